@@ -1,0 +1,48 @@
+# Every target does its own set-up: a bare clone and a Python of 3.12 or later are enough.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+READY := .venv/ready
+TESTS ?= tests
+WORKERS ?= 2
+
+.PHONY: help reproduce test lint lock sample setup clean
+
+help:  ## what each target does
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
+
+# By running each: a version manager's shim may stand in the path and still refuse to run.
+$(READY): requirements.lock pyproject.toml
+	@for p in python3.13 python3.12 python3.14 python3; do \
+		if "$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1; then found="$$p"; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "cxlink needs Python 3.12 or later with its venv module, and none of python3.13, python3.12, python3.14, python3 is that. Install one (on Debian and Ubuntu: python3 and python3-venv), then repeat the command." >&2; exit 1; \
+	fi; \
+	echo "Setting up .venv with $$("$$found" --version) (once; a few minutes) ..."; \
+	"$$found" -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+setup: $(READY)  ## make .venv from the lock (every target below does it by itself)
+
+reproduce: $(READY)  ## the published study on cohorts with a known truth -> reports/reproduction/report.pdf
+	@$(BIN)/cxlink reproduce --overwrite
+
+test: $(READY)  ## the test suite
+	@$(BIN)/python -m pytest -q -n $(WORKERS) $(TESTS)
+
+lint: $(READY)  ## ruff (check and format) and mypy strict on src
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+sample: $(READY)  ## remake reports/sample/, the committed example
+	@$(BIN)/cxlink reproduce --out reports/sample --overwrite
+
+lock:  ## remake requirements.lock (needs uv)
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.12 --extra dev pyproject.toml -o requirements.lock
+
+clean:  ## remove .venv
+	rm -rf .venv

@@ -1,0 +1,222 @@
+"""The command line: what is typed becomes a call, and what is wrong becomes one line."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cxlink.flags import with_flags
+
+app = typer.Typer(
+    name="cxlink",
+    help="Link customer-experience scores to retention, spend and expected tenure.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Table = Annotated[str, typer.Argument(help="a Parquet, CSV or Arrow file, a folder or glob of them, or URL::table")]
+Spec = Annotated[str | None, typer.Option("--spec", help="TOML file that says what the table holds")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace a run folder of that name")]
+Drop = Annotated[bool, typer.Option("--drop-invalid", help="leave rows that break a rule out, and report how many")]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="print the version and stop")] = False,
+) -> None:
+    """Link customer-experience scores to retention, spend and expected tenure."""
+    if version:
+        from cxlink import __version__
+
+        print(f"cxlink {__version__}")
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+
+
+@app.command()
+def reproduce(
+    out: Annotated[str, typer.Option("--out", help="folder of the run")] = "reports/reproduction",
+    overwrite: Overwrite = False,
+) -> None:
+    """Reproduce the published study on simulated cohorts with a known truth."""
+    from cxlink.runs import new_folder
+    from cxlink.study.reproduce import reproduce_study
+
+    with _showing() as progress, new_folder(Path(out), overwrite) as folder:
+        reproduce_study(folder, command=_command(), progress=progress)
+    print(f"{out}/report.pdf")
+
+
+@app.command()
+def init(
+    table: Table,
+    out: Annotated[str | None, typer.Option("--out", help="file to write, never over an existing one")] = None,
+) -> None:
+    """Look at a table and print a starter spec, every guess commented."""
+    from cxlink.cohort.errors import InputError
+    from cxlink.cohort.guess import starter_spec
+
+    text = starter_spec(table)
+    if out is None:
+        print(text, end="")
+        return
+    try:
+        with Path(out).open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise InputError(f"{out}: exists already. Choose another --out.") from None
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror}).") from None
+    print(f"{out}: read its comments, then: cxlink check {table} --spec {out}")
+
+
+@app.command()
+@with_flags
+def check(table: Table, *, spec: Spec = None, drop_invalid: Drop = False, flags: Any) -> None:
+    """Read and check a table, print its profile, and fit no model."""
+    from cxlink.check import profile_lines
+    from cxlink.cohort.spec import read_spec
+    from cxlink.cohort.table import read_cohort
+
+    with _showing() as progress:
+        progress("reading")
+        cohort = read_cohort(table, read_spec(spec, flags), drop_invalid)
+    print("\n".join(profile_lines(cohort)))
+
+
+@app.command()
+@with_flags
+def fit(
+    table: Table,
+    *,
+    spec: Spec = None,
+    out: Annotated[str | None, typer.Option("--out", help="folder of the run [default: reports/NAME]")] = None,
+    drop_invalid: Drop = False,
+    overwrite: Overwrite = False,
+    flags: Any,
+) -> None:
+    """Fit everything the spec allows, into a run folder with a PDF."""
+    from cxlink.cohort.spec import read_spec
+    from cxlink.runs import new_folder, refuse_existing
+
+    read = read_spec(spec, flags)
+    target = Path(out) if out is not None else Path("reports") / file_name(read.cohort.name)
+    refuse_existing(target, overwrite)
+    from cxlink.analysis import analyse
+    from cxlink.check import closing_lines
+    from cxlink.cohort.table import read_cohort
+    from cxlink.runs import write_run
+
+    clock = _Clock()
+    with _showing() as progress, new_folder(target, overwrite) as folder:
+        progress("counting")
+        cohort = read_cohort(table, read, drop_invalid)
+        clock.lap("count")
+        analysis = analyse(cohort, progress)
+        clock.lap("analyse")
+        progress("writing the report")
+        write_run(analysis, folder, command=_command(), timings=clock.laps)
+    print("\n".join([*closing_lines(analysis), f"{target}/report.pdf"]))
+
+
+@app.command()
+def simulate(
+    design: Annotated[str, typer.Argument(help="subscription or transaction")],
+    n: Annotated[int, typer.Option("-n", help="customers")],
+    out: Annotated[str, typer.Option("--out", help="Parquet or CSV file, by its ending")],
+    seed: Annotated[int, typer.Option("--seed", help="seed of the cohort")] = 20140801,
+) -> None:
+    """Simulate a cohort with a known truth: FILE, FILE.toml (its spec) and FILE.truth.csv."""
+    from cxlink.study.files import write_simulated
+
+    for path in write_simulated(design, n, seed, Path(out)):
+        print(path)
+
+
+def file_name(name: str) -> str:
+    """Make a folder's name of a cohort's: letters, digits, dots and dashes."""
+    kept = "".join(c if c.isalnum() or c in "._-" else "-" for c in name).strip(".-")
+    return kept or "cohort"
+
+
+class _Clock:
+    """Seconds since the last lap, by name."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name], self._last = now - self._last, now
+
+
+def _command() -> str:
+    """What was typed, without the folders of this machine."""
+    import shlex
+
+    return " ".join(["cxlink", *(shlex.quote(Path(a).name if "/" in a else a) for a in sys.argv[1:])])
+
+
+@contextmanager
+def _showing() -> Iterator[Callable[[str], None]]:
+    """Show what is being done on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting")
+        yield lambda text: bar.update(task, description=text)
+
+
+def main() -> None:
+    """Run the command line and leave with its status: 0 done, 1 our fault, 2 the input's, 130 interrupted."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; messages go to standard error, one line each."""
+    try:
+        app(args=arguments, prog_name="cxlink", standalone_mode=False)
+    except typer.TyperException as error:
+        return _say(error.format_message(), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("interrupted.", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        from cxlink.cohort.errors import InputError
+
+        if isinstance(error, InputError):
+            return _say(str(error), 2)
+        return _say(f"a fault of ours ({error.__class__.__name__}). The traceback is in {_traceback()}", 1)
+    return 0
+
+
+def _say(message: str, status: int) -> int:
+    print("cxlink:", " ".join(message.split()), file=sys.stderr)
+    return status
+
+
+def _traceback() -> str:
+    """Keep a traceback in a file of its own."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="cxlink-", suffix=".txt", delete=False, encoding="utf-8") as stream:
+        stream.write(traceback.format_exc())
+    return stream.name

@@ -1,0 +1,151 @@
+"""Counts: the small exact table that every model reads instead of customers."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.profile import Profile
+from cxlink.cohort.spec import CohortSpec, make_spec
+
+SPEND = (
+    "spend_n", "spend_zero", "spend_sum", "spend_sum_sq", "spend_sum_log", "spend_sum_log_sq", "spend_sum_y_log",
+)  # fmt: skip
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Customers by score, stratum, entry, exit and cause of loss.
+
+    Attributes
+    ----------
+    cells : DataFrame, one row a cell, sorted
+        ``score`` (Int64, empty: not scored), ``stratum.*`` (text), ``entry``, ``exit`` (whole periods), ``cause``
+        (text, empty: still there), ``wave`` (text, empty without dates), ``n``; with spend also, of the customers
+        whose window is complete, `SPEND`: their number, those with none, and the sums of y, y², log y, (log y)²
+        and y·log y (logs of positive y).
+    spec : CohortSpec
+        What the table was said to hold.
+    profile : Profile
+        What became of its rows.
+    suppressed : int
+        Customers in cells that were left out for being small; 0 where none were.
+    """
+
+    cells: pd.DataFrame
+    spec: CohortSpec
+    profile: Profile
+    suppressed: int = 0
+
+    @property
+    def scored(self) -> pd.DataFrame:
+        """The cells of customers with a score."""
+        return self.cells[self.cells["score"].notna()]
+
+
+def cell_keys(cells: pd.DataFrame) -> list[str]:
+    """Names of the columns that tell cells apart."""
+    return [name for name in cells.columns if name != "n" and name not in SPEND]
+
+
+def add_up(cells: pd.DataFrame) -> pd.DataFrame:
+    """Add equal cells up, and sort them."""
+    keys = cell_keys(cells)
+    return cells.groupby(keys, dropna=False, sort=True, as_index=False).sum()
+
+
+def add(first: Counts, second: Counts) -> Counts:
+    """Counts of two cohorts together, exactly.
+
+    Raises
+    ------
+    InputError
+        If their scales, units, clocks, strata or spend do not match, or cells of one were suppressed.
+    """
+    _refuse_mismatch(first, second)
+    a, b = first.profile, second.profile
+    reasons = {why: a.dropped.get(why, 0) + b.dropped.get(why, 0) for why in {**a.dropped, **b.dropped}}
+    profile = Profile(
+        table=f"{a.table} + {b.table}",
+        rows_read=a.rows_read + b.rows_read,
+        rows_used=a.rows_used + b.rows_used,
+        dropped=reasons,
+        notes=tuple(dict.fromkeys((*a.notes, *b.notes))),
+        clock=a.clock,
+        fingerprint="+".join(sorted((a.fingerprint, b.fingerprint))),
+    )
+    return Counts(add_up(pd.concat([first.cells, second.cells])), first.spec, profile)
+
+
+def _refuse_mismatch(first: Counts, second: Counts) -> None:
+    a, b = first.spec, second.spec
+    pairs = {
+        "[score] scale": (a.scale, b.scale),
+        "[subscription] unit": (a.subscription and a.unit, b.subscription and b.unit),
+        "[subscription] clock": (a.subscription and a.subscription.clock, b.subscription and b.subscription.clock),
+        "[adjust] columns": (a.stratum_variables, b.stratum_variables),
+        "[adjust] bands": (a.cuts, b.cuts),
+        "[spend] window and currency": (
+            a.spend and (a.spend.window_months, a.spend.currency),
+            b.spend and (b.spend.window_months, b.spend.currency),
+        ),
+    }
+    for key, (left, right) in pairs.items():
+        if left != right:
+            raise InputError(f"these counts do not add up: {key} differs ({left} and {right}).")
+    if first.suppressed or second.suppressed:
+        raise InputError("these counts do not add up: small cells of one were suppressed. Re-run it without.")
+
+
+def suppress(counts: Counts, smallest: int) -> Counts:
+    """Leave out cells with fewer customers than ``smallest``, and sums over fewer complete windows."""
+    cells = counts.cells
+    small = cells["n"] < smallest
+    kept = cells[~small].reset_index(drop=True)
+    if "spend_n" in kept:
+        few = kept["spend_n"] < smallest
+        for name in SPEND:
+            kept[name] = kept[name].mask(few, 0)
+    return replace(counts, cells=kept, suppressed=counts.suppressed + int(cells.loc[small, "n"].sum()))
+
+
+def save_counts(counts: Counts, path: Path) -> None:
+    """Write counts, with their spec and profile in the file's metadata."""
+    about = {
+        "format": FORMAT,
+        "spec": counts.spec.model_dump(mode="json", exclude_none=True),
+        "profile": counts.profile.as_dict(),
+        "suppressed": counts.suppressed,
+    }
+    table = pa.Table.from_pandas(counts.cells, preserve_index=False)
+    table = table.replace_schema_metadata({"cxlink": json.dumps(about, sort_keys=True, ensure_ascii=False)})
+    pq.write_table(table, path, compression="zstd")
+
+
+def load_counts(path: Path | str) -> Counts:
+    """Read counts back.
+
+    Raises
+    ------
+    InputError
+        If the file is not counts that this version reads.
+    """
+    name = Path(path).name
+    try:
+        table = pq.read_table(path)
+        about = json.loads((table.schema.metadata or {})[b"cxlink"])
+    except FileNotFoundError:
+        raise InputError(f"{name}: no such file.") from None
+    except (OSError, KeyError, ValueError):
+        raise InputError(f"{name}: not a counts file. `cxlink fit` writes one as counts.parquet.") from None
+    if about["format"] != FORMAT:
+        raise InputError(f"{name}: format {about['format']}; this version reads {FORMAT}. Fit the cohort again.")
+    cells = table.to_pandas()
+    cells["score"] = cells["score"].astype("Int64")
+    profile = Profile(**{**about["profile"], "notes": tuple(about["profile"]["notes"])})
+    return Counts(cells, make_spec(about["spec"], name), profile, about["suppressed"])

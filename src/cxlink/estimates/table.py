@@ -1,0 +1,136 @@
+"""The one tidy table of estimates, and the one place where draws become intervals."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+KEY = (
+    "estimand", "model", "group", "reference", "horizon", "adjusted", "stratum", "cause", "given", "scenario",
+)  # fmt: skip
+COLUMNS = (
+    *KEY, "headline", "estimate", "std_error", "conf_low", "conf_high", "level", "unit", "n", "n_events",
+    "extrapolated",
+)  # fmt: skip
+_TEXT = ("estimand", "model", "group", "reference", "adjusted", "stratum", "cause", "scenario", "unit")
+_WHOLE = ("horizon", "given", "n", "n_events")
+
+
+def interval(draws: np.ndarray, level: float) -> tuple[float, float, float]:
+    """Turn draws of one quantity into its standard error and equal-tailed interval.
+
+    Parameters
+    ----------
+    draws : ndarray of shape (n_draws,)
+        NaN where a draw is undefined (left out); may hold infinities.
+    level : float
+        Coverage, such as 0.95.
+
+    Returns
+    -------
+    std_error, conf_low, conf_high : float
+        The standard error is NaN where a draw is infinite; all three are NaN without a draw.
+    """
+    kept = np.sort(draws[~np.isnan(draws)])
+    if kept.size == 0:
+        return np.nan, np.nan, np.nan
+    tail = (1 - level) / 2
+    low, high = (_quantile(kept, q) for q in (tail, 1 - tail))
+    error = float(np.std(kept, ddof=1)) if np.isfinite(kept).all() and kept.size > 1 else np.nan
+    return error, low, high
+
+
+def _quantile(ordered: np.ndarray, q: float) -> float:
+    """Interpolated quantile of sorted values that may end in infinities."""
+    position = q * (len(ordered) - 1)
+    below, above = ordered[int(np.floor(position))], ordered[int(np.ceil(position))]
+    if not np.isfinite(above):
+        return float(above)
+    return float(below + (position - np.floor(position)) * (above - below))
+
+
+def row(estimand: str, point: float, draws: np.ndarray, level: float, unit: str, **columns: Any) -> dict[str, Any]:
+    """Make one row of the estimates table.
+
+    Parameters
+    ----------
+    estimand, unit : str
+        See the table's contract (README, "The estimates table").
+    point : float
+        The estimate.
+    draws : ndarray of shape (n_draws,)
+        Draws of it.
+    level : float
+        Coverage of the interval.
+    **columns
+        Any of `COLUMNS`: model, group, reference, horizon, adjusted, …
+    """
+    unknown = set(columns) - set(COLUMNS)
+    if unknown:
+        raise KeyError(f"not a column of the estimates table: {', '.join(sorted(unknown))}")
+    error, low, high = interval(draws, level)
+    return {
+        "estimand": estimand, "estimate": float(point), "std_error": error, "conf_low": low, "conf_high": high,
+        "level": level, "unit": unit, **columns,
+    }  # fmt: skip
+
+
+def tidy(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Collect rows into the table: all columns, typed, sorted by its key.
+
+    Raises
+    ------
+    ValueError
+        If two rows have the same key.
+    """
+    table = pd.DataFrame(list(rows)).reindex(columns=list(COLUMNS))
+    for name in _TEXT:
+        table[name] = table[name].fillna("").astype(str)
+    for name in _WHOLE:
+        table[name] = pd.to_numeric(table[name]).astype("Int64")
+    table["given"] = table["given"].fillna(0)
+    table["headline"] = table["headline"].eq(True).astype(bool)
+    for name in ("estimate", "std_error", "conf_low", "conf_high", "level", "extrapolated"):
+        table[name] = table[name].astype(float)
+    twice = table.duplicated(list(KEY))
+    if twice.any():
+        raise ValueError(f"two estimates share one key: {table.loc[twice, list(KEY)].iloc[0].to_dict()}")
+    return table.sort_values(list(KEY), na_position="first", kind="stable", ignore_index=True)
+
+
+def select(table: pd.DataFrame, **where: Any) -> pd.DataFrame:
+    """Rows of a table whose columns have the given values; a tuple or list means any of them."""
+    keep = pd.Series(True, index=table.index)
+    for name, value in where.items():
+        keep &= table[name].isin(value) if isinstance(value, tuple | list | set) else table[name].eq(value).fillna(False)
+    return table[keep]
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    r"""Write a table as the run folder holds it: UTF-8, ``\n``, ten significant digits, ``true``/``false``, ``inf``."""
+    shown = table.copy()
+    for name in shown.columns:
+        if shown[name].dtype == float:
+            shown[name] = [_number(value) for value in shown[name]]
+        elif shown[name].dtype == bool:
+            shown[name] = shown[name].map({True: "true", False: "false"})
+    return shown.to_csv(index=False, lineterminator="\n")
+
+
+def _number(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.10g}"
+
+
+def read_csv(path: Path | str, text: Sequence[str] = _TEXT) -> pd.DataFrame:
+    """Read an estimates table back, with its types."""
+    table = pd.read_csv(path, keep_default_na=False, na_values={}, dtype=str)
+    for name in table.columns:
+        if name in _WHOLE:
+            table[name] = pd.to_numeric(table[name].replace("", None)).astype("Int64")
+        elif name == "headline":
+            table[name] = table[name].eq("true")
+        elif name not in text:
+            table[name] = pd.to_numeric(table[name].replace("", None)).astype(float)
+    return table

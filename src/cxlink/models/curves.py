@@ -1,0 +1,191 @@
+"""Estimated curves and the standards they are averaged over: what every retention model gives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+EXTINCT = -800.0
+"""Stands for log 0 in a step of log S: exp of it is 0, and differences of sums of it stay finite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """A reported group as a weighted average of estimated curves, each from its own entry on.
+
+    S(h) = Σ_k weight_k · S_curve_k(entry_k + h) / S_curve_k(entry_k)
+
+    Attributes
+    ----------
+    group : str
+        ``worst``, ``best``, ``all``, a level or a set of them.
+    curve, entry : int ndarray of shape (n_terms,)
+        Position of the curve, and whole periods already passed at the survey (0 on the survey clock).
+    weight : ndarray of shape (n_terms,)
+        Shares that sum to 1.
+    n, n_events : int
+        Customers in the group, and losses among them.
+    """
+
+    group: str
+    curve: np.ndarray
+    entry: np.ndarray
+    weight: np.ndarray
+    n: int
+    n_events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Survival of reported groups, with draws of the same quantity.
+
+    Attributes
+    ----------
+    model : str
+        Name in the estimates table.
+    labels : dict of str to str
+        Columns of the estimates table that all groups share: ``adjusted``, ``stratum``, ``scenario``.
+    groups : tuple of str
+        Reported groups, see `Standard.group`; a group stands again for each contrast with a support of its own.
+    times : int ndarray of shape (n_times,)
+        Whole periods, from 0 on.
+    point : ndarray of shape (n_groups, n_times)
+        S at those times; NaN where it is not known.
+    draws : ndarray of shape (n_draws, n_groups, n_times)
+        Draws of the same.
+    horizons : tuple of int
+        Steps of the tenure ladder.
+    tenure : ndarray of shape (n_groups, n_horizons)
+        Restricted means to those steps, in periods; NaN where S is not known that far.
+    tenure_draws : ndarray of shape (n_draws, n_groups, n_horizons)
+        Draws of the same.
+    beyond_ten : ndarray of shape (n_groups, n_horizons)
+        Share of each restricted mean that lies beyond the last period with ten customers at risk.
+    last : int ndarray of shape (n_groups,)
+        Last period at which anybody of the group was at risk, and the curve known.
+    ten : int ndarray of shape (n_groups,)
+        Last period at which ten customers of the group were.
+    n, n_events : int ndarray of shape (n_groups,)
+        Customers in each group, and losses among them.
+    sparse : bool ndarray of shape (n_groups,)
+        Whether the draws borrow the shape of all levels' hazard (design rule 10).
+    own : tuple of int
+        Positions of the groups whose own rows are reported.
+    contrasts : tuple of (int, int)
+        Positions of each contrast's group and reference.
+    causes : tuple of str
+        Competing causes of loss; none where only one is known.
+    incidence : ndarray of shape (n_groups, n_causes)
+        Cumulative incidence of each cause at the horizon.
+    incidence_draws : ndarray of shape (n_draws, n_groups, n_causes)
+        Draws of the same.
+    """
+
+    model: str
+    labels: dict[str, str]
+    groups: tuple[str, ...]
+    times: np.ndarray
+    point: np.ndarray
+    draws: np.ndarray
+    horizons: tuple[int, ...]
+    tenure: np.ndarray
+    tenure_draws: np.ndarray
+    beyond_ten: np.ndarray
+    last: np.ndarray
+    ten: np.ndarray
+    n: np.ndarray
+    n_events: np.ndarray
+    sparse: np.ndarray
+    own: tuple[int, ...]
+    contrasts: tuple[tuple[int, int], ...]
+    causes: tuple[str, ...]
+    incidence: np.ndarray
+    incidence_draws: np.ndarray
+
+
+def standardise(
+    log_survival: np.ndarray, standards: Sequence[Standard], n_times: int, gaps: np.ndarray | None = None
+) -> np.ndarray:
+    """Average curves over their standards.
+
+    Parameters
+    ----------
+    log_survival : ndarray of shape (..., n_curves, n_periods + 1)
+        log S(t) at t = 0, 1, … of each estimated curve; `EXTINCT` lower than before where all at risk were lost,
+        NaN where unknown.
+    standards : sequence of Standard
+        The reported groups.
+    n_times : int
+        Times wanted, from 0 on.
+    gaps : ndarray of the shape of log_survival, optional
+        How many periods up to t had nobody at risk; S is unknown from the first such period after entry, unless it
+        had reached 0.
+
+    Returns
+    -------
+    ndarray of shape (..., n_groups, n_times)
+        S(h) of each group; NaN from the first time at which one of its curves is unknown.
+    """
+    return np.stack([_mixed(log_survival, gaps, standard, n_times) for standard in standards], axis=-2)
+
+
+def _mixed(log_survival: np.ndarray, gaps: np.ndarray | None, standard: Standard, n_times: int) -> np.ndarray:
+    total = np.zeros((*log_survival.shape[:-2], n_times))
+    n_known = log_survival.shape[-1]
+    for entry in np.unique(standard.entry):
+        at = standard.entry == entry
+        if entry >= n_known:
+            return np.full_like(total, np.nan)
+        stop = min(entry + n_times, n_known)
+        piece = log_survival[..., standard.curve[at], entry:stop]
+        ratio = np.exp(piece - piece[..., :1])
+        if gaps is not None:
+            passed = gaps[..., standard.curve[at], entry:stop]
+            ratio = np.where((passed > passed[..., :1]) & (ratio > 0), np.nan, ratio)
+        total[..., : stop - entry] += np.einsum("...kt,k->...t", ratio, standard.weight[at])
+        if stop - entry < n_times:
+            ended = np.all(ratio[..., -1] == 0, axis=-1)
+            total[..., stop - entry :] += np.where(ended, 0.0, np.nan)[..., None]
+    return total
+
+
+def areas(survival: np.ndarray) -> np.ndarray:
+    """Area under a curve within each whole period: log-linear there, linear where the curve reaches 0.
+
+    Parameters
+    ----------
+    survival : ndarray of shape (..., n_times)
+        S(t) at t = 0, 1, …, not rising; NaN where unknown.
+
+    Returns
+    -------
+    ndarray of shape (..., n_times - 1)
+        ∫S over (t − 1, t] = S(t−1)·(e^Δ − 1)/Δ with Δ = log S(t) − log S(t−1); S(t−1)/2 where S(t) is 0.
+    """
+    before, after = survival[..., :-1], survival[..., 1:]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        step = np.log(after / before)
+        mean = before * np.expm1(step) / step
+    mean = np.where(after == before, before, mean)
+    return np.where((after == 0) & (before > 0), before / 2, mean)
+
+
+def restricted_mean(survival: np.ndarray, horizon: int) -> np.ndarray:
+    """Restricted mean of the time to loss: the area under the curve up to a horizon.
+
+    Parameters
+    ----------
+    survival : ndarray of shape (..., n_times)
+        S(t) at t = 0, 1, …; NaN where unknown.
+    horizon : int
+        In whole periods.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        In periods; NaN where the curve is not known to the horizon.
+    """
+    if horizon >= survival.shape[-1]:
+        return np.full(survival.shape[:-1], np.nan)
+    mean: np.ndarray = areas(survival[..., : horizon + 1]).sum(axis=-1)
+    return mean

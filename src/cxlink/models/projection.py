@@ -1,0 +1,213 @@
+"""Survival of reported groups under a fitted family, from the survey on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from cxlink.models.curves import Standard
+from cxlink.models.fitted import Fit
+from cxlink.models.horizon import Grid, areas_to, make_grid
+
+_BLOCK = 2_000_000
+_ENTRIES = 24
+_PLOTTED = 61
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """What is asked of a fit.
+
+    Attributes
+    ----------
+    level, stratum : int ndarray of shape (n_curves,)
+        The pairs that `Standard.curve` counts: positions in the person-periods that were fitted. Pairs
+        without customers may be among them.
+    standards : tuple of Standard
+        The reported groups, each once.
+    horizons : tuple of int
+        Whole periods after the survey, rising: the horizon and the ladder.
+    last : int ndarray of shape (n_groups,)
+        Last period of the clock in which each group has ten customers at risk, see `last_with_ten`.
+    labels : dict of str to str
+        Columns of the estimates table that all groups share: ``adjusted``, ``stratum``, ``scenario``.
+    """
+
+    level: np.ndarray
+    stratum: np.ndarray
+    standards: tuple[Standard, ...]
+    horizons: tuple[int, ...]
+    last: np.ndarray
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """A target as arrays.
+
+    Attributes
+    ----------
+    target : Target
+        What is asked.
+    grid : Grid
+        Times after the survey.
+    entries : int ndarray of shape (n_entries,)
+        Periods already passed at the survey.
+    weight : ndarray of shape (n_entries, n_groups, n_curves)
+        Of each curve from each entry on; sums to 1 over entries and curves.
+    latest : int ndarray of shape (n_groups,)
+        Latest entry of each group.
+    plot_times : int ndarray of shape (n_plotted,)
+        Whole periods to draw at, 61 at most.
+    """
+
+    target: Target
+    grid: Grid
+    entries: np.ndarray
+    weight: np.ndarray
+    latest: np.ndarray
+    plot_times: np.ndarray
+
+
+def plan_for(target: Target) -> Plan:
+    """Lay out times and weights.
+
+    Entries beyond 24 different ones are laid on 24 by splitting each weight linearly between its neighbours.
+    """
+    grid = make_grid((*target.horizons, int(target.last.max(initial=0))))
+    found = np.unique(np.concatenate([standard.entry for standard in target.standards]))
+    entries = found
+    if len(found) > _ENTRIES:
+        spread = np.linspace(0, 1, _ENTRIES) ** 2 * (found[-1] - found[0])
+        entries = found[0] + np.unique(spread.round().astype(int))
+    weight = np.zeros((len(entries), len(target.standards), len(target.level)))
+    for group, standard in enumerate(target.standards):
+        _lay(weight[:, group], entries, standard)
+    latest = np.array([standard.entry[standard.weight > 0].max(initial=0) for standard in target.standards])
+    shown = grid.periods[grid.periods <= max(target.horizons)]
+    picked = np.linspace(0, len(shown) - 1, min(_PLOTTED, len(shown))).round().astype(int)
+    return Plan(target, grid, entries, weight, latest, shown[np.unique(picked)])
+
+
+def _lay(weight: np.ndarray, entries: np.ndarray, standard: Standard) -> None:
+    """Add a standard's weights to ``weight``, of shape (n_entries, n_curves)."""
+    above = np.searchsorted(entries, standard.entry)
+    below = np.where(entries[above] == standard.entry, above, above - 1)
+    gap = np.maximum(entries[above] - entries[below], 1)
+    up = (standard.entry - entries[below]) / gap
+    np.add.at(weight, (above, standard.curve), standard.weight * up)
+    np.add.at(weight, (below, standard.curve), standard.weight * (1 - up))
+
+
+def blocks(theta: np.ndarray, plan: Plan) -> list[np.ndarray]:
+    """Cut draws of parameters into blocks whose curves stay within some tens of megabytes."""
+    cells = len(plan.entries) * len(plan.target.level) * len(plan.grid.time)
+    wanted = int(np.ceil(len(theta) * cells / _BLOCK))
+    return np.array_split(theta, min(len(theta), max(1, wanted)))
+
+
+def group_survival(fit: Fit, theta: np.ndarray, plan: Plan) -> np.ndarray:
+    """Compute S(h) = Σ w·S_k(e+h)/S_k(e) of each group at the times of the grid.
+
+    Parameters
+    ----------
+    fit : Fit
+        Made on the person-periods that the plan's target counts in.
+    theta : ndarray of shape (n_draws, n_parameters)
+        On the link scale.
+    plan : Plan
+        Times and weights.
+
+    Returns
+    -------
+    ndarray of shape (n_draws, n_groups, n_times)
+    """
+    grid, whole = plan.grid, fit.family.whole_periods
+    # A discrete family knows nothing within a period: the points of the first are filled in by the rule.
+    used = np.r_[0, grid.whole[1] : len(grid.time)] if whole else np.arange(len(grid.time))
+    survival = np.zeros((len(theta), len(plan.target.standards), len(grid.time)))
+    for weight, ratio in _conditional(fit, theta, plan, grid.time[used]):
+        survival[..., used] += weight @ ratio
+    if whole:
+        early, first = np.arange(1, grid.whole[1]), survival[..., grid.whole[1], None]
+        survival[..., early] = np.where(first > 0, first ** grid.time[early], 1 - grid.time[early])
+    return survival
+
+
+def _conditional(
+    fit: Fit, theta: np.ndarray, plan: Plan, time: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Each entry e in turn: weights (n_groups, n_used) and S(e+h)/S(e), (n_draws, n_used, n_times)."""
+    clock, position = np.unique(np.add.outer(plan.entries, time), return_inverse=True)
+    log_survival = _log_survival(fit, theta, plan.target, clock)
+    for weight, at in zip(plan.weight, position.reshape(len(plan.entries), len(time)), strict=True):
+        used = np.flatnonzero(weight.any(axis=0))
+        piece = log_survival[:, used[:, None], at]
+        with np.errstate(all="ignore"):
+            ratio = np.exp(piece - piece[..., :1])
+        # 0/0: the curve has reached 0 by then in this draw, and whoever enters is lost at once.
+        ratio = np.where(np.isnan(ratio), 0.0, ratio)
+        ratio[..., 0] = 1.0
+        yield weight[:, used], ratio
+
+
+def _log_survival(fit: Fit, theta: np.ndarray, target: Target, clock: np.ndarray) -> np.ndarray:
+    """Log-survival of each curve, of shape (n_draws, n_curves, n_clock)."""
+    location = fit.locations(theta, target.level, target.stratum)[..., None]
+    others = [column[:, None, None] for column in fit.others(theta).T]
+    with np.errstate(all="ignore"):
+        log_survival = fit.family.linked(clock, location, *others)
+    log_survival[..., clock == 0] = 0.0
+    return log_survival
+
+
+def tail_areas(fit: Fit, theta: np.ndarray, plan: Plan, survival: np.ndarray) -> np.ndarray:
+    """Integrate S from the grid's last whole period on, to infinity.
+
+    Gauss–Legendre in log time to 6,561 times that period, then the power law that S has reached there.
+    Infinite where that power is 1 or less, there or in theory (`Family.tail_index`).
+
+    Returns
+    -------
+    ndarray of shape (n_draws, n_groups)
+        In periods.
+    """
+    tail, time = survival[..., plan.grid.inside :], plan.grid.time[plan.grid.inside :]
+    with np.errstate(all="ignore"):
+        power = -np.log(tail[..., -1] / tail[..., -2]) / np.log(time[-1] / time[-2])
+        rest = np.where(tail[..., -1] > 0, tail[..., -1] * time[-1] / (power - 1), 0.0)
+    endless = (_heaviest(fit, theta, plan) <= 1) | ((tail[..., -1] > 0) & (power <= 1))
+    total: np.ndarray = np.where(endless, np.inf, tail @ plan.grid.tail_weight + rest)
+    return total
+
+
+def _heaviest(fit: Fit, theta: np.ndarray, plan: Plan) -> np.ndarray:
+    """Find the smallest tail index among each group's curves, of shape (n_draws, n_groups)."""
+    location = fit.locations(theta, plan.target.level, plan.target.stratum)
+    index = fit.family.tail(location, *(column[:, None] for column in fit.others(theta).T))
+    return np.stack([index[:, group].min(axis=1) for group in plan.weight.any(axis=0)], axis=1)
+
+
+def known_areas(fit: Fit, plan: Plan) -> np.ndarray:
+    """Area within follow-up at the estimate: from each entry e, up to the clock's ``last`` − e.
+
+    Returns
+    -------
+    ndarray of shape (n_groups, n_horizons + 1)
+        Of each restricted mean and, last, of the mean; in periods.
+    """
+    grid, target = plan.grid, plan.target
+    limits = np.array([*target.horizons, grid.periods[-1]])
+    known = np.zeros((len(target.standards), len(limits)))
+    pieces = _conditional(fit, fit.estimate[None], plan, grid.time)
+    for entry, (weight, ratio) in zip(plan.entries, pieces, strict=True):
+        area = areas_to(ratio[0], grid, fit.family.whole_periods)
+        for group, last in enumerate(target.last):
+            until = np.minimum(limits, max(last - entry, 0))
+            after = np.searchsorted(grid.periods, until)
+            before = np.maximum(after - 1, 0)
+            step = np.maximum(grid.periods[after] - grid.periods[before], 1)
+            part = (until - grid.periods[before]) / step
+            upto = area[:, before] + (area[:, after] - area[:, before]) * part
+            known[group] += weight[group] @ upto
+    return known

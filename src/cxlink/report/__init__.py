@@ -1,0 +1,1 @@
+"""Estimates become pictures and a PDF."""

@@ -1,0 +1,93 @@
+"""The pages about the cohort: what became of the rows, who answered, how long they were followed."""
+
+import pandas as pd
+
+from cxlink.report import drawing, figures
+from cxlink.report.blocks import Block, heading, paragraph, picture, table
+from cxlink.report.content import Material
+from cxlink.report.wording import NONE, levels, periods, shortened, units, whole
+
+
+def cohort_pages(m: Material, level: int = 1) -> list[Block]:
+    """Describe the cohort."""
+    spec = m.spec
+    parts = [heading("The cohort", level, new_page=True), paragraph(_clock(m))]
+    parts.append(table("What became of the table's rows.", ["Rows of the table", "Number"], _rows(m)))
+    axes = figures.score_distribution(m.scores, spec, simulated=m.given.simulated)
+    most = max(
+        (level for level in m.scores if m.scores[level]), key=lambda level: m.scores[level] or 0, default=None
+    )
+    alt = "Bars: customers by score." + (f" The most frequent score is {most}." if most is not None else "")
+    caption = f"Customers by score. Worst band: {levels('worst', spec)}; best band: {levels('best', spec)}."
+    parts.append(picture("scores", drawing.svg(axes), alt, caption))
+    parts.append(
+        table(
+            "Follow-up of the customers with a score.", ["Follow-up", "Value"], [*_follow_up(m), *_windows(m)]
+        )
+    )
+    return parts
+
+
+def _clock(m: Material) -> str:
+    text = f"The table is {m.given.profile.table}. "
+    sub = m.spec.subscription
+    if sub is not None:
+        text += f"Durations were read as {m.given.profile.clock}. "
+        if sub.clock == "signup":
+            text += "Customers count only from the period in which observation of them began (late entry). "
+        text += (
+            f"A customer lost in {sub.unit} t left after t\u202f−\u202f1 and by t whole {units(sub.unit)}."
+        )
+    return text.strip()
+
+
+def _rows(m: Material) -> list[list[str]]:
+    profile = m.given.profile
+    rows = [["Rows read", whole(profile.rows_read)]]
+    rows += [[f"Left out: {shortened(why)}", whole(n)] for why, n in profile.dropped.items()]
+    rows.append(["Customers counted", whole(profile.rows_used)])
+    rows.append(["of these with a score", whole(m.n_scored)])
+    rows.append(["of these without a score", whole(m.n_unscored)])
+    return rows
+
+
+def _follow_up(m: Material) -> list[list[str]]:
+    if m.spec.subscription is None or "exit" not in m.given.cells:
+        return []
+    scored = m.given.cells[m.given.cells["score"].notna()]
+    lost = scored["cause"].astype(str) != ""
+    unit, there = m.spec.unit, scored[~lost]
+    followed = int(((scored["exit"] - scored["entry"]) * scored["n"]).sum())
+    rows = [
+        ["Lost during follow-up", whole(int(scored.loc[lost, "n"].sum()))],
+        ["Still there when last seen", whole(int(there["n"].sum()))],
+        [f"Customer-{units(unit)} of follow-up", whole(followed)],
+        ["Longest follow-up", periods(int(scored["exit"].max()), unit) if len(scored) else NONE],
+    ]
+    middle = _median(there["exit"] - there["entry"], there["n"])
+    return [
+        *rows,
+        ["Median follow-up of those still there", periods(middle, unit) if middle is not None else NONE],
+    ]
+
+
+def _median(values: pd.Series, weights: pd.Series) -> int | None:
+    """Median of values that stand for several customers each."""
+    if not weights.sum():
+        return None
+    order = values.argsort(kind="stable")
+    below = weights.iloc[order].cumsum()
+    return int(values.iloc[order].iloc[int((below < weights.sum() / 2).sum())])
+
+
+def _windows(m: Material) -> list[list[str]]:
+    if m.spec.spend is None or "spend_n" not in m.given.cells:
+        return []
+    scored = m.given.cells[m.given.cells["score"].notna()]
+    complete, zero = int(scored["spend_n"].sum()), int(scored["spend_zero"].sum())
+    window = f"{m.spec.spend.window_months} months"
+    return [
+        [f"Complete spend windows of {window}", whole(complete)],
+        ["Spend windows not over, or spend unknown (not counted)", whole(m.n_scored - complete)],
+        ["Complete windows without any spend", whole(zero)],
+    ]

@@ -1,0 +1,257 @@
+"""What a report is made from: plain data, and estimates that can be looked up by their key."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypedDict
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.profile import Profile
+from cxlink.cohort.spec import CohortSpec
+from cxlink.estimates.table import select
+
+
+class Study(TypedDict):
+    """What the report of the published study holds beside its cohorts.
+
+    Attributes
+    ----------
+    comparison : DataFrame
+        ``figure, group, horizon, unit, published, published_status, truth, naive, naive_low, naive_high,
+        adjusted, adjusted_low, adjusted_high``; NaN where a figure was not published.
+    paradox : DataFrame
+        One-year retention against the years it means under each reading; printed as it stands.
+    cohorts : list of str
+        A sentence about each cohort.
+    """
+
+    comparison: pd.DataFrame
+    paradox: pd.DataFrame
+    cohorts: list[str]
+
+
+@dataclass(frozen=True)
+class ReportInput:
+    """Everything a report needs of one cohort.
+
+    Attributes
+    ----------
+    estimates : DataFrame
+        The estimates table, typed as `cxlink.estimates.table.tidy` gives it.
+    diagnostics : DataFrame
+        ``model, quantity, group, value, ok, note``.
+    spec : CohortSpec
+        What the table was said to hold.
+    profile : Profile
+        What became of its rows.
+    cells : DataFrame
+        The counts, one row a cell.
+    at_risk : DataFrame
+        ``group, period, at_risk, lost``; groups as in the estimates.
+    simulated : bool
+        Whether the customers are simulated; every page and figure then says so.
+    study : Study or None
+        For the published study; on one of its sections.
+    command : str
+        How to run it again.
+    version : str
+        Of cxlink.
+    """
+
+    estimates: pd.DataFrame
+    diagnostics: pd.DataFrame
+    spec: CohortSpec
+    profile: Profile
+    cells: pd.DataFrame
+    at_risk: pd.DataFrame
+    simulated: bool = False
+    study: Study | None = None
+    command: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One row of the estimates table; its attributes are the table's columns.
+
+    ``horizon``, ``n`` and ``n_events`` are None where the table is empty, the numbers NaN.
+    """
+
+    estimand: str
+    model: str
+    group: str
+    reference: str
+    horizon: int | None
+    adjusted: str
+    stratum: str
+    cause: str
+    given: int
+    scenario: str
+    headline: bool
+    estimate: float
+    std_error: float
+    conf_low: float
+    conf_high: float
+    level: float
+    unit: str
+    n: int | None
+    n_events: int | None
+    extrapolated: float
+
+    @property
+    def blank(self) -> bool:
+        """Whether there is no number: the group is suppressed, or nothing could be estimated."""
+        return bool(np.isnan(self.estimate))
+
+
+AIC = "averaged_aic"
+_COLUMNS = [field.name for field in fields(Estimate)]
+_KEY = _COLUMNS[:10]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The estimates table, looked up by key in constant time.
+
+    Attributes
+    ----------
+    by_key : dict of tuple to Estimate
+        Every row under the ten columns that identify it.
+    by_estimand : dict of str to tuple of Estimate
+        The rows of each estimand, in the table's order.
+    """
+
+    by_key: dict[tuple[Any, ...], Estimate]
+    by_estimand: dict[str, tuple[Estimate, ...]]
+
+    def get(
+        self, estimand: str, group: str, model: str, horizon: int | None = None, **key: Any
+    ) -> Estimate | None:
+        """Give the row of this key, or None; ``key`` holds what is not the main analysis."""
+        known = {
+            "reference": "",
+            "adjusted": "no",
+            "stratum": "",
+            "cause": "",
+            "given": 0,
+            "scenario": "",
+            **key,
+        }
+        known |= {"estimand": estimand, "group": group, "model": model, "horizon": horizon}
+        return self.by_key.get(tuple(known[name] for name in _KEY))
+
+    def best(
+        self, estimand: str, group: str, model: str, horizon: int | None = None, **key: Any
+    ) -> Estimate | None:
+        """Give the standardised row of this key, else the unadjusted one, else None."""
+        found = self.get(estimand, group, model, horizon, **{**key, "adjusted": "standardised"})
+        return found or self.get(estimand, group, model, horizon, **{**key, "adjusted": "no"})
+
+    def where(self, estimand: str, **columns: Any) -> list[Estimate]:
+        """Give the rows of an estimand whose columns have these values; a tuple means any of them."""
+        rows: Iterable[Estimate] = self.by_estimand.get(estimand, ())
+        for name, value in columns.items():
+            wanted = value if isinstance(value, tuple) else (value,)
+            rows = [row for row in rows if getattr(row, name) in wanted]
+        return list(rows)
+
+    def headline(self, estimand: str, group: str, reference: str = "") -> Estimate | None:
+        """Give the row that page one stands on: standardised where there is one, else unadjusted."""
+        rows = self.where(estimand, headline=True, group=group, reference=reference, scenario="", stratum="")
+        return max(rows, key=lambda row: row.adjusted == "standardised", default=None)
+
+
+def known_rows(estimates: pd.DataFrame, **where: Any) -> list[Estimate]:
+    """Give the rows of a table whose columns have these values and that hold a number, by horizon."""
+    chosen = select(estimates, **where).dropna(subset="estimate")
+    return _rows(chosen.sort_values("horizon", kind="stable"))
+
+
+def preferred(rows: Sequence[Estimate]) -> list[Estimate]:
+    """Keep one row of each model, group and horizon: standardised where there is one, else unadjusted.
+
+    The average by AIC goes where it is what ``averaged`` holds too.
+    """
+    kept: dict[tuple[Any, ...], Estimate] = {}
+    for row in rows:
+        key = (row.model, row.group, row.horizon)
+        if key not in kept or row.adjusted == "standardised":
+            kept[key] = row
+    same = {(row.group, row.horizon, row.estimate) for row in kept.values() if row.model == "averaged"}
+    return [
+        row for row in kept.values() if row.model != AIC or (row.group, row.horizon, row.estimate) not in same
+    ]
+
+
+def open_book(estimates: pd.DataFrame) -> Book:
+    """Index an estimates table."""
+    rows = _rows(estimates)
+    by_estimand: dict[str, list[Estimate]] = {}
+    for row in rows:
+        by_estimand.setdefault(row.estimand, []).append(row)
+    by_key = {tuple(getattr(row, name) for name in _KEY): row for row in rows}
+    return Book(by_key, {name: tuple(found) for name, found in by_estimand.items()})
+
+
+def _rows(estimates: pd.DataFrame) -> list[Estimate]:
+    columns = [_python(estimates[name]) for name in _COLUMNS]
+    return [Estimate(*values) for values in zip(*columns, strict=True)]
+
+
+def _python(column: pd.Series) -> list[Any]:
+    """Values of a column as Python's own; None where a whole number is missing."""
+    if isinstance(column.dtype, pd.Int64Dtype):
+        return [None if pd.isna(value) else int(value) for value in column]
+    return list(column.tolist())
+
+
+@dataclass(frozen=True)
+class Material:
+    """One cohort, ready to be written about.
+
+    Attributes
+    ----------
+    given : ReportInput
+        What the analysis handed over.
+    book : Book
+        Its estimates, by key.
+    scores : dict of int to int or None
+        Customers at each level that has some, from the worst to the best; None where suppressed.
+    n_scored, n_unscored : int
+        Customers with and without a score.
+    """
+
+    given: ReportInput
+    book: Book
+    scores: dict[int, int | None]
+    n_scored: int
+    n_unscored: int
+
+    @property
+    def spec(self) -> CohortSpec:
+        """What the table was said to hold."""
+        return self.given.spec
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """The group and the reference of the headline contrast: ``best`` and ``worst`` unless asked otherwise."""
+        return self.spec.contrast(self.spec.analysis.contrasts[0])
+
+    def has(self, group: str) -> bool:
+        """Whether anybody gave a score of this group."""
+        return any(level in self.scores for level in self.spec.group(group))
+
+
+def gather(given: ReportInput) -> Material:
+    """Count the scores and index the estimates of a cohort."""
+    cells, least = given.cells, given.spec.publish.smallest_cell
+    scored = cells[cells["score"].notna()]
+    found = {int(level): int(n) for level, n in scored.groupby("score")["n"].sum().items()}  # type: ignore[call-overload]
+    scores = {
+        level: found[level] if found[level] >= least else None
+        for level in given.spec.scale.levels
+        if found.get(level)
+    }
+    n_scored = int(scored["n"].sum())
+    return Material(given, open_book(given.estimates), scores, n_scored, int(cells["n"].sum()) - n_scored)

@@ -1,0 +1,96 @@
+"""Page one: what a manager reads in a minute."""
+
+from collections.abc import Sequence
+
+from cxlink.estimates.table import select
+from cxlink.report import drawing, figures, results
+from cxlink.report.blocks import Block, Run, bullets, heading, notice, paragraph, picture, strong, table
+from cxlink.report.content import Estimate, Material
+from cxlink.report.limits import empty_bands, limits, standardised_to
+from cxlink.report.wording import capital, coverage, listed, periods, score, value, whole
+
+_LINE = 92  # characters that a line of the page holds, about
+_ROOM = 25  # lines of text beside which page one has room for a picture
+
+
+def first_page(m: Material, level: int = 1) -> list[Block]:
+    """Give the results in numbers and words, and their limits."""
+    parts = [paragraph(_opening(m))]
+    if m.given.simulated:
+        parts.append(
+            notice("The customers of this cohort are simulated. No figure here describes real customers.")
+        )
+    parts += [notice(sentence) for sentence in empty_bands(m)]
+    rows = results.headline_rows(m)
+    if rows:
+        parts.append(table(_caption(m), ["Result", *_bands(m), "Difference", "Ratio"], rows))
+    said = [text for text in (results.retention(m), results.spend(m), results.tenure(m)) if text]
+    parts += [paragraph(text) for text in said]
+    limited = limits(m)
+    if _lines([*("".join(map(_text, text)) for text in said), *limited]) <= _ROOM:
+        parts += _overview(m)
+    return [*parts, heading("What these figures do not show", level), bullets(limited)]
+
+
+def _opening(m: Material) -> list[Run]:
+    low, high = m.spec.scale.levels[0], m.spec.scale.levels[-1]
+    asked = ["how long they then stayed"] if m.spec.subscription is not None else []
+    if m.spec.spend is not None:
+        asked.append(f"what they spent in the {m.spec.spend.window_months} months that followed")
+    return [
+        strong(whole(m.n_scored)),
+        f" customers of {m.given.profile.table} gave a score on a scale on which {low} is the poorest and "
+        f"{high} the best. This report sets the score against {listed(asked)}.",
+    ]
+
+
+def _bands(m: Material) -> list[str]:
+    return [capital(score(group, m.spec)) for group in m.sides]
+
+
+def _caption(m: Material) -> str:
+    rows = [row for outcome in results.OUTCOMES for row in results.headline(m, outcome).values()]
+    return f"The main results, with {coverage(m.spec)} intervals; {standardised_to(rows, m)}."
+
+
+def _overview(m: Material) -> list[Block]:
+    """Draw both outcomes by score, side by side; nothing where neither has three levels."""
+    known = {"retention": _by_level(m, "retention", "kaplan_meier", m.spec.horizon)}
+    known["spend"] = _by_level(m, "spend", "means", None)
+    known = {outcome: rows for outcome, rows in known.items() if len(rows) > 2}
+    if not known:
+        return []
+    draw = {"retention": figures.retention_by_score, "spend": figures.spend_by_score}
+    with drawing.sheet((6.3, 1.9), 1, len(known)) as axes:
+        for ax, (outcome, rows) in zip(axes, known.items(), strict=True):
+            shown = select(m.given.estimates, adjusted=rows[0].adjusted)
+            draw[outcome](shown, m.spec, simulated=m.given.simulated, ax=ax).set_xlabel("Score (points)")
+    names = {
+        "retention": f"still customers after {periods(m.spec.horizon, m.spec.unit)}",
+        "spend": "mean spend",
+    }
+    alt = ". ".join(
+        f"Dots with intervals, {names[outcome]} by score: "
+        f"{'; '.join(f'{row.group}: {value(row)}' for row in rows)}"
+        for outcome, rows in known.items()
+    )
+    title = capital(listed([names[outcome] for outcome in known]))
+    return [
+        picture(
+            "overview", drawing.svg(axes[0]), alt, f"{title}, by score, with {coverage(m.spec)} intervals."
+        )
+    ]
+
+
+def _by_level(m: Material, estimand: str, model: str, horizon: int | None) -> list[Estimate]:
+    rows = [m.book.best(estimand, str(level), model, horizon) for level in m.scores]
+    return [row for row in rows if row is not None and not row.blank]
+
+
+def _lines(texts: Sequence[str]) -> int:
+    """Lines that texts take on the page, about."""
+    return sum(-(-len(text) // _LINE) for text in texts)
+
+
+def _text(run: Run) -> str:
+    return run if isinstance(run, str) else run["strong"]

@@ -1,0 +1,91 @@
+"""What a cohort's figures do not show: the sentences that keep them from being read as more than they are."""
+
+from cxlink.cohort.spec import TENURE_AT_SURVEY
+from cxlink.report.content import Estimate, Material
+from cxlink.report.wording import NONE, levels, listed, percent, periods, whole
+
+_LEAST_SUPPORT = 0.9
+
+
+def limits(m: Material) -> list[str]:
+    """Give the limits of a cohort's figures, most important first; at the end the notes on its table."""
+    items = [_association(m), _respondents(m), *support(m), *_tenure_at_survey(m)]
+    if any(row.extrapolated > 0 for row in m.book.where("tenure")):
+        items.append("What lies beyond follow-up comes from the shape of a model. Nobody has seen it.")
+    least = m.spec.publish.smallest_cell
+    if least:
+        items.append(f"Groups with fewer than {whole(least)} customers are left blank ({NONE}).")
+    return [*items, *m.given.profile.notes]
+
+
+def adjusted_for(m: Material) -> str:
+    """Name the adjustment variables: ``plan and region``; nothing where there are none."""
+    return listed([name.replace("_", " ") for name in m.spec.stratum_variables])
+
+
+def standardised_to(rows: list[Estimate | None], m: Material) -> str:
+    """Say in a clause what estimates are adjusted for."""
+    names = adjusted_for(m)
+    if any(row is not None and row.adjusted == "standardised" for row in rows):
+        return f"standardised to the mix of {names} among all customers with a score"
+    return f"not adjusted for {names or 'anything'}"
+
+
+def empty_bands(m: Material) -> list[str]:
+    """Say which band has nobody in it, and which is the worst level that has customers."""
+    sentences = [
+        f"Nobody gave {levels(band, m.spec)}, so there is no {band} band and nothing is compared with it."
+        for band in ("worst", "best")
+        if not m.has(band)
+    ]
+    if sentences and m.scores:
+        level, n = next(iter(m.scores.items()))
+        size = f" ({whole(n)} {'customer' if n == 1 else 'customers'})" if n is not None else ""
+        sentences[-1] += f" The worst score that has customers is {level}{size}."
+    return sentences
+
+
+def support(m: Material) -> list[str]:
+    """Say where the headline contrast stands on less than nine in ten customers."""
+    checks = m.given.diagnostics
+    own = checks[(checks["quantity"] == "support") & (checks["group"] == ":".join(m.sides))]
+    within = {"kaplan_meier": f"at risk up to {periods(m.spec.horizon, m.spec.unit)}"}
+    return [
+        f"Standardised {'spend' if model == 'means' else 'retention'} stands on {percent(share)} of the customers: in the "
+        f"other strata one of the levels compared has nobody {within.get(model, 'with a complete window')}."
+        for model, share in zip(own["model"], own["value"].astype(float), strict=True)
+        if share < _LEAST_SUPPORT
+    ]
+
+
+def _association(m: Material) -> str:
+    names = adjusted_for(m)
+    held = f"Beyond {names}, any" if names else "Nothing was adjusted for: any"
+    return (
+        f"They are associations. Customers who give different scores differ in other ways too. {held} such "
+        "difference is part of the figures, and they do not say what would happen if a score were changed."
+    )
+
+
+def _respondents(m: Material) -> str:
+    if not m.n_unscored:
+        return (
+            "Everybody in the table has a score; customers who were not asked or did not answer are not in "
+            "it, and nothing here describes them."
+        )
+    everybody = m.n_scored + m.n_unscored
+    return (
+        f"{whole(m.n_unscored)} of {whole(everybody)} customers have no score (response "
+        f"{percent(m.n_scored / everybody)}). The figures describe those who answered, not the others."
+    )
+
+
+def _tenure_at_survey(m: Material) -> list[str]:
+    sub = m.spec.subscription
+    if sub is None or sub.clock == "signup" or TENURE_AT_SURVEY in m.spec.stratum_variables:
+        return []
+    return [
+        "How long customers had already been with the company when they gave the score is not adjusted for. "
+        "Long-standing customers leave less often; if they also score differently, part of the difference "
+        "is theirs."
+    ]

@@ -1,0 +1,154 @@
+"""The pages at the end: methods, references, how to run it again."""
+
+from cxlink.report.blocks import Block, Runs, bullets, code, heading, paragraph, strong, table
+from cxlink.report.content import Material
+from cxlink.report.limits import adjusted_for
+from cxlink.report.references import cited
+from cxlink.report.wording import NONE, capital, coverage, listed, periods, shortened, units, whole, words
+
+_AVERAGED = "averaged"
+
+
+def methods_pages(materials: list[Material], level: int = 1) -> list[Block]:
+    """Describe how the figures were made, for each cohort of the report, and list the literature."""
+    parts = [heading("Methods", level, new_page=True)]
+    for m in materials:
+        if len(materials) > 1:
+            parts.append(heading(m.spec.cohort.name, level + 1))
+        parts += [paragraph(text) for text in _methods(m)]
+    return [*parts, heading("References", level), bullets(cited(materials), small=True)]
+
+
+def _methods(m: Material) -> list[Runs]:
+    texts: list[Runs] = [_counts(m)]
+    if m.spec.subscription is not None:
+        texts += [_clock(m), _retention()]
+    if m.spec.stratum_variables:
+        texts.append(_standardisation(m))
+    if m.spec.spend is not None:
+        texts.append(_spend())
+    families = sorted({row.model for row in m.book.where("tenure")} - {"kaplan_meier"})
+    if families:
+        texts.append(_tenure(families))
+    return [*texts, _intervals(m), _reading()]
+
+
+def _counts(m: Material) -> Runs:
+    return [
+        strong("Counts. "),
+        "Customers were grouped by score, stratum and time, and every estimate was made from these counts. "
+        "That is exact: it gives what the single records would give. Every score level stands for itself; "
+        "no straight line through the levels is assumed (Mittal and Kamakura 2001). Adjusted for: "
+        f"{adjusted_for(m) or 'nothing'}.",
+    ]
+
+
+def _clock(m: Material) -> Runs:
+    unit, horizon = m.spec.unit, periods(m.spec.horizon, m.spec.unit)
+    text = (
+        "The clock starts at the score. Time before it is not counted: a customer must stay until the "
+        "survey to give a score, so that time cannot be lost (immortal time; Suissa 2008). "
+    )
+    if m.spec.subscription is not None and m.spec.subscription.clock == "signup":
+        text = (
+            "The time of a customer is counted from signup, and a customer is at risk only from the survey "
+            "on (late entry; Bolton 1998). Retention is then taken from the survey on, S(e + h) / S(e) for "
+            "a customer who entered after e periods. "
+        )
+    return [
+        strong("Clock. "),
+        f"{text}A loss in {unit} t means that the customer left after t\u202f−\u202f1 and by t whole "
+        f"{units(unit)}; customers are followed for the whole {units(unit)} that fit into their "
+        f"observation. Retained for {horizon} means still there after {horizon}.",
+    ]
+
+
+def _retention() -> Runs:
+    return [
+        strong("Retention. "),
+        "Kaplan–Meier estimates (1958) by level and stratum. They stop where nobody is left at risk. Mean "
+        "tenure to a horizon is the area under the curve, which is taken as log-linear between whole "
+        "periods. Where a group has fewer than ten losses, or fewer than ten customers who outlast the "
+        "horizon, its interval borrows the shape of all levels’ hazard and is widened to hold the "
+        "estimate.",
+    ]
+
+
+def _standardisation(m: Material) -> Runs:
+    return [
+        strong("Standardisation. "),
+        f"Strata are the combinations of {adjusted_for(m)}. A standardised figure is the average of the "
+        "strata’s own figures, weighted by the shares of the strata among all customers with a score, the "
+        "same weights for every level. A band is the average of its levels, weighted by their shares in "
+        "the cohort. Contrasts use only strata in which each of the groups compared has customers, for "
+        "retention at risk up to the horizon.",
+    ]
+
+
+def _spend() -> Runs:
+    return [
+        strong("Spend. "),
+        "Means by level and stratum over the whole window after the score (a saturated Poisson model with "
+        "robust errors). Contrasts are of means with the zeros in. Only customers whose window was over "
+        "are counted.",
+    ]
+
+
+def _tenure(models: list[str]) -> Runs:
+    families = [words(name) for name in models if not name.startswith(_AVERAGED)]
+    averaged = " Their average is weighted by AIC." if _AVERAGED in models else ""
+    return [
+        strong("Tenure. "),
+        f"{capital(listed(families)) or 'Parametric'} curves, fitted to the counts by maximum likelihood "
+        "for grouped durations: ℓ = Σ d·log(1 − e^Δ) + (r − d)·Δ with Δ = log S(t) − log "
+        "S(t\u202f−\u202f1), where d of r customers at risk are lost in period t (Prentice and Gloeckler "
+        f"1978).{averaged} The family that fits best inside follow-up need not be the one that continues "
+        "best (Gallacher et al. 2021), so none is shown alone.",
+    ]
+
+
+def _intervals(m: Material) -> Runs:
+    kinds = []
+    if m.spec.subscription is not None:
+        kinds.append("a bootstrap of customers for what depends on durations alone")
+    if m.spec.spend is not None:
+        kinds.append("the robust joint covariance for spend")
+    draws = f"{whole(m.spec.analysis.draws)} draws: {listed(kinds)}. Seed {m.spec.analysis.seed}."
+    return [strong("Intervals. "), f"{coverage(m.spec)} equal-tailed intervals from {draws}"]
+
+
+def _reading() -> Runs:
+    return [
+        strong("Reading. "),
+        "Every figure is an association, adjusted where it says so. With an instrument, the association of "
+        "satisfaction with loyalty has been found to be understated by ordinary regression (Huang and "
+        "Sudhir 2021), so not even the direction of what is left out is obvious. In real cohorts scores "
+        "and outcomes go together far less closely than the two ends of a scale suggest (Otto et al. "
+        "2020).",
+    ]
+
+
+def running_pages(materials: list[Material], level: int = 1) -> list[Block]:
+    """Say how to make this report again."""
+    parts = [heading("How to run it again", level)]
+    commands = dict.fromkeys(m.given.command for m in materials if m.given.command)
+    if commands:
+        same = "The same table, specification and version give the same file, byte for byte:"
+        parts += [paragraph(same), *(code(command) for command in commands)]
+    rows = [row for m in materials for row in _made_from(m)]
+    rules = range(len(rows) // len(materials), len(rows), len(rows) // len(materials))
+    return [
+        *parts,
+        table("What this report was made from.", ["Item", "Value"], rows, texts=(0, 1), rules=rules),
+    ]
+
+
+def _made_from(m: Material) -> list[list[str]]:
+    return [
+        ["Cohort", shortened(m.spec.cohort.name)],
+        ["Table", shortened(m.given.profile.table)],
+        ["Fingerprint of the table (SHA-256)", m.given.profile.fingerprint or NONE],
+        ["Version of cxlink", m.given.version or NONE],
+        ["Seed", str(m.spec.analysis.seed)],
+        ["Draws", whole(m.spec.analysis.draws)],
+    ]

@@ -1,0 +1,111 @@
+"""The literature that a report may cite, and when it applies."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cxlink.report.content import Material
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One source, and the reports that it belongs in."""
+
+    text: str
+    applies: Callable[[Material], bool]
+
+
+def cited(materials: list[Material]) -> list[str]:
+    """Give the references that apply to any of the cohorts, in the order of the alphabet."""
+    study = any(m.given.study is not None for m in materials)
+    found = [r.text for r in REFERENCES if any(r.applies(m) for m in materials)]
+    return sorted([*found, *([KRISS] if study else [])])
+
+
+def _always(_: Material) -> bool:
+    return True
+
+
+def _stays(m: Material) -> bool:
+    return m.spec.subscription is not None
+
+
+def _unanswered(m: Material) -> bool:
+    return m.n_unscored > 0
+
+
+def _model(*names: str) -> Callable[[Material], bool]:
+    return lambda m: any(row.model.startswith(names) for row in m.book.by_key.values())
+
+
+def _estimand(name: str) -> Callable[[Material], bool]:
+    return lambda m: bool(m.book.where(name))
+
+
+def _extrapolates(m: Material) -> bool:
+    return any(row.extrapolated > 0 for row in m.book.where("tenure"))
+
+
+KRISS = (
+    "Kriss, P. (2014). The value of customer experience, quantified. Harvard Business Review online, "
+    "1 August 2014."
+)
+REFERENCES = (
+    Reference(
+        "Bolton, R. N. (1998). A dynamic model of the duration of the customer’s relationship "
+        "with a continuous service provider: the role of satisfaction. Marketing Science "
+        "17(1):45–65. doi 10.1287/mksc.17.1.45", _stays),
+    Reference(
+        "Dholakia, U. M. and Morwitz, V. G. (2002). The scope and persistence of "
+        "mere-measurement effects: evidence from a field study of customer satisfaction "
+        "measurement. Journal of Consumer Research.", _unanswered),
+    Reference(
+        "Duan, N. (1983). Smearing estimate: a nonparametric "
+        "retransformation method. Journal of the American Statistical "
+        "Association.", _model("log_ols", "two_part")),
+    Reference(
+        "Fader, P. S. and Hardie, B. G. S. (2007). How to project "
+        "customer retention. Journal of Interactive Marketing "
+        "21(1):76–90. doi 10.1002/dir.20074", _model("shifted_beta_geometric")),
+    Reference(
+        "Fader, P. S. et al. (2018). Journal of Interactive Marketing 43:1–16 (the beta-discrete-Weibull).",
+        _model("beta_discrete_weibull")),
+    Reference(
+        "Gallacher, D. et al. (2021). On extrapolation from flexible survival models. doi "
+        "10.1177/0272989X20973201",
+        _extrapolates),
+    Reference(
+        "Hernán, M. A. (2010). The hazards of hazard ratios. Epidemiology.", _estimand("hazard_ratio")),
+    Reference(
+        "Huang, G. and Sudhir, K. (2021). The causal effect of service satisfaction on customer "
+        "loyalty. Management Science. doi 10.1287/mnsc.2019.3549", _always),
+    Reference(
+        "Kaplan, E. L. and Meier, P. (1958). Nonparametric estimation from incomplete "
+        "observations. Journal of the American Statistical Association 53:457–481.", _stays),
+    Reference(
+        "Latimer, N. (2013) and others. NICE DSU Technical Support Documents 14 and 21: "
+        "survival analysis, and flexible methods for it.", _extrapolates),
+    Reference(
+        "Mittal, V. and Kamakura, W. A. (2001). Satisfaction, repurchase intent, and repurchase "
+        "behavior. Journal of Marketing Research.", _always),
+    Reference(
+        "Otto, A. S., Szymanski, D. M. and Varadarajan, R. (2020). Customer satisfaction and "
+        "firm performance: insights from over a quarter century of empirical research. Journal "
+        "of the Academy of Marketing Science. doi 10.1007/s11747-019-00657-7", _always),
+    Reference(
+        "Prentice, R. L. and Gloeckler, L. A. (1978). Regression analysis of grouped survival data with "
+        "application to breast cancer data. Biometrics.",
+        _model("exponential", "weibull", "log_logistic", "shifted_beta_geometric", "grouped_ph")),
+    Reference(
+        "Royston, P. and Parmar, M. K. B. (2002). Flexible parametric "
+        "proportional-hazards and proportional-odds models. Statistics in Medicine.", _model("spline")),
+    Reference(
+        "STROBE statement: strengthening the reporting of observational studies in epidemiology "
+        "(cohort).", _always),
+    Reference(
+        "Suissa, S. (2008). Immortal time bias in pharmacoepidemiology. American Journal of "
+        "Epidemiology.", _stays),
+    Reference(
+        "VanderWeele, T. J. and Ding, P. (2017). Sensitivity analysis in "
+        "observational research: introducing the E-value. Annals of Internal "
+        "Medicine.", _estimand("e_value")),
+)  # fmt: skip

@@ -1,0 +1,150 @@
+"""Tables that retention and spend share: score by score, and one group against another."""
+
+from collections.abc import Sequence
+
+from cxlink.report.blocks import Block, table
+from cxlink.report.content import Estimate, Material
+from cxlink.report.wording import NONE, bare, capital, is_share, money_digits, score, stratum, whole
+
+_MOST_ROWS = 40
+ADJUSTED = ("no", "standardised")
+HEADERS = {"no": "Unadjusted", "standardised": "Standardised"}
+
+
+def groups(m: Material) -> tuple[list[str], list[str]]:
+    """Give the score levels that have customers, and below them the bands of several levels and everybody."""
+    levels = [str(level) for level in m.scores]
+    bands = [band for band in ("worst", "best") if len(m.spec.group(band)) > 1 and m.has(band)]
+    return levels, [*bands, "all"]
+
+
+def by_score(m: Material, estimand: str, model: str, horizon: int | None, caption: str) -> Block:
+    """Set a quantity out score by score: customers, losses, and the estimate with its interval both ways."""
+    levels, bands = groups(m)
+    main = m.book.where(estimand, model=model, horizon=horizon, stratum="", cause="", scenario="")
+    kinds = [kind for kind in ADJUSTED if any(row.adjusted == kind for row in main)]
+    digits = common_digits(main)
+    losses = any(row.n_events is not None for row in main)
+    rows, blank = [], False
+    for group in levels + bands:
+        found = [m.book.get(estimand, group, model, horizon, adjusted=kind) for kind in kinds]
+        known = next((row for row in found if row is not None), None)
+        lost = [whole(known.n_events if known else None)] if losses else []
+        rows.append(
+            [_name(group, m), whole(_customers(group, known, m)), *lost, *(bare(r, digits) for r in found)]
+        )
+        blank |= any(row is None or row.blank for row in found)
+    header = ["Score", "Customers", *(["Lost"] if losses else []), *(HEADERS[kind] for kind in kinds)]
+    notes = [*_nobody(m), *(blank_notes(m) if blank else [])]
+    return table(caption, header, rows, notes=notes, rules=[len(levels)])
+
+
+def contrasts(m: Material, estimand: str, model: str, horizon: int | None, caption: str) -> list[Block]:
+    """Set the differences and ratios of two groups out; nothing where there are none."""
+    kinds = [f"{estimand}_difference", f"{estimand}_ratio"]
+    main = {
+        k: m.book.where(k, model=model, horizon=horizon, stratum="", cause="", scenario="") for k in kinds
+    }
+    every = [row for rows in main.values() for row in rows]
+    if not every:
+        return []
+    pairs = sorted({(row.group, row.reference) for row in every}, key=lambda pair: _pair_order(pair, m))
+    columns = [
+        (kind, adjusted)
+        for kind in kinds
+        for adjusted in ADJUSTED
+        if any(r.adjusted == adjusted for r in main[kind])
+    ]
+    digits = {kind: common_digits(rows) for kind, rows in main.items()}
+    rows = [
+        [
+            f"{_plain(group, m)} against {_plain(reference, m)}",
+            *(
+                bare(m.book.get(k, group, model, horizon, reference=reference, adjusted=a), digits[k])
+                for k, a in columns
+            ),
+        ]
+        for group, reference in pairs
+    ]
+    names = {kinds[0]: "Difference", kinds[1]: "Ratio"}
+    several = len({adjusted for _, adjusted in columns}) > 1
+    header = ["Scores", *(f"{names[k]}, {HEADERS[a].lower()}" if several else names[k] for k, a in columns)]
+    notes = blank_notes(m) if any(cell == NONE for row in rows for cell in row) else []
+    return [table(caption, header, rows, notes=notes, rules=[1] if len(rows) > 1 else [])]
+
+
+def strata(m: Material, estimand: str, model: str, horizon: int | None, caption: str) -> list[Block]:
+    """Set the two sides of the headline contrast out within strata; nothing where there are none."""
+    group, reference = m.sides
+    every = m.book.where(estimand, model=model, horizon=horizon, adjusted="no", scenario="", cause="")
+    names = dict.fromkeys(row.stratum for row in every if row.stratum)
+    rows = []
+    for name in names:
+        found = [m.book.get(estimand, side, model, horizon, stratum=name) for side in m.sides]
+        contrast = m.book.get(
+            f"{estimand}_difference", group, model, horizon, reference=reference, stratum=name
+        )
+        if any(row is not None for row in found):
+            n = " / ".join(whole(row.n if row is not None else None) for row in found)
+            digits = common_digits([row for row in found if row is not None])
+            rows.append([stratum(name), n, *(bare(row, digits) for row in (*found, contrast))])
+    if not rows:
+        return []
+    notes = blank_notes(m) if any(NONE in row for row in rows) else []
+    if len(rows) > _MOST_ROWS:
+        notes.append(f"The first {_MOST_ROWS} of {len(rows)} strata; the rest is in estimates.csv.")
+    header = ["Stratum", "Customers", *(capital(score(side, m.spec)) for side in m.sides), "Difference"]
+    return [table(caption, header, rows[:_MOST_ROWS], notes=notes)]
+
+
+def blank_notes(m: Material) -> list[str]:
+    """Say what a dash in a table means."""
+    least = m.spec.publish.smallest_cell
+    hidden = (
+        f"{NONE}: left blank, because fewer than {whole(least)} customers stand behind it, or not estimated."
+    )
+    return [
+        hidden
+        if least
+        else f"{NONE}: not estimated, because a stratum or the group has nobody at risk there."
+    ]
+
+
+def common_digits(rows: Sequence[Estimate]) -> int | None:
+    """Give the decimals for estimates that stand in one column."""
+    if not rows:
+        return None
+    if is_share(rows[0]):
+        return 1
+    return 2 if rows[0].unit == "ratio" else money_digits(list(rows))
+
+
+def _name(group: str, m: Material) -> str:
+    band = {"worst": " (worst)", "best": " (best)"}.get(group, "")
+    return f"{_plain(group, m)}{band}"
+
+
+def _plain(group: str, m: Material) -> str:
+    name = score(group, m.spec)
+    return name if group == "all" else name.split(" ", 1)[1]
+
+
+def _customers(group: str, known: Estimate | None, m: Material) -> int | None:
+    if known is not None:
+        return known.n
+    inside = [m.scores.get(level) for level in m.spec.group(group) if level in m.scores]
+    return None if None in inside else sum(n for n in inside if n is not None)
+
+
+def _pair_order(pair: tuple[str, str], m: Material) -> tuple[int, int, str]:
+    place = {str(level): i for i, level in enumerate(m.spec.scale.levels)}
+    if pair == m.sides:
+        return 0, 0, ""
+    return (2, place[pair[0]], pair[1]) if pair[0] in place and pair[1] == "worst" else (1, 0, pair[0])
+
+
+def _nobody(m: Material) -> list[str]:
+    empty = [level for level in m.spec.scale.levels if level not in m.scores]
+    if not empty or len(empty) > 10:
+        return []
+    return [f"Nobody gave {', '.join(str(level) for level in empty)}."]

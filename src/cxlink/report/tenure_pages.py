@@ -1,0 +1,134 @@
+"""The pages about tenure: the ladder of horizons, the families, and what is extrapolated."""
+
+import math
+
+from cxlink.report import drawing, lifetimes
+from cxlink.report.blocks import Block, heading, paragraph, picture, table
+from cxlink.report.content import Estimate, Material, preferred
+from cxlink.report.lifetimes import ordered_models
+from cxlink.report.results import beyond
+from cxlink.report.wording import ENDLESS, NONE, bare, capital, coverage, periods, score, units, value, words
+
+
+def tenure_pages(m: Material, level: int = 1) -> list[Block]:
+    """Say how long customers can be expected to stay, and from where on a model says so."""
+    if m.spec.subscription is None or not m.book.where("tenure"):
+        return []
+    parts = [heading("Tenure", level, new_page=True), paragraph(_introduction(m))]
+    rows = _rows(m)
+    if rows:
+        parts += [_ladder_figure(m), _ladder_table(m, rows)]
+    if any(
+        row.model != "kaplan_meier" for row in m.book.where("retention", group=("best", "worst"), scenario="")
+    ):
+        parts.append(_families(m))
+    return [*parts, *_means(m)]
+
+
+def _introduction(m: Material) -> str:
+    text = (
+        "Mean tenure to a horizon is the area under the retention curve up to it: the time that customers "
+        "stay on average if everything after the horizon is left out. To the last horizon inside follow-up "
+        "it comes from the observed curves alone. Beyond, families of curves continue what was seen, each "
+        "in its own way; they can agree closely where there are data and differ widely where there are "
+        "none. So each horizon is shown for every family and their average, with the share of the figure "
+        "that lies beyond the last period with ten customers at risk."
+    )
+    return text + beyond(m)
+
+
+def _rows(m: Material) -> list[Estimate]:
+    rows = preferred(m.book.where("tenure", group=("best", "worst"), stratum="", scenario="", given=0))
+    return [row for row in rows if row.horizon is not None]
+
+
+def _ladder_figure(m: Material) -> Block:
+    axes = lifetimes.tenure_ladder(m.given.estimates, m.spec, simulated=m.given.simulated)
+    caption = (
+        f"Mean tenure to each horizon, with {coverage(m.spec)} intervals. Hollow dots and dashed intervals "
+        "are partly extrapolated; the shares stand at the right."
+    )
+    alt = "Dots with intervals: mean tenure to each horizon, by model and band; the numbers are in the table."
+    return picture("tenure-ladder", drawing.svg(axes), alt, caption)
+
+
+def _ladder_table(m: Material, rows: list[Estimate]) -> Block:
+    lines: list[list[str]] = []
+    rules: list[int] = []
+    for horizon in sorted({row.horizon or 0 for row in rows}):
+        rules += [len(lines)] if lines else []
+        for i, model in enumerate(ordered_models(row.model for row in rows if row.horizon == horizon)):
+            found = [m.book.best("tenure", group, model, horizon) for group in ("best", "worst")]
+            cells = [cell for row in found for cell in (bare(row, 1), _share(row))]
+            lines.append([periods(horizon, m.spec.unit) if i == 0 else "", words(model), *cells])
+    best, worst = (capital(score(group, m.spec)) for group in ("best", "worst"))
+    header = ["Horizon", "Model", best, "extrapolated", worst, "extrapolated"]
+    caption = (
+        f"Mean tenure to each horizon, in {units(m.spec.unit)} with {coverage(m.spec)} intervals, "
+        "and the share extrapolated."
+    )
+    return table(caption, header, lines, rules=rules, texts=(0, 1))
+
+
+def _share(row: Estimate | None) -> str:
+    if row is None or row.blank or math.isnan(row.extrapolated):
+        return NONE
+    return f"{100 * row.extrapolated:.0f}\u202f%"
+
+
+def _families(m: Material) -> Block:
+    axes = lifetimes.family_survival(m.given.estimates, m.spec, simulated=m.given.simulated)
+    caption = (
+        f"Observed retention (solid, with {coverage(m.spec)} intervals) and what the families make of the "
+        "horizons. Hollow: extrapolated. Dashed: from the end of what was seen through the average of the "
+        "families, joined by straight lines. Dots at one horizon are set side by side to be told apart."
+    )
+    ends = [
+        row
+        for row in m.book.where("retention", model="averaged", group=("best", "worst"), scenario="")
+        if not row.blank
+    ]
+    last = max((row.horizon or 0 for row in ends), default=0)
+    alt = (
+        "Curves of the share still there, solid where observed and dashed beyond, with one dot a family at "
+        "each horizon. "
+        + "; ".join(
+            f"average for {score(row.group, m.spec)} after {periods(last, m.spec.unit)}: {value(row)}"
+            for row in ends
+            if row.horizon == last
+        )
+    )
+    return picture("tenure-families", drawing.svg(axes), alt, caption)
+
+
+def _means(m: Material) -> list[Block]:
+    """Set out means without a horizon, and medians."""
+    kinds = {"tenure_mean": "mean", "tenure_median": "median"}
+    found = {k: m.book.where(k, group=("best", "worst"), stratum="", scenario="", given=0) for k in kinds}
+    models = ordered_models(row.model for rows in found.values() for row in preferred(rows))
+    if not models:
+        return []
+    columns = [(kind, group) for group in ("best", "worst") for kind in kinds]
+    lines = [
+        [words(model), *(_unrestricted(m, kind, group, model) for kind, group in columns)] for model in models
+    ]
+    header = ["Model", *(f"{capital(score(group, m.spec))}, {kinds[kind]}" for kind, group in columns)]
+    notes = []
+    if any(ENDLESS in cell for line in lines for cell in line):
+        notes.append(
+            f"“{ENDLESS}”: the family's curve falls so slowly that its mean is infinite; ∞: no upper limit."
+        )
+    elif any("∞" in cell for line in lines for cell in line):
+        notes.append("∞: no upper limit.")
+    caption = (
+        "Expected further tenure without a horizon, and the time by which half have left, in "
+        f"{units(m.spec.unit)} with {coverage(m.spec)} intervals. Most of a mean lies beyond anything "
+        "observed."
+    )
+    return [table(caption, header, lines, notes=notes, texts=(0,))]
+
+
+def _unrestricted(m: Material, kind: str, group: str, model: str) -> str:
+    rows = m.book.where(kind, group=group, model=model, stratum="", scenario="", given=0)
+    row = max(rows, key=lambda row: row.adjusted == "standardised", default=None)
+    return bare(row, 1)

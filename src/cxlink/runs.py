@@ -1,0 +1,175 @@
+"""Run folders: written whole beside the name asked for, then renamed; never half there."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from cxlink import __version__
+from cxlink.analysis import Analysis
+from cxlink.cohort.counts import FORMAT, save_counts, suppress
+from cxlink.cohort.errors import InputError
+from cxlink.estimates.table import csv_text
+
+_PACKAGES = ("numpy", "scipy", "pandas", "duckdb", "ibis-framework", "autograd", "matplotlib", "typst")
+RECORD = "run.json"
+
+
+def refuse_existing(folder: Path, overwrite: bool) -> None:
+    """Check that a folder may be written, before any work is done.
+
+    Raises
+    ------
+    InputError
+        If it exists (and with ``overwrite``, if it is anything but a run folder), or its parent is no folder.
+    """
+    _recover(folder)
+    for parent in folder.parents:
+        if parent.exists():
+            if not parent.is_dir():
+                raise InputError(f"{folder}: {parent.name} is a file, not a folder. Choose another --out.")
+            break
+    if not folder.exists() and not folder.is_symlink():
+        return
+    if not overwrite:
+        raise InputError(f"{folder}: exists already. Choose another --out, or replace it with --overwrite.")
+    if folder.is_symlink() or not (folder / RECORD).is_file():
+        raise InputError(f"{folder}: not a run folder (it has no {RECORD}), so --overwrite leaves it alone.")
+
+
+@contextmanager
+def new_folder(folder: Path, overwrite: bool = False) -> Iterator[Path]:
+    """Give a folder to fill, which takes the name asked for once it is full; after an error nothing is left.
+
+    Parameters
+    ----------
+    folder : Path
+        The name asked for.
+    overwrite : bool
+        Replace a run folder of that name: the old one is renamed aside, the new one in, the old one removed.
+
+    Raises
+    ------
+    InputError
+        As `refuse_existing` does, or if the place cannot be written to.
+    """
+    refuse_existing(folder, overwrite)
+    partial = _beside(folder, "partial")
+    try:
+        partial.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror}).") from None
+    try:
+        yield partial
+        refuse_existing(folder, overwrite)
+        aside = _beside(folder, "old")
+        if folder.exists():
+            folder.rename(aside)
+        partial.rename(folder)
+        shutil.rmtree(aside, ignore_errors=True)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _beside(folder: Path, what: str) -> Path:
+    return folder.absolute().parent / f".{folder.absolute().name}.{os.getpid()}.{what}"
+
+
+def _recover(folder: Path) -> None:
+    """Clear up after a program that was killed: remove its partial folder, put an old one back that it moved aside."""
+    parent, name = folder.absolute().parent, folder.absolute().name
+    if not parent.is_dir():
+        return
+    for left in parent.glob(f".{name}.*.*"):
+        pid, _, what = left.name.removeprefix(f".{name}.").partition(".")
+        if not pid.isdigit() or what not in ("partial", "old") or _alive(int(pid)):
+            continue
+        if what == "old" and not folder.exists():
+            left.rename(folder)
+        else:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def write_run(
+    analysis: Analysis, folder: Path, *, command: str, simulated: bool = False, timings: Mapping[str, float] | None = None
+) -> None:
+    """Write a run folder's files into a folder that exists (see `new_folder`).
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What was found.
+    folder : Path
+        Where.
+    command : str
+        How to run it again; printed in the report.
+    simulated : bool
+        Whether the customers are simulated.
+    timings : mapping of str to float, optional
+        Seconds by part.
+    """
+    from cxlink.report.pdf import write_report
+
+    smallest = analysis.counts.spec.publish.smallest_cell
+    counts = suppress(analysis.counts, smallest) if smallest > 1 else analysis.counts
+    (folder / "estimates.csv").write_text(csv_text(analysis.estimates), encoding="utf-8", newline="")
+    (folder / "diagnostics.csv").write_text(csv_text(analysis.diagnostics), encoding="utf-8", newline="")
+    save_counts(counts, folder / "counts.parquet")
+    write_report(report_input(analysis, command, simulated), folder)
+    profile = analysis.profile
+    record = {
+        "format": FORMAT,
+        "version": __version__,
+        "spec": analysis.counts.spec.model_dump(mode="json", exclude_none=True),
+        "table": profile.table,
+        "fingerprint": profile.fingerprint,
+        "rows": {"read": profile.rows_read, "used": profile.rows_used, "dropped": profile.dropped},
+        "notes": list(profile.notes),
+        "seed": analysis.counts.spec.analysis.seed,
+        "sampler": None,
+        "simulated": simulated,
+        "suppressed": counts.suppressed,
+        "packages": {name: version(name) for name in _PACKAGES},
+        "timings": {name: round(seconds, 3) for name, seconds in (timings or {}).items()},
+    }
+    write_record(folder, record)
+
+
+def report_input(analysis: Analysis, command: str, simulated: bool) -> Any:
+    """Hand an analysis to the report."""
+    from cxlink.report.content import ReportInput
+
+    return ReportInput(
+        estimates=analysis.estimates,
+        diagnostics=analysis.diagnostics,
+        spec=analysis.counts.spec,
+        profile=analysis.profile,
+        cells=analysis.counts.cells,
+        at_risk=analysis.at_risk,
+        simulated=simulated,
+        command=command,
+        version=__version__,
+    )
+
+
+def write_record(folder: Path, record: dict[str, Any]) -> None:
+    """Write run.json last, with the SHA-256 of every other file."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != RECORD)
+    hashes = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    text = json.dumps({**record, "files": hashes}, indent=2, ensure_ascii=False)
+    (folder / RECORD).write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,232 @@
+"""The simulated customers: who they are, what score they give, who answers, and what they then do.
+
+None of the models that are fitted holds here. Customers differ in ways nobody observes (a finite mixture,
+independent of the score given need and tenure band); hazards fall with time to a floor above zero, so that
+mean tenure is finite; how strongly the score acts depends on need, which is how often the customer needs what
+the company sells; spend has zeros and a long tail whose spread depends on need. Every number in this module
+is ours; only the targets of `subscription` and `transaction` are published.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit
+
+from cxlink.cohort.scales import parse_levels
+from cxlink.study.published import kriss
+
+LEVELS = tuple(range(1, 11))
+NEEDS = ("low", "medium", "high")
+TENURE_CUTS = (3, 12, 24)
+N_BANDS = len(TENURE_CUTS) + 1
+HORIZON = 12
+MONTHS = 12_000
+WINDOW = 12
+
+RETENTION_BETWEEN = {2: 0.465, 3: 0.50, 4: 0.535, 5: 0.57, 6: 0.60, 7: 0.635, 8: 0.675, 9: 0.72}
+SPEND_BETWEEN = {1: 0.95, 2: 1.0, 4: 1.22, 5: 1.30}
+SPEND_OF_POOREST_BAND = 120.0
+
+_NEED_SHARE = np.array([0.35, 0.40, 0.25])
+_BAND_SHARE = np.array([[0.24, 0.31, 0.21, 0.24], [0.18, 0.28, 0.24, 0.30], [0.14, 0.25, 0.25, 0.36]])
+_SCORE_SHARE = np.array([0.055, 0.04, 0.045, 0.045, 0.065, 0.075, 0.12, 0.19, 0.185, 0.18])
+_ANSWER_BY_SCORE = np.array([0.65, 0.35, 0.1, -0.2, -0.4, -0.45, -0.35, -0.15, 0.1, 0.4])
+_ANSWER_BY_NEED = np.array([-0.45, 0.0, 0.45])
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Customers by stratum (need × tenure band, need varying slowest) and score level.
+
+    Attributes
+    ----------
+    share : ndarray of shape (n_strata,)
+        Of the customer base; sums to 1.
+    score : ndarray of shape (n_strata, n_levels)
+        P(score | stratum).
+    response : ndarray of shape (n_strata, n_levels)
+        P(answers | stratum, score).
+    scored : ndarray of shape (n_strata, n_levels)
+        Joint shares of those who answer; sums to 1.
+    """
+
+    share: np.ndarray
+    score: np.ndarray
+    response: np.ndarray
+    scored: np.ndarray
+
+    @property
+    def weight(self) -> np.ndarray:
+        """Shares of the strata among the scored, shape (n_strata,): what standardisation weights by."""
+        return self.scored.sum(axis=1)
+
+    @property
+    def level_share(self) -> np.ndarray:
+        """Shares of the levels among the scored, shape (n_levels,): what a band weights its levels by."""
+        return self.scored.sum(axis=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """How long customers stay: log S(t | frailty, stratum, level) = −frailty · rate · cumulative(t).
+
+    Attributes
+    ----------
+    population : Population
+        The customers.
+    frailty : ndarray of shape (n_classes,)
+        Multiplier of the hazard in each unobserved class.
+    frailty_share : ndarray of shape (n_strata, n_classes)
+        Shares of the classes, the same at every score.
+    rate : ndarray of shape (n_strata, n_levels)
+        Multiplier of the hazard.
+    cumulative : ndarray of shape (MONTHS + 1,)
+        Cumulative baseline hazard after t = 0, 1, … months.
+    fee : ndarray of shape (n_strata,)
+        EUR a month, due at its beginning.
+    """
+
+    population: Population
+    frailty: np.ndarray
+    frailty_share: np.ndarray
+    rate: np.ndarray
+    cumulative: np.ndarray
+    fee: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What customers spend in a year: nothing, or an amount exp(N(log mean − spread²/2, spread²)).
+
+    Attributes
+    ----------
+    population : Population
+        The customers.
+    class_share : ndarray of shape (n_strata, n_classes)
+        Shares of the unobserved classes, the same at every score.
+    buys, mean : ndarray of shape (n_strata, n_levels, n_classes)
+        P(any spend), and mean spend in EUR of those who buy.
+    spread : ndarray of shape (n_strata,)
+        Standard deviation of log spend of those who buy.
+    """
+
+    population: Population
+    class_share: np.ndarray
+    buys: np.ndarray
+    mean: np.ndarray
+    spread: np.ndarray
+
+
+def _by_need(values: tuple[float, float, float]) -> np.ndarray:
+    return np.repeat(np.array(values), N_BANDS)
+
+
+def _by_band(values: tuple[float, float, float, float]) -> np.ndarray:
+    return np.tile(np.array(values), len(NEEDS))
+
+
+@cache
+def population() -> Population:
+    """Make the customers of both designs: scores pile up at 8 to 10 and rise with need and tenure."""
+    share = (_NEED_SHARE[:, None] * _BAND_SHARE).ravel()
+    tilt = _by_need((-0.11, 0.0, 0.11)) + _by_band((-0.075, -0.025, 0.02, 0.06))
+    score = _SCORE_SHARE * np.exp(np.outer(tilt, LEVELS))
+    score /= score.sum(axis=1, keepdims=True)
+    response = expit(np.repeat(_ANSWER_BY_NEED, N_BANDS)[:, None] + _ANSWER_BY_SCORE)
+    scored = share[:, None] * score * response
+    return Population(share, score, response, scored / scored.sum())
+
+
+def targets(bands: Mapping[str, float], between: Mapping[int, float]) -> np.ndarray:
+    """Give every level a target so that each band, a mean weighted by its levels' shares, is as published.
+
+    Parameters
+    ----------
+    bands : mapping of band to value
+        Published; a band is ``"1"``, ``"9-10"`` and so on.
+    between : mapping of level to value
+        Ours: every level outside the bands, and all but the last level of each band.
+
+    Returns
+    -------
+    ndarray of shape (n_levels,)
+    """
+    share = dict(zip(LEVELS, population().level_share, strict=True))
+    value = dict(between)
+    for band, published in bands.items():
+        *others, last = parse_levels(band)
+        total = published * sum(share[level] for level in (*others, last))
+        value[last] = (total - sum(share[level] * value[level] for level in others)) / share[last]
+    return np.array([value[level] for level in LEVELS])
+
+
+def _effects(mean: Callable[[float], np.ndarray], wanted: np.ndarray) -> list[float]:
+    """Solve one level at a time for the effect at which its standardised mean is the one wanted."""
+    weight = population().weight
+
+    def miss(effect: float, goal: float) -> float:
+        return float(weight @ mean(effect) - goal)
+
+    return [brentq(miss, -9, 9, args=(goal,), xtol=1e-14) for goal in wanted]
+
+
+@cache
+def subscription() -> Subscription:
+    """Make the subscription business: standardised S(12 months) is the published retention of each band.
+
+    Raises
+    ------
+    InputError
+        If the published figures are not there.
+    """
+    frailty = np.array([0.4, 1.0, 2.6])
+    by_band = np.array([[0.25, 0.50, 0.25], [0.35, 0.48, 0.17], [0.45, 0.44, 0.11], [0.55, 0.38, 0.07]])
+    shares = np.tile(by_band, (len(NEEDS), 1))
+    base = _by_need((0.55, 0.0, -0.4)) + _by_band((0.3, 0.1, -0.1, -0.25))
+    strength = _by_need((0.85, 1.0, 1.15))
+    hazard = 0.021 * (1 + np.exp(-np.arange(MONTHS) / 4))
+    cumulative = np.concatenate([[0.0], np.cumsum(hazard)])
+
+    def kept(effect: float) -> np.ndarray:
+        rate = np.exp(base + strength * effect)
+        mixed: np.ndarray = (shares * np.exp(-np.outer(rate, frailty) * cumulative[HORIZON])).sum(axis=1)
+        return mixed
+
+    effects = _effects(kept, targets(kriss().retention, RETENTION_BETWEEN))
+    rate = np.exp(base[:, None] + np.outer(strength, effects))
+    return Subscription(population(), frailty, shares, rate, cumulative, _by_need((19.0, 29.0, 49.0)))
+
+
+@cache
+def transaction() -> Transaction:
+    """Make the transaction business: standardised mean spend has the published ratios between bands.
+
+    Raises
+    ------
+    InputError
+        If the published figures are not there.
+    """
+    taste = np.log([0.35, 1.0, 2.2])
+    by_band = np.array([[0.35, 0.5, 0.15], [0.30, 0.5, 0.20], [0.25, 0.5, 0.25], [0.20, 0.5, 0.30]])
+    shares = np.tile(by_band, (len(NEEDS), 1))
+    buying = _by_need((-0.5, 0.2, 0.9)) + _by_band((-0.25, -0.1, 0.05, 0.2))
+    amount = np.log(150) + _by_need((-0.45, 0.0, 0.45)) + _by_band((-0.15, -0.05, 0.05, 0.15))
+    strength = _by_need((1.1, 1.0, 0.85))
+
+    def parts(effect: float) -> tuple[np.ndarray, np.ndarray]:
+        push = strength * effect
+        buys: np.ndarray = expit((buying + 0.8 * push)[:, None] + 0.6 * taste)
+        return buys, np.exp((amount + 0.7 * push)[:, None] + 0.8 * taste)
+
+    def spent(effect: float) -> np.ndarray:
+        buys, mean = parts(effect)
+        mixed: np.ndarray = (shares * buys * mean).sum(axis=1)
+        return mixed
+
+    wanted = SPEND_OF_POOREST_BAND * targets(kriss().spend_ratio, SPEND_BETWEEN)
+    solved = [parts(effect) for effect in _effects(spent, wanted)]
+    buys, mean = (np.stack(part, axis=1) for part in zip(*solved, strict=True))
+    return Transaction(population(), shares, buys, mean, _by_need((0.95, 0.85, 0.75)))

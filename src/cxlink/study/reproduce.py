@@ -1,0 +1,177 @@
+"""The published study on cohorts with a known truth: published, truth, naive and adjusted side by side."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cxlink import __version__
+from cxlink.analysis import Analysis, analyse
+from cxlink.cohort.counts import FORMAT
+from cxlink.cohort.spec import make_spec
+from cxlink.cohort.table import read_cohort
+from cxlink.estimates.table import csv_text, select
+from cxlink.report.content import Study
+from cxlink.report.pdf import write_report
+from cxlink.runs import report_input, write_record, write_run
+from cxlink.study.implied import ImpliedTenure, implied_tenure
+from cxlink.study.published import read
+from cxlink.study.simulate import Simulated, simulate
+
+CUSTOMERS = 60_000
+SEED = 20140801
+NAIVE, ADJUSTED = "no", "standardised"
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduced:
+    """Both cohorts of the study, analysed like anybody's.
+
+    Attributes
+    ----------
+    subscription, transaction : Analysis
+        Of the simulated cohorts.
+    comparison : DataFrame
+        ``figure, group, horizon, unit, published, published_status, truth``, and estimate, ``_low`` and ``_high`` of
+        ``naive`` and ``adjusted``; empty where a figure was not published.
+    implied : ImpliedTenure
+        What the published retention implies about tenure.
+    """
+
+    subscription: Analysis
+    transaction: Analysis
+    comparison: pd.DataFrame
+    implied: ImpliedTenure
+
+
+def reproduce(n: int = CUSTOMERS, seed: int = SEED, progress: Callable[[str], None] = lambda _: None) -> Reproduced:
+    """Simulate both cohorts, analyse them, and compare with what was published.
+
+    Parameters
+    ----------
+    n, seed : int
+        Customers in each base, and the seed of the cohorts.
+    progress : callable
+        Told the name of each part as it starts.
+    """
+    made: dict[str, tuple[Simulated, Analysis]] = {}
+    for design in ("subscription", "transaction"):
+        progress(f"the {design} cohort")
+        simulated = simulate(design, n, seed)
+        spec = make_spec(simulated.spec)
+        cohort = replace(read_cohort(simulated.table, spec), name=f"cxlink simulate {design} -n {n} --seed {seed}")
+        made[design] = simulated, analyse(cohort, progress)
+    rows = [*_retention(*made["subscription"]), *_spend(*made["transaction"]), *_tenure(*made["subscription"])]
+    return Reproduced(made["subscription"][1], made["transaction"][1], pd.DataFrame(rows), implied_tenure())
+
+
+def reproduce_study(folder: Path, command: str, progress: Callable[[str], None] = lambda _: None) -> None:
+    """Write the study's folder: a run folder for each cohort, the comparison, and one report of it all."""
+    made = reproduce(progress=progress)
+    progress("writing the reports")
+    for name, analysis in (("subscription", made.subscription), ("transaction", made.transaction)):
+        (folder / name).mkdir()
+        write_run(analysis, folder / name, command=command, simulated=True)
+    (folder / "comparison.csv").write_text(csv_text(made.comparison), encoding="utf-8", newline="")
+    readings = paradox(made.implied)
+    (folder / "implied.csv").write_text(csv_text(readings), encoding="utf-8", newline="")
+    study = Study(comparison=made.comparison, paradox=readings, cohorts=_sentences(made))
+    sections = [report_input(a, command, True) for a in (made.subscription, made.transaction)]
+    write_report([replace(sections[0], study=study), sections[1]], folder)
+    write_record(folder, {"format": FORMAT, "version": __version__, "study": True, "simulated": True, "seed": SEED})
+
+
+def paradox(implied: ImpliedTenure) -> pd.DataFrame:
+    """Years that the published retention means, under each reading; and the retention that six years need."""
+    constant = implied.constant.set_index("group")
+    names = {
+        "exponential": "constant rate of loss, mean −1/ln r",
+        "geometric": "constant yearly rate, whole future years r/(1 − r)",
+        "geometric_with_current_year": "constant yearly rate, this year counted 1/(1 − r)",
+    }
+    worst, best, needed = constant.index
+    rows = [
+        {
+            "reading": text,
+            "parameter": "",
+            "years_of_worst": constant.loc[worst, key],
+            "years_of_best": constant.loc[best, key],
+            "retention_needed_for_six_years": constant.loc[needed, key],
+        }
+        for key, text in names.items()
+    ]
+    for row in implied.reconciled.itertuples():
+        rows.append(
+            {
+                "reading": str(row.assumption).replace("_", " "),
+                "parameter": f"common {row.parameter} {row.value:.3f}",
+                "years_of_worst": row.worst_years,
+                "years_of_best": row.best_years,
+                "retention_needed_for_six_years": float("nan"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _retention(simulated: Simulated, analysis: Analysis) -> Iterator[dict[str, Any]]:
+    published = read("kriss_2014")
+    for row in published[published["figure"] == "one_year_retention"].itertuples():
+        band = "worst" if row.group == "1" else "best"
+        where = {"estimand": "retention", "model": "kaplan_meier", "group": band, "horizon": 12}
+        yield _row("one_year_retention", row, simulated, analysis, where)
+
+
+def _spend(simulated: Simulated, analysis: Analysis) -> Iterator[dict[str, Any]]:
+    published = read("kriss_2014")
+    for row in published[published["figure"] == "relative_annual_revenue"].itertuples():
+        if row.group != "1-3":
+            where = {"estimand": "spend_ratio", "model": "means", "group": row.group, "reference": "1-3"}
+            yield _row("relative_annual_revenue", row, simulated, analysis, where)
+
+
+def _tenure(simulated: Simulated, analysis: Analysis) -> Iterator[dict[str, Any]]:
+    """Restricted means, and the unrestricted one beside the study's years: not targets, the truth has its own."""
+    published = read("kriss_2014")
+    membership = published[published["figure"] == "expected_further_membership"]
+    for row, band in zip(membership.itertuples(), ("worst", "best"), strict=True):
+        for horizon in (12, 36, 60, 120):
+            where = {"estimand": "tenure", "group": band, "horizon": horizon}
+            model = "kaplan_meier" if horizon == 12 else "averaged"
+            shown = _row("restricted_mean_tenure", row, simulated, analysis, {**where, "model": model})
+            yield {**shown, "unit": "month", "published": float("nan"), "published_status": "not published"}
+        where = {"estimand": "tenure_mean", "model": "averaged", "group": band}
+        yield _row("expected_further_membership", row, simulated, analysis, where, scale=1 / 12)
+
+
+def _row(
+    figure: str, published: Any, simulated: Simulated, analysis: Analysis, where: dict[str, Any], scale: float = 1.0
+) -> dict[str, Any]:
+    truth_where = {key: value for key, value in where.items() if key != "model"}
+    truth = select(simulated.truth, adjusted=ADJUSTED, **truth_where)
+    shown: dict[str, Any] = {
+        "figure": figure,
+        "group": where["group"],
+        "horizon": where.get("horizon"),
+        "unit": published.unit,
+        "published": published.value,
+        "published_status": published.status,
+        "truth": scale * float(truth["estimate"].iloc[0]),
+    }
+    for name, adjusted in (("naive", NAIVE), ("adjusted", ADJUSTED)):
+        found = select(analysis.estimates, adjusted=adjusted, stratum="", scenario="", **where)
+        values = found[["estimate", "conf_low", "conf_high"]].iloc[0] * scale
+        shown |= dict(zip((name, f"{name}_low", f"{name}_high"), map(float, values), strict=True))
+    return shown
+
+
+def _sentences(made: Reproduced) -> list[str]:
+    texts = []
+    for name, analysis in (("Subscription", made.subscription), ("Transaction", made.transaction)):
+        profile = analysis.profile
+        scored = int(analysis.counts.scored["n"].sum())
+        texts.append(
+            f"{name}: {profile.rows_read:,} simulated customers, {scored:,} of whom answered ({profile.table})."
+        )
+    return texts

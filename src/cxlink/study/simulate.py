@@ -1,0 +1,229 @@
+"""Simulated cohorts with a known truth, for the two designs of the published study.
+
+The records of that study were never published; these are not them. The table is what a firm would have:
+everybody who was a customer on the day the survey went out to them, with an answer or without.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.errors import InputError
+from cxlink.study.population import (
+    LEVELS,
+    N_BANDS,
+    NEEDS,
+    TENURE_CUTS,
+    WINDOW,
+    population,
+    subscription,
+    transaction,
+)
+from cxlink.study.truth import RELATIVE_TO_POOREST, Design, known_design, truth
+
+FIRST_SURVEY = np.datetime64("2024-01-01", "D")
+LAST_SURVEY = np.datetime64("2025-06-30", "D")
+OBSERVED_UNTIL = np.datetime64("2026-04-30", "D")
+LONGEST_TENURE = 96
+_LONGEST_FOLLOW_UP = 30
+_MOST = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """A simulated cohort.
+
+    Attributes
+    ----------
+    table : DataFrame, one row a customer of the base
+        ``customer_id``, ``need``, ``score`` and ``survey_date`` (both empty: did not answer), and
+        ``annual_spend`` (EUR in the twelve months after the survey went out, so far if they are not over).
+        Subscription: ``signup_date`` and ``end_date`` (empty: still there); transaction:
+        ``months_since_first_purchase`` (whole months, when the survey went out).
+    spec : dict of dict
+        Tables that `cxlink.cohort.spec.make_spec` takes.
+    truth : DataFrame
+        See `cxlink.study.truth.truth`.
+    hidden : DataFrame, one row a customer, as in ``table``
+        What no firm has and no estimator may be given: ``latent_score`` (also of those who did not answer),
+        ``tenure_months`` (whole, when the survey went out; also theirs), ``unobserved_class``, and of the
+        subscription ``lost_in_month`` (after the survey went out, however late).
+    """
+
+    table: pd.DataFrame
+    spec: dict[str, Any]
+    truth: pd.DataFrame
+    hidden: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class _Customers:
+    """Drawn customers: positions of stratum, level and unobserved class, and dates; each of shape (n,)."""
+
+    stratum: np.ndarray
+    level: np.ndarray
+    unobserved: np.ndarray
+    answered: np.ndarray
+    sent: np.ndarray
+    months: np.ndarray
+
+
+def simulate(design: Design, n: int, seed: int) -> Simulated:
+    """Draw a cohort.
+
+    Parameters
+    ----------
+    design : str
+        ``subscription`` or ``transaction``.
+    n : int
+        Customers in the base; about half of them answer.
+    seed : int
+        The same seed gives the same cohort.
+
+    Raises
+    ------
+    InputError
+        If there is no such design, ``n`` is not from 1 to 100,000,000, the seed is negative, or the published
+        figures are not there.
+    """
+    design = known_design(design)
+    if not 1 <= n <= _MOST:
+        raise InputError(f"a cohort of {n:,} customers cannot be simulated. Ask for 1 to {_MOST:,}.")
+    if seed < 0:
+        raise InputError(f"the seed must be a whole number from 0 on (found {seed}).")
+    rng = np.random.default_rng(seed)
+    drawn = _subscribers if design == "subscription" else _buyers
+    table, hidden = drawn(rng, n)
+    return Simulated(table, spec(design), truth(design), hidden)
+
+
+def spec(design: Design) -> dict[str, Any]:
+    """Make the spec of a design's table.
+
+    Raises
+    ------
+    InputError
+        If there is no such design.
+    """
+    cohort = {"name": f"simulated-{known_design(design)}", "id": "customer_id"}
+    spend = {"column": "annual_spend", "currency": "EUR", "window_months": WINDOW}
+    if design == "subscription":
+        return {
+            "cohort": cohort,
+            "score": {"column": "score", "scale": "1-10", "worst": [1], "best": [9, 10]},
+            "subscription": {
+                "signup": "signup_date",
+                "survey": "survey_date",
+                "end": "end_date",
+                "observed_until": str(OBSERVED_UNTIL),
+            },
+            "spend": spend,
+            "adjust": {"columns": ["need"]},
+        }
+    return {
+        "cohort": cohort,
+        "score": {"column": "score", "scale": "1-10", "worst": [1, 2, 3], "best": [10]},
+        "spend": {**spend, "complete": True},
+        "adjust": {"columns": ["need"], "bands": {"months_since_first_purchase": list(TENURE_CUTS)}},
+        "analysis": {"contrasts": ["best:worst", *RELATIVE_TO_POOREST]},
+    }
+
+
+def add_months(dates: np.ndarray, months: np.ndarray | int) -> np.ndarray:
+    """Calendar anniversaries: the same day of a later or earlier month, or that month's last day (rule 4.2).
+
+    Parameters
+    ----------
+    dates : datetime64[D] ndarray of shape (n,)
+    months : int or int ndarray of shape (n,)
+        Negative: earlier.
+    """
+    month = dates.astype("datetime64[M]")
+    target = month + np.asarray(months).astype("timedelta64[M]")
+    day = dates - month.astype("datetime64[D]")
+    first = target.astype("datetime64[D]")
+    last = (target + np.timedelta64(1, "M")).astype("datetime64[D]") - first - np.timedelta64(1, "D")
+    anniversary: np.ndarray = first + np.minimum(day, last)
+    return anniversary
+
+
+def _pick(rng: np.random.Generator, shares: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """Draw a column of a table of shares for each entry of ``row``, in one search over all its rows."""
+    n_columns = shares.shape[1]
+    edges = np.cumsum(shares, axis=1) + np.arange(len(shares))[:, None]
+    found = np.searchsorted(edges.ravel(), rng.random(row.size) + row, side="right")
+    # Sums of shares end in 1 only up to rounding: hold each draw in its own row.
+    column: np.ndarray = np.clip(found - row * n_columns, 0, n_columns - 1)
+    return column
+
+
+def _customers(rng: np.random.Generator, n: int, classes: np.ndarray) -> _Customers:
+    """Draw who the customers are, what they score and who answers; ``classes``: (n_strata, n_classes)."""
+    who = population()
+    stratum = _pick(rng, who.share[None, :], np.zeros(n, dtype=np.int64))
+    level = _pick(rng, who.score, stratum)
+    unobserved = _pick(rng, classes, stratum)
+    answered = rng.random(n) < who.response[stratum, level]
+    n_days = int((LAST_SURVEY - FIRST_SURVEY).astype(int)) + 1
+    sent = FIRST_SURVEY + rng.integers(0, n_days, n).astype("timedelta64[D]")
+    low = np.array([0, *TENURE_CUTS])[stratum % N_BANDS]
+    high = np.array([*TENURE_CUTS, LONGEST_TENURE])[stratum % N_BANDS]
+    return _Customers(stratum, level, unobserved, answered, sent, rng.integers(low, high))
+
+
+def _observed(customers: _Customers) -> pd.DataFrame:
+    """Columns of the table that both designs share."""
+    n = customers.stratum.size
+    score = pd.Series(np.array(LEVELS)[customers.level], dtype="Int64")
+    survey = np.where(customers.answered, customers.sent, np.datetime64("NaT", "D"))
+    return pd.DataFrame({
+        "customer_id": np.arange(1, n + 1),
+        "need": np.array(NEEDS, dtype=object)[customers.stratum // N_BANDS],
+        "score": score.where(customers.answered),
+        "survey_date": survey.astype("datetime64[ns]"),
+    })  # fmt: skip
+
+
+def _hidden(customers: _Customers) -> pd.DataFrame:
+    return pd.DataFrame({
+        "latent_score": np.array(LEVELS)[customers.level],
+        "tenure_months": customers.months,
+        "unobserved_class": customers.unobserved,
+    })  # fmt: skip
+
+
+def _subscribers(rng: np.random.Generator, n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    law = subscription()
+    customers = _customers(rng, n, law.frailty_share)
+    sent = customers.sent
+    hazard = law.frailty[customers.unobserved] * law.rate[customers.stratum, customers.level]
+    # T is the first month by whose end the cumulative hazard has passed an exponential draw.
+    lost_in = 1 + np.searchsorted(law.cumulative[1:], rng.exponential(size=n) / hazard)
+    within = np.minimum(lost_in, _LONGEST_FOLLOW_UP)
+    start, stop = add_months(sent, within - 1), add_months(sent, within)
+    n_days = (stop - start).astype(np.int64)
+    end = start + (1 + rng.integers(0, n_days)).astype("timedelta64[D]")
+    seen = (lost_in <= _LONGEST_FOLLOW_UP) & (end <= OBSERVED_UNTIL)
+    # A whole month back is at least 28 days: 27 more never make another whole month.
+    signup = add_months(sent, -customers.months) - rng.integers(0, 28, n).astype("timedelta64[D]")
+    begun = sum((add_months(sent, month) <= OBSERVED_UNTIL).astype(np.int64) for month in range(WINDOW))
+    table = _observed(customers)
+    table.insert(2, "signup_date", signup.astype("datetime64[ns]"))
+    table["end_date"] = np.where(seen, end, np.datetime64("NaT", "D")).astype("datetime64[ns]")
+    table["annual_spend"] = law.fee[customers.stratum] * np.minimum(lost_in, begun)
+    return table, _hidden(customers).assign(lost_in_month=lost_in)
+
+
+def _buyers(rng: np.random.Generator, n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    law = transaction()
+    customers = _customers(rng, n, law.class_share)
+    cell = customers.stratum, customers.level, customers.unobserved
+    spread = law.spread[customers.stratum]
+    amount = law.mean[cell] * np.exp(spread * rng.standard_normal(n) - spread**2 / 2)
+    table = _observed(customers)
+    table.insert(2, "months_since_first_purchase", customers.months)
+    # Whole cents: of a density this smooth the rounding moves no mean.
+    table["annual_spend"] = np.where(rng.random(n) < law.buys[cell], amount, 0.0).round(2)
+    return table, _hidden(customers)

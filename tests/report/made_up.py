@@ -1,0 +1,265 @@
+"""Made-up but realistic cohorts: tables as the analysis would write them, with no model behind them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.profile import Profile
+from cxlink.cohort.spec import CohortSpec, make_spec
+from cxlink.estimates.table import row, tidy
+from cxlink.report.content import ReportInput, Study
+
+N = {1: 1210, 2: 640, 3: 770, 4: 905, 5: 1820, 6: 1940, 7: 3105, 8: 5310, 9: 4220, 10: 5080}
+YEARLY = {1: 0.43, 2: 0.47, 3: 0.52, 4: 0.55, 5: 0.59, 6: 0.62, 7: 0.66, 8: 0.69, 9: 0.73, 10: 0.75}
+SPENT = {1: 410.0, 2: 440.0, 3: 520.0, 4: 560.0, 5: 590.0, 6: 640.0, 7: 700.0, 8: 820.0, 9: 880.0, 10: 1105.0}
+SPEC = {
+    "cohort": {"name": "saas-2019"},
+    "score": {"column": "score", "scale": "1-10"},
+    "subscription": {"duration": "months", "event": "churned"},
+    "spend": {"column": "spend", "complete": True},
+    "adjust": {"columns": ("plan", "region")},
+}
+GROUPS = {"worst": [1], "best": [9, 10], "all": list(N), **{str(level): [level] for level in N}}
+FAMILIES = {
+    "exponential": 0.0,
+    "weibull": 0.4,
+    "log_logistic": 0.7,
+    "shifted_beta_geometric": 0.9,
+    "averaged": 0.6,
+}
+DRAWS = 400
+
+
+def survival(group: str, time: float, bend: float = 0.6) -> float:
+    yearly = np.average(
+        [YEARLY[level] for level in GROUPS[group]], weights=[N[level] for level in GROUPS[group]]
+    )
+    hazard = -np.log(yearly) / 12
+    return float(np.exp(-hazard * time) if bend == 0 else (1 + bend * hazard * time) ** (-1 / bend))
+
+
+def count(group: str) -> int:
+    return sum(N[level] for level in GROUPS[group])
+
+
+class Maker:
+    """Collects rows whose draws scatter about the point as a sample of that size would."""
+
+    def __init__(self, spec: CohortSpec) -> None:
+        self.rng, self.rows, self.spec = np.random.default_rng(5), [], spec
+
+    def add(self, estimand: str, point: float, spread: float, unit: str, **columns: object) -> None:
+        draws = (
+            point + spread * self.rng.standard_normal(DRAWS) if np.isfinite(point) else np.full(DRAWS, point)
+        )
+        self.rows.append(row(estimand, point, draws, 0.95, unit, **columns))
+
+    def retention(self, last: int, adjusted: str, **columns: object) -> None:
+        shift = 0.97 if adjusted == "standardised" else 1.0
+        for group in GROUPS:
+            size = {"n": count(group), "n_events": round(count(group) * (1 - survival(group, last)))}
+            for t in range(1, last + 1):
+                p = survival(group, t) ** shift
+                spread = np.sqrt(p * (1 - p) / count(group))
+                headline = (
+                    group in ("best", "worst") and t == self.spec.horizon and not columns.get("stratum")
+                )
+                keys = {"model": "kaplan_meier", "group": group, "horizon": t, "adjusted": adjusted}
+                self.add("retention", p, spread, "probability", **keys, headline=headline, **size, **columns)
+
+    def contrasts(self, adjusted: str, **columns: object) -> None:
+        h = self.spec.horizon
+        for group in ["best", *map(str, range(2, 11))]:
+            a, b = survival(group, h), survival("worst", h)
+            spread = np.sqrt(a * (1 - a) / count(group) + b * (1 - b) / count("worst"))
+            keys = {
+                "model": "kaplan_meier",
+                "group": group,
+                "reference": "worst",
+                "horizon": h,
+                "adjusted": adjusted,
+            }
+            keys |= {"headline": group == "best" and not columns, "n": count(group)} | columns
+            self.add("retention_difference", a - b, spread, "probability", **keys)
+            self.add("retention_ratio", a / b, spread / b * 1.3, "ratio", **keys)
+
+    def sensitivity(self) -> None:
+        for group in ("best", "worst", "all"):
+            for lag in (1, 3):
+                p = survival(group, 12) / survival(group, lag)
+                keys = {
+                    "model": "kaplan_meier",
+                    "group": group,
+                    "horizon": 12,
+                    "scenario": f"lag={lag}",
+                    "adjusted": "no",
+                }
+                self.add("retention", p, 0.01, "probability", **keys, n=count(group))
+            keys = {
+                "model": "kaplan_meier",
+                "group": group,
+                "horizon": 12,
+                "scenario": "from_signup",
+                "adjusted": "no",
+            }
+            self.add("retention", survival(group, 5), 0.008, "probability", **keys, n=count(group))
+            for cause, share in {"price": 0.6, "moved $a_b": 0.4}.items():
+                keys = {
+                    "model": "kaplan_meier",
+                    "group": group,
+                    "horizon": 12,
+                    "cause": cause,
+                    "adjusted": "no",
+                }
+                lost = share * (1 - survival(group, 12))
+                self.add("cumulative_incidence", lost, 0.01, "probability", **keys, n=count(group))
+
+    def spend(self, adjusted: str) -> None:
+        means = {
+            g: np.average([SPENT[v] for v in vs], weights=[N[v] for v in vs]) for g, vs in GROUPS.items()
+        }
+        for group in GROUPS:
+            keys = {"model": "means", "group": group, "adjusted": adjusted, "n": count(group)}
+            headline = group in ("best", "worst")
+            self.add("spend", means[group], 900 / np.sqrt(count(group)), "EUR", **keys, headline=headline)
+            if group not in ("worst", "all", "1"):
+                keys |= {"reference": "worst", "headline": group == "best"}
+                spread = 900 / np.sqrt(min(count(group), 1210))
+                self.add("spend_difference", means[group] - means["worst"], spread, "EUR", **keys)
+                self.add("spend_ratio", means[group] / means["worst"], spread / 410 * 1.5, "ratio", **keys)
+
+    def tenure(self) -> None:
+        grid = np.linspace(0, 1, 400)
+        for group in ("best", "worst", "all"):
+            size = {"group": group, "adjusted": "standardised", "n": count(group)}
+            for model, bend in FAMILIES.items():
+                for h in (12, 36, 60, 120):
+                    p, beyond = survival(group, h, bend), float(h > 24)
+                    keys = {"model": model, "horizon": h, **size}
+                    self.add("retention", p, 0.01 + 0.02 * beyond, "probability", **keys, extrapolated=beyond)
+                    if h == 12:
+                        continue
+                    mean = h * np.mean([survival(group, h * x, bend) for x in grid])
+                    seen = 24 * np.mean([survival(group, 24 * x, bend) for x in grid])
+                    self.add("tenure", mean, 0.02 * mean, "month", **keys, extrapolated=1 - seen / mean)
+                mean = np.inf if bend > 0.65 else 30 / (0.7 - bend) * (2 if group == "best" else 1)
+                self.add("tenure_mean", mean, 2.0, "month", model=model, **size, extrapolated=0.7)
+                self.add(
+                    "tenure_median", 20.0 * (1.4 if group == "best" else 1), 1.0, "month", model=model, **size
+                )
+        for group in ("best", "worst", "all"):
+            mean = 24 * np.mean([survival(group, 24 * x) for x in grid])
+            keys = {
+                "model": "kaplan_meier",
+                "group": group,
+                "horizon": 24,
+                "adjusted": "standardised",
+                "n": count(group),
+            }
+            self.add("tenure", mean, 0.2, "month", **keys, headline=group != "all", extrapolated=0.0)
+        keys = {
+            "model": "kaplan_meier",
+            "group": "best",
+            "reference": "worst",
+            "horizon": 24,
+            "headline": True,
+        }
+        self.add("tenure_difference", 5.6, 0.3, "month", adjusted="standardised", **keys)
+        self.add("tenure_ratio", 1.43, 0.03, "ratio", adjusted="standardised", **keys)
+
+
+def estimates(spec: CohortSpec, last: int = 24) -> pd.DataFrame:
+    maker = Maker(spec)
+    adjustments = ("no", "standardised") if spec.stratum_variables else ("no",)
+    for adjusted in adjustments:
+        if spec.subscription is not None:
+            maker.retention(last, adjusted)
+            if last >= spec.horizon:
+                maker.contrasts(adjusted)
+        if spec.spend is not None:
+            maker.spend(adjusted)
+    if spec.subscription is not None:
+        maker.tenure()
+        if last >= 12:
+            maker.sensitivity()
+            for name in ("plan=basic", "plan=pro"):
+                maker.retention(last, "no", stratum=name)
+                maker.contrasts("no", stratum=name)
+    return tidy(maker.rows)
+
+
+def at_risk(last: int = 24) -> pd.DataFrame:
+    rows = []
+    for group in GROUPS:
+        for t in range(1, last + 1):
+            stayed = round(count(group) * survival(group, t - 1) * (1 if t <= 12 else 1 - (t - 12) / 14))
+            rows.append({"group": group, "period": t, "at_risk": stayed, "lost": round(0.04 * stayed)})
+    return pd.DataFrame(rows)
+
+
+def cells() -> pd.DataFrame:
+    rows = []
+    for level, n in [*N.items(), (pd.NA, 7300)]:
+        for exit_, cause, share in ((6, "price", 0.2), (6, "moved $a_b", 0.1), (24, "", 0.7)):
+            part = round(n * share)
+            spend = {"spend_n": part - 3, "spend_zero": part // 10, "spend_sum": 500.0 * part}
+            rows.append({"score": level, "stratum.plan": "basic", "stratum.region": "north", "entry": 0,
+                         "exit": exit_, "cause": cause, "wave": "", "n": part, **spend})  # fmt: skip
+    return pd.DataFrame(rows).astype({"score": "Int64"})
+
+
+def diagnostics() -> pd.DataFrame:
+    rows = [
+        ("kaplan_meier", "support", "best:worst", 0.97, True, "share of customers in strata with everybody"),
+        ("log_logistic", "converged", "", 1.0, True, ""),
+        ("weibull", "omitted", "tenure_mean", np.nan, None, "no row: the mean could not be computed"),
+        ("kaplan_meier", "few losses", "2", 6.0, False, "the interval borrows the shape of all levels"),
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["model", "quantity", "group", "value", "ok", "note"])
+
+
+def report_input(tables: dict[str, object] | None = None, **changes: object) -> ReportInput:
+    """One made-up cohort; `tables` replaces parts of the spec (None drops one), `changes` fields."""
+    given = {name: table for name, table in {**SPEC, **(tables or {})}.items() if table is not None}
+    spec = make_spec(given)
+    made = ReportInput(
+        estimates=estimates(spec), diagnostics=diagnostics(), spec=spec, cells=cells(), at_risk=at_risk(),
+        profile=Profile(
+            table="saas.csv", rows_read=32_305, rows_used=32_300, dropped={"the score is off its scale": 5},
+            notes=("42 customers lost in period 0 are counted in period 1.",), clock="months since the score",
+            fingerprint="5f" * 32,
+        ),
+        simulated=False, command="cxlink fit saas.csv --spec saas.toml", version="0.1.0",
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def study() -> Study:
+    """What the reproduction hands over beside its cohorts."""
+    names = "figure, group, horizon, unit, published, published_status, truth, naive, naive_low, naive_high, adjusted, adjusted_low, adjusted_high"
+    rows = [
+        ("one_year_retention", "1", 12, "probability", 0.43, "printed", 0.43, 0.39, 0.37, 0.41, 0.432, 0.41, 0.455),
+        ("one_year_retention", "9-10", 12, "probability", 0.74, "printed", 0.74, 0.77, 0.76, 0.78, 0.738, 0.725, 0.75),
+        ("relative_annual_revenue", "1-3", np.nan, "ratio", 1.0, "transcribed", 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0),
+        ("relative_annual_revenue", "10", np.nan, "ratio", 2.4, "follows from “140 % more”", 2.4, 2.9, 2.7, 3.1, 2.42, 2.3, 2.5),
+        ("expected_further_membership", "1", np.nan, "year", np.nan, "printed, no number", 1.4, 1.2, 1.1, 1.3, 1.4, 1.3, 1.6),
+        ("expected_further_membership", "10", np.nan, "year", 6.0, "printed", 5.1, 5.9, 4.0, 8.0, 5.0, 4.0, np.inf),
+    ]  # fmt: skip
+    paradox = pd.DataFrame({
+        "group": ["1", "9-10", "needed"], "retention": [0.43, 0.74, np.nan],
+        "exponential": [1.185, 3.321, 0.846], "geometric": [0.754, 2.846, 0.857],
+    })  # fmt: skip
+    cohorts = ["Subscription: 25 000 simulated customers.", "Transaction: 25 000 simulated customers."]
+    return {
+        "comparison": pd.DataFrame(rows, columns=names.split(", ")),
+        "paradox": paradox,
+        "cohorts": cohorts,
+    }
+
+
+def both_cohorts() -> list[ReportInput]:
+    """The two sections of the study's report."""
+    first = report_input({"cohort": {"name": "subscription"}}, simulated=True, study=study())
+    transaction = {"cohort": {"name": "transaction"}, "subscription": None}
+    return [first, report_input(transaction, simulated=True, at_risk=pd.DataFrame(columns=list(at_risk())))]

@@ -1,0 +1,177 @@
+import re
+from collections.abc import Callable
+
+import made_up
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from cxlink.report import drawing, figures, lifetimes
+from cxlink.report.content import ReportInput
+from cxlink.report.study_figures import compared, study_comparison
+
+GIVEN = made_up.report_input()
+
+
+def _curves(given: ReportInput, **more: object) -> Axes:
+    return figures.retention_curves(given.estimates, given.spec, at_risk=given.at_risk, **more)
+
+
+def _comparison(_: ReportInput, **more: object) -> Axes:
+    rows = [row for row in compared(made_up.study()["comparison"]) if row.figure == "one_year_retention"]
+    return study_comparison(rows, "One-year retention (%)", scale=100, **more)
+
+
+FIGURES: dict[str, Callable[..., Axes]] = {
+    "scores": lambda given, **more: figures.score_distribution(made_up.N, given.spec, **more),
+    "curves": _curves,
+    "by_score": lambda given, **more: figures.retention_by_score(given.estimates, given.spec, **more),
+    "spend": lambda given, **more: figures.spend_by_score(given.estimates, given.spec, **more),
+    "ladder": lambda given, **more: lifetimes.tenure_ladder(given.estimates, given.spec, **more),
+    "families": lambda given, **more: lifetimes.family_survival(given.estimates, given.spec, **more),
+    "study": _comparison,
+}
+UNIT = re.compile(r"\((%|months|EUR|number|score|points.*)\)|Horizon and model")
+
+
+def texts(ax: Axes) -> list[str]:
+    return [text.get_text() for text in [*ax.texts, ax.get_title(loc="right") and ax._right_title] if text]
+
+
+def intervals(ax: Axes) -> list[np.ndarray]:
+    """Every drawn interval as its two ends, along whichever axis it lies."""
+    lines = [seg for part in ax.collections if isinstance(part, LineCollection) for seg in part.get_segments()]
+    return [np.ptp(seg, axis=0) for seg in lines]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_axis_says_what_and_in_which_unit(name: str) -> None:
+    ax = FIGURES[name](GIVEN)
+    assert UNIT.search(ax.get_xlabel()), ax.get_xlabel()
+    assert UNIT.search(ax.get_ylabel()), ax.get_ylabel()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_simulated_figures_say_so_and_others_do_not(name: str) -> None:
+    marked, plain = FIGURES[name](GIVEN, simulated=True), FIGURES[name](GIVEN, simulated=False)
+    assert marked.get_title(loc="right") == "simulated customers"
+    assert plain.get_title(loc="right") == ""
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_drawn_on_the_axes_given_and_twice_the_same(name: str) -> None:
+    ax = Figure().add_subplot()
+    assert FIGURES[name](GIVEN, ax=ax) is ax
+    first, second = (drawing.svg(FIGURES[name](GIVEN)) for _ in range(2))
+    assert first == second
+    assert "<dc:date>" not in first
+
+
+@pytest.mark.parametrize(
+    ("draw", "estimand", "scale"),
+    [(figures.retention_by_score, "retention", 100.0), (figures.spend_by_score, "spend", 1.0)],
+)
+def test_both_readings_of_every_level_have_their_interval(
+    draw: Callable[..., Axes], estimand: str, scale: float
+) -> None:
+    rows = GIVEN.estimates.query(f"estimand == '{estimand}' and stratum == '' and scenario == ''")
+    rows = rows[rows["group"].isin([str(level) for level in made_up.N])]
+    rows = rows[rows["horizon"].isna() | (rows["horizon"] == 12)]
+    assert len(rows) == 20
+    drawn = sorted(float(np.hypot(*ends)) for ends in intervals(draw(GIVEN.estimates, GIVEN.spec)))
+    wanted = sorted(scale * (rows["conf_high"] - rows["conf_low"]))
+    assert drawn == pytest.approx(wanted, abs=1e-10)
+
+
+def test_curves_start_at_one_carry_their_bands_and_the_table_values() -> None:
+    ax = figures.retention_curves(GIVEN.estimates, GIVEN.spec)
+    curves = {line.get_color(): line for line in ax.lines if len(line.get_xdata()) > 2}
+    assert len(curves) == sum(isinstance(part, PolyCollection) for part in ax.collections) == 3
+    best = curves[drawing.group_color("best")]
+    rows = GIVEN.estimates.query("estimand == 'retention' and model == 'kaplan_meier' and group == 'best'")
+    rows = rows.query("adjusted == 'standardised' and stratum == '' and scenario == '' and cause == ''")
+    assert list(best.get_xdata()) == list(range(25))
+    assert best.get_ydata() == pytest.approx([100, *(100 * rows["estimate"])], abs=1e-10)
+
+
+def test_numbers_at_risk_are_those_of_the_period_that_ends_at_the_tick() -> None:
+    ax = _curves(GIVEN)
+    at = GIVEN.at_risk.set_index(["group", "period"])["at_risk"]
+    written = {text.get_text() for text in ax.texts}
+    for tick in (3, 12, 24):
+        assert f"{at['best', tick]:,}".replace(",", "\u202f") in written
+    assert f"{at['best', 1]:,}".replace(",", "\u202f") in written
+    few = made_up.report_input({"publish": {"smallest_cell": 100}})
+    hidden = {text.get_text() for text in _curves(few).texts}
+    assert str(at["worst", 24]) not in hidden
+    assert "–" in hidden
+
+
+def test_what_is_extrapolated_is_hollow_and_dashed_and_what_is_not_is_filled() -> None:
+    ax = lifetimes.tenure_ladder(GIVEN.estimates, GIVEN.spec)
+    rows = GIVEN.estimates.query("estimand == 'tenure' and group in ('best', 'worst')")
+    hollow = [line for line in ax.lines if to_rgb(line.get_markerfacecolor()) == (1, 1, 1)]
+    assert len(hollow) == (rows["extrapolated"] > 0).sum() == 30
+    dashed = [part for part in ax.collections if part.get_linestyle()[0][1] is not None]
+    assert len(dashed) == 30
+    family = lifetimes.family_survival(GIVEN.estimates, GIVEN.spec)
+    joined = [line for line in family.lines if line.get_linestyle() == "--" and len(line.get_xdata()) > 1]
+    assert [list(line.get_xdata()) for line in joined] == [[24, 36, 60, 120]] * 2
+
+
+def test_an_average_that_repeats_another_is_shown_once() -> None:
+    again = GIVEN.estimates.query("model == 'averaged'").assign(model="averaged_aic")
+    ax = lifetimes.tenure_ladder(pd.concat([GIVEN.estimates, again], ignore_index=True), GIVEN.spec)
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names.count("average") == 3
+    assert "average by AIC" not in names
+    other = again.assign(estimate=again["estimate"] * 1.01)
+    ax = lifetimes.tenure_ladder(pd.concat([GIVEN.estimates, other], ignore_index=True), GIVEN.spec)
+    assert "average by AIC" in [label.get_text() for label in ax.get_yticklabels()]
+
+
+def test_suppressed_levels_are_not_drawn() -> None:
+    hidden = GIVEN.estimates.copy()
+    hidden.loc[hidden["group"] == "2", ["estimate", "conf_low", "conf_high"]] = np.nan
+    assert len(intervals(figures.retention_by_score(hidden, GIVEN.spec))) == 18
+    bars = figures.score_distribution({**made_up.N, 2: None}, GIVEN.spec)
+    assert [bar.get_height() for bar in bars.patches][:3] == [1210, 0, 770]
+    assert [text.get_text() for text in bars.texts][:2] == ["1\u202f210", "–"]
+
+
+def test_a_currency_with_dollars_is_no_formula() -> None:
+    given = made_up.report_input({"spend": {"column": "x", "complete": True, "currency": "$a_b$"}})
+    ax = figures.spend_by_score(given.estimates, given.spec)
+    assert ax.get_ylabel() == "Mean spend\nin 12 months ($a_b$)"
+    assert not ax.yaxis.label.get_parse_math()
+    drawing.svg(ax)
+
+
+def test_colours_of_scores_grow_darker_and_stand_out_against_white() -> None:
+    def luminance(color: drawing.Color) -> float:
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
+        return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+    light = [luminance(color) for color in drawing.score_colors(10)]
+    assert light == sorted(light, reverse=True)
+    assert 1.05 / (max(light) + 0.05) >= 3
+
+
+def test_labels_are_moved_apart_and_keep_their_order() -> None:
+    assert drawing.apart([10, 50], 6) == [10, 50]
+    assert drawing.apart([50, 50], 6) == pytest.approx([47, 53])
+    moved = drawing.apart([52, 50, 51], 6)
+    assert np.argsort(moved).tolist() == [1, 2, 0]
+    assert np.diff(sorted(moved)) == pytest.approx([6, 6], abs=1e-6)
+
+
+@pytest.mark.parametrize(("last", "unit", "ticks"), [(24, "month", 9), (7, "month", 8), (365, "day", 5), (5, "year", 6)])
+def test_time_ticks_are_round_and_few(last: int, unit: str, ticks: int) -> None:
+    found = figures.time_ticks(last, unit)
+    assert found[0] == 0
+    assert found[-1] <= last
+    assert len(found) == ticks

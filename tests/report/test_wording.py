@@ -1,0 +1,96 @@
+import math
+
+import numpy as np
+import pytest
+
+from cxlink.cohort.spec import make_spec
+from cxlink.estimates.table import tidy
+from cxlink.report import wording
+from cxlink.report.content import Estimate, open_book
+
+THIN = "\u202f"
+
+
+def estimate(estimand: str, value: float, low: float, high: float, unit: str) -> Estimate:
+    columns = {"estimate": value, "conf_low": low, "conf_high": high, "model": "x", "group": "best", "unit": unit}
+    return next(iter(open_book(tidy([{"estimand": estimand, **columns}])).by_key.values()))
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        (estimate("retention", 0.7412, 0.72, 0.76, "probability"), f"74{THIN}% [72, 76]"),
+        (estimate("retention", 0.7412, 0.736, 0.7456, "probability"), f"74.1{THIN}% [73.6, 74.6]"),
+        (estimate("retention_difference", 0.31, 0.271, 0.349, "probability"), "31 points [27, 35]"),
+        (estimate("retention_difference", -0.31, -0.349, -0.271, "probability"), "−31 points [−35, −27]"),
+        (estimate("retention_ratio", 1.7209, 1.66, 1.78, "ratio"), "1.72 [1.66, 1.78]"),
+        (estimate("tenure", 18.34, 17.0, 19.96, "month"), "18.3 months [17.0, 20.0]"),
+        (estimate("spend", 1234.4, 1199.6, 1270.2, "EUR"), f"EUR{THIN}1{THIN}234 [1{THIN}200, 1{THIN}270]"),
+        (estimate("spend", 12.345, 11.0, 13.0, "EUR"), f"EUR{THIN}12.35 [11.00, 13.00]".replace("12.35", "12.35")),
+        (estimate("tenure_mean", np.inf, 40.0, np.inf, "month"), "more than can be estimated [40.0, ∞]"),
+        (estimate("tenure_mean", np.inf, np.inf, np.inf, "month"), "more than can be estimated"),
+        (estimate("retention", np.nan, np.nan, np.nan, "probability"), "–"),
+        (estimate("retention", 0.5, np.nan, np.nan, "probability"), f"50{THIN}%"),
+        (estimate("retention", 1.0, 0.9, 1.0, "probability"), f"100{THIN}% [90, 100]"),
+        (estimate("retention", 0.999, 0.97, 0.9999, "probability"), f">99{THIN}% [97, >99]"),
+        (estimate("retention", 0.0004, 0.0001, 0.001, "probability"), f"<0.1{THIN}% [<0.1, 0.1]"),
+    ],
+)  # fmt: skip
+def test_estimates_are_written_in_their_unit_as_finely_as_the_interval_allows(row: Estimate, text: str) -> None:
+    assert wording.full(row) == text
+
+
+def test_estimates_that_stand_together_share_the_decimals_of_the_finest() -> None:
+    coarse, fine = (estimate("retention", 0.5, 0.5 - w, 0.5 + w, "probability") for w in (0.05, 0.005))
+    assert wording.shared_digits([coarse, None, fine]) == 1
+    cheap, dear = (estimate("spend", v, v - 1, v + 1, "EUR") for v in (50.0, 100.0))
+    assert wording.shared_digits([cheap]) == 2
+    assert wording.shared_digits([cheap, dear]) == 0
+
+
+def test_whole_numbers_are_grouped_thinly_and_none_is_a_dash() -> None:
+    assert wording.whole(1234567) == f"1{THIN}234{THIN}567"
+    assert wording.whole(-12) == "−12"
+    assert wording.whole(None) == wording.whole(math.nan) == "–"
+    assert wording.decimal(-0.004, 2) == "0.00"
+
+
+def test_groups_are_written_as_scores() -> None:
+    spec = make_spec({"score": {"column": "s", "scale": "1-10"}, "spend": {"column": "x", "complete": True}})
+    assert wording.score("best", spec) == "scores 9–10"
+    assert wording.score("worst", spec) == wording.score("1", spec) == "score 1"
+    assert wording.score("1,3", spec) == "scores 1, 3"
+    assert wording.who("all", spec) == "all customers with a score"
+    below = make_spec({"score": {"column": "s", "scale": "-3-3"}, "spend": {"column": "x", "complete": True}})
+    assert wording.score("worst", below) == "score −3"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('#panic("x")', '#panic("x")'),
+        ("$a_b * _c_ <d> @e \\f", "$a_b * _c_ <d> @e \\f"),
+        ("Zürich Ωмега ∞", "Zürich Ωмега ∞"),
+        ("a\nb\tc", "a b c"),
+        ("\x00\u202egnp\ue000", "[U+0000][U+202E]gnp[U+E000]"),
+        ("東", "[U+6771]"),
+        ("\ud800", "[U+D800]"),
+    ],
+)
+def test_what_no_font_can_show_is_named_and_all_else_stays(text: str, shown: str) -> None:
+    assert wording.printable(text) == shown
+
+
+def test_long_texts_are_cut() -> None:
+    assert wording.shortened("x" * 60) == "x" * 60
+    assert wording.shortened("x" * 61) == "x" * 59 + "…"
+
+
+def test_lists_are_written_in_words() -> None:
+    assert [wording.listed(list("abc"[:n])) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_ranges_below_zero_are_written_with_to() -> None:
+    score = {"column": "s", "scale": "-3-3", "worst": "-3--1"}
+    spec = make_spec({"score": score, "spend": {"column": "x", "complete": True}})
+    assert wording.score("worst", spec) == "scores −3 to −1"
