@@ -6,7 +6,7 @@ READY := .venv/ready
 TESTS ?= tests
 WORKERS ?= 2
 
-.PHONY: help reproduce test lint lock sample setup clean
+.PHONY: help reproduce test slow lint lock sample setup clean
 
 help:  ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -31,7 +31,10 @@ reproduce: $(READY)  ## the published study on cohorts with a known truth -> rep
 	@$(BIN)/cxlink reproduce --overwrite
 
 test: $(READY)  ## the test suite
-	@$(BIN)/python -m pytest -q -n $(WORKERS) $(TESTS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow" $(TESTS)
+
+slow: $(READY)  ## the tests that take longer
+	@$(BIN)/python -m pytest -q -m slow $(TESTS)
 
 lint: $(READY)  ## ruff (check and format) and mypy strict on src
 	@$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 """The one composition that notebooks, the command line and the tests share: counts become estimates and figures."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from cxlink.estimates import diagnostics
 from cxlink.estimates.retention import headline_horizon, reported_periods, retention_rows
 from cxlink.estimates.spend import spend_rows
 from cxlink.estimates.table import select, tidy
-from cxlink.estimates.tenure import fit_diagnostics, tenure_rows
+from cxlink.estimates.tenure import curve_frames, fit_diagnostics, tenure_rows
 from cxlink.models import standards
 from cxlink.models.averaging import project_all
 from cxlink.models.fitting import fit_all
@@ -38,15 +38,19 @@ class Analysis:
     ----------
     counts : Counts
         What was analysed.
-    estimates, diagnostics, at_risk : DataFrame
-        The tables of a run folder (``estimates.csv``, ``diagnostics.csv``), and customers at risk and lost by group and
-        period of the clock.
+    estimates, diagnostics : DataFrame
+        The tables of a run folder: ``estimates.csv``, ``diagnostics.csv``.
+    at_risk : DataFrame
+        ``group, period, at_risk, lost``: customers by period of the clock; for the numbers under a figure.
+    projected : DataFrame
+        ``model, adjusted, group, time, estimate, conf_low, conf_high``: fitted survival, for figures.
     """
 
     counts: Counts
     estimates: pd.DataFrame
     diagnostics: pd.DataFrame
     at_risk: pd.DataFrame
+    projected: pd.DataFrame
 
     @property
     def profile(self) -> Profile:
@@ -64,6 +68,7 @@ class _Made:
 
     rows: list[Row]
     findings: list[Row]
+    projected: list[pd.DataFrame] = field(default_factory=list)
 
 
 def analyse(cohort: Cohort | Counts, progress: Progress = lambda _: None) -> Analysis:
@@ -94,7 +99,38 @@ def analyse(cohort: Cohort | Counts, progress: Progress = lambda _: None) -> Ana
         counts, reading = _readings(cohort, counts, estimates)
         made.append(_Made([], reading))
     found = diagnostics.tidy(row for part in made for row in part.findings)
-    return Analysis(counts, estimates, found, _at_risk(spells, counts))
+    analysis = Analysis(counts, estimates, found, _at_risk(spells, counts), _together(made))
+    return suppressed(analysis, spec.publish.smallest_cell)
+
+
+def _together(made: list[_Made]) -> pd.DataFrame:
+    frames = [frame for part in made for frame in part.projected]
+    columns = ["model", "adjusted", "group", "time", "estimate", "conf_low", "conf_high"]
+    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+
+
+def suppressed(analysis: Analysis, smallest: int) -> Analysis:
+    """Blank every number about a group, or a side of a contrast, with fewer customers than ``smallest``."""
+    if smallest < 2:
+        return analysis
+    table = analysis.estimates.copy()
+    own = table[table["reference"] == ""]
+    sizes = own.groupby(["group", "stratum"])["n"].min()
+    of_reference = pd.Series(
+        [sizes.get((r, s)) for r, s in zip(table["reference"], table["stratum"], strict=True)]
+    )
+    small = (table["n"] < smallest) | (of_reference.astype("Int64") < smallest).fillna(False)
+    small = small.fillna(False).astype(bool)
+    table.loc[small, ["estimate", "std_error", "conf_low", "conf_high", "extrapolated"]] = np.nan
+    table.loc[small, ["n", "n_events"]] = pd.NA
+    whole = own[own["stratum"] == ""].groupby("group")["n"].min()
+    names = set(whole.index[whole < smallest])
+    at_risk = analysis.at_risk.astype({"at_risk": "Int64", "lost": "Int64"})
+    at_risk.loc[at_risk["at_risk"] < smallest, ["at_risk", "lost"]] = pd.NA
+    found = analysis.diagnostics.copy()
+    found.loc[found["group"].str.split("[:,]").map(lambda parts: bool(names & set(parts))), "value"] = np.nan
+    projected = analysis.projected[~analysis.projected["group"].isin(names)].reset_index(drop=True)
+    return replace(analysis, estimates=table, diagnostics=found, at_risk=at_risk, projected=projected)
 
 
 def _headline(spells: Spells, counts: Counts, rng: np.random.Generator) -> _Made:
@@ -108,10 +144,15 @@ def _headline(spells: Spells, counts: Counts, rng: np.random.Generator) -> _Made
     rows, findings = [], []
     top = max((c.labels["adjusted"] == "standardised" for c in made.curves), default=False)
     for request, curve in zip(curves, made.curves, strict=True):
-        leads = request.labels["adjusted"] == ("standardised" if top else "no") and not request.labels["stratum"]
+        leads = (
+            request.labels["adjusted"] == ("standardised" if top else "no") and not request.labels["stratum"]
+        )
         leads &= not request.labels["scenario"]
         rows += retention_rows(curve, spec, headline_horizon(curve, spec) if leads else None)
-        findings += [*diagnostics.support_rows("kaplan_meier", request, spec), *diagnostics.curve_rows(curve, spec)]
+        findings += [
+            *diagnostics.support_rows("kaplan_meier", request, spec),
+            *diagnostics.curve_rows(curve, spec),
+        ]
     for request, cell, mean in _means(spend, cells, made.influence, spells, counts, rng):
         leads = request is _leading(spend)
         rows += spend_rows(mean, spec, leads)
@@ -217,12 +258,10 @@ def _tenure(spells: Spells, counts: Counts, adjusted: str, rng: np.random.Genera
     target = Target(level, stratum, request.standards, ladder, last, request.labels)
     fits = fit_all(periods)
     contrasts = standards.contrasts_of(standards.groups_of(spells, spec), spec)
-    rows = [
-        row
-        for one in project_all(fits, target, spec.analysis.draws, rng)
-        for row in tenure_rows(one, spec.unit, spec.analysis.level, contrasts)
-    ]
-    return _Made(rows, fit_diagnostics(fits, "" if adjusted == "no" else adjusted))
+    projected = project_all(fits, target, spec.analysis.draws, rng)
+    rows = [row for one in projected for row in tenure_rows(one, spec.unit, spec.analysis.level, contrasts)]
+    curves = [frame for one in projected for frame in curve_frames(one, spec.analysis.level)]
+    return _Made(rows, fit_diagnostics(fits, "" if adjusted == "no" else adjusted), curves)
 
 
 def _readings(cohort: Cohort, counts: Counts, estimates: pd.DataFrame) -> tuple[Counts, list[Row]]:
@@ -233,16 +272,16 @@ def _readings(cohort: Cohort, counts: Counts, estimates: pd.DataFrame) -> tuple[
     other = "completed" if spec.subscription.counts == "periods" else "periods"
     theirs = headline_points(cohort.count(other))
     findings, notes = [], []
-    for row in select(estimates, estimand="retention", headline=True).itertuples():
-        value = theirs.get(row.group)
+    for row in select(estimates, estimand="retention", headline=True).to_dict("records"):
+        value = theirs.get(row["group"])
         if value is None:
             continue
-        apart = value - row.estimate
-        ok = not abs(apart) > row.std_error
+        apart = value - row["estimate"]
+        ok = not abs(apart) > row["std_error"]
         note = f'retention at {spec.horizon} {spec.unit}s under counts = "{other}", less that under the spec\'s reading'
-        findings.append(diagnostics.finding("kaplan_meier", "counts_reading", row.group, apart, ok, note))
+        findings.append(diagnostics.finding("kaplan_meier", "counts_reading", row["group"], apart, ok, note))
         if not ok:
-            notes.append(f"{100 * value:.1f} % for {100 * row.estimate:.1f} % ({row.group})")
+            notes.append(f"{100 * value:.1f} % for {100 * row['estimate']:.1f} % ({row['group']})")
     if notes:
         sentence = (
             f'If a recorded duration meant the other thing (counts = "{other}"), retention at {spec.horizon} '

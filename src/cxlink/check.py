@@ -29,25 +29,27 @@ def profile_lines(cohort: Cohort) -> list[str]:
         lines += [*_follow_up(counts), *_headline(cohort, counts)]
     if counts.spec.spend is not None:
         done = int(counts.scored["spend_n"].sum())
-        lines.append(f"spend: {done:,} of {int(counts.scored['n'].sum()):,} scored customers have a complete window")
+        lines.append(
+            f"spend: {done:,} of {int(counts.scored['n'].sum()):,} scored customers have a complete window"
+        )
     return [*lines, *(f"note: {text}" for text in (*counts.profile.notes, *empty_bands(counts)))]
 
 
 def closing_lines(analysis: Analysis) -> list[str]:
     """What a fit says when it is done: the headline, and what to know about it."""
     lines = []
-    for row in analysis.headline().itertuples():
-        against = f" against {row.reference}" if row.reference else ""
-        at = "" if pd.isna(row.horizon) else f" at {row.horizon} {analysis.counts.spec.unit}s"
+    for row in analysis.headline().to_dict("records"):
+        against = f" against {row['reference']}" if row["reference"] else ""
+        at = "" if pd.isna(row["horizon"]) else f" at {row['horizon']} {analysis.counts.spec.unit}s"
         lines.append(
-            f"{row.estimand.replace('_', ' ')}{at}, {row.group}{against}: {row.estimate:.4g} "
-            f"[{row.conf_low:.4g}, {row.conf_high:.4g}] {row.unit}"
+            f"{row['estimand'].replace('_', ' ')}{at}, {row['group']}{against}: {row['estimate']:.4g} "
+            f"[{row['conf_low']:.4g}, {row['conf_high']:.4g}] {row['unit']}"
         )
     low = select(analysis.diagnostics, quantity="support", ok=False)
     lines += [
-        f"note: {row.model.replace('_', ' ')}, {row.group}: only {100 * row.value:.0f} % of the customers scored are in "
-        "strata that support it"
-        for row in low.itertuples()
+        f"note: {row['model'].replace('_', ' ')}, {row['group']}: only {100 * row['value']:.0f} % of the customers "
+        "scored are in strata that support it"
+        for row in low.to_dict("records")
     ]
     return [*lines, *(f"note: {text}" for text in (*analysis.profile.notes, *empty_bands(analysis.counts)))]
 
@@ -76,11 +78,15 @@ def _scores(counts: Counts) -> list[str]:
     cells = counts.cells
     by_score = counts.scored.groupby("score")["n"].sum()
     total, unscored = int(by_score.sum()), int(cells.loc[cells["score"].isna(), "n"].sum())
-    lines = [f"scores ({counts.spec.score.column}, {counts.spec.score.scale}): {total:,}; without a score: {unscored:,}"]
+    lines = [
+        f"scores ({counts.spec.score.column}, {counts.spec.score.scale}): {total:,}; without a score: {unscored:,}"
+    ]
     lines += [f"  {level:>4}  {int(n):>12,}  {100 * n / total:5.1f} %" for level, n in by_score.items()]
     for name in counts.spec.stratum_variables:
         shares = counts.scored.groupby(f"stratum.{name}")["n"].sum()
-        lines.append(f"{name}: " + ", ".join(f"{value} {100 * n / total:.1f} %" for value, n in shares.items()))
+        lines.append(
+            f"{name}: " + ", ".join(f"{value} {100 * n / total:.1f} %" for value, n in shares.items())
+        )
     return lines
 
 
@@ -108,7 +114,9 @@ def _headline(cohort: Cohort, counts: Counts) -> list[str]:
     lines = [f"retention at {spec.horizon} {spec.unit}s (Kaplan–Meier, as the headline will be standardised)"]
     for reading in readings:
         points = headline_points(cohort.count(reading))
-        shown = ", ".join(f"{name} {100 * value:.1f} %" for name, value in points.items() if not np.isnan(value))
+        shown = ", ".join(
+            f"{name} {100 * value:.1f} %" for name, value in points.items() if not np.isnan(value)
+        )
         what = "" if sub.dated else f'counts = "{reading}"{" (the spec)" if reading == sub.counts else ""}: '
         lines.append(f"  {what}{shown or f'nobody is followed to {spec.horizon} {spec.unit}s'}")
     return lines

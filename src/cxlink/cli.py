@@ -21,10 +21,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Table = Annotated[str, typer.Argument(help="a Parquet, CSV or Arrow file, a folder or glob of them, or URL::table")]
+Table = Annotated[
+    str, typer.Argument(help="a Parquet, CSV or Arrow file, a folder or glob of them, or URL::table")
+]
 Spec = Annotated[str | None, typer.Option("--spec", help="TOML file that says what the table holds")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace a run folder of that name")]
-Drop = Annotated[bool, typer.Option("--drop-invalid", help="leave rows that break a rule out, and report how many")]
+Drop = Annotated[
+    bool, typer.Option("--drop-invalid", help="leave rows that break a rule out, and report how many")
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -59,7 +63,9 @@ def reproduce(
 @app.command()
 def init(
     table: Table,
-    out: Annotated[str | None, typer.Option("--out", help="file to write, never over an existing one")] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", help="file to write, never over an existing one")
+    ] = None,
 ) -> None:
     """Look at a table and print a starter spec, every guess commented."""
     from cxlink.cohort.errors import InputError
@@ -99,7 +105,9 @@ def fit(
     table: Table,
     *,
     spec: Spec = None,
-    out: Annotated[str | None, typer.Option("--out", help="folder of the run [default: reports/NAME]")] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", help="folder of the run [default: reports/NAME]")
+    ] = None,
     drop_invalid: Drop = False,
     overwrite: Overwrite = False,
     flags: Any,
@@ -117,14 +125,15 @@ def fit(
     from cxlink.runs import write_run
 
     clock = _Clock()
-    with _showing() as progress, new_folder(target, overwrite) as folder:
+    with _showing() as progress:
         progress("counting")
         cohort = read_cohort(table, read, drop_invalid)
         clock.lap("count")
         analysis = analyse(cohort, progress)
         clock.lap("analyse")
         progress("writing the report")
-        write_run(analysis, folder, command=_command(), timings=clock.laps)
+        with new_folder(target, overwrite) as folder:
+            write_run(analysis, folder, command=_command(), timings=clock.laps)
     print("\n".join([*closing_lines(analysis), f"{target}/report.pdf"]))
 
 
@@ -190,7 +199,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; messages go to standard error, one line each."""
     try:
-        app(args=arguments, prog_name="cxlink", standalone_mode=False)
+        status = app(args=arguments, prog_name="cxlink", standalone_mode=False)
     except typer.TyperException as error:
         return _say(error.format_message(), 2)
     except (KeyboardInterrupt, typer.Abort):
@@ -204,7 +213,7 @@ def run(arguments: list[str]) -> int:
         if isinstance(error, InputError):
             return _say(str(error), 2)
         return _say(f"a fault of ours ({error.__class__.__name__}). The traceback is in {_traceback()}", 1)
-    return 0
+    return _say("interrupted.", 130) if status == 130 else 0
 
 
 def _say(message: str, status: int) -> int:
@@ -217,6 +226,8 @@ def _traceback() -> str:
     import tempfile
     import traceback
 
-    with tempfile.NamedTemporaryFile("w", prefix="cxlink-", suffix=".txt", delete=False, encoding="utf-8") as stream:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="cxlink-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as stream:
         stream.write(traceback.format_exc())
     return stream.name

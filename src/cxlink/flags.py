@@ -70,7 +70,9 @@ def _parameter(flag: Flag) -> inspect.Parameter:
     option = f"--{name}/--no-{name}" if kind is bool else f"--{name}"
     shape: Any = list[str] if kind is list else kind
     annotation = Annotated[shape | None, typer.Option(option, help=text, rich_help_panel=f"[{section}]")]
-    return inspect.Parameter(_name(section, key), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+    return inspect.Parameter(
+        _name(section, key), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
+    )
 
 
 def _name(section: str, key: str) -> str:
@@ -118,7 +120,9 @@ def _horizons(value: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in value.split(","))
     except ValueError:
-        raise typer.BadParameter(f"--tenure-horizons {value!r} is not a list of periods, such as 36,60,120") from None
+        raise typer.BadParameter(
+            f"--tenure-horizons {value!r} is not a list of periods, such as 36,60,120"
+        ) from None
 
 
 _READ: dict[tuple[str, str], Callable[[Any], Any]] = {

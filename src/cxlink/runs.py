@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextlib import suppress as suppress_errors
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,7 @@ def new_folder(folder: Path, overwrite: bool = False) -> Iterator[Path]:
     """
     refuse_existing(folder, overwrite)
     partial = _beside(folder, "partial")
+    made = [parent for parent in partial.parents if not parent.exists()]
     try:
         partial.mkdir(parents=True)
     except OSError as error:
@@ -74,6 +76,9 @@ def new_folder(folder: Path, overwrite: bool = False) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        for parent in made:
+            with suppress_errors(OSError):
+                parent.rmdir()  # only where nothing came into it
 
 
 def _beside(folder: Path, what: str) -> Path:
@@ -106,7 +111,12 @@ def _alive(pid: int) -> bool:
 
 
 def write_run(
-    analysis: Analysis, folder: Path, *, command: str, simulated: bool = False, timings: Mapping[str, float] | None = None
+    analysis: Analysis,
+    folder: Path,
+    *,
+    command: str,
+    simulated: bool = False,
+    timings: Mapping[str, float] | None = None,
 ) -> None:
     """Write a run folder's files into a folder that exists (see `new_folder`).
 
@@ -170,6 +180,8 @@ def report_input(analysis: Analysis, command: str, simulated: bool) -> Any:
 def write_record(folder: Path, record: dict[str, Any]) -> None:
     """Write run.json last, with the SHA-256 of every other file."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != RECORD)
-    hashes = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    hashes = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }
     text = json.dumps({**record, "files": hashes}, indent=2, ensure_ascii=False)
     (folder / RECORD).write_text(text + "\n", encoding="utf-8")

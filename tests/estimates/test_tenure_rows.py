@@ -62,9 +62,9 @@ def test_every_row_of_the_contract_is_there_once(table):
     assert set(table["level"]) == {0.9}
     units = table.groupby("estimand")["unit"].unique().map(tuple).to_dict()
     assert units == {
-        "retention": ("probability",), "retention_difference": ("probability",), "retention_ratio": ("ratio",),
-        "tenure": ("month",), "tenure_difference": ("month",), "tenure_ratio": ("ratio",),
-        "tenure_mean": ("month",), "tenure_median": ("month",),
+        "retention": ("probability",), "tenure": ("month",), "tenure_mean": ("month",),
+        "retention_difference": ("probability",), "tenure_difference": ("month",),
+        "retention_ratio": ("ratio",), "tenure_ratio": ("ratio",), "tenure_median": ("month",),
     }  # fmt: skip
 
 

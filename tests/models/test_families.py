@@ -116,7 +116,7 @@ def test_exponential_is_its_closed_form_in_whole_periods():
     assert found.covariance[0, 0] == pytest.approx(variance, rel=1e-8)
 
 
-# lifelines stops its search where the likelihood is flat to 1e-11: an iteration's tolerance of 1e-5 on parameters.
+# lifelines stops its search where the likelihood is flat to 1e-11: parameters agree as iterations do, to 1e-5.
 @pytest.mark.parametrize(
     ("family", "fitter", "parameters"),
     [

@@ -17,7 +17,8 @@ from cxlink.models.families import (
 )
 from cxlink.models.fitting import fit, fit_all
 from cxlink.models.horizon import make_grid
-from cxlink.models.projection import Target
+from cxlink.models.mesh import mesh
+from cxlink.models.projection import Target, group_survival, meshed, plan_for
 from cxlink.models.tenure import last_with_ten, project
 
 RNG = 20140801
@@ -135,7 +136,7 @@ def test_log_logistic_of_shape_one_has_no_mean_either():
 
 
 def test_a_mean_is_infinite_where_most_draws_are():
-    # Shape 1.0005 by its estimate, but nearly half of the draws of the shape are under 1, and so without mean.
+    # Shape 1.0005 by its estimate, but nearly half of its draws are under 1, and so without a mean.
     found = exactly(LOG_LOGISTIC, np.log(9.0), np.log(1.0005), n_periods=12)
     draws = projected(found, n_draws=400).mean.draws[:, 0]
     assert 0.3 < np.isinf(draws).mean() < 0.7
@@ -303,6 +304,43 @@ def test_blocks_do_not_change_the_draws():
         location = found.locations(theta[k : k + 1], np.array([0, 0]), np.array([0, 1]))[0]
         survival = np.exp(WEIBULL.linked(40.0, location, theta[k, -1]))
         assert tenure.retention.draws[k, 0, 2] == pytest.approx(survival @ [0.7, 0.3], rel=1e-12)
+
+
+def test_a_mesh_is_exact_for_cubics_and_refused_where_it_saves_nothing():
+    rng = np.random.default_rng(RNG)
+    location = rng.uniform(-3, 1, (5, 200))
+    points, weight = mesh(location, 0.2)
+    assert points.shape[1] < 26
+    np.testing.assert_allclose(weight.sum(axis=2), 1, atol=1e-12)
+
+    def cubic(x):
+        return 2 - x + 0.3 * x**2 - 0.7 * x**3
+
+    np.testing.assert_allclose(np.einsum("dcp,dp->dc", weight, cubic(points)), cubic(location), atol=1e-10)
+    assert mesh(location, 0.01) is None
+    assert mesh(location, 0.0) is None
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_many_strata_are_averaged_on_a_mesh_with_little_loss(family):
+    rng = np.random.default_rng(RNG)
+    n, t = 80, np.arange(8)
+    hazard = rng.uniform(0.05, 0.2, n)[:, None]
+    alive = 500 * np.exp(-hazard * t**0.8)
+    strata = pd.DataFrame({"stratum.plan": [str(k) for k in range(n)]})
+    periods = PersonPeriods(
+        (1,), strata, np.zeros(n, int), np.arange(n), alive[:, :-1], -np.diff(alive, axis=1)
+    )
+    late = np.repeat([0, 4], n)
+    standard = Standard("1", np.tile(np.arange(n), 2), late, np.full(2 * n, 0.5 / n), 10, 5)
+    target = Target(np.zeros(n, int), np.arange(n), (standard,), LADDER, np.array([7]), {"adjusted": "no"})
+    found, plan = fit(family, periods), plan_for(target)
+    few = meshed(found, plan, group_survival(found, found.estimate[None], plan))
+    assert few.step > 0
+    theta = found.draws(50, rng)
+    np.testing.assert_allclose(
+        group_survival(found, theta, few), group_survival(found, theta, plan), atol=5e-5
+    )
 
 
 def test_average_is_the_weighted_mean_and_its_draws_are_everybody_s():

@@ -38,13 +38,11 @@ FIGURES: dict[str, Callable[..., Axes]] = {
 UNIT = re.compile(r"\((%|months|EUR|number|score|points.*)\)|Horizon and model")
 
 
-def texts(ax: Axes) -> list[str]:
-    return [text.get_text() for text in [*ax.texts, ax.get_title(loc="right") and ax._right_title] if text]
-
-
 def intervals(ax: Axes) -> list[np.ndarray]:
     """Every drawn interval as its two ends, along whichever axis it lies."""
-    lines = [seg for part in ax.collections if isinstance(part, LineCollection) for seg in part.get_segments()]
+    lines = [
+        seg for part in ax.collections if isinstance(part, LineCollection) for seg in part.get_segments()
+    ]
     return [np.ptp(seg, axis=0) for seg in lines]
 
 
@@ -169,7 +167,9 @@ def test_labels_are_moved_apart_and_keep_their_order() -> None:
     assert np.diff(sorted(moved)) == pytest.approx([6, 6], abs=1e-6)
 
 
-@pytest.mark.parametrize(("last", "unit", "ticks"), [(24, "month", 9), (7, "month", 8), (365, "day", 5), (5, "year", 6)])
+@pytest.mark.parametrize(
+    ("last", "unit", "ticks"), [(24, "month", 9), (7, "month", 8), (365, "day", 5), (5, "year", 6)]
+)
 def test_time_ticks_are_round_and_few(last: int, unit: str, ticks: int) -> None:
     found = figures.time_ticks(last, unit)
     assert found[0] == 0

@@ -1,0 +1,1 @@
+"""A table becomes a cohort, and a cohort counts."""

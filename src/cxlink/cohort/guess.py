@@ -87,7 +87,7 @@ def starter_spec(table: Any) -> str:
     spend = _spend(rest, stay)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", source.name.rsplit(".", 1)[0]).strip("-.") or "cohort"
     parts = [
-        f"# A starter spec for {source.name}. Every line is a guess: read each, correct it, delete what does not apply.",
+        f"# A starter spec for {source.name}. Every line is a guess: read it, correct it, delete what does not apply.",
         "# Then: cxlink check TABLE --spec THIS_FILE",
         "",
         "[cohort]",
@@ -111,7 +111,9 @@ def _look(source: Source, name: str) -> Look:
         value, day = column.cast("string").try_cast("float64"), columns.date(column)
     else:
         value, day = columns.number(column, source.options).cast("float64"), columns.date(column)
-    picked = head.select(given=given, value=value, day=day, flag=columns.yes_no(column), text=column.cast("string"))
+    picked = head.select(
+        given=given, value=value, day=day, flag=columns.yes_no(column), text=column.cast("string")
+    )
     row = picked.aggregate(
         n=picked.given.sum(), n_numbers=(picked.given & picked.value.notnull()).sum(),
         n_days=(picked.given & picked.day.notnull()).sum(), low=picked.value.min(), high=picked.value.max(),
@@ -155,7 +157,7 @@ def _id(looks: list[Look]) -> list[str]:
 def _score(looks: list[Look]) -> Look | None:
     fits = [
         look for look in looks
-        if look.whole and look.low is not None and look.high is not None and 0 <= look.low and look.high <= 10
+        if look.whole and look.low is not None and look.high is not None and look.low >= 0 and look.high <= 10
         and 2 < look.n_values <= 11
     ]  # fmt: skip
     return _first(fits, *_SCORE.split("|"), without=_NOT_SCORE)
@@ -176,7 +178,10 @@ def _score_lines(look: Look | None) -> list[str]:
         f'scale = "{scale}"  # found {look.low:g} to {look.high:g}; write the whole scale, also levels nobody gave',
     ]
     if look.called(r"effort|\bces\b"):
-        return [*lines, "higher_is_better = true  # an effort score of version 1 has 1 as its best: then false"]
+        return [
+            *lines,
+            "higher_is_better = true  # an effort score of version 1 has 1 as its best: then false",
+        ]
     return [*lines, "higher_is_better = true"]
 
 
@@ -188,7 +193,11 @@ def _subscription(looks: list[Look]) -> list[str]:
     if survey is not None and end is not None:
         return _dates(survey, signup, end, max(look.dates[1] for look in days if look.dates))
     event = _first([look for look in looks if look.yes_no], _EVENT)
-    numbers = [look for look in looks if look.low is not None and look.low >= 0 and not look.yes_no and look.n_values > 2]
+    numbers = [
+        look
+        for look in looks
+        if look.low is not None and look.low >= 0 and not look.yes_no and look.n_values > 2
+    ]
     duration = _first(numbers, *_DURATION.split("|"), without=_NOT_DURATION)
     if event is None or duration is None:
         return [
@@ -198,10 +207,13 @@ def _subscription(looks: list[Look]) -> list[str]:
             '# event = "…"',
         ]
     unit = next((unit for word, unit in _UNITS.items() if duration.called(word)), "month")
+    taken = "taken as time since the score; if it is time since signup, see entry and window"
+    if duration.called("tenure|lifetime"):
+        taken = "TAKE CARE: tenure mostly counts from signup; then entry or window below is needed"
     return [
         "",
         "[subscription]",
-        f"duration = {_quoted(duration.name)}  # taken as time since the score; if it is time since signup, see below",
+        f"duration = {_quoted(duration.name)}  # {taken}",
         f"event = {_quoted(event.name)}",
         f'unit = "{unit}"',
         'counts = "periods"  # a loss at 3 fell in the third period; "completed": three whole periods had passed',
@@ -224,19 +236,26 @@ def _dates(survey: Look, signup: Look | None, end: Look, last: datetime.date) ->
 
 
 def _cause(looks: list[Look]) -> list[str]:
-    found = _first([look for look in looks if look.low is None and 1 < look.n_values <= 20], r"churn.*(categ|reason)|cause|reason")
+    found = _first(
+        [look for look in looks if look.low is None and 1 < look.n_values <= 20],
+        r"churn.*(categ|reason)|cause|reason",
+    )
     return [f"# cause = {_quoted(found.name)}  # competing causes of loss"] if found else []
 
 
 def _spend(looks: list[Look], stay: list[str]) -> list[str]:
     amounts = [
         look for look in looks
-        if look.low is not None and look.n_values > 10 and look.dates is None and _quoted(look.name) not in "".join(stay)
+        if look.low is not None and look.n_values > 10 and _quoted(look.name) not in "".join(stay)
     ]  # fmt: skip
     after = _first([look for look in amounts if look.called(_AFTER)], _SPEND)
     if after is not None:
         dated = any(line.startswith("survey") for line in stay)
-        complete = [] if dated else ["complete = true  # every customer's window is over; or the column that says so"]
+        complete = (
+            []
+            if dated
+            else ["complete = true  # every customer's window is over; or the column that says so"]
+        )
         return [
             "",
             "[spend]",
@@ -266,9 +285,13 @@ def _adjust(looks: list[Look], stay: list[str]) -> list[str]:
         and _quoted(look.name) not in used and not look.called(r"churn|status|reason|cancel|(^|[_ ])cause")
     ]  # fmt: skip
     if not fits:
-        return ["", "# [adjust]", '# columns = ["…"]              # known at the score, and perhaps behind both it and the outcome']
+        return [
+            "",
+            "# [adjust]",
+            '# columns = ["…"]              # known at the score, and perhaps behind both it and the outcome',
+        ]
     return [
         "",
-        "# [adjust]                     # known at the score, and perhaps behind both it and the outcome: your judgement",
+        "# [adjust]                     # known at the score, and perhaps behind both it and the outcome: you judge",
         f"# columns = [{', '.join(_quoted(name) for name in fits[:6])}]",
     ]

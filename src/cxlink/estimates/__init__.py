@@ -1,0 +1,1 @@
+"""Draws become the quantities that people ask for, in one tidy table."""

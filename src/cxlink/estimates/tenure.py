@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from cxlink.estimates.table import row
+from cxlink.estimates.table import interval, row
 from cxlink.models.fitted import Fit, Unfitted, aic_weights
 from cxlink.models.tenure import Drawn, Tenure
 
@@ -169,3 +170,23 @@ def _diagnostic(
 ) -> Row:
     model, group = where
     return {"model": model, "quantity": quantity, "group": group, "value": value, "ok": ok, "note": note}
+
+
+def curve_frames(tenure: Tenure, level: float) -> list[pd.DataFrame]:
+    """Fitted survival by group, with its interval: for figures.
+
+    Returns
+    -------
+    list of DataFrame
+        ``model, adjusted, group, time, estimate, conf_low, conf_high``, one a group.
+    """
+    frames = []
+    for g, group in enumerate(tenure.groups):
+        ends = [interval(tenure.plot.draws[:, g, t].astype(float), level) for t in range(len(tenure.plot_times))]
+        frame = {
+            "model": tenure.model, "adjusted": tenure.labels["adjusted"], "group": group, "time": tenure.plot_times,
+            "estimate": tenure.plot.point[g].astype(float), "conf_low": [low for _, low, _ in ends],
+            "conf_high": [high for _, _, high in ends],
+        }  # fmt: skip
+        frames.append(pd.DataFrame(frame))
+    return frames

@@ -1,0 +1,1 @@
+"""Counts become curves and means, with draws."""

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import autograd.numpy as anp
 import numpy as np
-from autograd.scipy.special import expit, gammaln
-from scipy.special import logit
+from autograd.extend import defvjp, primitive
+from autograd.scipy.special import expit
+from scipy.special import digamma, gammaln, logit
 
 Array = np.ndarray
 
@@ -123,13 +124,35 @@ LOG_LOGISTIC = Family(
 )
 
 
+def _trigamma(x: Array) -> Array:
+    """Second derivative of log Γ for x > 0: eight steps up, then its asymptotic series, to 1e-12.
+
+    scipy's, which autograd would call, is ten times slower and was half the time of a fit.
+    """
+    total = np.zeros_like(x)
+    for k in range(8):
+        total += 1 / (x + k) ** 2
+    u = 1 / (x + 8)
+    v = u * u
+    series = 1 / 6 - v * (1 / 30 - v * (1 / 42 - v * (1 / 30 - v * 5 / 66)))
+    return total + u + v / 2 + u * v * series
+
+
+_digamma = primitive(digamma)
+_log_gamma = primitive(gammaln)
+defvjp(_digamma, lambda _, x: lambda g: g * _trigamma(x))
+defvjp(_log_gamma, lambda _, x: lambda g: g * _digamma(x))
+
+
 def _beta_geometric(t: Array, churn: Array, polarisation: Array) -> Array:
     """Log S(t) = log B(α, β+t) − log B(α, β), with α = μ(1−φ)/φ and β = (1−μ)(1−φ)/φ."""
     # Under 1e-7 it is the geometric to all digits that matter, and differences of log Γ would lose them.
     floored = anp.maximum(polarisation, 1e-7)
     both = (1 - floored) / floored
     stays = (1 - churn) * both
-    log_survival: Array = gammaln(stays + t) - gammaln(stays) - (gammaln(both + t) - gammaln(both))
+    log_survival: Array = (
+        _log_gamma(stays + t) - _log_gamma(stays) - (_log_gamma(both + t) - _log_gamma(both))
+    )
     return log_survival
 
 

@@ -1,17 +1,20 @@
 """Survival of reported groups under a fitted family, from the survey on."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cxlink.models.curves import Standard
 from cxlink.models.fitted import Fit
 from cxlink.models.horizon import Grid, areas_to, make_grid
+from cxlink.models.mesh import mesh, mesh_size
 
 _BLOCK = 2_000_000
 _ENTRIES = 24
 _PLOTTED = 61
+_STEPS = (0.4, 0.2, 0.1)
+_CLOSE = 1e-5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +62,8 @@ class Plan:
         Latest entry of each group.
     plot_times : int ndarray of shape (n_plotted,)
         Whole periods to draw at, 61 at most.
+    step : float
+        Of the mesh of locations, see `mesh`; 0 to compute every curve.
     """
 
     target: Target
@@ -67,6 +72,7 @@ class Plan:
     weight: np.ndarray
     latest: np.ndarray
     plot_times: np.ndarray
+    step: float = 0.0
 
 
 def plan_for(target: Target) -> Plan:
@@ -99,9 +105,33 @@ def _lay(weight: np.ndarray, entries: np.ndarray, standard: Standard) -> None:
     np.add.at(weight, (below, standard.curve), standard.weight * (1 - up))
 
 
-def blocks(theta: np.ndarray, plan: Plan) -> list[np.ndarray]:
+def meshed(fit: Fit, plan: Plan, curve: np.ndarray) -> Plan:
+    """Choose the widest mesh of locations that gives the estimate's S to 1e-5 everywhere, if there is one.
+
+    Parameters
+    ----------
+    fit : Fit
+        What is projected.
+    plan : Plan
+        Without a mesh.
+    curve : ndarray of shape (1, n_groups, n_times)
+        What `group_survival` gives without one.
+    """
+    location = fit.locations(fit.estimate[None], plan.target.level, plan.target.stratum)
+    for step in _STEPS:
+        tried: Plan = replace(plan, step=step)
+        if 2 * mesh_size(location, step) > location.shape[1]:
+            break
+        if np.abs(group_survival(fit, fit.estimate[None], tried) - curve).max() < _CLOSE:
+            return tried
+    return plan
+
+
+def blocks(fit: Fit, theta: np.ndarray, plan: Plan) -> list[np.ndarray]:
     """Cut draws of parameters into blocks whose curves stay within some tens of megabytes."""
-    cells = len(plan.entries) * len(plan.target.level) * len(plan.grid.time)
+    location = fit.locations(theta, plan.target.level, plan.target.stratum)
+    n_rows = min(mesh_size(location, plan.step), location.shape[1])
+    cells = n_rows * (len(plan.entries) * len(plan.grid.time) + location.shape[1])
     wanted = int(np.ceil(len(theta) * cells / _BLOCK))
     return np.array_split(theta, min(len(theta), max(1, wanted)))
 
@@ -137,26 +167,27 @@ def group_survival(fit: Fit, theta: np.ndarray, plan: Plan) -> np.ndarray:
 def _conditional(
     fit: Fit, theta: np.ndarray, plan: Plan, time: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Each entry e in turn: weights (n_groups, n_used) and S(e+h)/S(e), (n_draws, n_used, n_times)."""
+    """Each entry e in turn: weights (…, n_groups, n_rows) and S(e+h)/S(e), (n_draws, n_rows, n_times)."""
     clock, position = np.unique(np.add.outer(plan.entries, time), return_inverse=True)
-    log_survival = _log_survival(fit, theta, plan.target, clock)
+    location = fit.locations(theta, plan.target.level, plan.target.stratum)
+    found = mesh(location, plan.step)
+    log_survival = _log_survival(fit, theta, location if found is None else found[0], clock)
     for weight, at in zip(plan.weight, position.reshape(len(plan.entries), len(time)), strict=True):
-        used = np.flatnonzero(weight.any(axis=0))
+        used = np.flatnonzero(weight.any(axis=0)) if found is None else np.arange(found[0].shape[1])
         piece = log_survival[:, used[:, None], at]
         with np.errstate(all="ignore"):
             ratio = np.exp(piece - piece[..., :1])
         # 0/0: the curve has reached 0 by then in this draw, and whoever enters is lost at once.
         ratio = np.where(np.isnan(ratio), 0.0, ratio)
         ratio[..., 0] = 1.0
-        yield weight[:, used], ratio
+        yield weight[:, used] if found is None else weight @ found[1], ratio
 
 
-def _log_survival(fit: Fit, theta: np.ndarray, target: Target, clock: np.ndarray) -> np.ndarray:
-    """Log-survival of each curve, of shape (n_draws, n_curves, n_clock)."""
-    location = fit.locations(theta, target.level, target.stratum)[..., None]
+def _log_survival(fit: Fit, theta: np.ndarray, location: np.ndarray, clock: np.ndarray) -> np.ndarray:
+    """Log-survival at each location, of shape (n_draws, n_locations, n_clock)."""
     others = [column[:, None, None] for column in fit.others(theta).T]
     with np.errstate(all="ignore"):
-        log_survival = fit.family.linked(clock, location, *others)
+        log_survival = fit.family.linked(clock, location[..., None], *others)
     log_survival[..., clock == 0] = 0.0
     return log_survival
 

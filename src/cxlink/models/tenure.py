@@ -15,6 +15,7 @@ from cxlink.models.projection import (
     blocks,
     group_survival,
     known_areas,
+    meshed,
     plan_for,
     tail_areas,
 )
@@ -153,9 +154,10 @@ def project(fit: Fit, target: Target, n_draws: int, rng: np.random.Generator) ->
     plan = plan_for(target)
     curve = group_survival(fit, fit.estimate[None], plan)
     point = _quantities(fit, fit.estimate[None], plan, curve)
+    few = meshed(fit, plan, curve)
     found = [
-        _quantities(fit, block, plan, group_survival(fit, block, plan))
-        for block in blocks(fit.draws(n_draws, rng), plan)
+        _quantities(fit, block, few, group_survival(fit, block, few))
+        for block in blocks(fit, fit.draws(n_draws, rng), few)
     ]
     drawn = {key: Drawn(point[key][0], np.concatenate([block[key] for block in found])) for key in point}
     drawn["mean"] = settled(drawn["mean"])

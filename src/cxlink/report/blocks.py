@@ -51,7 +51,7 @@ def picture(name: str, svg: str, alt: str, caption: str) -> Block:
 def table(
     caption: str, header: Sequence[str], rows: Sequence[Sequence[str]], *,
     notes: Sequence[str] = (), rules: Sequence[int] = (), texts: Sequence[int] = (0,),
-    wide: int | None = None,
+    shares: Sequence[float] = (),
 ) -> Block:  # fmt: skip
     """Make a table.
 
@@ -69,12 +69,13 @@ def table(
         Rows before which a thin rule stands.
     texts : sequence of int
         Columns of text, set left; numbers are set right.
-    wide : int, optional
-        The column that takes the room that is left, for long texts.
+    shares : sequence of float
+        Relative widths of the columns, for long texts, and such a table may break over pages; as wide as
+        their cells where left out.
     """
     align = ["left" if i in texts else "right" for i in range(len(header))]
     cells = [list(row) for row in rows]
     return {
         "kind": "table", "caption": caption, "header": list(header), "align": align, "rows": cells,
-        "notes": list(notes), "rules": list(rules), "wide": wide,
+        "notes": list(notes), "rules": list(rules), "shares": list(shares),
     }  # fmt: skip

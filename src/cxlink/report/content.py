@@ -179,9 +179,13 @@ def preferred(rows: Sequence[Estimate]) -> list[Estimate]:
         if key not in kept or row.adjusted == "standardised":
             kept[key] = row
     same = {(row.group, row.horizon, row.estimate) for row in kept.values() if row.model == "averaged"}
-    return [
-        row for row in kept.values() if row.model != AIC or (row.group, row.horizon, row.estimate) not in same
-    ]
+    return [r for r in kept.values() if r.model != AIC or (r.group, r.horizon, r.estimate) not in same]
+
+
+def one_kind(rows: Sequence[Estimate]) -> list[Estimate]:
+    """Keep a whole curve of one kind: standardised where there is one, else unadjusted."""
+    standardised = [row for row in rows if row.adjusted == "standardised"]
+    return standardised or [row for row in rows if row.adjusted == "no"]
 
 
 def open_book(estimates: pd.DataFrame) -> Book:
@@ -237,6 +241,11 @@ class Material:
     def sides(self) -> tuple[str, str]:
         """The group and the reference of the headline contrast: ``best`` and ``worst`` unless asked otherwise."""
         return self.spec.contrast(self.spec.analysis.contrasts[0])
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Those of the best and the worst band that have customers."""
+        return tuple(band for band in ("best", "worst") if self.has(band))
 
     def has(self, group: str) -> bool:
         """Whether anybody gave a score of this group."""

@@ -1,5 +1,6 @@
-"""The page of diagnostics: what was checked, what failed first."""
+"""The page of diagnostics: what was checked, what failed first; and how the families fit."""
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -9,29 +10,97 @@ from cxlink.report.content import Material
 from cxlink.report.wording import NONE, decimal, whole, words
 
 _MOST_ROWS = 60
+_SHARES = (1.6, 1.3, 1.5, 1.1, 0.4, 3.6)
+_FIT = ("log_likelihood", "aic", "weight", "converged")
+_STRATA = {"": "no", "standardised": "yes"}
+_ORDER = {"no": 0, "": 1, "yes": 2}
 
 
 def diagnostics_pages(m: Material, level: int = 1) -> list[Block]:
     """Set out the diagnostics; a long table is cut, failures stand first."""
-    records = sorted(m.given.diagnostics.to_dict("records"), key=lambda row: _ORDER[_flag(row["ok"])])
-    if not records:
+    found = m.given.diagnostics
+    if not len(found):
         return [heading("Diagnostics", level), paragraph("No diagnostics were recorded.")]
-    failed, n = sum(_flag(row["ok"]) == "no" for row in records), len(records)
-    text = f"All of {whole(n)} checks are as they should be, or need no verdict."
+    fits = found["quantity"].isin(_FIT) & found["model"].isin(found.loc[found["quantity"] == "aic", "model"])
+    failed = sum(_flag(ok) == "no" for ok in found["ok"])
+    text = "Nothing that was checked is other than it should be."
     if failed:
-        text = f"{whole(failed)} of {whole(n)} checks are not as they should be; they stand first."
-    rows = [
-        [words(_text(row["model"])), words(_text(row["quantity"])), _text(row["group"]), _number(row["value"]),
-         _flag(row["ok"]), _text(row["note"])]
-        for row in records[:_MOST_ROWS]
-    ]  # fmt: skip
-    notes = [f"The first {_MOST_ROWS} of {n}; the rest is in diagnostics.csv."] if n > _MOST_ROWS else []
+        verb = "is" if failed == 1 else "are"
+        text = f"{whole(failed)} of {whole(len(found))} findings {verb} other than they should be; they stand first."
+    return [
+        heading("Diagnostics", level),
+        paragraph(text),
+        *_checks(found[~fits], _hidden(m)),
+        *_fits(found[fits]),
+    ]
+
+
+def _checks(found: pd.DataFrame, hidden: set[str]) -> list[Block]:
+    """Set findings out, those that say the same of several groups on one line."""
+    lines: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for row in found.to_dict("records"):
+        key = (
+            _flag(row["ok"]),
+            words(_text(row["model"])),
+            words(_text(row["quantity"])),
+            _text(row["note"]),
+        )
+        group = _text(row["group"])
+        small = bool(hidden & set(re.split(r"[,:]", group)))
+        lines.setdefault(key, []).append((group, NONE if small else _number(row["value"])))
+    if not lines:
+        return []
+    rows = []
+    for (flag, model, quantity, note), groups in sorted(lines.items(), key=lambda line: _ORDER[line[0][0]]):
+        names, values = zip(*groups, strict=True)
+        rows.append([model, quantity, _joined(names), _joined(values), flag, note])
+    notes = (
+        [f"The first {_MOST_ROWS} of {len(rows)}; the rest is in diagnostics.csv."]
+        if len(rows) > _MOST_ROWS
+        else []
+    )
     header = ["Model", "Quantity", "Group", "Value", "OK", "Note"]
-    checks = table("What was checked.", header, rows, notes=notes, texts=(0, 1, 2, 4, 5), wide=5)
-    return [heading("Diagnostics", level), paragraph(text), checks]
+    return [
+        table(
+            "What was checked.", header, rows[:_MOST_ROWS], notes=notes, texts=(0, 1, 2, 4, 5), shares=_SHARES
+        )
+    ]
 
 
-_ORDER = {"no": 0, "": 1, "yes": 2}
+def _hidden(m: Material) -> set[str]:
+    """Levels, and bands of one, with too few customers for their numbers to be published."""
+    small = {level for level, n in m.scores.items() if n is None}
+    bands = {
+        band for band in m.bands if {level for level in m.spec.group(band) if level in m.scores} <= small
+    }
+    return {str(level) for level in small} | bands
+
+
+def _fits(found: pd.DataFrame) -> list[Block]:
+    """Set out how each family fits, a line a fit."""
+    records = found.to_dict("records")
+    fits = dict.fromkeys((_text(row["model"]), _text(row["group"])) for row in records)
+    values = {(_text(row["model"]), _text(row["group"]), _text(row["quantity"])): row for row in records}
+    rows = []
+    for model, group in fits:
+        own = [values.get((model, group, quantity), {"value": None, "ok": None}) for quantity in _FIT]
+        rows.append(
+            [
+                words(model),
+                _STRATA.get(group, group),
+                *(_number(row["value"]) for row in own[:3]),
+                _flag(own[3]["ok"]),
+            ]
+        )
+    header = ["Family", "By stratum", "Log-likelihood", "AIC", "Weight in the average", "Converged"]
+    caption = "How the families fit within follow-up; this is no measure of how they continue."
+    return [table(caption, header, rows, texts=(0, 1, 5))] if rows else []
+
+
+def _joined(cells: tuple[str, ...]) -> str:
+    """Cells of one line: each once, a few in a row, of many the first and the last."""
+    distinct = [cell or "unadjusted" for cell in dict.fromkeys(cells)] if any(cells) else [""]
+    return "; ".join(distinct) if len(distinct) <= 12 else f"{distinct[0]}; … {distinct[-1]}"
 
 
 def _flag(ok: Any) -> str:

@@ -87,11 +87,12 @@ def plain_numbers(axis: Axis) -> None:
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.10g}".replace(",", THIN).replace("-", "−")))
 
 
-def apart(heights: Sequence[float], least: float) -> list[float]:
-    """Move labels so that neighbours are at least this far apart, as little as that takes, in their order."""
+def apart(heights: Sequence[float], least: float, floor: float = -np.inf) -> list[float]:
+    """Move labels so that neighbours are at least this far apart and none is below the floor, in their order."""
     order = np.argsort(heights, kind="stable")
     placed = np.asarray(heights, dtype=float)[order]
     for _ in range(50):
+        placed[:1] = np.maximum(placed[:1], floor)
         for i in np.flatnonzero(np.diff(placed) < least - 1e-9):
             short = (least - (placed[i + 1] - placed[i])) / 2
             placed[i : i + 2] += (-short, short)

@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 
 from cxlink.cohort.spec import CohortSpec
 from cxlink.report import drawing, wording
-from cxlink.report.content import Estimate, known_rows
+from cxlink.report.content import Estimate, known_rows, one_kind
 from cxlink.report.drawing import Color
 
 BANDS = ("best", "all", "worst")
+_NOBODY = 5e-4  # of all customers: prints as 0.0 %
 _STEPS = {
     "day": (1, 7, 30, 90, 180, 365, 730), "week": (1, 4, 13, 26, 52, 104), "quarter": (1, 2, 4, 8, 20, 40),
     "month": (1, 2, 3, 6, 12, 24, 60, 120), "year": (1, 2, 5, 10, 20),
@@ -74,8 +75,13 @@ def retention_curves(
     rows = known_rows(
         estimates, estimand="retention", model="kaplan_meier", stratum="", cause="", scenario=scenario
     )
-    curves = {group: curve for group in BANDS if (curve := _adjusted([r for r in rows if r.group == group]))}
-    last = max((curve[-1].horizon or 0 for curve in curves.values()), default=spec.horizon)
+    curves = {
+        group: curve
+        for group in BANDS
+        if (curve := _until_zero(one_kind([r for r in rows if r.group == group])))
+    }
+    last = max((curve[-1].horizon or 0 for curve in curves.values()), default=1)
+    last = max(last, min(spec.horizon, max((row.horizon or 0 for row in rows), default=spec.horizon)))
     with drawing.canvas(ax, (6.3, 3.4)) as axes:
         for group, curve in curves.items():
             _curve(axes, curve, drawing.group_color(group), from_one=scenario == "")
@@ -129,12 +135,6 @@ def time_ticks(last: int, unit: str) -> list[int]:
     return list(range(0, last + 1, step))
 
 
-def _adjusted(rows: Sequence[Estimate]) -> list[Estimate]:
-    """Keep a whole curve of one kind: standardised where there is one, else unadjusted."""
-    standardised = [row for row in rows if row.adjusted == "standardised"]
-    return standardised or [row for row in rows if row.adjusted == "no"]
-
-
 def _curve(ax: Axes, curve: Sequence[Estimate], color: Color, from_one: bool) -> None:
     points = [
         (row.horizon or 0, 100 * row.estimate, 100 * row.conf_low, 100 * row.conf_high) for row in curve
@@ -144,13 +144,21 @@ def _curve(ax: Axes, curve: Sequence[Estimate], color: Color, from_one: bool) ->
     ax.plot(time, middle, color=color, lw=1.3, marker="o" if len(time) <= 40 else "", ms=2, clip_on=False)
 
 
+def _until_zero(curve: Sequence[Estimate]) -> list[Estimate]:
+    """Drop what follows once nobody is left."""
+    ended = next((i for i, row in enumerate(curve) if row.estimate < _NOBODY), len(curve))
+    return list(curve[: ended + 1])
+
+
 def _end_labels(ax: Axes, curves: Mapping[str, Sequence[Estimate]], spec: CohortSpec) -> None:
-    """Write each curve's name at its end, apart from the others."""
-    heights = drawing.apart([100 * curve[-1].estimate for curve in curves.values()], least=6)
-    for group, height in zip(curves, heights, strict=True):
-        ax.text(
-            1.02, height, wording.score(group, spec), transform=ax.get_yaxis_transform(), va="center",
-            color=drawing.group_color(group),
+    """Write each curve's name at its end, apart from the others; and its kind where they differ."""
+    heights = drawing.apart([100 * curve[-1].estimate for curve in curves.values()], least=6, floor=3)
+    mixed = len({curve[-1].adjusted for curve in curves.values()}) > 1
+    for (group, curve), height in zip(curves.items(), heights, strict=True):
+        kind = "\n(unadjusted)" if mixed and curve[-1].adjusted == "no" else ""
+        ax.annotate(
+            wording.score(group, spec) + kind, (curve[-1].horizon or 0, height), (6, 0), va="center",
+            textcoords="offset points", color=drawing.group_color(group), annotation_clip=False,
         )  # fmt: skip
 
 
@@ -188,9 +196,9 @@ def _by_score(ax: Axes, rows: Sequence[Estimate], spec: CohortSpec, scale: float
     for row in main:
         shift = {"no": -0.13, "standardised": 0.13}.get(row.adjusted, 0.0) if both else 0.0
         x, color = place[row.group] + shift, colors[place[row.group]]
-        ax.vlines(x, scale * row.conf_low, scale * row.conf_high, color=color, lw=1.1)
+        ax.vlines(x, scale * row.conf_low, scale * row.conf_high, color=color, lw=1.1, clip_on=False)
         face = "white" if both and row.adjusted == "no" else color
-        ax.plot([x], [scale * row.estimate], "o", ms=3.8, color=color, mfc=face, mew=1)
+        ax.plot([x], [scale * row.estimate], "o", ms=3.8, color=color, mfc=face, mew=1, clip_on=False)
     if both:
         for name, mark in (("unadjusted", "white"), ("standardised", drawing.GREY)):
             ax.plot([], [], "o", ms=3.8, color=drawing.GREY, mfc=mark, mew=1, label=name)

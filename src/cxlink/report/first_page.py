@@ -7,7 +7,7 @@ from cxlink.report import drawing, figures, results
 from cxlink.report.blocks import Block, Run, bullets, heading, notice, paragraph, picture, strong, table
 from cxlink.report.content import Estimate, Material
 from cxlink.report.limits import empty_bands, limits, standardised_to
-from cxlink.report.wording import capital, coverage, listed, periods, score, value, whole
+from cxlink.report.wording import NONE, capital, coverage, listed, periods, score, value, whole
 
 _LINE = 92  # characters that a line of the page holds, about
 _ROOM = 25  # lines of text beside which page one has room for a picture
@@ -23,7 +23,11 @@ def first_page(m: Material, level: int = 1) -> list[Block]:
     parts += [notice(sentence) for sentence in empty_bands(m)]
     rows = results.headline_rows(m)
     if rows:
-        parts.append(table(_caption(m), ["Result", *_bands(m), "Difference", "Ratio"], rows))
+        header = ["Result", *(capital(score(side, m.spec)) for side in m.sides), "Difference", "Ratio"]
+        known = [i for i in range(len(header)) if any(row[i] != NONE for row in rows)]
+        parts.append(
+            table(_caption(m), [header[i] for i in known], [[row[i] for i in known] for row in rows])
+        )
     said = [text for text in (results.retention(m), results.spend(m), results.tenure(m)) if text]
     parts += [paragraph(text) for text in said]
     limited = limits(m)
@@ -42,10 +46,6 @@ def _opening(m: Material) -> list[Run]:
         f" customers of {m.given.profile.table} gave a score on a scale on which {low} is the poorest and "
         f"{high} the best. This report sets the score against {listed(asked)}.",
     ]
-
-
-def _bands(m: Material) -> list[str]:
-    return [capital(score(group, m.spec)) for group in m.sides]
 
 
 def _caption(m: Material) -> str:

@@ -1,7 +1,7 @@
 """Figures of tenure: the ladder of restricted means, and survival beyond follow-up under each family."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from cxlink.cohort.spec import CohortSpec
 from cxlink.report import drawing, wording
-from cxlink.report.content import Estimate, known_rows, preferred
+from cxlink.report.content import Estimate, known_rows, one_kind, preferred
 from cxlink.report.drawing import Color
 
 BANDS = ("best", "worst")
@@ -54,7 +54,7 @@ def tenure_ladder(
         drawing.label_axes(
             axes, f"Mean tenure to the horizon ({wording.units(spec.unit)})", "Horizon and model"
         )
-        _name_bands(axes, spec)
+        _name_bands(axes, spec, {row.group for row in rows})
         drawing.mark_simulated(axes, simulated)
         return axes
 
@@ -67,7 +67,8 @@ def family_survival(
     The extrapolated part is dashed (the average of the families); its dots stand side by side.
     """
     rows = known_rows(estimates, estimand="retention", group=BANDS, stratum="", cause="", scenario="")
-    seen = [row for row in preferred(rows) if row.model == "kaplan_meier"]
+    observed = [row for row in rows if row.model == "kaplan_meier"]
+    seen = [row for group in BANDS for row in one_kind([row for row in observed if row.group == group])]
     modelled = [row for row in preferred(rows) if row.model != "kaplan_meier"]
     families = ordered_models(row.model for row in modelled)
     last = max((row.horizon or 0 for row in seen + modelled), default=spec.horizon)
@@ -88,7 +89,7 @@ def family_survival(
         drawing.label_axes(axes, f"Time since the score ({wording.units(spec.unit)})", "Still customers (%)")
         for name, mark in marks.items():
             axes.plot([], [], marker=mark, ls="", ms=3.5, color=drawing.GREY, label=wording.words(name))
-        _name_bands(axes, spec)
+        _name_bands(axes, spec, {row.group for row in seen + modelled})
         drawing.mark_simulated(axes, simulated)
         return axes
 
@@ -134,22 +135,16 @@ def _shares(ax: Axes, rows: Sequence[Estimate], lines: Mapping[tuple[int, str], 
     """Print the share of each mean that is extrapolated."""
     shares = {(row.horizon, row.model, row.group): row.extrapolated for row in rows}
     right, small = ax.get_yaxis_transform(), 6.5
-    ax.text(
-        1.02,
-        -1.0,
-        "extrapolated\nbest / worst",
-        transform=right,
-        fontsize=small,
-        va="center",
-        linespacing=1.0,
-    )
+    bands = [band for band in BANDS if any(row.group == band for row in rows)]
+    title = f"extrapolated\n{' / '.join(bands)}"
+    ax.text(1.02, -1.0, title, transform=right, fontsize=small, va="center")
     for (horizon, model), height in lines.items():
-        both = [wording.percent(shares.get((horizon, model, group), math.nan)) for group in BANDS]
+        both = [wording.percent(shares.get((horizon, model, group), math.nan)) for group in bands]
         ax.text(1.02, height, " / ".join(both), transform=right, fontsize=small, va="center")
 
 
-def _name_bands(ax: Axes, spec: CohortSpec) -> None:
-    for group in BANDS:
+def _name_bands(ax: Axes, spec: CohortSpec, groups: Container[str]) -> None:
+    for group in (band for band in BANDS if band in groups):
         ax.plot([], [], "-", lw=2, color=drawing.group_color(group), label=wording.score(group, spec))
     drawing.legend_above(ax, 4)
 
@@ -165,9 +160,11 @@ def _observed(ax: Axes, curve: Sequence[Estimate], color: Color) -> None:
 
 def _point(ax: Axes, row: Estimate, mark: str, beside: float) -> None:
     x, color = (row.horizon or 0) + beside, drawing.group_color(row.group)
-    ax.vlines(x, 100 * row.conf_low, 100 * row.conf_high, color=color, lw=0.8)
+    ax.vlines(x, 100 * row.conf_low, 100 * row.conf_high, color=color, lw=0.8, clip_on=False)
     face = "white" if row.extrapolated > 0 else color
-    ax.plot([x], [100 * row.estimate], marker=mark, ms=3.4, ls="", color=color, mfc=face, mew=0.8)
+    ax.plot(
+        [x], [100 * row.estimate], marker=mark, ms=3.4, ls="", color=color, mfc=face, mew=0.8, clip_on=False
+    )
 
 
 def _dashed(ax: Axes, seen: Sequence[Estimate], modelled: Sequence[Estimate], *, group: str) -> None:

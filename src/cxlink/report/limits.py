@@ -2,9 +2,10 @@
 
 from cxlink.cohort.spec import TENURE_AT_SURVEY
 from cxlink.report.content import Estimate, Material
-from cxlink.report.wording import NONE, levels, listed, percent, periods, whole
+from cxlink.report.wording import NONE, full, levels, listed, percent, periods, whole
 
 _LEAST_SUPPORT = 0.9
+_TENURE = "tenure at the survey"
 
 
 def limits(m: Material) -> list[str]:
@@ -20,7 +21,7 @@ def limits(m: Material) -> list[str]:
 
 def adjusted_for(m: Material) -> str:
     """Name the adjustment variables: ``plan and region``; nothing where there are none."""
-    return listed([name.replace("_", " ") for name in m.spec.stratum_variables])
+    return listed([_TENURE if name == TENURE_AT_SURVEY else name for name in m.spec.stratum_variables])
 
 
 def standardised_to(rows: list[Estimate | None], m: Material) -> str:
@@ -39,10 +40,19 @@ def empty_bands(m: Material) -> list[str]:
         if not m.has(band)
     ]
     if sentences and m.scores:
-        level, n = next(iter(m.scores.items()))
-        size = f" ({whole(n)} {'customer' if n == 1 else 'customers'})" if n is not None else ""
-        sentences[-1] += f" The worst score that has customers is {level}{size}."
+        sentences[-1] += f" The worst score that has customers is {_worst_with_customers(m)}."
     return sentences
+
+
+def _worst_with_customers(m: Material) -> str:
+    level, n = next(iter(m.scores.items()))
+    if n is None:
+        return str(level)
+    text = f"{level} ({whole(n)} {'customer' if n == 1 else 'customers'}"
+    row = m.book.get("retention", str(level), "kaplan_meier", m.spec.horizon)
+    if row is not None and not row.blank:
+        text += f", of whom {full(row)} were still there after {periods(m.spec.horizon, m.spec.unit)}"
+    return f"{text})"
 
 
 def support(m: Material) -> list[str]:
@@ -51,8 +61,9 @@ def support(m: Material) -> list[str]:
     own = checks[(checks["quantity"] == "support") & (checks["group"] == ":".join(m.sides))]
     within = {"kaplan_meier": f"at risk up to {periods(m.spec.horizon, m.spec.unit)}"}
     return [
-        f"Standardised {'spend' if model == 'means' else 'retention'} stands on {percent(share)} of the customers: in the "
-        f"other strata one of the levels compared has nobody {within.get(model, 'with a complete window')}."
+        f"Standardised {'spend' if model == 'means' else 'retention'} stands on {percent(share, 1)} of the "
+        "customers: in the other strata one of the levels compared has nobody "
+        f"{within.get(model, 'with a complete window')}."
         for model, share in zip(own["model"], own["value"].astype(float), strict=True)
         if share < _LEAST_SUPPORT
     ]

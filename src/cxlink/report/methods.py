@@ -75,13 +75,15 @@ def _retention() -> Runs:
 
 
 def _standardisation(m: Material) -> Runs:
+    at_risk = (
+        f", at risk up to {periods(m.spec.horizon, m.spec.unit)}" if m.spec.subscription is not None else ""
+    )
     return [
         strong("Standardisation. "),
         f"Strata are the combinations of {adjusted_for(m)}. A standardised figure is the average of the "
         "strata’s own figures, weighted by the shares of the strata among all customers with a score, the "
         "same weights for every level. A band is the average of its levels, weighted by their shares in "
-        "the cohort. Contrasts use only strata in which each of the groups compared has customers, for "
-        "retention at risk up to the horizon.",
+        f"the cohort. Contrasts use only strata in which every level compared has customers{at_risk}.",
     ]
 
 

@@ -18,7 +18,7 @@ from cxlink.report.study_pages import study_pages
 from cxlink.report.tenure_pages import tenure_pages
 from cxlink.report.wording import font_folder, printable
 
-SUBTITLE = "Experience scores of customers, and what these customers did next. Associations, not causes."
+SUBTITLE = "Experience scores of customers, and what these customers did next."
 PAGES: tuple[Callable[[Material, int], list[Block]], ...] = (
     cohort_pages, retention_pages, spend_pages, tenure_pages, diagnostics_pages,
 )  # fmt: skip

@@ -91,7 +91,9 @@ def beyond(m: Material) -> str:
     horizon, pieces = max(m.spec.tenure_horizons), []
     for group in m.sides:
         rows = m.book.where("tenure", group=group, horizon=horizon, stratum="", scenario="", given=0)
-        rows = [row for row in rows if row.extrapolated > 0 and not row.model.startswith("averaged")]
+        rows = [
+            r for r in rows if r.extrapolated > 0 and not r.model.startswith(("averaged", "kaplan_meier"))
+        ]
         if rows:
             low, high = (pick(rows, key=lambda row: row.estimate) for pick in (min, max))
             share = percent(max(row.extrapolated for row in rows))

@@ -22,7 +22,7 @@ def retention_pages(m: Material, level: int = 1) -> list[Block]:
     if m.spec.subscription is None:
         return []
     after, share = periods(m.spec.horizon, m.spec.unit), coverage(m.spec)
-    parts = [heading("Retention", level, new_page=True)]
+    parts = [heading("Retention", level)]
     if not m.book.where("retention", model=MODEL):
         return [*parts, paragraph("No retention could be estimated; the diagnostics say why.")]
     parts += [_curves(m, "")]
@@ -55,11 +55,8 @@ def _curves(m: Material, scenario: str) -> Block:
     rows = [
         row for row in m.book.where("retention", model=MODEL, stratum="", scenario=scenario) if not row.blank
     ]
-    kind = (
-        "standardised"
-        if any(r.adjusted == "standardised" for r in rows if r.group in figures.BANDS)
-        else "unadjusted"
-    )
+    kinds = {row.adjusted for row in rows if row.group in figures.BANDS}
+    kind = "standardised, unless marked otherwise" if "standardised" in kinds else "unadjusted"
     start = "signup, from the first period with customers at risk" if scenario else "the score"
     caption = (
         f"Customers still there, by time since {start} ({kind}); shaded: {coverage(m.spec)} intervals at "
@@ -139,13 +136,13 @@ def _sensitivity(m: Material, level: int) -> list[Block]:
         for adjusted in tables.ADJUSTED:
             found = [
                 m.book.get("retention", group, MODEL, h, scenario=scenario, adjusted=adjusted)
-                for group in ("best", "worst", "all")
+                for group in (*m.bands, "all")
             ]
             if any(row is not None for row in found):
                 rows.append([f"{name}, {tables.HEADERS[adjusted].lower()}", *(bare(row, 1) for row in found)])
     if len({row[0].split(",")[0] for row in rows}) < 2:
         return []
-    header = ["Reading", *(capital(score(group, m.spec)) for group in ("best", "worst", "all"))]
+    header = ["Reading", *(capital(score(group, m.spec)) for group in (*m.bands, "all"))]
     text = "Do the figures depend on when the clock starts? "
     if lags:
         text += (
@@ -173,7 +170,7 @@ def _causes(m: Material, level: int) -> list[Block]:
     causes = dict.fromkeys(row.cause for row in rows if row.cause)
     if not causes:
         return []
-    names = ("best", "worst", "all")
+    names = (*m.bands, "all")
     cells = [
         [shortened(cause), *(bare(_incidence(m, cause, group), 1) for group in names)] for cause in causes
     ]

@@ -12,7 +12,7 @@ def spend_pages(m: Material, level: int = 1) -> list[Block]:
     """Say what customers spent, score by score; nothing for a cohort without spend."""
     if m.spec.spend is None:
         return []
-    parts = [heading("Spend", level, new_page=True), paragraph(_windows(m))]
+    parts = [heading("Spend", level), paragraph(_windows(m))]
     if not m.book.where("spend", model=MODEL):
         return [*parts, paragraph("No mean spend could be estimated; the diagnostics say why.")]
     currency, share = m.spec.spend.currency, coverage(m.spec)

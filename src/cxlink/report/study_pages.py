@@ -9,9 +9,10 @@ from cxlink.report import drawing
 from cxlink.report.blocks import Block, bullets, heading, notice, paragraph, picture, strong, table
 from cxlink.report.content import Study
 from cxlink.report.study_figures import Compared, compared, name_marks, study_comparison
-from cxlink.report.wording import NONE, THIN, capital, decimal, percent, periods, whole
+from cxlink.report.wording import FIRM, NONE, THIN, capital, decimal, percent, periods, whole
 
 RETENTION = "one_year_retention"
+_SHARES = (2.3, 0.6, 1.9, 1.1, 0.8, 1.9, 1.9)
 _TIMES = ("day", "week", "month", "quarter", "year")
 
 
@@ -86,7 +87,7 @@ def _table(rows: list[Compared]) -> Block:
         notes=notes,
         rules=rules,
         texts=(0, 1, 2),
-        wide=2,
+        shares=_SHARES,
     )
 
 
@@ -104,7 +105,7 @@ def _digits(unit: str) -> tuple[int, int, float]:
 def _interval(scale: float, digits: int, estimate: float, low: float, high: float) -> str:
     if math.isnan(estimate):
         return NONE
-    ends = ", ".join(decimal(scale * end, digits) for end in (low, high))
+    ends = f",{FIRM}".join(decimal(scale * end, digits) for end in (low, high))
     return f"{decimal(scale * estimate, digits)} [{ends}]"
 
 

@@ -74,27 +74,25 @@ def contrasts(m: Material, estimand: str, model: str, horizon: int | None, capti
 
 
 def strata(m: Material, estimand: str, model: str, horizon: int | None, caption: str) -> list[Block]:
-    """Set the two sides of the headline contrast out within strata; nothing where there are none."""
+    """Set the sides of the headline contrast out within strata; nothing where there are none."""
     group, reference = m.sides
-    every = m.book.where(estimand, model=model, horizon=horizon, adjusted="no", scenario="", cause="")
-    names = dict.fromkeys(row.stratum for row in every if row.stratum)
-    rows = []
-    for name in names:
-        found = [m.book.get(estimand, side, model, horizon, stratum=name) for side in m.sides]
-        contrast = m.book.get(
-            f"{estimand}_difference", group, model, horizon, reference=reference, stratum=name
-        )
-        if any(row is not None for row in found):
-            n = " / ".join(whole(row.n if row is not None else None) for row in found)
-            digits = common_digits([row for row in found if row is not None])
-            rows.append([stratum(name), n, *(bare(row, digits) for row in (*found, contrast))])
+    sides = [side for side in m.sides if m.has(side)]
+    main = m.book.where(estimand, group=m.sides, model=model, horizon=horizon, adjusted="no", scenario="")
+    digits, rows = common_digits(main), []
+    for name in dict.fromkeys(row.stratum for row in main if row.stratum):
+        found = [m.book.get(estimand, side, model, horizon, stratum=name) for side in sides]
+        n = " / ".join(whole(row.n if row is not None else None) for row in found)
+        if len(sides) > 1:
+            key = {"reference": reference, "stratum": name}
+            found.append(m.book.get(f"{estimand}_difference", group, model, horizon, **key))
+        rows.append([stratum(name), n, *(bare(row, digits) for row in found)])
     if not rows:
         return []
     notes = blank_notes(m) if any(NONE in row for row in rows) else []
     if len(rows) > _MOST_ROWS:
         notes.append(f"The first {_MOST_ROWS} of {len(rows)} strata; the rest is in estimates.csv.")
-    header = ["Stratum", "Customers", *(capital(score(side, m.spec)) for side in m.sides), "Difference"]
-    return [table(caption, header, rows[:_MOST_ROWS], notes=notes)]
+    header = ["Stratum", "Customers", *(capital(score(side, m.spec)) for side in sides)]
+    return [table(caption, [*header, *["Difference"][: len(sides) - 1]], rows[:_MOST_ROWS], notes=notes)]
 
 
 def blank_notes(m: Material) -> list[str]:

@@ -14,7 +14,7 @@ def tenure_pages(m: Material, level: int = 1) -> list[Block]:
     """Say how long customers can be expected to stay, and from where on a model says so."""
     if m.spec.subscription is None or not m.book.where("tenure"):
         return []
-    parts = [heading("Tenure", level, new_page=True), paragraph(_introduction(m))]
+    parts = [heading("Tenure", level), paragraph(_introduction(m))]
     rows = _rows(m)
     if rows:
         parts += [_ladder_figure(m), _ladder_table(m, rows)]
@@ -58,16 +58,15 @@ def _ladder_table(m: Material, rows: list[Estimate]) -> Block:
     for horizon in sorted({row.horizon or 0 for row in rows}):
         rules += [len(lines)] if lines else []
         for i, model in enumerate(ordered_models(row.model for row in rows if row.horizon == horizon)):
-            found = [m.book.best("tenure", group, model, horizon) for group in ("best", "worst")]
+            found = [m.book.best("tenure", band, model, horizon) for band in m.bands]
             cells = [cell for row in found for cell in (bare(row, 1), _share(row))]
             lines.append([periods(horizon, m.spec.unit) if i == 0 else "", words(model), *cells])
-    best, worst = (capital(score(group, m.spec)) for group in ("best", "worst"))
-    header = ["Horizon", "Model", best, "extrapolated", worst, "extrapolated"]
+    named = [name for band in m.bands for name in (capital(score(band, m.spec)), "extrapolated")]
     caption = (
         f"Mean tenure to each horizon, in {units(m.spec.unit)} with {coverage(m.spec)} intervals, "
         "and the share extrapolated."
     )
-    return table(caption, header, lines, rules=rules, texts=(0, 1))
+    return table(caption, ["Horizon", "Model", *named], lines, rules=rules, texts=(0, 1))
 
 
 def _share(row: Estimate | None) -> str:
@@ -103,32 +102,25 @@ def _families(m: Material) -> Block:
 
 def _means(m: Material) -> list[Block]:
     """Set out means without a horizon, and medians."""
-    kinds = {"tenure_mean": "mean", "tenure_median": "median"}
-    found = {k: m.book.where(k, group=("best", "worst"), stratum="", scenario="", given=0) for k in kinds}
-    models = ordered_models(row.model for rows in found.values() for row in preferred(rows))
-    if not models:
+    rows = preferred(m.book.where("tenure_mean", group=("best", "worst"), stratum="", scenario="", given=0))
+    lines: list[list[str]] = []
+    rules: list[int] = []
+    for model in ordered_models(row.model for row in rows):
+        rules += [len(lines)] if lines else []
+        for i, band in enumerate(m.bands):
+            mean, median = (m.book.best(kind, band, model) for kind in ("tenure_mean", "tenure_median"))
+            name, scores = words(model) if i == 0 else "", capital(score(band, m.spec))
+            lines.append([name, scores, bare(mean, 1), _share(mean), bare(median, 1)])
+    if not lines:
         return []
-    columns = [(kind, group) for group in ("best", "worst") for kind in kinds]
-    lines = [
-        [words(model), *(_unrestricted(m, kind, group, model) for kind, group in columns)] for model in models
-    ]
-    header = ["Model", *(f"{capital(score(group, m.spec))}, {kinds[kind]}" for kind, group in columns)]
-    notes = []
-    if any(ENDLESS in cell for line in lines for cell in line):
-        notes.append(
-            f"“{ENDLESS}”: the family's curve falls so slowly that its mean is infinite; ∞: no upper limit."
-        )
-    elif any("∞" in cell for line in lines for cell in line):
-        notes.append("∞: no upper limit.")
-    caption = (
-        "Expected further tenure without a horizon, and the time by which half have left, in "
-        f"{units(m.spec.unit)} with {coverage(m.spec)} intervals. Most of a mean lies beyond anything "
-        "observed."
+    cells = [cell for line in lines for cell in line]
+    endless = (
+        f"∞: {ENDLESS}; the family’s curve falls so slowly that the figure, or its upper limit, is infinite."
     )
-    return [table(caption, header, lines, notes=notes, texts=(0,))]
-
-
-def _unrestricted(m: Material, kind: str, group: str, model: str) -> str:
-    rows = m.book.where(kind, group=group, model=model, stratum="", scenario="", given=0)
-    row = max(rows, key=lambda row: row.adjusted == "standardised", default=None)
-    return bare(row, 1)
+    notes = [endless] if any("∞" in cell for cell in cells) else []
+    caption = (
+        f"Expected further tenure without a horizon, in {units(m.spec.unit)} with {coverage(m.spec)} "
+        "intervals; the share of the mean that is extrapolated; and the time by which half have left."
+    )
+    header = ["Model", "Scores", "Mean", "extrapolated", "Median"]
+    return [table(caption, header, lines, notes=notes, rules=rules, texts=(0, 1))]

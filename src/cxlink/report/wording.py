@@ -13,9 +13,11 @@ from cxlink.cohort.spec import CohortSpec
 from cxlink.report.content import Estimate
 
 THIN = "\u202f"  # narrow no-break space: groups digits, and keeps a unit with its number
+FIRM = "\u00a0"  # no-break space: keeps an interval on one line
 NONE = "–"
 ENDLESS = "more than can be estimated"
 _RANGE = re.compile(r"(-?\d+)-(-?\d+)")
+_LONG = 1000  # periods: beyond, decimals say nothing
 _LONGEST = 60
 _TIMES = ("day", "week", "month", "quarter", "year")
 
@@ -49,11 +51,9 @@ def value(row: Estimate | None, digits: int | None = None) -> str:
 
 
 def number(row: Estimate | None, digits: int | None = None) -> str:
-    """Write an estimate as a bare number (probabilities in per cent)."""
+    """Write an estimate as a bare number (probabilities in per cent); ``∞`` where there is no end."""
     if row is None or row.blank:
         return NONE
-    if math.isinf(row.estimate):
-        return ENDLESS
     return _scaled(row.estimate, row, digits)
 
 
@@ -61,7 +61,8 @@ def interval(row: Estimate | None, digits: int | None = None) -> str:
     """Write an interval in brackets: ``[72, 76]``; nothing where there is none."""
     if row is None or row.blank or math.isnan(row.conf_low + row.conf_high) or math.isinf(row.conf_low):
         return ""
-    return f"[{_scaled(row.conf_low, row, digits)}, {_scaled(row.conf_high, row, digits)}]"
+    low, high = (_scaled(end, row, digits) for end in (row.conf_low, row.conf_high))
+    return f"[{low},{FIRM}{high}]"
 
 
 def full(row: Estimate | None, digits: int | None = None) -> str:
@@ -96,6 +97,8 @@ def money(text: str, currency: str) -> str:
 
 def _scaled(estimate: float, row: Estimate, digits: int | None) -> str:
     shown = digits if digits is not None else _digits(row)
+    if row.unit in _TIMES and abs(estimate) >= _LONG:
+        shown = 0
     if not is_share(row):
         return decimal(estimate, shown)
     text = decimal(100 * estimate, shown)
@@ -177,9 +180,9 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def percent(share: float) -> str:
-    """Write a share in whole per cent: ``62 %``; a dash for none."""
-    return NONE if math.isnan(share) else f"{decimal(100 * share, 0)}{THIN}%"
+def percent(share: float, digits: int = 0) -> str:
+    """Write a share in per cent: ``62 %``; a dash for none."""
+    return NONE if math.isnan(share) else f"{decimal(100 * share, digits)}{THIN}%"
 
 
 def coverage(spec: CohortSpec) -> str:

@@ -1,0 +1,1 @@
+"""The published study on cohorts with a known truth."""

@@ -58,8 +58,9 @@ def write_simulated(design: str, n: int, seed: int, path: Path) -> tuple[Path, P
 
 
 def _write_table(made: Simulated, path: Path) -> None:
-    dates = [name for name in made.table if "date" in str(name)]
-    table = made.table.assign(**{name: made.table[name].dt.date for name in dates}) if dates else made.table
+    table = made.table.copy()
+    for name in [name for name in table if "date" in str(name)]:
+        table[name] = table[name].dt.date
     if path.suffix == ".parquet":
         table.to_parquet(path, index=False)
     else:

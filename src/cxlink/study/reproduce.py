@@ -46,7 +46,9 @@ class Reproduced:
     implied: ImpliedTenure
 
 
-def reproduce(n: int = CUSTOMERS, seed: int = SEED, progress: Callable[[str], None] = lambda _: None) -> Reproduced:
+def reproduce(
+    n: int = CUSTOMERS, seed: int = SEED, progress: Callable[[str], None] = lambda _: None
+) -> Reproduced:
     """Simulate both cohorts, analyse them, and compare with what was published.
 
     Parameters
@@ -61,9 +63,13 @@ def reproduce(n: int = CUSTOMERS, seed: int = SEED, progress: Callable[[str], No
         progress(f"the {design} cohort")
         simulated = simulate(design, n, seed)
         spec = make_spec(simulated.spec)
-        cohort = replace(read_cohort(simulated.table, spec), name=f"cxlink simulate {design} -n {n} --seed {seed}")
+        cohort = replace(read_cohort(simulated.table, spec), name=f"the simulated {design} cohort")
         made[design] = simulated, analyse(cohort, progress)
-    rows = [*_retention(*made["subscription"]), *_spend(*made["transaction"]), *_tenure(*made["subscription"])]
+    rows = [
+        *_retention(*made["subscription"]),
+        *_spend(*made["transaction"]),
+        *_tenure(*made["subscription"]),
+    ]
     return Reproduced(made["subscription"][1], made["transaction"][1], pd.DataFrame(rows), implied_tenure())
 
 
@@ -80,7 +86,9 @@ def reproduce_study(folder: Path, command: str, progress: Callable[[str], None] 
     study = Study(comparison=made.comparison, paradox=readings, cohorts=_sentences(made))
     sections = [report_input(a, command, True) for a in (made.subscription, made.transaction)]
     write_report([replace(sections[0], study=study), sections[1]], folder)
-    write_record(folder, {"format": FORMAT, "version": __version__, "study": True, "simulated": True, "seed": SEED})
+    write_record(
+        folder, {"format": FORMAT, "version": __version__, "study": True, "simulated": True, "seed": SEED}
+    )
 
 
 def paradox(implied: ImpliedTenure) -> pd.DataFrame:
@@ -102,67 +110,76 @@ def paradox(implied: ImpliedTenure) -> pd.DataFrame:
         }
         for key, text in names.items()
     ]
-    for row in implied.reconciled.itertuples():
-        rows.append(
-            {
-                "reading": str(row.assumption).replace("_", " "),
-                "parameter": f"common {row.parameter} {row.value:.3f}",
-                "years_of_worst": row.worst_years,
-                "years_of_best": row.best_years,
-                "retention_needed_for_six_years": float("nan"),
-            }
-        )
+    rows += [
+        {
+            "reading": row["assumption"].replace("_", " "),
+            "parameter": f"common {row['parameter']} {row['value']:.3f}",
+            "years_of_worst": row["worst_years"],
+            "years_of_best": row["best_years"],
+            "retention_needed_for_six_years": float("nan"),
+        }
+        for row in implied.reconciled.to_dict("records")
+    ]
     return pd.DataFrame(rows)
 
 
+def _published(figure: str) -> list[dict[Any, Any]]:
+    table = read("kriss_2014")
+    return table[table["figure"] == figure].to_dict("records")
+
+
 def _retention(simulated: Simulated, analysis: Analysis) -> Iterator[dict[str, Any]]:
-    published = read("kriss_2014")
-    for row in published[published["figure"] == "one_year_retention"].itertuples():
-        band = "worst" if row.group == "1" else "best"
+    for printed in _published("one_year_retention"):
+        band = "worst" if printed["group"] == "1" else "best"
         where = {"estimand": "retention", "model": "kaplan_meier", "group": band, "horizon": 12}
-        yield _row("one_year_retention", row, simulated, analysis, where)
+        yield _row("one_year_retention", printed, simulated, analysis, where)
 
 
 def _spend(simulated: Simulated, analysis: Analysis) -> Iterator[dict[str, Any]]:
-    published = read("kriss_2014")
-    for row in published[published["figure"] == "relative_annual_revenue"].itertuples():
-        if row.group != "1-3":
-            where = {"estimand": "spend_ratio", "model": "means", "group": row.group, "reference": "1-3"}
-            yield _row("relative_annual_revenue", row, simulated, analysis, where)
+    for printed in _published("relative_annual_revenue"):
+        if printed["group"] != "1-3":
+            where = {
+                "estimand": "spend_ratio",
+                "model": "means",
+                "group": printed["group"],
+                "reference": "1-3",
+            }
+            yield _row("relative_annual_revenue", printed, simulated, analysis, where)
 
 
 def _tenure(simulated: Simulated, analysis: Analysis) -> Iterator[dict[str, Any]]:
     """Restricted means, and the unrestricted one beside the study's years: not targets, the truth has its own."""
-    published = read("kriss_2014")
-    membership = published[published["figure"] == "expected_further_membership"]
-    for row, band in zip(membership.itertuples(), ("worst", "best"), strict=True):
+    membership = list(zip(_published("expected_further_membership"), ("worst", "best"), strict=True))
+    for printed, band in membership:
+        unpublished = {**printed, "unit": "month", "value": float("nan"), "status": "not published"}
         for horizon in (12, 36, 60, 120):
-            where = {"estimand": "tenure", "group": band, "horizon": horizon}
             model = "kaplan_meier" if horizon == 12 else "averaged"
-            shown = _row("restricted_mean_tenure", row, simulated, analysis, {**where, "model": model})
-            yield {**shown, "unit": "month", "published": float("nan"), "published_status": "not published"}
+            where = {"estimand": "tenure", "model": model, "group": band, "horizon": horizon}
+            yield _row("restricted_mean_tenure", unpublished, simulated, analysis, where)
+    for printed, band in membership:
         where = {"estimand": "tenure_mean", "model": "averaged", "group": band}
-        yield _row("expected_further_membership", row, simulated, analysis, where, scale=1 / 12)
+        yield _row("expected_further_membership", printed, simulated, analysis, where, scale=1 / 12)
 
 
 def _row(
-    figure: str, published: Any, simulated: Simulated, analysis: Analysis, where: dict[str, Any], scale: float = 1.0
-) -> dict[str, Any]:
+    figure: str, printed: dict[Any, Any], simulated: Simulated, analysis: Analysis, where: dict[str, Any],
+    *, scale: float = 1.0,
+) -> dict[str, Any]:  # fmt: skip
     truth_where = {key: value for key, value in where.items() if key != "model"}
     truth = select(simulated.truth, adjusted=ADJUSTED, **truth_where)
     shown: dict[str, Any] = {
         "figure": figure,
         "group": where["group"],
         "horizon": where.get("horizon"),
-        "unit": published.unit,
-        "published": published.value,
-        "published_status": published.status,
+        "unit": printed["unit"],
+        "published": printed["value"],
+        "published_status": printed["status"],
         "truth": scale * float(truth["estimate"].iloc[0]),
     }
     for name, adjusted in (("naive", NAIVE), ("adjusted", ADJUSTED)):
         found = select(analysis.estimates, adjusted=adjusted, stratum="", scenario="", **where)
-        values = found[["estimate", "conf_low", "conf_high"]].iloc[0] * scale
-        shown |= dict(zip((name, f"{name}_low", f"{name}_high"), map(float, values), strict=True))
+        values = [scale * float(found[column].iloc[0]) for column in ("estimate", "conf_low", "conf_high")]
+        shown |= dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
     return shown
 
 
@@ -172,6 +189,7 @@ def _sentences(made: Reproduced) -> list[str]:
         profile = analysis.profile
         scored = int(analysis.counts.scored["n"].sum())
         texts.append(
-            f"{name}: {profile.rows_read:,} simulated customers, {scored:,} of whom answered ({profile.table})."
+            f"{name}: {profile.rows_read:,} simulated customers, {scored:,} of whom answered (cxlink simulate "
+            f"{name.lower()} -n {profile.rows_read} --seed {SEED} makes the table)."
         )
     return texts

@@ -1,0 +1,56 @@
+"""Averages over many curves of one family from few of them, by interpolation in the location.
+
+Curves of one draw share all parameters but the location, so S at any time is one smooth function of it: a
+cubic through four neighbouring points of an even mesh gives each curve, and weights of curves become weights of
+points.
+"""
+
+import numpy as np
+
+
+def mesh(location: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray] | None:
+    """Lay an even mesh under each draw's locations.
+
+    Parameters
+    ----------
+    location : ndarray of shape (n_draws, n_curves)
+        On the link scale.
+    step : float
+        Distance of points; 0 for no mesh.
+
+    Returns
+    -------
+    points : ndarray of shape (n_draws, n_points)
+        Locations to compute at.
+    weight : ndarray of shape (n_draws, n_curves, n_points)
+        Such that f(location) ≈ weight @ f(points); Lagrange's cubic, rows sum to 1.
+    None
+        Where a mesh would not save half of the work.
+    """
+    n_points = mesh_size(location, step)
+    if 2 * n_points > location.shape[1]:
+        return None
+    lowest = location.min(axis=1, keepdims=True)
+    points = lowest + step * (np.arange(n_points) - 1)
+    position = (location - lowest) / step
+    first = np.floor(position).astype(int)
+    f = position - first
+    parts = (
+        -f * (f - 1) * (f - 2) / 6,
+        (f + 1) * (f - 1) * (f - 2) / 2,
+        -(f + 1) * f * (f - 2) / 2,
+        (f + 1) * f * (f - 1) / 6,
+    )
+    weight = np.zeros((*location.shape, n_points))
+    draw, curve = np.indices(location.shape)
+    for k, part in enumerate(parts):
+        weight[draw, curve, first + k] = part
+    return points, weight
+
+
+def mesh_size(location: np.ndarray, step: float) -> int:
+    """Points of a mesh under the widest draw; more than there are curves where there is no mesh."""
+    if step <= 0:
+        return int(location.shape[1]) + 1
+    widest = float(np.ptp(location, axis=1).max())
+    return int(np.floor(widest / step)) + 4

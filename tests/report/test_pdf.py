@@ -1,0 +1,280 @@
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import made_up
+import numpy as np
+import pandas as pd
+import pytest
+from pypdf import PdfReader
+
+from cxlink.report import drawing
+from cxlink.report.content import ReportInput, open_book
+from cxlink.report.pdf import compile_pdf, make_document, write_report
+from cxlink.report.wording import full
+
+EMPTY = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 630 240"/>'
+HOSTILE = ['#panic("x")', "$a_b", "*bold* _it_ <tag> @ref", "\\u{202e} `raw` ~ -- // /* */", "a]b[c{d}"]
+CAUSAL = re.compile(
+    r"\b(rais|increas|boost|driv|improv|reduc|lower|lift|prevent)(e|es|ed|ing)?\b|\bcaus(es|ed|ing)\b|\bleads? to\b"
+    r"|\bimpacts?\b|\beffects?\b|\bmakes? customers\b|\bdue to\b|\bthanks to\b",
+    re.IGNORECASE,
+)
+
+
+def pages(given: ReportInput | Sequence[ReportInput]) -> list[str]:
+    """Text of each page, its white space made single blanks; with empty pictures, which take no time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawing, "svg", lambda _: EMPTY)
+        made = compile_pdf(make_document([given] if isinstance(given, ReportInput) else given))
+    return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(made)).pages]
+
+
+@cache
+def ordinary() -> tuple[str, ...]:
+    return tuple(pages(made_up.report_input()))
+
+
+@cache
+def study() -> tuple[str, ...]:
+    return tuple(pages(made_up.both_cohorts()))
+
+
+def squeezed(text: str) -> str:
+    """Without white space, which a line's end may put anywhere."""
+    return "".join(text.split())
+
+
+def without(given: ReportInput, **columns: object) -> ReportInput:
+    """Drop the rows of the estimates that have these values."""
+    keep = pd.Series(False, index=given.estimates.index)
+    for name, values in columns.items():
+        keep |= ~given.estimates[name].isin(values)
+    return replace(given, estimates=given.estimates[keep].reset_index(drop=True))
+
+
+def test_the_folder_gets_the_pdf_and_its_figures_and_the_same_bytes_come_twice(tmp_path: Path) -> None:
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        folder.mkdir()
+        write_report(made_up.report_input(), folder)
+    files = sorted(path.relative_to(folders[0]) for path in folders[0].rglob("*") if path.is_file())
+    assert [str(file) for file in files] == [
+        "figures/overview.svg", "figures/retention-by-score.svg", "figures/retention-curves.svg",
+        "figures/scores.svg", "figures/spend-by-score.svg", "figures/tenure-families.svg",
+        "figures/tenure-ladder.svg", "report.pdf",
+    ]  # fmt: skip
+    for file in files:
+        assert (folders[0] / file).read_bytes() == (folders[1] / file).read_bytes(), file
+
+
+def test_it_is_tagged_pdf_ua_with_title_language_and_alternative_texts() -> None:
+    document = make_document([made_up.report_input()])
+    reader = PdfReader(io.BytesIO(compile_pdf(document)))
+    root = reader.trailer["/Root"]
+    assert b"<pdfuaid:part>1</pdfuaid:part>" in root["/Metadata"].get_object().get_data()
+    assert root["/Lang"] == "en-GB"
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert reader.metadata is not None
+    assert reader.metadata.title == "Customer experience and what followed: saas-2019"
+    assert "/CreationDate" not in reader.metadata
+    figures = [part for part in document["parts"] if part["kind"] == "figure"]
+    assert len(figures) == 7
+    assert all(len(part["alt"]) > 20 and part["svg"].count("<path") > 20 for part in figures)
+
+
+def test_page_one_holds_the_headline_rows_with_their_intervals() -> None:
+    given, first = made_up.report_input(), squeezed(ordinary()[0])
+    book = open_book(given.estimates)
+    for estimand in ("retention", "spend", "tenure"):
+        digits = {"retention": 1, "spend": 0, "tenure": 1}[estimand]
+        for group, reference, kind in (("best", "", ""), ("worst", "", ""), ("best", "worst", "_difference")):
+            row = book.headline(estimand + kind, group, reference)
+            assert row is not None
+            assert row.adjusted == "standardised"
+            assert squeezed(full(row, digits)) in first, (estimand, group, kind)
+        ratio = book.headline(f"{estimand}_ratio", "best", "worst")
+        assert squeezed(full(ratio)) in first
+    assert squeezed("standardised to the mix of plan and region among all customers with a score") in first
+    everybody, unscored = (
+        int(given.cells.loc[rows, "n"].sum()) for rows in (slice(None), given.cells["score"].isna())
+    )
+    assert f"{unscored}of{everybody}customershavenoscore(response77%)" in first
+    assert squeezed("42 customers lost in period 0 are counted in period 1.") in first
+    assert squeezed("They are associations.") in first
+
+
+def test_page_one_follows_the_first_contrast_asked_for() -> None:
+    given = made_up.report_input({"analysis": {"contrasts": ("best:worst",), "level": 0.9}})
+    assert "90 % intervals" in pages(given)[0]
+    none = made_up.report_input({"analysis": {"contrasts": ("10:1-3", "best:worst")}})
+    first = pages(none)[0]
+    assert "Retention after 12 months has no standardised figure for customers who gave 10 and" in first
+
+
+def test_no_sentence_claims_a_cause() -> None:
+    for text in (" ".join(ordinary()), " ".join(study())):
+        ours = text[
+            : re.search(r"References \W*Bolton", text).start()
+        ]  # what others called their articles is theirs
+        found = CAUSAL.search(ours)
+        assert found is None, ours[max(found.start() - 60, 0) : found.end() + 60]
+
+
+def test_simulated_is_on_every_page_and_only_where_it_is_true() -> None:
+    assert all("simulated" in text for text in pages(made_up.report_input(simulated=True)))
+    assert all("simulated" in text for text in study())
+    assert not any("simulated" in text for text in ordinary())
+
+
+def test_texts_of_the_table_print_as_themselves() -> None:
+    plan, region, cause, currency, name = HOSTILE
+    given = made_up.report_input({
+        "cohort": {"name": name},
+        "adjust": {"columns": (plan, region)},
+        "spend": {"column": "s", "complete": True, "currency": currency},
+    })  # fmt: skip
+    estimates = given.estimates.copy()
+    estimates["stratum"] = estimates["stratum"].replace({"plan=basic": f"{plan}={region}"})
+    estimates["cause"] = estimates["cause"].replace({"price": cause})
+    estimates["unit"] = estimates["unit"].replace({"EUR": currency})
+    notes = tuple(f"Note on {text}." for text in HOSTILE)
+    profile = replace(given.profile, table=plan, dropped={region: 3}, notes=notes, clock=cause)
+    checks = given.diagnostics.assign(note=cause, group=plan)
+    given = replace(
+        given, estimates=estimates, profile=profile, diagnostics=checks, command=f"cxlink fit {region}"
+    )
+    text = squeezed(" ".join(pages(given)))
+    for hostile in HOSTILE:
+        assert squeezed(hostile) in text, hostile
+    assert squeezed(f"{plan}: {region}") in text
+
+
+def test_what_no_font_holds_and_what_turns_text_round_is_named() -> None:
+    given = made_up.report_input({"cohort": {"name": "東 \x07 \u202e"}})
+    assert "[U+6771] [U+0007] [U+202E]" in pages(given)[0]
+
+
+def test_a_cohort_with_spend_only_and_one_without_spend_read_well() -> None:
+    given = made_up.report_input({"subscription": None})
+    spend_only = " ".join(pages(replace(given, diagnostics=given.diagnostics.iloc[:0])))
+    for absent in ("Retention", "Tenure", "Kaplan", "mmortal", "left within", "horizon"):
+        assert absent not in spend_only, absent
+    stays_only = " ".join(pages(made_up.report_input({"spend": None})))
+    for absent in ("Spend", "spend", "EUR"):
+        assert absent not in stays_only, absent
+
+
+def test_an_empty_band_is_named_with_the_worst_level_that_has_customers() -> None:
+    given = made_up.report_input()
+    nobody = given.cells["score"].isin([1, 2]).fillna(False)
+    given = without(replace(given, cells=given.cells[~nobody]), group=["worst", "1", "2"], reference=["x"])
+    rows = given.estimates
+    rows = rows[~rows["group"].isin(["worst", "1", "2"]) & (rows["reference"] != "worst")].reset_index(
+        drop=True
+    )
+    text = pages(replace(given, estimates=rows))
+    assert "Nobody gave 1, so there is no worst band and nothing is compared with it." in text[0]
+    assert "The worst score that has customers is 3 (770 customers)." in text[0]
+    assert "Of customers who gave 9–10," in text[0]
+    assert "Nobody gave 1, 2." in " ".join(text)
+
+
+def test_follow_up_short_of_the_horizon_is_said_with_what_is_known() -> None:
+    given = made_up.report_input()
+    rows = given.estimates
+    short = rows[~(rows["estimand"].str.startswith("retention") & (rows["horizon"] > 9))]
+    short = short[~short["estimand"].str.startswith("retention_")].reset_index(drop=True)
+    first = pages(replace(given, estimates=short))[0]
+    assert "Nobody was followed for 12 months, so retention at that time is not estimated." in first
+    row = open_book(short).get("retention", "best", "kaplan_meier", 9)
+    assert squeezed(f"After 9 months, {full(row)} of customers who gave 9–10") in squeezed(first)
+
+
+def test_small_groups_are_left_blank_everywhere() -> None:
+    given = made_up.report_input({"publish": {"smallest_cell": 700}})
+    hidden = given.estimates.copy()
+    hidden.loc[hidden["group"] == "2", ["estimate", "std_error", "conf_low", "conf_high"]] = np.nan
+    hidden.loc[hidden["group"] == "2", ["n", "n_events"]] = pd.NA
+    text = " ".join(pages(replace(given, estimates=hidden)))
+    assert "Groups with fewer than 700 customers are left blank (–)." in text
+    assert "left blank, because fewer than 700 customers stand behind it" in text
+    assert "645" not in text
+    assert " 2 – – – –" in text
+
+
+def test_infinite_means_are_more_than_can_be_estimated() -> None:
+    text = " ".join(ordinary())
+    assert "more than can be estimated" in text
+    assert "∞: more than can be estimated; the family’s curve falls so slowly" in text
+
+
+def test_thin_support_is_said_on_page_one_for_the_headline_contrast_only() -> None:
+    given = made_up.report_input()
+    rows = [
+        ("kaplan_meier", "support", "best:worst", 0.62, False, ""),
+        ("means", "support", "9:worst", 0.5, None, ""),
+    ]
+    given = replace(given, diagnostics=pd.DataFrame(rows, columns=list(given.diagnostics)))
+    first = pages(given)[0]
+    assert "Standardised retention stands on 62 % of the customers" in first
+    assert "50 %" not in first
+
+
+def test_a_cohort_without_any_estimate_still_has_a_report() -> None:
+    given = made_up.report_input()
+    empty = replace(
+        given, estimates=given.estimates.iloc[:0], diagnostics=given.diagnostics.iloc[:0],
+        at_risk=given.at_risk.iloc[:0], cells=given.cells[given.cells["score"].isna()],
+    )  # fmt: skip
+    text = pages(empty)
+    assert "0 customers of saas.csv gave a score" in text[0]
+    assert "Retention after 12 months could not be estimated; the diagnostics say why." in text[0]
+
+
+def test_the_study_says_first_that_no_records_exist_and_why_six_years_do_not_fit() -> None:
+    first = study()[0]
+    opening = first.index(
+        "No customer records of the study were ever published. Both cohorts in this report are simulated"
+    )
+    assert opening < 350
+    for number in ("43.2 [41.0, 45.5]", "2.42 [2.30, 2.50]", "5.0 [4.0, ∞]"):
+        assert squeezed(number) in squeezed(first)
+    whole = squeezed(" ".join(study()))
+    assert (
+        squeezed("43 % retained after a year means 1.2 years; 74 % retained after a year means 3.3 years")
+        in whole
+    )
+    assert squeezed("needed – 0.846 0.857") in whole
+
+
+def test_the_study_has_the_figures_of_both_cohorts_under_names_of_their_own(tmp_path: Path) -> None:
+    write_report(made_up.both_cohorts(), tmp_path)
+    names = sorted(path.stem for path in (tmp_path / "figures").iterdir())
+    assert {"study-comparison", "1-overview", "1-retention-curves", "2-overview", "2-spend-by-score"} <= set(
+        names
+    )
+    assert "2-retention-curves" not in names
+
+
+def test_only_literature_that_applies_is_cited() -> None:
+    text = " ".join(ordinary())
+    assert "Fader, P. S. and Hardie" in text
+    assert "Kriss" not in text
+    assert "VanderWeele" not in text
+    assert "Kriss" in " ".join(study())
+
+
+@pytest.mark.parametrize("lag", [1, 3])
+def test_other_readings_of_the_clock_stand_beside_the_main_one(lag: int) -> None:
+    row = open_book(made_up.report_input().estimates).get(
+        "retention", "best", "kaplan_meier", 12, scenario=f"lag={lag}"
+    )
+    months = "1 month" if lag == 1 else "3 months"
+    text = squeezed(" ".join(ordinary()))
+    assert row is not None
+    assert squeezed(f"Counted from {months} after the score, unadjusted {100 * row.estimate:.1f} [") in text

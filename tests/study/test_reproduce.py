@@ -1,0 +1,59 @@
+"""The study end to end: its figures recovered from cohorts whose truth is known."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxlink.study.reproduce import Reproduced, paradox, reproduce, reproduce_study
+
+
+@pytest.fixture(scope="module")
+def made() -> Reproduced:
+    return reproduce()
+
+
+def _rows(made: Reproduced, figure: str) -> pd.DataFrame:
+    return made.comparison[made.comparison["figure"] == figure]
+
+
+def test_the_truth_is_what_was_published(made: Reproduced) -> None:
+    for figure in ("one_year_retention", "relative_annual_revenue"):
+        rows = _rows(made, figure)
+        np.testing.assert_allclose(rows["truth"], rows["published"], atol=1e-9)
+    assert len(_rows(made, "relative_annual_revenue")) == 5
+
+
+def test_adjusted_figures_find_the_truth_and_naive_ones_do_not(made: Reproduced) -> None:
+    rows = pd.concat([_rows(made, "one_year_retention"), _rows(made, "relative_annual_revenue")])
+    wide = (rows["adjusted_high"] - rows["adjusted_low"]) / (2 * 1.96)
+    assert ((rows["adjusted"] - rows["truth"]).abs() < 4 * wide).all()
+    assert ((rows["naive_high"] < rows["truth"]) | (rows["naive_low"] > rows["truth"])).all()
+
+
+def test_tenure_inside_follow_up_is_found_and_six_years_are_no_target(made: Reproduced) -> None:
+    first = _rows(made, "restricted_mean_tenure").query("horizon == 12")
+    wide = (first["adjusted_high"] - first["adjusted_low"]) / (2 * 1.96)
+    assert ((first["adjusted"] - first["truth"]).abs() < 4 * wide).all()
+    best = _rows(made, "expected_further_membership").query("group == 'best'")
+    assert best["published"].item() == 6
+    assert abs(best["truth"].item() - 6) > 0.5
+
+
+def test_the_paradox_is_computed(made: Reproduced) -> None:
+    table = paradox(made.implied)
+    exponential = table.iloc[0]
+    assert exponential["years_of_worst"] == pytest.approx(-1 / np.log(0.43), abs=1e-12)
+    assert exponential["years_of_best"] == pytest.approx(-1 / np.log(0.74), abs=1e-12)
+    assert exponential["retention_needed_for_six_years"] == pytest.approx(np.exp(-1 / 6), abs=1e-12)
+
+
+def test_the_folder_holds_two_runs_and_one_report(tmp_path: Path) -> None:
+    reproduce_study(tmp_path, command="cxlink reproduce")
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "run.json", "report.pdf", "figures", "comparison.csv", "implied.csv", "subscription", "transaction",
+    }  # fmt: skip
+    for name in ("subscription", "transaction"):
+        assert (tmp_path / name / "report.pdf").is_file()
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")

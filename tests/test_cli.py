@@ -1,0 +1,189 @@
+"""The command line: statuses, one line for what is wrong, and nothing written then."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cxlink.cli import run
+from cxlink.study.files import write_simulated
+
+STAY = ["--score", "score", "--scale", "1-10", "--duration", "months", "--event", "lost", "--draws", "100"]
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "churn.csv"
+    frame = pd.DataFrame(
+        {
+            "customer": range(400),
+            "score": [1 + i % 10 for i in range(400)],
+            "months": [1 + (i * 7) % 24 for i in range(400)],
+            "lost": [(i // 3) % 2 for i in range(400)],
+            "plan": ['#panic("x")' if (i // 10) % 2 else "$a_b" for i in range(400)],
+        }
+    )
+    frame.to_csv(path, index=False)
+    return path
+
+
+def _refused(arguments: list[str], capsys: pytest.CaptureFixture[str], folder: Path) -> str:
+    before = sorted(folder.rglob("*"))
+    assert run(arguments) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("cxlink: ")
+    assert said.err.count("\n") == 1
+    assert "Traceback" not in said.err
+    assert sorted(folder.rglob("*")) == before
+    return said.err
+
+
+def test_fit_writes_a_whole_run_folder(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert run(["fit", str(table), *STAY, "--adjust", "plan", "--id", "customer", "--out", str(out)]) == 0
+    assert {p.name for p in out.iterdir()} == {
+        "run.json", "counts.parquet", "estimates.csv", "diagnostics.csv", "figures", "report.pdf",
+    }  # fmt: skip
+    said = capsys.readouterr()
+    assert "retention at 12 months, best against worst" not in said.err
+    assert "retention difference at 12 months, best against worst" in said.out
+    assert not list(tmp_path.glob(".run*"))
+
+
+def test_the_same_command_gives_the_same_bytes(table: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        assert run(["fit", str(table), *STAY, "--adjust", "plan", "--out", str(tmp_path / name)]) == 0
+    for name in ("estimates.csv", "diagnostics.csv", "counts.parquet", "report.pdf"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+def test_another_seed_gives_other_draws(table: Path, tmp_path: Path) -> None:
+    for name, seed in (("a", "1"), ("b", "2")):
+        assert run(["fit", str(table), *STAY, "--seed", seed, "--out", str(tmp_path / name)]) == 0
+    assert (tmp_path / "a/estimates.csv").read_bytes() != (tmp_path / "b/estimates.csv").read_bytes()
+
+
+def test_an_existing_folder_is_refused_and_overwrite_replaces_a_run_only(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "thesis.tex").write_text("years of work")
+    assert "exists already" in _refused(["fit", str(table), *STAY, "--out", str(out)], capsys, tmp_path)
+    said = _refused(["fit", str(table), *STAY, "--out", str(out), "--overwrite"], capsys, tmp_path)
+    assert "not a run folder" in said
+    assert (out / "thesis.tex").read_text() == "years of work"
+    (out / "thesis.tex").rename(out / "run.json")
+    assert run(["fit", str(table), *STAY, "--out", str(out), "--overwrite"]) == 0
+    assert (out / "report.pdf").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["fit", "absent.csv", *STAY], "absent.csv: no such file"),
+        (["frobnicate"], "No such command"),
+        (["fit", "TABLE", "--frob"], "No such option"),
+        (["fit", "TABLE", *STAY, "--window", "x"], "--window"),
+        (["fit", "TABLE", *STAY, "--band", "tenure"], "tenure=3,12,24"),
+        (["fit", "TABLE", *STAY, "--tenure-horizons", "a"], "36,60,120"),
+        (["fit", "TABLE", "--spec", "absent.toml"], "no such spec"),
+        (["fit", "TABLE"], "[score] is missing"),
+        (["fit", "TABLE", *STAY, "--score", "scor"], "Did you mean 'score'?"),
+        (["fit", "TABLE", *STAY, "--scale", "1-5"], "200 of 400 rows fail, the first in row 6 (found 6)"),
+        (["fit", "TABLE", *STAY, "--event", "months"], "months must be 0 or 1"),
+        (["fit", "TABLE", *STAY, "--adjust", "customer"], "Cut it into bands"),
+        (["simulate", "lottery", "-n", "10", "--out", "x.csv"], "lottery"),
+        (["simulate", "subscription", "-n", "0", "--out", "x.csv"], "0 customers"),
+        (["simulate", "subscription", "-n", "10", "--out", "x.txt"], ".parquet or .csv"),
+        (["init", "absent.csv"], "no such file"),
+        (["check", "TABLE", *STAY, "--worst", "9-11"], "leaves the scale"),
+    ],
+    ids=lambda value: " ".join(value[:3])[:40] if isinstance(value, list) else None,
+)
+def test_what_is_wrong_is_one_line_and_nothing_is_written(
+    arguments: list[str],
+    words: str,
+    table: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert words in _refused([str(table) if a == "TABLE" else a for a in arguments], capsys, tmp_path)
+
+
+def test_a_broken_row_late_in_the_work_leaves_nothing(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("cxlink.report.pdf.write_report", full_disk)
+    out = tmp_path / "run"
+    assert run(["fit", str(table), *STAY, "--out", str(out)]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    trace = Path(said.split(" is in ")[1].strip())
+    assert "No space left" in trace.read_text(encoding="utf-8")
+    trace.unlink()
+    assert [p.name for p in tmp_path.iterdir()] == ["churn.csv"]
+
+
+def test_interrupted_leaves_nothing_and_status_130(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cxlink.report.pdf.write_report", interrupt)
+    assert run(["fit", str(table), *STAY, "--out", str(tmp_path / "run")]) == 130
+    assert capsys.readouterr().err == "cxlink: interrupted.\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["churn.csv"]
+
+
+def test_init_check_and_fit_go_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_simulated("subscription", 3000, 1, tmp_path / "cohort.parquet")
+    assert run(["init", "cohort.parquet", "--out", "starter.toml"]) == 0
+    assert run(["check", "cohort.parquet", "--spec", "starter.toml", "--adjust", "need"]) == 0
+    said = capsys.readouterr().out
+    assert "3,000 rows read, 3,000 used" in said
+    assert "retention at 12 months" in said
+    assert run(["fit", "cohort.parquet", "--spec", "starter.toml", "--draws", "100", "--best", "10"]) == 0
+    assert (tmp_path / "reports/cohort/report.pdf").is_file()
+
+
+def test_check_shows_both_readings_of_a_duration(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", str(table), *STAY]) == 0
+    said = capsys.readouterr().out
+    assert 'counts = "periods" (the spec)' in said
+    assert 'counts = "completed": ' in said
+
+
+def test_help_comes_without_heavy_imports() -> None:
+    code = (
+        "import sys; from cxlink.cli import run; run(['--help']); "
+        "print(sorted({'numpy', 'pandas', 'ibis', 'matplotlib', 'pydantic'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ}
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_flag_wins_over_the_file(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "spec.toml"
+    spec.write_text(
+        '[score]\ncolumn = "score"\nscale = "1-10"\n'
+        '[subscription]\nduration = "months"\nevent = "lost"\nunit = "week"\n'
+    )
+    assert run(["check", str(table), "--spec", str(spec), "--unit", "month", "--horizon", "6"]) == 0
+    assert "retention at 6 months" in capsys.readouterr().out
