@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,18 +14,24 @@ from cxlink.cohort.profile import Profile
 from cxlink.cohort.spells import Spells, merged_over_strata, person_periods, risk_sets, spells_of
 from cxlink.cohort.table import Cohort
 from cxlink.estimates import diagnostics
-from cxlink.estimates.retention import headline_horizon, reported_periods, retention_rows
+from cxlink.estimates.readings import compare_readings
+from cxlink.estimates.retention import headline_horizon, retention_rows
 from cxlink.estimates.spend import spend_rows
+from cxlink.estimates.suppression import blank_at_risk, blank_findings, blank_small, small_groups
 from cxlink.estimates.table import select, tidy
 from cxlink.estimates.tenure import curve_frames, fit_diagnostics, tenure_rows
 from cxlink.models import standards
 from cxlink.models.averaging import project_all
 from cxlink.models.fitting import fit_all
-from cxlink.models.nonparametric import kaplan_meier, point_curves
+from cxlink.models.nonparametric import kaplan_meier
 from cxlink.models.projection import Target
-from cxlink.models.spend import CellMeans, Means, cell_means, has_spend, mean_spend
+from cxlink.models.requests import curve_requests, leading, spend_requests
+from cxlink.models.spend import CellMeans, Means, cell_means, mean_spend
 from cxlink.models.standards import Request
 from cxlink.models.tenure import last_with_ten
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Row = dict[str, Any]
 Progress = Callable[[str], None]
@@ -61,6 +68,51 @@ class Analysis:
         """Rows that page one stands on."""
         return select(self.estimates, headline=True).reset_index(drop=True)
 
+    def retention_curves(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw retention of the bands by time since the score, with customers at risk."""
+        from cxlink.report.figures import retention_curves
+
+        late = self.counts.spec.subscription is not None and self.counts.spec.subscription.clock == "signup"
+        at_risk = None if late or ax is not None else self.at_risk
+        return retention_curves(
+            self.estimates, self.counts.spec, at_risk=at_risk, simulated=self._simulated, ax=ax
+        )
+
+    def retention_by_score(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw retention at the horizon, score by score, unadjusted and standardised."""
+        from cxlink.report.figures import retention_by_score
+
+        return retention_by_score(self.estimates, self.counts.spec, simulated=self._simulated, ax=ax)
+
+    def spend_by_score(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw mean spend over the window, score by score, unadjusted and standardised."""
+        from cxlink.report.figures import spend_by_score
+
+        return spend_by_score(self.estimates, self.counts.spec, simulated=self._simulated, ax=ax)
+
+    def tenure_ladder(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw mean tenure to each horizon, by family and averaged, with what is extrapolated."""
+        from cxlink.report.lifetimes import tenure_ladder
+
+        return tenure_ladder(self.estimates, self.counts.spec, simulated=self._simulated, ax=ax)
+
+    def write(self, folder: "Path | str", overwrite: bool = False) -> None:
+        """Write a run folder: tables, counts, figures and the PDF; whole or not at all.
+
+        Raises
+        ------
+        InputError
+            If the folder exists (with ``overwrite``: and is no run folder), or cannot be written.
+        """
+        from cxlink.runs import new_folder, write_run
+
+        with new_folder(Path(folder), overwrite) as partial:
+            write_run(self, partial, command="cxlink.analyse(cohort).write(folder)")
+
+    @property
+    def _simulated(self) -> bool:
+        return self.counts.spec.cohort.simulated
+
 
 @dataclass(frozen=True, slots=True)
 class _Made:
@@ -96,11 +148,25 @@ def analyse(cohort: Cohort | Counts, progress: Progress = lambda _: None) -> Ana
             made += [_tenure(spells, counts, adjusted, rng) for adjusted in ("no", "standardised")]
     estimates = tidy(row for part in made for row in part.rows)
     if isinstance(cohort, Cohort):
-        counts, reading = _readings(cohort, counts, estimates)
+        counts, reading = compare_readings(cohort, counts, estimates)
         made.append(_Made([], reading))
     found = diagnostics.tidy(row for part in made for row in part.findings)
     analysis = Analysis(counts, estimates, found, _at_risk(spells, counts), _together(made))
-    return suppressed(analysis, spec.publish.smallest_cell)
+    return _published(analysis, spec.publish.smallest_cell)
+
+
+def _published(analysis: Analysis, smallest: int) -> Analysis:
+    """Leave every number about a small group blank."""
+    if smallest < 2:
+        return analysis
+    names = small_groups(analysis.estimates, smallest)
+    return replace(
+        analysis,
+        estimates=blank_small(analysis.estimates, smallest),
+        diagnostics=blank_findings(analysis.diagnostics, names),
+        at_risk=blank_at_risk(analysis.at_risk, smallest),
+        projected=analysis.projected[~analysis.projected["group"].isin(names)].reset_index(drop=True),
+    )
 
 
 def _together(made: list[_Made]) -> pd.DataFrame:
@@ -109,35 +175,11 @@ def _together(made: list[_Made]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
 
 
-def suppressed(analysis: Analysis, smallest: int) -> Analysis:
-    """Blank every number about a group, or a side of a contrast, with fewer customers than ``smallest``."""
-    if smallest < 2:
-        return analysis
-    table = analysis.estimates.copy()
-    own = table[table["reference"] == ""]
-    sizes = own.groupby(["group", "stratum"])["n"].min()
-    of_reference = pd.Series(
-        [sizes.get((r, s)) for r, s in zip(table["reference"], table["stratum"], strict=True)]
-    )
-    small = (table["n"] < smallest) | (of_reference.astype("Int64") < smallest).fillna(False)
-    small = small.fillna(False).astype(bool)
-    table.loc[small, ["estimate", "std_error", "conf_low", "conf_high", "extrapolated"]] = np.nan
-    table.loc[small, ["n", "n_events"]] = pd.NA
-    whole = own[own["stratum"] == ""].groupby("group")["n"].min()
-    names = set(whole.index[whole < smallest])
-    at_risk = analysis.at_risk.astype({"at_risk": "Int64", "lost": "Int64"})
-    at_risk.loc[at_risk["at_risk"] < smallest, ["at_risk", "lost"]] = pd.NA
-    found = analysis.diagnostics.copy()
-    found.loc[found["group"].str.split("[:,]").map(lambda parts: bool(names & set(parts))), "value"] = np.nan
-    projected = analysis.projected[~analysis.projected["group"].isin(names)].reset_index(drop=True)
-    return replace(analysis, estimates=table, diagnostics=found, at_risk=at_risk, projected=projected)
-
-
 def _headline(spells: Spells, counts: Counts, rng: np.random.Generator) -> _Made:
     """Kaplan–Meier and means of spend, drawn together from one bootstrap of customers."""
     spec = counts.spec
-    curves = _curve_requests(spells, counts) if spec.subscription is not None else []
-    spend = _spend_requests(spells, counts) if spec.spend is not None else []
+    curves = curve_requests(spells, spec) if spec.subscription is not None else []
+    spend = spend_requests(spells, spec) if spec.spend is not None else []
     cells = [cell_means(spells, request.members) for request in spend]
     scores = sparse.vstack([c.scores for c in cells]) if cells else sparse.csr_array((0, len(spells.n)))
     made = kaplan_meier(spells, curves, spec.analysis.draws, rng, horizon=spec.horizon, scores=scores.tocsr())
@@ -154,44 +196,10 @@ def _headline(spells: Spells, counts: Counts, rng: np.random.Generator) -> _Made
             *diagnostics.curve_rows(curve, spec),
         ]
     for request, cell, mean in _means(spend, cells, made.influence, spells, counts, rng):
-        leads = request is _leading(spend)
+        leads = request is leading(spend)
         rows += spend_rows(mean, spec, leads)
         findings += [*diagnostics.support_rows("means", request, spec), *diagnostics.spend_rows(cell, mean)]
     return _Made(rows, findings)
-
-
-def _leading(requests: list[Request]) -> Request | None:
-    """The request that the headline stands on: standardised where there is something to standardise over."""
-    whole = [r for r in requests if not r.labels["stratum"] and not r.labels["scenario"]]
-    return next((r for r in whole if r.labels["adjusted"] == "standardised"), whole[0] if whole else None)
-
-
-def _curve_requests(spells: Spells, counts: Counts) -> list[Request]:
-    spec = counts.spec
-    ladder = (spec.horizon, *(h for h in spec.tenure_horizons if h != spec.horizon))
-    times = {0, *reported_periods(spells.n_periods, spec.horizon), *spec.lags, *ladder}
-    grid = np.array(sorted(times))
-    whole = standards.pooled(spells, spec)
-    average = standards.standardised(spells, spec, standards.reaches(spells, spec.horizon))
-    requests = [replace(r, times=grid, horizons=ladder) for r in (whole, average) if r is not None]
-    if spec.subscription is not None and spec.subscription.clock == "signup" and whole is not None:
-        requests.append(standards.from_first_at_risk(replace(whole, times=grid)))
-    at_horizon = np.array([0, spec.horizon])
-    requests += [replace(r, times=at_horizon) for r in standards.by_category(spells, spec)]
-    return requests
-
-
-def _spend_requests(spells: Spells, counts: Counts) -> list[Request]:
-    found = [
-        standards.pooled(spells, counts.spec),
-        standards.standardised(_ignoring_entry(spells), counts.spec, has_spend(spells)),
-        *standards.by_category(spells, counts.spec),
-    ]
-    return [request for request in found if request is not None]
-
-
-def _ignoring_entry(spells: Spells) -> Spells:
-    return replace(spells, entry=np.zeros_like(spells.entry))
 
 
 def _means(
@@ -262,55 +270,6 @@ def _tenure(spells: Spells, counts: Counts, adjusted: str, rng: np.random.Genera
     rows = [row for one in projected for row in tenure_rows(one, spec.unit, spec.analysis.level, contrasts)]
     curves = [frame for one in projected for frame in curve_frames(one, spec.analysis.level)]
     return _Made(rows, fit_diagnostics(fits, "" if adjusted == "no" else adjusted), curves)
-
-
-def _readings(cohort: Cohort, counts: Counts, estimates: pd.DataFrame) -> tuple[Counts, list[Row]]:
-    """Compare the headline under both readings of recorded durations; note it where they differ beyond the error."""
-    spec = counts.spec
-    if spec.subscription is None or spec.subscription.dated or not len(counts.scored):
-        return counts, []
-    other = "completed" if spec.subscription.counts == "periods" else "periods"
-    theirs = headline_points(cohort.count(other))
-    findings, notes = [], []
-    for row in select(estimates, estimand="retention", headline=True).to_dict("records"):
-        value = theirs.get(row["group"])
-        if value is None:
-            continue
-        apart = value - row["estimate"]
-        ok = not abs(apart) > row["std_error"]
-        note = f'retention at {spec.horizon} {spec.unit}s under counts = "{other}", less that under the spec\'s reading'
-        findings.append(diagnostics.finding("kaplan_meier", "counts_reading", row["group"], apart, ok, note))
-        if not ok:
-            notes.append(f"{100 * value:.1f} % for {100 * row['estimate']:.1f} % ({row['group']})")
-    if notes:
-        sentence = (
-            f'If a recorded duration meant the other thing (counts = "{other}"), retention at {spec.horizon} '
-            f"{spec.unit}s would be {' and '.join(notes)}."
-        )
-        profile = replace(counts.profile, notes=(*counts.profile.notes, sentence))
-        counts = replace(counts, profile=profile)
-    return counts, findings
-
-
-def headline_points(counts: Counts) -> dict[str, float]:
-    """Retention of worst and best at the horizon, without intervals.
-
-    Returns
-    -------
-    dict of str to float
-        By group; a group without customers, or without anybody at risk to the horizon, is not in it.
-    """
-    if not len(counts.scored) or counts.spec.subscription is None:
-        return {}
-    spells = spells_of(counts)
-    requests = _curve_requests(spells, counts)
-    request = _leading(requests)
-    if request is None:
-        return {}
-    survival = point_curves(spells, replace(request, times=np.array([0, counts.spec.horizon]), horizons=()))
-    sides = counts.spec.contrast(counts.spec.analysis.contrasts[0])
-    points = {request.standards[g].group: float(survival[g, 1]) for g in request.own}
-    return {name: points[name] for name in sides if name in points and not np.isnan(points[name])}
 
 
 def _at_risk(spells: Spells | None, counts: Counts) -> pd.DataFrame:

@@ -11,6 +11,7 @@ FLAGS: tuple[Flag, ...] = (
     ("name", "cohort", "name", str, "name of the run and its report"),
     ("id", "cohort", "id", str, "column in which no value may occur twice"),
     ("repeat", "cohort", "repeat", str, "error, or first: the first survey a customer answered counts"),
+    ("simulated", "cohort", "simulated", bool, "say on every page that the customers are simulated"),
     ("decimal", "table", "decimal", str, "decimal mark of a text table"),
     ("thousands", "table", "thousands", str, "thousands mark of a text table"),
     ("delimiter", "table", "delimiter", str, "delimiter of a text table"),

@@ -111,12 +111,7 @@ def _alive(pid: int) -> bool:
 
 
 def write_run(
-    analysis: Analysis,
-    folder: Path,
-    *,
-    command: str,
-    simulated: bool = False,
-    timings: Mapping[str, float] | None = None,
+    analysis: Analysis, folder: Path, *, command: str, timings: Mapping[str, float] | None = None
 ) -> None:
     """Write a run folder's files into a folder that exists (see `new_folder`).
 
@@ -128,8 +123,6 @@ def write_run(
         Where.
     command : str
         How to run it again; printed in the report.
-    simulated : bool
-        Whether the customers are simulated.
     timings : mapping of str to float, optional
         Seconds by part.
     """
@@ -140,7 +133,7 @@ def write_run(
     (folder / "estimates.csv").write_text(csv_text(analysis.estimates), encoding="utf-8", newline="")
     (folder / "diagnostics.csv").write_text(csv_text(analysis.diagnostics), encoding="utf-8", newline="")
     save_counts(counts, folder / "counts.parquet")
-    write_report(report_input(analysis, command, simulated), folder)
+    write_report(report_input(analysis, command), folder)
     profile = analysis.profile
     record = {
         "format": FORMAT,
@@ -152,7 +145,7 @@ def write_run(
         "notes": list(profile.notes),
         "seed": analysis.counts.spec.analysis.seed,
         "sampler": None,
-        "simulated": simulated,
+        "simulated": analysis.counts.spec.cohort.simulated,
         "suppressed": counts.suppressed,
         "packages": {name: version(name) for name in _PACKAGES},
         "timings": {name: round(seconds, 3) for name, seconds in (timings or {}).items()},
@@ -160,7 +153,7 @@ def write_run(
     write_record(folder, record)
 
 
-def report_input(analysis: Analysis, command: str, simulated: bool) -> Any:
+def report_input(analysis: Analysis, command: str) -> Any:
     """Hand an analysis to the report."""
     from cxlink.report.content import ReportInput
 
@@ -171,7 +164,7 @@ def report_input(analysis: Analysis, command: str, simulated: bool) -> Any:
         profile=analysis.profile,
         cells=analysis.counts.cells,
         at_risk=analysis.at_risk,
-        simulated=simulated,
+        simulated=analysis.counts.spec.cohort.simulated,
         command=command,
         version=__version__,
     )

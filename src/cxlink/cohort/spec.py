@@ -36,6 +36,7 @@ class CohortSection(Section):
     name: str = Field(default="cohort", min_length=1, max_length=100)
     id: str | None = None
     repeat: Literal["error", "first"] = "error"
+    simulated: bool = False
 
 
 class TableSection(Section):

@@ -8,6 +8,7 @@ import numpy as np
 from cxlink.cohort.spec import CohortSpec
 from cxlink.estimates.table import row
 from cxlink.models.curves import Curves
+from cxlink.models.requests import reported_periods
 
 Row = dict[str, Any]
 CONTRASTS = {"difference": np.subtract, "ratio": np.divide}
@@ -44,11 +45,6 @@ def headline_horizon(curves: Curves, spec: CohortSpec) -> int:
         and not np.isnan(curves.tenure[:, k]).all()
     ]
     return max(inside, default=spec.horizon)
-
-
-def reported_periods(last: int, horizon: int) -> list[int]:
-    """Periods with a row: 1 to the last with customers at risk, up to 120, then multiples of 12."""
-    return [t for t in range(1, last + 1) if t <= 120 or t % 12 == 0 or t == horizon]
 
 
 def _survival(curves: Curves, spec: CohortSpec, heads: set[str]) -> Iterator[Row]:

@@ -79,12 +79,12 @@ def reproduce_study(folder: Path, command: str, progress: Callable[[str], None] 
     progress("writing the reports")
     for name, analysis in (("subscription", made.subscription), ("transaction", made.transaction)):
         (folder / name).mkdir()
-        write_run(analysis, folder / name, command=command, simulated=True)
+        write_run(analysis, folder / name, command=command)
     (folder / "comparison.csv").write_text(csv_text(made.comparison), encoding="utf-8", newline="")
     readings = paradox(made.implied)
     (folder / "implied.csv").write_text(csv_text(readings), encoding="utf-8", newline="")
     study = Study(comparison=made.comparison, paradox=readings, cohorts=_sentences(made))
-    sections = [report_input(a, command, True) for a in (made.subscription, made.transaction)]
+    sections = [report_input(a, command) for a in (made.subscription, made.transaction)]
     write_report([replace(sections[0], study=study), sections[1]], folder)
     write_record(
         folder, {"format": FORMAT, "version": __version__, "study": True, "simulated": True, "seed": SEED}

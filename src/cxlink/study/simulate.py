@@ -107,7 +107,7 @@ def spec(design: Design) -> dict[str, Any]:
     InputError
         If there is no such design.
     """
-    cohort = {"name": f"simulated-{known_design(design)}", "id": "customer_id"}
+    cohort = {"name": f"simulated-{known_design(design)}", "id": "customer_id", "simulated": True}
     spend = {"column": "annual_spend", "currency": "EUR", "window_months": WINDOW}
     if design == "subscription":
         return {
