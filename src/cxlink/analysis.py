@@ -178,27 +178,22 @@ def _together(made: list[_Made]) -> pd.DataFrame:
 def _headline(spells: Spells, counts: Counts, rng: np.random.Generator) -> _Made:
     """Kaplan–Meier and means of spend, drawn together from one bootstrap of customers."""
     spec = counts.spec
-    curves = curve_requests(spells, spec) if spec.subscription is not None else []
+    asked = curve_requests(spells, spec) if spec.subscription is not None else []
     spend = spend_requests(spells, spec) if spec.spend is not None else []
+    findings = [row for request in asked for row in diagnostics.support_rows("kaplan_meier", request, spec)]
+    findings += [row for request in spend for row in diagnostics.support_rows("means", request, spec)]
+    first = leading(asked), leading(spend)
+    curves, spend = ([r for r in requests if r.standards] for requests in (asked, spend))
     cells = [cell_means(spells, request.members) for request in spend]
     scores = sparse.vstack([c.scores for c in cells]) if cells else sparse.csr_array((0, len(spells.n)))
     made = kaplan_meier(spells, curves, spec.analysis.draws, rng, horizon=spec.horizon, scores=scores.tocsr())
-    rows, findings = [], []
-    top = max((c.labels["adjusted"] == "standardised" for c in made.curves), default=False)
+    rows = []
     for request, curve in zip(curves, made.curves, strict=True):
-        leads = (
-            request.labels["adjusted"] == ("standardised" if top else "no") and not request.labels["stratum"]
-        )
-        leads &= not request.labels["scenario"]
-        rows += retention_rows(curve, spec, headline_horizon(curve, spec) if leads else None)
-        findings += [
-            *diagnostics.support_rows("kaplan_meier", request, spec),
-            *diagnostics.curve_rows(curve, spec),
-        ]
+        rows += retention_rows(curve, spec, headline_horizon(curve, spec) if request is first[0] else None)
+        findings += diagnostics.curve_rows(curve, spec)
     for request, cell, mean in _means(spend, cells, made.influence, spells, counts, rng):
-        leads = request is leading(spend)
-        rows += spend_rows(mean, spec, leads)
-        findings += [*diagnostics.support_rows("means", request, spec), *diagnostics.spend_rows(cell, mean)]
+        rows += spend_rows(mean, spec, request is first[1])
+        findings += diagnostics.spend_rows(cell, mean)
     return _Made(rows, findings)
 
 

@@ -23,7 +23,7 @@ def _curves(given: ReportInput, **more: object) -> Axes:
 
 def _comparison(_: ReportInput, **more: object) -> Axes:
     rows = [row for row in compared(made_up.study()["comparison"]) if row.figure == "one_year_retention"]
-    return study_comparison(rows, "One-year retention (%)", scale=100, **more)
+    return study_comparison(rows, ["score 1", "scores 9–10"], "One-year retention (%)", scale=100, **more)
 
 
 FIGURES: dict[str, Callable[..., Axes]] = {

@@ -63,7 +63,7 @@ def headline_points(counts: Counts) -> dict[str, float]:
     spells = spells_of(counts)
     requests = curve_requests(spells, counts.spec)
     request = leading(requests)
-    if request is None:
+    if request is None or not request.standards:
         return {}
     survival = point_curves(spells, replace(request, times=np.array([0, counts.spec.horizon]), horizons=()))
     sides = counts.spec.contrast(counts.spec.analysis.contrasts[0])

@@ -98,7 +98,7 @@ def contrasted(
     contrast: np.ufunc, point: np.ndarray, draws: np.ndarray, a: int, b: int
 ) -> tuple[float, np.ndarray]:
     """Contrast of two groups: the value, and its draws; a ratio to 0 is infinite, 0 to 0 undefined."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return float(contrast(point[a], point[b])), contrast(draws[..., a], draws[..., b])
 
 

@@ -38,8 +38,9 @@ def interval(draws: np.ndarray, level: float) -> tuple[float, float, float]:
         return np.nan, np.nan, np.nan
     tail = (1 - level) / 2
     low, high = (_quantile(kept, q) for q in (tail, 1 - tail))
-    error = float(np.std(kept, ddof=1)) if np.isfinite(kept).all() and kept.size > 1 else np.nan
-    return error, low, high
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = float(np.std(kept, ddof=1)) if kept.size > 1 else np.nan
+    return error if np.isfinite(error) else np.nan, low, high
 
 
 def _quantile(ordered: np.ndarray, q: float) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import coo_array, csr_array
 
 EXTINCT = -800.0
 """Stands for log 0 in a step of log S: exp of it is 0, and differences of sums of it stay finite."""
@@ -69,6 +70,8 @@ class Curves:
         Customers in each group, and losses among them.
     sparse : bool ndarray of shape (n_groups,)
         Whether the draws borrow the shape of all levels' hazard (design rule 10).
+    emptied : ndarray of shape (n_groups,)
+        Share of the draws in which one of the group's cells had nobody at risk before the horizon.
     own : tuple of int
         Positions of the groups whose own rows are reported.
     contrasts : tuple of (int, int)
@@ -96,6 +99,7 @@ class Curves:
     n: np.ndarray
     n_events: np.ndarray
     sparse: np.ndarray
+    emptied: np.ndarray
     own: tuple[int, ...]
     contrasts: tuple[tuple[int, int], ...]
     causes: tuple[str, ...]
@@ -103,50 +107,72 @@ class Curves:
     incidence_draws: np.ndarray
 
 
-def standardise(
-    log_survival: np.ndarray, standards: Sequence[Standard], n_times: int, gaps: np.ndarray | None = None
-) -> np.ndarray:
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """The part of several standards that enters at one time.
+
+    Attributes
+    ----------
+    entry : int
+        Whole periods already passed at the survey.
+    curves : int ndarray of shape (n_used,)
+        Positions of the curves in it.
+    weight : sparse matrix of shape (n_groups, n_used)
+        Of each curve in each group.
+    """
+
+    entry: int
+    curves: np.ndarray
+    weight: csr_array
+
+    def mixed(self, values: np.ndarray) -> np.ndarray:
+        """Average values of shape (n_used, n_times, n_draws) to (n_groups, n_times, n_draws)."""
+        flat = values.reshape(len(self.curves), -1)
+        return (self.weight @ flat).reshape(-1, *values.shape[1:])
+
+
+def mixtures(standards: Sequence[Standard]) -> tuple[Mixture, ...]:
+    """Sort the terms of standards by their entry."""
+    terms = [(s.curve, s.entry, s.weight, np.full(len(s.curve), g)) for g, s in enumerate(standards)]
+    if not terms:
+        return ()
+    curve, entry, weight, group = (np.concatenate(part) for part in zip(*terms, strict=True))
+    found = []
+    for start in np.unique(entry):
+        at = entry == start
+        used, column = np.unique(curve[at], return_inverse=True)
+        shape = (len(standards), len(used))
+        matrix = coo_array((weight[at], (group[at], column.ravel())), shape=shape).tocsr()
+        found.append(Mixture(int(start), used, matrix))
+    return tuple(found)
+
+
+def standardise(log_survival: np.ndarray, parts: Sequence[Mixture], n_times: int) -> np.ndarray:
     """Average curves over their standards.
 
     Parameters
     ----------
-    log_survival : ndarray of shape (..., n_curves, n_periods + 1)
-        log S(t) at t = 0, 1, … of each estimated curve; `EXTINCT` lower than before where all at risk were lost,
-        NaN where unknown.
-    standards : sequence of Standard
-        The reported groups.
+    log_survival : ndarray of shape (n_curves, n_periods + 1, n_draws)
+        log S(t) at t = 0, 1, … of each estimated curve; `EXTINCT` lower than before where all at risk were lost.
+    parts : sequence of Mixture
+        The reported groups, as `mixtures` gives them.
     n_times : int
         Times wanted, from 0 on.
-    gaps : ndarray of the shape of log_survival, optional
-        How many periods up to t had nobody at risk; S is unknown from the first such period after entry, unless it
-        had reached 0.
 
     Returns
     -------
-    ndarray of shape (..., n_groups, n_times)
-        S(h) of each group; NaN from the first time at which one of its curves is unknown.
+    ndarray of shape (n_draws, n_groups, n_times)
+        S(h) = Σ w · S(e + h) / S(e). A curve adds nothing after its last period: it has reached 0 there, or the
+        group is not known so far.
     """
-    return np.stack([_mixed(log_survival, gaps, standard, n_times) for standard in standards], axis=-2)
-
-
-def _mixed(log_survival: np.ndarray, gaps: np.ndarray | None, standard: Standard, n_times: int) -> np.ndarray:
-    total = np.zeros((*log_survival.shape[:-2], n_times))
-    n_known = log_survival.shape[-1]
-    for entry in np.unique(standard.entry):
-        at = standard.entry == entry
-        if entry >= n_known:
-            return np.full_like(total, np.nan)
-        stop = min(entry + n_times, n_known)
-        piece = log_survival[..., standard.curve[at], entry:stop]
-        ratio = np.exp(piece - piece[..., :1])
-        if gaps is not None:
-            passed = gaps[..., standard.curve[at], entry:stop]
-            ratio = np.where((passed > passed[..., :1]) & (ratio > 0), np.nan, ratio)
-        total[..., : stop - entry] += np.einsum("...kt,k->...t", ratio, standard.weight[at])
-        if stop - entry < n_times:
-            ended = np.all(ratio[..., -1] == 0, axis=-1)
-            total[..., stop - entry :] += np.where(ended, 0.0, np.nan)[..., None]
-    return total
+    n_groups = parts[0].weight.shape[0] if parts else 0
+    total = np.zeros((n_groups, n_times, log_survival.shape[-1]))
+    for part in parts:
+        piece = log_survival[part.curves, part.entry : part.entry + n_times]
+        piece -= piece[:, :1].copy()
+        np.exp(piece, out=piece)
+        total[:, : piece.shape[1]] += part.mixed(piece)
+    return np.ascontiguousarray(np.moveaxis(total, -1, 0))
 
 
 def areas(survival: np.ndarray) -> np.ndarray:
@@ -166,7 +192,8 @@ def areas(survival: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         step = np.log(after / before)
         mean = before * np.expm1(step) / step
-    mean = np.where(after == before, before, mean)
+    # a fall too small to show in the ratio is none
+    mean = np.where((step == 0) | (before == 0), before, mean)
     return np.where((after == 0) & (before > 0), before / 2, mean)
 
 

@@ -82,7 +82,7 @@ def retention_curves(
     }
     last = max((curve[-1].horizon or 0 for curve in curves.values()), default=1)
     last = max(last, min(spec.horizon, max((row.horizon or 0 for row in rows), default=spec.horizon)))
-    with drawing.canvas(ax, (6.3, 3.4)) as axes:
+    with drawing.canvas(ax, (6.3, 3.0)) as axes:
         for group, curve in curves.items():
             _curve(axes, curve, drawing.group_color(group), from_one=scenario == "")
         _end_labels(axes, curves, spec)

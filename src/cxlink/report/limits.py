@@ -2,10 +2,9 @@
 
 from cxlink.cohort.spec import TENURE_AT_SURVEY
 from cxlink.report.content import Estimate, Material
-from cxlink.report.wording import NONE, full, levels, listed, percent, periods, whole
+from cxlink.report.wording import NONE, full, levels, listed, percent, periods, variable, whole
 
 _LEAST_SUPPORT = 0.9
-_TENURE = "tenure at the survey"
 
 
 def limits(m: Material) -> list[str]:
@@ -21,7 +20,7 @@ def limits(m: Material) -> list[str]:
 
 def adjusted_for(m: Material) -> str:
     """Name the adjustment variables: ``plan and region``; nothing where there are none."""
-    return listed([_TENURE if name == TENURE_AT_SURVEY else name for name in m.spec.stratum_variables])
+    return listed([variable(name) for name in m.spec.stratum_variables])
 
 
 def standardised_to(rows: list[Estimate | None], m: Material) -> str:

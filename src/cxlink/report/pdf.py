@@ -49,7 +49,7 @@ def make_document(sections: Sequence[ReportInput]) -> dict[str, Any]:
     materials = [gather(given) for given in sections]
     study = next((given.study for given in sections if given.study is not None), None)
     level = 1 if len(sections) == 1 and study is None else 2
-    parts = study_pages(study, 1) if study is not None else []
+    parts = study_pages(study, sections[0].spec, 1) if study is not None else []
     for position, material in enumerate(materials):
         parts += _cohort(material, level, position if len(materials) > 1 else None)
     parts += [*methods_pages(materials, 1), *running_pages(materials, 1)]

@@ -41,19 +41,17 @@ def compared(comparison: pd.DataFrame) -> list[Compared]:
 
 
 def study_comparison(
-    rows: Sequence[Compared],
-    label: str,
-    *,
-    scale: float = 1.0,
-    simulated: bool = True,
+    rows: Sequence[Compared], names: Sequence[str], label: str, *, scale: float = 1.0, simulated: bool = True,
     ax: Axes | None = None,
-) -> Axes:
+) -> Axes:  # fmt: skip
     """Draw published figure, truth, naive and adjusted estimate with their intervals, one line a group.
 
     Parameters
     ----------
     rows : sequence of Compared
         Rows of one figure.
+    names : sequence of str
+        Of the lines.
     label : str
         Of the axis, with its unit.
     scale : float
@@ -73,7 +71,7 @@ def study_comparison(
                 axes.plot([scale * estimate], [height], "o", ms=4, color=color)
             axes.vlines(scale * row.truth, line - 0.32, line + 0.32, color=TRUTH, lw=1.4)
             axes.plot([scale * row.published], [line - 0.32], "v", ms=4.5, color=PUBLISHED, clip_on=False)
-        axes.set_yticks(range(len(rows)), [f"score {row.group}".replace("-", "–") for row in rows])
+        axes.set_yticks(range(len(rows)), names)
         axes.set_ylim(len(rows) - 0.45, -0.55)
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=True, axis="x")

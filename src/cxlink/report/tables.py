@@ -8,6 +8,7 @@ from cxlink.report.wording import NONE, bare, capital, is_share, money_digits, s
 
 _MOST_ROWS = 40
 ADJUSTED = ("no", "standardised")
+OWN_MIX = "All scores together have the cohort’s own mix: there is nothing to standardise."
 HEADERS = {"no": "Unadjusted", "standardised": "Standardised"}
 
 
@@ -25,17 +26,17 @@ def by_score(m: Material, estimand: str, model: str, horizon: int | None, captio
     kinds = [kind for kind in ADJUSTED if any(row.adjusted == kind for row in main)]
     digits = common_digits(main)
     losses = any(row.n_events is not None for row in main)
-    rows, blank = [], False
+    rows = []
     for group in levels + bands:
         found = [m.book.get(estimand, group, model, horizon, adjusted=kind) for kind in kinds]
         known = next((row for row in found if row is not None), None)
         lost = [whole(known.n_events if known else None)] if losses else []
-        rows.append(
-            [_name(group, m), whole(_customers(group, known, m)), *lost, *(bare(r, digits) for r in found)]
-        )
-        blank |= any(row is None or row.blank for row in found)
+        cells = ["" if row is None and group == "all" else bare(row, digits) for row in found]
+        rows.append([_name(group, m), whole(_customers(group, known, m)), *lost, *cells])
     header = ["Score", "Customers", *(["Lost"] if losses else []), *(HEADERS[kind] for kind in kinds)]
-    notes = [*_nobody(m), *(blank_notes(m) if blank else [])]
+    notes = [*_nobody(m), *(blank_notes(m) if any(NONE in row for row in rows) else [])]
+    if any("" in row for row in rows):
+        notes.append(OWN_MIX)
     return table(caption, header, rows, notes=notes, rules=[len(levels)])
 
 

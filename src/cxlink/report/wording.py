@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from cxlink.cohort.scales import label
-from cxlink.cohort.spec import CohortSpec
+from cxlink.cohort.spec import TENURE_AT_SURVEY, CohortSpec
 from cxlink.report.content import Estimate
 
 THIN = "\u202f"  # narrow no-break space: groups digits, and keeps a unit with its number
@@ -19,7 +19,7 @@ ENDLESS = "more than can be estimated"
 _RANGE = re.compile(r"(-?\d+)-(-?\d+)")
 _LONG = 1000  # periods: beyond, decimals say nothing
 _LONGEST = 60
-_TIMES = ("day", "week", "month", "quarter", "year")
+TIMES = ("day", "week", "month", "quarter", "year")
 
 
 def whole(number: float | None) -> str:
@@ -85,7 +85,7 @@ def _with_unit(text: str, row: Estimate) -> str:
         return f"{text} points" if row.estimand.endswith("_difference") else f"{text}{THIN}%"
     if row.unit == "ratio" or not row.unit:
         return text
-    if row.unit in _TIMES:
+    if row.unit in TIMES:
         return f"{text} {units(row.unit)}"
     return money(text, row.unit)
 
@@ -97,7 +97,7 @@ def money(text: str, currency: str) -> str:
 
 def _scaled(estimate: float, row: Estimate, digits: int | None) -> str:
     shown = digits if digits is not None else _digits(row)
-    if row.unit in _TIMES and abs(estimate) >= _LONG:
+    if row.unit in TIMES and abs(estimate) >= _LONG:
         shown = 0
     if not is_share(row):
         return decimal(estimate, shown)
@@ -120,7 +120,7 @@ def _digits(row: Estimate) -> int:
     if row.unit == "ratio":
         size = max(abs(row.estimate), abs(row.conf_high)) if np.isfinite(row.conf_high) else abs(row.estimate)
         return 2 if size < 100 else 0
-    if row.unit in _TIMES:
+    if row.unit in TIMES:
         return 1
     return money_digits([row])
 
@@ -128,7 +128,7 @@ def _digits(row: Estimate) -> int:
 def shared_digits(rows: list[Estimate | None]) -> int | None:
     """Give the decimals for estimates of one unit that stand side by side: those of the finest."""
     known = [row for row in rows if row is not None and not row.blank]
-    if known and all(not is_share(row) and row.unit not in _TIMES and row.unit != "ratio" for row in known):
+    if known and all(not is_share(row) and row.unit not in TIMES and row.unit != "ratio" for row in known):
         return money_digits(known)
     return max((_digits(row) for row in known), default=None)
 
@@ -202,9 +202,15 @@ def words(name: str) -> str:
     return known.get(name, name.replace("_", " "))
 
 
+def variable(name: str) -> str:
+    """Write the name of an adjustment variable: the user's own as it stands, ours in words."""
+    return "tenure at the survey" if name == TENURE_AT_SURVEY else name
+
+
 def stratum(text: str) -> str:
     """Write a stratum for readers: ``plan=basic`` becomes ``plan: basic``; long ones are cut."""
-    return shortened(text.replace("=", ": ", 1))
+    name, _, category = text.partition("=")
+    return shortened(f"{variable(name)}: {category}")
 
 
 def shortened(text: str) -> str:

@@ -1,0 +1,197 @@
+"""The whole composition on ordinary and odd cohorts."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cxlink
+from cxlink.analysis import Analysis, analyse
+from cxlink.cohort.spec import make_spec
+from cxlink.cohort.table import read_cohort
+from cxlink.estimates.table import COLUMNS, KEY, csv_text, select
+from cxlink.study.simulate import simulate
+
+RNG = np.random.default_rng(20140801)
+SUBSCRIPTION = {"duration": "months", "event": "lost"}
+NUMBERS = ["estimate", "conf_low", "conf_high"]
+
+
+def _analysed(frame: pd.DataFrame, **sections: dict[str, object]) -> Analysis:
+    spec = {
+        "score": {"column": "score", "scale": "1-10"}, "subscription": SUBSCRIPTION, "analysis": {"draws": 200},
+        **sections,
+    }  # fmt: skip
+    return analyse(read_cohort(frame, make_spec({k: v for k, v in spec.items() if v})))
+
+
+def _frame(n: int, **columns: object) -> pd.DataFrame:
+    base = {
+        "score": RNG.integers(1, 11, n), "months": RNG.integers(1, 25, n), "lost": RNG.integers(0, 2, n),
+        "plan": RNG.choice(["a", "b"], n), "spend": RNG.gamma(1.0, 100.0, n).round(2),
+    }  # fmt: skip
+    return pd.DataFrame({**base, **columns})
+
+
+def _kaplan_meier(analysis: Analysis) -> pd.DataFrame:
+    return select(analysis.estimates, model="kaplan_meier")
+
+
+@pytest.fixture(scope="module")
+def simulated() -> Analysis:
+    made = simulate("subscription", 8000, 3)
+    return analyse(read_cohort(made.table, make_spec({**made.spec, "analysis": {"draws": 400}})))
+
+
+def test_the_table_keeps_its_contract(simulated: Analysis) -> None:
+    table = simulated.estimates
+    assert tuple(table.columns) == COLUMNS
+    assert not table.duplicated(list(KEY)).any()
+    assert set(table["adjusted"]) == {"no", "standardised"}
+    finite = table["conf_low"].notna()
+    assert (table.loc[finite, "conf_low"] <= table.loc[finite, "conf_high"]).all()
+    probability = table[table["estimand"].isin(["retention", "cumulative_incidence"])]
+    assert probability["estimate"].between(0, 1).all()
+    assert table["extrapolated"].dropna().between(0, 1).all()
+
+
+def test_the_headline_is_standardised_and_one_of_each(simulated: Analysis) -> None:
+    head = simulated.headline()
+    assert set(head["adjusted"]) == {"standardised"}
+    assert sorted(head["estimand"]) == sorted(
+        [f"{what}{kind}" for what in ("retention", "spend", "tenure") for kind in ("", "", "_difference", "_ratio")]
+    )
+
+
+def test_the_naive_clock_flatters_and_lags_stand_beside(simulated: Analysis) -> None:
+    at_year = select(simulated.estimates, estimand="retention", model="kaplan_meier", adjusted="no", horizon=12, stratum="")
+    values = at_year.set_index(["scenario", "group"])["estimate"]
+    for group in ("worst", "best", "all"):
+        assert values["from_signup", group] > values["", group] + 0.05
+        curve = select(
+            simulated.estimates, estimand="retention", model="kaplan_meier", adjusted="no", stratum="", scenario="", group=group
+        ).set_index("horizon")["estimate"]
+        for lag in (1, 3):
+            assert values[f"lag={lag}", group] == pytest.approx(curve[12] / curve[lag], abs=1e-12)
+
+
+def test_ratio_and_difference_follow_from_their_sides(simulated: Analysis) -> None:
+    head = simulated.headline().set_index(["estimand", "group"])["estimate"]
+    for what in ("retention", "tenure", "spend"):
+        assert head[f"{what}_difference", "best"] == pytest.approx(head[what, "best"] - head[what, "worst"], abs=1e-10)
+        assert head[f"{what}_ratio", "best"] == pytest.approx(head[what, "best"] / head[what, "worst"], abs=1e-10)
+
+
+def test_counts_give_what_the_cohort_gives(simulated: Analysis) -> None:
+    again = analyse(simulated.counts)
+    mine = simulated.estimates[simulated.estimates["scenario"] != "from_signup"]
+    theirs = again.estimates[again.estimates["scenario"] != "from_signup"]
+    headline = {"model": ("kaplan_meier", "means")}
+    pd.testing.assert_frame_equal(
+        select(mine, **headline).reset_index(drop=True), select(theirs, **headline).reset_index(drop=True)
+    )
+
+
+def test_rows_in_another_order_give_the_same_bytes() -> None:
+    frame = _frame(500)
+    first = _analysed(frame, adjust={"columns": ["plan"]}, spend={"column": "spend", "complete": True})
+    second = _analysed(
+        frame.sample(frac=1, random_state=1), adjust={"columns": ["plan"]}, spend={"column": "spend", "complete": True}
+    )
+    assert csv_text(first.estimates) == csv_text(second.estimates)
+    assert first.profile.fingerprint == second.profile.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("what", "columns"),
+    [
+        ("nobody lost", {"lost": 0}),
+        ("everybody lost at once", {"lost": 1, "months": 1}),
+        ("everybody lost", {"lost": 1}),
+        ("one level", {"score": 9}),
+        ("two levels that separate", {"score": np.tile([1, 10], 30), "lost": np.tile([1, 0], 30), "months": np.tile([2, 24], 30)}),
+        ("one period", {"months": 1}),
+        ("no score at all", {"score": pd.array([pd.NA] * 60, dtype="Int64")}),
+    ],
+)
+def test_odd_cohorts_get_a_finite_answer(what: str, columns: dict[str, object]) -> None:
+    analysis = _analysed(_frame(60, **columns))
+    rows = select(_kaplan_meier(analysis), scenario="", estimand=("retention", "tenure", "cumulative_incidence"))
+    assert np.isfinite(rows[NUMBERS].to_numpy()).all()
+    assert (rows["conf_low"] <= rows["estimate"] + 1e-12).all()
+    assert (rows["conf_high"] >= rows["estimate"] - 1e-12).all()
+    if what == "nobody lost":
+        sixty = select(rows, group="all", estimand="retention", horizon=12)
+        assert sixty["estimate"].item() == 1
+        assert 0.85 < sixty["conf_low"].item() < 0.99
+    if what == "no score at all":
+        assert not len(analysis.estimates)
+
+
+def test_one_customer_gets_a_finite_answer() -> None:
+    frame = pd.DataFrame({"score": [9], "months": [14], "lost": [0], "spend": [120.0]})
+    analysis = _analysed(frame, spend={"column": "spend", "complete": True})
+    row = select(_kaplan_meier(analysis), estimand="retention", group="best", horizon=12, scenario="")
+    assert row["estimate"].item() == 1
+    assert row["conf_high"].item() - row["conf_low"].item() > 0.3
+    assert select(analysis.estimates, estimand="spend", group="best")["estimate"].item() == 120.0
+
+
+def test_a_level_that_spent_nothing_has_an_interval() -> None:
+    frame = _frame(400)
+    frame.loc[frame["score"] == 1, "spend"] = 0.0
+    row = select(_analysed(frame, spend={"column": "spend", "complete": True}).estimates, estimand="spend", group="1")
+    assert row["estimate"].item() == 0
+    assert 0 < row["conf_high"].item() < 30
+
+
+def test_a_scale_on_which_higher_is_worse() -> None:
+    frame = pd.DataFrame(
+        {"score": np.repeat([1, 5], 200), "months": 12, "lost": np.r_[np.zeros(150), np.ones(50), np.ones(200)]}
+    )
+    analysis = _analysed(frame, score={"column": "score", "scale": "1-5", "higher_is_better": False, "best": [1]})
+    at_year = select(_kaplan_meier(analysis), estimand="retention", horizon=12, scenario="").set_index("group")["estimate"]
+    assert at_year["worst"] == 0
+    assert at_year["best"] == pytest.approx(0.75, abs=1e-12)
+
+
+def test_a_spend_only_cohort_has_spend_rows_only() -> None:
+    analysis = _analysed(_frame(300), subscription={}, spend={"column": "spend", "complete": True})
+    assert set(analysis.estimates["estimand"]) == {"spend", "spend_difference", "spend_ratio"}
+
+
+def test_a_risk_set_that_runs_empty_early_under_late_entry_ends_the_curve() -> None:
+    frame = pd.DataFrame(
+        {"score": [9] * 4 + [2] * 40, "entry": [0, 0, 6, 6] + [0] * 40, "months": [2, 3, 9, 12] + [12] * 40,
+         "lost": [1, 0, 1, 0] + [0, 1] * 20}
+    )  # fmt: skip
+    analysis = _analysed(
+        frame, subscription={**SUBSCRIPTION, "entry": "entry"}, score={"column": "score", "scale": "1-10", "worst": [2]}
+    )
+    mine = select(_kaplan_meier(analysis), scenario="since_signup", group="9", estimand="retention")
+    assert mine["horizon"].max() == 3
+    assert mine["estimate"].tolist() == pytest.approx([1.0, 0.5, 0.5], abs=1e-12)
+
+
+def test_small_groups_are_blank_everywhere() -> None:
+    frame = pd.concat([_frame(400, score=9), _frame(4, score=1), _frame(300, score=5)], ignore_index=True)
+    analysis = _analysed(frame, publish={"smallest_cell": 10}, adjust={"columns": ["plan"]})
+    about = (analysis.estimates["group"].isin(["1", "worst"])) | (analysis.estimates["reference"] == "worst")
+    assert about.any()
+    assert analysis.estimates.loc[about, [*NUMBERS, "std_error"]].isna().all().all()
+    kept = select(analysis.estimates, group="9", reference="", stratum="", model="kaplan_meier")
+    assert kept["estimate"].notna().all()
+    assert not (analysis.at_risk["at_risk"].fillna(10) < 10).any()
+
+
+def test_the_other_reading_of_a_duration_is_noted_where_it_matters() -> None:
+    n = 4000
+    months = np.minimum(RNG.geometric(0.08, n), 24)
+    frame = pd.DataFrame({"score": RNG.choice([1, 9], n), "months": months, "lost": (months < 24).astype(int)})
+    notes = _analysed(frame).profile.notes
+    assert any('counts = "completed"' in note for note in notes)
+
+
+def test_notebooks_get_figures_and_a_folder(simulated: Analysis, tmp_path: object) -> None:
+    for figure in ("retention_curves", "retention_by_score", "spend_by_score", "tenure_ladder"):
+        assert getattr(simulated, figure)().get_figure() is not None
+    assert cxlink.analyse is analyse
