@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from pypdf import PdfReader
 
 from cxlink.cli import run
 from cxlink.study.files import write_simulated
@@ -60,6 +61,14 @@ def test_the_same_command_gives_the_same_bytes(table: Path, tmp_path: Path) -> N
         assert run(["fit", str(table), *STAY, "--adjust", "plan", "--out", str(tmp_path / name)]) == 0
     for name in ("estimates.csv", "diagnostics.csv", "counts.parquet", "report.pdf"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+def test_the_report_says_how_to_run_it_again(table: Path, tmp_path: Path) -> None:
+    assert run(["fit", str(table), *STAY, "--name", "my cohort", f"--out={tmp_path}/run"]) == 0
+    text = " ".join(page.extract_text() for page in PdfReader(tmp_path / "run/report.pdf").pages)
+    again = "cxlink fit churn.csv --score score --scale 1-10 --duration months --event lost --draws 100 --name 'my"
+    assert again in " ".join(text.split())
+    assert str(tmp_path) not in text
 
 
 def test_another_seed_gives_other_draws(table: Path, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def root(
 
 @app.command()
 def reproduce(
+    ctx: typer.Context,
     out: Annotated[str, typer.Option("--out", help="folder of the run")] = "reports/reproduction",
     overwrite: Overwrite = False,
 ) -> None:
@@ -56,7 +57,7 @@ def reproduce(
     from cxlink.study.reproduce import reproduce_study
 
     with _showing() as progress, new_folder(Path(out), overwrite) as folder:
-        reproduce_study(folder, command=_command(), progress=progress)
+        reproduce_study(folder, command=_command(ctx), progress=progress)
     print(f"{out}/report.pdf")
 
 
@@ -102,6 +103,7 @@ def check(table: Table, *, spec: Spec = None, drop_invalid: Drop = False, flags:
 @app.command()
 @with_flags
 def fit(
+    ctx: typer.Context,
     table: Table,
     *,
     spec: Spec = None,
@@ -133,7 +135,7 @@ def fit(
         clock.lap("analyse")
         progress("writing the report")
         with new_folder(target, overwrite) as folder:
-            write_run(analysis, folder, command=_command(), timings=clock.laps)
+            write_run(analysis, folder, command=_command(ctx), timings=clock.laps)
     print("\n".join([*closing_lines(analysis), f"{target}/report.pdf"]))
 
 
@@ -169,11 +171,17 @@ class _Clock:
         self.laps[name], self._last = now - self._last, now
 
 
-def _command() -> str:
-    """What was typed, without the folders of this machine."""
+def _command(ctx: typer.Context) -> str:
+    """Give what was typed, to be run again: without where it went, and without the folders of this machine."""
     import shlex
 
-    return " ".join(["cxlink", *(shlex.quote(Path(a).name if "/" in a else a) for a in sys.argv[1:])])
+    words = list(ctx.obj or ())
+    kept = [
+        word
+        for before, word in zip(["", *words], words, strict=False)
+        if before != "--out" and word not in ("--out", "--overwrite") and not word.startswith("--out=")
+    ]
+    return " ".join(["cxlink", *(shlex.quote(Path(word).name if "/" in word else word) for word in kept)])
 
 
 @contextmanager
@@ -199,7 +207,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; messages go to standard error, one line each."""
     try:
-        status = app(args=arguments, prog_name="cxlink", standalone_mode=False)
+        status = app(args=arguments, prog_name="cxlink", standalone_mode=False, obj=tuple(arguments))
     except typer.TyperException as error:
         return _say(error.format_message(), 2)
     except (KeyboardInterrupt, typer.Abort):
