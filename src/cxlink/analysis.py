@@ -21,8 +21,10 @@ from cxlink.estimates.suppression import blank_at_risk, blank_findings, blank_sm
 from cxlink.estimates.table import select, tidy
 from cxlink.estimates.tenure import curve_frames, fit_diagnostics, tenure_rows
 from cxlink.models import standards
+from cxlink.models.adjusted import standardised
 from cxlink.models.averaging import project_all
 from cxlink.models.fitting import fit_all
+from cxlink.models.groups import contrasts_of, groups_of
 from cxlink.models.nonparametric import kaplan_meier
 from cxlink.models.projection import Target
 from cxlink.models.requests import curve_requests, leading, spend_requests
@@ -251,7 +253,7 @@ def _tenure(spells: Spells, counts: Counts, adjusted: str, rng: np.random.Genera
         periods, request = merged_over_strata(periods), standards.by_level(spells, spec)
         level, stratum = np.arange(len(spells.levels)), np.zeros(len(spells.levels), int)
     else:
-        found = standards.standardised(spells, spec, None)
+        found = standardised(spells, spec, None)
         if found is None:
             return _Made([], [])
         request = found
@@ -260,7 +262,7 @@ def _tenure(spells: Spells, counts: Counts, adjusted: str, rng: np.random.Genera
     last = last_with_ten(periods, level, request.standards)
     target = Target(level, stratum, request.standards, ladder, last, request.labels)
     fits = fit_all(periods)
-    contrasts = standards.contrasts_of(standards.groups_of(spells, spec), spec)
+    contrasts = contrasts_of(groups_of(spells, spec), spec)
     projected = project_all(fits, target, spec.analysis.draws, rng)
     rows = [row for one in projected for row in tenure_rows(one, spec.unit, spec.analysis.level, contrasts)]
     curves = [frame for one in projected for frame in curve_frames(one, spec.analysis.level)]

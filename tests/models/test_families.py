@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from lifelines import LogLogisticFitter, WeibullAFTFitter, WeibullFitter
 from scipy.optimize import approx_fprime
-from scipy.special import expit, gammaincinv, logit
+from scipy.special import expit, gammaincinv, logit, polygamma
 
 from cxlink.cohort.spells import PersonPeriods
 from cxlink.models.families import (
@@ -14,6 +14,7 @@ from cxlink.models.families import (
     LOG_LOGISTIC,
     SHIFTED_BETA_GEOMETRIC,
     WEIBULL,
+    _trigamma,
 )
 from cxlink.models.fitted import Fit, Unfitted, aic_weights
 from cxlink.models.fitting import fit, fit_all
@@ -191,6 +192,11 @@ def test_stretches_telescope_exactly():
     assert list(zip(merged.start, merged.stop, merged.lost, merged.kept, strict=True)) == [
         (0, 3, 0, 12), (3, 4, 5, 7), (4, 6, 0, 7), (6, 11, 0, 9), (11, 12, 2, 7),
     ]  # fmt: skip
+    # equal risk sets on both sides of a loss, as late entry makes them, are two stretches
+    late = stretches(counted([(0, 0, 0, 4, 1, 5), (0, 0, 0, 6, 0, 7), (0, 0, 4, 6, 0, 5)]))
+    assert list(zip(late.start, late.stop, late.lost, late.kept, strict=True)) == [
+        (0, 3, 0, 12), (3, 4, 5, 7), (4, 6, 0, 12),
+    ]  # fmt: skip
     theta = np.array([np.log(0.1), np.log(0.8)])
     delta = np.diff(-((np.arange(13) * 0.1) ** 0.8))
     r, d = periods.at_risk[0], periods.lost[0]
@@ -222,6 +228,41 @@ def test_a_stratum_cut_into_two_halves_changes_nothing(family):
     np.testing.assert_allclose(np.delete(cut.estimate, 2), whole.estimate, atol=1e-6)
     assert cut.estimate[2] == pytest.approx(0, abs=1e-6)
     assert cut.aic == pytest.approx(whole.aic + 2, abs=1e-6)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=by_name)
+def test_it_does_not_matter_which_stratum_is_the_reference(family):
+    # Both strata lose 123 of level 1, so the first one is the reference; nobody of level 2 is lost.
+    parts = {"few": (200, 160, 130, 108, 91, 77), "many": (600, 560, 530, 508, 491, 477)}
+    found = []
+    for order in (("few", "many"), ("many", "few")):
+        cells = [cell for s, name in enumerate(order) for cell in staying(parts[name], stratum=s)]
+        few = order.index("few")
+        model = fit(family, counted([*cells, (1, few, 0, 5, 0, 30), (1, 1 - few, 0, 5, 0, 10)], 2, 2))
+        assert model.reference == 0
+        found.append(
+            [
+                *model.locations(model.estimate[None], np.array([0, 0]), np.array([few, 1 - few]))[0],
+                model.log_likelihood,
+            ]
+        )
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-6)
+
+
+def test_a_reference_that_is_not_the_first_stratum():
+    cells = [*staying((100, 95, 91, 88)), *staying((300, 240, 200, 170), stratum=1)]
+    model = fit(WEIBULL, counted(cells, 1, 2))
+    assert model.reference == 1
+    assert model.names == ("rate[1]", "rate[plan=p0]", "shape")
+    zeros = np.zeros(2, int)
+    rates = model.locations(model.estimate[None], zeros, np.array([0, 1]))[0]
+    np.testing.assert_allclose(rates, [model.estimate[:2].sum(), model.estimate[0]], rtol=1e-12)
+    assert rates[0] < rates[1]
+
+
+def test_trigamma_is_scipy_s():
+    x = np.geomspace(1e-10, 1e8, 300)
+    np.testing.assert_allclose(_trigamma(x), polygamma(1, x), rtol=1e-12)
 
 
 def test_draws_have_the_moments_of_the_fit():
@@ -291,6 +332,43 @@ def test_separation_leaves_finite_estimates_and_draws(case, family):
     # a standard error of thousands is what the penalty is there to prevent
     assert np.sqrt(np.diag(found.covariance)).max() < 10
     assert any("separated" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=by_name)
+@pytest.mark.parametrize("case", ["only in its own stratum", "a corner"])
+def test_confounded_effects_keep_what_the_counts_know_of_their_sum(case, family):
+    found = fit(family, counted(SEPARATED[case], 2, 2))
+    draws = found.draws(4000, np.random.default_rng(6))
+    one = np.ones(1, int)
+    pair = found.locations(draws, one, one)[:, 0]
+    at = found.locations(found.estimate[None], one, one)[0, 0]
+    row = found.locations(np.eye(found.n_parameters), one, one)[:, 0]
+    error = np.sqrt(row @ found.covariance @ row)
+    assert error < 0.3
+    # four standard errors of a standard deviation and of a median, and a tenth for what is not normal in it
+    assert pair.std() == pytest.approx(error, rel=4 / np.sqrt(8000) + 0.1)
+    assert np.median(pair) == pytest.approx(at, abs=error * (4 * 1.25 / np.sqrt(4000) + 0.1))
+    # of a pair that nobody was in, they know next to nothing
+    assert found.locations(draws, one, 0 * one).std() > 1.5
+
+
+@pytest.mark.parametrize("alive", [(24, 18, 13, 10, 7), (20, 13, 9, 7, 5)])
+def test_a_hardly_bounded_polarisation_is_drawn_from_its_penalised_likelihood(alive):
+    # without the penalty the first runs away, and the second has a standard error of 2 on the logit
+    periods = counted(staying(alive))
+    found = fit(SHIFTED_BETA_GEOMETRIC, periods)
+    assert found.notes[0].startswith("polarisation is hardly bounded by the counts")
+    share = expit(found.draws(20_000, np.random.default_rng(7))[:, 1])
+    # The likelihood summed over mean churn, times √(φ(1 − φ)) of log-F(1,1), on a grid
+    grid, churn = np.linspace(-14, 6, 101), np.linspace(-3, 1, 41)
+    likelihood = Likelihood(SHIFTED_BETA_GEOMETRIC.linked, stretches(periods), np.eye(1))
+    plain = np.array([[likelihood.plain(np.array([c, x])) for c in churn] for x in grid])
+    density = np.exp(plain - plain.max()).sum(axis=1) * np.sqrt(expit(grid) * expit(-grid))
+    cumulative = np.cumsum(density) / density.sum()
+    for q in (0.5, 0.9, 0.975):
+        exact = expit(np.interp(q, cumulative, grid))
+        # the table is along a line, not summed: an eighth
+        assert np.quantile(share, q) == pytest.approx(exact, rel=0.125)
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=by_name)

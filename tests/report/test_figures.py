@@ -85,6 +85,25 @@ def test_both_readings_of_every_level_have_their_interval(
     assert drawn == pytest.approx(wanted, abs=1e-10)
 
 
+def test_unadjusted_is_hollow_beside_standardised_and_filled_alone() -> None:
+    def hollow(ax: Axes) -> int:
+        dots = [line for line in ax.lines if len(line.get_xdata())]
+        return sum(to_rgb(line.get_markerfacecolor()) == (1, 1, 1) for line in dots)
+
+    assert hollow(figures.retention_by_score(GIVEN.estimates, GIVEN.spec)) == 10
+    alone = GIVEN.estimates[GIVEN.estimates["adjusted"] == "no"]
+    assert hollow(figures.retention_by_score(alone, GIVEN.spec)) == 0
+
+
+def test_a_curve_ends_where_nobody_is_left_and_names_its_kind_where_others_differ() -> None:
+    rows = GIVEN.estimates.query("not (group == 'all' and adjusted == 'standardised')").copy()
+    rows.loc[(rows["group"] == "worst") & (rows["horizon"] > 14), "estimate"] = 0.0
+    ax = figures.retention_curves(rows, GIVEN.spec)
+    lengths = {line.get_color(): len(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) > 2}
+    assert lengths[drawing.group_color("worst")] == 16
+    assert {text.get_text() for text in ax.texts} == {"scores 9–10", "all scores\n(unadjusted)", "score 1"}
+
+
 def test_curves_start_at_one_carry_their_bands_and_the_table_values() -> None:
     ax = figures.retention_curves(GIVEN.estimates, GIVEN.spec)
     curves = {line.get_color(): line for line in ax.lines if len(line.get_xdata()) > 2}

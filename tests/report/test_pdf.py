@@ -12,7 +12,8 @@ import pytest
 from pypdf import PdfReader
 
 from cxlink.report import drawing
-from cxlink.report.content import ReportInput, open_book
+from cxlink.report.book import open_book
+from cxlink.report.content import ReportInput
 from cxlink.report.pdf import compile_pdf, make_document, write_report
 from cxlink.report.wording import full
 

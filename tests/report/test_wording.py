@@ -6,7 +6,7 @@ import pytest
 from cxlink.cohort.spec import make_spec
 from cxlink.estimates.table import tidy
 from cxlink.report import wording
-from cxlink.report.content import Estimate, open_book
+from cxlink.report.book import Estimate, open_book
 
 THIN = "\u202f"
 
@@ -33,14 +33,15 @@ def estimate(estimand: str, value: float, low: float, high: float, unit: str) ->
         (estimate("retention_ratio", 1.7209, 1.66, 1.78, "ratio"), "1.72 [1.66, 1.78]"),
         (estimate("tenure", 18.34, 17.0, 19.96, "month"), "18.3 months [17.0, 20.0]"),
         (estimate("spend", 1234.4, 1199.6, 1270.2, "EUR"), f"EUR{THIN}1{THIN}234 [1{THIN}200, 1{THIN}270]"),
-        (estimate("spend", 12.345, 11.0, 13.0, "EUR"), f"EUR{THIN}12.35 [11.00, 13.00]".replace("12.35", "12.35")),
+        (estimate("spend", 12.346, 11.0, 13.0, "EUR"), f"EUR{THIN}12.35 [11.00, 13.00]"),
         (estimate("tenure_mean", np.inf, 40.0, np.inf, "month"), "more than can be estimated [40.0, ∞]"),
         (estimate("tenure_mean", np.inf, np.inf, np.inf, "month"), "more than can be estimated"),
         (estimate("retention", np.nan, np.nan, np.nan, "probability"), "–"),
         (estimate("retention", 0.5, np.nan, np.nan, "probability"), f"50{THIN}%"),
         (estimate("retention", 1.0, 0.9, 1.0, "probability"), f"100{THIN}% [90, 100]"),
         (estimate("retention", 0.999, 0.97, 0.9999, "probability"), f">99{THIN}% [97, >99]"),
-        (estimate("retention", 0.0004, 0.0001, 0.001, "probability"), f"<0.1{THIN}% [<0.1, 0.1]"),
+        (estimate("retention", 0.0004, 0.0001, 0.003, "probability"), f"<0.1{THIN}% [<0.1, 0.3]"),
+        (estimate("retention", 0.74123, 0.7405, 0.742, "probability"), f"74.12{THIN}% [74.05, 74.20]"),
     ],
 )  # fmt: skip
 def test_estimates_are_written_in_their_unit_as_finely_as_the_interval_allows(

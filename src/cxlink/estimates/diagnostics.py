@@ -27,10 +27,13 @@ def support_rows(model: str, request: Request, spec: CohortSpec) -> Iterator[Row
     """Share of the scored customers that each standardised contrast stands on."""
     words = "with a complete window" if model == "means" else f"at risk to {spec.horizon} {spec.unit}s"
     headline = ":".join(spec.contrast(spec.analysis.contrasts[0]))
-    for contrast, share in request.covered.items():
-        ok = share >= LEAST_SUPPORT if contrast == headline else None
-        note = f"share of the customers scored in strata where every level of the contrast has somebody {words}"
-        yield finding(model, "support", contrast, share, ok, note)
+    adjusted = request.labels["adjusted"] != "no"
+    for group, share in request.covered.items():
+        ok = share >= LEAST_SUPPORT if adjusted and group == headline else None
+        note = f"share of the customers scored in strata where every level has somebody {words}"
+        if not adjusted:
+            note = f"share of the group whose entry can be followed for {spec.horizon} {spec.unit}s: its rows are of those"
+        yield finding(model, "support", group if adjusted else f"{group}, unadjusted", share, ok, note)
 
 
 def curve_rows(curves: Curves, spec: CohortSpec) -> Iterator[Row]:
@@ -51,10 +54,12 @@ def curve_rows(curves: Curves, spec: CohortSpec) -> Iterator[Row]:
             note = f"nobody is at risk to {spec.horizon} {spec.unit}s: no row at the horizon"
             yield finding(curves.model, "last_period_at_risk", name, float(curves.last[g]), False, note)
             continue
-        out = float(np.isnan(curves.draws[:, g, at[spec.horizon]]).mean())
-        if out > 0:
-            note = "share of bootstrap draws left out, since they emptied a cell before the horizon"
-            yield finding(curves.model, "draws_left_out", name, out, out < 0.05, note)
+        if curves.emptied[g] > 0:
+            note = (
+                f"share of bootstrap draws with nobody at risk in a cell before {spec.horizon} {spec.unit}s: they are "
+                "left out in those periods of that cell"
+            )
+            yield finding(curves.model, "draws_left_out", name, curves.emptied[g], None, note)
 
 
 def spend_rows(cells: CellMeans, means: Means) -> Iterator[Row]:

@@ -182,7 +182,9 @@ def curve_frames(tenure: Tenure, level: float) -> list[pd.DataFrame]:
     """
     frames = []
     for g, group in enumerate(tenure.groups):
-        ends = [interval(tenure.plot.draws[:, g, t].astype(float), level) for t in range(len(tenure.plot_times))]
+        ends = [
+            interval(tenure.plot.draws[:, g, t].astype(float), level) for t in range(len(tenure.plot_times))
+        ]
         frame = {
             "model": tenure.model, "adjusted": tenure.labels["adjusted"], "group": group, "time": tenure.plot_times,
             "estimate": tenure.plot.point[g].astype(float), "conf_low": [low for _, low, _ in ends],

@@ -22,7 +22,7 @@ def project_all(
     Returns
     -------
     tuple of Tenure
-        The families in their order, then ``averaged_aic`` and ``averaged`` (for now the same); the averages
+        The families in their order, then ``averaged_aic`` and ``averaged`` (both with Akaike weights); the averages
         where at least one family converged. Empty where none was fitted.
     """
     fitted = [fit for fit in fits if isinstance(fit, Fit)]

@@ -53,9 +53,6 @@ class Family:
         log S of (t, *parameters), by broadcasting, in autograd's numpy; t > 0 in periods.
     start : callable
         Starting values of the parameters from a hazard per period.
-    tail_index : callable
-        The power κ with which S falls in the end, S(t) ~ t^−κ, of (*parameters); inf where it falls faster.
-        The mean is infinite where κ ≤ 1.
     whole_periods : bool
         Whether S is known at whole periods only (a discrete model), and log-linear between them.
     source : str
@@ -67,7 +64,6 @@ class Family:
     links: tuple[Link, ...]
     log_survival: Callable[..., Array]
     start: Callable[[float], tuple[float, ...]]
-    tail_index: Callable[..., Array]
     whole_periods: bool
     source: str
 
@@ -75,11 +71,6 @@ class Family:
         """Log-survival at t of parameters on their link scales."""
         values = [link.inverse(value) for link, value in zip(self.links, linked, strict=True)]
         return self.log_survival(t, *values)
-
-    def tail(self, *linked: Array) -> Array:
-        """Tail index κ of parameters on their link scales."""
-        values = [link.inverse(value) for link, value in zip(self.links, linked, strict=True)]
-        return self.tail_index(*values)
 
     def start_linked(self, hazard: float) -> Array:
         """Give starting values on the link scales, of shape (n_parameters,)."""
@@ -93,7 +84,6 @@ EXPONENTIAL = Family(
     links=(LOG,),
     log_survival=lambda t, rate: -t * rate,
     start=lambda hazard: (hazard,),
-    tail_index=lambda rate: np.full(np.shape(rate), np.inf),
     whole_periods=False,
     source="Kalbfleisch & Prentice 2002, The Statistical Analysis of Failure Time Data, section 2.2.1",
 )
@@ -105,7 +95,6 @@ WEIBULL = Family(
     links=(LOG, LOG),
     log_survival=lambda t, rate, shape: -(t**shape) * rate**shape,
     start=lambda hazard: (hazard, 1.0),
-    tail_index=lambda rate, shape: np.full(np.broadcast_shapes(np.shape(rate), np.shape(shape)), np.inf),
     whole_periods=False,
     source="Weibull 1951, J. Applied Mechanics 18:293–297; S(t) = exp(−(rate·t)^shape)",
 )
@@ -116,9 +105,6 @@ LOG_LOGISTIC = Family(
     links=(LOG, LOG),
     log_survival=lambda t, scale, shape: -anp.log1p(t**shape * scale**-shape),
     start=lambda hazard: (1 / hazard, 1.2),
-    tail_index=lambda scale, shape: np.broadcast_to(
-        shape, np.broadcast_shapes(np.shape(scale), np.shape(shape))
-    ),
     whole_periods=False,
     source="Bennett 1983, Applied Statistics 32:165–171, doi 10.2307/2347295; S(t) = 1/(1 + (t/scale)^shape)",
 )
@@ -162,7 +148,6 @@ SHIFTED_BETA_GEOMETRIC = Family(
     links=(LOGIT, LOGIT),
     log_survival=_beta_geometric,
     start=lambda hazard: (min(hazard, 0.95), 0.2),
-    tail_index=lambda churn, polarisation: churn * (1 - polarisation) / polarisation,
     whole_periods=True,
     source="Fader & Hardie 2007, J. Interactive Marketing 21(1):76–90, doi 10.1002/dir.20074",
 )

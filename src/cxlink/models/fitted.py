@@ -4,32 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
 from cxlink.models.families import Family
-from cxlink.models.likelihood import Likelihood
-from cxlink.models.optimum import CONVERGED, Optimum
-
-
-@dataclass(frozen=True, slots=True)
-class Marginal:
-    """Distribution of one penalised parameter, from the penalised likelihood itself.
-
-    Attributes
-    ----------
-    index : int
-        Position of the parameter.
-    value, cumulative : ndarray of shape (n_points,)
-        Its values, and the probability of being under each, the others held at their estimate.
-    stretch : float
-        How much wider the marginal is than that conditional, in the normal approximation; 1 where the
-        parameter is unrelated to the others.
-    """
-
-    index: int
-    value: np.ndarray
-    cumulative: np.ndarray
-    stretch: float
+from cxlink.models.marginals import Marginal, exchange
+from cxlink.models.optimum import CONVERGED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,16 +68,11 @@ class Fit:
     def draws(self, n_draws: int, rng: np.random.Generator) -> np.ndarray:
         """Draw parameters on the link scale, of shape (n_draws, n_parameters).
 
-        Normal from estimate and covariance; a penalised parameter's own axis is bent so that it follows its
-        `Marginal` (a normal copula), because its likelihood is far from a normal one.
+        Normal from estimate and covariance, but for what `exchange` puts in the place of penalised ones.
         """
         spread, axes = np.linalg.eigh(self.covariance)
         normal = rng.standard_normal((n_draws, self.n_parameters)) * np.sqrt(np.maximum(spread, 0)) @ axes.T
-        drawn: np.ndarray = self.estimate + normal
-        for m in self.marginals:
-            share = ndtr(normal[:, m.index] / np.sqrt(self.covariance[m.index, m.index]))
-            value = np.interp(share, m.cumulative, m.value)
-            drawn[:, m.index] = self.estimate[m.index] + m.stretch * (value - self.estimate[m.index])
+        drawn: np.ndarray = self.estimate + exchange(normal, self.marginals)
         return drawn
 
     def locations(self, theta: np.ndarray, level: np.ndarray, stratum: np.ndarray) -> np.ndarray:
@@ -141,36 +114,6 @@ class Unfitted:
 
     family: Family
     reason: str
-
-
-def marginal(likelihood: Likelihood, optimum: Optimum, covariance: np.ndarray, index: int) -> Marginal:
-    """Tabulate one parameter's penalised likelihood, out to where its density is e^-14 of the highest.
-
-    Parameters
-    ----------
-    likelihood : Likelihood
-        Penalised.
-    optimum : Optimum
-        Its maximum.
-    covariance : ndarray of shape (n_parameters, n_parameters)
-        Inverse of the negative Hessian there.
-    index : int
-        Position of the parameter.
-    """
-    axis = np.eye(len(optimum.theta))[index]
-    top = likelihood.value(optimum.theta)
-    ends = []
-    for sign in (-1.0, 1.0):
-        reach = 0.25
-        while reach < 60 and likelihood.value(optimum.theta + sign * reach * axis) > top - 14:
-            reach *= 1.3
-        ends.append(sign * reach)
-    offset = np.linspace(ends[0], ends[1], 241)
-    density = np.exp([likelihood.value(optimum.theta + o * axis) - top for o in offset])
-    cumulative = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
-    information = -optimum.hessian[index, index]
-    stretch = float(np.sqrt(max(covariance[index, index] * information, 1.0)))
-    return Marginal(index, optimum.theta[index] + offset, cumulative / cumulative[-1], stretch)
 
 
 def aic_weights(fits: Sequence[Fit]) -> np.ndarray:

@@ -8,8 +8,9 @@ import pandas as pd
 
 from cxlink.cohort.spells import PersonPeriods
 from cxlink.models.families import FAMILIES, Family
-from cxlink.models.fitted import Fit, Unfitted, marginal
+from cxlink.models.fitted import Fit, Unfitted
 from cxlink.models.likelihood import Likelihood, Penalty, stretches
+from cxlink.models.marginals import marginals
 from cxlink.models.optimum import Optimum, maximise
 
 _RUNAWAY = 8.0
@@ -203,7 +204,7 @@ def _result(layout: _Layout, likelihood: Likelihood, optimum: Optimum) -> Fit | 
         layout.family, layout.names, optimum.theta, covariance, layout.n_levels, layout.reference,
         likelihood.plain(optimum.theta), optimum.gradient_norm,
         notes=tuple(_sentence(layout, optimum, penalty) for penalty in likelihood.penalties),
-        marginals=tuple(marginal(likelihood, optimum, covariance, p.index) for p in likelihood.penalties),
+        marginals=marginals(likelihood, optimum, covariance, layout.n_effects),
     )  # fmt: skip
     if result.converged:
         return result

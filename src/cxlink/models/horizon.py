@@ -3,8 +3,9 @@
 Restricted means are integrals over (0, h]. A discrete family is log-linear between whole periods, so its
 area comes from whole periods alone (`curves.areas`). A continuous one is integrated as it is: a cubic spline
 in the cube root of time through whole periods and five points in the first, which follows a survival function
-whose hazard starts at infinity (a Weibull of shape 0.4 included) to about 1e-4 of a period. From 130 on,
-whole periods are thinned: every one of the first thirty, then in steps that grow with time.
+whose hazard starts at infinity (a Weibull of shape 0.4 included) to about 1e-4 of a period, and to 0.01 where
+a rising hazard has nearly everybody gone within three. From 130 on, whole periods are thinned: every one of the
+first thirty, then in steps that grow with time.
 """
 
 from dataclasses import dataclass
@@ -127,6 +128,33 @@ def areas_to(survival: np.ndarray, grid: Grid, whole: bool) -> np.ndarray:
         return smooth
     pieces = areas(survival[..., grid.whole]) * np.diff(grid.periods)
     return np.concatenate([np.zeros((*pieces.shape[:-1], 1)), np.cumsum(pieces, axis=-1)], axis=-1)
+
+
+def tail_areas(survival: np.ndarray, grid: Grid) -> np.ndarray:
+    """Integrate S from the grid's last whole period on, to infinity.
+
+    Gauss–Legendre in log time to 6,561 times that period, then the power law that S has reached there: infinite
+    where its power is 1 or less.
+
+    Parameters
+    ----------
+    survival : ndarray of shape (..., n_times)
+        S at the times of the grid.
+    grid : Grid
+        Those times.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        In periods.
+    """
+    tail, time = survival[..., grid.inside :], grid.time[grid.inside :]
+    end = tail[..., -1]
+    with np.errstate(all="ignore"):
+        power = -np.log(end / tail[..., -2]) / np.log(time[-1] / time[-2])
+        rest = np.where(power > 1, end * time[-1] / (power - 1), np.inf)
+    total: np.ndarray = tail @ grid.tail_weight + np.where(end > 0, rest, 0.0)
+    return total
 
 
 def medians(survival: np.ndarray, grid: Grid, whole: bool) -> np.ndarray:

@@ -192,33 +192,6 @@ def _log_survival(fit: Fit, theta: np.ndarray, location: np.ndarray, clock: np.n
     return log_survival
 
 
-def tail_areas(fit: Fit, theta: np.ndarray, plan: Plan, survival: np.ndarray) -> np.ndarray:
-    """Integrate S from the grid's last whole period on, to infinity.
-
-    Gauss–Legendre in log time to 6,561 times that period, then the power law that S has reached there.
-    Infinite where that power is 1 or less, there or in theory (`Family.tail_index`).
-
-    Returns
-    -------
-    ndarray of shape (n_draws, n_groups)
-        In periods.
-    """
-    tail, time = survival[..., plan.grid.inside :], plan.grid.time[plan.grid.inside :]
-    with np.errstate(all="ignore"):
-        power = -np.log(tail[..., -1] / tail[..., -2]) / np.log(time[-1] / time[-2])
-        rest = np.where(tail[..., -1] > 0, tail[..., -1] * time[-1] / (power - 1), 0.0)
-    endless = (_heaviest(fit, theta, plan) <= 1) | ((tail[..., -1] > 0) & (power <= 1))
-    total: np.ndarray = np.where(endless, np.inf, tail @ plan.grid.tail_weight + rest)
-    return total
-
-
-def _heaviest(fit: Fit, theta: np.ndarray, plan: Plan) -> np.ndarray:
-    """Find the smallest tail index among each group's curves, of shape (n_draws, n_groups)."""
-    location = fit.locations(theta, plan.target.level, plan.target.stratum)
-    index = fit.family.tail(location, *(column[:, None] for column in fit.others(theta).T))
-    return np.stack([index[:, group].min(axis=1) for group in plan.weight.any(axis=0)], axis=1)
-
-
 def known_areas(fit: Fit, plan: Plan) -> np.ndarray:
     """Area within follow-up at the estimate: from each entry e, up to the clock's ``last`` − e.
 

@@ -7,15 +7,10 @@ import numpy as np
 
 from cxlink.cohort.spec import CohortSpec
 from cxlink.cohort.spells import Spells
+from cxlink.models.adjusted import standardised
 from cxlink.models.spend import has_spend
-from cxlink.models.standards import (
-    Request,
-    by_category,
-    from_first_at_risk,
-    pooled,
-    reaches,
-    standardised,
-)
+from cxlink.models.standards import Request, by_category, from_first_at_risk, pooled
+from cxlink.models.support import reaches
 
 
 def reported_periods(last: int, horizon: int) -> list[int]:
@@ -42,7 +37,7 @@ def spend_requests(spells: Spells, spec: CohortSpec) -> list[Request]:
     """Means of a cohort: pooled, standardised over strata whatever the entry, and by category."""
     ignoring_entry = replace(spells, entry=np.zeros_like(spells.entry))
     average = standardised(ignoring_entry, spec, has_spend(spells))
-    found = [pooled(spells, spec), average, *by_category(spells, spec)]
+    found = [pooled(ignoring_entry, spec), average, *by_category(ignoring_entry, spec)]
     return [request for request in found if request is not None]
 
 

@@ -5,15 +5,20 @@ parameter, a log hazard ratio β that carries a weak log-F(1, 1) penalty: half a
 2015, doi 10.1002/sim.6537).
 """
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 from scipy.special import xlogy
 
 from cxlink.cohort.spells import Spells, risk_sets
-from cxlink.models.curves import Standard, standardise
+from cxlink.models.curves import Standard, mixtures, standardise
 from cxlink.models.standards import Request
 
 FEWEST = 10
-_GRID = np.linspace(-15, 15, 3001)
+_BLOCK = 4_000_000
+_WIDEST = 15.0
+_GRID = 601
 
 
 def is_sparse(spells: Spells, request: Request, standard: Standard, horizon: int) -> bool:
@@ -22,7 +27,7 @@ def is_sparse(spells: Spells, request: Request, standard: Standard, horizon: int
     Where the group was not followed that far, it is judged where its follow-up ends; under late entry, over all of
     its follow-up.
     """
-    inside = np.isin(spells.pair, _pairs(request, standard)) & (spells.exit > spells.entry)
+    inside = np.isin(spells.pair, pairs_of(request, standard)) & (spells.exit > spells.entry)
     leave, n, lost = spells.exit[inside], spells.n[inside], spells.cause[inside] > 0
     if (standard.entry > 0).any() or (spells.entry[inside] > 0).any():
         return bool(min(n[lost].sum(), n[~lost].sum()) < FEWEST)
@@ -32,64 +37,68 @@ def is_sparse(spells: Spells, request: Request, standard: Standard, horizon: int
     return bool(min(gone, outlasting) < FEWEST)
 
 
+def pairs_of(request: Request, standard: Standard) -> np.ndarray:
+    """The pairs of level and stratum that a group is made of."""
+    return np.unique(np.concatenate([request.members[curve] for curve in np.unique(standard.curve)]))
+
+
 def borrow(
-    spells: Spells,
-    request: Request,
-    standard: Standard,
-    point: tuple[np.ndarray, np.ndarray],
-    size: tuple[int, int],
-    rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draw a sparse group's survival and incidence from all levels' hazard with one free parameter.
+    spells: Spells, request: Request, standard: Standard, size: tuple[int, int], rng: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Draw a sparse group's survival from all levels' hazard with one free parameter.
 
     Parameters
     ----------
     spells, request, standard
         The cohort, and the group in it.
-    point : ndarrays of shape (n_times,) and (n_causes,)
-        Its Kaplan–Meier curve, whose unknown times stay unknown, and its cumulative incidence by cause.
     size : (int, int)
-        Number of draws, and the horizon of the incidence.
+        Numbers of draws and of times. Beyond the data, where the estimate has reached 0, draws go on with the hazard
+        of the last period.
     rng : Generator
         Advanced.
 
+    Yields
+    ------
+    ndarray of shape (n_block, n_times)
+        S(t) at t = 0, 1, …
+    """
+    n_draws, n_times = size
+    curves, at = np.unique(standard.curve, return_inverse=True)
+    members = [request.members[curve] for curve in curves]
+    step = _shape(spells, members)
+    beta = posterior(step, *risk_sets(spells, members)(spells.n), n_draws, rng)
+    beyond = n_times - 1 + int(standard.entry.max()) - step.shape[1]
+    step = np.pad(step, ((0, 0), (0, max(beyond, 0))), mode="edge")
+    log_s = np.pad(np.cumsum(step, axis=1), ((0, 0), (1, 0)))[..., None]
+    parts = mixtures([replace(standard, curve=at.ravel())])
+    block = max(_BLOCK // log_s.size, 10)
+    for start in range(0, n_draws, block):
+        yield standardise(log_s * np.exp(beta[start : start + block]), parts, n_times)[:, 0]
+
+
+def _shape(spells: Spells, members: list[np.ndarray]) -> np.ndarray:
+    """Steps of log S of all levels together in the strata of each curve.
+
+    Where a stratum has few customers its hazard leans on the cohort's, by the weight of one customer.
+
     Returns
     -------
-    survival, incidence : ndarray of shape (n_draws, n_times) and (n_draws, n_causes)
+    ndarray of shape (n_curves, n_periods)
     """
-    n_draws, horizon = size
-    survival_point, incidence_point = point
-    curves = np.unique(standard.curve)
-    shapes = tuple(
-        np.flatnonzero(np.isin(spells.stratum, np.unique(spells.stratum[request.members[curve]]))) for curve in curves
+    everybody = np.arange(spells.n_pairs)
+    strata = [np.flatnonzero(np.isin(spells.stratum, spells.stratum[pairs])) for pairs in members]
+    at_risk, lost = (x.astype(float) for x in risk_sets(spells, [everybody, *strata])(spells.n))
+    cohort = _off_the_edges(at_risk[0], lost[0])
+    return np.log1p(-(lost[1:] + cohort) / (at_risk[1:] + 1))
+
+
+def _off_the_edges(at_risk: np.ndarray, lost: np.ndarray) -> np.ndarray:
+    """The cohort's hazard: nobody lost counts as one loss in all, everybody lost as all but half a customer."""
+    if lost.sum() == 0:
+        lost = at_risk / max(at_risk.sum(), 1.0)
+    return np.divide(
+        np.minimum(lost, np.maximum(at_risk - 0.5, 0)), at_risk, out=np.zeros_like(at_risk), where=at_risk > 0
     )
-    step = _shape(*risk_sets(spells, shapes)(spells.n))
-    at_risk, lost = risk_sets(spells, [request.members[curve] for curve in curves])(spells.n)
-    beta = posterior(step, at_risk, lost, n_draws, rng)
-    # a curve that reached 0 is known beyond the data, its draws are not: they go on with the last period's hazard
-    beyond = len(survival_point) + int(standard.entry.max()) - step.shape[1]
-    step = np.pad(step, ((0, 0), (0, max(beyond, 0))), mode="edge")
-    log_s = np.exp(beta)[:, None, None] * np.pad(np.cumsum(step, axis=1), ((0, 0), (1, 0)))
-    at = np.searchsorted(curves, standard.curve)
-    moved = Standard(standard.group, at, standard.entry, standard.weight, standard.n, standard.n_events)
-    survival = standardise(log_s, (moved,), len(survival_point))[:, 0]
-    gone = 1 - survival[:, [min(horizon, len(survival_point) - 1)]]
-    survival[:, np.isnan(survival_point)] = np.nan
-    return survival, _split(spells, _pairs(request, standard), gone, incidence_point, rng)
-
-
-def _pairs(request: Request, standard: Standard) -> np.ndarray:
-    return np.unique(np.concatenate([request.members[curve] for curve in np.unique(standard.curve)]))
-
-
-def _shape(at_risk: np.ndarray, lost: np.ndarray) -> np.ndarray:
-    """Steps of log S of all levels, kept off 0 and 1 by half a loss where a hazard is neither."""
-    r, d = at_risk.astype(float), lost.astype(float)
-    if d.sum() == 0:
-        d = d + 0.5 * r / max(r.sum(), 1.0)
-    top = np.maximum(r - 0.5, 0.0)
-    hazard = np.divide(np.minimum(d, top), r, out=np.zeros_like(r), where=r > 0)
-    return np.log1p(-hazard)
 
 
 def posterior(
@@ -97,7 +106,7 @@ def posterior(
 ) -> np.ndarray:
     """Draw β of H(t) = e^β·H₀(t) from its penalised likelihood.
 
-    ℓ(β) = Σ d·log(1 − exp(e^β Δ₀)) + (r − d)·e^β Δ₀ + β/2 − log(1 + e^β), on a grid, by inversion.
+    ℓ(β) = Σ d·log(1 − exp(e^β Δ₀)) + (r − d)·e^β Δ₀ + β/2 − log(1 + e^β), on a grid where it matters, by inversion.
 
     Parameters
     ----------
@@ -115,22 +124,45 @@ def posterior(
     ndarray of shape (n_draws,)
     """
     used = (step < 0) & (at_risk > 0)
-    delta = np.exp(_GRID)[:, None] * step[used]
-    r, d = at_risk[used], lost[used]
-    log_lik = (xlogy(d, -np.expm1(delta)) + (r - d) * delta).sum(axis=1) + _GRID / 2 - np.logaddexp(0, _GRID)
-    density = np.exp(log_lik - log_lik.max())
+    delta, r, d = step[used], at_risk[used], lost[used]
+
+    def log_density(beta: np.ndarray) -> np.ndarray:
+        moved = np.exp(beta)[:, None] * delta
+        value: np.ndarray = (xlogy(d, -np.expm1(moved)) + (r - d) * moved).sum(axis=1)
+        return value + beta / 2 - np.logaddexp(0, beta)
+
+    grid = np.linspace(-_WIDEST, _WIDEST, _GRID)
+    for _ in range(3):
+        height = log_density(grid)
+        matters = grid[height > height.max() - 20]
+        wider = grid[1] - grid[0]
+        grid = np.linspace(matters[0] - wider, matters[-1] + wider, _GRID)
+    density = np.exp(log_density(grid) - height.max())
     cumulative = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
-    return np.interp(rng.random(n_draws) * cumulative[-1], cumulative, _GRID)
+    return np.interp(rng.random(n_draws) * cumulative[-1], cumulative, grid)
 
 
-def _split(
-    spells: Spells, pairs: np.ndarray, gone: np.ndarray, incidence: np.ndarray, rng: np.random.Generator
+def split(
+    spells: Spells, pairs: np.ndarray, gone: np.ndarray, n_causes: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Divide the share lost among causes: Dirichlet of the group's losses and half a loss in all."""
-    if not incidence.size:
-        return np.empty((len(gone), 0))
+    """Divide the share lost among causes: Dirichlet of a group's losses and half a loss in all.
+
+    Parameters
+    ----------
+    spells, pairs
+        The cohort, and the pairs of the group.
+    gone : ndarray of shape (n_draws,)
+        Draws of the share lost.
+    n_causes : int
+        Competing causes.
+    rng : Generator
+        Advanced.
+
+    Returns
+    -------
+    ndarray of shape (n_draws, n_causes)
+    """
     inside = np.isin(spells.pair, pairs)
-    losses = np.array([spells.n[inside & (spells.cause == c + 1)].sum() for c in range(len(incidence))])
-    share = rng.dirichlet(losses + 0.5 / len(losses), size=len(gone))
-    drawn: np.ndarray = np.where(np.isnan(incidence), np.nan, gone * share)
-    return drawn
+    losses = np.array([spells.n[inside & (spells.cause == c + 1)].sum() for c in range(n_causes)])
+    share: np.ndarray = rng.dirichlet(losses + 0.5 / n_causes, size=len(gone))
+    return gone[:, None] * share

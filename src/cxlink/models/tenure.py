@@ -8,7 +8,7 @@ import numpy as np
 from cxlink.cohort.spells import PersonPeriods
 from cxlink.models.curves import Standard
 from cxlink.models.fitted import Fit
-from cxlink.models.horizon import Grid, areas_to, medians
+from cxlink.models.horizon import Grid, areas_to, medians, tail_areas
 from cxlink.models.projection import (
     Plan,
     Target,
@@ -17,7 +17,6 @@ from cxlink.models.projection import (
     known_areas,
     meshed,
     plan_for,
-    tail_areas,
 )
 
 _TEN = 10
@@ -58,7 +57,8 @@ class Tenure:
     retention, restricted : Drawn, of shape (n_groups, n_horizons)
         S(h), and the restricted mean to h in periods.
     mean, median : Drawn, of shape (n_groups,)
-        In periods; may be infinite. A mean is infinite where the estimate or more than half of its draws are.
+        In periods; may be infinite. A mean is infinite where the estimate or more than half of its draws
+        are: where S still falls no faster than 1/t at 6,561 times the last horizon.
     last : int ndarray of shape (n_groups,)
         Last period after the survey in which all entries of a group are within follow-up (ten at risk).
     known, total : ndarray of shape (n_groups, n_horizons + 1)
@@ -153,10 +153,10 @@ def project(fit: Fit, target: Target, n_draws: int, rng: np.random.Generator) ->
     """
     plan = plan_for(target)
     curve = group_survival(fit, fit.estimate[None], plan)
-    point = _quantities(fit, fit.estimate[None], plan, curve)
+    point = _quantities(fit, plan, curve)
     few = meshed(fit, plan, curve)
     found = [
-        _quantities(fit, block, few, group_survival(fit, block, few))
+        _quantities(fit, few, group_survival(fit, block, few))
         for block in blocks(fit, fit.draws(n_draws, rng), few)
     ]
     drawn = {key: Drawn(point[key][0], np.concatenate([block[key] for block in found])) for key in point}
@@ -178,14 +178,14 @@ def project(fit: Fit, target: Target, n_draws: int, rng: np.random.Generator) ->
     )
 
 
-def _quantities(fit: Fit, theta: np.ndarray, plan: Plan, survival: np.ndarray) -> dict[str, np.ndarray]:
+def _quantities(fit: Fit, plan: Plan, survival: np.ndarray) -> dict[str, np.ndarray]:
     """Give the drawn attributes of `Tenure`, each of shape (n_draws, n_groups, ...)."""
     grid, whole = plan.grid, fit.family.whole_periods
     area = areas_to(survival, grid, whole)
     return {
         "retention": survival[..., grid.at(plan.target.horizons)],
         "restricted": area[..., np.searchsorted(grid.periods, plan.target.horizons)],
-        "mean": area[..., -1] + tail_areas(fit, theta, plan, survival),
+        "mean": area[..., -1] + tail_areas(survival, grid),
         "median": medians(survival, grid, whole),
         "plot": survival[..., grid.at(plan.plot_times)].astype(np.float32),
     }

@@ -5,7 +5,7 @@ import pandas as pd
 from cxlink.report import drawing, figures
 from cxlink.report.blocks import Block, heading, paragraph, picture, table
 from cxlink.report.content import Material
-from cxlink.report.wording import NONE, levels, periods, shortened, units, whole
+from cxlink.report.wording import NONE, capital, levels, listed, periods, shortened, units, whole
 
 
 def cohort_pages(m: Material, level: int = 1) -> list[Block]:
@@ -20,12 +20,10 @@ def cohort_pages(m: Material, level: int = 1) -> list[Block]:
     alt = "Bars: customers by score." + (f" The most frequent score is {most}." if most is not None else "")
     caption = f"Customers by score. Worst band: {levels('worst', spec)}; best band: {levels('best', spec)}."
     parts.append(picture("scores", drawing.svg(axes), alt, caption))
-    parts.append(
-        table(
-            "Follow-up of the customers with a score.", ["Follow-up", "Value"], [*_follow_up(m), *_windows(m)]
-        )
-    )
-    return parts
+    what = {"Follow-up": _follow_up(m), "spend windows": _windows(m)}
+    title = capital(listed([name for name, rows in what.items() if rows]))
+    rows = [row for rows in what.values() for row in rows]
+    return [*parts, table(f"{title} of the customers with a score.", ["Quantity", "Value"], rows)]
 
 
 def _clock(m: Material) -> str:

@@ -70,9 +70,7 @@ def _checks(found: pd.DataFrame, hidden: set[str]) -> list[Block]:
 def _hidden(m: Material) -> set[str]:
     """Levels, and bands of one, with too few customers for their numbers to be published."""
     small = {level for level, n in m.scores.items() if n is None}
-    bands = {
-        band for band in m.bands if {level for level in m.spec.group(band) if level in m.scores} <= small
-    }
+    bands = {band for band in m.bands if m.too_small(band)}
     return {str(level) for level in small} | bands
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from cxlink.cohort.spec import CohortSpec
 from cxlink.report import drawing, wording
-from cxlink.report.content import Estimate, known_rows, one_kind
+from cxlink.report.book import Estimate, known_rows, one_kind
 from cxlink.report.drawing import Color
 
 BANDS = ("best", "all", "worst")

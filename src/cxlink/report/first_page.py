@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from cxlink.estimates.table import select
-from cxlink.report import drawing, figures, results
+from cxlink.report import drawing, figures, results, tables
 from cxlink.report.blocks import Block, Run, bullets, heading, notice, paragraph, picture, strong, table
-from cxlink.report.content import Estimate, Material
+from cxlink.report.book import Estimate
+from cxlink.report.content import Material
 from cxlink.report.limits import empty_bands, limits, standardised_to
-from cxlink.report.wording import NONE, capital, coverage, listed, periods, score, value, whole
+from cxlink.report.wording import NONE, capital, coverage, listed, periods, score, whole
 
 _LINE = 92  # characters that a line of the page holds, about
 _ROOM = 25  # lines of text beside which page one has room for a picture
@@ -70,9 +71,7 @@ def _overview(m: Material) -> list[Block]:
         "spend": "mean spend",
     }
     alt = ". ".join(
-        f"Dots with intervals, {names[outcome]} by score: "
-        f"{'; '.join(f'{row.group}: {value(row)}' for row in rows)}"
-        for outcome, rows in known.items()
+        f"Dots, {names[outcome]} by score: {tables.spoken(rows)}" for outcome, rows in known.items()
     )
     title = capital(listed([names[outcome] for outcome in known]))
     return [

@@ -1,7 +1,8 @@
 """What a cohort's figures do not show: the sentences that keep them from being read as more than they are."""
 
 from cxlink.cohort.spec import TENURE_AT_SURVEY
-from cxlink.report.content import Estimate, Material
+from cxlink.report.book import Estimate
+from cxlink.report.content import Material
 from cxlink.report.wording import NONE, full, levels, listed, percent, periods, variable, whole
 
 _LEAST_SUPPORT = 0.9
@@ -38,9 +39,17 @@ def empty_bands(m: Material) -> list[str]:
         for band in ("worst", "best")
         if not m.has(band)
     ]
-    if sentences and m.scores:
+    sentences += _too_small(m)
+    if len(m.bands) < 2 and m.scores:
         sentences[-1] += f" The worst score that has customers is {_worst_with_customers(m)}."
     return sentences
+
+
+def _too_small(m: Material) -> list[str]:
+    """Say which band has customers, but too few for their figures to be published."""
+    least = whole(m.spec.publish.smallest_cell)
+    small = [levels(band, m.spec) for band in m.bands if m.too_small(band)]
+    return [f"Fewer than {least} customers gave {band}: their figures are left blank." for band in small]
 
 
 def _worst_with_customers(m: Material) -> str:

@@ -19,6 +19,7 @@ from cxlink.report.tenure_pages import tenure_pages
 from cxlink.report.wording import font_folder, printable
 
 SUBTITLE = "Experience scores of customers, and what these customers did next."
+STUDY = "The published study, on simulated cohorts"
 PAGES: tuple[Callable[[Material, int], list[Block]], ...] = (
     cohort_pages, retention_pages, spend_pages, tenure_pages, diagnostics_pages,
 )  # fmt: skip
@@ -54,9 +55,8 @@ def make_document(sections: Sequence[ReportInput]) -> dict[str, Any]:
         parts += _cohort(material, level, position if len(materials) > 1 else None)
     parts += [*methods_pages(materials, 1), *running_pages(materials, 1)]
     names = [m.spec.cohort.name for m in materials]
-    title = "Customer experience and what followed: " + (
-        "a published study on simulated cohorts" if study else names[0]
-    )
+    title = f"Customer experience and what followed: {names[0]}" if study is None else STUDY
+
     document = {
         "title": title,
         "subtitle": SUBTITLE,

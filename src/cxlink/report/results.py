@@ -1,7 +1,8 @@
 """The main results in words: retention, spend and tenure of the best and the worst scores."""
 
 from cxlink.report.blocks import Run, strong
-from cxlink.report.content import Estimate, Material
+from cxlink.report.book import Estimate
+from cxlink.report.content import Material
 from cxlink.report.wording import (
     capital,
     full,

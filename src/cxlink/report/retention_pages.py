@@ -2,7 +2,8 @@
 
 from cxlink.report import drawing, figures, tables
 from cxlink.report.blocks import Block, heading, paragraph, picture, table
-from cxlink.report.content import Material, one_kind
+from cxlink.report.book import one_kind
+from cxlink.report.content import Material
 from cxlink.report.wording import (
     bare,
     capital,
@@ -85,8 +86,7 @@ def _by_score(m: Material) -> Block:
     axes = figures.retention_by_score(m.given.estimates, m.spec, simulated=m.given.simulated)
     after = periods(m.spec.horizon, m.spec.unit)
     ends = [m.book.best("retention", str(level), MODEL, m.spec.horizon) for level in m.scores]
-    said = "; ".join(f"{row.group}: {value(row)}" for row in ends if row is not None and not row.blank)
-    alt = f"Dots with intervals: share still there after {after}, by score. {said}"
+    alt = f"Dots with intervals: share still there after {after}, by score. {tables.spoken(ends)}"
     caption = f"Still customers after {after}, score by score, with {coverage(m.spec)} intervals."
     return picture("retention-by-score", drawing.svg(axes), alt, caption)
 

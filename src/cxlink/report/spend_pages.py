@@ -3,7 +3,7 @@
 from cxlink.report import drawing, figures, tables
 from cxlink.report.blocks import Block, heading, paragraph, picture
 from cxlink.report.content import Material
-from cxlink.report.wording import coverage, value, whole
+from cxlink.report.wording import coverage, whole
 
 MODEL = "means"
 
@@ -19,9 +19,7 @@ def spend_pages(m: Material, level: int = 1) -> list[Block]:
     window = f"{m.spec.spend.window_months} months"
     axes = figures.spend_by_score(m.given.estimates, m.spec, simulated=m.given.simulated)
     ends = [m.book.best("spend", str(score), MODEL) for score in m.scores]
-    alt = f"Dots with intervals: mean spend in {window}, by score. " + "; ".join(
-        f"{row.group}: {value(row)}" for row in ends if row is not None and not row.blank
-    )
+    alt = f"Dots with intervals: mean spend in {window}, by score. {tables.spoken(ends)}"
     caption = f"Mean spend in the {window} after the score, score by score, with {share} intervals."
     parts.append(picture("spend-by-score", drawing.svg(axes), alt, caption))
     caption = f"Mean spend in {window} by score, in {currency} with {share} intervals."

@@ -21,14 +21,13 @@ from cxlink.report.wording import (
     decimal,
     listed,
     percent,
-    periods,
     score,
     whole,
     words,
 )  # fmt: skip
 
 RETENTION = "one_year_retention"
-_SHARES = (2.3, 0.9, 1.9, 1.1, 0.8, 1.9, 1.9)
+_SHARES = (2.2, 1.35, 2.35, 1.05, 0.7, 1.7, 1.7)
 
 
 def study_pages(study: Study, spec: CohortSpec, level: int = 1) -> list[Block]:
@@ -86,7 +85,7 @@ def _found(rows: Sequence[Compared]) -> str:
 def _figure(rows: Sequence[Compared], spec: CohortSpec) -> Block:
     blocks = [list(block) for _, block in groupby(rows, key=lambda row: row.figure)]
     sizes = [len(block) for block in blocks]
-    tall = 0.4 + 0.55 * len(blocks) + 0.25 * sum(sizes)
+    tall = 0.4 + 0.55 * len(blocks) + 0.23 * sum(sizes)
     with drawing.sheet((6.3, tall), len(blocks), 1, [size + 0.4 for size in sizes]) as axes:
         for i, (ax, block) in enumerate(zip(axes, blocks, strict=True)):
             scale, unit = (100.0, "%") if block[0].unit == "probability" else (1.0, block[0].unit)
@@ -104,14 +103,14 @@ def _figure(rows: Sequence[Compared], spec: CohortSpec) -> Block:
 def _table(caption: str, rows: Sequence[Compared], spec: CohortSpec) -> Block:
     cells: list[list[str]] = []
     rules: list[int] = []
-    last: tuple[str, int | None] = ("", None)
-    for row in rows:
-        key = (row.figure, row.horizon)
-        rules += [len(cells)] if cells and row.figure != last[0] else []
-        name = _titled(row) if key != last else ""
-        cells.append([name, capital(score(row.group, spec)), row.published_status, *_numbers(row)])
-        last = key
-    header = ["Figure", "Group", "Published figure is", "Published", "Truth", "Naive", "Adjusted"]
+    for _, block in groupby(rows, key=lambda row: row.figure):
+        rules += [len(cells)] if cells else []
+        for _, same in groupby(sorted(block, key=_horizon), key=_horizon):
+            own = list(same)
+            names = [_titled(own[0]), *[""] * (len(own) - 1)]
+            for name, row in zip(names, own, strict=True):
+                cells.append([name, capital(score(row.group, spec)), row.published_status, *_numbers(row)])
+    header = ["Figure", "Group", "Status", "Published", "Truth", "Naive", "Adjusted"]
     notes = ["Retention in per cent."] if any(row.unit == "probability" for row in rows) else []
     if any(NONE in line for line in cells):
         notes.append(f"{NONE}: no number was printed.")
@@ -132,10 +131,15 @@ def _numbers(row: Compared) -> list[str]:
     return shown
 
 
+def _horizon(row: Compared) -> int:
+    return row.horizon or 0
+
+
 def _titled(row: Compared) -> str:
-    unit = f", {row.unit}s" if row.unit in TIMES else ""
-    within = f" to {periods(row.horizon, 'month')}" if row.horizon is not None and unit else ""
-    return f"{_named(row.figure)}{within}{unit}"
+    """Name a figure in the table: its horizon where it is a tenure, else its unit where that is a time."""
+    if row.unit not in TIMES:
+        return _named(row.figure)
+    return f"{_named(row.figure)}, {f'{row.horizon} ' if row.horizon else ''}{row.unit}s"
 
 
 def _named(name: str) -> str:

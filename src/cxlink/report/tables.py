@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from cxlink.report.blocks import Block, table
-from cxlink.report.content import Estimate, Material
-from cxlink.report.wording import NONE, bare, capital, is_share, money_digits, score, stratum, whole
+from cxlink.report.book import Estimate
+from cxlink.report.content import Material
+from cxlink.report.wording import NONE, bare, capital, is_share, money_digits, score, stratum, value, whole
 
 _MOST_ROWS = 40
 ADJUSTED = ("no", "standardised")
@@ -49,7 +50,9 @@ def contrasts(m: Material, estimand: str, model: str, horizon: int | None, capti
     every = [row for rows in main.values() for row in rows]
     if not every:
         return []
-    pairs = sorted({(row.group, row.reference) for row in every}, key=lambda pair: _pair_order(pair, m))
+    pairs = _distinct(
+        sorted({(row.group, row.reference) for row in every}, key=lambda pair: _pair_order(pair, m)), m
+    )
     columns = [
         (kind, adjusted)
         for kind in kinds
@@ -133,6 +136,19 @@ def _customers(group: str, known: Estimate | None, m: Material) -> int | None:
         return known.n
     inside = [m.scores.get(level) for level in m.spec.group(group) if level in m.scores]
     return None if None in inside else sum(n for n in inside if n is not None)
+
+
+def _distinct(pairs: list[tuple[str, str]], m: Material) -> list[tuple[str, str]]:
+    """Keep one of the pairs that name the same levels, such as 10 against worst and 10 against 1."""
+    named = {(m.spec.group(a), m.spec.group(b)): (a, b) for a, b in reversed(pairs)}
+    return [pair for pair in pairs if pair in named.values()]
+
+
+def spoken(rows: Sequence[Estimate | None]) -> str:
+    """Write estimates for who cannot see the picture: all of a few, the two ends of many."""
+    known = [row for row in rows if row is not None and not row.blank]
+    told = known if len(known) <= 12 else [known[0], known[-1]]
+    return "; ".join(f"{row.group}: {value(row)}" for row in told)
 
 
 def _pair_order(pair: tuple[str, str], m: Material) -> tuple[int, int, str]:

@@ -4,7 +4,8 @@ import math
 
 from cxlink.report import drawing, lifetimes
 from cxlink.report.blocks import Block, heading, paragraph, picture, table
-from cxlink.report.content import Estimate, Material, preferred
+from cxlink.report.book import Estimate, preferred
+from cxlink.report.content import Material
 from cxlink.report.lifetimes import ordered_models
 from cxlink.report.results import beyond
 from cxlink.report.wording import ENDLESS, NONE, bare, capital, coverage, periods, score, units, value, words

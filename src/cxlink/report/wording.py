@@ -10,7 +10,7 @@ import numpy as np
 
 from cxlink.cohort.scales import label
 from cxlink.cohort.spec import TENURE_AT_SURVEY, CohortSpec
-from cxlink.report.content import Estimate
+from cxlink.report.book import Estimate
 
 THIN = "\u202f"  # narrow no-break space: groups digits, and keeps a unit with its number
 FIRM = "\u00a0"  # no-break space: keeps an interval on one line
@@ -116,7 +116,7 @@ def _digits(row: Estimate) -> int:
     """Decimals that show an estimate as finely as its interval allows, and no finer."""
     spread = row.conf_high - row.conf_low
     if is_share(row):
-        return 1 if spread < 0.02 else 0
+        return 2 if spread < 0.002 else 1 if spread < 0.02 else 0
     if row.unit == "ratio":
         size = max(abs(row.estimate), abs(row.conf_high)) if np.isfinite(row.conf_high) else abs(row.estimate)
         return 2 if size < 100 else 0
