@@ -47,7 +47,7 @@ def test_standardised_goes_before_unadjusted(book: Book) -> None:
 
 def test_a_curve_is_of_one_kind_even_where_the_standardised_one_is_shorter() -> None:
     rows = [
-        {"estimand": "retention", "model": "kaplan_meier", "group": "best", "horizon": t, "adjusted": kind, "estimate": 0.5}
+        {**BOTH[0], "estimand": "retention", "model": "kaplan_meier", "horizon": t, "adjusted": kind}
         for kind, last in (("no", 3), ("standardised", 2))
         for t in range(1, last + 1)
     ]  # fmt: skip

@@ -126,6 +126,11 @@ def test_numbers_at_risk_are_those_of_the_period_that_ends_at_the_tick() -> None
     hidden = {text.get_text() for text in _curves(few).texts}
     assert str(at["worst", 24]) not in hidden
     assert "–" in hidden
+    blank = GIVEN.at_risk.assign(
+        at_risk=GIVEN.at_risk["at_risk"].astype("Int64").mask(GIVEN.at_risk["period"] == 12)
+    )
+    ax = figures.retention_curves(GIVEN.estimates, GIVEN.spec, at_risk=blank)
+    assert [text.get_text() for text in ax.texts].count("–") == 3
 
 
 def test_what_is_extrapolated_is_hollow_and_dashed_and_what_is_not_is_filled() -> None:
@@ -161,9 +166,9 @@ def test_suppressed_levels_are_not_drawn() -> None:
 
 
 def test_a_currency_with_dollars_is_no_formula() -> None:
-    given = made_up.report_input({"spend": {"column": "x", "complete": True, "currency": "$a_b$"}})
+    given = made_up.report_input({"spend": {"column": "x", "complete": True, "currency": "$a_b$ 東"}})
     ax = figures.spend_by_score(given.estimates, given.spec)
-    assert ax.get_ylabel() == "Mean spend\nin 12 months ($a_b$)"
+    assert ax.get_ylabel() == "Mean spend\nin 12 months ($a_b$ [U+6771])"
     assert not ax.yaxis.label.get_parse_math()
     drawing.svg(ax)
 

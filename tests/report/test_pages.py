@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlink.report import tables
+from cxlink.report import results, tables
 from cxlink.report.cohort_pages import cohort_pages
 from cxlink.report.content import gather
 from cxlink.report.diagnostics import diagnostics_pages
@@ -95,7 +95,7 @@ def test_diagnostics_put_failures_first_and_say_the_same_once() -> None:
     checks = pd.DataFrame(rows, columns=list(GIVEN.diagnostics))
     small = made_up.report_input({"publish": {"smallest_cell": 700}}, diagnostics=checks)
     parts = diagnostics_pages(gather(small))
-    assert parts[1]["runs"] == ["1 of 8 findings is other than they should be; they stand first."]
+    assert parts[1]["runs"] == ["1 of 8 findings is other than it should be; these stand first."]
     assert [row[:5] for row in table(parts, "What was checked")["rows"]] == [
         ["x y", "draws", "", "0.200", "no"],
         ["Kaplan–Meier", "sparse", "5; 2", "6; –", ""],
@@ -120,3 +120,14 @@ def test_references_are_those_that_apply_in_the_order_of_the_alphabet() -> None:
     both = cited([gather(given) for given in made_up.both_cohorts()])
     assert both == sorted(both)
     assert len(both) == len(set(both))
+
+
+def test_a_difference_whose_interval_holds_none_is_said_to_tell_nothing() -> None:
+    rows = GIVEN.estimates.copy()
+    mine = (rows["estimand"] == "retention_difference") & rows["headline"]
+    rows.loc[mine, ["conf_low", "conf_high"]] = [-0.01, 0.5]
+    for given, apart in ((GIVEN, True), (replace(GIVEN, estimates=rows), False)):
+        said = "".join(
+            run if isinstance(run, str) else run["strong"] for run in results.retention(gather(given))
+        )
+        assert ("does not tell the two apart" not in said) is apart

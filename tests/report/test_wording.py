@@ -40,6 +40,7 @@ def estimate(estimand: str, value: float, low: float, high: float, unit: str) ->
         (estimate("retention", 0.5, np.nan, np.nan, "probability"), f"50{THIN}%"),
         (estimate("retention", 1.0, 0.9, 1.0, "probability"), f"100{THIN}% [90, 100]"),
         (estimate("retention", 0.999, 0.97, 0.9999, "probability"), f">99{THIN}% [97, >99]"),
+        (estimate("retention", 0.99999, 0.985, 0.99999, "probability"), f">99.9{THIN}% [98.5, >99.9]"),
         (estimate("retention", 0.0004, 0.0001, 0.003, "probability"), f"<0.1{THIN}% [<0.1, 0.3]"),
         (estimate("retention", 0.74123, 0.7405, 0.742, "probability"), f"74.12{THIN}% [74.05, 74.20]"),
     ],

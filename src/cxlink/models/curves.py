@@ -147,6 +147,29 @@ def mixtures(standards: Sequence[Standard]) -> tuple[Mixture, ...]:
     return tuple(found)
 
 
+def log_survival(hazard: np.ndarray) -> np.ndarray:
+    """Kaplan–Meier on the log scale: log S(t) = Σ_{u ≤ t} log(1 − h_u).
+
+    Parameters
+    ----------
+    hazard : ndarray of shape (n_curves, n_periods, n_draws)
+        h = d / r.
+
+    Returns
+    -------
+    ndarray of shape (n_curves, n_periods + 1, n_draws)
+        At t = 0, 1, …; with a step of `EXTINCT` where all at risk were lost.
+    """
+    n_curves, n_periods, n_draws = hazard.shape
+    total = np.zeros((n_curves, n_periods + 1, n_draws))
+    step = total[:, 1:]
+    with np.errstate(divide="ignore"):
+        np.log1p(-hazard, out=step)
+    np.maximum(step, EXTINCT, out=step)
+    np.cumsum(step, axis=1, out=step)
+    return total
+
+
 def standardise(log_survival: np.ndarray, parts: Sequence[Mixture], n_times: int) -> np.ndarray:
     """Average curves over their standards.
 

@@ -12,7 +12,16 @@ from scipy.sparse import coo_array, csr_array
 
 from cxlink.cohort.spells import RiskSets, Spells, each_pair, risk_sets
 from cxlink.models.bootstrap import resample
-from cxlink.models.curves import EXTINCT, Curves, Mixture, areas, mixtures, restricted_mean, standardise
+from cxlink.models.curves import (
+    EXTINCT,
+    Curves,
+    Mixture,
+    areas,
+    log_survival,
+    mixtures,
+    restricted_mean,
+    standardise,
+)
 from cxlink.models.sparse import borrow, is_sparse, pairs_of, split
 from cxlink.models.standards import Request
 from cxlink.models.support import FOREVER, known_to, known_until, last_at_risk, last_with
@@ -109,29 +118,6 @@ def hazards(at_risk: np.ndarray, lost: np.ndarray) -> np.ndarray:
         lost, at_risk, out=np.zeros(np.broadcast_shapes(lost.shape, at_risk.shape)), where=at_risk > 0
     )
     return ratio
-
-
-def log_survival(hazard: np.ndarray) -> np.ndarray:
-    """Kaplan–Meier on the log scale: log S(t) = Σ_{u ≤ t} log(1 − h_u).
-
-    Parameters
-    ----------
-    hazard : ndarray of shape (n_curves, n_periods, n_draws)
-        h = d / r.
-
-    Returns
-    -------
-    ndarray of shape (n_curves, n_periods + 1, n_draws)
-        At t = 0, 1, …; with a step of `EXTINCT` where all at risk were lost.
-    """
-    n_curves, n_periods, n_draws = hazard.shape
-    total = np.zeros((n_curves, n_periods + 1, n_draws))
-    step = total[:, 1:]
-    with np.errstate(divide="ignore"):
-        np.log1p(-hazard, out=step)
-    np.maximum(step, EXTINCT, out=step)
-    np.cumsum(step, axis=1, out=step)
-    return total
 
 
 def kaplan_meier(
@@ -358,7 +344,7 @@ def _borrowed(spells: Spells, plan: _Plan, room: _Room, g: int, rng: np.random.G
     """Replace the draws of a sparse group."""
     request, standard = plan.request, plan.request.standards[g]
     wanted = max([request.times.max() - plan.shift[g], *request.horizons, plan.horizon])
-    size = (len(room.survival), int(min(wanted, plan.known[g])) + 1)
+    size = (len(room.survival), int(min(wanted, plan.known[g])) + 1, plan.horizon)
     gone = np.full(size[0], np.nan)
     start = 0
     for survival in borrow(spells, request, standard, size, rng):

@@ -1,24 +1,22 @@
 """Groups with hardly a loss, or hardly a survivor: intervals that stay finite and honest (design rule 10).
 
-A bootstrap of such a group hardly moves. Its draws borrow the shape of all levels' hazard instead, with one free
-parameter, a log hazard ratio β that carries a weak log-F(1, 1) penalty: half a loss in all (Greenland & Mansournia
-2015, doi 10.1002/sim.6537).
+A bootstrap of such a group hardly moves. Its draws come from a penalised likelihood instead: one customer is added
+who is half lost and half still there at the horizon, which is what a log-F(1, 1) penalty is as data (Greenland &
+Mansournia 2015, doi 10.1002/sim.6537). When that customer leaves follows the shape of all levels' hazard, with one
+free parameter; how the hazards of the group are then drawn is Hjort's beta process (1990, doi 10.1214/aos/1176347749).
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import xlogy
 
 from cxlink.cohort.spells import Spells, risk_sets
-from cxlink.models.curves import Standard, mixtures, standardise
+from cxlink.models.curves import Standard, log_survival, mixtures, standardise
 from cxlink.models.standards import Request
 
 FEWEST = 10
-_BLOCK = 4_000_000
-_WIDEST = 15.0
-_GRID = 601
+_BLOCK = 2_000_000
 
 
 def is_sparse(spells: Spells, request: Request, standard: Standard, horizon: int) -> bool:
@@ -43,103 +41,101 @@ def pairs_of(request: Request, standard: Standard) -> np.ndarray:
 
 
 def borrow(
-    spells: Spells, request: Request, standard: Standard, size: tuple[int, int], rng: np.random.Generator
+    spells: Spells,
+    request: Request,
+    standard: Standard,
+    size: tuple[int, int, int],
+    rng: np.random.Generator,
 ) -> Iterator[np.ndarray]:
-    """Draw a sparse group's survival from all levels' hazard with one free parameter.
+    """Draw a sparse group's survival, one customer of all levels' shape added.
+
+    With r and d the group's customers at risk and lost in period t, and P the added customer's curve,
+    h_t ~ Beta(d + P(t − 1) − P(t), r − d + P(t)): at the horizon, where nobody is censored before, 1 − S is
+    Beta(lost + ½, outlasting + ½).
 
     Parameters
     ----------
     spells, request, standard
         The cohort, and the group in it.
-    size : (int, int)
-        Numbers of draws and of times. Beyond the data, where the estimate has reached 0, draws go on with the hazard
-        of the last period.
+    size : (int, int, int)
+        Numbers of draws and of times, and the horizon in periods.
     rng : Generator
         Advanced.
 
     Yields
     ------
     ndarray of shape (n_block, n_times)
-        S(t) at t = 0, 1, …
+        S(t) at t = 0, 1, …; beyond the data, where the estimate has reached 0, from the added customer alone.
     """
-    n_draws, n_times = size
+    n_draws, n_times, horizon = size
     curves, at = np.unique(standard.curve, return_inverse=True)
+    moved = replace(standard, curve=at.ravel())
     members = [request.members[curve] for curve in curves]
-    step = _shape(spells, members)
-    beta = posterior(step, *risk_sets(spells, members)(spells.n), n_draws, rng)
-    beyond = n_times - 1 + int(standard.entry.max()) - step.shape[1]
-    step = np.pad(step, ((0, 0), (0, max(beyond, 0))), mode="edge")
-    log_s = np.pad(np.cumsum(step, axis=1), ((0, 0), (1, 0)))[..., None]
-    parts = mixtures([replace(standard, curve=at.ravel())])
-    block = max(_BLOCK // log_s.size, 10)
+    n_periods = max(n_times - 1 + int(standard.entry.max()), 1)
+    at_risk, lost = (_long(x, n_periods) for x in risk_sets(spells, members)(spells.n))
+    gone, there = added_customer(shape_of_all(spells, members, n_periods), moved, horizon)
+    a, b = lost + gone, at_risk - lost + there
+    used, parts = (a > 0) & (b > 0), mixtures([moved])
+    block = max(_BLOCK // a.size, 10)
     for start in range(0, n_draws, block):
-        yield standardise(log_s * np.exp(beta[start : start + block]), parts, n_times)[:, 0]
+        hazard = np.zeros((*a.shape, min(block, n_draws - start)))
+        hazard[used] = rng.beta(a[used][:, None], b[used][:, None], size=(int(used.sum()), hazard.shape[-1]))
+        yield standardise(log_survival(hazard), parts, n_times)[:, 0]
 
 
-def _shape(spells: Spells, members: list[np.ndarray]) -> np.ndarray:
-    """Steps of log S of all levels together in the strata of each curve.
+def _long(counts: np.ndarray, n_periods: int) -> np.ndarray:
+    """Counts of exactly so many periods, nobody in those beyond the data."""
+    return np.pad(counts[:, :n_periods], ((0, 0), (0, max(n_periods - counts.shape[1], 0))))
 
-    Where a stratum has few customers its hazard leans on the cohort's, by the weight of one customer.
+
+def shape_of_all(spells: Spells, members: list[np.ndarray], n_periods: int) -> np.ndarray:
+    """Cumulative hazard of all levels together in the strata of each curve; only its shape matters.
+
+    A period of the cohort leans on its average hazard, and a period of a stratum on the cohort's, by the weight of one
+    customer: never 0 or infinite. Beyond the data the last period goes on.
 
     Returns
     -------
-    ndarray of shape (n_curves, n_periods)
+    ndarray of shape (n_curves, n_periods + 1)
+        At t = 0, 1, …
     """
     everybody = np.arange(spells.n_pairs)
     strata = [np.flatnonzero(np.isin(spells.stratum, spells.stratum[pairs])) for pairs in members]
-    at_risk, lost = (x.astype(float) for x in risk_sets(spells, [everybody, *strata])(spells.n))
-    cohort = _off_the_edges(at_risk[0], lost[0])
-    return np.log1p(-(lost[1:] + cohort) / (at_risk[1:] + 1))
+    at_risk, lost = risk_sets(spells, [everybody, *strata])(spells.n)
+    average = (lost[0].sum() + 0.5) / (at_risk[0].sum() + 1)
+    cohort = (lost[0] + average) / (at_risk[0] + 1)
+    steps = -np.log1p(-(lost[1:] + cohort) / (at_risk[1:] + 1))[:, :n_periods]
+    steps = np.pad(steps, ((0, 0), (0, n_periods - steps.shape[1])), mode="edge")
+    return np.pad(np.cumsum(steps, axis=1), ((0, 0), (1, 0)))
 
 
-def _off_the_edges(at_risk: np.ndarray, lost: np.ndarray) -> np.ndarray:
-    """The cohort's hazard: nobody lost counts as one loss in all, everybody lost as all but half a customer."""
-    if lost.sum() == 0:
-        lost = at_risk / max(at_risk.sum(), 1.0)
-    return np.divide(
-        np.minimum(lost, np.maximum(at_risk - 0.5, 0)), at_risk, out=np.zeros_like(at_risk), where=at_risk > 0
-    )
+def added_customer(cumulative: np.ndarray, standard: Standard, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    """Spread one customer over a group's curves and entries, half of it lost by the horizon.
 
-
-def posterior(
-    step: np.ndarray, at_risk: np.ndarray, lost: np.ndarray, n_draws: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Draw β of H(t) = e^β·H₀(t) from its penalised likelihood.
-
-    ℓ(β) = Σ d·log(1 − exp(e^β Δ₀)) + (r − d)·e^β Δ₀ + β/2 − log(1 + e^β), on a grid where it matters, by inversion.
+    P(t) = exp(−θ (H₀(t) − H₀(e))) with θ such that P(e + h) = ½ (or as far as the curve goes).
 
     Parameters
     ----------
-    step : ndarray of shape (n_curves, n_periods)
-        Δ₀, the steps of log S₀.
-    at_risk, lost : ndarray of shape (n_curves, n_periods)
-        The group's r and d.
-    n_draws : int
-        How many.
-    rng : Generator
-        Advanced.
+    cumulative : ndarray of shape (n_curves, n_periods + 1)
+        H₀.
+    standard : Standard
+        The group, over these curves.
+    horizon : int
+        h, in periods.
 
     Returns
     -------
-    ndarray of shape (n_draws,)
+    gone, there : ndarray of shape (n_curves, n_periods)
+        The shares lost in, and still there after, each period.
     """
-    used = (step < 0) & (at_risk > 0)
-    delta, r, d = step[used], at_risk[used], lost[used]
-
-    def log_density(beta: np.ndarray) -> np.ndarray:
-        moved = np.exp(beta)[:, None] * delta
-        value: np.ndarray = (xlogy(d, -np.expm1(moved)) + (r - d) * moved).sum(axis=1)
-        return value + beta / 2 - np.logaddexp(0, beta)
-
-    grid = np.linspace(-_WIDEST, _WIDEST, _GRID)
-    for _ in range(3):
-        height = log_density(grid)
-        matters = grid[height > height.max() - 20]
-        wider = grid[1] - grid[0]
-        grid = np.linspace(matters[0] - wider, matters[-1] + wider, _GRID)
-    density = np.exp(log_density(grid) - height.max())
-    cumulative = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
-    return np.interp(rng.random(n_draws) * cumulative[-1], cumulative, grid)
+    gone, there = np.zeros((2, cumulative.shape[0], cumulative.shape[1] - 1))
+    for curve, entry, weight in zip(standard.curve, standard.entry, standard.weight, strict=True):
+        since = cumulative[curve, entry:] - cumulative[curve, entry]
+        half = since[min(horizon, len(since) - 1)]
+        left = weight * 0.5 ** (since / half)
+        gone[curve, entry:] += left[:-1] - left[1:]
+        there[curve, entry:] += left[1:]
+    return gone, there
 
 
 def split(

@@ -25,8 +25,8 @@ def diagnostics_pages(m: Material, level: int = 1) -> list[Block]:
     failed = sum(_flag(ok) == "no" for ok in found["ok"])
     text = "Nothing that was checked is other than it should be."
     if failed:
-        verb = "is" if failed == 1 else "are"
-        text = f"{whole(failed)} of {whole(len(found))} findings {verb} other than they should be; they stand first."
+        verb = "is other than it" if failed == 1 else "are other than they"
+        text = f"{whole(failed)} of {whole(len(found))} findings {verb} should be; these stand first."
     return [
         heading("Diagnostics", level),
         paragraph(text),

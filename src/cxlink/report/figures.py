@@ -165,7 +165,7 @@ def _end_labels(ax: Axes, curves: Mapping[str, Sequence[Estimate]], spec: Cohort
 def _numbers_at_risk(ax: Axes, at_risk: pd.DataFrame, groups: Sequence[str], spec: CohortSpec) -> None:
     """Write the customers at risk in the period that ends at each tick (at 0: in the first)."""
     keys = zip(at_risk["group"], at_risk["period"].astype(int), strict=True)
-    known = dict(zip(keys, at_risk["at_risk"].astype(int), strict=True))
+    known = dict(zip(keys, at_risk["at_risk"].astype("Int64"), strict=True))
     write = partial(
         ax.annotate, xycoords=ax.get_xaxis_transform(), textcoords="offset points", va="center", fontsize=6.5,
         color=drawing.INK, annotation_clip=False,
@@ -176,7 +176,8 @@ def _numbers_at_risk(ax: Axes, at_risk: pd.DataFrame, groups: Sequence[str], spe
         write(wording.score(group, spec), (0, 0), xytext=(-20, down), ha="right")
         for tick in ax.get_xticks():
             n = known.get((group, max(int(tick), 1)), 0)
-            text = wording.NONE if 0 < n < spec.publish.smallest_cell else wording.whole(n)
+            hidden = pd.isna(n) or 0 < n < spec.publish.smallest_cell
+            text = wording.NONE if hidden else wording.whole(n)
             write(text, (tick, 0), xytext=(0, down), ha="center")
 
 
