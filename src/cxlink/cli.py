@@ -96,7 +96,7 @@ def check(table: Table, *, spec: Spec = None, drop_invalid: Drop = False, flags:
 
     with _showing() as progress:
         progress("reading")
-        cohort = read_cohort(table, read_spec(spec, flags), drop_invalid)
+        cohort = read_cohort(table, read_spec(spec, flags, table_name(table)), drop_invalid)
     print("\n".join(profile_lines(cohort)))
 
 
@@ -118,7 +118,7 @@ def fit(
     from cxlink.cohort.spec import read_spec
     from cxlink.runs import new_folder, refuse_existing
 
-    read = read_spec(spec, flags)
+    read = read_spec(spec, flags, table_name(table))
     target = Path(out) if out is not None else Path("reports") / file_name(read.cohort.name)
     refuse_existing(target, overwrite)
     from cxlink.analysis import analyse
@@ -151,6 +151,11 @@ def simulate(
 
     for path in write_simulated(design, n, seed, Path(out)):
         print(path)
+
+
+def table_name(table: str) -> str:
+    """Name a cohort after its table, where the spec does not."""
+    return Path(table.rsplit("::", 1)[-1]).name.split(".")[0].strip("*")[:100] or "cohort"
 
 
 def file_name(name: str) -> str:

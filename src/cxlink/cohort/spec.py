@@ -304,8 +304,19 @@ def make_spec(tables: Mapping[str, Any], source: str = "spec") -> CohortSpec:
         raise InputError(f"{source}: {error}") from None
 
 
-def read_spec(path: Path | str | None, flags: Mapping[str, Any] | None = None) -> CohortSpec:
+def read_spec(
+    path: Path | str | None, flags: Mapping[str, Any] | None = None, name: str | None = None
+) -> CohortSpec:
     """Read a spec from a TOML file, with flags laid over it.
+
+    Parameters
+    ----------
+    path : Path or str, optional
+        The file; without it the flags are all there is.
+    flags : mapping of section to keys, optional
+        They win.
+    name : str, optional
+        What to call the cohort where neither says.
 
     Raises
     ------
@@ -322,7 +333,10 @@ def read_spec(path: Path | str | None, flags: Mapping[str, Any] | None = None) -
             raise InputError(f"{path}: cannot be read as text ({error.__class__.__name__}).") from None
         except tomllib.TOMLDecodeError as error:
             raise InputError(f"{path}: not TOML: {error}.") from None
-    return make_spec(merged(tables, flags or {}), str(path) if path is not None else "spec")
+    said = merged(tables, flags or {})
+    if name and isinstance(said.setdefault("cohort", {}), dict):
+        said["cohort"].setdefault("name", name)
+    return make_spec(said, str(path) if path is not None else "spec")
 
 
 def _tuples(value: Any) -> Any:

@@ -10,24 +10,30 @@ from cxlink.report.wording import NONE, capital, levels, listed, periods, shorte
 
 def cohort_pages(m: Material, level: int = 1) -> list[Block]:
     """Describe the cohort."""
-    spec = m.spec
-    parts = [heading("The cohort", level, new_page=True), paragraph(_clock(m))]
+    parts = [heading("The cohort", level, new_page=True), *([paragraph(_clock(m))] if _clock(m) else [])]
     parts.append(table("What became of the table's rows.", ["Rows of the table", "Number"], _rows(m)))
-    axes = figures.score_distribution(m.scores, spec, simulated=m.given.simulated)
-    most = max(
-        (level for level in m.scores if m.scores[level]), key=lambda level: m.scores[level] or 0, default=None
-    )
-    alt = "Bars: customers by score." + (f" The most frequent score is {most}." if most is not None else "")
-    caption = f"Customers by score. Worst band: {levels('worst', spec)}; best band: {levels('best', spec)}."
-    parts.append(picture("scores", drawing.svg(axes), alt, caption))
+    parts += _scores(m)
     what = {"Follow-up": _follow_up(m), "spend windows": _windows(m)}
     title = capital(listed([name for name, rows in what.items() if rows]))
     rows = [row for rows in what.values() for row in rows]
     return [*parts, table(f"{title} of the customers with a score.", ["Quantity", "Value"], rows)]
 
 
+def _scores(m: Material) -> list[Block]:
+    """Draw the scores, where any may be shown."""
+    known = {level: n for level, n in m.scores.items() if n}
+    if not known:
+        return []
+    axes = figures.score_distribution(m.scores, m.spec, simulated=m.given.simulated)
+    alt = (
+        f"Bars: customers by score. The most frequent score is {max(known, key=lambda level: known[level])}."
+    )
+    bands = f"Worst band: {levels('worst', m.spec)}; best band: {levels('best', m.spec)}."
+    return [picture("scores", drawing.svg(axes), alt, f"Customers by score. {bands}")]
+
+
 def _clock(m: Material) -> str:
-    text = f"The table is {m.given.profile.table}. "
+    text = "" if m.table == "the table" else f"The table is {m.table}. "
     sub = m.spec.subscription
     if sub is not None:
         text += f"Durations were read as {m.given.profile.clock}. "

@@ -106,6 +106,11 @@ class Material:
         """Those of the best and the worst band that have customers."""
         return tuple(band for band in ("best", "worst") if self.has(band))
 
+    @property
+    def table(self) -> str:
+        """What to call the customers' table: a frame has no name of its own."""
+        return self.given.profile.table if self.given.profile.table not in ("", "table") else "the table"
+
     def has(self, group: str) -> bool:
         """Whether anybody gave a score of this group."""
         return any(level in self.scores for level in self.spec.group(group))

@@ -45,6 +45,7 @@ def score_distribution(
             axes.bar_label(bars, names, padding=1.5, fontsize=6.5, color=drawing.INK)
         axes.margins(y=0.13)
         axes.set_ylim(bottom=0)
+        axes.yaxis.get_major_locator().set_params(integer=True)
         _score_axis(axes, spec, "Customers (number)")
         drawing.plain_numbers(axes.yaxis)
         drawing.mark_simulated(axes, simulated)

@@ -8,7 +8,7 @@ from cxlink.report.blocks import Block, Run, bullets, heading, notice, paragraph
 from cxlink.report.book import Estimate
 from cxlink.report.content import Material
 from cxlink.report.limits import empty_bands, limits, standardised_to
-from cxlink.report.wording import NONE, capital, coverage, listed, periods, score, whole
+from cxlink.report.wording import NONE, capital, coverage, customers, listed, periods, score, signed
 
 _LINE = 92  # characters that a line of the page holds, about
 _ROOM = 25  # lines of text beside which page one has room for a picture
@@ -38,14 +38,14 @@ def first_page(m: Material, level: int = 1) -> list[Block]:
 
 
 def _opening(m: Material) -> list[Run]:
-    low, high = m.spec.scale.levels[0], m.spec.scale.levels[-1]
+    low, high = signed(m.spec.scale.levels[0]), signed(m.spec.scale.levels[-1])
     asked = ["how long they then stayed"] if m.spec.subscription is not None else []
     if m.spec.spend is not None:
         asked.append(f"what they spent in the {m.spec.spend.window_months} months that followed")
     return [
-        strong(whole(m.n_scored)),
-        f" customers of {m.given.profile.table} gave a score on a scale on which {low} is the poorest and "
-        f"{high} the best. This report sets the score against {listed(asked)}.",
+        strong(customers(m.n_scored)),
+        f" of {m.table} gave a score on a scale on which {low} is the poorest and {high} the best. This report sets "
+        f"the score against {listed(asked)}.",
     ]
 
 
@@ -66,6 +66,9 @@ def _overview(m: Material) -> list[Block]:
         for ax, (outcome, rows) in zip(axes, known.items(), strict=True):
             shown = select(m.given.estimates, adjusted=rows[0].adjusted)
             draw[outcome](shown, m.spec, simulated=m.given.simulated, ax=ax).set_xlabel("Score (points)")
+            names = [label.get_text() for label in ax.get_xticklabels()]
+            fewer = slice(None, None, 1 + len(names) // 12)
+            ax.set_xticks(list(ax.get_xticks())[fewer], names[fewer])
     names = {
         "retention": f"still customers after {periods(m.spec.horizon, m.spec.unit)}",
         "spend": "mean spend",

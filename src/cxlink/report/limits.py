@@ -3,7 +3,18 @@
 from cxlink.cohort.spec import TENURE_AT_SURVEY
 from cxlink.report.book import Estimate
 from cxlink.report.content import Material
-from cxlink.report.wording import NONE, full, levels, listed, percent, periods, variable, whole
+from cxlink.report.wording import (
+    NONE,
+    customers,
+    full,
+    levels,
+    listed,
+    percent,
+    periods,
+    signed,
+    variable,
+    whole,
+)
 
 _LEAST_SUPPORT = 0.9
 
@@ -55,8 +66,8 @@ def _too_small(m: Material) -> list[str]:
 def _worst_with_customers(m: Material) -> str:
     level, n = next(iter(m.scores.items()))
     if n is None:
-        return str(level)
-    text = f"{level} ({whole(n)} {'customer' if n == 1 else 'customers'}"
+        return signed(level)
+    text = f"{signed(level)} ({customers(n)}"
     row = m.book.get("retention", str(level), "kaplan_meier", m.spec.horizon)
     if row is not None and not row.blank:
         text += f", of whom {full(row)} were still there after {periods(m.spec.horizon, m.spec.unit)}"

@@ -80,7 +80,7 @@ def tenure(m: Material) -> list[Run]:
     found = headline(m, "tenure")
     known = _bands(found)
     if not known:
-        return []
+        return [strong("Tenure."), beyond(m)] if beyond(m) else []
     reach = periods(known[0].horizon or m.spec.horizon, m.spec.unit)
     said = [f"{who(row.group, m.spec)} stayed {full(row)}" for row in known]
     text = f"Within the first {reach} after the score, {listed(said)} on average."
@@ -98,8 +98,8 @@ def beyond(m: Material) -> str:
         if rows:
             low, high = (pick(rows, key=lambda row: row.estimate) for pick in (min, max))
             share = percent(max(row.extrapolated for row in rows))
-            pieces.append(
-                f"{number(low)} to {value(high)} for {score(group, m.spec)} (up to {share} of it "
+                        span = value(high) if number(low) == number(high) else f"{number(low)} to {value(high)}"
+            pieces.append(f"{span} for {score(group, m.spec)} (up to {share} of it "
                 "extrapolated)"
             )
     if not pieces:

@@ -41,7 +41,7 @@ def retention_pages(m: Material, level: int = 1) -> list[Block]:
     parts += [_curves(m, scenario) for scenario in scenarios]
     if m.book.where("retention", model=MODEL, horizon=h, scenario="", stratum=""):
         caption = f"Still customers after {after} by score, in per cent with {share} intervals."
-        parts += [_by_score(m), tables.by_score(m, "retention", MODEL, h, caption)]
+        parts += [*_by_score(m), tables.by_score(m, "retention", MODEL, h, caption)]
     caption = (
         f"Retention after {after} compared: differences in percentage points, ratios, with {share} intervals."
     )
@@ -71,7 +71,7 @@ def _curves(m: Material, scenario: str) -> Block:
     kind = "standardised, unless marked otherwise" if standardised else "unadjusted"
     start = "signup, from the first period with customers at risk" if scenario else "the score"
     caption = f"Customers still there, by time since {start} ({kind}); shaded: {coverage(m.spec)} intervals."
-    if not scenario:
+    if not scenario and any((row.horizon or 0) >= m.spec.horizon for row in ends):
         caption += f" Dotted line: {periods(m.spec.horizon, unit)}."
     if own_clock:
         caption += " Customers at risk: in the period that ends at the time shown; at 0, in the first."
@@ -82,13 +82,16 @@ def _curves(m: Material, scenario: str) -> Block:
     return picture(f"retention-{scenario.replace('_', '-') or 'curves'}", drawing.svg(axes), alt, caption)
 
 
-def _by_score(m: Material) -> Block:
+def _by_score(m: Material) -> list[Block]:
+    """Draw retention at the horizon by score, where any may be shown."""
+    said = tables.spoken([m.book.best("retention", str(level), MODEL, m.spec.horizon) for level in m.scores])
+    if not said:
+        return []
     axes = figures.retention_by_score(m.given.estimates, m.spec, simulated=m.given.simulated)
     after = periods(m.spec.horizon, m.spec.unit)
-    ends = [m.book.best("retention", str(level), MODEL, m.spec.horizon) for level in m.scores]
-    alt = f"Dots with intervals: share still there after {after}, by score. {tables.spoken(ends)}"
+    alt = f"Dots with intervals: share still there after {after}, by score. {said}"
     caption = f"Still customers after {after}, score by score, with {coverage(m.spec)} intervals."
-    return picture("retention-by-score", drawing.svg(axes), alt, caption)
+    return [picture("retention-by-score", drawing.svg(axes), alt, caption)]
 
 
 def _e_values(m: Material) -> list[str]:

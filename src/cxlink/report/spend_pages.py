@@ -17,17 +17,26 @@ def spend_pages(m: Material, level: int = 1) -> list[Block]:
         return [*parts, paragraph("No mean spend could be estimated; the diagnostics say why.")]
     currency, share = m.spec.spend.currency, coverage(m.spec)
     window = f"{m.spec.spend.window_months} months"
-    axes = figures.spend_by_score(m.given.estimates, m.spec, simulated=m.given.simulated)
-    ends = [m.book.best("spend", str(score), MODEL) for score in m.scores]
-    alt = f"Dots with intervals: mean spend in {window}, by score. {tables.spoken(ends)}"
-    caption = f"Mean spend in the {window} after the score, score by score, with {share} intervals."
-    parts.append(picture("spend-by-score", drawing.svg(axes), alt, caption))
+    parts += _figure(m, window)
     caption = f"Mean spend in {window} by score, in {currency} with {share} intervals."
     parts.append(tables.by_score(m, "spend", MODEL, None, caption))
     caption = f"Mean spend compared: differences in {currency}, ratios of means, with {share} intervals."
     parts += tables.contrasts(m, "spend", MODEL, None, caption)
     within = f"Mean spend in {window} within strata, in {currency} with {share} intervals."
     return [*parts, *tables.strata(m, "spend", MODEL, None, within)]
+
+
+def _figure(m: Material, window: str) -> list[Block]:
+    """Draw spend by score, where any may be shown."""
+    said = tables.spoken([m.book.best("spend", str(score), MODEL) for score in m.scores])
+    if not said:
+        return []
+    axes = figures.spend_by_score(m.given.estimates, m.spec, simulated=m.given.simulated)
+    alt = f"Dots with intervals: mean spend in {window}, by score. {said}"
+    caption = (
+        f"Mean spend in the {window} after the score, score by score, with {coverage(m.spec)} intervals."
+    )
+    return [picture("spend-by-score", drawing.svg(axes), alt, caption)]
 
 
 def _windows(m: Material) -> str:

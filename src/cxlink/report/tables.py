@@ -70,6 +70,9 @@ def contrasts(m: Material, estimand: str, model: str, horizon: int | None, capti
         ]
         for group, reference in pairs
     ]
+    rows = [row for row in rows if set(row[1:]) != {NONE}]
+    if not rows:
+        return []
     names = {kinds[0]: "Difference", kinds[1]: "Ratio"}
     several = len({adjusted for _, adjusted in columns}) > 1
     header = ["Scores", *(f"{names[k]}, {HEADERS[a].lower()}" if several else names[k] for k, a in columns)]

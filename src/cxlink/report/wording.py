@@ -116,7 +116,7 @@ def _digits(row: Estimate) -> int:
     """Decimals that show an estimate as finely as its interval allows, and no finer."""
     spread = row.conf_high - row.conf_low
     if is_share(row):
-        return 2 if spread < 0.002 else 1 if spread < 0.02 else 0
+        return 0 if spread == 0 else 2 if spread < 0.002 else 1 if spread < 0.02 else 0
     if row.unit == "ratio":
         size = max(abs(row.estimate), abs(row.conf_high)) if np.isfinite(row.conf_high) else abs(row.estimate)
         return 2 if size < 100 else 0
@@ -168,6 +168,16 @@ def score(group: str, spec: CohortSpec) -> str:
 def who(group: str, spec: CohortSpec) -> str:
     """Write who a group is: ``customers who gave 9–10``."""
     return "all customers with a score" if group == "all" else f"customers who gave {levels(group, spec)}"
+
+
+def customers(n: int) -> str:
+    """Write a number of customers: ``1 customer``."""
+    return f"{whole(n)} customer{'' if n == 1 else 's'}"
+
+
+def signed(level: int) -> str:
+    """Write a score level, with a true minus."""
+    return str(level).replace("-", "−")
 
 
 def listed(items: list[str]) -> str:
