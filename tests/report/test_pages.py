@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxlink.estimates.table import tidy
 from cxlink.report import results, tables
 from cxlink.report.cohort_pages import cohort_pages
 from cxlink.report.content import gather
 from cxlink.report.diagnostics import diagnostics_pages
+from cxlink.report.pdf import make_document
 from cxlink.report.references import cited
 from cxlink.report.retention_pages import retention_pages
 from cxlink.report.study_figures import compared
@@ -131,3 +133,36 @@ def test_a_difference_whose_interval_holds_none_is_said_to_tell_nothing() -> Non
             run if isinstance(run, str) else run["strong"] for run in results.retention(gather(given))
         )
         assert ("does not tell the two apart" not in said) is apart
+
+
+def test_where_every_level_is_too_small_no_empty_picture_stands() -> None:
+    given = made_up.report_input({"publish": {"smallest_cell": 6000}})
+    rows, levels = given.estimates.copy(), [str(level) for level in made_up.N]
+    small = rows["group"].isin(["worst", *levels]) | (rows["reference"] == "worst")
+    rows.loc[small, ["estimate", "conf_low", "conf_high"]] = np.nan
+    parts = make_document([replace(given, estimates=rows)])["parts"]
+    assert {part["name"] for part in parts if part["kind"] == "figure"} == {
+        "retention-curves", "tenure-ladder", "tenure-families",
+    }  # fmt: skip
+    assert not any(part.get("caption", "").endswith("compared") for part in parts)
+    said = [part["runs"][0] for part in parts if part["kind"] == "notice"]
+    assert said[0].startswith("Fewer than 6\u202f000 customers gave 1: their figures are left blank.")
+
+
+def test_one_customer_is_one_customer() -> None:
+    one = GIVEN.cells[GIVEN.cells["score"] == 9].iloc[:1].assign(n=1)
+    first = make_document([replace(GIVEN, cells=one)])["parts"][0]
+    assert first["runs"][0] == {"strong": "1 customer"}
+
+
+def test_a_long_scale_has_ticks_apart_and_pictures_told_by_their_ends() -> None:
+    rows = [
+        {"estimand": "retention", "model": "kaplan_meier", "group": str(k), "horizon": 12, "adjusted": "no",
+         "estimate": 0.5 + k / 400, "conf_low": 0.4, "conf_high": 0.9, "unit": "probability", "n": 50}
+        for k in range(101)
+    ]  # fmt: skip
+    given = made_up.report_input({"score": {"column": "s", "scale": "0-100"}, "spend": None})
+    cells_ = pd.concat([given.cells.iloc[:1].assign(score=k) for k in range(101)]).astype({"score": "Int64"})
+    parts = make_document([replace(given, estimates=tidy(rows), cells=cells_)])["parts"]
+    picture = next(part for part in parts if part.get("name") == "retention-by-score")
+    assert picture["alt"].endswith("0: 50\u202f%; 100: 75\u202f%")

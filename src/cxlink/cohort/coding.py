@@ -1,11 +1,12 @@
 """Raw cells become counts: entry, exit and cause on the spec's clock, strata by name, equal cells added up."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cxlink.cohort.columns import band_labels
 from cxlink.cohort.counts import SPEND, Counts, add_up
@@ -16,40 +17,50 @@ MISSING = "(missing)"
 LOST = "lost"
 
 
-def code_cells(
-    raw: pa.Table, spec: CohortSpec, name: str, rows_read: int, dropped: Mapping[str, int], mark: str
-) -> Counts:
+def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     """Read raw cells as the spec says and add equal ones up.
 
     Parameters
     ----------
     raw : Arrow table
-        The cells that `table.read_cohort` grouped; every rule holds in them.
+        The cells that `grouping.raw_cells` gave; every rule holds in them.
     spec : CohortSpec
         Its clock decides what exit and entry are.
-    name, rows_read, dropped, mark
-        What the profile says of the table.
+    read : Profile
+        What became of the table's rows until here.
     """
-    frame = raw.to_pandas()
-    frame = frame.sort_values([c for c in frame.columns if c not in SPEND], kind="stable", ignore_index=True)
-    cells = pd.DataFrame({"score": frame["score"].astype("Float64").astype("Int64")})
+    clock = {name: raw[name].to_pandas() for name in raw.column_names if name in _CLOCK}
+    scored = raw["score"].is_valid().to_numpy()
+    n = raw["n"].to_numpy().astype(np.int64)
+    entry, leave, lost, notes = _spells(clock, spec, np.where(scored, n, 0))
+    if not scored.any():
+        notes.append(f"Nobody in the table has a score: {spec.score.column} is empty in every row.")
+    cells = pd.DataFrame({"score": raw["score"].to_pandas().astype("Float64").astype("Int64")})
     for variable in spec.stratum_variables:
-        cells[f"stratum.{variable}"] = _stratum(frame[f"stratum.{variable}"], spec.cuts.get(variable))
-    entry, leave, lost, notes = _clock(frame, spec)
+        cells[f"stratum.{variable}"] = _stratum(raw[f"stratum.{variable}"], spec.cuts.get(variable))
     cells["entry"], cells["exit"] = entry, leave
-    cells["cause"] = _causes(frame, lost)
-    cells["wave"] = _waves(frame)
-    cells["n"] = frame["n"].astype("int64")
+    cells["cause"] = np.where(lost, _text(raw["cause"]) if "cause" in raw.column_names else LOST, "")
+    cells["wave"] = _waves(clock["wave"]) if "wave" in clock else ""
+    cells["n"] = n
     for column in SPEND if spec.spend is not None else ():
         kind = "int64" if column in ("spend_n", "spend_zero") else "float64"
-        cells[column] = frame["spend_known" if column == "spend_n" else column].fillna(0).astype(kind)
-    left_out = _never_observed(cells, spec)
-    gone = {why: int(cells.loc[rows, "n"].sum()) for why, rows in left_out.items()}
-    keep = ~np.logical_or.reduce(list(left_out.values())) if left_out else np.full(len(cells), True)
-    cells = add_up(cells[keep])
-    reasons = {why: n for why, n in {**dropped, **gone}.items() if n}
-    profile = Profile(name, rows_read, int(cells["n"].sum()), reasons, tuple(notes), clock_words(spec), mark)
-    return Counts(cells, spec, profile)
+        amount = raw["spend_known" if column == "spend_n" else column].to_pandas()
+        cells[column] = amount.astype("float64").fillna(0).astype(kind)
+    left_out = _never_observed(spec, scored & (leave <= entry), lost)
+    gone = {why: int(n[rows].sum()) for why, rows in left_out.items() if n[rows].sum()}
+    for rows in left_out.values():
+        cells = cells[~rows[cells.index]]
+    # sorted by everything, so that sums of equal cells are taken in one order
+    cells = add_up(cells.sort_values(list(cells.columns)))
+    used, reasons = int(cells["n"].sum()), {**read.dropped, **gone}
+    return Counts(
+        cells,
+        spec,
+        replace(read, rows_used=used, dropped=reasons, notes=tuple(notes), clock=clock_words(spec)),
+    )
+
+
+_CLOCK = ("event", "whole", "part", "follow", "entry", "exit", "lost", "wave")
 
 
 def clock_words(spec: CohortSpec) -> str:
@@ -59,71 +70,66 @@ def clock_words(spec: CohortSpec) -> str:
         return ""
     since = "the score" if sub.clock == "survey" else "signup, observed from the survey on"
     if sub.window:
-        since = f"signup, observed for the last {sub.window} {sub.unit}s"
+        since = f"signup, observed for the last {_periods(sub.window, sub.unit)}"
     return f"{sub.unit}s since {since}"
 
 
-def _stratum(column: pd.Series, cuts: tuple[float, ...] | None) -> pd.Series:
-    gap = column.isna()
-    if cuts is not None:
-        names = np.array(band_labels(cuts), dtype=object)
-        text = pd.Series(names[column.fillna(0).astype(int).to_numpy()], index=column.index)
-    elif column.dtype == float:
-        text = column.map(lambda value: f"{value:g}")
-    else:
-        text = column.astype(str)
-    return text.astype(object).mask(gap, MISSING).astype(str)
-
-
-def _clock(frame: pd.DataFrame, spec: CohortSpec) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
-    """Entry, exit and whether lost, in whole periods (design rule 2)."""
-    n = len(frame)
+def _spells(
+    clock: dict[str, pd.Series], spec: CohortSpec, scored: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
+    """Entry, exit and whether lost, in whole periods (design rule 2), of cells with so many customers scored."""
     sub = spec.subscription
+    zero = np.zeros(len(scored), np.int64)
     if sub is None:
-        return np.zeros(n, int), np.zeros(n, int), np.zeros(n, bool), []
+        return zero, zero, zero.astype(bool), []
+    notes: list[str] = []
     if sub.dated:
-        leave, lost, notes = _whole(frame["exit"]), frame["lost"].to_numpy(bool), []
+        leave, lost = _whole(clock["exit"]), clock["lost"].to_numpy(bool)
     else:
-        leave, lost, notes = _from_durations(frame, spec)
-    if sub.window:
-        entry = np.maximum(leave - sub.window, 0)
-    else:
-        entry = _whole(frame["entry"]) if "entry" in frame else np.zeros(n, int)
-    idle = (leave == 0) & ~lost & frame["score"].notna().to_numpy() & (entry == 0)
-    n_idle = int(frame.loc[idle, "n"].sum())
-    if n_idle and sub.clock == "survey":
+        leave, lost, notes = _from_durations(clock, spec, scored)
+    entry = (
+        np.maximum(leave - sub.window, 0)
+        if sub.window
+        else _whole(clock["entry"])
+        if "entry" in clock
+        else zero
+    )
+    idle = int(scored[(leave == 0) & ~lost].sum())
+    if idle and sub.clock == "survey":
+        were = "was" if idle == 1 else "were"
         notes.append(
-            f"{_customers(n_idle)} with a score were followed for less than one whole {sub.unit}: they carry nothing "
+            f"{_customers(idle)} with a score {were} followed for less than one whole {sub.unit}, which says nothing "
             "about retention."
         )
     return entry, leave, lost, notes
 
 
-def _from_durations(frame: pd.DataFrame, spec: CohortSpec) -> tuple[np.ndarray, np.ndarray, list[str]]:
+def _from_durations(
+    clock: dict[str, pd.Series], spec: CohortSpec, scored: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
     sub = spec.subscription
     assert sub is not None
-    whole, lost = _whole(frame["whole"]), frame["event"].fillna(0).to_numpy() == 1
-    known = frame["whole"].notna().to_numpy()
-    lost &= known
-    part = frame["part"].to_numpy(bool)
+    whole = _whole(clock["whole"])
+    part = clock["part"].to_numpy(bool) if "part" in clock else np.zeros(len(whole), bool)
+    lost = (clock["event"].fillna(0).to_numpy(float) == 1) & clock["whole"].notna().to_numpy()
     completed = sub.counts == "completed"
-    period = whole + 1 if completed else np.maximum(whole + part, 1)
-    leave = np.where(lost, period, whole)
+    leave = np.where(lost, whole + 1 if completed else np.maximum(whole + part, 1), whole)
     notes = []
-    at_zero = int(frame.loc[lost & (whole == 0) & ~part, "n"].sum())
+    at_zero = int(scored[lost & (whole == 0) & ~part].sum())
     if at_zero and not completed:
         notes.append(
-            f'{_customers(at_zero)} were lost at duration 0, which is counted as period 1: a sign that the column '
-            'holds completed periods. If so, set [subscription] counts = "completed".'
+            f"{_customers(at_zero)} {'was' if at_zero == 1 else 'were'} lost at duration 0, counted as a loss in the "
+            f"first {sub.unit}. That is a sign that the column holds completed {sub.unit}s; if it does, set "
+            '[subscription] counts = "completed".'
         )
-    if "follow" in frame:
-        most = _whole(frame["follow"])
-        beyond = (leave > most) & frame["follow"].notna().to_numpy()
-        late = int(frame.loc[beyond & lost, "n"].sum())
+    if "follow" in clock:
+        most = _whole(clock["follow"])
+        beyond = (leave > most) & clock["follow"].notna().to_numpy()
+        late = int(scored[beyond & lost].sum())
         if late:
             notes.append(
-                f"{_customers(late)} were lost after the last whole {sub.unit} of their follow-up: counted as still "
-                "there at its end."
+                f"{_customers(late)} {'was' if late == 1 else 'were'} lost after the last whole {sub.unit} of "
+                "follow-up, and counted as still there at its end."
             )
         leave, lost = np.where(beyond, most, leave), lost & ~beyond
     return leave, lost, notes
@@ -137,26 +143,33 @@ def _customers(n: int) -> str:
     return f"{n:,} customer{'' if n == 1 else 's'}"
 
 
-def _causes(frame: pd.DataFrame, lost: np.ndarray) -> np.ndarray:
-    if "cause" not in frame:
-        return np.where(lost, LOST, "")
-    named = frame["cause"].astype(object).where(frame["cause"].notna(), MISSING).astype(str).to_numpy()
-    return np.where(lost, named, "")
+def _periods(n: int, unit: str) -> str:
+    return f"{n:,} {unit}{'' if n == 1 else 's'}"
 
 
-def _waves(frame: pd.DataFrame) -> Any:
-    if "wave" not in frame:
-        return ""
-    quarters = frame["wave"].fillna(0).astype(int)
+def _text(column: pa.ChunkedArray) -> np.ndarray:
+    """A category in words, blanks as `MISSING`."""
+    words = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    words = pc.if_else(pc.equal(words, ""), None, words).fill_null(MISSING)
+    return np.asarray(words.to_pandas(), dtype=object)
+
+
+def _stratum(column: pa.ChunkedArray, cuts: tuple[float, ...] | None) -> np.ndarray:
+    if cuts is None:
+        return _text(column)
+    names = np.array([MISSING, *band_labels(cuts)], dtype=object)
+    return np.asarray(names[column.to_pandas().fillna(-1).to_numpy(dtype=int) + 1])
+
+
+def _waves(quarters: pd.Series) -> Any:
+    quarters = quarters.fillna(0).astype(int)
     return np.where(quarters > 0, (quarters // 4).astype(str) + "Q" + (quarters % 4 + 1).astype(str), "")
 
 
-def _never_observed(cells: pd.DataFrame, spec: CohortSpec) -> dict[str, np.ndarray]:
+def _never_observed(spec: CohortSpec, before: np.ndarray, lost: np.ndarray) -> dict[str, np.ndarray]:
     """Late entry: who left, or was last seen, before the first whole period after the survey."""
     sub = spec.subscription
     if sub is None or sub.clock == "survey":
         return {}
-    before = (cells["exit"] <= cells["entry"]).to_numpy() & cells["score"].notna().to_numpy()
-    lost = (cells["cause"] != "").to_numpy()
     when = f"before the first whole {sub.unit} after the survey"
     return {f"lost {when}": before & lost, f"last seen {when}": before & ~lost}

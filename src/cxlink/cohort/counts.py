@@ -79,27 +79,33 @@ def add(first: Counts, second: Counts) -> Counts:
         clock=a.clock,
         fingerprint="+".join(sorted((a.fingerprint, b.fingerprint))),
     )
-    return Counts(add_up(pd.concat([first.cells, second.cells])), first.spec, profile)
+    cells = pd.concat([first.cells, second.cells[first.cells.columns]])
+    return Counts(add_up(cells), first.spec, profile)
 
 
 def _refuse_mismatch(first: Counts, second: Counts) -> None:
-    a, b = first.spec, second.spec
-    pairs = {
-        "[score] scale": (a.scale, b.scale),
-        "[subscription] unit": (a.subscription and a.unit, b.subscription and b.unit),
-        "[subscription] clock": (a.subscription and a.subscription.clock, b.subscription and b.subscription.clock),
-        "[adjust] columns": (a.stratum_variables, b.stratum_variables),
-        "[adjust] bands": (a.cuts, b.cuts),
-        "[spend] window and currency": (
-            a.spend and (a.spend.window_months, a.spend.currency),
-            b.spend and (b.spend.window_months, b.spend.currency),
-        ),
-    }
-    for key, (left, right) in pairs.items():
+    for (key, left), right in zip(
+        _comparable(first.spec).items(), _comparable(second.spec).values(), strict=True
+    ):
         if left != right:
             raise InputError(f"these counts do not add up: {key} differs ({left} and {right}).")
     if first.suppressed or second.suppressed:
         raise InputError("these counts do not add up: small cells of one were suppressed. Re-run it without.")
+
+
+def _comparable(spec: CohortSpec) -> dict[str, str]:
+    """What two specs must have in common for their counts to mean the same, in words."""
+    sub, spend = spec.subscription, spec.spend
+    bands = [f"{name} at {', '.join(f'{cut:g}' for cut in cuts)}" for name, cuts in sorted(spec.cuts.items())]
+    return {
+        "[score] scale": f"{spec.score.scale}, {'higher' if spec.score.higher_is_better else 'lower'} is better",
+        "[subscription] clock": f"{sub.unit}s since {sub.clock}" if sub else "none",
+        "[adjust] columns": ", ".join(sorted(spec.stratum_variables)) or "none",
+        "[adjust] bands": "; ".join(bands) or "none",
+        "[spend] window and currency": f"{spend.window_months} months in {spend.currency}"
+        if spend
+        else "none",
+    }
 
 
 def suppress(counts: Counts, smallest: int) -> Counts:
@@ -123,7 +129,7 @@ def save_counts(counts: Counts, path: Path) -> None:
         "suppressed": counts.suppressed,
     }
     table = pa.Table.from_pandas(counts.cells, preserve_index=False)
-    table = table.replace_schema_metadata({"cxlink": json.dumps(about, sort_keys=True, ensure_ascii=False)})
+    table = table.replace_schema_metadata({"cxlink": json.dumps(about, ensure_ascii=False)})
     pq.write_table(table, path, compression="zstd")
 
 
@@ -137,15 +143,21 @@ def load_counts(path: Path | str) -> Counts:
     """
     name = Path(path).name
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:  # not as a data set: a folder called a=b would add a column
+            table = file.read()
         about = json.loads((table.schema.metadata or {})[b"cxlink"])
+        if about["format"] != FORMAT:
+            raise InputError(
+                f"{name}: format {about['format']}; this version reads {FORMAT}. Fit the cohort again."
+            )
+        profile = Profile(**{**about["profile"], "notes": tuple(about["profile"]["notes"])})
+        spec, suppressed = make_spec(about["spec"], name), int(about["suppressed"])
     except FileNotFoundError:
         raise InputError(f"{name}: no such file.") from None
-    except (OSError, KeyError, ValueError):
+    except InputError:
+        raise
+    except (OSError, KeyError, TypeError, ValueError):
         raise InputError(f"{name}: not a counts file. `cxlink fit` writes one as counts.parquet.") from None
-    if about["format"] != FORMAT:
-        raise InputError(f"{name}: format {about['format']}; this version reads {FORMAT}. Fit the cohort again.")
     cells = table.to_pandas()
     cells["score"] = cells["score"].astype("Int64")
-    profile = Profile(**{**about["profile"], "notes": tuple(about["profile"]["notes"])})
-    return Counts(cells, make_spec(about["spec"], name), profile, about["suppressed"])
+    return Counts(cells, spec, profile, suppressed)

@@ -4,57 +4,85 @@ from typing import Any
 
 from cxlink.cohort import columns
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.refusals import shown
 from cxlink.cohort.source import Source
 from cxlink.cohort.spec import CohortSpec
 
 
-def refuse_repeats(source: Source, spec: CohortSpec) -> None:
-    """Check that no id occurs twice and none is missing: a pass of its own, which the engine may spill to disk.
+def one_row_a_customer(source: Source, spec: CohortSpec) -> tuple[Source, dict[str, int]]:
+    """Hold every id to one row: refuse a second, or keep the first survey that was answered.
+
+    A pass of its own, which the engine may spill to disk.
 
     Raises
     ------
     InputError
-        With the first id that does, and the cure.
+        If an id is missing, or occurs twice where no first survey is asked for; with one that does, and the cure.
     """
-    assert spec.cohort.id is not None
-    name = spec.cohort.id
-    key = columns.raw(source, name, "id")
+    if spec.cohort.id is None:
+        return source, {}
+    key = columns.raw(source, spec.cohort.id, "id")
+    _refuse_missing(source, spec.cohort.id, key)
+    if spec.cohort.repeat == "first":
+        return _first_surveys(source, spec, key)
+    _refuse_repeats(source, spec.cohort.id, key)
+    return source, {}
+
+
+def _refuse_missing(source: Source, name: str, key: Any) -> None:
+    import ibis
+
+    rows = source.table.select(gone=~columns.is_given(key))
+    found = source.run(rows.aggregate(n=rows.count(), gone=rows.gone.cast("int64").sum())).to_pylist()[0]
+    n_gone = int(found["gone"] or 0)
+    if not n_gone:
+        return
+    where = ""
+    if source.ordered:
+        numbered = rows.mutate(at=ibis.row_number())
+        first = source.run(numbered.filter(numbered.gone).at.min()).as_py() + 1
+        where = f", {'the first ' if n_gone > 1 else ''}in row {first:,}"
+    fail = "rows fail" if n_gone > 1 else "rows fails"
+    raise InputError(
+        f"{source.name}: {name} must be there in every row. {n_gone:,} of {found['n']:,} {fail}{where} (found "
+        "nothing). Fill it in, or leave [cohort] id out."
+    )
+
+
+def _refuse_repeats(source: Source, name: str, key: Any) -> None:
     table = source.table.select(id=key)
-    n_missing = int((~columns.is_given(key)).sum().execute() or 0)
-    if n_missing:
-        raise InputError(f"{source.name}: {name} is missing in {n_missing:,} rows. Fill it in, or leave [cohort] id out.")
-    twice = table.group_by("id").aggregate(n=table.count()).filter(lambda t: t.n > 1)
-    shown = twice.order_by("id").limit(1).to_pyarrow().to_pylist()
-    if shown:
-        n_twice = int(twice.count().execute())
+    ids = table.group_by("id").aggregate(n=table.count())
+    twice = ids.filter(ids.n > 1)
+    n_twice = source.run(twice.count()).as_py()
+    if n_twice:
+        one = source.run(twice.order_by("id").limit(1)).to_pylist()[0]
+        several = (
+            f"{n_twice:,} of them occur more than once, such as"
+            if n_twice > 1
+            else "One occurs more than once:"
+        )
         raise InputError(
-            f"{source.name}: {name} must not repeat. {n_twice:,} of them occur more than once, such as "
-            f"{shown[0]['id']} ({shown[0]['n']} rows). Keep one row a customer, or set [cohort] repeat = \"first\"."
+            f"{source.name}: {name} must not repeat. {several} {shown(one['id'])} ({one['n']:,} rows). Keep one row a "
+            'customer, or set [cohort] repeat = "first".'
         )
 
 
-def first_surveys(source: Source, spec: CohortSpec) -> tuple[Source, dict[str, int]]:
-    """Keep each customer's first survey that was answered (a row without a score if none was).
-
-    Raises
-    ------
-    InputError
-        If there is no survey date to order by.
-    """
+def _first_surveys(source: Source, spec: CohortSpec, key: Any) -> tuple[Source, dict[str, int]]:
+    """Keep each customer's first survey that was answered; a row without a score where none was."""
     import ibis
 
     sub = spec.subscription
-    if sub is None or sub.survey is None:
-        raise InputError('[cohort] repeat = "first" needs [subscription] survey, the date of each score.')
-    assert spec.cohort.id is not None
-    key = columns.raw(source, spec.cohort.id, "id")
+    assert sub is not None
+    assert sub.survey is not None
+    score = columns.raw(source, spec.score.column, "score")
     survey = columns.date(columns.raw(source, sub.survey, "survey"))
-    score = columns.score_key(columns.raw(source, spec.score.column, "score"), spec.table, spec.scale.low - 1)
-    order: list[Any] = [score.isnull(), survey, score]
-    rest = [source.table[name] for name in source.columns]  # ties: any fixed order, so that rows' order is none
-    rank = ibis.row_number().over(group_by=key, order_by=[*order, *rest])
-    ranked = source.table.mutate(rank_=rank)
-    kept = ranked.filter(ranked.rank_ == 0).drop("rank_")
-    n_before, n_after = (int(table.count().execute()) for table in (source.table, kept))
+    # two answers of one day: whatever else is said of them decides, so that the order of rows does not
+    rest = [source.table[name] for name in source.table.columns if name in spec.table_columns]
+    order = [~columns.is_given(score), survey, score, *rest]
+    names = source.table.columns
+    rank = "rank_" + max(names, key=len)  # longer than any name there
+    ranked = source.table.mutate(ibis.row_number().over(group_by=key, order_by=order).name(rank))
+    kept = ranked.filter(ranked[rank] == 0).select([ranked[name] for name in names])
+    n_before, n_after = (source.run(table.count()).as_py() for table in (source.table, kept))
     dropped = {"a later survey of the same customer": n_before - n_after} if n_before > n_after else {}
-    return Source(source.name, kept, (), source.ordered, source.options), dropped
+    return source.kept(kept), dropped

@@ -1,20 +1,24 @@
-"""The row-level expressions that a cohort is counted from, and the one group-by over them."""
+"""The row-level expressions that a cohort is counted from: keys that tell cells apart, and amounts to add up."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cxlink.cohort import clock, columns
+from cxlink.cohort.amounts import MOST_SPENT
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.source import Source
 from cxlink.cohort.spec import TENURE_AT_SURVEY, CohortSpec
 
-MOST_SPENT = 1e12
-FAULTS = ("signup", "survey", "end", "observed_until", "survey<signup", "end<survey", "observed_until<survey")
-"""What can be wrong with dates, in the order in which it is looked for; key ``fault`` counts from 1."""
+FAULTS: tuple[tuple[str, ...], ...] = (
+    ("signup",), ("survey",), ("end",), ("observed_until",),
+    ("signup", "survey"), ("survey", "end"), ("survey", "observed_until"),
+)  # fmt: skip
+"""What can be wrong with dates, in the order in which it is looked for: one is no date, or the first of two is after
+the second. Key ``fault`` counts from 1."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """Rows ready to be grouped.
 
@@ -22,29 +26,58 @@ class Prepared:
     ----------
     keys : dict of str to ibis column
         What tells cells apart: ``score``, ``stratum.*``, the clock's keys, ``cause``, ``wave``.
-    spend : dict of str to ibis column
-        ``use`` (0 or 1: the window is complete) and ``y`` (spend where it is used and a number); or nothing.
+    use : ibis column or None
+        1 where the spend window is complete, 0 where not; None where all are.
+    y : ibis column or None
+        Spend, where it is used and an amount; None without spend.
     """
 
     keys: dict[str, Any]
-    spend: dict[str, Any]
+    use: Any | None = None
+    y: Any | None = None
 
 
-def prepare(source: Source, spec: CohortSpec) -> Prepared:
+def prepare(source: Source, spec: CohortSpec, top: float = MOST_SPENT) -> Prepared:
     """Turn the table's columns into keys and amounts.
+
+    Parameters
+    ----------
+    source : Source
+        The table.
+    spec : CohortSpec
+        What it holds.
+    top : float
+        The largest amount that is taken for one.
 
     Raises
     ------
     InputError
         If a column that the spec names is not there.
     """
-    options = spec.table
-    score = columns.raw(source, spec.score.column, "score")
-    keys = {"score": columns.score_key(score, options, spec.scale.low - 1)}
+    keys = {"score": _score(source, spec)}
     if spec.subscription is not None:
         keys |= _dated(source, spec) if spec.subscription.dated else _undated(source, spec)
-    keys |= _strata(source, spec)
-    return Prepared(keys, _spend(source, spec, keys))
+    keys |= {f"stratum.{name}": _stratum(source, spec, name) for name in spec.stratum_variables}
+    if spec.spend is None:
+        return Prepared(keys)
+    value = columns.raw(source, spec.spend.column, "spend")
+    if not value.type().is_floating():  # whose NaN is no amount either way
+        value = columns.number(value, spec.table)
+    use = _complete(source, spec, keys["score"])
+    fits = value.between(-top if spec.spend.refunds else 0, top)
+    return Prepared(
+        keys, use, (fits if use is None else fits & (use == 1)).ifelse(value.cast("float64"), None)
+    )
+
+
+def _score(source: Source, spec: CohortSpec) -> Any:
+    column, scale = columns.raw(source, spec.score.column, "score"), spec.scale
+    if column.type().is_boolean() and (scale.low, scale.high) != (0, 1):
+        raise InputError(
+            f"{source.name}: {spec.score.column} holds true and false, no score from {scale.low} to {scale.high}. "
+            "Name another [score] column."
+        )
+    return columns.whole_key(column, spec.table, (scale.low, scale.high))
 
 
 def _undated(source: Source, spec: CohortSpec) -> dict[str, Any]:
@@ -52,39 +85,46 @@ def _undated(source: Source, spec: CohortSpec) -> dict[str, Any]:
     assert sub is not None
     assert sub.duration is not None
     assert sub.event is not None
+    span = (0, spec.longest)
     duration = columns.raw(source, sub.duration, "duration")
+    part = columns.has_part(duration, options)
     keys = {
         "event": columns.yes_no(columns.raw(source, sub.event, "event")),
-        "whole": columns.whole_key(duration, options),
-        "part": columns.has_part(duration, options),
+        "whole": columns.whole_key(duration, options, span, "down"),
     }
+    if part is not None:
+        keys["part"] = part
     if sub.follow_up:
-        keys["follow"] = columns.whole_key(columns.raw(source, sub.follow_up, "follow_up"), options)
+        keys["follow"] = columns.whole_key(
+            columns.raw(source, sub.follow_up, "follow_up"), options, span, "down"
+        )
     if sub.entry:
-        keys["entry"] = columns.whole_key(columns.raw(source, sub.entry, "entry"), options, up=True)
+        entry = columns.raw(source, sub.entry, "entry")
+        keys["entry"] = columns.whole_key(entry, options, span, "up")
+        keys["beyond"] = columns.number(entry, options) > columns.number(duration, options)
     if sub.cause:
-        cause = columns.category(columns.raw(source, sub.cause, "cause"))
-        keys["cause"] = (keys["event"] == 1).ifelse(cause, None)
+        keys["cause"] = (keys["event"] == 1).ifelse(
+            columns.category(columns.raw(source, sub.cause, "cause")), None
+        )
     if sub.survey:
-        survey = columns.date(columns.raw(source, sub.survey, "survey"))
-        keys["wave"] = _quarter(survey)
+        survey = columns.raw(source, sub.survey, "survey")
+        keys |= {"fault": _fault({"survey": survey}, {}), "wave": _quarter(columns.date(survey))}
     return keys
 
 
 def _dated(source: Source, spec: CohortSpec) -> dict[str, Any]:
     sub = spec.subscription
     assert sub is not None
-    assert sub.end is not None
-    assert sub.survey is not None
     assert sub.observed_until is not None
-    given = {"survey": columns.raw(source, sub.survey, "survey"), "end": columns.raw(source, sub.end, "end")}
-    if sub.signup:
-        given["signup"] = columns.raw(source, sub.signup, "signup")
+    named = {"signup": sub.signup, "survey": sub.survey, "end": sub.end}
+    given = {role: columns.raw(source, name, role) for role, name in named.items() if name is not None}
     if sub.observed_until in source.columns:
         given["observed_until"] = source.table[sub.observed_until]
-    dates = {name: columns.date(column) for name, column in given.items()}
-    until = dates.setdefault("observed_until", columns.date_or_column(source, sub.observed_until, "observed_until"))
-    start = dates["signup"] if sub.clock == "signup" else dates["survey"]
+    dates = {role: columns.date(column) for role, column in given.items()}
+    until = dates.setdefault(
+        "observed_until", columns.date_or_column(source, sub.observed_until, "observed_until")
+    )
+    start = dates[sub.clock]
     follow = clock.whole_periods(start, until, sub.unit)
     period = clock.period_of(start, dates["end"], sub.unit)
     lost = (period <= follow).fill_null(False)
@@ -106,77 +146,52 @@ def _fault(given: Mapping[str, Any], dates: Mapping[str, Any]) -> Any:
     import ibis
 
     branches = []
-    for code, what in enumerate(FAULTS, 1):
-        if "<" in what:
-            earlier, later = what.split("<")
-            if earlier in dates and later in dates:
-                branches.append((dates[earlier] < dates[later], code))
-        elif what in given and not given[what].type().is_temporal():
-            branches.append((columns.is_given(given[what]) & dates[what].isnull(), code))
+    for code, roles in enumerate(FAULTS, 1):
+        if len(roles) == 2:
+            if set(roles) <= set(dates):
+                branches.append((dates[roles[0]] > dates[roles[1]], code))
+        elif roles[0] in given and not _is_dated(given[roles[0]]):
+            column = given[roles[0]]
+            branches.append((columns.is_given(column) & columns.date(column).isnull(), code))
     return ibis.cases(*branches, else_=0) if branches else ibis.literal(0)
+
+
+def _is_dated(column: Any) -> bool:
+    return bool(column.type().is_date() or column.type().is_timestamp())
 
 
 def _quarter(survey: Any) -> Any:
     return (survey.year() * 4 + survey.quarter() - 1).cast("int64")
 
 
-def _strata(source: Source, spec: CohortSpec) -> dict[str, Any]:
-    keys: dict[str, Any] = {}
-    for name in spec.stratum_variables:
-        cuts = spec.cuts.get(name)
-        if cuts is None:
-            keys[f"stratum.{name}"] = columns.category(columns.raw(source, name, "adjust"))
-        elif name == TENURE_AT_SURVEY and name not in source.columns:
-            keys[f"stratum.{name}"] = columns.band(_tenure_at_survey(source, spec), cuts)
-        else:
-            column = columns.raw(source, name, "adjust")
-            value = columns.number(column, spec.table)
-            code = columns.band(value.nullif(float("nan")) if column.type().is_floating() else value, cuts)
-            # text that is no number is a fault, not a gap
-            keys[f"stratum.{name}"] = columns.is_given(column).ifelse(code.coalesce(columns.BAD), None)
-    return keys
-
-
-def _tenure_at_survey(source: Source, spec: CohortSpec) -> Any:
+def _stratum(source: Source, spec: CohortSpec, name: str) -> Any:
+    cuts = spec.cuts.get(name)
+    if cuts is None:
+        return columns.category(columns.raw(source, name, "adjust"))
     sub = spec.subscription
-    if sub is None or not (sub.signup and sub.survey):
-        raise InputError(
-            f"[adjust] bands: {TENURE_AT_SURVEY} is worked out from signup and survey dates; name both, or a column."
-        )
-    signup = columns.date(columns.raw(source, sub.signup, "signup"))
-    survey = columns.date(columns.raw(source, sub.survey, "survey"))
-    return clock.whole_periods(signup, survey, sub.unit)
+    known = sub is not None and sub.signup is not None and sub.survey is not None
+    if name == TENURE_AT_SURVEY and known and (name not in spec.adjust.bands or name not in source.columns):
+        assert sub is not None
+        signup, survey = (columns.raw(source, str(column), "adjust") for column in (sub.signup, sub.survey))
+        tenure = clock.whole_periods(columns.date(signup), columns.date(survey), sub.unit)
+        return columns.band(tenure, spec.table, cuts)
+    return columns.band(columns.raw(source, name, "adjust"), spec.table, cuts)
 
 
-def _spend(source: Source, spec: CohortSpec, keys: Mapping[str, Any]) -> dict[str, Any]:
-    """Amounts spent over complete windows."""
-    import ibis
-
-    section = spec.spend
-    if section is None:
-        return {}
-    value = columns.number(columns.raw(source, section.column, "spend"), spec.table)
-    fits = value.abs() <= MOST_SPENT
-    use = _complete(source, spec)
-    y = (fits & (use == 1)).ifelse(value.cast("float64"), None)
-    return {"use": use.coalesce(0) if use is not None else ibis.literal(1), "y": y}
-
-
-def _complete(source: Source, spec: CohortSpec) -> Any:
-    import ibis
-
+def _complete(source: Source, spec: CohortSpec, score: Any) -> Any | None:
+    """Whether a spend window is over; `columns.BAD` where the column that says so does not, of a customer scored."""
     section, sub = spec.spend, spec.subscription
     assert section is not None
+    if section.complete is True:
+        return None
     if isinstance(section.complete, str):
-        return columns.yes_no(columns.raw(source, section.complete, "complete"))
-    if section.complete is not None:
-        return ibis.literal(int(section.complete))
+        over = columns.yes_no(columns.raw(source, section.complete, "complete"))
+        return over.coalesce(score.notnull().ifelse(columns.BAD, 0))
     assert sub is not None
     assert sub.survey is not None
     assert sub.observed_until is not None
     survey = columns.date(columns.raw(source, sub.survey, "survey"))
     until = columns.date_or_column(source, sub.observed_until, "observed_until")
-    over = clock.whole_periods(survey, until, "month") >= section.window_months
-    return over.fill_null(False).cast("int64")
-
-
+    return (
+        (clock.whole_periods(survey, until, "month") >= section.window_months).fill_null(False).cast("int64")
+    )

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cxlink.cohort.columns import BAD
-from cxlink.cohort.errors import InputError
-from cxlink.cohort.prepare import FAULTS, MOST_SPENT, Prepared
-from cxlink.cohort.source import Source
+from cxlink.cohort.amounts import MOST_SPENT
+from cxlink.cohort.columns import BAD, is_day
+from cxlink.cohort.prepare import FAULTS
+from cxlink.cohort.sections import SubscriptionSection
 from cxlink.cohort.spec import CohortSpec
 
-DROP = "drop them with --drop-invalid"
+_DROP = "drop them with --drop-invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class Rule:
 
     Attributes
     ----------
-    column : str
-        The raw column that a message shows.
+    columns : tuple of str
+        The raw columns that a message shows.
     must : str
         The rule in words.
     broken : callable
@@ -29,7 +29,7 @@ class Rule:
         What to do.
     """
 
-    column: str
+    columns: tuple[str, ...]
     must: str
     broken: Callable[[Any], Any]
     cure: str
@@ -37,138 +37,131 @@ class Rule:
 
 def rules_of(spec: CohortSpec) -> list[Rule]:
     """All rules that a spec lays down, in the order in which they are reported."""
-    return [*_score_rules(spec), *_clock_rules(spec), *_band_rules(spec), *_spend_rules(spec)]
-
-
-def _score_rules(spec: CohortSpec) -> list[Rule]:
-    low, high = spec.scale.low, spec.scale.high
-    name = spec.score.column
-    return [
-        Rule(
-            name,
-            f"{name} must be a whole number from {low} to {high}",
-            lambda t: (t.score < low) | (t.score > high) | (t.score != t.score.floor()),
-            f"Set [score] scale, or {DROP}.",
-        )
-    ]
-
-
-def _clock_rules(spec: CohortSpec) -> list[Rule]:
     sub = spec.subscription
-    if sub is None:
-        return []
-    if sub.dated:
-        return _date_rules(spec)
+    rules = [_score_rule(spec)]
+    if sub is not None:
+        rules += _date_rules(spec, sub) if sub.dated else _duration_rules(spec, sub)
+    return [*rules, *_band_rules(spec), *_spend_rules(spec)]
+
+
+def _score_rule(spec: CohortSpec) -> Rule:
+    low, high, name = spec.scale.low, spec.scale.high, spec.score.column
+    return Rule(
+        (name,),
+        f"{name} must be a whole number from {low} to {high}",
+        lambda t: (t.score < low) | (t.score > high),
+        f"Set [score] scale, or {_DROP}.",
+    )
+
+
+def _duration_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[Rule]:
     rules = [
         Rule(
-            str(sub.event),
+            (str(sub.event),),
             f"{sub.event} must be 0 or 1, or true or false",
             lambda t: ~t.event.isin([0, 1]) | (t.event.isnull() & (t.score.notnull() | t.whole.notnull())),
-            f"Recode it, or {DROP}.",
-        ),
+            f"Recode it, or {_DROP}.",
+        )
     ]
     periods = {"whole": sub.duration, "follow": sub.follow_up, "entry": sub.entry}
-    for key, name in periods.items():
-        if name:
-            rules.append(_period_rule(key, name, sub.unit))
-    if sub.entry:
+    rules += [_period_rule(key, name, spec) for key, name in periods.items() if name is not None]
+    if sub.entry is not None:
         rules.append(
             Rule(
-                sub.entry,
+                (sub.entry, str(sub.duration)),
                 f"{sub.entry} must not be beyond {sub.duration}",
-                lambda t: t.entry > t.whole + t.part.cast("int64"),
-                f"Both count {sub.unit}s since signup. Correct it, or {DROP}.",
+                lambda t: t.beyond,
+                f"Both count {sub.unit}s since signup. Correct it, or {_DROP}.",
             )
         )
+    if sub.survey is not None:
+        rules.append(_fault_rule(FAULTS.index(("survey",)) + 1, {"survey": sub.survey}))
     return rules
 
 
-def _period_rule(key: str, name: str, unit: str) -> Rule:
+def _period_rule(key: str, name: str, spec: CohortSpec) -> Rule:
+    unit, longest = spec.unit, spec.longest
     return Rule(
-        name,
-        f"{name} must be a number of {unit}s, 0 or more, in every row with a score",
-        lambda t: (t[key] < 0) | (t[key].isnull() & t.score.notnull()),
-        f"Correct it, or {DROP}.",
+        (name,),
+        f"{name} must be a number of {unit}s from 0 to {longest:,} in every row with a score",
+        lambda t: (t[key] < 0) | (t[key] > longest) | (t[key].isnull() & t.score.notnull()),
+        f"Set [subscription] unit or [table] decimal, correct it, or {_DROP}.",
     )
 
 
-def _date_rules(spec: CohortSpec) -> list[Rule]:
-    sub = spec.subscription
-    assert sub is not None
-    names = {"signup": sub.signup, "survey": sub.survey, "end": sub.end, "observed_until": sub.observed_until}
-    rules = []
-    for code, what in enumerate(FAULTS, 1):
-        later, _, earlier = what.partition("<")
-        column = names[later]
-        if column is None or (earlier and names[earlier] is None):
-            continue
-        must = f"{column} must not be before {names[earlier]}" if earlier else f"{column} must be a date, YYYY-MM-DD"
-        rules.append(Rule(column, must, lambda t, code=code: t.fault == code, f"Correct it, or {DROP}."))  # type: ignore[misc]
+def _date_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[Rule]:
+    named = {"signup": sub.signup, "survey": sub.survey, "end": sub.end, "observed_until": sub.observed_until}
+    names = {role: name for role, name in named.items() if name is not None}
+    rules = [_fault_rule(code, names) for code, roles in enumerate(FAULTS, 1) if set(roles) <= set(names)]
+    needed = [names[role] for role in dict.fromkeys((sub.clock, "survey", "observed_until"))]
+    needed = [name for name in needed if not is_day(name)]
+    late = sub.clock == "signup"
     rules.append(
         Rule(
-            str(sub.survey),
-            f"{sub.survey} and the other dates of the clock must be there in every row with a score",
-            lambda t: t.exit.isnull() & t.score.notnull(),
-            f"Fill it in, or {DROP}.",
+            tuple(needed),
+            f"{' and '.join(needed)} must be there in every row with a score",
+            lambda t: (t.exit.isnull() | (t.entry.isnull() if late else False)) & t.score.notnull(),
+            f"Fill them in, or {_DROP}.",
         )
     )
-    if sub.clock == "signup":
-        rules.append(
-            Rule(
-                str(sub.survey),
-                f"{sub.survey} must be there in every row with a score",
-                lambda t: t.entry.isnull() & t.score.notnull(),
-                f"Fill it in, or {DROP}.",
-            )
-        )
-    return rules
+    longest = spec.longest
+    return [
+        *rules,
+        Rule(
+            tuple(needed),
+            f"{names[sub.clock]} must not be more than a hundred years before the end of observation",
+            lambda t: t.exit > longest,
+            f"Correct it, or {_DROP}.",
+        ),
+    ]
+
+
+def _fault_rule(code: int, names: dict[str, str]) -> Rule:
+    shown = tuple(names[role] for role in FAULTS[code - 1])
+    if len(shown) == 1:
+        must, cure = f"{shown[0]} must be a date, YYYY-MM-DD", "Rewrite it"
+    else:
+        must, cure = f"{shown[0]} must not be after {shown[1]}", "Correct it"
+    return Rule(shown, must, lambda t: t.fault == code, f"{cure}, or {_DROP}.")
 
 
 def _band_rules(spec: CohortSpec) -> list[Rule]:
-    return [
-        Rule(
-            name,
+    def rule(name: str) -> Rule:
+        return Rule(
+            (name,),
             f"{name} must be a number, since it is cut into bands",
-            lambda t, key=f"stratum.{name}": t[key] == BAD,  # type: ignore[misc]
-            f"Take it out of [adjust] bands, or {DROP}.",
+            lambda t: t[f"stratum.{name}"] == BAD,
+            f"Take it out of [adjust] bands, or {_DROP}.",
         )
-        for name in spec.cuts
-    ]
+
+    return [rule(name) for name in spec.cuts]
 
 
 def _spend_rules(spec: CohortSpec) -> list[Rule]:
-    if spec.spend is None:
+    section = spec.spend
+    if section is None:
         return []
-    name = spec.spend.column
-    rules = [
-        Rule(
-            name,
-            f"{name} must be an amount (a finite number, at most {MOST_SPENT:g}) in every row with a score and a "
-            "complete window",
-            lambda t: t.score.notnull() & (t.spend_known < t.spend_n),
-            f"Write 0 for no spend, or {DROP}.",
-        ),
-    ]
-    if isinstance(spec.spend.complete, str):
-        complete = spec.spend.complete
-        rules.insert(
-            0,
-            Rule(
-                complete,
-                f"{complete} must be 0 or 1, or true or false",
-                lambda t: ~t.use_min.isin([0, 1]),
-                f"Recode it, or {DROP}.",
-            ),
-        )
-    if not spec.spend.refunds:
+    rules = []
+    if isinstance(section.complete, str):
         rules.append(
             Rule(
-                name,
-                f"{name} must not be negative",
-                lambda t: t.spend_min < 0,
-                f"Set [spend] refunds = true if refunds are meant, or {DROP}.",
+                (section.complete,),
+                f"{section.complete} must be 0 or 1, or true or false, in every row with a score",
+                lambda t: ~t.use_min.isin([0, 1]),
+                f"Recode it, or {_DROP}.",
             )
         )
+    least = "" if section.refunds else " of 0 or more"
+    cure = "" if section.refunds else ", set [spend] refunds = true if refunds are meant"
+    where = "" if section.complete is True else " and a complete window"
+    rules.append(
+        Rule(
+            (section.column,),
+            f"{section.column} must be an amount{least}, at most {MOST_SPENT:g}, in every row with a score{where}",
+            lambda t: t.score.notnull() & (t.spend_known < t.spend_n),
+            f"Write 0 for no spend{cure}, or {_DROP}.",
+        )
+    )
     return rules
 
 
@@ -184,59 +177,7 @@ def broken(cells: Any, rules: list[Rule]) -> list[Rule]:
     """
     import ibis
 
-    if not rules or cells.num_rows == 0:
-        return []
     table = ibis.memtable(cells)
-    found = table.aggregate(**{f"r{i}": rule.broken(table).any() for i, rule in enumerate(rules)}).to_pyarrow()
-    flags = found.to_pylist()[0]
+    found = table.aggregate(**{f"r{i}": rule.broken(table).any() for i, rule in enumerate(rules)})
+    flags = ibis.duckdb.connect().to_pyarrow(found).to_pylist()[0]
     return [rule for i, rule in enumerate(rules) if flags[f"r{i}"]]
-
-
-def as_rows(source_table: Any, prepared: Prepared) -> Any:
-    """Give rows the cells' columns: each row as a cell of its own."""
-    columns: dict[str, Any] = dict(prepared.keys)
-    if prepared.spend:
-        use, y = prepared.spend["use"], prepared.spend["y"]
-        columns |= {"spend_n": use, "use_min": use, "spend_known": y.notnull().cast("int64"), "spend_min": y}
-    raw = {f"raw.{name}": source_table[name] for name in source_table.columns}
-    return source_table.select(**columns, **raw)
-
-
-def refusal(source: Source, spec: CohortSpec, rule: Rule, prepare: Callable[[Source, CohortSpec], Prepared]) -> InputError:
-    """Look for the first row that breaks a rule, and say so in one line."""
-    import ibis
-
-    n_rows = n_broken = 0
-    first = ""
-    for name, part in source.parts():
-        piece = Source(source.name, part, (), source.ordered, source.options)
-        rows = as_rows(part, prepare(piece, spec))
-        rows = rows.mutate(**{"at": ibis.row_number()}) if source.ordered else rows
-        bad = rows.filter(rule.broken(rows).fill_null(False))
-        n_rows += int(part.count().execute())
-        n_here = int(bad.count().execute())
-        n_broken += n_here
-        if n_here and not first:
-            first = _first(bad, source, spec, rule, name)
-    fail = "rows fails" if n_broken == 1 else "rows fail"
-    return InputError(f"{source.name}: {rule.must}. {n_broken:,} of {n_rows:,} {fail}, {first}. {rule.cure}")
-
-
-def _first(bad: Any, source: Source, spec: CohortSpec, rule: Rule, file: str) -> str:
-    """Where the first broken row is, and what it holds."""
-    shown = [f"raw.{rule.column}"] if f"raw.{rule.column}" in bad.columns else []
-    key = [f"raw.{spec.cohort.id}"] if spec.cohort.id else []
-    if source.ordered:
-        record = bad.order_by("at").select("at", *shown).limit(1).to_pyarrow().to_pylist()[0]
-        where = f"the first in row {record['at'] + 1:,}" + (f" of {file}" if len(source.files) > 1 else "")
-    else:
-        record = bad.select(*dict.fromkeys([*key, *shown])).limit(1).to_pyarrow().to_pylist()[0]
-        where = f"one of them with {spec.cohort.id} {record[key[0]]}" if key else "one of them"
-    return f"{where} (found {_shown(record[shown[0]])})" if shown else where
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return repr(text[:40]) if isinstance(value, str) else text[:40]

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from cxlink.cohort.errors import InputError
 
-_RANGE = re.compile(r"\s*(-?\d+)\s*-\s*(-?\d+)\s*")
+_RANGE = re.compile(r"\s*(-?[0-9]{1,9})\s*-\s*(-?[0-9]{1,9})\s*")
+_LEVEL = re.compile(r"\s*-?[0-9]{1,9}\s*")
 _WIDEST = 101
 
 
@@ -51,44 +53,49 @@ def parse_scale(text: str, higher_is_better: bool = True) -> Scale:
     """
     match = _RANGE.fullmatch(text)
     if match is None:
-        raise InputError(f"[score] scale {text!r} is not a scale. Write it as LOW-HIGH, such as 1-10.")
+        raise InputError(f"[score] scale {text!r} is not a scale. Write it as LOW-HIGH, such as 1-10")
     low, high = int(match[1]), int(match[2])
     if not 1 <= high - low < _WIDEST:
         raise InputError(
-            f"[score] scale {text!r} must rise from LOW to HIGH over 2 to {_WIDEST} levels, such as 1-10."
+            f"[score] scale {text!r} must rise from LOW to HIGH over 2 to {_WIDEST} levels, such as 1-10"
         )
     return Scale(low, high, higher_is_better)
 
 
-def parse_levels(text: str | int | Iterable[int]) -> tuple[int, ...]:
+def parse_levels(given: Any) -> tuple[int, ...]:
     """Read a set of levels: ``7``, ``"9-10"``, ``"1,3"``, ``[9, 10]``; ascending, without repeats.
 
     Raises
     ------
     InputError
-        If a part of the text is neither a whole number nor a range.
+        If a part of it is neither a whole number nor a range of at most 101.
     """
-    if isinstance(text, int):
-        return (text,)
-    if not isinstance(text, str):
-        return tuple(sorted(set(text)))
-    levels: set[int] = set()
-    for part in text.split(","):
-        match = _RANGE.fullmatch(part)
-        if match is not None and int(match[1]) <= int(match[2]):
-            levels |= set(range(int(match[1]), int(match[2]) + 1))
-        elif re.fullmatch(r"\s*-?\d+\s*", part):
-            levels.add(int(part))
-        else:
-            raise InputError(f"{text!r} is not a set of score levels. Write 7, 9-10 or 1,3.")
-    return tuple(sorted(levels))
+    if isinstance(given, str):
+        return tuple(sorted({level for part in given.split(",") for level in _levels_of(part, given)}))
+    levels = tuple(given) if isinstance(given, list | tuple) else (given,)
+    if any(isinstance(level, bool) or not isinstance(level, int) for level in levels):
+        raise _not_levels(given)
+    return tuple(sorted(set(levels)))
+
+
+def _levels_of(part: str, text: str) -> range:
+    if _LEVEL.fullmatch(part):
+        return range(int(part), int(part) + 1)
+    match = _RANGE.fullmatch(part)
+    if match is None or not 0 <= int(match[2]) - int(match[1]) < _WIDEST:
+        raise _not_levels(text)
+    return range(int(match[1]), int(match[2]) + 1)
+
+
+def _not_levels(given: Any) -> InputError:
+    shown = list(given) if isinstance(given, tuple) else given
+    return InputError(f"{shown!r} is not a set of score levels. Write 7, 9-10 or 1,3")
 
 
 def label(levels: Iterable[int]) -> str:
     """Write a set of levels the way `parse_levels` reads it: ``"9-10"``, ``"1,3"``."""
-    ordered = sorted(set(levels))
     runs: list[list[int]] = []
-    for level in ordered:
+    for level in sorted(set(levels)):
         if runs and level == runs[-1][1] + 1:
             runs[-1][1] = level
         else:

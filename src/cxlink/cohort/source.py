@@ -1,23 +1,18 @@
 """Where a table comes from: files, folders, frames in memory, or any engine that Ibis speaks to."""
 
-import csv
-import glob
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.spec import TableSection
-
-_TEXT = {".csv", ".tsv", ".txt"}
-_ARROW = {".arrow", ".feather", ".ipc"}
-_PARQUET = {".parquet", ".pq"}
-_DELIMITERS = ",;\t|"
+from cxlink.cohort.files import find_files, largest_in, plain, read_files, refuse_twins
+from cxlink.cohort.sections import TableSection
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
     """An opened table.
 
@@ -27,35 +22,63 @@ class Source:
         What messages call it, without its folder.
     table : ibis Table
         All of its rows.
-    files : tuple of Path
-        Its files in order; empty for a frame or an engine's table.
-    ordered : bool
-        Whether rows have an order that the user can see.
+    columns : tuple of str
+        Names of its columns, also of those that were not asked for.
     options : TableSection
         How its text is read.
+    engine : ibis backend
+        What runs its queries.
+    ordered : bool
+        Whether rows have an order that the user can see.
+    files : tuple of Path
+        Its files in order; empty for a frame or an engine's table.
     """
 
     name: str
     table: Any
-    files: tuple[Path, ...]
-    ordered: bool
+    columns: tuple[str, ...]
     options: TableSection
+    engine: Any
+    ordered: bool = False
+    files: tuple[Path, ...] = ()
 
-    @cached_property
-    def columns(self) -> tuple[str, ...]:
-        """Names of its columns."""
-        return tuple(self.table.columns)
+    def run(self, expression: Any) -> Any:
+        """Run an expression over its rows, into an Arrow table or scalar.
 
-    def parts(self) -> Iterator[tuple[str, Any]]:
-        """Give the table file by file, each with the name a message gives it."""
+        Raises
+        ------
+        InputError
+            If the engine cannot read the rows; in one line.
+        """
+        try:
+            return self.engine.to_pyarrow(expression)
+        except Exception as error:
+            raise InputError(f"{self.name}: {_complaint(error, self.files)}.") from error
+
+    def kept(self, table: Any) -> "Source":
+        """Give some of its rows as a source; their numbers are no longer the user's."""
+        return replace(self, table=table, ordered=False, files=())
+
+    def largest(self, column: str) -> float | None:
+        """Size of the largest number in a column, where it can be had without another pass over a file."""
+        if self.files:
+            return largest_in(self.files, column)
+        if self.ordered and self.table[column].type().is_numeric():
+            found = self.run(self.table[column].cast("float64").nullif(float("nan")).abs().max()).as_py()
+            return None if found is None else float(found)
+        return None
+
+    def parts(self) -> Iterator["Source"]:
+        """Give it file by file, each with the name that a message gives it."""
         if len(self.files) < 2:
-            yield self.name, self.table
+            yield self
             return
-        for path in self.files:
-            yield f"{self.name}/{path.name}", _read((path,), self.options)
+        for file in self.files:
+            table, _ = read_files(self.engine, (file,), self.options, None)
+            yield replace(self, name=f"{self.name}/{file.name}", table=table, files=(file,))
 
 
-def open_source(table: Any, options: TableSection) -> Source:
+def open_source(table: Any, options: TableSection, wanted: Collection[str] | None = None) -> Source:
     """Open a table.
 
     Parameters
@@ -64,6 +87,8 @@ def open_source(table: Any, options: TableSection) -> Source:
         A file, a folder or glob of files, ``URL::table``, or something in memory.
     options : TableSection
         How text is read.
+    wanted : collection of str, optional
+        Columns that matter, if not all do.
 
     Raises
     ------
@@ -73,164 +98,116 @@ def open_source(table: Any, options: TableSection) -> Source:
     import ibis
 
     if isinstance(table, ibis.Table):
-        return Source("table", table, (), False, options)
-    if not isinstance(table, str | Path):
-        return Source("table", _in_memory(table), (), True, options)
-    text = str(table)
-    if "::" in text:
-        return Source(text.rsplit("::", 1)[1], _from_engine(text), (), False, options)
-    files = _files(text)
-    return Source(Path(text).name or text, _read(files, options), files, True, options)
-
-
-def _in_memory(frame: Any) -> Any:
-    import ibis
-    import pyarrow as pa
-
-    names = list(getattr(frame, "columns", []) if not isinstance(frame, pa.Table) else frame.column_names)
-    _refuse_twins("table", [str(name) for name in names])
-    if not names:
-        raise InputError("table: no columns. Give a path, a pandas, polars or Arrow table, or an Ibis table.")
-    try:
-        if isinstance(frame, pa.Table):
-            return ibis.memtable(frame)
-        frame = frame.reset_index(drop=True).set_axis(names, axis=1) if hasattr(frame, "reset_index") else frame
-        return ibis.memtable(frame)
-    except Exception as error:
-        raise InputError(f"table: cannot be read ({_one_line(error)}).") from None
-
-
-def _from_engine(text: str) -> Any:
-    import ibis
-
-    address, name = text.rsplit("::", 1)
-    try:
-        return ibis.connect(address).table(name)
-    except Exception as error:
-        raise InputError(f"{name}: cannot be opened at that address ({_one_line(error)}).") from None
-
-
-def _files(text: str) -> tuple[Path, ...]:
-    path = Path(text)
-    known = _TEXT | _ARROW | _PARQUET
-    if path.is_dir():
-        found = sorted(p for p in path.iterdir() if _kind(p) in known)
-        if not found:
-            raise InputError(f"{path.name}: no Parquet, CSV or Arrow file in this folder.")
-    elif glob.has_magic(text) and not path.exists():
-        found = sorted(Path(p) for p in glob.glob(text))
-        if not found:
-            raise InputError(f"{path.name}: no file matches.")
-    else:
-        if not path.exists():
-            raise InputError(f"{path.name}: no such file.")
-        found = [path]
-    for file in found:
-        if _kind(file) not in known:
-            raise InputError(f"{file.name}: not a table that can be read. Give Parquet, CSV or Arrow.")
         try:
-            empty = file.stat().st_size == 0
-        except OSError as error:
-            raise InputError(f"{file.name}: cannot be read ({error.strerror}).") from None
-        if empty:
-            raise InputError(f"{file.name}: the file is empty.")
-    if len({"text" if _kind(file) in _TEXT else _kind(file) for file in found}) > 1:
-        raise InputError(f"{path.name}: files of several kinds. Give one kind at a time, such as '*.parquet'.")
-    return tuple(found)
-
-
-def _kind(path: Path) -> str:
-    """Its ending, compression aside."""
-    suffixes = [s.lower() for s in path.suffixes]
-    return next((s for s in reversed(suffixes) if s not in {".gz", ".zst"}), "")
-
-
-def _read(files: tuple[Path, ...], options: TableSection) -> Any:
-    import ibis
-
-    kind = _kind(files[0])
-    con = ibis.duckdb.connect()
-    paths = [str(file) for file in files]
-    name = files[0].name
+            engine = table.get_backend()
+        except Exception as error:
+            raise InputError(f"table: {_complaint(error, ())}.") from None
+        return Source("table", table, tuple(table.columns), options, engine)
+    if not isinstance(table, str | Path):
+        rows, columns = _in_memory(table, wanted)
+        return Source("table", rows, columns, options, _embedded(), ordered=True)
+    text = str(table)
+    if "::" in text and not Path(text).exists():
+        return _from_engine(text, options)
+    files = find_files(text)
+    name, engine = Path(text).name or text, _embedded()
     try:
-        if kind in _TEXT:
-            return _read_text(con, files, options)
-        if kind in _ARROW:
-            return _read_arrow(files)
-        _same_columns(files, [_parquet_names(file) for file in files])
-        return con.read_parquet(paths)
+        rows, columns = read_files(engine, files, options, wanted)
     except InputError:
         raise
     except Exception as error:
-        raise InputError(f"{name}: cannot be read ({_one_line(error)}).") from None
+        raise InputError(f"{name}: {_complaint(error, files)}.") from None
+    return Source(name, rows, columns, options, engine, ordered=True, files=files)
 
 
-def _read_text(con: Any, files: tuple[Path, ...], options: TableSection) -> Any:
-    headers = [_header(file, options) for file in files]
-    _same_columns(files, [names for names, _ in headers])
-    return con.read_csv(
-        [str(file) for file in files],
-        all_varchar=True, header=True, delim=headers[0][1], quote='"', escape='"', encoding=options.encoding,
-        nullstr=list(options.missing), strict_mode=True, normalize_names=False,
-    )  # fmt: skip
+def _embedded() -> Any:
+    """DuckDB in memory; a date is the same day wherever the machine stands."""
+    import ibis
+
+    engine = ibis.duckdb.connect()
+    engine.raw_sql("SET TimeZone = 'UTC'")
+    return engine
 
 
-def _header(file: Path, options: TableSection) -> tuple[list[str], str]:
-    """Names in the first line of a text file, and its delimiter: the given one, else the commonest there."""
-    import gzip
-
-    if file.suffix == ".zst":
-        raise InputError(f"{file.name}: text compressed with zstd cannot be read. Unpack it, or use gzip.")
-    try:
-        opened = gzip.open(file, "rt", encoding=options.encoding) if file.suffix == ".gz" else None
-        with opened or file.open(encoding=options.encoding, newline="") as stream:
-            line = stream.readline().removeprefix("\ufeff").rstrip("\r\n")
-    except (UnicodeError, LookupError):
-        raise InputError(
-            f"{file.name}: not {options.encoding} text. Set [table] encoding, such as latin-1."
-        ) from None
-    if not line.strip():
-        raise InputError(f"{file.name}: the first line is empty; it must name the columns.")
-    delimiter = options.delimiter or max(_DELIMITERS, key=line.count)
-    return next(csv.reader([line], delimiter=delimiter)), delimiter
-
-
-def _read_arrow(files: tuple[Path, ...]) -> Any:
+def _in_memory(frame: Any, wanted: Collection[str] | None) -> tuple[Any, tuple[str, ...]]:
     import ibis
     import pyarrow as pa
 
-    tables = []
+    if isinstance(frame, pa.Table):
+        names = tuple(frame.column_names)
+    elif hasattr(frame, "iloc") or hasattr(frame, "to_series"):
+        names = tuple(map(str, getattr(frame, "columns", ())))
+    else:
+        raise InputError("table: give a path, a pandas, polars or Arrow table, or an Ibis table.")
+    if not names:
+        raise InputError("table: it has no columns.")
+    refuse_twins("table", names)
+    at = [i for i, name in enumerate(names) if wanted is None or name in wanted] or [0]
+    try:
+        columns = [_arrow_column(frame, i) for i in at]
+        rows = plain(pa.table(columns, names=[names[i] for i in at]))
+    except Exception as error:
+        raise InputError(f"table: {_complaint(error, ())}.") from None
+    return ibis.memtable(rows), names
+
+
+def _arrow_column(frame: Any, position: int) -> Any:
+    """One column of a frame; pandas' mixed objects, which are of no type, as their text."""
+    import pyarrow as pa
+
+    if isinstance(frame, pa.Table):
+        return frame.column(position)
+    if hasattr(frame, "to_arrow"):
+        return frame.to_series(position).to_arrow()
+    column = frame.iloc[:, position]
+    try:
+        array = pa.array(column, from_pandas=True)
+        if not isinstance(array.type, pa.ExtensionType):
+            return array
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        pass
+    return pa.array(column.map(str).where(column.notna(), None), pa.string(), from_pandas=True)
+
+
+def _from_engine(text: str, options: TableSection) -> Source:
+    import ibis
+
+    address, name = text.rsplit("::", 1)
+    parts = urlsplit(address)
+    try:
+        if parts.scheme in ("duckdb", "sqlite") and (path := parts.netloc + parts.path):
+            if not Path(path).exists():  # connecting would make an empty one
+                raise FileNotFoundError("no such database")
+            if parts.scheme == "duckdb" and "read_only" not in parts.query:
+                address += ("&" if parts.query else "?") + "read_only=True"
+        engine = ibis.connect(address)
+        schema, _, short = name.rpartition(".")
+        whole = not schema or name in engine.list_tables()
+        rows = engine.table(name) if whole else engine.table(short, database=schema)
+    except Exception as error:
+        said = _complaint(error, ()).replace(parts.password or "\0", "***")
+        raise InputError(f"{name}: cannot be opened at that address ({said}).") from None
+    return Source(name, rows, tuple(rows.columns), options, engine)
+
+
+def _complaint(error: Exception, files: tuple[Path, ...]) -> str:
+    """What an engine's error says, in a clause of one line, without folders."""
+    text = str(error)
     for file in files:
-        with pa.memory_map(str(file)) as stream:
-            try:
-                tables.append(pa.ipc.open_file(stream).read_all())
-            except pa.ArrowInvalid:
-                stream.seek(0)
-                tables.append(pa.ipc.open_stream(stream).read_all())
-    _same_columns(files, [table.column_names for table in tables])
-    return ibis.memtable(pa.concat_tables([table.select(tables[0].column_names) for table in tables]))
-
-
-def _parquet_names(file: Path) -> list[str]:
-    import pyarrow.parquet as pq
-
-    return list(pq.read_schema(file).names)
-
-
-def _same_columns(files: tuple[Path, ...], headers: list[list[str]]) -> None:
-    for file, names in zip(files, headers, strict=True):
-        _refuse_twins(file.name, names)
-        if set(names) != set(headers[0]):
-            other = sorted(set(names) ^ set(headers[0]))[0]
-            raise InputError(f"{file.name}: other columns than {files[0].name} ({other!r} is in one only).")
-
-
-def _refuse_twins(name: str, names: list[str]) -> None:
-    twins = sorted({n for n in names if names.count(n) > 1})
-    if twins:
-        raise InputError(f"{name}: two columns are called {twins[0]!r}. Rename one.")
-
-
-def _one_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else error.__class__.__name__)[:200].rstrip(".")
+        text = text.replace(str(file.absolute()), file.name).replace(str(file), file.name)
+    if "Invalid unicode" in text:
+        return "not utf-8 text. Set [table] encoding, such as latin-1"
+    line = re.search(r"CSV Error on Line: (\d+)", text)
+    if line is not None:
+        fields = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
+        what = f"has {fields[2]} values for {fields[1]} columns" if fields else "cannot be read"
+        if "unterminated quote" in text:
+            what = "opens a quote that nothing closes"
+        return f"line {line[1]} {what}. Correct it, or set [table] delimiter"
+    if error.__class__.__name__ == "OperationNotDefinedError":
+        return (
+            "this engine cannot do what reading text needs. Give numbers and dates in types of their own, or a "
+            "Parquet file of the table"
+        )
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return f"cannot be read ({(lines[0] if lines else error.__class__.__name__)[:200].rstrip('.')})"

@@ -2,17 +2,24 @@
 
 import tomllib
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError, model_validator
 
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.scales import Scale, label, parse_levels, parse_scale
-
-Unit = Literal["day", "week", "month", "quarter", "year"]
-Levels = Annotated[tuple[int, ...], BeforeValidator(parse_levels)]
+from cxlink.cohort.sections import (
+    AdjustSection,
+    AnalysisSection,
+    CohortSection,
+    PublishSection,
+    ScoreSection,
+    Section,
+    SpendSection,
+    SubscriptionSection,
+)
+from cxlink.cohort.sections import TableSection as TableSection
 
 PERIODS_PER_YEAR: dict[str, int] = {"day": 365, "week": 52, "month": 12, "quarter": 4, "year": 1}
 LAGS: dict[str, tuple[int, ...]] = {
@@ -22,140 +29,7 @@ TENURE_AT_SURVEY = "tenure_at_survey"
 TENURE_CUTS: dict[str, tuple[float, ...]] = {
     "day": (90, 365, 730), "week": (13, 52, 104), "month": (3, 12, 24), "quarter": (1, 4, 8), "year": (1, 2),
 }  # fmt: skip
-
-
-class Section(BaseModel):
-    """A table of the spec: frozen, and strict about unknown keys and types."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class CohortSection(Section):
-    """Which customers these are."""
-
-    name: str = Field(default="cohort", min_length=1, max_length=100)
-    id: str | None = None
-    repeat: Literal["error", "first"] = "error"
-    simulated: bool = False
-
-
-class TableSection(Section):
-    """How to read a text table, where that needs help."""
-
-    decimal: str = "."
-    thousands: str | None = None
-    delimiter: str | None = None
-    encoding: str = "utf-8"
-    missing: tuple[str, ...] = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
-
-
-class ScoreSection(Section):
-    """The experience score."""
-
-    column: str
-    scale: str
-    higher_is_better: bool = True
-    worst: Levels | None = None
-    best: Levels | None = None
-
-
-class SubscriptionSection(Section):
-    """How long customers stay: the clock, its unit, and dates or durations."""
-
-    clock: Literal["survey", "signup"] = "survey"
-    unit: Unit = "month"
-    signup: str | None = None
-    survey: str | None = None
-    end: str | None = None
-    observed_until: str | None = None
-    duration: str | None = None
-    event: str | None = None
-    counts: Literal["periods", "completed"] = "periods"
-    follow_up: str | None = None
-    entry: str | None = None
-    window: Annotated[int, Field(ge=1)] | None = None
-    cause: str | None = None
-
-    @property
-    def dated(self) -> bool:
-        """Whether the clock is read from dates."""
-        return self.end is not None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _late_entry_is_on_the_signup_clock(cls, given: Any) -> Any:
-        if isinstance(given, Mapping) and "clock" not in given and {"entry", "window"} & set(given):
-            return {**given, "clock": "signup"}
-        return given
-
-    @model_validator(mode="after")
-    def _dates_or_durations(self) -> "SubscriptionSection":
-        dates = {"signup": self.signup, "end": self.end, "observed_until": self.observed_until}
-        durations = {"duration": self.duration, "event": self.event}
-        if any(dates.values()) and any(durations.values()):
-            raise ValueError("give dates or durations, not both")
-        if self.clock == "survey" and (self.entry or self.window):
-            raise ValueError('entry and window imply clock "signup"; leave clock out')
-        if self.entry and self.window:
-            raise ValueError("give entry or window, not both")
-        if not any(dates.values()):
-            missing = [key for key, column in durations.items() if column is None]
-            if missing:
-                raise ValueError(f"{' and '.join(missing)} missing: give duration and event, or dates")
-            if self.clock == "signup" and not (self.entry or self.window):
-                raise ValueError('clock "signup" needs entry or window: customers are at risk only after the survey')
-            return self
-        dates["survey"] = self.survey
-        needed = ["survey", "end", "observed_until"] + (["signup"] if self.clock == "signup" else [])
-        missing = [key for key in needed if dates[key] is None]
-        if missing:
-            raise ValueError(f"{' and '.join(missing)} missing: dates need survey, end and observed_until")
-        if self.entry or self.window or self.follow_up:
-            raise ValueError("entry, window and follow_up go with durations; dates give them by themselves")
-        return self
-
-
-class SpendSection(Section):
-    """What customers spend in the window after the score."""
-
-    column: str
-    currency: str = "EUR"
-    window_months: Annotated[int, Field(ge=1, le=120)] = 12
-    complete: bool | str | None = None
-    refunds: bool = False
-
-
-class AdjustSection(Section):
-    """What else could explain the difference: categories, and numbers cut into bands."""
-
-    columns: tuple[str, ...] = ()
-    bands: dict[str, tuple[float, ...]] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _cuts_rise(self) -> "AdjustSection":
-        for name, cuts in self.bands.items():
-            if any(b <= a for a, b in pairwise(cuts)):
-                raise ValueError(f"bands of {name} must rise without repeats, such as 3, 12, 24")
-        if len(set(self.columns)) < len(self.columns):
-            raise ValueError("a column is named twice")
-        return self
-
-
-class AnalysisSection(Section):
-    """What is asked of the cohort."""
-
-    horizon: Annotated[int, Field(ge=1, le=3650)] | None = None
-    tenure_horizons: tuple[Annotated[int, Field(ge=1, le=36500)], ...] | None = None
-    contrasts: tuple[str, ...] = ("best:worst",)
-    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    draws: Annotated[int, Field(ge=100, le=100_000)] = 2000
-    seed: Annotated[int, Field(ge=0)] = 20140801
-
-
-class PublishSection(Section):
-    """What may leave the house."""
-
-    smallest_cell: Annotated[int, Field(ge=0)] = 0
+_LONGEST_YEARS = 100
 
 
 class CohortSpec(Section):
@@ -172,21 +46,25 @@ class CohortSpec(Section):
 
     @model_validator(mode="after")
     def _whole(self) -> "CohortSpec":
-        scale = self.scale
         for key, band in (("worst", self.worst), ("best", self.best)):
-            off = [level for level in band if level not in scale.levels]
-            if off or not band:
-                raise ValueError(f"[score] {key} {label(band)} leaves the scale {self.score.scale}")
+            if not band or set(band) - set(self.scale.levels):
+                raise ValueError(f"[score] {key} {label(band) or '[]'} leaves the scale {self.score.scale}")
         both = set(self.worst) & set(self.best)
         if both:
             raise ValueError(f"[score] worst and best overlap at {label(both)}")
         for contrast in self.analysis.contrasts:
             self.contrast(contrast)
-        if self.subscription is None and self.spend is None:
+        sub = self.subscription
+        if sub is None and self.spend is None:
             raise ValueError("nothing to link the score to: give [subscription], [spend] or both")
-        dated = self.subscription is not None and self.subscription.dated
-        if self.spend is not None and self.spend.complete is None and not dated:
-            raise ValueError("[spend] complete must be given where there are no dates: true, or the column that says so")
+        if self.spend is not None and self.spend.complete is None and not (sub and sub.dated):
+            raise ValueError(
+                "[spend] complete must be given where there are no dates: true, or the column that says so"
+            )
+        if self.cohort.repeat == "first" and not (sub and sub.survey):
+            raise ValueError('[cohort] repeat = "first" needs [subscription] survey, the date of each score')
+        if self.score.column in self.stratum_variables:
+            raise ValueError(f"[adjust] {self.score.column} is the score: it cannot be adjusted for")
         return self
 
     @property
@@ -197,12 +75,12 @@ class CohortSpec(Section):
     @property
     def worst(self) -> tuple[int, ...]:
         """The levels of the poorest experience."""
-        return self.score.worst or self.scale.worst()
+        return self.scale.worst() if self.score.worst is None else self.score.worst
 
     @property
     def best(self) -> tuple[int, ...]:
         """The levels of the best experience."""
-        return self.score.best or self.scale.best()
+        return self.scale.best() if self.score.best is None else self.score.best
 
     @property
     def unit(self) -> str:
@@ -213,6 +91,11 @@ class CohortSpec(Section):
     def horizon(self) -> int:
         """Periods of the headline; one year unless the spec says otherwise."""
         return self.analysis.horizon or PERIODS_PER_YEAR[self.unit]
+
+    @property
+    def longest(self) -> int:
+        """The longest duration that is taken for one: a hundred years. More is a code for something else."""
+        return _LONGEST_YEARS * PERIODS_PER_YEAR[self.unit]
 
     @property
     def tenure_horizons(self) -> tuple[int, ...]:
@@ -230,7 +113,12 @@ class CohortSpec(Section):
         """Cut points of every banded column, tenure at the survey by default where both dates are known."""
         cuts = dict(self.adjust.bands)
         sub = self.subscription
-        if sub is not None and sub.clock == "survey" and sub.signup and sub.survey:
+        if (
+            sub is not None
+            and sub.clock == "survey"
+            and sub.signup
+            and TENURE_AT_SURVEY not in self.adjust.columns
+        ):
             cuts.setdefault(TENURE_AT_SURVEY, TENURE_CUTS[self.unit])
         return {name: cut for name, cut in cuts.items() if cut}
 
@@ -238,6 +126,18 @@ class CohortSpec(Section):
     def stratum_variables(self) -> tuple[str, ...]:
         """Names of the adjustment variables, in the order of their columns in the counts."""
         return tuple(dict.fromkeys((*self.adjust.columns, *self.cuts)))
+
+    @property
+    def table_columns(self) -> frozenset[str]:
+        """Every name in the spec that may be a column of the table."""
+        sub, spend = self.subscription, self.spend
+        names = {self.score.column, self.cohort.id, *self.stratum_variables}
+        if sub is not None:
+            names |= {sub.signup, sub.survey, sub.end, sub.observed_until, sub.cause}
+            names |= {sub.duration, sub.event, sub.follow_up, sub.entry}
+        if spend is not None:
+            names |= {spend.column, spend.complete if isinstance(spend.complete, str) else None}
+        return frozenset(name for name in names if name is not None)
 
     def group(self, name: str) -> tuple[int, ...]:
         """Levels of a group's name: ``worst``, ``best``, ``all``, ``7``, ``1-3`` or ``1,3``.
@@ -249,8 +149,7 @@ class CohortSpec(Section):
         """
         named = {"worst": self.worst, "best": self.best, "all": tuple(sorted(self.scale.levels))}
         levels = named.get(name.strip()) or parse_levels(name)
-        off = [level for level in levels if level not in self.scale.levels]
-        if off:
+        if set(levels) - set(self.scale.levels):
             raise InputError(f"{name!r} leaves the scale {self.score.scale}")
         return levels
 
@@ -265,7 +164,10 @@ class CohortSpec(Section):
         parts = [part.strip() for part in text.split(":")]
         if len(parts) != 2:
             raise InputError(f"[analysis] contrasts: {text!r} is not GROUP:REFERENCE, such as best:worst")
-        overlap = set(self.group(parts[0])) & set(self.group(parts[1]))
+        try:
+            overlap = set(self.group(parts[0])) & set(self.group(parts[1]))
+        except InputError as error:
+            raise InputError(f"[analysis] contrasts: {error}") from None
         if overlap:
             raise InputError(f"[analysis] contrasts: the sides of {text!r} overlap at {label(overlap)}")
         return parts[0], parts[1]
@@ -273,7 +175,9 @@ class CohortSpec(Section):
 
 def merged(base: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
     """Lay flags over a spec's tables; a flag wins, key by key within a table."""
-    result: dict[str, Any] = {key: dict(value) if isinstance(value, Mapping) else value for key, value in base.items()}
+    result: dict[str, Any] = {
+        key: dict(value) if isinstance(value, Mapping) else value for key, value in base.items()
+    }
     for section, values in flags.items():
         table = result.setdefault(section, {})
         if isinstance(table, dict):
@@ -300,8 +204,6 @@ def make_spec(tables: Mapping[str, Any], source: str = "spec") -> CohortSpec:
         return CohortSpec.model_validate(_tuples(tables))
     except ValidationError as error:
         raise InputError(f"{source}: {_first(error)}") from None
-    except InputError as error:
-        raise InputError(f"{source}: {error}") from None
 
 
 def read_spec(
@@ -326,7 +228,7 @@ def read_spec(
     tables: dict[str, Any] = {}
     if path is not None:
         try:
-            tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+            tables = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
             raise InputError(f"{path}: no such spec. `cxlink init TABLE` writes one.") from None
         except (OSError, UnicodeDecodeError) as error:
@@ -351,19 +253,22 @@ def _tuples(value: Any) -> Any:
 def _first(error: ValidationError) -> str:
     """Say the first thing wrong with a spec in one line."""
     first = error.errors(include_url=False)[0]
-    where = [str(part) for part in first["loc"]]
+    # where a key may be of two types, pydantic adds the type it tried to the key's place
+    where = [str(part) for part in first["loc"] if part not in ("bool", "str")]
     key = f"[{where[0]}] {'.'.join(where[1:])}".strip() if where else ""
     cause = first.get("ctx", {}).get("error")
-    text = (str(cause) if cause is not None else str(first["msg"])).rstrip(".")
     if first["type"] == "extra_forbidden":
-        known = sorted(_keys_beside(where))
-        return f"{key} is not a key of the spec. Known here: {', '.join(known)}."
+        return f"{key} is not a key of the spec. Known here: {', '.join(sorted(_keys_beside(where)))}."
     if first["type"] == "missing":
-        return f"{key} is missing." if len(where) > 1 else f"[{where[0]}] is missing."
-    if text.startswith("["):
-        key = ""
-    found = "" if isinstance(first.get("input"), Mapping | BaseModel) else f" (found {first.get('input')!r})"
-    return f"{key}{': ' if key else ''}{text[:1].lower() + text[1:] if not text.startswith('[') else text}{found if cause is None else ''}."
+        return f"{key} is missing."
+    if cause is not None:
+        text = str(cause).rstrip(".")
+        return f"{text}." if text.startswith("[") or not key else f"{key}: {text}."
+    found = first.get("input")
+    found = list(found) if isinstance(found, tuple) else found
+    shown = "" if isinstance(found, Mapping | BaseModel) else f" (found {found!r})"
+    text = str(first["msg"])
+    return f"{key}: {text[:1].lower()}{text[1:]}{shown}."
 
 
 def _keys_beside(where: list[str]) -> list[str]:

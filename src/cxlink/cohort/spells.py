@@ -97,13 +97,19 @@ def spells_of(counts: Counts) -> Spells:
     moments = [name for name in SPEND_MOMENTS if name in cells]
     frame = cells.assign(rank=cells["score"].astype(int).map(order))
     frame = frame.groupby(spell_keys, sort=True, as_index=False)[["n", *moments]].sum()
-    frame["stratum"] = frame[names].merge(strata.assign(at=strata.index), how="left", on=names)["at"] if names else 0
+    frame["stratum"] = (
+        frame[names].merge(strata.assign(at=strata.index), how="left", on=names)["at"] if names else 0
+    )
     ranks = np.array(sorted(set(frame["rank"])), dtype=int)
     frame["level"] = np.searchsorted(ranks, frame["rank"])
-    frame = frame.sort_values(["level", "stratum", "entry", "exit", "cause"], kind="stable", ignore_index=True)
+    frame = frame.sort_values(
+        ["level", "stratum", "entry", "exit", "cause"], kind="stable", ignore_index=True
+    )
     pairs = frame[["level", "stratum"]].drop_duplicates(ignore_index=True)
     pair = frame.groupby(["level", "stratum"], sort=True).ngroup()
-    spend = np.column_stack([frame[m] if m in frame else np.zeros(len(frame)) for m in SPEND_MOMENTS]).astype(float)
+    spend = np.column_stack([frame[m] if m in frame else np.zeros(len(frame)) for m in SPEND_MOMENTS]).astype(
+        float
+    )
     return Spells(
         levels=levels,
         strata=strata,
@@ -189,7 +195,9 @@ def risk_sets(spells: Spells, members: Sequence[np.ndarray], cause: int | None =
     return RiskSets((len(members), n_periods), steps, losses)
 
 
-def _matrix(values: np.ndarray, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> sparse.csr_array:
+def _matrix(
+    values: np.ndarray, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]
+) -> sparse.csr_array:
     return sparse.coo_array((values, (rows, columns)), shape=shape).tocsr()
 
 
@@ -212,7 +220,12 @@ def merged_over_strata(periods: PersonPeriods) -> PersonPeriods:
     np.add.at(at_risk, periods.level, periods.at_risk)
     np.add.at(lost, periods.level, periods.lost)
     return PersonPeriods(
-        periods.levels, pd.DataFrame(index=range(1)), np.arange(n_levels), np.zeros(n_levels, int), at_risk, lost
+        periods.levels,
+        pd.DataFrame(index=range(1)),
+        np.arange(n_levels),
+        np.zeros(n_levels, int),
+        at_risk,
+        lost,
     )
 
 

@@ -1,6 +1,7 @@
 """Curves with draws become rows: retention, contrasts, restricted means, incidence, lags."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,44 @@ from cxlink.models.requests import reported_periods
 
 Row = dict[str, Any]
 CONTRASTS = {"difference": np.subtract, "ratio": np.divide}
+
+
+@dataclass(frozen=True, slots=True)
+class _Quantity:
+    """One quantity of all groups, at one time.
+
+    Attributes
+    ----------
+    estimand, unit : str
+        Of the groups' own rows.
+    horizon : int
+        In periods.
+    point : ndarray of shape (n_groups,)
+        NaN where it is not known.
+    draws : ndarray of shape (n_draws, n_groups)
+        Draws of it.
+    extrapolated : ndarray of shape (n_groups,)
+        Share beyond the last period with ten customers at risk.
+    own : tuple of int
+        Groups with rows of their own.
+    contrasted : bool
+        Whether contrasts have rows as well.
+    headline : bool
+        Whether page one stands on the rows of the headline contrast.
+    columns : dict of str to str
+        What else names the rows: a scenario, a cause.
+    """
+
+    estimand: str
+    unit: str
+    horizon: int
+    point: np.ndarray
+    draws: np.ndarray
+    extrapolated: np.ndarray
+    own: tuple[int, ...]
+    contrasted: bool = True
+    headline: bool = False
+    columns: dict[str, str] = field(default_factory=dict)
 
 
 def retention_rows(curves: Curves, spec: CohortSpec, headline_tenure: int | None = None) -> list[Row]:
@@ -26,92 +65,62 @@ def retention_rows(curves: Curves, spec: CohortSpec, headline_tenure: int | None
     headline_tenure : int, optional
         The step of the ladder that page one stands on; None where these curves are not the headline.
     """
-    heads = set(spec.contrast(spec.analysis.contrasts[0])) if headline_tenure is not None else set()
-    rows = [*_survival(curves, spec, heads), *_tenure(curves, spec, heads, headline_tenure), *_incidence(curves, spec)]
+    leads = headline_tenure is not None
+    found = [
+        *_survival(curves, spec, leads),
+        *_tenure(curves, spec, headline_tenure),
+        *_incidence(curves, spec),
+    ]
     if not curves.labels["scenario"] and not curves.labels["stratum"]:
-        rows += _lagged(curves, spec)
+        found += _lagged(curves, spec)
+    rows: list[Row] = []
+    for quantity in found:
+        rows += _own(curves, spec, quantity)
+        if quantity.contrasted:
+            rows += _contrasts(curves, spec, quantity)
     return rows
 
 
 def headline_horizon(curves: Curves, spec: CohortSpec) -> int:
-    """Last step of the ladder inside follow-up of every group of the headline; the horizon where none is."""
-    sides = [side for text in spec.analysis.contrasts[:1] for side in spec.contrast(text)]
-    inside = [
-        h
-        for k, h in enumerate(curves.horizons)
-        if h in spec.tenure_horizons
-        and all(curves.last[g] >= h for g in curves.own if curves.groups[g] in sides)
-        and any(curves.groups[g] in sides for g in curves.own)
-        and not np.isnan(curves.tenure[:, k]).all()
-    ]
+    """Last step of the ladder inside follow-up of both sides of the headline; the horizon where none is."""
+    sides = spec.contrast(spec.analysis.contrasts[0])
+    last = [curves.last[g] for g in curves.own if curves.groups[g] in sides]
+    inside = [h for h in curves.horizons if h in spec.tenure_horizons and h <= min(last, default=0)]
     return max(inside, default=spec.horizon)
 
 
-def _survival(curves: Curves, spec: CohortSpec, heads: set[str]) -> Iterator[Row]:
-    at = {int(t): k for k, t in enumerate(curves.times)}
+def _survival(curves: Curves, spec: CohortSpec, headline: bool) -> Iterator[_Quantity]:
     ladder = {spec.horizon, *spec.tenure_horizons}
-    for g in curves.own:
-        periods = set(reported_periods(int(curves.last[g]), spec.horizon)) | ladder
-        for t in sorted(periods & set(at)):
-            if not np.isnan(curves.point[g, at[t]]):
-                head = curves.groups[g] in heads and t == spec.horizon
-                yield _row(curves, spec, "retention", g, t, curves.point[g, at[t]], curves.draws[:, g, at[t]], head)
-    for t in sorted(ladder & set(at)):
-        k = at[t]
-        yield from _contrasts(
-            curves, spec, "retention", t, curves.point[:, k], curves.draws[..., k], heads and t == spec.horizon
-        )
+    for k, t in enumerate(int(t) for t in curves.times):
+        shown = [
+            g for g in curves.own if t in ladder or t in reported_periods(int(curves.last[g]), spec.horizon)
+        ]
+        if t > 0 and (shown or t in ladder):
+            yield _Quantity(
+                "retention", "probability", t, curves.point[:, k], curves.draws[..., k],
+                extrapolated=(t > curves.ten).astype(float), own=tuple(shown), contrasted=t in ladder,
+                headline=headline and t == spec.horizon,
+            )  # fmt: skip
 
 
-def _tenure(curves: Curves, spec: CohortSpec, heads: set[str], headline: int | None) -> Iterator[Row]:
+def _tenure(curves: Curves, spec: CohortSpec, headline: int | None) -> Iterator[_Quantity]:
     for k, h in enumerate(curves.horizons):
-        head = bool(heads) and h == headline
-        for g in curves.own:
-            if not np.isnan(curves.tenure[g, k]):
-                shown = _row(
-                    curves, spec, "tenure", g, h, curves.tenure[g, k], curves.tenure_draws[:, g, k],
-                    head and curves.groups[g] in heads,
-                )  # fmt: skip
-                yield {**shown, "unit": spec.unit, "extrapolated": curves.beyond_ten[g, k]}
-        yield from _contrasts(curves, spec, "tenure", h, curves.tenure[:, k], curves.tenure_draws[..., k], head)
+        yield _Quantity(
+            "tenure", spec.unit, h, curves.tenure[:, k], curves.tenure_draws[..., k],
+            extrapolated=curves.beyond_ten[:, k], own=curves.own, headline=h == headline,
+        )  # fmt: skip
 
 
-def _contrasts(
-    curves: Curves, spec: CohortSpec, what: str, horizon: int, point: np.ndarray, draws: np.ndarray, head: Any
-) -> Iterator[Row]:
-    first = spec.contrast(spec.analysis.contrasts[0])
-    for a, b in curves.contrasts:
-        if np.isnan(point[[a, b]]).any():
-            continue
-        mine = (curves.groups[a], curves.groups[b]) == first
-        for kind, contrast in CONTRASTS.items():
-            value, drawn = contrasted(contrast, point, draws, a, b)
-            if np.isnan(value):
-                continue
-            unit = "ratio" if kind == "ratio" else ("probability" if what == "retention" else spec.unit)
-            shown = _row(curves, spec, f"{what}_{kind}", a, horizon, value, drawn, bool(head) and mine)
-            sparse = bool(curves.sparse[a] | curves.sparse[b])
-            yield {**(held(shown) if sparse else shown), "reference": curves.groups[b], "unit": unit}
-
-
-def contrasted(
-    contrast: np.ufunc, point: np.ndarray, draws: np.ndarray, a: int, b: int
-) -> tuple[float, np.ndarray]:
-    """Contrast of two groups: the value, and its draws; a ratio to 0 is infinite, 0 to 0 undefined."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return float(contrast(point[a], point[b])), contrast(draws[..., a], draws[..., b])
-
-
-def _incidence(curves: Curves, spec: CohortSpec) -> Iterator[Row]:
+def _incidence(curves: Curves, spec: CohortSpec) -> Iterator[_Quantity]:
     for c, cause in enumerate(curves.causes):
-        for g in curves.own:
-            value = curves.incidence[g, c]
-            if not np.isnan(value):
-                drawn = curves.incidence_draws[:, g, c]
-                yield {**_row(curves, spec, "cumulative_incidence", g, spec.horizon, value, drawn), "cause": cause}
+        yield _Quantity(
+            "cumulative_incidence", "probability", spec.horizon, curves.incidence[:, c], curves.incidence_draws[..., c],
+            extrapolated=(spec.horizon > curves.ten).astype(float), own=curves.own, contrasted=False,
+            columns={"cause": cause},
+        )  # fmt: skip
 
 
-def _lagged(curves: Curves, spec: CohortSpec) -> Iterator[Row]:
+def _lagged(curves: Curves, spec: CohortSpec) -> Iterator[_Quantity]:
     """Retention from some periods after the score on, S(h) / S(lag): what leaving right away does to the contrast."""
     at = {int(t): k for k, t in enumerate(curves.times)}
     for lag in spec.lags:
@@ -120,42 +129,83 @@ def _lagged(curves: Curves, spec: CohortSpec) -> Iterator[Row]:
         with np.errstate(divide="ignore", invalid="ignore"):
             point = curves.point[:, at[spec.horizon]] / curves.point[:, at[lag]]
             draws = curves.draws[..., at[spec.horizon]] / curves.draws[..., at[lag]]
-        scenario = {"scenario": f"lag={lag}"}
-        for g in curves.own:
-            if not np.isnan(point[g]):
-                yield {**_row(curves, spec, "retention", g, spec.horizon, point[g], draws[:, g]), **scenario}
-        for shown in _contrasts(curves, spec, "retention", spec.horizon, point, draws, False):
-            yield {**shown, **scenario}
+        yield _Quantity(
+            "retention", "probability", spec.horizon, point, draws,
+            extrapolated=(spec.horizon > curves.ten).astype(float), own=curves.own,
+            columns={"scenario": f"lag={lag}"},
+        )  # fmt: skip
 
 
-def _row(
-    curves: Curves, spec: CohortSpec, estimand: str, g: int, horizon: int, value: float, draws: np.ndarray,
-    headline: bool = False,
-) -> Row:  # fmt: skip
-    shown = row(
-        estimand,
-        value,
-        draws,
-        spec.analysis.level,
-        "probability",
-        model=curves.model,
-        group=curves.groups[g],
-        horizon=horizon,
-        headline=headline,
-        n=int(curves.n[g]),
-        n_events=int(curves.n_events[g]),
-        extrapolated=0.0,
-        **curves.labels,
-    )
-    return held(shown) if curves.sparse[g] else shown
+def _own(curves: Curves, spec: CohortSpec, quantity: _Quantity) -> Iterator[Row]:
+    sides = spec.contrast(spec.analysis.contrasts[0])
+    for g in quantity.own:
+        value, draws = quantity.point[g], quantity.draws[:, g]
+        if np.isnan(value):
+            continue
+        shown = row(
+            quantity.estimand, value, draws, spec.analysis.level, quantity.unit,
+            headline=quantity.headline and curves.groups[g] in sides,
+            extrapolated=quantity.extrapolated[g], **_names(curves, quantity, g),
+        )  # fmt: skip
+        yield held(shown) if curves.sparse[g] else shown
 
 
-def held(shown: Row) -> Row:
-    """Widen an interval to hold the estimate, where the draws are not the estimator's own (design rule 10)."""
+def _contrasts(curves: Curves, spec: CohortSpec, quantity: _Quantity) -> Iterator[Row]:
+    first = spec.contrast(spec.analysis.contrasts[0])
+    for a, b in curves.contrasts:
+        reference = curves.groups[b]
+        for kind, contrast in CONTRASTS.items():
+            value, draws = contrasted(contrast, quantity.point, quantity.draws, a, b)
+            if np.isnan(value):
+                continue
+            unit = "ratio" if kind == "ratio" else quantity.unit
+            shown = row(
+                f"{quantity.estimand}_{kind}", value, draws, spec.analysis.level, unit, reference=reference,
+                headline=quantity.headline and (curves.groups[a], reference) == first,
+                extrapolated=max(quantity.extrapolated[a], quantity.extrapolated[b]), **_names(curves, quantity, a),
+            )  # fmt: skip
+            if curves.sparse[a] or curves.sparse[b]:
+                others = _at_the_estimate(contrast, quantity, a, b)
+                shown = held(shown, [row("", value, drawn, spec.analysis.level, "") for drawn in others])
+            yield shown
+
+
+def _names(curves: Curves, quantity: _Quantity, g: int) -> Row:
+    """Columns that say whose row it is."""
+    return {
+        "model": curves.model, "group": curves.groups[g], "horizon": quantity.horizon, "n": int(curves.n[g]),
+        "n_events": int(curves.n_events[g]), **curves.labels, **quantity.columns,
+    }  # fmt: skip
+
+
+def contrasted(
+    contrast: np.ufunc, point: np.ndarray, draws: np.ndarray, a: int, b: int
+) -> tuple[float, np.ndarray]:
+    """Contrast of two groups: the value, and its draws; a ratio to 0 is infinite, 0 to 0 undefined."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(contrast(point[a], point[b])), contrast(draws[..., a], draws[..., b])
+
+
+def _at_the_estimate(contrast: np.ufunc, quantity: _Quantity, a: int, b: int) -> list[np.ndarray]:
+    """Draws of a contrast with one side at its estimate: a sparse group's draws never reach a share of 0 or 1."""
+    point, draws = quantity.point, quantity.draws
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return [contrast(point[a], draws[:, b]), contrast(draws[:, a], point[b])]
+
+
+def held(shown: Row, others: Sequence[Row] = ()) -> Row:
+    """Widen an interval to hold the estimate, where the draws are not the estimator's own (design rule 10).
+
+    Parameters
+    ----------
+    shown : dict
+        A row with an interval.
+    others : sequence of dict
+        Rows whose intervals it is to hold as well.
+    """
     if np.isnan(shown["conf_low"]):
         return shown
-    return {
-        **shown,
-        "conf_low": min(shown["conf_low"], shown["estimate"]),
-        "conf_high": max(shown["conf_high"], shown["estimate"]),
-    }
+    every = [shown, *others]
+    low = np.nanmin([shown["estimate"], *(other["conf_low"] for other in every)])
+    high = np.nanmax([shown["estimate"], *(other["conf_high"] for other in every)])
+    return {**shown, "conf_low": float(low), "conf_high": float(high)}

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from cxlink.cohort.spec import CohortSpec
 from cxlink.report import drawing, wording
@@ -45,7 +46,7 @@ def score_distribution(
             axes.bar_label(bars, names, padding=1.5, fontsize=6.5, color=drawing.INK)
         axes.margins(y=0.13)
         axes.set_ylim(bottom=0)
-        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
         _score_axis(axes, spec, "Customers (number)")
         drawing.plain_numbers(axes.yaxis)
         drawing.mark_simulated(axes, simulated)

@@ -66,9 +66,9 @@ def _overview(m: Material) -> list[Block]:
         for ax, (outcome, rows) in zip(axes, known.items(), strict=True):
             shown = select(m.given.estimates, adjusted=rows[0].adjusted)
             draw[outcome](shown, m.spec, simulated=m.given.simulated, ax=ax).set_xlabel("Score (points)")
-            names = [label.get_text() for label in ax.get_xticklabels()]
-            fewer = slice(None, None, 1 + len(names) // 12)
-            ax.set_xticks(list(ax.get_xticks())[fewer], names[fewer])
+            ticks = [label.get_text() for label in ax.get_xticklabels()]
+            fewer = slice(None, None, 1 + len(ticks) // 12)
+            ax.set_xticks(list(ax.get_xticks())[fewer], ticks[fewer])
     names = {
         "retention": f"still customers after {periods(m.spec.horizon, m.spec.unit)}",
         "spend": "mean spend",

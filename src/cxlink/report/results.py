@@ -98,10 +98,8 @@ def beyond(m: Material) -> str:
         if rows:
             low, high = (pick(rows, key=lambda row: row.estimate) for pick in (min, max))
             share = percent(max(row.extrapolated for row in rows))
-                        span = value(high) if number(low) == number(high) else f"{number(low)} to {value(high)}"
-            pieces.append(f"{span} for {score(group, m.spec)} (up to {share} of it "
-                "extrapolated)"
-            )
+            span = value(high) if number(low) == number(high) else f"{number(low)} to {value(high)}"
+            pieces.append(f"{span} for {score(group, m.spec)} (up to {share} of it extrapolated)")
     if not pieces:
         return ""
     within = periods(horizon, m.spec.unit)

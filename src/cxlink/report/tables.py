@@ -154,11 +154,12 @@ def spoken(rows: Sequence[Estimate | None]) -> str:
     return "; ".join(f"{row.group}: {value(row)}" for row in told)
 
 
-def _pair_order(pair: tuple[str, str], m: Material) -> tuple[int, int, str]:
+def _pair_order(pair: tuple[str, str], m: Material) -> tuple[int, int, tuple[str, str]]:
+    """Put the headline contrast first, then those asked for, then each level against worst."""
     place = {str(level): i for i, level in enumerate(m.spec.scale.levels)}
     if pair == m.sides:
-        return 0, 0, ""
-    return (2, place[pair[0]], pair[1]) if pair[0] in place and pair[1] == "worst" else (1, 0, pair[0])
+        return 0, 0, pair
+    return (2, place[pair[0]], pair) if pair[0] in place and pair[1] == "worst" else (1, 0, pair)
 
 
 def _nobody(m: Material) -> list[str]:

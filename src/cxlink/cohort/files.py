@@ -1,0 +1,264 @@
+"""Files of one table: found, their columns compared, and read as one; text stays text until a rule has seen it."""
+
+import codecs
+import csv
+import glob
+import io
+import re
+from collections.abc import Collection
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.sections import TableSection
+
+_TEXT = {".csv", ".tsv", ".txt"}
+_ARROW = {".arrow", ".feather", ".ipc"}
+_PARQUET = {".parquet", ".pq"}
+_KNOWN = _TEXT | _ARROW | _PARQUET
+_PACKED = {".gz", ".zst"}
+_DELIMITERS = ",;\t|"
+_HEADER_BYTES = 1 << 20
+
+Header = tuple[tuple[str, ...], str]
+"""Names of the columns, and the delimiter of a text file."""
+
+
+def find_files(text: str) -> tuple[Path, ...]:
+    """Files that a path, a folder or a glob stands for, in order of their names.
+
+    Raises
+    ------
+    InputError
+        If there is none, one is empty or of no known kind, or they are of several.
+    """
+    path = Path(text)
+    if path.is_dir():
+        inside = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+        found = [p for p in inside if _kind(p) in _KNOWN]
+        if not found:
+            raise InputError(f"{path.name}: no Parquet, CSV or Arrow file in this folder.")
+    elif path.exists():
+        found = [path]
+    elif glob.has_magic(text):
+        found = sorted(Path(p) for p in glob.glob(text, recursive=True))  # noqa: PTH207 (an absolute glob)
+        found = [p for p in found if p.is_file()]
+        if not found:
+            raise InputError(f"{path.name}: no file matches.")
+    else:
+        raise InputError(f"{path.name}: no such file.")
+    for file in found:
+        if _kind(file) not in _KNOWN:
+            raise InputError(f"{file.name}: not a table that can be read. Give Parquet, CSV or Arrow.")
+        if file.stat().st_size == 0:
+            raise InputError(f"{file.name}: the file is empty.")
+    if len({"text" if _kind(file) in _TEXT else _kind(file) for file in found}) > 1:
+        raise InputError(
+            f"{path.name}: files of several kinds. Give one kind at a time, such as '*.parquet'."
+        )
+    return tuple(found)
+
+
+def _kind(path: Path) -> str:
+    """Its ending, compression aside."""
+    suffixes = [s.lower() for s in path.suffixes]
+    return next((s for s in reversed(suffixes) if s not in _PACKED), "")
+
+
+def read_files(
+    engine: Any, files: tuple[Path, ...], options: TableSection, wanted: Collection[str] | None
+) -> tuple[Any, tuple[str, ...]]:
+    """Read files as one table.
+
+    Parameters
+    ----------
+    engine : ibis DuckDB backend
+        What reads them.
+    files : tuple of Path
+        All of one kind.
+    options : TableSection
+        How text is read.
+    wanted : collection of str or None
+        Columns that matter, where a file has to be held in memory; None for all.
+
+    Returns
+    -------
+    table : ibis Table
+        Their rows, in order.
+    columns : tuple of str
+        Names of all columns of the files.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, names a column twice, or has other columns than the first.
+    """
+    kind = _kind(files[0])
+    if kind in _ARROW:
+        return _read_arrow(files, wanted)
+    headers = [_text_header(file, options) if kind in _TEXT else _parquet_header(file) for file in files]
+    columns = _same_columns(files, [names for names, _ in headers])
+    paths = [str(file) for file in files]
+    if kind in _PARQUET:
+        # by name, so that whole numbers in the first file do not round those of the next
+        table = engine.read_parquet(paths, union_by_name=True, hive_partitioning=False, binary_as_string=True)
+        return table, columns
+    if options.encoding != "utf-8":
+        import ibis
+
+        return ibis.memtable(
+            _joined([_decoded(f, h, options, wanted) for f, h in zip(files, headers, strict=True)])
+        ), columns
+    if len(set(headers)) == 1:
+        return _read_text(engine, paths, headers[0], options), columns
+    tables = [
+        _read_text(engine, [p], h, options).select(*columns) for p, h in zip(paths, headers, strict=True)
+    ]
+    return tables[0].union(*tables[1:]), columns
+
+
+def _read_text(engine: Any, paths: list[str], header: Header, options: TableSection) -> Any:
+    names, delimiter = header
+    return engine.read_csv(
+        [glob.escape(path) for path in paths],
+        columns=dict.fromkeys(names, "VARCHAR"), header=True, delim=delimiter, quote='"', escape='"',
+        nullstr=list(options.missing or [""]), auto_detect=False, strict_mode=True, hive_partitioning=False,
+    )  # fmt: skip
+
+
+def _decoded(file: Path, header: Header, options: TableSection, wanted: Collection[str] | None) -> Any:
+    """Text in another encoding, which the engine does not read, as an Arrow table of text."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    names, delimiter = header
+    table = arrow_csv.read_csv(
+        file,
+        read_options=arrow_csv.ReadOptions(encoding=options.encoding),
+        parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=list(options.missing),
+            strings_can_be_null=True,
+        ),
+    )
+    table = table.rename_columns(names)
+    return table.select([name for name in names if wanted is None or name in wanted])
+
+
+def _text_header(file: Path, options: TableSection) -> Header:
+    """Names in the first record of a text file, and its delimiter: the given one, else the commonest there."""
+    import pyarrow as pa
+
+    with pa.input_stream(str(file), compression="detect") as stream:
+        head = stream.read(_HEADER_BYTES)
+    try:
+        text = codecs.getincrementaldecoder(options.encoding)().decode(head)
+    except UnicodeDecodeError:
+        raise InputError(
+            f"{file.name}: not {options.encoding} text. Set [table] encoding, such as latin-1."
+        ) from None
+    text = text.removeprefix("\ufeff")
+    unquoted = re.sub(r'"[^"]*"', "", text)
+    line = unquoted.splitlines()[0] if unquoted else ""
+    candidates = _DELIMITERS.replace(options.decimal, "")
+    delimiter = options.delimiter or max(candidates, key=line.count)
+    record = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+    if not any(name.strip() for name in record):
+        raise InputError(f"{file.name}: the first line is empty; it must name the columns.")
+    return tuple(name or f"unnamed_{i}" for i, name in enumerate(record)), delimiter
+
+
+def largest_in(files: tuple[Path, ...], column: str) -> float | None:
+    """Size of the largest number in a column of Parquet files, from their statistics.
+
+    Returns
+    -------
+    float or None
+        None where they do not say: for text, for other files, or where a part has no statistics.
+    """
+    import pyarrow.parquet as pq
+
+    if not files or _kind(files[0]) not in _PARQUET:
+        return None
+    ends: list[float] = []
+    for file in files:
+        about = pq.read_metadata(file)
+        at = [i for i, name in enumerate(about.schema.names) if name == column]
+        for group in range(about.num_row_groups):
+            found = about.row_group(group).column(at[0]).statistics if len(at) == 1 else None
+            if found is None or not found.has_min_max or not isinstance(found.max, int | float | Decimal):
+                return None
+            ends += [abs(float(found.min)), abs(float(found.max))]
+    return max(ends, default=None)
+
+
+def _parquet_header(file: Path) -> Header:
+    import pyarrow.parquet as pq
+
+    return tuple(pq.read_schema(file).names), ""
+
+
+def _read_arrow(files: tuple[Path, ...], wanted: Collection[str] | None) -> tuple[Any, tuple[str, ...]]:
+    import ibis
+    import pyarrow as pa
+
+    tables = []
+    for file in files:
+        with pa.memory_map(str(file)) as stream:
+            try:
+                tables.append(pa.ipc.open_file(stream).read_all())
+            except pa.ArrowInvalid:
+                stream.seek(0)
+                tables.append(pa.ipc.open_stream(stream).read_all())
+    columns = _same_columns(files, [table.column_names for table in tables])
+    kept = [name for name in columns if wanted is None or name in wanted]
+    return ibis.memtable(_joined([plain(table.select(kept)) for table in tables])), columns
+
+
+def _joined(tables: list[Any]) -> Any:
+    import pyarrow as pa
+
+    first = tables[0].column_names
+    return pa.concat_tables([table.select(first) for table in tables], promote_options="permissive")
+
+
+def plain(table: Any) -> Any:
+    """Give an Arrow table columns of types that engines know: categories as their values, small floats larger."""
+    import pyarrow as pa
+
+    for i, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(i, field.name, table[i].cast(field.type.value_type))
+        elif pa.types.is_float16(field.type):
+            table = table.set_column(i, field.name, table[i].cast(pa.float32()))
+    return table
+
+
+def _same_columns(files: tuple[Path, ...], headers: list[Any]) -> tuple[str, ...]:
+    for file, names in zip(files, headers, strict=True):
+        refuse_twins(file.name, names)
+        other = set(names) ^ set(headers[0])
+        if other:
+            raise InputError(
+                f"{file.name}: other columns than {files[0].name} ({min(other)!r} is in one only)."
+            )
+    return tuple(headers[0])
+
+
+def refuse_twins(name: str, columns: Collection[str]) -> None:
+    """Refuse two columns of one name, capitals aside: engines do not tell them apart.
+
+    Raises
+    ------
+    InputError
+        With the name.
+    """
+    seen: dict[str, str] = {}
+    for column in columns:
+        if column.lower() in seen:
+            twin = seen[column.lower()]
+            also = "" if twin == column else f" (and {column!r}: capitals do not tell columns apart)"
+            raise InputError(f"{name}: two columns are called {twin!r}{also}. Rename one.")
+        seen[column.lower()] = column

@@ -1,0 +1,44 @@
+"""Small tables and specs that the tests of cohorts share."""
+
+from typing import Any
+
+import pandas as pd
+
+from cxlink.cohort.counts import Counts
+from cxlink.cohort.spec import CohortSpec, make_spec
+from cxlink.cohort.table import read_cohort
+
+SCORE = {"score": {"column": "score", "scale": "1-10"}}
+STAY = {"subscription": {"duration": "months", "event": "lost"}}
+
+
+def spec(*sections: dict[str, Any], **more: Any) -> CohortSpec:
+    """A spec of these sections, later ones over earlier ones, key by key; a score from 1 to 10 unless they say."""
+    tables: dict[str, dict[str, Any]] = {"score": dict(SCORE["score"])}
+    for section in (*sections, more):
+        for name, keys in section.items():
+            tables[name] = {**tables.get(name, {}), **keys}
+    return make_spec(tables)
+
+
+def count(table: Any, *sections: dict[str, Any], **more: Any) -> Counts:
+    """Counts of a table under a spec of these sections; of durations where they do not say."""
+    if not any("subscription" in part or "spend" in part for part in (*sections, more)):
+        sections = (STAY, *sections)
+    return read_cohort(table, spec(*sections, **more)).count()
+
+
+def cells(counts: Counts, *columns: str) -> dict[Any, int]:
+    """Customers by score, entry, exit and cause, or by other columns."""
+    names = list(columns or ("score", "entry", "exit", "cause"))
+    shown = counts.cells.assign(score=counts.cells["score"].astype(object).where(counts.cells["score"].notna(), None))
+    found: dict[Any, int] = {}
+    for *key, n in shown[[*names, "n"]].itertuples(index=False, name=None):
+        known = tuple(key) if len(key) > 1 else key[0]
+        found[known] = found.get(known, 0) + n
+    return found
+
+
+def stay(score: list[Any], months: list[Any], lost: list[Any], **more: list[Any]) -> pd.DataFrame:
+    """A table of scores, durations and losses."""
+    return pd.DataFrame({"score": score, "months": months, "lost": lost, **more})
