@@ -58,17 +58,29 @@ def test_the_headline_is_standardised_and_one_of_each(simulated: Analysis) -> No
     head = simulated.headline()
     assert set(head["adjusted"]) == {"standardised"}
     assert sorted(head["estimand"]) == sorted(
-        [f"{what}{kind}" for what in ("retention", "spend", "tenure") for kind in ("", "", "_difference", "_ratio")]
+        [
+            f"{what}{kind}"
+            for what in ("retention", "spend", "tenure")
+            for kind in ("", "", "_difference", "_ratio")
+        ]
     )
 
 
 def test_the_naive_clock_flatters_and_lags_stand_beside(simulated: Analysis) -> None:
-    at_year = select(simulated.estimates, estimand="retention", model="kaplan_meier", adjusted="no", horizon=12, stratum="")
+    at_year = select(
+        simulated.estimates, estimand="retention", model="kaplan_meier", adjusted="no", horizon=12, stratum=""
+    )
     values = at_year.set_index(["scenario", "group"])["estimate"]
     for group in ("worst", "best", "all"):
         assert values["from_signup", group] > values["", group] + 0.05
         curve = select(
-            simulated.estimates, estimand="retention", model="kaplan_meier", adjusted="no", stratum="", scenario="", group=group
+            simulated.estimates,
+            estimand="retention",
+            model="kaplan_meier",
+            adjusted="no",
+            stratum="",
+            scenario="",
+            group=group,
         ).set_index("horizon")["estimate"]
         for lag in (1, 3):
             assert values[f"lag={lag}", group] == pytest.approx(curve[12] / curve[lag], abs=1e-12)
@@ -77,8 +89,12 @@ def test_the_naive_clock_flatters_and_lags_stand_beside(simulated: Analysis) -> 
 def test_ratio_and_difference_follow_from_their_sides(simulated: Analysis) -> None:
     head = simulated.headline().set_index(["estimand", "group"])["estimate"]
     for what in ("retention", "tenure", "spend"):
-        assert head[f"{what}_difference", "best"] == pytest.approx(head[what, "best"] - head[what, "worst"], abs=1e-10)
-        assert head[f"{what}_ratio", "best"] == pytest.approx(head[what, "best"] / head[what, "worst"], abs=1e-10)
+        assert head[f"{what}_difference", "best"] == pytest.approx(
+            head[what, "best"] - head[what, "worst"], abs=1e-10
+        )
+        assert head[f"{what}_ratio", "best"] == pytest.approx(
+            head[what, "best"] / head[what, "worst"], abs=1e-10
+        )
 
 
 def test_counts_give_what_the_cohort_gives(simulated: Analysis) -> None:
@@ -95,7 +111,9 @@ def test_rows_in_another_order_give_the_same_bytes() -> None:
     frame = _frame(500)
     first = _analysed(frame, adjust={"columns": ["plan"]}, spend={"column": "spend", "complete": True})
     second = _analysed(
-        frame.sample(frac=1, random_state=1), adjust={"columns": ["plan"]}, spend={"column": "spend", "complete": True}
+        frame.sample(frac=1, random_state=1),
+        adjust={"columns": ["plan"]},
+        spend={"column": "spend", "complete": True},
     )
     assert csv_text(first.estimates) == csv_text(second.estimates)
     assert first.profile.fingerprint == second.profile.fingerprint
@@ -108,14 +126,19 @@ def test_rows_in_another_order_give_the_same_bytes() -> None:
         ("everybody lost at once", {"lost": 1, "months": 1}),
         ("everybody lost", {"lost": 1}),
         ("one level", {"score": 9}),
-        ("two levels that separate", {"score": np.tile([1, 10], 30), "lost": np.tile([1, 0], 30), "months": np.tile([2, 24], 30)}),
+        (
+            "two levels that separate",
+            {"score": np.tile([1, 10], 30), "lost": np.tile([1, 0], 30), "months": np.tile([2, 24], 30)},
+        ),
         ("one period", {"months": 1}),
         ("no score at all", {"score": pd.array([pd.NA] * 60, dtype="Int64")}),
     ],
 )
 def test_odd_cohorts_get_a_finite_answer(what: str, columns: dict[str, object]) -> None:
     analysis = _analysed(_frame(60, **columns))
-    rows = select(_kaplan_meier(analysis), scenario="", estimand=("retention", "tenure", "cumulative_incidence"))
+    rows = select(
+        _kaplan_meier(analysis), scenario="", estimand=("retention", "tenure", "cumulative_incidence")
+    )
     assert np.isfinite(rows[NUMBERS].to_numpy()).all()
     assert (rows["conf_low"] <= rows["estimate"] + 1e-12).all()
     assert (rows["conf_high"] >= rows["estimate"] - 1e-12).all()
@@ -139,17 +162,27 @@ def test_one_customer_gets_a_finite_answer() -> None:
 def test_a_level_that_spent_nothing_has_an_interval() -> None:
     frame = _frame(400)
     frame.loc[frame["score"] == 1, "spend"] = 0.0
-    row = select(_analysed(frame, spend={"column": "spend", "complete": True}).estimates, estimand="spend", group="1")
+    row = select(
+        _analysed(frame, spend={"column": "spend", "complete": True}).estimates, estimand="spend", group="1"
+    )
     assert row["estimate"].item() == 0
     assert 0 < row["conf_high"].item() < 30
 
 
 def test_a_scale_on_which_higher_is_worse() -> None:
     frame = pd.DataFrame(
-        {"score": np.repeat([1, 5], 200), "months": 12, "lost": np.r_[np.zeros(150), np.ones(50), np.ones(200)]}
+        {
+            "score": np.repeat([1, 5], 200),
+            "months": 12,
+            "lost": np.r_[np.zeros(150), np.ones(50), np.ones(200)],
+        }
     )
-    analysis = _analysed(frame, score={"column": "score", "scale": "1-5", "higher_is_better": False, "best": [1]})
-    at_year = select(_kaplan_meier(analysis), estimand="retention", horizon=12, scenario="").set_index("group")["estimate"]
+    analysis = _analysed(
+        frame, score={"column": "score", "scale": "1-5", "higher_is_better": False, "best": [1]}
+    )
+    at_year = select(_kaplan_meier(analysis), estimand="retention", horizon=12, scenario="").set_index(
+        "group"
+    )["estimate"]
     assert at_year["worst"] == 0
     assert at_year["best"] == pytest.approx(0.75, abs=1e-12)
 
@@ -165,7 +198,9 @@ def test_a_risk_set_that_runs_empty_early_under_late_entry_ends_the_curve() -> N
          "lost": [1, 0, 1, 0] + [0, 1] * 20}
     )  # fmt: skip
     analysis = _analysed(
-        frame, subscription={**SUBSCRIPTION, "entry": "entry"}, score={"column": "score", "scale": "1-10", "worst": [2]}
+        frame,
+        subscription={**SUBSCRIPTION, "entry": "entry"},
+        score={"column": "score", "scale": "1-10", "worst": [2]},
     )
     mine = select(_kaplan_meier(analysis), scenario="since_signup", group="9", estimand="retention")
     assert mine["horizon"].max() == 3
@@ -186,7 +221,9 @@ def test_small_groups_are_blank_everywhere() -> None:
 def test_the_other_reading_of_a_duration_is_noted_where_it_matters() -> None:
     n = 4000
     months = np.minimum(RNG.geometric(0.08, n), 24)
-    frame = pd.DataFrame({"score": RNG.choice([1, 9], n), "months": months, "lost": (months < 24).astype(int)})
+    frame = pd.DataFrame(
+        {"score": RNG.choice([1, 9], n), "months": months, "lost": (months < 24).astype(int)}
+    )
     notes = _analysed(frame).profile.notes
     assert any('counts = "completed"' in note for note in notes)
 

@@ -98,6 +98,14 @@ class Analysis:
 
         return tenure_ladder(self.estimates, self.counts.spec, simulated=self._simulated, ax=ax)
 
+    def family_survival(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the observed curves of both bands, and how each family continues them beyond follow-up."""
+        from cxlink.report.continuations import family_survival
+
+        return family_survival(
+            self.estimates, self.projected, self.counts.spec, simulated=self._simulated, ax=ax
+        )
+
     def write(self, folder: "Path | str", overwrite: bool = False) -> None:
         """Write a run folder: tables, counts, figures and the PDF; whole or not at all.
 

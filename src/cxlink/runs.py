@@ -164,6 +164,7 @@ def report_input(analysis: Analysis, command: str) -> Any:
         profile=analysis.profile,
         cells=analysis.counts.cells,
         at_risk=analysis.at_risk,
+        projected=analysis.projected,
         simulated=analysis.counts.spec.cohort.simulated,
         command=command,
         version=__version__,

@@ -21,7 +21,7 @@ def spec(*sections: dict[str, Any], **more: Any) -> CohortSpec:
     return make_spec(tables)
 
 
-def count(table: Any, *sections: dict[str, Any], **more: Any) -> Counts:
+def count(table: Any, /, *sections: dict[str, Any], **more: Any) -> Counts:
     """Counts of a table under a spec of these sections; of durations where they do not say."""
     if not any("subscription" in part or "spend" in part for part in (*sections, more)):
         sections = (STAY, *sections)

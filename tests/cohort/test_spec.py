@@ -83,8 +83,6 @@ def test_every_column_of_the_spec_is_known() -> None:
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({}, "spec: [score] is missing."),
-    ({"score": {"scale": "1-10"}}, "spec: [score] column is missing."),
     ({"score": {"column": 3}}, "spec: [score] column: input should be a valid string (found 3)."),
     ({"score": {"scale": 10}}, "spec: [score] scale: input should be a valid string (found 10)."),
     ({"score": {"scale": "ten"}}, "spec: [score] scale 'ten' is not a scale. Write it as LOW-HIGH, such as 1-10."),
@@ -140,12 +138,19 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("wrong", "message"), REFUSED, ids=[message[6:60] for _, message in REFUSED])
 def test_what_is_wrong_is_named_in_one_line(wrong: dict[str, Any], message: str) -> None:
-    tables: dict[str, Any] = {} if not wrong or "scale" in wrong.get("score", {}) and "column" not in wrong["score"] and wrong["score"]["scale"] == "1-10" else {**STAY, **SCORE}
+    tables: dict[str, Any] = {**STAY, **SCORE}
     for name, keys in wrong.items():
         tables[name] = {**tables.get(name, {}), **keys}
     with pytest.raises(InputError) as refused:
         make_spec(tables)
     assert str(refused.value) == message
+
+
+def test_a_score_needs_a_column_and_a_scale() -> None:
+    for tables, message in (({}, "[score] is missing."), ({"score": {"scale": "1-10"}}, "[score] column is missing.")):
+        with pytest.raises(InputError) as refused:
+            make_spec(tables)
+        assert str(refused.value) == f"spec: {message}"
 
 
 DATED_REFUSED = [

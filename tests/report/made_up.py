@@ -207,6 +207,20 @@ def at_risk(last: int = 24) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def projected(last: int = 120) -> pd.DataFrame:
+    """Fitted survival on a grid, as the curves behind the tenure rows have it."""
+    times = np.unique([*np.linspace(0, last, 61), 24])
+    rows = [
+        (model, "standardised", group, t, p, max(p - 0.02, 0), min(p + 0.02, 1))
+        for model, bend in FAMILIES.items()
+        for group in ("best", "worst", "all")
+        for t in times
+        for p in [survival(group, t, bend)]
+    ]
+    names = ["model", "adjusted", "group", "time", "estimate", "conf_low", "conf_high"]
+    return pd.DataFrame(rows, columns=names)
+
+
 def cells() -> pd.DataFrame:
     rows = []
     for level, n in [*N.items(), (pd.NA, 7300)]:
@@ -234,6 +248,7 @@ def report_input(tables: dict[str, object] | None = None, **changes: object) -> 
     spec = make_spec(given)
     made = ReportInput(
         estimates=estimates(spec), diagnostics=diagnostics(), spec=spec, cells=cells(), at_risk=at_risk(),
+        projected=projected() if spec.subscription is not None else projected().iloc[:0],
         profile=Profile(
             table="saas.csv", rows_read=32_305, rows_used=32_300, dropped={"the score is off its scale": 5},
             notes=("42 customers lost in period 0 are counted in period 1.",), clock="months since the score",

@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from cxlink.report import drawing, figures, lifetimes
+from cxlink.report import continuations, drawing, figures, lifetimes
 from cxlink.report.content import ReportInput
 from cxlink.report.study_figures import compared, study_comparison
 
@@ -19,6 +19,10 @@ GIVEN = made_up.report_input()
 
 def _curves(given: ReportInput, **more: object) -> Axes:
     return figures.retention_curves(given.estimates, given.spec, at_risk=given.at_risk, **more)
+
+
+def _families(given: ReportInput, **more: object) -> Axes:
+    return continuations.family_survival(given.estimates, given.projected, given.spec, **more)
 
 
 def _comparison(_: ReportInput, **more: object) -> Axes:
@@ -32,7 +36,7 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "by_score": lambda given, **more: figures.retention_by_score(given.estimates, given.spec, **more),
     "spend": lambda given, **more: figures.spend_by_score(given.estimates, given.spec, **more),
     "ladder": lambda given, **more: lifetimes.tenure_ladder(given.estimates, given.spec, **more),
-    "families": lambda given, **more: lifetimes.family_survival(given.estimates, given.spec, **more),
+    "families": _families,
     "study": _comparison,
 }
 UNIT = re.compile(r"\((%|months|EUR|number|score|points.*)\)|Horizon and model")
@@ -140,9 +144,34 @@ def test_what_is_extrapolated_is_hollow_and_dashed_and_what_is_not_is_filled() -
     assert len(hollow) == (rows["extrapolated"] > 0).sum() == 30
     dashed = [part for part in ax.collections if part.get_linestyle()[0][1] is not None]
     assert len(dashed) == 30
-    family = lifetimes.family_survival(GIVEN.estimates, GIVEN.spec)
-    joined = [line for line in family.lines if line.get_linestyle() == "--" and len(line.get_xdata()) > 1]
-    assert [list(line.get_xdata()) for line in joined] == [[24, 36, 60, 120]] * 2
+
+
+def test_families_are_drawn_as_fitted_and_dashed_beyond_the_last_customers_at_risk() -> None:
+    ax = _families(GIVEN)
+    drawn = [line for line in ax.lines if len(line.get_xdata()) > 2]
+    dashed = [line for line in drawn if line.get_linestyle() == "--"]
+    assert len(dashed) == 2 * len(made_up.FAMILIES)
+    assert {(min(line.get_xdata()), max(line.get_xdata())) for line in dashed} == {(24, 120)}
+    rows = GIVEN.projected.query("model == 'weibull' and group == 'best' and time >= 24")
+    wanted = 100 * rows["estimate"].to_numpy()
+    assert any(
+        len(line.get_ydata()) == len(wanted) and np.allclose(line.get_ydata(), wanted) for line in dashed
+    )
+    observed = [line for line in drawn if list(line.get_xdata()) == list(range(25))]
+    assert len(observed) == 2
+    names = [text.get_text() for text in ax.texts]
+    assert names.count("Weibull") == 2
+    assert {"scores 9–10, average", "score 1, average"} < set(names)
+
+
+def test_of_many_families_the_average_and_the_edges_are_named() -> None:
+    weibull = GIVEN.projected[GIVEN.projected["model"] == "weibull"]
+    rows = pd.concat([GIVEN.projected, *(weibull.assign(model=f"spline_{k}") for k in range(1, 5))])
+    ax = continuations.family_survival(GIVEN.estimates, rows, GIVEN.spec)
+    edges = ["exponential", "shifted-beta-geometric"]
+    assert [text.get_text() for text in ax.texts] == [
+        *edges, "scores 9–10, average", *edges, "score 1, average",
+    ]  # fmt: skip
 
 
 def test_an_average_that_repeats_another_is_shown_once() -> None:

@@ -104,12 +104,12 @@ def read_files(
         # by name, so that whole numbers in the first file do not round those of the next
         table = engine.read_parquet(paths, union_by_name=True, hive_partitioning=False, binary_as_string=True)
         return table, columns
-    if options.encoding != "utf-8":
+    # DuckDB reads UTF-8, and takes a line's end inside a name for that of every line
+    if options.encoding != "utf-8" or any("\n" in name or "\r" in name for name in columns):
         import ibis
 
-        return ibis.memtable(
-            _joined([_decoded(f, h, options, wanted) for f, h in zip(files, headers, strict=True)])
-        ), columns
+        tables = [_decoded(file, header, options, wanted) for file, header in zip(files, headers, strict=True)]
+        return ibis.memtable(_joined(tables)), columns
     if len(set(headers)) == 1:
         return _read_text(engine, paths, headers[0], options), columns
     tables = [
@@ -128,7 +128,7 @@ def _read_text(engine: Any, paths: list[str], header: Header, options: TableSect
 
 
 def _decoded(file: Path, header: Header, options: TableSection, wanted: Collection[str] | None) -> Any:
-    """Text in another encoding, which the engine does not read, as an Arrow table of text."""
+    """Text that the engine does not read, as an Arrow table of text."""
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 

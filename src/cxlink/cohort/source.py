@@ -32,6 +32,8 @@ class Source:
         Whether rows have an order that the user can see.
     files : tuple of Path
         Its files in order; empty for a frame or an engine's table.
+    ours : bool
+        Whether the engine was opened for this table.
     """
 
     name: str
@@ -41,6 +43,12 @@ class Source:
     engine: Any
     ordered: bool = False
     files: tuple[Path, ...] = ()
+    ours: bool = True
+
+    def close(self) -> None:
+        """Let go of the engine, where it was opened for this table."""
+        if self.ours:
+            self.engine.disconnect()
 
     def run(self, expression: Any) -> Any:
         """Run an expression over its rows, into an Arrow table or scalar.
@@ -102,7 +110,7 @@ def open_source(table: Any, options: TableSection, wanted: Collection[str] | Non
             engine = table.get_backend()
         except Exception as error:
             raise InputError(f"table: {_complaint(error, ())}.") from None
-        return Source("table", table, tuple(table.columns), options, engine)
+        return Source("table", table, tuple(table.columns), options, engine, ours=False)
     if not isinstance(table, str | Path):
         rows, columns = _in_memory(table, wanted)
         return Source("table", rows, columns, options, _embedded(), ordered=True)
@@ -204,6 +212,8 @@ def _complaint(error: Exception, files: tuple[Path, ...]) -> str:
         if "unterminated quote" in text:
             what = "opens a quote that nothing closes"
         return f"line {line[1]} {what}. Correct it, or set [table] delimiter"
+    if "CSV Parser state machine" in text:
+        return "its lines end in different ways, or a quote is out of place. Save it as CSV again"
     if error.__class__.__name__ == "OperationNotDefinedError":
         return (
             "this engine cannot do what reading text needs. Give numbers and dates in types of their own, or a "

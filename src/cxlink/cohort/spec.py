@@ -263,7 +263,7 @@ def _first(error: ValidationError) -> str:
         return f"{key} is missing."
     if cause is not None:
         text = str(cause).rstrip(".")
-        return f"{text}." if text.startswith("[") or not key else f"{key}: {text}."
+        return f"{key}: {text}." if key else f"{text}."
     found = first.get("input")
     found = list(found) if isinstance(found, tuple) else found
     shown = "" if isinstance(found, Mapping | BaseModel) else f" (found {found!r})"

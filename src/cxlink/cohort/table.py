@@ -94,6 +94,13 @@ def read_cohort(table: Any, spec: CohortSpec, drop_invalid: bool = False) -> Coh
         In one line: which rule, how many rows, the first of them, and the cure.
     """
     source = open_source(table, spec.table, spec.table_columns)
+    try:
+        return _read(source, spec, drop_invalid)
+    finally:
+        source.close()
+
+
+def _read(source: Source, spec: CohortSpec, drop_invalid: bool) -> Cohort:
     raw, source, dropped = _checked(source, spec, drop_invalid)
     n_rows = _customers(raw) + sum(dropped.values())
     source, later = one_row_a_customer(source, spec)

@@ -26,13 +26,13 @@ def finding(model: str, quantity: str, group: str, value: float, ok: bool | None
 def support_rows(model: str, request: Request, spec: CohortSpec) -> Iterator[Row]:
     """Share of the scored customers that each standardised contrast stands on."""
     words = "with a complete window" if model == "means" else f"at risk to {spec.horizon} {spec.unit}s"
-    headline = ":".join(spec.contrast(spec.analysis.contrasts[0]))
+    sides = spec.contrast(spec.analysis.contrasts[0])
     adjusted = request.labels["adjusted"] != "no"
     for group, share in request.covered.items():
-        ok = share >= LEAST_SUPPORT if adjusted and group == headline else None
+        ok = share >= LEAST_SUPPORT if adjusted and group in (":".join(sides), *sides) else None
         note = f"share of the customers scored in strata where every level has somebody {words}"
         if not adjusted:
-            note = f"share of the group whose entry can be followed for {spec.horizon} {spec.unit}s: its rows are of those"
+            note = f"share of the group that can be followed for {spec.horizon} {spec.unit}s: its rows are theirs"
         yield finding(model, "support", group if adjusted else f"{group}, unadjusted", share, ok, note)
 
 
@@ -46,15 +46,14 @@ def curve_rows(curves: Curves, spec: CohortSpec) -> Iterator[Row]:
         name = f"{curves.groups[g]}{adjusted}"
         if curves.sparse[g]:
             note = (
-                f"fewer than ten losses or fewer than ten customers outlasting {spec.horizon} {spec.unit}s: the interval "
-                "borrows the shape of all levels' hazard"
+                f"fewer than ten losses or fewer than ten customers outlasting {spec.horizon} {spec.unit}s: the "
+                "interval adds one customer, half lost by then, in the shape of all levels' hazard"
             )
             yield finding(curves.model, "sparse", name, float(curves.n_events[g]), None, note)
         if curves.last[g] < spec.horizon and np.isnan(curves.point[g, at[spec.horizon]]):
             note = f"nobody is at risk to {spec.horizon} {spec.unit}s: no row at the horizon"
             yield finding(curves.model, "last_period_at_risk", name, float(curves.last[g]), False, note)
-            continue
-        if curves.emptied[g] > 0:
+        elif curves.emptied[g] > 0:
             note = (
                 f"share of bootstrap draws with nobody at risk in a cell before {spec.horizon} {spec.unit}s: they are "
                 "left out in those periods of that cell"
@@ -69,7 +68,7 @@ def spend_rows(cells: CellMeans, means: Means) -> Iterator[Row]:
             note = "one customer with a complete window: its variance is that of customers elsewhere"
             yield finding("means", "one_customer", means.groups[g], 1.0, None, note)
     if cells.spent_nothing.any():
-        note = "cells in which nobody spent anything; a group of only such cells has an interval from a Beta(1/2, n + 1/2)"
+        note = "cells in which nobody spent; a group of only such cells has an interval from a Beta(1/2, n + 1/2)"
         yield finding("means", "spent_nothing", "", float(cells.spent_nothing.sum()), None, note)
 
 

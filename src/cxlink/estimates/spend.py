@@ -6,13 +6,17 @@ from typing import Any
 import numpy as np
 
 from cxlink.cohort.spec import CohortSpec
-from cxlink.estimates.retention import CONTRASTS, contrasted
+from cxlink.estimates.retention import CONTRASTS, contrasted, held
 from cxlink.estimates.table import row
 from cxlink.models.spend import Means
 
+Row = dict[str, Any]
 
-def spend_rows(means: Means, spec: CohortSpec, headline: bool) -> Iterator[dict[str, Any]]:
+
+def spend_rows(means: Means, spec: CohortSpec, headline: bool) -> Iterator[Row]:
     """Give mean spend by group, and contrasts of the means, zeros in.
+
+    Without refunds a mean is not under 0: an interval ends there, and a ratio to a draw of 0 is infinite.
 
     Parameters
     ----------
@@ -22,23 +26,43 @@ def spend_rows(means: Means, spec: CohortSpec, headline: bool) -> Iterator[dict[
         Its currency, contrasts and level.
     headline : bool
         Whether page one stands on these.
+
+    Raises
+    ------
+    ValueError
+        If the spec has no spend.
     """
-    assert spec.spend is not None
-    first = spec.contrast(spec.analysis.contrasts[0])
-    level, currency = spec.analysis.level, spec.spend.currency
+    if spec.spend is None:
+        raise ValueError("the spec has no [spend]")
+    sides = spec.contrast(spec.analysis.contrasts[0])
+    floor = -np.inf if spec.spend.refunds else 0.0
     for g in means.own:
-        yield row(
-            "spend", means.point[g], means.draws[:, g], level, currency, model="means", group=means.groups[g],
-            headline=headline and means.groups[g] in first, n=int(means.n[g]), extrapolated=0.0, **means.labels,
+        shown = row(
+            "spend", means.point[g], means.draws[:, g], spec.analysis.level, spec.spend.currency,
+            headline=headline and means.groups[g] in sides, **_names(means, g),
         )  # fmt: skip
+        shown = {**shown, "conf_low": np.maximum(shown["conf_low"], floor)}
+        yield held(shown) if means.spent_nothing[g] else shown
     for a, b in means.contrasts:
-        sides = (means.groups[a], means.groups[b])
         for kind, contrast in CONTRASTS.items():
-            value, drawn = contrasted(contrast, means.point, means.draws, a, b)
+            draws = np.maximum(means.draws, floor) if kind == "ratio" else means.draws
+            value, drawn = contrasted(contrast, means.point, draws, a, b)
             if np.isnan(value):
                 continue
-            unit = "ratio" if kind == "ratio" else currency
-            yield row(
-                f"spend_{kind}", value, drawn, level, unit, model="means", group=sides[0], reference=sides[1],
-                headline=headline and sides == first, n=int(means.n[a]), extrapolated=0.0, **means.labels,
+            shown = row(
+                f"spend_{kind}", value, drawn, spec.analysis.level,
+                "ratio" if kind == "ratio" else spec.spend.currency, reference=means.groups[b],
+                headline=headline and (means.groups[a], means.groups[b]) == sides, **_names(means, a),
             )  # fmt: skip
+            yield held(shown) if means.spent_nothing[[a, b]].any() else shown
+
+
+def _names(means: Means, g: int) -> Row:
+    """Columns that say whose row it is."""
+    return {
+        "model": "means",
+        "group": means.groups[g],
+        "n": int(means.n[g]),
+        "extrapolated": 0.0,
+        **means.labels,
+    }

@@ -47,12 +47,15 @@ def _quantile(ordered: np.ndarray, q: float) -> float:
     """Interpolated quantile of sorted values that may end in infinities."""
     position = q * (len(ordered) - 1)
     below, above = ordered[int(np.floor(position))], ordered[int(np.ceil(position))]
-    if not np.isfinite(above):
-        return float(above)
+    if np.isinf(below) or np.isinf(above):
+        # no number lies between a finite and an infinite draw: the wider one is honest
+        return float(above if q > 0.5 else below)
     return float(below + (position - np.floor(position)) * (above - below))
 
 
-def row(estimand: str, point: float, draws: np.ndarray, level: float, unit: str, **columns: Any) -> dict[str, Any]:
+def row(
+    estimand: str, point: float, draws: np.ndarray, level: float, unit: str, **columns: Any
+) -> dict[str, Any]:
     """Make one row of the estimates table.
 
     Parameters
@@ -105,7 +108,8 @@ def select(table: pd.DataFrame, **where: Any) -> pd.DataFrame:
     """Rows of a table whose columns have the given values; a tuple or list means any of them."""
     keep = pd.Series(True, index=table.index)
     for name, value in where.items():
-        keep &= table[name].isin(value) if isinstance(value, tuple | list | set) else table[name].eq(value).fillna(False)
+        several = isinstance(value, tuple | list | set)
+        keep &= table[name].isin(value) if several else table[name].eq(value).fillna(False)
     return table[keep]
 
 
@@ -121,7 +125,7 @@ def csv_text(table: pd.DataFrame) -> str:
 
 
 def _number(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.10g}"
+    return "" if np.isnan(value) else f"{value + 0.0:.10g}"  # + 0.0: no negative zero
 
 
 def read_csv(path: Path | str, text: Sequence[str] = _TEXT) -> pd.DataFrame:

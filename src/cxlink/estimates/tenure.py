@@ -131,7 +131,7 @@ def _contrast(tenure: Tenure, pair: tuple[int, int], unit: str, level: float) ->
                 "extrapolated": max(beyond[group, h], beyond[reference, h]),
             }  # fmt: skip
             (a, a_draws), (b, b_draws) = _one(drawn, group, h), _one(drawn, reference, h)
-            with np.errstate(divide="ignore", invalid="ignore"):
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 ratio, ratio_draws = np.divide(a, b), a_draws / b_draws
             rows += [
                 row(f"{name}_difference", a - b, a_draws - b_draws, level, own_unit, **columns),

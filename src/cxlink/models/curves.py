@@ -6,9 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 
-EXTINCT = -800.0
-"""Stands for log 0 in a step of log S: exp of it is 0, and differences of sums of it stay finite."""
-
 
 @dataclass(frozen=True, slots=True)
 class Standard:
@@ -128,7 +125,8 @@ class Mixture:
     def mixed(self, values: np.ndarray) -> np.ndarray:
         """Average values of shape (n_used, n_times, n_draws) to (n_groups, n_times, n_draws)."""
         flat = values.reshape(len(self.curves), -1)
-        return (self.weight @ flat).reshape(-1, *values.shape[1:])
+        mean: np.ndarray = (self.weight @ flat).reshape(-1, *values.shape[1:])
+        return mean
 
 
 def mixtures(standards: Sequence[Standard]) -> tuple[Mixture, ...]:
@@ -145,29 +143,6 @@ def mixtures(standards: Sequence[Standard]) -> tuple[Mixture, ...]:
         matrix = coo_array((weight[at], (group[at], column.ravel())), shape=shape).tocsr()
         found.append(Mixture(int(start), used, matrix))
     return tuple(found)
-
-
-def log_survival(hazard: np.ndarray) -> np.ndarray:
-    """Kaplan–Meier on the log scale: log S(t) = Σ_{u ≤ t} log(1 − h_u).
-
-    Parameters
-    ----------
-    hazard : ndarray of shape (n_curves, n_periods, n_draws)
-        h = d / r.
-
-    Returns
-    -------
-    ndarray of shape (n_curves, n_periods + 1, n_draws)
-        At t = 0, 1, …; with a step of `EXTINCT` where all at risk were lost.
-    """
-    n_curves, n_periods, n_draws = hazard.shape
-    total = np.zeros((n_curves, n_periods + 1, n_draws))
-    step = total[:, 1:]
-    with np.errstate(divide="ignore"):
-        np.log1p(-hazard, out=step)
-    np.maximum(step, EXTINCT, out=step)
-    np.cumsum(step, axis=1, out=step)
-    return total
 
 
 def standardise(log_survival: np.ndarray, parts: Sequence[Mixture], n_times: int) -> np.ndarray:

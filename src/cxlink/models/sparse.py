@@ -12,8 +12,9 @@ from dataclasses import replace
 import numpy as np
 
 from cxlink.cohort.spells import Spells, risk_sets
-from cxlink.models.curves import Standard, log_survival, mixtures, standardise
+from cxlink.models.curves import Standard, mixtures, standardise
 from cxlink.models.standards import Request
+from cxlink.models.steps import log_survival
 
 FEWEST = 10
 _BLOCK = 2_000_000
@@ -160,5 +161,6 @@ def split(
     """
     inside = np.isin(spells.pair, pairs)
     losses = np.array([spells.n[inside & (spells.cause == c + 1)].sum() for c in range(n_causes)])
-    share: np.ndarray = rng.dirichlet(losses + 0.5 / n_causes, size=len(gone))
-    return gone[:, None] * share
+    share = rng.dirichlet(losses + 0.5 / n_causes, size=len(gone))
+    divided: np.ndarray = gone[:, None] * share
+    return divided

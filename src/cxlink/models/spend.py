@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
+from scipy.sparse import coo_array, csr_array
 
 from cxlink.cohort.spells import Spells
 from cxlink.models.standards import Request
@@ -31,6 +31,8 @@ class Means:
         Draws of the same.
     n : int ndarray of shape (n_groups,)
         Customers with a complete window.
+    spent_nothing : bool ndarray of shape (n_groups,)
+        Groups in which nobody spent anything, though others did.
     own : tuple of int
         Positions of the groups whose own rows are reported.
     contrasts : tuple of (int, int)
@@ -42,6 +44,7 @@ class Means:
     point: np.ndarray
     draws: np.ndarray
     n: np.ndarray
+    spent_nothing: np.ndarray
     own: tuple[int, ...]
     contrasts: tuple[tuple[int, int], ...]
 
@@ -66,7 +69,7 @@ class CellMeans:
     mean: np.ndarray
     variance: np.ndarray
     within: np.ndarray
-    scores: sparse.csr_array
+    scores: csr_array
     spent_nothing: np.ndarray
 
 
@@ -74,7 +77,7 @@ def cell_means(spells: Spells, members: Sequence[np.ndarray]) -> CellMeans:
     """Mean and robust variance of each pooled cell.
 
     Var = Σ(y − ȳ)² / (n (n − 1)), from Σ(y − ȳ)² = Σy² − n ȳ². A cell of one customer takes the variance of customers
-    within cells, pooled over all.
+    within cells, pooled over all; where every cell is one customer, the square of its mean.
 
     Parameters
     ----------
@@ -83,34 +86,33 @@ def cell_means(spells: Spells, members: Sequence[np.ndarray]) -> CellMeans:
     members : sequence of int ndarray
         The pairs that are pooled into each cell.
     """
-    member = np.zeros((len(members), spells.n_pairs), dtype=bool)
-    for cell, pairs in enumerate(members):
-        member[cell, pairs] = True
-    member_spells = sparse.csr_array(member[:, spells.pair].astype(float))
-    n, total, squares = (member_spells @ spells.spend).T
+    cell, spell = _contents(spells, members)
+    n, total, squares = (np.bincount(cell, column[spell], len(members)) for column in spells.spend.T)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = total / n
         spread = np.maximum(squares - n * mean**2, 0.0)
+        # what is left of equal sums of squares is rounding
         spread[spread < 1e-12 * squares] = 0.0
         variance = spread / (n * (n - 1))
-    single = n == 1
-    pooled = spread[n > 1].sum() / max((n[n > 1] - 1).sum(), 1.0) if (n > 1).any() else np.nan
-    variance[single] = pooled
-    scores = _scores(spells, member_spells, n, mean)
-    between = np.asarray((scores.power(2) @ (1 / spells.n)).ravel())
+    one, several = n == 1, n > 1
+    pooled = spread[several].sum() / (n[several] - 1).sum() if several.any() else mean[one] ** 2
+    variance[one] = pooled
+    used = n[cell] > 1
+    cell, spell = cell[used], spell[used]
+    residual = spells.spend[spell, 1] - spells.spend[spell, 0] * mean[cell]
+    scores = coo_array(
+        (residual / np.sqrt(n[cell] * (n[cell] - 1)), (cell, spell)), shape=(len(members), len(spells.n))
+    ).tocsr()
+    between: np.ndarray = scores.power(2) @ (1 / spells.n)
     nothing = (total == 0) & (squares == 0) & (n > 0) & bool((spells.spend[:, 1] != 0).any())
     return CellMeans(n, mean, variance, np.maximum(variance - between, 0.0), scores, nothing)
 
 
-def _scores(spells: Spells, member_spells: sparse.csr_array, n: np.ndarray, mean: np.ndarray) -> sparse.csr_array:
-    """Influence of each spell on each cell's mean; its square over n adds up to the variance between spells."""
-    matrix = member_spells.tocoo()
-    cell, spell = matrix.coords
-    used = n[cell] > 1
-    cell, spell = cell[used], spell[used]
-    residual = spells.spend[spell, 1] - spells.spend[spell, 0] * mean[cell]
-    value = residual / np.sqrt(n[cell] * (n[cell] - 1))
-    return sparse.coo_array((value, (cell, spell)), shape=matrix.shape).tocsr()
+def _contents(spells: Spells, members: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The spells with spend in each cell, as two columns: cell and spell."""
+    inside = [np.flatnonzero(np.isin(spells.pair, pairs) & (spells.spend[:, 0] > 0)) for pairs in members]
+    cell = np.repeat(np.arange(len(inside)), [len(found) for found in inside])
+    return cell, np.concatenate([*inside, np.empty(0, int)])
 
 
 def mean_spend(
@@ -132,28 +134,30 @@ def mean_spend(
     rng : Generator
         Advanced.
     positive_mean : float
-        Mean of those who spent, in the cohort: what a cell that spent nothing would have spent, times a share drawn
+        Mean of those who spent, in the cohort: what a group that spent nothing would have spent, times a share drawn
         from Beta(½, n + ½).
     """
     n_draws, n_cells = influence.shape
     noise = rng.standard_normal((n_draws, n_cells)) * np.sqrt(cells.within)
     weights = _weights(request, n_cells)
-    point, drawn = weights @ np.nan_to_num(cells.mean), np.nan_to_num(cells.mean + influence + noise) @ weights.T
-    drawn[:, (weights > 0) @ np.isnan(cells.variance)] = np.nan
-    for g, standard in enumerate(request.standards):
-        used = np.unique(standard.curve)
-        if cells.spent_nothing[used].all():
-            n = cells.n[used].sum()
-            drawn[:, g] = positive_mean * rng.beta(0.5, n + 0.5, n_draws)
-    customers = [int(cells.n[np.unique(standard.curve)].sum()) for standard in request.standards]
+    used = weights > 0
+    drawn = np.nan_to_num(cells.mean + influence + noise) @ weights.T
+    point = weights @ np.nan_to_num(cells.mean)
+    unknown = used @ (cells.n == 0)
+    point[unknown], drawn[:, unknown] = np.nan, np.nan
+    customers = (used @ cells.n).astype(int)
+    nothing = ~(used @ ~cells.spent_nothing) & (customers > 0)
+    for g in np.flatnonzero(nothing):
+        drawn[:, g] = positive_mean * rng.beta(0.5, customers[g] + 0.5, n_draws)
     return Means(
         labels=request.labels,
         groups=tuple(standard.group for standard in request.standards),
         point=point,
         draws=drawn,
-        n=np.array(customers),
-        own=tuple(i for i in request.own if customers[i]),
-        contrasts=tuple((a, b) for a, b in request.contrasts if customers[a] and customers[b]),
+        n=customers,
+        spent_nothing=nothing,
+        own=tuple(i for i in request.own if not unknown[i]),
+        contrasts=tuple((a, b) for a, b in request.contrasts if not (unknown[a] or unknown[b])),
     )
 
 

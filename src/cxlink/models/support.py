@@ -102,7 +102,8 @@ def last_with(standards: Sequence[Standard], at_risk: np.ndarray, fewest: int) -
     """
     total = np.array([at_risk[np.unique(s.curve)].sum(axis=0) for s in standards])
     last = _last(total.reshape(len(standards), -1) >= fewest)
-    return np.maximum(last - [int(s.entry.max(initial=0)) for s in standards], 0).astype(np.int64)
+    latest = np.array([int(s.entry.max(initial=0)) for s in standards], dtype=np.int64)
+    return np.maximum(last - latest, 0)
 
 
 def _last(held: np.ndarray) -> np.ndarray:

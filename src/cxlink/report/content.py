@@ -47,6 +47,8 @@ class ReportInput:
         The counts, one row a cell.
     at_risk : DataFrame
         ``group, period, at_risk, lost``; groups as in the estimates.
+    projected : DataFrame
+        ``model, adjusted, group, time, estimate, conf_low, conf_high``: fitted survival; empty where none was fitted.
     simulated : bool
         Whether the customers are simulated; every page and figure then says so.
     study : Study or None
@@ -63,6 +65,7 @@ class ReportInput:
     profile: Profile
     cells: pd.DataFrame
     at_risk: pd.DataFrame
+    projected: pd.DataFrame
     simulated: bool = False
     study: Study | None = None
     command: str = ""

@@ -80,7 +80,7 @@ def retention_curves(
     curves = {
         group: curve
         for group in BANDS
-        if (curve := _until_zero(one_kind([r for r in rows if r.group == group])))
+        if (curve := until_zero(one_kind([r for r in rows if r.group == group])))
     }
     last = max((curve[-1].horizon or 0 for curve in curves.values()), default=1)
     last = max(last, min(spec.horizon, max((row.horizon or 0 for row in rows), default=spec.horizon)))
@@ -146,8 +146,8 @@ def _curve(ax: Axes, curve: Sequence[Estimate], color: Color, from_one: bool) ->
     ax.plot(time, middle, color=color, lw=1.3, marker="o" if len(time) <= 40 else "", ms=2, clip_on=False)
 
 
-def _until_zero(curve: Sequence[Estimate]) -> list[Estimate]:
-    """Drop what follows once nobody is left."""
+def until_zero(curve: Sequence[Estimate]) -> list[Estimate]:
+    """Drop of a curve what follows once nobody is left."""
     ended = next((i for i, row in enumerate(curve) if row.estimate < _NOBODY), len(curve))
     return list(curve[: ended + 1])
 

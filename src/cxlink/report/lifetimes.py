@@ -1,19 +1,16 @@
-"""Figures of tenure: the ladder of restricted means, and survival beyond follow-up under each family."""
+"""The figure of tenure: the ladder of restricted means, by model."""
 
 import math
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from cxlink.cohort.spec import CohortSpec
 from cxlink.report import drawing, wording
-from cxlink.report.book import Estimate, known_rows, one_kind, preferred
-from cxlink.report.drawing import Color
+from cxlink.report.book import Estimate, known_rows, preferred
 
 BANDS = ("best", "worst")
-_MARKERS = ("s", "^", "v", "D", "P", "X", "<", ">", "p", "h", "*", "8")
 _DASHED = (0, (3, 1.5))
 
 
@@ -55,41 +52,6 @@ def tenure_ladder(
             axes, f"Mean tenure to the horizon ({wording.units(spec.unit)})", "Horizon and model"
         )
         _name_bands(axes, spec, {row.group for row in rows})
-        drawing.mark_simulated(axes, simulated)
-        return axes
-
-
-def family_survival(
-    estimates: pd.DataFrame, spec: CohortSpec, *, simulated: bool = False, ax: Axes | None = None
-) -> Axes:
-    """Draw the observed curves of both bands, and what each family makes of the horizons of the ladder.
-
-    The extrapolated part is dashed (the average of the families); its dots stand side by side.
-    """
-    rows = known_rows(estimates, estimand="retention", group=BANDS, stratum="", cause="", scenario="")
-    observed = [row for row in rows if row.model == "kaplan_meier"]
-    seen = [row for group in BANDS for row in one_kind([row for row in observed if row.group == group])]
-    modelled = [row for row in preferred(rows) if row.model != "kaplan_meier"]
-    families = ordered_models(row.model for row in modelled)
-    last = max((row.horizon or 0 for row in seen + modelled), default=spec.horizon)
-    marks = {
-        name: "o" if name == "averaged" else mark for name, mark in zip(families, _MARKERS * 2, strict=False)
-    }
-    with drawing.canvas(ax, (6.3, 3.1)) as axes:
-        for group in BANDS:
-            _observed(axes, [row for row in seen if row.group == group], drawing.group_color(group))
-            _dashed(axes, *([r for r in kind if r.group == group] for kind in (seen, modelled)), group=group)
-        for row in modelled:
-            beside = 0.009 * (families.index(row.model) - (len(families) - 1) / 2)
-            beside += 0.003 if row.group == "best" else -0.003
-            _point(axes, row, marks[row.model], last * beside)
-        axes.set_xlim(0, 1.05 * last)
-        axes.set_xticks(sorted({0, spec.horizon, *(row.horizon or 0 for row in modelled)}))
-        axes.set_ylim(0, 100)
-        drawing.label_axes(axes, f"Time since the score ({wording.units(spec.unit)})", "Still customers (%)")
-        for name, mark in marks.items():
-            axes.plot([], [], marker=mark, ls="", ms=3.5, color=drawing.GREY, label=wording.words(name))
-        _name_bands(axes, spec, {row.group for row in seen + modelled})
         drawing.mark_simulated(axes, simulated)
         return axes
 
@@ -147,31 +109,3 @@ def _name_bands(ax: Axes, spec: CohortSpec, groups: Container[str]) -> None:
     for group in (band for band in BANDS if band in groups):
         ax.plot([], [], "-", lw=2, color=drawing.group_color(group), label=wording.score(group, spec))
     drawing.legend_above(ax, 4)
-
-
-def _observed(ax: Axes, curve: Sequence[Estimate], color: Color) -> None:
-    points = [
-        (row.horizon or 0, 100 * row.estimate, 100 * row.conf_low, 100 * row.conf_high) for row in curve
-    ]
-    time, middle, low, high = np.array([(0, 100.0, 100.0, 100.0), *points]).T
-    ax.fill_between(time, low, high, color=color, alpha=drawing.BAND, lw=0)
-    ax.plot(time, middle, color=color, lw=1.4)
-
-
-def _point(ax: Axes, row: Estimate, mark: str, beside: float) -> None:
-    x, color = (row.horizon or 0) + beside, drawing.group_color(row.group)
-    ax.vlines(x, 100 * row.conf_low, 100 * row.conf_high, color=color, lw=0.8, clip_on=False)
-    face = "white" if row.extrapolated > 0 else color
-    ax.plot(
-        [x], [100 * row.estimate], marker=mark, ms=3.4, ls="", color=color, mfc=face, mew=0.8, clip_on=False
-    )
-
-
-def _dashed(ax: Axes, seen: Sequence[Estimate], modelled: Sequence[Estimate], *, group: str) -> None:
-    """Join the end of the observed curve with the averaged values beyond it."""
-    end = max((row.horizon or 0 for row in seen), default=0)
-    averaged = [row for row in modelled if row.model == "averaged" and (row.horizon or 0) > end]
-    line = [*(row for row in seen if row.horizon == end), *averaged]
-    if averaged:
-        time, height = [row.horizon or 0 for row in line], [100 * row.estimate for row in line]
-        ax.plot(time, height, color=drawing.group_color(group), lw=1.1, ls=(0, (4, 2)))

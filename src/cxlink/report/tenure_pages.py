@@ -2,13 +2,25 @@
 
 import math
 
-from cxlink.report import drawing, lifetimes
+from cxlink.report import continuations, drawing, lifetimes
 from cxlink.report.blocks import Block, heading, paragraph, picture, table
 from cxlink.report.book import Estimate, preferred
 from cxlink.report.content import Material
 from cxlink.report.lifetimes import ordered_models
 from cxlink.report.results import beyond
-from cxlink.report.wording import ENDLESS, NONE, bare, capital, coverage, periods, score, units, value, words
+from cxlink.report.wording import (
+    ENDLESS,
+    NONE,
+    bare,
+    capital,
+    coverage,
+    listed,
+    percent,
+    periods,
+    score,
+    units,
+    words,
+)  # fmt: skip
 
 
 def tenure_pages(m: Material, level: int = 1) -> list[Block]:
@@ -19,10 +31,7 @@ def tenure_pages(m: Material, level: int = 1) -> list[Block]:
     rows = _rows(m)
     if rows:
         parts += [_ladder_figure(m), _ladder_table(m, rows)]
-    if any(
-        row.model != "kaplan_meier" for row in m.book.where("retention", group=("best", "worst"), scenario="")
-    ):
-        parts.append(_families(m))
+    parts += _families(m)
     return [*parts, *_means(m)]
 
 
@@ -76,29 +85,32 @@ def _share(row: Estimate | None) -> str:
     return f"{100 * row.extrapolated:.0f}\u202f%"
 
 
-def _families(m: Material) -> Block:
-    axes = lifetimes.family_survival(m.given.estimates, m.spec, simulated=m.given.simulated)
+def _families(m: Material) -> list[Block]:
+    """Draw how the families continue what was observed, where any was fitted."""
+    bands = [continuations.continued(m.given.estimates, m.given.projected, group) for group in m.bands]
+    known = [band for band in bands if band is not None]
+    if not known:
+        return []
+    axes = continuations.family_survival(
+        m.given.estimates, m.given.projected, m.spec, simulated=m.given.simulated
+    )
+    ends = listed([f"{periods(band.end, m.spec.unit)} for {score(band.group, m.spec)}" for band in known])
     caption = (
-        f"Observed retention (solid, with {coverage(m.spec)} intervals) and what the families make of the "
-        "horizons. Hollow: extrapolated. Dashed: from the end of what was seen through the average of the "
-        "families, joined by straight lines. Dots at one horizon are set side by side to be told apart."
+        f"Observed retention (solid, with {coverage(m.spec)} intervals) and how the families continue it: thin, their "
+        f"average thicker, their spread shaded. Dashed: beyond the last period with customers at risk ({ends})."
     )
-    ends = [
-        row
-        for row in m.book.where("retention", model="averaged", group=("best", "worst"), scenario="")
-        if not row.blank
-    ]
-    last = max((row.horizon or 0 for row in ends), default=0)
+    last = round(max(band.time[-1] for band in known))
     alt = (
-        "Curves of the share still there, solid where observed and dashed beyond, with one dot a family at "
-        "each horizon. "
-        + "; ".join(
-            f"average for {score(row.group, m.spec)} after {periods(last, m.spec.unit)}: {value(row)}"
-            for row in ends
-            if row.horizon == last
-        )
+        "Curves of the share still there, solid where observed and dashed beyond, one a family. "
+        + "; ".join(_told(band, m) for band in known)
+        + f" after {periods(last, m.spec.unit)}"
     )
-    return picture("tenure-families", drawing.svg(axes), alt, caption)
+    return [picture("tenure-families", drawing.svg(axes), alt, caption)]
+
+
+def _told(band: continuations.Continued, m: Material) -> str:
+    low, high = (percent(pick(curve[-1] for curve in band.fitted.values()) / 100) for pick in (min, max))
+    return f"{score(band.group, m.spec)}: {low} to {high}"
 
 
 def _means(m: Material) -> list[Block]:

@@ -1,0 +1,133 @@
+"""Durations on the clock: how a recorded number is read, late entry, follow-up, causes, and who carries nothing."""
+
+import pandas as pd
+import pytest
+from tabled import STAY, cells, count, spec, stay
+
+from cxlink.cohort.table import read_cohort
+
+
+def test_a_loss_recorded_at_three_fell_in_the_third_period() -> None:
+    table = stay([5] * 4, [3, 3, 2, 1], [1, 0, 1, 1])
+    assert cells(count(table)) == {(5, 0, 3, "lost"): 1, (5, 0, 3, ""): 1, (5, 0, 2, "lost"): 1, (5, 0, 1, "lost"): 1}
+
+
+def test_completed_periods_put_a_loss_into_the_next_one() -> None:
+    table = stay([5] * 3, [3, 3, 0], [1, 0, 1])
+    found = cells(count(table, subscription={**STAY["subscription"], "counts": "completed"}))
+    assert found == {(5, 0, 4, "lost"): 1, (5, 0, 3, ""): 1, (5, 0, 1, "lost"): 1}
+
+
+def test_the_other_reading_needs_no_second_look_at_the_table() -> None:
+    cohort = read_cohort(stay([5, 5], [3, 3], [1, 0]), spec(STAY))
+    assert cells(cohort.count("completed")) == {(5, 0, 4, "lost"): 1, (5, 0, 3, ""): 1}
+    assert cells(cohort.count("periods")) == cells(cohort.count()) == {(5, 0, 3, "lost"): 1, (5, 0, 3, ""): 1}
+
+
+@pytest.mark.parametrize(
+    ("counts", "lost_at", "there_at"),
+    [("periods", {2.5: 3, 2.0: 2, 0.2: 1, 0.0: 1}, {2.9: 2, 0.9: 0}), ("completed", {2.5: 3, 2.0: 3, 0.2: 1}, {2.9: 2, 0.9: 0})],
+)
+def test_fractions(counts: str, lost_at: dict[float, int], there_at: dict[float, int]) -> None:
+    """A loss after 2.5 periods fell in the third; a survivor's fraction is rounded down."""
+    for months, lost, period in [*((m, 1, p) for m, p in lost_at.items()), *((m, 0, p) for m, p in there_at.items())]:
+        found = cells(count(stay([5], [months], [lost]), subscription={**STAY["subscription"], "counts": counts}))
+        assert found == {(5, 0, period, "lost" if lost else ""): 1}, months
+
+
+def test_a_loss_at_zero_is_in_the_first_period_and_reported() -> None:
+    counts = count(stay([5, 5, None, 5], [0, 0, 0, 0.5], [1, 1, 1, 1]))
+    assert cells(counts, "exit", "cause") == {(1, "lost"): 4}
+    assert counts.profile.notes == (
+        "2 customers were lost at duration 0, counted as a loss in the first month. That is a sign that the column holds "
+        'completed months; if it does, set [subscription] counts = "completed".',
+    )
+    completed = count(stay([5], [0], [1]), subscription={**STAY["subscription"], "counts": "completed"})
+    assert completed.profile.notes == ()
+
+
+def test_a_survivor_at_zero_carries_nothing_and_is_reported() -> None:
+    counts = count(stay([5, 5], [0, 2], [0, 0]))
+    assert counts.profile.notes == (
+        "1 customer with a score was followed for less than one whole month, which says nothing about retention.",
+    )
+
+
+def test_follow_up_cuts_losses_and_survivors_alike() -> None:
+    table = stay([5] * 5, [5, 5, 3, 3, 2.5], [1, 0, 1, 0, 1], seen=[3, 3, 3, 9, 2])
+    counts = count(table, subscription={**STAY["subscription"], "follow_up": "seen"})
+    assert cells(counts) == {(5, 0, 3, ""): 3, (5, 0, 3, "lost"): 1, (5, 0, 2, ""): 1}
+    assert counts.profile.notes == (
+        "2 customers were lost after the last whole month of follow-up, and counted as still there at its end.",
+    )
+
+
+def test_entry_is_rounded_up_to_the_next_whole_period() -> None:
+    table = stay([5] * 5, [6, 6, 6, 3, 2.5], [1, 0, 1, 1, 0], before=[0, 2, 2.1, 3, 2.4])
+    counts = count(table, subscription={**STAY["subscription"], "entry": "before"})
+    assert cells(counts) == {(5, 0, 6, "lost"): 1, (5, 2, 6, ""): 1, (5, 3, 6, "lost"): 1}
+    assert counts.profile.dropped == {
+        "lost before the first whole month after the survey": 1,
+        "last seen before the first whole month after the survey": 1,
+    }
+    completed = {**STAY["subscription"], "entry": "before", "counts": "completed"}
+    assert cells(count(stay([5], [3], [1], before=[3]), subscription=completed)) == {(5, 3, 4, "lost"): 1}
+
+
+def test_a_window_looks_back_from_the_exit() -> None:
+    counts = count(stay([5] * 4, [40, 40, 2, 0], [1, 0, 0, 0]), subscription={**STAY["subscription"], "window": 3})
+    assert cells(counts) == {(5, 37, 40, "lost"): 1, (5, 37, 40, ""): 1, (5, 0, 2, ""): 1}
+    assert counts.profile.clock == "months since signup, observed for the last 3 months"
+    assert counts.profile.dropped == {"last seen before the first whole month after the survey": 1}
+
+
+def test_causes_are_of_losses_only() -> None:
+    table = stay([5] * 5, [3] * 5, [1, 1, 1, 0, 1], why=["price", None, "moved ", "price", "  "], seen=[9, 9, 9, 9, 2])
+    sub = {**STAY["subscription"], "cause": "why"}
+    assert cells(count(table, subscription=sub), "cause") == {"price": 1, "(missing)": 2, "moved": 1, "": 1}
+    assert cells(count(table, subscription={**sub, "follow_up": "seen"}), "cause") == {"price": 1, "(missing)": 1, "moved": 1, "": 2}
+
+
+def test_customers_without_a_score_are_counted_and_no_error() -> None:
+    table = stay([5, None, None], [3, 2, None], [1, 0, None])
+    counts = count(table)
+    assert cells(counts) == {(5, 0, 3, "lost"): 1, (None, 0, 2, ""): 1, (None, 0, 0, ""): 1}
+    assert int(counts.scored["n"].sum()) == 1
+    assert counts.profile.dropped == {}
+
+
+def test_nobody_with_a_score_is_a_sentence() -> None:
+    counts = count(stay([None, None], [3, 2], [1, 0]))
+    assert counts.profile.notes == ("Nobody in the table has a score: score is empty in every row.",)
+    assert counts.scored.empty
+
+
+def test_losses_may_be_true_and_false_or_text() -> None:
+    expected = {(5, 0, 3, "lost"): 1, (5, 0, 3, ""): 1}
+    for lost in ([True, False], ["true", "FALSE"], [" 1", "0"], [1.0, 0.0], ["1.0", "0.0"], pd.array([1, 0], dtype="UInt8")):
+        assert cells(count(stay([5, 5], [3, 3], list(lost)))) == expected
+
+
+def test_the_unit_is_said_in_words() -> None:
+    counts = count(stay([5], [3], [1]), subscription={**STAY["subscription"], "unit": "quarter"})
+    assert counts.profile.clock == "quarters since the score"
+
+
+ODD = {
+    "nobody lost": (stay([1, 10], [3, 4], [0, 0]), {(1, 0, 3, ""): 1, (10, 0, 4, ""): 1}),
+    "everybody lost at once": (stay([1, 10], [1, 1], [1, 1]), {(1, 0, 1, "lost"): 1, (10, 0, 1, "lost"): 1}),
+    "one customer": (stay([7], [2], [1]), {(7, 0, 2, "lost"): 1}),
+    "one level": (stay([7, 7], [2, 2], [1, 1]), {(7, 0, 2, "lost"): 2}),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_tables_are_counted(name: str) -> None:
+    table, expected = ODD[name]
+    assert cells(count(table)) == expected
+
+
+def test_a_scale_from_nought_and_one_on_which_lower_is_better() -> None:
+    counts = count(stay([0, 10], [2, 2], [1, 0]), score={"scale": "0-10", "higher_is_better": False})
+    assert cells(counts, "score") == {0: 1, 10: 1}
+    assert (counts.spec.worst, counts.spec.best) == ((10,), (0, 1))
