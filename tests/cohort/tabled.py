@@ -31,7 +31,9 @@ def count(table: Any, /, *sections: dict[str, Any], **more: Any) -> Counts:
 def cells(counts: Counts, *columns: str) -> dict[Any, int]:
     """Customers by score, entry, exit and cause, or by other columns."""
     names = list(columns or ("score", "entry", "exit", "cause"))
-    shown = counts.cells.assign(score=counts.cells["score"].astype(object).where(counts.cells["score"].notna(), None))
+    shown = counts.cells.assign(
+        score=counts.cells["score"].astype(object).where(counts.cells["score"].notna(), None)
+    )
     found: dict[Any, int] = {}
     for *key, n in shown[[*names, "n"]].itertuples(index=False, name=None):
         known = tuple(key) if len(key) > 1 else key[0]

@@ -12,7 +12,13 @@ from tabled import cells, count
 from cxlink.cohort.clock import period_of, whole_periods
 
 DATES = {"survey": "survey", "end": "end", "observed_until": "2026-06-30"}
-STEPS = {"day": {"days": 1}, "week": {"days": 7}, "month": {"months": 1}, "quarter": {"months": 3}, "year": {"years": 1}}
+STEPS = {
+    "day": {"days": 1},
+    "week": {"days": 7},
+    "month": {"months": 1},
+    "quarter": {"months": 3},
+    "year": {"years": 1},
+}
 
 
 def _worked(starts: list[str], ends: list[str], unit: str) -> tuple[list[int], list[int]]:
@@ -106,7 +112,9 @@ def test_everybody_is_followed_for_whole_periods_only() -> None:
 
 
 def test_a_loss_on_the_day_of_the_survey_falls_in_the_first_period() -> None:
-    found = cells(count(_dated(["2025-05-10", "2025-05-10"], ["2025-05-10", "2025-05-11"]), subscription=DATES))
+    found = cells(
+        count(_dated(["2025-05-10", "2025-05-10"], ["2025-05-10", "2025-05-11"]), subscription=DATES)
+    )
     assert found == {(5, 0, 1, "lost"): 2}
 
 
@@ -161,7 +169,11 @@ def test_waves_are_calendar_quarters_of_the_survey() -> None:
 
 
 def test_causes_of_loss() -> None:
-    table = _dated(["2025-01-01"] * 4, ["2025-02-01", "2025-02-01", "2027-01-01", None], why=["price", " ", "price", "price"])
+    table = _dated(
+        ["2025-01-01"] * 4,
+        ["2025-02-01", "2025-02-01", "2027-01-01", None],
+        why=["price", " ", "price", "price"],
+    )
     found = cells(count(table, subscription={**DATES, "cause": "why"}))
     assert found == {(5, 0, 1, "price"): 1, (5, 0, 1, "(missing)"): 1, (5, 0, 17, ""): 2}
 
@@ -178,7 +190,16 @@ def test_causes_of_loss() -> None:
         lambda x: x + "T00:00:00Z",
         lambda x: " " + x + " ",
     ],
-    ids=["text", "timestamp", "date", "zone", "late in the day", "text with time", "iso text", "blanks around"],
+    ids=[
+        "text",
+        "timestamp",
+        "date",
+        "zone",
+        "late in the day",
+        "text with time",
+        "iso text",
+        "blanks around",
+    ],
 )
 def test_dates_of_every_type_are_the_same_day(as_dates: object) -> None:
     table = _dated(["2025-01-31", "2025-02-28"], ["2025-02-28", None])

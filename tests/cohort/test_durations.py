@@ -9,7 +9,12 @@ from cxlink.cohort.table import read_cohort
 
 def test_a_loss_recorded_at_three_fell_in_the_third_period() -> None:
     table = stay([5] * 4, [3, 3, 2, 1], [1, 0, 1, 1])
-    assert cells(count(table)) == {(5, 0, 3, "lost"): 1, (5, 0, 3, ""): 1, (5, 0, 2, "lost"): 1, (5, 0, 1, "lost"): 1}
+    assert cells(count(table)) == {
+        (5, 0, 3, "lost"): 1,
+        (5, 0, 3, ""): 1,
+        (5, 0, 2, "lost"): 1,
+        (5, 0, 1, "lost"): 1,
+    }
 
 
 def test_completed_periods_put_a_loss_into_the_next_one() -> None:
@@ -26,12 +31,20 @@ def test_the_other_reading_needs_no_second_look_at_the_table() -> None:
 
 @pytest.mark.parametrize(
     ("counts", "lost_at", "there_at"),
-    [("periods", {2.5: 3, 2.0: 2, 0.2: 1, 0.0: 1}, {2.9: 2, 0.9: 0}), ("completed", {2.5: 3, 2.0: 3, 0.2: 1}, {2.9: 2, 0.9: 0})],
+    [
+        ("periods", {2.5: 3, 2.0: 2, 0.2: 1, 0.0: 1}, {2.9: 2, 0.9: 0}),
+        ("completed", {2.5: 3, 2.0: 3, 0.2: 1}, {2.9: 2, 0.9: 0}),
+    ],
 )
 def test_fractions(counts: str, lost_at: dict[float, int], there_at: dict[float, int]) -> None:
     """A loss after 2.5 periods fell in the third; a survivor's fraction is rounded down."""
-    for months, lost, period in [*((m, 1, p) for m, p in lost_at.items()), *((m, 0, p) for m, p in there_at.items())]:
-        found = cells(count(stay([5], [months], [lost]), subscription={**STAY["subscription"], "counts": counts}))
+    for months, lost, period in [
+        *((m, 1, p) for m, p in lost_at.items()),
+        *((m, 0, p) for m, p in there_at.items()),
+    ]:
+        found = cells(
+            count(stay([5], [months], [lost]), subscription={**STAY["subscription"], "counts": counts})
+        )
         assert found == {(5, 0, period, "lost" if lost else ""): 1}, months
 
 
@@ -75,17 +88,26 @@ def test_entry_is_rounded_up_to_the_next_whole_period() -> None:
 
 
 def test_a_window_looks_back_from_the_exit() -> None:
-    counts = count(stay([5] * 4, [40, 40, 2, 0], [1, 0, 0, 0]), subscription={**STAY["subscription"], "window": 3})
+    counts = count(
+        stay([5] * 4, [40, 40, 2, 0], [1, 0, 0, 0]), subscription={**STAY["subscription"], "window": 3}
+    )
     assert cells(counts) == {(5, 37, 40, "lost"): 1, (5, 37, 40, ""): 1, (5, 0, 2, ""): 1}
     assert counts.profile.clock == "months since signup, observed for the last 3 months"
     assert counts.profile.dropped == {"last seen before the first whole month after the survey": 1}
 
 
 def test_causes_are_of_losses_only() -> None:
-    table = stay([5] * 5, [3] * 5, [1, 1, 1, 0, 1], why=["price", None, "moved ", "price", "  "], seen=[9, 9, 9, 9, 2])
+    table = stay(
+        [5] * 5, [3] * 5, [1, 1, 1, 0, 1], why=["price", None, "moved ", "price", "  "], seen=[9, 9, 9, 9, 2]
+    )
     sub = {**STAY["subscription"], "cause": "why"}
     assert cells(count(table, subscription=sub), "cause") == {"price": 1, "(missing)": 2, "moved": 1, "": 1}
-    assert cells(count(table, subscription={**sub, "follow_up": "seen"}), "cause") == {"price": 1, "(missing)": 1, "moved": 1, "": 2}
+    assert cells(count(table, subscription={**sub, "follow_up": "seen"}), "cause") == {
+        "price": 1,
+        "(missing)": 1,
+        "moved": 1,
+        "": 2,
+    }
 
 
 def test_customers_without_a_score_are_counted_and_no_error() -> None:
@@ -104,7 +126,14 @@ def test_nobody_with_a_score_is_a_sentence() -> None:
 
 def test_losses_may_be_true_and_false_or_text() -> None:
     expected = {(5, 0, 3, "lost"): 1, (5, 0, 3, ""): 1}
-    for lost in ([True, False], ["true", "FALSE"], [" 1", "0"], [1.0, 0.0], ["1.0", "0.0"], pd.array([1, 0], dtype="UInt8")):
+    for lost in (
+        [True, False],
+        ["true", "FALSE"],
+        [" 1", "0"],
+        [1.0, 0.0],
+        ["1.0", "0.0"],
+        pd.array([1, 0], dtype="UInt8"),
+    ):
         assert cells(count(stay([5, 5], [3, 3], list(lost)))) == expected
 
 

@@ -56,7 +56,10 @@ def _file(write: Callable[[Path], Any], name: str) -> Callable[[Path], Any]:
 
 
 def _ipc_stream(path: Path) -> None:
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, (t := pa.Table.from_pandas(TABLE)).schema) as writer:
+    with (
+        pa.OSFile(str(path), "wb") as sink,
+        pa.ipc.new_stream(sink, (t := pa.Table.from_pandas(TABLE)).schema) as writer,
+    ):
         writer.write_table(t)
 
 
@@ -157,7 +160,13 @@ def test_every_kind_of_table_gives_the_same_counts(kind: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("encoding", "section"),
-    [("latin-1", "latin-1"), ("cp1252", "cp1252"), ("utf-16", "utf-16"), ("utf-8-sig", "utf-8-sig"), ("utf-8", "UTF8")],
+    [
+        ("latin-1", "latin-1"),
+        ("cp1252", "cp1252"),
+        ("utf-16", "utf-16"),
+        ("utf-8-sig", "utf-8-sig"),
+        ("utf-8", "UTF8"),
+    ],
 )
 def test_encodings(encoding: str, section: str, tmp_path: Path) -> None:
     path = _csv(tmp_path / "t.csv", encoding=encoding)
@@ -194,9 +203,19 @@ def test_numbers_as_people_write_them(notation: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("section", "text"),
-    [({"decimal": ","}, "1.234"), ({"thousands": ","}, "1,5"), ({"thousands": ","}, "1,23,456"), ({}, "1,5"), ({}, "12 EUR"), ({}, "nan"), ({}, "1e400")],
+    [
+        ({"decimal": ","}, "1.234"),
+        ({"thousands": ","}, "1,5"),
+        ({"thousands": ","}, "1,23,456"),
+        ({}, "1,5"),
+        ({}, "12 EUR"),
+        ({}, "nan"),
+        ({}, "1e400"),
+    ],
 )
-def test_a_number_in_another_notation_is_named_not_guessed(section: dict[str, str], text: str, tmp_path: Path) -> None:
+def test_a_number_in_another_notation_is_named_not_guessed(
+    section: dict[str, str], text: str, tmp_path: Path
+) -> None:
     path = tmp_path / "t.csv"
     path.write_text(f'score;spent\n5;12\n5;"{text}"\n')
     with pytest.raises(InputError) as refused:
@@ -217,8 +236,12 @@ def test_words_for_missing(tmp_path: Path) -> None:
 
 def test_quoted_headers_and_values_with_line_ends(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    path.write_bytes(b'"the\nscore";"months, ""active""";lost;note\r\n5;3;1;"two\r\nlines"\r\n6;4;0;"a;b"\r\n')
-    found = count(path, score={"column": "the\nscore"}, subscription={"duration": 'months, "active"', "event": "lost"})
+    path.write_bytes(
+        b'"the\nscore";"months, ""active""";lost;note\r\n5;3;1;"two\r\nlines"\r\n6;4;0;"a;b"\r\n'
+    )
+    found = count(
+        path, score={"column": "the\nscore"}, subscription={"duration": 'months, "active"', "event": "lost"}
+    )
     assert cells(found) == {(5, 0, 3, "lost"): 1, (6, 0, 4, ""): 1}
 
 
@@ -229,11 +252,25 @@ def test_whole_numbers_in_the_first_file_do_not_round_those_of_the_next(tmp_path
 
 
 def test_whole_decimal_unsigned_and_small_types() -> None:
-    types = [pa.int8(), pa.uint8(), pa.uint64(), pa.float16(), pa.float32(), pa.float64(), pa.decimal128(5, 1), pa.string(), pa.large_string()]
+    types = [
+        pa.int8(),
+        pa.uint8(),
+        pa.uint64(),
+        pa.float16(),
+        pa.float32(),
+        pa.float64(),
+        pa.decimal128(5, 1),
+        pa.string(),
+        pa.large_string(),
+    ]
     for kind in types:
         text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-        score, months = (pa.array(v).cast(pa.string() if text else pa.float64()).cast(kind) for v in ([5, 7], [3, 2]))
-        found = count(pa.table({"score": score, "months": months, "lost": [1, 0], "spent": months}), STAY, SPEND)
+        score, months = (
+            pa.array(v).cast(pa.string() if text else pa.float64()).cast(kind) for v in ([5, 7], [3, 2])
+        )
+        found = count(
+            pa.table({"score": score, "months": months, "lost": [1, 0], "spent": months}), STAY, SPEND
+        )
         assert cells(found) == {(5, 0, 3, "lost"): 1, (7, 0, 2, ""): 1}, kind
         assert found.cells["spend_sum"].tolist() == [3, 2], kind
 
@@ -261,14 +298,19 @@ def test_a_table_in_sqlite(tmp_path: Path) -> None:
     engine.disconnect()
     with closing(sqlite3.connect(path)) as con, con:
         con.execute("update churn set months = -1 where age = 29")
-    with pytest.raises(InputError, match=r"from 0 to 1,200 in every row .* 1 of 5 rows fails, one \(found -1\.0\)\."):
+    with pytest.raises(
+        InputError, match=r"from 0 to 1,200 in every row .* 1 of 5 rows fails, one \(found -1\.0\)\."
+    ):
         count(f"sqlite://{path}::churn")
 
 
 def test_connecting_makes_no_database(tmp_path: Path) -> None:
     for scheme in ("duckdb", "sqlite"):
         path = tmp_path / f"absent.{scheme}"
-        with pytest.raises(InputError, match=r"churn: cannot be opened at that address \(cannot be read \(no such database\)\)\."):
+        with pytest.raises(
+            InputError,
+            match=r"churn: cannot be opened at that address \(cannot be read \(no such database\)\)\.",
+        ):
             count(f"{scheme}://{path}::churn")
         assert not path.exists()
 

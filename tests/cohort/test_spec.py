@@ -1,5 +1,7 @@
 """The spec: what it takes, what it works out, and what it refuses in one line."""
 
+# ruff: noqa: E501 (messages are written out whole)
+
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,9 @@ def test_a_spec_of_durations_has_the_defaults_of_the_design() -> None:
         ("year", 1, (3, 5, 10), ()),
     ],
 )
-def test_a_year_and_the_lags_in_each_unit(unit: str, horizon: int, ladder: tuple[int, ...], lags: tuple[int, ...]) -> None:
+def test_a_year_and_the_lags_in_each_unit(
+    unit: str, horizon: int, ladder: tuple[int, ...], lags: tuple[int, ...]
+) -> None:
     made = spec(STAY, subscription={"unit": unit})
     assert (made.horizon, made.tenure_horizons, made.lags) == (horizon, ladder, lags)
 
@@ -55,7 +59,9 @@ def test_tenure_at_the_survey_is_adjusted_for_where_both_dates_are_known() -> No
     assert spec(subscription=both).cuts == {"tenure_at_survey": (3, 12, 24)}
     assert spec(subscription={**both, "unit": "quarter"}).cuts == {"tenure_at_survey": (1, 4, 8)}
     assert spec(subscription={**both, "clock": "signup"}).cuts == {}
-    assert spec(subscription=both, adjust={"bands": {"tenure_at_survey": [6]}}).cuts == {"tenure_at_survey": (6,)}
+    assert spec(subscription=both, adjust={"bands": {"tenure_at_survey": [6]}}).cuts == {
+        "tenure_at_survey": (6,)
+    }
     assert spec(subscription=both, adjust={"bands": {"tenure_at_survey": []}}).cuts == {}
     assert spec(subscription=both, adjust={"columns": ["tenure_at_survey"]}).cuts == {}
 
@@ -68,7 +74,12 @@ def test_a_banded_column_is_adjusted_for_once() -> None:
 
 def test_bands_of_the_score_and_groups_by_name() -> None:
     made = spec(STAY, score={"worst": [1, 2], "best": "9-10"})
-    assert (made.group("worst"), made.group("best"), made.group("7"), made.group("1-3")) == ((1, 2), (9, 10), (7,), (1, 2, 3))
+    assert (made.group("worst"), made.group("best"), made.group("7"), made.group("1-3")) == (
+        (1, 2),
+        (9, 10),
+        (7,),
+        (1, 2, 3),
+    )
     assert made.group("all") == tuple(range(1, 11))
     assert made.contrast("10 : 1-3") == ("10", "1-3")
     with pytest.raises(InputError, match="'11' leaves the scale 1-10"):
@@ -77,8 +88,25 @@ def test_bands_of_the_score_and_groups_by_name() -> None:
 
 def test_every_column_of_the_spec_is_known() -> None:
     sub = {**DATES, "signup": "joined", "cause": "why"}
-    made = spec(subscription=sub, spend={"column": "spent", "complete": "over"}, cohort={"id": "id"}, adjust={"columns": ["plan"]})
-    wanted = {"score", "id", "plan", "tenure_at_survey", "joined", "survey", "end", "2026-06-30", "why", "spent", "over"}
+    made = spec(
+        subscription=sub,
+        spend={"column": "spent", "complete": "over"},
+        cohort={"id": "id"},
+        adjust={"columns": ["plan"]},
+    )
+    wanted = {
+        "score",
+        "id",
+        "plan",
+        "tenure_at_survey",
+        "joined",
+        "survey",
+        "end",
+        "2026-06-30",
+        "why",
+        "spent",
+        "over",
+    }
     assert made.table_columns == wanted
 
 
@@ -147,7 +175,10 @@ def test_what_is_wrong_is_named_in_one_line(wrong: dict[str, Any], message: str)
 
 
 def test_a_score_needs_a_column_and_a_scale() -> None:
-    for tables, message in (({}, "[score] is missing."), ({"score": {"scale": "1-10"}}, "[score] column is missing.")):
+    for tables, message in (
+        ({}, "[score] is missing."),
+        ({"score": {"scale": "1-10"}}, "[score] column is missing."),
+    ):
         with pytest.raises(InputError) as refused:
             make_spec(tables)
         assert str(refused.value) == f"spec: {message}"
@@ -179,7 +210,9 @@ def test_durations_that_do_not_suffice() -> None:
 
 
 def test_nothing_to_link_the_score_to() -> None:
-    with pytest.raises(InputError, match=r"spec: nothing to link the score to: give \[subscription\], \[spend\] or both\."):
+    with pytest.raises(
+        InputError, match=r"spec: nothing to link the score to: give \[subscription\], \[spend\] or both\."
+    ):
         spec()
 
 
@@ -196,8 +229,14 @@ def test_a_file_and_flags_over_it(tmp_path: Path) -> None:
     )
     plain = read_spec(path)
     assert plain.subscription is not None
-    assert (plain.score.column, plain.subscription.observed_until, plain.cohort.name) == ("s", "2026-06-30", "cohort")
-    flagged = read_spec(path, {"score": {"column": "t", "best": "8-10"}, "cohort": {"name": "mine"}}, "theirs")
+    assert (plain.score.column, plain.subscription.observed_until, plain.cohort.name) == (
+        "s",
+        "2026-06-30",
+        "cohort",
+    )
+    flagged = read_spec(
+        path, {"score": {"column": "t", "best": "8-10"}, "cohort": {"name": "mine"}}, "theirs"
+    )
     assert (flagged.score.column, flagged.best, flagged.score.scale) == ("t", (8, 9, 10), "1-10")
     assert (flagged.cohort.name, flagged.adjust.columns) == ("mine", ("plan",))
     assert read_spec(path, name="theirs").cohort.name == "theirs"

@@ -27,7 +27,9 @@ def test_labels_of_bands(cuts: tuple[float, ...], labels: list[str]) -> None:
 @pytest.mark.parametrize("as_text", [False, True])
 def test_a_cut_belongs_to_the_band_above_it(as_text: bool) -> None:
     age: list[Any] = [2.999, 3, 11.5, 12, 1e9, -5, None]
-    table = stay([5] * 7, [1] * 7, [0] * 7, age=[None if a is None else str(a) for a in age] if as_text else age)
+    table = stay(
+        [5] * 7, [1] * 7, [0] * 7, age=[None if a is None else str(a) for a in age] if as_text else age
+    )
     found = cells(count(table, adjust={"bands": {"age": [3, 12]}}), "stratum.age")
     assert found == {"<3": 2, "3-<12": 2, ">=12": 2, "(missing)": 1}
 
@@ -49,21 +51,35 @@ CATEGORIES: dict[str, tuple[list[Any], dict[str, int]]] = {
 @pytest.mark.parametrize("kind", CATEGORIES)
 def test_categories_are_called_what_they_are(kind: str) -> None:
     values, expected = CATEGORIES[kind]
-    table = stay([5] * len(values), [1] * len(values), [0] * len(values)).assign(plan=pd.Series(values, dtype=object))
+    table = stay([5] * len(values), [1] * len(values), [0] * len(values)).assign(
+        plan=pd.Series(values, dtype=object)
+    )
     assert cells(count(table, adjust={"columns": ["plan"]}), "stratum.plan") == expected
 
 
 def test_pandas_categories() -> None:
-    table = stay([5] * 3, [1] * 3, [0] * 3).assign(plan=pd.Categorical(["a", None, "b"]), size=pd.Categorical([1, 2, None]))
+    table = stay([5] * 3, [1] * 3, [0] * 3).assign(
+        plan=pd.Categorical(["a", None, "b"]), size=pd.Categorical([1, 2, None])
+    )
     counts = count(table, adjust={"columns": ["plan", "size"]})
-    assert cells(counts, "stratum.plan", "stratum.size") == {("a", "1"): 1, ("(missing)", "2"): 1, ("b", "(missing)"): 1}
+    assert cells(counts, "stratum.plan", "stratum.size") == {
+        ("a", "1"): 1,
+        ("(missing)", "2"): 1,
+        ("b", "(missing)"): 1,
+    }
 
 
 def test_a_column_of_the_table_called_tenure_at_survey() -> None:
     """It is what the user names; what is worked out from dates is never mistaken for it."""
     dates = {"survey": "survey", "end": "end", "observed_until": "2026-06-30", "signup": "signup"}
     table = pd.DataFrame(
-        {"score": [5], "survey": ["2025-06-15"], "end": [None], "signup": ["2025-06-01"], "tenure_at_survey": [100]}
+        {
+            "score": [5],
+            "survey": ["2025-06-15"],
+            "end": [None],
+            "signup": ["2025-06-01"],
+            "tenure_at_survey": [100],
+        }
     )
     assert cells(count(table, subscription=dates), "stratum.tenure_at_survey") == {"<3": 1}
     named = count(table, subscription=dates, adjust={"bands": {"tenure_at_survey": [3, 12]}})
@@ -74,10 +90,30 @@ def test_a_column_of_the_table_called_tenure_at_survey() -> None:
 
 
 def test_awkward_names_of_columns() -> None:
-    names = ["n", "score", "at", "rank_", "raw.x", "self", "by", "row.number", "a b", 'q"uote', "it's", "x; DROP TABLE t", "Größe", "語", "use", "y", "select"]
+    names = [
+        "n",
+        "score",
+        "at",
+        "rank_",
+        "raw.x",
+        "self",
+        "by",
+        "row.number",
+        "a b",
+        'q"uote',
+        "it's",
+        "x; DROP TABLE t",
+        "Größe",
+        "語",
+        "use",
+        "y",
+        "select",
+    ]
     table = pd.DataFrame({name: [1, 1, 2] for name in names}).assign(event=[0, 1, 1], months=[3, 3, 2])
     counts = count(
-        table, subscription={"duration": "months", "event": "event"}, adjust={"columns": [n for n in names if n != "score"][:8]}
+        table,
+        subscription={"duration": "months", "event": "event"},
+        adjust={"columns": [n for n in names if n != "score"][:8]},
     )
     assert counts.profile.rows_used == 3
     for name in names:

@@ -10,11 +10,20 @@ from cxlink.cohort.spells import Spells, spells_of
 
 
 def spec_for(
-    horizon: int = 6, adjust: tuple[str, ...] = (), late: bool = False, spend: bool = False, **analysis: object
+    horizon: int = 6,
+    adjust: tuple[str, ...] = (),
+    late: bool = False,
+    spend: bool = False,
+    **analysis: object,
 ) -> CohortSpec:
     tables: dict[str, object] = {
         "score": {"column": "score", "scale": "1-5", "worst": [1], "best": [4, 5]},
-        "subscription": {"duration": "exit", "event": "lost", "cause": "cause", **({"entry": "entry"} if late else {})},
+        "subscription": {
+            "duration": "exit",
+            "event": "lost",
+            "cause": "cause",
+            **({"entry": "entry"} if late else {}),
+        },
         "adjust": {"columns": list(adjust)},
         "analysis": {"horizon": horizon, "tenure_horizons": [horizon + 2], **analysis},
     }
@@ -30,7 +39,7 @@ def counts_of(rows: pd.DataFrame, spec: CohortSpec) -> Counts:
     cells = pd.DataFrame({"score": rows["score"].astype("Int64")})
     for name in spec.stratum_variables:
         cells[f"stratum.{name}"] = rows[name]
-    cells["entry"] = rows["entry"] if "entry" in rows else 0
+    cells["entry"] = rows.get("entry", 0)
     cells["exit"], cells["cause"], cells["wave"], cells["n"] = rows["exit"], rows["cause"], "", 1
     if spec.spend is not None:
         y = rows["spend"].astype(float)
@@ -49,7 +58,12 @@ def spells_from(rows: pd.DataFrame, spec: CohortSpec) -> Spells:
 
 
 def random_rows(
-    seed: int, n: int, strata: int = 1, late: bool = False, causes: int = 1, follow_up: tuple[int, int] = (4, 11)
+    seed: int,
+    n: int,
+    strata: int = 1,
+    late: bool = False,
+    causes: int = 1,
+    follow_up: tuple[int, int] = (4, 11),
 ) -> pd.DataFrame:
     """Confounded customers: the stratum drives both score and loss; ties everywhere, censoring throughout."""
     rng = np.random.default_rng(seed)
@@ -70,7 +84,9 @@ def random_rows(
 def cell_rows(*cells: tuple[int, str, int, int, int]) -> pd.DataFrame:
     """Rows from (score, plan, exit, lost, n)."""
     parts = [
-        pd.DataFrame({"score": [s] * n, "plan": plan, "entry": 0, "exit": exit_, "cause": "lost" if lost else ""})
+        pd.DataFrame(
+            {"score": [s] * n, "plan": plan, "entry": 0, "exit": exit_, "cause": "lost" if lost else ""}
+        )
         for s, plan, exit_, lost, n in cells
     ]
     return pd.concat(parts, ignore_index=True)

@@ -83,4 +83,4 @@ def test_standardise_adds_nothing_after_a_curve_has_ended() -> None:
     log_s = log_survival(np.array([[0.5, 1.0]])[..., None])
     standard = Standard("g", np.array([0]), np.array([0]), np.ones(1), 1, 1)
     assert standardise(log_s, mixtures([standard]), 5)[0, 0] == pytest.approx([1, 0.5, 0, 0, 0], abs=1e-300)
-    assert standardise(log_s, (), 3).shape == (1, 0, 3)
+    assert standardise(log_s, (), 3).shape == (1, 0, 3)  # nobody asked

@@ -8,7 +8,7 @@ import pandas as pd
 from cxlink.cohort.profile import Profile
 from cxlink.cohort.spec import CohortSpec, make_spec
 from cxlink.estimates.table import row, tidy
-from cxlink.report.content import ReportInput, Study
+from cxlink.report.content import ReportInput
 
 N = {1: 1210, 2: 645, 3: 770, 4: 905, 5: 1820, 6: 1940, 7: 3105, 8: 5310, 9: 4220, 10: 5080}
 YEARLY = {1: 0.43, 2: 0.47, 3: 0.52, 4: 0.55, 5: 0.59, 6: 0.62, 7: 0.66, 8: 0.69, 9: 0.73, 10: 0.75}
@@ -257,43 +257,3 @@ def report_input(tables: dict[str, object] | None = None, **changes: object) -> 
         simulated=False, command="cxlink fit saas.csv --spec saas.toml", version="0.1.0",
     )  # fmt: skip
     return replace(made, **changes)
-
-
-def study() -> Study:
-    """What the reproduction hands over beside its cohorts."""
-    names = (
-        "figure", "group", "horizon", "unit", "published", "published_status", "truth", "naive", "naive_low",
-        "naive_high", "adjusted", "adjusted_low", "adjusted_high",
-    )  # fmt: skip
-    kept, spent, member, none = (
-        "one_year_retention",
-        "relative_annual_revenue",
-        "expected_further_membership",
-        np.nan,
-    )
-    rows = [
-        (kept, "worst", 12, "probability", 0.43, "printed", 0.43, 0.39, 0.37, 0.41, 0.432, 0.41, 0.455),
-        (kept, "best", 12, "probability", 0.74, "printed", 0.74, 0.77, 0.76, 0.78, 0.738, 0.725, 0.75),
-        (spent, "4-6", none, "ratio", 1.3, "transcribed", 1.3, 1.35, 1.2, 1.5, 1.32, 1.2, 1.4),
-        (spent, "10", none, "ratio", 2.4, "follows from “140 % more”", 2.4, 2.9, 2.7, 3.1, 2.42, 2.3, 2.5),
-        ("restricted_mean_tenure", "best", 36, "month", none, "not published", 25, 26, 25.5, 26.5, 25, 24.5, 25.5),
-        (member, "worst", none, "year", none, "printed, no number", 1.4, 1.2, 1.1, 1.3, 1.4, 1.3, 1.6),
-        (member, "best", none, "year", 6.0, "printed", 5.1, 5.9, 4.0, 8.0, np.inf, np.inf, np.inf),
-    ]  # fmt: skip
-    paradox = pd.DataFrame({
-        "group": ["1", "9-10", "needed"], "retention": [0.43, 0.74, np.nan],
-        "exponential": [1.185, 3.321, 0.846], "geometric": [0.754, 2.846, 0.857],
-    })  # fmt: skip
-    cohorts = ["Subscription: 25 000 simulated customers.", "Transaction: 25 000 simulated customers."]
-    return {
-        "comparison": pd.DataFrame(rows, columns=list(names)),
-        "paradox": paradox,
-        "cohorts": cohorts,
-    }
-
-
-def both_cohorts() -> list[ReportInput]:
-    """The two sections of the study's report."""
-    first = report_input({"cohort": {"name": "subscription"}}, simulated=True, study=study())
-    transaction = {"cohort": {"name": "transaction"}, "subscription": None}
-    return [first, report_input(transaction, simulated=True, at_risk=pd.DataFrame(columns=list(at_risk())))]

@@ -2,6 +2,7 @@ import re
 from collections.abc import Callable
 
 import made_up
+import made_up_study
 import numpy as np
 import pandas as pd
 import pytest
@@ -26,7 +27,9 @@ def _families(given: ReportInput, **more: object) -> Axes:
 
 
 def _comparison(_: ReportInput, **more: object) -> Axes:
-    rows = [row for row in compared(made_up.study()["comparison"]) if row.figure == "one_year_retention"]
+    rows = [
+        row for row in compared(made_up_study.study()["comparison"]) if row.figure == "one_year_retention"
+    ]
     return study_comparison(rows, ["score 1", "scores 9–10"], "One-year retention (%)", scale=100, **more)
 
 

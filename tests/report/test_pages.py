@@ -1,31 +1,26 @@
 from dataclasses import replace
-from typing import Any
 
 import made_up
+import made_up_study
 import numpy as np
 import pandas as pd
 import pytest
+from as_read import cells, sentences, table
 
 from cxlink.estimates.table import tidy
 from cxlink.report import results, tables
+from cxlink.report.blocks import code
 from cxlink.report.cohort_pages import cohort_pages
 from cxlink.report.content import gather
 from cxlink.report.diagnostics import diagnostics_pages
+from cxlink.report.first_page import first_page
+from cxlink.report.limits import limits
 from cxlink.report.pdf import make_document
 from cxlink.report.references import cited
 from cxlink.report.retention_pages import retention_pages
-from cxlink.report.study_figures import compared
-from cxlink.report.study_pages import study_pages
+from cxlink.report.wording import full
 
 GIVEN = made_up.report_input()
-
-
-def table(parts: list[dict[str, Any]], caption: str) -> dict[str, Any]:
-    return next(part for part in parts if part["kind"] == "table" and part["caption"].startswith(caption))
-
-
-def cells(parts: list[dict[str, Any]], caption: str) -> dict[str, list[str]]:
-    return {row[0]: row[1:] for row in table(parts, caption)["rows"]}
 
 
 def test_the_cohort_is_counted_from_its_cells() -> None:
@@ -92,34 +87,103 @@ def test_diagnostics_put_failures_first_and_say_the_same_once() -> None:
         ("kaplan_meier", "sparse", "5", 6.0, None, "few"), ("kaplan_meier", "sparse", "2", 9.0, None, "few"),
         ("kaplan_meier", "support", "best:worst", 0.97, True, "share"), ("x_y", "draws", "", 0.2, False, "left out"),
         ("weibull", "aic", "", 10.5, None, ""), ("weibull", "log_likelihood", "", -4.25, None, ""),
+        ("kaplan_meier", "sparse", "8, standardised", 3.0, None, "few"),
+        ("kaplan_meier", "support", "9-10:1", 0.97, True, "share"),
         ("weibull", "weight", "", 1.0, None, ""), ("weibull", "converged", "", 1e-9, True, ""),
     ]  # fmt: skip
     checks = pd.DataFrame(rows, columns=list(GIVEN.diagnostics))
     small = made_up.report_input({"publish": {"smallest_cell": 700}}, diagnostics=checks)
     parts = diagnostics_pages(gather(small))
-    assert parts[1]["runs"] == ["1 of 8 findings is other than it should be; these stand first."]
+    assert parts[1]["runs"] == ["1 of 10 findings is other than it should be; these stand first."]
     assert [row[:5] for row in table(parts, "What was checked")["rows"]] == [
         ["x y", "draws", "", "0.200", "no"],
         ["Kaplan–Meier", "sparse", "5; 2", "6; –", ""],
+        ["Kaplan–Meier", "sparse, standardised", "8", "3", ""],
         ["Kaplan–Meier", "support", "best:worst", "0.970", "yes"],
     ]
     assert cells(parts, "How the families fit") == {"Weibull": ["no", "−4.250", "10.500", "1", "yes"]}
 
 
-def test_the_study_counts_the_intervals_that_hold_the_truth() -> None:
-    study = made_up.study()
-    study["comparison"].loc[0, ["adjusted_low", "adjusted_high"]] = [0.44, 0.45]
-    said = [part["runs"][0] for part in study_pages(study, GIVEN.spec) if part["kind"] == "paragraph"]
-    assert any("hold the truth for 3, the naive ones for 1." in text for text in said)
-    rows = compared(study["comparison"])
-    assert rows[2].horizon is None
-    assert np.isnan(rows[5].published)
+@pytest.mark.parametrize(("window", "chained"), [(3, True), (12, False)])
+def test_a_snapshot_says_that_nobody_was_followed_that_long(window: int, chained: bool) -> None:
+    sub = {"duration": "months", "event": "churned", "window": window}
+    m = gather(made_up.report_input({"subscription": sub, "spend": None}))
+    for parts, kind in ((first_page(m), "notice"), (cohort_pages(m), "paragraph")):
+        said = sentences(parts, kind)
+        assert f"observed for at most the last {window} months." in said
+        assert ("chains the losses of customers of different tenures" in said) is chained
+        assert ("Nobody was followed for 12 months." in said) is chained
+    assert "snapshot" not in sentences(first_page(gather(GIVEN)), "notice")
+
+
+def test_longest_follow_up_counts_from_entry() -> None:
+    late = GIVEN.cells.assign(entry=GIVEN.cells["exit"] - 2)
+    rows = cells(cohort_pages(gather(replace(GIVEN, cells=late))), "Follow-up")
+    assert rows["Longest follow-up"] == ["2 months"]
+
+
+def test_no_support_is_said_with_the_unadjusted_rows_that_exist() -> None:
+    rows = [(model, "support", "best:worst", 0.0, False, "") for model in ("kaplan_meier", "means")]
+    checks = pd.DataFrame(rows, columns=list(GIVEN.diagnostics))
+    bare = GIVEN.estimates.query("adjusted == 'no'").assign(headline=False)
+    m = gather(replace(GIVEN, estimates=bare.reset_index(drop=True), diagnostics=checks))
+    said = sentences(first_page(m))
+    stayed, spent = (m.book.get(*key) for key in (
+        ("retention", "best", "kaplan_meier", 12), ("spend", "best", "means")
+    ))  # fmt: skip
+    assert (
+        "Retention after 12 months has no standardised figure: in no stratum of plan and region is it so that every "
+        "level of 9–10 and 1 has customers at risk up to 12 months."
+    ) in said
+    assert f"After 12 months, {full(stayed)} of customers who gave 9–10" in said
+    assert "has customers with a complete window. Customers who gave 9–10 spent" in said
+    assert full(spent) in said
+    items = next(part for part in first_page(m) if part["kind"] == "bullets")["items"]
+    assert not any("stands on" in str(item) for item in items)
+
+
+def test_scores_that_part_lost_from_kept_completely_are_remarked() -> None:
+    rows = GIVEN.estimates.copy()
+    best, worst = ((rows["group"] == band) & (rows["adjusted"] == "no") for band in ("best", "worst"))
+    rows.loc[best, "n_events"] = 0
+    assert not any("were lost, and none" in text for text in limits(gather(replace(GIVEN, estimates=rows))))
+    rows.loc[worst, "n_events"] = rows.loc[worst, "n"]
+    said = " ".join(limits(gather(replace(GIVEN, estimates=rows))))
+    assert (
+        "All 1\u202f210 customers who gave 1 were lost, and none of the 9\u202f300 customers who gave 9–10."
+        in said
+    )
+
+
+def test_strata_stand_in_the_order_of_their_cuts() -> None:
+    adjust = {"columns": ("size",), "bands": {"age": (3.0, 12.0, 24.0)}}
+    given = made_up.report_input({"adjust": adjust})
+    one = given.estimates.query(
+        "stratum == 'plan=basic' and estimand == 'retention' and group == 'best' and horizon == 12"
+    )
+    names = ["age=(missing)", "age=12-<24", "age=3-<12", "age=<3", "age=>=24", "size=(missing)", "size=100-250",
+             "size=50-100", "size=self-employed"]  # fmt: skip
+    rows = pd.concat([one.assign(stratum=name) for name in names], ignore_index=True)
+    shown = tables.strata(gather(replace(given, estimates=rows)), "retention", "kaplan_meier", 12, "x")
+    assert [row[0] for row in shown[0]["rows"]] == [
+        "size: 50-100", "size: 100-250", "size: self-employed", "size: (missing)",
+        "age: <3", "age: 3-<12", "age: 12-<24", "age: >=24", "age: (missing)",
+    ]  # fmt: skip
+
+
+def test_a_long_command_breaks_before_options_only() -> None:
+    command = "cxlink fit t.csv --score 'a --b c' --adjust \"Plan Name\" --duration 'Tenure in Months' --event churned"
+    assert code(command)["lines"] == [
+        "cxlink fit t.csv --score 'a --b c' --adjust \"Plan Name\" \\",
+        "    --duration 'Tenure in Months' --event churned",
+    ]
+    assert code("cxlink reproduce")["lines"] == ["cxlink reproduce"]
 
 
 def test_references_are_those_that_apply_in_the_order_of_the_alphabet() -> None:
     spend_only = cited([gather(made_up.report_input({"subscription": None}))])
     assert not any(text.startswith(("Kaplan", "Suissa", "Bolton", "Prentice")) for text in spend_only)
-    both = cited([gather(given) for given in made_up.both_cohorts()])
+    both = cited([gather(given) for given in made_up_study.both_cohorts()])
     assert both == sorted(both)
     assert len(both) == len(set(both))
 

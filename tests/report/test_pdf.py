@@ -1,52 +1,25 @@
 import io
 import re
-from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import made_up
 import numpy as np
 import pandas as pd
 import pytest
+from as_read import ordinary, pages, squeezed, study
 from pypdf import PdfReader
 
-from cxlink.report import drawing
 from cxlink.report.book import open_book
-from cxlink.report.content import ReportInput
 from cxlink.report.pdf import compile_pdf, make_document, write_report
 from cxlink.report.wording import full
 
-EMPTY = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 630 240"/>'
 HOSTILE = ['#panic("x")', "$a_b", "*bold* _it_ <tag> @ref", "\\u{202e} `raw` ~ -- // /* */", "a]b[c{d}"]
 CAUSAL = re.compile(
     r"\b(rais|increas|boost|driv|improv|reduc|lower|lift|prevent)(e|es|ed|ing)?\b|\bcaus(es|ed|ing)\b|\bleads? to\b"
     r"|\bimpacts?\b|\beffects?\b|\bmakes? customers\b|\bdue to\b|\bthanks to\b",
     re.IGNORECASE,
 )
-
-
-def pages(given: ReportInput | Sequence[ReportInput]) -> list[str]:
-    """Text of each page, its white space made single blanks; with empty pictures, which take no time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(drawing, "svg", lambda _: EMPTY)
-        made = compile_pdf(make_document([given] if isinstance(given, ReportInput) else given))
-    return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(made)).pages]
-
-
-@cache
-def ordinary() -> tuple[str, ...]:
-    return tuple(pages(made_up.report_input()))
-
-
-@cache
-def study() -> tuple[str, ...]:
-    return tuple(pages(made_up.both_cohorts()))
-
-
-def squeezed(text: str) -> str:
-    """Without white space, which a line's end may put anywhere."""
-    return "".join(text.split())
 
 
 def test_the_folder_gets_the_pdf_and_its_figures_and_the_same_bytes_come_twice(tmp_path: Path) -> None:
@@ -228,32 +201,9 @@ def test_a_cohort_without_any_estimate_still_has_a_report() -> None:
     assert "Retention after 12 months could not be estimated; the diagnostics say why." in text[0]
 
 
-def test_the_study_says_first_that_no_records_exist_and_why_six_years_do_not_fit() -> None:
-    first = study()[0]
-    opening = first.index(
-        "No customer records of the study were ever published. Both cohorts in this report are simulated"
-    )
-    assert opening < 350
-    for number in ("43.2 [41.0, 45.5]", "2.42 [2.30, 2.50]", "Score 1 printed 43", "Scores 9–10 printed 74"):
-        assert squeezed(number) in squeezed(first)
-    assert squeezed("the adjusted intervals hold the truth for 4, the naive ones for 1.") in squeezed(first)
-    whole = squeezed(" ".join(study()))
-    assert (
-        squeezed("43 % retained after a year means 1.2 years and 74 % retained after a year means 3.3 years")
-        in whole
-    )
-    assert squeezed("needed – 0.846 0.857") in whole
-    assert squeezed("Scores 9–10 printed 6 5.1 5.9 [4.0, 8.0] ∞") in whole
-    assert squeezed("∞: more than can be estimated from this follow-up.") in whole
-
-
-def test_the_study_has_the_figures_of_both_cohorts_under_names_of_their_own(tmp_path: Path) -> None:
-    write_report(made_up.both_cohorts(), tmp_path)
-    names = sorted(path.stem for path in (tmp_path / "figures").iterdir())
-    assert {"study-comparison", "1-overview", "1-retention-curves", "2-overview", "2-spend-by-score"} <= set(
-        names
-    )
-    assert "2-retention-curves" not in names
+def test_a_command_is_not_parted_from_its_heading() -> None:
+    page = next(page for page in ordinary() if "How to run it again" in page)
+    assert "cxlink fit saas.csv --spec saas.toml" in page
 
 
 def test_only_literature_that_applies_is_cited() -> None:

@@ -6,12 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlink.study.reproduce import Reproduced, paradox, reproduce, reproduce_study
+from cxlink.study.reproduce import Reproduced, paradox, reproduce_study
 
 
 @pytest.fixture(scope="module")
-def made() -> Reproduced:
-    return reproduce()
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("reproduction")
+
+
+@pytest.fixture(scope="module")
+def made(folder: Path) -> Reproduced:
+    return reproduce_study(folder, command="cxlink reproduce")
 
 
 def _rows(made: Reproduced, figure: str) -> pd.DataFrame:
@@ -49,11 +54,16 @@ def test_the_paradox_is_computed(made: Reproduced) -> None:
     assert exponential["retention_needed_for_six_years"] == pytest.approx(np.exp(-1 / 6), abs=1e-12)
 
 
-def test_the_folder_holds_two_runs_and_one_report(tmp_path: Path) -> None:
-    reproduce_study(tmp_path, command="cxlink reproduce")
-    assert {p.name for p in tmp_path.iterdir()} == {
+def test_the_folder_holds_two_runs_and_one_report(made: Reproduced, folder: Path) -> None:
+    assert {p.name for p in folder.iterdir()} == {
         "run.json", "report.pdf", "figures", "comparison.csv", "implied.csv", "subscription", "transaction",
     }  # fmt: skip
     for name in ("subscription", "transaction"):
-        assert (tmp_path / name / "report.pdf").is_file()
-    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+        assert (folder / name / "report.pdf").is_file()
+    assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
+    written = pd.read_csv(folder / "comparison.csv")
+    assert list(written["published_wording"].dropna().unique())[-2:] == [
+        "a little over a year",
+        "another six years",
+    ]
+    np.testing.assert_allclose(written["adjusted"], made.comparison["adjusted"], rtol=1e-9)  # ten digits

@@ -15,6 +15,7 @@ USUAL_TOP = 1e6
 MOST_SPENT = 1e12
 """The largest amount that is taken for one."""
 
+_LEAST_TOP = 1e-9  # smaller amounts are counted in steps of 10^-27, which is next to nothing
 _FINE = 1e8  # amounts are added up in steps of 10^-8 or less
 _WHOLE = 9e18  # largest whole number that 64 bits hold, less room for rounding
 _MOST_ROWS = 2.0**30  # rows of a cell
@@ -56,7 +57,7 @@ def log_of(y: Any) -> Any:
 
 def top_for(largest: float | None) -> float:
     """Give the bound for a table whose largest amount is this one: the next power of ten."""
-    return 10.0 ** math.ceil(math.log10(min(largest, MOST_SPENT))) if largest else USUAL_TOP
+    return 10.0 ** math.ceil(math.log10(min(max(largest, _LEAST_TOP), MOST_SPENT))) if largest else USUAL_TOP
 
 
 def _fixed(amount: Any, bound: float, wide: bool) -> Any:

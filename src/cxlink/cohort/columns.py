@@ -18,6 +18,7 @@ from cxlink.cohort.source import Source
 BAD = -1
 """Stands for a value that is there but is none of what its column may hold."""
 
+_EXACT = 2**53
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -87,11 +88,13 @@ def whole_key(
     if column.type().is_integer():
         return column
     value = number(column, options)
-    fits = value.between(*span)
+    inside = value.between(*span).ifelse(
+        value, None
+    )  # rounding what no whole number holds is an engine's error
+    whole = inside.ceil() if rounding == "up" else inside.floor()
     if rounding == "none":
-        fits = fits & (value == value.floor())
-    whole = value.ceil() if rounding == "up" else value.floor()
-    return is_given(column).ifelse(fits.ifelse(whole, None).cast("int64").coalesce(span[0] - 1), None)
+        whole = (inside == whole).ifelse(whole, None)
+    return is_given(column).ifelse(whole.cast("int64").coalesce(span[0] - 1), None)
 
 
 def has_part(column: Any, options: TableSection) -> Any | None:
@@ -99,7 +102,8 @@ def has_part(column: Any, options: TableSection) -> Any | None:
     if column.type().is_integer() or column.type().is_boolean():
         return None
     value = number(column, options)
-    return (value != value.floor()).fill_null(False)
+    inside = value.between(-_EXACT, _EXACT).ifelse(value, None)
+    return (inside != inside.floor()).fill_null(False)
 
 
 def yes_no(column: Any) -> Any:

@@ -34,30 +34,45 @@ def find_files(text: str) -> tuple[Path, ...]:
         If there is none, one is empty or of no known kind, or they are of several.
     """
     path = Path(text)
-    if path.is_dir():
-        inside = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
-        found = [p for p in inside if _kind(p) in _KNOWN]
-        if not found:
-            raise InputError(f"{path.name}: no Parquet, CSV or Arrow file in this folder.")
-    elif path.exists():
-        found = [path]
-    elif glob.has_magic(text):
-        found = sorted(Path(p) for p in glob.glob(text, recursive=True))  # noqa: PTH207 (an absolute glob)
-        found = [p for p in found if p.is_file()]
-        if not found:
-            raise InputError(f"{path.name}: no file matches.")
-    else:
-        raise InputError(f"{path.name}: no such file.")
+    try:
+        found = _found(path, text)
+        empty = [file for file in found if file.stat().st_size == 0]
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path.name[:100]}: cannot be opened ({_why(error)}).") from None
     for file in found:
         if _kind(file) not in _KNOWN:
             raise InputError(f"{file.name}: not a table that can be read. Give Parquet, CSV or Arrow.")
-        if file.stat().st_size == 0:
-            raise InputError(f"{file.name}: the file is empty.")
+    if empty:
+        raise InputError(f"{empty[0].name}: the file is empty.")
     if len({"text" if _kind(file) in _TEXT else _kind(file) for file in found}) > 1:
         raise InputError(
             f"{path.name}: files of several kinds. Give one kind at a time, such as '*.parquet'."
         )
     return tuple(found)
+
+
+def _found(path: Path, text: str) -> list[Path]:
+    if path.is_dir():
+        inside = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+        found = [p for p in inside if _kind(p) in _KNOWN]
+        if not found:
+            raise InputError(f"{path.name}: no Parquet, CSV or Arrow file in this folder.")
+        return found
+    if path.exists():
+        return [path]
+    if not glob.has_magic(text):
+        raise InputError(f"{path.name}: no such file.")
+    found = sorted(Path(p) for p in glob.glob(text, recursive=True))  # noqa: PTH207 (an absolute glob)
+    found = [p for p in found if p.is_file()]
+    if not found:
+        raise InputError(f"{path.name}: no file matches.")
+    return found
+
+
+def _why(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _kind(path: Path) -> str:
@@ -108,7 +123,9 @@ def read_files(
     if options.encoding != "utf-8" or any("\n" in name or "\r" in name for name in columns):
         import ibis
 
-        tables = [_decoded(file, header, options, wanted) for file, header in zip(files, headers, strict=True)]
+        tables = [
+            _decoded(file, header, options, wanted) for file, header in zip(files, headers, strict=True)
+        ]
         return ibis.memtable(_joined(tables)), columns
     if len(set(headers)) == 1:
         return _read_text(engine, paths, headers[0], options), columns

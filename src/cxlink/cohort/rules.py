@@ -165,7 +165,7 @@ def _spend_rules(spec: CohortSpec) -> list[Rule]:
     return rules
 
 
-def broken(cells: Any, rules: list[Rule]) -> list[Rule]:
+def broken(cells: Any, rules: list[Rule], engine: Any) -> list[Rule]:
     """Rules that some cell breaks.
 
     Parameters
@@ -174,10 +174,12 @@ def broken(cells: Any, rules: list[Rule]) -> list[Rule]:
         The grouped cells.
     rules : list of Rule
         As `rules_of` gives them.
+    engine : ibis backend
+        What looks at the cells.
     """
     import ibis
 
     table = ibis.memtable(cells)
     found = table.aggregate(**{f"r{i}": rule.broken(table).any() for i, rule in enumerate(rules)})
-    flags = ibis.duckdb.connect().to_pyarrow(found).to_pylist()[0]
+    flags = engine.to_pyarrow(found).to_pylist()[0]
     return [rule for i, rule in enumerate(rules) if flags[f"r{i}"]]

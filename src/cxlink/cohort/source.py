@@ -115,6 +115,8 @@ def open_source(table: Any, options: TableSection, wanted: Collection[str] | Non
         rows, columns = _in_memory(table, wanted)
         return Source("table", rows, columns, options, _embedded(), ordered=True)
     text = str(table)
+    if not text.strip():
+        raise InputError("table: give a path, a pandas, polars or Arrow table, or an Ibis table.")
     if "::" in text and not Path(text).exists():
         return _from_engine(text, options)
     files = find_files(text)
@@ -172,16 +174,20 @@ def _arrow_column(frame: Any, position: int) -> Any:
         array = pa.array(column, from_pandas=True)
         if not isinstance(array.type, pa.ExtensionType):
             return array
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+    except (pa.ArrowException, OverflowError):
         pass
-    return pa.array(column.map(str).where(column.notna(), None), pa.string(), from_pandas=True)
+    return pa.array(
+        [None if gone else str(value) for value, gone in zip(column, column.isna(), strict=True)], pa.string()
+    )
 
 
 def _from_engine(text: str, options: TableSection) -> Source:
     import ibis
+    from ibis.common.exceptions import TableNotFound
 
     address, name = text.rsplit("::", 1)
     parts = urlsplit(address)
+    engine = None
     try:
         if parts.scheme in ("duckdb", "sqlite") and (path := parts.netloc + parts.path):
             if not Path(path).exists():  # connecting would make an empty one
@@ -193,7 +199,10 @@ def _from_engine(text: str, options: TableSection) -> Source:
         whole = not schema or name in engine.list_tables()
         rows = engine.table(name) if whole else engine.table(short, database=schema)
     except Exception as error:
-        said = _complaint(error, ()).replace(parts.password or "\0", "***")
+        if engine is not None:
+            engine.disconnect()
+        said = "no such table" if isinstance(error, TableNotFound) else _reason(error)
+        said = said.replace(parts.password or "\0", "***")
         raise InputError(f"{name}: cannot be opened at that address ({said}).") from None
     return Source(name, rows, tuple(rows.columns), options, engine)
 
@@ -201,17 +210,11 @@ def _from_engine(text: str, options: TableSection) -> Source:
 def _complaint(error: Exception, files: tuple[Path, ...]) -> str:
     """What an engine's error says, in a clause of one line, without folders."""
     text = str(error)
-    for file in files:
-        text = text.replace(str(file.absolute()), file.name).replace(str(file), file.name)
     if "Invalid unicode" in text:
         return "not utf-8 text. Set [table] encoding, such as latin-1"
     line = re.search(r"CSV Error on Line: (\d+)", text)
     if line is not None:
-        fields = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
-        what = f"has {fields[2]} values for {fields[1]} columns" if fields else "cannot be read"
-        if "unterminated quote" in text:
-            what = "opens a quote that nothing closes"
-        return f"line {line[1]} {what}. Correct it, or set [table] delimiter"
+        return _about_row(int(line[1]) - 1, text, several=len(files) > 1)
     if "CSV Parser state machine" in text:
         return "its lines end in different ways, or a quote is out of place. Save it as CSV again"
     if error.__class__.__name__ == "OperationNotDefinedError":
@@ -219,5 +222,23 @@ def _complaint(error: Exception, files: tuple[Path, ...]) -> str:
             "this engine cannot do what reading text needs. Give numbers and dates in types of their own, or a "
             "Parquet file of the table"
         )
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return f"cannot be read ({(lines[0] if lines else error.__class__.__name__)[:200].rstrip('.')})"
+    reason = _reason(error)
+    for file in files:
+        reason = reason.replace(str(file.absolute()), file.name).replace(str(file), file.name)
+    return f"cannot be read ({reason})"
+
+
+def _about_row(row: int, text: str, several: bool) -> str:
+    """What is wrong with a row of a text file."""
+    fields = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
+    what = f"has {fields[2]} values for {fields[1]} columns" if fields else "cannot be read"
+    if "unterminated quote" in text:
+        what = "opens a quote that nothing closes"
+    file = re.search(r"^\s*file = (.*)$", text, re.MULTILINE)
+    where = f" of {Path(file[1].strip()).name}" if several and file else ""
+    return f"row {row:,}{where} {what}. Correct it, or set [table] delimiter"
+
+
+def _reason(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else error.__class__.__name__)[:200].rstrip(".")

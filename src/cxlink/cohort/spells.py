@@ -189,16 +189,18 @@ def risk_sets(spells: Spells, members: Sequence[np.ndarray], cause: int | None =
         gone_rows.append(first + spells.exit[inside[lost]] - 1)
         gone_columns.append(inside[lost])
     shape = (len(members) * n_periods, len(spells.n))
-    steps = _matrix(np.concatenate(signs), np.concatenate(rows), np.concatenate(columns), shape)
-    gone = np.concatenate(gone_rows)
-    losses = _matrix(np.ones(len(gone), np.int64), gone, np.concatenate(gone_columns), shape)
+    steps = _matrix(signs, rows, columns, shape)
+    losses = _matrix([np.ones(len(gone), np.int64) for gone in gone_rows], gone_rows, gone_columns, shape)
     return RiskSets((len(members), n_periods), steps, losses)
 
 
 def _matrix(
-    values: np.ndarray, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]
+    values: list[np.ndarray], rows: list[np.ndarray], columns: list[np.ndarray], shape: tuple[int, int]
 ) -> sparse.csr_array:
-    return sparse.coo_array((values, (rows, columns)), shape=shape).tocsr()
+    none = np.empty(0, np.int64)
+    found = (np.concatenate([none, *parts]) for parts in (values, rows, columns))
+    value, row, column = found
+    return sparse.coo_array((value, (row, column)), shape=shape).tocsr()
 
 
 def each_pair(spells: Spells) -> tuple[np.ndarray, ...]:

@@ -145,7 +145,7 @@ def _checked(source: Source, spec: CohortSpec, drop_invalid: bool) -> tuple[pa.T
     raw = grouping.raw_cells(source, spec)
     if raw.num_rows == 0:
         raise InputError(f"{source.name}: no rows below the header.")
-    failed = broken(raw, rules)
+    failed = broken(raw, rules, source.engine)
     if failed and not drop_invalid:
         raise refusal(source, spec, failed[0])
     dropped: dict[str, int] = {}
@@ -163,17 +163,18 @@ def _checked(source: Source, spec: CohortSpec, drop_invalid: bool) -> tuple[pa.T
 
 def _refuse_wide(raw: pa.Table, spec: CohortSpec, name: str) -> None:
     """Refuse categories of many levels: an id, an amount or free text taken for one."""
+    more = " or more" if raw.num_rows > grouping.MOST_CELLS else ""
     for variable in spec.stratum_variables:
         n_levels = len(raw[f"stratum.{variable}"].unique())
         if variable not in spec.cuts and n_levels > MOST_LEVELS:
             raise InputError(
-                f"{name}: {variable} has {n_levels:,} values, more than {MOST_LEVELS} strata. Cut it into bands "
+                f"{name}: {variable} has {n_levels:,} values{more}; a stratum may have {MOST_LEVELS}. Cut it into bands "
                 f"([adjust] bands = {{ {variable} = [...] }}, --band {variable}=...), or leave it out."
             )
     if "cause" in raw.column_names and (n_causes := len(raw["cause"].unique())) > MOST_LEVELS:
         cause = spec.subscription.cause if spec.subscription else ""
         raise InputError(
-            f"{name}: {cause} has {n_causes:,} values, more than {MOST_LEVELS} causes. Group them."
+            f"{name}: {cause} has {n_causes:,} values{more}; there may be {MOST_LEVELS} causes. Group them."
         )
 
 

@@ -79,8 +79,9 @@ def borrow(
     used, parts = (a > 0) & (b > 0), mixtures([moved])
     block = max(_BLOCK // a.size, 10)
     for start in range(0, n_draws, block):
-        hazard = np.zeros((*a.shape, min(block, n_draws - start)))
-        hazard[used] = rng.beta(a[used][:, None], b[used][:, None], size=(int(used.sum()), hazard.shape[-1]))
+        n_block = min(block, n_draws - start)
+        hazard = np.zeros((*a.shape, n_block))
+        hazard[used] = rng.beta(a[used], b[used], size=(n_block, int(used.sum()))).T
         yield standardise(log_survival(hazard), parts, n_times)[:, 0]
 
 

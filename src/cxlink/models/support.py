@@ -101,7 +101,7 @@ def last_with(standards: Sequence[Standard], at_risk: np.ndarray, fewest: int) -
         In whole periods after entry; 0 where it never has.
     """
     total = np.array([at_risk[np.unique(s.curve)].sum(axis=0) for s in standards])
-    last = _last(total.reshape(len(standards), -1) >= fewest)
+    last = _last(total.reshape(len(standards), at_risk.shape[1]) >= fewest)
     latest = np.array([int(s.entry.max(initial=0)) for s in standards], dtype=np.int64)
     return np.maximum(last - latest, 0)
 

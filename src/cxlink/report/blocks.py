@@ -1,11 +1,13 @@
 """The parts a report is put together from: plain JSON values, which the Typst template sets in type."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 Block = dict[str, Any]
 Run = str | dict[str, str]
 Runs = str | Sequence[Run]
+_LINE = 76  # characters of code that fit beside each other
 
 
 def strong(text: str) -> Run:
@@ -39,8 +41,19 @@ def notice(text: Runs) -> Block:
 
 
 def code(text: str) -> Block:
-    """Make a line to be typed."""
-    return {"kind": "code", "text": text}
+    """Make a command to be typed; a long one goes on over several lines, each from an option on."""
+    pieces = [""]
+    for piece in re.split(r" (?=--[a-z])", text):
+        quoted = pieces[-1].count('"') % 2 or pieces[-1].count("'") % 2
+        pieces[-1:] = [f"{pieces[-1]} {piece}"] if quoted else [pieces[-1], piece]
+    lines = [pieces[1]]
+    for piece in pieces[2:]:
+        if len(lines[-1]) + len(piece) < _LINE:
+            lines[-1] += f" {piece}"
+        else:
+            lines.append(piece)
+    shown = [lines[0], *(f"    {line}" for line in lines[1:])]
+    return {"kind": "code", "lines": [*(f"{line} \\" for line in shown[:-1]), shown[-1]]}
 
 
 def picture(name: str, svg: str, alt: str, caption: str) -> Block:

@@ -5,13 +5,14 @@ import pandas as pd
 from cxlink.report import drawing, figures
 from cxlink.report.blocks import Block, heading, paragraph, picture, table
 from cxlink.report.content import Material
+from cxlink.report.limits import snapshot
 from cxlink.report.wording import NONE, capital, levels, listed, periods, shortened, units, whole
 
 
 def cohort_pages(m: Material, level: int = 1) -> list[Block]:
     """Describe the cohort."""
     parts = [heading("The cohort", level, new_page=True), *([paragraph(_clock(m))] if _clock(m) else [])]
-    parts.append(table("What became of the table's rows.", ["Rows of the table", "Number"], _rows(m)))
+    parts.append(table("What became of the table’s rows.", ["Rows of the table", "Number"], _rows(m)))
     parts += _scores(m)
     what = {"Follow-up": _follow_up(m), "spend windows": _windows(m)}
     title = capital(listed([name for name, rows in what.items() if rows]))
@@ -39,6 +40,7 @@ def _clock(m: Material) -> str:
         text += f"Durations were read as {m.given.profile.clock}. "
         if sub.clock == "signup":
             text += "Customers count only from the period in which observation of them began (late entry). "
+            text += f"{snapshot(m)} " if snapshot(m) else ""
         text += (
             f"A customer lost in {sub.unit} t left after t\u202f−\u202f1 and by t whole {units(sub.unit)}."
         )
@@ -66,7 +68,10 @@ def _follow_up(m: Material) -> list[list[str]]:
         ["Lost during follow-up", whole(int(scored.loc[lost, "n"].sum()))],
         ["Still there when last seen", whole(int(there["n"].sum()))],
         [f"Customer-{units(unit)} of follow-up", whole(followed)],
-        ["Longest follow-up", periods(int(scored["exit"].max()), unit) if len(scored) else NONE],
+        [
+            "Longest follow-up",
+            periods(int((scored["exit"] - scored["entry"]).max()), unit) if len(scored) else NONE,
+        ],
     ]
     middle = _median(there["exit"] - there["entry"], there["n"])
     return [

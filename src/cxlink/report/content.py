@@ -16,10 +16,11 @@ class Study(TypedDict):
     Attributes
     ----------
     comparison : DataFrame
-        ``figure, group, horizon, unit, published, published_status, truth, naive, naive_low, naive_high,
-        adjusted, adjusted_low, adjusted_high``; NaN where a figure was not published.
+        ``figure, group, horizon, unit, published, published_status, published_wording, truth, naive, naive_low,
+        naive_high, adjusted, adjusted_low, adjusted_high``; NaN or empty where nothing was published.
     paradox : DataFrame
-        One-year retention against the years it means under each reading; printed as it stands.
+        ``reading, parameter, years_of_worst, years_of_best, retention_needed_for_six_years``: what one-year
+        retention means under each reading.
     cohorts : list of str
         A sentence about each cohort.
     """

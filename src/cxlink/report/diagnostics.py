@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.spec import CohortSpec
 from cxlink.report.blocks import Block, heading, paragraph, table
 from cxlink.report.content import Material
 from cxlink.report.wording import NONE, decimal, whole, words
@@ -30,7 +32,7 @@ def diagnostics_pages(m: Material, level: int = 1) -> list[Block]:
     return [
         heading("Diagnostics", level),
         paragraph(text),
-        *_checks(found[~fits], _hidden(m)),
+        *_checks(_once(found[~fits], m.spec), _hidden(m)),
         *_fits(found[fits]),
     ]
 
@@ -39,13 +41,13 @@ def _checks(found: pd.DataFrame, hidden: set[str]) -> list[Block]:
     """Set findings out, those that say the same of several groups on one line."""
     lines: dict[tuple[str, ...], list[tuple[str, str]]] = {}
     for row in found.to_dict("records"):
+        group, comma, kind = _text(row["group"]).partition(", ")
         key = (
             _flag(row["ok"]),
             words(_text(row["model"])),
-            words(_text(row["quantity"])),
+            f"{words(_text(row['quantity']))}{comma}{kind}",
             _text(row["note"]),
         )
-        group = _text(row["group"])
         small = bool(hidden & set(re.split(r"[,:]", group)))
         lines.setdefault(key, []).append((group, NONE if small else _number(row["value"])))
     if not lines:
@@ -65,6 +67,22 @@ def _checks(found: pd.DataFrame, hidden: set[str]) -> list[Block]:
             "What was checked.", header, rows[:_MOST_ROWS], notes=notes, texts=(0, 1, 2, 4, 5), shares=_SHARES
         )
     ]
+
+
+def _once(found: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
+    """Keep one of the findings that say the same of the same levels under two names, such as 1 and worst."""
+    levels = found["group"].map(lambda group: _levels(_text(group), spec))
+    columns = ["model", "quantity", "value", "ok", "note"]
+    return found[~found[columns].astype(str).assign(levels=levels).duplicated()]
+
+
+def _levels(group: str, spec: CohortSpec) -> str:
+    """Write a group or a contrast as the levels it names; any other text as it is."""
+    names, comma, rest = group.partition(", ")
+    try:
+        return f"{[spec.group(name) for name in names.split(':')]}{comma}{rest}"
+    except InputError:
+        return group
 
 
 def _hidden(m: Material) -> set[str]:

@@ -7,7 +7,7 @@ from cxlink.report import drawing, figures, results, tables
 from cxlink.report.blocks import Block, Run, bullets, heading, notice, paragraph, picture, strong, table
 from cxlink.report.book import Estimate
 from cxlink.report.content import Material
-from cxlink.report.limits import empty_bands, limits, standardised_to
+from cxlink.report.limits import empty_bands, limits, snapshot, standardised_to
 from cxlink.report.wording import NONE, capital, coverage, customers, listed, periods, score, signed
 
 _LINE = 92  # characters that a line of the page holds, about
@@ -21,7 +21,7 @@ def first_page(m: Material, level: int = 1) -> list[Block]:
         parts.append(
             notice("The customers of this cohort are simulated. No figure here describes real customers.")
         )
-    parts += [notice(sentence) for sentence in empty_bands(m)]
+    parts += [notice(sentence) for sentence in (*empty_bands(m), snapshot(m)) if sentence]
     rows = results.headline_rows(m)
     if rows:
         header = ["Result", *(capital(score(side, m.spec)) for side in m.sides), "Difference", "Ratio"]

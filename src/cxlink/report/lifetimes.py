@@ -40,7 +40,7 @@ def tenure_ladder(
     rows = preferred(known_rows(estimates, estimand="tenure", group=BANDS, stratum="", scenario="", given=0))
     rows = [row for row in rows if row.horizon is not None]
     lines = _lines(rows)
-    with drawing.canvas(ax, (6.3, 0.9 + 0.21 * len(lines))) as axes:
+    with drawing.canvas(ax, (6.3, 0.9 + 0.15 * len(lines))) as axes:
         for row in rows:
             side = -0.17 if row.group == "best" else 0.17
             _dot(axes, row, lines[row.horizon or 0, row.model] + side)
@@ -77,9 +77,9 @@ def _dot(ax: Axes, row: Estimate, height: float) -> None:
 
 def _name_lines(ax: Axes, lines: Mapping[tuple[int, str], float], spec: CohortSpec) -> None:
     """Name each line by its model and each block by its horizon."""
-    ax.set_yticks(list(lines.values()), [wording.words(model) for _, model in lines])
+    ax.set_yticks(list(lines.values()), [wording.words(model) for _, model in lines], fontsize=6.3)
     ax.tick_params(axis="y", length=0)
-    ax.set_ylim(max(lines.values(), default=0) + 0.6, -1.4)
+    ax.set_ylim(max(lines.values(), default=0) + 0.6, -1.9)
     ax.grid(visible=True, axis="x")
     ax.grid(visible=False, axis="y")
     tops: dict[int, float] = {}
@@ -99,7 +99,7 @@ def _shares(ax: Axes, rows: Sequence[Estimate], lines: Mapping[tuple[int, str], 
     right, small = ax.get_yaxis_transform(), 6.5
     bands = [band for band in BANDS if any(row.group == band for row in rows)]
     title = f"extrapolated\n{' / '.join(bands)}"
-    ax.text(1.02, -1.0, title, transform=right, fontsize=small, va="center")
+    ax.text(1.02, -1.6, title, transform=right, fontsize=small, va="center")
     for (horizon, model), height in lines.items():
         both = [wording.percent(shares.get((horizon, model, group), math.nan)) for group in bands]
         ax.text(1.02, height, " / ".join(both), transform=right, fontsize=small, va="center")

@@ -5,6 +5,7 @@ from cxlink.report.book import Estimate
 from cxlink.report.content import Material
 from cxlink.report.wording import (
     NONE,
+    THIN,
     customers,
     full,
     levels,
@@ -13,6 +14,7 @@ from cxlink.report.wording import (
     periods,
     signed,
     variable,
+    who,
     whole,
 )
 
@@ -21,13 +23,13 @@ _LEAST_SUPPORT = 0.9
 
 def limits(m: Material) -> list[str]:
     """Give the limits of a cohort's figures, most important first; at the end the notes on its table."""
-    items = [_association(m), _respondents(m), *support(m), *_tenure_at_survey(m)]
+    items = [_association(m), _respondents(m), *support(m), *_separated(m), *_tenure_at_survey(m)]
     if any(row.extrapolated > 0 for row in m.book.where("tenure")):
         items.append("What lies beyond follow-up comes from the shape of a model. Nobody has seen it.")
     least = m.spec.publish.smallest_cell
     if least:
         items.append(f"Groups with fewer than {whole(least)} customers are left blank ({NONE}).")
-    return [*items, *m.given.profile.notes]
+    return [*items, *(note.replace(" %", f"{THIN}%") for note in m.given.profile.notes)]
 
 
 def adjusted_for(m: Material) -> str:
@@ -74,17 +76,42 @@ def _worst_with_customers(m: Material) -> str:
     return f"{text})"
 
 
-def support(m: Material) -> list[str]:
-    """Say where the headline contrast stands on less than nine in ten customers."""
+def snapshot(m: Material) -> str:
+    """Say that a snapshot follows nobody for as long as its figures reach; nothing for other cohorts."""
+    sub, unit, horizon = m.spec.subscription, m.spec.unit, periods(m.spec.horizon, m.spec.unit)
+    if sub is None or sub.window is None:
+        return ""
+    last = f"last {unit}" if sub.window == 1 else f"last {periods(sub.window, unit)}"
+    text = f"This is a snapshot: each customer was observed for at most the {last}."
+    if sub.window > m.spec.horizon:
+        return text
+    return (
+        f"{text} Retention {horizon} after the score therefore chains the losses of customers of different tenures, as "
+        f"if those of one tenure today were those of another later. Nobody was followed for {horizon}."
+    )
+
+
+def unsupported(m: Material, model: str) -> bool:
+    """Whether the headline contrast stands on nobody: in no stratum does every level compared have customers."""
+    return any(share == 0 for name, share in _supports(m) if name == model)
+
+
+def _supports(m: Material) -> list[tuple[str, float]]:
+    """Give the share of customers that the headline contrast of each model stands on."""
     checks = m.given.diagnostics
     own = checks[(checks["quantity"] == "support") & (checks["group"] == ":".join(m.sides))]
+    return list(zip(own["model"], own["value"].astype(float), strict=True))
+
+
+def support(m: Material) -> list[str]:
+    """Say where the headline contrast stands on less than nine in ten customers, but on some."""
     within = {"kaplan_meier": f"at risk up to {periods(m.spec.horizon, m.spec.unit)}"}
     return [
         f"Standardised {'spend' if model == 'means' else 'retention'} stands on {percent(share, 1)} of the "
         "customers: in the other strata one of the levels compared has nobody "
         f"{within.get(model, 'with a complete window')}."
-        for model, share in zip(own["model"], own["value"].astype(float), strict=True)
-        if share < _LEAST_SUPPORT
+        for model, share in _supports(m)
+        if 0 < share < _LEAST_SUPPORT
     ]
 
 
@@ -108,6 +135,23 @@ def _respondents(m: Material) -> str:
         f"{whole(m.n_unscored)} of {whole(everybody)} customers have no score (response "
         f"{percent(m.n_scored / everybody)}). The figures describe those who answered, not the others."
     )
+
+
+def _separated(m: Material) -> list[str]:
+    """Say so where everybody on one side was lost and nobody on the other: too sharp to be a forecast."""
+    if not all(m.has(side) for side in m.sides):
+        return []
+    rows = [m.book.get("retention", side, "kaplan_meier", m.spec.horizon) for side in m.sides]
+    known = [row for row in rows if row is not None and row.n and row.n_events is not None]
+    lost = [row for row in known if row.n_events == row.n]
+    kept = [row for row in known if row.n_events == 0]
+    if not (lost and kept):
+        return []
+    return [
+        f"All {whole(lost[0].n)} {who(lost[0].group, m.spec)} were lost, and none of the {whole(kept[0].n)} "
+        f"{who(kept[0].group, m.spec)}. Scores that tell the two apart so sharply may have been given, or filled in, "
+        "when it was already known who leaves; the figures then say little about customers who have yet to decide."
+    ]
 
 
 def _tenure_at_survey(m: Material) -> list[str]:

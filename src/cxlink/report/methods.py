@@ -2,7 +2,7 @@
 
 from cxlink.report.blocks import Block, Runs, bullets, code, heading, paragraph, strong, table
 from cxlink.report.content import Material
-from cxlink.report.limits import adjusted_for
+from cxlink.report.limits import adjusted_for, snapshot
 from cxlink.report.references import cited
 from cxlink.report.wording import NONE, capital, coverage, listed, periods, shortened, units, whole, words
 
@@ -59,7 +59,7 @@ def _clock(m: Material) -> Runs:
         strong("Clock. "),
         f"{text}A loss in {unit} t means that the customer left after t\u202f−\u202f1 and by t whole "
         f"{units(unit)}; customers are followed for the whole {units(unit)} that fit into their "
-        f"observation. Retained for {horizon} means still there after {horizon}.",
+        f"observation. Retained for {horizon} means still there after {horizon}. {snapshot(m)}".strip(),
     ]
 
 

@@ -3,9 +3,11 @@
 from cxlink.report.blocks import Run, strong
 from cxlink.report.book import Estimate
 from cxlink.report.content import Material
+from cxlink.report.limits import adjusted_for, unsupported
 from cxlink.report.wording import (
     capital,
     full,
+    levels,
     listed,
     number,
     percent,
@@ -67,8 +69,7 @@ def spend(m: Material) -> list[Run]:
     found = headline(m, "spend")
     said = [f"{who(row.group, m.spec)} spent {full(row, _digits(found))}" for row in _bands(found)]
     if not said:
-        unknown = "Mean spend of the two bands could not be estimated; the diagnostics say why."
-        return [strong("Spend. "), unknown]
+        return [strong("Spend. "), _no_spend(m)]
     text = f"In the {m.spec.spend.window_months} months after the score, {listed(said)} on average"
     if m.spec.subscription is not None:
         text += "; whoever left within them is counted with what was spent until then"
@@ -138,9 +139,33 @@ def _no_retention(m: Material) -> str:
     if last == 0:
         return f"Retention after {horizon} could not be estimated; the diagnostics say why."
     text = f"Nobody was followed for {horizon}, so retention at that time is not estimated."
-    if last == m.spec.horizon:
+    if unsupported(m, "kaplan_meier"):
+        text = f"{_nowhere(f'Retention after {horizon}', m)} has customers at risk up to {horizon}."
+    elif last == m.spec.horizon:
         text = f"Retention after {horizon} has no standardised figure for {listed([who(g, m.spec) for g in m.sides])}."
     rows = [m.book.get("retention", group, "kaplan_meier", last) for group in (*m.sides, "all")]
     shown = [f"{full(row)} of {who(row.group, m.spec)}" for row in rows if row is not None and not row.blank]
-    known = f" After {periods(last, m.spec.unit)}, {listed(shown)} were still customers (not adjusted for anything)."
+    known = (
+        f" After {periods(last, m.spec.unit)}, {listed(shown)} were still customers; these are not adjusted."
+    )
     return text + known if shown else text
+
+
+def _no_spend(m: Material) -> str:
+    """Say why spend has no headline, and what is known instead."""
+    if not unsupported(m, "means"):
+        return "Mean spend of the two bands could not be estimated; the diagnostics say why."
+    rows = [m.book.get("spend", group, "means") for group in (*m.sides, "all")]
+    shown = [
+        f"{who(row.group, m.spec)} spent {full(row)}" for row in rows if row is not None and not row.blank
+    ]
+    text = f"{_nowhere('Mean spend', m)} has customers with a complete window."
+    return f"{text} {capital(listed(shown))} on average; these are not adjusted." if shown else text
+
+
+def _nowhere(what: str, m: Material) -> str:
+    """Begin to say that no stratum supports the headline contrast."""
+    return (
+        f"{what} has no standardised figure: in no stratum of {adjusted_for(m)} is it so that every level of "
+        f"{' and '.join(levels(side, m.spec) for side in m.sides)}"
+    )

@@ -1,5 +1,6 @@
 """The figure of the published study: what was printed, what is true here, and what the analysis finds."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -14,7 +15,7 @@ NAIVE, ADJUSTED = drawing.score_colors(2)
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One figure of the study: published, true, naive and adjusted; NaN where there is none."""
+    """One figure of the study: published, true, naive and adjusted; NaN or empty where there is none."""
 
     figure: str
     group: str
@@ -22,6 +23,7 @@ class Compared:
     unit: str
     published: float
     published_status: str
+    published_wording: str
     truth: float
     naive: float
     naive_low: float
@@ -30,13 +32,44 @@ class Compared:
     adjusted_low: float
     adjusted_high: float
 
+    @property
+    def told(self) -> bool:
+        """Whether the study printed anything about it, in numbers or in words."""
+        return not math.isnan(self.published) or bool(self.published_wording)
+
+    @property
+    def status(self) -> str:
+        """How it was published."""
+        words = (
+            f" (“{self.published_wording}”)" if self.published_wording and math.isnan(self.published) else ""
+        )
+        return f"{self.published_status or 'printed'}{words}"
+
+    def reading(self, name: str) -> tuple[float, float, float]:
+        """Give ``published``, ``truth``, ``naive`` or ``adjusted``, with its interval or NaN."""
+        if name in ("published", "truth"):
+            return self.published if name == "published" else self.truth, math.nan, math.nan
+        if name == "naive":
+            return self.naive, self.naive_low, self.naive_high
+        return self.adjusted, self.adjusted_low, self.adjusted_high
+
+    def holds(self, name: str) -> bool:
+        """Whether the interval of ``naive`` or ``adjusted`` holds the truth."""
+        _, low, high = self.reading(name)
+        return low <= self.truth <= high
+
+    def endless(self, name: str) -> bool:
+        """Whether an estimate is infinite."""
+        return math.isinf(self.reading(name)[0])
+
 
 def compared(comparison: pd.DataFrame) -> list[Compared]:
     """Read the rows of a comparison table, see `cxlink.report.content.Study`."""
     columns = [comparison[field.name].tolist() for field in fields(Compared)]
     columns[1] = [str(group) for group in columns[1]]
     columns[2] = [None if pd.isna(horizon) else int(horizon) for horizon in columns[2]]
-    columns[5] = ["" if pd.isna(status) else str(status) for status in columns[5]]
+    for i in (5, 6):
+        columns[i] = ["" if pd.isna(text) else str(text) for text in columns[i]]
     return [Compared(*values) for values in zip(*columns, strict=True)]
 
 
@@ -63,10 +96,11 @@ def study_comparison(
     """
     with drawing.canvas(ax, (6.3, 0.7 + 0.42 * len(rows))) as axes:
         for line, row in enumerate(rows):
-            for height, color, estimate, low, high in (
-                (line - 0.12, NAIVE, row.naive, row.naive_low, row.naive_high),
-                (line + 0.12, ADJUSTED, row.adjusted, row.adjusted_low, row.adjusted_high),
+            for height, color, name in (
+                (line - 0.12, NAIVE, "naive"),
+                (line + 0.12, ADJUSTED, "adjusted"),
             ):
+                estimate, low, high = row.reading(name)
                 axes.hlines(height, scale * low, scale * high, color=color, lw=1.2)
                 axes.plot([scale * estimate], [height], "o", ms=4, color=color)
             axes.vlines(scale * row.truth, line - 0.32, line + 0.32, color=TRUTH, lw=1.4)
@@ -83,10 +117,11 @@ def study_comparison(
         return axes
 
 
-def name_marks(ax: Axes) -> None:
+def name_marks(ax: Axes, published: bool = True) -> None:
     """Explain the marks of `study_comparison` above an axes."""
-    ax.plot([], [], "v", ms=4.5, color=PUBLISHED, label="published")
-    ax.plot([], [], "|", ms=8, mew=1.4, color=TRUTH, label="truth of the simulation")
+    if published:
+        ax.plot([], [], "v", ms=4.5, color=PUBLISHED, label="published")
+    ax.plot([], [], "|", ms=8, mew=1.4, color=TRUTH, label="truth")
     ax.plot([], [], "o-", ms=4, lw=1.2, color=NAIVE, label="naive")
     ax.plot([], [], "o-", ms=4, lw=1.2, color=ADJUSTED, label="adjusted")
     drawing.legend_above(ax, 4)

@@ -1,13 +1,18 @@
 """Tables that retention and spend share: score by score, and one group against another."""
 
+import math
+import re
 from collections.abc import Sequence
 
+from cxlink.cohort.coding import MISSING
+from cxlink.cohort.columns import band_labels
 from cxlink.report.blocks import Block, table
 from cxlink.report.book import Estimate
 from cxlink.report.content import Material
 from cxlink.report.wording import NONE, bare, capital, is_share, money_digits, score, stratum, value, whole
 
 _MOST_ROWS = 40
+_NUMBER = re.compile(r"\d{1,15}")
 ADJUSTED = ("no", "standardised")
 OWN_MIX = "All scores together have the cohort’s own mix: there is nothing to standardise."
 HEADERS = {"no": "Unadjusted", "standardised": "Standardised"}
@@ -86,7 +91,7 @@ def strata(m: Material, estimand: str, model: str, horizon: int | None, caption:
     sides = [side for side in m.sides if m.has(side)]
     main = m.book.where(estimand, group=m.sides, model=model, horizon=horizon, adjusted="no", scenario="")
     digits, rows = common_digits(main), []
-    for name in dict.fromkeys(row.stratum for row in main if row.stratum):
+    for name in sorted({row.stratum for row in main} - {""}, key=lambda name: _stratum_order(name, m)):
         found = [m.book.get(estimand, side, model, horizon, stratum=name) for side in sides]
         n = " / ".join(whole(row.n if row is not None else None) for row in found)
         if len(sides) > 1:
@@ -159,7 +164,25 @@ def _pair_order(pair: tuple[str, str], m: Material) -> tuple[int, int, tuple[str
     place = {str(level): i for i, level in enumerate(m.spec.scale.levels)}
     if pair == m.sides:
         return 0, 0, pair
-    return (2, place[pair[0]], pair) if pair[0] in place and pair[1] == "worst" else (1, 0, pair)
+    if pair[0] in place and pair[1] == "worst":
+        return 2, place[pair[0]], pair
+    return 1, min(place[str(level)] for level in m.spec.group(pair[0])), pair
+
+
+def _stratum_order(name: str, m: Material) -> tuple[int, int, float, str]:
+    """Put the variables in the spec's order, bands in the order of their cuts, missing values last.
+
+    Categories that begin with a number go by it: ``10-50`` before ``100-250``.
+    """
+    known, (variable, _, category) = m.spec.stratum_variables, name.partition("=")
+    bands = band_labels(m.spec.cuts[variable]) if variable in m.spec.cuts else []
+    place = bands.index(category) if category in bands else len(bands)
+    return (
+        known.index(variable) if variable in known else len(known),
+        place + (category == MISSING),
+        float(number[0]) if (number := _NUMBER.match(category)) else math.inf,
+        category,
+    )
 
 
 def _nobody(m: Material) -> list[str]:

@@ -13,8 +13,9 @@ from cxlink.cohort.counts import FORMAT
 from cxlink.cohort.spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.estimates.table import csv_text, select
-from cxlink.report.content import Study
+from cxlink.report.content import ReportInput, Study
 from cxlink.report.pdf import write_report
+from cxlink.report.wording import whole
 from cxlink.runs import report_input, write_record, write_run
 from cxlink.study.implied import ImpliedTenure, implied_tenure
 from cxlink.study.published import read
@@ -34,8 +35,8 @@ class Reproduced:
     subscription, transaction : Analysis
         Of the simulated cohorts.
     comparison : DataFrame
-        ``figure, group, horizon, unit, published, published_status, truth``, and estimate, ``_low`` and ``_high`` of
-        ``naive`` and ``adjusted``; empty where a figure was not published.
+        ``figure, group, horizon, unit, published, published_status, published_wording, truth``, and estimate,
+        ``_low`` and ``_high`` of ``naive`` and ``adjusted``; empty where a figure was not published.
     implied : ImpliedTenure
         What the published retention implies about tenure.
     """
@@ -73,7 +74,9 @@ def reproduce(
     return Reproduced(made["subscription"][1], made["transaction"][1], pd.DataFrame(rows), implied_tenure())
 
 
-def reproduce_study(folder: Path, command: str, progress: Callable[[str], None] = lambda _: None) -> None:
+def reproduce_study(
+    folder: Path, command: str, progress: Callable[[str], None] = lambda _: None
+) -> Reproduced:
     """Write the study's folder: a run folder for each cohort, the comparison, and one report of it all."""
     made = reproduce(progress=progress)
     progress("writing the reports")
@@ -81,14 +84,19 @@ def reproduce_study(folder: Path, command: str, progress: Callable[[str], None] 
         (folder / name).mkdir()
         write_run(analysis, folder / name, command=command)
     (folder / "comparison.csv").write_text(csv_text(made.comparison), encoding="utf-8", newline="")
-    readings = paradox(made.implied)
-    (folder / "implied.csv").write_text(csv_text(readings), encoding="utf-8", newline="")
-    study = Study(comparison=made.comparison, paradox=readings, cohorts=_sentences(made))
-    sections = [report_input(a, command) for a in (made.subscription, made.transaction)]
-    write_report([replace(sections[0], study=study), sections[1]], folder)
+    (folder / "implied.csv").write_text(csv_text(paradox(made.implied)), encoding="utf-8", newline="")
+    write_report(report_sections(made, command), folder)
     write_record(
         folder, {"format": FORMAT, "version": __version__, "study": True, "simulated": True, "seed": SEED}
     )
+    return made
+
+
+def report_sections(made: Reproduced, command: str) -> list[ReportInput]:
+    """Hand both cohorts to the report, the study with the first."""
+    study = Study(comparison=made.comparison, paradox=paradox(made.implied), cohorts=_sentences(made))
+    first, second = (report_input(analysis, command) for analysis in (made.subscription, made.transaction))
+    return [replace(first, study=study), second]
 
 
 def paradox(implied: ImpliedTenure) -> pd.DataFrame:
@@ -112,7 +120,7 @@ def paradox(implied: ImpliedTenure) -> pd.DataFrame:
     ]
     rows += [
         {
-            "reading": row["assumption"].replace("_", " "),
+            "reading": _assumption(row["assumption"]),
             "parameter": f"common {row['parameter']} {row['value']:.3f}",
             "years_of_worst": row["worst_years"],
             "years_of_best": row["best_years"],
@@ -121,6 +129,16 @@ def paradox(implied: ImpliedTenure) -> pd.DataFrame:
         for row in implied.reconciled.to_dict("records")
     ]
     return pd.DataFrame(rows)
+
+
+def _assumption(name: str) -> str:
+    """Write an assumption for readers: the family, and what its years count."""
+    family, counted = "shifted-beta-geometric", "integral of S"
+    if "weibull" in name:
+        family = "Weibull"
+    elif "whole_years" in name:
+        counted = "whole future years"
+    return f"{family}, {counted}"
 
 
 def _published(figure: str) -> list[dict[Any, Any]]:
@@ -151,7 +169,13 @@ def _tenure(simulated: Simulated, analysis: Analysis) -> Iterator[dict[str, Any]
     """Restricted means, and the unrestricted one beside the study's years: not targets, the truth has its own."""
     membership = list(zip(_published("expected_further_membership"), ("worst", "best"), strict=True))
     for printed, band in membership:
-        unpublished = {**printed, "unit": "month", "value": float("nan"), "status": "not published"}
+        unpublished = {
+            **printed,
+            "unit": "month",
+            "value": float("nan"),
+            "status": "not published",
+            "wording": "",
+        }
         for horizon in (12, 36, 60, 120):
             model = "kaplan_meier" if horizon == 12 else "averaged"
             where = {"estimand": "tenure", "model": model, "group": band, "horizon": horizon}
@@ -174,6 +198,7 @@ def _row(
         "unit": printed["unit"],
         "published": printed["value"],
         "published_status": printed["status"],
+        "published_wording": "" if pd.isna(printed["wording"]) else printed["wording"],
         "truth": scale * float(truth["estimate"].iloc[0]),
     }
     for name, adjusted in (("naive", NAIVE), ("adjusted", ADJUSTED)):
@@ -189,7 +214,7 @@ def _sentences(made: Reproduced) -> list[str]:
         profile = analysis.profile
         scored = int(analysis.counts.scored["n"].sum())
         texts.append(
-            f"{name}: {profile.rows_read:,} simulated customers, {scored:,} of whom answered (cxlink simulate "
-            f"{name.lower()} -n {profile.rows_read} --seed {SEED} makes the table)."
+            f"{name}: {whole(profile.rows_read)} simulated customers, {whole(scored)} of whom answered (cxlink "
+            f"simulate {name.lower()} -n {profile.rows_read} --seed {SEED} makes the table)."
         )
     return texts

@@ -1,0 +1,129 @@
+"""One row a customer: ids that repeat or are missing, and the first survey that was answered."""
+
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pandas as pd
+import pytest
+from tabled import STAY, cells, count, spec, stay
+
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.table import read_cohort
+
+ID = {"cohort": {"id": "customer"}}
+DATES = {"survey": "survey", "end": "end", "observed_until": "2026-06-30"}
+FIRST: dict[str, Any] = {"cohort": {"id": "customer", "repeat": "first"}, "subscription": DATES}
+
+
+def test_ids_that_do_not_repeat_change_nothing() -> None:
+    table = stay([5, 6], [3, 4], [1, 0], customer=["a", "b"])
+    assert count(table, STAY, ID).cells.equals(count(table, STAY).cells)
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        (["a", "b", "a"], "One occurs more than once: a (2 rows)."),
+        ([7, 7, 7], "One occurs more than once: 7 (3 rows)."),
+        (["b", "b", "a", "a", "c"], "2 of them occur more than once, such as a (2 rows)."),
+    ],
+)
+def test_an_id_that_repeats(ids: list[Any], message: str) -> None:
+    table = stay([5] * len(ids), [3] * len(ids), [1] * len(ids), customer=ids)
+    for given in (table, ibis.memtable(table)):
+        with pytest.raises(InputError) as refused:
+            count(given, STAY, ID)
+        assert str(refused.value) == (
+            f'table: customer must not repeat. {message} Keep one row a customer, or set [cohort] repeat = "first".'
+        )
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        (["a", None, "c"], "1 of 3 rows fails, in row 2 (found nothing)."),
+        (["a", " ", ""], "2 of 3 rows fail, the first in row 2 (found nothing)."),
+        ([1.0, float("nan"), float("nan")], "2 of 3 rows fail, the first in row 2 (found nothing)."),
+    ],
+)
+@pytest.mark.parametrize("repeat", ["error", "first"])
+def test_an_id_that_is_missing(ids: list[Any], message: str, repeat: str) -> None:
+    table = pd.DataFrame({"score": 5, "survey": "2025-01-01", "end": None, "customer": ids})
+    with pytest.raises(InputError) as refused:
+        count(table, subscription=DATES, cohort={"id": "customer", "repeat": repeat})
+    assert str(refused.value) == (
+        f"table: customer must be there in every row. {message} Fill it in, or leave [cohort] id out."
+    )
+
+
+def test_the_first_survey_that_was_answered_counts() -> None:
+    table = pd.DataFrame(
+        {
+            "customer": ["a", "a", "a", "b", "b", "c", "d", "d"],
+            "score": [9, 2, None, None, 4, None, 3, 8],
+            "survey": [
+                "2025-05-01",
+                "2025-03-01",
+                "2025-01-01",
+                "2025-01-01",
+                "2025-02-01",
+                None,
+                "2025-04-01",
+                "2025-04-01",
+            ],
+            "end": [None, None, None, None, None, None, "2025-06-15", "2025-06-15"],
+        }
+    )
+    counts = count(table, FIRST)
+    # a answered in March, b in February, c never; d twice on one day: the lower score
+    assert cells(counts) == {(2, 0, 15, ""): 1, (4, 0, 16, ""): 1, (None, 0, 0, ""): 1, (3, 0, 3, "lost"): 1}
+    assert counts.profile.dropped == {"a later survey of the same customer": 4}
+    assert (counts.profile.rows_read, counts.profile.rows_used) == (8, 4)
+    shuffled = count(table.sample(frac=1, random_state=1), FIRST)
+    assert shuffled.cells.equals(counts.cells)
+
+
+def test_ties_are_broken_by_what_is_said_not_by_the_order_of_rows() -> None:
+    table = pd.DataFrame(
+        {
+            "customer": "a",
+            "score": 5,
+            "survey": "2025-01-01",
+            "end": None,
+            "plan": ["x", "y"],
+            "rank_": [1, 2],
+            "RANK__": [2, 1],
+        }
+    )
+    first = count(table, FIRST, adjust={"columns": ["plan"]})
+    second = count(table[::-1], FIRST, adjust={"columns": ["plan"]})
+    assert first.cells.equals(second.cells)
+    assert first.profile.rows_used == 1
+
+
+def test_a_broken_later_survey_is_still_an_error_in_its_own_row() -> None:
+    table = pd.DataFrame(
+        {
+            "customer": ["b", "a", "a"],
+            "score": [5, 5, 11],
+            "survey": ["2025-01-01", "2025-01-01", "2025-02-01"],
+            "end": None,
+        }
+    )
+    with pytest.raises(InputError, match=r"1 of 3 rows fails, in row 3 \(found 11"):
+        count(table, FIRST)
+    cohort = read_cohort(table, spec(FIRST), drop_invalid=True)
+    assert cohort.dropped == {"score must be a whole number from 1 to 10": 1}
+    assert cohort.rows_read == 3
+
+
+def test_a_repeat_that_is_only_an_invalid_row_goes_with_it() -> None:
+    table = stay([5, 11], [3, 3], [1, 1], customer=["a", "a"])
+    counts = read_cohort(table, spec(STAY, ID), drop_invalid=True).count()
+    assert cells(counts) == {(5, 0, 3, "lost"): 1}
+
+
+def test_from_text_with_leading_noughts(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("customer,score,months,lost\n01,5,3,1\n1,5,3,1\n")
+    assert count(tmp_path / "t.csv", STAY, ID).profile.rows_used == 2

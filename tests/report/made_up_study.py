@@ -1,0 +1,53 @@
+"""What the reproduction of the published study hands to the report, made up."""
+
+import made_up
+import numpy as np
+import pandas as pd
+
+from cxlink.report.content import ReportInput, Study
+
+
+def study() -> Study:
+    """What the reproduction hands over beside its cohorts."""
+    names = (
+        "figure", "group", "horizon", "unit", "published", "published_status", "published_wording", "truth", "naive",
+        "naive_low", "naive_high", "adjusted", "adjusted_low", "adjusted_high",
+    )  # fmt: skip
+    kept, spent, stayed, member = (
+        "one_year_retention", "relative_annual_revenue", "restricted_mean_tenure", "expected_further_membership",
+    )  # fmt: skip
+    none, never, year = np.nan, "not published", "another six years"
+    rows = [
+        (kept, "worst", 12, "probability", 0.43, "printed", "43 %", 0.43, 0.39, 0.37, 0.41, 0.432, 0.41, 0.455),
+        (kept, "best", 12, "probability", 0.74, "printed", "", 0.74, 0.77, 0.76, 0.78, 0.738, 0.725, 0.75),
+        (spent, "4-6", none, "ratio", 1.3, "transcribed", "", 1.3, 1.35, 1.2, 1.5, 1.32, 1.2, 1.4),
+        (spent, "10", none, "ratio", 2.4, "follows from “140 % more”", "", 2.4, 2.9, 2.7, 3.1, 2.42, 2.3, 2.5),
+        (stayed, "worst", 12, "month", none, never, "", 7.4, 6.7, 6.5, 6.9, 7.5, 7.3, 7.7),
+        (stayed, "worst", 36, "month", none, never, "", 14.3, 12.7, 12.2, 13.2, 15.2, 14.7, 15.8),
+        (stayed, "best", 36, "month", none, never, "", 25, 26, 25.5, 26.5, 25, 24.5, 25.5),
+        (member, "worst", none, "year", none, "printed", "a little over a year", 1.4, 1.2, 1.1, 1.3, 1.4, 1.3, 1.6),
+        (member, "best", none, "year", 6.0, "printed", year, 5.1, 5.9, 4.0, 8.0, np.inf, np.inf, np.inf),
+    ]  # fmt: skip
+    paradox = pd.DataFrame({
+        "reading": ["constant rate of loss", "Weibull"], "parameter": ["", "common shape 0.745"],
+        "years_of_worst": [1.185, 1.504], "years_of_best": [3.321, 6.0],
+        "retention_needed_for_six_years": [0.846, np.nan],
+    })  # fmt: skip
+    cohorts = ["Subscription: 25 000 simulated customers.", "Transaction: 25 000 simulated customers."]
+    return {
+        "comparison": pd.DataFrame(rows, columns=list(names)),
+        "paradox": paradox,
+        "cohorts": cohorts,
+    }
+
+
+def both_cohorts() -> list[ReportInput]:
+    """The two sections of the study's report."""
+    first = made_up.report_input({"cohort": {"name": "subscription"}}, simulated=True, study=study())
+    transaction = {"cohort": {"name": "transaction"}, "subscription": None}
+    return [
+        first,
+        made_up.report_input(
+            transaction, simulated=True, at_risk=pd.DataFrame(columns=list(made_up.at_risk()))
+        ),
+    ]
