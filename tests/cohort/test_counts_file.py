@@ -96,9 +96,9 @@ def test_what_is_no_counts_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.parquet").write_text("not Parquet")
     stay([5], [3], [1]).to_parquet(tmp_path / "other.parquet")
     for name in ("text.parquet", "other.parquet", "."):
-        with pytest.raises(InputError, match="not a counts file. `cxlink fit` writes one as counts.parquet"):
+        with pytest.raises(InputError, match=r"not a counts file\. `cxlink fit` writes one"):
             load_counts(tmp_path / name)
-    with pytest.raises(InputError, match="absent.parquet: no such file"):
+    with pytest.raises(InputError, match=r"absent\.parquet: no such file"):
         load_counts(tmp_path / "absent.parquet")
 
 

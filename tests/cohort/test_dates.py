@@ -85,7 +85,7 @@ def test_against_a_search_over_anniversaries(unit: str) -> None:
     whole, period = _worked(starts.tolist(), ends.tolist(), unit)
     step = STEPS[unit]
     for start, end, w, p in zip(starts.tolist(), ends.tolist(), whole, period, strict=True):
-        t = 0
+        t = max(min(w, p) - 3, 0)  # far enough below for the search to find any other answer
         while start + relativedelta(**{k: v * (t + 1) for k, v in step.items()}) <= end:
             t += 1
         assert w == t, (start, end)
@@ -95,9 +95,8 @@ def test_against_a_search_over_anniversaries(unit: str) -> None:
 
 def test_pandas_agrees_about_month_ends() -> None:
     start = pd.Timestamp("2023-08-31")
-    for months in range(30):
-        date = start + pd.DateOffset(months=months)
-        assert _worked([str(start)], [str(date)], "month") == ([months], [months])
+    dates = [str(start + pd.DateOffset(months=months)) for months in range(30)]
+    assert _worked([str(start)] * 30, dates, "month") == (list(range(30)), list(range(30)))
 
 
 def _dated(survey: list[str | None], end: list[str | None], **more: list[str | None]) -> pd.DataFrame:

@@ -52,8 +52,8 @@ def test_a_loss_at_zero_is_in_the_first_period_and_reported() -> None:
     counts = count(stay([5, 5, None, 5], [0, 0, 0, 0.5], [1, 1, 1, 1]))
     assert cells(counts, "exit", "cause") == {(1, "lost"): 4}
     assert counts.profile.notes == (
-        "2 customers were lost at duration 0, counted as a loss in the first month. That is a sign that the column holds "
-        'completed months; if it does, set [subscription] counts = "completed".',
+        "2 customers were lost at duration 0, counted as a loss in the first month. That is a sign that the column "
+        'holds completed months; if it does, set [subscription] counts = "completed".',
     )
     completed = count(stay([5], [0], [1]), subscription={**STAY["subscription"], "counts": "completed"})
     assert completed.profile.notes == ()

@@ -70,7 +70,7 @@ def test_sets_of_levels(given: object, levels: tuple[int, ...]) -> None:
     ["", "high", "3-1", "1;2", "1.5", 1.5, [1, "a"], [1, 2.5], [True], True, None, {}, "1-999999999", "1-"],
 )
 def test_what_is_no_set_of_levels_is_refused(given: object) -> None:
-    with pytest.raises(InputError, match="is not a set of score levels. Write 7, 9-10 or 1,3"):
+    with pytest.raises(InputError, match=r"is not a set of score levels\. Write 7, 9-10 or 1,3"):
         parse_levels(given)
 
 

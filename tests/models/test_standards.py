@@ -74,6 +74,8 @@ def test_last_periods_by_hand() -> None:
     )
     at_risk = np.array([[12, 9, 4, 0, 0, 0], [0, 3, 7, 6, 2, 0]])
     assert last_at_risk([standard], at_risk).tolist() == [5]
+    late = replace(standard, curve=np.array([1]), entry=np.array([2]), weight=np.ones(1))
+    assert last_at_risk([late], at_risk).tolist() == [3]
     # together 12, 12, 11, 6, 2: ten to the third period, which is one after the later entry
     assert last_with([standard], at_risk, 10).tolist() == [1]
     assert last_with([standard], at_risk, 12).tolist() == [0]

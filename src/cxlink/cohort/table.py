@@ -168,8 +168,8 @@ def _refuse_wide(raw: pa.Table, spec: CohortSpec, name: str) -> None:
         n_levels = len(raw[f"stratum.{variable}"].unique())
         if variable not in spec.cuts and n_levels > MOST_LEVELS:
             raise InputError(
-                f"{name}: {variable} has {n_levels:,} values{more}; a stratum may have {MOST_LEVELS}. Cut it into bands "
-                f"([adjust] bands = {{ {variable} = [...] }}, --band {variable}=...), or leave it out."
+                f"{name}: {variable} has {n_levels:,} values{more}; a stratum may have {MOST_LEVELS}. Cut it into "
+                f"bands ([adjust] bands = {{ {variable} = [...] }}, --band {variable}=...), or leave it out."
             )
     if "cause" in raw.column_names and (n_causes := len(raw["cause"].unique())) > MOST_LEVELS:
         cause = spec.subscription.cause if spec.subscription else ""

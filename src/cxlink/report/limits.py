@@ -83,7 +83,7 @@ def snapshot(m: Material) -> str:
         return ""
     last = f"last {unit}" if sub.window == 1 else f"last {periods(sub.window, unit)}"
     text = f"This is a snapshot: each customer was observed for at most the {last}."
-    if sub.window > m.spec.horizon:
+    if sub.window >= m.spec.horizon:
         return text
     return (
         f"{text} Retention {horizon} after the score therefore chains the losses of customers of different tenures, as "
