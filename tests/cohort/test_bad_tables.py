@@ -408,7 +408,7 @@ ANY = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.data())
 def test_whatever_is_in_a_frame_is_counted_or_refused(data: st.DataObject) -> None:
     """Never another error, and never more customers than rows."""

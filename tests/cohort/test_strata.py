@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from tabled import cells, count, stay
+from tabled import cells, count, spec, stay
 
 from cxlink.cohort.columns import band_labels
+from cxlink.cohort.table import read_cohort
 
 
 @pytest.mark.parametrize(
@@ -89,40 +90,26 @@ def test_a_column_of_the_table_called_tenure_at_survey() -> None:
     assert cells(plain, "stratum.tenure_at_survey") == {"new": 1}
 
 
+NAMES = [
+    "n", "score", "at", "rank_", "raw.x", "self", "by", "row.number", "a b", 'q"uote', "it's", "x; DROP TABLE t", "Größe",
+    "語", "use", "y", "select", "stratum.n", "reason",
+]  # fmt: skip
+STAY = {"duration": "months", "event": "event"}
+
+
+def _named() -> pd.DataFrame:
+    return pd.DataFrame({name: [1, 1, 2] for name in NAMES}).assign(event=[0, 1, 1], months=[3, 3, -2])
+
+
 def test_awkward_names_of_columns() -> None:
-    names = [
-        "n",
-        "score",
-        "at",
-        "rank_",
-        "raw.x",
-        "self",
-        "by",
-        "row.number",
-        "a b",
-        'q"uote',
-        "it's",
-        "x; DROP TABLE t",
-        "Größe",
-        "語",
-        "use",
-        "y",
-        "select",
-    ]
-    table = pd.DataFrame({name: [1, 1, 2] for name in names}).assign(event=[0, 1, 1], months=[3, 3, 2])
-    counts = count(
-        table,
-        subscription={"duration": "months", "event": "event"},
-        adjust={"columns": [n for n in names if n != "score"][:8]},
-    )
-    assert counts.profile.rows_used == 3
-    for name in names:
-        found = count(
-            table.rename(columns={"score": "rating"}) if name == "score" else table,
-            score={"column": "rating" if name == "score" else "score"},
-            subscription={"duration": "months", "event": "event"},
-            adjust={"columns": [name]} if name != "score" else {"columns": []},
-        )
-        assert found.profile.rows_used == 3, name
-        as_score = count(table, score={"column": name}, subscription={"duration": "months", "event": "event"})
-        assert cells(as_score, "score") == {1: 2, 2: 1}, name
+    """As strata all at once, of rows that are looked at again one by one."""
+    made = spec(subscription=STAY, adjust={"columns": [name for name in NAMES if name != "score"]})
+    cohort = read_cohort(_named(), made, drop_invalid=True)
+    assert cohort.rows_read == 3
+    assert cells(cohort.count(), "stratum.y", "stratum.self", "stratum.raw.x") == {("1", "1", "1"): 2}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_awkward_names_of_the_score(name: str) -> None:
+    table = _named().assign(months=[3, 3, 2])
+    assert cells(count(table, score={"column": name}, subscription=STAY), "score") == {1: 2, 2: 1}

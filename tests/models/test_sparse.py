@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.sparse import csr_array
 
 from cxlink.cohort.spec import CohortSpec
-from cxlink.cohort.spells import Spells
+from cxlink.cohort.spells import Spells, person_periods
 from cxlink.models.adjusted import standardised
 from cxlink.models.curves import Curves, Standard
 from cxlink.models.nonparametric import kaplan_meier
@@ -93,7 +93,7 @@ def test_the_added_customer_is_one_customer_over_all_curves_and_entries() -> Non
 def test_the_shape_is_that_of_all_levels() -> None:
     rows, spec = random_rows(5, 60_000), spec_for()
     spells = spells_from(rows, spec)
-    shape = np.diff(shape_of_all(spells, [np.array([0])], 6)[0])
+    shape = np.diff(shape_of_all(person_periods(spells), [np.array([0])], 6)[0])
     hazard = [
         ((rows["exit"] == t) & (rows["cause"] != "")).sum() / (rows["exit"] >= t).sum() for t in range(1, 7)
     ]
@@ -108,7 +108,7 @@ def test_a_shape_is_never_nothing_or_everything(cells: list[tuple[int, str, int,
     spec = spec_for(adjust=("plan",))
     spells = spells_from(cell_rows(*cells), spec)
     members = [np.array([pair]) for pair in range(spells.n_pairs)]
-    steps = np.diff(shape_of_all(spells, members, 12), axis=1)
+    steps = np.diff(shape_of_all(person_periods(spells), members, 12), axis=1)
     assert np.isfinite(steps).all()
     assert (steps > 0).all()
 
@@ -120,7 +120,9 @@ def draws_of(rows: pd.DataFrame, n_draws: int, horizon: int = 6, seed: int = 1) 
     request = request_of(spells, spec)
     standard = next(s for s in request.standards if s.group == "1")
     size = (n_draws, horizon + 1, horizon)
-    return np.concatenate(list(borrow(spells, request, standard, size, np.random.default_rng(seed))))
+    return np.concatenate(
+        list(borrow(person_periods(spells), request, standard, size, np.random.default_rng(seed)))
+    )
 
 
 @pytest.mark.parametrize(("lost", "kept"), [(0, 20), (3, 30), (25, 2), (8, 0)])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from cxlink.cohort.spells import Spells
+from cxlink.cohort.spells import PersonPeriods, Spells, person_periods
 from cxlink.models.bootstrap import resample
 from cxlink.models.curves import Curves, areas, restricted_mean, standardise
 from cxlink.models.layout import Plan, block_size, counter, lay_out
@@ -90,7 +90,8 @@ def kaplan_meier(
         if scores.shape[0]:
             influence[at] = (scores @ (weights / spells.n[:, None] - 1)).T
         start = at.stop
-    curves = [_curves(spells, plan, room, others) for plan, room in zip(plans, rooms, strict=True)]
+    periods = person_periods(spells)
+    curves = [_curves(spells, periods, plan, room, others) for plan, room in zip(plans, rooms, strict=True)]
     return Resampled(tuple(curves), influence)
 
 
@@ -180,30 +181,34 @@ def _reported(plan: Plan, survival: np.ndarray, groups: slice = slice(None)) -> 
     return values, tenure
 
 
-def _borrowed(spells: Spells, plan: Plan, room: _Room, g: int, rng: np.random.Generator) -> None:
-    """Replace the draws of a sparse group."""
+def _borrowed(
+    spells: Spells, periods: PersonPeriods, plan: Plan, g: int, rng: np.random.Generator, *, n_draws: int
+) -> tuple[np.ndarray, ...]:
+    """Draws of a sparse group: survival at the times wanted, restricted means, and incidence."""
     request, standard = plan.request, plan.request.standards[g]
     wanted = max([request.times.max() - plan.shift[g], *request.horizons, plan.horizon])
-    size = (len(room.survival), int(min(wanted, plan.known[g])) + 1, plan.horizon)
-    gone = np.full(size[0], np.nan)
-    start = 0
-    for survival in borrow(spells, request, standard, size, rng):
-        at = slice(start, start + len(survival))
-        values, tenure = _reported(plan, survival[:, None], slice(g, g + 1))
-        room.survival[at, g], room.tenure[at, g] = values[:, 0], tenure[:, 0]
-        if plan.known[g] >= plan.horizon:
-            gone[at] = 1 - survival[:, plan.horizon]
-        start = at.stop
-    n_causes = room.incidence.shape[-1]
-    if n_causes:
-        room.incidence[:, g] = split(spells, pairs_of(request, standard), gone, n_causes, rng)
+    size = (n_draws, int(min(wanted, plan.known[g])) + 1, plan.horizon)
+    pieces = []
+    for survival in borrow(periods, request, standard, size, rng):
+        reported = (one[:, 0] for one in _reported(plan, survival[:, None], slice(g, g + 1)))
+        pieces.append((*reported, 1 - survival[:, min(plan.horizon, size[1] - 1)]))
+    values, tenure, gone = (np.concatenate(part) for part in zip(*pieces, strict=True))
+    n_causes = len(plan.hazard) - 1
+    if not n_causes:
+        return values, tenure, np.empty((n_draws, 0))
+    gone = gone if plan.known[g] >= plan.horizon else np.full(n_draws, np.nan)
+    return values, tenure, split(spells, pairs_of(request, standard), gone, n_causes, rng)
 
 
-def _curves(spells: Spells, plan: Plan, room: _Room, rng: np.random.Generator) -> Curves:
+def _curves(
+    spells: Spells, periods: PersonPeriods, plan: Plan, room: _Room, rng: np.random.Generator
+) -> Curves:
     request, standards = plan.request, plan.request.standards
     judged = np.array([is_sparse(spells, request, s, plan.horizon) for s in standards], dtype=bool)
     for g in np.flatnonzero(judged):
-        _borrowed(spells, plan, room, int(g), rng)
+        room.survival[:, g], room.tenure[:, g], room.incidence[:, g] = _borrowed(
+            spells, periods, plan, int(g), rng, n_draws=len(room.survival)
+        )
     survival, log_s = _survival(plan, plan.hazard[..., None])
     point, tenure = (x[0] for x in _reported(plan, survival))
     ten = np.minimum(last_with(standards, plan.at_risk, _TEN), plan.known)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cxlink.cohort.spells import Spells, risk_sets
+from cxlink.cohort.spells import PersonPeriods, Spells
 from cxlink.models.curves import Standard, mixtures, standardise
 from cxlink.models.standards import Request
 from cxlink.models.steps import log_survival
@@ -42,7 +42,7 @@ def pairs_of(request: Request, standard: Standard) -> np.ndarray:
 
 
 def borrow(
-    spells: Spells,
+    periods: PersonPeriods,
     request: Request,
     standard: Standard,
     size: tuple[int, int, int],
@@ -56,8 +56,8 @@ def borrow(
 
     Parameters
     ----------
-    spells, request, standard
-        The cohort, and the group in it.
+    periods, request, standard
+        The cohort by pair of level and stratum, and the group in it.
     size : (int, int, int)
         Numbers of draws and of times, and the horizon in periods.
     rng : Generator
@@ -73,8 +73,11 @@ def borrow(
     moved = replace(standard, curve=at.ravel())
     members = [request.members[curve] for curve in curves]
     n_periods = max(n_times - 1 + int(standard.entry.max()), 1)
-    at_risk, lost = (_long(x, n_periods) for x in risk_sets(spells, members)(spells.n))
-    gone, there = added_customer(shape_of_all(spells, members, n_periods), moved, horizon)
+    at_risk, lost = (
+        _long(np.array([counts[pairs].sum(axis=0) for pairs in members]), n_periods)
+        for counts in (periods.at_risk, periods.lost)
+    )
+    gone, there = added_customer(shape_of_all(periods, members, n_periods), moved, horizon)
     a, b = lost + gone, at_risk - lost + there
     used, parts = (a > 0) & (b > 0), mixtures([moved])
     block = max(_BLOCK // a.size, 10)
@@ -90,7 +93,7 @@ def _long(counts: np.ndarray, n_periods: int) -> np.ndarray:
     return np.pad(counts[:, :n_periods], ((0, 0), (0, max(n_periods - counts.shape[1], 0))))
 
 
-def shape_of_all(spells: Spells, members: list[np.ndarray], n_periods: int) -> np.ndarray:
+def shape_of_all(periods: PersonPeriods, members: list[np.ndarray], n_periods: int) -> np.ndarray:
     """Cumulative hazard of all levels together in the strata of each curve; only its shape matters.
 
     A period of the cohort leans on its average hazard, and a period of a stratum on the cohort's, by the weight of one
@@ -101,12 +104,14 @@ def shape_of_all(spells: Spells, members: list[np.ndarray], n_periods: int) -> n
     ndarray of shape (n_curves, n_periods + 1)
         At t = 0, 1, …
     """
-    everybody = np.arange(spells.n_pairs)
-    strata = [np.flatnonzero(np.isin(spells.stratum, spells.stratum[pairs])) for pairs in members]
-    at_risk, lost = risk_sets(spells, [everybody, *strata])(spells.n)
-    average = (lost[0].sum() + 0.5) / (at_risk[0].sum() + 1)
-    cohort = (lost[0] + average) / (at_risk[0] + 1)
-    steps = -np.log1p(-(lost[1:] + cohort) / (at_risk[1:] + 1))[:, :n_periods]
+    average = (periods.lost.sum() + 0.5) / (periods.at_risk.sum() + 1)
+    cohort = (periods.lost.sum(axis=0) + average) / (periods.at_risk.sum(axis=0) + 1)
+    strata = [np.isin(periods.stratum, periods.stratum[pairs]) for pairs in members]
+    at_risk, lost = (
+        np.array([counts[inside].sum(axis=0) for inside in strata])
+        for counts in (periods.at_risk, periods.lost)
+    )
+    steps = -np.log1p(-(lost + cohort) / (at_risk + 1))[:, :n_periods]
     steps = np.pad(steps, ((0, 0), (0, n_periods - steps.shape[1])), mode="edge")
     return np.pad(np.cumsum(steps, axis=1), ((0, 0), (1, 0)))
 
