@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.feather as feather
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tabled import STAY, cells, count, spec, stay
 
@@ -33,6 +33,9 @@ AMOUNT = "spent must be an amount of 0 or more, at most 1e+12, in every row with
 FILL = "Write 0 for no spend, set [spend] refunds = true if refunds are meant, " + DROP
 PERIODS = "must be a number of months from 0 to 1,200 in every row with a score."
 RECOUNT = "Set [subscription] unit or [table] decimal, correct it, " + DROP
+
+
+SLOW = [HealthCheck.too_slow]  # a busy machine is no fault of the data
 
 
 def refusal(table: Any, *sections: dict[str, Any], **more: Any) -> str:
@@ -408,7 +411,7 @@ ANY = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10, deadline=None, suppress_health_check=SLOW)
 @given(st.data())
 def test_whatever_is_in_a_frame_is_counted_or_refused(data: st.DataObject) -> None:
     """Never another error, and never more customers than rows."""
@@ -427,7 +430,7 @@ def test_whatever_is_in_a_frame_is_counted_or_refused(data: st.DataObject) -> No
             assert counts.profile.rows_used + sum(counts.profile.dropped.values()) == n
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
 @given(st.binary(max_size=200), st.sampled_from(["csv", "tsv", "parquet", "arrow", "csv.gz"]))
 def test_whatever_is_in_a_file_is_refused(content: bytes, ending: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -437,7 +440,7 @@ def test_whatever_is_in_a_file_is_refused(content: bytes, ending: str) -> None:
             count(path)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
 @given(st.text(st.characters(codec="utf-8"), max_size=60), st.integers(0, 30))
 def test_text_with_something_put_in_is_counted_or_refused(noise: str, at: int) -> None:
     text = GOOD.decode()

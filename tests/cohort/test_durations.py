@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from tabled import STAY, cells, count, spec, stay
 
+from cxlink.cohort.errors import InputError
 from cxlink.cohort.table import read_cohort
 
 
@@ -26,6 +27,8 @@ def test_completed_periods_put_a_loss_into_the_next_one() -> None:
 def test_the_other_reading_needs_no_second_look_at_the_table() -> None:
     cohort = read_cohort(stay([5, 5], [3, 3], [1, 0]), spec(STAY))
     assert cells(cohort.count("completed")) == {(5, 0, 4, "lost"): 1, (5, 0, 3, ""): 1}
+    with pytest.raises(InputError, match="counts 'complete' is neither periods nor completed"):
+        cohort.count("complete")
     assert cells(cohort.count("periods")) == cells(cohort.count()) == {(5, 0, 3, "lost"): 1, (5, 0, 3, ""): 1}
 
 

@@ -161,6 +161,16 @@ def test_every_kind_of_table_gives_the_same_counts(kind: str, tmp_path: Path) ->
     }
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_bracket_in_a_name_is_no_pattern(ending: str, tmp_path: Path) -> None:
+    for name, score in (("t[12]", 5), ("t1", 6), ("t2", 7)):
+        table = stay([score], [3], [1])
+        path = tmp_path / f"{name}.{ending}"
+        table.to_csv(path, index=False) if ending == "csv" else table.to_parquet(path)
+    assert cells(count(tmp_path / f"t[12].{ending}"), "score") == {5: 1}
+    assert cells(count(tmp_path / f"t?.{ending}"), "score") == {6: 1, 7: 1}
+
+
 @pytest.mark.parametrize(
     ("encoding", "section"),
     [
@@ -175,6 +185,15 @@ def test_encodings(encoding: str, section: str, tmp_path: Path) -> None:
     path = _csv(tmp_path / "t.csv", encoding=encoding)
     found = count(path, STAY, ADJUST, table={"encoding": section})
     assert cells(found, "stratum.plan") == {"a": 2, "b": 1, "(missing)": 1, "Zoë": 1}
+
+
+def test_a_row_too_long_in_another_encoding(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("score,months,lost,plan\n5,3,1,a\n5,3,1,Zoë,b\n".encode("cp1252"))
+    with pytest.raises(
+        InputError,
+        match=r"^t\.csv: row 2 has 5 values for 4 columns\. Correct it, or set \[table\] delimiter\.$",
+    ):
+        count(tmp_path / "t.csv", STAY, table={"encoding": "cp1252"})
 
 
 def test_two_files_in_another_encoding(tmp_path: Path) -> None:

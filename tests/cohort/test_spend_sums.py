@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tabled import count
 
@@ -19,6 +19,9 @@ from cxlink.cohort.counts import SPEND
 
 ALL = {"spend": {"column": "spent", "complete": True}}
 REFUNDS = {"spend": {"column": "spent", "complete": True, "refunds": True}}
+
+
+SLOW = [HealthCheck.too_slow]  # a busy machine is no fault of the data
 
 
 def exact(amounts: np.ndarray) -> dict[str, float]:
@@ -121,8 +124,8 @@ def test_plain_sums_would_differ() -> None:
     assert len(sums) > 1
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.lists(st.floats(0, 1e12, allow_subnormal=False), min_size=1, max_size=30))
+@settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
+@given(st.lists(st.one_of(st.just(0.0), st.floats(1e-9, 1e12)), min_size=1, max_size=30))
 def test_any_amounts(amounts: list[float]) -> None:
     cells = count(pd.DataFrame({"score": 5, "spent": amounts}), ALL).cells.iloc[0]
     wanted, largest = exact(np.array(amounts)), max(amounts)

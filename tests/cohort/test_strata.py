@@ -91,8 +91,8 @@ def test_a_column_of_the_table_called_tenure_at_survey() -> None:
 
 
 NAMES = [
-    "n", "score", "at", "rank_", "raw.x", "self", "by", "row.number", "a b", 'q"uote', "it's", "x; DROP TABLE t", "Größe",
-    "語", "use", "y", "select", "stratum.n", "reason",
+    "n", "score", "at", "rank_", "raw.x", "self", "by", "row.number", "a b", 'q"uote', "it's", "x; DROP TABLE t",
+    "Größe", "語", "use", "y", "select", "stratum.n", "reason",
 ]  # fmt: skip
 STAY = {"duration": "months", "event": "event"}
 

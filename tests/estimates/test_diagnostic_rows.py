@@ -46,7 +46,12 @@ def test_curves_say_what_is_odd() -> None:
     found = {(r["quantity"], r["group"]): r for r in diagnostics.curve_rows(curves, spec_for())}
     assert set(found) == {("sparse", "worst"), ("draws_left_out", "best"), ("last_period_at_risk", "2")}
     assert found["sparse", "worst"]["value"] == 40
-    assert found["draws_left_out", "best"]["value"] == 0.25
+    left_out = found["draws_left_out", "best"]
+    assert (left_out["value"], left_out["ok"]) == (0.25, True)
+    many = curves_for(emptied=np.array([0.0, 0.5, 0.0]))
+    assert [
+        r["ok"] for r in diagnostics.curve_rows(many, spec_for()) if r["quantity"] == "draws_left_out"
+    ] == [False]
     ended = found["last_period_at_risk", "2"]
     assert (ended["value"], ended["ok"]) == (5, False)
     assert ended["note"] == "nobody is at risk to 6 months: no row at the horizon"

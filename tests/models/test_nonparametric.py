@@ -262,9 +262,10 @@ def test_laws_of_any_cohort(seed: int, n: int, late: bool, strata: int) -> None:
 # --- the bootstrap ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("few", [0, 10**6], ids=["spell by spell", "customer by customer"])
 @pytest.mark.parametrize("n", [np.array([1, 2, 1, 3, 1, 1]), np.array([900, 40, 5, 1, 0, 54])])
-def test_resampling_is_multinomial(n: np.ndarray) -> None:
-    # the first cohort is drawn customer by customer, the second spell by spell
+def test_resampling_is_multinomial(n: np.ndarray, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cxlink.models.bootstrap._FEW", few)
     n_draws, total = 40_000, n.sum()
     drawn = np.concatenate(list(resample(n, n_draws, 9_000, np.random.default_rng(8))), axis=1)
     assert drawn.shape == (len(n), n_draws)
@@ -312,9 +313,14 @@ def test_a_draw_that_empties_a_cell_takes_the_hazard_of_the_draw_before() -> Non
     assert last[0, 0] == pytest.approx([0.5, 0.3], abs=0)
 
 
-def test_emptied_counts_draws_without_a_cell() -> None:
+def test_emptied_counts_draws_without_a_cell_before_the_horizon() -> None:
     rows = cell_rows(
-        (1, "x", 6, 0, 1), (1, "y", 6, 0, 40), (5, "x", 6, 0, 40), (5, "y", 6, 0, 40), (5, "x", 2, 1, 30)
+        (1, "x", 6, 0, 1),
+        (1, "y", 6, 0, 40),
+        (5, "x", 6, 0, 40),
+        (5, "y", 6, 0, 40),
+        (5, "y", 9, 0, 1),
+        (5, "x", 2, 1, 30),
     )
     rows = pd.concat([rows, cell_rows((1, "x", 5, 0, 30), (1, "y", 5, 1, 30))])
     spec = spec_for(adjust=("plan",))

@@ -1,10 +1,6 @@
 """Files of one table: found, their columns compared, and read as one; text stays text until a rule has seen it."""
 
-import codecs
-import csv
 import glob
-import io
-import re
 from collections.abc import Collection
 from decimal import Decimal
 from pathlib import Path
@@ -12,17 +8,13 @@ from typing import Any
 
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.sections import TableSection
+from cxlink.cohort.text_files import Header, decoded, read_text, text_header
 
 _TEXT = {".csv", ".tsv", ".txt"}
 _ARROW = {".arrow", ".feather", ".ipc"}
 _PARQUET = {".parquet", ".pq"}
 _KNOWN = _TEXT | _ARROW | _PARQUET
 _PACKED = {".gz", ".zst"}
-_DELIMITERS = ",;\t|"
-_HEADER_BYTES = 1 << 20
-
-Header = tuple[tuple[str, ...], str]
-"""Names of the columns, and the delimiter of a text file."""
 
 
 def find_files(text: str) -> tuple[Path, ...]:
@@ -112,79 +104,26 @@ def read_files(
     kind = _kind(files[0])
     if kind in _ARROW:
         return _read_arrow(files, wanted)
-    headers = [_text_header(file, options) if kind in _TEXT else _parquet_header(file) for file in files]
+    headers = [text_header(file, options) if kind in _TEXT else _parquet_header(file) for file in files]
     columns = _same_columns(files, [names for names, _ in headers])
     paths = [str(file) for file in files]
     if kind in _PARQUET:
         # by name, so that whole numbers in the first file do not round those of the next
-        table = engine.read_parquet(paths, union_by_name=True, hive_partitioning=False, binary_as_string=True)
+        found = [glob.escape(path) for path in paths]
+        table = engine.read_parquet(found, union_by_name=True, hive_partitioning=False, binary_as_string=True)
         return table, columns
     # DuckDB reads UTF-8, and takes a line's end inside a name for that of every line
     if options.encoding != "utf-8" or any("\n" in name or "\r" in name for name in columns):
         import ibis
 
-        tables = [
-            _decoded(file, header, options, wanted) for file, header in zip(files, headers, strict=True)
-        ]
+        tables = [decoded(file, header, options, wanted) for file, header in zip(files, headers, strict=True)]
         return ibis.memtable(_joined(tables)), columns
     if len(set(headers)) == 1:
-        return _read_text(engine, paths, headers[0], options), columns
+        return read_text(engine, paths, headers[0], options), columns
     tables = [
-        _read_text(engine, [p], h, options).select(*columns) for p, h in zip(paths, headers, strict=True)
+        read_text(engine, [p], h, options).select(*columns) for p, h in zip(paths, headers, strict=True)
     ]
     return tables[0].union(*tables[1:]), columns
-
-
-def _read_text(engine: Any, paths: list[str], header: Header, options: TableSection) -> Any:
-    names, delimiter = header
-    return engine.read_csv(
-        [glob.escape(path) for path in paths],
-        columns=dict.fromkeys(names, "VARCHAR"), header=True, delim=delimiter, quote='"', escape='"',
-        nullstr=list(options.missing or [""]), auto_detect=False, strict_mode=True, hive_partitioning=False,
-    )  # fmt: skip
-
-
-def _decoded(file: Path, header: Header, options: TableSection, wanted: Collection[str] | None) -> Any:
-    """Text that the engine does not read, as an Arrow table of text."""
-    import pyarrow as pa
-    from pyarrow import csv as arrow_csv
-
-    names, delimiter = header
-    table = arrow_csv.read_csv(
-        file,
-        read_options=arrow_csv.ReadOptions(encoding=options.encoding),
-        parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-        convert_options=arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            null_values=list(options.missing),
-            strings_can_be_null=True,
-        ),
-    )
-    table = table.rename_columns(names)
-    return table.select([name for name in names if wanted is None or name in wanted])
-
-
-def _text_header(file: Path, options: TableSection) -> Header:
-    """Names in the first record of a text file, and its delimiter: the given one, else the commonest there."""
-    import pyarrow as pa
-
-    with pa.input_stream(str(file), compression="detect") as stream:
-        head = stream.read(_HEADER_BYTES)
-    try:
-        text = codecs.getincrementaldecoder(options.encoding)().decode(head)
-    except UnicodeDecodeError:
-        raise InputError(
-            f"{file.name}: not {options.encoding} text. Set [table] encoding, such as latin-1."
-        ) from None
-    text = text.removeprefix("\ufeff")
-    unquoted = re.sub(r'"[^"]*"', "", text)
-    line = unquoted.splitlines()[0] if unquoted else ""
-    candidates = _DELIMITERS.replace(options.decimal, "")
-    delimiter = options.delimiter or max(candidates, key=line.count)
-    record = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
-    if not any(name.strip() for name in record):
-        raise InputError(f"{file.name}: the first line is empty; it must name the columns.")
-    return tuple(name or f"unnamed_{i}" for i, name in enumerate(record)), delimiter
 
 
 def largest_in(files: tuple[Path, ...], column: str) -> float | None:

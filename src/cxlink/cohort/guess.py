@@ -3,14 +3,12 @@
 import datetime
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
-from cxlink.cohort import columns
-from cxlink.cohort.source import Source, open_source
+from cxlink.cohort.looks import Look, look_at
+from cxlink.cohort.source import open_source
 from cxlink.cohort.spec import TableSection
 
-_LOOK = 200_000
 _SCORE = r"csat|nps|ces\b|satisf|recommend|rating|experience|effort|score"
 _NOT_SCORE = r"churn|credit|risk|lead|propensity"
 _DURATION = r"tenure|duration|lifetime|active|survival|months?\b|weeks?\b|days?\b|years?\b|length"
@@ -25,40 +23,6 @@ _SIGNUP, _SURVEY, _END = (
     r"end|cancel|churn|left|clos|terminat|lost",
 )
 _UNITS = {"day": "day", "week": "week", "month": "month", "quarter": "quarter", "year": "year"}
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What a column looks like in the table's first rows.
-
-    Attributes
-    ----------
-    name : str
-        Of the column.
-    n_values : int
-        Different values.
-    low, high : float or None
-        Its range, where every value is a number.
-    whole : bool
-        Whether all of them are whole numbers.
-    dates : tuple of date or None
-        First and last, where every value is a date.
-    unique, yes_no : bool
-        Whether no value repeats, and whether all are 0/1 or true/false.
-    """
-
-    name: str
-    n_values: int
-    low: float | None
-    high: float | None
-    whole: bool
-    dates: tuple[datetime.date, datetime.date] | None
-    unique: bool
-    yes_no: bool
-
-    def called(self, pattern: str) -> bool:
-        """Whether the column's name matches."""
-        return re.search(pattern, re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.name).lower()) is not None
 
 
 def starter_spec(table: Any) -> str:
@@ -80,7 +44,10 @@ def starter_spec(table: Any) -> str:
         If the table cannot be read.
     """
     source = open_source(table, TableSection())
-    looks = [_look(source, name) for name in source.columns]
+    try:
+        looks = [look_at(source, name) for name in source.columns]
+    finally:
+        source.close()
     score = _score(looks)
     rest = [look for look in looks if look is not score]
     stay = _subscription(rest)
@@ -101,37 +68,6 @@ def starter_spec(table: Any) -> str:
         *_adjust(rest, stay),
     ]
     return "\n".join(parts).rstrip() + "\n"
-
-
-def _look(source: Source, name: str) -> Look:
-    column = source.table[name]
-    head = source.table.limit(_LOOK)
-    given = columns.is_given(column)
-    if column.type().is_temporal():
-        value, day = column.cast("string").try_cast("float64"), columns.date(column)
-    else:
-        value, day = columns.number(column, source.options).cast("float64"), columns.date(column)
-    picked = head.select(
-        given=given, value=value, day=day, flag=columns.yes_no(column), text=column.cast("string")
-    )
-    row = picked.aggregate(
-        n=picked.given.sum(), n_numbers=(picked.given & picked.value.notnull()).sum(),
-        n_days=(picked.given & picked.day.notnull()).sum(), low=picked.value.min(), high=picked.value.max(),
-        n_whole=(picked.value == picked.value.floor()).sum(), first=picked.day.min(), last=picked.day.max(),
-        n_values=picked.text.nunique(), n_flags=(picked.given & picked.flag.isin([0, 1])).sum(),
-    ).to_pyarrow().to_pylist()[0]  # fmt: skip
-    n = row["n"] or 0
-    numbers, days = n > 0 and row["n_numbers"] == n, n > 0 and row["n_days"] == n
-    return Look(
-        name=name,
-        n_values=row["n_values"],
-        low=row["low"] if numbers else None,
-        high=row["high"] if numbers else None,
-        whole=numbers and row["n_whole"] == n,
-        dates=(row["first"], row["last"]) if days and not numbers else None,
-        unique=n > 1 and row["n_values"] == n,
-        yes_no=n > 0 and row["n_flags"] == n,
-    )
 
 
 def _quoted(text: str) -> str:

@@ -1,5 +1,6 @@
 """Where a table comes from: files, folders, frames in memory, or any engine that Ibis speaks to."""
 
+import os
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
@@ -113,14 +114,14 @@ def open_source(table: Any, options: TableSection, wanted: Collection[str] | Non
         return Source("table", table, tuple(table.columns), options, engine, ours=False)
     if not isinstance(table, str | Path):
         rows, columns = _in_memory(table, wanted)
-        return Source("table", rows, columns, options, _embedded(), ordered=True)
+        return Source("table", rows, columns, options, embedded(), ordered=True)
     text = str(table)
     if not text.strip():
         raise InputError("table: give a path, a pandas, polars or Arrow table, or an Ibis table.")
     if "::" in text and not Path(text).exists():
         return _from_engine(text, options)
     files = find_files(text)
-    name, engine = Path(text).name or text, _embedded()
+    name, engine = Path(text).name or text, embedded()
     try:
         rows, columns = read_files(engine, files, options, wanted)
     except InputError:
@@ -130,7 +131,7 @@ def open_source(table: Any, options: TableSection, wanted: Collection[str] | Non
     return Source(name, rows, columns, options, engine, ordered=True, files=files)
 
 
-def _embedded() -> Any:
+def embedded() -> Any:
     """DuckDB in memory; a date is the same day wherever the machine stands."""
     import ibis
 
@@ -212,9 +213,9 @@ def _complaint(error: Exception, files: tuple[Path, ...]) -> str:
     text = str(error)
     if "Invalid unicode" in text:
         return "not utf-8 text. Set [table] encoding, such as latin-1"
-    line = re.search(r"CSV Error on Line: (\d+)", text)
+    line = re.search(r"CSV Error on Line: (\d+)|CSV parse error: Row #(\d+)", text)
     if line is not None:
-        return _about_row(int(line[1]) - 1, text, several=len(files) > 1)
+        return _about_row(int(line[1] or line[2]) - 1, text, several=len(files) > 1)
     if "CSV Parser state machine" in text:
         return "its lines end in different ways, or a quote is out of place. Save it as CSV again"
     if error.__class__.__name__ == "OperationNotDefinedError":
@@ -230,7 +231,7 @@ def _complaint(error: Exception, files: tuple[Path, ...]) -> str:
 
 def _about_row(row: int, text: str, several: bool) -> str:
     """What is wrong with a row of a text file."""
-    fields = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
+    fields = re.search(r"Expected (?:Number of Columns: )?(\d+)(?: columns, got| Found:) (\d+)", text)
     what = f"has {fields[2]} values for {fields[1]} columns" if fields else "cannot be read"
     if "unterminated quote" in text:
         what = "opens a quote that nothing closes"
@@ -240,5 +241,7 @@ def _about_row(row: int, text: str, several: bool) -> str:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[0] if lines else error.__class__.__name__)[:200].rstrip(".")

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 
+from cxlink.cohort.complaints import first_complaint
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.scales import Scale, label, parse_levels, parse_scale
 from cxlink.cohort.sections import (
@@ -203,7 +204,7 @@ def make_spec(tables: Mapping[str, Any], source: str = "spec") -> CohortSpec:
     try:
         return CohortSpec.model_validate(_tuples(tables))
     except ValidationError as error:
-        raise InputError(f"{source}: {_first(error)}") from None
+        raise InputError(f"{source}: {first_complaint(error, CohortSpec)}") from None
 
 
 def read_spec(
@@ -248,35 +249,3 @@ def _tuples(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return tuple(_tuples(item) for item in value)
     return value
-
-
-def _first(error: ValidationError) -> str:
-    """Say the first thing wrong with a spec in one line."""
-    first = error.errors(include_url=False)[0]
-    # where a key may be of two types, pydantic adds the type it tried to the key's place
-    where = [str(part) for part in first["loc"] if part not in ("bool", "str")]
-    key = f"[{where[0]}] {'.'.join(where[1:])}".strip() if where else ""
-    cause = first.get("ctx", {}).get("error")
-    if first["type"] == "extra_forbidden":
-        return f"{key} is not a key of the spec. Known here: {', '.join(sorted(_keys_beside(where)))}."
-    if first["type"] == "missing":
-        return f"{key} is missing."
-    if cause is not None:
-        text = str(cause).rstrip(".")
-        return f"{key}: {text}." if key else f"{text}."
-    found = first.get("input")
-    found = list(found) if isinstance(found, tuple) else found
-    shown = "" if isinstance(found, Mapping | BaseModel) else f" (found {found!r})"
-    text = str(first["msg"])
-    return f"{key}: {text[:1].lower()}{text[1:]}{shown}."
-
-
-def _keys_beside(where: list[str]) -> list[str]:
-    """Keys that the spec knows where an unknown one was found."""
-    fields = CohortSpec.model_fields
-    if len(where) == 1:
-        return list(fields)
-    annotation = fields[where[0]].annotation
-    options = [annotation, *getattr(annotation, "__args__", ())]
-    section = next(o for o in options if isinstance(o, type) and issubclass(o, Section))
-    return list(section.model_fields)

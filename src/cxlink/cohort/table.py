@@ -14,9 +14,9 @@ from cxlink.cohort.errors import InputError
 from cxlink.cohort.identity import one_row_a_customer
 from cxlink.cohort.profile import Profile
 from cxlink.cohort.refusals import refusal, without_broken
-from cxlink.cohort.rules import broken, rules_of
+from cxlink.cohort.rules import Rule, broken, rules_of
 from cxlink.cohort.sections import AdjustSection
-from cxlink.cohort.source import Source, open_source
+from cxlink.cohort.source import Source, embedded, open_source
 from cxlink.cohort.spec import CohortSpec
 
 MOST_LEVELS = 50
@@ -57,8 +57,15 @@ class Cohort:
         ----------
         counts : {"periods", "completed"}, optional
             How a recorded duration is read, if not as the spec says.
+
+        Raises
+        ------
+        InputError
+            If it is read in neither way.
         """
         spec = self.spec
+        if counts not in (None, "periods", "completed"):
+            raise InputError(f"counts {counts!r} is neither periods nor completed.")
         if counts is not None and spec.subscription is not None:
             spec = spec.model_copy(
                 update={"subscription": spec.subscription.model_copy(update={"counts": counts})}
@@ -145,7 +152,7 @@ def _checked(source: Source, spec: CohortSpec, drop_invalid: bool) -> tuple[pa.T
     raw = grouping.raw_cells(source, spec)
     if raw.num_rows == 0:
         raise InputError(f"{source.name}: no rows below the header.")
-    failed = broken(raw, rules, source.engine)
+    failed = _broken(raw, rules, source)
     if failed and not drop_invalid:
         raise refusal(source, spec, failed[0])
     dropped: dict[str, int] = {}
@@ -159,6 +166,17 @@ def _checked(source: Source, spec: CohortSpec, drop_invalid: bool) -> tuple[pa.T
             "bands), or use a longer [subscription] unit."
         )
     return raw, source, dropped
+
+
+def _broken(raw: pa.Table, rules: list[Rule], source: Source) -> list[Rule]:
+    """Rules that the cells break; another engine's table is not its place to look at them."""
+    if source.ours and source.engine.name == "duckdb":
+        return broken(raw, rules, source.engine)
+    engine = embedded()
+    try:
+        return broken(raw, rules, engine)
+    finally:
+        engine.disconnect()
 
 
 def _refuse_wide(raw: pa.Table, spec: CohortSpec, name: str) -> None:

@@ -15,6 +15,7 @@ from cxlink.models.standards import Request
 
 COLUMNS = ("model", "quantity", "group", "value", "ok", "note")
 LEAST_SUPPORT = 0.9
+MOST_EMPTIED = 0.5
 Row = dict[str, Any]
 
 
@@ -58,7 +59,8 @@ def curve_rows(curves: Curves, spec: CohortSpec) -> Iterator[Row]:
                 f"share of bootstrap draws with nobody at risk in a cell before {spec.horizon} {spec.unit}s: they are "
                 "left out in those periods of that cell"
             )
-            yield finding(curves.model, "draws_left_out", name, curves.emptied[g], None, note)
+            few = bool(curves.emptied[g] < MOST_EMPTIED)
+            yield finding(curves.model, "draws_left_out", name, curves.emptied[g], few, note)
 
 
 def spend_rows(cells: CellMeans, means: Means) -> Iterator[Row]:
