@@ -1,15 +1,22 @@
 """Small tables and specs that the tests of cohorts share."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from cxlink.cohort.counts import Counts
+from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec import CohortSpec, make_spec
 from cxlink.cohort.table import read_cohort
 
 SCORE = {"score": {"column": "score", "scale": "1-10"}}
 STAY = {"subscription": {"duration": "months", "event": "lost"}}
+DATES = {"survey": "survey", "end": "end", "observed_until": "2026-06-30"}
+DROP = "or drop them with --drop-invalid."
+PERIODS = "must be a number of months from 0 to 1,200 in every row with a score."
+CSV = b"score,months,lost\n5,3,1\n6,4,0\n"
 
 
 def spec(*sections: dict[str, Any], **more: Any) -> CohortSpec:
@@ -44,3 +51,34 @@ def cells(counts: Counts, *columns: str) -> dict[Any, int]:
 def stay(score: list[Any], months: list[Any], lost: list[Any], **more: list[Any]) -> pd.DataFrame:
     """A table of scores, durations and losses."""
     return pd.DataFrame({"score": score, "months": months, "lost": lost, **more})
+
+
+TABLE = stay(
+    [5, 7, None, 10, 5],
+    [3, 2.5, 1, 4, 3],
+    [1, 0, 1, 0, 1],
+    plan=["a", "b", "a", None, "Zoë"],
+    age=[29, 30, 51, None, 49],
+    spent=[12.5, 0, 1000000.25, 99.99, 1234.5],
+)
+
+
+def whole(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with its whole numbers as such, for text."""
+    return frame.assign(score=frame["score"].astype("Int64"), age=frame["age"].astype("Int64"))
+
+
+def write_csv(path: Path, **how: Any) -> Path:
+    """Write the table as text, in some layout."""
+    whole(TABLE).to_csv(path, index=False, **how)
+    return path
+
+
+def refusal(table: Any, *sections: dict[str, Any], **more: Any) -> str:
+    """What is said of a table that is refused, in one line."""
+    with pytest.raises(InputError) as refused:
+        count(table, *sections, **more)
+    message = str(refused.value)
+    assert message.isprintable()
+    assert message.endswith((".", "?"))
+    return message

@@ -1,4 +1,6 @@
-"""Counts on disk: what is saved is what is read, suppressed cells stay out, and nothing else is taken for counts."""
+"""Counts on disk and counts of two cohorts: what is saved is what is read, and only like is added to like."""
+
+# ruff: noqa: E501 (messages are written out whole)
 
 import json
 from pathlib import Path
@@ -8,11 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tabled import STAY, cells, count, stay
+from tabled import STAY, cells, count, spec, stay
 
 from cxlink.cohort.counts import Counts, add, load_counts, save_counts, suppress
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spells import person_periods, spells_of
+from cxlink.cohort.table import read_cohort
 
 SECTIONS: tuple[dict[str, Any], ...] = (
     STAY,
@@ -124,3 +127,34 @@ def test_sums_over_few_windows_are_left_out_of_large_cells() -> None:
 def test_a_suppressed_run_says_so_when_read_back(tmp_path: Path) -> None:
     save_counts(suppress(_counts(), 2), tmp_path / "counts.parquet")
     assert load_counts(tmp_path / "counts.parquet").suppressed == 3
+
+
+MISMATCHES = [
+    ({"score": {"scale": "0-10"}}, "[score] scale differs (1-10, higher is better and 0-10, higher is better)"),
+    ({"score": {"higher_is_better": False}}, "[score] scale differs (1-10, higher is better and 1-10, lower is better)"),
+    ({"subscription": {"unit": "week"}}, "[subscription] clock differs (months since survey and weeks since survey)"),
+    ({"subscription": {"window": 3}}, "[subscription] clock differs (months since survey and months since signup)"),
+    ({"adjust": {"columns": ["plan"]}}, "[adjust] columns differs (none and plan)"),
+    ({"adjust": {"bands": {"age": [30]}}}, "[adjust] columns differs (none and age)"),
+    ({"spend": {"column": "spent", "complete": True}}, "[spend] window and currency differs (none and 12 months in EUR)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "message"), MISMATCHES)
+def test_counts_that_mean_different_things_do_not_add_up(change: dict[str, Any], message: str) -> None:
+    table = pd.DataFrame(
+        {"score": [5], "months": [3], "lost": [1], "plan": ["a"], "age": [40], "spent": [1.0]}
+    )
+    one, other = read_cohort(table, spec(STAY)).count(), read_cohort(table, spec(STAY, change)).count()
+    with pytest.raises(InputError) as refused:
+        add(one, other)
+    assert str(refused.value) == f"these counts do not add up: {message}."
+
+
+def test_bands_that_differ_do_not_add_up() -> None:
+    table = pd.DataFrame({"score": [5], "months": [3], "lost": [1], "age": [40]})
+    one, other = (
+        read_cohort(table, spec(STAY, adjust={"bands": {"age": cuts}})).count() for cuts in ([30], [30, 50])
+    )
+    with pytest.raises(InputError, match=r"bands differs \(age at 30 and age at 30, 50\)"):
+        add(one, other)

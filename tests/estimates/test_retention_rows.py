@@ -129,6 +129,8 @@ def test_the_headline_is_retention_and_tenure_of_the_first_contrast() -> None:
     curves, spec = curves_for(), spec_for()
     horizon = headline_horizon(curves, spec)
     assert horizon == 8  # 12 is beyond the follow-up of worst
+    assert headline_horizon(curves_for(last=np.array([8, 12, 5])), spec) == 8
+    assert headline_horizon(curves_for(last=np.array([7, 12, 5])), spec) == 4
     heads = [
         (r["estimand"], r["group"], r["horizon"])
         for r in retention_rows(curves, spec, horizon)

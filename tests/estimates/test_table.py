@@ -71,6 +71,11 @@ def test_tidy_has_all_columns_and_is_sorted_by_its_key() -> None:
     assert table["headline"].dtype == bool
 
 
+def test_rows_without_a_horizon_come_first() -> None:
+    one = row("spend_ratio", 1, np.array([1.0]), 0.95, "ratio", model="means", group="best")
+    assert tidy([{**one, "horizon": 12}, one, {**one, "horizon": 3}])["horizon"].tolist() == [pd.NA, 3, 12]
+
+
 def test_tidy_of_nothing_is_an_empty_table() -> None:
     table = tidy([])
     assert tuple(table.columns) == COLUMNS

@@ -170,11 +170,12 @@ def aalen_johansen(rows: pd.DataFrame, cause: str, h: int) -> float:
     return total
 
 
-def test_cumulative_incidence_equals_aalen_johansen_on_rows() -> None:
-    rows, spec = random_rows(7, 700, causes=3), spec_for()
+@pytest.mark.parametrize("causes", [2, 3])
+def test_cumulative_incidence_equals_aalen_johansen_on_rows(causes: int) -> None:
+    rows, spec = random_rows(7, 700, causes=causes), spec_for()
     spells = spells_from(rows, spec)
     curves = estimate(spells, asked(pooled(spells, spec)), n_draws=30)
-    assert curves.causes == ("a", "b", "c")
+    assert curves.causes == ("a", "b", "c")[:causes]
     for g, group in enumerate(curves.groups):
         mine = of_group(rows, group)
         expected = [aalen_johansen(mine, cause, 6) for cause in curves.causes]
@@ -183,6 +184,24 @@ def test_cumulative_incidence_equals_aalen_johansen_on_rows() -> None:
     assert curves.incidence.sum(axis=1) == pytest.approx(gone, abs=1e-12)
     drawn = curves.incidence_draws.sum(axis=2)
     assert drawn == pytest.approx(1 - curves.draws[..., 6], abs=1e-12)
+
+
+def test_cumulative_incidence_after_late_entry_averages_over_entries() -> None:
+    rows, spec = random_rows(13, 600, late=True, causes=2, follow_up=(9, 12)), spec_for(horizon=3, late=True)
+    spells = spells_from(rows, spec)
+    request = asked(pooled(spells, spec), horizons=(3,))
+    curves = estimate(spells, request, horizon=3)
+    assert request.covered == {}
+    for g, group in enumerate(curves.groups):
+        mine = of_group(rows, group)
+        for c, cause in enumerate(curves.causes):
+            expected = 0.0
+            for entry, share in mine["entry"].value_counts(normalize=True).items():
+                for t in range(entry + 1, entry + 4):
+                    at_risk = mine[(mine["entry"] < t) & (mine["exit"] >= t)]
+                    to_cause = ((at_risk["exit"] == t) & (at_risk["cause"] == cause)).mean()
+                    expected += share * conditional(mine, entry, t - 1 - entry) * to_cause
+            assert curves.incidence[g, c] == pytest.approx(expected, abs=1e-12)
 
 
 def test_one_cause_is_no_competition() -> None:
@@ -211,6 +230,15 @@ def test_restricted_means_lie_between_the_sums_of_lifelines() -> None:
             pieces = [(a - b) / np.log(a / b) if a > b > 0 else (a + b) / 2 for a, b in pairwise(survival)]
             assert curves.tenure[g, k] == pytest.approx(sum(pieces), abs=1e-10)
             assert step - 1 + survival[-1] < curves.tenure[g, k] < step
+
+
+def test_a_restricted_mean_is_unknown_beyond_the_curve() -> None:
+    rows, spec = cell_rows((1, "x", 3, 1, 12), (1, "x", 5, 0, 30)), spec_for(horizon=5)
+    curves = estimate(
+        spells_from(rows, spec), asked(pooled(spells_from(rows, spec), spec), horizons=(5, 6, 7)), horizon=5
+    )
+    assert np.isnan(curves.tenure[0]).tolist() == [False, True, True]
+    assert np.isnan(curves.tenure_draws[:, 0]).any(axis=0).tolist() == [False, True, True]
 
 
 def test_point_curves_are_those_with_draws() -> None:
@@ -335,6 +363,36 @@ def test_emptied_counts_draws_without_a_cell_before_the_horizon() -> None:
         expected, abs=FOUR * np.sqrt(expected * (1 - expected) / n_draws)
     )
     assert curves.emptied[next(g for g in curves.own if curves.groups[g] == "best")] == 0
+
+
+def test_a_draw_in_which_all_were_lost_empties_nothing() -> None:
+    # without the one customer left after period 5, everybody at risk in period 5 is lost: S is 0 and known
+    rows = cell_rows(
+        (1, "x", 5, 1, 30), (1, "x", 6, 0, 1), (1, "y", 5, 1, 30), (1, "y", 6, 0, 40), (5, "x", 6, 0, 40)
+    )
+    rows = pd.concat([rows, cell_rows((5, "y", 2, 1, 30), (5, "y", 6, 0, 40))])
+    spec = spec_for(adjust=("plan",))
+    spells = spells_from(rows, spec)
+    curves = estimate(spells, asked(standardised(spells, spec, reaches(spells, spec.horizon))), n_draws=300)
+    worst = next(g for g in curves.own if curves.groups[g] == "worst")
+    assert not curves.sparse[worst]
+    assert curves.emptied[worst] == 0
+
+
+def test_influence_is_what_the_bootstrap_moved() -> None:
+    rows, spec = random_rows(35, 500), spec_for()
+    spells = spells_from(rows, spec)
+    scores = csr_array(np.vstack([np.ones(len(spells.n)), spells.n * (spells.exit > 3)]))
+    n_draws = 4000
+    made = kaplan_meier(spells, [], n_draws, np.random.default_rng(1), horizon=6, scores=scores)
+    # Σ (w / n − 1) · n over part of the cohort is the change in its size: binomial
+    share = (rows["exit"] > 3).mean()
+    spread = np.sqrt(len(rows) * share * (1 - share))
+    assert made.influence.mean(axis=0)[1] == pytest.approx(0, abs=FOUR * spread / np.sqrt(n_draws))
+    assert made.influence[:, 1].std() == pytest.approx(spread, rel=FOUR / np.sqrt(2 * n_draws))
+    assert made.influence[:, 0].mean() == pytest.approx(
+        0, abs=FOUR * made.influence[:, 0].std() / np.sqrt(n_draws)
+    )
 
 
 def influence(rows: pd.DataFrame, h: int, survival_to: int) -> np.ndarray:

@@ -91,7 +91,9 @@ def test_every_computed_figure_of_the_table_on_file_is_recomputed() -> None:
         assert found == printed(text), line
 
 
-@pytest.mark.parametrize(("retention", "polarisation"), [(0.74, 0.112), (0.43, 0.15), (0.9, 0.01), (0.74, 0.1985)])
+@pytest.mark.parametrize(
+    ("retention", "polarisation"), [(0.74, 0.112), (0.43, 0.15), (0.9, 0.01), (0.74, 0.1985)]
+)
 def test_shifted_beta_geometric_mean_is_the_integral_of_survival(
     retention: float, polarisation: float
 ) -> None:

@@ -93,7 +93,9 @@ def _survival(curves: Curves, spec: CohortSpec, headline: bool) -> Iterator[_Qua
     ladder = {spec.horizon, *spec.tenure_horizons}
     for k, t in enumerate(int(t) for t in curves.times):
         shown = [
-            g for g in curves.own if t == spec.horizon or t in reported_periods(int(curves.last[g]), spec.horizon)
+            g
+            for g in curves.own
+            if t == spec.horizon or t in reported_periods(int(curves.last[g]), spec.horizon)
         ]
         if t > 0 and (shown or t in ladder):
             yield _Quantity(

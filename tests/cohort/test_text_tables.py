@@ -1,0 +1,109 @@
+"""Text tables: encodings, numbers as people write them, words for missing, awkward headers."""
+
+# ruff: noqa: E501 (tables are laid out as tables)
+
+from pathlib import Path
+
+import pytest
+from tabled import STAY, TABLE, cells, count, write_csv
+
+from cxlink.cohort.errors import InputError
+
+SPEND = {"spend": {"column": "spent", "complete": True}}
+ADJUST = {"adjust": {"columns": ["plan"], "bands": {"age": [30, 50]}}}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "section"),
+    [
+        ("latin-1", "latin-1"),
+        ("cp1252", "cp1252"),
+        ("utf-16", "utf-16"),
+        ("utf-8-sig", "utf-8-sig"),
+        ("utf-8", "UTF8"),
+    ],
+)
+def test_encodings(encoding: str, section: str, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "t.csv", encoding=encoding)
+    found = count(path, STAY, ADJUST, table={"encoding": section})
+    assert cells(found, "stratum.plan") == {"a": 2, "b": 1, "(missing)": 1, "Zoë": 1}
+
+
+def test_a_row_too_long_in_another_encoding(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("score,months,lost,plan\n5,3,1,a\n5,3,1,Zoë,b\n".encode("cp1252"))
+    with pytest.raises(
+        InputError,
+        match=r"^t\.csv: row 2 has 5 values for 4 columns\. Correct it, or set \[table\] delimiter\.$",
+    ):
+        count(tmp_path / "t.csv", STAY, table={"encoding": "cp1252"})
+
+
+def test_two_files_in_another_encoding(tmp_path: Path) -> None:
+    write_csv(tmp_path / "1.csv", encoding="cp1252")
+    write_csv(tmp_path / "2.csv", encoding="cp1252", sep=";", columns=TABLE.columns[::-1])
+    found = count(tmp_path, STAY, ADJUST, table={"encoding": "cp1252"})
+    assert cells(found, "stratum.plan") == {"a": 4, "b": 2, "(missing)": 2, "Zoë": 2}
+
+
+NOTATIONS = {
+    "decimal comma": ({"decimal": ","}, ["1,5", "1000,25", "0", "-0,5e1"], [1.5, 1000.25, 0, -5]),
+    "points between thousands": ({"decimal": ",", "thousands": "."}, ["1,5", "1.000,25", "1.234.567", "12"], [1.5, 1000.25, 1234567, 12]),
+    "commas between thousands": ({"thousands": ","}, ["1.5", "1,000.25", "1000.25", "+1,234,567"], [1.5, 1000.25, 1000.25, 1234567]),
+    "blanks between thousands": ({"decimal": ",", "thousands": " "}, ["1 000,25", " 12 ", "1 234 567", "0"], [1000.25, 12, 1234567, 0]),
+    "apostrophes": ({"thousands": "'"}, ["1'000.25", "12", "1", "0"], [1000.25, 12, 1, 0]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_numbers_as_people_write_them(notation: str, tmp_path: Path) -> None:
+    section, written, amounts = NOTATIONS[notation]
+    path = tmp_path / "t.csv"
+    lines = ["score;spent", *(f"{i};{text}" for i, text in enumerate(written, 1))]
+    path.write_text("\n".join(lines))
+    spend = {"spend": {"column": "spent", "complete": True, "refunds": True}}
+    found = count(path, spend, table=section)
+    assert found.cells["spend_sum"].tolist() == pytest.approx(amounts, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("section", "text"),
+    [
+        ({"decimal": ","}, "1.234"),
+        ({"thousands": ","}, "1,5"),
+        ({"thousands": ","}, "1,23,456"),
+        ({}, "1,5"),
+        ({}, "12 EUR"),
+        ({}, "nan"),
+        ({}, "1e400"),
+    ],
+)
+def test_a_number_in_another_notation_is_named_not_guessed(
+    section: dict[str, str], text: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f'score;spent\n5;12\n5;"{text}"\n')
+    with pytest.raises(InputError) as refused:
+        count(path, SPEND, table={**section, "delimiter": ";", "missing": [""]})
+    found = repr(text) if " " in text else text
+    assert f"1 of 2 rows fails, in row 2 (found {found})." in str(refused.value)
+
+
+def test_words_for_missing(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("score,months,lost,plan\nNA,3,1,NA\n5,3,1,-\n6,3,0,a\n")
+    assert cells(count(path, STAY, adjust={"columns": ["plan"]}), "score", "stratum.plan") == {
+        (None, "(missing)"): 1, (5, "-"): 1, (6, "a"): 1,
+    }  # fmt: skip
+    found = count(path, STAY, adjust={"columns": ["plan"]}, table={"missing": ["NA", "-"]})
+    assert cells(found, "stratum.plan") == {"(missing)": 2, "a": 1}
+
+
+def test_quoted_headers_and_values_with_line_ends(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(
+        b'"the\nscore";"months, ""active""";lost;note\r\n5;3;1;"two\r\nlines"\r\n6;4;0;"a;b"\r\n'
+    )
+    found = count(
+        path, score={"column": "the\nscore"}, subscription={"duration": 'months, "active"', "event": "lost"}
+    )
+    assert cells(found) == {(5, 0, 3, "lost"): 1, (6, 0, 4, ""): 1}
