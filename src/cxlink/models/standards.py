@@ -85,7 +85,7 @@ def pooled(
         standard = _own_entries(spells, name, found, at)
         share, kept = _followed(standard, reach[at], spec.horizon)
         standards.append(kept)
-        if 0 < share < 1:
+        if len(kept.entry) < len(standard.entry):
             covered[name] = share
     position = {name: i for i, name in enumerate(members)}
     asked = contrasts_of(groups, spec)
