@@ -10,6 +10,8 @@ from dateutil.relativedelta import relativedelta
 from tabled import cells, count
 
 from cxlink.cohort.clock import period_of, whole_periods
+from cxlink.cohort.sections import TableSection
+from cxlink.cohort.source import open_source
 
 DATES = {"survey": "survey", "end": "end", "observed_until": "2026-06-30"}
 STEPS = {
@@ -211,3 +213,9 @@ def test_an_end_in_the_year_9999_is_none() -> None:
     far = [datetime.date(9999, 12, 31), datetime.date(2025, 6, 1)]
     table = pd.DataFrame({"score": [5, 5], "survey": [datetime.date(2025, 1, 31)] * 2, "end": far})
     assert cells(count(table, subscription=DATES)) == {(5, 0, 17, ""): 1, (5, 0, 5, "lost"): 1}
+
+
+def test_a_day_is_the_same_wherever_the_machine_stands() -> None:
+    source = open_source(_dated(["2025-01-31"], [None]), TableSection())
+    assert source.engine.raw_sql("select current_setting('TimeZone')").fetchone() == ("UTC",)
+    source.close()

@@ -363,6 +363,9 @@ def test_emptied_counts_draws_without_a_cell_before_the_horizon() -> None:
         expected, abs=FOUR * np.sqrt(expected * (1 - expected) / n_draws)
     )
     assert curves.emptied[next(g for g in curves.own if curves.groups[g] == "best")] == 0
+    whole = estimate(spells, asked(pooled(spells, spec)), n_draws=300)
+    assert whole.last[whole.groups.index("best")] == 9
+    assert whole.emptied[whole.groups.index("best")] == 0  # a third of the draws have nobody in period 9
 
 
 def test_a_draw_in_which_all_were_lost_empties_nothing() -> None:

@@ -132,12 +132,10 @@ def open_source(table: Any, options: TableSection, wanted: Collection[str] | Non
 
 
 def embedded() -> Any:
-    """DuckDB in memory; a date is the same day wherever the machine stands."""
+    """DuckDB in memory; Ibis sets its zone to UTC, so that a date is the same day wherever the machine stands."""
     import ibis
 
-    engine = ibis.duckdb.connect()
-    engine.raw_sql("SET TimeZone = 'UTC'")
-    return engine
+    return ibis.duckdb.connect()
 
 
 def _in_memory(frame: Any, wanted: Collection[str] | None) -> tuple[Any, tuple[str, ...]]:
