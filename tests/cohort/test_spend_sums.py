@@ -11,10 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tabled import count
 
+from cxlink.cohort.amounts import top_for
 from cxlink.cohort.counts import SPEND
 
 ALL = {"spend": {"column": "spent", "complete": True}}
@@ -77,6 +78,16 @@ def test_sums_are_those_of_exact_arithmetic(kind: str, as_file: str, tmp_path: P
         ), name
 
 
+@given(st.floats(0, 1e12))
+@example(1000.0000000000001)
+@example(1e-300)
+def test_no_amount_is_over_its_bound(largest: float) -> None:
+    top = top_for(largest)
+    assert largest <= top
+    assert top <= 100 * max(largest, 1e-9) or largest == 0
+    assert top_for(None) == top_for(0.0) == 1e6
+
+
 def test_refunds_are_negative_and_have_no_log() -> None:
     amounts = np.array([100.0, -30.5, 0, 0, -2e6, 7])
     found = count(pd.DataFrame({"score": 5, "spent": amounts}), REFUNDS).cells.iloc[0]
@@ -125,6 +136,7 @@ def test_plain_sums_would_differ() -> None:
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
+@example([1.0000000000000003e-09])
 @given(st.lists(st.one_of(st.just(0.0), st.floats(1e-9, 1e12)), min_size=1, max_size=30))
 def test_any_amounts(amounts: list[float]) -> None:
     cells = count(pd.DataFrame({"score": 5, "spent": amounts}), ALL).cells.iloc[0]

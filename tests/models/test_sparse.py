@@ -215,6 +215,17 @@ def test_one_customer(lost: int) -> None:
     assert 0 <= low < high <= 1
 
 
+@pytest.mark.parametrize("entry", [0, 3])
+def test_customers_who_were_never_followed(entry: int) -> None:
+    rows = pd.DataFrame({"score": [1, 1, 5], "entry": entry, "exit": [entry, entry, entry + 6], "cause": ""})
+    curves = curves_of(rows, spec_for(late=True), n_draws=20)
+    worst = curves.groups.index("worst")
+    assert np.isnan(curves.point[worst, 1:]).all()
+    assert curves.point[worst, 0] == 1
+    assert curves.last[worst] == 0
+    assert np.isnan(curves.draws[:, worst, 1:]).all()
+
+
 def test_standardised_groups_are_judged_over_their_strata() -> None:
     rows = pd.concat([
         cell_rows((1, "x", 2, 1, 2), (1, "x", 6, 0, 15), (1, "y", 4, 1, 3), (1, "y", 6, 0, 12)),

@@ -57,7 +57,12 @@ def log_of(y: Any) -> Any:
 
 def top_for(largest: float | None) -> float:
     """Give the bound for a table whose largest amount is this one: the next power of ten."""
-    return 10.0 ** math.ceil(math.log10(min(max(largest, _LEAST_TOP), MOST_SPENT))) if largest else USUAL_TOP
+    if not largest:
+        return USUAL_TOP
+    size = min(max(largest, _LEAST_TOP), MOST_SPENT)
+    top = 10.0 ** math.ceil(math.log10(size))
+    # the logarithm of a hair over a power of ten is rounded to that power's own
+    return top if top >= size else 10 * top
 
 
 def _fixed(amount: Any, bound: float, wide: bool) -> Any:

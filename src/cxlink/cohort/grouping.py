@@ -34,15 +34,14 @@ def raw_cells(source: Source, spec: CohortSpec, ignoring: tuple[str, ...] = ()) 
     """
     if spec.spend is None:
         return _grouped(source, spec, amounts.USUAL_TOP, ignoring)
-    largest = source.largest(spec.spend.column) if spec.spend.column in source.columns else None
-    if largest is not None:
-        return _grouped(source, spec, amounts.top_for(largest), ignoring)
-    cells = _grouped(source, spec, amounts.USUAL_TOP, ignoring)
+    known = source.largest(spec.spend.column) if spec.spend.column in source.columns else None
+    top = amounts.top_for(known)
+    cells = _grouped(source, spec, top, ignoring)
     y = prepare(source, spec).y
     if y is None or not _unusual(cells):
         return cells
-    top = amounts.top_for(source.run(y.abs().max()).as_py())
-    return cells if top == amounts.USUAL_TOP else _grouped(source, spec, top, ignoring)
+    exact = amounts.top_for(source.run(y.abs().max()).as_py())
+    return cells if exact == top else _grouped(source, spec, exact, ignoring)
 
 
 def _grouped(source: Source, spec: CohortSpec, top: float, ignoring: tuple[str, ...]) -> pa.Table:

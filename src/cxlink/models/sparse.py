@@ -72,7 +72,7 @@ def borrow(
     curves, at = np.unique(standard.curve, return_inverse=True)
     moved = replace(standard, curve=at.ravel())
     members = [request.members[curve] for curve in curves]
-    n_periods = max(n_times - 1 + int(standard.entry.max()), 1)
+    n_periods = max(n_times - 1, 1) + int(standard.entry.max())
     at_risk, lost = (
         _long(np.array([counts[pairs].sum(axis=0) for pairs in members]), n_periods)
         for counts in (periods.at_risk, periods.lost)
