@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from cxlink.cohort.counts import Counts
 from cxlink.cohort.profile import Profile
 from cxlink.cohort.spells import Spells, merged_over_strata, person_periods, risk_sets, spells_of
 from cxlink.cohort.table import Cohort
 from cxlink.estimates import diagnostics
+from cxlink.estimates.headline import from_signup, headline
 from cxlink.estimates.readings import compare_readings
-from cxlink.estimates.retention import headline_horizon, retention_rows
-from cxlink.estimates.spend import spend_rows
 from cxlink.estimates.suppression import blank_at_risk, blank_findings, blank_small, small_groups
 from cxlink.estimates.table import select, tidy
 from cxlink.estimates.tenure import curve_frames, fit_diagnostics, tenure_rows
@@ -25,11 +23,7 @@ from cxlink.models.adjusted import standardised
 from cxlink.models.averaging import project_all
 from cxlink.models.fitting import fit_all
 from cxlink.models.groups import contrasts_of, groups_of
-from cxlink.models.nonparametric import kaplan_meier
 from cxlink.models.projection import Target
-from cxlink.models.requests import curve_requests, leading, spend_requests
-from cxlink.models.spend import CellMeans, Means, cell_means, mean_spend
-from cxlink.models.standards import Request
 from cxlink.models.tenure import last_with_ten
 
 if TYPE_CHECKING:
@@ -150,10 +144,11 @@ def analyse(cohort: Cohort | Counts, progress: Progress = lambda _: None) -> Ana
     made = [_Made([], list(diagnostics.band_rows(counts)))]
     if spells is not None:
         progress("retention and spend")
-        made.append(_headline(spells, counts, rng))
+        made.append(_Made(*headline(spells, counts, rng)))
         if spec.subscription is not None:
             progress("the naive clock")
-            made.append(_from_signup(cohort, counts, rng))
+            naive = _counted_from_signup(cohort, counts)
+            made.append(_Made(from_signup(naive, rng) if naive is not None else [], []))
             progress("tenure")
             made += [_tenure(spells, counts, adjusted, rng) for adjusted in ("no", "standardised")]
     estimates = tidy(row for part in made for row in part.rows)
@@ -185,72 +180,16 @@ def _together(made: list[_Made]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
 
 
-def _headline(spells: Spells, counts: Counts, rng: np.random.Generator) -> _Made:
-    """Kaplan–Meier and means of spend, drawn together from one bootstrap of customers."""
+def _counted_from_signup(cohort: Cohort | Counts, counts: Counts) -> Counts | None:
+    """The customers as the naive clock counts them; None where signups are not known."""
     spec = counts.spec
-    asked = curve_requests(spells, spec) if spec.subscription is not None else []
-    spend = spend_requests(spells, spec) if spec.spend is not None else []
-    findings = [row for request in asked for row in diagnostics.support_rows("kaplan_meier", request, spec)]
-    findings += [row for request in spend for row in diagnostics.support_rows("means", request, spec)]
-    first = leading(asked), leading(spend)
-    curves, spend = ([r for r in requests if r.standards] for requests in (asked, spend))
-    cells = [cell_means(spells, request.members) for request in spend]
-    scores = sparse.vstack([c.scores for c in cells]) if cells else sparse.csr_array((0, len(spells.n)))
-    made = kaplan_meier(spells, curves, spec.analysis.draws, rng, horizon=spec.horizon, scores=scores.tocsr())
-    rows = []
-    for request, curve in zip(curves, made.curves, strict=True):
-        rows += retention_rows(curve, spec, headline_horizon(curve, spec) if request is first[0] else None)
-        findings += diagnostics.curve_rows(curve, spec)
-    for request, cell, mean in _means(spend, cells, made.influence, spells, counts, rng):
-        rows += spend_rows(mean, spec, request is first[1])
-        findings += diagnostics.spend_rows(cell, mean)
-    return _Made(rows, findings)
-
-
-def _means(
-    requests: list[Request],
-    cells: list[CellMeans],
-    influence: np.ndarray,
-    spells: Spells,
-    counts: Counts,
-    rng: np.random.Generator,
-) -> list[tuple[Request, CellMeans, Means]]:
-    if not requests:
-        return []
-    spenders = counts.scored["spend_n"].sum() - counts.scored["spend_zero"].sum()
-    positive = float(spells.spend[:, 1].sum() / spenders) if spenders else 0.0
-    edges = np.cumsum([0, *(len(c.n) for c in cells)])
-    return [
-        (request, cell, mean_spend(request, cell, influence[:, a:b], rng, positive))
-        for request, cell, a, b in zip(requests, cells, edges[:-1], edges[1:], strict=True)
-    ]
-
-
-def _from_signup(cohort: Cohort | Counts, counts: Counts, rng: np.random.Generator) -> _Made:
-    """The naive figure: customers counted from signup, as if they had carried the score all along."""
-    naive = cohort.count_from_signup() if isinstance(cohort, Cohort) else None
-    spec = counts.spec
-    if naive is None and spec.subscription is not None and spec.subscription.clock == "signup":
-        naive = replace(counts, cells=counts.cells.assign(entry=0))
-    if naive is None or not len(naive.scored):
-        return _Made([], [])
-    spells = _ignoring_strata(spells_of(naive))
-    request = standards.pooled(spells, spec)
-    if request is None:
-        return _Made([], [])
-    request = replace(
-        request, times=np.array([0, spec.horizon]), labels={**request.labels, "scenario": "from_signup"}
-    )
-    none = sparse.csr_array((0, len(spells.n)))
-    made = kaplan_meier(spells, [request], spec.analysis.draws, rng, horizon=spec.horizon, scores=none)
-    at = np.array([spec.horizon])
-    rows = [row for row in retention_rows(made.curves[0], spec) if row["horizon"] in at]
-    return _Made([row for row in rows if row["estimand"] != "cumulative_incidence"], [])
-
-
-def _ignoring_strata(spells: Spells) -> Spells:
-    """The same spells with the strata put together; pairs stay as they are, since pooled curves take them all."""
-    return replace(spells, stratum=np.zeros_like(spells.stratum), strata=pd.DataFrame(index=range(1)))
+    if isinstance(cohort, Cohort):
+        naive = cohort.count_from_signup()
+        if naive is not None:
+            return naive
+    if spec.subscription is not None and spec.subscription.clock == "signup":
+        return replace(counts, cells=counts.cells.assign(entry=0))
+    return None
 
 
 def _tenure(spells: Spells, counts: Counts, adjusted: str, rng: np.random.Generator) -> _Made:
