@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from cxlink.cohort.scales import parse_levels
 
 Unit = Literal["day", "week", "month", "quarter", "year"]
+Effect = Literal["levels", "linear", "monotone", "spline"]
 Levels = Annotated[tuple[int, ...], BeforeValidator(parse_levels)]
 
 
@@ -72,6 +73,7 @@ class ScoreSection(Section):
     higher_is_better: bool = True
     worst: Levels | None = None
     best: Levels | None = None
+    effect: Effect = "levels"
 
 
 class SubscriptionSection(Section):
@@ -181,6 +183,13 @@ class AnalysisSection(Section):
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     draws: Annotated[int, Field(ge=100, le=100_000)] = 2000
     seed: Annotated[int, Field(ge=0)] = 20140801
+    target: Literal["scored", "customers"] = "scored"
+
+
+class ControlSection(Section):
+    """An outcome that the score cannot have changed, such as spend in the year before the survey."""
+
+    column: str
 
 
 class PublishSection(Section):

@@ -14,6 +14,7 @@ from cxlink.cohort.sections import (
     AdjustSection,
     AnalysisSection,
     CohortSection,
+    ControlSection,
     PublishSection,
     ScoreSection,
     Section,
@@ -43,6 +44,7 @@ class CohortSpec(Section):
     spend: SpendSection | None = None
     adjust: AdjustSection = AdjustSection()
     analysis: AnalysisSection = AnalysisSection()
+    control: ControlSection | None = None
     publish: PublishSection = PublishSection()
 
     @model_validator(mode="after")
@@ -66,7 +68,21 @@ class CohortSpec(Section):
             raise ValueError('[cohort] repeat = "first" needs [subscription] survey, the date of each score')
         if self.score.column in self.stratum_variables:
             raise ValueError(f"[adjust] {self.score.column} is the score: it cannot be adjusted for")
+        if self.control is not None and (used := self._uses().get(self.control.column)):
+            raise ValueError(
+                f"[control] {self.control.column} is {used}: name an outcome that the score cannot have changed"
+            )
         return self
+
+    def _uses(self) -> dict[str | None, str]:
+        """What columns that cannot be a negative control are: what it is set against, or held equal."""
+        sub, spend = self.subscription, self.spend
+        uses: dict[str | None, str] = dict.fromkeys(self.stratum_variables, "adjusted for")
+        outcomes = (sub.duration, sub.event, sub.end, sub.cause) if sub is not None else ()
+        uses |= dict.fromkeys(
+            (*outcomes, spend.column if spend is not None else None), "an outcome of the score"
+        )
+        return uses | {self.score.column: "the score"}
 
     @property
     def scale(self) -> Scale:
@@ -138,6 +154,7 @@ class CohortSpec(Section):
             names |= {sub.duration, sub.event, sub.follow_up, sub.entry}
         if spend is not None:
             names |= {spend.column, spend.complete if isinstance(spend.complete, str) else None}
+        names |= {self.control.column if self.control is not None else None}
         return frozenset(name for name in names if name is not None)
 
     def group(self, name: str) -> tuple[int, ...]:

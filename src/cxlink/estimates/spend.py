@@ -13,7 +13,7 @@ from cxlink.models.spend import Means
 Row = dict[str, Any]
 
 
-def spend_rows(means: Means, spec: CohortSpec, headline: bool) -> Iterator[Row]:
+def spend_rows(means: Means, spec: CohortSpec, headline: bool, model: str = "means") -> Iterator[Row]:
     """Give mean spend by group, and contrasts of the means, zeros in.
 
     Without refunds a mean is not under 0: an interval ends there, and a ratio to a draw of 0 is infinite.
@@ -26,6 +26,8 @@ def spend_rows(means: Means, spec: CohortSpec, headline: bool) -> Iterator[Row]:
         Its currency, contrasts and level.
     headline : bool
         Whether page one stands on these.
+    model : str
+        Whose they are.
 
     Raises
     ------
@@ -39,7 +41,7 @@ def spend_rows(means: Means, spec: CohortSpec, headline: bool) -> Iterator[Row]:
     for g in means.own:
         shown = row(
             "spend", means.point[g], means.draws[:, g], spec.analysis.level, spec.spend.currency,
-            headline=headline and means.groups[g] in sides, **_names(means, g),
+            headline=headline and means.groups[g] in sides, **_names(means, g, model),
         )  # fmt: skip
         shown = {**shown, "conf_low": np.maximum(shown["conf_low"], floor)}
         yield held(shown) if means.spent_nothing[g] else shown
@@ -52,15 +54,15 @@ def spend_rows(means: Means, spec: CohortSpec, headline: bool) -> Iterator[Row]:
             shown = row(
                 f"spend_{kind}", value, drawn, spec.analysis.level,
                 "ratio" if kind == "ratio" else spec.spend.currency, reference=means.groups[b],
-                headline=headline and (means.groups[a], means.groups[b]) == sides, **_names(means, a),
+                headline=headline and (means.groups[a], means.groups[b]) == sides, **_names(means, a, model),
             )  # fmt: skip
             yield held(shown) if means.spent_nothing[[a, b]].any() else shown
 
 
-def _names(means: Means, g: int) -> Row:
+def _names(means: Means, g: int, model: str) -> Row:
     """Columns that say whose row it is."""
     return {
-        "model": "means",
+        "model": model,
         "group": means.groups[g],
         "n": int(means.n[g]),
         "extrapolated": 0.0,

@@ -3,6 +3,7 @@
 from cxlink.report import drawing, figures, tables
 from cxlink.report.blocks import Block, heading, paragraph, picture
 from cxlink.report.content import Material
+from cxlink.report.spend_model_pages import spend_model_pages
 from cxlink.report.wording import coverage, whole
 
 MODEL = "means"
@@ -23,7 +24,8 @@ def spend_pages(m: Material, level: int = 1) -> list[Block]:
     caption = f"Mean spend compared: differences in {currency}, ratios of means, with {share} intervals."
     parts += tables.contrasts(m, "spend", MODEL, None, caption)
     within = f"Mean spend in {window} within strata, in {currency} with {share} intervals."
-    return [*parts, *tables.strata(m, "spend", MODEL, None, within)]
+    parts += tables.strata(m, "spend", MODEL, None, within)
+    return [*parts, *spend_model_pages(m, level + 1)]
 
 
 def _figure(m: Material, window: str) -> list[Block]:

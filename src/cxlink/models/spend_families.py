@@ -1,0 +1,99 @@
+"""Estimating equations of spend: what each needs of a cell's sums, and nothing else.
+
+With η = x'θ the linear predictor of a cell, each customer i of it adds x·u_i to the estimating equation; the sums
+of u_i and of u_i² over a cell follow from the cell's sums, since η is constant in it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+Cellwise = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class SpendFamily:
+    """One estimating equation; functions of ``(total, n, eta)`` arrays of shape (n_cells,).
+
+    Attributes
+    ----------
+    name : str
+        For messages.
+    value : callable
+        The concave function that the estimate maximises.
+    slope : callable
+        Σu, its derivative.
+    curvature : callable
+        −∂Σu/∂η.
+    squared : callable
+        Σu², of (total, squares, n, η).
+    weight : callable
+        Expected curvature of one customer, of η: what leverages are made with.
+    variance : callable
+        What Var(u) is in proportion to, of η.
+    """
+
+    name: str
+    value: Cellwise
+    slope: Cellwise
+    curvature: Cellwise
+    squared: Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+    weight: Callable[[np.ndarray], np.ndarray]
+    variance: Callable[[np.ndarray], np.ndarray]
+
+
+def _spread(total: np.ndarray, squares: np.ndarray, n: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Σ(y − μ)² = Σy² − 2μΣy + nμ²; what is left of equal sums by rounding is none."""
+    spread = squares - 2 * mean * total + n * mean**2
+    rounding = 1e-12 * (squares + 2 * np.abs(mean * total) + n * mean**2)
+    return np.where(spread < rounding, 0.0, spread)
+
+
+POISSON = SpendFamily(
+    name="Poisson",
+    value=lambda total, n, eta: total * eta - n * np.exp(eta),
+    slope=lambda total, n, eta: total - n * np.exp(eta),
+    curvature=lambda total, n, eta: n * np.exp(eta),  # noqa: ARG005  # one signature for all
+    squared=lambda total, squares, n, eta: _spread(total, squares, n, np.exp(eta)),
+    weight=np.exp,
+    variance=np.exp,
+)
+"""Poisson pseudo-likelihood, u = y − μ, log μ = η (Gourieroux, Monfort & Trognon 1984, doi 10.2307/1913472)."""
+
+GAMMA = SpendFamily(
+    name="gamma",
+    value=lambda total, n, eta: -total * np.exp(-eta) - n * eta,
+    slope=lambda total, n, eta: total * np.exp(-eta) - n,
+    curvature=lambda total, n, eta: total * np.exp(-eta),  # noqa: ARG005
+    squared=lambda total, squares, n, eta: _spread(total, squares, n, np.exp(eta)) * np.exp(-2 * eta),
+    weight=np.ones_like,
+    variance=np.ones_like,
+)
+"""Quasi-likelihood of the gamma, u = (y − μ)/μ, log μ = η.
+
+Manning & Mullahy 2001, doi 10.1016/S0167-6296(01)00086-8.
+"""
+
+LOGIT = SpendFamily(
+    name="logit",
+    value=lambda total, n, eta: total * eta - n * np.logaddexp(0, eta),
+    slope=lambda total, n, eta: total - n * expit(eta),
+    curvature=lambda total, n, eta: n * expit(eta) * expit(-eta),  # noqa: ARG005
+    squared=lambda total, squares, n, eta: total * expit(-eta) ** 2 + (n - total) * expit(eta) ** 2,  # noqa: ARG005
+    weight=lambda eta: expit(eta) * expit(-eta),
+    variance=lambda eta: expit(eta) * expit(-eta),
+)
+"""Having spent anything, u = 1(y > 0) − p, logit p = η; ``total`` is how many did."""
+
+NORMAL = SpendFamily(
+    name="least squares",
+    value=lambda total, n, eta: total * eta - n * eta**2 / 2,
+    slope=lambda total, n, eta: total - n * eta,
+    curvature=lambda total, n, eta: n + 0 * eta,  # noqa: ARG005
+    squared=lambda total, squares, n, eta: _spread(total, squares, n, eta),
+    weight=np.ones_like,
+    variance=np.ones_like,
+)
+"""Least squares of log y, u = log y − η."""
