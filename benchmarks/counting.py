@@ -1,0 +1,61 @@
+"""Counting against the engine's bare group-by: the same columns, the same sums, the same file, threads and run."""
+
+from typing import Any
+
+from benchmarks.customers import spec_of
+from benchmarks.measure import Measured, timed
+
+_KEYS = "score, churned, months, plan, region"
+_LOG = "CASE WHEN annual_spend > 0 THEN ln(annual_spend) END"
+_SUMS = (
+    f"sum(annual_spend), sum(annual_spend * annual_spend), sum({_LOG}), sum(({_LOG}) * ({_LOG})), "
+    f"sum(annual_spend * ({_LOG}))"
+)
+
+
+def bare_query(path: str, spend: bool) -> str:
+    """Write the group-by as one would by hand, without a check and with sums of floating-point numbers."""
+    totals = f"count(*), {_SUMS}" if spend else "count(*)"
+    return f"SELECT {_KEYS}, {totals} FROM '{path.replace("'", "''")}' GROUP BY {_KEYS}"
+
+
+def _count(path: str, spend: bool, check_id: bool = False) -> Any:
+    from cxlink import read_cohort
+
+    return read_cohort(path, spec_of(spend=spend, check_id=check_id)).count()
+
+
+def alternate(path: str, spend: bool, repeats: int) -> dict[str, Measured]:
+    """Count and group by in turn, in one process; the file has been read once before."""
+    import duckdb
+
+    engine, query = duckdb.connect(), bare_query(path, spend)
+    work = {
+        "bare": lambda: engine.execute(query).fetch_arrow_table(),
+        "ours": lambda: _count(path, spend),
+    }
+    for one in work.values():
+        one()
+    found = {name: Measured() for name in work}
+    for turn in range(repeats):
+        for name in list(work)[:: 1 if turn % 2 else -1]:
+            timed(work[name], found[name])
+    return found
+
+
+def ours_alone(path: str, spend: bool, check_id: bool, first: str) -> dict[str, Measured]:
+    """Count once, after a small table, for the memory of it; with the check of ids, for its time."""
+    found = Measured()
+    _count(first, spend, check_id)
+    counts = timed(lambda: _count(path, spend, check_id), found)
+    assert counts.profile.rows_used
+    return {"ours": found}
+
+
+def bare_alone(path: str, spend: bool) -> dict[str, Measured]:
+    """Group by once, for the memory of it."""
+    import duckdb
+
+    found = Measured()
+    timed(lambda: duckdb.connect().execute(bare_query(path, spend)).fetch_arrow_table(), found)
+    return {"bare": found}

@@ -1,0 +1,256 @@
+"""The page that a run leaves: ``README.md``, with what it found in short and every table."""
+
+import datetime
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from benchmarks.results import (
+    ANALYSIS,
+    BARE,
+    COUNTING,
+    FIT,
+    HELP,
+    OURS,
+    PEERS,
+    REPORT,
+    WITH_IDS,
+    Row,
+    after_by_size,
+)  # fmt: skip
+
+_PACKAGES = ("cxlink", "duckdb", "numpy", "scipy", "pandas", "lifelines", "statsmodels", "scikit-survival")
+_MOST_TIMES, _MOST_MB, _LONGEST_HELP, _LONGEST_FIT = 1.5, 2048, 0.5, 15.0
+
+
+def write(rows: Sequence[Row], path: Path, day: datetime.date, seconds: float) -> None:
+    """Write the run's page in Markdown."""
+    sections = [
+        _head(day, seconds),
+        _short(rows),
+        _counting(rows),
+        _after(rows),
+        _peers(rows),
+        _program(rows),
+        _HOW,
+    ]
+    path.write_text("\n\n".join(section for section in sections if section) + "\n", encoding="utf-8")
+
+
+def _head(day: datetime.date, seconds: float) -> str:
+    known = ((name, _version(name)) for name in _PACKAGES)
+    versions = ", ".join([f"Python {platform.python_version()}", *(f"{a} {b}" for a, b in known if b)])
+    return f"""# Benchmarks
+
+`make bench` (`python -m benchmarks`) wrote this page, `results.csv` and `scaling.svg` on {day.day} {day:%B %Y}, in
+{seconds / 60:.0f} minutes on {os.cpu_count()} cores with {_memory_gb():.0f} GB of memory. The customers are simulated
+(`customers.py`). Versions: {versions}.
+
+![Seconds by number of customers, on logarithmic axes](scaling.svg)"""
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _memory_gb() -> float:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+
+
+def _short(rows: Sequence[Row]) -> str:
+    points = [
+        *_counting_said(rows),
+        *_memory_said(rows),
+        *_after_said(rows),
+        *_program_said(rows),
+        *_behind(rows),
+    ]
+    return "## In short\n\n" + "\n".join(f"- {point}" for point in points)
+
+
+def _met(met: bool) -> str:
+    return "met" if met else "**missed**"
+
+
+def _counting_said(rows: Sequence[Row]) -> Iterable[str]:
+    for what in COUNTING.values():
+        found = [(r.size, r.ratio) for r in _of(rows, what, OURS) if r.ratio is not None]
+        if found:
+            ratios = ", ".join(f"{ratio:.2f} times at {_people(size)}" for size, ratio in found)
+            size, ratio = max(found)
+            yield (
+                f"{what.capitalize()}, against the engine's bare group-by: {ratios} customers. Target at most "
+                f"{_MOST_TIMES} at {_people(size)}: {_met(ratio <= _MOST_TIMES)}."
+            )
+
+
+def _memory_said(rows: Sequence[Row]) -> Iterable[str]:
+    peaks = [(r.size, r.peak_mb) for r in _of(rows, COUNTING[True], OURS) if r.peak_mb is not None]
+    if peaks:
+        size, peak = max(peaks)
+        yield (
+            f"Memory for counting {_people(size)} customers, the id check aside: {peak:,.0f} MB. Target under "
+            f"{_MOST_MB:,} MB: {_met(peak < _MOST_MB)}."
+        )
+
+
+def _after_said(rows: Sequence[Row]) -> Iterable[str]:
+    found = after_by_size(rows)
+    if found:
+        by_size = ", ".join(f"{seconds:.1f} s at {_people(size)}" for size, seconds in found)
+        yield f"Everything after counting, figures and PDF included: {by_size} customers."
+
+
+def _program_said(rows: Sequence[Row]) -> Iterable[str]:
+    for what, most in ((HELP, _LONGEST_HELP), (FIT, _LONGEST_FIT)):
+        for one in _of(rows, what, OURS):
+            seconds = one.seconds or 0.0
+            on = f" on {_people(one.size)} customers" if one.size else ""
+            pdf = ", PDF included" if one.size else ""
+            yield f"`{what}`{on}{pdf}: {seconds:.2f} s. Target {most:g} s: {_met(seconds <= most)}."
+
+
+def _behind(rows: Sequence[Row]) -> Iterable[str]:
+    compared = [
+        r for r in rows if r.what in PEERS.values() and r.ratio is not None and not r.program.startswith(OURS)
+    ]
+    behind = [(r, r.ratio) for r in compared if r.ratio is not None and r.ratio < 1]
+    for one, ratio in behind:
+        title = one.what.split(":")[0]
+        yield f"**Not ahead:** {title}. {one.program} takes {ratio:.2f} of cxlink's time from the file."
+    if compared and not behind:
+        yield "No other package is ahead of cxlink on these rows."
+
+
+def _counting(rows: Sequence[Row]) -> str:
+    head = (
+        "customers", "what", "cxlink, s", "bare, s", "times", "cxlink, processor s", "bare, processor s", "cxlink, MB",
+        "bare, MB",
+    )  # fmt: skip
+    lines = []
+    for one in (r for what in COUNTING.values() for r in _of(rows, what, OURS)):
+        bare = next(r for r in _of(rows, one.what, BARE) if r.size == one.size)
+        both = [
+            (_seconds(a), _seconds(b))
+            for a, b in ((one.seconds, bare.seconds), (one.cpu_seconds, bare.cpu_seconds))
+        ]
+        peaks = _number(one.peak_mb, ",.0f"), _number(bare.peak_mb, ",.0f")
+        lines.append((f"{one.size:,}", one.what, *both[0], _number(one.ratio, ".2f"), *both[1], *peaks))
+    for one in _of(rows, WITH_IDS, OURS):
+        peak = _number(one.peak_mb, ",.0f")
+        lines.append(
+            (
+                f"{one.size:,}",
+                one.what,
+                _seconds(one.seconds),
+                "",
+                "",
+                _seconds(one.cpu_seconds),
+                "",
+                peak,
+                "",
+            )
+        )
+    return f"## Counting\n\n{_table(head, lines)}\n\n{_WHY}" if lines else ""
+
+
+_WHY = """Both sides read the same Parquet file with the same engine, threads and columns, in turn, in one process;
+medians. The bare group-by checks nothing and adds floating-point numbers up, whose last digits differ from run to run.
+cxlink's sums are of whole numbers (fixed-point decimals) and the same in any order of rows: turning five amounts a row
+into whole numbers is most of what it takes longer at ten million and more; the rules are checked on the cells. What it
+takes whatever the size (opening, writing the query, coding and fingerprinting the cells) shows at a million."""
+
+
+def _after(rows: Sequence[Row]) -> str:
+    found = [*_of(rows, ANALYSIS, OURS), *_of(rows, REPORT, OURS)]
+    lines = [(f"{r.size:,}", r.what, _seconds(r.seconds), _seconds(r.cpu_seconds), r.note) for r in found]
+    head = ("customers", "what", "seconds", "processor s", "counts")
+    return f"## After counting\n\n{_table(head, lines)}" if lines else ""
+
+
+def _peers(rows: Sequence[Row]) -> str:
+    head = (
+        "program",
+        "seconds",
+        "times cxlink",
+        "memory, MB",
+        "estimate",
+        "std. error",
+        "apart, std. errors",
+        "note",
+    )
+    parts = []
+    for what in PEERS.values():
+        found = [r for r in rows if r.what == what]
+        if found:
+            ours = found[0]
+            title = f"### {what[0].upper()}{what[1:]}; {ours.size:,} customers"
+            parts.append(f"{title}\n\n{_table(head, [_compared(one, ours) for one in found])}")
+    return "## Other packages\n\n" + "\n\n".join(parts) if parts else ""
+
+
+def _compared(one: Row, ours: Row) -> tuple[str, ...]:
+    apart = ""
+    if one.estimate is not None and ours.estimate is not None and ours.std_error and one is not ours:
+        apart = f"{(one.estimate - ours.estimate) / ours.std_error:.3f}"
+    return (
+        one.program, _seconds(one.seconds), _number(one.ratio, ".2f"), _number(one.peak_mb, ",.0f"),
+        _number(one.estimate, ".6f"), _number(one.std_error, ".6f"), apart, one.note,
+    )  # fmt: skip
+
+
+def _program(rows: Sequence[Row]) -> str:
+    lines = [
+        (f"`{r.what}`", f"{r.size:,}" if r.size else "", _seconds(r.seconds), _number(r.peak_mb, ",.0f"))
+        for what in (HELP, FIT)
+        for r in _of(rows, what, OURS)
+    ]
+    return (
+        f"## Command line\n\n{_table(('command', 'customers', 'seconds', 'memory, MB'), lines)}"
+        if lines
+        else ""
+    )
+
+
+_HOW = """## How it is measured
+
+- Seconds are by the clock; where something is repeated, the median. Of the command line they are all of it; elsewhere
+  starting Python, importing packages and, for the other packages, reading the table are left out.
+- Memory is the largest resident size of a fresh process that does the one thing, with its interpreter and table.
+- Other packages fit from a frame that is in memory already. cxlink starts from the Parquet file: it reads, checks and
+  counts it, and fits. The row "from counts" is what every further model of the same counts takes.
+- cxlink's Kaplan–Meier includes the 2,000 bootstrap draws that its intervals are made of, so its standard error has a
+  simulation error of 1.6 %; the others use Greenwood's formula. cxlink's Poisson has robust errors HC2, not HC0.
+- Cox fits use Efron's approximation for the many losses of one month, cxlink the likelihood of losses in whole months;
+  the estimates differ by what "apart" says.
+- A package that is not installed is listed as such; `pip install -e '.[bench]'` installs them all.
+- `python -m benchmarks --help` names sizes and parts. The customers are written once, to `tables/`: 0.6 GB at a hundred
+  million, the same rows from any run of one DuckDB."""
+
+
+def _of(rows: Iterable[Row], what: str, program: str) -> list[Row]:
+    return [r for r in rows if r.what == what and r.program == program]
+
+
+def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    every = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(cell.replace("|", "/") for cell in line) + " |" for line in every)
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 10 else f"{value:,.1f}"
+
+
+def _number(value: float | None, how: str) -> str:
+    return "" if value is None else format(value, how)
+
+
+def _people(size: int) -> str:
+    return f"{size // 1_000_000} million" if size >= 1_000_000 and size % 1_000_000 == 0 else f"{size:,}"

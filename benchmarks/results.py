@@ -1,0 +1,95 @@
+"""Results of a run as tidy rows."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from benchmarks.measure import Measured
+
+OURS, FROM_COUNTS, BARE = "cxlink", "cxlink, from counts", "bare group-by"
+COUNTING = {True: "counting, retention and spend", False: "counting, retention only"}
+WITH_IDS = "counting, retention and spend, no id twice"
+ANALYSIS, REPORT = "analysis of the counts", "run folder with figures and PDF"
+HELP, FIT = "cxlink --help", "cxlink fit"
+PEERS = {
+    "kaplan_meier": "Kaplan–Meier by level: S(12) of level 10",
+    "hazards": "proportional hazards, score and plan: log hazard ratio of a point",
+    "weibull": "Weibull, a rate for each level: shape",
+    "poisson": "spend, Poisson with score, plan and region: log ratio of a point",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one program took for one thing.
+
+    Attributes
+    ----------
+    what : str
+        What was done.
+    size : int
+        Customers; 0 where there are none.
+    program : str
+        What did it.
+    seconds, cpu_seconds : float or None
+        Medians, by the clock and of the processor over all threads; None where it was not run.
+    ratio : float or None
+        Seconds over those of the other side: of counting, over the bare group-by's; of a peer, over cxlink's from the
+        file.
+    peak_mb : float or None
+        Largest resident memory of a fresh process, its interpreter and table included.
+    estimate, std_error : float or None
+        What it estimated.
+    note : str
+        What else there is to say.
+    """
+
+    what: str
+    size: int
+    program: str
+    seconds: float | None = None
+    cpu_seconds: float | None = None
+    ratio: float | None = None
+    peak_mb: float | None = None
+    estimate: float | None = None
+    std_error: float | None = None
+    note: str = ""
+
+
+def row(what: str, size: int, program: str, found: Measured, against: Measured | None = None) -> Row:
+    """Give a measurement as a row, its ratio to another one's seconds."""
+    if not found.seconds:
+        return Row(what, size, program, note=found.note)
+    known = found.std_error is not None and found.std_error == found.std_error
+    return Row(
+        what, size, program, found.typical, found.typical_cpu,
+        found.typical / against.typical if against is not None and against.seconds else None,
+        found.peak_mb or None, found.estimate, found.std_error if known else None, found.note,
+    )  # fmt: skip
+
+
+def save(rows: Iterable[Row], path: Path) -> None:
+    """Write ``results.csv``: numbers with five significant digits (estimates with eight), empty for none."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        names = [field.name for field in fields(Row)]
+        table.writerow(names)
+        for one in rows:
+            digits = {name: ".8g" if name in ("estimate", "std_error") else ".5g" for name in names}
+            values = asdict(one).items()
+            table.writerow(
+                [
+                    format(v, digits[k]) if isinstance(v, float) else ("" if v is None else v)
+                    for k, v in values
+                ]
+            )
+
+
+def after_by_size(rows: Sequence[Row]) -> list[tuple[int, float]]:
+    """Seconds of everything after counting: the analysis and its run folder, by number of customers."""
+    total: dict[int, float] = {}
+    for one in rows:
+        if one.what in (ANALYSIS, REPORT) and one.seconds is not None:
+            total[one.size] = total.get(one.size, 0.0) + one.seconds
+    return sorted(total.items())
