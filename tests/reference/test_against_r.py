@@ -1,0 +1,179 @@
+"""Retention, tenure, incidence and means of spend against R's survival and sandwich: README.md beside this file."""
+
+from dataclasses import replace
+
+import autograd.numpy as anp
+import numpy as np
+import pandas as pd
+import pytest
+from autograd.scipy.stats import norm
+from scipy import sparse
+from stored import agree, beside, estimates_of, number, numbers, rows_of, spec_of
+
+import cxlink
+from cxlink.cohort.spec import CohortSpec
+from cxlink.cohort.spells import Spells, each_pair, merged_over_strata, person_periods, spells_of
+from cxlink.estimates.retention import retention_rows
+from cxlink.estimates.table import select, tidy
+from cxlink.models.families import EXPONENTIAL, LOG, LOG_LOGISTIC, WEIBULL, Family
+from cxlink.models.fitted import Fit
+from cxlink.models.fitting import fit
+from cxlink.models.nonparametric import kaplan_meier
+from cxlink.models.requests import curve_requests
+from cxlink.models.spend import cell_means
+
+# Closed forms on both sides; R's numbers are stored to twelve digits.
+CLOSED_FORM = 1e-9
+# Searches on both sides, stopped at gradients that differ.
+SEARCHED = 1e-6
+DRAWS = 2000
+# Four standard errors of a standard deviation of that many draws, near to normal: 4 / √(2·draws).
+OF_DRAWS = 4 / np.sqrt(2 * DRAWS)
+TIMES = 100
+CURVES = ("lung", "flchain", "mgus")
+ESTIMANDS = [
+    ("lung", "retention", "retention", "no"),
+    ("lung", "tenure", "tenure", "no"),
+    ("lung", "standardised", "retention", "standardised"),
+    ("lung", "difference", "retention_difference", "standardised"),
+    ("lung", "ratio", "retention_ratio", "standardised"),
+    ("flchain", "retention", "retention", "no"),
+    ("flchain", "tenure", "tenure", "no"),
+    ("flchain", "cumulative_incidence", "cumulative_incidence", "no"),
+    ("flchain", "standardised", "retention", "standardised"),
+    ("flchain", "difference", "retention_difference", "standardised"),
+    ("flchain", "ratio", "retention_ratio", "standardised"),
+    ("mgus", "retention", "retention", "no"),
+    ("mgus", "cumulative_incidence", "cumulative_incidence", "no"),
+    ("mgus", "standardised", "retention", "standardised"),
+]
+
+
+def _spells(case: str) -> tuple[Spells, CohortSpec]:
+    spec = spec_of(case)
+    return spells_of(cxlink.read_cohort(rows_of(case), spec).count()), spec
+
+
+def _curve_rows(case: str, draws: int, times: int = 1) -> pd.DataFrame:
+    """Rows of the headline's estimator, each customer counted so many times."""
+    spells, spec = _spells(case)
+    spells = replace(spells, n=spells.n * times)
+    none = sparse.csr_array((0, len(spells.n)))
+    rng = np.random.default_rng(20140801)
+    requests = [request for request in curve_requests(spells, spec) if not request.labels["stratum"]]
+    made = kaplan_meier(spells, requests, draws, rng, horizon=spec.horizon, scores=none)
+    return tidy(row for curves in made.curves for row in retention_rows(curves, spec))
+
+
+@pytest.fixture(scope="module")
+def estimates() -> dict[str, pd.DataFrame]:
+    return {"lung": estimates_of("lung", 100), **{case: _curve_rows(case, 100) for case in CURVES[1:]}}
+
+
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, pd.DataFrame]:
+    return {case: _curve_rows(case, DRAWS, TIMES) for case in CURVES}
+
+
+def _ours(table: pd.DataFrame, estimand: str, adjusted: str, scenario: str = "") -> pd.DataFrame:
+    return select(
+        table, model="kaplan_meier", estimand=estimand, adjusted=adjusted, scenario=scenario, given=0
+    )
+
+
+@pytest.mark.parametrize(("case", "quantity", "estimand", "adjusted"), ESTIMANDS)
+def test_curves_areas_incidence_and_contrasts_are_survfits(
+    estimates: dict[str, pd.DataFrame], case: str, quantity: str, estimand: str, adjusted: str
+) -> None:
+    theirs = numbers("retention", case, quantity)
+    agree(beside(theirs, _ours(estimates[case], estimand, adjusted)), CLOSED_FORM)
+
+
+@pytest.mark.parametrize(("case", "quantity", "estimand", "adjusted"), ESTIMANDS)
+def test_the_bootstrap_spreads_as_closed_forms_say(
+    drawn: dict[str, pd.DataFrame], case: str, quantity: str, estimand: str, adjusted: str
+) -> None:
+    # Greenwood's formula, or survfit's influences. Each customer is counted a hundred times: a bootstrap and a
+    # first-order formula then differ by their draws alone.
+    theirs = numbers("retention", case, quantity)
+    pairs = beside(
+        theirs[(theirs["estimate"] > 0) & (theirs["stratum"] == "")], _ours(drawn[case], estimand, adjusted)
+    )
+    agree(pairs, CLOSED_FORM)
+    _errors_agree(pairs, np.sqrt(TIMES))
+
+
+def test_a_late_entry_curve_runs_from_the_first_period_with_customers_at_risk(
+    estimates: dict[str, pd.DataFrame], drawn: dict[str, pd.DataFrame]
+) -> None:
+    theirs = numbers("retention", "mgus", "since_signup")
+    assert len(theirs) > 100
+    agree(beside(theirs, _ours(estimates["mgus"], "retention", "no", "since_signup")), CLOSED_FORM)
+    pairs = beside(theirs[theirs["estimate"] > 0], _ours(drawn["mgus"], "retention", "no", "since_signup"))
+    _errors_agree(pairs, np.sqrt(TIMES))
+
+
+def _errors_agree(pairs: pd.DataFrame, scale: float = 1.0) -> None:
+    ratio = pairs["std_error"] * scale / pairs["std_error_r"]
+    np.testing.assert_allclose(ratio, 1, rtol=0, atol=OF_DRAWS)
+
+
+@pytest.mark.parametrize(("quantity", "adjusted"), [("means", "no"), ("means.standardised", "standardised")])
+def test_means_of_spend_with_many_zeros_are_glms(quantity: str, adjusted: str) -> None:
+    ours = select(estimates_of("randhie", DRAWS), model="means", estimand="spend", adjusted=adjusted)
+    pairs = beside(numbers("spend", "randhie", quantity), ours)
+    agree(pairs, CLOSED_FORM)
+    _errors_agree(pairs)
+
+
+def test_the_robust_variance_of_every_cell_is_hc2() -> None:
+    spells, _ = _spells("randhie")
+    cells = cell_means(spells, each_pair(spells))
+    levels = [str(spells.levels[k]) for k in spells.level]
+    strata = spells.strata["stratum.coinsurance"].iloc[spells.stratum]
+    ours = pd.DataFrame(
+        {"group": levels, "stratum": strata.to_numpy(), "mean": cells.mean, "var": cells.variance}
+    )
+    pairs = numbers("spend", "randhie", "means.cell").merge(ours, on=["group", "stratum"])
+    assert len(pairs) == 20
+    np.testing.assert_allclose(pairs["mean"], pairs["estimate"], rtol=CLOSED_FORM)
+    np.testing.assert_allclose(np.sqrt(pairs["var"]), pairs["std_error"], rtol=CLOSED_FORM)
+
+
+LOG_NORMAL = Family(
+    name="log_normal",
+    parameters=("median", "spread"),
+    links=(LOG, LOG),
+    log_survival=lambda t, median, spread: norm.logsf((anp.log(t) - anp.log(median)) / spread),
+    start=lambda hazard: (1 / hazard, 1.0),
+    whole_periods=False,
+    source="none of ours: any log-survival function makes a family",
+)
+# survreg's log T = location + scale·W; a location of ours is the log of a rate or of a time, a shape 1 / scale
+SIGNS = [(EXPONENTIAL, -1, 0), (WEIBULL, -1, -1), (LOG_LOGISTIC, 1, -1), (LOG_NORMAL, 1, 1)]
+
+
+@pytest.mark.parametrize(("family", "sign", "shape"), SIGNS, ids=lambda given: getattr(given, "name", ""))
+@pytest.mark.parametrize("case", ["lung", "lung_unadjusted", "flchain"])
+def test_families_of_grouped_durations_are_survregs_on_intervals(
+    case: str, family: Family, sign: int, shape: int
+) -> None:
+    spells, _ = _spells(case.removesuffix("_unadjusted"))
+    periods = person_periods(spells)
+    found = fit(family, merged_over_strata(periods) if case == "lung_unadjusted" else periods)
+    assert isinstance(found, Fit)
+    pairs = numbers("families", case, f"{family.name}.location")
+    level = [[str(one) for one in spells.levels].index(name) for name in pairs["group"]]
+    names = [".".join(row) for row in spells.strata.to_numpy()] if case != "lung_unadjusted" else [""]
+    where = np.array(level), np.array([names.index(name) for name in pairs["stratum"]])
+    located = found.locations(found.estimate[None], *where)[0]
+    by_parameter = found.locations(np.eye(found.n_parameters), *where)
+    errors = np.sqrt(np.einsum("pk,pq,qk->k", by_parameter, found.covariance, by_parameter))
+    np.testing.assert_allclose(sign * located, pairs["estimate"], rtol=0, atol=SEARCHED)
+    np.testing.assert_allclose(errors, pairs["std_error"], rtol=SEARCHED)
+    log_likelihood, _ = number("families", case, f"{family.name}.log_likelihood")
+    assert found.log_likelihood == pytest.approx(log_likelihood, rel=CLOSED_FORM)
+    if shape:
+        log_scale, error = number("families", case, f"{family.name}.log_scale")
+        assert shape * found.estimate[-1] == pytest.approx(log_scale, abs=SEARCHED)
+        assert np.sqrt(found.covariance[-1, -1]) == pytest.approx(error, rel=SEARCHED)
