@@ -6,7 +6,7 @@ READY := .venv/ready
 TESTS ?= tests
 WORKERS ?= 2
 
-.PHONY: help reproduce test slow lint lock sample setup clean
+.PHONY: help reproduce test slow lint lock sample coverage bench setup clean
 
 help:  ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -43,6 +43,13 @@ lint: $(READY)  ## ruff (check and format) and mypy strict on src
 
 sample: $(READY)  ## remake reports/sample/, the committed example
 	@$(BIN)/cxlink reproduce --out reports/sample --overwrite
+
+coverage: $(READY)  ## how often intervals hold the truth -> reports/coverage/ (an hour or two; goes on where it stopped)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m cxlink.study.coverage
+
+bench: $(READY)  ## timed comparisons, 1 to 100 million customers -> benchmarks/README.md (an hour; 0.6 GB of disk)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@$(BIN)/python -m benchmarks
 
 lock:  ## remake requirements.lock (needs uv)
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.12 --extra dev pyproject.toml -o requirements.lock

@@ -49,6 +49,9 @@ def root(
 @app.command()
 def reproduce(
     ctx: typer.Context,
+    replications: Annotated[
+        int, typer.Option("--replications", min=0, help="cohorts to draw for bias and coverage")
+    ] = 0,
     out: Annotated[str, typer.Option("--out", help="folder of the run")] = "reports/reproduction",
     overwrite: Overwrite = False,
 ) -> None:
@@ -57,7 +60,7 @@ def reproduce(
     from cxlink.study.reproduce import reproduce_study
 
     with _showing() as progress, new_folder(Path(out), overwrite) as folder:
-        reproduce_study(folder, command=_command(ctx), progress=progress)
+        reproduce_study(folder, _command(ctx), replications, progress)
     print(f"{out}/report.pdf")
 
 

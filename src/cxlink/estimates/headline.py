@@ -11,18 +11,21 @@ from scipy import sparse
 from cxlink.cohort.counts import Counts
 from cxlink.cohort.spells import Spells, spells_of
 from cxlink.estimates import diagnostics
+from cxlink.estimates.doubts import beside_headline, e_values
 from cxlink.estimates.retention import headline_horizon, retention_rows
 from cxlink.estimates.spend import spend_rows
 from cxlink.models import standards
 from cxlink.models.nonparametric import kaplan_meier
 from cxlink.models.requests import curve_requests, leading, spend_requests
-from cxlink.models.spend import CellMeans, Means, cell_means, mean_spend
+from cxlink.models.spend import CellMeans, Means, cell_means, mean_spend, on_log_link
 from cxlink.models.standards import Request
 
 Row = dict[str, Any]
 
 
-def headline(spells: Spells, counts: Counts, rng: np.random.Generator) -> tuple[list[Row], list[Row]]:
+def headline(
+    spells: Spells, counts: Counts, rng: np.random.Generator, repeats: pd.DataFrame | None = None
+) -> tuple[list[Row], list[Row]]:
     """Kaplan–Meier and means of spend, drawn together from one bootstrap of customers.
 
     Parameters
@@ -31,6 +34,8 @@ def headline(spells: Spells, counts: Counts, rng: np.random.Generator) -> tuple[
         The cohort.
     rng : Generator
         Advanced.
+    repeats : DataFrame, optional
+        ``score, again, n``: customers by their first and their second score, where several were read.
 
     Returns
     -------
@@ -40,7 +45,7 @@ def headline(spells: Spells, counts: Counts, rng: np.random.Generator) -> tuple[
     spec = counts.spec
     asked = curve_requests(spells, spec) if spec.subscription is not None else []
     spend = spend_requests(spells, spec) if spec.spend is not None else []
-    return headline_of(spells, counts, asked, spend, rng)
+    return headline_of(spells, counts, asked, spend, rng, repeats=repeats)
 
 
 def headline_of(
@@ -49,6 +54,8 @@ def headline_of(
     asked: Sequence[Request],
     spend: Sequence[Request],
     rng: np.random.Generator,
+    *,
+    repeats: pd.DataFrame | None = None,
 ) -> tuple[list[Row], list[Row]]:
     """Give the rows of these curves and means only; see `headline`."""
     spec = counts.spec
@@ -63,10 +70,13 @@ def headline_of(
     for request, curve in zip(curves, made.curves, strict=True):
         rows += retention_rows(curve, spec, headline_horizon(curve, spec) if request is first[0] else None)
         findings += diagnostics.curve_rows(curve, spec)
+        if request is first[0]:
+            beside, found = beside_headline(curve, counts, repeats)
+            rows, findings = [*rows, *beside], [*findings, *found]
     for request, cell, mean in _means(spend, cells, made.influence, counts, rng):
         rows += spend_rows(mean, spec, request is first[1])
         findings += diagnostics.spend_rows(cell, mean)
-    return rows, findings
+    return [*rows, *e_values(rows)], findings
 
 
 def _means(
@@ -82,10 +92,14 @@ def _means(
     spenders = scored["spend_n"].sum() - scored["spend_zero"].sum()
     positive = float(scored["spend_sum"].sum() / spenders) if spenders else 0.0
     edges = np.cumsum([0, *(len(c.n) for c in cells)])
-    return [
-        (request, cell, mean_spend(request, cell, influence[:, a:b], rng, positive))
+    made = [
+        mean_spend(request, cell, influence[:, a:b], rng, positive)
         for request, cell, a, b in zip(requests, cells, edges[:-1], edges[1:], strict=True)
     ]
+    spend = counts.spec.spend
+    if spend is not None and not spend.refunds:
+        made = [on_log_link(means) for means in made]
+    return list(zip(requests, cells, made, strict=True))
 
 
 def from_signup(naive: Counts, rng: np.random.Generator) -> list[Row]:

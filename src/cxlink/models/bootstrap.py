@@ -41,7 +41,9 @@ def resample(n: np.ndarray, n_draws: int, block: int, rng: np.random.Generator) 
         else:
             drawn = np.empty(shape, dtype=np.int64)
             for counts in drawn:
-                counts[:] = np.bincount(spell_of[first.integers(0, total, total)], minlength=len(n))
+                counts[:] = np.bincount(
+                    spell_of[first.integers(0, total, total, dtype=np.uint32)], minlength=len(n)
+                )
         yield np.ascontiguousarray(drawn.T)
 
 

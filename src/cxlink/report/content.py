@@ -23,11 +23,15 @@ class Study(TypedDict):
         retention means under each reading.
     cohorts : list of str
         A sentence about each cohort.
+    replications : DataFrame
+        ``figure, group, unit, cohorts, customers, truth, naive_bias, naive_coverage, adjusted_bias,
+        adjusted_coverage``: the figures over many cohorts; empty where none was asked for.
     """
 
     comparison: pd.DataFrame
     paradox: pd.DataFrame
     cohorts: list[str]
+    replications: pd.DataFrame
 
 
 @dataclass(frozen=True)

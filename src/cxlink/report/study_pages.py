@@ -7,6 +7,7 @@ from cxlink.report import drawing
 from cxlink.report.blocks import Block, Runs, bullets, notice, paragraph, picture, strong
 from cxlink.report.content import Study
 from cxlink.report.study_figures import Compared, compared, name_marks, study_comparison
+from cxlink.report.study_replications import replications_section
 from cxlink.report.study_tables import RETENTION, comparison_table, figure_name, reading
 from cxlink.report.study_tenure import tenure_section
 from cxlink.report.wording import FIRM, THIN, TIMES, capital, decimal, listed, score
@@ -43,6 +44,7 @@ def study_pages(study: Study, spec: CohortSpec, level: int = 1) -> list[Block]:
     ]  # fmt: skip
     if study["cohorts"]:
         parts += [paragraph("The cohorts:"), bullets(study["cohorts"])]
+    parts += replications_section(study["replications"], spec, level)
     return [*parts, *tenure_section(study, rows, spec, level)]
 
 

@@ -9,6 +9,7 @@ from scipy.integrate import simpson
 from scipy.optimize import brentq
 from scipy.special import betaln, gamma
 
+from cxlink.estimates.e_values import e_value
 from cxlink.study.published import Kriss, kriss
 
 SENSITIVE_POLARISATION = 0.15
@@ -90,12 +91,6 @@ def shifted_beta_geometric_mean(retention: float, polarisation: float, whole_yea
     inside = simpson(np.exp((alpha - 1) * np.log(-np.expm1(-x)) - beta * x), x=log_x)
     below = np.exp((alpha - 1) * low) / (alpha - 1)
     return float((inside + below) * np.exp(-betaln(alpha, beta)))
-
-
-def e_value(ratio: float) -> float:
-    """Give the E-value of a risk ratio: RR + √(RR(RR−1)), of 1/RR where RR < 1 (VanderWeele & Ding 2017)."""
-    above = max(ratio, 1 / ratio)
-    return float(above + np.sqrt(above * (above - 1)))
 
 
 def _constant(published: Kriss) -> pd.DataFrame:

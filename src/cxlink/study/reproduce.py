@@ -1,7 +1,7 @@
 """The published study on cohorts with a known truth: published, truth, naive and adjusted side by side."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from cxlink.report.wording import whole
 from cxlink.runs import report_input, write_record, write_run
 from cxlink.study.implied import ImpliedTenure, implied_tenure
 from cxlink.study.published import read
+from cxlink.study.repeated import repeated
 from cxlink.study.simulate import Simulated, simulate
 
 CUSTOMERS = 60_000
@@ -39,12 +40,15 @@ class Reproduced:
         ``_low`` and ``_high`` of ``naive`` and ``adjusted``; empty where a figure was not published.
     implied : ImpliedTenure
         What the published retention implies about tenure.
+    replications : DataFrame
+        See `cxlink.study.repeated.repeated`; empty where none was asked for.
     """
 
     subscription: Analysis
     transaction: Analysis
     comparison: pd.DataFrame
     implied: ImpliedTenure
+    replications: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def reproduce(
@@ -75,16 +79,32 @@ def reproduce(
 
 
 def reproduce_study(
-    folder: Path, command: str, progress: Callable[[str], None] = lambda _: None
+    folder: Path, command: str, replications: int = 0, progress: Callable[[str], None] = lambda _: None
 ) -> Reproduced:
-    """Write the study's folder: a run folder for each cohort, the comparison, and one report of it all."""
+    """Write the study's folder: a run folder for each cohort, the comparison, and one report of it all.
+
+    Parameters
+    ----------
+    folder : Path
+        Empty.
+    command : str
+        How to run it again.
+    replications : int
+        Cohorts more of each design, drawn to see bias and coverage.
+    progress : callable
+        Told the name of each part as it starts.
+    """
     made = reproduce(progress=progress)
+    if replications:
+        made = replace(made, replications=repeated(replications, _scored(made), SEED, progress))
     progress("writing the reports")
     for name, analysis in (("subscription", made.subscription), ("transaction", made.transaction)):
         (folder / name).mkdir()
         write_run(analysis, folder / name, command=command)
     (folder / "comparison.csv").write_text(csv_text(made.comparison), encoding="utf-8", newline="")
     (folder / "implied.csv").write_text(csv_text(paradox(made.implied)), encoding="utf-8", newline="")
+    if replications:
+        (folder / "replications.csv").write_text(csv_text(made.replications), encoding="utf-8", newline="")
     write_report(report_sections(made, command), folder)
     write_record(
         folder, {"format": FORMAT, "version": __version__, "study": True, "simulated": True, "seed": SEED}
@@ -94,7 +114,12 @@ def reproduce_study(
 
 def report_sections(made: Reproduced, command: str) -> list[ReportInput]:
     """Hand both cohorts to the report, the study with the first."""
-    study = Study(comparison=made.comparison, paradox=paradox(made.implied), cohorts=_sentences(made))
+    study = Study(
+        comparison=made.comparison,
+        paradox=paradox(made.implied),
+        cohorts=_sentences(made),
+        replications=made.replications,
+    )
     first, second = (report_input(analysis, command) for analysis in (made.subscription, made.transaction))
     return [replace(first, study=study), second]
 
@@ -206,6 +231,12 @@ def _row(
         values = [scale * float(found[column].iloc[0]) for column in ("estimate", "conf_low", "conf_high")]
         shown |= dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
     return shown
+
+
+def _scored(made: Reproduced) -> dict[str, int]:
+    """Customers scored in the cohort that each figure is compared in."""
+    cohorts = {"one_year_retention": made.subscription, "relative_annual_revenue": made.transaction}
+    return {figure: int(analysis.counts.scored["n"].sum()) for figure, analysis in cohorts.items()}
 
 
 def _sentences(made: Reproduced) -> list[str]:

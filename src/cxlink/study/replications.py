@@ -1,0 +1,196 @@
+"""How often intervals hold the truth: cohorts drawn from a process, analysed like anybody's, and tallied.
+
+A tally is a table of sums, so that blocks of replications add up, in any order and after any interruption.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.counts import Counts
+from cxlink.cohort.scales import parse_levels
+from cxlink.cohort.spells import spells_of
+from cxlink.estimates.headline import from_signup, headline_of
+from cxlink.models.adjusted import standardised
+from cxlink.models.curves import restricted_mean
+from cxlink.models.spend import has_spend
+from cxlink.models.standards import Request, pooled
+from cxlink.models.support import reaches
+from cxlink.study.cells import counted_from_signup, draw, spec_of
+from cxlink.study.population import HORIZON, LEVELS, NEEDS, WINDOW
+from cxlink.study.processes import BANDS, Process
+
+QUANTITY = ["estimand", "model", "group", "reference", "adjusted", "scenario"]
+SUMS = [
+    "made",
+    "held",
+    "below",
+    "above",
+    "sum_truth",
+    "sum_bias",
+    "sum_sq",
+    "sum_error",
+    "sum_width",
+    "sum_n",
+]
+TALLY = [*QUANTITY, *SUMS]
+
+
+def true_values(
+    process: Process, counts: Counts | None = None, contrasts: Sequence[str] = ()
+) -> dict[tuple[str, str, str], float]:
+    """Standardised truth of every level, both bands and their contrasts, by estimand, group and reference.
+
+    Parameters
+    ----------
+    process : Process
+        The law.
+    counts : Counts, optional
+        A cohort drawn from it: standardisation holds the weights of its strata and levels fixed (design rule 5), so
+        that they are part of what is estimated. Without it, the weights are the law's own.
+    contrasts : sequence of str
+        Contrasts beside those of both bands and every level with worst, such as ``4-6:1-3``.
+    """
+    scored = process.scored if counts is None else _shares(counts, process.scored.shape)
+    groups = {"worst": process.worst, "best": process.best} | {str(level): (level,) for level in LEVELS}
+    pairs = [(name, "worst") for name in groups if name != "worst"]
+    for group, reference in (text.split(":") for text in contrasts):
+        groups |= {side: parse_levels(side) for side in (group, reference)}
+        pairs.append((group, reference))
+    found: dict[tuple[str, str, str], float] = {}
+    for estimand, by_level in _by_level(process, scored.sum(axis=1)).items():
+        value = {name: _average(scored, by_level, levels) for name, levels in groups.items()}
+        found |= {(estimand, name, ""): value[name] for name in groups}
+        for group, reference in pairs:
+            found[f"{estimand}_difference", group, reference] = value[group] - value[reference]
+            found[f"{estimand}_ratio", group, reference] = value[group] / value[reference]
+    return found
+
+
+def _shares(counts: Counts, shape: tuple[int, int]) -> np.ndarray:
+    """Joint shares of stratum and level in a cohort, shape (n_strata, n_levels)."""
+    cells = counts.cells
+    need, band = (
+        pd.Categorical(cells[f"stratum.{name}"], categories=names).codes.astype(int)
+        for name, names in (("need", NEEDS), ("tenure", BANDS))
+    )
+    pair = (need * len(BANDS) + band) * len(LEVELS) + cells["score"].to_numpy(int) - 1
+    total: np.ndarray = np.bincount(pair, cells["n"], shape[0] * shape[1]).reshape(shape)
+    shares: np.ndarray = total / total.sum()
+    return shares
+
+
+def _by_level(process: Process, weight: np.ndarray) -> dict[str, np.ndarray]:
+    """Standardised truth of each level, shape (n_levels,)."""
+    found: dict[str, np.ndarray] = {}
+    months_paid: np.ndarray | float = WINDOW
+    if process.survival is not None:
+        curve = np.einsum("g,gst->st", weight, process.survival)
+        found |= {"retention": curve[:, HORIZON], "tenure": restricted_mean(curve, HORIZON)}
+        months_paid = process.survival[:, :, :WINDOW].sum(axis=2)
+    if process.spending is not None:
+        law = process.spending
+        yearly = np.einsum("gk,gsk,gsk->gs", law.class_share, law.buys, law.mean)
+        found["spend"] = weight @ (yearly * months_paid / WINDOW)
+    return found
+
+
+def _average(scored: np.ndarray, by_level: np.ndarray, levels: tuple[int, ...]) -> float:
+    """A band's value: its levels weighted by their shares; NaN where none of them has anybody."""
+    at = np.array(levels) - 1
+    share = scored.sum(axis=0)[at]
+    return float(by_level[at] @ share / share.sum()) if share.sum() else float("nan")
+
+
+def replicated(
+    process: Process, n: int, draws: int, rng: np.random.Generator, contrasts: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Rows of one cohort, each with its ``truth``: the headline, unadjusted and standardised, and the naive clock's."""
+    counts = draw(process, n, spec_of(process, draws, contrasts), rng)
+    rows = headline_rows(counts, rng)
+    if process.naive:
+        rows += from_signup(counted_from_signup(counts, rng), rng)
+    truth = true_values(process, counts, contrasts)
+    keyed = [(row, (row["estimand"], row["group"], row.get("reference", ""))) for row in rows]
+    return [{**row, "truth": truth[key]} for row, key in keyed if key in truth]
+
+
+def headline_rows(counts: Counts, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Rows of the whole cohort at the horizon, as `cxlink.estimates.headline` makes them."""
+    spec, spells = counts.spec, spells_of(counts)
+    curves: list[Request] = []
+    spend: list[Request] = []
+    times, ladder = np.array([0, spec.horizon]), (spec.horizon,)
+    if spec.subscription is not None:
+        average = standardised(spells, spec, reaches(spells, spec.horizon))
+        whole = [r for r in (pooled(spells, spec), average) if r is not None]
+        curves = [replace(request, times=times, horizons=ladder) for request in whole]
+    if spec.spend is not None:
+        average = standardised(spells, spec, has_spend(spells))
+        spend = [r for r in (pooled(spells, spec), average) if r is not None]
+    return headline_of(spells, counts, curves, spend, rng)[0]
+
+
+def tally(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Tally rows whose truth is known: held, missed below and above, and sums of errors and widths.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        Of any number of cohorts, each with its ``truth``.
+
+    Returns
+    -------
+    DataFrame
+        Columns `TALLY`, one row a quantity.
+    """
+    wanted = [*QUANTITY, "estimate", "std_error", "conf_low", "conf_high", "n", "truth"]
+    table = pd.DataFrame(list(rows)).reindex(columns=wanted)
+    table[QUANTITY] = table[QUANTITY].fillna("")
+    value, low, high = table["truth"], table["conf_low"], table["conf_high"]
+    error = table["estimate"] - value
+    table = table.assign(
+        made=1, held=((low <= value) & (value <= high)).astype(int), below=(high < value).astype(int),
+        above=(low > value).astype(int), sum_truth=value, sum_bias=error, sum_sq=error**2,
+        sum_error=table["std_error"], sum_width=high - low, sum_n=table["n"].astype(float),
+    )  # fmt: skip
+    return table.groupby(QUANTITY, sort=True, as_index=False)[SUMS].sum()
+
+
+def added(tallies: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Add tallies up."""
+    whole = pd.concat(list(tallies), ignore_index=True)
+    whole[QUANTITY] = whole[QUANTITY].fillna("")
+    return whole.groupby(QUANTITY, sort=True, as_index=False)[SUMS].sum()
+
+
+def summary(tallied: pd.DataFrame, asked: int) -> pd.DataFrame:
+    """Turn a tally into coverage, bias and errors.
+
+    Parameters
+    ----------
+    tallied : DataFrame
+        Columns `TALLY`.
+    asked : int
+        Replications; an estimate that was not made counts as an interval that missed.
+
+    Returns
+    -------
+    DataFrame
+        `QUANTITY`, ``truth`` (mean), ``n`` (mean number of customers), ``made``, ``coverage``, ``below``, ``above``
+        (shares of intervals that end below the truth, or begin above it), ``bias`` (mean estimate less truth),
+        ``deviation`` (standard deviation of estimate less truth), ``std_error`` and ``width`` (means of the
+        intervals').
+    """
+    made = tallied["made"]
+    bias = tallied["sum_bias"] / made
+    variance = (tallied["sum_sq"] - made * bias**2) / (made - 1).clip(lower=1)
+    return tallied[QUANTITY].assign(
+        truth=tallied["sum_truth"] / made, n=tallied["sum_n"] / made, made=made, coverage=tallied["held"] / asked,
+        below=tallied["below"] / asked, above=tallied["above"] / asked, bias=bias,
+        deviation=np.sqrt(variance.clip(lower=0)), std_error=tallied["sum_error"] / made,
+        width=tallied["sum_width"] / made,
+    )  # fmt: skip
