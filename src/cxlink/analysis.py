@@ -13,8 +13,12 @@ from cxlink.cohort.profile import Profile
 from cxlink.cohort.spells import Spells, merged_over_strata, person_periods, risk_sets, spells_of
 from cxlink.cohort.table import Cohort
 from cxlink.estimates import diagnostics
+from cxlink.estimates.doubts import doubts
+from cxlink.estimates.e_values import e_value_findings
+from cxlink.estimates.hazards import hazard_results
 from cxlink.estimates.headline import from_signup, headline
 from cxlink.estimates.readings import compare_readings
+from cxlink.estimates.spend_models import spend_model_rows
 from cxlink.estimates.suppression import blank_at_risk, blank_findings, blank_small, small_groups
 from cxlink.estimates.table import select, tidy
 from cxlink.estimates.tenure import curve_frames, fit_diagnostics, tenure_rows
@@ -86,6 +90,12 @@ class Analysis:
 
         return spend_by_score(self.estimates, self.counts.spec, simulated=self._simulated, ax=ax)
 
+    def unanswered_curves(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw retention of customers without a score beside that of those with one."""
+        from cxlink.report.response_figures import unanswered_curves
+
+        return unanswered_curves(self.estimates, self.counts.spec, simulated=self._simulated, ax=ax)
+
     def tenure_ladder(self, ax: "Axes | None" = None) -> "Axes":
         """Draw mean tenure to each horizon, by family and averaged, with what is extrapolated."""
         from cxlink.report.lifetimes import tenure_ladder
@@ -144,17 +154,27 @@ def analyse(cohort: Cohort | Counts, progress: Progress = lambda _: None) -> Ana
     made = [_Made([], list(diagnostics.band_rows(counts)))]
     if spells is not None:
         progress("retention and spend")
-        made.append(_Made(*headline(spells, counts, rng)))
+        repeats = cohort.count_repeats() if isinstance(cohort, Cohort) else None
+        made.append(_Made(*headline(spells, counts, rng, repeats)))
+        if spec.spend is not None:
+            progress("models of spend")
+            apart = np.random.default_rng([spec.analysis.seed, 4])
+            made.append(_Made(*spend_model_rows(counts, spells, made[-1].rows, apart)))
         if spec.subscription is not None:
             progress("the naive clock")
             naive = _counted_from_signup(cohort, counts)
             made.append(_Made(from_signup(naive, rng) if naive is not None else [], []))
             progress("tenure")
             made += [_tenure(spells, counts, adjusted, rng) for adjusted in ("no", "standardised")]
+            progress("hazard ratios")
+            made.append(_Made(*hazard_results(spells, spec, np.random.default_rng([spec.analysis.seed, 3]))))
+    progress("who did not answer, and what else could explain it")
+    made.append(_Made(*doubts(counts)))
     estimates = tidy(row for part in made for row in part.rows)
     if isinstance(cohort, Cohort):
         counts, reading = compare_readings(cohort, counts, estimates)
         made.append(_Made([], reading))
+    made.append(_Made([], list(e_value_findings(estimates))))
     found = diagnostics.tidy(row for part in made for row in part.findings)
     analysis = Analysis(counts, estimates, found, _at_risk(spells, counts), _together(made))
     return _published(analysis, spec.publish.smallest_cell)

@@ -47,9 +47,10 @@ def closing_lines(analysis: Analysis) -> list[str]:
             f"[{row['conf_low']:.4g}, {row['conf_high']:.4g}] {row['unit']}"
         )
     low = select(analysis.diagnostics, quantity="support", ok=False)
+    whose = "customers" if analysis.counts.spec.analysis.target == "customers" else "customers scored"
     lines += [
-        f"note: {row['model'].replace('_', ' ')}, {row['group']}: only {100 * row['value']:.0f} % of the customers "
-        "scored are in strata that support it"
+        f"note: {row['model'].replace('_', ' ')}, {row['group']}: only {100 * row['value']:.0f} % of the {whose} are "
+        "in strata that support it"
         for row in low.to_dict("records")
     ]
     return [*lines, *(f"note: {text}" for text in (*analysis.profile.notes, *empty_bands(analysis.counts)))]

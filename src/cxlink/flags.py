@@ -22,6 +22,7 @@ FLAGS: tuple[Flag, ...] = (
     ("higher-is-better", "score", "higher_is_better", bool, "direction of the scale"),
     ("worst", "score", "worst", str, "levels of the poorest experience, such as 1 or 1-3"),
     ("best", "score", "best", str, "levels of the best experience, such as 9-10"),
+    ("effect", "score", "effect", str, "in models: levels (each free), linear, monotone or spline"),
     ("clock", "subscription", "clock", str, "survey or signup"),
     ("unit", "subscription", "unit", str, "day, week, month, quarter or year"),
     ("signup", "subscription", "signup", str, "date column"),
@@ -48,6 +49,8 @@ FLAGS: tuple[Flag, ...] = (
     ("level", "analysis", "level", float, "coverage of the intervals"),
     ("draws", "analysis", "draws", int, "draws of each estimate"),
     ("seed", "analysis", "seed", int, "seed of the draws"),
+    ("target", "analysis", "target", str, "whose mix figures are standardised to: scored, or customers (everybody)"),
+    ("control", "control", "column", str, "an outcome that the score cannot have changed"),
     ("smallest-cell", "publish", "smallest_cell", int, "groups with fewer customers are left blank"),
 )
 

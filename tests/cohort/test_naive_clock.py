@@ -40,7 +40,7 @@ def test_from_signup_nobody_enters_late(clock: str) -> None:
         (7, 0, 5, ""): 1,
         (None, 0, 0, ""): 1,
     }
-    entered = {(5, 12, 15, "lost"): 1, (5, 12, 29, ""): 1, (7, 2, 3, "lost"): 1, (None, 0, 5, ""): 1}
+    entered = {(5, 12, 15, "lost"): 1, (5, 12, 29, ""): 1, (7, 2, 3, "lost"): 1, (None, 0, 0, ""): 1}
     assert cells(cohort.count()) == (late if clock == "survey" else entered)
 
 

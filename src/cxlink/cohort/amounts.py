@@ -50,6 +50,21 @@ def sums(y: Any, top: float, wide: bool) -> dict[str, Any]:
     }
 
 
+def moments(x: Any, top: float, wide: bool) -> dict[str, Any]:
+    """Sums over the negative control, by name of their column in the counts: Σx and Σx².
+
+    Parameters
+    ----------
+    x : ibis float64 column
+        Numbers, none over ``top`` in size; empty ones do not count.
+    top : float
+        The bound.
+    wide : bool
+        Whether the engine adds 64-bit whole numbers up without overflow.
+    """
+    return {"control_sum": _fixed(x, top, wide), "control_sum_sq": _fixed(x * x, top**2, wide)}
+
+
 def log_of(y: Any) -> Any:
     """Log of positive amounts; empty for the others."""
     return (y > 0).ifelse(y, None).ln()

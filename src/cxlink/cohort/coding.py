@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxlink.cohort.columns import band_labels
-from cxlink.cohort.counts import SPEND, Counts, add_up
+from cxlink.cohort.counts import CONTROL, SPEND, Counts, add_up
+from cxlink.cohort.mix import MISSING
 from cxlink.cohort.profile import Profile
 from cxlink.cohort.spec import CohortSpec
 
-MISSING = "(missing)"
 LOST = "lost"
 
 
@@ -46,6 +46,9 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
         kind = "int64" if column in ("spend_n", "spend_zero") else "float64"
         amount = raw["spend_known" if column == "spend_n" else column].to_pandas()
         cells[column] = amount.astype("float64").fillna(0).astype(kind)
+    for column in CONTROL if spec.control is not None else ():
+        total = raw[column].to_pandas().astype("float64").fillna(0)
+        cells[column] = total.astype("int64" if column == "control_n" else "float64")
     left_out = _never_observed(spec, scored & (leave <= entry), lost)
     gone = {why: int(n[rows].sum()) for why, rows in left_out.items() if n[rows].sum()}
     for rows in left_out.values():
@@ -94,6 +97,10 @@ def _spells(
         if "entry" in clock
         else zero
     )
+    if "entry" in clock:
+        # a customer without a score and without an entry was at risk nobody knows from when
+        unknown = clock["entry"].isna().to_numpy()
+        leave, lost = np.where(unknown, 0, leave), lost & ~unknown
     idle = int(scored[(leave == 0) & ~lost].sum())
     if idle and sub.clock == "survey":
         were = "was" if idle == 1 else "were"

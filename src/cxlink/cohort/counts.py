@@ -15,6 +15,7 @@ from cxlink.cohort.spec import CohortSpec, make_spec
 SPEND = (
     "spend_n", "spend_zero", "spend_sum", "spend_sum_sq", "spend_sum_log", "spend_sum_log_sq", "spend_sum_y_log",
 )  # fmt: skip
+CONTROL = ("control_n", "control_sum", "control_sum_sq")
 FORMAT = 1
 
 
@@ -28,7 +29,8 @@ class Counts:
         ``score`` (Int64, empty: not scored), ``stratum.*`` (text), ``entry``, ``exit`` (whole periods), ``cause``
         (text, empty: still there), ``wave`` (text, empty without dates), ``n``; with spend also, of the customers
         whose window is complete, `SPEND`: their number, those with none, and the sums of y, y², log y, (log y)²
-        and y·log y (logs of positive y).
+        and y·log y (logs of positive y); with a negative control also `CONTROL`: the customers whose control is known,
+        and the sums of it and of its square.
     spec : CohortSpec
         What the table was said to hold.
     profile : Profile
@@ -50,7 +52,7 @@ class Counts:
 
 def cell_keys(cells: pd.DataFrame) -> list[str]:
     """Names of the columns that tell cells apart."""
-    return [name for name in cells.columns if name != "n" and name not in SPEND]
+    return [name for name in cells.columns if name not in ("n", *SPEND, *CONTROL)]
 
 
 def add_up(cells: pd.DataFrame) -> pd.DataFrame:
@@ -105,18 +107,20 @@ def _comparable(spec: CohortSpec) -> dict[str, str]:
         "[spend] window and currency": f"{spend.window_months} months in {spend.currency}"
         if spend
         else "none",
+        "[control] column": spec.control.column if spec.control else "none",
     }
 
 
 def suppress(counts: Counts, smallest: int) -> Counts:
-    """Leave out cells with fewer customers than ``smallest``, and sums over fewer complete windows."""
+    """Leave out cells with fewer customers than ``smallest``, and sums over fewer complete windows or controls."""
     cells = counts.cells
     small = cells["n"] < smallest
     kept = cells[~small].reset_index(drop=True)
-    if "spend_n" in kept:
-        few = kept["spend_n"] < smallest
-        for name in SPEND:
-            kept[name] = kept[name].mask(few, 0)
+    for sums in (SPEND, CONTROL):
+        if sums[0] in kept:
+            few = kept[sums[0]] < smallest
+            for name in sums:
+                kept[name] = kept[name].mask(few, 0)
     return replace(counts, cells=kept, suppressed=counts.suppressed + int(cells.loc[small, "n"].sum()))
 
 

@@ -1,6 +1,7 @@
 """The one query whose cost grows with the table: rows grouped into raw cells."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
@@ -30,26 +31,41 @@ def raw_cells(source: Source, spec: CohortSpec, ignoring: tuple[str, ...] = ()) 
     Arrow table
         One row a cell, at most one more than `MOST_CELLS`: the keys of `prepare.Prepared`, ``n``, and with spend
         ``spend_n`` (rows whose window is complete), ``spend_known`` (of these, those with an amount), ``spend_zero``,
-        ``use_min`` (the least of ``use``, where it is read from a column) and the sums of `amounts.sums`.
+        ``use_min`` (the least of ``use``, where it is read from a column) and the sums of `amounts.sums`; with a
+        negative control ``control_given`` (rows that hold anything), ``control_n`` (of these, those with a number) and
+        `amounts.moments`.
     """
-    if spec.spend is None:
-        return _grouped(source, spec, amounts.USUAL_TOP, ignoring)
-    known = source.largest(spec.spend.column) if spec.spend.column in source.columns else None
-    top = amounts.top_for(known)
-    cells = _grouped(source, spec, top, ignoring)
-    y = prepare(source, spec).y
-    if y is None or not _unusual(cells):
+    columns = (spec.spend.column if spec.spend else "", spec.control.column if spec.control else "")
+    guessed = _tops(source.largest(name) if name in source.columns else None for name in columns)
+    cells = _grouped(source, spec, guessed, ignoring)
+    unusual = _unusual(cells, "spend_n", "spend_known", "spend_sum_sq") or _unusual(
+        cells, "control_given", "control_n", "control_sum_sq"
+    )
+    if not unusual:
         return cells
-    exact = amounts.top_for(source.run(y.abs().max()).as_py())
-    return cells if exact == top else _grouped(source, spec, exact, ignoring)
+    prepared = prepare(source, spec)
+    found = (None if x is None else source.run(x.abs().max()).as_py() for x in (prepared.y, prepared.control))
+    exact = _tops(found)
+    return cells if exact == guessed else _grouped(source, spec, exact, ignoring)
 
 
-def _grouped(source: Source, spec: CohortSpec, top: float, ignoring: tuple[str, ...]) -> pa.Table:
-    prepared = prepare(source, spec, top)
+def _tops(largest: Iterable[float | None]) -> tuple[float, ...]:
+    """Bounds of spend and of the negative control."""
+    return tuple(amounts.top_for(one) for one in largest)
+
+
+def _grouped(
+    source: Source, spec: CohortSpec, tops: tuple[float, ...], ignoring: tuple[str, ...]
+) -> pa.Table:
+    prepared = prepare(source, spec, *tops)
     keys = {name: key for name, key in prepared.keys.items() if name not in ignoring}
-    given = {"use": prepared.use, "y": prepared.y}
-    rows = source.table.select(**keys, **{name: value for name, value in given.items() if value is not None})
-    totals = {"n": rows.count(), **_totals(rows, prepared, spec, top, source.engine.name == "duckdb")}
+    read = {"use": prepared.use, "y": prepared.y, "given": prepared.given, "control": prepared.control}
+    rows = source.table.select(**keys, **{name: value for name, value in read.items() if value is not None})
+    wide = source.engine.name == "duckdb"
+    totals = {"n": rows.count(), **_totals(rows, prepared, spec, tops[0], wide)}
+    if prepared.control is not None:
+        totals |= {"control_given": rows.given.cast("int64").sum(), "control_n": rows.control.count()}
+        totals |= amounts.moments(rows.control, tops[1], wide)
     return source.run(rows.group_by(list(keys)).aggregate(**totals).limit(MOST_CELLS + 1))
 
 
@@ -66,8 +82,10 @@ def _totals(rows: Any, prepared: Prepared, spec: CohortSpec, top: float, wide: b
     return totals | {"spend_zero": zero} | amounts.sums(rows.y, top, wide)
 
 
-def _unusual(cells: pa.Table) -> bool:
+def _unusual(cells: pa.Table, given: str, known: str, squares: str) -> bool:
     """Whether amounts may be larger than was guessed, or all so small that digits are lost."""
-    known, complete = (int(sum(cells[name].to_pylist())) for name in ("spend_known", "spend_n"))
-    squares = math.fsum(value for value in cells["spend_sum_sq"].to_pylist() if value is not None)
-    return known < complete or 0 < squares < known
+    if known not in cells.column_names:
+        return False
+    n_known, n_given = (int(sum(cells[name].to_pylist())) for name in (known, given))
+    total = math.fsum(value for value in cells[squares].to_pylist() if value is not None)
+    return n_known < n_given or 0 < total < n_known

@@ -71,14 +71,7 @@ def _first_surveys(source: Source, spec: CohortSpec, key: Any) -> tuple[Source, 
     """Keep each customer's first survey that was answered; a row without a score where none was."""
     import ibis
 
-    sub = spec.subscription
-    assert sub is not None
-    assert sub.survey is not None
-    score = columns.raw(source, spec.score.column, "score")
-    survey = columns.date(columns.raw(source, sub.survey, "survey"))
-    # two answers of one day: whatever else is said of them decides, so that the order of rows does not
-    rest = [source.table[name] for name in source.table.columns if name in spec.table_columns]
-    order = [~columns.is_given(score), survey, score, *rest]
+    order = survey_order(source, spec)
     names = source.table.columns
     rank = "rank_" + max(names, key=len)  # longer than any name there
     ranked = source.table.mutate(ibis.row_number().over(group_by=key, order_by=order).name(rank))
@@ -86,3 +79,15 @@ def _first_surveys(source: Source, spec: CohortSpec, key: Any) -> tuple[Source, 
     n_before, n_after = (source.run(table.count()).as_py() for table in (source.table, kept))
     dropped = {"a later survey of the same customer": n_before - n_after} if n_before > n_after else {}
     return source.kept(kept), dropped
+
+
+def survey_order(source: Source, spec: CohortSpec) -> list[Any]:
+    """Give the order of a customer's surveys: those that were answered by date, then the others."""
+    sub = spec.subscription
+    assert sub is not None
+    assert sub.survey is not None
+    score = columns.raw(source, spec.score.column, "score")
+    survey = columns.date(columns.raw(source, sub.survey, "survey"))
+    # two answers of one day: whatever else is said of them decides, so that the order of rows does not
+    rest = [source.table[name] for name in source.table.columns if name in spec.table_columns]
+    return [~columns.is_given(score), survey, score, *rest]

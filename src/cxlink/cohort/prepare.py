@@ -30,14 +30,22 @@ class Prepared:
         1 where the spend window is complete, 0 where not; None where all are.
     y : ibis column or None
         Spend, where it is used and an amount; None without spend.
+    given : ibis column or None
+        Whether a row of the negative control holds anything; None without one.
+    control : ibis column or None
+        The negative control, where it is a number; None without one.
     """
 
     keys: dict[str, Any]
     use: Any | None = None
     y: Any | None = None
+    given: Any | None = None
+    control: Any | None = None
 
 
-def prepare(source: Source, spec: CohortSpec, top: float = MOST_SPENT) -> Prepared:
+def prepare(
+    source: Source, spec: CohortSpec, top: float = MOST_SPENT, control_top: float = MOST_SPENT
+) -> Prepared:
     """Turn the table's columns into keys and amounts.
 
     Parameters
@@ -46,8 +54,8 @@ def prepare(source: Source, spec: CohortSpec, top: float = MOST_SPENT) -> Prepar
         The table.
     spec : CohortSpec
         What it holds.
-    top : float
-        The largest amount that is taken for one.
+    top, control_top : float
+        The largest amount that is taken for one, of spend and of the negative control.
 
     Raises
     ------
@@ -58,16 +66,30 @@ def prepare(source: Source, spec: CohortSpec, top: float = MOST_SPENT) -> Prepar
     if spec.subscription is not None:
         keys |= _dated(source, spec) if spec.subscription.dated else _undated(source, spec)
     keys |= {f"stratum.{name}": _stratum(source, spec, name) for name in spec.stratum_variables}
+    control = _control(source, spec, control_top)
     if spec.spend is None:
-        return Prepared(keys)
+        return Prepared(keys, None, None, *control)
     value = columns.raw(source, spec.spend.column, "spend")
     if not value.type().is_floating():  # whose NaN is no amount either way
         value = columns.number(value, spec.table)
     use = _complete(source, spec, keys["score"])
     fits = value.between(-top if spec.spend.refunds else 0, top)
-    return Prepared(
-        keys, use, (fits if use is None else fits & (use == 1)).ifelse(value.cast("float64"), None)
-    )
+    amount = (fits if use is None else fits & (use == 1)).ifelse(value.cast("float64"), None)
+    return Prepared(keys, use, amount, *control)
+
+
+def _control(source: Source, spec: CohortSpec, top: float) -> tuple[Any, Any] | tuple[None, None]:
+    """Whether the negative control is given, and its number: 1 and 0 for true and false."""
+    import ibis
+
+    if spec.control is None:
+        return None, None
+    column = columns.raw(source, spec.control.column, "control")
+    value = columns.number(column, spec.table).cast("float64")
+    if column.type().is_string():
+        word = column.strip().lower()
+        value = ibis.cases((word == "true", 1.0), (word == "false", 0.0), else_=value)
+    return columns.is_given(column), value.between(-top, top).ifelse(value, None)
 
 
 def _score(source: Source, spec: CohortSpec) -> Any:

@@ -41,7 +41,7 @@ def rules_of(spec: CohortSpec) -> list[Rule]:
     rules = [_score_rule(spec)]
     if sub is not None:
         rules += _date_rules(spec, sub) if sub.dated else _duration_rules(spec, sub)
-    return [*rules, *_band_rules(spec), *_spend_rules(spec)]
+    return [*rules, *_band_rules(spec), *_spend_rules(spec), *_control_rules(spec)]
 
 
 def _score_rule(spec: CohortSpec) -> Rule:
@@ -163,6 +163,21 @@ def _spend_rules(spec: CohortSpec) -> list[Rule]:
         )
     )
     return rules
+
+
+def _control_rules(spec: CohortSpec) -> list[Rule]:
+    if spec.control is None:
+        return []
+    name = spec.control.column
+    return [
+        Rule(
+            (name,),
+            f"{name} must be a number of at most {MOST_SPENT:g} in size, true or false, or empty, in every row with a "
+            "score",
+            lambda t: t.score.notnull() & (t.control_n < t.control_given),
+            f"Recode it (0 and 1 for no and yes), or {_DROP}.",
+        )
+    ]
 
 
 def broken(cells: Any, rules: list[Rule], engine: Any) -> list[Rule]:

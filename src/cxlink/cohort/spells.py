@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import sparse
 
 from cxlink.cohort.counts import Counts
+from cxlink.cohort.mix import Mix, mix_of
 
 SPEND_MOMENTS = ("spend_n", "spend_sum", "spend_sum_sq")
 
@@ -32,6 +33,8 @@ class Spells:
         Customers.
     spend : ndarray of shape (n_spells, 3)
         Of customers with a complete window: number, Σy, Σy².
+    mix : Mix or None
+        The customers to whose mix figures are standardised; None where these are all customers scored.
     """
 
     levels: tuple[int, ...]
@@ -45,6 +48,7 @@ class Spells:
     cause: np.ndarray
     n: np.ndarray
     spend: np.ndarray
+    mix: Mix | None = None
 
     @property
     def n_pairs(self) -> int:
@@ -122,7 +126,14 @@ def spells_of(counts: Counts) -> Spells:
         cause=frame["cause"].map({"": 0} | {c: i for i, c in enumerate(causes, 1)}).to_numpy(int),
         n=frame["n"].to_numpy(np.int64),
         spend=spend,
+        mix=mix_of(counts.cells, strata, _late(counts))
+        if counts.spec.analysis.target == "customers"
+        else None,
     )
+
+
+def _late(counts: Counts) -> bool:
+    return counts.spec.subscription is not None and counts.spec.subscription.clock == "signup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,35 +183,30 @@ def risk_sets(spells: Spells, members: Sequence[np.ndarray], cause: int | None =
         Count losses of this cause only (position in `Spells.causes`, from 1).
     """
     n_periods = spells.n_periods
-    seen = spells.exit > spells.entry
-    rows: list[np.ndarray] = []
-    columns: list[np.ndarray] = []
-    signs: list[np.ndarray] = []
-    gone_rows: list[np.ndarray] = []
-    gone_columns: list[np.ndarray] = []
-    for curve, pairs in enumerate(members):
-        inside = np.flatnonzero(seen & np.isin(spells.pair, pairs))
-        first = curve * n_periods
-        leaving = inside[spells.exit[inside] < n_periods]
-        rows += [first + spells.entry[inside], first + spells.exit[leaving]]
-        columns += [inside, leaving]
-        signs += [np.ones(len(inside), np.int64), -np.ones(len(leaving), np.int64)]
-        lost = spells.cause[inside] > 0 if cause is None else spells.cause[inside] == cause
-        gone_rows.append(first + spells.exit[inside[lost]] - 1)
-        gone_columns.append(inside[lost])
+    curve, spell = _contents(spells, members)
+    entry, leave = spells.entry[spell], spells.exit[spell]
+    gone = spells.cause[spell] > 0 if cause is None else spells.cause[spell] == cause
+    leaving, first = leave < n_periods, curve * n_periods
+    rows = np.concatenate([first + entry, (first + leave)[leaving]])
+    columns = np.concatenate([spell, spell[leaving]])
+    signs = np.repeat(np.array([1, -1]), [len(spell), int(leaving.sum())])
     shape = (len(members) * n_periods, len(spells.n))
-    steps = _matrix(signs, rows, columns, shape)
-    losses = _matrix([np.ones(len(gone), np.int64) for gone in gone_rows], gone_rows, gone_columns, shape)
+    steps = sparse.coo_array((signs, (rows, columns)), shape=shape).tocsr()
+    at_loss = ((first + leave - 1)[gone], spell[gone])
+    losses = sparse.coo_array((np.ones(len(at_loss[0]), np.int64), at_loss), shape=shape).tocsr()
     return RiskSets((len(members), n_periods), steps, losses)
 
 
-def _matrix(
-    values: list[np.ndarray], rows: list[np.ndarray], columns: list[np.ndarray], shape: tuple[int, int]
-) -> sparse.csr_array:
-    none = np.empty(0, np.int64)
-    found = (np.concatenate([none, *parts]) for parts in (values, rows, columns))
-    value, row, column = found
-    return sparse.coo_array((value, (row, column)), shape=shape).tocsr()
+def _contents(spells: Spells, members: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The spells with time at risk in each curve, as two columns: curve and spell."""
+    edges = np.searchsorted(spells.pair, np.arange(spells.n_pairs + 1))
+    pairs = np.concatenate([*members, np.empty(0, int)]).astype(int)
+    size = edges[pairs + 1] - edges[pairs]
+    curve = np.repeat(np.repeat(np.arange(len(members)), [len(m) for m in members]), size)
+    offset = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+    spell = np.repeat(edges[pairs], size) + offset
+    seen = spells.exit[spell] > spells.entry[spell]
+    return curve[seen], spell[seen]
 
 
 def each_pair(spells: Spells) -> tuple[np.ndarray, ...]:

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,6 +15,7 @@ from cxlink.cohort.errors import InputError
 from cxlink.cohort.identity import one_row_a_customer
 from cxlink.cohort.profile import Profile
 from cxlink.cohort.refusals import refusal, without_broken
+from cxlink.cohort.repeats import repeated_scores
 from cxlink.cohort.rules import Rule, broken, rules_of
 from cxlink.cohort.sections import AdjustSection
 from cxlink.cohort.source import Source, embedded, open_source
@@ -41,6 +43,8 @@ class Cohort:
         Rows in the table.
     dropped : dict of str to int
         Rows left out while reading, by reason.
+    repeats : Arrow table or None
+        Customers by the first and the second score that they gave; None where a customer has one row.
     """
 
     name: str
@@ -49,6 +53,7 @@ class Cohort:
     from_signup: pa.Table | None
     rows_read: int
     dropped: dict[str, int]
+    repeats: pa.Table | None = None
 
     def count(self, counts: str | None = None) -> Counts:
         """Count its customers.
@@ -78,6 +83,19 @@ class Cohort:
         if self.from_signup is None or naive is None:
             return None
         return code_cells(self.from_signup, naive, self._read(""))
+
+    def count_repeats(self) -> pd.DataFrame:
+        """Count its customers by the first and the second score that they gave.
+
+        Returns
+        -------
+        DataFrame
+            ``score, again, n``; no row where nobody gave two.
+        """
+        if self.repeats is None:
+            return pd.DataFrame({"score": [], "again": [], "n": []}, dtype="int64")
+        pairs: pd.DataFrame = self.repeats.to_pandas().astype("int64")
+        return pairs
 
     def _read(self, mark: str) -> Profile:
         return Profile(self.name, self.rows_read, _customers(self.raw), self.dropped, fingerprint=mark)
@@ -110,6 +128,7 @@ def read_cohort(table: Any, spec: CohortSpec, drop_invalid: bool = False) -> Coh
 def _read(source: Source, spec: CohortSpec, drop_invalid: bool) -> Cohort:
     raw, source, dropped = _checked(source, spec, drop_invalid)
     n_rows = _customers(raw) + sum(dropped.values())
+    repeats = repeated_scores(source, spec)
     source, later = one_row_a_customer(source, spec)
     if later:
         raw, dropped = grouping.raw_cells(source, spec), dropped | later
@@ -124,6 +143,7 @@ def _read(source: Source, spec: CohortSpec, drop_invalid: bool) -> Cohort:
         from_signup=_from_signup(source, naive) if naive is not None else None,
         rows_read=n_rows,
         dropped=dropped,
+        repeats=repeats,
     )
 
 
@@ -133,7 +153,8 @@ def naive_spec(spec: CohortSpec) -> CohortSpec | None:
     if sub is None or not sub.dated or not sub.signup:
         return None
     naive = sub.model_copy(update={"survey": sub.signup, "signup": None, "clock": "survey"})
-    return spec.model_copy(update={"subscription": naive, "spend": None, "adjust": AdjustSection()})
+    bare = {"spend": None, "control": None, "adjust": AdjustSection()}
+    return spec.model_copy(update={"subscription": naive, **bare})
 
 
 def _from_signup(source: Source, naive: CohortSpec) -> pa.Table:

@@ -25,13 +25,14 @@ def finding(model: str, quantity: str, group: str, value: float, ok: bool | None
 
 
 def support_rows(model: str, request: Request, spec: CohortSpec) -> Iterator[Row]:
-    """Share of the scored customers that each standardised contrast stands on."""
+    """Share of the customers standardised to that each standardised contrast stands on."""
     words = "with a complete window" if model == "means" else f"at risk to {spec.horizon} {spec.unit}s"
     sides = spec.contrast(spec.analysis.contrasts[0])
     adjusted = request.labels["adjusted"] != "no"
     for group, share in request.covered.items():
         ok = share >= LEAST_SUPPORT if adjusted and group in (":".join(sides), *sides) else None
-        note = f"share of the customers scored in strata where every level has somebody {words}"
+        whose = "all customers" if spec.analysis.target == "customers" else "the customers scored"
+        note = f"share of {whose} in strata where every level has somebody {words}"
         if not adjusted:
             note = f"share of the group that can be followed for {spec.horizon} {spec.unit}s: its rows are theirs"
         yield finding(model, "support", group if adjusted else f"{group}, unadjusted", share, ok, note)

@@ -95,7 +95,9 @@ def _survival(curves: Curves, spec: CohortSpec, headline: bool) -> Iterator[_Qua
         shown = [
             g
             for g in curves.own
-            if t == spec.horizon or t in reported_periods(int(curves.last[g]), spec.horizon)
+            if t == spec.horizon
+            or (t in ladder and curves.model != "kaplan_meier")
+            or t in reported_periods(int(curves.last[g]), spec.horizon)
         ]
         if t > 0 and (shown or t in ladder):
             yield _Quantity(
@@ -170,6 +172,33 @@ def _contrasts(curves: Curves, spec: CohortSpec, quantity: _Quantity) -> Iterato
                 others = _at_the_estimate(contrast, quantity, a, b)
                 shown = held(shown, [row("", value, drawn, spec.analysis.level, "") for drawn in others])
             yield shown
+
+
+def loss_ratio(curves: Curves, spec: CohortSpec) -> Row | None:
+    """Give the risk ratio of being lost by the horizon, of the headline contrast: (1 − S_best) / (1 − S_worst).
+
+    Parameters
+    ----------
+    curves : Curves
+        With draws; the interval is from those of the survival curves.
+    spec : CohortSpec
+        Its horizon, contrasts and level.
+
+    Returns
+    -------
+    dict or None
+        A row like those of `retention_rows`; None where the contrast is not known at the horizon.
+    """
+    at = {int(t): k for k, t in enumerate(curves.times)}.get(spec.horizon)
+    if at is None:
+        return None
+    ten = (spec.horizon > curves.ten).astype(float)
+    lost = _Quantity(
+        "loss", "probability", spec.horizon, 1 - curves.point[:, at], 1 - curves.draws[..., at],
+        extrapolated=ten, own=(), headline=True,
+    )  # fmt: skip
+    rows = [row for row in _contrasts(curves, spec, lost) if row["headline"]]
+    return next((row for row in rows if row["estimand"] == "loss_ratio"), None)
 
 
 def _names(curves: Curves, quantity: _Quantity, g: int) -> Row:

@@ -1,9 +1,13 @@
-"""Standardisation: groups averaged over the strata, and entries, of all customers scored (design rule 5)."""
+"""Standardisation: groups averaged over the strata, and entries, of all customers scored, or of all customers.
+
+Design rule 5; whose mix it is, `Spells.mix` says.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from cxlink.cohort.mix import NO_STRATUM
 from cxlink.cohort.spec import CohortSpec
 from cxlink.cohort.spells import Spells, each_pair
 from cxlink.models.curves import Standard
@@ -12,7 +16,7 @@ from cxlink.models.standards import Request
 
 
 def standardised(spells: Spells, spec: CohortSpec, supported: np.ndarray | None) -> Request | None:
-    """Ask for curves averaged over the strata, and entries, of all customers scored.
+    """Ask for curves averaged over the strata, and entries, of all customers scored, or of everybody (`Spells.mix`).
 
     Parameters
     ----------
@@ -76,7 +80,7 @@ def _support_levels(group: Group, groups: dict[str, Group], headline: tuple[str,
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """All customers scored, by stratum and entry; weights sum to 1."""
+    """The customers to whose mix figures are standardised, by stratum and entry; weights sum to 1."""
 
     stratum: np.ndarray
     entry: np.ndarray
@@ -89,9 +93,12 @@ class _Target:
 
 
 def _target(spells: Spells) -> _Target:
-    stratum = spells.stratum[spells.pair]
-    keys, at = np.unique(np.column_stack([stratum, spells.entry]), axis=0, return_inverse=True)
-    total = np.bincount(at.ravel(), spells.n)
+    stratum, entry, n = spells.stratum[spells.pair], spells.entry, spells.n
+    if spells.mix is not None:
+        stratum, n = spells.mix.stratum, spells.mix.n
+        entry = spells.mix.entry if spells.entry.any() else np.zeros_like(spells.mix.entry)
+    keys, at = np.unique(np.column_stack([stratum, entry]), axis=0, return_inverse=True)
+    total = np.bincount(at.ravel(), n)
     return _Target(keys[:, 0], keys[:, 1], total / total.sum())
 
 
@@ -99,11 +106,12 @@ def _supported(
     target: _Target, lookup: np.ndarray, supported: np.ndarray | None, levels: np.ndarray
 ) -> np.ndarray:
     """Cells of the target (positions) for which every one of these levels can answer."""
-    keep = np.full(len(target.stratum), True)
+    keep = target.stratum != NO_STRATUM
     if supported is not None:
         for level in np.unique(levels):
             pair = lookup[level, target.stratum]
-            keep &= (pair >= 0) & supported[np.maximum(pair, 0), target.entry]
+            inside = np.minimum(target.entry, supported.shape[1] - 1)
+            keep &= (pair >= 0) & supported[np.maximum(pair, 0), inside] & (inside == target.entry)
     return np.flatnonzero(keep)
 
 

@@ -7,17 +7,31 @@ quantile, for the distribution that the penalised likelihood has along it. The r
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.special import ndtr
 
-from cxlink.models.likelihood import Likelihood
+from cxlink.models.likelihood import Penalty
 from cxlink.models.optimum import Optimum
 
 _CONFOUNDED = 1.5
 _MOVED = 0.1
 _DEPTH = 14.0
 _POINTS = 241
+
+
+class Penalised(Protocol):
+    """What is maximised: a log-likelihood with penalties, as a function of all parameters."""
+
+    @property
+    def penalties(self) -> tuple[Penalty, ...]:
+        """The penalties in it."""
+        ...
+
+    def value(self, theta: np.ndarray) -> float:
+        """Penalised log-likelihood."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +58,7 @@ class Marginal:
 
 
 def marginals(
-    likelihood: Likelihood, optimum: Optimum, covariance: np.ndarray, n_effects: int
+    likelihood: Penalised, optimum: Optimum, covariance: np.ndarray, n_effects: int
 ) -> tuple[Marginal, ...]:
     """Tabulate the penalised likelihood along each penalised parameter.
 
@@ -55,8 +69,8 @@ def marginals(
 
     Parameters
     ----------
-    likelihood : Likelihood
-        Penalised.
+    likelihood : Penalised
+        A likelihood and its penalties.
     optimum : Optimum
         Its maximum.
     covariance : ndarray of shape (n_parameters, n_parameters)
@@ -112,7 +126,7 @@ def exchange(normal: np.ndarray, tables: Sequence[Marginal]) -> np.ndarray:
 
 
 def _tabulate(
-    likelihood: Likelihood, theta: np.ndarray, direction: np.ndarray
+    likelihood: Penalised, theta: np.ndarray, direction: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Offsets and cumulative probabilities, out to where the density is e^-14 of the highest."""
     top = likelihood.value(theta)

@@ -86,7 +86,7 @@ def retention_curves(
     last = max(last, min(spec.horizon, max((row.horizon or 0 for row in rows), default=spec.horizon)))
     with drawing.canvas(ax, (6.3, 3.0)) as axes:
         for group, curve in curves.items():
-            _curve(axes, curve, drawing.group_color(group), from_one=scenario == "")
+            draw_curve(axes, curve, drawing.group_color(group), from_one=scenario == "")
         _end_labels(axes, curves, spec)
         axes.set_xlim(0, last)
         axes.set_xticks(time_ticks(last, spec.unit))
@@ -137,7 +137,8 @@ def time_ticks(last: int, unit: str) -> list[int]:
     return list(range(0, last + 1, step))
 
 
-def _curve(ax: Axes, curve: Sequence[Estimate], color: Color, from_one: bool) -> None:
+def draw_curve(ax: Axes, curve: Sequence[Estimate], color: Color, from_one: bool) -> None:
+    """Draw a curve and its interval band in per cent, from everybody at time 0 or from its own first row."""
     points = [
         (row.horizon or 0, 100 * row.estimate, 100 * row.conf_low, 100 * row.conf_high) for row in curve
     ]

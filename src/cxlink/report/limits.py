@@ -7,6 +7,7 @@ from cxlink.report.wording import (
     NONE,
     THIN,
     customers,
+    decimal,
     full,
     levels,
     listed,
@@ -41,8 +42,14 @@ def standardised_to(rows: list[Estimate | None], m: Material) -> str:
     """Say in a clause what estimates are adjusted for."""
     names = adjusted_for(m)
     if any(row is not None and row.adjusted == "standardised" for row in rows):
-        return f"standardised to the mix of {names} among all customers with a score"
+        return f"standardised to the mix of {names} among {mixed(m)}"
     return f"not adjusted for {names or 'anything'}"
+
+
+def mixed(m: Material) -> str:
+    """Name the customers to whose mix figures are standardised."""
+    everybody = m.spec.analysis.target == "customers"
+    return "all customers, with a score or without" if everybody else "all customers with a score"
 
 
 def empty_bands(m: Material) -> list[str]:
@@ -121,7 +128,18 @@ def _association(m: Material) -> str:
     return (
         f"They are associations. Customers who give different scores differ in other ways too. {held} such "
         "difference is part of the figures, and they do not say what would happen if a score were changed."
+        f"{_e_values(m)}"
     )
+
+
+def _e_values(m: Material) -> str:
+    """Give the E-values of the headline's ratios; a later section says what they mean."""
+    names, (group, reference) = {"retained": "staying", "lost": "leaving", "": "spend"}, m.sides
+    rows = {row.scenario: row for row in m.book.where("e_value", group=group, reference=reference)}
+    said = [f"{decimal(rows[key].estimate, 1)} for {name}" for key, name in names.items() if key in rows]
+    if not said or any(row.blank for row in rows.values()):
+        return ""
+    return f" E-values of the ratios: {listed(said)} (see “What else could explain it”)."
 
 
 def _respondents(m: Material) -> str:
@@ -131,9 +149,15 @@ def _respondents(m: Material) -> str:
             "it, and nothing here describes them."
         )
     everybody = m.n_scored + m.n_unscored
+    text = "The figures describe those who answered, not the others."
+    if m.spec.analysis.target == "customers" and adjusted_for(m):
+        text = (
+            "Standardised figures have the mix of all customers; that those who did not answer would otherwise do as "
+            "those who did is assumed."
+        )
     return (
         f"{whole(m.n_unscored)} of {whole(everybody)} customers have no score (response "
-        f"{percent(m.n_scored / everybody)}). The figures describe those who answered, not the others."
+        f"{percent(m.n_scored / everybody)}). {text}"
     )
 
 

@@ -2,8 +2,9 @@
 
 from cxlink.report.blocks import Block, Runs, bullets, code, heading, paragraph, strong, table
 from cxlink.report.content import Material
-from cxlink.report.limits import adjusted_for, snapshot
+from cxlink.report.limits import adjusted_for, mixed, snapshot
 from cxlink.report.references import cited
+from cxlink.report.spend_model_pages import beside_means
 from cxlink.report.wording import NONE, capital, coverage, listed, periods, shortened, units, whole, words
 
 _AVERAGED = "averaged"
@@ -26,8 +27,10 @@ def _methods(m: Material) -> list[Runs]:
     if m.spec.stratum_variables:
         texts.append(_standardisation(m))
     if m.spec.spend is not None:
-        texts.append(_spend())
-    families = sorted({row.model for row in m.book.where("tenure")} - {"kaplan_meier"})
+        texts.append(_spend(m))
+    families = sorted({row.model for row in m.book.where("tenure")} - {"kaplan_meier", "grouped_ph"})
+    if m.book.where("hazard_ratio"):
+        texts.append(_hazards())
     if families:
         texts.append(_tenure(families))
     return [*texts, _intervals(m), _reading()]
@@ -81,18 +84,18 @@ def _standardisation(m: Material) -> Runs:
     return [
         strong("Standardisation. "),
         f"Strata are the combinations of {adjusted_for(m)}. A standardised figure is the average of the "
-        "strata’s own figures, weighted by the shares of the strata among all customers with a score, the "
+        f"strata’s own figures, weighted by the shares of the strata among {mixed(m)}, the "
         "same weights for every level. A band is the average of its levels, weighted by their shares in "
         f"the cohort. Contrasts use only strata in which every level compared has customers{at_risk}.",
     ]
 
 
-def _spend() -> Runs:
+def _spend(m: Material) -> Runs:
     return [
         strong("Spend. "),
         "Means by level and stratum over the whole window after the score (a saturated Poisson model with "
         "robust errors). Contrasts are of means with the zeros in. Only customers whose window was over "
-        "are counted.",
+        f"are counted.{beside_means(m)}",
     ]
 
 
@@ -106,6 +109,17 @@ def _tenure(models: list[str]) -> Runs:
         "S(t\u202f−\u202f1), where d of r customers at risk are lost in period t (Prentice and Gloeckler "
         f"1978).{averaged} The family that fits best inside follow-up need not be the one that continues "
         "best (Gallacher et al. 2021), so none is shown alone.",
+    ]
+
+
+def _hazards() -> Runs:
+    return [
+        strong("Hazard ratios. "),
+        "Grouped proportional hazards: a complementary log-log model of being lost in each period, with a free "
+        "baseline, fitted to the counts by maximum likelihood (Prentice and Gloeckler 1978). What one ratio hides is "
+        "discussed by Hernán (2010); intervals are from draws of its parameters. Shapes of the score’s effect "
+        "are compared by the log score of customers in five folds, each predicted from the other four; a monotone "
+        "one is the free one projected (Westling, van der Laan and Carone 2020).",
     ]
 
 

@@ -10,7 +10,9 @@ from cxlink.report.blocks import Block, heading
 from cxlink.report.cohort_pages import cohort_pages
 from cxlink.report.content import Material, ReportInput, gather
 from cxlink.report.diagnostics import diagnostics_pages
+from cxlink.report.doubts_pages import doubts_pages
 from cxlink.report.first_page import first_page
+from cxlink.report.hazard_pages import hazard_pages
 from cxlink.report.methods import methods_pages, running_pages
 from cxlink.report.retention_pages import retention_pages
 from cxlink.report.spend_pages import spend_pages
@@ -21,7 +23,7 @@ from cxlink.report.wording import font_folder, printable
 SUBTITLE = "Experience scores of customers, and what these customers did next."
 STUDY = "The published study, on simulated cohorts"
 PAGES: tuple[Callable[[Material, int], list[Block]], ...] = (
-    cohort_pages, retention_pages, spend_pages, tenure_pages, diagnostics_pages,
+    cohort_pages, retention_pages, hazard_pages, spend_pages, tenure_pages, doubts_pages, diagnostics_pages,
 )  # fmt: skip
 
 

@@ -74,6 +74,9 @@ REFERENCES = (
         "10.1177/0272989X20973201",
         _extrapolates),
     Reference(
+        "Gourieroux, C., Monfort, A. and Trognon, A. (1984). Pseudo maximum likelihood methods: "
+        "applications to Poisson models. Econometrica 52(3):701–720. doi 10.2307/1913472", _model("poisson")),
+    Reference(
         "Hernán, M. A. (2010). The hazards of hazard ratios. Epidemiology.", _estimand("hazard_ratio")),
     Reference(
         "Huang, G. and Sudhir, K. (2021). The causal effect of service satisfaction on customer "
@@ -84,6 +87,14 @@ REFERENCES = (
     Reference(
         "Latimer, N. (2013) and others. NICE DSU Technical Support Documents 14 and 21: "
         "survival analysis, and flexible methods for it.", _extrapolates),
+    Reference(
+        "Lipsitch, M., Tchetgen Tchetgen, E. and Cohen, T. (2010). Negative controls: a tool for "
+        "detecting confounding and bias in observational studies. Epidemiology 21:383–388. doi "
+        "10.1097/EDE.0b013e3181d61eeb", _estimand("control")),
+    Reference(
+        "Manning, W. G. and Mullahy, J. (2001). Estimating log models: to transform or not to "
+        "transform? Journal of Health Economics 20(4):461–494. doi 10.1016/S0167-6296(01)00086-8",
+        _model("gamma", "two_part")),
     Reference(
         "Mittal, V. and Kamakura, W. A. (2001). Satisfaction, repurchase intent, and repurchase "
         "behavior. Journal of Marketing Research.", _always),
@@ -96,6 +107,10 @@ REFERENCES = (
         "application to breast cancer data. Biometrics.",
         _model("exponential", "weibull", "log_logistic", "shifted_beta_geometric", "grouped_ph")),
     Reference(
+        "Rosner, B., Spiegelman, D. and Willett, W. C. (1990). Correction of logistic regression "
+        "relative risk estimates and confidence intervals for measurement error. American Journal of "
+        "Epidemiology 132:734–745. doi 10.1093/oxfordjournals.aje.a115715", _estimand("score_reliability")),
+    Reference(
         "Royston, P. and Parmar, M. K. B. (2002). Flexible parametric "
         "proportional-hazards and proportional-odds models. Statistics in Medicine.", _model("spline")),
     Reference(
@@ -107,5 +122,12 @@ REFERENCES = (
     Reference(
         "VanderWeele, T. J. and Ding, P. (2017). Sensitivity analysis in "
         "observational research: introducing the E-value. Annals of Internal "
-        "Medicine.", _estimand("e_value")),
+        "Medicine. doi 10.7326/M16-2607", _estimand("e_value")),
+    Reference(
+        "Westling, T., van der Laan, M. J. and Carone, M. (2020). Correcting an estimator of a "
+        "multivariate monotone function with isotonic regression. Electronic Journal of Statistics "
+        "14(2):3032–3069. doi 10.1214/20-EJS1740", _estimand("hazard_ratio")),
+    Reference(
+        "Yan, X., Lee, S. and Li, N. (2009). Missing data handling methods in medical device clinical "
+        "trials. Journal of Biopharmaceutical Statistics. doi 10.1080/10543400903243009", _estimand("tipping_point")),
 )  # fmt: skip

@@ -94,7 +94,9 @@ def beyond(m: Material) -> str:
     for group in m.sides:
         rows = m.book.where("tenure", group=group, horizon=horizon, stratum="", scenario="", given=0)
         rows = [
-            r for r in rows if r.extrapolated > 0 and not r.model.startswith(("averaged", "kaplan_meier"))
+            r
+            for r in rows
+            if r.extrapolated > 0 and not r.model.startswith(("averaged", "kaplan_meier", "grouped_ph"))
         ]
         if rows:
             low, high = (pick(rows, key=lambda row: row.estimate) for pick in (min, max))

@@ -8,8 +8,6 @@ from cxlink.report.wording import (
     bare,
     capital,
     coverage,
-    decimal,
-    listed,
     periods,
     score,
     shortened,
@@ -46,7 +44,6 @@ def retention_pages(m: Material, level: int = 1) -> list[Block]:
         f"Retention after {after} compared: differences in percentage points, ratios, with {share} intervals."
     )
     parts += tables.contrasts(m, "retention", MODEL, h, caption)
-    parts += [paragraph(text) for text in _e_values(m)]
     caption = f"Retention after {after} within strata, in per cent, with {share} intervals."
     parts += tables.strata(m, "retention", MODEL, h, caption)
     return [*parts, *_other_clocks(m, level + 1), *_causes(m, level + 1)]
@@ -92,24 +89,6 @@ def _by_score(m: Material) -> list[Block]:
     alt = f"Dots with intervals: share still there after {after}, by score. {said}"
     caption = f"Still customers after {after}, score by score, with {coverage(m.spec)} intervals."
     return [picture("retention-by-score", drawing.svg(axes), alt, caption)]
-
-
-def _e_values(m: Material) -> list[str]:
-    """Say how strong something unmeasured would have to be, where E-values were computed."""
-    names = {"lost": "being lost", "retained": "being retained"}
-    group, reference = m.sides
-    rows = m.book.where("e_value", group=group, reference=reference, scenario=tuple(names))
-    chosen = {row.scenario: row for row in sorted(rows, key=lambda row: row.adjusted == "standardised")}
-    if not chosen:
-        return []
-    said = [
-        f"{decimal(row.estimate, 2)} for {names[key]} ({decimal(row.conf_low, 2)} at the interval’s limit nearer to 1)"
-        for key, row in sorted(chosen.items())
-    ]  # fmt: skip
-    return [
-        "E-values: something unmeasured would have to go with both the score and the outcome by a risk ratio of at "
-        f"least {listed(said)} to account for the whole ratio by itself (VanderWeele and Ding 2017)."
-    ]
 
 
 def _other_clocks(m: Material, level: int) -> list[Block]:

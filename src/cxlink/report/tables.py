@@ -4,8 +4,8 @@ import math
 import re
 from collections.abc import Sequence
 
-from cxlink.cohort.coding import MISSING
 from cxlink.cohort.columns import band_labels
+from cxlink.cohort.mix import MISSING
 from cxlink.report.blocks import Block, table
 from cxlink.report.book import Estimate
 from cxlink.report.content import Material
@@ -15,6 +15,7 @@ _MOST_ROWS = 40
 _NUMBER = re.compile(r"\d{1,15}")
 ADJUSTED = ("no", "standardised")
 OWN_MIX = "All scores together have the cohort’s own mix: there is nothing to standardise."
+NOT_STANDARDISED = "All scores together are given as they are, and not standardised."
 HEADERS = {"no": "Unadjusted", "standardised": "Standardised"}
 
 
@@ -42,7 +43,7 @@ def by_score(m: Material, estimand: str, model: str, horizon: int | None, captio
     header = ["Score", "Customers", *(["Lost"] if losses else []), *(HEADERS[kind] for kind in kinds)]
     notes = [*_nobody(m), *(blank_notes(m) if any(NONE in row for row in rows) else [])]
     if any("" in row for row in rows):
-        notes.append(OWN_MIX)
+        notes.append(OWN_MIX if m.spec.analysis.target == "scored" else NOT_STANDARDISED)
     return table(caption, header, rows, notes=notes, rules=[len(levels)])
 
 
@@ -91,7 +92,7 @@ def strata(m: Material, estimand: str, model: str, horizon: int | None, caption:
     sides = [side for side in m.sides if m.has(side)]
     main = m.book.where(estimand, group=m.sides, model=model, horizon=horizon, adjusted="no", scenario="")
     digits, rows = common_digits(main), []
-    for name in sorted({row.stratum for row in main} - {""}, key=lambda name: _stratum_order(name, m)):
+    for name in sorted({row.stratum for row in main} - {""}, key=lambda name: stratum_order(name, m)):
         found = [m.book.get(estimand, side, model, horizon, stratum=name) for side in sides]
         n = " / ".join(whole(row.n if row is not None else None) for row in found)
         if len(sides) > 1:
@@ -169,8 +170,8 @@ def _pair_order(pair: tuple[str, str], m: Material) -> tuple[int, int, tuple[str
     return 1, min(place[str(level)] for level in m.spec.group(pair[0])), pair
 
 
-def _stratum_order(name: str, m: Material) -> tuple[int, int, float, str]:
-    """Put the variables in the spec's order, bands in the order of their cuts, missing values last.
+def stratum_order(name: str, m: Material) -> tuple[int, int, float, str]:
+    """Put strata in order: the variables in the spec's order, bands in the order of their cuts, missing values last.
 
     Categories that begin with a number go by it: ``10-50`` before ``100-250``.
     """

@@ -207,7 +207,8 @@ def words(name: str) -> str:
         "log_normal": "log-normal",
         "log_logistic": "log-logistic", "averaged": "average", "averaged_aic": "average by AIC",
         "shifted_beta_geometric": "shifted-beta-geometric", "beta_discrete_weibull": "beta-discrete-Weibull",
-        "grouped_ph": "proportional hazards",
+        "grouped_ph": "proportional hazards", "poisson": "additive Poisson", "gamma": "quasi-gamma",
+        "two_part": "two parts, gamma", "log_ols": "two parts, smeared logarithm",
     }  # fmt: skip
     return known.get(name, name.replace("_", " "))
 

@@ -1,0 +1,140 @@
+"""How well a score repeats itself, and what its errors hide of a straight-line effect.
+
+Classical measurement error: a score is a steady part and an error that is independent of everything else, so that the
+slope of an outcome on the score is that on its steady part times λ, and λ is the slope of a second score on the first
+(regression calibration: Rosner, Spiegelman & Willett 1990, doi 10.1093/oxfordjournals.aje.a115715; Carroll et al.
+2006, doi 10.1201/9781420010138). λ is a slope and not the correlation, since who is asked twice depends on the first
+score, and that leaves a slope as it is. It is that of all customers with two scores, not within strata, where it is
+smaller if the strata foretell the score; a true change between two surveys counts as an error and makes it smaller too.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+FEWEST_PAIRS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How scores of the same customers go together.
+
+    Attributes
+    ----------
+    n : int
+        Customers with two scores.
+    correlation : float
+        Test–retest correlation of the first and the second score.
+    slope, slope_error : float
+        λ, points of the second score for a point of the first, and its robust standard error.
+    """
+
+    n: int
+    correlation: float
+    slope: float
+    slope_error: float
+
+    def correlation_draws(self, n_draws: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw the correlation: arctanh r is normal with standard error 1/√(n − 3) (Fisher 1921)."""
+        size = min(abs(self.correlation), 1 - 1e-12)
+        z = np.copysign(np.arctanh(size), self.correlation)
+        draws: np.ndarray = np.tanh(z + rng.standard_normal(n_draws) / np.sqrt(self.n - 3))
+        return draws
+
+    def slope_draws(self, n_draws: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw λ, held to at most 1: an error cannot make a score repeat itself more than wholly."""
+        draws: np.ndarray = np.minimum(self.slope + self.slope_error * rng.standard_normal(n_draws), 1.0)
+        return draws
+
+
+def reliability(repeats: pd.DataFrame) -> Reliability | None:
+    """Work out how well scores repeat themselves.
+
+    Parameters
+    ----------
+    repeats : DataFrame
+        ``score, again, n``: customers by their first and their second score.
+
+    Returns
+    -------
+    Reliability or None
+        None with fewer than `FEWEST_PAIRS` customers, or where all of them gave one score, the first or the second
+        time.
+    """
+    x, y, n = (repeats[name].to_numpy(float) for name in ("score", "again", "n"))
+    total = n.sum()
+    if total < FEWEST_PAIRS:
+        return None
+    dx, dy = x - n @ x / total, y - n @ y / total
+    sxx, syy, sxy = n @ dx**2, n @ dy**2, n @ (dx * dy)
+    if min(np.ptp(x), np.ptp(y)) == 0:
+        return None
+    slope = sxy / sxx
+    residual = dy - slope * dx
+    # HC1: Σ dx²e² / Sxx² · n / (n − 2)
+    variance = (n @ (dx**2 * residual**2)) / sxx**2 * total / (total - 2)
+    return Reliability(int(total), float(sxy / np.sqrt(sxx * syy)), float(slope), float(np.sqrt(variance)))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A straight line through the levels' estimates, with draws.
+
+    Attributes
+    ----------
+    slope : float
+        Change for a point of the score.
+    draws : ndarray of shape (n_draws,)
+        Draws of it.
+    n : int
+        Customers at the levels it goes through.
+    """
+
+    slope: float
+    draws: np.ndarray
+    n: int
+
+
+def line_through(level: np.ndarray, n: np.ndarray, point: np.ndarray, draws: np.ndarray) -> Line | None:
+    """Put a straight line through the levels' estimates, by least squares weighted by customers.
+
+    slope = Σ n (x − x̄) y / Σ n (x − x̄)²: linear in the estimates, so its draws are those of theirs.
+
+    Parameters
+    ----------
+    level, n, point : ndarray of shape (n_levels,)
+        Score levels, customers and estimates; a level whose estimate is NaN is left out.
+    draws : ndarray of shape (n_draws, n_levels)
+        Draws of the estimates.
+
+    Returns
+    -------
+    Line or None
+        None with fewer than two levels.
+    """
+    known = ~np.isnan(point) & (n > 0)
+    x, weight = level[known].astype(float), n[known].astype(float)
+    if known.sum() < 2:
+        return None
+    centred = x - weight @ x / weight.sum()
+    share = weight * centred / (weight @ centred**2)
+    return Line(float(share @ point[known]), draws[:, known] @ share, int(weight.sum()))
+
+
+def corrected(
+    value: float, draws: np.ndarray, calibration: tuple[float, np.ndarray]
+) -> tuple[float, np.ndarray]:
+    """Divide a straight-line effect by λ; a draw of λ at 0 or under makes it infinite.
+
+    Parameters
+    ----------
+    value, draws : float, ndarray of shape (n_draws,)
+        The effect.
+    calibration : (float, ndarray of shape (n_draws,))
+        λ, over 0, and draws of it.
+    """
+    slope, slopes = calibration
+    with np.errstate(divide="ignore", invalid="ignore"):
+        drawn = np.where(slopes > 0, draws / slopes, np.sign(draws) * np.inf)
+    return value / min(slope, 1.0), drawn

@@ -1,0 +1,219 @@
+"""The pages of doubt: each sentence from the estimates, each section only where the data allow it."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from as_read import cells, sentences, table
+
+from cxlink.cohort.counts import Counts, add_up
+from cxlink.cohort.profile import Profile
+from cxlink.cohort.spec import make_spec
+from cxlink.cohort.spells import spells_of
+from cxlink.estimates import diagnostics
+from cxlink.estimates.doubts import doubts
+from cxlink.estimates.headline import headline
+from cxlink.estimates.table import tidy
+from cxlink.report.content import Material, ReportInput, gather
+from cxlink.report.doubts_pages import doubts_pages
+from cxlink.report.limits import limits
+from cxlink.report.response_figures import unanswered_curves
+
+SPEC: dict[str, Any] = {
+    "cohort": {"id": "who", "repeat": "first"},
+    "score": {"column": "score", "scale": "1-5", "best": (4, 5)},
+    "subscription": {"survey": "asked", "end": "left", "observed_until": "2026-06-30"},
+    "adjust": {"columns": ("plan",)},
+    "analysis": {"horizon": 4, "draws": 200, "tenure_horizons": (6,)},
+    "control": {"column": "prior"},
+}
+
+
+def counts_of(n: int = 4000, rise: float = 0.0, answered: float = 0.6, **spec: dict[str, Any]) -> Counts:
+    """Customers who stay the longer the better their score; a control that rises with it by so much a point."""
+    rng = np.random.default_rng(6)
+    plan = rng.integers(0, 2, n)
+    score = np.clip(np.rint(2.5 + plan + rng.normal(0, 1.2, n)), 1, 5)
+    stay = np.ceil(rng.exponential(4 * np.exp(0.35 * (score - 3)))).astype(int)
+    prior = 100 + 10 * plan + rise * score + rng.normal(0, 10, n)
+    frame = pd.DataFrame({
+        "score": pd.Series(score).mask(rng.random(n) > answered).astype("Int64"),
+        "stratum.plan": np.where(plan, "plus", "basic"),
+        "entry": 0, "exit": np.minimum(stay, 8), "cause": np.where(stay <= 8, "lost", ""), "wave": "", "n": 1,
+        "control_n": 1, "control_sum": prior, "control_sum_sq": prior**2,
+    })  # fmt: skip
+    made = make_spec({**SPEC, **spec})
+    if made.control is None:
+        frame = frame.drop(columns=["control_n", "control_sum", "control_sum_sq"])
+    return Counts(add_up(frame), made, Profile("rows", n, n))
+
+
+def material(counts: Counts, repeats: pd.DataFrame | None = None) -> Material:
+    rows, findings = headline(spells_of(counts), counts, np.random.default_rng(1), repeats)
+    more, found = doubts(counts)
+    return gather(
+        ReportInput(
+            estimates=tidy([*rows, *more]), diagnostics=diagnostics.tidy([*findings, *found]), spec=counts.spec,
+            profile=counts.profile, cells=counts.cells, at_risk=pd.DataFrame(), projected=pd.DataFrame(),
+        )
+    )  # fmt: skip
+
+
+def asked_again(n: int = 400) -> pd.DataFrame:
+    rng = np.random.default_rng(2)
+    score = rng.integers(1, 6, n)
+    again = np.clip(score + rng.integers(-1, 2, n), 1, 5)
+    return pd.DataFrame({"score": score, "again": again}).value_counts().rename("n").reset_index()
+
+
+@cache
+def whole() -> tuple[Material, tuple[dict[str, Any], ...]]:
+    m = material(counts_of(), asked_again())
+    return m, tuple(doubts_pages(m))
+
+
+def titles(parts: list[dict[str, Any]]) -> list[str]:
+    return [part["text"] for part in parts if part["kind"] == "heading"]
+
+
+def test_every_section_stands_where_the_data_allow_it() -> None:
+    _, parts = whole()
+    assert titles(list(parts)) == [
+        "What else could explain it", "A comparison that should show nothing", "Who did not answer",
+        "How exactly the score is measured",
+    ]  # fmt: skip
+
+
+def test_nothing_stands_where_they_do_not() -> None:
+    everybody = material(counts_of(answered=1.0, control=None, cohort={}))
+    assert titles(doubts_pages(everybody)) == ["What else could explain it"]
+    one_level = counts_of(answered=1.0, control=None, cohort={})
+    alone = Counts(one_level.cells[one_level.cells["score"] == 3], one_level.spec, one_level.profile)
+    assert doubts_pages(material(alone)) == []
+
+
+def test_e_values_are_those_of_the_table_and_page_one_names_them() -> None:
+    m, parts = whole()
+    rows = cells(list(parts), "E-values: scores 4–5 against score 1.")
+    found = {row.scenario: row for row in m.book.where("e_value")}
+    assert rows == {
+        "Still there after 4 months": [
+            f"{found['retained'].estimate:.2f}",
+            f"{found['retained'].conf_low:.2f}",
+        ],
+        "Lost within 4 months": [f"{found['lost'].estimate:.2f}", f"{found['lost'].conf_low:.2f}"],
+    }
+    assert table(list(parts), "E-values")["notes"] == []
+    values = {name: f"{row.estimate:.1f}" for name, row in found.items()}
+    said = f"E-values of the ratios: {values['retained']} for staying and {values['lost']} for leaving"
+    assert said in limits(m)[0]
+
+
+def test_an_interval_that_holds_no_difference_says_so() -> None:
+    few = doubts_pages(material(counts_of(60, control=None, cohort={})))
+    assert table(few, "E-values")["notes"][0].startswith(
+        "1.00: the 95\u202f% interval of the ratio includes no difference"
+    )
+    assert "vanish" not in sentences(few)
+
+
+def test_their_retention_and_the_tipping_point_are_told() -> None:
+    m, parts = whole()
+    said = sentences(list(parts))
+    theirs = m.book.get("retention", "not_scored", "kaplan_meier", 4)
+    assert theirs is not None
+    assert f"{100 * theirs.estimate:.0f}\u202f%" in said
+    assert cells(list(parts), "Who gave a score") == {
+        "plan: basic": [said_share("basic")],
+        "plan: plus": [said_share("plus")],
+    }
+    tip = m.book.best("tipping_point", "best", "kaplan_meier", 4, reference="worst")
+    assert tip is not None
+    if 0 < tip.estimate < 1:
+        assert f"would vanish if {100 * tip.estimate:.0f}\u202f%" in said
+    else:
+        assert "even if not one of those who would have given 4–5 were still there" in said
+
+
+def test_their_curve_is_drawn_beside_the_others_as_far_as_both_are_known() -> None:
+    m, parts = whole()
+    (drawn,) = [part for part in parts if part["kind"] == "figure"]
+    assert drawn["name"] == "retention-unanswered"
+    axes = unanswered_curves(m.given.estimates, m.spec)
+    lines = dict(zip(("all", "not_scored"), axes.get_lines(), strict=True))
+    for group, line in lines.items():
+        rows = m.book.where("retention", group=group, adjusted="no", scenario="", stratum="")
+        expected = [100.0, *(100 * row.estimate for row in sorted(rows, key=lambda row: row.horizon or 0))]
+        assert np.asarray(line.get_ydata(), float).tolist() == pytest.approx(expected, rel=1e-10)
+    assert [text.get_text() for text in axes.texts] == ["with a score", "without a score"]
+    assert "with a score:" in drawn["alt"]
+
+
+def said_share(plan: str) -> str:
+    counted = counts_of().cells
+    mine = counted[counted["stratum.plan"] == plan]
+    return f"{100 * mine.loc[mine['score'].notna(), 'n'].sum() / mine['n'].sum():.0f}\u202f%"
+
+
+def test_a_clock_that_cannot_start_is_told() -> None:
+    counts = counts_of(control=None, cohort={})
+    unknown = counts.cells["score"].isna()
+    still = counts.cells.assign(
+        exit=counts.cells["exit"].mask(unknown, 0), cause=counts.cells["cause"].mask(unknown, "")
+    )
+    parts = doubts_pages(material(Counts(add_up(still), counts.spec, counts.profile)))
+    said = sentences(parts)
+    assert not [part for part in parts if part["kind"] == "figure"]
+    assert "How long the others stayed is not known" in said
+
+
+@pytest.mark.parametrize("control", [0.0, 8.0, -8.0])
+def test_a_control_that_differs_is_a_warning(control: float) -> None:
+    parts = doubts_pages(material(counts_of(rise=control)))
+    warned = sentences(parts, "notice")
+    assert ("The groups compared differ in prior, though no score changed it" in warned) == (control != 0)
+    assert ("The interval includes no difference, as it should" in sentences(parts)) == (control == 0)
+    assert "No score can have changed prior." in sentences(parts)
+    assert "standardised to the mix of plan" in sentences(parts)
+
+
+def test_the_errors_of_the_score_are_told() -> None:
+    m, parts = whole()
+    said = sentences(list(parts))
+    slopes = {row.scenario: row for row in m.book.where("retention_slope")}
+    assert "400 customers gave a score twice" in said
+    for row in slopes.values():
+        assert f"{100 * row.estimate:.1f} [{100 * row.conf_low:.1f}, {100 * row.conf_high:.1f}]" in said
+    assert "and from 1 to 4–5 it makes" in said
+
+
+def test_figures_of_everybody_say_whose_mix_they_have() -> None:
+    everybody = {**SPEC["analysis"], "target": "customers"}
+    m = material(counts_of(control=None, cohort={}, analysis=everybody))
+    assert "have the mix of plan among all customers, with a score or without" in sentences(doubts_pages(m))
+    assert "that those who did not answer would otherwise do as those who did is assumed" in " ".join(
+        limits(m)
+    )
+
+
+def test_small_groups_stay_blank() -> None:
+    from cxlink.estimates.suppression import blank_findings, blank_small, small_groups
+
+    counts = counts_of(publish={"smallest_cell": 5000})
+    m = material(counts, asked_again())
+    given = m.given
+    names = small_groups(given.estimates, 5000)
+    hidden = gather(
+        ReportInput(
+            estimates=blank_small(given.estimates, 5000), diagnostics=blank_findings(given.diagnostics, names),
+            spec=given.spec, profile=given.profile, cells=given.cells, at_risk=given.at_risk, projected=given.projected,
+        )
+    )  # fmt: skip
+    assert {"not_scored", "all", "best", "worst"} <= names
+    said = sentences(doubts_pages(hidden))
+    assert "E-value" not in said
+    assert "vanish" not in said
+    assert "a score twice" not in said
+    assert "can be followed" not in said

@@ -1,0 +1,123 @@
+"""The pages about hazard ratios: what they say is what the tables hold."""
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from as_read import sentences, table
+
+from cxlink.cohort.counts import Counts, add_up
+from cxlink.cohort.profile import Profile
+from cxlink.cohort.spec import make_spec
+from cxlink.cohort.spells import spells_of
+from cxlink.estimates import diagnostics
+from cxlink.estimates.hazards import hazard_results
+from cxlink.estimates.table import select, tidy
+from cxlink.report.content import Material, ReportInput, gather
+from cxlink.report.hazard_pages import hazard_pages
+from cxlink.report.wording import decimal
+
+
+def _material(rise: float = -0.25, smallest: int = 0, lost: bool = True, **score: object) -> Material:
+    """Scores 1 to 5 over two plans; at ``rise`` the log hazard changes with each score."""
+    rng, n = np.random.default_rng(3), 3000
+    level, plan = rng.integers(1, 6, n), rng.integers(0, 2, n)
+    level = np.where((level == 1) & (rng.random(n) < 0.98), 2, level) if smallest else level
+    stay = np.ceil(rng.exponential(8 / np.exp(rise * (level - 3) + 0.5 * plan))).astype(int)
+    gone = (stay <= 9) & lost & ((level < 5) | ("column" not in score))
+    frame = pd.DataFrame({
+        "score": pd.array(level, dtype="Int64"), "stratum.plan": np.where(plan, "plus", "basic"), "entry": 0,
+        "exit": np.minimum(stay, 9), "cause": np.where(gone, "lost", ""), "wave": "", "n": 1,
+    })  # fmt: skip
+    spec = make_spec({
+        "score": {"column": "score", "scale": "1-5", **score},
+        "subscription": {"duration": "months", "event": "lost"},
+        "adjust": {"columns": ["plan"]},
+        "analysis": {"draws": 200, "horizon": 6, "tenure_horizons": [8]},
+        "publish": {"smallest_cell": smallest},
+    })  # fmt: skip
+    counts = Counts(add_up(frame), spec, Profile("rows", n, n))
+    rows, findings = hazard_results(spells_of(counts), spec, np.random.default_rng(1))
+    return gather(
+        ReportInput(
+            estimates=tidy(rows), diagnostics=diagnostics.tidy(findings), spec=spec, profile=counts.profile,
+            cells=counts.cells, at_risk=pd.DataFrame(), projected=pd.DataFrame(),
+        )
+    )  # fmt: skip
+
+
+@cache
+def _ordinary() -> tuple[Material, tuple[dict[str, Any], ...]]:
+    m = _material()
+    return m, tuple(hazard_pages(m))
+
+
+def test_the_ratios_are_those_of_the_estimates_headline_first() -> None:
+    m, parts = _ordinary()
+    shown = table(list(parts), "Hazard ratios")
+    assert [row[0] for row in shown["rows"]] == ["4–5 against 1", *(f"{k} against 1" for k in range(2, 6))]
+    assert len(shown["header"]) == 3
+    for k, adjusted in enumerate(("no", "conditional"), 1):
+        best = select(m.given.estimates, estimand="hazard_ratio", group="best", adjusted=adjusted).iloc[0]
+        ends = f"[{decimal(best['conf_low'], 2)},\u00a0{decimal(best['conf_high'], 2)}]"
+        assert shown["rows"][0][k] == f"{decimal(best['estimate'], 2)} {ends}"
+
+
+def test_the_sentences_hold_the_numbers_of_the_diagnostics() -> None:
+    m, parts = _ordinary()
+    text, found = sentences(list(parts)), m.given.diagnostics.set_index(["quantity", "group"])["value"]
+    assert "a ratio under 1 is lost more slowly" in text
+    assert f"multiplied by {decimal(found['proportionality', 'best:worst'], 2)} [" in text
+    moved = decimal(100 * found["proportionality_contrast", "best:worst"], 1)
+    assert f"moves the difference in retention after 6 months by {moved} points" in text
+    fair = abs(found["proportionality_contrast", "best:worst"]) <= 0.01
+    assert ("one ratio is a fair summary" in text) == fair
+    assert f"a hazard multiplied by {decimal(found['trend', ''], 2)} [" in text
+    assert "with a ratio of its own in every category of plan" in text
+    assert "causes" not in text
+
+
+def test_the_shapes_are_judged_by_two_standard_errors() -> None:
+    m, parts = _ordinary()
+    found = m.given.diagnostics.set_index(["quantity", "group"])["value"]
+    rows = table(list(parts), "Shapes")["rows"]
+    for row, effect in zip(rows, ("linear", "monotone", "spline"), strict=True):
+        gain, error = found["log_score_gain", effect], found["log_score_gain_error", effect]
+        assert row[1:3] == [decimal(gain, 3), decimal(error, 3)]
+        assert row[3] == ("about as well" if abs(gain) <= 2 * error else "better" if gain > 0 else "worse")
+
+
+@pytest.mark.parametrize(
+    ("effect", "said"),
+    [("linear", "same ratio"), ("monotone", "one direction"), ("spline", "smooth curve"), ("levels", "of its own")],
+)  # fmt: skip
+def test_the_effect_is_said_in_words(effect: str, said: str) -> None:
+    m, _ = _ordinary()
+    score = m.spec.score.model_copy(update={"effect": effect})
+    spec = m.spec.model_copy(update={"score": score})
+    assert said in sentences(hazard_pages(replace(m, given=replace(m.given, spec=spec)))[:2])
+
+
+def test_a_score_that_nobody_left_is_named_and_its_ratio_has_digits() -> None:
+    m = _material(column="score")  # nobody who gave 5 was lost
+    parts = hazard_pages(m)
+    assert "Of score 5 every customer or none was lost" in sentences(parts)
+    cell = next(row for row in table(parts, "Hazard ratios")["rows"] if row[0] == "5 against 1")[1]
+    assert len(cell.split(" ")[0]) == len("0.0012")
+
+
+def test_suppressed_groups_stay_blank() -> None:
+    m = _material(smallest=30)
+    blank = m.given.estimates.copy()
+    small = blank["group"].isin(["1", "worst"]) | blank["reference"].isin(["1", "worst"])
+    blank.loc[small, ["estimate", "std_error", "conf_low", "conf_high"]] = np.nan
+    found = m.given.diagnostics.copy()
+    found.loc[found["group"].str.contains("worst"), "value"] = np.nan
+    assert hazard_pages(gather(replace(m.given, estimates=blank, diagnostics=found))) == []
+
+
+def test_without_a_ratio_there_is_no_section() -> None:
+    assert hazard_pages(_material(lost=False)) == []
