@@ -49,7 +49,7 @@ FLAGS: tuple[Flag, ...] = (
     ("level", "analysis", "level", float, "coverage of the intervals"),
     ("draws", "analysis", "draws", int, "draws of each estimate"),
     ("seed", "analysis", "seed", int, "seed of the draws"),
-    ("target", "analysis", "target", str, "whose mix figures are standardised to: scored, or customers (everybody)"),
+    ("target", "analysis", "target", str, "whose mix to standardise to: scored, or customers (everybody)"),
     ("control", "control", "column", str, "an outcome that the score cannot have changed"),
     ("smallest-cell", "publish", "smallest_cell", int, "groups with fewer customers are left blank"),
 )
