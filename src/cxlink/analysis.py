@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxlink.cohort.counts import Counts
 from cxlink.cohort.profile import Profile
+from cxlink.cohort.spec import CohortSpec
 from cxlink.cohort.spells import Spells, merged_over_strata, person_periods, risk_sets, spells_of
 from cxlink.cohort.table import Cohort
 from cxlink.estimates import diagnostics
@@ -21,6 +22,7 @@ from cxlink.estimates.readings import compare_readings
 from cxlink.estimates.spend_models import spend_model_rows
 from cxlink.estimates.suppression import blank_at_risk, blank_findings, blank_small, small_groups
 from cxlink.estimates.table import select, tidy
+from cxlink.estimates.takeover import stepped_down, thin
 from cxlink.estimates.tenure import curve_frames, fit_diagnostics, tenure_rows
 from cxlink.models import standards
 from cxlink.models.adjusted import standardised
@@ -155,11 +157,13 @@ def analyse(cohort: Cohort | Counts, progress: Progress = lambda _: None) -> Ana
     if spells is not None:
         progress("retention and spend")
         repeats = cohort.count_repeats() if isinstance(cohort, Cohort) else None
-        made.append(_Made(*headline(spells, counts, rng, repeats)))
+        rows, findings = headline(spells, counts, rng, repeats)
+        additive: list[_Made] = []
         if spec.spend is not None:
             progress("models of spend")
-            apart = np.random.default_rng([spec.analysis.seed, 4])
-            made.append(_Made(*spend_model_rows(counts, spells, made[-1].rows, apart)))
+            leads = thin(findings, "means", spec) is not None
+            found = spend_model_rows(counts, spells, rows, _stream(spec, 4), leads=leads)
+            additive.append(_Made(*found))
         if spec.subscription is not None:
             progress("the naive clock")
             naive = _counted_from_signup(cohort, counts)
@@ -167,7 +171,10 @@ def analyse(cohort: Cohort | Counts, progress: Progress = lambda _: None) -> Ana
             progress("tenure")
             made += [_tenure(spells, counts, adjusted, rng) for adjusted in ("no", "standardised")]
             progress("hazard ratios")
-            made.append(_Made(*hazard_results(spells, spec, np.random.default_rng([spec.analysis.seed, 3]))))
+            leads = thin(findings, "kaplan_meier", spec) is not None
+            additive.append(_Made(*hazard_results(spells, spec, _stream(spec, 3), leads=leads)))
+        successors = [row for part in additive for row in part.rows]
+        made += [_Made(*stepped_down(rows, findings, successors, spec)), *additive]
     progress("who did not answer, and what else could explain it")
     made.append(_Made(*doubts(counts)))
     estimates = tidy(row for part in made for row in part.rows)
@@ -175,9 +182,14 @@ def analyse(cohort: Cohort | Counts, progress: Progress = lambda _: None) -> Ana
         counts, reading = compare_readings(cohort, counts, estimates)
         made.append(_Made([], reading))
     made.append(_Made([], list(e_value_findings(estimates))))
-    found = diagnostics.tidy(row for part in made for row in part.findings)
-    analysis = Analysis(counts, estimates, found, _at_risk(spells, counts), _together(made))
+    said = diagnostics.tidy(row for part in made for row in part.findings)
+    analysis = Analysis(counts, estimates, said, _at_risk(spells, counts), _together(made))
     return _published(analysis, spec.publish.smallest_cell)
+
+
+def _stream(spec: CohortSpec, part: int) -> np.random.Generator:
+    """Draws of one part by itself, so that no part changes those of another."""
+    return np.random.default_rng([spec.analysis.seed, part])
 
 
 def _published(analysis: Analysis, smallest: int) -> Analysis:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxlink.cohort.counts import Counts
+from cxlink.cohort.spec import CohortSpec
 from cxlink.estimates.control import control_rows
 from cxlink.estimates.e_values import e_value_row
 from cxlink.estimates.nonresponse import response_findings, target_findings, tipping_rows, unscored_rows
@@ -59,13 +60,18 @@ def beside_headline(
     rows, findings
         Of the estimates and the diagnostics.
     """
-    lost = loss_ratio(curves, counts.spec)
-    rows = list(e_value_row(lost, "lost")) if lost is not None else []
+    rows = lost_e_values(curves, counts.spec)
     tipping, findings = tipping_rows(curves, counts)
     if repeats is None:
         return [*rows, *tipping], findings
     errors, error_findings = reliability_rows(repeats, curves, counts.spec, _stream(counts, 2))
     return [*rows, *tipping, *errors], [*findings, *error_findings]
+
+
+def lost_e_values(curves: Curves, spec: CohortSpec) -> list[Row]:
+    """Give the E-value of the ratio of being lost, of the headline's curves; none where a side is not known."""
+    lost = loss_ratio(curves, spec)
+    return list(e_value_row(lost, "lost")) if lost is not None else []
 
 
 def e_values(rows: list[Row]) -> list[Row]:

@@ -9,7 +9,8 @@ import numpy as np
 from cxlink.cohort.spec import CohortSpec
 from cxlink.cohort.spells import Spells, person_periods
 from cxlink.estimates.diagnostics import finding
-from cxlink.estimates.retention import held, retention_rows
+from cxlink.estimates.doubts import e_values, lost_e_values
+from cxlink.estimates.retention import headline_horizon, held, retention_rows
 from cxlink.estimates.table import row
 from cxlink.models.groups import contrasts_of, groups_of
 from cxlink.models.hazard_checks import FOLDS, Ratio, predictions, proportionality, trend
@@ -23,7 +24,9 @@ NOTABLE = 0.01
 THOUSAND = 1000
 
 
-def hazard_results(spells: Spells, spec: CohortSpec, rng: np.random.Generator) -> tuple[list[Row], list[Row]]:
+def hazard_results(
+    spells: Spells, spec: CohortSpec, rng: np.random.Generator, *, leads: bool = False
+) -> tuple[list[Row], list[Row]]:
     """Everything that grouped proportional hazards say of a cohort.
 
     Parameters
@@ -34,6 +37,8 @@ def hazard_results(spells: Spells, spec: CohortSpec, rng: np.random.Generator) -
         Its groups, horizons, the score's effect, draws and level.
     rng : Generator
         Advanced.
+    leads : bool
+        Whether page one stands on the standardised rows; their E-values are then among the rows.
 
     Returns
     -------
@@ -51,7 +56,10 @@ def hazard_results(spells: Spells, spec: CohortSpec, rng: np.random.Generator) -
         made = grouped_ph(spells, spec, request, spec.analysis.draws, rng)
         if isinstance(made, Unestimated):
             return rows, [finding(MODEL, "fit", "", np.nan, False, f"Not fitted: {made.reason}.")]
-        rows += retention_rows(made.curves, spec)
+        last = headline_horizon(made.curves, spec) if leads and request is requests[-1] else None
+        rows += retention_rows(made.curves, spec, last)
+        if last is not None:
+            rows += [*e_values(rows), *lost_e_values(made.curves, spec)]
         if request is requests[0] or len(spells.strata) > 1:
             rows += _ratios(spells, spec, made)
         findings += [*_of_fit(made.fit, request, ""), *_followed(made, request, spec)]

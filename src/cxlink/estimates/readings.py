@@ -1,11 +1,14 @@
 """Both readings of a recorded duration: what the headline would be under the other one."""
 
+from collections.abc import Hashable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cxlink.cohort.counts import Counts
+from cxlink.cohort.spec import CohortSpec
 from cxlink.cohort.spells import spells_of
 from cxlink.cohort.table import Cohort
 from cxlink.estimates.diagnostics import finding
@@ -31,7 +34,7 @@ def compare_readings(cohort: Cohort, counts: Counts, estimates: pd.DataFrame) ->
     other = "completed" if spec.subscription.counts == "periods" else "periods"
     theirs = headline_points(cohort.count(other))
     findings, notes = [], []
-    for row in select(estimates, estimand="retention", headline=True).to_dict("records"):
+    for row in _at_the_horizon(estimates, spec):
         value = theirs.get(row["group"])
         if value is None:
             continue
@@ -48,6 +51,16 @@ def compare_readings(cohort: Cohort, counts: Counts, estimates: pd.DataFrame) ->
         )
         counts = replace(counts, profile=replace(counts.profile, notes=(*counts.profile.notes, sentence)))
     return counts, findings
+
+
+def _at_the_horizon(estimates: pd.DataFrame, spec: CohortSpec) -> list[dict[Hashable, Any]]:
+    """Kaplan–Meier rows of both sides of the headline: standardised where there are any."""
+    rows = select(
+        estimates, estimand="retention", model="kaplan_meier", horizon=spec.horizon, stratum="", scenario="",
+        group=spec.contrast(spec.analysis.contrasts[0]),
+    )  # fmt: skip
+    adjusted = rows[rows["adjusted"] == "standardised"]
+    return (adjusted if len(adjusted) else rows).to_dict("records")
 
 
 def headline_points(counts: Counts) -> dict[str, float]:

@@ -8,6 +8,7 @@ import numpy as np
 from cxlink.cohort.counts import Counts
 from cxlink.cohort.spells import Spells
 from cxlink.estimates.diagnostics import finding
+from cxlink.estimates.doubts import e_values
 from cxlink.estimates.spend import spend_rows
 from cxlink.models.spend_averages import SpendQuestion, group_means, spend_question, unanswered
 from cxlink.models.spend_cells import SpendCells
@@ -18,7 +19,7 @@ Row = dict[str, Any]
 
 
 def spend_model_rows(
-    counts: Counts, spells: Spells, headline: Iterable[Row], rng: np.random.Generator
+    counts: Counts, spells: Spells, headline: Iterable[Row], rng: np.random.Generator, *, leads: bool = False
 ) -> tuple[list[Row], list[Row]]:
     """Fit the additive Poisson, the quasi-gamma and both two-part models, and say what they give.
 
@@ -34,6 +35,8 @@ def spend_model_rows(
         Rows already made: the headline ratio is among them.
     rng : Generator
         Advanced.
+    leads : bool
+        Whether page one stands on the additive Poisson; its E-value is then among the rows.
 
     Returns
     -------
@@ -48,10 +51,14 @@ def spend_model_rows(
     findings: list[Row] = []
     for fit in fit_spend(question.cells, question.effect, spec.spend.refunds):
         if isinstance(fit, SpendFit):
-            rows += spend_rows(group_means(fit, question, rng), spec, False, fit.model)
+            first = leads and fit.model == "poisson"
+            rows += spend_rows(group_means(fit, question, rng), spec, first, fit.model)
         findings += fit_findings(fit, question)
     findings += _variance(question.cells)
-    return rows, [*findings, *agreement(rows, headline, spec.contrast(spec.analysis.contrasts[0]))]
+    return [*rows, *e_values(rows)], [
+        *findings,
+        *agreement(rows, headline, spec.contrast(spec.analysis.contrasts[0])),
+    ]
 
 
 def fit_findings(fit: SpendFit | NoSpendFit, question: SpendQuestion) -> Iterator[Row]:

@@ -24,7 +24,7 @@ _LEAST_SUPPORT = 0.9
 
 def limits(m: Material) -> list[str]:
     """Give the limits of a cohort's figures, most important first; at the end the notes on its table."""
-    items = [_association(m), _respondents(m), *support(m), *_separated(m), *_tenure_at_survey(m)]
+    items = [_association(m), _respondents(m), *filter(None, support(m)), *_separated(m), *_tenure_at_survey(m)]
     if any(row.extrapolated > 0 for row in m.book.where("tenure")):
         items.append("What lies beyond follow-up comes from the shape of a model. Nobody has seen it.")
     least = m.spec.publish.smallest_cell
@@ -111,15 +111,45 @@ def _supports(m: Material) -> list[tuple[str, float]]:
 
 
 def support(m: Material) -> list[str]:
-    """Say where the headline contrast stands on less than nine in ten customers, but on some."""
-    within = {"kaplan_meier": f"at risk up to {periods(m.spec.horizon, m.spec.unit)}"}
-    return [
-        f"Standardised {'spend' if model == 'means' else 'retention'} stands on {percent(share, 1)} of the "
-        "customers: in the other strata one of the levels compared has nobody "
-        f"{within.get(model, 'with a complete window')}."
-        for model, share in _supports(m)
-        if 0 < share < _LEAST_SUPPORT
-    ]
+    """Say where the headline contrast stands on less than nine in ten customers, and what was done about it."""
+    return [_thin(m, model, share) for model, share in _supports(m) if share < _LEAST_SUPPORT]
+
+
+_OUTCOME = {"kaplan_meier": ("retention", "Retention"), "means": ("spend", "Mean spend")}
+
+
+def _thin(m: Material, model: str, share: float) -> str:
+    """One such sentence; nothing where the headline stands on nobody, which the results say themselves."""
+    estimand, name = _OUTCOME[model]
+    lacking = (
+        f"nobody at risk up to {periods(m.spec.horizon, m.spec.unit)}"
+        if model == "kaplan_meier"
+        else "nobody with a complete window"
+    )
+    stands = m.book.headline(estimand, m.sides[0])
+    if stands is not None and stands.model != model:
+        return (
+            f"{name} can be compared like with like for {percent(share, 1)} of the customers only: in the other strata "
+            f"one of the levels compared has {lacking}. The main results therefore come from {_additive(m, stands)}, "
+            "which takes scores to make the same relative difference in every stratum."
+        )
+    if share == 0:
+        return ""
+    return (
+        f"Standardised {estimand} stands on {percent(share, 1)} of the customers: in the other strata one of the "
+        f"levels compared has {lacking}."
+    )
+
+
+def _additive(m: Material, stands: Estimate) -> str:
+    """Name the model that took over, and the customers that it answers for."""
+    checks = m.given.diagnostics
+    own = (checks["model"] == stands.model) & (checks["quantity"] == "followed")
+    share = checks[own & (checks["group"] == ":".join(m.sides))]["value"].astype(float)
+    name = {"grouped_ph": "a proportional-hazards model", "poisson": "an additive Poisson model"}[stands.model]
+    if len(share) and share.min() < 1:
+        return f"{name} (for the {percent(float(share.min()), 1)} whose follow-up reaches so far)"
+    return f"{name} (for all of them)"
 
 
 def _association(m: Material) -> str:

@@ -44,8 +44,8 @@ def study_pages(study: Study, spec: CohortSpec, level: int = 1) -> list[Block]:
     ]  # fmt: skip
     if study["cohorts"]:
         parts += [paragraph("The cohorts:"), bullets(study["cohorts"])]
-    parts += replications_section(study["replications"], spec, level)
-    return [*parts, *tenure_section(study, rows, spec, level)]
+    parts += tenure_section(study, rows, spec, level)
+    return [*parts, *replications_section(study["replications"], spec, level)]
 
 
 def _retention(rows: Sequence[Compared], spec: CohortSpec) -> Runs:
