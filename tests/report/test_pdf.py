@@ -190,6 +190,30 @@ def test_thin_support_is_said_on_page_one_for_the_headline_contrast_only() -> No
     assert "50.0 %" not in first
 
 
+def test_page_one_says_which_model_took_the_headline_over_and_for_whom() -> None:
+    given = made_up.report_input()
+    rows = [
+        ("kaplan_meier", "support", "best:worst", 0.62, False, ""),
+        ("grouped_ph", "followed", "best:worst", 0.85, None, ""),
+        ("grouped_ph", "followed", "best:worst, unadjusted", 0.7, None, ""),
+    ]
+    estimates = given.estimates.copy()
+    estimates.loc[estimates["headline"] & estimates["estimand"].str.startswith("retention"), "model"] = (
+        "grouped_ph"
+    )
+    given = replace(
+        given, estimates=estimates, diagnostics=pd.DataFrame(rows, columns=list(given.diagnostics))
+    )
+    first = pages(given)[0]
+    assert "Retention can be compared like with like for 62.0 % of the customers only" in first
+    said = (
+        "The main results therefore come from a proportional-hazards model (for the 85.0 % whose follow-up reaches so "
+        "far), which takes scores to make the same relative difference in every stratum."
+    )
+    assert squeezed(said) in squeezed(first)
+    assert "stands on 62.0 %" not in first
+
+
 def test_a_cohort_without_any_estimate_still_has_a_report() -> None:
     given = made_up.report_input()
     empty = replace(

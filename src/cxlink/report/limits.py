@@ -24,7 +24,13 @@ _LEAST_SUPPORT = 0.9
 
 def limits(m: Material) -> list[str]:
     """Give the limits of a cohort's figures, most important first; at the end the notes on its table."""
-    items = [_association(m), _respondents(m), *filter(None, support(m)), *_separated(m), *_tenure_at_survey(m)]
+    items = [
+        _association(m),
+        _respondents(m),
+        *filter(None, support(m)),
+        *_separated(m),
+        *_tenure_at_survey(m),
+    ]
     if any(row.extrapolated > 0 for row in m.book.where("tenure")):
         items.append("What lies beyond follow-up comes from the shape of a model. Nobody has seen it.")
     least = m.spec.publish.smallest_cell
@@ -146,7 +152,9 @@ def _additive(m: Material, stands: Estimate) -> str:
     checks = m.given.diagnostics
     own = (checks["model"] == stands.model) & (checks["quantity"] == "followed")
     share = checks[own & (checks["group"] == ":".join(m.sides))]["value"].astype(float)
-    name = {"grouped_ph": "a proportional-hazards model", "poisson": "an additive Poisson model"}[stands.model]
+    name = {"grouped_ph": "a proportional-hazards model", "poisson": "an additive Poisson model"}[
+        stands.model
+    ]
     if len(share) and share.min() < 1:
         return f"{name} (for the {percent(float(share.min()), 1)} whose follow-up reaches so far)"
     return f"{name} (for all of them)"
