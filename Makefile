@@ -42,7 +42,7 @@ lint: $(READY)  ## ruff (check and format) and mypy strict on src
 	@$(BIN)/mypy
 
 sample: $(READY)  ## remake reports/sample/, the committed example
-	@$(BIN)/cxlink reproduce --out reports/sample --overwrite
+	@$(BIN)/cxlink reproduce --replications 500 --out reports/sample --overwrite
 
 coverage: $(READY)  ## how often intervals hold the truth -> reports/coverage/ (an hour or two; goes on where it stopped)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m cxlink.study.coverage
