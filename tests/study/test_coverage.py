@@ -104,7 +104,7 @@ def test_groups_of_few_customers_and_hopeless_tails_are_not_judged_one_by_one() 
 def test_the_page_shows_what_was_found(tmp_path: Path) -> None:
     sparse = pd.DataFrame({
         "process": SPARSE, "customers": [20, 20], "model": ["kaplan_meier", "weibull"], "truth": [0.05, 0.05],
-        "coverage": [0.951, 0.899], "made": [2000, 2000],
+        "coverage": [0.951, 0.899], "made": [2000, 2000], "seed": 1,
     })  # fmt: skip
     table = _coverages()
     table.loc[(table["group"] == "5") & (table["adjusted"] == "standardised"), "coverage"] = 0.8765
@@ -114,7 +114,11 @@ def test_the_page_shows_what_was_found(tmp_path: Path) -> None:
     assert "87.7%" in page or "87.6%" in page
     assert "| weibull | 20 | 89.9% |" in page
     assert (tmp_path / "coverage.svg").read_text(encoding="utf-8").startswith("<?xml")
-    assert len(pd.read_csv(tmp_path / "verdicts.csv")) == len(RULES)
+    verdicts = pd.read_csv(tmp_path / "verdicts.csv").set_index("rule")["held"]
+    assert len(verdicts) == len(RULES) + 2
+    assert verdicts["levels of few customers, kaplan_meier"]
+    assert not verdicts["levels of few customers, weibull"]
+    assert "Interpolated quantiles of so few draws alone make that 94.6%." in page
 
 
 def test_sparse_levels_are_drawn_from_their_heights() -> None:

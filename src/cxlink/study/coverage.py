@@ -18,10 +18,10 @@ import pandas as pd
 from cxlink.cohort.errors import InputError
 from cxlink.study import sparse_levels
 from cxlink.study.processes import processes
+from cxlink.study.repeated import DRAWS
 from cxlink.study.replications import added, replicated, summary, tally
 
 SEEDS = (20140801, 20261121)
-DRAWS = 500
 SIZES = {20_000: 2_000, 1_000_000: 500}
 """Customers scored, and cohorts of that size."""
 SPARSE, SPARSE_COHORTS = "sparse_levels", 2_000
