@@ -85,7 +85,7 @@ def judged(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _verdict(rule: Rule, seed: object, rows: pd.DataFrame) -> dict[str, object]:
-    rows = rows.query(rule.query)
+    rows = rows.query(rule.query, engine="python")
     found = rows["coverage"]
     if rule.average:
         found = rows.groupby(["process", "customers", "estimand"])["coverage"].mean()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
+from cxlink.estimates.table import select
 from cxlink.study.processes import processes
 from cxlink.study.published import read
 from cxlink.study.replications import added, replicated, summary, tally
@@ -44,7 +45,7 @@ def repeated(
     rows = []
     for figure, name in _PROCESS.items():
         found = _tallied(name, customers[figure], cohorts, seed, progress)
-        for printed in read("kriss_2014").query("figure == @figure").to_dict("records"):
+        for printed in select(read("kriss_2014"), figure=figure).to_dict("records"):
             where = _where(figure, str(printed["group"]))
             if where is not None:
                 rows.append(_row(figure, printed["unit"], where, found) | {"customers": customers[figure]})
