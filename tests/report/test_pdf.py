@@ -10,6 +10,7 @@ import pytest
 from as_read import ordinary, pages, squeezed, study
 from pypdf import PdfReader
 
+from cxlink.estimates.table import KEY
 from cxlink.report.book import open_book
 from cxlink.report.pdf import compile_pdf, make_document, write_report
 from cxlink.report.wording import full
@@ -201,6 +202,8 @@ def test_page_one_says_which_model_took_the_headline_over_and_for_whom() -> None
     estimates.loc[estimates["headline"] & estimates["estimand"].str.startswith("retention"), "model"] = (
         "grouped_ph"
     )
+    nonparametric = given.estimates[given.estimates["headline"]].assign(headline=False)
+    estimates = pd.concat([estimates, nonparametric], ignore_index=True).drop_duplicates(list(KEY))
     given = replace(
         given, estimates=estimates, diagnostics=pd.DataFrame(rows, columns=list(given.diagnostics))
     )
@@ -212,6 +215,7 @@ def test_page_one_says_which_model_took_the_headline_over_and_for_whom() -> None
     )
     assert squeezed(said) in squeezed(first)
     assert "stands on 62.0 %" not in first
+    assert squeezed("For those customers alone Kaplan–Meier gives") in squeezed(first)
 
 
 def test_a_cohort_without_any_estimate_still_has_a_report() -> None:

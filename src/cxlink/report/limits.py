@@ -13,6 +13,7 @@ from cxlink.report.wording import (
     listed,
     percent,
     periods,
+    score,
     signed,
     variable,
     who,
@@ -137,7 +138,7 @@ def _thin(m: Material, model: str, share: float) -> str:
         return (
             f"{name} can be compared like with like for {percent(share, 1)} of the customers only: in the other strata "
             f"one of the levels compared has {lacking}. The main results therefore come from {_additive(m, stands)}, "
-            "which takes scores to make the same relative difference in every stratum."
+            f"which takes scores to make the same relative difference in every stratum.{_for_the_few(m, model)}"
         )
     if share == 0:
         return ""
@@ -145,6 +146,19 @@ def _thin(m: Material, model: str, share: float) -> str:
         f"Standardised {estimand} stands on {percent(share, 1)} of the customers: in the other strata one of the "
         f"levels compared has {lacking}."
     )
+
+
+def _for_the_few(m: Material, model: str) -> str:
+    """Give the nonparametric figures of the customers that can be compared like with like, and where they are drawn."""
+    estimand = _OUTCOME[model][0]
+    horizon = m.spec.horizon if model == "kaplan_meier" else None
+    rows = [m.book.get(estimand, side, model, horizon, adjusted="standardised") for side in m.sides]
+    known = [row for row in rows if row is not None and not row.blank]
+    if len(known) < len(rows):
+        return ""
+    name = {"kaplan_meier": "Kaplan–Meier gives", "means": "their own means are"}[model]
+    said = listed([f"{full(row)} for {score(row.group, m.spec)}" for row in known])
+    return f" For those customers alone {name} {said}; the figures by score show these."
 
 
 def _additive(m: Material, stands: Estimate) -> str:
