@@ -8,7 +8,7 @@ import pytest
 from cohorts import cell_rows, random_rows, spec_for, spells_from
 
 from cxlink.cohort.spec import CohortSpec
-from cxlink.cohort.spells import Spells
+from cxlink.cohort.spells import Spells, person_periods
 from cxlink.models.adjusted import standardised
 from cxlink.models.groups import contrasts_of, groups_of
 from cxlink.models.nonparametric import point_curves
@@ -293,3 +293,10 @@ def test_models_that_extrapolate_need_no_support() -> None:
     # every combination of two levels and two strata, in row-major order; level 1 in y has nobody
     assert worst.curve.tolist() == [0, 1]
     assert worst.weight == pytest.approx([0.4, 0.6], abs=1e-12)
+
+
+def test_customers_who_are_never_at_risk_are_in_no_period() -> None:
+    rows = pd.DataFrame({"score": [1, 1, 3], "entry": [5, 0, 0], "exit": 5, "cause": ["", "lost", ""]})
+    periods = person_periods(spells_from(rows, spec_for(late=True)))
+    assert periods.at_risk.tolist() == [[1] * 5, [1] * 5]
+    assert periods.lost.tolist() == [[0, 0, 0, 0, 1], [0] * 5]
