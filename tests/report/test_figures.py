@@ -221,6 +221,9 @@ def test_labels_are_moved_apart_and_keep_their_order() -> None:
     moved = drawing.apart([52, 50, 51], 6)
     assert np.argsort(moved).tolist() == [1, 2, 0]
     assert np.diff(sorted(moved)) == pytest.approx([6, 6], abs=1e-6)
+    held = drawing.apart([0.1 * k for k in range(10)], 4, floor=1)
+    assert min(held) >= 1
+    assert np.diff(held).min() >= 4 - 1e-9
 
 
 @pytest.mark.parametrize(

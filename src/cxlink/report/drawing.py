@@ -96,6 +96,9 @@ def apart(heights: Sequence[float], least: float, floor: float = -np.inf) -> lis
         for i in np.flatnonzero(np.diff(placed) < least - 1e-9):
             short = (least - (placed[i + 1] - placed[i])) / 2
             placed[i : i + 2] += (-short, short)
+    # what a floor still holds together goes up
+    steps = least * np.arange(len(placed))
+    placed = np.maximum.accumulate(np.maximum(placed, floor) - steps) + steps
     result = np.empty_like(placed)
     result[order] = placed
     return [float(height) for height in result]

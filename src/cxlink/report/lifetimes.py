@@ -38,7 +38,7 @@ def tenure_ladder(
         Where to draw; a figure of its own by default.
     """
     rows = preferred(known_rows(estimates, estimand="tenure", group=BANDS, stratum="", scenario="", given=0))
-    rows = [row for row in rows if row.horizon is not None and row.model != "grouped_ph"]
+    rows = [row for row in rows if row.horizon is not None and (row.model != "grouped_ph" or row.headline)]
     lines = _lines(rows)
     with drawing.canvas(ax, (6.3, 0.9 + 0.15 * len(lines))) as axes:
         for row in rows:

@@ -158,7 +158,7 @@ def _for_the_few(m: Material, model: str) -> str:
         return ""
     name = {"kaplan_meier": "Kaplan–Meier gives", "means": "their own means are"}[model]
     said = listed([f"{full(row)} for {score(row.group, m.spec)}" for row in known])
-    return f" For those customers alone {name} {said}; the figures by score show these."
+    return f" For those customers alone {name} {said}; the pictures show these."
 
 
 def _additive(m: Material, stands: Estimate) -> str:

@@ -49,7 +49,7 @@ def _introduction(m: Material) -> str:
 
 def _rows(m: Material) -> list[Estimate]:
     rows = preferred(m.book.where("tenure", group=("best", "worst"), stratum="", scenario="", given=0))
-    return [row for row in rows if row.horizon is not None and row.model != "grouped_ph"]
+    return [row for row in rows if row.horizon is not None and (row.model != "grouped_ph" or row.headline)]
 
 
 def _ladder_figure(m: Material) -> Block:

@@ -120,11 +120,13 @@ class Transaction:
     spread: np.ndarray
 
 
-def _by_need(values: tuple[float, float, float]) -> np.ndarray:
+def by_need(values: tuple[float, float, float]) -> np.ndarray:
+    """Give a value for each need to each stratum, shape (n_strata,)."""
     return np.repeat(np.array(values), N_BANDS)
 
 
-def _by_band(values: tuple[float, float, float, float]) -> np.ndarray:
+def by_band(values: tuple[float, float, float, float]) -> np.ndarray:
+    """Give a value for each tenure band to each stratum, shape (n_strata,)."""
     return np.tile(np.array(values), len(NEEDS))
 
 
@@ -132,7 +134,7 @@ def _by_band(values: tuple[float, float, float, float]) -> np.ndarray:
 def population() -> Population:
     """Make the customers of both designs: scores pile up at 8 to 10 and rise with need and tenure."""
     share = (_NEED_SHARE[:, None] * _BAND_SHARE).ravel()
-    tilt = _by_need((-0.11, 0.0, 0.11)) + _by_band((-0.075, -0.025, 0.02, 0.06))
+    tilt = by_need((-0.11, 0.0, 0.11)) + by_band((-0.075, -0.025, 0.02, 0.06))
     score = _SCORE_SHARE * np.exp(np.outer(tilt, LEVELS))
     score /= score.sum(axis=1, keepdims=True)
     response = expit(np.repeat(_ANSWER_BY_NEED, N_BANDS)[:, None] + _ANSWER_BY_SCORE)
@@ -183,10 +185,10 @@ def subscription() -> Subscription:
         If the published figures are not there.
     """
     frailty = np.array([0.4, 1.0, 2.6])
-    by_band = np.array([[0.25, 0.50, 0.25], [0.35, 0.48, 0.17], [0.45, 0.44, 0.11], [0.55, 0.38, 0.07]])
-    shares = np.tile(by_band, (len(NEEDS), 1))
-    base = _by_need((0.55, 0.0, -0.4)) + _by_band((0.3, 0.1, -0.1, -0.25))
-    strength = _by_need((0.85, 1.0, 1.15))
+    band_shares = np.array([[0.25, 0.50, 0.25], [0.35, 0.48, 0.17], [0.45, 0.44, 0.11], [0.55, 0.38, 0.07]])
+    shares = np.tile(band_shares, (len(NEEDS), 1))
+    base = by_need((0.55, 0.0, -0.4)) + by_band((0.3, 0.1, -0.1, -0.25))
+    strength = by_need((0.85, 1.0, 1.15))
     hazard = 0.021 * (1 + np.exp(-np.arange(MONTHS) / 4))
     cumulative = np.concatenate([[0.0], np.cumsum(hazard)])
 
@@ -197,7 +199,7 @@ def subscription() -> Subscription:
 
     effects = _effects(kept, targets(kriss().retention, RETENTION_BETWEEN))
     rate = np.exp(base[:, None] + np.outer(strength, effects))
-    return Subscription(population(), frailty, shares, rate, cumulative, _by_need((19.0, 29.0, 49.0)))
+    return Subscription(population(), frailty, shares, rate, cumulative, by_need((19.0, 29.0, 49.0)))
 
 
 @cache
@@ -210,11 +212,11 @@ def transaction() -> Transaction:
         If the published figures are not there.
     """
     taste = np.log([0.35, 1.0, 2.2])
-    by_band = np.array([[0.35, 0.5, 0.15], [0.30, 0.5, 0.20], [0.25, 0.5, 0.25], [0.20, 0.5, 0.30]])
-    shares = np.tile(by_band, (len(NEEDS), 1))
-    buying = _by_need((-0.5, 0.2, 0.9)) + _by_band((-0.25, -0.1, 0.05, 0.2))
-    amount = np.log(150) + _by_need((-0.45, 0.0, 0.45)) + _by_band((-0.15, -0.05, 0.05, 0.15))
-    strength = _by_need((1.1, 1.0, 0.85))
+    band_shares = np.array([[0.35, 0.5, 0.15], [0.30, 0.5, 0.20], [0.25, 0.5, 0.25], [0.20, 0.5, 0.30]])
+    shares = np.tile(band_shares, (len(NEEDS), 1))
+    buying = by_need((-0.5, 0.2, 0.9)) + by_band((-0.25, -0.1, 0.05, 0.2))
+    amount = np.log(150) + by_need((-0.45, 0.0, 0.45)) + by_band((-0.15, -0.05, 0.05, 0.15))
+    strength = by_need((1.1, 1.0, 0.85))
 
     def parts(effect: float) -> tuple[np.ndarray, np.ndarray]:
         push = strength * effect
@@ -229,4 +231,4 @@ def transaction() -> Transaction:
     wanted = SPEND_OF_POOREST_BAND * targets(kriss().spend_ratio, SPEND_BETWEEN)
     solved = [parts(effect) for effect in _effects(spent, wanted)]
     buys, mean = (np.stack(part, axis=1) for part in zip(*solved, strict=True))
-    return Transaction(population(), shares, buys, mean, _by_need((0.95, 0.85, 0.75)))
+    return Transaction(population(), shares, buys, mean, by_need((0.95, 0.85, 0.75)))

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from scipy.special import expit
 
-from cxlink.study.population import LEVELS, N_BANDS, NEEDS, population, subscription, transaction
+from cxlink.study.population import LEVELS, by_band, by_need, population, subscription, transaction
 from cxlink.study.truth import cell_survival
 
 LONGEST = 24
@@ -94,17 +94,9 @@ class Process:
         return self.scored.sum(axis=0)
 
 
-def _by_need(values: tuple[float, float, float]) -> np.ndarray:
-    return np.repeat(np.array(values), N_BANDS)
-
-
-def _by_band(values: tuple[float, float, float, float]) -> np.ndarray:
-    return np.tile(np.array(values), len(NEEDS))
-
-
 def _base() -> np.ndarray:
     """Log hazard ratios of the strata, shape (n_strata, 1, 1)."""
-    base: np.ndarray = (_by_need((0.5, 0.0, -0.5)) + _by_band((0.35, 0.1, -0.1, -0.3)))[:, None, None]
+    base: np.ndarray = (by_need((0.5, 0.0, -0.5)) + by_band((0.35, 0.1, -0.1, -0.3)))[:, None, None]
     return base
 
 
@@ -163,7 +155,7 @@ def renewal() -> Process:
 
 def no_effect() -> Process:
     """Scores that follow tenure and need, which keep customers; the score itself does nothing."""
-    lean = _by_need((-0.10, 0.0, 0.10)) + _by_band((-0.14, -0.05, 0.04, 0.14))
+    lean = by_need((-0.10, 0.0, 0.10)) + by_band((-0.14, -0.05, 0.04, 0.14))
     shares = population().level_share * np.exp(np.outer(lean, LEVELS))
     scored = population().weight[:, None] * shares / shares.sum(axis=1, keepdims=True)
     hazard = 0.06 * (1 + np.exp(-_MONTH / 5)) * np.exp(_base() + 0.0 * _CENTRED[:, None])
@@ -175,7 +167,7 @@ def no_effect() -> Process:
 
 def _spenders(spread: float) -> Spending:
     """Zeros that depend on the score, and more strongly so where need is low."""
-    need, strength = _by_need((-0.8, 0.0, 0.8)), _by_need((1.3, 1.0, 0.6))
+    need, strength = by_need((-0.8, 0.0, 0.8)), by_need((1.3, 1.0, 0.6))
     push = np.outer(strength, _CENTRED)
     buys = expit(0.2 + 0.5 * need[:, None] + 1.2 * push)
     mean = 200 * np.exp(need[:, None] + 0.3 * push)
@@ -200,7 +192,7 @@ def very_heavy_spend() -> Process:
 
 def wrong_way() -> Process:
     """A score that goes the wrong way: who scores high leaves sooner, most of all where need is low."""
-    strength = _by_need((1.2, 0.8, 0.5))[:, None, None]
+    strength = by_need((1.2, 0.8, 0.5))[:, None, None]
     hazard = 0.06 * np.exp(_base() + 0.8 * strength * _CENTRED[:, None] + 0.0 * _MONTH)
     return Process(
         "wrong_way", "Customers who score high leave sooner, most of all where need is low.",
