@@ -181,7 +181,7 @@ def test_incidence_has_a_row_a_cause() -> None:
     )
     row = one(rows, estimand="cumulative_incidence", group="worst", cause="b")
     assert (row["estimate"], row["horizon"]) == (0.2, 6)
-    assert row["conf_high"] == pytest.approx(np.quantile(drawn[:, 0, 1], 0.975), abs=1e-12)
+    assert row["conf_high"] == pytest.approx(np.quantile(drawn[:, 0, 1], 0.975, method="weibull"), abs=1e-12)
     assert {r["group"] for r in found(rows, estimand="cumulative_incidence", cause="a")} == {"worst", "best"}
     assert not found(rows, estimand="cumulative_incidence_ratio", cause="a")
 
@@ -202,7 +202,9 @@ def test_an_interval_of_a_sparse_group_holds_the_estimate() -> None:
     contrast = {"estimand": "retention_difference", "group": "best", "horizon": 6}
     before, after = one(plain, **contrast), one(wide, **contrast)
     # it holds the contrast with worst at its estimate, 0, and best still uncertain
-    assert after["conf_high"] == pytest.approx(np.quantile(draws[:, 1, 6], 0.975), abs=1e-12)
+    assert after["conf_high"] == pytest.approx(
+        np.quantile(draws[:, 1, 6], 0.975, method="weibull"), abs=1e-12
+    )
     assert after["conf_high"] > before["conf_high"]
     assert after["conf_low"] <= before["conf_low"]
     ratio = one(wide, estimand="retention_ratio", group="best", horizon=6)

@@ -23,13 +23,18 @@ def rows() -> list[dict[str, object]]:
 def test_interval_is_equal_tailed() -> None:
     draws = np.random.default_rng(1).standard_normal(5001)
     error, low, high = interval(draws, 0.9)
-    assert (low, high) == pytest.approx(tuple(np.quantile(draws, [0.05, 0.95])), abs=1e-12)
+    assert (low, high) == pytest.approx(tuple(np.quantile(draws, [0.05, 0.95], method="weibull")), abs=1e-12)
     assert error == pytest.approx(draws.std(ddof=1), rel=1e-12)
 
 
 def test_interval_leaves_out_undefined_draws() -> None:
     draws = np.array([1.0, np.nan, 3.0, 2.0, np.nan])
-    assert interval(draws, 0.5) == pytest.approx((1.0, 1.5, 2.5), abs=1e-12)
+    assert interval(draws, 0.5) == pytest.approx((1.0, 1.0, 3.0), abs=1e-12)
+
+
+def test_interval_of_few_draws_holds_what_it_says() -> None:
+    # 99 draws cut the law of a further one into 100 parts: 90 of them lie between the 5th and the 95th draw
+    assert interval(np.arange(1.0, 100.0), 0.9)[1:] == pytest.approx((5.0, 95.0), abs=1e-9)
 
 
 def test_interval_of_nothing_is_nothing() -> None:
@@ -44,13 +49,13 @@ def test_interval_with_infinite_draws() -> None:
     draws = np.array([*np.arange(99.0), np.inf])
     error, low, high = interval(draws, 0.95)
     assert np.isnan(error)
-    assert high == pytest.approx(96.525, abs=1e-12)  # 2.5 % lie above, and one of them is infinite
+    assert high == pytest.approx(97.475, abs=1e-12)  # 2.5 % lie above, and one of them is infinite
     assert interval(np.array([*np.arange(90.0), *[np.inf] * 10]), 0.95)[2] == np.inf
-    assert interval(-draws, 0.95)[1] == pytest.approx(-96.525, abs=1e-12)
+    assert interval(-draws, 0.95)[1] == pytest.approx(-97.475, abs=1e-12)
     # between a finite and an infinite draw there is no number: the wider end
     assert interval(np.array([-np.inf, 0.0, 1.0, np.inf]), 0.95)[1:] == (-np.inf, np.inf)
     assert interval(np.array([0.0, np.inf, np.inf]), 0.5)[1:] == (0.0, np.inf)
-    assert low == pytest.approx(2.475, abs=1e-12)
+    assert low == pytest.approx(1.525, abs=1e-12)
 
 
 def test_a_row_names_its_columns_and_no_others() -> None:
@@ -106,9 +111,9 @@ def test_the_file_as_text() -> None:
     assert "\r" not in text
     assert lines[-1] == ""
     assert lines[1] == (
-        "retention,kaplan_meier,worst,,3,,,,0,,true,0.3333333333,0.2930017065,0.025,0.975,0.95,probability,9,4,0"
+        "retention,kaplan_meier,worst,,3,,,,0,,true,0.3333333333,0.2930017065,0.0155,0.9845,0.95,probability,9,4,0"
     )
-    assert lines[2].endswith(",false,0.5,0.2930017065,0.025,0.975,0.95,probability,9,,")
+    assert lines[2].endswith(",false,0.5,0.2930017065,0.0155,0.9845,0.95,probability,9,,")
     assert lines[3].startswith('spend,means,"a ""b"", c",,,,,,0,,false,12345.6789,')
     assert lines[4] == 'tenure_mean,weibull,"1,3",,,no,,,0,,false,inf,,inf,inf,0.95,month,,,'
 

@@ -299,6 +299,18 @@ def test_a_level_without_losses_has_the_interval_of_its_penalised_likelihood():
     assert "rate[2] is separated" in found.notes[0]
 
 
+@pytest.mark.parametrize("gone", [1, 9])
+def test_a_level_with_few_losses_keeps_its_estimate_and_draws_from_its_penalised_likelihood(gone):
+    few = [*staying((200, 160, 130, 108, 91, 77)), (1, 0, 0, 5, 0, 30 * gone), (1, 0, 0, 1, 1, gone)]
+    found = fit(EXPONENTIAL, counted(few, 2))
+    exposure = 151 * gone
+    rate = np.exp(found.draws(20_000, np.random.default_rng(2))[:, 1])
+    assert not found.notes
+    assert np.exp(found.estimate[1]) == pytest.approx(1 / 151, rel=0.02)
+    for q in (0.025, 0.5, 0.975):
+        assert np.quantile(rate, q) == pytest.approx(gammaincinv(gone + 0.5, q) / exposure, rel=0.08)
+
+
 SEPARATED = {
     "none lost": NONE_LOST,
     "all lost at once": [*staying((200, 160, 130, 108, 91, 77)), (1, 0, 0, 1, 1, 30)],

@@ -172,19 +172,26 @@ def test_separated_levels_are_held_against_the_cohort() -> None:
     assert high[0] - middle[0] > 1.5 * (middle[0] - low[0])
 
 
-def test_the_draws_of_a_level_without_loss_follow_its_penalised_likelihood() -> None:
-    """Among a million others, e = 6 losses expected: density ∝ exp(β/2 − log(1 + e^β) − 6·e^β) of β."""
-    at_risk, lost = [[1_000_000], [600]], [[10_000], [0]]
-    fit = _fitted(_counts(at_risk, lost))
+@pytest.mark.parametrize("lost", [0, 1, 6, 9])
+def test_the_draws_of_a_level_with_hardly_a_loss_follow_its_penalised_likelihood(lost: int) -> None:
+    """Among a million others, e = 6 losses expected: density ∝ exp((d + ½)·β − log(1 + e^β) − 6·e^β) of β."""
+    fit = _fitted(_counts([[1_000_000], [10_000]], [[600], [lost]]))
+    assert bool(fit.penalised) == (lost == 0)
     draws = drawn(fit, 40_000, np.random.default_rng(5)).beta[:, 0]
     expected = 600 * -np.log1p(-0.01)
     grid = np.linspace(-40, 4, 20_001)
-    density = np.exp(grid / 2 - np.logaddexp(0, grid) - expected * np.exp(grid))
+    density = np.exp((lost + 0.5) * grid - np.logaddexp(0, grid) - expected * np.exp(grid))
     cumulative = np.cumsum(density) / density.sum()
     for q in (0.05, 0.25, 0.5, 0.75, 0.95):
         exact = grid[np.searchsorted(cumulative, q)]
         share = (draws < exact).mean()
         assert share == pytest.approx(q, abs=4 * np.sqrt(q * (1 - q) / 40_000) + 0.012)
+
+
+def test_the_draws_of_a_level_with_ten_losses_are_normal() -> None:
+    fit = _fitted(_counts([[1_000_000], [10_000]], [[600], [10]]))
+    draws = drawn(fit, 40_000, np.random.default_rng(5)).beta[:, 0]
+    assert ((draws - fit.solution.beta[0]) ** 3).mean() / draws.std() ** 3 == pytest.approx(0, abs=0.05)
 
 
 def test_a_level_seen_only_where_nobody_was_lost_is_wide_open() -> None:

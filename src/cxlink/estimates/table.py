@@ -44,8 +44,12 @@ def interval(draws: np.ndarray, level: float) -> tuple[float, float, float]:
 
 
 def _quantile(ordered: np.ndarray, q: float) -> float:
-    """Interpolated quantile of sorted values that may end in infinities."""
-    position = q * (len(ordered) - 1)
+    """Interpolated quantile of sorted values that may end in infinities.
+
+    The k-th of n draws has k/(n + 1) of their law below it on average (Weibull's position, type 6 of Hyndman & Fan
+    1996, doi 10.2307/2684934): a 95 % interval from 500 draws then holds 95 %, and by the usual position 94.6 %.
+    """
+    position = min(max(q * (len(ordered) + 1) - 1, 0.0), len(ordered) - 1.0)
     below, above = ordered[int(np.floor(position))], ordered[int(np.ceil(position))]
     if np.isinf(below) or np.isinf(above):
         # no number lies between a finite and an infinite draw: the wider one is honest

@@ -12,6 +12,7 @@ from cxlink.models.fitted import Fit, Unfitted
 from cxlink.models.likelihood import Likelihood, Penalty, stretches
 from cxlink.models.marginals import marginals
 from cxlink.models.optimum import Optimum, maximise
+from cxlink.models.sparse import FEWEST
 
 _RUNAWAY = 8.0
 _FLAT = 0.05
@@ -57,7 +58,9 @@ def fit(family: Family, periods: PersonPeriods) -> Fit | Unfitted:
         if not more:
             break
         flagged |= more
-    return _result(layout, likelihood, optimum)
+    few = {level for level in layout.separated(periods, FEWEST) - flagged if level < layout.n_levels}
+    followed = likelihood.with_penalties([layout.penalty(index) for index in sorted(flagged | few)])
+    return _result(layout, likelihood, optimum, followed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +119,12 @@ class _Layout:
             np.concatenate([own[:, 0], strata, own.mean(axis=0)[1:] + 0.7]),
         ]
 
-    def separated(self, periods: PersonPeriods) -> set[int]:
-        """Find levels and strata with losses only, or none, in their person-periods."""
+    def separated(self, periods: PersonPeriods, fewest: int = 1) -> set[int]:
+        """Find levels and strata with so few losses, or so few person-periods without one; by default with none."""
         at_risk, lost = periods.at_risk.sum(axis=1), periods.lost.sum(axis=1)
         r = self.design.T @ at_risk
         d = self.design.T @ lost
-        return {int(k) for k in np.nonzero((d == 0) | (d == r))[0]} if self.n_effects > 1 else set()
+        return {int(k) for k in np.nonzero(np.minimum(d, r - d) < fewest)[0]} if self.n_effects > 1 else set()
 
     def penalty(self, index: int) -> Penalty:
         """Penalise one effect against the cohort, or one other parameter against 0 on its link."""
@@ -193,7 +196,10 @@ def _refusal(family: Family, periods: PersonPeriods) -> str:
     return ""
 
 
-def _result(layout: _Layout, likelihood: Likelihood, optimum: Optimum) -> Fit | Unfitted:
+def _result(
+    layout: _Layout, likelihood: Likelihood, optimum: Optimum, followed: Likelihood
+) -> Fit | Unfitted:
+    """Report a maximum; ``followed`` also has the penalties that only draws follow (levels with hardly a loss)."""
     covariance = _inverse(-optimum.hessian)
     if covariance is None:
         return Unfitted(
@@ -204,7 +210,7 @@ def _result(layout: _Layout, likelihood: Likelihood, optimum: Optimum) -> Fit | 
         layout.family, layout.names, optimum.theta, covariance, layout.n_levels, layout.reference,
         likelihood.plain(optimum.theta), optimum.gradient_norm,
         notes=tuple(_sentence(layout, optimum, penalty) for penalty in likelihood.penalties),
-        marginals=marginals(likelihood, optimum, covariance, layout.n_effects),
+        marginals=marginals(followed, optimum, covariance, layout.n_effects),
     )  # fmt: skip
     if result.converged:
         return result

@@ -132,7 +132,7 @@ def _kept(rows: np.ndarray, blocks: tuple[frozenset[str], ...]) -> list[int]:
     return sorted(kept)
 
 
-def separated(rows: np.ndarray, at_risk: np.ndarray, lost: np.ndarray) -> list[int]:
+def separated(rows: np.ndarray, at_risk: np.ndarray, lost: np.ndarray, fewest: int = 1) -> list[int]:
     """Find columns of one value beside 0 whose customers have losses only, or none; or that have no customers.
 
     Parameters
@@ -141,12 +141,14 @@ def separated(rows: np.ndarray, at_risk: np.ndarray, lost: np.ndarray) -> list[i
         Of the design.
     at_risk, lost : ndarray of shape (n_cells,)
         Person-periods, and losses.
+    fewest : int
+        Losses, and person-periods without one, that a column needs; 1 for any.
     """
     found = []
     for j, column in enumerate(rows.T):
         inside = column != 0
         d, r = lost[inside].sum(), at_risk[inside].sum()
-        if len(np.unique(column[inside])) <= 1 and (d == 0 or d == r):
+        if len(np.unique(column[inside])) <= 1 and min(d, r - d) < fewest:
             found.append(j)
     return found
 

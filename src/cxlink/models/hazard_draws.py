@@ -86,10 +86,11 @@ class Profile:
 
 
 def _tables(fit: HazardFit) -> tuple[Marginal, ...]:
-    """Distributions of the penalised effects."""
-    if not fit.held:
+    """Distributions of the penalised effects, and of those with hardly a loss."""
+    penalties = (*fit.held, *fit.few)
+    if not penalties:
         return ()
-    profile = Profile(fit.grouped, fit.solution, fit.held, stacked(fit.held, fit.grouped.n_effects))
+    profile = Profile(fit.grouped, fit.solution, penalties, stacked(penalties, fit.grouped.n_effects))
     optimum = Optimum(fit.solution.beta, -fit.solution.information, 0.0)
     return marginals(profile, optimum, fit.covariance, fit.grouped.n_effects)
 

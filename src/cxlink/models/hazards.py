@@ -9,6 +9,7 @@ from cxlink.cohort.spells import PersonPeriods
 from cxlink.models.cloglog import Grouped, Solution, solve
 from cxlink.models.hazard_design import Design, make_design, penalty, separated
 from cxlink.models.likelihood import Penalty
+from cxlink.models.sparse import FEWEST
 
 TIME = "score × time"
 _FLAT = 0.05
@@ -37,6 +38,8 @@ class HazardFit:
         Inverse of the expected information.
     held : tuple of Penalty
         Of separated effects.
+    few : tuple of Penalty
+        Of the effects of levels with fewer than ten losses, or kept: their draws follow it, the estimate does not.
     informative, extinct : bool ndarray of shape (n_periods,)
         Periods in which somebody was lost and somebody not, and those in which all at risk were lost.
     share : ndarray of shape (n_levels,)
@@ -50,6 +53,7 @@ class HazardFit:
     solution: Solution
     covariance: np.ndarray
     held: tuple[Penalty, ...]
+    few: tuple[Penalty, ...]
     informative: np.ndarray
     extinct: np.ndarray
     share: np.ndarray
@@ -136,6 +140,7 @@ def fit_hazards(
         solution=solution,
         covariance=np.linalg.pinv(solution.information, hermitian=True),
         held=held,
+        few=_few(grouped, design, held),
         informative=informative,
         extinct=(gone > 0) & (gone == total),
         share=share / share.sum(),
@@ -162,6 +167,14 @@ def _held(grouped: Grouped, design: Design) -> tuple[Solution, tuple[Penalty, ..
             break
         held |= more
     return solution, chosen
+
+
+def _few(grouped: Grouped, design: Design, held: tuple[Penalty, ...]) -> tuple[Penalty, ...]:
+    """Penalties for the draws of levels of which hardly anybody was lost, or hardly anybody kept."""
+    at_risk, lost = grouped.at_risk.sum(axis=1), grouped.lost.sum(axis=1)
+    found = separated(grouped.design[:, : design.n_score], at_risk, lost, FEWEST)
+    others = set(found) - {one.index for one in held}
+    return tuple(penalty(design, grouped.design, at_risk, j, grouped.n_effects) for j in sorted(others))
 
 
 def _flat(grouped: Grouped, solution: Solution) -> set[int]:

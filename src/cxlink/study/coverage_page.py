@@ -129,7 +129,7 @@ def _page(table: pd.DataFrame, sparse: pd.DataFrame, verdicts: pd.DataFrame) -> 
     yield (
         f"Made by `make coverage` with cxlink {__version__}, {datetime.now(UTC):%Y-%m-%d}, on {_machine()}: simulated "
         "cohorts with a known truth, drawn as cell counts and analysed as `cxlink fit` analyses them, 95 % intervals "
-        f"from {DRAWS} draws. (Interpolated quantiles of so few draws alone make that {_expected(DRAWS):.1%}.) "
+        f"from {DRAWS} draws. "
         "The truth of a standardised figure is that of the cohort's own mix of strata, whose weights the intervals "
         "hold fixed: they say how well the figure is known for these customers, not how their mix would vary."
     )
@@ -145,14 +145,6 @@ def _machine() -> str:
     """How large the machine is: processors and memory."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return f"{os.cpu_count()} processors and {memory:.0f} GB"
-
-
-def _expected(draws: int) -> float:
-    """Share of intervals that hold the truth where estimate and draws have one law and nothing else is wrong.
-
-    The k-th of n draws has k/(n + 1) of the law below it; the interval begins at k = 0.025·(n − 1) + 1.
-    """
-    return 1 - 2 * (0.025 * (draws - 1) + 1) / (draws + 1)
 
 
 def _processes(table: pd.DataFrame) -> Iterator[str]:
