@@ -21,6 +21,7 @@ def _parts(tables: Path, sizes: list[int], peers: int) -> dict[str, Callable[[],
         "counting": lambda: runs.count_against_bare(tables, sizes),
         "after": lambda: runs.after_counting(tables, sizes),
         "peers": lambda: runs.against_peers(tables, peers),
+        "tenure": lambda: runs.expected_tenure(peers),
         "program": lambda: runs.whole_program(tables, peers),
     }
 
@@ -29,7 +30,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--sizes", default=SIZES, help=f"customers, for counting (default {SIZES})")
     parser.add_argument("--peers", default="1e6", help="customers, for other packages (default 1e6)")
-    parser.add_argument("--parts", default="counting,after,peers,program", help="what to run (default all)")
+    parser.add_argument(
+        "--parts", default="counting,after,peers,tenure,program", help="what to run (default all)"
+    )
     parser.add_argument("--tables", type=Path, default=HERE / "tables", help="where the customers are kept")
     parser.add_argument("--out", type=Path, default=HERE, help="where results, table and picture are written")
     asked = parser.parse_args()

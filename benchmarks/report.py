@@ -16,6 +16,7 @@ from benchmarks.results import (
     OURS,
     PEERS,
     REPORT,
+    TENURE,
     WITH_IDS,
     Row,
     after_by_size,
@@ -23,6 +24,7 @@ from benchmarks.results import (
 
 _PACKAGES = ("cxlink", "duckdb", "numpy", "scipy", "pandas", "lifelines", "statsmodels", "scikit-survival")
 _MOST_TIMES, _MOST_MB, _LONGEST_HELP, _LONGEST_FIT = 1.5, 2048, 0.5, 15.0
+_LONGEST_TENURE = 5.0
 
 
 def write(rows: Sequence[Row], path: Path, day: datetime.date, seconds: float) -> None:
@@ -33,6 +35,7 @@ def write(rows: Sequence[Row], path: Path, day: datetime.date, seconds: float) -
         _counting(rows),
         _after(rows),
         _peers(rows),
+        _tenure(rows),
         _program(rows),
         _HOW,
     ]
@@ -67,6 +70,7 @@ def _short(rows: Sequence[Row]) -> str:
         *_counting_said(rows),
         *_memory_said(rows),
         *_after_said(rows),
+        *_tenure_said(rows),
         *_program_said(rows),
         *_behind(rows),
     ]
@@ -104,6 +108,15 @@ def _after_said(rows: Sequence[Row]) -> Iterable[str]:
     if found:
         by_size = ", ".join(f"{seconds:.1f} s at {_people(size)}" for size, seconds in found)
         yield f"Everything after counting, figures and PDF included: {by_size} customers."
+
+
+def _tenure_said(rows: Sequence[Row]) -> Iterable[str]:
+    for one in _of(rows, TENURE, OURS):
+        seconds = one.seconds or 0.0
+        yield (
+            f"Tenure of {_people(one.size)} customers by every family, with three backtests, averages and draws: "
+            f"{seconds:.2f} s. Target {_LONGEST_TENURE:g} s: {_met(seconds <= _LONGEST_TENURE)}."
+        )
 
 
 def _program_said(rows: Sequence[Row]) -> Iterable[str]:
@@ -192,6 +205,28 @@ def _peers(rows: Sequence[Row]) -> str:
             title = f"### {what[0].upper()}{what[1:]}; {ours.size:,} customers"
             parts.append(f"{title}\n\n{_table(head, [_compared(one, ours) for one in found])}")
     return "## Other packages\n\n" + "\n\n".join(parts) if parts else ""
+
+
+def _tenure(rows: Sequence[Row]) -> str:
+    found = [r for r in rows if r.what == TENURE]
+    lines = [
+        (
+            r.program,
+            f"{r.size:,}",
+            _seconds(r.seconds),
+            _number(r.ratio, ".2f"),
+            _number(r.peak_mb, ",.0f"),
+            r.note,
+        )
+        for r in found
+    ]
+    head = ("program", "customers", "seconds", "times cxlink", "memory, MB", "note")
+    return f"## {TENURE[0].upper()}{TENURE[1:]}\n\n{_table(head, lines)}\n\n{_ONE_EACH}" if lines else ""
+
+
+_ONE_EACH = """cxlink's row is all of it: every family fitted to the counts, three origins of the backtest with all of
+them fitted again, three averages, and 2,000 draws of each quantity at each horizon. Each row of lifelines is one
+family fitted once to the rows, ready in memory, the score on its location alone."""
 
 
 def _compared(one: Row, ours: Row) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ COUNTING = {True: "counting, retention and spend", False: "counting, retention o
 WITH_IDS = "counting, retention and spend, no id twice"
 ANALYSIS, REPORT = "analysis of the counts", "run folder with figures and PDF"
 HELP, FIT = "cxlink --help", "cxlink fit"
+TENURE = "expected tenure, ten levels and sixty periods"
 PEERS = {
     "kaplan_meier": "Kaplan–Meier by level: S(12) of level 10",
     "hazards": "proportional hazards, score and plan: log hazard ratio of a point",

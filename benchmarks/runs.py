@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import peers
+from benchmarks import peers, tenure
 from benchmarks.customers import SPEC, make_table
 from benchmarks.measure import Measured, Unfinished, in_own_process
 from benchmarks.results import (
@@ -19,6 +19,7 @@ from benchmarks.results import (
     OURS,
     PEERS,
     REPORT,
+    TENURE,
     WITH_IDS,
     Row,
     row,
@@ -73,6 +74,19 @@ def _peer(path: str, what: str, program: str) -> Measured:
     except Unfinished as reason:
         missing = "No module named" in str(reason)
         return Measured(note=f"not installed: pip install {program}" if missing else str(reason))
+
+
+def expected_tenure(size: int) -> Iterator[Row]:
+    """Every family of tenure, tested and averaged, beside one family at a time on the same rows."""
+    ours = in_own_process("tenure:ours", size=size)["ours"]
+    yield row(TENURE, size, OURS, ours)
+    for fitter in tenure.FITTERS:
+        try:
+            found = in_own_process("tenure:peer", size=size, fitter=fitter)["peer"]
+        except Unfinished as reason:
+            missing = "No module named" in str(reason)
+            found = Measured(note="not installed: pip install lifelines" if missing else str(reason))
+        yield row(TENURE, size, f"lifelines {fitter}", found, ours)
 
 
 def whole_program(tables: Path, size: int) -> Iterator[Row]:

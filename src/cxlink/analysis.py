@@ -1,6 +1,6 @@
 """The one composition that notebooks, the command line and the tests share: counts become estimates and figures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,30 +11,26 @@ import pandas as pd
 from cxlink.cohort.counts import Counts
 from cxlink.cohort.profile import Profile
 from cxlink.cohort.spec import CohortSpec
-from cxlink.cohort.spells import Spells, merged_over_strata, person_periods, risk_sets, spells_of
+from cxlink.cohort.spells import Spells, risk_sets, spells_of
 from cxlink.cohort.table import Cohort
 from cxlink.estimates import diagnostics
 from cxlink.estimates.doubts import doubts
 from cxlink.estimates.e_values import e_value_findings
 from cxlink.estimates.hazards import hazard_results
 from cxlink.estimates.headline import from_signup, headline
+from cxlink.estimates.lifetimes import tenure_results
 from cxlink.estimates.readings import compare_readings
 from cxlink.estimates.spend_models import spend_model_rows
 from cxlink.estimates.suppression import blank_at_risk, blank_findings, blank_small, small_groups
 from cxlink.estimates.table import select, tidy
 from cxlink.estimates.takeover import stepped_down, thin
-from cxlink.estimates.tenure import curve_frames, fit_diagnostics, tenure_rows
 from cxlink.models import standards
-from cxlink.models.adjusted import standardised
-from cxlink.models.averaging import project_all
-from cxlink.models.fitting import fit_all
-from cxlink.models.groups import contrasts_of, groups_of
-from cxlink.models.projection import Target
-from cxlink.models.tenure import last_with_ten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_PROJECTED = ("model", "adjusted", "scenario", "group", "time", "estimate", "conf_low", "conf_high")
+_FORESEEN = ("adjusted", "kind", "origin", "level", "predicted", "observed", "n")
 Row = dict[str, Any]
 Progress = Callable[[str], None]
 
@@ -52,7 +48,10 @@ class Analysis:
     at_risk : DataFrame
         ``group, period, at_risk, lost``: customers by period of the clock; for the numbers under a figure.
     projected : DataFrame
-        ``model, adjusted, group, time, estimate, conf_low, conf_high``: fitted survival, for figures.
+        ``model, adjusted, scenario, group, time, estimate, conf_low, conf_high``: fitted survival, for figures.
+    foreseen : DataFrame
+        ``adjusted, kind, origin, level, predicted, observed, n``: what families fitted up to an earlier period
+        foresaw of survival to the end of follow-up, by position of the level; for figures.
     """
 
     counts: Counts
@@ -60,6 +59,7 @@ class Analysis:
     diagnostics: pd.DataFrame
     at_risk: pd.DataFrame
     projected: pd.DataFrame
+    foreseen: pd.DataFrame
 
     @property
     def profile(self) -> Profile:
@@ -112,6 +112,24 @@ class Analysis:
             self.estimates, self.projected, self.counts.spec, simulated=self._simulated, ax=ax
         )
 
+    def family_hazards(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw losses per period: observed, smoothed, and as each family has them."""
+        from cxlink.report.hazard_curves import family_hazards
+
+        return family_hazards(
+            self.estimates, self.projected, self.at_risk, self.counts.spec, simulated=self._simulated, ax=ax
+        )
+
+    def backtest_calibration(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw survival foreseen from earlier periods against what came, by score."""
+        from cxlink.report.calibration import backtest_calibration
+        from cxlink.report.family_tables import backtest_weights
+
+        weights = backtest_weights(self.diagnostics)
+        return backtest_calibration(
+            self.foreseen, weights, self.counts.spec.unit, simulated=self._simulated, ax=ax
+        )
+
     def write(self, folder: "Path | str", overwrite: bool = False) -> None:
         """Write a run folder: tables, counts, figures and the PDF; whole or not at all.
 
@@ -137,6 +155,7 @@ class _Made:
     rows: list[Row]
     findings: list[Row]
     projected: list[pd.DataFrame] = field(default_factory=list)
+    foreseen: list[pd.DataFrame] = field(default_factory=list)
 
 
 def analyse(cohort: Cohort | Counts, progress: Progress = lambda _: None) -> Analysis:
@@ -169,7 +188,7 @@ def analyse(cohort: Cohort | Counts, progress: Progress = lambda _: None) -> Ana
             naive = _counted_from_signup(cohort, counts)
             made.append(_Made(from_signup(naive, rng) if naive is not None else [], []))
             progress("tenure")
-            made += [_tenure(spells, counts, adjusted, rng) for adjusted in ("no", "standardised")]
+            made += _tenure(spells, spec)
             progress("hazard ratios")
             leads = thin(findings, "kaplan_meier", spec) is not None
             additive.append(_Made(*hazard_results(spells, spec, _stream(spec, 3), leads=leads)))
@@ -183,7 +202,9 @@ def analyse(cohort: Cohort | Counts, progress: Progress = lambda _: None) -> Ana
         made.append(_Made([], reading))
     made.append(_Made([], list(e_value_findings(estimates))))
     said = diagnostics.tidy(row for part in made for row in part.findings)
-    analysis = Analysis(counts, estimates, said, _at_risk(spells, counts), _together(made))
+    curves = _together([frame for part in made for frame in part.projected], _PROJECTED)
+    foreseen = _together([frame for part in made for frame in part.foreseen], _FORESEEN)
+    analysis = Analysis(counts, estimates, said, _at_risk(spells, counts), curves, foreseen)
     return _published(analysis, spec.publish.smallest_cell)
 
 
@@ -203,13 +224,15 @@ def _published(analysis: Analysis, smallest: int) -> Analysis:
         diagnostics=blank_findings(analysis.diagnostics, names),
         at_risk=blank_at_risk(analysis.at_risk, smallest),
         projected=analysis.projected[~analysis.projected["group"].isin(names)].reset_index(drop=True),
+        foreseen=analysis.foreseen[analysis.foreseen["n"] >= smallest].reset_index(drop=True),
     )
 
 
-def _together(made: list[_Made]) -> pd.DataFrame:
-    frames = [frame for part in made for frame in part.projected]
-    columns = ["model", "adjusted", "group", "time", "estimate", "conf_low", "conf_high"]
-    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+def _together(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
+    known = [frame for frame in frames if len(frame)]
+    return (
+        pd.concat(known, ignore_index=True)[list(columns)] if known else pd.DataFrame(columns=list(columns))
+    )
 
 
 def _counted_from_signup(cohort: Cohort | Counts, counts: Counts) -> Counts | None:
@@ -224,28 +247,12 @@ def _counted_from_signup(cohort: Cohort | Counts, counts: Counts) -> Counts | No
     return None
 
 
-def _tenure(spells: Spells, counts: Counts, adjusted: str, rng: np.random.Generator) -> _Made:
-    """Families fitted to the counts, projected, and averaged by AIC."""
-    spec = counts.spec
-    periods = person_periods(spells)
-    if adjusted == "no":
-        periods, request = merged_over_strata(periods), standards.by_level(spells, spec)
-        level, stratum = np.arange(len(spells.levels)), np.zeros(len(spells.levels), int)
-    else:
-        found = standardised(spells, spec, None)
-        if found is None:
-            return _Made([], [])
-        request = found
-        level, stratum = (x.ravel() for x in np.indices((len(spells.levels), len(spells.strata))))
-    ladder = tuple(sorted({spec.horizon, *spec.tenure_horizons}))
-    last = last_with_ten(periods, level, request.standards)
-    target = Target(level, stratum, request.standards, ladder, last, request.labels)
-    fits = fit_all(periods)
-    contrasts = contrasts_of(groups_of(spells, spec), spec)
-    projected = project_all(fits, target, spec.analysis.draws, rng)
-    rows = [row for one in projected for row in tenure_rows(one, spec.unit, spec.analysis.level, contrasts)]
-    curves = [frame for one in projected for frame in curve_frames(one, spec.analysis.level)]
-    return _Made(rows, fit_diagnostics(fits, "" if adjusted == "no" else adjusted), curves)
+def _tenure(spells: Spells, spec: CohortSpec) -> Iterator[_Made]:
+    """Families, unadjusted and standardised; with their curves, and what they foresaw in the backtest."""
+    for part, adjusted in ((6, "no"), (7, "standardised")):
+        found = tenure_results(spells, spec, adjusted, _stream(spec, part))
+        if found is not None:
+            yield _Made(found.rows, found.findings, found.curves, [found.foreseen])
 
 
 def _at_risk(spells: Spells | None, counts: Counts) -> pd.DataFrame:

@@ -23,6 +23,7 @@ FLAGS: tuple[Flag, ...] = (
     ("worst", "score", "worst", str, "levels of the poorest experience, such as 1 or 1-3"),
     ("best", "score", "best", str, "levels of the best experience, such as 9-10"),
     ("effect", "score", "effect", str, "in models: levels (each free), linear, monotone or spline"),
+    ("acts-on", "score", "acts_on", str, "in tenure families: location, or shape (location and shape)"),
     ("clock", "subscription", "clock", str, "survey or signup"),
     ("unit", "subscription", "unit", str, "day, week, month, quarter or year"),
     ("signup", "subscription", "signup", str, "date column"),
@@ -45,6 +46,9 @@ FLAGS: tuple[Flag, ...] = (
     ("band", "adjust", "bands", list, "number to cut and adjust for: tenure=3,12,24 (repeatable)"),
     ("horizon", "analysis", "horizon", int, "periods of the headline"),
     ("tenure-horizons", "analysis", "tenure_horizons", str, "periods of the tenure ladder, such as 36,60"),
+    ("given", "analysis", "given", str, "periods already stayed, for remaining tenure, such as 12,24"),
+    ("discount", "analysis", "discount", float, "yearly rate for discounted tenure, such as 0.1"),
+    ("waning", "analysis", "waning", str, "periods by which the score's effect is gone, such as 36,60"),
     ("contrasts", "analysis", "contrasts", list, "GROUP:REFERENCE, such as best:worst (repeatable)"),
     ("level", "analysis", "level", float, "coverage of the intervals"),
     ("draws", "analysis", "draws", int, "draws of each estimate"),
@@ -120,17 +124,22 @@ def _bands(values: list[str]) -> dict[str, tuple[float, ...]]:
     return bands
 
 
-def _horizons(value: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in value.split(","))
-    except ValueError:
-        raise typer.BadParameter(
-            f"--tenure-horizons {value!r} is not a list of periods, such as 36,60,120"
-        ) from None
+def _periods(name: str) -> Callable[[str], tuple[int, ...]]:
+    def read(value: str) -> tuple[int, ...]:
+        try:
+            return tuple(int(part) for part in value.split(","))
+        except ValueError:
+            raise typer.BadParameter(
+                f"--{name} {value!r} is not a list of periods, such as 36,60,120"
+            ) from None
+
+    return read
 
 
 _READ: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("spend", "complete"): _complete,
     ("adjust", "bands"): _bands,
-    ("analysis", "tenure_horizons"): _horizons,
+    ("analysis", "tenure_horizons"): _periods("tenure-horizons"),
+    ("analysis", "given"): _periods("given"),
+    ("analysis", "waning"): _periods("waning"),
 }

@@ -17,7 +17,7 @@ from cxlink.cohort.counts import FORMAT, save_counts, suppress
 from cxlink.cohort.errors import InputError
 from cxlink.estimates.table import csv_text
 
-_PACKAGES = ("numpy", "scipy", "pandas", "duckdb", "ibis-framework", "autograd", "matplotlib", "typst")
+_PACKAGES = ("numpy", "scipy", "pandas", "duckdb", "ibis-framework", "matplotlib", "typst")
 RECORD = "run.json"
 
 
@@ -165,6 +165,7 @@ def report_input(analysis: Analysis, command: str) -> Any:
         cells=analysis.counts.cells,
         at_risk=analysis.at_risk,
         projected=analysis.projected,
+        foreseen=analysis.foreseen,
         simulated=analysis.counts.spec.cohort.simulated,
         command=command,
         version=__version__,

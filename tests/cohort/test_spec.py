@@ -114,7 +114,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"score": {"column": 3}}, "spec: [score] column: input should be a valid string (found 3)."),
     ({"score": {"scale": 10}}, "spec: [score] scale: input should be a valid string (found 10)."),
     ({"score": {"scale": "ten"}}, "spec: [score] scale 'ten' is not a scale. Write it as LOW-HIGH, such as 1-10."),
-    ({"score": {"colunm": "x"}}, "spec: [score] colunm is not a key of the spec. Known here: best, column, effect, higher_is_better, scale, worst."),
+    ({"score": {"colunm": "x"}}, "spec: [score] colunm is not a key of the spec. Known here: acts_on, best, column, effect, higher_is_better, scale, worst."),
     ({"score": {"effect": "cubic"}}, "spec: [score] effect: input should be 'levels', 'linear', 'monotone' or 'spline' (found 'cubic')."),
     ({"scores": {}}, "spec: [scores] is not a key of the spec. Known here: adjust, analysis, cohort, control, publish, score, spend, subscription, table."),
     ({"score": {"best": [10, 11]}}, "spec: [score] best 10-11 leaves the scale 1-10."),

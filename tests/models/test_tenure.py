@@ -6,14 +6,19 @@ import pytest
 from scipy.special import beta, betainc, expit, gamma, gammaincc, logit
 
 from cxlink.cohort.spells import PersonPeriods
-from cxlink.models.averaging import average, project_all
+from cxlink.models.averaging import aic_weights, average, project_all
 from cxlink.models.curves import Standard, restricted_mean
 from cxlink.models.families import (
+    BETA_DISCRETE_WEIBULL,
     EXPONENTIAL,
-    FAMILIES,
+    GENERALISED_GAMMA,
     LOG_LOGISTIC,
+    LOG_NORMAL,
     SHIFTED_BETA_GEOMETRIC,
     WEIBULL,
+    cure,
+    gompertz,
+    spline,
 )
 from cxlink.models.fitting import fit, fit_all
 from cxlink.models.horizon import make_grid
@@ -23,6 +28,11 @@ from cxlink.models.tenure import Drawn, last_with_ten, project, settled
 
 RNG = 20140801
 LADDER = (12, 36, 60, 120)
+FOUR = (EXPONENTIAL, WEIBULL, LOG_LOGISTIC, SHIFTED_BETA_GEOMETRIC)
+MORE = (
+    *FOUR, LOG_NORMAL, GENERALISED_GAMMA, BETA_DISCRETE_WEIBULL, gompertz(6.0), cure(WEIBULL),
+    spline((0.0, 0.9, float(np.log(6)))),
+)  # fmt: skip
 
 
 def staying(alive):
@@ -50,7 +60,7 @@ def alone(entry=(0,), weight=(1.0,), horizons=LADDER, last=30):
 
 
 def projected(found, target=None, n_draws=50):
-    return project(found, target or alone(), n_draws, np.random.default_rng(RNG))
+    return project(found, target or alone(), n_draws, np.random.default_rng(RNG))[0]
 
 
 def log_logistic_rest(u, scale, shape):
@@ -108,7 +118,8 @@ def test_beta_geometric_is_log_linear_between_whole_periods(entry):
     log_s = np.r_[0.0, SHIFTED_BETA_GEOMETRIC.linked(np.arange(1, 200_000.0), logit(0.2), logit(0.1))]
     survival = np.exp(log_s[entry:] - log_s[entry])
     for h, found in zip(LADDER, tenure.restricted.point[0], strict=True):
-        assert found == pytest.approx(restricted_mean(survival, h), rel=1e-7)
+        # to ten years the grid holds 72 of the months: log-linear between those is a little too long
+        assert found == pytest.approx(restricted_mean(survival, h), rel=1e-7 if h <= 36 else 5e-5)
     # α = 1.8: the rest beyond the sum is t·S/(α − 1); 1e-4 for the tail's continuous S
     whole = restricted_mean(survival, len(t)) + t[-1] * survival[-1] / 0.8
     assert tenure.mean.point[0] == pytest.approx(whole, rel=1e-4)
@@ -127,7 +138,7 @@ def test_beta_geometric_projects_year_12_of_fader_and_hardie(alive, actual, miss
     assert tenure.retention.point[0, 1] / actual - 1 == pytest.approx(misses, abs=5e-4)
     # α ≤ 1 in both segments: no finite mean, and all of it beyond follow-up
     assert tenure.mean.point[0] == np.inf
-    assert tenure.beyond_areas[0, -1] == 1
+    assert tenure.beyond_areas[0, 0, -1] == 1
     assert np.isfinite(tenure.restricted.draws).all()
 
 
@@ -171,9 +182,9 @@ def by_level(horizons=(3, 12, 40), last=6):
     return Target(level, stratum, standards, horizons, np.full(3, last), {"adjusted": "standardised"})
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("family", MORE, ids=lambda family: family.name)
 def test_laws_of_every_family(family):
-    tenure = project(fit(family, three_levels()), by_level(), 200, np.random.default_rng(RNG))
+    tenure = projected(fit(family, three_levels()), by_level(), 200)
     assert (np.diff(tenure.curve, axis=1) <= 1e-12).all()
     np.testing.assert_array_equal(tenure.curve[:, 0], 1)
     for restricted in (tenure.restricted.point, tenure.restricted.draws):
@@ -190,13 +201,13 @@ def test_laws_of_every_family(family):
     np.testing.assert_allclose(at_median, 0.5, atol=0.02)
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("family", MORE, ids=lambda family: family.name)
 def test_a_standard_is_the_weighted_mean_of_its_curves(family):
     found = fit(family, three_levels())
-    tenure = project(found, by_level(), 20, np.random.default_rng(RNG))
+    tenure = projected(found, by_level(), 20)
     level, stratum = np.array([2, 2]), np.array([0, 1])
-    location = found.locations(found.estimate[None], level, stratum)[0]
-    survival = np.exp(found.family.linked(12.0, location, *found.others(found.estimate[None])[0]))
+    linked = found.linked(found.estimate[None], level, stratum)
+    survival = np.exp(found.family.linked(np.full(1, 12.0), *(part[0] for part in linked)))
     assert tenure.retention.point[2, 1] == pytest.approx(survival @ [0.7, 0.3], rel=1e-12)
 
 
@@ -207,15 +218,15 @@ def test_strata_without_customers_can_be_asked_for():
         full.levels, full.strata, full.level[keep], full.stratum[keep], full.at_risk[keep], full.lost[keep]
     )
     found = fit(WEIBULL, without)
-    tenure = project(found, by_level(), 20, np.random.default_rng(RNG))
+    tenure = projected(found, by_level(), 20)
     rate = found.estimate[2] + found.estimate[3]
     survival = np.exp(WEIBULL.linked(12.0, np.array([found.estimate[2], rate]), found.estimate[4]))
     assert tenure.retention.point[2, 1] == pytest.approx(survival @ [0.7, 0.3], rel=1e-12)
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("family", FOUR, ids=lambda family: family.name)
 def test_late_entry_is_conditional_survival(family):
-    parameters = dict(zip(FAMILIES, [(-3.0,), (-3.0, -0.4), (2.5, 0.4), (-2.0, -1.8)], strict=True))[family]
+    parameters = dict(zip(FOUR, [(-3.0,), (-3.0, -0.4), (2.5, 0.4), (-2.0, -1.8)], strict=True))[family]
     entry, weight = np.array([0, 3, 9]), np.array([0.5, 0.3, 0.2])
     tenure = projected(exactly(family, *parameters), alone(entry, weight))
     log_s = np.r_[0.0, family.linked(np.arange(1, 130.0), *parameters)]
@@ -235,12 +246,12 @@ def test_many_entries_are_laid_on_few_with_little_loss():
 
 def test_days_are_thinned_with_little_loss():
     horizons = (365, 1095, 3650)
-    assert len(make_grid(horizons).whole) <= 133
+    assert len(make_grid(horizons).whole) <= 75
     linked = logit(0.002), logit(0.004)
     tenure = projected(exactly(SHIFTED_BETA_GEOMETRIC, *linked, n_periods=700), alone(horizons=horizons))
     survival = np.exp(np.r_[0.0, SHIFTED_BETA_GEOMETRIC.linked(np.arange(1, 3651.0), *linked)])
     exact = [restricted_mean(survival, h) for h in horizons]
-    np.testing.assert_allclose(tenure.restricted.point[0], exact, rtol=1e-4)
+    np.testing.assert_allclose(tenure.restricted.point[0], exact, rtol=5e-4)
 
 
 def test_extrapolated_share_is_the_area_beyond_follow_up():
@@ -257,19 +268,19 @@ def test_extrapolated_share_is_the_area_beyond_follow_up():
         1 - area(24) / area(120),
         1 - area(24) * 0.05,
     ]
-    np.testing.assert_allclose(tenure.beyond_areas[0], exact, atol=1e-4)
+    np.testing.assert_allclose(tenure.beyond_areas[0, 0], exact, atol=1e-4)
     np.testing.assert_array_equal(tenure.beyond_retention[0], [0, 1, 1, 1])
     assert tenure.beyond_median[0] == 0
     assert projected(found, alone(last=13)).beyond_median[0] == 1
-    assert projected(found, alone(last=0)).beyond_areas[0, 0] == 1
-    assert projected(found, alone(last=200)).beyond_areas[0, -1] == pytest.approx(np.exp(-10), abs=1e-6)
+    assert projected(found, alone(last=0)).beyond_areas[0, 0, 0] == 1
+    assert projected(found, alone(last=200)).beyond_areas[0, 0, -1] == pytest.approx(np.exp(-10), abs=1e-6)
 
 
 def test_extrapolation_counts_from_each_entry():
     found = exactly(EXPONENTIAL, np.log(0.05))
     tenure = projected(found, alone((0, 20), (0.5, 0.5), last=24))
     known = (0.5 * (1 - np.exp(-0.05 * 24)) + 0.5 * (1 - np.exp(-0.05 * 4))) / 0.05
-    assert tenure.beyond_areas[0, -1] == pytest.approx(1 - known * 0.05, abs=1e-4)
+    assert tenure.beyond_areas[0, 0, -1] == pytest.approx(1 - known * 0.05, abs=1e-4)
     # those who entered at 20 are followed for 4 periods only
     np.testing.assert_array_equal(tenure.beyond_retention[0], [1, 1, 1, 1])
     assert tenure.last[0] == 4
@@ -292,7 +303,7 @@ def test_last_with_ten_counts_the_customers_of_the_levels():
 def test_draws_of_retention_have_the_delta_method_s_error():
     periods = staying((1000, 869, 743, 653, 593, 551, 517, 491))
     found = fit(EXPONENTIAL, periods)
-    tenure = project(found, alone(horizons=(3, 12)), 20_000, np.random.default_rng(RNG))
+    tenure = projected(found, alone(horizons=(3, 12)), 20_000)
     rate = np.exp(found.estimate[0])
     error = 12 * rate * np.exp(-12 * rate) * np.sqrt(found.covariance[0, 0])
     # four standard errors of a standard deviation, and the curvature of the exponential
@@ -302,10 +313,10 @@ def test_draws_of_retention_have_the_delta_method_s_error():
 def test_blocks_do_not_change_the_draws():
     found = fit(WEIBULL, three_levels())
     theta = found.draws(3, np.random.default_rng(5))
-    tenure = project(found, by_level(), 3, np.random.default_rng(5))
+    (tenure,) = project(found, by_level(), 3, np.random.default_rng(5))
     for k in range(3):
-        location = found.locations(theta[k : k + 1], np.array([0, 0]), np.array([0, 1]))[0]
-        survival = np.exp(WEIBULL.linked(40.0, location, theta[k, -1]))
+        linked = found.linked(theta[k : k + 1], np.array([0, 0]), np.array([0, 1]))
+        survival = np.exp(WEIBULL.linked(40.0, *(part[0] for part in linked)))
         assert tenure.retention.draws[k, 0, 2] == pytest.approx(survival @ [0.7, 0.3], rel=1e-12)
 
 
@@ -324,7 +335,10 @@ def test_a_mesh_is_exact_for_cubics_and_refused_where_it_saves_nothing():
     assert mesh(location, 0.0) is None
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+# where nobody is cured a mixture has no mesh that saves anything
+@pytest.mark.parametrize(
+    "family", [one for one in MORE if one.kind != "cure"], ids=lambda family: family.name
+)
 def test_many_strata_are_averaged_on_a_mesh_with_little_loss(family):
     rng = np.random.default_rng(RNG)
     n, t = 80, np.arange(8)
@@ -347,8 +361,8 @@ def test_many_strata_are_averaged_on_a_mesh_with_little_loss(family):
 
 
 def test_average_is_the_weighted_mean_and_its_draws_are_everybody_s():
-    fits = fit_all(three_levels())
-    tenures = [project(found, by_level(), 100, np.random.default_rng(k)) for k, found in enumerate(fits)]
+    fits = fit_all(three_levels(), FOUR)
+    tenures = [project(found, by_level(), 100, np.random.default_rng(k))[0] for k, found in enumerate(fits)]
     weights = np.array([0.5, 0.3, 0.1995, 0.0005])
     averaged = average(tenures, weights, "averaged_aic")
     kept = weights[:3] / weights[:3].sum()
@@ -371,16 +385,22 @@ def test_average_is_the_weighted_mean_and_its_draws_are_everybody_s():
     )
 
 
+def all_of(fits, target, n_draws):
+    shares = {"averaged_aic": aic_weights(fits), "averaged_backtest": np.zeros(len(fits))}
+    return project_all(fits, target, shares, n_draws, np.random.default_rng(RNG))
+
+
 def test_families_and_their_averages_come_together():
-    tenures = project_all(fit_all(three_levels()), by_level(), 64, np.random.default_rng(RNG))
-    names = [tenure.model for tenure in tenures]
-    assert names == [*(family.name for family in FAMILIES), "averaged_aic", "averaged"]
+    fits = fit_all(three_levels(), FOUR)
+    tenures = all_of(fits, by_level(), 64)
+    # an average whose weights are all zero is left out
+    assert [tenure.model for tenure in tenures] == [*(family.name for family in FOUR), "averaged_aic"]
     assert all(tenure.retention.draws.shape == (64, 3, 3) for tenure in tenures)
-    np.testing.assert_array_equal(tenures[4].mean.draws, tenures[5].mean.draws)
-    again = project_all(fit_all(three_levels()), by_level(), 64, np.random.default_rng(RNG))
+    again = all_of(fits, by_level(), 64)
     np.testing.assert_array_equal(again[2].median.draws, tenures[2].median.draws)
-    nobody = fit_all(staying((5, 5, 5)))
-    assert project_all(nobody, alone(), 10, np.random.default_rng(RNG)) == ()
+    alone_again = project(fits[2], by_level(), 64, np.random.default_rng(RNG).spawn(4)[2])[0]
+    np.testing.assert_array_equal(alone_again.median.draws, tenures[2].median.draws)
+    assert all_of((), alone(), 10) == ()
 
 
 def test_levels_that_separate_keep_finite_tenure():
@@ -390,7 +410,7 @@ def test_levels_that_separate_keep_finite_tenure():
     )
     standard = Standard("1", np.zeros(1, int), np.zeros(1, int), np.ones(1), 40, 0)
     target = Target(np.arange(2), np.zeros(2, int), (standard,), (4, 36), np.array([4]), {"adjusted": "no"})
-    for tenure in project_all(fit_all(periods), target, 500, np.random.default_rng(RNG)):
+    for tenure in all_of(fit_all(periods, FOUR), target, 500):
         low, high = np.quantile(tenure.retention.draws[:, 0, 0], (0.025, 0.975))
         # forty of forty stayed: Clopper–Pearson's lower limit is 0.912, Jeffreys' 0.939
         assert 0.90 < low < 0.96

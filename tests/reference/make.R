@@ -3,7 +3,7 @@ suppressPackageStartupMessages({ library(survival); library(sandwich) })
 options(warn = 2, digits = 15)
 
 here <- dirname(sub("--file=", "", grep("--file=", commandArgs(), value = TRUE)))
-parts <- c("tables.R", "retention.R", "hazards.R", "families.R", "spend.R")
+parts <- c("tables.R", "retention.R", "hazards.R", "likelihoods.R", "families.R", "spend.R")
 for (part in parts) source(file.path(here, part))
 
 # One row a number: what it is, of whom, when; no standard error where R gives none that is comparable.
@@ -22,13 +22,14 @@ write_table <- function(d, name) {
   write.csv(d, file.path(here, name), row.names = FALSE, quote = FALSE)
 }
 
-lung <- lung_cohort(); flchain <- flchain_cohort(); mgus <- mgus_cohort()
+lung <- lung_cohort(); flchain <- flchain_cohort(); mgus <- mgus_cohort(); colon <- colon_cohort()
 visits <- read.csv(file.path(here, "randhie.csv"), colClasses = c(coinsurance = "character"))
 write_table(lung, "lung.csv"); write_table(flchain, "flchain.csv"); write_table(mgus, "mgus.csv")
+write_table(colon, "colon.csv")
 
 write_table(retention_numbers(lung, flchain, mgus), "r_retention.csv")
 write_table(hazard_numbers(lung, flchain, mgus), "r_hazards.csv")
-write_table(family_numbers(lung, flchain), "r_families.csv")
+write_table(family_numbers(lung, flchain, mgus, colon), "r_families.csv")
 write_table(spend_numbers(visits), "r_spend.csv")
 
 versions <- c(

@@ -39,6 +39,12 @@ SPECS: dict[str, dict[str, dict[str, Any]]] = {
         "adjust": {"columns": ["sex"]},
         "analysis": {"horizon": 5, "tenure_horizons": [10]},
     },
+    "colon": {
+        "score": {"column": "score", "scale": "1-3", "worst": [1], "best": [3]},
+        "subscription": {**STAY, "unit": "quarter"},
+        "adjust": {"columns": ["nodes"]},
+        "analysis": {"horizon": 12, "tenure_horizons": [24]},
+    },
     "randhie": {
         "score": {"column": "score", "scale": "1-4", "worst": [1], "best": [4]},
         "spend": {"column": "visits", "currency": "visits", "complete": True},

@@ -48,3 +48,18 @@ mgus_cohort <- function() {
   out <- subset(out, exit > entry)
   out[do.call(order, out), ]
 }
+
+# Colon cancer, in quarters to its return: observed (1), levamisole (2), levamisole and fluorouracil (3); over half of
+# the patients never see it return, which is what a cure model is for. Counts: one row a cell.
+colon_cohort <- function() {
+  d <- subset(survival::colon, etype == 1)
+  returned <- d$status == 1
+  quarter <- d$time / (365.25 / 4)
+  rows <- data.frame(
+    score = as.integer(d$rx), nodes = c("few", "many")[d$node4 + 1],
+    exit = ifelse(returned, pmax(ceiling(quarter), 1), floor(quarter)), cause = ifelse(returned, "return", "")
+  )
+  counts <- aggregate(list(n = rep(1L, nrow(rows))), rows, sum)
+  counts <- subset(counts, exit > 0)
+  counts[do.call(order, counts), ]
+}

@@ -2,30 +2,23 @@
 
 from dataclasses import replace
 
-import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 import pytest
-from autograd.scipy.stats import norm
 from scipy import sparse
-from stored import agree, beside, estimates_of, number, numbers, rows_of, spec_of
+from stored import agree, beside, estimates_of, numbers, rows_of, spec_of
 
 import cxlink
 from cxlink.cohort.spec import CohortSpec
-from cxlink.cohort.spells import Spells, each_pair, merged_over_strata, person_periods, spells_of
+from cxlink.cohort.spells import Spells, each_pair, spells_of
 from cxlink.estimates.retention import retention_rows
 from cxlink.estimates.table import select, tidy
-from cxlink.models.families import EXPONENTIAL, LOG, LOG_LOGISTIC, WEIBULL, Family
-from cxlink.models.fitted import Fit
-from cxlink.models.fitting import fit
 from cxlink.models.nonparametric import kaplan_meier
 from cxlink.models.requests import curve_requests
 from cxlink.models.spend import cell_means
 
 # Closed forms on both sides; R's numbers are stored to twelve digits.
 CLOSED_FORM = 1e-9
-# Searches on both sides, stopped at gradients that differ.
-SEARCHED = 1e-6
 DRAWS = 2000
 # Four standard errors of a standard deviation of that many draws, near to normal: 4 / √(2·draws).
 OF_DRAWS = 4 / np.sqrt(2 * DRAWS)
@@ -138,42 +131,3 @@ def test_the_robust_variance_of_every_cell_is_hc2() -> None:
     assert len(pairs) == 20
     np.testing.assert_allclose(pairs["mean"], pairs["estimate"], rtol=CLOSED_FORM)
     np.testing.assert_allclose(np.sqrt(pairs["var"]), pairs["std_error"], rtol=CLOSED_FORM)
-
-
-LOG_NORMAL = Family(
-    name="log_normal",
-    parameters=("median", "spread"),
-    links=(LOG, LOG),
-    log_survival=lambda t, median, spread: norm.logsf((anp.log(t) - anp.log(median)) / spread),
-    start=lambda hazard: (1 / hazard, 1.0),
-    whole_periods=False,
-    source="none of ours: any log-survival function makes a family",
-)
-# survreg's log T = location + scale·W; a location of ours is the log of a rate or of a time, a shape 1 / scale
-SIGNS = [(EXPONENTIAL, -1, 0), (WEIBULL, -1, -1), (LOG_LOGISTIC, 1, -1), (LOG_NORMAL, 1, 1)]
-
-
-@pytest.mark.parametrize(("family", "sign", "shape"), SIGNS, ids=lambda given: getattr(given, "name", ""))
-@pytest.mark.parametrize("case", ["lung", "lung_unadjusted", "flchain"])
-def test_families_of_grouped_durations_are_survregs_on_intervals(
-    case: str, family: Family, sign: int, shape: int
-) -> None:
-    spells, _ = _spells(case.removesuffix("_unadjusted"))
-    periods = person_periods(spells)
-    found = fit(family, merged_over_strata(periods) if case == "lung_unadjusted" else periods)
-    assert isinstance(found, Fit)
-    pairs = numbers("families", case, f"{family.name}.location")
-    level = [[str(one) for one in spells.levels].index(name) for name in pairs["group"]]
-    names = [".".join(row) for row in spells.strata.to_numpy()] if case != "lung_unadjusted" else [""]
-    where = np.array(level), np.array([names.index(name) for name in pairs["stratum"]])
-    located = found.locations(found.estimate[None], *where)[0]
-    by_parameter = found.locations(np.eye(found.n_parameters), *where)
-    errors = np.sqrt(np.einsum("pk,pq,qk->k", by_parameter, found.covariance, by_parameter))
-    np.testing.assert_allclose(sign * located, pairs["estimate"], rtol=0, atol=SEARCHED)
-    np.testing.assert_allclose(errors, pairs["std_error"], rtol=SEARCHED)
-    log_likelihood, _ = number("families", case, f"{family.name}.log_likelihood")
-    assert found.log_likelihood == pytest.approx(log_likelihood, rel=CLOSED_FORM)
-    if shape:
-        log_scale, error = number("families", case, f"{family.name}.log_scale")
-        assert shape * found.estimate[-1] == pytest.approx(log_scale, abs=SEARCHED)
-        assert np.sqrt(found.covariance[-1, -1]) == pytest.approx(error, rel=SEARCHED)

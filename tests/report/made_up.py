@@ -211,13 +211,26 @@ def projected(last: int = 120) -> pd.DataFrame:
     """Fitted survival on a grid, as the curves behind the tenure rows have it."""
     times = np.unique([*np.linspace(0, last, 61), 24])
     rows = [
-        (model, "standardised", group, t, p, max(p - 0.02, 0), min(p + 0.02, 1))
+        (model, adjusted, "", group, t, p, max(p - 0.02, 0), min(p + 0.02, 1))
         for model, bend in FAMILIES.items()
         for group in ("best", "worst", "all")
         for t in times
         for p in [survival(group, t, bend)]
+        for adjusted in ("no", "standardised")
     ]
-    names = ["model", "adjusted", "group", "time", "estimate", "conf_low", "conf_high"]
+    names = ["model", "adjusted", "scenario", "group", "time", "estimate", "conf_low", "conf_high"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def foreseen() -> pd.DataFrame:
+    """What three kinds foresaw from three origins, of four levels."""
+    rows = [
+        ("standardised", kind, origin, level, observed + shift, observed, 400.0 - origin)
+        for kind, shift in {"weibull": 0.02, "log_logistic": -0.04, "cure": 0.1}.items()
+        for origin in (8, 13, 19)
+        for level, observed in enumerate((0.5, 0.6, 0.7, 0.8))
+    ]
+    names = ["adjusted", "kind", "origin", "level", "predicted", "observed", "n"]
     return pd.DataFrame(rows, columns=names)
 
 
@@ -238,8 +251,83 @@ def diagnostics() -> pd.DataFrame:
         ("log_logistic", "converged", "", 1.0, True, ""),
         ("weibull", "omitted", "tenure_mean", np.nan, None, "no row: the mean could not be computed"),
         ("kaplan_meier", "few losses", "2", 6.0, False, "the interval borrows the shape of all levels"),
+        *family_findings(), *family_findings("standardised"),
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["model", "quantity", "group", "value", "ok", "note"])
+
+
+def family_findings(kind: str = "") -> list[tuple[str, str, str, float, bool | None, str]]:
+    """What is said of four fitted families, one of them a cure, and of one that was not fitted."""
+    after = f", {kind}" if kind else ""
+    log_likelihood = {
+        "weibull": -900.0,
+        "log_logistic": -898.5,
+        "cure_weibull": -897.0,
+        "cure_log_normal": -899.0,
+    }
+    rows: list[tuple[str, str, str, float, bool | None, str]] = []
+    for model, fit in log_likelihood.items():
+        size = 12 if model.startswith("cure") else 11
+        reading = "time ratio" if size == 11 else "odds ratio of staying for good"
+        rows += [
+            (model, "log_likelihood", kind, fit, None, "without penalties"),
+            (model, "aic", kind, 2 * size - 2 * fit, None, f"{size} parameters"),
+            (model, "bic", kind, 10 * size - 2 * fit, None, "25,005 customers"),
+            (model, "converged", kind, 1e-9, True, "largest entry of the gradient a loss"),
+            (
+                model,
+                reading,
+                f"9{after}",
+                2.5,
+                None,
+                f"against score 1; {reading}: a ratio over 1 stays longer",
+            ),
+            (
+                model,
+                reading,
+                f"10{after}",
+                3.125,
+                None,
+                f"against score 1; {reading}: a ratio over 1 stays longer",
+            ),
+        ]
+    for name, weights in {"aic": (0.001, 0.2, 0.799), "backtest": (0.25, 0.65, 0.1)}.items():
+        rows += [
+            (model, f"weight in averaged_{name}", kind, weight, None, "")
+            for model, weight in zip(log_likelihood, weights, strict=False)
+        ]
+    for model, score in {"weibull": -0.31, "log_logistic": -0.3, "cure_weibull": -0.35}.items():
+        for origin in (8, 13, 19):
+            refitted = "cure_exponential" if model == "cure_weibull" and origin == 8 else model
+            rows += [
+                (
+                    refitted,
+                    f"backtest log_score from month {origin}",
+                    kind,
+                    score - origin / 1000,
+                    None,
+                    "higher is better",
+                ),
+                (refitted, f"backtest covered from month {origin}", kind, 0.5, None, "share of the scores"),
+            ]
+    note = "The same rows as averaged_backtest: follow-up is long enough for its weights."
+    return [
+        *rows,
+        ("averaged", "weights", kind, np.nan, None, note),
+        ("log_logistic", "infinite mean", kind, 0.62, False, "mean tenure without a horizon is infinite"),
+        ("cure_weibull", "immature cure", kind, 0.31, False, "it says that some never leave"),
+        ("cure_weibull", "at_bound", kind, np.nan, None, "shape is at a bound"),
+        ("weibull", "fit", kind, np.nan, None, "a weak penalty holds one level"),
+        ("log_logistic", "fit", kind, np.nan, None, "a weak penalty holds one level"),
+        (
+            "spline_4",
+            "fit",
+            kind,
+            np.nan,
+            False,
+            "Not fitted: it has 6 parameters, and losses fell in 5 periods.",
+        ),
+    ]
 
 
 def report_input(tables: dict[str, object] | None = None, **changes: object) -> ReportInput:
@@ -249,6 +337,7 @@ def report_input(tables: dict[str, object] | None = None, **changes: object) -> 
     made = ReportInput(
         estimates=estimates(spec), diagnostics=diagnostics(), spec=spec, cells=cells(), at_risk=at_risk(),
         projected=projected() if spec.subscription is not None else projected().iloc[:0],
+        foreseen=foreseen() if spec.subscription is not None else foreseen().iloc[:0],
         profile=Profile(
             table="saas.csv", rows_read=32_305, rows_used=32_300, dropped={"the score is off its scale": 5},
             notes=("42 customers lost in period 0 are counted in period 1.",), clock="months since the score",

@@ -39,7 +39,76 @@ def study() -> Study:
         "paradox": paradox,
         "cohorts": cohorts,
         "replications": replications(),
+        "third_chart": third_chart(),
+        "six_years": six_years(),
+        "public_curves": public_curves(),
+        "public_verdicts": public_verdicts(),
     }
+
+
+def third_chart() -> pd.DataFrame:
+    """Four assumptions in both bands, at three values of φ."""
+    years = {
+        ("exponential", "", "worst"): (1.2, np.nan, np.nan), ("exponential", "", "best"): (3.3, np.nan, np.nan),
+        ("shifted_beta_geometric", "", "worst"): (1.2, 1.4, 1.8),
+        ("shifted_beta_geometric", "", "best"): (3.3, 5.4, 74.5),
+        ("generalised_gamma", "q = -0.5", "worst"): (1.5, 1.8, 2.3),
+        ("generalised_gamma", "q = -0.5", "best"): (12.3, 22.0, 257.0),
+        ("gompertz", "", "worst"): (1.2, np.inf, np.inf), ("gompertz", "", "best"): (3.3, np.inf, np.inf),
+    }  # fmt: skip
+    rows = [
+        (model, fixed, group, {"worst": 0.43, "best": 0.74}[group], phi, value)
+        for (model, fixed, group), values in years.items()
+        for phi, value in zip((0.0, 0.1, 0.2), values, strict=True)
+    ]
+    names = ("model", "fixed", "group", "retention", "heterogeneity", "years")
+    return pd.DataFrame(rows, columns=list(names))
+
+
+def six_years() -> pd.DataFrame:
+    """What six years need under each of them."""
+    rows = [
+        ("exponential", "", *(np.nan,) * 4), ("shifted_beta_geometric", "", 0.112, 0.769, 6.0, 1.39),
+        ("generalised_gamma", "q = -0.5", -0.204, 0.687, 6.0, 1.23), ("gompertz", "", *(np.nan,) * 4),
+    ]  # fmt: skip
+    names = ("model", "fixed", "heterogeneity", "second_year_of_best", "years_of_best", "years_of_worst")
+    return pd.DataFrame(rows, columns=list(names))
+
+
+def public_curves() -> pd.DataFrame:
+    """Two segments and two windows of six years, by two families, their averages and a constant."""
+    frames = []
+    years = np.arange(1, 7)
+    for segment, slow in (("Regular", 0.5), ("High End", 0.2)):
+        actual = (1 + years) ** -slow
+        for window in (2, 4):
+            for model, off, wide, aic in (
+                ("weibull", 0.9, 0.05, 100.0), ("shifted_beta_geometric", 0.98, 0.04, 99.0),
+                ("averaged_aic", 0.97, 0.06, np.nan), ("averaged_equal", 0.94, 0.09, np.nan),
+                ("constant_year_1", 0.5, np.nan, np.nan),
+            ):  # fmt: skip
+                estimate = actual * off ** (years / 6)
+                frames.append(pd.DataFrame({
+                    "segment": segment, "fitted_to": window, "model": model, "year": years, "estimate": estimate,
+                    "conf_low": estimate - wide, "conf_high": estimate + wide, "actual": actual, "aic": aic,
+                }))  # fmt: skip
+    return pd.concat(frames, ignore_index=True)
+
+
+def public_verdicts() -> pd.DataFrame:
+    """How they did, the second segment's shorter window badly."""
+    rows = [
+        ("Regular", 2, 4, 4, 0.10, 0.20, 0.378, 0.1, 0.35), ("Regular", 4, 4, 4, 0.06, 0.08, 0.378, 0.1, 0.37),
+        ("High End", 2, 3, 2, 0.21, 0.20, 0.678, 0.3, 0.55), ("High End", 4, 4, 4, 0.08, 0.1, 0.678, 0.3, 0.65),
+    ]  # fmt: skip
+    names = (
+        "segment", "fitted_to", "years_held", "years_narrower", "width_aic", "width_equal", "actual", "constant", "sbg",
+    )  # fmt: skip
+    table = pd.DataFrame(rows, columns=list(names))
+    for name in ("sbg", "aic", "equal"):
+        table[name] = table["sbg"]
+        table[f"{name}_low"], table[f"{name}_high"] = table["sbg"] - 0.05, table["sbg"] + 0.05
+    return table.assign(year=6, judged_from=3, years_judged=4, customers=1000, n_families=2)
 
 
 def replications() -> pd.DataFrame:

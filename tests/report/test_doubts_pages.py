@@ -57,6 +57,7 @@ def material(counts: Counts, repeats: pd.DataFrame | None = None) -> Material:
         ReportInput(
             estimates=tidy([*rows, *more]), diagnostics=diagnostics.tidy([*findings, *found]), spec=counts.spec,
             profile=counts.profile, cells=counts.cells, at_risk=pd.DataFrame(), projected=pd.DataFrame(),
+            foreseen=pd.DataFrame(),
         )
     )  # fmt: skip
 
@@ -209,6 +210,7 @@ def test_small_groups_stay_blank() -> None:
         ReportInput(
             estimates=blank_small(given.estimates, 5000), diagnostics=blank_findings(given.diagnostics, names),
             spec=given.spec, profile=given.profile, cells=given.cells, at_risk=given.at_risk, projected=given.projected,
+            foreseen=given.foreseen,
         )
     )  # fmt: skip
     assert {"not_scored", "all", "best", "worst"} <= names

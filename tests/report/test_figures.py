@@ -11,7 +11,8 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from cxlink.report import continuations, drawing, figures, lifetimes
+from cxlink.report import calibration, continuations, drawing, figures, hazard_curves, lifetimes
+from cxlink.report.book import known_rows
 from cxlink.report.content import ReportInput
 from cxlink.report.study_figures import compared, study_comparison
 
@@ -40,9 +41,15 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "spend": lambda given, **more: figures.spend_by_score(given.estimates, given.spec, **more),
     "ladder": lambda given, **more: lifetimes.tenure_ladder(given.estimates, given.spec, **more),
     "families": _families,
+    "hazards": lambda given, **more: hazard_curves.family_hazards(
+        given.estimates, given.projected, given.at_risk, given.spec, **more
+    ),
+    "calibration": lambda given, **more: calibration.backtest_calibration(
+        given.foreseen, {"weibull": 1.0}, given.spec.unit, **more
+    ),
     "study": _comparison,
 }
-UNIT = re.compile(r"\((%|months|EUR|number|score|points.*)\)|Horizon and model")
+UNIT = re.compile(r"\((%|months|EUR|number|score|points.*)\)|^Horizon$|% of those still there")
 
 
 def intervals(ax: Axes) -> list[np.ndarray]:
@@ -142,11 +149,57 @@ def test_numbers_at_risk_are_those_of_the_period_that_ends_at_the_tick() -> None
 
 def test_what_is_extrapolated_is_hollow_and_dashed_and_what_is_not_is_filled() -> None:
     ax = lifetimes.tenure_ladder(GIVEN.estimates, GIVEN.spec)
-    rows = GIVEN.estimates.query("estimand == 'tenure' and group in ('best', 'worst')")
     hollow = [line for line in ax.lines if to_rgb(line.get_markerfacecolor()) == (1, 1, 1)]
-    assert len(hollow) == (rows["extrapolated"] > 0).sum() == 30
+    assert len(hollow) == 2 * 3  # the average at 36, 60 and 120 months; 24 months were observed
     dashed = [part for part in ax.collections if part.get_linestyle()[0][1] is not None]
-    assert len(dashed) == 30
+    assert len(dashed) == 6
+    assert [label.get_text() for label in ax.get_yticklabels()] == [
+        f"to {h} months" for h in (24, 36, 60, 120)
+    ]
+
+
+def test_the_range_behind_a_dot_is_that_of_the_single_families() -> None:
+    ax = lifetimes.tenure_ladder(GIVEN.estimates, GIVEN.spec)
+    rows = GIVEN.estimates.query("estimand == 'tenure' and group == 'best' and horizon == 120")
+    own = rows[~rows["model"].str.startswith(("averaged", "kaplan"))]["estimate"]
+    wide = [part.get_segments()[0][:, 0] for part in ax.collections if part.get_linewidth()[0] == 6]
+    assert any(np.allclose(ends, [own.min(), own.max()]) for ends in wide)
+
+
+def test_a_step_that_was_observed_is_not_the_average_of_families() -> None:
+    found = lifetimes.steps(known_rows(GIVEN.estimates, estimand="tenure", group="best", given=0))
+    assert [(step.horizon, step.middle.model) for step in found] == [
+        (24, "kaplan_meier"), (36, "averaged"), (60, "averaged"), (120, "averaged"),
+    ]  # fmt: skip
+
+
+def test_observed_losses_are_smoothed_over_their_customers() -> None:
+    given = pd.DataFrame(
+        {"group": "all", "period": range(1, 6), "at_risk": [100, 80, 60, 40, 9], "lost": [10, 4, 6, 2, 1]}
+    )
+    seen = hazard_curves.observed_hazard(GIVEN.estimates, given, GIVEN.spec)
+    assert seen.period.tolist() == [1, 2, 3, 4]  # the fifth has fewer than ten at risk
+    assert seen.raw == pytest.approx([10 / 100, 4 / 80, 6 / 60, 2 / 40], abs=1e-12)
+    assert seen.smooth == pytest.approx([14 / 180, 20 / 240, 12 / 180, 8 / 100], abs=1e-12)
+    # Wilson's interval of 8 in 100, worked with z = 1.96
+    assert (seen.low[-1], seen.high[-1]) == pytest.approx((0.0411, 0.1500), abs=1e-4)
+
+
+def test_fitted_losses_per_period_are_those_of_the_curve() -> None:
+    survival = pd.Series([1.0, 0.9, 0.81, 0.81 * 0.64], index=[0, 1, 2, 4])
+    middle, hazard = hazard_curves.fitted_hazard(survival)
+    assert middle.tolist() == [1, 2, 3.5]
+    assert hazard == pytest.approx([0.1, 0.1, 0.2], abs=1e-12)
+
+
+def test_the_mixture_of_the_backtest_weighs_what_was_fitted_from_an_origin() -> None:
+    known = GIVEN.foreseen.query("not (kind == 'cure' and origin == 8)")
+    mixed = calibration.mixture(known, {"weibull": 0.25, "log_logistic": 0.65, "cure": 0.1})
+    first = mixed.query("origin == 8 and level == 0").iloc[0]
+    assert first["predicted"] == pytest.approx(0.5 + (0.25 * 0.02 - 0.65 * 0.04) / 0.9, abs=1e-12)
+    later = mixed.query("origin == 13 and level == 3").iloc[0]
+    assert later["predicted"] == pytest.approx(0.8 + 0.25 * 0.02 - 0.65 * 0.04 + 0.1 * 0.1, abs=1e-12)
+    assert calibration.mixture(known, {}).empty
 
 
 def test_families_are_drawn_as_fitted_and_dashed_beyond_the_last_customers_at_risk() -> None:
@@ -155,7 +208,9 @@ def test_families_are_drawn_as_fitted_and_dashed_beyond_the_last_customers_at_ri
     dashed = [line for line in drawn if line.get_linestyle() == "--"]
     assert len(dashed) == 2 * len(made_up.FAMILIES)
     assert {(min(line.get_xdata()), max(line.get_xdata())) for line in dashed} == {(24, 120)}
-    rows = GIVEN.projected.query("model == 'weibull' and group == 'best' and time >= 24")
+    rows = GIVEN.projected.query(
+        "model == 'weibull' and group == 'best' and time >= 24 and adjusted == 'standardised'"
+    )
     wanted = 100 * rows["estimate"].to_numpy()
     assert any(
         len(line.get_ydata()) == len(wanted) and np.allclose(line.get_ydata(), wanted) for line in dashed
@@ -175,17 +230,6 @@ def test_of_many_families_the_average_and_the_edges_are_named() -> None:
     assert [text.get_text() for text in ax.texts] == [
         *edges, "scores 9–10, average", *edges, "score 1, average",
     ]  # fmt: skip
-
-
-def test_an_average_that_repeats_another_is_shown_once() -> None:
-    again = GIVEN.estimates.query("model == 'averaged'").assign(model="averaged_aic")
-    ax = lifetimes.tenure_ladder(pd.concat([GIVEN.estimates, again], ignore_index=True), GIVEN.spec)
-    names = [label.get_text() for label in ax.get_yticklabels()]
-    assert names.count("average") == 3
-    assert "average by AIC" not in names
-    other = again.assign(estimate=again["estimate"] * 1.01)
-    ax = lifetimes.tenure_ladder(pd.concat([GIVEN.estimates, other], ignore_index=True), GIVEN.spec)
-    assert "average by AIC" in [label.get_text() for label in ax.get_yticklabels()]
 
 
 def test_suppressed_levels_are_not_drawn() -> None:

@@ -45,6 +45,7 @@ def _material(rise: float = -0.25, smallest: int = 0, lost: bool = True, **score
         ReportInput(
             estimates=tidy(rows), diagnostics=diagnostics.tidy(findings), spec=spec, profile=counts.profile,
             cells=counts.cells, at_risk=pd.DataFrame(), projected=pd.DataFrame(),
+            foreseen=pd.DataFrame(),
         )
     )  # fmt: skip
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlink.study.reproduce import Reproduced, paradox, reproduce_study
+from cxlink.study.implied import paradox
+from cxlink.study.reproduce import Reproduced, reproduce_study
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,15 @@ def test_the_paradox_is_computed(made: Reproduced) -> None:
 def test_the_folder_holds_two_runs_and_one_report(made: Reproduced, folder: Path) -> None:
     assert {p.name for p in folder.iterdir()} == {
         "run.json", "report.pdf", "figures", "comparison.csv", "implied.csv", "subscription", "transaction",
+        "third_chart.csv", "public_curves.csv",
     }  # fmt: skip
+    for figure in ("study-third-chart", "study-public-curves"):
+        assert (folder / "figures" / f"{figure}.svg").is_file()
+    third = pd.read_csv(folder / "third_chart.csv")
+    assert set(third["group"]) == {"worst", "best"}
+    assert np.isinf(third["years"]).any()
+    curves = pd.read_csv(folder / "public_curves.csv")
+    np.testing.assert_allclose(curves["estimate"], made.curves["estimate"], rtol=1e-9)  # ten digits
     for name in ("subscription", "transaction"):
         assert (folder / name / "report.pdf").is_file()
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")

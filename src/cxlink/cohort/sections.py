@@ -13,6 +13,7 @@ from cxlink.cohort.scales import parse_levels
 
 Unit = Literal["day", "week", "month", "quarter", "year"]
 Effect = Literal["levels", "linear", "monotone", "spline"]
+ActsOn = Literal["location", "shape"]
 Levels = Annotated[tuple[int, ...], BeforeValidator(parse_levels)]
 
 
@@ -74,6 +75,7 @@ class ScoreSection(Section):
     worst: Levels | None = None
     best: Levels | None = None
     effect: Effect = "levels"
+    acts_on: ActsOn = "location"
 
 
 class SubscriptionSection(Section):
@@ -179,6 +181,9 @@ class AnalysisSection(Section):
 
     horizon: Annotated[int, Field(ge=1, le=3650)] | None = None
     tenure_horizons: tuple[Annotated[int, Field(ge=1, le=36500)], ...] | None = None
+    given: tuple[Annotated[int, Field(ge=1, le=36500)], ...] | None = None
+    discount: Annotated[float, Field(ge=0, le=1)] = 0.1
+    waning: tuple[Annotated[int, Field(ge=1, le=36500)], ...] = ()
     contrasts: tuple[str, ...] = ("best:worst",)
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     draws: Annotated[int, Field(ge=100, le=100_000)] = 2000

@@ -1,5 +1,6 @@
 """What the user says of a table: the spec, read from TOML and flags, checked before any data is touched."""
 
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -119,6 +120,17 @@ class CohortSpec(Section):
         """Periods of the tenure ladder; 3, 5 and 10 years unless the spec says otherwise."""
         year = PERIODS_PER_YEAR[self.unit]
         return tuple(sorted(set(self.analysis.tenure_horizons or (3 * year, 5 * year, 10 * year))))
+
+    @property
+    def given(self) -> tuple[int, ...]:
+        """Periods already stayed, for remaining tenure; one year unless the spec says otherwise."""
+        asked = self.analysis.given
+        return tuple(sorted(set((PERIODS_PER_YEAR[self.unit],) if asked is None else asked)))
+
+    @property
+    def discount(self) -> float:
+        """What one period takes off the logarithm of what time is worth: log(1 + yearly rate) over periods a year."""
+        return math.log1p(self.analysis.discount) / PERIODS_PER_YEAR[self.unit]
 
     @property
     def lags(self) -> tuple[int, ...]:

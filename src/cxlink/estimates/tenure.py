@@ -1,13 +1,12 @@
-"""Rows of expected tenure and projected retention, and the diagnostics of the fits behind them."""
+"""Rows of expected tenure and projected retention: restricted, unrestricted, remaining, discounted, curtate."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cxlink.estimates.table import interval, row
-from cxlink.models.fitted import Fit, Unfitted, aic_weights
+from cxlink.estimates.table import intervals, ready_row
 from cxlink.models.tenure import Drawn, Tenure
 
 Row = dict[str, Any]
@@ -32,118 +31,75 @@ def tenure_rows(
     Returns
     -------
     list of dict
-        ``retention`` and ``tenure`` at each horizon, ``tenure_mean``, ``tenure_median``, and of the contrasts
-        difference and ratio of the first two. ``extrapolated`` of a contrast is the larger one of its sides.
+        ``retention``, ``tenure``, ``tenure_discounted`` and ``tenure_curtate`` at each horizon; ``tenure_mean``,
+        ``tenure_median``, and ``tenure_discounted`` without one; ``remaining_tenure`` of those who have stayed
+        ``given`` periods, to each horizon from there and without one; of the contrasts, difference and ratio of the
+        first two. ``extrapolated`` of a contrast is the larger one of its sides.
     """
-    rows: list[Row] = []
-    for g in range(len(tenure.groups)):
-        rows += _group(tenure, g, unit, level)
-    for group, reference in contrasts:
-        if {group, reference} <= set(tenure.groups):
-            pair = tenure.groups.index(group), tenure.groups.index(reference)
-            rows += _contrast(tenure, pair, unit, level)
-    return rows
+    return [*_own(tenure, unit, level), *_contrasts(tenure, unit, level, contrasts)]
 
 
-def fit_diagnostics(fits: Sequence[Fit | Unfitted], group: str = "") -> list[Row]:
-    """Rows of the diagnostics table for fits to one set of counts, and for their averages.
-
-    Parameters
-    ----------
-    fits : sequence of Fit or Unfitted
-        As `fit_all` gives them.
-    group : str
-        Goes into the group column, to tell an unadjusted fit from an adjusted one.
-
-    Returns
-    -------
-    list of dict
-        Columns ``model``, ``quantity``, ``group``, ``value``, ``ok``, ``note``. A family that was not fitted
-        has one row, with its reason.
-    """
-    weights = aic_weights([fit for fit in fits if isinstance(fit, Fit)])
-    shares = iter(weights)
-    rows: list[Row] = []
-    for fit in fits:
-        if isinstance(fit, Unfitted):
-            rows.append(_diagnostic((fit.family.name, group), "fit", f"Not fitted: {fit.reason}.", ok=False))
-        else:
-            rows += _fit_rows(fit, float(next(shares)), group)
-    if not weights.any():
-        none = "No family converged, so there is no average."
-        return [*rows, _diagnostic(("averaged", group), "weights", none, ok=False)]
-    notes = {
-        "averaged_aic": "Akaike weights of the families that converged; those under 0.001 are left out.",
-        "averaged": "The same rows as averaged_aic: the weights are Akaike's.",
-    }
-    return [
-        *rows,
-        *(_diagnostic((model, group), "weights", note) for model, note in notes.items()),
+def _own(tenure: Tenure, unit: str, level: float) -> Iterator[Row]:
+    ends = (*tenure.horizons, None)
+    beyond = tenure.beyond_areas
+    to_horizons, to_end = beyond[:, 0, :-1], beyond[:, 0]
+    parts: list[tuple[str, Drawn, str, np.ndarray]] = [
+        ("retention", tenure.retention, "probability", tenure.beyond_retention),
+        ("tenure", tenure.restricted, unit, to_horizons),
+        ("tenure_curtate", tenure.curtate, unit, to_horizons),
+        ("tenure_discounted", tenure.discounted, unit, to_end),
+        ("tenure_mean", _column(tenure.mean), unit, to_end[:, -1:]),
+        ("tenure_median", _column(tenure.median), unit, tenure.beyond_median[:, None]),
     ]
+    for estimand, drawn, own_unit, extrapolated in parts:
+        found = intervals(drawn.draws, level)
+        at = ends if drawn.point.shape[1] > 1 or estimand not in ("tenure_mean", "tenure_median") else (None,)
+        for (g, h), point in np.ndenumerate(drawn.point):
+            columns: Row = {**_common(tenure, g), "extrapolated": extrapolated[g, h]}
+            if at[h] is not None:
+                columns["horizon"] = at[h]
+            yield ready_row(estimand, point, found[:, g, h], level, own_unit, **columns)
+    found = intervals(tenure.remaining.draws, level)
+    for (g, k, h), point in np.ndenumerate(tenure.remaining.point):
+        columns = {
+            **_common(tenure, g), "given": tenure.given[k], "extrapolated": beyond[g, k + 1, h],
+            **({} if ends[h] is None else {"horizon": ends[h]}),
+        }  # fmt: skip
+        yield ready_row("remaining_tenure", point, found[:, g, k, h], level, unit, **columns)
 
 
-def _group(tenure: Tenure, g: int, unit: str, level: float) -> list[Row]:
-    common = _common(tenure, g)
-    rows = []
-    for h, horizon in enumerate(tenure.horizons):
-        at: Row = {**common, "horizon": horizon}
-        rows += [
-            row(
-                "retention", *_one(tenure.retention, g, h), level, "probability",
-                extrapolated=tenure.beyond_retention[g, h], **at,
-            ),
-            row(
-                "tenure", *_one(tenure.restricted, g, h), level, unit,
-                extrapolated=tenure.beyond_areas[g, h], **at,
-            ),
-        ]  # fmt: skip
-    return [
-        *rows,
-        row(
-            "tenure_mean",
-            *_one(tenure.mean, g),
-            level,
-            unit,
-            extrapolated=tenure.beyond_areas[g, -1],
-            **common,
-        ),
-        row(
-            "tenure_median",
-            *_one(tenure.median, g),
-            level,
-            unit,
-            extrapolated=tenure.beyond_median[g],
-            **common,
-        ),
-    ]
+def _column(drawn: Drawn) -> Drawn:
+    return Drawn(drawn.point[:, None], drawn.draws[:, :, None])
 
 
-def _contrast(tenure: Tenure, pair: tuple[int, int], unit: str, level: float) -> list[Row]:
-    group, reference = pair
-    rows = []
-    for h, horizon in enumerate(tenure.horizons):
-        for name, drawn, own_unit, beyond in (
-            ("retention", tenure.retention, "probability", tenure.beyond_retention),
-            ("tenure", tenure.restricted, unit, tenure.beyond_areas),
-        ):
-            columns: Row = {
-                **_common(tenure, group), "reference": tenure.groups[reference], "horizon": horizon,
-                "extrapolated": max(beyond[group, h], beyond[reference, h]),
-            }  # fmt: skip
-            (a, a_draws), (b, b_draws) = _one(drawn, group, h), _one(drawn, reference, h)
-            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                ratio, ratio_draws = np.divide(a, b), a_draws / b_draws
-            rows += [
-                row(f"{name}_difference", a - b, a_draws - b_draws, level, own_unit, **columns),
-                row(f"{name}_ratio", float(ratio), ratio_draws, level, "ratio", **columns),
-            ]
-    return rows
-
-
-def _one(drawn: Drawn, g: int, h: int | None = None) -> tuple[float, np.ndarray]:
-    if h is None:
-        return float(drawn.point[g]), drawn.draws[:, g]
-    return float(drawn.point[g, h]), drawn.draws[:, g, h]
+def _contrasts(
+    tenure: Tenure, unit: str, level: float, contrasts: Sequence[tuple[str, str]]
+) -> Iterator[Row]:
+    position = {name: g for g, name in enumerate(tenure.groups)}
+    known = [(position[a], position[b]) for a, b in contrasts if a in position and b in position]
+    if not known:
+        return
+    group, reference = np.array(known).T
+    for name, drawn, own_unit, beyond in (
+        ("retention", tenure.retention, "probability", tenure.beyond_retention),
+        ("tenure", tenure.restricted, unit, tenure.beyond_areas[:, 0, :-1]),
+    ):
+        a, b = drawn.point[group], drawn.point[reference]
+        a_draws, b_draws = drawn.draws[:, group], drawn.draws[:, reference]
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            made = (
+                ("difference", own_unit, a - b, a_draws - b_draws),
+                ("ratio", "ratio", a / b, a_draws / b_draws),
+            )
+        for kind, its_unit, point, draws in made:
+            found = intervals(draws, level)
+            for (c, h), value in np.ndenumerate(point):
+                columns: Row = {
+                    **_common(tenure, int(group[c])), "reference": tenure.groups[int(reference[c])],
+                    "horizon": tenure.horizons[h],
+                    "extrapolated": max(beyond[group[c], h], beyond[reference[c], h]),
+                }  # fmt: skip
+                yield ready_row(f"{name}_{kind}", value, found[:, c, h], level, its_unit, **columns)
 
 
 def _common(tenure: Tenure, g: int) -> Row:
@@ -153,42 +109,20 @@ def _common(tenure: Tenure, g: int) -> Row:
     }  # fmt: skip
 
 
-def _fit_rows(fit: Fit, weight: float, group: str) -> list[Row]:
-    where = (fit.family.name, group)
-    aic = f"2·parameters − 2·log-likelihood; {fit.n_parameters} parameters"
-    return [
-        _diagnostic(where, "log_likelihood", "without penalties", fit.log_likelihood),
-        _diagnostic(where, "aic", aic, fit.aic),
-        _diagnostic(where, "weight", "Akaike weight in the average", weight),
-        _diagnostic(where, "converged", "largest entry of the gradient", fit.gradient_norm, fit.converged),
-        *(_diagnostic(where, "fit", note) for note in fit.notes),
-    ]
-
-
-def _diagnostic(
-    where: tuple[str, str], quantity: str, note: str, value: float = np.nan, ok: bool | None = None
-) -> Row:
-    model, group = where
-    return {"model": model, "quantity": quantity, "group": group, "value": value, "ok": ok, "note": note}
-
-
 def curve_frames(tenure: Tenure, level: float) -> list[pd.DataFrame]:
     """Fitted survival by group, with its interval: for figures.
 
     Returns
     -------
     list of DataFrame
-        ``model, adjusted, group, time, estimate, conf_low, conf_high``, one a group.
+        ``model, adjusted, scenario, group, time, estimate, conf_low, conf_high``, one a group.
     """
-    frames = []
-    for g, group in enumerate(tenure.groups):
-        ends = [
-            interval(tenure.plot.draws[:, g, t].astype(float), level) for t in range(len(tenure.plot_times))
-        ]
-        frame = {
-            "model": tenure.model, "adjusted": tenure.labels["adjusted"], "group": group, "time": tenure.plot_times,
-            "estimate": tenure.plot.point[g].astype(float), "conf_low": [low for _, low, _ in ends],
-            "conf_high": [high for _, _, high in ends],
-        }  # fmt: skip
-        frames.append(pd.DataFrame(frame))
-    return frames
+    found = intervals(tenure.plot.draws.astype(float), level)
+    return [
+        pd.DataFrame({
+            "model": tenure.model, "adjusted": tenure.labels["adjusted"],
+            "scenario": tenure.labels.get("scenario", ""), "group": group, "time": tenure.plot_times,
+            "estimate": tenure.plot.point[g].astype(float), "conf_low": found[1, g], "conf_high": found[2, g],
+        })
+        for g, group in enumerate(tenure.groups)
+    ]  # fmt: skip

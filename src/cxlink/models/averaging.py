@@ -1,39 +1,97 @@
-"""Averages of fitted families, and all of them projected at once."""
+"""Averages of fitted families, and all of them projected at once.
 
-from collections.abc import Sequence
+The menu of an average is fixed: one member a class (`Family.kind`), the spline and the mixture cure with the lowest
+AIC standing for theirs. Weights are the cohort's, not a level's.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from cxlink.models.fitted import Fit, Unfitted, aic_weights
+from cxlink.models.fitted import Fit
 from cxlink.models.horizon import medians
 from cxlink.models.projection import Target
-from cxlink.models.tenure import Drawn, Tenure, project, settled
+from cxlink.models.tenure import QUANTITIES, Drawn, Tenure, project, settled
 
 _LEAST_WEIGHT = 0.001
-_QUANTITIES = ("retention", "restricted", "mean", "median", "plot")
+_WORKERS = 2
+
+
+def members(fits: Sequence[Fit]) -> list[int]:
+    """Positions of the families that stand for their class: of those that converged, the one with the lowest AIC."""
+    best: dict[str, int] = {}
+    for k, fit in enumerate(fits):
+        chosen = best.get(fit.family.kind)
+        if fit.converged and (chosen is None or fit.aic < fits[chosen].aic):
+            best[fit.family.kind] = k
+    return sorted(best.values())
+
+
+def aic_weights(fits: Sequence[Fit]) -> np.ndarray:
+    """Akaike weights exp(−Δ/2) of the members of the average (Buckland et al. 1997, doi 10.2307/2533961).
+
+    Returns
+    -------
+    ndarray of shape (n_fits,)
+        They sum to 1; 0 for families that are no member, all 0 where none converged.
+    """
+    weights = np.zeros(len(fits))
+    chosen = members(fits)
+    if chosen:
+        aic = np.array([fits[k].aic for k in chosen])
+        weights[chosen] = np.exp((aic.min() - aic) / 2)
+        weights /= weights.sum()
+    return weights
+
+
+def equal_weights(fits: Sequence[Fit]) -> np.ndarray:
+    """The same weight for every member of the average, of shape (n_fits,)."""
+    weights = np.zeros(len(fits))
+    chosen = members(fits)
+    weights[chosen] = 1 / max(len(chosen), 1)
+    return weights
 
 
 def project_all(
-    fits: Sequence[Fit | Unfitted], target: Target, n_draws: int, rng: np.random.Generator
+    fits: Sequence[Fit],
+    target: Target,
+    weights: Mapping[str, np.ndarray],
+    n_draws: int,
+    rng: np.random.Generator,
 ) -> tuple[Tenure, ...]:
-    """Project every family that was fitted, and their average.
+    """Project every family, and their averages.
+
+    Parameters
+    ----------
+    fits : sequence of Fit
+        Families to project.
+    target : Target
+        What is asked.
+    weights : mapping of str to ndarray of shape (n_fits,)
+        By the average's model name; an average whose weights are all 0 is left out.
+    n_draws : int
+        Draws of each quantity.
+    rng : Generator
+        Advanced; each family draws from a child of its own, so that their order does not matter.
 
     Returns
     -------
     tuple of Tenure
-        The families in their order, then ``averaged_aic`` and ``averaged`` (both with Akaike weights); the averages
-        where at least one family converged. Empty where none was fitted.
+        The families in their order and then the averages, scenario by scenario.
     """
-    fitted = [fit for fit in fits if isinstance(fit, Fit)]
-    tenures = tuple(
-        project(fit, target, n_draws, own) for fit, own in zip(fitted, rng.spawn(len(fitted)), strict=True)
-    )
-    weights = aic_weights(fitted)
-    if not weights.any():
-        return tenures
-    averaged = average(tenures, weights, "averaged_aic")
-    return (*tenures, averaged, replace(averaged, model="averaged"))
+    streams = rng.spawn(len(fits))
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        by_family = list(pool.map(lambda k: project(fits[k], target, n_draws, streams[k]), range(len(fits))))
+    if not by_family:
+        return ()
+    found: list[Tenure] = []
+    for scenario in zip(*by_family, strict=True):
+        found += scenario
+        found += [average(scenario, share, name) for name, share in weights.items() if share.any()]
+    return tuple(found)
 
 
 def average(tenures: Sequence[Tenure], weights: np.ndarray, model: str) -> Tenure:
@@ -58,24 +116,20 @@ def average(tenures: Sequence[Tenure], weights: np.ndarray, model: str) -> Tenur
     kept = np.flatnonzero(np.asarray(weights) >= _LEAST_WEIGHT)
     share = np.asarray(weights, dtype=float)[kept]
     share /= share.sum()
-    members = [tenures[int(k)] for k in kept]
-    taken = _apportioned(share, len(members[0].mean.draws))
-    drawn = {key: _mixed([getattr(m, key) for m in members], share, taken) for key in _QUANTITIES}
-    curve = np.tensordot(share, [m.curve for m in members], axes=1)
-    drawn["median"] = Drawn(medians(curve, members[0].grid, whole=False), drawn["median"].draws)
-    drawn["mean"] = settled(drawn["mean"])
-    averaged: Tenure = replace(
-        members[0],
-        model=model,
-        curve=curve,
-        known=np.tensordot(share, [m.known for m in members], axes=1),
-        total=np.column_stack([drawn["restricted"].point, drawn["mean"].point]),
-        retention=drawn["retention"],
-        restricted=drawn["restricted"],
-        mean=drawn["mean"],
-        median=drawn["median"],
-        plot=drawn["plot"],
-    )
+    chosen = [tenures[int(k)] for k in kept]
+    taken = _apportioned(share, len(chosen[0].mean.draws))
+    drawn = {key: _mixed([getattr(m, key) for m in chosen], share, taken) for key in QUANTITIES}
+    curve = np.tensordot(share, [m.curve for m in chosen], axes=1)
+    drawn["median"] = Drawn(medians(curve, chosen[0].grid, whole=False), drawn["median"].draws)
+    for key in ("mean", "discounted", "remaining"):
+        drawn[key] = settled(drawn[key])
+    first = np.column_stack([drawn["restricted"].point, drawn["mean"].point])[:, None]
+    changed: dict[str, Any] = {
+        "known": np.tensordot(share, [m.known for m in chosen], axes=1),
+        "total": np.concatenate([first, drawn["remaining"].point], axis=1),
+        **drawn,
+    }
+    averaged: Tenure = replace(chosen[0], model=model, curve=curve, **changed)
     return averaged
 
 

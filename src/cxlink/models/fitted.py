@@ -1,13 +1,13 @@
 """Fitted families: their parameters, and draws of them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from cxlink.models.families import Family
+from cxlink.models.effects import monotone
+from cxlink.models.family import Family
 from cxlink.models.marginals import Marginal, exchange
-from cxlink.models.optimum import CONVERGED
+from cxlink.models.optimum import CONVERGED, Box
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,64 +19,102 @@ class Fit:
     family : Family
         What was fitted.
     names : tuple of str
-        Of the parameters: the location of each level (``rate[7]``), the effect of each stratum but the
-        reference on its link (``rate[plan=basic]``), and the family's other parameters (``shape``).
+        Of the parameters: the location of each level (``rate[7]``), the effect of each stratum but the reference on
+        its link (``rate[plan=basic]``), and the family's other parameters (``shape``).
+    matrices : tuple of ndarray, each of shape (n_levels * n_strata, n_effects)
+        Of each parameter of the family, for every combination of level and stratum in row-major order.
+    n_strata : int
+        Strata.
+    n_score : int
+        Effects of the score on the location; they come first.
     estimate : ndarray of shape (n_parameters,)
-        On the link scale.
-    covariance : ndarray of shape (n_parameters, n_parameters)
-        Inverse of the negative Hessian, on the link scale.
-    n_levels : int
-        Levels fitted: that many locations come first.
-    reference : int
-        Position of the stratum whose effect is 0.
+        Maximum likelihood, on the link scale; held at a bound where `at_bound` says so.
+    centre, covariance : ndarray of shape (n_parameters,), (n_parameters, n_parameters)
+        Of the draws: mode and inverse of the negative Hessian of the likelihood that they follow. It is the estimate
+        but where a parameter is at a bound or hardly bounded by the counts.
+    box : Box
+        Bounds, which draws keep.
     log_likelihood : float
         At the estimate, without penalties.
     gradient_norm : float
         Largest absolute entry of the gradient per loss.
+    condition : float
+        Condition number of the information, scaled to a unit diagonal.
+    at_bound, penalised : tuple of str
+        Names of parameters.
     notes : tuple of str
         Whole sentences on penalties and on what did not work.
     marginals : tuple of Marginal
-        Of the penalised parameters.
+        Of the parameters whose draws are not normal.
+    monotone : bool
+        Whether the levels' effects are projected to monotone ones.
     """
 
     family: Family
     names: tuple[str, ...]
+    matrices: tuple[np.ndarray, ...]
+    n_strata: int
+    n_score: int
     estimate: np.ndarray
+    centre: np.ndarray
     covariance: np.ndarray
-    n_levels: int
-    reference: int
+    box: Box
     log_likelihood: float
     gradient_norm: float
+    condition: float
+    at_bound: tuple[str, ...] = ()
+    penalised: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     marginals: tuple[Marginal, ...] = ()
+    monotone: bool = False
 
     @property
     def n_parameters(self) -> int:
         """Number of free parameters."""
-        return len(self.estimate)
+        return len(self.estimate) - len(self.at_bound)
 
     @property
     def aic(self) -> float:
-        """Akaike's information criterion, 2·n_parameters − 2·log_likelihood."""
-        return 2.0 * self.n_parameters - 2.0 * self.log_likelihood
+        """Akaike's information criterion, 2·n_parameters − 2·log_likelihood, parameters at a bound included."""
+        return 2.0 * len(self.estimate) - 2.0 * self.log_likelihood
+
+    def bic(self, n: int) -> float:
+        """Schwarz's criterion, log(n)·n_parameters − 2·log_likelihood, n the customers."""
+        return float(np.log(max(n, 1))) * len(self.estimate) - 2.0 * self.log_likelihood
 
     @property
     def converged(self) -> bool:
         """Whether the gradient is small."""
         return self.gradient_norm < CONVERGED
 
+    @property
+    def shared_shape(self) -> bool:
+        """Whether all levels share all parameters but the location."""
+        return all(matrix.shape[1] == 1 for matrix in self.matrices[1:])
+
     def draws(self, n_draws: int, rng: np.random.Generator) -> np.ndarray:
         """Draw parameters on the link scale, of shape (n_draws, n_parameters).
 
-        Normal from estimate and covariance, but for what `exchange` puts in the place of penalised ones.
+        Normal from centre and covariance, but for what `exchange` puts in the place of penalised ones.
         """
         spread, axes = np.linalg.eigh(self.covariance)
-        normal = rng.standard_normal((n_draws, self.n_parameters)) * np.sqrt(np.maximum(spread, 0)) @ axes.T
-        drawn: np.ndarray = self.estimate + exchange(normal, self.marginals)
-        return drawn
+        normal = rng.standard_normal((n_draws, len(spread))) * np.sqrt(np.maximum(spread, 0)) @ axes.T
+        drawn: np.ndarray = self.centre + exchange(normal, self.marginals)
+        drawn = np.clip(drawn, self.box.low, self.box.high)
+        return self._projected(drawn) if self.monotone else drawn
 
-    def locations(self, theta: np.ndarray, level: np.ndarray, stratum: np.ndarray) -> np.ndarray:
-        """Location of pairs of level and stratum, on the link scale; pairs without customers included.
+    def _projected(self, drawn: np.ndarray) -> np.ndarray:
+        """Project the levels' effects of each draw, in the direction of the estimate."""
+        n = self.n_score
+        mean = np.eye(n) - 1 / n
+        variance = np.diag(mean @ self.covariance[:n, :n] @ mean)
+        _, moved, _ = monotone(self.estimate[:n], drawn[:, :n], variance)
+        projected = drawn.copy()
+        projected[:, :n] = moved
+        return projected
+
+    def linked(self, theta: np.ndarray, level: np.ndarray, stratum: np.ndarray) -> list[np.ndarray]:
+        """Parameters of pairs of level and stratum, on link scales; pairs without customers included.
 
         Parameters
         ----------
@@ -87,17 +125,15 @@ class Fit:
 
         Returns
         -------
-        ndarray of shape (n_draws, n_pairs)
+        list of ndarray of shape (n_draws, n_pairs)
+            One a parameter; (n_draws, 1) where all pairs share it.
         """
-        n_others = len(self.family.parameters) - 1
-        effects = theta[:, self.n_levels : theta.shape[1] - n_others]
-        effects = np.insert(effects, self.reference, 0.0, axis=1)
-        located: np.ndarray = theta[:, level] + effects[:, stratum]
-        return located
-
-    def others(self, theta: np.ndarray) -> np.ndarray:
-        """Give the family's other parameters on the link scale, of shape (n_draws, n_others)."""
-        return theta[:, theta.shape[1] - len(self.family.parameters) + 1 :]
+        at = level * self.n_strata + stratum
+        parts = np.split(theta, np.cumsum([matrix.shape[1] for matrix in self.matrices])[:-1], axis=1)
+        return [
+            part if k and matrix.shape[1] == 1 else part @ matrix[at].T
+            for k, (part, matrix) in enumerate(zip(parts, self.matrices, strict=True))
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,25 +150,3 @@ class Unfitted:
 
     family: Family
     reason: str
-
-
-def aic_weights(fits: Sequence[Fit]) -> np.ndarray:
-    """Akaike weights w ∝ exp(−ΔAIC/2), 0 for what did not converge (Burnham & Anderson 2002, section 2.9).
-
-    Parameters
-    ----------
-    fits : sequence of Fit
-        On the same counts.
-
-    Returns
-    -------
-    ndarray of shape (n_fits,)
-        Shares that sum to 1, or zeros where none converged.
-    """
-    usable = np.array([fit.converged for fit in fits], dtype=bool)
-    aic = np.array([fit.aic for fit in fits])
-    weights = np.zeros(len(fits))
-    if usable.any():
-        weights[usable] = np.exp(-(aic[usable] - aic[usable].min()) / 2)
-        weights /= weights.sum()
-    return weights

@@ -91,7 +91,8 @@ def _tables(fit: HazardFit) -> tuple[Marginal, ...]:
     if not penalties:
         return ()
     profile = Profile(fit.grouped, fit.solution, penalties, stacked(penalties, fit.grouped.n_effects))
-    optimum = Optimum(fit.solution.beta, -fit.solution.information, 0.0)
+    beta = fit.solution.beta
+    optimum = Optimum(beta, -fit.solution.information, 0.0, np.zeros(len(beta), bool))
     return marginals(profile, optimum, fit.covariance, fit.grouped.n_effects)
 
 

@@ -4,8 +4,9 @@ Restricted means are integrals over (0, h]. A discrete family is log-linear betw
 area comes from whole periods alone (`curves.areas`). A continuous one is integrated as it is: a cubic spline
 in the cube root of time through whole periods and five points in the first, which follows a survival function
 whose hazard starts at infinity (a Weibull of shape 0.4 included) to about 1e-4 of a period, and to 0.01 where
-a rising hazard has nearly everybody gone within three. From 130 on, whole periods are thinned: every one of the
-first thirty, then in steps that grow with time.
+a rising hazard has nearly everybody gone within three. From 72 on, whole periods are thinned: every one of the
+first 24, then in steps that grow with time. A discrete family is log-linear between those as well, which makes areas a
+little too large: by at most 3e-5 of them at ten years in months, 3e-4 at ten years in days.
 """
 
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from scipy.interpolate import CubicSpline
 
 from cxlink.models.curves import areas
 
-_MOST = 130
-_DENSE = 30
+_MOST = 72
+_DENSE = 24
 _EARLY = (np.arange(1, 6) / 6) ** 3
 _PANELS = 8
 _NODES = 4
@@ -37,6 +38,8 @@ class Grid:
         Times up to the last horizon; those after it are nodes of the tail.
     area_weights : ndarray of shape (inside, n_whole)
         W such that S[:inside] @ W is the area up to each whole period, for smooth S.
+    sum_weights : ndarray of shape (inside, n_whole)
+        W such that S[:inside] @ W is S(1) + S(2) + … up to each whole period, for smooth S.
     tail_weight : ndarray of shape (n_times - inside,)
         Weights of the integral from the last horizon on.
     """
@@ -45,6 +48,7 @@ class Grid:
     whole: np.ndarray
     inside: int
     area_weights: np.ndarray
+    sum_weights: np.ndarray
     tail_weight: np.ndarray
 
     @property
@@ -80,7 +84,15 @@ def make_grid(horizons: tuple[int, ...]) -> Grid:
     time = np.concatenate([[0.0], _EARLY, whole[1:], tail])
     positions = np.concatenate([[0], 1 + len(_EARLY) + np.arange(len(whole) - 1)])
     inside = len(time) - len(tail)
-    return Grid(time, positions, inside, _spline_weights(time[:inside], positions), tail_weight)
+    known = time[:inside]
+    return Grid(
+        time,
+        positions,
+        inside,
+        _spline_weights(known, positions),
+        _sum_weights(known, positions),
+        tail_weight,
+    )
 
 
 def _spline_weights(time: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -94,6 +106,15 @@ def _spline_weights(time: np.ndarray, whole: np.ndarray) -> np.ndarray:
     )
     total = np.vstack([np.zeros(len(root)), np.cumsum(pieces, axis=0)])
     weights: np.ndarray = total[whole].T
+    return weights
+
+
+def _sum_weights(time: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Sum the cardinal splines in t^(1/3) over the whole periods 1, 2, … up to each one of the grid."""
+    every = np.arange(1, round(time[-1]) + 1)
+    cardinal = CubicSpline(np.cbrt(time), np.eye(len(time)))(np.cbrt(every))
+    total = np.vstack([np.zeros(len(time)), np.cumsum(cardinal, axis=0)])
+    weights: np.ndarray = total[time[whole].round().astype(int)].T
     return weights
 
 

@@ -5,20 +5,20 @@ With at-risk r and losses d per group and period, and Δ = log S(t) − log S(t�
     ℓ = Σ d·log(1 − e^Δ) + (r − d)·Δ,        0·log 0 = 0,
 
 exact for durations in whole periods, late entry and right censoring (Prentice & Gloeckler 1978, Biometrics
-34:57–67, doi 10.2307/2529588). The location of a family is a sum of effects, η = Xθ, so derivatives by
-``autograd`` are needed for η and for the few other parameters only; the chain rule through X does the rest,
+34:57–67, doi 10.2307/2529588). Each parameter of a family is a sum of effects on its link scale, η = Xθ, so
+derivatives (`jets`) are needed for the few η of each point only; the chain rule through X does the rest,
 whatever the number of strata.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-import autograd.numpy as anp
 import numpy as np
-from autograd import grad
 from scipy.special import expit
 
 from cxlink.cohort.spells import PersonPeriods
+from cxlink.models.jets import seeds
 
 LogSurvival = Callable[..., np.ndarray]
 _FLOOR = 1e-100
@@ -36,6 +36,8 @@ class Stretches:
         The stretch is (start, stop] on the clock, in periods.
     lost, kept : ndarray of shape (n_stretches,)
         Customers lost in it, and those still there at its end.
+    points : Points
+        Where log S is needed.
     """
 
     pair: np.ndarray
@@ -43,6 +45,26 @@ class Stretches:
     stop: np.ndarray
     lost: np.ndarray
     kept: np.ndarray
+    points: "Points"
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """The pairs and times at which stretches begin and end, each once.
+
+    Attributes
+    ----------
+    pair : int ndarray of shape (n_points,)
+    time : ndarray of shape (n_points,)
+        Over 0.
+    start, stop : int ndarray of shape (n_stretches,)
+        Position of each stretch's ends; n_points for time 0.
+    """
+
+    pair: np.ndarray
+    time: np.ndarray
+    start: np.ndarray
+    stop: np.ndarray
 
 
 def stretches(periods: PersonPeriods) -> Stretches:
@@ -59,14 +81,22 @@ def stretches(periods: PersonPeriods) -> Stretches:
         | (lost[:-1] > 0)
     )
     last = np.append(first[1:], True)[: len(first)]
-    return Stretches(
-        pair[first], period[first].astype(float), period[last] + 1.0, lost[first], (at_risk - lost)[first]
-    )
+    start, stop = period[first].astype(float), period[last] + 1.0
+    points = _points(pair[first], start, stop)
+    return Stretches(pair[first], start, stop, lost[first], (at_risk - lost)[first], points)
+
+
+def _points(pair: np.ndarray, start: np.ndarray, stop: np.ndarray) -> Points:
+    ends = np.column_stack([np.tile(pair, 2), np.r_[start, stop]])
+    unique, position = np.unique(ends, axis=0, return_inverse=True)
+    late = unique[:, 1] > 0
+    at = np.where(late, np.cumsum(late) - 1, int(late.sum()))[position.ravel()]
+    return Points(unique[late, 0].astype(int), unique[late, 1], at[: len(pair)], at[len(pair) :])
 
 
 @dataclass(frozen=True, slots=True)
 class Penalty:
-    """The weak log-F(1,1) penalty ½β − log(1 + e^β), with β = scale·(direction·θ − centre).
+    """The weak log-F(1,1) penalty ½β − log(1 + e^β), with β = scale·(curve(direction·θ) − centre).
 
     Half a loss in all (Greenland & Mansournia 2015, Statistics in Medicine 34:3133–3143,
     doi 10.1002/sim.6537).
@@ -78,119 +108,140 @@ class Penalty:
     direction : ndarray of shape (n_parameters,)
     centre, scale : float
         See above.
+    curve : callable, optional
+        From a number to a function of it and its first and second derivatives; the number itself where left out.
     """
 
     index: int
     direction: np.ndarray
     centre: float = 0.0
     scale: float = 1.0
+    curve: Callable[[float], tuple[float, float, float]] | None = None
 
-    def _beta(self, theta: np.ndarray) -> float:
-        return float(self.scale * (self.direction @ theta - self.centre))
+    def _beta(self, theta: np.ndarray) -> tuple[float, float, float]:
+        """β, and its derivatives along the direction."""
+        at = float(self.direction @ theta)
+        value, slope, bend = (at, 1.0, 0.0) if self.curve is None else self.curve(at)
+        return self.scale * (value - self.centre), self.scale * slope, self.scale * bend
 
     def value(self, theta: np.ndarray) -> float:
         """Log-density at θ, up to a constant."""
-        beta = self._beta(theta)
+        beta = self._beta(theta)[0]
         return 0.5 * beta - float(np.logaddexp(0, beta))
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Gradient of `value`, of shape (n_parameters,)."""
-        return (0.5 - expit(self._beta(theta))) * self.scale * self.direction
+        beta, slope, _ = self._beta(theta)
+        return (0.5 - expit(beta)) * slope * self.direction
 
     def hessian(self, theta: np.ndarray) -> np.ndarray:
         """Hessian of `value`, of shape (n_parameters, n_parameters)."""
-        p = expit(self._beta(theta))
-        return -p * (1 - p) * self.scale**2 * np.outer(self.direction, self.direction)
+        beta, slope, bend = self._beta(theta)
+        p = expit(beta)
+        along = (0.5 - p) * bend - p * (1 - p) * slope**2
+        return along * np.outer(self.direction, self.direction)
 
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """Log-likelihood of effects on the location and of a family's other parameters.
+    """Log-likelihood of the effects on a family's parameters.
 
     Attributes
     ----------
     log_survival : callable
-        log S(t) of (t, η, *others), all on the link scale, written in autograd's numpy.
+        log S(t) of (t, *parameters), all on the link scale, for arrays and for jets.
     stretches : Stretches
         The counts.
-    design : ndarray of shape (n_pairs, n_effects)
-        η of each pair is its row times the first ``n_effects`` parameters.
+    designs : tuple of ndarray, each of shape (n_pairs, n_effects)
+        One a parameter of the family: its value for each pair is its row times its own part of θ.
     penalties : tuple of Penalty
         Added to the log-likelihood where it has no maximum by itself.
     """
 
     log_survival: LogSurvival
     stretches: Stretches
-    design: np.ndarray
+    designs: tuple[np.ndarray, ...]
     penalties: tuple[Penalty, ...] = ()
 
     def plain(self, theta: np.ndarray) -> float:
         """Log-likelihood without penalties; -inf where it cannot be computed."""
-        eta, others = self._split(theta)
         with np.errstate(all="ignore"):
-            value = float(_cells(self.log_survival, self.stretches, eta, others))
+            log_s = self.log_survival(self._points.time, *self._linked(theta))
+            value = float(_cells(self.stretches, self._fall(log_s))[0])
         return value if np.isfinite(value) else -np.inf
 
     def value(self, theta: np.ndarray) -> float:
         """Penalised log-likelihood."""
         return self.plain(theta) + sum(penalty.value(theta) for penalty in self.penalties)
 
+    def derivatives(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Give `value`, its gradient (n_parameters,) and its Hessian (n_parameters, n_parameters)."""
+        linked = self._linked(theta)
+        ends = np.cumsum([0, *(design.shape[1] for design in self.designs)])
+        gradient, hessian = np.empty(len(theta)), np.empty((len(theta), len(theta)))
+        with np.errstate(all="ignore"):
+            log_s: Any = self.log_survival(self._points.time, *seeds(linked))
+            value, first, second = _cells(self.stretches, self._fall(log_s.value))
+            falls = [self._fall(slope) for slope in log_s.first]
+            for k, design in enumerate(self.designs):
+                gradient[ends[k] : ends[k + 1]] = self._by_pair(first * falls[k]) @ design
+                for other in range(k, len(linked)):
+                    curvature = second * falls[k] * falls[other] + first * self._fall(log_s.second[k, other])
+                    block = design.T @ (self._by_pair(curvature)[:, None] * self.designs[other])
+                    hessian[ends[k] : ends[k + 1], ends[other] : ends[other + 1]] = block
+                    hessian[ends[other] : ends[other + 1], ends[k] : ends[k + 1]] = block.T
+        for penalty in self.penalties:
+            value += penalty.value(theta)
+            gradient += penalty.gradient(theta)
+            hessian += penalty.hessian(theta)
+        return (value if np.isfinite(value) else -np.inf), gradient, hessian
+
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Gradient of `value`, of shape (n_parameters,)."""
-        eta, others = self._split(theta)
-        with np.errstate(all="ignore"):
-            by_eta, by_others = grad(self._cells(), (0, 1))(eta, others)
-        plain = np.concatenate([self._gather(by_eta), by_others])
-        return np.sum([plain, *(penalty.gradient(theta) for penalty in self.penalties)], axis=0)
+        return self.derivatives(theta)[1]
 
     def hessian(self, theta: np.ndarray) -> np.ndarray:
         """Hessian of `value`, of shape (n_parameters, n_parameters)."""
-        eta, others = self._split(theta)
-        cells, n_effects = self._cells(), self.design.shape[1]
-        hessian = np.zeros((len(theta), len(theta)))
-        with np.errstate(all="ignore"):
-            curvature = grad(lambda e: anp.sum(grad(cells)(e, others)))(eta)
-            per_pair = np.bincount(self.stretches.pair, curvature, minlength=len(self.design))
-            hessian[:n_effects, :n_effects] = self.design.T @ (per_pair[:, None] * self.design)
-            for k in range(len(others)):
-                # k is bound now: the lambda is used within this turn of the loop
-                cross, corner = grad(lambda e, o, k=k: grad(cells, 1)(e, o)[k], (0, 1))(eta, others)
-                hessian[n_effects + k, :n_effects] = hessian[:n_effects, n_effects + k] = self._gather(cross)
-                hessian[n_effects + k, n_effects:] = corner
-        return np.sum([hessian, *(penalty.hessian(theta) for penalty in self.penalties)], axis=0)
+        return self.derivatives(theta)[2]
 
     def with_penalties(self, penalties: Sequence[Penalty]) -> "Likelihood":
         """Give the same likelihood with other penalties."""
         return replace(self, penalties=tuple(penalties))
 
-    def _split(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        n_effects = self.design.shape[1]
-        return (self.design @ theta[:n_effects])[self.stretches.pair], theta[n_effects:]
+    @property
+    def _points(self) -> "Points":
+        return self.stretches.points
 
-    def _cells(self) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-        return lambda eta, others: _cells(self.log_survival, self.stretches, eta, others)
+    def _linked(self, theta: np.ndarray) -> list[np.ndarray]:
+        """Each parameter on its link scale, one value a point."""
+        ends = np.cumsum([design.shape[1] for design in self.designs])[:-1]
+        parts = np.split(theta, ends)
+        pair = self._points.pair
+        return [(design @ part)[pair] for design, part in zip(self.designs, parts, strict=True)]
 
-    def _gather(self, by_stretch: np.ndarray) -> np.ndarray:
-        gathered: np.ndarray = (
-            np.bincount(self.stretches.pair, by_stretch, minlength=len(self.design)) @ self.design
-        )
-        return gathered
+    def _fall(self, by_point: np.ndarray) -> np.ndarray:
+        """From values at points to differences over stretches; log S and its derivatives are 0 at time 0."""
+        points = np.append(by_point, 0.0)
+        fall: np.ndarray = points[self._points.stop] - points[self._points.start]
+        return fall
+
+    def _by_pair(self, by_stretch: np.ndarray) -> np.ndarray:
+        return np.bincount(self.stretches.pair, by_stretch, minlength=len(self.designs[0]))
 
 
-def _cells(
-    log_survival: LogSurvival, stretches: Stretches, eta: np.ndarray, others: np.ndarray
-) -> np.ndarray:
-    """Sum of the cells; ``eta`` one value a stretch, so that its gradient is one value a stretch too."""
-    shape = [others[k] for k in range(len(others))]
-    late = stretches.start > 0
-    # log S(0) = 0 by definition; asking families for it at t > 0 only keeps their gradients free of 0·inf.
-    before = anp.where(late, log_survival(np.where(late, stretches.start, 1.0), eta, *shape), 0.0)
-    delta = log_survival(stretches.stop, eta, *shape) - before
-    loss = stretches.lost > 0
-    kept = stretches.kept > 0
+def _cells(stretches: Stretches, fall: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Log-likelihood of the stretches from Δ, and its first and second derivatives by Δ.
+
+    d·log(1 − e^Δ) + (r − d)·Δ; a curve that rises (a spline's may) has no more likelihood than one that stays.
+    """
+    lost, kept, rising = stretches.lost, stretches.kept, fall > 0
+    delta = np.minimum(fall, 0.0)
+    gone = -np.expm1(delta)
     # The floor is far below any share of losses, and keeps second derivatives in a double's range.
-    lost_term = anp.log(anp.maximum(-anp.expm1(anp.where(loss, delta, -1.0)), _FLOOR))
-    lost_term = anp.where(loss, stretches.lost * lost_term, 0.0)
-    kept_term = anp.where(kept, stretches.kept * anp.where(kept, delta, 0.0), 0.0)
-    total: np.ndarray = anp.sum(lost_term) + anp.sum(kept_term)
-    return total
+    share = np.maximum(gone, _FLOOR)
+    odds = np.where(gone > _FLOOR, np.exp(delta) / share, 0.0)
+    loss = lost > 0
+    value = np.where(loss, lost * np.log(share), 0.0) + np.where(kept > 0, kept * delta, 0.0)
+    first = np.where(rising, 0.0, kept - np.where(loss, lost * odds, 0.0))
+    second = np.where(rising | ~loss, 0.0, -lost * odds * (1 + odds))
+    return float(value.sum()), first, second

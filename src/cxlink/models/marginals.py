@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 from scipy.special import ndtr
 
 from cxlink.models.likelihood import Penalty
@@ -19,6 +20,8 @@ _CONFOUNDED = 1.5
 _MOVED = 0.1
 _DEPTH = 14.0
 _POINTS = 241
+_EVERY = 4
+_LOWEST = -60.0
 
 
 class Penalised(Protocol):
@@ -92,7 +95,8 @@ def marginals(
             direction, stretch = left[j] / left[j, j], 1.0
         else:
             direction, stretch = np.eye(len(left))[j], max(spread / float(alone[j]), 1.0)
-        offset, cumulative = _tabulate(likelihood, optimum.theta, direction)
+        first = 3 * (spread if j in confounded else float(alone[j]))
+        offset, cumulative = _tabulate(likelihood, optimum.theta, direction, first)
         found.append(Marginal(j, direction, spread, stretch * offset, cumulative))
         kept = np.eye(len(left)) - np.outer(direction, np.eye(len(left))[j])
         left = kept @ left @ kept.T
@@ -126,17 +130,21 @@ def exchange(normal: np.ndarray, tables: Sequence[Marginal]) -> np.ndarray:
 
 
 def _tabulate(
-    likelihood: Penalised, theta: np.ndarray, direction: np.ndarray
+    likelihood: Penalised, theta: np.ndarray, direction: np.ndarray, first: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Offsets and cumulative probabilities, out to where the density is e^-14 of the highest."""
+    """Offsets and cumulative probabilities, from ``first`` out to where the density is e^-14 of the estimate's."""
     top = likelihood.value(theta)
     ends = []
     for sign in (-1.0, 1.0):
-        reach = 0.25
+        reach = float(np.clip(first, 1e-3, 10.0))
         while reach < 60 and likelihood.value(theta + sign * reach * direction) > top - _DEPTH:
-            reach *= 1.3
+            reach *= 1.5
         ends.append(sign * reach)
     offset = np.linspace(ends[0], ends[1], _POINTS)
-    density = np.exp([likelihood.value(theta + o * direction) - top for o in offset])
+    coarse = offset[::_EVERY]
+    log_density = np.array([likelihood.value(theta + o * direction) for o in coarse])
+    log_density = np.maximum(log_density - log_density.max(), _LOWEST)
+    # it is smooth: a cubic through every fourth point
+    density = np.exp(CubicSpline(coarse, log_density)(offset))
     cumulative = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
     return offset, cumulative / cumulative[-1]

@@ -1,6 +1,6 @@
 """Survival of reported groups under a fitted family, from the survey on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,6 +34,14 @@ class Target:
         Last period of the clock in which each group has ten customers at risk, see `last_with_ten`.
     labels : dict of str to str
         Columns of the estimates table that all groups share: ``adjusted``, ``stratum``, ``scenario``.
+    given : tuple of int
+        Periods already stayed, for remaining tenure.
+    discount : float
+        Of one period: future time counts exp(−discount · periods).
+    waning : tuple of int
+        Periods by which the score's effect is gone, one scenario each.
+    share : ndarray of shape (n_groups,), optional
+        Of each group in the whole cohort, whose hazard effects wane to: of the single levels. Needed for ``waning``.
     """
 
     level: np.ndarray
@@ -42,6 +50,10 @@ class Target:
     horizons: tuple[int, ...]
     last: np.ndarray
     labels: dict[str, str]
+    given: tuple[int, ...] = ()
+    discount: float = 0.0
+    waning: tuple[int, ...] = ()
+    share: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +92,7 @@ def plan_for(target: Target) -> Plan:
 
     Entries beyond 24 different ones are laid on 24 by splitting each weight linearly between its neighbours.
     """
-    grid = make_grid((*target.horizons, int(target.last.max(initial=0))))
+    grid = make_grid((*target.horizons, *(int(last) for last in target.last)))
     found = np.unique(np.concatenate([standard.entry for standard in target.standards]))
     entries = found
     if len(found) > _ENTRIES:
@@ -93,6 +105,11 @@ def plan_for(target: Target) -> Plan:
     shown = grid.periods[grid.periods <= max(target.horizons)]
     picked = np.linspace(0, len(shown) - 1, min(_PLOTTED, len(shown))).round().astype(int)
     return Plan(target, grid, entries, weight, latest, shown[np.unique(picked)])
+
+
+def shifted(plan: Plan, periods: int) -> Plan:
+    """The same customers, each some periods later: what is left for those who have stayed so long."""
+    return replace(plan, entries=plan.entries + periods)
 
 
 def _lay(weight: np.ndarray, entries: np.ndarray, standard: Standard) -> None:
@@ -117,7 +134,9 @@ def meshed(fit: Fit, plan: Plan, curve: np.ndarray) -> Plan:
     curve : ndarray of shape (1, n_groups, n_times)
         What `group_survival` gives without one.
     """
-    location = fit.locations(fit.estimate[None], plan.target.level, plan.target.stratum)
+    if not fit.shared_shape:
+        return plan
+    location = fit.linked(fit.estimate[None], plan.target.level, plan.target.stratum)[0]
     for step in _STEPS:
         tried: Plan = replace(plan, step=step)
         if 2 * mesh_size(location, step) > location.shape[1]:
@@ -129,7 +148,7 @@ def meshed(fit: Fit, plan: Plan, curve: np.ndarray) -> Plan:
 
 def blocks(fit: Fit, theta: np.ndarray, plan: Plan) -> list[np.ndarray]:
     """Cut draws of parameters into blocks whose curves stay within some tens of megabytes."""
-    location = fit.locations(theta, plan.target.level, plan.target.stratum)
+    location = fit.linked(theta, plan.target.level, plan.target.stratum)[0]
     n_rows = min(mesh_size(location, plan.step), location.shape[1])
     cells = n_rows * (len(plan.entries) * len(plan.grid.time) + location.shape[1])
     wanted = int(np.ceil(len(theta) * cells / _BLOCK))
@@ -155,12 +174,14 @@ def group_survival(fit: Fit, theta: np.ndarray, plan: Plan) -> np.ndarray:
     grid, whole = plan.grid, fit.family.whole_periods
     # A discrete family knows nothing within a period: the points of the first are filled in by the rule.
     used = np.r_[0, grid.whole[1] : len(grid.time)] if whole else np.arange(len(grid.time))
+    mixed = [weight @ ratio for weight, ratio in _conditional(fit, theta, plan, grid.time[used])]
+    total = mixed[0] if len(mixed) == 1 else np.sum(mixed, axis=0)
+    if not whole:
+        return np.asarray(total)
     survival = np.zeros((len(theta), len(plan.target.standards), len(grid.time)))
-    for weight, ratio in _conditional(fit, theta, plan, grid.time[used]):
-        survival[..., used] += weight @ ratio
-    if whole:
-        early, first = np.arange(1, grid.whole[1]), survival[..., grid.whole[1], None]
-        survival[..., early] = np.where(first > 0, first ** grid.time[early], 1 - grid.time[early])
+    survival[..., used] = total
+    early, first = np.arange(1, grid.whole[1]), survival[..., grid.whole[1], None]
+    survival[..., early] = np.where(first > 0, first ** grid.time[early], 1 - grid.time[early])
     return survival
 
 
@@ -169,26 +190,35 @@ def _conditional(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Each entry e in turn: weights (…, n_groups, n_rows) and S(e+h)/S(e), (n_draws, n_rows, n_times)."""
     clock, position = np.unique(np.add.outer(plan.entries, time), return_inverse=True)
-    location = fit.locations(theta, plan.target.level, plan.target.stratum)
-    found = mesh(location, plan.step)
-    log_survival = _log_survival(fit, theta, location if found is None else found[0], clock)
+    linked = fit.linked(theta, plan.target.level, plan.target.stratum)
+    found = mesh(linked[0], plan.step)
+    log_survival = _log_survival(fit, linked if found is None else [found[0], *linked[1:]], clock)
     for weight, at in zip(plan.weight, position.reshape(len(plan.entries), len(time)), strict=True):
         used = np.flatnonzero(weight.any(axis=0)) if found is None else np.arange(found[0].shape[1])
-        piece = log_survival[:, used[:, None], at]
+        straight = len(used) == log_survival.shape[1] and np.array_equal(at, np.arange(len(clock)))
+        # with one entry nothing else needs the array: it is overwritten
+        piece = log_survival if straight and len(plan.entries) == 1 else log_survival[:, used[:, None], at]
         with np.errstate(all="ignore"):
-            ratio = np.exp(piece - piece[..., :1])
-        # 0/0: the curve has reached 0 by then in this draw, and whoever enters is lost at once.
-        ratio = np.where(np.isnan(ratio), 0.0, ratio)
+            first = piece[..., :1].copy()
+            if first.any():
+                piece -= first
+            ratio = np.exp(piece, out=piece)
+        if np.isinf(first).any():
+            # 0/0: the curve has reached 0 by then in this draw, and whoever enters is lost at once.
+            ratio = np.where(np.isnan(ratio), 0.0, ratio)
         ratio[..., 0] = 1.0
         yield weight[:, used] if found is None else weight @ found[1], ratio
 
 
-def _log_survival(fit: Fit, theta: np.ndarray, location: np.ndarray, clock: np.ndarray) -> np.ndarray:
-    """Log-survival at each location, of shape (n_draws, n_locations, n_clock)."""
-    others = [column[:, None, None] for column in fit.others(theta).T]
+def _log_survival(fit: Fit, linked: Sequence[np.ndarray], clock: np.ndarray) -> np.ndarray:
+    """Log-survival at each location, of shape (n_draws, n_locations, n_clock); never rising, as a spline's might."""
+    positive = clock > 0
     with np.errstate(all="ignore"):
-        log_survival = fit.family.linked(clock, location[..., None], *others)
-    log_survival[..., clock == 0] = 0.0
+        known = fit.family.linked(clock[positive], *(part[..., None] for part in linked))
+    log_survival = np.zeros((*known.shape[:-1], len(clock)))
+    log_survival[..., positive] = known
+    if fit.family.kind == "spline":
+        np.minimum.accumulate(log_survival, axis=-1, out=log_survival)
     return log_survival
 
 

@@ -170,7 +170,7 @@ def _typical(
 def _tables(one: Layer, covariance: np.ndarray) -> tuple[Marginal, ...]:
     if one.objective is None or not one.objective.penalties:
         return ()
-    optimum = Optimum(one.theta, one.objective.hessian(one.theta), 0.0)
+    optimum = Optimum(one.theta, one.objective.hessian(one.theta), 0.0, np.zeros(len(one.theta), bool))
     return marginals(one.objective, optimum, covariance, len(one.theta))
 
 

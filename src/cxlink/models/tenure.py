@@ -17,9 +17,11 @@ from cxlink.models.projection import (
     known_areas,
     meshed,
     plan_for,
+    shifted,
 )
 
 _TEN = 10
+_GONE = 1e-300
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +40,10 @@ class Drawn:
     draws: np.ndarray
 
 
+QUANTITIES = ("retention", "restricted", "mean", "median", "discounted", "curtate", "remaining", "plot")
+"""Attributes of `Tenure` that are drawn."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Tenure:
     """What a model says of how long groups stay after the survey.
@@ -52,17 +58,24 @@ class Tenure:
         Reported groups.
     n, n_events : int ndarray of shape (n_groups,)
         Customers in each, and losses among them.
-    horizons : tuple of int
+    horizons, given : tuple of int
         In periods.
     retention, restricted : Drawn, of shape (n_groups, n_horizons)
         S(h), and the restricted mean to h in periods.
     mean, median : Drawn, of shape (n_groups,)
         In periods; may be infinite. A mean is infinite where the estimate or more than half of its draws
         are: where S still falls no faster than 1/t at 6,561 times the last horizon.
+    discounted : Drawn, of shape (n_groups, n_horizons + 1)
+        ∫S(t)·e^(−δt)dt to each horizon and, last, to infinity; in periods.
+    curtate : Drawn, of shape (n_groups, n_horizons)
+        S(1) + … + S(h): whole periods completed.
+    remaining : Drawn, of shape (n_groups, n_given, n_horizons + 1)
+        Restricted mean of what is left after `given` periods, to each horizon from there and, last, to infinity.
     last : int ndarray of shape (n_groups,)
         Last period after the survey in which all entries of a group are within follow-up (ten at risk).
-    known, total : ndarray of shape (n_groups, n_horizons + 1)
-        Area within follow-up, and in all, of each restricted mean and, last, of the mean.
+    known, total : ndarray of shape (n_groups, n_given + 1, n_horizons + 1)
+        Area within follow-up, and in all, of each restricted mean and, last, of the mean: from the survey on, and then
+        from each of `given` on.
     grid : Grid
         Times of `curve`.
     curve : ndarray of shape (n_groups, n_times)
@@ -79,10 +92,14 @@ class Tenure:
     n: np.ndarray
     n_events: np.ndarray
     horizons: tuple[int, ...]
+    given: tuple[int, ...]
     retention: Drawn
     restricted: Drawn
     mean: Drawn
     median: Drawn
+    discounted: Drawn
+    curtate: Drawn
+    remaining: Drawn
     last: np.ndarray
     known: np.ndarray
     total: np.ndarray
@@ -93,13 +110,12 @@ class Tenure:
 
     @property
     def beyond_areas(self) -> np.ndarray:
-        """Share of each restricted mean's area, and of the mean's, that lies beyond follow-up.
-
-        Of shape (n_groups, n_horizons + 1); 1 where the mean is infinite.
-        """
-        share = np.clip(1 - self.known / self.total, 0.0, 1.0)
-        inside = np.array([*self.horizons, np.inf]) <= self.last[:, None]
-        return np.where(inside, 0.0, share)
+        """Share of each area that lies beyond follow-up, of the shape of `known`; 1 where the mean is infinite."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = np.clip(1 - self.known / self.total, 0.0, 1.0)
+        ends = np.add.outer(np.r_[0, self.given], np.r_[self.horizons, np.inf])
+        inside = ends <= self.last[:, None, None]
+        return np.where(inside, 0.0, np.where(self.total > 0, share, 1.0))
 
     @property
     def beyond_retention(self) -> np.ndarray:
@@ -137,7 +153,7 @@ def last_with_ten(periods: PersonPeriods, level: np.ndarray, standards: Sequence
     return np.array(last)
 
 
-def project(fit: Fit, target: Target, n_draws: int, rng: np.random.Generator) -> Tenure:
+def project(fit: Fit, target: Target, n_draws: int, rng: np.random.Generator) -> tuple[Tenure, ...]:
     """Project a fitted family to horizons, with draws, in blocks of them so that memory stays small.
 
     Parameters
@@ -150,45 +166,133 @@ def project(fit: Fit, target: Target, n_draws: int, rng: np.random.Generator) ->
         Draws of each quantity.
     rng : Generator
         Source of the draws.
+
+    Returns
+    -------
+    tuple of Tenure
+        With the score's effect lasting for ever, and then one for each of ``target.waning``.
     """
     plan = plan_for(target)
     curve = group_survival(fit, fit.estimate[None], plan)
-    point = _quantities(fit, plan, curve)
+    point = _quantities(fit, plan, fit.estimate[None], curve)
     few = meshed(fit, plan, curve)
     found = [
-        _quantities(fit, few, group_survival(fit, block, few))
+        _quantities(fit, few, block, group_survival(fit, block, few))
         for block in blocks(fit, fit.draws(n_draws, rng), few)
     ]
-    drawn = {key: Drawn(point[key][0], np.concatenate([block[key] for block in found])) for key in point}
-    drawn["mean"] = settled(drawn["mean"])
+    known = np.stack([known_areas(fit, shifted(plan, k)) for k in (0, *target.given)], axis=1)
+    return tuple(
+        _tenure(
+            fit, plan, [part[k] for part in (point, *found)], known, scenario, _waned(plan, curve, end)[0]
+        )
+        for k, (scenario, end) in enumerate([("", np.inf), *((f"waning={w}", w) for w in target.waning)])
+    )
+
+
+def _tenure(
+    fit: Fit,
+    plan: Plan,
+    parts: Sequence[dict[str, np.ndarray]],
+    known: np.ndarray,
+    scenario: str,
+    curve: np.ndarray,
+) -> Tenure:
+    """Put estimate (the first part) and blocks of draws together."""
+    target, point = plan.target, parts[0]
+    drawn = {
+        key: Drawn(point[key][0], np.concatenate([block[key] for block in parts[1:]])) for key in QUANTITIES
+    }
+    for key in ("mean", "discounted", "remaining"):
+        drawn[key] = settled(drawn[key])
+    first = np.column_stack([drawn["restricted"].point, drawn["mean"].point])[:, None]
+    given = target.given if not scenario else ()
     return Tenure(
         model=fit.family.name,
-        labels=target.labels,
+        labels={**target.labels, "scenario": scenario} if scenario else target.labels,
         groups=tuple(standard.group for standard in target.standards),
         n=np.array([standard.n for standard in target.standards]),
         n_events=np.array([standard.n_events for standard in target.standards]),
         horizons=target.horizons,
+        given=given,
         last=target.last - plan.latest,
-        known=known_areas(fit, plan),
-        total=np.column_stack([drawn["restricted"].point, drawn["mean"].point]),
+        known=known[:, : 1 + len(given)],
+        total=np.concatenate([first, drawn["remaining"].point], axis=1),
         grid=plan.grid,
-        curve=curve[0],
+        curve=curve,
         plot_times=plan.plot_times,
         **drawn,
     )
 
 
-def _quantities(fit: Fit, plan: Plan, survival: np.ndarray) -> dict[str, np.ndarray]:
-    """Give the drawn attributes of `Tenure`, each of shape (n_draws, n_groups, ...)."""
-    grid, whole = plan.grid, fit.family.whole_periods
-    area = areas_to(survival, grid, whole)
+def _quantities(fit: Fit, plan: Plan, theta: np.ndarray, survival: np.ndarray) -> list[dict[str, np.ndarray]]:
+    """Give the drawn attributes of `Tenure`, each of shape (n_draws, n_groups, ...), for every scenario."""
+    whole, n_ends = fit.family.whole_periods, len(plan.target.horizons) + 1
+    later = []
+    for k in plan.target.given:
+        rest = group_survival(fit, theta, shifted(plan, k))
+        later.append(_areas(plan, rest, whole))
+    shape = (len(theta), len(plan.target.standards), 0, n_ends)
+    remaining = np.stack(later, axis=2) if later else np.empty(shape)
+    found = [{**_of_curve(plan, survival, whole), "remaining": remaining}]
+    for end in plan.target.waning:
+        waned = _waned(plan, survival, end)
+        found.append({**_of_curve(plan, waned, whole), "remaining": np.empty(shape)})
+    return found
+
+
+def _of_curve(plan: Plan, survival: np.ndarray, whole: bool) -> dict[str, np.ndarray]:
+    grid, target = plan.grid, plan.target
+    area = _areas(plan, survival, whole)
+    worth = np.exp(-target.discount * grid.time)
+    summed = np.clip(survival[..., : grid.inside] @ grid.sum_weights, 0.0, grid.periods)
     return {
-        "retention": survival[..., grid.at(plan.target.horizons)],
-        "restricted": area[..., np.searchsorted(grid.periods, plan.target.horizons)],
-        "mean": area[..., -1] + tail_areas(survival, grid),
+        "retention": survival[..., grid.at(target.horizons)],
+        "restricted": area[..., :-1],
+        "mean": area[..., -1],
         "median": medians(survival, grid, whole),
+        "discounted": _areas(plan, survival * worth, whole) if target.discount > 0 else area,
+        "curtate": summed[..., np.searchsorted(grid.periods, target.horizons)],
         "plot": survival[..., grid.at(plan.plot_times)].astype(np.float32),
     }
+
+
+def _areas(plan: Plan, survival: np.ndarray, whole: bool) -> np.ndarray:
+    """Areas to each horizon and, last, to infinity."""
+    grid = plan.grid
+    area = areas_to(survival, grid, whole)
+    ends = area[..., np.searchsorted(grid.periods, plan.target.horizons)]
+    mean = area[..., -1] + tail_areas(survival, grid)
+    both: np.ndarray = np.concatenate([ends, mean[..., None]], axis=-1)
+    return both
+
+
+def _waned(plan: Plan, survival: np.ndarray, end: float) -> np.ndarray:
+    """Let each group's hazard come to that of all: log h = log h_all + w·(log h_g − log h_all).
+
+    w is 1 to the group's last observed period, falls in a straight line, and is 0 from ``end`` on. Hazards are those
+    of the intervals between the times of the grid, w that of their middles.
+    """
+    time, target = plan.grid.time, plan.target
+    if np.isinf(end) or target.share is None:
+        return survival
+    middle = (time[1:] + time[:-1]) / 2
+    last = (target.last - plan.latest)[:, None]
+    share = np.clip((end - middle) / np.maximum(end - last, 1e-9), 0.0, 1.0)
+    share = np.where(middle <= last, 1.0, np.where(middle >= end, 0.0, share))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_h = _log_hazards(survival)
+        everybody = _log_hazards(target.share @ survival)[:, None]
+        mixed = np.exp(everybody + share * (log_h - everybody))
+    fall = np.concatenate([np.zeros((*mixed.shape[:-1], 1)), np.cumsum(mixed, axis=-1)], axis=-1)
+    waned: np.ndarray = np.exp(-fall)
+    return waned
+
+
+def _log_hazards(survival: np.ndarray) -> np.ndarray:
+    """Of the intervals between the times of the grid."""
+    fall = -np.diff(np.log(np.maximum(survival, _GONE)), axis=-1)
+    found: np.ndarray = np.log(np.maximum(fall, _GONE))
+    return found
 
 
 def settled(mean: Drawn) -> Drawn:

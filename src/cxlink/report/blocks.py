@@ -64,7 +64,7 @@ def picture(name: str, svg: str, alt: str, caption: str) -> Block:
 def table(
     caption: str, header: Sequence[str], rows: Sequence[Sequence[str]], *,
     notes: Sequence[str] = (), rules: Sequence[int] = (), texts: Sequence[int] = (0,),
-    shares: Sequence[float] = (),
+    shares: Sequence[float] = (), dense: bool = False,
 ) -> Block:  # fmt: skip
     """Make a table.
 
@@ -85,10 +85,12 @@ def table(
     shares : sequence of float
         Relative widths of the columns, for long texts, and such a table may break over pages; as wide as
         their cells where left out.
+    dense : bool
+        Whether in smaller type, for a table of many rows that stays on one page.
     """
     align = ["left" if i in texts else "right" for i in range(len(header))]
     cells = [list(row) for row in rows]
     return {
         "kind": "table", "caption": caption, "header": list(header), "align": align, "rows": cells,
-        "notes": list(notes), "rules": list(rules), "shares": list(shares),
+        "notes": list(notes), "rules": list(rules), "shares": list(shares), "dense": dense,
     }  # fmt: skip

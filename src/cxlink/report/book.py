@@ -44,7 +44,7 @@ class Estimate:
         return bool(np.isnan(self.estimate))
 
 
-AIC = "averaged_aic"
+_OTHER_AVERAGES = ("averaged_aic", "averaged_backtest")
 _COLUMNS = [field.name for field in fields(Estimate)]
 _KEY = _COLUMNS[:10]
 
@@ -110,7 +110,7 @@ def known_rows(estimates: pd.DataFrame, **where: Any) -> list[Estimate]:
 def preferred(rows: Sequence[Estimate]) -> list[Estimate]:
     """Keep one row of each model, group and horizon: standardised where there is one, else unadjusted.
 
-    The average by AIC goes where it is what ``averaged`` holds too.
+    An average by AIC or by backtest goes where it is what ``averaged`` holds too.
     """
     kept: dict[tuple[Any, ...], Estimate] = {}
     for row in rows:
@@ -118,7 +118,11 @@ def preferred(rows: Sequence[Estimate]) -> list[Estimate]:
         if key not in kept or row.adjusted == "standardised":
             kept[key] = row
     same = {(row.group, row.horizon, row.estimate) for row in kept.values() if row.model == "averaged"}
-    return [r for r in kept.values() if r.model != AIC or (r.group, r.horizon, r.estimate) not in same]
+    return [
+        r
+        for r in kept.values()
+        if r.model not in _OTHER_AVERAGES or (r.group, r.horizon, r.estimate) not in same
+    ]
 
 
 def one_kind(rows: Sequence[Estimate]) -> list[Estimate]:

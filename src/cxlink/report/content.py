@@ -26,12 +26,26 @@ class Study(TypedDict):
     replications : DataFrame
         ``figure, group, unit, cohorts, customers, truth, naive_bias, naive_coverage, adjusted_bias,
         adjusted_coverage``: the figures over many cohorts; empty where none was asked for.
+    third_chart : DataFrame
+        ``model, fixed, group, retention, heterogeneity, years``: what one-year retention means in years, by assumption.
+    six_years : DataFrame
+        ``model, fixed, heterogeneity, second_year_of_best, years_of_best, years_of_worst``: what the published
+        years need.
+    public_curves : DataFrame
+        ``segment, fitted_to, model, year, estimate, conf_low, conf_high, actual, aic``: published
+        curves, projected.
+    public_verdicts : DataFrame
+        How they did, a row each ``segment`` and ``fitted_to``; see `cxlink.study.public_curves.judged`.
     """
 
     comparison: pd.DataFrame
     paradox: pd.DataFrame
     cohorts: list[str]
     replications: pd.DataFrame
+    third_chart: pd.DataFrame
+    six_years: pd.DataFrame
+    public_curves: pd.DataFrame
+    public_verdicts: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -53,7 +67,10 @@ class ReportInput:
     at_risk : DataFrame
         ``group, period, at_risk, lost``; groups as in the estimates.
     projected : DataFrame
-        ``model, adjusted, group, time, estimate, conf_low, conf_high``: fitted survival; empty where none was fitted.
+        ``model, adjusted, scenario, group, time, estimate, conf_low, conf_high``: fitted survival; empty where none
+        was fitted.
+    foreseen : DataFrame
+        ``adjusted, kind, origin, level, predicted, observed, n``: the backtest's forecasts; empty where there is none.
     simulated : bool
         Whether the customers are simulated; every page and figure then says so.
     study : Study or None
@@ -71,6 +88,7 @@ class ReportInput:
     cells: pd.DataFrame
     at_risk: pd.DataFrame
     projected: pd.DataFrame
+    foreseen: pd.DataFrame
     simulated: bool = False
     study: Study | None = None
     command: str = ""

@@ -9,15 +9,14 @@ from matplotlib.axes import Axes
 
 from cxlink.cohort.spec import CohortSpec
 from cxlink.report import drawing, wording
-from cxlink.report.book import AIC, Estimate, known_rows, one_kind
+from cxlink.report.book import Estimate, known_rows, one_kind
 from cxlink.report.drawing import Color
 from cxlink.report.figures import time_ticks, until_zero
-from cxlink.report.lifetimes import BANDS, ordered_models
+from cxlink.report.lifetimes import AVERAGE, BANDS, is_family, ordered_models
 
-AVERAGE = "averaged"
 DASHED = (0, (4, 2))
-_MOST_NAMED = 6
-_APART = 3.9  # per cent of the axis between two labels
+_MOST_NAMED = 5
+_APART = 7.4  # per cent of the axis between two labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Continued:
     @property
     def families(self) -> np.ndarray:
         """Fitted survival of the single families, shape (n_families, n_times)."""
-        own = [curve for model, curve in self.fitted.items() if not model.startswith(AVERAGE)]
+        own = [curve for model, curve in self.fitted.items() if is_family(model)]
         return np.array(own).reshape(len(own), len(self.time))
 
 
@@ -75,7 +74,7 @@ def family_survival(
     """
     bands = [band for group in BANDS if (band := continued(estimates, projected, group)) is not None]
     last = round(max((band.time[-1] for band in bands), default=spec.horizon))
-    with drawing.canvas(ax, (6.3, 3.4)) as axes:
+    with drawing.canvas(ax, (6.3, 1.8)) as axes:
         for band in bands:
             _observed(axes, band, drawing.group_color(band.group))
             _fitted(axes, band, drawing.group_color(band.group))
@@ -85,7 +84,7 @@ def family_survival(
         _name_ends(axes, bands, spec)
         drawing.label_axes(axes, f"Time since the score ({wording.units(spec.unit)})", "Still customers (%)")
         for width, style, name in (
-            (1.7, "-", "observed"), (0.6, "-", "a family"), (1.3, "-", "average"),
+            (1.7, "-", "observed"), (0.6, "-", "a family"), (1.5, "-", "average"),
             (1.3, DASHED, "beyond follow-up"),
         ):  # fmt: skip
             axes.plot([], [], color=drawing.GREY, lw=width, ls=style, label=name)
@@ -96,21 +95,28 @@ def family_survival(
 
 def continued(estimates: pd.DataFrame, projected: pd.DataFrame, group: str) -> Continued | None:
     """Gather the curves of a band: standardised where there are any, else unadjusted; None where nothing was fitted."""
-    mine = projected[(projected["group"] == group) & projected["estimate"].notna()]
-    kind = "standardised" if (mine["adjusted"] == "standardised").any() else "no"
-    mine = mine[mine["adjusted"] == kind]
-    if not len(mine):
+    kinds = set(projected.loc[projected["group"] == group, "adjusted"])
+    kind = "standardised" if "standardised" in kinds else "no"
+    wide = fitted_curves(projected, group, kind)
+    if not len(wide):
         return None
-    wide = mine.pivot_table(index="time", columns="model", values="estimate")
-    fitted = {model: 100 * wide[model].to_numpy(dtype=float) for model in ordered_models(wide.columns)}
-    if AIC in fitted and np.array_equal(fitted[AIC], fitted.get(AVERAGE, np.empty(0))):
-        del fitted[AIC]
+    fitted = {model: 100 * wide[model].to_numpy(dtype=float) for model in wide.columns}
     seen = known_rows(
         estimates, estimand="retention", model="kaplan_meier", group=group, stratum="", cause="", scenario=""
     )
-    kinds = [until_zero([row for row in seen if row.adjusted == name]) for name in ("no", "standardised")]
-    end = max((row.horizon or 0 for curve in kinds for row in curve), default=0)
+    curves = [until_zero([row for row in seen if row.adjusted == name]) for name in ("no", "standardised")]
+    end = max((row.horizon or 0 for curve in curves for row in curve), default=0)
     return Continued(group, until_zero(one_kind(seen)), wide.index.to_numpy(dtype=float), fitted, end)
+
+
+def fitted_curves(projected: pd.DataFrame, group: str, adjusted: str) -> pd.DataFrame:
+    """Survival of the families and of the average, a column each, by time; the score's effect lasting for ever."""
+    mine = projected[
+        (projected["group"] == group) & (projected["adjusted"] == adjusted) & (projected["scenario"] == "")
+        & projected["estimate"].notna()
+    ]  # fmt: skip
+    shown = [name for name in ordered_models(mine["model"]) if is_family(name) or name == AVERAGE]
+    return mine.pivot_table(index="time", columns="model", values="estimate").reindex(columns=shown)
 
 
 def _observed(ax: Axes, band: Continued, color: Color) -> None:
@@ -127,14 +133,14 @@ def _fitted(ax: Axes, band: Continued, color: Color) -> None:
     """Draw every fitted curve in two pieces, and between the families a shade."""
     if len(band.families):
         ax.fill_between(
-            band.time, band.families.min(axis=0), band.families.max(axis=0), color=color, alpha=0.08, lw=0
+            band.time, band.families.min(axis=0), band.families.max(axis=0), color=color, alpha=0.1, lw=0
         )
     last = max(int(np.searchsorted(band.time, band.end, side="right")) - 1, 0)
     inside, beyond = slice(0, last + 1), slice(last, None)
     for model, curve in band.fitted.items():
-        width = 1.3 if model == AVERAGE else 0.6
-        ax.plot(band.time[inside], curve[inside], color=color, lw=width)
-        ax.plot(band.time[beyond], curve[beyond], color=color, lw=width, ls=DASHED)
+        width, alpha = (1.5, 1.0) if model == AVERAGE else (0.5, 0.55)
+        ax.plot(band.time[inside], curve[inside], color=color, lw=width, alpha=alpha)
+        ax.plot(band.time[beyond], curve[beyond], color=color, lw=width, alpha=alpha, ls=DASHED)
 
 
 def _name_ends(ax: Axes, bands: list[Continued], spec: CohortSpec) -> None:

@@ -1,6 +1,7 @@
-"""The page of diagnostics: what was checked, what failed first; and how the families fit."""
+"""The page of diagnostics: what was checked, what failed first."""
 
 import re
+from collections.abc import Hashable
 from typing import Any
 
 import pandas as pd
@@ -9,12 +10,13 @@ from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec import CohortSpec
 from cxlink.report.blocks import Block, heading, paragraph, table
 from cxlink.report.content import Material
-from cxlink.report.wording import NONE, decimal, whole, words
+from cxlink.report.family_tables import family_lines
+from cxlink.report.wording import NONE, decimal, listed, whole, words
 
 _MOST_ROWS = 60
 _SHARES = (1.6, 1.3, 1.5, 1.1, 0.4, 3.6)
-_FIT = ("log_likelihood", "aic", "weight", "converged")
-_STRATA = {"": "no", "standardised": "yes"}
+_SEARCH = ("converged", "monotone")
+_FEW = 4
 _ORDER = {"no": 0, "": 1, "yes": 2}
 
 
@@ -23,18 +25,41 @@ def diagnostics_pages(m: Material, level: int = 1) -> list[Block]:
     found = m.given.diagnostics
     if not len(found):
         return [heading("Diagnostics", level), paragraph("No diagnostics were recorded.")]
-    fits = found["quantity"].isin(_FIT) & found["model"].isin(found.loc[found["quantity"] == "aic", "model"])
-    failed = sum(_flag(ok) == "no" for ok in found["ok"])
+    shown = _not_shown_elsewhere(found)
+    failed = sum(_flag(ok) == "no" for ok in shown["ok"])
     text = "Nothing that was checked is other than it should be."
     if failed:
         verb = "is other than it" if failed == 1 else "are other than they"
-        text = f"{whole(failed)} of {whole(len(found))} findings {verb} should be; these stand first."
-    return [
-        heading("Diagnostics", level),
-        paragraph(text),
-        *_checks(_once(found[~fits], m.spec), _hidden(m)),
-        *_fits(found[fits]),
-    ]
+        text = f"{whole(failed)} of {whole(len(shown))} findings {verb} should be; these stand first."
+    if len(shown) < len(found):
+        text += (
+            " How the families of curves fit, what they weigh and what to doubt about them stands in the section on "
+            "tenure; of the unadjusted fits it is in diagnostics.csv."
+        )
+    return [heading("Diagnostics", level), paragraph(text), *_checks(_once(shown, m.spec), _hidden(m))]
+
+
+def _not_shown_elsewhere(found: pd.DataFrame) -> pd.DataFrame:
+    """Leave out of the families' findings what the section on tenure shows; join those of one note."""
+    if not family_lines(found):
+        return found
+    families = set(found.loc[found["quantity"].isin(["aic"]), "model"])
+    unfitted = found["note"].fillna("").str.startswith("Not fitted: ") & (found["quantity"] == "fit")
+    mine = found["model"].isin(families) | unfitted | found["quantity"].eq("weights")
+    failed = found["quantity"].isin(_SEARCH) & found["ok"].map(_flag).eq("no")
+    noted = mine & (found["quantity"] == "fit") & ~unfitted
+    kept = found[~mine | (mine & failed)].to_dict("records")
+    return pd.DataFrame([*_joined_notes(found[noted]), *kept], columns=list(found.columns))
+
+
+def _joined_notes(notes: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """Make one row of the families that say the same."""
+    rows = []
+    for _, same in notes.groupby(["group", "note"], sort=False, dropna=False):
+        models = [words(model) for model in dict.fromkeys(same["model"])]
+        named = listed(models) if len(models) <= _FEW else f"{whole(len(models))} families"
+        rows.append({**same.iloc[0].to_dict(), "model": named})
+    return rows
 
 
 def _checks(found: pd.DataFrame, hidden: set[str]) -> list[Block]:
@@ -90,27 +115,6 @@ def _hidden(m: Material) -> set[str]:
     small = {level for level, n in m.scores.items() if n is None}
     bands = {band for band in m.bands if m.too_small(band)}
     return {str(level) for level in small} | bands
-
-
-def _fits(found: pd.DataFrame) -> list[Block]:
-    """Set out how each family fits, a line a fit."""
-    records = found.to_dict("records")
-    fits = dict.fromkeys((_text(row["model"]), _text(row["group"])) for row in records)
-    values = {(_text(row["model"]), _text(row["group"]), _text(row["quantity"])): row for row in records}
-    rows = []
-    for model, group in fits:
-        own = [values.get((model, group, quantity), {"value": None, "ok": None}) for quantity in _FIT]
-        rows.append(
-            [
-                words(model),
-                _STRATA.get(group, group),
-                *(_number(row["value"]) for row in own[:3]),
-                _flag(own[3]["ok"]),
-            ]
-        )
-    header = ["Family", "By stratum", "Log-likelihood", "AIC", "Weight in the average", "Converged"]
-    caption = "How the families fit within follow-up; this is no measure of how they continue."
-    return [table(caption, header, rows, texts=(0, 1, 5))] if rows else []
 
 
 def _joined(cells: tuple[str, ...]) -> str:

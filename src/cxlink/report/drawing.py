@@ -39,12 +39,17 @@ def canvas(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
 
 @contextmanager
 def sheet(
-    size: tuple[float, float], n_rows: int, n_columns: int, heights: Sequence[float] | None = None
-) -> Iterator[list[Axes]]:
+    size: tuple[float, float], n_rows: int, n_columns: int, heights: Sequence[float] | None = None,
+    widths: Sequence[float] | None = None,
+) -> Iterator[list[Axes]]:  # fmt: skip
     """Give the axes of a new figure of several, in the report's style, row by row."""
     with style.context(["default", STYLE]):
         figure = Figure(figsize=size, layout="constrained")
-        yield list(figure.subplots(n_rows, n_columns, squeeze=False, height_ratios=heights).ravel())
+        yield list(
+            figure.subplots(
+                n_rows, n_columns, squeeze=False, height_ratios=heights, width_ratios=widths
+            ).ravel()
+        )
 
 
 def score_colors(n: int) -> list[Color]:

@@ -1,7 +1,7 @@
-"""The figure of tenure: the ladder of restricted means, by model."""
+"""The figure of tenure: the ladder of restricted means, averaged over families, with their range."""
 
-import math
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,20 +11,78 @@ from cxlink.report import drawing, wording
 from cxlink.report.book import Estimate, known_rows, preferred
 
 BANDS = ("best", "worst")
+AVERAGE = "averaged"
+OBSERVED = ("kaplan_meier", "grouped_ph")
 _DASHED = (0, (3, 1.5))
+_SPREAD = 0.22
+
+
+def is_family(model: str) -> bool:
+    """Whether a row of tenure is a single family's: neither observed nor an average."""
+    return model not in OBSERVED and not model.startswith(AVERAGE)
 
 
 def ordered_models(models: Iterable[str]) -> list[str]:
     """Give models in the order of reading: Kaplan–Meier, then the families, then their averages."""
-    return sorted(set(models), key=lambda name: (name != "kaplan_meier", name.startswith("averaged"), name))
+    return sorted(set(models), key=lambda name: (name != "kaplan_meier", name.startswith(AVERAGE), name))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the ladder for one group: what was observed, the average, and the range of the families.
+
+    Attributes
+    ----------
+    group : str
+        ``best``, ``worst`` or a level.
+    horizon : int
+        In periods.
+    middle : Estimate
+        The average; the observed figure where that reaches the horizon, or where there is no average.
+    low, high : float
+        Lowest and highest of the families; of the middle where no family was fitted.
+    """
+
+    group: str
+    horizon: int
+    middle: Estimate
+    low: float
+    high: float
+
+
+def steps(rows: Sequence[Estimate]) -> list[Step]:
+    """Gather the ladder from rows of ``tenure``: by horizon, then in the order of the groups.
+
+    Horizons before the last that was observed are left out where nothing was observed to just them.
+    """
+    kept = [row for row in preferred(rows) if row.horizon is not None and not row.blank]
+    seen = {
+        (r.group, r.horizon): r
+        for r in kept
+        if r.model in OBSERVED and (r.model == "kaplan_meier" or r.headline)
+    }
+    reach = max((horizon for _, horizon in seen if horizon), default=0)
+    found = []
+    for group in dict.fromkeys(row.group for row in rows):
+        mine = [row for row in kept if row.group == group]
+        for horizon in sorted({row.horizon or 0 for row in mine}):
+            here = [row for row in mine if row.horizon == horizon]
+            average = next((row for row in here if row.model == AVERAGE), None)
+            middle = seen.get((group, horizon)) or (average if horizon > reach else None)
+            if middle is not None:
+                own = [r.estimate for r in here if is_family(r.model) and r.adjusted == middle.adjusted]
+                own = own or [middle.estimate]
+                found.append(Step(group, horizon, middle, min(own), max(own)))
+    return sorted(found, key=lambda step: step.horizon)
 
 
 def tenure_ladder(
     estimates: pd.DataFrame, spec: CohortSpec, *, simulated: bool = False, ax: Axes | None = None
 ) -> Axes:
-    """Draw restricted mean tenure at each horizon, by model, for both bands, with intervals.
+    """Draw mean tenure to each horizon for both bands: observed, then the average of the families, with intervals.
 
-    Hollow dots and dashed intervals are partly extrapolated; the share is printed at the right.
+    The broad pale bar behind a dot is the range of the single families. Hollow dots and dashed intervals are
+    partly extrapolated; the share is printed at the right.
 
     Parameters
     ----------
@@ -37,75 +95,48 @@ def tenure_ladder(
     ax : Axes, optional
         Where to draw; a figure of its own by default.
     """
-    rows = preferred(known_rows(estimates, estimand="tenure", group=BANDS, stratum="", scenario="", given=0))
-    rows = [row for row in rows if row.horizon is not None and (row.model != "grouped_ph" or row.headline)]
-    lines = _lines(rows)
-    with drawing.canvas(ax, (6.3, 0.9 + 0.15 * len(lines))) as axes:
-        for row in rows:
-            side = -0.17 if row.group == "best" else 0.17
-            _dot(axes, row, lines[row.horizon or 0, row.model] + side)
-        _name_lines(axes, lines, spec)
-        _shares(axes, rows, lines)
+    rows = known_rows(estimates, estimand="tenure", group=BANDS, stratum="", cause="", scenario="", given=0)
+    ladder = steps(rows)
+    bands = [band for band in BANDS if any(step.group == band for step in ladder)]
+    horizons = sorted({step.horizon for step in ladder})
+    with drawing.canvas(ax, (6.3, 0.75 + 0.36 * len(horizons))) as axes:
+        for step in ladder:
+            shift = _SPREAD * (2 * bands.index(step.group) - len(bands) + 1)
+            _rung(axes, step, horizons.index(step.horizon) + shift)
+        _name_steps(axes, horizons, spec)
         axes.set_xlim(left=0)
         drawing.plain_numbers(axes.xaxis)
-        drawing.label_axes(
-            axes, f"Mean tenure to the horizon ({wording.units(spec.unit)})", "Horizon and model"
-        )
-        _name_bands(axes, spec, {row.group for row in rows})
+        drawing.label_axes(axes, f"Mean tenure to the horizon ({wording.units(spec.unit)})", "Horizon")
+        _explain(axes, spec, bands)
         drawing.mark_simulated(axes, simulated)
         return axes
 
 
-def _lines(rows: Sequence[Estimate]) -> dict[tuple[int, str], float]:
-    """Give each horizon and model its height, with room above each horizon for its name."""
-    heights: dict[tuple[int, str], float] = {}
-    height = 0.0
-    for horizon in sorted({row.horizon or 0 for row in rows}):
-        for model in ordered_models(row.model for row in rows if row.horizon == horizon):
-            heights[horizon, model] = height
-            height += 1
-        height += 0.7
-    return heights
+def _rung(ax: Axes, step: Step, height: float) -> None:
+    """Draw a dot, its interval and the range behind it; at the right, the share extrapolated."""
+    row, color = step.middle, drawing.group_color(step.group)
+    beyond = row.extrapolated > 0
+    ax.hlines(height, step.low, step.high, color=color, lw=6, alpha=0.2)
+    ax.hlines(height, row.conf_low, row.conf_high, color=color, lw=1.2, ls=_DASHED if beyond else "-")
+    ax.plot([row.estimate], [height], "o", ms=4, color=color, mfc="white" if beyond else color, mew=1.1)
+    ax.text(
+        1.02, height, wording.percent(row.extrapolated), transform=ax.get_yaxis_transform(), fontsize=6.5,
+        va="center", color=color,
+    )  # fmt: skip
 
 
-def _dot(ax: Axes, row: Estimate, height: float) -> None:
-    """Draw a dot and its interval, hollow and dashed where part of it is extrapolated."""
-    color, beyond = drawing.group_color(row.group), row.extrapolated > 0
-    ax.hlines(height, row.conf_low, row.conf_high, color=color, lw=1.1, ls=_DASHED if beyond else "-")
-    ax.plot([row.estimate], [height], "o", ms=3.8, color=color, mfc="white" if beyond else color, mew=1)
-
-
-def _name_lines(ax: Axes, lines: Mapping[tuple[int, str], float], spec: CohortSpec) -> None:
-    """Name each line by its model and each block by its horizon."""
-    ax.set_yticks(list(lines.values()), [wording.words(model) for _, model in lines], fontsize=6.3)
+def _name_steps(ax: Axes, horizons: Sequence[int], spec: CohortSpec) -> None:
+    """Name each step by its horizon."""
+    ax.set_yticks(range(len(horizons)), [f"to {wording.periods(h, spec.unit)}" for h in horizons])
     ax.tick_params(axis="y", length=0)
-    ax.set_ylim(max(lines.values(), default=0) + 0.6, -1.9)
+    ax.set_ylim(len(horizons) - 0.4, -0.6)
     ax.grid(visible=True, axis="x")
     ax.grid(visible=False, axis="y")
-    tops: dict[int, float] = {}
-    for (horizon, _), height in lines.items():
-        tops.setdefault(horizon, height)
-    for horizon, top in tops.items():
-        ax.annotate(
-            f"to {wording.periods(horizon, spec.unit)}", (0, top), (-4, 9), textcoords="offset points",
-            xycoords=ax.get_yaxis_transform(), annotation_clip=False,
-            ha="right", va="center", fontsize=7, weight="bold",
-        )  # fmt: skip
+    ax.text(1.02, -0.75, "extrapolated", transform=ax.get_yaxis_transform(), fontsize=6.5, va="bottom")
 
 
-def _shares(ax: Axes, rows: Sequence[Estimate], lines: Mapping[tuple[int, str], float]) -> None:
-    """Print the share of each mean that is extrapolated."""
-    shares = {(row.horizon, row.model, row.group): row.extrapolated for row in rows}
-    right, small = ax.get_yaxis_transform(), 6.5
-    bands = [band for band in BANDS if any(row.group == band for row in rows)]
-    title = f"extrapolated\n{' / '.join(bands)}"
-    ax.text(1.02, -1.6, title, transform=right, fontsize=small, va="center")
-    for (horizon, model), height in lines.items():
-        both = [wording.percent(shares.get((horizon, model, group), math.nan)) for group in bands]
-        ax.text(1.02, height, " / ".join(both), transform=right, fontsize=small, va="center")
-
-
-def _name_bands(ax: Axes, spec: CohortSpec, groups: Container[str]) -> None:
-    for group in (band for band in BANDS if band in groups):
+def _explain(ax: Axes, spec: CohortSpec, bands: Sequence[str]) -> None:
+    for group in bands:
         ax.plot([], [], "-", lw=2, color=drawing.group_color(group), label=wording.score(group, spec))
+    ax.plot([], [], "-", lw=6, alpha=0.25, color=drawing.GREY, label="range of the families")
     drawing.legend_above(ax, 4)

@@ -2,12 +2,14 @@
 
 from cxlink.report.blocks import Block, Runs, bullets, code, heading, paragraph, strong, table
 from cxlink.report.content import Material
+from cxlink.report.family_tables import kind_of
+from cxlink.report.lifetimes import AVERAGE, is_family
 from cxlink.report.limits import adjusted_for, mixed, snapshot
 from cxlink.report.references import cited
 from cxlink.report.spend_model_pages import beside_means
 from cxlink.report.wording import NONE, capital, coverage, listed, periods, shortened, units, whole, words
 
-_AVERAGED = "averaged"
+_CLASSES = {"spline": "spline", "cure": "mixture-cure"}
 
 
 def methods_pages(materials: list[Material], level: int = 1) -> list[Block]:
@@ -100,15 +102,20 @@ def _spend(m: Material) -> Runs:
 
 
 def _tenure(models: list[str]) -> Runs:
-    families = [words(name) for name in models if not name.startswith(_AVERAGED)]
-    averaged = " Their average is weighted by AIC." if _AVERAGED in models else ""
+    families = sorted({_CLASSES.get(kind_of(name), words(name)) for name in models if is_family(name)})
+    averaged = (
+        " They are averaged, one of each class: by their weights in AIC (Buckland et al. 1997), by those of the "
+        "mixture that best foresaw what came after earlier periods (stacking; Yao et al. 2018), and by equal weights. "
+        if AVERAGE in models
+        else " "
+    )
     return [
         strong("Tenure. "),
         f"{capital(listed(families)) or 'Parametric'} curves, fitted to the counts by maximum likelihood "
         "for grouped durations: ℓ = Σ d·log(1 − e^Δ) + (r − d)·Δ with Δ = log S(t) − log "
         "S(t\u202f−\u202f1), where d of r customers at risk are lost in period t (Prentice and Gloeckler "
-        f"1978).{averaged} The family that fits best inside follow-up need not be the one that continues "
-        "best (Gallacher et al. 2021), so none is shown alone.",
+        f"1978).{averaged}The family that fits best inside follow-up need not "
+        "be the one that continues best (Gallacher et al. 2021), so none is shown alone.",
     ]
 
 

@@ -59,6 +59,9 @@ REFERENCES = (
         "mere-measurement effects: evidence from a field study of customer satisfaction "
         "measurement. Journal of Consumer Research.", _unanswered),
     Reference(
+        "Buckland, S. T., Burnham, K. P. and Augustin, N. H. (1997). Model selection: an integral part of inference. "
+        "Biometrics 53:603–618. doi 10.2307/2533961", _model("averaged")),
+    Reference(
         "Duan, N. (1983). Smearing estimate: a nonparametric "
         "retransformation method. Journal of the American Statistical "
         "Association.", _model("log_ols", "two_part")),
@@ -127,6 +130,9 @@ REFERENCES = (
         "Westling, T., van der Laan, M. J. and Carone, M. (2020). Correcting an estimator of a "
         "multivariate monotone function with isotonic regression. Electronic Journal of Statistics "
         "14(2):3032–3069. doi 10.1214/20-EJS1740", _estimand("hazard_ratio")),
+    Reference(
+        "Yao, Y. et al. (2018). Using stacking to average Bayesian predictive distributions. Bayesian Analysis "
+        "13:917–1007. doi 10.1214/17-BA1091", _model("averaged")),
     Reference(
         "Yan, X., Lee, S. and Li, N. (2009). Missing data handling methods in medical device clinical "
         "trials. Journal of Biopharmaceutical Statistics. doi 10.1080/10543400903243009", _estimand("tipping_point")),

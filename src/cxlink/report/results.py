@@ -1,8 +1,9 @@
 """The main results in words: retention, spend and tenure of the best and the worst scores."""
 
 from cxlink.report.blocks import Run, strong
-from cxlink.report.book import Estimate
+from cxlink.report.book import Estimate, preferred
 from cxlink.report.content import Material
+from cxlink.report.lifetimes import is_family
 from cxlink.report.limits import adjusted_for, unsupported
 from cxlink.report.wording import (
     capital,
@@ -92,12 +93,10 @@ def beyond(m: Material) -> str:
     """Say what the families make of the longest horizon, and how much of that nobody has seen."""
     horizon, pieces = max(m.spec.tenure_horizons), []
     for group in m.sides:
-        rows = m.book.where("tenure", group=group, horizon=horizon, stratum="", scenario="", given=0)
-        rows = [
-            r
-            for r in rows
-            if r.extrapolated > 0 and not r.model.startswith(("averaged", "kaplan_meier", "grouped_ph"))
-        ]
+        rows = preferred(
+            m.book.where("tenure", group=group, horizon=horizon, stratum="", scenario="", given=0)
+        )
+        rows = [r for r in rows if r.extrapolated > 0 and is_family(r.model)]
         if rows:
             low, high = (pick(rows, key=lambda row: row.estimate) for pick in (min, max))
             share = percent(max(row.extrapolated for row in rows))

@@ -9,6 +9,7 @@ from cxlink.cohort.spec import CohortSpec
 from cxlink.report import drawing
 from cxlink.report.blocks import Block, heading, paragraph, picture, table
 from cxlink.report.content import Study
+from cxlink.report.public_curves import public_curves_section
 from cxlink.report.study_figures import Compared, name_marks, study_comparison
 from cxlink.report.study_tables import (
     MEMBERSHIP,
@@ -18,6 +19,7 @@ from cxlink.report.study_tables import (
     comparison_table,
     reading,
 )  # fmt: skip
+from cxlink.report.third_chart import printed_membership, third_chart_section
 from cxlink.report.wording import NONE, THIN, TIMES, capital, decimal, listed, percent, score
 
 
@@ -40,6 +42,10 @@ def tenure_section(study: Study, rows: Sequence[Compared], spec: CohortSpec, lev
         heading(title, level, new_page=True),
         paragraph(_paradox(rows)),
         _readings(study["paradox"], spec),
+        *third_chart_section(
+            study, printed_membership([row for row in rows if row.figure == MEMBERSHIP]), spec, level + 1
+        ),
+        *public_curves_section(study, level + 1),
     ]
     tenure = [row for row in rows if row.unit in TIMES]
     if not tenure:

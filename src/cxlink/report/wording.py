@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from cxlink.cohort.scales import label
-from cxlink.cohort.spec import TENURE_AT_SURVEY, CohortSpec
+from cxlink.cohort.spec import PERIODS_PER_YEAR, TENURE_AT_SURVEY, CohortSpec
 from cxlink.report.book import Estimate
 
 THIN = "\u202f"  # narrow no-break space: groups digits, and keeps a unit with its number
@@ -19,6 +19,9 @@ ENDLESS = "more than can be estimated"
 _RANGE = re.compile(r"(-?\d+)-(-?\d+)")
 _LONG = 1000  # periods: beyond, decimals say nothing
 _LONGEST = 60
+_NUMBERS = (
+    "", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+)  # fmt: skip
 TIMES = ("day", "week", "month", "quarter", "year")
 
 
@@ -206,11 +209,30 @@ def words(name: str) -> str:
         "kaplan_meier": "Kaplan–Meier", "weibull": "Weibull", "gompertz": "Gompertz",
         "log_normal": "log-normal",
         "log_logistic": "log-logistic", "averaged": "average", "averaged_aic": "average by AIC",
+        "averaged_backtest": "average by backtest", "averaged_equal": "average, equal weights",
         "shifted_beta_geometric": "shifted-beta-geometric", "beta_discrete_weibull": "beta-discrete-Weibull",
         "grouped_ph": "proportional hazards", "poisson": "additive Poisson", "gamma": "quasi-gamma",
         "two_part": "two parts, gamma", "log_ols": "two parts, smeared logarithm",
     }  # fmt: skip
+    if name.startswith("cure_"):
+        return f"mixture cure, {words(name.removeprefix('cure_'))}"
+    if re.fullmatch(r"spline_\d+", name):
+        knots = int(name.removeprefix("spline_"))
+        return f"spline, {knots} inner knot{'' if knots == 1 else 's'}"
     return known.get(name, name.replace("_", " "))
+
+
+def spelled(count: int) -> str:
+    """Write a number in words up to twelve: ``two``; ``27``."""
+    return _NUMBERS[count] if 0 < count < len(_NUMBERS) else whole(count)
+
+
+def time_span(count: int, unit: str) -> tuple[str, str, int]:
+    """Write a time in years where it is whole ones, else in its unit: ``("two", "years", 2)``."""
+    years, rest = divmod(count, PERIODS_PER_YEAR[unit])
+    if rest or not years:
+        return spelled(count), units(unit, count), count
+    return spelled(years), units("year", years), years
 
 
 def variable(name: str) -> str:

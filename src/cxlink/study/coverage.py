@@ -6,11 +6,12 @@ run goes on where it stopped. Before it goes on, a probe is made again: if it di
 
 import argparse
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -82,8 +83,46 @@ def every_block() -> Iterator[Block]:
         yield from blocks(SPARSE, customers, SEEDS[0])
 
 
-def remade(folder: Path, wanted: list[Block], workers: int, tell: Callable[[int, int], None]) -> None:
+class Tallied(Protocol):
+    """Cohorts with a file of tallies."""
+
+    @property
+    def file(self) -> str:
+        """Name of the file."""
+        ...
+
+    def tallies(self) -> pd.DataFrame:
+        """Draw the cohorts, analyse and tally them."""
+        ...
+
+
+def probe() -> pd.DataFrame:
+    """One cohort of each process: what tells whether other code made the files."""
+    made = [Block(name, min(SIZES), 0, 0, 1).tallies() for name in processes()]
+    return pd.concat(made, ignore_index=True)
+
+
+def remade(
+    folder: Path,
+    wanted: Sequence[Tallied],
+    workers: int,
+    tell: Callable[[int, int], None],
+    probed: tuple[str, Callable[[], pd.DataFrame]] = ("probe", probe),
+) -> None:
     """Make the blocks whose files are missing.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the tallies.
+    wanted : sequence of blocks
+        All of them.
+    workers : int
+        Processes at work.
+    tell : callable
+        Told how many of how many blocks are there.
+    probed : (name, function)
+        What is made again before going on, and compared with what the files' code made of it.
 
     Raises
     ------
@@ -91,7 +130,7 @@ def remade(folder: Path, wanted: list[Block], workers: int, tell: Callable[[int,
         If files are there that other code has made.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _probe(folder)
+    _unchanged(folder, *probed)
     missing = [block for block in wanted if not (folder / block.file).exists()]
     with ProcessPoolExecutor(workers) as pool:
         waiting = {pool.submit(_make, folder, block) for block in missing}
@@ -100,7 +139,7 @@ def remade(folder: Path, wanted: list[Block], workers: int, tell: Callable[[int,
             tell(len(wanted) - len(missing) + done, len(wanted))
 
 
-def _make(folder: Path, block: Block) -> None:
+def _make(folder: Path, block: Tallied) -> None:
     _write(block.tallies(), folder / block.file)
 
 
@@ -110,17 +149,15 @@ def _write(table: pd.DataFrame, path: Path) -> None:
     partial.replace(path)
 
 
-def _probe(folder: Path) -> None:
-    """Compare one cohort of each process with what the files' code made of it."""
-    kept = folder / "probe.csv"
-    size = min(SIZES)
-    made = pd.concat([Block(name, size, 0, 0, 1).tallies() for name in processes()], ignore_index=True)
+def _unchanged(folder: Path, name: str, probed: Callable[[], pd.DataFrame]) -> None:
+    """Compare what is probed with what the files' code made of it."""
+    kept, again = folder / f"{name}.csv", folder / f"{name}-now.csv"
+    made = probed()
     if not kept.exists():
         _write(made, kept)
         return
-    _write(made, folder / "probe-now.csv")
-    before, now = (path.read_bytes() for path in (kept, folder / "probe-now.csv"))
-    if before != now:
+    _write(made, again)
+    if kept.read_bytes() != again.read_bytes():
         raise InputError(
             f"{folder}: made by other code than this. Remove the folder, and run `make coverage` again."
         )

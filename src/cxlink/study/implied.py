@@ -51,6 +51,38 @@ def implied_tenure() -> ImpliedTenure:
     return ImpliedTenure(_constant(published), _reconciled(published), _contrasts(published))
 
 
+def paradox(implied: ImpliedTenure) -> pd.DataFrame:
+    """Years that the published retention means, under each reading; and the retention that six years need."""
+    constant = implied.constant.set_index("group")
+    names = {
+        "exponential": "constant rate of loss, mean −1/ln r",
+        "geometric": "constant yearly rate, whole future years r/(1 − r)",
+        "geometric_with_current_year": "constant yearly rate, this year counted 1/(1 − r)",
+    }
+    worst, best, needed = constant.index
+    rows = [
+        {
+            "reading": text,
+            "parameter": "",
+            "years_of_worst": constant.loc[worst, key],
+            "years_of_best": constant.loc[best, key],
+            "retention_needed_for_six_years": constant.loc[needed, key],
+        }
+        for key, text in names.items()
+    ]
+    rows += [
+        {
+            "reading": _assumption(row["assumption"]),
+            "parameter": f"common {row['parameter']} {row['value']:.3f}",
+            "years_of_worst": row["worst_years"],
+            "years_of_best": row["best_years"],
+            "retention_needed_for_six_years": float("nan"),
+        }
+        for row in implied.reconciled.to_dict("records")
+    ]
+    return pd.DataFrame(rows)
+
+
 def weibull_mean(retention: float, shape: float) -> float:
     """Mean of the Weibull with S(1) = retention: Γ(1 + 1/c)·(−ln r)^(−1/c), in years."""
     return float(gamma(1 + 1 / shape) * (-np.log(retention)) ** (-1 / shape))
@@ -149,3 +181,13 @@ def _contrasts(published: Kriss) -> pd.DataFrame:
         "e_value_hazard_ratio": e_value(as_risk),
     }
     return pd.DataFrame({"contrast": list(values), "value": list(values.values())})
+
+
+def _assumption(name: str) -> str:
+    """Write an assumption for readers: the family, and what its years count."""
+    family, counted = "shifted-beta-geometric", "integral of S"
+    if "weibull" in name:
+        family = "Weibull"
+    elif "whole_years" in name:
+        counted = "whole future years"
+    return f"{family}, {counted}"

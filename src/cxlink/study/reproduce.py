@@ -17,10 +17,12 @@ from cxlink.report.content import ReportInput, Study
 from cxlink.report.pdf import write_report
 from cxlink.report.wording import whole
 from cxlink.runs import report_input, write_record, write_run
-from cxlink.study.implied import ImpliedTenure, implied_tenure
+from cxlink.study.implied import ImpliedTenure, implied_tenure, paradox
+from cxlink.study.public_curves import judged, public_curves
 from cxlink.study.published import read
 from cxlink.study.repeated import repeated
 from cxlink.study.simulate import Simulated, simulate
+from cxlink.study.third_chart import ThirdChart, third_chart
 
 CUSTOMERS = 60_000
 SEED = 20140801
@@ -40,6 +42,10 @@ class Reproduced:
         ``_low`` and ``_high`` of ``naive`` and ``adjusted``; empty where a figure was not published.
     implied : ImpliedTenure
         What the published retention implies about tenure.
+    third_chart : ThirdChart
+        The same under every family and heterogeneity.
+    curves : DataFrame
+        See `cxlink.study.public_curves.public_curves`.
     replications : DataFrame
         See `cxlink.study.repeated.repeated`; empty where none was asked for.
     """
@@ -48,6 +54,8 @@ class Reproduced:
     transaction: Analysis
     comparison: pd.DataFrame
     implied: ImpliedTenure
+    third_chart: ThirdChart
+    curves: pd.DataFrame
     replications: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
@@ -75,7 +83,10 @@ def reproduce(
         *_spend(*made["transaction"]),
         *_tenure(*made["subscription"]),
     ]
-    return Reproduced(made["subscription"][1], made["transaction"][1], pd.DataFrame(rows), implied_tenure())
+    analyses = made["subscription"][1], made["transaction"][1]
+    progress("the public curves")
+    curves = public_curves(seed)
+    return Reproduced(*analyses, pd.DataFrame(rows), implied_tenure(), third_chart(), curves)
 
 
 def reproduce_study(
@@ -101,10 +112,15 @@ def reproduce_study(
     for name, analysis in (("subscription", made.subscription), ("transaction", made.transaction)):
         (folder / name).mkdir()
         write_run(analysis, folder / name, command=command)
-    (folder / "comparison.csv").write_text(csv_text(made.comparison), encoding="utf-8", newline="")
-    (folder / "implied.csv").write_text(csv_text(paradox(made.implied)), encoding="utf-8", newline="")
-    if replications:
-        (folder / "replications.csv").write_text(csv_text(made.replications), encoding="utf-8", newline="")
+    tables = {
+        "comparison": made.comparison,
+        "implied": paradox(made.implied),
+        "third_chart": made.third_chart.years,
+        "public_curves": made.curves,
+        **({"replications": made.replications} if replications else {}),
+    }
+    for name, table in tables.items():
+        (folder / f"{name}.csv").write_text(csv_text(table), encoding="utf-8", newline="")
     write_report(report_sections(made, command), folder)
     write_record(
         folder, {"format": FORMAT, "version": __version__, "study": True, "simulated": True, "seed": SEED}
@@ -119,51 +135,13 @@ def report_sections(made: Reproduced, command: str) -> list[ReportInput]:
         paradox=paradox(made.implied),
         cohorts=_sentences(made),
         replications=made.replications,
+        third_chart=made.third_chart.years,
+        six_years=made.third_chart.six_years,
+        public_curves=made.curves,
+        public_verdicts=judged(made.curves),
     )
     first, second = (report_input(analysis, command) for analysis in (made.subscription, made.transaction))
     return [replace(first, study=study), second]
-
-
-def paradox(implied: ImpliedTenure) -> pd.DataFrame:
-    """Years that the published retention means, under each reading; and the retention that six years need."""
-    constant = implied.constant.set_index("group")
-    names = {
-        "exponential": "constant rate of loss, mean −1/ln r",
-        "geometric": "constant yearly rate, whole future years r/(1 − r)",
-        "geometric_with_current_year": "constant yearly rate, this year counted 1/(1 − r)",
-    }
-    worst, best, needed = constant.index
-    rows = [
-        {
-            "reading": text,
-            "parameter": "",
-            "years_of_worst": constant.loc[worst, key],
-            "years_of_best": constant.loc[best, key],
-            "retention_needed_for_six_years": constant.loc[needed, key],
-        }
-        for key, text in names.items()
-    ]
-    rows += [
-        {
-            "reading": _assumption(row["assumption"]),
-            "parameter": f"common {row['parameter']} {row['value']:.3f}",
-            "years_of_worst": row["worst_years"],
-            "years_of_best": row["best_years"],
-            "retention_needed_for_six_years": float("nan"),
-        }
-        for row in implied.reconciled.to_dict("records")
-    ]
-    return pd.DataFrame(rows)
-
-
-def _assumption(name: str) -> str:
-    """Write an assumption for readers: the family, and what its years count."""
-    family, counted = "shifted-beta-geometric", "integral of S"
-    if "weibull" in name:
-        family = "Weibull"
-    elif "whole_years" in name:
-        counted = "whole future years"
-    return f"{family}, {counted}"
 
 
 def _published(figure: str) -> list[dict[Any, Any]]:

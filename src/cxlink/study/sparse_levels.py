@@ -116,9 +116,7 @@ def _weibull(spells: Spells, spec: CohortSpec, rng: np.random.Generator) -> Iter
         return
     level, stratum = np.arange(len(spells.levels)), np.zeros(len(spells.levels), int)
     theta = np.concatenate([fitted.estimate[None], fitted.draws(spec.analysis.draws, rng)])
-    others = fitted.others(theta)
-    log_s = fitted.family.linked(np.array(float(HORIZON)), fitted.locations(theta, level, stratum), others)
-    kept = np.exp(log_s)
+    kept = np.exp(fitted.family.linked(np.array(float(HORIZON)), *fitted.linked(theta, level, stratum)))
     for g, name in enumerate(spells.levels):
         yield row(
             "retention", kept[0, g], kept[1:, g], spec.analysis.level, "probability", model="weibull",

@@ -1,0 +1,143 @@
+"""Expected tenure: families fitted, backtested, averaged and projected; their rows, findings and curves."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.spec import CohortSpec
+from cxlink.cohort.spells import PersonPeriods, Spells, merged_over_strata, person_periods
+from cxlink.estimates.families import (
+    backtest_findings,
+    doubt_findings,
+    fit_findings,
+    ratio_findings,
+    weight_findings,
+)
+from cxlink.estimates.tenure import curve_frames, tenure_rows
+from cxlink.models import standards
+from cxlink.models.adjusted import standardised
+from cxlink.models.averaging import aic_weights, equal_weights, project_all
+from cxlink.models.backtest import Backtest, backtest
+from cxlink.models.fitted import Fit
+from cxlink.models.fitting import fit_all
+from cxlink.models.groups import contrasts_of, groups_of
+from cxlink.models.plausibility import doubts, spike
+from cxlink.models.projection import Target
+from cxlink.models.tenure import last_with_ten
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lifetimes:
+    """What families say of tenure.
+
+    Attributes
+    ----------
+    rows, findings : list of dict
+        Of the estimates and the diagnostics tables.
+    curves : list of DataFrame
+        See `curve_frames`.
+    foreseen : DataFrame
+        The backtest's calibration: ``adjusted, kind, origin, level, predicted, observed, n``.
+    """
+
+    rows: list[Row]
+    findings: list[Row]
+    curves: list[pd.DataFrame]
+    foreseen: pd.DataFrame
+
+
+def tenure_results(
+    spells: Spells, spec: CohortSpec, adjusted: str, rng: np.random.Generator
+) -> Lifetimes | None:
+    """Fit every family to the counts, test and average them, and project all of it.
+
+    Parameters
+    ----------
+    spells : Spells
+        The cohort.
+    spec : CohortSpec
+        What is asked of it.
+    adjusted : {"no", "standardised"}
+        Whether by score alone, or with strata and standardised over them.
+    rng : Generator
+        Source of the draws.
+
+    Returns
+    -------
+    Lifetimes or None
+        None where there is nothing to standardise over.
+    """
+    asked = _asked(spells, spec, adjusted)
+    if asked is None:
+        return None
+    periods, target = asked
+    group = "" if adjusted == "no" else adjusted
+    made = fit_all(periods, effect=spec.score.effect, acts_on=spec.score.acts_on)
+    fits = [fit for fit in made if isinstance(fit, Fit)]
+    projecting, testing = rng.spawn(2)
+    tested = backtest(fits, periods, spells, (spec.score.effect, spec.score.acts_on), testing)
+    weights = weights_of(fits, tested)
+    tenures = project_all(fits, target, weights, spec.analysis.draws, projecting)
+    contrasts = contrasts_of(groups_of(spells, spec), spec)
+    level = spec.analysis.level
+    findings = [
+        *fit_findings(made, int(spells.n.sum()), group),
+        *ratio_findings(fits, periods, [str(one) for one in spells.levels], group),
+        *weight_findings(fits, weights, tested, group),
+        *backtest_findings(tested, spec.unit, group),
+        *doubt_findings(doubts(fits, tenures[: len(fits)], periods), spike(periods), spec.unit, group),
+    ]
+    return Lifetimes(
+        [row for one in tenures for row in tenure_rows(one, spec.unit, level, contrasts)],
+        findings,
+        [frame for one in tenures for frame in curve_frames(one, level)],
+        tested.calibration.assign(adjusted=adjusted),
+    )
+
+
+def weights_of(fits: list[Fit], tested: Backtest) -> dict[str, np.ndarray]:
+    """Weights of each average, by its name: ``averaged`` has the backtest's where there are any, else AIC's."""
+    by_aic = aic_weights(fits)
+    return {
+        "averaged_aic": by_aic,
+        "averaged_backtest": tested.weights,
+        "averaged_equal": equal_weights(fits),
+        "averaged": tested.weights if tested.weights.any() else by_aic,
+    }
+
+
+def _asked(spells: Spells, spec: CohortSpec, adjusted: str) -> tuple[PersonPeriods, Target] | None:
+    """The counts to fit, and what is asked of the fits."""
+    periods = person_periods(spells)
+    if adjusted == "no":
+        periods, request = merged_over_strata(periods), standards.by_level(spells, spec)
+        level, stratum = np.arange(len(spells.levels)), np.zeros(len(spells.levels), int)
+    else:
+        found = standardised(spells, spec, None)
+        if found is None:
+            return None
+        request = found
+        level, stratum = (x.ravel() for x in np.indices((len(spells.levels), len(spells.strata))))
+    ladder = tuple(sorted({spec.horizon, *spec.tenure_horizons}))
+    last = last_with_ten(periods, level, request.standards)
+    target = Target(
+        level, stratum, request.standards, ladder, last, request.labels,
+        given=spec.given, discount=spec.discount, waning=spec.analysis.waning,
+        share=_shares([standard.group for standard in request.standards], spells),
+    )  # fmt: skip
+    return periods, target
+
+
+def _shares(groups: list[str], spells: Spells) -> np.ndarray:
+    """Each single level's share of the customers, by reported group; 0 for the others."""
+    level = spells.level[spells.pair]
+    n = {str(name): float(spells.n[level == k].sum()) for k, name in enumerate(spells.levels)}
+    first = {group: k for k, group in reversed(list(enumerate(groups))) if group in n}
+    share = np.zeros(len(groups))
+    for group, k in first.items():
+        share[k] = n[group]
+    return share / max(float(share.sum()), 1.0)

@@ -1,0 +1,179 @@
+"""What customers did after an origin, and what a family fitted up to it had foreseen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.spells import PersonPeriods, Spells
+from cxlink.models.curves import areas
+from cxlink.models.fitted import Fit
+
+_DRAWS = 400
+_TEN = 10
+LEAST = 1e-12
+_BLOCK = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Customers still there at an origin, or who came after it, and what they then did.
+
+    Attributes
+    ----------
+    level, stratum, start, stop : int ndarray of shape (n_cells,)
+        Positions, and the periods from which and to which they were followed.
+    lost : bool ndarray of shape (n_cells,)
+        Whether they were lost in the last of those periods.
+    n : ndarray of shape (n_cells,)
+        Customers.
+    """
+
+    level: np.ndarray
+    stratum: np.ndarray
+    start: np.ndarray
+    stop: np.ndarray
+    lost: np.ndarray
+    n: np.ndarray
+
+    @classmethod
+    def of(cls, spells: Spells, periods: PersonPeriods, origin: int, end: int) -> "Cells":
+        """Collect the customers of spells, followed to the end at most; strata merged where those of periods are."""
+        level, stratum = spells.level[spells.pair], spells.stratum[spells.pair]
+        if len(periods.strata) == 1:
+            stratum = np.zeros_like(stratum)
+        start, stop = np.maximum(spells.entry, origin), np.minimum(spells.exit, end)
+        lost = (spells.cause > 0) & (spells.exit <= end)
+        keep = stop > start
+        keys = np.column_stack([level, stratum, start, stop, lost])[keep]
+        unique, at = np.unique(keys, axis=0, return_inverse=True)
+        n = np.bincount(at.ravel(), spells.n[keep], minlength=len(unique))
+        level, stratum, start, stop, left = unique.T
+        return cls(level, stratum, start, stop, left.astype(bool), n)
+
+
+def _survival(one: Fit, theta: np.ndarray, level: np.ndarray, stratum: np.ndarray, end: int) -> np.ndarray:
+    """S at 0, 1, … of pairs, (n_draws, n_pairs, end + 1)."""
+    linked = [part[..., None] for part in one.linked(theta, level, stratum)]
+    with np.errstate(all="ignore"):
+        log_s = one.family.linked(np.arange(1.0, end + 1), *linked)
+    survival = np.minimum.accumulate(np.exp(np.nan_to_num(log_s, nan=-np.inf)), axis=-1)
+    return np.concatenate([np.ones((*survival.shape[:-1], 1)), survival], axis=-1)
+
+
+def foreseen(one: Fit, cells: Cells) -> np.ndarray:
+    """Probability of what each cell's customers did, given that they were there at its start.
+
+    Parameters
+    ----------
+    one : Fit
+        To what was known at the origin.
+    cells : Cells
+        What came after.
+
+    Returns
+    -------
+    ndarray of shape (n_cells,)
+        S(stop − 1) − S(stop) over S(start) where they were lost, S(stop)/S(start) where not; 1e-12 at least.
+    """
+    pairs, at = np.unique(np.column_stack([cells.level, cells.stratum]), axis=0, return_inverse=True)
+    survival = _survival(one, one.estimate[None], pairs[:, 0], pairs[:, 1], int(cells.stop.max()))[0]
+    at = at.ravel()
+    there, kept = survival[at, cells.start], survival[at, cells.stop]
+    left = survival[at, cells.stop - 1] - kept
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = np.where(cells.lost, left, kept) / there
+    known: np.ndarray = np.clip(np.nan_to_num(p, nan=0.0), LEAST, 1.0)
+    return known
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What came after an origin, by level.
+
+    Attributes
+    ----------
+    origin, end : int
+        First and last period.
+    level, stratum : int ndarray of shape (n_pairs,)
+        Pairs with customers just after the origin.
+    weight : ndarray of shape (n_pairs,)
+        How many.
+    levels : int ndarray of shape (n_levels,)
+        Levels judged.
+    n, survival, tenure, error : ndarray of shape (n_levels,)
+        Customers at risk, observed survival from the origin to the end, restricted mean and its standard error.
+    """
+
+    origin: int
+    end: int
+    level: np.ndarray
+    stratum: np.ndarray
+    weight: np.ndarray
+    levels: np.ndarray
+    n: np.ndarray
+    survival: np.ndarray
+    tenure: np.ndarray
+    error: np.ndarray
+
+    @classmethod
+    def of(cls, periods: PersonPeriods, origin: int, end: int) -> "Later":
+        """Collect the levels with ten customers at risk just after the origin, and at the end."""
+        r, d = (
+            np.array([counts[periods.level == k, origin:end].sum(axis=0) for k in range(len(periods.levels))])
+            for counts in (periods.at_risk, periods.lost)
+        )
+        kept = np.flatnonzero((r[:, 0] >= _TEN) & (r[:, -1] >= _TEN) & (r > 0).all(axis=1))
+        r, d = r[kept].astype(float), d[kept].astype(float)
+        survival = np.concatenate([np.ones((len(kept), 1)), np.cumprod(1 - d / r, axis=1)], axis=1)
+        pieces = areas(survival)
+        ahead = np.cumsum(pieces[:, ::-1], axis=1)[:, ::-1]
+        after = np.concatenate([ahead[:, 1:], np.zeros((len(kept), 1))], axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            greenwood = np.where(r > d, d / (r * (r - d)), 0.0)
+        inside = np.isin(periods.level, kept) & (periods.at_risk[:, origin] > 0)
+        return cls(
+            origin, end, periods.level[inside], periods.stratum[inside],
+            periods.at_risk[inside, origin].astype(float), kept, r[:, 0], survival[:, -1], pieces.sum(axis=1),
+            np.sqrt((after**2 * greenwood).sum(axis=1)),
+        )  # fmt: skip
+
+
+def _ahead(one: Fit, theta: np.ndarray, later: Later) -> np.ndarray:
+    """Survival from the origin on by level, over the customers who were there: (n_draws, n_levels, n_times)."""
+    survival = _survival(one, theta, later.level, later.stratum, later.end)[..., later.origin :]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ahead = np.nan_to_num(survival / survival[..., :1], nan=0.0)
+    share = (later.level[:, None] == later.levels) * later.weight[:, None]
+    curve: np.ndarray = np.einsum("dpt,pl->dlt", ahead, share / share.sum(axis=0))
+    return curve
+
+
+def judged(one: Fit, later: Later, rng: np.random.Generator) -> tuple[dict[str, float], pd.DataFrame]:
+    """Errors and coverage of one family from one origin, and its points of the calibration.
+
+    Parameters
+    ----------
+    one : Fit
+        To what was known at the origin.
+    later : Later
+        What came after.
+    rng : Generator
+        For the interval, which holds the error of the observed mean as well.
+    """
+    theta = np.concatenate([one.estimate[None], one.draws(_DRAWS, rng)])
+    parts = np.array_split(theta, max(1, len(theta) * len(later.level) * later.end // _BLOCK))
+    curve = np.concatenate([_ahead(one, part, later) for part in parts])
+    tenure = areas(curve).sum(axis=-1)
+    noise = later.error * rng.standard_normal((_DRAWS, len(later.levels)))
+    low, high = np.quantile(tenure[1:] + noise, [0.025, 0.975], axis=0) if len(later.levels) else (0, 0)
+    weight = later.n / later.n.sum() if len(later.levels) else later.n
+    held = (low <= later.tenure) & (later.tenure <= high)
+    predicted = curve[0, :, -1]
+    made = {
+        "survival_error": float(weight @ (predicted - later.survival)),
+        "tenure_error": float(weight @ (tenure[0] - later.tenure)),
+        "covered": float(held.mean()) if held.size else np.nan,
+    }
+    points = {"level": later.levels, "predicted": predicted, "observed": later.survival, "n": later.n}
+    return made, pd.DataFrame(points)

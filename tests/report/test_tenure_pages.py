@@ -1,0 +1,155 @@
+"""The pages of tenure: what a manager reads, and what a referee checks."""
+
+from dataclasses import replace
+
+import made_up
+import numpy as np
+import pandas as pd
+import pytest
+from as_read import cells, sentences, table
+
+from cxlink.report.content import gather
+from cxlink.report.family_tables import backtest_weights, family_lines, kind_of, weights_sentence
+from cxlink.report.tenure_pages import followed, tenure_pages
+from cxlink.report.wording import spelled, time_span, words
+
+GIVEN = made_up.report_input()
+WIDE = 0.30
+
+
+def pages(**changes: object):
+    return tenure_pages(gather(replace(GIVEN, **changes)))
+
+
+def widened() -> pd.DataFrame:
+    """The averages of the worst band with intervals wider than half of them from five years on."""
+    rows = GIVEN.estimates.copy()
+    mine = (rows["model"] == "averaged") & (rows["estimand"] == "tenure") & (rows["group"] == "worst")
+    late = mine & (rows["horizon"] >= 60)
+    rows.loc[late, "conf_low"] = rows.loc[late, "estimate"] * (1 - WIDE)
+    rows.loc[late, "conf_high"] = rows.loc[late, "estimate"] * (1 + WIDE)
+    return rows
+
+
+def test_what_was_observed_stands_before_what_is_extrapolated() -> None:
+    found = cells(pages(), "Tenure, in months")
+    assert list(found)[:5] == [
+        "Mean to 24 months, observed", "Mean to 36 months", "Mean to 60 months", "Mean to 120 months",
+        "Mean without a horizon",
+    ]  # fmt: skip
+    rows = GIVEN.estimates.query("estimand == 'tenure' and group == 'best' and horizon == 60")
+    own = rows[~rows["model"].str.startswith("averaged")]["estimate"]
+    assert found["Mean to 60 months"][2] == f"{own.min():.1f}–{own.max():.1f}"
+    assert found["Mean to 24 months, observed"][1] == "0\u202f%"
+
+
+def test_a_too_wide_interval_is_said_in_words_and_a_narrow_one_is_not() -> None:
+    said = sentences(pages(estimates=widened()), "notice")
+    assert said.startswith("Two years of data do not determine five.")
+    assert "for score 1 within 60 months" in said
+    assert "scores 9–10" not in said
+    assert "determine" not in sentences(pages(), "notice")
+
+
+def test_the_last_period_with_ten_at_risk_is_what_was_followed() -> None:
+    few = GIVEN.at_risk.copy()
+    few.loc[(few["group"] == "all") & (few["period"] > 17), "at_risk"] = 9
+    assert followed(gather(GIVEN)) == 24
+    assert followed(gather(replace(GIVEN, at_risk=few))) == 17
+
+
+def test_effects_that_last_for_ever_are_called_an_assumption() -> None:
+    said = sentences(pages())
+    assert "last for ever. That is an assumption" in said
+    assert "caus" not in said
+    waned = GIVEN.estimates.query("model == 'averaged' and estimand == 'tenure'").assign(scenario="waning=48")
+    spec = made_up.report_input({"analysis": {"waning": (48,)}}).spec
+    parts = pages(estimates=pd.concat([GIVEN.estimates, waned], ignore_index=True), spec=spec)
+    assert "Difference gone by 48: mean to 120 months" in cells(parts, "Tenure, in months")
+    assert "gone 48 months after the score" in sentences(parts)
+
+
+def test_families_stand_in_order_with_their_weights_foresight_and_doubts() -> None:
+    found = cells(pages(), "The families")
+    assert list(found) == ["cure, Weibull", "log-logistic", "Weibull", "cure, log-normal"]
+    # AIC: 1818, 1819, 1822, 1822 worked by hand from the log-likelihoods
+    assert [row[1] for row in found.values()] == ["0.0", "1.0", "4.0", "4.0"]
+
+
+def test_what_was_made_of_the_lines_of_diagnostics() -> None:
+    lines = {line.model: line for line in family_lines(GIVEN.diagnostics)}
+    assert [model for model, line in lines.items() if line.member] == [
+        "cure_weibull",
+        "log_logistic",
+        "weibull",
+    ]
+    assert lines["weibull"].numbers["log_score"] == pytest.approx(-0.31 - 40 / 3000, abs=1e-12)
+    # a cure of another kind, refitted from the first origin, counts for its class
+    assert lines["cure_weibull"].numbers["log_score"] == pytest.approx(-0.35 - 40 / 3000, abs=1e-12)
+    assert lines["cure_weibull"].flagged.keys() == {"immature cure", "at_bound"}
+    assert lines["log_logistic"].flagged == {"infinite mean": 0.62}
+    assert lines["weibull"].numbers["ratio"] == 3.125
+    assert backtest_weights(GIVEN.diagnostics) == {"weibull": 0.25, "log_logistic": 0.65, "cure": 0.1}
+
+
+def test_notes_say_which_way_a_ratio_points_and_why_a_family_was_not_fitted() -> None:
+    notes = " ".join(table(pages(), "The families")["notes"])
+    assert "Ratio: of score 10 against score 1" in notes
+    assert "T time ratio: a ratio over 1 stays longer" in notes
+    assert "Not fitted: spline, 4 inner knots (it has 6 parameters, and losses fell in 5 periods)." in notes
+    assert "implicit cure" not in notes  # no family has it
+
+
+def test_the_average_says_which_weights_it_has() -> None:
+    assert "has the weights of the backtest" in weights_sentence(gather(GIVEN))
+    said = GIVEN.diagnostics.copy()
+    mine = (said["model"] == "averaged") & (said["quantity"] == "weights")
+    said.loc[mine, "note"] = (
+        "The same rows as averaged_aic: there are no backtest weights, since follow-up is short."
+    )
+    assert weights_sentence(gather(replace(GIVEN, diagnostics=said))) == (
+        "The average has the weights of AIC, as there are none of a backtest: follow-up is short."
+    )
+
+
+def test_losses_that_come_back_are_warned_of() -> None:
+    note = "losses come back every 12 months, at 4.0 times the rate of the neighbouring months."
+    spike = pd.DataFrame([("", "spike", "standardised", 12.0, False, note)], columns=list(GIVEN.diagnostics))
+    parts = pages(diagnostics=pd.concat([GIVEN.diagnostics, spike], ignore_index=True))
+    assert "Losses come back every 12 months" in sentences(parts, "notice")
+
+
+def test_without_a_family_the_observed_means_stand_alone() -> None:
+    rows = GIVEN.estimates[GIVEN.estimates["model"].isin(["kaplan_meier", "means"])]
+    empty = GIVEN.diagnostics.iloc[:0]
+    parts = pages(
+        estimates=rows,
+        diagnostics=empty,
+        projected=GIVEN.projected.iloc[:0],
+        foreseen=GIVEN.foreseen.iloc[:0],
+    )
+    assert [part["kind"] for part in parts] == ["heading", "paragraph", "figure", "table"]
+    assert "no family of curves could be fitted" in sentences(parts)
+    assert list(cells(parts, "Tenure, in months")) == ["Mean to 24 months, observed"]
+    assert np.shape(table(parts, "Tenure, in months")["header"]) == (5,)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("cure_log_normal", "mixture cure, log-normal"), ("spline_1", "spline, 1 inner knot"),
+     ("averaged_backtest", "average by backtest"), ("generalised_gamma", "generalised gamma")],
+)  # fmt: skip
+def test_models_have_names_for_readers(name: str, written: str) -> None:
+    assert words(name) == written
+
+
+def test_times_are_written_in_whole_years_where_they_are_some() -> None:
+    assert time_span(12, "month") == ("one", "year", 1)
+    assert time_span(520, "week") == ("ten", "years", 10)
+    assert time_span(27, "month") == ("27", "months", 27)
+    assert (spelled(12), spelled(13)) == ("twelve", "13")
+    assert (kind_of("cure_gompertz"), kind_of("spline_3"), kind_of("gompertz")) == (
+        "cure",
+        "spline",
+        "gompertz",
+    )
