@@ -20,8 +20,8 @@ from cxlink.models.curves import Standard
 from cxlink.models.families import EXPONENTIAL, LOG_LOGISTIC, SHIFTED_BETA_GEOMETRIC, WEIBULL
 from cxlink.models.fitted import Fit
 from cxlink.models.fitting import fit_all
+from cxlink.models.plan import Target
 from cxlink.models.plausibility import Doubt, Spike
-from cxlink.models.projection import Target
 
 ALIVE = np.array([[400, 300, 240, 205, 180, 162, 149], [500, 455, 420, 392, 370, 352, 337.0]])
 HORIZONS = (3, 12, 36)

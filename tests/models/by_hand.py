@@ -10,7 +10,7 @@ from cxlink.models.curves import Standard
 from cxlink.models.families import Family
 from cxlink.models.fitted import Fit
 from cxlink.models.optimum import Box
-from cxlink.models.projection import Target
+from cxlink.models.plan import Target
 
 
 def set_fit(

@@ -8,7 +8,7 @@ from scipy.special import expit, gamma, gammaincc, logit
 
 from cxlink.models.curves import Standard, restricted_mean
 from cxlink.models.families import EXPONENTIAL, LOG_LOGISTIC, SHIFTED_BETA_GEOMETRIC, WEIBULL
-from cxlink.models.projection import Target
+from cxlink.models.plan import Target
 from cxlink.models.tenure import project
 
 LADDER = (12, 36, 60)

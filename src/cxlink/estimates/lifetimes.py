@@ -23,8 +23,8 @@ from cxlink.models.backtest import Backtest, backtest
 from cxlink.models.fitted import Fit
 from cxlink.models.fitting import fit_all
 from cxlink.models.groups import contrasts_of, groups_of
+from cxlink.models.plan import Target
 from cxlink.models.plausibility import doubts, spike
-from cxlink.models.projection import Target
 from cxlink.models.tenure import last_with_ten
 
 Row = dict[str, Any]

@@ -10,6 +10,7 @@ from cxlink.estimates.table import intervals, ready_row
 from cxlink.models.tenure import Drawn, Tenure
 
 Row = dict[str, Any]
+_DRAWN = ("worst", "best", "all")
 
 
 def tenure_rows(
@@ -110,19 +111,20 @@ def _common(tenure: Tenure, g: int) -> Row:
 
 
 def curve_frames(tenure: Tenure, level: float) -> list[pd.DataFrame]:
-    """Fitted survival by group, with its interval: for figures.
+    """Fitted survival of the bands and of everybody, with its interval: for figures.
 
     Returns
     -------
     list of DataFrame
         ``model, adjusted, scenario, group, time, estimate, conf_low, conf_high``, one a group.
     """
-    found = intervals(tenure.plot.draws.astype(float), level)
+    shown = [g for g, group in enumerate(tenure.groups) if group in _DRAWN]
+    found = intervals(tenure.plot.draws[:, shown].astype(float), level)
     return [
         pd.DataFrame({
             "model": tenure.model, "adjusted": tenure.labels["adjusted"],
-            "scenario": tenure.labels.get("scenario", ""), "group": group, "time": tenure.plot_times,
-            "estimate": tenure.plot.point[g].astype(float), "conf_low": found[1, g], "conf_high": found[2, g],
+            "scenario": tenure.labels.get("scenario", ""), "group": tenure.groups[g], "time": tenure.plot_times,
+            "estimate": tenure.plot.point[g].astype(float), "conf_low": found[1, k], "conf_high": found[2, k],
         })
-        for g, group in enumerate(tenure.groups)
+        for k, g in enumerate(shown)
     ]  # fmt: skip

@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from cxlink.models.fitted import Fit
 from cxlink.models.horizon import medians
-from cxlink.models.projection import Target
+from cxlink.models.plan import Target
 from cxlink.models.tenure import QUANTITIES, Drawn, Tenure, project, settled
 
 _LEAST_WEIGHT = 0.001
@@ -83,7 +84,8 @@ def project_all(
         The families in their order and then the averages, scenario by scenario.
     """
     streams = rng.spawn(len(fits))
-    with ThreadPoolExecutor(_WORKERS) as pool:
+    # many small products of matrices: threads of their own would wait for each other
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(_WORKERS) as pool:
         by_family = list(pool.map(lambda k: project(fits[k], target, n_draws, streams[k]), range(len(fits))))
     if not by_family:
         return ()

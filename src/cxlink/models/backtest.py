@@ -222,7 +222,8 @@ def _refitted(chosen: Sequence[Fit], then: PersonPeriods, effects: tuple[Effect,
         if family is None:
             refits.append(None)
             continue
-        refit = fit(family, then, *effects, found, near=old if old.family.name == family.name else None)
+        near = old if old.family.name == family.name else None
+        refit = fit(family, then, *effects, contained=found, near=near)
         found[family.name] = refit
         refits.append(refit if isinstance(refit, Fit) and refit.converged else None)
     return refits

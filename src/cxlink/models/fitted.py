@@ -69,17 +69,12 @@ class Fit:
     monotone: bool = False
 
     @property
-    def n_parameters(self) -> int:
-        """Number of free parameters."""
-        return len(self.estimate) - len(self.at_bound)
-
-    @property
     def aic(self) -> float:
-        """Akaike's information criterion, 2·n_parameters − 2·log_likelihood, parameters at a bound included."""
+        """Akaike's information criterion, 2k − 2·log_likelihood of k parameters, those at a bound included."""
         return 2.0 * len(self.estimate) - 2.0 * self.log_likelihood
 
     def bic(self, n: int) -> float:
-        """Schwarz's criterion, log(n)·n_parameters − 2·log_likelihood, n the customers."""
+        """Schwarz's criterion, k·log(n) − 2·log_likelihood of k parameters, n the customers."""
         return float(np.log(max(n, 1))) * len(self.estimate) - 2.0 * self.log_likelihood
 
     @property

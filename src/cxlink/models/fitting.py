@@ -45,7 +45,7 @@ def fit_all(
     """
     found: dict[str, Fit | Unfitted] = {}
     for family in menu(periods.lost.sum(axis=0)) if families is None else families:
-        found[family.name] = fit(family, periods, effect, acts_on, found)
+        found[family.name] = fit(family, periods, effect, acts_on, contained=found)
     return tuple(found.values())
 
 
@@ -54,6 +54,7 @@ def fit(
     periods: PersonPeriods,
     effect: Effect = "levels",
     acts_on: ActsOn = "location",
+    *,
     contained: Mapping[str, Fit | Unfitted] | None = None,
     near: Fit | None = None,
 ) -> Fit | Unfitted:

@@ -6,13 +6,15 @@ import numpy as np
 import pandas as pd
 
 from cxlink.cohort.spells import PersonPeriods, Spells
-from cxlink.models.curves import areas
+from cxlink.models.curves import Standard, areas
 from cxlink.models.fitted import Fit
+from cxlink.models.log_survival import at_times
+from cxlink.models.plan import Target, plan_for
+from cxlink.models.projection import drawn_survival, group_survival
 
 _DRAWS = 400
 _TEN = 10
 LEAST = 1e-12
-_BLOCK = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +54,6 @@ class Cells:
         return cls(level, stratum, start, stop, left.astype(bool), n)
 
 
-def _survival(one: Fit, theta: np.ndarray, level: np.ndarray, stratum: np.ndarray, end: int) -> np.ndarray:
-    """S at 0, 1, … of pairs, (n_draws, n_pairs, end + 1)."""
-    linked = [part[..., None] for part in one.linked(theta, level, stratum)]
-    with np.errstate(all="ignore"):
-        log_s = one.family.linked(np.arange(1.0, end + 1), *linked)
-    survival = np.minimum.accumulate(np.exp(np.nan_to_num(log_s, nan=-np.inf)), axis=-1)
-    return np.concatenate([np.ones((*survival.shape[:-1], 1)), survival], axis=-1)
-
-
 def foreseen(one: Fit, cells: Cells) -> np.ndarray:
     """Probability of what each cell's customers did, given that they were there at its start.
 
@@ -77,7 +70,9 @@ def foreseen(one: Fit, cells: Cells) -> np.ndarray:
         S(stop − 1) − S(stop) over S(start) where they were lost, S(stop)/S(start) where not; 1e-12 at least.
     """
     pairs, at = np.unique(np.column_stack([cells.level, cells.stratum]), axis=0, return_inverse=True)
-    survival = _survival(one, one.estimate[None], pairs[:, 0], pairs[:, 1], int(cells.stop.max()))[0]
+    linked = one.linked(one.estimate[None], pairs[:, 0], pairs[:, 1])
+    log_s = at_times(one.family, linked, np.arange(cells.stop.max() + 1.0))[0]
+    survival = np.minimum.accumulate(np.exp(np.nan_to_num(log_s, nan=-np.inf)), axis=-1)
     at = at.ravel()
     there, kept = survival[at, cells.start], survival[at, cells.stop]
     left = survival[at, cells.stop - 1] - kept
@@ -139,14 +134,16 @@ class Later:
         )  # fmt: skip
 
 
-def _ahead(one: Fit, theta: np.ndarray, later: Later) -> np.ndarray:
-    """Survival from the origin on by level, over the customers who were there: (n_draws, n_levels, n_times)."""
-    survival = _survival(one, theta, later.level, later.stratum, later.end)[..., later.origin :]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ahead = np.nan_to_num(survival / survival[..., :1], nan=0.0)
-    share = (later.level[:, None] == later.levels) * later.weight[:, None]
-    curve: np.ndarray = np.einsum("dpt,pl->dlt", ahead, share / share.sum(axis=0))
-    return curve
+def _asked(later: Later) -> Target:
+    """Survival from the origin on by level, over the customers who were there."""
+    standards = []
+    for level, n in zip(later.levels, later.n, strict=True):
+        (mine,) = np.nonzero(later.level == level)
+        share = later.weight[mine] / later.weight[mine].sum()
+        origin = np.full(len(mine), later.origin)
+        standards.append(Standard(str(level), mine, origin, share, int(n), 0))
+    last = np.full(len(standards), later.end)
+    return Target(later.level, later.stratum, tuple(standards), (later.end - later.origin,), last, {})
 
 
 def judged(one: Fit, later: Later, rng: np.random.Generator) -> tuple[dict[str, float], pd.DataFrame]:
@@ -161,19 +158,24 @@ def judged(one: Fit, later: Later, rng: np.random.Generator) -> tuple[dict[str, 
     rng : Generator
         For the interval, which holds the error of the observed mean as well.
     """
-    theta = np.concatenate([one.estimate[None], one.draws(_DRAWS, rng)])
-    parts = np.array_split(theta, max(1, len(theta) * len(later.level) * later.end // _BLOCK))
-    curve = np.concatenate([_ahead(one, part, later) for part in parts])
-    tenure = areas(curve).sum(axis=-1)
+    if not len(later.levels):
+        nothing = {"survival_error": 0.0, "tenure_error": 0.0, "covered": np.nan}
+        return nothing, pd.DataFrame(columns=["level", "predicted", "observed", "n"])
+    plan = plan_for(_asked(later))
+    point = group_survival(one, one.estimate[None], plan)
+    drawn = drawn_survival(one, one.draws(_DRAWS, rng), plan, point)
+    upto = plan.grid.whole[plan.grid.periods <= later.end - later.origin]
+    curve = np.concatenate([part[0][..., upto] for part in (point, *drawn)])
+    tenure = areas(curve) @ np.diff(plan.grid.time[upto])
     noise = later.error * rng.standard_normal((_DRAWS, len(later.levels)))
-    low, high = np.quantile(tenure[1:] + noise, [0.025, 0.975], axis=0) if len(later.levels) else (0, 0)
-    weight = later.n / later.n.sum() if len(later.levels) else later.n
+    low, high = np.quantile(tenure[1:] + noise, [0.025, 0.975], axis=0)
+    weight = later.n / later.n.sum()
     held = (low <= later.tenure) & (later.tenure <= high)
     predicted = curve[0, :, -1]
     made = {
         "survival_error": float(weight @ (predicted - later.survival)),
         "tenure_error": float(weight @ (tenure[0] - later.tenure)),
-        "covered": float(held.mean()) if held.size else np.nan,
+        "covered": float(held.mean()),
     }
     points = {"level": later.levels, "predicted": predicted, "observed": later.survival, "n": later.n}
     return made, pd.DataFrame(points)

@@ -127,8 +127,10 @@ def whole_periods(last: int, most: int) -> np.ndarray:
     return np.unique(np.concatenate([np.arange(dense + 1), later.round()])).astype(int)
 
 
-def areas_to(survival: np.ndarray, grid: Grid, whole: bool) -> np.ndarray:
-    """Integrate S from 0 to each whole period of the grid.
+def areas_to(
+    survival: np.ndarray, grid: Grid, whole: bool, at: np.ndarray | slice = slice(None)
+) -> np.ndarray:
+    """Integrate S from 0 to whole periods of the grid.
 
     Parameters
     ----------
@@ -138,17 +140,25 @@ def areas_to(survival: np.ndarray, grid: Grid, whole: bool) -> np.ndarray:
         Those times.
     whole : bool
         True for a discrete family: log-linear between whole periods; else by the grid's weights.
+    at : int ndarray or slice
+        Positions among the whole periods; all of them where left out.
 
     Returns
     -------
-    ndarray of shape (..., n_whole)
+    ndarray of shape (..., n_ends)
         In periods.
     """
     if not whole:
-        smooth: np.ndarray = np.clip(survival[..., : grid.inside] @ grid.area_weights, 0.0, grid.periods)
-        return smooth
+        return weighted(survival, grid, grid.area_weights, at)
     pieces = areas(survival[..., grid.whole]) * np.diff(grid.periods)
-    return np.concatenate([np.zeros((*pieces.shape[:-1], 1)), np.cumsum(pieces, axis=-1)], axis=-1)
+    total = np.concatenate([np.zeros((*pieces.shape[:-1], 1)), np.cumsum(pieces, axis=-1)], axis=-1)
+    return total[..., at]
+
+
+def weighted(survival: np.ndarray, grid: Grid, weights: np.ndarray, at: np.ndarray | slice) -> np.ndarray:
+    """S by the grid's weights of areas or of sums, to whole periods at positions ``at``; within what is possible."""
+    found: np.ndarray = np.clip(survival[..., : grid.inside] @ weights[:, at], 0.0, grid.periods[at])
+    return found
 
 
 def tail_areas(survival: np.ndarray, grid: Grid) -> np.ndarray:

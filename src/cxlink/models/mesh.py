@@ -1,4 +1,4 @@
-"""Averages over many curves of one family from few of them, by interpolation in the location.
+"""Averages over many curves of one family from few of them, by interpolation in the location; and any cubic.
 
 Curves of one draw share all parameters but the location, so S at any time is one smooth function of it: a
 cubic through four neighbouring points of an even mesh gives each curve, and weights of curves become weights of
@@ -54,3 +54,29 @@ def mesh_size(location: np.ndarray, step: float) -> int:
         return int(location.shape[1]) + 1
     widest = float(np.ptp(location, axis=1).max())
     return int(np.floor(widest / step)) + 4
+
+
+def lagrange(nodes: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Weights of a cubic through the four nodes nearest to each point.
+
+    Parameters
+    ----------
+    nodes : ndarray of shape (n_nodes,)
+        Rising; fewer than four give a polynomial of lower degree.
+    x : ndarray of shape (n_points,)
+        Within them.
+
+    Returns
+    -------
+    ndarray of shape (n_points, n_nodes)
+        W such that f(x) ≈ W @ f(nodes); rows sum to 1.
+    """
+    n_used = min(4, len(nodes))
+    first = np.clip(np.searchsorted(nodes, x, side="right") - 2, 0, len(nodes) - n_used)
+    used = nodes[first[:, None] + np.arange(n_used)]
+    weight = np.zeros((len(x), len(nodes)))
+    for k in range(n_used):
+        others = np.delete(used, k, axis=1)
+        share = np.prod((x[:, None] - others) / (used[:, [k]] - others), axis=1)
+        weight[np.arange(len(x)), first + k] = share
+    return weight

@@ -20,6 +20,8 @@ _NEAR = 14.0
 _PROBES = (3.0, 6.0, 9.0, 12.0, 15.0, 18.0)
 _FTOL = 1e-14
 _LEVEL = 1e-6
+_AWAY = 1.0
+_LARGEST = 1e20
 CONVERGED = 1e-6
 """A largest gradient entry per loss that small is called converged."""
 
@@ -94,15 +96,20 @@ def maximise(likelihood: Likelihood, starts: Sequence[np.ndarray], box: Box, eve
     for k in known:
         optimum = _bounded(likelihood, starts[k], box)
         found.append((likelihood.value(optimum.theta), optimum))
-        settled = optimum.gradient_norm < CONVERGED and _curved(optimum, _size(likelihood))
+        settled = optimum.gradient_norm < CONVERGED and not _stranded(likelihood, optimum, starts[k])
         if not every and settled and found[-1][0] >= enough:
             return optimum
     return max(found, key=lambda pair: pair[0])[1]
 
 
-def _curved(optimum: Optimum, size: float) -> bool:
-    """Whether no free parameter is where the likelihood is flat: a start so far out is left by no search."""
-    return bool((-np.diag(optimum.hessian)[~optimum.bound] > _LEVEL * size).all())
+def _stranded(likelihood: Likelihood, optimum: Optimum, start: np.ndarray) -> bool:
+    """Whether a free parameter has stayed where the likelihood is flat: a start so far out is left by no search.
+
+    One that has gone there runs away, which other starts would not change.
+    """
+    flat = ~optimum.bound & ~(-np.diag(optimum.hessian) > _LEVEL * _size(likelihood))
+    flat[[penalty.index for penalty in likelihood.penalties]] = False
+    return bool((np.abs(optimum.theta - start)[flat] < _AWAY).any())
 
 
 def _size(likelihood: Likelihood) -> float:
@@ -240,7 +247,8 @@ def _search(likelihood: Likelihood, start: np.ndarray, free: np.ndarray) -> np.n
 
 
 def _finite(derivative: np.ndarray) -> np.ndarray:
-    return derivative if np.isfinite(derivative).all() else np.zeros_like(derivative)
+    """The derivative, or zeros where it is so large that a search would leave a double's range."""
+    return derivative if (np.abs(derivative) < _LARGEST).all() else np.zeros_like(derivative)
 
 
 def _polished(likelihood: Likelihood, theta: np.ndarray, free: np.ndarray) -> Optimum:

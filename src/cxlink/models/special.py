@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import digamma, gammainc, gammaincc, gammaln
 
-from cxlink.models.jets import Jet, applied, trigamma
+from cxlink.models.jets import Jet, applied, chosen, trigamma
 
 Array = np.ndarray
 Law = Callable[[Array, Array], Array]
@@ -131,9 +131,11 @@ def log_rising(a: Any, t: Any) -> Any:
     end, large = at + by, at > _STIRLING
     safe = np.where(large, at, _STIRLING)
     stop = safe + by
-    bend = sum(c * (stop**-k - safe**-k) for c, k in _BERNOULLI)
-    series = by * np.log(stop) + (safe - 0.5) * np.log1p(by / safe) - by + bend
-    value = np.where(large, series, gammaln(end) - gammaln(at))
+    value = chosen(
+        large,
+        lambda: by * np.log(stop) + (safe - 0.5) * np.log1p(by / safe) - by + _bend(stop) - _bend(safe),
+        lambda: gammaln(end) - gammaln(at),
+    )
     if not isinstance(a, Jet):
         return value
     steps = sum(-c * k * (stop ** -(k + 1) - safe ** -(k + 1)) for c, k in _BERNOULLI)
@@ -144,6 +146,13 @@ def log_rising(a: Any, t: Any) -> Any:
     by_t, late = digamma(end), trigamma(end)
     by_a_a = np.where(large, curve, late - trigamma(at))
     return applied((a, t), value, (by_a, by_t), ((by_a_a, late), (late, late)))
+
+
+def _bend(x: Array) -> Array:
+    """What log Γ(x) has beyond (x − ½)·log x − x + ½·log 2π, for x of 30 and over."""
+    u = 1 / (x * x)
+    bend: Array = sum(c * u ** ((k - 1) // 2) for c, k in _BERNOULLI) / x
+    return bend
 
 
 def mean_exponent(x: Any) -> Any:

@@ -8,17 +8,9 @@ import numpy as np
 from cxlink.cohort.spells import PersonPeriods
 from cxlink.models.curves import Standard
 from cxlink.models.fitted import Fit
-from cxlink.models.horizon import Grid, areas_to, medians, tail_areas
-from cxlink.models.projection import (
-    Plan,
-    Target,
-    blocks,
-    group_survival,
-    known_areas,
-    meshed,
-    plan_for,
-    shifted,
-)
+from cxlink.models.horizon import Grid, areas_to, medians, tail_areas, weighted
+from cxlink.models.plan import Plan, Target, plan_for
+from cxlink.models.projection import drawn_survival, group_survival, known_areas
 
 _TEN = 10
 _GONE = 1e-300
@@ -174,16 +166,17 @@ def project(fit: Fit, target: Target, n_draws: int, rng: np.random.Generator) ->
     """
     plan = plan_for(target)
     curve = group_survival(fit, fit.estimate[None], plan)
-    point = _quantities(fit, plan, fit.estimate[None], curve)
-    few = meshed(fit, plan, curve)
-    found = [
-        _quantities(fit, few, block, group_survival(fit, block, few))
-        for block in blocks(fit, fit.draws(n_draws, rng), few)
-    ]
-    known = np.stack([known_areas(fit, shifted(plan, k)) for k in (0, *target.given)], axis=1)
+    drawn = drawn_survival(fit, fit.draws(n_draws, rng), plan, curve)
+    found = [_quantities(plan, survival, fit.family.whole_periods) for survival in (curve, *drawn)]
+    known = known_areas(fit, plan)
     return tuple(
         _tenure(
-            fit, plan, [part[k] for part in (point, *found)], known, scenario, _waned(plan, curve, end)[0]
+            fit,
+            plan,
+            [part[k] for part in found],
+            known=known,
+            scenario=scenario,
+            curve=_waned(plan, curve[0], end)[0],
         )
         for k, (scenario, end) in enumerate([("", np.inf), *((f"waning={w}", w) for w in target.waning)])
     )
@@ -193,6 +186,7 @@ def _tenure(
     fit: Fit,
     plan: Plan,
     parts: Sequence[dict[str, np.ndarray]],
+    *,
     known: np.ndarray,
     scenario: str,
     curve: np.ndarray,
@@ -224,34 +218,32 @@ def _tenure(
     )
 
 
-def _quantities(fit: Fit, plan: Plan, theta: np.ndarray, survival: np.ndarray) -> list[dict[str, np.ndarray]]:
+def _quantities(plan: Plan, survival: np.ndarray, whole: bool) -> list[dict[str, np.ndarray]]:
     """Give the drawn attributes of `Tenure`, each of shape (n_draws, n_groups, ...), for every scenario."""
-    whole, n_ends = fit.family.whole_periods, len(plan.target.horizons) + 1
-    later = []
-    for k in plan.target.given:
-        rest = group_survival(fit, theta, shifted(plan, k))
-        later.append(_areas(plan, rest, whole))
-    shape = (len(theta), len(plan.target.standards), 0, n_ends)
-    remaining = np.stack(later, axis=2) if later else np.empty(shape)
-    found = [{**_of_curve(plan, survival, whole), "remaining": remaining}]
-    for end in plan.target.waning:
-        waned = _waned(plan, survival, end)
-        found.append({**_of_curve(plan, waned, whole), "remaining": np.empty(shape)})
-    return found
+    first, *later = survival
+    none = np.empty((*first.shape[:2], 0, len(plan.target.horizons) + 1))
+    remaining = np.stack([_areas(plan, rest, whole) for rest in later], axis=2) if later else none
+    return [
+        {**_of_curve(plan, first, whole), "remaining": remaining},
+        *(
+            {**_of_curve(plan, _waned(plan, first, end), whole), "remaining": none}
+            for end in plan.target.waning
+        ),
+    ]
 
 
 def _of_curve(plan: Plan, survival: np.ndarray, whole: bool) -> dict[str, np.ndarray]:
     grid, target = plan.grid, plan.target
     area = _areas(plan, survival, whole)
     worth = np.exp(-target.discount * grid.time)
-    summed = np.clip(survival[..., : grid.inside] @ grid.sum_weights, 0.0, grid.periods)
+    ends = np.searchsorted(grid.periods, target.horizons)
     return {
         "retention": survival[..., grid.at(target.horizons)],
         "restricted": area[..., :-1],
         "mean": area[..., -1],
         "median": medians(survival, grid, whole),
         "discounted": _areas(plan, survival * worth, whole) if target.discount > 0 else area,
-        "curtate": summed[..., np.searchsorted(grid.periods, target.horizons)],
+        "curtate": weighted(survival, grid, grid.sum_weights, ends),
         "plot": survival[..., grid.at(plan.plot_times)].astype(np.float32),
     }
 
@@ -259,11 +251,10 @@ def _of_curve(plan: Plan, survival: np.ndarray, whole: bool) -> dict[str, np.nda
 def _areas(plan: Plan, survival: np.ndarray, whole: bool) -> np.ndarray:
     """Areas to each horizon and, last, to infinity."""
     grid = plan.grid
-    area = areas_to(survival, grid, whole)
-    ends = area[..., np.searchsorted(grid.periods, plan.target.horizons)]
-    mean = area[..., -1] + tail_areas(survival, grid)
-    both: np.ndarray = np.concatenate([ends, mean[..., None]], axis=-1)
-    return both
+    ends = np.r_[np.searchsorted(grid.periods, plan.target.horizons), len(grid.periods) - 1]
+    area = areas_to(survival, grid, whole, ends)
+    area[..., -1] += tail_areas(survival, grid)
+    return area
 
 
 def _waned(plan: Plan, survival: np.ndarray, end: float) -> np.ndarray:

@@ -15,7 +15,7 @@ from cxlink.models.averaging import aic_weights, equal_weights, project_all
 from cxlink.models.curves import Standard
 from cxlink.models.fitted import Fit
 from cxlink.models.fitting import fit_all
-from cxlink.models.projection import Target
+from cxlink.models.plan import Target
 from cxlink.models.tenure import Tenure
 from cxlink.study.published import read
 

@@ -13,8 +13,8 @@ from cxlink.models.backtest import backtest
 from cxlink.models.curves import Standard
 from cxlink.models.fitted import Fit
 from cxlink.models.fitting import fit_all
+from cxlink.models.plan import Target
 from cxlink.models.plausibility import spike
-from cxlink.models.projection import Target
 from cxlink.study.tenure_laws import LEVELS, LONGEST, YEAR, TenureLaw, drawn_spells
 
 DRAWS = 500
