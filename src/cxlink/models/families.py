@@ -39,12 +39,11 @@ EXPONENTIAL = Family(
     source="Kalbfleisch & Prentice 2002, The Statistical Analysis of Failure Time Data, section 2.2.1",
 )
 
-# Powers are taken of t and of the rate apart: a grid of both then costs products, not powers.
 WEIBULL = Family(
     name="weibull",
     kind="weibull",
     parameters=(Parameter("rate", LOG), Parameter("shape", LOG)),
-    log_survival=lambda t, rate, shape: -(t**shape) * rate**shape,
+    log_survival=lambda t, rate, shape: -np.exp(np.minimum(shape * (np.log(t) + np.log(rate)), 300.0)),
     start=lambda hazard: (hazard, 1.0),
     whole_periods=False,
     reading=SLOWER,
@@ -90,7 +89,7 @@ LOG_LOGISTIC = Family(
     name="log_logistic",
     kind="log_logistic",
     parameters=(Parameter("scale", LOG), Parameter("shape", LOG)),
-    log_survival=lambda t, scale, shape: -np.log1p(t**shape * scale**-shape),
+    log_survival=lambda t, scale, shape: -np.logaddexp(0.0, shape * (np.log(t) - np.log(scale))),
     start=lambda hazard: (1 / hazard, 1.2),
     whole_periods=False,
     reading=LONGER,
