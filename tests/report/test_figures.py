@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import made_up
 import made_up_study
@@ -171,6 +172,17 @@ def test_a_step_that_was_observed_is_not_the_average_of_families() -> None:
     assert [(step.horizon, step.middle.model) for step in found] == [
         (24, "kaplan_meier"), (36, "averaged"), (60, "averaged"), (120, "averaged"),
     ]  # fmt: skip
+
+
+def test_no_observed_mean_stands_against_an_average() -> None:
+    rows = known_rows(GIVEN.estimates, estimand="tenure", group=("best", "worst"), given=0)
+    # of the worst nobody is left, so that its curve goes on
+    (counted,) = [r for r in rows if (r.group, r.model, r.horizon) == ("worst", "kaplan_meier", 24)]
+    found = lifetimes.steps([*rows, *(replace(counted, horizon=h) for h in (36, 60, 120))])
+    assert {(step.horizon, step.middle.model) for step in found} == {
+        (24, "kaplan_meier"), (36, "averaged"), (60, "averaged"), (120, "averaged"),
+    }  # fmt: skip
+    assert len(found) == 8
 
 
 def test_observed_losses_are_smoothed_over_their_customers() -> None:

@@ -216,7 +216,7 @@ def _result(layout: Layout, likelihood: Likelihood, optimum: Optimum, held: set[
     few = {j for j in layout.separated(FEWEST) - held if j < layout.n_score}
     drawn = followed.with_penalties([*followed.penalties, *(layout.penalty(j) for j in sorted(few))])
     names, family = layout.names, layout.family
-    notes = [_separated(names[j]) for j in sorted(held)]
+    notes = [_separated([names[j] for j in sorted(held)])] if held else []
     notes += [_bounded(layout, optimum, j) for j in sorted(vague)]
     found = Fit(
         family, names, layout.matrices, len(layout.periods.strata), layout.n_score, optimum.theta, centred.theta,
@@ -282,10 +282,12 @@ def _inverse(information: np.ndarray) -> tuple[np.ndarray, float, bool]:
     return inverse, condition, patched
 
 
-def _separated(name: str) -> str:
+def _separated(names: Sequence[str]) -> str:
+    one = len(names) == 1
     return (
-        f"{name} is separated (losses only, none, or not to be told from another effect): a weak log-F(1,1) "
-        "penalty holds its log hazard ratio against the cohort, and its draws follow the penalised likelihood."
+        f"{', '.join(names)} {'is' if one else 'are'} separated (losses only, none, or not to be told from another "
+        f"effect): a weak log-F(1,1) penalty holds {'its log hazard ratio' if one else 'the log hazard ratio of each'} "
+        f"against the cohort, and {'its' if one else 'their'} draws follow the penalised likelihood."
     )
 
 

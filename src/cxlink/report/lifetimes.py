@@ -53,7 +53,9 @@ class Step:
 def steps(rows: Sequence[Estimate]) -> list[Step]:
     """Gather the ladder from rows of ``tenure``: by horizon, then in the order of the groups.
 
-    Horizons before the last that was observed are left out where nothing was observed to just them.
+    Horizons before the last that was observed are left out where nothing was observed to just them. A horizon counts
+    as observed where every group was observed to it, so that no observed mean stands against an average: the curve of
+    a group of which nobody is left goes on for ever.
     """
     kept = [row for row in preferred(rows) if row.horizon is not None and not row.blank]
     seen = {
@@ -61,14 +63,17 @@ def steps(rows: Sequence[Estimate]) -> list[Step]:
         for r in kept
         if r.model in OBSERVED and (r.model == "kaplan_meier" or r.headline)
     }
-    reach = max((horizon for _, horizon in seen if horizon), default=0)
+    groups = {group for group, _ in seen}
+    shared = {h for _, h in seen if all((group, h) in seen for group in groups)}
+    reach = max((horizon for horizon in shared if horizon), default=0)
     found = []
     for group in dict.fromkeys(row.group for row in rows):
         mine = [row for row in kept if row.group == group]
         for horizon in sorted({row.horizon or 0 for row in mine}):
             here = [row for row in mine if row.horizon == horizon]
             average = next((row for row in here if row.model == AVERAGE), None)
-            middle = seen.get((group, horizon)) or (average if horizon > reach else None)
+            observed = seen.get((group, horizon))
+            middle = observed if horizon in shared or not average else average if horizon > reach else None
             if middle is not None:
                 own = [r.estimate for r in here if is_family(r.model) and r.adjusted == middle.adjusted]
                 own = own or [middle.estimate]
