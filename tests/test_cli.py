@@ -1,5 +1,6 @@
 """The command line: statuses, one line for what is wrong, and nothing written then."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -196,3 +197,33 @@ def test_a_flag_wins_over_the_file(table: Path, tmp_path: Path, capsys: pytest.C
     )
     assert run(["check", str(table), "--spec", str(spec), "--unit", "month", "--horizon", "6"]) == 0
     assert "retention at 6 months" in capsys.readouterr().out
+
+
+def test_pooling_needs_the_models_that_borrow(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = _refused(["fit", str(table), *STAY, "--pool", "reports/old"], capsys, tmp_path)
+    assert said == "cxlink: --pool needs --bayes: cohorts borrow from one another in the Bayesian models.\n"
+
+
+def test_a_run_that_cannot_be_pooled_is_refused_before_any_sampling(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--bayes", "--pool", str(tmp_path / "old"), "--out", str(tmp_path / "run")]
+    said = _refused(["fit", str(table), *STAY, *out], capsys, tmp_path)
+    assert "old: not a run folder (no run.json that can be read). `cxlink fit` writes one." in said
+
+
+def test_interrupted_sampling_leaves_no_run_folder(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = importlib.import_module("nutpie.sample")
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    # the sampler has started; its user stops waiting
+    monkeypatch.setattr(inside._BackgroundSampler, "wait", interrupted)
+    assert run(["fit", str(table), *STAY, "--bayes", "--out", str(tmp_path / "run")]) == 130
+    assert capsys.readouterr().err == "cxlink: interrupted.\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["churn.csv"]

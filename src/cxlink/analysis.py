@@ -1,6 +1,6 @@
 """The one composition that notebooks, the command line and the tests share: counts become estimates and figures."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,8 @@ from cxlink.models import standards
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from cxlink.estimates.bayesian import Bayesian
+
 _PROJECTED = ("model", "adjusted", "scenario", "group", "time", "estimate", "conf_low", "conf_high")
 _FORESEEN = ("adjusted", "kind", "origin", "level", "predicted", "observed", "n")
 Row = dict[str, Any]
@@ -52,6 +54,10 @@ class Analysis:
     foreseen : DataFrame
         ``adjusted, kind, origin, level, predicted, observed, n``: what families fitted up to an earlier period
         foresaw of survival to the end of follow-up, by position of the level; for figures.
+    bayesian : Bayesian or None
+        Posteriors, with what stands behind them; None where none were asked for.
+    cohorts : DataFrame
+        ``cohort, customers, periods``: the cohorts that posteriors stand on; the last one is reported.
     """
 
     counts: Counts
@@ -60,6 +66,8 @@ class Analysis:
     at_risk: pd.DataFrame
     projected: pd.DataFrame
     foreseen: pd.DataFrame
+    bayesian: "Bayesian | None" = None
+    cohorts: pd.DataFrame = field(default_factory=lambda: _sizes({}))
 
     @property
     def profile(self) -> Profile:
@@ -158,7 +166,13 @@ class _Made:
     foreseen: list[pd.DataFrame] = field(default_factory=list)
 
 
-def analyse(cohort: Cohort | Counts, progress: Progress = lambda _: None) -> Analysis:
+def analyse(
+    cohort: Cohort | Counts,
+    progress: Progress = lambda _: None,
+    *,
+    bayes: bool = False,
+    earlier: Mapping[str, Counts] | None = None,
+) -> Analysis:
     """Estimate everything that a cohort allows.
 
     Parameters
@@ -167,6 +181,10 @@ def analyse(cohort: Cohort | Counts, progress: Progress = lambda _: None) -> Ana
         Counts know neither the other reading of durations nor the naive clock, so those rows need the cohort.
     progress : callable
         Told the name of each part as it starts.
+    bayes : bool
+        Whether to sample the Bayesian models as well.
+    earlier : mapping of str to Counts, optional
+        Earlier cohorts by name, which the Bayesian models pool with this one; see `cxlink.earlier`.
     """
     counts = cohort.count() if isinstance(cohort, Cohort) else cohort
     spec = counts.spec
@@ -194,6 +212,11 @@ def analyse(cohort: Cohort | Counts, progress: Progress = lambda _: None) -> Ana
             additive.append(_Made(*hazard_results(spells, spec, _stream(spec, 3), leads=leads)))
         successors = [row for part in additive for row in part.rows]
         made += [_Made(*stepped_down(rows, findings, successors, spec)), *additive]
+    posteriors = (
+        _posteriors({**(earlier or {}), spec.cohort.name: counts}, spells, progress) if bayes else None
+    )
+    if posteriors is not None:
+        made.append(_Made(posteriors.rows, posteriors.findings))
     progress("who did not answer, and what else could explain it")
     made.append(_Made(*doubts(counts)))
     estimates = tidy(row for part in made for row in part.rows)
@@ -204,8 +227,32 @@ def analyse(cohort: Cohort | Counts, progress: Progress = lambda _: None) -> Ana
     said = diagnostics.tidy(row for part in made for row in part.findings)
     curves = _together([frame for part in made for frame in part.projected], _PROJECTED)
     foreseen = _together([frame for part in made for frame in part.foreseen], _FORESEEN)
-    analysis = Analysis(counts, estimates, said, _at_risk(spells, counts), curves, foreseen)
+    sizes = _sizes({**(earlier or {}), spec.cohort.name: counts} if posteriors is not None else {})
+    analysis = Analysis(
+        counts, estimates, said, _at_risk(spells, counts), curves, foreseen, posteriors, sizes
+    )
     return _published(analysis, spec.publish.smallest_cell)
+
+
+def _posteriors(
+    cohorts: Mapping[str, Counts], spells: Spells | None, progress: Progress
+) -> "Bayesian | None":
+    """Sample the Bayesian models, where there is anybody with a score."""
+    if spells is None:
+        return None
+    from cxlink.estimates.bayesian import bayesian_results
+
+    *_, counts = cohorts.values()
+    return bayesian_results(cohorts, spells, _stream(counts.spec, 8), progress)
+
+
+def _sizes(cohorts: Mapping[str, Counts]) -> pd.DataFrame:
+    """Customers with a score, and the longest that any was followed."""
+    rows = [
+        (name, int(one.scored["n"].sum()), int(one.scored["exit"].max()) if "exit" in one.scored else 0)
+        for name, one in cohorts.items()
+    ]
+    return pd.DataFrame(rows, columns=["cohort", "customers", "periods"])
 
 
 def _stream(spec: CohortSpec, part: int) -> np.random.Generator:

@@ -53,7 +53,9 @@ def closing_lines(analysis: Analysis) -> list[str]:
         "in strata that support it"
         for row in low.to_dict("records")
     ]
-    return [*lines, *(f"note: {text}" for text in (*analysis.profile.notes, *empty_bands(analysis.counts)))]
+    loud = analysis.bayesian.warnings if analysis.bayesian is not None else ()
+    notes = (*analysis.profile.notes, *empty_bands(analysis.counts))
+    return [*loud, *lines, *(f"note: {text}" for text in notes)]
 
 
 def empty_bands(counts: Counts) -> list[str]:

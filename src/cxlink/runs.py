@@ -11,6 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from cxlink import __version__
 from cxlink.analysis import Analysis
 from cxlink.cohort.counts import FORMAT, save_counts, suppress
@@ -18,6 +20,7 @@ from cxlink.cohort.errors import InputError
 from cxlink.estimates.table import csv_text
 
 _PACKAGES = ("numpy", "scipy", "pandas", "duckdb", "ibis-framework", "matplotlib", "typst")
+_SAMPLING = ("pymc", "nutpie", "arviz")
 RECORD = "run.json"
 
 
@@ -133,6 +136,10 @@ def write_run(
     (folder / "estimates.csv").write_text(csv_text(analysis.estimates), encoding="utf-8", newline="")
     (folder / "diagnostics.csv").write_text(csv_text(analysis.diagnostics), encoding="utf-8", newline="")
     save_counts(counts, folder / "counts.parquet")
+    if analysis.bayesian is not None and smallest < 2:
+        from cxlink.models.posterior_file import save_posteriors
+
+        save_posteriors(analysis.bayesian.posteriors, folder / "posterior.nc")
     write_report(report_input(analysis, command), folder)
     profile = analysis.profile
     record = {
@@ -144,13 +151,41 @@ def write_run(
         "rows": {"read": profile.rows_read, "used": profile.rows_used, "dropped": profile.dropped},
         "notes": list(profile.notes),
         "seed": analysis.counts.spec.analysis.seed,
-        "sampler": None,
+        "sampler": _sampler(analysis),
         "simulated": analysis.counts.spec.cohort.simulated,
         "suppressed": counts.suppressed,
         "packages": {name: version(name) for name in _PACKAGES},
         "timings": {name: round(seconds, 3) for name, seconds in (timings or {}).items()},
     }
     write_record(folder, record)
+
+
+def _sampler(analysis: Analysis) -> dict[str, Any] | None:
+    """What drew the posteriors, and how long it took; None without any."""
+    if analysis.bayesian is None:
+        return None
+    posteriors = analysis.bayesian.posteriors
+    return {
+        "name": "nutpie",
+        "packages": {name: version(name) for name in _SAMPLING},
+        "cohorts": dict(zip(analysis.cohorts["cohort"], analysis.cohorts["customers"].tolist(), strict=True)),
+        "draws": {name: one.n_draws for name, one in posteriors.items()},
+        "seconds": {name: round(one.seconds_sampling, 3) for name, one in posteriors.items()},
+    }
+
+
+def _posteriors(analysis: Analysis) -> Any:
+    """Hand the posteriors to the report; None without any."""
+    from cxlink.report.content import Posteriors
+
+    found = analysis.bayesian
+    if found is None:
+        return None
+    curves, spend, priors = (
+        pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+        for frames in (found.curves, found.spend, found.priors)
+    )
+    return Posteriors(curves, spend, priors, analysis.cohorts, found.warnings)
 
 
 def report_input(analysis: Analysis, command: str) -> Any:
@@ -167,6 +202,7 @@ def report_input(analysis: Analysis, command: str) -> Any:
         projected=analysis.projected,
         foreseen=analysis.foreseen,
         simulated=analysis.counts.spec.cohort.simulated,
+        bayes=_posteriors(analysis),
         command=command,
         version=__version__,
     )

@@ -111,7 +111,7 @@ def test_small_cells_are_left_out_and_counted() -> None:
     assert cells(kept) == {(5, 0, 3, "lost"): 2}
     assert kept.suppressed == 3
     assert suppress(counts, 0).cells.equals(counts.cells)
-    with pytest.raises(InputError, match="small cells of one were suppressed"):
+    with pytest.raises(InputError, match="small cells were left out"):
         add(counts, kept)
 
 
@@ -148,7 +148,7 @@ def test_counts_that_mean_different_things_do_not_add_up(change: dict[str, Any],
     one, other = read_cohort(table, spec(STAY)).count(), read_cohort(table, spec(STAY, change)).count()
     with pytest.raises(InputError) as refused:
         add(one, other)
-    assert str(refused.value) == f"these counts do not add up: {message}."
+    assert str(refused.value) == f"these counts: not of the same kind: {message}. Fit both cohorts by one spec."
 
 
 def test_bands_that_differ_do_not_add_up() -> None:

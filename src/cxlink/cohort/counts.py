@@ -69,7 +69,7 @@ def add(first: Counts, second: Counts) -> Counts:
     InputError
         If their scales, units, clocks, strata or spend do not match, or cells of one were suppressed.
     """
-    _refuse_mismatch(first, second)
+    refuse_mismatch(first, second)
     a, b = first.profile, second.profile
     reasons = {why: a.dropped.get(why, 0) + b.dropped.get(why, 0) for why in {**a.dropped, **b.dropped}}
     profile = Profile(
@@ -85,14 +85,32 @@ def add(first: Counts, second: Counts) -> Counts:
     return Counts(add_up(cells), first.spec, profile)
 
 
-def _refuse_mismatch(first: Counts, second: Counts) -> None:
+def refuse_mismatch(first: Counts, second: Counts, name: str = "these counts") -> None:
+    """Check that the counts of two cohorts mean the same, cell by cell.
+
+    Parameters
+    ----------
+    first, second : Counts
+        Of either cohort.
+    name : str
+        What to call the second.
+
+    Raises
+    ------
+    InputError
+        If their scales, units, clocks, strata or spend do not match, or cells of one were suppressed.
+    """
     for (key, left), right in zip(
         _comparable(first.spec).items(), _comparable(second.spec).values(), strict=True
     ):
         if left != right:
-            raise InputError(f"these counts do not add up: {key} differs ({left} and {right}).")
+            raise InputError(
+                f"{name}: not of the same kind: {key} differs ({left} and {right}). Fit both cohorts by one spec."
+            )
     if first.suppressed or second.suppressed:
-        raise InputError("these counts do not add up: small cells of one were suppressed. Re-run it without.")
+        raise InputError(
+            f"{name}: small cells were left out ([publish] smallest_cell). Fit the cohort without."
+        )
 
 
 def _comparable(spec: CohortSpec) -> dict[str, str]:

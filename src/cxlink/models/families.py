@@ -214,9 +214,9 @@ BETA_DISCRETE_WEIBULL = Family(
     name="beta_discrete_weibull",
     kind="beta_discrete_weibull",
     parameters=(Parameter("mean_churn", LOGIT), _POLARISATION, Parameter("shape", LOG)),
-    # t^shape, held to 1e100: products of its derivatives would leave a double's range
+    # t^shape, held to 1e121: products of its derivatives would leave a double's range
     log_survival=lambda t, churn, polarisation, shape: _beta_geometric(
-        np.exp(np.minimum(shape * np.log(t), 230.0)), churn, polarisation
+        np.exp(np.minimum(shape * np.log(t), 280.0)), churn, polarisation
     ),
     start=lambda hazard: (min(hazard, 0.95), 0.2, 1.0),
     whole_periods=True,

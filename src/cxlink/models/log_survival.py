@@ -7,7 +7,7 @@ import numpy as np
 from cxlink.models.family import Family
 from cxlink.models.mesh import lagrange
 
-_HAZARDS = (1e-12, 1e5)
+_HAZARDS = (1e-12, 1e30)
 Read = Callable[[int], np.ndarray]
 
 
@@ -40,7 +40,7 @@ def paced(family: Family, linked: Sequence[np.ndarray], clock: np.ndarray, pace:
     Parameters
     ----------
     pace : float
-        Distance of the nodes in log time. Hazards are held to 1e-12 and 1e5: a step to 0 has no cubic.
+        Distance of the nodes in log time. Cumulative hazards are held between 1e-12 and 1e30.
     """
     low, high = np.log(clock[clock > 0].min()), np.log(clock.max())
     nodes = low + pace * np.arange(-1, np.ceil((high - low) / pace) + 2)

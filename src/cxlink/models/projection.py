@@ -17,6 +17,7 @@ _PACES = (0.8, 0.5, 0.3, 0.2)
 _STEPS = (0.4, 0.2, 0.1)
 _CLOSE = 1e-4
 _SMALL = 1e-300
+_GONE = 1e20
 _MOST = 0.001
 
 
@@ -152,9 +153,10 @@ def _ratio(log_survival: np.ndarray, falling: bool) -> np.ndarray:
         if first.any():
             log_survival -= first
         ratio = np.exp(log_survival, out=log_survival)
-    if np.isinf(first).any():
-        # 0/0: the curve has reached 0 by then in this draw, and whoever enters is lost at once.
-        ratio = np.where(np.isnan(ratio), 0.0, ratio)
+    gone = first[..., 0] < -_GONE
+    if gone.any():
+        # 0/0: the curve has reached 0 by then in this draw, and whoever enters is lost at once
+        ratio[gone] = 0.0
     ratio[..., 0] = 1.0
     return ratio
 

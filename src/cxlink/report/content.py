@@ -49,6 +49,33 @@ class Study(TypedDict):
 
 
 @dataclass(frozen=True)
+class Posteriors:
+    """What the Bayesian models add to the tables: pictures, priors, and what was pooled.
+
+    Attributes
+    ----------
+    curves : DataFrame
+        ``model, adjusted, scenario, group, time, estimate, conf_low, conf_high``: retention by time; scenario ``prior``
+        is before any count, of one group, ``all``.
+    spend : DataFrame
+        ``scenario, group, estimate, conf_low, conf_high, unit``: mean spend before any count; empty where there is no
+        spend.
+    priors : DataFrame
+        ``model, of, quantity, law, scale, reason``: of is ``retention`` or ``spend``.
+    cohorts : DataFrame
+        ``cohort, customers, periods``: those pooled, the one that is reported last; one row where none is pooled.
+    warnings : tuple of str
+        Why a posterior is not to be relied on; empty where all can be.
+    """
+
+    curves: pd.DataFrame
+    spend: pd.DataFrame
+    priors: pd.DataFrame
+    cohorts: pd.DataFrame
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ReportInput:
     """Everything a report needs of one cohort.
 
@@ -71,6 +98,8 @@ class ReportInput:
         was fitted.
     foreseen : DataFrame
         ``adjusted, kind, origin, level, predicted, observed, n``: the backtest's forecasts; empty where there is none.
+    bayes : Posteriors or None
+        Of a cohort that was fitted with ``--bayes``.
     simulated : bool
         Whether the customers are simulated; every page and figure then says so.
     study : Study or None
@@ -89,6 +118,7 @@ class ReportInput:
     at_risk: pd.DataFrame
     projected: pd.DataFrame
     foreseen: pd.DataFrame
+    bayes: Posteriors | None = None
     simulated: bool = False
     study: Study | None = None
     command: str = ""

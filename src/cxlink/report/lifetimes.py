@@ -13,13 +13,14 @@ from cxlink.report.book import Estimate, known_rows, preferred
 BANDS = ("best", "worst")
 AVERAGE = "averaged"
 OBSERVED = ("kaplan_meier", "grouped_ph")
+BAYESIAN = ("bayes", "bayes_sbg")
 _DASHED = (0, (3, 1.5))
 _SPREAD = 0.22
 
 
 def is_family(model: str) -> bool:
-    """Whether a row of tenure is a single family's: neither observed nor an average."""
-    return model not in OBSERVED and not model.startswith(AVERAGE)
+    """Whether a row of tenure is a single family's: neither observed, nor an average, nor a posterior's."""
+    return model not in (*OBSERVED, *BAYESIAN) and not model.startswith(AVERAGE)
 
 
 def ordered_models(models: Iterable[str]) -> list[str]:

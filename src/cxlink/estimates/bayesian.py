@@ -1,0 +1,217 @@
+"""The Bayesian side of an analysis: posteriors of retention and spend, their rows, and whether to rely on them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.counts import Counts
+from cxlink.cohort.spec import PERIODS_PER_YEAR, CohortSpec
+from cxlink.cohort.spells import Spells, person_periods, spells_of
+from cxlink.estimates.bayes_findings import unreliable
+from cxlink.estimates.bayes_judged import judged_retention, judged_spend
+from cxlink.estimates.bayes_priors import prior_curve, prior_of_spend, prior_table
+from cxlink.estimates.diagnostics import finding
+from cxlink.estimates.posterior import curve_frames, posterior_rows, spread_findings
+from cxlink.estimates.posterior_spend import no_posterior_spend, posterior_spend_rows
+from cxlink.models import bayes_hazard, bayes_sbg
+from cxlink.models.bayes_averages import retention_draws
+from cxlink.models.bayes_coding import PooledPeriods, bayes_effect, pool
+from cxlink.models.bayes_curves import NEW, fitted
+from cxlink.models.bayes_effects import SCORE_PRIORS
+from cxlink.models.bayes_hurdle import SPEND_PRIORS
+from cxlink.models.bayes_spend import sample_spend
+from cxlink.models.bayes_spend_cells import stack_counts
+from cxlink.models.sampling import Posterior
+from cxlink.models.spend_fitted import NoSpendFit
+
+_RETENTION = {bayes_hazard.MODEL: bayes_hazard.PRIORS, bayes_sbg.MODEL: bayes_sbg.PRIORS}
+ALONE = "alone"
+WANING = "waning"
+NEW_COHORT = "new_cohort"
+SPEND = "bayes_spend"
+Row = dict[str, Any]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bayesian:
+    """What the posteriors say.
+
+    Attributes
+    ----------
+    rows, findings : list of dict
+        Of the estimates and of the diagnostics.
+    curves : list of DataFrame
+        Retention for figures, see `posterior.curve_frames`; of the priors as scenario ``prior``.
+    spend : list of DataFrame
+        Mean spend before any count: ``scenario, group, estimate, conf_low, conf_high, unit``.
+    priors : list of DataFrame
+        ``model, of, quantity, law, scale, reason``.
+    posteriors : dict of str to Posterior
+        By name: ``bayes``, ``bayes_sbg``, ``bayes_spend``.
+    warnings : tuple of str
+        A sentence for each posterior that cannot be relied on.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    findings: list[Row] = field(default_factory=list)
+    curves: list[pd.DataFrame] = field(default_factory=list)
+    spend: list[pd.DataFrame] = field(default_factory=list)
+    priors: list[pd.DataFrame] = field(default_factory=list)
+    posteriors: dict[str, Posterior] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def __add__(self, other: "Bayesian") -> "Bayesian":
+        """Both together."""
+        return Bayesian(
+            [*self.rows, *other.rows],
+            [*self.findings, *other.findings],
+            [*self.curves, *other.curves],
+            [*self.spend, *other.spend],
+            [*self.priors, *other.priors],
+            {**self.posteriors, **other.posteriors},
+            (*self.warnings, *other.warnings),
+        )
+
+
+def bayesian_results(
+    cohorts: Mapping[str, Counts],
+    spells: Spells,
+    rng: np.random.Generator,
+    progress: Progress,
+    **sampling: Any,
+) -> Bayesian:
+    """Sample every model that the counts allow, and turn the draws into estimates.
+
+    Parameters
+    ----------
+    cohorts : mapping of str to Counts
+        By name; the last one is reported, those before it are pooled with it.
+    spells : Spells
+        Of the last one.
+    rng : Generator
+        Source of the seeds, and of what is drawn beyond follow-up.
+    progress : callable
+        Told the name of each part as it starts.
+    **sampling
+        ``draws``, ``tune`` and ``chains`` of `cxlink.models.sampling.sample`, where other than usual.
+
+    Returns
+    -------
+    Bayesian
+    """
+    *_, counts = cohorts.values()
+    job = _Job(cohorts, counts.spec, spells, progress, sampling)
+    retention, spend = rng.spawn(2)
+    found = _retention(job, retention) if counts.spec.subscription is not None else Bayesian()
+    return found + _spend(job, counts, spend) if counts.spec.spend is not None else found
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is asked for."""
+
+    cohorts: Mapping[str, Counts]
+    spec: CohortSpec
+    spells: Spells
+    progress: Progress
+    sampling: Mapping[str, Any]
+
+
+def _retention(job: _Job, rng: np.random.Generator) -> Bayesian:
+    pooled = _pooled(job.cohorts, job.spec)
+    found = Bayesian()
+    for (name, priors), stream in zip(_RETENTION.items(), rng.spawn(2), strict=True):
+        made = _sampled(job, pooled, name, stream)
+        job.progress(f"checking what was sampled ({name})")
+        found = found + _reported(job, made, pooled, stream)
+        found.curves.append(prior_curve(pooled, job.spells, job.spec, name, _seed(stream)))
+        found.priors.append(prior_table(priors, name, "retention"))
+    extra = rng.spawn(2)
+    if job.spec.analysis.waning:
+        waning = _sampled(job, pooled, bayes_hazard.MODEL, extra[0], waning=True)
+        found = found + _beside(job, waning, extra[0], WANING)
+    if len(job.cohorts) > 1:
+        *_, name = job.cohorts
+        own = _pooled({name: job.cohorts[name]}, job.spec)
+        found = found + _beside(job, _sampled(job, own, bayes_hazard.MODEL, extra[1]), extra[1], ALONE)
+    return found
+
+
+def _pooled(cohorts: Mapping[str, Counts], spec: CohortSpec) -> PooledPeriods:
+    periods = {name: person_periods(spells_of(counts)) for name, counts in cohorts.items()}
+    return pool(periods, bayes_effect(spec.score.effect), levels=spec.scale.levels)
+
+
+def _sampled(
+    job: _Job, pooled: PooledPeriods, name: str, rng: np.random.Generator, *, waning: bool = False
+) -> Posterior:
+    def tell(share: float) -> None:
+        job.progress(f"sampling retention ({name}{' with a waning effect' if waning else ''}): {share:.0%}")
+
+    tell(0.0)
+    per_year = PERIODS_PER_YEAR[job.spec.unit]
+    return fitted(pooled, name, per_year, seed=_seed(rng), waning=waning, progress=tell, **job.sampling)
+
+
+def _seed(rng: np.random.Generator) -> int:
+    return int(rng.integers(2**31))
+
+
+def _reported(job: _Job, posterior: Posterior, pooled: PooledPeriods, rng: np.random.Generator) -> Bayesian:
+    """Rows, findings and curves of one posterior of retention, and of a cohort not yet seen where some are pooled."""
+    spells, spec = job.spells, job.spec
+    drawn = retention_draws(posterior, spells, spec, rng)
+    rows = posterior_rows(drawn, posterior, spells, spec)
+    if len(pooled.coding.cohorts) > 1 and posterior.name == bayes_hazard.MODEL:
+        new = retention_draws(posterior, spells, spec, rng, cohort=NEW)
+        rows += posterior_rows(new, posterior, spells, spec, NEW_COHORT)
+    checks, left_out = judged_retention(posterior, pooled, spells, spec, rng)
+    loud = unreliable(posterior.name, checks, "retention")
+    return Bayesian(
+        rows,
+        [*left_out, *_drawn(posterior), *spread_findings(posterior, spec.analysis.level)],
+        curve_frames(drawn, posterior, spec.analysis.level),
+        posteriors={posterior.name: posterior},
+        warnings=(loud,) if loud else (),
+    )
+
+
+def _beside(job: _Job, posterior: Posterior, rng: np.random.Generator, scenario: str) -> Bayesian:
+    """Rows of a posterior that stands beside the main one."""
+    drawn = retention_draws(posterior, job.spells, job.spec, rng)
+    return Bayesian(posterior_rows(drawn, posterior, job.spells, job.spec, scenario))
+
+
+def _spend(job: _Job, counts: Counts, rng: np.random.Generator) -> Bayesian:
+    stack = stack_counts(job.cohorts)
+    if isinstance(stack, NoSpendFit):
+        return Bayesian(findings=[no_posterior_spend(stack)])
+
+    def tell(share: float) -> None:
+        job.progress(f"sampling spend (bayes): {share:.0%}")
+
+    tell(0.0)
+    effect = bayes_effect(counts.spec.score.effect)
+    posterior = sample_spend(stack, effect, seed=_seed(rng), progress=tell, **job.sampling)
+    job.progress("checking what was sampled (spend)")
+    findings, checks = judged_spend(posterior, stack, counts, job.spells, rng)
+    loud = unreliable(posterior.name, checks, "spend")
+    return Bayesian(
+        posterior_spend_rows(posterior, counts, job.spells),
+        [*findings, *_drawn(posterior, "spend")],
+        spend=[prior_of_spend(stack, effect, counts.spec, rng)],
+        priors=[prior_table((*SPEND_PRIORS, *SCORE_PRIORS), SPEND, "spend")],
+        posteriors={SPEND: posterior},
+        warnings=(loud,) if loud else (),
+    )
+
+
+def _drawn(posterior: Posterior, of: str = "retention") -> Iterator[Row]:
+    """Say how many draws there are; how long they took stands in run.json, since it differs from run to run."""
+    sizes = posterior.tree["posterior"].sizes
+    note = f"draws of {sizes['chain']} chains, after as many to settle"
+    yield finding(posterior.name, "draws", of, float(posterior.n_draws), None, note)

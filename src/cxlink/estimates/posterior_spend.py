@@ -1,0 +1,108 @@
+"""Posterior draws of spend become rows, and what stands behind them findings."""
+
+from typing import Any
+
+import numpy as np
+
+from cxlink.cohort.counts import Counts
+from cxlink.cohort.spells import Spells
+from cxlink.estimates.bayes_findings import bayes_findings
+from cxlink.estimates.diagnostics import finding
+from cxlink.estimates.spend import spend_rows
+from cxlink.models.bayes_checks import Check, convergence, log_prior, prior_sensitivity
+from cxlink.models.bayes_spend import NAME, priors_of
+from cxlink.models.bayes_spend_cells import StackedCells
+from cxlink.models.bayes_spend_posterior import posterior_means, predictive_checks, spend_log_likelihood
+from cxlink.models.sampling import Posterior
+from cxlink.models.spend import Means
+from cxlink.models.spend_averages import spend_question
+from cxlink.models.spend_fitted import NoSpendFit
+
+Row = dict[str, Any]
+
+
+def posterior_spend_rows(
+    posterior: Posterior, counts: Counts, spells: Spells, cohort: str | None = None
+) -> list[Row]:
+    """Give ``spend``, ``spend_difference`` and ``spend_ratio`` of the posterior.
+
+    They are standardised over all strata, as the other models of spend are; not adjusted where there is nothing to
+    standardise over. The point estimate is the posterior mean, of a ratio the ratio of the two.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of `cxlink.models.bayes_spend.sample_spend`, sampled now or read back.
+    counts : Counts
+        The cohort that is reported: its groups and weights.
+    spells : Spells
+        Of the same counts.
+    cohort : str, optional
+        Its name in the posterior; the last one pooled by default.
+
+    Returns
+    -------
+    list of dict
+        Rows of the estimates table.
+    """
+    means = _means(posterior, counts, spells, cohort)
+    return list(spend_rows(means, counts.spec, headline=False, model=NAME))
+
+
+def _means(posterior: Posterior, counts: Counts, spells: Spells, cohort: str | None) -> Means:
+    return posterior_means(posterior, spend_question(counts, spells), spells.strata, cohort)
+
+
+def posterior_spend_findings(
+    posterior: Posterior, stack: StackedCells, counts: Counts, spells: Spells, rng: np.random.Generator
+) -> tuple[list[Row], tuple[Check, ...]]:
+    """Judge a posterior of spend: did it converge, does it make counts like these, and does it stand on its priors.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of `stack`.
+    stack : StackedCells
+        What was sampled; the cohort that is reported is its last.
+    counts, spells : Counts, Spells
+        Of that cohort.
+    rng : Generator
+        Advanced.
+
+    Returns
+    -------
+    rows : list of dict
+        For the table of diagnostics.
+    checks : tuple of Check
+        The same, for `bayes_findings.unreliable`.
+    """
+    means = _means(posterior, counts, spells, None)
+    sizes = posterior.tree["posterior"].sizes
+    shape = (sizes["chain"], sizes["draw"])
+    sides = counts.spec.contrast(counts.spec.analysis.contrasts[0])
+    asked = {means.groups[g]: means.draws[:, g] for g in means.own if means.groups[g] in sides}
+    if len(asked) == 2:
+        asked[":".join(sides)] = asked[sides[0]] / asked[sides[1]]
+    priors = priors_of(tuple(str(name) for name in posterior.tree["posterior"].data_vars))
+    likelihood = spend_log_likelihood(posterior, stack).sum(axis=2)
+    checks = (
+        *convergence(posterior.tree),
+        *predictive_checks(posterior, stack, rng),
+        *prior_sensitivity(
+            {name: drawn.reshape(shape) for name, drawn in asked.items()},
+            log_prior(posterior.tree, priors), likelihood,
+        ),
+    )  # fmt: skip
+    return [_size(stack, posterior), *bayes_findings(NAME, checks, "spend")], checks
+
+
+def _size(stack: StackedCells, posterior: Posterior) -> Row:
+    cohorts = len(stack.coding.cohorts)
+    pooled = f" of {cohorts} cohorts" if cohorts > 1 else ""
+    note = f"cells{pooled} with customers: hurdle-gamma, {posterior.n_draws:,} draws"
+    return finding(NAME, "cells", "spend", float((stack.n > 0).sum()), None, note)
+
+
+def no_posterior_spend(fit: NoSpendFit) -> Row:
+    """Say why there are no rows."""
+    return finding(fit.model, "fit", "spend", np.nan, False, f"no row: {fit.reason}")

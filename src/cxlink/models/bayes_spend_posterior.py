@@ -1,0 +1,161 @@
+"""What a posterior of spend says: mean spend by level and stratum, and how likely it makes each cell."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from cxlink.models.bayes_checks import Check
+from cxlink.models.bayes_coding import BayesEffect, Coding, coding_from, strata_of
+from cxlink.models.bayes_predictive import spend_checks, spend_replicates
+from cxlink.models.bayes_spend import sample_spend
+from cxlink.models.bayes_spend_cells import StackedCells, cell_log_likelihood
+from cxlink.models.sampling import Posterior
+from cxlink.models.spend import Means
+from cxlink.models.spend_averages import SpendQuestion
+
+
+def spend_draws(posterior: Posterior, cohort: str | None = None) -> np.ndarray:
+    """Mean spend over the window, zeros in, in the spec's currency: p·m.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of `sample_spend`.
+    cohort : str, optional
+        Of which cohort; the last one pooled by default.
+
+    Returns
+    -------
+    ndarray of shape (n_draws, n_levels, n_strata)
+        Every combination of the posterior's coding, whether or not it has customers.
+    """
+    cohorts = _coding(posterior).cohorts
+    at = len(cohorts) - 1 if cohort is None else cohorts.index(cohort)
+    share, amount = posterior.draws("share")[:, at], posterior.draws("amount")[:, at]
+    found: np.ndarray = float(posterior.about["unit"]) * expit(share) * np.exp(amount)
+    return found
+
+
+def _coding(posterior: Posterior) -> Coding:
+    return coding_from(posterior.about["coding"])
+
+
+def posterior_means(
+    posterior: Posterior, question: SpendQuestion, strata: pd.DataFrame, cohort: str | None = None
+) -> Means:
+    """Average a posterior over the standards of a request: those of the other models of spend.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of `sample_spend`.
+    question : SpendQuestion
+        What is asked; of the cohort's own cells.
+    strata : DataFrame of shape (n_strata, n_variables)
+        The cohort's strata, as in its spells: one may have been merged away in the question.
+    cohort : str, optional
+        Which of the posterior's cohorts it is; the last one pooled by default.
+
+    Returns
+    -------
+    Means
+        Whose point estimates are posterior means.
+    """
+    request, cells, coding = question.request, question.cells, _coding(posterior)
+    places = np.array([coding.strata.index(one) for one in strata_of(strata)], dtype=int)
+    levels = np.array([coding.levels.index(level) for level in cells.levels], dtype=int)
+    drawn = spend_draws(posterior, cohort)[:, levels][:, :, places].reshape(posterior.n_draws, -1)
+    weights = np.zeros((len(request.standards), drawn.shape[1]))
+    for g, standard in enumerate(request.standards):
+        np.add.at(weights[g], standard.curve, standard.weight)
+    averaged = drawn @ weights.T
+    n = np.bincount(cells.level, cells.n, len(levels))
+    used = weights.reshape(len(weights), len(levels), -1).sum(axis=2) > 0
+    return Means(
+        labels=request.labels,
+        groups=tuple(standard.group for standard in request.standards),
+        point=averaged.mean(axis=0),
+        draws=averaged,
+        n=(used @ n).astype(int),
+        spent_nothing=np.zeros(len(weights), dtype=bool),
+        own=request.own,
+        contrasts=request.contrasts,
+    )
+
+
+def spend_log_likelihood(posterior: Posterior, stack: StackedCells) -> np.ndarray:
+    """Log density of each cell at each draw, computed after sampling.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of `sample_spend`; thin it first where there are many cells.
+    stack : StackedCells
+        The cells, of the same coding.
+
+    Returns
+    -------
+    ndarray of shape (n_chains, n_draws, n_cells)
+    """
+    tables = posterior.tree["posterior"]
+    at = (slice(None), slice(None), stack.cohort, stack.level, stack.stratum)
+    share, amount = (tables[part].to_numpy()[at] for part in ("share", "amount"))
+    shape = tables["shape"].to_numpy()[:, :, stack.level]
+    return cell_log_likelihood(stack, share, amount, shape)
+
+
+def predictive_checks(
+    posterior: Posterior, stack: StackedCells, rng: np.random.Generator
+) -> tuple[Check, ...]:
+    """Set the counts beside cohorts that the posterior makes, see `bayes_predictive.spend_checks`."""
+    tables = posterior.tree["posterior"]
+    at = (slice(None), slice(None), stack.cohort, stack.level, stack.stratum)
+    share, amount = (tables[part].to_numpy()[at].reshape(-1, len(stack.n)) for part in ("share", "amount"))
+    shape = tables["shape"].to_numpy()[:, :, stack.level].reshape(share.shape)
+    positive, total, squares = spend_replicates(share, amount + np.log(stack.unit), shape, stack.n, rng)
+    observed = (stack.n, stack.positive, stack.unit * stack.total, stack.unit**2 * stack.squares)
+    return spend_checks(stack.coding.levels, stack.level, observed, (positive, total, squares))
+
+
+def refit_without(
+    stack: StackedCells, effect: BayesEffect, *, seed: int, draws: int = 300, chains: int = 2
+) -> Callable[[int], np.ndarray]:
+    """Give what `loo_by_cell` asks for: a cell's log density at each draw of the posterior without it.
+
+    Parameters
+    ----------
+    stack : StackedCells
+        The counts.
+    effect : {"levels", "monotone"}
+        Of the score.
+    seed : int
+        Of every refit.
+    draws, chains : int
+        Of each; as many draws again to tune.
+    """
+
+    def refit(cell: int) -> np.ndarray:
+        again = sample_spend(_without(stack, cell), effect, seed=seed, draws=draws, tune=draws, chains=chains)
+        return spend_log_likelihood(again, _only(stack, cell)).ravel()
+
+    return refit
+
+
+def _without(stack: StackedCells, cell: int) -> StackedCells:
+    """Empty one cell: its place stays, its customers go; units stay too, so that densities compare."""
+    keep = np.arange(len(stack.n)) != cell
+    return replace(
+        stack, n=stack.n * keep, positive=stack.positive * keep, total=stack.total * keep,
+        squares=stack.squares * keep, log_total=stack.log_total * keep,
+    )  # fmt: skip
+
+
+def _only(stack: StackedCells, cell: int) -> StackedCells:
+    at = slice(cell, cell + 1)
+    return replace(
+        stack, cohort=stack.cohort[at], level=stack.level[at], stratum=stack.stratum[at], n=stack.n[at],
+        positive=stack.positive[at], total=stack.total[at], squares=stack.squares[at], log_total=stack.log_total[at],
+    )  # fmt: skip

@@ -1,0 +1,124 @@
+"""The Bayesian side as a whole: what is sampled, what is reported of it, and what is said when it fails."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxlink.cohort.counts import Counts, add_up
+from cxlink.cohort.profile import Profile
+from cxlink.cohort.spec import make_spec
+from cxlink.cohort.spells import spells_of
+from cxlink.estimates import diagnostics
+from cxlink.estimates.bayesian import Bayesian, bayesian_results
+from cxlink.estimates.table import select, tidy
+from cxlink.models.posterior_file import load_posteriors, save_posteriors
+
+FEW: dict[str, Any] = {"draws": 150, "tune": 150, "chains": 2, "cores": 1}
+
+
+def counts_of(name: str, n: int, follow_up: int, *, spend: bool, seed: int) -> Counts:
+    """Customers of three levels who leave at a constant rate: 20, 10 and 5 % a month."""
+    asked: dict[str, Any] = {
+        "cohort": {"name": name},
+        "score": {"column": "s", "scale": "1-4", "worst": [1], "best": [3]},
+        "subscription": {"duration": "d", "event": "e"},
+        "analysis": {"horizon": 6, "tenure_horizons": [12], "given": [3], "draws": 200},
+    }
+    if spend:
+        asked["spend"] = {"column": "y", "complete": True, "currency": "EUR"}
+    rng = np.random.default_rng(seed)
+    score = rng.integers(1, 4, n)
+    left = rng.geometric(np.array([0.2, 0.1, 0.05])[score - 1])
+    y = rng.gamma(2.0, 50.0 * score)
+    cells = pd.DataFrame({
+        "score": pd.array(score, dtype="Int64"), "entry": 0, "exit": np.minimum(left, follow_up),
+        "cause": np.where(left <= follow_up, "lost", ""), "wave": "", "n": 1,
+    })  # fmt: skip
+    if spend:
+        sums = {"spend_sum": y, "spend_sum_sq": y**2, "spend_sum_log": np.log(y)}
+        more = {"spend_sum_log_sq": np.log(y) ** 2, "spend_sum_y_log": y * np.log(y)}
+        cells = cells.assign(spend_n=1, spend_zero=0, **sums, **more)
+    return Counts(add_up(cells), make_spec(asked), Profile("rows", n, n))
+
+
+def results(**cohorts: Counts) -> tuple[Bayesian, list[str]]:
+    told: list[str] = []
+    *_, last = cohorts.values()
+    found = bayesian_results(cohorts, spells_of(last), np.random.default_rng(3), told.append, **FEW)
+    return found, told
+
+
+@pytest.fixture(scope="module")
+def pooled() -> tuple[Bayesian, list[str]]:
+    return results(
+        old=counts_of("old", 900, 8, spend=False, seed=1), new=counts_of("new", 200, 3, spend=False, seed=2)
+    )
+
+
+def test_every_posterior_has_rows_priors_and_findings() -> None:
+    found, told = results(only=counts_of("only", 300, 6, spend=True, seed=4))
+    assert set(found.posteriors) == {"bayes", "bayes_sbg", "bayes_spend"}
+    rows = tidy(found.rows)
+    assert set(rows["model"]) == {"bayes", "bayes_sbg"}
+    assert {"retention", "tenure", "remaining_tenure", "spend", "spend_ratio"} <= set(rows["estimand"])
+    assert set(rows["scenario"]) == {""}
+    said = diagnostics.tidy(found.findings)
+    looked_at = said.groupby("model")["quantity"].agg(set)
+    asked = {"rhat", "ess_bulk", "divergences", "bfmi", "prior_sensitivity", "elpd_left_out_cells", "draws"}
+    assert asked <= looked_at["bayes"]
+    assert asked <= looked_at["bayes_sbg"]
+    priors = pd.concat(found.priors)
+    assert set(priors["of"]) == {"retention", "spend"}
+    assert (priors["reason"].str.len() > 20).all()
+    curves = pd.concat(found.curves)
+    before = curves[curves["scenario"] == "prior"]
+    assert set(before["model"]) == {"bayes", "bayes_sbg"}
+    assert (before["conf_low"] <= before["estimate"]).all()
+    # before any count nearly everything is likely, after 300 customers little is
+    end = before[(before["model"] == "bayes") & (before["time"] == 6)].iloc[0]
+    after = curves[(curves["scenario"] == "") & (curves["group"] == "all") & (curves["time"] == 6)].iloc[0]
+    assert end["conf_high"] - end["conf_low"] > 3 * (after["conf_high"] - after["conf_low"])
+    spend = found.spend[0]
+    assert spend["group"].tolist() == ["1", "2", "3"]
+    assert (spend["conf_low"] < spend["estimate"]).all()
+    assert any(text.startswith("sampling spend") for text in told)
+
+
+def test_a_young_cohort_borrows_from_an_older_one(pooled: tuple[Bayesian, list[str]]) -> None:
+    found, _ = pooled
+    rows = tidy(found.rows)
+    asked = {"model": "bayes", "estimand": "retention", "adjusted": "no", "horizon": 6, "group": "best"}
+    widths = {}
+    for scenario in ("", "alone", "new_cohort"):
+        (row,) = select(rows, **asked, scenario=scenario).to_dict("records")
+        widths[scenario] = row["conf_high"] - row["conf_low"]
+        assert 0 < row["conf_low"] < row["estimate"] < row["conf_high"] < 1
+    # three months alone say less of the sixth than with a cohort that was there; none at all say least
+    assert widths[""] < widths["alone"]
+    assert widths[""] < widths["new_cohort"]
+    assert "bayes_sbg" not in set(rows.loc[rows["scenario"] != "", "model"])
+
+
+def test_the_level_that_nobody_gave_is_predicted(pooled: tuple[Bayesian, list[str]]) -> None:
+    rows = select(
+        tidy(pooled[0].rows), model="bayes", estimand="retention", horizon=6, scenario="", group="4"
+    )
+    assert rows["n"].tolist() == [0]
+    assert rows["conf_high"].iloc[0] - rows["conf_low"].iloc[0] > 0.1
+
+
+def test_posteriors_come_back_from_one_file(tmp_path: Path, pooled: tuple[Bayesian, list[str]]) -> None:
+    posteriors = pooled[0].posteriors
+    save_posteriors(posteriors, tmp_path / "posterior.nc")
+    read = load_posteriors(tmp_path / "posterior.nc")
+    for name, posterior in posteriors.items():
+        np.testing.assert_array_equal(read[name].draws("score"), posterior.draws("score"))
+
+
+def test_too_few_draws_are_said_aloud(pooled: tuple[Bayesian, list[str]]) -> None:
+    # 300 draws of two chains cannot have the 200 effective ones in every tail, or R-hat under 1.01, of everything
+    assert len(pooled[0].warnings) >= 1
+    assert all(text.startswith("DO NOT RELY on the rows of bayes") for text in pooled[0].warnings)
