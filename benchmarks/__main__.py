@@ -22,6 +22,7 @@ def _parts(tables: Path, sizes: list[int], peers: int) -> dict[str, Callable[[],
         "after": lambda: runs.after_counting(tables, sizes),
         "peers": lambda: runs.against_peers(tables, peers),
         "tenure": lambda: runs.expected_tenure(peers),
+        "posterior": lambda: runs.posteriors(sizes),
         "program": lambda: runs.whole_program(tables, peers),
     }
 
@@ -31,7 +32,9 @@ def main() -> None:
     parser.add_argument("--sizes", default=SIZES, help=f"customers, for counting (default {SIZES})")
     parser.add_argument("--peers", default="1e6", help="customers, for other packages (default 1e6)")
     parser.add_argument(
-        "--parts", default="counting,after,peers,tenure,program", help="what to run (default all)"
+        "--parts",
+        default="counting,after,peers,tenure,posterior,program",
+        help="what to run (default all)",
     )
     parser.add_argument("--tables", type=Path, default=HERE / "tables", help="where the customers are kept")
     parser.add_argument("--out", type=Path, default=HERE, help="where results, table and picture are written")

@@ -15,6 +15,7 @@ from benchmarks.results import (
     HELP,
     OURS,
     PEERS,
+    POSTERIOR,
     REPORT,
     TENURE,
     WITH_IDS,
@@ -24,7 +25,7 @@ from benchmarks.results import (
 
 _PACKAGES = ("cxlink", "duckdb", "numpy", "scipy", "pandas", "lifelines", "statsmodels", "scikit-survival")
 _MOST_TIMES, _MOST_MB, _LONGEST_HELP, _LONGEST_FIT = 1.5, 2048, 0.5, 15.0
-_LONGEST_TENURE = 5.0
+_LONGEST_TENURE, _LONGEST_POSTERIOR = 5.0, 60.0
 
 
 def write(rows: Sequence[Row], path: Path, day: datetime.date, seconds: float) -> None:
@@ -36,6 +37,7 @@ def write(rows: Sequence[Row], path: Path, day: datetime.date, seconds: float) -
         _after(rows),
         _peers(rows),
         _tenure(rows),
+        _posterior(rows),
         _program(rows),
         _HOW,
     ]
@@ -71,6 +73,7 @@ def _short(rows: Sequence[Row]) -> str:
         *_memory_said(rows),
         *_after_said(rows),
         *_tenure_said(rows),
+        *_posterior_said(rows),
         *_program_said(rows),
         *_behind(rows),
     ]
@@ -117,6 +120,15 @@ def _tenure_said(rows: Sequence[Row]) -> Iterable[str]:
             f"Tenure of {_people(one.size)} customers by every family, with three backtests, averages and draws: "
             f"{seconds:.2f} s. Target {_LONGEST_TENURE:g} s: {_met(seconds <= _LONGEST_TENURE)}."
         )
+
+
+def _posterior_said(rows: Sequence[Row]) -> Iterable[str]:
+    for what in POSTERIOR.values():
+        by_size = [(r.size, r.seconds) for r in _of(rows, what, OURS) if r.seconds is not None]
+        if by_size:
+            told = ", ".join(f"{seconds:.0f} s at {_people(size)}" for size, seconds in by_size)
+            met = max(seconds for _, seconds in by_size) <= _LONGEST_POSTERIOR
+            yield f"{what.capitalize()}: {told} customers. Target {_LONGEST_POSTERIOR:g} s: {_met(met)}."
 
 
 def _program_said(rows: Sequence[Row]) -> Iterable[str]:
@@ -208,7 +220,15 @@ def _peers(rows: Sequence[Row]) -> str:
 
 
 def _tenure(rows: Sequence[Row]) -> str:
-    found = [r for r in rows if r.what == TENURE]
+    return _beside(rows, TENURE, _ONE_EACH)
+
+
+def _posterior(rows: Sequence[Row]) -> str:
+    return "\n\n".join(text for what in POSTERIOR.values() if (text := _beside(rows, what, _SAME_MODEL)))
+
+
+def _beside(rows: Sequence[Row], what: str, said: str) -> str:
+    """A section of one thing: who took how long, and what they did."""
     lines = [
         (
             r.program,
@@ -218,10 +238,15 @@ def _tenure(rows: Sequence[Row]) -> str:
             _number(r.peak_mb, ",.0f"),
             r.note,
         )
-        for r in found
+        for r in rows
+        if r.what == what
     ]
     head = ("program", "customers", "seconds", "times cxlink", "memory, MB", "note")
-    return f"## {TENURE[0].upper()}{TENURE[1:]}\n\n{_table(head, lines)}\n\n{_ONE_EACH}" if lines else ""
+    return f"## {what[0].upper()}{what[1:]}\n\n{_table(head, lines)}\n\n{said}" if lines else ""
+
+
+_SAME_MODEL = """PyMC on rows is the same model with the same priors, its likelihood over customers instead of cells: a
+Bernoulli of every month of every customer, or the law of every customer's last month."""
 
 
 _ONE_EACH = """cxlink's row is all of it: every family fitted to the counts, three origins of the backtest with all of

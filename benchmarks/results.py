@@ -13,6 +13,10 @@ WITH_IDS = "counting, retention and spend, no id twice"
 ANALYSIS, REPORT = "analysis of the counts", "run folder with figures and PDF"
 HELP, FIT = "cxlink --help", "cxlink fit"
 TENURE = "expected tenure, ten levels and sixty periods"
+POSTERIOR = {
+    "bayes": "posterior of retention (hazard): ten levels, sixty periods, twenty strata",
+    "bayes_sbg": "posterior of retention (shifted-beta-geometric): ten levels, sixty periods, twenty strata",
+}
 PEERS = {
     "kaplan_meier": "Kaplan–Meier by level: S(12) of level 10",
     "hazards": "proportional hazards, score and plan: log hazard ratio of a point",

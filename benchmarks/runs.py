@@ -2,11 +2,11 @@
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import peers, tenure
+from benchmarks import peers, posterior, tenure
 from benchmarks.customers import SPEC, make_table
 from benchmarks.measure import Measured, Unfinished, in_own_process
 from benchmarks.results import (
@@ -18,6 +18,7 @@ from benchmarks.results import (
     HELP,
     OURS,
     PEERS,
+    POSTERIOR,
     REPORT,
     TENURE,
     WITH_IDS,
@@ -87,6 +88,21 @@ def expected_tenure(size: int) -> Iterator[Row]:
             missing = "No module named" in str(reason)
             found = Measured(note="not installed: pip install lifelines" if missing else str(reason))
         yield row(TENURE, size, f"lifelines {fitter}", found, ours)
+
+
+def posteriors(sizes: Sequence[int]) -> Iterator[Row]:
+    """Sample posteriors from the counts of any number of customers, and from the rows of ten thousand."""
+    for model, title in POSTERIOR.items():
+        for size in (posterior.BY_ROWS, max(sizes)):
+            found = in_own_process("posterior:ours", size=size, model=model, short=False)["ours"]
+            yield row(title, size, OURS, found)
+        few = in_own_process("posterior:ours", size=posterior.BY_ROWS, model=model, short=True)["ours"]
+        yield row(title, posterior.BY_ROWS, f"{OURS}, a tenth of the draws", few)
+        try:
+            found = in_own_process("posterior:by_rows", model=model)["rows"]
+        except Unfinished as reason:
+            found = Measured(note=str(reason))
+        yield row(title, posterior.BY_ROWS, "PyMC on rows, a tenth of the draws", found, few)
 
 
 def whole_program(tables: Path, size: int) -> Iterator[Row]:
