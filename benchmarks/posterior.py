@@ -15,7 +15,7 @@ BY_ROWS = 10_000
 
 
 def _cohort(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Customers lost in each period, (n_levels, n_strata, n_periods), and those there at the end, (n_levels, n_strata)."""
+    """Customers lost in each period (n_levels, n_strata, n_periods), and left at the end (n_levels, n_strata)."""
     rng = np.random.default_rng(1)
     effect = np.linspace(0.5, -0.5, LEVELS)[:, None] + np.linspace(-0.3, 0.3, STRATA)
     hazard = -np.expm1(-np.exp(effect[..., None] - 3.0 - 0.02 * np.arange(PERIODS)))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "cxlink"
-FLOW = ("cohort", "models", "estimates", "report", "analysis", "check", "runs", "earlier", "study", "flags", "cli")
+FLOW = ("cohort", "models", "estimates", "report", "results", "analysis", "check", "runs", "earlier", "study", "flags", "cli")
 FORBIDDEN = {"utils", "base", "helpers", "config", "common", "misc", "registry"}
 
 

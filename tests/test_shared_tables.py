@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 from lifelines import KaplanMeierFitter
 
-from cxlink.analysis import Analysis, analyse
+from cxlink.analysis import analyse
 from cxlink.cohort.guess import starter_spec
 from cxlink.cohort.spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.estimates.table import select
+from cxlink.results import Analysis
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data"
 SAAS, TELCO = FOLDER / "saas_churn.csv", FOLDER / "telco.csv"

@@ -7,16 +7,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cxlink.analysis import Analysis, analyse
+    from cxlink.analysis import analyse
     from cxlink.cohort.counts import Counts, add, load_counts, save_counts
     from cxlink.cohort.errors import InputError
     from cxlink.cohort.spec import CohortSpec, make_spec, read_spec
     from cxlink.cohort.table import Cohort, read_cohort
+    from cxlink.results import Analysis
 
 __version__ = "0.1.0"
 
 _WHERE = {
-    "Analysis": "analysis", "analyse": "analysis",
+    "Analysis": "results", "analyse": "analysis",
     "Counts": "cohort.counts", "add": "cohort.counts", "load_counts": "cohort.counts", "save_counts": "cohort.counts",
     "InputError": "cohort.errors",
     "CohortSpec": "cohort.spec", "make_spec": "cohort.spec", "read_spec": "cohort.spec",

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from cxlink.analysis import Analysis
 from cxlink.cohort.counts import Counts
 from cxlink.cohort.scales import label
 from cxlink.cohort.table import Cohort
 from cxlink.estimates.readings import headline_points
 from cxlink.estimates.table import select
+from cxlink.results import Analysis
 
 
 def profile_lines(cohort: Cohort) -> list[str]:

@@ -14,10 +14,10 @@ from typing import Any
 import pandas as pd
 
 from cxlink import __version__
-from cxlink.analysis import Analysis
 from cxlink.cohort.counts import FORMAT, save_counts, suppress
 from cxlink.cohort.errors import InputError
 from cxlink.estimates.table import csv_text
+from cxlink.results import Analysis
 
 _PACKAGES = ("numpy", "scipy", "pandas", "duckdb", "ibis-framework", "matplotlib", "typst")
 _SAMPLING = ("pymc", "nutpie", "arviz")

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlink.analysis import Analysis, analyse
+from cxlink.analysis import analyse
 from cxlink.cohort.spec import CohortSpec, make_spec
 from cxlink.cohort.table import Cohort, read_cohort
 from cxlink.estimates.table import select
 from cxlink.estimates.takeover import stepped_down, thin
+from cxlink.results import Analysis
 
 SUPPORTED, UNSUPPORTED = 60, 40
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from cxlink import __version__
-from cxlink.analysis import Analysis, analyse
+from cxlink.analysis import analyse
 from cxlink.cohort.counts import FORMAT
 from cxlink.cohort.spec import make_spec
 from cxlink.cohort.table import read_cohort
@@ -16,6 +16,7 @@ from cxlink.estimates.table import csv_text, select
 from cxlink.report.content import ReportInput, Study
 from cxlink.report.pdf import write_report
 from cxlink.report.wording import whole
+from cxlink.results import Analysis
 from cxlink.runs import report_input, write_record, write_run
 from cxlink.study.implied import ImpliedTenure, implied_tenure, paradox
 from cxlink.study.public_curves import judged, public_curves
