@@ -44,9 +44,10 @@ lint: $(READY)  ## ruff (check and format) and mypy strict on src
 sample: $(READY)  ## remake reports/sample/, the committed example
 	@$(BIN)/cxlink reproduce --replications 500 --out reports/sample --overwrite
 
-coverage: $(READY)  ## how often intervals hold the truth -> reports/coverage/ (two to three hours; goes on where it stopped)
+coverage: $(READY)  ## how often intervals hold the truth -> reports/coverage/ (some six hours; goes on where it stopped)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m cxlink.study.coverage
 	@OMP_NUM_THREADS=1 $(BIN)/python -m cxlink.study.tenure_coverage
+	@OMP_NUM_THREADS=1 $(BIN)/python -m cxlink.study.bayes_calibration
 
 bench: $(READY)  ## timed comparisons, 1 to 100 million customers -> benchmarks/README.md (an hour; 0.6 GB of disk)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'

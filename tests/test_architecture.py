@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "cxlink"
-FLOW = ("cohort", "models", "estimates", "report", "results", "analysis", "check", "runs", "earlier", "study", "flags", "cli")
+FLOW = (
+    "cohort", "models", "estimates", "report", "results", "analysis", "check", "runs", "earlier", "study", "flags",
+    "cli",
+)  # fmt: skip
 FORBIDDEN = {"utils", "base", "helpers", "config", "common", "misc", "registry"}
 
 

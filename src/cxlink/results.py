@@ -117,6 +117,13 @@ class Analysis:
             self.foreseen, weights, self.counts.spec.unit, simulated=self._simulated, ax=ax
         )
 
+    def posterior_retention(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw retention before any count and by the posterior, with what was observed; needs ``bayes=True``."""
+        from cxlink.report.bayes_figures import prior_retention
+
+        curves = pd.concat(self.bayesian.curves) if self.bayesian is not None else pd.DataFrame()
+        return prior_retention(self.estimates, curves, self.counts.spec, simulated=self._simulated, ax=ax)
+
     def write(self, folder: "Path | str", overwrite: bool = False) -> None:
         """Write a run folder: tables, counts, figures and the PDF; whole or not at all.
 

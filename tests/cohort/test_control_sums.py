@@ -115,7 +115,9 @@ def test_counts_with_a_control_add_up_are_kept_and_are_suppressed(tmp_path: Path
     small = suppress(counted(table.assign(prior=table["prior"].where(np.arange(400) % 3 == 0))), 5)
     assert small.cells.loc[small.cells["control_n"] == 0, "control_sum_sq"].eq(0).all()
     assert not small.cells["control_n"].between(1, 4).any()
-    with pytest.raises(InputError, match=r"not of the same kind: \[control\] column differs \(prior and none\)"):
+    with pytest.raises(
+        InputError, match=r"not of the same kind: \[control\] column differs \(prior and none\)"
+    ):
         add(whole, count(table, score={"scale": "1-5"}))
 
 

@@ -148,7 +148,9 @@ def test_counts_that_mean_different_things_do_not_add_up(change: dict[str, Any],
     one, other = read_cohort(table, spec(STAY)).count(), read_cohort(table, spec(STAY, change)).count()
     with pytest.raises(InputError) as refused:
         add(one, other)
-    assert str(refused.value) == f"these counts: not of the same kind: {message}. Fit both cohorts by one spec."
+    assert (
+        str(refused.value) == f"these counts: not of the same kind: {message}. Fit both cohorts by one spec."
+    )
 
 
 def test_bands_that_differ_do_not_add_up() -> None:

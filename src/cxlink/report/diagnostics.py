@@ -11,6 +11,7 @@ from cxlink.cohort.spec import CohortSpec
 from cxlink.report.blocks import Block, heading, paragraph, table
 from cxlink.report.content import Material
 from cxlink.report.family_tables import family_lines
+from cxlink.report.lifetimes import BAYESIAN
 from cxlink.report.wording import NONE, decimal, listed, whole, words
 
 _MOST_ROWS = 60
@@ -23,10 +24,11 @@ _ORDER = {"no": 0, "": 1, "yes": 2}
 def diagnostics_pages(m: Material, level: int = 1) -> list[Block]:
     """Set out the diagnostics; a long table is cut, failures stand first."""
     found = m.given.diagnostics
+    found = found[~found["model"].isin(BAYESIAN)] if m.given.bayes is not None else found
     if not len(found):
         return [heading("Diagnostics", level), paragraph("No diagnostics were recorded.")]
     shown = _not_shown_elsewhere(found)
-    failed = sum(_flag(ok) == "no" for ok in shown["ok"])
+    failed = sum(verdict(ok) == "no" for ok in shown["ok"])
     text = "Nothing that was checked is other than it should be."
     if failed:
         verb = "is other than it" if failed == 1 else "are other than they"
@@ -36,6 +38,8 @@ def diagnostics_pages(m: Material, level: int = 1) -> list[Block]:
             " How the families of curves fit, what they weigh and what to doubt about them stands in the section on "
             "tenure; of the unadjusted fits it is in diagnostics.csv."
         )
+    if m.given.bayes is not None:
+        text += " What was found of the posteriors stands in the Bayesian section."
     return [heading("Diagnostics", level), paragraph(text), *_checks(_once(shown, m.spec), _hidden(m))]
 
 
@@ -46,7 +50,7 @@ def _not_shown_elsewhere(found: pd.DataFrame) -> pd.DataFrame:
     families = set(found.loc[found["quantity"].isin(["aic"]), "model"])
     unfitted = found["note"].fillna("").str.startswith("Not fitted: ") & (found["quantity"] == "fit")
     mine = found["model"].isin(families) | unfitted | found["quantity"].eq("weights")
-    failed = found["quantity"].isin(_SEARCH) & found["ok"].map(_flag).eq("no")
+    failed = found["quantity"].isin(_SEARCH) & found["ok"].map(verdict).eq("no")
     noted = mine & (found["quantity"] == "fit") & ~unfitted
     kept = found[~mine | (mine & failed)].to_dict("records")
     return pd.DataFrame([*_joined_notes(found[noted]), *kept], columns=list(found.columns))
@@ -68,7 +72,7 @@ def _checks(found: pd.DataFrame, hidden: set[str]) -> list[Block]:
     for row in found.to_dict("records"):
         group, comma, kind = _text(row["group"]).partition(", ")
         key = (
-            _flag(row["ok"]),
+            verdict(row["ok"]),
             words(_text(row["model"])),
             f"{words(_text(row['quantity']))}{comma}{kind}",
             _text(row["note"]),
@@ -123,7 +127,7 @@ def _joined(cells: tuple[str, ...]) -> str:
     return "; ".join(distinct) if len(distinct) <= 12 else f"{distinct[0]}; … {distinct[-1]}"
 
 
-def _flag(ok: Any) -> str:
+def verdict(ok: Any) -> str:
     """Read a flag that may come as a boolean, as text, or empty."""
     if isinstance(ok, str):
         return {"true": "yes", "false": "no"}.get(ok.lower(), "")

@@ -26,6 +26,7 @@ _LEAST_SUPPORT = 0.9
 def limits(m: Material) -> list[str]:
     """Give the limits of a cohort's figures, most important first; at the end the notes on its table."""
     items = [
+        *(m.given.bayes.warnings if m.given.bayes is not None else ()),
         _association(m),
         _respondents(m),
         *filter(None, support(m)),

@@ -1,5 +1,6 @@
 """The pages at the end: methods, references, how to run it again."""
 
+from cxlink.report.bayes_pages import bayes_methods
 from cxlink.report.blocks import Block, Runs, bullets, code, heading, paragraph, strong, table
 from cxlink.report.content import Material
 from cxlink.report.family_tables import kind_of
@@ -30,11 +31,14 @@ def _methods(m: Material) -> list[Runs]:
         texts.append(_standardisation(m))
     if m.spec.spend is not None:
         texts.append(_spend(m))
-    families = sorted({row.model for row in m.book.where("tenure")} - {"kaplan_meier", "grouped_ph"})
+    models = {row.model for row in m.book.where("tenure")}
+    families = sorted(name for name in models if is_family(name) or name.startswith(AVERAGE))
     if m.book.where("hazard_ratio"):
         texts.append(_hazards())
     if families:
         texts.append(_tenure(families))
+    if bayesian := bayes_methods(m):
+        texts.append(bayesian)
     return [*texts, _intervals(m), _reading()]
 
 
@@ -137,6 +141,8 @@ def _intervals(m: Material) -> Runs:
     if m.spec.spend is not None:
         kinds.append("the robust joint covariance for spend")
     draws = f"{whole(m.spec.analysis.draws)} draws: {listed(kinds)}. Seed {m.spec.analysis.seed}."
+    if m.given.bayes is not None:
+        draws += " Those of the Bayesian models are of their posterior draws."
     return [strong("Intervals. "), f"{coverage(m.spec)} equal-tailed intervals from {draws}"]
 
 

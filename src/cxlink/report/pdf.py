@@ -6,6 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from cxlink.report.bayes_pages import bayes_pages
 from cxlink.report.blocks import Block, heading
 from cxlink.report.cohort_pages import cohort_pages
 from cxlink.report.content import Material, ReportInput, gather
@@ -23,7 +24,8 @@ from cxlink.report.wording import font_folder, printable
 SUBTITLE = "Experience scores of customers, and what these customers did next."
 STUDY = "The published study, on simulated cohorts"
 PAGES: tuple[Callable[[Material, int], list[Block]], ...] = (
-    cohort_pages, retention_pages, hazard_pages, spend_pages, tenure_pages, doubts_pages, diagnostics_pages,
+    cohort_pages, retention_pages, hazard_pages, spend_pages, tenure_pages, bayes_pages, doubts_pages,
+    diagnostics_pages,
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cxlink.report.content import Material
+from cxlink.report.lifetimes import BAYESIAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,19 @@ def _model(*names: str) -> Callable[[Material], bool]:
     return lambda m: any(row.model.startswith(names) for row in m.book.by_key.values())
 
 
+def _posterior(estimand: str = "", effect: str = "") -> Callable[[Material], bool]:
+    def applies(m: Material) -> bool:
+        names = [estimand] if estimand else ["retention", "spend"]
+        rows = any(m.book.where(name, model=BAYESIAN) for name in names)
+        return m.given.bayes is not None and rows and effect in ("", m.spec.score.effect)
+
+    return applies
+
+
+def _either(*conditions: Callable[[Material], bool]) -> Callable[[Material], bool]:
+    return lambda m: any(holds(m) for holds in conditions)
+
+
 def _estimand(name: str) -> Callable[[Material], bool]:
     return lambda m: bool(m.book.where(name))
 
@@ -55,6 +69,10 @@ REFERENCES = (
         "with a continuous service provider: the role of satisfaction. Marketing Science "
         "17(1):45–65. doi 10.1287/mksc.17.1.45", _stays),
     Reference(
+        "Bürkner, P.-C. and Charpentier, E. (2020). Modelling monotonic effects of ordinal predictors in Bayesian "
+        "regression models. British Journal of Mathematical and Statistical Psychology 73:420–451. doi "
+        "10.1111/bmsp.12195", _posterior(effect="monotone")),
+    Reference(
         "Dholakia, U. M. and Morwitz, V. G. (2002). The scope and persistence of "
         "mere-measurement effects: evidence from a field study of customer satisfaction "
         "measurement. Journal of Consumer Research.", _unanswered),
@@ -68,7 +86,7 @@ REFERENCES = (
     Reference(
         "Fader, P. S. and Hardie, B. G. S. (2007). How to project "
         "customer retention. Journal of Interactive Marketing "
-        "21(1):76–90. doi 10.1002/dir.20074", _model("shifted_beta_geometric")),
+        "21(1):76–90. doi 10.1002/dir.20074", _either(_model("shifted_beta_geometric"), _posterior("retention"))),
     Reference(
         "Fader, P. S. et al. (2018). Journal of Interactive Marketing 43:1–16 (the beta-discrete-Weibull).",
         _model("beta_discrete_weibull")),
@@ -84,6 +102,10 @@ REFERENCES = (
     Reference(
         "Huang, G. and Sudhir, K. (2021). The causal effect of service satisfaction on customer "
         "loyalty. Management Science. doi 10.1287/mnsc.2019.3549", _always),
+    Reference(
+        "Kallioinen, N., Paananen, T., Bürkner, P.-C. and Vehtari, A. (2024). Detecting and diagnosing prior and "
+        "likelihood sensitivity with power-scaling. Statistics and Computing 34:57. doi 10.1007/s11222-023-10366-5",
+        _posterior()),
     Reference(
         "Kaplan, E. L. and Meier, P. (1958). Nonparametric estimation from incomplete "
         "observations. Journal of the American Statistical Association 53:457–481.", _stays),
@@ -108,7 +130,8 @@ REFERENCES = (
     Reference(
         "Prentice, R. L. and Gloeckler, L. A. (1978). Regression analysis of grouped survival data with "
         "application to breast cancer data. Biometrics.",
-        _model("exponential", "weibull", "log_logistic", "shifted_beta_geometric", "grouped_ph")),
+        _either(_model("exponential", "weibull", "log_logistic", "shifted_beta_geometric", "grouped_ph"),
+                _posterior("retention"))),
     Reference(
         "Rosner, B., Spiegelman, D. and Willett, W. C. (1990). Correction of logistic regression "
         "relative risk estimates and confidence intervals for measurement error. American Journal of "
@@ -126,6 +149,13 @@ REFERENCES = (
         "VanderWeele, T. J. and Ding, P. (2017). Sensitivity analysis in "
         "observational research: introducing the E-value. Annals of Internal "
         "Medicine. doi 10.7326/M16-2607", _estimand("e_value")),
+    Reference(
+        "Vehtari, A., Gelman, A. and Gabry, J. (2017). Practical Bayesian model evaluation using leave-one-out "
+        "cross-validation and WAIC. Statistics and Computing 27:1413–1432. doi 10.1007/s11222-016-9696-4",
+        _posterior()),
+    Reference(
+        "Vehtari, A. et al. (2021). Rank-normalization, folding, and localization: an improved R-hat for assessing "
+        "convergence of MCMC. Bayesian Analysis 16:667–718. doi 10.1214/20-BA1221", _posterior()),
     Reference(
         "Westling, T., van der Laan, M. J. and Carone, M. (2020). Correcting an estimator of a "
         "multivariate monotone function with isotonic regression. Electronic Journal of Statistics "

@@ -50,17 +50,18 @@ def _spec(draws: int) -> CohortSpec:
     })  # fmt: skip
 
 
-def survival() -> np.ndarray:
+def survival(kept: tuple[float, ...] = KEPT) -> np.ndarray:
     """S(t) of each level at t = 0, 1, … 24 months: S(12)^((t/12)^0.8), shape (12, 25)."""
-    kept = np.array([*KEPT, REST_KEPT])
     power: np.ndarray = (np.arange(max(_FOLLOW_UP) + 1) / HORIZON) ** _SHAPE
-    curves: np.ndarray = kept[:, None] ** power
+    curves: np.ndarray = np.array([*kept, REST_KEPT])[:, None] ** power
     return curves
 
 
-def drawn_cohort(customers: int, draws: int, rng: np.random.Generator) -> Counts:
-    """Draw a cohort whose sparse levels have so many customers each."""
-    curves, parts = survival(), []
+def drawn_cohort(
+    customers: int, draws: int, rng: np.random.Generator, kept: tuple[float, ...] = KEPT
+) -> Counts:
+    """Draw a cohort whose eleven sparse levels have so many customers each, and keep such shares of them for a year."""
+    curves, parts = survival(kept), []
     for months in _FOLLOW_UP:
         size = np.array([customers] * len(KEPT) + [REST]) // len(_FOLLOW_UP)
         shares = np.concatenate(
@@ -89,7 +90,7 @@ def replicated(customers: int, draws: int, rng: np.random.Generator) -> list[Row
     counts = drawn_cohort(customers, draws, rng)
     spells = spells_of(counts)
     truth = {str(level): value for level, value in enumerate(KEPT, 1)}
-    rows = [*_nonparametric(spells, counts, rng), *_grouped(spells, counts.spec, rng)]
+    rows = [*nonparametric(spells, counts, rng), *_grouped(spells, counts.spec, rng)]
     rows += _weibull(spells, counts.spec, rng)
     kept = [
         r for r in rows if r["estimand"] == "retention" and r["horizon"] == HORIZON and r["group"] in truth
@@ -97,7 +98,8 @@ def replicated(customers: int, draws: int, rng: np.random.Generator) -> list[Row
     return [{**one, "truth": truth[one["group"]]} for one in kept]
 
 
-def _nonparametric(spells: Spells, counts: Counts, rng: np.random.Generator) -> list[Row]:
+def nonparametric(spells: Spells, counts: Counts, rng: np.random.Generator) -> list[Row]:
+    """Kaplan–Meier's rows at the horizon."""
     asked = pooled(spells, counts.spec)
     wanted = [replace(asked, times=np.array([0, HORIZON]), horizons=())] if asked is not None else []
     return headline_of(spells, counts, wanted, [], rng)[0]

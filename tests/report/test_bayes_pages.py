@@ -1,0 +1,446 @@
+"""The Bayesian section: what it says is what the tables hold, whatever was asked for."""
+
+import math
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import made_up
+import numpy as np
+import pandas as pd
+import pytest
+from as_read import EMPTY, cells, pages, sentences, squeezed, table
+from made_up_bayes import UNSEEN, findings, with_posteriors
+from matplotlib.collections import PolyCollection
+from test_pdf import CAUSAL
+
+from cxlink.estimates import diagnostics
+from cxlink.report import bayes_figures, drawing
+from cxlink.report.bayes_pages import bayes_methods, bayes_pages
+from cxlink.report.bayes_tables import compared
+from cxlink.report.book import open_book
+from cxlink.report.content import ReportInput, gather
+from cxlink.report.diagnostics import diagnostics_pages
+from cxlink.report.first_page import first_page
+from cxlink.report.lifetimes import is_family
+from cxlink.report.limits import limits
+from cxlink.report.methods import methods_pages
+from cxlink.report.references import cited
+from cxlink.report.results import beyond
+from cxlink.report.tenure_pages import tenure_pages
+
+GIVEN = with_posteriors()
+LOUD = "DO NOT RELY on the rows of bayes of retention: its chains did not settle (R-hat 1.200)."
+NARROW = "\u202f"
+
+
+@pytest.fixture(autouse=True)
+def unwritten_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are drawn, and not written out, which takes most of the time."""
+    monkeypatch.setattr(drawing, "svg", lambda _: EMPTY)
+
+
+@cache
+def ordinary() -> list[dict[str, Any]]:
+    return bayes_pages(gather(GIVEN))
+
+
+def section(given: ReportInput = GIVEN) -> list[dict[str, Any]]:
+    return ordinary() if given is GIVEN else bayes_pages(gather(given))
+
+
+def said(given: ReportInput = GIVEN) -> str:
+    """Every sentence, cell, caption and note of the section; priors, which the models word, left out."""
+    parts = [part for part in section(given) if not str(part.get("caption", "")).startswith("Priors")]
+    texts = [sentences(parts, kind) for kind in ("paragraph", "notice")]
+    for part in parts:
+        texts += [
+            str(part.get(name, "")) for name in ("text", "caption", "alt", "notes", "header", "rows", "items")
+        ]
+    return " ".join(texts)
+
+
+def changed(rows: pd.DataFrame, where: pd.Series, **values: float) -> pd.DataFrame:
+    made = rows.copy()
+    for name, value in values.items():
+        made.loc[where, name] = value
+    return made
+
+
+def failing(quantity: str, group: str, value: float) -> ReportInput:
+    """The same cohort with one finding that is not as it should be."""
+    rows = findings(made_up.report_input())
+    model = next(r["model"] for r in rows if r["quantity"] == quantity and r["group"] == group)
+    for one in rows:
+        if (one["model"], one["quantity"], one["group"]) == (model, quantity, group):
+            one |= {"value": value, "ok": False}
+    return with_posteriors(found=rows)
+
+
+def test_without_posteriors_there_is_no_section_and_with_them_it_is_in_the_report() -> None:
+    assert section(made_up.report_input()) == []
+    text = " ".join(pages(GIVEN))
+    assert "What the Bayesian models say" in text
+    assert "Bayesian models." in text
+    assert "Kallioinen, N." in text
+    plain = " ".join(pages(made_up.report_input()))
+    assert "Bayes" not in plain.replace("Bayesian Analysis", "").replace("Bayesian predictive", "")
+
+
+def test_a_posterior_changes_nothing_of_the_other_sections() -> None:
+    with_, without = gather(GIVEN), gather(replace(GIVEN, bayes=None, estimates=_others(GIVEN.estimates)))
+    assert tenure_pages(with_) == tenure_pages(without)
+    assert beyond(with_) == beyond(without)
+    assert first_page(with_) == first_page(without)
+    told = [[part for part in methods_pages([m]) if "Tenure. " in str(part)] for m in (with_, without)]
+    assert len(told[0]) == 1
+    assert told[0] == told[1]
+    assert [is_family(name) for name in ("bayes", "bayes_sbg", "weibull", "averaged")] == [
+        False,
+        False,
+        True,
+        False,
+    ]
+
+
+def _others(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[~rows["model"].isin(["bayes", "bayes_sbg"])]
+
+
+def test_retention_stands_beside_kaplan_meier_level_by_level() -> None:
+    found = cells(section(), "Still customers after 12 months by score")
+    book = open_book(GIVEN.estimates)
+    for level in (1, 2, 7, 10):
+        rows = [book.get("retention", str(level), model, 12, adjusted="standardised") for model in
+                ("kaplan_meier", "bayes", "bayes_sbg")]  # fmt: skip
+        line = found[str(level)]
+        for row, cell in zip(rows, line[1:], strict=True):
+            assert row is not None
+            assert cell.startswith(f"{100 * row.estimate:.1f} [{100 * row.conf_low:.1f},")
+    assert found["7"][0] == f"3{NARROW}105"
+    assert found["all scores"][2].startswith("61.0 [55.0,")  # 0.60 + 0.02 · (5.5 − 5), own mix
+    assert "own mix" in " ".join(table(section(), "Still customers")["notes"])
+
+
+def test_a_level_that_nobody_gave_is_marked_as_predicted() -> None:
+    found = cells(section(), "Still customers after 12 months by score")
+    line = found[f"{UNSEEN} (predicted)"]
+    assert line[:2] == ["0", "–"]
+    assert line[2].startswith("56.0 [50.0,")  # 0.60 + 0.02 · (3 − 5)
+    assert list(found).index(f"{UNSEEN} (predicted)") == 2
+    assert "Nobody gave what is marked as predicted: 3 is predicted" in " ".join(
+        table(section(), "Still")["notes"]
+    )
+    assert f"Nobody gave 3; predicted from the other scores, 3 has 56{NARROW}%" in sentences(section())
+    everybody = replace(GIVEN, cells=made_up.report_input().cells)
+    assert "redicted" not in str(cells(section(everybody), "Still customers"))
+
+
+def test_where_the_two_are_farthest_apart_is_said_in_numbers() -> None:
+    far = (
+        GIVEN.estimates["model"].eq("bayes")
+        & GIVEN.estimates["group"].eq("2")
+        & GIVEN.estimates["horizon"].eq(12)
+    )
+    far &= GIVEN.estimates["estimand"].eq("retention")
+    rows = changed(GIVEN.estimates, far, estimate=0.9, conf_low=0.85, conf_high=0.95)
+    text = sentences(section(replace(GIVEN, estimates=rows)))
+    assert "are farthest apart for score 2, which 645 customers gave" in text
+    assert f"90{NARROW}% [85,\u00a095] by the latter" in text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [(0.20, 0.12, f"40{NARROW}% narrower"), (0.12, 0.20, f"67{NARROW}% wider"), (0.20, 0.196, "about as wide"),
+     (0.0, 0.1, "about as wide")],
+)  # fmt: skip
+def test_widths_are_compared_by_hand(before: float, after: float, words: str) -> None:
+    assert compared(before, after) == words
+
+
+def test_restricted_means_stand_by_band_and_model_with_the_waning_where_it_was_asked_for() -> None:
+    plain = table(section(), "Mean tenure by the posteriors")
+    assert plain["header"] == [
+        "Mean to", "Extrapolated", "9–10: hazard", "9–10: renewals", "1: hazard", "1: renewals",
+    ]  # fmt: skip
+    # best: p = 0.60 + 0.02 · 4.5 and 0.58 + 0.02 · 4.5; times 36, of the second 1.1 as much
+    assert plain["rows"][1][2].startswith(f"{0.69 * 36:.1f} [")
+    assert plain["rows"][1][3].startswith(f"{0.67 * 36 * 1.1:.1f} [")
+    # least and most of p/2 over the four: worst by the second, best by the first
+    assert [row[1] for row in plain["rows"][:2]] == [f"0{NARROW}%", f"25–34{NARROW}%"]
+    waned = table(section(with_posteriors(scenarios=("", "waning"))), "Mean tenure by the posteriors")
+    assert waned["header"][4] == "9–10: waning"
+    assert "Waning:" in " ".join(waned["notes"])
+    assert "Waning:" not in " ".join(plain["notes"])
+
+
+def test_spend_stands_beside_the_means() -> None:
+    found = cells(section(), "Mean spend in 12 months by score")
+    assert found["7"][2].startswith("670 [650,")
+    row = open_book(GIVEN.estimates).get("spend", "7", "means", adjusted="standardised")
+    assert row is not None
+    assert found["7"][1].startswith(f"{row.estimate:.0f} [")
+    assert "all scores" not in found  # the posterior has no such row
+
+
+def test_what_is_borrowed_from_other_cohorts_is_told_in_numbers() -> None:
+    given = with_posteriors(cohorts=3, scenarios=("", "alone", "new_cohort"))
+    text = sentences(section(given))
+    # half widths 0.06 and 0.10
+    assert f"is 40{NARROW}% narrower than from the cohort alone (12.0 points against 20.0)" in text
+    assert "Three cohorts were read together, and saas-2019 is the one reported" in text
+    assert "saas-2019 has been followed for 3 months" in text
+    found = cells(section(given), "Still customers after 12 months, in per cent")
+    assert [found["9–10 (best)"][i] for i in (2, 4, 6)] == ["20.0", "12.0", "30.0"]
+    assert list(cells(section(given), "The cohorts")) == ["cohort 1", "cohort 2", "saas-2019 (reported)"]
+    assert "the other cohorts" in text
+    assert "Judged are the main posteriors, not that of the cohort alone." in text
+
+
+def test_one_cohort_borrows_from_no_other() -> None:
+    assert "cohorts were" not in said()
+    assert "the other cohorts" not in said()
+    long = with_posteriors(cohorts=2, scenarios=("", "alone"))
+    assert long.bayes is not None
+    sizes = long.bayes.cohorts.assign(periods=24)
+    followed = replace(long, bayes=replace(long.bayes, cohorts=sizes))
+    assert "rests on the others" not in sentences(section(followed))
+
+
+def test_failed_sampling_is_loud_in_the_section_and_on_page_one() -> None:
+    given = with_posteriors(warnings=(LOUD,))
+    first = section(given)[1]
+    assert first["kind"] == "notice"
+    assert LOUD in str(first["runs"])
+    assert limits(gather(given))[0] == LOUD
+    assert LOUD in str(first_page(gather(given)))
+    assert "DO NOT RELY" not in said() + str(first_page(gather(GIVEN)))
+
+
+def test_diagnostics_stand_in_columns_with_their_verdicts() -> None:
+    found = cells(section(), "What was checked")
+    assert found["Largest R-hat (under 1.01)"] == ["1.004\u00a0ok"] * 3
+    assert found["Losses of each score, replicated: missed"] == ["0 of 3\u00a0ok", "0 of 3\u00a0ok", "–"]
+    assert found["Largest prior sensitivity (under 0.05)"][0] == "0.021\u00a0ok"
+    assert found["Log score of cells left out (PSIS-LOO)"][0] == f"−1{NARROW}148.5 (s.e. 37.5)"
+    assert found["of these cells, fitted anew without each"][0] == f"2 of 2{NARROW}263"
+    assert found["Spread of scores × strata"] == ["0.41 [0.23,\u00a00.69]"] * 2 + ["–"]
+    assert "FAILS" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "group", "value", "line", "sentence"),
+    [
+        ("rhat", "retention: score", 1.2, "Largest R-hat", ""),
+        ("divergences", "spend", 45.0, "Divergent transitions", ""),
+        ("bfmi", "retention", math.nan, "Least BFMI", ""),
+        ("predicted_losses", "retention: 2", 0.001, "Losses of each score",
+         "Retention, hazard: losses of score 2 are not what the model would make."),
+        ("predicted_spread", "spend: 9", 1.0, "Spread of amounts",
+         "amounts of score 9 vary less than the model has it, so that its intervals of mean spend are longer"),
+        ("predicted_spread", "spend: 9", 0.0, "Spread of amounts", "score 9 vary more"),
+        ("prior_sensitivity", "spend: best:worst", 0.2, "Largest prior sensitivity",
+         "Spend: the figures of scores 9–10 against 1 depend on the priors as well as on the counts."),
+    ],
+)  # fmt: skip
+def test_what_fails_is_marked_and_told(
+    quantity: str, group: str, value: float, line: str, sentence: str
+) -> None:
+    parts = section(failing(quantity, group, value))
+    found = {name: row for name, row in cells(parts, "What was checked").items() if name.startswith(line)}
+    assert sum("FAILS" in cell for row in found.values() for cell in row) == 1
+    told = str([part["items"] for part in parts if part["kind"] == "bullets"])
+    assert sentence in told
+    assert (told == "[]") == (sentence == "")
+
+
+def test_the_page_of_diagnostics_leaves_the_posteriors_to_their_section() -> None:
+    ours = diagnostics_pages(gather(GIVEN))
+    assert "rhat" not in str(ours)
+    assert "Bayesian section" in sentences(ours)
+    assert "Bayesian" not in sentences(diagnostics_pages(gather(made_up.report_input())))
+
+
+def test_priors_stand_once_with_their_reasons() -> None:
+    priors = table(section(), "Priors")
+    lines = {row[0]: row[1:] for row in priors["rows"]}
+    assert lines["spread level"] == ["gamma, mean 0.5", "hazard, renewals, spend", "Levels differ by e^0.5"]
+    assert lines["intercept"][0] == "normal, s.d. 1.56"
+    assert list(lines) == [
+        "intercept",
+        "spread level",
+        "spread stratum",
+    ]  # free levels, no waning, one cohort
+    assert priors["notes"][0] == "Small and not 0."
+    more = with_posteriors({"score": {"column": "score", "scale": "1-10", "effect": "monotone"}}, cohorts=2)
+    assert {"slope", "steps", "spread cohort"} <= {row[0] for row in table(section(more), "Priors")["rows"]}
+    assert table(section(more), "Priors")["rows"][-1][1] == "Dirichlet, 1 each"
+
+
+def test_a_monotone_score_is_said_to_move_one_way_and_cited() -> None:
+    given = with_posteriors({"score": {"column": "score", "scale": "1-10", "effect": "monotone"}})
+    assert "move in one direction, whichever the counts choose" in said(given)
+    assert any(text.startswith("Bürkner") for text in cited([gather(given)]))
+    assert not any(text.startswith("Bürkner") for text in cited([gather(GIVEN)]))
+    assert "one direction" not in said()
+
+
+def test_spend_alone_and_retention_alone_say_nothing_of_the_other() -> None:
+    spend_only = said(with_posteriors({"subscription": None}, cohorts=2))
+    for absent in (
+        "etention",
+        "tenure",
+        "Kaplan",
+        "horizon",
+        "follow-up",
+        "followed for",
+        "losses",
+        "renewals",
+    ):
+        assert absent not in spend_only, absent
+    assert "Mean spend in 12 months" in spend_only
+    stays_only = said(with_posteriors({"spend": None}))
+    for absent in ("pend", "EUR", "amounts"):
+        assert absent not in stays_only, absent
+    assert [bool(bayes_methods(gather(g))) for g in (GIVEN, made_up.report_input())] == [True, False]
+
+
+def test_a_cohort_that_nothing_is_adjusted_for_borrows_from_no_stratum() -> None:
+    text = said(with_posteriors({"adjust": {"columns": ()}}))
+    assert "borrows from the other scores, the more" in text
+    assert "standardised" not in text
+    assert "associations, adjusted for nothing" in text
+    assert "adjusted for plan and region" in said()
+
+
+def test_one_level_has_nothing_to_borrow_from() -> None:
+    given = with_posteriors({"adjust": {"columns": ()}})
+    alone = given.cells["score"].eq(7).fillna(False)
+    rows = given.estimates[given.estimates["group"].isin(["7", "all"]) & given.estimates["reference"].eq("")]
+    text = said(replace(given, cells=given.cells[alone], estimates=rows))
+    assert "borrows" not in text
+    assert "another" not in text
+    assert "farthest apart" not in text
+    assert "all: hazard" in text.lower()
+    assert given.bayes is not None
+    everybody = given.bayes.curves.query("group == 'best'").assign(group="all")
+    assert bayes_figures.groups_drawn(everybody) == ["all"]
+    assert bayes_figures.groups_drawn(given.bayes.curves) == ["best", "worst"]
+
+
+def test_no_posterior_of_spend_is_explained() -> None:
+    rows = [one for one in findings(made_up.report_input()) if not str(one["group"]).startswith("spend")]
+    rows.append(diagnostics.finding("bayes", "fit", "spend", np.nan, False, "no row: nobody spent anything"))
+    given = with_posteriors(found=rows)
+    kept = given.estimates[~(given.estimates["estimand"].eq("spend") & given.estimates["model"].eq("bayes"))]
+    parts = section(replace(given, estimates=kept))
+    assert "There is no posterior of spend: nobody spent anything." in sentences(parts)
+    assert table(parts, "What was checked")["header"] == [
+        "Looked at",
+        "Retention, hazard",
+        "Retention, renewals",
+    ]
+
+
+def test_suppressed_groups_are_left_out_and_nothing_falls_over() -> None:
+    ours = GIVEN.estimates["model"].isin(["bayes", "bayes_sbg"])
+    blank = GIVEN.estimates.copy()
+    hidden = ours & blank["group"].isin(["2", "worst", "1", str(UNSEEN)])
+    blank.loc[hidden, ["estimate", "conf_low", "conf_high"]] = np.nan
+    blank.loc[hidden, ["n"]] = pd.NA
+    spec = made_up.report_input({"publish": {"smallest_cell": 700}}).spec
+    found = cells(
+        section(replace(GIVEN, estimates=blank, spec=spec)), "Still customers after 12 months by score"
+    )
+    assert "2" not in found
+    assert f"{UNSEEN} (predicted)" not in found
+    assert "645" not in said(replace(GIVEN, estimates=blank, spec=spec))
+    hidden_band = made_up.report_input({"publish": {"smallest_cell": 1300}}).spec  # 1,210 gave the worst
+    figure = next(
+        p for p in section(replace(GIVEN, estimates=blank, spec=hidden_band)) if p["kind"] == "figure"
+    )
+    assert "best: " in figure["alt"]
+    assert "worst" not in figure["alt"]
+    nothing = replace(GIVEN, estimates=_others(GIVEN.estimates))
+    assert "What a posterior is good for" in sentences(section(nothing))
+
+
+def test_the_figure_has_the_prior_pale_the_posterior_and_what_was_observed() -> None:
+    assert GIVEN.bayes is not None
+    ax = bayes_figures.prior_retention(GIVEN.estimates, GIVEN.bayes.curves, GIVEN.spec)
+    pale = [band for band in ax.collections if band.get_label() == "before any count"]
+    assert len(pale) == 1
+    low, high = (pale[0].get_paths()[0].vertices[:, 1].min(), pale[0].get_paths()[0].vertices[:, 1].max())
+    assert (low, high) == pytest.approx((0.0, 100.0))
+    dashed = [line for line in ax.lines if line.is_dashed() and line.get_linewidth() > 1]
+    assert [float(line.get_xdata()[0]) for line in dashed] == [24.0, 24.0]
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    assert [len(line.get_xdata()) for line in dots] == [24, 24]
+    row = open_book(GIVEN.estimates).get("retention", "best", "kaplan_meier", 1, adjusted="standardised")
+    assert row is not None
+    assert float(dots[0].get_ydata()[0]) == pytest.approx(100 * row.estimate)
+    assert ax.get_xlim()[1] == 60  # the first step of the ladder at twice 24
+    assert bayes_figures.time_shown(0, 120.0, GIVEN.spec) == 12
+    assert bayes_figures.time_shown(90, 120.0, GIVEN.spec) == 120
+
+
+def test_the_prior_of_spend_lies_behind_the_posterior_means() -> None:
+    assert GIVEN.bayes is not None
+    rows = [row for row in open_book(GIVEN.estimates).where("spend", model="bayes") if row.group.isdigit()]
+    ax = bayes_figures.prior_spend(rows, GIVEN.bayes.spend, GIVEN.spec, simulated=True)
+    assert ax.get_yscale() == "log"
+    assert ax.get_title("right") == "simulated customers"
+    pale = [band for band in ax.collections if isinstance(band, PolyCollection)]
+    ends = {
+        (round(p.vertices[:, 1].min()), round(p.vertices[:, 1].max())) for b in pale for p in b.get_paths()
+    }
+    assert ends == {(20, 9000 + level) for level in range(1, 11)}
+    means = [
+        float(line.get_ydata()[0]) for line in ax.lines if line.get_marker() == "o" and len(line.get_ydata())
+    ]
+    assert means == pytest.approx([row.estimate for row in rows])
+    below = GIVEN.bayes.spend.assign(conf_low=-1.0)
+    assert bayes_figures.prior_spend(rows, below, GIVEN.spec).get_yscale() == "linear"
+
+
+def test_the_picture_says_what_it_shows() -> None:
+    figure = next(part for part in section() if part["kind"] == "figure")
+    assert figure["caption"].startswith("Left: retention by the hazard model")
+    assert "Right: posterior means of spend" in figure["caption"]
+    assert "Pale, with a dotted middle: " in figure["caption"]
+    assert f"best: 69{NARROW}%" in figure["alt"]
+    single = next(part for part in section(with_posteriors({"spend": None})) if part["kind"] == "figure")
+    assert single["caption"].startswith("Retention by the hazard model")
+    assert GIVEN.bayes is not None
+    short = replace(GIVEN.bayes, curves=GIVEN.bayes.curves.query("scenario == '' or time <= 24"))
+    ended = next(part for part in section(replace(GIVEN, bayes=short)) if part["kind"] == "figure")
+    assert "Pale, with a dotted middle, to the end of follow-up: " in ended["caption"]
+    unknown = replace(GIVEN.bayes, curves=GIVEN.bayes.curves.query("scenario == ''"), spend=pd.DataFrame())
+    bare = next(part for part in section(replace(GIVEN, bayes=unknown)) if part["kind"] == "figure")
+    assert "Pale" not in bare["caption"]
+
+
+def test_no_sentence_claims_a_cause() -> None:
+    for given in (GIVEN, with_posteriors(cohorts=3, scenarios=("", "alone", "new_cohort", "waning"))):
+        text = said(given)
+        match = CAUSAL.search(text)
+        assert match is None, text[max(match.start() - 60, 0) : match.end() + 60]
+    assert squeezed("page one does not stand on them") in squeezed(said())
+
+
+def test_without_a_family_no_method_of_families_is_told() -> None:
+    posteriors = GIVEN.estimates["model"].isin(["bayes", "bayes_sbg", "kaplan_meier"])
+    told = str(methods_pages([gather(replace(GIVEN, estimates=GIVEN.estimates[posteriors]))]))
+    assert "Bayesian models. " in told
+    assert "Parametric curves" not in told
+    assert "Tenure. " not in told
+
+
+def test_two_panels_share_one_legend_and_one_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(drawing, "svg", lambda ax: drawn.append(ax.get_figure()) or EMPTY)
+    section(replace(GIVEN, simulated=True))
+    left, right = drawn[0].axes
+    assert left.get_legend() is not None
+    assert right.get_legend() is None
+    assert [ax.get_title("right") for ax in (left, right)] == ["", "simulated customers"]
