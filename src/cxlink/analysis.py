@@ -150,6 +150,7 @@ def _published(analysis: Analysis, smallest: int) -> Analysis:
         at_risk=blank_at_risk(analysis.at_risk, smallest),
         projected=analysis.projected[~analysis.projected["group"].isin(names)].reset_index(drop=True),
         foreseen=analysis.foreseen[analysis.foreseen["n"] >= smallest].reset_index(drop=True),
+        bayesian=analysis.bayesian.without(names) if analysis.bayesian is not None else None,
     )
 
 

@@ -13,6 +13,7 @@ from cxlink.cohort.spec import make_spec
 from cxlink.cohort.spells import spells_of
 from cxlink.estimates import diagnostics
 from cxlink.estimates.bayesian import Bayesian, bayesian_results
+from cxlink.estimates.suppression import blank_findings
 from cxlink.estimates.table import select, tidy
 from cxlink.models.posterior_file import load_posteriors, save_posteriors
 
@@ -121,4 +122,19 @@ def test_posteriors_come_back_from_one_file(tmp_path: Path, pooled: tuple[Bayesi
 def test_too_few_draws_are_said_aloud(pooled: tuple[Bayesian, list[str]]) -> None:
     # 300 draws of two chains cannot have the 200 effective ones in every tail, or R-hat under 1.01, of everything
     assert len(pooled[0].warnings) >= 1
-    assert all(text.startswith("DO NOT RELY on the rows of bayes") for text in pooled[0].warnings)
+    assert all(
+        text.startswith("DO NOT RELY on the posterior of retention (bayes") for text in pooled[0].warnings
+    )
+
+
+def test_small_groups_leave_pictures_and_findings(pooled: tuple[Bayesian, list[str]]) -> None:
+    found = pooled[0].without({"best", "2"})
+    assert "best" not in set(pd.concat(found.curves)["group"])
+    assert "worst" in set(pd.concat(found.curves)["group"])
+    said = blank_findings(diagnostics.tidy(found.findings), {"best", "2"})
+    about = said[said["group"].isin(["retention: 2", "retention: best"])]
+    assert {"predicted_losses", "predicted_pattern", "prior_sensitivity"} <= set(about["quantity"])
+    assert about["value"].isna().all()
+    told = about.loc[about["quantity"].str.startswith("predicted_"), "note"]
+    assert set(told) == {"blank: a small group"}
+    assert said.loc[said["group"] == "retention: 1", "value"].notna().all()

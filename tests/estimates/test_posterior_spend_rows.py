@@ -177,7 +177,7 @@ def test_a_posterior_that_did_not_settle_is_said_loudly() -> None:
         Check("predicted_mean", "1", 0.001, False, ""),
     )
     assert unreliable("bayes", checks, "spend") == (
-        "DO NOT RELY on the rows of bayes of spend: its chains did not settle on one posterior (R-hat 1.430, "
+        "DO NOT RELY on the posterior of spend (bayes): its chains did not settle on one posterior (R-hat 1.430, "
         "9 effective draws, no ess_tail, 12 divergent transitions). Draw more with a longer run, or read the other "
         "models."
     )

@@ -131,3 +131,8 @@ def test_reading_back_gives_the_same_table(tmp_path) -> None:
     # ten significant digits
     pd.testing.assert_frame_equal(again, table, rtol=1e-9)
     assert csv_text(again) == csv_text(table)
+
+
+def test_what_is_judged_is_written_as_true_false_or_nothing() -> None:
+    table = pd.DataFrame({"ok": pd.array([True, False, None], dtype="boolean"), "note": ["a", "b", "c"]})
+    assert csv_text(table) == "ok,note\ntrue,a\nfalse,b\n,c\n"

@@ -60,8 +60,8 @@ def unreliable(model: str, checks: Iterable[Check], of: str = "") -> str | None:
         else f"no {check.quantity}"
         for check in failed
     )
-    whose = f"{model} of {of}" if of else model
+    whose = f"the posterior of {of} ({model})" if of else model
     return (
-        f"DO NOT RELY on the rows of {whose}: its chains did not settle on one posterior ({what}). "
+        f"DO NOT RELY on {whose}: its chains did not settle on one posterior ({what}). "
         "Draw more with a longer run, or read the other models."
     )

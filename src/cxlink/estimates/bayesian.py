@@ -1,7 +1,7 @@
 """The Bayesian side of an analysis: posteriors of retention and spend, their rows, and whether to rely on them."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,14 @@ class Bayesian:
             {**self.posteriors, **other.posteriors},
             (*self.warnings, *other.warnings),
         )
+
+    def without(self, names: Collection[str]) -> "Bayesian":
+        """Leave groups out of what figures are drawn from."""
+        curves, spend = (
+            [frame[~frame["group"].isin(names)].reset_index(drop=True) for frame in frames]
+            for frames in (self.curves, self.spend)
+        )
+        return replace(self, curves=curves, spend=spend)
 
 
 def bayesian_results(

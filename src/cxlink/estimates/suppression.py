@@ -35,6 +35,8 @@ def blank_at_risk(at_risk: pd.DataFrame, smallest: int) -> pd.DataFrame:
 def blank_findings(diagnostics: pd.DataFrame, names: set[str]) -> pd.DataFrame:
     """Blank the values of diagnostics about these groups."""
     table = diagnostics.copy()
-    about = table["group"].str.split("[:,]").map(lambda parts: bool(names & set(parts)))
+    about = table["group"].str.split("[:,]").map(lambda parts: bool(names & {part.strip() for part in parts}))
     table.loc[about, "value"] = np.nan
+    # what was replicated is told beside what was counted
+    table.loc[about & table["quantity"].str.startswith("predicted_"), "note"] = "blank: a small group"
     return table

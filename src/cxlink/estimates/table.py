@@ -168,8 +168,8 @@ def csv_text(table: pd.DataFrame) -> str:
     for name in shown.columns:
         if shown[name].dtype == float:
             shown[name] = [_number(value) for value in shown[name]]
-        elif shown[name].dtype == bool:
-            shown[name] = shown[name].map({True: "true", False: "false"})
+        elif pd.api.types.is_bool_dtype(shown[name]):
+            shown[name] = shown[name].astype(object).map({True: "true", False: "false"})
     return shown.to_csv(index=False, lineterminator="\n")
 
 
