@@ -2,13 +2,15 @@
 
 Coefficients v are N(0, σ²) by block, the spreads σ unknown. Where the counts say much of a coefficient it is sampled
 best as it is, where they say little best in units of σ (Papaspiliopoulos, Roberts & Sköld 2007,
-doi 10.1214/088342307000000014); here each is sampled in units of what its law would be, given σ and the blocks before
+doi 10.1214/088342307000000014); here each is sampled in units of what its law would be, given σ and the blocks after
 it, were the likelihood normal:
 
     (diag(Λ + 1/σ²) + C) v = n + √(Λ + 1/σ²)·z,        z about N(0, 1),
 
-with Λ (information), C (strictly below the blocks on the diagonal) and n from the expected information at the
-posterior mode, blocks turned so that Λ is diagonal. That the map is exact, and its Jacobian counted, makes the
+with Λ (information), C (strictly above the blocks on the diagonal) and n from the expected information at the
+posterior mode, blocks turned so that Λ is diagonal. The intercept is given all the rest, and interactions, of which
+least is known, come first: a cohort without data yet could be anything within σ, and the intercept, its opposite, must
+follow it. That the map is exact, and its Jacobian counted, makes the
 posterior that of the model, however well or badly the likelihood is approximated.
 """
 
@@ -62,7 +64,7 @@ class Conditioned:
 
 
 def conditioned(likelihood: Hierarchy) -> Conditioned:
-    """Lay the coordinates out: the normal law of each block given those before it, later ones integrated out."""
+    """Lay the coordinates out: the normal law of each block given those after it, earlier ones integrated out."""
     found = mode_of(likelihood)
     blocks = likelihood.blocks
     group, fixed, at = groups(blocks), fixed_precision(blocks), slices(blocks)
@@ -71,17 +73,16 @@ def conditioned(likelihood: Hierarchy) -> Conditioned:
     left = found.information + np.diag(tau)
     information, natural = np.zeros(n), np.zeros(n)
     coupling, turn = np.zeros((n, n)), np.zeros((n, n))
-    for one in reversed(at):
-        before = slice(0, one.start)
+    for one in at:
+        after = slice(one.stop, n)
         told = left[one, one] - np.diag(tau[one])
         values, axes = np.linalg.eigh((told + told.T) / 2)
         information[one], turn[one, one] = np.maximum(values, 0.0), axes
-        coupling[one, before] = axes.T @ left[one, before]
-        natural[one] = (information[one] + tau[one]) * (axes.T @ found.v[one]) + coupling[
-            one, before
-        ] @ found.v[before]
-        across = left[before, one]
-        left = left[before, before] - across @ np.linalg.solve(left[one, one], across.T)
+        coupling[one, after] = axes.T @ left[one, after]
+        own = (information[one] + tau[one]) * (axes.T @ found.v[one])
+        natural[one] = own + coupling[one, after] @ found.v[after]
+        across = left[after, one]
+        left[after, after] -= across @ np.linalg.solve(left[one, one], across.T)
     learnt = spreads(blocks)
     return Conditioned(
         likelihood=likelihood.turned(turn),
@@ -117,7 +118,7 @@ def coefficients(made: Conditioned, log_spread: np.ndarray, z: np.ndarray) -> np
     p = made.information + made.fixed
     p = p + np.where(made.group >= 0, np.exp(-2 * np.append(log_spread, 0.0)[made.group]), 0.0)
     system = np.asfortranarray(made.coupling + np.diag(p))
-    found: np.ndarray = dtrsv(system, made.natural + np.sqrt(p) * z, lower=1)
+    found: np.ndarray = dtrsv(system, made.natural + np.sqrt(p) * z, lower=0)
     return found
 
 
@@ -141,13 +142,13 @@ def evaluator(made: Conditioned) -> Evaluate:
         p = sizes + tau
         root = np.sqrt(p)
         system[diagonal, diagonal] = p
-        v = dtrsv(system, made.natural + root * z, lower=1)
+        v = dtrsv(system, made.natural + root * z, lower=0)
         value, pull, pull_extra = made.likelihood.value(v, extra)
         held = tau + fixed_prior
         value -= 0.5 * float(held @ v**2) + 0.5 * float(np.log(p).sum()) + 0.5 * float(extra @ extra)
         pressed = 2 * np.exp(np.minimum(u, _FAR)) / made.means
         value += float((2 - width) @ u - pressed.sum())
-        back = dtrsv(system, pull - held * v, lower=1, trans=1)
+        back = dtrsv(system, pull - held * v, lower=0, trans=1)
         over_p = back * (0.5 * z / root - v) - 0.5 / p
         over_tau = over_p - 0.5 * v**2
         summed = np.bincount(group, over_tau * tau, n_spreads + 1)[:-1]

@@ -22,7 +22,7 @@ class Hierarchy(Protocol):
 
     @property
     def blocks(self) -> tuple[Block, ...]:
-        """Of the coefficients, in the order in which they are conditioned on one another."""
+        """Of the coefficients, each in its turn given those after it."""
 
     @property
     def extras(self) -> tuple[tuple[float, float], ...]:
