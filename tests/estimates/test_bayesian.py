@@ -1,5 +1,6 @@
 """The Bayesian side as a whole: what is sampled, what is reported of it, and what is said when it fails."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,20 @@ def test_a_young_cohort_borrows_from_an_older_one(pooled: tuple[Bayesian, list[s
     assert widths[""] < widths["alone"]
     assert widths[""] < widths["new_cohort"]
     assert "bayes_sbg" not in set(rows.loc[rows["scenario"] != "", "model"])
+
+
+def test_spend_borrows_too() -> None:
+    made = {name: counts_of(name, n, 3, spend=True, seed=n) for name, n in (("old", 150), ("new", 30))}
+    old, new = (
+        replace(counts, spec=counts.spec.model_copy(update={"subscription": None}))
+        for counts in made.values()
+    )
+    rows = select(tidy(results(old=old, new=new)[0].rows), model="bayes", estimand="spend", group="2")
+    width = (rows["conf_high"] - rows["conf_low"]).to_numpy()
+    found = dict(zip(rows["scenario"], width, strict=True))
+    assert set(found) == {"", "alone", "new_cohort"}
+    assert found[""] < min(found["alone"], found["new_cohort"])
+    assert (rows["conf_low"] > 0).all()
 
 
 def test_the_level_that_nobody_gave_is_predicted(pooled: tuple[Bayesian, list[str]]) -> None:

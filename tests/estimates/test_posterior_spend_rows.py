@@ -67,7 +67,7 @@ def sampled() -> Sampled:
 
 def table_of(sampled: Sampled) -> pd.DataFrame:
     counts, _, posterior = sampled
-    return tidy(posterior_spend_rows(posterior, counts, spells_of(counts)))
+    return tidy(posterior_spend_rows(posterior, counts, spells_of(counts), spend_draws(posterior)))
 
 
 def test_rows_are_those_of_the_other_models(sampled: Sampled) -> None:
@@ -113,7 +113,7 @@ def test_rows_are_means_and_intervals_of_draws_over_the_mix_of_all(sampled: Samp
 def test_one_stratum_is_not_adjusted() -> None:
     counts = counts_for(300, ("x",))
     _, posterior = sampled_of(a=counts)
-    table = tidy(posterior_spend_rows(posterior, counts, spells_of(counts)))
+    table = tidy(posterior_spend_rows(posterior, counts, spells_of(counts), spend_draws(posterior)))
     assert set(table["adjusted"]) == {"no"}
     assert "all" in set(table["group"])
     assert np.isfinite(table[["estimate", "std_error", "conf_low", "conf_high"]]).all(axis=None)
@@ -123,7 +123,7 @@ def test_a_cohort_of_several_is_chosen_by_name() -> None:
     old, new = counts_for(600), counts_for(200, ("x",), seed=3)
     _, posterior = sampled_of(old=old, new=new)
     rows = {
-        name: tidy(posterior_spend_rows(posterior, counts, spells_of(counts), cohort))
+        name: tidy(posterior_spend_rows(posterior, counts, spells_of(counts), spend_draws(posterior, cohort)))
         for name, counts, cohort in (("old", old, "old"), ("new", new, "new"), ("last", new, None))
     }
     pd.testing.assert_frame_equal(rows["new"], rows["last"])
@@ -142,7 +142,7 @@ def test_read_back_it_gives_the_same_rows(sampled: Sampled) -> None:
     counts, _, posterior = sampled
     # a file holds what the draws are of as text
     again = replace(posterior, about=json.loads(json.dumps(posterior.about)))
-    rows = tidy(posterior_spend_rows(again, counts, spells_of(counts)))
+    rows = tidy(posterior_spend_rows(again, counts, spells_of(counts), spend_draws(again)))
     pd.testing.assert_frame_equal(rows, table_of(sampled))
 
 

@@ -9,10 +9,11 @@ from scipy.stats import binom, dirichlet, gamma, norm
 
 from cxlink.models.bayes_cells import cell_terms, products_of, waned
 from cxlink.models.bayes_coding import bayes_effect, coding_from, pool, zero_sum
-from cxlink.models.bayes_curves import NEW, fitted, survival_of
+from cxlink.models.bayes_curves import fitted, survival_of
 from cxlink.models.bayes_density import conditioned, evaluator
 from cxlink.models.bayes_hazard import PRIORS, hazard_likelihood
 from cxlink.models.bayes_models import hazard_model
+from cxlink.models.bayes_new_cohort import NEW
 from cxlink.models.bayes_pointwise import cell_log_likelihood, cells_of, log_prior, without
 from cxlink.models.hazard_draws import estimated
 from cxlink.models.hazards import fit_hazards

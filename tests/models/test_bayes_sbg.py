@@ -6,9 +6,10 @@ from drawn import anywhere, as_pymc_has_it, cloglog_cohort, periods_of, pymc_log
 from scipy.special import expit
 
 from cxlink.models.bayes_coding import pool
-from cxlink.models.bayes_curves import NEW, Renewed, fitted, survival_of
+from cxlink.models.bayes_curves import Renewed, fitted, survival_of
 from cxlink.models.bayes_density import conditioned, evaluator
 from cxlink.models.bayes_models import renewal_model
+from cxlink.models.bayes_new_cohort import NEW
 from cxlink.models.bayes_pointwise import cell_log_likelihood, log_prior
 from cxlink.models.bayes_sbg import PRIORS, SHAPE, renewal_likelihood
 from cxlink.models.families import SHIFTED_BETA_GEOMETRIC

@@ -18,6 +18,7 @@ from cxlink.models.bayes_loo import loo_by_cell
 from cxlink.models.bayes_spend import hurdle_gamma, prior_spend, priors_of, sample_spend
 from cxlink.models.bayes_spend_cells import StackedCells, cell_log_likelihood, stack_cells, stack_counts
 from cxlink.models.bayes_spend_posterior import (
+    new_spend_draws,
     posterior_means,
     predictive_checks,
     refit_without,
@@ -146,7 +147,7 @@ def test_with_plenty_of_customers_it_is_the_likelihoods_maximum() -> None:
     sds = np.concatenate([drawn["share"].std(axis=0), drawn["amount"].std(axis=0)])
     # one of 2,400 effective draws has an error of 1 %; robust and model-based ones agree where the model is true
     assert sds / errors == pytest.approx(np.ones(10), abs=0.1)
-    means = posterior_means(posterior, question, spells_of(counts).strata)
+    means = posterior_means(posterior, question, spells_of(counts).strata, spend_draws(posterior))
     theirs = fit.unit * np.exp(amount) * expit(share)
     at = [means.groups.index(str(level)) for level in range(1, 6)]
     assert (np.abs(means.point[at] - theirs) / means.draws[:, at].std(axis=0)).max() < 0.1
@@ -202,6 +203,12 @@ def test_a_cohort_without_spend_yet_is_foreseen_from_the_others() -> None:
     stack = stacked(one, other, replace(last, cells=last.cells.assign(**dict.fromkeys(spend, 0))))
     posterior = few(stack)
     drawn, known = (spend_draws(posterior, cohort)[:, :, 0] for cohort in ("c2", "c0"))
+    low, high = np.quantile(
+        new_spend_draws(posterior, np.random.default_rng(8))[:, :, 0], [0.025, 0.975], axis=0
+    )
+    ends = np.quantile(drawn, [0.025, 0.975], axis=0)
+    # a cohort without data is to the model as one not yet seen: 500 draws tell each end to some tenth
+    np.testing.assert_allclose(np.log(np.array([low, high]) / ends), 0, atol=0.3)
     # the intercept is known up to what a cohort without data may be, however small that is: a funnel, if sampled so
     assert int(posterior.tree["sample_stats"]["diverging"].sum()) == 0
     truth = 40 * np.exp(0.15 * np.arange(1, 6)) * expit(0.2 * np.arange(1, 6))

@@ -19,11 +19,13 @@ from cxlink.estimates.posterior_spend import no_posterior_spend, posterior_spend
 from cxlink.models import bayes_hazard, bayes_sbg
 from cxlink.models.bayes_averages import retention_draws
 from cxlink.models.bayes_coding import PooledPeriods, bayes_effect, pool
-from cxlink.models.bayes_curves import NEW, fitted
+from cxlink.models.bayes_curves import fitted
 from cxlink.models.bayes_effects import SCORE_PRIORS
 from cxlink.models.bayes_hurdle import SPEND_PRIORS
+from cxlink.models.bayes_new_cohort import NEW
 from cxlink.models.bayes_spend import sample_spend
-from cxlink.models.bayes_spend_cells import stack_counts
+from cxlink.models.bayes_spend_cells import StackedCells, stack_counts
+from cxlink.models.bayes_spend_posterior import new_spend_draws, spend_draws
 from cxlink.models.sampling import Posterior
 from cxlink.models.spend_fitted import NoSpendFit
 
@@ -198,24 +200,45 @@ def _spend(job: _Job, counts: Counts, rng: np.random.Generator) -> Bayesian:
     stack = stack_counts(job.cohorts)
     if isinstance(stack, NoSpendFit):
         return Bayesian(findings=[no_posterior_spend(stack)])
-
-    def tell(share: float) -> None:
-        job.progress(f"sampling spend (bayes): {share:.0%}")
-
-    tell(0.0)
-    effect = bayes_effect(counts.spec.score.effect)
-    posterior = sample_spend(stack, effect, seed=_seed(rng), progress=tell, **job.sampling)
+    posterior = _sampled_spend(job, stack, rng)
     job.progress("checking what was sampled (spend)")
     findings, checks = judged_spend(posterior, stack, counts, job.spells, rng)
     loud = unreliable(posterior.name, checks, "spend")
+    rows = posterior_spend_rows(posterior, counts, job.spells, spend_draws(posterior))
+    if len(job.cohorts) > 1:
+        new = new_spend_draws(posterior, rng)
+        # e to a normal whose spread is learnt has no mean
+        rows += posterior_spend_rows(
+            posterior, counts, job.spells, new, scenario=NEW_COHORT, centre=np.median
+        )
+        rows += _spend_alone(job, counts, rng)
     return Bayesian(
-        posterior_spend_rows(posterior, counts, job.spells),
+        rows,
         [*findings, *_drawn(posterior, "spend")],
-        spend=[prior_of_spend(stack, effect, counts.spec, rng)],
+        spend=[prior_of_spend(stack, bayes_effect(counts.spec.score.effect), counts.spec, rng)],
         priors=[prior_table((*SPEND_PRIORS, *SCORE_PRIORS), SPEND, "spend")],
         posteriors={SPEND: posterior},
         warnings=(loud,) if loud else (),
     )
+
+
+def _sampled_spend(job: _Job, stack: StackedCells, rng: np.random.Generator) -> Posterior:
+    def tell(share: float) -> None:
+        job.progress(f"sampling spend (bayes): {share:.0%}")
+
+    tell(0.0)
+    return sample_spend(
+        stack, bayes_effect(job.spec.score.effect), seed=_seed(rng), progress=tell, **job.sampling
+    )
+
+
+def _spend_alone(job: _Job, counts: Counts, rng: np.random.Generator) -> list[Row]:
+    """Rows of the cohort without the others; none where it has no complete window."""
+    stack = stack_counts({counts.spec.cohort.name: counts})
+    if isinstance(stack, NoSpendFit):
+        return []
+    own = _sampled_spend(job, stack, rng)
+    return posterior_spend_rows(own, counts, job.spells, spend_draws(own), scenario=ALONE)
 
 
 def _drawn(posterior: Posterior, of: str = "retention") -> Iterator[Row]:

@@ -1,5 +1,7 @@
 """Posterior draws of spend become rows, and what stands behind them findings."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,13 @@ from cxlink.estimates.spend import spend_rows
 from cxlink.models.bayes_checks import Check, convergence, log_prior, prior_sensitivity
 from cxlink.models.bayes_spend import NAME, priors_of
 from cxlink.models.bayes_spend_cells import StackedCells
-from cxlink.models.bayes_spend_posterior import posterior_means, predictive_checks, spend_log_likelihood
+from cxlink.models.bayes_spend_posterior import (
+    posterior_means,
+    predictive_checks,
+    spend_draws,
+    spend_log_likelihood,
+)
 from cxlink.models.sampling import Posterior
-from cxlink.models.spend import Means
 from cxlink.models.spend_averages import spend_question
 from cxlink.models.spend_fitted import NoSpendFit
 
@@ -22,7 +28,13 @@ Row = dict[str, Any]
 
 
 def posterior_spend_rows(
-    posterior: Posterior, counts: Counts, spells: Spells, cohort: str | None = None
+    posterior: Posterior,
+    counts: Counts,
+    spells: Spells,
+    spent: np.ndarray,
+    *,
+    scenario: str = "",
+    centre: Callable[..., np.ndarray] = np.mean,
 ) -> list[Row]:
     """Give ``spend``, ``spend_difference`` and ``spend_ratio`` of the posterior.
 
@@ -37,20 +49,22 @@ def posterior_spend_rows(
         The cohort that is reported: its groups and weights.
     spells : Spells
         Of the same counts.
-    cohort : str, optional
-        Its name in the posterior; the last one pooled by default.
+    spent : ndarray of shape (n_draws, n_levels, n_strata)
+        Its draws: see `bayes_spend_posterior.spend_draws`.
+    scenario : str
+        What differs from the main analysis.
+    centre : callable
+        Turns draws into point estimates: `numpy.mean`, or `numpy.median` where the law has no mean.
 
     Returns
     -------
     list of dict
         Rows of the estimates table.
     """
-    means = _means(posterior, counts, spells, cohort)
-    return list(spend_rows(means, counts.spec, headline=False, model=NAME))
-
-
-def _means(posterior: Posterior, counts: Counts, spells: Spells, cohort: str | None) -> Means:
-    return posterior_means(posterior, spend_question(counts, spells), spells.strata, cohort)
+    means = posterior_means(posterior, spend_question(counts, spells), spells.strata, spent)
+    labels = {**means.labels, "scenario": scenario}
+    shown = replace(means, labels=labels, point=centre(means.draws, axis=0))
+    return list(spend_rows(shown, counts.spec, headline=False, model=NAME))
 
 
 def posterior_spend_findings(
@@ -76,7 +90,7 @@ def posterior_spend_findings(
     checks : tuple of Check
         The same, for `bayes_findings.unreliable`.
     """
-    means = _means(posterior, counts, spells, None)
+    means = posterior_means(posterior, spend_question(counts, spells), spells.strata, spend_draws(posterior))
     sizes = posterior.tree["posterior"].sizes
     shape = (sizes["chain"], sizes["draw"])
     sides = counts.spec.contrast(counts.spec.analysis.contrasts[0])

@@ -8,11 +8,10 @@ from scipy.special import expit
 
 from cxlink.models import bayes_hazard, bayes_sbg
 from cxlink.models.bayes_cells import waned
-from cxlink.models.bayes_coding import Coding, PooledPeriods, coding_from, zero_sum
-from cxlink.models.bayes_effects import SCORE_PRIORS
+from cxlink.models.bayes_coding import Coding, PooledPeriods, coding_from
+from cxlink.models.bayes_new_cohort import NEW, departed, departed_scores
 from cxlink.models.sampling import Posterior, sample
 
-NEW = "new cohort"
 _FARTHEST = 12.0
 _CORNERS = 0.9
 _FAR = 40.0
@@ -143,8 +142,7 @@ def survival_of(
     rng : Generator
         For the walk's continuation and a new cohort.
     cohort : str, optional
-        Whose; the last one pooled by default. `NEW` is one without any data: it differs from the mean of those pooled
-        by N(0, σ²(1 + 1/n_cohorts)), σ the learnt spread of cohorts, or its prior where there is but one.
+        Whose; the last one pooled by default. `NEW` is one without any data, see `bayes_new_cohort`.
     most : int, optional
         Draws to use, evenly spaced; all by default.
     """
@@ -198,27 +196,13 @@ def _of_cohort(
     if cohort != NEW:
         at = coding.cohorts.index(cohort) if cohort is not None else -1
         return base[:, at], score[:, at]
-    n = len(coding.cohorts)
-    wider = np.sqrt(1 + 1 / n)
-    moved = _spread(posterior, f"spread_cohort{after}", used, rng) * wider * rng.standard_normal(len(used))
+    moved = departed(posterior, coding, used, rng, after)
     base, score = base.mean(axis=1) + moved[:, None], score.mean(axis=1)
     if after or len(coding.levels) == 1:
         return base, score
-    spread = _spread(posterior, "spread_cohort_level", used, rng) * wider
-    if coding.effect == "monotone":
-        along = posterior.draws("position")[used] * (spread * rng.standard_normal(len(used)))[:, None]
-    else:
-        free = rng.standard_normal((len(used), len(coding.levels) - 1)) * spread[:, None]
-        along = free @ zero_sum(len(coding.levels)).T
+    positions = posterior.draws("position")[used] if coding.effect == "monotone" else np.empty(0)
+    along = departed_scores(posterior, coding, used, rng, positions=positions)
     return base, score + along[:, :, None]
-
-
-def _spread(posterior: Posterior, name: str, used: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draws of a spread; of its prior where no counts speak of it."""
-    prior = {one.name: one.scale for one in SCORE_PRIORS}[name.removesuffix(bayes_sbg.SHAPE)]
-    known = name in posterior.tree["posterior"]
-    found: np.ndarray = posterior.draws(name)[used] if known else rng.gamma(2.0, prior / 2, len(used))
-    return found
 
 
 def fitted(

@@ -9,6 +9,8 @@ from scipy.special import expit
 
 from cxlink.models.bayes_checks import Check
 from cxlink.models.bayes_coding import BayesEffect, Coding, coding_from, strata_of
+from cxlink.models.bayes_hurdle import PARTS
+from cxlink.models.bayes_new_cohort import departed, departed_scores
 from cxlink.models.bayes_predictive import spend_checks, spend_replicates
 from cxlink.models.bayes_spend import sample_spend
 from cxlink.models.bayes_spend_cells import StackedCells, cell_log_likelihood
@@ -39,12 +41,40 @@ def spend_draws(posterior: Posterior, cohort: str | None = None) -> np.ndarray:
     return found
 
 
+def new_spend_draws(posterior: Posterior, rng: np.random.Generator) -> np.ndarray:
+    """Mean spend of a cohort without any data, as `spend_draws` has it; see `bayes_new_cohort`."""
+    coding, used = _coding(posterior), np.arange(posterior.n_draws)
+    parts = {}
+    for part in PARTS:
+        mean = posterior.draws(part).mean(axis=1)
+        moved = departed(posterior, coding, used, rng, f"_{part}")[:, None]
+        if len(coding.levels) > 1:
+            positions = _positions(posterior, part, coding)
+            moved = moved + departed_scores(
+                posterior, coding, used, rng, positions=positions, after=f"_{part}"
+            )
+        parts[part] = mean + moved[:, :, None]
+    found: np.ndarray = float(posterior.about["unit"]) * expit(parts["share"]) * np.exp(parts["amount"])
+    return found
+
+
+def _positions(posterior: Posterior, part: str, coding: Coding) -> np.ndarray:
+    """Where a monotone effect puts each level, centred, (n_draws, n_levels); of no use where it is free."""
+    if coding.effect != "monotone":
+        return np.empty(0)
+    two = np.ones((posterior.n_draws, 1))
+    steps = posterior.draws(f"steps_{part}") if len(coding.levels) > 2 else two
+    x = np.concatenate([np.zeros_like(two), np.cumsum(steps, axis=1)], axis=1)
+    centred: np.ndarray = x - x.mean(axis=1, keepdims=True)
+    return centred
+
+
 def _coding(posterior: Posterior) -> Coding:
     return coding_from(posterior.about["coding"])
 
 
 def posterior_means(
-    posterior: Posterior, question: SpendQuestion, strata: pd.DataFrame, cohort: str | None = None
+    posterior: Posterior, question: SpendQuestion, strata: pd.DataFrame, spent: np.ndarray
 ) -> Means:
     """Average a posterior over the standards of a request: those of the other models of spend.
 
@@ -56,8 +86,8 @@ def posterior_means(
         What is asked; of the cohort's own cells.
     strata : DataFrame of shape (n_strata, n_variables)
         The cohort's strata, as in its spells: one may have been merged away in the question.
-    cohort : str, optional
-        Which of the posterior's cohorts it is; the last one pooled by default.
+    spent : ndarray of shape (n_draws, n_levels, n_strata)
+        Of the cohort, by `spend_draws` or `new_spend_draws`.
 
     Returns
     -------
@@ -67,7 +97,7 @@ def posterior_means(
     request, cells, coding = question.request, question.cells, _coding(posterior)
     places = np.array([coding.strata.index(one) for one in strata_of(strata)], dtype=int)
     levels = np.array([coding.levels.index(level) for level in cells.levels], dtype=int)
-    drawn = spend_draws(posterior, cohort)[:, levels][:, :, places].reshape(posterior.n_draws, -1)
+    drawn = spent[:, levels][:, :, places].reshape(posterior.n_draws, -1)
     weights = np.zeros((len(request.standards), drawn.shape[1]))
     for g, standard in enumerate(request.standards):
         np.add.at(weights[g], standard.curve, standard.weight)

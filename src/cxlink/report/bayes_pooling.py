@@ -19,11 +19,13 @@ from cxlink.report.blocks import Block, heading, paragraph, table
 from cxlink.report.book import Estimate
 from cxlink.report.content import Material, Posteriors
 from cxlink.report.wording import (
+    NONE,
     bare,
     capital,
     coverage,
     decimal,
     full,
+    is_share,
     periods,
     score,
     shortened,
@@ -44,7 +46,7 @@ def pooling(m: Material, given: Posteriors, level: int) -> list[Block]:
         return []
     return [
         heading("What was borrowed from other cohorts", level), paragraph(_pooled_text(m, given)),
-        *cohorts_table(m), *borrowed_table(m),
+        *cohorts_table(m), *borrowed_tables(m),
     ]  # fmt: skip
 
 
@@ -83,41 +85,49 @@ def _gain(m: Material, group: str) -> str:
     )
 
 
-def borrowed_table(m: Material) -> list[Block]:
-    """Set retention out by the reported cohort alone, by all that are pooled, and of a cohort not yet seen."""
+def borrowed_tables(m: Material) -> list[Block]:
+    """Set retention and spend out by the reported cohort alone, by all pooled, and of a cohort not yet seen."""
+    retention = f"Still customers after {periods(m.spec.horizon, m.spec.unit)}, in per cent"
+    found = _borrowed(m, "retention", retention, 1)
+    if m.spec.spend is None:
+        return found
+    window, currency = m.spec.spend.window_months, m.spec.spend.currency
+    return [*found, *_borrowed(m, "spend", f"Mean spend in {window} months, in {currency}", 0)]
+
+
+def _borrowed(m: Material, estimand: str, what: str, digits: int) -> list[Block]:
     names, bands = tables.groups(m)
     lines, levels_shown = [], 0
     for group in [*names, *bands]:
-        rows = [estimate(m, "retention", group, HAZARD, scenario) for scenario in (ALONE, "", NEW)]
+        rows = [estimate(m, estimand, group, HAZARD, scenario) for scenario in (ALONE, "", NEW)]
         if not any(known(row) for row in rows):
             continue
         levels_shown += group in names
         n = next(row.n for row in rows if row is not None and not row.blank)
-        cells = [cell for row in rows for cell in (bare(row, 1), _width(row))]
+        cells = [cell for row in rows for cell in (bare(row, digits), _width(row, digits))]
         lines.append([name_of(group, m), whole(n), *cells])
     if not lines:
         return []
+    points = " in percentage points" if estimand == "retention" else ""
     caption = (
-        f"Still customers after {periods(m.spec.horizon, m.spec.unit)}, in per cent with {coverage(m.spec)} intervals "
-        "and their widths in percentage points: from the reported cohort’s own counts, with the other cohorts, and of "
-        "a new cohort before it has any data."
+        f"{what} with {coverage(m.spec)} intervals and their widths{points}: from the reported cohort’s own counts, "
+        "with the other cohorts, and of a new cohort before it has any data."
     )
     header = ["Score", "Customers", "Alone", "width", "Pooled", "width", "New cohort", "width"]
-    return [
-        table(
-            caption, header, lines, notes=_mix_note(m), rules=[levels_shown], dense=len(lines) <= MOST_LINES
-        )
-    ]
+    notes, dense = _mix_note(m, estimand), len(lines) <= MOST_LINES
+    return [table(caption, header, lines, notes=notes, rules=[levels_shown], dense=dense)]
 
 
-def _mix_note(m: Material) -> list[str]:
-    if kind_of_rows(m, "retention") != "standardised":
+def _mix_note(m: Material, estimand: str) -> list[str]:
+    if kind_of_rows(m, estimand) != "standardised":
         return []
     return ["All three are standardised to the mix of the reported cohort."]
 
 
-def _width(row: Estimate | None) -> str:
-    return decimal(100 * width(row), 1)
+def _width(row: Estimate | None, digits: int) -> str:
+    if row is None or row.blank:
+        return NONE
+    return decimal(width(row) * (100 if is_share(row) else 1), digits)
 
 
 def cohorts_table(m: Material) -> list[Block]:
