@@ -11,11 +11,13 @@ import pytest
 from cxlink.cohort.counts import Counts, add_up
 from cxlink.cohort.profile import Profile
 from cxlink.cohort.spec import make_spec
-from cxlink.cohort.spells import spells_of
+from cxlink.cohort.spells import person_periods, spells_of
 from cxlink.estimates import diagnostics
+from cxlink.estimates.bayes_priors import _since_entry
 from cxlink.estimates.bayesian import Bayesian, bayesian_results
 from cxlink.estimates.suppression import blank_findings
 from cxlink.estimates.table import select, tidy
+from cxlink.models.bayes_coding import pool
 from cxlink.models.posterior_file import load_posteriors, save_posteriors
 
 FEW: dict[str, Any] = {"draws": 150, "tune": 150, "chains": 2, "cores": 1}
@@ -84,7 +86,7 @@ def test_every_posterior_has_rows_priors_and_findings() -> None:
     after = curves[(curves["scenario"] == "") & (curves["group"] == "all") & (curves["time"] == 6)].iloc[0]
     assert end["conf_high"] - end["conf_low"] > 3 * (after["conf_high"] - after["conf_low"])
     spend = found.spend[0]
-    assert spend["group"].tolist() == ["1", "2", "3"]
+    assert spend["group"].tolist() == ["all"]
     assert (spend["conf_low"] < spend["estimate"]).all()
     assert any(text.startswith("sampling spend") for text in told)
 
@@ -132,6 +134,23 @@ def test_posteriors_come_back_from_one_file(tmp_path: Path, pooled: tuple[Bayesi
     read = load_posteriors(tmp_path / "posterior.nc")
     for name, posterior in posteriors.items():
         np.testing.assert_array_equal(read[name].draws("score"), posterior.draws("score"))
+
+
+def test_what_the_priors_say_of_late_entrants_counts_from_their_entry() -> None:
+    counts = counts_of("late", 400, 5, spend=False, seed=6)
+    late = counts.cells.assign(entry=np.where(counts.cells["exit"] > 2, 2, 0))
+    spells = spells_of(replace(counts, cells=add_up(late)))
+    pooled = pool({"late": person_periods(spells)})
+    log_survival = -np.cumsum([0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    drawn = np.tile(log_survival, (2, len(pooled.coding.levels), len(pooled.coding.strata), 1))
+    entered = np.bincount(spells.entry, spells.n)
+    share = entered / entered.sum()
+    found = _since_entry(drawn, pooled, spells)
+    assert found.shape == (2, 6)
+    # by hand: of who enters after two periods the first loss is the third's
+    one = share[0] * np.exp(-0.1) + share[2] * np.exp(-0.3)
+    three = share[0] * np.exp(-0.6) + share[2] * np.exp(-1.2)
+    np.testing.assert_allclose(found[:, [0, 1, 3, 4]], [[1, one, three, np.exp(-1.0)]] * 2, rtol=1e-12)
 
 
 def test_too_few_draws_are_said_aloud(pooled: tuple[Bayesian, list[str]]) -> None:

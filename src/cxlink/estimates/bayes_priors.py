@@ -7,7 +7,7 @@ import pandas as pd
 
 from cxlink.cohort.spec import PERIODS_PER_YEAR, CohortSpec
 from cxlink.cohort.spells import Spells
-from cxlink.estimates.table import intervals
+from cxlink.estimates.table import interval, intervals
 from cxlink.models import bayes_hazard
 from cxlink.models.bayes_coding import BayesEffect, PooledPeriods, Prior, strata_of
 from cxlink.models.bayes_models import hazard_model, renewal_model
@@ -17,6 +17,7 @@ from cxlink.models.sampling import prior_predictive
 
 PRIOR = "prior"
 _DRAWS = 500
+_LEAST = -600.0  # of log S: what is left of nobody is nobody
 
 
 def prior_table(priors: Iterable[Prior], model: str, of: str) -> pd.DataFrame:
@@ -48,19 +49,13 @@ def prior_curve(
     Returns
     -------
     DataFrame
-        As `posterior.curve_frames` gives them, of scenario ``prior`` and group ``all``, to the end of follow-up from
-        the first period of the clock on.
+        As `posterior.curve_frames` gives them, of scenario ``prior`` and group ``all``, to the end of follow-up.
     """
     hazard = model == bayes_hazard.MODEL
     written = hazard_model(pooled, PERIODS_PER_YEAR[spec.unit]) if hazard else renewal_model(pooled)
-    drawn = np.exp(prior_predictive(written, _DRAWS, seed)["log_survival"].to_numpy()[0, :, -1])
-    weight = np.zeros(drawn.shape[1:3])
-    places = np.array([pooled.coding.strata.index(one) for one in strata_of(spells.strata)], dtype=int)
-    levels = np.array([pooled.coding.levels.index(one) for one in spells.levels], dtype=int)
-    pair = (levels[spells.level], places[spells.stratum])
-    np.add.at(weight, pair, np.bincount(spells.pair, spells.n, minlength=spells.n_pairs))
-    survival = np.einsum("dlst,ls->dt", drawn, weight / weight.sum())
-    survival = np.column_stack([np.ones(len(survival)), survival])
+    drawn = prior_predictive(written, _DRAWS, seed)["log_survival"].to_numpy()[0, :, -1]
+    whole = np.concatenate([np.zeros_like(drawn[..., :1]), np.maximum(drawn, _LEAST)], axis=-1)
+    survival = _since_entry(whole, pooled, spells)
     ends = intervals(survival, spec.analysis.level)
     return pd.DataFrame({
         "model": model, "adjusted": "no", "scenario": PRIOR, "group": "all", "time": np.arange(survival.shape[1]),
@@ -68,17 +63,40 @@ def prior_curve(
     })  # fmt: skip
 
 
+def _since_entry(log_survival: np.ndarray, pooled: PooledPeriods, spells: Spells) -> np.ndarray:
+    """Average S(e + h)/S(e) over customers who entered after e periods, (n_draws, n_times), from h = 0 on.
+
+    Where e + h is beyond the last period they are left out. log S is by level, stratum and t from 0.
+    """
+    places = np.array([pooled.coding.strata.index(one) for one in strata_of(spells.strata)], dtype=int)
+    levels = np.array([pooled.coding.levels.index(one) for one in spells.levels], dtype=int)
+    total, n = np.zeros((len(log_survival), log_survival.shape[-1])), np.zeros(log_survival.shape[-1])
+    for entry in np.unique(spells.entry):
+        mine = spells.entry == entry
+        customers = np.bincount(spells.pair[mine], spells.n[mine], spells.n_pairs)
+        kept = log_survival[:, levels[spells.level], places[spells.stratum], entry:]
+        reached = kept.shape[-1]
+        total[:, :reached] += np.einsum("dpt,p->dt", np.exp(kept - kept[..., :1]), customers)
+        n[:reached] += customers.sum()
+    shown: np.ndarray = total[:, n > 0] / n[n > 0]
+    return shown
+
+
 def prior_of_spend(
     stack: StackedCells, effect: BayesEffect, spec: CohortSpec, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Draw mean spend of a level from the priors: ``scenario, group, estimate, conf_low, conf_high, unit``.
+    """Draw mean spend of a level, any of them: ``scenario, group, estimate, conf_low, conf_high, unit`` of the prior.
 
     The estimate is the median, since the mean of so wide a law says little.
     """
-    levels = prior_spend(stack, effect, _DRAWS, rng)[:, -1].mean(axis=2)
-    ends = intervals(levels, spec.analysis.level)
-    return pd.DataFrame({
-        "scenario": PRIOR, "group": [str(level) for level in stack.coding.levels],
-        "estimate": np.median(levels, axis=0), "conf_low": ends[1], "conf_high": ends[2],
-        "unit": spec.spend.currency if spec.spend else "",
-    })  # fmt: skip
+    drawn = prior_spend(stack, effect, _DRAWS, rng)[:, -1].mean(axis=2).ravel()
+    _, low, high = interval(drawn, spec.analysis.level)
+    unit = spec.spend.currency if spec.spend else ""
+    shown = {
+        "scenario": PRIOR,
+        "group": "all",
+        "estimate": np.median(drawn),
+        "conf_low": low,
+        "conf_high": high,
+    }
+    return pd.DataFrame([{**shown, "unit": unit}])
