@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from one_process import OneProcess
 from scipy.special import digamma
 from scipy.stats import binom
 
@@ -234,7 +235,7 @@ def test_a_run_goes_on_where_it_stopped_and_refuses_other_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bayes_truths, "SAMPLING", FEW)
-    monkeypatch.setattr("cxlink.study.coverage.ProcessPoolExecutor", _Here)
+    monkeypatch.setattr("cxlink.study.coverage.ProcessPoolExecutor", OneProcess)
     monkeypatch.setattr("cxlink.study.coverage.as_completed", list)
     blocks = [BayesBlock("spend", 0, number, 1) for number in range(2)]
     blocks.append(BayesBlock("bayes_sbg", 0, 0, 2))
@@ -256,27 +257,6 @@ def test_a_run_goes_on_where_it_stopped_and_refuses_other_code(
     assert (renewals.groupby("quantity").size() == 2).all()
     with pytest.raises(InputError, match=r"made by other code than this"):
         remade(tmp_path, blocks, 1, lambda *_: None, ("bayes-probe", lambda: pd.DataFrame({"x": [2]})))
-
-
-class _Here:
-    """A pool that works in this process, where what is patched is seen."""
-
-    def __init__(self, workers: int) -> None:
-        assert workers == 1
-
-    def __enter__(self) -> "_Here":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def submit(self, work: object, *given: object) -> "_Here":
-        assert callable(work)
-        work(*given)
-        return _Here(1)
-
-    def result(self) -> None:
-        return None
 
 
 def test_blocks_are_put_together_by_sort(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

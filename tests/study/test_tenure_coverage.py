@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from one_process import OneProcess
 from scipy.integrate import quad
 
 from cxlink.cohort.errors import InputError
@@ -135,7 +136,7 @@ def test_a_run_goes_on_where_it_stopped_and_refuses_other_code(
         return [{**half, "estimate": float(rng.random()), "conf_high": 2.0}]
 
     monkeypatch.setattr(tenure_coverage, "replicated", one_row)
-    monkeypatch.setattr("cxlink.study.coverage.ProcessPoolExecutor", _Here)
+    monkeypatch.setattr("cxlink.study.coverage.ProcessPoolExecutor", OneProcess)
     monkeypatch.setattr("cxlink.study.coverage.as_completed", list)
     blocks = [TenureBlock("weibull", 2_000, 12, number, 3) for number in range(2)]
     told: list[tuple[int, int]] = []
@@ -153,27 +154,6 @@ def test_a_run_goes_on_where_it_stopped_and_refuses_other_code(
     assert not first.equals(second)
     with pytest.raises(InputError, match=r"made by other code than this"):
         remade(tmp_path, blocks, 1, lambda *_: None, ("tenure-probe", lambda: pd.DataFrame({"x": [2]})))
-
-
-class _Here:
-    """A pool that works in this process, where what is patched is seen."""
-
-    def __init__(self, workers: int) -> None:
-        assert workers == 1
-
-    def __enter__(self) -> "_Here":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def submit(self, work: object, *given: object) -> "_Here":
-        assert callable(work)
-        work(*given)
-        return _Here(1)
-
-    def result(self) -> None:
-        return None
 
 
 def table(**changed: float) -> pd.DataFrame:

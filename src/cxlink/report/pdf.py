@@ -66,10 +66,17 @@ def make_document(sections: Sequence[ReportInput]) -> dict[str, Any]:
         "subtitle": SUBTITLE,
         "header": " · ".join(names),
         "footer": f"cxlink {sections[0].version}".strip(),
-        "simulated": any(given.simulated for given in sections),
+        "mark": _mark(sections, study is not None),
         "parts": parts,
     }  # fmt: skip
     return _printable(document)  # type: ignore[no-any-return]
+
+
+def _mark(sections: Sequence[ReportInput], study: bool) -> str:
+    """What the head of every page says of whose figures these are; nothing of a real cohort."""
+    if not any(given.simulated for given in sections):
+        return ""
+    return "simulated customers, but for the public curves" if study else "simulated customers"
 
 
 def _cohort(material: Material, level: int, position: int | None) -> list[Block]:
