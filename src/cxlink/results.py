@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from cxlink import __version__
 from cxlink.cohort.counts import Counts
 from cxlink.cohort.profile import Profile
 from cxlink.estimates.table import select
@@ -56,6 +57,11 @@ class Analysis:
     def headline(self) -> pd.DataFrame:
         """Rows that page one stands on."""
         return select(self.estimates, headline=True).reset_index(drop=True)
+
+    def _repr_html_(self) -> str:
+        from cxlink.report.display import headline_html
+
+        return headline_html(report_input(self, ""))
 
     def retention_curves(self, ax: "Axes | None" = None) -> "Axes":
         """Draw retention of the bands by time since the score, with customers at risk."""
@@ -140,3 +146,37 @@ class Analysis:
     @property
     def _simulated(self) -> bool:
         return self.counts.spec.cohort.simulated
+
+
+def _posteriors(analysis: Analysis) -> Any:
+    """Hand the posteriors to the report; None without any."""
+    from cxlink.report.content import Posteriors
+
+    found = analysis.bayesian
+    if found is None:
+        return None
+    curves, spend, priors = (
+        pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+        for frames in (found.curves, found.spend, found.priors)
+    )
+    return Posteriors(curves, spend, priors, analysis.cohorts, found.warnings)
+
+
+def report_input(analysis: Analysis, command: str) -> Any:
+    """Hand an analysis to the report."""
+    from cxlink.report.content import ReportInput
+
+    return ReportInput(
+        estimates=analysis.estimates,
+        diagnostics=analysis.diagnostics,
+        spec=analysis.counts.spec,
+        profile=analysis.profile,
+        cells=analysis.counts.cells,
+        at_risk=analysis.at_risk,
+        projected=analysis.projected,
+        foreseen=analysis.foreseen,
+        simulated=analysis.counts.spec.cohort.simulated,
+        bayes=_posteriors(analysis),
+        command=command,
+        version=__version__,
+    )

@@ -11,13 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from cxlink import __version__
 from cxlink.cohort.counts import FORMAT, save_counts, suppress
 from cxlink.cohort.errors import InputError
 from cxlink.estimates.table import csv_text
-from cxlink.results import Analysis
+from cxlink.results import Analysis, report_input
 
 _PACKAGES = ("numpy", "scipy", "pandas", "duckdb", "ibis-framework", "matplotlib", "typst")
 _SAMPLING = ("pymc", "nutpie", "arviz")
@@ -172,40 +170,6 @@ def _sampler(analysis: Analysis) -> dict[str, Any] | None:
         "draws": {name: one.n_draws for name, one in posteriors.items()},
         "seconds": {name: round(one.seconds_sampling, 3) for name, one in posteriors.items()},
     }
-
-
-def _posteriors(analysis: Analysis) -> Any:
-    """Hand the posteriors to the report; None without any."""
-    from cxlink.report.content import Posteriors
-
-    found = analysis.bayesian
-    if found is None:
-        return None
-    curves, spend, priors = (
-        pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-        for frames in (found.curves, found.spend, found.priors)
-    )
-    return Posteriors(curves, spend, priors, analysis.cohorts, found.warnings)
-
-
-def report_input(analysis: Analysis, command: str) -> Any:
-    """Hand an analysis to the report."""
-    from cxlink.report.content import ReportInput
-
-    return ReportInput(
-        estimates=analysis.estimates,
-        diagnostics=analysis.diagnostics,
-        spec=analysis.counts.spec,
-        profile=analysis.profile,
-        cells=analysis.counts.cells,
-        at_risk=analysis.at_risk,
-        projected=analysis.projected,
-        foreseen=analysis.foreseen,
-        simulated=analysis.counts.spec.cohort.simulated,
-        bayes=_posteriors(analysis),
-        command=command,
-        version=__version__,
-    )
 
 
 def write_record(folder: Path, record: dict[str, Any]) -> None:

@@ -16,6 +16,15 @@ _ROOM = 25  # lines of text beside which page one has room for a picture
 
 def first_page(m: Material, level: int = 1) -> list[Block]:
     """Give the results in numbers and words, and their limits."""
+    parts, limited = headline_blocks(m), limits(m)
+    said = ["".join(map(_text, part["runs"])) for part in parts if part["kind"] == "paragraph"][1:]
+    if _lines([*said, *limited]) <= _ROOM:
+        parts += _overview(m)
+    return [*parts, heading("What these figures do not show", level), bullets(limited)]
+
+
+def headline_blocks(m: Material) -> list[Block]:
+    """Give the results in numbers and words."""
     parts = [paragraph(_opening(m))]
     if m.given.simulated:
         parts.append(
@@ -30,11 +39,7 @@ def first_page(m: Material, level: int = 1) -> list[Block]:
             table(_caption(m), [header[i] for i in known], [[row[i] for i in known] for row in rows])
         )
     said = [text for text in (results.retention(m), results.spend(m), results.tenure(m)) if text]
-    parts += [paragraph(text) for text in said]
-    limited = limits(m)
-    if _lines([*("".join(map(_text, text)) for text in said), *limited]) <= _ROOM:
-        parts += _overview(m)
-    return [*parts, heading("What these figures do not show", level), bullets(limited)]
+    return [*parts, *(paragraph(text) for text in said)]
 
 
 def _opening(m: Material) -> list[Run]:

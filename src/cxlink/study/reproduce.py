@@ -16,8 +16,8 @@ from cxlink.estimates.table import csv_text, select
 from cxlink.report.content import ReportInput, Study
 from cxlink.report.pdf import write_report
 from cxlink.report.wording import whole
-from cxlink.results import Analysis
-from cxlink.runs import report_input, write_record, write_run
+from cxlink.results import Analysis, report_input
+from cxlink.runs import write_record, write_run
 from cxlink.study.implied import ImpliedTenure, implied_tenure, paradox
 from cxlink.study.public_curves import judged, public_curves
 from cxlink.study.published import read
