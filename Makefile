@@ -6,7 +6,7 @@ READY := .venv/ready
 TESTS ?= tests
 WORKERS ?= 2
 
-.PHONY: help reproduce test slow lint lock sample coverage bench setup clean
+.PHONY: help reproduce test slow lint notebooks lab docs lock sample coverage bench setup clean
 
 help:  ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -40,6 +40,17 @@ lint: $(READY)  ## ruff (check and format) and mypy strict on src
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+notebooks: $(READY)  ## run every notebook from top to bottom, and keep its output
+	@$(BIN)/python -m pytest -q --nbmake --nbmake-timeout=1200 --overwrite notebooks
+	@$(BIN)/jupyter nbconvert --log-level=ERROR --to notebook --inplace --ClearMetadataPreprocessor.enabled=True --ClearMetadataPreprocessor.clear_notebook_metadata=False --ClearMetadataPreprocessor.preserve_cell_metadata_mask="[('tags')]" notebooks/*.ipynb
+
+lab: $(READY)  ## JupyterLab on the notebooks
+	@$(BIN)/jupyter lab notebooks
+
+docs: $(READY)  ## the API reference, from the docstrings -> build/docs/index.html
+	@$(BIN)/python -c "import cxlink, pdoc.__main__ as p; vars(cxlink).update({n: getattr(cxlink, n) for n in cxlink.__all__}); p.cli(['-d', 'numpy', '--math', '-o', 'build/docs', 'cxlink', *('cxlink.' + n for n in ('analysis', 'results', 'runs', 'earlier', 'cohort', 'models', 'estimates', 'report', 'study'))])"
+	@echo build/docs/index.html
 
 sample: $(READY)  ## remake reports/sample/, the committed example
 	@$(BIN)/cxlink reproduce --replications 500 --out reports/sample --overwrite

@@ -101,6 +101,9 @@ def test_ratio_and_difference_follow_from_their_sides(simulated: Analysis) -> No
 
 def test_counts_give_what_the_cohort_gives(simulated: Analysis) -> None:
     again = analyse(simulated.counts)
+    scored = int(simulated.counts.scored["n"].sum())
+    assert f"{scored:,} customers" in repr(again)
+    assert "<table>" in again._repr_html_()
     mine = simulated.estimates[simulated.estimates["scenario"] != "from_signup"]
     theirs = again.estimates[again.estimates["scenario"] != "from_signup"]
     headline = {"model": ("kaplan_meier", "means")}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cxlink.estimates.bayesian import Bayesian
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Analysis:
     """A cohort's estimates, and what they stand on.
 
@@ -57,6 +57,10 @@ class Analysis:
     def headline(self) -> pd.DataFrame:
         """Rows that page one stands on."""
         return select(self.estimates, headline=True).reset_index(drop=True)
+
+    def __repr__(self) -> str:
+        n, name = int(self.counts.scored["n"].sum()), self.counts.spec.cohort.name
+        return f"<Analysis of {name}: {n:,} customers with a score, {len(self.estimates):,} estimates>"
 
     def _repr_html_(self) -> str:
         from cxlink.report.display import headline_html

@@ -88,7 +88,7 @@ def family_survival(
             (1.3, DASHED, "beyond follow-up"),
         ):  # fmt: skip
             axes.plot([], [], color=drawing.GREY, lw=width, ls=style, label=name)
-        drawing.legend_above(axes, 4)
+        drawing.legend_above(axes, 2)
         drawing.mark_simulated(axes, simulated)
         return axes
 
