@@ -19,7 +19,9 @@ from cxlink.study.bayes_truths import KINDS, simulated
 from cxlink.study.coverage import FOLDER, SEEDS, remade
 
 NUMBERS = 20
-"""Blocks of each sort."""
+"""Blocks of each sort of cohort."""
+RANKED = 15
+"""Blocks of each kind whose ranks are looked at."""
 SIMULATIONS, SPARSE_COHORTS, POOLED_COHORTS = 20, 10, 10
 """In each block."""
 POOLING = "pooling"
@@ -71,7 +73,7 @@ class BayesBlock:
 def every_block() -> Iterator[BayesBlock]:
     """Every block there is, so that a part of them is a part of each sort."""
     for number in range(NUMBERS):
-        for name in KINDS:
+        for name in KINDS if number < RANKED else ():
             yield BayesBlock(name, 0, number, SIMULATIONS)
         for name in bayes_sparse.TRUTHS:
             for customers in bayes_sparse.CUSTOMERS:
