@@ -1,0 +1,181 @@
+"""Which reading of the same answers tells most about what customers do next, on customers held out.
+
+Four readings are compared with none: the class of the net promoter score, the top two boxes, the answer as a number (a
+mean is a sum of such), and every answer by itself.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cxlink.cohort.sections import Effect
+from cxlink.cohort.spells import PersonPeriods, Spells, each_pair, person_periods, risk_sets
+from cxlink.models.hazard_checks import FOLDS, of_spells
+from cxlink.models.hazard_draws import estimated
+from cxlink.models.hazards import Unestimated, fit_hazards
+from cxlink.models.spend_cells import SpendCells
+
+NO_SCORE, LINEAR, FULL = "no_score", "linear", "full_score"
+_ALONE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a reading of the answers tells of an outcome beyond no answer.
+
+    Attributes
+    ----------
+    reading : str
+        ``nps_class``, ``top_two_box``, ``linear`` or ``full_score``.
+    gain, std_error : float
+        Mean log score of a customer held out, less that without the score (nats), and its standard error.
+    n : int
+        Customers it is a mean over.
+    """
+
+    reading: str
+    gain: float
+    std_error: float
+    n: int
+
+
+def told_of_retention(
+    spells: Spells, classes: Mapping[str, tuple[int, ...]], rng: np.random.Generator
+) -> list[Told]:
+    """Compare readings by the log score of the time that customers stay.
+
+    Grouped proportional hazards with a free baseline, strata additive, and the reading; every customer falls into one
+    of five folds at random, and each fold is foreseen from the others, as in `hazard_checks.predictions`.
+
+    Parameters
+    ----------
+    spells : Spells
+        The cohort.
+    classes : mapping of str to tuple of int
+        Of each reading by classes, the class of each of `Spells.levels`.
+    rng : Generator
+        Draws the folds; advanced.
+
+    Returns
+    -------
+    list of Told
+        Empty where a fold cannot be fitted.
+    """
+    one = (0,) * len(spells.levels)
+    free = tuple(range(len(spells.levels)))
+    read: dict[str, tuple[tuple[int, ...], Effect]] = {NO_SCORE: (one, "levels")}
+    read |= {name: (of, "levels") for name, of in classes.items()}
+    read |= {LINEAR: (free, "linear"), FULL: (free, "levels")}
+    recoded = {name: (*_recoded(spells, of), effect) for name, (of, effect) in read.items()}
+    folds = rng.multinomial(spells.n, np.full(FOLDS, 1 / FOLDS)).T
+    totals, squares = np.zeros((2, len(read), len(spells.n)))
+    for held in folds:
+        if not held.any():
+            continue
+        found = np.empty((len(read), len(spells.n)))
+        for k, (again, order, effect) in enumerate(recoded.values()):
+            scored = _held_out(again, held[order], effect)
+            if scored is None:
+                return []
+            found[k, order] = scored
+        totals += held * found
+        squares += held * (found - found[0]) ** 2
+    n = int(spells.n.sum())
+    gain = (totals - totals[0]).sum(axis=1) / n
+    spread = np.maximum(squares.sum(axis=1) / n - gain**2, 0.0)
+    error = np.sqrt(spread / max(n - 1, 1))
+    return [Told(name, float(gain[k]), float(error[k]), n) for k, name in enumerate(read) if k]
+
+
+def _recoded(spells: Spells, of: tuple[int, ...]) -> tuple[Spells, np.ndarray]:
+    """Spells whose levels are classes of the old ones, and the order in which they then stand."""
+    level = np.array(of)[spells.level]
+    keys = level[spells.pair] * len(spells.strata) + spells.stratum[spells.pair]
+    pairs, pair = np.unique(keys, return_inverse=True)
+    order = np.argsort(pair, kind="stable")
+    columns = {name: getattr(spells, name)[order] for name in ("entry", "exit", "cause", "n", "spend")}
+    levels = tuple(range(max(of) + 1)) if len(set(of)) < len(of) else spells.levels
+    again = replace(
+        spells, levels=levels, level=pairs // len(spells.strata), stratum=pairs % len(spells.strata),
+        pair=pair.ravel()[order], **columns,
+    )  # fmt: skip
+    return again, order
+
+
+def _held_out(spells: Spells, held: np.ndarray, effect: Effect) -> np.ndarray | None:
+    """Log score of a customer of each spell, foreseen from those who are not held out."""
+    periods, count = person_periods(spells), risk_sets(spells, each_pair(spells))
+    at_risk, lost = count(spells.n - held)
+    train = PersonPeriods(periods.levels, periods.strata, periods.level, periods.stratum, at_risk, lost)
+    fit = fit_hazards(train, effect)
+    if isinstance(fit, Unestimated):
+        return None
+    draws = estimated(fit)
+    row = train.level * len(train.strata) + train.stratum
+    log_ratio = np.clip(fit.design.matrix[row] @ draws.beta[0], -40.0, 40.0)
+    rate = np.exp(log_ratio)[:, None] * np.diff(draws.cumulative[0])
+    stayed = np.pad(-np.cumsum(rate, axis=1), ((0, 0), (1, 0)))
+    return of_spells(spells, stayed, rate, fit.informative)
+
+
+def told_of_spend(cells: SpendCells, classes: Mapping[str, tuple[int, ...]]) -> list[Told]:
+    """Compare readings by the log score of what customers spend, each left out in turn.
+
+    Least squares on strata and the reading. Leaving one customer of cell g out moves the fit so that its error is
+    (y − μ_g)/(1 − h_g) with leverage h_g, which is the same for all customers of a cell: so the sum over customers is
+    exact from n, Σy and Σy². The log score is that of a normal law whose variance, the same for all readings, is the
+    mean square of these errors with every answer by itself: gain = (e₀² − e²)/(2σ²). Customers who alone decide their
+    own fit are left out for all readings.
+
+    Parameters
+    ----------
+    cells : SpendCells
+        The cohort.
+    classes : mapping of str to tuple of int
+        Of each reading by classes, the class of each of the levels.
+
+    Returns
+    -------
+    list of Told
+        Empty where nothing can be compared.
+    """
+    n_levels = len(cells.levels)
+    read = {name: np.eye(max(of) + 1)[list(of)] for name, of in classes.items()}
+    read = {NO_SCORE: np.ones((n_levels, 1)), **read, LINEAR: np.array(cells.levels, float)[:, None]}
+    read[FULL] = np.eye(n_levels)
+    strata = np.eye(len(cells.strata))[cells.stratum]
+    fits = {name: _fitted(cells, np.column_stack([columns[cells.level], strata])) for name, columns in read.items()}
+    kept = np.all([1 - leverage > _ALONE for _, leverage in fits.values()], axis=0)
+    n, y, yy = cells.n[kept], cells.total[kept], cells.squares[kept]
+    total = int(n.sum())
+    # 1 / (1 − h), and the mean with the customer left out, a + b·y: exact
+    quadratic = {}
+    for name, (mean, leverage) in fits.items():
+        m, scale = mean[kept], 1 / (1 - leverage[kept]) ** 2
+        quadratic[name] = np.array([scale, -2 * scale * m, scale * m**2])
+    if total < 2:
+        return []
+    errors = {name: q[0] * yy + q[1] * y + q[2] * n for name, q in quadratic.items()}
+    variance = float(errors[FULL].sum() / total)
+    if not variance > 0:
+        return []
+    found = []
+    for name in read:
+        gain = float((errors[NO_SCORE] - errors[name]).sum() / (2 * variance * total))
+        # y² of the two errors differs by the leverages only, of order 1/n: the spread is that of the linear rest
+        slope = (quadratic[NO_SCORE][1] - quadratic[name][1]) / (2 * variance)
+        level = (quadratic[NO_SCORE][2] - quadratic[name][2]) / (2 * variance)
+        square = float((slope**2 * yy + 2 * slope * level * y + level**2 * n).sum() / total)
+        first = float((slope * y + level * n).sum() / total)
+        error = np.sqrt(max(square - first**2, 0.0) / (total - 1))
+        found.append(Told(name, gain, float(error), total))
+    return found[1:]
+
+
+def _fitted(cells: SpendCells, design: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means of each cell by least squares over customers, and the leverage of one customer in it."""
+    inverse = np.linalg.pinv(design.T @ (cells.n[:, None] * design), rcond=1e-12, hermitian=True)
+    mean = design @ (inverse @ (design.T @ cells.total))
+    leverage = np.einsum("ij,jk,ik->i", design, inverse, design)
+    return mean, leverage
