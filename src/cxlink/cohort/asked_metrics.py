@@ -8,6 +8,8 @@ from cxlink.cohort.scales import Scale, label
 from cxlink.cohort.sections import Levels, ScoreSection, Section
 
 Calendar = Literal["month", "quarter", "year"]
+RESERVED = ("touchpoint", "member", "score")
+"""What segments of these kinds are called in the tables: no other column can stand beside them under the name."""
 
 
 class NpsCuts(Section):
@@ -59,6 +61,9 @@ class MetricsSection(Section):
             raise ValueError("new_customer goes with contract_value: the value that new customers signed")
         if self.window_months is not None and self.support_cost is None:
             raise ValueError("window_months goes with support_cost: the months that it was counted over")
+        twins = set(self.segments or ()) & set(RESERVED) - {self.touchpoint, self.member}
+        if twins:
+            raise ValueError(f"segments: {min(twins)} is a name of the tables’ own. Rename the column")
         if len(set(self.segments or ())) < len(self.segments or ()):
             raise ValueError("segments: a column is named twice")
         return self

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -17,6 +18,7 @@ from cxlink.cohort.source import Source
 from cxlink.cohort.spec import CohortSpec
 
 _MOST_LEVELS = 50
+_SORTED = ("score", "period", "signed", *FLOWS)
 
 
 def raw_metrics(source: Source, spec: CohortSpec) -> pa.Table | None:
@@ -55,7 +57,7 @@ def _sums(source: Source, table: Any, rows: MetricRows) -> dict[str, Any]:
     if not sides:
         return {}
     largest = source.run(table.aggregate(**{side: table[side].abs().max() for side in sides})).to_pylist()[0]
-    wide, sums = source.engine.name == "duckdb", {}
+    wide, sums = source.engine.name == "duckdb", dict[str, Any]()
     for name, (_, below) in rows.amounts.items():
         x, top = table[f"{name}.above"], amounts.top_for(largest[f"{name}.above"])
         sums |= {f"{name}.n": x.count(), f"{name}.x": amounts.exact_sum(x, top, wide)}
@@ -121,7 +123,9 @@ def metric_counts(raw: pa.Table | None, flows: pa.Table | None, spec: CohortSpec
         cells = _labelled(raw)
         score = cells["score"] if "score" in cells else pd.Series(pd.NA, index=cells.index)
         cells["score"] = score.astype("Float64").astype("Int64")
-        of_contracts = cells.assign(period=_period_names(cells, "signed" if "signed" in cells else "period", spec))
+        of_contracts = cells.assign(
+            period=_period_names(cells, "signed" if "signed" in cells else "period", spec)
+        )
         cells["period"] = _period_names(cells, "period", spec)
         names = [name.removesuffix(".n") for name in cells.columns if name.endswith(".n")]
         pieces.append(_answers(cells, "answers", "n"))
@@ -133,14 +137,17 @@ def metric_counts(raw: pa.Table | None, flows: pa.Table | None, spec: CohortSpec
 
 
 def _labelled(raw: pa.Table) -> pd.DataFrame:
-    """Keys as text: categories by their names, members as yes and no."""
+    """Keys as text, categories by their names, members as yes and no; sorted, so that sums are taken in one order."""
     frame = raw.to_pandas()
     for name in raw.column_names:
         if name.startswith("segment.") or name == "touchpoint":
             frame[name] = category_names(raw[name])
     if "member" in frame:
         frame["member"] = frame["member"].map({1: "yes", 0: "no", BAD: MISSING}).fillna(MISSING)
-    return frame
+    keys = [name for name in frame.columns if name in _SORTED or name in _variables(frame)]
+    # two ways of writing a category are one: what is left then decides the order
+    ordered: pd.DataFrame = frame.sort_values([*keys, *(name for name in frame.columns if name not in keys)])
+    return ordered
 
 
 def _answers(cells: pd.DataFrame, of: str, n: str) -> pd.DataFrame:
@@ -150,7 +157,8 @@ def _answers(cells: pd.DataFrame, of: str, n: str) -> pd.DataFrame:
     for name in SUMS:
         column = f"{of}.{name}"
         frame[name] = cells[column].astype("float64").fillna(0.0) if column in cells else 0.0
-    return frame[frame["n"] > 0]
+    known: pd.DataFrame = frame[frame["n"] > 0]
+    return known
 
 
 def _variables(cells: pd.DataFrame) -> list[str]:
@@ -164,7 +172,6 @@ def _by_variable(pieces: list[pd.DataFrame]) -> list[pd.DataFrame]:
         for variable in ("", *_variables(piece)):
             level = piece[variable] if variable else ""
             part = piece.assign(variable=variable.removeprefix("segment."), level=level)
-            part = part.sort_values([*keys, *_variables(piece), "n", *SUMS], kind="stable")
             found.append(part[[*keys, "n", *SUMS]])
     return found
 
@@ -176,26 +183,29 @@ def _flow_counts(cells: pd.DataFrame, spec: CohortSpec) -> list[pd.DataFrame]:
         known = cells[cells[start].notna() & cells["until"].notna()]
         known = known[~(known["left"] < known[start])]
         if known["left"].notna().any():
-            found += _through_time(known, clock, start, spec)
+            found.append(_through_time(known, clock, start, spec))
     return found
 
 
-def _through_time(known: pd.DataFrame, clock: str, start: str, spec: CohortSpec) -> list[pd.DataFrame]:
-    first, last = int(known["left"].min()), int(known["until"].max())
-    since, left = known[start].to_numpy(float), known["left"].fillna(float("inf")).to_numpy(float)
-    variables, found = _variables(known), []
-    for period in range(first, last + 1):
-        seen = known["until"].to_numpy(float) >= period
+def _through_time(known: pd.DataFrame, clock: str, start: str, spec: CohortSpec) -> pd.DataFrame:
+    """The cells of each period from the first loss on, once for each thing that they are counted as."""
+    since, left = known[start].to_numpy(float), known["left"].fillna(np.inf).to_numpy(float)
+    until = known["until"].to_numpy(float)
+    rows, of, periods = [], [], []
+    for period in range(int(known["left"].min()), int(until.max()) + 1):
+        seen = until >= period
         inside = {
             "start": seen & (since < period) & (left >= period), "lost": seen & (since < period) & (left == period),
             "joined": seen & (since == period), "joined_end": seen & (since == period) & (left > period),
             "end": seen & (since <= period) & (left > period),
         }  # fmt: skip
-        for name, rows in inside.items():
-            part = known.loc[rows, [*variables, "n"]].assign(of=f"{clock}.{name}", score=pd.NA)
-            part["score"] = part["score"].astype("Int64")
-            found.append(part.assign(period=_name(period, spec), **dict.fromkeys(SUMS, 0.0)))
-    return found
+        rows += [np.flatnonzero(chosen) for chosen in inside.values()]
+        of += [f"{clock}.{name}" for name in inside]
+        periods += [_name(period, spec)] * len(inside)
+    size = [len(chosen) for chosen in rows]
+    frame = known[[*_variables(known), "n"]].iloc[np.concatenate(rows)]
+    frame = frame.assign(of=np.repeat(of, size), period=np.repeat(periods, size), **dict.fromkeys(SUMS, 0.0))
+    return frame.assign(score=pd.array([pd.NA] * len(frame), dtype="Int64"))
 
 
 def _period_names(cells: pd.DataFrame, column: str, spec: CohortSpec) -> list[str]:

@@ -14,9 +14,10 @@ COLUMNS = (*KEYS, "n", *SUMS)
 """Columns: ``of`` (``answers``: customers in the table; ``transaction_size``, ``cost_to_serve``, ``contract_value``,
 ``contract_value_annualised``: those with an amount; ``signup.start``, ``.lost``, ``.joined``, ``.joined_end``, ``.end``
 and the same from ``survey.``: customers at the start of a calendar period, of them lost in it, joiners of it, of them
-still there at its end, all there at its end), ``variable`` and ``level`` (empty: everybody; else a segment's column and
-category, ``touchpoint`` or ``member``), ``period`` (calendar; empty where not known), ``score`` (Int64; empty: none), and
-``n`` with the sums Σx, Σx², Σw, Σw², Σxw of what a ratio Σx/Σw is made of (w left at 0 where each customer counts once).
+still there at its end, all there at its end), ``variable`` and ``level`` (empty: everybody; else a segment's column
+and category, ``touchpoint`` or ``member``), ``period`` (calendar; empty where not known), ``score`` (Int64; empty:
+none), and ``n`` with the sums Σx, Σx², Σw, Σw², Σxw of what a ratio Σx/Σw is made of (w left at 0 where each customer
+counts once).
 """
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from cxlink.cohort import columns
 from cxlink.cohort.amounts import MOST_SPENT
-from cxlink.cohort.asked_metrics import Calendar, MetricsSection
+from cxlink.cohort.asked_metrics import RESERVED, Calendar, MetricsSection
 from cxlink.cohort.prepare import Prepared, prepare
 from cxlink.cohort.rules import Rule
 from cxlink.cohort.source import Source
@@ -23,8 +23,8 @@ class MetricRows:
     Attributes
     ----------
     keys : dict of str to ibis column
-        ``score``, ``period`` (a number that grows with time), ``signed`` (the period of signup, where contracts count in
-        it), ``touchpoint``, ``member``, ``segment.*``.
+        ``score``, ``period`` (a number that grows with time), ``signed`` (the period of signup, where contracts count
+        in it), ``touchpoint``, ``member``, ``segment.*``.
     amounts : dict of str to (ibis column, ibis column or None)
         By metric: what is added up, and what the sum is divided by (None: the customers who have one). Empty where a
         row does not count.
@@ -43,8 +43,13 @@ class MetricRows:
 
 def segment_columns(spec: CohortSpec) -> tuple[str, ...]:
     """Columns whose categories metrics are given for: those asked for, else those that are adjusted for."""
-    asked = spec.metrics.segments if spec.metrics is not None else None
-    return spec.adjust.columns if asked is None else asked
+    asked = spec.metrics
+    if asked is None:
+        return ()
+    # a touchpoint and a membership are given for themselves
+    taken = {asked.touchpoint, asked.member, *RESERVED}
+    wanted = spec.adjust.columns if asked.segments is None else asked.segments
+    return tuple(name for name in wanted if name not in taken)
 
 
 def metric_rows(source: Source, spec: CohortSpec) -> MetricRows:
@@ -57,7 +62,8 @@ def metric_rows(source: Source, spec: CohortSpec) -> MetricRows:
     """
     asked, prepared = spec.metrics, prepare(source, spec)
     assert asked is not None
-    keys = {name: prepared.keys[name] for name in ("score", "touchpoint", "member") if name in prepared.keys}
+    of_cells: tuple[str, ...] = ("score", "touchpoint", "member")
+    keys = {name: prepared.keys[name] for name in of_cells if name in prepared.keys}
     for name in segment_columns(spec):
         keys[f"segment.{name}"] = columns.category(columns.raw(source, name, "segments"))
     bad: dict[str, Any] = {}
@@ -114,8 +120,9 @@ def _orders(source: Source, spec: CohortSpec, prepared: Prepared) -> tuple[tuple
     value = columns.number(column, spec.table).cast("float64")
     inside = value.between(0, MOST_ORDERS).ifelse(value, None)
     fits = (inside == inside.floor()).fill_null(False)
-    both = fits & prepared.y.notnull()
-    pair = both.ifelse(prepared.y, None), both.ifelse(inside, None)
+    spend: Any = prepared.y
+    both = fits & spend.notnull()
+    pair = both.ifelse(spend, None), both.ifelse(inside, None)
     return pair, columns.is_given(column) & ~fits
 
 
@@ -181,7 +188,7 @@ def metric_rules(spec: CohortSpec) -> list[Rule]:
         ),
         "not_new": (
             (asked.contract_value, asked.new_customer),
-            f"{asked.contract_value} must be empty or 0 where {asked.new_customer} does not say that the customer is new",
+            f"{asked.contract_value} must be empty or 0 where {asked.new_customer} does not say that a customer is new",
             "It is the value that new customers signed: correct it",
         ),
         "contract_months": (

@@ -81,8 +81,8 @@ class Cohort:
             spec = spec.model_copy(
                 update={"subscription": spec.subscription.model_copy(update={"counts": counts})}
             )
-        counts = code_cells(self.raw, spec, self._read(fingerprint(self.raw)))
-        return replace(counts, metrics=self.metrics)
+        counted = code_cells(self.raw, spec, self._read(fingerprint(self.raw)))
+        return replace(counted, metrics=self.metrics)
 
     def count_from_signup(self) -> Counts | None:
         """Count its customers the naive way, from signup and with nobody entering late; None without signup."""

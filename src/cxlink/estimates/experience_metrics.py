@@ -59,7 +59,9 @@ def experience_metrics(spec: CohortSpec) -> Iterator[Experience]:
         yield from _satisfaction(spec)
 
 
-def _net_promoter_score(spec: CohortSpec, promoters: tuple[int, ...], detractors: tuple[int, ...]) -> Experience:
+def _net_promoter_score(
+    spec: CohortSpec, promoters: tuple[int, ...], detractors: tuple[int, ...]
+) -> Experience:
     def measure(answers: Answers, level: float) -> Measured:
         p, d = (sum(answers.get(k, 0.0) for k in group) for group in (promoters, detractors))
         return net_promoters(p, d, sum(answers.values()), level)
@@ -79,8 +81,9 @@ def _satisfaction(spec: CohortSpec) -> Iterator[Experience]:
     also = "" if standard else f"; not the standard one: scale {spec.score.scale}"
     best = top_two(spec)
     yield Experience(
-        "csat_top_two_box", _version(standard), "probability", f"share answering {label(best)} of {spec.score.scale}{also}",
-        CSAT_SOURCE, lambda answers, level: share(_inside(answers, best), sum(answers.values()), level),
+        "csat_top_two_box", _version(standard), "probability",
+        f"share answering {label(best)} of {spec.score.scale}{also}", CSAT_SOURCE,
+        lambda answers, level: share(_inside(answers, best), sum(answers.values()), level),
     )  # fmt: skip
     yield Experience(
         "csat_mean", _version(standard), "score", f"mean answer on {spec.score.scale}{also}", MEAN_SOURCE,

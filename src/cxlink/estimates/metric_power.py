@@ -11,7 +11,7 @@ from cxlink.cohort.spells import spells_of
 from cxlink.estimates.experience_metrics import nps_cuts, top_two
 from cxlink.estimates.metric_table import Row, metric_row
 from cxlink.models.metric_intervals import Measured
-from cxlink.models.metric_power import Told, told_of_retention, told_of_spend
+from cxlink.models.metric_power import FULL, Told, told_of_retention, told_of_spend
 from cxlink.models.spend_cells import spend_cells
 
 METRICS = {"retention": "log_score_retention", "spend": "log_score_spend"}
@@ -19,8 +19,8 @@ UNIT = "nats per 1000 customers"
 _SAID = {
     "retention": "mean log score of how long customers stay, held out in five folds, less that without the score "
     "(proportional hazards, strata held equal)",
-    "spend": "mean log score of what customers spend, each left out in turn, less that without the score (least squares, "
-    "strata held equal)",
+    "spend": "mean log score of what customers spend, each left out in turn, less that without the score (least "
+    "squares, strata held equal)",
 }
 _SOURCES = {
     "retention": "Gneiting and Raftery (2007), JASA 102:359–378; folds drawn from the counts",
@@ -63,10 +63,24 @@ def power_rows(counts: Counts, rng: np.random.Generator) -> Iterator[Row]:
 
 def _rows(outcome: str, told: list[Told], spec: CohortSpec) -> Iterator[Row]:
     reach = float(ndtri((1 + spec.analysis.level) / 2))
-    for one in told:
-        ends = one.gain - reach * one.std_error, one.gain + reach * one.std_error
-        found = Measured(*(1000 * x for x in (one.gain, one.std_error, *ends)), n=one.n)
-        yield metric_row(
-            METRICS[outcome], found, spec.analysis.level, version=one.reading, unit=UNIT,
-            definition=_SAID[outcome], source=_SOURCES[outcome],
-        )  # fmt: skip
+    named = {"unit": UNIT, "source": _SOURCES[outcome]}
+    for kind in ("", "_ahead"):
+        for one in told:
+            if kind and one.reading == FULL:
+                continue
+            mean, error = (one.ahead, one.ahead_error) if kind else (one.gain, one.std_error)
+            low, high = 1000 * (mean - reach * error), 1000 * (mean + reach * error)
+            found = Measured(1000 * mean, 1000 * error, low, high, one.n)
+            said = (
+                _SAID[outcome].replace("without the score", "of every answer by itself")
+                if kind
+                else _SAID[outcome]
+            )
+            yield metric_row(
+                f"{METRICS[outcome]}{kind}",
+                found,
+                spec.analysis.level,
+                version=one.reading,
+                definition=said,
+                **named,
+            )

@@ -8,9 +8,10 @@ import pandas as pd
 
 from cxlink.cohort.counts import Counts
 from cxlink.cohort.metric_counts import SUMS, totals
-from cxlink.cohort.mix import MISSING
 from cxlink.cohort.spec import CohortSpec
-from cxlink.estimates.experience_metrics import experience_metrics
+from cxlink.estimates.diagnostics import finding
+from cxlink.estimates.experience_metrics import Experience, experience_metrics
+from cxlink.estimates.members import member_rows
 from cxlink.estimates.metric_power import power_rows
 from cxlink.estimates.metric_table import Row, metric_row, tidy_metrics
 from cxlink.estimates.touchpoints import touchpoint_rows
@@ -34,7 +35,8 @@ def metrics_of(counts: Counts, rng: np.random.Generator) -> pd.DataFrame:
     Parameters
     ----------
     counts : Counts
-        With the sums of ``[metrics]``; without, metrics of the answers by quarter of the survey and by stratum.
+        With the sums of ``[metrics]``; without, only the standard metrics of the answers that the scale allows, by
+        quarter of the survey and by stratum.
     rng : Generator
         Draws the folds in which readings of the answers are compared; advanced.
 
@@ -43,10 +45,27 @@ def metrics_of(counts: Counts, rng: np.random.Generator) -> pd.DataFrame:
     DataFrame
         One row an estimate.
     """
+    if counts.spec.metrics is None:
+        asked = _asked(counts.spec)
+        return tidy_metrics(_experience(_from_cells(counts), counts.spec) if asked else [])
     table = counts.metrics if len(counts.metrics) else _from_cells(counts)
     rows = [*_experience(table, counts.spec), *_ratios(table, counts.spec), *_flows(table, counts.spec)]
-    rows += [*power_rows(counts, rng), *touchpoint_rows(counts)]
+    rows += [*power_rows(counts, rng), *touchpoint_rows(counts), *member_rows(counts, rng)]
     return tidy_metrics(rows)
+
+
+def immortal(counts: Counts) -> Iterator[Row]:
+    """Say that nobody in the table left before anybody was asked: then its churn from signup is too low."""
+    table = counts.metrics[counts.metrics["variable"] == ""]
+    asked, lost = (table.loc[table["of"] == of, "period"] for of in ("survey.joined", "signup.lost"))
+    if len(asked) and len(lost) and lost.min() >= asked.min():
+        note = (
+            f"nobody in the table left before {asked.min()}, when the first were asked: it seems to hold only "
+            "customers who were still there then, and the churn rate from signup is too low. Read the one from the "
+            "survey"
+        )
+        n = float(table.loc[table["of"] == "signup.lost", "n"].sum())
+        yield finding("", "churn_from_signup", "", n, False, note)
 
 
 def _from_cells(counts: Counts) -> pd.DataFrame:
@@ -54,7 +73,9 @@ def _from_cells(counts: Counts) -> pd.DataFrame:
     cells, pieces = counts.cells, []
     for variable in ("", *counts.spec.stratum_variables):
         level = cells[f"stratum.{variable}"] if variable else ""
-        part = cells[["score", "n"]].assign(of="answers", variable=variable, level=level, period=cells["wave"])
+        part = cells[["score", "n"]].assign(
+            of="answers", variable=variable, level=level, period=cells["wave"]
+        )
         pieces.append(part.assign(**dict.fromkeys(SUMS, 0.0)))
     return totals(pieces)
 
@@ -69,9 +90,14 @@ def _groups(table: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
                 yield segment, str(period), within
 
 
+def _asked(spec: CohortSpec) -> list[Experience]:
+    """Metrics of the answers: by themselves the standard ones only, with ``[metrics]`` the others as well."""
+    return [one for one in experience_metrics(spec) if spec.metrics is not None or one.version == "standard"]
+
+
 def _experience(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
     answered = table[(table["of"] == "answers") & table["score"].notna()]
-    asked = list(experience_metrics(spec))
+    asked = _asked(spec)
     for segment, period, part in _groups(answered):
         found = part.groupby("score")["n"].sum()
         answers = {int(level): float(n) for level, n in found.items()}  # type: ignore[call-overload]
@@ -90,7 +116,7 @@ def _ratios(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
         named = _ratio_names(metric, spec)
         everybody = mine[mine["variable"] == ""]
         scored = everybody[everybody["score"].notna()]
-        by_score = [(f"score={int(k)}", "", part) for k, part in scored.groupby("score", sort=True)]  # type: ignore[call-overload]
+        by_score = [(f"score={k}", "", part) for k, part in scored.groupby("score", sort=True)]
         for segment, period, part in [*_groups(mine), *by_score]:
             found = _ratio(metric, part, spec)
             yield metric_row(metric, found, spec.analysis.level, segment=segment, period=period, **named)
@@ -125,7 +151,8 @@ def _ratio_names(metric: str, spec: CohortSpec) -> dict[str, Any]:
         ),
         "contract_value": ("value signed in the period ÷ new customers acquired in it", "as_signed"),
         "contract_value_annualised": (
-            f"value signed by new customers, for one year of it ({term}) ÷ new customers: “ACV” in the trade", "annualised",
+            f"value signed by new customers, for one year of it ({term}) ÷ new customers: “ACV” in the trade",
+            "annualised",
         ),
     }[metric]  # fmt: skip
     return {"version": version, "unit": currency, "definition": definition, "source": RATIO_SOURCE}
@@ -138,7 +165,9 @@ def _flows(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
         calendar = spec.metrics.period if spec.metrics is not None else "quarter"
         for segment, period, part in _groups(mine):
             size = part.groupby("of")["n"].sum()
-            of = {name: int(size.get(f"{clock}.{name}", 0)) for name in ("start", "lost", "end", "joined_end")}
+            of = {
+                name: int(size.get(f"{clock}.{name}", 0)) for name in ("start", "lost", "end", "joined_end")
+            }
             if not of["start"]:
                 continue
             named = {"version": version, "segment": segment, "period": period, "unit": "probability",
@@ -148,10 +177,7 @@ def _flows(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
             kept = share(of["end"] - of["joined_end"], of["start"], level)
             said = f"customers lost in the {calendar} ÷ customers at its start; {counted}"
             yield metric_row("churn_rate", lost, level, definition=said, **named)
-            said = f"(E − N) ÷ S: customers at the end of the {calendar}, less joiners still there, ÷ those at its start"
+            said = (
+                f"(E − N) ÷ S: customers at the end of the {calendar}, less its joiners, ÷ those at its start"
+            )
             yield metric_row("retention_rate", kept, level, definition=f"{said}; {counted}", **named)
-
-
-def is_known(segment: str) -> bool:
-    """Whether a segment is one of customers whose category is known."""
-    return not segment.endswith(f"={MISSING}")

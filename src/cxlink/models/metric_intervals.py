@@ -51,8 +51,8 @@ def net_promoters(promoters: float, detractors: float, n: float, level: float) -
     """Net promoter score, 100·(P − D)/n, from −100 to 100, with the adjusted Wald interval.
 
     ¾ of a promoter, ¾ of a detractor and 1½ passives are added: with p and d the shares among n + 3, the standard error
-    is √((p + d − (p − d)²)/(n + 3)) and the interval lies about p − d; ends beyond ±100 are cut off. The estimate is the
-    plain one (Rocks 2016, The American Statistician 70:365–372).
+    is √((p + d − (p − d)²)/(n + 3)) and the interval lies about p − d; ends beyond ±100 are cut off. The estimate is
+    the plain one (Rocks 2016, The American Statistician 70:365–372).
 
     Parameters
     ----------
@@ -99,9 +99,7 @@ def mean_score(values: np.ndarray, n: np.ndarray, scale: tuple[int, int], level:
         z = _z(level)
         all_values, weight = np.append(values, scale), np.append(n, [z**2 / 2] * 2)
         middle = float(np.average(all_values, weights=weight))
-        error = float(
-            np.sqrt(np.average((all_values - middle) ** 2, weights=weight) / weight.sum())
-        )
+        error = float(np.sqrt(np.average((all_values - middle) ** 2, weights=weight) / weight.sum()))
         ends = min(middle - z * error, mean), max(middle + z * error, mean)
     low, high = np.clip(ends, *scale)
     return Measured(mean, error, float(low), float(high), int(total))

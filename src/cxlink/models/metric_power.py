@@ -30,6 +30,8 @@ class Told:
         ``nps_class``, ``top_two_box``, ``linear`` or ``full_score``.
     gain, std_error : float
         Mean log score of a customer held out, less that without the score (nats), and its standard error.
+    ahead, ahead_error : float
+        The same, less that of every answer by itself.
     n : int
         Customers it is a mean over.
     """
@@ -37,6 +39,8 @@ class Told:
     reading: str
     gain: float
     std_error: float
+    ahead: float
+    ahead_error: float
     n: int
 
 
@@ -69,7 +73,7 @@ def told_of_retention(
     read |= {LINEAR: (free, "linear"), FULL: (free, "levels")}
     recoded = {name: (*_recoded(spells, of), effect) for name, (of, effect) in read.items()}
     folds = rng.multinomial(spells.n, np.full(FOLDS, 1 / FOLDS)).T
-    totals, squares = np.zeros((2, len(read), len(spells.n)))
+    sums = np.zeros((4, len(read)))
     for held in folds:
         if not held.any():
             continue
@@ -79,13 +83,20 @@ def told_of_retention(
             if scored is None:
                 return []
             found[k, order] = scored
-        totals += held * found
-        squares += held * (found - found[0]) ** 2
-    n = int(spells.n.sum())
-    gain = (totals - totals[0]).sum(axis=1) / n
-    spread = np.maximum(squares.sum(axis=1) / n - gain**2, 0.0)
-    error = np.sqrt(spread / max(n - 1, 1))
-    return [Told(name, float(gain[k]), float(error[k]), n) for k, name in enumerate(read) if k]
+        more, ahead = found - found[0], found - found[-1]
+        sums += [more @ held, more**2 @ held, ahead @ held, ahead**2 @ held]
+    return _told(list(read), sums, int(spells.n.sum()))
+
+
+def _told(names: list[str], sums: np.ndarray, n: int) -> list[Told]:
+    """Means and their standard errors from Σ and Σ² of both differences, (4, n_readings); the first is no reading."""
+    means = sums[::2] / n
+    errors = np.sqrt(np.maximum(sums[1::2] / n - means**2, 0.0) / max(n - 1, 1))
+    columns = (means[0], errors[0], means[1], errors[1])
+    gain, error, ahead, ahead_error = (column.tolist() for column in columns)
+    return [
+        Told(name, gain[k], error[k], ahead[k], ahead_error[k], n) for k, name in enumerate(names) if k > 0
+    ]
 
 
 def _recoded(spells: Spells, of: tuple[int, ...]) -> tuple[Spells, np.ndarray]:
@@ -145,11 +156,14 @@ def told_of_spend(cells: SpendCells, classes: Mapping[str, tuple[int, ...]]) -> 
     read = {NO_SCORE: np.ones((n_levels, 1)), **read, LINEAR: np.array(cells.levels, float)[:, None]}
     read[FULL] = np.eye(n_levels)
     strata = np.eye(len(cells.strata))[cells.stratum]
-    fits = {name: _fitted(cells, np.column_stack([columns[cells.level], strata])) for name, columns in read.items()}
+    fits = {
+        name: _fitted(cells, np.column_stack([columns[cells.level], strata]))
+        for name, columns in read.items()
+    }
     kept = np.all([1 - leverage > _ALONE for _, leverage in fits.values()], axis=0)
     n, y, yy = cells.n[kept], cells.total[kept], cells.squares[kept]
     total = int(n.sum())
-    # 1 / (1 − h), and the mean with the customer left out, a + b·y: exact
+    # ((y − μ)/(1 − h))² as a quadratic in y
     quadratic = {}
     for name, (mean, leverage) in fits.items():
         m, scale = mean[kept], 1 / (1 - leverage[kept]) ** 2
@@ -160,17 +174,34 @@ def told_of_spend(cells: SpendCells, classes: Mapping[str, tuple[int, ...]]) -> 
     variance = float(errors[FULL].sum() / total)
     if not variance > 0:
         return []
-    found = []
-    for name in read:
-        gain = float((errors[NO_SCORE] - errors[name]).sum() / (2 * variance * total))
-        # y² of the two errors differs by the leverages only, of order 1/n: the spread is that of the linear rest
-        slope = (quadratic[NO_SCORE][1] - quadratic[name][1]) / (2 * variance)
-        level = (quadratic[NO_SCORE][2] - quadratic[name][2]) / (2 * variance)
-        square = float((slope**2 * yy + 2 * slope * level * y + level**2 * n).sum() / total)
-        first = float((slope * y + level * n).sum() / total)
-        error = np.sqrt(max(square - first**2, 0.0) / (total - 1))
-        found.append(Told(name, gain, float(error), total))
-    return found[1:]
+    rows = [
+        [
+            value
+            for base in (NO_SCORE, FULL)
+            for value in _difference(quadratic[base], quadratic[name], (n, y, yy))
+        ]
+        for name in read
+    ]
+    return _told(
+        list(read),
+        np.array(rows).T / np.array([[1, 2 * variance, 1, 2 * variance]]).T / (2 * variance),
+        total,
+    )
+
+
+def _difference(
+    base: np.ndarray, one: np.ndarray, sums: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> tuple[float, float]:
+    """Σ and Σ² over customers of the difference of two squared errors, each a + b·y + c·y².
+
+    Their y² differ by the leverages only, of order 1/n: the sum takes that in, the spread about the mean leaves it out.
+    """
+    n, y, yy = sums
+    square, slope, level = base - one
+    linear = float((slope * y + level * n).sum())
+    total, size = linear + float((square * yy).sum()), float(n.sum())
+    spread = float((slope**2 * yy + 2 * slope * level * y + level**2 * n).sum()) - linear**2 / size
+    return total, max(spread, 0.0) + total**2 / size
 
 
 def _fitted(cells: SpendCells, design: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,7 @@
 """Scores by touchpoint: how retention and spend go with the score of each, one by one and all in one model.
 
-Of each touchpoint (person, phone, web, social …) the model has the slope of the log hazard of being lost, and of log mean
-spend, per point towards better, strata additive. *Alone*, the customers asked there have a model of their own;
+Of each touchpoint (person, phone, web, social …) the model has the slope of the log hazard of being lost, and of log
+mean spend, per point towards better, strata additive. *Alone*, the customers asked there have a model of their own;
 *together*, all share the baseline and the strata, and each touchpoint has its own level and slope, so that the slopes
 can be compared and their difference tested.
 """
@@ -92,7 +92,7 @@ def retention_slopes(counts: Counts) -> Slopes | None:
     n = np.bincount(spells.pair, spells.n, spells.n_pairs)
     cells = _cells(spells, periods.level, periods.stratum, (at_risk, lost), n)
     d = lost.sum(axis=1)
-    return _slopes(spells, cells, np.minimum(d, at_risk.sum(axis=1) - d), _hazards)
+    return _slopes(cells, np.minimum(d, at_risk.sum(axis=1) - d), _hazards)
 
 
 def spend_slopes(counts: Counts) -> Slopes | None:
@@ -106,7 +106,7 @@ def spend_slopes(counts: Counts) -> Slopes | None:
     spells = spells_of(counts)
     made = spend_cells(counts, spells)
     cells = _cells(spells, made.level, made.stratum, (made.n, made.total, made.squares), made.n)
-    return _slopes(spells, cells, made.total, _poisson)
+    return _slopes(cells, made.total, _poisson)
 
 
 def _cells(
@@ -119,7 +119,7 @@ def _cells(
     return _Cells(outcome, strata[_COLUMN].to_numpy(str), steps[level], dummies.to_numpy(float), n)
 
 
-def _slopes(spells: Spells, cells: _Cells, tells: np.ndarray, fit: _Fit) -> Slopes | None:
+def _slopes(cells: _Cells, tells: np.ndarray, fit: _Fit) -> Slopes | None:
     names = [
         name
         for name in sorted(set(cells.touchpoint))
