@@ -161,47 +161,41 @@ def told_of_spend(cells: SpendCells, classes: Mapping[str, tuple[int, ...]]) -> 
         for name, columns in read.items()
     }
     kept = np.all([1 - leverage > _ALONE for _, leverage in fits.values()], axis=0)
-    n, y, yy = cells.n[kept], cells.total[kept], cells.squares[kept]
+    n = cells.n[kept]
     total = int(n.sum())
-    # ((y − μ)/(1 − h))² as a quadratic in y
-    quadratic = {}
-    for name, (mean, leverage) in fits.items():
-        m, scale = mean[kept], 1 / (1 - leverage[kept]) ** 2
-        quadratic[name] = np.array([scale, -2 * scale * m, scale * m**2])
     if total < 2:
         return []
-    errors = {name: q[0] * yy + q[1] * y + q[2] * n for name, q in quadratic.items()}
-    variance = float(errors[FULL].sum() / total)
+    own = cells.total[kept] / n
+    within = np.maximum(cells.squares[kept] - cells.total[kept] * own, 0.0)
+    squared = {
+        name: _squared_error(own - mean[kept], leverage[kept]) for name, (mean, leverage) in fits.items()
+    }
+    variance = float((squared[FULL][0] * within + squared[FULL][2] * n).sum() / total)
     if not variance > 0:
         return []
-    rows = [
-        [
-            value
-            for base in (NO_SCORE, FULL)
-            for value in _difference(quadratic[base], quadratic[name], (n, y, yy))
-        ]
-        for name in read
-    ]
-    return _told(
-        list(read),
-        np.array(rows).T / np.array([[1, 2 * variance, 1, 2 * variance]]).T / (2 * variance),
-        total,
-    )
+    sums = np.array([
+        [*_difference(squared[NO_SCORE] - one, n, within), *_difference(squared[FULL] - one, n, within)]
+        for one in squared.values()
+    ]).T  # fmt: skip
+    unit = 2 * variance
+    return _told(list(read), sums / np.array([unit, unit**2, unit, unit**2])[:, None], total)
 
 
-def _difference(
-    base: np.ndarray, one: np.ndarray, sums: tuple[np.ndarray, np.ndarray, np.ndarray]
-) -> tuple[float, float]:
-    """Σ and Σ² over customers of the difference of two squared errors, each a + b·y + c·y².
+def _squared_error(off: np.ndarray, leverage: np.ndarray) -> np.ndarray:
+    """((z + δ)/(1 − h))² as a + b·z + c·z² of each cell, rows c, b, a; z is the spend about the cell's own mean."""
+    scale = 1 / (1 - leverage) ** 2
+    return np.array([scale, 2 * scale * off, scale * off**2])
 
-    Their y² differ by the leverages only, of order 1/n: the sum takes that in, the spread about the mean leaves it out.
+
+def _difference(between: np.ndarray, n: np.ndarray, within: np.ndarray) -> tuple[float, float]:
+    """Σ and Σ² over customers of a + b·z + c·z², of each cell, from n and Σz².
+
+    The c of two errors differ by the leverages only, of order 1/n: within a cell z² is taken at its mean, and what it
+    scatters is left out.
     """
-    n, y, yy = sums
-    square, slope, level = base - one
-    linear = float((slope * y + level * n).sum())
-    total, size = linear + float((square * yy).sum()), float(n.sum())
-    spread = float((slope**2 * yy + 2 * slope * level * y + level**2 * n).sum()) - linear**2 / size
-    return total, max(spread, 0.0) + total**2 / size
+    square, slope, level = between
+    mean = level + square * within / n
+    return float((n * mean).sum()), float((slope**2 * within + n * mean**2).sum())
 
 
 def _fitted(cells: SpendCells, design: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

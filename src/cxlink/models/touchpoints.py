@@ -23,6 +23,7 @@ from cxlink.models.spend_cells import spend_cells
 _COLUMN = "stratum.(touchpoint)"
 _STEPS = 100
 _FARTHEST = 30.0
+_RUNAWAY = 10.0  # a hazard ratio of 20,000 over the range of a column, or an error as wide
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +93,7 @@ def retention_slopes(counts: Counts) -> Slopes | None:
     n = np.bincount(spells.pair, spells.n, spells.n_pairs)
     cells = _cells(spells, periods.level, periods.stratum, (at_risk, lost), n)
     d = lost.sum(axis=1)
-    return _slopes(cells, np.minimum(d, at_risk.sum(axis=1) - d), _hazards)
+    return _slopes(cells, np.column_stack([d, at_risk.sum(axis=1) - d]), _hazards)
 
 
 def spend_slopes(counts: Counts) -> Slopes | None:
@@ -106,7 +107,7 @@ def spend_slopes(counts: Counts) -> Slopes | None:
     spells = spells_of(counts)
     made = spend_cells(counts, spells)
     cells = _cells(spells, made.level, made.stratum, (made.n, made.total, made.squares), made.n)
-    return _slopes(cells, made.total, _poisson)
+    return _slopes(cells, made.total[:, None], _poisson)
 
 
 def _cells(
@@ -123,7 +124,8 @@ def _slopes(cells: _Cells, tells: np.ndarray, fit: _Fit) -> Slopes | None:
     names = [
         name
         for name in sorted(set(cells.touchpoint))
-        if tells[cells.touchpoint == name].sum() > 0 and np.ptp(cells.score[cells.touchpoint == name]) > 0
+        if (tells[cells.touchpoint == name].sum(axis=0) > 0).all()
+        and np.ptp(cells.score[cells.touchpoint == name]) > 0
     ]
     if not names:
         return None
@@ -156,7 +158,7 @@ def _fitted(cells: _Cells, names: list[str], fit: _Fit) -> tuple[np.ndarray, np.
 
 
 def _hazards(outcome: tuple[np.ndarray, ...], design: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Grouped proportional hazards, every effect held by half a loss in all, so that none runs away."""
+    """Grouped proportional hazards; where an effect runs away, all are held by half a loss in all."""
     at_risk, lost = outcome
     told = (lost.sum(axis=0) > 0) & (lost.sum(axis=0) < at_risk.sum(axis=0))
     if not told.any():
@@ -164,8 +166,13 @@ def _hazards(outcome: tuple[np.ndarray, ...], design: np.ndarray) -> tuple[np.nd
     grouped = Grouped(at_risk[:, told], lost[:, told], design, np.empty((0, len(design), int(told.sum()))))
     spread = np.ptp(design, axis=0)
     held = [Penalty(j, row, scale=float(spread[j])) for j, row in enumerate(np.eye(design.shape[1]))]
-    solution = solve(grouped, held)
-    return solution.beta, np.linalg.pinv(solution.information, hermitian=True)
+    solution = solve(grouped)
+    covariance = np.linalg.pinv(solution.information, hermitian=True)
+    errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    if ((np.abs(solution.beta) + errors) * spread >= _RUNAWAY).any() or not (errors > 0).all():
+        solution = solve(grouped, held)
+        covariance = np.linalg.pinv(solution.information, hermitian=True)
+    return solution.beta, covariance
 
 
 def _poisson(outcome: tuple[np.ndarray, ...], design: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
