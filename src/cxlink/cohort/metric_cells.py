@@ -39,31 +39,46 @@ def raw_metrics(source: Source, spec: CohortSpec) -> pa.Table | None:
     if spec.metrics is None:
         return None
     rows = metric_rows(source, spec)
-    _refuse_wide(source, rows, spec)
     read = {**rows.keys, **{f"bad.{name}": wrong for name, wrong in rows.bad.items()}}
     for name, (above, below) in rows.amounts.items():
         read[f"{name}.above"] = above
         if below is not None:
             read[f"{name}.below"] = below
     table = source.table.select(**read)
+    tops = _sizes(source, table, spec)
     sums = {"n": table.count()} | {f"bad.{name}": table[f"bad.{name}"].sum() for name in rows.bad}
-    sums |= _sums(source, table, rows)
+    sums |= _sums(table, rows, tops, source.engine.name == "duckdb")
     return _limited(source, table.group_by(list(rows.keys)).aggregate(**sums), spec)
 
 
-def _sums(source: Source, table: Any, rows: MetricRows) -> dict[str, Any]:
-    """Exact sums of each metric's two sides, in steps that fit the largest amount of each."""
+def _sizes(source: Source, table: Any, spec: CohortSpec) -> dict[str, float]:
+    """Bounds of each metric's two sides; segments of many categories are refused: ids, amounts, free text."""
     sides = [side for side in table.columns if side.endswith((".above", ".below"))]
-    if not sides:
+    segments = [f"segment.{name}" for name in segment_columns(spec)]
+    looks = {side: table[side].abs().max() for side in sides} | {
+        name: table[name].nunique() for name in segments
+    }
+    if not looks:
         return {}
-    largest = source.run(table.aggregate(**{side: table[side].abs().max() for side in sides})).to_pylist()[0]
-    wide, sums = source.engine.name == "duckdb", dict[str, Any]()
+    found = source.run(table.aggregate(**looks)).to_pylist()[0]
+    for name in segments:
+        if found[name] > _MOST_LEVELS:
+            raise InputError(
+                f"{source.name}: {name.removeprefix('segment.')} has {found[name]:,} values; a segment may have "
+                f"{_MOST_LEVELS}. Group them, or leave it out of [metrics] segments."
+            )
+    return {side: amounts.top_for(found[side]) for side in sides}
+
+
+def _sums(table: Any, rows: MetricRows, tops: dict[str, float], wide: bool) -> dict[str, Any]:
+    """Exact sums of each metric's two sides, in steps that fit the largest amount of each."""
+    sums: dict[str, Any] = {}
     for name, (_, below) in rows.amounts.items():
-        x, top = table[f"{name}.above"], amounts.top_for(largest[f"{name}.above"])
+        x, top = table[f"{name}.above"], tops[f"{name}.above"]
         sums |= {f"{name}.n": x.count(), f"{name}.x": amounts.exact_sum(x, top, wide)}
         sums[f"{name}.xx"] = amounts.exact_sum(x * x, top**2, wide)
         if below is not None:
-            w, bound = table[f"{name}.below"], amounts.top_for(largest[f"{name}.below"])
+            w, bound = table[f"{name}.below"], tops[f"{name}.below"]
             sums[f"{name}.w"] = amounts.exact_sum(w, bound, wide)
             sums[f"{name}.ww"] = amounts.exact_sum(w * w, bound**2, wide)
             sums[f"{name}.xw"] = amounts.exact_sum(x * w, top * bound, wide)
@@ -90,22 +105,6 @@ def _limited(source: Source, grouped: Any, spec: CohortSpec) -> pa.Table:
             f"{source.name}: more than {MOST_CELLS:,} cells of metrics. Name fewer [metrics] segments{longer}."
         )
     return found
-
-
-def _refuse_wide(source: Source, rows: MetricRows, spec: CohortSpec) -> None:
-    """Refuse segments of many categories: an id, an amount or free text taken for one."""
-    names = segment_columns(spec)
-    if not names:
-        return
-    wanted = [f"segment.{name}" for name in names]
-    table = source.table.select(**{name: rows.keys[name] for name in wanted})
-    found = source.run(table.aggregate(**{name: table[name].nunique() for name in wanted})).to_pylist()[0]
-    for name, at in zip(names, wanted, strict=True):
-        if found[at] > _MOST_LEVELS:
-            raise InputError(
-                f"{source.name}: {name} has {found[at]:,} values; a segment may have {_MOST_LEVELS}. Group them, or "
-                "leave it out of [metrics] segments."
-            )
 
 
 def metric_counts(raw: pa.Table | None, flows: pa.Table | None, spec: CohortSpec) -> pd.DataFrame:
