@@ -56,22 +56,15 @@ def member_rows(counts: Counts, rng: np.random.Generator) -> Iterator[Row]:
     rows, _ = headline(spells_of(cohort), cohort, rng)
     spec = cohort.spec
     wanted = {f"{outcome}{ending}": outcome for outcome in _MODELS for ending in _ENDINGS}
-    sizes = {r["group"]: r["n"] for r in rows if r["estimand"] in _MODELS and r["group"] in _SEGMENTS}
+    rows = [
+        row for row in rows if row["estimand"] in wanted and _main(row, wanted[row["estimand"]], spec.horizon)
+    ]
+    smaller = min((row["n"] for row in rows if row["estimand"] in _MODELS), default=0)
+    still = f"still a customer after {spec.horizon} {spec.unit}s"
     for row in rows:
-        outcome = wanted.get(row["estimand"])
-        if outcome is None or row["model"] != _MODELS[outcome] or row["group"] not in _SEGMENTS:
-            continue
-        if (
-            row.get("stratum")
-            or row.get("scenario")
-            or (outcome == "retention" and row["horizon"] != spec.horizon)
-        ):
-            continue
-        said = (
-            f"still a customer after {spec.horizon} {spec.unit}s" if outcome == "retention" else "mean spend"
-        )
-        alone = row["estimand"] == outcome
-        n = row["n"] if alone else min(sizes.values())
+        said = still if wanted[row["estimand"]] == "retention" else "mean spend"
+        alone = row["estimand"] in _MODELS
+        n = row["n"] if alone else smaller
         found = Measured(row["estimate"], row["std_error"], row["conf_low"], row["conf_high"], n)
         how = "standardised" if row["adjusted"] == "standardised" else "unadjusted"
         whose = "of members and of others" if alone else "of members against others; n is the smaller side’s"
@@ -79,3 +72,12 @@ def member_rows(counts: Counts, rng: np.random.Generator) -> Iterator[Row]:
             f"member_{row['estimand']}", found, spec.analysis.level, version=how, unit=row["unit"], source=SOURCE,
             segment=_SEGMENTS[row["group"]] if alone else "", definition=f"{said}, {whose}",
         )  # fmt: skip
+
+
+def _main(row: Row, outcome: str, horizon: int) -> bool:
+    """Whether a row is about all members or all others, at the horizon."""
+    if row["model"] != _MODELS[outcome] or row["group"] not in _SEGMENTS:
+        return False
+    if row.get("stratum") or row.get("scenario"):
+        return False
+    return outcome == "spend" or row["horizon"] == horizon
