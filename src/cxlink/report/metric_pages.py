@@ -130,7 +130,7 @@ def _header(row: Metric) -> str:
         "nps": "NPS", "csat_top_two_box": "Satisfied", "ces_mean": "Effort", "churn_rate": "Churn",
         "transaction_size": "Transaction", "cost_to_serve": "Cost to serve",
     }  # fmt: skip
-    unit = unit_words(row, "")
+    unit = unit_words(row)
     return short[row.metric] if unit in ("points", "answer") else f"{short[row.metric]} ({unit})"
 
 

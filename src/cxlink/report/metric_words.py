@@ -96,7 +96,7 @@ def bare(row: Metric | None, shown: int | None = None) -> str:
 def with_unit(row: Metric) -> str:
     """Write an estimate with its interval and its unit: ``EUR 80 [79, 81]``, ``40.5 % [39.6, 41.5]``."""
     text = bare(row)
-    if text == NONE or row.unit in ("points", "score", "ratio", "p-value"):
+    if text == NONE or row.unit in ("points", "score", "ratio", "p-value", "amount"):
         return text
     if row.unit == "probability":
         head, _, tail = text.partition(" [")
@@ -104,6 +104,6 @@ def with_unit(row: Metric) -> str:
     return text if row.unit.startswith("nats") else f"{row.unit}{THIN}{text}"
 
 
-def unit_words(row: Metric, currency: str) -> str:
+def unit_words(row: Metric) -> str:
     """Name the unit in a header or at an axis: ``%``, ``points``, ``EUR``."""
-    return {"probability": "%", "score": "answer"}.get(row.unit, row.unit or currency)
+    return {"probability": "%", "score": "answer"}.get(row.unit, row.unit)
