@@ -17,6 +17,8 @@ from cxlink.estimates.e_values import e_value_findings
 from cxlink.estimates.hazards import hazard_results
 from cxlink.estimates.headline import from_signup, headline
 from cxlink.estimates.lifetimes import tenure_results
+from cxlink.estimates.metric_table import blank_small_metrics
+from cxlink.estimates.metrics import immortal, metrics_of
 from cxlink.estimates.readings import compare_readings
 from cxlink.estimates.spend_models import spend_model_rows
 from cxlink.estimates.suppression import blank_at_risk, blank_findings, blank_small, small_groups
@@ -97,6 +99,9 @@ def analyse(
         made.append(_Made(posteriors.rows, posteriors.findings))
     progress("who did not answer, and what else could explain it")
     made.append(_Made(*doubts(counts)))
+    progress("metrics")
+    metrics = metrics_of(counts, _stream(spec, 10))
+    made.append(_Made([], list(immortal(counts))))
     estimates = tidy(row for part in made for row in part.rows)
     if isinstance(cohort, Cohort):
         counts, reading = compare_readings(cohort, counts, estimates)
@@ -107,7 +112,7 @@ def analyse(
     foreseen = _together([frame for part in made for frame in part.foreseen], _FORESEEN)
     sizes = _sizes({**(earlier or {}), spec.cohort.name: counts} if posteriors is not None else {})
     analysis = Analysis(
-        counts, estimates, said, _at_risk(spells, counts), curves, foreseen, posteriors, sizes
+        counts, estimates, said, _at_risk(spells, counts), curves, foreseen, posteriors, sizes, metrics
     )
     return _published(analysis, spec.publish.smallest_cell)
 
@@ -151,6 +156,7 @@ def _published(analysis: Analysis, smallest: int) -> Analysis:
         projected=analysis.projected[~analysis.projected["group"].isin(names)].reset_index(drop=True),
         foreseen=analysis.foreseen[analysis.foreseen["n"] >= smallest].reset_index(drop=True),
         bayesian=analysis.bayesian.without(names) if analysis.bayesian is not None else None,
+        metrics=blank_small_metrics(analysis.metrics, smallest),
     )
 
 

@@ -55,6 +55,19 @@ FLAGS: tuple[Flag, ...] = (
     ("seed", "analysis", "seed", int, "seed of the draws"),
     ("target", "analysis", "target", str, "whose mix to standardise to: scored, or customers (everybody)"),
     ("control", "control", "column", str, "an outcome that the score cannot have changed"),
+    ("orders", "metrics", "orders", str, "column of the number of sales in the window of spend"),
+    ("contract-value", "metrics", "contract_value", str, "column of the value that a new customer signed"),
+    ("contract-months", "metrics", "contract_months", str, "its term: a number of months, or their column"),
+    ("new-customer", "metrics", "new_customer", str, "column: a new customer (1) or not (0)"),
+    ("support-cost", "metrics", "support_cost", str, "column of support cost"),
+    ("cost-window-months", "metrics", "window_months", int, "months that support cost is counted over"),
+    ("touchpoint", "metrics", "touchpoint", str, "column of where the score was given: phone, web ..."),
+    ("member", "metrics", "member", str, "column: member of the loyalty programme (1) or not (0)"),
+    ("date", "metrics", "date", str, "date column that metrics over time go by"),
+    ("period", "metrics", "period", str, "month, quarter or year of the calendar"),
+    ("segments", "metrics", "segments", list, "column whose categories metrics are given for (repeatable)"),
+    ("nps", "metrics", "nps", str, "promoters:detractors, such as 9-10:0-6"),
+    ("ces", "metrics", "ces", bool, "whether the score is one of effort (CES)"),
     ("smallest-cell", "publish", "smallest_cell", int, "groups with fewer customers are left blank"),
 )
 
@@ -136,10 +149,26 @@ def _periods(name: str) -> Callable[[str], tuple[int, ...]]:
     return read
 
 
+def _number_or_column(value: str) -> float | str:
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
+def _cuts(value: str) -> dict[str, str]:
+    promoters, mark, detractors = value.partition(":")
+    if not mark:
+        raise typer.BadParameter(f"--nps {value!r} is not PROMOTERS:DETRACTORS, such as 9-10:0-6")
+    return {"promoters": promoters, "detractors": detractors}
+
+
 _READ: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("spend", "complete"): _complete,
     ("adjust", "bands"): _bands,
     ("analysis", "tenure_horizons"): _periods("tenure-horizons"),
     ("analysis", "given"): _periods("given"),
     ("analysis", "waning"): _periods("waning"),
+    ("metrics", "contract_months"): _number_or_column,
+    ("metrics", "nps"): _cuts,
 }

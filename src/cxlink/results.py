@@ -38,6 +38,8 @@ class Analysis:
         Posteriors, with what stands behind them; None where none were asked for.
     cohorts : DataFrame
         ``cohort, customers, periods``: the cohorts that posteriors stand on; the last one is reported.
+    metrics : DataFrame
+        The metrics that managers ask for, ``metrics.csv``; no row where the scale has none and none is asked for.
     """
 
     counts: Counts
@@ -48,6 +50,7 @@ class Analysis:
     foreseen: pd.DataFrame
     bayesian: "Bayesian | None" = None
     cohorts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    metrics: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def profile(self) -> Profile:
@@ -134,6 +137,18 @@ class Analysis:
         curves = pd.concat(self.bayesian.curves) if self.bayesian is not None else pd.DataFrame()
         return prior_retention(self.estimates, curves, self.counts.spec, simulated=self._simulated, ax=ax)
 
+    def metrics_over_time(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the first metric by calendar period, with its intervals; needs dates.
+
+        Raises
+        ------
+        InputError
+            If no metric is known in two calendar periods.
+        """
+        from cxlink.report.metric_figures import metric_over_time
+
+        return metric_over_time(self.metrics, simulated=self._simulated, ax=ax)
+
     def write(self, folder: "Path | str", overwrite: bool = False) -> None:
         """Write a run folder: tables, counts, figures and the PDF; whole or not at all.
 
@@ -181,6 +196,7 @@ def report_input(analysis: Analysis, command: str) -> Any:
         foreseen=analysis.foreseen,
         simulated=analysis.counts.spec.cohort.simulated,
         bayes=_posteriors(analysis),
+        metrics=analysis.metrics,
         command=command,
         version=__version__,
     )

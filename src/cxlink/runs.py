@@ -133,6 +133,8 @@ def write_run(
     counts = suppress(analysis.counts, smallest) if smallest > 1 else analysis.counts
     (folder / "estimates.csv").write_text(csv_text(analysis.estimates), encoding="utf-8", newline="")
     (folder / "diagnostics.csv").write_text(csv_text(analysis.diagnostics), encoding="utf-8", newline="")
+    if len(analysis.metrics):
+        (folder / "metrics.csv").write_text(csv_text(analysis.metrics), encoding="utf-8", newline="")
     save_counts(counts, folder / "counts.parquet")
     if analysis.bayesian is not None and smallest < 2:
         from cxlink.models.posterior_file import save_posteriors

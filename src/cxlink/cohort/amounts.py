@@ -42,11 +42,11 @@ def sums(y: Any, top: float, wide: bool) -> dict[str, Any]:
     log = log_of(y)
     y_log = max(top * abs(math.log(top)), math.exp(-1))
     return {
-        "spend_sum": _fixed(y, top, wide),
-        "spend_sum_sq": _fixed(y * y, top**2, wide),
-        "spend_sum_log": _fixed(log, _LARGEST_LOG, wide),
-        "spend_sum_log_sq": _fixed(log * log, _LARGEST_LOG**2, wide),
-        "spend_sum_y_log": _fixed(y * log, y_log, wide),
+        "spend_sum": exact_sum(y, top, wide),
+        "spend_sum_sq": exact_sum(y * y, top**2, wide),
+        "spend_sum_log": exact_sum(log, _LARGEST_LOG, wide),
+        "spend_sum_log_sq": exact_sum(log * log, _LARGEST_LOG**2, wide),
+        "spend_sum_y_log": exact_sum(y * log, y_log, wide),
     }
 
 
@@ -62,7 +62,7 @@ def moments(x: Any, top: float, wide: bool) -> dict[str, Any]:
     wide : bool
         Whether the engine adds 64-bit whole numbers up without overflow.
     """
-    return {"control_sum": _fixed(x, top, wide), "control_sum_sq": _fixed(x * x, top**2, wide)}
+    return {"control_sum": exact_sum(x, top, wide), "control_sum_sq": exact_sum(x * x, top**2, wide)}
 
 
 def log_of(y: Any) -> Any:
@@ -80,8 +80,18 @@ def top_for(largest: float | None) -> float:
     return top if top >= size else 10 * top
 
 
-def _fixed(amount: Any, bound: float, wide: bool) -> Any:
-    """Σ of amounts as whole numbers of 10^-k, k as large as 64 bits allow."""
+def exact_sum(amount: Any, bound: float, wide: bool) -> Any:
+    """Σ of amounts as whole numbers of 10^-k, k as large as 64 bits allow.
+
+    Parameters
+    ----------
+    amount : ibis float64 column
+        None over ``bound`` in size; empty ones do not count.
+    bound : float
+        The largest size.
+    wide : bool
+        Whether the engine adds 64-bit whole numbers up without overflow.
+    """
     scale = 10.0 ** math.floor(math.log10(_WHOLE / bound))
     if scale < _FINE:
         return _coarse_and_rest(amount, bound, wide)
@@ -94,4 +104,4 @@ def _coarse_and_rest(amount: Any, bound: float, wide: bool) -> Any:
     step = 2.0 ** math.ceil(math.log2(bound * _MOST_ROWS / 2.0**53))
     shift = 1.5 * 2.0**52 * step  # adding it leaves no room for anything finer than a step
     coarse = (amount + shift) - shift
-    return coarse.sum() + _fixed(amount - coarse, step / 2, wide)
+    return coarse.sum() + exact_sum(amount - coarse, step / 2, wide)

@@ -39,8 +39,12 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     for variable in spec.stratum_variables:
         cells[f"stratum.{variable}"] = _stratum(raw[f"stratum.{variable}"], spec.cuts.get(variable))
     cells["entry"], cells["exit"] = entry, leave
-    cells["cause"] = np.where(lost, _text(raw["cause"]) if "cause" in raw.column_names else LOST, "")
+    cells["cause"] = np.where(lost, category_names(raw["cause"]) if "cause" in raw.column_names else LOST, "")
     cells["wave"] = _waves(clock["wave"]) if "wave" in clock else ""
+    if "touchpoint" in raw.column_names:
+        cells["touchpoint"] = category_names(raw["touchpoint"])
+    if "member" in raw.column_names:
+        cells["member"] = raw["member"].to_pandas().map({1: "yes", 0: "no"}).fillna(MISSING)
     cells["n"] = n
     for column in SPEND if spec.spend is not None else ():
         kind = "int64" if column in ("spend_n", "spend_zero") else "float64"
@@ -154,7 +158,7 @@ def _periods(n: int, unit: str) -> str:
     return f"{n:,} {unit}{'' if n == 1 else 's'}"
 
 
-def _text(column: pa.ChunkedArray) -> np.ndarray:
+def category_names(column: pa.ChunkedArray) -> np.ndarray:
     """A category in words, blanks as `MISSING`."""
     words = pc.utf8_trim_whitespace(column.cast(pa.string()))
     words = pc.if_else(pc.equal(words, ""), None, words).fill_null(MISSING)
@@ -163,7 +167,7 @@ def _text(column: pa.ChunkedArray) -> np.ndarray:
 
 def _stratum(column: pa.ChunkedArray, cuts: tuple[float, ...] | None) -> np.ndarray:
     if cuts is None:
-        return _text(column)
+        return category_names(column)
     names = np.array([MISSING, *band_labels(cuts)], dtype=object)
     return np.asarray(names[column.to_pandas().fillna(-1).to_numpy(dtype=int) + 1])
 

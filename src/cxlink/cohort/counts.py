@@ -1,13 +1,14 @@
 """Counts: the small exact table that every model reads instead of customers."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cxlink.cohort import metric_counts
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.profile import Profile
 from cxlink.cohort.spec import CohortSpec, make_spec
@@ -27,7 +28,8 @@ class Counts:
     ----------
     cells : DataFrame, one row a cell, sorted
         ``score`` (Int64, empty: not scored), ``stratum.*`` (text), ``entry``, ``exit`` (whole periods), ``cause``
-        (text, empty: still there), ``wave`` (text, empty without dates), ``n``; with spend also, of the customers
+        (text, empty: still there), ``wave`` (text, empty without dates), with metrics that ask for them ``touchpoint``
+        and ``member`` (``yes``, ``no``), ``n``; with spend also, of the customers
         whose window is complete, `SPEND`: their number, those with none, and the sums of y, y², log y, (log y)²
         and y·log y (logs of positive y); with a negative control also `CONTROL`: the customers whose control is known,
         and the sums of it and of its square.
@@ -37,12 +39,15 @@ class Counts:
         What became of its rows.
     suppressed : int
         Customers in cells that were left out for being small; 0 where none were.
+    metrics : DataFrame
+        What metrics are made from, `metric_counts.COLUMNS`; no row without ``[metrics]``.
     """
 
     cells: pd.DataFrame
     spec: CohortSpec
     profile: Profile
     suppressed: int = 0
+    metrics: pd.DataFrame = field(default_factory=metric_counts.nothing)
 
     @property
     def scored(self) -> pd.DataFrame:
@@ -64,6 +69,8 @@ def add_up(cells: pd.DataFrame) -> pd.DataFrame:
 def add(first: Counts, second: Counts) -> Counts:
     """Counts of two cohorts together, exactly.
 
+    What metrics are made from is added up where both cohorts were counted by the same ``[metrics]``, else left out.
+
     Raises
     ------
     InputError
@@ -81,8 +88,17 @@ def add(first: Counts, second: Counts) -> Counts:
         clock=a.clock,
         fingerprint="+".join(sorted((a.fingerprint, b.fingerprint))),
     )
+    if first.spec.metrics != second.spec.metrics:
+        first, second = _without_metrics(first), _without_metrics(second)
     cells = pd.concat([first.cells, second.cells[first.cells.columns]])
-    return Counts(add_up(cells), first.spec, profile)
+    metrics = metric_counts.totals([first.metrics, second.metrics])
+    return Counts(add_up(cells), first.spec, profile, metrics=metrics)
+
+
+def _without_metrics(counts: Counts) -> Counts:
+    cells = counts.cells.drop(columns=["touchpoint", "member"], errors="ignore")
+    spec = counts.spec.model_copy(update={"metrics": None})
+    return replace(counts, cells=add_up(cells), spec=spec, metrics=metric_counts.nothing())
 
 
 def refuse_mismatch(first: Counts, second: Counts, name: str = "these counts") -> None:
@@ -139,7 +155,9 @@ def suppress(counts: Counts, smallest: int) -> Counts:
             few = kept[sums[0]] < smallest
             for name in sums:
                 kept[name] = kept[name].mask(few, 0)
-    return replace(counts, cells=kept, suppressed=counts.suppressed + int(cells.loc[small, "n"].sum()))
+    lost = counts.suppressed + int(cells.loc[small, "n"].sum())
+    metrics = metric_counts.suppressed(counts.metrics, smallest)
+    return replace(counts, cells=kept, suppressed=lost, metrics=metrics)
 
 
 def save_counts(counts: Counts, path: Path) -> None:
@@ -150,6 +168,8 @@ def save_counts(counts: Counts, path: Path) -> None:
         "profile": counts.profile.as_dict(),
         "suppressed": counts.suppressed,
     }
+    if len(counts.metrics):
+        about["metrics"] = metric_counts.as_text(counts.metrics)
     table = pa.Table.from_pandas(counts.cells, preserve_index=False)
     table = table.replace_schema_metadata({"cxlink": json.dumps(about, ensure_ascii=False)})
     pq.write_table(table, path, compression="zstd")
@@ -174,6 +194,7 @@ def load_counts(path: Path | str) -> Counts:
             )
         profile = Profile(**{**about["profile"], "notes": tuple(about["profile"]["notes"])})
         spec, suppressed = make_spec(about["spec"], name), int(about["suppressed"])
+        kept = metric_counts.from_text(about["metrics"]) if "metrics" in about else metric_counts.nothing()
     except FileNotFoundError:
         raise InputError(f"{name}: no such file.") from None
     except InputError:
@@ -182,4 +203,4 @@ def load_counts(path: Path | str) -> Counts:
         raise InputError(f"{name}: not a counts file. `cxlink fit` writes one as counts.parquet.") from None
     cells = table.to_pandas()
     cells["score"] = cells["score"].astype("Int64")
-    return Counts(cells, spec, profile, suppressed)
+    return Counts(cells, spec, profile, suppressed, kept)

@@ -5,6 +5,7 @@ import json
 import re
 from typing import Any
 
+from cxlink.cohort.guess_metrics import metric_lines
 from cxlink.cohort.looks import Look, look_at
 from cxlink.cohort.source import open_source
 from cxlink.cohort.spec import TableSection
@@ -66,6 +67,7 @@ def starter_spec(table: Any) -> str:
         *stay,
         *spend,
         *_adjust(rest, stay),
+        *metric_lines(rest),
     ]
     return "\n".join(parts).rstrip() + "\n"
 

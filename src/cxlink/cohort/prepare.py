@@ -25,7 +25,8 @@ class Prepared:
     Attributes
     ----------
     keys : dict of str to ibis column
-        What tells cells apart: ``score``, ``stratum.*``, the clock's keys, ``cause``, ``wave``.
+        What tells cells apart: ``score``, ``stratum.*``, the clock's keys, ``cause``, ``wave``, and where metrics are
+        asked of them ``touchpoint`` and ``member``.
     use : ibis column or None
         1 where the spend window is complete, 0 where not; None where all are.
     y : ibis column or None
@@ -66,6 +67,11 @@ def prepare(
     if spec.subscription is not None:
         keys |= _dated(source, spec) if spec.subscription.dated else _undated(source, spec)
     keys |= {f"stratum.{name}": _stratum(source, spec, name) for name in spec.stratum_variables}
+    asked = spec.metrics
+    if asked is not None and asked.touchpoint is not None:
+        keys["touchpoint"] = columns.category(columns.raw(source, asked.touchpoint, "touchpoint"))
+    if asked is not None and asked.member is not None:
+        keys["member"] = columns.yes_no(columns.raw(source, asked.member, "member"))
     control = _control(source, spec, control_top)
     if spec.spend is None:
         return Prepared(keys, None, None, *control)

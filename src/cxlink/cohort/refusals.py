@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.metric_rows import metric_rows
 from cxlink.cohort.prepare import prepare
 from cxlink.cohort.rules import Rule
 from cxlink.cohort.source import Source
@@ -59,6 +60,8 @@ def _as_cells(source: Source, spec: CohortSpec) -> Any:
     if prepared.control is not None and prepared.given is not None:
         known = prepared.control.notnull()
         columns |= {"control_given": prepared.given.cast("int64"), "control_n": known.cast("int64")}
+    if spec.metrics is not None:
+        columns |= {f"bad.{name}": wrong for name, wrong in metric_rows(source, spec).bad.items()}
     columns |= {f"raw.{name}": source.table[name] for name in source.table.columns}
     if source.ordered:
         columns[_ROW] = ibis.row_number()

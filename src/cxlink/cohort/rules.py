@@ -41,7 +41,7 @@ def rules_of(spec: CohortSpec) -> list[Rule]:
     rules = [_score_rule(spec)]
     if sub is not None:
         rules += _date_rules(spec, sub) if sub.dated else _duration_rules(spec, sub)
-    return [*rules, *_band_rules(spec), *_spend_rules(spec), *_control_rules(spec)]
+    return [*rules, *_band_rules(spec), *_spend_rules(spec), *_control_rules(spec), *_member_rules(spec)]
 
 
 def _score_rule(spec: CohortSpec) -> Rule:
@@ -176,6 +176,20 @@ def _control_rules(spec: CohortSpec) -> list[Rule]:
             "score",
             lambda t: t.score.notnull() & (t.control_n < t.control_given),
             f"Recode it (0 and 1 for no and yes), or {_DROP}.",
+        )
+    ]
+
+
+def _member_rules(spec: CohortSpec) -> list[Rule]:
+    if spec.metrics is None or spec.metrics.member is None:
+        return []
+    name = spec.metrics.member
+    return [
+        Rule(
+            (name,),
+            f"{name} must be 0 or 1, or true or false, or empty",
+            lambda t: ~t.member.isin([0, 1]),
+            f"Recode it, or {_DROP}.",
         )
     ]
 

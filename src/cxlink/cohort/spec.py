@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError, model_validator
 
+from cxlink.cohort.asked_metrics import MetricsSection
 from cxlink.cohort.complaints import first_complaint
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.scales import Scale, label, parse_levels, parse_scale
@@ -46,6 +47,7 @@ class CohortSpec(Section):
     adjust: AdjustSection = AdjustSection()
     analysis: AnalysisSection = AnalysisSection()
     control: ControlSection | None = None
+    metrics: MetricsSection | None = None
     publish: PublishSection = PublishSection()
 
     @model_validator(mode="after")
@@ -73,6 +75,9 @@ class CohortSpec(Section):
             raise ValueError(
                 f"[control] {self.control.column} is {used}: name an outcome that the score cannot have changed"
             )
+        if self.metrics is not None:
+            signup = sub is not None and sub.signup is not None
+            self.metrics.refuse_misfit(self.score, self.scale, spend=self.spend is not None, signup=signup)
         return self
 
     def _uses(self) -> dict[str | None, str]:
@@ -167,6 +172,7 @@ class CohortSpec(Section):
         if spend is not None:
             names |= {spend.column, spend.complete if isinstance(spend.complete, str) else None}
         names |= {self.control.column if self.control is not None else None}
+        names |= self.metrics.column_names if self.metrics is not None else frozenset()
         return frozenset(name for name in names if name is not None)
 
     def group(self, name: str) -> tuple[int, ...]:

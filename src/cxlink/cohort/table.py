@@ -1,7 +1,7 @@
 """A table becomes a cohort: read, checked and grouped into raw cells in one pass of the engine."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -13,6 +13,9 @@ from cxlink.cohort.coding import code_cells
 from cxlink.cohort.counts import Counts
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.identity import one_row_a_customer
+from cxlink.cohort.metric_cells import metric_counts, raw_flows, raw_metrics
+from cxlink.cohort.metric_counts import nothing
+from cxlink.cohort.metric_rows import metric_rules
 from cxlink.cohort.profile import Profile
 from cxlink.cohort.refusals import refusal, without_broken
 from cxlink.cohort.repeats import repeated_scores
@@ -45,6 +48,8 @@ class Cohort:
         Rows left out while reading, by reason.
     repeats : Arrow table or None
         Customers by the first and the second score that they gave; None where a customer has one row.
+    metrics : DataFrame
+        What metrics are made from; no row without ``[metrics]``.
     """
 
     name: str
@@ -54,6 +59,7 @@ class Cohort:
     rows_read: int
     dropped: dict[str, int]
     repeats: pa.Table | None = None
+    metrics: pd.DataFrame = field(default_factory=nothing)
 
     def count(self, counts: str | None = None) -> Counts:
         """Count its customers.
@@ -75,7 +81,8 @@ class Cohort:
             spec = spec.model_copy(
                 update={"subscription": spec.subscription.model_copy(update={"counts": counts})}
             )
-        return code_cells(self.raw, spec, self._read(fingerprint(self.raw)))
+        counted = code_cells(self.raw, spec, self._read(fingerprint(self.raw)))
+        return replace(counted, metrics=self.metrics)
 
     def count_from_signup(self) -> Counts | None:
         """Count its customers the naive way, from signup and with nobody entering late; None without signup."""
@@ -126,12 +133,13 @@ def read_cohort(table: Any, spec: CohortSpec, drop_invalid: bool = False) -> Coh
 
 
 def _read(source: Source, spec: CohortSpec, drop_invalid: bool) -> Cohort:
-    raw, source, dropped = _checked(source, spec, drop_invalid)
+    raw, metrics, source, dropped = _checked(source, spec, drop_invalid)
     n_rows = _customers(raw) + sum(dropped.values())
     repeats = repeated_scores(source, spec)
     source, later = one_row_a_customer(source, spec)
     if later:
-        raw, dropped = grouping.raw_cells(source, spec), dropped | later
+        raw, metrics = grouping.raw_cells(source, spec), raw_metrics(source, spec)
+        dropped |= later
     if not _customers(raw):
         raise InputError(f"{source.name}: no valid row is left.")
     _refuse_wide(raw, spec, source.name)
@@ -144,6 +152,7 @@ def _read(source: Source, spec: CohortSpec, drop_invalid: bool) -> Cohort:
         rows_read=n_rows,
         dropped=dropped,
         repeats=repeats,
+        metrics=metric_counts(metrics, raw_flows(source, spec), spec),
     )
 
 
@@ -153,7 +162,7 @@ def naive_spec(spec: CohortSpec) -> CohortSpec | None:
     if sub is None or not sub.dated or not sub.signup:
         return None
     naive = sub.model_copy(update={"survey": sub.signup, "signup": None, "clock": "survey"})
-    bare = {"spend": None, "control": None, "adjust": AdjustSection()}
+    bare = {"spend": None, "control": None, "metrics": None, "adjust": AdjustSection()}
     return spec.model_copy(update={"subscription": naive, **bare})
 
 
@@ -167,30 +176,35 @@ def _customers(raw: pa.Table) -> int:
     return int(pc.sum(raw["n"]).as_py() or 0)
 
 
-def _checked(source: Source, spec: CohortSpec, drop_invalid: bool) -> tuple[pa.Table, Source, dict[str, int]]:
-    """Group, check the cells, and refuse or leave out what breaks a rule."""
-    rules = rules_of(spec)
+def _checked(
+    source: Source, spec: CohortSpec, drop_invalid: bool
+) -> tuple[pa.Table, pa.Table | None, Source, dict[str, int]]:
+    """Group, for the cohort and for metrics, check the cells, and refuse or leave out what breaks a rule."""
     raw = grouping.raw_cells(source, spec)
     if raw.num_rows == 0:
         raise InputError(f"{source.name}: no rows below the header.")
-    failed = _broken(raw, rules, source)
+    failed = _broken(raw, rules_of(spec), source)
+    metrics = raw_metrics(source, spec)
+    failed += _broken(metrics, metric_rules(spec), source) if metrics is not None else []
     if failed and not drop_invalid:
         raise refusal(source, spec, failed[0])
     dropped: dict[str, int] = {}
     if failed:
         source, dropped = without_broken(source, spec, failed)
-        raw = grouping.raw_cells(source, spec)
+        raw, metrics = grouping.raw_cells(source, spec), raw_metrics(source, spec)
     if raw.num_rows > grouping.MOST_CELLS:
         _refuse_wide(raw, spec, source.name)
         raise InputError(
             f"{source.name}: more than {grouping.MOST_CELLS:,} cells. Adjust for fewer or coarser columns ([adjust] "
             "bands), or use a longer [subscription] unit."
         )
-    return raw, source, dropped
+    return raw, metrics, source, dropped
 
 
 def _broken(raw: pa.Table, rules: list[Rule], source: Source) -> list[Rule]:
     """Rules that the cells break; another engine's table is not its place to look at them."""
+    if not rules:
+        return []
     if source.ours and source.engine.name == "duckdb":
         return broken(raw, rules, source.engine)
     engine = embedded()
@@ -209,6 +223,14 @@ def _refuse_wide(raw: pa.Table, spec: CohortSpec, name: str) -> None:
             raise InputError(
                 f"{name}: {variable} has {n_levels:,} values{more}; a stratum may have {MOST_LEVELS}. Cut it into "
                 f"bands ([adjust] bands = {{ {variable} = [...] }}, --band {variable}=...), or leave it out."
+            )
+    metrics = spec.metrics
+    if metrics is not None and metrics.touchpoint is not None:
+        n_touchpoints = len(raw["touchpoint"].unique())
+        if n_touchpoints > MOST_LEVELS:
+            raise InputError(
+                f"{name}: {metrics.touchpoint} has {n_touchpoints:,} values{more}; there may be {MOST_LEVELS} "
+                "touchpoints. Group them."
             )
     if "cause" in raw.column_names and (n_causes := len(raw["cause"].unique())) > MOST_LEVELS:
         cause = spec.subscription.cause if spec.subscription else ""

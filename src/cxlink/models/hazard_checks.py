@@ -224,11 +224,11 @@ def _scores(train: PersonPeriods, spells: Spells) -> np.ndarray | None:
         log_ratio = np.clip(fit.design.matrix[row] @ draws.beta[0], -40.0, 40.0)
         rate = np.exp(log_ratio)[:, None] * np.diff(draws.cumulative[0])
         stayed = np.pad(-np.cumsum(rate, axis=1), ((0, 0), (1, 0)))
-        made.append(_of_spells(spells, stayed, rate, fit.informative))
+        made.append(of_spells(spells, stayed, rate, fit.informative))
     return np.array(made)
 
 
-def _of_spells(spells: Spells, stayed: np.ndarray, rate: np.ndarray, told: np.ndarray) -> np.ndarray:
+def of_spells(spells: Spells, stayed: np.ndarray, rate: np.ndarray, told: np.ndarray) -> np.ndarray:
     """Log score of each spell: stayed over (entry, exit], or lost in the last of these periods."""
     lost = (spells.cause > 0) & (spells.exit > spells.entry)
     last = np.where(lost, spells.exit - 1, spells.exit)

@@ -1,6 +1,6 @@
 """What a report is made from: plain data of one cohort, or of several, and of the study."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 import pandas as pd
@@ -100,6 +100,8 @@ class ReportInput:
         ``adjusted, kind, origin, level, predicted, observed, n``: the backtest's forecasts; empty where there is none.
     bayes : Posteriors or None
         Of a cohort that was fitted with ``--bayes``.
+    metrics : DataFrame
+        The metrics table; empty where there are none.
     simulated : bool
         Whether the customers are simulated; every page and figure then says so.
     study : Study or None
@@ -119,6 +121,7 @@ class ReportInput:
     projected: pd.DataFrame
     foreseen: pd.DataFrame
     bayes: Posteriors | None = None
+    metrics: pd.DataFrame = field(default_factory=pd.DataFrame)
     simulated: bool = False
     study: Study | None = None
     command: str = ""

@@ -15,6 +15,7 @@ from cxlink.report.doubts_pages import doubts_pages
 from cxlink.report.first_page import first_page
 from cxlink.report.hazard_pages import hazard_pages
 from cxlink.report.methods import methods_pages, running_pages
+from cxlink.report.metric_pages import metric_pages
 from cxlink.report.retention_pages import retention_pages
 from cxlink.report.spend_pages import spend_pages
 from cxlink.report.study_pages import study_pages
@@ -24,8 +25,8 @@ from cxlink.report.wording import font_folder, printable
 SUBTITLE = "Experience scores of customers, and what these customers did next."
 STUDY = "The published study, on simulated cohorts"
 PAGES: tuple[Callable[[Material, int], list[Block]], ...] = (
-    cohort_pages, retention_pages, hazard_pages, spend_pages, tenure_pages, bayes_pages, doubts_pages,
-    diagnostics_pages,
+    cohort_pages, retention_pages, hazard_pages, spend_pages, tenure_pages, bayes_pages, metric_pages,
+    doubts_pages, diagnostics_pages,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cxlink.report.content import Material
 from cxlink.report.lifetimes import BAYESIAN
+from cxlink.report.metric_words import metric_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,10 @@ def _estimand(name: str) -> Callable[[Material], bool]:
     return lambda m: bool(m.book.where(name))
 
 
+def _metric(*names: str) -> Callable[[Material], bool]:
+    return lambda m: bool(metric_list(m.given.metrics, metric=names))
+
+
 def _extrapolates(m: Material) -> bool:
     return any(row.extrapolated > 0 for row in m.book.where("tenure"))
 
@@ -98,6 +103,9 @@ REFERENCES = (
         "Gourieroux, C., Monfort, A. and Trognon, A. (1984). Pseudo maximum likelihood methods: "
         "applications to Poisson models. Econometrica 52(3):701–720. doi 10.2307/1913472", _model("poisson")),
     Reference(
+        "Gneiting, T. and Raftery, A. E. (2007). Strictly proper scoring rules, prediction, and estimation. Journal of "
+        "the American Statistical Association 102:359–378.", _metric("log_score_retention", "log_score_spend")),
+    Reference(
         "Hernán, M. A. (2010). The hazards of hazard ratios. Epidemiology.", _estimand("hazard_ratio")),
     Reference(
         "Huang, G. and Sudhir, K. (2021). The causal effect of service satisfaction on customer "
@@ -112,6 +120,10 @@ REFERENCES = (
     Reference(
         "Latimer, N. (2013) and others. NICE DSU Technical Support Documents 14 and 21: "
         "survival analysis, and flexible methods for it.", _extrapolates),
+    Reference(
+        "Leenheer, J., van Heerde, H. J., Bijmolt, T. H. A. and Smidts, A. (2007). Do loyalty programs really enhance "
+        "behavioral loyalty? International Journal of Research in Marketing 24(1):31–47.",
+        _metric("member_retention", "member_spend")),
     Reference(
         "Lipsitch, M., Tchetgen Tchetgen, E. and Cohen, T. (2010). Negative controls: a tool for "
         "detecting confounding and bias in observational studies. Epidemiology 21:383–388. doi "
@@ -132,6 +144,12 @@ REFERENCES = (
         "application to breast cancer data. Biometrics.",
         _either(_model("exponential", "weibull", "log_logistic", "shifted_beta_geometric", "grouped_ph"),
                 _posterior("retention"))),
+    Reference(
+        "Reichheld, F. F. (2003). The one number you need to grow. Harvard Business Review 81(12):46–54.",
+        _metric("nps")),
+    Reference(
+        "Rocks, B. (2016). Interval estimation for the “net promoter score”. The American Statistician 70(4):365–372.",
+        _metric("nps")),
     Reference(
         "Rosner, B., Spiegelman, D. and Willett, W. C. (1990). Correction of logistic regression "
         "relative risk estimates and confidence intervals for measurement error. American Journal of "

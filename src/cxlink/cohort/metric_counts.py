@@ -1,0 +1,57 @@
+"""The small table of sums that metrics are made from, kept beside the cells of the counts."""
+
+import base64
+import io
+from collections.abc import Sequence
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+KEYS = ("of", "variable", "level", "period", "score")
+SUMS = ("x", "xx", "w", "ww", "xw")
+COLUMNS = (*KEYS, "n", *SUMS)
+"""Columns: ``of`` (``answers``: customers in the table; ``transaction_size``, ``cost_to_serve``, ``contract_value``,
+``contract_value_annualised``: those with an amount; ``signup.start``, ``.lost``, ``.joined``, ``.joined_end``, ``.end``
+and the same from ``survey.``: customers at the start of a calendar period, of them lost in it, joiners of it, of them
+still there at its end, all there at its end), ``variable`` and ``level`` (empty: everybody; else a segment's column
+and category, ``touchpoint`` or ``member``), ``period`` (calendar; empty where not known), ``score`` (Int64; empty:
+none), and ``n`` with the sums Σx, Σx², Σw, Σw², Σxw of what a ratio Σx/Σw is made of (w left at 0 where each customer
+counts once).
+"""
+
+
+def nothing() -> pd.DataFrame:
+    """Give the table without a row."""
+    frame = pd.DataFrame({name: pd.Series(dtype=str) for name in KEYS[:4]})
+    frame["score"], frame["n"] = pd.Series(dtype="Int64"), pd.Series(dtype="int64")
+    return frame.assign(**{name: pd.Series(dtype="float64") for name in SUMS})
+
+
+def totals(pieces: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Add the rows of tables up where their keys are the same, and sort them; rows of nobody are left out."""
+    known = [piece[list(COLUMNS)] for piece in pieces if len(piece)]
+    if not known:
+        return nothing()
+    frame = pd.concat(known, ignore_index=True)
+    frame = frame.groupby(list(KEYS), dropna=False, sort=True, as_index=False).sum()
+    return frame[frame["n"] > 0].reset_index(drop=True)[list(COLUMNS)]
+
+
+def suppressed(table: pd.DataFrame, smallest: int) -> pd.DataFrame:
+    """Leave out rows about fewer customers than ``smallest``."""
+    return table[table["n"] >= smallest].reset_index(drop=True)
+
+
+def as_text(table: pd.DataFrame) -> str:
+    """Write the table as text that a file's metadata can hold; every bit of its numbers is kept."""
+    buffer = io.BytesIO()
+    arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+    pq.write_table(arrow, buffer, compression="zstd")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def from_text(text: str) -> pd.DataFrame:
+    """Read it back."""
+    frame: pd.DataFrame = pq.read_table(io.BytesIO(base64.b64decode(text))).to_pandas()
+    return frame.astype({"score": "Int64"})[list(COLUMNS)]

@@ -1,0 +1,184 @@
+"""The pages of metrics: what they show of the table, what they say of it, and what they leave out."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import made_up
+import pandas as pd
+import pytest
+from as_read import cells, sentences, table
+from test_pdf import CAUSAL
+
+from cxlink.cohort.errors import InputError
+from cxlink.estimates.metric_table import metric_row, tidy_metrics
+from cxlink.models.metric_intervals import Measured
+from cxlink.report.content import ReportInput, gather
+from cxlink.report.metric_figures import known_over_time, metric_over_time, metrics_over_time
+from cxlink.report.metric_pages import metric_pages
+from cxlink.report.references import cited
+
+NAN = float("nan")
+POWER = {"full_score": 20.0, "linear": 16.0, "nps_class": 10.0, "top_two_box": 5.0}
+
+
+def made(metric: str, value: float, reach: float, n: int = 400, **columns: str) -> dict[str, Any]:
+    found = Measured(value, reach / 2, value - reach, value + reach, n)
+    return metric_row(
+        metric, found, 0.95, **{"definition": f"what {metric} is", "source": "Somebody (1999)", **columns}
+    )
+
+
+def rows() -> Iterator[dict[str, Any]]:
+    for k, period in enumerate(["", "2025Q1", "2025Q2", "2025Q3"]):
+        yield made("nps", 30 + k, 4, version="standard", unit="points", period=period)
+        yield made(
+            "churn_rate", 0.05 + k / 100, 0.01, version="from_signup", unit="probability", period=period
+        )
+        yield made(
+            "churn_rate", 0.08 - k / 100, 0.01, version="from_survey", unit="probability", period=period
+        )
+    yield made("cost_to_serve", 41.257, 2, unit="EUR")
+    yield made("contract_value", 1234.5, 60, version="as_signed", unit="EUR")
+    for name, value in {"plan=a": 12.0, "plan=b": 48.0, "touchpoint=web": 31.0}.items():
+        yield made("nps", value, 6, 150, version="standard", unit="points", segment=name)
+    for outcome in ("retention", "spend"):
+        for reading, gain in POWER.items():
+            yield made(f"log_score_{outcome}", gain, 3, version=reading, unit="nats per 1000 customers")
+            if reading != "full_score":
+                yield made(
+                    f"log_score_{outcome}_ahead",
+                    gain - 20,
+                    5,
+                    version=reading,
+                    unit="nats per 1000 customers",
+                )
+    for how in ("alone", "together"):
+        for name, value in {"phone": 0.8, "web": 0.93}.items():
+            yield made(
+                "touchpoint_hazard_ratio",
+                value,
+                0.02,
+                version=how,
+                unit="ratio",
+                segment=f"touchpoint={name}",
+            )
+    p = metric_row("touchpoint_hazards_differ", Measured(0.0004, NAN, NAN, NAN, 300), 0.95, version="together",
+                   unit="p-value", definition="p", source="Wald")  # fmt: skip
+    yield p
+    for how in ("unadjusted", "standardised"):
+        yield made("member_retention", 0.7, 0.03, version=how, unit="probability", segment="member=yes")
+        yield made("member_retention", 0.6, 0.03, version=how, unit="probability", segment="member=no")
+        yield made("member_retention_difference", 0.1, 0.04, version=how, unit="probability")
+        yield made("member_retention_ratio", 1.167, 0.06, version=how, unit="ratio")
+
+
+def given(metrics: pd.DataFrame) -> ReportInput:
+    return replace(made_up.report_input(), metrics=metrics)
+
+
+@pytest.fixture(scope="module")
+def parts() -> list[dict[str, Any]]:
+    return metric_pages(gather(given(tidy_metrics(rows()))))
+
+
+def test_every_metric_stands_with_its_interval_definition_and_source(parts: list[dict[str, Any]]) -> None:
+    found = cells(parts, "The metrics of all customers")
+    assert found["Net promoter score"] == ["30.0 [26.0,\u00a034.0]", "400"]
+    assert found["Churn rate a quarter, from signup"][0] == "5.0\u202f% [4.0,\u00a06.0]"
+    assert found["Cost to serve, per customer and year"][0] == "EUR\u202f41.26 [39.26,\u00a043.26]"
+    assert found["Average contract value, as signed"][0].startswith("EUR\u202f1\u202f23")
+    said = [run for part in parts if part["kind"] == "bullets" for item in part["items"] for run in item]
+    names = [run["strong"] for run in said if isinstance(run, dict)]
+    texts = [run for run in said if isinstance(run, str)]
+    assert names == [
+        "Net promoter score. ", "Churn rate, from signup. ", "Churn rate, from the survey on. ",
+        "Cost to serve, per customer and year. ", "Average contract value, as signed. ",
+    ]  # fmt: skip
+    assert all("Source: Somebody (1999)." in text for text in texts)
+    assert texts[0].startswith("What nps is.")
+
+
+def test_segments_stand_beside_each_other(parts: list[dict[str, Any]]) -> None:
+    shown = table(parts, "Metrics by segment")
+    assert [row[0] for row in shown["rows"]] == ["plan: a", "plan: b", "touchpoint: web"]
+    assert shown["rows"][1][1:] == ["150", "48.0 [42.0,\u00a054.0]"]
+    assert shown["rules"] == [2]
+
+
+def test_the_reading_that_tells_most_is_named_and_what_is_told_apart(parts: list[dict[str, Any]]) -> None:
+    said = sentences(parts)
+    assert (
+        "Retention: every answer by itself tells most; of what it tells, the answer as a number (a mean)"
+        in said
+    )
+    assert "80\u202f%, promoter, passive or detractor 50\u202f% and top two boxes or not 25\u202f%." in said
+    assert (
+        "Beyond doubt less than every answer by itself: promoter, passive or detractor and top two boxes"
+        in said
+    )
+    none = tidy_metrics(
+        made("log_score_spend", 1, 3, version=v, unit="nats per 1000 customers") for v in POWER
+    )
+    alone = pd.concat([none, tidy_metrics([made("nps", 3, 1, unit="points")])])
+    assert "no reading tells the outcome of customers held out beyond doubt" in sentences(
+        metric_pages(gather(given(alone)))
+    )
+
+
+def test_touchpoints_and_members_come_with_their_warnings(parts: list[dict[str, Any]]) -> None:
+    assert cells(parts, "What one point towards better goes with")["phone"] == [
+        "400", "0.800 [0.780,\u00a00.820]", "0.800 [0.780,\u00a00.820]",
+    ]  # fmt: skip
+    said = sentences(parts)
+    assert "not sent to a touchpoint by lot" in said
+    assert "ratios of hazard of loss are told apart in this cohort (p < 0.001)" in said
+    assert "Members chose to be members" in sentences(parts, "notice")
+    shown = cells(parts, "Members of the loyalty programme")
+    assert shown["Still there after 12 months (%), standardised"] == [
+        "70.0 [67.0,\u00a073.0]", "60.0 [57.0,\u00a063.0]", "10.0 [6.0,\u00a014.0]", "1.17 [1.11,\u00a01.23]",
+    ]  # fmt: skip
+    sources = cited([gather(given(tidy_metrics(rows())))])
+    for name in ("Leenheer", "Rocks", "Reichheld", "Gneiting"):
+        assert any(source.startswith(name) for source in sources)
+
+
+def test_no_word_of_it_is_causal(parts: list[dict[str, Any]]) -> None:
+    texts = [sentences(parts), sentences(parts, "notice")]
+    texts += [part["caption"] + " ".join(part.get("notes", [])) for part in parts if "caption" in part]
+    assert not [
+        found.group() for text in texts for found in CAUSAL.finditer(re.sub("customer effort", "", text))
+    ]
+
+
+def test_time_is_drawn_and_spoken(parts: list[dict[str, Any]]) -> None:
+    (figure,) = (part for part in parts if part["kind"] == "figure")
+    assert figure["name"] == "metrics-over-time"
+    assert "Net promoter score: 31.0 [27.0,\u00a035.0] in 2025Q1" in figure["alt"]
+    metrics = tidy_metrics(rows())
+    assert list(known_over_time(metrics)) == [
+        ("nps", "standard"), ("churn_rate", "from_signup"), ("churn_rate", "from_survey"),
+    ]  # fmt: skip
+    figure_axes = metrics_over_time(metrics).get_figure()
+    assert figure_axes is not None
+    drawn = [axes for axes in figure_axes.axes if axes.axison]
+    assert [axes.get_ylabel() for axes in drawn] == ["Net promoter score\n(points)", "Churn rate\n(%)"]
+    assert len(drawn[1].containers) == 2
+    heights = drawn[0].containers[0].lines[0].get_ydata()
+    assert list(heights) == [31, 32, 33]
+    assert metric_over_time(metrics, "churn_rate").get_ylabel() == "Churn rate\n(%)"
+    with pytest.raises(InputError, match="cost_to_serve: not known in two calendar periods"):
+        metric_over_time(metrics, "cost_to_serve")
+
+
+def test_nothing_is_written_where_there_are_none() -> None:
+    assert metric_pages(gather(made_up.report_input())) == []
+    assert metric_pages(gather(given(tidy_metrics([])))) == []
+
+
+def test_blank_rows_are_dashes() -> None:
+    blank = tidy_metrics([{**made("nps", NAN, NAN, unit="points"), "n": None}])
+    shown = metric_pages(gather(given(blank)))
+    assert cells(shown, "The metrics of all customers")["Net promoter score"] == ["–", "–"]
+    assert "too few customers" in table(shown, "The metrics of all customers")["notes"][0]
