@@ -22,11 +22,13 @@ from cxlink.estimates.spend_models import spend_model_rows
 from cxlink.estimates.suppression import blank_at_risk, blank_findings, blank_small, small_groups
 from cxlink.estimates.table import tidy
 from cxlink.estimates.takeover import stepped_down, thin
+from cxlink.estimates.value import value_results
 from cxlink.models import standards
 from cxlink.results import Analysis
 
 if TYPE_CHECKING:
     from cxlink.estimates.bayesian import Bayesian
+    from cxlink.models.continued import Families
 
 _PROJECTED = ("model", "adjusted", "scenario", "group", "time", "estimate", "conf_low", "conf_high")
 _FORESEEN = ("adjusted", "kind", "origin", "level", "predicted", "observed", "n")
@@ -42,6 +44,7 @@ class _Made:
     findings: list[Row]
     projected: list[pd.DataFrame] = field(default_factory=list)
     foreseen: list[pd.DataFrame] = field(default_factory=list)
+    families: "Families | None" = None
 
 
 def analyse(
@@ -67,7 +70,7 @@ def analyse(
     counts = cohort.count() if isinstance(cohort, Cohort) else cohort
     spec = counts.spec
     rng = np.random.default_rng(spec.analysis.seed)
-    spells = spells_of(counts) if len(counts.scored) else None
+    spells, families = spells_of(counts) if len(counts.scored) else None, None
     made = [_Made([], list(diagnostics.band_rows(counts)))]
     if spells is not None:
         progress("retention and spend")
@@ -85,11 +88,15 @@ def analyse(
             made.append(_Made(from_signup(naive, rng) if naive is not None else [], []))
             progress("tenure")
             made += _tenure(spells, spec)
+            families = made[-1].families
             progress("hazard ratios")
             leads = thin(findings, "kaplan_meier", spec) is not None
             additive.append(_Made(*hazard_results(spells, spec, _stream(spec, 3), leads=leads)))
         successors = [row for part in additive for row in part.rows]
         made += [_Made(*stepped_down(rows, findings, successors, spec)), *additive]
+        if spec.value is not None:
+            progress("what it is worth")
+            made.append(_Made(*value_results(spells, counts, families, _stream(spec, 9))))
     posteriors = (
         _posteriors({**(earlier or {}), spec.cohort.name: counts}, spells, progress) if bayes else None
     )
@@ -178,7 +185,7 @@ def _tenure(spells: Spells, spec: CohortSpec) -> Iterator[_Made]:
     for part, adjusted in ((6, "no"), (7, "standardised")):
         found = tenure_results(spells, spec, adjusted, _stream(spec, part))
         if found is not None:
-            yield _Made(found.rows, found.findings, found.curves, [found.foreseen])
+            yield _Made(found.rows, found.findings, found.curves, [found.foreseen], found.families)
 
 
 def _at_risk(spells: Spells | None, counts: Counts) -> pd.DataFrame:

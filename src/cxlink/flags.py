@@ -55,6 +55,9 @@ FLAGS: tuple[Flag, ...] = (
     ("seed", "analysis", "seed", int, "seed of the draws"),
     ("target", "analysis", "target", str, "whose mix to standardise to: scored, or customers (everybody)"),
     ("control", "control", "column", str, "an outcome that the score cannot have changed"),
+    ("margin", "value", "margin", str, "a share of spend such as 0.3, or a column of margin"),
+    ("value-discount", "value", "discount", float, "yearly rate for value, if not --discount"),
+    ("value-horizon", "value", "horizon", int, "periods over which value is counted"),
     ("smallest-cell", "publish", "smallest_cell", int, "groups with fewer customers are left blank"),
 )
 
@@ -111,6 +114,13 @@ def _complete(value: str) -> bool | str:
     return {"true": True, "false": False}.get(value.lower(), value)
 
 
+def _margin(value: str) -> float | str:
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
 def _bands(values: list[str]) -> dict[str, tuple[float, ...]]:
     bands = {}
     for value in values:
@@ -138,6 +148,7 @@ def _periods(name: str) -> Callable[[str], tuple[int, ...]]:
 
 _READ: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("spend", "complete"): _complete,
+    ("value", "margin"): _margin,
     ("adjust", "bands"): _bands,
     ("analysis", "tenure_horizons"): _periods("tenure-horizons"),
     ("analysis", "given"): _periods("given"),
