@@ -16,13 +16,13 @@ from cxlink.estimates.doubts import doubts
 from cxlink.estimates.e_values import e_value_findings
 from cxlink.estimates.hazards import hazard_results
 from cxlink.estimates.headline import from_signup, headline
-from cxlink.estimates.lifetimes import tenure_results
+from cxlink.estimates.lifetimes import STREAMS, tenure_results
 from cxlink.estimates.readings import compare_readings
 from cxlink.estimates.spend_models import spend_model_rows
 from cxlink.estimates.suppression import blank_at_risk, blank_findings, blank_small, small_groups
 from cxlink.estimates.table import tidy
 from cxlink.estimates.takeover import stepped_down, thin
-from cxlink.estimates.value import value_results
+from cxlink.estimates.value import generator, value_results
 from cxlink.models import standards
 from cxlink.results import Analysis
 
@@ -96,7 +96,7 @@ def analyse(
         made += [_Made(*stepped_down(rows, findings, successors, spec)), *additive]
         if spec.value is not None:
             progress("what it is worth")
-            made.append(_Made(*value_results(spells, counts, families, _stream(spec, 9))))
+            made.append(_Made(*value_results(spells, counts, families, generator(spec))))
     posteriors = (
         _posteriors({**(earlier or {}), spec.cohort.name: counts}, spells, progress) if bayes else None
     )
@@ -182,7 +182,7 @@ def _counted_from_signup(cohort: Cohort | Counts, counts: Counts) -> Counts | No
 
 def _tenure(spells: Spells, spec: CohortSpec) -> Iterator[_Made]:
     """Families, unadjusted and standardised; with their curves, and what they foresaw in the backtest."""
-    for part, adjusted in ((6, "no"), (7, "standardised")):
+    for adjusted, part in STREAMS.items():
         found = tenure_results(spells, spec, adjusted, _stream(spec, part))
         if found is not None:
             yield _Made(found.rows, found.findings, found.curves, [found.foreseen], found.families)

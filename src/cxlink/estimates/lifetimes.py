@@ -29,6 +29,8 @@ from cxlink.models.plausibility import doubts, spike
 from cxlink.models.tenure import last_with_ten
 
 Row = dict[str, Any]
+STREAMS = {"no": 6, "standardised": 7}
+"""Which stream of draws the families take, by score alone and with strata."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,15 +105,17 @@ def tenure_results(
     )
 
 
-def averaged_families(spells: Spells, spec: CohortSpec, rng: np.random.Generator) -> Families | None:
-    """Fit the families by level and stratum, and weigh them, as `tenure_results` does with the same generator.
+def averaged_families(spells: Spells, spec: CohortSpec) -> Families | None:
+    """Fit the families by level and stratum, and weigh them, as an analysis does.
 
     Returns
     -------
     Families or None
         None where none converged.
     """
-    _, testing = rng.spawn(2)
+    alone = len(spells.strata) == 1 and not (spells.entry > 0).any()
+    part = STREAMS["no" if alone else "standardised"]
+    _, testing = np.random.default_rng([spec.analysis.seed, part]).spawn(2)
     made, tested = _tested(person_periods(spells), spells, spec, testing)
     fits = [fit for fit in made if isinstance(fit, Fit)]
     return _averaged(fits, weights_of(fits, tested)["averaged"])

@@ -49,6 +49,11 @@ def value_results(
     return rows_of(found, requests, spells, spec), findings_of(found, requests, spells, spec)
 
 
+def generator(spec: CohortSpec, programme: bool = False) -> np.random.Generator:
+    """Draws of value by themselves, so that no other part of an analysis changes them."""
+    return np.random.default_rng([spec.analysis.seed, 10 if programme else 9])
+
+
 def asked(standards: tuple[Standard, ...], spec: CohortSpec, paths: np.ndarray | None = None) -> Question:
     """Ask for the value of groups as the spec counts it; of a cohort with spend only, over its window.
 

@@ -226,8 +226,8 @@ class _Steps:
 def _log_survival(fit: Fit, theta: np.ndarray, spells: Spells, n_steps: int) -> np.ndarray:
     """Log S of all pairs at 0, 1, …, n_steps: (n_draws, n_pairs, n_steps + 1); from 72 on log-linear between some."""
     times = whole_periods(n_steps, _TIMES)
-    found = at_times(fit.family, fit.linked(theta, spells.level, spells.stratum), times.astype(float))
-    found = np.maximum(found, EXTINCT)
+    linked = fit.linked(theta, spells.level, spells.stratum)
+    found: np.ndarray = np.maximum(at_times(fit.family, linked, times.astype(float)), EXTINCT)
     if fit.family.kind == "spline":
         np.minimum.accumulate(found, axis=-1, out=found)
     if len(times) == n_steps + 1:

@@ -40,7 +40,11 @@ def write_report(report: ReportInput | Sequence[ReportInput], folder: Path) -> N
         It exists; what is in it under these names is replaced.
     """
     sections = [report] if isinstance(report, ReportInput) else list(report)
-    document = make_document(sections)
+    write_document(make_document(sections), folder)
+
+
+def write_document(document: dict[str, Any], folder: Path) -> None:
+    """Write ``report.pdf`` and its ``figures/*.svg`` into a folder that exists."""
     figures = folder / "figures"
     figures.mkdir(exist_ok=True)
     for part in document["parts"]:
@@ -69,7 +73,7 @@ def make_document(sections: Sequence[ReportInput]) -> dict[str, Any]:
         "simulated": any(given.simulated for given in sections),
         "parts": parts,
     }  # fmt: skip
-    return _printable(document)  # type: ignore[no-any-return]
+    return printed(document)
 
 
 def _cohort(material: Material, level: int, position: int | None) -> list[Block]:
@@ -97,6 +101,11 @@ def compile_pdf(document: dict[str, Any]) -> bytes:
         pdf_standards=["ua-1"],
     )
     return made
+
+
+def printed(document: dict[str, Any]) -> dict[str, Any]:
+    """Make every text of a document printable; pictures stay as they are."""
+    return _printable(document)  # type: ignore[no-any-return]
 
 
 def _printable(value: Any) -> Any:
