@@ -19,12 +19,13 @@ from cxlink.report.retention_pages import retention_pages
 from cxlink.report.spend_pages import spend_pages
 from cxlink.report.study_pages import study_pages
 from cxlink.report.tenure_pages import tenure_pages
+from cxlink.report.value_pages import value_pages
 from cxlink.report.wording import font_folder, printable
 
 SUBTITLE = "Experience scores of customers, and what these customers did next."
 STUDY = "The published study, on simulated cohorts"
 PAGES: tuple[Callable[[Material, int], list[Block]], ...] = (
-    cohort_pages, retention_pages, hazard_pages, spend_pages, tenure_pages, bayes_pages, doubts_pages,
+    cohort_pages, retention_pages, hazard_pages, spend_pages, tenure_pages, value_pages, bayes_pages, doubts_pages,
     diagnostics_pages,
 )  # fmt: skip
 

@@ -98,6 +98,9 @@ REFERENCES = (
         "Gourieroux, C., Monfort, A. and Trognon, A. (1984). Pseudo maximum likelihood methods: "
         "applications to Poisson models. Econometrica 52(3):701–720. doi 10.2307/1913472", _model("poisson")),
     Reference(
+        "Gupta, S., Lehmann, D. R. and Stuart, J. A. (2004). Valuing customers. Journal of Marketing Research "
+        "41(1):7–18. doi 10.1509/jmkr.41.1.7.25084", _estimand("revenue")),
+    Reference(
         "Hernán, M. A. (2010). The hazards of hazard ratios. Epidemiology.", _estimand("hazard_ratio")),
     Reference(
         "Huang, G. and Sudhir, K. (2021). The causal effect of service satisfaction on customer "
