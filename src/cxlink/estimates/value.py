@@ -45,6 +45,8 @@ def value_results(
         note = "nobody with a score has a complete window of spend: no value"
         return [], [finding("", "value", "", 0.0, False, note)]
     question = asked(tuple(s for request in requests for s in request.standards), spec)
+    as_they_are = [request.labels["adjusted"] == "no" for request in requests for _ in request.standards]
+    question = replace(question, resampled=np.array(as_they_are))
     found = valued(spells, counts, families, question, rng)
     return rows_of(found, requests, spells, spec), findings_of(found, requests, spells, spec)
 

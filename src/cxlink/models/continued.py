@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
 from scipy.special import logsumexp
 
 from cxlink.cohort.spells import RiskSets, Spells, each_pair, risk_sets
@@ -66,6 +65,8 @@ class Continued:
         log S(t) of the estimate at t = 0, 1, …; NaN from where nothing tells the next step.
     thin : int ndarray
         Positions of the levels that are left to the families.
+    horizon : int
+        At which they were judged, in periods.
     """
 
     spells: Spells
@@ -74,27 +75,23 @@ class Continued:
     observed: np.ndarray
     log_survival: np.ndarray
     thin: np.ndarray
+    horizon: int
 
-    def draws(
-        self, n_draws: int, scores: csr_array, rng: np.random.Generator
-    ) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        """Draw the curves, and from the same bootstrap the influence of customers on other averages.
+    def draws(self, n_draws: int, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Draw the curves, with the resampled customers that they are made of.
 
         Parameters
         ----------
         n_draws : int
             In all.
-        scores : sparse matrix of shape (n_scores, n_spells)
-            See `CellMeans.scores`.
         rng : Generator
             Children of it are advanced.
 
         Yields
         ------
-        at : slice
-            Which draws these are.
         log_survival : ndarray of shape (n_pairs, n_steps + 1, n_block)
-        influence : ndarray of shape (n_scores, n_block)
+        weights : ndarray of shape (n_spells, n_block)
+            Customers of each spell.
         """
         bootstrap, *streams = rng.spawn(1 + (len(self.families.fits) if self.families else 0))
         steps = _drawn_steps(self, n_draws, streams)
@@ -110,8 +107,19 @@ class Continued:
             filled, last = carried(hazard[None], empty, last[None])
             last = last[0]
             drawn = _joined(self.observed, filled[0], steps(at))
-            yield at, _cumulated(drawn), scores @ (weights / self.spells.n[:, None] - 1)
+            if self.families is None:
+                self._loosen(drawn, bootstrap)
+            yield _cumulated(drawn), weights
             start = at.stop
+
+    def _loosen(self, step: np.ndarray, rng: np.random.Generator) -> None:
+        """Let levels that nobody left, where no family tells more, lose Beta(½, n + ½) by the horizon."""
+        for level in self.thin:
+            mine = self.spells.level == level
+            customers = mine[self.spells.pair]
+            if not (customers & (self.spells.cause > 0)).any():
+                lost = rng.beta(0.5, self.spells.n[customers].sum() + 0.5, step.shape[-1])
+                step[mine] += np.log1p(-lost) / self.horizon
 
 
 def continued(
@@ -146,14 +154,16 @@ def continued(
         mean = np.asarray(logsumexp(found, axis=0, b=kept.weights[:, None, None]))
         step = _steps(mean)[..., None]
     estimate = _cumulated(_joined(observed, hazard, step))[..., 0]
-    return Continued(spells, kept, count, observed, estimate, np.flatnonzero(thin))
+    return Continued(spells, kept, count, observed, estimate, np.flatnonzero(thin), horizon)
 
 
 def lasting(spells: Spells, n_steps: int) -> Continued:
     """Give curves of customers who are all taken to stay: of a cohort with spend only."""
     count = risk_sets(spells, each_pair(spells))
     observed = np.ones((spells.n_pairs, n_steps), dtype=bool)
-    return Continued(spells, None, count, observed, np.zeros((spells.n_pairs, n_steps + 1)), np.empty(0, int))
+    return Continued(
+        spells, None, count, observed, np.zeros((spells.n_pairs, n_steps + 1)), np.empty(0, int), n_steps
+    )
 
 
 def _hazards(count: RiskSets, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,11 +11,11 @@ levels and strata: multiplied first, as who pays more may stay longer. Gupta, Le
 doi 10.1509/jmkr.41.1.7.25084.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import coo_array, csr_array
 
 from cxlink.cohort.spells import Spells
 from cxlink.models.continued import Continued
@@ -44,6 +44,8 @@ class Question:
         Periods already stayed, for residual value.
     paths : ndarray of shape (n_paths, n_groups)
         Combinations of groups whose value is wanted period by period, of customers new at the survey.
+    resampled : bool ndarray of shape (n_groups,), optional
+        Groups that are customers as they come, whose mix is resampled with them; that of the others is held fixed.
     """
 
     standards: tuple[Standard, ...]
@@ -52,6 +54,7 @@ class Question:
     discount: float
     given: tuple[int, ...] = ()
     paths: np.ndarray | None = None
+    resampled: np.ndarray | None = None
 
     @property
     def n_steps(self) -> int:
@@ -114,6 +117,7 @@ class _Layout:
 
     question: Question
     groups: tuple[Mixture, ...]
+    spells: tuple[csr_array, ...]
     own: tuple[Mixture, ...]
     worth: np.ndarray
     exposure: np.ndarray
@@ -146,26 +150,43 @@ def worth(
     log_survival = curves.log_survival[..., None]
     means = {name: np.nan_to_num(amount.cells.mean)[:, None] for name, amount in amounts.items()}
     made = {name: [values] for name, values in _valued(layout, log_survival, means).items()}
-    for drawn, block in _drawn(curves, amounts, n_draws, rng):
-        for name, values in _valued(layout, block, drawn).items():
+    shared, *own = rng.spawn(1 + len(amounts))
+    for block, weights in curves.draws(n_draws, shared):
+        influence = weights / curves.spells.n[:, None] - 1
+        means_drawn = {
+            name: _means(curves.spells, amount, amount.cells.scores @ influence, stream)
+            for (name, amount), stream in zip(amounts.items(), own, strict=True)
+        }
+        shares = _shares(layout, weights, curves.spells.n)
+        for name, values in _valued(layout, block, means_drawn, shares=shares).items():
             made[name].append(values)
-    observed = _valued(layout, log_survival, means, _unseen(curves))
+    observed = _valued(layout, log_survival, means, unseen=_unseen(curves))
     return {name: _put(parts, observed[name]) for name, parts in made.items()}
 
 
 def _lay_out(spells: Spells, question: Question) -> _Layout:
-    span = int(np.ceil(question.window))
+    span, groups = int(np.ceil(question.window)), mixtures(question.standards)
     paid = np.ones(span)
     paid[-1] -= span - question.window
     paths = np.zeros((0, len(question.standards))) if question.paths is None else question.paths
     return _Layout(
         question,
-        mixtures(question.standards),
+        groups,
+        tuple(_spells_of(spells, part) for part in groups),
         mixtures(_own_entries(spells)),
         np.exp(-question.discount * np.arange(question.horizon + 1)),
         paid,
         paths,
     )
+
+
+def _spells_of(spells: Spells, part: Mixture) -> csr_array:
+    """Which spells, of the entry of a mixture, are of each of its curves: (n_used, n_spells)."""
+    place = np.full(spells.n_pairs, -1)
+    place[part.curves] = np.arange(len(part.curves))
+    at = np.flatnonzero((spells.entry == part.entry) & (place[spells.pair] >= 0))
+    shape = (len(part.curves), len(spells.n))
+    return coo_array((np.ones(len(at)), (place[spells.pair[at]], at)), shape=shape).tocsr()
 
 
 def _own_entries(spells: Spells) -> list[Standard]:
@@ -196,55 +217,70 @@ def _sums(weight: np.ndarray, survival: np.ndarray) -> np.ndarray:
     )
 
 
+def _shares(layout: _Layout, weights: np.ndarray, n: np.ndarray) -> list[np.ndarray] | None:
+    """Resampled customers by those there are, of each curve of each mixture: (n_used, n_block)."""
+    if layout.question.resampled is None or not layout.question.resampled.any():
+        return None
+    found = []
+    for spells in layout.spells:
+        there = (spells @ n)[:, None]
+        found.append(np.where(there > 0, (spells @ weights) / np.maximum(there, 1), 1.0))
+    return found
+
+
 def _valued(
     layout: _Layout,
     log_survival: np.ndarray,
     means: Mapping[str, np.ndarray],
+    *,
     unseen: np.ndarray | None = None,
+    shares: Sequence[np.ndarray] | None = None,
 ) -> dict[str, tuple[np.ndarray, ...]]:
     """Value, rate and paths of each amount, for a block of draws (the last axis).
 
-    ``unseen``, log of 0 where a step is not observed, is added to log S to count what is observed alone.
+    ``unseen``, log of 0 where a step is not observed, is added to log S to count what is observed alone; ``shares``
+    are as `_shares` gives them.
     """
-    question, span = layout.question, len(layout.exposure)
+    span = len(layout.exposure)
     exposure = sum(
         part.mixed(_sums(layout.exposure, _since(log_survival, part, 0, span))) for part in layout.own
     )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rates = {name: mean[:, None] / exposure for name, mean in means.items()}
-    shape = (len(question.standards), 1 + len(question.given), 2, log_survival.shape[-1])
-    value = {name: np.zeros(shape) for name in means}
-    rate = {name: np.zeros((shape[0], shape[-1])) for name in means}
-    path = {name: np.zeros((len(layout.paths), question.horizon, shape[-1])) for name in means}
     counted = log_survival if unseen is None else log_survival + unseen
-    for part in layout.groups:
+    # where all are lost at once, nothing is earned at the ends of periods: 0/0, or a tiny part of next to nothing
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        rates = {name: mean[:, None] / exposure for name, mean in means.items()}
+        return {name: _of_groups(layout, counted, rate, shares) for name, rate in rates.items()}
+
+
+def _of_groups(
+    layout: _Layout, log_survival: np.ndarray, rates: np.ndarray, shares: Sequence[np.ndarray] | None
+) -> tuple[np.ndarray, ...]:
+    """Value, rate and paths of groups, from rates of shape (n_pairs, 2, n_block)."""
+    question = layout.question
+    n_groups, n_draws = len(question.standards), log_survival.shape[-1]
+    value = np.zeros((n_groups, 1 + len(question.given), 2, n_draws))
+    rate, total = np.zeros((n_groups, 1, n_draws)), np.zeros((n_groups, 1, n_draws))
+    path = np.zeros((len(layout.paths), question.horizon, n_draws))
+    for at, part in enumerate(layout.groups):
+        m, share = rates[part.curves], None if shares is None else shares[at]
         for k, start in enumerate((0, *question.given)):
-            piece = _since(counted, part, start, question.horizon)
-            total = _sums(layout.worth, piece)
-            for name, m in rates.items():
-                value[name][:, k] += part.mixed(m[part.curves] * total)
-                if k == 0:
-                    rate[name] += part.mixed(m[part.curves, :1])[:, 0]
-                if k == 0 and len(layout.paths):
-                    step = m[part.curves, :1] * piece[:, :-1] * layout.worth[:-1, None]
-                    path[name] += np.tensordot(layout.paths, part.mixed(step), axes=1)
-    return {name: (value[name], rate[name], np.cumsum(path[name], axis=1)) for name in means}
+            piece = _since(log_survival, part, start, question.horizon)
+            value[:, k] += _mixed(question, part, m * _sums(layout.worth, piece), share)
+            if k == 0 and len(layout.paths):
+                step = m[:, :1] * piece[:, :-1] * layout.worth[:-1, None]
+                path += np.tensordot(layout.paths, part.mixed(step), axes=1)
+        rate += _mixed(question, part, m[:, :1], share)
+        total += _mixed(question, part, np.ones((len(part.curves), 1, n_draws)), share)
+    return value / total[:, None], (rate / total)[:, 0], np.cumsum(path, axis=1)
 
 
-def _drawn(
-    curves: Continued, amounts: Mapping[str, Amount], n_draws: int, rng: np.random.Generator
-) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
-    """Draws of the pairs' means, of shape (n_pairs, n_block), and of their log S."""
-    shared, *own = rng.spawn(1 + len(amounts))
-    scores: csr_array = vstack([amount.cells.scores for amount in amounts.values()]).tocsr()
-    n_pairs = curves.spells.n_pairs
-    for _, log_survival, influence in curves.draws(n_draws, scores, shared):
-        parts = influence.reshape(len(amounts), n_pairs, -1)
-        means = {
-            name: _means(curves.spells, amount, part, stream)
-            for (name, amount), part, stream in zip(amounts.items(), parts, own, strict=True)
-        }
-        yield means, log_survival
+def _mixed(question: Question, part: Mixture, values: np.ndarray, share: np.ndarray | None) -> np.ndarray:
+    """Average over a mixture; groups that are resampled with their customers by the customers drawn."""
+    fixed = part.mixed(values)
+    if share is None or question.resampled is None:
+        return fixed
+    drawn = part.mixed(values * share[:, None])
+    return np.where(question.resampled[:, None, None], drawn, fixed)
 
 
 def _means(spells: Spells, amount: Amount, influence: np.ndarray, rng: np.random.Generator) -> np.ndarray:
