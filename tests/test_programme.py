@@ -127,6 +127,24 @@ def test_counts_without_spend_or_with_cells_left_out_are_refused() -> None:
         value_of(read_cohort(frame, spec).count(), shift=1, margin=0.3)
 
 
+def test_of_a_cohort_that_nobody_left_the_horizon_ends_with_follow_up() -> None:
+    frame = pd.DataFrame(
+        {"score": [1, 2] * 20, "months": [5] * 40, "lost": [0] * 40, "spend": [10.0, 20.0] * 20}
+    )
+    spec = make_spec({
+        "score": {"column": "score", "scale": "1-2"}, "subscription": {"duration": "months", "event": "lost"},
+        "spend": {"column": "spend", "complete": True, "window_months": 4}, "analysis": {"draws": 100},
+    })  # fmt: skip
+    counts = read_cohort(frame, spec).count()
+    with pytest.raises(
+        InputError, match=r"shift 1: no family .* known for 6 months\. Give --horizon 6 or less\."
+    ):
+        value_of(counts, shift=1, margin=0.5)
+    found = value_of(counts, shift=1, margin=0.5, horizon=6, discount=0.0, causal_share=1.0).estimates
+    margin = found[(found["estimand"] == "incremental_margin") & (found["scenario"] == "causal_share=1")]
+    assert margin["estimate"].iloc[0] == pytest.approx(20 * 0.5 * 10 / 4 * 6, rel=1e-12)
+
+
 def test_a_cost_of_nothing_is_said() -> None:
     told = " ".join(lines(value_of(buyers(margin=0.5), shift=1)))
     assert "At a cost of 0 a return is not defined, and there is nothing to pay back." in told

@@ -1,7 +1,7 @@
 """What a better experience is worth, from a run folder: read, valued, and written to a folder of its own."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cxlink import __version__
 from cxlink.cohort.counts import FORMAT, Counts
@@ -9,6 +9,9 @@ from cxlink.cohort.errors import InputError
 from cxlink.cohort.sections import ValueSection
 from cxlink.earlier import read_run
 from cxlink.estimates.programme import Outcome
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 VALUES = "value.csv"
 
@@ -94,6 +97,14 @@ def _with_value(counts: Counts, name: str, asked: dict[str, Any]) -> Counts:
             f"{name}: no margin. Give --margin 0.3 (a share of spend), or fit with [value] margin."
         )
     return replace(counts, spec=made)
+
+
+def break_even(outcome: Outcome, ax: "Axes | None" = None) -> "Axes":
+    """Draw the incremental margin by the causal share against the cost, with where it breaks even."""
+    from cxlink.report.programme_figures import break_even as drawn
+
+    asked, simulated = outcome.programme, outcome.spec.cohort.simulated
+    return drawn(outcome.estimates, asked.cost, asked.causal_share, simulated=simulated, ax=ax)
 
 
 def lines(outcome: Outcome) -> list[str]:

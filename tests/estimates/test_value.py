@@ -331,3 +331,41 @@ def test_intervals_carry_retention_and_spend_together() -> None:
     value, rate = table.loc[("value", "standardised")], table.loc[("margin_per_period", "standardised")]
     # a fee a month: hardly anything is left of it once the months are known; drawn apart it would be as uncertain
     assert rate["std_error"] / rate["estimate"] < 0.5 * value["std_error"] / value["estimate"]
+
+
+def test_who_entered_late_is_valued_from_the_survey_on() -> None:
+    """By hand: S(e + t) / S(e), averaged over entries, times the margin of a month by the same average."""
+    rng = np.random.default_rng(8)
+    n = 3000
+    frame = pd.DataFrame({"score": rng.integers(1, 3, n), "entry": rng.integers(0, 4, n)})
+    stay = frame["entry"] + rng.geometric(0.08 / frame["score"], n)
+    last = frame["entry"] + 9
+    frame["months"], frame["lost"] = np.minimum(stay, last), (stay <= last).astype(int)
+    frame["spend"] = 10.0 * np.minimum(frame["months"] - frame["entry"], 3)
+    spec = make_spec({
+        "score": {"column": "score", "scale": "1-3", "best": [2]},
+        "subscription": {"duration": "months", "event": "lost", "entry": "entry"},
+        "spend": {"column": "spend", "complete": True, "window_months": 3},
+        "value": {"margin": 0.4, "discount": 0.2, "horizon": 6},
+        "analysis": {"draws": 100, "horizon": 3, "given": [2]},
+    })  # fmt: skip
+    counts = read_cohort(frame, spec).count()
+    mine = frame[frame["score"] == 2]
+    survival = np.ones(13)
+    for t in range(1, 13):
+        at_risk = ((mine["entry"] < t) & (mine["months"] >= t)).sum()
+        survival[t] = survival[t - 1] * (1 - ((mine["months"] == t) & (mine["lost"] == 1)).sum() / at_risk)
+    own, everybody = (x["entry"].value_counts(normalize=True).sort_index() for x in (mine, frame))
+    months = sum(w * survival[e : e + 3].sum() / survival[e] for e, w in own.items())
+    monthly = 0.4 * mine["spend"].mean() / months
+    decay = 1.2 ** (-np.arange(6) / 12)
+    table = select(rows(counts, one_family(counts)), estimand="value", group="2", scenario="")
+    for adjusted, entries in (("no", own), ("standardised", everybody)):
+        for stayed in (0, 2):
+            value = monthly * sum(
+                w * (survival[e + stayed : e + stayed + 6] @ decay) / survival[e + stayed]
+                for e, w in entries.items()
+            )
+            shown = select(table, adjusted=adjusted, given=stayed).iloc[0]
+            assert shown["estimate"] == pytest.approx(value, rel=1e-12)
+            assert shown["extrapolated"] == 0

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cxlink.cohort.counts import Counts
+from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec import CohortSpec
 from cxlink.cohort.spells import Spells
 from cxlink.estimates.diagnostics import finding
@@ -126,13 +127,15 @@ def programme_value(
     Raises
     ------
     InputError
-        If no customer to be moved is in a stratum where every level of the target has spend.
+        If no customer to be moved is in a stratum where every level of the target has spend, or retention is not
+        known to the horizon.
     """
     spec = counts.spec
     source, target, covered = moved_standards(spells, programme)
     question = asked((source, target), spec, np.array([[-1.0, 1.0]]))
     found = valued(spells, counts, families, question, rng)
     worth = found.amounts["value"]
+    _refuse_unknown(worth, programme, spec)
     gain = _Gain(worth.path[0], worth.path_draws[:, 0], programme.fraction * source.n, programme.cost)
     rows = [*_values(found, worth, programme, spec, source.n), *_money(gain, found, worth, programme, spec)]
     note = "share of the customers to be moved in strata where every level of the target has spend: values are theirs"
@@ -140,6 +143,15 @@ def programme_value(
     return Outcome(
         spec, programme, tidy(rows), tidy_findings(findings), source.n, covered, counts.profile.fingerprint
     )
+
+
+def _refuse_unknown(worth: Worth, programme: Programme, spec: CohortSpec) -> None:
+    known = int(np.isfinite(worth.path[0]).sum())
+    if known < len(worth.path[0]):
+        cure = f"Give --horizon {known} or less" if known else "Nothing can be valued"
+        raise InputError(
+            f"{programme.name}: no family could continue retention, which is known for {known} {spec.unit}s. {cure}."
+        )
 
 
 def _named(found: Valued, spec: CohortSpec) -> Row:

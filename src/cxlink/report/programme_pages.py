@@ -21,7 +21,6 @@ from cxlink.report.wording import (
     full,
     levels,
     money,
-    number,
     percent,
     periods,
     units,
@@ -138,8 +137,15 @@ def _return(programme: Programme, found: dict[str, Estimate], spec: CohortSpec) 
     return (
         f"The return, (margin − cost) / cost, would be {percent(returned.estimate)} "
         f"[{percent(returned.conf_low)}, {percent(returned.conf_high)}]. {back}. Given that share, the probability of "
-        f"at least breaking even is {value(chance)}."
+        f"at least breaking even is {_chance(chance)}."
     )
+
+
+def _chance(row: Estimate) -> str:
+    """Write a probability that is a share of draws: all of them are not certainty."""
+    if row.estimate > 0.99:
+        return "more than 99\u202f%"
+    return "less than 1\u202f%" if row.estimate < 0.01 else value(row)
 
 
 def _even(programme: Programme, estimates: pd.DataFrame) -> str:
@@ -174,7 +180,7 @@ def _figures(programme: Programme, spec: CohortSpec, estimates: pd.DataFrame) ->
     first = break_even(estimates, programme.cost, programme.causal_share, simulated=spec.cohort.simulated)
     second = chance_of_breaking_even(estimates, programme.causal_share, simulated=spec.cohort.simulated)
     ends = by_share(estimates, "incremental_margin")[-1][1]
-    chances = {s: value(row) for s, row in by_share(estimates, "break_even_probability") if s in _SHOWN}
+    chances = {s: _chance(row) for s, row in by_share(estimates, "break_even_probability") if s in _SHOWN}
     return [
         picture(
             "break-even", drawing.svg(first),
@@ -202,11 +208,11 @@ def _shares(programme: Programme, spec: CohortSpec, estimates: pd.DataFrame) -> 
         rows.append([
             percent(share), bare(margin), _per_cent(returned),
             NONE if payback is None else "never" if payback.estimate == float("inf") else whole(payback.estimate),
-            number(chance),
+            NONE if chance is None else _chance(chance),
         ])  # fmt: skip
     currency = spec.spend.currency if spec.spend is not None else ""
     header = [
-        "Causal share", f"Margin ({currency})", "Return (%)", f"Paid back ({units(spec.unit)})", "Breaks even (%)",
+        "Causal share", f"Margin ({currency})", "Return (%)", f"Paid back ({units(spec.unit)})", "Breaks even",
     ]  # fmt: skip
     notes = ["Return: (margin − cost) / cost. Never: not within the horizon."]
     return table(f"By causal share, with {coverage(spec)} intervals.", header, rows, notes=notes)
