@@ -24,7 +24,8 @@ from cxlink.estimates.table import row, tidy
 from cxlink.estimates.value import asked, valued
 from cxlink.estimates.value_rows import Valued, has_ratio
 from cxlink.models.continued import Families
-from cxlink.models.worth import INCLUDED, Worth
+from cxlink.models.worth import Worth
+from cxlink.models.worth_sums import INCLUDED
 
 Row = dict[str, Any]
 SHARES = tuple(round(0.05 * k, 2) for k in range(21))

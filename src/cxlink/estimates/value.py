@@ -15,7 +15,8 @@ from cxlink.models.continued import Continued, Families, continued, lasting
 from cxlink.models.curves import Standard
 from cxlink.models.spend import cell_means
 from cxlink.models.standards import by_level
-from cxlink.models.worth import Amount, Question, Worth, silent_levels, worth
+from cxlink.models.worth import Amount, Worth, silent_levels, worth
+from cxlink.models.worth_sums import Question
 
 Row = dict[str, Any]
 

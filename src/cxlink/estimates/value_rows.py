@@ -16,7 +16,8 @@ from cxlink.models.curves import Standard
 from cxlink.models.groups import Group, contrasts_of, groups_of
 from cxlink.models.spend import has_spend
 from cxlink.models.standards import Request
-from cxlink.models.worth import EXCLUDED, INCLUDED, Worth
+from cxlink.models.worth import Worth
+from cxlink.models.worth_sums import EXCLUDED, INCLUDED
 
 Row = dict[str, Any]
 FIRST_EXCLUDED = "first_excluded"
