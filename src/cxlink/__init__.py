@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cxlink.cohort.errors import InputError
     from cxlink.cohort.spec import CohortSpec, make_spec, read_spec
     from cxlink.cohort.table import Cohort, read_cohort
+    from cxlink.programme import value_of
     from cxlink.results import Analysis
 
 __version__ = "0.1.0"
@@ -21,12 +22,12 @@ _WHERE = {
     "Counts": "cohort.counts", "add": "cohort.counts", "load_counts": "cohort.counts", "save_counts": "cohort.counts",
     "InputError": "cohort.errors",
     "CohortSpec": "cohort.spec", "make_spec": "cohort.spec", "read_spec": "cohort.spec",
-    "Cohort": "cohort.table", "read_cohort": "cohort.table",
+    "Cohort": "cohort.table", "read_cohort": "cohort.table", "value_of": "programme",
 }  # fmt: skip
 
 __all__ = [
     "Analysis", "Cohort", "CohortSpec", "Counts", "InputError", "__version__", "add", "analyse", "load_counts",
-    "make_spec", "read_cohort", "read_spec", "save_counts",
+    "make_spec", "read_cohort", "read_spec", "save_counts", "value_of",
 ]  # fmt: skip
 
 

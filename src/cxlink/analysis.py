@@ -16,7 +16,7 @@ from cxlink.estimates.doubts import doubts
 from cxlink.estimates.e_values import e_value_findings
 from cxlink.estimates.hazards import hazard_results
 from cxlink.estimates.headline import from_signup, headline
-from cxlink.estimates.lifetimes import tenure_results
+from cxlink.estimates.lifetimes import STREAMS, tenure_results
 from cxlink.estimates.metric_table import blank_small_metrics
 from cxlink.estimates.metrics import immortal, metrics_of
 from cxlink.estimates.readings import compare_readings
@@ -24,11 +24,13 @@ from cxlink.estimates.spend_models import spend_model_rows
 from cxlink.estimates.suppression import blank_at_risk, blank_findings, blank_small, small_groups
 from cxlink.estimates.table import tidy
 from cxlink.estimates.takeover import stepped_down, thin
+from cxlink.estimates.value import generator, value_results
 from cxlink.models import standards
 from cxlink.results import Analysis
 
 if TYPE_CHECKING:
     from cxlink.estimates.bayesian import Bayesian
+    from cxlink.models.continued import Families
 
 _PROJECTED = ("model", "adjusted", "scenario", "group", "time", "estimate", "conf_low", "conf_high")
 _FORESEEN = ("adjusted", "kind", "origin", "level", "predicted", "observed", "n")
@@ -44,6 +46,7 @@ class _Made:
     findings: list[Row]
     projected: list[pd.DataFrame] = field(default_factory=list)
     foreseen: list[pd.DataFrame] = field(default_factory=list)
+    families: "Families | None" = None
 
 
 def analyse(
@@ -69,7 +72,7 @@ def analyse(
     counts = cohort.count() if isinstance(cohort, Cohort) else cohort
     spec = counts.spec
     rng = np.random.default_rng(spec.analysis.seed)
-    spells = spells_of(counts) if len(counts.scored) else None
+    spells, families = spells_of(counts) if len(counts.scored) else None, None
     made = [_Made([], list(diagnostics.band_rows(counts)))]
     if spells is not None:
         progress("retention and spend")
@@ -87,11 +90,15 @@ def analyse(
             made.append(_Made(from_signup(naive, rng) if naive is not None else [], []))
             progress("tenure")
             made += _tenure(spells, spec)
+            families = made[-1].families
             progress("hazard ratios")
             leads = thin(findings, "kaplan_meier", spec) is not None
             additive.append(_Made(*hazard_results(spells, spec, _stream(spec, 3), leads=leads)))
         successors = [row for part in additive for row in part.rows]
         made += [_Made(*stepped_down(rows, findings, successors, spec)), *additive]
+        if spec.value is not None:
+            progress("what it is worth")
+            made.append(_Made(*value_results(spells, counts, families, generator(spec))))
     posteriors = (
         _posteriors({**(earlier or {}), spec.cohort.name: counts}, spells, progress) if bayes else None
     )
@@ -181,10 +188,10 @@ def _counted_from_signup(cohort: Cohort | Counts, counts: Counts) -> Counts | No
 
 def _tenure(spells: Spells, spec: CohortSpec) -> Iterator[_Made]:
     """Families, unadjusted and standardised; with their curves, and what they foresaw in the backtest."""
-    for part, adjusted in ((6, "no"), (7, "standardised")):
+    for adjusted, part in STREAMS.items():
         found = tenure_results(spells, spec, adjusted, _stream(spec, part))
         if found is not None:
-            yield _Made(found.rows, found.findings, found.curves, [found.foreseen])
+            yield _Made(found.rows, found.findings, found.curves, [found.foreseen], found.families)
 
 
 def _at_risk(spells: Spells | None, counts: Counts) -> pd.DataFrame:

@@ -153,6 +153,50 @@ def fit(
 
 
 @app.command()
+def value(
+    ctx: typer.Context,
+    run: Annotated[str, typer.Argument(help="run folder of a fit")],
+    move: Annotated[str | None, typer.Option("--move", help="FROM:TO, such as 1-6:7-8")] = None,
+    shift: Annotated[
+        int | None, typer.Option("--shift", help="or: points by which every score gets better")
+    ] = None,
+    fraction: Annotated[
+        float, typer.Option("--fraction", help="share of these customers that is moved")
+    ] = 1.0,
+    cost: Annotated[float, typer.Option("--cost", help="of all of it, in the currency of spend")] = 0.0,
+    causal_share: Annotated[
+        float, typer.Option("--causal-share", help="share of the difference that would follow")
+    ] = 0.5,
+    margin: Annotated[
+        float | None, typer.Option("--margin", help="share of spend [default: the spec's]")
+    ] = None,
+    discount: Annotated[
+        float | None, typer.Option("--discount", help="yearly rate [default: the spec's]")
+    ] = None,
+    horizon: Annotated[int | None, typer.Option("--horizon", help="periods [default: the spec's]")] = None,
+    out: Annotated[str | None, typer.Option("--out", help="folder to write [default: RUN-value]")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Say what moving customers from one band of scores to another is worth, and where it breaks even."""
+    from cxlink.programme import lines, value_of, write_outcome
+    from cxlink.runs import new_folder, refuse_existing
+
+    source = Path(run)
+    target = Path(out) if out is not None else source.parent / f"{source.name}-value"
+    refuse_existing(target, overwrite)
+    with _showing() as progress:
+        progress("valuing")
+        outcome = value_of(
+            source, move=move, shift=shift, fraction=fraction, cost=cost, causal_share=causal_share, margin=margin,
+            discount=discount, horizon=horizon,
+        )  # fmt: skip
+        progress("writing the report")
+        with new_folder(target, overwrite) as folder:
+            write_outcome(outcome, folder, command=_command(ctx))
+    print("\n".join([*lines(outcome), f"{target}/report.pdf"]))
+
+
+@app.command()
 def simulate(
     design: Annotated[str, typer.Argument(help="subscription or transaction")],
     n: Annotated[int, typer.Option("-n", help="customers")],

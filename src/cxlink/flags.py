@@ -68,6 +68,9 @@ FLAGS: tuple[Flag, ...] = (
     ("segments", "metrics", "segments", list, "column whose categories metrics are given for (repeatable)"),
     ("nps", "metrics", "nps", str, "promoters:detractors, such as 9-10:0-6"),
     ("ces", "metrics", "ces", bool, "whether the score is one of effort (CES)"),
+    ("margin", "value", "margin", str, "a share of spend such as 0.3, or a column of margin"),
+    ("value-discount", "value", "discount", float, "yearly rate for value, if not --discount"),
+    ("value-horizon", "value", "horizon", int, "periods over which value is counted"),
     ("smallest-cell", "publish", "smallest_cell", int, "groups with fewer customers are left blank"),
 )
 
@@ -124,6 +127,13 @@ def _complete(value: str) -> bool | str:
     return {"true": True, "false": False}.get(value.lower(), value)
 
 
+def _margin(value: str) -> float | str:
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
 def _bands(values: list[str]) -> dict[str, tuple[float, ...]]:
     bands = {}
     for value in values:
@@ -165,6 +175,7 @@ def _cuts(value: str) -> dict[str, str]:
 
 _READ: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("spend", "complete"): _complete,
+    ("value", "margin"): _margin,
     ("adjust", "bands"): _bands,
     ("analysis", "tenure_horizons"): _periods("tenure-horizons"),
     ("analysis", "given"): _periods("given"),

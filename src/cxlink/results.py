@@ -92,6 +92,12 @@ class Analysis:
 
         return spend_by_score(self.estimates, self.counts.spec, simulated=self._simulated, ax=ax)
 
+    def value_by_score(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw lifetime value, score by score, unadjusted and standardised; needs ``[value]`` in the spec."""
+        from cxlink.report.figures import value_by_score
+
+        return value_by_score(self.estimates, self.counts.spec, simulated=self._simulated, ax=ax)
+
     def unanswered_curves(self, ax: "Axes | None" = None) -> "Axes":
         """Draw retention of customers without a score beside that of those with one."""
         from cxlink.report.response_figures import unanswered_curves

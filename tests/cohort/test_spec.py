@@ -116,7 +116,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"score": {"scale": "ten"}}, "spec: [score] scale 'ten' is not a scale. Write it as LOW-HIGH, such as 1-10."),
     ({"score": {"colunm": "x"}}, "spec: [score] colunm is not a key of the spec. Known here: acts_on, best, column, effect, higher_is_better, scale, worst."),
     ({"score": {"effect": "cubic"}}, "spec: [score] effect: input should be 'levels', 'linear', 'monotone' or 'spline' (found 'cubic')."),
-    ({"scores": {}}, "spec: [scores] is not a key of the spec. Known here: adjust, analysis, cohort, control, metrics, publish, score, spend, subscription, table."),
+    ({"scores": {}}, "spec: [scores] is not a key of the spec. Known here: adjust, analysis, cohort, control, metrics, publish, score, spend, subscription, table, value."),
     ({"score": {"best": [10, 11]}}, "spec: [score] best 10-11 leaves the scale 1-10."),
     ({"score": {"worst": []}}, "spec: [score] worst [] leaves the scale 1-10."),
     ({"score": {"worst": [1, 9]}}, "spec: [score] worst and best overlap at 9."),

@@ -50,8 +50,8 @@ def sums(y: Any, top: float, wide: bool) -> dict[str, Any]:
     }
 
 
-def moments(x: Any, top: float, wide: bool) -> dict[str, Any]:
-    """Sums over the negative control, by name of their column in the counts: Σx and Σx².
+def moments(x: Any, top: float, wide: bool, name: str = "control") -> dict[str, Any]:
+    """Sums over the negative control, or the margin, by name of their column in the counts: Σx and Σx².
 
     Parameters
     ----------
@@ -61,8 +61,10 @@ def moments(x: Any, top: float, wide: bool) -> dict[str, Any]:
         The bound.
     wide : bool
         Whether the engine adds 64-bit whole numbers up without overflow.
+    name : str
+        How the columns' names begin.
     """
-    return {"control_sum": exact_sum(x, top, wide), "control_sum_sq": exact_sum(x * x, top**2, wide)}
+    return {f"{name}_sum": exact_sum(x, top, wide), f"{name}_sum_sq": exact_sum(x * x, top**2, wide)}
 
 
 def log_of(y: Any) -> Any:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxlink.cohort.columns import band_labels
-from cxlink.cohort.counts import CONTROL, SPEND, Counts, add_up
+from cxlink.cohort.counts import CONTROL, MARGIN, SPEND, Counts, add_up
 from cxlink.cohort.mix import MISSING
 from cxlink.cohort.profile import Profile
 from cxlink.cohort.spec import CohortSpec
@@ -53,6 +53,9 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     for column in CONTROL if spec.control is not None else ():
         total = raw[column].to_pandas().astype("float64").fillna(0)
         cells[column] = total.astype("int64" if column == "control_n" else "float64")
+    for column in MARGIN if spec.margin_column is not None else ():
+        total = raw[column].to_pandas().astype("float64").fillna(0)
+        cells[column] = total.astype("int64" if column == "margin_n" else "float64")
     left_out = _never_observed(spec, scored & (leave <= entry), lost)
     gone = {why: int(n[rows].sum()) for why, rows in left_out.items() if n[rows].sum()}
     for rows in left_out.values():

@@ -17,7 +17,7 @@ def first_complaint(error: ValidationError, spec: type[BaseModel]) -> str:
     """
     first = error.errors(include_url=False)[0]
     # where a key may be of two types, pydantic adds the type it tried to the key's place
-    where = [str(part) for part in first["loc"] if part not in ("bool", "str")]
+    where = [str(part) for part in first["loc"] if part not in ("bool", "str", "float")]
     key = f"[{where[0]}] {'.'.join(where[1:])}".strip() if where else ""
     cause = first.get("ctx", {}).get("error")
     if first["type"] == "extra_forbidden":

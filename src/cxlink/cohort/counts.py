@@ -17,6 +17,7 @@ SPEND = (
     "spend_n", "spend_zero", "spend_sum", "spend_sum_sq", "spend_sum_log", "spend_sum_log_sq", "spend_sum_y_log",
 )  # fmt: skip
 CONTROL = ("control_n", "control_sum", "control_sum_sq")
+MARGIN = ("margin_n", "margin_sum", "margin_sum_sq")
 FORMAT = 1
 
 
@@ -32,7 +33,8 @@ class Counts:
         and ``member`` (``yes``, ``no``), ``n``; with spend also, of the customers
         whose window is complete, `SPEND`: their number, those with none, and the sums of y, y², log y, (log y)²
         and y·log y (logs of positive y); with a negative control also `CONTROL`: the customers whose control is known,
-        and the sums of it and of its square.
+        and the sums of it and of its square; with a column of margin also `MARGIN`: the customers with a complete
+        window, and the sums of their margin and of its square.
     spec : CohortSpec
         What the table was said to hold.
     profile : Profile
@@ -57,7 +59,7 @@ class Counts:
 
 def cell_keys(cells: pd.DataFrame) -> list[str]:
     """Names of the columns that tell cells apart."""
-    return [name for name in cells.columns if name not in ("n", *SPEND, *CONTROL)]
+    return [name for name in cells.columns if name not in ("n", *SPEND, *CONTROL, *MARGIN)]
 
 
 def add_up(cells: pd.DataFrame) -> pd.DataFrame:
@@ -141,6 +143,7 @@ def _comparable(spec: CohortSpec) -> dict[str, str]:
         "[spend] window and currency": f"{spend.window_months} months in {spend.currency}"
         if spend
         else "none",
+        "[value] margin": spec.margin_column or "no column",
         "[control] column": spec.control.column if spec.control else "none",
     }
 
@@ -150,7 +153,7 @@ def suppress(counts: Counts, smallest: int) -> Counts:
     cells = counts.cells
     small = cells["n"] < smallest
     kept = cells[~small].reset_index(drop=True)
-    for sums in (SPEND, CONTROL):
+    for sums in (SPEND, CONTROL, MARGIN):
         if sums[0] in kept:
             few = kept[sums[0]] < smallest
             for name in sums:

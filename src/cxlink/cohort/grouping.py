@@ -33,24 +33,34 @@ def raw_cells(source: Source, spec: CohortSpec, ignoring: tuple[str, ...] = ()) 
         ``spend_n`` (rows whose window is complete), ``spend_known`` (of these, those with an amount), ``spend_zero``,
         ``use_min`` (the least of ``use``, where it is read from a column) and the sums of `amounts.sums`; with a
         negative control ``control_given`` (rows that hold anything), ``control_n`` (of these, those with a number) and
-        `amounts.moments`.
+        `amounts.moments`; with a column of margin ``margin_n`` (of ``spend_known``, those with a margin) and its
+        moments.
     """
-    columns = (spec.spend.column if spec.spend else "", spec.control.column if spec.control else "")
+    columns = (
+        spec.spend.column if spec.spend else "",
+        spec.control.column if spec.control else "",
+        spec.margin_column or "",
+    )
     guessed = _tops(source.largest(name) if name in source.columns else None for name in columns)
     cells = _grouped(source, spec, guessed, ignoring)
-    unusual = _unusual(cells, "spend_n", "spend_known", "spend_sum_sq") or _unusual(
-        cells, "control_given", "control_n", "control_sum_sq"
+    unusual = (
+        _unusual(cells, "spend_n", "spend_known", "spend_sum_sq")
+        or _unusual(cells, "control_given", "control_n", "control_sum_sq")
+        or _unusual(cells, "spend_known", "margin_n", "margin_sum_sq")
     )
     if not unusual:
         return cells
     prepared = prepare(source, spec)
-    found = (None if x is None else source.run(x.abs().max()).as_py() for x in (prepared.y, prepared.control))
+    found = (
+        None if x is None else source.run(x.abs().max()).as_py()
+        for x in (prepared.y, prepared.control, prepared.margin)
+    )  # fmt: skip
     exact = _tops(found)
     return cells if exact == guessed else _grouped(source, spec, exact, ignoring)
 
 
 def _tops(largest: Iterable[float | None]) -> tuple[float, ...]:
-    """Bounds of spend and of the negative control."""
+    """Bounds of spend, of the negative control and of margin."""
     return tuple(amounts.top_for(one) for one in largest)
 
 
@@ -59,13 +69,18 @@ def _grouped(
 ) -> pa.Table:
     prepared = prepare(source, spec, *tops)
     keys = {name: key for name, key in prepared.keys.items() if name not in ignoring}
-    read = {"use": prepared.use, "y": prepared.y, "given": prepared.given, "control": prepared.control}
+    read = {
+        "use": prepared.use, "y": prepared.y, "given": prepared.given, "control": prepared.control,
+        "margin": prepared.margin,
+    }  # fmt: skip
     rows = source.table.select(**keys, **{name: value for name, value in read.items() if value is not None})
     wide = source.engine.name == "duckdb"
     totals = {"n": rows.count(), **_totals(rows, prepared, spec, tops[0], wide)}
     if prepared.control is not None:
         totals |= {"control_given": rows.given.cast("int64").sum(), "control_n": rows.control.count()}
         totals |= amounts.moments(rows.control, tops[1], wide)
+    if prepared.margin is not None:
+        totals |= {"margin_n": rows.margin.count(), **amounts.moments(rows.margin, tops[2], wide, "margin")}
     return source.run(rows.group_by(list(keys)).aggregate(**totals).limit(MOST_CELLS + 1))
 
 

@@ -16,6 +16,7 @@ _DURATION = r"tenure|duration|lifetime|active|survival|months?\b|weeks?\b|days?\
 _NOT_DURATION = r"contract|charge|revenue|spend|refund|price|follow|observ|entry|at_survey"
 _EVENT = r"churn|cancel|lost|event|attrit|exited|left\b|closed"
 _SPEND = r"spend|spent|revenue|amount|sales|purchase_value|monetary|turnover"
+_MARGIN = r"margin|profit|contribution"
 _AFTER = r"annual_spend|_after|after_|next|following|subsequent|12m\b|window"
 _ID = r"(^|[_ ])(id|uuid|key|number|no)$|customer.?id|account|^id[_ ]"
 _SIGNUP, _SURVEY, _END = (
@@ -201,6 +202,7 @@ def _spend(looks: list[Look], stay: list[str]) -> list[str]:
             'currency = "EUR"',
             "window_months = 12",
             *complete,
+            *_value(looks),
         ]
     found = _first(amounts, *_SPEND.split("|"))
     if found is None:
@@ -212,6 +214,17 @@ def _spend(looks: list[Look], stay: list[str]) -> list[str]:
         '# currency = "EUR"',
         "# window_months = 12",
         "# complete = true",
+    ]
+
+
+def _value(looks: list[Look]) -> list[str]:
+    amounts = [look for look in looks if look.low is not None and look.n_values > 10]
+    found = _first([look for look in amounts if look.called(_AFTER)], _MARGIN) or _first(amounts, _MARGIN)
+    margin = _quoted(found.name) if found is not None else "0.3"
+    return [
+        "",
+        "# [value]                      # what a customer is worth",
+        f"# margin = {margin}  # a share of spend, or a column of margin over the same window",
     ]
 
 

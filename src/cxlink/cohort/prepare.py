@@ -35,6 +35,8 @@ class Prepared:
         Whether a row of the negative control holds anything; None without one.
     control : ibis column or None
         The negative control, where it is a number; None without one.
+    margin : ibis column or None
+        Margin, where spend is used and it is an amount; None without a column of it.
     """
 
     keys: dict[str, Any]
@@ -42,10 +44,15 @@ class Prepared:
     y: Any | None = None
     given: Any | None = None
     control: Any | None = None
+    margin: Any | None = None
 
 
 def prepare(
-    source: Source, spec: CohortSpec, top: float = MOST_SPENT, control_top: float = MOST_SPENT
+    source: Source,
+    spec: CohortSpec,
+    top: float = MOST_SPENT,
+    control_top: float = MOST_SPENT,
+    margin_top: float = MOST_SPENT,
 ) -> Prepared:
     """Turn the table's columns into keys and amounts.
 
@@ -55,8 +62,8 @@ def prepare(
         The table.
     spec : CohortSpec
         What it holds.
-    top, control_top : float
-        The largest amount that is taken for one, of spend and of the negative control.
+    top, control_top, margin_top : float
+        The largest amount that is taken for one, of spend, of the negative control and of margin.
 
     Raises
     ------
@@ -75,13 +82,23 @@ def prepare(
     control = _control(source, spec, control_top)
     if spec.spend is None:
         return Prepared(keys, None, None, *control)
-    value = columns.raw(source, spec.spend.column, "spend")
-    if not value.type().is_floating():  # whose NaN is no amount either way
-        value = columns.number(value, spec.table)
+    value = _number(source, spec, spec.spend.column, "spend")
     use = _complete(source, spec, keys["score"])
     fits = value.between(-top if spec.spend.refunds else 0, top)
-    amount = (fits if use is None else fits & (use == 1)).ifelse(value.cast("float64"), None)
-    return Prepared(keys, use, amount, *control)
+    used = fits if use is None else fits & (use == 1)
+    margin = None
+    if spec.margin_column is not None:
+        earned = _number(source, spec, spec.margin_column, "margin")
+        known = used & earned.between(-margin_top, margin_top)
+        margin = known.ifelse(earned.cast("float64"), None)
+    given, other = control
+    return Prepared(keys, use, used.ifelse(value.cast("float64"), None), given, other, margin)
+
+
+def _number(source: Source, spec: CohortSpec, name: str, role: str) -> Any:
+    value = columns.raw(source, name, role)
+    # the NaN of a floating column is no amount either way
+    return value if value.type().is_floating() else columns.number(value, spec.table)
 
 
 def _control(source: Source, spec: CohortSpec, top: float) -> tuple[Any, Any] | tuple[None, None]:

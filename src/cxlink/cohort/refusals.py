@@ -57,6 +57,8 @@ def _as_cells(source: Source, spec: CohortSpec) -> Any:
     if prepared.y is not None:
         use = ibis.literal(1) if prepared.use is None else prepared.use
         columns |= {"spend_n": use, "use_min": use, "spend_known": prepared.y.notnull().cast("int64")}
+    if prepared.margin is not None:
+        columns["margin_n"] = prepared.margin.notnull().cast("int64")
     if prepared.control is not None and prepared.given is not None:
         known = prepared.control.notnull()
         columns |= {"control_given": prepared.given.cast("int64"), "control_n": known.cast("int64")}

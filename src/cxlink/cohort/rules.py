@@ -41,7 +41,8 @@ def rules_of(spec: CohortSpec) -> list[Rule]:
     rules = [_score_rule(spec)]
     if sub is not None:
         rules += _date_rules(spec, sub) if sub.dated else _duration_rules(spec, sub)
-    return [*rules, *_band_rules(spec), *_spend_rules(spec), *_control_rules(spec), *_member_rules(spec)]
+    amounts = (*_spend_rules(spec), *_margin_rules(spec), *_control_rules(spec))
+    return [*rules, *_band_rules(spec), *amounts, *_member_rules(spec)]
 
 
 def _score_rule(spec: CohortSpec) -> Rule:
@@ -163,6 +164,20 @@ def _spend_rules(spec: CohortSpec) -> list[Rule]:
         )
     )
     return rules
+
+
+def _margin_rules(spec: CohortSpec) -> list[Rule]:
+    name = spec.margin_column
+    if name is None:
+        return []
+    return [
+        Rule(
+            (name,),
+            f"{name} must be an amount of at most {MOST_SPENT:g} in size in every row with a score whose spend counts",
+            lambda t: t.score.notnull() & (t.margin_n < t.spend_known),
+            f"Write 0 for no margin, or {_DROP}.",
+        )
+    ]
 
 
 def _control_rules(spec: CohortSpec) -> list[Rule]:

@@ -197,6 +197,23 @@ class ControlSection(Section):
     column: str
 
 
+class ValueSection(Section):
+    """What a customer is worth: the margin earned, how it is discounted, and how far ahead it is counted."""
+
+    margin: float | str | None = None
+    discount: Annotated[float, Field(ge=0, le=1)] | None = None
+    horizon: Annotated[int, Field(ge=1, le=36500)] | None = None
+
+    @field_validator("margin")
+    @classmethod
+    def _a_share(cls, margin: float | str | None) -> float | str | None:
+        if isinstance(margin, float | int) and not -1 <= margin <= 1:
+            raise ValueError(
+                f"a share of spend is from -1 to 1 (found {margin:g}): write 0.3, or name a column"
+            )
+        return margin
+
+
 class PublishSection(Section):
     """What may leave the house."""
 

@@ -22,6 +22,7 @@ from cxlink.cohort.sections import (
     Section,
     SpendSection,
     SubscriptionSection,
+    ValueSection,
 )
 from cxlink.cohort.sections import TableSection as TableSection
 
@@ -48,6 +49,7 @@ class CohortSpec(Section):
     analysis: AnalysisSection = AnalysisSection()
     control: ControlSection | None = None
     metrics: MetricsSection | None = None
+    value: ValueSection | None = None
     publish: PublishSection = PublishSection()
 
     @model_validator(mode="after")
@@ -67,6 +69,8 @@ class CohortSpec(Section):
             raise ValueError(
                 "[spend] complete must be given where there are no dates: true, or the column that says so"
             )
+        if self.value is not None and self.spend is None:
+            raise ValueError("[value] needs [spend]: a margin is earned in the window of spend")
         if self.cohort.repeat == "first" and not (sub and sub.survey):
             raise ValueError('[cohort] repeat = "first" needs [subscription] survey, the date of each score')
         if self.score.column in self.stratum_variables:
@@ -138,6 +142,24 @@ class CohortSpec(Section):
         return math.log1p(self.analysis.discount) / PERIODS_PER_YEAR[self.unit]
 
     @property
+    def margin_column(self) -> str | None:
+        """The column of margin; None where margin is a share of spend, or not given."""
+        margin = self.value.margin if self.value is not None else None
+        return margin if isinstance(margin, str) else None
+
+    @property
+    def value_horizon(self) -> int:
+        """Periods over which value is counted; three years unless the spec says otherwise."""
+        asked = self.value.horizon if self.value is not None else None
+        return asked or 3 * PERIODS_PER_YEAR[self.unit]
+
+    @property
+    def value_discount(self) -> float:
+        """Yearly rate at which value is discounted; that of [analysis] unless the spec says otherwise."""
+        asked = self.value.discount if self.value is not None else None
+        return self.analysis.discount if asked is None else asked
+
+    @property
     def lags(self) -> tuple[int, ...]:
         """Periods after the score from which retention is counted again, short of the horizon."""
         return tuple(lag for lag in LAGS[self.unit] if lag < self.horizon)
@@ -171,7 +193,7 @@ class CohortSpec(Section):
             names |= {sub.duration, sub.event, sub.follow_up, sub.entry}
         if spend is not None:
             names |= {spend.column, spend.complete if isinstance(spend.complete, str) else None}
-        names |= {self.control.column if self.control is not None else None}
+        names |= {self.control.column if self.control is not None else None, self.margin_column}
         names |= self.metrics.column_names if self.metrics is not None else frozenset()
         return frozenset(name for name in names if name is not None)
 

@@ -20,7 +20,8 @@ from cxlink.models import standards
 from cxlink.models.adjusted import standardised
 from cxlink.models.averaging import aic_weights, equal_weights, project_all
 from cxlink.models.backtest import Backtest, backtest
-from cxlink.models.fitted import Fit
+from cxlink.models.continued import Families
+from cxlink.models.fitted import Fit, Unfitted
 from cxlink.models.fitting import fit_all
 from cxlink.models.groups import contrasts_of, groups_of
 from cxlink.models.plan import Target
@@ -28,6 +29,8 @@ from cxlink.models.plausibility import doubts, spike
 from cxlink.models.tenure import last_with_ten
 
 Row = dict[str, Any]
+STREAMS = {"no": 6, "standardised": 7}
+"""Which stream of draws the families take, by score alone and with strata."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,12 +45,15 @@ class Lifetimes:
         See `curve_frames`.
     foreseen : DataFrame
         The backtest's calibration: ``adjusted, kind, origin, level, predicted, observed, n``.
+    families : Families or None
+        Those of the average, and their weights in it; None where none converged.
     """
 
     rows: list[Row]
     findings: list[Row]
     curves: list[pd.DataFrame]
     foreseen: pd.DataFrame
+    families: Families | None
 
 
 def tenure_results(
@@ -76,10 +82,9 @@ def tenure_results(
         return None
     periods, target = asked
     group = "" if adjusted == "no" else adjusted
-    made = fit_all(periods, effect=spec.score.effect, acts_on=spec.score.acts_on)
-    fits = [fit for fit in made if isinstance(fit, Fit)]
     projecting, testing = rng.spawn(2)
-    tested = backtest(fits, periods, spells, (spec.score.effect, spec.score.acts_on), testing)
+    made, tested = _tested(periods, spells, spec, testing)
+    fits = [fit for fit in made if isinstance(fit, Fit)]
     weights = weights_of(fits, tested)
     tenures = project_all(fits, target, weights, spec.analysis.draws, projecting)
     contrasts = contrasts_of(groups_of(spells, spec), spec)
@@ -96,7 +101,36 @@ def tenure_results(
         findings,
         [frame for one in tenures for frame in curve_frames(one, level)],
         tested.calibration.assign(adjusted=adjusted),
+        _averaged(fits, weights["averaged"]),
     )
+
+
+def averaged_families(spells: Spells, spec: CohortSpec) -> Families | None:
+    """Fit the families by level and stratum, and weigh them, as an analysis does.
+
+    Returns
+    -------
+    Families or None
+        None where none converged.
+    """
+    alone = len(spells.strata) == 1 and not (spells.entry > 0).any()
+    part = STREAMS["no" if alone else "standardised"]
+    _, testing = np.random.default_rng([spec.analysis.seed, part]).spawn(2)
+    made, tested = _tested(person_periods(spells), spells, spec, testing)
+    fits = [fit for fit in made if isinstance(fit, Fit)]
+    return _averaged(fits, weights_of(fits, tested)["averaged"])
+
+
+def _tested(
+    periods: PersonPeriods, spells: Spells, spec: CohortSpec, rng: np.random.Generator
+) -> tuple[tuple[Fit | Unfitted, ...], Backtest]:
+    made = fit_all(periods, effect=spec.score.effect, acts_on=spec.score.acts_on)
+    fits = [fit for fit in made if isinstance(fit, Fit)]
+    return made, backtest(fits, periods, spells, (spec.score.effect, spec.score.acts_on), rng)
+
+
+def _averaged(fits: list[Fit], weights: np.ndarray) -> Families | None:
+    return Families(tuple(fits), weights) if weights.any() else None
 
 
 def weights_of(fits: list[Fit], tested: Backtest) -> dict[str, np.ndarray]:

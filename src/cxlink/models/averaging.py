@@ -17,7 +17,7 @@ from cxlink.models.horizon import medians
 from cxlink.models.plan import Target
 from cxlink.models.tenure import QUANTITIES, Drawn, Tenure, project, settled
 
-_LEAST_WEIGHT = 0.001
+LEAST_WEIGHT = 0.001
 _WORKERS = 2
 
 
@@ -115,11 +115,11 @@ def average(tenures: Sequence[Tenure], weights: np.ndarray, model: str) -> Tenur
     Tenure
         S, and the areas under it, are the models' weighted means; the median is that of the mean S.
     """
-    kept = np.flatnonzero(np.asarray(weights) >= _LEAST_WEIGHT)
+    kept = np.flatnonzero(np.asarray(weights) >= LEAST_WEIGHT)
     share = np.asarray(weights, dtype=float)[kept]
     share /= share.sum()
     chosen = [tenures[int(k)] for k in kept]
-    taken = _apportioned(share, len(chosen[0].mean.draws))
+    taken = apportioned(share, len(chosen[0].mean.draws))
     drawn = {key: _mixed([getattr(m, key) for m in chosen], share, taken) for key in QUANTITIES}
     curve = np.tensordot(share, [m.curve for m in chosen], axes=1)
     drawn["median"] = Drawn(medians(curve, chosen[0].grid, whole=False), drawn["median"].draws)
@@ -135,7 +135,7 @@ def average(tenures: Sequence[Tenure], weights: np.ndarray, model: str) -> Tenur
     return averaged
 
 
-def _apportioned(share: np.ndarray, n_draws: int) -> np.ndarray:
+def apportioned(share: np.ndarray, n_draws: int) -> np.ndarray:
     """Whole numbers of draws in proportion to shares, by largest remainder; they sum to ``n_draws``."""
     exact = share * n_draws
     taken = np.floor(exact).astype(int)

@@ -130,6 +130,24 @@ def spend_by_score(
         return axes
 
 
+def value_by_score(
+    estimates: pd.DataFrame, spec: CohortSpec, *, simulated: bool = False, ax: Axes | None = None
+) -> Axes:
+    """Draw value (revenue where no margin is known) by score, unadjusted (hollow) and standardised (filled)."""
+    rows = known_rows(estimates, estimand="value", given=0) or known_rows(
+        estimates, estimand="revenue", given=0
+    )
+    what = "Lifetime value" if any(row.estimand == "value" for row in rows) else "Lifetime revenue"
+    span = wording.periods(rows[0].horizon or 0, spec.unit) if rows else ""
+    with drawing.canvas(ax, (6.3, 2.4)) as axes:
+        _by_score(axes, rows, spec, 1.0)
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        drawing.plain_numbers(axes.yaxis)
+        _score_axis(axes, spec, f"{what} over\n{span} ({spec.spend.currency if spec.spend else ''})")
+        drawing.mark_simulated(axes, simulated)
+        return axes
+
+
 def time_ticks(last: int, unit: str) -> list[int]:
     """Give round places for the ticks of a time axis, eight or fewer after 0."""
     steps = _STEPS[unit]

@@ -20,12 +20,13 @@ from cxlink.report.retention_pages import retention_pages
 from cxlink.report.spend_pages import spend_pages
 from cxlink.report.study_pages import study_pages
 from cxlink.report.tenure_pages import tenure_pages
+from cxlink.report.value_pages import value_pages
 from cxlink.report.wording import font_folder, printable
 
 SUBTITLE = "Experience scores of customers, and what these customers did next."
 STUDY = "The published study, on simulated cohorts"
 PAGES: tuple[Callable[[Material, int], list[Block]], ...] = (
-    cohort_pages, retention_pages, hazard_pages, spend_pages, tenure_pages, bayes_pages, metric_pages,
+    cohort_pages, retention_pages, hazard_pages, spend_pages, tenure_pages, value_pages, bayes_pages, metric_pages,
     doubts_pages, diagnostics_pages,
 )  # fmt: skip
 
@@ -41,7 +42,11 @@ def write_report(report: ReportInput | Sequence[ReportInput], folder: Path) -> N
         It exists; what is in it under these names is replaced.
     """
     sections = [report] if isinstance(report, ReportInput) else list(report)
-    document = make_document(sections)
+    write_document(make_document(sections), folder)
+
+
+def write_document(document: dict[str, Any], folder: Path) -> None:
+    """Write ``report.pdf`` and its ``figures/*.svg`` into a folder that exists."""
     figures = folder / "figures"
     figures.mkdir(exist_ok=True)
     for part in document["parts"]:
@@ -67,15 +72,15 @@ def make_document(sections: Sequence[ReportInput]) -> dict[str, Any]:
         "subtitle": SUBTITLE,
         "header": " · ".join(names),
         "footer": f"cxlink {sections[0].version}".strip(),
-        "mark": _mark(sections, study is not None),
+        "mark": mark(any(given.simulated for given in sections), study is not None),
         "parts": parts,
     }  # fmt: skip
-    return _printable(document)  # type: ignore[no-any-return]
+    return printed(document)
 
 
-def _mark(sections: Sequence[ReportInput], study: bool) -> str:
-    """What the head of every page says of whose figures these are; nothing of a real cohort."""
-    if not any(given.simulated for given in sections):
+def mark(simulated: bool, study: bool = False) -> str:
+    """What the head of every page says of whose figures these are; nothing of real customers."""
+    if not simulated:
         return ""
     return "simulated customers, but for the public curves" if study else "simulated customers"
 
@@ -105,6 +110,11 @@ def compile_pdf(document: dict[str, Any]) -> bytes:
         pdf_standards=["ua-1"],
     )
     return made
+
+
+def printed(document: dict[str, Any]) -> dict[str, Any]:
+    """Make every text of a document printable; pictures stay as they are."""
+    return _printable(document)  # type: ignore[no-any-return]
 
 
 def _printable(value: Any) -> Any:

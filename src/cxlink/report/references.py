@@ -106,6 +106,9 @@ REFERENCES = (
         "Gneiting, T. and Raftery, A. E. (2007). Strictly proper scoring rules, prediction, and estimation. Journal of "
         "the American Statistical Association 102:359–378.", _metric("log_score_retention", "log_score_spend")),
     Reference(
+        "Gupta, S., Lehmann, D. R. and Stuart, J. A. (2004). Valuing customers. Journal of Marketing Research "
+        "41(1):7–18. doi 10.1509/jmkr.41.1.7.25084", _estimand("revenue")),
+    Reference(
         "Hernán, M. A. (2010). The hazards of hazard ratios. Epidemiology.", _estimand("hazard_ratio")),
     Reference(
         "Huang, G. and Sudhir, K. (2021). The causal effect of service satisfaction on customer "

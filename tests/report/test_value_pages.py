@@ -1,0 +1,55 @@
+"""The report's section on what a customer is worth."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxlink.analysis import analyse
+from cxlink.cohort.spec import make_spec
+from cxlink.cohort.table import read_cohort
+from cxlink.estimates.table import select
+from cxlink.report.content import gather
+from cxlink.report.value_pages import value_pages
+from cxlink.results import Analysis
+from cxlink.runs import report_input
+
+
+@pytest.fixture(scope="module")
+def analysis() -> Analysis:
+    rng = np.random.default_rng(3)
+    score = np.repeat([1, 2, 3, 4, 5], [40, 40, 40, 40, 4])
+    frame = pd.DataFrame({"score": score, "spend": rng.gamma(4.0, 20.0, len(score)).round(2) + 30 * score})
+    spec = make_spec({
+        "score": {"column": "score", "scale": "1-5"}, "spend": {"column": "spend", "complete": True},
+        "analysis": {"draws": 200}, "value": {"margin": 0.25, "discount": 0.0}, "publish": {"smallest_cell": 5},
+    })  # fmt: skip
+    return analyse(read_cohort(frame, spec))
+
+
+def test_the_section_shows_value_by_score_and_says_what_it_stands_on(analysis: Analysis) -> None:
+    parts = value_pages(gather(report_input(analysis, "cxlink fit")), 1)
+    assert parts[0]["text"] == "What it is worth"
+    text = json.dumps(parts, ensure_ascii=False)
+    assert "Margin is taken as 25\u202f% of spend." in text
+    assert "counted over the 12 months of spend alone" in text
+    assert "the difference is an association" in text
+    (figure,) = (part for part in parts if part["kind"] == "figure")
+    assert figure["name"] == "value-by-score"
+    by_score = next(part for part in parts if part["kind"] == "table")
+    shown = select(analysis.estimates, estimand="value", group="2", given=0, scenario="").iloc[0]
+    mean = select(analysis.estimates, estimand="spend", group="2").iloc[0]["estimate"]
+    assert shown["estimate"] == pytest.approx(0.25 * mean, rel=1e-12)
+    assert by_score["rows"][1][-1].startswith(f"{shown['estimate']:.2f}")
+    assert by_score["rows"][4][-1] == "–"  # four customers are too few to be shown
+
+
+def test_a_report_without_a_value_has_no_such_section(analysis: Analysis) -> None:
+    given = report_input(analysis, "cxlink fit")
+    plain = gather(type(given)(**{**given.__dict__, "spec": given.spec.model_copy(update={"value": None})}))
+    assert value_pages(plain, 1) == []
+
+
+def test_the_figure_names_its_currency_and_its_span(analysis: Analysis) -> None:
+    assert analysis.value_by_score().get_ylabel() == "Lifetime value over\n12 months (EUR)"

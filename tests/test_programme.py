@@ -1,0 +1,153 @@
+"""The value of a programme from a run folder: what is written, what is said, what is refused."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pypdf import PdfReader
+
+from cxlink.cli import run
+from cxlink.cohort.counts import FORMAT, Counts, save_counts, suppress
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.spec import make_spec
+from cxlink.cohort.table import read_cohort
+from cxlink.estimates.table import COLUMNS, read_csv
+from cxlink.programme import lines, value_of
+from cxlink.runs import write_record
+
+MOVE = ["--move", "1-2:4-5", "--fraction", "0.5", "--cost", "900", "--causal-share", "0.4"]
+
+
+def buyers(**value: object) -> Counts:
+    """Buyers without retention: nothing has to be fitted."""
+    rng = np.random.default_rng(3)
+    score = np.repeat([1, 2, 3, 4, 5], 50)
+    frame = pd.DataFrame({"score": score, "spend": rng.gamma(4.0, 20.0, len(score)).round(2) + 30 * score})
+    spec = make_spec({
+        "cohort": {"name": "shop", "simulated": True}, "score": {"column": "score", "scale": "1-5"},
+        "spend": {"column": "spend", "complete": True}, "analysis": {"draws": 200},
+        **({"value": value} if value else {}),
+    })  # fmt: skip
+    return read_cohort(frame, spec).count()
+
+
+def run_of(counts: Counts, folder: Path) -> Path:
+    """Write what valuing reads of a run folder."""
+    folder.mkdir()
+    save_counts(counts, folder / "counts.parquet")
+    write_record(folder, {"format": FORMAT})
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return run_of(buyers(margin=0.5), tmp_path / "run")
+
+
+def test_a_folder_is_written_and_the_result_said_plainly(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["value", str(folder), *MOVE]) == 0
+    said, out = capsys.readouterr().out, tmp_path / "run-value"
+    assert (
+        "50 % of the customers who gave 1–2 (50 customers) moved to 4–5, over 12 months, at a cost of EUR 900"
+        in said
+    )
+    assert "were 40 % of the adjusted difference to follow" in said
+    assert "association" in said
+    assert said.endswith(f"{out}/report.pdf\n")
+    assert {p.name for p in out.iterdir()} == {
+        "value.csv",
+        "diagnostics.csv",
+        "report.pdf",
+        "run.json",
+        "figures",
+    }
+    table = read_csv(out / "value.csv")
+    assert tuple(table.columns) == COLUMNS
+    assert {"incremental_margin", "programme_return", "payback", "break_even_probability", "break_even_share",
+            "value", "value_difference", "value_ratio", "e_value"} == set(table["estimand"])  # fmt: skip
+    pages = PdfReader(out / "report.pdf").pages
+    text = " ".join("".join(page.extract_text() for page in pages).split())
+    assert "breaks even" in text
+    assert text.count("simulated customers") >= len(pages)
+    assert {p.stem for p in (out / "figures").iterdir()} == {"break-even", "break-even-probability"}
+    record = json.loads((out / "run.json").read_text())
+    assert set(record["files"]) == {p.relative_to(out).as_posix() for p in out.rglob("*.*")} - {"run.json"}
+    first = {p.name: p.read_bytes() for p in out.rglob("*.*")}
+    assert run(["value", str(folder), *MOVE]) == 2
+    assert run(["value", str(folder), *MOVE, "--overwrite"]) == 0
+    assert {p.name: p.read_bytes() for p in out.rglob("*.*")} == first
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--move", "1-3:3-5"], "the two bands overlap at 3"),
+        (["--move", "1:5", "--fraction", "2"], "--fraction must be from 0 to 1 (found 2)"),
+        (["--move", "1:5", "--margin", "7"], "a share of spend is from -1 to 1 (found 7)"),
+        (["--shift", "9"], "--shift must be from 1 to 4 points on this scale (found 9)"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_writes_nothing(
+    folder: Path, asked: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(folder.parent.rglob("*"))
+    assert run(["value", str(folder), *asked]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("cxlink: ")
+    assert said in told
+    assert told.count("\n") == 1
+    assert sorted(folder.parent.rglob("*")) == before
+
+
+def test_an_edited_run_is_refused(folder: Path) -> None:
+    save_counts(buyers(margin=0.4), folder / "counts.parquet")
+    with pytest.raises(InputError, match=r"counts\.parquet is not as it was written"):
+        value_of(folder, shift=1)
+
+
+def test_a_margin_may_be_given_afterwards_and_must_be() -> None:
+    with pytest.raises(InputError, match=r"these counts: no margin\. Give --margin 0\.3"):
+        value_of(buyers(), shift=1)
+    later, asked = value_of(buyers(), shift=1, margin=0.5), value_of(buyers(margin=0.5), shift=1)
+    pd.testing.assert_frame_equal(later.estimates, asked.estimates)
+
+
+def test_counts_without_spend_or_with_cells_left_out_are_refused() -> None:
+    with pytest.raises(InputError, match=r"these counts: small cells were left out"):
+        value_of(suppress(buyers(margin=0.5), 60), shift=1)
+    frame = pd.DataFrame({"score": [1, 2], "months": [3, 4], "lost": [1, 0]})
+    spec = make_spec({
+        "score": {"column": "score", "scale": "1-2"}, "subscription": {"duration": "months", "event": "lost"},
+    })  # fmt: skip
+    with pytest.raises(InputError, match=r"these counts: no \[spend\] was counted"):
+        value_of(read_cohort(frame, spec).count(), shift=1, margin=0.3)
+
+
+def test_of_a_cohort_that_nobody_left_the_horizon_ends_with_follow_up() -> None:
+    frame = pd.DataFrame(
+        {"score": [1, 2] * 20, "months": [5] * 40, "lost": [0] * 40, "spend": [10.0, 20.0] * 20}
+    )
+    spec = make_spec({
+        "score": {"column": "score", "scale": "1-2"}, "subscription": {"duration": "months", "event": "lost"},
+        "spend": {"column": "spend", "complete": True, "window_months": 4}, "analysis": {"draws": 100},
+    })  # fmt: skip
+    counts = read_cohort(frame, spec).count()
+    with pytest.raises(
+        InputError, match=r"shift 1: no family .* known for 6 months\. Give --horizon 6 or less\."
+    ):
+        value_of(counts, shift=1, margin=0.5)
+    found = value_of(counts, shift=1, margin=0.5, horizon=6, discount=0.0, causal_share=1.0).estimates
+    margin = found[(found["estimand"] == "incremental_margin") & (found["scenario"] == "causal_share=1")]
+    assert margin["estimate"].iloc[0] == pytest.approx(20 * 0.5 * 10 / 4 * 6, rel=1e-12)
+
+
+def test_a_cost_of_nothing_is_said() -> None:
+    told = " ".join(lines(value_of(buyers(margin=0.5), shift=1)))
+    assert "At a cost of 0 a return is not defined, and there is nothing to pay back." in told
+    dear = " ".join(lines(value_of(buyers(margin=0.5), shift=1, cost=1e9)))
+    assert "Not even the whole difference would earn the cost" in dear
+    assert "It would not be paid back within 12 months" in dear
