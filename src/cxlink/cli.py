@@ -118,24 +118,24 @@ def fit(
     bayes: Annotated[bool, typer.Option("--bayes", help="sample the Bayesian models as well")] = False,
     pool: Annotated[
         list[str] | None,
-        typer.Option("--pool", help="run folder of an earlier cohort to borrow from; once for each"),
+        typer.Option(
+            "--pool",
+            help="run folder of an earlier cohort to add, as a stratum; with --bayes: to borrow from; once for each",
+        ),
     ] = None,
     flags: Any,
 ) -> None:
     """Fit everything the spec allows, into a run folder with a PDF."""
-    from cxlink.cohort.errors import InputError
     from cxlink.cohort.spec import read_spec
     from cxlink.runs import new_folder, refuse_existing
 
-    if pool and not bayes:
-        raise InputError("--pool needs --bayes: cohorts borrow from one another in the Bayesian models.")
     read = read_spec(spec, flags, table_name(table))
     target = Path(out) if out is not None else Path("reports") / file_name(read.cohort.name)
     refuse_existing(target, overwrite)
     from cxlink.analysis import analyse
     from cxlink.check import closing_lines
     from cxlink.cohort.table import read_cohort
-    from cxlink.earlier import earlier_cohorts
+    from cxlink.earlier import added_up, earlier_cohorts
     from cxlink.runs import write_run
 
     clock = _Clock()
@@ -144,7 +144,10 @@ def fit(
         cohort = read_cohort(table, read, drop_invalid)
         clock.lap("count")
         earlier = earlier_cohorts([Path(run) for run in pool], cohort.count()) if pool else {}
-        analysis = analyse(cohort, progress, bayes=bayes, earlier=earlier)
+        if earlier and not bayes:
+            analysis = analyse(added_up(cohort.count(), earlier), progress)
+        else:
+            analysis = analyse(cohort, progress, bayes=bayes, earlier=earlier)
         clock.lap("analyse")
         progress("writing the report")
         with new_folder(target, overwrite) as folder:
