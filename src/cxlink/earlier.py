@@ -69,7 +69,9 @@ def earlier_cohorts(runs: Sequence[Path], counts: Counts) -> dict[str, Counts]:
     for folder in runs:
         one = read_run(folder)
         if _JOIN in one.profile.fingerprint:
-            raise InputError(f"{folder}: several cohorts added up already. Pool the runs that it was made of.")
+            raise InputError(
+                f"{folder}: several cohorts added up already. Pool the runs that it was made of."
+            )
         refuse_mismatch(counts, one, str(folder))
         twice = seen.get(one.profile.fingerprint)
         if twice is not None:
