@@ -156,6 +156,29 @@ def fit(
 
 
 @app.command()
+def compare(
+    ctx: typer.Context,
+    runs: Annotated[list[str], typer.Argument(help="run folders: the base, then what is compared with it")],
+    horizon: Annotated[
+        int | None, typer.Option("--horizon", min=1, help="periods of retention [default: the base's]")
+    ] = None,
+    out: Annotated[str, typer.Option("--out", help="folder of the comparison")] = "reports/compare",
+    overwrite: Overwrite = False,
+) -> None:
+    """Say what changed between cohorts and why, from their run folders, and whether the base's model still holds."""
+    from cxlink.compare import closing_lines, compare_runs, write_comparison
+    from cxlink.runs import new_folder, refuse_existing
+
+    refuse_existing(Path(out), overwrite)
+    with _showing() as progress:
+        found = compare_runs([Path(run) for run in runs], horizon, progress)
+        progress("writing the report")
+        with new_folder(Path(out), overwrite) as folder:
+            write_comparison(found, folder, command=_command(ctx))
+    print("\n".join([*closing_lines(found), f"{out}/report.pdf"]))
+
+
+@app.command()
 def simulate(
     design: Annotated[str, typer.Argument(help="subscription or transaction")],
     n: Annotated[int, typer.Option("-n", help="customers")],

@@ -14,6 +14,7 @@ from cxlink.runs import RECORD
 
 COHORT = "cohort"
 """The stratum that says which cohort a customer is of, where several are added up."""
+COUNTS = "counts.parquet"
 _JOIN = "+"
 
 
@@ -34,13 +35,15 @@ def read_run(folder: Path) -> Counts:
         ) from None
     if found != FORMAT:
         raise InputError(f"{folder}: format {found}; this version reads {FORMAT}. Fit the cohort again.")
+    if COUNTS not in files:
+        raise InputError(f"{folder}: a run folder without {COUNTS}. Name one that `cxlink fit` wrote.")
     for name, hashed in files.items():
         path = folder / name
         if not path.is_file():
             raise InputError(f"{folder}: {name} is missing. Fit the cohort again.")
         if hashlib.sha256(path.read_bytes()).hexdigest() != hashed:
             raise InputError(f"{folder}: {name} is not as it was written. Fit the cohort again.")
-    return load_counts(folder / "counts.parquet")
+    return load_counts(folder / COUNTS)
 
 
 def earlier_cohorts(runs: Sequence[Path], counts: Counts) -> dict[str, Counts]:
@@ -112,7 +115,7 @@ def added_up(counts: Counts, earlier: Mapping[str, Counts]) -> Counts:
         return counts
     if COHORT in counts.spec.stratum_variables:
         raise InputError(
-            f"--pool: [adjust] names a column {COHORT}, which is what pooled cohorts are told apart by. Rename the column."
+            f"--pool: [adjust] names a column {COHORT}, by which pooled cohorts are told apart. Rename the column."
         )
     cohorts = {**earlier, counts.spec.cohort.name: counts}
     spec = _with_cohort(counts.spec)

@@ -104,7 +104,8 @@ def _something_common(spells: tuple[Spells, Spells], cohorts: tuple[Counts, Coun
     what = "stratum" if levels else "score level"
     one, two = (c.spec.cohort.name for c in cohorts)
     raise InputError(
-        f"{two}: no {what} has customers in both it and {one}. Fit both cohorts by one spec, with categories that they share."
+        f"{two}: no {what} has customers in both it and {one}. Fit both cohorts by one spec, with categories that both "
+        "have."
     )
 
 
@@ -140,7 +141,8 @@ def _retention(spells: tuple[Spells, Spells], cohorts: tuple[Counts, Counts], ho
 
 def _spend(spells: tuple[Spells, Spells], cohorts: tuple[Counts, Counts]) -> Outcome:
     base, new = cohorts
-    assert base.spec.spend is not None and new.spec.spend is not None
+    assert base.spec.spend is not None
+    assert new.spec.spend is not None
     whole = (complete_windows(spells[0]), complete_windows(spells[1]))
     for one, counts in zip(whole, cohorts, strict=True):
         if not len(one.n):

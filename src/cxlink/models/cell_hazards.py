@@ -1,8 +1,8 @@
 """Kaplan–Meier of every level and stratum of a cohort, with draws, for sums and for logarithms.
 
 Sums over cells take each cell's plain estimate, where a cell without a loss has the cumulative hazard 0. A logarithm
-cannot: there each cell has half a loss more, at the rate of the cohort's own additive hazards (design rule 10). A period
-in which a cell had nobody at risk takes the cell's own average hazard, of which the half loss is part.
+cannot: there each cell has half a loss more, at the rate of the cohort's own additive hazards (design rule 10). A
+period in which a cell had nobody at risk takes the cell's own average hazard, of which the half loss is part.
 """
 
 from collections.abc import Iterator

@@ -4,7 +4,7 @@ Everything is made by one function of measured cells, called on the data and the
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -78,7 +78,7 @@ class Compared:
     untold : tuple of int
         Positions of the levels that the baseline's average leaves out: without any loss in one of the cohorts.
     unused : tuple of int
-        Cells without any loss in the base, and with losses only (of spend: with none, and 0), that the slope leaves out.
+        Cells without any loss in the base (of spend: without any), and with losses only: the slope leaves them out.
     """
 
     views: tuple[View, ...]
@@ -150,8 +150,8 @@ def views_of(
 def together(blocks: Iterable[Figures]) -> Figures:
     """Join blocks of draws."""
     made = list(blocks)
-    columns = {name: [getattr(one, name) for one in made] for name in Figures.__slots__}
-    return Figures(**{name: np.concatenate(parts, axis=-1) for name, parts in columns.items()})
+    names = [field.name for field in fields(Figures)]
+    return Figures(*(np.concatenate([getattr(one, name) for one in made], axis=-1) for name in names))
 
 
 def _figures(
@@ -180,7 +180,9 @@ def _figures(
     flat = predicted.reshape(-1, predicted.shape[-1])[np.maximum(place, 0)]
     return Figures(
         split_groups((base.n, new.n), kept, at),
-        *(averages(new.n, values, views) for values in (kept[1, 1], predicted, mended)),
+        averages(new.n, kept[1, 1], views),
+        averages(new.n, predicted, views),
+        averages(new.n, mended, views),
         ratio,
         _slopes(base, new, cells, used),
         brier(cells[1].spells, new.weights, place >= 0, flat, cells[1].frame.horizon),
@@ -195,7 +197,7 @@ def split_groups(
     for g, levels in enumerate(groups):
         inside = (n[0][levels], n[1][levels])
         found[g] = np.stack(list(shapley(inside, values[:, :, levels])))
-        found[g][:, (inside[0].sum(axis=(0, 1)) == 0) | (inside[1].sum(axis=(0, 1)) == 0)] = np.nan
+        found[g, :, (inside[0].sum(axis=(0, 1)) == 0) | (inside[1].sum(axis=(0, 1)) == 0)] = np.nan
     return found
 
 

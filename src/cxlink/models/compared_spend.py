@@ -126,7 +126,7 @@ def _additive(n: np.ndarray, mean: np.ndarray) -> np.ndarray:
 def _customers(
     spells: Spells, frame: Frame, n_draws: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.random.Generator]:
-    """Resample customers: their number in each place (n_levels, n_places, n_draws); and a generator for what is left."""
+    """Resample customers: their number in each place (n_levels, n_places, n_draws); and a generator for the means."""
     bootstrap, noise = rng.spawn(2)
     place, made = place_of(spells, frame), []
     inside = place >= 0

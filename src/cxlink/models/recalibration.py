@@ -13,8 +13,8 @@ def poisson_slopes(
 ) -> np.ndarray:
     """Regress the new cohort's losses on the base's log hazards, both with their errors; many draws at once.
 
-    With η_c the unknown log hazard of a cell: base losses ~ Poisson(m_c e^η_c), where m_c = losses / rate, and new losses
-    ~ Poisson(r_c e^(a + b η_c)); the likelihood is maximised over a, b and every η_c by Fisher scoring, the η_c
+    With η_c the unknown log hazard of a cell: base losses ~ Poisson(m_c e^η_c), where m_c = losses / rate, and new
+    losses ~ Poisson(r_c e^(a + b η_c)); the likelihood is maximised over a, b and every η_c by Fisher scoring, the η_c
     eliminated. A regression on the base's estimates as they stand would be pulled below 1 by their noise alone.
 
     Parameters

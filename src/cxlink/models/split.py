@@ -1,8 +1,8 @@
 """How a change between two cohorts is split: into who the customers are, and how customers alike behave.
 
-A cohort's figure is Σ_s W(s) Σ_l P(l | s) · v(l, s): strata, scores given the stratum, and what a customer of that level
-and stratum does. The change of the figure is split into Shapley values (Shorrocks 2013, doi 10.1007/s10888-011-9214-z):
-each factor's step averaged over the six orders in which *mix*, *baseline* and *effect* can be exchanged, and within the
+A cohort's figure is Σ_s W(s) Σ_l P(l | s) · v(l, s): strata, scores given the stratum, and what a customer of that
+level and stratum does. Its change is split into Shapley values (Shorrocks 2013, doi 10.1007/s10888-011-9214-z): each
+factor's step averaged over the six orders in which *mix*, *baseline* and *effect* can be exchanged, and within the
 step of the mix its two parts averaged over their two orders. They add up to the change exactly, whatever the numbers.
 
 Baseline and effect are told apart on a log scale, where a change of every cell by one factor is the baseline's. Such a

@@ -39,8 +39,20 @@ def write_report(report: ReportInput | Sequence[ReportInput], folder: Path) -> N
     folder : Path
         It exists; what is in it under these names is replaced.
     """
-    sections = [report] if isinstance(report, ReportInput) else list(report)
-    document = make_document(sections)
+    write_document(make_document([report] if isinstance(report, ReportInput) else list(report)), folder)
+
+
+def write_document(document: dict[str, Any], folder: Path) -> None:
+    """Write a document's PDF and its figures into a folder; every text in it is made printable.
+
+    Parameters
+    ----------
+    document : dict
+        ``title``, ``subtitle``, ``header``, ``footer``, ``simulated``, and ``parts``: the blocks.
+    folder : Path
+        It exists; what is in it under these names is replaced.
+    """
+    document = _printable(document)
     figures = folder / "figures"
     figures.mkdir(exist_ok=True)
     for part in document["parts"]:
