@@ -40,9 +40,9 @@ class Verdict:
 def rule(estimand: str) -> str:
     """Give the rule as a sentence."""
     return (
-        f"{VALID} where observed over expected is within {RATIO[0]:g}–{RATIO[1]:g} and the slope within "
-        f"{SLOPE[0]:g}–{SLOPE[1]:g}, or their intervals include 1; {RECALIBRATE} where the slope is and the ratio is "
-        f"not; {REFIT} where the slope is not, or any level is off by over {_WORDS[estimand]} beyond its interval "
+        f"{VALID} where observed over expected is within {RATIO[0]:g} to {RATIO[1]:g} and the slope within "
+        f"{SLOPE[0]:g} to {SLOPE[1]:g}, or their intervals include 1; {RECALIBRATE} where the slope is and the ratio "
+        f"is not; {REFIT} where the slope is not, or any level is off by over {_WORDS[estimand]} beyond its interval "
         "(once the ratio is put right, where it has to be)"
     )
 

@@ -49,7 +49,7 @@ class Figures:
     slope : ndarray of shape (n_draws,)
         Of observed on predicted over the cells, in logarithms; NaN where it cannot be told.
     brier : ndarray of shape (2, n_draws)
-        Of the base's predictions, and of the new cohort's own share.
+        Of the base's predictions as they stand, and of the new cohort's own share.
     """
 
     split: np.ndarray
@@ -116,11 +116,12 @@ def compare_retention(
     used, unused = _informative(base, first)
     told = (base.additive.lost > 0) & (new.additive.lost > 0)
     told = told if told.any() else np.ones_like(told)
-    point = _figures(first, second, (base, new), views, (used, told))
+    stands = np.exp(-first.cumulative)
+    point = _figures(first, second, (base, new), views, (used, told, stands))
     block = min(block_of(base, n_draws), block_of(new, n_draws))
     one, two = rng.spawn(2)
     pairs = zip(draws_of(base, n_draws, block, one), draws_of(new, n_draws, block, two), strict=True)
-    draws = together(_figures(a, b, (base, new), views, (used, told)) for a, b in pairs)
+    draws = together(_figures(a, b, (base, new), views, (used, told, stands)) for a, b in pairs)
     n = np.array([[m.n[view.cells].sum() for view in views] for m in (first, second)])
     untold = tuple(int(k) for k in np.flatnonzero(~told))
     return Compared(views, n, point, draws, int(used.sum()), untold, unused)
@@ -159,12 +160,12 @@ def _figures(
     new: Measured,
     cells: tuple[Cells, Cells],
     views: Sequence[View],
-    known: tuple[np.ndarray, np.ndarray],
+    known: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> Figures:
-    """Figures of measured cells; ``known``: which of them (n_levels, n_strata) the slope stands on, and which levels
-    the baseline's average does.
+    """Figures of measured cells; ``known``: which of them (n_levels, n_strata) the slope stands on, which levels the
+    baseline's average does, and what the base predicts as it stands, whose score is made.
     """
-    used, told = known
+    used, told, stands = known
     shift = baseline_shift(base.n[told], base.log_cumulative[told], new.log_cumulative[told])
     kept = np.exp(-states(base.cumulative, new.cumulative, shift))
     lost, expected = (
@@ -177,7 +178,7 @@ def _figures(
     mended = np.exp(-base.cumulative * np.where(np.isfinite(whole), whole, 1.0))
     predicted = kept[0, 0]
     place = cells[1].place
-    flat = predicted.reshape(-1, predicted.shape[-1])[np.maximum(place, 0)]
+    flat = stands.reshape(-1, 1)[np.maximum(place, 0)]
     return Figures(
         split_groups((base.n, new.n), kept, at),
         averages(new.n, kept[1, 1], views),

@@ -126,7 +126,7 @@ def brier(
         Customers in each spell.
     kept : bool ndarray of shape (n_spells,)
         Whose score is made.
-    predicted : ndarray of shape (n_spells, n_draws)
+    predicted : ndarray of shape (n_spells, n_draws) or (n_spells, 1)
         Ŝ at the horizon after their survey.
     horizon : int
         h, in periods.

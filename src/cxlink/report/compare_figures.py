@@ -143,13 +143,56 @@ def foretold(
         axes.plot([low, high], [low, high], color=drawing.GREY, lw=0.8, zorder=0)
         axes.set_xlim(low, high)
         axes.set_ylim(low, high)
-        axes.plot([], [], "o", ms=4.8, color=drawing.GREY, label="by score, worst (warm) to best (dark)")
-        axes.plot([], [], "s", ms=3.2, mec=drawing.GREY, mfc="white", label="by tenth of what was predicted")
-        drawing.legend_above(axes, 1)
+        axes.plot([], [], "o", ms=4.8, color=drawing.GREY, label="by score")
+        axes.plot([], [], "s", ms=3.2, mec=drawing.GREY, mfc="white", label="by tenth of prediction")
+        drawing.legend_above(axes, 2)
         axes.grid(visible=True, axis="both")
         drawing.plain_numbers(axes.xaxis)
         drawing.plain_numbers(axes.yaxis)
         drawing.label_axes(axes, f"Predicted by the base:\n{label}", f"Observed:\n{label}")
+        drawing.mark_simulated(axes, simulated)
+        return axes
+
+
+def off_by_score(
+    calibration: pd.DataFrame, spec: CohortSpec, label: str, scale: float, *, most: float | None = None,
+    simulated: bool = False, ax: Axes | None = None,
+) -> Axes:  # fmt: skip
+    """Draw observed less predicted at each score with its interval, within what the verdict tolerates (grey).
+
+    Parameters
+    ----------
+    calibration : DataFrame
+        Rows of ``calibration.csv``: one outcome of two cohorts.
+    spec : CohortSpec
+        Its scale.
+    label : str
+        Of the horizontal axis.
+    scale : float
+        What estimates are multiplied by.
+    most : float, optional
+        What is tolerated, in the unit of the estimates; not drawn where it differs by score.
+    simulated : bool
+        Whether to mark the figure so.
+    ax : Axes, optional
+        Where to draw; a figure of its own by default.
+    """
+    names = _scores(calibration["group"], spec)
+    rows = select(calibration, quantity="difference").set_index("group").loc[names]
+    with drawing.canvas(ax, (2.9, 3.1)) as axes:
+        axes.axvline(0, color=drawing.GREY, lw=0.8, zorder=0)
+        if most is not None:
+            axes.axvspan(-scale * most, scale * most, color="#efefef", lw=0, zorder=-1)
+        for y, (row, color) in enumerate(
+            zip(rows.itertuples(), drawing.score_colors(len(names)), strict=True)
+        ):
+            axes.plot([scale * row.conf_low, scale * row.conf_high], [y, y], color=color, lw=1.4)
+            axes.plot([scale * row.estimate], [y], "o", ms=4.5, color=color)
+        axes.set_yticks(range(len(names)), [levels(name, spec) for name in names])
+        axes.grid(visible=False, axis="y")
+        axes.grid(visible=True, axis="x")
+        drawing.plain_numbers(axes.xaxis)
+        drawing.label_axes(axes, label, "Score")
         drawing.mark_simulated(axes, simulated)
         return axes
 

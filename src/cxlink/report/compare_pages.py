@@ -9,10 +9,10 @@ import pandas as pd
 from cxlink.cohort.spec import CohortSpec
 from cxlink.estimates.changes import Outcome
 from cxlink.estimates.table import select
-from cxlink.estimates.verdicts import RECALIBRATE, VALID, Verdict, rule
+from cxlink.estimates.verdicts import MOST_POINTS, RECALIBRATE, VALID, Verdict, rule
 from cxlink.report import drawing
 from cxlink.report.blocks import Block, bullets, code, heading, notice, paragraph, picture, strong, table
-from cxlink.report.compare_figures import PARTS, change_parts, effect_by_score, foretold
+from cxlink.report.compare_figures import PARTS, change_parts, effect_by_score, foretold, off_by_score
 from cxlink.report.compare_methods import REFERENCES, methods
 from cxlink.report.wording import (
     FIRM,
@@ -112,9 +112,9 @@ def _opening(given: Compared) -> list[Block]:
         about = f"{capital(outcome.estimand)}, {shortened(outcome.cohort)}: {verdict.verdict}. "
         parts.append(notice([strong(about), f"{advice} {capital(verdict.why)}."]))
         parts.append(paragraph(_sentence(given, outcome)))
-    estimands = dict.fromkeys(one.estimand for one in given.outcomes)
-    for estimand in estimands:
-        parts.append(paragraph([strong(f"The rule for {estimand}. "), f"{capital(rule(estimand))}."]))
+    estimands = list(dict.fromkeys(one.estimand for one in given.outcomes))
+    other = " For spend: three per cent of the mean." if len(estimands) > 1 else ""
+    parts.append(paragraph([strong("The rule. "), f"{capital(rule(estimands[0]))}.{other}"]))
     parts.append(
         paragraph(
             "Nothing here says why customers changed, or what would follow from changing their scores: parts of a "
@@ -265,7 +265,10 @@ def _split_table(given: Compared, outcome: Outcome) -> Block:
     lines = []
     for name in names:
         by = select(rows, group=name).set_index("part")
-        lines.append([_called(name, given), *(_bracket(by.loc[part], outcome, True) for part in PARTS)])
+        cells = [_bracket(by.loc[part], outcome, True) for part in PARTS]
+        if len(given.spec.group(name)) == 1:
+            cells[1] = NONE
+        lines.append([_called(name, given), *cells])
     single = sum(name.lstrip("-").isdigit() for name in names)
     caption = f"The change and its parts by score ({_axis(outcome)}), with {coverage(given.spec)} intervals."
     header = ["Score", "Strata", "Scores", "Baseline", "Effect", "Total"]
@@ -282,8 +285,12 @@ def _called(name: str, given: Compared) -> str:
 def _calibration(given: Compared, outcome: Outcome, number: int) -> list[Block]:
     rows = _own(given.calibration, outcome)
     what = "still there (%)" if outcome.estimand == "retention" else f"mean spend ({outcome.unit})"
-    axes = foretold(rows, given.spec, what, _scale(outcome)[0], simulated=given.simulated)
-    lines = []
+    scale, lines = _scale(outcome)[0], []
+    with drawing.sheet((6.3, 2.8), 1, 2, widths=[1.1, 1]) as axes:
+        foretold(rows, given.spec, what, scale, ax=axes[0])
+        most = MOST_POINTS if outcome.estimand == "retention" else None
+        label = f"Observed less predicted\n({_axis(outcome)})"
+        off_by_score(rows, given.spec, label, scale, most=most, simulated=given.simulated, ax=axes[1])
     names = [name for name in dict.fromkeys(rows["group"]) if name not in ("worst", "best")]
     for name in names:
         own = select(rows, group=name).set_index("quantity")
@@ -295,9 +302,15 @@ def _calibration(given: Compared, outcome: Outcome, number: int) -> list[Block]:
     said = "; ".join(f"{line[0]}: predicted {line[2]}, observed {line[3]}" for line in lines).replace(
         FIRM, " "
     )
-    caption = "Observed in the new cohort against predicted from the base’s figures, with intervals of both."
-    figure = picture(f"{number}-foretold", drawing.svg(axes), f"Dots about a diagonal. {said}", caption)
-    header = ["Customers", "number", "Predicted", "Observed", "Difference"]
+    caption = (
+        "Observed in the new cohort against predicted from the base’s figures, with intervals of both; right, the "
+        "difference by score"
+    )
+    caption += ", and three points either way in grey." if outcome.estimand == "retention" else "."
+    figure = picture(
+        f"{number}-foretold", drawing.svg(axes[0]), f"Dots about a diagonal, and differences. {said}", caption
+    )
+    header = ["Whose", "Customers", "Predicted", "Observed", "Difference"]
     first = sum(not name.startswith("decile") for name in names)
     shown = table(
         f"Predicted from the base and observed, {what}; tenths by what is predicted, 1 the lowest "
