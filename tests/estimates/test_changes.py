@@ -83,9 +83,9 @@ def test_parts_by_hand_where_only_the_mix_changed() -> None:
     new = [*kept_and_lost(1, "a", 40, 60), *kept_and_lost(1, "b", 240, 60)]
     changes, calibration = numbers(outcomes(cohort("old", old), cohort("new", new), 2)[0])
     whole = changes.loc["all", "estimate"]
-    assert whole["mix_strata"] == pytest.approx(-0.5 * (0.6 - 0.2), abs=1e-12)
+    assert whole["mix_strata"] == pytest.approx(-0.5 * (0.6 - 0.2), abs=1e-6)
     assert (
-        whole[["mix_score", "baseline", "effect"]].abs().max() < 2e-2
+        whole[["mix_score", "baseline", "effect"]].abs().max() < 1e-3
     )  # half a loss added, in the logarithm alone
     assert whole["total"] == pytest.approx(-0.2, abs=1e-12)
     assert calibration.loc[("all", "observed_over_expected"), "estimate"] == pytest.approx(1, abs=1e-12)
