@@ -1,6 +1,6 @@
 """Several cohorts against the first: what changed between them, and what that means for the older model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -67,8 +67,12 @@ class Comparison:
     def _repr_html_(self) -> str:
         """Show the split of both outcomes for everybody, and the verdicts."""
         rows = select(self.changes, group="all").drop(columns=["group", "std_error"])
+        numbers = [f"{value:.4g}" for value in rows["estimate"]]
+        ends = zip(rows["conf_low"], rows["conf_high"], strict=True)
+        rows = rows.drop(columns=["conf_low", "conf_high"])
+        rows = rows.assign(estimate=numbers, interval=[f"[{low:.4g}, {high:.4g}]" for low, high in ends])
         said = "".join(f"<p>{one}</p>" for one in closing_lines(self)[-len(self.verdicts) :])
-        return f"{rows.to_html(index=False, float_format='%.4g', na_rep='')}{said}"
+        return f"{rows.to_html(index=False, na_rep='')}{said}"
 
 
 def compare(
@@ -169,7 +173,7 @@ def closing_lines(comparison: Comparison) -> list[str]:
     return [*lines, *said]
 
 
-def _parts(comparison: Comparison, row: dict[str, Any]) -> str:
+def _parts(comparison: Comparison, row: Mapping[Any, Any]) -> str:
     own = select(comparison.changes, group="all", estimand=row["estimand"], cohort=row["cohort"])
     by = own.set_index("part")["estimate"]
     if "mix" not in by:
@@ -231,7 +235,7 @@ def write_comparison(comparison: Comparison, folder: Path, *, command: str) -> N
 
 def report_of(comparison: Comparison, command: str) -> Any:
     """Hand a comparison to the report."""
-    from cxlink.report.compare_pages import Compared, Sizes
+    from cxlink.report.compare_material import Compared, Sizes
 
     sizes = [
         Sizes(

@@ -140,9 +140,7 @@ def views_of(
     middle = (np.cumsum(n) - n / 2) / max(n.sum(), 1)
     tenth = np.minimum((middle * DECILES).astype(int), DECILES - 1)[tie]
     for k in range(DECILES):
-        cells = np.zeros(risk.size, dtype=bool)
-        cells[order[tenth == k]] = True
-        cells = cells.reshape(risk.shape)
+        cells = np.isin(np.arange(risk.size), order[tenth == k]).reshape(risk.shape)
         if n_new[cells].sum() > 0:
             found.append(View(f"decile {k + 1}", cells, False))
     return tuple(found)

@@ -42,9 +42,9 @@ def change_parts(
         axes.axvline(0, color=drawing.GREY, lw=0.8, zorder=0)
         axes.axhline(0.35, color="#c8c8c8", lw=0.6, zorder=0)
         colors = [drawing.INK if part == "total" else drawing.score_colors(3)[1] for part in rows.index]
-        for y, color, row in zip(height, colors, rows.itertuples(), strict=True):
-            axes.plot([scale * row.conf_low, scale * row.conf_high], [y, y], color=color, lw=1.4)
-            axes.plot([scale * row.estimate], [y], "o", ms=4.5, color=color)
+        for y, color, (middle, *ends) in zip(height, colors, _ends(rows, scale), strict=True):
+            axes.plot(ends, [y, y], color=color, lw=1.4)
+            axes.plot([middle], [y], "o", ms=4.5, color=color)
         axes.set_yticks(height, list(PARTS.values()))
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=False, axis="y")
@@ -83,11 +83,10 @@ def effect_by_score(
         colors = drawing.score_colors(len(names))
         for part, shift, hollow in (("total", -0.12, True), ("effect", 0.12, False)):
             rows = select(changes, part=part).set_index("group").loc[names]
-            for x, row in enumerate(rows.itertuples()):
-                low, high = scale * row.conf_low, scale * row.conf_high
-                axes.plot([x + shift] * 2, [low, high], color=colors[x], lw=1.0 if hollow else 1.6)
+            for x, (middle, *ends) in enumerate(_ends(rows, scale)):
+                axes.plot([x + shift] * 2, ends, color=colors[x], lw=1.0 if hollow else 1.6)
                 face = "white" if hollow else colors[x]
-                axes.plot([x + shift], [scale * row.estimate], "o", ms=4.5, mec=colors[x], mfc=face)
+                axes.plot([x + shift], [middle], "o", ms=4.5, mec=colors[x], mfc=face)
         axes.plot([], [], "o", ms=4.5, mec=drawing.GREY, mfc="white", label="whole change")
         axes.plot([], [], "o", ms=4.5, color=drawing.GREY, label="effect alone")
         drawing.legend_above(axes, 2)
@@ -125,10 +124,7 @@ def foretold(
     with drawing.canvas(ax, (3.4, 3.1)) as axes:
         colors = [*drawing.score_colors(len(scores)), *([drawing.GREY] * len(tenths))]
         for name, color in zip([*scores, *tenths], colors, strict=True):
-            x, y = (
-                scale * side.loc[name, ["estimate", "conf_low", "conf_high"]].to_numpy(float)
-                for side in sides
-            )
+            x, y = (_ends(side.loc[[name]], scale)[0] for side in sides)
             tenth = name in tenths
             width = 0.6 if tenth else 1.1
             axes.plot(x[1:], [y[0]] * 2, color=color, lw=width, alpha=0.7)
@@ -183,11 +179,10 @@ def off_by_score(
         axes.axvline(0, color=drawing.GREY, lw=0.8, zorder=0)
         if most is not None:
             axes.axvspan(-scale * most, scale * most, color="#efefef", lw=0, zorder=-1)
-        for y, (row, color) in enumerate(
-            zip(rows.itertuples(), drawing.score_colors(len(names)), strict=True)
-        ):
-            axes.plot([scale * row.conf_low, scale * row.conf_high], [y, y], color=color, lw=1.4)
-            axes.plot([scale * row.estimate], [y], "o", ms=4.5, color=color)
+        colors = drawing.score_colors(len(names))
+        for y, ((middle, *ends), color) in enumerate(zip(_ends(rows, scale), colors, strict=True)):
+            axes.plot(ends, [y, y], color=color, lw=1.4)
+            axes.plot([middle], [y], "o", ms=4.5, color=color)
         axes.set_yticks(range(len(names)), [levels(name, spec) for name in names])
         axes.grid(visible=False, axis="y")
         axes.grid(visible=True, axis="x")
@@ -195,6 +190,12 @@ def off_by_score(
         drawing.label_axes(axes, label, "Score")
         drawing.mark_simulated(axes, simulated)
         return axes
+
+
+def _ends(rows: pd.DataFrame, scale: float) -> list[list[float]]:
+    """Estimate, lower and upper end of each row."""
+    values: list[list[float]] = (scale * rows[["estimate", "conf_low", "conf_high"]].to_numpy(float)).tolist()
+    return values
 
 
 def _scores(groups: Sequence[str] | pd.Series, spec: CohortSpec) -> list[str]:

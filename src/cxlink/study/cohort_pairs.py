@@ -68,7 +68,7 @@ def truth(base: Law, new: Law) -> dict[tuple[str, str, str], float]:
     """True part of every change, by estimand, group and part."""
     kept = [np.log1p(-one.hazard[..., :HORIZON]).sum(axis=-1) for one in (base, new)]
     cumulative = [-one for one in kept]
-    found = {}
+    found: dict[tuple[str, str, str], float] = {}
     for estimand, (first, second) in {"retention": cumulative, "spend": [base.spend, new.spend]}.items():
         shift = baseline_shift(base.share, np.log(first), np.log(second))
         values = states(first, second, shift)
