@@ -2,8 +2,10 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from pypdf import PdfReader
@@ -11,20 +13,19 @@ from pypdf import PdfReader
 from cxlink.cli import run
 from cxlink.cohort.counts import FORMAT, Counts, save_counts, suppress
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.spec import read_spec
-from cxlink.cohort.table import read_cohort
-from cxlink.compare import compare, compare_runs
+from cxlink.cohort.spec import make_spec, merged
+from cxlink.compare import compare, compare_runs, report_of
 from cxlink.earlier import read_run
+from cxlink.report.compare_pages import comparison_document
 from cxlink.runs import write_record
-from cxlink.study.files import write_simulated
+from cxlink.study.cohort_pairs import drawn, law, spec_of
 
 
-def counted(folder: Path, seed: int, name: str, **changed: object) -> Counts:
-    """Count 1,500 simulated customers."""
-    table = folder / f"{name}.csv"
-    write_simulated("subscription", 1500, seed, table)
-    flags = {"cohort": {"name": name}, "analysis": {"draws": 100, "horizon": 6}, **changed}
-    return read_cohort(str(table), read_spec(str(table) + ".toml", flags, name)).count()
+def counted(seed: int, name: str, estimand: str = "retention", kind: str = "base") -> Counts:
+    """Draw 1,500 simulated customers."""
+    rng = np.random.default_rng(seed)
+    counts = drawn(law(kind), 1500, spec_of(estimand, name, 100, 1), rng)
+    return replace(counts, profile=replace(counts.profile, fingerprint=f"{name}-{seed}"))
 
 
 def run_of(counts: Counts, folder: Path) -> Path:
@@ -39,8 +40,7 @@ def run_of(counts: Counts, folder: Path) -> Path:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("runs")
     return [
-        run_of(counted(folder, seed, name), folder / f"run-{name}")
-        for seed, name in enumerate(("old", "new"), 1)
+        run_of(counted(seed, name), folder / f"run-{name}") for seed, name in enumerate(("old", "new"), 1)
     ]
 
 
@@ -65,11 +65,11 @@ def test_the_folder_holds_tables_report_and_hashes(made: tuple[Path, str]) -> No
         "base", "cohort", "estimand", "group", "horizon", "part", "estimate", "std_error", "conf_low", "conf_high",
         "unit",
     ]  # fmt: skip
-    assert set(changes["estimand"]) == {"retention", "spend", "response"}
+    assert set(changes["estimand"]) == {"retention"}
     parts = {"mix_strata", "mix_score", "mix", "baseline", "effect", "total"}
-    assert set(changes.loc[changes["estimand"] == "retention", "part"]) == parts
-    assert {"1", "10", "worst", "best", "all"} <= set(changes["group"])
-    assert changes.loc[changes["estimand"] == "retention", "horizon"].eq(6).all()
+    assert set(changes["part"]) == parts
+    assert set(changes["group"]) == {"1", "2", "3", "4", "5", "worst", "best", "all"}
+    assert changes["horizon"].eq(6).all()
     record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert record["compares"] == ["old", "new"]
     assert set(record["files"]) >= {"changes.csv", "calibration.csv", "report.pdf"}
@@ -84,14 +84,14 @@ def test_the_report_says_what_changed_and_that_it_is_simulated(made: tuple[Path,
     pages = PdfReader(made[0] / "report.pdf").pages
     text = " ".join(" ".join(page.extract_text() for page in pages).split())
     for phrase in (
-        "What changed from old to new", "Retention after 6 months changed by", "Mean spend changed by", "The rule.",
+        "What changed from old to new", "Retention after 6 months changed by", "The rule.",
         "What the base foretells", "Yun 2005", "bookkeeping, not causes", "Brier score",
         "cxlink compare run-old run-new",
     ):  # fmt: skip
         assert phrase in text, phrase
     assert all("simulated customers" in page.extract_text() for page in pages)
     names = {path.name for path in (made[0] / "figures").iterdir()}
-    assert names == {f"{k}-{what}.svg" for k in (1, 2) for what in ("parts", "effects", "foretold")}
+    assert names == {"1-parts.svg", "1-effects.svg", "1-foretold.svg"}
 
 
 def test_the_same_runs_give_the_same_tables(runs: list[Path], made: tuple[Path, str]) -> None:
@@ -100,21 +100,27 @@ def test_the_same_runs_give_the_same_tables(runs: list[Path], made: tuple[Path, 
     kept = pd.read_csv(made[0] / "changes.csv")["estimate"]
     pd.testing.assert_series_equal(kept, again.changes["estimate"], rtol=1e-9)
     html = again._repr_html_()
-    assert html.count("<p>") == 2
+    assert html.count("<p>retention, new: ") == 1
     assert "mix_strata" in html
 
 
-def test_several_are_each_compared_with_the_first(tmp_path: Path, runs: list[Path]) -> None:
-    third = counted(tmp_path, 3, "third")
-    cohorts = [read_run(one) for one in runs]
-    found = compare([*cohorts, third])
-    assert [(one.base, one.cohort, one.estimand) for one in found.verdicts] == [
-        ("old", "new", "retention"), ("old", "new", "spend"), ("old", "third", "retention"), ("old", "third", "spend"),
+def test_several_are_each_compared_with_the_first(tmp_path: Path) -> None:
+    kinds = {"old": "base", "new": "mix", "third": "all three"}
+    cohorts = [counted(seed, name, "spend", kind) for seed, (name, kind) in enumerate(kinds.items())]
+    found = compare(cohorts)
+    assert [(one.base, one.cohort, one.estimand, one.verdict) for one in found.verdicts] == [
+        ("old", "new", "spend", "still valid"), ("old", "third", "spend", "re-fit"),
     ]  # fmt: skip
-    alone = compare(cohorts).changes
+    alone = compare(cohorts[:2]).changes
     pd.testing.assert_frame_equal(
         found.changes[found.changes["cohort"] == "new"].reset_index(drop=True), alone
     )
+    document = comparison_document(report_of(found, "cxlink compare a b c"))
+    assert document["title"] == "What changed from old to new and third"
+    text = str(document["parts"])
+    assert "Mean spend changed by +" in text
+    assert "three per cent of the mean" in text
+    assert text.count("'kind': 'figure'") == 6
     (tmp_path / "out").mkdir()
     with pytest.raises(InputError, match="exists already"):
         found.write(tmp_path / "out")
@@ -127,7 +133,7 @@ def test_one_run_or_the_same_twice_is_refused(tmp_path: Path, runs: list[Path]) 
         InputError, match=r"run-old: the same customers as old\. A cohort cannot be compared with itself"
     ):
         compare_runs([runs[0], runs[0]])
-    named = run_of(counted(tmp_path, 5, "old"), tmp_path / "named")
+    named = run_of(counted(5, "old"), tmp_path / "named")
     with pytest.raises(
         InputError, match=r"named: a cohort named old is there already\. Give each a \[cohort\] name"
     ):
@@ -135,7 +141,9 @@ def test_one_run_or_the_same_twice_is_refused(tmp_path: Path, runs: list[Path]) 
 
 
 def test_another_kind_of_cohort_is_refused_and_the_difference_named(tmp_path: Path, runs: list[Path]) -> None:
-    weeks = run_of(counted(tmp_path, 5, "weeks", subscription={"unit": "week"}), tmp_path / "weeks")
+    other = counted(5, "weeks")
+    spec = merged(other.spec.model_dump(exclude_none=True), {"subscription": {"unit": "week"}})
+    weeks = run_of(replace(other, spec=make_spec(spec)), tmp_path / "weeks")
     with pytest.raises(
         InputError, match=r"weeks: not of the same kind: \[subscription\] clock differs \(months since"
     ):
