@@ -182,8 +182,8 @@ def _parts(comparison: Comparison, row: Mapping[Any, Any]) -> str:
 
 
 def set_aside_lines(outcome: Outcome) -> list[str]:
-    """Say which customers of either cohort could not be compared, and why."""
-    lines = []
+    """Say what could not be compared, and why."""
+    lines = [outcome.left_out] if outcome.left_out else []
     for name, aside in zip((outcome.base, outcome.cohort), outcome.aside, strict=True):
         if aside.total == 0:
             continue

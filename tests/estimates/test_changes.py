@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlink.cohort.counts import Counts, add_up
+from cxlink.cohort.counts import SPEND, Counts, add_up
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.profile import Profile
-from cxlink.cohort.spec import make_spec
+from cxlink.cohort.spec import make_spec, merged
 from cxlink.estimates.changes import CALIBRATION, CHANGES, Outcome, outcomes, response_rows, table_of
 from cxlink.estimates.table import select
 from cxlink.estimates.verdicts import verdict_of
@@ -214,6 +214,22 @@ def test_spend_by_hand() -> None:
     )  # at the mean of either level of spend
     assert calibration.loc[("all", "observed_over_expected"), "estimate"] == pytest.approx(2, abs=1e-12)
     assert calibration.loc[("all", "slope"), "estimate"] == pytest.approx(1, abs=1e-3)
+
+
+def test_a_cohort_too_young_for_its_spend_is_compared_without() -> None:
+    old, new = cohort("old", OLD), cohort("new", NEW)
+    spec = merged(old.spec.model_dump(exclude_none=True), {"spend": {"column": "spend", "complete": True}})
+    sums = dict.fromkeys(SPEND, 0.0)
+    old, new = (
+        replace(one, spec=make_spec({**spec, "cohort": {"name": name}}), cells=one.cells.assign(**sums))
+        for one, name in ((old, "old"), (new, "new"))
+    )
+    old = replace(old, cells=old.cells.assign(spend_n=old.cells["n"], spend_sum=5.0, spend_sum_sq=25.0))
+    found = outcomes(old, new, 2)
+    assert [one.estimand for one in found] == ["retention"]
+    assert found[0].left_out == (
+        "spend is not compared: nobody of new with a score has a complete window of it yet"
+    )
 
 
 @pytest.mark.parametrize("refunds", [True, False])

@@ -47,6 +47,8 @@ class Outcome:
         Cells that the slope stands on.
     untold : tuple of int
         Levels that the baseline's average leaves out: one of the cohorts lost nobody of them.
+    left_out : str
+        What could not be compared at all, in a sentence; empty where nothing.
     """
 
     base: str
@@ -60,6 +62,7 @@ class Outcome:
     unused: tuple[int, int]
     n_cells: int
     untold: tuple[int, ...] = ()
+    left_out: str = ""
 
 
 def outcomes(
@@ -79,7 +82,8 @@ def outcomes(
     Raises
     ------
     InputError
-        If nothing of them can be compared: no level or stratum in both, or nobody followed to the horizon in both.
+        If nothing of them can be compared: no level or stratum in both, nobody followed to the horizon in both, or no
+        complete window of spend where that is all there is.
     """
     cohorts = (base, new)
     for one in cohorts:
@@ -92,6 +96,12 @@ def outcomes(
         progress("retention")
         found.append(_retention(spells, cohorts, horizon))
     if base.spec.spend is not None:
+        young = [one.spec.cohort.name for one in cohorts if not one.scored["spend_n"].sum()]
+        if young and not found:
+            raise InputError(f"{young[0]}: nobody with a score has a complete window of spend yet.")
+        if young:
+            text = f"spend is not compared: nobody of {young[0]} with a score has a complete window of it yet"
+            return [replace(found[0], left_out=text)]
         progress("spend")
         found.append(_spend(spells, cohorts))
     return found
@@ -135,7 +145,7 @@ def _retention(spells: tuple[Spells, Spells], cohorts: tuple[Counts, Counts], ho
     one, two = (cells_of(x, frame) for x in spells)
     made = compare_retention(one, two, _groups(frame, base), base.spec.analysis.draws, rng)
     aside = (set_aside(spells[0], frame), set_aside(spells[1], frame))
-    found = _outcome(made, cohorts, "retention", "probability", horizon, aside)
+    found = _outcome(made, cohorts, ("retention", "probability", horizon), aside)
     return replace(found, untold=tuple(frame.levels[k] for k in made.untold))
 
 
@@ -144,24 +154,23 @@ def _spend(spells: tuple[Spells, Spells], cohorts: tuple[Counts, Counts]) -> Out
     assert base.spec.spend is not None
     assert new.spec.spend is not None
     whole = (complete_windows(spells[0]), complete_windows(spells[1]))
-    for one, counts in zip(whole, cohorts, strict=True):
-        if not len(one.n):
-            raise InputError(
-                f"{counts.spec.cohort.name}: nobody with a score has a complete window of spend yet."
-            )
     _something_common(whole, cohorts)
     frame = frame_of(*whole, 0)
     rng = np.random.default_rng([base.spec.analysis.seed, 2])
     refunds = base.spec.spend.refunds or new.spec.spend.refunds
     made = compare_spend(whole, frame, _groups(frame, base), base.spec.analysis.draws, rng, refunds=refunds)
     asides = (set_aside(whole[0], frame), set_aside(whole[1], frame))
-    return _outcome(made, cohorts, "spend", base.spec.spend.currency, None, asides)
+    return _outcome(made, cohorts, ("spend", base.spec.spend.currency, None), asides)
 
 
 def _outcome(
-    made: Compared, cohorts: tuple[Counts, Counts], estimand: str, unit: str, horizon: int | None,
+    made: Compared,
+    cohorts: tuple[Counts, Counts],
+    what: tuple[str, str, int | None],
     aside: tuple[Aside, Aside],
-) -> Outcome:  # fmt: skip
+) -> Outcome:
+    """Make the rows of an outcome; ``what`` is its estimand, unit and horizon."""
+    estimand, unit, horizon = what
     base, new = (one.spec.cohort.name for one in cohorts)
     level = cohorts[0].spec.analysis.level
     key = {"base": base, "cohort": new, "estimand": estimand, "horizon": horizon}

@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.sparse import coo_array, csr_array
 
 from cxlink.cohort.spells import Spells
 
@@ -139,10 +140,7 @@ def brier(
     length = np.minimum(spells.exit - spells.entry, horizon)
     lost = (spells.cause > 0) & (spells.exit - spells.entry <= horizon)
     seen = np.where(kept[:, None], weights, 0)
-    last_seen, gone = (
-        np.stack([(seen * (here & (length == t))[:, None]).sum(axis=0) for t in range(horizon)])
-        for here in (~lost, lost)
-    )
+    last_seen, gone = (_by_length(length, here, horizon) @ seen for here in (~lost, lost))
     left = seen.sum(axis=0) - np.cumsum(last_seen + gone, axis=0) + last_seen
     with np.errstate(divide="ignore", invalid="ignore"):
         stay = np.cumprod(np.where(left > 0, 1 - last_seen / left, 0.0), axis=0)
@@ -155,3 +153,10 @@ def brier(
     found = np.stack(scores)
     found[:, ~(share[(~lost) & known] > 0).any(axis=0)] = np.nan
     return found
+
+
+def _by_length(length: np.ndarray, here: np.ndarray, horizon: int) -> csr_array:
+    """Which of these spells lasted 0, 1, … h − 1 periods: shape (h, n_spells)."""
+    spell = np.flatnonzero(here & (length < horizon))
+    shape = (horizon, len(length))
+    return coo_array((np.ones(len(spell)), (length[spell], spell)), shape=shape).tocsr()
