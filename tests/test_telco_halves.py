@@ -13,6 +13,7 @@ from cxlink.cohort.spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.compare import compare
 from cxlink.estimates.table import select
+from cxlink.estimates.verdicts import SLOPE
 
 TELCO = Path(__file__).parents[2] / "shared" / "data" / "telco.csv"
 SEEDS = 20
@@ -43,8 +44,7 @@ def test_random_halves_are_still_valid_and_shuffled_contracts_are_not() -> None:
         made = compare([base, counted(other.assign(Contract=shuffled), "shuffled")])
         assert made.verdicts[0].verdict == "re-fit", seed
         slope = select(made.calibration, quantity="slope").iloc[0]
-        assert slope["conf_high"] < 0.5, (
-            seed
-        )  # contracts say nothing any more, and it is the slope that shows it
+        # contracts say next to nothing any more, and it is the slope that shows it
+        assert slope["conf_high"] < SLOPE[0], seed
         assert "slope" in made.verdicts[0].why
     assert found["still valid"] >= 18, found

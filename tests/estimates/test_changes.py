@@ -98,6 +98,8 @@ def test_a_cohort_against_its_double_has_not_changed(late: bool) -> None:
     found = outcomes(cohort("old", cells), cohort("new", cells), 2)[0]
     changes, calibration = numbers(found)
     assert changes["estimate"].abs().max() < 1e-12
+    # S(e + 2) / S(e), whatever the entry
+    assert calibration.loc[("all", "predicted"), "estimate"] == pytest.approx(290 / 400, abs=1e-12)
     assert (changes["conf_low"] <= 0).all()
     assert (changes["conf_high"] >= 0).all()
     for quantity in ("observed_over_expected", "slope"):
