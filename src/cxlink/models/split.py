@@ -76,7 +76,7 @@ def _shares(n: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """
     customers = np.stack([cohort.astype(float) for cohort in n])
     places = customers.sum(axis=1)
-    strata = places / np.maximum(places.sum(axis=1, keepdims=True), 1.0)
+    strata = places / np.maximum(places.sum(axis=1, keepdims=True), 1e-300)
     scores = customers / np.maximum(places, 1e-300)[:, None]
     empty = (places == 0)[:, None]
     return strata, np.where(empty, scores[::-1], scores)
