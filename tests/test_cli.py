@@ -199,17 +199,11 @@ def test_a_flag_wins_over_the_file(table: Path, tmp_path: Path, capsys: pytest.C
     assert "retention at 6 months" in capsys.readouterr().out
 
 
-def test_pooling_needs_the_models_that_borrow(
-    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("models", [["--bayes"], []])
+def test_a_run_that_cannot_be_pooled_is_refused_before_any_fit(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], models: list[str]
 ) -> None:
-    said = _refused(["fit", str(table), *STAY, "--pool", "reports/old"], capsys, tmp_path)
-    assert said == "cxlink: --pool needs --bayes: cohorts borrow from one another in the Bayesian models.\n"
-
-
-def test_a_run_that_cannot_be_pooled_is_refused_before_any_sampling(
-    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = ["--bayes", "--pool", str(tmp_path / "old"), "--out", str(tmp_path / "run")]
+    out = [*models, "--pool", str(tmp_path / "old"), "--out", str(tmp_path / "run")]
     said = _refused(["fit", str(table), *STAY, *out], capsys, tmp_path)
     assert "old: not a run folder (no run.json that can be read). `cxlink fit` writes one." in said
 

@@ -2,15 +2,17 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from cxlink.cohort.counts import FORMAT, Counts, add_up, save_counts
+from cxlink.cohort.counts import FORMAT, SPEND, Counts, add_up, save_counts, suppress
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec import read_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.earlier import earlier_cohorts, read_run
+from cxlink.earlier import added_up, earlier_cohorts, read_run
 from cxlink.runs import write_record
 from cxlink.study.files import write_simulated
 
@@ -72,6 +74,54 @@ def test_another_spec_is_refused_and_the_difference_named(
         f"{other}: not of the same kind: [subscription] clock differs (months since survey and weeks since survey). "
         "Fit both cohorts by one spec."
     )
+
+
+def test_cohorts_add_up_to_the_counts_of_both_tables_with_the_cohort_as_a_stratum(
+    tmp_path: Path, cohorts: tuple[Counts, Counts, Path]
+) -> None:
+    """What a table of both cohorts' rows, adjusted for the cohort as well, would have been counted to."""
+    new, _, run = cohorts
+    pooled = added_up(new, earlier_cohorts([run], new))
+    frames = []
+    for seed, name in ((1, "new"), (2, "old")):
+        write_simulated("subscription", 300, seed, tmp_path / f"{name}.csv")
+        frames.append(pd.read_csv(tmp_path / f"{name}.csv").assign(cohort=name))
+    both = pd.concat(frames).assign(customer_id=range(600))
+    both.to_csv(tmp_path / "both.csv", index=False)
+    flags = {"adjust": {"columns": ["need", "cohort"]}}
+    whole = read_cohort(
+        str(tmp_path / "both.csv"), read_spec(str(tmp_path / "new.csv.toml"), flags, "both")
+    ).count()
+    sums = [name for name in SPEND if name not in ("spend_n", "spend_zero")]
+    pd.testing.assert_frame_equal(pooled.cells.drop(columns=sums), whole.cells.drop(columns=sums))
+    pd.testing.assert_frame_equal(pooled.cells[sums], whole.cells[sums], rtol=1e-12)
+    assert pooled.spec.stratum_variables == whole.spec.stratum_variables
+    assert pooled.spec.cohort.name == "new"
+    assert pooled.profile.rows_used == whole.profile.rows_used
+    assert pooled.profile.notes[0] == (
+        "2 cohorts were added up, each a stratum of its own: old (300 customers), new (300 customers)."
+    )
+
+
+def test_what_was_added_up_is_pooled_by_its_parts(
+    tmp_path: Path, cohorts: tuple[Counts, Counts, Path]
+) -> None:
+    new, old, run = cohorts
+    pooled = run_of(added_up(new, earlier_cohorts([run], new)), tmp_path / "pooled")
+    third = counted(tmp_path, 3, "third")
+    with pytest.raises(InputError, match=r"pooled: several cohorts added up already\. Pool the runs"):
+        earlier_cohorts([pooled], third)
+    assert added_up(new, {}) is new
+    spec = new.spec.model_copy(update={"adjust": new.spec.adjust.model_copy(update={"columns": ("cohort",)})})
+    with pytest.raises(InputError, match=r"--pool: \[adjust\] names a column cohort, by which pooled"):
+        added_up(replace(new, spec=spec), {"old": old})
+
+
+def test_suppressed_counts_are_refused(tmp_path: Path, cohorts: tuple[Counts, Counts, Path]) -> None:
+    new, old, _ = cohorts
+    run = run_of(suppress(old, 3), tmp_path / "small")
+    with pytest.raises(InputError, match=r"small: small cells were left out \(\[publish\] smallest_cell\)"):
+        earlier_cohorts([run], new)
 
 
 def test_what_is_no_whole_run_is_refused(tmp_path: Path, cohorts: tuple[Counts, Counts, Path]) -> None:

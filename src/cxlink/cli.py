@@ -118,24 +118,24 @@ def fit(
     bayes: Annotated[bool, typer.Option("--bayes", help="sample the Bayesian models as well")] = False,
     pool: Annotated[
         list[str] | None,
-        typer.Option("--pool", help="run folder of an earlier cohort to borrow from; once for each"),
+        typer.Option(
+            "--pool",
+            help="run folder of an earlier cohort to add, as a stratum; with --bayes: to borrow from; once for each",
+        ),
     ] = None,
     flags: Any,
 ) -> None:
     """Fit everything the spec allows, into a run folder with a PDF."""
-    from cxlink.cohort.errors import InputError
     from cxlink.cohort.spec import read_spec
     from cxlink.runs import new_folder, refuse_existing
 
-    if pool and not bayes:
-        raise InputError("--pool needs --bayes: cohorts borrow from one another in the Bayesian models.")
     read = read_spec(spec, flags, table_name(table))
     target = Path(out) if out is not None else Path("reports") / file_name(read.cohort.name)
     refuse_existing(target, overwrite)
     from cxlink.analysis import analyse
     from cxlink.check import closing_lines
     from cxlink.cohort.table import read_cohort
-    from cxlink.earlier import earlier_cohorts
+    from cxlink.earlier import added_up, earlier_cohorts
     from cxlink.runs import write_run
 
     clock = _Clock()
@@ -144,7 +144,10 @@ def fit(
         cohort = read_cohort(table, read, drop_invalid)
         clock.lap("count")
         earlier = earlier_cohorts([Path(run) for run in pool], cohort.count()) if pool else {}
-        analysis = analyse(cohort, progress, bayes=bayes, earlier=earlier)
+        if earlier and not bayes:
+            analysis = analyse(added_up(cohort.count(), earlier), progress)
+        else:
+            analysis = analyse(cohort, progress, bayes=bayes, earlier=earlier)
         clock.lap("analyse")
         progress("writing the report")
         with new_folder(target, overwrite) as folder:
@@ -194,6 +197,29 @@ def value(
         with new_folder(target, overwrite) as folder:
             write_outcome(outcome, folder, command=_command(ctx))
     print("\n".join([*lines(outcome), f"{target}/report.pdf"]))
+
+
+@app.command()
+def compare(
+    ctx: typer.Context,
+    runs: Annotated[list[str], typer.Argument(help="run folders: the base, then what is compared with it")],
+    horizon: Annotated[
+        int | None, typer.Option("--horizon", min=1, help="periods of retention [default: the base's]")
+    ] = None,
+    out: Annotated[str, typer.Option("--out", help="folder of the comparison")] = "reports/compare",
+    overwrite: Overwrite = False,
+) -> None:
+    """Say what changed between cohorts and why, from their run folders, and whether the base's model still holds."""
+    from cxlink.compare import closing_lines, compare_runs, write_comparison
+    from cxlink.runs import new_folder, refuse_existing
+
+    refuse_existing(Path(out), overwrite)
+    with _showing() as progress:
+        found = compare_runs([Path(run) for run in runs], horizon, progress)
+        progress("writing the report")
+        with new_folder(Path(out), overwrite) as folder:
+            write_comparison(found, folder, command=_command(ctx))
+    print("\n".join([*closing_lines(found), f"{out}/report.pdf"]))
 
 
 @app.command()

@@ -2,12 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 
-from cxlink.cohort.counts import FORMAT, Counts, load_counts, refuse_mismatch
+from cxlink.cohort.counts import FORMAT, Counts, add, load_counts, refuse_mismatch
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.spec import CohortSpec
 from cxlink.runs import RECORD
+
+COHORT = "cohort"
+"""The stratum that says which cohort a customer is of, where several are added up."""
+COUNTS = "counts.parquet"
+_JOIN = "+"
 
 
 def read_run(folder: Path) -> Counts:
@@ -27,13 +35,15 @@ def read_run(folder: Path) -> Counts:
         ) from None
     if found != FORMAT:
         raise InputError(f"{folder}: format {found}; this version reads {FORMAT}. Fit the cohort again.")
+    if COUNTS not in files:
+        raise InputError(f"{folder}: a run folder without {COUNTS}. Name one that `cxlink fit` wrote.")
     for name, hashed in files.items():
         path = folder / name
         if not path.is_file():
             raise InputError(f"{folder}: {name} is missing. Fit the cohort again.")
         if hashlib.sha256(path.read_bytes()).hexdigest() != hashed:
             raise InputError(f"{folder}: {name} is not as it was written. Fit the cohort again.")
-    return load_counts(folder / "counts.parquet")
+    return load_counts(folder / COUNTS)
 
 
 def earlier_cohorts(runs: Sequence[Path], counts: Counts) -> dict[str, Counts]:
@@ -61,6 +71,10 @@ def earlier_cohorts(runs: Sequence[Path], counts: Counts) -> dict[str, Counts]:
     seen = {counts.profile.fingerprint: "the table"}
     for folder in runs:
         one = read_run(folder)
+        if _JOIN in one.profile.fingerprint:
+            raise InputError(
+                f"{folder}: several cohorts added up already. Pool the runs that it was made of."
+            )
         refuse_mismatch(counts, one, str(folder))
         twice = seen.get(one.profile.fingerprint)
         if twice is not None:
@@ -72,3 +86,53 @@ def earlier_cohorts(runs: Sequence[Path], counts: Counts) -> dict[str, Counts]:
             )
         seen[one.profile.fingerprint], found[name] = str(folder), one
     return found
+
+
+def added_up(counts: Counts, earlier: Mapping[str, Counts]) -> Counts:
+    """Add earlier cohorts to a new one, exactly, with the cohort as a stratum beside the others.
+
+    Without that stratum a score that is frequent in a good quarter would seem to keep customers (Simpson 1951,
+    doi 10.1111/j.2517-6161.1951.tb00088.x): standardised figures compare scores within each cohort.
+
+    Parameters
+    ----------
+    counts : Counts
+        Of the new cohort, whose spec is the one that is kept.
+    earlier : mapping of str to Counts
+        By name, as `earlier_cohorts` gives them.
+
+    Returns
+    -------
+    Counts
+        With a stratum variable ``cohort``; its profile says which cohorts they are.
+
+    Raises
+    ------
+    InputError
+        If the spec adjusts for a column called ``cohort`` already.
+    """
+    if not earlier:
+        return counts
+    if COHORT in counts.spec.stratum_variables:
+        raise InputError(
+            f"--pool: [adjust] names a column {COHORT}, by which pooled cohorts are told apart. Rename the column."
+        )
+    cohorts = {**earlier, counts.spec.cohort.name: counts}
+    spec = _with_cohort(counts.spec)
+    total = reduce(add, (_labelled(one, name, spec) for name, one in cohorts.items()))
+    sizes = ", ".join(f"{name} ({int(one.cells['n'].sum()):,} customers)" for name, one in cohorts.items())
+    said = f"{len(cohorts)} cohorts were added up, each a stratum of its own: {sizes}."
+    return replace(total, profile=replace(total.profile, notes=(said, *total.profile.notes)))
+
+
+def _with_cohort(spec: CohortSpec) -> CohortSpec:
+    adjust = spec.adjust.model_copy(update={"columns": (*spec.adjust.columns, COHORT)})
+    return spec.model_copy(update={"adjust": adjust})
+
+
+def _labelled(counts: Counts, name: str, spec: CohortSpec) -> Counts:
+    """The same cells with the cohort's name as a stratum, in the columns' order of the spec."""
+    cells = counts.cells.assign(**{f"stratum.{COHORT}": name})
+    strata = [f"stratum.{variable}" for variable in spec.stratum_variables]
+    others = [column for column in cells.columns if column not in ("score", *strata)]
+    return replace(counts, cells=cells[["score", *strata, *others]], spec=spec)
