@@ -71,37 +71,12 @@ def analyse(
     """
     counts = cohort.count() if isinstance(cohort, Cohort) else cohort
     spec = counts.spec
-    rng = np.random.default_rng(spec.analysis.seed)
-    spells, families = spells_of(counts) if len(counts.scored) else None, None
+    spells = spells_of(counts) if len(counts.scored) else None
     made = [_Made([], list(diagnostics.band_rows(counts)))]
     if spells is not None:
-        progress("retention and spend")
-        repeats = cohort.count_repeats() if isinstance(cohort, Cohort) else None
-        rows, findings = headline(spells, counts, rng, repeats)
-        additive: list[_Made] = []
-        if spec.spend is not None:
-            progress("models of spend")
-            leads = thin(findings, "means", spec) is not None
-            found = spend_model_rows(counts, spells, rows, _stream(spec, 4), leads=leads)
-            additive.append(_Made(*found))
-        if spec.subscription is not None:
-            progress("the naive clock")
-            naive = _counted_from_signup(cohort, counts)
-            made.append(_Made(from_signup(naive, rng) if naive is not None else [], []))
-            progress("tenure")
-            made += _tenure(spells, spec)
-            families = made[-1].families
-            progress("hazard ratios")
-            leads = thin(findings, "kaplan_meier", spec) is not None
-            additive.append(_Made(*hazard_results(spells, spec, _stream(spec, 3), leads=leads)))
-        successors = [row for part in additive for row in part.rows]
-        made += [_Made(*stepped_down(rows, findings, successors, spec)), *additive]
-        if spec.value is not None:
-            progress("what it is worth")
-            made.append(_Made(*value_results(spells, counts, families, generator(spec))))
-    posteriors = (
-        _posteriors({**(earlier or {}), spec.cohort.name: counts}, spells, progress) if bayes else None
-    )
+        made += _outcomes(cohort, counts, spells, progress)
+    pooled = {**(earlier or {}), spec.cohort.name: counts} if bayes else {}
+    posteriors = _posteriors(pooled, spells, progress) if bayes else None
     if posteriors is not None:
         made.append(_Made(posteriors.rows, posteriors.findings))
     progress("who did not answer, and what else could explain it")
@@ -114,14 +89,49 @@ def analyse(
         counts, reading = compare_readings(cohort, counts, estimates)
         made.append(_Made([], reading))
     made.append(_Made([], list(e_value_findings(estimates))))
-    said = diagnostics.tidy(row for part in made for row in part.findings)
-    curves = _together([frame for part in made for frame in part.projected], _PROJECTED)
-    foreseen = _together([frame for part in made for frame in part.foreseen], _FORESEEN)
-    sizes = _sizes({**(earlier or {}), spec.cohort.name: counts} if posteriors is not None else {})
     analysis = Analysis(
-        counts, estimates, said, _at_risk(spells, counts), curves, foreseen, posteriors, sizes, metrics
+        counts=counts,
+        estimates=estimates,
+        diagnostics=diagnostics.tidy(row for part in made for row in part.findings),
+        at_risk=_at_risk(spells, counts),
+        projected=_together([frame for part in made for frame in part.projected], _PROJECTED),
+        foreseen=_together([frame for part in made for frame in part.foreseen], _FORESEEN),
+        bayesian=posteriors,
+        cohorts=_sizes(pooled if posteriors is not None else {}),
+        metrics=metrics,
     )
     return _published(analysis, spec.publish.smallest_cell)
+
+
+def _outcomes(cohort: Cohort | Counts, counts: Counts, spells: Spells, progress: Progress) -> list[_Made]:
+    """Retention, spend and tenure of those with a score, the regressions beside them, and what it is worth."""
+    spec, rng = counts.spec, np.random.default_rng(counts.spec.analysis.seed)
+    progress("retention and spend")
+    repeats = cohort.count_repeats() if isinstance(cohort, Cohort) else None
+    rows, findings = headline(spells, counts, rng, repeats)
+    made: list[_Made] = []
+    tenure: list[_Made] = []
+    additive: list[_Made] = []
+    if spec.spend is not None:
+        progress("models of spend")
+        leads = thin(findings, "means", spec) is not None
+        additive.append(_Made(*spend_model_rows(counts, spells, rows, _stream(spec, 4), leads=leads)))
+    if spec.subscription is not None:
+        progress("the naive clock")
+        naive = _counted_from_signup(cohort, counts)
+        made.append(_Made(from_signup(naive, rng) if naive is not None else [], []))
+        progress("tenure")
+        tenure += _tenure(spells, spec)
+        progress("hazard ratios")
+        leads = thin(findings, "kaplan_meier", spec) is not None
+        additive.append(_Made(*hazard_results(spells, spec, _stream(spec, 3), leads=leads)))
+    successors = [row for part in additive for row in part.rows]
+    made += [*tenure, _Made(*stepped_down(rows, findings, successors, spec)), *additive]
+    if spec.value is not None:
+        progress("what it is worth")
+        families = tenure[-1].families if tenure else None
+        made.append(_Made(*value_results(spells, counts, families, generator(spec))))
+    return made
 
 
 def _posteriors(
