@@ -123,6 +123,10 @@ def fit(
             help="run folder of an earlier cohort to add, as a stratum; with --bayes: to borrow from; once for each",
         ),
     ] = None,
+    notebook: Annotated[
+        bool,
+        typer.Option("--notebook", help="do it in a notebook, kept with its output beside the run folder"),
+    ] = False,
     flags: Any,
 ) -> None:
     """Fit everything the spec allows, into a run folder with a PDF."""
@@ -132,10 +136,19 @@ def fit(
     read = read_spec(spec, flags, table_name(table))
     target = Path(out) if out is not None else Path("reports") / file_name(read.cohort.name)
     refuse_existing(target, overwrite)
-    from cxlink.analysis import analyse
+    if notebook:
+        from cxlink.notebook import run_notebook
+
+        asked = {"table": table, "spec": spec or "", "flags": flags, "output": str(target), "bayes": bayes}
+        asked |= {"drop_invalid": drop_invalid, "pool": pool or [], "overwrite": overwrite}
+        with _showing() as progress:
+            progress("running the notebook")
+            run_notebook(asked, target.with_name(f"{target.name}.ipynb"), overwrite)
+        print(f"{target}.ipynb\n{target}/report.pdf")
+        return
     from cxlink.check import closing_lines
     from cxlink.cohort.table import read_cohort
-    from cxlink.earlier import added_up, earlier_cohorts
+    from cxlink.earlier import analyse_with
     from cxlink.runs import write_run
 
     clock = _Clock()
@@ -143,11 +156,7 @@ def fit(
         progress("counting")
         cohort = read_cohort(table, read, drop_invalid)
         clock.lap("count")
-        earlier = earlier_cohorts([Path(run) for run in pool], cohort.count()) if pool else {}
-        if earlier and not bayes:
-            analysis = analyse(added_up(cohort.count(), earlier), progress)
-        else:
-            analysis = analyse(cohort, progress, bayes=bayes, earlier=earlier)
+        analysis = analyse_with(cohort, pool or [], progress, bayes=bayes)
         clock.lap("analyse")
         progress("writing the report")
         with new_folder(target, overwrite) as folder:

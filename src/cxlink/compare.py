@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ class Comparison:
         ends = zip(rows["conf_low"], rows["conf_high"], strict=True)
         rows = rows.drop(columns=["conf_low", "conf_high"])
         rows = rows.assign(estimate=numbers, interval=[f"[{low:.4g}, {high:.4g}]" for low, high in ends])
-        said = "".join(f"<p>{one}</p>" for one in closing_lines(self)[-len(self.verdicts) :])
+        said = "".join(f"<p>{escape(one)}</p>" for one in closing_lines(self)[-len(self.verdicts) :])
         return f"{rows.to_html(index=False, na_rep='')}{said}"
 
 

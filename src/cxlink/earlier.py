@@ -7,9 +7,12 @@ from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 
+from cxlink.analysis import Progress, analyse
 from cxlink.cohort.counts import FORMAT, Counts, add, load_counts, refuse_mismatch
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec import CohortSpec
+from cxlink.cohort.table import Cohort
+from cxlink.results import Analysis
 from cxlink.runs import RECORD
 
 COHORT = "cohort"
@@ -44,6 +47,36 @@ def read_run(folder: Path) -> Counts:
         if hashlib.sha256(path.read_bytes()).hexdigest() != hashed:
             raise InputError(f"{folder}: {name} is not as it was written. Fit the cohort again.")
     return load_counts(folder / COUNTS)
+
+
+def analyse_with(
+    cohort: Cohort, runs: Sequence[Path | str], progress: Progress = lambda _: None, *, bayes: bool = False
+) -> Analysis:
+    """Analyse a cohort with earlier ones: added to it, the cohort a stratum, or borrowed from by the Bayesian models.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The new one.
+    runs : sequence of Path
+        Run folders of the earlier ones; none: the cohort by itself.
+    progress : callable
+        Told the name of each part as it starts.
+    bayes : bool
+        Whether to sample the Bayesian models; cohorts are then pooled partially, by these alone.
+
+    Raises
+    ------
+    InputError
+        As `earlier_cohorts` does.
+    """
+    if not runs:
+        return analyse(cohort, progress, bayes=bayes)
+    counts = cohort.count()
+    earlier = earlier_cohorts([Path(run) for run in runs], counts)
+    if bayes:
+        return analyse(cohort, progress, bayes=True, earlier=earlier)
+    return analyse(added_up(counts, earlier), progress)
 
 
 def earlier_cohorts(runs: Sequence[Path], counts: Counts) -> dict[str, Counts]:

@@ -164,7 +164,8 @@ ODD = {
 def test_odd_cohorts_have_finite_honest_intervals(which, model) -> None:
     frame = ODD[which]
     spells, spec = _read(frame, ("plan",) if set(frame["plan"]) == {"x", "y"} else ())
-    rows = _rows(spells, spec, model, draws=50, tune=80)
+    # where all are alike only the ends of intervals differ, which few draws do not tell
+    rows = _rows(spells, spec, model, draws=400 if which.endswith("body lost") else 50, tune=100)
     rows = rows[~rows["estimand"].str.endswith("ratio")]
     assert np.isfinite(rows[NUMBERS].to_numpy()).all()
     kept = select(rows, estimand="retention", horizon=6, adjusted=rows["adjusted"].iloc[-1]).set_index(

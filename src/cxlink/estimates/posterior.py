@@ -14,6 +14,7 @@ import pandas as pd
 from cxlink.cohort.spec import CohortSpec
 from cxlink.cohort.spells import Spells
 from cxlink.estimates.diagnostics import finding
+from cxlink.estimates.retention import held
 from cxlink.estimates.table import interval, intervals, ready_row
 from cxlink.models.bayes_averages import Drawn
 from cxlink.models.curves import Standard, areas
@@ -92,7 +93,8 @@ def _of(standard: Standard) -> Row:
 
 def _row(estimand: str, draws: np.ndarray, unit: str, spec: CohortSpec, columns: Row) -> Row:
     level = spec.analysis.level
-    return ready_row(estimand, float(draws.mean()), interval(draws, level), level, unit, **columns)
+    # what is nearly nothing may have a mean beyond the interval's end
+    return held(ready_row(estimand, float(draws.mean()), interval(draws, level), level, unit, **columns))
 
 
 def _contrast(

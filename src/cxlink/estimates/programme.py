@@ -7,6 +7,7 @@ scores were changed. No cohort tells it, so that everything is given for shares 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,11 @@ class Outcome:
     def n_moved(self) -> float:
         """Customers moved."""
         return self.programme.fraction * self.n_source
+
+    def _repr_html_(self) -> str:
+        from cxlink.programme import lines
+
+        return "".join(f"<p>{escape(line)}</p>" for line in lines(self))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,66 @@
+"""The notebook for a new cohort, run from the command line: parameters in, an executed notebook out."""
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cxlink.cohort.errors import InputError
+
+NEW_COHORT = Path(__file__).parents[2] / "notebooks" / "02_new_cohort.ipynb"
+
+
+def run_notebook(
+    parameters: Mapping[str, Any], executed: Path, overwrite: bool = False, notebook: Path = NEW_COHORT
+) -> None:
+    """Run a notebook with parameters, and keep it with its output; whole or not at all.
+
+    Parameters
+    ----------
+    parameters : mapping of str to value
+        What its cell tagged ``parameters`` is overridden with.
+    executed : Path
+        Where the executed notebook goes.
+    overwrite : bool
+        Whether one may be there already.
+    notebook : Path
+        Which; ``02_new_cohort`` of the project by default.
+
+    Raises
+    ------
+    InputError
+        If the notebook is not there or has no such parameter, if ``executed`` exists, or as the notebook's own cells
+        raise it.
+    """
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    if not notebook.is_file():
+        raise InputError(
+            f"{notebook.name}: not there. --notebook needs the project's notebooks folder: run from a clone."
+        )
+    if executed.exists() and not overwrite:
+        raise InputError(f"{executed}: exists already. Choose another --out, or replace it with --overwrite.")
+    known = papermill.inspect_notebook(str(notebook))
+    unknown = sorted(set(parameters) - set(known))
+    if unknown:
+        raise InputError(f"{notebook.name}: no parameter {', '.join(unknown)}. It has: {', '.join(known)}.")
+    partial = executed.with_name(f".{executed.name}.{os.getpid()}.partial.ipynb")
+    try:
+        papermill.execute_notebook(
+            str(notebook),
+            str(partial),
+            parameters=json.loads(json.dumps(dict(parameters))),
+            progress_bar=False,
+            log_output=False,
+        )
+        partial.rename(executed)
+    except PapermillExecutionError as error:
+        if error.ename == InputError.__name__:
+            raise InputError(str(error.evalue)) from None
+        raise
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            partial.unlink()

@@ -1,0 +1,68 @@
+"""What the README tells a reader to type is typed here: as it stands, in its order, in an empty folder."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import typer.main
+
+from cxlink.cli import app, run
+from cxlink.cohort.spec import make_spec
+from cxlink.flags import sections
+from cxlink.study.simulate import simulate
+
+TEXT = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    found: list[str] = re.findall(rf"^```{language}\n(.*?)^```", TEXT, flags=re.S | re.M)
+    return found
+
+
+def commands() -> list[list[str]]:
+    """Words of each cxlink command, comments left out."""
+    lines = [line.partition("  #")[0].strip() for block in blocks("sh") for line in block.splitlines()]
+    return [shlex.split(line)[1:] for line in lines if line.startswith("cxlink ")]
+
+
+def test_every_line_to_type_is_ours_or_a_target_of_make() -> None:
+    lines = [line for block in blocks("sh") for line in block.splitlines() if line.strip()]
+    assert len(lines) > 10
+    assert all(re.match(r"(cxlink|make [a-z]+|conda|pip) ?", line) for line in lines), lines
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_has_the_options_that_it_is_given(words: list[str]) -> None:
+    name, *rest = words
+    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    given = command.make_context(name, rest, ignore_unknown_options=False).params
+    assert sections(given) is not None
+
+
+def test_the_spec_that_it_shows_is_one() -> None:
+    import tomllib
+
+    (shown,) = blocks("toml")
+    spec = make_spec(tomllib.loads(shown))
+    assert spec.score.column == "csat_score"
+    # what stands behind a comment is a key too
+    optional = re.sub(r"^# (\[?[a-z_]+\]?)( |$)", r"\1\2", shown.partition("# [control]")[2], flags=re.M)
+    more = tomllib.loads("[control]\n" + optional)
+    make_spec({**tomllib.loads(shown), **more})
+
+
+@pytest.mark.slow
+def test_every_command_and_every_block_of_python_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    simulate("subscription", 5_000, seed=3).table.to_csv("customers.csv", index=False)
+    for words in commands():
+        assert run(words) == 0, (words, capsys.readouterr().err)
+    for code in blocks("python"):
+        exec(compile(code, "README.md", "exec"), {})  # a reader's own words
+    made = sorted(path.parent.name for path in tmp_path.glob("reports/*/report.pdf"))
+    assert {"customers", "simulated", "posterior", "pooled", "compare", "from-python"} <= set(made)
+    assert len(pd.read_csv(tmp_path / "reports/compare/changes.csv")) > 0
