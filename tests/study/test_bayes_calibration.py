@@ -224,7 +224,7 @@ def test_every_sort_has_its_simulations_and_a_part_is_a_part_of_each() -> None:
     assert len({block.file for block in blocks}) == len(blocks)
     sizes = pd.DataFrame([(b.name, b.customers, b.size) for b in blocks]).groupby([0, 1])[2].sum()
     assert all(sizes[name, 0] >= 300 for name in KINDS)
-    assert all(sizes[name, n] == 200 for name in bayes_sparse.TRUTHS for n in bayes_sparse.CUSTOMERS)
+    assert all(sizes[name, n] == 100 for name in bayes_sparse.TRUTHS for n in bayes_sparse.CUSTOMERS)
     assert sizes["pooling", 0] == 200
     sorts = len(sizes)
     assert len({(b.name, b.customers) for b in blocks[:sorts]}) == sorts

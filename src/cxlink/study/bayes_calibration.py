@@ -18,10 +18,8 @@ from cxlink.study import bayes_pooling, bayes_sparse
 from cxlink.study.bayes_truths import KINDS, simulated
 from cxlink.study.coverage import FOLDER, SEEDS, remade
 
-NUMBERS = 20
-"""Blocks of each sort of cohort."""
-RANKED = 15
-"""Blocks of each kind whose ranks are looked at."""
+RANKED, SPARSE, POOLED = 15, 10, 20
+"""Blocks of each kind whose ranks are looked at, of each truth with sparse levels, and of pooled cohorts."""
 SIMULATIONS, SPARSE_COHORTS, POOLED_COHORTS = 20, 10, 10
 """In each block."""
 POOLING = "pooling"
@@ -72,10 +70,10 @@ class BayesBlock:
 
 def every_block() -> Iterator[BayesBlock]:
     """Every block there is, so that a part of them is a part of each sort."""
-    for number in range(NUMBERS):
+    for number in range(max(RANKED, SPARSE, POOLED)):
         for name in KINDS if number < RANKED else ():
             yield BayesBlock(name, 0, number, SIMULATIONS)
-        for name in bayes_sparse.TRUTHS:
+        for name in bayes_sparse.TRUTHS if number < SPARSE else ():
             for customers in bayes_sparse.CUSTOMERS:
                 yield BayesBlock(name, customers, number, SPARSE_COHORTS)
         yield BayesBlock(POOLING, 0, number, POOLED_COHORTS)
