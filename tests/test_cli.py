@@ -13,12 +13,27 @@ from pypdf import PdfReader
 from cxlink.cli import run
 from cxlink.study.files import write_simulated
 
+SPENT = ["--score", "score", "--scale", "1-10", "--spend", "months", "--complete", "true", "--draws", "100"]
+_MORE = ["--adjust", "plan", "--id", "customer", "--name", "my cohort"]
 STAY = ["--score", "score", "--scale", "1-10", "--duration", "months", "--event", "lost", "--draws", "100"]
 
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    path = tmp_path / "churn.csv"
+    return _table_in(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a table and its run folder: fitted once for all that only look."""
+    folder = tmp_path_factory.mktemp("fitted")
+    arguments = [str(_table_in(folder)), *STAY, *_MORE, f"--out={folder}/run"]
+    assert run(["fit", *arguments]) == 0
+    return folder
+
+
+def _table_in(folder: Path) -> Path:
+    path = folder / "churn.csv"
     frame = pd.DataFrame(
         {
             "customer": range(400),
@@ -43,38 +58,37 @@ def _refused(arguments: list[str], capsys: pytest.CaptureFixture[str], folder: P
     return said.err
 
 
-def test_fit_writes_a_whole_run_folder(
-    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "run"
-    assert run(["fit", str(table), *STAY, "--adjust", "plan", "--id", "customer", "--out", str(out)]) == 0
-    assert {p.name for p in out.iterdir()} == {
+def test_fit_writes_a_whole_run_folder(fitted: Path) -> None:
+    assert {p.name for p in (fitted / "run").iterdir()} == {
         "run.json", "counts.parquet", "estimates.csv", "diagnostics.csv", "figures", "report.pdf",
     }  # fmt: skip
+    assert not list(fitted.glob(".run*"))
+
+
+def test_the_same_command_gives_the_same_bytes(
+    table: Path, tmp_path: Path, fitted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["fit", str(table), *STAY, *_MORE, f"--out={tmp_path}/again"]) == 0
+    for name in ("estimates.csv", "diagnostics.csv", "counts.parquet", "report.pdf"):
+        assert (fitted / "run" / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
     said = capsys.readouterr()
     assert "retention at 12 months, best against worst" not in said.err
     assert "retention difference at 12 months, best against worst" in said.out
-    assert not list(tmp_path.glob(".run*"))
 
 
-def test_the_same_command_gives_the_same_bytes(table: Path, tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        assert run(["fit", str(table), *STAY, "--adjust", "plan", "--out", str(tmp_path / name)]) == 0
-    for name in ("estimates.csv", "diagnostics.csv", "counts.parquet", "report.pdf"):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
-
-
-def test_the_report_says_how_to_run_it_again(table: Path, tmp_path: Path) -> None:
-    assert run(["fit", str(table), *STAY, "--name", "my cohort", f"--out={tmp_path}/run"]) == 0
-    text = " ".join(page.extract_text() for page in PdfReader(tmp_path / "run/report.pdf").pages)
-    again = "cxlink fit churn.csv --score score --scale 1-10 --duration months --event lost --draws 100 --name 'my"
+def test_the_report_says_how_to_run_it_again(fitted: Path) -> None:
+    text = " ".join(page.extract_text() for page in PdfReader(fitted / "run/report.pdf").pages)
+    again = (
+        "cxlink fit churn.csv --score score --scale 1-10 --duration months --event lost --draws 100 --adjust plan "
+        "--id customer --name 'my"
+    )
     assert again in " ".join(text.replace("\\", " ").split())
-    assert str(tmp_path) not in text
+    assert str(fitted) not in text
 
 
 def test_another_seed_gives_other_draws(table: Path, tmp_path: Path) -> None:
     for name, seed in (("a", "1"), ("b", "2")):
-        assert run(["fit", str(table), *STAY, "--seed", seed, "--out", str(tmp_path / name)]) == 0
+        assert run(["fit", str(table), *SPENT, "--seed", seed, "--out", str(tmp_path / name)]) == 0
     assert (tmp_path / "a/estimates.csv").read_bytes() != (tmp_path / "b/estimates.csv").read_bytes()
 
 
@@ -89,7 +103,7 @@ def test_an_existing_folder_is_refused_and_overwrite_replaces_a_run_only(
     assert "not a run folder" in said
     assert (out / "thesis.tex").read_text() == "years of work"
     (out / "thesis.tex").rename(out / "run.json")
-    assert run(["fit", str(table), *STAY, "--out", str(out), "--overwrite"]) == 0
+    assert run(["fit", str(table), *SPENT, "--out", str(out), "--overwrite"]) == 0
     assert (out / "report.pdf").is_file()
 
 

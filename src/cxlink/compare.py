@@ -20,7 +20,7 @@ from cxlink.estimates.verdicts import Verdict, rule, verdict_of
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Comparison:
     """What changed between cohorts.
 
@@ -64,6 +64,10 @@ class Comparison:
 
         with new_folder(Path(folder), overwrite) as partial:
             write_comparison(self, partial, command="cxlink.compare.compare(counts).write(folder)")
+
+    def __repr__(self) -> str:
+        base, *others = (counts.spec.cohort.name for counts in self.cohorts)
+        return f"<Comparison of {', '.join(others)} with {base}>"
 
     def _repr_html_(self) -> str:
         """Show the split of both outcomes for everybody, and the verdicts."""

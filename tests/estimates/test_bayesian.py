@@ -58,17 +58,17 @@ def results(**cohorts: Counts) -> tuple[Bayesian, list[str]]:
 @pytest.fixture(scope="module")
 def pooled() -> tuple[Bayesian, list[str]]:
     return results(
-        old=counts_of("old", 900, 8, spend=False, seed=1), new=counts_of("new", 200, 3, spend=False, seed=2)
+        old=counts_of("old", 900, 8, spend=True, seed=1), new=counts_of("new", 200, 3, spend=True, seed=2)
     )
 
 
-def test_every_posterior_has_rows_priors_and_findings() -> None:
-    found, told = results(only=counts_of("only", 300, 6, spend=True, seed=4))
+def test_every_posterior_has_rows_priors_and_findings(pooled: tuple[Bayesian, list[str]]) -> None:
+    found, told = pooled
     assert set(found.posteriors) == {"bayes", "bayes_sbg", "bayes_spend"}
     rows = tidy(found.rows)
     assert set(rows["model"]) == {"bayes", "bayes_sbg"}
     assert {"retention", "tenure", "remaining_tenure", "spend", "spend_ratio"} <= set(rows["estimand"])
-    assert set(rows["scenario"]) == {""}
+    assert set(rows["scenario"]) == {"", "alone", "new_cohort"}
     said = diagnostics.tidy(found.findings)
     looked_at = said.groupby("model")["quantity"].agg(set)
     asked = {"rhat", "ess_bulk", "divergences", "bfmi", "prior_sensitivity", "elpd_left_out_cells", "draws"}
@@ -106,13 +106,8 @@ def test_a_young_cohort_borrows_from_an_older_one(pooled: tuple[Bayesian, list[s
     assert "bayes_sbg" not in set(rows.loc[rows["scenario"] != "", "model"])
 
 
-def test_spend_borrows_too() -> None:
-    made = {name: counts_of(name, n, 3, spend=True, seed=n) for name, n in (("old", 150), ("new", 30))}
-    old, new = (
-        replace(counts, spec=counts.spec.model_copy(update={"subscription": None}))
-        for counts in made.values()
-    )
-    rows = select(tidy(results(old=old, new=new)[0].rows), model="bayes", estimand="spend", group="2")
+def test_spend_borrows_too(pooled: tuple[Bayesian, list[str]]) -> None:
+    rows = select(tidy(pooled[0].rows), model="bayes", estimand="spend", group="2")
     width = (rows["conf_high"] - rows["conf_low"]).to_numpy()
     found = dict(zip(rows["scenario"], width, strict=True))
     assert set(found) == {"", "alone", "new_cohort"}
@@ -133,7 +128,8 @@ def test_posteriors_come_back_from_one_file(tmp_path: Path, pooled: tuple[Bayesi
     save_posteriors(posteriors, tmp_path / "posterior.nc")
     read = load_posteriors(tmp_path / "posterior.nc")
     for name, posterior in posteriors.items():
-        np.testing.assert_array_equal(read[name].draws("score"), posterior.draws("score"))
+        kept = "share" if name == "bayes_spend" else "score"
+        np.testing.assert_array_equal(read[name].draws(kept), posterior.draws(kept))
 
 
 def test_what_the_priors_say_of_late_entrants_counts_from_their_entry() -> None:
@@ -156,9 +152,11 @@ def test_what_the_priors_say_of_late_entrants_counts_from_their_entry() -> None:
 def test_too_few_draws_are_said_aloud(pooled: tuple[Bayesian, list[str]]) -> None:
     # 300 draws of two chains cannot have the 200 effective ones in every tail, or R-hat under 1.01, of everything
     assert len(pooled[0].warnings) >= 1
-    assert all(
-        text.startswith("DO NOT RELY on the posterior of retention (bayes") for text in pooled[0].warnings
+    about = (
+        "DO NOT RELY on the posterior of retention (bayes",
+        "DO NOT RELY on the posterior of spend (bayes",
     )
+    assert all(text.startswith(about) for text in pooled[0].warnings)
 
 
 def test_small_groups_leave_pictures_and_findings(pooled: tuple[Bayesian, list[str]]) -> None:

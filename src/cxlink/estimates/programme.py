@@ -32,7 +32,7 @@ Row = dict[str, Any]
 SHARES = tuple(round(0.05 * k, 2) for k in range(21))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Outcome:
     """What a programme is worth.
 
@@ -64,6 +64,9 @@ class Outcome:
     def n_moved(self) -> float:
         """Customers moved."""
         return self.programme.fraction * self.n_source
+
+    def __repr__(self) -> str:
+        return f"<Outcome of {self.programme.name} in {self.spec.cohort.name}: {self.n_moved:,.0f} customers moved>"
 
     def _repr_html_(self) -> str:
         from cxlink.programme import lines
