@@ -144,5 +144,14 @@ def _name_steps(ax: Axes, horizons: Sequence[int], spec: CohortSpec) -> None:
 def _explain(ax: Axes, spec: CohortSpec, bands: Sequence[str]) -> None:
     for group in bands:
         ax.plot([], [], "-", lw=2, color=drawing.group_color(group), label=wording.score(group, spec))
-    ax.plot([], [], "-", lw=6, alpha=0.25, color=drawing.GREY, label="range of the families")
+    ax.plot(
+        [],
+        [],
+        "-",
+        lw=6,
+        alpha=0.25,
+        color=drawing.GREY,
+        solid_capstyle="butt",
+        label="range of the families",
+    )
     drawing.legend_above(ax, 4)
