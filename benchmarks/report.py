@@ -28,10 +28,10 @@ _MOST_TIMES, _MOST_MB, _LONGEST_HELP, _LONGEST_FIT = 1.5, 2048, 0.5, 15.0
 _LONGEST_TENURE, _LONGEST_POSTERIOR = 5.0, 60.0
 
 
-def write(rows: Sequence[Row], path: Path, day: datetime.date, seconds: float) -> None:
-    """Write the run's page in Markdown."""
+def write(rows: Sequence[Row], path: Path, day: datetime.date, seconds: float, parts: str = "") -> None:
+    """Write the run's page in Markdown; ``parts`` are those of its tables that it measured, where not all."""
     sections = [
-        _head(day, seconds),
+        _head(day, seconds, parts),
         _short(rows),
         _counting(rows),
         _after(rows),
@@ -44,14 +44,19 @@ def write(rows: Sequence[Row], path: Path, day: datetime.date, seconds: float) -
     path.write_text("\n\n".join(section for section in sections if section) + "\n", encoding="utf-8")
 
 
-def _head(day: datetime.date, seconds: float) -> str:
+def _head(day: datetime.date, seconds: float, parts: str) -> str:
     known = ((name, _version(name)) for name in _PACKAGES)
     versions = ", ".join([f"Python {platform.python_version()}", *(f"{a} {b}" for a, b in known if b)])
+    some = (
+        f" That run measured {parts.replace(',', ', ')}; the other tables are of earlier runs."
+        if parts
+        else ""
+    )
     return f"""# Benchmarks
 
 `make bench` (`python -m benchmarks`) wrote this page, `results.csv` and `scaling.svg` on {day.day} {day:%B %Y}, in
 {seconds / 60:.0f} minutes on {os.cpu_count()} cores with {_memory_gb():.0f} GB of memory. The customers are simulated
-(`customers.py`). Versions: {versions}.
+(`customers.py`). Versions: {versions}.{some}
 
 ![Seconds by number of customers, on logarithmic axes](scaling.svg)"""
 

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from benchmarks.measure import Measured
 
@@ -89,6 +90,30 @@ def save(rows: Iterable[Row], path: Path) -> None:
                     for k, v in values
                 ]
             )
+
+
+def load(path: Path) -> list[Row]:
+    """Read ``results.csv`` back; no row where there is none."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            Row(**{name: _read(name, text) for name, text in line.items()}) for line in csv.DictReader(file)
+        ]
+
+
+def _read(name: str, text: str) -> Any:
+    if name in ("what", "program", "note"):
+        return text
+    if name == "size":
+        return int(text)
+    return float(text) if text else None
+
+
+def kept(rows: Sequence[Row], earlier: Iterable[Row]) -> list[Row]:
+    """Rows of a run, and those of earlier ones of what it did not measure."""
+    measured = {one.what for one in rows}
+    return [*(one for one in earlier if one.what not in measured), *rows]
 
 
 def after_by_size(rows: Sequence[Row]) -> list[tuple[int, float]]:
