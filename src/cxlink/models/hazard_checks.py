@@ -214,21 +214,40 @@ def predictions(spells: Spells, rng: np.random.Generator) -> list[Score]:
 
 def _scores(train: PersonPeriods, spells: Spells) -> np.ndarray | None:
     """Log score of a customer of each spell under each shape, (n_shapes, n_spells)."""
-    made: list[np.ndarray] = []
-    for effect in EFFECTS:
-        fit = fit_hazards(train, effect)
-        if isinstance(fit, Unestimated):
-            return None
-        draws = estimated(fit)
-        row = train.level * len(train.strata) + train.stratum
-        log_ratio = np.clip(fit.design.matrix[row] @ draws.beta[0], -40.0, 40.0)
-        rate = np.exp(log_ratio)[:, None] * np.diff(draws.cumulative[0])
-        stayed = np.pad(-np.cumsum(rate, axis=1), ((0, 0), (1, 0)))
-        made.append(of_spells(spells, stayed, rate, fit.informative))
-    return np.array(made)
+    made = [log_score(train, spells, effect) for effect in EFFECTS]
+    known = [one for one in made if one is not None]
+    return np.array(known) if len(known) == len(made) else None
 
 
-def of_spells(spells: Spells, stayed: np.ndarray, rate: np.ndarray, told: np.ndarray) -> np.ndarray:
+def log_score(train: PersonPeriods, spells: Spells, effect: Effect) -> np.ndarray | None:
+    """Log score of a customer of each spell, (n_spells,), by proportional hazards fitted to other customers.
+
+    Parameters
+    ----------
+    train : PersonPeriods
+        What they are fitted to, of the levels and strata of the spells.
+    spells : Spells
+        Who is foreseen.
+    effect : {"levels", "linear", "monotone", "spline"}
+        Of the score.
+
+    Returns
+    -------
+    ndarray or None
+        None where there is no fit.
+    """
+    fit = fit_hazards(train, effect)
+    if isinstance(fit, Unestimated):
+        return None
+    draws = estimated(fit)
+    row = train.level * len(train.strata) + train.stratum
+    log_ratio = np.clip(fit.design.matrix[row] @ draws.beta[0], -40.0, 40.0)
+    rate = np.exp(log_ratio)[:, None] * np.diff(draws.cumulative[0])
+    stayed = np.pad(-np.cumsum(rate, axis=1), ((0, 0), (1, 0)))
+    return _of_spells(spells, stayed, rate, fit.informative)
+
+
+def _of_spells(spells: Spells, stayed: np.ndarray, rate: np.ndarray, told: np.ndarray) -> np.ndarray:
     """Log score of each spell: stayed over (entry, exit], or lost in the last of these periods."""
     lost = (spells.cause > 0) & (spells.exit > spells.entry)
     last = np.where(lost, spells.exit - 1, spells.exit)

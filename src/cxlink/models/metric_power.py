@@ -11,9 +11,7 @@ import numpy as np
 
 from cxlink.cohort.sections import Effect
 from cxlink.cohort.spells import PersonPeriods, Spells, each_pair, person_periods, risk_sets
-from cxlink.models.hazard_checks import FOLDS, of_spells
-from cxlink.models.hazard_draws import estimated
-from cxlink.models.hazards import Unestimated, fit_hazards
+from cxlink.models.hazard_checks import FOLDS, log_score
 from cxlink.models.spend_cells import SpendCells
 
 NO_SCORE, LINEAR, FULL = "no_score", "linear", "full_score"
@@ -119,15 +117,7 @@ def _held_out(spells: Spells, held: np.ndarray, effect: Effect) -> np.ndarray | 
     periods, count = person_periods(spells), risk_sets(spells, each_pair(spells))
     at_risk, lost = count(spells.n - held)
     train = PersonPeriods(periods.levels, periods.strata, periods.level, periods.stratum, at_risk, lost)
-    fit = fit_hazards(train, effect)
-    if isinstance(fit, Unestimated):
-        return None
-    draws = estimated(fit)
-    row = train.level * len(train.strata) + train.stratum
-    log_ratio = np.clip(fit.design.matrix[row] @ draws.beta[0], -40.0, 40.0)
-    rate = np.exp(log_ratio)[:, None] * np.diff(draws.cumulative[0])
-    stayed = np.pad(-np.cumsum(rate, axis=1), ((0, 0), (1, 0)))
-    return of_spells(spells, stayed, rate, fit.informative)
+    return log_score(train, spells, effect)
 
 
 def told_of_spend(cells: SpendCells, classes: Mapping[str, tuple[int, ...]]) -> list[Told]:
