@@ -1,6 +1,8 @@
 """Expected tenure: families fitted, backtested, averaged and projected; their rows, findings and curves."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from cxlink.estimates.families import (
 from cxlink.estimates.tenure import curve_frames, tenure_rows
 from cxlink.models import standards
 from cxlink.models.adjusted import standardised
-from cxlink.models.averaging import aic_weights, equal_weights, project_all
+from cxlink.models.averaging import WORKERS, aic_weights, equal_weights, project_all
 from cxlink.models.backtest import Backtest, backtest
 from cxlink.models.continued import Families
 from cxlink.models.fitted import Fit, Unfitted
@@ -96,10 +98,13 @@ def tenure_results(
         *backtest_findings(tested, spec.unit, group),
         *doubt_findings(doubts(fits, tenures[: len(fits)], periods), spike(periods), spec.unit, group),
     ]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        rows = pool.map(lambda one: tenure_rows(one, spec.unit, level, contrasts), tenures)
+        curves = pool.map(lambda one: curve_frames(one, level), tenures)
     return Lifetimes(
-        [row for one in tenures for row in tenure_rows(one, spec.unit, level, contrasts)],
+        list(chain.from_iterable(rows)),
         findings,
-        [frame for one in tenures for frame in curve_frames(one, level)],
+        list(chain.from_iterable(curves)),
         tested.calibration.assign(adjusted=adjusted),
         _averaged(fits, weights["averaged"]),
     )

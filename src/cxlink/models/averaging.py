@@ -18,7 +18,8 @@ from cxlink.models.plan import Target
 from cxlink.models.tenure import QUANTITIES, Drawn, Tenure, project, settled
 
 LEAST_WEIGHT = 0.001
-_WORKERS = 2
+WORKERS = 2
+"""Threads: numpy computes outside of the interpreter's lock."""
 
 
 def members(fits: Sequence[Fit]) -> list[int]:
@@ -85,7 +86,7 @@ def project_all(
     """
     streams = rng.spawn(len(fits))
     # many small products of matrices: threads of their own would wait for each other
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(_WORKERS) as pool:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(WORKERS) as pool:
         by_family = list(pool.map(lambda k: project(fits[k], target, n_draws, streams[k]), range(len(fits))))
     if not by_family:
         return ()

@@ -84,6 +84,10 @@ class Profile:
         alpha = baseline(grouped, fixed, alpha, steps=1)
         return log_likelihood(grouped, clipped(alpha + fixed)) + penalties
 
+    def values(self, thetas: np.ndarray) -> np.ndarray:
+        """The same at several points, (n, n_effects); of shape (n,)."""
+        return np.array([self.value(theta) for theta in thetas])
+
 
 def _tables(fit: HazardFit) -> tuple[Marginal, ...]:
     """Distributions of the penalised effects, and of those with hardly a loss."""

@@ -22,9 +22,9 @@ class Jet(np.lib.mixins.NDArrayOperatorsMixin):
     Attributes
     ----------
     value : ndarray of shape (n_points,)
-    first : ndarray of shape (n_parameters, n_points)
+    first : ndarray of shape (n_parameters, n_points), or (n_parameters, 1) where all points have the same
         Derivative by each parameter.
-    second : ndarray of shape (n_parameters, n_parameters, n_points)
+    second : ndarray of shape (n_parameters, n_parameters, n_points), or 1 for n_points likewise
         Second derivatives.
     """
 
@@ -52,9 +52,8 @@ def seeds(values: Sequence[Array]) -> list[Jet]:
     values : sequence of ndarray of shape (n_points,)
         One a parameter.
     """
-    size, n = len(values), len(values[0])
-    none = np.zeros((size, size, n))
-    unit = np.eye(size)[:, :, None] + np.zeros(n)
+    size = len(values)
+    none, unit = np.zeros((size, size, 1)), np.eye(size)[:, :, None]
     return [Jet(np.asarray(value, float), unit[k], none) for k, value in enumerate(values)]
 
 

@@ -165,14 +165,23 @@ class Likelihood:
 
     def plain(self, theta: np.ndarray) -> float:
         """Log-likelihood without penalties; -inf where it cannot be computed."""
-        with np.errstate(all="ignore"):
-            log_s = self.log_survival(self._points.time, *self._linked(theta))
-            value = float(_cells(self.stretches, self._fall(log_s))[0])
-        return value if np.isfinite(value) else -np.inf
+        return float(self._plain(theta))
 
     def value(self, theta: np.ndarray) -> float:
         """Penalised log-likelihood."""
         return self.plain(theta) + sum(penalty.value(theta) for penalty in self.penalties)
+
+    def values(self, thetas: np.ndarray) -> np.ndarray:
+        """Penalised log-likelihood at several points, (n, n_parameters), at once; of shape (n,)."""
+        penalties = [sum(penalty.value(theta) for penalty in self.penalties) for theta in thetas]
+        return self._plain(thetas) + np.array(penalties, float)
+
+    def _plain(self, theta: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            log_s = self.log_survival(self._points.time, *self._linked(theta))
+            total = _cells(self.stretches, self._fall(log_s))[0]
+        value: np.ndarray = np.where(np.isfinite(total), total, -np.inf)
+        return value
 
     def derivatives(self, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Give `value`, its gradient (n_parameters,) and its Hessian (n_parameters, n_parameters)."""
@@ -181,7 +190,8 @@ class Likelihood:
         gradient, hessian = np.empty(len(theta)), np.empty((len(theta), len(theta)))
         with np.errstate(all="ignore"):
             log_s: Any = self.log_survival(self._points.time, *seeds(linked))
-            value, first, second = _cells(self.stretches, self._fall(log_s.value))
+            total, first, second = _cells(self.stretches, self._fall(log_s.value))
+            value = float(total)
             falls = [self._fall(slope) for slope in log_s.first]
             for k, design in enumerate(self.designs):
                 gradient[ends[k] : ends[k + 1]] = self._by_pair(first * falls[k]) @ design
@@ -213,23 +223,23 @@ class Likelihood:
         return self.stretches.points
 
     def _linked(self, theta: np.ndarray) -> list[np.ndarray]:
-        """Each parameter on its link scale, one value a point."""
+        """Each parameter on its link scale, one value a point (on the last axis)."""
         ends = np.cumsum([design.shape[1] for design in self.designs])[:-1]
-        parts = np.split(theta, ends)
+        parts = np.split(theta, ends, axis=-1)
         pair = self._points.pair
-        return [(design @ part)[pair] for design, part in zip(self.designs, parts, strict=True)]
+        return [(part @ design.T)[..., pair] for design, part in zip(self.designs, parts, strict=True)]
 
     def _fall(self, by_point: np.ndarray) -> np.ndarray:
         """From values at points to differences over stretches; log S and its derivatives are 0 at time 0."""
-        points = np.append(by_point, 0.0)
-        fall: np.ndarray = points[self._points.stop] - points[self._points.start]
+        points = np.concatenate([by_point, np.zeros((*by_point.shape[:-1], 1))], axis=-1)
+        fall: np.ndarray = points[..., self._points.stop] - points[..., self._points.start]
         return fall
 
     def _by_pair(self, by_stretch: np.ndarray) -> np.ndarray:
         return np.bincount(self.stretches.pair, by_stretch, minlength=len(self.designs[0]))
 
 
-def _cells(stretches: Stretches, fall: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+def _cells(stretches: Stretches, fall: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Log-likelihood of the stretches from Δ, and its first and second derivatives by Δ.
 
     d·log(1 − e^Δ) + (r − d)·Δ; a curve that rises (a spline's may) has no more likelihood than one that stays.
@@ -244,4 +254,4 @@ def _cells(stretches: Stretches, fall: np.ndarray) -> tuple[float, np.ndarray, n
     value = np.where(loss, lost * np.log(share), 0.0) + np.where(kept > 0, kept * delta, 0.0)
     first = np.where(rising, 0.0, kept - np.where(loss, lost * odds, 0.0))
     second = np.where(rising | ~loss, 0.0, -lost * odds * (1 + odds))
-    return float(value.sum()), first, second
+    return value.sum(axis=-1), first, second

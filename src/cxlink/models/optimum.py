@@ -1,6 +1,6 @@
 """Maximising a likelihood: a trust-region search with its Hessian, Newton steps to a small gradient, and bounds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ from scipy.optimize import minimize, nnls
 
 from cxlink.models.likelihood import Likelihood
 
+Derivatives = Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]]
 _GTOL = 1e-6
 _POLISHED = 1e-11
 _ITERATIONS = 200
@@ -118,10 +119,10 @@ def _size(likelihood: Likelihood) -> float:
 
 def _bounded(likelihood: Likelihood, start: np.ndarray, box: Box) -> Optimum:
     """Search; hold what leaves the box, or gains nothing inside, at its bound, and search again."""
-    theta = start
+    theta, derivatives = start, _recalling(likelihood)
     held = (start <= box.low) | (start >= box.high)
     for _ in range(2 * len(start) + 2):
-        theta = _search(likelihood, theta, ~held)
+        theta = _search(derivatives, theta, ~held, _size(likelihood))
         out = ~held & ((theta < box.low) | (theta > box.high))
         out |= _idle(likelihood, np.clip(theta, box.low, box.high), box, ~held & ~out)
         if not out.any():
@@ -133,7 +134,7 @@ def _bounded(likelihood: Likelihood, start: np.ndarray, box: Box) -> Optimum:
         nearer = np.where(theta - box.low < box.high - theta, box.low, box.high)
         theta = np.where(out, nearer, theta)
         held |= out
-    found = _polished(likelihood, theta, ~held)
+    found = _polished(derivatives, theta, ~held, _size(likelihood))
     if len(box.rising):
         binds = bool((box.rising @ theta < _BINDS).any()) and not found.gradient_norm < CONVERGED
         if binds or not box.holds(theta):
@@ -212,34 +213,37 @@ def _idle(likelihood: Likelihood, theta: np.ndarray, box: Box, free: np.ndarray)
     return found
 
 
-def _search(likelihood: Likelihood, start: np.ndarray, free: np.ndarray) -> np.ndarray:
+def _recalling(likelihood: Likelihood) -> Derivatives:
+    """Give value, gradient and Hessian in one pass; those of the last point are not computed again."""
+    last: dict[bytes, tuple[float, np.ndarray, np.ndarray]] = {}
+
+    def derivatives(theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        key = theta.tobytes()
+        if key not in last:
+            last.clear()
+            last[key] = likelihood.derivatives(theta)
+        return last[key]
+
+    return derivatives
+
+
+def _search(derivatives: Derivatives, start: np.ndarray, free: np.ndarray, size: float) -> np.ndarray:
     """Trust-region search over the free parameters."""
-    size, among = _size(likelihood), np.ix_(free, free)
+    among = np.ix_(free, free)
     if not free.any():
         return start
-
-    last: dict[bytes, tuple[float, np.ndarray, np.ndarray]] = {}
 
     def whole(part: np.ndarray) -> np.ndarray:
         theta = start.copy()
         theta[free] = part
         return theta
 
-    def derived(part: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """One pass gives all three; the search asks for them one by one."""
-        key = part.tobytes()
-        if key not in last:
-            last.clear()
-            value, gradient, hessian = likelihood.derivatives(whole(part))
-            last[key] = -value / size, _finite(-gradient[free] / size), _finite(-hessian[among] / size)
-        return last[key]
-
     # A derivative out of a double's range stops the search; the next start is tried.
     result = minimize(  # type: ignore[call-overload]  # its stubs know dtype float64 only
-        lambda part: derived(part)[0],
+        lambda part: -derivatives(whole(part))[0] / size,
         start[free],
-        jac=lambda part: derived(part)[1],
-        hess=lambda part: derived(part)[2],
+        jac=lambda part: _finite(-derivatives(whole(part))[1][free] / size),
+        hess=lambda part: _finite(-derivatives(whole(part))[2][among] / size),
         method="trust-exact",
         options={"gtol": _GTOL, "maxiter": _ITERATIONS},
     )
@@ -251,10 +255,10 @@ def _finite(derivative: np.ndarray) -> np.ndarray:
     return derivative if (np.abs(derivative) < _LARGEST).all() else np.zeros_like(derivative)
 
 
-def _polished(likelihood: Likelihood, theta: np.ndarray, free: np.ndarray) -> Optimum:
+def _polished(derivatives: Derivatives, theta: np.ndarray, free: np.ndarray, size: float) -> Optimum:
     """Newton steps for as long as they make the gradient smaller."""
-    size, among = _size(likelihood), np.ix_(free, free)
-    _, gradient, hessian = likelihood.derivatives(theta)
+    among = np.ix_(free, free)
+    _, gradient, hessian = derivatives(theta)
     for _ in range(_POLISH):
         if not (np.isfinite(gradient).all() and np.isfinite(hessian).all()):
             return Optimum(theta, np.full_like(hessian, np.nan), np.inf, ~free)
@@ -263,7 +267,7 @@ def _polished(likelihood: Likelihood, theta: np.ndarray, free: np.ndarray) -> Op
             break
         tried = theta.copy()
         tried[free] -= np.linalg.lstsq(hessian[among], gradient[free], rcond=1e-12)[0]
-        _, new, bent = likelihood.derivatives(tried)
+        _, new, bent = derivatives(tried)
         if not np.abs(new[free]).max(initial=0.0) < norm:
             break
         theta, gradient, hessian = tried, new, bent

@@ -11,7 +11,7 @@ from cxlink.models.log_survival import exactly, paced
 from cxlink.models.mesh import mesh, mesh_size
 from cxlink.models.plan import Plan, with_moments
 
-_BLOCK = 2_000_000
+_BLOCK = 500_000
 _FEW = (6, 9, 13, 19, 28, 42)
 _PACES = (0.8, 0.5, 0.3, 0.2)
 _STEPS = (0.4, 0.2, 0.1)
@@ -86,7 +86,7 @@ def drawn_survival(fit: Fit, theta: np.ndarray, plan: Plan, curve: np.ndarray) -
 
 
 def _blocks(fit: Fit, theta: np.ndarray, plan: Plan) -> list[np.ndarray]:
-    """Cut draws of parameters into blocks whose curves stay within some tens of megabytes."""
+    """Cut draws of parameters into blocks whose curves stay within some megabytes, near the processor."""
     location = fit.linked(theta, plan.target.level, plan.target.stratum)[0]
     n_rows = min(mesh_size(location, plan.step), location.shape[1])
     moments = 1 if plan.pace else len(plan.moments)

@@ -69,6 +69,10 @@ class Objective:
         penalised = value + sum(penalty.value(theta) for penalty in self.penalties)
         return penalised if np.isfinite(penalised) else -np.inf
 
+    def values(self, thetas: np.ndarray) -> np.ndarray:
+        """The same at several points, (n, n_parameters); of shape (n,)."""
+        return np.array([self.value(theta) for theta in thetas])
+
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Gradient of `value`, of shape (n_parameters,)."""
         plain = self._cells("slope", theta) @ self.rows
