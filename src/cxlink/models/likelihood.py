@@ -174,7 +174,8 @@ class Likelihood:
     def values(self, thetas: np.ndarray) -> np.ndarray:
         """Penalised log-likelihood at several points, (n, n_parameters), at once; of shape (n,)."""
         penalties = [sum(penalty.value(theta) for penalty in self.penalties) for theta in thetas]
-        return self._plain(thetas) + np.array(penalties, float)
+        found: np.ndarray = self._plain(thetas) + np.array(penalties, float)
+        return found
 
     def _plain(self, theta: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
