@@ -68,6 +68,17 @@ def analyse(
         Whether to sample the Bayesian models as well.
     earlier : mapping of str to Counts, optional
         Earlier cohorts by name, which the Bayesian models pool with this one; see `cxlink.earlier`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from cxlink import analyse, make_spec, read_cohort
+    >>> rows = pd.DataFrame({"score": [1, 1, 2, 9, 9, 10], "spend": [0.0, 50, 70, 100, 120, 140]})
+    >>> spend = {"column": "spend", "currency": "EUR", "complete": True}
+    >>> spec = make_spec({"score": {"column": "score", "scale": "1-10"}, "spend": spend})
+    >>> found = analyse(read_cohort(rows, spec)).headline().set_index(["estimand", "group"])["estimate"]
+    >>> print(f"{found['spend', 'worst']:.0f} and {found['spend', 'best']:.0f} euros")
+    25 and 120 euros
     """
     counts = cohort.count() if isinstance(cohort, Cohort) else cohort
     spec = counts.spec

@@ -77,6 +77,22 @@ def add(first: Counts, second: Counts) -> Counts:
     ------
     InputError
         If their scales, units, clocks, strata or spend do not match, or cells of one were suppressed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from cxlink import add, make_spec, read_cohort
+    >>> durations = {"duration": "months", "event": "left"}
+    >>> spec = make_spec({"score": {"column": "score", "scale": "1-5"}, "subscription": durations})
+    >>> first, second = (
+    ...     read_cohort(pd.DataFrame({"score": [4, 5], "months": [7, months], "left": [1, 0]}), spec).count()
+    ...     for months in (12, 24)
+    ... )
+    >>> add(first, second).cells[["score", "exit", "cause", "n"]]
+       score  exit cause  n
+    0      4     7  lost  2
+    1      5    12        1
+    2      5    24        1
     """
     refuse_mismatch(first, second)
     a, b = first.profile, second.profile

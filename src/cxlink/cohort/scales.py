@@ -69,6 +69,11 @@ def parse_levels(given: Any) -> tuple[int, ...]:
     ------
     InputError
         If a part of it is neither a whole number nor a range of at most 101.
+
+    Examples
+    --------
+    >>> parse_levels("1-3,9")
+    (1, 2, 3, 9)
     """
     if isinstance(given, str):
         return tuple(sorted({level for part in given.split(",") for level in _levels_of(part, given)}))
@@ -93,7 +98,13 @@ def _not_levels(given: Any) -> InputError:
 
 
 def label(levels: Iterable[int]) -> str:
-    """Write a set of levels the way `parse_levels` reads it: ``"9-10"``, ``"1,3"``."""
+    """Write a set of levels the way `parse_levels` reads it: ``"9-10"``, ``"1,3"``.
+
+    Examples
+    --------
+    >>> label([1, 2, 3, 9])
+    '1-3,9'
+    """
     runs: list[list[int]] = []
     for level in sorted(set(levels)):
         if runs and level == runs[-1][1] + 1:

@@ -257,6 +257,13 @@ def make_spec(tables: Mapping[str, Any], source: str = "spec") -> CohortSpec:
     ------
     InputError
         One line that names the first key that is wrong, and how.
+
+    Examples
+    --------
+    >>> from cxlink import make_spec
+    >>> spec = make_spec({"score": {"column": "nps", "scale": "0-10"}, "spend": {"column": "spend", "complete": True}})
+    >>> spec.worst, spec.best
+    ((0,), (9, 10))
     """
     try:
         return CohortSpec.model_validate(_tuples(tables))

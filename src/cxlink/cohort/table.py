@@ -124,6 +124,20 @@ def read_cohort(table: Any, spec: CohortSpec, drop_invalid: bool = False) -> Coh
     ------
     InputError
         In one line: which rule, how many rows, the first of them, and the cure.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from cxlink import make_spec, read_cohort
+    >>> rows = pd.DataFrame({"score": [2, 2, 9, 10], "months": [3, 12, 12, 5], "left": [1, 0, 0, 1]})
+    >>> durations = {"duration": "months", "event": "left"}
+    >>> spec = make_spec({"score": {"column": "score", "scale": "1-10"}, "subscription": durations})
+    >>> read_cohort(rows, spec).count().cells
+       score  entry  exit cause wave  n
+    0      2      0     3  lost       1
+    1      2      0    12             1
+    2      9      0    12             1
+    3     10      0     5  lost       1
     """
     source = open_source(table, spec.table, spec.table_columns)
     try:

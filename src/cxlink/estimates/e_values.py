@@ -30,6 +30,11 @@ def e_value(ratio: float) -> float:
     ------
     ValueError
         If the ratio is negative.
+
+    Examples
+    --------
+    >>> print(f"{e_value(2.0):.2f} {e_value(0.5):.2f} {e_value(1.0):.2f}")
+    3.41 3.41 1.00
     """
     if ratio < 0:
         raise ValueError(f"a ratio of {ratio:g} has no E-value: it is negative")

@@ -32,6 +32,12 @@ def interval(draws: np.ndarray, level: float) -> tuple[float, float, float]:
     -------
     std_error, conf_low, conf_high : float
         The standard error is NaN where a draw is infinite; all three are NaN without a draw.
+
+    Examples
+    --------
+    >>> error, low, high = interval(np.arange(1.0, 200.0), level=0.95)
+    >>> print(f"{error:.1f} [{low:.1f}, {high:.1f}]")
+    57.6 [5.0, 195.0]
     """
     error, low, high = _ends(draws[~np.isnan(draws)][:, None], level)[:, 0]
     return float(error), float(low), float(high)

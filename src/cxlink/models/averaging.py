@@ -137,7 +137,13 @@ def average(tenures: Sequence[Tenure], weights: np.ndarray, model: str) -> Tenur
 
 
 def apportioned(share: np.ndarray, n_draws: int) -> np.ndarray:
-    """Whole numbers of draws in proportion to shares, by largest remainder; they sum to ``n_draws``."""
+    """Whole numbers of draws in proportion to shares, by largest remainder; they sum to ``n_draws``.
+
+    Examples
+    --------
+    >>> apportioned(np.array([0.5, 0.3, 0.2]), 7)
+    array([4, 2, 1])
+    """
     exact = share * n_draws
     taken = np.floor(exact).astype(int)
     taken[np.argsort(taken - exact, kind="stable")[: n_draws - taken.sum()]] += 1

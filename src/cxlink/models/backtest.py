@@ -176,6 +176,13 @@ def stacked(probabilities: np.ndarray, n: np.ndarray) -> np.ndarray:
     -------
     ndarray of shape (n_models,)
         They sum to 1.
+
+    Examples
+    --------
+    Six of ten customers did what the first model had thought likelier:
+
+    >>> stacked(np.array([[0.8, 0.1], [0.2, 0.1], [0.1, 0.6]]), np.array([5, 1, 4])).round(3)
+    array([0.633, 0.367])
     """
     share = n / n.sum()
     weights = np.full(probabilities.shape[1], 1 / probabilities.shape[1])

@@ -185,6 +185,11 @@ def areas(survival: np.ndarray) -> np.ndarray:
     -------
     ndarray of shape (..., n_times - 1)
         ∫S over (t − 1, t] = S(t−1)·(e^Δ − 1)/Δ with Δ = log S(t) − log S(t−1); S(t−1)/2 where S(t) is 0.
+
+    Examples
+    --------
+    >>> areas(np.array([1.0, 0.8, 0.8, 0.0])).round(3)
+    array([0.896, 0.8  , 0.4  ])
     """
     before, after = survival[..., :-1], survival[..., 1:]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -209,6 +214,11 @@ def restricted_mean(survival: np.ndarray, horizon: int) -> np.ndarray:
     -------
     ndarray of shape (...)
         In periods; NaN where the curve is not known to the horizon.
+
+    Examples
+    --------
+    >>> print(restricted_mean(np.array([1.0, 0.8, 0.8, 0.0]), horizon=2).round(3))
+    1.696
     """
     if horizon >= survival.shape[-1]:
         return np.full(survival.shape[:-1], np.nan)

@@ -33,6 +33,13 @@ def basis(levels: Sequence[int], effect: Effect, reference: int = 0) -> np.ndarr
     -------
     ndarray of shape (n_levels, n_effects)
         Its reference row is 0; no column for one level.
+
+    Examples
+    --------
+    >>> basis([1, 2, 5], "linear")
+    array([[0.],
+           [1.],
+           [4.]])
     """
     n_levels = len(levels)
     if n_levels == 1:

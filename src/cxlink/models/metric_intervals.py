@@ -36,6 +36,12 @@ def share(count: float, n: float, level: float) -> Measured:
         Customers that are counted, out of how many.
     level : float
         Coverage.
+
+    Examples
+    --------
+    >>> found = share(8, 10, level=0.95)
+    >>> print(f"{found.estimate:.2f} [{found.conf_low:.3f}, {found.conf_high:.3f}]")
+    0.80 [0.490, 0.943]
     """
     if n <= 0:
         return _none(0)
@@ -60,6 +66,12 @@ def net_promoters(promoters: float, detractors: float, n: float, level: float) -
         Customers.
     level : float
         Coverage.
+
+    Examples
+    --------
+    >>> found = net_promoters(promoters=50, detractors=20, n=100, level=0.95)
+    >>> print(f"{found.estimate:.0f} [{found.conf_low:.1f}, {found.conf_high:.1f}]")
+    30 [14.1, 44.2]
     """
     if n <= 0:
         return _none(0)
@@ -85,6 +97,12 @@ def mean_score(values: np.ndarray, n: np.ndarray, scale: tuple[int, int], level:
         Its two ends.
     level : float
         Coverage.
+
+    Examples
+    --------
+    >>> found = mean_score(np.array([1, 4, 5]), np.array([10, 30, 60]), (1, 5), level=0.95)
+    >>> print(f"{found.estimate:.1f} [{found.conf_low:.2f}, {found.conf_high:.2f}]")
+    4.3 [4.06, 4.54]
     """
     total = float(n.sum())
     if total <= 0:

@@ -126,6 +126,11 @@ def log_rising(a: Any, t: Any) -> Any:
     ----------
     a, t : ndarray or Jet
         Over 0.
+
+    Examples
+    --------
+    >>> print(np.exp(log_rising(3.0, 2.0)).round(6))  # Γ(5)/Γ(3) = 3·4
+    12.0
     """
     at, by = (np.asarray(x.value if isinstance(x, Jet) else x, float) for x in (a, t))
     end, large = at + by, at > _STIRLING

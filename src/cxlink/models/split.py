@@ -46,6 +46,16 @@ def shapley(n: tuple[np.ndarray, np.ndarray], values: np.ndarray) -> Split:
     -------
     Split
         New less base.
+
+    Examples
+    --------
+    One level, one stratum, and a baseline that takes half of what customers spend:
+
+    >>> n = (np.array([[100.0]]), np.array([[80.0]]))
+    >>> values = np.array([[[[40.0]], [[40.0]]], [[[20.0]], [[20.0]]]])
+    >>> split = shapley(n, values)
+    >>> print(split.mix, split.baseline, split.effect, split.total)
+    0.0 -20.0 0.0 -20.0
     """
     strata, scores = _shares(n)
     inner = np.einsum("jls...,xyls...->jxys...", scores, values)
