@@ -55,6 +55,7 @@ def run_notebook(
             parameters=json.loads(json.dumps(dict(parameters))),
             progress_bar=False,
             log_output=False,
+            extra_arguments=["--log-level=ERROR"],  # not that its kernel listens on this machine unencrypted
         )
         partial.rename(executed)
     except PapermillExecutionError as error:
