@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cxlink.cohort.asked_metrics import MetricsSection
 from cxlink.cohort.counts import FORMAT, SPEND, Counts, add_up, save_counts, suppress
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec import read_spec
@@ -101,6 +102,22 @@ def test_cohorts_add_up_to_the_counts_of_both_tables_with_the_cohort_as_a_stratu
     assert pooled.profile.notes[0] == (
         "2 cohorts were added up, each a stratum of its own: old (300 customers), new (300 customers)."
     )
+
+
+def test_metrics_of_one_cohort_alone_are_left_out_and_said(cohorts: tuple[Counts, Counts, Path]) -> None:
+    def asking(counts: Counts) -> Counts:
+        spec = counts.spec.model_copy(update={"metrics": MetricsSection(touchpoint="channel")})
+        return replace(counts, spec=spec, cells=counts.cells.assign(touchpoint="web"))
+
+    new, old, _ = cohorts
+    plain = added_up(new, {"old": old}).cells
+    for pooled, said in (
+        (added_up(asking(new), {"old": old}), True),
+        (added_up(new, {"old": asking(old)}), False),
+    ):
+        assert pooled.spec.metrics is None
+        pd.testing.assert_frame_equal(pooled.cells, plain)
+        assert any("[metrics] are left out" in note for note in pooled.profile.notes) == said
 
 
 def test_what_was_added_up_is_pooled_by_its_parts(

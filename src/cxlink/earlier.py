@@ -154,8 +154,10 @@ def added_up(counts: Counts, earlier: Mapping[str, Counts]) -> Counts:
     spec = _with_cohort(counts.spec)
     total = reduce(add, (_labelled(one, name, spec) for name, one in cohorts.items()))
     sizes = ", ".join(f"{name} ({int(one.cells['n'].sum()):,} customers)" for name, one in cohorts.items())
-    said = f"{len(cohorts)} cohorts were added up, each a stratum of its own: {sizes}."
-    return replace(total, profile=replace(total.profile, notes=(said, *total.profile.notes)))
+    notes = [f"{len(cohorts)} cohorts were added up, each a stratum of its own: {sizes}."]
+    if total.spec.metrics != counts.spec.metrics:
+        notes.append("Metrics by [metrics] are left out: not every cohort was counted with the same ones.")
+    return replace(total, profile=replace(total.profile, notes=(*notes, *total.profile.notes)))
 
 
 def _with_cohort(spec: CohortSpec) -> CohortSpec:
@@ -164,7 +166,8 @@ def _with_cohort(spec: CohortSpec) -> CohortSpec:
 
 
 def _labelled(counts: Counts, name: str, spec: CohortSpec) -> Counts:
-    """The same cells with the cohort's name as a stratum, in the columns' order of the spec."""
+    """The same cells with the cohort's name as a stratum, in the columns' order of the spec; with its own metrics."""
+    spec = spec.model_copy(update={"metrics": counts.spec.metrics})
     cells = counts.cells.assign(**{f"stratum.{COHORT}": name})
     strata = [f"stratum.{variable}" for variable in spec.stratum_variables]
     others = [column for column in cells.columns if column not in ("score", *strata)]
