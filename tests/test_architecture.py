@@ -8,7 +8,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "cxlink"
 FLOW = (
     "cohort", "models", "estimates", "report", "results", "analysis", "check", "runs", "earlier", "compare",
-    "programme", "study", "notebook", "flags", "cli",
+    "programme", "study", "notebook", "flags", "terminal", "cli",
 )  # fmt: skip
 FORBIDDEN = {"utils", "base", "helpers", "config", "common", "misc", "registry"}
 

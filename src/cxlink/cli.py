@@ -1,16 +1,13 @@
 """The command line: what is typed becomes a call, and what is wrong becomes one line."""
 
-import os
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cxlink.flags import with_flags
+from cxlink.terminal import Clock, command_line, showing, status_of
 
 app = typer.Typer(
     name="cxlink",
@@ -59,8 +56,8 @@ def reproduce(
     from cxlink.runs import new_folder
     from cxlink.study.reproduce import reproduce_study
 
-    with _showing() as progress, new_folder(Path(out), overwrite) as folder:
-        reproduce_study(folder, _command(ctx), replications, progress)
+    with showing() as progress, new_folder(Path(out), overwrite) as folder:
+        reproduce_study(folder, command_line(ctx.obj or ()), replications, progress)
     print(f"{out}/report.pdf")
 
 
@@ -97,7 +94,7 @@ def check(table: Table, *, spec: Spec = None, drop_invalid: Drop = False, flags:
     from cxlink.cohort.spec import read_spec
     from cxlink.cohort.table import read_cohort
 
-    with _showing() as progress:
+    with showing() as progress:
         progress("reading")
         cohort = read_cohort(table, read_spec(spec, flags, table_name(table)), drop_invalid)
     print("\n".join(profile_lines(cohort)))
@@ -137,22 +134,17 @@ def fit(
     target = Path(out) if out is not None else Path("reports") / file_name(read.cohort.name)
     refuse_existing(target, overwrite)
     if notebook:
-        from cxlink.notebook import run_notebook
-
         asked = {"table": table, "spec": spec or "", "flags": flags, "output": str(target), "bayes": bayes}
         asked |= {"drop_invalid": drop_invalid, "pool": pool or [], "overwrite": overwrite}
-        with _showing() as progress:
-            progress("running the notebook")
-            run_notebook(asked, target.with_name(f"{target.name}.ipynb"), overwrite)
-        print(f"{target}.ipynb\n{target}/report.pdf")
+        _fit_in_a_notebook(asked, target, overwrite)
         return
     from cxlink.check import closing_lines
     from cxlink.cohort.table import read_cohort
     from cxlink.earlier import analyse_with
     from cxlink.runs import write_run
 
-    clock = _Clock()
-    with _showing() as progress:
+    clock = Clock()
+    with showing() as progress:
         progress("counting")
         cohort = read_cohort(table, read, drop_invalid)
         clock.lap("count")
@@ -160,14 +152,24 @@ def fit(
         clock.lap("analyse")
         progress("writing the report")
         with new_folder(target, overwrite) as folder:
-            write_run(analysis, folder, command=_command(ctx), timings=clock.laps)
+            write_run(analysis, folder, command=command_line(ctx.obj or ()), timings=clock.laps)
     print("\n".join([*closing_lines(analysis), f"{target}/report.pdf"]))
+
+
+def _fit_in_a_notebook(asked: dict[str, Any], target: Path, overwrite: bool) -> None:
+    from cxlink.notebook import run_notebook
+
+    with showing() as progress:
+        progress("running the notebook")
+        run_notebook(asked, target.with_name(f"{target.name}.ipynb"), overwrite)
+    print(f"{target}.ipynb\n{target}/report.pdf")
 
 
 @app.command()
 def value(
     ctx: typer.Context,
     run: Annotated[str, typer.Argument(help="run folder of a fit")],
+    *,
     move: Annotated[str | None, typer.Option("--move", help="FROM:TO, such as 1-6:7-8")] = None,
     shift: Annotated[
         int | None, typer.Option("--shift", help="or: points by which every score gets better")
@@ -196,7 +198,7 @@ def value(
     source = Path(run)
     target = Path(out) if out is not None else source.parent / f"{source.name}-value"
     refuse_existing(target, overwrite)
-    with _showing() as progress:
+    with showing() as progress:
         progress("valuing")
         outcome = value_of(
             source, move=move, shift=shift, fraction=fraction, cost=cost, causal_share=causal_share, margin=margin,
@@ -204,7 +206,7 @@ def value(
         )  # fmt: skip
         progress("writing the report")
         with new_folder(target, overwrite) as folder:
-            write_outcome(outcome, folder, command=_command(ctx))
+            write_outcome(outcome, folder, command=command_line(ctx.obj or ()))
     print("\n".join([*lines(outcome), f"{target}/report.pdf"]))
 
 
@@ -223,11 +225,11 @@ def compare(
     from cxlink.runs import new_folder, refuse_existing
 
     refuse_existing(Path(out), overwrite)
-    with _showing() as progress:
+    with showing() as progress:
         found = compare_runs([Path(run) for run in runs], horizon, progress)
         progress("writing the report")
         with new_folder(Path(out), overwrite) as folder:
-            write_comparison(found, folder, command=_command(ctx))
+            write_comparison(found, folder, command=command_line(ctx.obj or ()))
     print("\n".join([*closing_lines(found), f"{out}/report.pdf"]))
 
 
@@ -256,83 +258,13 @@ def file_name(name: str) -> str:
     return kept or "cohort"
 
 
-class _Clock:
-    """Seconds since the last lap, by name."""
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self.laps[name], self._last = now - self._last, now
-
-
-def _command(ctx: typer.Context) -> str:
-    """Give what was typed, to be run again: without where it went, and without the folders of this machine."""
-    import shlex
-
-    words = list(ctx.obj or ())
-    kept = [
-        word
-        for before, word in zip(["", *words], words, strict=False)
-        if before != "--out" and word not in ("--out", "--overwrite") and not word.startswith("--out=")
-    ]
-    return " ".join(["cxlink", *(shlex.quote(Path(word).name if "/" in word else word) for word in kept)])
-
-
-@contextmanager
-def _showing() -> Iterator[Callable[[str], None]]:
-    """Show what is being done on a terminal, and nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting")
-        yield lambda text: bar.update(task, description=text)
-
-
 def main() -> None:
-    """Run the command line and leave with its status: 0 done, 1 our fault, 2 the input's, 130 interrupted."""
+    """Run the command line and leave with its status."""
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command; messages go to standard error, one line each."""
-    try:
-        status = app(args=arguments, prog_name="cxlink", standalone_mode=False, obj=tuple(arguments))
-    except typer.TyperException as error:
-        return _say(error.format_message(), 2)
-    except (KeyboardInterrupt, typer.Abort):
-        return _say("interrupted.", 130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as error:
-        from cxlink.cohort.errors import InputError
-
-        if isinstance(error, InputError):
-            return _say(str(error), 2)
-        return _say(f"a fault of ours ({error.__class__.__name__}). The traceback is in {_traceback()}", 1)
-    return _say("interrupted.", 130) if status == 130 else 0
-
-
-def _say(message: str, status: int) -> int:
-    print("cxlink:", " ".join(message.split()), file=sys.stderr)
-    return status
-
-
-def _traceback() -> str:
-    """Keep a traceback in a file of its own."""
-    import tempfile
-    import traceback
-
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="cxlink-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as stream:
-        stream.write(traceback.format_exc())
-    return stream.name
+    """Run one command and give its status: 0 done, 1 our fault, 2 the input's, 130 interrupted."""
+    return status_of(
+        lambda: app(args=arguments, prog_name="cxlink", standalone_mode=False, obj=tuple(arguments))
+    )

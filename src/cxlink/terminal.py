@@ -1,0 +1,94 @@
+"""What the commands share: what is shown while they work, what is kept of the call, and how they end."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+
+
+class Clock:
+    """Seconds that parts of the work took, by their names.
+
+    Attributes
+    ----------
+    laps : dict of str to float
+    """
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """Note the time since the last lap."""
+        now = time.perf_counter()
+        self.laps[name], self._last = now - self._last, now
+
+
+def command_line(typed: Sequence[str]) -> str:
+    """Give what was typed, to be run again: without where it went, and without the folders of this machine."""
+    import shlex
+
+    words = list(typed)
+    kept = [
+        word
+        for before, word in zip(["", *words], words, strict=False)
+        if before != "--out" and word not in ("--out", "--overwrite") and not word.startswith("--out=")
+    ]
+    return " ".join(["cxlink", *(shlex.quote(Path(word).name if "/" in word else word) for word in kept)])
+
+
+@contextmanager
+def showing() -> Iterator[Callable[[str], None]]:
+    """Show what is being done on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting")
+        yield lambda text: bar.update(task, description=text)
+
+
+def status_of(command: Callable[[], Any]) -> int:
+    """Run a command; what goes wrong becomes one line on standard error, and a status."""
+    try:
+        status = command()
+    except typer.TyperException as error:
+        return _say(error.format_message(), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("interrupted.", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        from cxlink.cohort.errors import InputError
+
+        if isinstance(error, InputError):
+            return _say(str(error), 2)
+        return _say(f"a fault of ours ({error.__class__.__name__}). The traceback is in {_traceback()}", 1)
+    return _say("interrupted.", 130) if status == 130 else 0
+
+
+def _say(message: str, status: int) -> int:
+    print("cxlink:", " ".join(message.split()), file=sys.stderr)
+    return status
+
+
+def _traceback() -> str:
+    """Keep a traceback in a file of its own."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="cxlink-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as stream:
+        stream.write(traceback.format_exc())
+    return stream.name
