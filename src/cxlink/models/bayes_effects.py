@@ -174,6 +174,58 @@ class Effects:
         return replace(self, base=self.base @ turn, score=self.score @ turn, steps=steps)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictor:
+    """A linear predictor in which nothing wanes: both parts of `Effects` as one.
+
+    Attributes
+    ----------
+    effects : Effects
+        Of the score, strata and cohorts.
+    free : ndarray of shape (n_rows, n_coefficients) or None
+        Columns of all of them where they are fixed; None under a monotone effect, whose columns move.
+    """
+
+    effects: Effects
+    free: np.ndarray | None
+
+    @property
+    def width(self) -> int:
+        """Number of coefficients."""
+        return len(self.effects.base.T)
+
+    def whole(self, v: np.ndarray) -> np.ndarray:
+        """Value of each row, (..., n_rows), at coefficients (..., n)."""
+        if self.free is not None:
+            free: np.ndarray = self.effects.mean + v @ self.free.T
+            return free
+        base, score = self.effects.parts(v)
+        both: np.ndarray = base + score
+        return both
+
+    def pulled(self, v: np.ndarray, by_row: np.ndarray) -> np.ndarray:
+        """Gradient over coefficients, from that over rows."""
+        if self.free is None:
+            return self.effects.pulled(v, by_row, by_row)
+        free: np.ndarray = by_row @ self.free
+        return free
+
+    def slopes(self, v: np.ndarray) -> np.ndarray:
+        """Derivative of each row over coefficients, (n_rows, n_coefficients)."""
+        base, score = self.effects.columns(v)
+        both: np.ndarray = base + score
+        return both
+
+    def rotated(self, turn: np.ndarray) -> "Predictor":
+        """The same of turned coefficients."""
+        return predictor(self.effects.rotated(turn))
+
+
+def predictor(effects: Effects) -> Predictor:
+    """Put both parts of effects together."""
+    return Predictor(effects, effects.base + effects.score if effects.steps is None else None)
+
+
 def _shares(logits: np.ndarray) -> np.ndarray:
     """Softmax over the last axis; scipy's takes longer than all else here."""
     raised = np.exp(logits - logits.max(axis=-1, keepdims=True))

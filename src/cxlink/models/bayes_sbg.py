@@ -18,7 +18,15 @@ from scipy.special import expit, log_expit, logit
 
 from cxlink.models.bayes_coding import Coding, PooledPeriods, Prior
 from cxlink.models.bayes_density import conditioned, density_of
-from cxlink.models.bayes_effects import SCORE_PRIORS, Block, Effects, described, effects_of
+from cxlink.models.bayes_effects import (
+    SCORE_PRIORS,
+    Block,
+    Effects,
+    Predictor,
+    described,
+    effects_of,
+    predictor,
+)
 from cxlink.models.sampling import LogDensity
 
 MODEL = "bayes_sbg"
@@ -49,21 +57,24 @@ class Renewals:
     ----------
     coding : Coding
         Cohorts, levels, strata.
-    at_risk, lost : ndarray of shape (n_rows, n_periods)
-        Of the rows with customers.
-    every, churn : Effects
-        Of logit μ: of all rows, and of those with customers.
-    every_shape, shape : Effects
-        Of logit φ, likewise.
+    at_risk, kept : ndarray of shape (n_rows, n_periods)
+        Of the rows with customers: at risk, and not lost.
+    lost : ndarray of shape (n_rows,)
+        In all periods.
+    every, every_shape : Effects
+        Of logit μ and of logit φ, of all rows.
+    churn, shape : Predictor
+        The same, of the rows with customers.
     """
 
     coding: Coding
     at_risk: np.ndarray
+    kept: np.ndarray
     lost: np.ndarray
     every: Effects
-    churn: Effects
     every_shape: Effects
-    shape: Effects
+    churn: Predictor
+    shape: Predictor
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -78,11 +89,11 @@ class Renewals:
     @property
     def cut(self) -> int:
         """Coefficients of the polarisation."""
-        return int(self.shape.base.shape[1])
+        return self.shape.width
 
     def start(self) -> np.ndarray:
         """Everything alike, at the hazard of the first period with customers."""
-        v = np.zeros(self.cut + self.churn.base.shape[1])
+        v = np.zeros(self.cut + self.churn.width)
         share = (self.lost.sum() + 0.5) / (self.at_risk.sum() + 1.0)
         v[self.cut + self.every.at["intercept"].start] = logit(share) - self.every.mean
         if self.every.steps is not None:
@@ -90,42 +101,45 @@ class Renewals:
         return v
 
     def _trend(self) -> float:
-        better = self.churn.level >= self.churn.n_levels / 2
+        better = self.churn.effects.level >= self.churn.effects.n_levels / 2
         share = [(self.lost[at].sum() + 0.5) / (self.at_risk[at].sum() + 1.0) for at in (~better, better)]
         return float(np.clip(logit(share[1]) - logit(share[0]), -1.0, 1.0)) or 0.01
 
     def _links(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Logit μ and E = (t − 1)·φ/(1 − φ), (n_rows, 1) and (n_rows, n_periods)."""
-        log_odds = np.clip(np.add(*self.shape.parts(v[: self.cut])), -_FAR, _FAR)
-        churn = np.clip(np.add(*self.churn.parts(v[self.cut :])), -_FAR, _FAR)
-        return churn[:, None], np.arange(self.lost.shape[1]) * np.exp(log_odds)[:, None]
+        """Logit μ and E = (t − 1)·φ/(1 − φ), (n_rows,) and (n_rows, n_periods)."""
+        log_odds = np.clip(self.shape.whole(v[: self.cut]), -_FAR, _FAR)
+        churn = np.clip(self.churn.whole(v[self.cut :]), -_FAR, _FAR)
+        return churn, np.multiply.outer(np.exp(log_odds), np.arange(float(self.kept.shape[1])))
 
     def value(self, v: np.ndarray, _: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """Log-likelihood with a simplex's prior, and its gradients."""
+        """Log-likelihood with a simplex's prior, and its gradients.
+
+        Σ d·log μ + (r − d)·log(1 − μ + E) − r·log(1 + E): of cells the two logarithms and two divisions alone, since
+        E/(x + E) = 1 − x/(x + E).
+        """
         churn, odds = self._links(v)
         mean, rest = expit(churn), expit(-churn)
-        kept = self.at_risk - self.lost
-        left = np.maximum(rest + odds, _SOME)
-        found = (self.lost * log_expit(churn) + kept * np.log(left) - self.at_risk * np.log1p(odds)).sum()
-        ratio = kept / left
-        of_churn = (self.lost * rest - ratio * mean * rest).sum(axis=1)
-        of_shape = (ratio * odds - self.at_risk * odds / (1 + odds)).sum(axis=1)
+        left, whole = np.maximum(rest[:, None] + odds, _SOME), 1 + odds
+        found = self.lost @ log_expit(churn)
+        found += np.vdot(self.kept, np.log(left)) - np.vdot(self.at_risk, np.log(whole))
+        ratio, alone = (self.kept / left).sum(axis=1), (self.at_risk / whole).sum(axis=1)
+        of_churn = rest * (self.lost - mean * ratio)
+        of_shape = alone - rest * ratio - self.lost
         steps, steps_slope = self.every.log_steps(v[self.cut :])
         pull = np.concatenate([
-            self.shape.pulled(v[: self.cut], of_shape, of_shape),
-            self.churn.pulled(v[self.cut :], of_churn, of_churn) + steps_slope,
+            self.shape.pulled(v[: self.cut], of_shape),
+            self.churn.pulled(v[self.cut :], of_churn) + steps_slope,
         ])  # fmt: skip
         return float(found) + steps, pull, np.zeros(0)
 
     def information(self, v: np.ndarray, _: np.ndarray) -> np.ndarray:
         """Expected information of the coefficients."""
         churn, odds = self._links(v)
-        mean, rest = expit(churn), expit(-churn)
+        mean, rest = (expit(sign * churn)[:, None] for sign in (1, -1))
         hazard = mean / (1 + odds)
         told = self.at_risk * hazard / np.maximum((rest + odds) / (1 + odds), _SOME)
         along = -odds / (1 + odds)
-        base, score = self.churn.columns(v[self.cut :])
-        both, shape = base + score, self.shape.base + self.shape.score
+        both, shape = self.churn.slopes(v[self.cut :]), self.shape.slopes(v[: self.cut])
         among = both.T @ ((told * rest**2).sum(axis=1)[:, None] * both)
         across = shape.T @ ((told * rest * along).sum(axis=1)[:, None] * both)
         shapes = shape.T @ ((told * along**2).sum(axis=1)[:, None] * shape)
@@ -135,8 +149,8 @@ class Renewals:
         """The same for turned coefficients."""
         a, b = turn[: self.cut, : self.cut], turn[self.cut :, self.cut :]
         return replace(
-            self, every=self.every.rotated(b), churn=self.churn.rotated(b),
-            every_shape=self.every_shape.rotated(a), shape=self.shape.rotated(a),
+            self, every=self.every.rotated(b), every_shape=self.every_shape.rotated(a),
+            churn=self.churn.rotated(b), shape=self.shape.rotated(a),
         )  # fmt: skip
 
     def described(self, v: np.ndarray, _: np.ndarray) -> dict[str, np.ndarray]:
@@ -154,10 +168,13 @@ def renewal_likelihood(pooled: PooledPeriods) -> Renewals:
     every = effects_of(pooled.coding, _CENTRE, _SD)
     every_shape = effects_of(free, _SHAPE_CENTRE, _SHAPE_SD, SHAPE, crossed=False)
     churn, shape = (
-        replace(one, base=one.base[rows], score=one.score[rows], level=one.level[rows])
+        predictor(replace(one, base=one.base[rows], score=one.score[rows], level=one.level[rows]))
         for one in (every, every_shape)
     )
-    return Renewals(pooled.coding, at_risk[rows], lost[rows], every, churn, every_shape, shape)
+    n_lost = lost[rows].sum(axis=1)
+    return Renewals(
+        pooled.coding, at_risk[rows], (at_risk - lost)[rows], n_lost, every, every_shape, churn, shape
+    )
 
 
 def renewal_density(pooled: PooledPeriods) -> LogDensity:

@@ -13,8 +13,8 @@ from scipy.special import expit
 
 from cxlink.models.bayes_coding import BayesEffect, Prior, zero_sum
 from cxlink.models.bayes_density import conditioned, density_of
-from cxlink.models.bayes_effects import CONCENTRATION, SCORE_PRIORS, Block, effects_of
-from cxlink.models.bayes_hurdle import GIVEN, PARTS, HurdleGamma, predictor
+from cxlink.models.bayes_effects import CONCENTRATION, SCORE_PRIORS, Block, effects_of, predictor
+from cxlink.models.bayes_hurdle import GIVEN, PARTS, HurdleGamma
 from cxlink.models.bayes_spend_cells import StackedCells
 from cxlink.models.sampling import LogDensity, Posterior, sample
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -108,7 +109,8 @@ def sample(
     chains : int
         Independent of one another.
     cores : int, optional
-        Chains side by side; as many as there are processors by default.
+        Chains side by side; by default as many as there are processors for a PyMC model, and one after the other for
+        functions of Python, which would wait for each other.
     accept : float
         Share of proposals to accept: nearer to 1 takes smaller steps, around corners of the posterior.
     progress : callable, optional
@@ -132,20 +134,24 @@ def sample(
     started = time.perf_counter()
     if isinstance(model, LogDensity):
         compiled: Any = _as_functions(model)
+        at_once = 1
     else:
         compiled = nutpie.compile_pymc_model(model, var_names=names)
+        at_once = min(chains, os.cpu_count() or 1)
     ready = time.perf_counter()
-    running = nutpie.sample(
-        compiled, draws=draws, tune=tune, chains=chains, cores=cores or min(chains, os.cpu_count() or 1),
-        seed=seed % 2**63, target_accept=accept, progress_bar=False, save_warmup=False, blocking=False,
-        progress_callback=None if progress is None else _telling(progress),
-    )  # fmt: skip
-    try:
-        found = running.wait()
-    except KeyboardInterrupt:
-        # nutpie.sample would hand back, after an interruption, what there is by then
-        running.cancel()
-        raise
+    # matrices are small: threads of their own would wait for each other
+    with threadpool_limits(1, "blas"):
+        running = nutpie.sample(
+            compiled, draws=draws, tune=tune, chains=chains, cores=cores or at_once,
+            seed=seed % 2**63, target_accept=accept, progress_bar=False, save_warmup=False, blocking=False,
+            progress_callback=None if progress is None else _telling(progress),
+        )  # fmt: skip
+        try:
+            found = running.wait()
+        except KeyboardInterrupt:
+            # nutpie.sample would hand back, after an interruption, what there is by then
+            running.cancel()
+            raise
     kept = set(names) if names is not None else None
     return Posterior(
         name, _trimmed(found, kept), dict(about or {}), ready - started, time.perf_counter() - ready
