@@ -39,6 +39,7 @@ def set_fit(
         matrices=(effects, *(np.ones((n_levels * n_strata, 1)) for _ in others)),
         n_strata=n_strata,
         n_score=n_levels,
+        cohort=np.r_[np.mean(locations), others],
         estimate=theta,
         centre=theta,
         covariance=np.zeros((n, n)),

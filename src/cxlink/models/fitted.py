@@ -27,6 +27,8 @@ class Fit:
         Strata.
     n_score : int
         Effects of the score on the location; they come first.
+    cohort : ndarray of shape (n_own_parameters,)
+        The family's parameters for the cohort as one group, on their link scales.
     estimate : ndarray of shape (n_parameters,)
         Maximum likelihood, on the link scale; held at a bound where `at_bound` says so.
     centre, covariance : ndarray of shape (n_parameters,), (n_parameters, n_parameters)
@@ -55,6 +57,7 @@ class Fit:
     matrices: tuple[np.ndarray, ...]
     n_strata: int
     n_score: int
+    cohort: np.ndarray
     estimate: np.ndarray
     centre: np.ndarray
     covariance: np.ndarray

@@ -142,17 +142,8 @@ def _cohort(family: Family, periods: PersonPeriods, near: Fit | None) -> np.ndar
     rising = np.array([(0.0, *row) for row in family.rising]).reshape(-1, n)
     # a mixture may have several maxima; for the others the first that is found is the only one
     several = family.kind in ("cure", "generalised_gamma") and near is None
-    starts = [*_middle(near), *(start + d for d in moved)]
+    starts = [*([] if near is None else [near.cohort]), *(start + d for d in moved)]
     return maximise(likelihood, starts, Box(low, high, rising), every=several).theta
-
-
-def _middle(near: Fit | None) -> list[np.ndarray]:
-    """The parameters of a fit in the middle of its levels and strata, as a start for the cohort as one group."""
-    if near is None:
-        return []
-    at = np.arange(len(near.matrices[0]))
-    linked = near.linked(near.estimate[None], at // near.n_strata, at % near.n_strata)
-    return [np.array([float(np.mean(part)) for part in linked])]
 
 
 def _embedded(layout: Layout, fits: Mapping[str, Fit | Unfitted]) -> list[np.ndarray]:
@@ -219,8 +210,8 @@ def _result(layout: Layout, likelihood: Likelihood, optimum: Optimum, held: set[
     notes = [_separated([names[j] for j in sorted(held)])] if held else []
     notes += [_bounded(layout, optimum, j) for j in sorted(vague)]
     found = Fit(
-        family, names, layout.matrices, len(layout.periods.strata), layout.n_score, optimum.theta, centred.theta,
-        covariance, layout.box, likelihood.plain(optimum.theta), optimum.gradient_norm, condition,
+        family, names, layout.matrices, len(layout.periods.strata), layout.n_score, layout.cohort, optimum.theta,
+        centred.theta, covariance, layout.box, likelihood.plain(optimum.theta), optimum.gradient_norm, condition,
         at_bound=(*(names[j] for j in np.flatnonzero(optimum.bound)), *(["monotone"] * optimum.edge)),
         penalised=tuple(names[j] for j in sorted(held)),
         marginals=marginals(drawn, centred, covariance, layout.n_effects) if not patched else (),
