@@ -13,7 +13,7 @@ from cxlink.models.bayes_new_cohort import NEW, departed, departed_scores
 from cxlink.models.sampling import Posterior, sample
 
 _FARTHEST = 12.0
-_CORNERS = 0.9
+_CORNERS, _SHARP = 0.9, 0.95
 _FAR = 40.0
 
 
@@ -240,5 +240,6 @@ def fitted(
     about: dict[str, Any] = {"coding": pooled.coding.as_dict(), "per_year": per_year}
     if hazard:
         about["walk_step"] = bayes_hazard.step_of(per_year)
-    # spreads near 0, and increments of a monotone effect, make corners
-    return sample(density, name, seed=seed, about=about, **{"accept": _CORNERS, **sampling})
+    # spreads near 0 make corners, and increments of a monotone effect sharper ones
+    accept = _SHARP if pooled.coding.effect == "monotone" else _CORNERS
+    return sample(density, name, seed=seed, about=about, **{"accept": accept, **sampling})
