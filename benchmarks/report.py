@@ -146,15 +146,16 @@ def _program_said(rows: Sequence[Row]) -> Iterable[str]:
 
 
 def _behind(rows: Sequence[Row]) -> Iterable[str]:
-    compared = [
-        r for r in rows if r.what in PEERS.values() and r.ratio is not None and not r.program.startswith(OURS)
-    ]
-    behind = [(r, r.ratio) for r in compared if r.ratio is not None and r.ratio < 1]
-    for one, ratio in behind:
-        title = one.what.split(":")[0]
-        yield f"**Not ahead:** {title}. {one.program} takes {ratio:.2f} of cxlink's time from the file."
-    if compared and not behind:
-        yield "No other package is ahead of cxlink on these rows."
+    for one in rows:
+        if one.ratio is None or one.ratio >= 1 or one.program.startswith(OURS):
+            continue
+        said = (
+            f"**Not ahead:** {one.what.split(':')[0]}. {one.program} takes {one.ratio:.2f} of cxlink's time"
+        )
+        if one.what in PEERS.values():
+            yield f"{said} from the file."
+        if one.what in POSTERIOR.values():
+            yield f"{said} for {_people(one.size)} customers, compiling aside."
 
 
 def _counting(rows: Sequence[Row]) -> str:
