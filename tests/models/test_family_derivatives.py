@@ -43,6 +43,9 @@ def _are_those_of_the_value(family: Family, locations: tuple[float, ...], others
     np.testing.assert_allclose(gradient, by_value, rtol=RELATIVE, atol=RELATIVE * np.abs(by_value).max())
     np.testing.assert_allclose(hessian, by_gradient, rtol=RELATIVE, atol=RELATIVE * np.abs(by_gradient).max())
     np.testing.assert_allclose(hessian, hessian.T, rtol=1e-12)
+    several = theta + np.linspace(-0.4, 0.3, 4)[:, None]
+    at_once, each = likelihood.values(several), [likelihood.value(one) for one in several]
+    np.testing.assert_allclose(at_once, each, rtol=1e-12)
 
 
 def test_every_family_has_a_row_here() -> None:

@@ -216,6 +216,14 @@ def test_page_one_says_which_model_took_the_headline_over_and_for_whom() -> None
     assert squeezed(said) in squeezed(first)
     assert "stands on 62.0 %" not in first
     assert squeezed("For those customers alone Kaplan–Meier gives") in squeezed(first)
+    score = given.spec.score.model_copy(update={"effect": "linear"})
+    straight = " ".join(pages(replace(given, spec=given.spec.model_copy(update={"score": score}))))
+    asked = "in every stratum, and their effect to be a straight line, as the specification asks."
+    assert squeezed(asked) in squeezed(straight)
+    assert squeezed("but in the models, where the specification asks for a straight line") in squeezed(
+        straight
+    )
+    assert squeezed("no straight line through the levels is assumed") not in squeezed(straight)
 
 
 def test_a_cohort_without_any_estimate_still_has_a_report() -> None:

@@ -123,7 +123,14 @@ def support(m: Material) -> list[str]:
     return [_thin(m, model, share) for model, share in _supports(m) if share < _LEAST_SUPPORT]
 
 
+SHAPES = {"linear": "a straight line", "monotone": "one that never turns back", "spline": "a smooth curve"}
+"""What `[score] effect` asks of the score's effect in models; levels are free."""
 _OUTCOME = {"kaplan_meier": ("retention", "Retention"), "means": ("spend", "Mean spend")}
+
+
+def _shape(m: Material) -> str:
+    shape = SHAPES.get(m.spec.score.effect)
+    return f", and their effect to be {shape}, as the specification asks" if shape else ""
 
 
 def _thin(m: Material, model: str, share: float) -> str:
@@ -139,7 +146,8 @@ def _thin(m: Material, model: str, share: float) -> str:
         return (
             f"{name} can be compared like with like for {percent(share, 1)} of the customers only: in the other strata "
             f"one of the levels compared has {lacking}. The main results therefore come from {_additive(m, stands)}, "
-            f"which takes scores to make the same relative difference in every stratum.{_for_the_few(m, model)}"
+            f"which takes scores to make the same relative difference in every stratum{_shape(m)}."
+            f"{_for_the_few(m, model)}"
         )
     if share == 0:
         return ""

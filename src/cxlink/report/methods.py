@@ -5,7 +5,7 @@ from cxlink.report.blocks import Block, Runs, bullets, code, heading, paragraph,
 from cxlink.report.content import Material
 from cxlink.report.family_tables import kind_of
 from cxlink.report.lifetimes import AVERAGE, is_family
-from cxlink.report.limits import adjusted_for, mixed, snapshot
+from cxlink.report.limits import SHAPES, adjusted_for, mixed, snapshot
 from cxlink.report.references import cited
 from cxlink.report.spend_model_pages import beside_means
 from cxlink.report.wording import NONE, capital, coverage, listed, periods, shortened, units, whole, words
@@ -43,11 +43,17 @@ def _methods(m: Material) -> list[Runs]:
 
 
 def _counts(m: Material) -> Runs:
+    shape = SHAPES.get(m.spec.score.effect)
+    assumed = (
+        f"but in the models, where the specification asks for {shape} through the levels"
+        if shape
+        else "no straight line through the levels is assumed"
+    )
     return [
         strong("Counts. "),
         "Customers were grouped by score, stratum and time, and every estimate was made from these counts. "
-        "That is exact: it gives what the single records would give. Every score level stands for itself; "
-        "no straight line through the levels is assumed (Mittal and Kamakura 2001). Adjusted for: "
+        "That is exact: it gives what the single records would give. Every score level stands for itself"
+        f"{',' if shape else ';'} {assumed} (Mittal and Kamakura 2001). Adjusted for: "
         f"{adjusted_for(m) or 'nothing'}.",
     ]
 
