@@ -76,7 +76,7 @@ def test_sums_of_products_are_sums_over_cells(largest) -> None:
 
 def test_where_counts_are_plentiful_the_fit_is_that_of_maximum_likelihood() -> None:
     cohort = cloglog_cohort(40_000_000, strata=3)
-    posterior = fitted(pool({"a": cohort}), "bayes", 12, seed=5, draws=1000, tune=300, chains=2, cores=2)
+    posterior = fitted(pool({"a": cohort}), "bayes", 12, seed=5, draws=1000, tune=300, chains=2)
     walk, base, score = (posterior.draws(name) for name in ("walk", "baseline", "score"))
     draws = walk[:, None, None] + (base[:, 0, None] + score[:, 0])[..., None]
     fit = fit_hazards(cohort, interacting=True)

@@ -58,7 +58,7 @@ def test_where_counts_are_plentiful_the_fit_is_that_of_maximum_likelihood() -> N
     rng = np.random.default_rng(2)
     mean, odds = expit(np.array([-0.8, -1.2, -1.7]))[:, None, None], np.array([0.5, 0.3, 0.2])[:, None, None]
     cohort = periods_of(mean / (1 + odds * np.arange(8)), np.full((3, 1), 20_000_000), rng)
-    posterior = fitted(pool({"a": cohort}), "bayes_sbg", 12, seed=3, draws=1000, tune=300, chains=2, cores=2)
+    posterior = fitted(pool({"a": cohort}), "bayes_sbg", 12, seed=3, draws=1000, tune=300, chains=2)
     churn = posterior.draws("baseline")[:, 0] + posterior.draws("score")[:, 0, :, 0]
     shape = posterior.draws(f"baseline{SHAPE}")[:, 0] + posterior.draws(f"score{SHAPE}")[:, 0, :, 0]
     found = fit(SHIFTED_BETA_GEOMETRIC, cohort, acts_on="shape")
