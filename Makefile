@@ -49,16 +49,16 @@ lab: $(READY)  ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks
 
 docs: $(READY)  ## the API reference, from the docstrings -> build/docs/index.html
-	@$(BIN)/python -c "import cxlink, pdoc.__main__ as p; vars(cxlink).update({n: getattr(cxlink, n) for n in cxlink.__all__}); p.cli(['-d', 'numpy', '--math', '-o', 'build/docs', 'cxlink', *('cxlink.' + n for n in ('analysis', 'results', 'runs', 'earlier', 'cohort', 'models', 'estimates', 'report', 'study'))])"
+	@$(BIN)/python -c "import cxlink, pdoc.__main__ as p; vars(cxlink).update({n: getattr(cxlink, n) for n in cxlink.__all__}); p.cli(['-d', 'numpy', '--math', '-o', 'build/docs', 'cxlink', *('cxlink.' + n for n in ('analysis', 'results', 'runs', 'pooling', 'verbs', 'cohort', 'survival', 'spend', 'bayes', 'estimands', 'value', 'comparison', 'report', 'study'))])"
 	@echo build/docs/index.html
 
 sample: $(READY)  ## remake reports/sample/, the committed example
 	@$(BIN)/cxlink reproduce --replications 500 --out reports/sample --overwrite
 
 coverage: $(READY)  ## how often intervals hold the truth -> reports/coverage/ (some six hours; goes on where it stopped)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m cxlink.study.coverage
-	@OMP_NUM_THREADS=1 $(BIN)/python -m cxlink.study.tenure_coverage
-	@OMP_NUM_THREADS=1 $(BIN)/python -m cxlink.study.bayes_calibration
+	@OMP_NUM_THREADS=1 $(BIN)/python -m validation.interval_coverage
+	@OMP_NUM_THREADS=1 $(BIN)/python -m validation.tenure_coverage
+	@OMP_NUM_THREADS=1 $(BIN)/python -m validation.posterior_calibration
 
 bench: $(READY)  ## timed comparisons, 1 to 100 million customers -> benchmarks/README.md (an hour; 0.6 GB of disk)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'

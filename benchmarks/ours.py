@@ -35,9 +35,9 @@ def _kaplan_meier(counts: Any) -> tuple[float, float]:
     """S(12) of level 10, with the draws of its bootstrap."""
     from scipy.sparse import csr_array
 
-    from cxlink.cohort.spells import spells_of
-    from cxlink.models.nonparametric import kaplan_meier
-    from cxlink.models.requests import curve_requests
+    from cxlink.cohort.count.spells import spells_of
+    from cxlink.groups.headline_requests import curve_requests
+    from cxlink.survival.kaplan_meier import kaplan_meier
 
     spells = spells_of(counts)
     request = curve_requests(spells, counts.spec)[0]
@@ -50,8 +50,8 @@ def _kaplan_meier(counts: Any) -> tuple[float, float]:
 
 def _hazards(counts: Any) -> tuple[float, float]:
     """Log hazard ratio of a point of the score, plan beside it."""
-    from cxlink.cohort.spells import person_periods, spells_of
-    from cxlink.models.hazards import HazardFit, fit_hazards
+    from cxlink.cohort.count.spells import person_periods, spells_of
+    from cxlink.survival.hazards.hazard_fit import HazardFit, fit_hazards
 
     fit = fit_hazards(person_periods(spells_of(counts)), "linear")
     assert isinstance(fit, HazardFit)
@@ -60,10 +60,10 @@ def _hazards(counts: Any) -> tuple[float, float]:
 
 def _weibull(counts: Any) -> tuple[float, float]:
     """Shape, a rate for each level."""
-    from cxlink.cohort.spells import merged_over_strata, person_periods, spells_of
-    from cxlink.models.families import WEIBULL
-    from cxlink.models.fitted import Fit
-    from cxlink.models.fitting import fit
+    from cxlink.cohort.count.spells import merged_over_strata, person_periods, spells_of
+    from cxlink.survival.families.catalogue import WEIBULL
+    from cxlink.survival.families.fit import fit
+    from cxlink.survival.families.fitted import Fit
 
     found = fit(WEIBULL, merged_over_strata(person_periods(spells_of(counts))))
     assert isinstance(found, Fit)
@@ -73,10 +73,10 @@ def _weibull(counts: Any) -> tuple[float, float]:
 
 def _poisson(counts: Any) -> tuple[float, float]:
     """Log ratio of mean spend for a point of the score, plan and region beside it."""
-    from cxlink.cohort.spells import spells_of
-    from cxlink.models.spend_cells import spend_cells
-    from cxlink.models.spend_fitted import SpendFit
-    from cxlink.models.spend_models import fit_poisson
+    from cxlink.cohort.count.spells import spells_of
+    from cxlink.spend.fitted_regressions import SpendFit
+    from cxlink.spend.regressions import fit_poisson
+    from cxlink.spend.spend_cells import spend_cells
 
     fit = fit_poisson(spend_cells(counts, spells_of(counts)), "linear")
     assert isinstance(fit, SpendFit)

@@ -27,8 +27,8 @@ def _cohort(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _pooled(size: int) -> Any:
-    from cxlink.cohort.spells import PersonPeriods
-    from cxlink.models.bayes_coding import pool
+    from cxlink.bayes.pooled_counts import pool
+    from cxlink.cohort.count.spells import PersonPeriods
 
     lost, left = _cohort(size)
     at_risk = np.cumsum(np.concatenate([lost, left[..., None]], axis=-1)[..., ::-1], axis=-1)[..., :0:-1]
@@ -41,8 +41,8 @@ def _pooled(size: int) -> Any:
 
 def ours(size: int, model: str, short: bool) -> dict[str, Measured]:
     """Sample from the counts of so many customers, once."""
-    from cxlink.models.bayes_checks import convergence
-    from cxlink.models.bayes_curves import fitted
+    from cxlink.bayes.assessment.convergence import convergence
+    from cxlink.bayes.draws.posterior_curves import fitted
 
     pooled, found, asked = _pooled(size), Measured(), SHORT if short else FULL
     posterior = timed(lambda: fitted(pooled, model, 12, seed=1, **asked), found)
@@ -84,7 +84,7 @@ def _person_periods() -> tuple[Any, int]:
     import pymc as pm
     import pytensor.tensor as pt
 
-    from cxlink.models.bayes_models import hazard_model
+    from cxlink.bayes.models.pymc_models import hazard_model
 
     pooled = _pooled(BY_ROWS)
     cells = np.argwhere(pooled.at_risk > 0)
@@ -105,7 +105,7 @@ def _renewals() -> tuple[Any, int]:
     import pymc as pm
     import pytensor.tensor as pt
 
-    from cxlink.models.bayes_models import renewal_model
+    from cxlink.bayes.models.pymc_models import renewal_model
 
     lost, left = _cohort(BY_ROWS)
     cells = np.argwhere(np.concatenate([lost, left[..., None]], axis=-1) > 0)

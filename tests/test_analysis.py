@@ -5,11 +5,10 @@ import pandas as pd
 import pytest
 
 import cxlink
-from cxlink.analysis import analyse
-from cxlink.cohort.spec import make_spec
+from cxlink.analysis import Analysis, analyse
+from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.estimates.table import COLUMNS, KEY, csv_text, select
-from cxlink.results import Analysis
+from cxlink.estimands.tidy import COLUMNS, KEY, csv_text, select
 from cxlink.study.simulate import simulate
 
 RNG = np.random.default_rng(20140801)

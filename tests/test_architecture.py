@@ -1,50 +1,72 @@
-"""Imports only point up the list of folders that the data flows down."""
+"""The house: imports only point up the list of folders that the data flows down, and each name stands once."""
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "cxlink"
 FLOW = (
-    "cohort", "models", "estimates", "report", "results", "analysis", "check", "runs", "earlier", "compare",
-    "programme", "study", "notebook", "flags", "terminal", "cli",
+    "checks", "cohort", "groups", "estimation", "survival", "spend", "bayes", "estimands", "sensitivity", "metrics",
+    "value", "comparison", "results", "report", "runs", "fits", "sklearn", "analysis", "pooling", "verbs", "study",
+    "notebook", "cli",
 )  # fmt: skip
 FORBIDDEN = {"utils", "base", "helpers", "config", "common", "misc", "registry"}
+FILES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem != "__init__")
 
 
-def _part(module: str) -> str:
-    pieces = module.split(".")
-    return pieces[1] if len(pieces) > 1 else ""
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def _imports_at_import_time(tree: ast.AST) -> list[str]:
-    """Modules that a file imports when it is itself imported: not those inside functions."""
+def _imports(tree: ast.AST) -> list[str]:
+    """Every module that a file imports, those inside functions and for the types alone included."""
     found: list[str] = []
-    stack = list(ast.iter_child_nodes(tree))
-    while stack:
-        node = stack.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            continue
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
-        if isinstance(node, ast.ImportFrom) and node.module:
+        if isinstance(node, ast.ImportFrom):
+            assert node.module is not None, "relative imports hide where a name comes from"
+            assert not node.level, "relative imports hide where a name comes from"
             found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        stack += list(ast.iter_child_nodes(node))
     return found
-
-
-FILES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem != "__init__")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_imports_point_up_the_flow(path: Path) -> None:
     mine = path.relative_to(SOURCE).parts[0].removesuffix(".py")
     assert mine in FLOW, f"{mine} has no place in the flow"
-    for module in _imports_at_import_time(ast.parse(path.read_text(encoding="utf-8"))):
-        part = _part(module)
-        if module.startswith("cxlink.") and part in FLOW:
+    for module in _imports(_parsed(path)):
+        assert not module.startswith(("validation", "benchmarks", "tests")), f"{mine} imports {module}"
+        root, _, rest = module.partition(".")
+        part = rest.partition(".")[0]
+        if root == "cxlink" and part and part != "__version__":
+            assert part in FLOW, f"{mine} imports {module}, which has no place in the flow"
             assert FLOW.index(part) <= FLOW.index(mine), f"{mine} imports {part}, which is below it"
+
+
+def _twice(names: list[str]) -> list[str]:
+    return [name for name, times in Counter(names).items() if times > 1]
+
+
+def test_no_file_and_no_folder_has_the_name_of_another() -> None:
+    files = [path.stem for path in SOURCE.rglob("*.py") if path.stem != "__init__"]
+    folders = [path.parent.name for path in SOURCE.rglob("__init__.py") if path.parent != SOURCE]
+    assert not _twice(files + folders)
+
+
+def test_no_class_has_the_name_of_another() -> None:
+    trees = [_parsed(path) for path in FILES]
+    classes = [node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    assert not _twice([name for name in classes if not name.startswith("_")])
+
+
+def test_no_public_function_has_the_name_of_a_folder_or_a_module() -> None:
+    import cxlink
+
+    places = {path.parent.name for path in SOURCE.rglob("__init__.py")} | {p.stem for p in SOURCE.glob("*.py")}
+    assert not set(cxlink.__all__) & (places - {"__init__"})
 
 
 def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
@@ -53,5 +75,4 @@ def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
 
 def test_every_file_says_what_it_is() -> None:
     for path in SOURCE.rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        assert ast.get_docstring(tree), path
+        assert ast.get_docstring(_parsed(path)), path

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from pypdf import PdfReader
 
-from cxlink.cli import run
-from cxlink.study.files import write_simulated
+from cxlink.cli.commands import run
+from cxlink.study.simulated_files import write_simulated
 
 SPENT = ["--score", "score", "--scale", "1-10", "--spend", "months", "--complete", "true", "--draws", "100"]
 _MORE = ["--adjust", "plan", "--id", "customer", "--name", "my cohort"]
@@ -148,7 +148,7 @@ def test_a_broken_row_late_in_the_work_leaves_nothing(
     def full_disk(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("cxlink.report.pdf.write_report", full_disk)
+    monkeypatch.setattr("cxlink.report.render_typst.write_report", full_disk)
     out = tmp_path / "run"
     assert run(["fit", str(table), *STAY, "--out", str(out)]) == 1
     said = capsys.readouterr().err
@@ -165,7 +165,7 @@ def test_interrupted_leaves_nothing_and_status_130(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cxlink.report.pdf.write_report", interrupt)
+    monkeypatch.setattr("cxlink.report.render_typst.write_report", interrupt)
     assert run(["fit", str(table), *STAY, "--out", str(tmp_path / "run")]) == 130
     assert capsys.readouterr().err == "cxlink: interrupted.\n"
     assert [p.name for p in tmp_path.iterdir()] == ["churn.csv"]
@@ -194,7 +194,7 @@ def test_check_shows_both_readings_of_a_duration(table: Path, capsys: pytest.Cap
 
 def test_help_comes_without_heavy_imports() -> None:
     code = (
-        "import sys; from cxlink.cli import run; run(['--help']); "
+        "import sys; from cxlink.cli.commands import run; run(['--help']); "
         "print(sorted({'numpy', 'pandas', 'ibis', 'matplotlib', 'pydantic'} & set(sys.modules)))"
     )
     done = subprocess.run(

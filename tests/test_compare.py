@@ -10,15 +10,14 @@ import pandas as pd
 import pytest
 from pypdf import PdfReader
 
-from cxlink.cli import run
-from cxlink.cohort.counts import FORMAT, Counts, save_counts, suppress
+from cxlink.cli.commands import run
+from cxlink.cohort.count.counts import FORMAT, Counts, save_counts, suppress
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.spec import make_spec, merged
-from cxlink.compare import compare, compare_runs, report_of
-from cxlink.earlier import read_run
-from cxlink.report.compare_pages import comparison_document
-from cxlink.runs import write_record
-from cxlink.study.cohort_pairs import drawn, law, spec_of
+from cxlink.cohort.spec.cohort_spec import make_spec, merged
+from cxlink.report.change_sections.comparison_document import comparison_document
+from cxlink.runs import read_run, write_record
+from cxlink.verbs import compare, compare_runs, report_of
+from validation.cohort_pairs import drawn, law, spec_of
 
 
 def counted(seed: int, name: str, estimand: str = "retention", kind: str = "base") -> Counts:

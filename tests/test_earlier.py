@@ -8,14 +8,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cxlink.cohort.asked_metrics import MetricsSection
-from cxlink.cohort.counts import FORMAT, SPEND, Counts, add_up, save_counts, suppress
+from cxlink.cohort.count.counts import FORMAT, SPEND, Counts, add_up, save_counts, suppress
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.spec import read_spec
+from cxlink.cohort.spec.cohort_spec import read_spec
+from cxlink.cohort.spec.metrics_section import MetricsSection
 from cxlink.cohort.table import read_cohort
-from cxlink.earlier import added_up, earlier_cohorts, read_run
-from cxlink.runs import write_record
-from cxlink.study.files import write_simulated
+from cxlink.pooling import added_up, earlier_cohorts
+from cxlink.runs import read_run, write_record
+from cxlink.study.simulated_files import write_simulated
 
 
 def counted(folder: Path, seed: int, name: str, **changed: object) -> Counts:

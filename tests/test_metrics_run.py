@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from cxlink.analysis import analyse
-from cxlink.cohort.counts import load_counts
-from cxlink.cohort.guess import starter_spec
-from cxlink.cohort.spec import make_spec
+from cxlink.cli.flags import sections
+from cxlink.cohort.count.counts import load_counts
+from cxlink.cohort.read.starter_spec import starter_spec
+from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.flags import sections
 
 SPEC = {
     "score": {"column": "recommend", "scale": "0-10"},

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 from pypdf import PdfReader
 
-from cxlink.cli import run
-from cxlink.cohort.counts import FORMAT, Counts, save_counts, suppress
+from cxlink.cli.commands import run
+from cxlink.cohort.count.counts import FORMAT, Counts, save_counts, suppress
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.spec import make_spec
+from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.estimates.table import COLUMNS, read_csv
-from cxlink.programme import lines, value_of
+from cxlink.estimands.tidy import COLUMNS, read_csv
 from cxlink.runs import write_record
+from cxlink.verbs import lines, value_of
 
 MOVE = ["--move", "1-2:4-5", "--fraction", "0.5", "--cost", "900", "--causal-share", "0.4"]
 

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import typer.main
 
-from cxlink.cli import app, run
-from cxlink.cohort.spec import make_spec
-from cxlink.flags import sections
+from cxlink.cli.commands import app, run
+from cxlink.cli.flags import sections
+from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.study.simulate import simulate
 
 TEXT = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

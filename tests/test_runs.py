@@ -14,7 +14,7 @@ import pytest
 
 from cxlink.cohort.errors import InputError
 from cxlink.runs import new_folder, refuse_existing
-from cxlink.study.files import write_simulated
+from cxlink.study.simulated_files import write_simulated
 
 WHOLE = {"run.json", "counts.parquet", "estimates.csv", "diagnostics.csv", "figures", "report.pdf"}
 
@@ -89,7 +89,7 @@ def test_what_a_killed_program_moved_aside_comes_back(tmp_path: Path) -> None:
 def test_killed_at_random_moments_no_half_folder_is_left(tmp_path: Path) -> None:
     write_simulated("subscription", 2000, 1, tmp_path / "cohort.parquet")
     command = [
-        sys.executable, "-c", "from cxlink.cli import main; main()", "fit", "cohort.parquet", "--spec",
+        sys.executable, "-c", "from cxlink.cli.commands import main; main()", "fit", "cohort.parquet", "--spec",
         "cohort.parquet.toml", "--draws", "100", "--out", "run", "--overwrite",
     ]  # fmt: skip
     started = time.monotonic()

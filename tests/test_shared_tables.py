@@ -7,12 +7,11 @@ import pandas as pd
 import pytest
 from lifelines import KaplanMeierFitter
 
-from cxlink.analysis import analyse
-from cxlink.cohort.guess import starter_spec
-from cxlink.cohort.spec import make_spec
+from cxlink.analysis import Analysis, analyse
+from cxlink.cohort.read.starter_spec import starter_spec
+from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.estimates.table import select
-from cxlink.results import Analysis
+from cxlink.estimands.tidy import select
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data"
 SAAS, TELCO = FOLDER / "saas_churn.csv", FOLDER / "telco.csv"

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlink.cohort.counts import Counts
-from cxlink.cohort.spec import make_spec
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.compare import compare
-from cxlink.estimates.table import select
-from cxlink.estimates.verdicts import SLOPE
+from cxlink.comparison.recommendation import SLOPE
+from cxlink.estimands.tidy import select
+from cxlink.verbs import compare
 
 TELCO = Path(__file__).parents[2] / "shared" / "data" / "telco.csv"
 SEEDS = 20

@@ -2,40 +2,160 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from cxlink.cohort.counts import Counts
-from cxlink.cohort.spec import CohortSpec
-from cxlink.cohort.spells import Spells, risk_sets, spells_of
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.spells import Spells, risk_sets, spells_of
+from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.table import Cohort
-from cxlink.estimates import diagnostics
-from cxlink.estimates.doubts import doubts
-from cxlink.estimates.e_values import e_value_findings
-from cxlink.estimates.hazards import hazard_results
-from cxlink.estimates.headline import from_signup, headline
-from cxlink.estimates.lifetimes import STREAMS, tenure_results
-from cxlink.estimates.metric_table import blank_small_metrics
-from cxlink.estimates.metrics import immortal, metrics_of
-from cxlink.estimates.readings import compare_readings
-from cxlink.estimates.spend_models import spend_model_rows
-from cxlink.estimates.suppression import blank_at_risk, blank_findings, blank_small, small_groups
-from cxlink.estimates.table import tidy
-from cxlink.estimates.takeover import stepped_down, thin
-from cxlink.estimates.value import generator, value_results
-from cxlink.models import standards
-from cxlink.results import Analysis
+from cxlink.estimands import support_checks as diagnostics
+from cxlink.estimands.e_values import e_value_findings
+from cxlink.estimands.fallback import stepped_down, thin
+from cxlink.estimands.hazard_rows import hazard_results
+from cxlink.estimands.headline import from_signup, headline
+from cxlink.estimands.regression_rows import spend_model_rows
+from cxlink.estimands.suppression import blank_at_risk, blank_findings, blank_small, small_groups
+from cxlink.estimands.tenure_estimates import STREAMS, tenure_results
+from cxlink.estimands.tidy import tidy
+from cxlink.groups import requests as standards
+from cxlink.metrics.all_metrics import immortal, metrics_of
+from cxlink.metrics.metric_table import blank_small_metrics
+from cxlink.report.content import report_input
+from cxlink.results import Results
+from cxlink.sensitivity.duration_convention import compare_readings
+from cxlink.sensitivity.sensitivity_analyses import beside_headline, doubts
+from cxlink.value.customer_value import generator, value_results
 
 if TYPE_CHECKING:
-    from cxlink.estimates.bayesian import Bayesian
-    from cxlink.models.continued import Families
+    from matplotlib.axes import Axes
+
+    from cxlink.estimands.posterior.posterior_estimates import Bayesian
+    from cxlink.survival.splice import Families
 
 _PROJECTED = ("model", "adjusted", "scenario", "group", "time", "estimate", "conf_low", "conf_high")
 _FORESEEN = ("adjusted", "kind", "origin", "level", "predicted", "observed", "n")
 Row = dict[str, Any]
 Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Analysis(Results):
+    """A cohort's results, with what needs the report: figures, display and the run folder."""
+
+    def __repr__(self) -> str:
+        n, name = int(self.counts.scored["n"].sum()), self.counts.spec.cohort.name
+        return f"<Analysis of {name}: {n:,} customers with a score, {len(self.estimates):,} estimates>"
+
+    def _repr_html_(self) -> str:
+        from cxlink.report.render_html import headline_html
+
+        return headline_html(report_input(self, ""))
+
+    def retention_curves(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw retention of the bands by time since the score, with customers at risk."""
+        from cxlink.report.figures.cohort_figures import retention_curves
+
+        late = self.counts.spec.subscription is not None and self.counts.spec.subscription.clock == "signup"
+        at_risk = None if late or ax is not None else self.at_risk
+        return retention_curves(
+            self.estimates, self.counts.spec, at_risk=at_risk, simulated=self._simulated, ax=ax
+        )
+
+    def retention_by_score(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw retention at the horizon, score by score, unadjusted and standardised."""
+        from cxlink.report.figures.cohort_figures import retention_by_score
+
+        return retention_by_score(self.estimates, self.counts.spec, simulated=self._simulated, ax=ax)
+
+    def spend_by_score(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw mean spend over the window, score by score, unadjusted and standardised."""
+        from cxlink.report.figures.cohort_figures import spend_by_score
+
+        return spend_by_score(self.estimates, self.counts.spec, simulated=self._simulated, ax=ax)
+
+    def value_by_score(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw lifetime value, score by score, unadjusted and standardised; needs ``[value]`` in the spec."""
+        from cxlink.report.figures.cohort_figures import value_by_score
+
+        return value_by_score(self.estimates, self.counts.spec, simulated=self._simulated, ax=ax)
+
+    def unanswered_curves(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw retention of customers without a score beside that of those with one."""
+        from cxlink.report.figures.nonresponse_figure import unanswered_curves
+
+        return unanswered_curves(self.estimates, self.counts.spec, simulated=self._simulated, ax=ax)
+
+    def tenure_ladder(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw mean tenure to each horizon, by family and averaged, with what is extrapolated."""
+        from cxlink.report.figures.tenure_ladder import tenure_ladder
+
+        return tenure_ladder(self.estimates, self.counts.spec, simulated=self._simulated, ax=ax)
+
+    def family_survival(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the observed curves of both bands, and how each family continues them beyond follow-up."""
+        from cxlink.report.figures.extrapolation_figure import family_survival
+
+        return family_survival(
+            self.estimates, self.projected, self.counts.spec, simulated=self._simulated, ax=ax
+        )
+
+    def family_hazards(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw losses per period: observed, smoothed, and as each family has them."""
+        from cxlink.report.figures.hazard_figure import family_hazards
+
+        return family_hazards(
+            self.estimates, self.projected, self.at_risk, self.counts.spec, simulated=self._simulated, ax=ax
+        )
+
+    def backtest_calibration(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw survival foreseen from earlier periods against what came, by score."""
+        from cxlink.report.figures.calibration_figure import backtest_calibration
+        from cxlink.report.sections.family_table import backtest_weights
+
+        weights = backtest_weights(self.diagnostics)
+        return backtest_calibration(
+            self.foreseen, weights, self.counts.spec.unit, simulated=self._simulated, ax=ax
+        )
+
+    def posterior_retention(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw retention before any count and by the posterior, with what was observed; needs ``bayes=True``."""
+        from cxlink.report.figures.posterior_figures import prior_retention
+
+        curves = pd.concat(self.bayesian.curves) if self.bayesian is not None else pd.DataFrame()
+        return prior_retention(self.estimates, curves, self.counts.spec, simulated=self._simulated, ax=ax)
+
+    def metrics_over_time(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the first metric by calendar period, with its intervals; needs dates.
+
+        Raises
+        ------
+        InputError
+            If no metric is known in two calendar periods.
+        """
+        from cxlink.report.figures.metric_figures import metric_over_time
+
+        return metric_over_time(self.metrics, simulated=self._simulated, ax=ax)
+
+    def write(self, folder: "Path | str", overwrite: bool = False) -> None:
+        """Write a run folder: tables, counts, figures and the PDF; whole or not at all.
+
+        Raises
+        ------
+        InputError
+            If the folder exists (with ``overwrite``: and is no run folder), or cannot be written.
+        """
+        from cxlink.runs import new_folder, write_run
+
+        with new_folder(Path(folder), overwrite) as partial:
+            write_run(self, partial, command="cxlink.analyse(cohort).write(folder)")
+
+    @property
+    def _simulated(self) -> bool:
+        return self.counts.spec.cohort.simulated
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +187,7 @@ def analyse(
     bayes : bool
         Whether to sample the Bayesian models as well.
     earlier : mapping of str to Counts, optional
-        Earlier cohorts by name, which the Bayesian models pool with this one; see `cxlink.earlier`.
+        Earlier cohorts by name, which the Bayesian models pool with this one; see `cxlink.pooling`.
 
     Examples
     --------
@@ -119,7 +239,7 @@ def _outcomes(cohort: Cohort | Counts, counts: Counts, spells: Spells, progress:
     spec, rng = counts.spec, np.random.default_rng(counts.spec.analysis.seed)
     progress("retention and spend")
     repeats = cohort.count_repeats() if isinstance(cohort, Cohort) else None
-    rows, findings = headline(spells, counts, rng, repeats)
+    rows, findings = headline(spells, counts, rng, lambda curves: beside_headline(curves, counts, repeats))
     made: list[_Made] = []
     tenure: list[_Made] = []
     additive: list[_Made] = []
@@ -151,7 +271,7 @@ def _posteriors(
     """Sample the Bayesian models, where there is anybody with a score."""
     if spells is None:
         return None
-    from cxlink.estimates.bayesian import bayesian_results
+    from cxlink.estimands.posterior.posterior_estimates import bayesian_results
 
     *_, counts = cohorts.values()
     return bayesian_results(cohorts, spells, _stream(counts.spec, 8), progress)

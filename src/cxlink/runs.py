@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from cxlink import __version__
-from cxlink.cohort.counts import FORMAT, save_counts, suppress
+from cxlink.cohort.count.counts import FORMAT, Counts, load_counts, save_counts, suppress
 from cxlink.cohort.errors import InputError
-from cxlink.estimates.table import csv_text
-from cxlink.results import Analysis, report_input
+from cxlink.estimands.tidy import csv_text
+from cxlink.report.content import report_input
+from cxlink.results import Results
 
 _PACKAGES = ("numpy", "scipy", "pandas", "duckdb", "ibis-framework", "matplotlib", "typst")
 _SAMPLING = ("pymc", "nutpie", "arviz")
 RECORD = "run.json"
+COUNTS = "counts.parquet"
 
 
 def refuse_existing(folder: Path, overwrite: bool) -> None:
@@ -112,13 +114,13 @@ def _alive(pid: int) -> bool:
 
 
 def write_run(
-    analysis: Analysis, folder: Path, *, command: str, timings: Mapping[str, float] | None = None
+    analysis: Results, folder: Path, *, command: str, timings: Mapping[str, float] | None = None
 ) -> None:
     """Write a run folder's files into a folder that exists (see `new_folder`).
 
     Parameters
     ----------
-    analysis : Analysis
+    analysis : Results
         What was found.
     folder : Path
         Where.
@@ -127,7 +129,7 @@ def write_run(
     timings : mapping of str to float, optional
         Seconds by part.
     """
-    from cxlink.report.pdf import write_report
+    from cxlink.report.render_typst import write_report
 
     smallest = analysis.counts.spec.publish.smallest_cell
     counts = suppress(analysis.counts, smallest) if smallest > 1 else analysis.counts
@@ -135,9 +137,9 @@ def write_run(
     (folder / "diagnostics.csv").write_text(csv_text(analysis.diagnostics), encoding="utf-8", newline="")
     if len(analysis.metrics):
         (folder / "metrics.csv").write_text(csv_text(analysis.metrics), encoding="utf-8", newline="")
-    save_counts(counts, folder / "counts.parquet")
+    save_counts(counts, folder / COUNTS)
     if analysis.bayesian is not None and smallest < 2:
-        from cxlink.models.posterior_file import save_posteriors
+        from cxlink.bayes.draws.posterior_file import save_posteriors
 
         save_posteriors(analysis.bayesian.posteriors, folder / "posterior.nc")
     write_report(report_input(analysis, command), folder)
@@ -160,7 +162,7 @@ def write_run(
     write_record(folder, record)
 
 
-def _sampler(analysis: Analysis) -> dict[str, Any] | None:
+def _sampler(analysis: Results) -> dict[str, Any] | None:
     """What drew the posteriors, and how long it took; None without any."""
     if analysis.bayesian is None:
         return None
@@ -182,3 +184,31 @@ def write_record(folder: Path, record: dict[str, Any]) -> None:
     }
     text = json.dumps({**record, "files": hashes}, indent=2, ensure_ascii=False)
     (folder / RECORD).write_text(text + "\n", encoding="utf-8")
+
+
+def read_run(folder: Path) -> Counts:
+    """Read a run's counts back, with the spec that made them.
+
+    Raises
+    ------
+    InputError
+        If it is no run folder, of another format, or any of its files is gone or not as it was written.
+    """
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        found, files = record["format"], dict(record["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(
+            f"{folder}: not a run folder (no {RECORD} that can be read). `cxlink fit` writes one."
+        ) from None
+    if found != FORMAT:
+        raise InputError(f"{folder}: format {found}; this version reads {FORMAT}. Fit the cohort again.")
+    if COUNTS not in files:
+        raise InputError(f"{folder}: a run folder without {COUNTS}. Name one that `cxlink fit` wrote.")
+    for name, hashed in files.items():
+        path = folder / name
+        if not path.is_file():
+            raise InputError(f"{folder}: {name} is missing. Fit the cohort again.")
+        if hashlib.sha256(path.read_bytes()).hexdigest() != hashed:
+            raise InputError(f"{folder}: {name} is not as it was written. Fit the cohort again.")
+    return load_counts(folder / COUNTS)

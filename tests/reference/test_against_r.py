@@ -9,13 +9,13 @@ from scipy import sparse
 from stored import agree, beside, estimates_of, numbers, rows_of, spec_of
 
 import cxlink
-from cxlink.cohort.spec import CohortSpec
-from cxlink.cohort.spells import Spells, each_pair, spells_of
-from cxlink.estimates.retention import retention_rows
-from cxlink.estimates.table import select, tidy
-from cxlink.models.nonparametric import kaplan_meier
-from cxlink.models.requests import curve_requests
-from cxlink.models.spend import cell_means
+from cxlink.cohort.count.spells import Spells, each_pair, spells_of
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.estimands.retention_rows import retention_rows
+from cxlink.estimands.tidy import select, tidy
+from cxlink.groups.headline_requests import curve_requests
+from cxlink.spend.means import cell_means
+from cxlink.survival.kaplan_meier import kaplan_meier
 
 # Closed forms on both sides; R's numbers are stored to twelve digits.
 CLOSED_FORM = 1e-9

@@ -9,8 +9,8 @@ import pytest
 from stored import number, numbers, rows_of, spec_of
 
 import cxlink
-from cxlink.cohort.spells import PersonPeriods, Spells, merged_over_strata, person_periods, spells_of
-from cxlink.models.families import (
+from cxlink.cohort.count.spells import PersonPeriods, Spells, merged_over_strata, person_periods, spells_of
+from cxlink.survival.families.catalogue import (
     BETA_DISCRETE_WEIBULL,
     EXPONENTIAL,
     GENERALISED_GAMMA,
@@ -23,8 +23,8 @@ from cxlink.models.families import (
     gompertz,
     spline,
 )
-from cxlink.models.fitted import Fit
-from cxlink.models.fitting import fit
+from cxlink.survival.families.fit import fit
+from cxlink.survival.families.fitted import Fit
 
 # Searches on both sides, stopped at gradients that differ; R's numbers are stored to twelve digits.
 SEARCHED = 1e-6

@@ -8,14 +8,14 @@ import pytest
 from stored import agree, beside, estimates_of, number, numbers, rows_of, spec_of
 
 import cxlink
-from cxlink.cohort.spells import PersonPeriods, Spells, merged_over_strata, person_periods, spells_of
-from cxlink.estimates.retention import retention_rows
-from cxlink.estimates.table import select, tidy
-from cxlink.models.hazard_curves import GroupedPH, group_effects, grouped_ph, hazard_requests
-from cxlink.models.hazards import HazardFit, fit_hazards, score_rows
-from cxlink.models.spend_averages import spend_question
-from cxlink.models.spend_fitted import SpendFit, Term
-from cxlink.models.spend_models import fit_spend
+from cxlink.cohort.count.spells import PersonPeriods, Spells, merged_over_strata, person_periods, spells_of
+from cxlink.estimands.retention_rows import retention_rows
+from cxlink.estimands.tidy import select, tidy
+from cxlink.spend.fitted_regressions import SpendFit, Term
+from cxlink.spend.regressions import fit_spend
+from cxlink.spend.standardised_means import spend_question
+from cxlink.survival.hazards.grouped_ph import GroupedPH, group_effects, grouped_ph, hazard_requests
+from cxlink.survival.hazards.hazard_fit import HazardFit, fit_hazards, score_rows
 
 # Searches on both sides, stopped at gradients that differ.
 SEARCHED = 1e-7

@@ -14,20 +14,21 @@ from made_up_bayes import UNSEEN, findings, with_posteriors
 from matplotlib.collections import PolyCollection
 from test_pdf import CAUSAL
 
-from cxlink.estimates import diagnostics
-from cxlink.report import bayes_figures, drawing
-from cxlink.report.bayes_pages import bayes_methods, bayes_pages
-from cxlink.report.bayes_tables import compared
-from cxlink.report.book import open_book
+from cxlink.estimands import support_checks as diagnostics
 from cxlink.report.content import ReportInput, gather
-from cxlink.report.diagnostics import diagnostics_pages
-from cxlink.report.first_page import first_page
-from cxlink.report.lifetimes import is_family
-from cxlink.report.limits import limits
-from cxlink.report.methods import methods_pages
+from cxlink.report.estimates_lookup import open_book
+from cxlink.report.figures import drawing
+from cxlink.report.figures import posterior_figures as bayes_figures
+from cxlink.report.figures.tenure_ladder import is_family
+from cxlink.report.posterior_sections.posterior_section import bayes_methods, bayes_pages
+from cxlink.report.posterior_sections.posterior_tables import compared
 from cxlink.report.references import cited
-from cxlink.report.results import beyond
-from cxlink.report.tenure_pages import tenure_pages
+from cxlink.report.sections.diagnostics_section import diagnostics_pages
+from cxlink.report.sections.first_page import first_page
+from cxlink.report.sections.limitations import limits
+from cxlink.report.sections.main_results import beyond
+from cxlink.report.sections.methods_section import methods_pages
+from cxlink.report.sections.tenure_section import tenure_pages
 
 GIVEN = with_posteriors()
 LOUD = "DO NOT RELY on the rows of bayes of retention: its chains did not settle (R-hat 1.200)."

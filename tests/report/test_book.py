@@ -3,9 +3,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlink.estimates.table import tidy
-from cxlink.report.book import Book, known_rows, one_kind, open_book, preferred
+from cxlink.estimands.tidy import tidy
 from cxlink.report.content import gather
+from cxlink.report.estimates_lookup import Book, known_rows, one_kind, open_book, preferred
 
 BOTH = [
     {"estimand": "tenure", "model": model, "group": "best", "horizon": 36, "adjusted": adjusted, "estimate": value}

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 import made_up
 
 from cxlink.report.content import gather
-from cxlink.report.display import blocks_html, headline_html
-from cxlink.report.first_page import first_page
+from cxlink.report.render_html import blocks_html, headline_html
+from cxlink.report.sections.first_page import first_page
 
 
 class _Read(HTMLParser):

@@ -8,18 +8,18 @@ import pandas as pd
 import pytest
 from as_read import cells, sentences, table
 
-from cxlink.cohort.counts import Counts, add_up
-from cxlink.cohort.profile import Profile
-from cxlink.cohort.spec import make_spec
-from cxlink.cohort.spells import spells_of
-from cxlink.estimates import diagnostics
-from cxlink.estimates.doubts import doubts
-from cxlink.estimates.headline import headline
-from cxlink.estimates.table import tidy
+from cxlink.cohort.count.counts import Counts, add_up
+from cxlink.cohort.count.profile import Profile
+from cxlink.cohort.count.spells import spells_of
+from cxlink.cohort.spec.cohort_spec import make_spec
+from cxlink.estimands import support_checks as diagnostics
+from cxlink.estimands.headline import headline
+from cxlink.estimands.tidy import tidy
 from cxlink.report.content import Material, ReportInput, gather
-from cxlink.report.doubts_pages import doubts_pages
-from cxlink.report.limits import limits
-from cxlink.report.response_figures import unanswered_curves
+from cxlink.report.figures.nonresponse_figure import unanswered_curves
+from cxlink.report.sections.limitations import limits
+from cxlink.report.sections.sensitivity_section import doubts_pages
+from cxlink.sensitivity.sensitivity_analyses import doubts
 
 SPEC: dict[str, Any] = {
     "cohort": {"id": "who", "repeat": "first"},
@@ -200,7 +200,7 @@ def test_figures_of_everybody_say_whose_mix_they_have() -> None:
 
 
 def test_small_groups_stay_blank() -> None:
-    from cxlink.estimates.suppression import blank_findings, blank_small, small_groups
+    from cxlink.estimands.suppression import blank_findings, blank_small, small_groups
 
     counts = counts_of(publish={"smallest_cell": 5000})
     m = material(counts, asked_again())

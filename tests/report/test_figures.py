@@ -12,10 +12,15 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from cxlink.report import calibration, continuations, drawing, figures, hazard_curves, lifetimes
-from cxlink.report.book import known_rows
 from cxlink.report.content import ReportInput
-from cxlink.report.study_figures import compared, study_comparison
+from cxlink.report.estimates_lookup import known_rows
+from cxlink.report.figures import calibration_figure as calibration
+from cxlink.report.figures import cohort_figures as figures
+from cxlink.report.figures import drawing
+from cxlink.report.figures import extrapolation_figure as continuations
+from cxlink.report.figures import hazard_figure as hazard_curves
+from cxlink.report.figures import tenure_ladder as lifetimes
+from cxlink.report.figures.study_figures import compared, study_comparison
 
 GIVEN = made_up.report_input()
 

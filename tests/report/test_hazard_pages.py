@@ -9,16 +9,16 @@ import pandas as pd
 import pytest
 from as_read import sentences, table
 
-from cxlink.cohort.counts import Counts, add_up
-from cxlink.cohort.profile import Profile
-from cxlink.cohort.spec import make_spec
-from cxlink.cohort.spells import spells_of
-from cxlink.estimates import diagnostics
-from cxlink.estimates.hazards import hazard_results
-from cxlink.estimates.table import select, tidy
+from cxlink.cohort.count.counts import Counts, add_up
+from cxlink.cohort.count.profile import Profile
+from cxlink.cohort.count.spells import spells_of
+from cxlink.cohort.spec.cohort_spec import make_spec
+from cxlink.estimands import support_checks as diagnostics
+from cxlink.estimands.hazard_rows import hazard_results
+from cxlink.estimands.tidy import select, tidy
 from cxlink.report.content import Material, ReportInput, gather
-from cxlink.report.hazard_pages import hazard_pages
-from cxlink.report.wording import decimal
+from cxlink.report.format import decimal
+from cxlink.report.sections.hazard_section import hazard_pages
 
 
 def _material(rise: float = -0.25, smallest: int = 0, lost: bool = True, **score: object) -> Material:

@@ -12,11 +12,11 @@ from as_read import cells, sentences, table
 from test_pdf import CAUSAL
 
 from cxlink.cohort.errors import InputError
-from cxlink.estimates.metric_table import metric_row, tidy_metrics
-from cxlink.models.metric_intervals import Measured
+from cxlink.metrics.metric_intervals import MetricEstimate
+from cxlink.metrics.metric_table import metric_row, tidy_metrics
 from cxlink.report.content import ReportInput, gather
-from cxlink.report.metric_figures import known_over_time, metric_over_time, metrics_over_time
-from cxlink.report.metric_pages import metric_pages
+from cxlink.report.figures.metric_figures import known_over_time, metric_over_time, metrics_over_time
+from cxlink.report.metric_sections.metric_section import metric_pages
 from cxlink.report.references import cited
 
 NAN = float("nan")
@@ -24,7 +24,7 @@ POWER = {"full_score": 20.0, "linear": 16.0, "nps_class": 10.0, "top_two_box": 5
 
 
 def made(metric: str, value: float, reach: float, n: int = 400, **columns: str) -> dict[str, Any]:
-    found = Measured(value, reach / 2, value - reach, value + reach, n)
+    found = MetricEstimate(value, reach / 2, value - reach, value + reach, n)
     return metric_row(
         metric, found, 0.95, **{"definition": f"what {metric} is", "source": "Somebody (1999)", **columns}
     )
@@ -64,7 +64,7 @@ def rows() -> Iterator[dict[str, Any]]:
                 unit="ratio",
                 segment=f"touchpoint={name}",
             )
-    p = metric_row("touchpoint_hazards_differ", Measured(0.0004, NAN, NAN, NAN, 300), 0.95, version="together",
+    p = metric_row("touchpoint_hazards_differ", MetricEstimate(0.0004, NAN, NAN, NAN, 300), 0.95, version="together",
                    unit="p-value", definition="p", source="Wald")  # fmt: skip
     yield p
     for how in ("unadjusted", "standardised"):

@@ -7,18 +7,19 @@ import pandas as pd
 import pytest
 from as_read import cells, sentences, table
 
-from cxlink.estimates.table import tidy
-from cxlink.report import results, tables
-from cxlink.report.blocks import code
-from cxlink.report.cohort_pages import cohort_pages
+from cxlink.estimands.tidy import tidy
 from cxlink.report.content import gather
-from cxlink.report.diagnostics import diagnostics_pages
-from cxlink.report.first_page import first_page
-from cxlink.report.limits import limits
-from cxlink.report.pdf import make_document
+from cxlink.report.document import code
+from cxlink.report.format import full
 from cxlink.report.references import cited
-from cxlink.report.retention_pages import retention_pages
-from cxlink.report.wording import full
+from cxlink.report.render_typst import make_document
+from cxlink.report.sections import main_results as results
+from cxlink.report.sections import score_tables as tables
+from cxlink.report.sections.cohort_section import cohort_pages
+from cxlink.report.sections.diagnostics_section import diagnostics_pages
+from cxlink.report.sections.first_page import first_page
+from cxlink.report.sections.limitations import limits
+from cxlink.report.sections.retention_section import retention_pages
 
 GIVEN = made_up.report_input()
 

@@ -10,10 +10,10 @@ import pytest
 from as_read import ordinary, pages, squeezed, study
 from pypdf import PdfReader
 
-from cxlink.estimates.table import KEY
-from cxlink.report.book import open_book
-from cxlink.report.pdf import compile_pdf, make_document, write_report
-from cxlink.report.wording import full
+from cxlink.estimands.tidy import KEY
+from cxlink.report.estimates_lookup import open_book
+from cxlink.report.format import full
+from cxlink.report.render_typst import compile_pdf, make_document, write_report
 
 HOSTILE = ['#panic("x")', "$a_b", "*bold* _it_ <tag> @ref", "\\u{202e} `raw` ~ -- // /* */", "a]b[c{d}"]
 CAUSAL = re.compile(

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from made_up import report_input
 
-from cxlink.estimates.table import tidy
+from cxlink.estimands.tidy import tidy
 from cxlink.report.content import Material, gather
-from cxlink.report.spend_model_pages import beside_means, spend_model_pages
-from cxlink.report.spend_pages import spend_pages
+from cxlink.report.sections.regression_section import beside_means, spend_model_pages
+from cxlink.report.sections.spend_section import spend_pages
 
 RATIOS = {"poisson": 2.4, "gamma": 2.45, "two_part": 2.5, "log_ols": 2.42}
 

@@ -7,9 +7,9 @@ import made_up_study
 import numpy as np
 from as_read import sentences, squeezed, study, table
 
-from cxlink.report.pdf import write_report
-from cxlink.report.study_figures import compared
-from cxlink.report.study_pages import study_pages
+from cxlink.report.figures.study_figures import compared
+from cxlink.report.render_typst import write_report
+from cxlink.report.study_sections.study_section import study_pages
 
 GIVEN = made_up.report_input()
 

@@ -9,9 +9,9 @@ import pytest
 from as_read import cells, sentences, table
 
 from cxlink.report.content import gather
-from cxlink.report.family_tables import backtest_weights, family_lines, kind_of, weights_sentence
-from cxlink.report.tenure_pages import followed, tenure_pages
-from cxlink.report.wording import spelled, time_span, words
+from cxlink.report.format import spelled, time_span, words
+from cxlink.report.sections.family_table import backtest_weights, family_lines, kind_of, weights_sentence
+from cxlink.report.sections.tenure_section import followed, tenure_pages
 
 GIVEN = made_up.report_input()
 WIDE = 0.30

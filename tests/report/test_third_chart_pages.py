@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from cxlink.report import drawing
-from cxlink.report.public_curves import projection, public_curves_section
-from cxlink.report.third_chart import printed_membership, third_chart_section
-from cxlink.report.third_chart_figure import Printed, by_family, by_heterogeneity
+from cxlink.report.figures import drawing
+from cxlink.report.figures.third_chart_figure import Printed, by_family, by_heterogeneity
+from cxlink.report.study_sections.public_curves_section import projection, public_curves_section
+from cxlink.report.study_sections.third_chart_section import printed_membership, third_chart_section
 
 SPEC = made_up.report_input().spec
 PRINTED = Printed(

@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlink.analysis import analyse
-from cxlink.cohort.spec import make_spec
+from cxlink.analysis import Analysis, analyse
+from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.estimates.table import select
+from cxlink.estimands.tidy import select
 from cxlink.report.content import gather
-from cxlink.report.value_pages import value_pages
-from cxlink.results import Analysis
+from cxlink.report.sections.value_section import value_pages
 from cxlink.runs import report_input
 
 

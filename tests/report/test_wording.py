@@ -3,10 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from cxlink.cohort.spec import make_spec
-from cxlink.estimates.table import tidy
-from cxlink.report import wording
-from cxlink.report.book import Estimate, open_book
+from cxlink.cohort.spec.cohort_spec import make_spec
+from cxlink.estimands.tidy import tidy
+from cxlink.report import format as wording
+from cxlink.report.estimates_lookup import Estimate, open_book
 
 THIN = "\u202f"
 

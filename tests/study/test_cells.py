@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cxlink.cohort.counts import SPEND
+from cxlink.cohort.count.counts import SPEND
 from cxlink.study.cells import counted_from_signup, draw, spec_of
 from cxlink.study.population import LEVELS
 from cxlink.study.processes import FOLLOW_UP, MONTHS_BEFORE, processes

@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import betaln
 
-from cxlink.study.implied import e_value, implied_tenure, shifted_beta_geometric_mean, weibull_mean
+from cxlink.study.implied_tenure import e_value, implied_tenure, shifted_beta_geometric_mean, weibull_mean
 from cxlink.study.published import FOLDER
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlink.study.implied import paradox
+from cxlink.study.implied_tenure import paradox
 from cxlink.study.reproduce import Reproduced, reproduce_study
 
 

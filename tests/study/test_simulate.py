@@ -7,8 +7,8 @@ from lifelines import KaplanMeierFitter
 from scipy.stats import chi2, chi2_contingency
 
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.spec import make_spec
-from cxlink.estimates.table import select
+from cxlink.cohort.spec.cohort_spec import make_spec
+from cxlink.estimands.tidy import select
 from cxlink.study.simulate import Simulated, add_months, simulate
 from cxlink.study.truth import true_survival
 

@@ -8,7 +8,11 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import exp1, gamma
 
-from cxlink.models.families import (
+from cxlink.study.implied_tenure import implied_tenure, shifted_beta_geometric_mean
+from cxlink.study.published import kriss
+from cxlink.study.third_chart import ThirdChart, mean_years, second_year, third_chart
+from cxlink.study.two_years import ASSUMPTIONS, Assumption
+from cxlink.survival.families.catalogue import (
     BETA_DISCRETE_WEIBULL,
     EXPONENTIAL,
     GENERALISED_GAMMA,
@@ -18,10 +22,6 @@ from cxlink.models.families import (
     cure,
     gompertz,
 )
-from cxlink.study.implied import implied_tenure, shifted_beta_geometric_mean
-from cxlink.study.published import kriss
-from cxlink.study.third_chart import ThirdChart, mean_years, second_year, third_chart
-from cxlink.study.two_years import ASSUMPTIONS, Assumption
 
 BY_NAME = {(each.family.name, each.fixed): each for each in ASSUMPTIONS}
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cxlink.cohort.errors import InputError
-from cxlink.estimates.table import KEY, select
+from cxlink.estimands.tidy import KEY, select
 from cxlink.study.population import LEVELS, MONTHS, population, subscription, targets, transaction
 from cxlink.study.truth import TRUTH_COLUMNS, true_survival, truth, weights
 

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from cxlink.cohort.spec import make_spec
-from cxlink.cohort.spells import spells_of
+from cxlink.cohort.count.spells import spells_of
+from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.estimates.lifetimes import averaged_families
-from cxlink.estimates.table import select, tidy
-from cxlink.estimates.value import value_results
+from cxlink.estimands.tenure_estimates import averaged_families
+from cxlink.estimands.tidy import select, tidy
 from cxlink.study.population import subscription
 from cxlink.study.simulate import simulate
 from cxlink.study.truth import cell_survival, weights
+from cxlink.value.customer_value import value_results
 
 GROUPS = {"worst": (1,), "best": (9, 10)}
 

@@ -8,21 +8,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cxlink.cohort import grouping
-from cxlink.cohort.coding import code_cells
-from cxlink.cohort.counts import Counts
+from cxlink.cohort.count import grouping
+from cxlink.cohort.count.coding import code_cells
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.identity import one_row_a_customer
+from cxlink.cohort.count.metric_cells import metric_counts, raw_flows, raw_metrics
+from cxlink.cohort.count.metric_expressions import metric_rules
+from cxlink.cohort.count.metric_sums import nothing
+from cxlink.cohort.count.profile import Profile
+from cxlink.cohort.count.refusals import refusal, without_broken
+from cxlink.cohort.count.repeated_scores import repeated_scores
+from cxlink.cohort.count.rules import TableRule, broken, rules_of
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.identity import one_row_a_customer
-from cxlink.cohort.metric_cells import metric_counts, raw_flows, raw_metrics
-from cxlink.cohort.metric_counts import nothing
-from cxlink.cohort.metric_rows import metric_rules
-from cxlink.cohort.profile import Profile
-from cxlink.cohort.refusals import refusal, without_broken
-from cxlink.cohort.repeats import repeated_scores
-from cxlink.cohort.rules import Rule, broken, rules_of
-from cxlink.cohort.sections import AdjustSection
-from cxlink.cohort.source import Source, embedded, open_source
-from cxlink.cohort.spec import CohortSpec
+from cxlink.cohort.read.source import Source, embedded, open_source
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.spec.spec_sections import AdjustSection
 
 MOST_LEVELS = 50
 
@@ -215,7 +215,7 @@ def _checked(
     return raw, metrics, source, dropped
 
 
-def _broken(raw: pa.Table, rules: list[Rule], source: Source) -> list[Rule]:
+def _broken(raw: pa.Table, rules: list[TableRule], source: Source) -> list[TableRule]:
     """Rules that the cells break; another engine's table is not its place to look at them."""
     if not rules:
         return []

@@ -1,1 +1,1 @@
-"""Estimates become pictures and a PDF."""
+"""Results become documents."""

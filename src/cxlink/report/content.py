@@ -5,9 +5,11 @@ from typing import TypedDict
 
 import pandas as pd
 
-from cxlink.cohort.profile import Profile
-from cxlink.cohort.spec import CohortSpec
-from cxlink.report.book import Book, open_book
+from cxlink import __version__
+from cxlink.cohort.count.profile import Profile
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.report.estimates_lookup import Book, open_book
+from cxlink.results import Results
 
 
 class Study(TypedDict):
@@ -82,7 +84,7 @@ class ReportInput:
     Attributes
     ----------
     estimates : DataFrame
-        The estimates table, typed as `cxlink.estimates.table.tidy` gives it.
+        The estimates table, typed as `cxlink.estimands.tidy.tidy` gives it.
     diagnostics : DataFrame
         ``model, quantity, group, value, ok, note``.
     spec : CohortSpec
@@ -192,3 +194,34 @@ def gather(given: ReportInput) -> Material:
     }
     n_scored = int(scored["n"].sum())
     return Material(given, open_book(given.estimates), scores, n_scored, int(cells["n"].sum()) - n_scored)
+
+
+def _posteriors(analysis: Results) -> Posteriors | None:
+    """Hand the posteriors to the report; None without any."""
+    found = analysis.bayesian
+    if found is None:
+        return None
+    curves, spend, priors = (
+        pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+        for frames in (found.curves, found.spend, found.priors)
+    )
+    return Posteriors(curves, spend, priors, analysis.cohorts, found.warnings)
+
+
+def report_input(analysis: Results, command: str) -> ReportInput:
+    """Hand an analysis to the report."""
+    return ReportInput(
+        estimates=analysis.estimates,
+        diagnostics=analysis.diagnostics,
+        spec=analysis.counts.spec,
+        profile=analysis.profile,
+        cells=analysis.counts.cells,
+        at_risk=analysis.at_risk,
+        projected=analysis.projected,
+        foreseen=analysis.foreseen,
+        simulated=analysis.counts.spec.cohort.simulated,
+        bayes=_posteriors(analysis),
+        metrics=analysis.metrics,
+        command=command,
+        version=__version__,
+    )

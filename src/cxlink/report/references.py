@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cxlink.report.content import Material
-from cxlink.report.lifetimes import BAYESIAN
-from cxlink.report.metric_words import metric_list
+from cxlink.report.figures.tenure_ladder import BAYESIAN
+from cxlink.report.metric_sections.metric_names import metric_list
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlink.cohort.coding import LOST
-from cxlink.cohort.counts import SPEND, Counts, add_up
-from cxlink.cohort.profile import Profile
-from cxlink.cohort.spec import CohortSpec, make_spec
+from cxlink.cohort.count.coding import LOST
+from cxlink.cohort.count.counts import SPEND, Counts, add_up
+from cxlink.cohort.count.profile import Profile
+from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.study.population import HORIZON, LEVELS, N_BANDS, NEEDS, WINDOW
 from cxlink.study.processes import BANDS, FOLLOW_UP, MONTHS_BEFORE, Process, Spending
 

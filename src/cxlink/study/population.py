@@ -15,7 +15,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from cxlink.cohort.scales import parse_levels
+from cxlink.cohort.spec.scales import parse_levels
 from cxlink.study.published import kriss
 
 LEVELS = tuple(range(1, 11))

@@ -9,15 +9,15 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from cxlink.cohort.spells import PersonPeriods
-from cxlink.estimates.table import intervals
-from cxlink.models.averaging import aic_weights, equal_weights, project_all
-from cxlink.models.curves import Standard
-from cxlink.models.fitted import Fit
-from cxlink.models.fitting import fit_all
-from cxlink.models.plan import Target
-from cxlink.models.tenure import Tenure
+from cxlink.cohort.count.spells import PersonPeriods
+from cxlink.estimands.tidy import intervals
+from cxlink.groups.curves import Standard
 from cxlink.study.published import read
+from cxlink.survival.families.averaging import aic_weights, equal_weights, project_all
+from cxlink.survival.families.fit import fit_all
+from cxlink.survival.families.fitted import Fit
+from cxlink.survival.families.projected_tenure import Tenure
+from cxlink.survival.families.projection_plan import Target
 
 WINDOWS = (4, 7)
 JUDGED_FROM = 5

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from cxlink.estimates.table import select
+from cxlink.estimands.tidy import select
 from cxlink.study.processes import processes
 from cxlink.study.published import read
 from cxlink.study.replications import added, replicated, summary, tally

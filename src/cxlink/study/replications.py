@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlink.cohort.counts import Counts
-from cxlink.cohort.scales import parse_levels
-from cxlink.cohort.spells import spells_of
-from cxlink.estimates.headline import from_signup, headline_of
-from cxlink.models.adjusted import standardised
-from cxlink.models.curves import restricted_mean
-from cxlink.models.spend import has_spend
-from cxlink.models.standards import Request, pooled
-from cxlink.models.support import reaches
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.spells import has_spend, spells_of
+from cxlink.cohort.spec.scales import parse_levels
+from cxlink.estimands.headline import from_signup, headline_of
+from cxlink.groups.curves import restricted_mean
+from cxlink.groups.requests import Request, pooled
+from cxlink.groups.standardisation import standardised
+from cxlink.groups.support import reaches
 from cxlink.study.cells import counted_from_signup, draw, spec_of
 from cxlink.study.population import HORIZON, LEVELS, NEEDS, WINDOW
 from cxlink.study.processes import BANDS, Process
@@ -119,7 +118,7 @@ def replicated(
 
 
 def headline_rows(counts: Counts, rng: np.random.Generator) -> list[dict[str, Any]]:
-    """Rows of the whole cohort at the horizon, as `cxlink.estimates.headline` makes them."""
+    """Rows of the whole cohort at the horizon, as `cxlink.estimands.headline` makes them."""
     spec, spells = counts.spec, spells_of(counts)
     curves: list[Request] = []
     spend: list[Request] = []

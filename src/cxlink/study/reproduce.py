@@ -8,17 +8,16 @@ from typing import Any
 import pandas as pd
 
 from cxlink import __version__
-from cxlink.analysis import analyse
-from cxlink.cohort.counts import FORMAT
-from cxlink.cohort.spec import make_spec
+from cxlink.analysis import Analysis, analyse
+from cxlink.cohort.count.counts import FORMAT
+from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.estimates.table import csv_text, select
-from cxlink.report.content import ReportInput, Study
-from cxlink.report.pdf import write_report
-from cxlink.report.wording import whole
-from cxlink.results import Analysis, report_input
+from cxlink.estimands.tidy import csv_text, select
+from cxlink.report.content import ReportInput, Study, report_input
+from cxlink.report.format import whole
+from cxlink.report.render_typst import write_report
 from cxlink.runs import write_record, write_run
-from cxlink.study.implied import ImpliedTenure, implied_tenure, paradox
+from cxlink.study.implied_tenure import ImpliedTenure, implied_tenure, paradox
 from cxlink.study.public_curves import judged, public_curves
 from cxlink.study.published import read
 from cxlink.study.repeated import repeated

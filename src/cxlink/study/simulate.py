@@ -43,7 +43,7 @@ class Simulated:
         Subscription: ``signup_date`` and ``end_date`` (empty: still there); transaction:
         ``months_since_first_purchase`` (whole months, when the survey went out).
     spec : dict of dict
-        Tables that `cxlink.cohort.spec.make_spec` takes.
+        Tables that `cxlink.cohort.spec.cohort_spec.make_spec` takes.
     truth : DataFrame
         See `cxlink.study.truth.truth`.
     hidden : DataFrame, one row a customer, as in ``table``

@@ -17,9 +17,9 @@ import pandas as pd
 from scipy.integrate import simpson
 from scipy.optimize import brentq
 
-from cxlink.models.family import Family
 from cxlink.study.published import kriss
 from cxlink.study.two_years import ASSUMPTIONS, Array, Assumption
+from cxlink.survival.families.family import Family
 
 HETEROGENEITY = np.arange(41) / 200
 _WIDEST = 0.6

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from cxlink.cohort.errors import InputError
-from cxlink.estimates.table import KEY
-from cxlink.models.curves import restricted_mean
+from cxlink.estimands.tidy import KEY
+from cxlink.groups.curves import restricted_mean
 from cxlink.study.population import HORIZON, LEVELS, MONTHS, WINDOW, population, subscription, transaction
 
 Design = Literal["subscription", "transaction"]

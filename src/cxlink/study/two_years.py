@@ -11,7 +11,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import gammainccinv, gammaincinv, ndtri
 
-from cxlink.models.families import (
+from cxlink.estimation.special_functions import mean_exponent
+from cxlink.survival.families.catalogue import (
     BETA_DISCRETE_WEIBULL,
     EXPONENTIAL,
     GENERALISED_GAMMA,
@@ -22,8 +23,7 @@ from cxlink.models.families import (
     cure,
     gompertz,
 )
-from cxlink.models.family import Family
-from cxlink.models.special import mean_exponent
+from cxlink.survival.families.family import Family
 
 _CURVED = 1e-9
 

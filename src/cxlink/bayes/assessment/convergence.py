@@ -1,0 +1,215 @@
+"""Whether a posterior can be relied on: did its chains agree, and does it stand on the prior or on the counts."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cxlink.bayes.pooled_counts import Prior
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+MOST_RHAT = 1.01
+LEAST_ESS_A_CHAIN = 100
+LEAST_BFMI = 0.3
+MOST_SENSITIVE = 0.05
+_RANKS = "Vehtari et al. 2021, doi 10.1214/20-BA1221"
+_UNKNOWN = ("", np.nan)
+_POWER = "Kallioinen et al. 2024, doi 10.1007/s11222-023-10366-5"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    quantity : str
+        What: ``rhat``, ``ess_bulk``, ``divergences``, …
+    group : str
+        Of whom: a level, a parameter, or the whole model (empty).
+    value : float
+        What was found; NaN where it could not be computed.
+    ok : bool or None
+        Whether that is good; None where nothing is judged.
+    note : str
+        What the number is, against which bound, and whose.
+    """
+
+    quantity: str
+    group: str
+    value: float
+    ok: bool | None
+    note: str
+
+
+def convergence(tree: "xr.DataTree", names: Sequence[str] | None = None) -> tuple[Check, ...]:
+    """Judge the sampling: R-hat, effective sample sizes, divergences, and energy.
+
+    Parameters
+    ----------
+    tree : DataTree
+        With ``posterior`` of dimensions (chain, draw, …), and ``sample_stats`` with ``diverging`` and ``energy``.
+    names : sequence of str, optional
+        Variables to judge; all of them by default.
+
+    Returns
+    -------
+    tuple of Check
+        ``rhat``, ``ess_bulk``, ``ess_tail``, ``divergences``, ``bfmi``. A quantity that cannot be computed (one chain,
+        or chains that never moved) is not ok.
+    """
+    import arviz_stats
+
+    azs: Any = arviz_stats
+
+    posterior = tree["posterior"].to_dataset()
+    judged = _moving(posterior[list(names)] if names is not None else posterior)
+    chains, draws, moves = posterior.sizes["chain"], posterior.sizes["draw"], bool(judged.data_vars)
+    least = LEAST_ESS_A_CHAIN * chains
+    # without variation within chains the ratio has no value, which is what is then reported
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rhat = _extreme(azs.rhat(judged, method="rank"), largest=True) if moves and chains > 1 else _UNKNOWN
+        bulk, tail = (
+            _extreme(azs.ess(judged, method=method), largest=False) if moves else _UNKNOWN
+            for method in ("bulk", "tail")
+        )
+    stats = tree["sample_stats"].to_dataset()
+    diverged = int(stats["diverging"].sum())
+    bfmi = float(np.min(azs.bfmi(stats["energy"]).to_numpy()))
+    rank = f"largest rank-normalised split R-hat of any parameter; under {MOST_RHAT} ({_RANKS})"
+    size = f"effective draws of the parameter with fewest; over {least}, 100 a chain ({_RANKS})"
+    lost = f"divergent transitions among {chains * draws:,} draws: parts of the posterior were not reached; 0 is good"
+    missing = (
+        f"least Bayesian fraction of missing information of any chain; over {LEAST_BFMI} (Betancourt 2016, "
+        "arXiv 1604.00695)"
+    )
+    return (
+        Check("rhat", rhat[0], rhat[1], bool(rhat[1] < MOST_RHAT), rank),
+        Check("ess_bulk", bulk[0], bulk[1], bool(bulk[1] > least), f"bulk: {size}"),
+        Check("ess_tail", tail[0], tail[1], bool(tail[1] > least), f"tail: {size}"),
+        Check("divergences", "", float(diverged), diverged == 0, lost),
+        Check("bfmi", "", bfmi, bool(bfmi > LEAST_BFMI), missing),
+    )
+
+
+def _moving(variables: "xr.Dataset") -> "xr.Dataset":
+    """Leave out what is constant by construction: equal in every draw of every chain, beside others that are not."""
+    flat: dict[str, Any] = {}
+    for name, values in variables.data_vars.items():
+        columns = values.transpose("chain", "draw", ...).to_numpy().astype(float)
+        columns = columns.reshape(*columns.shape[:2], -1)
+        moves = np.ptp(columns, axis=(0, 1)) > 0
+        if moves.any():
+            flat[str(name)] = (("chain", "draw", f"{name}_at"), columns[:, :, moves])
+    return type(variables)(flat)
+
+
+def _extreme(found: "xr.Dataset", *, largest: bool) -> tuple[str, float]:
+    """Name and value of the worst; one that cannot be computed is worst of all."""
+    worst, of = -np.inf, ""
+    for name, values in found.data_vars.items():
+        signed = values.to_numpy().ravel() if largest else -values.to_numpy().ravel()
+        at = np.inf if np.isnan(signed).any() else float(signed.max())
+        if at > worst:
+            worst, of = at, str(name)
+    # an effective size or R-hat without a value is no number, not an infinite one
+    unknown = any(np.isnan(one.to_numpy()).any() for one in found.data_vars.values())
+    return of, np.nan if unknown else (worst if largest else -worst)
+
+
+def thinned(tree: "xr.DataTree", most: int = 1000) -> "xr.DataTree":
+    """Keep every k-th draw of each chain, at most ``most`` in all: what goes over every cell needs no more."""
+    sizes = tree["posterior"].sizes
+    step = max(-(-sizes["chain"] * sizes["draw"] // most), 1)
+    return tree.isel(draw=slice(None, None, step))
+
+
+def log_prior(tree: "xr.DataTree", priors: Mapping[str, Prior]) -> np.ndarray:
+    """Log density, up to a constant, of the priors at each draw.
+
+    Parameters
+    ----------
+    tree : DataTree
+        A posterior.
+    priors : dict of str to Prior
+        Of its variables whose priors were given. Effects that are given a learnt spread are left out, since scaling
+        them too would scale the hierarchy twice (Kallioinen et al. 2024, section 2.4).
+
+    Returns
+    -------
+    ndarray of shape (n_chains, n_draws)
+    """
+    posterior = tree["posterior"].to_dataset()
+    total = np.zeros((posterior.sizes["chain"], posterior.sizes["draw"]))
+    for name, prior in priors.items():
+        x = posterior[name].transpose("chain", "draw", ...).to_numpy()
+        total += _LOG_DENSITY[prior.law](x.reshape(*total.shape, -1), prior.scale).sum(axis=2)
+    return total
+
+
+_LOG_DENSITY: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
+    "normal": lambda x, scale: -0.5 * (x / scale) ** 2,
+    "gamma": lambda x, scale: np.log(x) - 2 * x / scale,
+    "dirichlet": lambda x, scale: (scale - 1) * np.log(x),
+}
+
+
+def prior_sensitivity(
+    quantities: Mapping[str, np.ndarray], prior: np.ndarray, likelihood: np.ndarray
+) -> tuple[Check, ...]:
+    """Say how much quantities move when the prior, or the likelihood, is raised to a power near 1.
+
+    The sensitivity is the change of the posterior's distribution for each doubling of the power, taken at 0.99 and
+    1.01 by importance sampling, with no new sampling (Kallioinen et al. 2024, doi 10.1007/s11222-023-10366-5).
+
+    Parameters
+    ----------
+    quantities : dict of str to ndarray of shape (n_chains, n_draws)
+        What is reported: sensitivities of parameters that nobody reads say little.
+    prior, likelihood : ndarray of shape (n_chains, n_draws)
+        Log density of the priors and of the counts at each draw.
+
+    Returns
+    -------
+    tuple of Check
+        ``prior_sensitivity`` and ``likelihood_sensitivity`` of each; the former is ok up to 0.05.
+    """
+    import arviz_stats
+    import xarray as xr
+
+    azs: Any = arviz_stats
+
+    def grouped(columns: Mapping[str, np.ndarray]) -> "xr.Dataset":
+        return xr.Dataset({name: (("chain", "draw"), values) for name, values in columns.items()})
+
+    tree = xr.DataTree.from_dict(
+        {
+            "posterior": grouped(quantities),
+            "log_prior": grouped({"prior": prior}),
+            "log_likelihood": grouped({"likelihood": likelihood}),
+        }
+    )
+    by_prior, by_counts = (azs.psense(tree, group=group) for group in ("prior", "likelihood"))
+    found = []
+    for name in quantities:
+        prior_, counts = float(by_prior[name]), float(by_counts[name])
+        found.append(
+            Check("prior_sensitivity", name, prior_, bool(prior_ < MOST_SENSITIVE), _said(prior_, counts))
+        )
+        note = f"change of the posterior for each doubling of the likelihood's power ({_POWER}); little under 0.05"
+        found.append(Check("likelihood_sensitivity", name, counts, None, note))
+    return tuple(found)
+
+
+def _said(prior: float, counts: float) -> str:
+    what = (
+        f"change of the posterior for each doubling of the priors' power, under {MOST_SENSITIVE} ({_POWER})"
+    )
+    if prior < MOST_SENSITIVE:
+        return what
+    if counts < MOST_SENSITIVE:
+        return f"{what}: it stands on the priors more than on the counts"
+    return f"{what}: priors and counts pull apart"

@@ -1,0 +1,93 @@
+"""What checks ask of the posteriors of retention: each cell's likelihood, and the priors' density, by draw."""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.special import gammaln
+from scipy.stats import gamma, norm
+
+from cxlink.bayes.draws.posterior_curves import survival_of
+from cxlink.bayes.draws.sampling import Posterior
+from cxlink.bayes.models import hazard_posterior as bayes_hazard
+from cxlink.bayes.models import sbg_posterior as bayes_sbg
+from cxlink.bayes.models.partial_pooling import CONCENTRATION, SCORE_PRIORS
+from cxlink.bayes.pooled_counts import PooledPeriods, coding_from
+
+
+def cells_of(pooled: PooledPeriods) -> tuple[np.ndarray, ...]:
+    """Positions (cohort, level, stratum, period) of the cells with customers at risk, (n_cells,) each."""
+    return np.nonzero(pooled.at_risk > 0)
+
+
+def cell_log_kept(posterior: Posterior, pooled: PooledPeriods) -> np.ndarray:
+    """log(1 − hazard) of each cell at each draw, (n_draws, n_cells): Δ log S."""
+    coding = coding_from(posterior.about["coding"])
+    n_periods = pooled.at_risk.shape[-1]
+    cohort, level, stratum, period = cells_of(pooled)
+    found = np.empty((posterior.n_draws, len(cohort)))
+    # nothing is drawn here: neither a new cohort nor periods beyond follow-up
+    unused = np.random.default_rng(0)
+    for c, name in enumerate(coding.cohorts):
+        mine = np.flatnonzero(cohort == c)
+        survival = survival_of(posterior, n_periods, unused, cohort=name)
+        pairs, at = np.unique(np.column_stack([level[mine], stratum[mine]]), axis=0, return_inverse=True)
+        step = max(1, 4_000_000 // max(len(pairs) * (n_periods + 1), 1))
+        for start in range(0, posterior.n_draws, step):
+            some = slice(start, start + step)
+            fall = survival.log_survival(some, (pairs[:, 0], pairs[:, 1]), np.arange(n_periods + 1))
+            found[some, mine] = np.diff(fall, axis=-1)[:, at.ravel(), period[mine]]
+    return found
+
+
+def cell_log_likelihood(posterior: Posterior, pooled: PooledPeriods) -> np.ndarray:
+    """Log probability of each cell's losses, binomial coefficient included: (n_chains, n_draws, n_cells)."""
+    kept = cell_log_kept(posterior, pooled)
+    at = cells_of(pooled)
+    r, d = pooled.at_risk[at], pooled.lost[at]
+    ways = gammaln(r + 1) - gammaln(d + 1) - gammaln(r - d + 1)
+    with np.errstate(divide="ignore"):
+        gone = np.where(d > 0, d * np.log(-np.expm1(np.minimum(kept, -1e-300))), 0.0)
+    found: np.ndarray = ways + gone + np.where(r > d, (r - d) * kept, 0.0)
+    sizes = posterior.tree["posterior"].sizes
+    return found.reshape(sizes["chain"], sizes["draw"], -1)
+
+
+def log_prior(posterior: Posterior) -> np.ndarray:
+    """Log density of the priors that somebody chose: of spreads, intercepts, slope, half-life; (n_chains, n_draws).
+
+    Effects that are given their spread are left out: scaling them too would scale the hierarchy twice.
+    """
+    tree = posterior.tree["posterior"]
+    per_year = posterior.about["per_year"]
+    spreads = {one.name: one.scale for one in SCORE_PRIORS}
+    total = np.zeros((tree.sizes["chain"], tree.sizes["draw"]))
+    for name in (str(one) for one in tree.data_vars if str(one).startswith("spread_")):
+        mean = posterior.about.get("walk_step", 0.0) if name == "spread_walk" else (
+            spreads[name.removesuffix(bayes_sbg.SHAPE)]
+        )  # fmt: skip
+        total += gamma.logpdf(tree[name].to_numpy(), 2.0, scale=mean / 2)
+    for name, (mean, sd) in _intercepts(posterior.name, per_year).items():
+        # effects sum to 0, so that the mean over cohorts and strata is the intercept
+        total += norm.logpdf(tree[name].to_numpy().mean(axis=(2, 3)), mean, sd)
+    if "position" in tree:
+        score = tree["score"].to_numpy().mean(axis=(2, 4))
+        total += norm.logpdf(score[..., -1] - score[..., 0], 0.0, spreads["slope"])
+        total += (CONCENTRATION - 1) * np.log(np.diff(tree["position"].to_numpy(), axis=-1)).sum(axis=-1)
+    if "log_half_life" in tree:
+        total += norm.logpdf(tree["log_half_life"].to_numpy(), np.log(2 * per_year), 1.0)
+    return total
+
+
+def _intercepts(model: str, per_year: int) -> dict[str, tuple[float, float]]:
+    if model == bayes_hazard.MODEL:
+        mean, sd = bayes_hazard.intercept_of(per_year)
+        return {"baseline": (mean, sd)}
+    return {"baseline": bayes_sbg.INTERCEPT, f"baseline{bayes_sbg.SHAPE}": bayes_sbg.INTERCEPT_SHAPE}
+
+
+def without(pooled: PooledPeriods, cell: int) -> PooledPeriods:
+    """The same counts without one cell, by its position in `cells_of`."""
+    at = tuple(index[cell] for index in cells_of(pooled))
+    at_risk, lost = pooled.at_risk.copy(), pooled.lost.copy()
+    at_risk[at] = lost[at] = 0
+    return replace(pooled, at_risk=at_risk, lost=lost)

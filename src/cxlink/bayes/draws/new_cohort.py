@@ -1,0 +1,88 @@
+"""A cohort not yet seen: how far it may be from the mean of those that were pooled.
+
+Cohorts' effects are N(0, σ²) about a common mean, which n of them tell to σ²/n, so that a new one departs from the mean
+of those pooled by N(0, σ²(1 + 1/n)).
+"""
+
+import numpy as np
+
+from cxlink.bayes.draws.sampling import Posterior
+from cxlink.bayes.models.partial_pooling import SCORE_PRIORS
+from cxlink.bayes.pooled_counts import Coding, zero_sum
+
+NEW = "new cohort"
+_PRIOR = {prior.name: prior.scale for prior in SCORE_PRIORS}
+
+
+def departed(
+    posterior: Posterior, coding: Coding, used: np.ndarray, rng: np.random.Generator, after: str = ""
+) -> np.ndarray:
+    """Draw how far a new cohort's baseline is from the mean.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Whose learnt spreads are σ; their prior, where one cohort tells nothing of them.
+    coding : Coding
+        Its cohorts.
+    used : int ndarray of shape (n_draws,)
+        Which draws.
+    rng : Generator
+        Advanced.
+    after : str
+        Ends the names of spreads, where the model has several predictors.
+
+    Returns
+    -------
+    ndarray of shape (n_draws,)
+    """
+    spread = _spread(posterior, "spread_cohort", after, used, rng)
+    moved: np.ndarray = spread * _wider(coding) * rng.standard_normal(len(used))
+    return moved
+
+
+def departed_scores(
+    posterior: Posterior,
+    coding: Coding,
+    used: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    positions: np.ndarray,
+    after: str = "",
+) -> np.ndarray:
+    """Draw how far a new cohort's effects of the score are from the mean: see `departed`.
+
+    Parameters
+    ----------
+    posterior, coding, used, rng, after
+        As `departed` has them.
+    positions : ndarray of shape (n_draws, n_levels)
+        Of the levels, where the effect is monotone; not looked at where it is free.
+
+    Returns
+    -------
+    ndarray of shape (n_draws, n_levels)
+    """
+    n_levels = len(coding.levels)
+    spread = _spread(posterior, "spread_cohort_level", after, used, rng) * _wider(coding)
+    if coding.effect == "monotone":
+        steeper: np.ndarray = positions * (spread * rng.standard_normal(len(used)))[:, None]
+        return steeper
+    free = rng.standard_normal((len(used), n_levels - 1)) * spread[:, None]
+    along: np.ndarray = free @ zero_sum(n_levels).T
+    return along
+
+
+def _wider(coding: Coding) -> float:
+    return float(np.sqrt(1 + 1 / len(coding.cohorts)))
+
+
+def _spread(
+    posterior: Posterior, name: str, after: str, used: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Draws of a spread; of its prior where no counts speak of it."""
+    known = f"{name}{after}" in posterior.tree["posterior"]
+    found: np.ndarray = (
+        posterior.draws(f"{name}{after}")[used] if known else rng.gamma(2.0, _PRIOR[name] / 2, len(used))
+    )
+    return found

@@ -1,0 +1,204 @@
+"""Posterior draws of retention averaged over customers: each group over its own, and standardised (design rule 5)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cxlink.bayes.draws.posterior_curves import Survival, survival_of
+from cxlink.bayes.draws.sampling import Posterior
+from cxlink.bayes.pooled_counts import Coding, coding_from, strata_of
+from cxlink.cohort.count.spells import Spells, person_periods
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.groups.curves import Standard, mixtures
+from cxlink.groups.group import Group, groups_of
+from cxlink.groups.standardisation import standardised
+from cxlink.survival.families.projected_tenure import last_with_ten
+from cxlink.survival.families.time_grid import whole_periods
+
+_MOST_TIMES = 72
+_BLOCK = 4_000_000
+_SURE = -600.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Averages:
+    """Groups as averages over pairs of level and stratum, and entries.
+
+    Attributes
+    ----------
+    adjusted : {"no", "standardised"}
+        Over each group's own customers, or over those of all.
+    standards : tuple of Standard
+        One a group; curves count pairs.
+    level, stratum : int ndarray of shape (n_pairs,)
+        Positions of each pair in the coding of the draws.
+    last : int ndarray of shape (n_groups,)
+        Last period after the survey with ten customers at risk, whatever the entry.
+    """
+
+    adjusted: str
+    standards: tuple[Standard, ...]
+    level: np.ndarray
+    stratum: np.ndarray
+    last: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PosteriorDraws:
+    """Survival of groups.
+
+    Attributes
+    ----------
+    averages : Averages
+        Whose.
+    times : int ndarray of shape (n_times,)
+        Whole periods after the survey, from 0 on; every one of the first 71, then in growing steps.
+    survival : ndarray of shape (n_draws, n_groups, n_times)
+        S(t) = Σ w·S(e + t)/S(e).
+    remaining : dict of int to ndarray of shape (n_draws, n_groups, n_times)
+        Of those who have stayed so many periods: Σ w·S(e + k + t)/S(e + k).
+    """
+
+    averages: Averages
+    times: np.ndarray
+    survival: np.ndarray
+    remaining: dict[int, np.ndarray]
+
+
+def retention_draws(
+    posterior: Posterior,
+    spells: Spells,
+    spec: CohortSpec,
+    rng: np.random.Generator,
+    cohort: str | None = None,
+) -> list[PosteriorDraws]:
+    """Average draws over the customers of a cohort.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of `bayes` or `bayes_sbg`, sampled now or read back.
+    spells : Spells
+        The cohort that is reported: its groups and weights.
+    spec : CohortSpec
+        Its horizons; of the draws, ``analysis.draws`` are used.
+    rng : Generator
+        For what lies beyond follow-up.
+    cohort : str, optional
+        Whose curves, see `cxlink.bayes.draws.posterior_curves.survival_of`; the last one pooled by default.
+
+    Returns
+    -------
+    list of PosteriorDraws
+        Over each group's own customers, and, where there are strata or entries, over those of all customers scored.
+    """
+    coding = coding_from(posterior.about["coding"])
+    ladder = {spec.horizon, *spec.tenure_horizons}
+    latest = int(spells.entry.max(initial=0))
+    if spells.mix is not None:
+        latest = max(latest, int(spells.mix.entry.max(initial=0)))
+    end = latest + max(ladder) + max(spec.given, default=0)
+    survival = survival_of(posterior, end, rng, cohort=cohort, most=spec.analysis.draws)
+    times = np.union1d(whole_periods(max(ladder), _MOST_TIMES), list(ladder)).astype(int)
+    return [
+        PosteriorDraws(
+            one, times, averaged(survival, one, times),
+            {k: averaged(survival, one, times, later=k) for k in spec.given},
+        )
+        for one in averages_of(spells, spec, coding)
+    ]  # fmt: skip
+
+
+def averages_of(spells: Spells, spec: CohortSpec, coding: Coding) -> list[Averages]:
+    """Groups to report; levels that nobody gave are among the last ones, over the customers of all."""
+    groups = groups_of(spells, spec)
+    found = [("no", _own_mix(spells, groups))]
+    request = standardised(spells, spec, None)
+    if request is not None:
+        found.append(("standardised", request.standards))
+    level, stratum = (x.ravel() for x in np.indices((len(spells.levels), len(spells.strata))))
+    places = np.array([coding.strata.index(one) for one in strata_of(spells.strata)], dtype=int)
+    levels = np.array([coding.levels.index(one) for one in spells.levels], dtype=int)
+    absent = [k for k, one in enumerate(coding.levels) if one not in spells.levels]
+    of_level, of_stratum = levels[level], places[stratum]
+    first = next(s for s in found[-1][1] if s.group == str(spells.levels[0]))
+    unseen = []
+    for k in absent:
+        # the first level's own terms say which strata and entries there are
+        curve = len(of_level) + stratum[first.curve]
+        unseen.append(replace(first, group=str(coding.levels[k]), curve=curve, n=0, n_events=0))
+        of_level = np.append(of_level, np.full(len(places), k))
+        of_stratum = np.append(of_stratum, places)
+    return [
+        _made(adjusted, standards, (level, of_level, of_stratum), spells, unseen if one == len(found) - 1 else [])
+        for one, (adjusted, standards) in enumerate(found)
+    ]  # fmt: skip
+
+
+def _made(
+    adjusted: str,
+    standards: Sequence[Standard],
+    places: tuple[np.ndarray, np.ndarray, np.ndarray],
+    spells: Spells,
+    unseen: list[Standard],
+) -> Averages:
+    level, of_level, of_stratum = places
+    last = last_with_ten(person_periods(spells), level, standards)
+    latest = np.array([s.entry[s.weight > 0].max(initial=0) for s in standards], dtype=int)
+    every = np.append(np.maximum(last - latest, 0), np.zeros(len(unseen), int))
+    return Averages(adjusted, (*standards, *unseen), of_level, of_stratum, every)
+
+
+def _own_mix(spells: Spells, groups: dict[str, Group]) -> tuple[Standard, ...]:
+    """Each group over its own customers' strata and entries."""
+    level, pair = spells.level[spells.pair], spells.level * len(spells.strata) + spells.stratum
+    standards = []
+    for group in groups.values():
+        inside = np.isin(level, group.at)
+        keys = np.column_stack([pair[spells.pair[inside]], spells.entry[inside]])
+        terms, at = np.unique(keys, axis=0, return_inverse=True)
+        total = np.bincount(at.ravel(), spells.n[inside])
+        lost = int(spells.n[inside & (spells.cause > 0)].sum())
+        n = int(total.sum())
+        standards.append(Standard(group.name, terms[:, 0], terms[:, 1], total / n, n, lost))
+    return tuple(standards)
+
+
+def averaged(survival: Survival, averages: Averages, times: np.ndarray, later: int = 0) -> np.ndarray:
+    """Average survival over the customers of each group.
+
+    Parameters
+    ----------
+    survival : Survival
+        Draws of curves.
+    averages : Averages
+        Groups.
+    times : int ndarray of shape (n_times,)
+        Whole periods, from 0 on.
+    later : int
+        Periods after the survey from which they count.
+
+    Returns
+    -------
+    ndarray of shape (n_draws, n_groups, n_times)
+        Σ w·S(e + later + t)/S(e + later), e each entry.
+    """
+    parts = mixtures(averages.standards)
+    end = max(part.entry for part in parts) + later + int(times[-1])
+    found = np.zeros((survival.n_draws, len(averages.standards), len(times)))
+    step = max(1, _BLOCK // max(len(averages.level) * (end + 1), 1))
+    for start in range(0, survival.n_draws, step):
+        at = slice(start, start + step)
+        fall = survival.log_survival(at, (averages.level, averages.stratum), np.arange(end + 1))
+        # an exponential for each entry takes most of the time; past e^−600 there is no other way
+        kept = np.exp(fall) if fall.min() > _SURE else None
+        for part in parts:
+            clock, pair = part.entry + later + times, part.curves
+            left = (
+                np.exp(fall[:, pair[:, None], clock] - fall[:, pair, clock[0], None])
+                if kept is None
+                else kept[:, pair[:, None], clock] / kept[:, pair, clock[0], None]
+            )
+            found[at] += np.moveaxis(part.mixed(np.moveaxis(left, 0, -1)), -1, 0)
+    return found

@@ -1,0 +1,203 @@
+"""`bayes` of retention: a discrete-time hazard whose baseline walks, with effects that borrow from one another.
+
+A customer at risk in period t is lost with probability 1 − exp(−e^η), the complementary log-log link (Prentice &
+Gloeckler 1978, doi 10.2307/2529588), so that e^η is what the cumulative hazard grows by in t and effects are log
+hazard ratios:
+
+    η = w_t + (a + S_s + A_c) + ω_t·(score's effect),        w_1 = 0, w_t = w_{t−1} + N(0, σ²).
+
+Losses are binomial in each cohort, level, stratum and period: exact for grouped durations, late entry and censoring.
+The walk's law has no end: beyond follow-up its steps are drawn after sampling, with each draw's own σ. With waning
+ω_t = 2^(−(t−1)/half-life), a constant share of what is left lost each period, in place of 1: the gradual form among
+those that Taylor et al. 2024 (doi 10.1007/s40273-024-01423-6) review, and the one without a date at which it ends.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import logit
+
+from cxlink.bayes.draws.sampling import LogDensity
+from cxlink.bayes.models.binomial_cells import Products, cell_terms, kept_ratio, products_of, waned
+from cxlink.bayes.models.density import conditioned, density_of
+from cxlink.bayes.models.partial_pooling import SCORE_PRIORS, EffectBlock, Effects, described, effects_of
+from cxlink.bayes.pooled_counts import Coding, PooledPeriods, Prior
+
+MODEL = "bayes"
+_LOW, _HIGH = np.log(-np.log(0.99)), np.log(-np.log(0.01))
+_CENTRE, _SD = (_LOW + _HIGH) / 2, (_HIGH - _LOW) / (2 * 1.959964)
+_WALK = 0.5
+_MOST = 60.0
+PRIORS = (
+    Prior("intercept", "normal", float(_SD),
+          f"log cumulative hazard of a year at the pace of the first period, around {_CENTRE:.2f}: between 1 % and "
+          "99 % are kept for a year, in 95 %"),
+    Prior("spread_walk", "gamma", _WALK, "in a year the baseline's log hazard moves by about 0.5 (by √ of the share of "
+          "a year in a period); near 0 it is constant"),
+    *SCORE_PRIORS,
+    Prior("log_half_life", "normal", 1.0, "with waning: half of the score's effect is gone after some months to "
+          "fifteen years, around two years"),
+)  # fmt: skip
+"""Every prior with its reason."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hazards:
+    """The likelihood of a walk and effects, for `cxlink.bayes.models.density`.
+
+    Attributes
+    ----------
+    coding : Coding
+        Cohorts, levels, strata.
+    at_risk, lost : ndarray of shape (n_rows, n_periods)
+        Of the rows with customers.
+    products : Products
+        The same counts, for a predictor that is a sum of a row's and a period's.
+    walk : ndarray of shape (n_periods, n_periods - 1)
+        Basis of the baseline's path.
+    step : float
+        Prior mean of the walk's spread, of one period.
+    every, effects : Effects
+        Of all rows, and of those with customers.
+    half_life : tuple of float, or None
+        Mean and standard deviation of the log half-life of the score's effect; None where it lasts.
+    """
+
+    coding: Coding
+    at_risk: np.ndarray
+    lost: np.ndarray
+    products: Products
+    walk: np.ndarray
+    step: float
+    every: Effects
+    effects: Effects
+    half_life: tuple[float, float] | None
+
+    @property
+    def blocks(self) -> tuple[EffectBlock, ...]:
+        """The walk's steps first, since all else is conditioned on the path."""
+        n_steps = self.walk.shape[1]
+        first = (EffectBlock("walk", n_steps, "spread_walk", self.step),) if n_steps else ()
+        return (*first, *self.every.blocks)
+
+    @property
+    def extras(self) -> tuple[tuple[float, float], ...]:
+        """The log half-life."""
+        return () if self.half_life is None else (self.half_life,)
+
+    def start(self) -> np.ndarray:
+        """Everything alike, at the hazard of all."""
+        v = np.zeros(self.walk.shape[1] + self.every.base.shape[1])
+        share = (self.lost.sum() + 0.5) / (self.at_risk.sum() + 1.0)
+        v[self.walk.shape[1] + self.every.at["intercept"].start] = np.log(-np.log1p(-share)) - self.every.mean
+        if self.every.steps is not None:
+            v[self.walk.shape[1] + self.every.at["slope"].start] = self._trend()
+        return v
+
+    def _trend(self) -> float:
+        """A first guess of a slope's sign: from the logits of the worse and the better half of the levels."""
+        better = self.effects.level >= self.effects.n_levels / 2
+        share = [(self.lost[at].sum() + 0.5) / (self.at_risk[at].sum() + 1.0) for at in (~better, better)]
+        return float(np.clip(logit(share[1]) - logit(share[0]), -1.0, 1.0)) or 0.01
+
+    def _weights(self, extra: np.ndarray) -> np.ndarray:
+        """ω, (n_periods,)."""
+        if self.half_life is None:
+            return np.ones(len(self.walk))
+        return waned(len(self.walk), np.exp(self.half_life[0] + self.half_life[1] * extra[0]))
+
+    def _predictor(self, v: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """η of each cell, and the score's part of each row."""
+        n_steps = self.walk.shape[1]
+        base, score = self.effects.parts(v[n_steps:])
+        path = self.walk @ v[:n_steps]
+        if self.half_life is None:
+            return np.minimum(path + (base + score)[:, None], _MOST), score
+        return np.minimum(path + base[:, None] + score[:, None] * weights, _MOST), score
+
+    def value(self, v: np.ndarray, extra: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Log-likelihood with a simplex's prior, and its gradients."""
+        n_steps = self.walk.shape[1]
+        steps, steps_slope = self.every.log_steps(v[n_steps:])
+        if self.half_life is None:
+            path, total = self.walk @ v[:n_steps], np.add(*self.effects.parts(v[n_steps:]))
+            found, by_row, by_period = self.products.terms(path, total)
+            effects = self.effects.pulled(v[n_steps:], by_row, by_row) + steps_slope
+            return found + steps, np.concatenate([by_period @ self.walk, effects]), np.zeros(0)
+        weights = self._weights(extra)
+        eta, score = self._predictor(v, weights)
+        found, slope = cell_terms(self.at_risk, self.lost, eta)
+        effects = self.effects.pulled(v[n_steps:], slope.sum(axis=1), slope @ weights) + steps_slope
+        pull = np.concatenate([slope.sum(axis=0) @ self.walk, effects])
+        # dω/d log(half-life) = −ω·log ω
+        moved = -weights * np.log(np.maximum(weights, 1e-300)) * self.half_life[1]
+        return found + steps, pull, np.array([float(score @ (slope @ moved))])
+
+    def information(self, v: np.ndarray, extra: np.ndarray) -> np.ndarray:
+        """Expected information of the walk's steps and the effects."""
+        n_steps, weights = self.walk.shape[1], self._weights(extra)
+        eta, _ = self._predictor(v, weights)
+        hazard = np.exp(eta)
+        told = self.at_risk * hazard * kept_ratio(hazard)
+        base, score = self.effects.columns(v[n_steps:])
+        both = (told @ weights)[:, None] * score
+        over_walk = self.walk.T @ (told.T @ base + weights[:, None] * (told.T @ score))
+        among = base.T @ (told.sum(axis=1)[:, None] * base + both) + both.T @ base
+        among += score.T @ ((told @ weights**2)[:, None] * score)
+        walk = self.walk.T @ (told.sum(axis=0)[:, None] * self.walk)
+        return np.block([[walk, over_walk], [over_walk.T, among]])
+
+    def turned(self, turn: np.ndarray) -> "Hazards":
+        """The same for turned coefficients."""
+        n_steps = self.walk.shape[1]
+        rest = turn[n_steps:, n_steps:]
+        return replace(
+            self, walk=self.walk @ turn[:n_steps, :n_steps], every=self.every.rotated(rest),
+            effects=self.effects.rotated(rest),
+        )  # fmt: skip
+
+    def described(self, v: np.ndarray, extra: np.ndarray) -> dict[str, np.ndarray]:
+        """``walk``; ``baseline`` by cohort and stratum; ``score`` by cohort, level and stratum; ``log_half_life``."""
+        n_steps = self.walk.shape[1]
+        found = {"walk": self.walk @ v[:n_steps], **described(self.every, self.coding, v[n_steps:])}
+        return found if self.half_life is None else {**found, "log_half_life": extra[0]}
+
+
+def intercept_of(per_year: int) -> tuple[float, float]:
+    """Prior mean and standard deviation of the log hazard of one period."""
+    return float(_CENTRE - np.log(per_year)), float(_SD)
+
+
+def step_of(per_year: int) -> float:
+    """Prior mean of the walk's spread, of one period."""
+    return float(_WALK / np.sqrt(per_year))
+
+
+def hazard_likelihood(pooled: PooledPeriods, per_year: int, *, waning: bool = False) -> Hazards:
+    """Prepare the likelihood.
+
+    Parameters
+    ----------
+    pooled : PooledPeriods
+        The counts.
+    per_year : int
+        Periods a year: priors are about a year.
+    waning : bool
+        Whether the score's effect may wane.
+    """
+    n_periods = pooled.at_risk.shape[-1]
+    at_risk, lost = (part.reshape(-1, n_periods).astype(float) for part in (pooled.at_risk, pooled.lost))
+    rows = np.flatnonzero(at_risk.any(axis=1))
+    every = effects_of(pooled.coding, *intercept_of(per_year))
+    seen = replace(every, base=every.base[rows], score=every.score[rows], level=every.level[rows])
+    return Hazards(
+        coding=pooled.coding, at_risk=at_risk[rows], lost=lost[rows],
+        products=products_of(at_risk[rows], lost[rows]),
+        walk=np.tril(np.ones((n_periods, n_periods)), -1)[:, : n_periods - 1], step=step_of(per_year),
+        every=every, effects=seen, half_life=(float(np.log(2 * per_year)), 1.0) if waning else None,
+    )  # fmt: skip
+
+
+def hazard_density(pooled: PooledPeriods, per_year: int, *, waning: bool = False) -> LogDensity:
+    """What `cxlink.bayes.draws.sampling.sample` takes; see `hazard_likelihood`."""
+    return density_of(conditioned(hazard_likelihood(pooled, per_year, waning=waning)))

@@ -1,0 +1,302 @@
+"""Effects of the score, of strata and of cohorts that borrow from one another: what the Bayesian models share.
+
+The linear predictor of a row (cohort c, level k, stratum s) is
+
+- ``levels``: a + L_k + S_s + N_ks + A_c + B_ck, effects that sum to 0 and are shrunk by learnt spreads;
+- ``monotone``: a + S_s + A_c + (b + N_s + B_c)·x_k, where x is 0 at the worst level, 1 at the best, and rises in
+  between by the increments of a simplex, centred on the mean of the levels. The effect never turns back within a
+  stratum; b has the sign that the counts choose (Bürkner & Charpentier 2020, doi 10.1111/bmsp.12195).
+
+A spec's ``linear`` and ``spline`` are fitted as ``levels``: where levels are sparse the learnt spread does what those
+forms are chosen for, and where they are not it imposes nothing.
+
+Effects that sum to 0 are written in an orthonormal basis of the space in which they do, u ~ N(0, σ²) in each
+direction: the projection of independent normals, which is the law of PyMC's ``ZeroSumNormal``.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from scipy.special import polygamma
+
+from cxlink.bayes.pooled_counts import Coding, Prior, zero_sum
+
+_BOUNDARY = (
+    "a gamma of shape 2 lets a spread be small and not 0, where a few categories could not tell (Chung et al. 2013, "
+    "doi 10.1007/s11336-013-9328-2)"
+)
+SCORE_PRIORS = (
+    Prior("slope", "normal", 1.5, "monotone, from the worst level to the best: up to 19 times, either way"),
+    Prior("steps", "dirichlet", 2.0,
+          "steps of the scale matter about alike, though any may matter little; at 1 the posterior has several modes "
+          "where neighbouring levels have few customers"),
+    Prior("spread_level", "gamma", 0.5, f"levels differ by factors of about e^±0.5; {_BOUNDARY}"),
+    Prior("spread_stratum", "gamma", 0.5, f"strata differ by factors of about e^±0.5; {_BOUNDARY}"),
+    Prior("spread_level_stratum", "gamma", 0.2,
+          f"a level is to every stratum what it is to others, within a fifth; {_BOUNDARY}"),
+    Prior("spread_cohort", "gamma", 0.3, f"cohorts differ by about a third; {_BOUNDARY}"),
+    Prior("spread_cohort_level", "gamma", 0.2, f"the score means the same to cohorts, within a fifth; {_BOUNDARY}"),
+)  # fmt: skip
+"""Priors of what the models share, on the log hazard, the logit of churn, or the share and the log of spend."""
+_GIVEN = {prior.name: prior.scale for prior in SCORE_PRIORS}
+CONCENTRATION = _GIVEN["steps"]
+
+
+@dataclass(frozen=True, slots=True)
+class EffectBlock:
+    """Coefficients with one prior.
+
+    Attributes
+    ----------
+    name : str
+        Of the effect.
+    width : int
+        Coefficients.
+    spread : str
+        Name of their learnt standard deviation; empty where it is given.
+    sd : float
+        Standard deviation that is given (of steps: that of the prior), or prior mean of the learnt one.
+    kind : {"normal", "steps"}
+        Steps: log-ratios of a simplex.
+    """
+
+    name: str
+    width: int
+    spread: str
+    sd: float
+    kind: Literal["normal", "steps"] = "normal"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Effects:
+    """A linear predictor of rows, in two parts: what wanes is the score's.
+
+    Attributes
+    ----------
+    blocks : tuple of EffectBlock
+        Of the coefficients, in order.
+    mean : float
+        Prior mean of the intercept.
+    base, score : ndarray of shape (n_rows, n_coefficients)
+        The two parts' columns.
+    level : int ndarray of shape (n_rows,)
+        Position of each row's level.
+    n_levels : int
+        Levels.
+    steps : ndarray of shape (n_levels - 1, n_levels - 2) or None
+        Basis of the log increments of a monotone effect; None where the effect is free.
+    """
+
+    blocks: tuple[EffectBlock, ...]
+    mean: float
+    base: np.ndarray
+    score: np.ndarray
+    level: np.ndarray
+    n_levels: int
+    steps: np.ndarray | None
+
+    @property
+    def at(self) -> dict[str, slice]:
+        """Where each block's coefficients are."""
+        ends = np.cumsum([0, *(block.width for block in self.blocks)])
+        return {
+            b.name: slice(int(i), int(j)) for b, i, j in zip(self.blocks, ends[:-1], ends[1:], strict=True)
+        }
+
+    def positions(self, v: np.ndarray) -> np.ndarray:
+        """Give x of each level, centred, (..., n_levels), at coefficients (..., n); 1 where the effect is free."""
+        if self.steps is None:
+            return np.ones((*v.shape[:-1], self.n_levels))
+        share = _shares(v[..., self.at["steps"]] @ self.steps.T) if self.steps.shape[1] else None
+        rises = np.ones((*v.shape[:-1], self.n_levels - 1)) if share is None else share
+        x = np.concatenate([np.zeros((*v.shape[:-1], 1)), np.cumsum(rises, axis=-1)], axis=-1)
+        centred: np.ndarray = x - x.mean(axis=-1, keepdims=True)
+        return centred
+
+    def parts(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Each row's predictor without the score, and the score's part: (..., n_rows) each."""
+        slope = v @ self.score.T
+        return self.mean + v @ self.base.T, slope * self.positions(v)[..., self.level]
+
+    def pulled(self, v: np.ndarray, base: np.ndarray, score: np.ndarray) -> np.ndarray:
+        """Gradient over coefficients, from that over the two parts, (n_rows,) each."""
+        if self.steps is None:
+            free: np.ndarray = base @ self.base + score @ self.score
+            return free
+        x = self.positions(v)[self.level]
+        found: np.ndarray = base @ self.base + (score * x) @ self.score
+        if self.steps.shape[1]:
+            at = self.at["steps"]
+            over = np.bincount(self.level, score * (self.score @ v), self.n_levels)
+            over -= over.mean()
+            rises = np.cumsum(over[::-1])[::-1][1:]
+            share = _shares(self.steps @ v[at])
+            found[at] += self.steps.T @ (share * (rises - share @ rises))
+        return found
+
+    def columns(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Derivatives of the two parts over coefficients: (n_rows, n_coefficients) each."""
+        if self.steps is None:
+            return self.base, self.score
+        x = self.positions(v)[self.level]
+        columns = self.score * x[:, None]
+        if self.steps.shape[1]:
+            share = _shares(self.steps @ v[self.at["steps"]])
+            moved = (np.diag(share) - np.outer(share, share)) @ self.steps
+            along = np.vstack([np.zeros(moved.shape[1]), np.cumsum(moved, axis=0)])
+            along -= along.mean(axis=0)
+            columns[:, self.at["steps"]] = (self.score @ v)[:, None] * along[self.level]
+        return self.base, columns
+
+    def log_steps(self, v: np.ndarray) -> tuple[float, np.ndarray]:
+        """Log density of a simplex's prior, in log-ratios, and its gradient over the coefficients.
+
+        a·Σ log ζ up to a constant, a the concentration: the Jacobian of the softmax on what sums to 0 is n·Π ζ.
+        """
+        gradient = np.zeros(len(v))
+        if self.steps is None or not self.steps.shape[1]:
+            return 0.0, gradient
+        at = self.at["steps"]
+        # the logits sum to 0
+        logits = self.steps @ v[at]
+        gradient[at] = CONCENTRATION * (self.steps.T @ (1 - len(logits) * _shares(logits)))
+        most = logits.max()
+        summed = len(logits) * (most + np.log(np.exp(logits - most).sum()))
+        return float(-CONCENTRATION * summed), gradient
+
+    def rotated(self, turn: np.ndarray) -> "Effects":
+        """The same predictor of coefficients w, where v = turn @ w; turns within blocks only."""
+        steps = None
+        if self.steps is not None:
+            at = self.at.get("steps", slice(0, 0))
+            steps = self.steps @ turn[at, at]
+        return replace(self, base=self.base @ turn, score=self.score @ turn, steps=steps)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictor:
+    """A linear predictor in which nothing wanes: both parts of `Effects` as one.
+
+    Attributes
+    ----------
+    effects : Effects
+        Of the score, strata and cohorts.
+    free : ndarray of shape (n_rows, n_coefficients) or None
+        Columns of all of them where they are fixed; None under a monotone effect, whose columns move.
+    """
+
+    effects: Effects
+    free: np.ndarray | None
+
+    @property
+    def width(self) -> int:
+        """Number of coefficients."""
+        return len(self.effects.base.T)
+
+    def whole(self, v: np.ndarray) -> np.ndarray:
+        """Value of each row, (..., n_rows), at coefficients (..., n)."""
+        if self.free is not None:
+            free: np.ndarray = self.effects.mean + v @ self.free.T
+            return free
+        base, score = self.effects.parts(v)
+        both: np.ndarray = base + score
+        return both
+
+    def pulled(self, v: np.ndarray, by_row: np.ndarray) -> np.ndarray:
+        """Gradient over coefficients, from that over rows."""
+        if self.free is None:
+            return self.effects.pulled(v, by_row, by_row)
+        free: np.ndarray = by_row @ self.free
+        return free
+
+    def slopes(self, v: np.ndarray) -> np.ndarray:
+        """Derivative of each row over coefficients, (n_rows, n_coefficients)."""
+        base, score = self.effects.columns(v)
+        both: np.ndarray = base + score
+        return both
+
+    def rotated(self, turn: np.ndarray) -> "Predictor":
+        """The same of turned coefficients."""
+        return predictor(self.effects.rotated(turn))
+
+
+def predictor(effects: Effects) -> Predictor:
+    """Put both parts of effects together."""
+    return Predictor(effects, effects.base + effects.score if effects.steps is None else None)
+
+
+def _shares(logits: np.ndarray) -> np.ndarray:
+    """Softmax over the last axis; scipy's takes longer than all else here."""
+    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    share: np.ndarray = raised / raised.sum(axis=-1, keepdims=True)
+    return share
+
+
+def effects_of(coding: Coding, mean: float, sd: float, after: str = "", *, crossed: bool = True) -> Effects:
+    """Lay out the score, strata and cohorts for rows in row-major order of (cohort, level, stratum).
+
+    Parameters
+    ----------
+    coding : Coding
+        What there is; a variable of one category has no effect.
+    mean, sd : float
+        Prior of the intercept.
+    after : str
+        Ends the names of spreads, to tell two predictors apart.
+    crossed : bool
+        Whether the score's effect differs between strata and between cohorts.
+    """
+    n_cohorts, n_levels, n_strata = coding.shape
+    cohort, level, stratum = (x.ravel() for x in np.indices(coding.shape))
+    of_cohort, of_level, of_stratum = (
+        zero_sum(n)[at] for n, at in ((n_cohorts, cohort), (n_levels, level), (n_strata, stratum))
+    )
+    one = np.ones((len(level), 1))
+    rising = coding.effect == "monotone" and n_levels > 1
+    main, inside = ("slope", one) if rising else ("level", of_level)
+    found: list[tuple[str, np.ndarray, bool]] = [("intercept", one, False), (main, inside, True)]
+    if rising:
+        found.append(("steps", np.zeros((len(level), n_levels - 2)), True))
+    found += [("stratum", of_stratum, False), ("cohort", of_cohort, False)]
+    if crossed:
+        found.append((f"cohort_{main}", _crossed(of_cohort, inside), True))
+        found.append((f"{main}_stratum", _crossed(inside, of_stratum), True))
+    found = [(name, columns, score) for name, columns, score in found if columns.shape[1]]
+    every = np.concatenate([columns for _, columns, _ in found], axis=1)
+    of_score = np.concatenate([np.full(columns.shape[1], score) for _, columns, score in found])
+    return Effects(
+        blocks=tuple(_block(name, columns.shape[1], sd, after) for name, columns, _ in found),
+        mean=mean,
+        base=np.where(of_score, 0.0, every),
+        score=np.where(of_score, every, 0.0),
+        level=level,
+        n_levels=n_levels,
+        steps=zero_sum(n_levels - 1) if rising else None,
+    )
+
+
+def _crossed(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    crossed: np.ndarray = (a[:, :, None] * b[:, None, :]).reshape(len(a), -1)
+    return crossed
+
+
+def _block(name: str, width: int, sd: float, after: str) -> EffectBlock:
+    if name == "intercept":
+        return EffectBlock(name, width, "", sd)
+    if name == "steps":
+        return EffectBlock(name, width, "", float(np.sqrt(polygamma(1, CONCENTRATION))), "steps")
+    if name == "slope":
+        return EffectBlock(name, width, "", _GIVEN["slope"])
+    spread = f"spread_{name.replace('slope', 'level')}"
+    return EffectBlock(name, width, f"{spread}{after}", _GIVEN[spread])
+
+
+def described(effects: Effects, coding: Coding, v: np.ndarray, after: str = "") -> dict[str, np.ndarray]:
+    """Parts of a predictor by position: baseline (n_cohorts, n_strata), score (n_cohorts, n_levels, n_strata).
+
+    And the ``position`` of each level under a monotone effect.
+    """
+    base, score = (part.reshape(coding.shape) for part in effects.parts(v))
+    found = {f"baseline{after}": base[:, 0], f"score{after}": score}
+    return found if effects.steps is None else {**found, f"position{after}": effects.positions(v)}

@@ -1,0 +1,144 @@
+"""What the Bayesian models are told: priors with their reasons, and the counts of cohorts on one grid."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.count.spells import PersonPeriods
+from cxlink.cohort.spec.spec_sections import Effect
+
+BayesEffect = Literal["levels", "monotone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """A prior, and why it is that.
+
+    Attributes
+    ----------
+    name : str
+        Of the quantity.
+    law : {"normal", "gamma", "dirichlet"}
+        Gamma: of shape 2.
+    scale : float
+        Standard deviation of a normal, mean of a gamma, concentration of a Dirichlet.
+    reason : str
+        In the outcome's terms.
+    """
+
+    name: str
+    law: Literal["normal", "gamma", "dirichlet"]
+    scale: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """What positions in draws stand for; frozen with them.
+
+    Attributes
+    ----------
+    levels : tuple of int
+        Score levels, from the worst to the best; levels that nobody gave may be among them.
+    strata : tuple of tuple of (str, str)
+        Variables and values of each stratum, as columns ``stratum.plan`` have them; one empty one where nothing is
+        adjusted for.
+    cohorts : tuple of str
+        Names of the cohorts; one where none are pooled.
+    effect : {"levels", "monotone"}
+        Of the score.
+    """
+
+    levels: tuple[int, ...]
+    strata: tuple[tuple[tuple[str, str], ...], ...]
+    cohorts: tuple[str, ...]
+    effect: BayesEffect
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Cohorts, levels, strata."""
+        return len(self.cohorts), len(self.levels), len(self.strata)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What JSON can hold."""
+        strata = [dict(one) for one in self.strata]
+        return {"levels": self.levels, "strata": strata, "cohorts": self.cohorts, "effect": self.effect}
+
+
+def coding_from(about: Mapping[str, Any]) -> Coding:
+    """Read back what `Coding.as_dict` wrote."""
+    strata = tuple(tuple(sorted(one.items())) for one in about["strata"])
+    return Coding(tuple(about["levels"]), strata, tuple(about["cohorts"]), about["effect"])
+
+
+def bayes_effect(effect: Effect) -> BayesEffect:
+    """The effect that a spec's stands for here, see the module."""
+    return "monotone" if effect == "monotone" else "levels"
+
+
+def strata_of(strata: pd.DataFrame) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """Strata as a coding has them."""
+    return tuple(
+        tuple(sorted((str(k), str(v)) for k, v in one.items())) for one in strata.to_dict("records")
+    ) or ((),)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PooledPeriods:
+    """Person-periods of one or several cohorts on one grid.
+
+    Attributes
+    ----------
+    coding : Coding
+        Cohorts, levels, strata.
+    at_risk, lost : ndarray of shape (n_cohorts, n_levels, n_strata, n_periods)
+        0 where there is nobody.
+    """
+
+    coding: Coding
+    at_risk: np.ndarray
+    lost: np.ndarray
+
+
+def pool(
+    cohorts: Mapping[str, PersonPeriods],
+    effect: BayesEffect = "levels",
+    levels: Sequence[int] | None = None,
+) -> PooledPeriods:
+    """Lay the person-periods of cohorts on one grid; the order of the mapping is that of the cohorts.
+
+    Parameters
+    ----------
+    cohorts : mapping of str to PersonPeriods
+        By name; of the same scale and unit (`cxlink.cohort.count.counts.add` refuses others).
+    effect : {"levels", "monotone"}
+        Of the score.
+    levels : sequence of int, optional
+        All levels of the scale from the worst to the best, to predict also those that nobody gave; those with
+        customers, in the order in which they occur, by default.
+    """
+    seen = dict.fromkeys(level for one in cohorts.values() for level in one.levels)
+    known = tuple(levels) if levels is not None else tuple(seen)
+    strata = tuple(sorted({found for one in cohorts.values() for found in strata_of(one.strata)}))
+    coding = Coding(known, strata, tuple(cohorts), effect)
+    n_periods = max(one.at_risk.shape[1] for one in cohorts.values())
+    at_risk = np.zeros((*coding.shape, n_periods))
+    lost = np.zeros_like(at_risk)
+    for c, one in enumerate(cohorts.values()):
+        level = np.array([known.index(level) for level in one.levels], dtype=int)[one.level]
+        stratum = np.array([strata.index(found) for found in strata_of(one.strata)], dtype=int)[one.stratum]
+        at_risk[c, level, stratum, : one.at_risk.shape[1]] = one.at_risk
+        lost[c, level, stratum, : one.lost.shape[1]] = one.lost
+    return PooledPeriods(coding, at_risk, lost)
+
+
+def zero_sum(n: int) -> np.ndarray:
+    """Orthonormal basis of what sums to 0 (Helmert's), of shape (n, n − 1)."""
+    basis = np.zeros((n, max(n - 1, 0)))
+    for j in range(1, n):
+        basis[:j, j - 1], basis[j, j - 1] = 1.0, -j
+        basis[:, j - 1] /= np.sqrt(j * (j + 1))
+    return basis

@@ -1,0 +1,126 @@
+"""What the terminal says of a cohort: its profile, and the headline in plain lines."""
+
+import numpy as np
+import pandas as pd
+
+from cxlink.analysis import Analysis
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.spec.scales import label
+from cxlink.cohort.table import Cohort
+from cxlink.estimands.tidy import select
+from cxlink.sensitivity.duration_convention import headline_points
+
+
+def profile_lines(cohort: Cohort) -> list[str]:
+    """Profile of a cohort, and its headline under both readings of recorded durations.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Read and checked.
+
+    Returns
+    -------
+    list of str
+        Lines for a terminal.
+    """
+    counts = cohort.count()
+    lines = [*_rows(counts), *_scores(counts)]
+    if counts.spec.subscription is not None:
+        lines += [*_follow_up(counts), *_headline(cohort, counts)]
+    if counts.spec.spend is not None:
+        done = int(counts.scored["spend_n"].sum())
+        lines.append(
+            f"spend: {done:,} of {int(counts.scored['n'].sum()):,} scored customers have a complete window"
+        )
+    return [*lines, *(f"note: {text}" for text in (*counts.profile.notes, *empty_bands(counts)))]
+
+
+def closing_lines(analysis: Analysis) -> list[str]:
+    """What a fit says when it is done: the headline, and what to know about it."""
+    lines = []
+    for row in analysis.headline().to_dict("records"):
+        against = f" against {row['reference']}" if row["reference"] else ""
+        at = "" if pd.isna(row["horizon"]) else f" at {row['horizon']} {analysis.counts.spec.unit}s"
+        lines.append(
+            f"{row['estimand'].replace('_', ' ')}{at}, {row['group']}{against}: {row['estimate']:.4g} "
+            f"[{row['conf_low']:.4g}, {row['conf_high']:.4g}] {row['unit']}"
+        )
+    low = select(analysis.diagnostics, quantity="support", ok=False)
+    whose = "customers" if analysis.counts.spec.analysis.target == "customers" else "customers scored"
+    lines += [
+        f"note: {row['model'].replace('_', ' ')}, {row['group']}: only {100 * row['value']:.0f} % of the {whose} are "
+        "in strata that support it"
+        for row in low.to_dict("records")
+    ]
+    loud = analysis.bayesian.warnings if analysis.bayesian is not None else ()
+    notes = (*analysis.profile.notes, *empty_bands(analysis.counts))
+    return [*loud, *lines, *(f"note: {text}" for text in notes)]
+
+
+def empty_bands(counts: Counts) -> list[str]:
+    """Sentences about bands that nobody is in, naming the worst level that has customers."""
+    present = [level for level in counts.spec.scale.levels if (counts.scored["score"] == level).any()]
+    sentences = []
+    for name, band in (("worst", counts.spec.worst), ("best", counts.spec.best)):
+        if present and not set(present) & set(band):
+            nearest = present[0] if name == "worst" else present[-1]
+            sentences.append(
+                f"nobody scored {label(band)}, so there is no {name} band and no contrast with it; the {name} level "
+                f"with customers is {nearest}: --{name} {nearest}"
+            )
+    return sentences
+
+
+def _rows(counts: Counts) -> list[str]:
+    profile = counts.profile
+    lines = [f"{profile.table}: {profile.rows_read:,} rows read, {profile.rows_used:,} used"]
+    return [*lines, *(f"  left out: {n:,} ({why})" for why, n in profile.dropped.items())]
+
+
+def _scores(counts: Counts) -> list[str]:
+    cells = counts.cells
+    by_score = counts.scored.groupby("score")["n"].sum()
+    total, unscored = int(by_score.sum()), int(cells.loc[cells["score"].isna(), "n"].sum())
+    lines = [
+        f"scores ({counts.spec.score.column}, {counts.spec.score.scale}): {total:,}; without a score: {unscored:,}"
+    ]
+    lines += [f"  {level:>4}  {int(n):>12,}  {100 * n / total:5.1f} %" for level, n in by_score.items()]
+    for name in counts.spec.stratum_variables:
+        shares = counts.scored.groupby(f"stratum.{name}")["n"].sum()
+        lines.append(
+            f"{name}: " + ", ".join(f"{value} {100 * n / total:.1f} %" for value, n in shares.items())
+        )
+    return lines
+
+
+def _follow_up(counts: Counts) -> list[str]:
+    cells, unit = counts.scored, counts.spec.unit
+    if not len(cells):
+        return []
+    lost = cells[cells["cause"] != ""]
+    lines = [
+        f"clock: {counts.profile.clock}",
+        f"losses: {int(lost['n'].sum()):,}; still there: {int(cells.loc[cells['cause'] == '', 'n'].sum()):,}; "
+        f"longest follow-up: {int(cells['exit'].max())} {unit}s",
+    ]
+    causes = lost.groupby("cause")["n"].sum()
+    if len(causes) > 1:
+        lines.append("causes: " + ", ".join(f"{cause} {int(n):,}" for cause, n in causes.items()))
+    return lines
+
+
+def _headline(cohort: Cohort, counts: Counts) -> list[str]:
+    spec = counts.spec
+    sub = spec.subscription
+    assert sub is not None
+    readings = [sub.counts] if sub.dated else ["periods", "completed"]
+    lines = [f"retention at {spec.horizon} {spec.unit}s (Kaplan–Meier, as the headline will be standardised)"]
+    for reading in readings:
+        points = headline_points(cohort.count(reading))
+        shown = ", ".join(
+            f"{name} {100 * value:.1f} %" for name, value in points.items() if not np.isnan(value)
+        )
+        what = "" if sub.dated else f'counts = "{reading}"{" (the spec)" if reading == sub.counts else ""}: '
+        lines.append(f"  {what}{shown or f'nobody is followed to {spec.horizon} {spec.unit}s'}")
+    return lines

@@ -1,0 +1,270 @@
+"""The command line: what is typed becomes a call, and what is wrong becomes one line."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cxlink.cli.flags import with_flags
+from cxlink.cli.terminal import Clock, command_line, showing, status_of
+
+app = typer.Typer(
+    name="cxlink",
+    help="Link customer-experience scores to retention, spend and expected tenure.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Table = Annotated[
+    str, typer.Argument(help="a Parquet, CSV or Arrow file, a folder or glob of them, or URL::table")
+]
+Spec = Annotated[str | None, typer.Option("--spec", help="TOML file that says what the table holds")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace a run folder of that name")]
+Drop = Annotated[
+    bool, typer.Option("--drop-invalid", help="leave rows that break a rule out, and report how many")
+]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="print the version and stop")] = False,
+) -> None:
+    """Link customer-experience scores to retention, spend and expected tenure."""
+    if version:
+        from cxlink import __version__
+
+        print(f"cxlink {__version__}")
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+
+
+@app.command()
+def reproduce(
+    ctx: typer.Context,
+    replications: Annotated[
+        int, typer.Option("--replications", min=0, help="cohorts to draw for bias and coverage")
+    ] = 0,
+    out: Annotated[str, typer.Option("--out", help="folder of the run")] = "reports/reproduction",
+    overwrite: Overwrite = False,
+) -> None:
+    """Reproduce the published study on simulated cohorts with a known truth."""
+    from cxlink.runs import new_folder
+    from cxlink.study.reproduce import reproduce_study
+
+    with showing() as progress, new_folder(Path(out), overwrite) as folder:
+        reproduce_study(folder, command_line(ctx.obj or ()), replications, progress)
+    print(f"{out}/report.pdf")
+
+
+@app.command()
+def init(
+    table: Table,
+    out: Annotated[
+        str | None, typer.Option("--out", help="file to write, never over an existing one")
+    ] = None,
+) -> None:
+    """Look at a table and print a starter spec, every guess commented."""
+    from cxlink.cohort.errors import InputError
+    from cxlink.cohort.read.starter_spec import starter_spec
+
+    text = starter_spec(table)
+    if out is None:
+        print(text, end="")
+        return
+    try:
+        with Path(out).open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise InputError(f"{out}: exists already. Choose another --out.") from None
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror}).") from None
+    print(f"{out}: read its comments, then: cxlink check {table} --spec {out}")
+
+
+@app.command()
+@with_flags
+def check(table: Table, *, spec: Spec = None, drop_invalid: Drop = False, flags: Any) -> None:
+    """Read and check a table, print its profile, and fit no model."""
+    from cxlink.cli.closing_lines import profile_lines
+    from cxlink.cohort.spec.cohort_spec import read_spec
+    from cxlink.cohort.table import read_cohort
+
+    with showing() as progress:
+        progress("reading")
+        cohort = read_cohort(table, read_spec(spec, flags, table_name(table)), drop_invalid)
+    print("\n".join(profile_lines(cohort)))
+
+
+@app.command()
+@with_flags
+def fit(
+    ctx: typer.Context,
+    table: Table,
+    *,
+    spec: Spec = None,
+    out: Annotated[
+        str | None, typer.Option("--out", help="folder of the run [default: reports/NAME]")
+    ] = None,
+    drop_invalid: Drop = False,
+    overwrite: Overwrite = False,
+    bayes: Annotated[bool, typer.Option("--bayes", help="sample the Bayesian models as well")] = False,
+    pool: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pool",
+            help="run folder of an earlier cohort to add, as a stratum; with --bayes: to borrow from; once for each",
+        ),
+    ] = None,
+    notebook: Annotated[
+        bool,
+        typer.Option("--notebook", help="do it in a notebook, kept with its output beside the run folder"),
+    ] = False,
+    flags: Any,
+) -> None:
+    """Fit everything the spec allows, into a run folder with a PDF."""
+    from cxlink.cohort.spec.cohort_spec import read_spec
+    from cxlink.runs import new_folder, refuse_existing
+
+    read = read_spec(spec, flags, table_name(table))
+    target = Path(out) if out is not None else Path("reports") / file_name(read.cohort.name)
+    refuse_existing(target, overwrite)
+    if notebook:
+        asked = {"table": table, "spec": spec or "", "flags": flags, "output": str(target), "bayes": bayes}
+        asked |= {"drop_invalid": drop_invalid, "pool": pool or [], "overwrite": overwrite}
+        _fit_in_a_notebook(asked, target, overwrite)
+        return
+    from cxlink.cli.closing_lines import closing_lines
+    from cxlink.cohort.table import read_cohort
+    from cxlink.pooling import analyse_with
+    from cxlink.runs import write_run
+
+    clock = Clock()
+    with showing() as progress:
+        progress("counting")
+        cohort = read_cohort(table, read, drop_invalid)
+        clock.lap("count")
+        analysis = analyse_with(cohort, pool or [], progress, bayes=bayes)
+        clock.lap("analyse")
+        progress("writing the report")
+        with new_folder(target, overwrite) as folder:
+            write_run(analysis, folder, command=command_line(ctx.obj or ()), timings=clock.laps)
+    print("\n".join([*closing_lines(analysis), f"{target}/report.pdf"]))
+
+
+def _fit_in_a_notebook(asked: dict[str, Any], target: Path, overwrite: bool) -> None:
+    from cxlink.notebook import run_notebook
+
+    with showing() as progress:
+        progress("running the notebook")
+        run_notebook(asked, target.with_name(f"{target.name}.ipynb"), overwrite)
+    print(f"{target}.ipynb\n{target}/report.pdf")
+
+
+@app.command()
+def value(
+    ctx: typer.Context,
+    run: Annotated[str, typer.Argument(help="run folder of a fit")],
+    *,
+    move: Annotated[str | None, typer.Option("--move", help="FROM:TO, such as 1-6:7-8")] = None,
+    shift: Annotated[
+        int | None, typer.Option("--shift", help="or: points by which every score gets better")
+    ] = None,
+    fraction: Annotated[
+        float, typer.Option("--fraction", help="share of these customers that is moved")
+    ] = 1.0,
+    cost: Annotated[float, typer.Option("--cost", help="of all of it, in the currency of spend")] = 0.0,
+    causal_share: Annotated[
+        float, typer.Option("--causal-share", help="share of the difference that would follow")
+    ] = 0.5,
+    margin: Annotated[
+        float | None, typer.Option("--margin", help="share of spend [default: the spec's]")
+    ] = None,
+    discount: Annotated[
+        float | None, typer.Option("--discount", help="yearly rate [default: the spec's]")
+    ] = None,
+    horizon: Annotated[int | None, typer.Option("--horizon", help="periods [default: the spec's]")] = None,
+    out: Annotated[str | None, typer.Option("--out", help="folder to write [default: RUN-value]")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Say what moving customers from one band of scores to another is worth, and where it breaks even."""
+    from cxlink.runs import new_folder, refuse_existing
+    from cxlink.verbs import lines, value_of, write_outcome
+
+    source = Path(run)
+    target = Path(out) if out is not None else source.parent / f"{source.name}-value"
+    refuse_existing(target, overwrite)
+    with showing() as progress:
+        progress("valuing")
+        outcome = value_of(
+            source, move=move, shift=shift, fraction=fraction, cost=cost, causal_share=causal_share, margin=margin,
+            discount=discount, horizon=horizon,
+        )  # fmt: skip
+        progress("writing the report")
+        with new_folder(target, overwrite) as folder:
+            write_outcome(outcome, folder, command=command_line(ctx.obj or ()))
+    print("\n".join([*lines(outcome), f"{target}/report.pdf"]))
+
+
+@app.command()
+def compare(
+    ctx: typer.Context,
+    runs: Annotated[list[str], typer.Argument(help="run folders: the base, then what is compared with it")],
+    horizon: Annotated[
+        int | None, typer.Option("--horizon", min=1, help="periods of retention [default: the base's]")
+    ] = None,
+    out: Annotated[str, typer.Option("--out", help="folder of the comparison")] = "reports/compare",
+    overwrite: Overwrite = False,
+) -> None:
+    """Say what changed between cohorts and why, from their run folders, and whether the base's model still holds."""
+    from cxlink.runs import new_folder, refuse_existing
+    from cxlink.verbs import closing_lines, compare_runs, write_comparison
+
+    refuse_existing(Path(out), overwrite)
+    with showing() as progress:
+        found = compare_runs([Path(run) for run in runs], horizon, progress)
+        progress("writing the report")
+        with new_folder(Path(out), overwrite) as folder:
+            write_comparison(found, folder, command=command_line(ctx.obj or ()))
+    print("\n".join([*closing_lines(found), f"{out}/report.pdf"]))
+
+
+@app.command()
+def simulate(
+    design: Annotated[str, typer.Argument(help="subscription or transaction")],
+    n: Annotated[int, typer.Option("-n", help="customers")],
+    out: Annotated[str, typer.Option("--out", help="Parquet or CSV file, by its ending")],
+    seed: Annotated[int, typer.Option("--seed", help="seed of the cohort")] = 20140801,
+) -> None:
+    """Simulate a cohort with a known truth: FILE, FILE.toml (its spec) and FILE.truth.csv."""
+    from cxlink.study.simulated_files import write_simulated
+
+    for path in write_simulated(design, n, seed, Path(out)):
+        print(path)
+
+
+def table_name(table: str) -> str:
+    """Name a cohort after its table, where the spec does not."""
+    return Path(table.rsplit("::", 1)[-1]).name.split(".")[0].strip("*")[:100] or "cohort"
+
+
+def file_name(name: str) -> str:
+    """Make a folder's name of a cohort's: letters, digits, dots and dashes."""
+    kept = "".join(c if c.isalnum() or c in "._-" else "-" for c in name).strip(".-")
+    return kept or "cohort"
+
+
+def main() -> None:
+    """Run the command line and leave with its status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and give its status: 0 done, 1 our fault, 2 the input's, 130 interrupted."""
+    return status_of(
+        lambda: app(args=arguments, prog_name="cxlink", standalone_mode=False, obj=tuple(arguments))
+    )

@@ -1,0 +1,1 @@
+"""Rows become counts: rules checked, periods worked out, equal customers added up."""

@@ -1,0 +1,189 @@
+"""Raw cells become counts: entry, exit and cause on the spec's clock, strata by name, equal cells added up."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cxlink.cohort.count.counts import CONTROL, MARGIN, SPEND, Counts, add_up
+from cxlink.cohort.count.mix import MISSING
+from cxlink.cohort.count.profile import Profile
+from cxlink.cohort.read.columns import band_labels
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+
+LOST = "lost"
+
+
+def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
+    """Read raw cells as the spec says and add equal ones up.
+
+    Parameters
+    ----------
+    raw : Arrow table
+        The cells that `grouping.raw_cells` gave; every rule holds in them.
+    spec : CohortSpec
+        Its clock decides what exit and entry are.
+    read : Profile
+        What became of the table's rows until here.
+    """
+    clock = {name: raw[name].to_pandas() for name in raw.column_names if name in _CLOCK}
+    scored = raw["score"].is_valid().to_numpy()
+    n = raw["n"].to_numpy().astype(np.int64)
+    entry, leave, lost, notes = _spells(clock, spec, np.where(scored, n, 0))
+    if not scored.any():
+        notes.append(f"Nobody in the table has a score: {spec.score.column} is empty in every row.")
+    cells = pd.DataFrame({"score": raw["score"].to_pandas().astype("Float64").astype("Int64")})
+    for variable in spec.stratum_variables:
+        cells[f"stratum.{variable}"] = _stratum(raw[f"stratum.{variable}"], spec.cuts.get(variable))
+    cells["entry"], cells["exit"] = entry, leave
+    cells["cause"] = np.where(lost, category_names(raw["cause"]) if "cause" in raw.column_names else LOST, "")
+    cells["wave"] = _waves(clock["wave"]) if "wave" in clock else ""
+    if "touchpoint" in raw.column_names:
+        cells["touchpoint"] = category_names(raw["touchpoint"])
+    if "member" in raw.column_names:
+        cells["member"] = raw["member"].to_pandas().map({1: "yes", 0: "no"}).fillna(MISSING)
+    cells["n"] = n
+    for column in SPEND if spec.spend is not None else ():
+        kind = "int64" if column in ("spend_n", "spend_zero") else "float64"
+        amount = raw["spend_known" if column == "spend_n" else column].to_pandas()
+        cells[column] = amount.astype("float64").fillna(0).astype(kind)
+    for column in CONTROL if spec.control is not None else ():
+        total = raw[column].to_pandas().astype("float64").fillna(0)
+        cells[column] = total.astype("int64" if column == "control_n" else "float64")
+    for column in MARGIN if spec.margin_column is not None else ():
+        total = raw[column].to_pandas().astype("float64").fillna(0)
+        cells[column] = total.astype("int64" if column == "margin_n" else "float64")
+    left_out = _never_observed(spec, scored & (leave <= entry), lost)
+    gone = {why: int(n[rows].sum()) for why, rows in left_out.items() if n[rows].sum()}
+    for rows in left_out.values():
+        cells = cells[~rows[cells.index]]
+    # sorted by everything, so that sums of equal cells are taken in one order
+    cells = add_up(cells.sort_values(list(cells.columns)))
+    used, reasons = int(cells["n"].sum()), {**read.dropped, **gone}
+    return Counts(
+        cells,
+        spec,
+        replace(read, rows_used=used, dropped=reasons, notes=tuple(notes), clock=clock_words(spec)),
+    )
+
+
+_CLOCK = ("event", "whole", "part", "follow", "entry", "exit", "lost", "wave")
+
+
+def clock_words(spec: CohortSpec) -> str:
+    """Say what a duration was taken to be."""
+    sub = spec.subscription
+    if sub is None:
+        return ""
+    since = "the score" if sub.clock == "survey" else "signup, observed from the survey on"
+    if sub.window:
+        since = f"signup, observed for the last {_periods(sub.window, sub.unit)}"
+    return f"{sub.unit}s since {since}"
+
+
+def _spells(
+    clock: dict[str, pd.Series], spec: CohortSpec, scored: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
+    """Entry, exit and whether lost, in whole periods (design rule 2), of cells with so many customers scored."""
+    sub = spec.subscription
+    zero = np.zeros(len(scored), np.int64)
+    if sub is None:
+        return zero, zero, zero.astype(bool), []
+    notes: list[str] = []
+    if sub.dated:
+        leave, lost = _whole(clock["exit"]), clock["lost"].to_numpy(bool)
+    else:
+        leave, lost, notes = _from_durations(clock, spec, scored)
+    entry = (
+        np.maximum(leave - sub.window, 0)
+        if sub.window
+        else _whole(clock["entry"])
+        if "entry" in clock
+        else zero
+    )
+    if "entry" in clock:
+        # a customer without a score and without an entry was at risk nobody knows from when
+        unknown = clock["entry"].isna().to_numpy()
+        leave, lost = np.where(unknown, 0, leave), lost & ~unknown
+    idle = int(scored[(leave == 0) & ~lost].sum())
+    if idle and sub.clock == "survey":
+        were = "was" if idle == 1 else "were"
+        notes.append(
+            f"{_customers(idle)} with a score {were} followed for less than one whole {sub.unit}, which says nothing "
+            "about retention."
+        )
+    return entry, leave, lost, notes
+
+
+def _from_durations(
+    clock: dict[str, pd.Series], spec: CohortSpec, scored: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    sub = spec.subscription
+    assert sub is not None
+    whole = _whole(clock["whole"])
+    part = clock["part"].to_numpy(bool) if "part" in clock else np.zeros(len(whole), bool)
+    lost = (clock["event"].fillna(0).to_numpy(float) == 1) & clock["whole"].notna().to_numpy()
+    completed = sub.counts == "completed"
+    leave = np.where(lost, whole + 1 if completed else np.maximum(whole + part, 1), whole)
+    notes = []
+    at_zero = int(scored[lost & (whole == 0) & ~part].sum())
+    if at_zero and not completed:
+        notes.append(
+            f"{_customers(at_zero)} {'was' if at_zero == 1 else 'were'} lost at duration 0, counted as a loss in the "
+            f"first {sub.unit}. That is a sign that the column holds completed {sub.unit}s; if it does, set "
+            '[subscription] counts = "completed".'
+        )
+    if "follow" in clock:
+        most = _whole(clock["follow"])
+        beyond = (leave > most) & clock["follow"].notna().to_numpy()
+        late = int(scored[beyond & lost].sum())
+        if late:
+            notes.append(
+                f"{_customers(late)} {'was' if late == 1 else 'were'} lost after the last whole {sub.unit} of "
+                "follow-up, and counted as still there at its end."
+            )
+        leave, lost = np.where(beyond, most, leave), lost & ~beyond
+    return leave, lost, notes
+
+
+def _whole(column: pd.Series) -> np.ndarray:
+    return column.fillna(0).to_numpy(dtype=float).astype(np.int64)
+
+
+def _customers(n: int) -> str:
+    return f"{n:,} customer{'' if n == 1 else 's'}"
+
+
+def _periods(n: int, unit: str) -> str:
+    return f"{n:,} {unit}{'' if n == 1 else 's'}"
+
+
+def category_names(column: pa.ChunkedArray) -> np.ndarray:
+    """A category in words, blanks as `MISSING`."""
+    words = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    words = pc.if_else(pc.equal(words, ""), None, words).fill_null(MISSING)
+    return np.asarray(words.to_pandas(), dtype=object)
+
+
+def _stratum(column: pa.ChunkedArray, cuts: tuple[float, ...] | None) -> np.ndarray:
+    if cuts is None:
+        return category_names(column)
+    names = np.array([MISSING, *band_labels(cuts)], dtype=object)
+    return np.asarray(names[column.to_pandas().fillna(-1).to_numpy(dtype=int) + 1])
+
+
+def _waves(quarters: pd.Series) -> Any:
+    quarters = quarters.fillna(0).astype(int)
+    return np.where(quarters > 0, (quarters // 4).astype(str) + "Q" + (quarters % 4 + 1).astype(str), "")
+
+
+def _never_observed(spec: CohortSpec, before: np.ndarray, lost: np.ndarray) -> dict[str, np.ndarray]:
+    """Late entry: who left, or was last seen, before the first whole period after the survey."""
+    sub = spec.subscription
+    if sub is None or sub.clock == "survey":
+        return {}
+    when = f"before the first whole {sub.unit} after the survey"
+    return {f"lost {when}": before & lost, f"last seen {when}": before & ~lost}

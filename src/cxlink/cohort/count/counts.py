@@ -1,0 +1,225 @@
+"""Counts: the small exact table that every model reads instead of customers."""
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cxlink.cohort.count import metric_sums as metric_counts
+from cxlink.cohort.count.profile import Profile
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
+
+SPEND = (
+    "spend_n", "spend_zero", "spend_sum", "spend_sum_sq", "spend_sum_log", "spend_sum_log_sq", "spend_sum_y_log",
+)  # fmt: skip
+CONTROL = ("control_n", "control_sum", "control_sum_sq")
+MARGIN = ("margin_n", "margin_sum", "margin_sum_sq")
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Customers by score, stratum, entry, exit and cause of loss.
+
+    Attributes
+    ----------
+    cells : DataFrame, one row a cell, sorted
+        ``score`` (Int64, empty: not scored), ``stratum.*`` (text), ``entry``, ``exit`` (whole periods), ``cause``
+        (text, empty: still there), ``wave`` (text, empty without dates), with metrics that ask for them ``touchpoint``
+        and ``member`` (``yes``, ``no``), ``n``; with spend also, of the customers
+        whose window is complete, `SPEND`: their number, those with none, and the sums of y, y², log y, (log y)²
+        and y·log y (logs of positive y); with a negative control also `CONTROL`: the customers whose control is known,
+        and the sums of it and of its square; with a column of margin also `MARGIN`: the customers with a complete
+        window, and the sums of their margin and of its square.
+    spec : CohortSpec
+        What the table was said to hold.
+    profile : Profile
+        What became of its rows.
+    suppressed : int
+        Customers in cells that were left out for being small; 0 where none were.
+    metrics : DataFrame
+        What metrics are made from, `metric_counts.COLUMNS`; no row without ``[metrics]``.
+    """
+
+    cells: pd.DataFrame
+    spec: CohortSpec
+    profile: Profile
+    suppressed: int = 0
+    metrics: pd.DataFrame = field(default_factory=metric_counts.nothing)
+
+    @property
+    def scored(self) -> pd.DataFrame:
+        """The cells of customers with a score."""
+        return self.cells[self.cells["score"].notna()]
+
+
+def cell_keys(cells: pd.DataFrame) -> list[str]:
+    """Names of the columns that tell cells apart."""
+    return [name for name in cells.columns if name not in ("n", *SPEND, *CONTROL, *MARGIN)]
+
+
+def add_up(cells: pd.DataFrame) -> pd.DataFrame:
+    """Add equal cells up, and sort them."""
+    keys = cell_keys(cells)
+    return cells.groupby(keys, dropna=False, sort=True, as_index=False).sum()
+
+
+def add(first: Counts, second: Counts) -> Counts:
+    """Counts of two cohorts together, exactly.
+
+    What metrics are made from is added up where both cohorts were counted by the same ``[metrics]``, else left out.
+
+    Raises
+    ------
+    InputError
+        If their scales, units, clocks, strata or spend do not match, or cells of one were suppressed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from cxlink import add, make_spec, read_cohort
+    >>> durations = {"duration": "months", "event": "left"}
+    >>> spec = make_spec({"score": {"column": "score", "scale": "1-5"}, "subscription": durations})
+    >>> first, second = (
+    ...     read_cohort(pd.DataFrame({"score": [4, 5], "months": [7, months], "left": [1, 0]}), spec).count()
+    ...     for months in (12, 24)
+    ... )
+    >>> add(first, second).cells[["score", "exit", "cause", "n"]]
+       score  exit cause  n
+    0      4     7  lost  2
+    1      5    12        1
+    2      5    24        1
+    """
+    refuse_mismatch(first, second)
+    a, b = first.profile, second.profile
+    reasons = {why: a.dropped.get(why, 0) + b.dropped.get(why, 0) for why in {**a.dropped, **b.dropped}}
+    profile = Profile(
+        table=f"{a.table} + {b.table}",
+        rows_read=a.rows_read + b.rows_read,
+        rows_used=a.rows_used + b.rows_used,
+        dropped=reasons,
+        notes=tuple(dict.fromkeys((*a.notes, *b.notes))),
+        clock=a.clock,
+        fingerprint="+".join(sorted((a.fingerprint, b.fingerprint))),
+    )
+    if first.spec.metrics != second.spec.metrics:
+        first, second = _without_metrics(first), _without_metrics(second)
+    cells = pd.concat([first.cells, second.cells[first.cells.columns]])
+    metrics = metric_counts.totals([first.metrics, second.metrics])
+    return Counts(add_up(cells), first.spec, profile, metrics=metrics)
+
+
+def _without_metrics(counts: Counts) -> Counts:
+    cells = counts.cells.drop(columns=["touchpoint", "member"], errors="ignore")
+    spec = counts.spec.model_copy(update={"metrics": None})
+    return replace(counts, cells=add_up(cells), spec=spec, metrics=metric_counts.nothing())
+
+
+def refuse_mismatch(first: Counts, second: Counts, name: str = "these counts") -> None:
+    """Check that the counts of two cohorts mean the same, cell by cell.
+
+    Parameters
+    ----------
+    first, second : Counts
+        Of either cohort.
+    name : str
+        What to call the second.
+
+    Raises
+    ------
+    InputError
+        If their scales, units, clocks, strata or spend do not match, or cells of one were suppressed.
+    """
+    for (key, left), right in zip(
+        _comparable(first.spec).items(), _comparable(second.spec).values(), strict=True
+    ):
+        if left != right:
+            raise InputError(
+                f"{name}: not of the same kind: {key} differs ({left} and {right}). Fit both cohorts by one spec."
+            )
+    if first.suppressed or second.suppressed:
+        raise InputError(
+            f"{name}: small cells were left out ([publish] smallest_cell). Fit the cohort without."
+        )
+
+
+def _comparable(spec: CohortSpec) -> dict[str, str]:
+    """What two specs must have in common for their counts to mean the same, in words."""
+    sub, spend = spec.subscription, spec.spend
+    bands = [f"{name} at {', '.join(f'{cut:g}' for cut in cuts)}" for name, cuts in sorted(spec.cuts.items())]
+    return {
+        "[score] scale": f"{spec.score.scale}, {'higher' if spec.score.higher_is_better else 'lower'} is better",
+        "[subscription] clock": f"{sub.unit}s since {sub.clock}" if sub else "none",
+        "[adjust] columns": ", ".join(sorted(spec.stratum_variables)) or "none",
+        "[adjust] bands": "; ".join(bands) or "none",
+        "[spend] window and currency": f"{spend.window_months} months in {spend.currency}"
+        if spend
+        else "none",
+        "[value] margin": spec.margin_column or "no column",
+        "[control] column": spec.control.column if spec.control else "none",
+    }
+
+
+def suppress(counts: Counts, smallest: int) -> Counts:
+    """Leave out cells with fewer customers than ``smallest``, and sums over fewer complete windows or controls."""
+    cells = counts.cells
+    small = cells["n"] < smallest
+    kept = cells[~small].reset_index(drop=True)
+    for sums in (SPEND, CONTROL, MARGIN):
+        if sums[0] in kept:
+            few = kept[sums[0]] < smallest
+            for name in sums:
+                kept[name] = kept[name].mask(few, 0)
+    lost = counts.suppressed + int(cells.loc[small, "n"].sum())
+    metrics = metric_counts.suppressed(counts.metrics, smallest)
+    return replace(counts, cells=kept, suppressed=lost, metrics=metrics)
+
+
+def save_counts(counts: Counts, path: Path) -> None:
+    """Write counts, with their spec and profile in the file's metadata."""
+    about = {
+        "format": FORMAT,
+        "spec": counts.spec.model_dump(mode="json", exclude_none=True),
+        "profile": counts.profile.as_dict(),
+        "suppressed": counts.suppressed,
+    }
+    if len(counts.metrics):
+        about["metrics"] = metric_counts.as_text(counts.metrics)
+    table = pa.Table.from_pandas(counts.cells, preserve_index=False)
+    table = table.replace_schema_metadata({"cxlink": json.dumps(about, ensure_ascii=False)})
+    pq.write_table(table, path, compression="zstd")
+
+
+def load_counts(path: Path | str) -> Counts:
+    """Read counts back.
+
+    Raises
+    ------
+    InputError
+        If the file is not counts that this version reads.
+    """
+    name = Path(path).name
+    try:
+        with pq.ParquetFile(path) as file:  # not as a data set: a folder called a=b would add a column
+            table = file.read()
+        about = json.loads((table.schema.metadata or {})[b"cxlink"])
+        if about["format"] != FORMAT:
+            raise InputError(
+                f"{name}: format {about['format']}; this version reads {FORMAT}. Fit the cohort again."
+            )
+        profile = Profile(**{**about["profile"], "notes": tuple(about["profile"]["notes"])})
+        spec, suppressed = make_spec(about["spec"], name), int(about["suppressed"])
+        kept = metric_counts.from_text(about["metrics"]) if "metrics" in about else metric_counts.nothing()
+    except FileNotFoundError:
+        raise InputError(f"{name}: no such file.") from None
+    except InputError:
+        raise
+    except (OSError, KeyError, TypeError, ValueError):
+        raise InputError(f"{name}: not a counts file. `cxlink fit` writes one as counts.parquet.") from None
+    cells = table.to_pandas()
+    cells["score"] = cells["score"].astype("Int64")
+    return Counts(cells, spec, profile, suppressed, kept)

@@ -1,0 +1,93 @@
+"""One row a customer: no id twice, or the first survey that was answered."""
+
+from typing import Any
+
+from cxlink.cohort.count.refusals import shown
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.read import columns
+from cxlink.cohort.read.source import Source
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+
+
+def one_row_a_customer(source: Source, spec: CohortSpec) -> tuple[Source, dict[str, int]]:
+    """Hold every id to one row: refuse a second, or keep the first survey that was answered.
+
+    A pass of its own, which the engine may spill to disk.
+
+    Raises
+    ------
+    InputError
+        If an id is missing, or occurs twice where no first survey is asked for; with one that does, and the cure.
+    """
+    if spec.cohort.id is None:
+        return source, {}
+    key = columns.raw(source, spec.cohort.id, "id")
+    _refuse_missing(source, spec.cohort.id, key)
+    if spec.cohort.repeat == "first":
+        return _first_surveys(source, spec, key)
+    _refuse_repeats(source, spec.cohort.id, key)
+    return source, {}
+
+
+def _refuse_missing(source: Source, name: str, key: Any) -> None:
+    import ibis
+
+    rows = source.table.select(gone=~columns.is_given(key))
+    found = source.run(rows.aggregate(n=rows.count(), gone=rows.gone.cast("int64").sum())).to_pylist()[0]
+    n_gone = int(found["gone"] or 0)
+    if not n_gone:
+        return
+    where = ""
+    if source.ordered:
+        numbered = rows.mutate(at=ibis.row_number())
+        first = source.run(numbered.filter(numbered.gone).at.min()).as_py() + 1
+        where = f", {'the first ' if n_gone > 1 else ''}in row {first:,}"
+    fail = "rows fail" if n_gone > 1 else "rows fails"
+    raise InputError(
+        f"{source.name}: {name} must be there in every row. {n_gone:,} of {found['n']:,} {fail}{where} (found "
+        "nothing). Fill it in, or leave [cohort] id out."
+    )
+
+
+def _refuse_repeats(source: Source, name: str, key: Any) -> None:
+    table = source.table.select(id=key)
+    ids = table.group_by("id").aggregate(n=table.count())
+    twice = ids.filter(ids.n > 1)
+    n_twice = source.run(twice.count()).as_py()
+    if n_twice:
+        one = source.run(twice.order_by("id").limit(1)).to_pylist()[0]
+        several = (
+            f"{n_twice:,} of them occur more than once, such as"
+            if n_twice > 1
+            else "One occurs more than once:"
+        )
+        raise InputError(
+            f"{source.name}: {name} must not repeat. {several} {shown(one['id'])} ({one['n']:,} rows). Keep one row a "
+            'customer, or set [cohort] repeat = "first".'
+        )
+
+
+def _first_surveys(source: Source, spec: CohortSpec, key: Any) -> tuple[Source, dict[str, int]]:
+    """Keep each customer's first survey that was answered; a row without a score where none was."""
+    import ibis
+
+    order = survey_order(source, spec)
+    names = source.table.columns
+    rank = "rank_" + max(names, key=len)  # longer than any name there
+    ranked = source.table.mutate(ibis.row_number().over(group_by=key, order_by=order).name(rank))
+    kept = ranked.filter(ranked[rank] == 0).select([ranked[name] for name in names])
+    n_before, n_after = (source.run(table.count()).as_py() for table in (source.table, kept))
+    dropped = {"a later survey of the same customer": n_before - n_after} if n_before > n_after else {}
+    return source.kept(kept), dropped
+
+
+def survey_order(source: Source, spec: CohortSpec) -> list[Any]:
+    """Give the order of a customer's surveys: those that were answered by date, then the others."""
+    sub = spec.subscription
+    assert sub is not None
+    assert sub.survey is not None
+    score = columns.raw(source, spec.score.column, "score")
+    survey = columns.date(columns.raw(source, sub.survey, "survey"))
+    # two answers of one day: whatever else is said of them decides, so that the order of rows does not
+    rest = [source.table[name] for name in source.table.columns if name in spec.table_columns]
+    return [~columns.is_given(score), survey, score, *rest]

@@ -1,0 +1,212 @@
+"""The row-level expressions that metrics are counted from: amounts, what they are divided by, and what is wrong."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cxlink.cohort.count.amounts import MOST_SPENT
+from cxlink.cohort.count.row_expressions import Prepared, prepare
+from cxlink.cohort.count.rules import TableRule
+from cxlink.cohort.read import columns
+from cxlink.cohort.read.source import Source
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.spec.metrics_section import RESERVED, Calendar, MetricsSection
+
+MOST_ORDERS = 1e6
+FLOWS = ("joined", "asked", "left", "until")
+_DROP = "drop them with --drop-invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRows:
+    """Rows ready to be grouped for metrics.
+
+    Attributes
+    ----------
+    keys : dict of str to ibis column
+        ``score``, ``period`` (a number that grows with time), ``signed`` (the period of signup, where contracts count
+        in it), ``touchpoint``, ``member``, ``segment.*``.
+    amounts : dict of str to (ibis column, ibis column or None)
+        By metric: what is added up, and what the sum is divided by (None: the customers who have one). Empty where a
+        row does not count.
+    bad : dict of str to ibis column
+        By rule of `metric_rules`: 1 where a row breaks it.
+    flows : dict of str to ibis column
+        `FLOWS`, as numbers of calendar periods: that of signup, of the survey and of leaving, and the last one that was
+        observed whole; empty without signup dates.
+    """
+
+    keys: dict[str, Any]
+    amounts: dict[str, tuple[Any, Any | None]]
+    bad: dict[str, Any]
+    flows: dict[str, Any]
+
+
+def segment_columns(spec: CohortSpec) -> tuple[str, ...]:
+    """Columns whose categories metrics are given for: those asked for, else those that are adjusted for."""
+    asked = spec.metrics
+    if asked is None:
+        return ()
+    # a touchpoint and a membership are given for themselves
+    taken = {asked.touchpoint, asked.member, *RESERVED}
+    wanted = spec.adjust.columns if asked.segments is None else asked.segments
+    return tuple(name for name in wanted if name not in taken)
+
+
+def metric_rows(source: Source, spec: CohortSpec) -> MetricRows:
+    """Turn the table's columns into keys, amounts and faults.
+
+    Raises
+    ------
+    InputError
+        If a column that the spec names is not there.
+    """
+    asked, prepared = spec.metrics, prepare(source, spec)
+    assert asked is not None
+    of_cells: tuple[str, ...] = ("score", "touchpoint", "member")
+    keys = {name: prepared.keys[name] for name in of_cells if name in prepared.keys}
+    for name in segment_columns(spec):
+        keys[f"segment.{name}"] = columns.category(columns.raw(source, name, "segments"))
+    bad: dict[str, Any] = {}
+    given = _date(source, spec)
+    if given is not None:
+        day = columns.date(given)
+        keys["period"] = calendar_period(day, asked.period)
+        bad["date"] = columns.is_given(given) & day.isnull()
+    amounts = {}
+    if asked.orders is not None:
+        amounts["transaction_size"], bad["orders"] = _orders(source, spec, prepared)
+    if asked.support_cost is not None:
+        cost, bad["support_cost"] = _amount(source, spec, asked.support_cost, "support_cost")
+        cost = cost if prepared.use is None else (prepared.use == 1).ifelse(cost, None)
+        amounts["cost_to_serve"] = (cost, None)
+    if asked.contract_value is not None:
+        contracts, wrong = _contracts(source, spec, asked)
+        amounts, bad = amounts | contracts, bad | wrong
+    flags = {name: column.fill_null(False).cast("int64") for name, column in bad.items()}
+    flows = _flows(source, spec)
+    if flows and asked.contract_value is not None:
+        keys["signed"] = flows["joined"]
+    return MetricRows(keys, amounts, flags, flows)
+
+
+def _date(source: Source, spec: CohortSpec) -> Any | None:
+    """The column whose day puts a row in its period: the one asked for, else that of the survey."""
+    asked, sub = spec.metrics, spec.subscription
+    name = (asked.date if asked is not None else None) or (sub.survey if sub is not None else None)
+    return None if name is None else columns.raw(source, name, "date")
+
+
+def calendar_period(day: Any, calendar: Calendar) -> Any:
+    """Number of the calendar period that a day is in: months, quarters or years since the year 0."""
+    if calendar == "year":
+        return day.year().cast("int64")
+    if calendar == "quarter":
+        return (day.year() * 4 + day.quarter() - 1).cast("int64")
+    return (day.year() * 12 + day.month() - 1).cast("int64")
+
+
+def _amount(source: Source, spec: CohortSpec, name: str, role: str) -> tuple[Any, Any]:
+    """An amount of 0 or more, and whether it is anything else."""
+    column = columns.raw(source, name, role)
+    value = columns.number(column, spec.table).cast("float64")
+    fits = value.between(0, MOST_SPENT).fill_null(False)
+    return fits.ifelse(value, None), columns.is_given(column) & ~fits
+
+
+def _orders(source: Source, spec: CohortSpec, prepared: Prepared) -> tuple[tuple[Any, Any], Any]:
+    """Spend and the number of sales it was made in, of the same customers."""
+    assert spec.metrics is not None
+    column = columns.raw(source, str(spec.metrics.orders), "orders")
+    value = columns.number(column, spec.table).cast("float64")
+    inside = value.between(0, MOST_ORDERS).ifelse(value, None)
+    fits = (inside == inside.floor()).fill_null(False)
+    spend: Any = prepared.y
+    both = fits & spend.notnull()
+    pair = both.ifelse(spend, None), both.ifelse(inside, None)
+    return pair, columns.is_given(column) & ~fits
+
+
+def _contracts(
+    source: Source, spec: CohortSpec, asked: MetricsSection
+) -> tuple[dict[str, tuple[Any, Any | None]], dict[str, Any]]:
+    """What new customers signed, as it stands and for a year of it."""
+    value, wrong = _amount(source, spec, str(asked.contract_value), "contract_value")
+    bad = {"contract_value": wrong}
+    if asked.new_customer is not None:
+        new = columns.yes_no(columns.raw(source, asked.new_customer, "new_customer"))
+        bad["new_customer"] = ~new.isin([0, 1])
+        bad["not_new"] = (value > 0) & (new != 1).fill_null(True)
+        signed = (new == 1).fill_null(False).ifelse(value, None)
+    else:
+        assert spec.subscription is not None
+        signup = columns.date(columns.raw(source, str(spec.subscription.signup), "signup"))
+        signed = signup.notnull().ifelse(value, None)
+    amounts: dict[str, tuple[Any, Any | None]] = {"contract_value": (signed, None)}
+    if isinstance(asked.contract_months, str):
+        column = columns.raw(source, asked.contract_months, "contract_months")
+        months = columns.number(column, spec.table).cast("float64")
+        term = months.between(1, 1200).ifelse(months, None)
+        bad["contract_months"] = signed.notnull() & term.isnull()
+        amounts["contract_value_annualised"] = (signed * 12.0 / term, None)
+    elif asked.contract_months is not None:
+        amounts["contract_value_annualised"] = (signed * (12.0 / asked.contract_months), None)
+    return amounts, bad
+
+
+def _flows(source: Source, spec: CohortSpec) -> dict[str, Any]:
+    """Calendar periods of joining, being asked and leaving; nothing without signup dates."""
+    import ibis
+
+    asked, sub = spec.metrics, spec.subscription
+    if asked is None or sub is None or not sub.dated or sub.signup is None:
+        return {}
+    days = {
+        role: columns.date(columns.raw(source, str(name), role))
+        for role, name in (("signup", sub.signup), ("survey", sub.survey), ("end", sub.end))
+    }
+    last = columns.date_or_column(source, str(sub.observed_until), "observed_until")
+    found = {role: calendar_period(day, asked.period) for role, day in days.items()}
+    until = calendar_period(last + ibis.interval(days=1), asked.period) - 1
+    return {"joined": found["signup"], "asked": found["survey"], "left": found["end"], "until": until}
+
+
+def metric_rules(spec: CohortSpec) -> list[TableRule]:
+    """Rules of the columns that metrics are made of, in the order in which they are reported."""
+    asked = spec.metrics
+    if asked is None:
+        return []
+    dated = asked.date or (spec.subscription.survey if spec.subscription is not None else None)
+    amount = f"must be an amount of 0 or more, at most {MOST_SPENT:g}, or empty"
+    whole = f"must be a whole number from 0 to {MOST_ORDERS:,.0f}, or empty"
+    said = {
+        "date": ((dated,), f"{dated} must be a date, YYYY-MM-DD", "Rewrite it"),
+        "orders": ((asked.orders,), f"{asked.orders} {whole}", "Correct it"),
+        "support_cost": ((asked.support_cost,), f"{asked.support_cost} {amount}", "Correct it"),
+        "contract_value": ((asked.contract_value,), f"{asked.contract_value} {amount}", "Correct it"),
+        "new_customer": (
+            (asked.new_customer,), f"{asked.new_customer} must be 0 or 1, or true or false, or empty", "Recode it",
+        ),
+        "not_new": (
+            (asked.contract_value, asked.new_customer),
+            f"{asked.contract_value} must be empty or 0 where {asked.new_customer} does not say that a customer is new",
+            "It is the value that new customers signed: correct it",
+        ),
+        "contract_months": (
+            (asked.contract_months,), f"{asked.contract_months} must be a number of months from 1 to 1,200 where "
+            f"{asked.contract_value} is given", "Correct it",
+        ),
+    }  # fmt: skip
+    wanted = {
+        "date": dated, "orders": asked.orders, "support_cost": asked.support_cost,
+        "contract_value": asked.contract_value, "new_customer": asked.new_customer, "not_new": asked.new_customer,
+        "contract_months": asked.contract_months if isinstance(asked.contract_months, str) else None,
+    }  # fmt: skip
+    return [
+        _rule(name, tuple(map(str, shown)), must, cure)
+        for name, (shown, must, cure) in said.items()
+        if wanted[name] is not None
+    ]
+
+
+def _rule(name: str, shown: tuple[str, ...], must: str, cure: str) -> TableRule:
+    return TableRule(shown, must, lambda t: t[f"bad.{name}"] > 0, f"{cure}, or {_DROP}.")

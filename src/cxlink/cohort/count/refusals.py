@@ -1,0 +1,111 @@
+"""A broken rule's rows, looked for again one by one: named in a message, or left out and counted."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cxlink.cohort.count.metric_expressions import metric_rows
+from cxlink.cohort.count.row_expressions import prepare
+from cxlink.cohort.count.rules import TableRule
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.source import Source
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+
+_ROW = "row.number"
+
+
+def refusal(source: Source, spec: CohortSpec, rule: TableRule) -> InputError:
+    """Look for the rows that break a rule, and say so in one line: how many, where the first is, what it holds."""
+    n_rows = n_broken = 0
+    first = ""
+    for part in source.parts():
+        rows = _as_cells(part, spec)
+        bad = rows.filter(rule.broken(rows).fill_null(False))
+        n_rows += part.run(part.table.count()).as_py()
+        n_here = part.run(bad.count()).as_py()
+        n_broken += n_here
+        if n_here and not first:
+            first = _where(part, spec, bad, rule, only=n_here == 1)
+            first += f" of {part.name.rsplit('/', 1)[1]}" if len(source.files) > 1 else ""
+            first += _found(part, spec, bad, rule)
+    fail = "row fails" if n_rows == 1 else "rows fails" if n_broken == 1 else "rows fail"
+    return InputError(f"{source.name}: {rule.must}. {n_broken:,} of {n_rows:,} {fail}, {first}. {rule.cure}")
+
+
+def without_broken(
+    source: Source, spec: CohortSpec, rules: Sequence[TableRule]
+) -> tuple[Source, dict[str, int]]:
+    """Leave out the rows that break rules, and count them by the first rule that each breaks."""
+    import ibis
+
+    rows = _as_cells(source, spec)
+    reason = ibis.cases(
+        *[(rule.broken(rows).fill_null(False), i) for i, rule in enumerate(rules)], else_=len(rules)
+    )
+    rows = rows.mutate(reason=reason)
+    counted = source.run(rows.group_by("reason").aggregate(n=rows.count())).to_pylist()
+    dropped = {rules[row["reason"]].must: row["n"] for row in counted if row["reason"] < len(rules)}
+    kept = rows.filter(rows.reason == len(rules))
+    names = source.table.columns
+    ordered = {rule.must: dropped[rule.must] for rule in rules if rule.must in dropped}
+    return source.kept(kept.select([kept[f"raw.{name}"].name(name) for name in names])), ordered
+
+
+def _as_cells(source: Source, spec: CohortSpec) -> Any:
+    """Give rows the cells' columns: each row as a cell of its own; with its raw columns, and its number."""
+    import ibis
+
+    prepared = prepare(source, spec)
+    columns: dict[str, Any] = dict(prepared.keys)
+    if prepared.y is not None:
+        use = ibis.literal(1) if prepared.use is None else prepared.use
+        columns |= {"spend_n": use, "use_min": use, "spend_known": prepared.y.notnull().cast("int64")}
+    if prepared.margin is not None:
+        columns["margin_n"] = prepared.margin.notnull().cast("int64")
+    if prepared.control is not None and prepared.given is not None:
+        known = prepared.control.notnull()
+        columns |= {"control_given": prepared.given.cast("int64"), "control_n": known.cast("int64")}
+    if spec.metrics is not None:
+        columns |= {f"bad.{name}": wrong for name, wrong in metric_rows(source, spec).bad.items()}
+    columns |= {f"raw.{name}": source.table[name] for name in source.table.columns}
+    if source.ordered:
+        columns[_ROW] = ibis.row_number()
+    return source.table.select(**columns)
+
+
+def _in_order(source: Source, spec: CohortSpec, bad: Any, rule: TableRule) -> Any:
+    """Broken rows, the one to be named first: by number, else by id, else by what they hold."""
+    if source.ordered:
+        return bad.order_by(_ROW)
+    names = [spec.cohort.id] if spec.cohort.id else _shown_columns(source, rule)
+    return bad.order_by([f"raw.{name}" for name in names])
+
+
+def _where(source: Source, spec: CohortSpec, bad: Any, rule: TableRule, only: bool) -> str:
+    if source.ordered:
+        row = source.run(bad[_ROW].min()).as_py() + 1
+        return f"{'' if only else 'the first '}in row {row:,}"
+    if spec.cohort.id is None:
+        return "one of them" if not only else "one"
+    record = _in_order(source, spec, bad, rule).select(f"raw.{spec.cohort.id}").limit(1)
+    (value,) = source.run(record).to_pylist()[0].values()
+    return f"{'' if only else 'the first '}with {spec.cohort.id} {shown(value)}"
+
+
+def _found(source: Source, spec: CohortSpec, bad: Any, rule: TableRule) -> str:
+    """What the named row holds in the rule's columns."""
+    names = _shown_columns(source, rule)
+    if not names:
+        return ""
+    columns = [bad[f"raw.{name}"].cast("string").name(name) for name in names]
+    record = source.run(_in_order(source, spec, bad, rule).select(columns).limit(1)).to_pylist()[0]
+    return f" (found {' and '.join(shown(record[name]) for name in names)})"
+
+
+def _shown_columns(source: Source, rule: TableRule) -> list[str]:
+    return [name for name in dict.fromkeys(rule.columns) if name in source.columns]
+
+
+def shown(value: Any) -> str:
+    """Write a value of a table in a message: as it stands, in quotes where it would not be seen."""
+    text = "nothing" if value is None else str(value)[:40]
+    return text if text and " " not in text else repr(text)

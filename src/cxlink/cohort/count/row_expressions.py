@@ -1,0 +1,243 @@
+"""The row-level expressions that a cohort is counted from: keys that tell cells apart, and amounts to add up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cxlink.cohort.count import whole_periods as clock
+from cxlink.cohort.count.amounts import MOST_SPENT
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.read import columns
+from cxlink.cohort.read.source import Source
+from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY, CohortSpec
+
+FAULTS: tuple[tuple[str, ...], ...] = (
+    ("signup",), ("survey",), ("end",), ("observed_until",),
+    ("signup", "survey"), ("survey", "end"), ("survey", "observed_until"),
+)  # fmt: skip
+"""What can be wrong with dates, in the order in which it is looked for: one is no date, or the first of two is after
+the second. Key ``fault`` counts from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Rows ready to be grouped.
+
+    Attributes
+    ----------
+    keys : dict of str to ibis column
+        What tells cells apart: ``score``, ``stratum.*``, the clock's keys, ``cause``, ``wave``, and where metrics are
+        asked of them ``touchpoint`` and ``member``.
+    use : ibis column or None
+        1 where the spend window is complete, 0 where not; None where all are.
+    y : ibis column or None
+        Spend, where it is used and an amount; None without spend.
+    given : ibis column or None
+        Whether a row of the negative control holds anything; None without one.
+    control : ibis column or None
+        The negative control, where it is a number; None without one.
+    margin : ibis column or None
+        Margin, where spend is used and it is an amount; None without a column of it.
+    """
+
+    keys: dict[str, Any]
+    use: Any | None = None
+    y: Any | None = None
+    given: Any | None = None
+    control: Any | None = None
+    margin: Any | None = None
+
+
+def prepare(
+    source: Source,
+    spec: CohortSpec,
+    top: float = MOST_SPENT,
+    control_top: float = MOST_SPENT,
+    margin_top: float = MOST_SPENT,
+) -> Prepared:
+    """Turn the table's columns into keys and amounts.
+
+    Parameters
+    ----------
+    source : Source
+        The table.
+    spec : CohortSpec
+        What it holds.
+    top, control_top, margin_top : float
+        The largest amount that is taken for one, of spend, of the negative control and of margin.
+
+    Raises
+    ------
+    InputError
+        If a column that the spec names is not there.
+    """
+    keys = {"score": _score(source, spec)}
+    if spec.subscription is not None:
+        keys |= _dated(source, spec) if spec.subscription.dated else _undated(source, spec)
+    keys |= {f"stratum.{name}": _stratum(source, spec, name) for name in spec.stratum_variables}
+    asked = spec.metrics
+    if asked is not None and asked.touchpoint is not None:
+        keys["touchpoint"] = columns.category(columns.raw(source, asked.touchpoint, "touchpoint"))
+    if asked is not None and asked.member is not None:
+        keys["member"] = columns.yes_no(columns.raw(source, asked.member, "member"))
+    control = _control(source, spec, control_top)
+    if spec.spend is None:
+        return Prepared(keys, None, None, *control)
+    value = _number(source, spec, spec.spend.column, "spend")
+    use = _complete(source, spec, keys["score"])
+    fits = value.between(-top if spec.spend.refunds else 0, top)
+    used = fits if use is None else fits & (use == 1)
+    margin = None
+    if spec.margin_column is not None:
+        earned = _number(source, spec, spec.margin_column, "margin")
+        known = used & earned.between(-margin_top, margin_top)
+        margin = known.ifelse(earned.cast("float64"), None)
+    given, other = control
+    return Prepared(keys, use, used.ifelse(value.cast("float64"), None), given, other, margin)
+
+
+def _number(source: Source, spec: CohortSpec, name: str, role: str) -> Any:
+    value = columns.raw(source, name, role)
+    # the NaN of a floating column is no amount either way
+    return value if value.type().is_floating() else columns.number(value, spec.table)
+
+
+def _control(source: Source, spec: CohortSpec, top: float) -> tuple[Any, Any] | tuple[None, None]:
+    """Whether the negative control is given, and its number: 1 and 0 for true and false."""
+    import ibis
+
+    if spec.control is None:
+        return None, None
+    column = columns.raw(source, spec.control.column, "control")
+    value = columns.number(column, spec.table).cast("float64")
+    if column.type().is_string():
+        word = column.strip().lower()
+        value = ibis.cases((word == "true", 1.0), (word == "false", 0.0), else_=value)
+    return columns.is_given(column), value.between(-top, top).ifelse(value, None)
+
+
+def _score(source: Source, spec: CohortSpec) -> Any:
+    column, scale = columns.raw(source, spec.score.column, "score"), spec.scale
+    if column.type().is_boolean() and (scale.low, scale.high) != (0, 1):
+        raise InputError(
+            f"{source.name}: {spec.score.column} holds true and false, no score from {scale.low} to {scale.high}. "
+            "Name another [score] column."
+        )
+    return columns.whole_key(column, spec.table, (scale.low, scale.high))
+
+
+def _undated(source: Source, spec: CohortSpec) -> dict[str, Any]:
+    sub, options = spec.subscription, spec.table
+    assert sub is not None
+    assert sub.duration is not None
+    assert sub.event is not None
+    span = (0, spec.longest)
+    duration = columns.raw(source, sub.duration, "duration")
+    part = columns.has_part(duration, options)
+    keys = {
+        "event": columns.yes_no(columns.raw(source, sub.event, "event")),
+        "whole": columns.whole_key(duration, options, span, "down"),
+    }
+    if part is not None:
+        keys["part"] = part
+    if sub.follow_up:
+        keys["follow"] = columns.whole_key(
+            columns.raw(source, sub.follow_up, "follow_up"), options, span, "down"
+        )
+    if sub.entry:
+        entry = columns.raw(source, sub.entry, "entry")
+        keys["entry"] = columns.whole_key(entry, options, span, "up")
+        keys["beyond"] = columns.number(entry, options) > columns.number(duration, options)
+    if sub.cause:
+        keys["cause"] = (keys["event"] == 1).ifelse(
+            columns.category(columns.raw(source, sub.cause, "cause")), None
+        )
+    if sub.survey:
+        survey = columns.raw(source, sub.survey, "survey")
+        keys |= {"fault": _fault({"survey": survey}, {}), "wave": _quarter(columns.date(survey))}
+    return keys
+
+
+def _dated(source: Source, spec: CohortSpec) -> dict[str, Any]:
+    sub = spec.subscription
+    assert sub is not None
+    assert sub.observed_until is not None
+    named = {"signup": sub.signup, "survey": sub.survey, "end": sub.end}
+    given = {role: columns.raw(source, name, role) for role, name in named.items() if name is not None}
+    if sub.observed_until in source.columns:
+        given["observed_until"] = source.table[sub.observed_until]
+    dates = {role: columns.date(column) for role, column in given.items()}
+    until = dates.setdefault(
+        "observed_until", columns.date_or_column(source, sub.observed_until, "observed_until")
+    )
+    start = dates[sub.clock]
+    follow = clock.whole_periods(start, until, sub.unit)
+    period = clock.period_of(start, dates["end"], sub.unit)
+    lost = (period <= follow).fill_null(False)
+    keys = {
+        "fault": _fault(given, dates),
+        "lost": lost,
+        "exit": lost.ifelse(period.clip(lower=1), follow),
+        "wave": _quarter(dates["survey"]),
+    }
+    if sub.clock == "signup":
+        keys["entry"] = clock.period_of(start, dates["survey"], sub.unit)
+    if sub.cause:
+        keys["cause"] = lost.ifelse(columns.category(columns.raw(source, sub.cause, "cause")), None)
+    return keys
+
+
+def _fault(given: Mapping[str, Any], dates: Mapping[str, Any]) -> Any:
+    """Code of the first thing wrong with a row's dates (position in `FAULTS`, from 1); 0 where nothing is."""
+    import ibis
+
+    branches = []
+    for code, roles in enumerate(FAULTS, 1):
+        if len(roles) == 2:
+            if set(roles) <= set(dates):
+                branches.append((dates[roles[0]] > dates[roles[1]], code))
+        elif roles[0] in given and not _is_dated(given[roles[0]]):
+            column = given[roles[0]]
+            branches.append((columns.is_given(column) & columns.date(column).isnull(), code))
+    return ibis.cases(*branches, else_=0) if branches else ibis.literal(0)
+
+
+def _is_dated(column: Any) -> bool:
+    return bool(column.type().is_date() or column.type().is_timestamp())
+
+
+def _quarter(survey: Any) -> Any:
+    return (survey.year() * 4 + survey.quarter() - 1).cast("int64")
+
+
+def _stratum(source: Source, spec: CohortSpec, name: str) -> Any:
+    cuts = spec.cuts.get(name)
+    if cuts is None:
+        return columns.category(columns.raw(source, name, "adjust"))
+    sub = spec.subscription
+    known = sub is not None and sub.signup is not None and sub.survey is not None
+    if name == TENURE_AT_SURVEY and known and (name not in spec.adjust.bands or name not in source.columns):
+        assert sub is not None
+        signup, survey = (columns.raw(source, str(column), "adjust") for column in (sub.signup, sub.survey))
+        tenure = clock.whole_periods(columns.date(signup), columns.date(survey), sub.unit)
+        return columns.band(tenure, spec.table, cuts)
+    return columns.band(columns.raw(source, name, "adjust"), spec.table, cuts)
+
+
+def _complete(source: Source, spec: CohortSpec, score: Any) -> Any | None:
+    """Whether a spend window is over; `columns.BAD` where the column that says so does not, of a customer scored."""
+    section, sub = spec.spend, spec.subscription
+    assert section is not None
+    if section.complete is True:
+        return None
+    if isinstance(section.complete, str):
+        over = columns.yes_no(columns.raw(source, section.complete, "complete"))
+        return over.coalesce(score.notnull().ifelse(columns.BAD, 0))
+    assert sub is not None
+    assert sub.survey is not None
+    assert sub.observed_until is not None
+    survey = columns.date(columns.raw(source, sub.survey, "survey"))
+    until = columns.date_or_column(source, sub.observed_until, "observed_until")
+    return (
+        (clock.whole_periods(survey, until, "month") >= section.window_months).fill_null(False).cast("int64")
+    )

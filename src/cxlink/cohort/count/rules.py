@@ -1,0 +1,229 @@
+"""What a table must hold: rules as data, checked on the grouped cells; only a broken one looks at rows again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cxlink.cohort.count.amounts import MOST_SPENT
+from cxlink.cohort.count.row_expressions import FAULTS
+from cxlink.cohort.read.columns import BAD, is_day
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.spec.spec_sections import SubscriptionSection
+
+_DROP = "drop them with --drop-invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class TableRule:
+    """One thing that every row must be.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The raw columns that a message shows.
+    must : str
+        The rule in words.
+    broken : callable
+        From a table with the cells' columns (cells or single rows) to whether it is broken there.
+    cure : str
+        What to do.
+    """
+
+    columns: tuple[str, ...]
+    must: str
+    broken: Callable[[Any], Any]
+    cure: str
+
+
+def rules_of(spec: CohortSpec) -> list[TableRule]:
+    """All rules that a spec lays down, in the order in which they are reported."""
+    sub = spec.subscription
+    rules = [_score_rule(spec)]
+    if sub is not None:
+        rules += _date_rules(spec, sub) if sub.dated else _duration_rules(spec, sub)
+    amounts = (*_spend_rules(spec), *_margin_rules(spec), *_control_rules(spec))
+    return [*rules, *_band_rules(spec), *amounts, *_member_rules(spec)]
+
+
+def _score_rule(spec: CohortSpec) -> TableRule:
+    low, high, name = spec.scale.low, spec.scale.high, spec.score.column
+    return TableRule(
+        (name,),
+        f"{name} must be a whole number from {low} to {high}",
+        lambda t: (t.score < low) | (t.score > high),
+        f"Set [score] scale, or {_DROP}.",
+    )
+
+
+def _duration_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRule]:
+    rules = [
+        TableRule(
+            (str(sub.event),),
+            f"{sub.event} must be 0 or 1, or true or false",
+            lambda t: ~t.event.isin([0, 1]) | (t.event.isnull() & (t.score.notnull() | t.whole.notnull())),
+            f"Recode it, or {_DROP}.",
+        )
+    ]
+    periods = {"whole": sub.duration, "follow": sub.follow_up, "entry": sub.entry}
+    rules += [_period_rule(key, name, spec) for key, name in periods.items() if name is not None]
+    if sub.entry is not None:
+        rules.append(
+            TableRule(
+                (sub.entry, str(sub.duration)),
+                f"{sub.entry} must not be beyond {sub.duration}",
+                lambda t: t.beyond,
+                f"Both count {sub.unit}s since signup. Correct it, or {_DROP}.",
+            )
+        )
+    if sub.survey is not None:
+        rules.append(_fault_rule(FAULTS.index(("survey",)) + 1, {"survey": sub.survey}))
+    return rules
+
+
+def _period_rule(key: str, name: str, spec: CohortSpec) -> TableRule:
+    unit, longest = spec.unit, spec.longest
+    return TableRule(
+        (name,),
+        f"{name} must be a number of {unit}s from 0 to {longest:,} in every row with a score",
+        lambda t: (t[key] < 0) | (t[key] > longest) | (t[key].isnull() & t.score.notnull()),
+        f"Set [subscription] unit or [table] decimal, correct it, or {_DROP}.",
+    )
+
+
+def _date_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRule]:
+    named = {"signup": sub.signup, "survey": sub.survey, "end": sub.end, "observed_until": sub.observed_until}
+    names = {role: name for role, name in named.items() if name is not None}
+    rules = [_fault_rule(code, names) for code, roles in enumerate(FAULTS, 1) if set(roles) <= set(names)]
+    needed = [names[role] for role in dict.fromkeys((sub.clock, "survey", "observed_until"))]
+    needed = [name for name in needed if not is_day(name)]
+    late = sub.clock == "signup"
+    rules.append(
+        TableRule(
+            tuple(needed),
+            f"{' and '.join(needed)} must be there in every row with a score",
+            lambda t: (t.exit.isnull() | (t.entry.isnull() if late else False)) & t.score.notnull(),
+            f"Fill them in, or {_DROP}.",
+        )
+    )
+    longest = spec.longest
+    return [
+        *rules,
+        TableRule(
+            tuple(needed),
+            f"{names[sub.clock]} must not be more than a hundred years before the end of observation",
+            lambda t: t.exit > longest,
+            f"Correct it, or {_DROP}.",
+        ),
+    ]
+
+
+def _fault_rule(code: int, names: dict[str, str]) -> TableRule:
+    shown = tuple(names[role] for role in FAULTS[code - 1])
+    if len(shown) == 1:
+        must, cure = f"{shown[0]} must be a date, YYYY-MM-DD", "Rewrite it"
+    else:
+        must, cure = f"{shown[0]} must not be after {shown[1]}", "Correct it"
+    return TableRule(shown, must, lambda t: t.fault == code, f"{cure}, or {_DROP}.")
+
+
+def _band_rules(spec: CohortSpec) -> list[TableRule]:
+    def rule(name: str) -> TableRule:
+        return TableRule(
+            (name,),
+            f"{name} must be a number, since it is cut into bands",
+            lambda t: t[f"stratum.{name}"] == BAD,
+            f"Take it out of [adjust] bands, or {_DROP}.",
+        )
+
+    return [rule(name) for name in spec.cuts]
+
+
+def _spend_rules(spec: CohortSpec) -> list[TableRule]:
+    section = spec.spend
+    if section is None:
+        return []
+    rules = []
+    if isinstance(section.complete, str):
+        rules.append(
+            TableRule(
+                (section.complete,),
+                f"{section.complete} must be 0 or 1, or true or false, in every row with a score",
+                lambda t: ~t.use_min.isin([0, 1]),
+                f"Recode it, or {_DROP}.",
+            )
+        )
+    least = "" if section.refunds else " of 0 or more"
+    cure = "" if section.refunds else ", set [spend] refunds = true if refunds are meant"
+    where = "" if section.complete is True else " and a complete window"
+    rules.append(
+        TableRule(
+            (section.column,),
+            f"{section.column} must be an amount{least}, at most {MOST_SPENT:g}, in every row with a score{where}",
+            lambda t: t.score.notnull() & (t.spend_known < t.spend_n),
+            f"Write 0 for no spend{cure}, or {_DROP}.",
+        )
+    )
+    return rules
+
+
+def _margin_rules(spec: CohortSpec) -> list[TableRule]:
+    name = spec.margin_column
+    if name is None:
+        return []
+    return [
+        TableRule(
+            (name,),
+            f"{name} must be an amount of at most {MOST_SPENT:g} in size in every row with a score whose spend counts",
+            lambda t: t.score.notnull() & (t.margin_n < t.spend_known),
+            f"Write 0 for no margin, or {_DROP}.",
+        )
+    ]
+
+
+def _control_rules(spec: CohortSpec) -> list[TableRule]:
+    if spec.control is None:
+        return []
+    name = spec.control.column
+    return [
+        TableRule(
+            (name,),
+            f"{name} must be a number of at most {MOST_SPENT:g} in size, true or false, or empty, in every row with a "
+            "score",
+            lambda t: t.score.notnull() & (t.control_n < t.control_given),
+            f"Recode it (0 and 1 for no and yes), or {_DROP}.",
+        )
+    ]
+
+
+def _member_rules(spec: CohortSpec) -> list[TableRule]:
+    if spec.metrics is None or spec.metrics.member is None:
+        return []
+    name = spec.metrics.member
+    return [
+        TableRule(
+            (name,),
+            f"{name} must be 0 or 1, or true or false, or empty",
+            lambda t: ~t.member.isin([0, 1]),
+            f"Recode it, or {_DROP}.",
+        )
+    ]
+
+
+def broken(cells: Any, rules: list[TableRule], engine: Any) -> list[TableRule]:
+    """Rules that some cell breaks.
+
+    Parameters
+    ----------
+    cells : Arrow table
+        The grouped cells.
+    rules : list of TableRule
+        As `rules_of` gives them.
+    engine : ibis backend
+        What looks at the cells.
+    """
+    import ibis
+
+    table = ibis.memtable(cells)
+    found = table.aggregate(**{f"r{i}": rule.broken(table).any() for i, rule in enumerate(rules)})
+    flags = engine.to_pyarrow(found).to_pylist()[0]
+    return [rule for i, rule in enumerate(rules) if flags[f"r{i}"]]

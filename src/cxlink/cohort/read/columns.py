@@ -1,0 +1,188 @@
+"""Raw columns as typed expressions: numbers, dates, yes or no, categories.
+
+Text is cast with ``try_cast``, so that a value that does not fit becomes a sentinel that a rule can name instead of an
+error of the engine's in the middle of a scan. Columns that are whole numbers or categories already are keys as they
+stand, since every expression in a key is paid for in each row: what they hold is judged on the grouped cells.
+"""
+
+import datetime
+import difflib
+import re
+from itertools import pairwise
+from typing import Any, Literal
+
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.source import Source
+from cxlink.cohort.spec.spec_sections import TableSection
+
+BAD = -1
+"""Stands for a value that is there but is none of what its column may hold."""
+
+_EXACT = 2**53
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def raw(source: Source, name: str, role: str) -> Any:
+    """Find a column.
+
+    Raises
+    ------
+    InputError
+        If it is not there; the message names the nearest.
+    """
+    if name in source.columns:
+        return source.table[name]
+    near = difflib.get_close_matches(name, source.columns, n=1, cutoff=0.5)
+    folded = [column for column in source.columns if column.lower().strip() == name.lower().strip()]
+    hint = next(iter((*folded, *near)), None)
+    cure = f"Did you mean {hint!r}?" if hint else f"It has: {', '.join(source.columns[:12])}."
+    raise InputError(f"{source.name}: no column {name!r} ({role}). {cure}")
+
+
+def number(column: Any, options: TableSection) -> Any:
+    """Give a column as a number; empty where it is empty or no number."""
+    kind = column.type()
+    if kind.is_integer():
+        return column
+    if kind.is_floating():
+        return column.nullif(float("nan"))  # a frame's NaN is an empty cell
+    if kind.is_boolean():
+        return column.cast("int64")
+    if kind.is_decimal() or kind.is_null():
+        return column.cast("float64")
+    text = column.cast("string").strip()
+    if options.decimal != "." or options.thousands:
+        text = _in_plain_notation(text, options)
+    return text.try_cast("float64").nullif(float("nan"))
+
+
+def _in_plain_notation(text: Any, options: TableSection) -> Any:
+    """Numbers in the table's own notation as an engine reads them; empty where they are in another one."""
+    mark, point = re.escape(options.thousands or ""), re.escape(options.decimal)
+    whole = rf"([0-9]+|[0-9]{{1,3}}({mark}[0-9]{{3}})+)" if mark else "[0-9]+"
+    fits = text.re_search(rf"^[-+]?{whole}({point}[0-9]*)?([eE][-+]?[0-9]+)?$")
+    if options.thousands:
+        text = text.replace(options.thousands, "")
+    return fits.ifelse(text.replace(options.decimal, "."), None)
+
+
+def is_given(column: Any) -> Any:
+    """Whether a cell holds anything: not empty, not NaN, and not blank text."""
+    if column.type().is_string():
+        return column.notnull() & (column.strip() != "")
+    if column.type().is_floating():
+        return column.nullif(float("nan")).notnull()
+    return column.notnull()
+
+
+def whole_key(
+    column: Any,
+    options: TableSection,
+    span: tuple[int, int],
+    rounding: Literal["none", "down", "up"] = "none",
+) -> Any:
+    """Give a whole number as a key; one below its span where a cell is off it, no number or, unrounded, not whole.
+
+    A column of whole numbers is its own key: whether it keeps to the span is judged on the cells.
+    """
+    if column.type().is_integer():
+        return column
+    value = number(column, options)
+    inside = value.between(*span).ifelse(
+        value, None
+    )  # rounding what no whole number holds is an engine's error
+    whole = inside.ceil() if rounding == "up" else inside.floor()
+    if rounding == "none":
+        whole = (inside == whole).ifelse(whole, None)
+    return is_given(column).ifelse(whole.cast("int64").coalesce(span[0] - 1), None)
+
+
+def has_part(column: Any, options: TableSection) -> Any | None:
+    """Whether a number has a part after the decimal point; None where its type has none."""
+    if column.type().is_integer() or column.type().is_boolean():
+        return None
+    value = number(column, options)
+    inside = value.between(-_EXACT, _EXACT).ifelse(value, None)
+    return (inside != inside.floor()).fill_null(False)
+
+
+def yes_no(column: Any) -> Any:
+    """Give 1 or 0 for 1/0 and true/false; anything else for anything else, empty where empty."""
+    import ibis
+
+    kind = column.type()
+    if kind.is_integer():
+        return column
+    if kind.is_boolean() or kind.is_null():
+        return column.cast("int64")
+    if kind.is_numeric():
+        value = column.cast("float64").nullif(float("nan"))
+        return ibis.cases((value.isnull(), None), (value == 1, 1), (value == 0, 0), else_=BAD)
+    text = column.cast("string").strip().lower()
+    yes, no = text.isin(["1", "true", "1.0"]), text.isin(["0", "false", "0.0"])
+    return ibis.cases((text.isnull() | (text == ""), None), (yes, 1), (no, 0), else_=BAD)
+
+
+def date(column: Any) -> Any:
+    """Give a column as a date; empty where it is empty or no date (text must be YYYY-MM-DD, a time may follow).
+
+    A timestamp with a time zone is the day it was in UTC; in a table of the user's own engine, in the zone that the
+    engine is set to.
+    """
+    kind = column.type()
+    if kind.is_date():
+        return column
+    if kind.is_timestamp():
+        return column.date()
+    text = column.cast("string").strip()
+    # engines also read "infinity", "epoch" and other orders of day, month and year
+    return (text.substr(4, 1) == "-").ifelse(text, None).try_cast("timestamp").date()
+
+
+def is_day(text: str) -> bool:
+    """Whether ``observed_until`` is meant as a date, such as 2026-06-30."""
+    return _ISO_DATE.fullmatch(text) is not None
+
+
+def date_or_column(source: Source, text: str, role: str) -> Any:
+    """Read ``observed_until``: a date such as 2026-06-30, or the name of a date column.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    import ibis
+
+    if is_day(text) and text not in source.columns:
+        try:
+            return ibis.literal(datetime.date.fromisoformat(text))
+        except ValueError:
+            raise InputError(f"[subscription] {role}: {text} is not a day of the calendar.") from None
+    return date(raw(source, text, role))
+
+
+def category(column: Any) -> Any:
+    """Give a category as a key: itself; blanks are made out on the cells."""
+    kind = column.type()
+    if kind.is_floating():
+        return column.nullif(float("nan"))
+    plain = (
+        kind.is_string() or kind.is_numeric() or kind.is_boolean() or kind.is_date() or kind.is_timestamp()
+    )
+    return column if plain else column.cast("string")
+
+
+def band(column: Any, options: TableSection, cuts: tuple[float, ...]) -> Any:
+    """Give the band of a number as a key: 0 below the first cut, 1 from it on, …; `BAD` where it is no number."""
+    value = number(column, options)
+    total = (value >= cuts[0]).cast("int64")
+    for cut in cuts[1:]:
+        total = total + (value >= cut).cast("int64")
+    return is_given(column).ifelse(total.coalesce(BAD), None)
+
+
+def band_labels(cuts: tuple[float, ...]) -> list[str]:
+    """Names of the bands that cuts make: ``<3``, ``3-<12``, ``>=12``."""
+    shown = [repr(cut).removesuffix(".0") for cut in cuts]
+    return [f"<{shown[0]}", *(f"{a}-<{b}" for a, b in pairwise(shown)), f">={shown[-1]}"]

@@ -1,0 +1,220 @@
+"""Files of one table: found, their columns compared, and read as one; text stays text until a rule has seen it."""
+
+import glob
+from collections.abc import Collection
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.text_files import Header, decoded, read_text, text_header
+from cxlink.cohort.spec.spec_sections import TableSection
+
+_TEXT = {".csv", ".tsv", ".txt"}
+_ARROW = {".arrow", ".feather", ".ipc"}
+_PARQUET = {".parquet", ".pq"}
+_KNOWN = _TEXT | _ARROW | _PARQUET
+_PACKED = {".gz", ".zst"}
+
+
+def find_files(text: str) -> tuple[Path, ...]:
+    """Files that a path, a folder or a glob stands for, in order of their names.
+
+    Raises
+    ------
+    InputError
+        If there is none, one is empty or of no known kind, or they are of several.
+    """
+    path = Path(text)
+    try:
+        found = _found(path, text)
+        empty = [file for file in found if file.stat().st_size == 0]
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path.name[:100]}: cannot be opened ({_why(error)}).") from None
+    for file in found:
+        if _kind(file) not in _KNOWN:
+            raise InputError(f"{file.name}: not a table that can be read. Give Parquet, CSV or Arrow.")
+    if empty:
+        raise InputError(f"{empty[0].name}: the file is empty.")
+    if len({"text" if _kind(file) in _TEXT else _kind(file) for file in found}) > 1:
+        raise InputError(
+            f"{path.name}: files of several kinds. Give one kind at a time, such as '*.parquet'."
+        )
+    return tuple(found)
+
+
+def _found(path: Path, text: str) -> list[Path]:
+    if path.is_dir():
+        inside = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+        found = [p for p in inside if _kind(p) in _KNOWN]
+        if not found:
+            raise InputError(f"{path.name}: no Parquet, CSV or Arrow file in this folder.")
+        return found
+    if path.exists():
+        return [path]
+    if not glob.has_magic(text):
+        raise InputError(f"{path.name}: no such file.")
+    found = sorted(Path(p) for p in glob.glob(text, recursive=True))  # noqa: PTH207 (an absolute glob)
+    found = [p for p in found if p.is_file()]
+    if not found:
+        raise InputError(f"{path.name}: no file matches.")
+    return found
+
+
+def _why(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
+
+
+def _kind(path: Path) -> str:
+    """Its ending, compression aside."""
+    suffixes = [s.lower() for s in path.suffixes]
+    return next((s for s in reversed(suffixes) if s not in _PACKED), "")
+
+
+def read_files(
+    engine: Any, files: tuple[Path, ...], options: TableSection, wanted: Collection[str] | None
+) -> tuple[Any, tuple[str, ...]]:
+    """Read files as one table.
+
+    Parameters
+    ----------
+    engine : ibis DuckDB backend
+        What reads them.
+    files : tuple of Path
+        All of one kind.
+    options : TableSection
+        How text is read.
+    wanted : collection of str or None
+        Columns that matter, where a file has to be held in memory; None for all.
+
+    Returns
+    -------
+    table : ibis Table
+        Their rows, in order.
+    columns : tuple of str
+        Names of all columns of the files.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, names a column twice, or has other columns than the first.
+    """
+    kind = _kind(files[0])
+    if kind in _ARROW:
+        return _read_arrow(files, wanted)
+    headers = [text_header(file, options) if kind in _TEXT else _parquet_header(file) for file in files]
+    columns = _same_columns(files, [names for names, _ in headers])
+    paths = [str(file) for file in files]
+    if kind in _PARQUET:
+        # by name, so that whole numbers in the first file do not round those of the next
+        found = [glob.escape(path) for path in paths]
+        table = engine.read_parquet(found, union_by_name=True, hive_partitioning=False, binary_as_string=True)
+        return table, columns
+    # DuckDB reads UTF-8, and takes a line's end inside a name for that of every line
+    if options.encoding != "utf-8" or any("\n" in name or "\r" in name for name in columns):
+        import ibis
+
+        tables = [decoded(file, header, options, wanted) for file, header in zip(files, headers, strict=True)]
+        return ibis.memtable(_joined(tables)), columns
+    if len(set(headers)) == 1:
+        return read_text(engine, paths, headers[0], options), columns
+    tables = [
+        read_text(engine, [p], h, options).select(*columns) for p, h in zip(paths, headers, strict=True)
+    ]
+    return tables[0].union(*tables[1:]), columns
+
+
+def largest_in(files: tuple[Path, ...], column: str) -> float | None:
+    """Size of the largest number in a column of Parquet files, from their statistics.
+
+    Returns
+    -------
+    float or None
+        None where they do not say: for text, for other files, or where a part has no statistics.
+    """
+    import pyarrow.parquet as pq
+
+    if not files or _kind(files[0]) not in _PARQUET:
+        return None
+    ends: list[float] = []
+    for file in files:
+        about = pq.read_metadata(file)
+        at = [i for i, name in enumerate(about.schema.names) if name == column]
+        for group in range(about.num_row_groups):
+            found = about.row_group(group).column(at[0]).statistics if len(at) == 1 else None
+            if found is None or not found.has_min_max or not isinstance(found.max, int | float | Decimal):
+                return None
+            ends += [abs(float(found.min)), abs(float(found.max))]
+    return max(ends, default=None)
+
+
+def _parquet_header(file: Path) -> Header:
+    import pyarrow.parquet as pq
+
+    return tuple(pq.read_schema(file).names), ""
+
+
+def _read_arrow(files: tuple[Path, ...], wanted: Collection[str] | None) -> tuple[Any, tuple[str, ...]]:
+    import ibis
+    import pyarrow as pa
+
+    tables = []
+    for file in files:
+        with pa.memory_map(str(file)) as stream:
+            try:
+                tables.append(pa.ipc.open_file(stream).read_all())
+            except pa.ArrowInvalid:
+                stream.seek(0)
+                tables.append(pa.ipc.open_stream(stream).read_all())
+    columns = _same_columns(files, [table.column_names for table in tables])
+    kept = [name for name in columns if wanted is None or name in wanted]
+    return ibis.memtable(_joined([plain(table.select(kept)) for table in tables])), columns
+
+
+def _joined(tables: list[Any]) -> Any:
+    import pyarrow as pa
+
+    first = tables[0].column_names
+    return pa.concat_tables([table.select(first) for table in tables], promote_options="permissive")
+
+
+def plain(table: Any) -> Any:
+    """Give an Arrow table columns of types that engines know: categories as their values, small floats larger."""
+    import pyarrow as pa
+
+    for i, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(i, field.name, table[i].cast(field.type.value_type))
+        elif pa.types.is_float16(field.type):
+            table = table.set_column(i, field.name, table[i].cast(pa.float32()))
+    return table
+
+
+def _same_columns(files: tuple[Path, ...], headers: list[Any]) -> tuple[str, ...]:
+    for file, names in zip(files, headers, strict=True):
+        refuse_twins(file.name, names)
+        other = set(names) ^ set(headers[0])
+        if other:
+            raise InputError(
+                f"{file.name}: other columns than {files[0].name} ({min(other)!r} is in one only)."
+            )
+    return tuple(headers[0])
+
+
+def refuse_twins(name: str, columns: Collection[str]) -> None:
+    """Refuse two columns of one name, capitals aside: engines do not tell them apart.
+
+    Raises
+    ------
+    InputError
+        With the name.
+    """
+    seen: dict[str, str] = {}
+    for column in columns:
+        if column.lower() in seen:
+            twin = seen[column.lower()]
+            also = "" if twin == column else f" (and {column!r}: capitals do not tell columns apart)"
+            raise InputError(f"{name}: two columns are called {twin!r}{also}. Rename one.")
+        seen[column.lower()] = column

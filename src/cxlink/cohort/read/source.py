@@ -1,0 +1,245 @@
+"""Where a table comes from: files, folders, frames in memory, or any engine that Ibis speaks to."""
+
+import os
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.files import find_files, largest_in, plain, read_files, refuse_twins
+from cxlink.cohort.spec.spec_sections import TableSection
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An opened table.
+
+    Attributes
+    ----------
+    name : str
+        What messages call it, without its folder.
+    table : ibis Table
+        All of its rows.
+    columns : tuple of str
+        Names of its columns, also of those that were not asked for.
+    options : TableSection
+        How its text is read.
+    engine : ibis backend
+        What runs its queries.
+    ordered : bool
+        Whether rows have an order that the user can see.
+    files : tuple of Path
+        Its files in order; empty for a frame or an engine's table.
+    ours : bool
+        Whether the engine was opened for this table.
+    """
+
+    name: str
+    table: Any
+    columns: tuple[str, ...]
+    options: TableSection
+    engine: Any
+    ordered: bool = False
+    files: tuple[Path, ...] = ()
+    ours: bool = True
+
+    def close(self) -> None:
+        """Let go of the engine, where it was opened for this table."""
+        if self.ours:
+            self.engine.disconnect()
+
+    def run(self, expression: Any) -> Any:
+        """Run an expression over its rows, into an Arrow table or scalar.
+
+        Raises
+        ------
+        InputError
+            If the engine cannot read the rows; in one line.
+        """
+        try:
+            return self.engine.to_pyarrow(expression)
+        except Exception as error:
+            raise InputError(f"{self.name}: {_complaint(error, self.files)}.") from error
+
+    def kept(self, table: Any) -> "Source":
+        """Give some of its rows as a source; their numbers are no longer the user's."""
+        return replace(self, table=table, ordered=False, files=())
+
+    def largest(self, column: str) -> float | None:
+        """Size of the largest number in a column, where it can be had without another pass over a file."""
+        if self.files:
+            return largest_in(self.files, column)
+        if self.ordered and self.table[column].type().is_numeric():
+            found = self.run(self.table[column].cast("float64").nullif(float("nan")).abs().max()).as_py()
+            return None if found is None else float(found)
+        return None
+
+    def parts(self) -> Iterator["Source"]:
+        """Give it file by file, each with the name that a message gives it."""
+        if len(self.files) < 2:
+            yield self
+            return
+        for file in self.files:
+            table, _ = read_files(self.engine, (file,), self.options, None)
+            yield replace(self, name=f"{self.name}/{file.name}", table=table, files=(file,))
+
+
+def open_source(table: Any, options: TableSection, wanted: Collection[str] | None = None) -> Source:
+    """Open a table.
+
+    Parameters
+    ----------
+    table : str, Path, pandas, polars or Arrow table, or Ibis table
+        A file, a folder or glob of files, ``URL::table``, or something in memory.
+    options : TableSection
+        How text is read.
+    wanted : collection of str, optional
+        Columns that matter, if not all do.
+
+    Raises
+    ------
+    InputError
+        If there is no such table, it is empty or unreadable, or two columns have one name.
+    """
+    import ibis
+
+    if isinstance(table, ibis.Table):
+        try:
+            engine = table.get_backend()
+        except Exception as error:
+            raise InputError(f"table: {_complaint(error, ())}.") from None
+        return Source("table", table, tuple(table.columns), options, engine, ours=False)
+    if not isinstance(table, str | Path):
+        rows, columns = _in_memory(table, wanted)
+        return Source("table", rows, columns, options, embedded(), ordered=True)
+    text = str(table)
+    if not text.strip():
+        raise InputError("table: give a path, a pandas, polars or Arrow table, or an Ibis table.")
+    if "::" in text and not Path(text).exists():
+        return _from_engine(text, options)
+    files = find_files(text)
+    name, engine = Path(text).name or text, embedded()
+    try:
+        rows, columns = read_files(engine, files, options, wanted)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{name}: {_complaint(error, files)}.") from None
+    return Source(name, rows, columns, options, engine, ordered=True, files=files)
+
+
+def embedded() -> Any:
+    """DuckDB in memory; Ibis sets its zone to UTC, so that a date is the same day wherever the machine stands."""
+    import ibis
+
+    return ibis.duckdb.connect()
+
+
+def _in_memory(frame: Any, wanted: Collection[str] | None) -> tuple[Any, tuple[str, ...]]:
+    import ibis
+    import pyarrow as pa
+
+    if isinstance(frame, pa.Table):
+        names = tuple(frame.column_names)
+    elif hasattr(frame, "iloc") or hasattr(frame, "to_series"):
+        names = tuple(map(str, getattr(frame, "columns", ())))
+    else:
+        raise InputError("table: give a path, a pandas, polars or Arrow table, or an Ibis table.")
+    if not names:
+        raise InputError("table: it has no columns.")
+    refuse_twins("table", names)
+    at = [i for i, name in enumerate(names) if wanted is None or name in wanted] or [0]
+    try:
+        columns = [_arrow_column(frame, i) for i in at]
+        rows = plain(pa.table(columns, names=[names[i] for i in at]))
+    except Exception as error:
+        raise InputError(f"table: {_complaint(error, ())}.") from None
+    return ibis.memtable(rows), names
+
+
+def _arrow_column(frame: Any, position: int) -> Any:
+    """One column of a frame; pandas' mixed objects, which are of no type, as their text."""
+    import pyarrow as pa
+
+    if isinstance(frame, pa.Table):
+        return frame.column(position)
+    if hasattr(frame, "to_arrow"):
+        return frame.to_series(position).to_arrow()
+    column = frame.iloc[:, position]
+    try:
+        array = pa.array(column, from_pandas=True)
+        if not isinstance(array.type, pa.ExtensionType):
+            return array
+    except (pa.ArrowException, OverflowError):
+        pass
+    return pa.array(
+        [None if gone else str(value) for value, gone in zip(column, column.isna(), strict=True)], pa.string()
+    )
+
+
+def _from_engine(text: str, options: TableSection) -> Source:
+    import ibis
+    from ibis.common.exceptions import TableNotFound
+
+    address, name = text.rsplit("::", 1)
+    parts = urlsplit(address)
+    engine = None
+    try:
+        if parts.scheme in ("duckdb", "sqlite") and (path := parts.netloc + parts.path):
+            if not Path(path).exists():  # connecting would make an empty one
+                raise FileNotFoundError("no such database")
+            if parts.scheme == "duckdb" and "read_only" not in parts.query:
+                address += ("&" if parts.query else "?") + "read_only=True"
+        engine = ibis.connect(address)
+        schema, _, short = name.rpartition(".")
+        whole = not schema or name in engine.list_tables()
+        rows = engine.table(name) if whole else engine.table(short, database=schema)
+    except Exception as error:
+        if engine is not None:
+            engine.disconnect()
+        said = "no such table" if isinstance(error, TableNotFound) else _reason(error)
+        said = said.replace(parts.password or "\0", "***")
+        raise InputError(f"{name}: cannot be opened at that address ({said}).") from None
+    return Source(name, rows, tuple(rows.columns), options, engine)
+
+
+def _complaint(error: Exception, files: tuple[Path, ...]) -> str:
+    """What an engine's error says, in a clause of one line, without folders."""
+    text = str(error)
+    if "Invalid unicode" in text:
+        return "not utf-8 text. Set [table] encoding, such as latin-1"
+    line = re.search(r"CSV Error on Line: (\d+)|CSV parse error: Row #(\d+)", text)
+    if line is not None:
+        return _about_row(int(line[1] or line[2]) - 1, text, several=len(files) > 1)
+    if "CSV Parser state machine" in text:
+        return "its lines end in different ways, or a quote is out of place. Save it as CSV again"
+    if error.__class__.__name__ == "OperationNotDefinedError":
+        return (
+            "this engine cannot do what reading text needs. Give numbers and dates in types of their own, or a "
+            "Parquet file of the table"
+        )
+    reason = _reason(error)
+    for file in files:
+        reason = reason.replace(str(file.absolute()), file.name).replace(str(file), file.name)
+    return f"cannot be read ({reason})"
+
+
+def _about_row(row: int, text: str, several: bool) -> str:
+    """What is wrong with a row of a text file."""
+    fields = re.search(r"Expected (?:Number of Columns: )?(\d+)(?: columns, got| Found:) (\d+)", text)
+    what = f"has {fields[2]} values for {fields[1]} columns" if fields else "cannot be read"
+    if "unterminated quote" in text:
+        what = "opens a quote that nothing closes"
+    file = re.search(r"^\s*file = (.*)$", text, re.MULTILINE)
+    where = f" of {Path(file[1].strip()).name}" if several and file else ""
+    return f"row {row:,}{where} {what}. Correct it, or set [table] delimiter"
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else error.__class__.__name__)[:200].rstrip(".")

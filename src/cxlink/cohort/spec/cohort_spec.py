@@ -1,0 +1,315 @@
+"""What the user says of a table: the spec, read from TOML and flags, checked before any data is touched."""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError, model_validator
+
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.spec.complaints import first_complaint
+from cxlink.cohort.spec.metrics_section import MetricsSection
+from cxlink.cohort.spec.scales import Scale, label, parse_levels, parse_scale
+from cxlink.cohort.spec.spec_sections import (
+    AdjustSection,
+    AnalysisSection,
+    CohortSection,
+    ControlSection,
+    PublishSection,
+    ScoreSection,
+    Section,
+    SpendSection,
+    SubscriptionSection,
+    ValueSection,
+)
+from cxlink.cohort.spec.spec_sections import TableSection as TableSection
+
+PERIODS_PER_YEAR: dict[str, int] = {"day": 365, "week": 52, "month": 12, "quarter": 4, "year": 1}
+LAGS: dict[str, tuple[int, ...]] = {
+    "day": (30, 90), "week": (4, 13), "month": (1, 3), "quarter": (1,), "year": (),
+}  # fmt: skip
+TENURE_AT_SURVEY = "tenure_at_survey"
+TENURE_CUTS: dict[str, tuple[float, ...]] = {
+    "day": (90, 365, 730), "week": (13, 52, 104), "month": (3, 12, 24), "quarter": (1, 4, 8), "year": (1, 2),
+}  # fmt: skip
+_LONGEST_YEARS = 100
+
+
+class CohortSpec(Section):
+    """Everything the user says of a table (design 3.1); frozen, and valid once it exists."""
+
+    cohort: CohortSection = CohortSection()
+    table: TableSection = TableSection()
+    score: ScoreSection
+    subscription: SubscriptionSection | None = None
+    spend: SpendSection | None = None
+    adjust: AdjustSection = AdjustSection()
+    analysis: AnalysisSection = AnalysisSection()
+    control: ControlSection | None = None
+    metrics: MetricsSection | None = None
+    value: ValueSection | None = None
+    publish: PublishSection = PublishSection()
+
+    @model_validator(mode="after")
+    def _whole(self) -> "CohortSpec":
+        for key, band in (("worst", self.worst), ("best", self.best)):
+            if not band or set(band) - set(self.scale.levels):
+                raise ValueError(f"[score] {key} {label(band) or '[]'} leaves the scale {self.score.scale}")
+        both = set(self.worst) & set(self.best)
+        if both:
+            raise ValueError(f"[score] worst and best overlap at {label(both)}")
+        for contrast in self.analysis.contrasts:
+            self.contrast(contrast)
+        sub = self.subscription
+        if sub is None and self.spend is None:
+            raise ValueError("nothing to link the score to: give [subscription], [spend] or both")
+        if self.spend is not None and self.spend.complete is None and not (sub and sub.dated):
+            raise ValueError(
+                "[spend] complete must be given where there are no dates: true, or the column that says so"
+            )
+        if self.value is not None and self.spend is None:
+            raise ValueError("[value] needs [spend]: a margin is earned in the window of spend")
+        if self.cohort.repeat == "first" and not (sub and sub.survey):
+            raise ValueError('[cohort] repeat = "first" needs [subscription] survey, the date of each score')
+        if self.score.column in self.stratum_variables:
+            raise ValueError(f"[adjust] {self.score.column} is the score: it cannot be adjusted for")
+        if self.control is not None and (used := self._uses().get(self.control.column)):
+            raise ValueError(
+                f"[control] {self.control.column} is {used}: name an outcome that the score cannot have changed"
+            )
+        if self.metrics is not None:
+            signup = sub is not None and sub.signup is not None
+            self.metrics.refuse_misfit(self.score, self.scale, spend=self.spend is not None, signup=signup)
+        return self
+
+    def _uses(self) -> dict[str | None, str]:
+        """What columns that cannot be a negative control are: what it is set against, or held equal."""
+        sub, spend = self.subscription, self.spend
+        uses: dict[str | None, str] = dict.fromkeys(self.stratum_variables, "adjusted for")
+        outcomes = (sub.duration, sub.event, sub.end, sub.cause) if sub is not None else ()
+        uses |= dict.fromkeys(
+            (*outcomes, spend.column if spend is not None else None), "an outcome of the score"
+        )
+        return uses | {self.score.column: "the score"}
+
+    @property
+    def scale(self) -> Scale:
+        """The score's scale."""
+        return parse_scale(self.score.scale, self.score.higher_is_better)
+
+    @property
+    def worst(self) -> tuple[int, ...]:
+        """The levels of the poorest experience."""
+        return self.scale.worst() if self.score.worst is None else self.score.worst
+
+    @property
+    def best(self) -> tuple[int, ...]:
+        """The levels of the best experience."""
+        return self.scale.best() if self.score.best is None else self.score.best
+
+    @property
+    def unit(self) -> str:
+        """The clock's unit; months for a cohort with spend only."""
+        return self.subscription.unit if self.subscription else "month"
+
+    @property
+    def horizon(self) -> int:
+        """Periods of the headline; one year unless the spec says otherwise."""
+        return self.analysis.horizon or PERIODS_PER_YEAR[self.unit]
+
+    @property
+    def longest(self) -> int:
+        """The longest duration that is taken for one: a hundred years. More is a code for something else."""
+        return _LONGEST_YEARS * PERIODS_PER_YEAR[self.unit]
+
+    @property
+    def tenure_horizons(self) -> tuple[int, ...]:
+        """Periods of the tenure ladder; 3, 5 and 10 years unless the spec says otherwise."""
+        year = PERIODS_PER_YEAR[self.unit]
+        return tuple(sorted(set(self.analysis.tenure_horizons or (3 * year, 5 * year, 10 * year))))
+
+    @property
+    def given(self) -> tuple[int, ...]:
+        """Periods already stayed, for remaining tenure; one year unless the spec says otherwise."""
+        asked = self.analysis.given
+        return tuple(sorted(set((PERIODS_PER_YEAR[self.unit],) if asked is None else asked)))
+
+    @property
+    def discount(self) -> float:
+        """What one period takes off the logarithm of what time is worth: log(1 + yearly rate) over periods a year."""
+        return math.log1p(self.analysis.discount) / PERIODS_PER_YEAR[self.unit]
+
+    @property
+    def margin_column(self) -> str | None:
+        """The column of margin; None where margin is a share of spend, or not given."""
+        margin = self.value.margin if self.value is not None else None
+        return margin if isinstance(margin, str) else None
+
+    @property
+    def value_horizon(self) -> int:
+        """Periods over which value is counted; three years unless the spec says otherwise."""
+        asked = self.value.horizon if self.value is not None else None
+        return asked or 3 * PERIODS_PER_YEAR[self.unit]
+
+    @property
+    def value_discount(self) -> float:
+        """Yearly rate at which value is discounted; that of [analysis] unless the spec says otherwise."""
+        asked = self.value.discount if self.value is not None else None
+        return self.analysis.discount if asked is None else asked
+
+    @property
+    def lags(self) -> tuple[int, ...]:
+        """Periods after the score from which retention is counted again, short of the horizon."""
+        return tuple(lag for lag in LAGS[self.unit] if lag < self.horizon)
+
+    @property
+    def cuts(self) -> dict[str, tuple[float, ...]]:
+        """Cut points of every banded column, tenure at the survey by default where both dates are known."""
+        cuts = dict(self.adjust.bands)
+        sub = self.subscription
+        if (
+            sub is not None
+            and sub.clock == "survey"
+            and sub.signup
+            and TENURE_AT_SURVEY not in self.adjust.columns
+        ):
+            cuts.setdefault(TENURE_AT_SURVEY, TENURE_CUTS[self.unit])
+        return {name: cut for name, cut in cuts.items() if cut}
+
+    @property
+    def stratum_variables(self) -> tuple[str, ...]:
+        """Names of the adjustment variables, in the order of their columns in the counts."""
+        return tuple(dict.fromkeys((*self.adjust.columns, *self.cuts)))
+
+    @property
+    def table_columns(self) -> frozenset[str]:
+        """Every name in the spec that may be a column of the table."""
+        sub, spend = self.subscription, self.spend
+        names = {self.score.column, self.cohort.id, *self.stratum_variables}
+        if sub is not None:
+            names |= {sub.signup, sub.survey, sub.end, sub.observed_until, sub.cause}
+            names |= {sub.duration, sub.event, sub.follow_up, sub.entry}
+        if spend is not None:
+            names |= {spend.column, spend.complete if isinstance(spend.complete, str) else None}
+        names |= {self.control.column if self.control is not None else None, self.margin_column}
+        names |= self.metrics.column_names if self.metrics is not None else frozenset()
+        return frozenset(name for name in names if name is not None)
+
+    def group(self, name: str) -> tuple[int, ...]:
+        """Levels of a group's name: ``worst``, ``best``, ``all``, ``7``, ``1-3`` or ``1,3``.
+
+        Raises
+        ------
+        InputError
+            If the name is none of these, or leaves the scale.
+        """
+        named = {"worst": self.worst, "best": self.best, "all": tuple(sorted(self.scale.levels))}
+        levels = named.get(name.strip()) or parse_levels(name)
+        if set(levels) - set(self.scale.levels):
+            raise InputError(f"{name!r} leaves the scale {self.score.scale}")
+        return levels
+
+    def contrast(self, text: str) -> tuple[str, str]:
+        """Split ``"best:worst"`` into a group and its reference.
+
+        Raises
+        ------
+        InputError
+            If it is not GROUP:REFERENCE, leaves the scale, or its two sides overlap.
+        """
+        parts = [part.strip() for part in text.split(":")]
+        if len(parts) != 2:
+            raise InputError(f"[analysis] contrasts: {text!r} is not GROUP:REFERENCE, such as best:worst")
+        try:
+            overlap = set(self.group(parts[0])) & set(self.group(parts[1]))
+        except InputError as error:
+            raise InputError(f"[analysis] contrasts: {error}") from None
+        if overlap:
+            raise InputError(f"[analysis] contrasts: the sides of {text!r} overlap at {label(overlap)}")
+        return parts[0], parts[1]
+
+
+def merged(base: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay flags over a spec's tables; a flag wins, key by key within a table."""
+    result: dict[str, Any] = {
+        key: dict(value) if isinstance(value, Mapping) else value for key, value in base.items()
+    }
+    for section, values in flags.items():
+        table = result.setdefault(section, {})
+        if isinstance(table, dict):
+            table.update(values)
+    return result
+
+
+def make_spec(tables: Mapping[str, Any], source: str = "spec") -> CohortSpec:
+    """Check a mapping of tables and make the spec.
+
+    Parameters
+    ----------
+    tables : mapping of section to its keys
+        As read from TOML.
+    source : str
+        What to call it in a message.
+
+    Raises
+    ------
+    InputError
+        One line that names the first key that is wrong, and how.
+
+    Examples
+    --------
+    >>> from cxlink import make_spec
+    >>> spec = make_spec({"score": {"column": "nps", "scale": "0-10"}, "spend": {"column": "spend", "complete": True}})
+    >>> spec.worst, spec.best
+    ((0,), (9, 10))
+    """
+    try:
+        return CohortSpec.model_validate(_tuples(tables))
+    except ValidationError as error:
+        raise InputError(f"{source}: {first_complaint(error, CohortSpec)}") from None
+
+
+def read_spec(
+    path: Path | str | None, flags: Mapping[str, Any] | None = None, name: str | None = None
+) -> CohortSpec:
+    """Read a spec from a TOML file, with flags laid over it.
+
+    Parameters
+    ----------
+    path : Path or str, optional
+        The file; without it the flags are all there is.
+    flags : mapping of section to keys, optional
+        They win.
+    name : str, optional
+        What to call the cohort where neither says.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not TOML, or does not make a spec.
+    """
+    tables: dict[str, Any] = {}
+    if path is not None:
+        try:
+            tables = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such spec. `cxlink init TABLE` writes one.") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: cannot be read as text ({error.__class__.__name__}).") from None
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"{path}: not TOML: {error}.") from None
+    said = merged(tables, flags or {})
+    if name and isinstance(said.setdefault("cohort", {}), dict):
+        said["cohort"].setdefault("name", name)
+    return make_spec(said, str(path) if path is not None else "spec")
+
+
+def _tuples(value: Any) -> Any:
+    """TOML's lists as tuples, which strict pydantic asks for."""
+    if isinstance(value, Mapping):
+        return {key: _tuples(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(_tuples(item) for item in value)
+    return value

@@ -1,0 +1,220 @@
+"""The tables of a spec, one model each: which keys they know, of which type, and what must hold within one."""
+
+import codecs
+import datetime
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from cxlink.cohort.spec.scales import parse_levels
+
+Unit = Literal["day", "week", "month", "quarter", "year"]
+Effect = Literal["levels", "linear", "monotone", "spline"]
+ActsOn = Literal["location", "shape"]
+Levels = Annotated[tuple[int, ...], BeforeValidator(parse_levels)]
+
+
+def _date_as_text(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime.date) else value
+
+
+class Section(BaseModel):
+    """A table of the spec: frozen, and strict about unknown keys and types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class CohortSection(Section):
+    """Which customers these are."""
+
+    name: str = Field(default="cohort", min_length=1, max_length=100)
+    id: str | None = None
+    repeat: Literal["error", "first"] = "error"
+    simulated: bool = False
+
+    @model_validator(mode="after")
+    def _first_of_whom(self) -> "CohortSection":
+        if self.repeat == "first" and self.id is None:
+            raise ValueError('repeat = "first" needs id, the column that says whose survey it is')
+        return self
+
+
+class TableSection(Section):
+    """How to read a text table, where that needs help."""
+
+    decimal: Literal[".", ","] = "."
+    thousands: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    encoding: str = "utf-8"
+    missing: tuple[str, ...] = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            return codecs.lookup(name).name.removesuffix("-sig")
+        except LookupError:
+            raise ValueError(f"{name!r} is not an encoding. Write utf-8, latin-1 or cp1252") from None
+
+    @model_validator(mode="after")
+    def _different_marks(self) -> "TableSection":
+        if self.thousands is not None and (self.thousands == self.decimal or self.thousands.isdigit()):
+            raise ValueError("thousands must be a mark other than decimal, and no digit")
+        return self
+
+
+class ScoreSection(Section):
+    """The experience score."""
+
+    column: str
+    scale: str
+    higher_is_better: bool = True
+    worst: Levels | None = None
+    best: Levels | None = None
+    effect: Effect = "levels"
+    acts_on: ActsOn = "location"
+
+
+class SubscriptionSection(Section):
+    """How long customers stay: the clock, its unit, and dates or durations."""
+
+    clock: Literal["survey", "signup"] = "survey"
+    unit: Unit = "month"
+    signup: str | None = None
+    survey: str | None = None
+    end: str | None = None
+    observed_until: Annotated[str, BeforeValidator(_date_as_text)] | None = None
+    duration: str | None = None
+    event: str | None = None
+    counts: Literal["periods", "completed"] = "periods"
+    follow_up: str | None = None
+    entry: str | None = None
+    window: Annotated[int, Field(ge=1)] | None = None
+    cause: str | None = None
+
+    @property
+    def dated(self) -> bool:
+        """Whether the clock is read from dates."""
+        return self.end is not None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _late_entry_is_on_the_signup_clock(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and "clock" not in given and {"entry", "window"} & set(given):
+            return {**given, "clock": "signup"}
+        return given
+
+    @model_validator(mode="after")
+    def _dates_or_durations(self) -> "SubscriptionSection":
+        dates = {"signup": self.signup, "end": self.end, "observed_until": self.observed_until}
+        durations = {"duration": self.duration, "event": self.event}
+        late = self.entry is not None or self.window is not None
+        if any(dates.values()) and any(durations.values()):
+            raise ValueError("give dates or durations, not both")
+        if self.clock == "survey" and late:
+            raise ValueError('entry and window imply clock "signup"; leave clock out')
+        if self.entry is not None and self.window is not None:
+            raise ValueError("give entry or window, not both")
+        if not any(dates.values()):
+            _refuse_missing(durations, "give duration and event, or dates")
+            if self.clock == "signup" and not late:
+                raise ValueError(
+                    'clock "signup" needs entry or window: customers are at risk only after the survey'
+                )
+            return self
+        if late or self.follow_up is not None:
+            raise ValueError("entry, window and follow_up go with durations; dates give them by themselves")
+        needed = {"survey": self.survey, "end": self.end, "observed_until": self.observed_until}
+        needed |= {"signup": self.signup} if self.clock == "signup" else {}
+        _refuse_missing(needed, "dates need survey, end and observed_until, and signup for its clock")
+        return self
+
+
+def _refuse_missing(keys: Mapping[str, Any], cure: str) -> None:
+    missing = [key for key, value in keys.items() if value is None]
+    if missing:
+        raise ValueError(f"{' and '.join(missing)} missing: {cure}")
+
+
+class SpendSection(Section):
+    """What customers spend in the window after the score."""
+
+    column: str
+    currency: str = "EUR"
+    window_months: Annotated[int, Field(ge=1, le=120)] = 12
+    complete: bool | str | None = None
+    refunds: bool = False
+
+    @field_validator("complete")
+    @classmethod
+    def _somebody(cls, complete: bool | str | None) -> bool | str | None:
+        if complete is False:
+            raise ValueError(
+                "false leaves nobody's spend to count: name the column that says so, or leave [spend] out"
+            )
+        return complete
+
+
+class AdjustSection(Section):
+    """What else could explain the difference: categories, and numbers cut into bands."""
+
+    columns: tuple[str, ...] = ()
+    bands: dict[str, tuple[float, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _cuts_rise(self) -> "AdjustSection":
+        for name, cuts in self.bands.items():
+            if any(b <= a for a, b in pairwise(cuts)) or not all(map(math.isfinite, cuts)):
+                raise ValueError(
+                    f"bands of {name} must be numbers that rise without repeats, such as 3, 12, 24"
+                )
+        if len(set(self.columns)) < len(self.columns):
+            raise ValueError("columns: a column is named twice")
+        return self
+
+
+class AnalysisSection(Section):
+    """What is asked of the cohort."""
+
+    horizon: Annotated[int, Field(ge=1, le=3650)] | None = None
+    tenure_horizons: tuple[Annotated[int, Field(ge=1, le=36500)], ...] | None = None
+    given: tuple[Annotated[int, Field(ge=1, le=36500)], ...] | None = None
+    discount: Annotated[float, Field(ge=0, le=1)] = 0.1
+    waning: tuple[Annotated[int, Field(ge=1, le=36500)], ...] = ()
+    contrasts: tuple[str, ...] = ("best:worst",)
+    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    draws: Annotated[int, Field(ge=100, le=100_000)] = 2000
+    seed: Annotated[int, Field(ge=0)] = 20140801
+    target: Literal["scored", "customers"] = "scored"
+
+
+class ControlSection(Section):
+    """An outcome that the score cannot have changed, such as spend in the year before the survey."""
+
+    column: str
+
+
+class ValueSection(Section):
+    """What a customer is worth: the margin earned, how it is discounted, and how far ahead it is counted."""
+
+    margin: float | str | None = None
+    discount: Annotated[float, Field(ge=0, le=1)] | None = None
+    horizon: Annotated[int, Field(ge=1, le=36500)] | None = None
+
+    @field_validator("margin")
+    @classmethod
+    def _a_share(cls, margin: float | str | None) -> float | str | None:
+        if isinstance(margin, float | int) and not -1 <= margin <= 1:
+            raise ValueError(
+                f"a share of spend is from -1 to 1 (found {margin:g}): write 0.3, or name a column"
+            )
+        return margin
+
+
+class PublishSection(Section):
+    """What may leave the house."""
+
+    smallest_cell: Annotated[int, Field(ge=0)] = 0

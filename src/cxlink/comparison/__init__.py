@@ -1,0 +1,1 @@
+"""What changed between cohorts, and whether the old model holds."""

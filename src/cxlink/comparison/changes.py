@@ -1,0 +1,272 @@
+"""What changed between two cohorts, and how well the older one foretells the newer: counts in, rows out."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.spells import Spells, spells_of
+from cxlink.cohort.errors import InputError
+from cxlink.comparison.cell_curves import cells_of
+from cxlink.comparison.common_support import Aside, Frame, common, frame_of, longest, set_aside
+from cxlink.comparison.decomposition import PARTS
+from cxlink.comparison.retention_change import RetentionChange, compare_retention
+from cxlink.comparison.spend_change import compare_spend, complete_windows
+from cxlink.estimands.tidy import interval
+
+CHANGES = (
+    "base", "cohort", "estimand", "group", "horizon", "part", "estimate", "std_error", "conf_low", "conf_high", "unit",
+)  # fmt: skip
+CALIBRATION = (
+    "base", "cohort", "estimand", "group", "horizon", "quantity", "estimate", "std_error", "conf_low", "conf_high",
+    "unit", "n",
+)  # fmt: skip
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeChange:
+    """One outcome of two cohorts, compared.
+
+    Attributes
+    ----------
+    base, cohort, estimand, unit : str
+        Names of the cohorts, ``retention`` or ``spend``, and its unit.
+    horizon : int or None
+        In periods; None for spend.
+    changes, calibration : list of dict
+        Rows of the tables of those names.
+    aside : pair of Aside
+        What of the base and of the new cohort could not be compared.
+    unused : pair of int
+        Cells of the base that the slope leaves out: without a loss (of spend: with none), and with losses only.
+    n_cells : int
+        Cells that the slope stands on.
+    untold : tuple of int
+        Levels that the baseline's average leaves out: one of the cohorts lost nobody of them.
+    left_out : str
+        What could not be compared at all, in a sentence; empty where nothing.
+    """
+
+    base: str
+    cohort: str
+    estimand: str
+    unit: str
+    horizon: int | None
+    changes: list[Row]
+    calibration: list[Row]
+    aside: tuple[Aside, Aside]
+    unused: tuple[int, int]
+    n_cells: int
+    untold: tuple[int, ...] = ()
+    left_out: str = ""
+
+
+def outcomes(
+    base: Counts, new: Counts, horizon: int, progress: Callable[[str], None] = lambda _: None
+) -> list[OutcomeChange]:
+    """Compare what the specs of two cohorts name: retention, spend, or both.
+
+    Parameters
+    ----------
+    base, new : Counts
+        Of the same kind (`cohort.counts.refuse_mismatch`).
+    horizon : int
+        Of retention, in periods.
+    progress : callable
+        Told the name of each part as it starts.
+
+    Raises
+    ------
+    InputError
+        If nothing of them can be compared: no level or stratum in both, nobody followed to the horizon in both, or no
+        complete window of spend where that is all there is.
+    """
+    cohorts = (base, new)
+    for one in cohorts:
+        if not len(one.scored):
+            raise InputError(f"{one.spec.cohort.name}: nobody has a score, so there is nothing to compare.")
+    spells = (spells_of(base), spells_of(new))
+    _something_common(spells, cohorts)
+    found = []
+    if base.spec.subscription is not None:
+        progress("retention")
+        found.append(_retention(spells, cohorts, horizon))
+    if base.spec.spend is not None:
+        young = [one.spec.cohort.name for one in cohorts if not one.scored["spend_n"].sum()]
+        if young and not found:
+            raise InputError(f"{young[0]}: nobody with a score has a complete window of spend yet.")
+        if young:
+            text = f"spend is not compared: nobody of {young[0]} with a score has a complete window of it yet"
+            return [replace(found[0], left_out=text)]
+        progress("spend")
+        found.append(_spend(spells, cohorts))
+    return found
+
+
+def _something_common(spells: tuple[Spells, Spells], cohorts: tuple[Counts, Counts]) -> None:
+    levels, strata = common(*spells)
+    if levels and len(strata):
+        return
+    what = "stratum" if levels else "score level"
+    one, two = (c.spec.cohort.name for c in cohorts)
+    raise InputError(
+        f"{two}: no {what} has customers in both it and {one}. Fit both cohorts by one spec, with categories that both "
+        "have."
+    )
+
+
+def _groups(frame: Frame, counts: Counts) -> list[tuple[str, np.ndarray]]:
+    """Levels that both have, the bands as far as they do, and all."""
+    spec = counts.spec
+    names = [*(str(level) for level in frame.levels), "worst", "best", "all"]
+    found = [(name, np.isin(frame.levels, spec.group(name))) for name in names]
+    return [(name, at) for name, at in found if at.any()]
+
+
+def _retention(spells: tuple[Spells, Spells], cohorts: tuple[Counts, Counts], horizon: int) -> OutcomeChange:
+    base, new = cohorts
+    frame = frame_of(*spells, horizon)
+    if not len(frame.stratum):
+        reach, unit = longest(*spells), base.spec.unit
+        cure = (
+            f"Compare them at --horizon {reach}."
+            if reach
+            else "Wait until both have been followed for longer."
+        )
+        raise InputError(
+            f"{new.spec.cohort.name}: no stratum is followed for {horizon} {unit}s after the score in both it and "
+            f"{base.spec.cohort.name}. {cure}"
+        )
+    rng = np.random.default_rng([base.spec.analysis.seed, horizon, 1])
+    one, two = (cells_of(x, frame) for x in spells)
+    made = compare_retention(one, two, _groups(frame, base), base.spec.analysis.draws, rng)
+    aside = (set_aside(spells[0], frame), set_aside(spells[1], frame))
+    found = _outcome(made, cohorts, ("retention", "probability", horizon), aside)
+    return replace(found, untold=tuple(frame.levels[k] for k in made.untold))
+
+
+def _spend(spells: tuple[Spells, Spells], cohorts: tuple[Counts, Counts]) -> OutcomeChange:
+    base, new = cohorts
+    assert base.spec.spend is not None
+    assert new.spec.spend is not None
+    whole = (complete_windows(spells[0]), complete_windows(spells[1]))
+    _something_common(whole, cohorts)
+    frame = frame_of(*whole, 0)
+    rng = np.random.default_rng([base.spec.analysis.seed, 2])
+    refunds = base.spec.spend.refunds or new.spec.spend.refunds
+    made = compare_spend(whole, frame, _groups(frame, base), base.spec.analysis.draws, rng, refunds=refunds)
+    asides = (set_aside(whole[0], frame), set_aside(whole[1], frame))
+    return _outcome(made, cohorts, ("spend", base.spec.spend.currency, None), asides)
+
+
+def _outcome(
+    made: RetentionChange,
+    cohorts: tuple[Counts, Counts],
+    what: tuple[str, str, int | None],
+    aside: tuple[Aside, Aside],
+) -> OutcomeChange:
+    """Make the rows of an outcome; ``what`` is its estimand, unit and horizon."""
+    estimand, unit, horizon = what
+    base, new = (one.spec.cohort.name for one in cohorts)
+    level = cohorts[0].spec.analysis.level
+    key = {"base": base, "cohort": new, "estimand": estimand, "horizon": horizon}
+    changes = [{**key, **row} for row in _split_rows(made, level, unit)]
+    calibration = [{**key, **row} for row in _calibration_rows(made, level, unit)]
+    return OutcomeChange(
+        base, new, estimand, unit, horizon, changes, calibration, aside, made.unused, made.n_cells
+    )
+
+
+def _split_rows(made: RetentionChange, level: float, unit: str) -> Iterator[Row]:
+    for g, view in enumerate(made.groups):
+        for k, part in enumerate(PARTS):
+            ends = _ends(made.point.split[g, k, 0], made.draws.split[g, k], level)
+            yield {"group": view.name, "part": part, **ends, "unit": unit}
+
+
+def _calibration_rows(made: RetentionChange, level: float, unit: str) -> Iterator[Row]:
+    point, draws = made.point, made.draws
+    for v, view in enumerate(made.views):
+        n = {"n": int(made.n[1, v])}
+        for name in ("observed", "predicted"):
+            ends = _ends(getattr(point, name)[v, 0], getattr(draws, name)[v], level)
+            yield {"group": view.name, "quantity": name, **ends, "unit": unit, **n}
+        for name, by in (("difference", "predicted"), ("difference_mended", "mended")):
+            there, drawn = (
+                point.observed[v, 0] - getattr(point, by)[v, 0],
+                draws.observed[v] - getattr(draws, by)[v],
+            )
+            yield {"group": view.name, "quantity": name, **_ends(there, drawn, level), "unit": unit, **n}
+    for g, view in enumerate(made.groups):
+        ends = _ends(point.ratio[g, 0], draws.ratio[g], level)
+        yield {
+            "group": view.name,
+            "quantity": "observed_over_expected",
+            **ends,
+            "unit": "ratio",
+            "n": int(made.n[1, g]),
+        }
+    yield from _line_rows(made, level)
+
+
+def _line_rows(made: RetentionChange, level: float) -> Iterator[Row]:
+    """Slope, intercept (at slope 1), and Brier scores; each where it can be told."""
+    at = {"group": "all", "n": int(made.n[1, len(made.groups) - 1])}
+    if np.isfinite(made.point.slope[0]):
+        yield {
+            **at,
+            "quantity": "slope",
+            **_ends(made.point.slope[0], made.draws.slope, level),
+            "unit": "ratio",
+        }
+    with np.errstate(divide="ignore", invalid="ignore"):
+        intercept, drawn = np.log(made.point.ratio[-1, 0]), np.log(made.draws.ratio[-1])
+    if np.isfinite(intercept):
+        yield {**at, "quantity": "intercept", **_ends(intercept, drawn, level), "unit": "log_ratio"}
+    for k, name in enumerate(("brier", "brier_constant")):
+        if np.isfinite(made.point.brier[k, 0]):
+            yield {
+                **at,
+                "quantity": name,
+                **_ends(made.point.brier[k, 0], made.draws.brier[k], level),
+                "unit": "score",
+            }
+
+
+def _ends(point: float, draws: np.ndarray, level: float) -> dict[str, float]:
+    """Estimate, standard error and interval, which holds the estimate also where sparse cells draw it in."""
+    error, low, high = interval(draws, level)
+    if np.isfinite(point):
+        low, high = min(low, point), max(high, point)
+    return {"estimate": float(point), "std_error": error, "conf_low": float(low), "conf_high": float(high)}
+
+
+def table_of(rows: list[Row], columns: tuple[str, ...]) -> pd.DataFrame:
+    """Collect rows into a table with whole numbers where they are whole."""
+    table = pd.DataFrame(rows, columns=list(columns))
+    for name in ("horizon", "n"):
+        if name in table:
+            table[name] = pd.to_numeric(table[name]).astype("Int64")
+    return table
+
+
+def response_rows(base: Counts, new: Counts) -> list[Row]:
+    """Change of the share of customers with a score: shown beside the change, no part of it; none where all have one.
+
+    Its interval is the normal one of a difference of two shares, by draws.
+    """
+    n = np.array([[c.cells["n"].sum(), c.scored["n"].sum()] for c in (base, new)], dtype=float)
+    if (n[:, 0] == n[:, 1]).all():
+        return []
+    rng = np.random.default_rng([base.spec.analysis.seed, 4])
+    share = n[:, 1] / n[:, 0]
+    drawn = [rng.beta(k + 0.5, of - k + 0.5, base.spec.analysis.draws) for of, k in n]
+    ends = _ends(share[1] - share[0], drawn[1] - drawn[0], base.spec.analysis.level)
+    return [{
+        "base": base.spec.cohort.name, "cohort": new.spec.cohort.name, "estimand": "response", "group": "all",
+        "horizon": None, "part": "total", **ends, "unit": "probability",
+    }]  # fmt: skip

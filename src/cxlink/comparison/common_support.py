@@ -1,0 +1,176 @@
+"""What two cohorts have in common: levels, strata and entries of which both can say how many stay to a horizon."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.count.spells import Spells, risk_sets
+from cxlink.groups.support import FOREVER, known_to
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Places that customers of both cohorts are sorted into.
+
+    Attributes
+    ----------
+    levels : tuple of int
+        Score levels that both cohorts have, from the worst to the best.
+    strata : DataFrame of shape (n_strata, n_variables)
+        Strata that both have; one row and no column where nothing is adjusted for.
+    stratum, entry : int ndarray of shape (n_places,)
+        Position of a place's stratum, and whole periods already passed at the survey: 0 on the survey's clock. A
+        customer's place is what is known of them before the score.
+    horizon : int
+        Periods after the survey.
+    """
+
+    levels: tuple[int, ...]
+    strata: pd.DataFrame
+    stratum: np.ndarray
+    entry: np.ndarray
+    horizon: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Levels and places."""
+        return len(self.levels), len(self.stratum)
+
+    @property
+    def n_periods(self) -> int:
+        """Periods of the clock that are looked at."""
+        return int(self.entry.max(initial=0)) + self.horizon
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Customers with a score who cannot be compared, as shares of a cohort.
+
+    Attributes
+    ----------
+    level, stratum : float
+        Whose level, or else whose stratum, the other cohort does not have.
+    unfollowed : float
+        Who are in neither, and whose stratum is not followed to the horizon in both cohorts.
+    names : tuple of str
+        The levels and strata that only this cohort has.
+    """
+
+    level: float
+    stratum: float
+    unfollowed: float
+    names: tuple[str, ...]
+
+    @property
+    def total(self) -> float:
+        """All of them."""
+        return self.level + self.stratum + self.unfollowed
+
+
+def common(base: Spells, new: Spells) -> tuple[tuple[int, ...], pd.DataFrame]:
+    """Levels and strata that both cohorts have customers of."""
+    levels = tuple(level for level in base.levels if level in set(new.levels))
+    names = list(base.strata.columns)
+    if not names:
+        return levels, base.strata
+    return levels, base.strata.merge(new.strata[names], on=names, how="inner")
+
+
+def frame_of(base: Spells, new: Spells, horizon: int) -> Frame:
+    """Find the places that both cohorts can answer for.
+
+    A place is kept where in both cohorts somebody of its stratum, whatever the score, was at risk in each period from
+    its entry to the horizon, or all were lost on the way.
+
+    Parameters
+    ----------
+    base, new : Spells
+        The cohorts, of the same scale, clock and stratum variables.
+    horizon : int
+        Periods after the survey; 0 for what needs no following (spend).
+    """
+    levels, strata = common(base, new)
+    reach = np.minimum(*(_reach(one, strata) for one in _same_length(base, new, levels, strata)))
+    found = [np.empty((0, 2), int)]
+    for one in (base, new):
+        level, stratum = positions(one, levels, strata)
+        kept = (level >= 0) & (stratum >= 0)
+        entry = one.entry[kept] if horizon else np.zeros(int(kept.sum()), int)
+        found.append(np.column_stack([stratum[kept], entry]))
+    places = np.unique(np.concatenate(found), axis=0)
+    known = reach[places[:, 0], np.minimum(places[:, 1], reach.shape[1] - 1)] - places[:, 1] >= horizon
+    return Frame(levels, strata, places[known, 0], places[known, 1], horizon)
+
+
+def longest(base: Spells, new: Spells) -> int:
+    """The longest horizon at which any place of both cohorts can be compared; 0 where there is none."""
+    levels, strata = common(base, new)
+    if not levels or not len(strata):
+        return 0
+    reach = np.minimum(*(_reach(one, strata) for one in _same_length(base, new, levels, strata)))
+    whole = max(base.n_periods, new.n_periods)
+    ahead = np.where(reach > FOREVER // 2, whole, reach) - np.arange(reach.shape[1])
+    entries = np.unique(np.concatenate([base.entry, new.entry]))
+    return int(ahead[:, entries[entries < reach.shape[1]]].max(initial=0))
+
+
+def positions(spells: Spells, levels: tuple[int, ...], strata: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Position of each spell's level and stratum among those given; −1 where it is not among them."""
+    at = {level: i for i, level in enumerate(levels)}
+    level = np.array([at.get(one, -1) for one in spells.levels])[spells.level[spells.pair]]
+    names = list(strata.columns)
+    if not names:
+        return level, np.zeros_like(level)
+    places = strata.assign(place=np.arange(len(strata)))
+    found = spells.strata[names].merge(places, how="left", on=names)["place"].fillna(-1).to_numpy(int)
+    return level, found[spells.stratum[spells.pair]]
+
+
+def set_aside(spells: Spells, frame: Frame) -> Aside:
+    """Say what of a cohort cannot be compared, and why."""
+    level, stratum = positions(spells, frame.levels, frame.strata)
+    place, n = place_of(spells, frame), spells.n / spells.n.sum()
+    strange = (level >= 0) & (stratum < 0)
+    late = (level >= 0) & (stratum >= 0) & (place < 0)
+    names = [f"score {one}" for one in spells.levels if one not in frame.levels]
+    alone = np.unique(spells.stratum[spells.pair][stratum < 0])
+    for row in spells.strata.iloc[alone].to_dict("records"):
+        names.append(", ".join(f"{str(key).removeprefix('stratum.')}={value}" for key, value in row.items()))
+    return Aside(float(n[level < 0].sum()), float(n[strange].sum()), float(n[late].sum()), tuple(names))
+
+
+def place_of(spells: Spells, frame: Frame) -> np.ndarray:
+    """Position of each spell in a frame's level × place, in row-major order; −1 for those set aside."""
+    level, stratum = positions(spells, frame.levels, frame.strata)
+    entry = spells.entry if frame.horizon else np.zeros_like(spells.entry)
+    lookup = {(int(s), int(e)): i for i, (s, e) in enumerate(zip(frame.stratum, frame.entry, strict=True))}
+    keys, at = np.unique(np.column_stack([stratum, entry]), axis=0, return_inverse=True)
+    place = np.array([lookup.get((int(s), int(e)), -1) for s, e in keys], dtype=int)[at.ravel()]
+    found: np.ndarray = np.where((level >= 0) & (place >= 0), level * len(frame.stratum) + place, -1)
+    return found
+
+
+def _same_length(
+    base: Spells, new: Spells, levels: tuple[int, ...], strata: pd.DataFrame
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Customers at risk and lost by stratum and period of both cohorts, to the last period of either."""
+    last = max(base.n_periods, new.n_periods)
+    counted = [by_stratum(one, levels, strata) for one in (base, new)]
+    return [
+        tuple(np.pad(counts, ((0, 0), (0, last - counts.shape[1]))) for counts in one)  # type: ignore[misc]
+        for one in counted
+    ]
+
+
+def by_stratum(
+    spells: Spells, levels: tuple[int, ...], strata: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
+    """Customers at risk and lost, of these levels together: (n_strata, n_periods)."""
+    level, stratum = positions(spells, levels, strata)
+    kept = [np.unique(spells.pair[(stratum == s) & (level >= 0)]) for s in range(len(strata))]
+    return risk_sets(spells, kept)(spells.n)
+
+
+def _reach(counted: tuple[np.ndarray, np.ndarray], strata: pd.DataFrame) -> np.ndarray:
+    return known_to(*counted) if len(strata) else np.zeros((0, 1), int)

@@ -1,0 +1,134 @@
+"""The rows that page one stands on, and the naive ones beside them: counts in, rows and findings out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.spells import Spells, spells_of
+from cxlink.estimands import support_checks as diagnostics
+from cxlink.estimands.e_values import e_values
+from cxlink.estimands.retention_rows import headline_horizon, retention_rows
+from cxlink.estimands.spend_rows import spend_rows
+from cxlink.groups import requests as standards
+from cxlink.groups.curves import Curves
+from cxlink.groups.headline_requests import curve_requests, leading, spend_requests
+from cxlink.groups.requests import Request
+from cxlink.spend.means import CellMeans, Means, cell_means, mean_spend, on_log_link
+from cxlink.survival.kaplan_meier import kaplan_meier
+
+Row = dict[str, Any]
+Beside = Callable[[Curves], tuple[list[Row], list[Row]]]
+
+
+def headline(
+    spells: Spells, counts: Counts, rng: np.random.Generator, beside: Beside | None = None
+) -> tuple[list[Row], list[Row]]:
+    """Kaplan–Meier and means of spend, drawn together from one bootstrap of customers.
+
+    Parameters
+    ----------
+    spells, counts
+        The cohort.
+    rng : Generator
+        Advanced.
+    beside : callable, optional
+        Given the headline's curves of retention, with draws; returns rows and checks that stand on them.
+
+    Returns
+    -------
+    rows, findings : list of dict
+        Of ``estimates.csv`` and ``diagnostics.csv``.
+    """
+    spec = counts.spec
+    asked = curve_requests(spells, spec) if spec.subscription is not None else []
+    spend = spend_requests(spells, spec) if spec.spend is not None else []
+    return headline_of(spells, counts, asked, spend, rng, beside=beside)
+
+
+def headline_of(
+    spells: Spells,
+    counts: Counts,
+    asked: Sequence[Request],
+    spend: Sequence[Request],
+    rng: np.random.Generator,
+    *,
+    beside: Beside | None = None,
+) -> tuple[list[Row], list[Row]]:
+    """Give the rows of these curves and means only; see `headline`."""
+    spec = counts.spec
+    findings = [row for request in asked for row in diagnostics.support_rows("kaplan_meier", request, spec)]
+    findings += [row for request in spend for row in diagnostics.support_rows("means", request, spec)]
+    first = leading(asked), leading(spend)
+    curves, spend = ([r for r in requests if r.standards] for requests in (asked, spend))
+    cells = [cell_means(spells, request.members) for request in spend]
+    scores = sparse.vstack([c.scores for c in cells]) if cells else sparse.csr_array((0, len(spells.n)))
+    made = kaplan_meier(spells, curves, spec.analysis.draws, rng, horizon=spec.horizon, scores=scores.tocsr())
+    rows = []
+    for request, curve in zip(curves, made.curves, strict=True):
+        rows += retention_rows(curve, spec, headline_horizon(curve, spec) if request is first[0] else None)
+        findings += diagnostics.curve_rows(curve, spec)
+        if request is first[0] and beside is not None:
+            more, found = beside(curve)
+            rows, findings = [*rows, *more], [*findings, *found]
+    for request, cell, mean in _means(spend, cells, made.influence, counts, rng):
+        rows += spend_rows(mean, spec, request is first[1])
+        findings += diagnostics.spend_rows(cell, mean)
+    return [*rows, *e_values(rows)], findings
+
+
+def _means(
+    requests: Sequence[Request],
+    cells: list[CellMeans],
+    influence: np.ndarray,
+    counts: Counts,
+    rng: np.random.Generator,
+) -> list[tuple[Request, CellMeans, Means]]:
+    if not requests:
+        return []
+    scored = counts.scored
+    spenders = scored["spend_n"].sum() - scored["spend_zero"].sum()
+    positive = float(scored["spend_sum"].sum() / spenders) if spenders else 0.0
+    edges = np.cumsum([0, *(len(c.n) for c in cells)])
+    made = [
+        mean_spend(request, cell, influence[:, a:b], rng, positive)
+        for request, cell, a, b in zip(requests, cells, edges[:-1], edges[1:], strict=True)
+    ]
+    spend = counts.spec.spend
+    if spend is not None and not spend.refunds:
+        made = [on_log_link(means) for means in made]
+    return list(zip(requests, cells, made, strict=True))
+
+
+def from_signup(naive: Counts, rng: np.random.Generator) -> list[Row]:
+    """Give the naive rows: customers counted from signup, as if they had carried the score all along.
+
+    Parameters
+    ----------
+    naive : Counts
+        Counted so, every entry 0.
+    rng : Generator
+        Advanced.
+    """
+    if not len(naive.scored):
+        return []
+    spec, spells = naive.spec, _ignoring_strata(spells_of(naive))
+    request = standards.pooled(spells, spec)
+    if request is None:
+        return []
+    request = replace(
+        request, times=np.array([0, spec.horizon]), labels={**request.labels, "scenario": "from_signup"}
+    )
+    none = sparse.csr_array((0, len(spells.n)))
+    made = kaplan_meier(spells, [request], spec.analysis.draws, rng, horizon=spec.horizon, scores=none)
+    rows = [row for row in retention_rows(made.curves[0], spec) if row["horizon"] == spec.horizon]
+    return [row for row in rows if row["estimand"] != "cumulative_incidence"]
+
+
+def _ignoring_strata(spells: Spells) -> Spells:
+    """The same spells with the strata put together; pairs stay as they are, since pooled curves take them all."""
+    return replace(spells, stratum=np.zeros_like(spells.stratum), strata=pd.DataFrame(index=range(1)))

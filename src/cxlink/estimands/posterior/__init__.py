@@ -1,0 +1,1 @@
+"""Estimands of posteriors."""

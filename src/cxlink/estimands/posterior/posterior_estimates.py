@@ -1,0 +1,249 @@
+"""The Bayesian side of an analysis: posteriors of retention and spend, their rows, and whether to rely on them."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlink.bayes.draws.new_cohort import NEW
+from cxlink.bayes.draws.posterior_averages import retention_draws
+from cxlink.bayes.draws.posterior_curves import fitted
+from cxlink.bayes.draws.posterior_means import new_spend_draws, spend_draws
+from cxlink.bayes.draws.sampling import Posterior
+from cxlink.bayes.models import hazard_posterior as bayes_hazard
+from cxlink.bayes.models import sbg_posterior as bayes_sbg
+from cxlink.bayes.models.hurdle_gamma import SPEND_PRIORS
+from cxlink.bayes.models.partial_pooling import SCORE_PRIORS
+from cxlink.bayes.models.spend_posterior import sample_spend
+from cxlink.bayes.pooled_counts import PooledPeriods, bayes_effect, pool
+from cxlink.bayes.stacked_spend import StackedCells, stack_counts
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.spells import Spells, person_periods, spells_of
+from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, CohortSpec
+from cxlink.estimands.posterior.posterior_assessment import judged_retention, judged_spend
+from cxlink.estimands.posterior.posterior_findings import unreliable
+from cxlink.estimands.posterior.posterior_rows import curve_frames, posterior_rows, spread_findings
+from cxlink.estimands.posterior.posterior_spend_rows import no_posterior_spend, posterior_spend_rows
+from cxlink.estimands.posterior.prior_predictive import prior_curve, prior_of_spend, prior_table
+from cxlink.estimands.support_checks import finding
+from cxlink.spend.fitted_regressions import NoSpendFit
+
+_RETENTION = {bayes_hazard.MODEL: bayes_hazard.PRIORS, bayes_sbg.MODEL: bayes_sbg.PRIORS}
+ALONE = "alone"
+WANING = "waning"
+NEW_COHORT = "new_cohort"
+SPEND = "bayes_spend"
+Row = dict[str, Any]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bayesian:
+    """What the posteriors say.
+
+    Attributes
+    ----------
+    rows, findings : list of dict
+        Of the estimates and of the diagnostics.
+    curves : list of DataFrame
+        Retention for figures, see `posterior.curve_frames`; of the priors as scenario ``prior``.
+    spend : list of DataFrame
+        Mean spend before any count: ``scenario, group, estimate, conf_low, conf_high, unit``.
+    priors : list of DataFrame
+        ``model, of, quantity, law, scale, reason``.
+    posteriors : dict of str to Posterior
+        By name: ``bayes``, ``bayes_sbg``, ``bayes_spend``.
+    warnings : tuple of str
+        A sentence for each posterior that cannot be relied on.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    findings: list[Row] = field(default_factory=list)
+    curves: list[pd.DataFrame] = field(default_factory=list)
+    spend: list[pd.DataFrame] = field(default_factory=list)
+    priors: list[pd.DataFrame] = field(default_factory=list)
+    posteriors: dict[str, Posterior] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def __add__(self, other: "Bayesian") -> "Bayesian":
+        """Both together."""
+        return Bayesian(
+            [*self.rows, *other.rows],
+            [*self.findings, *other.findings],
+            [*self.curves, *other.curves],
+            [*self.spend, *other.spend],
+            [*self.priors, *other.priors],
+            {**self.posteriors, **other.posteriors},
+            (*self.warnings, *other.warnings),
+        )
+
+    def without(self, names: Collection[str]) -> "Bayesian":
+        """Leave groups out of what figures are drawn from."""
+        curves, spend = (
+            [frame[~frame["group"].isin(names)].reset_index(drop=True) for frame in frames]
+            for frames in (self.curves, self.spend)
+        )
+        return replace(self, curves=curves, spend=spend)
+
+
+def bayesian_results(
+    cohorts: Mapping[str, Counts],
+    spells: Spells,
+    rng: np.random.Generator,
+    progress: Progress,
+    **sampling: Any,
+) -> Bayesian:
+    """Sample every model that the counts allow, and turn the draws into estimates.
+
+    Parameters
+    ----------
+    cohorts : mapping of str to Counts
+        By name; the last one is reported, those before it are pooled with it.
+    spells : Spells
+        Of the last one.
+    rng : Generator
+        Source of the seeds, and of what is drawn beyond follow-up.
+    progress : callable
+        Told the name of each part as it starts.
+    **sampling
+        ``draws``, ``tune`` and ``chains`` of `cxlink.bayes.draws.sampling.sample`, where other than usual.
+
+    Returns
+    -------
+    Bayesian
+    """
+    *_, counts = cohorts.values()
+    job = _Job(cohorts, counts.spec, spells, progress, sampling)
+    retention, spend = rng.spawn(2)
+    found = _retention(job, retention) if counts.spec.subscription is not None else Bayesian()
+    return found + _spend(job, counts, spend) if counts.spec.spend is not None else found
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is asked for."""
+
+    cohorts: Mapping[str, Counts]
+    spec: CohortSpec
+    spells: Spells
+    progress: Progress
+    sampling: Mapping[str, Any]
+
+
+def _retention(job: _Job, rng: np.random.Generator) -> Bayesian:
+    pooled = _pooled(job.cohorts, job.spec)
+    found = Bayesian()
+    for (name, priors), stream in zip(_RETENTION.items(), rng.spawn(2), strict=True):
+        made = _sampled(job, pooled, name, stream)
+        job.progress(f"checking what was sampled ({name})")
+        found = found + _reported(job, made, pooled, stream)
+        found.curves.append(prior_curve(pooled, job.spells, job.spec, name, _seed(stream)))
+        found.priors.append(prior_table(priors, name, "retention"))
+    extra = rng.spawn(2)
+    if job.spec.analysis.waning:
+        waning = _sampled(job, pooled, bayes_hazard.MODEL, extra[0], waning=True)
+        found = found + _beside(job, waning, extra[0], WANING)
+    if len(job.cohorts) > 1:
+        *_, name = job.cohorts
+        own = _pooled({name: job.cohorts[name]}, job.spec)
+        found = found + _beside(job, _sampled(job, own, bayes_hazard.MODEL, extra[1]), extra[1], ALONE)
+    return found
+
+
+def _pooled(cohorts: Mapping[str, Counts], spec: CohortSpec) -> PooledPeriods:
+    periods = {name: person_periods(spells_of(counts)) for name, counts in cohorts.items()}
+    return pool(periods, bayes_effect(spec.score.effect), levels=spec.scale.levels)
+
+
+def _sampled(
+    job: _Job, pooled: PooledPeriods, name: str, rng: np.random.Generator, *, waning: bool = False
+) -> Posterior:
+    def tell(share: float) -> None:
+        job.progress(f"sampling retention ({name}{' with a waning effect' if waning else ''}): {share:.0%}")
+
+    tell(0.0)
+    per_year = PERIODS_PER_YEAR[job.spec.unit]
+    return fitted(pooled, name, per_year, seed=_seed(rng), waning=waning, progress=tell, **job.sampling)
+
+
+def _seed(rng: np.random.Generator) -> int:
+    return int(rng.integers(2**31))
+
+
+def _reported(job: _Job, posterior: Posterior, pooled: PooledPeriods, rng: np.random.Generator) -> Bayesian:
+    """Rows, findings and curves of one posterior of retention, and of a cohort not yet seen where some are pooled."""
+    spells, spec = job.spells, job.spec
+    drawn = retention_draws(posterior, spells, spec, rng)
+    rows = posterior_rows(drawn, posterior, spells, spec)
+    if len(pooled.coding.cohorts) > 1 and posterior.name == bayes_hazard.MODEL:
+        new = retention_draws(posterior, spells, spec, rng, cohort=NEW)
+        rows += posterior_rows(new, posterior, spells, spec, NEW_COHORT)
+    checks, left_out = judged_retention(posterior, pooled, spells, spec, rng)
+    loud = unreliable(posterior.name, checks, "retention")
+    return Bayesian(
+        rows,
+        [*left_out, *_drawn(posterior), *spread_findings(posterior, spec.analysis.level)],
+        curve_frames(drawn, posterior, spec.analysis.level),
+        posteriors={posterior.name: posterior},
+        warnings=(loud,) if loud else (),
+    )
+
+
+def _beside(job: _Job, posterior: Posterior, rng: np.random.Generator, scenario: str) -> Bayesian:
+    """Rows of a posterior that stands beside the main one."""
+    drawn = retention_draws(posterior, job.spells, job.spec, rng)
+    return Bayesian(posterior_rows(drawn, posterior, job.spells, job.spec, scenario))
+
+
+def _spend(job: _Job, counts: Counts, rng: np.random.Generator) -> Bayesian:
+    stack = stack_counts(job.cohorts)
+    if isinstance(stack, NoSpendFit):
+        return Bayesian(findings=[no_posterior_spend(stack)])
+    posterior = _sampled_spend(job, stack, rng)
+    job.progress("checking what was sampled (spend)")
+    findings, checks = judged_spend(posterior, stack, counts, job.spells, rng)
+    loud = unreliable(posterior.name, checks, "spend")
+    rows = posterior_spend_rows(posterior, counts, job.spells, spend_draws(posterior))
+    if len(job.cohorts) > 1:
+        new = new_spend_draws(posterior, rng)
+        # e to a normal whose spread is learnt has no mean
+        rows += posterior_spend_rows(
+            posterior, counts, job.spells, new, scenario=NEW_COHORT, centre=np.median
+        )
+        rows += _spend_alone(job, counts, rng)
+    return Bayesian(
+        rows,
+        [*findings, *_drawn(posterior, "spend")],
+        spend=[prior_of_spend(stack, bayes_effect(counts.spec.score.effect), counts.spec, rng)],
+        priors=[prior_table((*SPEND_PRIORS, *SCORE_PRIORS), SPEND, "spend")],
+        posteriors={SPEND: posterior},
+        warnings=(loud,) if loud else (),
+    )
+
+
+def _sampled_spend(job: _Job, stack: StackedCells, rng: np.random.Generator) -> Posterior:
+    def tell(share: float) -> None:
+        job.progress(f"sampling spend (bayes): {share:.0%}")
+
+    tell(0.0)
+    return sample_spend(
+        stack, bayes_effect(job.spec.score.effect), seed=_seed(rng), progress=tell, **job.sampling
+    )
+
+
+def _spend_alone(job: _Job, counts: Counts, rng: np.random.Generator) -> list[Row]:
+    """Rows of the cohort without the others; none where it has no complete window."""
+    stack = stack_counts({counts.spec.cohort.name: counts})
+    if isinstance(stack, NoSpendFit):
+        return []
+    own = _sampled_spend(job, stack, rng)
+    return posterior_spend_rows(own, counts, job.spells, spend_draws(own), scenario=ALONE)
+
+
+def _drawn(posterior: Posterior, of: str = "retention") -> Iterator[Row]:
+    """Say how many draws there are; how long they took stands in run.json, since it differs from run to run."""
+    sizes = posterior.tree["posterior"].sizes
+    note = f"draws of {sizes['chain']} chains, after as many to settle"
+    yield finding(posterior.name, "draws", of, float(posterior.n_draws), None, note)

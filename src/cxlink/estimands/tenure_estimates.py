@@ -1,0 +1,182 @@
+"""Expected tenure: families fitted, backtested, averaged and projected; their rows, findings and curves."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.count.spells import PersonPeriods, Spells, merged_over_strata, person_periods
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.estimands.family_checks import (
+    backtest_findings,
+    doubt_findings,
+    fit_findings,
+    ratio_findings,
+    weight_findings,
+)
+from cxlink.estimands.tenure_rows import curve_frames, tenure_rows
+from cxlink.groups import requests as standards
+from cxlink.groups.group import contrasts_of, groups_of
+from cxlink.groups.standardisation import standardised
+from cxlink.survival.families.averaging import WORKERS, aic_weights, equal_weights, project_all
+from cxlink.survival.families.backtest import Backtest, backtest
+from cxlink.survival.families.extrapolation_warnings import doubts, spike
+from cxlink.survival.families.fit import fit_all
+from cxlink.survival.families.fitted import Fit, Unfitted
+from cxlink.survival.families.projected_tenure import last_with_ten
+from cxlink.survival.families.projection_plan import Target
+from cxlink.survival.splice import Families
+
+Row = dict[str, Any]
+STREAMS = {"no": 6, "standardised": 7}
+"""Which stream of draws the families take, by score alone and with strata."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lifetimes:
+    """What families say of tenure.
+
+    Attributes
+    ----------
+    rows, findings : list of dict
+        Of the estimates and the diagnostics tables.
+    curves : list of DataFrame
+        See `curve_frames`.
+    foreseen : DataFrame
+        The backtest's calibration: ``adjusted, kind, origin, level, predicted, observed, n``.
+    families : Families or None
+        Those of the average, and their weights in it; None where none converged.
+    """
+
+    rows: list[Row]
+    findings: list[Row]
+    curves: list[pd.DataFrame]
+    foreseen: pd.DataFrame
+    families: Families | None
+
+
+def tenure_results(
+    spells: Spells, spec: CohortSpec, adjusted: str, rng: np.random.Generator
+) -> Lifetimes | None:
+    """Fit every family to the counts, test and average them, and project all of it.
+
+    Parameters
+    ----------
+    spells : Spells
+        The cohort.
+    spec : CohortSpec
+        What is asked of it.
+    adjusted : {"no", "standardised"}
+        Whether by score alone, or with strata and standardised over them.
+    rng : Generator
+        Source of the draws.
+
+    Returns
+    -------
+    Lifetimes or None
+        None where there is nothing to standardise over.
+    """
+    asked = _asked(spells, spec, adjusted)
+    if asked is None:
+        return None
+    periods, target = asked
+    group = "" if adjusted == "no" else adjusted
+    projecting, testing = rng.spawn(2)
+    made, tested = _tested(periods, spells, spec, testing)
+    fits = [fit for fit in made if isinstance(fit, Fit)]
+    weights = weights_of(fits, tested)
+    tenures = project_all(fits, target, weights, spec.analysis.draws, projecting)
+    contrasts = contrasts_of(groups_of(spells, spec), spec)
+    level = spec.analysis.level
+    findings = [
+        *fit_findings(made, int(spells.n.sum()), group),
+        *ratio_findings(fits, periods, [str(one) for one in spells.levels], group),
+        *weight_findings(fits, weights, tested, group),
+        *backtest_findings(tested, spec.unit, group),
+        *doubt_findings(doubts(fits, tenures[: len(fits)], periods), spike(periods), spec.unit, group),
+    ]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        rows = pool.map(lambda one: tenure_rows(one, spec.unit, level, contrasts), tenures)
+        curves = pool.map(lambda one: curve_frames(one, level), tenures)
+    return Lifetimes(
+        list(chain.from_iterable(rows)),
+        findings,
+        list(chain.from_iterable(curves)),
+        tested.calibration.assign(adjusted=adjusted),
+        _averaged(fits, weights["averaged"]),
+    )
+
+
+def averaged_families(spells: Spells, spec: CohortSpec) -> Families | None:
+    """Fit the families by level and stratum, and weigh them, as an analysis does.
+
+    Returns
+    -------
+    Families or None
+        None where none converged.
+    """
+    alone = len(spells.strata) == 1 and not (spells.entry > 0).any()
+    part = STREAMS["no" if alone else "standardised"]
+    _, testing = np.random.default_rng([spec.analysis.seed, part]).spawn(2)
+    made, tested = _tested(person_periods(spells), spells, spec, testing)
+    fits = [fit for fit in made if isinstance(fit, Fit)]
+    return _averaged(fits, weights_of(fits, tested)["averaged"])
+
+
+def _tested(
+    periods: PersonPeriods, spells: Spells, spec: CohortSpec, rng: np.random.Generator
+) -> tuple[tuple[Fit | Unfitted, ...], Backtest]:
+    made = fit_all(periods, effect=spec.score.effect, acts_on=spec.score.acts_on)
+    fits = [fit for fit in made if isinstance(fit, Fit)]
+    return made, backtest(fits, periods, spells, (spec.score.effect, spec.score.acts_on), rng)
+
+
+def _averaged(fits: list[Fit], weights: np.ndarray) -> Families | None:
+    return Families(tuple(fits), weights) if weights.any() else None
+
+
+def weights_of(fits: list[Fit], tested: Backtest) -> dict[str, np.ndarray]:
+    """Weights of each average, by its name: ``averaged`` has the backtest's where there are any, else AIC's."""
+    by_aic = aic_weights(fits)
+    return {
+        "averaged_aic": by_aic,
+        "averaged_backtest": tested.weights,
+        "averaged_equal": equal_weights(fits),
+        "averaged": tested.weights if tested.weights.any() else by_aic,
+    }
+
+
+def _asked(spells: Spells, spec: CohortSpec, adjusted: str) -> tuple[PersonPeriods, Target] | None:
+    """The counts to fit, and what is asked of the fits."""
+    periods = person_periods(spells)
+    if adjusted == "no":
+        periods, request = merged_over_strata(periods), standards.by_level(spells, spec)
+        level, stratum = np.arange(len(spells.levels)), np.zeros(len(spells.levels), int)
+    else:
+        found = standardised(spells, spec, None)
+        if found is None:
+            return None
+        request = found
+        level, stratum = (x.ravel() for x in np.indices((len(spells.levels), len(spells.strata))))
+    ladder = tuple(sorted({spec.horizon, *spec.tenure_horizons}))
+    last = last_with_ten(periods, level, request.standards)
+    target = Target(
+        level, stratum, request.standards, ladder, last, request.labels,
+        given=spec.given, discount=spec.discount, waning=spec.analysis.waning,
+        share=_shares([standard.group for standard in request.standards], spells),
+    )  # fmt: skip
+    return periods, target
+
+
+def _shares(groups: list[str], spells: Spells) -> np.ndarray:
+    """Each single level's share of the customers, by reported group; 0 for the others."""
+    level = spells.level[spells.pair]
+    n = {str(name): float(spells.n[level == k].sum()) for k, name in enumerate(spells.levels)}
+    first = {group: k for k, group in reversed(list(enumerate(groups))) if group in n}
+    share = np.zeros(len(groups))
+    for group, k in first.items():
+        share[k] = n[group]
+    return share / max(float(share.sum()), 1.0)

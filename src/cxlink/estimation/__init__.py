@@ -1,0 +1,1 @@
+"""Derivatives, likelihoods, penalties, optimum, draws."""

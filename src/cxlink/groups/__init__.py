@@ -1,0 +1,1 @@
+"""Who is compared, and over which mix of customers."""

@@ -1,0 +1,46 @@
+"""What is asked of a cohort: all curves and means that its headline and its sensitivity rows are made of."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from cxlink.cohort.count.spells import Spells, has_spend
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.groups.requests import Request, by_category, from_first_at_risk, pooled
+from cxlink.groups.standardisation import standardised
+from cxlink.groups.support import reaches
+
+
+def reported_periods(last: int, horizon: int) -> list[int]:
+    """Periods with a row: 1 to the last with customers at risk, up to 120, then multiples of 12."""
+    return [t for t in range(1, last + 1) if t <= 120 or t % 12 == 0 or t == horizon]
+
+
+def curve_requests(spells: Spells, spec: CohortSpec) -> list[Request]:
+    """Curves of a cohort: pooled, standardised, since signup where customers enter late, and by category."""
+    ladder = (spec.horizon, *(h for h in spec.tenure_horizons if h != spec.horizon))
+    times = {0, *reported_periods(spells.n_periods, spec.horizon), *spec.lags, *ladder}
+    grid = np.array(sorted(times))
+    whole = pooled(spells, spec)
+    average = standardised(spells, spec, reaches(spells, spec.horizon))
+    requests = [replace(r, times=grid, horizons=ladder) for r in (whole, average) if r is not None]
+    if spec.subscription is not None and spec.subscription.clock == "signup" and whole is not None:
+        requests.append(from_first_at_risk(replace(whole, times=grid)))
+    at_horizon = np.array([0, spec.horizon])
+    requests += [replace(r, times=at_horizon) for r in by_category(spells, spec)]
+    return requests
+
+
+def spend_requests(spells: Spells, spec: CohortSpec) -> list[Request]:
+    """Means of a cohort: pooled, standardised over strata whatever the entry, and by category."""
+    ignoring_entry = replace(spells, entry=np.zeros_like(spells.entry))
+    average = standardised(ignoring_entry, spec, has_spend(spells))
+    found = [pooled(ignoring_entry, spec), average, *by_category(ignoring_entry, spec)]
+    return [request for request in found if request is not None]
+
+
+def leading(requests: Sequence[Request]) -> Request | None:
+    """The request that the headline stands on: standardised where there is something to standardise over."""
+    whole = [r for r in requests if not r.labels["stratum"] and not r.labels["scenario"]]
+    return next((r for r in whole if r.labels["adjusted"] == "standardised"), whole[0] if whole else None)

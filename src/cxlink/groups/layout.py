@@ -1,0 +1,131 @@
+"""How requested curves are laid out, so that many draws of them are computed together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_array, csr_array
+
+from cxlink.cohort.count.spells import RiskSets, Spells, each_pair, risk_sets
+from cxlink.groups.curves import Mixture, mixtures
+from cxlink.groups.discrete_hazard import hazards
+from cxlink.groups.requests import Request
+from cxlink.groups.support import FOREVER, known_to, known_until
+
+_BLOCK = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Counts customers at risk and lost by pair: of all losses, and of each competing cause."""
+
+    all: RiskSets
+    causes: tuple[RiskSets, ...]
+
+    def __call__(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """At risk (n_pairs, n_periods, n_draws), and lost (1 + n_causes, n_pairs, n_periods, n_draws)."""
+        at_risk, lost = self.all(weights)
+        by_cause = [(cause.losses @ weights).reshape(lost.shape) for cause in self.causes]
+        return at_risk, np.stack([lost, *by_cause]) if by_cause else lost[None]
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePlan:
+    """A request, laid out to be computed for many draws.
+
+    Attributes
+    ----------
+    request : Request
+        What is asked.
+    horizon : int
+        Where incidence is given and draws are checked, in periods after entry.
+    pool : sparse matrix of shape (n_curves, n_pairs)
+        Which pairs make each curve.
+    parts : tuple of Mixture
+        The groups, by entry.
+    at_risk : int ndarray of shape (n_curves, n_periods)
+        Of the data; all periods of the clock.
+    hazard : ndarray of shape (1 + n_causes, n_curves, n_needed)
+        Of the data, in the periods of the clock that the request needs.
+    known : int ndarray of shape (n_groups,)
+        Last time after entry at which each group is known.
+    shift : int ndarray of shape (n_groups,)
+        Entry of each group, where times count from signup; 0 otherwise.
+    n_times : int
+        Times after entry to compute, from 0 on.
+    before_horizon : bool ndarray of shape (n_curves, n_needed)
+        Periods between an entry and the horizon in which somebody was at risk.
+    """
+
+    request: Request
+    horizon: int
+    pool: csr_array
+    parts: tuple[Mixture, ...]
+    at_risk: np.ndarray
+    hazard: np.ndarray
+    known: np.ndarray
+    shift: np.ndarray
+    n_times: int
+    before_horizon: np.ndarray
+
+    @property
+    def n_groups(self) -> int:
+        """Reported groups."""
+        return len(self.request.standards)
+
+
+def counter(spells: Spells) -> Counter:
+    """Prepare to count by pair; causes are counted apart where they compete."""
+    pairs, competing = each_pair(spells), len(spells.causes) > 1
+    causes = tuple(risk_sets(spells, pairs, c + 1) for c in range(len(spells.causes)) if competing)
+    return Counter(risk_sets(spells, pairs), causes)
+
+
+def lay_out(spells: Spells, request: Request, horizon: int, count: Counter) -> CurvePlan:
+    """Lay a request out: what it needs of the clock, and how far each group is known."""
+    standards, pool = request.standards, _pool(request, spells.n_pairs)
+    at_risk, lost = (x[..., 0] for x in count(spells.n[:, None]))
+    at_risk, lost = pool @ at_risk, np.stack([pool @ d for d in lost])
+    known = known_until(standards, known_to(at_risk, lost[0]))
+    first = np.array([s.entry.min() for s in standards], dtype=np.int64)
+    latest = max((int(s.entry.max()) for s in standards), default=0)
+    ends = np.where(known < FOREVER // 2, known, spells.n_periods - first)
+    wanted = max([int(request.times.max()), *request.horizons])
+    n_times = min(wanted, int(ends.max(initial=0))) + 1
+    needed = min(latest + max(n_times - 1, horizon), spells.n_periods)
+    return CurvePlan(
+        request=request,
+        horizon=horizon,
+        pool=pool,
+        parts=mixtures(standards),
+        at_risk=at_risk,
+        hazard=hazards(at_risk, lost)[..., :needed],
+        known=known,
+        shift=first if request.since_signup else np.zeros_like(first),
+        n_times=n_times,
+        before_horizon=_before_horizon(request, horizon, at_risk)[:, :needed],
+    )
+
+
+def _pool(request: Request, n_pairs: int) -> csr_array:
+    """Which pairs make each curve: shape (n_curves, n_pairs)."""
+    pair = np.concatenate(request.members)
+    curve = np.repeat(np.arange(len(request.members)), [len(pairs) for pairs in request.members])
+    shape = (len(request.members), n_pairs)
+    return coo_array((np.ones(len(pair), np.int64), (curve, pair)), shape=shape).tocsr()
+
+
+def _before_horizon(request: Request, horizon: int, at_risk: np.ndarray) -> np.ndarray:
+    """Periods between an entry and the horizon in which somebody was at risk."""
+    inside = np.zeros(at_risk.shape, dtype=bool)
+    for standard in request.standards:
+        for curve, entry in zip(standard.curve, standard.entry, strict=True):
+            inside[curve, entry : entry + horizon] = True
+    return inside & (at_risk > 0)
+
+
+def block_size(spells: Spells, plans: Sequence[CurvePlan], n_draws: int) -> int:
+    """Draws at a time: some 32 MB an array."""
+    sizes = [plan.hazard.size for plan in plans] + [plan.n_groups * plan.n_times for plan in plans]
+    counted = spells.n_pairs * spells.n_periods * (len(spells.causes) + 1)
+    return int(np.clip(_BLOCK // max(len(spells.n), *sizes, counted if plans else 1), 10, n_draws))

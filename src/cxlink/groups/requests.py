@@ -1,0 +1,165 @@
+"""What is asked of a model: curves over pooled customers, and the groups reported as averages of them."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from cxlink.cohort.count.spells import Spells, risk_sets
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.groups.curves import Standard
+from cxlink.groups.group import contrasts_of, groups_of
+from cxlink.groups.support import known_to
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Curves to estimate and groups to report, all with the same labels.
+
+    Attributes
+    ----------
+    labels : dict of str to str
+        ``adjusted``, ``stratum``, ``scenario`` of the rows.
+    members : tuple of int ndarray
+        The pairs of level and stratum that are pooled into each curve.
+    standards : tuple of Standard
+        What is reported, over those curves.
+    own : tuple of int
+        Standards with rows of their own.
+    contrasts : tuple of (int, int)
+        Group and reference of each contrast.
+    times : int ndarray
+        Whole periods wanted, from 0 on.
+    horizons : tuple of int
+        Steps of the tenure ladder wanted.
+    covered : dict of str to float
+        Share of the scored customers that a contrast (``best:worst``) or a group stands on.
+    since_signup : bool
+        Whether times count from signup; otherwise from each customer's entry.
+    """
+
+    labels: dict[str, str]
+    members: tuple[np.ndarray, ...]
+    standards: tuple[Standard, ...]
+    own: tuple[int, ...]
+    contrasts: tuple[tuple[int, int], ...]
+    times: np.ndarray = field(default_factory=lambda: np.arange(1))
+    horizons: tuple[int, ...] = ()
+    covered: dict[str, float] = field(default_factory=dict)
+    since_signup: bool = False
+
+
+def pooled(
+    spells: Spells, spec: CohortSpec, stratum: str = "", keep: np.ndarray | None = None
+) -> Request | None:
+    """Ask for unadjusted curves: each group's customers together, over their own entries.
+
+    Late entries that cannot be followed to the horizon are left out of the average where others can.
+
+    Parameters
+    ----------
+    spells : Spells
+        The cohort.
+    spec : CohortSpec
+        Its groups and contrasts.
+    stratum : str
+        Label of the part of the cohort, such as ``plan=basic``; empty for the whole.
+    keep : bool ndarray of shape (n_strata,), optional
+        The strata of that part.
+
+    Returns
+    -------
+    Request or None
+        None where the part has nobody.
+    """
+    inside = np.full(len(spells.strata), True) if keep is None else keep
+    groups = groups_of(spells, spec)
+    pairs = {
+        g.name: np.flatnonzero(np.isin(spells.level, g.at) & inside[spells.stratum]) for g in groups.values()
+    }
+    members = {name: found for name, found in pairs.items() if found.size}
+    if not members:
+        return None
+    reach = known_to(*risk_sets(spells, tuple(members.values()))(spells.n))
+    covered, standards = {}, []
+    for at, (name, found) in enumerate(members.items()):
+        standard = _own_entries(spells, name, found, at)
+        share, kept = _followed(standard, reach[at], spec.horizon)
+        standards.append(kept)
+        if len(kept.entry) < len(standard.entry):
+            covered[name] = share
+    position = {name: i for i, name in enumerate(members)}
+    asked = contrasts_of(groups, spec)
+    if stratum:
+        asked = [pair for pair in asked if pair == spec.contrast(spec.analysis.contrasts[0])]
+    contrasts = tuple((position[a], position[b]) for a, b in asked if a in position and b in position)
+    labels = {"adjusted": "no", "stratum": stratum, "scenario": ""}
+    own = tuple(range(len(standards)))
+    return Request(labels, tuple(members.values()), tuple(standards), own, contrasts, covered=covered)
+
+
+def _own_entries(spells: Spells, name: str, pairs: np.ndarray, curve: int) -> Standard:
+    """Average of one curve over the entries of the customers in it."""
+    inside = np.isin(spells.pair, pairs)
+    entry, at = np.unique(spells.entry[inside], return_inverse=True)
+    total = np.bincount(at.ravel(), spells.n[inside])
+    lost = int(spells.n[inside & (spells.cause > 0)].sum())
+    return Standard(name, np.full(len(entry), curve), entry, total / total.sum(), int(total.sum()), lost)
+
+
+def _followed(standard: Standard, reach: np.ndarray, horizon: int) -> tuple[float, Standard]:
+    """Share of a group whose entries can be followed to the horizon, and the average over those; all if none can."""
+    fit = reach[standard.entry] - standard.entry >= horizon
+    share = float(standard.weight[fit].sum())
+    if not fit.any() or fit.all():
+        return share, standard
+    weight = standard.weight[fit] / share
+    return share, replace(standard, curve=standard.curve[fit], entry=standard.entry[fit], weight=weight)
+
+
+def by_category(spells: Spells, spec: CohortSpec) -> list[Request]:
+    """Ask for unadjusted curves within each category of each adjustment variable."""
+    requests = []
+    for column in spells.strata.columns:
+        for value in sorted(spells.strata[column].unique()):
+            name = f"{column.removeprefix('stratum.')}={value}"
+            requests.append(pooled(spells, spec, name, (spells.strata[column] == value).to_numpy()))
+    return [request for request in requests if request is not None]
+
+
+def from_first_at_risk(request: Request) -> Request:
+    """Ask for the same curves from signup on: conditional on reaching the first period with customers at risk."""
+    standards = [
+        replace(s, curve=s.curve[:1], entry=s.entry.min(keepdims=True), weight=np.ones(1))
+        for s in request.standards
+    ]
+    labels = {**request.labels, "scenario": "since_signup"}
+    return replace(
+        request,
+        labels=labels,
+        standards=tuple(standards),
+        contrasts=(),
+        horizons=(),
+        covered={},
+        since_signup=True,
+    )
+
+
+def by_level(spells: Spells, spec: CohortSpec) -> Request:
+    """Ask for unadjusted groups as averages of their levels' curves, for models with a curve a level."""
+    groups = groups_of(spells, spec)
+    level = spells.level[spells.pair]
+    standards = []
+    for group in groups.values():
+        inside = np.isin(level, group.at)
+        keys, at = np.unique(
+            np.column_stack([level[inside], spells.entry[inside]]), axis=0, return_inverse=True
+        )
+        total = np.bincount(at.ravel(), spells.n[inside])
+        lost = int(spells.n[inside & (spells.cause > 0)].sum())
+        n = int(spells.n[inside].sum())
+        standards.append(Standard(group.name, keys[:, 0], keys[:, 1], total / total.sum(), n, lost))
+    position = {name: i for i, name in enumerate(groups)}
+    contrasts = tuple((position[a], position[b]) for a, b in contrasts_of(groups, spec))
+    labels = {"adjusted": "no", "stratum": "", "scenario": ""}
+    members = tuple(np.flatnonzero(spells.level == at) for at in range(len(spells.levels)))
+    return Request(labels, members, tuple(standards), tuple(range(len(standards))), contrasts)

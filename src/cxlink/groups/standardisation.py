@@ -1,0 +1,143 @@
+"""Standardisation: groups averaged over the strata, and entries, of all customers scored, or of all customers.
+
+Design rule 5; whose mix it is, `Spells.mix` says.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cxlink.cohort.count.mix import NO_STRATUM
+from cxlink.cohort.count.spells import Spells, each_pair
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.groups.curves import Standard
+from cxlink.groups.group import Group, contrasts_of, groups_of
+from cxlink.groups.requests import Request
+
+
+def standardised(spells: Spells, spec: CohortSpec, supported: np.ndarray | None) -> Request | None:
+    """Ask for curves averaged over the strata, and entries, of all customers scored, or of everybody (`Spells.mix`).
+
+    Parameters
+    ----------
+    spells : Spells
+        The cohort.
+    spec : CohortSpec
+        Its groups, contrasts and horizon.
+    supported : bool ndarray of shape (n_pairs, n_periods + 1) or None
+        Whether a pair can answer for customers with that entry; None for models that extrapolate, whose curves are
+        every combination of `pair_lookup`.
+
+    Returns
+    -------
+    Request or None
+        None where there is nothing to standardise over.
+    """
+    if len(spells.strata) == 1 and not (spells.entry > 0).any():
+        return None
+    target, lookup = _target(spells), pair_lookup(spells, extrapolated=supported is None)
+    groups = groups_of(spells, spec)
+    asked = contrasts_of(groups, spec)
+    headline = spec.contrast(spec.analysis.contrasts[0])
+    made: dict[tuple[str, bytes], Standard] = {}
+
+    def cells(levels: np.ndarray) -> np.ndarray:
+        return _supported(target, lookup, supported, levels)
+
+    def position(group: Group, over: np.ndarray) -> int:
+        """The same group over the same support is the same standard."""
+        key = (group.name, over.tobytes())
+        made.setdefault(key, _average(spells, group, target.part(over), lookup))
+        return list(made).index(key)
+
+    covered, contrasts, own = {}, [], []
+    for a, b in asked:
+        over = cells(np.concatenate([groups[a].at, groups[b].at]))
+        covered[f"{a}:{b}"] = float(target.weight[over].sum())
+        if over.size:
+            contrasts.append((position(groups[a], over), position(groups[b], over)))
+    for name in [name for name in groups if name != "all"]:
+        with_whom = _support_levels(groups[name], groups, headline)
+        over = cells(with_whom)
+        if set(with_whom) == set(groups[name].at):
+            covered[name] = float(target.weight[over].sum())
+        if over.size:
+            own.append(position(groups[name], over))
+    labels = {"adjusted": "standardised", "stratum": "", "scenario": ""}
+    return Request(
+        labels, each_pair(spells), tuple(made.values()), tuple(own), tuple(contrasts), covered=covered
+    )
+
+
+def _support_levels(group: Group, groups: dict[str, Group], headline: tuple[str, str]) -> np.ndarray:
+    """Levels whose support a group's own rows use: the headline contrast's if it is in it, else its and worst's."""
+    if set(headline) <= set(groups):
+        both = np.concatenate([groups[side].at for side in headline])
+        if set(group.at) <= set(both):
+            return both
+    return np.concatenate([group.at, groups["worst"].at]) if "worst" in groups else group.at
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The customers to whose mix figures are standardised, by stratum and entry; weights sum to 1."""
+
+    stratum: np.ndarray
+    entry: np.ndarray
+    weight: np.ndarray
+
+    def part(self, cells: np.ndarray) -> "_Target":
+        """Some of them."""
+        weight = self.weight[cells]
+        return _Target(self.stratum[cells], self.entry[cells], weight / weight.sum())
+
+
+def _target(spells: Spells) -> _Target:
+    stratum, entry, n = spells.stratum[spells.pair], spells.entry, spells.n
+    if spells.mix is not None:
+        stratum, n = spells.mix.stratum, spells.mix.n
+        entry = spells.mix.entry if spells.entry.any() else np.zeros_like(spells.mix.entry)
+    keys, at = np.unique(np.column_stack([stratum, entry]), axis=0, return_inverse=True)
+    total = np.bincount(at.ravel(), n)
+    return _Target(keys[:, 0], keys[:, 1], total / total.sum())
+
+
+def _supported(
+    target: _Target, lookup: np.ndarray, supported: np.ndarray | None, levels: np.ndarray
+) -> np.ndarray:
+    """Cells of the target (positions) for which every one of these levels can answer."""
+    keep = target.stratum != NO_STRATUM
+    if supported is not None:
+        for level in np.unique(levels):
+            pair = lookup[level, target.stratum]
+            inside = np.minimum(target.entry, supported.shape[1] - 1)
+            keep &= (pair >= 0) & supported[np.maximum(pair, 0), inside] & (inside == target.entry)
+    return np.flatnonzero(keep)
+
+
+def _average(spells: Spells, group: Group, over: _Target, lookup: np.ndarray) -> Standard:
+    """A group's average over part of the target, its levels weighted by their shares in the whole cohort."""
+    level = spells.level[spells.pair]
+    share = np.array([spells.n[level == at].sum() for at in group.at], dtype=float)
+    weight = np.outer(share / share.sum(), over.weight)
+    curve = lookup[np.ix_(group.at, over.stratum)]
+    entry = np.broadcast_to(over.entry, curve.shape).ravel()
+    inside = np.isin(level, group.at)
+    n, lost = int(spells.n[inside].sum()), int(spells.n[inside & (spells.cause > 0)].sum())
+    return Standard(group.name, curve.ravel(), entry, weight.ravel(), n, lost)
+
+
+def pair_lookup(spells: Spells, extrapolated: bool) -> np.ndarray:
+    """Position of the curve of each level and stratum.
+
+    Returns
+    -------
+    int ndarray of shape (n_levels, n_strata)
+        Pairs with customers, −1 for the others; with ``extrapolated`` every combination, in row-major order.
+    """
+    shape = (len(spells.levels), len(spells.strata))
+    if extrapolated:
+        return np.arange(shape[0] * shape[1]).reshape(shape)
+    lookup = np.full(shape, -1)
+    lookup[spells.level, spells.stratum] = np.arange(spells.n_pairs)
+    return lookup

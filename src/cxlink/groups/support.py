@@ -1,0 +1,113 @@
+"""How far curves are known, and which customers they can answer for (design rule 5)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
+from cxlink.groups.curves import Standard
+
+FOREVER = 10**6
+"""A period beyond any horizon: a curve that reached 0 is known from there on."""
+
+
+def known_to(at_risk: np.ndarray, lost: np.ndarray) -> np.ndarray:
+    """From each entry, the last period of the clock to which a curve is known.
+
+    Parameters
+    ----------
+    at_risk, lost : ndarray of shape (n_curves, n_periods)
+        Customers at risk, and lost.
+
+    Returns
+    -------
+    int ndarray of shape (n_curves, n_periods + 1)
+        Column ``e``: the last t such that somebody was at risk in each of the periods e + 1, …, t; `FOREVER` where
+        all at risk were lost on the way.
+    """
+    n_curves, n_periods = at_risk.shape
+    reach = np.full((n_curves, n_periods + 1), n_periods, dtype=np.int64)
+    for t in range(n_periods - 1, -1, -1):
+        here = at_risk[:, t] > 0
+        ended = here & (lost[:, t] == at_risk[:, t])
+        reach[:, t] = np.where(ended, FOREVER, np.where(here, reach[:, t + 1], t))
+    return reach
+
+
+def reaches(spells: Spells, horizon: int) -> np.ndarray:
+    """Whether each pair has somebody at risk from an entry on to the horizon, or lost all on the way.
+
+    Returns
+    -------
+    bool ndarray of shape (n_pairs, n_periods + 1)
+    """
+    reach = known_to(*risk_sets(spells, each_pair(spells))(spells.n))
+    found: np.ndarray = reach - np.arange(reach.shape[1]) >= horizon
+    return found
+
+
+def known_until(standards: Sequence[Standard], reach: np.ndarray) -> np.ndarray:
+    """Last time after entry at which each group is known: where the first of its curves ends.
+
+    Parameters
+    ----------
+    standards : sequence of Standard
+        The groups.
+    reach : ndarray of shape (n_curves, n_periods + 1)
+        What `known_to` gives.
+
+    Returns
+    -------
+    int ndarray of shape (n_groups,)
+        In whole periods; beyond `FOREVER` / 2 where all its curves reached 0.
+    """
+    return np.array([int((reach[s.curve, s.entry] - s.entry).min()) for s in standards], dtype=np.int64)
+
+
+def last_at_risk(standards: Sequence[Standard], at_risk: np.ndarray) -> np.ndarray:
+    """Last time after entry at which anybody of each group was at risk.
+
+    Parameters
+    ----------
+    standards : sequence of Standard
+        The groups.
+    at_risk : ndarray of shape (n_curves, n_periods)
+        Customers at risk.
+
+    Returns
+    -------
+    int ndarray of shape (n_groups,)
+        In whole periods; 0 where nobody ever was.
+    """
+    last = _last(at_risk > 0)
+    return np.array([int((last[s.curve] - s.entry).max(initial=0)) for s in standards], dtype=np.int64)
+
+
+def last_with(standards: Sequence[Standard], at_risk: np.ndarray, fewest: int) -> np.ndarray:
+    """Last time at which each group, followed from its latest entry, still has so many customers at risk.
+
+    Parameters
+    ----------
+    standards : sequence of Standard
+        The groups.
+    at_risk : ndarray of shape (n_curves, n_periods)
+        Customers at risk.
+    fewest : int
+        How many.
+
+    Returns
+    -------
+    int ndarray of shape (n_groups,)
+        In whole periods after entry; 0 where it never has.
+    """
+    total = np.array([at_risk[np.unique(s.curve)].sum(axis=0) for s in standards])
+    last = _last(total.reshape(len(standards), at_risk.shape[1]) >= fewest)
+    latest = np.array([int(s.entry.max(initial=0)) for s in standards], dtype=np.int64)
+    return np.maximum(last - latest, 0)
+
+
+def _last(held: np.ndarray) -> np.ndarray:
+    """Last period, counted from 1, in which something holds; 0 where it never does."""
+    n_periods = held.shape[1]
+    position: np.ndarray = np.where(held.any(axis=1), n_periods - held[:, ::-1].argmax(axis=1), 0)
+    return position

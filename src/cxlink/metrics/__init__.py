@@ -1,0 +1,1 @@
+"""The metrics that managers ask for."""

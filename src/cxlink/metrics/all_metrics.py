@@ -1,0 +1,183 @@
+"""The metrics that managers ask for, from the counts: each with an interval, its definition and its source."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.metric_sums import SUMS, totals
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.estimands.support_checks import finding
+from cxlink.metrics.experience_metrics import Experience, experience_metrics
+from cxlink.metrics.members import member_rows
+from cxlink.metrics.metric_intervals import MetricEstimate, ratio, share
+from cxlink.metrics.metric_table import Row, metric_row, tidy_metrics
+from cxlink.metrics.power_rows import power_rows
+from cxlink.metrics.touchpoints import touchpoint_rows
+
+RATIO_SOURCE = "ratio of sums; interval: delta method, Cochran (1977), Sampling Techniques, ch. 6"
+SHARE_SOURCE = "as the trade counts it; interval: Wilson (1927), JASA 22:209–212"
+_CLOCKS = {
+    "signup": (
+        "from_signup",
+        "customers count from signup: right only where the table also holds those who left before they were asked",
+    ),
+    "survey": ("from_survey", "customers count from the survey on"),
+}
+RATIOS = ("transaction_size", "cost_to_serve", "contract_value", "contract_value_annualised")
+
+
+def metrics_of(counts: Counts, rng: np.random.Generator) -> pd.DataFrame:
+    """Give every metric that the counts allow; see `metric_table.COLUMNS`.
+
+    Parameters
+    ----------
+    counts : Counts
+        With the sums of ``[metrics]``; without, only the standard metrics of the answers that the scale allows, by
+        quarter of the survey and by stratum.
+    rng : Generator
+        Draws the folds in which readings of the answers are compared; advanced.
+
+    Returns
+    -------
+    DataFrame
+        One row an estimate.
+    """
+    if counts.spec.metrics is None:
+        asked = _asked(counts.spec)
+        return tidy_metrics(_experience(_from_cells(counts), counts.spec) if asked else [])
+    table = counts.metrics if len(counts.metrics) else _from_cells(counts)
+    rows = [*_experience(table, counts.spec), *_ratios(table, counts.spec), *_flows(table, counts.spec)]
+    rows += [*power_rows(counts, rng), *touchpoint_rows(counts), *member_rows(counts, rng)]
+    return tidy_metrics(rows)
+
+
+def immortal(counts: Counts) -> Iterator[Row]:
+    """Say that nobody in the table left before anybody was asked: then its churn from signup is too low."""
+    table = counts.metrics[counts.metrics["variable"] == ""]
+    asked, lost = (table.loc[table["of"] == of, "period"] for of in ("survey.joined", "signup.lost"))
+    if len(asked) and len(lost) and lost.min() >= asked.min():
+        note = (
+            f"nobody in the table left before {asked.min()}, when the first were asked: it seems to hold only "
+            "customers who were still there then, and the churn rate from signup is too low. Read the one from the "
+            "survey"
+        )
+        n = float(table.loc[table["of"] == "signup.lost", "n"].sum())
+        yield finding("", "churn_from_signup", "", n, False, note)
+
+
+def _from_cells(counts: Counts) -> pd.DataFrame:
+    """Customers by answer, quarter of the survey and stratum: what is known without ``[metrics]``."""
+    cells, pieces = counts.cells, []
+    for variable in ("", *counts.spec.stratum_variables):
+        level = cells[f"stratum.{variable}"] if variable else ""
+        part = cells[["score", "n"]].assign(
+            of="answers", variable=variable, level=level, period=cells["wave"]
+        )
+        pieces.append(part.assign(**dict.fromkeys(SUMS, 0.0)))
+    return totals(pieces)
+
+
+def _groups(table: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Segment, calendar period and rows of each group: over all time, and where periods are known in each of them."""
+    for (variable, level), part in table.groupby(["variable", "level"], sort=True):
+        segment = f"{variable}={level}" if variable else ""
+        yield segment, "", part
+        for period, within in part.groupby("period", sort=True):
+            if period:
+                yield segment, str(period), within
+
+
+def _asked(spec: CohortSpec) -> list[Experience]:
+    """Metrics of the answers: by themselves the standard ones only, with ``[metrics]`` the others as well."""
+    return [one for one in experience_metrics(spec) if spec.metrics is not None or one.version == "standard"]
+
+
+def _experience(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
+    answered = table[(table["of"] == "answers") & table["score"].notna()]
+    asked = _asked(spec)
+    for segment, period, part in _groups(answered):
+        found = part.groupby("score")["n"].sum()
+        answers = {int(level): float(n) for level, n in found.items()}  # type: ignore[call-overload]
+        for one in asked:
+            yield metric_row(
+                one.metric, one.measure(answers, spec.analysis.level), spec.analysis.level, version=one.version,
+                segment=segment, period=period, unit=one.unit, definition=one.definition, source=one.source,
+            )  # fmt: skip
+
+
+def _ratios(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
+    for metric in RATIOS:
+        mine = table[table["of"] == metric]
+        if not len(mine):
+            continue
+        named = _ratio_names(metric, spec)
+        everybody = mine[mine["variable"] == ""]
+        scored = everybody[everybody["score"].notna()]
+        by_score = [(f"score={k}", "", part) for k, part in scored.groupby("score", sort=True)]
+        for segment, period, part in [*_groups(mine), *by_score]:
+            found = _ratio(metric, part, spec)
+            yield metric_row(metric, found, spec.analysis.level, segment=segment, period=period, **named)
+
+
+def _ratio(metric: str, part: pd.DataFrame, spec: CohortSpec) -> MetricEstimate:
+    """Σx/Σw; where each customer counts once w is 1, or the years of the window that a cost is counted over."""
+    n, sums = int(part["n"].sum()), {name: float(part[name].sum()) for name in SUMS}
+    if metric != "transaction_size":
+        years = window_months(spec) / 12 if metric == "cost_to_serve" else 1.0
+        sums |= {"w": years * n, "ww": years**2 * n, "xw": years * sums["x"]}
+    return ratio(n, (sums["x"], sums["xx"]), (sums["w"], sums["ww"]), sums["xw"], spec.analysis.level)
+
+
+def window_months(spec: CohortSpec) -> int:
+    """Months that support cost is counted over: as given, else the window of spend, else a year."""
+    given = spec.metrics.window_months if spec.metrics is not None else None
+    return given or (spec.spend.window_months if spec.spend is not None else 12)
+
+
+def _ratio_names(metric: str, spec: CohortSpec) -> dict[str, Any]:
+    currency = spec.spend.currency if spec.spend is not None else "amount"
+    asked = spec.metrics
+    months = asked.contract_months if asked is not None else None
+    term = f"each contract’s {months}" if isinstance(months, str) else f"{months or 12:g} months a contract"
+    counted = "customers whose window is over" if spec.spend is not None else "all customers in the table"
+    definition, version = {
+        "transaction_size": ("revenue ÷ number of sales, of the same customers and window", ""),
+        "cost_to_serve": (
+            f"support cost per customer and year, counted over {window_months(spec)} months; {counted}; whoever left "
+            "within them counts with the cost until then", "",
+        ),
+        "contract_value": ("value signed in the period ÷ new customers acquired in it, of known value", "as_signed"),
+        "contract_value_annualised": (
+            f"value signed by new customers, for one year of it ({term}) ÷ new customers: “ACV” in the trade",
+            "annualised",
+        ),
+    }[metric]  # fmt: skip
+    return {"version": version, "unit": currency, "definition": definition, "source": RATIO_SOURCE}
+
+
+def _flows(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
+    """Churn and retention rates by calendar period, and over all periods (customers counted once a period)."""
+    for clock, (version, counted) in _CLOCKS.items():
+        mine = table[table["of"].str.startswith(f"{clock}.")]
+        calendar = spec.metrics.period if spec.metrics is not None else "quarter"
+        for segment, period, part in _groups(mine):
+            size = part.groupby("of")["n"].sum()
+            of = {
+                name: int(size.get(f"{clock}.{name}", 0)) for name in ("start", "lost", "end", "joined_end")
+            }
+            if not of["start"]:
+                continue
+            named = {"version": version, "segment": segment, "period": period, "unit": "probability",
+                     "source": SHARE_SOURCE}  # fmt: skip
+            level = spec.analysis.level
+            lost = share(of["lost"], of["start"], level)
+            kept = share(of["end"] - of["joined_end"], of["start"], level)
+            said = f"customers lost in the {calendar} ÷ customers at its start; {counted}"
+            yield metric_row("churn_rate", lost, level, definition=said, **named)
+            said = (
+                f"(E − N) ÷ S: customers at the end of the {calendar}, less its joiners, ÷ those at its start"
+            )
+            yield metric_row("retention_rate", kept, level, definition=f"{said}; {counted}", **named)

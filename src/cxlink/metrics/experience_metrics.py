@@ -1,0 +1,129 @@
+"""What is made of the answers themselves: net promoter score, satisfaction, effort. Definitions, and rows of them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.spec.scales import label
+from cxlink.metrics.metric_intervals import MetricEstimate, mean_score, net_promoters, share
+
+PROMOTERS, DETRACTORS = (9, 10), tuple(range(7))
+NPS_SOURCE = "Reichheld (2003), HBR 81(12):46–54; interval: Rocks (2016), Am. Stat. 70:365–372"
+CSAT_SOURCE = "top two boxes, as the trade counts them; interval: Wilson (1927), JASA 22:209–212"
+CES_SOURCE = "Dixon, Freeman and Toman (2010), HBR 88(7):116–122; version 2.0: CEB (2013)"
+MEAN_SOURCE = "mean answer; interval: Student's t"
+Answers = dict[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Experience:
+    """A metric of the answers.
+
+    Attributes
+    ----------
+    metric, version, unit, definition, source : str
+        Columns of the metrics table; version ``non_standard`` where the scale or its cut-points are not the source's.
+    measure : callable
+        From customers by answer, and the level of the interval.
+    """
+
+    metric: str
+    version: str
+    unit: str
+    definition: str
+    source: str
+    measure: Callable[[Answers, float], MetricEstimate]
+
+
+def nps_cuts(spec: CohortSpec) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Promoters and detractors: as the spec has them, else those of 0 to 10; None on another scale."""
+    if spec.metrics is not None and spec.metrics.nps is not None:
+        return spec.metrics.nps.promoters, spec.metrics.nps.detractors
+    standard = (spec.scale.low, spec.scale.high, spec.scale.higher_is_better) == (0, 10, True)
+    return (PROMOTERS, DETRACTORS) if standard else None
+
+
+def experience_metrics(spec: CohortSpec) -> Iterator[Experience]:
+    """Metrics that the scale allows: NPS on 0–10 or with cut-points; effort where asked for; else satisfaction.
+
+    A number does not tell an effort score from one of satisfaction, so that takes ``[metrics] ces = true``.
+    """
+    cuts, effort = nps_cuts(spec), spec.metrics is not None and spec.metrics.ces
+    if cuts is not None:
+        yield _net_promoter_score(spec, *cuts)
+    if effort:
+        yield from _effort(spec)
+    elif (spec.scale.low, spec.scale.high) != (0, 10):
+        yield from _satisfaction(spec)
+
+
+def _net_promoter_score(
+    spec: CohortSpec, promoters: tuple[int, ...], detractors: tuple[int, ...]
+) -> Experience:
+    def measure(answers: Answers, level: float) -> MetricEstimate:
+        p, d = (sum(answers.get(k, 0.0) for k in group) for group in (promoters, detractors))
+        return net_promoters(p, d, sum(answers.values()), level)
+
+    scale = spec.scale
+    standard = (scale.low, scale.high, scale.higher_is_better) == (0, 10, True)
+    standard &= (promoters, detractors) == (PROMOTERS, DETRACTORS)
+    definition = f"% promoters ({label(promoters)}) less % detractors ({label(detractors)}), −100 to 100"
+    if not standard:
+        definition += f"; not the standard one: scale {spec.score.scale}"
+    return Experience("nps", _version(standard), "points", definition, NPS_SOURCE, measure)
+
+
+def _satisfaction(spec: CohortSpec) -> Iterator[Experience]:
+    scale = spec.scale
+    standard = (scale.low, scale.high, scale.higher_is_better) == (1, 5, True)
+    also = "" if standard else f"; not the standard one: scale {spec.score.scale}"
+    best = top_two(spec)
+    yield Experience(
+        "csat_top_two_box", _version(standard), "probability",
+        f"share answering {label(best)} of {spec.score.scale}{also}", CSAT_SOURCE,
+        lambda answers, level: share(_inside(answers, best), sum(answers.values()), level),
+    )  # fmt: skip
+    yield Experience(
+        "csat_mean", _version(standard), "score", f"mean answer on {spec.score.scale}{also}", MEAN_SOURCE,
+        lambda answers, level: _mean(answers, spec, level),
+    )  # fmt: skip
+
+
+def _effort(spec: CohortSpec) -> Iterator[Experience]:
+    """Version 1: 1–5, low is good. Version 2.0: 1–7 “made it easy”, high is good."""
+    scale, best = spec.scale, top_two(spec)
+    known = {(1, 5, False): "version_1", (1, 7, True): "version_2"}
+    version = known.get((scale.low, scale.high, scale.higher_is_better), "non_standard")
+    good = "high" if scale.higher_is_better else "low"
+    said = f"on {spec.score.scale}, {good} is good (customer effort, {version.replace('_', ' ')})"
+    yield Experience(
+        "ces_mean", version, "score", f"mean answer {said}", f"{CES_SOURCE}; interval: Student's t",
+        lambda answers, level: _mean(answers, spec, level),
+    )  # fmt: skip
+    yield Experience(
+        "ces_top_two_box", version, "probability", f"share answering {label(best)} {said}",
+        f"{CES_SOURCE}; interval: Wilson (1927), JASA 22:209–212",
+        lambda answers, level: share(_inside(answers, best), sum(answers.values()), level),
+    )  # fmt: skip
+
+
+def top_two(spec: CohortSpec) -> tuple[int, ...]:
+    """Give the two best answers of the scale; the best one of a scale of two."""
+    levels = spec.scale.levels
+    return tuple(sorted(levels[-2:] if len(levels) > 2 else levels[-1:]))
+
+
+def _version(standard: bool) -> str:
+    return "standard" if standard else "non_standard"
+
+
+def _inside(answers: Answers, levels: tuple[int, ...]) -> float:
+    return sum(answers.get(level, 0.0) for level in levels)
+
+
+def _mean(answers: Answers, spec: CohortSpec, level: float) -> MetricEstimate:
+    values = np.array(sorted(answers), float)
+    n = np.array([answers[k] for k in sorted(answers)], float)
+    return mean_score(values, n, (spec.scale.low, spec.scale.high), level)

@@ -1,0 +1,60 @@
+"""The tidy table of metrics, ``metrics.csv``: one row an estimate, with its definition and its source."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlink.metrics.metric_intervals import MetricEstimate
+
+COLUMNS = (
+    "metric", "version", "segment", "period", "estimate", "std_error", "conf_low", "conf_high", "level", "unit", "n",
+    "definition", "source",
+)  # fmt: skip
+KEY = ("metric", "version", "segment", "period")
+NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")
+Row = dict[str, Any]
+
+
+def metric_row(metric: str, found: MetricEstimate, level: float, **columns: Any) -> Row:
+    """Make one row; ``columns`` are any of the others of `COLUMNS`."""
+    unknown = set(columns) - set(COLUMNS)
+    if unknown:
+        raise KeyError(f"not a column of the metrics: {', '.join(sorted(unknown))}")
+    return {
+        "metric": metric, "estimate": found.estimate, "std_error": found.std_error, "conf_low": found.conf_low,
+        "conf_high": found.conf_high, "level": level, "n": found.n, **columns,
+    }  # fmt: skip
+
+
+def tidy_metrics(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Collect rows: all columns, typed, metrics in the order given, then by version, segment and period.
+
+    Raises
+    ------
+    ValueError
+        If two rows have the same key.
+    """
+    table = pd.DataFrame(list(rows)).reindex(columns=list(COLUMNS))
+    for name in ("metric", "version", "segment", "period", "unit", "definition", "source"):
+        table[name] = table[name].fillna("").astype(str)
+    for name in (*NUMBERS, "level"):
+        table[name] = table[name].astype(float)
+    table["n"] = pd.to_numeric(table["n"]).astype("Int64")
+    if table.duplicated(list(KEY)).any():
+        first = table.loc[table.duplicated(list(KEY)), list(KEY)].iloc[0].to_dict()
+        raise ValueError(f"two metrics share one key: {first}")
+    place = {name: i for i, name in enumerate(dict.fromkeys(table["metric"]))}
+    table = table.assign(place=table["metric"].map(place))
+    order = ["place", "version", "segment", "period"]
+    return table.sort_values(order, kind="stable", ignore_index=True)[list(COLUMNS)]
+
+
+def blank_small_metrics(table: pd.DataFrame, smallest: int) -> pd.DataFrame:
+    """Blank every number about fewer customers than ``smallest``."""
+    small = (table["n"] < smallest).fillna(False).astype(bool)
+    blank = table.copy()
+    blank.loc[small, list(NUMBERS)] = np.nan
+    blank.loc[small, "n"] = pd.NA
+    return blank

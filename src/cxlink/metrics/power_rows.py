@@ -1,0 +1,86 @@
+"""Which reading of the answers tells most about retention and spend here: rows of the metrics table."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.special import ndtri
+
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.spells import spells_of
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.metrics.experience_metrics import nps_cuts, top_two
+from cxlink.metrics.metric_intervals import MetricEstimate
+from cxlink.metrics.metric_table import Row, metric_row
+from cxlink.metrics.predictive_power import FULL, Told, told_of_retention, told_of_spend
+from cxlink.spend.spend_cells import spend_cells
+
+METRICS = {"retention": "log_score_retention", "spend": "log_score_spend"}
+UNIT = "nats per 1000 customers"
+_SAID = {
+    "retention": "mean log score of how long customers stay, held out in five folds, less that without the score "
+    "(proportional hazards, strata held equal)",
+    "spend": "mean log score of what customers spend, each left out in turn, less that without the score (least "
+    "squares, strata held equal)",
+}
+_SOURCES = {
+    "retention": "Gneiting and Raftery (2007), JASA 102:359–378; folds drawn from the counts",
+    "spend": "Gneiting and Raftery (2007), JASA 102:359–378; leaving one out: Allen (1974), Technometrics 16:125–127",
+}
+
+
+def reading_classes(spec: CohortSpec, levels: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    """Give the class of each level under each reading by classes; those that tell nobody apart are left out."""
+    cuts, best = nps_cuts(spec), top_two(spec)
+    found = {"top_two_box": [int(level in best) for level in levels]}
+    if cuts is not None:
+        found["nps_class"] = [2 * (k in cuts[0]) + (k not in cuts[0] and k not in cuts[1]) for k in levels]
+    dense = {name: np.unique(of, return_inverse=True)[1] for name, of in found.items()}
+    return {name: tuple(int(k) for k in of) for name, of in sorted(dense.items()) if of.max() > 0}
+
+
+def power_rows(counts: Counts, rng: np.random.Generator) -> Iterator[Row]:
+    """Compare NPS class, top two boxes, the answer as a number and every answer by itself.
+
+    Parameters
+    ----------
+    counts : Counts
+        Of customers with two scores or more.
+    rng : Generator
+        Draws the folds; advanced.
+    """
+    spec = counts.spec
+    if not len(counts.scored):
+        return
+    spells = spells_of(counts)
+    if len(spells.levels) < 2:
+        return
+    classes = reading_classes(spec, spells.levels)
+    if spec.subscription is not None:
+        yield from _rows("retention", told_of_retention(spells, classes, rng), spec)
+    if spec.spend is not None and counts.scored["spend_n"].sum():
+        yield from _rows("spend", told_of_spend(spend_cells(counts, spells), classes), spec)
+
+
+def _rows(outcome: str, told: list[Told], spec: CohortSpec) -> Iterator[Row]:
+    reach = float(ndtri((1 + spec.analysis.level) / 2))
+    named = {"unit": UNIT, "source": _SOURCES[outcome]}
+    for kind in ("", "_ahead"):
+        for one in told:
+            if kind and one.reading == FULL:
+                continue
+            mean, error = (one.ahead, one.ahead_error) if kind else (one.gain, one.std_error)
+            low, high = 1000 * (mean - reach * error), 1000 * (mean + reach * error)
+            found = MetricEstimate(1000 * mean, 1000 * error, low, high, one.n)
+            said = (
+                _SAID[outcome].replace("without the score", "of every answer by itself")
+                if kind
+                else _SAID[outcome]
+            )
+            yield metric_row(
+                f"{METRICS[outcome]}{kind}",
+                found,
+                spec.analysis.level,
+                version=one.reading,
+                definition=said,
+                **named,
+            )

@@ -1,0 +1,210 @@
+"""Scores by touchpoint: how retention and spend go with the score of each, one by one and all in one model.
+
+Of each touchpoint (person, phone, web, social …) the model has the slope of the log hazard of being lost, and of log
+mean spend, per point towards better, strata additive. *Alone*, the customers asked there have a model of their own;
+*together*, all share the baseline and the strata, and each touchpoint has its own level and slope, so that the slopes
+can be compared and their difference tested.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy.special import chdtrc
+
+from cxlink.cohort.count.counts import Counts, add_up
+from cxlink.cohort.count.mix import MISSING
+from cxlink.cohort.count.spells import Spells, person_periods, spells_of
+from cxlink.estimation.likelihood import Penalty
+from cxlink.spend.spend_cells import spend_cells
+from cxlink.survival.hazards.cloglog import Grouped, solve
+
+_COLUMN = "stratum.(touchpoint)"
+_STEPS = 100
+_FARTHEST = 30.0
+_RUNAWAY = 10.0  # a hazard ratio of 20,000 over the range of a column, or an error as wide
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slopes:
+    """Change of a logarithm per point of the score towards better, by touchpoint.
+
+    Attributes
+    ----------
+    touchpoints : tuple of str
+        Those that can be told: of two scores or more, with some lost and some kept (some spend).
+    n : int ndarray of shape (n_touchpoints,)
+        Customers.
+    alone, together : ndarray of shape (n_touchpoints, 2)
+        Slope and standard error; NaN where it could not be fitted.
+    differ : (float, float)
+        Wald's χ² that all slopes of the joint model are one, and its p; NaN for a single touchpoint.
+    """
+
+    touchpoints: tuple[str, ...]
+    n: np.ndarray
+    alone: np.ndarray
+    together: np.ndarray
+    differ: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cells:
+    """Rows of a fit: what the outcome is made of, where each was asked, its score in steps, and dummies of strata."""
+
+    outcome: tuple[np.ndarray, ...]
+    touchpoint: np.ndarray
+    score: np.ndarray
+    strata: np.ndarray
+    n: np.ndarray
+
+
+_Fit = Callable[[tuple[np.ndarray, ...], np.ndarray], tuple[np.ndarray, np.ndarray] | None]
+
+
+def by_touchpoint(counts: Counts) -> Counts | None:
+    """Give the scored cells with the touchpoint as one more stratum; None where none is known."""
+    if "touchpoint" not in counts.cells:
+        return None
+    cells = counts.scored
+    cells = cells[cells["touchpoint"] != MISSING].rename(columns={"touchpoint": _COLUMN})
+    if not len(cells):
+        return None
+    adjust = counts.spec.adjust.model_copy(
+        update={"columns": (*counts.spec.adjust.columns, _COLUMN.removeprefix("stratum."))}
+    )
+    return replace(counts, cells=add_up(cells), spec=counts.spec.model_copy(update={"adjust": adjust}))
+
+
+def retention_slopes(counts: Counts) -> Slopes | None:
+    """Slopes of the log hazard of being lost; None where no touchpoint tells one.
+
+    Parameters
+    ----------
+    counts : Counts
+        As `by_touchpoint` gives them.
+    """
+    spells = spells_of(counts)
+    periods = person_periods(spells)
+    gone, seen = periods.lost.sum(axis=0), periods.at_risk.sum(axis=0)
+    told = (gone > 0) & (gone < seen)
+    at_risk, lost = periods.at_risk[:, told].astype(float), periods.lost[:, told].astype(float)
+    n = np.bincount(spells.pair, spells.n, spells.n_pairs)
+    cells = _cells(spells, periods.level, periods.stratum, (at_risk, lost), n)
+    d = lost.sum(axis=1)
+    return _slopes(cells, np.column_stack([d, at_risk.sum(axis=1) - d]), _hazards)
+
+
+def spend_slopes(counts: Counts) -> Slopes | None:
+    """Slopes of log mean spend; None where no touchpoint tells one.
+
+    Parameters
+    ----------
+    counts : Counts
+        As `by_touchpoint` gives them, with spend.
+    """
+    spells = spells_of(counts)
+    made = spend_cells(counts, spells)
+    cells = _cells(spells, made.level, made.stratum, (made.n, made.total, made.squares), made.n)
+    return _slopes(cells, made.total[:, None], _poisson)
+
+
+def _cells(
+    spells: Spells, level: np.ndarray, stratum: np.ndarray, outcome: tuple[np.ndarray, ...], n: np.ndarray
+) -> _Cells:
+    strata = spells.strata.iloc[stratum]
+    steps = np.abs(np.array(spells.levels, float) - spells.levels[0])
+    others = strata.drop(columns=_COLUMN)
+    dummies = pd.get_dummies(others, drop_first=True, dtype=float) if others.shape[1] else others
+    return _Cells(outcome, strata[_COLUMN].to_numpy(str), steps[level], dummies.to_numpy(float), n)
+
+
+def _slopes(cells: _Cells, tells: np.ndarray, fit: _Fit) -> Slopes | None:
+    names = [
+        name
+        for name in sorted(set(cells.touchpoint))
+        if (tells[cells.touchpoint == name].sum(axis=0) > 0).all()
+        and np.ptp(cells.score[cells.touchpoint == name]) > 0
+    ]
+    if not names:
+        return None
+    alone = np.full((len(names), 2), np.nan)
+    for k, name in enumerate(names):
+        found = _fitted(cells, [name], fit)
+        if found is not None:
+            alone[k] = found[0][0], np.sqrt(found[1][0, 0])
+    together, differ = alone, (np.nan, np.nan)
+    joint = _fitted(cells, names, fit) if len(names) > 1 else None
+    if joint is not None:
+        together = np.column_stack([joint[0], np.sqrt(np.diag(joint[1]))])
+        differ = _differ(*joint)
+    elif len(names) > 1:
+        together = np.full_like(alone, np.nan)
+    n = np.array([int(cells.n[cells.touchpoint == name].sum()) for name in names])
+    return Slopes(tuple(names), n, alone, together, differ)
+
+
+def _fitted(cells: _Cells, names: list[str], fit: _Fit) -> tuple[np.ndarray, np.ndarray] | None:
+    """Slopes of these touchpoints' customers in one model, and their covariance."""
+    inside = np.isin(cells.touchpoint, names)
+    at = np.array([cells.touchpoint[inside] == name for name in names], dtype=float).T
+    # centred, so that levels and slopes are told apart as well as can be
+    score = cells.score[inside] - np.average(cells.score[inside], weights=cells.n[inside])
+    strata = cells.strata[inside]
+    design = np.column_stack([at * score[:, None], at[:, 1:], strata[:, np.ptp(strata, axis=0) > 0]])
+    found = fit(tuple(part[inside] for part in cells.outcome), design)
+    return None if found is None else (found[0][: len(names)], found[1][: len(names), : len(names)])
+
+
+def _hazards(outcome: tuple[np.ndarray, ...], design: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Grouped proportional hazards; where an effect runs away, all are held by half a loss in all."""
+    at_risk, lost = outcome
+    told = (lost.sum(axis=0) > 0) & (lost.sum(axis=0) < at_risk.sum(axis=0))
+    if not told.any():
+        return None
+    grouped = Grouped(at_risk[:, told], lost[:, told], design, np.empty((0, len(design), int(told.sum()))))
+    spread = np.ptp(design, axis=0)
+    held = [Penalty(j, row, scale=float(spread[j])) for j, row in enumerate(np.eye(design.shape[1]))]
+    solution = solve(grouped)
+    covariance = np.linalg.pinv(solution.information, hermitian=True)
+    errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    if ((np.abs(solution.beta) + errors) * spread >= _RUNAWAY).any() or not (errors > 0).all():
+        solution = solve(grouped, held)
+        covariance = np.linalg.pinv(solution.information, hermitian=True)
+    return solution.beta, covariance
+
+
+def _poisson(outcome: tuple[np.ndarray, ...], design: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Poisson pseudo-likelihood with a log link, and its robust covariance from Σ(y − μ)² = Σy² − 2μΣy + nμ²."""
+    n, total, squares = outcome
+    x = np.column_stack([design, np.ones(len(design))])
+    theta = np.zeros(x.shape[1])
+    theta[-1] = np.log(total.sum() / n.sum()) if total.sum() > 0 else np.nan
+    if not np.isfinite(theta[-1]):
+        return None
+    for _ in range(_STEPS):
+        mean = np.exp(np.clip(x @ theta, -_FARTHEST, _FARTHEST))
+        bread = np.linalg.pinv(x.T @ ((n * mean)[:, None] * x), rcond=1e-12, hermitian=True)
+        step = bread @ (x.T @ (total - n * mean))
+        theta = theta + step / max(1.0, float(np.abs(step).max()) / 2)
+        if np.abs(step).max() < 1e-10:
+            break
+    else:
+        return None
+    mean = np.exp(x @ theta)
+    left = np.maximum(squares - 2 * mean * total + n * mean**2, 0.0)
+    customers = float(n.sum())
+    if customers <= x.shape[1]:
+        return None
+    bread = np.linalg.pinv(x.T @ ((n * mean)[:, None] * x), rcond=1e-12, hermitian=True)
+    robust = bread @ (x.T @ (left[:, None] * x)) @ bread * customers / (customers - x.shape[1])
+    return theta[:-1], robust[:-1, :-1]
+
+
+def _differ(slopes: np.ndarray, covariance: np.ndarray) -> tuple[float, float]:
+    """Wald's test that all slopes are one."""
+    contrast = np.column_stack([-np.ones(len(slopes) - 1), np.eye(len(slopes) - 1)])
+    apart = contrast @ slopes
+    square = float(apart @ np.linalg.pinv(contrast @ covariance @ contrast.T, hermitian=True) @ apart)
+    return square, float(chdtrc(len(slopes) - 1, square))

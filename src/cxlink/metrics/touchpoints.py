@@ -1,0 +1,62 @@
+"""Scores by touchpoint against retention and spend: rows of the metrics table."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.special import ndtri
+
+from cxlink.cohort.count.counts import Counts
+from cxlink.metrics.metric_intervals import MetricEstimate
+from cxlink.metrics.metric_table import Row, metric_row
+from cxlink.metrics.touchpoint_slopes import Slopes, by_touchpoint, retention_slopes, spend_slopes
+
+METRICS = {"retention": "touchpoint_hazard_ratio", "spend": "touchpoint_spend_ratio"}
+DIFFER = {"retention": "touchpoint_hazards_differ", "spend": "touchpoint_spends_differ"}
+_SAID = {
+    "retention": "hazard of being lost multiplied by this for each point towards better",
+    "spend": "mean spend multiplied by this for each point towards better",
+}
+_SOURCES = {
+    "retention": "grouped proportional hazards: Prentice and Gloeckler (1978), Biometrics 34:57–67",
+    "spend": "Poisson pseudo-likelihood, robust: Gourieroux, Monfort and Trognon (1984), Econometrica 52:701–720",
+}
+_HOW = {
+    "alone": "a model of the customers of this touchpoint only",
+    "together": "one model with a level and a slope of each touchpoint",
+}
+
+
+def touchpoint_rows(counts: Counts) -> Iterator[Row]:
+    """Ratios per point of the score at each touchpoint, alone and together; nothing without ``touchpoint``."""
+    cohort = by_touchpoint(counts)
+    if cohort is None:
+        return
+    if counts.spec.subscription is not None:
+        yield from _rows("retention", retention_slopes(cohort), counts.spec.analysis.level)
+    if counts.spec.spend is not None and cohort.cells["spend_n"].sum():
+        yield from _rows("spend", spend_slopes(cohort), counts.spec.analysis.level)
+
+
+def _rows(outcome: str, slopes: Slopes | None, level: float) -> Iterator[Row]:
+    if slopes is None:
+        return
+    for how, found in (("alone", slopes.alone), ("together", slopes.together)):
+        for name, n, (slope, error) in zip(slopes.touchpoints, slopes.n, found, strict=True):
+            yield metric_row(
+                METRICS[outcome], _ratio(slope, error, int(n), level), level, version=how, unit="ratio",
+                segment=f"touchpoint={name}", definition=f"{_SAID[outcome]}; {_HOW[how]}; strata held equal",
+                source=_SOURCES[outcome],
+            )  # fmt: skip
+    if np.isfinite(slopes.differ[1]):
+        found_p = MetricEstimate(slopes.differ[1], np.nan, np.nan, np.nan, int(slopes.n.sum()))
+        yield metric_row(
+            DIFFER[outcome], found_p, level, version="together", unit="p-value",
+            definition="probability of slopes as far apart as these, or farther, were they all one (Wald’s test)",
+            source=_SOURCES[outcome],
+        )  # fmt: skip
+
+
+def _ratio(slope: float, error: float, n: int, level: float) -> MetricEstimate:
+    reach = float(ndtri((1 + level) / 2)) * error
+    low, middle, high = (float(x) for x in np.exp(np.clip([slope - reach, slope, slope + reach], -700, 700)))
+    return MetricEstimate(middle, middle * error, low, high, n)

@@ -1,1 +1,0 @@
-"""Counts become curves and means, with draws."""

@@ -1,0 +1,142 @@
+"""Run folders of earlier cohorts: their counts are all that is needed to pool them with a new one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import reduce
+from pathlib import Path
+
+from cxlink.analysis import Analysis, Progress, analyse
+from cxlink.cohort.count.counts import Counts, add, refuse_mismatch
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.table import Cohort
+from cxlink.runs import read_run
+
+COHORT = "cohort"
+"""The stratum that says which cohort a customer is of, where several are added up."""
+_JOIN = "+"
+
+
+def analyse_with(
+    cohort: Cohort, runs: Sequence[Path | str], progress: Progress = lambda _: None, *, bayes: bool = False
+) -> Analysis:
+    """Analyse a cohort with earlier ones: added to it, the cohort a stratum, or borrowed from by the Bayesian models.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The new one.
+    runs : sequence of Path
+        Run folders of the earlier ones; none: the cohort by itself.
+    progress : callable
+        Told the name of each part as it starts.
+    bayes : bool
+        Whether to sample the Bayesian models; cohorts are then pooled partially, by these alone.
+
+    Raises
+    ------
+    InputError
+        As `earlier_cohorts` does.
+    """
+    if not runs:
+        return analyse(cohort, progress, bayes=bayes)
+    counts = cohort.count()
+    earlier = earlier_cohorts([Path(run) for run in runs], counts)
+    if bayes:
+        return analyse(cohort, progress, bayes=True, earlier=earlier)
+    return analyse(added_up(counts, earlier), progress)
+
+
+def earlier_cohorts(runs: Sequence[Path], counts: Counts) -> dict[str, Counts]:
+    """Read the counts of earlier runs, to be pooled with those of a new cohort.
+
+    Parameters
+    ----------
+    runs : sequence of Path
+        Run folders.
+    counts : Counts
+        Of the new cohort.
+
+    Returns
+    -------
+    dict of str to Counts
+        By the cohorts' names.
+
+    Raises
+    ------
+    InputError
+        As `read_run` does; if a cohort is the new one or occurs twice, or its scale, unit, clock, strata or spend are
+        others; or if small cells were left out of it.
+    """
+    found: dict[str, Counts] = {}
+    seen = {counts.profile.fingerprint: "the table"}
+    for folder in runs:
+        one = read_run(folder)
+        if _JOIN in one.profile.fingerprint:
+            raise InputError(
+                f"{folder}: several cohorts added up already. Pool the runs that it was made of."
+            )
+        refuse_mismatch(counts, one, str(folder))
+        twice = seen.get(one.profile.fingerprint)
+        if twice is not None:
+            raise InputError(f"{folder}: the same customers as {twice}. Pool each cohort once.")
+        name = one.spec.cohort.name
+        if name in found or name == counts.spec.cohort.name:
+            raise InputError(
+                f"{folder}: a cohort named {name} is there already. Give each a [cohort] name of its own."
+            )
+        seen[one.profile.fingerprint], found[name] = str(folder), one
+    return found
+
+
+def added_up(counts: Counts, earlier: Mapping[str, Counts]) -> Counts:
+    """Add earlier cohorts to a new one, exactly, with the cohort as a stratum beside the others.
+
+    Without that stratum a score that is frequent in a good quarter would seem to keep customers (Simpson 1951,
+    doi 10.1111/j.2517-6161.1951.tb00088.x): standardised figures compare scores within each cohort.
+
+    Parameters
+    ----------
+    counts : Counts
+        Of the new cohort, whose spec is the one that is kept.
+    earlier : mapping of str to Counts
+        By name, as `earlier_cohorts` gives them.
+
+    Returns
+    -------
+    Counts
+        With a stratum variable ``cohort``; its profile says which cohorts they are.
+
+    Raises
+    ------
+    InputError
+        If the spec adjusts for a column called ``cohort`` already.
+    """
+    if not earlier:
+        return counts
+    if COHORT in counts.spec.stratum_variables:
+        raise InputError(
+            f"--pool: [adjust] names a column {COHORT}, by which pooled cohorts are told apart. Rename the column."
+        )
+    cohorts = {**earlier, counts.spec.cohort.name: counts}
+    spec = _with_cohort(counts.spec)
+    total = reduce(add, (_labelled(one, name, spec) for name, one in cohorts.items()))
+    sizes = ", ".join(f"{name} ({int(one.cells['n'].sum()):,} customers)" for name, one in cohorts.items())
+    notes = [f"{len(cohorts)} cohorts were added up, each a stratum of its own: {sizes}."]
+    if total.spec.metrics != counts.spec.metrics:
+        notes.append("Metrics by [metrics] are left out: not every cohort was counted with the same ones.")
+    return replace(total, profile=replace(total.profile, notes=(*notes, *total.profile.notes)))
+
+
+def _with_cohort(spec: CohortSpec) -> CohortSpec:
+    adjust = spec.adjust.model_copy(update={"columns": (*spec.adjust.columns, COHORT)})
+    return spec.model_copy(update={"adjust": adjust})
+
+
+def _labelled(counts: Counts, name: str, spec: CohortSpec) -> Counts:
+    """The same cells with the cohort's name as a stratum, in the columns' order of the spec; with its own metrics."""
+    spec = spec.model_copy(update={"metrics": counts.spec.metrics})
+    cells = counts.cells.assign(**{f"stratum.{COHORT}": name})
+    strata = [f"stratum.{variable}" for variable in spec.stratum_variables]
+    others = [column for column in cells.columns if column not in ("score", *strata)]
+    return replace(counts, cells=cells[["score", *strata, *others]], spec=spec)

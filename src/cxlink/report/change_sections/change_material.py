@@ -1,0 +1,123 @@
+"""What the report of a comparison is made from, and how its changes are written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.comparison.changes import OutcomeChange
+from cxlink.comparison.recommendation import Recommendation
+from cxlink.estimands.tidy import select
+from cxlink.report.format import FIRM, NONE, decimal
+
+Row = Mapping[Any, Any]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """A cohort's customers, those with a score, and the longest that any of these was followed, in periods."""
+
+    name: str
+    customers: int
+    scored: int
+    followed: int
+
+
+@dataclass(frozen=True)
+class ChangeMaterial:
+    """Everything that the report of a comparison is made from.
+
+    Attributes
+    ----------
+    changes, calibration : DataFrame
+        The tables of the folder.
+    verdicts : tuple of Recommendation
+        One for each outcome.
+    outcomes : tuple of OutcomeChange
+        In the same order.
+    sizes : tuple of Sizes
+        The base first.
+    aside : dict of (cohort, estimand) to list of str
+        Sentences about customers who could not be compared.
+    spec : CohortSpec
+        The base's.
+    simulated : bool
+        Whether any cohort is.
+    command, version : str
+        How to run it again, and by what.
+    """
+
+    changes: pd.DataFrame
+    calibration: pd.DataFrame
+    verdicts: tuple[Recommendation, ...]
+    outcomes: tuple[OutcomeChange, ...]
+    sizes: tuple[Sizes, ...]
+    aside: dict[tuple[str, str], list[str]]
+    spec: CohortSpec
+    simulated: bool
+    command: str
+    version: str
+
+
+def own(table: pd.DataFrame, outcome: OutcomeChange, **where: Any) -> pd.DataFrame:
+    """Give an outcome's rows of a table."""
+    return select(table, base=outcome.base, cohort=outcome.cohort, estimand=outcome.estimand, **where)
+
+
+def rows_by(table: pd.DataFrame, column: str) -> dict[str, Row]:
+    """Give the rows of a table by their value in a column."""
+    return {str(row[column]): row for row in table.to_dict("records")}
+
+
+def is_level(group: str) -> bool:
+    """Whether a group is a single score."""
+    return group.lstrip("-").isdigit()
+
+
+def axis_unit(outcome: OutcomeChange) -> str:
+    """Give the unit of an outcome's changes."""
+    return "percentage points" if outcome.estimand == "retention" else outcome.unit
+
+
+def scale(outcome: OutcomeChange) -> float:
+    """Give what an outcome's estimates are multiplied by: 100 for per cent."""
+    return 100.0 if outcome.estimand == "retention" else 1.0
+
+
+def number(value: float, outcome: OutcomeChange) -> str:
+    """Write an estimate: per cent, or an amount."""
+    if outcome.estimand == "retention":
+        return decimal(100 * value, 1)
+    sizes = (abs(row["estimate"]) for row in outcome.calibration if row["quantity"] == "predicted")
+    return decimal(value, 0 if max(sizes, default=0.0) >= 1000 else 2)
+
+
+def change(value: float, outcome: OutcomeChange) -> str:
+    """Write a change, with its sign."""
+    text = number(value, outcome)
+    return text if text.startswith("−") or not value > 0 else f"+{text}"
+
+
+def amount(row: Row, outcome: OutcomeChange) -> str:
+    """Write a change with its unit and interval: ``−1.5 points [−3.7, +0.5]``."""
+    unit = "points" if outcome.estimand == "retention" else outcome.unit
+    low, high = (change(row[name], outcome) for name in ("conf_low", "conf_high"))
+    return f"{change(row['estimate'], outcome)} {unit} [{low},{FIRM}{high}]"
+
+
+def bracket(row: Row, outcome: OutcomeChange, signed: bool) -> str:
+    """Write an estimate and its interval for a table whose header names the unit."""
+    if np.isnan(row["estimate"]):
+        return NONE
+    write = change if signed else number
+    low, high = (write(row[name], outcome) for name in ("conf_low", "conf_high"))
+    return f"{write(row['estimate'], outcome)} [{low},{FIRM}{high}]"
+
+
+def plain(row: Row, digits: int) -> str:
+    """Write a ratio or a score with its interval."""
+    low, high = (decimal(row[name], digits) for name in ("conf_low", "conf_high"))
+    return f"{decimal(row['estimate'], digits)} [{low},{FIRM}{high}]"

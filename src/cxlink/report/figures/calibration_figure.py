@@ -1,0 +1,82 @@
+"""The figure of the backtest: survival foreseen from earlier periods against what came."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cxlink.report.figures import drawing
+
+_MARKS = ("o", "s", "^", "D", "v")
+
+
+def backtest_calibration(
+    foreseen: pd.DataFrame, weights: Mapping[str, float], unit: str, *, simulated: bool = False,
+    ax: Axes | None = None,
+) -> Axes:  # fmt: skip
+    """Draw the share still there at the end of follow-up: foreseen from each origin against observed, by score.
+
+    Small grey dots are single families; large ones their mixture, from the worst score (warm) to the best (dark), of
+    a size by customers. On the diagonal what was foreseen came.
+
+    Parameters
+    ----------
+    foreseen : DataFrame
+        ``adjusted, kind, origin, level, predicted, observed, n``; adjusted ones where there are any.
+    weights : mapping of str to float
+        Of each kind in the mixture; empty where there are no weights.
+    unit : str
+        Of the clock.
+    simulated : bool
+        Whether to mark the figure so.
+    ax : Axes, optional
+        Where to draw; a figure of its own by default.
+    """
+    known = one_adjustment(foreseen)
+    mixed = mixture(known, weights)
+    with drawing.canvas(ax, (3.3, 3.0)) as axes:
+        axes.plot([0, 100], [0, 100], color=drawing.GREY, lw=0.8, zorder=0)
+        axes.plot(100 * known["predicted"], 100 * known["observed"], "o", ms=1.6, color="#a8a8a8", zorder=1)
+        colors = drawing.score_colors(int(known["level"].max()) + 1 if len(known) else 1)
+        for mark, (origin, points) in zip(_MARKS, mixed.groupby("origin"), strict=False):
+            size = 8 + 40 * points["n"] / mixed["n"].max()
+            axes.scatter(
+                100 * points["predicted"], 100 * points["observed"], s=size, marker=mark, lw=0.4, zorder=2,
+                c=[colors[int(level)] for level in points["level"]], edgecolors="white", alpha=0.9,
+            )  # fmt: skip
+            axes.plot([], [], mark, ms=4, color=drawing.GREY, label=f"from {unit} {origin}")
+        least = 100 * float(known[["predicted", "observed"]].min().min()) if len(known) else 0.0
+        low = max(0.0, np.floor((least - 2) / 10) * 10)
+        axes.set_xlim(low, 100)
+        axes.set_ylim(low, 100)
+        axes.grid(visible=True, axis="both")
+        drawing.label_axes(axes, "Foreseen still there (%)", "Observed still there (%)")
+        if len(mixed):
+            axes.legend(loc="lower right", fontsize=6.5, handletextpad=0.1, borderaxespad=0.1)
+        drawing.mark_simulated(axes, simulated)
+        return axes
+
+
+def one_adjustment(foreseen: pd.DataFrame) -> pd.DataFrame:
+    """Keep what adjusted fits foresaw, where there are any."""
+    kind = "standardised" if (foreseen["adjusted"] == "standardised").any() else "no"
+    return foreseen[foreseen["adjusted"] == kind]
+
+
+def mixture(foreseen: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
+    """What the weighted mixture of the kinds foresaw, by origin and level.
+
+    Weights are of the kinds that were fitted from an origin, and sum to 1 there.
+
+    Returns
+    -------
+    DataFrame
+        ``origin, level, predicted, observed, n``; empty where no weight is positive.
+    """
+    share = foreseen["kind"].map(weights).fillna(0.0).astype(float)
+    kept = foreseen.assign(share=share, part=share * foreseen["predicted"])[share > 0]
+    grouped = kept.groupby(["origin", "level"], as_index=False)
+    total = grouped[["share", "part"]].sum()
+    first = grouped[["observed", "n"]].first()
+    return first.assign(predicted=total["part"] / total["share"])

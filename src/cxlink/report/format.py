@@ -1,0 +1,283 @@
+"""How numbers, groups and units are written for readers."""
+
+import math
+import re
+import unicodedata
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, TENURE_AT_SURVEY, CohortSpec
+from cxlink.cohort.spec.scales import label
+from cxlink.report.estimates_lookup import Estimate
+
+THIN = "\u202f"  # narrow no-break space: groups digits, and keeps a unit with its number
+FIRM = "\u00a0"  # no-break space: keeps an interval on one line
+NONE = "–"
+ENDLESS = "more than can be estimated"
+_RANGE = re.compile(r"(-?\d+)-(-?\d+)")
+_LONG = 1000  # periods: beyond, decimals say nothing
+_LONGEST = 60
+_NUMBERS = (
+    "", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+)  # fmt: skip
+TIMES = ("day", "week", "month", "quarter", "year")
+
+
+def whole(number: float | None) -> str:
+    """Write a whole number with thin grouping: ``12 345``; a dash for none."""
+    if number is None or math.isnan(number):
+        return NONE
+    return f"{round(number):,}".replace(",", THIN).replace("-", "−")
+
+
+def decimal(number: float, digits: int) -> str:
+    """Write a number with a fixed number of decimals, a true minus and thin grouping; a dash for none."""
+    if math.isnan(number):
+        return NONE
+    if math.isinf(number):
+        return "∞" if number > 0 else "−∞"
+    text = f"{number:,.{digits}f}"
+    if float(text.replace(",", "")) == 0:
+        text = text.lstrip("-")
+    return text.replace(",", THIN).replace("-", "−")
+
+
+def value(row: Estimate | None, digits: int | None = None) -> str:
+    """Write an estimate in its unit: ``74 %``, ``31 points``, ``EUR 1 234``, ``18.3 months``."""
+    if row is None or row.blank:
+        return NONE
+    if math.isinf(row.estimate):
+        return ENDLESS
+    return _with_unit(number(row, digits), row)
+
+
+def number(row: Estimate | None, digits: int | None = None) -> str:
+    """Write an estimate as a bare number (probabilities in per cent); ``∞`` where there is no end."""
+    if row is None or row.blank:
+        return NONE
+    return _scaled(row.estimate, row, digits)
+
+
+def interval(row: Estimate | None, digits: int | None = None) -> str:
+    """Write an interval in brackets: ``[72, 76]``; nothing where there is none."""
+    if row is None or row.blank or math.isnan(row.conf_low + row.conf_high) or math.isinf(row.conf_low):
+        return ""
+    low, high = (_scaled(end, row, digits) for end in (row.conf_low, row.conf_high))
+    return f"[{low},{FIRM}{high}]"
+
+
+def full(row: Estimate | None, digits: int | None = None) -> str:
+    """Write an estimate in its unit, with its interval: ``74 % [72, 76]``."""
+    return f"{value(row, digits)} {interval(row, digits)}".strip()
+
+
+def bare(row: Estimate | None, digits: int | None = None) -> str:
+    """Write an estimate and its interval for a table whose header names the unit: ``74.1 [72.0, 76.2]``."""
+    return f"{number(row, digits)} {interval(row, digits)}".strip()
+
+
+def is_share(row: Estimate) -> bool:
+    """Whether an estimate is a probability or a difference of two, written in per cent."""
+    return row.unit == "probability"
+
+
+def _with_unit(text: str, row: Estimate) -> str:
+    if is_share(row):
+        return f"{text} points" if row.estimand.endswith("_difference") else f"{text}{THIN}%"
+    if row.unit == "ratio" or not row.unit:
+        return text
+    if row.unit in TIMES:
+        return f"{text} {units(row.unit)}"
+    return money(text, row.unit)
+
+
+def money(text: str, currency: str) -> str:
+    """Put a currency before a written number: ``EUR 1 234``."""
+    return f"{currency}{THIN}{text}"
+
+
+def _scaled(estimate: float, row: Estimate, digits: int | None) -> str:
+    shown = digits if digits is not None else _digits(row)
+    if row.unit in TIMES and abs(estimate) >= _LONG:
+        shown = 0
+    if not is_share(row):
+        return decimal(estimate, shown)
+    text = decimal(100 * estimate, shown)
+    if row.estimand.endswith("_difference"):
+        return text
+    least = 10.0**-shown
+    if 0 < estimate < 1 and text == decimal(0, shown):
+        return f"<{decimal(least, shown)}"
+    if 0 < estimate < 1 and text == decimal(100, shown):
+        return f">{decimal(100 - least, shown)}" if shown else ">99"
+    return text
+
+
+def _digits(row: Estimate) -> int:
+    """Decimals that show an estimate as finely as its interval allows, and no finer."""
+    spread = row.conf_high - row.conf_low
+    if is_share(row):
+        return 0 if spread == 0 else 2 if spread < 0.002 else 1 if spread < 0.02 else 0
+    if row.unit == "ratio":
+        size = max(abs(row.estimate), abs(row.conf_high)) if np.isfinite(row.conf_high) else abs(row.estimate)
+        return 2 if size < 100 else 0
+    if row.unit in TIMES:
+        return 1
+    return money_digits([row])
+
+
+def shared_digits(rows: list[Estimate | None]) -> int | None:
+    """Give the decimals for estimates of one unit that stand side by side: those of the finest."""
+    known = [row for row in rows if row is not None and not row.blank]
+    if known and all(not is_share(row) and row.unit not in TIMES and row.unit != "ratio" for row in known):
+        return money_digits(known)
+    return max((_digits(row) for row in known), default=None)
+
+
+def money_digits(rows: list[Estimate]) -> int:
+    """Decimals for amounts of money that stand together: none from a hundred on, else two."""
+    sizes = [abs(row.estimate) for row in rows if np.isfinite(row.estimate)]
+    return 0 if not sizes or max(sizes) >= 100 else 2
+
+
+def units(unit: str, count: float = 2) -> str:
+    """Write a unit of time: ``months``, or ``month`` after one."""
+    return unit if count == 1 else f"{unit}s"
+
+
+def periods(count: int, unit: str) -> str:
+    """Write a number of periods: ``12 months``."""
+    return f"{whole(count)} {units(unit, count)}"
+
+
+def levels(group: str, spec: CohortSpec) -> str:
+    """Write the score levels of a group: ``9–10``; ``−3 to −1`` on a scale that goes below 0."""
+    if group == "all":
+        return "all scores"
+    below = spec.scale.low < 0
+    ranges = _RANGE.sub(r"\1 to \2" if below else r"\1–\2", label(spec.group(group)))
+    return ranges.replace("-", "−").replace(",", ", ")
+
+
+def score(group: str, spec: CohortSpec) -> str:
+    """Name a group in a figure or a table: ``score 7``, ``scores 9–10``, ``all scores``."""
+    if group == "all":
+        return "all scores"
+    return f"score{'s' if len(spec.group(group)) > 1 else ''} {levels(group, spec)}"
+
+
+def who(group: str, spec: CohortSpec) -> str:
+    """Write who a group is: ``customers who gave 9–10``."""
+    return "all customers with a score" if group == "all" else f"customers who gave {levels(group, spec)}"
+
+
+def customers(n: int) -> str:
+    """Write a number of customers: ``1 customer``."""
+    return f"{whole(n)} customer{'' if n == 1 else 's'}"
+
+
+def signed(level: int) -> str:
+    """Write a score level, with a true minus."""
+    return str(level).replace("-", "−")
+
+
+def listed(items: list[str]) -> str:
+    """Write a list in words: ``a, b and c``."""
+    return f"{', '.join(items[:-1])} and {items[-1]}" if len(items) > 1 else "".join(items)
+
+
+def capital(text: str) -> str:
+    """Begin a sentence."""
+    return text[:1].upper() + text[1:]
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Write a share in per cent: ``62 %``; a dash for none."""
+    return NONE if math.isnan(share) else f"{decimal(100 * share, digits)}{THIN}%"
+
+
+def coverage(spec: CohortSpec) -> str:
+    """Write the coverage of the intervals: ``95 %``."""
+    return f"{100 * spec.analysis.level:.6g}{THIN}%"
+
+
+def words(name: str) -> str:
+    """Write a name of the tables for readers: ``log_logistic`` becomes ``log-logistic``."""
+    known = {
+        "kaplan_meier": "Kaplan–Meier", "weibull": "Weibull", "gompertz": "Gompertz",
+        "log_normal": "log-normal",
+        "log_logistic": "log-logistic", "averaged": "average", "averaged_aic": "average by AIC",
+        "averaged_backtest": "average by backtest", "averaged_equal": "average, equal weights",
+        "shifted_beta_geometric": "shifted-beta-geometric", "beta_discrete_weibull": "beta-discrete-Weibull",
+        "grouped_ph": "proportional hazards", "poisson": "additive Poisson", "gamma": "quasi-gamma",
+        "two_part": "two parts, gamma", "log_ols": "two parts, smeared logarithm",
+    }  # fmt: skip
+    if name.startswith("cure_"):
+        return f"mixture cure, {words(name.removeprefix('cure_'))}"
+    if re.fullmatch(r"spline_\d+", name):
+        knots = int(name.removeprefix("spline_"))
+        return f"spline, {knots} inner knot{'' if knots == 1 else 's'}"
+    return known.get(name, name.replace("_", " "))
+
+
+def spelled(count: int) -> str:
+    """Write a number in words up to twelve: ``two``; ``27``."""
+    return _NUMBERS[count] if 0 < count < len(_NUMBERS) else whole(count)
+
+
+def time_span(count: int, unit: str) -> tuple[str, str, int]:
+    """Write a time in years where it is whole ones, else in its unit: ``("two", "years", 2)``."""
+    years, rest = divmod(count, PERIODS_PER_YEAR[unit])
+    if rest or not years:
+        return spelled(count), units(unit, count), count
+    return spelled(years), units("year", years), years
+
+
+def variable(name: str) -> str:
+    """Write the name of an adjustment variable: the user's own as it stands, ours in words."""
+    return "tenure at the survey" if name == TENURE_AT_SURVEY else name
+
+
+def stratum(text: str) -> str:
+    """Write a stratum for readers: ``plan=basic`` becomes ``plan: basic``; long ones are cut."""
+    name, _, category = text.partition("=")
+    return shortened(f"{variable(name)}: {category}")
+
+
+def shortened(text: str) -> str:
+    """Cut a text that is too long for a table."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def printable(text: str) -> str:
+    """Make any text safe to typeset: what no font here can show, or would hide, is written ``[U+202E]``."""
+    return "".join(character if _shows(character) else _named(character) for character in text)
+
+
+def _named(character: str) -> str:
+    return " " if character.isspace() else f"[U+{ord(character):04X}]"
+
+
+def _shows(character: str) -> bool:
+    if character.isascii() and character.isprintable():
+        return True
+    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+        return False
+    return ord(character) in _glyphs()
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    """Characters of the font that both the figures and the PDF fall back to."""
+    from matplotlib.ft2font import FT2Font  # heavy, and needed for unusual characters only
+
+    return frozenset(FT2Font(str(font_folder() / "DejaVuSans.ttf")).get_charmap())
+
+
+def font_folder() -> Path:
+    """Give the folder of the fonts that come with matplotlib: the same on every machine."""
+    import matplotlib as mpl
+
+    return Path(mpl.get_data_path()) / "fonts" / "ttf"

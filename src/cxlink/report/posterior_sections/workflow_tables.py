@@ -1,0 +1,224 @@
+"""Whether the posteriors can be relied on, for who checks: diagnostics beside their bounds, and the priors."""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from cxlink.bayes.assessment.convergence import LEAST_BFMI, LEAST_ESS_A_CHAIN, MOST_RHAT, MOST_SENSITIVE
+from cxlink.bayes.assessment.predictive_checks import FARTHEST
+from cxlink.report.content import Material
+from cxlink.report.document import Block, table
+from cxlink.report.figures.tenure_ladder import BAYESIAN
+from cxlink.report.format import FIRM, NONE, capital, coverage, decimal, percent, whole
+from cxlink.report.posterior_sections.posterior_warnings import COLUMNS, Finding, Findings, found, those_of
+
+_WITHIN = re.compile(r"within (\S+) and ([^\s;,]+)")
+_OF_CELLS = re.compile(r"of ([\d,]+) cells")
+_ERROR = re.compile(r"standard error (\S+)")
+_REPLICATED = {
+    "predicted_losses": "Losses of each score, replicated: missed",
+    "predicted_pattern": "Losses by period and stratum, replicated: missed",
+    "predicted_zeros": "Who spent nothing, replicated: missed",
+    "predicted_mean": "Mean spend, replicated: missed",
+    "predicted_spread": "Spread of amounts, replicated: missed",
+}
+_SPREADS = {
+    "level": "scores", "stratum": "strata", "cohort": "cohorts", "walk": "pace between periods",
+    "shape": "amounts’ shapes",
+}  # fmt: skip
+
+
+def workflow_table(m: Material) -> list[Block]:
+    """Set the diagnostics out, a column for each posterior."""
+    every = found(m.given.diagnostics)
+    columns = [key for key in COLUMNS if any(one.quantity != "fit" for one in every.get(key, ()))]
+    if not columns:
+        return []
+    lines = [[name, *(write(every[key]) for key in columns)] for name, write in _lines()]
+    lines = [line for line in lines if set(line[1:]) != {NONE}]
+    spreads = [
+        [name, *(_spread(every[key], what) for key in columns)] for what, name in _spreads(every, columns)
+    ]
+    caption = (
+        "What was checked; what is judged is followed by ok, or by FAILS. Spreads: standard deviations on the model’s "
+        f"scale, with {coverage(m.spec)} intervals."
+    )
+    rules = [len(lines)] if spreads else []
+    header = ["Looked at", *(COLUMNS[key] for key in columns)]
+    cells = [*lines, *spreads]
+    return [
+        table(
+            caption,
+            header,
+            cells,
+            notes=_explained(cells, [of for of, _ in columns]),
+            rules=rules,
+            dense=True,
+        )
+    ]
+
+
+def _lines() -> Iterator[tuple[str, Callable[[Sequence[Finding]], str]]]:
+    """Names of lines, and how each is written from a posterior's findings."""
+    for quantity, name, digits in (
+        ("rhat", f"Largest R-hat (under {MOST_RHAT})", 3),
+        ("ess_bulk", f"Fewest effective draws, middle (over {LEAST_ESS_A_CHAIN} a chain)", 0),
+        ("ess_tail", f"Fewest effective draws, tails (over {LEAST_ESS_A_CHAIN} a chain)", 0),
+        ("divergences", "Divergent transitions (none)", 0),
+        ("bfmi", f"Least BFMI (over {LEAST_BFMI})", 2),
+        ("draws", "Draws", 0),
+    ):
+        yield name, lambda rows, q=quantity, d=digits: _single(rows, q, d)  # type: ignore[misc]
+    for quantity, name in _REPLICATED.items():
+        yield name, lambda rows, q=quantity: _missed_of(rows, q)  # type: ignore[misc]
+    yield (
+        f"Largest prior sensitivity (under {MOST_SENSITIVE})",
+        lambda rows: _largest(rows, "prior_sensitivity"),
+    )
+    yield "Log score of cells left out (PSIS-LOO)", _left_out
+    yield "of these cells, fitted anew without each", _refitted
+    yield "Parameters in use", lambda rows: _single(rows, "effective_parameters", 1)
+
+
+def _judged(text: str, ok: Sequence[str]) -> str:
+    word = "FAILS" if "no" in ok else "ok" if "yes" in ok else ""
+    return f"{text}{FIRM}{word}" if word else text
+
+
+def _single(rows: Sequence[Finding], quantity: str, digits: int) -> str:
+    mine = those_of(rows, quantity)
+    return _judged(decimal(mine[0].value, digits), [mine[0].ok]) if mine else NONE
+
+
+def _largest(rows: Sequence[Finding], quantity: str) -> str:
+    mine = those_of(rows, quantity)
+    if not mine:
+        return NONE
+    most = max((row.value for row in mine if not math.isnan(row.value)), default=math.nan)
+    return _judged(decimal(most, 3), [row.ok for row in mine])
+
+
+def _missed_of(rows: Sequence[Finding], quantity: str) -> str:
+    mine = those_of(rows, quantity)
+    missed = sum(row.ok == "no" for row in mine)
+    return _judged(f"{whole(missed)} of {whole(len(mine))}", [row.ok for row in mine]) if mine else NONE
+
+
+def _left_out(rows: Sequence[Finding]) -> str:
+    mine = those_of(rows, "elpd_left_out_cells")
+    if not mine:
+        return NONE
+    error = _ERROR.search(mine[0].note)
+    beside = f" (s.e. {decimal(float(error[1]), 1)})" if error else ""
+    return f"{decimal(mine[0].value, 1)}{beside}"
+
+
+def _refitted(rows: Sequence[Finding]) -> str:
+    mine = those_of(rows, "refitted_cells")
+    if not mine:
+        return NONE
+    cells = _OF_CELLS.search(mine[0].note)
+    among = f" of {whole(int(cells[1].replace(',', '')))}" if cells else ""
+    return f"{whole(mine[0].value)}{among}"
+
+
+def _spreads(every: Findings, columns: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    names = dict.fromkeys(row.group for key in columns for row in those_of(every[key], "spread"))
+    return [(name, f"Spread of {_spread_name(name)}") for name in sorted(names)]
+
+
+def _spread_name(name: str) -> str:
+    """Write what a spread is of: ``level stratum polarisation`` becomes ``scores × strata, polarisation``."""
+    known = [_SPREADS[word] for word in name.split() if word in _SPREADS]
+    others = [word for word in name.split() if word not in _SPREADS]
+    return ", ".join([*([" × ".join(known)] if known else []), *others])
+
+
+def _spread(rows: Sequence[Finding], name: str) -> str:
+    mine = [row for row in those_of(rows, "spread") if row.group == name]
+    if not mine:
+        return NONE
+    ends = _WITHIN.search(mine[0].note)
+    beside = f" [{decimal(float(ends[1]), 2)},{FIRM}{decimal(float(ends[2]), 2)}]" if ends else ""
+    return f"{decimal(mine[0].value, 2)}{beside}"
+
+
+def _explained(lines: Sequence[Sequence[str]], parts: Sequence[str]) -> list[str]:
+    """Explain what the table has."""
+    of_period = " (of retention: at risk in one period)" if "retention" in parts else ""
+    names = [line[0] for line in lines]
+    notes = []
+    if any("replicated" in name for name in names):
+        notes.append(
+            "Replicated: cohorts that the posterior makes; a score is missed where what was counted lies in their "
+            f"outermost {percent(FARTHEST, 1)}."
+        )
+    if any("sensitivity" in name for name in names):
+        notes.append(
+            "Prior sensitivity: how far the main groups’ figures move for each doubling of the priors’ power."
+        )
+    if any("PSIS" in name for name in names):
+        notes.append(f"A cell: all customers of one score and stratum{of_period}.")
+    if any("Spread" in name for name in names):
+        notes.append("The smaller a spread, the more is borrowed.")
+    return notes
+
+
+def priors_table(m: Material) -> list[Block]:
+    """Set the priors out with their reasons; those that models share stand once."""
+    if m.given.bayes is None or not len(m.given.bayes.priors):
+        return []
+    merged: dict[tuple[str, str, str], list[str]] = {}
+    for row in m.given.bayes.priors.to_dict("records"):
+        if not _in_use(str(row["quantity"]), m):
+            continue
+        key = (str(row["quantity"]).replace("_", " "), _law(row), str(row["reason"]))
+        name = (
+            COLUMNS.get((str(row["of"]), str(row["model"])), str(row["of"]))
+            .lower()
+            .removeprefix("retention, ")
+        )
+        merged.setdefault(key, []).append(name)
+    tails = [reason.partition("; ")[2] for _, _, reason in merged]
+    shared = [tail for tail in dict.fromkeys(tails) if tail and tails.count(tail) > 1]
+    lines = [
+        [quantity, law, ", ".join(dict.fromkeys(names)), capital(_without(reason, shared))]
+        for (quantity, law, reason), names in merged.items()
+    ]
+    caption = "Priors: what was held likely before any count, and why."
+    header = ["Quantity", "Prior", "Of", "Reason"]
+    notes = [f"{capital(tail)}." for tail in shared]
+    notes.append("Gammas have shape 2; normals are centred at 0 unless the reason says where.")
+    return [
+        table(
+            caption, header, lines, notes=notes, texts=(0, 1, 2, 3), shares=(2.25, 1.6, 1.5, 4.9), dense=True
+        )
+    ]
+
+
+def _in_use(quantity: str, m: Material) -> bool:
+    """Whether this cohort's models have such a quantity: the priors may be those of every model there can be."""
+    words = quantity.split("_")
+    waning = bool(m.book.where("retention", model=BAYESIAN, scenario="waning"))
+    several = m.given.bayes is not None and len(m.given.bayes.cohorts) > 1
+    needed = {
+        "slope": m.spec.score.effect == "monotone", "steps": m.spec.score.effect == "monotone", "half": waning,
+        "cohort": several, "stratum": bool(m.spec.stratum_variables),
+    }  # fmt: skip
+    return all(needed.get(word, True) for word in words)
+
+
+def _without(reason: str, shared: Sequence[str]) -> str:
+    first, _, tail = reason.partition("; ")
+    return first if tail in shared else reason
+
+
+def _law(row: dict[Any, Any]) -> str:
+    law, scale = str(row["law"]), float(row["scale"])
+    written = f"{scale:.3g}".replace("-", "−")
+    shapes = {
+        "normal": f"normal, s.d. {written}", "gamma": f"gamma, mean {written}",
+        "dirichlet": f"Dirichlet, {written} each",
+    }  # fmt: skip
+    return shapes.get(law, f"{law}, {written}")

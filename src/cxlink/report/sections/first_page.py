@@ -1,0 +1,106 @@
+"""Page one: what a manager reads in a minute."""
+
+from collections.abc import Sequence
+
+from cxlink.estimands.tidy import select
+from cxlink.report.content import Material
+from cxlink.report.document import Block, Run, bullets, heading, notice, paragraph, picture, strong, table
+from cxlink.report.estimates_lookup import Estimate
+from cxlink.report.figures import cohort_figures as figures
+from cxlink.report.figures import drawing
+from cxlink.report.format import NONE, capital, coverage, customers, listed, periods, score, signed
+from cxlink.report.sections import main_results as results
+from cxlink.report.sections import score_tables as tables
+from cxlink.report.sections.limitations import empty_bands, limits, snapshot, standardised_to
+
+_LINE = 92  # characters that a line of the page holds, about
+_ROOM = 25  # lines of text beside which page one has room for a picture
+
+
+def first_page(m: Material, level: int = 1) -> list[Block]:
+    """Give the results in numbers and words, and their limits."""
+    parts, limited = headline_blocks(m), limits(m)
+    said = ["".join(map(_text, part["runs"])) for part in parts if part["kind"] == "paragraph"][1:]
+    if _lines([*said, *limited]) <= _ROOM:
+        parts += _overview(m)
+    return [*parts, heading("What these figures do not show", level), bullets(limited)]
+
+
+def headline_blocks(m: Material) -> list[Block]:
+    """Give the results in numbers and words."""
+    parts = [paragraph(_opening(m))]
+    if m.given.simulated:
+        parts.append(
+            notice("The customers of this cohort are simulated. No figure here describes real customers.")
+        )
+    parts += [notice(sentence) for sentence in (*empty_bands(m), snapshot(m)) if sentence]
+    rows = results.headline_rows(m)
+    if rows:
+        header = ["Result", *(capital(score(side, m.spec)) for side in m.sides), "Difference", "Ratio"]
+        known = [i for i in range(len(header)) if any(row[i] != NONE for row in rows)]
+        parts.append(
+            table(_caption(m), [header[i] for i in known], [[row[i] for i in known] for row in rows])
+        )
+    said = [text for text in (results.retention(m), results.spend(m), results.tenure(m)) if text]
+    return [*parts, *(paragraph(text) for text in said)]
+
+
+def _opening(m: Material) -> list[Run]:
+    low, high = signed(m.spec.scale.levels[0]), signed(m.spec.scale.levels[-1])
+    asked = ["how long they then stayed"] if m.spec.subscription is not None else []
+    if m.spec.spend is not None:
+        asked.append(f"what they spent in the {m.spec.spend.window_months} months that followed")
+    return [
+        strong(customers(m.n_scored)),
+        f" of {m.table} gave a score on a scale on which {low} is the poorest and {high} the best. This report sets "
+        f"the score against {listed(asked)}.",
+    ]
+
+
+def _caption(m: Material) -> str:
+    rows = [row for outcome in results.OUTCOMES for row in results.headline(m, outcome).values()]
+    return f"The main results, with {coverage(m.spec)} intervals; {standardised_to(rows, m)}."
+
+
+def _overview(m: Material) -> list[Block]:
+    """Draw both outcomes by score, side by side; nothing where neither has three levels."""
+    known = {"retention": _by_level(m, "retention", "kaplan_meier", m.spec.horizon)}
+    known["spend"] = _by_level(m, "spend", "means", None)
+    known = {outcome: rows for outcome, rows in known.items() if len(rows) > 2}
+    if not known:
+        return []
+    draw = {"retention": figures.retention_by_score, "spend": figures.spend_by_score}
+    with drawing.sheet((6.3, 1.9), 1, len(known)) as axes:
+        for ax, (outcome, rows) in zip(axes, known.items(), strict=True):
+            shown = select(m.given.estimates, adjusted=rows[0].adjusted)
+            draw[outcome](shown, m.spec, simulated=m.given.simulated, ax=ax).set_xlabel("Score (points)")
+            ticks = [label.get_text() for label in ax.get_xticklabels()]
+            fewer = slice(None, None, 1 + len(ticks) // 12)
+            ax.set_xticks(list(ax.get_xticks())[fewer], ticks[fewer])
+    names = {
+        "retention": f"still customers after {periods(m.spec.horizon, m.spec.unit)}",
+        "spend": "mean spend",
+    }
+    alt = ". ".join(
+        f"Dots, {names[outcome]} by score: {tables.spoken(rows)}" for outcome, rows in known.items()
+    )
+    title = capital(listed([names[outcome] for outcome in known]))
+    return [
+        picture(
+            "overview", drawing.svg(axes[0]), alt, f"{title}, by score, with {coverage(m.spec)} intervals."
+        )
+    ]
+
+
+def _by_level(m: Material, estimand: str, model: str, horizon: int | None) -> list[Estimate]:
+    rows = [m.book.best(estimand, str(level), model, horizon) for level in m.scores]
+    return [row for row in rows if row is not None and not row.blank]
+
+
+def _lines(texts: Sequence[str]) -> int:
+    """Lines that texts take on the page, about."""
+    return sum(-(-len(text) // _LINE) for text in texts)
+
+
+def _text(run: Run) -> str:
+    return run if isinstance(run, str) else run["strong"]

@@ -1,0 +1,193 @@
+"""Tables that retention and spend share: score by score, and one group against another."""
+
+import math
+import re
+from collections.abc import Sequence
+
+from cxlink.cohort.count.mix import MISSING
+from cxlink.cohort.read.columns import band_labels
+from cxlink.report.content import Material
+from cxlink.report.document import Block, table
+from cxlink.report.estimates_lookup import Estimate
+from cxlink.report.format import NONE, bare, capital, is_share, money_digits, score, stratum, value, whole
+
+_MOST_ROWS = 40
+_NUMBER = re.compile(r"\d{1,15}")
+ADJUSTED = ("no", "standardised")
+OWN_MIX = "All scores together have the cohort’s own mix: there is nothing to standardise."
+NOT_STANDARDISED = "All scores together are given as they are, and not standardised."
+HEADERS = {"no": "Unadjusted", "standardised": "Standardised"}
+
+
+def groups(m: Material) -> tuple[list[str], list[str]]:
+    """Give the score levels that have customers, and below them the bands of several levels and everybody."""
+    levels = [str(level) for level in m.scores]
+    bands = [band for band in ("worst", "best") if len(m.spec.group(band)) > 1 and m.has(band)]
+    return levels, [*bands, "all"]
+
+
+def by_score(m: Material, estimand: str, model: str, horizon: int | None, caption: str) -> Block:
+    """Set a quantity out score by score: customers, losses, and the estimate with its interval both ways."""
+    levels, bands = groups(m)
+    main = m.book.where(estimand, model=model, horizon=horizon, stratum="", cause="", scenario="")
+    kinds = [kind for kind in ADJUSTED if any(row.adjusted == kind for row in main)]
+    digits = common_digits(main)
+    losses = any(row.n_events is not None for row in main)
+    rows = []
+    for group in levels + bands:
+        found = [m.book.get(estimand, group, model, horizon, adjusted=kind) for kind in kinds]
+        known = next((row for row in found if row is not None), None)
+        lost = [whole(known.n_events if known else None)] if losses else []
+        cells = ["" if row is None and group == "all" else bare(row, digits) for row in found]
+        rows.append([_name(group, m), whole(_customers(group, known, m)), *lost, *cells])
+    header = ["Score", "Customers", *(["Lost"] if losses else []), *(HEADERS[kind] for kind in kinds)]
+    notes = [*_nobody(m), *(blank_notes(m) if any(NONE in row for row in rows) else [])]
+    if any("" in row for row in rows):
+        notes.append(OWN_MIX if m.spec.analysis.target == "scored" else NOT_STANDARDISED)
+    return table(caption, header, rows, notes=notes, rules=[len(levels)])
+
+
+def contrasts(m: Material, estimand: str, model: str, horizon: int | None, caption: str) -> list[Block]:
+    """Set the differences and ratios of two groups out; nothing where there are none."""
+    kinds = [f"{estimand}_difference", f"{estimand}_ratio"]
+    main = {
+        k: m.book.where(k, model=model, horizon=horizon, stratum="", cause="", scenario="") for k in kinds
+    }
+    every = [row for rows in main.values() for row in rows]
+    if not every:
+        return []
+    pairs = _distinct(
+        sorted({(row.group, row.reference) for row in every}, key=lambda pair: _pair_order(pair, m)), m
+    )
+    columns = [
+        (kind, adjusted)
+        for kind in kinds
+        for adjusted in ADJUSTED
+        if any(r.adjusted == adjusted for r in main[kind])
+    ]
+    digits = {kind: common_digits(rows) for kind, rows in main.items()}
+    rows = [
+        [
+            f"{_plain(group, m)} against {_plain(reference, m)}",
+            *(
+                bare(m.book.get(k, group, model, horizon, reference=reference, adjusted=a), digits[k])
+                for k, a in columns
+            ),
+        ]
+        for group, reference in pairs
+    ]
+    rows = [row for row in rows if set(row[1:]) != {NONE}]
+    if not rows:
+        return []
+    names = {kinds[0]: "Difference", kinds[1]: "Ratio"}
+    several = len({adjusted for _, adjusted in columns}) > 1
+    header = ["Scores", *(f"{names[k]}, {HEADERS[a].lower()}" if several else names[k] for k, a in columns)]
+    notes = blank_notes(m) if any(cell == NONE for row in rows for cell in row) else []
+    return [table(caption, header, rows, notes=notes, rules=[1] if len(rows) > 1 else [])]
+
+
+def strata(m: Material, estimand: str, model: str, horizon: int | None, caption: str) -> list[Block]:
+    """Set the sides of the headline contrast out within strata; nothing where there are none."""
+    group, reference = m.sides
+    sides = [side for side in m.sides if m.has(side)]
+    main = m.book.where(estimand, group=m.sides, model=model, horizon=horizon, adjusted="no", scenario="")
+    digits, rows = common_digits(main), []
+    for name in sorted({row.stratum for row in main} - {""}, key=lambda name: stratum_order(name, m)):
+        found = [m.book.get(estimand, side, model, horizon, stratum=name) for side in sides]
+        n = " / ".join(whole(row.n if row is not None else None) for row in found)
+        if len(sides) > 1:
+            key = {"reference": reference, "stratum": name}
+            found.append(m.book.get(f"{estimand}_difference", group, model, horizon, **key))
+        rows.append([stratum(name), n, *(bare(row, digits) for row in found)])
+    if not rows:
+        return []
+    notes = blank_notes(m) if any(NONE in row for row in rows) else []
+    if len(rows) > _MOST_ROWS:
+        notes.append(f"The first {_MOST_ROWS} of {len(rows)} strata; the rest is in estimates.csv.")
+    header = ["Stratum", "Customers", *(capital(score(side, m.spec)) for side in sides)]
+    return [table(caption, [*header, *["Difference"][: len(sides) - 1]], rows[:_MOST_ROWS], notes=notes)]
+
+
+def blank_notes(m: Material) -> list[str]:
+    """Say what a dash in a table means."""
+    least = m.spec.publish.smallest_cell
+    hidden = (
+        f"{NONE}: left blank, because fewer than {whole(least)} customers stand behind it, or not estimated."
+    )
+    return [
+        hidden
+        if least
+        else f"{NONE}: not estimated, because a stratum or the group has nobody at risk there."
+    ]
+
+
+def common_digits(rows: Sequence[Estimate]) -> int | None:
+    """Give the decimals for estimates that stand in one column."""
+    if not rows:
+        return None
+    if is_share(rows[0]):
+        return 1
+    return 2 if rows[0].unit == "ratio" else money_digits(list(rows))
+
+
+def _name(group: str, m: Material) -> str:
+    band = {"worst": " (worst)", "best": " (best)"}.get(group, "")
+    return f"{_plain(group, m)}{band}"
+
+
+def _plain(group: str, m: Material) -> str:
+    name = score(group, m.spec)
+    return name if group == "all" else name.split(" ", 1)[1]
+
+
+def _customers(group: str, known: Estimate | None, m: Material) -> int | None:
+    if known is not None:
+        return known.n
+    inside = [m.scores.get(level) for level in m.spec.group(group) if level in m.scores]
+    return None if None in inside else sum(n for n in inside if n is not None)
+
+
+def _distinct(pairs: list[tuple[str, str]], m: Material) -> list[tuple[str, str]]:
+    """Keep one of the pairs that name the same levels, such as 10 against worst and 10 against 1."""
+    named = {(m.spec.group(a), m.spec.group(b)): (a, b) for a, b in reversed(pairs)}
+    return [pair for pair in pairs if pair in named.values()]
+
+
+def spoken(rows: Sequence[Estimate | None]) -> str:
+    """Write estimates for who cannot see the picture: all of a few, the two ends of many."""
+    known = [row for row in rows if row is not None and not row.blank]
+    told = known if len(known) <= 12 else [known[0], known[-1]]
+    return "; ".join(f"{row.group}: {value(row)}" for row in told)
+
+
+def _pair_order(pair: tuple[str, str], m: Material) -> tuple[int, int, tuple[str, str]]:
+    """Put the headline contrast first, then those asked for, then each level against worst."""
+    place = {str(level): i for i, level in enumerate(m.spec.scale.levels)}
+    if pair == m.sides:
+        return 0, 0, pair
+    if pair[0] in place and pair[1] == "worst":
+        return 2, place[pair[0]], pair
+    return 1, min(place[str(level)] for level in m.spec.group(pair[0])), pair
+
+
+def stratum_order(name: str, m: Material) -> tuple[int, int, float, str]:
+    """Put strata in order: the variables in the spec's order, bands in the order of their cuts, missing values last.
+
+    Categories that begin with a number go by it: ``10-50`` before ``100-250``.
+    """
+    known, (variable, _, category) = m.spec.stratum_variables, name.partition("=")
+    bands = band_labels(m.spec.cuts[variable]) if variable in m.spec.cuts else []
+    place = bands.index(category) if category in bands else len(bands)
+    return (
+        known.index(variable) if variable in known else len(known),
+        place + (category == MISSING),
+        float(number[0]) if (number := _NUMBER.match(category)) else math.inf,
+        category,
+    )
+
+
+def _nobody(m: Material) -> list[str]:
+    empty = [level for level in m.spec.scale.levels if level not in m.scores]
+    if not empty or len(empty) > 10:
+        return []
+    return [f"Nobody gave {', '.join(str(level) for level in empty)}."]

@@ -1,0 +1,73 @@
+"""The study's figures over many simulated cohorts: mean errors, and how often intervals hold the truth."""
+
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.report.document import Block, heading, paragraph, table
+from cxlink.report.format import THIN, capital, decimal, score, whole
+from cxlink.report.study_sections.study_tables import figure_name
+
+_SHARES = (2.4, 1.3, 1.0, 1.5, 1.3, 1.5, 1.3)
+
+
+def replications_section(found: pd.DataFrame, spec: CohortSpec, level: int = 1) -> list[Block]:
+    """Say how often the analysis finds the truth again; nothing where no cohorts were drawn for that.
+
+    Parameters
+    ----------
+    found : DataFrame
+        See `cxlink.report.content.Study`.
+    spec : CohortSpec
+        What ``worst`` and ``best`` are.
+    level : int
+        Of the heading.
+    """
+    rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in found.to_dict("records")]
+    if not rows:
+        return []
+    cohorts = int(rows[0]["cohorts"])
+    sizes = " and ".join(whole(int(size)) for size in dict.fromkeys(row["customers"] for row in rows))
+    held = [100 * float(row["adjusted_coverage"]) for row in rows]
+    text = (
+        f"One cohort may be lucky. {whole(cohorts)} more cohorts of each company were therefore drawn and analysed in "
+        f"the same way ({sizes} customers with a score; 95{THIN}% intervals). An interval that does what it says holds "
+        f"the truth in 95 of 100 of them. The adjusted ones do so in {decimal(min(held), 1)} to "
+        f"{decimal(max(held), 1)} of 100; the truth is that of each cohort’s own mix of customers, to which the "
+        "figures are standardised."
+    )
+    return [heading("How often the truth is found", level), paragraph(text), _table(rows, cohorts, spec)]
+
+
+def _table(rows: list[dict[str, Any]], cohorts: int, spec: CohortSpec) -> Block:
+    cells: list[list[str]] = []
+    rules: list[int] = []
+    for figure, block in groupby(rows, key=lambda row: row["figure"]):
+        rules += [len(cells)] if cells else []
+        for i, row in enumerate(block):
+            cells.append(
+                [figure_name(figure) if i == 0 else "", capital(score(row["group"], spec)), *_cells(row)]
+            )
+    header = [
+        "Figure",
+        "Group",
+        "Truth",
+        "Naive: mean error",
+        "holds the truth",
+        "Adjusted: mean error",
+        "holds the truth",
+    ]
+    caption = f"Mean errors, and the share of intervals that hold the truth, over {whole(cohorts)} cohorts."
+    notes = ["Retention and its errors in per cent and percentage points."]
+    return table(caption, header, cells, notes=notes, rules=rules, texts=(0, 1), shares=_SHARES)
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    scale, digits = (100.0, 1) if row["unit"] == "probability" else (1.0, 2)
+    shown = [decimal(scale * row["truth"], digits)]
+    for name in ("naive", "adjusted"):
+        shown.append(decimal(scale * row[f"{name}_bias"], digits + 1))
+        shown.append(f"{decimal(100 * row[f'{name}_coverage'], 1)}{THIN}%")
+    return shown

@@ -1,0 +1,146 @@
+"""Who did not answer: response by stratum, their own retention, and how it would have to differ to matter."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.mix import MISSING, NO_STRATUM
+from cxlink.cohort.count.spells import spells_of
+from cxlink.estimands.retention_rows import held, retention_rows
+from cxlink.estimands.support_checks import LEAST_SUPPORT, finding
+from cxlink.estimands.tidy import row
+from cxlink.groups.curves import Curves
+from cxlink.sensitivity.nonresponse import NOT_SCORED, tipping_point, unscored_requests, unscored_spells
+from cxlink.survival.kaplan_meier import kaplan_meier
+
+Row = dict[str, Any]
+
+
+def response(counts: Counts) -> float:
+    """Share of all customers who have a score; NaN without customers."""
+    everybody = int(counts.cells["n"].sum())
+    return int(counts.scored["n"].sum()) / everybody if everybody else np.nan
+
+
+def response_findings(counts: Counts) -> Iterator[Row]:
+    """Give the response rate of the cohort, and of each category of the adjustment variables.
+
+    Nothing where everybody has a score; of a category with fewer customers than may be published, no value.
+    """
+    if not response(counts) < 1:
+        return
+    note = "share of the customers who have a score"
+    yield finding("", "response", "all", response(counts), None, note)
+    least = counts.spec.publish.smallest_cell
+    for name in counts.spec.stratum_variables:
+        cells = counts.cells.assign(answered=counts.cells["n"].where(counts.cells["score"].notna(), 0))
+        by_category = cells.groupby(f"stratum.{name}", sort=True)[["answered", "n"]].sum()
+        shares = by_category["answered"] / by_category["n"]
+        if (shares == (shares.index != MISSING)).all():
+            continue  # it is known of the scored only, such as tenure at a survey that others have no date of
+        for category, answered, n in by_category.itertuples(name=None):
+            share = answered / n if n >= least else np.nan
+            yield finding("", "response", f"{name}={category}", share, None, note)
+
+
+def target_findings(counts: Counts) -> Iterator[Row]:
+    """Say so where standardising to everybody changes nothing, or cannot reach everybody."""
+    spec = counts.spec
+    if spec.analysis.target != "customers" or not len(counts.scored):
+        return
+    late = spec.subscription is not None and spec.subscription.clock == "signup"
+    if not spec.stratum_variables and not late:
+        note = (
+            'target = "customers" changes nothing: nothing is adjusted for, so there is nothing to weight by'
+        )
+        yield finding("", "target", "", np.nan, False, note)
+    mix = spells_of(counts).mix
+    if spec.stratum_variables and mix is not None:
+        share = float(mix.n[mix.stratum != NO_STRATUM].sum() / mix.n.sum())
+        note = (
+            "share of all customers in strata where somebody has a score: the figures are standardised to the mix of "
+            "these. Where a stratum is not known in full without a score, it is taken as among those who have one"
+        )
+        yield finding("", "target", "", share, share >= LEAST_SUPPORT, note)
+
+
+def unscored_rows(counts: Counts, rng: np.random.Generator) -> tuple[list[Row], list[Row]]:
+    """Give the retention of the customers without a score whose clock can start, and findings about it.
+
+    Nothing where nobody has a score, and there is nothing to set it against.
+
+    Parameters
+    ----------
+    counts : Counts
+        Of the whole cohort.
+    rng : Generator
+        Children of it are advanced.
+
+    Returns
+    -------
+    rows, findings
+    """
+    spec = counts.spec
+    spells = unscored_spells(counts)
+    if spec.subscription is None or not 0 < response(counts) < 1:
+        return [], []
+    known = 0 if spells is None else int(spells.n.sum())
+    absent = int(counts.cells.loc[counts.cells["score"].isna(), "n"].sum())
+    note = "share of the customers without a score who were ever at risk on the clock: their retention is of these"
+    findings = [finding("kaplan_meier", "clock_starts", NOT_SCORED, known / absent, None, note)]
+    if spells is None:
+        return [], findings
+    requests, none = unscored_requests(spells, counts), csr_array((0, len(spells.n)))
+    made = kaplan_meier(spells, requests, spec.analysis.draws, rng, horizon=spec.horizon, scores=none)
+    rows = []
+    for request, curves in zip(requests, made.curves, strict=True):
+        rows += [
+            r for r in retention_rows(curves, spec) if r["estimand"] == "retention" and not r.get("scenario")
+        ]
+        for share in request.covered.values():
+            adjusted = request.labels["adjusted"] == "standardised"
+            whom = "standardised to" if adjusted else "without a score"
+            note = f"share of the customers {whom} whom their retention at {spec.horizon} {spec.unit}s can answer for"
+            findings.append(finding("kaplan_meier", "support", NOT_SCORED, share, None, note))
+    return rows, findings
+
+
+def tipping_rows(curves: Curves, counts: Counts) -> tuple[list[Row], list[Row]]:
+    """Give the tipping point of the headline contrast of retention, and say so where there is none from 0 to 1.
+
+    Parameters
+    ----------
+    curves : Curves
+        Of the headline, with draws.
+    counts : Counts
+        Of the whole cohort.
+
+    Returns
+    -------
+    rows, findings
+        The row's estimate and interval are held between 0 and 1; the finding has the plain number.
+    """
+    spec, share = counts.spec, response(counts)
+    at = {int(t): k for k, t in enumerate(curves.times)}.get(spec.horizon)
+    sides = spec.contrast(spec.analysis.contrasts[0])
+    pair = next((p for p in curves.contrasts if tuple(curves.groups[g] for g in p) == sides), None)
+    if at is None or pair is None or not share < 1:
+        return [], []
+    a, b = pair
+    value = float(tipping_point(curves.point[a, at], curves.point[b, at], share))
+    if np.isnan(value):
+        return [], []
+    draws = tipping_point(curves.draws[:, a, at], curves.draws[:, b, at], share)
+    shown = row(
+        "tipping_point", np.clip(value, 0, 1), np.clip(draws, 0, 1), spec.analysis.level, "probability",
+        model=curves.model, group=sides[0], reference=sides[1], horizon=spec.horizon, n=int(curves.n[a]),
+        n_events=int(curves.n_events[a]), **curves.labels,
+    )  # fmt: skip
+    found = []
+    if not 0 <= value <= 1:
+        note = "no retention of those who did not answer could undo the contrast: it would have to be this"
+        found.append(finding(curves.model, "tipping_point", ":".join(sides), value, None, note))
+    return [held(shown) if curves.sparse[[a, b]].any() else shown], found

@@ -1,0 +1,147 @@
+"""The score's reliability, and straight-line effects corrected for it, become rows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.estimands.support_checks import finding
+from cxlink.estimands.tidy import interval, row
+from cxlink.groups.curves import Curves
+from cxlink.sensitivity.reliability import (
+    FEWEST_PAIRS,
+    Line,
+    Reliability,
+    corrected,
+    line_through,
+    reliability,
+)
+
+Row = dict[str, Any]
+CORRECTED = "measurement_error"
+ASKED_TWICE = "asked_twice"
+
+
+def reliability_rows(
+    repeats: pd.DataFrame, curves: Curves | None, spec: CohortSpec, rng: np.random.Generator
+) -> tuple[list[Row], list[Row]]:
+    """Give the score's reliability, and what its errors hide of the effect on retention.
+
+    Parameters
+    ----------
+    repeats : DataFrame
+        ``score, again, n``: customers by their first and their second score.
+    curves : Curves or None
+        Of the headline, with draws; None where there are none.
+    spec : CohortSpec
+        Its horizon, groups and level.
+    rng : Generator
+        Advanced.
+
+    Returns
+    -------
+    rows, findings
+        Nothing where customers have one row each; a finding where too few gave two scores, or the score hardly repeats
+        itself.
+    """
+    if spec.cohort.repeat != "first":
+        return [], []
+    found, n = reliability(repeats), int(repeats["n"].sum())
+    if found is None:
+        note = (
+            f"customers with two scores: the score's reliability needs {FEWEST_PAIRS} of them, and two levels"
+        )
+        return [], [finding("test_retest", "pairs", "", n, None, note)]
+    n_draws, level = spec.analysis.draws, spec.analysis.level
+    names = {"model": "test_retest", "group": ASKED_TWICE, "adjusted": "no", "n": found.n}
+    correlations, slopes = found.correlation_draws(n_draws, rng), found.slope_draws(n_draws, rng)
+    rows = [
+        row("score_reliability", found.correlation, correlations, level, "ratio", **names),
+        row("score_calibration", found.slope, slopes, level, "ratio", **names),
+    ]
+    effect = _effect(curves, spec) if curves is not None else None
+    if effect is None:
+        return rows, [_selection(found)]
+    rows += effect_rows(effect, spec)
+    if interval(slopes, level)[1] <= 0:
+        note = "points of the second score for one of the first: not told from 0, so that nothing is corrected by it"
+        return rows, [finding("test_retest", "score_calibration", "", found.slope, False, note)]
+    rows += effect_rows(effect, spec, (found.slope, slopes))
+    return rows, [_selection(found)]
+
+
+def _selection(found: Reliability) -> Row:
+    note = "customers with two scores: only who stayed could be asked again; a true change counts as an error"
+    return finding("test_retest", "pairs", "", found.n, None, note)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A straight-line effect of the score on retention at the horizon.
+
+    Attributes
+    ----------
+    line : Line
+        Its slope.
+    apart : float
+        Points of the score between the mean scores of the headline's two sides; NaN where one has nobody.
+    n : int
+        Customers on the first of these sides.
+    labels : dict of str to str
+        ``adjusted``, ``stratum``, ``scenario`` of the curves it goes through.
+    """
+
+    line: Line
+    apart: float
+    n: int
+    labels: dict[str, str]
+
+
+def _effect(curves: Curves, spec: CohortSpec) -> Effect | None:
+    """Put a straight line through the levels' retention at the horizon."""
+    at = {int(t): k for k, t in enumerate(curves.times)}.get(spec.horizon)
+    levels = {str(level): level for level in spec.scale.levels}
+    own = [g for g in curves.own if curves.groups[g] in levels]
+    if at is None or not own:
+        return None
+    level, n = np.array([levels[curves.groups[g]] for g in own]), curves.n[own]
+    line = line_through(level, n, curves.point[own, at], curves.draws[:, own, at])
+    if line is None:
+        return None
+    inside = [np.isin(level, spec.group(side)) for side in spec.contrast(spec.analysis.contrasts[0])]
+    known = all(n[side].sum() for side in inside)
+    means = [n[side] @ level[side] / n[side].sum() if known else np.nan for side in inside]
+    return Effect(line, float(means[0] - means[1]), int(n[inside[0]].sum()), curves.labels)
+
+
+def effect_rows(
+    effect: Effect, spec: CohortSpec, calibration: tuple[float, np.ndarray] | None = None
+) -> Iterator[Row]:
+    """Give the slope for a point of the score, and the difference that it makes between the headline's two sides.
+
+    Parameters
+    ----------
+    effect : Effect
+        As it is seen.
+    spec : CohortSpec
+        Its horizon, contrasts and level.
+    calibration : (float, ndarray of shape (n_draws,)), optional
+        λ and draws of it: the effect is then corrected by it, in scenario `CORRECTED`. A difference of two
+        probabilities is held between −1 and 1.
+    """
+    value, draws = effect.line.slope, effect.line.draws
+    names: Row = {"model": "line", "horizon": spec.horizon, **effect.labels}
+    if calibration is not None:
+        value, draws = corrected(value, draws, calibration)
+        names["scenario"] = CORRECTED
+    level = spec.analysis.level
+    yield row("retention_slope", value, draws, level, "probability", group="all", n=effect.line.n, **names)
+    if np.isnan(effect.apart):
+        return
+    group, reference = spec.contrast(spec.analysis.contrasts[0])
+    names |= {"group": group, "reference": reference, "n": effect.n}
+    value, draws = float(np.clip(effect.apart * value, -1, 1)), np.clip(effect.apart * draws, -1, 1)
+    yield row("retention_difference", value, draws, level, "probability", **names)

@@ -1,0 +1,1 @@
+"""Means and regressions of spend, from sums."""

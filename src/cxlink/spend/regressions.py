@@ -1,0 +1,110 @@
+"""Regressions of spend beside the saturated means: additive Poisson, quasi-gamma, and two parts.
+
+Each is a sum of effects on a link: of the score, and of each category of each adjustment variable. All are fitted to
+the cells of `SpendCells`, in multiples of the mean positive amount, and give what fits on the rows give.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from cxlink.cohort.spec.spec_sections import Effect
+from cxlink.spend.estimating_equations import GAMMA, POISSON, SpendFamily
+from cxlink.spend.fitted_regressions import Fitted, NoSpendFit, SpendFit, Term
+from cxlink.spend.sandwich import stacked
+from cxlink.spend.solve import Sums, solve
+from cxlink.spend.spend_cells import SpendCells, in_units
+from cxlink.spend.spend_design import additive
+from cxlink.spend.two_part import fit_log_ols, fit_two_part
+
+_SAME = 1e-3
+_WHY = {
+    "poisson": "in some level or category, or some combination of effects, no more was spent than refunded: a mean "
+    "has no logarithm there",
+    "gamma": "combinations of a level and a stratum in which nobody spent weigh so much that no finite effects solve "
+    "the equation",
+}
+
+
+def fit_poisson(cells: SpendCells, effect: Effect = "levels") -> Fitted:
+    """Fit the additive Poisson pseudo-likelihood with a log link (Gourieroux, Monfort & Trognon 1984).
+
+    Refunds are allowed, for as long as no level, category or combination of their effects is refunded more than spent.
+
+    Parameters
+    ----------
+    cells : SpendCells
+        Of somebody who spent.
+    effect : {"levels", "linear", "monotone", "spline"}
+        Of the score; a monotone one is fitted free here.
+    """
+    return _whole("poisson", POISSON, cells, effect)
+
+
+def fit_gamma(cells: SpendCells, effect: Effect = "levels") -> Fitted:
+    """Fit the quasi-likelihood of the gamma with a log link, zeros in: Σ(y − μ)/μ·x = 0. See `fit_poisson`."""
+    return _whole("gamma", GAMMA, cells, effect)
+
+
+def _whole(model: str, family: SpendFamily, cells: SpendCells, effect: Effect) -> Fitted:
+    """Fit everybody's spend, zeros in."""
+    unit = cells.positive_mean
+    if not unit > 0:
+        return NoSpendFit(model, "nobody spent more than was refunded, so no mean has a logarithm")
+    measured, design = in_units(cells, unit), additive(cells, effect)
+    sums = Sums(measured.n, measured.total, measured.squares)
+    equation = solve(family, design.rows(cells), sums)
+    if not equation.converged:
+        return NoSpendFit(model, _WHY[model])
+    joined = stacked([equation], {}, {})
+    currency = unit if family is POISSON else 1.0
+    return SpendFit(
+        model, (Term(design, equation.columns),), joined, unit, equation.unknown(design, design.rows(cells)),
+        currency * equation.dispersion, penalised=equation.penalised(design),
+    )  # fmt: skip
+
+
+_MODELS: dict[str, Callable[[SpendCells, Effect], Fitted]] = {
+    "poisson": fit_poisson, "gamma": fit_gamma, "two_part": fit_two_part, "log_ols": fit_log_ols,
+}  # fmt: skip
+
+
+def fit_spend(cells: SpendCells, effect: Effect, refunds: bool = False) -> tuple[Fitted, ...]:
+    """Fit each regression of spend, or say why not.
+
+    Parameters
+    ----------
+    cells : SpendCells
+        The counts.
+    effect : {"levels", "linear", "monotone", "spline"}
+        Of the score.
+    refunds : bool
+        Whether spend may be negative: then the additive Poisson alone is fitted.
+    """
+    if not cells.n.sum():
+        return tuple(NoSpendFit(model, "no customer's window was over") for model in _MODELS)
+    return tuple(
+        NoSpendFit(model, "refunds make spend negative, which this model cannot take")
+        if refunds and model != "poisson"
+        else fit(cells, effect)
+        for model, fit in _MODELS.items()
+    )
+
+
+def variance_power(cells: SpendCells) -> float:
+    """Estimate the power λ in Var(y) ∝ μ^λ, by a gamma regression of (y − μ)² on log μ (Manning & Mullahy 2001).
+
+    μ is the additive Poisson's; NaN where that is not fitted, or where all means are one.
+    """
+    unit = cells.positive_mean
+    if not unit > 0:
+        return np.nan
+    measured = in_units(cells, unit)
+    sums = Sums(measured.n, measured.total, measured.squares)
+    means = solve(POISSON, additive(cells, "levels").rows(cells), sums)
+    spread = POISSON.squared(sums.total, sums.squares, sums.n, means.eta)
+    if not means.converged or np.ptp(means.eta) < _SAME or not spread.any():
+        return np.nan
+    rows = np.column_stack([np.ones_like(means.eta), means.eta])
+    power = solve(GAMMA, rows, Sums(measured.n, spread, spread))
+    return float(power.theta[1]) if power.converged and len(power.theta) == 2 else np.nan

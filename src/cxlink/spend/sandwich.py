@@ -1,0 +1,200 @@
+"""Estimating equations stacked: the joint robust covariance of all their parameters, exact from the cells.
+
+Customer i of cell c adds (x_c1·u_i1, …, x_cK·u_iK) to K equations. With A the negative derivative of their sum and
+B = Σ of the outer products, the covariance is A⁻¹BA⁻ᵀ (Huber 1967; Stefanski & Boos 2002,
+doi 10.1198/000313002753631330), and B needs of a cell only Σ u_ik·u_il.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cxlink.estimation.optimise import Optimum
+from cxlink.estimation.profile_draws import Marginal, exchange, marginals
+from cxlink.spend.solve import Equation, Objective
+
+_LONE = 1e-6
+Cross = dict[tuple[int, int], np.ndarray]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """One equation of a stack, or the smearing factors above them.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_cells, n_parameters)
+        Its design.
+    theta : ndarray of shape (n_parameters,)
+        Its estimate.
+    n : ndarray of shape (n_cells,)
+        Customers that it counts.
+    leverage : ndarray of shape (n_cells,)
+        Of one customer.
+    variance : ndarray of shape (n_cells,)
+        What Σu² of one customer is in proportion to.
+    objective : Objective or None
+        Where it maximises one.
+    """
+
+    rows: np.ndarray
+    theta: np.ndarray
+    n: np.ndarray
+    leverage: np.ndarray
+    variance: np.ndarray
+    objective: Objective | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """Equations solved together.
+
+    Attributes
+    ----------
+    theta : tuple of ndarray
+        Parameters of each layer.
+    covariance : ndarray of shape (n_parameters, n_parameters)
+        Of all of them together; each customer's u divided by √(1 − leverage) (HC2, MacKinnon & White 1985,
+        doi 10.1016/0304-4076(85)90158-7), as for the saturated means.
+    plain : ndarray of the same shape
+        The same without leverages (HC0) and without penalties' part in it.
+    marginals : tuple of tuple of Marginal
+        Of the penalised parameters of each layer.
+    """
+
+    theta: tuple[np.ndarray, ...]
+    covariance: np.ndarray
+    plain: np.ndarray
+    marginals: tuple[tuple[Marginal, ...], ...]
+
+    def draws(self, n_draws: int, rng: np.random.Generator) -> list[np.ndarray]:
+        """Draw the parameters of each layer, (n_draws, n_parameters) each; jointly normal but for penalised ones."""
+        spread, axes = np.linalg.eigh(self.covariance)
+        normal = rng.standard_normal((n_draws, len(spread))) * np.sqrt(np.maximum(spread, 0)) @ axes.T
+        edges = np.cumsum([0, *(len(theta) for theta in self.theta)])
+        return [
+            theta + exchange(normal[:, a:b], tables)
+            for theta, tables, a, b in zip(self.theta, self.marginals, edges[:-1], edges[1:], strict=True)
+        ]
+
+
+def layer(equation: Equation) -> Layer:
+    """Make a layer of a solved equation."""
+    objective, eta = equation.objective, equation.eta
+    family, n = objective.family, objective.sums.n
+    weight = family.weight(eta)
+    rows = np.where(objective.runaway[:, None], 0.0, objective.rows)
+    information = rows.T @ ((n * weight)[:, None] * rows)
+    middle = np.linalg.pinv(information, rcond=1e-12, hermitian=True)
+    leverage = np.minimum(weight * np.sum((rows @ middle) * rows, axis=1), 1.0)
+    return Layer(objective.rows, equation.theta, n, leverage, family.variance(eta), objective)
+
+
+def stack(layers: Sequence[Layer], products: np.ndarray, slopes: np.ndarray) -> Stack:
+    """Stack equations on the same cells.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        K of them.
+    products : ndarray of shape (K, K, n_cells)
+        Σ u_k·u_l of each cell.
+    slopes : ndarray of shape (K, K, n_cells)
+        −∂Σu_k/∂η_l of each cell, η_l the linear predictor of layer l.
+    """
+    bread = _assembled(layers, slopes)
+    robust = _assembled(layers, _leveraged(layers, products))
+    plain = _assembled(layers, products)
+    start = 0
+    for one in layers:
+        part = slice(start, start + len(one.theta))
+        for penalty in one.objective.penalties if one.objective else ():
+            bread[part, part] -= penalty.hessian(one.theta)
+            robust[part, part] -= penalty.hessian(one.theta)
+        start = part.stop
+    inverse = np.linalg.pinv(bread, rcond=1e-14)
+    covariance, naive = (inverse @ meat @ inverse.T for meat in (robust, plain))
+    tables, start = [], 0
+    for one in layers:
+        part = slice(start, start + len(one.theta))
+        tables.append(_tables(one, covariance[part, part]))
+        start = part.stop
+    return Stack(tuple(one.theta for one in layers), covariance, naive, tuple(tables))
+
+
+def _assembled(layers: Sequence[Layer], cellwise: np.ndarray) -> np.ndarray:
+    found: np.ndarray = np.block([
+        [a.rows.T @ (cellwise[k, m][:, None] * b.rows) for m, b in enumerate(layers)]
+        for k, a in enumerate(layers)
+    ])  # fmt: skip
+    return found
+
+
+def _leveraged(layers: Sequence[Layer], products: np.ndarray) -> np.ndarray:
+    """Divide by 1 − leverage; give customers who fix an effect alone, and separated cells, a variance of their own.
+
+    A customer of leverage 1 fits exactly, and so says nothing of the spread: it takes that of the others, in proportion
+    to the equation's variance. A separated cell takes its curvature, as its penalised likelihood has it.
+    """
+    lone = np.array([one.leverage > 1 - _LONE for one in layers])
+    scale = np.array(
+        [1 / np.sqrt(np.where(x, 1.0, 1 - one.leverage)) for x, one in zip(lone, layers, strict=True)]
+    )
+    root = np.array([np.sqrt(one.variance) for one in layers])
+    made: np.ndarray = products * scale[:, None] * scale[None]
+    for k in range(len(layers)):
+        for m in range(len(layers)):
+            both = lone[k] & lone[m]
+            if both.any():
+                typical = _typical(layers, made[k, m], root[k] * root[m], (k, m), ~(lone[k] | lone[m]))
+                made[k, m, both] = typical * (np.minimum(layers[k].n, layers[m].n) * root[k] * root[m])[both]
+    for k, one in enumerate(layers):
+        away = one.objective.runaway if one.objective else np.zeros(len(one.n), dtype=bool)
+        if one.objective is not None and away.any():
+            made[k, :, away] = made[:, k, away] = 0.0
+            made[k, k, away] = one.objective.curvatures(one.theta)[away]
+    return made
+
+
+def _typical(
+    layers: Sequence[Layer], product: np.ndarray, scale: np.ndarray, pair: tuple[int, int], used: np.ndarray
+) -> float:
+    """Mean of u_k·u_l over √(V_k·V_l), of the customers elsewhere; where there are none, 1 of an equation by itself."""
+    k, m = pair
+    used &= (layers[k].n > 0) & (layers[m].n > 0)
+    n = float(np.minimum(layers[k].n, layers[m].n)[used].sum())
+    return float((product[used] / scale[used]).sum()) / n if n > 0 else float(k == m)
+
+
+def _tables(one: Layer, covariance: np.ndarray) -> tuple[Marginal, ...]:
+    if one.objective is None or not one.objective.penalties:
+        return ()
+    optimum = Optimum(one.theta, one.objective.hessian(one.theta), 0.0, np.zeros(len(one.theta), bool))
+    return marginals(one.objective, optimum, covariance, len(one.theta))
+
+
+def stacked(equations: list[Equation], cross: Cross, slope: Cross, above: Layer | None = None) -> Stack:
+    """Stack solved equations.
+
+    Parameters
+    ----------
+    equations : list of Equation
+        On the same cells.
+    cross, slope : dict of (int, int) to ndarray of shape (n_cells,)
+        Of `stack`'s products and slopes those that are not an equation's own.
+    above : Layer, optional
+        A layer that rests on the equations, such as smearing factors.
+    """
+    layers = [*(layer(equation) for equation in equations), *([above] if above is not None else [])]
+    shape = (len(layers), len(layers), len(layers[0].n))
+    products, slopes = np.zeros(shape), np.zeros(shape)
+    for k, equation in enumerate(equations):
+        sums, family = equation.objective.sums, equation.objective.family
+        products[k, k] = family.squared(sums.total, sums.squares, sums.n, equation.eta)
+        slopes[k, k] = equation.objective.curvatures(equation.theta)
+    for (k, m), values in cross.items():
+        products[k, m] = products[m, k] = values
+    for (k, m), values in slope.items():
+        slopes[k, m] = values
+    return stack(layers, products, slopes)

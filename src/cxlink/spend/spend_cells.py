@@ -1,0 +1,95 @@
+"""Spend by score level and stratum, as the sums that regressions of spend are made from."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.count.counts import SPEND, Counts
+from cxlink.cohort.count.spells import Spells
+
+_SUMS = ("n", "positive", "total", "squares", "log_total", "log_squares", "total_log")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpendCells:
+    """Customers with a complete window, by level and stratum.
+
+    Attributes
+    ----------
+    levels : tuple of int
+        Score levels with customers, from the worst to the best, as in the spells.
+    strata : DataFrame of shape (n_strata, n_variables)
+        The strata with customers, as in the spells.
+    level, stratum : int ndarray of shape (n_cells,)
+        Positions in the above; each pair of them that has a complete window once.
+    n, positive : ndarray of shape (n_cells,)
+        Customers, and those of them whose spend is not 0.
+    total, squares : ndarray of shape (n_cells,)
+        Σy and Σy².
+    log_total, log_squares, total_log : ndarray of shape (n_cells,)
+        Σlog y, Σ(log y)² and Σy·log y of positive y.
+    """
+
+    levels: tuple[int, ...]
+    strata: pd.DataFrame
+    level: np.ndarray
+    stratum: np.ndarray
+    n: np.ndarray
+    positive: np.ndarray
+    total: np.ndarray
+    squares: np.ndarray
+    log_total: np.ndarray
+    log_squares: np.ndarray
+    total_log: np.ndarray
+
+    @property
+    def positive_mean(self) -> float:
+        """Mean of those who spent, in the cohort; NaN where nobody did."""
+        spenders = float(self.positive.sum())
+        return float(self.total.sum()) / spenders if spenders else np.nan
+
+
+def spend_cells(counts: Counts, spells: Spells) -> SpendCells:
+    """Add the scored cells of counts up by level and stratum, whatever the entry, the exit and the cause.
+
+    Parameters
+    ----------
+    counts : Counts
+        With spend.
+    spells : Spells
+        Of the same counts: its levels and strata are taken over.
+    """
+    cells = counts.scored
+    names = list(spells.strata.columns)
+    place = {level: i for i, level in enumerate(spells.levels)}
+    at = spells.strata.assign(stratum=np.arange(len(spells.strata)))
+    frame = cells[[*names, *SPEND]].assign(level=cells["score"].astype(int).map(place))
+    frame = frame.merge(at, how="left", on=names) if names else frame.assign(stratum=0)
+    frame = frame.groupby(["level", "stratum"], sort=True, as_index=False)[list(SPEND)].sum()
+    frame = frame[frame["spend_n"] > 0]
+    sums = {name: frame[column].to_numpy(float) for name, column in zip(_SUMS, SPEND, strict=True)}
+    sums["positive"] = sums["n"] - sums["positive"]
+    level, stratum = frame["level"].to_numpy(int), frame["stratum"].to_numpy(int)
+    return SpendCells(spells.levels, spells.strata, level, stratum, **sums)
+
+
+def merged(cells: SpendCells) -> SpendCells:
+    """Add the strata up: one stratum without a name."""
+    level, at = np.unique(cells.level, return_inverse=True)
+    sums = {name: np.bincount(at, getattr(cells, name), len(level)) for name in _SUMS}
+    strata = pd.DataFrame(index=range(1))
+    return SpendCells(cells.levels, strata, level, np.zeros(len(level), int), **sums)
+
+
+def in_units(cells: SpendCells, unit: float) -> SpendCells:
+    """Measure spend in multiples of an amount: y becomes y / unit."""
+    log = np.log(unit)
+    return replace(
+        cells,
+        total=cells.total / unit,
+        squares=cells.squares / unit**2,
+        log_total=cells.log_total - cells.positive * log,
+        log_squares=cells.log_squares - 2 * log * cells.log_total + cells.positive * log**2,
+        total_log=(cells.total_log - cells.total * log) / unit,
+    )

@@ -1,0 +1,1 @@
+"""How long customers stay: Kaplan–Meier, hazards, families."""

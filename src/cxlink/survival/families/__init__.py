@@ -1,0 +1,1 @@
+"""Parametric families of the time to loss."""

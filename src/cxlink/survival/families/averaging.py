@@ -1,0 +1,156 @@
+"""Averages of fitted families, and all of them projected at once.
+
+The menu of an average is fixed: one member a class (`Family.kind`), the spline and the mixture cure with the lowest
+AIC standing for theirs. Weights are the cohort's, not a level's.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from cxlink.survival.families.fitted import Fit
+from cxlink.survival.families.projected_tenure import QUANTITIES, ProjectedDraws, Tenure, project, settled
+from cxlink.survival.families.projection_plan import Target
+from cxlink.survival.families.time_grid import medians
+
+LEAST_WEIGHT = 0.001
+WORKERS = 2
+"""Threads: numpy computes outside of the interpreter's lock."""
+
+
+def members(fits: Sequence[Fit]) -> list[int]:
+    """Positions of the families that stand for their class: of those that converged, the one with the lowest AIC."""
+    best: dict[str, int] = {}
+    for k, fit in enumerate(fits):
+        chosen = best.get(fit.family.kind)
+        if fit.converged and (chosen is None or fit.aic < fits[chosen].aic):
+            best[fit.family.kind] = k
+    return sorted(best.values())
+
+
+def aic_weights(fits: Sequence[Fit]) -> np.ndarray:
+    """Akaike weights exp(−Δ/2) of the members of the average (Buckland et al. 1997, doi 10.2307/2533961).
+
+    Returns
+    -------
+    ndarray of shape (n_fits,)
+        They sum to 1; 0 for families that are no member, all 0 where none converged.
+    """
+    weights = np.zeros(len(fits))
+    chosen = members(fits)
+    if chosen:
+        aic = np.array([fits[k].aic for k in chosen])
+        weights[chosen] = np.exp((aic.min() - aic) / 2)
+        weights /= weights.sum()
+    return weights
+
+
+def equal_weights(fits: Sequence[Fit]) -> np.ndarray:
+    """The same weight for every member of the average, of shape (n_fits,)."""
+    weights = np.zeros(len(fits))
+    chosen = members(fits)
+    weights[chosen] = 1 / max(len(chosen), 1)
+    return weights
+
+
+def project_all(
+    fits: Sequence[Fit],
+    target: Target,
+    weights: Mapping[str, np.ndarray],
+    n_draws: int,
+    rng: np.random.Generator,
+) -> tuple[Tenure, ...]:
+    """Project every family, and their averages.
+
+    Parameters
+    ----------
+    fits : sequence of Fit
+        Families to project.
+    target : Target
+        What is asked.
+    weights : mapping of str to ndarray of shape (n_fits,)
+        By the average's model name; an average whose weights are all 0 is left out.
+    n_draws : int
+        Draws of each quantity.
+    rng : Generator
+        Advanced; each family draws from a child of its own, so that their order does not matter.
+
+    Returns
+    -------
+    tuple of Tenure
+        The families in their order and then the averages, scenario by scenario.
+    """
+    streams = rng.spawn(len(fits))
+    # many small products of matrices: threads of their own would wait for each other
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(WORKERS) as pool:
+        by_family = list(pool.map(lambda k: project(fits[k], target, n_draws, streams[k]), range(len(fits))))
+    if not by_family:
+        return ()
+    found: list[Tenure] = []
+    for scenario in zip(*by_family, strict=True):
+        found += scenario
+        found += [average(scenario, share, name) for name, share in weights.items() if share.any()]
+    return tuple(found)
+
+
+def average(tenures: Sequence[Tenure], weights: np.ndarray, model: str) -> Tenure:
+    """Average models.
+
+    The draws come from each model in proportion to its weight, so that intervals hold the disagreement.
+
+    Parameters
+    ----------
+    tenures : sequence of Tenure
+        Of one target, with as many draws each.
+    weights : ndarray of shape (n_models,)
+        Shares that sum to 1; models under 0.001 are left out.
+    model : str
+        What to call it: ``averaged_aic``, ``averaged``.
+
+    Returns
+    -------
+    Tenure
+        S, and the areas under it, are the models' weighted means; the median is that of the mean S.
+    """
+    kept = np.flatnonzero(np.asarray(weights) >= LEAST_WEIGHT)
+    share = np.asarray(weights, dtype=float)[kept]
+    share /= share.sum()
+    chosen = [tenures[int(k)] for k in kept]
+    taken = apportioned(share, len(chosen[0].mean.draws))
+    drawn = {key: _mixed([getattr(m, key) for m in chosen], share, taken) for key in QUANTITIES}
+    curve = np.tensordot(share, [m.curve for m in chosen], axes=1)
+    drawn["median"] = ProjectedDraws(medians(curve, chosen[0].grid, whole=False), drawn["median"].draws)
+    for key in ("mean", "discounted", "remaining"):
+        drawn[key] = settled(drawn[key])
+    first = np.column_stack([drawn["restricted"].point, drawn["mean"].point])[:, None]
+    changed: dict[str, Any] = {
+        "known": np.tensordot(share, [m.known for m in chosen], axes=1),
+        "total": np.concatenate([first, drawn["remaining"].point], axis=1),
+        **drawn,
+    }
+    averaged: Tenure = replace(chosen[0], model=model, curve=curve, **changed)
+    return averaged
+
+
+def apportioned(share: np.ndarray, n_draws: int) -> np.ndarray:
+    """Whole numbers of draws in proportion to shares, by largest remainder; they sum to ``n_draws``.
+
+    Examples
+    --------
+    >>> apportioned(np.array([0.5, 0.3, 0.2]), 7)
+    array([4, 2, 1])
+    """
+    exact = share * n_draws
+    taken = np.floor(exact).astype(int)
+    taken[np.argsort(taken - exact, kind="stable")[: n_draws - taken.sum()]] += 1
+    return taken
+
+
+def _mixed(parts: Sequence[ProjectedDraws], share: np.ndarray, taken: np.ndarray) -> ProjectedDraws:
+    point = np.tensordot(share, [part.point for part in parts], axes=1)
+    draws = np.concatenate([part.draws[:n] for part, n in zip(parts, taken, strict=True)])
+    return ProjectedDraws(point, draws)

@@ -1,0 +1,193 @@
+"""What makes an extrapolation hard to believe: said with its reason, and never a ground for dropping a family.
+
+Leaving a family out after having seen what it says would choose by result; the average keeps its fixed menu, and the
+reader is told what to doubt.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cxlink.cohort.count.spells import PersonPeriods
+from cxlink.survival.families.fitted import Fit
+from cxlink.survival.families.projected_tenure import Tenure
+
+_MATURE = 0.05
+_TURNED = 0.02
+_FURTHER = 3
+_LONGEST_CYCLE = 24
+_TIMES = 2.0
+_CLEAR = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A reason to doubt what a family says beyond follow-up.
+
+    Attributes
+    ----------
+    model : str
+        The family.
+    quantity : str
+        ``implicit cure``, ``immature cure``, ``infinite mean``, ``turning hazard``.
+    value : float
+        How much: a share, or the period in which the hazard turns.
+    sentence : str
+        In words.
+    """
+
+    model: str
+    quantity: str
+    value: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spike:
+    """Losses that come back every so many periods.
+
+    Attributes
+    ----------
+    every : int
+        Periods between them.
+    ratio : float
+        Hazard at its multiples over that of their neighbours, the smallest of them.
+    """
+
+    every: int
+    ratio: float
+
+
+def doubts(fits: Sequence[Fit], tenures: Sequence[Tenure], periods: PersonPeriods) -> list[Doubt]:
+    """Screen each fitted family.
+
+    Parameters
+    ----------
+    fits : sequence of Fit
+        Families.
+    tenures : sequence of Tenure
+        What they say, in the same order, the score's effect lasting for ever.
+    periods : PersonPeriods
+        What they were fitted to.
+    """
+    end = int(np.flatnonzero(periods.at_risk.sum(axis=0) > 0).max(initial=0)) + 1
+    weight = periods.at_risk[:, 0] + 0.0
+    weight = weight if weight.sum() > 0 else periods.at_risk.sum(axis=1) + 0.0
+    found: list[Doubt] = []
+    for fit, tenure in zip(fits, tenures, strict=True):
+        found += _never_leaving(fit, periods, weight / weight.sum(), end)
+        found += _endless(tenure)
+        found += _turning(fit, periods, weight / weight.sum(), end)
+    return found
+
+
+def _log_survival(fit: Fit, periods: PersonPeriods, time: np.ndarray) -> np.ndarray:
+    """Log S of each pair at the estimate, of shape (n_pairs, n_times)."""
+    linked = [part[0][:, None] for part in fit.linked(fit.estimate[None], periods.level, periods.stratum)]
+    with np.errstate(all="ignore"):
+        found: np.ndarray = np.asarray(fit.family.linked(time, *linked)) + np.zeros((len(periods.level), 1))
+    known: np.ndarray = np.nan_to_num(found, nan=-np.inf)
+    return known
+
+
+def _never_leaving(fit: Fit, periods: PersonPeriods, weight: np.ndarray, end: int) -> Iterator[Doubt]:
+    name, kind = fit.family.name, fit.family.kind
+    if kind == "gompertz" and fit.estimate[-1] < 0 and "shape" not in fit.at_bound:
+        share = float(weight @ np.exp(_log_survival(fit, periods, np.array([1e6])))[:, 0])
+        if share > 0.001:
+            yield Doubt(
+                name, "implicit cure", share,
+                f"its hazard falls to nothing, so that {share:.0%} of the customers would never leave",
+            )  # fmt: skip
+    if kind == "spline":
+        late = _log_survival(fit, periods, np.array([10.0 * end, 20.0 * end]))
+        if (late[:, 1] >= late[:, 0]).any():
+            share = float(weight @ np.exp(late[:, 1]))
+            yield Doubt(
+                name, "implicit cure", share,
+                f"its curve rises beyond follow-up, which no curve can; it is held level at {share:.0%}",
+            )  # fmt: skip
+    if kind == "cure":
+        cured = fit.linked(fit.estimate[None], periods.level, periods.stratum)[0][0]
+        share = float(weight @ (1 / (1 + np.exp(-cured))))
+        kept = np.exp(_log_survival(fit, periods, np.array([float(end)])))[:, 0]
+        pi = 1 / (1 + np.exp(-cured))
+        uncured = float(weight @ np.clip((kept - pi) / np.maximum(1 - pi, 1e-12), 0, 1))
+        if share > 0.001 and uncured > _MATURE:
+            yield Doubt(
+                name, "immature cure", uncured,
+                f"it says that {share:.0%} of the customers never leave, though {uncured:.0%} of those who do "
+                "would still be there at the end of follow-up: so early that share is a guess",
+            )  # fmt: skip
+
+
+def _endless(tenure: Tenure) -> Iterator[Doubt]:
+    share = float(np.isinf(tenure.mean.draws).mean())
+    if share > 0:
+        yield Doubt(
+            tenure.model, "infinite mean", share,
+            f"mean tenure without a horizon is infinite in {share:.0%} of its draws over all groups",
+        )  # fmt: skip
+
+
+def _turning(fit: Fit, periods: PersonPeriods, weight: np.ndarray, end: int) -> Iterator[Doubt]:
+    """Find a hazard that falls at the end of follow-up and rises later, or the reverse."""
+    time = np.unique(np.linspace(max(end // 2, 1), _FURTHER * end, 61).round())
+    if len(time) < 5:
+        return
+    middle = int(np.argsort(weight @ np.eye(len(weight)))[-1])
+    log_s = _log_survival(fit, periods, time)[middle]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        hazard = -np.diff(log_s) / np.diff(time)
+    inside = time[1:] <= end
+    if not np.isfinite(hazard).all() or not inside.any() or inside.all() or hazard.max() <= 0:
+        return
+    at_end, beyond = hazard[inside], hazard[~inside]
+    way = np.sign(at_end[-1] - at_end[0])
+    extreme = beyond.max() if way > 0 else beyond.min()
+    if way and abs(beyond[-1] - extreme) > _TURNED * at_end[-1] and way * (extreme - beyond[-1]) > 0:
+        turn = float(time[1:][~inside][np.flatnonzero(beyond == extreme)[0]])
+        words = ("rises", "falls") if way > 0 else ("falls", "rises")
+        yield Doubt(
+            fit.family.name, "turning hazard", turn,
+            f"its hazard {words[0]} at the end of follow-up and {words[1]} from period {turn:.0f} on, where nothing "
+            "was seen",
+        )  # fmt: skip
+
+
+def spike(periods: PersonPeriods) -> Spike | None:
+    """Find losses that come at every m-th period: there the hazard is over twice that of the neighbouring periods.
+
+    Judged at each multiple of m within follow-up, at three standard errors of the log ratio; the shortest such cycle
+    is given. Renewals make them: no family here has such a hazard, and the remedy is to count in renewal terms.
+
+    Parameters
+    ----------
+    periods : PersonPeriods
+        The counts.
+
+    Returns
+    -------
+    Spike or None
+    """
+    r, d = (counts.sum(axis=0).astype(float) for counts in (periods.at_risk, periods.lost))
+    n = int(np.flatnonzero(r > 0).max(initial=-1)) + 1
+    for every in range(3, min(_LONGEST_CYCLE, n) + 1):
+        at = np.arange(every, n + 1, every) - 1
+        ratios = [_against_neighbours(r[:n], d[:n], int(t)) for t in at]
+        known = [ratio for ratio in ratios if not np.isnan(ratio)]
+        if len(known) == len(ratios) and known and min(known) > _TIMES:
+            return Spike(every, float(min(known)))
+    return None
+
+
+def _against_neighbours(r: np.ndarray, d: np.ndarray, t: int) -> float:
+    """Hazard in a period over that of its neighbours; NaN where the difference is not clear."""
+    beside = [k for k in (t - 1, t + 1) if 0 <= k < len(r)]
+    around_r, around_d = r[beside].sum(), d[beside].sum() + 0.5
+    if r[t] == 0 or around_r == 0 or d[t] == 0:
+        return np.nan
+    ratio = (d[t] / r[t]) / (around_d / around_r)
+    error = np.sqrt(1 / d[t] + 1 / around_d)
+    return float(ratio) if np.log(ratio) > _CLEAR * error else np.nan

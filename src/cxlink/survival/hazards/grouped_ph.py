@@ -1,0 +1,262 @@
+"""Standardised survival and hazard ratios from grouped proportional hazards: inside follow-up, never beyond."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cxlink.cohort.count.spells import Spells, merged_over_strata, person_periods
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.spec.spec_sections import Effect
+from cxlink.groups.curves import Curves, Mixture, Standard, areas, mixtures, restricted_mean
+from cxlink.groups.group import groups_of
+from cxlink.groups.requests import Request, by_level
+from cxlink.groups.standardisation import standardised
+from cxlink.groups.support import known_to, known_until, last_at_risk, last_with
+from cxlink.survival.hazards.hazard_draws import HazardDraws, drawn, estimated, extinction, level_effects
+from cxlink.survival.hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
+
+MODEL = "grouped_ph"
+_BLOCK = 3_000_000
+_MANY = 50_000_000
+_TEN = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupedPH:
+    """What grouped proportional hazards say of a request.
+
+    Attributes
+    ----------
+    fit : HazardFit
+        The model.
+    curves : Curves
+        Survival of the groups: what Kaplan–Meier gives too.
+    covered : float
+        Share of the customers averaged over in the headline contrast whose e + horizon lies inside follow-up: the
+        curves are theirs. The smaller one of its sides, where each has customers of its own.
+    effects : ndarray of shape (n_levels,)
+        Log hazard ratio of each level against one of them.
+    effect_draws : ndarray of shape (n_draws, n_levels)
+        Draws of the same, joint with those of the curves.
+    """
+
+    fit: HazardFit
+    curves: Curves
+    covered: float
+    effects: np.ndarray
+    effect_draws: np.ndarray
+
+
+def hazard_requests(spells: Spells, spec: CohortSpec) -> list[Request]:
+    """What is asked of the model: groups by score alone, and standardised where there is something to adjust for.
+
+    At the horizon, and with the steps of the tenure ladder.
+    """
+    ladder = (spec.horizon, *(h for h in spec.tenure_horizons if h != spec.horizon))
+    found = [by_level(spells, spec), standardised(spells, spec, None)]
+    times = np.array(sorted({0, *ladder}))
+    return [replace(r, times=times, horizons=ladder) for r in found if r is not None and r.standards]
+
+
+def grouped_ph(
+    spells: Spells,
+    spec: CohortSpec,
+    request: Request,
+    n_draws: int,
+    rng: np.random.Generator,
+    *,
+    effect: Effect | None = None,
+    interacting: bool = False,
+) -> GroupedPH | Unestimated:
+    """Estimate a request's groups by grouped proportional hazards, with draws.
+
+    Late entries that cannot be followed to the horizon are left out of the averages where others can: a free baseline
+    knows nothing beyond follow-up (design rule 8).
+
+    Parameters
+    ----------
+    spells : Spells
+        The cohort.
+    spec : CohortSpec
+        Its horizon and the score's effect.
+    request : Request
+        From `by_level` or ``standardised(spells, spec, None)``, with the times and horizons that are wanted. The
+        strata are in the model where it is standardised.
+    n_draws : int
+        Draws of parameters.
+    rng : Generator
+        Advanced.
+    effect : {"levels", "linear", "monotone", "spline"}, optional
+        In place of the spec's.
+    interacting : bool
+        Whether the score's effect may differ between categories; its hazard ratios are then those of one of them.
+
+    Returns
+    -------
+    GroupedPH or Unestimated
+    """
+    periods = person_periods(spells)
+    adjusted = request.labels["adjusted"] != "no"
+    fit = fit_hazards(
+        periods if adjusted else merged_over_strata(periods), effect or spec.score.effect, interacting
+    )
+    if isinstance(fit, Unestimated):
+        return fit
+    reach = known_to(periods.at_risk.sum(axis=0, keepdims=True), periods.lost.sum(axis=0, keepdims=True))[0]
+    shares, standards = zip(*(followed(s, reach, spec.horizon) for s in request.standards), strict=True)
+    request = replace(request, standards=standards)
+    sides = spec.contrast(spec.analysis.contrasts[0])
+    theirs = [share for s, share in zip(request.standards, shares, strict=True) if s.group in sides]
+    covered = min(theirs or shares) * request.covered.get(":".join(sides), 1.0)
+    point, draws = estimated(fit), drawn(fit, n_draws, rng)
+    curves = _curves(spells, request, reach, fit, point, draws)
+    return GroupedPH(fit, curves, covered, level_effects(fit, point.beta)[0], level_effects(fit, draws.beta))
+
+
+def followed(standard: Standard, reach: np.ndarray, horizon: int) -> tuple[float, Standard]:
+    """Share of an average whose entries can be followed to the horizon, and the average over those; all if none can.
+
+    Parameters
+    ----------
+    standard : Standard
+        A group.
+    reach : ndarray of shape (n_periods + 1,)
+        From each entry, the last period with customers at risk, see `known_to`.
+    horizon : int
+        In periods after entry.
+    """
+    inside = np.minimum(standard.entry, len(reach) - 1)
+    fit = (reach[inside] - standard.entry >= horizon) & (inside == standard.entry)
+    share = float(standard.weight[fit].sum())
+    if not fit.any() or fit.all():
+        return share, standard
+    kept = replace(
+        standard, curve=standard.curve[fit], entry=standard.entry[fit], weight=standard.weight[fit] / share
+    )
+    return share, kept
+
+
+def group_effects(spells: Spells, spec: CohortSpec, made: GroupedPH) -> dict[str, tuple[float, np.ndarray]]:
+    """Log hazard of each group against one level, and its draws: the mean over its levels.
+
+    Weighted by the levels' shares among the customers scored, as a band's standardised retention is.
+    """
+    n = np.bincount(spells.level[spells.pair], spells.n, len(spells.levels))
+    found = {}
+    for name, group in groups_of(spells, spec).items():
+        weight = n[group.at] / n[group.at].sum()
+        found[name] = float(weight @ made.effects[group.at]), made.effect_draws[:, group.at] @ weight
+    return found
+
+
+def _curves(
+    spells: Spells, request: Request, reach: np.ndarray, fit: HazardFit, point: HazardDraws, draws: HazardDraws
+) -> Curves:  # fmt: skip
+    standards = request.standards
+    every = np.repeat(reach[None], len(fit.design.matrix), axis=0)
+    known = known_until([_inside(s, len(reach)) for s in standards], every)
+    wanted = int(max([request.times.max(), *request.horizons]))
+    n_times = min(wanted, int(np.clip(known, 0, spells.n_periods).max(initial=0))) + 1
+    parts = mixtures(standards)
+    survival = _survival(fit, point, parts, n_times)
+    at_risk = _at_risk(spells, request, len(fit.design.matrix))
+    ten = np.minimum(last_with(standards, at_risk, _TEN), known)
+    values, tenure = _reported(request, known, survival)
+    drawn_values = np.empty((len(draws.beta), len(standards), len(request.times)))
+    drawn_tenure = np.empty((len(draws.beta), len(standards), len(request.horizons)))
+    # six digits are plenty for a draw, and late entry makes a curve of every entry
+    work = sum(len(p.curves) for p in parts) * n_times * len(draws.beta)
+    number = np.float32 if work > _MANY else np.float64
+    for at in _blocks(len(draws.beta), max((len(p.curves) for p in parts), default=1) * n_times):
+        block = HazardDraws(draws.beta[at], draws.cumulative[at])
+        found = _survival(fit, block, parts, n_times, number).astype(float)
+        drawn_values[at], drawn_tenure[at] = _reported(request, known, found)
+    none = np.zeros((len(standards), 0))
+    return Curves(
+        model=MODEL, labels=request.labels, groups=tuple(s.group for s in standards), times=request.times,
+        point=values[0], draws=drawn_values, horizons=request.horizons, tenure=tenure[0],
+        tenure_draws=drawn_tenure, beyond_ten=_beyond(request, survival[0], tenure[0], ten),
+        last=np.clip(last_at_risk(standards, at_risk), 0, np.maximum(known, 0)), ten=ten,
+        n=np.array([s.n for s in standards]), n_events=np.array([s.n_events for s in standards]),
+        sparse=_penalised(fit, standards), emptied=np.zeros(len(standards)), own=request.own,
+        contrasts=request.contrasts, causes=(), incidence=none, incidence_draws=np.zeros((0, *none.shape)),
+    )  # fmt: skip
+
+
+def _penalised(fit: HazardFit, standards: Sequence[Standard]) -> np.ndarray:
+    """Whether a group has an effect that a weak penalty holds: its draws are not those of the estimator."""
+    fixed = fit.design.matrix.shape[1]
+    rows = fit.design.matrix[:, [one.index for one in fit.held if one.index < fixed]].any(axis=1)
+    return np.array([rows[s.curve].any() for s in standards], dtype=bool)
+
+
+def _inside(standard: Standard, n_entries: int) -> Standard:
+    """The same with entries that the clock of the scored has; a later one is known for no time at all."""
+    return replace(standard, entry=np.minimum(standard.entry, n_entries - 1))
+
+
+def _at_risk(spells: Spells, request: Request, n_curves: int) -> np.ndarray:
+    """Customers at risk by combination of level and stratum, (n_curves, n_periods); by level where unadjusted."""
+    periods = person_periods(spells)
+    alone = request.labels["adjusted"] == "no"
+    at = periods.level if alone else periods.level * len(periods.strata) + periods.stratum
+    total = np.zeros((n_curves, periods.at_risk.shape[1]), dtype=np.int64)
+    np.add.at(total, at, periods.at_risk)
+    return total
+
+
+def _blocks(n_draws: int, size: int) -> list[slice]:
+    step = int(np.clip(_BLOCK // max(size, 1), 1, n_draws))
+    return [slice(start, start + step) for start in range(0, n_draws, step)]
+
+
+def _survival(
+    fit: HazardFit,
+    draws: HazardDraws,
+    parts: Sequence[Mixture],
+    n_times: int,
+    number: type[np.floating] = np.float64,
+) -> np.ndarray:
+    """S(h) = Σ w·exp(−e^{x'β}·(Λ(e + h) − Λ(e))) of each group: (n_draws, n_groups, n_times)."""
+    n_fixed = fit.design.matrix.shape[1]
+    log_ratio = np.clip(draws.beta[:, :n_fixed] @ fit.design.matrix.T, -40.0, 40.0)
+    ratio = np.exp(log_ratio).T.astype(number)
+    fall = extinction(fit)
+    n_groups = parts[0].weight.shape[0] if parts else 0
+    total: np.ndarray = np.zeros((n_groups, n_times, len(draws.beta)), number)
+    for part in parts:
+        window = slice(part.entry, part.entry + n_times)
+        hazard = draws.cumulative[:, window].T
+        if not len(hazard):
+            continue
+        piece = ratio[part.curves][:, None] * (hazard[0] - hazard).astype(number)
+        piece += (fall[window] - fall[part.entry]).astype(number)[:, None]
+        np.exp(piece, out=piece)
+        mixed = part.weight.astype(number) @ piece.reshape(len(part.curves), -1)
+        total[:, : len(hazard)] += mixed.reshape(n_groups, *piece.shape[1:])
+    return np.ascontiguousarray(np.moveaxis(total, -1, 0))
+
+
+def _reported(request: Request, known: np.ndarray, survival: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Survival at the times wanted, and restricted means to the steps of the ladder; NaN where not known."""
+    last = survival.shape[-1] - 1
+    # a curve that has reached 0 stays there
+    values = survival[..., np.minimum(request.times, last)]
+    values[:, request.times > known[:, None]] = np.nan
+    area = np.pad(np.cumsum(areas(survival), axis=-1), ((0, 0), (0, 0), (1, 0)))
+    horizons = np.array(request.horizons, dtype=int)
+    tenure = area[..., np.minimum(horizons, last)]
+    tenure[:, horizons > known[:, None]] = np.nan
+    return values, tenure
+
+
+def _beyond(request: Request, survival: np.ndarray, tenure: np.ndarray, ten: np.ndarray) -> np.ndarray:
+    """Share of each restricted mean beyond the last period with ten customers at risk."""
+    shares = np.zeros(tenure.shape)
+    for h, horizon in enumerate(request.horizons):
+        for g, last in enumerate(ten):
+            if last < horizon and tenure[g, h] > 0:
+                inner = restricted_mean(survival[g], int(min(last, survival.shape[-1] - 1)))
+                shares[g, h] = 1 - inner / tenure[g, h]
+    return shares

@@ -1,0 +1,190 @@
+"""The design of grouped proportional hazards: the score's effect, strata by their variables, interactions."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.count.spells import PersonPeriods
+from cxlink.cohort.spec.spec_sections import Effect
+from cxlink.estimation.effects import basis
+from cxlink.estimation.likelihood import Penalty
+
+_SCORE = ""
+_ALIASED = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HazardDesign:
+    """Columns of the linear predictor for every combination of a level and a stratum.
+
+    Attributes
+    ----------
+    matrix : ndarray of shape (n_levels * n_strata, n_columns)
+        In row-major order; combinations without customers included.
+    names : tuple of str
+        Of the columns: ``score 7``, ``plan=basic``, ``score 7 × plan=basic``.
+    blocks : tuple of frozenset of str
+        What each column is about: the score, a variable, or both.
+    n_score : int
+        Columns of the score's own effect; they come first.
+    reference : int
+        Position of the level whose effect is 0.
+    dropped : tuple of str
+        Interactions, and categories, left out since the counts cannot tell them from the others: nobody was in such a
+        cell. Columns of the score stay, and are held by a penalty instead.
+    """
+
+    matrix: np.ndarray
+    names: tuple[str, ...]
+    blocks: tuple[frozenset[str], ...]
+    n_score: int
+    reference: int
+    dropped: tuple[str, ...]
+
+
+def make_design(
+    periods: PersonPeriods, effect: Effect, interacting: bool = False, reference: int | None = None
+) -> HazardDesign:
+    """Lay the design out; references are what the counts say most about.
+
+    Parameters
+    ----------
+    periods : PersonPeriods
+        In the periods that say anything of hazard ratios.
+    effect : {"levels", "linear", "monotone", "spline"}
+        Of the score.
+    interacting : bool
+        Whether the score's effect may differ between the categories of each adjustment variable.
+    reference : int, optional
+        Position of the level whose effect is 0; chosen where left out.
+    """
+    n_levels, n_strata = len(periods.levels), len(periods.strata)
+    level, stratum = (x.ravel() for x in np.indices((n_levels, n_strata)))
+    known = _known(periods)
+    told = np.bincount(periods.level, known, minlength=n_levels)
+    zero = int(told.argmax()) if reference is None else reference
+    score = basis(periods.levels, effect, zero)[level]
+    parts = [(score, _score_names(periods, effect, zero, score.shape[1]), frozenset({_SCORE}))]
+    for column in periods.strata.columns:
+        dummies, others = _categories(periods.strata[column], np.bincount(periods.stratum, known, n_strata))
+        variable = column.removeprefix("stratum.")
+        categories = [f"{variable}={name}" for name in others]
+        parts.append((dummies[stratum], categories, frozenset({variable})))
+        if interacting:
+            crossed = (score[:, :, None] * dummies[stratum][:, None, :]).reshape(len(score), -1)
+            both = [f"{a} × {b}" for a in parts[0][1] for b in categories]
+            parts.append((crossed, both, frozenset({_SCORE, variable})))
+    parts.sort(key=lambda part: len(part[2]))  # main effects before interactions
+    matrix = np.concatenate([part[0] for part in parts], axis=1)
+    names = tuple(name for part in parts for name in part[1])
+    blocks = tuple(part[2] for part in parts for _ in part[1])
+    keep = _kept(matrix[periods.level * n_strata + periods.stratum], blocks)
+    return HazardDesign(
+        matrix=matrix[:, keep],
+        names=tuple(names[j] for j in keep),
+        blocks=tuple(blocks[j] for j in keep),
+        n_score=sum(blocks[j] == {_SCORE} for j in keep),
+        reference=zero,
+        dropped=tuple(name for j, name in enumerate(names) if j not in set(keep)),
+    )
+
+
+def _known(periods: PersonPeriods) -> np.ndarray:
+    """How much each pair says of its hazard: the fewer of its losses and of what was kept."""
+    lost = periods.lost.sum(axis=1)
+    found: np.ndarray = np.minimum(lost, periods.at_risk.sum(axis=1) - lost).astype(float)
+    return found
+
+
+def _score_names(periods: PersonPeriods, effect: Effect, reference: int, n_columns: int) -> list[str]:
+    if effect in ("levels", "monotone"):
+        return [f"score {level}" for k, level in enumerate(periods.levels) if k != reference]
+    return [f"score ({effect})", *(f"score ({effect}, bend {k})" for k in range(1, n_columns))][:n_columns]
+
+
+def _categories(column: pd.Series, told: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Dummies of a variable's categories, (n_strata, n_categories − 1), but for the one with most to say."""
+    names = sorted(column.unique())
+    dummies = np.array([[value == name for name in names] for value in column], dtype=float)
+    reference = int((told @ dummies).argmax())
+    return np.delete(dummies, reference, axis=1), [n for k, n in enumerate(names) if k != reference]
+
+
+def _kept(rows: np.ndarray, blocks: tuple[frozenset[str], ...]) -> list[int]:
+    """Columns that are no sum of a constant and of others (modified Gram–Schmidt), and all of the score's.
+
+    Categories are judged among themselves, interactions last. A category that nobody informative is in stays too.
+    """
+    found = [np.full(len(rows), 1 / np.sqrt(max(len(rows), 1)))]
+    kept = []
+    for j in sorted(range(len(blocks)), key=lambda j: (len(blocks[j]), blocks[j] == {_SCORE})):
+        left = rows[:, j].astype(float)
+        norm = float(np.linalg.norm(left))
+        for _ in range(2):  # twice is enough (Kahan)
+            space = np.array(found)
+            left = left - space.T @ (space @ left)
+        independent = float(np.linalg.norm(left)) > _ALIASED * max(norm, 1e-300)
+        if independent:
+            found.append(left / np.linalg.norm(left))
+        if independent or blocks[j] == {_SCORE} or (norm == 0 and len(blocks[j]) == 1):
+            kept.append(j)
+    return sorted(kept)
+
+
+def separated(rows: np.ndarray, at_risk: np.ndarray, lost: np.ndarray, fewest: int = 1) -> list[int]:
+    """Find columns of one value beside 0 whose customers have losses only, or none; or that have no customers.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_cells, n_columns)
+        Of the design.
+    at_risk, lost : ndarray of shape (n_cells,)
+        Person-periods, and losses.
+    fewest : int
+        Losses, and person-periods without one, that a column needs; 1 for any.
+    """
+    found = []
+    for j, column in enumerate(rows.T):
+        inside = column != 0
+        d, r = lost[inside].sum(), at_risk[inside].sum()
+        if len(np.unique(column[inside])) <= 1 and min(d, r - d) < fewest:
+            found.append(j)
+    return found
+
+
+def penalty(
+    design: HazardDesign, rows: np.ndarray, at_risk: np.ndarray, index: int, n_effects: int
+) -> Penalty:
+    """Give the weak penalty of one column: on its log hazard ratio against the cohort, all else alike.
+
+    A column of many values, and a covariate that varies with time, is held towards 0 over its range.
+
+    Parameters
+    ----------
+    design : HazardDesign
+        The columns.
+    rows : ndarray of shape (n_cells, n_columns)
+        Of the cells that were fitted.
+    at_risk : ndarray of shape (n_cells,)
+        Person-periods.
+    index : int
+        Which column.
+    n_effects : int
+        Columns and covariates that vary.
+    """
+    direction = np.zeros(n_effects)
+    direction[index] = 1.0
+    if index >= rows.shape[1]:
+        return Penalty(index, direction)
+    column = rows[:, index]
+    inside = column != 0
+    if not inside.any():
+        return Penalty(index, direction)
+    if len(np.unique(column[inside])) != 1:
+        return Penalty(index, direction, scale=float(np.ptp(column)))
+    about = np.array([block <= design.blocks[index] for block in design.blocks], dtype=bool)
+    share = at_risk / at_risk.sum()
+    here = (share[inside] @ rows[inside]) / share[inside].sum() - share @ rows
+    direction[: rows.shape[1]] = np.where(about, here, 0.0)
+    return Penalty(index, direction)

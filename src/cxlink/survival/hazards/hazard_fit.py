@@ -1,0 +1,200 @@
+"""Grouped proportional hazards on counts: a free baseline, the score's effect, strata additive or interacting."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cxlink.cohort.count.spells import PersonPeriods
+from cxlink.cohort.spec.spec_sections import Effect
+from cxlink.estimation.likelihood import Penalty
+from cxlink.survival.hazards.cloglog import Grouped, Solution, solve
+from cxlink.survival.hazards.hazard_design import HazardDesign, make_design, penalty, separated
+from cxlink.survival.small_groups import FEWEST
+
+TIME = "score × time"
+_FLAT = 0.05
+_SAME = 1e-6
+_ROUNDS = 4
+_MOST_EFFECTS = 150
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HazardFit:
+    """Fitted grouped proportional hazards.
+
+    Attributes
+    ----------
+    effect : {"levels", "linear", "monotone", "spline"}
+        Of the score.
+    n_levels : int
+        Levels; combinations of level and stratum count in row-major order.
+    design : HazardDesign
+        Columns.
+    grouped : Grouped
+        What was fitted on: pairs with customers, in the informative periods.
+    solution : Solution
+        The maximum; before a monotone effect is projected.
+    covariance : ndarray of shape (n_effects, n_effects)
+        Inverse of the expected information.
+    held : tuple of Penalty
+        Of separated effects.
+    few : tuple of Penalty
+        Of the effects of levels with fewer than ten losses, or kept: their draws follow it, the estimate does not.
+    informative, extinct : bool ndarray of shape (n_periods,)
+        Periods in which somebody was lost and somebody not, and those in which all at risk were lost.
+    share : ndarray of shape (n_levels,)
+        Customers' person-periods at each level, as shares.
+    """
+
+    effect: Effect
+    n_levels: int
+    design: HazardDesign
+    grouped: Grouped
+    solution: Solution
+    covariance: np.ndarray
+    held: tuple[Penalty, ...]
+    few: tuple[Penalty, ...]
+    informative: np.ndarray
+    extinct: np.ndarray
+    share: np.ndarray
+
+    @property
+    def penalised(self) -> tuple[str, ...]:
+        """Names of the effects that are held by a weak penalty."""
+        return tuple((*self.design.names, TIME)[one.index] for one in self.held)
+
+    @property
+    def standard_errors(self) -> np.ndarray:
+        """Of the effects."""
+        errors: np.ndarray = np.sqrt(np.diag(self.covariance))
+        return errors
+
+
+@dataclass(frozen=True, slots=True)
+class Unestimated:
+    """Counts that cannot carry hazard ratios, and why.
+
+    Attributes
+    ----------
+    reason : str
+        A clause.
+    """
+
+    reason: str
+
+
+def fit_hazards(
+    periods: PersonPeriods,
+    effect: Effect = "levels",
+    interacting: bool = False,
+    varying: np.ndarray | None = None,
+) -> HazardFit | Unestimated:
+    """Fit grouped proportional hazards by maximum likelihood.
+
+    A level, category or interaction whose customers have losses only, or none, gets a weak log-F(1,1) penalty on its
+    log hazard ratio against the cohort, and so does an effect along which the likelihood is flat. Both are judged in
+    the periods in which somebody was lost and somebody was not: the others say nothing of hazard ratios.
+
+    Parameters
+    ----------
+    periods : PersonPeriods
+        The counts; merged over strata for a fit by score alone.
+    effect : {"levels", "linear", "monotone", "spline"}
+        Of the score. A monotone one is fitted free, and projected by `hazard_draws`.
+    interacting : bool
+        Whether the score's effect may differ between categories.
+    varying : ndarray of shape (n_pairs, n_periods), optional
+        A covariate that changes with time; its coefficient comes last.
+
+    Returns
+    -------
+    HazardFit or Unestimated
+        Unestimated where no period has both a loss and somebody who stayed.
+    """
+    total, gone = periods.at_risk.sum(axis=0), periods.lost.sum(axis=0)
+    informative = (gone > 0) & (gone < total)
+    if not informative.any():
+        return Unestimated(_reason(total, gone))
+    told = replace(
+        periods,
+        at_risk=periods.at_risk[:, informative].astype(float),
+        lost=periods.lost[:, informative].astype(float),
+    )
+    seen = told.at_risk.sum(axis=1) > 0
+    told = PersonPeriods(
+        told.levels, told.strata, told.level[seen], told.stratum[seen], told.at_risk[seen], told.lost[seen]
+    )
+    design = make_design(told, effect, interacting)
+    if interacting and len(design.names) > _MOST_EFFECTS:
+        return Unestimated(f"it has {len(design.names)} effects, and is fitted with {_MOST_EFFECTS} at most")
+    rows = design.matrix[told.level * len(told.strata) + told.stratum]
+    more = np.empty((0, *told.at_risk.shape)) if varying is None else varying[seen][:, informative][None]
+    grouped = Grouped(told.at_risk, told.lost, rows, more)
+    solution, held = _held(grouped, design)
+    share = np.bincount(told.level, told.at_risk.sum(axis=1), len(told.levels))
+    return HazardFit(
+        effect=effect,
+        n_levels=len(told.levels),
+        design=design,
+        grouped=grouped,
+        solution=solution,
+        covariance=np.linalg.pinv(solution.information, hermitian=True),
+        held=held,
+        few=_few(grouped, design, held),
+        informative=informative,
+        extinct=(gone > 0) & (gone == total),
+        share=share / share.sum(),
+    )
+
+
+def _reason(at_risk: np.ndarray, lost: np.ndarray) -> str:
+    if not lost.any():
+        return "nobody was lost, so the counts say nothing of hazard ratios"
+    if (lost == at_risk)[at_risk > 0].all():
+        return "everybody was lost in every period they were seen, so no hazard ratio is finite"
+    return "in every period either nobody or everybody at risk was lost, so the counts say nothing of hazard ratios"
+
+
+def _held(grouped: Grouped, design: HazardDesign) -> tuple[Solution, tuple[Penalty, ...]]:
+    """Fit with penalties on separated columns, and then on those that turn out to be flat."""
+    at_risk, lost = grouped.at_risk.sum(axis=1), grouped.lost.sum(axis=1)
+    held = set(separated(grouped.design, at_risk, lost))
+    for _ in range(_ROUNDS):
+        chosen = tuple(penalty(design, grouped.design, at_risk, j, grouped.n_effects) for j in sorted(held))
+        solution = solve(grouped, chosen)
+        more = _flat(grouped, solution) - held
+        if not more:
+            break
+        held |= more
+    return solution, chosen
+
+
+def _few(grouped: Grouped, design: HazardDesign, held: tuple[Penalty, ...]) -> tuple[Penalty, ...]:
+    """Penalties for the draws of levels of which hardly anybody was lost, or hardly anybody kept."""
+    at_risk, lost = grouped.at_risk.sum(axis=1), grouped.lost.sum(axis=1)
+    found = separated(grouped.design[:, : design.n_score], at_risk, lost, FEWEST)
+    others = set(found) - {one.index for one in held}
+    return tuple(penalty(design, grouped.design, at_risk, j, grouped.n_effects) for j in sorted(others))
+
+
+def _flat(grouped: Grouped, solution: Solution) -> set[int]:
+    """Find effects along which log hazards can move by one with next to no loss of likelihood."""
+    if not grouped.n_effects:
+        return set()
+    spread = np.concatenate([np.ptp(grouped.design, axis=0), np.ones(len(grouped.varying))])
+    spread = np.where(spread > 0, spread, 1.0)
+    values, axes = np.linalg.eigh(solution.information / np.outer(spread, spread))
+    found: set[int] = set()
+    for value, axis in zip(values, axes.T, strict=True):
+        # columns may all but cancel: what counts is how far the log hazards of the cells part
+        parted = float(np.ptp(grouped.shift(axis / spread)))
+        if parted < _SAME or value < _FLAT * parted**2:
+            found |= {int(j) for j in np.flatnonzero(np.abs(axis) > 0.3)}
+    return found
+
+
+def score_rows(fit: HazardFit) -> np.ndarray:
+    """Columns of the score's own effect, by level: (n_levels, n_score)."""
+    n_strata = len(fit.design.matrix) // fit.n_levels
+    rows: np.ndarray = fit.design.matrix[::n_strata, : fit.design.n_score]
+    return rows

@@ -1,0 +1,250 @@
+"""Kaplan–Meier on counts, with a customer bootstrap: the headline's estimator.
+
+Kaplan & Meier (1958), doi 10.1080/01621459.1958.10501452; late entry as in Tsai, Jewell & Wang (1987),
+doi 10.1093/biomet/74.4.883; cumulative incidence as in Aalen & Johansen (1978).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from cxlink.cohort.count.spells import PersonPeriods, Spells, person_periods
+from cxlink.groups.curves import Curves, areas, restricted_mean, standardise
+from cxlink.groups.discrete_hazard import EXTINCT, carried, hazards, log_survival
+from cxlink.groups.layout import CurvePlan, block_size, counter, lay_out
+from cxlink.groups.requests import Request
+from cxlink.groups.support import last_at_risk, last_with
+from cxlink.survival.bootstrap import resample
+from cxlink.survival.small_groups import borrow, is_sparse, pairs_of, split
+
+_TEN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Resampled:
+    """What one customer bootstrap gave.
+
+    Attributes
+    ----------
+    curves : tuple of Curves
+        One for each request.
+    influence : ndarray of shape (n_draws, n_scores)
+        Σ over spells of (w* / n − 1) · score, for each score that was asked about.
+    """
+
+    curves: tuple[Curves, ...]
+    influence: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Draws of one request, filled block by block."""
+
+    survival: np.ndarray
+    tenure: np.ndarray
+    incidence: np.ndarray
+    emptied: np.ndarray
+
+
+def kaplan_meier(
+    spells: Spells,
+    requests: Sequence[Request],
+    n_draws: int,
+    rng: np.random.Generator,
+    *,
+    horizon: int,
+    scores: csr_array,
+) -> Resampled:
+    """Estimate all requested curves from one bootstrap of customers, so that they share their draws.
+
+    Parameters
+    ----------
+    spells : Spells
+        The cohort.
+    requests : sequence of Request
+        Which pairs are pooled into which curves, which groups are averages of them, and the times wanted. A curve
+        ends where its last customer at risk does.
+    n_draws : int
+        Bootstrap draws.
+    rng : Generator
+        Children of it are advanced.
+    horizon : int
+        Where sparse groups are judged and incidence is given, in periods.
+    scores : sparse matrix of shape (n_scores, n_spells)
+        Sums over each spell's customers of what is to be drawn jointly (their influence on means of spend).
+    """
+    bootstrap, others = rng.spawn(2)
+    count = counter(spells)
+    plans = [lay_out(spells, request, horizon, count) for request in requests]
+    rooms = [_room(plan, n_draws) for plan in plans]
+    last = [plan.hazard for plan in plans]
+    influence = np.empty((n_draws, scores.shape[0]))
+    start = 0
+    for weights in resample(spells.n, n_draws, block_size(spells, plans, n_draws), bootstrap):
+        at = slice(start, start + weights.shape[1])
+        if plans:
+            counted = count(weights)
+            last = [_fill(*one, at, counted) for one in zip(plans, rooms, last, strict=True)]
+        if scores.shape[0]:
+            influence[at] = (scores @ (weights / spells.n[:, None] - 1)).T
+        start = at.stop
+    periods = person_periods(spells)
+    curves = [_curves(spells, periods, plan, room, others) for plan, room in zip(plans, rooms, strict=True)]
+    return Resampled(tuple(curves), influence)
+
+
+def point_curves(spells: Spells, request: Request) -> np.ndarray:
+    """Kaplan–Meier at the request's times, without draws.
+
+    Returns
+    -------
+    ndarray of shape (n_groups, n_times)
+        NaN where it is not known.
+    """
+    plan = lay_out(spells, request, int(request.times.max()), counter(spells))
+    survival, _ = _survival(plan, plan.hazard[..., None])
+    points, _ = _reported(plan, survival)
+    at_times: np.ndarray = points[0]
+    return at_times
+
+
+def _room(plan: CurvePlan, n_draws: int) -> _Room:
+    shape = (n_draws, plan.n_groups)
+    return _Room(
+        np.empty((*shape, len(plan.request.times))),
+        np.empty((*shape, len(plan.request.horizons))),
+        np.empty((*shape, len(plan.hazard) - 1)),
+        np.zeros(plan.n_groups),
+    )
+
+
+def _fill(
+    plan: CurvePlan, room: _Room, last: np.ndarray, at: slice, counted: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Compute a block of draws; returns the hazards of its last draw, which the next block may have to take over."""
+    needed = plan.hazard.shape[-1]
+    at_risk, *lost = (_pooled(plan.pool, x[:, :needed]) for x in (counted[0], *counted[1]))
+    hazard, empty = hazards(at_risk, np.stack(lost)), at_risk == 0
+    hazard, last = carried(hazard, empty, last)
+    survival, log_s = _survival(plan, hazard)
+    room.survival[at], room.tenure[at] = _reported(plan, survival)
+    room.incidence[at] = _incidence(plan, hazard, log_s)
+    room.emptied[:] += _emptied(plan, empty, log_s)
+    return last
+
+
+def _pooled(pool: csr_array, counts: np.ndarray) -> np.ndarray:
+    total: np.ndarray = (pool @ counts.reshape(len(counts), -1)).reshape(-1, *counts.shape[1:])
+    return total
+
+
+def _survival(plan: CurvePlan, hazard: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Survival of the groups (n_draws, n_groups, n_times), and log S of the curves."""
+    log_s = log_survival(hazard[0])
+    return standardise(log_s, plan.parts, plan.n_times), log_s
+
+
+def _incidence(plan: CurvePlan, hazard: np.ndarray, log_s: np.ndarray) -> np.ndarray:
+    """Cumulative incidence Σ_u S(u − 1) / S(e) · h_u over u = e + 1, …, e + horizon: (n_draws, n_groups, n_causes)."""
+    total = np.zeros((len(hazard) - 1, plan.n_groups, hazard.shape[-1]))
+    for part in plan.parts if len(total) else ():
+        steps = hazard[1:, part.curves, part.entry : part.entry + plan.horizon]
+        before = log_s[part.curves, part.entry : part.entry + steps.shape[2]]
+        before = np.exp(before - log_s[part.curves, part.entry, None])
+        for cause, step in enumerate(steps):
+            total[cause] += part.mixed((before * step).sum(axis=1, keepdims=True))[:, 0]
+    total[:, plan.known < plan.horizon] = np.nan
+    return np.moveaxis(total, 0, -1).swapaxes(0, 1)
+
+
+def _emptied(plan: CurvePlan, empty: np.ndarray, log_s: np.ndarray) -> np.ndarray:
+    """In how many draws each group had a cell with nobody at risk, before the horizon and before all were lost."""
+    rows = empty.any(axis=-1) & plan.before_horizon
+    gone = empty[rows] & (log_s[:, :-1][rows] > EXTINCT / 2)
+    by_curve = np.zeros((len(empty), empty.shape[-1]), dtype=bool)
+    np.logical_or.at(by_curve, np.nonzero(rows)[0], gone)
+    return np.array([by_curve[np.unique(s.curve)].any(axis=0).sum() for s in plan.request.standards])
+
+
+def _reported(
+    plan: CurvePlan, survival: np.ndarray, groups: slice = slice(None)
+) -> tuple[np.ndarray, np.ndarray]:
+    """Survival at the times wanted, and restricted means to the steps of the ladder; NaN where not known."""
+    known, shift = plan.known[groups, None], plan.shift[groups, None]
+    times, horizons = plan.request.times - shift, np.array(plan.request.horizons, dtype=int)
+    last = survival.shape[-1] - 1
+    values = np.take_along_axis(survival, np.clip(times, 0, last)[None], axis=-1)
+    values[:, (times > known) | ((times <= 0) & (shift > 0))] = np.nan
+    area = np.pad(np.cumsum(areas(survival), axis=-1), ((0, 0), (0, 0), (1, 0)))
+    tenure = area[..., np.minimum(horizons, last)]
+    tenure[:, horizons > known] = np.nan
+    return values, tenure
+
+
+def _borrowed(
+    spells: Spells, periods: PersonPeriods, plan: CurvePlan, g: int, rng: np.random.Generator, *, n_draws: int
+) -> tuple[np.ndarray, ...]:
+    """Draws of a sparse group: survival at the times wanted, restricted means, and incidence."""
+    request, standard = plan.request, plan.request.standards[g]
+    wanted = max([request.times.max() - plan.shift[g], *request.horizons, plan.horizon])
+    size = (n_draws, int(min(wanted, plan.known[g])) + 1, plan.horizon)
+    pieces = []
+    for survival in borrow(periods, request, standard, size, rng):
+        reported = (one[:, 0] for one in _reported(plan, survival[:, None], slice(g, g + 1)))
+        pieces.append((*reported, 1 - survival[:, min(plan.horizon, size[1] - 1)]))
+    values, tenure, gone = (np.concatenate(part) for part in zip(*pieces, strict=True))
+    n_causes = len(plan.hazard) - 1
+    if not n_causes:
+        return values, tenure, np.empty((n_draws, 0))
+    gone = gone if plan.known[g] >= plan.horizon else np.full(n_draws, np.nan)
+    return values, tenure, split(spells, pairs_of(request, standard), gone, n_causes, rng)
+
+
+def _curves(
+    spells: Spells, periods: PersonPeriods, plan: CurvePlan, room: _Room, rng: np.random.Generator
+) -> Curves:
+    request, standards = plan.request, plan.request.standards
+    judged = np.array([is_sparse(spells, request, s, plan.horizon) for s in standards], dtype=bool)
+    for g in np.flatnonzero(judged):
+        room.survival[:, g], room.tenure[:, g], room.incidence[:, g] = _borrowed(
+            spells, periods, plan, int(g), rng, n_draws=len(room.survival)
+        )
+    survival, log_s = _survival(plan, plan.hazard[..., None])
+    point, tenure = (x[0] for x in _reported(plan, survival))
+    ten = np.minimum(last_with(standards, plan.at_risk, _TEN), plan.known)
+    last = np.clip(last_at_risk(standards, plan.at_risk), 0, np.maximum(plan.known, 0))
+    return Curves(
+        model="kaplan_meier",
+        labels=request.labels,
+        groups=tuple(standard.group for standard in standards),
+        times=request.times,
+        point=point,
+        draws=room.survival,
+        horizons=request.horizons,
+        tenure=tenure,
+        tenure_draws=room.tenure,
+        beyond_ten=_beyond(request, survival[0], tenure, ten),
+        last=last + plan.shift,
+        ten=ten + plan.shift,
+        n=np.array([standard.n for standard in standards]),
+        n_events=np.array([standard.n_events for standard in standards]),
+        sparse=judged,
+        emptied=np.where(judged, 0.0, room.emptied / max(len(room.survival), 1)),
+        own=request.own,
+        contrasts=request.contrasts,
+        causes=spells.causes if room.incidence.shape[-1] else (),
+        incidence=_incidence(plan, plan.hazard[..., None], log_s)[0],
+        incidence_draws=room.incidence,
+    )
+
+
+def _beyond(request: Request, survival: np.ndarray, tenure: np.ndarray, ten: np.ndarray) -> np.ndarray:
+    """Share of each restricted mean beyond the last period with ten customers at risk."""
+    shares = np.zeros(tenure.shape)
+    for h, horizon in enumerate(request.horizons):
+        for g, last in enumerate(ten):
+            inner = restricted_mean(survival[g], min(int(last), horizon))
+            shares[g, h] = 1 - inner / tenure[g, h] if last < horizon else 0.0
+    return shares

@@ -1,0 +1,172 @@
+"""Groups with hardly a loss, or hardly a survivor: intervals that stay finite and honest (design rule 10).
+
+A bootstrap of such a group hardly moves. Its draws come from a penalised likelihood instead: one customer is added
+who is half lost and half still there at the horizon, which is what a log-F(1, 1) penalty is as data (Greenland &
+Mansournia 2015, doi 10.1002/sim.6537). When that customer leaves follows the shape of all levels' hazard, with one
+free parameter; how the hazards of the group are then drawn is Hjort's beta process (1990, doi 10.1214/aos/1176347749).
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from cxlink.cohort.count.spells import PersonPeriods, Spells
+from cxlink.groups.curves import Standard, mixtures, standardise
+from cxlink.groups.discrete_hazard import log_survival
+from cxlink.groups.requests import Request
+
+FEWEST = 10
+_BLOCK = 2_000_000
+
+
+def is_sparse(spells: Spells, request: Request, standard: Standard, horizon: int) -> bool:
+    """Whether a group has, at the horizon, fewer than ten losses or fewer than ten customers outlasting it.
+
+    Where the group was not followed that far, it is judged where its follow-up ends; under late entry, over all of
+    its follow-up.
+    """
+    inside = np.isin(spells.pair, pairs_of(request, standard)) & (spells.exit > spells.entry)
+    leave, n, lost = spells.exit[inside], spells.n[inside], spells.cause[inside] > 0
+    if (standard.entry > 0).any() or (spells.entry[inside] > 0).any():
+        return bool(min(n[lost].sum(), n[~lost].sum()) < FEWEST)
+    at = min(horizon, int(leave.max(initial=0)))
+    gone = n[lost & (leave <= at)].sum()
+    outlasting = n[(leave > at) | (~lost & (leave == at))].sum()
+    return bool(min(gone, outlasting) < FEWEST)
+
+
+def pairs_of(request: Request, standard: Standard) -> np.ndarray:
+    """The pairs of level and stratum that a group is made of."""
+    return np.unique(np.concatenate([request.members[curve] for curve in np.unique(standard.curve)]))
+
+
+def borrow(
+    periods: PersonPeriods,
+    request: Request,
+    standard: Standard,
+    size: tuple[int, int, int],
+    rng: np.random.Generator,
+) -> Iterator[np.ndarray]:
+    """Draw a sparse group's survival, one customer of all levels' shape added.
+
+    With r and d the group's customers at risk and lost in period t, and P the added customer's curve,
+    h_t ~ Beta(d + P(t − 1) − P(t), r − d + P(t)): at the horizon, where nobody is censored before, 1 − S is
+    Beta(lost + ½, outlasting + ½).
+
+    Parameters
+    ----------
+    periods, request, standard
+        The cohort by pair of level and stratum, and the group in it.
+    size : (int, int, int)
+        Numbers of draws and of times, and the horizon in periods.
+    rng : Generator
+        Advanced.
+
+    Yields
+    ------
+    ndarray of shape (n_block, n_times)
+        S(t) at t = 0, 1, …; beyond the data, where the estimate has reached 0, from the added customer alone.
+    """
+    n_draws, n_times, horizon = size
+    curves, at = np.unique(standard.curve, return_inverse=True)
+    moved = replace(standard, curve=at.ravel())
+    members = [request.members[curve] for curve in curves]
+    n_periods = max(n_times - 1, 1) + int(standard.entry.max())
+    at_risk, lost = (
+        _long(np.array([counts[pairs].sum(axis=0) for pairs in members]), n_periods)
+        for counts in (periods.at_risk, periods.lost)
+    )
+    gone, there = added_customer(shape_of_all(periods, members, n_periods), moved, horizon)
+    a, b = lost + gone, at_risk - lost + there
+    used, parts = (a > 0) & (b > 0), mixtures([moved])
+    block = max(_BLOCK // a.size, 10)
+    for start in range(0, n_draws, block):
+        n_block = min(block, n_draws - start)
+        hazard = np.zeros((*a.shape, n_block))
+        hazard[used] = rng.beta(a[used], b[used], size=(n_block, int(used.sum()))).T
+        yield standardise(log_survival(hazard), parts, n_times)[:, 0]
+
+
+def _long(counts: np.ndarray, n_periods: int) -> np.ndarray:
+    """Counts of exactly so many periods, nobody in those beyond the data."""
+    return np.pad(counts[:, :n_periods], ((0, 0), (0, max(n_periods - counts.shape[1], 0))))
+
+
+def shape_of_all(periods: PersonPeriods, members: list[np.ndarray], n_periods: int) -> np.ndarray:
+    """Cumulative hazard of all levels together in the strata of each curve; only its shape matters.
+
+    A period of the cohort leans on its average hazard, and a period of a stratum on the cohort's, by the weight of one
+    customer: never 0 or infinite. Beyond the data the last period goes on.
+
+    Returns
+    -------
+    ndarray of shape (n_curves, n_periods + 1)
+        At t = 0, 1, …
+    """
+    average = (periods.lost.sum() + 0.5) / (periods.at_risk.sum() + 1)
+    cohort = (periods.lost.sum(axis=0) + average) / (periods.at_risk.sum(axis=0) + 1)
+    strata = [np.isin(periods.stratum, periods.stratum[pairs]) for pairs in members]
+    at_risk, lost = (
+        np.array([counts[inside].sum(axis=0) for inside in strata])
+        for counts in (periods.at_risk, periods.lost)
+    )
+    steps = -np.log1p(-(lost + cohort) / (at_risk + 1))[:, :n_periods]
+    steps = np.pad(steps, ((0, 0), (0, n_periods - steps.shape[1])), mode="edge")
+    return np.pad(np.cumsum(steps, axis=1), ((0, 0), (1, 0)))
+
+
+def added_customer(cumulative: np.ndarray, standard: Standard, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    """Spread one customer over a group's curves and entries, half of it lost by the horizon.
+
+    P(t) = exp(−θ (H₀(t) − H₀(e))) with θ such that P(e + h) = ½ (or as far as the curve goes).
+
+    Parameters
+    ----------
+    cumulative : ndarray of shape (n_curves, n_periods + 1)
+        H₀.
+    standard : Standard
+        The group, over these curves.
+    horizon : int
+        h, in periods.
+
+    Returns
+    -------
+    gone, there : ndarray of shape (n_curves, n_periods)
+        The shares lost in, and still there after, each period.
+    """
+    gone, there = np.zeros((2, cumulative.shape[0], cumulative.shape[1] - 1))
+    for curve, entry, weight in zip(standard.curve, standard.entry, standard.weight, strict=True):
+        since = cumulative[curve, entry:] - cumulative[curve, entry]
+        half = since[min(horizon, len(since) - 1)]
+        left = weight * 0.5 ** (since / half)
+        gone[curve, entry:] += left[:-1] - left[1:]
+        there[curve, entry:] += left[1:]
+    return gone, there
+
+
+def split(
+    spells: Spells, pairs: np.ndarray, gone: np.ndarray, n_causes: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Divide the share lost among causes: Dirichlet of a group's losses and half a loss in all.
+
+    Parameters
+    ----------
+    spells, pairs
+        The cohort, and the pairs of the group.
+    gone : ndarray of shape (n_draws,)
+        Draws of the share lost.
+    n_causes : int
+        Competing causes.
+    rng : Generator
+        Advanced.
+
+    Returns
+    -------
+    ndarray of shape (n_draws, n_causes)
+    """
+    inside = np.isin(spells.pair, pairs)
+    losses = np.array([spells.n[inside & (spells.cause == c + 1)].sum() for c in range(n_causes)])
+    share = rng.dirichlet(losses + 0.5 / n_causes, size=len(gone))
+    divided: np.ndarray = gone[:, None] * share
+    return divided

@@ -1,0 +1,422 @@
+"""Run folders in, results out: cohorts compared, and what an intervention is worth."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cxlink import __version__
+from cxlink.cohort.count.counts import FORMAT, Counts, refuse_mismatch
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.spec.spec_sections import ValueSection
+from cxlink.comparison.changes import CALIBRATION, CHANGES, OutcomeChange, outcomes, response_rows, table_of
+from cxlink.comparison.recommendation import Recommendation, rule, verdict_of
+from cxlink.estimands.tidy import csv_text, select
+from cxlink.runs import read_run
+from cxlink.value.intervention import InterventionValue
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Progress = Callable[[str], None]
+VALUES = "value.csv"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Comparison:
+    """What changed between cohorts.
+
+    Attributes
+    ----------
+    changes : DataFrame
+        ``base, cohort, estimand, group, horizon, part, estimate, std_error, conf_low, conf_high, unit``: new less base;
+        part is ``mix_strata``, ``mix_score``, ``mix`` (their sum), ``baseline``, ``effect`` or ``total`` (mix, baseline
+        and effect). Estimand ``response`` (a share with a score) has a total alone.
+    calibration : DataFrame
+        ``base, cohort, estimand, group, horizon, quantity, estimate, std_error, conf_low, conf_high, unit, n``: how
+        well the base foretells the new cohort.
+    verdicts : tuple of Recommendation
+        One for each cohort and outcome.
+    outcomes : tuple of OutcomeChange
+        What the tables were made from, with what could not be compared.
+    cohorts : tuple of Counts
+        The base first.
+    """
+
+    changes: pd.DataFrame
+    calibration: pd.DataFrame
+    verdicts: tuple[Recommendation, ...]
+    outcomes: tuple[OutcomeChange, ...]
+    cohorts: tuple[Counts, ...]
+
+    @property
+    def spec(self) -> CohortSpec:
+        """The base's."""
+        return self.cohorts[0].spec
+
+    def write(self, folder: "Path | str", overwrite: bool = False) -> None:
+        """Write ``changes.csv``, ``calibration.csv``, ``report.pdf``, ``figures/`` and ``run.json``, or nothing.
+
+        Raises
+        ------
+        InputError
+            If the folder exists (with ``overwrite``: and is no run folder), or cannot be written.
+        """
+        from cxlink.runs import new_folder
+
+        with new_folder(Path(folder), overwrite) as partial:
+            write_comparison(self, partial, command="cxlink.verbs.compare(counts).write(folder)")
+
+    def __repr__(self) -> str:
+        base, *others = (counts.spec.cohort.name for counts in self.cohorts)
+        return f"<Comparison of {', '.join(others)} with {base}>"
+
+    def _repr_html_(self) -> str:
+        """Show the split of both outcomes for everybody, and the verdicts."""
+        rows = select(self.changes, group="all").drop(columns=["group", "std_error"])
+        numbers = [f"{value:.4g}" for value in rows["estimate"]]
+        ends = zip(rows["conf_low"], rows["conf_high"], strict=True)
+        rows = rows.drop(columns=["conf_low", "conf_high"])
+        rows = rows.assign(estimate=numbers, interval=[f"[{low:.4g}, {high:.4g}]" for low, high in ends])
+        said = "".join(f"<p>{escape(one)}</p>" for one in closing_lines(self)[-len(self.verdicts) :])
+        return f"{rows.to_html(index=False, na_rep='')}{said}"
+
+
+def compare(
+    cohorts: Sequence[Counts], horizon: int | None = None, progress: Progress = lambda _: None
+) -> Comparison:
+    """Compare every cohort with the first.
+
+    Parameters
+    ----------
+    cohorts : sequence of Counts
+        The base, then one or more others, of the same kind and each with a name of its own.
+    horizon : int, optional
+        Of retention, in periods; the base's by default.
+    progress : callable
+        Told the name of each part as it starts.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two; if scale, unit, clock, strata or spend differ, or small cells were left out; if a
+        cohort occurs twice; or if nothing of two of them can be compared.
+    """
+    if len(cohorts) < 2:
+        raise InputError("compare needs two runs or more: the base, then what is compared with it.")
+    base, *others = cohorts
+    for at, one in enumerate(others, 1):
+        refuse_mismatch(base, one, one.spec.cohort.name)
+        _refuse_repeats(cohorts[:at], one, one.spec.cohort.name)
+    return _compared(base, others, horizon or base.spec.horizon, progress)
+
+
+def compare_runs(
+    folders: Sequence[Path], horizon: int | None = None, progress: Progress = lambda _: None
+) -> Comparison:
+    """Compare run folders with the first; see `compare`.
+
+    Raises
+    ------
+    InputError
+        As `compare` does, the folder named; or if a folder is no run, of another format, half deleted or edited.
+    """
+    if len(folders) < 2:
+        raise InputError("compare needs two runs or more: the base, then what is compared with it.")
+    found: list[Counts] = []
+    for folder in folders:
+        one = read_run(folder)
+        if found:
+            refuse_mismatch(found[0], one, str(folder))
+            _refuse_repeats(found, one, str(folder))
+        found.append(one)
+    return _compared(found[0], found[1:], horizon or found[0].spec.horizon, progress)
+
+
+def _refuse_repeats(known: Sequence[Counts], one: Counts, called: str) -> None:
+    name, customers = one.spec.cohort.name, one.profile.fingerprint
+    for other in known:
+        if customers and customers == other.profile.fingerprint:
+            raise InputError(
+                f"{called}: the same customers as {other.spec.cohort.name}. A cohort cannot be compared with itself."
+            )
+        if name == other.spec.cohort.name:
+            raise InputError(
+                f"{called}: a cohort named {name} is there already. Give each a [cohort] name of its own."
+            )
+
+
+def _compared(base: Counts, others: Sequence[Counts], horizon: int, progress: Progress) -> Comparison:
+    changes, calibration, verdicts, made = [], [], [], []
+    for new in others:
+        name = new.spec.cohort.name
+        for outcome in outcomes(base, new, horizon, lambda part, name=name: progress(f"{name}: {part}")):  # type: ignore[misc]
+            made.append(outcome)
+            changes += outcome.changes
+            calibration += outcome.calibration
+            verdicts.append(verdict_of(table_of(outcome.calibration, CALIBRATION)))
+        changes += response_rows(base, new)
+    return Comparison(
+        table_of(changes, CHANGES),
+        table_of(calibration, CALIBRATION),
+        tuple(verdicts),
+        tuple(made),
+        (base, *others),
+    )
+
+
+def closing_lines(comparison: Comparison) -> list[str]:
+    """What the terminal says: the change of each outcome with its parts, and the verdicts."""
+    lines = []
+    for row in select(comparison.changes, group="all", part="total").to_dict("records"):
+        at = "" if pd.isna(row["horizon"]) else f" at {row['horizon']} {comparison.spec.unit}s"
+        lines.append(
+            f"{row['estimand']}{at}, {row['cohort']} less {row['base']}: {row['estimate']:+.4g} "
+            f"[{row['conf_low']:+.4g}, {row['conf_high']:+.4g}] {row['unit']}{_parts(comparison, row)}"
+        )
+    for outcome in comparison.outcomes:
+        lines += [f"note: {text}" for text in set_aside_lines(outcome)]
+    said = [f"{one.estimand}, {one.cohort}: {one.verdict} ({one.why})" for one in comparison.verdicts]
+    return [*lines, *said]
+
+
+def _parts(comparison: Comparison, row: Mapping[Any, Any]) -> str:
+    own = select(comparison.changes, group="all", estimand=row["estimand"], cohort=row["cohort"])
+    by = own.set_index("part")["estimate"]
+    if "mix" not in by:
+        return ""
+    return f" = mix {by['mix']:+.4g}, baseline {by['baseline']:+.4g}, effect {by['effect']:+.4g}"
+
+
+def set_aside_lines(outcome: OutcomeChange) -> list[str]:
+    """Say what could not be compared, and why."""
+    lines = [outcome.left_out] if outcome.left_out else []
+    for name, aside in zip((outcome.base, outcome.cohort), outcome.aside, strict=True):
+        if aside.total == 0:
+            continue
+        why = {
+            "a score the other does not have": aside.level,
+            "a stratum the other does not have": aside.stratum,
+            f"a stratum that is not followed for {outcome.horizon} periods in both": aside.unfollowed,
+        }
+        said = ", ".join(f"{100 * share:.1f} % with {reason}" for reason, share in why.items() if share)
+        named = (
+            f" ({'; '.join(aside.names[:5])}{', …' if len(aside.names) > 5 else ''})" if aside.names else ""
+        )
+        lines.append(f"{outcome.estimand}: set aside of {name}: {said}{named}")
+    return lines
+
+
+def write_comparison(comparison: Comparison, folder: Path, *, command: str) -> None:
+    """Write a comparison's files into a folder that exists (see `cxlink.runs.new_folder`).
+
+    Parameters
+    ----------
+    comparison : Comparison
+        What was found.
+    folder : Path
+        Where.
+    command : str
+        How to run it again; printed in the report.
+    """
+    from cxlink.report.change_sections.comparison_document import comparison_document
+    from cxlink.report.render_typst import write_document
+    from cxlink.runs import write_record
+
+    for name in ("changes", "calibration"):
+        text = csv_text(getattr(comparison, name))
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8", newline="")
+    write_document(comparison_document(report_of(comparison, command)), folder)
+    record = {
+        "format": FORMAT,
+        "version": __version__,
+        "compares": [one.spec.cohort.name for one in comparison.cohorts],
+        "fingerprints": [one.profile.fingerprint for one in comparison.cohorts],
+        "spec": comparison.spec.model_dump(mode="json", exclude_none=True),
+        "seed": comparison.spec.analysis.seed,
+        "simulated": any(one.spec.cohort.simulated for one in comparison.cohorts),
+        "verdicts": [{**asdict(one), "rule": rule(one.estimand)} for one in comparison.verdicts],
+    }
+    write_record(folder, record)
+
+
+def report_of(comparison: Comparison, command: str) -> Any:
+    """Hand a comparison to the report."""
+    from cxlink.report.change_sections.change_material import ChangeMaterial, Sizes
+
+    sizes = [
+        Sizes(
+            one.spec.cohort.name,
+            int(one.cells["n"].sum()),
+            int(one.scored["n"].sum()),
+            int(one.scored["exit"].max()),
+        )
+        for one in comparison.cohorts
+    ]
+    return ChangeMaterial(
+        changes=comparison.changes,
+        calibration=comparison.calibration,
+        verdicts=comparison.verdicts,
+        outcomes=comparison.outcomes,
+        sizes=tuple(sizes),
+        aside={(o.cohort, o.estimand): set_aside_lines(o) for o in comparison.outcomes},
+        spec=comparison.spec,
+        simulated=any(one.spec.cohort.simulated for one in comparison.cohorts),
+        command=command,
+        version=__version__,
+    )
+
+
+def value_of(
+    run: Path | str | Counts,
+    *,
+    move: str | None = None,
+    shift: int | None = None,
+    fraction: float = 1.0,
+    cost: float = 0.0,
+    causal_share: float = 0.5,
+    margin: float | None = None,
+    discount: float | None = None,
+    horizon: int | None = None,
+) -> InterventionValue:
+    """Value a programme that moves customers to better scores.
+
+    Parameters
+    ----------
+    run : Path, str or Counts
+        A run folder of `cxlink fit`, or a cohort's counts.
+    move : str, optional
+        ``FROM:TO``, such as ``1-6:7-8``; or give ``shift``.
+    shift : int, optional
+        Points by which every score gets better.
+    fraction : float
+        Share of the customers that is moved.
+    cost : float
+        In the currency of spend.
+    causal_share : float
+        How much of the adjusted difference would follow.
+    margin : float, optional
+        A share of spend; that of the spec where left out.
+    discount : float, optional
+        A yearly rate; that of the spec where left out.
+    horizon : int, optional
+        In periods; that of the spec where left out.
+
+    Raises
+    ------
+    InputError
+        If the folder is not as it was written, knows no spend or no margin, or the programme cannot be.
+    """
+    counts = run if isinstance(run, Counts) else read_run(Path(run))
+    name = "these counts" if isinstance(run, Counts) else str(run)
+    counts = _with_value(counts, name, {"margin": margin, "discount": discount, "horizon": horizon})
+    from cxlink.cohort.count.spells import spells_of
+    from cxlink.estimands.tenure_estimates import averaged_families
+    from cxlink.value.customer_value import generator
+    from cxlink.value.intervention import programme_value
+    from cxlink.value.shifts import plan
+
+    spec, spells = counts.spec, spells_of(counts)
+    planned = plan(
+        spells, spec, move=move, shift=shift, fraction=fraction, cost=cost, causal_share=causal_share
+    )
+    families = averaged_families(spells, spec) if spec.subscription is not None else None
+    return programme_value(spells, counts, families, planned, generator(spec, programme=True))
+
+
+def _with_value(counts: Counts, name: str, asked: dict[str, Any]) -> Counts:
+    """Lay what was asked over the spec's [value], and refuse what cannot be valued."""
+    from dataclasses import replace
+
+    from cxlink.cohort.spec.cohort_spec import make_spec
+
+    spec = counts.spec
+    if spec.spend is None:
+        raise InputError(f"{name}: no [spend] was counted, and without it nothing has a value.")
+    if counts.suppressed:
+        raise InputError(
+            f"{name}: small cells were left out ([publish] smallest_cell). Fit the cohort without."
+        )
+    if not len(counts.scored):
+        raise InputError(f"{name}: nobody has a score.")
+    section = (spec.value or ValueSection()).model_dump()
+    section |= {key: given for key, given in asked.items() if given is not None}
+    tables = {**spec.model_dump(mode="json", exclude_none=True), "value": section}
+    made = make_spec(tables, name)
+    if made.value is None or made.value.margin is None:
+        raise InputError(
+            f"{name}: no margin. Give --margin 0.3 (a share of spend), or fit with [value] margin."
+        )
+    return replace(counts, spec=made)
+
+
+def break_even(outcome: InterventionValue, ax: "Axes | None" = None) -> "Axes":
+    """Draw the incremental margin by the causal share against the cost, with where it breaks even."""
+    from cxlink.report.figures.intervention_figures import break_even as drawn
+
+    asked, simulated = outcome.programme, outcome.spec.cohort.simulated
+    return drawn(outcome.estimates, asked.cost, asked.causal_share, simulated=simulated, ax=ax)
+
+
+def lines(outcome: InterventionValue) -> list[str]:
+    """Say what came out, for the terminal."""
+    from cxlink.report.change_sections.intervention_document import CAUTION, sentences
+    from cxlink.report.format import FIRM, THIN
+
+    told = [*sentences(outcome.programme, outcome.spec, outcome.estimates, facts(outcome)), CAUTION]
+    if outcome.covered < 1:
+        told.append(
+            f"{1 - outcome.covered:.0%} of the customers to be moved are in strata where some level of the target has "
+            "nobody with a complete window: they are taken to gain what the others do."
+        )
+    return [text.replace(THIN, " ").replace(FIRM, " ") for text in told]
+
+
+def facts(outcome: InterventionValue, command: str = "", fingerprint: str = "") -> dict[str, Any]:
+    """Give what the report tells beside the table."""
+    return {
+        "n_moved": outcome.n_moved, "n_source": outcome.n_source, "covered": outcome.covered, "command": command,
+        "version": __version__, "fingerprint": fingerprint,
+    }  # fmt: skip
+
+
+def write_outcome(outcome: InterventionValue, folder: Path, *, command: str) -> None:
+    """Write ``value.csv``, ``diagnostics.csv``, the figures, ``report.pdf`` and ``run.json`` into a folder that exists.
+
+    Parameters
+    ----------
+    outcome : OutcomeChange
+        What was found.
+    folder : Path
+        Where.
+    command : str
+        How to run it again; printed in the report.
+    """
+    from cxlink.estimands.tidy import csv_text
+    from cxlink.report.change_sections.intervention_document import programme_document
+    from cxlink.report.render_typst import write_document
+    from cxlink.runs import write_record
+
+    for name, table in ((VALUES, outcome.estimates), ("diagnostics.csv", outcome.diagnostics)):
+        (folder / name).write_text(csv_text(table), encoding="utf-8", newline="")
+    told = facts(outcome, command, outcome.fingerprint)
+    write_document(programme_document(outcome.programme, outcome.spec, outcome.estimates, told), folder)
+    planned = outcome.programme
+    record = {
+        "format": FORMAT,
+        "kind": "value",
+        "version": __version__,
+        "command": command,
+        "spec": outcome.spec.model_dump(mode="json", exclude_none=True),
+        "fingerprint": outcome.fingerprint,
+        "programme": {
+            "name": planned.name, "fraction": planned.fraction, "cost": planned.cost,
+            "causal_share": planned.causal_share, "customers": outcome.n_source, "covered": outcome.covered,
+        },
+        "simulated": outcome.spec.cohort.simulated,
+    }  # fmt: skip
+    write_record(folder, record)

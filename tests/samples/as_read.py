@@ -1,0 +1,53 @@
+"""A report as its readers meet it: the text of its pages, and the parts they are put together from."""
+
+import io
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import made_up
+import made_up_study
+import pytest
+from pypdf import PdfReader
+
+from cxlink.report.content import ReportInput
+from cxlink.report.figures import drawing
+from cxlink.report.render_typst import compile_pdf, make_document
+
+EMPTY = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 630 240"/>'
+
+
+def pages(given: ReportInput | Sequence[ReportInput]) -> list[str]:
+    """Text of each page, its white space made single blanks; with empty pictures, which take no time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawing, "svg", lambda _: EMPTY)
+        made = compile_pdf(make_document([given] if isinstance(given, ReportInput) else given))
+    return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(made)).pages]
+
+
+@cache
+def ordinary() -> tuple[str, ...]:
+    return tuple(pages(made_up.report_input()))
+
+
+@cache
+def study() -> tuple[str, ...]:
+    return tuple(pages(made_up_study.both_cohorts()))
+
+
+def squeezed(text: str) -> str:
+    """Without white space, which a line's end may put anywhere."""
+    return "".join(text.split())
+
+
+def table(parts: list[dict[str, Any]], caption: str) -> dict[str, Any]:
+    return next(part for part in parts if part["kind"] == "table" and part["caption"].startswith(caption))
+
+
+def cells(parts: list[dict[str, Any]], caption: str) -> dict[str, list[str]]:
+    return {row[0]: row[1:] for row in table(parts, caption)["rows"]}
+
+
+def sentences(parts: list[dict[str, Any]], kind: str = "paragraph") -> str:
+    runs = [run for part in parts if part["kind"] == kind for run in part["runs"]]
+    return " ".join(run if isinstance(run, str) else run["strong"] for run in runs)

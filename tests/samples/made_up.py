@@ -1,0 +1,348 @@
+"""Made-up but realistic cohorts: tables as the analysis would write them, with no model behind them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.count.profile import Profile
+from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
+from cxlink.estimands.tidy import row, tidy
+from cxlink.report.content import ReportInput
+
+N = {1: 1210, 2: 645, 3: 770, 4: 905, 5: 1820, 6: 1940, 7: 3105, 8: 5310, 9: 4220, 10: 5080}
+YEARLY = {1: 0.43, 2: 0.47, 3: 0.52, 4: 0.55, 5: 0.59, 6: 0.62, 7: 0.66, 8: 0.69, 9: 0.73, 10: 0.75}
+SPENT = {1: 410.0, 2: 440.0, 3: 520.0, 4: 560.0, 5: 590.0, 6: 640.0, 7: 700.0, 8: 820.0, 9: 880.0, 10: 1105.0}
+SPEC = {
+    "cohort": {"name": "saas-2019"},
+    "score": {"column": "score", "scale": "1-10"},
+    "subscription": {"duration": "months", "event": "churned"},
+    "spend": {"column": "spend", "complete": True},
+    "adjust": {"columns": ("plan", "region")},
+}
+GROUPS = {"worst": [1], "best": [9, 10], "all": list(N), **{str(level): [level] for level in N}}
+FAMILIES = {
+    "exponential": 0.0,
+    "weibull": 0.4,
+    "log_logistic": 0.7,
+    "shifted_beta_geometric": 0.9,
+    "averaged": 0.6,
+}
+DRAWS = 400
+_MADE: dict[tuple[str, int], pd.DataFrame] = {}
+
+
+def survival(group: str, time: float, bend: float = 0.6) -> float:
+    yearly = np.average(
+        [YEARLY[level] for level in GROUPS[group]], weights=[N[level] for level in GROUPS[group]]
+    )
+    hazard = -np.log(yearly) / 12
+    return float(np.exp(-hazard * time) if bend == 0 else (1 + bend * hazard * time) ** (-1 / bend))
+
+
+def count(group: str) -> int:
+    return sum(N[level] for level in GROUPS[group])
+
+
+class Maker:
+    """Collects rows whose draws scatter about the point as a sample of that size would."""
+
+    def __init__(self, spec: CohortSpec) -> None:
+        self.rng, self.rows, self.spec = np.random.default_rng(5), [], spec
+
+    def add(self, estimand: str, point: float, spread: float, unit: str, **columns: object) -> None:
+        draws = (
+            point + spread * self.rng.standard_normal(DRAWS) if np.isfinite(point) else np.full(DRAWS, point)
+        )
+        self.rows.append(row(estimand, point, draws, 0.95, unit, **columns))
+
+    def retention(self, last: int, adjusted: str, **columns: object) -> None:
+        shift = 0.97 if adjusted == "standardised" else 1.0
+        for group in GROUPS:
+            size = {"n": count(group), "n_events": round(count(group) * (1 - survival(group, last)))}
+            for t in range(1, last + 1):
+                p = survival(group, t) ** shift
+                spread = np.sqrt(p * (1 - p) / count(group))
+                headline = (
+                    group in ("best", "worst") and t == self.spec.horizon and not columns.get("stratum")
+                )
+                keys = {"model": "kaplan_meier", "group": group, "horizon": t, "adjusted": adjusted}
+                self.add("retention", p, spread, "probability", **keys, headline=headline, **size, **columns)
+
+    def contrasts(self, adjusted: str, **columns: object) -> None:
+        h = self.spec.horizon
+        for group in ["best", *map(str, range(2, 11))]:
+            a, b = survival(group, h), survival("worst", h)
+            spread = np.sqrt(a * (1 - a) / count(group) + b * (1 - b) / count("worst"))
+            keys = {
+                "model": "kaplan_meier",
+                "group": group,
+                "reference": "worst",
+                "horizon": h,
+                "adjusted": adjusted,
+            }
+            keys |= {"headline": group == "best" and not columns, "n": count(group)} | columns
+            self.add("retention_difference", a - b, spread, "probability", **keys)
+            self.add("retention_ratio", a / b, spread / b * 1.3, "ratio", **keys)
+
+    def sensitivity(self) -> None:
+        for group in ("best", "worst", "all"):
+            for lag in (1, 3):
+                p = survival(group, 12) / survival(group, lag)
+                keys = {
+                    "model": "kaplan_meier",
+                    "group": group,
+                    "horizon": 12,
+                    "scenario": f"lag={lag}",
+                    "adjusted": "no",
+                }
+                self.add("retention", p, 0.01, "probability", **keys, n=count(group))
+            keys = {
+                "model": "kaplan_meier",
+                "group": group,
+                "horizon": 12,
+                "scenario": "from_signup",
+                "adjusted": "no",
+            }
+            self.add("retention", survival(group, 5), 0.008, "probability", **keys, n=count(group))
+            for cause, share in {"price": 0.6, "moved $a_b": 0.4}.items():
+                keys = {
+                    "model": "kaplan_meier",
+                    "group": group,
+                    "horizon": 12,
+                    "cause": cause,
+                    "adjusted": "no",
+                }
+                lost = share * (1 - survival(group, 12))
+                self.add("cumulative_incidence", lost, 0.01, "probability", **keys, n=count(group))
+
+    def spend(self, adjusted: str) -> None:
+        means = {
+            g: np.average([SPENT[v] for v in vs], weights=[N[v] for v in vs]) for g, vs in GROUPS.items()
+        }
+        for group in GROUPS:
+            keys = {"model": "means", "group": group, "adjusted": adjusted, "n": count(group)}
+            headline = group in ("best", "worst")
+            self.add("spend", means[group], 900 / np.sqrt(count(group)), "EUR", **keys, headline=headline)
+            if group not in ("worst", "all", "1"):
+                keys |= {"reference": "worst", "headline": group == "best"}
+                spread = 900 / np.sqrt(min(count(group), 1210))
+                self.add("spend_difference", means[group] - means["worst"], spread, "EUR", **keys)
+                self.add("spend_ratio", means[group] / means["worst"], spread / 410 * 1.5, "ratio", **keys)
+
+    def tenure(self) -> None:
+        grid = np.linspace(0, 1, 400)
+        for group in ("best", "worst", "all"):
+            size = {"group": group, "adjusted": "standardised", "n": count(group)}
+            for model, bend in FAMILIES.items():
+                for h in (12, 36, 60, 120):
+                    p, beyond = survival(group, h, bend), float(h > 24)
+                    keys = {"model": model, "horizon": h, **size}
+                    self.add("retention", p, 0.01 + 0.02 * beyond, "probability", **keys, extrapolated=beyond)
+                    if h == 12:
+                        continue
+                    mean = h * np.mean([survival(group, h * x, bend) for x in grid])
+                    seen = 24 * np.mean([survival(group, 24 * x, bend) for x in grid])
+                    self.add("tenure", mean, 0.02 * mean, "month", **keys, extrapolated=1 - seen / mean)
+                mean = np.inf if bend > 0.65 else 30 / (0.7 - bend) * (2 if group == "best" else 1)
+                self.add("tenure_mean", mean, 2.0, "month", model=model, **size, extrapolated=0.7)
+                self.add(
+                    "tenure_median", 20.0 * (1.4 if group == "best" else 1), 1.0, "month", model=model, **size
+                )
+        for group in ("best", "worst", "all"):
+            mean = 24 * np.mean([survival(group, 24 * x) for x in grid])
+            keys = {
+                "model": "kaplan_meier",
+                "group": group,
+                "horizon": 24,
+                "adjusted": "standardised",
+                "n": count(group),
+            }
+            self.add("tenure", mean, 0.2, "month", **keys, headline=group != "all", extrapolated=0.0)
+        keys = {
+            "model": "kaplan_meier",
+            "group": "best",
+            "reference": "worst",
+            "horizon": 24,
+            "headline": True,
+        }
+        self.add("tenure_difference", 5.6, 0.3, "month", adjusted="standardised", **keys)
+        self.add("tenure_ratio", 1.43, 0.03, "ratio", adjusted="standardised", **keys)
+
+
+def estimates(spec: CohortSpec, last: int = 24) -> pd.DataFrame:
+    """Estimates of a spec; the same table for the same spec, so that tests do not wait for it again."""
+    key = (spec.model_dump_json(), last)
+    if key not in _MADE:
+        _MADE[key] = _estimates(spec, last)
+    return _MADE[key]
+
+
+def _estimates(spec: CohortSpec, last: int) -> pd.DataFrame:
+    maker = Maker(spec)
+    adjustments = ("no", "standardised") if spec.stratum_variables else ("no",)
+    for adjusted in adjustments:
+        if spec.subscription is not None:
+            maker.retention(last, adjusted)
+            if last >= spec.horizon:
+                maker.contrasts(adjusted)
+        if spec.spend is not None:
+            maker.spend(adjusted)
+    if spec.subscription is not None:
+        maker.tenure()
+        if last >= 12:
+            maker.sensitivity()
+            for name in ("plan=basic", "plan=pro"):
+                maker.retention(last, "no", stratum=name)
+                maker.contrasts("no", stratum=name)
+    return tidy(maker.rows)
+
+
+def at_risk(last: int = 24) -> pd.DataFrame:
+    rows = []
+    for group in GROUPS:
+        for t in range(1, last + 1):
+            stayed = round(count(group) * survival(group, t - 1) * (1 if t <= 12 else 1 - (t - 12) / 14))
+            rows.append({"group": group, "period": t, "at_risk": stayed, "lost": round(0.04 * stayed)})
+    return pd.DataFrame(rows)
+
+
+def projected(last: int = 120) -> pd.DataFrame:
+    """Fitted survival on a grid, as the curves behind the tenure rows have it."""
+    times = np.unique([*np.linspace(0, last, 61), 24])
+    rows = [
+        (model, adjusted, "", group, t, p, max(p - 0.02, 0), min(p + 0.02, 1))
+        for model, bend in FAMILIES.items()
+        for group in ("best", "worst", "all")
+        for t in times
+        for p in [survival(group, t, bend)]
+        for adjusted in ("no", "standardised")
+    ]
+    names = ["model", "adjusted", "scenario", "group", "time", "estimate", "conf_low", "conf_high"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def foreseen() -> pd.DataFrame:
+    """What three kinds foresaw from three origins, of four levels."""
+    rows = [
+        ("standardised", kind, origin, level, observed + shift, observed, 400.0 - origin)
+        for kind, shift in {"weibull": 0.02, "log_logistic": -0.04, "cure": 0.1}.items()
+        for origin in (8, 13, 19)
+        for level, observed in enumerate((0.5, 0.6, 0.7, 0.8))
+    ]
+    names = ["adjusted", "kind", "origin", "level", "predicted", "observed", "n"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def cells() -> pd.DataFrame:
+    rows = []
+    for level, n in [*N.items(), (pd.NA, 7300)]:
+        for exit_, cause, share in ((6, "price", 0.2), (6, "moved $a_b", 0.1), (24, "", 0.7)):
+            part = round(n * share)
+            spend = {"spend_n": part - 3, "spend_zero": part // 10, "spend_sum": 500.0 * part}
+            rows.append({"score": level, "stratum.plan": "basic", "stratum.region": "north", "entry": 0,
+                         "exit": exit_, "cause": cause, "wave": "", "n": part, **spend})  # fmt: skip
+    return pd.DataFrame(rows).astype({"score": "Int64"})
+
+
+def diagnostics() -> pd.DataFrame:
+    rows = [
+        ("kaplan_meier", "support", "best:worst", 0.97, True, "share of customers in strata with everybody"),
+        ("log_logistic", "converged", "", 1.0, True, ""),
+        ("weibull", "omitted", "tenure_mean", np.nan, None, "no row: the mean could not be computed"),
+        ("kaplan_meier", "few losses", "2", 6.0, False, "the interval borrows the shape of all levels"),
+        *family_findings(), *family_findings("standardised"),
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["model", "quantity", "group", "value", "ok", "note"])
+
+
+def family_findings(kind: str = "") -> list[tuple[str, str, str, float, bool | None, str]]:
+    """What is said of four fitted families, one of them a cure, and of one that was not fitted."""
+    after = f", {kind}" if kind else ""
+    log_likelihood = {
+        "weibull": -900.0,
+        "log_logistic": -898.5,
+        "cure_weibull": -897.0,
+        "cure_log_normal": -899.0,
+    }
+    rows: list[tuple[str, str, str, float, bool | None, str]] = []
+    for model, fit in log_likelihood.items():
+        size = 12 if model.startswith("cure") else 11
+        reading = "time ratio" if size == 11 else "odds ratio of staying for good"
+        rows += [
+            (model, "log_likelihood", kind, fit, None, "without penalties"),
+            (model, "aic", kind, 2 * size - 2 * fit, None, f"{size} parameters"),
+            (model, "bic", kind, 10 * size - 2 * fit, None, "25,005 customers"),
+            (model, "converged", kind, 1e-9, True, "largest entry of the gradient a loss"),
+            (
+                model,
+                reading,
+                f"9{after}",
+                2.5,
+                None,
+                f"against score 1; {reading}: a ratio over 1 stays longer",
+            ),
+            (
+                model,
+                reading,
+                f"10{after}",
+                3.125,
+                None,
+                f"against score 1; {reading}: a ratio over 1 stays longer",
+            ),
+        ]
+    for name, weights in {"aic": (0.001, 0.2, 0.799), "backtest": (0.25, 0.65, 0.1)}.items():
+        rows += [
+            (model, f"weight in averaged_{name}", kind, weight, None, "")
+            for model, weight in zip(log_likelihood, weights, strict=False)
+        ]
+    for model, score in {"weibull": -0.31, "log_logistic": -0.3, "cure_weibull": -0.35}.items():
+        for origin in (8, 13, 19):
+            refitted = "cure_exponential" if model == "cure_weibull" and origin == 8 else model
+            rows += [
+                (
+                    refitted,
+                    f"backtest log_score from month {origin}",
+                    kind,
+                    score - origin / 1000,
+                    None,
+                    "higher is better",
+                ),
+                (refitted, f"backtest covered from month {origin}", kind, 0.5, None, "share of the scores"),
+            ]
+    note = "The same rows as averaged_backtest: follow-up is long enough for its weights."
+    return [
+        *rows,
+        ("averaged", "weights", kind, np.nan, None, note),
+        ("log_logistic", "infinite mean", kind, 0.62, False, "mean tenure without a horizon is infinite"),
+        ("cure_weibull", "immature cure", kind, 0.31, False, "it says that some never leave"),
+        ("cure_weibull", "at_bound", kind, np.nan, None, "shape is at a bound"),
+        ("weibull", "fit", kind, np.nan, None, "a weak penalty holds one level"),
+        ("log_logistic", "fit", kind, np.nan, None, "a weak penalty holds one level"),
+        (
+            "spline_4",
+            "fit",
+            kind,
+            np.nan,
+            False,
+            "Not fitted: it has 6 parameters, and losses fell in 5 periods.",
+        ),
+    ]
+
+
+def report_input(tables: dict[str, object] | None = None, **changes: object) -> ReportInput:
+    """One made-up cohort; `tables` replaces parts of the spec (None drops one), `changes` fields."""
+    given = {name: table for name, table in {**SPEC, **(tables or {})}.items() if table is not None}
+    spec = make_spec(given)
+    made = ReportInput(
+        estimates=estimates(spec), diagnostics=diagnostics(), spec=spec, cells=cells(), at_risk=at_risk(),
+        projected=projected() if spec.subscription is not None else projected().iloc[:0],
+        foreseen=foreseen() if spec.subscription is not None else foreseen().iloc[:0],
+        profile=Profile(
+            table="saas.csv", rows_read=32_305, rows_used=32_300, dropped={"the score is off its scale": 5},
+            notes=("42 customers lost in period 0 are counted in period 1.",), clock="months since the score",
+            fingerprint="5f" * 32,
+        ),
+        simulated=False, command="cxlink fit saas.csv --spec saas.toml", version="0.1.0",
+    )  # fmt: skip
+    return replace(made, **changes)

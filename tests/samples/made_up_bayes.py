@@ -1,0 +1,154 @@
+"""Made-up posteriors of the made-up cohort: rows, findings and pictures as the analysis would hand them over."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import made_up
+import numpy as np
+import pandas as pd
+
+from cxlink.estimands import support_checks as diagnostics
+from cxlink.estimands.tidy import ready_row, tidy
+from cxlink.report.content import Posteriors, ReportInput
+
+UNSEEN = 3
+MODELS = {"bayes": 0.60, "bayes_sbg": 0.58}
+HALF = {"": 0.06, "alone": 0.10, "new_cohort": 0.15, "waning": 0.07}
+ENDS = {"bayes": 1.0, "bayes_sbg": 1.1}
+LAWS = [
+    ("bayes", "retention", "intercept", "normal", 1.56, "a year's losses, around -1.54"),
+    ("bayes", "retention", "spread_level", "gamma", 0.5, "levels differ by e^0.5; small and not 0"),
+    ("bayes_sbg", "retention", "spread_level", "gamma", 0.5, "levels differ by e^0.5; small and not 0"),
+    ("bayes", "spend", "spread_level", "gamma", 0.5, "levels differ by e^0.5; small and not 0"),
+    ("bayes", "retention", "spread_stratum", "gamma", 0.4, "strata differ by e^0.4; small and not 0"),
+    ("bayes", "retention", "spread_cohort", "gamma", 0.3, "cohorts differ by a third; small and not 0"),
+    ("bayes", "retention", "slope", "normal", 1.5, "up to 19 times, either way"),
+    ("bayes", "retention", "steps", "dirichlet", 1.0, "every way as likely"),
+    ("bayes", "retention", "log_half_life", "normal", 1.0, "some months to fifteen years"),
+]
+
+
+def estimates(
+    given: ReportInput, scenarios: tuple[str, ...] = ("",), n: Mapping[str, int] | None = None
+) -> pd.DataFrame:
+    """Rows of both models: retention a level above or below the middle by its distance from 5; level 3 unseen."""
+    return tidy([*_stays(given, scenarios, n or {}), *_spent(given)])
+
+
+def _stays(
+    given: ReportInput, scenarios: tuple[str, ...], n: Mapping[str, int]
+) -> Iterator[dict[str, object]]:
+    spec = given.spec
+    if spec.subscription is None:
+        return
+    for model, middle in MODELS.items():
+        for scenario in scenarios if model == "bayes" else ("",):
+            for adjusted in ("no", "standardised") if spec.stratum_variables else ("no",):
+                for group, members in made_up.GROUPS.items():
+                    if group == "all" and adjusted == "standardised":
+                        continue
+                    size = n.get(group, made_up.count(group))
+                    size = 0 if group == str(UNSEEN) else size
+                    p = middle + 0.02 * (float(np.mean(members)) - 5)
+                    for horizon in (12, 36, 60, 120):
+                        keys = {
+                            "model": model, "group": group, "horizon": horizon, "adjusted": adjusted,
+                            "scenario": scenario, "n": size, "extrapolated": 0.0 if horizon == 12 else p / 2,
+                        }  # fmt: skip
+                        half = HALF[scenario]
+                        ends = (half / 2, p - half, p + half)
+                        yield ready_row("retention", p, ends, 0.95, "probability", **keys)
+                        mean = p * horizon * ENDS[model]
+                        yield ready_row("tenure", mean, (1.0, mean - 2, mean + 2), 0.95, "month", **keys)
+
+
+def _spent(given: ReportInput) -> Iterator[dict[str, object]]:
+    if given.spec.spend is None:
+        return
+    adjusted = "standardised" if given.spec.stratum_variables else "no"
+    for group, members in made_up.GROUPS.items():
+        if group == "all":
+            continue
+        mean = 600.0 + 10 * float(np.mean(members))
+        keys = {"model": "bayes", "group": group, "adjusted": adjusted, "n": made_up.count(group)}
+        yield ready_row("spend", mean, (10.0, mean - 20, mean + 20), 0.95, "EUR", **keys)
+
+
+def findings(given: ReportInput) -> list[dict[str, object]]:
+    """All as it should be, of every posterior that the cohort has."""
+    parts = (
+        [("bayes", "retention"), ("bayes_sbg", "retention")] if given.spec.subscription is not None else []
+    )
+    parts += [("bayes", "spend")] if given.spec.spend is not None else []
+    rows = []
+    for model, of in parts:
+        replicated = "predicted_losses" if of == "retention" else "predicted_spread"
+        rows += [
+            (model, "rhat", f"{of}: score", 1.004, True, "largest"),
+            (model, "ess_bulk", f"{of}: score", 1234.0, True, "bulk"),
+            (model, "ess_tail", f"{of}: walk", 987.0, True, "tail"),
+            (model, "divergences", of, 0.0, True, "0 is good"),
+            (model, "bfmi", of, 0.93, True, "least"),
+            *((model, replicated, f"{of}: {level}", 0.4, True, "tail") for level in (1, 2, 9)),
+            (model, "prior_sensitivity", f"{of}: best", 0.012, True, "doubling"),
+            (model, "prior_sensitivity", f"{of}: best:worst", 0.021, True, "doubling"),
+            (model, "likelihood_sensitivity", f"{of}: best", 0.2, None, "doubling"),
+            (model, "elpd_left_out_cells", of, -1148.5, None, "sum over 2,263 cells; standard error 37.54"),
+            (model, "refitted_cells", of, 2.0, None, "of 2,263 cells had a Pareto k over the bound"),
+            (model, "effective_parameters", of, 31.25, None, "by leaving out cells"),
+            (model, "draws", of, 4000.0, None, "draws of 4 chains, after as many to settle"),
+        ]
+        if of == "retention":
+            note = "standard deviation; 95% within 0.229 and 0.688"
+            rows.append((model, "spread", f"{of}: level stratum", 0.4055, None, note))
+    names = ("model", "quantity", "group", "value", "ok", "note")
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def curves(given: ReportInput) -> pd.DataFrame:
+    """Posterior and prior by month; without columns where there is no clock."""
+    columns = ["model", "adjusted", "scenario", "group", "time", "estimate", "conf_low", "conf_high"]
+    if given.spec.subscription is None:
+        return pd.DataFrame()
+    adjusted = "standardised" if given.spec.stratum_variables else "no"
+    rows = [
+        ("bayes", kind, scenario, group, t, p, max(p - half, 0.0), min(p + half, 1.0))
+        for group, kind, scenario, half in (
+            ("worst", adjusted, "", 0.05), ("best", adjusted, "", 0.04), ("all", "no", "prior", 0.4),
+        )
+        for t in range(121)
+        for p in [made_up.survival(group, t)]
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def posteriors(given: ReportInput, cohorts: int = 1, warnings: tuple[str, ...] = ()) -> Posteriors:
+    """What stands beside the tables."""
+    columns = ["scenario", "group", "estimate", "conf_low", "conf_high", "unit"]
+    before = [("prior", str(level), 500.0, 20.0, 9000.0 + level, "EUR") for level in given.spec.scale.levels]
+    sizes = [(f"cohort {i}", 30_000 - i, 24) for i in range(1, cohorts)]
+    return Posteriors(
+        curves=curves(given),
+        spend=pd.DataFrame(before, columns=columns) if given.spec.spend is not None else pd.DataFrame(),
+        priors=pd.DataFrame(LAWS, columns=["model", "of", "quantity", "law", "scale", "reason"]),
+        cohorts=pd.DataFrame([*sizes, ("saas-2019", 25_005, 3)], columns=["cohort", "customers", "periods"]),
+        warnings=warnings,
+    )
+
+
+def with_posteriors(
+    tables: dict[str, object] | None = None, *, cohorts: int = 1, scenarios: tuple[str, ...] = ("",),
+    warnings: tuple[str, ...] = (), found: list[dict[str, object]] | None = None,
+) -> ReportInput:  # fmt: skip
+    """The made-up cohort, fitted with ``--bayes``; nobody gave 3."""
+    given = made_up.report_input(tables)
+    rows = given.estimates[given.estimates["group"] != str(UNSEEN)]
+    said = findings(given) if found is None else found
+    checks = pd.concat([given.diagnostics, diagnostics.tidy(said)], ignore_index=True)
+    return replace(
+        given,
+        estimates=pd.concat([rows, estimates(given, scenarios)], ignore_index=True),
+        diagnostics=checks,
+        cells=given.cells[~given.cells["score"].eq(UNSEEN).fillna(False)],
+        bayes=posteriors(given, cohorts, warnings),
+    )

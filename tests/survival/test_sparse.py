@@ -1,0 +1,267 @@
+"""Groups with hardly a loss or hardly a survivor: when they are judged so, and how honest their intervals are."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from cohorts import cell_rows, random_rows, spec_for, spells_from
+from scipy import stats
+from scipy.sparse import csr_array
+
+from cxlink.cohort.count.spells import Spells, person_periods
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.groups.curves import Curves, Standard
+from cxlink.groups.requests import Request, pooled
+from cxlink.groups.standardisation import standardised
+from cxlink.groups.support import reaches
+from cxlink.survival.kaplan_meier import kaplan_meier
+from cxlink.survival.small_groups import added_customer, borrow, is_sparse, shape_of_all, split
+
+
+def request_of(spells: Spells, spec: CohortSpec) -> Request:
+    request = pooled(spells, spec)
+    assert request is not None
+    return request
+
+
+def judged(rows: pd.DataFrame, group: str = "1", horizon: int = 6, late: bool = False) -> bool:
+    spec = spec_for(horizon=horizon, late=late)
+    spells = spells_from(rows, spec)
+    request = request_of(spells, spec)
+    standard = next(s for s in request.standards if s.group == group)
+    return is_sparse(spells, request, standard, horizon)
+
+
+@pytest.mark.parametrize(
+    ("lost", "kept", "sparse"),
+    [(10, 10, False), (9, 10, True), (10, 9, True), (0, 500, True), (500, 0, True)],
+)
+def test_ten_losses_and_ten_outlasting_are_enough(lost: int, kept: int, sparse: bool) -> None:
+    assert judged(cell_rows((1, "x", 6, 1, lost), (1, "x", 6, 0, kept))) is sparse
+
+
+def test_it_is_judged_at_the_horizon() -> None:
+    # ten are lost, but only nine of them by the horizon; the tenth outlasts it
+    assert judged(cell_rows((1, "x", 6, 1, 9), (1, "x", 7, 1, 1), (1, "x", 9, 0, 30)))
+    assert not judged(cell_rows((1, "x", 6, 1, 10), (1, "x", 7, 1, 10)))
+    # whoever is censored before the horizon does not outlast it
+    assert judged(cell_rows((1, "x", 3, 1, 20), (1, "x", 5, 0, 30), (1, "x", 6, 0, 9)))
+
+
+def test_a_group_not_followed_that_far_is_judged_where_it_ends() -> None:
+    assert not judged(cell_rows((1, "x", 2, 1, 10), (1, "x", 4, 0, 10)))
+    assert judged(cell_rows((1, "x", 2, 1, 10), (1, "x", 4, 0, 9)))
+
+
+def test_under_late_entry_it_is_judged_over_all_follow_up() -> None:
+    rows = pd.DataFrame({"score": 1, "entry": 3, "exit": 14, "cause": ["lost"] * 10 + [""] * 10})
+    assert not judged(rows, late=True)
+    assert judged(rows.iloc[1:], late=True)
+
+
+def test_nobody_followed_at_all_is_sparse() -> None:
+    assert judged(cell_rows((1, "x", 0, 0, 5), (5, "x", 6, 0, 5)))
+
+
+# --- the added customer --------------------------------------------------------------------------------------------
+
+
+def test_the_added_customer_is_half_lost_at_the_horizon_in_the_given_shape() -> None:
+    cumulative = np.array([[0.0, 0.1, 0.3, 0.6, 1.0]])
+    standard = Standard("g", np.array([0]), np.array([0]), np.ones(1), 1, 0)
+    gone, there = added_customer(cumulative, standard, horizon=3)
+    assert there[0, 2] == pytest.approx(0.5, abs=1e-12)
+    assert gone[0, :3].sum() == pytest.approx(0.5, abs=1e-12)
+    # proportional hazards: log P is the cumulative hazard times one parameter
+    assert np.log(there[0]) / cumulative[0, 1:] == pytest.approx(np.full(4, np.log(0.5) / 0.6), abs=1e-12)
+
+
+def test_the_added_customer_is_one_customer_over_all_curves_and_entries() -> None:
+    rng = np.random.default_rng(1)
+    cumulative = np.cumsum(rng.uniform(0.01, 0.3, (2, 9)), axis=1)
+    entry = np.array([0, 2, 0])
+    standard = Standard("g", np.array([0, 0, 1]), entry, np.array([0.5, 0.2, 0.3]), 1, 0)
+    gone, there = added_customer(cumulative, standard, horizon=4)
+    assert gone.sum() + there[:, -1].sum() == pytest.approx(1, abs=1e-12)
+    alone = Standard("g", np.array([0]), np.array([2]), np.ones(1), 1, 0)
+    late, left = added_customer(cumulative, alone, horizon=4)
+    assert (late[0, :2] == 0).all()
+    assert left[0, 5] == pytest.approx(0.5, abs=1e-12)
+
+
+def test_the_shape_is_that_of_all_levels() -> None:
+    rows, spec = random_rows(5, 60_000), spec_for()
+    spells = spells_from(rows, spec)
+    shape = np.diff(shape_of_all(person_periods(spells), [np.array([0])], 6)[0])
+    hazard = [
+        ((rows["exit"] == t) & (rows["cause"] != "")).sum() / (rows["exit"] >= t).sum() for t in range(1, 7)
+    ]
+    # the weight of one customer on 60,000
+    assert shape == pytest.approx(-np.log1p(-np.array(hazard)), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "cells", [[(1, "x", 6, 0, 9)], [(1, "x", 1, 1, 9)], [(1, "x", 3, 1, 1), (1, "y", 6, 0, 4)]]
+)
+def test_a_shape_is_never_nothing_or_everything(cells: list[tuple[int, str, int, int, int]]) -> None:
+    spec = spec_for(adjust=("plan",))
+    spells = spells_from(cell_rows(*cells), spec)
+    members = [np.array([pair]) for pair in range(spells.n_pairs)]
+    steps = np.diff(shape_of_all(person_periods(spells), members, 12), axis=1)
+    assert np.isfinite(steps).all()
+    assert (steps > 0).all()
+
+
+def draws_of(rows: pd.DataFrame, n_draws: int, horizon: int = 6, seed: int = 1) -> np.ndarray:
+    """Draws of S at 0, 1, … of the group "1"."""
+    spec = spec_for(horizon=horizon)
+    spells = spells_from(rows, spec)
+    request = request_of(spells, spec)
+    standard = next(s for s in request.standards if s.group == "1")
+    size = (n_draws, horizon + 1, horizon)
+    return np.concatenate(
+        list(borrow(person_periods(spells), request, standard, size, np.random.default_rng(seed)))
+    )
+
+
+@pytest.mark.parametrize(("lost", "kept"), [(0, 20), (3, 30), (25, 2), (8, 0)])
+def test_draws_at_the_horizon_are_beta_where_nobody_is_censored_before(lost: int, kept: int) -> None:
+    rows = pd.concat([
+        cell_rows((1, "x", 2, 1, lost // 2), (1, "x", 5, 1, lost - lost // 2), (1, "x", 6, 0, kept)),
+        cell_rows((4, "x", 1, 1, 50), (4, "x", 3, 1, 80), (4, "x", 5, 1, 70), (4, "x", 6, 0, 400)),
+    ])  # fmt: skip
+    n_draws = 4000
+    gone = 1 - draws_of(rows, n_draws)[:, 6]
+    expected = stats.beta(lost + 0.5, kept + 0.5)
+    # a mean of draws has the error sd / √draws, a share of them √(p (1 − p) / draws)
+    assert gone.mean() == pytest.approx(expected.mean(), abs=4 * expected.std() / np.sqrt(n_draws))
+    for q in (0.025, 0.5, 0.975):
+        below = (gone <= expected.ppf(q)).mean()
+        assert below == pytest.approx(q, abs=4 * np.sqrt(q * (1 - q) / n_draws))
+
+
+def test_draws_do_not_depend_on_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = cell_rows((1, "x", 2, 1, 3), (1, "x", 6, 0, 20), (4, "x", 3, 1, 50), (4, "x", 6, 0, 50))
+    whole = draws_of(rows, 35)
+    monkeypatch.setattr("cxlink.survival.small_groups._BLOCK", 1)
+    assert np.array_equal(whole, draws_of(rows, 35))
+    assert (np.diff(whole, axis=1) <= 1e-12).all()
+    assert whole.min() >= 0
+    assert whole[:, 6].std() > 0
+
+
+def test_causes_share_the_loss_by_a_dirichlet() -> None:
+    rows = pd.concat([cell_rows((1, "x", 2, 1, 6), (1, "x", 3, 1, 2), (1, "x", 6, 0, 20))], ignore_index=True)
+    rows.loc[rows.index[:6], "cause"] = "a"
+    rows.loc[rows.index[6:8], "cause"] = "b"
+    spells = spells_from(rows, spec_for())
+    n_draws = 4000
+    shares = split(spells, np.array([0]), np.ones(n_draws), 2, np.random.default_rng(1))
+    assert shares.sum(axis=1) == pytest.approx(np.ones(n_draws), abs=1e-12)
+    expected = stats.beta(6.25, 2.25)
+    assert shares[:, 0].mean() == pytest.approx(expected.mean(), abs=4 * expected.std() / np.sqrt(n_draws))
+    assert shares[:, 0].std() == pytest.approx(expected.std(), rel=4 / np.sqrt(2 * n_draws) * 1.3)
+
+
+# --- whole cohorts -------------------------------------------------------------------------------------------------
+
+
+def curves_of(rows: pd.DataFrame, spec: CohortSpec, n_draws: int = 2000, adjusted: bool = False) -> Curves:
+    spells = spells_from(rows, spec)
+    request = (
+        standardised(spells, spec, reaches(spells, spec.horizon)) if adjusted else request_of(spells, spec)
+    )
+    assert request is not None
+    request = replace(request, times=np.arange(spec.horizon + 1), horizons=(spec.horizon,))
+    none = csr_array((0, len(spells.n)))
+    rng = np.random.default_rng(1)
+    return kaplan_meier(spells, [request], n_draws, rng, horizon=spec.horizon, scores=none).curves[0]
+
+
+def interval_of(curves: Curves, group: str, t: int) -> tuple[float, float]:
+    draws = curves.draws[:, next(g for g in curves.own if curves.groups[g] == group), t]
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def test_nobody_lost_in_the_whole_cohort() -> None:
+    curves = curves_of(cell_rows((1, "x", 6, 0, 20), (5, "x", 6, 0, 2000)), spec_for())
+    assert curves.sparse.all()
+    for group, n in (("1", 20), ("5", 2000)):
+        low, _ = interval_of(curves, group, 6)
+        # Beta(½, n + ½): wide for 20 customers, narrow for 2,000
+        assert low == pytest.approx(1 - stats.beta(0.5, n + 0.5).ppf(0.975), abs=0.3 / n * 4)
+    assert curves.point[0] == pytest.approx(np.ones(7), abs=0)
+
+
+def test_everybody_lost_in_the_first_period() -> None:
+    curves = curves_of(cell_rows((1, "x", 1, 1, 10), (5, "x", 1, 1, 300)), spec_for())
+    assert curves.point[:, 1:].max() == 0
+    low, high = interval_of(curves, "1", 1)
+    assert low >= 0
+    assert 0.1 < high < 0.4
+    assert 0 < interval_of(curves, "5", 1)[1] < 0.02
+    assert np.isfinite(curves.draws).all()
+    assert np.isfinite(curves.tenure_draws).all()
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_one_customer(lost: int) -> None:
+    curves = curves_of(cell_rows((1, "x", 6, lost, 1)), spec_for())
+    low, high = interval_of(curves, "1", 6)
+    assert curves.point[0, 6] == 1 - lost
+    assert high - low > 0.7
+    assert 0 <= low < high <= 1
+
+
+@pytest.mark.parametrize("entry", [0, 3])
+def test_customers_who_were_never_followed(entry: int) -> None:
+    rows = pd.DataFrame({"score": [1, 1, 5], "entry": entry, "exit": [entry, entry, entry + 6], "cause": ""})
+    curves = curves_of(rows, spec_for(late=True), n_draws=20)
+    worst = curves.groups.index("worst")
+    assert np.isnan(curves.point[worst, 1:]).all()
+    assert curves.point[worst, 0] == 1
+    assert curves.last[worst] == 0
+    assert np.isnan(curves.draws[:, worst, 1:]).all()
+
+
+def test_standardised_groups_are_judged_over_their_strata() -> None:
+    rows = pd.concat([
+        cell_rows((1, "x", 2, 1, 2), (1, "x", 6, 0, 15), (1, "y", 4, 1, 3), (1, "y", 6, 0, 12)),
+        cell_rows((5, "x", 2, 1, 40), (5, "x", 6, 0, 60), (5, "y", 4, 1, 50), (5, "y", 6, 0, 30)),
+    ])  # fmt: skip
+    curves = curves_of(rows, spec_for(adjust=("plan",)), adjusted=True)
+    sparse = {curves.groups[g]: bool(curves.sparse[g]) for g in curves.own}
+    assert sparse == {"1": True, "5": False, "worst": True, "best": False}
+    low, high = interval_of(curves, "worst", 6)
+    assert low < curves.point[curves.groups.index("worst"), 6] < high
+    # the binomial error of 32 customers, five of them lost
+    assert 0.15 < high - low < 0.35
+
+
+def test_coverage_of_small_groups_in_a_larger_cohort() -> None:
+    # the level's hazard rises with time, the cohort's falls: the shape borrowed is not its own
+    rng, n_draws, n_times = np.random.default_rng(12), 300, 6
+    others = cell_rows(*((4, "x", t, 1, 60 - 5 * t) for t in range(1, 7)), (4, "x", 6, 0, 400))
+    covered, plain = {}, {}
+    for survival in (0.05, 0.9, 0.98):
+        hits, misses = [], []
+        for _ in range(100):
+            n = 30
+            stay = np.ceil(n_times * (rng.exponential(size=n) / -np.log(survival)) ** (1 / 1.3)).astype(int)
+            exit_ = np.minimum(np.maximum(stay, 1), n_times)
+            lost = stay <= n_times
+            mine = pd.DataFrame(
+                {"score": 1, "plan": "x", "entry": 0, "exit": exit_, "cause": np.where(lost, "lost", "")}
+            )
+            draws = draws_of(pd.concat([mine, others]), n_draws, seed=int(rng.integers(1 << 30)))[:, 6]
+            low, high = np.quantile(draws, [0.025, 0.975])
+            estimate = 1 - lost.mean()
+            hits.append(min(low, estimate) <= survival <= max(high, estimate))
+            again = rng.binomial(n, estimate, n_draws) / n
+            misses.append(not np.quantile(again, 0.025) <= survival <= np.quantile(again, 0.975))
+        covered[survival], plain[survival] = np.mean(hits), np.mean(misses)
+    # nominal 0.95; 100 replications have an error of 0.022
+    assert min(covered.values()) >= 0.90, covered
+    assert max(plain.values()) > 0.3, plain

@@ -1,0 +1,371 @@
+"""Value by hand, from S(t), margin and discount; its laws, its draws, and its edges."""
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.spells import Spells, person_periods, spells_of
+from cxlink.cohort.spec.cohort_spec import make_spec
+from cxlink.cohort.table import read_cohort
+from cxlink.estimands.tidy import select, tidy
+from cxlink.study.simulate import simulate
+from cxlink.survival.families.catalogue import EXPONENTIAL
+from cxlink.survival.families.fit import fit_all
+from cxlink.survival.families.fitted import Fit
+from cxlink.survival.splice import Families
+from cxlink.value.customer_value import value_results
+from cxlink.value.intervention import InterventionValue, programme_value
+from cxlink.value.shifts import plan
+
+RNG = 5
+
+
+@cache
+def built_in(n: int = 6000, seed: int = 11) -> Counts:
+    """Simulated subscribers in three strata of need, so that most cells are well filled."""
+    made = simulate("subscription", n, seed)
+    tables = {
+        **made.spec,
+        "score": {**made.spec["score"], "best": [9, 10]},
+        "adjust": {"columns": ["need"], "bands": {"tenure_at_survey": []}},
+        "value": {"margin": 0.3, "horizon": 12, "discount": 0.08},
+        "analysis": {"draws": 100},
+    }
+    return read_cohort(made.table, make_spec(tables)).count()
+
+
+@cache
+def built_in_spells() -> Spells:
+    return spells_of(built_in())
+
+
+def asked(counts: Counts, **value: Any) -> Counts:
+    """The same counts, with other keys of [value]."""
+    section = {**(counts.spec.value.model_dump() if counts.spec.value else {}), **value}
+    tables = {**counts.spec.model_dump(mode="json", exclude_none=True), "value": section}
+    return replace(counts, spec=make_spec(tables))
+
+
+@cache
+def exponential(n: int = 6000, seed: int = 11) -> Families:
+    """One family alone, whose steps are easily worked by hand."""
+    fits = fit_all(person_periods(spells_of(built_in(n, seed))), families=[EXPONENTIAL])
+    (fit,) = (fit for fit in fits if isinstance(fit, Fit))
+    return Families((fit,), np.ones(1))
+
+
+def rows(counts: Counts, families: Families | None) -> pd.DataFrame:
+    return tidy(value_results(spells_of(counts), counts, families, np.random.default_rng(RNG))[0])
+
+
+@cache
+def by_hand(level: int, need: str) -> tuple[list[float], float, int, list[int]]:
+    """S(t) by Kaplan and Meier, mean spend, customers, and customers at risk of a level in a stratum, to 30 months."""
+    cells = built_in().scored
+    mine = cells[(cells["score"] == level) & (cells["stratum.need"] == need)]
+    leave, n, gone = mine["exit"].to_numpy(), mine["n"].to_numpy(), (mine["cause"] != "").to_numpy()
+    survival, at_risk = [1.0], []
+    for t in range(1, 31):
+        risk = int(n[leave >= t].sum())
+        lost = int(n[(leave == t) & gone].sum())
+        at_risk.append(risk)
+        survival.append(survival[-1] * (1 - lost / risk if risk else 1.0))
+    spent = mine["spend_sum"].sum() / mine["spend_n"].sum()
+    return survival, float(spent), int(n.sum()), at_risk
+
+
+def worth(
+    survival: list[float], spent: float, *, margin: float, discount: float, horizon: int, first: bool
+) -> float:
+    """Σ margin · S(t) · (1 + d)^(−t/12), margin the window's mean over the months spent as a customer in it."""
+    at = range(horizon) if first else range(1, horizon + 1)
+    window = range(12) if first else range(1, 13)
+    monthly = margin * spent / sum(survival[t] for t in window)
+    return float(sum(monthly * survival[t] * (1 + discount) ** (-t / 12) for t in at))
+
+
+def test_value_by_score_is_worked_by_hand() -> None:
+    counts = built_in()
+    cells, spec = counts.scored, counts.spec
+    needs = sorted(cells["stratum.need"].unique())
+    weight = [cells.loc[cells["stratum.need"] == need, "n"].sum() / cells["n"].sum() for need in needs]
+    table = select(rows(counts, exponential()), estimand="value", adjusted="standardised", given=0)
+    for first, scenario in ((True, ""), (False, "first_excluded")):
+        shown = select(table, scenario=scenario).set_index("group")
+        for level in (7, 8, 9, 10):
+            parts = [by_hand(level, need) for need in needs]
+            assert min(min(part[3][:12]) for part in parts) >= 10  # all of it observed
+            values = [
+                worth(s, m, margin=0.3, discount=spec.value_discount, horizon=12, first=first)
+                for s, m, *_ in parts
+            ]
+            assert shown.loc[str(level), "estimate"] == pytest.approx(np.dot(weight, values), rel=1e-12)
+            assert shown.loc[str(level), "extrapolated"] == 0
+
+
+def shifted(counts: Counts, families: Families | None = None, **programme: Any) -> InterventionValue:
+    spells = spells_of(counts)
+    planned = plan(spells, counts.spec, **{"shift": 1, "fraction": 0.5, "cost": 4000.0, **programme})
+    return programme_value(spells, counts, families or exponential(), planned, np.random.default_rng(RNG))
+
+
+@cache
+def continued_by_hand(level: int, need: str, n_periods: int) -> list[float]:
+    """S(t): Kaplan–Meier's step while ten are at risk, then the exponential's exp(−rate)."""
+    (fit,), spells = exponential().fits, built_in_spells()
+    survival, _, _, at_risk = by_hand(level, need)
+    at = (
+        np.array([spells.levels.index(level)]),
+        np.flatnonzero(spells.strata["stratum.need"] == need),
+    )
+    rate = float(np.exp(fit.linked(fit.estimate[None], *at)[0][0, 0]))
+    made = [1.0]
+    for t in range(1, n_periods + 1):
+        step = survival[t] / survival[t - 1] if at_risk[t - 1] >= 10 else np.exp(-rate)
+        made.append(made[-1] * step)
+    return made
+
+
+@pytest.mark.parametrize("horizon", [12, 30])
+def test_a_one_point_shift_is_worked_by_hand(horizon: int) -> None:
+    """Everybody below 10 scores one better: half of each level and stratum moves, and a half of the gain follows."""
+    counts = asked(built_in(), horizon=horizon)
+    cells = counts.scored
+    total = 0.0
+    for need in sorted(cells["stratum.need"].unique()):
+        for level in range(1, 10):
+            here, there = (
+                worth(
+                    continued_by_hand(one, need, horizon), by_hand(one, need)[1],
+                    margin=0.3, discount=0.08, horizon=horizon, first=True,
+                ) for one in (level, level + 1)
+            )  # fmt: skip
+            total += 0.5 * by_hand(level, need)[2] * (there - here)
+    found = shifted(counts).estimates
+    half = select(found, estimand="incremental_margin", scenario="causal_share=0.5").iloc[0]
+    assert half["estimate"] == pytest.approx(0.5 * total, rel=1e-9)
+    assert half["horizon"] == horizon
+    returned = select(found, estimand="programme_return", scenario="causal_share=0.5").iloc[0]
+    assert returned["estimate"] == pytest.approx((0.5 * total - 4000) / 4000, rel=1e-9)
+    even = select(found, estimand="break_even_share").iloc[0]
+    assert even["estimate"] == pytest.approx(4000 / total, rel=1e-9)
+
+
+def test_a_moved_band_spreads_over_its_target_and_keeps_its_strata() -> None:
+    """By hand: each stratum of 5–6 gains what 8–9 are worth there, 8 and 9 by their shares in the cohort."""
+    counts = built_in()
+    cells = counts.scored
+    share = np.array([cells.loc[cells["score"] == level, "n"].sum() for level in (8, 9)], dtype=float)
+    share /= share.sum()
+    total = moved = 0.0
+    for need in sorted(cells["stratum.need"].unique()):
+        value = {
+            level: worth(
+                continued_by_hand(level, need, 12), by_hand(level, need)[1],
+                margin=0.3, discount=0.08, horizon=12, first=True,
+            ) for level in (5, 6, 8, 9)
+        }  # fmt: skip
+        for level in (5, 6):
+            n = by_hand(level, need)[2]
+            total += n * (share @ [value[8], value[9]] - value[level])
+            moved += n
+    found = shifted(counts, shift=None, move="5-6:8-9", fraction=0.2)
+    assert found.n_moved == pytest.approx(0.2 * moved)
+    difference = select(found.estimates, estimand="value_difference").iloc[0]
+    assert difference["estimate"] == pytest.approx(total / moved, rel=1e-9)
+    assert (difference["group"], difference["reference"]) == ("8-9", "5-6")
+    every = select(found.estimates, estimand="incremental_margin", scenario="causal_share=1").iloc[0]
+    assert every["estimate"] == pytest.approx(0.2 * total, rel=1e-9)
+
+
+def test_over_the_window_undiscounted_value_is_the_margin_of_the_window() -> None:
+    """Leaving does not count twice: Σ m·S(t) over the window is the mean itself, from 0 or 1 alike."""
+    counts = asked(built_in(), horizon=12, discount=0.0, margin=1.0)
+    table = select(rows(counts, exponential()), adjusted="no", given=0, estimand="value")
+    cells = counts.scored
+    for scenario in ("", "first_excluded"):
+        shown = select(table, scenario=scenario).set_index("group")
+        for level in (1, 8):
+            mine = cells[cells["score"] == level]
+            by_need = mine.groupby("stratum.need")[["n", "spend_n", "spend_sum"]].sum()
+            mean = np.average(by_need["spend_sum"] / by_need["spend_n"], weights=by_need["n"])
+            assert shown.loc[str(level), "estimate"] == pytest.approx(mean, rel=1e-12)
+
+
+def test_constant_retention_gives_the_textbook_formulas() -> None:
+    """m(1+d)/(1+d−r) with the first margin, m·r/(1+d−r) without: Gupta, Lehmann & Stuart's, at a far horizon."""
+    counts, r = yearly(retention=0.8), 0.8
+    table = select(rows(counts, one_family(counts)), estimand="value", adjusted="no", group="1")
+    new = select(table, given=0).set_index("scenario")["estimate"]
+    # the window's mean is 100: paid at once by all, or by the 80 % who are still there at the year's end
+    assert new[""] == pytest.approx(100 * 1.12 / (1.12 - r), rel=1e-6)
+    assert new["first_excluded"] == pytest.approx(100 / r * r / (1.12 - r), rel=1e-6)
+    # of whoever has stayed a year, as much is left as there was at first
+    assert select(table, given=1).iloc[0]["estimate"] == pytest.approx(new[""], rel=1e-6)
+
+
+def yearly(
+    retention: float = 0.8,
+    n: int = 400,
+    margin: float | str = 1.0,
+    spends: tuple[float, float] = (100.0, 100.0),
+) -> Counts:
+    """Customers of two scores who leave at a constant rate, followed for two years; the first year was paid by all."""
+    frame = pd.concat([
+        pd.DataFrame({
+            "score": score, "years": [1] * first + [2] * (n - first), "spend": spend, "earned": spend * share,
+            "lost": [1] * (first + second) + [0] * (n - first - second),
+        })
+        for score, spend, share in ((1, spends[0], -0.2), (2, spends[1], 0.5))
+        for first, second in [(round(n * (1 - retention)), round(n * retention * (1 - retention)))]
+    ])  # fmt: skip
+    spec = make_spec({
+        "score": {"column": "score", "scale": "1-3", "best": [2]},
+        "subscription": {"duration": "years", "event": "lost", "unit": "year"},
+        "spend": {"column": "spend", "complete": True},
+        "value": {"margin": margin, "discount": 0.12, "horizon": 200 if margin == 1.0 else 5},
+        "analysis": {"draws": 200, "horizon": 2, "given": [1]},
+    })  # fmt: skip
+    return read_cohort(frame.reset_index(drop=True), spec).count()
+
+
+def one_family(counts: Counts) -> Families | None:
+    fits = fit_all(person_periods(spells_of(counts)), families=[EXPONENTIAL])
+    known = [fit for fit in fits if isinstance(fit, Fit)]
+    return Families((known[0],), np.ones(1)) if known else None
+
+
+def test_a_column_of_margin_may_be_negative_and_then_has_differences_and_no_ratio() -> None:
+    counts = yearly(margin="earned")
+    made, findings = value_results(spells_of(counts), counts, one_family(counts), np.random.default_rng(RNG))
+    table = select(tidy(made), scenario="", given=0)
+    value = select(table, estimand="value").set_index("group")["estimate"]
+    annuity = sum(0.8**t * 1.12**-t for t in range(5))
+    assert value["1"] == pytest.approx(-20 * annuity, rel=1e-6)
+    assert value["2"] == pytest.approx(50 * annuity, rel=1e-6)
+    assert select(table, estimand="value_difference")["estimate"].iloc[0] == pytest.approx(
+        70 * annuity, rel=1e-6
+    )
+    assert select(table, estimand="value_ratio").empty
+    assert len(select(table, estimand="revenue_ratio"))
+    assert [f["group"] for f in findings if f["quantity"] == "not_positive"] == ["1, no", "worst, no"]
+
+
+def test_a_margin_of_nothing_is_worth_nothing() -> None:
+    counts = yearly(margin=0.0)
+    table = rows(counts, one_family(counts))
+    assert (select(table, estimand=("value", "value_difference"))["estimate"] == 0).all()
+    assert select(table, estimand="value_ratio").empty
+
+
+def test_of_a_cohort_that_nobody_left_value_is_known_within_follow_up() -> None:
+    counts = asked(yearly(retention=1.0, margin=0.5), horizon=2)
+    shown = select(rows(counts, None), estimand="value", scenario="", given=0, group="1").iloc[0]
+    assert shown["estimate"] == pytest.approx(50 * (1 + 1 / 1.12), rel=1e-12)
+    # half a loss of 400 by the second year, and not more than a few
+    assert 0.985 * shown["estimate"] < shown["conf_low"] < shown["conf_high"] == shown["estimate"]
+
+
+def test_of_a_cohort_that_everybody_left_value_is_that_of_the_first_period() -> None:
+    counts = yearly(retention=0.0, margin=0.5)
+    shown = select(rows(counts, one_family(counts)), estimand="value", scenario="", given=0, group="1").iloc[
+        0
+    ]
+    assert shown["estimate"] == pytest.approx(50, rel=0.005)
+    assert 50 - 1e-9 <= shown["conf_low"] <= shown["conf_high"] < 53
+    assert np.isfinite(shown["std_error"])
+
+
+def test_a_level_that_spent_nothing_has_an_interval() -> None:
+    counts = yearly(margin=0.5, spends=(0.0, 100.0))
+    shown = select(rows(counts, one_family(counts)), estimand="value", scenario="", given=0, group="1").iloc[
+        0
+    ]
+    assert shown["estimate"] == 0
+    assert shown["conf_low"] == 0 < shown["conf_high"] < 10
+
+
+def test_without_retention_value_is_counted_over_the_window() -> None:
+    frame = pd.DataFrame({"score": [1, 1, 2, 2, 3, 3], "spend": [0.0, 60.0, 120.0, 240.0, 360.0, 0.0]})
+    spec = make_spec({
+        "score": {"column": "score", "scale": "1-3"}, "spend": {"column": "spend", "complete": True},
+        "value": {"margin": 0.5, "discount": 0.1, "horizon": 36}, "analysis": {"draws": 100},
+    })  # fmt: skip
+    counts = read_cohort(frame, spec).count()
+    shown = select(rows(counts, None), estimand="value", given=0, scenario="", group="2").iloc[0]
+    yearly_rent = sum(1.1 ** (-t / 12) for t in range(12)) / 12
+    assert shown["estimate"] == pytest.approx(0.5 * 180 * yearly_rent, rel=1e-12)
+    assert (shown["horizon"], shown["model"], shown["extrapolated"]) == (12, "means", 0)
+
+
+def test_without_families_nothing_is_said_beyond_follow_up() -> None:
+    counts = yearly(margin=0.5)
+    made, findings = value_results(spells_of(counts), counts, None, np.random.default_rng(RNG))
+    assert not [row for row in made if row["estimand"] == "value" and row["group"] == "1"]
+    assert "no family could continue retention to 5 years" in " ".join(f["note"] for f in findings)
+
+
+def test_intervals_carry_retention_and_spend_together() -> None:
+    """Whoever leaves pays less: the window's mean varies with retention, the margin of a period hardly does."""
+    # over the window, undiscounted, value is the mean spent times the margin, and as uncertain
+    counts = asked(built_in(), discount=0.0)
+    counts = replace(
+        counts,
+        spec=make_spec(
+            {**counts.spec.model_dump(mode="json", exclude_none=True), "analysis": {"draws": 2000}}
+        ),
+    )
+    table = select(rows(counts, exponential()), group="best", given=0, scenario="").set_index(
+        ["estimand", "adjusted"]
+    )
+    value = table.loc[("value", "no")]
+    cells = counts.scored[counts.scored["score"].isin([9, 10])]
+    n, total, squares = (cells[f"spend_{name}"].sum() for name in ("n", "sum", "sum_sq"))
+    spread = 0.3 * np.sqrt((squares - total**2 / n) / (n - 1) / n) / (0.3 * total / n)
+    assert value["std_error"] / value["estimate"] == pytest.approx(spread, rel=0.1)
+    value, rate = table.loc[("value", "standardised")], table.loc[("margin_per_period", "standardised")]
+    # a fee a month: hardly anything is left of it once the months are known; drawn apart it would be as uncertain
+    assert rate["std_error"] / rate["estimate"] < 0.5 * value["std_error"] / value["estimate"]
+
+
+def test_who_entered_late_is_valued_from_the_survey_on() -> None:
+    """By hand: S(e + t) / S(e), averaged over entries, times the margin of a month by the same average."""
+    rng = np.random.default_rng(8)
+    n = 3000
+    frame = pd.DataFrame({"score": rng.integers(1, 3, n), "entry": rng.integers(0, 4, n)})
+    stay = frame["entry"] + rng.geometric(0.08 / frame["score"], n)
+    last = frame["entry"] + 9
+    frame["months"], frame["lost"] = np.minimum(stay, last), (stay <= last).astype(int)
+    frame["spend"] = 10.0 * np.minimum(frame["months"] - frame["entry"], 3)
+    spec = make_spec({
+        "score": {"column": "score", "scale": "1-3", "best": [2]},
+        "subscription": {"duration": "months", "event": "lost", "entry": "entry"},
+        "spend": {"column": "spend", "complete": True, "window_months": 3},
+        "value": {"margin": 0.4, "discount": 0.2, "horizon": 6},
+        "analysis": {"draws": 100, "horizon": 3, "given": [2]},
+    })  # fmt: skip
+    counts = read_cohort(frame, spec).count()
+    mine = frame[frame["score"] == 2]
+    survival = np.ones(13)
+    for t in range(1, 13):
+        at_risk = ((mine["entry"] < t) & (mine["months"] >= t)).sum()
+        survival[t] = survival[t - 1] * (1 - ((mine["months"] == t) & (mine["lost"] == 1)).sum() / at_risk)
+    own, everybody = (x["entry"].value_counts(normalize=True).sort_index() for x in (mine, frame))
+    months = sum(w * survival[e : e + 3].sum() / survival[e] for e, w in own.items())
+    monthly = 0.4 * mine["spend"].mean() / months
+    decay = 1.2 ** (-np.arange(6) / 12)
+    table = select(rows(counts, one_family(counts)), estimand="value", group="2", scenario="")
+    for adjusted, entries in (("no", own), ("standardised", everybody)):
+        for stayed in (0, 2):
+            value = monthly * sum(
+                w * (survival[e + stayed : e + stayed + 6] @ decay) / survival[e + stayed]
+                for e, w in entries.items()
+            )
+            shown = select(table, adjusted=adjusted, given=stayed).iloc[0]
+            assert shown["estimate"] == pytest.approx(value, rel=1e-12)
+            assert shown["extrapolated"] == 0

@@ -1,0 +1,1 @@
+"""Proofs that intervals hold the truth; not installed with the package."""

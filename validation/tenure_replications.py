@@ -1,0 +1,109 @@
+"""One cohort with a known tenure, analysed as `cxlink fit` does it: does each average hold the truth?"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from cxlink.cohort.count.spells import person_periods
+from cxlink.estimands.tenure_estimates import weights_of
+from cxlink.estimands.tidy import intervals
+from cxlink.groups.curves import Standard
+from cxlink.survival.families.averaging import members, project_all
+from cxlink.survival.families.backtest import backtest
+from cxlink.survival.families.extrapolation_warnings import spike
+from cxlink.survival.families.fit import fit_all
+from cxlink.survival.families.fitted import Fit
+from cxlink.survival.families.projection_plan import Target
+from validation.tenure_laws import LEVELS, LONGEST, YEAR, TenureLaw, drawn_spells
+
+DRAWS = 500
+Row = dict[str, Any]
+
+
+def replicated(law: TenureLaw, customers: int, follow_up: int, rng: np.random.Generator) -> Iterator[Row]:
+    """Draw a cohort, and give the restricted means of each average and of a constant hazard.
+
+    Parameters
+    ----------
+    law : TenureLaw
+        The truth.
+    customers, follow_up : int
+        Scored, and months that they are followed.
+    rng : Generator
+        Advanced.
+
+    Yields
+    ------
+    dict
+        ``model, level, horizon, truth, estimate, conf_low, conf_high``, levels 1 to 3; and with an empty ``model``
+        one row whose ``estimate`` says whether a spike was flagged.
+    """
+    spells = drawn_spells(law, customers, follow_up, rng)
+    periods = person_periods(spells)
+    fits = [fit for fit in fit_all(periods) if isinstance(fit, Fit)]
+    # what is averaged, and the constant hazard; families that stand for no class are chosen among, not projected
+    shown = sorted({*members(fits), *(k for k, fit in enumerate(fits) if fit.family.name == "exponential")})
+    tested = backtest([fits[k] for k in shown], periods, spells, ("levels", "location"), rng)
+    kept = [fits[k] for k in shown]
+    horizons = (2 * follow_up, LONGEST) if follow_up == YEAR else (2 * follow_up,)
+    sizes = [int(spells.n[spells.pair == k].sum()) for k in range(len(spells.levels))]
+    target = Target(
+        np.arange(len(sizes)), np.zeros(len(sizes), int), tuple(_alone(k, n) for k, n in enumerate(sizes)), horizons,
+        np.full(len(sizes), follow_up), {"adjusted": "no", "stratum": "", "scenario": ""},
+    )  # fmt: skip
+    for tenure in project_all(kept, target, weights_of(kept, tested), DRAWS, rng):
+        if tenure.model.startswith("averaged") or tenure.model == "exponential":
+            ends = intervals(tenure.restricted.draws, 0.95)
+            for (g, h), estimate in np.ndenumerate(tenure.restricted.point):
+                level = spells.levels[g]
+                yield {
+                    "model": tenure.model, "level": level, "horizon": horizons[h],
+                    "truth": _truth(law, level, horizons[h]), "estimate": float(estimate),
+                    "conf_low": float(ends[1, g, h]), "conf_high": float(ends[2, g, h]),
+                }  # fmt: skip
+    yield {"model": "", "level": 0, "horizon": 0, "truth": 1.0, "estimate": float(spike(periods) is not None)}
+
+
+def _alone(level: int, n: int) -> Standard:
+    return Standard(str(level), np.array([level]), np.zeros(1, int), np.ones(1), n, 0)
+
+
+_KNOWN: dict[tuple[str, int, int], float] = {}
+
+
+def _truth(law: TenureLaw, level: int, horizon: int) -> float:
+    """The restricted mean that is true; worked out once."""
+    key = (law.name, level, horizon)
+    if key not in _KNOWN:
+        _KNOWN[key] = law.tenure(LEVELS.index(level), horizon)
+    return _KNOWN[key]
+
+
+def tallied(rows: Sequence[Row]) -> list[Row]:
+    """Sums over replications of one cell: ``model, horizon, n, held, width, error`` over all levels.
+
+    ``width`` and ``error`` are of the interval and of the estimate, relative to the truth; rows without a model count
+    flagged spikes in ``held``.
+    """
+    sums: dict[tuple[str, int], np.ndarray] = {}
+    for row in rows:
+        if row["model"]:
+            held = row["conf_low"] <= row["truth"] <= row["conf_high"]
+            width = (row["conf_high"] - row["conf_low"]) / row["truth"]
+            add = np.array([1.0, held, width, row["estimate"] / row["truth"] - 1])
+        else:
+            add = np.array([1.0, row["estimate"], 0.0, 0.0])
+        key = (row["model"], row["horizon"])
+        sums[key] = sums.get(key, np.zeros(4)) + add
+    return [
+        {
+            "model": model,
+            "horizon": horizon,
+            "n": total[0],
+            "held": total[1],
+            "width": total[2],
+            "error": total[3],
+        }
+        for (model, horizon), total in sums.items()
+    ]
