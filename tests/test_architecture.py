@@ -65,7 +65,9 @@ def test_no_class_has_the_name_of_another() -> None:
 def test_no_public_function_has_the_name_of_a_folder_or_a_module() -> None:
     import cxlink
 
-    places = {path.parent.name for path in SOURCE.rglob("__init__.py")} | {p.stem for p in SOURCE.glob("*.py")}
+    places = {path.parent.name for path in SOURCE.rglob("__init__.py")} | {
+        p.stem for p in SOURCE.glob("*.py")
+    }
     assert not set(cxlink.__all__) & (places - {"__init__"})
 
 

@@ -13,6 +13,7 @@ from cxlink.estimands.e_values import e_value, e_value_findings, e_value_row, li
 from cxlink.estimands.headline import headline
 from cxlink.estimands.tidy import row, select, tidy
 from cxlink.groups.headline_requests import curve_requests
+from cxlink.sensitivity.sensitivity_analyses import beside_headline
 from cxlink.survival.kaplan_meier import kaplan_meier
 
 
@@ -76,7 +77,9 @@ def test_rows_stand_beside_the_headline_at_the_estimate_and_at_the_limit() -> No
     counts = counted(pd.DataFrame(table), "plan")
     spec = counts.spec
     spells = spells_of(counts)
-    rows, _ = headline(spells, counts, np.random.default_rng(7))
+    rows, _ = headline(
+        spells, counts, np.random.default_rng(7), lambda curves: beside_headline(curves, counts, None)
+    )
     estimates = tidy(rows)
     # the same draws, from the same seed
     none = csr_array((0, len(spells.n)))
@@ -106,7 +109,12 @@ def test_everybody_lost_on_one_side_is_honest() -> None:
     # nobody of the worst is left: retained at an infinite ratio, lost at 0.2
     cells = [(1, 3, 1)] * 40 + [(5, 6, 0)] * 40 + [(4, 2, 1)] * 10
     counts = counted(pd.DataFrame(cells, columns=["score", "months", "lost"]))
-    made, _ = headline(spells_of(counts), counts, np.random.default_rng(1))
+    made, _ = headline(
+        spells_of(counts),
+        counts,
+        np.random.default_rng(1),
+        lambda curves: beside_headline(curves, counts, None),
+    )
     table = tidy(made)
     values = select(table, estimand="e_value").set_index("scenario")
     assert values.loc["retained", "estimate"] == np.inf

@@ -19,7 +19,7 @@ from cxlink.report.content import Material, ReportInput, gather
 from cxlink.report.figures.nonresponse_figure import unanswered_curves
 from cxlink.report.sections.limitations import limits
 from cxlink.report.sections.sensitivity_section import doubts_pages
-from cxlink.sensitivity.sensitivity_analyses import doubts
+from cxlink.sensitivity.sensitivity_analyses import beside_headline, doubts
 
 SPEC: dict[str, Any] = {
     "cohort": {"id": "who", "repeat": "first"},
@@ -51,7 +51,12 @@ def counts_of(n: int = 4000, rise: float = 0.0, answered: float = 0.6, **spec: d
 
 
 def material(counts: Counts, repeats: pd.DataFrame | None = None) -> Material:
-    rows, findings = headline(spells_of(counts), counts, np.random.default_rng(1), repeats)
+    rows, findings = headline(
+        spells_of(counts),
+        counts,
+        np.random.default_rng(1),
+        lambda curves: beside_headline(curves, counts, repeats),
+    )
     more, found = doubts(counts)
     return gather(
         ReportInput(

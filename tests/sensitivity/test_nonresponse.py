@@ -17,7 +17,7 @@ from cxlink.estimands.headline import headline
 from cxlink.estimands.tidy import select, tidy
 from cxlink.sensitivity.nonresponse import NOT_SCORED, tipping_point, unscored_spells
 from cxlink.sensitivity.nonresponse_rows import response_findings, target_findings, unscored_rows
-from cxlink.sensitivity.sensitivity_analyses import doubts
+from cxlink.sensitivity.sensitivity_analyses import beside_headline, doubts
 from cxlink.study.population import LEVELS, transaction
 from cxlink.study.simulate import simulate
 
@@ -29,7 +29,12 @@ def unanswered(rows: pd.DataFrame, share: float, seed: int = 1) -> pd.DataFrame:
 
 def estimated(counts: Counts) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The headline, and what stands beside it; without the families, which take long."""
-    rows, findings = headline(spells_of(counts), counts, np.random.default_rng(1))
+    rows, findings = headline(
+        spells_of(counts),
+        counts,
+        np.random.default_rng(1),
+        lambda curves: beside_headline(curves, counts, None),
+    )
     more, found = doubts(counts)
     return tidy([*rows, *more]), diagnostics.tidy([*findings, *found])
 
