@@ -14,10 +14,10 @@ from scipy.special import expit
 
 from cxlink.bayes.draws.posterior_curves import fitted, survival_of
 from cxlink.bayes.draws.sampling import Posterior, prior_predictive
-from cxlink.bayes.models import sbg_posterior as bayes_sbg
 from cxlink.bayes.models.pymc_models import hazard_model, renewal_model
 from cxlink.bayes.models.spend_posterior import prior_tables, sample_spend
 from cxlink.bayes.pooled_counts import BayesEffect, Coding, PooledPeriods
+from cxlink.bayes.priors import POLARISATION
 from cxlink.bayes.stacked_spend import StackedCells
 from validation.ranks import rank_of
 
@@ -144,7 +144,7 @@ def kept_truly(tables: Tables, rng: np.random.Generator) -> np.ndarray:
             left = 0.5 ** (later / np.exp(tables["log_half_life"])[:, None, None, None])
         log_kept = -np.exp(path + base + score * left)
     else:
-        end = bayes_sbg.SHAPE
+        end = POLARISATION
         shape = tables[f"baseline{end}"][:, -1, None, :, None] + tables[f"score{end}"][:, -1, ..., None]
         log_kept = np.log1p(-expit(base + score) / (1 + later * np.exp(shape)))
     kept: np.ndarray = np.exp(np.cumsum(log_kept, axis=-1)).mean(axis=2)[..., np.array(HORIZONS) - 1]
@@ -165,7 +165,7 @@ def retention_quantities(tables: Tables, kept: np.ndarray) -> dict[str, np.ndarr
     """What is ranked: (n_draws,) each."""
     shown = {"intercept": tables["baseline"].mean(axis=(1, 2))}
     if "walk" not in tables:
-        shown["polarisation"] = tables[f"baseline{bayes_sbg.SHAPE}"].mean(axis=(1, 2))
+        shown["polarisation"] = tables[f"baseline{POLARISATION}"].mean(axis=(1, 2))
     shown |= _spreads(tables)
     if "log_half_life" in tables:
         shown["half_life"] = tables["log_half_life"]

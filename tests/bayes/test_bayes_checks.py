@@ -10,7 +10,7 @@ from scipy import stats
 from cxlink.bayes.assessment.convergence import Check, convergence, log_prior, prior_sensitivity, thinned
 from cxlink.bayes.assessment.leave_one_out import loo_by_cell
 from cxlink.bayes.assessment.predictive_checks import loss_checks, spend_replicates, tail_probability
-from cxlink.bayes.pooled_counts import Prior
+from cxlink.bayes.priors import Prior
 
 CHAINS, DRAWS = 4, 500
 

@@ -12,9 +12,10 @@ from cxlink.bayes.draws.new_cohort import NEW
 from cxlink.bayes.draws.posterior_curves import fitted, survival_of
 from cxlink.bayes.models.binomial_cells import cell_terms, products_of, waned
 from cxlink.bayes.models.density import conditioned, evaluator
-from cxlink.bayes.models.hazard_posterior import PRIORS, hazard_likelihood
+from cxlink.bayes.models.hazard_posterior import hazard_likelihood
 from cxlink.bayes.models.pymc_models import hazard_model
 from cxlink.bayes.pooled_counts import bayes_effect, coding_from, pool, zero_sum
+from cxlink.bayes.priors import hazard_priors
 from cxlink.survival.hazards.hazard_draws import estimated
 from cxlink.survival.hazards.hazard_fit import fit_hazards
 
@@ -244,8 +245,9 @@ def test_steps_of_a_simplex_are_a_dirichlet_of_two() -> None:
 
 
 def test_every_prior_has_its_reason_and_other_forms_of_effect_are_free() -> None:
-    assert len({prior.name for prior in PRIORS}) == len(PRIORS)
-    assert all(len(prior.reason) > 30 for prior in PRIORS)
+    priors = hazard_priors()
+    assert len({prior.name for prior in priors}) == len(priors)
+    assert all(len(prior.reason) > 30 for prior in priors)
     assert [bayes_effect(one) for one in ("levels", "linear", "spline", "monotone")] == ["levels"] * 3 + [
         "monotone"
     ]

@@ -10,8 +10,9 @@ from cxlink.bayes.draws.new_cohort import NEW
 from cxlink.bayes.draws.posterior_curves import Renewed, fitted, survival_of
 from cxlink.bayes.models.density import conditioned, evaluator
 from cxlink.bayes.models.pymc_models import renewal_model
-from cxlink.bayes.models.sbg_posterior import PRIORS, SHAPE, renewal_likelihood
+from cxlink.bayes.models.sbg_posterior import renewal_likelihood
 from cxlink.bayes.pooled_counts import pool
+from cxlink.bayes.priors import POLARISATION, renewal_priors
 from cxlink.survival.families.catalogue import SHIFTED_BETA_GEOMETRIC
 from cxlink.survival.families.fit import fit
 from cxlink.survival.families.fitted import Fit
@@ -27,7 +28,9 @@ def test_the_density_sampled_is_that_of_the_pymc_model(effect) -> None:
     gaps = []
     for seed in range(2):
         x = anywhere(made, seed)
-        values, added = as_pymc_has_it(made, plain.blocks, x, plain.every.steps, {0: SHAPE, plain.cut: ""})
+        values, added = as_pymc_has_it(
+            made, plain.blocks, x, plain.every.steps, {0: POLARISATION, plain.cut: ""}
+        )
         gaps.append(evaluator(made)(x)[0] - added - pymc_log_density(model, values))
     # one constant for every point; sums of 1e4 in double precision
     assert gaps[0] == pytest.approx(gaps[1], abs=1e-6)
@@ -60,7 +63,9 @@ def test_where_counts_are_plentiful_the_fit_is_that_of_maximum_likelihood() -> N
     cohort = periods_of(mean / (1 + odds * np.arange(8)), np.full((3, 1), 20_000_000), rng)
     posterior = fitted(pool({"a": cohort}), "bayes_sbg", 12, seed=3, draws=1000, tune=300, chains=2)
     churn = posterior.draws("baseline")[:, 0] + posterior.draws("score")[:, 0, :, 0]
-    shape = posterior.draws(f"baseline{SHAPE}")[:, 0] + posterior.draws(f"score{SHAPE}")[:, 0, :, 0]
+    shape = (
+        posterior.draws(f"baseline{POLARISATION}")[:, 0] + posterior.draws(f"score{POLARISATION}")[:, 0, :, 0]
+    )
     found = fit(SHIFTED_BETA_GEOMETRIC, cohort, acts_on="shape")
     assert isinstance(found, Fit)
     likeliest = found.linked(found.estimate[None], np.arange(3), np.zeros(3, int))
@@ -82,9 +87,10 @@ def test_everything_is_by_cohort_and_a_new_one_is_in_more_doubt() -> None:
 
 def test_every_prior_has_its_reason() -> None:
     spreads = {block.spread for block in renewal_likelihood(two_cohorts("levels")).blocks if block.spread}
-    assert spreads <= {prior.name for prior in PRIORS}
-    assert len({prior.name for prior in PRIORS}) == len(PRIORS)
-    assert all(len(prior.reason) > 30 for prior in PRIORS)
+    priors = renewal_priors()
+    assert spreads <= {prior.name for prior in priors}
+    assert len({prior.name for prior in priors}) == len(priors)
+    assert all(len(prior.reason) > 30 for prior in priors)
 
 
 def test_a_cohort_with_one_level_and_one_stratum_is_the_plain_family() -> None:

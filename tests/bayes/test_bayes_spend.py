@@ -274,7 +274,7 @@ def test_priors_are_of_the_variables_and_know_no_currency(sampled: tuple[Stacked
     )
     known = priors_of((*names, "steps_amount"))
     laws = {
-        name: (known[name].law, known[name].scale)
+        name: (known[name].distribution, known[name].scale)
         for name in ("intercept_share", "spread_shape", "steps_amount")
     }
     assert laws == {

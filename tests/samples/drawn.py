@@ -82,7 +82,7 @@ def as_pymc_has_it(
         after = ends.get(start, after)
         part = v[start : start + block.width]
         start += block.width
-        if block.kind == "steps":
+        if block.simplex:
             found["steps"] = softmax(steps @ part)
             added += float(np.log(found["steps"]).sum())
         else:

@@ -15,7 +15,7 @@ UNSEEN = 3
 MODELS = {"bayes": 0.60, "bayes_sbg": 0.58}
 HALF = {"": 0.06, "alone": 0.10, "new_cohort": 0.15, "waning": 0.07}
 ENDS = {"bayes": 1.0, "bayes_sbg": 1.1}
-LAWS = [
+PRIORS = [
     ("bayes", "retention", "intercept", "normal", 1.56, "a year's losses, around -1.54"),
     ("bayes", "retention", "spread_level", "gamma", 0.5, "levels differ by e^0.5; small and not 0"),
     ("bayes_sbg", "retention", "spread_level", "gamma", 0.5, "levels differ by e^0.5; small and not 0"),
@@ -130,7 +130,7 @@ def posteriors(given: ReportInput, cohorts: int = 1, warnings: tuple[str, ...] =
     return Posteriors(
         curves=curves(given),
         spend=pd.DataFrame(before, columns=columns) if given.spec.spend is not None else pd.DataFrame(),
-        priors=pd.DataFrame(LAWS, columns=["model", "of", "quantity", "law", "scale", "reason"]),
+        priors=pd.DataFrame(PRIORS, columns=["model", "of", "quantity", "distribution", "scale", "reason"]),
         cohorts=pd.DataFrame([*sizes, ("saas-2019", 25_005, 3)], columns=["cohort", "customers", "periods"]),
         warnings=warnings,
     )

@@ -1,4 +1,4 @@
-"""What the Bayesian models are told: priors with their reasons, and the counts of cohorts on one grid."""
+"""What the Bayesian models are given: the counts of cohorts on one grid."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,28 +11,6 @@ from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.cohort.spec.spec_sections import Effect
 
 BayesEffect = Literal["levels", "monotone"]
-
-
-@dataclass(frozen=True, slots=True)
-class Prior:
-    """A prior, and why it is that.
-
-    Attributes
-    ----------
-    name : str
-        Of the quantity.
-    law : {"normal", "gamma", "dirichlet"}
-        Gamma: of shape 2.
-    scale : float
-        Standard deviation of a normal, mean of a gamma, concentration of a Dirichlet.
-    reason : str
-        In the outcome's terms.
-    """
-
-    name: str
-    law: Literal["normal", "gamma", "dirichlet"]
-    scale: float
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class Posteriors:
         ``scenario, group, estimate, conf_low, conf_high, unit``: mean spend before any count; empty where there is no
         spend.
     priors : DataFrame
-        ``model, of, quantity, law, scale, reason``: of is ``retention`` or ``spend``.
+        ``model, of, quantity, distribution, scale, reason``: of is ``retention`` or ``spend``.
     cohorts : DataFrame
         ``cohort, customers, periods``: those pooled, the one that is reported last; one row where none is pooled.
     warnings : tuple of str

@@ -1,12 +1,12 @@
 """Whether a posterior can be relied on: did its chains agree, and does it stand on the prior or on the counts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cxlink.bayes.pooled_counts import Prior
+from cxlink.bayes.priors import Prior
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -146,15 +146,8 @@ def log_prior(tree: "xr.DataTree", priors: Mapping[str, Prior]) -> np.ndarray:
     total = np.zeros((posterior.sizes["chain"], posterior.sizes["draw"]))
     for name, prior in priors.items():
         x = posterior[name].transpose("chain", "draw", ...).to_numpy()
-        total += _LOG_DENSITY[prior.law](x.reshape(*total.shape, -1), prior.scale).sum(axis=2)
+        total += prior.log_density(x.reshape(*total.shape, -1)).sum(axis=2)
     return total
-
-
-_LOG_DENSITY: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
-    "normal": lambda x, scale: -0.5 * (x / scale) ** 2,
-    "gamma": lambda x, scale: np.log(x) - 2 * x / scale,
-    "dirichlet": lambda x, scale: (scale - 1) * np.log(x),
-}
 
 
 def prior_sensitivity(

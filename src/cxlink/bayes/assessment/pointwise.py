@@ -4,14 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.special import gammaln
-from scipy.stats import gamma, norm
 
 from cxlink.bayes.draws.posterior_curves import survival_of
 from cxlink.bayes.draws.sampling import Posterior
 from cxlink.bayes.models import hazard_posterior as bayes_hazard
-from cxlink.bayes.models import sbg_posterior as bayes_sbg
-from cxlink.bayes.models.partial_pooling import CONCENTRATION, SCORE_PRIORS
 from cxlink.bayes.pooled_counts import PooledPeriods, coding_from
+from cxlink.bayes.priors import by_name, hazard_priors, renewal_priors
 
 
 def cells_of(pooled: PooledPeriods) -> tuple[np.ndarray, ...]:
@@ -58,31 +56,23 @@ def log_prior(posterior: Posterior) -> np.ndarray:
     Effects that are given their spread are left out: scaling them too would scale the hierarchy twice.
     """
     tree = posterior.tree["posterior"]
-    per_year = posterior.about["per_year"]
-    spreads = {one.name: one.scale for one in SCORE_PRIORS}
+    hazard = posterior.name == bayes_hazard.MODEL
+    priors = by_name(hazard_priors(posterior.about["per_year"]) if hazard else renewal_priors())
     total = np.zeros((tree.sizes["chain"], tree.sizes["draw"]))
-    for name in (str(one) for one in tree.data_vars if str(one).startswith("spread_")):
-        mean = posterior.about.get("walk_step", 0.0) if name == "spread_walk" else (
-            spreads[name.removesuffix(bayes_sbg.SHAPE)]
-        )  # fmt: skip
-        total += gamma.logpdf(tree[name].to_numpy(), 2.0, scale=mean / 2)
-    for name, (mean, sd) in _intercepts(posterior.name, per_year).items():
-        # effects sum to 0, so that the mean over cohorts and strata is the intercept
-        total += norm.logpdf(tree[name].to_numpy().mean(axis=(2, 3)), mean, sd)
+    for name in (str(one) for one in tree.data_vars):
+        if name.startswith("spread_"):
+            total += priors[name].log_density(tree[name].to_numpy())
+        elif name.startswith("baseline"):
+            # effects sum to 0, so that the mean over cohorts and strata is the intercept
+            intercept = tree[name].to_numpy().mean(axis=(2, 3))
+            total += priors[name.replace("baseline", "intercept")].log_density(intercept)
     if "position" in tree:
         score = tree["score"].to_numpy().mean(axis=(2, 4))
-        total += norm.logpdf(score[..., -1] - score[..., 0], 0.0, spreads["slope"])
-        total += (CONCENTRATION - 1) * np.log(np.diff(tree["position"].to_numpy(), axis=-1)).sum(axis=-1)
+        total += priors["slope"].log_density(score[..., -1] - score[..., 0])
+        total += priors["steps"].log_density(np.diff(tree["position"].to_numpy(), axis=-1)).sum(axis=-1)
     if "log_half_life" in tree:
-        total += norm.logpdf(tree["log_half_life"].to_numpy(), np.log(2 * per_year), 1.0)
+        total += priors["log_half_life"].log_density(tree["log_half_life"].to_numpy())
     return total
-
-
-def _intercepts(model: str, per_year: int) -> dict[str, tuple[float, float]]:
-    if model == bayes_hazard.MODEL:
-        mean, sd = bayes_hazard.intercept_of(per_year)
-        return {"baseline": (mean, sd)}
-    return {"baseline": bayes_sbg.INTERCEPT, f"baseline{bayes_sbg.SHAPE}": bayes_sbg.INTERCEPT_SHAPE}
 
 
 def without(pooled: PooledPeriods, cell: int) -> PooledPeriods:

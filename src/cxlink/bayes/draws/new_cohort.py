@@ -7,11 +7,10 @@ of those pooled by N(0, σ²(1 + 1/n)).
 import numpy as np
 
 from cxlink.bayes.draws.sampling import Posterior
-from cxlink.bayes.models.partial_pooling import SCORE_PRIORS
 from cxlink.bayes.pooled_counts import Coding, zero_sum
+from cxlink.bayes.priors import EFFECTS
 
 NEW = "new cohort"
-_PRIOR = {prior.name: prior.scale for prior in SCORE_PRIORS}
 
 
 def departed(
@@ -83,6 +82,6 @@ def _spread(
     """Draws of a spread; of its prior where no counts speak of it."""
     known = f"{name}{after}" in posterior.tree["posterior"]
     found: np.ndarray = (
-        posterior.draws(f"{name}{after}")[used] if known else rng.gamma(2.0, _PRIOR[name] / 2, len(used))
+        posterior.draws(f"{name}{after}")[used] if known else EFFECTS[name].draw(rng, len(used))
     )
     return found

@@ -12,6 +12,7 @@ from cxlink.bayes.models import hazard_posterior as bayes_hazard
 from cxlink.bayes.models import sbg_posterior as bayes_sbg
 from cxlink.bayes.models.binomial_cells import waned
 from cxlink.bayes.pooled_counts import Coding, PooledPeriods, coding_from
+from cxlink.bayes.priors import POLARISATION, by_name, hazard_priors
 
 _FARTHEST = 12.0
 _CORNERS, _SHARP = 0.9, 0.95
@@ -149,10 +150,10 @@ def survival_of(
     """
     coding = coding_from(posterior.about["coding"])
     used = _evenly(posterior.n_draws, most)
-    after = (bayes_sbg.SHAPE,) if posterior.name == bayes_sbg.MODEL else ()
+    after = (POLARISATION,) if posterior.name == bayes_sbg.MODEL else ()
     base, score = _of_cohort(posterior, coding, cohort, used, rng)
     if after:
-        shape_base, shape_score = _of_cohort(posterior, coding, cohort, used, rng, bayes_sbg.SHAPE)
+        shape_base, shape_score = _of_cohort(posterior, coding, cohort, used, rng, POLARISATION)
         return Renewed(base[:, None] + score, shape_base[:, None] + shape_score)
     path = posterior.draws("walk")[used]
     path = _continued(path, posterior, used, n_periods, rng)
@@ -178,7 +179,8 @@ def _continued(
         spread = posterior.draws("spread_walk")[used]
     else:
         # one period says nothing of the walk: its prior does
-        spread = rng.gamma(2.0, posterior.about["walk_step"] / 2, len(path))
+        prior = by_name(hazard_priors(posterior.about["per_year"]))["spread_walk"]
+        spread = prior.draw(rng, len(path))
     steps = rng.standard_normal((len(path), more)) * spread[:, None]
     beyond = np.clip(np.cumsum(steps, axis=1), -_FARTHEST, _FARTHEST)
     return np.concatenate([path, path[:, -1:] + beyond], axis=1)
@@ -239,8 +241,6 @@ def fitted(
         else bayes_sbg.renewal_density(pooled)
     )
     about: dict[str, Any] = {"coding": pooled.coding.as_dict(), "per_year": per_year}
-    if hazard:
-        about["walk_step"] = bayes_hazard.step_of(per_year)
     # spreads near 0 make corners, and increments of a monotone effect sharper ones
     accept = _SHARP if pooled.coding.effect == "monotone" else _CORNERS
     return sample(density, name, seed=seed, about=about, **{"accept": accept, **sampling})

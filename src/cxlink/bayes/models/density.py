@@ -2,8 +2,8 @@
 
 Coefficients v are N(0, σ²) by block, the spreads σ unknown. Where the counts say much of a coefficient it is sampled
 best as it is, where they say little best in units of σ (Papaspiliopoulos, Roberts & Sköld 2007,
-doi 10.1214/088342307000000014); here each is sampled in units of what its law would be, given σ and the blocks after
-it, were the likelihood normal:
+doi 10.1214/088342307000000014); here each is sampled in units of what its distribution would be, given σ and the
+blocks after it, were the likelihood normal:
 
     (diag(Λ + 1/σ²) + C) v = n + √(Λ + 1/σ²)·z,        z about N(0, 1),
 
@@ -21,6 +21,7 @@ from scipy.linalg.blas import dtrsv
 
 from cxlink.bayes.draws.sampling import Evaluate, LogDensity
 from cxlink.bayes.models.posterior_mode import Hierarchy, fixed_precision, groups, mode_of, slices, spreads
+from cxlink.bayes.priors import GAMMA_SHAPE
 
 _FAR = 300.0
 
@@ -64,7 +65,7 @@ class Conditioned:
 
 
 def conditioned(likelihood: Hierarchy) -> Conditioned:
-    """Lay the coordinates out: the normal law of each block given those after it, earlier ones integrated out."""
+    """Lay the coordinates out: a normal distribution of each block given later ones, earlier ones integrated out."""
     found = mode_of(likelihood)
     blocks = likelihood.blocks
     group, fixed, at = groups(blocks), fixed_precision(blocks), slices(blocks)
@@ -91,7 +92,7 @@ def conditioned(likelihood: Hierarchy) -> Conditioned:
         coupling=coupling @ turn,
         fixed=fixed,
         group=group,
-        normal=np.concatenate([np.full(b.width, b.kind == "normal") for b in blocks]),
+        normal=np.concatenate([np.full(b.width, not b.simplex) for b in blocks]),
         turn=turn,
         spreads=tuple(learnt),
         means=np.array(list(learnt.values())),
@@ -146,14 +147,14 @@ def evaluator(made: Conditioned) -> Evaluate:
         value, pull, pull_extra = made.likelihood.value(v, extra)
         held = tau + fixed_prior
         value -= 0.5 * float(held @ v**2) + 0.5 * float(np.log(p).sum()) + 0.5 * float(extra @ extra)
-        pressed = 2 * np.exp(np.minimum(u, _FAR)) / made.means
-        value += float((2 - width) @ u - pressed.sum())
+        pressed = GAMMA_SHAPE * np.exp(np.minimum(u, _FAR)) / made.means
+        value += float((GAMMA_SHAPE - width) @ u - pressed.sum())
         back = dtrsv(system, pull - held * v, lower=0, trans=1)
         over_p = back * (0.5 * z / root - v) - 0.5 / p
         over_tau = over_p - 0.5 * v**2
         summed = np.bincount(group, over_tau * tau, n_spreads + 1)[:-1]
         gradient = np.empty(len(x))
-        gradient[:n_spreads] = -2 * summed + (2 - width) - pressed
+        gradient[:n_spreads] = -2 * summed + (GAMMA_SHAPE - width) - pressed
         gradient[n_spreads:cut] = pull_extra - extra
         gradient[cut:] = root * back
         return value, gradient

@@ -7,7 +7,7 @@ hazard ratios:
     η = w_t + (a + S_s + A_c) + ω_t·(score's effect),        w_1 = 0, w_t = w_{t−1} + N(0, σ²).
 
 Losses are binomial in each cohort, level, stratum and period: exact for grouped durations, late entry and censoring.
-The walk's law has no end: beyond follow-up its steps are drawn after sampling, with each draw's own σ. With waning
+The random walk has no end: beyond follow-up its steps are drawn after sampling, with each draw's own σ. With waning
 ω_t = 2^(−(t−1)/half-life), a constant share of what is left lost each period, in place of 1: the gradual form among
 those that Taylor et al. 2024 (doi 10.1007/s40273-024-01423-6) review, and the one without a date at which it ends.
 """
@@ -20,25 +20,12 @@ from scipy.special import logit
 from cxlink.bayes.draws.sampling import LogDensity
 from cxlink.bayes.models.binomial_cells import Products, cell_terms, kept_ratio, products_of, waned
 from cxlink.bayes.models.density import conditioned, density_of
-from cxlink.bayes.models.partial_pooling import SCORE_PRIORS, EffectBlock, Effects, described, effects_of
-from cxlink.bayes.pooled_counts import Coding, PooledPeriods, Prior
+from cxlink.bayes.models.partial_pooling import EffectBlock, Effects, described, effects_of
+from cxlink.bayes.pooled_counts import Coding, PooledPeriods
+from cxlink.bayes.priors import Prior, by_name, hazard_priors
 
 MODEL = "bayes"
-_LOW, _HIGH = np.log(-np.log(0.99)), np.log(-np.log(0.01))
-_CENTRE, _SD = (_LOW + _HIGH) / 2, (_HIGH - _LOW) / (2 * 1.959964)
-_WALK = 0.5
 _MOST = 60.0
-PRIORS = (
-    Prior("intercept", "normal", float(_SD),
-          f"log cumulative hazard of a year at the pace of the first period, around {_CENTRE:.2f}: between 1 % and "
-          "99 % are kept for a year, in 95 %"),
-    Prior("spread_walk", "gamma", _WALK, "in a year the baseline's log hazard moves by about 0.5 (by √ of the share of "
-          "a year in a period); near 0 it is constant"),
-    *SCORE_PRIORS,
-    Prior("log_half_life", "normal", 1.0, "with waning: half of the score's effect is gone after some months to "
-          "fifteen years, around two years"),
-)  # fmt: skip
-"""Every prior with its reason."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,12 +42,12 @@ class Hazards:
         The same counts, for a predictor that is a sum of a row's and a period's.
     walk : ndarray of shape (n_periods, n_periods - 1)
         Basis of the baseline's path.
-    step : float
-        Prior mean of the walk's spread, of one period.
+    step : Prior
+        Of the standard deviation of the walk's steps.
     every, effects : Effects
         Of all rows, and of those with customers.
-    half_life : tuple of float, or None
-        Mean and standard deviation of the log half-life of the score's effect; None where it lasts.
+    half_life : Prior or None
+        Of the log half-life of the score's effect; None where it lasts.
     """
 
     coding: Coding
@@ -68,22 +55,22 @@ class Hazards:
     lost: np.ndarray
     products: Products
     walk: np.ndarray
-    step: float
+    step: Prior
     every: Effects
     effects: Effects
-    half_life: tuple[float, float] | None
+    half_life: Prior | None
 
     @property
     def blocks(self) -> tuple[EffectBlock, ...]:
         """The walk's steps first, since all else is conditioned on the path."""
         n_steps = self.walk.shape[1]
-        first = (EffectBlock("walk", n_steps, "spread_walk", self.step),) if n_steps else ()
+        first = (EffectBlock("walk", n_steps, self.step),) if n_steps else ()
         return (*first, *self.every.blocks)
 
     @property
     def extras(self) -> tuple[tuple[float, float], ...]:
         """The log half-life."""
-        return () if self.half_life is None else (self.half_life,)
+        return () if self.half_life is None else ((self.half_life.centre, self.half_life.scale),)
 
     def start(self) -> np.ndarray:
         """Everything alike, at the hazard of all."""
@@ -104,7 +91,7 @@ class Hazards:
         """ω, (n_periods,)."""
         if self.half_life is None:
             return np.ones(len(self.walk))
-        return waned(len(self.walk), np.exp(self.half_life[0] + self.half_life[1] * extra[0]))
+        return waned(len(self.walk), np.exp(self.half_life.centre + self.half_life.scale * extra[0]))
 
     def _predictor(self, v: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """η of each cell, and the score's part of each row."""
@@ -130,7 +117,7 @@ class Hazards:
         effects = self.effects.pulled(v[n_steps:], slope.sum(axis=1), slope @ weights) + steps_slope
         pull = np.concatenate([slope.sum(axis=0) @ self.walk, effects])
         # dω/d log(half-life) = −ω·log ω
-        moved = -weights * np.log(np.maximum(weights, 1e-300)) * self.half_life[1]
+        moved = -weights * np.log(np.maximum(weights, 1e-300)) * self.half_life.scale
         return found + steps, pull, np.array([float(score @ (slope @ moved))])
 
     def information(self, v: np.ndarray, extra: np.ndarray) -> np.ndarray:
@@ -163,16 +150,6 @@ class Hazards:
         return found if self.half_life is None else {**found, "log_half_life": extra[0]}
 
 
-def intercept_of(per_year: int) -> tuple[float, float]:
-    """Prior mean and standard deviation of the log hazard of one period."""
-    return float(_CENTRE - np.log(per_year)), float(_SD)
-
-
-def step_of(per_year: int) -> float:
-    """Prior mean of the walk's spread, of one period."""
-    return float(_WALK / np.sqrt(per_year))
-
-
 def hazard_likelihood(pooled: PooledPeriods, per_year: int, *, waning: bool = False) -> Hazards:
     """Prepare the likelihood.
 
@@ -188,13 +165,14 @@ def hazard_likelihood(pooled: PooledPeriods, per_year: int, *, waning: bool = Fa
     n_periods = pooled.at_risk.shape[-1]
     at_risk, lost = (part.reshape(-1, n_periods).astype(float) for part in (pooled.at_risk, pooled.lost))
     rows = np.flatnonzero(at_risk.any(axis=1))
-    every = effects_of(pooled.coding, *intercept_of(per_year))
+    priors = by_name(hazard_priors(per_year))
+    every = effects_of(pooled.coding, priors["intercept"])
     seen = replace(every, base=every.base[rows], score=every.score[rows], level=every.level[rows])
     return Hazards(
         coding=pooled.coding, at_risk=at_risk[rows], lost=lost[rows],
         products=products_of(at_risk[rows], lost[rows]),
-        walk=np.tril(np.ones((n_periods, n_periods)), -1)[:, : n_periods - 1], step=step_of(per_year),
-        every=every, effects=seen, half_life=(float(np.log(2 * per_year)), 1.0) if waning else None,
+        walk=np.tril(np.ones((n_periods, n_periods)), -1)[:, : n_periods - 1], step=priors["spread_walk"],
+        every=every, effects=seen, half_life=priors["log_half_life"] if waning else None,
     )  # fmt: skip
 
 

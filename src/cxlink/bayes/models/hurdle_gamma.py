@@ -1,4 +1,4 @@
-"""The likelihood of spend as a hurdle and a gamma, in the sums of cells, and its priors."""
+"""The likelihood of spend as a hurdle and a gamma, in the sums of cells."""
 
 from dataclasses import dataclass, replace
 
@@ -6,17 +6,11 @@ import numpy as np
 from scipy.special import digamma, expit, gammaln, polygamma, softmax
 
 from cxlink.bayes.models.partial_pooling import EffectBlock, Effects, Predictor
-from cxlink.bayes.pooled_counts import Coding, Prior
+from cxlink.bayes.pooled_counts import Coding
+from cxlink.bayes.priors import SPEND_PRIORS, by_name
 
 PARTS = ("share", "amount")
-SPEND_PRIORS = (
-    Prior("intercept_share", "normal", 1.5, "nearly flat on the share who spend: 95 % between 5 and 95 %"),
-    Prior("intercept_amount", "normal", 1.0, "a typical amount is 1/7 to 7 times the mean of all who spent"),
-    Prior("intercept_shape", "normal", 1.0, "amounts have a coefficient of variation of 0.4 to 2.7 in 95 %"),
-    Prior("spread_shape", "gamma", 0.2, "amounts spread alike at all levels, k within a fifth"),
-)
-"""Beside `SCORE_PRIORS`. Amounts are in units of the mean of all who spent, so that no prior knows a currency."""
-GIVEN = {prior.name: prior for prior in SPEND_PRIORS}
+_PRIORS = by_name(SPEND_PRIORS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,10 +51,9 @@ class HurdleGamma:
             for part, effects in zip(PARTS, (self.share.effects, self.amount.effects), strict=True)
             for block in effects.blocks
         ]
-        named.append(EffectBlock("intercept_shape", 1, "", GIVEN["intercept_shape"].scale))
+        named.append(EffectBlock("intercept_shape", 1, _PRIORS["intercept_shape"]))
         if self.shape.shape[1] > 1:
-            spread = GIVEN["spread_shape"]
-            named.append(EffectBlock("shape", self.shape.shape[1] - 1, spread.name, spread.scale))
+            named.append(EffectBlock("shape", self.shape.shape[1] - 1, _PRIORS["spread_shape"]))
         return tuple(named)
 
     @property

@@ -11,36 +11,16 @@ A spec's ``linear`` and ``spline`` are fitted as ``levels``: where levels are sp
 forms are chosen for, and where they are not it imposes nothing.
 
 Effects that sum to 0 are written in an orthonormal basis of the space in which they do, u ~ N(0, σ²) in each
-direction: the projection of independent normals, which is the law of PyMC's ``ZeroSumNormal``.
+direction: the projection of independent normals, which is the distribution of PyMC's ``ZeroSumNormal``.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from scipy.special import polygamma
 
-from cxlink.bayes.pooled_counts import Coding, Prior, zero_sum
-
-_BOUNDARY = (
-    "a gamma of shape 2 lets a spread be small and not 0, where a few categories could not tell (Chung et al. 2013, "
-    "doi 10.1007/s11336-013-9328-2)"
-)
-SCORE_PRIORS = (
-    Prior("slope", "normal", 1.5, "monotone, from the worst level to the best: up to 19 times, either way"),
-    Prior("steps", "dirichlet", 2.0,
-          "steps of the scale matter about alike, though any may matter little; at 1 the posterior has several modes "
-          "where neighbouring levels have few customers"),
-    Prior("spread_level", "gamma", 0.5, f"levels differ by factors of about e^±0.5; {_BOUNDARY}"),
-    Prior("spread_stratum", "gamma", 0.5, f"strata differ by factors of about e^±0.5; {_BOUNDARY}"),
-    Prior("spread_level_stratum", "gamma", 0.2,
-          f"a level is to every stratum what it is to others, within a fifth; {_BOUNDARY}"),
-    Prior("spread_cohort", "gamma", 0.3, f"cohorts differ by about a third; {_BOUNDARY}"),
-    Prior("spread_cohort_level", "gamma", 0.2, f"the score means the same to cohorts, within a fifth; {_BOUNDARY}"),
-)  # fmt: skip
-"""Priors of what the models share, on the log hazard, the logit of churn, or the share and the log of spend."""
-_GIVEN = {prior.name: prior.scale for prior in SCORE_PRIORS}
-CONCENTRATION = _GIVEN["steps"]
+from cxlink.bayes.pooled_counts import Coding, zero_sum
+from cxlink.bayes.priors import EFFECTS, Prior
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +33,30 @@ class EffectBlock:
         Of the effect.
     width : int
         Coefficients.
-    spread : str
-        Name of their learnt standard deviation; empty where it is given.
-    sd : float
-        Standard deviation that is given (of steps: that of the prior), or prior mean of the learnt one.
-    kind : {"normal", "steps"}
-        Steps: log-ratios of a simplex.
+    prior : Prior
+        Theirs, about its centre; a gamma is that of their standard deviation, which is learnt. A Dirichlet is that
+        of the simplex whose log-ratios they are.
     """
 
     name: str
     width: int
-    spread: str
-    sd: float
-    kind: Literal["normal", "steps"] = "normal"
+    prior: Prior
+
+    @property
+    def spread(self) -> str:
+        """Name of the learnt standard deviation; empty where it is given."""
+        return self.prior.name if self.prior.distribution == "gamma" else ""
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation that is given, or prior mean of the learnt one."""
+        # log-ratios of gammas
+        return float(np.sqrt(polygamma(1, self.prior.scale))) if self.simplex else self.prior.scale
+
+    @property
+    def simplex(self) -> bool:
+        """Whether they are log-ratios of a simplex, whose prior is not normal."""
+        return self.prior.distribution == "dirichlet"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,10 +151,11 @@ class Effects:
         at = self.at["steps"]
         # the logits sum to 0
         logits = self.steps @ v[at]
-        gradient[at] = CONCENTRATION * (self.steps.T @ (1 - len(logits) * _shares(logits)))
+        concentration = EFFECTS["steps"].scale
+        gradient[at] = concentration * (self.steps.T @ (1 - len(logits) * _shares(logits)))
         most = logits.max()
         summed = len(logits) * (most + np.log(np.exp(logits - most).sum()))
-        return float(-CONCENTRATION * summed), gradient
+        return float(-concentration * summed), gradient
 
     def rotated(self, turn: np.ndarray) -> "Effects":
         """The same predictor of coefficients w, where v = turn @ w; turns within blocks only."""
@@ -233,15 +225,15 @@ def _shares(logits: np.ndarray) -> np.ndarray:
     return share
 
 
-def effects_of(coding: Coding, mean: float, sd: float, after: str = "", *, crossed: bool = True) -> Effects:
+def effects_of(coding: Coding, intercept: Prior, after: str = "", *, crossed: bool = True) -> Effects:
     """Lay out the score, strata and cohorts for rows in row-major order of (cohort, level, stratum).
 
     Parameters
     ----------
     coding : Coding
         What there is; a variable of one category has no effect.
-    mean, sd : float
-        Prior of the intercept.
+    intercept : Prior
+        Of the intercept; those of effects are `EFFECT_PRIORS`.
     after : str
         Ends the names of spreads, to tell two predictors apart.
     crossed : bool
@@ -266,8 +258,11 @@ def effects_of(coding: Coding, mean: float, sd: float, after: str = "", *, cross
     every = np.concatenate([columns for _, columns, _ in found], axis=1)
     of_score = np.concatenate([np.full(columns.shape[1], score) for _, columns, score in found])
     return Effects(
-        blocks=tuple(_block(name, columns.shape[1], sd, after) for name, columns, _ in found),
-        mean=mean,
+        blocks=tuple(
+            EffectBlock(name, columns.shape[1], intercept if name == "intercept" else _prior(name, after))
+            for name, columns, _ in found
+        ),
+        mean=intercept.centre,
         base=np.where(of_score, 0.0, every),
         score=np.where(of_score, every, 0.0),
         level=level,
@@ -281,15 +276,10 @@ def _crossed(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return crossed
 
 
-def _block(name: str, width: int, sd: float, after: str) -> EffectBlock:
-    if name == "intercept":
-        return EffectBlock(name, width, "", sd)
-    if name == "steps":
-        return EffectBlock(name, width, "", float(np.sqrt(polygamma(1, CONCENTRATION))), "steps")
-    if name == "slope":
-        return EffectBlock(name, width, "", _GIVEN["slope"])
-    spread = f"spread_{name.replace('slope', 'level')}"
-    return EffectBlock(name, width, f"{spread}{after}", _GIVEN[spread])
+def _prior(name: str, after: str) -> Prior:
+    """Of an effect's coefficients, or of their standard deviation."""
+    learnt = f"spread_{name.replace('slope', 'level')}"
+    return EFFECTS[name] if name in EFFECTS else EFFECTS[learnt].called(after)
 
 
 def described(effects: Effects, coding: Coding, v: np.ndarray, after: str = "") -> dict[str, np.ndarray]:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from cxlink.bayes.models.partial_pooling import EffectBlock
+from cxlink.bayes.priors import GAMMA_SHAPE
 
 _ROUNDS = 40
 _NEWTON = 60
@@ -102,7 +103,7 @@ def mode_of(likelihood: Hierarchy) -> Mode:
 def _scored(
     likelihood: Hierarchy, v: np.ndarray, extra: np.ndarray, precision: np.ndarray, most: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    normal = np.concatenate([np.full(b.width, b.kind == "normal") for b in likelihood.blocks])
+    normal = np.concatenate([np.full(b.width, not b.simplex) for b in likelihood.blocks])
     held = np.where(normal, precision, 0.0)
     value, gradient, _ = likelihood.value(v, extra)
     for _ in range(most):
@@ -122,9 +123,9 @@ def _scored(
 
 
 def _likely(n: int, squares: float, mean: float) -> float:
-    """The log spread at which a gamma prior of shape 2 and n normal effects of this sum of squares are likeliest."""
+    """The log spread at which its gamma prior and n normal effects of this sum of squares are likeliest."""
 
     def slope(u: float) -> float:
-        return (2 - n) + squares * float(np.exp(-2 * u)) - 2 / mean * float(np.exp(u))
+        return (GAMMA_SHAPE - n) + squares * float(np.exp(-2 * u)) - GAMMA_SHAPE / mean * float(np.exp(u))
 
     return float(brentq(slope, _LOWEST, _HIGHEST)) if slope(_LOWEST) > 0 > slope(_HIGHEST) else _LOWEST

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cxlink.bayes.models.hazard_posterior import hazard_likelihood
-from cxlink.bayes.models.partial_pooling import CONCENTRATION, EffectBlock, Effects
-from cxlink.bayes.models.sbg_posterior import SHAPE, renewal_likelihood
+from cxlink.bayes.models.partial_pooling import EffectBlock, Effects
+from cxlink.bayes.models.sbg_posterior import renewal_likelihood
 from cxlink.bayes.pooled_counts import PooledPeriods
+from cxlink.bayes.priors import EFFECTS, POLARISATION
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -45,7 +46,7 @@ def hazard_model(pooled: PooledPeriods, per_year: int, *, waning: bool = False) 
         base, score = _parts(made.every, pooled)
         left = pt.ones(n_periods)
         if made.half_life is not None:
-            half_life = pt.exp(pm.Normal("log_half_life", *made.half_life))
+            half_life = pt.exp(pm.Normal("log_half_life", **made.half_life.parameters))
             left = pt.exp(-np.log(2) * np.arange(n_periods) / half_life)
         hazard = pt.exp(path + base[..., None] + score[..., None] * left)
         pm.Deterministic("log_survival", -pt.cumsum(hazard, axis=-1))
@@ -60,7 +61,7 @@ def renewal_model(pooled: PooledPeriods) -> "pm.Model":
 
     made = renewal_likelihood(pooled)
     with pm.Model() as model:
-        shape = sum(_parts(made.every_shape, pooled, SHAPE))
+        shape = sum(_parts(made.every_shape, pooled, POLARISATION))
         churn = sum(_parts(made.every, pooled))
         later = np.arange(pooled.at_risk.shape[-1])
         hazard = pt.expit(churn)[..., None] / (1 + later * pt.exp(shape)[..., None])
@@ -80,7 +81,7 @@ def _observe(hazard: Any, pooled: PooledPeriods) -> None:
 def _spread(block: EffectBlock) -> Any:
     import pymc as pm
 
-    return pm.Gamma(block.spread, alpha=2.0, beta=2.0 / block.sd) if block.spread else block.sd
+    return pm.Gamma(block.spread, **block.prior.parameters) if block.spread else block.sd
 
 
 def _normal(block: EffectBlock, after: str = "") -> Any:
@@ -97,12 +98,16 @@ def _parts(effects: Effects, pooled: PooledPeriods, after: str = "") -> tuple[An
     n_levels, position = effects.n_levels, pt.ones(effects.n_levels)
     columns = []
     for block in effects.blocks:
-        if block.kind == "steps":
+        if block.simplex:
             columns.append(pt.zeros(block.width))
         else:
             columns.append(_normal(block, after))
     if effects.steps is not None:
-        steps = pm.Dirichlet("steps", np.full(n_levels - 1, CONCENTRATION)) if n_levels > 2 else pt.ones(1)
+        steps = (
+            pm.Dirichlet("steps", np.full(n_levels - 1, EFFECTS["steps"].scale))
+            if n_levels > 2
+            else pt.ones(1)
+        )
         rises = pt.concatenate([pt.zeros(1), pt.cumsum(steps)])
         position = pm.Deterministic(f"position{after}", rises - rises.mean())
     v = pt.concatenate(columns)

@@ -19,7 +19,6 @@ from scipy.special import expit, log_expit, logit
 from cxlink.bayes.draws.sampling import LogDensity
 from cxlink.bayes.models.density import conditioned, density_of
 from cxlink.bayes.models.partial_pooling import (
-    SCORE_PRIORS,
     EffectBlock,
     Effects,
     Predictor,
@@ -27,26 +26,12 @@ from cxlink.bayes.models.partial_pooling import (
     effects_of,
     predictor,
 )
-from cxlink.bayes.pooled_counts import Coding, PooledPeriods, Prior
+from cxlink.bayes.pooled_counts import Coding, PooledPeriods
+from cxlink.bayes.priors import POLARISATION, by_name, renewal_priors
 
 MODEL = "bayes_sbg"
-SHAPE = "_polarisation"
-_LOW, _HIGH = logit(-np.expm1(np.log(0.99) / 12)), logit(0.9)
-_CENTRE, _SD = INTERCEPT = float(_LOW + _HIGH) / 2, float(_HIGH - _LOW) / (2 * 1.959964)
-_SHAPE_CENTRE, _SHAPE_SD = INTERCEPT_SHAPE = -1.0, 1.5
 _FAR = 30.0
 _SOME = 1e-300
-PRIORS = (
-    Prior("intercept", "normal", _SD,
-          f"logit of mean churn in the first period, around {_CENTRE:.2f}: between 0.08 % (99 % kept for a year of "
-          "months) and 90 % in 95 %, whatever the period is"),
-    Prior("intercept_polarisation", "normal", _SHAPE_SD,
-          f"logit of polarisation, around {_SHAPE_CENTRE:g}: 0.02 (all alike) to 0.87 (stayers and leavers) in 95 %"),
-    *SCORE_PRIORS,
-    *(replace(prior, name=prior.name + SHAPE, reason=f"of the polarisation's logit: {prior.reason}")
-      for prior in SCORE_PRIORS if prior.name in ("spread_level", "spread_stratum", "spread_cohort")),
-)  # fmt: skip
-"""Every prior with its reason."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,7 +140,7 @@ class Renewals:
 
     def described(self, v: np.ndarray, _: np.ndarray) -> dict[str, np.ndarray]:
         """Baseline and score of both predictors, by position; see `bayes_effects.described`."""
-        shape = described(self.every_shape, self.coding, v[: self.cut], SHAPE)
+        shape = described(self.every_shape, self.coding, v[: self.cut], POLARISATION)
         return {**shape, **described(self.every, self.coding, v[self.cut :])}
 
 
@@ -165,8 +150,9 @@ def renewal_likelihood(pooled: PooledPeriods) -> Renewals:
     at_risk, lost = (part.reshape(-1, n_periods).astype(float) for part in (pooled.at_risk, pooled.lost))
     rows = np.flatnonzero(at_risk.any(axis=1))
     free = replace(pooled.coding, effect="levels")
-    every = effects_of(pooled.coding, _CENTRE, _SD)
-    every_shape = effects_of(free, _SHAPE_CENTRE, _SHAPE_SD, SHAPE, crossed=False)
+    priors = by_name(renewal_priors())
+    every = effects_of(pooled.coding, priors["intercept"])
+    every_shape = effects_of(free, priors[f"intercept{POLARISATION}"], POLARISATION, crossed=False)
     churn, shape = (
         predictor(replace(one, base=one.base[rows], score=one.score[rows], level=one.level[rows]))
         for one in (every, every_shape)

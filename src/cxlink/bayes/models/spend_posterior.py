@@ -13,15 +13,14 @@ from scipy.special import expit
 
 from cxlink.bayes.draws.sampling import LogDensity, Posterior, sample
 from cxlink.bayes.models.density import conditioned, density_of
-from cxlink.bayes.models.hurdle_gamma import GIVEN, PARTS, HurdleGamma
+from cxlink.bayes.models.hurdle_gamma import PARTS, HurdleGamma
 from cxlink.bayes.models.partial_pooling import (
-    CONCENTRATION,
-    SCORE_PRIORS,
     EffectBlock,
     effects_of,
     predictor,
 )
-from cxlink.bayes.pooled_counts import BayesEffect, Prior, zero_sum
+from cxlink.bayes.pooled_counts import BayesEffect, zero_sum
+from cxlink.bayes.priors import EFFECTS, SPEND_PRIORS, Prior, by_name
 from cxlink.bayes.stacked_spend import StackedCells
 
 NAME = "bayes"
@@ -29,7 +28,7 @@ NAME = "bayes"
 
 def priors_of(names: tuple[str, ...]) -> dict[str, Prior]:
     """The prior of each variable of a posterior of spend that has one of its own: no effects with a learnt spread."""
-    known = {prior.name: prior for prior in SCORE_PRIORS} | GIVEN
+    known = by_name(SPEND_PRIORS)
     bare = {name: next((name.removesuffix(f"_{part}") for part in PARTS if name.endswith(f"_{part}")), name)
             for name in names}  # fmt: skip
     return {
@@ -52,9 +51,8 @@ def hurdle_gamma(stack: StackedCells, effect: BayesEffect = "levels") -> HurdleG
     sums = {name: np.zeros(coding.shape) for name in ("n", "positive", "total", "log_total")}
     for name, grid in sums.items():
         np.add.at(grid, (stack.cohort, stack.level, stack.stratum), getattr(stack, name))
-    share, amount = (
-        predictor(effects_of(coding, 0.0, GIVEN[f"intercept_{part}"].scale, f"_{part}")) for part in PARTS
-    )
+    priors = by_name(SPEND_PRIORS)
+    share, amount = (predictor(effects_of(coding, priors[f"intercept_{part}"], f"_{part}")) for part in PARTS)
     shape = np.hstack([np.ones((n_levels, 1)), zero_sum(n_levels)])
     spenders, log_total = (sums[name].sum(axis=(0, 2)) for name in ("positive", "log_total"))
     n, positive, total = (sums[name].ravel() for name in ("n", "positive", "total"))
@@ -108,9 +106,7 @@ def prior_tables(
         ``shape`` (k) of shape (n_draws, n_levels), and the learnt spreads of shape (n_draws,).
     """
     made = hurdle_gamma(stack, effect)
-    spreads = {
-        block.spread: rng.gamma(2.0, block.sd / 2, n_draws)[:, None] for block in made.blocks if block.spread
-    }
+    spreads = {block.spread: block.prior.draw(rng, n_draws)[:, None] for block in made.blocks if block.spread}
     v = np.hstack([_from_prior(block, spreads, n_draws, rng) for block in made.blocks])
     share, amount, log_k = made.predictors(v)
     grid = (n_draws, *stack.coding.shape)
@@ -134,8 +130,8 @@ def _from_prior(
     block: EffectBlock, spreads: dict[str, np.ndarray], n_draws: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Coefficients of a block, (n_draws, width)."""
-    if block.kind == "steps":
-        steps = rng.dirichlet(np.full(block.width + 1, CONCENTRATION), n_draws)
+    if block.simplex:
+        steps = rng.dirichlet(np.full(block.width + 1, EFFECTS["steps"].scale), n_draws)
         ratios: np.ndarray = np.log(np.maximum(steps, np.finfo(float).tiny)) @ zero_sum(block.width + 1)
         return ratios
     return rng.standard_normal((n_draws, block.width)) * spreads.get(block.spread, block.sd)

@@ -14,10 +14,9 @@ from cxlink.bayes.draws.posterior_means import new_spend_draws, spend_draws
 from cxlink.bayes.draws.sampling import Posterior
 from cxlink.bayes.models import hazard_posterior as bayes_hazard
 from cxlink.bayes.models import sbg_posterior as bayes_sbg
-from cxlink.bayes.models.hurdle_gamma import SPEND_PRIORS
-from cxlink.bayes.models.partial_pooling import SCORE_PRIORS
 from cxlink.bayes.models.spend_posterior import sample_spend
 from cxlink.bayes.pooled_counts import PooledPeriods, bayes_effect, pool
+from cxlink.bayes.priors import SPEND_PRIORS, hazard_priors, renewal_priors
 from cxlink.bayes.stacked_spend import StackedCells, stack_counts
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells, person_periods, spells_of
@@ -30,7 +29,7 @@ from cxlink.estimands.posterior.prior_predictive import prior_curve, prior_of_sp
 from cxlink.estimands.support_checks import finding
 from cxlink.spend.fitted_regressions import NoSpendFit
 
-_RETENTION = {bayes_hazard.MODEL: bayes_hazard.PRIORS, bayes_sbg.MODEL: bayes_sbg.PRIORS}
+_RETENTION = {bayes_hazard.MODEL: hazard_priors(), bayes_sbg.MODEL: renewal_priors()}
 ALONE = "alone"
 WANING = "waning"
 NEW_COHORT = "new_cohort"
@@ -52,7 +51,7 @@ class Bayesian:
     spend : list of DataFrame
         Mean spend before any count: ``scenario, group, estimate, conf_low, conf_high, unit``.
     priors : list of DataFrame
-        ``model, of, quantity, law, scale, reason``.
+        ``model, of, quantity, distribution, scale, reason``.
     posteriors : dict of str to Posterior
         By name: ``bayes``, ``bayes_sbg``, ``bayes_spend``.
     warnings : tuple of str
@@ -217,7 +216,7 @@ def _spend(job: _Job, counts: Counts, rng: np.random.Generator) -> Bayesian:
         rows,
         [*findings, *_drawn(posterior, "spend")],
         spend=[prior_of_spend(stack, bayes_effect(counts.spec.score.effect), counts.spec, rng)],
-        priors=[prior_table((*SPEND_PRIORS, *SCORE_PRIORS), SPEND, "spend")],
+        priors=[prior_table(SPEND_PRIORS, SPEND, "spend")],
         posteriors={SPEND: posterior},
         warnings=(loud,) if loud else (),
     )

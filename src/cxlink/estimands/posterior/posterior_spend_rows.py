@@ -54,7 +54,7 @@ def posterior_spend_rows(
     scenario : str
         What differs from the main analysis.
     centre : callable
-        Turns draws into point estimates: `numpy.mean`, or `numpy.median` where the law has no mean.
+        Turns draws into point estimates: `numpy.mean`, or `numpy.median` where the distribution has no mean.
 
     Returns
     -------

@@ -9,7 +9,8 @@ from cxlink.bayes.draws.sampling import prior_predictive
 from cxlink.bayes.models import hazard_posterior as bayes_hazard
 from cxlink.bayes.models.pymc_models import hazard_model, renewal_model
 from cxlink.bayes.models.spend_posterior import prior_spend
-from cxlink.bayes.pooled_counts import BayesEffect, PooledPeriods, Prior, strata_of
+from cxlink.bayes.pooled_counts import BayesEffect, PooledPeriods, strata_of
+from cxlink.bayes.priors import Prior
 from cxlink.bayes.stacked_spend import StackedCells
 from cxlink.cohort.count.spells import Spells
 from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, CohortSpec
@@ -21,9 +22,10 @@ _LEAST = -600.0  # of log S: what is left of nobody is nobody
 
 
 def prior_table(priors: Iterable[Prior], model: str, of: str) -> pd.DataFrame:
-    """Set priors out: ``model, of, quantity, law, scale, reason``."""
+    """Set priors out: ``model, of, quantity, distribution, scale, reason``."""
     return pd.DataFrame(
-        [{"model": model, "of": of, "quantity": p.name, "law": p.law, "scale": p.scale, "reason": p.reason}
+        [{"model": model, "of": of, "quantity": p.name, "distribution": p.distribution, "scale": p.scale,
+          "reason": p.reason}
          for p in priors]
     )  # fmt: skip
 
@@ -87,7 +89,7 @@ def prior_of_spend(
 ) -> pd.DataFrame:
     """Draw mean spend of a level, any of them: ``scenario, group, estimate, conf_low, conf_high, unit`` of the prior.
 
-    The estimate is the median, since the mean of so wide a law says little.
+    The estimate is the median, since the mean of so wide a distribution says little.
     """
     drawn = prior_spend(stack, effect, _DRAWS, rng)[:, -1].mean(axis=2).ravel()
     _, low, high = interval(drawn, spec.analysis.level)

@@ -7,6 +7,7 @@ from typing import Any
 
 from cxlink.bayes.assessment.convergence import LEAST_BFMI, LEAST_ESS_A_CHAIN, MOST_RHAT, MOST_SENSITIVE
 from cxlink.bayes.assessment.predictive_checks import FARTHEST
+from cxlink.bayes.priors import GAMMA_SHAPE
 from cxlink.report.content import Material
 from cxlink.report.document import Block, table
 from cxlink.report.figures.tenure_ladder import BAYESIAN
@@ -173,7 +174,7 @@ def priors_table(m: Material) -> list[Block]:
     for row in m.given.bayes.priors.to_dict("records"):
         if not _in_use(str(row["quantity"]), m):
             continue
-        key = (str(row["quantity"]).replace("_", " "), _law(row), str(row["reason"]))
+        key = (str(row["quantity"]).replace("_", " "), _distribution(row), str(row["reason"]))
         name = (
             COLUMNS.get((str(row["of"]), str(row["model"])), str(row["of"]))
             .lower()
@@ -183,13 +184,13 @@ def priors_table(m: Material) -> list[Block]:
     tails = [reason.partition("; ")[2] for _, _, reason in merged]
     shared = [tail for tail in dict.fromkeys(tails) if tail and tails.count(tail) > 1]
     lines = [
-        [quantity, law, ", ".join(dict.fromkeys(names)), capital(_without(reason, shared))]
-        for (quantity, law, reason), names in merged.items()
+        [quantity, distribution, ", ".join(dict.fromkeys(names)), capital(_without(reason, shared))]
+        for (quantity, distribution, reason), names in merged.items()
     ]
     caption = "Priors: what was held likely before any count, and why."
     header = ["Quantity", "Prior", "Of", "Reason"]
     notes = [f"{capital(tail)}." for tail in shared]
-    notes.append("Gammas have shape 2; normals are centred at 0 unless the reason says where.")
+    notes.append(f"Gammas have shape {GAMMA_SHAPE:g}; normals are centred at 0 unless the reason says where.")
     return [
         table(
             caption, header, lines, notes=notes, texts=(0, 1, 2, 3), shares=(2.25, 1.6, 1.5, 4.9), dense=True
@@ -214,11 +215,11 @@ def _without(reason: str, shared: Sequence[str]) -> str:
     return first if tail in shared else reason
 
 
-def _law(row: dict[Any, Any]) -> str:
-    law, scale = str(row["law"]), float(row["scale"])
+def _distribution(row: dict[Any, Any]) -> str:
+    distribution, scale = str(row["distribution"]), float(row["scale"])
     written = f"{scale:.3g}".replace("-", "−")
     shapes = {
         "normal": f"normal, s.d. {written}", "gamma": f"gamma, mean {written}",
         "dirichlet": f"Dirichlet, {written} each",
     }  # fmt: skip
-    return shapes.get(law, f"{law}, {written}")
+    return shapes.get(distribution, f"{distribution}, {written}")
