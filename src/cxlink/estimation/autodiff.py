@@ -1,8 +1,9 @@
-"""Numbers that carry their first and second derivatives: one pass gives a likelihood, its gradient and its Hessian.
+"""Automatic differentiation: hyper-dual numbers carry a value with its first and second derivatives.
 
-Second-order forward differentiation (Griewank & Walther 2008, Evaluating Derivatives, chapter 13, doi
-10.1137/1.9780898717761). A family's log-survival is some ten operations on a few parameters and a few hundred points;
-tracing it with a general library costs twenty times as much as computing it.
+One pass gives a likelihood, its gradient and its Hessian by second-order forward differentiation (Griewank & Walther
+2008, Evaluating Derivatives, chapter 13, doi 10.1137/1.9780898717761). A family's log-survival is some ten operations
+on a few parameters and a few hundred points; tracing it with a general library costs twenty times as much as computing
+it.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,8 +15,8 @@ from scipy.special import digamma, expit, gammaln, log_ndtr
 Array = np.ndarray
 
 
-class Jet(np.lib.mixins.NDArrayOperatorsMixin):
-    """Values at points, with their derivatives by some parameters.
+class HyperDual(np.lib.mixins.NDArrayOperatorsMixin):
+    """Values at points, with their derivatives with respect to some parameters.
 
     Arithmetic and the numpy and scipy functions in `_UNARY` and `_BINARY` work on it as on an array.
 
@@ -23,7 +24,7 @@ class Jet(np.lib.mixins.NDArrayOperatorsMixin):
     ----------
     value : ndarray of shape (n_points,)
     first : ndarray of shape (n_parameters, n_points), or (n_parameters, 1) where all points have the same
-        Derivative by each parameter.
+        Derivative with respect to each parameter.
     second : ndarray of shape (n_parameters, n_parameters, n_points), or 1 for n_points likewise
         Second derivatives.
     """
@@ -44,8 +45,8 @@ class Jet(np.lib.mixins.NDArrayOperatorsMixin):
         return NotImplemented
 
 
-def seeds(values: Sequence[Array]) -> list[Jet]:
-    """Make parameters of their values: each has derivative 1 by itself.
+def seeds(values: Sequence[Array]) -> list[HyperDual]:
+    """Turn parameter values into hyper-dual numbers: each has derivative 1 with respect to itself.
 
     Parameters
     ----------
@@ -54,33 +55,33 @@ def seeds(values: Sequence[Array]) -> list[Jet]:
     """
     size = len(values)
     none, unit = np.zeros((size, size, 1)), np.eye(size)[:, :, None]
-    return [Jet(np.asarray(value, float), unit[k], none) for k, value in enumerate(values)]
+    return [HyperDual(np.asarray(value, float), unit[k], none) for k, value in enumerate(values)]
 
 
 def applied(
     inputs: Sequence[Any], value: Array, first: Sequence[Array], second: Sequence[Sequence[Array]]
-) -> Jet:
-    """Apply a function of several arguments, some of them jets, given its derivatives.
+) -> HyperDual:
+    """Apply a function of several arguments, some of them hyper-dual, from its derivatives.
 
     Parameters
     ----------
-    inputs : sequence of Jet or ndarray
+    inputs : sequence of HyperDual or ndarray
         The arguments.
     value, first, second
-        The function and its first and second derivatives by each argument, at the points.
+        The function and its first and second derivatives with respect to each argument, at the points.
     """
-    jets = [(k, one) for k, one in enumerate(inputs) if isinstance(one, Jet)]
-    total_first = sum(first[k] * one.first for k, one in jets)
-    total_second = sum(first[k] * one.second for k, one in jets)
-    for i, a in jets:
-        for j, b in jets:
+    duals = [(k, one) for k, one in enumerate(inputs) if isinstance(one, HyperDual)]
+    total_first = sum(first[k] * one.first for k, one in duals)
+    total_second = sum(first[k] * one.second for k, one in duals)
+    for i, a in duals:
+        for j, b in duals:
             total_second = total_second + second[i][j] * (a.first[:, None] * b.first[None, :])
-    return Jet(value, np.asarray(total_first), np.asarray(total_second))
+    return HyperDual(value, np.asarray(total_first), np.asarray(total_second))
 
 
 def plain(x: Any) -> Array:
     """Values without their derivatives."""
-    return np.asarray(x.value if isinstance(x, Jet) else x)
+    return np.asarray(x.value if isinstance(x, HyperDual) else x)
 
 
 def chosen(where: Array, one: Callable[[], Any], other: Callable[[], Any]) -> Any:
@@ -91,72 +92,74 @@ def chosen(where: Array, one: Callable[[], Any], other: Callable[[], Any]) -> An
     where : bool ndarray
         Where to take the first.
     one, other : callable
-        Give an array or a jet.
+        Give an array or a `HyperDual`.
     """
     if where.all():
         return one()
     if not where.any():
         return other()
     a, b = one(), other()
-    if not isinstance(a, Jet):
+    if not isinstance(a, HyperDual):
         return np.where(where, a, b)
-    return Jet(
+    return HyperDual(
         np.where(where, a.value, b.value),
         np.where(where, a.first, b.first),
         np.where(where, a.second, b.second),
     )
 
 
-def _chained(x: Jet, value: Array, slope: Array, bend: Array) -> Jet:
+def _chained(x: HyperDual, value: Array, slope: Array, bend: Array) -> HyperDual:
     outer = x.first[:, None] * x.first[None, :]
-    return Jet(value, slope * x.first, slope * x.second + bend * outer)
+    return HyperDual(value, slope * x.first, slope * x.second + bend * outer)
 
 
 def _of(x: Any) -> Any:
-    return x.value if isinstance(x, Jet) else x
+    return x.value if isinstance(x, HyperDual) else x
 
 
-def _add(a: Any, b: Any) -> Jet:
-    if not isinstance(b, Jet):
-        return Jet(a.value + b, a.first, a.second)
-    if not isinstance(a, Jet):
-        return Jet(a + b.value, b.first, b.second)
-    return Jet(a.value + b.value, a.first + b.first, a.second + b.second)
+def _add(a: Any, b: Any) -> HyperDual:
+    if not isinstance(b, HyperDual):
+        return HyperDual(a.value + b, a.first, a.second)
+    if not isinstance(a, HyperDual):
+        return HyperDual(a + b.value, b.first, b.second)
+    return HyperDual(a.value + b.value, a.first + b.first, a.second + b.second)
 
 
-def _subtract(a: Any, b: Any) -> Jet:
-    return _add(a, _multiply(b, -1.0)) if isinstance(b, Jet) else Jet(a.value - b, a.first, a.second)
+def _subtract(a: Any, b: Any) -> HyperDual:
+    return (
+        _add(a, _multiply(b, -1.0)) if isinstance(b, HyperDual) else HyperDual(a.value - b, a.first, a.second)
+    )
 
 
-def _multiply(a: Any, b: Any) -> Jet:
-    if not isinstance(a, Jet):
+def _multiply(a: Any, b: Any) -> HyperDual:
+    if not isinstance(a, HyperDual):
         a, b = b, a
-    if not isinstance(b, Jet):
-        return Jet(a.value * b, a.first * b, a.second * b)
+    if not isinstance(b, HyperDual):
+        return HyperDual(a.value * b, a.first * b, a.second * b)
     cross = a.first[:, None] * b.first[None, :]
     second = a.value * b.second + b.value * a.second + cross + cross.swapaxes(0, 1)
-    return Jet(a.value * b.value, a.value * b.first + b.value * a.first, second)
+    return HyperDual(a.value * b.value, a.value * b.first + b.value * a.first, second)
 
 
-def _divide(a: Any, b: Any) -> Jet:
-    if not isinstance(b, Jet):
+def _divide(a: Any, b: Any) -> HyperDual:
+    if not isinstance(b, HyperDual):
         return _multiply(a, 1.0 / b)
     inverse = 1.0 / b.value
     return _multiply(_chained(b, inverse, -(inverse**2), 2 * inverse**3), a)
 
 
-def _power(a: Any, b: Any) -> Jet:
-    if not isinstance(b, Jet):
+def _power(a: Any, b: Any) -> HyperDual:
+    if not isinstance(b, HyperDual):
         value = a.value**b
         return _chained(a, value, b * a.value ** (b - 1), b * (b - 1) * a.value ** (b - 2))
-    log = _chained(a, *_log(a.value)) if isinstance(a, Jet) else np.log(a)
+    log = _chained(a, *_log(a.value)) if isinstance(a, HyperDual) else np.log(a)
     product = _multiply(b, log)
     return _chained(product, *_exp(product.value))
 
 
-def _picked(larger: bool) -> Callable[[Any, Any], Jet]:
-    def pick(a: Any, b: Any) -> Jet:
-        if not isinstance(a, Jet):
+def _picked(larger: bool) -> Callable[[Any, Any], HyperDual]:
+    def pick(a: Any, b: Any) -> HyperDual:
+        if not isinstance(a, HyperDual):
             a, b = b, a
         mine = (a.value > b) == larger
         return _chained(a, np.where(mine, a.value, b), mine * 1.0, np.zeros_like(a.value))
@@ -164,7 +167,7 @@ def _picked(larger: bool) -> Callable[[Any, Any], Jet]:
     return pick
 
 
-def _logaddexp(a: Any, b: Any) -> Jet:
+def _logaddexp(a: Any, b: Any) -> HyperDual:
     share = expit(_of(a) - _of(b))
     bend = share * (1 - share)
     return applied((a, b), np.logaddexp(_of(a), _of(b)), (share, 1 - share), ((bend, -bend), (-bend, bend)))
@@ -222,8 +225,8 @@ def trigamma(x: Array) -> Array:
     u = 1 / (x + 8)
     v = u * u
     series = 1 / 6 - v * (1 / 30 - v * (1 / 42 - v * (1 / 30 - v * 5 / 66)))
-    found: Array = total + u + v / 2 + u * v * series
-    return found
+    value: Array = total + u + v / 2 + u * v * series
+    return value
 
 
 _UNARY: dict[np.ufunc, Callable[[Array], tuple[Array, Array, Array]]] = {
@@ -236,7 +239,7 @@ _UNARY: dict[np.ufunc, Callable[[Array], tuple[Array, Array, Array]]] = {
     gammaln: _log_gamma,
     log_ndtr: _log_normal_cdf,
 }
-_BINARY: dict[np.ufunc, Callable[[Any, Any], Jet]] = {
+_BINARY: dict[np.ufunc, Callable[[Any, Any], HyperDual]] = {
     np.add: _add,
     np.subtract: _subtract,
     np.multiply: _multiply,

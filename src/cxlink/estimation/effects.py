@@ -56,8 +56,8 @@ def basis(levels: Sequence[int], effect: Effect, reference: int = 0) -> np.ndarr
 
 def _steps(levels: Sequence[int]) -> np.ndarray:
     """Steps of the scale from the worst level on: positive towards better, whichever way the scale runs."""
-    given = np.asarray(levels, dtype=float)
-    steps: np.ndarray = np.abs(given - given[0])
+    values = np.asarray(levels, dtype=float)
+    steps: np.ndarray = np.abs(values - values[0])
     return steps
 
 
@@ -73,11 +73,11 @@ def _natural(x: np.ndarray, knots: np.ndarray) -> np.ndarray:
 def monotone(
     estimate: np.ndarray, draws: np.ndarray, variance: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """Project free effects to the nearest that never turn back, the estimate and each draw.
+    """Project free effects onto the nearest monotone ones, the estimate and each draw (isotonic regression).
 
-    The weights are inverse variances; the direction is the one whose projection lies nearer to the estimate, judged
-    once, so that no sign is forced. The projected estimator is never further from a monotone truth, and its limit law
-    is that of the free one where the truth is strictly monotone (Westling, van der Laan & Carone 2020,
+    The weights are inverse variances; the direction is the one whose projection lies nearer to the estimate, chosen
+    once, so that no sign is forced. The projected estimator is never further from a monotone truth, and its limiting
+    distribution is that of the free one where the truth is strictly monotone (Westling, van der Laan & Carone 2020,
     doi 10.1214/20-EJS1740).
 
     Parameters
@@ -97,15 +97,15 @@ def monotone(
         1 where effects rise towards the best level, −1 where they fall.
     """
     largest = float(variance.max(initial=0.0))
-    known = np.maximum(variance / largest, _LEAST_VARIANCE) if largest > 0 else np.ones(len(variance))
-    weights = 1 / known
+    relative = np.maximum(variance / largest, _LEAST_VARIANCE) if largest > 0 else np.ones(len(variance))
+    weights = 1 / relative
     ways = {way: _projected(estimate, weights, way) for way in (1, -1)}
-    distance = {way: float(weights @ (estimate - found) ** 2) for way, found in ways.items()}
+    distance = {way: float(weights @ (estimate - fit) ** 2) for way, fit in ways.items()}
     direction = 1 if distance[1] <= distance[-1] else -1
-    moved = [_projected(draw, weights, direction) for draw in draws]
-    return ways[direction], np.array(moved).reshape(draws.shape), direction
+    projected = [_projected(draw, weights, direction) for draw in draws]
+    return ways[direction], np.array(projected).reshape(draws.shape), direction
 
 
 def _projected(effects: np.ndarray, weights: np.ndarray, direction: int) -> np.ndarray:
-    found: np.ndarray = isotonic_regression(effects, weights=weights, increasing=direction > 0).x
-    return found
+    fit: np.ndarray = isotonic_regression(effects, weights=weights, increasing=direction > 0).x
+    return fit

@@ -6,7 +6,7 @@ With at-risk r and losses d per group and period, and Δ = log S(t) − log S(t�
 
 exact for durations in whole periods, late entry and right censoring (Prentice & Gloeckler 1978, Biometrics
 34:57–67, doi 10.2307/2529588). Each parameter of a family is a sum of effects on its link scale, η = Xθ, so
-derivatives (`jets`) are needed for the few η of each point only; the chain rule through X does the rest,
+derivatives (`autodiff`) are needed for the few η of each point only; the chain rule through X does the rest,
 whatever the number of strata.
 """
 
@@ -33,9 +33,9 @@ class Stretches:
     pair : int ndarray of shape (n_stretches,)
         Position of the level and stratum.
     start, stop : ndarray of shape (n_stretches,)
-        The stretch is (start, stop] on the clock, in periods.
-    lost, kept : ndarray of shape (n_stretches,)
-        Customers lost in it, and those still there at its end.
+        The stretch is (start, stop] since the time origin, in periods.
+    lost, retained : ndarray of shape (n_stretches,)
+        Customers lost in it, and those retained at its end.
     points : Points
         Where log S is needed.
     """
@@ -44,7 +44,7 @@ class Stretches:
     start: np.ndarray
     stop: np.ndarray
     lost: np.ndarray
-    kept: np.ndarray
+    retained: np.ndarray
     points: "Points"
 
 
@@ -149,7 +149,7 @@ class Likelihood:
     Attributes
     ----------
     log_survival : callable
-        log S(t) of (t, *parameters), all on the link scale, for arrays and for jets.
+        log S(t) of (t, *parameters), all on the link scale, for arrays and for hyper-dual numbers.
     stretches : Stretches
         The counts.
     designs : tuple of ndarray, each of shape (n_pairs, n_effects)
@@ -174,8 +174,8 @@ class Likelihood:
     def values(self, thetas: np.ndarray) -> np.ndarray:
         """Penalised log-likelihood at several points, (n, n_parameters), at once; of shape (n,)."""
         penalties = [sum(penalty.value(theta) for penalty in self.penalties) for theta in thetas]
-        found: np.ndarray = self._plain(thetas) + np.array(penalties, float)
-        return found
+        total: np.ndarray = self._plain(thetas) + np.array(penalties, float)
+        return total
 
     def _plain(self, theta: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
@@ -245,14 +245,14 @@ def _cells(stretches: Stretches, fall: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
     d·log(1 − e^Δ) + (r − d)·Δ; a curve that rises (a spline's may) has no more likelihood than one that stays.
     """
-    lost, kept, rising = stretches.lost, stretches.kept, fall > 0
+    lost, retained, rising = stretches.lost, stretches.retained, fall > 0
     delta = np.minimum(fall, 0.0)
     gone = -np.expm1(delta)
     # The floor is far below any share of losses, and keeps second derivatives in a double's range.
     share = np.maximum(gone, _FLOOR)
     odds = np.where(gone > _FLOOR, np.exp(delta) / share, 0.0)
     loss = lost > 0
-    value = np.where(loss, lost * np.log(share), 0.0) + np.where(kept > 0, kept * delta, 0.0)
-    first = np.where(rising, 0.0, kept - np.where(loss, lost * odds, 0.0))
+    value = np.where(loss, lost * np.log(share), 0.0) + np.where(retained > 0, retained * delta, 0.0)
+    first = np.where(rising, 0.0, retained - np.where(loss, lost * odds, 0.0))
     second = np.where(rising | ~loss, 0.0, -lost * odds * (1 + odds))
     return value.sum(axis=-1), first, second

@@ -83,24 +83,24 @@ def maximise(likelihood: Likelihood, starts: Sequence[np.ndarray], box: Box, eve
     starts : sequence of ndarray of shape (n_parameters,)
         Tried in turn until one converges to no less than all of them have; if none does, the best is kept.
     box : Box
-        A parameter that leaves it is held at its bound, and so is one that gains nothing by being inside.
+        A parameter that leaves it is fixed at its bound, and so is one that gains nothing by being inside.
     every : bool
         Whether to search from every start.
     """
-    worth = [likelihood.value(start) for start in starts]
-    known = sorted((k for k in range(len(starts)) if np.isfinite(worth[k])), key=lambda k: -worth[k])
-    if not known:
+    values = [likelihood.value(start) for start in starts]
+    order = sorted((k for k in range(len(starts)) if np.isfinite(values[k])), key=lambda k: -values[k])
+    if not order:
         n = len(starts[0])
         return Optimum(starts[0], np.full((n, n), np.nan), np.inf, np.zeros(n, bool))
-    enough = worth[known[0]] - _NO_LOSS * _size(likelihood)
-    found: list[tuple[float, Optimum]] = []
-    for k in known:
+    enough = values[order[0]] - _NO_LOSS * _size(likelihood)
+    optima: list[tuple[float, Optimum]] = []
+    for k in order:
         optimum = _bounded(likelihood, starts[k], box)
-        found.append((likelihood.value(optimum.theta), optimum))
+        optima.append((likelihood.value(optimum.theta), optimum))
         settled = optimum.gradient_norm < CONVERGED and not _stranded(likelihood, optimum, starts[k])
-        if not every and settled and found[-1][0] >= enough:
+        if not every and settled and optima[-1][0] >= enough:
             return optimum
-    return max(found, key=lambda pair: pair[0])[1]
+    return max(optima, key=lambda pair: pair[0])[1]
 
 
 def _stranded(likelihood: Likelihood, optimum: Optimum, start: np.ndarray) -> bool:
@@ -118,23 +118,23 @@ def _size(likelihood: Likelihood) -> float:
 
 
 def _bounded(likelihood: Likelihood, start: np.ndarray, box: Box) -> Optimum:
-    """Search; hold what leaves the box, or gains nothing inside, at its bound, and search again."""
+    """Search; fix what leaves the box, or gains nothing inside, at its bound, and search again."""
     theta, derivatives = start, _recalling(likelihood)
-    held = (start <= box.low) | (start >= box.high)
+    fixed = (start <= box.low) | (start >= box.high)
     for _ in range(2 * len(start) + 2):
-        theta = _search(derivatives, theta, ~held, _size(likelihood))
-        out = ~held & ((theta < box.low) | (theta > box.high))
-        out |= _idle(likelihood, np.clip(theta, box.low, box.high), box, ~held & ~out)
+        theta = _search(derivatives, theta, ~fixed, _size(likelihood))
+        out = ~fixed & ((theta < box.low) | (theta > box.high))
+        out |= _idle(likelihood, np.clip(theta, box.low, box.high), box, ~fixed & ~out)
         if not out.any():
-            inside = _inside(likelihood, theta, box, held)
+            inside = _inside(likelihood, theta, box, fixed)
             if inside is None:
                 break
-            theta, held = inside, held & (inside == theta)
+            theta, fixed = inside, fixed & (inside == theta)
             continue
         nearer = np.where(theta - box.low < box.high - theta, box.low, box.high)
         theta = np.where(out, nearer, theta)
-        held |= out
-    found = _polished(derivatives, theta, ~held, _size(likelihood))
+        fixed |= out
+    found = _polished(derivatives, theta, ~fixed, _size(likelihood))
     if len(box.rising):
         binds = bool((box.rising @ theta < _BINDS).any()) and not found.gradient_norm < CONVERGED
         if binds or not box.holds(theta):
@@ -142,13 +142,13 @@ def _bounded(likelihood: Likelihood, start: np.ndarray, box: Box) -> Optimum:
     return found
 
 
-def _inside(likelihood: Likelihood, theta: np.ndarray, box: Box, held: np.ndarray) -> np.ndarray | None:
-    """Find a better point inside for a parameter that is held at a bound; None where there is none.
+def _inside(likelihood: Likelihood, theta: np.ndarray, box: Box, fixed: np.ndarray) -> np.ndarray | None:
+    """Find a better point inside for a parameter that is fixed at a bound; None where there is none.
 
     At the bound of a logit the likelihood is flat, so that its gradient there says nothing.
     """
     best, found = likelihood.value(theta) + _NO_LOSS * _size(likelihood), None
-    for j in np.flatnonzero(held):
+    for j in np.flatnonzero(fixed):
         toward = 1.0 if theta[j] <= box.low[j] else -1.0
         for distance in _PROBES:
             tried = theta.copy()

@@ -1,8 +1,8 @@
 """Draws of penalised parameters, from the penalised likelihood itself (design rule 10).
 
 A separated effect's likelihood is far from normal: flat on one side, steep on the other. Draws start as normal
-ones from the covariance; the part of them along each penalised parameter is then exchanged, quantile for
-quantile, for the distribution that the penalised likelihood has along it. The rest of a draw stays normal.
+ones from the covariance; the part of them along each penalised parameter is then replaced, quantile for
+quantile, by the profile of the penalised likelihood along it. The rest of a draw stays normal.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from scipy.special import ndtr
 from cxlink.estimation.likelihood import Penalty
 from cxlink.estimation.optimise import Optimum
 
-_CONFOUNDED = 1.5
+_COLLINEAR = 1.5
 _MOVED = 0.1
 _DEPTH = 14.0
 _POINTS = 241
@@ -51,7 +51,7 @@ class Marginal:
         Position of the parameter.
     direction : ndarray of shape (n_parameters,)
         How the parameters move with it; 1 at ``index``.
-    spread : float
+    std_dev : float
         Standard deviation of the normal draws along it.
     offset, cumulative : ndarray of shape (n_points,)
         Distance from the estimate, and probability of being under it.
@@ -59,7 +59,7 @@ class Marginal:
 
     index: int
     direction: np.ndarray
-    spread: float
+    std_dev: float
     offset: np.ndarray
     cumulative: np.ndarray
 
@@ -69,9 +69,9 @@ def marginals(
 ) -> tuple[Marginal, ...]:
     """Tabulate the penalised likelihood along each penalised parameter.
 
-    An effect that is confounded with others (its standard error over 1.5 times what it would be were they
-    known) takes them along, so that sums that the counts do know stay as they are; another one whose freedom
-    that has used up gets no table of its own. Any other parameter moves alone, and its table is stretched from
+    An effect that is collinear with others (its standard error over 1.5 times what it would be were they fixed) moves
+    along its regression on them, so that sums that the counts identify stay as they are; another one that this leaves
+    without variance gets no table of its own. Any other parameter moves alone, and its table is stretched from
     the conditional to the marginal standard error.
 
     Parameters
@@ -87,28 +87,28 @@ def marginals(
     """
     alone = np.sqrt(-1 / np.diag(optimum.hessian))
     wider = np.sqrt(np.diag(covariance)) / alone
-    wanted = [penalty.index for penalty in likelihood.penalties]
-    confounded = [j for j in wanted if j < n_effects and wider[j] > _CONFOUNDED]
-    found: list[Marginal] = []
-    left = covariance
-    for j in [*confounded, *(j for j in wanted if j not in confounded)]:
-        if left[j, j] < _MOVED * covariance[j, j]:
+    penalised = [penalty.index for penalty in likelihood.penalties]
+    collinear = [j for j in penalised if j < n_effects and wider[j] > _COLLINEAR]
+    tables: list[Marginal] = []
+    remaining = covariance
+    for j in [*collinear, *(j for j in penalised if j not in collinear)]:
+        if remaining[j, j] < _MOVED * covariance[j, j]:
             continue
-        spread = float(np.sqrt(left[j, j]))
-        if j in confounded:
-            direction, stretch = left[j] / left[j, j], 1.0
+        std_dev = float(np.sqrt(remaining[j, j]))
+        if j in collinear:
+            direction, stretch = remaining[j] / remaining[j, j], 1.0
         else:
-            direction, stretch = np.eye(len(left))[j], max(spread / float(alone[j]), 1.0)
-        first = 3 * (spread if j in confounded else float(alone[j]))
+            direction, stretch = np.eye(len(remaining))[j], max(std_dev / float(alone[j]), 1.0)
+        first = 3 * (std_dev if j in collinear else float(alone[j]))
         offset, cumulative = _tabulate(likelihood, optimum.theta, direction, first)
-        found.append(Marginal(j, direction, spread, stretch * offset, cumulative))
-        kept = np.eye(len(left)) - np.outer(direction, np.eye(len(left))[j])
-        left = kept @ left @ kept.T
-    return tuple(found)
+        tables.append(Marginal(j, direction, std_dev, stretch * offset, cumulative))
+        projection = np.eye(len(remaining)) - np.outer(direction, np.eye(len(remaining))[j])
+        remaining = projection @ remaining @ projection.T
+    return tuple(tables)
 
 
 def exchange(normal: np.ndarray, tables: Sequence[Marginal]) -> np.ndarray:
-    """Exchange the normal part of draws along each penalised parameter for its own distribution.
+    """Replace the normal part of draws along each penalised parameter by its profile distribution.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def exchange(normal: np.ndarray, tables: Sequence[Marginal]) -> np.ndarray:
     for table in tables:
         along = rest[:, table.index].copy()
         rest -= np.outer(along, table.direction)
-        own = np.interp(ndtr(along / table.spread), table.cumulative, table.offset)
+        own = np.interp(ndtr(along / table.std_dev), table.cumulative, table.offset)
         moved += np.outer(own, table.direction)
     exchanged: np.ndarray = rest + moved
     return exchanged

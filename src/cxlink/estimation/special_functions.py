@@ -1,4 +1,7 @@
-"""Special functions of the families, for arrays and for jets: incomplete gamma, ratios of gammas, (e^x − 1)/x."""
+"""Special functions of the families: incomplete gamma, ratios of gammas, (e^x − 1)/x.
+
+Each takes arrays or hyper-dual numbers (`autodiff`).
+"""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -7,10 +10,10 @@ from typing import Any
 import numpy as np
 from scipy.special import digamma, gammainc, gammaincc, gammaln
 
-from cxlink.estimation.autodiff import Jet, applied, chosen, trigamma
+from cxlink.estimation.autodiff import HyperDual, applied, chosen, trigamma
 
 Array = np.ndarray
-Law = Callable[[Array, Array], Array]
+LogDistribution = Callable[[Array, Array], Array]
 _NEAR = 0.001
 _STEP = 0.02
 _TINY = 1e-280
@@ -21,18 +24,18 @@ _STENCIL = (-2, -1, 0, 1, 2)
 
 
 def log_gamma_survival(w: Any, q: Any) -> Any:
-    """Log P(W > w) of the standard generalised log-gamma law (Prentice 1974, doi 10.1093/biomet/61.3.539).
+    """Log P(W > w) of the standard generalised log-gamma distribution (Prentice 1974, doi 10.1093/biomet/61.3.539).
 
     With a = q⁻² and x = a·e^{qw}: the upper incomplete gamma ratio Q(a, x) for q > 0, the lower one for q < 0, and the
-    normal law at q = 0. W = (log T − μ)/σ; q = 1 is Weibull. Its derivatives by q are by five points: no closed form
-    is known.
+    normal distribution at q = 0. W = (log T − μ)/σ; q = 1 is Weibull. Derivatives with respect to q are by five points:
+    no closed form is known.
 
     Parameters
     ----------
-    w, q : ndarray or Jet
-        By broadcasting; jets of one shape.
+    w, q : ndarray or HyperDual
+        By broadcasting; hyper-dual numbers of one shape.
     """
-    if not isinstance(w, Jet):
+    if not isinstance(w, HyperDual):
         return _bridged(_log_survival, *np.broadcast_arrays(np.asarray(w, float), np.asarray(q, float)))
     at, shape = w.value, q.value
     levels = [_bridged(_log_survival, at, shape + k * _STEP) for k in _STENCIL]
@@ -53,14 +56,14 @@ def _first(f: list[Array]) -> Array:
 
 
 def _log_survival(w: Array, q: Array) -> Array:
-    """Log P(W > w) of the standard generalised log-gamma law with |q| well over 0; see `log_gamma_survival`.
+    """Log P(W > w) of the standard generalised log-gamma distribution with |q| well over 0; see `log_gamma_survival`.
 
     The derivatives at one point need it at a handful of values of q, each several times: small arrays are remembered.
     """
     if w.size > _REMEMBERED or not w.size:
         return _tails(w, q)
     if (q == q.flat[0]).all():
-        # customers who share a law share the times: each w once
+        # pairs that share a distribution share the times: each w once
         each, at = np.unique(w, return_inverse=True)
         found = _recalled(each.tobytes(), np.full(1, q.flat[0]).tobytes())
         return found[at.reshape(w.shape)]
@@ -91,7 +94,7 @@ def _tails(w: Array, q: Array) -> Array:
 
 
 def _log_density(w: Array, q: Array) -> Array:
-    """Log-density of the same law."""
+    """Log-density of the same distribution."""
     a = q**-2.0
     with np.errstate(over="ignore"):
         known = a * np.log(a) - gammaln(a) + np.log(np.abs(q))
@@ -99,7 +102,7 @@ def _log_density(w: Array, q: Array) -> Array:
     return density
 
 
-def _bridged(f: Law, w: Array, q: Array) -> Array:
+def _bridged(f: LogDistribution, w: Array, q: Array) -> Array:
     """A function of (w, q), by the cubic through q = ±0.001, ±0.002 where |q| is under 0.001: 1e-9 there."""
     w, q = np.broadcast_arrays(np.asarray(w, float), np.asarray(q, float))
     near = np.abs(q) < _NEAR
@@ -124,7 +127,7 @@ def log_rising(a: Any, t: Any) -> Any:
 
     Parameters
     ----------
-    a, t : ndarray or Jet
+    a, t : ndarray or HyperDual
         Over 0.
 
     Examples
@@ -132,7 +135,7 @@ def log_rising(a: Any, t: Any) -> Any:
     >>> print(np.exp(log_rising(3.0, 2.0)).round(6))  # Γ(5)/Γ(3) = 3·4
     12.0
     """
-    at, by = (np.asarray(x.value if isinstance(x, Jet) else x, float) for x in (a, t))
+    at, by = (np.asarray(x.value if isinstance(x, HyperDual) else x, float) for x in (a, t))
     end, large = at + by, at > _STIRLING
     safe = np.where(large, at, _STIRLING)
     stop = safe + by
@@ -141,7 +144,7 @@ def log_rising(a: Any, t: Any) -> Any:
         lambda: by * np.log(stop) + (safe - 0.5) * np.log1p(by / safe) - by + _bend(stop) - _bend(safe),
         lambda: gammaln(end) - gammaln(at),
     )
-    if not isinstance(a, Jet):
+    if not isinstance(a, HyperDual):
         return value
     steps = sum(-c * k * (stop ** -(k + 1) - safe ** -(k + 1)) for c, k in _BERNOULLI)
     slope = np.log1p(by / safe) - 0.5 * (1 / stop - 1 / safe) + steps
@@ -165,14 +168,14 @@ def mean_exponent(x: Any) -> Any:
 
     Parameters
     ----------
-    x : ndarray or Jet
+    x : ndarray or HyperDual
         Over 700 it is taken for 700.
     """
-    at = np.minimum(x.value if isinstance(x, Jet) else np.asarray(x, float), 700.0)
+    at = np.minimum(x.value if isinstance(x, HyperDual) else np.asarray(x, float), 700.0)
     near = np.abs(at) < 1e-2
     safe = np.where(near, 1.0, at)
     value = np.where(near, 1 + at / 2 + at**2 / 6 + at**3 / 24 + at**4 / 120, np.expm1(safe) / safe)
-    if not isinstance(x, Jet):
+    if not isinstance(x, HyperDual):
         return value
     grown = np.exp(safe)
     slope = np.where(near, 1 / 2 + at / 3 + at**2 / 8 + at**3 / 30, (grown - value) / safe)

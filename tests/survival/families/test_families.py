@@ -69,12 +69,12 @@ def test_a_score_that_acts_on_the_shape_as_well_fits_each_level_by_itself(family
 def test_stretches_telescope_exactly():
     periods = counted([(0, 0, 0, 4, 1, 5), (0, 0, 0, 12, 0, 7), (0, 0, 6, 12, 1, 2)])
     merged = stretches(periods)
-    assert list(zip(merged.start, merged.stop, merged.lost, merged.kept, strict=True)) == [
+    assert list(zip(merged.start, merged.stop, merged.lost, merged.retained, strict=True)) == [
         (0, 3, 0, 12), (3, 4, 5, 7), (4, 6, 0, 7), (6, 11, 0, 9), (11, 12, 2, 7),
     ]  # fmt: skip
     # equal risk sets on both sides of a loss, as late entry makes them, are two stretches
     late = stretches(counted([(0, 0, 0, 4, 1, 5), (0, 0, 0, 6, 0, 7), (0, 0, 4, 6, 0, 5)]))
-    assert list(zip(late.start, late.stop, late.lost, late.kept, strict=True)) == [
+    assert list(zip(late.start, late.stop, late.lost, late.retained, strict=True)) == [
         (0, 3, 0, 12), (3, 4, 5, 7), (4, 6, 0, 12),
     ]  # fmt: skip
     theta = np.array([np.log(0.1), np.log(0.8)])

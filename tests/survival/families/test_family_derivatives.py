@@ -7,7 +7,7 @@ import pytest
 from grouped import MENU, TRUTHS, by_name, expected
 from scipy.special import expit, gammaln, log_ndtr, polygamma
 
-from cxlink.estimation.autodiff import Jet, seeds, trigamma
+from cxlink.estimation.autodiff import HyperDual, seeds, trigamma
 from cxlink.estimation.likelihood import Likelihood, Penalty, stretches
 from cxlink.survival.families.catalogue import (
     BETA_DISCRETE_WEIBULL,
@@ -99,7 +99,7 @@ FUNCTIONS: list[Callable[..., object]] = [
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_jets_carry_first_and_second_derivatives(function: Callable[..., Jet]) -> None:
+def test_jets_carry_first_and_second_derivatives(function: Callable[..., HyperDual]) -> None:
     x, y = np.array([0.4, 1.3, 2.2]), np.array([1.7, 0.6, 2.4])
     h = 1e-4
     found = function(*seeds([x, y]))
