@@ -7,10 +7,11 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from cxlink.bayes.assessment.convergence import Check, convergence, log_prior, prior_sensitivity, thinned
+from cxlink.bayes.assessment.convergence import convergence, log_prior, prior_sensitivity, thinned
 from cxlink.bayes.assessment.leave_one_out import loo_by_cell
 from cxlink.bayes.assessment.predictive_checks import loss_checks, spend_replicates, tail_probability
 from cxlink.bayes.priors import Prior
+from cxlink.checks import Check
 
 CHAINS, DRAWS = 4, 500
 
@@ -46,11 +47,11 @@ def settled(n: int = 3, chains: int = CHAINS) -> np.ndarray:
 
 
 def found(tree: xr.DataTree) -> dict[str, Check]:
-    return {check.quantity: check for check in convergence(tree)}
+    return {check.code: check for check in convergence(tree)}
 
 
 def verdicts(tree: xr.DataTree) -> dict[str, bool | None]:
-    return {name: check.ok for name, check in found(tree).items()}
+    return {name: check.passed for name, check in found(tree).items()}
 
 
 GOOD = {"rhat": True, "ess_bulk": True, "ess_tail": True, "divergences": True, "bfmi": True}
@@ -58,21 +59,21 @@ GOOD = {"rhat": True, "ess_bulk": True, "ess_tail": True, "divergences": True, "
 
 def test_independent_draws_pass() -> None:
     checks = found(tree_of(settled()))
-    assert {name: check.ok for name, check in checks.items()} == GOOD
+    assert {name: check.passed for name, check in checks.items()} == GOOD
     assert checks["rhat"].value == pytest.approx(1, abs=0.01)
     # of 2,000 independent draws; an effective size has an error of some per cent
     assert checks["ess_bulk"].value == pytest.approx(CHAINS * DRAWS, rel=0.15)
     assert checks["bfmi"].value == pytest.approx(2, abs=0.3)  # Var(ΔE)/Var(E) of independent energies
-    assert all("20-BA1221" in checks[name].note for name in ("rhat", "ess_bulk", "ess_tail"))
+    assert all("20-BA1221" in str(checks[name].facts["note"]) for name in ("rhat", "ess_bulk", "ess_tail"))
 
 
 def test_a_chain_that_stays_elsewhere_fails() -> None:
     draws = settled()
     draws[3, :, 1] += 3.0
     checks = found(tree_of(draws))
-    assert checks["rhat"].ok is False
+    assert checks["rhat"].passed is False
     assert checks["rhat"].value > 1.3
-    assert checks["ess_bulk"].ok is False
+    assert checks["ess_bulk"].passed is False
     assert checks["rhat"].group == "theta"
 
 
@@ -80,7 +81,7 @@ def test_a_chain_of_another_spread_fails() -> None:
     """R-hat of the means alone would not see it; the folded one does (Vehtari et al. 2021)."""
     draws = settled()
     draws[3] *= 4.0
-    assert found(tree_of(draws))["rhat"].ok is False
+    assert found(tree_of(draws))["rhat"].passed is False
 
 
 def test_draws_that_hang_together_have_too_few() -> None:
@@ -90,7 +91,7 @@ def test_draws_that_hang_together_have_too_few() -> None:
     checks = found(tree_of(draws))
     # (1 − ρ)/(1 + ρ) of 2,000 draws are 30
     assert checks["ess_bulk"].value < 120
-    assert checks["ess_bulk"].ok is False
+    assert checks["ess_bulk"].passed is False
 
 
 def test_stuck_chains_fail() -> None:
@@ -101,7 +102,7 @@ def test_stuck_chains_fail() -> None:
     apart = verdicts(tree_of(np.concatenate([settled(), each], axis=2)))
     assert apart["rhat"] is False
     nothing = found(tree_of(np.zeros((CHAINS, DRAWS, 2))))
-    assert [nothing[name].ok for name in ("rhat", "ess_bulk", "ess_tail")] == [False] * 3
+    assert [nothing[name].passed for name in ("rhat", "ess_bulk", "ess_tail")] == [False] * 3
 
 
 def test_what_never_moves_by_construction_is_not_judged() -> None:
@@ -111,19 +112,19 @@ def test_what_never_moves_by_construction_is_not_judged() -> None:
 
 def test_one_chain_cannot_be_judged_by_others() -> None:
     checks = found(tree_of(settled(chains=1)))
-    assert checks["rhat"].ok is False
+    assert checks["rhat"].passed is False
     assert np.isnan(checks["rhat"].value)
 
 
 def test_one_divergence_fails() -> None:
     checks = found(tree_of(settled(), diverging=1))
-    assert (checks["divergences"].value, checks["divergences"].ok) == (1.0, False)
+    assert (checks["divergences"].value, checks["divergences"].passed) == (1.0, False)
 
 
 def test_energies_that_hardly_move_fail() -> None:
     slow = np.cumsum(np.random.default_rng(2).standard_normal((CHAINS, DRAWS)), axis=1)
     check = found(tree_of(settled(), energy=slow))["bfmi"]
-    assert check.ok is False
+    assert check.passed is False
     assert check.value < 0.1
 
 
@@ -131,7 +132,7 @@ def test_variables_can_be_chosen() -> None:
     bad = settled()
     bad[0] += 5.0
     tree = tree_of(settled(), bad=bad)
-    assert [check.ok for check in convergence(tree, ["theta"])] == [True] * 5
+    assert [check.passed for check in convergence(tree, ["theta"])] == [True] * 5
     assert convergence(tree)[0].group == "bad"
 
 
@@ -173,20 +174,20 @@ def test_power_scaling_tells_a_strong_prior_from_a_weak_one() -> None:
     said = {}
     for sd in (0.2, 50.0):
         theta, prior, cells = conjugate(y, sd)
-        said[sd] = {c.quantity: c for c in prior_sensitivity({"mean": theta}, prior, cells.sum(axis=2))}
-    assert said[0.2]["prior_sensitivity"].ok is False
-    assert said[0.2]["prior_sensitivity"].note.endswith("priors and counts pull apart")
-    assert said[50.0]["prior_sensitivity"].ok is True
+        said[sd] = {c.code: c for c in prior_sensitivity({"mean": theta}, prior, cells.sum(axis=2))}
+    assert said[0.2]["prior_sensitivity"].passed is False
+    assert str(said[0.2]["prior_sensitivity"].facts["note"]).endswith("priors and counts pull apart")
+    assert said[50.0]["prior_sensitivity"].passed is True
     assert said[50.0]["prior_sensitivity"].value < 0.01
     assert said[50.0]["likelihood_sensitivity"].value > 0.05
-    assert said[50.0]["likelihood_sensitivity"].ok is None
+    assert said[50.0]["likelihood_sensitivity"].passed is None
 
 
 def test_power_scaling_says_where_the_counts_say_nothing() -> None:
     theta, prior, cells = conjugate(np.zeros(1), 0.05)
     checks = prior_sensitivity({"mean": theta}, prior, cells.sum(axis=2))
-    assert checks[0].ok is False
-    assert checks[0].note.endswith("stands on the priors more than on the counts")
+    assert checks[0].passed is False
+    assert str(checks[0].facts["note"]).endswith("stands on the priors more than on the counts")
 
 
 def left_out(y: np.ndarray, cell: int, sd: float) -> float:
@@ -253,17 +254,18 @@ def losses_said(hazard: np.ndarray, claimed: np.ndarray) -> dict[tuple[str, str]
         lost[:, t] = rng.binomial(left, hazard[:, t])
         left = left - lost[:, t].astype(int)
     checks = loss_checks((1, 2, 3), level, at_risk, lost, blocks(claimed), rng)
-    return {(check.quantity, check.group): check for check in checks}
+    return {(check.code, check.group): check for check in checks}
 
 
 def test_losses_of_a_true_model_pass_and_nobody_at_risk_is_not_judged() -> None:
     hazard = np.full((4, 6), 0.05)
     said = losses_said(hazard, hazard)
     assert {group for _, group in said} == {"1", "2"}
-    assert all(check.ok for check in said.values())
+    assert all(check.passed for check in said.values())
     assert all(0.01 < check.value < 0.99 for check in said.values())
     # two strata and six periods: a chi-squared of 12, ±0.24 for the mean of 400
-    distance = float(said["predicted_pattern", "1"].note.split("average and ")[1].split(" in replicates")[0])
+    note = str(said["predicted_pattern", "1"].facts["note"])
+    distance = float(note.split("average and ")[1].split(" in replicates")[0])
     assert distance == pytest.approx(12, abs=1)
 
 
@@ -272,12 +274,12 @@ def test_losses_of_a_wrong_level_and_of_a_wrong_pattern_are_found() -> None:
     claimed = truth.copy()
     claimed[2] = 0.08
     said = losses_said(truth, claimed)
-    assert said["predicted_losses", "1"].ok
-    assert said["predicted_losses", "2"].ok is False
+    assert said["predicted_losses", "1"].passed
+    assert said["predicted_losses", "2"].passed is False
     assert said["predicted_losses", "2"].value > 0.995
     falling = np.tile(np.array([0.11, 0.07, 0.05, 0.03, 0.02, 0.015]), (4, 1))
     said = losses_said(falling, np.full((4, 6), 0.0525))
-    assert said["predicted_pattern", "1"].ok is False
+    assert said["predicted_pattern", "1"].passed is False
     assert said["predicted_pattern", "1"].value < 0.005
 
 

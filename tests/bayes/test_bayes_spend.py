@@ -251,19 +251,19 @@ def test_a_cell_left_out_by_fitting_anew(sampled: tuple[StackedCells, Posterior]
 def test_cohorts_like_the_one_counted(sampled: tuple[StackedCells, Posterior]) -> None:
     stack, posterior = sampled
     checks = predictive_checks(posterior, stack, np.random.default_rng(1))
-    of = {
-        quantity: [c for c in checks if c.quantity == quantity] for quantity in {c.quantity for c in checks}
-    }
+    of = {quantity: [c for c in checks if c.code == quantity] for quantity in {c.code for c in checks}}
     assert {name: len(found) for name, found in of.items()} == {
         "predicted_zeros": 5, "predicted_mean": 5, "predicted_spread": 5,
     }  # fmt: skip
-    assert all(c.ok for c in of["predicted_zeros"] + of["predicted_mean"])
+    assert all(c.passed for c in of["predicted_zeros"] + of["predicted_mean"])
     # amounts are log-normal, with a longer tail than any gamma's: at the best level it shows
     assert of["predicted_spread"][-1].value < 0.02
     skewed = replace(stack, squares=stack.squares * 3)
     last = predictive_checks(posterior, skewed, np.random.default_rng(1))[-1]
-    assert last.ok is False
-    assert last.note.endswith("Amounts are no gamma: intervals of this model's means are too short")
+    assert last.passed is False
+    assert str(last.facts["note"]).endswith(
+        "Amounts are no gamma: intervals of this model's means are too short"
+    )
 
 
 def test_priors_are_of_the_variables_and_know_no_currency(sampled: tuple[StackedCells, Posterior]) -> None:

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlink.bayes.assessment.convergence import Check
 from cxlink.bayes.assessment.leave_one_out import LeftOut
 from cxlink.bayes.draws.posterior_means import spend_draws
 from cxlink.bayes.draws.sampling import Posterior
 from cxlink.bayes.models.spend_posterior import sample_spend
 from cxlink.bayes.stacked_spend import StackedCells, stack_counts
+from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import spells_of
@@ -163,18 +163,18 @@ def test_findings_say_what_was_looked_at(sampled: Sampled) -> None:
     assert len(rows) == len(checks) + 1
     # so few draws are too few for R-hat: that they hold together shows
     assert value[table["quantity"].eq("rhat").to_numpy()].item() < 1.05
-    settled = [check for check in checks if check.quantity in ("divergences", "bfmi")]
+    settled = [check for check in checks if check.code in ("divergences", "bfmi")]
     assert unreliable("bayes", settled, "spend") is None
 
 
 def test_a_posterior_that_did_not_settle_is_said_loudly() -> None:
     checks = (
-        Check("rhat", "share", 1.43, False, ""),
-        Check("ess_bulk", "share", 9.0, False, ""),
-        Check("ess_tail", "share", np.nan, False, ""),
-        Check("divergences", "", 12.0, False, ""),
-        Check("bfmi", "", 0.9, True, ""),
-        Check("predicted_mean", "1", 0.001, False, ""),
+        Check("rhat", "", "share", 1.43, passed=False),
+        Check("ess_bulk", "", "share", 9.0, passed=False),
+        Check("ess_tail", "", "share", np.nan, passed=False),
+        Check("divergences", "", "", 12.0, passed=False),
+        Check("bfmi", "", "", 0.9, passed=True),
+        Check("predicted_mean", "", "1", 0.001, passed=False),
     )
     assert unreliable("bayes", checks, "spend") == (
         "DO NOT RELY on the posterior of spend (bayes): its chains did not settle on one posterior (R-hat 1.430, "

@@ -1,12 +1,12 @@
 """Whether a posterior can be relied on: did its chains agree, and does it stand on the prior or on the counts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cxlink.bayes.priors import Prior
+from cxlink.checks import Check
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -18,31 +18,6 @@ MOST_SENSITIVE = 0.05
 _RANKS = "Vehtari et al. 2021, doi 10.1214/20-BA1221"
 _UNKNOWN = ("", np.nan)
 _POWER = "Kallioinen et al. 2024, doi 10.1007/s11222-023-10366-5"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at.
-
-    Attributes
-    ----------
-    quantity : str
-        What: ``rhat``, ``ess_bulk``, ``divergences``, …
-    group : str
-        Of whom: a level, a parameter, or the whole model (empty).
-    value : float
-        What was found; NaN where it could not be computed.
-    ok : bool or None
-        Whether that is good; None where nothing is judged.
-    note : str
-        What the number is, against which bound, and whose.
-    """
-
-    quantity: str
-    group: str
-    value: float
-    ok: bool | None
-    note: str
 
 
 def convergence(tree: "xr.DataTree", names: Sequence[str] | None = None) -> tuple[Check, ...]:
@@ -87,11 +62,15 @@ def convergence(tree: "xr.DataTree", names: Sequence[str] | None = None) -> tupl
         "arXiv 1604.00695)"
     )
     return (
-        Check("rhat", rhat[0], rhat[1], bool(rhat[1] < MOST_RHAT), rank),
-        Check("ess_bulk", bulk[0], bulk[1], bool(bulk[1] > least), f"bulk: {size}"),
-        Check("ess_tail", tail[0], tail[1], bool(tail[1] > least), f"tail: {size}"),
-        Check("divergences", "", float(diverged), diverged == 0, lost),
-        Check("bfmi", "", bfmi, bool(bfmi > LEAST_BFMI), missing),
+        Check("rhat", "", rhat[0], rhat[1], passed=bool(rhat[1] < MOST_RHAT), facts={"note": rank}),
+        Check(
+            "ess_bulk", "", bulk[0], bulk[1], passed=bool(bulk[1] > least), facts={"note": f"bulk: {size}"}
+        ),
+        Check(
+            "ess_tail", "", tail[0], tail[1], passed=bool(tail[1] > least), facts={"note": f"tail: {size}"}
+        ),
+        Check("divergences", "", "", float(diverged), passed=diverged == 0, facts={"note": lost}),
+        Check("bfmi", "", "", bfmi, passed=bool(bfmi > LEAST_BFMI), facts={"note": missing}),
     )
 
 
@@ -190,10 +169,17 @@ def prior_sensitivity(
     for name in quantities:
         prior_, counts = float(by_prior[name]), float(by_counts[name])
         found.append(
-            Check("prior_sensitivity", name, prior_, bool(prior_ < MOST_SENSITIVE), _said(prior_, counts))
+            Check(
+                "prior_sensitivity",
+                "",
+                name,
+                prior_,
+                passed=bool(prior_ < MOST_SENSITIVE),
+                facts={"note": _said(prior_, counts)},
+            )
         )
         note = f"change of the posterior for each doubling of the likelihood's power ({_POWER}); little under 0.05"
-        found.append(Check("likelihood_sensitivity", name, counts, None, note))
+        found.append(Check("likelihood_sensitivity", "", name, counts, passed=None, facts={"note": note}))
     return tuple(found)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from cxlink.bayes.assessment.convergence import Check
+from cxlink.checks import Check
 
 FARTHEST = 0.005
 _LEVEL = 0.95
@@ -95,7 +95,10 @@ def _patterns(
             f"{_OF} of the chi-squared distance of losses by period and stratum, {observed[:, g].mean():.4g} on "
             f"average and {replicated[:, g].mean():.4g} in replicates; under {FARTHEST} the model misses it"
         )
-        yield Check("predicted_pattern", names[int(g)], float(tails[g]), bool(tails[g] >= FARTHEST), note)
+        kept = bool(tails[g] >= FARTHEST)
+        yield Check(
+            "predicted_pattern", "", names[int(g)], float(tails[g]), passed=kept, facts={"note": note}
+        )
 
 
 def spend_replicates(
@@ -202,4 +205,4 @@ def _judged(
         if quantity == "predicted_spread" and not inside:
             which = "short" if tails[g] < FARTHEST else "long"
             note += f". Amounts are no gamma: intervals of this model's means are too {which}"
-        yield Check(quantity, names[int(g)], float(tails[g]), inside, note)
+        yield Check(quantity, "", names[int(g)], float(tails[g]), passed=inside, facts={"note": note})

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from cxlink.bayes.assessment.convergence import Check
 from cxlink.bayes.assessment.predictive_checks import spend_checks, spend_replicates
 from cxlink.bayes.draws.new_cohort import departed, departed_scores
 from cxlink.bayes.draws.sampling import Posterior
@@ -15,6 +14,7 @@ from cxlink.bayes.models.hurdle_gamma import PARTS
 from cxlink.bayes.models.spend_posterior import sample_spend
 from cxlink.bayes.pooled_counts import BayesEffect, Coding, coding_from, strata_of
 from cxlink.bayes.stacked_spend import StackedCells, cell_log_likelihood
+from cxlink.checks import Check
 from cxlink.spend.means import Means
 from cxlink.spend.standardised_means import SpendQuestion
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from cxlink.bayes.assessment import convergence as bayes_checks
 from cxlink.bayes.assessment import pointwise as bayes_pointwise
-from cxlink.bayes.assessment.convergence import Check, convergence, prior_sensitivity
+from cxlink.bayes.assessment.convergence import convergence, prior_sensitivity
 from cxlink.bayes.assessment.leave_one_out import loo_by_cell
 from cxlink.bayes.assessment.predictive_checks import loss_checks
 from cxlink.bayes.draws.posterior_averages import averaged, averages_of
@@ -16,6 +16,7 @@ from cxlink.bayes.draws.posterior_means import refit_without, spend_log_likeliho
 from cxlink.bayes.draws.sampling import Posterior
 from cxlink.bayes.pooled_counts import PooledPeriods, bayes_effect, coding_from
 from cxlink.bayes.stacked_spend import StackedCells
+from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells
 from cxlink.cohort.spec.cohort_spec import CohortSpec

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from cxlink.bayes.assessment.convergence import Check
 from cxlink.bayes.assessment.leave_one_out import LeftOut
+from cxlink.checks import Check
 from cxlink.estimands.support_checks import finding
 
 Row = dict[str, Any]
@@ -30,7 +30,9 @@ def bayes_findings(model: str, checks: Iterable[Check], of: str = "") -> list[Ro
         What the posterior is of, where one model has several: ``spend``. It leads the group.
     """
     named = [(": ".join(name for name in (of, check.group) if name), check) for check in checks]
-    return [finding(model, one.quantity, group, one.value, one.ok, one.note) for group, one in named]
+    return [
+        finding(model, one.code, group, one.value, one.passed, str(one.get("note"))) for group, one in named
+    ]
 
 
 def left_out_findings(model: str, found: LeftOut, of: str = "") -> list[Row]:
@@ -51,13 +53,11 @@ def left_out_findings(model: str, found: LeftOut, of: str = "") -> list[Row]:
 
 def unreliable(model: str, checks: Iterable[Check], of: str = "") -> str | None:
     """Give the sentence for page one and the terminal where sampling failed; None where it did not."""
-    failed = [check for check in checks if check.quantity in _SAMPLING and check.ok is False]
+    failed = [check for check in checks if check.code in _SAMPLING and check.passed is False]
     if not failed:
         return None
     what = ", ".join(
-        _SAMPLING[check.quantity].format(check.value)
-        if check.value == check.value
-        else f"no {check.quantity}"
+        _SAMPLING[check.code].format(check.value) if check.value == check.value else f"no {check.code}"
         for check in failed
     )
     whose = f"the posterior of {of} ({model})" if of else model

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cxlink.bayes.assessment.convergence import Check, convergence, log_prior, prior_sensitivity
+from cxlink.bayes.assessment.convergence import convergence, log_prior, prior_sensitivity
 from cxlink.bayes.draws.posterior_means import (
     posterior_means,
     predictive_checks,
@@ -16,6 +16,7 @@ from cxlink.bayes.draws.posterior_means import (
 from cxlink.bayes.draws.sampling import Posterior
 from cxlink.bayes.models.spend_posterior import NAME, priors_of
 from cxlink.bayes.stacked_spend import StackedCells
+from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells
 from cxlink.estimands.posterior.posterior_findings import bayes_findings
