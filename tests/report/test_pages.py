@@ -20,6 +20,7 @@ from cxlink.report.sections.diagnostics_section import diagnostics_pages
 from cxlink.report.sections.first_page import first_page
 from cxlink.report.sections.limitations import limits
 from cxlink.report.sections.retention_section import retention_pages
+from cxlink.report.words import say
 
 GIVEN = made_up.report_input()
 
@@ -50,8 +51,8 @@ def test_median_follow_up_is_of_customers_not_of_cells(exits: list[int], median:
 def test_contrasts_are_ordered_by_level_and_those_of_the_same_levels_stand_once() -> None:
     parts = tables.contrasts(gather(GIVEN), "retention", "kaplan_meier", 12, "x")
     assert [row[0] for row in parts[0]["rows"]] == [
-        "9–10 against 1",
-        *(f"{k} against 1" for k in range(2, 11)),
+        "9–10 versus 1",
+        *(f"{k} versus 1" for k in range(2, 11)),
     ]
     again = GIVEN.estimates.query("group == 'best' and reference == 'worst'").assign(
         reference="1", headline=False
@@ -60,12 +61,12 @@ def test_contrasts_are_ordered_by_level_and_those_of_the_same_levels_stand_once(
     assert len(tables.contrasts(gather(twice), "retention", "kaplan_meier", 12, "x")[0]["rows"]) == 10
 
 
-def test_other_clocks_have_their_own_numbers() -> None:
+def test_other_time_origins_have_their_own_numbers() -> None:
     parts, rows = retention_pages(gather(GIVEN)), GIVEN.estimates
-    shown = cells(parts, "Retention to 12 months, other readings")
+    shown = cells(parts, "Retention to 12 months under other time origins")
     for scenario, name in (
-        ("lag=3", "Counted from 3 months after the score"),
-        ("from_signup", "Counted from signup (misleading)"),
+        ("lag=3", "From 3 months after the score"),
+        ("from_signup", "From signup (biased)"),
     ):
         row = rows.query(f"scenario == '{scenario}' and group == 'worst'").iloc[0]
         assert shown[f"{name}, unadjusted"][1].startswith(f"{100 * row['estimate']:.1f} [")
@@ -77,10 +78,10 @@ def test_strata_and_reasons_are_set_out_and_all_scores_are_not_standardised() ->
     ]
     parts = retention_pages(gather(replace(GIVEN, estimates=without)))
     assert list(cells(parts, "Retention after 12 months within strata")) == ["plan: basic", "plan: pro"]
-    assert list(cells(parts, "Customers lost for each reason")) == ["moved $a_b", "price"]
-    by_score = table(parts, "Still customers after 12 months by score")
+    assert list(cells(parts, "Cumulative incidence of leaving within 12 months")) == ["moved $a_b", "price"]
+    by_score = table(parts, "Retention after 12 months by score")
     assert by_score["rows"][-1][-1] == ""
-    assert tables.OWN_MIX in by_score["notes"]
+    assert say("score_tables.own_mix") in by_score["notes"]
 
 
 def test_diagnostics_put_failures_first_and_say_the_same_once() -> None:

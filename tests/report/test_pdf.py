@@ -146,7 +146,7 @@ def test_an_empty_band_is_named_with_the_worst_level_that_has_customers() -> Non
     row = open_book(rows).get("retention", "3", "kaplan_meier", 12)
     worst = f"The worst score that has customers is 3 (770 customers, of whom {full(row)} were still there after 12"
     assert squeezed(worst) in squeezed(text[0])
-    assert "Nobody gave 1, 2." in " ".join(text)
+    assert "No customer gave 1, 2." in " ".join(text)
     assert "Difference" not in text[0]
 
 
@@ -168,7 +168,7 @@ def test_small_groups_are_left_blank_everywhere() -> None:
     hidden.loc[hidden["group"] == "2", ["n", "n_events"]] = pd.NA
     text = " ".join(pages(replace(given, estimates=hidden)))
     assert "Groups with fewer than 700 customers are left blank (–)." in text
-    assert "left blank, because fewer than 700 customers stand behind it" in text
+    assert "left blank because fewer than 700 customers contribute" in text
     assert "645" not in text
     assert " 2 – – – –" in text
 
@@ -251,11 +251,11 @@ def test_only_literature_that_applies_is_cited() -> None:
 
 
 @pytest.mark.parametrize("lag", [1, 3])
-def test_other_readings_of_the_clock_stand_beside_the_main_one(lag: int) -> None:
+def test_other_time_origins_stand_beside_the_main_one(lag: int) -> None:
     row = open_book(made_up.report_input().estimates).get(
         "retention", "best", "kaplan_meier", 12, scenario=f"lag={lag}"
     )
     months = "1 month" if lag == 1 else "3 months"
     text = squeezed(" ".join(ordinary()))
     assert row is not None
-    assert squeezed(f"Counted from {months} after the score, unadjusted {100 * row.estimate:.1f} [") in text
+    assert squeezed(f"From {months} after the score, unadjusted {100 * row.estimate:.1f} [") in text

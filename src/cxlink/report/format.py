@@ -11,10 +11,16 @@ import numpy as np
 from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, TENURE_AT_SURVEY, CohortSpec
 from cxlink.cohort.spec.scales import label
 from cxlink.report.estimates_lookup import Estimate
+from cxlink.report.language import NONE as NONE
+from cxlink.report.language import THIN as THIN
+from cxlink.report.language import capital as capital
+from cxlink.report.language import decimal as decimal
+from cxlink.report.language import listed as listed
+from cxlink.report.language import percent as percent
+from cxlink.report.language import whole as whole
+from cxlink.report.words import say
 
-THIN = "\u202f"  # narrow no-break space: groups digits, and keeps a unit with its number
 FIRM = "\u00a0"  # no-break space: keeps an interval on one line
-NONE = "–"
 ENDLESS = "more than can be estimated"
 _RANGE = re.compile(r"(-?\d+)-(-?\d+)")
 _LONG = 1000  # periods: beyond, decimals say nothing
@@ -23,25 +29,6 @@ _NUMBERS = (
     "", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
 )  # fmt: skip
 TIMES = ("day", "week", "month", "quarter", "year")
-
-
-def whole(number: float | None) -> str:
-    """Write a whole number with thin grouping: ``12 345``; a dash for none."""
-    if number is None or math.isnan(number):
-        return NONE
-    return f"{round(number):,}".replace(",", THIN).replace("-", "−")
-
-
-def decimal(number: float, digits: int) -> str:
-    """Write a number with a fixed number of decimals, a true minus and thin grouping; a dash for none."""
-    if math.isnan(number):
-        return NONE
-    if math.isinf(number):
-        return "∞" if number > 0 else "−∞"
-    text = f"{number:,.{digits}f}"
-    if float(text.replace(",", "")) == 0:
-        text = text.lstrip("-")
-    return text.replace(",", THIN).replace("-", "−")
 
 
 def value(row: Estimate | None, digits: int | None = None) -> str:
@@ -142,14 +129,14 @@ def money_digits(rows: list[Estimate]) -> int:
     return 0 if not sizes or max(sizes) >= 100 else 2
 
 
-def units(unit: str, count: float = 2) -> str:
+def units(unit: str, count: int = 2) -> str:
     """Write a unit of time: ``months``, or ``month`` after one."""
-    return unit if count == 1 else f"{unit}s"
+    return say(f"unit.{unit}", n=count)
 
 
 def periods(count: int, unit: str) -> str:
     """Write a number of periods: ``12 months``."""
-    return f"{whole(count)} {units(unit, count)}"
+    return say("format.periods", count=count, unit=units(unit, count))
 
 
 def levels(group: str, spec: CohortSpec) -> str:
@@ -181,21 +168,6 @@ def customers(n: int) -> str:
 def signed(level: int) -> str:
     """Write a score level, with a true minus."""
     return str(level).replace("-", "−")
-
-
-def listed(items: list[str]) -> str:
-    """Write a list in words: ``a, b and c``."""
-    return f"{', '.join(items[:-1])} and {items[-1]}" if len(items) > 1 else "".join(items)
-
-
-def capital(text: str) -> str:
-    """Begin a sentence."""
-    return text[:1].upper() + text[1:]
-
-
-def percent(share: float, digits: int = 0) -> str:
-    """Write a share in per cent: ``62 %``; a dash for none."""
-    return NONE if math.isnan(share) else f"{decimal(100 * share, digits)}{THIN}%"
 
 
 def coverage(spec: CohortSpec) -> str:

@@ -148,7 +148,7 @@ def _notes(m: Material, estimand: str, rows: Sequence[Sequence[str]]) -> list[st
     notes = []
     everybody = estimate(m, estimand, "all", HAZARD)
     if everybody is not None and everybody.adjusted != kind_of_rows(m, estimand):
-        notes.append(tables.OWN_MIX if m.spec.analysis.target == "scored" else tables.NOT_STANDARDISED)
+        notes.append(tables.everybody_note(m))
     if any(NONE in row for row in rows):
         least = m.spec.publish.smallest_cell
         blank = f", or fewer than {whole(least)} customers" if least else ""

@@ -1,4 +1,4 @@
-"""The pages about retention: curves, scores, contrasts, strata, other clocks, reasons for leaving."""
+"""The pages about retention: curves, scores, contrasts, strata, other time origins, reasons for leaving."""
 
 from cxlink.report.content import Material
 from cxlink.report.document import Block, heading, paragraph, picture, table
@@ -15,16 +15,9 @@ from cxlink.report.format import (
     value,
 )  # fmt: skip
 from cxlink.report.sections import score_tables as tables
+from cxlink.report.words import say
 
 MODEL = "kaplan_meier"
-LATER = (
-    "Scores given shortly before a cancellation may record a decision already taken. Counting only customers who "
-    "are still there some time after the score shows how much of the difference such scores carry."
-)
-NAIVE = (
-    "Counting from signup is shown as a warning only: a customer had to stay until the survey to give a score at all, "
-    "so the time before it counts as retention that nobody could have lost."
-)
 
 
 def retention_pages(m: Material, level: int = 1) -> list[Block]:
@@ -32,27 +25,25 @@ def retention_pages(m: Material, level: int = 1) -> list[Block]:
     if m.spec.subscription is None:
         return []
     h, after, share = m.spec.horizon, periods(m.spec.horizon, m.spec.unit), coverage(m.spec)
-    parts = [heading("Retention", level)]
+    parts = [heading(say("retention.heading"), level)]
     if not m.book.where("retention", model=MODEL):
-        return [*parts, paragraph("No retention could be estimated; the diagnostics say why.")]
+        return [*parts, paragraph(say("retention.none"))]
     scenarios = [
         name for name in ("", "since_signup") if m.book.where("retention", model=MODEL, scenario=name)
     ]
     parts += [_curves(m, scenario) for scenario in scenarios]
     if m.book.where("retention", model=MODEL, horizon=h, scenario="", stratum=""):
-        caption = f"Still customers after {after} by score, in per cent with {share} intervals."
+        caption = say("retention.caption_by_score", after=after, level=share)
         parts += [*_by_score(m), tables.by_score(m, "retention", MODEL, h, caption)]
-    caption = (
-        f"Retention after {after} compared: differences in percentage points, ratios, with {share} intervals."
-    )
+    caption = say("retention.caption_contrasts", after=after, level=share)
     parts += tables.contrasts(m, "retention", MODEL, h, caption)
-    caption = f"Retention after {after} within strata, in per cent, with {share} intervals."
+    caption = say("retention.caption_strata", after=after, level=share)
     parts += tables.strata(m, "retention", MODEL, h, caption)
-    return [*parts, *_other_clocks(m, level + 1), *_causes(m, level + 1)]
+    return [*parts, *_other_origins(m, level + 1), *_causes(m, level + 1)]
 
 
 def _curves(m: Material, scenario: str) -> Block:
-    """Draw the curves; customers at risk are known on the clock's own axis only."""
+    """Draw the curves; customers at risk are known on the cohort's own time axis only."""
     sub, unit = m.spec.subscription, m.spec.unit
     own_clock = bool(scenario) or (sub is not None and sub.clock == "survey")
     axes = figures.retention_curves(
@@ -67,18 +58,26 @@ def _curves(m: Material, scenario: str) -> Block:
     }
     ends = [max(curve, key=lambda row: row.horizon or 0) for curve in curves.values() if curve]
     standardised = any(row.adjusted == "standardised" for row in ends)
-    kind = "standardised, unless marked otherwise" if standardised else "unadjusted"
-    start = "signup, from the first period with customers at risk" if scenario else "the score"
-    caption = f"Customers still there, by time since {start} ({kind}); shaded: {coverage(m.spec)} intervals."
+    kind = say("retention.curves_standardised" if standardised else "retention.curves_unadjusted")
+    curve = "retention.curves_signup" if scenario else "retention.curves_survey"
+    caption = [say(curve, kind=kind, level=coverage(m.spec))]
     if not scenario and any((row.horizon or 0) >= m.spec.horizon for row in ends):
-        caption += f" Dotted line: {periods(m.spec.horizon, unit)}."
+        caption.append(say("retention.curves_horizon", horizon=periods(m.spec.horizon, unit)))
     if own_clock:
-        caption += " Customers at risk: in the period that ends at the time shown; at 0, in the first."
-    said = "; ".join(
-        f"{score(r.group, m.spec)}: {value(r)} after {periods(r.horizon or 0, unit)}" for r in ends
+        caption.append(say("retention.curves_at_risk"))
+    values = [
+        say(
+            "retention.curves_value",
+            group=score(r.group, m.spec),
+            value=value(r),
+            after=periods(r.horizon or 0, unit),
+        )
+        for r in ends
+    ]
+    alt = say("retention.curves_alt", values="; ".join(values))
+    return picture(
+        f"retention-{scenario.replace('_', '-') or 'curves'}", drawing.svg(axes), alt, " ".join(caption)
     )
-    alt = f"Curves of the share of customers still there, falling over time. {said}"
-    return picture(f"retention-{scenario.replace('_', '-') or 'curves'}", drawing.svg(axes), alt, caption)
 
 
 def _by_score(m: Material) -> list[Block]:
@@ -88,37 +87,46 @@ def _by_score(m: Material) -> list[Block]:
         return []
     axes = figures.retention_by_score(m.given.estimates, m.spec, simulated=m.given.simulated)
     after = periods(m.spec.horizon, m.spec.unit)
-    alt = f"Dots with intervals: share still there after {after}, by score. {said}"
-    caption = f"Still customers after {after}, score by score, with {coverage(m.spec)} intervals."
+    alt = say("retention.figure_by_score_alt", after=after, values=said)
+    caption = say("retention.figure_by_score", after=after, level=coverage(m.spec))
     return [picture("retention-by-score", drawing.svg(axes), alt, caption)]
 
 
-def _other_clocks(m: Material, level: int) -> list[Block]:
-    """Set the main reading beside later starts, and beside signup as a warning."""
+def _other_origins(m: Material, level: int) -> list[Block]:
+    """Set the main analysis beside later time origins, and beside signup as a warning."""
     h, groups = m.spec.horizon, (*m.bands, "all")
     every = m.book.where("retention", model=MODEL, horizon=h, stratum="", group=groups)
     lags = sorted(
         {int(row.scenario.removeprefix("lag=")) for row in every if row.scenario.startswith("lag=")}
     )
-    names = {f"lag={lag}": f"Counted from {periods(lag, m.spec.unit)} after the score" for lag in lags}
+    names = {f"lag={lag}": say("retention.origin_lag", lag=periods(lag, m.spec.unit)) for lag in lags}
     if any(row.scenario == "from_signup" for row in every):
-        names["from_signup"] = "Counted from signup (misleading)"
+        names["from_signup"] = say("retention.origin_signup")
     if not names:
         return []
     lines = []
-    for scenario, name in {"": "Main reading", **names}.items():
+    for scenario, name in {"": say("retention.origin_main"), **names}.items():
         for kind in tables.ADJUSTED:
             found = [
                 m.book.get("retention", group, MODEL, h, scenario=scenario, adjusted=kind) for group in groups
             ]
             if any(row is not None for row in found):
                 cells = ["" if row is None and row is found[-1] else bare(row, 1) for row in found]
-                lines.append([f"{name}, {tables.HEADERS[kind].lower()}", *cells])
-    text = " ".join(["Do the figures depend on when the clock starts?", *([LATER] if lags else [])])
-    text += f" {NAIVE}" if "from_signup" in names else ""
-    header = ["Reading", *(capital(score(group, m.spec)) for group in groups)]
-    caption = f"Retention to {periods(h, m.spec.unit)}, other readings; in per cent, with {coverage(m.spec)} intervals."
-    return [heading("Other readings of the clock", level), paragraph(text), table(caption, header, lines)]
+                lines.append(
+                    [
+                        say("retention.origin_row", origin=name, adjusted=say(f"format.adjusted_{kind}")),
+                        *cells,
+                    ]
+                )
+    text = [say("retention.origins_question"), *([say("retention.origins_lag")] if lags else [])]
+    text += [say("retention.origins_signup")] if "from_signup" in names else []
+    header = [say("retention.origins_column"), *(capital(score(group, m.spec)) for group in groups)]
+    caption = say("retention.origins_caption", horizon=periods(h, m.spec.unit), level=coverage(m.spec))
+    return [
+        heading(say("retention.origins_heading"), level),
+        paragraph(" ".join(text)),
+        table(caption, header, lines),
+    ]
 
 
 def _causes(m: Material, level: int) -> list[Block]:
@@ -134,9 +142,8 @@ def _causes(m: Material, level: int) -> list[Block]:
     cells = [
         [shortened(cause), *(bare(chosen.get((cause, group)), 1) for group in groups)] for cause in causes
     ]
-    header = ["Reason for leaving", *(capital(score(group, m.spec)) for group in groups)]
-    caption = (
-        f"Customers lost for each reason within {periods(m.spec.horizon, m.spec.unit)} of the score (cumulative "
-        f"incidence), in per cent, with {coverage(m.spec)} intervals."
+    header = [say("retention.causes_column"), *(capital(score(group, m.spec)) for group in groups)]
+    caption = say(
+        "retention.causes_caption", horizon=periods(m.spec.horizon, m.spec.unit), level=coverage(m.spec)
     )
-    return [heading("Reasons for leaving", level), table(caption, header, cells)]
+    return [heading(say("retention.causes_heading"), level), table(caption, header, cells)]

@@ -9,42 +9,57 @@ from cxlink.cohort.read.columns import band_labels
 from cxlink.report.content import Material
 from cxlink.report.document import Block, table
 from cxlink.report.estimates_lookup import Estimate
-from cxlink.report.format import NONE, bare, capital, is_share, money_digits, score, stratum, value, whole
+from cxlink.report.format import (
+    NONE,
+    bare,
+    capital,
+    is_share,
+    levels,
+    money_digits,
+    score,
+    signed,
+    stratum,
+    value,
+    whole,
+)
+from cxlink.report.words import say
 
 _MOST_ROWS = 40
 _NUMBER = re.compile(r"\d{1,15}")
 ADJUSTED = ("no", "standardised")
-OWN_MIX = "All scores together have the cohort’s own mix: there is nothing to standardise."
-NOT_STANDARDISED = "All scores together are given as they are, and not standardised."
-HEADERS = {"no": "Unadjusted", "standardised": "Standardised"}
 
 
 def groups(m: Material) -> tuple[list[str], list[str]]:
     """Give the score levels that have customers, and below them the bands of several levels and everybody."""
-    levels = [str(level) for level in m.scores]
+    single = [str(level) for level in m.scores]
     bands = [band for band in ("worst", "best") if len(m.spec.group(band)) > 1 and m.has(band)]
-    return levels, [*bands, "all"]
+    return single, [*bands, "all"]
 
 
 def by_score(m: Material, estimand: str, model: str, horizon: int | None, caption: str) -> Block:
     """Set a quantity out score by score: customers, losses, and the estimate with its interval both ways."""
-    levels, bands = groups(m)
+    single, bands = groups(m)
     main = m.book.where(estimand, model=model, horizon=horizon, stratum="", cause="", scenario="")
     kinds = [kind for kind in ADJUSTED if any(row.adjusted == kind for row in main)]
     digits = common_digits(main)
     losses = any(row.n_events is not None for row in main)
     rows = []
-    for group in levels + bands:
+    for group in single + bands:
         found = [m.book.get(estimand, group, model, horizon, adjusted=kind) for kind in kinds]
         known = next((row for row in found if row is not None), None)
         lost = [whole(known.n_events if known else None)] if losses else []
         cells = ["" if row is None and group == "all" else bare(row, digits) for row in found]
         rows.append([_name(group, m), whole(_customers(group, known, m)), *lost, *cells])
-    header = ["Score", "Customers", *(["Lost"] if losses else []), *(HEADERS[kind] for kind in kinds)]
+    header = [
+        say("score_tables.score"),
+        say("score_tables.customers"),
+        *([say("score_tables.lost")] if losses else []),
+    ]
+    header += [capital(say(f"format.adjusted_{kind}")) for kind in kinds]
     notes = [*_nobody(m), *(blank_notes(m) if any(NONE in row for row in rows) else [])]
     if any("" in row for row in rows):
-        notes.append(OWN_MIX if m.spec.analysis.target == "scored" else NOT_STANDARDISED)
-    return table(caption, header, rows, notes=notes, rules=[len(levels)])
+        notes.append(everybody_note(m))
+    return table(caption, header, rows, notes=notes, rules=[len(single)])
 
 
 def contrasts(m: Material, estimand: str, model: str, horizon: int | None, caption: str) -> list[Block]:
@@ -68,7 +83,7 @@ def contrasts(m: Material, estimand: str, model: str, horizon: int | None, capti
     digits = {kind: common_digits(rows) for kind, rows in main.items()}
     rows = [
         [
-            f"{_plain(group, m)} against {_plain(reference, m)}",
+            say("score_tables.pair", group=levels(group, m.spec), reference=levels(reference, m.spec)),
             *(
                 bare(m.book.get(k, group, model, horizon, reference=reference, adjusted=a), digits[k])
                 for k, a in columns
@@ -79,9 +94,12 @@ def contrasts(m: Material, estimand: str, model: str, horizon: int | None, capti
     rows = [row for row in rows if set(row[1:]) != {NONE}]
     if not rows:
         return []
-    names = {kinds[0]: "Difference", kinds[1]: "Ratio"}
+    names = {kinds[0]: say("score_tables.difference"), kinds[1]: say("score_tables.ratio")}
     several = len({adjusted for _, adjusted in columns}) > 1
-    header = ["Scores", *(f"{names[k]}, {HEADERS[a].lower()}" if several else names[k] for k, a in columns)]
+    header = [say("score_tables.scores")]
+    for kind, adjusted in columns:
+        how = say(f"format.adjusted_{adjusted}")
+        header.append(say("score_tables.column", name=names[kind], adjusted=how) if several else names[kind])
     notes = blank_notes(m) if any(cell == NONE for row in rows for cell in row) else []
     return [table(caption, header, rows, notes=notes, rules=[1] if len(rows) > 1 else [])]
 
@@ -103,22 +121,22 @@ def strata(m: Material, estimand: str, model: str, horizon: int | None, caption:
         return []
     notes = blank_notes(m) if any(NONE in row for row in rows) else []
     if len(rows) > _MOST_ROWS:
-        notes.append(f"The first {_MOST_ROWS} of {len(rows)} strata; the rest is in estimates.csv.")
-    header = ["Stratum", "Customers", *(capital(score(side, m.spec)) for side in sides)]
-    return [table(caption, [*header, *["Difference"][: len(sides) - 1]], rows[:_MOST_ROWS], notes=notes)]
+        notes.append(say("score_tables.first_strata", shown=_MOST_ROWS, all=len(rows)))
+    header = [say("score_tables.stratum"), say("score_tables.customers")]
+    header += [capital(score(side, m.spec)) for side in sides]
+    header += [say("score_tables.difference")] if len(sides) > 1 else []
+    return [table(caption, header, rows[:_MOST_ROWS], notes=notes)]
 
 
 def blank_notes(m: Material) -> list[str]:
     """Say what a dash in a table means."""
     least = m.spec.publish.smallest_cell
-    hidden = (
-        f"{NONE}: left blank, because fewer than {whole(least)} customers stand behind it, or not estimated."
-    )
-    return [
-        hidden
-        if least
-        else f"{NONE}: not estimated, because a stratum or the group has nobody at risk there."
-    ]
+    return [say("score_tables.blank_small", least=least) if least else say("score_tables.blank")]
+
+
+def everybody_note(m: Material) -> str:
+    """Say why all scores together have no standardised figure."""
+    return say("score_tables.own_mix" if m.spec.analysis.target == "scored" else "score_tables.as_they_are")
 
 
 def common_digits(rows: Sequence[Estimate]) -> int | None:
@@ -131,13 +149,8 @@ def common_digits(rows: Sequence[Estimate]) -> int | None:
 
 
 def _name(group: str, m: Material) -> str:
-    band = {"worst": " (worst)", "best": " (best)"}.get(group, "")
-    return f"{_plain(group, m)}{band}"
-
-
-def _plain(group: str, m: Material) -> str:
-    name = score(group, m.spec)
-    return name if group == "all" else name.split(" ", 1)[1]
+    name = levels(group, m.spec)
+    return say(f"score_tables.band_{group}", levels=name) if group in ("worst", "best") else name
 
 
 def _customers(group: str, known: Estimate | None, m: Material) -> int | None:
@@ -157,7 +170,7 @@ def spoken(rows: Sequence[Estimate | None]) -> str:
     """Write estimates for who cannot see the picture: all of a few, the two ends of many."""
     known = [row for row in rows if row is not None and not row.blank]
     told = known if len(known) <= 12 else [known[0], known[-1]]
-    return "; ".join(f"{row.group}: {value(row)}" for row in told)
+    return "; ".join(say("score_tables.spoken", group=row.group, value=value(row)) for row in told)
 
 
 def _pair_order(pair: tuple[str, str], m: Material) -> tuple[int, int, tuple[str, str]]:
@@ -190,4 +203,4 @@ def _nobody(m: Material) -> list[str]:
     empty = [level for level in m.spec.scale.levels if level not in m.scores]
     if not empty or len(empty) > 10:
         return []
-    return [f"Nobody gave {', '.join(str(level) for level in empty)}."]
+    return [say("score_tables.nobody", levels=", ".join(map(signed, empty)))]

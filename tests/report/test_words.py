@@ -1,0 +1,157 @@
+"""The engine of sentences, and that the code and each language's file have the same keys and slots."""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cxlink.report import language as languages
+from cxlink.report import words
+from cxlink.report.language import make_language, written_in
+from cxlink.report.words import parsed, say, sentences, styled
+
+SOURCE = Path(__file__).parents[2] / "src" / "cxlink"
+FILES = sorted((SOURCE / "report" / "text").glob("*.toml"))
+ENGLISH = sentences("en")
+THIN = "\u202f"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A sentence asked for in the code: what its key matches, and the facts it is given."""
+
+    place: str
+    key: re.Pattern[str]
+    facts: frozenset[str]
+    open_ended: bool
+    styled: bool
+
+
+def _keys(node: ast.expr) -> list[str]:
+    """Patterns of the keys that an expression can be."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [re.escape(node.value)]
+    if isinstance(node, ast.IfExp):
+        return [*_keys(node.body), *_keys(node.orelse)]
+    if isinstance(node, ast.JoinedStr):
+        fixed = [re.escape(str(p.value)) if isinstance(p, ast.Constant) else r"[^.]+" for p in node.values]
+        return ["".join(fixed)]
+    return []
+
+
+def _calls() -> Iterator[Call]:
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("say", "styled")
+            ):
+                place = f"{path.name}:{node.lineno}"
+                facts = frozenset(word.arg for word in node.keywords if word.arg)
+                open_ended = any(word.arg is None for word in node.keywords)
+                for key in _keys(node.args[0]):
+                    yield Call(place, re.compile(key), facts, open_ended, node.func.id == "styled")
+
+
+def _constants() -> set[str]:
+    """Texts in the code, for keys that are chosen before they are said."""
+    nodes = (n for p in SOURCE.rglob("*.py") for n in ast.walk(ast.parse(p.read_text(encoding="utf-8"))))
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+CALLS = list(_calls())
+
+
+def _matched(call: Call) -> list[str]:
+    return [key for key in ENGLISH if call.key.fullmatch(key)]
+
+
+def test_every_key_in_the_code_is_in_the_file_and_is_given_the_facts_of_its_slots() -> None:
+    for call in CALLS:
+        keys = _matched(call)
+        assert keys, f"{call.place}: no sentence {call.key.pattern}"
+        for key in keys:
+            missing = ENGLISH[key].slots - call.facts
+            assert call.open_ended or not missing, f"{call.place}: {key} lacks {sorted(missing)}"
+        needed = frozenset().union(*(ENGLISH[key].slots for key in keys))
+        unused = call.facts - needed
+        assert not unused, f"{call.place}: {call.key.pattern} has no slot {sorted(unused)}"
+
+
+def test_every_sentence_of_the_file_is_said() -> None:
+    said = {key for call in CALLS for key in _matched(call)} | _constants()
+    assert not sorted(set(ENGLISH) - said)
+
+
+def test_what_is_strong_is_asked_for_in_runs() -> None:
+    for call in CALLS:
+        assert call.styled or not [key for key in _matched(call) if ENGLISH[key].styled], call.place
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_each_language_has_every_sentence_with_the_same_slots(path: Path) -> None:
+    own = sentences(path.stem)
+    assert {key: own[key].slots for key in own} == {key: ENGLISH[key].slots for key in ENGLISH}
+    assert {key: own[key].styled for key in own} == {key: ENGLISH[key].styled for key in ENGLISH}
+
+
+@pytest.fixture
+def dutch(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A document in a second language, of a few sentences."""
+    tables = {
+        "locale": "nl",
+        "x": {
+            "share": "{a:percent.1} van **{who}** en {n:integer} keer {b:decimal.2}.",
+            "unit": {"one": "{n:integer} maand", "other": "{n:integer} maanden"},
+            "list": "{names:list}",
+            "start": "{name:capital} **was** **er**",
+        },
+    }
+    made = make_language(tables)
+    monkeypatch.setattr(languages, "read_language", lambda _: made)
+    monkeypatch.setattr(words, "read_language", lambda _: made)
+    monkeypatch.setattr(words, "sentences", lambda _: parsed(made))
+    with written_in("nl"):
+        yield
+
+
+@pytest.mark.usefixtures("dutch")
+def test_numbers_plurals_and_lists_are_those_of_the_language() -> None:
+    facts = {"a": 0.1234, "who": "hen", "n": 12345, "b": -0.5}
+    assert say("x.share", **facts) == f"12,3{THIN}% van hen en 12{THIN}345 keer −0,50."
+    assert [say("x.unit", n=n) for n in (0, 1, 2)] == ["0 maanden", "1 maand", "2 maanden"]
+    assert say("x.list", names=["a", "b", "c"]) == "a, b en c"
+    assert say("x.list", names=["a"]) == "a"
+    with pytest.raises(KeyError, match="who"):
+        say("x.share", a=0.1, n=1, b=1.0)
+    with pytest.raises(KeyError, match="nothing"):
+        say("x.nothing")
+
+
+@pytest.mark.usefixtures("dutch")
+def test_what_is_strong_is_a_run_and_stars_in_a_fact_are_none() -> None:
+    facts = {"a": 0.5, "who": "**x**", "n": 1, "b": 1.0}
+    assert styled("x.share", **facts) == [f"50,0{THIN}% van ", {"strong": "**x**"}, " en 1 keer 1,00."]
+    assert styled("x.start", name="zij") == ["Zij ", {"strong": "was"}, " ", {"strong": "er"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("{a:colour}", "slot a is of the unknown kind colour"),
+        ("**a", r"a \*\* is not closed"),
+        ({"few": "x", "other": "y"}, "plural forms must be one, other"),
+    ],
+)
+def test_a_sentence_that_cannot_be_said_is_refused_when_it_is_read(text: object, fault: str) -> None:
+    with pytest.raises(ValueError, match=f"x.y: {fault}"):
+        parsed(make_language({"locale": "en_GB", "x": {"y": text}}))
+
+
+def test_a_number_choosing_a_form_is_a_slot_though_it_is_not_written() -> None:
+    made = parsed(make_language({"locale": "en_GB", "x": {"y": {"one": "a", "other": "{b}"}}}))
+    assert made["x.y"].slots == {"n", "b"}
