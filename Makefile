@@ -5,6 +5,7 @@ BIN := .venv/bin
 READY := .venv/ready
 TESTS ?= tests
 WORKERS ?= 2
+PROOFS ?=
 
 .PHONY: help reproduce test slow lint notebooks lab docs lock sample coverage bench setup clean
 
@@ -36,7 +37,7 @@ test: $(READY)  ## the test suite
 slow: $(READY)  ## the tests that take longer
 	@$(BIN)/python -m pytest -q -m slow $(TESTS)
 
-lint: $(READY)  ## ruff (check and format) and mypy strict on src
+lint: $(READY)  ## ruff (check and format) and mypy strict on src and validation
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -56,9 +57,7 @@ sample: $(READY)  ## remake reports/sample/, the committed example
 	@$(BIN)/cxlink reproduce --replications 500 --out reports/sample --overwrite
 
 coverage: $(READY)  ## how often intervals hold the truth -> reports/coverage/ (some six hours; goes on where it stopped)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m validation.interval_coverage
-	@OMP_NUM_THREADS=1 $(BIN)/python -m validation.tenure_coverage
-	@OMP_NUM_THREADS=1 $(BIN)/python -m validation.posterior_calibration
+	@OMP_NUM_THREADS=1 $(BIN)/python -m validation $(PROOFS)
 
 bench: $(READY)  ## timed comparisons, 1 to 100 million customers -> benchmarks/README.md (an hour; 0.6 GB of disk)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'

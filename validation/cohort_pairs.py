@@ -1,4 +1,4 @@
-"""Pairs of cohorts with a known change: do the parts that `cxlink compare` splits it into hold their truth?
+"""Pairs of cohorts with a known change, and the parts that `cxlink compare` splits it into.
 
 Each law differs from the base's in its customers, in its level of losses and spend, in what scores do, or in all three.
 The truth of every part is the split of the laws themselves. Hazards change over time differently in each stratum, and
@@ -140,44 +140,38 @@ def spec_of(estimand: str, name: str, draws: int, seed: int) -> CohortSpec:
     return make_spec(said)
 
 
-def coverage(kind: str, replications: int, customers: int, draws: int, seed: int) -> pd.DataFrame:
-    """Draw pairs of cohorts again and again, and tally how often the intervals of all parts hold their truth.
+def replicated(
+    kind: str, customers: int, draws: int, number: int, rng: np.random.Generator
+) -> list[dict[str, Any]]:
+    """Draw a pair of cohorts for each outcome, and give every part of its change, with its ``truth``.
 
     Parameters
     ----------
     kind : str
         One of `KINDS`.
-    replications, customers, draws : int
-        Pairs, customers in each cohort, and draws of each comparison.
-    seed : int
-        Of the whole.
+    customers, draws, number : int
+        Customers in each cohort, draws of each comparison, and their seed.
+    rng : Generator
+        Advanced.
 
     Returns
     -------
-    DataFrame
-        ``kind, estimand, group, part, truth, made, coverage, bias, deviation, std_error``; parts that are nothing by
-        definition (scores within a single level) are left out.
+    list of dict
+        ``estimand, group, part, estimate, std_error, conf_low, conf_high, truth``; parts that are nothing by definition
+        (scores within a single level) are left out.
     """
     base, new = law("base"), law(kind)
     known = truth(base, new)
-    rng = np.random.default_rng([seed, KINDS.index(kind)])
     rows: list[dict[str, Any]] = []
-    for number in range(replications):
-        for estimand in ("retention", "spend"):
-            pair = [
-                drawn(one, customers, spec_of(estimand, name, draws, number), rng)
-                for one, name in ((base, "base"), (new, "new"))
-            ]
-            rows += outcomes(pair[0], pair[1], HORIZON)[0].changes
-    table = pd.DataFrame(rows)
-    table = table[(table["part"] != "mix_score") | ~table["group"].isin([str(level) for level in LEVELS])]
-    keys = ["estimand", "group", "part"]
-    at = pd.MultiIndex.from_frame(table[keys])
-    table = table.assign(truth=at.map(known).to_numpy(float))
-    table["held"] = (table["conf_low"] <= table["truth"]) & (table["truth"] <= table["conf_high"])
-    table["error"] = table["estimate"] - table["truth"]
-    found = table.groupby(keys, sort=False).agg(
-        truth=("truth", "first"), made=("held", "size"), coverage=("held", "mean"), bias=("error", "mean"),
-        deviation=("error", "std"), std_error=("std_error", "mean"),
-    )  # fmt: skip
-    return found.reset_index().assign(kind=kind)
+    for estimand in ("retention", "spend"):
+        pair = [
+            drawn(one, customers, spec_of(estimand, name, draws, number), rng)
+            for one, name in ((base, "base"), (new, "new"))
+        ]
+        rows += outcomes(pair[0], pair[1], HORIZON)[0].changes
+    single = {str(level) for level in LEVELS}
+    return [
+        {**row, "truth": known[row["estimand"], row["group"], row["part"]]}
+        for row in rows
+        if row["part"] != "mix_score" or row["group"] not in single
+    ]

@@ -1,32 +1,46 @@
 """The page of the proof of the Bayesian models: tables, a picture, and verdicts by rules written before the run."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from cxlink import __version__
-from cxlink.estimands.tidy import csv_text
-from cxlink.report.figures.drawing import svg
-from validation import young_cohort as bayes_pooling
-from validation.posterior_calibration import Results
+from validation import young_cohort
+from validation.judge import Verdict, mean_interval
+from validation.page import Page, made_by, rules, shown
 from validation.prior_truths import CUSTOMERS, KINDS
 from validation.rank_figure import rank_figure
 from validation.ranks import DRAWS, band, shares_below, uniformity
-from validation.tenure_page import Verdict
 
 FEWEST = 300
 """Simulations that calibration is judged from."""
 SURE = 0.05
 LEAST_HELD = 0.9
-_NORMAL = 1.959964
 _MODELS = {"bayes": "`bayes`", "kaplan_meier": "Kaplan–Meier"}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Simulations:
+    """What all simulations found.
+
+    Attributes
+    ----------
+    ranks : DataFrame
+        ``kind, quantity, rank``, a row for each simulation and quantity.
+    sparse : DataFrame
+        ``truth, customers, model, error, square, width, held``, a row for each cohort and model.
+    pooling : DataFrame
+        ``score_pooled, score_alone`` and so on, a row for each cohort.
+    """
+
+    ranks: pd.DataFrame
+    sparse: pd.DataFrame
+    pooling: pd.DataFrame
+
+
 def judged_ranks(ranks: pd.DataFrame) -> pd.DataFrame:
-    """Judge each quantity: ``kind, quantity, n, deviation, p, inside``; see `bayes_ranks.Uniformity`."""
+    """Judge each quantity: ``kind, quantity, n, deviation, p, inside``; see `ranks.Uniformity`."""
     rows = []
     for (kind, quantity), one in ranks.groupby(["kind", "quantity"], sort=False):
         found = uniformity(one["rank"].to_numpy())
@@ -54,14 +68,14 @@ def summed_pooling(pooling: pd.DataFrame) -> pd.DataFrame:
             **{part: pooling[f"{part}_{way}"].mean() for part in ("score", "error", "width")},
             "coverage": pooling[f"held_{way}"].mean(),
         }
-        for way in bayes_pooling.WAYS
+        for way in young_cohort.WAYS
     ]  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def verdicts(results: Results) -> list[Verdict]:
+def verdicts(made: Simulations) -> list[Verdict]:
     """Judge what was found."""
-    return [*_uniform(judged_ranks(results.ranks)), *_nearer(results.sparse), _foreseen(results.pooling)]
+    return [*_uniform(judged_ranks(made.ranks)), *_nearer(made.sparse), _foreseen(made.pooling)]
 
 
 def _uniform(table: pd.DataFrame) -> Iterator[Verdict]:
@@ -80,7 +94,7 @@ def _nearer(sparse: pd.DataFrame) -> Iterator[Verdict]:
         mine, other = (
             rows[rows["model"] == model]["error"].to_numpy() for model in ("bayes", "kaplan_meier")
         )
-        low, high = _interval(mine - other)
+        low, high = mean_interval(mine - other)
         found = f"{mine.mean():.4f} against {other.mean():.4f} (difference {low:+.4f} to {high:+.4f})"
         rule = (
             f"levels of {customers}, {truth} truth: `bayes` has the smaller mean absolute error of retention"
@@ -94,18 +108,12 @@ def _nearer(sparse: pd.DataFrame) -> Iterator[Verdict]:
 
 def _foreseen(pooling: pd.DataFrame) -> Verdict:
     gain = (pooling["score_pooled"] - pooling["score_alone"]).to_numpy()
-    low, high = _interval(gain)
+    low, high = mean_interval(gain)
     found = f"by {gain.mean():+.2f} ({low:+.2f} to {high:+.2f}), in {int((gain > 0).sum())} of {len(gain)} cohorts"
     rule = (
         "a cohort of three months, pooled with two older ones, foresees its losses of months 4 to 12 better"
     )
     return Verdict(rule, found, low > 0)
-
-
-def _interval(values: np.ndarray) -> tuple[float, float]:
-    """95 % of a mean."""
-    middle, half = values.mean(), _NORMAL * values.std(ddof=1) / np.sqrt(len(values))
-    return float(middle - half), float(middle + half)
 
 
 def drawn_ranks(ranks: pd.DataFrame) -> pd.DataFrame:
@@ -126,37 +134,18 @@ def drawn_ranks(ranks: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def write_bayes_page(results: Results, folder: Path) -> None:
-    """Write ``bayes.csv``, ``bayes_sparse.csv``, ``bayes_pooling.csv``, ``bayes.svg`` and ``bayes.md``.
-
-    Parameters
-    ----------
-    results : Results
-        As `bayes_calibration.collected` gives them.
-    folder : Path
-        Where they go.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    tables = {
-        "bayes": judged_ranks(results.ranks), "bayes_sparse": summed_sparse(results.sparse),
-        "bayes_pooling": summed_pooling(results.pooling),
-    }  # fmt: skip
-    for name, table in tables.items():
-        (folder / f"{name}.csv").write_text(csv_text(table), encoding="utf-8", newline="")
-    (folder / "bayes.svg").write_text(svg(rank_figure(drawn_ranks(results.ranks))), encoding="utf-8")
-    (folder / "bayes.md").write_text("\n".join(_page(results, tables)) + "\n", encoding="utf-8")
-
-
-def _page(results: Results, tables: dict[str, pd.DataFrame]) -> Iterator[str]:
-    yield "# Whether the Bayesian models' posteriors are right\n"
-    yield f"Made by `make coverage` with cxlink {__version__}, {datetime.now(UTC):%Y-%m-%d}; all cohorts are simulated."
-    yield "\n## The rules\n"
-    yield "| rule | found | |\n|---|---|---|"
-    for verdict in verdicts(results):
-        yield f"| {verdict.rule} | {verdict.found} | {'held' if verdict.held else '**not held**'} |"
-    yield from _ranked(tables["bayes"])
-    yield from _sparse(tables["bayes_sparse"])
-    yield from _pooled(tables["bayes_pooling"])
+def posterior_page(made: Simulations) -> Page:
+    """Make ``bayes.md``, ``bayes.csv``, ``bayes_sparse.csv``, ``bayes_pooling.csv`` and the figure of the ranks."""
+    ranked, sparse, pooled = (
+        judged_ranks(made.ranks), summed_sparse(made.sparse), summed_pooling(made.pooling),
+    )  # fmt: skip
+    lines = [
+        "# Whether the Bayesian models' posteriors are right\n",
+        f"{made_by()}; all cohorts are simulated.",
+        *rules(verdicts(made)), *_ranked(ranked), *_sparse(sparse), *_pooled(pooled),
+    ]  # fmt: skip
+    tables = {"bayes": ranked, "bayes_sparse": sparse, "bayes_pooling": pooled}
+    return Page("bayes", lines, tables, {"bayes": rank_figure(drawn_ranks(made.ranks))})
 
 
 def _ranked(table: pd.DataFrame) -> Iterator[str]:
@@ -173,13 +162,15 @@ def _ranked(table: pd.DataFrame) -> Iterator[str]:
         "`cxlink fit` takes from the customers themselves."
     )
     yield "\n![Ranks less uniform, by model](bayes.svg)\n"
-    yield "| model | quantity | simulations | deviation | p | |\n|---|---|---|---|---|---|"
-    for r in table.to_dict("records"):
-        inside = "inside" if r["inside"] else "**outside**"
-        yield (
-            f"| {KINDS[r['kind']].about} | {r['quantity']} | {r['n']} | {r['deviation']:.2f} | {r['p']:.2g} | "
-            f"{inside} |"
-        )
+    said = table.assign(
+        model=table["kind"].map({name: kind.about for name, kind in KINDS.items()}),
+        verdict=np.where(table["inside"], "inside", "**outside**"),
+    )
+    columns = {
+        "model": "{model}", "quantity": "{quantity}", "simulations": "{n}", "deviation": "{deviation:.2f}",
+        "p": "{p:.2g}", "": "{verdict}",
+    }  # fmt: skip
+    yield from shown(said, columns)
 
 
 def _sparse(table: pd.DataFrame) -> Iterator[str]:
@@ -189,27 +180,26 @@ def _sparse(table: pd.DataFrame) -> Iterator[str]:
         "from 40 to 80 % are kept, not rising everywhere. Extreme: from 5 to 99.9 %, levels that differ far more than "
         "the priors expect, so that the coverage of shrunken intervals is shown and not judged."
     )
-    yield "\n| truth | customers | model | cohorts | mean absolute error | root mean square | width | coverage |"
-    yield "|---|---|---|---|---|---|---|---|"
-    for r in table.to_dict("records"):
-        yield (
-            f"| {r['truth']} | {r['customers']} | {_MODELS[r['model']]} | {r['cohorts']} | {r['error']:.4f} | "
-            f"{r['square']:.4f} | {r['width']:.3f} | {r['coverage']:.1%} |"
-        )
+    yield ""
+    columns = {
+        "truth": "{truth}", "customers": "{customers}", "model": "{model}", "cohorts": "{cohorts}",
+        "mean absolute error": "{error:.4f}", "root mean square": "{square:.4f}", "width": "{width:.3f}",
+        "coverage": "{coverage:.1%}",
+    }  # fmt: skip
+    yield from shown(table.assign(model=table["model"].map(_MODELS)), columns)
 
 
 def _pooled(table: pd.DataFrame) -> Iterator[str]:
     yield "\n## A young cohort and two older ones\n"
     yield (
         "Five levels. The older cohorts were followed for eighteen and fifteen months, the young one for three; "
-        f"cohorts differ by N(0, {bayes_pooling.BETWEEN:g}²), each level by N(0, {bayes_pooling.BETWEEN_LEVELS:g}²) "
+        f"cohorts differ by N(0, {young_cohort.BETWEEN:g}²), each level by N(0, {young_cohort.BETWEEN_LEVELS:g}²) "
         "more, on the log hazard. Score: the log of the probability that a posterior gave to the losses of all levels "
         "in months 4 to 12. Error and width: of retention after twelve months, over all its customers."
     )
-    yield "\n| posterior | cohorts | mean log score | mean absolute error | width | coverage |"
-    yield "|---|---|---|---|---|---|"
-    for r in table.to_dict("records"):
-        yield (
-            f"| {r['way']} | {r['cohorts']} | {r['score']:.2f} | {r['error']:.4f} | {r['width']:.3f} | "
-            f"{r['coverage']:.1%} |"
-        )
+    yield ""
+    columns = {
+        "posterior": "{way}", "cohorts": "{cohorts}", "mean log score": "{score:.2f}",
+        "mean absolute error": "{error:.4f}", "width": "{width:.3f}", "coverage": "{coverage:.1%}",
+    }  # fmt: skip
+    yield from shown(table, columns)

@@ -60,7 +60,7 @@ def _bayes(counts: Counts, rng: np.random.Generator) -> list[Row]:
     ]  # fmt: skip
 
 
-def tallied(rows: list[Row]) -> list[Row]:
+def averaged(rows: list[Row]) -> list[Row]:
     """Means over one cohort's levels, model by model: ``model, error, square, width, held``."""
     found = []
     for model in MODELS:

@@ -1,8 +1,9 @@
 """Truths drawn from the priors of the Bayesian models, cohorts drawn from them, and the ranks among their posteriors.
 
 Two cohorts of four levels and three strata, twenty customers in each: one followed for six quarters, and one for
-three. The truths come from the models as PyMC writes them (`bayes_models`; of spend from `bayes_spend.prior_tables`),
-the posteriors from the densities in arrays that `cxlink fit` samples. No draw is left out.
+three. The truths come from the models as PyMC writes them (`pymc_models`; of spend from
+`spend_posterior.prior_tables`), the posteriors from the densities in arrays that `cxlink fit` samples. No draw is left
+out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -88,7 +89,7 @@ def simulated(kind: Kind, n: int, rng: np.random.Generator) -> Iterator[dict[str
     Yields
     ------
     dict of str to int
-        Rank of each quantity's truth, from 0 to `bayes_ranks.DRAWS`.
+        Rank of each quantity's truth, from 0 to `ranks.DRAWS`.
     """
     pairs = spend_pairs(kind, n, rng) if kind.model == "spend" else retention_pairs(kind, n, rng)
     for truth, draws in pairs:

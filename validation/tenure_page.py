@@ -1,18 +1,15 @@
 """The page of the proof of extrapolated tenure: one table a horizon, and verdicts by rules written before the run."""
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from cxlink import __version__
-from cxlink.estimands.tidy import csv_text
+from validation.judge import Verdict
+from validation.page import Page, made_by, markdown_table, rules
 from validation.tenure_laws import LONGEST, YEAR, tenure_laws
-from validation.tenure_replications import DRAWS
 
+DRAWS = 500
 AVERAGES = ("averaged_aic", "averaged_backtest")
 SHOWN = ("averaged_aic", "averaged_backtest", "averaged_equal", "exponential")
 _NAMES = {
@@ -21,25 +18,8 @@ _NAMES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One rule, and what was found.
-
-    Attributes
-    ----------
-    rule, found : str
-        What was asked, and the figures.
-    held : bool
-        Whether it is so.
-    """
-
-    rule: str
-    found: str
-    held: bool
-
-
 def verdicts(table: pd.DataFrame) -> list[Verdict]:
-    """Judge the table, as `tenure_coverage.collected` gives it."""
+    """Judge the table, as `tenure_proof.coverage` gives it."""
     laws = tenure_laws()
     inside = table[table["process"].map(lambda name: laws[name].inside) & table["model"].ne("")]
     twice = inside[inside["horizon"] == 2 * inside["follow_up"]]
@@ -67,27 +47,27 @@ def verdicts(table: pd.DataFrame) -> list[Verdict]:
     return found
 
 
-def write_tenure_page(table: pd.DataFrame, folder: Path) -> None:
-    """Write ``tenure.csv`` and ``tenure.md``.
+def tenure_page(table: pd.DataFrame) -> Page:
+    """Make ``tenure.md`` and ``tenure.csv``.
 
     Parameters
     ----------
     table : DataFrame
-        As `tenure_coverage.collected` gives it.
-    folder : Path
-        Where they go.
+        As `tenure_proof.coverage` gives it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tenure.csv").write_text(csv_text(table), encoding="utf-8", newline="")
-    (folder / "tenure.md").write_text("\n".join(_page(table)) + "\n", encoding="utf-8")
+    lines = [
+        *_head(table), *rules(verdicts(table)), *_at(table, 2 * table["follow_up"], "At twice the follow-up"),
+        *_at(table, LONGEST, f"From {YEAR} months to {LONGEST}"),
+    ]  # fmt: skip
+    return Page("tenure", lines, {"tenure": table})
 
 
-def _page(table: pd.DataFrame) -> Iterator[str]:
+def _head(table: pd.DataFrame) -> Iterator[str]:
     cohorts = int(table.loc[table["model"] == "", "n"].max())
     yield "# How often extrapolated tenure holds the truth"
     yield ""
     yield (
-        f"Made by `make coverage` with cxlink {__version__}, {datetime.now(UTC):%Y-%m-%d}: {cohorts} simulated cohorts "
+        f"{made_by()}: {cohorts} simulated cohorts "
         "a cell, each with three score levels of which 43 %, 60 % and 74 % are still there after a year, followed for "
         f"one year or two; 95 % intervals from {DRAWS} draws, over the three levels. Widths and errors are relative to "
         "the truth."
@@ -97,27 +77,21 @@ def _page(table: pd.DataFrame) -> Iterator[str]:
         yield f"- `{law.name}`: {law.about}." + (
             "" if law.inside else " Outside the menu: shown, not judged."
         )
-    yield "\n## The rules\n"
-    yield "| rule | found | |"
-    yield "|---|---|---|"
-    for verdict in verdicts(table):
-        yield f"| {verdict.rule} | {verdict.found} | {'held' if verdict.held else '**not held**'} |"
-    for horizon, title in ((None, "At twice the follow-up"), (LONGEST, f"From {YEAR} months to {LONGEST}")):
-        rows = table[table["model"].isin(SHOWN)]
-        wanted = rows["horizon"] == (2 * rows["follow_up"] if horizon is None else horizon)
-        yield f"\n## {title}\n"
-        yield "Coverage (mean width; mean error).\n"
-        yield "| truth | customers | follow-up | " + " | ".join(_NAMES[name] for name in SHOWN) + " |"
-        yield "|---|---|---|" + "---|" * len(SHOWN)
-        shown = rows[wanted].to_dict("records")
-        for process in tenure_laws():
-            known = [row for row in shown if row["process"] == process]
-            for customers, months in sorted({(row["customers"], row["follow_up"]) for row in known}):
-                cell = {
-                    r["model"]: r for r in known if (r["customers"], r["follow_up"]) == (customers, months)
-                }
-                said = (_cell(cell[model]) for model in SHOWN)
-                yield f"| {process} | {customers:,} | {months} months | " + " | ".join(said) + " |"
+
+
+def _at(table: pd.DataFrame, horizon: pd.Series | int, title: str) -> Iterator[str]:
+    """A row for each cell that has the horizon."""
+    yield f"\n## {title}\n"
+    yield "Coverage (mean width; mean error).\n"
+    wanted = table[(table["horizon"] == horizon) & table["model"].isin(SHOWN)]
+    rows = []
+    for process in tenure_laws():
+        mine = wanted[wanted["process"] == process]
+        for (customers, months), cell in mine.groupby(["customers", "follow_up"]):
+            by_model = {row["model"]: row for row in cell.to_dict("records")}
+            said = (_cell(by_model[model]) for model in SHOWN)
+            rows.append((process, f"{customers:,}", f"{months} months", *said))
+    yield from markdown_table(("truth", "customers", "follow-up", *(_NAMES[name] for name in SHOWN)), rows)
 
 
 def _cell(row: Mapping[Hashable, Any]) -> str:

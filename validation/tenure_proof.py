@@ -1,9 +1,15 @@
-"""One cohort with a known tenure, analysed as `cxlink fit` does it: does each average hold the truth?"""
+"""Do averages of families hold a known tenure, at twice the follow-up and from one year to ten?
 
-from collections.abc import Iterator, Sequence
+Cohorts followed for one or two years, of six truths; the restricted means are made as `cxlink fit` makes them.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from cxlink.cohort.count.spells import person_periods
 from cxlink.estimands.tenure_estimates import weights_of
@@ -15,10 +21,63 @@ from cxlink.survival.families.extrapolation_warnings import spike
 from cxlink.survival.families.fit import fit_all
 from cxlink.survival.families.fitted import Fit
 from cxlink.survival.families.projection_plan import Target
-from validation.tenure_laws import LEVELS, LONGEST, YEAR, TenureLaw, drawn_spells
+from validation.page import Page
+from validation.process import Cell, Found, Proof, labelled, stacked
+from validation.tenure_laws import LEVELS, LONGEST, YEAR, TenureLaw, drawn_spells, tenure_laws
+from validation.tenure_page import DRAWS, tenure_page
 
-DRAWS = 500
+SEED = 20140801
+CUSTOMERS = (2_000, 50_000)
+FOLLOW_UP = (YEAR, 2 * YEAR)
+COHORTS, BLOCK = 200, 20
+_SUMS = ["n", "held", "width", "error"]
 Row = dict[str, Any]
+
+
+def cells() -> list[Cell]:
+    """Every truth with each number of customers and each follow-up."""
+    return [
+        Cell(
+            {"process": name, "customers": customers, "follow_up": months}, (SEED, at, customers, months), COHORTS,
+            BLOCK, partial(tallied, name, customers, months), added,
+        )
+        for (at, name), customers, months in product(enumerate(tenure_laws()), CUSTOMERS, FOLLOW_UP)
+    ]  # fmt: skip
+
+
+def tallied(
+    process: str, customers: int, follow_up: int, cohorts: int, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Draw cohorts of a truth, and sum what their intervals hold."""
+    law = tenure_laws()[process]
+    return summed(row for _ in range(cohorts) for row in replicated(law, customers, follow_up, rng))
+
+
+def added(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Add sums up."""
+    return stacked(tables).groupby(["horizon", "model"], as_index=False)[_SUMS].sum()
+
+
+def coverage(found: Found) -> pd.DataFrame:
+    """Coverage, mean width and mean error of every cell.
+
+    Returns
+    -------
+    DataFrame
+        ``process, customers, follow_up, horizon, model, n, coverage, width, error``; n counts levels and cohorts;
+        width and error are relative to the truth. Rows without a model: ``coverage`` is the share of cohorts in which
+        a spike was flagged.
+    """
+    table = labelled(found)
+    for name in _SUMS[1:]:
+        table[name] = table[name] / table["n"]
+    keys = ["process", "customers", "follow_up", "horizon", "model"]
+    return table.rename(columns={"held": "coverage"}).sort_values(keys, ignore_index=True)
+
+
+def page(found: Found) -> Page:
+    """Judge the coverage."""
+    return tenure_page(coverage(found))
 
 
 def replicated(law: TenureLaw, customers: int, follow_up: int, rng: np.random.Generator) -> Iterator[Row]:
@@ -80,7 +139,7 @@ def _truth(law: TenureLaw, level: int, horizon: int) -> float:
     return _KNOWN[key]
 
 
-def tallied(rows: Sequence[Row]) -> list[Row]:
+def summed(rows: Iterable[Row]) -> pd.DataFrame:
     """Sums over replications of one cell: ``model, horizon, n, held, width, error`` over all levels.
 
     ``width`` and ``error`` are of the interval and of the estimate, relative to the truth; rows without a model count
@@ -96,14 +155,12 @@ def tallied(rows: Sequence[Row]) -> list[Row]:
             add = np.array([1.0, row["estimate"], 0.0, 0.0])
         key = (row["model"], row["horizon"])
         sums[key] = sums.get(key, np.zeros(4)) + add
-    return [
-        {
-            "model": model,
-            "horizon": horizon,
-            "n": total[0],
-            "held": total[1],
-            "width": total[2],
-            "error": total[3],
-        }
+    return pd.DataFrame(
+        {"model": model, "horizon": horizon, **dict(zip(_SUMS, total, strict=True))}
         for (model, horizon), total in sums.items()
-    ]
+    )
+
+
+TENURE = Proof(
+    "tenure", "averages of families hold a known tenure beyond follow-up, and a spike is flagged", cells, page
+)

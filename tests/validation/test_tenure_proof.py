@@ -5,17 +5,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from one_process import OneProcess
 from scipy.integrate import quad
 
 from cxlink.cohort.count.spells import person_periods
-from cxlink.cohort.errors import InputError
-from validation import tenure_coverage
-from validation.interval_coverage import remade
-from validation.tenure_coverage import BLOCK, COHORTS, TenureBlock, collected, every_block
+from validation.page import write_page
+from validation.process import Cell
 from validation.tenure_laws import KEPT, LONGEST, YEAR, drawn_spells, tenure_laws
-from validation.tenure_page import SHOWN, verdicts, write_tenure_page
-from validation.tenure_replications import replicated, tallied
+from validation.tenure_page import SHOWN, tenure_page, verdicts
+from validation.tenure_proof import COHORTS, added, cells, coverage, replicated, summed
 
 LAWS = tenure_laws()
 
@@ -102,58 +99,38 @@ def test_one_cohort_s_rows(rows: pd.DataFrame) -> None:
 
 def test_tallies_by_hand() -> None:
     shared = {"model": "averaged_aic", "level": 1, "horizon": 24, "truth": 10.0}
-    made = tallied([
+    made = summed([
         {**shared, "estimate": 11.0, "conf_low": 9.0, "conf_high": 12.0},
         {**shared, "estimate": 8.0, "conf_low": 7.0, "conf_high": 9.0},
         {**shared, "horizon": 120, "estimate": 10.0, "conf_low": 10.0, "conf_high": 10.0},
         {"model": "", "level": 0, "horizon": 0, "truth": 1.0, "estimate": 1.0},
         {"model": "", "level": 0, "horizon": 0, "truth": 1.0, "estimate": 0.0},
     ])  # fmt: skip
-    table = pd.DataFrame(made).set_index(["model", "horizon"])
+    table = made.set_index(["model", "horizon"])
     np.testing.assert_allclose(table.loc[("averaged_aic", 24)], [2, 1, 0.5, -0.1], atol=1e-12)
     np.testing.assert_allclose(table.loc[("averaged_aic", 120)], [1, 1, 0, 0], atol=1e-12)
     np.testing.assert_array_equal(table.loc[("", 0)], [2, 1, 0, 0])
 
 
 def test_every_cell_has_its_cohorts() -> None:
-    blocks = list(every_block())
-    cells = pd.DataFrame([(b.process, b.customers, b.follow_up, b.cohorts) for b in blocks])
-    assert (cells.groupby([0, 1, 2])[3].sum() == COHORTS).all()
-    assert len(cells.groupby([0, 1, 2])) == 6 * 2 * 2
-    assert len({block.file for block in blocks}) == len(blocks) == 24 * COHORTS // BLOCK
+    made = cells()
+    assert {one.cohorts for one in made} == {COHORTS}
+    assert len({tuple(one.labels.values()) for one in made}) == len(made) == 6 * 2 * 2
 
 
-def test_a_run_goes_on_where_it_stopped_and_refuses_other_code(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn: list[int] = []
-
-    def one_row(
-        law: object, customers: int, follow_up: int, rng: np.random.Generator
-    ) -> list[dict[str, object]]:
-        drawn.append(customers)
-        half = {"model": "averaged", "level": 1, "horizon": 24, "truth": 1.0, "conf_low": 0.5}
-        return [{**half, "estimate": float(rng.random()), "conf_high": 2.0}]
-
-    monkeypatch.setattr(tenure_coverage, "replicated", one_row)
-    monkeypatch.setattr("validation.interval_coverage.ProcessPoolExecutor", OneProcess)
-    monkeypatch.setattr("validation.interval_coverage.as_completed", list)
-    blocks = [TenureBlock("weibull", 2_000, 12, number, 3) for number in range(2)]
-    told: list[tuple[int, int]] = []
-    probed = ("tenure-probe", lambda: pd.DataFrame({"x": [1]}))
-    remade(tmp_path, blocks[:1], 1, lambda *at: told.append(at), probed)
-    remade(tmp_path, blocks, 1, lambda *at: told.append(at), probed)
-    assert told == [(1, 1), (2, 2)]
-    assert len(drawn) == 6
-    found = collected(tmp_path, blocks)
-    assert found["n"].tolist() == [6]
-    assert found["coverage"].tolist() == [1]
-    assert found["width"].tolist() == [1.5]
-    assert (tmp_path / "tenure-probe.csv").exists()
-    first, second = (pd.read_csv(tmp_path / block.file) for block in blocks)
-    assert not first.equals(second)
-    with pytest.raises(InputError, match=r"made by other code than this"):
-        remade(tmp_path, blocks, 1, lambda *_: None, ("tenure-probe", lambda: pd.DataFrame({"x": [2]})))
+def test_sums_of_blocks_become_coverage() -> None:
+    shared = {"model": "averaged_aic", "level": 1, "horizon": 24, "truth": 10.0}
+    blocks = [
+        summed([{**shared, "estimate": 11.0, "conf_low": 9.0, "conf_high": 12.0}]),
+        summed([{**shared, "estimate": 8.0, "conf_low": 7.0, "conf_high": 9.0}]),
+    ]
+    one: Cell = cells()[0]
+    table = coverage([(one, added(blocks))])
+    assert list(table.columns) == [
+        "process", "customers", "follow_up", "horizon", "model", "n", "coverage", "width", "error",
+    ]  # fmt: skip
+    assert table.iloc[0, :5].tolist() == ["beta_geometric", 2_000, 12, 24, "averaged_aic"]
+    np.testing.assert_allclose(table.iloc[0, 5:].to_numpy(float), [2, 0.5, 0.25, -0.05], atol=1e-12)
 
 
 def table(**changed: float) -> pd.DataFrame:
@@ -210,7 +187,7 @@ def test_the_page_shows_what_was_found(tmp_path: Path) -> None:
     made = table(spike=0.5)
     at = made["process"].eq("cure") & made["customers"].eq(50_000) & made["horizon"].eq(48)
     made.loc[at & made["model"].eq("averaged_aic"), ["coverage", "width", "error"]] = [0.875, 0.123, -0.046]
-    write_tenure_page(made, tmp_path)
+    write_page(tenure_page(made), tmp_path)
     page = (tmp_path / "tenure.md").read_text(encoding="utf-8")
     assert "| cure | 50,000 | 24 months | 87.5% (0.12; -0.05) | 95.0% (0.20; +0.01) |" in page
     assert "| a spike inside follow-up is flagged in at least 90 % | 50.0% to 50.0% | **not held** |" in page

@@ -1,57 +1,43 @@
-"""The proof goes on where it stopped, refuses what other code has made, and judges by its rules."""
+"""The proof of the intervals: its cells, tallies, rules and page."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from cxlink.cohort.errors import InputError
 from cxlink.study.processes import processes
-from validation import interval_coverage as coverage
 from validation import sparse_levels
-from validation.coverage_page import RULES, judged, write_page
-from validation.interval_coverage import SEEDS, SIZES, SPARSE, Block, collected, every_block, remade
+from validation.interval_page import RULES, interval_page, verdicts
+from validation.interval_proof import SEEDS, SIZES, SPARSE, cells, coverage, tallied
+from validation.page import write_page
+from validation.process import Cell
+from validation.replicate import block_table
 
 
 def test_every_process_size_and_seed_has_its_cohorts() -> None:
-    table = pd.DataFrame([(b.process, b.size, b.seed, b.cohorts) for b in every_block()])
-    cohorts = table.groupby([0, 1, 2])[3].sum()
+    cohorts = {one.name: one.cohorts for one in cells()}
     for name in processes():
-        assert [cohorts[name, 20_000, seed] for seed in SEEDS] == [2_000, 2_000]
-        assert [cohorts[name, 1_000_000, seed] for seed in SEEDS] == [500, 500]
-    assert [cohorts[SPARSE, n, SEEDS[0]] for n in (20, 50, 200)] == [2_000] * 3
-    assert len({block.file for block in every_block()}) == len(table)
+        assert [cohorts[f"{name}-20000-{seed}"] for seed in SEEDS] == [2_000, 2_000]
+        assert [cohorts[f"{name}-1000000-{seed}"] for seed in SEEDS] == [500, 500]
+    assert [cohorts[f"{SPARSE}-{n}-{SEEDS[0]}"] for n in (20, 50, 200)] == [2_000] * 3
+    assert len(cohorts) == 2 * 2 * len(processes()) + 3
 
 
-def test_a_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    law = processes()["heavy_spend"]
-    monkeypatch.setattr(coverage, "processes", lambda: {"heavy_spend": law})
-    monkeypatch.setattr(coverage, "SIZES", {500: 2})
-    wanted = [Block("heavy_spend", 500, 7, number, 1) for number in range(2)]
-    told: list[tuple[int, int]] = []
-    remade(tmp_path, wanted[:1], 1, lambda *at: told.append(at))
-    before = (tmp_path / wanted[0].file).stat().st_mtime_ns
-    remade(tmp_path, wanted, 1, lambda *at: told.append(at))
-    assert told == [(1, 1), (2, 2)]
-    assert (tmp_path / wanted[0].file).stat().st_mtime_ns == before
-    assert not list(tmp_path.glob("*.partial"))
-    found = collected(tmp_path, wanted)
+def test_tallies_of_blocks_become_coverage() -> None:
+    one = next(one for one in cells() if one.process == "heavy_spend")
+    small = Cell(
+        {**one.labels, "customers": 500}, one.seed, 2, 1, partial(tallied, "heavy_spend", 500), one.add
+    )
+    blocks = [block_table(small, number) for number in range(2)]
+    assert not blocks[0].equals(blocks[1])
+    found = coverage([(small, small.add(blocks))])
+    assert list(found.columns[:5]) == ["process", "customers", "seed", "cohorts", "estimand"]
     assert set(found["made"]) == {2}
     assert set(found["cohorts"]) == {2}
-    (tmp_path / "probe.csv").write_text("other", encoding="utf-8")
-    with pytest.raises(InputError, match=r"made by other code than this\. Remove the folder"):
-        remade(tmp_path, wanted, 1, lambda *_: None)
-
-
-def test_blocks_differ_and_a_block_is_the_same_again() -> None:
-    first, again, other, seeded = (
-        Block("heavy_spend", 500, seed, number, 1).tallies()
-        for seed, number in ((1, 0), (1, 0), (1, 1), (2, 0))
-    )
-    assert first.equals(again)
-    assert not first.equals(other)
-    assert not first.equals(seeded)
+    by_hand = (blocks[0]["held"] + blocks[1]["held"]) / 2
+    np.testing.assert_array_equal(found["coverage"], by_hand)
 
 
 def _coverages() -> pd.DataFrame:
@@ -79,12 +65,17 @@ def _coverages() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def judged(table: pd.DataFrame) -> pd.DataFrame:
+    """Judge the processes, without sparse levels."""
+    return verdicts(table, pd.DataFrame({"model": [], "seed": []}))
+
+
 def test_every_rule_holds_where_all_is_well_and_fails_where_it_is_not() -> None:
     table = _coverages()
-    verdicts = judged(table)
-    assert len(verdicts) == len(RULES)
-    assert verdicts["held"].all()
-    assert (verdicts["values"] > 0).all()
+    made = judged(table)
+    assert len(made) == len(RULES)
+    assert made["held"].all()
+    assert (made["values"] > 0).all()
     standardised = table["adjusted"].eq("standardised")
     low = table.assign(coverage=np.where(standardised, 0.89, 0.95))
     assert not judged(low)["held"].any()
@@ -109,16 +100,16 @@ def test_the_page_shows_what_was_found(tmp_path: Path) -> None:
     })  # fmt: skip
     table = _coverages()
     table.loc[(table["group"] == "5") & (table["adjusted"] == "standardised"), "coverage"] = 0.8765
-    write_page(table, sparse, tmp_path)
+    write_page(interval_page(table, sparse), tmp_path)
     page = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "**not held**" in page
     assert "87.7%" in page or "87.6%" in page
     assert "| weibull | 20 | 89.9% |" in page
     assert (tmp_path / "coverage.svg").read_text(encoding="utf-8").startswith("<?xml")
-    verdicts = pd.read_csv(tmp_path / "verdicts.csv").set_index("rule")["held"]
-    assert len(verdicts) == len(RULES) + 2
-    assert verdicts["levels of few customers, kaplan_meier"]
-    assert not verdicts["levels of few customers, weibull"]
+    held = pd.read_csv(tmp_path / "verdicts.csv").set_index("rule")["held"]
+    assert len(held) == len(RULES) + 2
+    assert held["levels of few customers, kaplan_meier"]
+    assert not held["levels of few customers, weibull"]
 
 
 def test_sparse_levels_are_drawn_from_their_heights() -> None:

@@ -7,28 +7,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from one_process import OneProcess
 from scipy.special import digamma
 from scipy.stats import binom
 
 from cxlink.bayes.draws.sampling import prior_predictive
 from cxlink.bayes.models.pymc_models import hazard_model, renewal_model
-from cxlink.cohort.errors import InputError
-from validation import posterior_calibration as bayes_calibration
-from validation import posterior_sparse as bayes_sparse
-from validation import prior_truths as bayes_truths
-from validation import young_cohort as bayes_pooling
-from validation.interval_coverage import remade
-from validation.posterior_calibration import BayesBlock, Results, collected, every_block
+from validation import posterior_proof, posterior_sparse, prior_truths, young_cohort
+from validation.page import write_page
 from validation.posterior_page import (
+    Simulations,
     judged_ranks,
+    posterior_page,
     summed_pooling,
     summed_sparse,
     verdicts,
-    write_bayes_page,
 )
+from validation.posterior_proof import cells, ranks, simulations
 from validation.prior_truths import CUSTOMERS, FOLLOW_UP, HORIZONS, KINDS, PER_YEAR
 from validation.ranks import DRAWS, band, rank_of, shares_below, uniformity
+from validation.replicate import block_table
 
 FEW = {"draws": 60, "tune": 100, "chains": 2, "cores": 1}
 
@@ -102,18 +99,18 @@ def test_a_wrong_posterior_is_flagged(narrower: float, moved: float, inside: boo
 def test_true_retention_is_that_of_the_model_inside_follow_up(name: str) -> None:
     kind = KINDS[name]
     nobody = np.zeros((*kind.coding.shape, max(FOLLOW_UP)))
-    grid = bayes_truths.PooledPeriods(kind.coding, nobody + CUSTOMERS, nobody)
+    grid = prior_truths.PooledPeriods(kind.coding, nobody + CUSTOMERS, nobody)
     model = hazard_model(grid, PER_YEAR, waning=kind.waning) if kind.model == "bayes" else renewal_model(grid)
     prior = prior_predictive(model, 3, 1)
     tables = {str(name): prior[name].to_numpy()[0] for name in prior.data_vars}
-    kept = bayes_truths.kept_truly(tables, np.random.default_rng(1))
+    kept = prior_truths.kept_truly(tables, np.random.default_rng(1))
     assert kept.shape == (3, 4, len(HORIZONS))
     by_model = np.exp(tables["log_survival"][:, -1, :, :, HORIZONS[0] - 1]).mean(axis=2)
     np.testing.assert_allclose(kept[:, :, 0], by_model, rtol=1e-10)
     assert (kept[:, :, 1] <= kept[:, :, 0]).all()
-    made = bayes_truths.retention_quantities(tables, kept)
+    made = prior_truths.retention_quantities(tables, kept)
     np.testing.assert_array_equal(made["difference_8"], kept[:, -1, 1] - kept[:, 0, 1])
-    mixed = bayes_truths.retention_quantities(dict(reversed(tables.items())), kept)
+    mixed = prior_truths.retention_quantities(dict(reversed(tables.items())), kept)
     assert list(mixed) == list(made)
     assert {"half_life"} & set(made) == ({"half_life"} if kind.waning else set())
     if name == "bayes_monotone":
@@ -127,7 +124,7 @@ def test_losses_are_drawn_from_the_truth_s_hazards() -> None:
     hazard = 0.3
     log_s = np.full((*coding.shape, max(FOLLOW_UP)), np.log1p(-hazard)).cumsum(axis=-1)
     rng = np.random.default_rng(4)
-    made = [bayes_truths.drawn_periods(coding, log_s, rng) for _ in range(20)]
+    made = [prior_truths.drawn_periods(coding, log_s, rng) for _ in range(20)]
     at_risk, lost = (np.sum([getattr(one, part) for one in made], axis=0) for part in ("at_risk", "lost"))
     assert (at_risk[..., 0] == 20 * CUSTOMERS).all()
     assert not at_risk[1, ..., FOLLOW_UP[1] :].any()
@@ -145,7 +142,7 @@ def test_spend_is_drawn_from_a_hurdle_and_a_gamma() -> None:
         "shape": shape[None],
     }
     rng = np.random.default_rng(5)
-    cells = [bayes_truths.drawn_cells(coding, tables, rng) for _ in range(40)]
+    cells = [prior_truths.drawn_cells(coding, tables, rng) for _ in range(40)]
     by = {
         part: np.sum([np.bincount(one.level, getattr(one, part)) for one in cells], axis=0)
         for part in ("n", "positive", "total", "squares", "log_total")
@@ -163,10 +160,10 @@ def test_spend_is_drawn_from_a_hurdle_and_a_gamma() -> None:
 
 
 def test_sparse_levels_of_both_models_and_their_means(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bayes_sparse, "SAMPLING", FEW)
-    rows = pd.DataFrame(bayes_sparse.replicated("usual", 20, np.random.default_rng(6)))
+    monkeypatch.setattr(posterior_sparse, "SAMPLING", FEW)
+    rows = pd.DataFrame(posterior_sparse.replicated("usual", 20, np.random.default_rng(6)))
     assert rows.groupby("model").size().to_dict() == {"bayes": 11, "kaplan_meier": 11}
-    np.testing.assert_array_equal(rows.loc[rows["model"] == "bayes", "truth"], bayes_sparse.USUAL)
+    np.testing.assert_array_equal(rows.loc[rows["model"] == "bayes", "truth"], posterior_sparse.USUAL)
     assert (rows["conf_low"] <= rows["estimate"]).all()
     assert (rows["estimate"] <= rows["conf_high"]).all()
     by_hand = [
@@ -174,7 +171,7 @@ def test_sparse_levels_of_both_models_and_their_means(monkeypatch: pytest.Monkey
         {"model": "bayes", "truth": 0.5, "estimate": 0.2, "conf_low": 0.1, "conf_high": 0.3},
         {"model": "kaplan_meier", "truth": 0.5, "estimate": 0.5, "conf_low": 0.5, "conf_high": 0.6},
     ]
-    made = pd.DataFrame(bayes_sparse.tallied(by_hand)).set_index("model")
+    made = pd.DataFrame(posterior_sparse.averaged(by_hand)).set_index("model")
     np.testing.assert_allclose(made.loc["bayes"], [0.2, 0.05, 0.3, 0.5], atol=1e-12)
     np.testing.assert_allclose(made.loc["kaplan_meier"], [0.0, 0.0, 0.1, 1.0], atol=1e-12)
 
@@ -185,23 +182,23 @@ def test_a_score_by_hand() -> None:
     kept = np.concatenate([np.zeros((2, 1)), np.log1p(-hazard).cumsum(axis=1)], axis=1)[:, None]
     at_risk, lost = np.array([[10.0, 7.0]]), np.array([[3.0, 2.0]])
     each = [binom.pmf(3, 10, h[0]) * binom.pmf(2, 7, h[1]) for h in hazard]
-    assert bayes_pooling.log_score(kept, at_risk, lost) == pytest.approx(np.log(np.mean(each)), abs=1e-12)
+    assert young_cohort.log_score(kept, at_risk, lost) == pytest.approx(np.log(np.mean(each)), abs=1e-12)
 
 
 def test_young_cohorts_are_known_for_three_months_only() -> None:
-    drawn = bayes_pooling.drawn_cohorts(np.random.default_rng(7))
+    drawn = young_cohort.drawn_cohorts(np.random.default_rng(7))
     followed = (drawn.pooled.at_risk.sum(axis=(1, 2)) > 0).sum(axis=1)
-    assert followed.tolist() == list(bayes_pooling.FOLLOW_UP)
-    np.testing.assert_array_equal(drawn.pooled.at_risk[:, :, 0, 0], [bayes_pooling.CUSTOMERS] * 3)
+    assert followed.tolist() == list(young_cohort.FOLLOW_UP)
+    np.testing.assert_array_equal(drawn.pooled.at_risk[:, :, 0, 0], [young_cohort.CUSTOMERS] * 3)
     last = drawn.pooled.at_risk[-1, :, 0, 2] - drawn.pooled.lost[-1, :, 0, 2]
     np.testing.assert_array_equal(drawn.at_risk[:, 0], last)
     assert drawn.at_risk.shape == (5, 9)
-    alone = bayes_pooling.youngest(drawn.pooled)
+    alone = young_cohort.youngest(drawn.pooled)
     assert alone.at_risk.shape == (1, 5, 1, 3)
     assert alone.coding.cohorts == ("third",)
-    cohorts = [bayes_pooling.drawn_cohorts(np.random.default_rng(seed)) for seed in range(200)]
+    cohorts = [young_cohort.drawn_cohorts(np.random.default_rng(seed)) for seed in range(200)]
     kept = np.array([one.kept for one in cohorts])
-    n = sum(bayes_pooling.CUSTOMERS)
+    n = sum(young_cohort.CUSTOMERS)
     stayed = np.array([(one.at_risk - one.lost)[:, -1].sum() for one in cohorts]) / n
     # what stays is binomial around it, level by level
     assert np.std(stayed - kept) == pytest.approx(np.sqrt(0.6 * 0.4 / n), rel=0.25)
@@ -211,78 +208,58 @@ def test_young_cohorts_are_known_for_three_months_only() -> None:
 
 
 def test_older_cohorts_narrow_what_a_young_one_can_tell(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bayes_pooling, "SAMPLING", FEW)
-    found = bayes_pooling.replicated(np.random.default_rng(8))
+    monkeypatch.setattr(young_cohort, "SAMPLING", FEW)
+    found = young_cohort.replicated(np.random.default_rng(8))
     # alone, nine months of a walk lie ahead
     assert found["width_pooled"] < 0.6 * found["width_alone"]
     # 45 binomial cells of a right model score some −100
     assert -200 < found["score_pooled"] < -50
     assert set(found) == {
-        f"{part}_{way}" for part in ("score", "error", "width", "held") for way in bayes_pooling.WAYS
+        f"{part}_{way}" for part in ("score", "error", "width", "held") for way in young_cohort.WAYS
     }
 
 
-def test_every_sort_has_its_simulations_and_a_part_is_a_part_of_each() -> None:
-    blocks = list(every_block())
-    assert len({block.file for block in blocks}) == len(blocks)
-    sizes = pd.DataFrame([(b.name, b.customers, b.size) for b in blocks]).groupby([0, 1])[2].sum()
-    assert all(sizes[name, 0] >= 300 for name in KINDS)
-    assert all(sizes[name, n] == 100 for name in bayes_sparse.TRUTHS for n in bayes_sparse.CUSTOMERS)
-    assert sizes["pooling", 0] == 200
-    sorts = len(sizes)
-    assert len({(b.name, b.customers) for b in blocks[:sorts]}) == sorts
-    assert {b.number for b in blocks[:sorts]} == {0}
+def test_every_sort_has_its_simulations() -> None:
+    cohorts = {one.name: one.cohorts for one in cells()}
+    assert all(cohorts[name] == 300 for name in KINDS)
+    assert all(
+        cohorts[f"{t}-{n}"] == 100 for t in posterior_sparse.TRUTHS for n in posterior_sparse.CUSTOMERS
+    )
+    assert cohorts["pooling"] == 200
+    assert len(cohorts) == len(KINDS) + 4 + 1
 
 
-def test_a_run_goes_on_where_it_stopped_and_refuses_other_code(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bayes_truths, "SAMPLING", FEW)
-    monkeypatch.setattr("validation.interval_coverage.ProcessPoolExecutor", OneProcess)
-    monkeypatch.setattr("validation.interval_coverage.as_completed", list)
-    blocks = [BayesBlock("spend", 0, number, 1) for number in range(2)]
-    blocks.append(BayesBlock("bayes_sbg", 0, 0, 2))
-    told: list[tuple[int, int]] = []
-    probed = ("bayes-probe", lambda: pd.DataFrame({"x": [1]}))
-    remade(tmp_path, blocks[:1], 1, lambda *at: told.append(at), probed)
-    written = (tmp_path / blocks[0].file).stat().st_mtime_ns
-    remade(tmp_path, blocks, 1, lambda *at: told.append(at), probed)
-    remade(tmp_path, blocks, 1, lambda *at: told.append(at), probed)
-    assert told == [(1, 1), (2, 3), (3, 3)]
-    assert (tmp_path / blocks[0].file).stat().st_mtime_ns == written
-    first, second, renewals = (pd.read_csv(tmp_path / block.file) for block in blocks)
+def test_ranks_of_a_kind_are_the_same_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prior_truths, "SAMPLING", FEW)
+    first, again, second = (ranks("spend", 1, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    pd.testing.assert_frame_equal(first, again)
     assert not first.equals(second)
-    # the same block is the same draws
-    pd.testing.assert_frame_equal(first, blocks[0].tallies())
     assert first["rank"].between(0, DRAWS).all()
     assert {"spend_worst", "ratio", "spread_level_amount", "spread_shape"} <= set(first["quantity"])
+    renewals = ranks("bayes_sbg", 2, np.random.default_rng(1))
     assert {"polarisation", "spread_level_polarisation", "difference_8"} <= set(renewals["quantity"])
     assert (renewals.groupby("quantity").size() == 2).all()
-    with pytest.raises(InputError, match=r"made by other code than this"):
-        remade(tmp_path, blocks, 1, lambda *_: None, ("bayes-probe", lambda: pd.DataFrame({"x": [2]})))
 
 
-def test_blocks_are_put_together_by_sort(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bayes_calibration, "simulated", lambda _, n, __: ({"a": 3} for _ in range(n)))
-    monkeypatch.setattr(bayes_pooling, "replicated", lambda rng: {"score_pooled": float(rng.random())})
-    monkeypatch.setattr(bayes_sparse, "replicated", lambda *_: [])
-    monkeypatch.setattr(bayes_sparse, "tallied", lambda _: [{"model": "bayes", "error": 0.1}])
-    blocks = [block for block in every_block() if block.number < 2]
-    for block in blocks:
-        block.tallies().to_csv(tmp_path / block.file, index=False)
-    found = collected(tmp_path, blocks)
-    assert len(found.ranks) == len(KINDS) * 2 * bayes_calibration.SIMULATIONS
+def test_cells_are_put_together_by_sort(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posterior_proof, "simulated", lambda _, n, __: ({"a": 3} for _ in range(n)))
+    monkeypatch.setattr(young_cohort, "replicated", lambda rng: {"score_pooled": float(rng.random())})
+    monkeypatch.setattr(posterior_sparse, "replicated", lambda *_: [])
+    monkeypatch.setattr(posterior_sparse, "averaged", lambda _: [{"model": "bayes", "error": 0.1}])
+    made = cells()
+    found = simulations([(one, one.add([block_table(one, number) for number in range(2)])) for one in made])
+    assert len(found.ranks) == len(KINDS) * 2 * 20
     assert set(found.ranks["kind"]) == set(KINDS)
-    assert len(found.sparse) == 4 * 2 * bayes_calibration.SPARSE_COHORTS
+    assert len(found.sparse) == 4 * 2 * 10
     assert sorted(set(zip(found.sparse["truth"], found.sparse["customers"], strict=True))) == [
         ("extreme", 20), ("extreme", 50), ("usual", 20), ("usual", 50),
     ]  # fmt: skip
-    assert found.pooling["score_pooled"].nunique() == 2 * bayes_calibration.POOLED_COHORTS
+    assert found.pooling["score_pooled"].nunique() == 2 * 10
 
 
 def results(
     n: int = 320, narrow: str = "", gain: float = 1.0, sparse: Mapping[str, float] | None = None
-) -> Results:
+) -> Simulations:
     """What is found where all is well, but for what is changed."""
     rng, said = np.random.default_rng(9), {"error": 0.05, "held": 0.95, **(sparse or {})}
     uniform = np.resize(np.arange(DRAWS + 1), n)
@@ -299,14 +276,14 @@ def results(
             "error": said["error"] + 0.001 * (-1) ** at if model == "bayes" else 0.06,
             "held": said["held"] if model == "bayes" else 0.95,
         }
-        for truth in bayes_sparse.TRUTHS for customers in bayes_sparse.CUSTOMERS for at in range(50)
-        for model in bayes_sparse.MODELS
+        for truth in posterior_sparse.TRUTHS for customers in posterior_sparse.CUSTOMERS for at in range(50)
+        for model in posterior_sparse.MODELS
     ]  # fmt: skip
     pooling = pd.DataFrame({
         f"{part}_{way}": (gain if (part, way) == ("score", "pooled") else 0.0) + 0.1 * rng.standard_normal(200)
-        for part in ("score", "error", "width", "held") for way in bayes_pooling.WAYS
+        for part in ("score", "error", "width", "held") for way in young_cohort.WAYS
     })  # fmt: skip
-    return Results(pd.concat(ranks, ignore_index=True), pd.DataFrame(cohorts), pooling)
+    return Simulations(pd.concat(ranks, ignore_index=True), pd.DataFrame(cohorts), pooling)
 
 
 def test_every_rule_holds_where_all_is_well() -> None:
@@ -327,7 +304,7 @@ def test_every_rule_holds_where_all_is_well() -> None:
         (results(gain=0.0), ["foresees"]),
     ],
 )
-def test_each_rule_fails_where_it_should(made: Results, broken: list[str]) -> None:
+def test_each_rule_fails_where_it_should(made: Simulations, broken: list[str]) -> None:
     for verdict in verdicts(made):
         assert verdict.held != any(part in verdict.rule for part in broken), verdict
 
@@ -349,7 +326,7 @@ def test_sums_of_cohorts_by_hand() -> None:
 
 def test_the_page_shows_what_was_found(tmp_path: Path) -> None:
     made = results(narrow="bayes_sbg")
-    write_bayes_page(replace(made, sparse=made.sparse.assign(error=0.05)), tmp_path)
+    write_page(posterior_page(replace(made, sparse=made.sparse.assign(error=0.05))), tmp_path)
     page = (tmp_path / "bayes.md").read_text(encoding="utf-8")
     assert "1 of 2 outside their own band (slope); together p = 0.0001 | **not held** |" in page
     assert "| `bayes_sbg` retention, free levels | slope | 320 |" in page
