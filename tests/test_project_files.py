@@ -1,7 +1,9 @@
 """The lock, the conda file and the Makefile say the same as pyproject."""
 
+import ast
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -90,3 +92,38 @@ def test_every_make_target_of_the_readme_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in set(re.findall(r"`?make ([a-z]+)`?", (ROOT / "README.md").read_text(encoding="utf-8"))):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+IMPORT_NAMES = {
+    "arviz-stats": "arviz_stats", "babel": "babel", "ibis-framework": "ibis", "scikit-learn": "sklearn",
+    "typst": "typst",
+}  # fmt: skip
+NOT_IMPORTED = {
+    "h5netcdf": "xarray writes and reads posterior.nc through it",
+    "h5py": "h5netcdf writes with it",
+    "jupyter": "papermill runs the notebook of a new cohort in its kernel",
+    "sqlglot": "pinned below 30.18, which breaks tables made by ibis 12",
+    "formulaic": "named by the user for models of later issues",
+    "lifelines": "named by the user for models of later issues",
+    "scikit-learn": "named by the user for models of later issues",
+    "statsmodels": "named by the user for models of later issues",
+}
+
+
+def _imported() -> set[str]:
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "src").rglob("*.py")]
+    found: set[str] = set()
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found - set(sys.stdlib_module_names) - {"cxlink"}
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
+    names = [canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"]]
+    declared = {name: IMPORT_NAMES.get(name, name.replace("-", "_")) for name in names}
+    imported = _imported()
+    assert imported <= set(declared.values())
+    assert {name for name, module in declared.items() if module not in imported} == set(NOT_IMPORTED)
