@@ -99,6 +99,7 @@ IMPORT_NAMES = {
     "typst": "typst",
 }  # fmt: skip
 NOT_IMPORTED = {
+    "duckdb": "the engine that ibis counts with, pinned below 1.5, which warns at every schema",
     "h5netcdf": "xarray writes and reads posterior.nc through it",
     "h5py": "h5netcdf writes with it",
     "jupyter": "papermill runs the notebook of a new cohort in its kernel",
