@@ -194,3 +194,14 @@ def test_no_file_and_no_class_has_a_name_of_the_package_s() -> None:
 
     assert len(mine) > 10
     assert not names(mine) & names(theirs)
+
+
+def test_neither_the_package_nor_a_notebook_needs_the_proofs() -> None:
+    texts = [
+        *(ROOT / "src").rglob("*.py"),
+        *(ROOT / "notebooks").glob("*.ipynb"),
+        *(ROOT / "benchmarks").glob("*.py"),
+    ]
+    needs = re.compile(r"(from|import) validation\b")
+    assert len(texts) > 100
+    assert not [path.name for path in texts if needs.search(path.read_text(encoding="utf-8"))]
