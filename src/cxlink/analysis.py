@@ -24,7 +24,6 @@ from cxlink.estimands.tidy import tidy
 from cxlink.groups import requests as standards
 from cxlink.metrics.all_metrics import immortal, metrics_of
 from cxlink.metrics.metric_table import blank_small_metrics
-from cxlink.report.content import report_input
 from cxlink.results import Results
 from cxlink.sensitivity.duration_convention import compare_readings
 from cxlink.sensitivity.sensitivity_analyses import beside_headline, doubts
@@ -53,7 +52,7 @@ class Analysis(Results):
     def _repr_html_(self) -> str:
         from cxlink.report.render_html import headline_html
 
-        return headline_html(report_input(self, ""))
+        return headline_html(self)
 
     def retention_curves(self, ax: "Axes | None" = None) -> "Axes":
         """Draw retention of the bands by time since the score, with customers at risk."""
@@ -62,45 +61,45 @@ class Analysis(Results):
         late = self.counts.spec.subscription is not None and self.counts.spec.subscription.clock == "signup"
         at_risk = None if late or ax is not None else self.at_risk
         return retention_curves(
-            self.estimates, self.counts.spec, at_risk=at_risk, simulated=self._simulated, ax=ax
+            self.estimates, self.counts.spec, at_risk=at_risk, simulated=self.simulated, ax=ax
         )
 
     def retention_by_score(self, ax: "Axes | None" = None) -> "Axes":
         """Draw retention at the horizon, score by score, unadjusted and standardised."""
         from cxlink.report.figures.cohort_figures import retention_by_score
 
-        return retention_by_score(self.estimates, self.counts.spec, simulated=self._simulated, ax=ax)
+        return retention_by_score(self.estimates, self.counts.spec, simulated=self.simulated, ax=ax)
 
     def spend_by_score(self, ax: "Axes | None" = None) -> "Axes":
         """Draw mean spend over the window, score by score, unadjusted and standardised."""
         from cxlink.report.figures.cohort_figures import spend_by_score
 
-        return spend_by_score(self.estimates, self.counts.spec, simulated=self._simulated, ax=ax)
+        return spend_by_score(self.estimates, self.counts.spec, simulated=self.simulated, ax=ax)
 
     def value_by_score(self, ax: "Axes | None" = None) -> "Axes":
         """Draw lifetime value, score by score, unadjusted and standardised; needs ``[value]`` in the spec."""
         from cxlink.report.figures.cohort_figures import value_by_score
 
-        return value_by_score(self.estimates, self.counts.spec, simulated=self._simulated, ax=ax)
+        return value_by_score(self.estimates, self.counts.spec, simulated=self.simulated, ax=ax)
 
     def unanswered_curves(self, ax: "Axes | None" = None) -> "Axes":
         """Draw retention of customers without a score beside that of those with one."""
         from cxlink.report.figures.nonresponse_figure import unanswered_curves
 
-        return unanswered_curves(self.estimates, self.counts.spec, simulated=self._simulated, ax=ax)
+        return unanswered_curves(self.estimates, self.counts.spec, simulated=self.simulated, ax=ax)
 
     def tenure_ladder(self, ax: "Axes | None" = None) -> "Axes":
         """Draw mean tenure to each horizon, by family and averaged, with what is extrapolated."""
         from cxlink.report.figures.tenure_ladder import tenure_ladder
 
-        return tenure_ladder(self.estimates, self.counts.spec, simulated=self._simulated, ax=ax)
+        return tenure_ladder(self.estimates, self.counts.spec, simulated=self.simulated, ax=ax)
 
     def family_survival(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the observed curves of both bands, and how each family continues them beyond follow-up."""
         from cxlink.report.figures.extrapolation_figure import family_survival
 
         return family_survival(
-            self.estimates, self.projected, self.counts.spec, simulated=self._simulated, ax=ax
+            self.estimates, self.projected, self.counts.spec, simulated=self.simulated, ax=ax
         )
 
     def family_hazards(self, ax: "Axes | None" = None) -> "Axes":
@@ -108,7 +107,7 @@ class Analysis(Results):
         from cxlink.report.figures.hazard_figure import family_hazards
 
         return family_hazards(
-            self.estimates, self.projected, self.at_risk, self.counts.spec, simulated=self._simulated, ax=ax
+            self.estimates, self.projected, self.at_risk, self.counts.spec, simulated=self.simulated, ax=ax
         )
 
     def backtest_calibration(self, ax: "Axes | None" = None) -> "Axes":
@@ -118,7 +117,7 @@ class Analysis(Results):
 
         weights = backtest_weights(self.diagnostics)
         return backtest_calibration(
-            self.foreseen, weights, self.counts.spec.unit, simulated=self._simulated, ax=ax
+            self.foreseen, weights, self.counts.spec.unit, simulated=self.simulated, ax=ax
         )
 
     def posterior_retention(self, ax: "Axes | None" = None) -> "Axes":
@@ -126,7 +125,7 @@ class Analysis(Results):
         from cxlink.report.figures.posterior_figures import prior_retention
 
         curves = pd.concat(self.bayesian.curves) if self.bayesian is not None else pd.DataFrame()
-        return prior_retention(self.estimates, curves, self.counts.spec, simulated=self._simulated, ax=ax)
+        return prior_retention(self.estimates, curves, self.counts.spec, simulated=self.simulated, ax=ax)
 
     def metrics_over_time(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the first metric by calendar period, with its intervals; needs dates.
@@ -138,7 +137,7 @@ class Analysis(Results):
         """
         from cxlink.report.figures.metric_figures import metric_over_time
 
-        return metric_over_time(self.metrics, simulated=self._simulated, ax=ax)
+        return metric_over_time(self.metrics, simulated=self.simulated, ax=ax)
 
     def write(self, folder: "Path | str", overwrite: bool = False) -> None:
         """Write a run folder: tables, counts, figures and the PDF; whole or not at all.
@@ -152,10 +151,6 @@ class Analysis(Results):
 
         with new_folder(Path(folder), overwrite) as partial:
             write_run(self, partial, command="cxlink.analyse(cohort).write(folder)")
-
-    @property
-    def _simulated(self) -> bool:
-        return self.counts.spec.cohort.simulated
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from cxlink import __version__
 from cxlink.cohort.count.counts import FORMAT, Counts, load_counts, save_counts, suppress
 from cxlink.cohort.errors import InputError
 from cxlink.estimands.tidy import csv_text
-from cxlink.report.content import report_input
 from cxlink.results import Results
 
 _PACKAGES = ("numpy", "scipy", "pandas", "duckdb", "ibis-framework", "matplotlib", "typst")
@@ -142,7 +141,7 @@ def write_run(
         from cxlink.bayes.draws.posterior_file import save_posteriors
 
         save_posteriors(analysis.bayesian.posteriors, folder / "posterior.nc")
-    write_report(report_input(analysis, command), folder)
+    write_report(analysis, folder, command)
     profile = analysis.profile
     record = {
         "format": FORMAT,

@@ -11,11 +11,11 @@ import pandas as pd
 from cxlink import __version__
 from cxlink.cohort.count.counts import FORMAT, Counts, refuse_mismatch
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import ValueSection
-from cxlink.comparison.changes import CALIBRATION, CHANGES, OutcomeChange, outcomes, response_rows, table_of
-from cxlink.comparison.recommendation import Recommendation, rule, verdict_of
+from cxlink.comparison.changes import CALIBRATION, CHANGES, outcomes, response_rows, table_of
+from cxlink.comparison.recommendation import rule, verdict_of
 from cxlink.estimands.tidy import csv_text, select
+from cxlink.results import ComparisonResults
 from cxlink.runs import read_run
 from cxlink.value.intervention import InterventionValue
 
@@ -27,36 +27,8 @@ VALUES = "value.csv"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Comparison:
-    """What changed between cohorts.
-
-    Attributes
-    ----------
-    changes : DataFrame
-        ``base, cohort, estimand, group, horizon, part, estimate, std_error, conf_low, conf_high, unit``: new less base;
-        part is ``mix_strata``, ``mix_score``, ``mix`` (their sum), ``baseline``, ``effect`` or ``total`` (mix, baseline
-        and effect). Estimand ``response`` (a share with a score) has a total alone.
-    calibration : DataFrame
-        ``base, cohort, estimand, group, horizon, quantity, estimate, std_error, conf_low, conf_high, unit, n``: how
-        well the base foretells the new cohort.
-    verdicts : tuple of Recommendation
-        One for each cohort and outcome.
-    outcomes : tuple of OutcomeChange
-        What the tables were made from, with what could not be compared.
-    cohorts : tuple of Counts
-        The base first.
-    """
-
-    changes: pd.DataFrame
-    calibration: pd.DataFrame
-    verdicts: tuple[Recommendation, ...]
-    outcomes: tuple[OutcomeChange, ...]
-    cohorts: tuple[Counts, ...]
-
-    @property
-    def spec(self) -> CohortSpec:
-        """The base's."""
-        return self.cohorts[0].spec
+class Comparison(ComparisonResults):
+    """What changed between cohorts, with what needs the report: display and the folder."""
 
     def write(self, folder: "Path | str", overwrite: bool = False) -> None:
         """Write ``changes.csv``, ``calibration.csv``, ``report.pdf``, ``figures/`` and ``run.json``, or nothing.
@@ -171,6 +143,8 @@ def _compared(base: Counts, others: Sequence[Counts], horizon: int, progress: Pr
 
 def closing_lines(comparison: Comparison) -> list[str]:
     """What the terminal says: the change of each outcome with its parts, and the verdicts."""
+    from cxlink.report.change_sections.outcome_section import set_aside_lines
+
     lines = []
     for row in select(comparison.changes, group="all", part="total").to_dict("records"):
         at = "" if pd.isna(row["horizon"]) else f" at {row['horizon']} {comparison.spec.unit}s"
@@ -192,25 +166,6 @@ def _parts(comparison: Comparison, row: Mapping[Any, Any]) -> str:
     return f" = mix {by['mix']:+.4g}, baseline {by['baseline']:+.4g}, effect {by['effect']:+.4g}"
 
 
-def set_aside_lines(outcome: OutcomeChange) -> list[str]:
-    """Say what could not be compared, and why."""
-    lines = [outcome.left_out] if outcome.left_out else []
-    for name, aside in zip((outcome.base, outcome.cohort), outcome.aside, strict=True):
-        if aside.total == 0:
-            continue
-        why = {
-            "a score the other does not have": aside.level,
-            "a stratum the other does not have": aside.stratum,
-            f"a stratum that is not followed for {outcome.horizon} periods in both": aside.unfollowed,
-        }
-        said = ", ".join(f"{100 * share:.1f} % with {reason}" for reason, share in why.items() if share)
-        named = (
-            f" ({'; '.join(aside.names[:5])}{', …' if len(aside.names) > 5 else ''})" if aside.names else ""
-        )
-        lines.append(f"{outcome.estimand}: set aside of {name}: {said}{named}")
-    return lines
-
-
 def write_comparison(comparison: Comparison, folder: Path, *, command: str) -> None:
     """Write a comparison's files into a folder that exists (see `cxlink.runs.new_folder`).
 
@@ -230,7 +185,7 @@ def write_comparison(comparison: Comparison, folder: Path, *, command: str) -> N
     for name in ("changes", "calibration"):
         text = csv_text(getattr(comparison, name))
         (folder / f"{name}.csv").write_text(text, encoding="utf-8", newline="")
-    write_document(comparison_document(report_of(comparison, command)), folder)
+    write_document(comparison_document(comparison, command), folder)
     record = {
         "format": FORMAT,
         "version": __version__,
@@ -238,37 +193,10 @@ def write_comparison(comparison: Comparison, folder: Path, *, command: str) -> N
         "fingerprints": [one.profile.fingerprint for one in comparison.cohorts],
         "spec": comparison.spec.model_dump(mode="json", exclude_none=True),
         "seed": comparison.spec.analysis.seed,
-        "simulated": any(one.spec.cohort.simulated for one in comparison.cohorts),
+        "simulated": comparison.simulated,
         "verdicts": [{**asdict(one), "rule": rule(one.estimand)} for one in comparison.verdicts],
     }
     write_record(folder, record)
-
-
-def report_of(comparison: Comparison, command: str) -> Any:
-    """Hand a comparison to the report."""
-    from cxlink.report.change_sections.change_material import ChangeMaterial, Sizes
-
-    sizes = [
-        Sizes(
-            one.spec.cohort.name,
-            int(one.cells["n"].sum()),
-            int(one.scored["n"].sum()),
-            int(one.scored["exit"].max()),
-        )
-        for one in comparison.cohorts
-    ]
-    return ChangeMaterial(
-        changes=comparison.changes,
-        calibration=comparison.calibration,
-        verdicts=comparison.verdicts,
-        outcomes=comparison.outcomes,
-        sizes=tuple(sizes),
-        aside={(o.cohort, o.estimand): set_aside_lines(o) for o in comparison.outcomes},
-        spec=comparison.spec,
-        simulated=any(one.spec.cohort.simulated for one in comparison.cohorts),
-        command=command,
-        version=__version__,
-    )
 
 
 def value_of(
@@ -367,7 +295,7 @@ def lines(outcome: InterventionValue) -> list[str]:
     from cxlink.report.change_sections.intervention_document import CAUTION, sentences
     from cxlink.report.format import FIRM, THIN
 
-    told = [*sentences(outcome.programme, outcome.spec, outcome.estimates, facts(outcome)), CAUTION]
+    told = [*sentences(outcome), CAUTION]
     if outcome.covered < 1:
         told.append(
             f"{1 - outcome.covered:.0%} of the customers to be moved are in strata where some level of the target has "
@@ -376,20 +304,12 @@ def lines(outcome: InterventionValue) -> list[str]:
     return [text.replace(THIN, " ").replace(FIRM, " ") for text in told]
 
 
-def facts(outcome: InterventionValue, command: str = "", fingerprint: str = "") -> dict[str, Any]:
-    """Give what the report tells beside the table."""
-    return {
-        "n_moved": outcome.n_moved, "n_source": outcome.n_source, "covered": outcome.covered, "command": command,
-        "version": __version__, "fingerprint": fingerprint,
-    }  # fmt: skip
-
-
 def write_outcome(outcome: InterventionValue, folder: Path, *, command: str) -> None:
     """Write ``value.csv``, ``diagnostics.csv``, the figures, ``report.pdf`` and ``run.json`` into a folder that exists.
 
     Parameters
     ----------
-    outcome : OutcomeChange
+    outcome : InterventionValue
         What was found.
     folder : Path
         Where.
@@ -403,8 +323,7 @@ def write_outcome(outcome: InterventionValue, folder: Path, *, command: str) -> 
 
     for name, table in ((VALUES, outcome.estimates), ("diagnostics.csv", outcome.diagnostics)):
         (folder / name).write_text(csv_text(table), encoding="utf-8", newline="")
-    told = facts(outcome, command, outcome.fingerprint)
-    write_document(programme_document(outcome.programme, outcome.spec, outcome.estimates, told), folder)
+    write_document(programme_document(outcome, command), folder)
     planned = outcome.programme
     record = {
         "format": FORMAT,

@@ -15,7 +15,7 @@ from matplotlib.collections import PolyCollection
 from test_pdf import CAUSAL
 
 from cxlink.estimands import support_checks as diagnostics
-from cxlink.report.content import ReportInput, gather
+from cxlink.report.content import gather, stacked
 from cxlink.report.estimates_lookup import open_book
 from cxlink.report.figures import drawing
 from cxlink.report.figures import posterior_figures as bayes_figures
@@ -29,6 +29,7 @@ from cxlink.report.sections.limitations import limits
 from cxlink.report.sections.main_results import beyond
 from cxlink.report.sections.methods_section import methods_pages
 from cxlink.report.sections.tenure_section import tenure_pages
+from cxlink.results import Results
 
 GIVEN = with_posteriors()
 LOUD = "DO NOT RELY on the rows of bayes of retention: its chains did not settle (R-hat 1.200)."
@@ -46,11 +47,11 @@ def ordinary() -> list[dict[str, Any]]:
     return bayes_pages(gather(GIVEN))
 
 
-def section(given: ReportInput = GIVEN) -> list[dict[str, Any]]:
+def section(given: Results = GIVEN) -> list[dict[str, Any]]:
     return ordinary() if given is GIVEN else bayes_pages(gather(given))
 
 
-def said(given: ReportInput = GIVEN) -> str:
+def said(given: Results = GIVEN) -> str:
     """Every sentence, cell, caption and note of the section; priors, which the models word, left out."""
     parts = [part for part in section(given) if not str(part.get("caption", "")).startswith("Priors")]
     texts = [sentences(parts, kind) for kind in ("paragraph", "notice")]
@@ -68,9 +69,9 @@ def changed(rows: pd.DataFrame, where: pd.Series, **values: float) -> pd.DataFra
     return made
 
 
-def failing(quantity: str, group: str, value: float) -> ReportInput:
+def failing(quantity: str, group: str, value: float) -> Results:
     """The same cohort with one finding that is not as it should be."""
-    rows = findings(made_up.report_input())
+    rows = findings(made_up.results())
     model = next(r["model"] for r in rows if r["quantity"] == quantity and r["group"] == group)
     for one in rows:
         if (one["model"], one["quantity"], one["group"]) == (model, quantity, group):
@@ -79,17 +80,20 @@ def failing(quantity: str, group: str, value: float) -> ReportInput:
 
 
 def test_without_posteriors_there_is_no_section_and_with_them_it_is_in_the_report() -> None:
-    assert section(made_up.report_input()) == []
+    assert section(made_up.results()) == []
     text = " ".join(pages(GIVEN))
     assert "What the Bayesian models say" in text
     assert "Bayesian models." in text
     assert "Kallioinen, N." in text
-    plain = " ".join(pages(made_up.report_input()))
+    plain = " ".join(pages(made_up.results()))
     assert "Bayes" not in plain.replace("Bayesian Analysis", "").replace("Bayesian predictive", "")
 
 
 def test_a_posterior_changes_nothing_of_the_other_sections() -> None:
-    with_, without = gather(GIVEN), gather(replace(GIVEN, bayes=None, estimates=_others(GIVEN.estimates)))
+    with_, without = (
+        gather(GIVEN),
+        gather(replace(GIVEN, bayesian=None, cohorts=pd.DataFrame(), estimates=_others(GIVEN.estimates))),
+    )
     assert tenure_pages(with_) == tenure_pages(without)
     assert beyond(with_) == beyond(without)
     assert first_page(with_) == first_page(without)
@@ -133,7 +137,7 @@ def test_a_level_that_nobody_gave_is_marked_as_predicted() -> None:
         table(section(), "Still")["notes"]
     )
     assert f"Nobody gave 3; predicted from the other scores, 3 has 56{NARROW}%" in sentences(section())
-    everybody = replace(GIVEN, cells=made_up.report_input().cells)
+    everybody = made_up.altered(GIVEN, cells=made_up.results().counts.cells)
     assert "redicted" not in str(cells(section(everybody), "Still customers"))
 
 
@@ -202,9 +206,8 @@ def test_one_cohort_borrows_from_no_other() -> None:
     assert "cohorts were" not in said()
     assert "the other cohorts" not in said()
     long = with_posteriors(cohorts=2, scenarios=("", "alone"))
-    assert long.bayes is not None
-    sizes = long.bayes.cohorts.assign(periods=24)
-    followed = replace(long, bayes=replace(long.bayes, cohorts=sizes))
+    sizes = long.cohorts.assign(periods=24)
+    followed = replace(long, cohorts=sizes)
     assert "rests on the others" not in sentences(section(followed))
 
 
@@ -259,7 +262,7 @@ def test_the_page_of_diagnostics_leaves_the_posteriors_to_their_section() -> Non
     ours = diagnostics_pages(gather(GIVEN))
     assert "rhat" not in str(ours)
     assert "Bayesian section" in sentences(ours)
-    assert "Bayesian" not in sentences(diagnostics_pages(gather(made_up.report_input())))
+    assert "Bayesian" not in sentences(diagnostics_pages(gather(made_up.results())))
 
 
 def test_priors_stand_once_with_their_reasons() -> None:
@@ -303,7 +306,7 @@ def test_spend_alone_and_retention_alone_say_nothing_of_the_other() -> None:
     stays_only = said(with_posteriors({"spend": None}))
     for absent in ("pend", "EUR", "amounts"):
         assert absent not in stays_only, absent
-    assert [bool(bayes_methods(gather(g))) for g in (GIVEN, made_up.report_input())] == [True, False]
+    assert [bool(bayes_methods(gather(g))) for g in (GIVEN, made_up.results())] == [True, False]
 
 
 def test_a_cohort_that_nothing_is_adjusted_for_borrows_from_no_stratum() -> None:
@@ -316,21 +319,21 @@ def test_a_cohort_that_nothing_is_adjusted_for_borrows_from_no_stratum() -> None
 
 def test_one_level_has_nothing_to_borrow_from() -> None:
     given = with_posteriors({"adjust": {"columns": ()}})
-    alone = given.cells["score"].eq(7).fillna(False)
+    alone = given.counts.cells["score"].eq(7).fillna(False)
     rows = given.estimates[given.estimates["group"].isin(["7", "all"]) & given.estimates["reference"].eq("")]
-    text = said(replace(given, cells=given.cells[alone], estimates=rows))
+    text = said(made_up.altered(given, cells=given.counts.cells[alone], estimates=rows))
     assert "borrows" not in text
     assert "another" not in text
     assert "farthest apart" not in text
     assert "all: hazard" in text.lower()
-    assert given.bayes is not None
-    everybody = given.bayes.curves.query("group == 'best'").assign(group="all")
+    assert given.bayesian is not None
+    everybody = stacked(given.bayesian.curves).query("group == 'best'").assign(group="all")
     assert bayes_figures.groups_drawn(everybody) == ["all"]
-    assert bayes_figures.groups_drawn(given.bayes.curves) == ["best", "worst"]
+    assert bayes_figures.groups_drawn(stacked(given.bayesian.curves)) == ["best", "worst"]
 
 
 def test_no_posterior_of_spend_is_explained() -> None:
-    rows = [one for one in findings(made_up.report_input()) if not str(one["group"]).startswith("spend")]
+    rows = [one for one in findings(made_up.results()) if not str(one["group"]).startswith("spend")]
     rows.append(diagnostics.finding("bayes", "fit", "spend", np.nan, False, "no row: nobody spent anything"))
     given = with_posteriors(found=rows)
     kept = given.estimates[~(given.estimates["estimand"].eq("spend") & given.estimates["model"].eq("bayes"))]
@@ -349,16 +352,17 @@ def test_suppressed_groups_are_left_out_and_nothing_falls_over() -> None:
     hidden = ours & blank["group"].isin(["2", "worst", "1", str(UNSEEN)])
     blank.loc[hidden, ["estimate", "conf_low", "conf_high"]] = np.nan
     blank.loc[hidden, ["n"]] = pd.NA
-    spec = made_up.report_input({"publish": {"smallest_cell": 700}}).spec
+    spec = made_up.results({"publish": {"smallest_cell": 700}}).spec
     found = cells(
-        section(replace(GIVEN, estimates=blank, spec=spec)), "Still customers after 12 months by score"
+        section(made_up.altered(GIVEN, estimates=blank, spec=spec)),
+        "Still customers after 12 months by score",
     )
     assert "2" not in found
     assert f"{UNSEEN} (predicted)" not in found
-    assert "645" not in said(replace(GIVEN, estimates=blank, spec=spec))
-    hidden_band = made_up.report_input({"publish": {"smallest_cell": 1300}}).spec  # 1,210 gave the worst
+    assert "645" not in said(made_up.altered(GIVEN, estimates=blank, spec=spec))
+    hidden_band = made_up.results({"publish": {"smallest_cell": 1300}}).spec  # 1,210 gave the worst
     figure = next(
-        p for p in section(replace(GIVEN, estimates=blank, spec=hidden_band)) if p["kind"] == "figure"
+        p for p in section(made_up.altered(GIVEN, estimates=blank, spec=hidden_band)) if p["kind"] == "figure"
     )
     assert "best: " in figure["alt"]
     assert "worst" not in figure["alt"]
@@ -367,8 +371,8 @@ def test_suppressed_groups_are_left_out_and_nothing_falls_over() -> None:
 
 
 def test_the_figure_has_the_prior_pale_the_posterior_and_what_was_observed() -> None:
-    assert GIVEN.bayes is not None
-    ax = bayes_figures.prior_retention(GIVEN.estimates, GIVEN.bayes.curves, GIVEN.spec)
+    assert GIVEN.bayesian is not None
+    ax = bayes_figures.prior_retention(GIVEN.estimates, stacked(GIVEN.bayesian.curves), GIVEN.spec)
     pale = [band for band in ax.collections if band.get_label() == "before any count"]
     assert len(pale) == 1
     low, high = (pale[0].get_paths()[0].vertices[:, 1].min(), pale[0].get_paths()[0].vertices[:, 1].max())
@@ -386,9 +390,9 @@ def test_the_figure_has_the_prior_pale_the_posterior_and_what_was_observed() -> 
 
 
 def test_the_prior_of_spend_lies_behind_the_posterior_means() -> None:
-    assert GIVEN.bayes is not None
+    assert GIVEN.bayesian is not None
     rows = [row for row in open_book(GIVEN.estimates).where("spend", model="bayes") if row.group.isdigit()]
-    ax = bayes_figures.prior_spend(rows, GIVEN.bayes.spend, GIVEN.spec, simulated=True)
+    ax = bayes_figures.prior_spend(rows, stacked(GIVEN.bayesian.spend), GIVEN.spec, simulated=True)
     assert ax.get_yscale() == "log"
     assert ax.get_title("right") == "simulated customers"
     pale = [band for band in ax.collections if isinstance(band, PolyCollection)]
@@ -400,7 +404,7 @@ def test_the_prior_of_spend_lies_behind_the_posterior_means() -> None:
         float(line.get_ydata()[0]) for line in ax.lines if line.get_marker() == "o" and len(line.get_ydata())
     ]
     assert means == pytest.approx([row.estimate for row in rows])
-    below = GIVEN.bayes.spend.assign(conf_low=-1.0)
+    below = stacked(GIVEN.bayesian.spend).assign(conf_low=-1.0)
     assert bayes_figures.prior_spend(rows, below, GIVEN.spec).get_yscale() == "linear"
 
 
@@ -412,12 +416,13 @@ def test_the_picture_says_what_it_shows() -> None:
     assert f"best: 69{NARROW}%" in figure["alt"]
     single = next(part for part in section(with_posteriors({"spend": None})) if part["kind"] == "figure")
     assert single["caption"].startswith("Retention by the hazard model")
-    assert GIVEN.bayes is not None
-    short = replace(GIVEN.bayes, curves=GIVEN.bayes.curves.query("scenario == '' or time <= 24"))
-    ended = next(part for part in section(replace(GIVEN, bayes=short)) if part["kind"] == "figure")
+    assert GIVEN.bayesian is not None
+    curves = stacked(GIVEN.bayesian.curves)
+    short = replace(GIVEN.bayesian, curves=[curves.query("scenario == '' or time <= 24")])
+    ended = next(part for part in section(replace(GIVEN, bayesian=short)) if part["kind"] == "figure")
     assert "Pale, with a dotted middle, to the end of follow-up: " in ended["caption"]
-    unknown = replace(GIVEN.bayes, curves=GIVEN.bayes.curves.query("scenario == ''"), spend=pd.DataFrame())
-    bare = next(part for part in section(replace(GIVEN, bayes=unknown)) if part["kind"] == "figure")
+    unknown = replace(GIVEN.bayesian, curves=[curves.query("scenario == ''")], spend=[])
+    bare = next(part for part in section(replace(GIVEN, bayesian=unknown)) if part["kind"] == "figure")
     assert "Pale" not in bare["caption"]
 
 
@@ -440,7 +445,8 @@ def test_without_a_family_no_method_of_families_is_told() -> None:
 def test_two_panels_share_one_legend_and_one_mark(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Any] = []
     monkeypatch.setattr(drawing, "svg", lambda ax: drawn.append(ax.get_figure()) or EMPTY)
-    section(replace(GIVEN, simulated=True))
+    cohort = GIVEN.spec.cohort.model_copy(update={"simulated": True})
+    section(made_up.altered(GIVEN, spec=GIVEN.spec.model_copy(update={"cohort": cohort})))
     left, right = drawn[0].axes
     assert left.get_legend() is not None
     assert right.get_legend() is None

@@ -18,7 +18,7 @@ BOTH = [
 
 @pytest.fixture(scope="module")
 def book() -> Book:
-    return open_book(made_up.report_input().estimates)
+    return open_book(made_up.results().estimates)
 
 
 def test_a_row_is_found_by_its_key_with_the_types_of_python(book: Book) -> None:
@@ -63,26 +63,26 @@ def test_rows_without_a_number_are_not_known() -> None:
 
 
 def test_scores_are_counted_and_small_ones_hidden() -> None:
-    given = made_up.report_input({"publish": {"smallest_cell": 700}})
+    given = made_up.results({"publish": {"smallest_cell": 700}})
     m = gather(given)
     assert m.scores[2] is None
-    assert m.scores[1] == int(given.cells.loc[given.cells["score"] == 1, "n"].sum())
-    assert (m.n_scored, m.n_unscored) == (int(given.cells["n"].sum()) - 7300, 7300)
+    assert m.scores[1] == int(given.counts.cells.loc[given.counts.cells["score"] == 1, "n"].sum())
+    assert (m.n_scored, m.n_unscored) == (int(given.counts.cells["n"].sum()) - 7300, 7300)
     assert m.has("worst")
     assert not m.too_small("worst")
-    assert gather(made_up.report_input({"publish": {"smallest_cell": 1300}})).too_small("worst")
+    assert gather(made_up.results({"publish": {"smallest_cell": 1300}})).too_small("worst")
 
 
 def test_levels_without_customers_have_no_count_and_their_band_is_no_band() -> None:
-    given = made_up.report_input()
-    cells = given.cells[~given.cells["score"].isin([1]).fillna(False)]
-    m = gather(made_up.report_input(cells=cells))
+    given = made_up.results()
+    cells = given.counts.cells[~given.counts.cells["score"].isin([1]).fillna(False)]
+    m = gather(made_up.results(cells=cells))
     assert 1 not in m.scores
     assert m.bands == ("best",)
 
 
 def test_a_book_of_nothing_answers_none() -> None:
-    empty = open_book(made_up.report_input().estimates.iloc[:0])
+    empty = open_book(made_up.results().estimates.iloc[:0])
     assert empty.where("retention") == []
     assert empty.headline("retention", "best") is None
-    assert isinstance(made_up.report_input().estimates, pd.DataFrame)
+    assert isinstance(made_up.results().estimates, pd.DataFrame)

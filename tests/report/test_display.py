@@ -1,6 +1,5 @@
 """What a notebook shows of an analysis."""
 
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import made_up
@@ -39,7 +38,7 @@ def read(html: str) -> _Read:
 
 
 def test_a_notebook_shows_the_table_and_sentences_of_page_one() -> None:
-    given = made_up.report_input()
+    given = made_up.results()
     shown = read(headline_html(given))
     page = first_page(gather(given))
     (table,) = (block for block in page if block["kind"] == "table")
@@ -55,15 +54,15 @@ def test_a_notebook_shows_the_table_and_sentences_of_page_one() -> None:
 
 
 def test_names_from_a_table_are_text_and_never_markup() -> None:
-    given = made_up.report_input()
+    given = made_up.results()
     cohort = given.spec.cohort.model_copy(update={"name": "<script>alert(1)</script> & co\u202e"})
-    html = headline_html(replace(given, spec=given.spec.model_copy(update={"cohort": cohort})))
+    html = headline_html(made_up.altered(given, spec=given.spec.model_copy(update={"cohort": cohort})))
     shown = read(html)
     assert "script" not in shown.tags
     assert "<script>alert(1)</script> & co[U+202E]" in shown.text
 
 
 def test_lists_and_notices_are_written_too() -> None:
-    page = [block for block in first_page(gather(made_up.report_input())) if block["kind"] == "bullets"]
+    page = [block for block in first_page(gather(made_up.results())) if block["kind"] == "bullets"]
     shown = read(blocks_html(page))
     assert shown.tags.count("li") == sum(len(block["items"]) for block in page) > 0

@@ -1,5 +1,6 @@
 """The pages of doubt: each sentence from the estimates, each section only where the data allow it."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -15,10 +16,11 @@ from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.estimands import support_checks as diagnostics
 from cxlink.estimands.headline import headline
 from cxlink.estimands.tidy import tidy
-from cxlink.report.content import Material, ReportInput, gather
+from cxlink.report.content import Material, gather
 from cxlink.report.figures.nonresponse_figure import unanswered_curves
 from cxlink.report.sections.limitations import limits
 from cxlink.report.sections.sensitivity_section import doubts_pages
+from cxlink.results import Results
 from cxlink.sensitivity.sensitivity_analyses import beside_headline, doubts
 
 SPEC: dict[str, Any] = {
@@ -59,9 +61,9 @@ def material(counts: Counts, repeats: pd.DataFrame | None = None) -> Material:
     )
     more, found = doubts(counts)
     return gather(
-        ReportInput(
-            estimates=tidy([*rows, *more]), diagnostics=diagnostics.tidy([*findings, *found]), spec=counts.spec,
-            profile=counts.profile, cells=counts.cells, at_risk=pd.DataFrame(), projected=pd.DataFrame(),
+        Results(
+            counts=counts, estimates=tidy([*rows, *more]), diagnostics=diagnostics.tidy([*findings, *found]),
+            at_risk=pd.DataFrame(), projected=pd.DataFrame(),
             foreseen=pd.DataFrame(),
         )
     )  # fmt: skip
@@ -147,7 +149,7 @@ def test_their_curve_is_drawn_beside_the_others_as_far_as_both_are_known() -> No
     m, parts = whole()
     (drawn,) = [part for part in parts if part["kind"] == "figure"]
     assert drawn["name"] == "retention-unanswered"
-    axes = unanswered_curves(m.given.estimates, m.spec)
+    axes = unanswered_curves(m.results.estimates, m.spec)
     lines = dict(zip(("all", "not_scored"), axes.get_lines(), strict=True))
     for group, line in lines.items():
         rows = m.book.where("retention", group=group, adjusted="no", scenario="", stratum="")
@@ -209,15 +211,10 @@ def test_small_groups_stay_blank() -> None:
 
     counts = counts_of(publish={"smallest_cell": 5000})
     m = material(counts, asked_again())
-    given = m.given
+    given = m.results
     names = small_groups(given.estimates, 5000)
-    hidden = gather(
-        ReportInput(
-            estimates=blank_small(given.estimates, 5000), diagnostics=blank_findings(given.diagnostics, names),
-            spec=given.spec, profile=given.profile, cells=given.cells, at_risk=given.at_risk, projected=given.projected,
-            foreseen=given.foreseen,
-        )
-    )  # fmt: skip
+    diagnosed = blank_findings(given.diagnostics, names)
+    hidden = gather(replace(given, estimates=blank_small(given.estimates, 5000), diagnostics=diagnosed))
     assert {"not_scored", "all", "best", "worst"} <= names
     said = sentences(doubts_pages(hidden))
     assert "E-value" not in said

@@ -12,7 +12,6 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from cxlink.report.content import ReportInput
 from cxlink.report.estimates_lookup import known_rows
 from cxlink.report.figures import calibration_figure as calibration
 from cxlink.report.figures import cohort_figures as figures
@@ -21,22 +20,21 @@ from cxlink.report.figures import extrapolation_figure as continuations
 from cxlink.report.figures import hazard_figure as hazard_curves
 from cxlink.report.figures import tenure_ladder as lifetimes
 from cxlink.report.figures.study_figures import compared, study_comparison
+from cxlink.results import Results
 
-GIVEN = made_up.report_input()
+GIVEN = made_up.results()
 
 
-def _curves(given: ReportInput, **more: object) -> Axes:
+def _curves(given: Results, **more: object) -> Axes:
     return figures.retention_curves(given.estimates, given.spec, at_risk=given.at_risk, **more)
 
 
-def _families(given: ReportInput, **more: object) -> Axes:
+def _families(given: Results, **more: object) -> Axes:
     return continuations.family_survival(given.estimates, given.projected, given.spec, **more)
 
 
-def _comparison(_: ReportInput, **more: object) -> Axes:
-    rows = [
-        row for row in compared(made_up_study.study()["comparison"]) if row.figure == "one_year_retention"
-    ]
+def _comparison(_: Results, **more: object) -> Axes:
+    rows = [row for row in compared(made_up_study.study().comparison) if row.figure == "one_year_retention"]
     return study_comparison(rows, ["score 1", "scores 9–10"], "One-year retention (%)", scale=100, **more)
 
 
@@ -142,7 +140,7 @@ def test_numbers_at_risk_are_those_of_the_period_that_ends_at_the_tick() -> None
     for tick in (3, 12, 24):
         assert f"{at['best', tick]:,}".replace(",", "\u202f") in written
     assert f"{at['best', 1]:,}".replace(",", "\u202f") in written
-    few = made_up.report_input({"publish": {"smallest_cell": 100}})
+    few = made_up.results({"publish": {"smallest_cell": 100}})
     hidden = {text.get_text() for text in _curves(few).texts}
     assert str(at["worst", 24]) not in hidden
     assert "–" in hidden
@@ -259,7 +257,7 @@ def test_suppressed_levels_are_not_drawn() -> None:
 
 
 def test_a_currency_with_dollars_is_no_formula() -> None:
-    given = made_up.report_input({"spend": {"column": "x", "complete": True, "currency": "$a_b$ 東"}})
+    given = made_up.results({"spend": {"column": "x", "complete": True, "currency": "$a_b$ 東"}})
     ax = figures.spend_by_score(given.estimates, given.spec)
     assert ax.get_ylabel() == "Mean spend\nin 12 months ($a_b$ [U+6771])"
     assert not ax.yaxis.label.get_parse_math()

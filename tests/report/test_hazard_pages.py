@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import made_up
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,9 +17,10 @@ from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.estimands import support_checks as diagnostics
 from cxlink.estimands.hazard_rows import hazard_results
 from cxlink.estimands.tidy import select, tidy
-from cxlink.report.content import Material, ReportInput, gather
+from cxlink.report.content import Material, gather
 from cxlink.report.format import decimal
 from cxlink.report.sections.hazard_section import hazard_pages
+from cxlink.results import Results
 
 
 def _material(rise: float = -0.25, smallest: int = 0, lost: bool = True, **score: object) -> Material:
@@ -42,9 +44,9 @@ def _material(rise: float = -0.25, smallest: int = 0, lost: bool = True, **score
     counts = Counts(add_up(frame), spec, Profile("rows", n, n))
     rows, findings = hazard_results(spells_of(counts), spec, np.random.default_rng(1))
     return gather(
-        ReportInput(
-            estimates=tidy(rows), diagnostics=diagnostics.tidy(findings), spec=spec, profile=counts.profile,
-            cells=counts.cells, at_risk=pd.DataFrame(), projected=pd.DataFrame(),
+        Results(
+            counts=counts, estimates=tidy(rows), diagnostics=diagnostics.tidy(findings), at_risk=pd.DataFrame(),
+            projected=pd.DataFrame(),
             foreseen=pd.DataFrame(),
         )
     )  # fmt: skip
@@ -62,14 +64,14 @@ def test_the_ratios_are_those_of_the_estimates_headline_first() -> None:
     assert [row[0] for row in shown["rows"]] == ["4–5 against 1", *(f"{k} against 1" for k in range(2, 6))]
     assert len(shown["header"]) == 3
     for k, adjusted in enumerate(("no", "conditional"), 1):
-        best = select(m.given.estimates, estimand="hazard_ratio", group="best", adjusted=adjusted).iloc[0]
+        best = select(m.results.estimates, estimand="hazard_ratio", group="best", adjusted=adjusted).iloc[0]
         ends = f"[{decimal(best['conf_low'], 2)},\u00a0{decimal(best['conf_high'], 2)}]"
         assert shown["rows"][0][k] == f"{decimal(best['estimate'], 2)} {ends}"
 
 
 def test_the_sentences_hold_the_numbers_of_the_diagnostics() -> None:
     m, parts = _ordinary()
-    text, found = sentences(list(parts)), m.given.diagnostics.set_index(["quantity", "group"])["value"]
+    text, found = sentences(list(parts)), m.results.diagnostics.set_index(["quantity", "group"])["value"]
     assert "a ratio under 1 is lost more slowly" in text
     assert f"multiplied by {decimal(found['proportionality', 'best:worst'], 2)} [" in text
     moved = decimal(100 * found["proportionality_contrast", "best:worst"], 1)
@@ -83,7 +85,7 @@ def test_the_sentences_hold_the_numbers_of_the_diagnostics() -> None:
 
 def test_the_shapes_are_judged_by_two_standard_errors() -> None:
     m, parts = _ordinary()
-    found = m.given.diagnostics.set_index(["quantity", "group"])["value"]
+    found = m.results.diagnostics.set_index(["quantity", "group"])["value"]
     rows = table(list(parts), "Shapes")["rows"]
     for row, effect in zip(rows, ("linear", "monotone", "spline"), strict=True):
         gain, error = found["log_score_gain", effect], found["log_score_gain_error", effect]
@@ -99,7 +101,7 @@ def test_the_effect_is_said_in_words(effect: str, said: str) -> None:
     m, _ = _ordinary()
     score = m.spec.score.model_copy(update={"effect": effect})
     spec = m.spec.model_copy(update={"score": score})
-    assert said in sentences(hazard_pages(replace(m, given=replace(m.given, spec=spec)))[:2])
+    assert said in sentences(hazard_pages(replace(m, results=made_up.altered(m.results, spec=spec)))[:2])
 
 
 def test_a_score_that_nobody_left_is_named_and_its_ratio_has_digits() -> None:
@@ -112,12 +114,12 @@ def test_a_score_that_nobody_left_is_named_and_its_ratio_has_digits() -> None:
 
 def test_suppressed_groups_stay_blank() -> None:
     m = _material(smallest=30)
-    blank = m.given.estimates.copy()
+    blank = m.results.estimates.copy()
     small = blank["group"].isin(["1", "worst"]) | blank["reference"].isin(["1", "worst"])
     blank.loc[small, ["estimate", "std_error", "conf_low", "conf_high"]] = np.nan
-    found = m.given.diagnostics.copy()
+    found = m.results.diagnostics.copy()
     found.loc[found["group"].str.contains("worst"), "value"] = np.nan
-    assert hazard_pages(gather(replace(m.given, estimates=blank, diagnostics=found))) == []
+    assert hazard_pages(gather(replace(m.results, estimates=blank, diagnostics=found))) == []
 
 
 def test_without_a_ratio_there_is_no_section() -> None:

@@ -14,10 +14,11 @@ from test_pdf import CAUSAL
 from cxlink.cohort.errors import InputError
 from cxlink.metrics.metric_intervals import MetricEstimate
 from cxlink.metrics.metric_table import metric_row, tidy_metrics
-from cxlink.report.content import ReportInput, gather
+from cxlink.report.content import gather
 from cxlink.report.figures.metric_figures import known_over_time, metric_over_time, metrics_over_time
 from cxlink.report.metric_sections.metric_section import metric_pages
 from cxlink.report.references import cited
+from cxlink.results import Results
 
 NAN = float("nan")
 POWER = {"full_score": 20.0, "linear": 16.0, "nps_class": 10.0, "top_two_box": 5.0}
@@ -74,8 +75,8 @@ def rows() -> Iterator[dict[str, Any]]:
         yield made("member_retention_ratio", 1.167, 0.06, version=how, unit="ratio")
 
 
-def given(metrics: pd.DataFrame) -> ReportInput:
-    return replace(made_up.report_input(), metrics=metrics)
+def given(metrics: pd.DataFrame) -> Results:
+    return replace(made_up.results(), metrics=metrics)
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +174,7 @@ def test_time_is_drawn_and_spoken(parts: list[dict[str, Any]]) -> None:
 
 
 def test_nothing_is_written_where_there_are_none() -> None:
-    assert metric_pages(gather(made_up.report_input())) == []
+    assert metric_pages(gather(made_up.results())) == []
     assert metric_pages(gather(given(tidy_metrics([])))) == []
 
 

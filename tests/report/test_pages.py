@@ -22,11 +22,11 @@ from cxlink.report.sections.limitations import limits
 from cxlink.report.sections.retention_section import retention_pages
 from cxlink.report.words import say
 
-GIVEN = made_up.report_input()
+GIVEN = made_up.results()
 
 
 def test_the_cohort_is_counted_from_its_cells() -> None:
-    parts, scored = cohort_pages(gather(GIVEN)), GIVEN.cells[GIVEN.cells["score"].notna()]
+    parts, scored = cohort_pages(gather(GIVEN)), GIVEN.counts.cells[GIVEN.counts.cells["score"].notna()]
     rows = cells(parts, "Follow-up and spend windows")
     n, complete = int(scored["n"].sum()), int(scored["spend_n"].sum())
     shown = {name: int(values[0].replace("\u202f", "").split()[0]) for name, values in rows.items()}
@@ -42,9 +42,9 @@ def test_the_cohort_is_counted_from_its_cells() -> None:
     ("exits", "median"), [([3, 9, 9], "9 months"), ([3, 4, 9], "4 months"), ([5, 5, 1], "5 months")]
 )
 def test_median_follow_up_is_of_customers_not_of_cells(exits: list[int], median: str) -> None:
-    base = GIVEN.cells[GIVEN.cells["score"] == 5].iloc[[0, 0, 0]]
+    base = GIVEN.counts.cells[GIVEN.counts.cells["score"] == 5].iloc[[0, 0, 0]]
     still = base.assign(exit=exits, cause="", entry=0, n=[2, 2, 1])
-    rows = cells(cohort_pages(gather(replace(GIVEN, cells=still))), "Follow-up")
+    rows = cells(cohort_pages(gather(made_up.altered(GIVEN, cells=still))), "Follow-up")
     assert rows["Median follow-up of those still there"] == [median]
 
 
@@ -94,7 +94,7 @@ def test_diagnostics_put_failures_first_and_say_the_same_once() -> None:
         ("weibull", "weight", "", 1.0, None, ""), ("weibull", "converged", "", 1e-9, True, ""),
     ]  # fmt: skip
     checks = pd.DataFrame(rows, columns=list(GIVEN.diagnostics))
-    small = made_up.report_input({"publish": {"smallest_cell": 700}}, diagnostics=checks)
+    small = made_up.results({"publish": {"smallest_cell": 700}}, diagnostics=checks)
     parts = diagnostics_pages(gather(small))
     assert parts[1]["runs"] == [
         "1 of 6 findings is other than it should be; these stand first. How the families of curves fit, what they "
@@ -113,7 +113,7 @@ def test_diagnostics_put_failures_first_and_say_the_same_once() -> None:
 @pytest.mark.parametrize(("window", "chained"), [(3, True), (12, False)])
 def test_a_snapshot_says_that_nobody_was_followed_that_long(window: int, chained: bool) -> None:
     sub = {"duration": "months", "event": "churned", "window": window}
-    m = gather(made_up.report_input({"subscription": sub, "spend": None}))
+    m = gather(made_up.results({"subscription": sub, "spend": None}))
     for parts, kind in ((first_page(m), "notice"), (cohort_pages(m), "paragraph")):
         said = sentences(parts, kind)
         assert f"observed for at most the last {window} months." in said
@@ -123,8 +123,8 @@ def test_a_snapshot_says_that_nobody_was_followed_that_long(window: int, chained
 
 
 def test_longest_follow_up_counts_from_entry() -> None:
-    late = GIVEN.cells.assign(entry=GIVEN.cells["exit"] - 2)
-    rows = cells(cohort_pages(gather(replace(GIVEN, cells=late))), "Follow-up")
+    late = GIVEN.counts.cells.assign(entry=GIVEN.counts.cells["exit"] - 2)
+    rows = cells(cohort_pages(gather(made_up.altered(GIVEN, cells=late))), "Follow-up")
     assert rows["Longest follow-up"] == ["2 months"]
 
 
@@ -163,7 +163,7 @@ def test_scores_that_part_lost_from_kept_completely_are_remarked() -> None:
 
 def test_strata_stand_in_the_order_of_their_cuts() -> None:
     adjust = {"columns": ("size",), "bands": {"age": (3.0, 12.0, 24.0)}}
-    given = made_up.report_input({"adjust": adjust})
+    given = made_up.results({"adjust": adjust})
     one = given.estimates.query(
         "stratum == 'plan=basic' and estimand == 'retention' and group == 'best' and horizon == 12",
         engine="python",  # whatever else is installed
@@ -188,9 +188,10 @@ def test_a_long_command_breaks_before_options_only() -> None:
 
 
 def test_references_are_those_that_apply_in_the_order_of_the_alphabet() -> None:
-    spend_only = cited([gather(made_up.report_input({"subscription": None}))])
+    spend_only = cited([gather(made_up.results({"subscription": None}))])
     assert not any(text.startswith(("Kaplan", "Suissa", "Bolton", "Prentice")) for text in spend_only)
-    both = cited([gather(given) for given in made_up_study.both_cohorts()])
+    study = made_up_study.study()
+    both = cited([gather(one) for one in (study.subscription, study.transaction)])
     assert both == sorted(both)
     assert len(both) == len(set(both))
 
@@ -207,11 +208,11 @@ def test_a_difference_whose_interval_holds_none_is_said_to_tell_nothing() -> Non
 
 
 def test_where_every_level_is_too_small_no_empty_picture_stands() -> None:
-    given = made_up.report_input({"publish": {"smallest_cell": 6000}})
+    given = made_up.results({"publish": {"smallest_cell": 6000}})
     rows, levels = given.estimates.copy(), [str(level) for level in made_up.N]
     small = rows["group"].isin(["worst", *levels]) | (rows["reference"] == "worst")
     rows.loc[small, ["estimate", "conf_low", "conf_high"]] = np.nan
-    parts = make_document([replace(given, estimates=rows)])["parts"]
+    parts = make_document(replace(given, estimates=rows))["parts"]
     assert {part["name"] for part in parts if part["kind"] == "figure"} == {
         "retention-curves", "tenure-checks", "tenure-ladder", "tenure-families",
     }  # fmt: skip
@@ -221,8 +222,8 @@ def test_where_every_level_is_too_small_no_empty_picture_stands() -> None:
 
 
 def test_one_customer_is_one_customer() -> None:
-    one = GIVEN.cells[GIVEN.cells["score"] == 9].iloc[:1].assign(n=1)
-    first = make_document([replace(GIVEN, cells=one)])["parts"][0]
+    one = GIVEN.counts.cells[GIVEN.counts.cells["score"] == 9].iloc[:1].assign(n=1)
+    first = make_document(made_up.altered(GIVEN, cells=one))["parts"][0]
     assert first["runs"][0] == {"strong": "1 customer"}
 
 
@@ -232,8 +233,10 @@ def test_a_long_scale_has_ticks_apart_and_pictures_told_by_their_ends() -> None:
          "estimate": 0.5 + k / 400, "conf_low": 0.4, "conf_high": 0.9, "unit": "probability", "n": 50}
         for k in range(101)
     ]  # fmt: skip
-    given = made_up.report_input({"score": {"column": "s", "scale": "0-100"}, "spend": None})
-    cells_ = pd.concat([given.cells.iloc[:1].assign(score=k) for k in range(101)]).astype({"score": "Int64"})
-    parts = make_document([replace(given, estimates=tidy(rows), cells=cells_)])["parts"]
+    given = made_up.results({"score": {"column": "s", "scale": "0-100"}, "spend": None})
+    cells_ = pd.concat([given.counts.cells.iloc[:1].assign(score=k) for k in range(101)]).astype(
+        {"score": "Int64"}
+    )
+    parts = make_document(made_up.altered(given, estimates=tidy(rows), cells=cells_))["parts"]
     picture = next(part for part in parts if part.get("name") == "retention-by-score")
     assert picture["alt"].endswith("0: 50\u202f%; 100: 75\u202f%")

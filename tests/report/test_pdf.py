@@ -27,7 +27,7 @@ def test_the_folder_gets_the_pdf_and_its_figures_and_the_same_bytes_come_twice(t
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder in folders:
         folder.mkdir()
-        write_report(made_up.report_input(), folder)
+        write_report(made_up.results(), folder)
     files = sorted(path.relative_to(folders[0]) for path in folders[0].rglob("*") if path.is_file())
     assert [str(file) for file in files] == [
         "figures/overview.svg", "figures/retention-by-score.svg", "figures/retention-curves.svg",
@@ -39,7 +39,7 @@ def test_the_folder_gets_the_pdf_and_its_figures_and_the_same_bytes_come_twice(t
 
 
 def test_it_is_tagged_pdf_ua_with_title_language_and_alternative_texts() -> None:
-    document = make_document([made_up.report_input()])
+    document = make_document(made_up.results())
     reader = PdfReader(io.BytesIO(compile_pdf(document)))
     root = reader.trailer["/Root"]
     assert b"<pdfuaid:part>1</pdfuaid:part>" in root["/Metadata"].get_object().get_data()
@@ -55,7 +55,7 @@ def test_it_is_tagged_pdf_ua_with_title_language_and_alternative_texts() -> None
 
 
 def test_page_one_holds_the_headline_rows_with_their_intervals() -> None:
-    given, first = made_up.report_input(), squeezed(ordinary()[0])
+    given, first = made_up.results(), squeezed(ordinary()[0])
     book = open_book(given.estimates)
     for estimand in ("retention", "spend", "tenure"):
         digits = {"retention": 1, "spend": 0, "tenure": 1}[estimand]
@@ -68,7 +68,8 @@ def test_page_one_holds_the_headline_rows_with_their_intervals() -> None:
         assert squeezed(full(ratio)) in first
     assert squeezed("standardised to the mix of plan and region among all customers with a score") in first
     everybody, unscored = (
-        int(given.cells.loc[rows, "n"].sum()) for rows in (slice(None), given.cells["score"].isna())
+        int(given.counts.cells.loc[rows, "n"].sum())
+        for rows in (slice(None), given.counts.cells["score"].isna())
     )
     assert f"{unscored}of{everybody}customershavenoscore(response77%)" in first
     assert squeezed("42 customers lost in period 0 are counted in period 1.") in first
@@ -76,9 +77,9 @@ def test_page_one_holds_the_headline_rows_with_their_intervals() -> None:
 
 
 def test_page_one_follows_the_first_contrast_asked_for() -> None:
-    given = made_up.report_input({"analysis": {"contrasts": ("best:worst",), "level": 0.9}})
+    given = made_up.results({"analysis": {"contrasts": ("best:worst",), "level": 0.9}})
     assert "90 % intervals" in pages(given)[0]
-    none = made_up.report_input({"analysis": {"contrasts": ("10:1-3", "best:worst")}})
+    none = made_up.results({"analysis": {"contrasts": ("10:1-3", "best:worst")}})
     first = pages(none)[0]
     assert "Retention after 12 months has no standardised figure for customers who gave 10 and" in first
 
@@ -93,14 +94,17 @@ def test_no_sentence_claims_a_cause() -> None:
 
 
 def test_simulated_is_on_every_page_and_only_where_it_is_true() -> None:
-    assert all("simulated" in text for text in pages(made_up.report_input(simulated=True)))
+    assert all(
+        "simulated" in text
+        for text in pages(made_up.results({"cohort": {"name": "saas-2019", "simulated": True}}))
+    )
     assert all("simulated" in text for text in study())
     assert not any("simulated" in text for text in ordinary())
 
 
 def test_texts_of_the_table_print_as_themselves() -> None:
     plan, region, cause, currency, name = HOSTILE
-    given = made_up.report_input({
+    given = made_up.results({
         "cohort": {"name": name},
         "adjust": {"columns": (plan, region)},
         "spend": {"column": "s", "complete": True, "currency": currency},
@@ -112,36 +116,34 @@ def test_texts_of_the_table_print_as_themselves() -> None:
     notes = tuple(f"Note on {text}." for text in HOSTILE)
     profile = replace(given.profile, table=plan, dropped={region: 3}, notes=notes, clock=cause)
     checks = given.diagnostics.assign(note=cause, group=plan)
-    given = replace(
-        given, estimates=estimates, profile=profile, diagnostics=checks, command=f"cxlink fit {region}"
-    )
-    text = squeezed(" ".join(pages(given)))
+    given = made_up.altered(given, estimates=estimates, profile=profile, diagnostics=checks)
+    text = squeezed(" ".join(pages(given, f"cxlink fit {region}")))
     for hostile in HOSTILE:
         assert squeezed(hostile) in text, hostile
     assert squeezed(f"{plan}: {region}") in text
 
 
 def test_what_no_font_holds_and_what_turns_text_round_is_named() -> None:
-    given = made_up.report_input({"cohort": {"name": "東 \x07 \u202e"}})
+    given = made_up.results({"cohort": {"name": "東 \x07 \u202e"}})
     assert "[U+6771] [U+0007] [U+202E]" in pages(given)[0]
 
 
 def test_a_cohort_with_spend_only_and_one_without_spend_read_well() -> None:
-    given = made_up.report_input({"subscription": None})
+    given = made_up.results({"subscription": None})
     spend_only = " ".join(pages(replace(given, diagnostics=given.diagnostics.iloc[:0])))
     for absent in ("Retention", "Tenure", "Kaplan", "mmortal", "left within", "horizon"):
         assert absent not in spend_only, absent
-    stays_only = " ".join(pages(made_up.report_input({"spend": None})))
+    stays_only = " ".join(pages(made_up.results({"spend": None})))
     for absent in ("Spend", "spend", "EUR"):
         assert absent not in stays_only, absent
 
 
 def test_an_empty_band_is_named_with_the_worst_level_that_has_customers() -> None:
-    given = made_up.report_input()
-    nobody = given.cells["score"].isin([1, 2]).fillna(False)
+    given = made_up.results()
+    nobody = given.counts.cells["score"].isin([1, 2]).fillna(False)
     gone = given.estimates["group"].isin(["worst", "1", "2"]) | (given.estimates["reference"] == "worst")
     rows = given.estimates[~gone].reset_index(drop=True)
-    text = pages(replace(given, estimates=rows, cells=given.cells[~nobody]))
+    text = pages(made_up.altered(given, estimates=rows, cells=given.counts.cells[~nobody]))
     assert "Nobody gave 1, so there is no worst band and nothing is compared with it." in text[0]
     row = open_book(rows).get("retention", "3", "kaplan_meier", 12)
     worst = f"The worst score that has customers is 3 (770 customers, of whom {full(row)} were still there after 12"
@@ -151,7 +153,7 @@ def test_an_empty_band_is_named_with_the_worst_level_that_has_customers() -> Non
 
 
 def test_follow_up_short_of_the_horizon_is_said_with_what_is_known() -> None:
-    given = made_up.report_input()
+    given = made_up.results()
     rows = given.estimates
     short = rows[~(rows["estimand"].str.startswith("retention") & (rows["horizon"] > 9))]
     short = short[~short["estimand"].str.startswith("retention_")].reset_index(drop=True)
@@ -162,7 +164,7 @@ def test_follow_up_short_of_the_horizon_is_said_with_what_is_known() -> None:
 
 
 def test_small_groups_are_left_blank_everywhere() -> None:
-    given = made_up.report_input({"publish": {"smallest_cell": 700}})
+    given = made_up.results({"publish": {"smallest_cell": 700}})
     hidden = given.estimates.copy()
     hidden.loc[hidden["group"] == "2", ["estimate", "std_error", "conf_low", "conf_high"]] = np.nan
     hidden.loc[hidden["group"] == "2", ["n", "n_events"]] = pd.NA
@@ -180,7 +182,7 @@ def test_infinite_means_are_more_than_can_be_estimated() -> None:
 
 
 def test_thin_support_is_said_on_page_one_for_the_headline_contrast_only() -> None:
-    given = made_up.report_input()
+    given = made_up.results()
     rows = [
         ("kaplan_meier", "support", "best:worst", 0.62, False, ""),
         ("means", "support", "9:worst", 0.5, None, ""),
@@ -192,7 +194,7 @@ def test_thin_support_is_said_on_page_one_for_the_headline_contrast_only() -> No
 
 
 def test_page_one_says_which_model_took_the_headline_over_and_for_whom() -> None:
-    given = made_up.report_input()
+    given = made_up.results()
     rows = [
         ("kaplan_meier", "support", "best:worst", 0.62, False, ""),
         ("grouped_ph", "followed", "best:worst", 0.85, None, ""),
@@ -217,7 +219,7 @@ def test_page_one_says_which_model_took_the_headline_over_and_for_whom() -> None
     assert "stands on 62.0 %" not in first
     assert squeezed("For those customers alone Kaplan–Meier gives") in squeezed(first)
     score = given.spec.score.model_copy(update={"effect": "linear"})
-    straight = " ".join(pages(replace(given, spec=given.spec.model_copy(update={"score": score}))))
+    straight = " ".join(pages(made_up.altered(given, spec=given.spec.model_copy(update={"score": score}))))
     asked = "in every stratum, and their effect to be a straight line, as the specification asks."
     assert squeezed(asked) in squeezed(straight)
     assert squeezed("but in the models, where the specification asks for a straight line") in squeezed(
@@ -227,10 +229,10 @@ def test_page_one_says_which_model_took_the_headline_over_and_for_whom() -> None
 
 
 def test_a_cohort_without_any_estimate_still_has_a_report() -> None:
-    given = made_up.report_input()
-    empty = replace(
+    given = made_up.results()
+    empty = made_up.altered(
         given, estimates=given.estimates.iloc[:0], diagnostics=given.diagnostics.iloc[:0],
-        at_risk=given.at_risk.iloc[:0], cells=given.cells[given.cells["score"].isna()],
+        at_risk=given.at_risk.iloc[:0], cells=given.counts.cells[given.counts.cells["score"].isna()],
     )  # fmt: skip
     text = pages(empty)
     assert "0 customers of saas.csv gave a score" in text[0]
@@ -252,7 +254,7 @@ def test_only_literature_that_applies_is_cited() -> None:
 
 @pytest.mark.parametrize("lag", [1, 3])
 def test_other_time_origins_stand_beside_the_main_one(lag: int) -> None:
-    row = open_book(made_up.report_input().estimates).get(
+    row = open_book(made_up.results().estimates).get(
         "retention", "best", "kaplan_meier", 12, scenario=f"lag={lag}"
     )
     months = "1 month" if lag == 1 else "3 months"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from made_up import report_input
+from made_up import results
 
 from cxlink.estimands.tidy import tidy
 from cxlink.report.content import Material, gather
@@ -15,7 +15,7 @@ RATIOS = {"poisson": 2.4, "gamma": 2.45, "two_part": 2.5, "log_ols": 2.42}
 
 
 def material(ratios: dict[str, float], adjusted: str = "standardised", spread: float = 0.2) -> Material:
-    given = report_input() if adjusted == "standardised" else report_input({"adjust": None})
+    given = results() if adjusted == "standardised" else results({"adjust": None})
     rows = []
     for model, ratio in ratios.items():
         keys = {"model": model, "adjusted": adjusted, "level": 0.95, "n": 1000}
@@ -87,20 +87,20 @@ def test_one_model_alone() -> None:
     assert beside_means(m).startswith(" Beside them stands an additive Poisson")
     assert "Duan" not in beside_means(m)
     assert "Duan 1983" in beside_means(material(RATIOS))
-    assert beside_means(gather(report_input())) == ""
+    assert beside_means(gather(results())) == ""
 
 
 def test_nothing_without_models() -> None:
-    assert spend_model_pages(gather(report_input())) == []
-    assert spend_model_pages(gather(report_input({"spend": None}))) == []
+    assert spend_model_pages(gather(results())) == []
+    assert spend_model_pages(gather(results({"spend": None}))) == []
 
 
 @pytest.mark.parametrize("same", [True, False])
 def test_models_that_cannot_differ_have_a_sentence(same: bool) -> None:
-    first = gather(report_input({"adjust": None}))
+    first = gather(results({"adjust": None}))
     means = {side: first.book.get("spend", side, "means") for side in ("best", "worst")}
     m = material(RATIOS, adjusted="no")
-    estimates = m.given.estimates.copy()
+    estimates = m.results.estimates.copy()
     for side, row in means.items():
         assert row is not None
         mine = (
@@ -109,7 +109,7 @@ def test_models_that_cannot_differ_have_a_sentence(same: bool) -> None:
             & (estimates["group"] == side)
         )
         estimates.loc[mine, "estimate"] = row.estimate if same else row.estimate + 1
-    blocks = spend_model_pages(gather(replace(m.given, estimates=estimates)))
+    blocks = spend_model_pages(gather(replace(m.results, estimates=estimates)))
     assert [block["kind"] for block in blocks] == (
         ["paragraph"] if same else ["heading", "paragraph", "table"]
     )
@@ -120,8 +120,8 @@ def test_models_that_cannot_differ_have_a_sentence(same: bool) -> None:
 
 def test_suppressed_models_leave_no_table() -> None:
     m = material(RATIOS)
-    blank = m.given.estimates.copy()
+    blank = m.results.estimates.copy()
     spent = blank["estimand"].str.startswith("spend")
     blank.loc[spent, ["estimate", "std_error", "conf_low", "conf_high"]] = float("nan")
     assert isinstance(blank, pd.DataFrame)
-    assert spend_model_pages(gather(replace(m.given, estimates=blank))) == []
+    assert spend_model_pages(gather(replace(m.results, estimates=blank))) == []

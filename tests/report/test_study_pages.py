@@ -11,7 +11,7 @@ from cxlink.report.figures.study_figures import compared
 from cxlink.report.render_typst import write_report
 from cxlink.report.study_sections.study_section import study_pages
 
-GIVEN = made_up.report_input()
+GIVEN = made_up.results()
 
 
 def test_the_study_says_first_that_no_records_exist_and_why_six_years_do_not_fit() -> None:
@@ -48,7 +48,7 @@ def test_the_study_gives_its_result_in_numbers_and_picture_on_page_one() -> None
 
 
 def test_the_study_has_the_figures_of_both_cohorts_under_names_of_their_own(tmp_path: Path) -> None:
-    write_report(made_up_study.both_cohorts(), tmp_path)
+    write_report(made_up_study.study(), tmp_path)
     names = sorted(path.stem for path in (tmp_path / "figures").iterdir())
     assert {"study-comparison", "1-overview", "1-retention-curves", "2-overview", "2-spend-by-score"} <= set(
         names
@@ -58,26 +58,26 @@ def test_the_study_has_the_figures_of_both_cohorts_under_names_of_their_own(tmp_
 
 def test_the_study_counts_the_intervals_that_hold_the_truth() -> None:
     made = made_up_study.study()
-    made["comparison"].loc[0, ["adjusted_low", "adjusted_high"]] = [0.44, 0.45]
-    said = [part["runs"][0] for part in study_pages(made, GIVEN.spec) if part["kind"] == "paragraph"]
+    made.comparison.loc[0, ["adjusted_low", "adjusted_high"]] = [0.44, 0.45]
+    said = [part["runs"][0] for part in study_pages(made) if part["kind"] == "paragraph"]
     assert any("hold the truth for 3, the naive ones for 1." in text for text in said)
-    rows = compared(made["comparison"])
+    rows = compared(made.comparison)
     assert rows[2].horizon is None
     assert np.isnan(rows[6].published)
 
 
 def test_the_study_says_where_tenure_beyond_follow_up_missed_the_truth() -> None:
     made = made_up_study.study()
-    said = sentences(study_pages(made, GIVEN.spec))
+    said = sentences(study_pages(made))
     assert "observed curves: 1 of 1 adjusted intervals hold the truth." in said
     assert "and 1 of 2 intervals miss the truth: those of score 1 (36 months)." in said
     assert "15.2 [14.7,\u00a015.8] where 14.3 is true" in said
-    made["comparison"].loc[5, "adjusted_low"] = 14.0
-    assert "in this sample all 2 intervals hold the truth" in sentences(study_pages(made, GIVEN.spec))
+    made.comparison.loc[5, "adjusted_low"] = 14.0
+    assert "in this sample all 2 intervals hold the truth" in sentences(study_pages(made))
 
 
 def test_the_study_names_rows_by_score_and_horizon_and_infinite_ones_in_words() -> None:
-    parts = study_pages(made_up_study.study(), GIVEN.spec)
+    parts = study_pages(made_up_study.study())
     rows = table(parts, "Mean tenure within each horizon")["rows"]
     assert [row[:3] for row in rows] == [
         ["Within 12 months", "Score 1", "–"], ["Within 36 months", "Score 1", "–"], ["", "Scores 9–10", "–"],

@@ -13,12 +13,12 @@ from cxlink.report.format import spelled, time_span, words
 from cxlink.report.sections.family_table import backtest_weights, family_lines, kind_of, weights_sentence
 from cxlink.report.sections.tenure_section import followed, tenure_pages
 
-GIVEN = made_up.report_input()
+GIVEN = made_up.results()
 WIDE = 0.30
 
 
 def pages(**changes: object):
-    return tenure_pages(gather(replace(GIVEN, **changes)))
+    return tenure_pages(gather(made_up.altered(GIVEN, **changes)))
 
 
 def widened() -> pd.DataFrame:
@@ -63,7 +63,7 @@ def test_effects_that_last_for_ever_are_called_an_assumption() -> None:
     assert "last for ever. That is an assumption" in said
     assert "caus" not in said
     waned = GIVEN.estimates.query("model == 'averaged' and estimand == 'tenure'").assign(scenario="waning=48")
-    spec = made_up.report_input({"analysis": {"waning": (48,)}}).spec
+    spec = made_up.results({"analysis": {"waning": (48,)}}).spec
     parts = pages(estimates=pd.concat([GIVEN.estimates, waned], ignore_index=True), spec=spec)
     assert "Difference gone by 48: mean to 120 months" in cells(parts, "Tenure, in months")
     assert "gone 48 months after the score" in sentences(parts)

@@ -1,5 +1,7 @@
 """The study's third chart and the public curves, as their readers meet them."""
 
+from dataclasses import replace
+
 import made_up
 import made_up_study
 import numpy as np
@@ -15,7 +17,7 @@ from cxlink.report.figures.third_chart_figure import Printed, by_family, by_hete
 from cxlink.report.study_sections.public_curves_section import projection, public_curves_section
 from cxlink.report.study_sections.third_chart_section import printed_membership, third_chart_section
 
-SPEC = made_up.report_input().spec
+SPEC = made_up.results().spec
 PRINTED = Printed(
     {"worst": np.nan, "best": 6.0}, {"worst": "a little over a year", "best": "another six years"}
 )
@@ -64,7 +66,7 @@ def test_the_third_chart_has_a_line_an_assumption_with_no_end_and_no_curve_told_
 
 def test_the_third_chart_without_any_way_to_six_years_says_so() -> None:
     made = made_up_study.study()
-    made["six_years"] = made["six_years"].assign(second_year_of_best=np.nan)
+    made = replace(made, six_years=made.six_years.assign(second_year_of_best=np.nan))
     assert "No assumption here gives 6 years." in sentences(third_chart_section(made, PRINTED, SPEC, 2))
 
 
@@ -153,9 +155,7 @@ def test_the_report_of_the_study_holds_both_and_where_its_words_come_from() -> N
     whole = squeezed(" ".join(study()))
     for title in ("The study’s third chart", "two public curves as judges", "Real customers, not simulated."):
         assert squeezed(title) in whole
-    rows = [
-        row for row in made_up_study.study()["comparison"].itertuples() if row.figure.startswith("expected")
-    ]
+    rows = [row for row in made_up_study.study().comparison.itertuples() if row.figure.startswith("expected")]
     found = printed_membership(rows)
     assert found.words == PRINTED.words
     assert found.years["best"] == 6.0

@@ -2,6 +2,7 @@
 
 import json
 
+import made_up
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +13,6 @@ from cxlink.cohort.table import read_cohort
 from cxlink.estimands.tidy import select
 from cxlink.report.content import gather
 from cxlink.report.sections.value_section import value_pages
-from cxlink.runs import report_input
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def analysis() -> Analysis:
 
 
 def test_the_section_shows_value_by_score_and_says_what_it_stands_on(analysis: Analysis) -> None:
-    parts = value_pages(gather(report_input(analysis, "cxlink fit")), 1)
+    parts = value_pages(gather(analysis), 1)
     assert parts[0]["text"] == "What it is worth"
     text = json.dumps(parts, ensure_ascii=False)
     assert "Margin is taken as 25\u202f% of spend." in text
@@ -45,9 +45,8 @@ def test_the_section_shows_value_by_score_and_says_what_it_stands_on(analysis: A
 
 
 def test_a_report_without_a_value_has_no_such_section(analysis: Analysis) -> None:
-    given = report_input(analysis, "cxlink fit")
-    plain = gather(type(given)(**{**given.__dict__, "spec": given.spec.model_copy(update={"value": None})}))
-    assert value_pages(plain, 1) == []
+    plain = made_up.altered(analysis, spec=analysis.spec.model_copy(update={"value": None}))
+    assert value_pages(gather(plain), 1) == []
 
 
 def test_the_figure_names_its_currency_and_its_span(analysis: Analysis) -> None:

@@ -1,7 +1,6 @@
 """A report as its readers meet it: the text of its pages, and the parts they are put together from."""
 
 import io
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -10,29 +9,29 @@ import made_up_study
 import pytest
 from pypdf import PdfReader
 
-from cxlink.report.content import ReportInput
 from cxlink.report.figures import drawing
 from cxlink.report.render_typst import compile_pdf, make_document
+from cxlink.results import Reproduced, Results
 
 EMPTY = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 630 240"/>'
 
 
-def pages(given: ReportInput | Sequence[ReportInput]) -> list[str]:
+def pages(given: Results | Reproduced, command: str = "cxlink fit saas.csv --spec saas.toml") -> list[str]:
     """Text of each page, its white space made single blanks; with empty pictures, which take no time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(drawing, "svg", lambda _: EMPTY)
-        made = compile_pdf(make_document([given] if isinstance(given, ReportInput) else given))
+        made = compile_pdf(make_document(given, command))
     return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(made)).pages]
 
 
 @cache
 def ordinary() -> tuple[str, ...]:
-    return tuple(pages(made_up.report_input()))
+    return tuple(pages(made_up.results()))
 
 
 @cache
 def study() -> tuple[str, ...]:
-    return tuple(pages(made_up_study.both_cohorts()))
+    return tuple(pages(made_up_study.study()))
 
 
 def squeezed(text: str) -> str:

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.estimands.tidy import row, tidy
-from cxlink.report.content import ReportInput
+from cxlink.results import Results
 
 N = {1: 1210, 2: 645, 3: 770, 4: 905, 5: 1820, 6: 1940, 7: 3105, 8: 5310, 9: 4220, 10: 5080}
 YEARLY = {1: 0.43, 2: 0.47, 3: 0.52, 4: 0.55, 5: 0.59, 6: 0.62, 7: 0.66, 8: 0.69, 9: 0.73, 10: 0.75}
@@ -330,19 +331,23 @@ def family_findings(kind: str = "") -> list[tuple[str, str, str, float, bool | N
     ]
 
 
-def report_input(tables: dict[str, object] | None = None, **changes: object) -> ReportInput:
+def results(tables: dict[str, object] | None = None, **changes: object) -> Results:
     """One made-up cohort; `tables` replaces parts of the spec (None drops one), `changes` fields."""
-    given = {name: table for name, table in {**SPEC, **(tables or {})}.items() if table is not None}
-    spec = make_spec(given)
-    made = ReportInput(
-        estimates=estimates(spec), diagnostics=diagnostics(), spec=spec, cells=cells(), at_risk=at_risk(),
+    spec = make_spec({name: table for name, table in {**SPEC, **(tables or {})}.items() if table is not None})
+    profile = Profile(
+        table="saas.csv", rows_read=32_305, rows_used=32_300, dropped={"the score is off its scale": 5},
+        notes=("42 customers lost in period 0 are counted in period 1.",), clock="months since the score",
+        fingerprint="5f" * 32,
+    )  # fmt: skip
+    made = Results(
+        counts=Counts(cells(), spec, profile), estimates=estimates(spec), diagnostics=diagnostics(), at_risk=at_risk(),
         projected=projected() if spec.subscription is not None else projected().iloc[:0],
         foreseen=foreseen() if spec.subscription is not None else foreseen().iloc[:0],
-        profile=Profile(
-            table="saas.csv", rows_read=32_305, rows_used=32_300, dropped={"the score is off its scale": 5},
-            notes=("42 customers lost in period 0 are counted in period 1.",), clock="months since the score",
-            fingerprint="5f" * 32,
-        ),
-        simulated=False, command="cxlink fit saas.csv --spec saas.toml", version="0.1.0",
     )  # fmt: skip
-    return replace(made, **changes)
+    return altered(made, **changes)
+
+
+def altered(made: Results, **changes: object) -> Results:
+    """The same results but for some fields; ``cells``, ``spec`` and ``profile`` are those of its counts."""
+    counted = {name: changes.pop(name) for name in ("cells", "spec", "profile") if name in changes}
+    return replace(made, counts=replace(made.counts, **counted), **changes)

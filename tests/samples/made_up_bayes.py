@@ -1,15 +1,15 @@
 """Made-up posteriors of the made-up cohort: rows, findings and pictures as the analysis would hand them over."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 import made_up
 import numpy as np
 import pandas as pd
 
 from cxlink.estimands import support_checks as diagnostics
+from cxlink.estimands.posterior.posterior_estimates import Bayesian
 from cxlink.estimands.tidy import ready_row, tidy
-from cxlink.report.content import Posteriors, ReportInput
+from cxlink.results import Results
 
 UNSEEN = 3
 MODELS = {"bayes": 0.60, "bayes_sbg": 0.58}
@@ -29,15 +29,13 @@ PRIORS = [
 
 
 def estimates(
-    given: ReportInput, scenarios: tuple[str, ...] = ("",), n: Mapping[str, int] | None = None
+    given: Results, scenarios: tuple[str, ...] = ("",), n: Mapping[str, int] | None = None
 ) -> pd.DataFrame:
     """Rows of both models: retention a level above or below the middle by its distance from 5; level 3 unseen."""
     return tidy([*_stays(given, scenarios, n or {}), *_spent(given)])
 
 
-def _stays(
-    given: ReportInput, scenarios: tuple[str, ...], n: Mapping[str, int]
-) -> Iterator[dict[str, object]]:
+def _stays(given: Results, scenarios: tuple[str, ...], n: Mapping[str, int]) -> Iterator[dict[str, object]]:
     spec = given.spec
     if spec.subscription is None:
         return
@@ -62,7 +60,7 @@ def _stays(
                         yield ready_row("tenure", mean, (1.0, mean - 2, mean + 2), 0.95, "month", **keys)
 
 
-def _spent(given: ReportInput) -> Iterator[dict[str, object]]:
+def _spent(given: Results) -> Iterator[dict[str, object]]:
     if given.spec.spend is None:
         return
     adjusted = "standardised" if given.spec.stratum_variables else "no"
@@ -74,7 +72,7 @@ def _spent(given: ReportInput) -> Iterator[dict[str, object]]:
         yield ready_row("spend", mean, (10.0, mean - 20, mean + 20), 0.95, "EUR", **keys)
 
 
-def findings(given: ReportInput) -> list[dict[str, object]]:
+def findings(given: Results) -> list[dict[str, object]]:
     """All as it should be, of every posterior that the cohort has."""
     parts = (
         [("bayes", "retention"), ("bayes_sbg", "retention")] if given.spec.subscription is not None else []
@@ -105,11 +103,9 @@ def findings(given: ReportInput) -> list[dict[str, object]]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def curves(given: ReportInput) -> pd.DataFrame:
-    """Posterior and prior by month; without columns where there is no clock."""
+def curves(given: Results) -> pd.DataFrame:
+    """Posterior and prior by month."""
     columns = ["model", "adjusted", "scenario", "group", "time", "estimate", "conf_low", "conf_high"]
-    if given.spec.subscription is None:
-        return pd.DataFrame()
     adjusted = "standardised" if given.spec.stratum_variables else "no"
     rows = [
         ("bayes", kind, scenario, group, t, p, max(p - half, 0.0), min(p + half, 1.0))
@@ -122,33 +118,39 @@ def curves(given: ReportInput) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def posteriors(given: ReportInput, cohorts: int = 1, warnings: tuple[str, ...] = ()) -> Posteriors:
+def posteriors(given: Results, warnings: tuple[str, ...] = ()) -> Bayesian:
     """What stands beside the tables."""
     columns = ["scenario", "group", "estimate", "conf_low", "conf_high", "unit"]
     before = [("prior", str(level), 500.0, 20.0, 9000.0 + level, "EUR") for level in given.spec.scale.levels]
-    sizes = [(f"cohort {i}", 30_000 - i, 24) for i in range(1, cohorts)]
-    return Posteriors(
-        curves=curves(given),
-        spend=pd.DataFrame(before, columns=columns) if given.spec.spend is not None else pd.DataFrame(),
-        priors=pd.DataFrame(PRIORS, columns=["model", "of", "quantity", "distribution", "scale", "reason"]),
-        cohorts=pd.DataFrame([*sizes, ("saas-2019", 25_005, 3)], columns=["cohort", "customers", "periods"]),
+    return Bayesian(
+        curves=[curves(given)] if given.spec.subscription is not None else [],
+        spend=[pd.DataFrame(before, columns=columns)] if given.spec.spend is not None else [],
+        priors=[pd.DataFrame(PRIORS, columns=["model", "of", "quantity", "distribution", "scale", "reason"])],
         warnings=warnings,
     )
+
+
+def pooled(cohorts: int = 1) -> pd.DataFrame:
+    """The cohorts that the posteriors stand on."""
+    sizes = [(f"cohort {i}", 30_000 - i, 24) for i in range(1, cohorts)]
+    return pd.DataFrame([*sizes, ("saas-2019", 25_005, 3)], columns=["cohort", "customers", "periods"])
 
 
 def with_posteriors(
     tables: dict[str, object] | None = None, *, cohorts: int = 1, scenarios: tuple[str, ...] = ("",),
     warnings: tuple[str, ...] = (), found: list[dict[str, object]] | None = None,
-) -> ReportInput:  # fmt: skip
+) -> Results:  # fmt: skip
     """The made-up cohort, fitted with ``--bayes``; nobody gave 3."""
-    given = made_up.report_input(tables)
+    given = made_up.results(tables)
     rows = given.estimates[given.estimates["group"] != str(UNSEEN)]
     said = findings(given) if found is None else found
     checks = pd.concat([given.diagnostics, diagnostics.tidy(said)], ignore_index=True)
-    return replace(
+    cells = given.counts.cells
+    return made_up.altered(
         given,
+        cells=cells[~cells["score"].eq(UNSEEN).fillna(False)],
         estimates=pd.concat([rows, estimates(given, scenarios)], ignore_index=True),
         diagnostics=checks,
-        cells=given.cells[~given.cells["score"].eq(UNSEEN).fillna(False)],
-        bayes=posteriors(given, cohorts, warnings),
+        bayesian=posteriors(given, warnings),
+        cohorts=pooled(cohorts),
     )

@@ -4,11 +4,11 @@ import made_up
 import numpy as np
 import pandas as pd
 
-from cxlink.report.content import ReportInput, Study
+from cxlink.results import Reproduced
 
 
-def study() -> Study:
-    """What the reproduction hands over beside its cohorts."""
+def study() -> Reproduced:
+    """What the reproduction hands over."""
     names = (
         "figure", "group", "horizon", "unit", "published", "published_status", "published_wording", "truth", "naive",
         "naive_low", "naive_high", "adjusted", "adjusted_low", "adjusted_high",
@@ -33,17 +33,20 @@ def study() -> Study:
         "years_of_worst": [1.185, 1.504], "years_of_best": [3.321, 6.0],
         "retention_needed_for_six_years": [0.846, np.nan],
     })  # fmt: skip
-    cohorts = ["Subscription: 25 000 simulated customers.", "Transaction: 25 000 simulated customers."]
-    return {
-        "comparison": pd.DataFrame(rows, columns=list(names)),
-        "paradox": paradox,
-        "cohorts": cohorts,
-        "replications": replications(),
-        "third_chart": third_chart(),
-        "six_years": six_years(),
-        "public_curves": public_curves(),
-        "public_verdicts": public_verdicts(),
-    }
+    subscription = {"cohort": {"name": "subscription", "simulated": True}}
+    transaction = {"cohort": {"name": "transaction", "simulated": True}, "subscription": None}
+    return Reproduced(
+        subscription=made_up.results(subscription),
+        transaction=made_up.results(transaction, at_risk=made_up.at_risk().iloc[:0]),
+        seed=20140801,
+        comparison=pd.DataFrame(rows, columns=list(names)),
+        paradox=paradox,
+        replications=replications(),
+        third_chart=third_chart(),
+        six_years=six_years(),
+        public_curves=public_curves(),
+        public_verdicts=public_verdicts(),
+    )
 
 
 def third_chart() -> pd.DataFrame:
@@ -123,15 +126,3 @@ def replications() -> pd.DataFrame:
         ("relative_annual_revenue", "10", "ratio", 500, 31_000, 2.4, 1.24, 0.0, 0.011, 0.938),
     ]
     return pd.DataFrame(rows, columns=list(names))
-
-
-def both_cohorts() -> list[ReportInput]:
-    """The two sections of the study's report."""
-    first = made_up.report_input({"cohort": {"name": "subscription"}}, simulated=True, study=study())
-    transaction = {"cohort": {"name": "transaction"}, "subscription": None}
-    return [
-        first,
-        made_up.report_input(
-            transaction, simulated=True, at_risk=pd.DataFrame(columns=list(made_up.at_risk()))
-        ),
-    ]

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlink.study.implied_tenure import paradox
 from cxlink.study.reproduce import Reproduced, reproduce_study
 
 
@@ -48,7 +47,7 @@ def test_tenure_inside_follow_up_is_found_and_six_years_are_no_target(made: Repr
 
 
 def test_the_paradox_is_computed(made: Reproduced) -> None:
-    table = paradox(made.implied)
+    table = made.paradox
     exponential = table.iloc[0]
     assert exponential["years_of_worst"] == pytest.approx(-1 / np.log(0.43), abs=1e-12)
     assert exponential["years_of_best"] == pytest.approx(-1 / np.log(0.74), abs=1e-12)
@@ -66,7 +65,7 @@ def test_the_folder_holds_two_runs_and_one_report(made: Reproduced, folder: Path
     assert set(third["group"]) == {"worst", "best"}
     assert np.isinf(third["years"]).any()
     curves = pd.read_csv(folder / "public_curves.csv")
-    np.testing.assert_allclose(curves["estimate"], made.curves["estimate"], rtol=1e-9)  # ten digits
+    np.testing.assert_allclose(curves["estimate"], made.public_curves["estimate"], rtol=1e-9)  # ten digits
     for name in ("subscription", "transaction"):
         assert (folder / name / "report.pdf").is_file()
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")

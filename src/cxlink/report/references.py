@@ -16,9 +16,8 @@ class Reference:
     applies: Callable[[Material], bool]
 
 
-def cited(materials: list[Material]) -> list[str]:
-    """Give the references that apply to any of the cohorts, in the order of the alphabet."""
-    study = any(m.given.study is not None for m in materials)
+def cited(materials: list[Material], study: bool = False) -> list[str]:
+    """Give the references that apply to any of the cohorts, and to the study, in the order of the alphabet."""
     found = [r.text for r in REFERENCES if any(r.applies(m) for m in materials)]
     return sorted([*found, *([KRISS] if study else [])])
 
@@ -43,7 +42,7 @@ def _posterior(estimand: str = "", effect: str = "") -> Callable[[Material], boo
     def applies(m: Material) -> bool:
         names = [estimand] if estimand else ["retention", "spend"]
         rows = any(m.book.where(name, model=BAYESIAN) for name in names)
-        return m.given.bayes is not None and rows and effect in ("", m.spec.score.effect)
+        return m.results.bayesian is not None and rows and effect in ("", m.spec.score.effect)
 
     return applies
 
@@ -57,7 +56,7 @@ def _estimand(name: str) -> Callable[[Material], bool]:
 
 
 def _metric(*names: str) -> Callable[[Material], bool]:
-    return lambda m: bool(metric_list(m.given.metrics, metric=names))
+    return lambda m: bool(metric_list(m.results.metrics, metric=names))
 
 
 def _extrapolates(m: Material) -> bool:

@@ -3,23 +3,23 @@
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
-from cxlink.report.content import ReportInput, gather
+from cxlink.report.content import gather
 from cxlink.report.document import Block, Run, paragraph
 from cxlink.report.format import printable
 from cxlink.report.sections.first_page import headline_blocks
+from cxlink.results import Results
 
 
-def headline_html(given: ReportInput) -> str:
+def headline_html(results: Results) -> str:
     """Give page one's table and sentences as HTML; everything that came with the table is escaped.
 
     Parameters
     ----------
-    given : ReportInput
-        What the report is made from.
+    results : Results
+        What the analysis found.
     """
-    material = gather(given)
-    name = paragraph([{"strong": given.spec.cohort.name}])
-    return blocks_html([name, *headline_blocks(material)])
+    name = paragraph([{"strong": results.spec.cohort.name}])
+    return blocks_html([name, *headline_blocks(gather(results))])
 
 
 def blocks_html(blocks: Sequence[Block]) -> str:

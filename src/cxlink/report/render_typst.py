@@ -1,12 +1,13 @@
 """The report as a PDF: the outermost layer, which puts the pages together and writes the files."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from cxlink.report.content import Material, ReportInput, gather
+from cxlink import __version__
+from cxlink.report.content import Material, gather
 from cxlink.report.document import Block, heading
 from cxlink.report.format import font_folder, printable
 from cxlink.report.metric_sections.metric_section import metric_pages
@@ -22,6 +23,7 @@ from cxlink.report.sections.spend_section import spend_pages
 from cxlink.report.sections.tenure_section import tenure_pages
 from cxlink.report.sections.value_section import value_pages
 from cxlink.report.study_sections.study_section import study_pages
+from cxlink.results import Reproduced, Results
 
 SUBTITLE = "Experience scores of customers, and what these customers did next."
 STUDY = "The published study, on simulated cohorts"
@@ -31,18 +33,19 @@ PAGES: tuple[Callable[[Material, int], list[Block]], ...] = (
 )  # fmt: skip
 
 
-def write_report(report: ReportInput | Sequence[ReportInput], folder: Path) -> None:
+def write_report(results: Results | Reproduced, folder: Path, command: str = "") -> None:
     """Write ``report.pdf`` and ``figures/*.svg`` into a folder.
 
     Parameters
     ----------
-    report : ReportInput or sequence of them
-        One cohort, or several in one report; the study, if there is one, stands on any of them.
+    results : Results or Reproduced
+        Of a cohort, or of both cohorts of the study.
     folder : Path
         It exists; what is in it under these names is replaced.
+    command : str
+        How to run it again.
     """
-    sections = [report] if isinstance(report, ReportInput) else list(report)
-    write_document(make_document(sections), folder)
+    write_document(make_document(results, command), folder)
 
 
 def write_document(document: dict[str, Any], folder: Path) -> None:
@@ -55,27 +58,38 @@ def write_document(document: dict[str, Any], folder: Path) -> None:
     (folder / "report.pdf").write_bytes(compile_pdf(document))
 
 
-def make_document(sections: Sequence[ReportInput]) -> dict[str, Any]:
+def make_document(results: Results | Reproduced, command: str = "") -> dict[str, Any]:
     """Give the whole report as JSON values: every text in it printable, nothing in it markup."""
-    materials = [gather(given) for given in sections]
-    study = next((given.study for given in sections if given.study is not None), None)
-    level = 1 if len(sections) == 1 and study is None else 2
-    parts = study_pages(study, sections[0].spec, 1) if study is not None else []
-    for position, material in enumerate(materials):
-        parts += _cohort(material, level, position if len(materials) > 1 else None)
-    parts += [*methods_pages(materials, 1), *running_pages(materials, 1)]
-    names = [m.spec.cohort.name for m in materials]
-    title = f"Customer experience and what followed: {names[0]}" if study is None else STUDY
+    if isinstance(results, Reproduced):
+        return _study(results, command)
+    material = gather(results, command)
+    name = material.spec.cohort.name
+    parts = [*_cohort(material, 1), *methods_pages([material], 1)]
+    marked = mark(results.simulated)
+    return _document(f"Customer experience and what followed: {name}", marked, parts, [material])
 
-    document = {
+
+def _study(study: Reproduced, command: str) -> dict[str, Any]:
+    materials = [gather(results, command) for results in (study.subscription, study.transaction)]
+    parts = study_pages(study, 1)
+    for number, material in enumerate(materials, 1):
+        parts += [
+            heading(material.spec.cohort.name, 1, new_page=True),
+            *_numbered(_cohort(material, 2), number),
+        ]
+    parts += methods_pages(materials, 1, study=True)
+    return _document(STUDY, mark(study.subscription.simulated, study=True), parts, materials)
+
+
+def _document(title: str, marked: str, parts: list[Block], materials: list[Material]) -> dict[str, Any]:
+    return printed({
         "title": title,
         "subtitle": SUBTITLE,
-        "header": " · ".join(names),
-        "footer": f"cxlink {sections[0].version}".strip(),
-        "mark": mark(any(given.simulated for given in sections), study is not None),
-        "parts": parts,
-    }  # fmt: skip
-    return printed(document)
+        "header": " · ".join(m.spec.cohort.name for m in materials),
+        "footer": f"cxlink {__version__}",
+        "mark": marked,
+        "parts": [*parts, *running_pages(materials, 1)],
+    })  # fmt: skip
 
 
 def mark(simulated: bool, study: bool = False) -> str:
@@ -85,17 +99,18 @@ def mark(simulated: bool, study: bool = False) -> str:
     return "simulated customers, but for the public curves" if study else "simulated customers"
 
 
-def _cohort(material: Material, level: int, position: int | None) -> list[Block]:
-    parts = [] if level == 1 else [heading(material.spec.cohort.name, 1, new_page=True)]
-    parts += first_page(material, level)
+def _cohort(material: Material, level: int) -> list[Block]:
+    parts = first_page(material, level)
     for pages in PAGES:
         parts += pages(material, level)
-    if position is not None:
-        parts = [
-            {**part, "name": f"{position + 1}-{part['name']}"} if part["kind"] == "figure" else part
-            for part in parts
-        ]
     return parts
+
+
+def _numbered(parts: list[Block], number: int) -> list[Block]:
+    """Tell the figures of one cohort from those of the other."""
+    return [
+        {**part, "name": f"{number}-{part['name']}"} if part["kind"] == "figure" else part for part in parts
+    ]
 
 
 def compile_pdf(document: dict[str, Any]) -> bytes:

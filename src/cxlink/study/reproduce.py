@@ -1,7 +1,7 @@
 """The published study on cohorts with a known truth: published, truth, naive and adjusted side by side."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,50 +13,19 @@ from cxlink.cohort.count.counts import FORMAT
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.estimands.tidy import csv_text, select
-from cxlink.report.content import ReportInput, Study, report_input
-from cxlink.report.format import whole
 from cxlink.report.render_typst import write_report
+from cxlink.results import Reproduced
 from cxlink.runs import write_record, write_run
-from cxlink.study.implied_tenure import ImpliedTenure, implied_tenure, paradox
+from cxlink.study.implied_tenure import implied_tenure, paradox
 from cxlink.study.public_curves import judged, public_curves
 from cxlink.study.published import read
 from cxlink.study.repeated import repeated
 from cxlink.study.simulate import Simulated, simulate
-from cxlink.study.third_chart import ThirdChart, third_chart
+from cxlink.study.third_chart import third_chart
 
 CUSTOMERS = 60_000
 SEED = 20140801
 NAIVE, ADJUSTED = "no", "standardised"
-
-
-@dataclass(frozen=True, slots=True)
-class Reproduced:
-    """Both cohorts of the study, analysed like anybody's.
-
-    Attributes
-    ----------
-    subscription, transaction : Analysis
-        Of the simulated cohorts.
-    comparison : DataFrame
-        ``figure, group, horizon, unit, published, published_status, published_wording, truth``, and estimate,
-        ``_low`` and ``_high`` of ``naive`` and ``adjusted``; empty where a figure was not published.
-    implied : ImpliedTenure
-        What the published retention implies about tenure.
-    third_chart : ThirdChart
-        The same under every family and heterogeneity.
-    curves : DataFrame
-        See `cxlink.study.public_curves.public_curves`.
-    replications : DataFrame
-        See `cxlink.study.repeated.repeated`; empty where none was asked for.
-    """
-
-    subscription: Analysis
-    transaction: Analysis
-    comparison: pd.DataFrame
-    implied: ImpliedTenure
-    third_chart: ThirdChart
-    curves: pd.DataFrame
-    replications: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def reproduce(
@@ -83,10 +52,19 @@ def reproduce(
         *_spend(*made["transaction"]),
         *_tenure(*made["subscription"]),
     ]
-    analyses = made["subscription"][1], made["transaction"][1]
     progress("the public curves")
-    curves = public_curves(seed)
-    return Reproduced(*analyses, pd.DataFrame(rows), implied_tenure(), third_chart(), curves)
+    curves, chart = public_curves(seed), third_chart()
+    return Reproduced(
+        subscription=made["subscription"][1],
+        transaction=made["transaction"][1],
+        seed=seed,
+        comparison=pd.DataFrame(rows),
+        paradox=paradox(implied_tenure()),
+        third_chart=chart.years,
+        six_years=chart.six_years,
+        public_curves=curves,
+        public_verdicts=judged(curves),
+    )
 
 
 def reproduce_study(
@@ -114,34 +92,18 @@ def reproduce_study(
         write_run(analysis, folder / name, command=command)
     tables = {
         "comparison": made.comparison,
-        "implied": paradox(made.implied),
-        "third_chart": made.third_chart.years,
-        "public_curves": made.curves,
+        "implied": made.paradox,
+        "third_chart": made.third_chart,
+        "public_curves": made.public_curves,
         **({"replications": made.replications} if replications else {}),
     }
     for name, table in tables.items():
         (folder / f"{name}.csv").write_text(csv_text(table), encoding="utf-8", newline="")
-    write_report(report_sections(made, command), folder)
+    write_report(made, folder, command)
     write_record(
         folder, {"format": FORMAT, "version": __version__, "study": True, "simulated": True, "seed": SEED}
     )
     return made
-
-
-def report_sections(made: Reproduced, command: str) -> list[ReportInput]:
-    """Hand both cohorts to the report, the study with the first."""
-    study = Study(
-        comparison=made.comparison,
-        paradox=paradox(made.implied),
-        cohorts=_sentences(made),
-        replications=made.replications,
-        third_chart=made.third_chart.years,
-        six_years=made.third_chart.six_years,
-        public_curves=made.curves,
-        public_verdicts=judged(made.curves),
-    )
-    first, second = (report_input(analysis, command) for analysis in (made.subscription, made.transaction))
-    return [replace(first, study=study), second]
 
 
 def _published(figure: str) -> list[dict[Any, Any]]:
@@ -215,15 +177,3 @@ def _scored(made: Reproduced) -> dict[str, int]:
     """Customers scored in the cohort that each figure is compared in."""
     cohorts = {"one_year_retention": made.subscription, "relative_annual_revenue": made.transaction}
     return {figure: int(analysis.counts.scored["n"].sum()) for figure, analysis in cohorts.items()}
-
-
-def _sentences(made: Reproduced) -> list[str]:
-    texts = []
-    for name, analysis in (("Subscription", made.subscription), ("Transaction", made.transaction)):
-        profile = analysis.profile
-        scored = int(analysis.counts.scored["n"].sum())
-        texts.append(
-            f"{name}: {whole(profile.rows_read)} simulated customers, {whole(scored)} of whom answered (cxlink "
-            f"simulate {name.lower()} -n {profile.rows_read} --seed {SEED} makes the table)."
-        )
-    return texts

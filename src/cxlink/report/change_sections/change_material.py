@@ -1,65 +1,16 @@
-"""What the report of a comparison is made from, and how its changes are written."""
+"""How the changes between cohorts are looked up and written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.comparison.changes import OutcomeChange
-from cxlink.comparison.recommendation import Recommendation
 from cxlink.estimands.tidy import select
 from cxlink.report.format import FIRM, NONE, decimal
 
 Row = Mapping[Any, Any]
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """A cohort's customers, those with a score, and the longest that any of these was followed, in periods."""
-
-    name: str
-    customers: int
-    scored: int
-    followed: int
-
-
-@dataclass(frozen=True)
-class ChangeMaterial:
-    """Everything that the report of a comparison is made from.
-
-    Attributes
-    ----------
-    changes, calibration : DataFrame
-        The tables of the folder.
-    verdicts : tuple of Recommendation
-        One for each outcome.
-    outcomes : tuple of OutcomeChange
-        In the same order.
-    sizes : tuple of Sizes
-        The base first.
-    aside : dict of (cohort, estimand) to list of str
-        Sentences about customers who could not be compared.
-    spec : CohortSpec
-        The base's.
-    simulated : bool
-        Whether any cohort is.
-    command, version : str
-        How to run it again, and by what.
-    """
-
-    changes: pd.DataFrame
-    calibration: pd.DataFrame
-    verdicts: tuple[Recommendation, ...]
-    outcomes: tuple[OutcomeChange, ...]
-    sizes: tuple[Sizes, ...]
-    aside: dict[tuple[str, str], list[str]]
-    spec: CohortSpec
-    simulated: bool
-    command: str
-    version: str
 
 
 def own(table: pd.DataFrame, outcome: OutcomeChange, **where: Any) -> pd.DataFrame:

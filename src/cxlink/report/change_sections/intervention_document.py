@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from cxlink import __version__
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report.document import Block, bullets, code, heading, notice, paragraph, picture, strong, table
 from cxlink.report.estimates_lookup import Estimate, known_rows
@@ -26,6 +27,7 @@ from cxlink.report.format import (
     whole,
 )
 from cxlink.report.render_typst import mark, printed
+from cxlink.value.intervention import InterventionValue
 from cxlink.value.shifts import Programme
 
 _SHOWN = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -41,69 +43,55 @@ SOURCES = (
 )
 
 
-def programme_document(
-    programme: Programme, spec: CohortSpec, estimates: pd.DataFrame, facts: dict[str, Any]
-) -> dict[str, Any]:
-    """Give the whole report as JSON values.
-
-    Parameters
-    ----------
-    programme : Programme
-        What is done.
-    spec : CohortSpec
-        Of the cohort.
-    estimates : DataFrame
-        The programme's table.
-    facts : dict
-        ``n_moved``, ``n_source``, ``covered``, ``command``, ``version``, ``fingerprint``.
-    """
-    told = sentences(programme, spec, estimates, facts)
+def programme_document(outcome: InterventionValue, command: str = "") -> dict[str, Any]:
+    """Give the whole report as JSON values; ``command`` says how to run it again."""
+    programme, spec, estimates = outcome.programme, outcome.spec, outcome.estimates
     parts = [
         heading("What it would be worth"),
-        *(paragraph(text) for text in told),
+        *(paragraph(text) for text in sentences(outcome)),
         notice(CAUTION),
         *_figures(programme, spec, estimates),
         _shares(programme, spec, estimates),
         heading("What a customer is worth"),
         paragraph(_values(programme, spec, estimates)),
         heading("How it was worked out"),
-        bullets(_methods(spec, facts)),
+        bullets(_methods(outcome)),
         heading("References"),
         bullets(SOURCES, small=True),
         heading("How to run it again"),
-        code(facts["command"]),
+        code(command),
     ]
     return printed({
         "title": f"What a better experience is worth: {spec.cohort.name}",
-        "subtitle": capital(what(programme, spec, facts["n_moved"])) + ".",
+        "subtitle": f"{capital(what(outcome))}.",
         "header": spec.cohort.name,
-        "footer": f"cxlink {facts['version']}".strip(),
+        "footer": f"cxlink {__version__}",
         "mark": mark(spec.cohort.simulated),
         "parts": parts,
     })  # fmt: skip
 
 
-def what(programme: Programme, spec: CohortSpec, n_moved: float) -> str:
+def what(outcome: InterventionValue) -> str:
     """Say what is done: ``20 % of the customers who gave 1–6, 1 234 of them, moved to 7–8``."""
+    programme, spec = outcome.programme, outcome.spec
     moved = f"{percent(programme.fraction)} of the customers who gave {levels(programme.reference, spec)}"
     if programme.group.startswith("shift="):
         points = int(programme.group.removeprefix("shift="))
         goal = f"scoring {points} point{'' if points == 1 else 's'} better"
     else:
         goal = f"moved to {levels(programme.group, spec)}"
-    return f"{moved} ({customers(round(n_moved))}) {goal}"
+    return f"{moved} ({customers(round(outcome.n_moved))}) {goal}"
 
 
-def sentences(
-    programme: Programme, spec: CohortSpec, estimates: pd.DataFrame, facts: dict[str, Any]
-) -> list[str]:
+def sentences(outcome: InterventionValue) -> list[str]:
     """Say in words what came out: for the terminal, and for the first page."""
+    programme, spec, estimates = outcome.programme, outcome.spec, outcome.estimates
     found = _asked(programme, estimates)
     margin = found["incremental_margin"]
     over = periods(margin.horizon or 0, spec.unit)
     cost = money(whole(programme.cost), margin.unit)
     first = (
-        f"{capital(what(programme, spec, facts['n_moved']))}, over {over}, at a cost of {cost}: were "
+        f"{capital(what(outcome))}, over {over}, at a cost of {cost}: were "
         f"{percent(programme.causal_share)} of the adjusted difference to follow, the margin would be {full(margin)} "
         f"more."
     )
@@ -238,7 +226,8 @@ def _values(programme: Programme, spec: CohortSpec, estimates: pd.DataFrame) -> 
     ]
 
 
-def _methods(spec: CohortSpec, facts: dict[str, Any]) -> list[str]:
+def _methods(outcome: InterventionValue) -> list[str]:
+    spec = outcome.spec
     margin = spec.value.margin if spec.value is not None else None
     window = spec.spend.window_months if spec.spend is not None else 0
     earned = f"the column {margin}" if isinstance(margin, str) else f"{percent(float(margin or 0))} of spend"
@@ -251,12 +240,10 @@ def _methods(spec: CohortSpec, facts: dict[str, Any]) -> list[str]:
         else "There is no retention in this cohort: value is counted over the window of spend alone.",
         "The customers moved keep their strata, and spread over the target's levels in the shares that these have in "
         "the cohort. Only customers with a score are counted.",
-        f"Those moved stand for all {whole(facts['n_source'])} customers of their levels; "
-        f"{percent(facts['covered'])} of these are in strata where every level of the target has customers with a "
+        f"Those moved stand for all {whole(outcome.n_source)} customers of their levels; "
+        f"{percent(outcome.covered)} of these are in strata where every level of the target has customers with a "
         "complete window.",
         f"{coverage(spec)} intervals from {whole(spec.analysis.draws)} joint draws of retention and spend. Seed "
         f"{spec.analysis.seed}. The cost is paid at once, and is taken as known.",
     ]
-    return (
-        found if not facts["fingerprint"] else [*found, f"Fingerprint of the table: {facts['fingerprint']}."]
-    )
+    return [*found, f"Fingerprint of the table: {outcome.fingerprint}."] if outcome.fingerprint else found

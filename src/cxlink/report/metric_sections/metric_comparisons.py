@@ -12,7 +12,7 @@ _POWER = {"log_score_retention": "Retention", "log_score_spend": "Spend"}
 
 def power(m: Material, level: int) -> list[Block]:
     """Say which reading of the answers tells most about what came after, on customers held out."""
-    found = {name: metric_list(m.given.metrics, metric=name) for name in _POWER}
+    found = {name: metric_list(m.results.metrics, metric=name) for name in _POWER}
     found = {name: rows for name, rows in found.items() if any(not np.isnan(r.estimate) for r in rows)}
     if not found:
         return []
@@ -52,7 +52,7 @@ def _verdict(m: Material, name: str, rows: list[Metric]) -> str:
     shares = [
         f"{_lower(READINGS[r.version])} {percent(max(r.estimate, 0) / best.estimate)}" for r in known[1:]
     ]
-    ahead = metric_list(m.given.metrics, metric=f"{name}_ahead")
+    ahead = metric_list(m.results.metrics, metric=f"{name}_ahead")
     less = [_lower(READINGS[r.version]) for r in ahead if r.conf_high < 0]
     more = [_lower(READINGS[r.version]) for r in ahead if r.conf_low > 0]
     text = f"{outcome}: {_lower(READINGS[best.version])} tells most; of what it tells, {listed(shares)}."
@@ -69,7 +69,7 @@ def _lower(text: str) -> str:
 def touchpoints(m: Material, level: int) -> list[Block]:
     """Set out how retention and spend go with the scores of each touchpoint."""
     columns = {
-        (metric, how): metric_list(m.given.metrics, metric=metric, version=how)
+        (metric, how): metric_list(m.results.metrics, metric=metric, version=how)
         for metric in ("touchpoint_hazard_ratio", "touchpoint_spend_ratio")
         for how in ("alone", "together")
     }
@@ -104,7 +104,7 @@ def touchpoints(m: Material, level: int) -> list[Block]:
 
 def _differ(m: Material, name: str, words: dict[str, str]) -> str:
     """Say whether the touchpoints' ratios can be told apart."""
-    found = [r for r in metric_list(m.given.metrics, metric=name) if not np.isnan(r.estimate)]
+    found = [r for r in metric_list(m.results.metrics, metric=name) if not np.isnan(r.estimate)]
     if not found:
         return ""
     what = words["touchpoint_hazard_ratio" if "hazards" in name else "touchpoint_spend_ratio"].lower()
@@ -116,11 +116,11 @@ def _differ(m: Material, name: str, words: dict[str, str]) -> str:
 
 def members(m: Material, level: int) -> list[Block]:
     """Set members of the loyalty programme against other customers, with the warning that they chose to be members."""
-    lines, used = [], []
+    lines, used, metrics = [], [], m.results.metrics
     for outcome, name in (("retention", _retained(m)), ("spend", "Mean spend")):
         for how in ("unadjusted", "standardised"):
             one = [
-                next(iter(metric_list(m.given.metrics, metric=f"member_{metric}", version=how, segment=segment)), None)
+                next(iter(metric_list(metrics, metric=f"member_{metric}", version=how, segment=segment)), None)
                 for metric, segment in (
                     (outcome, "member=yes"), (outcome, "member=no"),
                     (f"{outcome}_difference", ""), (f"{outcome}_ratio", ""),

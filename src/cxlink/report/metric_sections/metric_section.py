@@ -43,7 +43,7 @@ def metric_pages(m: Material, level: int = 1) -> list[Block]:
 
 
 def _everybody(m: Material) -> list[Metric]:
-    return metric_list(m.given.metrics, segment="", period="", metric=tuple(NAMES))
+    return metric_list(m.results.metrics, segment="", period="", metric=tuple(NAMES))
 
 
 def _table(rows: list[Metric], m: Material) -> Block:
@@ -77,16 +77,16 @@ def _sentence(text: str) -> str:
 
 
 def _immortal(m: Material) -> list[Block]:
-    found = m.given.diagnostics
+    found = m.results.diagnostics
     notes = found.loc[found["quantity"] == "churn_from_signup", "note"].tolist()
     return [notice(f"{_sentence(str(note))}") for note in notes]
 
 
 def _over_time(m: Material, level: int) -> list[Block]:
-    lines = known_over_time(m.given.metrics)
+    lines = known_over_time(m.results.metrics)
     if not lines:
         return []
-    axes = metrics_over_time(m.given.metrics, simulated=m.given.simulated)
+    axes = metrics_over_time(m.results.metrics, simulated=m.results.simulated)
     said = "; ".join(
         f"{line[0].name}: {with_unit(line[0])} in {line[0].period}, {with_unit(line[-1])} in {line[-1].period}"
         for line in lines.values()
@@ -98,7 +98,7 @@ def _over_time(m: Material, level: int) -> list[Block]:
 
 def _segments(m: Material, level: int) -> list[Block]:
     """Set the main metrics out by segment."""
-    rows = [r for r in metric_list(m.given.metrics, period="", metric=_IN_SEGMENTS)
+    rows = [r for r in metric_list(m.results.metrics, period="", metric=_IN_SEGMENTS)
             if r.segment and not r.segment.startswith("score=")]  # fmt: skip
     columns = list(dict.fromkeys((r.metric, r.version) for r in rows if r.version != "from_signup"))
     columns = columns or list(dict.fromkeys((r.metric, r.version) for r in rows))

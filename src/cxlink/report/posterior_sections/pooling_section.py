@@ -2,7 +2,7 @@
 
 import math
 
-from cxlink.report.content import Material, Posteriors
+from cxlink.report.content import Material
 from cxlink.report.document import Block, heading, paragraph, table
 from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.format import (
@@ -35,23 +35,23 @@ from cxlink.report.posterior_sections.posterior_tables import (
 from cxlink.report.sections import score_tables as tables
 
 
-def pooled(given: Posteriors) -> bool:
+def pooled(m: Material) -> bool:
     """Whether several cohorts were pooled."""
-    return len(given.cohorts) > 1
+    return len(m.results.cohorts) > 1
 
 
-def pooling(m: Material, given: Posteriors, level: int) -> list[Block]:
+def pooling(m: Material, level: int) -> list[Block]:
     """Show how much the reported cohort borrows from the others; nothing where none is pooled."""
-    if not pooled(given):
+    if not pooled(m):
         return []
     return [
-        heading("What was borrowed from other cohorts", level), paragraph(_pooled_text(m, given)),
+        heading("What was borrowed from other cohorts", level), paragraph(_pooled_text(m)),
         *cohorts_table(m), *borrowed_tables(m),
     ]  # fmt: skip
 
 
-def _pooled_text(m: Material, given: Posteriors) -> str:
-    frame = given.cohorts
+def _pooled_text(m: Material) -> str:
+    frame = m.results.cohorts
     last = frame.iloc[-1]
     name, n = shortened(str(last["cohort"])), len(frame)
     text = (
@@ -132,9 +132,9 @@ def _width(row: Estimate | None, digits: int) -> str:
 
 def cohorts_table(m: Material) -> list[Block]:
     """Name the cohorts that were pooled, with their sizes."""
-    if m.given.bayes is None:
+    frame = m.results.cohorts
+    if not len(frame):
         return []
-    frame = m.given.bayes.cohorts
     names = [shortened(str(name)) for name in frame["cohort"]]
     names[-1] += " (reported)"
     columns = {"Cohort": names, "Customers": [whole(n) for n in frame["customers"]]}

@@ -1,6 +1,10 @@
 """The pages of the Bayesian section: what posteriors add where counts are sparse, and whether they can be relied on."""
 
-from cxlink.report.content import Material, Posteriors
+from collections.abc import Mapping
+
+import pandas as pd
+
+from cxlink.report.content import Material, stacked
 from cxlink.report.document import Block, Run, bullets, heading, notice, paragraph, picture, strong
 from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.figures import drawing
@@ -44,15 +48,15 @@ from cxlink.report.sections.limitations import adjusted_for
 
 def bayes_pages(m: Material, level: int = 1) -> list[Block]:
     """Set the posteriors out; nothing for a cohort that was fitted without them."""
-    given = m.given.bayes
-    if given is None:
+    sampled = m.results.bayesian
+    if sampled is None:
         return []
     parts = [heading("What the Bayesian models say", level, new_page=True)]
-    parts += [notice([strong("Sampling failed. "), text]) for text in given.warnings]
-    parts += [paragraph(text) for text in (_introduction(m, given), _how_to_read(m), _no_spend(m)) if text]
-    parts += _figure(m, given)
+    parts += [notice([strong("Sampling failed. "), text]) for text in sampled.warnings]
+    parts += [paragraph(text) for text in (_introduction(m), _how_to_read(m), _no_spend(m)) if text]
+    parts += _figure(m, stacked(sampled.curves), stacked(sampled.spend))
     parts += [paragraph(text) for text in [_where_they_differ(m)] if text]
-    parts += [*retention_table(m), *tenure_table(m), *spend_table(m), *pooling(m, given, level + 1)]
+    parts += [*retention_table(m), *tenure_table(m), *spend_table(m), *pooling(m, level + 1)]
     return [*parts, *_workflow(m, level + 1)]
 
 
@@ -61,11 +65,11 @@ def retention_known(m: Material) -> bool:
     return any(known(row) for row in m.book.where("retention", model=BAYESIAN))
 
 
-def _introduction(m: Material, given: Posteriors) -> list[Run]:
+def _introduction(m: Material) -> list[Run]:
     """Say what a posterior is good for here."""
     text = (
         "The models of this section begin from priors, which say what was held likely before any customer was counted, "
-        f"and let the counts correct them. {_borrowing(m, given)}"
+        f"and let the counts correct them. {_borrowing(m)}"
     )
     return [strong("What a posterior is good for. "), text.strip()]
 
@@ -93,11 +97,11 @@ def _how_to_read(m: Material) -> list[Run]:
     return [strong("How to read it. "), text]
 
 
-def _borrowing(m: Material, given: Posteriors) -> str:
+def _borrowing(m: Material) -> str:
     """Say from what a sparse group borrows; nothing where there is nothing to borrow from."""
     others = ["the other scores"] if len(m.scores) > 1 else []
     others += ["the other strata"] if m.spec.stratum_variables else []
-    others += ["the other cohorts"] if pooled(given) else []
+    others += ["the other cohorts"] if pooled(m) else []
     if not others:
         return ""
     text = (
@@ -113,7 +117,7 @@ def _borrowing(m: Material, given: Posteriors) -> str:
 
 def _no_spend(m: Material) -> str:
     """Say why there is no posterior of spend; nothing where there is one."""
-    rows = found(m.given.diagnostics).get(("spend", HAZARD), [])
+    rows = found(m.results.diagnostics).get(("spend", HAZARD), [])
     reason = next((row.note.removeprefix("no row: ") for row in rows if row.quantity == "fit"), "")
     return (
         f"There is no posterior of spend: {reason.rstrip('.')}."
@@ -122,30 +126,31 @@ def _no_spend(m: Material) -> str:
     )
 
 
-def _figure(m: Material, given: Posteriors) -> list[Block]:
+def _figure(m: Material, curves: pd.DataFrame, before: pd.DataFrame) -> list[Block]:
     """Draw what was held likely before any count under what the counts made of it."""
     spent = [row for level in m.scores if (row := estimate(m, "spend", str(level), HAZARD)) and not row.blank]
     small = [group for group in m.bands if m.too_small(group)]
-    curves = given.curves[~given.curves["group"].isin(small)] if len(given.curves) else given.curves
-    drawn = bayes_figures.groups_drawn(curves)
+    shown = curves[~curves["group"].isin(small)] if len(curves) else curves
+    drawn = bayes_figures.groups_drawn(shown)
     panels = [name for name, there in (("retention", drawn), ("spend", spent)) if there]
     if not panels:
         return []
     with drawing.sheet((6.3, 2.5), 1, len(panels)) as axes:
         for ax, panel in zip(axes, panels, strict=True):
             if panel == "retention":
-                bayes_figures.prior_retention(m.given.estimates, curves, m.spec, ax=ax)
+                bayes_figures.prior_retention(m.results.estimates, shown, m.spec, ax=ax)
             else:
-                bayes_figures.prior_spend(spent, given.spend, m.spec, ax=ax)
+                bayes_figures.prior_spend(spent, before, m.spec, ax=ax)
         if len(panels) > 1 and (legend := axes[-1].get_legend()) is not None:
             legend.remove()  # the left panel's says the same
-        drawing.mark_simulated(axes[-1], m.given.simulated)
-    caption = " ".join(_captions(m, given, panels))
+        drawing.mark_simulated(axes[-1], m.results.simulated)
+    priors = {"retention": bayes_figures.prior_curve(curves), "spend": before}
+    caption = " ".join(_captions(m, priors, panels))
     alt = ". ".join(_alternatives(m, drawn, spent))
     return [picture("bayes", drawing.svg(axes[0]), alt, caption)]
 
 
-def _captions(m: Material, given: Posteriors, panels: list[str]) -> list[str]:
+def _captions(m: Material, priors: Mapping[str, pd.DataFrame], panels: list[str]) -> list[str]:
     """Explain each panel, and what is pale."""
     names = ["Left: ", "Right: "] if len(panels) > 1 else ["", ""]
     said = {
@@ -156,18 +161,16 @@ def _captions(m: Material, given: Posteriors, panels: list[str]) -> list[str]:
         "spend": "posterior means of spend by score, on a logarithmic axis.",
     }
     texts = [capital(f"{name}{said[panel]}") for name, panel in zip(names, panels, strict=False)]
-    priors = {"retention": bayes_figures.prior_curve(given.curves), "spend": given.spend}
     if any(len(priors[panel]) for panel in panels):
-        ended = "retention" in panels and _ends_early(given, m)
+        ended = "retention" in panels and _ends_early(priors["retention"], m)
         reach = ", to the end of follow-up" if ended else ""
         texts.append(f"Pale, with a dotted middle{reach}: what the priors held likely before any count.")
     return [*texts, f"All with {coverage(m.spec)} intervals."]
 
 
-def _ends_early(given: Posteriors, m: Material) -> bool:
+def _ends_early(prior: pd.DataFrame, m: Material) -> bool:
     """Whether retention before any count is drawn for part of the axis only."""
-    times = bayes_figures.prior_curve(given.curves)
-    return len(times) > 0 and float(times["time"].max()) < max(m.spec.tenure_horizons)
+    return len(prior) > 0 and float(prior["time"].max()) < max(m.spec.tenure_horizons)
 
 
 def _alternatives(m: Material, drawn: list[str], spent: list[Estimate]) -> list[str]:
@@ -233,7 +236,7 @@ def _checked(m: Material) -> str:
 
 def bayes_methods(m: Material) -> list[Run]:
     """Describe the models and how they were sampled; nothing where there are none."""
-    if m.given.bayes is None:
+    if m.results.bayesian is None:
         return []
     pieces = []
     if m.book.where("retention", model=BAYESIAN):
@@ -253,7 +256,7 @@ def bayes_methods(m: Material) -> list[Run]:
         if m.spec.score.effect == "monotone"
         else " Scores, strata, their combinations and cohorts are drawn towards their mean by spreads that are learnt."
     )
-    draws = [row for rows in found(m.given.diagnostics).values() for row in rows if row.quantity == "draws"]
+    draws = [row for rows in found(m.results.diagnostics).values() for row in rows if row.quantity == "draws"]
     sampled = f"{whole(draws[0].value)} {draws[0].note.partition(',')[0]}" if draws else "Several chains"
     return [
         strong("Bayesian models. "),

@@ -70,7 +70,7 @@ def those_of(rows: Sequence[Finding], quantity: str) -> list[Finding]:
 def doubts(m: Material) -> list[str]:
     """Say in sentences what failed of the checks other than those of the sampling."""
     said = []
-    for (of, model), rows in found(m.given.diagnostics).items():
+    for (of, model), rows in found(m.results.diagnostics).items():
         whose = COLUMNS.get((of, model), model).lower()
         for quantity, write in (
             ("predicted_losses", "losses of {} are not what the model would make"),

@@ -8,7 +8,7 @@ from typing import Any
 from cxlink.bayes.assessment.convergence import LEAST_BFMI, LEAST_ESS_A_CHAIN, MOST_RHAT, MOST_SENSITIVE
 from cxlink.bayes.assessment.predictive_checks import FARTHEST
 from cxlink.bayes.priors import GAMMA_SHAPE
-from cxlink.report.content import Material
+from cxlink.report.content import Material, stacked
 from cxlink.report.document import Block, table
 from cxlink.report.figures.tenure_ladder import BAYESIAN
 from cxlink.report.format import FIRM, NONE, capital, coverage, decimal, percent, whole
@@ -32,7 +32,7 @@ _SPREADS = {
 
 def workflow_table(m: Material) -> list[Block]:
     """Set the diagnostics out, a column for each posterior."""
-    every = found(m.given.diagnostics)
+    every = found(m.results.diagnostics)
     columns = [key for key in COLUMNS if any(one.quantity != "fit" for one in every.get(key, ()))]
     if not columns:
         return []
@@ -168,10 +168,11 @@ def _explained(lines: Sequence[Sequence[str]], parts: Sequence[str]) -> list[str
 
 def priors_table(m: Material) -> list[Block]:
     """Set the priors out with their reasons; those that models share stand once."""
-    if m.given.bayes is None or not len(m.given.bayes.priors):
+    priors = stacked(m.results.bayesian.priors if m.results.bayesian is not None else ())
+    if not len(priors):
         return []
     merged: dict[tuple[str, str, str], list[str]] = {}
-    for row in m.given.bayes.priors.to_dict("records"):
+    for row in priors.to_dict("records"):
         if not _in_use(str(row["quantity"]), m):
             continue
         key = (str(row["quantity"]).replace("_", " "), _distribution(row), str(row["reason"]))
@@ -202,7 +203,7 @@ def _in_use(quantity: str, m: Material) -> bool:
     """Whether this cohort's models have such a quantity: the priors may be those of every model there can be."""
     words = quantity.split("_")
     waning = bool(m.book.where("retention", model=BAYESIAN, scenario="waning"))
-    several = m.given.bayes is not None and len(m.given.bayes.cohorts) > 1
+    several = len(m.results.cohorts) > 1
     needed = {
         "slope": m.spec.score.effect == "monotone", "steps": m.spec.score.effect == "monotone", "half": waning,
         "cohort": several, "stratum": bool(m.spec.stratum_variables),

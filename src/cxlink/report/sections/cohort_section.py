@@ -26,7 +26,7 @@ def _scores(m: Material) -> list[Block]:
     known = {level: n for level, n in m.scores.items() if n}
     if not known:
         return []
-    axes = figures.score_distribution(m.scores, m.spec, simulated=m.given.simulated)
+    axes = figures.score_distribution(m.scores, m.spec, simulated=m.results.simulated)
     alt = (
         f"Bars: customers by score. The most frequent score is {max(known, key=lambda level: known[level])}."
     )
@@ -38,7 +38,7 @@ def _clock(m: Material) -> str:
     text = "" if m.table == "the table" else f"The table is {m.table}. "
     sub = m.spec.subscription
     if sub is not None:
-        text += f"Durations were read as {m.given.profile.clock}. "
+        text += f"Durations were read as {m.results.profile.clock}. "
         if sub.clock == "signup":
             text += "Customers count only from the period in which observation of them began (late entry). "
             text += f"{snapshot(m)} " if snapshot(m) else ""
@@ -49,7 +49,7 @@ def _clock(m: Material) -> str:
 
 
 def _rows(m: Material) -> list[list[str]]:
-    profile = m.given.profile
+    profile = m.results.profile
     rows = [["Rows read", whole(profile.rows_read)]]
     rows += [[f"Left out: {shortened(why)}", whole(n)] for why, n in profile.dropped.items()]
     rows.append(["Customers counted", whole(profile.rows_used)])
@@ -59,9 +59,9 @@ def _rows(m: Material) -> list[list[str]]:
 
 
 def _follow_up(m: Material) -> list[list[str]]:
-    if m.spec.subscription is None or "exit" not in m.given.cells:
+    if m.spec.subscription is None or "exit" not in m.results.counts.cells:
         return []
-    scored = m.given.cells[m.given.cells["score"].notna()]
+    scored = m.results.counts.cells[m.results.counts.cells["score"].notna()]
     lost = scored["cause"].astype(str) != ""
     unit, there = m.spec.unit, scored[~lost]
     followed = int(((scored["exit"] - scored["entry"]) * scored["n"]).sum())
@@ -91,9 +91,9 @@ def _median(values: pd.Series, weights: pd.Series) -> int | None:
 
 
 def _windows(m: Material) -> list[list[str]]:
-    if m.spec.spend is None or "spend_n" not in m.given.cells:
+    if m.spec.spend is None or "spend_n" not in m.results.counts.cells:
         return []
-    scored = m.given.cells[m.given.cells["score"].notna()]
+    scored = m.results.counts.cells[m.results.counts.cells["score"].notna()]
     complete, zero = int(scored["spend_n"].sum()), int(scored["spend_zero"].sum())
     window = f"{m.spec.spend.window_months} months"
     return [

@@ -23,8 +23,8 @@ _ORDER = {"no": 0, "": 1, "yes": 2}
 
 def diagnostics_pages(m: Material, level: int = 1) -> list[Block]:
     """Set out the diagnostics; a long table is cut, failures stand first."""
-    found = m.given.diagnostics
-    found = found[~found["model"].isin(BAYESIAN)] if m.given.bayes is not None else found
+    found = m.results.diagnostics
+    found = found[~found["model"].isin(BAYESIAN)] if m.results.bayesian is not None else found
     if not len(found):
         return [heading("Diagnostics", level), paragraph("No diagnostics were recorded.")]
     shown = _not_shown_elsewhere(found)
@@ -38,7 +38,7 @@ def diagnostics_pages(m: Material, level: int = 1) -> list[Block]:
             " How the families of curves fit, what they weigh and what to doubt about them stands in the section on "
             "tenure; of the unadjusted fits it is in diagnostics.csv."
         )
-    if m.given.bayes is not None:
+    if m.results.bayesian is not None:
         text += " What was found of the posteriors stands in the Bayesian section."
     return [heading("Diagnostics", level), paragraph(text), *_checks(_once(shown, m.spec), _hidden(m))]
 

@@ -121,7 +121,7 @@ def backtest_weights(diagnostics: pd.DataFrame) -> dict[str, float]:
 
 def family_table(m: Material) -> list[Block]:
     """Set the families out; nothing where none was fitted."""
-    lines = family_lines(m.given.diagnostics)
+    lines = family_lines(m.results.diagnostics)
     if not lines:
         return []
     best = {
@@ -134,7 +134,7 @@ def family_table(m: Material) -> list[Block]:
         "Doubts",
     ]  # fmt: skip
     caption = "The families: fit, weights, foresight and doubts. Above the rule: the one of each class in the averages."
-    notes = [*_columns(lines, best, m), *_marks(lines), *_not_fitted(m.given.diagnostics)]
+    notes = [*_columns(lines, best, m), *_marks(lines), *_not_fitted(m.results.diagnostics)]
     rules = [members] if members else []
     return [table(caption, header, rows, notes=notes, rules=rules, texts=(0, 9), shares=_SHARES, dense=True)]
 
@@ -221,7 +221,7 @@ def _not_fitted(diagnostics: pd.DataFrame) -> list[str]:
 
 def weights_sentence(m: Material) -> str:
     """Say which weights the average has."""
-    rows = own_findings(m.given.diagnostics)
+    rows = own_findings(m.results.diagnostics)
     note = next((str(r["note"]) for r in rows if (r["model"], r["quantity"]) == ("averaged", "weights")), "")
     if note.startswith("The same rows as averaged_backtest"):
         return (
@@ -235,7 +235,7 @@ def weights_sentence(m: Material) -> str:
 
 def spike_sentence(m: Material) -> str:
     """Warn of losses that come back every so many periods; nothing where there is no such spike."""
-    notes = [str(row["note"]) for row in own_findings(m.given.diagnostics) if row["quantity"] == "spike"]
+    notes = [str(row["note"]) for row in own_findings(m.results.diagnostics) if row["quantity"] == "spike"]
     return capital(notes[0]) if notes else ""
 
 

@@ -29,7 +29,7 @@ def first_page(m: Material, level: int = 1) -> list[Block]:
 def headline_blocks(m: Material) -> list[Block]:
     """Give the results in numbers and words."""
     parts = [paragraph(_opening(m))]
-    if m.given.simulated:
+    if m.results.simulated:
         parts.append(
             notice("The customers of this cohort are simulated. No figure here describes real customers.")
         )
@@ -72,8 +72,8 @@ def _overview(m: Material) -> list[Block]:
     draw = {"retention": figures.retention_by_score, "spend": figures.spend_by_score}
     with drawing.sheet((6.3, 1.9), 1, len(known)) as axes:
         for ax, (outcome, rows) in zip(axes, known.items(), strict=True):
-            shown = select(m.given.estimates, adjusted=rows[0].adjusted)
-            draw[outcome](shown, m.spec, simulated=m.given.simulated, ax=ax).set_xlabel("Score (points)")
+            shown = select(m.results.estimates, adjusted=rows[0].adjusted)
+            draw[outcome](shown, m.spec, simulated=m.results.simulated, ax=ax).set_xlabel("Score (points)")
             ticks = [label.get_text() for label in ax.get_xticklabels()]
             fewer = slice(None, None, 1 + len(ticks) // 12)
             ax.set_xticks(list(ax.get_xticks())[fewer], ticks[fewer])

@@ -41,7 +41,7 @@ def hazard_pages(m: Material, level: int = 1) -> list[Block]:
         return []
     found = {
         (row["quantity"], row["group"]): float(row["value"])
-        for row in m.given.diagnostics.to_dict("records")
+        for row in m.results.diagnostics.to_dict("records")
         if row["model"] == MODEL
     }
     parts = [heading("Hazard ratios", level), paragraph(_what(m)), _ratios(m)]

@@ -26,7 +26,7 @@ _LEAST_SUPPORT = 0.9
 def limits(m: Material) -> list[str]:
     """Give the limits of a cohort's figures, most important first; at the end the notes on its table."""
     items = [
-        *(m.given.bayes.warnings if m.given.bayes is not None else ()),
+        *(m.results.bayesian.warnings if m.results.bayesian is not None else ()),
         _association(m),
         _respondents(m),
         *filter(None, support(m)),
@@ -38,7 +38,7 @@ def limits(m: Material) -> list[str]:
     least = m.spec.publish.smallest_cell
     if least:
         items.append(f"Groups with fewer than {whole(least)} customers are left blank ({NONE}).")
-    return [*items, *(note.replace(" %", f"{THIN}%") for note in m.given.profile.notes)]
+    return [*items, *(note.replace(" %", f"{THIN}%") for note in m.results.profile.notes)]
 
 
 def adjusted_for(m: Material) -> str:
@@ -113,7 +113,7 @@ def unsupported(m: Material, model: str) -> bool:
 
 def _supports(m: Material) -> list[tuple[str, float]]:
     """Give the share of customers that the headline contrast of each model stands on."""
-    checks = m.given.diagnostics
+    checks = m.results.diagnostics
     own = checks[(checks["quantity"] == "support") & (checks["group"] == ":".join(m.sides))]
     return list(zip(own["model"], own["value"].astype(float), strict=True))
 
@@ -172,7 +172,7 @@ def _for_the_few(m: Material, model: str) -> str:
 
 def _additive(m: Material, stands: Estimate) -> str:
     """Name the model that took over, and the customers that it answers for."""
-    checks = m.given.diagnostics
+    checks = m.results.diagnostics
     own = (checks["model"] == stands.model) & (checks["quantity"] == "followed")
     share = checks[own & (checks["group"] == ":".join(m.sides))]["value"].astype(float)
     name = {"grouped_ph": "a proportional-hazards model", "poisson": "an additive Poisson model"}[

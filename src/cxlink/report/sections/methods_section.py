@@ -1,5 +1,6 @@
 """The pages at the end: methods, references, how to run it again."""
 
+from cxlink import __version__
 from cxlink.report.content import Material
 from cxlink.report.document import Block, Runs, bullets, code, heading, paragraph, strong, table
 from cxlink.report.figures.tenure_ladder import AVERAGE, is_family
@@ -13,14 +14,14 @@ from cxlink.report.sections.regression_section import beside_means
 _CLASSES = {"spline": "spline", "cure": "mixture-cure"}
 
 
-def methods_pages(materials: list[Material], level: int = 1) -> list[Block]:
+def methods_pages(materials: list[Material], level: int = 1, study: bool = False) -> list[Block]:
     """Describe how the figures were made, for each cohort of the report, and list the literature."""
     parts = [heading("Methods", level, new_page=True)]
     for m in materials:
         if len(materials) > 1:
             parts.append(heading(m.spec.cohort.name, level + 1))
         parts += [paragraph(text) for text in _methods(m)]
-    return [*parts, heading("References", level), bullets(cited(materials), small=True)]
+    return [*parts, heading("References", level), bullets(cited(materials, study), small=True)]
 
 
 def _methods(m: Material) -> list[Runs]:
@@ -147,7 +148,7 @@ def _intervals(m: Material) -> Runs:
     if m.spec.spend is not None:
         kinds.append("the robust joint covariance for spend")
     draws = f"{whole(m.spec.analysis.draws)} draws: {listed(kinds)}. Seed {m.spec.analysis.seed}."
-    if m.given.bayes is not None:
+    if m.results.bayesian is not None:
         draws += " Those of the Bayesian models are of their posterior draws."
     return [strong("Intervals. "), f"{coverage(m.spec)} equal-tailed intervals from {draws}"]
 
@@ -166,7 +167,7 @@ def _reading() -> Runs:
 def running_pages(materials: list[Material], level: int = 1) -> list[Block]:
     """Say how to make this report again."""
     parts = [heading("How to run it again", level)]
-    commands = dict.fromkeys(m.given.command for m in materials if m.given.command)
+    commands = dict.fromkeys(m.command for m in materials if m.command)
     if commands:
         same = "The same table, specification and version give the same file, byte for byte:"
         parts += [paragraph(same), *(code(command) for command in commands)]
@@ -181,9 +182,9 @@ def running_pages(materials: list[Material], level: int = 1) -> list[Block]:
 def _made_from(m: Material) -> list[list[str]]:
     return [
         ["Cohort", shortened(m.spec.cohort.name)],
-        ["Table", shortened(m.given.profile.table)],
-        ["Fingerprint of the table (SHA-256)", m.given.profile.fingerprint or NONE],
-        ["Version of cxlink", m.given.version or NONE],
+        ["Table", shortened(m.results.profile.table)],
+        ["Fingerprint of the table (SHA-256)", m.results.profile.fingerprint or NONE],
+        ["Version of cxlink", __version__],
         ["Seed", str(m.spec.analysis.seed)],
         ["Draws", whole(m.spec.analysis.draws)],
     ]

@@ -40,10 +40,10 @@ def unanswered(m: Material) -> list[Block]:
 
 def _curves(m: Material) -> list[Block]:
     """Draw how long they stayed, beside the others, where that is known of both for two periods or more."""
-    curves = response_figures.known_curves(m.given.estimates)
+    curves = response_figures.known_curves(m.results.estimates)
     if len(curves) < 2 or min(map(len, curves.values())) < 2:
         return []
-    axes = response_figures.unanswered_curves(m.given.estimates, m.spec, simulated=m.given.simulated)
+    axes = response_figures.unanswered_curves(m.results.estimates, m.spec, simulated=m.results.simulated)
     said = "; ".join(
         f"{response_figures.CURVES[group][0]}: {value(curve[-1])} after {periods(curve[-1].horizon or 0, m.spec.unit)}"
         for group, curve in curves.items()
@@ -58,7 +58,7 @@ def _curves(m: Material) -> list[Block]:
 
 def _response(m: Material) -> list[Block]:
     """Set out the response by category."""
-    found = m.given.diagnostics
+    found = m.results.diagnostics
     found = found[(found["quantity"] == "response") & (found["group"] != "all")]
     known = list(zip(found["group"], found["value"].astype(float), strict=True))
     rows = [

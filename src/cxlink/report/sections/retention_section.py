@@ -47,8 +47,8 @@ def _curves(m: Material, scenario: str) -> Block:
     sub, unit = m.spec.subscription, m.spec.unit
     own_clock = bool(scenario) or (sub is not None and sub.clock == "survey")
     axes = figures.retention_curves(
-        m.given.estimates, m.spec, at_risk=m.given.at_risk if own_clock else None, scenario=scenario,
-        simulated=m.given.simulated,
+        m.results.estimates, m.spec, at_risk=m.results.at_risk if own_clock else None, scenario=scenario,
+        simulated=m.results.simulated,
     )  # fmt: skip
     curves = {
         group: one_kind(
@@ -85,7 +85,7 @@ def _by_score(m: Material) -> list[Block]:
     said = tables.spoken([m.book.best("retention", str(level), MODEL, m.spec.horizon) for level in m.scores])
     if not said:
         return []
-    axes = figures.retention_by_score(m.given.estimates, m.spec, simulated=m.given.simulated)
+    axes = figures.retention_by_score(m.results.estimates, m.spec, simulated=m.results.simulated)
     after = periods(m.spec.horizon, m.spec.unit)
     alt = say("retention.figure_by_score_alt", after=after, values=said)
     caption = say("retention.figure_by_score", after=after, level=coverage(m.spec))

@@ -36,7 +36,7 @@ def _figure(m: Material, window: str) -> list[Block]:
     said = tables.spoken([m.book.best("spend", str(score), MODEL) for score in m.scores])
     if not said:
         return []
-    axes = figures.spend_by_score(m.given.estimates, m.spec, simulated=m.given.simulated)
+    axes = figures.spend_by_score(m.results.estimates, m.spec, simulated=m.results.simulated)
     alt = say("spend.figure_alt", window=window, values=said)
     caption = say("spend.figure", window=window, level=coverage(m.spec))
     return [picture("spend-by-score", drawing.svg(axes), alt, caption)]
@@ -44,7 +44,7 @@ def _figure(m: Material, window: str) -> list[Block]:
 
 def _windows(m: Material) -> str:
     spend = m.spec.spend
-    scored = m.given.cells[m.given.cells["score"].notna()]
+    scored = m.results.counts.cells[m.results.counts.cells["score"].notna()]
     if spend is None or "spend_n" not in scored:
         return ""
     complete = int(scored["spend_n"].sum())

@@ -77,7 +77,7 @@ def followed(m: Material) -> int:
         return max(
             (row.horizon or 0 for row in m.book.where("retention", **keys) if not row.blank), default=0
         )
-    frame = m.given.at_risk
+    frame = m.results.at_risk
     enough = frame[(frame["group"] == "all") & (frame["at_risk"].fillna(0) >= _TEN)]
     return int(enough["period"].max()) if len(enough) else 0
 
@@ -103,7 +103,7 @@ def _undetermined(m: Material) -> list[Run]:
 
 
 def _ladder_figure(m: Material) -> Block:
-    axes = lifetimes.tenure_ladder(m.given.estimates, m.spec, simulated=m.given.simulated)
+    axes = lifetimes.tenure_ladder(m.results.estimates, m.spec, simulated=m.results.simulated)
     caption = (
         f"Mean tenure to each horizon, with {coverage(m.spec)} intervals. Filled dots were observed; hollow dots and "
         "dashed intervals are averages that are partly extrapolated, by the share at the right."
@@ -134,7 +134,7 @@ def _lasting(m: Material) -> str:
 def _for_the_referee(m: Material, level: int) -> list[Block]:
     """Show how the families fit, weigh and foresaw, and how they go on."""
     rows = family_table(m)
-    if not rows and not len(m.given.projected):
+    if not rows and not len(m.results.projected):
         return []
     parts = [heading("How the figures beyond follow-up were made", level, new_page=True), paragraph(_made(m))]
     return [*parts, *rows, *_survival_figure(m), *_checks_figure(m)]
@@ -142,7 +142,7 @@ def _for_the_referee(m: Material, level: int) -> list[Block]:
 
 def _made(m: Material) -> str:
     """Say how families were fitted and averaged."""
-    lines = family_lines(m.given.diagnostics)
+    lines = family_lines(m.results.diagnostics)
     members = sum(line.member for line in lines)
     acting = "the score and the strata" if _stratified(m) else "the score"
     text = f"The families were fitted by maximum likelihood to the losses of each period, {acting} acting on them. "
@@ -152,7 +152,7 @@ def _made(m: Material) -> str:
             "lowest AIC); none is dropped for what it says. "
         )
     said = weights_sentence(m)
-    foreseen = calibration.one_adjustment(m.given.foreseen)
+    foreseen = calibration.one_adjustment(m.results.foreseen)
     origins = sorted(int(origin) for origin in foreseen["origin"].unique())
     if origins:
         said += (
@@ -168,12 +168,12 @@ def _stratified(m: Material) -> bool:
 
 def _survival_figure(m: Material) -> list[Block]:
     """Draw how the families continue what was observed, where any was fitted."""
-    bands = [continuations.continued(m.given.estimates, m.given.projected, group) for group in m.bands]
+    bands = [continuations.continued(m.results.estimates, m.results.projected, group) for group in m.bands]
     known = [band for band in bands if band is not None]
     if not known:
         return []
     axes = continuations.family_survival(
-        m.given.estimates, m.given.projected, m.spec, simulated=m.given.simulated
+        m.results.estimates, m.results.projected, m.spec, simulated=m.results.simulated
     )
     ends = listed([f"{periods(band.end, m.spec.unit)} for {score(band.group, m.spec)}" for band in known])
     caption = (
@@ -196,21 +196,21 @@ def _told(band: continuations.ExtrapolatedLine, m: Material) -> str:
 
 def _checks_figure(m: Material) -> list[Block]:
     """Draw hazards, and beside them the backtest where there is one."""
-    curves = continuations.fitted_curves(m.given.projected, "all", "no")
+    curves = continuations.fitted_curves(m.results.projected, "all", "no")
     if not len(curves):
         return []
-    weights, tested = backtest_weights(m.given.diagnostics), len(m.given.foreseen) > 0
+    weights, tested = backtest_weights(m.results.diagnostics), len(m.results.foreseen) > 0
     with drawing.sheet((6.3, 1.85), 1, 2 if tested else 1, widths=(1.7, 1) if tested else None) as axes:
         hazard_curves.family_hazards(
-            m.given.estimates,
-            m.given.projected,
-            m.given.at_risk,
+            m.results.estimates,
+            m.results.projected,
+            m.results.at_risk,
             m.spec,
-            simulated=m.given.simulated,
+            simulated=m.results.simulated,
             ax=axes[0],
         )
         if tested:
-            calibration.backtest_calibration(m.given.foreseen, weights, m.spec.unit, ax=axes[1])
+            calibration.backtest_calibration(m.results.foreseen, weights, m.spec.unit, ax=axes[1])
     caption = (
         f"{'Left: c' if tested else 'C'}ustomers lost in each {m.spec.unit}, of those still there: observed, smoothed, "
         "and by the families, dashed beyond follow-up; all scores, unadjusted."

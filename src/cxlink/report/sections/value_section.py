@@ -60,7 +60,7 @@ def _figure(m: Material, rows: list[Estimate], what: str, span: str) -> list[Blo
     said = tables.spoken([known.get(str(level)) for level in m.scores])
     if not said:
         return []
-    axes = figures.value_by_score(m.given.estimates, m.spec, simulated=m.given.simulated)
+    axes = figures.value_by_score(m.results.estimates, m.spec, simulated=m.results.simulated)
     alt = f"Dots with intervals: {what.lower()} over {span}, by score. {said}"
     caption = f"{what} of a customer over {span}, score by score, with {coverage(m.spec)} intervals."
     return [picture("value-by-score", drawing.svg(axes), alt, caption)]

@@ -7,27 +7,27 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cxlink.report.content import Study
 from cxlink.report.document import Block, heading, paragraph, picture, table
 from cxlink.report.figures import drawing
 from cxlink.report.format import FIRM, customers, decimal, listed, percent
+from cxlink.results import Reproduced
 
 AIC, EQUAL, CONSTANT = "averaged_aic", "averaged_equal", "constant_year_1"
 _AVERAGE, _PLAIN = drawing.score_colors(2)[::-1]
 _SHARES = (2.2, 1, 1.2, 1.7, 1.9, 1.9, 1.7)
 
 
-def public_curves_section(study: Study, level: int) -> list[Block]:
+def public_curves_section(study: Reproduced, level: int) -> list[Block]:
     """Show what projections from the first years made of years that were then observed.
 
     Parameters
     ----------
-    study : Study
+    study : Reproduced
         Its ``public_curves`` and ``public_verdicts``.
     level : int
         Of the heading.
     """
-    curves, verdicts = study["public_curves"], study["public_verdicts"].to_dict("records")
+    curves, verdicts = study.public_curves, study.public_verdicts.to_dict("records")
     panels = list(curves[["fitted_to", "segment"]].drop_duplicates().sort_values("fitted_to", kind="stable")
                   .itertuples(index=False, name=None))  # fmt: skip
     n_columns = curves["segment"].nunique()

@@ -19,7 +19,7 @@ def replications_section(found: pd.DataFrame, spec: CohortSpec, level: int = 1) 
     Parameters
     ----------
     found : DataFrame
-        See `cxlink.report.content.Study`.
+        See `cxlink.results.Reproduced`.
     spec : CohortSpec
         What ``worst`` and ``best`` are.
     level : int

@@ -3,31 +3,29 @@
 from collections.abc import Sequence
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.report.content import Study
 from cxlink.report.document import Block, Runs, bullets, notice, paragraph, picture, strong
 from cxlink.report.figures import drawing
 from cxlink.report.figures.study_figures import StudyFigure, compared, name_marks, study_comparison
-from cxlink.report.format import FIRM, THIN, TIMES, capital, decimal, listed, score
+from cxlink.report.format import FIRM, THIN, TIMES, capital, decimal, listed, score, whole
 from cxlink.report.study_sections.study_replications import replications_section
 from cxlink.report.study_sections.study_tables import RETENTION, comparison_table, figure_name, reading
 from cxlink.report.study_sections.study_tenure import tenure_section
+from cxlink.results import Reproduced
 
 REVENUE = "relative_annual_revenue"
 
 
-def study_pages(study: Study, spec: CohortSpec, level: int = 1) -> list[Block]:
+def study_pages(study: Reproduced, level: int = 1) -> list[Block]:
     """Open the report of the study.
 
     Parameters
     ----------
-    study : Study
-        Its comparison and readings.
-    spec : CohortSpec
-        Of the subscription cohort: what ``worst`` and ``best`` are.
+    study : Reproduced
+        Its comparison and readings; what ``worst`` and ``best`` are is what the subscription cohort says.
     level : int
         Of its headings.
     """
-    rows = compared(study["comparison"])
+    rows, spec = compared(study.comparison), study.subscription.spec
     targets = [row for row in rows if row.unit not in TIMES]
     parts = [
         notice([
@@ -42,10 +40,19 @@ def study_pages(study: Study, spec: CohortSpec, level: int = 1) -> list[Block]:
         _figure(targets, spec),
         comparison_table("Published, true, naive and adjusted.", targets, spec),
     ]  # fmt: skip
-    if study["cohorts"]:
-        parts += [paragraph("The cohorts:"), bullets(study["cohorts"])]
-    parts += tenure_section(study, rows, spec, level)
-    return [*parts, *replications_section(study["replications"], spec, level)]
+    parts += [paragraph("The cohorts:"), bullets(_cohorts(study)), *tenure_section(study, rows, level)]
+    return [*parts, *replications_section(study.replications, spec, level)]
+
+
+def _cohorts(study: Reproduced) -> list[str]:
+    texts = []
+    for name, results in (("Subscription", study.subscription), ("Transaction", study.transaction)):
+        n, scored = results.profile.rows_read, int(results.counts.scored["n"].sum())
+        texts.append(
+            f"{name}: {whole(n)} simulated customers, {whole(scored)} of whom answered (cxlink simulate "
+            f"{name.lower()} -n {n} --seed {study.seed} makes the table)."
+        )
+    return texts
 
 
 def _retention(rows: Sequence[StudyFigure], spec: CohortSpec) -> Runs:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import pandas as pd
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.report.content import Study
 from cxlink.report.document import Block, heading, paragraph, picture, table
 from cxlink.report.figures import drawing
 from cxlink.report.figures.study_figures import StudyFigure, name_marks, study_comparison
@@ -21,27 +20,27 @@ from cxlink.report.study_sections.study_tables import (
     reading,
 )  # fmt: skip
 from cxlink.report.study_sections.third_chart_section import printed_membership, third_chart_section
+from cxlink.results import Reproduced
 
 
-def tenure_section(study: Study, rows: Sequence[StudyFigure], spec: CohortSpec, level: int) -> list[Block]:
+def tenure_section(study: Reproduced, rows: Sequence[StudyFigure], level: int) -> list[Block]:
     """Show why the study's three subscription figures do not fit together, and what the cohort says of tenure.
 
     Parameters
     ----------
-    study : Study
+    study : Reproduced
         Its readings.
     rows : sequence of StudyFigure
         All of its comparison.
-    spec : CohortSpec
-        Of the subscription cohort.
     level : int
         Of the heading.
     """
+    spec = study.subscription.spec
     title = f"Why 43{THIN}%, 74{THIN}% and “six years” do not come from one constant hazard"
     parts = [
         heading(title, level, new_page=True),
         paragraph(_paradox(rows)),
-        _readings(study["paradox"], spec),
+        _readings(study.paradox, spec),
         *third_chart_section(
             study, printed_membership([row for row in rows if row.figure == MEMBERSHIP]), spec, level + 1
         ),

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.report.content import Study
 from cxlink.report.document import Block, heading, paragraph, picture, table
 from cxlink.report.figures import drawing
 from cxlink.report.figures.third_chart_figure import (
@@ -21,16 +20,17 @@ from cxlink.report.figures.third_chart_figure import (
     retained,
 )
 from cxlink.report.format import NONE, capital, decimal, listed, percent, score
+from cxlink.results import Reproduced
 
 _SHARES = (2.6, 1.2, 0.9, 0.9, 0.9, 1.7, 1)
 
 
-def third_chart_section(study: Study, printed: Printed, spec: CohortSpec, level: int) -> list[Block]:
+def third_chart_section(study: Reproduced, printed: Printed, spec: CohortSpec, level: int) -> list[Block]:
     """Show what one year of retention means in years, and what must hold for the published ones.
 
     Parameters
     ----------
-    study : Study
+    study : Reproduced
         Its ``third_chart`` and ``six_years``.
     printed : Printed
         What the study printed.
@@ -39,7 +39,7 @@ def third_chart_section(study: Study, printed: Printed, spec: CohortSpec, level:
     level : int
         Of the heading.
     """
-    years, six = study["third_chart"], study["six_years"]
+    years, six = study.third_chart, study.six_years
     best = retained(years, "best")
     with drawing.sheet((6.3, 3.3), 1, 2) as (left, right):
         by_heterogeneity(years, printed, spec, ax=left)
