@@ -20,7 +20,7 @@ from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import Spells, merged_over_strata, person_periods, spells_of
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.estimands.headline import headline_of
-from cxlink.estimands.retention_rows import retention_rows
+from cxlink.estimands.survival_estimands import survival_rows
 from cxlink.estimands.tidy import row
 from cxlink.groups.requests import by_level, pooled
 from cxlink.survival.families.catalogue import WEIBULL
@@ -108,7 +108,7 @@ def nonparametric(spells: Spells, counts: Counts, rng: np.random.Generator) -> l
 def _grouped(spells: Spells, spec: CohortSpec, rng: np.random.Generator) -> list[Row]:
     request = replace(by_level(spells, spec), times=np.array([0, HORIZON]))
     made = grouped_ph(spells, spec, request, spec.analysis.draws, rng)
-    return retention_rows(made.curves, spec) if isinstance(made, GroupedPH) else []
+    return survival_rows(made.curves, spec) if isinstance(made, GroupedPH) else []
 
 
 def _weibull(spells: Spells, spec: CohortSpec, rng: np.random.Generator) -> Iterator[Row]:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
-from cxlink.estimands.retention_rows import headline_horizon, held, retention_rows
-from cxlink.estimands.tidy import interval, tidy
-from cxlink.groups.curves import Curves
+from cxlink.estimands.survival_estimands import leading_rows, survival_rows
+from cxlink.estimands.tidy import held, interval, tidy
+from cxlink.survival.survival import Drawn, Survival
 
 N_DRAWS = 400
 
@@ -21,7 +21,7 @@ def spec_for(**analysis: object) -> CohortSpec:
     })  # fmt: skip
 
 
-def curves_for(**changes: object) -> Curves:
+def curves_for(**changes: object) -> Survival:
     """Worst, best and level 2, known for 9, 12 and 5 periods; draws scatter around the estimates."""
     times = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12])
     rng = np.random.default_rng(1)
@@ -32,7 +32,7 @@ def curves_for(**changes: object) -> Curves:
     horizons = (6, 4, 8, 12)
     tenure = (1 - np.exp(-np.outer(rates, horizons))) / rates[:, None]
     tenure[np.array(horizons) > last[:, None]] = np.nan
-    made = Curves(
+    made = Survival(
         model="kaplan_meier",
         labels={"adjusted": "no", "stratum": "", "scenario": ""},
         groups=("worst", "best", "2"),
@@ -40,20 +40,17 @@ def curves_for(**changes: object) -> Curves:
         point=point,
         draws=draws,
         horizons=horizons,
-        tenure=tenure,
-        tenure_draws=tenure * np.exp(0.05 * rng.standard_normal((N_DRAWS, 3, 1))),
-        beyond_ten=np.array([[0, 0, 0.2, np.nan], [0, 0, 0, 0.1], [np.nan, 0, np.nan, np.nan]]),
+        area=Drawn(tenure, tenure * np.exp(0.05 * rng.standard_normal((N_DRAWS, 3, 1)))),
+        inside=tenure * (1 - np.array([[0, 0, 0.2, np.nan], [0, 0, 0, 0.1], [np.nan, 0, np.nan, np.nan]])),
         last=last,
-        ten=np.array([7, 11, 4]),
+        observed_until=np.array([7, 11, 4]),
         n=np.array([50, 80, 20]),
         n_events=np.array([40, 30, 9]),
         sparse=np.array([False, False, False]),
         emptied=np.zeros(3),
         own=(0, 1, 2),
         contrasts=((1, 0), (2, 0)),
-        causes=(),
-        incidence=np.empty((3, 0)),
-        incidence_draws=np.empty((N_DRAWS, 3, 0)),
+        observed=True,
     )
     return replace(made, **changes)
 
@@ -69,7 +66,7 @@ def one(rows: list[dict[str, object]], **where: object) -> dict[str, object]:
 
 
 def test_retention_has_a_row_for_every_period_to_the_last_at_risk() -> None:
-    rows = retention_rows(curves_for(), spec_for())
+    rows = survival_rows(curves_for(), spec_for())
     for group, last in (("worst", 9), ("best", 12), ("2", 5)):
         periods = [r["horizon"] for r in found(rows, estimand="retention", group=group)]
         assert periods == [t for t in (1, 2, 3, 4, 5, 6, 7, 8, 9, 12) if t <= last]
@@ -78,7 +75,7 @@ def test_retention_has_a_row_for_every_period_to_the_last_at_risk() -> None:
 
 def test_a_row_holds_the_estimate_and_the_interval_of_its_draws() -> None:
     curves = curves_for()
-    row = one(retention_rows(curves, spec_for()), estimand="retention", group="best", horizon=6)
+    row = one(survival_rows(curves, spec_for()), estimand="retention", group="best", horizon=6)
     assert row["estimate"] == pytest.approx(np.exp(-0.3), abs=1e-12)
     expected = interval(curves.draws[:, 1, 6], 0.95)
     assert (row["std_error"], row["conf_low"], row["conf_high"]) == pytest.approx(expected, abs=0)
@@ -87,17 +84,19 @@ def test_a_row_holds_the_estimate_and_the_interval_of_its_draws() -> None:
 
 
 def test_a_curve_is_extrapolated_beyond_ten_at_risk() -> None:
-    rows = retention_rows(curves_for(), spec_for())
+    rows = survival_rows(curves_for(), spec_for())
     assert [r["extrapolated"] for r in found(rows, estimand="retention", group="worst")] == [0.0] * 7 + [
         1.0
     ] * 2
     assert one(rows, estimand="retention_ratio", group="2", horizon=4)["extrapolated"] == 0
-    assert one(rows, estimand="tenure_difference", group="best", horizon=8)["extrapolated"] == 0.2
+    assert one(rows, estimand="tenure_difference", group="best", horizon=8)["extrapolated"] == pytest.approx(
+        0.2, abs=1e-12
+    )
 
 
 def test_contrasts_stand_on_the_ladder_and_are_group_against_reference() -> None:
     curves = curves_for()
-    rows = retention_rows(curves, spec_for())
+    rows = survival_rows(curves, spec_for())
     assert [r["horizon"] for r in found(rows, estimand="retention_ratio", group="best")] == [4, 6, 8]
     assert [r["horizon"] for r in found(rows, estimand="retention_ratio", group="2")] == [4]
     ratio = one(rows, estimand="retention_ratio", group="best", horizon=6)
@@ -115,26 +114,24 @@ def test_contrasts_stand_on_the_ladder_and_are_group_against_reference() -> None
 
 def test_restricted_means_stand_where_the_curve_is_known() -> None:
     curves = curves_for()
-    rows = retention_rows(curves, spec_for())
+    rows = survival_rows(curves, spec_for())
     assert sorted(r["horizon"] for r in found(rows, estimand="tenure", group="worst")) == [4, 6, 8]
     assert sorted(r["horizon"] for r in found(rows, estimand="tenure", group="best")) == [4, 6, 8, 12]
     row = one(rows, estimand="tenure", group="best", horizon=12)
-    assert (row["unit"], row["extrapolated"]) == ("month", 0.1)
+    assert (row["unit"], row["extrapolated"]) == ("month", pytest.approx(0.1, abs=1e-12))
     ratio = one(rows, estimand="tenure_ratio", group="best", horizon=8)
-    assert ratio["estimate"] == pytest.approx(curves.tenure[1, 2] / curves.tenure[0, 2], abs=1e-12)
+    assert ratio["estimate"] == pytest.approx(curves.area.point[1, 2] / curves.area.point[0, 2], abs=1e-12)
     assert one(rows, estimand="tenure_difference", group="best", horizon=8)["unit"] == "month"
 
 
 def test_the_headline_is_retention_and_tenure_of_the_first_contrast() -> None:
     curves, spec = curves_for(), spec_for()
-    horizon = headline_horizon(curves, spec)
-    assert horizon == 8  # 12 is beyond the follow-up of worst
-    assert headline_horizon(curves_for(last=np.array([8, 12, 5])), spec) == 8
-    assert headline_horizon(curves_for(last=np.array([7, 12, 5])), spec) == 4
+    leads = leading_rows(curves, spec)
+    assert leads.at == {"retention": 6, "tenure": 8}  # 12 is beyond the follow-up of worst
+    assert leading_rows(curves_for(last=np.array([8, 12, 5])), spec).at["tenure"] == 8
+    assert leading_rows(curves_for(last=np.array([7, 12, 5])), spec).at["tenure"] == 4
     heads = [
-        (r["estimand"], r["group"], r["horizon"])
-        for r in retention_rows(curves, spec, horizon)
-        if r["headline"]
+        (r["estimand"], r["group"], r["horizon"]) for r in survival_rows(curves, spec, leads) if r["headline"]
     ]
     assert sorted(heads) == [
         ("retention", "best", 6), ("retention", "worst", 6), ("retention_difference", "best", 6),
@@ -146,21 +143,21 @@ def test_the_headline_is_retention_and_tenure_of_the_first_contrast() -> None:
 def test_the_headline_follows_the_first_contrast_asked_for() -> None:
     spec = spec_for(contrasts=("2:worst", "best:worst"))
     curves = curves_for()
-    assert headline_horizon(curves, spec) == 4
-    heads = {r["group"] for r in retention_rows(curves, spec, 4) if r["headline"]}
+    assert leading_rows(curves, spec).at["tenure"] == 4
+    heads = {r["group"] for r in survival_rows(curves, spec, leading_rows(curves, spec)) if r["headline"]}
     assert heads == {"2", "worst"}
 
 
 def test_without_a_step_inside_follow_up_the_headline_mean_ends_at_the_horizon() -> None:
     spec = spec_for(tenure_horizons=[36])
-    assert headline_horizon(curves_for(), spec) == 6
+    assert leading_rows(curves_for(), spec).at["tenure"] == 6
     nobody = curves_for(own=(2,))
-    assert headline_horizon(nobody, spec_for()) == 6
+    assert leading_rows(nobody, spec_for()).at["tenure"] == 6
 
 
 def test_a_lag_counts_again_from_later_on() -> None:
     curves = curves_for()
-    rows = retention_rows(curves, spec_for())
+    rows = survival_rows(curves, spec_for())
     row = one(rows, estimand="retention", group="worst", horizon=6, scenario="lag=3")
     assert row["estimate"] == pytest.approx(np.exp(-0.2 * 3), abs=1e-12)
     expected = interval(curves.draws[:, 0, 6] / curves.draws[:, 0, 3], 0.95)
@@ -169,16 +166,14 @@ def test_a_lag_counts_again_from_later_on() -> None:
     assert ratio["estimate"] == pytest.approx(np.exp(-0.05 * 5 + 0.2 * 5), abs=1e-12)
     assert {r["scenario"] for r in rows} == {"", "lag=1", "lag=3"}
     within = curves_for(labels={"adjusted": "no", "stratum": "plan=x", "scenario": ""})
-    assert {r.get("scenario", "") for r in retention_rows(within, spec_for())} == {""}
+    assert {r.get("scenario", "") for r in survival_rows(within, spec_for())} == {""}
 
 
 def test_incidence_has_a_row_a_cause() -> None:
     rng = np.random.default_rng(2)
     incidence = np.array([[0.5, 0.2], [0.2, 0.06], [np.nan, np.nan]])
     drawn = incidence * rng.uniform(0.9, 1.1, (N_DRAWS, 3, 2))
-    rows = retention_rows(
-        curves_for(causes=("a", "b"), incidence=incidence, incidence_draws=drawn), spec_for()
-    )
+    rows = survival_rows(curves_for(causes=("a", "b"), incidence=Drawn(incidence, drawn)), spec_for())
     row = one(rows, estimand="cumulative_incidence", group="worst", cause="b")
     assert (row["estimate"], row["horizon"]) == (0.2, 6)
     assert row["conf_high"] == pytest.approx(np.quantile(drawn[:, 0, 1], 0.975, method="weibull"), abs=1e-12)
@@ -191,8 +186,8 @@ def test_an_interval_of_a_sparse_group_holds_the_estimate() -> None:
     point, draws = curves.point.copy(), curves.draws.copy()
     point[0, 1:] = 0.0
     draws[:, 0, 1:] = np.random.default_rng(1).uniform(0.02, 0.05, (N_DRAWS, len(curves.times) - 1))
-    plain = retention_rows(replace(curves, point=point, draws=draws), spec_for())
-    wide = retention_rows(
+    plain = survival_rows(replace(curves, point=point, draws=draws), spec_for())
+    wide = survival_rows(
         replace(curves, point=point, draws=draws, sparse=np.array([True, False, False])), spec_for()
     )
     where = {"estimand": "retention", "group": "worst", "horizon": 6}
@@ -217,7 +212,7 @@ def test_nothing_against_nothing_has_no_ratio() -> None:
     curves = curves_for()
     point = curves.point.copy()
     point[:2, 6] = 0.0
-    rows = retention_rows(replace(curves, point=point), spec_for())
+    rows = survival_rows(replace(curves, point=point), spec_for())
     assert not found(rows, estimand="retention_ratio", group="best", horizon=6)
     assert one(rows, estimand="retention_difference", group="best", horizon=6)["estimate"] == 0
 

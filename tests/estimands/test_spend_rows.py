@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
-from cxlink.estimands.spend_rows import spend_rows
+from cxlink.estimands.spend_estimands import LEADING, spend_rows
 from cxlink.estimands.tidy import interval, tidy
-from cxlink.spend.means import Means
+from cxlink.spend.means import MeanSpend
 
 N_DRAWS = 1000
 
@@ -22,9 +22,11 @@ def spec_for(refunds: bool = False, spend: bool = True) -> CohortSpec:
     return make_spec(tables)
 
 
-def means_for(point: tuple[float, ...] = (40.0, 100.0, 60.0), error: float = 5.0, **changes: object) -> Means:
+def means_for(
+    point: tuple[float, ...] = (40.0, 100.0, 60.0), error: float = 5.0, **changes: object
+) -> MeanSpend:
     rng = np.random.default_rng(1)
-    made = Means(
+    made = MeanSpend(
         labels={"adjusted": "standardised", "stratum": "", "scenario": ""},
         groups=("worst", "best", "2"),
         point=np.array(point),
@@ -39,7 +41,7 @@ def means_for(point: tuple[float, ...] = (40.0, 100.0, 60.0), error: float = 5.0
 
 def test_means_and_contrasts() -> None:
     means = means_for()
-    table = tidy(spend_rows(means, spec_for(), headline=True)).set_index(["estimand", "group"])
+    table = tidy(spend_rows(means, spec_for(), LEADING)).set_index(["estimand", "group"])
     assert len(table) == 7
     best = table.loc[("spend", "best")]
     assert (best["estimate"], best["unit"], best["n"], best["model"]) == (100, "USD", 70, "means")
@@ -54,14 +56,16 @@ def test_means_and_contrasts() -> None:
 
 
 def test_the_headline_is_the_first_contrast() -> None:
-    heads = {(r["estimand"], r["group"]) for r in spend_rows(means_for(), spec_for(), True) if r["headline"]}
+    heads = {
+        (r["estimand"], r["group"]) for r in spend_rows(means_for(), spec_for(), LEADING) if r["headline"]
+    }
     assert heads == {
         ("spend", "worst"),
         ("spend", "best"),
         ("spend_difference", "best"),
         ("spend_ratio", "best"),
     }
-    assert not any(r["headline"] for r in spend_rows(means_for(), spec_for(), False))
+    assert not any(r["headline"] for r in spend_rows(means_for(), spec_for()))
 
 
 def test_without_refunds_a_mean_is_not_under_nothing() -> None:
@@ -69,7 +73,7 @@ def test_without_refunds_a_mean_is_not_under_nothing() -> None:
     assert np.quantile(means.draws[:, 0], 0.025) < 0 < np.quantile(means.draws[:, 0], 0.5)
 
     def rows(refunds: bool) -> dict[tuple[str, str], dict[str, object]]:
-        return {(r["estimand"], r["group"]): r for r in spend_rows(means, spec_for(refunds), False)}
+        return {(r["estimand"], r["group"]): r for r in spend_rows(means, spec_for(refunds))}
 
     floor, free = rows(False), rows(True)
     assert floor["spend", "worst"]["conf_low"] == 0
@@ -87,7 +91,7 @@ def test_without_refunds_a_mean_is_not_under_nothing() -> None:
 def test_a_group_that_spent_nothing_has_an_interval_that_holds_it() -> None:
     means = means_for(point=(0.0, 100.0, 60.0), spent_nothing=np.array([True, False, False]))
     means.draws[:, 0] = np.random.default_rng(3).uniform(0.5, 4, N_DRAWS)
-    rows = {(r["estimand"], r["group"]): r for r in spend_rows(means, spec_for(), False)}
+    rows = {(r["estimand"], r["group"]): r for r in spend_rows(means, spec_for())}
     worst = rows["spend", "worst"]
     assert (worst["estimate"], worst["conf_low"]) == (0, 0)
     assert worst["conf_high"] == pytest.approx(
@@ -97,11 +101,9 @@ def test_a_group_that_spent_nothing_has_an_interval_that_holds_it() -> None:
     assert (ratio["estimate"], ratio["conf_high"]) == (np.inf, np.inf)
     assert ratio["conf_low"] > 20
     both = replace(means, point=np.array([0.0, 0.0, 60.0]))
-    assert ("spend_ratio", "best") not in {
-        (r["estimand"], r["group"]) for r in spend_rows(both, spec_for(), False)
-    }
+    assert ("spend_ratio", "best") not in {(r["estimand"], r["group"]) for r in spend_rows(both, spec_for())}
 
 
 def test_a_spec_without_spend_is_refused() -> None:
     with pytest.raises(ValueError, match=r"the spec has no \[spend\]"):
-        list(spend_rows(means_for(), spec_for(spend=False), False))
+        list(spend_rows(means_for(), spec_for(spend=False)))

@@ -11,7 +11,7 @@ from stored import agree, beside, estimates_of, numbers, rows_of, spec_of
 import cxlink
 from cxlink.cohort.count.spells import Spells, each_pair, spells_of
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.estimands.retention_rows import retention_rows
+from cxlink.estimands.survival_estimands import survival_rows
 from cxlink.estimands.tidy import select, tidy
 from cxlink.groups.headline_requests import curve_requests
 from cxlink.spend.means import cell_means
@@ -55,7 +55,7 @@ def _curve_rows(case: str, draws: int, times: int = 1) -> pd.DataFrame:
     rng = np.random.default_rng(20140801)
     requests = [request for request in curve_requests(spells, spec) if not request.labels["stratum"]]
     made = kaplan_meier(spells, requests, draws, rng, horizon=spec.horizon, scores=none)
-    return tidy(row for curves in made.curves for row in retention_rows(curves, spec))
+    return tidy(row for curves in made.curves for row in survival_rows(curves, spec))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from stored import agree, beside, estimates_of, number, numbers, rows_of, spec_o
 
 import cxlink
 from cxlink.cohort.count.spells import PersonPeriods, Spells, merged_over_strata, person_periods, spells_of
-from cxlink.estimands.retention_rows import retention_rows
+from cxlink.estimands.survival_estimands import survival_rows
 from cxlink.estimands.tidy import select, tidy
 from cxlink.spend.fitted_regressions import SpendFit, Term
 from cxlink.spend.regressions import fit_spend
@@ -99,7 +99,7 @@ def test_standardised_retention_by_hazard_ratios_is_g_computation(
     request = next(r for r in hazard_requests(many, spec) if r.labels["adjusted"] == "standardised")
     made = grouped_ph(many, spec, request, DRAWS, np.random.default_rng(20140801))
     assert isinstance(made, GroupedPH)
-    table = tidy(retention_rows(made.curves, spec))
+    table = tidy(survival_rows(made.curves, spec))
     for quantity, estimand in (
         ("standardised", "retention"),
         ("difference", "retention_difference"),

@@ -12,7 +12,7 @@ from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.estimands.headline import headline
 from cxlink.estimands.tidy import select, tidy
-from cxlink.sensitivity.negative_control_rows import control_rows
+from cxlink.sensitivity.negative_control import control_rows
 
 
 def surveyed(n: int = 600, seed: int = 3, **columns: object) -> pd.DataFrame:

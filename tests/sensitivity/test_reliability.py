@@ -12,11 +12,11 @@ from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.estimands.tidy import select, tidy
-from cxlink.groups.curves import Curves
 from cxlink.groups.headline_requests import curve_requests
 from cxlink.sensitivity.reliability import FEWEST_PAIRS, corrected, line_through, reliability
 from cxlink.sensitivity.reliability_rows import reliability_rows
 from cxlink.survival.kaplan_meier import kaplan_meier
+from cxlink.survival.survival import Survival
 
 
 def grouped(score: np.ndarray, again: np.ndarray) -> pd.DataFrame:
@@ -27,7 +27,7 @@ def asked_twice(spec: CohortSpec) -> CohortSpec:
     return spec.model_copy(update={"cohort": spec.cohort.model_copy(update={"id": "who", "repeat": "first"})})
 
 
-def curves_of(counts: Counts) -> Curves:
+def curves_of(counts: Counts) -> Survival:
     spells, spec = spells_of(counts), counts.spec
     none = csr_array((0, len(spells.n)))
     requests = curve_requests(spells, spec)[:1]

@@ -16,7 +16,7 @@ from cxlink.groups.headline_requests import spend_requests
 from cxlink.groups.requests import Request, pooled
 from cxlink.groups.standardisation import standardised
 from cxlink.groups.support import reaches
-from cxlink.spend.means import CellMeans, Means, cell_means, mean_spend
+from cxlink.spend.means import CellMeans, MeanSpend, cell_means, mean_spend
 from cxlink.survival.kaplan_meier import kaplan_meier
 
 N_DRAWS = 4000
@@ -35,7 +35,7 @@ def spenders(seed: int, n: int, strata: int = 1) -> pd.DataFrame:
 
 def made(
     rows: pd.DataFrame, spec: CohortSpec, request: Request, spells: Spells, seed: int = 1
-) -> tuple[CellMeans, Means]:
+) -> tuple[CellMeans, MeanSpend]:
     cells = cell_means(spells, request.members)
     rng = np.random.default_rng(seed)
     influence = kaplan_meier(spells, [], N_DRAWS, rng, horizon=6, scores=cells.scores).influence

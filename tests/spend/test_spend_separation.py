@@ -9,7 +9,7 @@ from spenders import PLANS, cells_of, counted, question_of, spending
 from cxlink.cohort.count.spells import spells_of
 from cxlink.spend.estimating_equations import POISSON
 from cxlink.spend.fitted_regressions import NoSpendFit, SpendFit
-from cxlink.spend.means import Means
+from cxlink.spend.means import MeanSpend
 from cxlink.spend.regressions import fit_poisson, fit_spend
 from cxlink.spend.sandwich import stacked
 from cxlink.spend.solve import Sums, solve
@@ -24,7 +24,7 @@ def rows() -> pd.DataFrame:
     return spending(2, 1500)
 
 
-def answers(question: SpendQuestion, refunds: bool = False) -> dict[str, tuple[SpendFit, Means]]:
+def answers(question: SpendQuestion, refunds: bool = False) -> dict[str, tuple[SpendFit, MeanSpend]]:
     found = {}
     for fit in fit_spend(question.cells, question.effect, refunds):
         assert isinstance(fit, SpendFit), fit
@@ -32,7 +32,7 @@ def answers(question: SpendQuestion, refunds: bool = False) -> dict[str, tuple[S
     return found
 
 
-def of(means: Means, group: str) -> tuple[float, float, float]:
+def of(means: MeanSpend, group: str) -> tuple[float, float, float]:
     g = means.groups.index(group)
     low, high = np.quantile(means.draws[:, g], [0.025, 0.975])
     return float(means.point[g]), float(low), float(high)

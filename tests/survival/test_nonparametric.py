@@ -15,18 +15,20 @@ from scipy.sparse import csr_array
 
 from cxlink.cohort.count.spells import Spells
 from cxlink.groups import layout
-from cxlink.groups.curves import Curves
 from cxlink.groups.discrete_hazard import carried
 from cxlink.groups.requests import Request, from_first_at_risk, pooled
 from cxlink.groups.standardisation import standardised
 from cxlink.groups.support import reaches
 from cxlink.survival.bootstrap import resample
 from cxlink.survival.kaplan_meier import kaplan_meier, point_curves
+from cxlink.survival.survival import Survival
 
 FOUR = 4.0
 
 
-def estimate(spells: Spells, request: Request, n_draws: int = 10, seed: int = 1, horizon: int = 6) -> Curves:
+def estimate(
+    spells: Spells, request: Request, n_draws: int = 10, seed: int = 1, horizon: int = 6
+) -> Survival:
     none = csr_array((0, len(spells.n)))
     made = kaplan_meier(spells, [request], n_draws, np.random.default_rng(seed), horizon=horizon, scores=none)
     return made.curves[0]
@@ -103,8 +105,8 @@ def test_everybody_lost_and_nobody_lost() -> None:
     assert np.isnan(curves.point[kept, 9])
     assert (curves.last[lost], curves.last[kept]) == (3, 8)
     # area: log-linear to 1/4, flat, then linear to 0
-    assert curves.tenure[lost] == pytest.approx([0.75 / np.log(4) + 0.25 + 0.125] * 2, abs=1e-12)
-    for draws in (curves.draws, curves.tenure_draws):
+    assert curves.area.point[lost] == pytest.approx([0.75 / np.log(4) + 0.25 + 0.125] * 2, abs=1e-12)
+    for draws in (curves.draws, curves.area.draws):
         assert not np.isnan(draws[:, lost]).any()
 
 
@@ -179,10 +181,10 @@ def test_cumulative_incidence_equals_aalen_johansen_on_rows(causes: int) -> None
     for g, group in enumerate(curves.groups):
         mine = of_group(rows, group)
         expected = [aalen_johansen(mine, cause, 6) for cause in curves.causes]
-        assert curves.incidence[g] == pytest.approx(expected, abs=1e-12)
+        assert curves.incidence.point[g] == pytest.approx(expected, abs=1e-12)
     gone = 1 - curves.point[:, 6]
-    assert curves.incidence.sum(axis=1) == pytest.approx(gone, abs=1e-12)
-    drawn = curves.incidence_draws.sum(axis=2)
+    assert curves.incidence.point.sum(axis=1) == pytest.approx(gone, abs=1e-12)
+    drawn = curves.incidence.draws.sum(axis=2)
     assert drawn == pytest.approx(1 - curves.draws[..., 6], abs=1e-12)
 
 
@@ -201,21 +203,21 @@ def test_cumulative_incidence_after_late_entry_averages_over_entries() -> None:
                     at_risk = mine[(mine["entry"] < t) & (mine["exit"] >= t)]
                     to_cause = ((at_risk["exit"] == t) & (at_risk["cause"] == cause)).mean()
                     expected += share * conditional(mine, entry, t - 1 - entry) * to_cause
-            assert curves.incidence[g, c] == pytest.approx(expected, abs=1e-12)
+            assert curves.incidence.point[g, c] == pytest.approx(expected, abs=1e-12)
 
 
 def test_one_cause_is_no_competition() -> None:
     rows, spec = random_rows(7, 200), spec_for()
     curves = estimate(spells_from(rows, spec), asked(pooled(spells_from(rows, spec), spec)))
     assert curves.causes == ()
-    assert curves.incidence.shape == (len(curves.groups), 0)
+    assert curves.incidence is None
 
 
 def test_incidence_is_unknown_where_survival_is() -> None:
     rows, spec = random_rows(7, 200, causes=2, follow_up=(2, 5)), spec_for(horizon=6)
     curves = estimate(spells_from(rows, spec), asked(pooled(spells_from(rows, spec), spec)))
     assert np.isnan(curves.point[:, 6]).all()
-    assert np.isnan(curves.incidence).all()
+    assert np.isnan(curves.incidence.point).all()
 
 
 def test_restricted_means_lie_between_the_sums_of_lifelines() -> None:
@@ -228,8 +230,8 @@ def test_restricted_means_lie_between_the_sums_of_lifelines() -> None:
             step = restricted_mean_survival_time(fitted, t=h)  # Σ S(t), t = 0, …, h − 1
             survival = fitted.predict(np.arange(h + 1)).to_numpy()
             pieces = [(a - b) / np.log(a / b) if a > b > 0 else (a + b) / 2 for a, b in pairwise(survival)]
-            assert curves.tenure[g, k] == pytest.approx(sum(pieces), abs=1e-10)
-            assert step - 1 + survival[-1] < curves.tenure[g, k] < step
+            assert curves.area.point[g, k] == pytest.approx(sum(pieces), abs=1e-10)
+            assert step - 1 + survival[-1] < curves.area.point[g, k] < step
 
 
 def test_a_restricted_mean_is_unknown_beyond_the_curve() -> None:
@@ -237,8 +239,8 @@ def test_a_restricted_mean_is_unknown_beyond_the_curve() -> None:
     curves = estimate(
         spells_from(rows, spec), asked(pooled(spells_from(rows, spec), spec), horizons=(5, 6, 7)), horizon=5
     )
-    assert np.isnan(curves.tenure[0]).tolist() == [False, True, True]
-    assert np.isnan(curves.tenure_draws[:, 0]).any(axis=0).tolist() == [False, True, True]
+    assert np.isnan(curves.area.point[0]).tolist() == [False, True, True]
+    assert np.isnan(curves.area.draws[:, 0]).any(axis=0).tolist() == [False, True, True]
 
 
 def test_point_curves_are_those_with_draws() -> None:
@@ -253,9 +255,9 @@ def test_share_of_a_mean_beyond_ten_at_risk() -> None:
     spec = spec_for()
     spells = spells_from(rows, spec)
     curves = estimate(spells, asked(pooled(spells, spec), horizons=(3, 4, 6)))
-    assert (curves.ten[0], curves.last[0]) == (4, 6)
+    assert (curves.observed_until[0], curves.last[0]) == (4, 6)
     # nobody is lost: S is 1 throughout, two of the six periods lie beyond
-    assert curves.beyond_ten[0] == pytest.approx([0, 0, 1 / 3], abs=1e-12)
+    assert curves.extrapolated_area[0] == pytest.approx([0, 0, 1 / 3], abs=1e-12)
 
 
 # --- laws ------------------------------------------------------------------------------------------------------------
@@ -271,8 +273,8 @@ def test_laws_of_any_cohort(seed: int, n: int, late: bool, strata: int) -> None:
     for request in [pooled(spells, spec), *([adjusted] if adjusted is not None else [])]:
         curves = estimate(spells, asked(request, horizons=(1, 2, 3, 5)), n_draws=20, horizon=3)
         for survival, tenure in (
-            (curves.point[None], curves.tenure[None]),
-            (curves.draws, curves.tenure_draws),
+            (curves.point[None], curves.area.point[None]),
+            (curves.draws, curves.area.draws),
         ):
             known = survival[~np.isnan(survival)]
             assert ((known > -1e-12) & (known < 1 + 1e-12)).all()
@@ -312,6 +314,11 @@ def test_resampling_is_multinomial(n: np.ndarray, few: int, monkeypatch: pytest.
     assert (np.abs(np.cov(drawn) - expected) <= FOUR * noise + 1e-12).all()
 
 
+def drawn_by(made: Survival) -> tuple[np.ndarray, ...]:
+    assert made.incidence is not None
+    return made.draws, made.area.draws, made.incidence.draws, made.emptied
+
+
 @pytest.mark.parametrize("few", [0, 10**6])
 def test_the_same_seed_gives_the_same_draws_whatever_the_block(
     few: int, monkeypatch: pytest.MonkeyPatch
@@ -324,8 +331,8 @@ def test_the_same_seed_gives_the_same_draws_whatever_the_block(
     assert whole.emptied.max() > 0  # blocks must hand on what their last draw knew
     monkeypatch.setattr(layout, "_BLOCK", 1)
     pieces = estimate(spells, request, n_draws=57)
-    for name in ("draws", "tenure_draws", "incidence_draws", "emptied"):
-        assert np.array_equal(getattr(whole, name), getattr(pieces, name), equal_nan=True)
+    for one, other in zip(*(drawn_by(made) for made in (whole, pieces)), strict=True):
+        assert np.array_equal(one, other, equal_nan=True)
     other = estimate(spells, request, n_draws=57, seed=2)
     assert not np.array_equal(whole.draws, other.draws, equal_nan=True)
 
@@ -456,7 +463,7 @@ def test_standard_errors_of_standardised_values_and_means_agree_with_their_influ
             [(restricted(survival + gradient * np.eye(7)[t]) - area) / gradient for t in range(7)]
         )
         exact = np.sqrt(((slope @ curve_influence) ** 2).sum())
-        assert curves.tenure_draws[:, g, 0].std() == pytest.approx(
+        assert curves.area.draws[:, g, 0].std() == pytest.approx(
             exact, rel=FOUR / np.sqrt(2 * n_draws) + 0.02
         )
     # a contrast shares its draws: best and worst are different customers, nearly uncorrelated

@@ -11,12 +11,13 @@ from scipy.sparse import csr_array
 
 from cxlink.cohort.count.spells import Spells, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.groups.curves import Curves, Standard
+from cxlink.groups.curves import Standard
 from cxlink.groups.requests import Request, pooled
 from cxlink.groups.standardisation import standardised
 from cxlink.groups.support import reaches
 from cxlink.survival.kaplan_meier import kaplan_meier
 from cxlink.survival.small_groups import added_customer, borrow, is_sparse, shape_of_all, split
+from cxlink.survival.survival import Survival
 
 
 def request_of(spells: Spells, spec: CohortSpec) -> Request:
@@ -167,7 +168,7 @@ def test_causes_share_the_loss_by_a_dirichlet() -> None:
 # --- whole cohorts -------------------------------------------------------------------------------------------------
 
 
-def curves_of(rows: pd.DataFrame, spec: CohortSpec, n_draws: int = 2000, adjusted: bool = False) -> Curves:
+def curves_of(rows: pd.DataFrame, spec: CohortSpec, n_draws: int = 2000, adjusted: bool = False) -> Survival:
     spells = spells_from(rows, spec)
     request = (
         standardised(spells, spec, reaches(spells, spec.horizon)) if adjusted else request_of(spells, spec)
@@ -179,7 +180,7 @@ def curves_of(rows: pd.DataFrame, spec: CohortSpec, n_draws: int = 2000, adjuste
     return kaplan_meier(spells, [request], n_draws, rng, horizon=spec.horizon, scores=none).curves[0]
 
 
-def interval_of(curves: Curves, group: str, t: int) -> tuple[float, float]:
+def interval_of(curves: Survival, group: str, t: int) -> tuple[float, float]:
     draws = curves.draws[:, next(g for g in curves.own if curves.groups[g] == group), t]
     low, high = np.quantile(draws, [0.025, 0.975])
     return float(low), float(high)
@@ -203,7 +204,7 @@ def test_everybody_lost_in_the_first_period() -> None:
     assert 0.1 < high < 0.4
     assert 0 < interval_of(curves, "5", 1)[1] < 0.02
     assert np.isfinite(curves.draws).all()
-    assert np.isfinite(curves.tenure_draws).all()
+    assert np.isfinite(curves.area.draws).all()
 
 
 @pytest.mark.parametrize("lost", [0, 1])

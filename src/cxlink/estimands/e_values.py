@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.estimands.retention_rows import loss_ratio
 from cxlink.estimands.support_checks import finding
+from cxlink.estimands.survival_estimands import loss_ratio
 from cxlink.estimands.tidy import select
-from cxlink.groups.curves import Curves
+from cxlink.survival.survival import Survival
 
 Row = dict[str, Any]
 _RATIOS = {"retention_ratio": "retained", "spend_ratio": ""}
@@ -93,7 +93,7 @@ def e_value_findings(estimates: pd.DataFrame) -> Iterator[Row]:
             yield finding(row["model"], "e_value", f"{row['group']}:{row['reference']}", np.inf, None, note)
 
 
-def lost_e_values(curves: Curves, spec: CohortSpec) -> list[Row]:
+def lost_e_values(curves: Survival, spec: CohortSpec) -> list[Row]:
     """Give the E-value of the ratio of being lost, of the headline's curves; none where a side is not known."""
     lost = loss_ratio(curves, spec)
     return list(e_value_row(lost, "lost")) if lost is not None else []

@@ -9,9 +9,10 @@ import numpy as np
 from cxlink.cohort.count.spells import Spells, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.e_values import e_values, lost_e_values
-from cxlink.estimands.retention_rows import headline_horizon, held, retention_rows
+from cxlink.estimands.estimand import NOT_LEADING
 from cxlink.estimands.support_checks import finding
-from cxlink.estimands.tidy import row
+from cxlink.estimands.survival_estimands import leading_rows, survival_rows
+from cxlink.estimands.tidy import held, row
 from cxlink.groups.group import contrasts_of, groups_of
 from cxlink.groups.requests import Request
 from cxlink.survival.hazards.grouped_ph import MODEL, GroupedPH, group_effects, grouped_ph, hazard_requests
@@ -56,9 +57,9 @@ def hazard_results(
         made = grouped_ph(spells, spec, request, spec.analysis.draws, rng)
         if isinstance(made, Unestimated):
             return rows, [finding(MODEL, "fit", "", np.nan, False, f"Not fitted: {made.reason}.")]
-        last = headline_horizon(made.curves, spec) if leads and request is requests[-1] else None
-        rows += retention_rows(made.curves, spec, last)
-        if last is not None:
+        first = leads and request is requests[-1]
+        rows += survival_rows(made.curves, spec, leading_rows(made.curves, spec) if first else NOT_LEADING)
+        if first:
             rows += [*e_values(rows), *lost_e_values(made.curves, spec)]
         if request is requests[0] or len(spells.strata) > 1:
             rows += _ratios(spells, spec, made)
@@ -85,7 +86,7 @@ def _interacting(
     if isinstance(made, Unestimated):
         return [], [finding(MODEL, "fit", "interacting", np.nan, None, f"Not fitted: {made.reason}.")]
     found = _of_fit(made.fit, request, "interacting")
-    return retention_rows(made.curves, spec), list(found)
+    return survival_rows(made.curves, spec), list(found)
 
 
 def _ratios(spells: Spells, spec: CohortSpec, made: GroupedPH) -> Iterator[Row]:

@@ -12,17 +12,18 @@ from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells, spells_of
 from cxlink.estimands import support_checks as diagnostics
 from cxlink.estimands.e_values import e_values
-from cxlink.estimands.retention_rows import headline_horizon, retention_rows
-from cxlink.estimands.spend_rows import spend_rows
+from cxlink.estimands.estimand import NOT_LEADING
+from cxlink.estimands.spend_estimands import LEADING, spend_rows
+from cxlink.estimands.survival_estimands import leading_rows, survival_rows
 from cxlink.groups import requests as standards
-from cxlink.groups.curves import Curves
 from cxlink.groups.headline_requests import curve_requests, leading, spend_requests
 from cxlink.groups.requests import Request
-from cxlink.spend.means import CellMeans, Means, cell_means, mean_spend, on_log_link
+from cxlink.spend.means import CellMeans, MeanSpend, cell_means, mean_spend, on_log_link
 from cxlink.survival.kaplan_meier import kaplan_meier
+from cxlink.survival.survival import Survival
 
 Row = dict[str, Any]
-Beside = Callable[[Curves], tuple[list[Row], list[Row]]]
+Beside = Callable[[Survival], tuple[list[Row], list[Row]]]
 
 
 def headline(
@@ -70,13 +71,13 @@ def headline_of(
     made = kaplan_meier(spells, curves, spec.analysis.draws, rng, horizon=spec.horizon, scores=scores.tocsr())
     rows = []
     for request, curve in zip(curves, made.curves, strict=True):
-        rows += retention_rows(curve, spec, headline_horizon(curve, spec) if request is first[0] else None)
+        rows += survival_rows(curve, spec, leading_rows(curve, spec) if request is first[0] else NOT_LEADING)
         findings += diagnostics.curve_rows(curve, spec)
         if request is first[0] and beside is not None:
             more, found = beside(curve)
             rows, findings = [*rows, *more], [*findings, *found]
     for request, cell, mean in _means(spend, cells, made.influence, counts, rng):
-        rows += spend_rows(mean, spec, request is first[1])
+        rows += spend_rows(mean, spec, LEADING if request is first[1] else NOT_LEADING)
         findings += diagnostics.spend_rows(cell, mean)
     return [*rows, *e_values(rows)], findings
 
@@ -87,7 +88,7 @@ def _means(
     influence: np.ndarray,
     counts: Counts,
     rng: np.random.Generator,
-) -> list[tuple[Request, CellMeans, Means]]:
+) -> list[tuple[Request, CellMeans, MeanSpend]]:
     if not requests:
         return []
     scored = counts.scored
@@ -125,7 +126,7 @@ def from_signup(naive: Counts, rng: np.random.Generator) -> list[Row]:
     )
     none = sparse.csr_array((0, len(spells.n)))
     made = kaplan_meier(spells, [request], spec.analysis.draws, rng, horizon=spec.horizon, scores=none)
-    rows = [row for row in retention_rows(made.curves[0], spec) if row["horizon"] == spec.horizon]
+    rows = [row for row in survival_rows(made.curves[0], spec) if row["horizon"] == spec.horizon]
     return [row for row in rows if row["estimand"] != "cumulative_incidence"]
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells
 from cxlink.estimands.e_values import e_values
-from cxlink.estimands.spend_rows import spend_rows
+from cxlink.estimands.estimand import NOT_LEADING
+from cxlink.estimands.spend_estimands import LEADING, spend_rows
 from cxlink.estimands.support_checks import finding
 from cxlink.spend.fitted_regressions import NoSpendFit, SpendFit
 from cxlink.spend.regressions import fit_spend, variance_power
@@ -51,8 +52,8 @@ def spend_model_rows(
     findings: list[Row] = []
     for fit in fit_spend(question.cells, question.effect, spec.spend.refunds):
         if isinstance(fit, SpendFit):
-            first = leads and fit.model == "poisson"
-            rows += spend_rows(group_means(fit, question, rng), spec, first, fit.model)
+            first = LEADING if leads and fit.model == "poisson" else NOT_LEADING
+            rows += spend_rows(group_means(fit, question, rng), spec, first)
         findings += fit_findings(fit, question)
     findings += _variance(question.cells)
     return [*rows, *e_values(rows)], [

@@ -9,13 +9,14 @@ import pandas as pd
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.scales import label
-from cxlink.groups.curves import Curves
 from cxlink.groups.requests import Request
-from cxlink.spend.means import CellMeans, Means
+from cxlink.spend.means import CellMeans, MeanSpend
+from cxlink.survival.survival import Survival
 
 COLUMNS = ("model", "quantity", "group", "value", "ok", "note")
 LEAST_SUPPORT = 0.9
 MOST_EMPTIED = 0.5
+
 Row = dict[str, Any]
 
 
@@ -38,7 +39,7 @@ def support_rows(model: str, request: Request, spec: CohortSpec) -> Iterator[Row
         yield finding(model, "support", group if adjusted else f"{group}, unadjusted", share, ok, note)
 
 
-def curve_rows(curves: Curves, spec: CohortSpec) -> Iterator[Row]:
+def curve_rows(curves: Survival, spec: CohortSpec) -> Iterator[Row]:
     """Say which groups are sparse, end before the horizon, or lost bootstrap draws."""
     if curves.labels["stratum"] or curves.labels["scenario"]:
         return
@@ -64,7 +65,7 @@ def curve_rows(curves: Curves, spec: CohortSpec) -> Iterator[Row]:
             yield finding(curves.model, "draws_left_out", name, curves.emptied[g], few, note)
 
 
-def spend_rows(cells: CellMeans, means: Means) -> Iterator[Row]:
+def spend_rows(cells: CellMeans, means: MeanSpend) -> Iterator[Row]:
     """Say which groups' means rest on one customer, or on nobody who spent."""
     for g in means.own:
         if means.n[g] == 1:

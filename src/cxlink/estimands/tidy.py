@@ -136,6 +136,24 @@ def ready_row(
     }  # fmt: skip
 
 
+def held(shown: dict[str, Any], others: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """Widen an interval to hold the estimate, where the draws are not the estimator's own (design rule 10).
+
+    Parameters
+    ----------
+    shown : dict
+        A row with an interval.
+    others : sequence of mapping
+        Rows whose intervals it is to hold as well.
+    """
+    if np.isnan(shown["conf_low"]):
+        return shown
+    every = [shown, *others]
+    low = np.nanmin([shown["estimate"], *(other["conf_low"] for other in every)])
+    high = np.nanmax([shown["estimate"], *(other["conf_high"] for other in every)])
+    return {**shown, "conf_low": float(low), "conf_high": float(high)}
+
+
 def tidy(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Collect rows into the table: all columns, typed, sorted by its key.
 

@@ -1,4 +1,4 @@
-"""Estimated curves and the standards they are averaged over: what every retention model gives."""
+"""Curves averaged over the customers that a group stands for, and the areas under them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,77 +31,6 @@ class Standard:
     weight: np.ndarray
     n: int
     n_events: int
-
-
-@dataclass(frozen=True, slots=True)
-class Curves:
-    """Survival of reported groups, with draws of the same quantity.
-
-    Attributes
-    ----------
-    model : str
-        Name in the estimates table.
-    labels : dict of str to str
-        Columns of the estimates table that all groups share: ``adjusted``, ``stratum``, ``scenario``.
-    groups : tuple of str
-        Reported groups, see `Standard.group`; a group stands again for each contrast with a support of its own.
-    times : int ndarray of shape (n_times,)
-        Whole periods, from 0 on.
-    point : ndarray of shape (n_groups, n_times)
-        S at those times; NaN where it is not known.
-    draws : ndarray of shape (n_draws, n_groups, n_times)
-        Draws of the same.
-    horizons : tuple of int
-        Steps of the tenure ladder.
-    tenure : ndarray of shape (n_groups, n_horizons)
-        Restricted means to those steps, in periods; NaN where S is not known that far.
-    tenure_draws : ndarray of shape (n_draws, n_groups, n_horizons)
-        Draws of the same.
-    beyond_ten : ndarray of shape (n_groups, n_horizons)
-        Share of each restricted mean that lies beyond the last period with ten customers at risk.
-    last : int ndarray of shape (n_groups,)
-        Last period at which anybody of the group was at risk, and the curve known.
-    ten : int ndarray of shape (n_groups,)
-        Last period at which ten customers of the group were.
-    n, n_events : int ndarray of shape (n_groups,)
-        Customers in each group, and losses among them.
-    sparse : bool ndarray of shape (n_groups,)
-        Whether the draws borrow the shape of all levels' hazard (design rule 10).
-    emptied : ndarray of shape (n_groups,)
-        Share of the draws in which one of the group's cells had nobody at risk before the horizon.
-    own : tuple of int
-        Positions of the groups whose own rows are reported.
-    contrasts : tuple of (int, int)
-        Positions of each contrast's group and reference.
-    causes : tuple of str
-        Competing causes of loss; none where only one is known.
-    incidence : ndarray of shape (n_groups, n_causes)
-        Cumulative incidence of each cause at the horizon.
-    incidence_draws : ndarray of shape (n_draws, n_groups, n_causes)
-        Draws of the same.
-    """
-
-    model: str
-    labels: dict[str, str]
-    groups: tuple[str, ...]
-    times: np.ndarray
-    point: np.ndarray
-    draws: np.ndarray
-    horizons: tuple[int, ...]
-    tenure: np.ndarray
-    tenure_draws: np.ndarray
-    beyond_ten: np.ndarray
-    last: np.ndarray
-    ten: np.ndarray
-    n: np.ndarray
-    n_events: np.ndarray
-    sparse: np.ndarray
-    emptied: np.ndarray
-    own: tuple[int, ...]
-    contrasts: tuple[tuple[int, int], ...]
-    causes: tuple[str, ...]
-    incidence: np.ndarray
-    incidence_draws: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,27 @@
 Lipsitch, Tchetgen Tchetgen & Cohen (2010), doi 10.1097/EDE.0b013e3181d61eeb.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy.sparse import vstack
 
 from cxlink.cohort.count.counts import CONTROL, SPEND, Counts
 from cxlink.cohort.count.spells import SPEND_MOMENTS, Spells, spells_of
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.estimands.contrasts import OF_CONTROLS
+from cxlink.estimands.estimand import Estimand, rows_of
+from cxlink.estimands.spend_estimands import mean
+from cxlink.estimands.support_checks import finding
 from cxlink.groups.headline_requests import spend_requests
-from cxlink.spend.means import Means, cell_means, mean_spend
+from cxlink.spend.means import MeanSpend, cell_means, mean_spend
 from cxlink.survival.kaplan_meier import kaplan_meier
+
+Row = dict[str, Any]
+CONTROL_MEAN = Estimand("control", "", mean, OF_CONTROLS)
+"""No ratio where a mean is not over 0."""
 
 
 def control_spells(counts: Counts) -> Spells:
@@ -28,7 +39,7 @@ def varies(spells: Spells) -> bool:
     return bool(n * squares - total**2 > 1e-12 * n * squares)
 
 
-def control_means(spells: Spells, counts: Counts, rng: np.random.Generator) -> list[Means]:
+def control_means(spells: Spells, counts: Counts, rng: np.random.Generator) -> list[MeanSpend]:
     """Average the negative control by group: pooled, and standardised as spend is.
 
     Parameters
@@ -57,3 +68,48 @@ def _usual(spells: Spells) -> float:
     """What a control that is not 0 usually is: 1 of a yes or no."""
     n, total, squares = spells.spend.sum(axis=0)
     return float(squares / abs(total)) if total else float(np.sqrt(squares / n))
+
+
+def control_rows(counts: Counts, rng: np.random.Generator) -> tuple[list[Row], list[Row]]:
+    """Run the negative control through the analysis of spend.
+
+    Parameters
+    ----------
+    counts : Counts
+        Of the cohort.
+    rng : Generator
+        Advanced.
+
+    Returns
+    -------
+    rows, findings
+        Nothing without a control; a finding alone where nobody's is known, or all are the same.
+    """
+    spec = counts.spec
+    if spec.control is None or "control_n" not in counts.cells or not len(counts.scored):
+        return [], []
+    known, n = int(counts.scored["control_n"].sum()), int(counts.scored["n"].sum())
+    note = f"share of the customers with a score whose {spec.control.column} is known: the others are left out of it"
+    findings = [finding("means", "control_known", "", known / n, None, note)]
+    spells = control_spells(counts)
+    if not known or not varies(spells):
+        what = "is the same for everybody" if known else "is not known of anybody with a score"
+        note = f"{spec.control.column} {what}: as a negative control it says nothing, and has no row"
+        return [], [*findings, finding("means", "control", "", float(known), False, note)]
+    rows = []
+    for means in control_means(spells, counts, rng):
+        found = rows_of(means, (CONTROL_MEAN,), spec)
+        rows += found
+        findings += _verdict(found, spec)
+    return rows, findings
+
+
+def _verdict(rows: list[Row], spec: CohortSpec) -> Iterator[Row]:
+    """Say whether the headline contrast of the control shows nothing, as it should."""
+    sides = spec.contrast(spec.analysis.contrasts[0])
+    for shown in rows:
+        if shown["estimand"] == "control_difference" and (shown["group"], shown["reference"]) == sides:
+            nothing = bool(shown["conf_low"] <= 0 <= shown["conf_high"])
+            kind = "standardised" if shown["adjusted"] == "standardised" else "unadjusted"
+            note = f"difference of the negative control, {kind}: its interval should hold 0, since no score changed it"
+            yield finding("means", "control_difference", ":".join(sides), shown["estimate"], nothing, note)

@@ -9,12 +9,12 @@ from scipy.sparse import csr_array
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.mix import MISSING, NO_STRATUM
 from cxlink.cohort.count.spells import spells_of
-from cxlink.estimands.retention_rows import held, retention_rows
 from cxlink.estimands.support_checks import LEAST_SUPPORT, finding
-from cxlink.estimands.tidy import row
-from cxlink.groups.curves import Curves
+from cxlink.estimands.survival_estimands import survival_rows
+from cxlink.estimands.tidy import held, row
 from cxlink.sensitivity.nonresponse import NOT_SCORED, tipping_point, unscored_requests, unscored_spells
 from cxlink.survival.kaplan_meier import kaplan_meier
+from cxlink.survival.survival import Survival
 
 Row = dict[str, Any]
 
@@ -98,7 +98,7 @@ def unscored_rows(counts: Counts, rng: np.random.Generator) -> tuple[list[Row], 
     rows = []
     for request, curves in zip(requests, made.curves, strict=True):
         rows += [
-            r for r in retention_rows(curves, spec) if r["estimand"] == "retention" and not r.get("scenario")
+            r for r in survival_rows(curves, spec) if r["estimand"] == "retention" and not r.get("scenario")
         ]
         for share in request.covered.values():
             adjusted = request.labels["adjusted"] == "standardised"
@@ -108,12 +108,12 @@ def unscored_rows(counts: Counts, rng: np.random.Generator) -> tuple[list[Row], 
     return rows, findings
 
 
-def tipping_rows(curves: Curves, counts: Counts) -> tuple[list[Row], list[Row]]:
+def tipping_rows(curves: Survival, counts: Counts) -> tuple[list[Row], list[Row]]:
     """Give the tipping point of the headline contrast of retention, and say so where there is none from 0 to 1.
 
     Parameters
     ----------
-    curves : Curves
+    curves : Survival
         Of the headline, with draws.
     counts : Counts
         Of the whole cohort.

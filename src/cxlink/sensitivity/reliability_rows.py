@@ -10,7 +10,6 @@ import pandas as pd
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.support_checks import finding
 from cxlink.estimands.tidy import interval, row
-from cxlink.groups.curves import Curves
 from cxlink.sensitivity.reliability import (
     FEWEST_PAIRS,
     Line,
@@ -19,6 +18,7 @@ from cxlink.sensitivity.reliability import (
     line_through,
     reliability,
 )
+from cxlink.survival.survival import Survival
 
 Row = dict[str, Any]
 CORRECTED = "measurement_error"
@@ -26,7 +26,7 @@ ASKED_TWICE = "asked_twice"
 
 
 def reliability_rows(
-    repeats: pd.DataFrame, curves: Curves | None, spec: CohortSpec, rng: np.random.Generator
+    repeats: pd.DataFrame, curves: Survival | None, spec: CohortSpec, rng: np.random.Generator
 ) -> tuple[list[Row], list[Row]]:
     """Give the score's reliability, and what its errors hide of the effect on retention.
 
@@ -34,7 +34,7 @@ def reliability_rows(
     ----------
     repeats : DataFrame
         ``score, again, n``: customers by their first and their second score.
-    curves : Curves or None
+    curves : Survival or None
         Of the headline, with draws; None where there are none.
     spec : CohortSpec
         Its horizon, groups and level.
@@ -100,7 +100,7 @@ class Effect:
     labels: dict[str, str]
 
 
-def _effect(curves: Curves, spec: CohortSpec) -> Effect | None:
+def _effect(curves: Survival, spec: CohortSpec) -> Effect | None:
     """Put a straight line through the levels' retention at the horizon."""
     at = {int(t): k for k, t in enumerate(curves.times)}.get(spec.horizon)
     levels = {str(level): level for level in spec.scale.levels}

@@ -10,8 +10,7 @@ import pandas as pd
 
 from cxlink.cohort.count.counts import Counts
 from cxlink.estimands.e_values import lost_e_values
-from cxlink.groups.curves import Curves
-from cxlink.sensitivity.negative_control_rows import control_rows
+from cxlink.sensitivity.negative_control import control_rows
 from cxlink.sensitivity.nonresponse_rows import (
     response_findings,
     target_findings,
@@ -19,6 +18,7 @@ from cxlink.sensitivity.nonresponse_rows import (
     unscored_rows,
 )
 from cxlink.sensitivity.reliability_rows import reliability_rows
+from cxlink.survival.survival import Survival
 
 Row = dict[str, Any]
 _STREAM = 5
@@ -44,13 +44,13 @@ def doubts(counts: Counts) -> tuple[list[Row], list[Row]]:
 
 
 def beside_headline(
-    curves: Curves, counts: Counts, repeats: pd.DataFrame | None
+    curves: Survival, counts: Counts, repeats: pd.DataFrame | None
 ) -> tuple[list[Row], list[Row]]:
     """Give what stands on the headline's curves: the E-value of being lost, the tipping point, the score's errors.
 
     Parameters
     ----------
-    curves : Curves
+    curves : Survival
         Of the headline of retention, with draws.
     counts : Counts
         Of the cohort.

@@ -16,8 +16,8 @@ from cxlink.groups.requests import Request
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
-    """Mean spend of reported groups, with draws of the same quantity.
+class MeanSpend:
+    """Mean spend of reported groups, with draws of the same quantity: what every model of spend gives.
 
     Attributes
     ----------
@@ -37,6 +37,8 @@ class Means:
         Positions of the groups whose own rows are reported.
     contrasts : tuple of (int, int)
         Positions of each contrast's group and reference.
+    model : str
+        Name in the estimates table.
     """
 
     labels: dict[str, str]
@@ -47,6 +49,26 @@ class Means:
     spent_nothing: np.ndarray
     own: tuple[int, ...]
     contrasts: tuple[tuple[int, int], ...]
+    model: str = "means"
+
+    @property
+    def held(self) -> np.ndarray:
+        """Groups whose intervals are widened to hold the estimate: where nobody spent."""
+        return self.spent_nothing
+
+    @property
+    def sparse(self) -> np.ndarray:
+        """No group's: a mean can be at 0."""
+        return np.zeros(len(self.groups), dtype=bool)
+
+    @property
+    def posterior(self) -> bool:
+        """The ratio of means is the ratio of their estimates, whatever the model."""
+        return False
+
+    @property
+    def n_events(self) -> None:
+        """Losses are not counted beside spend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +139,7 @@ def _contents(spells: Spells, members: Sequence[np.ndarray]) -> tuple[np.ndarray
 
 def mean_spend(
     request: Request, cells: CellMeans, influence: np.ndarray, rng: np.random.Generator, positive_mean: float
-) -> Means:
+) -> MeanSpend:
     """Average cells over a request's standards.
 
     Draws are the mean, plus the bootstrap's influence of spells, plus normal noise of the variance within spells: in
@@ -149,7 +171,7 @@ def mean_spend(
     nothing = ~(used @ ~cells.spent_nothing) & (customers > 0)
     for g in np.flatnonzero(nothing):
         drawn[:, g] = positive_mean * rng.beta(0.5, customers[g] + 0.5, n_draws)
-    return Means(
+    return MeanSpend(
         labels=request.labels,
         groups=tuple(standard.group for standard in request.standards),
         point=point,
@@ -161,7 +183,7 @@ def mean_spend(
     )
 
 
-def on_log_link(means: Means) -> Means:
+def on_log_link(means: MeanSpend) -> MeanSpend:
     """Draw means on the scale of their logarithm, μ̂·exp(δ/μ̂) for μ̂ + δ: amounts that cannot be negative.
 
     To first order the same draws, with the same joint covariance; but a mean of skewed amounts misses low more often
@@ -169,7 +191,7 @@ def on_log_link(means: Means) -> Means:
 
     Parameters
     ----------
-    means : Means
+    means : MeanSpend
         Of amounts that are 0 or more. Groups that spent nothing stay as they are.
     """
     at = (means.point > 0) & ~means.spent_nothing

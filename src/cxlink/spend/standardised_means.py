@@ -12,7 +12,7 @@ from cxlink.estimation.effects import monotone
 from cxlink.groups.requests import Request, by_level
 from cxlink.groups.standardisation import standardised
 from cxlink.spend.fitted_regressions import NoSpendFit, SpendFit
-from cxlink.spend.means import Means
+from cxlink.spend.means import MeanSpend
 from cxlink.spend.regressions import fit_poisson
 from cxlink.spend.spend_cells import SpendCells, merged, spend_cells
 
@@ -63,7 +63,7 @@ def _with_windows(spells: Spells) -> Spells:
 
 def additive_means(
     counts: Counts, spells: Spells, rng: np.random.Generator
-) -> tuple[Means | None, SpendFit | NoSpendFit]:
+) -> tuple[MeanSpend | None, SpendFit | NoSpendFit]:
     """Standardise the additive Poisson over all strata: what the headline stands on where support is small.
 
     Parameters
@@ -87,7 +87,7 @@ def additive_means(
     return (group_means(fit, question, rng) if isinstance(fit, SpendFit) else None), fit
 
 
-def group_means(fit: SpendFit, question: SpendQuestion, rng: np.random.Generator) -> Means:
+def group_means(fit: SpendFit, question: SpendQuestion, rng: np.random.Generator) -> MeanSpend:
     """Average a fit over the standards of a request, with draws.
 
     Every group is an average of its levels' means, each over the same strata weights. A monotone effect is the
@@ -114,7 +114,7 @@ def group_means(fit: SpendFit, question: SpendQuestion, rng: np.random.Generator
     point, drawn = share @ _known(point), _known(drawn) @ share.T
     point[unknown], drawn[:, unknown] = np.nan, np.nan
     n = np.bincount(question.cells.level, question.cells.n, shape[0])
-    return Means(
+    return MeanSpend(
         labels=request.labels,
         groups=tuple(standard.group for standard in request.standards),
         point=point,
@@ -123,6 +123,7 @@ def group_means(fit: SpendFit, question: SpendQuestion, rng: np.random.Generator
         spent_nothing=np.zeros(len(point), dtype=bool),
         own=tuple(i for i in request.own if not unknown[i]),
         contrasts=tuple((a, b) for a, b in request.contrasts if not (unknown[a] or unknown[b])),
+        model=fit.model,
     )
 
 

@@ -11,13 +11,14 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from cxlink.cohort.count.spells import PersonPeriods, Spells, person_periods
-from cxlink.groups.curves import Curves, areas, restricted_mean, standardise
+from cxlink.groups.curves import standardise
 from cxlink.groups.discrete_hazard import EXTINCT, carried, hazards, log_survival
 from cxlink.groups.layout import CurvePlan, block_size, counter, lay_out
 from cxlink.groups.requests import Request
 from cxlink.groups.support import last_at_risk, last_with
 from cxlink.survival.bootstrap import resample
 from cxlink.survival.small_groups import borrow, is_sparse, pairs_of, split
+from cxlink.survival.survival import Drawn, Survival, inside_areas, read_off
 
 _TEN = 10
 
@@ -28,13 +29,13 @@ class Resampled:
 
     Attributes
     ----------
-    curves : tuple of Curves
+    curves : tuple of Survival
         One for each request.
     influence : ndarray of shape (n_draws, n_scores)
         Σ over spells of (w* / n − 1) · score, for each score that was asked about.
     """
 
-    curves: tuple[Curves, ...]
+    curves: tuple[Survival, ...]
     influence: np.ndarray
 
 
@@ -172,15 +173,8 @@ def _reported(
     plan: CurvePlan, survival: np.ndarray, groups: slice = slice(None)
 ) -> tuple[np.ndarray, np.ndarray]:
     """Survival at the times wanted, and restricted means to the steps of the ladder; NaN where not known."""
-    known, shift = plan.known[groups, None], plan.shift[groups, None]
-    times, horizons = plan.request.times - shift, np.array(plan.request.horizons, dtype=int)
-    last = survival.shape[-1] - 1
-    values = np.take_along_axis(survival, np.clip(times, 0, last)[None], axis=-1)
-    values[:, (times > known) | ((times <= 0) & (shift > 0))] = np.nan
-    area = np.pad(np.cumsum(areas(survival), axis=-1), ((0, 0), (0, 0), (1, 0)))
-    tenure = area[..., np.minimum(horizons, last)]
-    tenure[:, horizons > known] = np.nan
-    return values, tenure
+    request = plan.request
+    return read_off(survival, request.times, request.horizons, plan.known[groups], plan.shift[groups])
 
 
 def _borrowed(
@@ -204,7 +198,7 @@ def _borrowed(
 
 def _curves(
     spells: Spells, periods: PersonPeriods, plan: CurvePlan, room: _Room, rng: np.random.Generator
-) -> Curves:
+) -> Survival:
     request, standards = plan.request, plan.request.standards
     judged = np.array([is_sparse(spells, request, s, plan.horizon) for s in standards], dtype=bool)
     for g in np.flatnonzero(judged):
@@ -212,39 +206,30 @@ def _curves(
             spells, periods, plan, int(g), rng, n_draws=len(room.survival)
         )
     survival, log_s = _survival(plan, plan.hazard[..., None])
-    point, tenure = (x[0] for x in _reported(plan, survival))
+    point, area = (x[0] for x in _reported(plan, survival))
     ten = np.minimum(last_with(standards, plan.at_risk, _TEN), plan.known)
     last = np.clip(last_at_risk(standards, plan.at_risk), 0, np.maximum(plan.known, 0))
-    return Curves(
+    causes = spells.causes if room.incidence.shape[-1] else ()
+    incidence = Drawn(_incidence(plan, plan.hazard[..., None], log_s)[0], room.incidence)
+    return Survival(
         model="kaplan_meier",
         labels=request.labels,
         groups=tuple(standard.group for standard in standards),
+        n=np.array([standard.n for standard in standards]),
+        n_events=np.array([standard.n_events for standard in standards]),
         times=request.times,
         point=point,
         draws=room.survival,
         horizons=request.horizons,
-        tenure=tenure,
-        tenure_draws=room.tenure,
-        beyond_ten=_beyond(request, survival[0], tenure, ten),
+        area=Drawn(area, room.tenure),
+        inside=inside_areas(survival[0], request.horizons, ten),
+        observed_until=ten + plan.shift,
         last=last + plan.shift,
-        ten=ten + plan.shift,
-        n=np.array([standard.n for standard in standards]),
-        n_events=np.array([standard.n_events for standard in standards]),
-        sparse=judged,
-        emptied=np.where(judged, 0.0, room.emptied / max(len(room.survival), 1)),
         own=request.own,
         contrasts=request.contrasts,
-        causes=spells.causes if room.incidence.shape[-1] else (),
-        incidence=_incidence(plan, plan.hazard[..., None], log_s)[0],
-        incidence_draws=room.incidence,
+        sparse=judged,
+        observed=True,
+        emptied=np.where(judged, 0.0, room.emptied / max(len(room.survival), 1)),
+        causes=causes,
+        incidence=incidence if causes else None,
     )
-
-
-def _beyond(request: Request, survival: np.ndarray, tenure: np.ndarray, ten: np.ndarray) -> np.ndarray:
-    """Share of each restricted mean beyond the last period with ten customers at risk."""
-    shares = np.zeros(tenure.shape)
-    for h, horizon in enumerate(request.horizons):
-        for g, last in enumerate(ten):
-            inner = restricted_mean(survival[g], min(int(last), horizon))
-            shares[g, h] = 1 - inner / tenure[g, h] if last < horizon else 0.0
-    return shares

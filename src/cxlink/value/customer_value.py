@@ -15,7 +15,7 @@ from cxlink.groups.requests import by_level
 from cxlink.spend.means import cell_means
 from cxlink.survival.splice import Families, SplicedCurves, continued, lasting
 from cxlink.value.clv import Amount, Worth, silent_levels, worth
-from cxlink.value.value_rows import Valued, asked_of, findings_of, rows_of
+from cxlink.value.value_rows import Valued, asked_of, findings_of, rows_of_values
 from cxlink.value.value_sums import Question
 
 Row = dict[str, Any]
@@ -49,7 +49,7 @@ def value_results(
     as_they_are = [request.labels["adjusted"] == "no" for request in requests for _ in request.standards]
     question = replace(question, resampled=np.array(as_they_are))
     found = valued(spells, counts, families, question, rng)
-    return rows_of(found, requests, spells, spec), findings_of(found, requests, spells, spec)
+    return rows_of_values(found, requests, spells, spec), findings_of(found, requests, spells, spec)
 
 
 def generator(spec: CohortSpec, programme: bool = False) -> np.random.Generator:

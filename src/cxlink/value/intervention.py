@@ -17,6 +17,7 @@ from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.estimands.contrasts import positive
 from cxlink.estimands.e_values import e_value, limit_nearer_one
 from cxlink.estimands.support_checks import finding
 from cxlink.estimands.support_checks import tidy as tidy_findings
@@ -25,7 +26,7 @@ from cxlink.survival.splice import Families
 from cxlink.value.clv import Worth
 from cxlink.value.customer_value import asked, valued
 from cxlink.value.shifts import Programme, moved_standards
-from cxlink.value.value_rows import Valued, has_ratio
+from cxlink.value.value_rows import Valued
 from cxlink.value.value_sums import INCLUDED
 
 Row = dict[str, Any]
@@ -181,7 +182,7 @@ def _values(found: Valued, worth: Worth, programme: Programme, spec: CohortSpec,
     both = {**names, "group": programme.group, "reference": programme.reference, "extrapolated": beyond.max()}
     # the gain is a difference of sums, and stands on their own draws
     yield row("value_difference", worth.path[0, -1], worth.path_draws[:, 0, -1], level, currency, **both)
-    if has_ratio(draws, point):
+    if positive(point, draws):
         ratio = row("value_ratio", point[1] / point[0], draws[:, 1] / draws[:, 0], level, "ratio", **both)
         yield ratio
         limit = limit_nearer_one(ratio["conf_low"], ratio["conf_high"])

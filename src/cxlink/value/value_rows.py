@@ -8,9 +8,9 @@ import numpy as np
 
 from cxlink.cohort.count.spells import Spells, each_pair, has_spend, level_positions
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.estimands.retention_rows import CONTRASTS, contrasted, held
+from cxlink.estimands.contrasts import OF_VALUES
+from cxlink.estimands.estimand import Answer, Estimand, rows_of
 from cxlink.estimands.support_checks import LEAST_SUPPORT, finding
-from cxlink.estimands.tidy import row
 from cxlink.groups.curves import Standard
 from cxlink.groups.group import Group, contrasts_of, groups_of
 from cxlink.groups.requests import Request
@@ -87,7 +87,86 @@ def _own_mix(spells: Spells, group: Group, known: np.ndarray) -> Standard | None
     return Standard(group.name, keys[:, 0], keys[:, 1], n / n.sum(), int(spells.n[mine].sum()), lost)
 
 
-def rows_of(found: Valued, requests: Sequence[Request], spells: Spells, spec: CohortSpec) -> list[Row]:
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupValues:
+    """One amount of the groups of one request, as the loop over estimands reads it.
+
+    Attributes
+    ----------
+    name : str
+        ``revenue`` or ``value``.
+    found : Valued
+        What it is a part of.
+    request : Request
+        The groups.
+    start : int
+        Position of their first one in ``found``.
+    held : bool ndarray of shape (n_groups,)
+        Groups with an uncertain level.
+    """
+
+    name: str
+    found: Valued
+    request: Request
+    start: int
+    held: np.ndarray
+
+    @property
+    def at(self) -> slice:
+        """Where the groups stand in ``found``."""
+        return slice(self.start, self.start + len(self.request.standards))
+
+    @property
+    def worth(self) -> Worth:
+        """The amount, of all requests."""
+        return self.found.amounts[self.name]
+
+    @property
+    def model(self) -> str:
+        """Name in the estimates table."""
+        return self.found.model
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Columns that all groups share."""
+        return self.request.labels
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the groups."""
+        return tuple(standard.group for standard in self.request.standards)
+
+    @property
+    def n(self) -> np.ndarray:
+        """Customers in each group."""
+        return np.array([standard.n for standard in self.request.standards])
+
+    @property
+    def n_events(self) -> None:
+        """Losses are not counted beside values."""
+
+    @property
+    def own(self) -> tuple[int, ...]:
+        """Groups with rows of their own."""
+        return self.request.own
+
+    @property
+    def contrasts(self) -> tuple[tuple[int, int], ...]:
+        """Groups and their references."""
+        return self.request.contrasts
+
+    @property
+    def sparse(self) -> np.ndarray:
+        """No group's: a value can be at 0."""
+        return np.zeros(len(self.held), dtype=bool)
+
+    @property
+    def posterior(self) -> bool:
+        """Draws are of the estimator."""
+        return False
+
+
+def rows_of_values(found: Valued, requests: Sequence[Request], spells: Spells, spec: CohortSpec) -> list[Row]:
     """Give all rows of all requests, whose standards stand one after another in ``found``.
 
     Raises
@@ -95,95 +174,43 @@ def rows_of(found: Valued, requests: Sequence[Request], spells: Spells, spec: Co
     ValueError
         If the spec has no spend.
     """
+    if spec.spend is None:
+        raise ValueError("the spec has no [spend]")
     rows: list[Row] = []
     start = 0
     for request in requests:
+        levels = [level_positions(spells.levels, spec.group(one.group)) for one in request.standards]
+        held = np.array([bool(found.uncertain[at].any()) for at in levels])
         for name in found.amounts:
-            cut = _Cut(found, name, request, start, spells, spec)
-            rows += [*_own(cut), *_rates(cut), *_contrasts(cut)]
+            estimands = (
+                Estimand(name, spec.spend.currency, in_all, OF_VALUES),
+                Estimand(PER_PERIOD[name], spec.spend.currency, per_period),
+            )
+            rows += rows_of(GroupValues(name, found, request, start, held), estimands, spec)
         start += len(request.standards)
     return rows
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Cut:
-    """One amount of one request."""
-
-    found: Valued
-    name: str
-    request: Request
-    start: int
-    spells: Spells
-    spec: CohortSpec
-
-    @property
-    def worth(self) -> Worth:
-        return self.found.amounts[self.name]
-
-    @property
-    def currency(self) -> str:
-        if self.spec.spend is None:
-            raise ValueError("the spec has no [spend]")
-        return self.spec.spend.currency
-
-    def widened(self, *groups: int) -> bool:
-        """Whether a row about these groups is to hold its estimate."""
-        names = [self.request.standards[g].group for g in groups]
-        levels = np.concatenate([level_positions(self.spells.levels, self.spec.group(n)) for n in names])
-        return bool(self.found.uncertain[levels].any())
-
-    def row(self, estimand: str, point: float, draws: np.ndarray, *groups: int, **columns: Any) -> Row:
-        """Make one row about the first group, against the second where there is one."""
-        standard = self.request.standards[groups[0]]
-        columns = {
-            "model": self.found.model, "group": standard.group, "n": standard.n, **self.request.labels, **columns
-        }  # fmt: skip
-        shown = row(
-            estimand, point, draws, self.spec.analysis.level, columns.pop("unit", self.currency), **columns
-        )
-        return held(shown) if self.widened(*groups) else shown
+def in_all(v: GroupValues) -> Answer:
+    """Value over the horizon, of new customers and of those who have stayed so long; contrasts are of new ones."""
+    point, draws, beyond = v.worth.point[v.at], v.worth.draws[:, v.at], v.worth.beyond[v.at]
+    asked = [(k, INCLUDED, "") for k in range(1 + len(v.found.given))] + [(0, EXCLUDED, FIRST_EXCLUDED)]
+    given, first, scenario = zip(*asked, strict=True)
+    stayed = (0, *v.found.given)
+    places = tuple(
+        {"horizon": v.found.horizon, "given": stayed[k], "scenario": name}
+        for k, name in zip(given, scenario, strict=True)
+    )
+    only_new = np.array([k == 0 and name == "" for k, name in zip(given, scenario, strict=True)])
+    return Answer(
+        point[:, given, first], draws[:, :, given, first], beyond[:, given], places, contrasted=only_new
+    )
 
 
-def _own(cut: _Cut) -> Iterator[Row]:
-    worth, found = cut.worth, cut.found
-    for g in cut.request.own:
-        at = cut.start + g
-        for k, given in enumerate((0, *found.given)):
-            for first, scenario in ((INCLUDED, ""), (EXCLUDED, FIRST_EXCLUDED)):
-                point = worth.point[at, k, first]
-                if np.isnan(point) or (first == EXCLUDED and given):
-                    continue
-                yield cut.row(
-                    cut.name, point, worth.draws[:, at, k, first], g, horizon=found.horizon, given=given,
-                    extrapolated=worth.beyond[at, k], scenario=scenario,
-                )  # fmt: skip
-
-
-def _rates(cut: _Cut) -> Iterator[Row]:
-    for g in cut.request.own:
-        at = cut.start + g
-        if not np.isnan(cut.worth.rate[at]):
-            yield cut.row(PER_PERIOD[cut.name], cut.worth.rate[at], cut.worth.rate_draws[:, at], g)
-
-
-def _contrasts(cut: _Cut) -> Iterator[Row]:
-    point, draws = cut.worth.point[cut.start :, 0, INCLUDED], cut.worth.draws[:, cut.start :, 0, INCLUDED]
-    for a, b in cut.request.contrasts:
-        for kind, contrast in CONTRASTS.items():
-            ratio = kind == "ratio"
-            if np.isnan(point[a] - point[b]) or (ratio and not has_ratio(draws[:, [a, b]], point[[a, b]])):
-                continue
-            value, drawn = contrasted(contrast, point, draws, a, b)
-            beyond = max(cut.worth.beyond[cut.start + a, 0], cut.worth.beyond[cut.start + b, 0])
-            yield cut.row(
-                f"{cut.name}_{kind}", value, drawn, a, b, horizon=cut.found.horizon, extrapolated=beyond,
-                reference=cut.request.standards[b].group, **({"unit": "ratio"} if ratio else {}),
-            )  # fmt: skip
-
-
-def has_ratio(draws: np.ndarray, point: np.ndarray) -> bool:
-    """Whether a ratio of two values says anything: both are over 0, in every draw."""
-    return bool((point > 0).all() and (draws > 0).all())
+def per_period(v: GroupValues) -> Answer:
+    """What a period as a customer brings."""
+    none = np.full((len(v.groups), 1), np.nan)
+    return Answer(v.worth.rate[v.at, None], v.worth.rate_draws[:, v.at, None], none, ({},))
 
 
 def findings_of(found: Valued, requests: Sequence[Request], spells: Spells, spec: CohortSpec) -> list[Row]:

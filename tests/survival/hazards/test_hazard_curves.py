@@ -38,7 +38,7 @@ def test_one_level_in_one_stratum_is_kaplan_meier() -> None:
     theirs = point_curves(spells, replace(whole, times=np.arange(9)))[0]
     np.testing.assert_allclose(made.curves.point[0], theirs, rtol=0, atol=1e-10)
     for k, horizon in enumerate(made.curves.horizons):
-        assert made.curves.tenure[0, k] == pytest.approx(restricted_mean(theirs, horizon), abs=1e-10)
+        assert made.curves.area.point[0, k] == pytest.approx(restricted_mean(theirs, horizon), abs=1e-10)
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["from the survey", "late entry"])
@@ -68,7 +68,7 @@ def test_nothing_is_said_beyond_follow_up() -> None:
     made = _made(spells_from(rows, spec), spec, "standardised").curves
     known = dict(zip(made.times.tolist(), np.isfinite(made.point).all(axis=0).tolist(), strict=True))
     assert known == {0: True, 6: True, 8: True, 30: False}
-    assert np.isnan(made.tenure[:, list(made.horizons).index(30)]).all()
+    assert np.isnan(made.area.point[:, list(made.horizons).index(30)]).all()
     assert np.isnan(made.draws[..., list(made.times).index(30)]).all()
 
 
@@ -82,7 +82,10 @@ def test_a_cohort_that_dies_out_stays_at_nothing() -> None:
     assert (made.point[:, at.index(2)] > 0).all()
     assert (made.point[:, at.index(40)] == 0).all()
     np.testing.assert_allclose(
-        made.tenure[:, made.horizons.index(40)], made.tenure[:, made.horizons.index(3)], rtol=0, atol=1e-12
+        made.area.point[:, made.horizons.index(40)],
+        made.area.point[:, made.horizons.index(3)],
+        rtol=0,
+        atol=1e-12,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cxlink.bayes.draws.posterior_curves import Survival, survival_of
+from cxlink.bayes.draws.posterior_curves import DrawnSurvival, survival_of
 from cxlink.bayes.draws.sampling import Posterior
 from cxlink.bayes.pooled_counts import Coding, coding_from, strata_of
 from cxlink.cohort.count.spells import Spells, person_periods
@@ -165,12 +165,12 @@ def _own_mix(spells: Spells, groups: dict[str, Group]) -> tuple[Standard, ...]:
     return tuple(standards)
 
 
-def averaged(survival: Survival, averages: Averages, times: np.ndarray, later: int = 0) -> np.ndarray:
+def averaged(survival: DrawnSurvival, averages: Averages, times: np.ndarray, later: int = 0) -> np.ndarray:
     """Average survival over the customers of each group.
 
     Parameters
     ----------
-    survival : Survival
+    survival : DrawnSurvival
         Draws of curves.
     averages : Averages
         Groups.

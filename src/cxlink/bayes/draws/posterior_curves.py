@@ -19,7 +19,7 @@ _CORNERS, _SHARP = 0.9, 0.95
 _FAR = 40.0
 
 
-class Survival(Protocol):
+class DrawnSurvival(Protocol):
     """Draws of survival functions."""
 
     @property
@@ -75,7 +75,7 @@ class Walked:
     def log_survival(
         self, draws: slice, pairs: tuple[np.ndarray, np.ndarray], times: np.ndarray
     ) -> np.ndarray:
-        """See `Survival`."""
+        """See `DrawnSurvival`."""
         level, stratum = pairs
         base, score = self.base[draws][:, stratum], self.score[draws][:, level, stratum]
         if self.left is None:
@@ -110,7 +110,7 @@ class Renewed:
     def log_survival(
         self, draws: slice, pairs: tuple[np.ndarray, np.ndarray], times: np.ndarray
     ) -> np.ndarray:
-        """See `Survival`."""
+        """See `DrawnSurvival`."""
         level, stratum = pairs
         mean = expit(self.churn[draws][:, level, stratum])[:, :, None]
         odds = np.exp(np.clip(self.polarisation[draws][:, level, stratum], -_FAR, _FAR))[:, :, None]
@@ -132,7 +132,7 @@ def survival_of(
     *,
     cohort: str | None = None,
     most: int | None = None,
-) -> Survival:
+) -> DrawnSurvival:
     """Turn draws into survival functions; the walk goes on by steps of each draw's own spread.
 
     Parameters

@@ -15,7 +15,7 @@ from cxlink.bayes.models.spend_posterior import sample_spend
 from cxlink.bayes.pooled_counts import BayesEffect, Coding, coding_from, strata_of
 from cxlink.bayes.stacked_spend import StackedCells, cell_log_likelihood
 from cxlink.checks import Check
-from cxlink.spend.means import Means
+from cxlink.spend.means import MeanSpend
 from cxlink.spend.standardised_means import SpendQuestion
 
 
@@ -75,7 +75,7 @@ def _coding(posterior: Posterior) -> Coding:
 
 def posterior_means(
     posterior: Posterior, question: SpendQuestion, strata: pd.DataFrame, spent: np.ndarray
-) -> Means:
+) -> MeanSpend:
     """Average a posterior over the standards of a request: those of the other models of spend.
 
     Parameters
@@ -91,7 +91,7 @@ def posterior_means(
 
     Returns
     -------
-    Means
+    MeanSpend
         Whose point estimates are posterior means.
     """
     request, cells, coding = question.request, question.cells, _coding(posterior)
@@ -104,7 +104,7 @@ def posterior_means(
     averaged = drawn @ weights.T
     n = np.bincount(cells.level, cells.n, len(levels))
     used = weights.reshape(len(weights), len(levels), -1).sum(axis=2) > 0
-    return Means(
+    return MeanSpend(
         labels=request.labels,
         groups=tuple(standard.group for standard in request.standards),
         point=averaged.mean(axis=0),
@@ -113,6 +113,7 @@ def posterior_means(
         spent_nothing=np.zeros(len(weights), dtype=bool),
         own=request.own,
         contrasts=request.contrasts,
+        model=posterior.name,
     )
 
 

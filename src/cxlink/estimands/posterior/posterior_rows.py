@@ -15,9 +15,8 @@ from cxlink.bayes.draws.posterior_averages import PosteriorDraws
 from cxlink.bayes.draws.sampling import Posterior
 from cxlink.cohort.count.spells import Spells
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.estimands.retention_rows import held
 from cxlink.estimands.support_checks import finding
-from cxlink.estimands.tidy import interval, intervals, ready_row
+from cxlink.estimands.tidy import held, interval, intervals, ready_row
 from cxlink.groups.curves import Standard, areas
 from cxlink.groups.group import contrasts_of, groups_of
 

@@ -20,7 +20,7 @@ from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells
 from cxlink.estimands.posterior.posterior_findings import bayes_findings
-from cxlink.estimands.spend_rows import spend_rows
+from cxlink.estimands.spend_estimands import spend_rows
 from cxlink.estimands.support_checks import finding
 from cxlink.spend.fitted_regressions import NoSpendFit
 from cxlink.spend.standardised_means import spend_question
@@ -65,7 +65,7 @@ def posterior_spend_rows(
     means = posterior_means(posterior, spend_question(counts, spells), spells.strata, spent)
     labels = {**means.labels, "scenario": scenario}
     shown = replace(means, labels=labels, point=centre(means.draws, axis=0))
-    return list(spend_rows(shown, counts.spec, headline=False, model=NAME))
+    return spend_rows(shown, counts.spec)
 
 
 def posterior_spend_findings(

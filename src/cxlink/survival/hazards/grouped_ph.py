@@ -8,13 +8,14 @@ import numpy as np
 from cxlink.cohort.count.spells import Spells, merged_over_strata, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import Effect
-from cxlink.groups.curves import Curves, Mixture, Standard, areas, mixtures, restricted_mean
+from cxlink.groups.curves import Mixture, Standard, mixtures
 from cxlink.groups.group import groups_of
 from cxlink.groups.requests import Request, by_level
 from cxlink.groups.standardisation import standardised
 from cxlink.groups.support import known_to, known_until, last_at_risk, last_with
 from cxlink.survival.hazards.hazard_draws import HazardDraws, drawn, estimated, extinction, level_effects
 from cxlink.survival.hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
+from cxlink.survival.survival import Drawn, Survival, inside_areas, read_off
 
 MODEL = "grouped_ph"
 _BLOCK = 3_000_000
@@ -30,8 +31,8 @@ class GroupedPH:
     ----------
     fit : HazardFit
         The model.
-    curves : Curves
-        Survival of the groups: what Kaplan–Meier gives too.
+    curves : Survival
+        Of the groups.
     covered : float
         Share of the customers averaged over in the headline contrast whose e + horizon lies inside follow-up: the
         curves are theirs. The smaller one of its sides, where each has customers of its own.
@@ -42,7 +43,7 @@ class GroupedPH:
     """
 
     fit: HazardFit
-    curves: Curves
+    curves: Survival
     covered: float
     effects: np.ndarray
     effect_draws: np.ndarray
@@ -152,7 +153,7 @@ def group_effects(spells: Spells, spec: CohortSpec, made: GroupedPH) -> dict[str
 
 def _curves(
     spells: Spells, request: Request, reach: np.ndarray, fit: HazardFit, point: HazardDraws, draws: HazardDraws
-) -> Curves:  # fmt: skip
+) -> Survival:  # fmt: skip
     standards = request.standards
     every = np.repeat(reach[None], len(fit.design.matrix), axis=0)
     known = known_until([_inside(s, len(reach)) for s in standards], every)
@@ -162,25 +163,23 @@ def _curves(
     survival = _survival(fit, point, parts, n_times)
     at_risk = _at_risk(spells, request, len(fit.design.matrix))
     ten = np.minimum(last_with(standards, at_risk, _TEN), known)
-    values, tenure = _reported(request, known, survival)
+    values, area = read_off(survival, request.times, request.horizons, known)
     drawn_values = np.empty((len(draws.beta), len(standards), len(request.times)))
-    drawn_tenure = np.empty((len(draws.beta), len(standards), len(request.horizons)))
+    drawn_area = np.empty((len(draws.beta), len(standards), len(request.horizons)))
     # six digits are plenty for a draw, and late entry makes a curve of every entry
     work = sum(len(p.curves) for p in parts) * n_times * len(draws.beta)
     number = np.float32 if work > _MANY else np.float64
     for at in _blocks(len(draws.beta), max((len(p.curves) for p in parts), default=1) * n_times):
         block = HazardDraws(draws.beta[at], draws.cumulative[at])
         found = _survival(fit, block, parts, n_times, number).astype(float)
-        drawn_values[at], drawn_tenure[at] = _reported(request, known, found)
-    none = np.zeros((len(standards), 0))
-    return Curves(
-        model=MODEL, labels=request.labels, groups=tuple(s.group for s in standards), times=request.times,
-        point=values[0], draws=drawn_values, horizons=request.horizons, tenure=tenure[0],
-        tenure_draws=drawn_tenure, beyond_ten=_beyond(request, survival[0], tenure[0], ten),
-        last=np.clip(last_at_risk(standards, at_risk), 0, np.maximum(known, 0)), ten=ten,
+        drawn_values[at], drawn_area[at] = read_off(found, request.times, request.horizons, known)
+    return Survival(
+        model=MODEL, labels=request.labels, groups=tuple(s.group for s in standards),
         n=np.array([s.n for s in standards]), n_events=np.array([s.n_events for s in standards]),
-        sparse=_penalised(fit, standards), emptied=np.zeros(len(standards)), own=request.own,
-        contrasts=request.contrasts, causes=(), incidence=none, incidence_draws=np.zeros((0, *none.shape)),
+        times=request.times, point=values[0], draws=drawn_values, horizons=request.horizons,
+        area=Drawn(area[0], drawn_area), inside=inside_areas(survival[0], request.horizons, ten), observed_until=ten,
+        last=np.clip(last_at_risk(standards, at_risk), 0, np.maximum(known, 0)), own=request.own,
+        contrasts=request.contrasts, sparse=_penalised(fit, standards),
     )  # fmt: skip
 
 
@@ -236,27 +235,3 @@ def _survival(
         mixed = part.weight.astype(number) @ piece.reshape(len(part.curves), -1)
         total[:, : len(hazard)] += mixed.reshape(n_groups, *piece.shape[1:])
     return np.ascontiguousarray(np.moveaxis(total, -1, 0))
-
-
-def _reported(request: Request, known: np.ndarray, survival: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Survival at the times wanted, and restricted means to the steps of the ladder; NaN where not known."""
-    last = survival.shape[-1] - 1
-    # a curve that has reached 0 stays there
-    values = survival[..., np.minimum(request.times, last)]
-    values[:, request.times > known[:, None]] = np.nan
-    area = np.pad(np.cumsum(areas(survival), axis=-1), ((0, 0), (0, 0), (1, 0)))
-    horizons = np.array(request.horizons, dtype=int)
-    tenure = area[..., np.minimum(horizons, last)]
-    tenure[:, horizons > known[:, None]] = np.nan
-    return values, tenure
-
-
-def _beyond(request: Request, survival: np.ndarray, tenure: np.ndarray, ten: np.ndarray) -> np.ndarray:
-    """Share of each restricted mean beyond the last period with ten customers at risk."""
-    shares = np.zeros(tenure.shape)
-    for h, horizon in enumerate(request.horizons):
-        for g, last in enumerate(ten):
-            if last < horizon and tenure[g, h] > 0:
-                inner = restricted_mean(survival[g], int(min(last, survival.shape[-1] - 1)))
-                shares[g, h] = 1 - inner / tenure[g, h]
-    return shares
