@@ -113,8 +113,8 @@ def replicated(law: TenureLaw, customers: int, follow_up: int, rng: np.random.Ge
     )  # fmt: skip
     for tenure in project_all(kept, target, weights_of(kept, tested), DRAWS, rng):
         if tenure.model.startswith("averaged") or tenure.model == "exponential":
-            ends = intervals(tenure.restricted.draws, 0.95)
-            for (g, h), estimate in np.ndenumerate(tenure.restricted.point):
+            ends = intervals(tenure.area.draws[..., :-1], 0.95)
+            for (g, h), estimate in np.ndenumerate(tenure.area.point[:, :-1]):
                 level = spells.levels[g]
                 yield {
                     "model": tenure.model, "level": level, "horizon": horizons[h],

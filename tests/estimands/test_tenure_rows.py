@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from cxlink.cohort.count.spells import PersonPeriods
+from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.estimands.family_checks import (
     backtest_findings,
     doubt_findings,
@@ -12,7 +13,7 @@ from cxlink.estimands.family_checks import (
     ratio_findings,
     weight_findings,
 )
-from cxlink.estimands.tenure_rows import tenure_rows
+from cxlink.estimands.survival_estimands import survival_rows
 from cxlink.estimands.tidy import select, tidy
 from cxlink.groups.curves import Standard
 from cxlink.survival.families.averaging import aic_weights, equal_weights, project_all
@@ -57,12 +58,21 @@ def tenures(n_draws=200):
         for k, name in enumerate(("worst", "best"))
     )
     labels = {"adjusted": "no", "stratum": "", "scenario": ""}
-    target = Target(np.arange(2), np.zeros(2, int), standards, HORIZONS, np.array([6, 6]), labels, given=(2,))
+    target = Target(
+        np.arange(2), np.zeros(2, int), standards, HORIZONS, np.array([6, 6]), labels, given=(2,), contrasts=((1, 0),)
+    )  # fmt: skip
     known = fits()
     weights = {"averaged_aic": aic_weights(known), "averaged_equal": equal_weights(known)}
     return project_all(
         known, target, {**weights, "averaged": weights["averaged_aic"]}, n_draws, np.random.default_rng(3)
     )
+
+
+def spec_for():
+    return make_spec({
+        "score": {"column": "s", "scale": "1-10"}, "subscription": {"duration": "d", "event": "e"},
+        "analysis": {"horizon": HORIZONS[0], "tenure_horizons": list(HORIZONS[1:]), "level": 0.9, "given": [2]},
+    })  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +82,7 @@ def projected():
 
 @pytest.fixture(scope="module")
 def table(projected):
-    contrasts = [("best", "worst"), ("7", "worst")]
-    return tidy(row for tenure in projected for row in tenure_rows(tenure, "month", 0.9, contrasts))
+    return tidy(row for tenure in projected for row in survival_rows(tenure, spec_for()))
 
 
 def one(table, **where):
@@ -108,7 +117,7 @@ def test_groups_carry_their_customers(table):
     assert set(select(table, estimand="tenure")["horizon"]) == set(HORIZONS)
 
 
-def test_a_group_that_was_not_estimated_has_no_contrast(table):
+def test_contrasts_are_those_that_were_asked_for(table):
     assert set(select(table, reference="worst")["group"]) == {"best"}
 
 
@@ -121,12 +130,12 @@ def test_contrasts_are_made_of_the_same_draws(table, projected):
     difference = one(table, estimand="tenure_difference", **key)
     assert ratio["estimate"] == pytest.approx(best["estimate"] / worst["estimate"], rel=1e-12)
     assert difference["estimate"] == pytest.approx(best["estimate"] - worst["estimate"], rel=1e-12)
-    draws = weibull.restricted.draws[:, 1, 1] / weibull.restricted.draws[:, 0, 1]
+    draws = weibull.area.draws[..., :-1][:, 1, 1] / weibull.area.draws[..., :-1][:, 0, 1]
     assert ratio["std_error"] == pytest.approx(draws.std(ddof=1), rel=1e-12)
     assert ratio["conf_low"] == pytest.approx(np.quantile(draws, 0.05, method="weibull"), rel=1e-10)
     assert ratio["conf_high"] == pytest.approx(np.quantile(draws, 0.95, method="weibull"), rel=1e-10)
     retention = one(table, estimand="retention_difference", **key)
-    assert retention["estimate"] == pytest.approx(np.subtract(*weibull.retention.point[::-1, 1]), rel=1e-12)
+    assert retention["estimate"] == pytest.approx(np.subtract(*weibull.point[::-1, 1]), rel=1e-12)
 
 
 def test_what_is_extrapolated_stands_in_its_row(table, projected):
@@ -134,7 +143,7 @@ def test_what_is_extrapolated_stands_in_its_row(table, projected):
     assert one(table, estimand="retention", horizon=3, **key)["extrapolated"] == 0
     assert one(table, estimand="retention", horizon=12, **key)["extrapolated"] == 1
     assert one(table, estimand="tenure", horizon=3, **key)["extrapolated"] == 0
-    within = projected[2].known[0, 0, 1] / projected[2].restricted.point[0, 1]
+    within = projected[2].inside[0, 1] / projected[2].area.point[:, :-1][0, 1]
     share = one(table, estimand="tenure", horizon=12, **key)["extrapolated"]
     assert share == pytest.approx(1 - within, rel=1e-12)
     assert 0.2 < share < 0.5

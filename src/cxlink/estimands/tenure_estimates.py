@@ -17,9 +17,8 @@ from cxlink.estimands.family_checks import (
     ratio_findings,
     weight_findings,
 )
-from cxlink.estimands.tenure_rows import curve_frames, tenure_rows
+from cxlink.estimands.survival_estimands import curve_frames, survival_rows
 from cxlink.groups import requests as standards
-from cxlink.groups.group import contrasts_of, groups_of
 from cxlink.groups.standardisation import standardised
 from cxlink.survival.families.averaging import WORKERS, aic_weights, equal_weights, project_all
 from cxlink.survival.families.backtest import Backtest, backtest
@@ -31,6 +30,7 @@ from cxlink.survival.families.projection_plan import Target
 from cxlink.survival.splice import Families
 
 Row = dict[str, Any]
+_DRAWN = ("worst", "best", "all")
 STREAMS = {"no": 6, "standardised": 7}
 """Which stream of draws the families take, by score alone and with strata."""
 
@@ -89,7 +89,6 @@ def tenure_results(
     fits = [fit for fit in made if isinstance(fit, Fit)]
     weights = weights_of(fits, tested)
     tenures = project_all(fits, target, weights, spec.analysis.draws, projecting)
-    contrasts = contrasts_of(groups_of(spells, spec), spec)
     level = spec.analysis.level
     findings = [
         *fit_findings(made, int(spells.n.sum()), group),
@@ -99,8 +98,8 @@ def tenure_results(
         *doubt_findings(doubts(fits, tenures[: len(fits)], periods), spike(periods), spec.unit, group),
     ]
     with ThreadPoolExecutor(WORKERS) as pool:
-        rows = pool.map(lambda one: tenure_rows(one, spec.unit, level, contrasts), tenures)
-        curves = pool.map(lambda one: curve_frames(one, level), tenures)
+        rows = pool.map(lambda one: survival_rows(one, spec), tenures)
+        curves = pool.map(lambda one: curve_frames(one, level, _DRAWN), tenures)
     return Lifetimes(
         list(chain.from_iterable(rows)),
         findings,
@@ -165,7 +164,7 @@ def _asked(spells: Spells, spec: CohortSpec, adjusted: str) -> tuple[PersonPerio
     last = last_with_ten(periods, level, request.standards)
     target = Target(
         level, stratum, request.standards, ladder, last, request.labels,
-        given=spec.given, discount=spec.discount, waning=spec.analysis.waning,
+        given=spec.given, discount=spec.discount, waning=spec.analysis.waning, contrasts=request.contrasts,
         share=_shares([standard.group for standard in request.standards], spells),
     )  # fmt: skip
     return periods, target

@@ -129,6 +129,24 @@ def areas(survival: np.ndarray) -> np.ndarray:
     return np.where((after == 0) & (before > 0), before / 2, mean)
 
 
+def cumulative_areas(survival: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
+    """Area under a curve from its first time to each of its times: log-linear between them, see `areas`.
+
+    Parameters
+    ----------
+    survival : ndarray of shape (..., n_times)
+        S at those times, not rising.
+    times : ndarray of shape (n_times,), optional
+        Rising; 0, 1, … by default.
+
+    Returns
+    -------
+    ndarray of shape (..., n_times)
+    """
+    pieces = areas(survival) if times is None else areas(survival) * np.diff(times)
+    return np.concatenate([np.zeros((*survival.shape[:-1], 1)), np.cumsum(pieces, axis=-1)], axis=-1)
+
+
 def restricted_mean(survival: np.ndarray, horizon: int) -> np.ndarray:
     """Restricted mean of the time to loss: the area under the curve up to a horizon.
 

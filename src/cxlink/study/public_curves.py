@@ -16,8 +16,8 @@ from cxlink.study.published import read
 from cxlink.survival.families.averaging import aic_weights, equal_weights, project_all
 from cxlink.survival.families.fit import fit_all
 from cxlink.survival.families.fitted import Fit
-from cxlink.survival.families.projected_tenure import Tenure
 from cxlink.survival.families.projection_plan import Target
+from cxlink.survival.survival import Survival
 
 WINDOWS = (4, 7)
 JUDGED_FROM = 5
@@ -121,10 +121,10 @@ def _projected(actual: np.ndarray, window: int, rng: np.random.Generator) -> Ite
     })  # fmt: skip
 
 
-def _rows(tenure: Tenure, years: np.ndarray, actual: np.ndarray, own: dict[str, float]) -> pd.DataFrame:
-    _, low, high = intervals(tenure.retention.draws[:, 0], _LEVEL)
+def _rows(tenure: Survival, years: np.ndarray, actual: np.ndarray, own: dict[str, float]) -> pd.DataFrame:
+    _, low, high = intervals(tenure.draws[:, 0], _LEVEL)
     return pd.DataFrame({
-        "model": tenure.model, "year": years, "estimate": tenure.retention.point[0], "conf_low": low,
+        "model": tenure.model, "year": years, "estimate": tenure.point[0], "conf_low": low,
         "conf_high": high, "actual": actual, **own,
     })  # fmt: skip
 

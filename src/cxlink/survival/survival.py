@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cxlink.groups.curves import areas, restricted_mean
+from cxlink.groups.curves import cumulative_areas, restricted_mean
 from cxlink.survival.families.time_grid import Grid
 
 
@@ -190,8 +190,7 @@ def read_off(
     at, ends, last = times - start[:, None], np.array(horizons, dtype=int), survival.shape[-1] - 1
     values = np.take_along_axis(survival, np.clip(at, 0, last)[None], axis=-1)
     values[:, (at > known[:, None]) | ((at <= 0) & (start > 0)[:, None])] = np.nan
-    total = np.pad(np.cumsum(areas(survival), axis=-1), ((0, 0), (0, 0), (1, 0)))
-    area = total[..., np.minimum(ends, last)]
+    area = cumulative_areas(survival)[..., np.minimum(ends, last)]
     area[:, ends > known[:, None]] = np.nan
     return values, area
 

@@ -12,14 +12,10 @@ from cxlink.cohort.count.spells import Spells, person_periods, spells_of
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.estimands.hazard_rows import hazard_results
-from cxlink.estimands.posterior.posterior_rows import (
-    curve_frames,
-    posterior_rows,
-    restricted_means,
-    spread_findings,
-)
+from cxlink.estimands.posterior.posterior_findings import spread_findings
+from cxlink.estimands.survival_estimands import curve_frames, survival_rows
 from cxlink.estimands.tidy import select, tidy
-from cxlink.groups.curves import Standard
+from cxlink.groups.curves import Standard, cumulative_areas
 
 NUMBERS = ["estimate", "conf_low", "conf_high"]
 FEW = {"draws": 100, "tune": 150, "chains": 2, "cores": 1}
@@ -57,7 +53,7 @@ def _posterior(spells: Spells, spec: CohortSpec, name: str = "bayes", **sampling
 def _rows(spells: Spells, spec: CohortSpec, name: str = "bayes", **sampling: int) -> pd.DataFrame:
     posterior = _posterior(spells, spec, name, **sampling)
     drawn = retention_draws(posterior, spells, spec, np.random.default_rng(1))
-    return tidy(posterior_rows(drawn, posterior, spells, spec))
+    return tidy(row for one in drawn for row in survival_rows(one, spec))
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -128,7 +124,7 @@ def test_restricted_means_are_areas_however_far_apart_the_times_are() -> None:
     times = np.array([0, 1, 4, 100])
     for rate in (0.0, 0.05):
         exact = -np.expm1(-rate * times) / rate if rate else times
-        np.testing.assert_allclose(restricted_means(np.exp(-rate * times)[None], times)[0], exact, rtol=1e-12)
+        np.testing.assert_allclose(cumulative_areas(np.exp(-rate * times)[None], times)[0], exact, rtol=1e-12)
 
 
 def test_a_group_s_own_mix_is_that_of_its_strata_and_entries() -> None:
@@ -205,15 +201,17 @@ def test_curves_pass_through_their_rows_and_spreads_are_named() -> None:
     spells, spec = _read(_customers(300))
     posterior = _posterior(spells, spec)
     drawn = retention_draws(posterior, spells, spec, np.random.default_rng(1))
-    rows = select(tidy(posterior_rows(drawn, posterior, spells, spec)), estimand="retention", group="best")
-    frames = pd.concat(curve_frames(drawn, posterior, 0.95))
+    rows = select(
+        tidy(row for one in drawn for row in survival_rows(one, spec)), estimand="retention", group="best"
+    )
+    frames = pd.concat(frame for one in drawn for frame in curve_frames(one, 0.95))
     for _, row in rows.iterrows():
         at = frames[
             (frames["group"] == "best") & (frames["adjusted"] == row["adjusted"]) & (frames["time"] == row["horizon"])
         ]  # fmt: skip
         assert at[NUMBERS].to_numpy()[0] == pytest.approx(row[NUMBERS].to_numpy(float), abs=1e-12)
     curve = frames[(frames["group"] == "best") & (frames["adjusted"] == "no")]
-    rows = tidy(posterior_rows(drawn, posterior, spells, spec))
+    rows = tidy(row for one in drawn for row in survival_rows(one, spec))
     spent = select(rows, estimand="tenure", group="best", adjusted="no").set_index("horizon")["estimate"]
     for horizon in (18, 100):
         inside = curve[curve["time"] <= horizon]

@@ -12,6 +12,7 @@ from cxlink.survival.families.averaging import aic_weights, average, equal_weigh
 from cxlink.survival.families.backtest import Backtest
 from cxlink.survival.families.catalogue import EXPONENTIAL, WEIBULL, cure, spline
 from cxlink.survival.families.projected_tenure import project
+from cxlink.survival.survival import Survival
 
 RATE = np.log(0.05)
 PLAIN = set_fit(EXPONENTIAL, [RATE], log_likelihood=-101.0)
@@ -63,21 +64,22 @@ def test_the_main_average_is_the_backtest_s_where_there_is_one():
     assert not without["averaged_backtest"].any()
 
 
+def means_of(s: Survival) -> tuple[np.ndarray, ...]:
+    """Retention, areas to each horizon and without one, from the survey and from later, and what is inside of them."""
+    (later,) = s.later
+    of_the_tail = s.tail.discounted.point, s.tail.curtate.point
+    return s.point, s.area.point, s.inside, *of_the_tail, later.point, later.area.point, later.inside
+
+
 def test_every_quantity_is_the_weighted_mean_but_the_median():
     target = one_curve((12, 36), given=(6,), discount=0.01)
     fits = [PLAIN, set_fit(EXPONENTIAL, [np.log(0.01)])]
     tenures = [project(fit, target, 10, np.random.default_rng(1))[0] for fit in fits]
     found = average(tenures, np.array([0.8, 0.2]), "averaged_aic")
-    for name in ("retention", "restricted", "mean", "discounted", "curtate", "remaining"):
-        parts = [getattr(tenure, name).point for tenure in tenures]
-        np.testing.assert_allclose(
-            getattr(found, name).point, 0.8 * parts[0] + 0.2 * parts[1], rtol=1e-12, err_msg=name
-        )
-    survival = 0.8 * np.exp(-0.05 * found.median.point) + 0.2 * np.exp(-0.01 * found.median.point)
+    for one, first, second in zip(*(means_of(s) for s in (found, *tenures)), strict=True):
+        np.testing.assert_allclose(one, 0.8 * first + 0.2 * second, rtol=1e-12)
+    survival = 0.8 * np.exp(-0.05 * found.tail.median.point) + 0.2 * np.exp(-0.01 * found.tail.median.point)
     assert survival == pytest.approx(0.5, abs=1e-3)
     # eight draws of the first and two of the second
-    np.testing.assert_allclose(found.mean.draws[:, 0], [20] * 8 + [100] * 2, rtol=1e-3)
+    np.testing.assert_allclose(found.area.draws[..., -1][:, 0], [20] * 8 + [100] * 2, rtol=1e-3)
     assert found.model == "averaged_aic"
-    known = [tenure.known for tenure in tenures]
-    np.testing.assert_allclose(found.known, 0.8 * known[0] + 0.2 * known[1], rtol=1e-12)
-    assert found.total[0, 1, -1] == pytest.approx(found.remaining.point[0, 0, -1], rel=1e-12)

@@ -42,9 +42,9 @@ def beta_survival(n):
 def test_a_constant_hazard_forgets_how_long_customers_have_stayed():
     (tenure,) = projected(CONSTANT, one_curve(LADDER, given=(6, 24)))
     exact = [*constant_area(LADDER), 1 / RATE]
-    assert tenure.remaining.point.shape == (1, 2, 4)
+    assert [one.given for one in tenure.later] == [6, 24]
     # the grid's documented accuracy, in periods; the tail's is relative
-    for found in tenure.remaining.point[0]:
+    for found in [one.area.point[0] for one in tenure.later]:
         np.testing.assert_allclose(found, exact, atol=1e-3, rtol=1e-4)
 
 
@@ -52,21 +52,21 @@ def test_a_constant_hazard_forgets_how_long_customers_have_stayed():
 def test_remaining_tenure_of_a_falling_hazard_grows(entry):
     (tenure,) = projected(FALLING, one_curve(LADDER, [entry], given=(6, 24)))
     means = []
-    for k, found in zip((6, 24), tenure.remaining.point[0], strict=True):
+    for k, found in zip((6, 24), [one.area.point[0] for one in tenure.later], strict=True):
         survival = np.exp(-((RATE * (entry + k)) ** SHAPE))
         ends = [weibull_rest(entry + k + h) for h in LADDER]
         exact = [*((weibull_rest(entry + k) - end) / survival for end in ends)]
         np.testing.assert_allclose(found[:-1], exact, atol=1e-3)
         assert found[-1] == pytest.approx(weibull_rest(entry + k) / survival, rel=2e-4)
         means.append(found[-1])
-    assert tenure.mean.point[0] < means[0] < means[1]
+    assert tenure.area.point[0, -1] < means[0] < means[1]
 
 
 def test_remaining_tenure_of_the_beta_geometric_is_log_linear_between_periods():
     (tenure,) = projected(BETA, one_curve(LADDER, [3], given=(5,)))
     survival = beta_survival(200)[8:]
     exact = [restricted_mean(survival / survival[0], h) for h in LADDER]
-    np.testing.assert_allclose(tenure.remaining.point[0, 0, :-1], exact, rtol=1e-10)
+    np.testing.assert_allclose(tenure.later[0].area.point[0, :-1], exact, rtol=1e-10)
 
 
 def test_remaining_tenure_averages_entries_with_their_weights():
@@ -77,7 +77,7 @@ def test_remaining_tenure_averages_entries_with_their_weights():
         start = entry + 6
         survival = np.exp(-((RATE * start) ** SHAPE))
         exact += weight * np.array([weibull_rest(start) - weibull_rest(start + h) for h in LADDER]) / survival
-    np.testing.assert_allclose(tenure.remaining.point[0, 0, :-1], exact, atol=1e-3)
+    np.testing.assert_allclose(tenure.later[0].area.point[0, :-1], exact, atol=1e-3)
 
 
 def test_remaining_tenure_keeps_the_weights_of_the_strata():
@@ -87,11 +87,11 @@ def test_remaining_tenure_keeps_the_weights_of_the_strata():
     target = Target(np.zeros(2, int), np.arange(2), (standard,), LADDER, np.array([30]), NOTHING, given=(12,))
     (tenure,) = projected(found, target)
     exact = 0.7 * constant_area(LADDER, slow) + 0.3 * constant_area(LADDER, fast)
-    np.testing.assert_allclose(tenure.remaining.point[0, 0, :-1], exact, atol=1e-3)
+    np.testing.assert_allclose(tenure.later[0].area.point[0, :-1], exact, atol=1e-3)
     # reweighted to those still there, nearly all would be of the slow stratum
     left = np.array([0.7 * np.exp(-12 * slow), 0.3 * np.exp(-12 * fast)])
     other = (left / left.sum()) @ [constant_area(60, slow), constant_area(60, fast)]
-    assert other - tenure.remaining.point[0, 0, 2] > 5
+    assert other - tenure.later[0].area.point[0, 2] > 5
 
 
 @pytest.mark.parametrize("discount", [0.01, 0.2])
@@ -99,13 +99,13 @@ def test_discounted_tenure_of_a_constant_hazard_adds_the_rates(discount):
     (tenure,) = projected(CONSTANT, one_curve(LADDER, discount=discount))
     both = RATE + discount
     exact = [*constant_area(LADDER, both), 1 / both]
-    np.testing.assert_allclose(tenure.discounted.point[0], exact, atol=1e-3)
+    np.testing.assert_allclose(tenure.tail.discounted.point[0], exact, atol=1e-3)
 
 
 def test_discounted_tenure_against_quadrature_from_a_late_entry():
     (tenure,) = projected(FALLING, one_curve(LADDER, [7], discount=0.02))
     start = (RATE * 7) ** SHAPE
-    for h, found in zip(LADDER, tenure.discounted.point[0], strict=False):
+    for h, found in zip(LADDER, tenure.tail.discounted.point[0], strict=False):
         exact = quad(lambda t: np.exp(start - (RATE * (7 + t)) ** SHAPE - 0.02 * t), 0, h, epsabs=1e-10)[0]
         assert found == pytest.approx(exact, abs=1e-3)
 
@@ -113,12 +113,12 @@ def test_discounted_tenure_against_quadrature_from_a_late_entry():
 def test_discounting_makes_an_infinite_mean_finite():
     endless = set_fit(LOG_LOGISTIC, [np.log(9.0)], [np.log(0.97)])
     (tenure,) = projected(endless, one_curve(LADDER, discount=0.01))
-    assert tenure.mean.point[0] == np.inf
+    assert tenure.area.point[0, -1] == np.inf
     exact = quad(lambda t: np.exp(-0.01 * t) / (1 + (t / 9) ** 0.97), 0, np.inf, limit=500)[0]
-    assert tenure.discounted.point[0, -1] == pytest.approx(exact, rel=1e-3)
+    assert tenure.tail.discounted.point[0, -1] == pytest.approx(exact, rel=1e-3)
     (plain,) = projected(CONSTANT, one_curve(LADDER))
-    np.testing.assert_array_equal(plain.discounted.point[:, :-1], plain.restricted.point)
-    assert plain.discounted.point[0, -1] == plain.mean.point[0]
+    np.testing.assert_array_equal(plain.tail.discounted.point[:, :-1], plain.area.point[:, :-1])
+    assert plain.tail.discounted.point[0, -1] == plain.area.point[:, -1][0]
 
 
 def test_discounted_tenure_of_a_discrete_family_is_log_linear_between_periods():
@@ -126,32 +126,31 @@ def test_discounted_tenure_of_a_discrete_family_is_log_linear_between_periods():
     worth = beta_survival(60) * np.exp(-0.03 * np.arange(61))
     pieces = np.diff(worth) / np.diff(np.log(worth))
     exact = [pieces[:h].sum() for h in LADDER]
-    np.testing.assert_allclose(tenure.discounted.point[0, :-1], exact, rtol=1e-10)
+    np.testing.assert_allclose(tenure.tail.discounted.point[0, :-1], exact, rtol=1e-10)
 
 
 def test_curtate_tenure_sums_survival_at_whole_periods():
     (tenure,) = projected(CONSTANT, one_curve(LADDER))
     exact = [np.exp(-RATE * np.arange(1, h + 1)).sum() for h in LADDER]
-    np.testing.assert_allclose(tenure.curtate.point[0], exact, rtol=1e-10)
+    np.testing.assert_allclose(tenure.tail.curtate.point[0], exact, rtol=1e-10)
     (discrete,) = projected(BETA, one_curve(LADDER, [4]))
     survival = beta_survival(64)[4:]
     exact = [(survival[1 : h + 1] / survival[0]).sum() for h in LADDER]
-    np.testing.assert_allclose(discrete.curtate.point[0], exact, rtol=1e-10)
+    np.testing.assert_allclose(discrete.tail.curtate.point[0], exact, rtol=1e-10)
     # of every month to ten years the grid holds some only
     (long,) = projected(CONSTANT, one_curve((12, 120)))
-    assert long.curtate.point[0, 1] == pytest.approx(np.exp(-RATE * np.arange(1, 121)).sum(), abs=1e-3)
+    assert long.tail.curtate.point[0, 1] == pytest.approx(np.exp(-RATE * np.arange(1, 121)).sum(), abs=1e-3)
 
 
 def test_extrapolated_share_of_remaining_tenure_counts_from_those_periods():
     (tenure,) = projected(CONSTANT, one_curve(LADDER, given=(12, 30), last=24))
     total = np.array([*constant_area(LADDER), 1 / RATE])
-    share = tenure.beyond_areas
-    assert share.shape == (1, 3, 4)
-    np.testing.assert_allclose(share[0, 0, 1:], 1 - constant_area(24) / total[1:], atol=1e-4)
+    share = [one.extrapolated_area[0] for one in (tenure, *tenure.later)]
+    np.testing.assert_allclose(share[0][1:], 1 - constant_area(24) / total[1:], atol=1e-4)
     # from the twelfth period on, twelve are left within follow-up
-    np.testing.assert_allclose(share[0, 1], 1 - constant_area(12) / total, atol=1e-4)
-    assert share[0, 1, 0] == 0
-    np.testing.assert_array_equal(share[0, 2], 1)
+    np.testing.assert_allclose(share[1], 1 - constant_area(12) / total, atol=1e-4)
+    assert share[1][0] == 0
+    np.testing.assert_array_equal(share[2], 1)
 
 
 SLOW, FAST = 0.02, 0.1
@@ -193,45 +192,44 @@ def test_waning_mixes_log_hazards():
             w = np.clip((36 - t) / (36 - 12), 0, 1)
             return everybody_s_hazard(t) ** (1 - w) * rate**w
 
-        for h, found in zip(fading.horizons, fading.retention.point[group], strict=True):
+        for h, found in zip(fading.times, fading.point[group], strict=True):
             exact = np.exp(-quad(hazard, 0, h, points=[12, 36], limit=200)[0])
             # hazards are taken as even within a period
             assert found == pytest.approx(exact, abs=2e-4)
-    np.testing.assert_allclose(fading.retention.point[2], lasting.retention.point[2], rtol=1e-9)
+    np.testing.assert_allclose(fading.point[2], lasting.point[2], rtol=1e-9)
     # it draws the groups together, and leaves follow-up alone
-    np.testing.assert_allclose(fading.retention.point[:, :2], lasting.retention.point[:, :2], rtol=1e-9)
-    assert fading.retention.point[0, -1] > lasting.retention.point[0, -1]
-    assert fading.retention.point[1, -1] < lasting.retention.point[1, -1]
+    np.testing.assert_allclose(fading.point[:, :2], lasting.point[:, :2], rtol=1e-9)
+    assert fading.point[0, -1] > lasting.point[0, -1]
+    assert fading.point[1, -1] < lasting.point[1, -1]
     # from its end on all leave at one hazard
-    ratio = fading.retention.point[:, 4] / fading.retention.point[:, 3]
+    ratio = fading.point[:, 4] / fading.point[:, 3]
     np.testing.assert_allclose(ratio, everybody(60) / everybody(36), rtol=1e-9)
 
 
 def test_restricted_means_and_draws_follow_the_waned_curve():
     lasting, fading = waned(36)
-    assert fading.restricted.point[0, -1] > lasting.restricted.point[0, -1] + 0.2
-    np.testing.assert_allclose(fading.restricted.draws[0], fading.restricted.point, rtol=1e-6)
-    np.testing.assert_allclose(fading.curve[:, fading.grid.at((60,))[0]], fading.retention.point[:, -1])
+    assert fading.area.point[0, -2] > lasting.area.point[0, -2] + 0.2
+    np.testing.assert_allclose(fading.area.draws[..., :-1][0], fading.area.point[:, :-1], rtol=1e-6)
+    np.testing.assert_allclose(fading.tail.curve[:, fading.tail.grid.at((60,))[0]], fading.point[:, -1])
     # remaining tenure is asked of the main analysis only
-    assert (lasting.given, fading.given) == ((6,), ())
-    assert fading.remaining.point.shape == (3, 0, 6)
-    assert fading.beyond_areas.shape == (3, 1, 6)
+    assert [one.given for one in lasting.later] == [6]
+    assert fading.later == ()
 
 
 def test_waning_that_ends_within_follow_up_begins_after_it():
     _, fading = waned(6)
-    np.testing.assert_allclose(fading.retention.point[0, :2], np.exp(-FAST * np.array([6, 12])), rtol=1e-9)
-    ratio = fading.retention.point[:2, 2:] / fading.retention.point[:2, [1]]
+    np.testing.assert_allclose(fading.point[0, :2], np.exp(-FAST * np.array([6, 12])), rtol=1e-9)
+    ratio = fading.point[:2, 2:] / fading.point[:2, [1]]
     exact = everybody(np.array([24, 36, 60])) / everybody(12)
     np.testing.assert_allclose(ratio, np.tile(exact, (2, 1)), rtol=1e-9)
 
 
 def test_waning_needs_the_whole_cohort_s_shares_and_no_group_of_all():
     two = waned(36, ("worst", "best"), shares=(0.5, 0.5))[1]
-    np.testing.assert_allclose(two.retention.point, waned(36)[1].retention.point[:2], rtol=1e-12)
+    np.testing.assert_allclose(two.point, waned(36)[1].point[:2], rtol=1e-12)
     lasting, fading = waned(36, ("worst", "best"), shares=None)
-    np.testing.assert_array_equal(fading.retention.point, lasting.retention.point)
-    np.testing.assert_array_equal(fading.mean.draws, lasting.mean.draws)
+    np.testing.assert_array_equal(fading.point, lasting.point)
+    np.testing.assert_array_equal(fading.area.draws[..., -1], lasting.area.draws[..., -1])
 
 
 def test_a_fit_by_hand_is_what_it_says():

@@ -6,6 +6,7 @@ import pytest
 from scipy.special import beta, betainc, expit, gamma, gammaincc, logit
 
 from cxlink.cohort.count.spells import PersonPeriods
+from cxlink.estimands.survival_estimands import median
 from cxlink.groups.curves import Standard, restricted_mean
 from cxlink.survival.families.averaging import aic_weights, average, project_all
 from cxlink.survival.families.catalogue import (
@@ -22,10 +23,11 @@ from cxlink.survival.families.catalogue import (
 )
 from cxlink.survival.families.fit import fit, fit_all
 from cxlink.survival.families.interpolate import mesh
-from cxlink.survival.families.projected_tenure import ProjectedDraws, last_with_ten, project, settled
+from cxlink.survival.families.projected_tenure import last_with_ten, project, settled
 from cxlink.survival.families.projection import drawn_survival, group_survival, thinned
 from cxlink.survival.families.projection_plan import Target, plan_for
 from cxlink.survival.families.time_grid import make_grid
+from cxlink.survival.survival import Drawn
 
 RNG = 20140801
 LADDER = (12, 36, 60, 120)
@@ -87,21 +89,21 @@ def test_means_equal_their_closed_forms(family, parameters, rest, entry):
     survival = np.exp(family.log_survival(np.maximum(entry, 1e-12), *parameters))
     exact = [(rest(entry, *parameters) - rest(entry + h, *parameters)) / survival for h in LADDER]
     # the grid's documented accuracy; the parameters themselves are found to 1e-8
-    np.testing.assert_allclose(tenure.restricted.point[0], exact, atol=1e-3)
-    assert tenure.mean.point[0] == pytest.approx(rest(entry, *parameters) / survival, rel=2e-4)
+    np.testing.assert_allclose(tenure.area.point[:, :-1][0], exact, atol=1e-3)
+    assert tenure.area.point[:, -1][0] == pytest.approx(rest(entry, *parameters) / survival, rel=2e-4)
 
 
 def test_medians_equal_their_closed_forms():
-    assert projected(exactly(EXPONENTIAL, np.log(0.05))).median.point[0] == pytest.approx(
+    assert projected(exactly(EXPONENTIAL, np.log(0.05))).tail.median.point[0] == pytest.approx(
         np.log(2) / 0.05, rel=1e-6
     )
     weibull = projected(exactly(WEIBULL, np.log(0.05), np.log(0.6)))
-    assert weibull.median.point[0] == pytest.approx(np.log(2) ** (1 / 0.6) / 0.05, rel=1e-6)
+    assert weibull.tail.median.point[0] == pytest.approx(np.log(2) ** (1 / 0.6) / 0.05, rel=1e-6)
     # between points of the grid log(−log S) is taken as a line in log t: to 1e-3
     log_logistic = projected(exactly(LOG_LOGISTIC, np.log(9.4), np.log(1.6)))
-    assert log_logistic.median.point[0] == pytest.approx(9.4, rel=1e-3)
+    assert log_logistic.tail.median.point[0] == pytest.approx(9.4, rel=1e-3)
     beyond = projected(exactly(LOG_LOGISTIC, np.log(500.0), np.log(1.6)))
-    assert beyond.median.point[0] == pytest.approx(500, rel=1e-2)
+    assert beyond.tail.median.point[0] == pytest.approx(500, rel=1e-2)
 
 
 def test_median_of_a_discrete_family_is_log_linear_in_its_period():
@@ -109,7 +111,7 @@ def test_median_of_a_discrete_family_is_log_linear_in_its_period():
     survival = np.exp(SHIFTED_BETA_GEOMETRIC.linked(np.arange(1, 9.0), logit(0.2), logit(0.1)))
     k = int(np.argmax(survival <= 0.5))
     part = np.log(survival[k - 1] / 0.5) / np.log(survival[k - 1] / survival[k])
-    assert tenure.median.point[0] == pytest.approx(k + part, rel=1e-7)
+    assert tenure.tail.median.point[0] == pytest.approx(k + part, rel=1e-7)
 
 
 @pytest.mark.parametrize("entry", [0, 5])
@@ -118,12 +120,12 @@ def test_beta_geometric_is_log_linear_between_whole_periods(entry):
     t = np.arange(entry + 1, 200_000.0)
     log_s = np.r_[0.0, SHIFTED_BETA_GEOMETRIC.linked(np.arange(1, 200_000.0), logit(0.2), logit(0.1))]
     survival = np.exp(log_s[entry:] - log_s[entry])
-    for h, found in zip(LADDER, tenure.restricted.point[0], strict=True):
+    for h, found in zip(LADDER, tenure.area.point[:, :-1][0], strict=True):
         # to ten years the grid holds 72 of the months: log-linear between those is a little too long
         assert found == pytest.approx(restricted_mean(survival, h), rel=1e-7 if h <= 36 else 5e-5)
     # α = 1.8: the rest beyond the sum is t·S/(α − 1); 1e-4 for the tail's continuous S
     whole = restricted_mean(survival, len(t)) + t[-1] * survival[-1] / 0.8
-    assert tenure.mean.point[0] == pytest.approx(whole, rel=1e-4)
+    assert tenure.area.point[:, -1][0] == pytest.approx(whole, rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -136,27 +138,27 @@ def test_beta_geometric_is_log_linear_between_whole_periods(entry):
 )
 def test_beta_geometric_projects_year_12_of_fader_and_hardie(alive, actual, misses):
     tenure = projected(fit(SHIFTED_BETA_GEOMETRIC, staying(alive)), alone(horizons=(1, 12), last=7))
-    assert tenure.retention.point[0, 1] / actual - 1 == pytest.approx(misses, abs=5e-4)
+    assert tenure.point[0, 1] / actual - 1 == pytest.approx(misses, abs=5e-4)
     # α ≤ 1 in both segments: no finite mean, and all of it beyond follow-up
-    assert tenure.mean.point[0] == np.inf
-    assert tenure.beyond_areas[0, 0, -1] == 1
-    assert np.isfinite(tenure.restricted.draws).all()
+    assert tenure.area.point[:, -1][0] == np.inf
+    assert tenure.extrapolated_area[0, -1] == 1
+    assert np.isfinite(tenure.area.draws[..., :-1]).all()
 
 
 def test_log_logistic_of_shape_one_has_no_mean_either():
-    assert projected(exactly(LOG_LOGISTIC, np.log(9.0), np.log(0.97))).mean.point[0] == np.inf
+    assert projected(exactly(LOG_LOGISTIC, np.log(9.0), np.log(0.97))).area.point[:, -1][0] == np.inf
 
 
 def test_a_mean_is_infinite_where_most_draws_are():
     # Shape 1.0005 by its estimate, but nearly half of its draws are under 1, and so without a mean.
     found = exactly(LOG_LOGISTIC, np.log(9.0), np.log(1.0005), n_periods=12)
-    draws = projected(found, n_draws=400).mean.draws[:, 0]
+    draws = projected(found, n_draws=400).area.draws[..., -1][:, 0]
     assert 0.3 < np.isinf(draws).mean() < 0.7
     some = np.array([[5.0, 7.0], [5.0, np.inf], [np.inf, np.inf], [5.0, np.inf]])
-    point = settled(ProjectedDraws(np.array([5.0, 8.0]), some)).point
+    point = settled(Drawn(np.array([5.0, 8.0]), some)).point
     np.testing.assert_array_equal(point, [5, np.inf])
     none = projected(exactly(LOG_LOGISTIC, np.log(9.0), np.log(1.2)), n_draws=400)
-    assert np.isfinite(none.mean.draws).all()
+    assert np.isfinite(none.area.draws[..., -1]).all()
 
 
 COHORT = {
@@ -186,17 +188,17 @@ def by_level(horizons=(3, 12, 40), last=6):
 @pytest.mark.parametrize("family", MORE, ids=lambda family: family.name)
 def test_laws_of_every_family(family):
     tenure = projected(fit(family, three_levels()), by_level(), 200)
-    assert (np.diff(tenure.curve, axis=1) <= 1e-12).all()
-    np.testing.assert_array_equal(tenure.curve[:, 0], 1)
-    for restricted in (tenure.restricted.point, tenure.restricted.draws):
+    assert (np.diff(tenure.tail.curve, axis=1) <= 1e-12).all()
+    np.testing.assert_array_equal(tenure.tail.curve[:, 0], 1)
+    for restricted in (tenure.area.point[:, :-1], tenure.area.draws[..., :-1]):
         assert (np.diff(restricted, axis=-1) > 0).all()
-        assert (restricted <= np.array(tenure.horizons)).all()
-    assert (tenure.retention.point[0] < tenure.retention.point[2]).all()
-    assert (tenure.mean.point >= tenure.restricted.point[:, -1]).all()
-    assert (tenure.mean.draws >= tenure.restricted.draws[..., -1]).all()
+        assert (restricted <= np.array(tenure.horizons[:-1])).all()
+    assert (tenure.point[0] < tenure.point[2]).all()
+    assert (tenure.area.point[:, -1] >= tenure.area.point[:, -2]).all()
+    assert (tenure.area.draws[..., -1] >= tenure.area.draws[..., -2]).all()
     at_median = [
-        np.interp(m, tenure.plot_times, s)
-        for m, s in zip(tenure.median.point, tenure.plot.point, strict=True)
+        np.interp(m, tenure.tail.shown_times, s)
+        for m, s in zip(tenure.tail.median.point, tenure.tail.shown.point, strict=True)
         if m < 40
     ]
     np.testing.assert_allclose(at_median, 0.5, atol=0.02)
@@ -209,7 +211,7 @@ def test_a_standard_is_the_weighted_mean_of_its_curves(family):
     level, stratum = np.array([2, 2]), np.array([0, 1])
     linked = found.linked(found.estimate[None], level, stratum)
     survival = np.exp(found.family.linked(np.full(1, 12.0), *(part[0] for part in linked)))
-    assert tenure.retention.point[2, 1] == pytest.approx(survival @ [0.7, 0.3], rel=1e-12)
+    assert tenure.point[2, 1] == pytest.approx(survival @ [0.7, 0.3], rel=1e-12)
 
 
 def test_strata_without_customers_can_be_asked_for():
@@ -222,7 +224,7 @@ def test_strata_without_customers_can_be_asked_for():
     tenure = projected(found, by_level(), 20)
     rate = found.estimate[2] + found.estimate[3]
     survival = np.exp(WEIBULL.linked(12.0, np.array([found.estimate[2], rate]), found.estimate[4]))
-    assert tenure.retention.point[2, 1] == pytest.approx(survival @ [0.7, 0.3], rel=1e-12)
+    assert tenure.point[2, 1] == pytest.approx(survival @ [0.7, 0.3], rel=1e-12)
 
 
 @pytest.mark.parametrize("family", FOUR, ids=lambda family: family.name)
@@ -231,7 +233,7 @@ def test_late_entry_is_conditional_survival(family):
     entry, weight = np.array([0, 3, 9]), np.array([0.5, 0.3, 0.2])
     tenure = projected(exactly(family, *parameters), alone(entry, weight))
     log_s = np.r_[0.0, family.linked(np.arange(1, 130.0), *parameters)]
-    for h, found in zip(LADDER, tenure.retention.point[0], strict=True):
+    for h, found in zip(LADDER, tenure.point[0], strict=True):
         exact = weight @ np.exp(log_s[entry + h] - log_s[entry])
         assert found == pytest.approx(exact, rel=1e-6)
 
@@ -242,7 +244,7 @@ def test_many_entries_are_laid_on_few_with_little_loss():
     tenure = projected(exactly(WEIBULL, np.log(0.05), np.log(0.6)), alone(entry, weight))
     log_s = -((0.05 * np.arange(200)) ** 0.6)
     exact = [weight @ np.exp(log_s[entry + h] - log_s[entry]) for h in LADDER]
-    np.testing.assert_allclose(tenure.retention.point[0], exact, atol=1e-3)
+    np.testing.assert_allclose(tenure.point[0], exact, atol=1e-3)
 
 
 def test_days_are_thinned_with_little_loss():
@@ -252,7 +254,7 @@ def test_days_are_thinned_with_little_loss():
     tenure = projected(exactly(SHIFTED_BETA_GEOMETRIC, *linked, n_periods=700), alone(horizons=horizons))
     survival = np.exp(np.r_[0.0, SHIFTED_BETA_GEOMETRIC.linked(np.arange(1, 3651.0), *linked)])
     exact = [restricted_mean(survival, h) for h in horizons]
-    np.testing.assert_allclose(tenure.restricted.point[0], exact, rtol=5e-4)
+    np.testing.assert_allclose(tenure.area.point[:, :-1][0], exact, rtol=5e-4)
 
 
 def test_extrapolated_share_is_the_area_beyond_follow_up():
@@ -269,22 +271,22 @@ def test_extrapolated_share_is_the_area_beyond_follow_up():
         1 - area(24) / area(120),
         1 - area(24) * 0.05,
     ]
-    np.testing.assert_allclose(tenure.beyond_areas[0, 0], exact, atol=1e-4)
-    np.testing.assert_array_equal(tenure.beyond_retention[0], [0, 1, 1, 1])
-    assert tenure.beyond_median[0] == 0
-    assert projected(found, alone(last=13)).beyond_median[0] == 1
-    assert projected(found, alone(last=0)).beyond_areas[0, 0, 0] == 1
-    assert projected(found, alone(last=200)).beyond_areas[0, 0, -1] == pytest.approx(np.exp(-10), abs=1e-6)
+    np.testing.assert_allclose(tenure.extrapolated_area[0], exact, atol=1e-4)
+    np.testing.assert_array_equal([tenure.extrapolated(h)[0] for h in LADDER], [0, 1, 1, 1])
+    assert median(tenure).extrapolated[0, 0] == 0
+    assert median(projected(found, alone(last=13))).extrapolated[0, 0] == 1
+    assert projected(found, alone(last=0)).extrapolated_area[0, 0] == 1
+    assert projected(found, alone(last=200)).extrapolated_area[0, -1] == pytest.approx(np.exp(-10), abs=1e-6)
 
 
 def test_extrapolation_counts_from_each_entry():
     found = exactly(EXPONENTIAL, np.log(0.05))
     tenure = projected(found, alone((0, 20), (0.5, 0.5), last=24))
     known = (0.5 * (1 - np.exp(-0.05 * 24)) + 0.5 * (1 - np.exp(-0.05 * 4))) / 0.05
-    assert tenure.beyond_areas[0, 0, -1] == pytest.approx(1 - known * 0.05, abs=1e-4)
+    assert tenure.extrapolated_area[0, -1] == pytest.approx(1 - known * 0.05, abs=1e-4)
     # those who entered at 20 are followed for 4 periods only
-    np.testing.assert_array_equal(tenure.beyond_retention[0], [1, 1, 1, 1])
-    assert tenure.last[0] == 4
+    np.testing.assert_array_equal([tenure.extrapolated(h)[0] for h in LADDER], [1, 1, 1, 1])
+    assert tenure.observed_until[0] == 4
 
 
 def test_last_with_ten_counts_the_customers_of_the_levels():
@@ -308,7 +310,7 @@ def test_draws_of_retention_have_the_delta_method_s_error():
     rate = np.exp(found.estimate[0])
     error = 12 * rate * np.exp(-12 * rate) * np.sqrt(found.covariance[0, 0])
     # four standard errors of a standard deviation, and the curvature of the exponential
-    assert tenure.retention.draws[:, 0, 1].std() == pytest.approx(error, rel=4 / np.sqrt(40_000) + 0.01)
+    assert tenure.draws[:, 0, 1].std() == pytest.approx(error, rel=4 / np.sqrt(40_000) + 0.01)
 
 
 def test_blocks_do_not_change_the_draws():
@@ -319,7 +321,7 @@ def test_blocks_do_not_change_the_draws():
         linked = found.linked(theta[k : k + 1], np.array([0, 0]), np.array([0, 1]))
         survival = np.exp(WEIBULL.linked(40.0, *(part[0] for part in linked)))
         # a Weibull's cubic is exact, so that single precision of log hazards is all that is lost
-        assert tenure.retention.draws[k, 0, 2] == pytest.approx(survival @ [0.7, 0.3], rel=1e-6)
+        assert tenure.draws[k, 0, 2] == pytest.approx(survival @ [0.7, 0.3], rel=1e-6)
 
 
 def test_a_mesh_is_exact_for_cubics_and_refused_where_it_saves_nothing():
@@ -373,20 +375,25 @@ def test_average_is_the_weighted_mean_and_its_draws_are_everybody_s():
     weights = np.array([0.5, 0.3, 0.1995, 0.0005])
     averaged = average(tenures, weights, "averaged_aic")
     kept = weights[:3] / weights[:3].sum()
-    for name in ("retention", "restricted"):
-        exact = sum(w * getattr(t, name).point for w, t in zip(kept, tenures, strict=False))
-        np.testing.assert_allclose(getattr(averaged, name).point, exact, rtol=1e-12)
-    draws = averaged.retention.draws
+    pairs = [
+        (averaged.point, [t.point for t in tenures]),
+        (averaged.area.point, [t.area.point for t in tenures]),
+    ]
+    for found, parts in pairs:
+        exact = sum(w * part for w, part in zip(kept, parts, strict=False))
+        np.testing.assert_allclose(found, exact, rtol=1e-12)
+    draws = averaged.draws
     assert draws.shape == (100, 3, 3)
-    np.testing.assert_array_equal(draws[:50], tenures[0].retention.draws[:50])
-    np.testing.assert_array_equal(draws[50:80], tenures[1].retention.draws[:30])
-    np.testing.assert_array_equal(draws[80:], tenures[2].retention.draws[:20])
+    np.testing.assert_array_equal(draws[:50], tenures[0].draws[:50])
+    np.testing.assert_array_equal(draws[50:80], tenures[1].draws[:30])
+    np.testing.assert_array_equal(draws[80:], tenures[2].draws[:20])
     # The median is that of the mean curve, not the mean of medians: these differ where families do.
-    at = np.interp(averaged.median.point[2], averaged.grid.time, averaged.curve[2])
+    at = np.interp(averaged.tail.median.point[2], averaged.tail.grid.time, averaged.tail.curve[2])
     assert at == pytest.approx(0.5, abs=2e-3)
     assert (
         abs(
-            sum(w * t.median.point[2] for w, t in zip(kept, tenures, strict=False)) - averaged.median.point[2]
+            sum(w * t.tail.median.point[2] for w, t in zip(kept, tenures, strict=False))
+            - averaged.tail.median.point[2]
         )
         > 1
     )
@@ -402,11 +409,11 @@ def test_families_and_their_averages_come_together():
     tenures = all_of(fits, by_level(), 64)
     # an average whose weights are all zero is left out
     assert [tenure.model for tenure in tenures] == [*(family.name for family in FOUR), "averaged_aic"]
-    assert all(tenure.retention.draws.shape == (64, 3, 3) for tenure in tenures)
+    assert all(tenure.draws.shape == (64, 3, 3) for tenure in tenures)
     again = all_of(fits, by_level(), 64)
-    np.testing.assert_array_equal(again[2].median.draws, tenures[2].median.draws)
+    np.testing.assert_array_equal(again[2].tail.median.draws, tenures[2].tail.median.draws)
     alone_again = project(fits[2], by_level(), 64, np.random.default_rng(RNG).spawn(4)[2])[0]
-    np.testing.assert_array_equal(alone_again.median.draws, tenures[2].median.draws)
+    np.testing.assert_array_equal(alone_again.tail.median.draws, tenures[2].tail.median.draws)
     assert all_of((), alone(), 10) == ()
 
 
@@ -418,11 +425,11 @@ def test_levels_that_separate_keep_finite_tenure():
     standard = Standard("1", np.zeros(1, int), np.zeros(1, int), np.ones(1), 40, 0)
     target = Target(np.arange(2), np.zeros(2, int), (standard,), (4, 36), np.array([4]), {"adjusted": "no"})
     for tenure in all_of(fit_all(periods, FOUR), target, 500):
-        low, high = np.quantile(tenure.retention.draws[:, 0, 0], (0.025, 0.975))
+        low, high = np.quantile(tenure.draws[:, 0, 0], (0.025, 0.975))
         # forty of forty stayed: Clopper–Pearson's lower limit is 0.912, Jeffreys' 0.939
         assert 0.90 < low < 0.96
         assert 0.999 < high <= 1
-        assert np.isfinite(tenure.restricted.draws).all()
+        assert np.isfinite(tenure.area.draws[..., :-1]).all()
 
 
 def test_polarisation_is_on_its_own_scale():

@@ -1,4 +1,8 @@
-"""Posterior draws of retention averaged over customers: each group over its own, and standardised (design rule 5)."""
+"""Posterior draws of retention averaged over customers: each group over its own, and standardised (design rule 5).
+
+The estimate is the mean of the draws, of a ratio their median (a ratio may have no mean). A walk has no distribution of
+the end of all customers, so there is no mean without a horizon.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,11 +14,12 @@ from cxlink.bayes.draws.sampling import Posterior
 from cxlink.bayes.pooled_counts import Coding, coding_from, strata_of
 from cxlink.cohort.count.spells import Spells, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.groups.curves import Standard, mixtures
-from cxlink.groups.group import Group, groups_of
+from cxlink.groups.curves import Standard, cumulative_areas, mixtures
+from cxlink.groups.group import Group, contrasts_of, groups_of
 from cxlink.groups.standardisation import standardised
 from cxlink.survival.families.projected_tenure import last_with_ten
 from cxlink.survival.families.time_grid import whole_periods
+from cxlink.survival.survival import Drawn, Survival
 
 _MOST_TIMES = 72
 _BLOCK = 4_000_000
@@ -44,35 +49,15 @@ class Averages:
     last: np.ndarray
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PosteriorDraws:
-    """Survival of groups.
-
-    Attributes
-    ----------
-    averages : Averages
-        Whose.
-    times : int ndarray of shape (n_times,)
-        Whole periods after the survey, from 0 on; every one of the first 71, then in growing steps.
-    survival : ndarray of shape (n_draws, n_groups, n_times)
-        S(t) = Σ w·S(e + t)/S(e).
-    remaining : dict of int to ndarray of shape (n_draws, n_groups, n_times)
-        Of those who have stayed so many periods: Σ w·S(e + k + t)/S(e + k).
-    """
-
-    averages: Averages
-    times: np.ndarray
-    survival: np.ndarray
-    remaining: dict[int, np.ndarray]
-
-
 def retention_draws(
     posterior: Posterior,
     spells: Spells,
     spec: CohortSpec,
     rng: np.random.Generator,
+    *,
     cohort: str | None = None,
-) -> list[PosteriorDraws]:
+    scenario: str = "",
+) -> list[Survival]:
     """Average draws over the customers of a cohort.
 
     Parameters
@@ -87,10 +72,12 @@ def retention_draws(
         For what lies beyond follow-up.
     cohort : str, optional
         Whose curves, see `cxlink.bayes.draws.posterior_curves.survival_of`; the last one pooled by default.
+    scenario : str
+        What differs from the main analysis, such as ``new cohort``.
 
     Returns
     -------
-    list of PosteriorDraws
+    list of Survival
         Over each group's own customers, and, where there are strata or entries, over those of all customers scored.
     """
     coding = coding_from(posterior.about["coding"])
@@ -101,13 +88,57 @@ def retention_draws(
     end = latest + max(ladder) + max(spec.given, default=0)
     survival = survival_of(posterior, end, rng, cohort=cohort, most=spec.analysis.draws)
     times = np.union1d(whole_periods(max(ladder), _MOST_TIMES), list(ladder)).astype(int)
-    return [
-        PosteriorDraws(
-            one, times, averaged(survival, one, times),
-            {k: averaged(survival, one, times, later=k) for k in spec.given},
-        )
-        for one in averages_of(spells, spec, coding)
-    ]  # fmt: skip
+    pairs = contrasts_of(groups_of(spells, spec), spec)
+    labels = {"scenario": scenario}
+    found = []
+    for one in averages_of(spells, spec, coding):
+        starts = [
+            _survival(averaged(survival, one, times, later=k), times, sorted(ladder), (one, pairs), k)
+            for k in (0, *spec.given)
+        ]
+        named = [
+            replace(start, model=posterior.name, labels={"adjusted": one.adjusted, **labels})
+            for start in starts
+        ]
+        found.append(replace(named[0], later=tuple(named[1:])))
+    return found
+
+
+def _survival(
+    draws: np.ndarray,
+    times: np.ndarray,
+    ladder: Sequence[int],
+    of: tuple[Averages, list[tuple[str, str]]],
+    given: int,
+) -> Survival:
+    """Put draws of some groups' S at some times together; names are put in later."""
+    averages, pairs = of
+    standards, until = averages.standards, averages.last - given
+    position = {standard.group: g for g, standard in enumerate(standards)}
+    unseen = [(s.group, "worst") for s in standards if s.n == 0]
+    area = cumulative_areas(draws, times)
+    mean, at = area.mean(axis=0), np.searchsorted(times, ladder)
+    ends = np.minimum.outer(np.maximum(until, 0), np.array(ladder))
+    return Survival(
+        model="",
+        labels={},
+        groups=tuple(position),
+        n=np.array([standard.n for standard in standards]),
+        n_events=np.array([standard.n_events for standard in standards]),
+        times=times,
+        point=draws.mean(axis=0),
+        draws=draws,
+        horizons=tuple(ladder),
+        area=Drawn(mean[:, at], area[..., at]),
+        inside=np.array([np.interp(end, times, row) for end, row in zip(ends, mean, strict=True)]),
+        observed_until=until,
+        last=np.zeros(len(standards), dtype=int),
+        own=tuple(range(len(standards))),
+        contrasts=tuple((position[a], position[b]) for a, b in [*pairs, *unseen] if {a, b} <= set(position)),
+        sparse=np.zeros(len(standards), dtype=bool),
+        posterior=True,
+        given=given,
+    )
 
 
 def averages_of(spells: Spells, spec: CohortSpec, coding: Coding) -> list[Averages]:

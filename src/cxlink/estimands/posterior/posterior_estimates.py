@@ -22,11 +22,11 @@ from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells, person_periods, spells_of
 from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, CohortSpec
 from cxlink.estimands.posterior.posterior_assessment import judged_retention, judged_spend
-from cxlink.estimands.posterior.posterior_findings import unreliable
-from cxlink.estimands.posterior.posterior_rows import curve_frames, posterior_rows, spread_findings
+from cxlink.estimands.posterior.posterior_findings import spread_findings, unreliable
 from cxlink.estimands.posterior.posterior_spend_rows import no_posterior_spend, posterior_spend_rows
 from cxlink.estimands.posterior.prior_predictive import prior_curve, prior_of_spend, prior_table
 from cxlink.estimands.support_checks import finding
+from cxlink.estimands.survival_estimands import curve_frames, survival_rows
 from cxlink.spend.fitted_regressions import NoSpendFit
 
 _RETENTION = {bayes_hazard.MODEL: hazard_priors(), bayes_sbg.MODEL: renewal_priors()}
@@ -175,16 +175,16 @@ def _reported(job: _Job, posterior: Posterior, pooled: PooledPeriods, rng: np.ra
     """Rows, findings and curves of one posterior of retention, and of a cohort not yet seen where some are pooled."""
     spells, spec = job.spells, job.spec
     drawn = retention_draws(posterior, spells, spec, rng)
-    rows = posterior_rows(drawn, posterior, spells, spec)
+    rows = [row for one in drawn for row in survival_rows(one, spec)]
     if len(pooled.coding.cohorts) > 1 and posterior.name == bayes_hazard.MODEL:
-        new = retention_draws(posterior, spells, spec, rng, cohort=NEW)
-        rows += posterior_rows(new, posterior, spells, spec, NEW_COHORT)
+        new = retention_draws(posterior, spells, spec, rng, cohort=NEW, scenario=NEW_COHORT)
+        rows += [row for one in new for row in survival_rows(one, spec)]
     checks, left_out = judged_retention(posterior, pooled, spells, spec, rng)
     loud = unreliable(posterior.name, checks, "retention")
     return Bayesian(
         rows,
         [*left_out, *_drawn(posterior), *spread_findings(posterior, spec.analysis.level)],
-        curve_frames(drawn, posterior, spec.analysis.level),
+        [frame for one in drawn for frame in curve_frames(one, spec.analysis.level)],
         posteriors={posterior.name: posterior},
         warnings=(loud,) if loud else (),
     )
@@ -192,8 +192,8 @@ def _reported(job: _Job, posterior: Posterior, pooled: PooledPeriods, rng: np.ra
 
 def _beside(job: _Job, posterior: Posterior, rng: np.random.Generator, scenario: str) -> Bayesian:
     """Rows of a posterior that stands beside the main one."""
-    drawn = retention_draws(posterior, job.spells, job.spec, rng)
-    return Bayesian(posterior_rows(drawn, posterior, job.spells, job.spec, scenario))
+    drawn = retention_draws(posterior, job.spells, job.spec, rng, scenario=scenario)
+    return Bayesian([row for one in drawn for row in survival_rows(one, job.spec)])
 
 
 def _spend(job: _Job, counts: Counts, rng: np.random.Generator) -> Bayesian:

@@ -1,11 +1,13 @@
 """What was looked at in a posterior becomes findings, and a sentence where it cannot be relied on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cxlink.bayes.assessment.leave_one_out import LeftOut
+from cxlink.bayes.draws.sampling import Posterior
 from cxlink.checks import Check
 from cxlink.estimands.support_checks import finding
+from cxlink.estimands.tidy import interval
 
 Row = dict[str, Any]
 _SAMPLING = {
@@ -65,3 +67,18 @@ def unreliable(model: str, checks: Iterable[Check], of: str = "") -> str | None:
         f"DO NOT RELY on {whose}: its chains did not settle on one posterior ({what}). "
         "Draw more with a longer run, or read the other models."
     )
+
+
+def spread_findings(posterior: Posterior, level: float) -> Iterator[Row]:
+    """How much levels, strata and cohorts differ, as the counts have it: what a sparse one borrows by."""
+    for name in sorted(str(one) for one in posterior.tree["posterior"].data_vars):
+        if not name.startswith("spread_"):
+            continue
+        draws = posterior.draws(name)
+        _, low, high = interval(draws, level)
+        note = (
+            "standard deviation of effects on the model's link, posterior mean; the smaller, the more is borrowed; "
+            f"{level:.0%} within {low:.3g} and {high:.3g}"
+        )
+        what = name.removeprefix("spread_").replace("_", " ")
+        yield finding(posterior.name, "spread", what, float(draws.mean()), None, note)

@@ -4,18 +4,18 @@ The menu of an average is fixed: one member a class (`Family.kind`), the spline 
 AIC standing for theirs. Weights are the cohort's, not a level's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from cxlink.survival.families.fitted import Fit
-from cxlink.survival.families.projected_tenure import QUANTITIES, ProjectedDraws, Tenure, project, settled
+from cxlink.survival.families.projected_tenure import project, settled
 from cxlink.survival.families.projection_plan import Target
 from cxlink.survival.families.time_grid import medians
+from cxlink.survival.survival import Drawn, Survival, Tail
 
 LEAST_WEIGHT = 0.001
 WORKERS = 2
@@ -63,7 +63,7 @@ def project_all(
     weights: Mapping[str, np.ndarray],
     n_draws: int,
     rng: np.random.Generator,
-) -> tuple[Tenure, ...]:
+) -> tuple[Survival, ...]:
     """Project every family, and their averages.
 
     Parameters
@@ -81,7 +81,7 @@ def project_all(
 
     Returns
     -------
-    tuple of Tenure
+    tuple of Survival
         The families in their order and then the averages, scenario by scenario.
     """
     streams = rng.spawn(len(fits))
@@ -90,21 +90,21 @@ def project_all(
         by_family = list(pool.map(lambda k: project(fits[k], target, n_draws, streams[k]), range(len(fits))))
     if not by_family:
         return ()
-    found: list[Tenure] = []
+    found: list[Survival] = []
     for scenario in zip(*by_family, strict=True):
         found += scenario
         found += [average(scenario, share, name) for name, share in weights.items() if share.any()]
     return tuple(found)
 
 
-def average(tenures: Sequence[Tenure], weights: np.ndarray, model: str) -> Tenure:
+def average(models: Sequence[Survival], weights: np.ndarray, model: str) -> Survival:
     """Average models.
 
     The draws come from each model in proportion to its weight, so that intervals hold the disagreement.
 
     Parameters
     ----------
-    tenures : sequence of Tenure
+    models : sequence of Survival
         Of one target, with as many draws each.
     weights : ndarray of shape (n_models,)
         Shares that sum to 1; models under 0.001 are left out.
@@ -113,27 +113,49 @@ def average(tenures: Sequence[Tenure], weights: np.ndarray, model: str) -> Tenur
 
     Returns
     -------
-    Tenure
+    Survival
         S, and the areas under it, are the models' weighted means; the median is that of the mean S.
     """
     kept = np.flatnonzero(np.asarray(weights) >= LEAST_WEIGHT)
     share = np.asarray(weights, dtype=float)[kept]
-    share /= share.sum()
-    chosen = [tenures[int(k)] for k in kept]
-    taken = apportioned(share, len(chosen[0].mean.draws))
-    drawn = {key: _mixed([getattr(m, key) for m in chosen], share, taken) for key in QUANTITIES}
-    curve = np.tensordot(share, [m.curve for m in chosen], axes=1)
-    drawn["median"] = ProjectedDraws(medians(curve, chosen[0].grid, whole=False), drawn["median"].draws)
-    for key in ("mean", "discounted", "remaining"):
-        drawn[key] = settled(drawn[key])
-    first = np.column_stack([drawn["restricted"].point, drawn["mean"].point])[:, None]
-    changed: dict[str, Any] = {
-        "known": np.tensordot(share, [m.known for m in chosen], axes=1),
-        "total": np.concatenate([first, drawn["remaining"].point], axis=1),
-        **drawn,
-    }
-    averaged: Tenure = replace(chosen[0], model=model, curve=curve, **changed)
-    return averaged
+    return _averaged([models[int(k)] for k in kept], share / share.sum(), model)
+
+
+def _averaged(models: Sequence[Survival], share: np.ndarray, model: str) -> Survival:
+    taken = apportioned(share, len(models[0].draws))
+
+    def mean(parts: Sequence[Drawn]) -> Drawn:
+        point = np.tensordot(share, [part.point for part in parts], axes=1)
+        return Drawn(point, np.concatenate([part.draws[:n] for part, n in zip(parts, taken, strict=True)]))
+
+    retention = mean([Drawn(one.point, one.draws) for one in models])
+    tails = [one.tail for one in models if one.tail is not None]
+    return replace(
+        models[0],
+        model=model,
+        point=retention.point,
+        draws=retention.draws,
+        area=settled(mean([one.area for one in models])),
+        inside=np.tensordot(share, [one.inside for one in models], axes=1),
+        tail=_averaged_tail(tails, share, mean) if tails else None,
+        later=tuple(
+            _averaged(starts, share, model) for starts in zip(*(one.later for one in models), strict=True)
+        ),
+    )
+
+
+def _averaged_tail(
+    tails: Sequence[Tail], share: np.ndarray, mean: Callable[[Sequence[Drawn]], Drawn]
+) -> Tail:
+    curve = np.tensordot(share, [tail.curve for tail in tails], axes=1)
+    return replace(
+        tails[0],
+        median=Drawn(medians(curve, tails[0].grid, whole=False), mean([tail.median for tail in tails]).draws),
+        discounted=settled(mean([tail.discounted for tail in tails])),
+        curtate=mean([tail.curtate for tail in tails]),
+        curve=curve,
+        shown=mean([tail.shown for tail in tails]),
+    )
 
 
 def apportioned(share: np.ndarray, n_draws: int) -> np.ndarray:
@@ -148,9 +170,3 @@ def apportioned(share: np.ndarray, n_draws: int) -> np.ndarray:
     taken = np.floor(exact).astype(int)
     taken[np.argsort(taken - exact, kind="stable")[: n_draws - taken.sum()]] += 1
     return taken
-
-
-def _mixed(parts: Sequence[ProjectedDraws], share: np.ndarray, taken: np.ndarray) -> ProjectedDraws:
-    point = np.tensordot(share, [part.point for part in parts], axes=1)
-    draws = np.concatenate([part.draws[:n] for part, n in zip(parts, taken, strict=True)])
-    return ProjectedDraws(point, draws)

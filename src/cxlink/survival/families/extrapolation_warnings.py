@@ -11,7 +11,7 @@ import numpy as np
 
 from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.survival.families.fitted import Fit
-from cxlink.survival.families.projected_tenure import Tenure
+from cxlink.survival.survival import Survival
 
 _MATURE = 0.05
 _TURNED = 0.02
@@ -59,14 +59,14 @@ class Spike:
     ratio: float
 
 
-def doubts(fits: Sequence[Fit], tenures: Sequence[Tenure], periods: PersonPeriods) -> list[Doubt]:
+def doubts(fits: Sequence[Fit], tenures: Sequence[Survival], periods: PersonPeriods) -> list[Doubt]:
     """Screen each fitted family.
 
     Parameters
     ----------
     fits : sequence of Fit
         Families.
-    tenures : sequence of Tenure
+    tenures : sequence of Survival
         What they say, in the same order, the score's effect lasting for ever.
     periods : PersonPeriods
         What they were fitted to.
@@ -122,8 +122,8 @@ def _never_leaving(fit: Fit, periods: PersonPeriods, weight: np.ndarray, end: in
             )  # fmt: skip
 
 
-def _endless(tenure: Tenure) -> Iterator[Doubt]:
-    share = float(np.isinf(tenure.mean.draws).mean())
+def _endless(tenure: Survival) -> Iterator[Doubt]:
+    share = float(np.isinf(tenure.area.draws[..., -1]).mean())
     if share > 0:
         yield Doubt(
             tenure.model, "infinite mean", share,

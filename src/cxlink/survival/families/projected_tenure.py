@@ -1,7 +1,8 @@
 """Expected tenure from fitted families: retention, restricted and unrestricted means, medians, with draws."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -10,114 +11,11 @@ from cxlink.groups.curves import Standard
 from cxlink.survival.families.fitted import Fit
 from cxlink.survival.families.projection import drawn_survival, group_survival, known_areas
 from cxlink.survival.families.projection_plan import ProjectionPlan, Target, plan_for
-from cxlink.survival.families.time_grid import Grid, areas_to, medians, tail_areas, weighted
+from cxlink.survival.families.time_grid import areas_to, medians, tail_areas, weighted
+from cxlink.survival.survival import Drawn, Survival, Tail
 
 _TEN = 10
 _GONE = 1e-300
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ProjectedDraws:
-    """A quantity of each group: its estimate and draws of it.
-
-    Attributes
-    ----------
-    point : ndarray of shape (n_groups, ...)
-        The estimate.
-    draws : ndarray of shape (n_draws, n_groups, ...)
-        Draws of the same.
-    """
-
-    point: np.ndarray
-    draws: np.ndarray
-
-
-QUANTITIES = ("retention", "restricted", "mean", "median", "discounted", "curtate", "remaining", "plot")
-"""Attributes of `Tenure` that are drawn."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Tenure:
-    """What a model says of how long groups stay after the survey.
-
-    Attributes
-    ----------
-    model : str
-        As in the estimates table.
-    labels : dict of str to str
-        See `Target.labels`.
-    groups : tuple of str
-        Reported groups.
-    n, n_events : int ndarray of shape (n_groups,)
-        Customers in each, and losses among them.
-    horizons, given : tuple of int
-        In periods.
-    retention, restricted : ProjectedDraws, of shape (n_groups, n_horizons)
-        S(h), and the restricted mean to h in periods.
-    mean, median : ProjectedDraws, of shape (n_groups,)
-        In periods; may be infinite. A mean is infinite where the estimate or more than half of its draws
-        are: where S still falls no faster than 1/t at 6,561 times the last horizon.
-    discounted : ProjectedDraws, of shape (n_groups, n_horizons + 1)
-        ∫S(t)·e^(−δt)dt to each horizon and, last, to infinity; in periods.
-    curtate : ProjectedDraws, of shape (n_groups, n_horizons)
-        S(1) + … + S(h): whole periods completed.
-    remaining : ProjectedDraws, of shape (n_groups, n_given, n_horizons + 1)
-        Restricted mean of what is left after `given` periods, to each horizon from there and, last, to infinity.
-    last : int ndarray of shape (n_groups,)
-        Last period after the survey in which all entries of a group are within follow-up (ten at risk).
-    known, total : ndarray of shape (n_groups, n_given + 1, n_horizons + 1)
-        Area within follow-up, and in all, of each restricted mean and, last, of the mean: from the survey on, and then
-        from each of `given` on.
-    grid : Grid
-        Times of `curve`.
-    curve : ndarray of shape (n_groups, n_times)
-        S at them.
-    plot_times : int ndarray of shape (n_plotted,)
-        Whole periods to the last horizon, at most 61.
-    plot : ProjectedDraws, of shape (n_groups, n_plotted)
-        S at those, in single precision: for pictures.
-    """
-
-    model: str
-    labels: dict[str, str]
-    groups: tuple[str, ...]
-    n: np.ndarray
-    n_events: np.ndarray
-    horizons: tuple[int, ...]
-    given: tuple[int, ...]
-    retention: ProjectedDraws
-    restricted: ProjectedDraws
-    mean: ProjectedDraws
-    median: ProjectedDraws
-    discounted: ProjectedDraws
-    curtate: ProjectedDraws
-    remaining: ProjectedDraws
-    last: np.ndarray
-    known: np.ndarray
-    total: np.ndarray
-    grid: Grid
-    curve: np.ndarray
-    plot_times: np.ndarray
-    plot: ProjectedDraws
-
-    @property
-    def beyond_areas(self) -> np.ndarray:
-        """Share of each area that lies beyond follow-up, of the shape of `known`; 1 where the mean is infinite."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            share = np.clip(1 - self.known / self.total, 0.0, 1.0)
-        ends = np.add.outer(np.r_[0, self.given], np.r_[self.horizons, np.inf])
-        inside = ends <= self.last[:, None, None]
-        return np.where(inside, 0.0, np.where(self.total > 0, share, 1.0))
-
-    @property
-    def beyond_retention(self) -> np.ndarray:
-        """1 where S(h) lies beyond follow-up for any entry, else 0; of shape (n_groups, n_horizons)."""
-        return (np.asarray(self.horizons) > self.last[:, None]).astype(float)
-
-    @property
-    def beyond_median(self) -> np.ndarray:
-        """1 where the median lies beyond follow-up for any entry, else 0; of shape (n_groups,)."""
-        return (self.median.point > self.last).astype(float)
 
 
 def last_with_ten(periods: PersonPeriods, level: np.ndarray, standards: Sequence[Standard]) -> np.ndarray:
@@ -145,7 +43,7 @@ def last_with_ten(periods: PersonPeriods, level: np.ndarray, standards: Sequence
     return np.array(last)
 
 
-def project(fit: Fit, target: Target, n_draws: int, rng: np.random.Generator) -> tuple[Tenure, ...]:
+def project(fit: Fit, target: Target, n_draws: int, rng: np.random.Generator) -> tuple[Survival, ...]:
     """Project a fitted family to horizons, with draws, in blocks of them so that memory stays small.
 
     Parameters
@@ -161,7 +59,7 @@ def project(fit: Fit, target: Target, n_draws: int, rng: np.random.Generator) ->
 
     Returns
     -------
-    tuple of Tenure
+    tuple of Survival
         With the score's effect lasting for ever, and then one for each of ``target.waning``.
     """
     plan = plan_for(target)
@@ -169,83 +67,91 @@ def project(fit: Fit, target: Target, n_draws: int, rng: np.random.Generator) ->
     drawn = drawn_survival(fit, fit.draws(n_draws, rng), plan, curve)
     found = [_quantities(plan, survival, fit.family.whole_periods) for survival in (curve, *drawn)]
     known = known_areas(fit, plan)
+    scenarios = [("", np.inf), *((f"waning={w}", w) for w in target.waning)]
     return tuple(
-        _tenure(
-            fit,
+        _survival(
             plan,
             [part[k] for part in found],
-            known=known,
-            scenario=scenario,
-            curve=_waned(plan, curve[0], end)[0],
+            known,
+            (fit.family.name, scenario),
+            _waned(plan, curve[0], end)[0],
         )
-        for k, (scenario, end) in enumerate([("", np.inf), *((f"waning={w}", w) for w in target.waning)])
+        for k, (scenario, end) in enumerate(scenarios)
     )
 
 
-def _tenure(
-    fit: Fit,
+def _survival(
     plan: ProjectionPlan,
     parts: Sequence[dict[str, np.ndarray]],
-    *,
     known: np.ndarray,
-    scenario: str,
+    names: tuple[str, str],
     curve: np.ndarray,
-) -> Tenure:
-    """Put estimate (the first part) and blocks of draws together."""
-    target, point = plan.target, parts[0]
+) -> Survival:
+    """Put estimate (the first part) and blocks of draws together; ``names`` are those of model and scenario."""
+    target, (model, scenario) = plan.target, names
     drawn = {
-        key: ProjectedDraws(point[key][0], np.concatenate([block[key] for block in parts[1:]]))
-        for key in QUANTITIES
+        key: Drawn(parts[0][key][0], np.concatenate([block[key] for block in parts[1:]])) for key in parts[0]
     }
-    for key in ("mean", "discounted", "remaining"):
-        drawn[key] = settled(drawn[key])
-    first = np.column_stack([drawn["restricted"].point, drawn["mean"].point])[:, None]
-    given = target.given if not scenario else ()
-    return Tenure(
-        model=fit.family.name,
-        labels={**target.labels, "scenario": scenario} if scenario else target.labels,
-        groups=tuple(standard.group for standard in target.standards),
-        n=np.array([standard.n for standard in target.standards]),
-        n_events=np.array([standard.n_events for standard in target.standards]),
-        horizons=target.horizons,
-        given=given,
-        last=target.last - plan.latest,
-        known=known[:, : 1 + len(given)],
-        total=np.concatenate([first, drawn["remaining"].point], axis=1),
-        grid=plan.grid,
-        curve=curve,
-        plot_times=plan.plot_times,
-        **drawn,
+    common: dict[str, Any] = {
+        "model": model,
+        "labels": {**target.labels, "scenario": scenario} if scenario else target.labels,
+        "groups": tuple(standard.group for standard in target.standards),
+        "n": np.array([standard.n for standard in target.standards]),
+        "n_events": np.array([standard.n_events for standard in target.standards]),
+        "times": np.array(target.horizons),
+        "horizons": (*target.horizons, np.inf),
+        "last": np.zeros(len(target.standards), dtype=int),
+        "own": tuple(range(len(target.standards))),
+        "contrasts": target.contrasts,
+        "sparse": np.zeros(len(target.standards), dtype=bool),
+    }
+    until = target.last - plan.latest
+    tail = Tail(
+        drawn["median"],
+        settled(drawn["discounted"]),
+        drawn["curtate"],
+        plan.grid,
+        curve,
+        plan.shown_times,
+        drawn["shown"],
     )
+    starts = [
+        Survival(
+            point=drawn[f"retention{k}"].point, draws=drawn[f"retention{k}"].draws, area=settled(drawn[f"area{k}"]),
+            inside=known[:, k], observed_until=until - given, given=given, **common,
+        )
+        for k, given in enumerate((0, *target.given)) if f"area{k}" in drawn
+    ]  # fmt: skip
+    return replace(starts[0], tail=tail, later=tuple(starts[1:]))
 
 
 def _quantities(plan: ProjectionPlan, survival: np.ndarray, whole: bool) -> list[dict[str, np.ndarray]]:
-    """Give the drawn attributes of `Tenure`, each of shape (n_draws, n_groups, ...), for every scenario."""
+    """Give what is drawn of `Survival`, each of shape (n_draws, n_groups, ...), for every scenario.
+
+    ``retention0`` and ``area0`` are from the survey on, those with a higher number of those who have stayed so long.
+    """
     first, *later = survival
-    none = np.empty((*first.shape[:2], 0, len(plan.target.horizons) + 1))
-    remaining = np.stack([_areas(plan, rest, whole) for rest in later], axis=2) if later else none
-    return [
-        {**_of_curve(plan, first, whole), "remaining": remaining},
-        *(
-            {**_of_curve(plan, _waned(plan, first, end), whole), "remaining": none}
-            for end in plan.target.waning
-        ),
-    ]
+    found = {**_from(plan, first, whole, 0), **_without_horizon(plan, first, whole)}
+    for k, rest in enumerate(later, 1):
+        found |= _from(plan, rest, whole, k)
+    waned = [_waned(plan, first, end) for end in plan.target.waning]
+    return [found, *({**_from(plan, one, whole, 0), **_without_horizon(plan, one, whole)} for one in waned)]
 
 
-def _of_curve(plan: ProjectionPlan, survival: np.ndarray, whole: bool) -> dict[str, np.ndarray]:
+def _from(plan: ProjectionPlan, survival: np.ndarray, whole: bool, start: int) -> dict[str, np.ndarray]:
+    at = plan.grid.at(plan.target.horizons)
+    return {f"retention{start}": survival[..., at], f"area{start}": _areas(plan, survival, whole)}
+
+
+def _without_horizon(plan: ProjectionPlan, survival: np.ndarray, whole: bool) -> dict[str, np.ndarray]:
     grid, target = plan.grid, plan.target
-    area = _areas(plan, survival, whole)
-    worth = np.exp(-target.discount * grid.time)
+    worth = np.exp(-target.discount * grid.time) if target.discount > 0 else np.ones(len(grid.time))
     ends = np.searchsorted(grid.periods, target.horizons)
     return {
-        "retention": survival[..., grid.at(target.horizons)],
-        "restricted": area[..., :-1],
-        "mean": area[..., -1],
         "median": medians(survival, grid, whole),
-        "discounted": _areas(plan, survival * worth, whole) if target.discount > 0 else area,
+        "discounted": _areas(plan, survival * worth, whole),
         "curtate": weighted(survival, grid, grid.sum_weights, ends),
-        "plot": survival[..., grid.at(plan.plot_times)].astype(np.float32),
+        "shown": survival[..., grid.at(plan.shown_times)].astype(np.float32),
     }
 
 
@@ -287,6 +193,6 @@ def _log_hazards(survival: np.ndarray) -> np.ndarray:
     return found
 
 
-def settled(mean: ProjectedDraws) -> ProjectedDraws:
-    """Call a mean infinite where more than half of its draws are."""
-    return ProjectedDraws(np.where(np.isinf(mean.draws).mean(axis=0) > 0.5, np.inf, mean.point), mean.draws)
+def settled(area: Drawn) -> Drawn:
+    """Call an area infinite where more than half of its draws are."""
+    return Drawn(np.where(np.isinf(area.draws).mean(axis=0) > 0.5, np.inf, area.point), area.draws)

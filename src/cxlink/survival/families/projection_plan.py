@@ -9,7 +9,7 @@ from cxlink.survival.families.interpolate import lagrange
 from cxlink.survival.families.time_grid import Grid, make_grid
 
 _MOMENTS = 72
-_PLOTTED = 61
+_SHOWN = 61
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +35,8 @@ class Target:
         Of one period: future time counts exp(−discount · periods).
     waning : tuple of int
         Periods by which the score's effect is gone, one scenario each.
+    contrasts : tuple of (int, int)
+        Positions of each contrast's group and reference.
     share : ndarray of shape (n_groups,), optional
         Of each group in the whole cohort, whose hazard effects wane to: of the single levels. Needed for ``waning``.
     """
@@ -48,6 +50,7 @@ class Target:
     given: tuple[int, ...] = ()
     discount: float = 0.0
     waning: tuple[int, ...] = ()
+    contrasts: tuple[tuple[int, int], ...] = ()
     share: np.ndarray | None = None
 
 
@@ -68,7 +71,7 @@ class ProjectionPlan:
         1 over moments and curves.
     latest : int ndarray of shape (n_groups,)
         Latest entry of each group.
-    plot_times : int ndarray of shape (n_plotted,)
+    shown_times : int ndarray of shape (n_shown,)
         Whole periods to draw at, 61 at most.
     pace : float
         Distance in log time of the moments that log-survival is computed at; 0 for every one.
@@ -81,7 +84,7 @@ class ProjectionPlan:
     moments: np.ndarray
     weight: np.ndarray
     latest: np.ndarray
-    plot_times: np.ndarray
+    shown_times: np.ndarray
     pace: float = 0.0
     step: float = 0.0
 
@@ -91,7 +94,7 @@ def plan_for(target: Target) -> ProjectionPlan:
     grid = make_grid((*target.horizons, *(int(last) for last in target.last)))
     latest = np.array([standard.entry[standard.weight > 0].max(initial=0) for standard in target.standards])
     shown = grid.periods[grid.periods <= max(target.horizons)]
-    picked = np.linspace(0, len(shown) - 1, min(_PLOTTED, len(shown))).round().astype(int)
+    picked = np.linspace(0, len(shown) - 1, min(_SHOWN, len(shown))).round().astype(int)
     moments, weight = _laid(target, _MOMENTS)
     return ProjectionPlan(target, grid, moments, weight, latest, shown[np.unique(picked)])
 

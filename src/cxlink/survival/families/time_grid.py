@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from cxlink.groups.curves import areas
+from cxlink.groups.curves import cumulative_areas
 
 _MOST = 72
 _DENSE = 24
@@ -150,9 +150,7 @@ def areas_to(
     """
     if not whole:
         return weighted(survival, grid, grid.area_weights, at)
-    pieces = areas(survival[..., grid.whole]) * np.diff(grid.periods)
-    total = np.concatenate([np.zeros((*pieces.shape[:-1], 1)), np.cumsum(pieces, axis=-1)], axis=-1)
-    return total[..., at]
+    return cumulative_areas(survival[..., grid.whole], grid.periods)[..., at]
 
 
 def weighted(survival: np.ndarray, grid: Grid, weights: np.ndarray, at: np.ndarray | slice) -> np.ndarray:
