@@ -31,11 +31,13 @@ def test_the_cohort_is_counted_from_its_cells() -> None:
     n, complete = int(scored["n"].sum()), int(scored["spend_n"].sum())
     shown = {name: int(values[0].replace("\u202f", "").split()[0]) for name, values in rows.items()}
     assert shown["Lost during follow-up"] == int(scored.loc[scored["cause"] != "", "n"].sum())
-    assert shown["Still there when last seen"] == int(scored.loc[scored["cause"] == "", "n"].sum())
+    assert shown["Retained when last observed (censored)"] == int(
+        scored.loc[scored["cause"] == "", "n"].sum()
+    )
     assert shown["Customer-months of follow-up"] == int((scored["n"] * scored["exit"]).sum())
     assert shown["Complete spend windows of 12 months"] == complete
-    assert shown["Spend windows not over, or spend unknown (not counted)"] == n - complete
-    assert cells(parts, "What became")["Left out: the score is off its scale"] == ["5"]
+    assert shown["Spend windows incomplete, or spend unknown (not counted)"] == n - complete
+    assert cells(parts, "Rows of the table")["Excluded: the score is off its scale"] == ["5"]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +47,7 @@ def test_median_follow_up_is_of_customers_not_of_cells(exits: list[int], median:
     base = GIVEN.counts.cells[GIVEN.counts.cells["score"] == 5].iloc[[0, 0, 0]]
     still = base.assign(exit=exits, cause="", entry=0, n=[2, 2, 1])
     rows = cells(cohort_pages(gather(made_up.altered(GIVEN, cells=still))), "Follow-up")
-    assert rows["Median follow-up of those still there"] == [median]
+    assert rows["Median follow-up of those retained"] == [median]
 
 
 def test_contrasts_are_ordered_by_level_and_those_of_the_same_levels_stand_once() -> None:
@@ -138,11 +140,11 @@ def test_no_support_is_said_with_the_unadjusted_rows_that_exist() -> None:
         ("retention", "best", "kaplan_meier", 12), ("spend", "best", "means")
     ))  # fmt: skip
     assert (
-        "Retention after 12 months has no standardised figure: in no stratum of plan and region is it so that every "
+        "Retention after 12 months has no standardised estimate: there is no stratum of plan and region in which every "
         "level of 9–10 and 1 has customers at risk up to 12 months."
     ) in said
     assert f"After 12 months, {full(stayed)} of customers who gave 9–10" in said
-    assert "has customers with a complete window. Customers who gave 9–10 spent" in said
+    assert "has customers with a complete spend window. Customers who gave 9–10 spent" in said
     assert full(spent) in said
     items = next(part for part in first_page(m) if part["kind"] == "bullets")["items"]
     assert not any("stands on" in str(item) for item in items)
@@ -196,7 +198,7 @@ def test_references_are_those_that_apply_in_the_order_of_the_alphabet() -> None:
     assert len(both) == len(set(both))
 
 
-def test_a_difference_whose_interval_holds_none_is_said_to_tell_nothing() -> None:
+def test_a_difference_whose_interval_holds_none_is_said_not_to_distinguish_the_two() -> None:
     rows = GIVEN.estimates.copy()
     mine = (rows["estimand"] == "retention_difference") & rows["headline"]
     rows.loc[mine, ["conf_low", "conf_high"]] = [-0.01, 0.5]
@@ -204,7 +206,7 @@ def test_a_difference_whose_interval_holds_none_is_said_to_tell_nothing() -> Non
         said = "".join(
             run if isinstance(run, str) else run["strong"] for run in results.retention(gather(given))
         )
-        assert ("does not tell the two apart" not in said) is apart
+        assert (say("results.not_distinguished") not in said) is apart
 
 
 def test_where_every_level_is_too_small_no_empty_picture_stands() -> None:

@@ -78,10 +78,10 @@ def test_page_one_holds_the_headline_rows_with_their_intervals() -> None:
 
 def test_page_one_follows_the_first_contrast_asked_for() -> None:
     given = made_up.results({"analysis": {"contrasts": ("best:worst",), "level": 0.9}})
-    assert "90 % intervals" in pages(given)[0]
+    assert "90 % confidence intervals" in pages(given)[0]
     none = made_up.results({"analysis": {"contrasts": ("10:1-3", "best:worst")}})
     first = pages(none)[0]
-    assert "Retention after 12 months has no standardised figure for customers who gave 10 and" in first
+    assert "Retention after 12 months has no standardised estimate for customers who gave 10 and" in first
 
 
 def test_no_sentence_claims_a_cause() -> None:
@@ -158,7 +158,7 @@ def test_follow_up_short_of_the_horizon_is_said_with_what_is_known() -> None:
     short = rows[~(rows["estimand"].str.startswith("retention") & (rows["horizon"] > 9))]
     short = short[~short["estimand"].str.startswith("retention_")].reset_index(drop=True)
     first = pages(replace(given, estimates=short))[0]
-    assert "Nobody was followed for 12 months, so retention at that time is not estimated." in first
+    assert "No customer was followed for 12 months, so retention at that time is not estimated." in first
     row = open_book(short).get("retention", "best", "kaplan_meier", 9)
     assert squeezed(f"After 9 months, {full(row)} of customers who gave 9–10") in squeezed(first)
 
@@ -236,7 +236,7 @@ def test_a_cohort_without_any_estimate_still_has_a_report() -> None:
     )  # fmt: skip
     text = pages(empty)
     assert "0 customers of saas.csv gave a score" in text[0]
-    assert "Retention after 12 months could not be estimated; the diagnostics say why." in text[0]
+    assert "Retention after 12 months could not be estimated; the diagnostics give the reason." in text[0]
 
 
 def test_a_command_is_not_parted_from_its_heading() -> None:

@@ -52,9 +52,8 @@ class Material:
 
     @property
     def table(self) -> str:
-        """What to call the customers' table: a frame has no name of its own."""
-        name = self.results.profile.table
-        return name if name not in ("", "table") else "the table"
+        """Name of the customers' table; empty for a frame, which has none."""
+        return self.results.profile.table if self.results.profile.table not in ("", "table") else ""
 
     def has(self, group: str) -> bool:
         """Whether anybody gave a score of this group."""

@@ -14,20 +14,17 @@ from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.language import NONE as NONE
 from cxlink.report.language import THIN as THIN
 from cxlink.report.language import capital as capital
+from cxlink.report.language import current
 from cxlink.report.language import decimal as decimal
 from cxlink.report.language import listed as listed
 from cxlink.report.language import percent as percent
 from cxlink.report.language import whole as whole
-from cxlink.report.words import say
+from cxlink.report.words import say, sentences
 
 FIRM = "\u00a0"  # no-break space: keeps an interval on one line
-ENDLESS = "more than can be estimated"
 _RANGE = re.compile(r"(-?\d+)-(-?\d+)")
 _LONG = 1000  # periods: beyond, decimals say nothing
 _LONGEST = 60
-_NUMBERS = (
-    "", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-)  # fmt: skip
 TIMES = ("day", "week", "month", "quarter", "year")
 
 
@@ -36,7 +33,7 @@ def value(row: Estimate | None, digits: int | None = None) -> str:
     if row is None or row.blank:
         return NONE
     if math.isinf(row.estimate):
-        return ENDLESS
+        return say("format.endless")
     return _with_unit(number(row, digits), row)
 
 
@@ -72,7 +69,7 @@ def is_share(row: Estimate) -> bool:
 
 def _with_unit(text: str, row: Estimate) -> str:
     if is_share(row):
-        return f"{text} points" if row.estimand.endswith("_difference") else f"{text}{THIN}%"
+        return say("format.points", number=text) if row.estimand.endswith("_difference") else f"{text}{THIN}%"
     if row.unit == "ratio" or not row.unit:
         return text
     if row.unit in TIMES:
@@ -142,7 +139,7 @@ def periods(count: int, unit: str) -> str:
 def levels(group: str, spec: CohortSpec) -> str:
     """Write the score levels of a group: ``9–10``; ``−3 to −1`` on a scale that goes below 0."""
     if group == "all":
-        return "all scores"
+        return say("format.all_scores")
     below = spec.scale.low < 0
     ranges = _RANGE.sub(r"\1 to \2" if below else r"\1–\2", label(spec.group(group)))
     return ranges.replace("-", "−").replace(",", ", ")
@@ -151,18 +148,18 @@ def levels(group: str, spec: CohortSpec) -> str:
 def score(group: str, spec: CohortSpec) -> str:
     """Name a group in a figure or a table: ``score 7``, ``scores 9–10``, ``all scores``."""
     if group == "all":
-        return "all scores"
-    return f"score{'s' if len(spec.group(group)) > 1 else ''} {levels(group, spec)}"
+        return say("format.all_scores")
+    return say("format.score", n=len(spec.group(group)), levels=levels(group, spec))
 
 
 def who(group: str, spec: CohortSpec) -> str:
     """Write who a group is: ``customers who gave 9–10``."""
-    return "all customers with a score" if group == "all" else f"customers who gave {levels(group, spec)}"
+    return say("format.everybody") if group == "all" else say("format.who", levels=levels(group, spec))
 
 
 def customers(n: int) -> str:
     """Write a number of customers: ``1 customer``."""
-    return f"{whole(n)} customer{'' if n == 1 else 's'}"
+    return say("format.customers", n=n)
 
 
 def signed(level: int) -> str:
@@ -177,26 +174,16 @@ def coverage(spec: CohortSpec) -> str:
 
 def words(name: str) -> str:
     """Write a name of the tables for readers: ``log_logistic`` becomes ``log-logistic``."""
-    known = {
-        "kaplan_meier": "Kaplan–Meier", "weibull": "Weibull", "gompertz": "Gompertz",
-        "log_normal": "log-normal",
-        "log_logistic": "log-logistic", "averaged": "average", "averaged_aic": "average by AIC",
-        "averaged_backtest": "average by backtest", "averaged_equal": "average, equal weights",
-        "shifted_beta_geometric": "shifted-beta-geometric", "beta_discrete_weibull": "beta-discrete-Weibull",
-        "grouped_ph": "proportional hazards", "poisson": "additive Poisson", "gamma": "quasi-gamma",
-        "two_part": "two parts, gamma", "log_ols": "two parts, smeared logarithm",
-    }  # fmt: skip
     if name.startswith("cure_"):
-        return f"mixture cure, {words(name.removeprefix('cure_'))}"
+        return say("format.cure", family=words(name.removeprefix("cure_")))
     if re.fullmatch(r"spline_\d+", name):
-        knots = int(name.removeprefix("spline_"))
-        return f"spline, {knots} inner knot{'' if knots == 1 else 's'}"
-    return known.get(name, name.replace("_", " "))
+        return say("format.spline", n=int(name.removeprefix("spline_")))
+    return say(f"model.{name}") if f"model.{name}" in sentences(current()) else name.replace("_", " ")
 
 
 def spelled(count: int) -> str:
     """Write a number in words up to twelve: ``two``; ``27``."""
-    return _NUMBERS[count] if 0 < count < len(_NUMBERS) else whole(count)
+    return say(f"number.{count}") if 0 < count < 13 else whole(count)
 
 
 def time_span(count: int, unit: str) -> tuple[str, str, int]:
@@ -209,7 +196,7 @@ def time_span(count: int, unit: str) -> tuple[str, str, int]:
 
 def variable(name: str) -> str:
     """Write the name of an adjustment variable: the user's own as it stands, ours in words."""
-    return "tenure at the survey" if name == TENURE_AT_SURVEY else name
+    return say("format.tenure_at_survey") if name == TENURE_AT_SURVEY else name
 
 
 def stratum(text: str) -> str:

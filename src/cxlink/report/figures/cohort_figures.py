@@ -13,6 +13,7 @@ from cxlink.report import format as wording
 from cxlink.report.estimates_lookup import Estimate, known_rows, one_kind
 from cxlink.report.figures import drawing
 from cxlink.report.figures.drawing import Color
+from cxlink.report.words import say
 
 BANDS = ("best", "all", "worst")
 _NOBODY = 5e-4  # of all customers: prints as 0.0 %
@@ -48,7 +49,7 @@ def score_distribution(
         axes.margins(y=0.13)
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
-        _score_axis(axes, spec, "Customers (number)")
+        _score_axis(axes, spec, say("figures.customers"))
         drawing.plain_numbers(axes.yaxis)
         drawing.mark_simulated(axes, simulated)
         return axes
@@ -92,8 +93,8 @@ def retention_curves(
         axes.set_xlim(0, last)
         axes.set_xticks(time_ticks(last, spec.unit))
         axes.set_ylim(0, 100)
-        start = "signup" if scenario else "the score"
-        drawing.label_axes(axes, f"Time since {start} ({wording.units(spec.unit)})", "Still customers (%)")
+        time = say(f"figures.time_since_{'signup' if scenario else 'score'}", units=wording.units(spec.unit))
+        drawing.label_axes(axes, time, say("figures.retained"))
         if scenario == "" and spec.horizon <= last:
             axes.axvline(spec.horizon, color=drawing.GREY, lw=0.6, ls=(0, (1, 2)), zorder=0)
         if at_risk is not None:
@@ -111,7 +112,7 @@ def retention_by_score(
     with drawing.canvas(ax, (6.3, 2.4)) as axes:
         _by_score(axes, rows, spec, 100.0)
         axes.set_ylim(0, 100)
-        _score_axis(axes, spec, f"Still customers\nafter {after} (%)")
+        _score_axis(axes, spec, say("figures.retained_after", after=after))
         drawing.mark_simulated(axes, simulated)
         return axes
 
@@ -121,14 +122,21 @@ def spend_by_score(
 ) -> Axes:
     """Draw mean spend by score, unadjusted (hollow) and standardised (filled), with intervals."""
     rows = known_rows(estimates, estimand="spend", model="means")
-    window = f"{spec.spend.window_months} months ({spec.spend.currency})" if spec.spend else ""
     with drawing.canvas(ax, (6.3, 2.4)) as axes:
         _by_score(axes, rows, spec, 1.0)
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
         drawing.plain_numbers(axes.yaxis)
-        _score_axis(axes, spec, f"Mean spend\nin {window}")
+        _score_axis(axes, spec, _spend_label(spec))
         drawing.mark_simulated(axes, simulated)
         return axes
+
+
+def _spend_label(spec: CohortSpec) -> str:
+    """Name the axis of mean spend."""
+    if spec.spend is None:
+        return ""
+    window = wording.periods(spec.spend.window_months, "month")
+    return say("figures.mean_spend", window=window, currency=spec.spend.currency)
 
 
 def value_by_score(
@@ -138,13 +146,14 @@ def value_by_score(
     rows = known_rows(estimates, estimand="value", given=0) or known_rows(
         estimates, estimand="revenue", given=0
     )
-    what = "Lifetime value" if any(row.estimand == "value" for row in rows) else "Lifetime revenue"
+    what = "value" if any(row.estimand == "value" for row in rows) else "revenue"
     span = wording.periods(rows[0].horizon or 0, spec.unit) if rows else ""
     with drawing.canvas(ax, (6.3, 2.4)) as axes:
         _by_score(axes, rows, spec, 1.0)
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
         drawing.plain_numbers(axes.yaxis)
-        _score_axis(axes, spec, f"{what} over\n{span} ({spec.spend.currency if spec.spend else ''})")
+        currency = spec.spend.currency if spec.spend else ""
+        _score_axis(axes, spec, say(f"figures.lifetime_{what}", horizon=span, currency=currency))
         drawing.mark_simulated(axes, simulated)
         return axes
 
@@ -177,9 +186,11 @@ def _end_labels(ax: Axes, curves: Mapping[str, Sequence[Estimate]], spec: Cohort
     heights = drawing.apart([100 * curve[-1].estimate for curve in curves.values()], least=6, floor=3)
     mixed = len({curve[-1].adjusted for curve in curves.values()}) > 1
     for (group, curve), height in zip(curves.items(), heights, strict=True):
-        kind = "\n(unadjusted)" if mixed and curve[-1].adjusted == "no" else ""
+        name = wording.score(group, spec)
+        if mixed and curve[-1].adjusted == "no":
+            name = say("figures.curve_unadjusted", group=name)
         ax.annotate(
-            wording.score(group, spec) + kind, (curve[-1].horizon or 0, height), (6, 0), va="center",
+            name, (curve[-1].horizon or 0, height), (6, 0), va="center",
             textcoords="offset points", color=drawing.group_color(group), annotation_clip=False,
         )  # fmt: skip
 
@@ -192,7 +203,7 @@ def _numbers_at_risk(ax: Axes, at_risk: pd.DataFrame, groups: Sequence[str], spe
         ax.annotate, xycoords=ax.get_xaxis_transform(), textcoords="offset points", va="center", fontsize=6.5,
         color=drawing.INK, annotation_clip=False,
     )  # fmt: skip
-    write("Customers at risk", (0, 0), xytext=(0, -36), ha="left")
+    write(say("figures.at_risk"), (0, 0), xytext=(0, -36), ha="left")
     for line, group in enumerate(groups):
         down = -46 - 9 * line
         write(wording.score(group, spec), (0, 0), xytext=(-20, down), ha="right")
@@ -208,11 +219,11 @@ def _score_axis(ax: Axes, spec: CohortSpec, y: str) -> None:
     shown = list(range(0, len(names), -(-len(names) // 21)))
     ax.set_xticks(shown, [names[i] for i in shown])
     ax.set_xlim(-0.6, len(names) - 0.4)
-    drawing.label_axes(ax, f"Score (points on the scale; {names[0]} is the poorest, {names[-1]} the best)", y)
+    drawing.label_axes(ax, say("figures.score", low=names[0], high=names[-1]), y)
 
 
 def _by_score(ax: Axes, rows: Sequence[Estimate], spec: CohortSpec, scale: float) -> None:
-    """Draw a dot and an interval for each level, both readings side by side where there are two."""
+    """Draw a dot and an interval for each level, both estimates side by side where there are two."""
     place = {str(level): i for i, level in enumerate(spec.scale.levels)}
     main = [row for row in rows if row.group in place and not (row.stratum or row.cause or row.scenario)]
     colors, both = drawing.score_colors(len(place)), len({row.adjusted for row in main}) > 1
@@ -223,6 +234,7 @@ def _by_score(ax: Axes, rows: Sequence[Estimate], spec: CohortSpec, scale: float
         face = "white" if both and row.adjusted == "no" else color
         ax.plot([x], [scale * row.estimate], "o", ms=3.8, color=color, mfc=face, mew=1, clip_on=False)
     if both:
-        for name, mark in (("unadjusted", "white"), ("standardised", drawing.GREY)):
+        for kind, mark in (("no", "white"), ("standardised", drawing.GREY)):
+            name = say(f"format.adjusted_{kind}")
             ax.plot([], [], "o", ms=3.8, color=drawing.GREY, mfc=mark, mew=1, label=name)
         drawing.legend_above(ax, 2)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from cxlink.report.format import THIN, printable
+from cxlink.report.words import say
 
 Color = str | tuple[float, float, float, float]
 
@@ -76,7 +77,7 @@ def _lines(text: str) -> str:
 def mark_simulated(ax: Axes, simulated: bool) -> None:
     """Say on the picture that its customers are simulated."""
     if simulated:
-        ax.set_title("simulated customers", loc="right", fontsize=7, color=GREY, style="italic", pad=4)
+        ax.set_title(say("figures.simulated"), loc="right", fontsize=7, color=GREY, style="italic", pad=4)
 
 
 def legend_above(ax: Axes, columns: int) -> None:

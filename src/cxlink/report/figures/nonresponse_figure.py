@@ -8,8 +8,9 @@ from cxlink.report import format as wording
 from cxlink.report.estimates_lookup import Estimate, known_rows
 from cxlink.report.figures import drawing
 from cxlink.report.figures.cohort_figures import draw_curve, time_ticks, until_zero
+from cxlink.report.words import say
 
-CURVES = {"all": ("with a score", drawing.GREY), "not_scored": ("without a score", drawing.INK)}
+CURVES = {"all": ("figures.with_score", drawing.GREY), "not_scored": ("figures.without_score", drawing.INK)}
 
 
 def unanswered_curves(
@@ -36,13 +37,14 @@ def unanswered_curves(
             name, color = CURVES[group]
             draw_curve(axes, curve, color, from_one=True)
             axes.annotate(
-                name, (curve[-1].horizon or 0, height), (6, 0), va="center", textcoords="offset points", color=color,
-                annotation_clip=False,
+                say(name), (curve[-1].horizon or 0, height), (6, 0), va="center", textcoords="offset points",
+                color=color, annotation_clip=False,
             )  # fmt: skip
         axes.set_xlim(0, last)
         axes.set_xticks(time_ticks(last, spec.unit))
         axes.set_ylim(0, 100)
-        drawing.label_axes(axes, f"Time since the survey ({wording.units(spec.unit)})", "Still customers (%)")
+        time = say("figures.time_since_survey", units=wording.units(spec.unit))
+        drawing.label_axes(axes, time, say("figures.retained"))
         drawing.mark_simulated(axes, simulated)
         return axes
 

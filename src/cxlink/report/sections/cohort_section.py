@@ -6,19 +6,21 @@ from cxlink.report.content import Material
 from cxlink.report.document import Block, heading, paragraph, picture, table
 from cxlink.report.figures import cohort_figures as figures
 from cxlink.report.figures import drawing
-from cxlink.report.format import NONE, capital, levels, listed, periods, shortened, units, whole
+from cxlink.report.format import NONE, levels, periods, shortened, units, whole
 from cxlink.report.sections.limitations import snapshot
+from cxlink.report.words import say
 
 
 def cohort_pages(m: Material, level: int = 1) -> list[Block]:
     """Describe the cohort."""
-    parts = [heading("The cohort", level, new_page=True), *([paragraph(_clock(m))] if _clock(m) else [])]
-    parts.append(table("What became of the table’s rows.", ["Rows of the table", "Number"], _rows(m)))
+    parts = [heading(say("cohort.heading"), level, new_page=True)]
+    parts += [paragraph(_durations(m))] if _durations(m) else []
+    parts.append(table(say("cohort.rows_caption"), [say("cohort.rows"), say("cohort.number")], _rows(m)))
     parts += _scores(m)
-    what = {"Follow-up": _follow_up(m), "spend windows": _windows(m)}
-    title = capital(listed([name for name, rows in what.items() if rows]))
-    rows = [row for rows in what.values() for row in rows]
-    return [*parts, table(f"{title} of the customers with a score.", ["Quantity", "Value"], rows)]
+    followed, windows = _follow_up(m), _windows(m)
+    kind = "both" if followed and windows else "follow_up" if followed else "spend"
+    header = [say("cohort.quantity"), say("cohort.value")]
+    return [*parts, table(say(f"cohort.{kind}_caption"), header, [*followed, *windows])]
 
 
 def _scores(m: Material) -> list[Block]:
@@ -27,34 +29,33 @@ def _scores(m: Material) -> list[Block]:
     if not known:
         return []
     axes = figures.score_distribution(m.scores, m.spec, simulated=m.results.simulated)
-    alt = (
-        f"Bars: customers by score. The most frequent score is {max(known, key=lambda level: known[level])}."
-    )
-    bands = f"Worst band: {levels('worst', m.spec)}; best band: {levels('best', m.spec)}."
-    return [picture("scores", drawing.svg(axes), alt, f"Customers by score. {bands}")]
+    alt = say("cohort.scores_alt", mode=max(known, key=lambda level: known[level]))
+    caption = say("cohort.scores", worst=levels("worst", m.spec), best=levels("best", m.spec))
+    return [picture("scores", drawing.svg(axes), alt, caption)]
 
 
-def _clock(m: Material) -> str:
-    text = "" if m.table == "the table" else f"The table is {m.table}. "
+def _durations(m: Material) -> str:
+    """Name the table, and say how durations were read."""
+    said = [say("cohort.table_name", table=m.table)] if m.table else []
     sub = m.spec.subscription
     if sub is not None:
-        text += f"Durations were read as {m.results.profile.clock}. "
+        origin = "window" if sub.window else sub.clock
+        observed = periods(sub.window or 1, sub.unit)
+        said.append(say(f"cohort.durations_{origin}", units=units(sub.unit), window=observed))
         if sub.clock == "signup":
-            text += "Customers count only from the period in which observation of them began (late entry). "
-            text += f"{snapshot(m)} " if snapshot(m) else ""
-        text += (
-            f"A customer lost in {sub.unit} t left after t\u202f−\u202f1 and by t whole {units(sub.unit)}."
-        )
-    return text.strip()
+            said.append(say("cohort.late_entry"))
+            said += [snapshot(m)] if snapshot(m) else []
+        said.append(say("cohort.last_period", unit=units(sub.unit, 1), units=units(sub.unit)))
+    return " ".join(said)
 
 
 def _rows(m: Material) -> list[list[str]]:
     profile = m.results.profile
-    rows = [["Rows read", whole(profile.rows_read)]]
-    rows += [[f"Left out: {shortened(why)}", whole(n)] for why, n in profile.dropped.items()]
-    rows.append(["Customers counted", whole(profile.rows_used)])
-    rows.append(["of these with a score", whole(m.n_scored)])
-    rows.append(["of these without a score", whole(m.n_unscored)])
+    rows = [[say("cohort.rows_read"), whole(profile.rows_read)]]
+    rows += [[say("cohort.excluded", reason=shortened(why)), whole(n)] for why, n in profile.dropped.items()]
+    rows.append([say("cohort.counted"), whole(profile.rows_used)])
+    rows.append([say("cohort.with_score"), whole(m.n_scored)])
+    rows.append([say("cohort.without_score"), whole(m.n_unscored)])
     return rows
 
 
@@ -66,18 +67,18 @@ def _follow_up(m: Material) -> list[list[str]]:
     unit, there = m.spec.unit, scored[~lost]
     followed = int(((scored["exit"] - scored["entry"]) * scored["n"]).sum())
     rows = [
-        ["Lost during follow-up", whole(int(scored.loc[lost, "n"].sum()))],
-        ["Still there when last seen", whole(int(there["n"].sum()))],
-        [f"Customer-{units(unit)} of follow-up", whole(followed)],
+        [say("cohort.lost"), whole(int(scored.loc[lost, "n"].sum()))],
+        [say("cohort.censored"), whole(int(there["n"].sum()))],
+        [say("cohort.exposure", units=units(unit)), whole(followed)],
         [
-            "Longest follow-up",
+            say("cohort.longest"),
             periods(int((scored["exit"] - scored["entry"]).max()), unit) if len(scored) else NONE,
         ],
     ]
     middle = _median(there["exit"] - there["entry"], there["n"])
     return [
         *rows,
-        ["Median follow-up of those still there", periods(middle, unit) if middle is not None else NONE],
+        [say("cohort.median"), periods(middle, unit) if middle is not None else NONE],
     ]
 
 
@@ -95,9 +96,9 @@ def _windows(m: Material) -> list[list[str]]:
         return []
     scored = m.results.counts.cells[m.results.counts.cells["score"].notna()]
     complete, zero = int(scored["spend_n"].sum()), int(scored["spend_zero"].sum())
-    window = f"{m.spec.spend.window_months} months"
+    window = periods(m.spec.spend.window_months, "month")
     return [
-        [f"Complete spend windows of {window}", whole(complete)],
-        ["Spend windows not over, or spend unknown (not counted)", whole(m.n_scored - complete)],
-        ["Complete windows without any spend", whole(zero)],
+        [say("cohort.complete", window=window), whole(complete)],
+        [say("cohort.incomplete"), whole(m.n_scored - complete)],
+        [say("cohort.without_spend"), whole(zero)],
     ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cxlink.estimands.tidy import select
 from cxlink.report.content import Material
-from cxlink.report.document import Block, Run, bullets, heading, notice, paragraph, picture, strong, table
+from cxlink.report.document import Block, Run, bullets, heading, notice, paragraph, picture, table
 from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.figures import cohort_figures as figures
 from cxlink.report.figures import drawing
@@ -12,6 +12,7 @@ from cxlink.report.format import NONE, capital, coverage, customers, listed, per
 from cxlink.report.sections import main_results as results
 from cxlink.report.sections import score_tables as tables
 from cxlink.report.sections.limitations import empty_bands, limits, snapshot, standardised_to
+from cxlink.report.words import say, styled
 
 _LINE = 92  # characters that a line of the page holds, about
 _ROOM = 25  # lines of text beside which page one has room for a picture
@@ -23,20 +24,19 @@ def first_page(m: Material, level: int = 1) -> list[Block]:
     said = ["".join(map(_text, part["runs"])) for part in parts if part["kind"] == "paragraph"][1:]
     if _lines([*said, *limited]) <= _ROOM:
         parts += _overview(m)
-    return [*parts, heading("What these figures do not show", level), bullets(limited)]
+    return [*parts, heading(say("first_page.limits_heading"), level), bullets(limited)]
 
 
 def headline_blocks(m: Material) -> list[Block]:
     """Give the results in numbers and words."""
     parts = [paragraph(_opening(m))]
     if m.results.simulated:
-        parts.append(
-            notice("The customers of this cohort are simulated. No figure here describes real customers.")
-        )
+        parts.append(notice(say("first_page.simulated")))
     parts += [notice(sentence) for sentence in (*empty_bands(m), snapshot(m)) if sentence]
     rows = results.headline_rows(m)
     if rows:
-        header = ["Result", *(capital(score(side, m.spec)) for side in m.sides), "Difference", "Ratio"]
+        header = [say("first_page.result"), *(capital(score(side, m.spec)) for side in m.sides)]
+        header += [say("first_page.difference"), say("first_page.ratio")]
         known = [i for i in range(len(header)) if any(row[i] != NONE for row in rows)]
         parts.append(
             table(_caption(m), [header[i] for i in known], [[row[i] for i in known] for row in rows])
@@ -46,20 +46,23 @@ def headline_blocks(m: Material) -> list[Block]:
 
 
 def _opening(m: Material) -> list[Run]:
-    low, high = signed(m.spec.scale.levels[0]), signed(m.spec.scale.levels[-1])
-    asked = ["how long they then stayed"] if m.spec.subscription is not None else []
-    if m.spec.spend is not None:
-        asked.append(f"what they spent in the {m.spec.spend.window_months} months that followed")
-    return [
-        strong(customers(m.n_scored)),
-        f" of {m.table} gave a score on a scale on which {low} is the poorest and {high} the best. This report sets "
-        f"the score against {listed(asked)}.",
-    ]
+    """Say how many customers gave a score, and what the report relates it to."""
+    spend = m.spec.spend
+    facts = {
+        "customers": customers(m.n_scored),
+        "table": m.table or say("first_page.the_table"),
+        "low": signed(m.spec.scale.levels[0]),
+        "high": signed(m.spec.scale.levels[-1]),
+    }
+    if spend is None:
+        return styled("first_page.opening_retention", **facts)
+    key = "first_page.opening_spend" if m.spec.subscription is None else "first_page.opening_both"
+    return styled(key, window=periods(spend.window_months, "month"), **facts)
 
 
 def _caption(m: Material) -> str:
     rows = [row for outcome in results.OUTCOMES for row in results.headline(m, outcome).values()]
-    return f"The main results, with {coverage(m.spec)} intervals; {standardised_to(rows, m)}."
+    return say("first_page.caption", level=coverage(m.spec), adjustment=standardised_to(rows, m))
 
 
 def _overview(m: Material) -> list[Block]:
@@ -73,23 +76,24 @@ def _overview(m: Material) -> list[Block]:
     with drawing.sheet((6.3, 1.9), 1, len(known)) as axes:
         for ax, (outcome, rows) in zip(axes, known.items(), strict=True):
             shown = select(m.results.estimates, adjusted=rows[0].adjusted)
-            draw[outcome](shown, m.spec, simulated=m.results.simulated, ax=ax).set_xlabel("Score (points)")
+            draw[outcome](shown, m.spec, simulated=m.results.simulated, ax=ax).set_xlabel(
+                say("first_page.overview_axis")
+            )
             ticks = [label.get_text() for label in ax.get_xticklabels()]
             fewer = slice(None, None, 1 + len(ticks) // 12)
             ax.set_xticks(list(ax.get_xticks())[fewer], ticks[fewer])
+    after = periods(m.spec.horizon, m.spec.unit)
     names = {
-        "retention": f"still customers after {periods(m.spec.horizon, m.spec.unit)}",
-        "spend": "mean spend",
+        "retention": say("first_page.overview_retention", after=after),
+        "spend": say("first_page.overview_spend"),
     }
-    alt = ". ".join(
-        f"Dots, {names[outcome]} by score: {tables.spoken(rows)}" for outcome, rows in known.items()
-    )
-    title = capital(listed([names[outcome] for outcome in known]))
-    return [
-        picture(
-            "overview", drawing.svg(axes[0]), alt, f"{title}, by score, with {coverage(m.spec)} intervals."
-        )
+    said = [
+        say("first_page.overview_alt", outcome=names[outcome], values=tables.spoken(rows))
+        for outcome, rows in known.items()
     ]
+    outcomes = listed([names[outcome] for outcome in known])
+    caption = say("first_page.overview_caption", outcomes=outcomes, level=coverage(m.spec))
+    return [picture("overview", drawing.svg(axes[0]), ". ".join(said), caption)]
 
 
 def _by_level(m: Material, estimand: str, model: str, horizon: int | None) -> list[Estimate]:

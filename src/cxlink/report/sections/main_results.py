@@ -1,16 +1,14 @@
 """The main results in words: retention, spend and tenure of the best and the worst scores."""
 
 from cxlink.report.content import Material
-from cxlink.report.document import Run, strong
+from cxlink.report.document import Run
 from cxlink.report.estimates_lookup import Estimate, preferred
 from cxlink.report.figures.tenure_ladder import is_family
 from cxlink.report.format import (
-    capital,
     full,
     levels,
     listed,
     number,
-    percent,
     periods,
     score,
     shared_digits,
@@ -18,6 +16,7 @@ from cxlink.report.format import (
     who,
 )  # fmt: skip
 from cxlink.report.sections.limitations import adjusted_for, unsupported
+from cxlink.report.words import say, styled
 
 OUTCOMES = ("retention", "spend", "tenure")
 
@@ -33,14 +32,14 @@ def headline(m: Material, estimand: str) -> dict[str, Estimate | None]:
 
 def headline_rows(m: Material) -> list[list[str]]:
     """Give the cells of page one's table: a row for each outcome that has a headline."""
-    names = {"retention": f"Still there after {periods(m.spec.horizon, m.spec.unit)}"}
+    names = {"retention": say("results.row_retention", after=periods(m.spec.horizon, m.spec.unit))}
     if m.spec.spend is not None:
-        names["spend"] = f"Mean spend in {m.spec.spend.window_months} months"
+        names["spend"] = say("results.row_spend", window=periods(m.spec.spend.window_months, "month"))
     reach = next(
         (row.horizon for row in headline(m, "tenure").values() if row is not None and row.horizon), None
     )
     if reach is not None:
-        names["tenure"] = f"Mean tenure in {periods(reach, m.spec.unit)}"
+        names["tenure"] = say("results.row_tenure", horizon=periods(reach, m.spec.unit))
     rows = []
     for estimand, name in names.items():
         found = headline(m, estimand)
@@ -51,16 +50,16 @@ def headline_rows(m: Material) -> list[list[str]]:
 
 
 def retention(m: Material) -> list[Run]:
-    """Say how many of the two bands were still there at the horizon; or why that is not known."""
+    """Say how many of the two bands were retained at the horizon; or why that is not known."""
     if m.spec.subscription is None:
         return []
-    found, after = headline(m, "retention"), f"{periods(m.spec.horizon, m.spec.unit)} after the score"
-    said = [f"of {who(row.group, m.spec)}, {full(row, _digits(found))}" for row in _bands(found)]
-    if not said:
-        return [strong("Retention. "), _no_retention(m)]
-    first, *rest = said
-    text = f"{capital(first)} were still customers {after}{''.join(f'; {more}' for more in rest)}."
-    return [strong("Retention. "), text + _contrast(found)]
+    found = headline(m, "retention")
+    sides = _sides(found, m)
+    if not sides:
+        return styled("results.retention_none", reason=_no_retention(m))
+    key = "results.retention_two" if len(sides) > 2 else "results.retention_one"
+    said = styled(key, after=periods(m.spec.horizon, m.spec.unit), **sides)
+    return [*said, *_contrast(found, "results.retention_difference_ratio")]
 
 
 def spend(m: Material) -> list[Run]:
@@ -68,29 +67,39 @@ def spend(m: Material) -> list[Run]:
     if m.spec.spend is None:
         return []
     found = headline(m, "spend")
-    said = [f"{who(row.group, m.spec)} spent {full(row, _digits(found))}" for row in _bands(found)]
-    if not said:
-        return [strong("Spend. "), _no_spend(m)]
-    text = f"In the {m.spec.spend.window_months} months after the score, {listed(said)} on average"
+    sides = _sides(found, m)
+    if not sides:
+        return styled("results.spend_none", reason=_no_spend(m))
+    key = "results.spend_two" if len(sides) > 2 else "results.spend_one"
+    said = styled(key, window=periods(m.spec.spend.window_months, "month"), **sides)
     if m.spec.subscription is not None:
-        text += "; whoever left within them is counted with what was spent until then"
-    return [strong("Spend. "), f"{text}.{_contrast(found)}"]
+        said.append(f" {say('results.spend_lost')}")
+    return [*said, *_contrast(found, "results.difference_ratio")]
 
 
 def tenure(m: Material) -> list[Run]:
     """Say how long the two bands stayed within follow-up, and that beyond it the model decides."""
-    found = headline(m, "tenure")
+    found, later = headline(m, "tenure"), beyond(m)
     known = _bands(found)
     if not known:
-        return [strong("Tenure."), beyond(m)] if beyond(m) else []
+        return styled("results.tenure_none", beyond=later) if later else []
+    key = "results.tenure_two" if len(known) > 1 else "results.tenure_one"
     reach = periods(known[0].horizon or m.spec.horizon, m.spec.unit)
-    said = [f"{who(row.group, m.spec)} stayed {full(row)}" for row in known]
-    text = f"Within the first {reach} after the score, {listed(said)} on average."
-    return [strong("Tenure. "), text + _contrast(found) + beyond(m)]
+    said = styled(key, horizon=reach, **_sides(found, m, own_digits=True))
+    return [*said, *_contrast(found, "results.difference_ratio"), *([f" {later}"] if later else [])]
+
+
+def _sides(found: dict[str, Estimate | None], m: Material, own_digits: bool = False) -> dict[str, str]:
+    """Name the bands that have an estimate, and give it; the first of them stands as ``group``."""
+    digits = None if own_digits else _digits(found)
+    facts: dict[str, str] = {}
+    for name, row in zip(("group", "reference"), _bands(found), strict=False):
+        facts |= {name: who(row.group, m.spec), f"{name}_value": full(row, digits)}
+    return facts
 
 
 def beyond(m: Material) -> str:
-    """Say what the families make of the longest horizon, and how much of that nobody has seen."""
+    """Say what the families give to the longest horizon, and how much of that is extrapolated."""
     horizon, pieces = max(m.spec.tenure_horizons), []
     for group in m.sides:
         rows = preferred(
@@ -99,14 +108,14 @@ def beyond(m: Material) -> str:
         rows = [r for r in rows if r.extrapolated > 0 and is_family(r.model)]
         if rows:
             low, high = (pick(rows, key=lambda row: row.estimate) for pick in (min, max))
-            share = percent(max(row.extrapolated for row in rows))
-            span = value(high) if number(low) == number(high) else f"{number(low)} to {value(high)}"
-            pieces.append(f"{span} for {score(group, m.spec)} (up to {share} of it extrapolated)")
+            span = say("results.range", low=number(low), high=value(high))
+            if number(low) == number(high):
+                span = value(high)
+            share = max(row.extrapolated for row in rows)
+            pieces.append(say("results.beyond_group", span=span, group=score(group, m.spec), share=share))
     if not pieces:
         return ""
-    within = periods(horizon, m.spec.unit)
-    text = " Beyond follow-up the answer depends on the model"
-    return f"{text}: within {within} the families give {listed(pieces)}."
+    return say("results.beyond", horizon=periods(horizon, m.spec.unit), families=pieces)
 
 
 def _bands(found: dict[str, Estimate | None]) -> list[Estimate]:
@@ -118,16 +127,17 @@ def _digits(found: dict[str, Estimate | None]) -> int | None:
     return shared_digits([found["group"], found["reference"], found["difference"]])
 
 
-def _contrast(found: dict[str, Estimate | None]) -> str:
+def _contrast(found: dict[str, Estimate | None], with_ratio: str) -> list[Run]:
     difference, ratio = found["difference"], found["ratio"]
     if difference is None:
-        return ""
-    text = f" The difference is {full(difference, _digits(found))}"
-    if ratio is not None:
-        text += f", the ratio {full(ratio)}"
+        return []
+    facts = {"difference": full(difference, _digits(found))}
+    said = (
+        say("results.difference", **facts) if ratio is None else say(with_ratio, ratio=full(ratio), **facts)
+    )
     if difference.conf_low <= 0 <= difference.conf_high:
-        return f"{text}: the interval includes no difference, so this cohort does not tell the two apart."
-    return f"{text}."
+        said += f" {say('results.not_distinguished')}"
+    return [f" {said}"]
 
 
 def _no_retention(m: Material) -> str:
@@ -135,38 +145,41 @@ def _no_retention(m: Material) -> str:
     horizon = periods(m.spec.horizon, m.spec.unit)
     curves = m.book.where("retention", model="kaplan_meier", adjusted="no", stratum="", scenario="")
     if curves and all(row.blank for row in curves):
-        return f"Retention after {horizon} is left blank: the groups are too small to be published."
+        return say("results.retention_blank", horizon=horizon)
     last = min(max((row.horizon or 0 for row in curves if not row.blank), default=0), m.spec.horizon)
     if last == 0:
-        return f"Retention after {horizon} could not be estimated; the diagnostics say why."
-    text = f"Nobody was followed for {horizon}, so retention at that time is not estimated."
+        return say("results.retention_not_estimated", horizon=horizon)
+    text = say("results.retention_not_followed", horizon=horizon)
     if unsupported(m, "kaplan_meier"):
-        text = f"{_nowhere(f'Retention after {horizon}', m)} has customers at risk up to {horizon}."
+        text = say("results.retention_unsupported", horizon=horizon, **_compared(m))
     elif last == m.spec.horizon:
-        text = f"Retention after {horizon} has no standardised figure for {listed([who(g, m.spec) for g in m.sides])}."
+        sides = [who(group, m.spec) for group in m.sides]
+        text = say("results.retention_unstandardised", horizon=horizon, groups=sides)
     rows = [m.book.get("retention", group, "kaplan_meier", last) for group in (*m.sides, "all")]
-    shown = [f"{full(row)} of {who(row.group, m.spec)}" for row in rows if row is not None and not row.blank]
-    known = (
-        f" After {periods(last, m.spec.unit)}, {listed(shown)} were still customers; these are not adjusted."
-    )
-    return text + known if shown else text
+    shown = [
+        say("results.retention_of", value=full(row), group=who(row.group, m.spec))
+        for row in rows
+        if row is not None and not row.blank
+    ]
+    known = say("results.retention_known", horizon=periods(last, m.spec.unit), values=shown)
+    return f"{text} {known}" if shown else text
 
 
 def _no_spend(m: Material) -> str:
     """Say why spend has no headline, and what is known instead."""
     if not unsupported(m, "means"):
-        return "Mean spend of the two bands could not be estimated; the diagnostics say why."
+        return say("results.spend_not_estimated")
     rows = [m.book.get("spend", group, "means") for group in (*m.sides, "all")]
     shown = [
-        f"{who(row.group, m.spec)} spent {full(row)}" for row in rows if row is not None and not row.blank
+        say("results.spend_of", group=who(row.group, m.spec), value=full(row))
+        for row in rows
+        if row is not None and not row.blank
     ]
-    text = f"{_nowhere('Mean spend', m)} has customers with a complete window."
-    return f"{text} {capital(listed(shown))} on average; these are not adjusted." if shown else text
+    text = say("results.spend_unsupported", **_compared(m))
+    return f"{text} {say('results.spend_known', values=listed(shown))}" if shown else text
 
 
-def _nowhere(what: str, m: Material) -> str:
-    """Begin to say that no stratum supports the headline contrast."""
-    return (
-        f"{what} has no standardised figure: in no stratum of {adjusted_for(m)} is it so that every level of "
-        f"{' and '.join(levels(side, m.spec) for side in m.sides)}"
-    )
+def _compared(m: Material) -> dict[str, str]:
+    """Name the variables of the strata, and the levels of the headline contrast."""
+    group, reference = (levels(side, m.spec) for side in m.sides)
+    return {"variables": adjusted_for(m), "group": group, "reference": reference}

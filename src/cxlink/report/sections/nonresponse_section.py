@@ -20,6 +20,7 @@ from cxlink.report.format import (
 )  # fmt: skip
 from cxlink.report.sections import score_tables as tables
 from cxlink.report.sections.limitations import adjusted_for, mixed
+from cxlink.report.words import say
 
 MODEL = "kaplan_meier"
 NOT_SCORED = "not_scored"
@@ -45,7 +46,12 @@ def _curves(m: Material) -> list[Block]:
         return []
     axes = response_figures.unanswered_curves(m.results.estimates, m.spec, simulated=m.results.simulated)
     said = "; ".join(
-        f"{response_figures.CURVES[group][0]}: {value(curve[-1])} after {periods(curve[-1].horizon or 0, m.spec.unit)}"
+        say(
+            "retention.curves_value",
+            group=say(response_figures.CURVES[group][0]),
+            value=value(curve[-1]),
+            after=periods(curve[-1].horizon or 0, m.spec.unit),
+        )
         for group, curve in curves.items()
     )
     alt = f"Curves of the share of customers still there, falling over time. {said}"

@@ -9,7 +9,6 @@ from cxlink.report.document import Block, table
 from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.figures.tenure_ladder import AVERAGE, Step, is_family, steps
 from cxlink.report.format import (
-    ENDLESS,
     NONE,
     bare,
     capital,
@@ -21,6 +20,7 @@ from cxlink.report.format import (
     units,
     whole,
 )  # fmt: skip
+from cxlink.report.words import say
 
 Key = tuple[str, int | None, dict[str, Any]]
 
@@ -148,9 +148,7 @@ def _notes(m: Material, lines: Sequence[Sequence[str]]) -> list[str]:
     names, cells = [line[0] for line in lines], [cell for line in lines for cell in line[1:]]
     notes = []
     if any("∞" in cell for cell in cells):
-        notes.append(
-            f"∞: {ENDLESS}; the curve falls so slowly that the figure, or its upper limit, is infinite."
-        )
+        notes.append(say("tenure_table.endless"))
     if any(name.startswith("Half") for name in names):
         notes.append(f"Extrapolated, of a median: 100{chr(0x202F)}% where it lies beyond follow-up.")
     if any(name.startswith("Whole") for name in names):
