@@ -18,6 +18,11 @@ NAMES = {
     "contract_value_annualised": "Average contract value, annualised",
     "churn_rate": "Churn rate", "retention_rate": "Retention rate",
 }  # fmt: skip
+IN_SEGMENTS = {
+    "nps": "NPS", "csat_top_two_box": "Satisfied", "ces_mean": "Effort", "churn_rate": "Churn",
+    "transaction_size": "Transaction", "cost_to_serve": "Cost to serve",
+}  # fmt: skip
+"""The metrics that are set out by segment, under short names."""
 READINGS = {
     "nps_class": "Promoter, passive or detractor", "top_two_box": "Top two boxes or not",
     "linear": "The answer as a number (a mean)", "full_score": "Every answer by itself",

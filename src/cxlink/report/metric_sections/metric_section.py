@@ -7,6 +7,7 @@ from cxlink.report.figures.metric_figures import known_over_time, metrics_over_t
 from cxlink.report.format import NONE, coverage, shortened, variable, whole
 from cxlink.report.metric_sections.metric_comparisons import members, power, touchpoints
 from cxlink.report.metric_sections.metric_names import (
+    IN_SEGMENTS,
     NAMES,
     Metric,
     bare,
@@ -16,7 +17,6 @@ from cxlink.report.metric_sections.metric_names import (
     with_unit,
 )
 
-_IN_SEGMENTS = ("nps", "csat_top_two_box", "ces_mean", "churn_rate", "transaction_size", "cost_to_serve")
 _MOST_ROWS = 40
 
 
@@ -98,7 +98,7 @@ def _over_time(m: Material, level: int) -> list[Block]:
 
 def _segments(m: Material, level: int) -> list[Block]:
     """Set the main metrics out by segment."""
-    rows = [r for r in metric_list(m.results.metrics, period="", metric=_IN_SEGMENTS)
+    rows = [r for r in metric_list(m.results.metrics, period="", metric=tuple(IN_SEGMENTS))
             if r.segment and not r.segment.startswith("score=")]  # fmt: skip
     columns = list(dict.fromkeys((r.metric, r.version) for r in rows if r.version != "from_signup"))
     columns = columns or list(dict.fromkeys((r.metric, r.version) for r in rows))
@@ -134,12 +134,8 @@ def _segments(m: Material, level: int) -> list[Block]:
 
 
 def _header(row: Metric) -> str:
-    short = {
-        "nps": "NPS", "csat_top_two_box": "Satisfied", "ces_mean": "Effort", "churn_rate": "Churn",
-        "transaction_size": "Transaction", "cost_to_serve": "Cost to serve",
-    }  # fmt: skip
-    unit = unit_words(row)
-    return short[row.metric] if unit in ("points", "answer") else f"{short[row.metric]} ({unit})"
+    unit, short = unit_words(row), IN_SEGMENTS[row.metric]
+    return short if unit in ("points", "answer") else f"{short} ({unit})"
 
 
 def _segment(name: str) -> str:
