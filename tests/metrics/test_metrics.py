@@ -237,3 +237,24 @@ def test_small_groups_are_blank() -> None:
         assert pd.isna(after["n"]) == hidden
         assert pd.isna(after["conf_low"]) == hidden
     assert blank["estimate"].notna().any()
+
+
+def test_the_share_who_answered_is_of_all_customers_by_segment_and_not_over_time() -> None:
+    made = spec("0-10", adjust={"columns": ["plan"]})
+    frame = cells({10: 30, 3: 10, 9: 20}, wave=["2025Q1", "2025Q2", "2025Q2"])
+    silent = frame.iloc[:1].assign(score=pd.array([pd.NA], dtype="Int64"), wave="", n=40)
+    frame = pd.concat([frame, silent], ignore_index=True)
+    found = table(counts(made, frame.assign(**{"stratum.plan": ["a", "a", "b", "b"]})))
+    rows = found[found["metric"] == "response_share"].set_index("segment")
+    assert set(rows.index) == {"", "plan=a", "plan=b"}
+    assert set(rows["period"]) == {""}
+    for segment, (answered, n) in {"": (60, 100), "plan=a": (40, 40), "plan=b": (20, 60)}.items():
+        expected = share(answered, n, 0.95)
+        row = rows.loc[segment]
+        assert (row["estimate"], row["n"]) == (answered / n, n)
+        assert (row["conf_low"], row["conf_high"]) == pytest.approx((expected.conf_low, expected.conf_high))
+
+
+def test_of_a_table_of_respondents_there_is_no_share_who_answered() -> None:
+    found = table(counts(spec("0-10"), cells({10: 30, 3: 10})))
+    assert "response_share" not in set(found["metric"])

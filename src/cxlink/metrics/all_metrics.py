@@ -26,6 +26,7 @@ _CLOCKS = {
     ),
     "survey": ("from_survey", "customers count from the survey on"),
 }
+RESPONSE_DEFINITION = "customers with a score ÷ all customers in the table"
 RATIOS = ("transaction_size", "cost_to_serve", "contract_value", "contract_value_annualised")
 
 
@@ -46,10 +47,14 @@ def metrics_of(counts: Counts, rng: np.random.Generator) -> pd.DataFrame:
         One row an estimate.
     """
     if counts.spec.metrics is None:
+        table = _from_cells(counts)
         asked = _asked(counts.spec)
-        return tidy_metrics(_experience(_from_cells(counts), counts.spec) if asked else [])
+        return tidy_metrics(
+            [*_experience(table, counts.spec), *_response(table, counts.spec)] if asked else []
+        )
     table = counts.metrics if len(counts.metrics) else _from_cells(counts)
-    rows = [*_experience(table, counts.spec), *_ratios(table, counts.spec), *_flows(table, counts.spec)]
+    rows = [*_experience(table, counts.spec), *_response(table, counts.spec)]
+    rows += [*_ratios(table, counts.spec), *_flows(table, counts.spec)]
     rows += [*power_rows(counts, rng), *touchpoint_rows(counts), *member_rows(counts, rng)]
     return tidy_metrics(rows)
 
@@ -106,6 +111,22 @@ def _experience(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
                 one.metric, one.measure(answers, spec.analysis.level), spec.analysis.level, version=one.version,
                 segment=segment, period=period, unit=one.unit, definition=one.definition, source=one.source,
             )  # fmt: skip
+
+
+def _response(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
+    """Share of the customers who answered, by segment; none of a table that holds respondents only.
+
+    A touchpoint and a calendar period are those of an answer, so there is no share by them.
+    """
+    everybody = table[(table["of"] == "answers") & (table["variable"] != "touchpoint")]
+    if not everybody["score"].isna().any():
+        return
+    for segment, _, part in _groups(everybody.assign(period="")):
+        answered = float(part.loc[part["score"].notna(), "n"].sum())
+        yield metric_row(
+            "response_share", share(answered, float(part["n"].sum()), spec.analysis.level), spec.analysis.level,
+            segment=segment, unit="probability", definition=RESPONSE_DEFINITION, source=SHARE_SOURCE,
+        )  # fmt: skip
 
 
 def _ratios(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:

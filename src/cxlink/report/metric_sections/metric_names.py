@@ -13,6 +13,7 @@ from cxlink.report.format import FIRM, NONE, THIN, decimal
 NAMES = {
     "nps": "Net promoter score", "csat_top_two_box": "Satisfied (top two boxes)", "csat_mean": "Satisfaction, mean",
     "ces_mean": "Effort, mean", "ces_top_two_box": "Little effort (best two answers)",
+    "response_share": "Customers who answered",
     "transaction_size": "Average transaction size", "cost_to_serve": "Cost to serve, per customer and year",
     "contract_value": "Average contract value, as signed",
     "contract_value_annualised": "Average contract value, annualised",
@@ -21,6 +22,7 @@ NAMES = {
 IN_SEGMENTS = {
     "nps": "NPS", "csat_top_two_box": "Satisfied", "ces_mean": "Effort", "churn_rate": "Churn",
     "transaction_size": "Transaction", "cost_to_serve": "Cost to serve",
+    "response_share": "Answered",
 }  # fmt: skip
 """The metrics that are set out by segment, under short names."""
 READINGS = {
