@@ -39,12 +39,12 @@ def main(words: Sequence[str] | None = None) -> None:
 def prove(proof: Proof, folder: Path, workers: int) -> None:
     """Make what is missing of a proof, and write its page."""
 
-    def tell(done: int, of: int) -> None:
+    def progress(done: int, of: int) -> None:
         if done % 20 == 0 or done == of:
             print(f"{proof.name}: {done} of {of} blocks", flush=True)
 
     try:
-        found = replicate(proof, folder, workers, tell)
+        found = replicate(proof, folder, workers, progress)
     except InputError as error:
         raise SystemExit(f"cxlink: {error}") from None
     write_page(proof.page(found), folder)

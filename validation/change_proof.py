@@ -9,7 +9,7 @@ import pandas as pd
 from validation.cohort_pairs import HORIZON, KINDS, replicated
 from validation.judge import Rule, Verdict, judged, monte_carlo_error
 from validation.page import Page, made_by, rules, shown
-from validation.process import Cell, Found, Proof, labelled, stacked
+from validation.process import Cell, CellTables, Proof, labelled, stacked
 
 SEED = 2026
 PAIRS, BLOCK = 300, 20
@@ -52,9 +52,9 @@ def added(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return stacked(tables).groupby(_KEYS, sort=False, as_index=False)[_SUMS].sum()
 
 
-def coverage(found: Found) -> pd.DataFrame:
+def coverage(tables: CellTables) -> pd.DataFrame:
     """Coverage of every part: ``kind, estimand, group, part, truth, made, coverage, bias, deviation, std_error``."""
-    table = labelled(found).astype({"group": str})
+    table = labelled(tables).astype({"group": str})
     made = table["made"]
     for name in ("truth", "bias", "std_error"):
         table[name] = table[name] / made
@@ -71,9 +71,9 @@ def verdicts(table: pd.DataFrame) -> Iterator[Verdict]:
             yield Verdict(f"{kind}: {one['rule']}", found, one["held"])
 
 
-def page(found: Found) -> Page:
+def page(tables: CellTables) -> Page:
     """Judge the coverage."""
-    table = coverage(found)
+    table = coverage(tables)
     return Page("changes", list(_lines(table)), {"changes": table})
 
 

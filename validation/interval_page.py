@@ -106,8 +106,8 @@ def _machine() -> str:
 
 def _processes(table: pd.DataFrame) -> Iterator[str]:
     yield "\n## The processes\n"
-    for law in (law for name, law in processes().items() if name in set(table["process"])):
-        yield f"- `{law.name}`: {law.about}" + ("" if law.judged else " Shown, not judged.")
+    for process in (one for name, one in processes().items() if name in set(table["process"])):
+        yield f"- `{process.name}`: {process.about}" + ("" if process.judged else " Shown, not judged.")
 
 
 def _verdicts(verdicts: pd.DataFrame) -> Iterator[str]:

@@ -12,7 +12,7 @@ from cxlink.study.replications import added, replicated, summary, tally
 from validation import sparse_levels
 from validation.interval_page import interval_page
 from validation.page import Page
-from validation.process import Cell, Found, Proof, labelled
+from validation.process import Cell, CellTables, Proof, labelled
 
 SEEDS = (20140801, 20261121)
 SIZES = {20_000: 2_000, 1_000_000: 500}
@@ -48,22 +48,21 @@ def tallied(process: str, customers: int, cohorts: int, rng: np.random.Generator
     if process == SPARSE:
         made = (sparse_levels.replicated(customers, DRAWS, rng) for _ in range(cohorts))
     else:
-        law = processes()[process]
-        made = (replicated(law, customers, DRAWS, rng) for _ in range(cohorts))
+        made = (replicated(processes()[process], customers, DRAWS, rng) for _ in range(cohorts))
     return tally(row for rows in made for row in rows)
 
 
-def coverage(found: Found) -> pd.DataFrame:
+def coverage(tables: CellTables) -> pd.DataFrame:
     """Coverage of every quantity: ``process, customers, seed, cohorts``, then as `replications.summary` gives it."""
-    each: Sequence[tuple[Cell, pd.DataFrame]] = [(cell, summary(sums, cell.cohorts)) for cell, sums in found]
+    each: Sequence[tuple[Cell, pd.DataFrame]] = [(cell, summary(sums, cell.cohorts)) for cell, sums in tables]
     table = labelled(each)
-    table.insert(3, "cohorts", [cell.cohorts for cell, sums in found for _ in range(len(sums))])
+    table.insert(3, "cohorts", [cell.cohorts for cell, sums in tables for _ in range(len(sums))])
     return table
 
 
-def page(found: Found) -> Page:
+def page(tables: CellTables) -> Page:
     """Judge the coverage."""
-    table = coverage(found)
+    table = coverage(tables)
     sparse = table["process"] == SPARSE
     return interval_page(table[~sparse], table[sparse])
 

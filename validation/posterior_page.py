@@ -75,7 +75,7 @@ def summed_pooling(pooling: pd.DataFrame) -> pd.DataFrame:
 
 def verdicts(made: Simulations) -> list[Verdict]:
     """Judge what was found."""
-    return [*_uniform(judged_ranks(made.ranks)), *_nearer(made.sparse), _foreseen(made.pooling)]
+    return [*_uniform(judged_ranks(made.ranks)), *_nearer(made.sparse), _predicted(made.pooling)]
 
 
 def _uniform(table: pd.DataFrame) -> Iterator[Verdict]:
@@ -106,12 +106,12 @@ def _nearer(sparse: pd.DataFrame) -> Iterator[Verdict]:
             yield Verdict(rule, f"{held:.1%}", bool(held >= LEAST_HELD))
 
 
-def _foreseen(pooling: pd.DataFrame) -> Verdict:
+def _predicted(pooling: pd.DataFrame) -> Verdict:
     gain = (pooling["score_pooled"] - pooling["score_alone"]).to_numpy()
     low, high = mean_interval(gain)
     found = f"by {gain.mean():+.2f} ({low:+.2f} to {high:+.2f}), in {int((gain > 0).sum())} of {len(gain)} cohorts"
     rule = (
-        "a cohort of three months, pooled with two older ones, foresees its losses of months 4 to 12 better"
+        "a cohort of three months, pooled with two older ones, predicts its losses of months 4 to 12 better"
     )
     return Verdict(rule, found, low > 0)
 

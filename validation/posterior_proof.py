@@ -13,7 +13,7 @@ from validation import posterior_sparse, young_cohort
 from validation.page import Page
 from validation.posterior_page import Simulations, posterior_page
 from validation.prior_truths import KINDS, simulated
-from validation.process import Cell, Found, Proof, labelled, stacked
+from validation.process import Cell, CellTables, Proof, labelled, stacked
 
 SEED = 20140801
 SIMULATIONS, SPARSE_COHORTS, POOLED_COHORTS = 300, 100, 200
@@ -59,18 +59,18 @@ def pooled(cohorts: int, rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(young_cohort.replicated(rng) for _ in range(cohorts))
 
 
-def simulations(found: Found) -> Simulations:
+def simulations(tables: CellTables) -> Simulations:
     """Put what the cells found together by what they are about."""
     ranked, sparse = (
-        labelled([(cell, table) for cell, table in found if label in cell.labels])
+        labelled([(cell, table) for cell, table in tables if label in cell.labels])
         for label in ("kind", "truth")
     )
-    return Simulations(ranked, sparse, stacked([table for cell, table in found if cell.process == POOLING]))
+    return Simulations(ranked, sparse, stacked([table for cell, table in tables if cell.process == POOLING]))
 
 
-def page(found: Found) -> Page:
+def page(tables: CellTables) -> Page:
     """Judge the simulations."""
-    return posterior_page(simulations(found))
+    return posterior_page(simulations(tables))
 
 
 POSTERIORS = Proof(

@@ -51,7 +51,7 @@ class Cell:
         return "-".join(str(label) for label in self.labels.values())
 
 
-Found = Sequence[tuple[Cell, pd.DataFrame]]
+CellTables = Sequence[tuple[Cell, pd.DataFrame]]
 """Cells, each with the table of its cohorts."""
 
 
@@ -72,11 +72,11 @@ class Proof:
     name: str
     about: str
     cells: Callable[[], Sequence[Cell]]
-    page: Callable[[Found], Page]
+    page: Callable[[CellTables], Page]
 
 
-def labelled(found: Found) -> pd.DataFrame:
+def labelled(tables: CellTables) -> pd.DataFrame:
     """Put the tables of all cells under one another, each with its cell's labels before its own columns."""
     return stacked([
-        pd.DataFrame(dict(cell.labels), index=table.index).join(table) for cell, table in found
+        pd.DataFrame(dict(cell.labels), index=table.index).join(table) for cell, table in tables
     ])  # fmt: skip

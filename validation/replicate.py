@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cxlink.cohort.errors import InputError
-from validation.process import Cell, Found, Proof, stacked
+from validation.process import Cell, CellTables, Proof, stacked
 
 Work = tuple[Cell, int, Path]
 """A cell, the position of one of its blocks, and the file that it goes to."""
@@ -25,8 +25,8 @@ def processors() -> int:
 
 
 def replicate(
-    proof: Proof, folder: Path, workers: int, tell: Callable[[int, int], None] = lambda *_: None
-) -> Found:
+    proof: Proof, folder: Path, workers: int, progress: Callable[[int, int], None] = lambda *_: None
+) -> CellTables:
     """Make the blocks that are missing, and give every cell's table.
 
     Parameters
@@ -37,7 +37,7 @@ def replicate(
         ``cells/NAME`` in it gets a file a finished cell, ``blocks/NAME`` holds those of unfinished ones.
     workers : int
         Processors at work; 1: this one.
-    tell : callable
+    progress : callable
         Told how many of how many blocks are there.
 
     Raises
@@ -60,7 +60,7 @@ def replicate(
     total = sum(len(each) for each in files.values())
     for made, cell in enumerate(_made(missing, workers), total - len(missing) + 1):
         _finish(cell, files[cell.name], done)
-        tell(made, total)
+        progress(made, total)
     for cell in unfinished:
         _finish(cell, files[cell.name], done)
     return [(cell, _read(_file(cell, done))) for cell in cells]

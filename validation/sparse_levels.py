@@ -1,9 +1,9 @@
 """Levels of few customers, at every height of the curve: do intervals hold where a bootstrap would hardly move?
 
 One cohort has twelve levels. Eleven have 20, 50 or 200 customers each and S(12) from .05 to .999; the twelfth is the
-rest of the cohort. Hazards are proportional and their log cumulative one is linear in log t (a Weibull law of shape
-0.8 counted in whole months), so that Kaplan–Meier, grouped proportional hazards and the Weibull family all hold, and
-what is tried is how they deal with hardly a loss, or hardly a survivor.
+rest of the cohort. Hazards are proportional and their log cumulative one is linear in log t (a Weibull distribution of
+shape 0.8 counted in whole months), so that Kaplan–Meier, grouped proportional hazards and the Weibull family all hold,
+and what is tried is how they deal with hardly a loss, or hardly a survivor.
 """
 
 from collections.abc import Iterator

@@ -7,7 +7,7 @@ import pandas as pd
 
 from validation.judge import Verdict
 from validation.page import Page, made_by, markdown_table, rules
-from validation.tenure_laws import LONGEST, YEAR, tenure_laws
+from validation.tenure_truths import LONGEST, YEAR, tenure_truths
 
 DRAWS = 500
 AVERAGES = ("averaged_aic", "averaged_backtest")
@@ -20,8 +20,8 @@ _NAMES = {
 
 def verdicts(table: pd.DataFrame) -> list[Verdict]:
     """Judge the table, as `tenure_proof.coverage` gives it."""
-    laws = tenure_laws()
-    inside = table[table["process"].map(lambda name: laws[name].inside) & table["model"].ne("")]
+    truths = tenure_truths()
+    inside = table[table["process"].map(lambda name: truths[name].inside) & table["model"].ne("")]
     twice = inside[inside["horizon"] == 2 * inside["follow_up"]]
     decade = inside[(inside["horizon"] == LONGEST) & (inside["follow_up"] == YEAR)]
     found = []
@@ -68,14 +68,14 @@ def _head(table: pd.DataFrame) -> Iterator[str]:
     yield ""
     yield (
         f"{made_by()}: {cohorts} simulated cohorts "
-        "a cell, each with three score levels of which 43 %, 60 % and 74 % are still there after a year, followed for "
+        "a cell, each with three score levels of which 43 %, 60 % and 74 % are retained after a year, followed for "
         f"one year or two; 95 % intervals from {DRAWS} draws, over the three levels. Widths and errors are relative to "
         "the truth."
     )
     yield "\n## The truths\n"
-    for law in tenure_laws().values():
-        yield f"- `{law.name}`: {law.about}." + (
-            "" if law.inside else " Outside the menu: shown, not judged."
+    for truth in tenure_truths().values():
+        yield f"- `{truth.name}`: {truth.about}." + (
+            "" if truth.inside else " Outside the menu: shown, not judged."
         )
 
 
@@ -85,7 +85,7 @@ def _at(table: pd.DataFrame, horizon: pd.Series | int, title: str) -> Iterator[s
     yield "Coverage (mean width; mean error).\n"
     wanted = table[(table["horizon"] == horizon) & table["model"].isin(SHOWN)]
     rows = []
-    for process in tenure_laws():
+    for process in tenure_truths():
         mine = wanted[wanted["process"] == process]
         for (customers, months), cell in mine.groupby(["customers", "follow_up"]):
             by_model = {row["model"]: row for row in cell.to_dict("records")}

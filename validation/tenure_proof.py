@@ -22,9 +22,9 @@ from cxlink.survival.families.fit import fit_all
 from cxlink.survival.families.fitted import Fit
 from cxlink.survival.families.projection_plan import Target
 from validation.page import Page
-from validation.process import Cell, Found, Proof, labelled, stacked
-from validation.tenure_laws import LEVELS, LONGEST, YEAR, TenureLaw, drawn_spells, tenure_laws
+from validation.process import Cell, CellTables, Proof, labelled, stacked
 from validation.tenure_page import DRAWS, tenure_page
+from validation.tenure_truths import LEVELS, LONGEST, YEAR, TenureTruth, drawn_spells, tenure_truths
 
 SEED = 20140801
 CUSTOMERS = (2_000, 50_000)
@@ -41,7 +41,7 @@ def cells() -> list[Cell]:
             {"process": name, "customers": customers, "follow_up": months}, (SEED, at, customers, months), COHORTS,
             BLOCK, partial(tallied, name, customers, months), added,
         )
-        for (at, name), customers, months in product(enumerate(tenure_laws()), CUSTOMERS, FOLLOW_UP)
+        for (at, name), customers, months in product(enumerate(tenure_truths()), CUSTOMERS, FOLLOW_UP)
     ]  # fmt: skip
 
 
@@ -49,8 +49,8 @@ def tallied(
     process: str, customers: int, follow_up: int, cohorts: int, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Draw cohorts of a truth, and sum what their intervals hold."""
-    law = tenure_laws()[process]
-    return summed(row for _ in range(cohorts) for row in replicated(law, customers, follow_up, rng))
+    truth = tenure_truths()[process]
+    return summed(row for _ in range(cohorts) for row in replicated(truth, customers, follow_up, rng))
 
 
 def added(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -58,7 +58,7 @@ def added(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return stacked(tables).groupby(["horizon", "model"], as_index=False)[_SUMS].sum()
 
 
-def coverage(found: Found) -> pd.DataFrame:
+def coverage(tables: CellTables) -> pd.DataFrame:
     """Coverage, mean width and mean error of every cell.
 
     Returns
@@ -68,24 +68,24 @@ def coverage(found: Found) -> pd.DataFrame:
         width and error are relative to the truth. Rows without a model: ``coverage`` is the share of cohorts in which
         a spike was flagged.
     """
-    table = labelled(found)
+    table = labelled(tables)
     for name in _SUMS[1:]:
         table[name] = table[name] / table["n"]
     keys = ["process", "customers", "follow_up", "horizon", "model"]
     return table.rename(columns={"held": "coverage"}).sort_values(keys, ignore_index=True)
 
 
-def page(found: Found) -> Page:
+def page(tables: CellTables) -> Page:
     """Judge the coverage."""
-    return tenure_page(coverage(found))
+    return tenure_page(coverage(tables))
 
 
-def replicated(law: TenureLaw, customers: int, follow_up: int, rng: np.random.Generator) -> Iterator[Row]:
+def replicated(truth: TenureTruth, customers: int, follow_up: int, rng: np.random.Generator) -> Iterator[Row]:
     """Draw a cohort, and give the restricted means of each average and of a constant hazard.
 
     Parameters
     ----------
-    law : TenureLaw
+    truth : TenureTruth
         The truth.
     customers, follow_up : int
         Scored, and months that they are followed.
@@ -98,7 +98,7 @@ def replicated(law: TenureLaw, customers: int, follow_up: int, rng: np.random.Ge
         ``model, level, horizon, truth, estimate, conf_low, conf_high``, levels 1 to 3; and with an empty ``model``
         one row whose ``estimate`` says whether a spike was flagged.
     """
-    spells = drawn_spells(law, customers, follow_up, rng)
+    spells = drawn_spells(truth, customers, follow_up, rng)
     periods = person_periods(spells)
     fits = [fit for fit in fit_all(periods) if isinstance(fit, Fit)]
     # what is averaged, and the constant hazard; families that stand for no class are chosen among, not projected
@@ -118,7 +118,7 @@ def replicated(law: TenureLaw, customers: int, follow_up: int, rng: np.random.Ge
                 level = spells.levels[g]
                 yield {
                     "model": tenure.model, "level": level, "horizon": horizons[h],
-                    "truth": _truth(law, level, horizons[h]), "estimate": float(estimate),
+                    "truth": _truth(truth, level, horizons[h]), "estimate": float(estimate),
                     "conf_low": float(ends[1, g, h]), "conf_high": float(ends[2, g, h]),
                 }  # fmt: skip
     yield {"model": "", "level": 0, "horizon": 0, "truth": 1.0, "estimate": float(spike(periods) is not None)}
@@ -131,11 +131,11 @@ def _alone(level: int, n: int) -> Standard:
 _KNOWN: dict[tuple[str, int, int], float] = {}
 
 
-def _truth(law: TenureLaw, level: int, horizon: int) -> float:
+def _truth(truth: TenureTruth, level: int, horizon: int) -> float:
     """The restricted mean that is true; worked out once."""
-    key = (law.name, level, horizon)
+    key = (truth.name, level, horizon)
     if key not in _KNOWN:
-        _KNOWN[key] = law.tenure(LEVELS.index(level), horizon)
+        _KNOWN[key] = truth.tenure(LEVELS.index(level), horizon)
     return _KNOWN[key]
 
 

@@ -1,8 +1,8 @@
-"""A cohort of three months, alone and pooled with two older ones: which posterior foresees its losses up to a year?
+"""A cohort of three months, alone and pooled with two older ones: which posterior predicts its losses up to a year?
 
 Five levels, three cohorts: two older ones followed for eighteen and fifteen months, and the one in question for three.
 Hazards fall with time alike in all; a cohort's baseline differs by N(0, 0.2²) and each level's effect by N(0, 0.1²), on
-the log hazard. Whoever is still there after three months is then followed to the twelfth month. The score is the log of
+the log hazard. Whoever is retained for three months is then followed to the twelfth month. The score is the log of
 the probability that a posterior gave, before, to the losses of all levels in months 4 to 12.
 """
 
@@ -29,7 +29,7 @@ WAYS = ("pooled", "alone")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Drawn:
+class YoungCohort:
     """Three cohorts, and what became of the youngest.
 
     Attributes
@@ -48,7 +48,7 @@ class Drawn:
     kept: float
 
 
-def drawn_cohorts(rng: np.random.Generator) -> Drawn:
+def drawn_cohorts(rng: np.random.Generator) -> YoungCohort:
     """Draw three cohorts."""
     end, n_cohorts, n_levels = max(FOLLOW_UP), len(FOLLOW_UP), len(EFFECTS)
     log_hazard = (
@@ -68,7 +68,7 @@ def drawn_cohorts(rng: np.random.Generator) -> Drawn:
     coding = Coding(tuple(range(1, n_levels + 1)), ((),), ("first", "second", "third"), "levels")
     pooled = PooledPeriods(coding, (at_risk * known)[:, :, None], (lost * known)[:, :, None])
     each = np.exp(-hazard[-1, :, :HORIZON].sum(axis=1))
-    return Drawn(
+    return YoungCohort(
         pooled, at_risk[-1][:, later], lost[-1][:, later], float(each @ CUSTOMERS / np.sum(CUSTOMERS))
     )
 

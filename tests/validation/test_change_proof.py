@@ -9,7 +9,7 @@ import pytest
 from cxlink.cohort.count.spells import spells_of
 from validation.change_proof import PAIRS, RULES, added, cells, coverage, page, verdicts
 from validation.cohort_pairs import HORIZON, KINDS, drawn, law, replicated, spec_of, truth
-from validation.process import Found, Proof
+from validation.process import CellTables, Proof
 from validation.replicate import replicate
 
 
@@ -48,8 +48,8 @@ def test_sums_of_pairs_become_coverage_by_hand() -> None:
     sums = pd.DataFrame(
         [{**keys, "truth": 8.0, "made": 4, "held": 3, "bias": 2.0, "square": 4.0, "std_error": 1.0}]
     )
-    found: Found = [(cells()[0], added([sums, sums]))]
-    one = coverage(found).iloc[0]
+    tables: CellTables = [(cells()[0], added([sums, sums]))]
+    one = coverage(tables).iloc[0]
     assert one[["kind", "group"]].tolist() == ["mix", "1"]
     # eight errors that sum to 4 and whose squares sum to 8: variance (8 − 8·½²)/7
     expected = [2.0, 8, 0.75, 0.5, np.sqrt(6 / 7), 0.25]

@@ -13,7 +13,7 @@ from cxlink.cohort.errors import InputError
 from validation import __main__ as command
 from validation.judge import Rule, Verdict, judged, mean_interval, monte_carlo_error
 from validation.page import Page, markdown_table, rules, shown, write_page
-from validation.process import Cell, Found, Proof, labelled
+from validation.process import Cell, CellTables, Proof, labelled
 from validation.proofs import PROOFS
 from validation.replicate import block_table, finished, probe, replicate
 
@@ -37,8 +37,8 @@ def proof(*cells: Cell) -> Proof:
     return Proof("tried", "a sentence", lambda: cells, page)
 
 
-def page(found: Found) -> Page:
-    table = labelled(found)
+def page(tables: CellTables) -> Page:
+    table = labelled(tables)
     return Page(
         "tried", ["# Tried", *shown(table, {"process": "{process}", "held": "{held:.0f}"})], {"tried": table}
     )
@@ -76,6 +76,12 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     replicate(tried, tmp_path, 1, lambda *at: told.append(at))
     assert len(told) == 4
     assert drawn[7:] == [1]
+
+
+def test_numbers_are_read_back_to_the_last_bit(tmp_path: Path) -> None:
+    one = Cell({"process": "a"}, (7,), 500, 500, uniform)
+    ((_, table),) = replicate(proof(one), tmp_path, 1)
+    np.testing.assert_array_equal(table["value"], np.random.default_rng([7, 0]).random(500))
 
 
 def test_a_cell_whose_last_block_was_there_is_finished(tmp_path: Path) -> None:
@@ -193,7 +199,7 @@ def test_no_file_and_no_class_has_a_name_of_the_package_s() -> None:
         }
 
     assert len(mine) > 10
-    assert not names(mine) & names(theirs)
+    assert names(mine) & names(theirs) == set()
 
 
 def test_neither_the_package_nor_a_notebook_needs_the_proofs() -> None:

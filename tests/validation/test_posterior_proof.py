@@ -300,8 +300,8 @@ def test_every_rule_holds_where_all_is_well() -> None:
         (results(sparse={"error": 0.062}), ["smaller mean absolute error"]),
         (results(sparse={"error": 0.06}), ["smaller mean absolute error"]),
         (results(sparse={"held": 0.89}), ["hold the truth in at least 90 %"]),
-        (results(gain=-0.5), ["foresees"]),
-        (results(gain=0.0), ["foresees"]),
+        (results(gain=-0.5), ["predicts"]),
+        (results(gain=0.0), ["predicts"]),
     ],
 )
 def test_each_rule_fails_where_it_should(made: Simulations, broken: list[str]) -> None:

@@ -10,11 +10,11 @@ from scipy.integrate import quad
 from cxlink.cohort.count.spells import person_periods
 from validation.page import write_page
 from validation.process import Cell
-from validation.tenure_laws import KEPT, LONGEST, YEAR, drawn_spells, tenure_laws
 from validation.tenure_page import SHOWN, tenure_page, verdicts
 from validation.tenure_proof import COHORTS, added, cells, coverage, replicated, summed
+from validation.tenure_truths import KEPT, LONGEST, YEAR, drawn_spells, tenure_truths
 
-LAWS = tenure_laws()
+LAWS = tenure_truths()
 
 
 @pytest.mark.parametrize("name", LAWS)

@@ -21,7 +21,7 @@ from cxlink.survival.families.family import Family
 LEVELS = (1, 2, 3)
 SHARES = (0.25, 0.5, 0.25)
 KEPT = (0.43, 0.60, 0.74)
-"""Share of each level still there after twelve months."""
+"""Share of each level that is retained for twelve months."""
 YEAR, LONGEST = 12, 120
 _FINE = 32
 _SPIKE = 5.0
@@ -29,7 +29,7 @@ _PIECES = ((12, 0.6), (30, 1.6), (LONGEST, 0.35))
 
 
 @dataclass(frozen=True, slots=True)
-class TenureLaw:
+class TenureTruth:
     """A truth whose tenure beyond follow-up is known.
 
     Attributes
@@ -67,7 +67,7 @@ class TenureLaw:
         )
 
 
-def tenure_laws() -> dict[str, TenureLaw]:
+def tenure_truths() -> dict[str, TenureTruth]:
     """Every truth, by name."""
     made = (
         _of_family(
@@ -88,11 +88,11 @@ def tenure_laws() -> dict[str, TenureLaw]:
             "piecewise", "a constant rate that rises after one year and falls after two and a half", _pieces
         ),
     )  # fmt: skip
-    return {law.name: law for law in made}
+    return {truth.name: truth for truth in made}
 
 
-def _of_family(name: str, about: str, family: Family, *others: float) -> TenureLaw:
-    """Locations such that the right share is still there after a year."""
+def _of_family(name: str, about: str, family: Family, *others: float) -> TenureTruth:
+    """Locations such that the right share is retained for a year."""
     linked = [
         np.asarray(p.link.forward(np.asarray(v))) for p, v in zip(family.parameters[1:], others, strict=True)
     ]
@@ -101,7 +101,7 @@ def _of_family(name: str, about: str, family: Family, *others: float) -> TenureL
         return float(family.linked(np.full(1, float(YEAR)), np.full(1, location), *linked)[0] - np.log(kept))
 
     located = [brentq(at, -12, 12, args=(kept,)) for kept in KEPT]
-    return TenureLaw(
+    return TenureTruth(
         name,
         about,
         inside=True,
@@ -114,7 +114,7 @@ def _pieces(month: np.ndarray) -> np.ndarray:
     return np.select([month <= end for end, _ in _PIECES], [rate for _, rate in _PIECES], _PIECES[-1][1])
 
 
-def _of_hazard(name: str, about: str, shape: Callable[[np.ndarray], np.ndarray]) -> TenureLaw:
+def _of_hazard(name: str, about: str, shape: Callable[[np.ndarray], np.ndarray]) -> TenureTruth:
     """Hazards of this shape over whole months, the same in proportion for all levels."""
     total = np.r_[0.0, np.cumsum(shape(np.arange(1.0, LONGEST + 1)))]
     rates = [-np.log(kept) / total[YEAR] for kept in KEPT]
@@ -123,15 +123,15 @@ def _of_hazard(name: str, about: str, shape: Callable[[np.ndarray], np.ndarray])
         fallen: np.ndarray = -rates[level] * np.interp(t, np.arange(LONGEST + 1.0), total)
         return fallen
 
-    return TenureLaw(name, about, inside=False, log_survival=log_survival, whole=True)
+    return TenureTruth(name, about, inside=False, log_survival=log_survival, whole=True)
 
 
-def drawn_spells(law: TenureLaw, customers: int, follow_up: int, rng: np.random.Generator) -> Spells:
+def drawn_spells(truth: TenureTruth, customers: int, follow_up: int, rng: np.random.Generator) -> Spells:
     """Draw a cohort that is followed for so many whole months, as cell counts."""
     sizes = rng.multinomial(customers, SHARES)
     parts = []
     for level, size in enumerate(sizes):
-        survival = np.exp(np.r_[0.0, law.log_survival(np.arange(1.0, follow_up + 1), level)])
+        survival = np.exp(np.r_[0.0, truth.log_survival(np.arange(1.0, follow_up + 1), level)])
         n = rng.multinomial(size, np.r_[-np.diff(survival), survival[-1]])
         month = np.r_[np.arange(1, follow_up + 1), follow_up]
         cause = np.r_[np.ones(follow_up, int), 0]
