@@ -32,7 +32,7 @@ reproduce: $(READY)  ## the published study on cohorts with a known truth -> rep
 	@$(BIN)/cxlink reproduce --overwrite
 
 test: $(READY)  ## the test suite
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow" $(TESTS)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:nbmake -p no:zarr -n $(WORKERS) --dist loadfile -m "not slow" $(TESTS)
 
 slow: $(READY)  ## the tests that take longer
 	@$(BIN)/python -m pytest -q -m slow $(TESTS)

@@ -1,3 +1,37 @@
 """Shared by all tests."""
 
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
 import statsmodels.api  # noqa: F401  (resets the warning filters when imported: do it before pytest sets them)
+
+FEW = ("exponential", "weibull", "shifted_beta_geometric")
+
+
+def _fewer() -> Iterator[None]:
+    from cxlink.survival.families import backtest, catalogue, fit
+    from cxlink.survival.families.family import Family
+
+    def few(lost: np.ndarray) -> tuple[Family, ...]:
+        return tuple(family for family in catalogue.menu(lost) if family.name in FEW)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (backtest, fit):
+            patch.setattr(module, "menu", few)
+        yield
+
+
+@pytest.fixture(scope="module")
+def few_families() -> Iterator[None]:
+    """Analyses fit three families for the rest of the module: for what is not about them, since they take the time."""
+    yield from _fewer()
+
+
+@pytest.fixture(scope="module", params=["few", pytest.param("all", marks=pytest.mark.slow)])
+def families(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Analyses fit three families in ``make test``, and the whole menu in ``make slow``."""
+    if request.param == "few":
+        yield from _fewer()
+    else:
+        yield

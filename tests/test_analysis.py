@@ -98,6 +98,7 @@ def test_ratio_and_difference_follow_from_their_sides(simulated: Analysis) -> No
         )
 
 
+@pytest.mark.usefixtures("few_families")
 def test_counts_give_what_the_cohort_gives(simulated: Analysis) -> None:
     again = analyse(simulated.counts)
     scored = int(simulated.counts.scored["n"].sum())
@@ -139,6 +140,7 @@ def test_rows_in_another_order_give_the_same_bytes() -> None:
         ("no score at all", {"score": pd.array([pd.NA] * 60, dtype="Int64")}),
     ],
 )
+@pytest.mark.usefixtures("families")
 def test_odd_cohorts_get_a_finite_answer(what: str, columns: dict[str, object]) -> None:
     analysis = _analysed(_frame(60, **columns))
     rows = select(

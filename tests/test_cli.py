@@ -15,6 +15,7 @@ from cxlink.study.simulated_files import write_simulated
 
 SPENT = ["--score", "score", "--scale", "1-10", "--spend", "months", "--complete", "true", "--draws", "100"]
 _MORE = ["--adjust", "plan", "--id", "customer", "--name", "my cohort"]
+pytestmark = pytest.mark.usefixtures("few_families")
 STAY = ["--score", "score", "--scale", "1-10", "--duration", "months", "--event", "lost", "--draws", "100"]
 
 

@@ -20,7 +20,7 @@ needs_telco = pytest.mark.skipif(not TELCO.exists(), reason="telco.csv is not be
 
 
 @pytest.fixture(scope="module")
-def saas() -> Analysis:
+def saas(families: None) -> Analysis:
     spec = {
         "score": {"column": "csat_score", "scale": "1-10"},
         "subscription": {"duration": "months_active", "event": "churned", "unit": "month"},
@@ -31,7 +31,7 @@ def saas() -> Analysis:
 
 
 @pytest.fixture(scope="module")
-def telco() -> Analysis:
+def telco(families: None) -> Analysis:
     spec = {
         "cohort": {"id": "Customer ID"},
         "score": {"column": "Satisfaction Score", "scale": "1-5"},

@@ -42,7 +42,7 @@ def _cohort(unsupported: int, draws: int = 200) -> Cohort:
 
 
 @pytest.fixture(scope="module")
-def thinned() -> Analysis:
+def thinned(few_families: None) -> Analysis:
     return analyse(_cohort(UNSUPPORTED))
 
 
@@ -81,6 +81,7 @@ def test_the_estimates_are_the_same_as_where_nothing_is_taken_over(thinned: Anal
     assert set(select(rows, estimand="spend_ratio", group="best")["model"]) >= {"means", "poisson"}
 
 
+@pytest.mark.usefixtures("few_families")
 def test_the_nonparametric_headline_stays_where_support_is_wide() -> None:
     found = analyse(_cohort(2, draws=100))
     assert set(found.headline()["model"]) == {"kaplan_meier", "means"}

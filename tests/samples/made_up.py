@@ -1,6 +1,7 @@
 """Made-up but realistic cohorts: tables as the analysis would write them, with no model behind them."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,7 @@ DRAWS = 400
 _MADE: dict[tuple[str, int], pd.DataFrame] = {}
 
 
+@cache
 def survival(group: str, time: float, bend: float = 0.6) -> float:
     yearly = np.average(
         [YEARLY[level] for level in GROUPS[group]], weights=[N[level] for level in GROUPS[group]]

@@ -15,7 +15,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def made(folder: Path) -> Reproduced:
+def made(folder: Path, families: None) -> Reproduced:
     return reproduce_study(folder, command="cxlink reproduce")
 
 
