@@ -69,6 +69,13 @@ def test_totals_and_calibration_by_hand() -> None:
         (40 + 90 + 140) / 400, abs=1e-12
     )
     assert calibration.loc[("5", "difference"), "estimate"] == pytest.approx(230 / 300 - 230 / 300, abs=1e-12)
+    # observed less predicted: over 0 where customers stayed longer than the base foretold, limits as well
+    assert calibration.loc[("all", "difference"), "estimate"] == pytest.approx(0.75 - 0.675, abs=1e-12)
+    worst = calibration.loc[("1", "difference")]
+    assert worst["estimate"] == pytest.approx(0.7 - 0.4, abs=1e-12)
+    # .7 and .4 of 100 customers each: √(.21/100 + .24/100) = .067, of 200 draws
+    assert worst["std_error"] == pytest.approx(0.067, abs=4 * 0.067 / np.sqrt(2 * 200))
+    assert 0 < worst["conf_low"] < 0.3 < worst["conf_high"] < 0.6
     # expected losses: at risk in either period times the base's hazards there
     hazards = {"1a": (0.3, 30 / 70), "5a": (0.05, 10 / 190), "5b": (0.15, 15 / 85)}
     at_risk = {"1a": (100, 85), "5a": (100, 80), "5b": (200, 185)}

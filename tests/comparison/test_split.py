@@ -32,6 +32,17 @@ def test_strata_and_scores_by_hand() -> None:
     assert split.mix == pytest.approx(-0.04, abs=1e-12)
 
 
+def test_a_place_empty_in_one_cohort_takes_the_scores_of_the_other_by_hand() -> None:
+    """The second stratum is new: 1 to 3 at .2 and .6 there are .5; 40 of 140 come to it from .65."""
+    base, new = np.array([[50.0, 0.0], [50.0, 0.0]]), np.array([[50.0, 10.0], [50.0, 30.0]])
+    values = np.broadcast_to(np.array([[0.4, 0.2], [0.9, 0.6]]), (2, 2, 2, 2))
+    for n, sign in (((base, new), 1), ((new, base), -1)):
+        split = shapley(n, values)
+        assert split.mix_strata == pytest.approx(sign * 40 / 140 * (0.5 - 0.65), abs=1e-12)
+        assert split.mix_score == pytest.approx(0, abs=1e-12)
+        assert split.total == pytest.approx(split.mix_strata, abs=1e-12)
+
+
 def by_every_order(n: tuple[np.ndarray, np.ndarray], values: np.ndarray) -> dict[str, float]:
     """Average steps over the six orders, one after the other."""
     share = [one / one.sum() for one in n]

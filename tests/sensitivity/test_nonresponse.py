@@ -93,6 +93,15 @@ def test_a_clock_that_cannot_start_gives_no_row_and_says_so() -> None:
         assert [(f["quantity"], f["value"]) for f in findings] == [("clock_starts", 0.0)]
 
 
+def test_the_share_whose_clock_starts_is_of_those_without_a_score_by_hand() -> None:
+    rows = pd.DataFrame({"score": [1, 5, 5, *[np.nan] * 5], "exit": [3, 3, 2, 3, 2, 1, 0, 0], "cause": ""})
+    _, findings = unscored_rows(counts_of(rows, spec_for(horizon=2, draws=100)), np.random.default_rng(1))
+    # of five without a score two were never at risk
+    assert [f["value"] for f in findings if f["quantity"] == "clock_starts"] == [
+        pytest.approx(3 / 5, rel=1e-10)
+    ]
+
+
 def test_the_response_of_each_stratum_but_not_of_one_that_only_a_score_makes_known() -> None:
     spec = spec_for(adjust=("plan", "since"))
     rows = pd.DataFrame({

@@ -53,6 +53,17 @@ def test_counted_pairs_give_what_rows_give() -> None:
     assert np.quantile(draws, [0.025, 0.975]) == pytest.approx([ends.low, ends.high], abs=0.001)
 
 
+def test_fisher_s_error_of_few_pairs_is_of_n_less_three() -> None:
+    found = reliability(grouped(np.arange(30) % 6, np.arange(30) % 5))
+    assert found is not None
+    n_draws = 100_000
+    z = np.arctanh(found.correlation_draws(n_draws, np.random.default_rng(1)))
+    error = 1 / np.sqrt(27)
+    # four standard errors of a mean, and of a standard deviation, of normal draws; 1/√30 would be 18 of them away
+    assert z.mean() == pytest.approx(np.arctanh(found.correlation), abs=4 * error / np.sqrt(n_draws))
+    assert z.std() == pytest.approx(error, abs=4 * error / np.sqrt(2 * n_draws))
+
+
 @pytest.mark.parametrize(
     "repeats",
     [

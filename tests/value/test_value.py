@@ -209,6 +209,39 @@ def test_constant_retention_gives_the_textbook_formulas() -> None:
     assert select(table, given=1).iloc[0]["estimate"] == pytest.approx(new[""], rel=1e-6)
 
 
+def test_a_window_that_ends_inside_a_period_counts_that_part_of_it() -> None:
+    """Spend of 18 months: a year of all customers, and half a year of the 80 % who were still there."""
+    counts = asked(yearly(margin=0.5), horizon=2, discount=0.0)
+    spend = {"column": "spend", "complete": True, "window_months": 18}
+    tables = {**counts.spec.model_dump(mode="json", exclude_none=True), "spend": spend}
+    counts = replace(counts, spec=make_spec(tables))
+    table = select(rows(counts, one_family(counts)), estimand="value", adjusted="no", group="1", given=0)
+    found = table.set_index("scenario")["estimate"]
+    # a mean of 50 earned over 1 + .8/2 years, counted over 1 + .8; at the ends of years over .8 + .64/2 and .8 + .64
+    assert found[""] == pytest.approx(50 * 1.8 / 1.4, rel=1e-9)
+    assert found["first_excluded"] == pytest.approx(50 * 1.44 / 1.12, rel=1e-9)
+
+
+def test_spend_differs_within_a_cell_and_value_with_it() -> None:
+    """Where nobody leaves, value over the window is the mean spent, and as uncertain as that: s/√n."""
+    n, spends = 400, np.tile([0.0, 50.0, 100.0, 250.0], 100)
+    score = 1 + np.arange(n) % 2
+    frame = pd.DataFrame({"score": score, "years": 2, "lost": 0, "spend": np.repeat(spends[: n // 2], 2)})
+    spec = make_spec({
+        "score": {"column": "score", "scale": "1-3", "best": [2]},
+        "subscription": {"duration": "years", "event": "lost", "unit": "year"},
+        "spend": {"column": "spend", "complete": True},
+        "value": {"margin": 1.0, "discount": 0.0, "horizon": 1},
+        "analysis": {"draws": 2000, "horizon": 1},
+    })  # fmt: skip
+    counts = read_cohort(frame, spec).count()
+    table = select(rows(counts, None), estimand="value", adjusted="no", group="1", given=0, scenario="")
+    shown, error = table.iloc[0], spends[: n // 2].std(ddof=1) / np.sqrt(n / 2)
+    assert shown["estimate"] == pytest.approx(100, rel=1e-12)
+    # four standard errors of a standard deviation of 2,000 draws, and the n − 1 of 200
+    assert shown["std_error"] == pytest.approx(error, rel=4 / np.sqrt(2 * 2000))
+
+
 def yearly(
     retention: float = 0.8,
     n: int = 400,
