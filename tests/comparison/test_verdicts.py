@@ -12,14 +12,14 @@ def calibration(
     ratio: Ends | None,
     slope: Ends | None,
     level: Ends = (0, -1, 1),
-    mended: Ends = (0, -1, 1),
+    recalibrated: Ends = (0, -1, 1),
     spend: bool = False,
 ) -> pd.DataFrame:
     """Rows of one outcome; ends are estimate, lower and upper."""
     known = {("observed_over_expected", "all"): ratio, ("slope", "all"): slope}
     known |= {
         ("difference", "3"): level,
-        ("difference_mended", "3"): mended,
+        ("difference_mended", "3"): recalibrated,
         ("predicted", "3"): (200, 190, 210),
     }
     rows = [
@@ -73,7 +73,7 @@ def test_a_level_is_judged_once_the_ratio_is_put_right() -> None:
     """All levels off alike is what recalibrating is for."""
     off, high = (0.06, 0.04, 0.09), (1.5, 1.3, 1.7)
     assert verdict_of(calibration(high, FINE, level=off)).verdict == "recalibrate"
-    assert verdict_of(calibration(high, FINE, mended=off)).verdict == "re-fit"
+    assert verdict_of(calibration(high, FINE, recalibrated=off)).verdict == "re-fit"
 
 
 def test_of_spend_three_per_cent_of_what_was_predicted() -> None:

@@ -64,14 +64,14 @@ class Additive:
         share : ndarray of shape (n_levels, n_draws)
             Between 0 and 1.
         """
-        found = np.empty(share.shape)
+        factors = np.empty(share.shape)
         for level, r in enumerate(self.at_risk):
             used = r > 0
             weight = r[used] / max(r[used].sum(), 1)
             gone = -np.expm1(-np.exp(_GRID)[:, None] * self.strata[used]) @ weight
-            found[level] = np.exp(np.interp(np.log(share[level]), np.log(np.maximum(gone, 1e-300)), _GRID))
-        found[self.exposed == 0] = 1.0
-        return found
+            factors[level] = np.exp(np.interp(np.log(share[level]), np.log(np.maximum(gone, 1e-300)), _GRID))
+        factors[self.exposed == 0] = 1.0
+        return factors
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class CellCurves:
     within : RiskSets
         The same up to the horizon after each survey, of customers with a place alone.
     additive : Additive
-        What thin cells lean on.
+        What sparse cells are shrunk towards.
     """
 
     spells: Spells
@@ -111,11 +111,11 @@ class CellDraws:
     n : ndarray of shape (n_levels, n_places, n_draws)
         Customers.
     cumulative : ndarray of shape (n_levels, n_places, n_draws)
-        −log of the share still there at the horizon.
+        −log of the share retained at the horizon.
     log_cumulative : ndarray of shape (n_levels, n_places, n_draws)
         Its logarithm, half a loss added.
     hazard : ndarray of shape (n_levels, n_strata, n_periods, n_draws)
-        By period of the clock.
+        By period since the time origin.
     at_risk, lost : ndarray of shape (n_levels, n_strata, n_periods, n_draws)
         Of customers with a place, up to the horizon after their survey.
     weights : ndarray of shape (n_spells, n_draws)
@@ -146,14 +146,14 @@ def cells_of(spells: Spells, frame: Frame) -> CellCurves:
     )
     within = risk_sets(clipped, pairs)
     gone, inside = clipped.cause > 0, place >= 0
-    lost, there = (
+    lost, retained = (
         np.bincount(level[inside & one], spells.n[inside & one], len(frame.levels)) for one in (gone, ~gone)
     )
     at_risk, losses = (x[..., 0] for x in _shaped(count, spells.n[:, None], frame))
     if frame.entry.any():
-        lost, there = losses.sum(axis=(1, 2)), (at_risk - losses).sum(axis=(1, 2))
+        lost, retained = losses.sum(axis=(1, 2)), (at_risk - losses).sum(axis=(1, 2))
     return CellCurves(
-        spells, frame, place, count, within, _additive(at_risk, losses, np.minimum(lost, there) < FEWEST)
+        spells, frame, place, count, within, _additive(at_risk, losses, np.minimum(lost, retained) < FEWEST)
     )
 
 
@@ -197,8 +197,8 @@ def draws_of(cells: CellCurves, n_draws: int, block: int, rng: np.random.Generat
     additive = cells.additive
     for weights in resample(cells.spells.n, n_draws, block, bootstrap):
         shape = (len(additive.lost), weights.shape[1])
-        kept = additive.exposed - additive.lost
-        share = factors.beta(additive.lost[:, None] + _HALF, kept[:, None] + _HALF, size=shape)
+        retained = additive.exposed - additive.lost
+        share = factors.beta(additive.lost[:, None] + _HALF, retained[:, None] + _HALF, size=shape)
         yield _measured(cells, weights, additive.factors(np.maximum(share, 1e-300)), True)
 
 
@@ -213,18 +213,18 @@ def _measured(cells: CellCurves, weights: np.ndarray, factor: np.ndarray, drawn:
     """Cells under these weights of the spells; where ``drawn``, sparse levels from their factor alone."""
     frame, additive = cells.frame, cells.additive
     at_risk, lost = _shaped(cells.count, weights, frame)
-    lean = additive.factor[:, None, None] * additive.strata
-    lean_hazard = -np.expm1(-lean)
+    additive_steps = additive.factor[:, None, None] * additive.strata
+    additive_hazard = -np.expm1(-additive_steps)
     with np.errstate(invalid="ignore", divide="ignore"):
-        added = _HALF / -np.expm1(-lean.mean(axis=-1) * frame.horizon)[..., None, None]
-        average = lost.sum(axis=2, keepdims=True) + added * lean_hazard.mean(axis=-1)[..., None, None]
+        added = _HALF / -np.expm1(-additive_steps.mean(axis=-1) * frame.horizon)[..., None, None]
+        average = lost.sum(axis=2, keepdims=True) + added * additive_hazard.mean(axis=-1)[..., None, None]
         average = average / (at_risk.sum(axis=2, keepdims=True) + added)
         hazard = np.where(at_risk > 0, lost / at_risk, average)
-        leaning = (lost + added * lean_hazard[..., None]) / (at_risk + added)
-        steps, leant = (np.minimum(-np.log1p(-h), -EXTINCT) for h in (hazard, leaning))
+        shrunk_hazard = (lost + added * additive_hazard[..., None]) / (at_risk + added)
+        steps, shrunk_steps = (np.minimum(-np.log1p(-h), -EXTINCT) for h in (hazard, shrunk_hazard))
     few = additive.sparse
     by_factor = factor[few][:, None, None] * additive.strata[..., None]
-    leant[few] = by_factor
+    shrunk_steps[few] = by_factor
     if drawn:
         steps[few], hazard[few] = by_factor, -np.expm1(-by_factor)
     inside = cells.place >= 0
@@ -233,7 +233,7 @@ def _measured(cells: CellCurves, weights: np.ndarray, factor: np.ndarray, drawn:
     return CellDraws(
         n.reshape(*frame.shape, -1),
         _windows(steps, frame),
-        np.log(_windows(leant, frame)),
+        np.log(_windows(shrunk_steps, frame)),
         hazard,
         *_shaped(cells.within, weights, frame),
         weights,
@@ -243,7 +243,7 @@ def _measured(cells: CellCurves, weights: np.ndarray, factor: np.ndarray, drawn:
 def _windows(steps: np.ndarray, frame: Frame) -> np.ndarray:
     """Cumulative hazard from each place's entry to its horizon: (n_levels, n_places, n_draws)."""
     total = np.pad(np.cumsum(steps, axis=2), ((0, 0), (0, 0), (1, 0), (0, 0)))
-    found: np.ndarray = (
+    cumulative: np.ndarray = (
         total[:, frame.stratum, frame.entry + frame.horizon] - total[:, frame.stratum, frame.entry]
     )
-    return found
+    return cumulative

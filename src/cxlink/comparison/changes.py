@@ -1,4 +1,4 @@
-"""What changed between two cohorts, and how well the older one foretells the newer: counts in, rows out."""
+"""What changed between two cohorts, and how well the older one predicts the newer: counts in, rows out."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -45,7 +45,7 @@ class OutcomeChange:
         Cells of the base that the slope leaves out: without a loss (of spend: with none), and with losses only.
     n_cells : int
         Cells that the slope stands on.
-    untold : tuple of int
+    not_estimable : tuple of int
         Levels that the baseline's average leaves out: one of the cohorts lost nobody of them.
     left_out : str
         What could not be compared at all, in a sentence; empty where nothing.
@@ -61,7 +61,7 @@ class OutcomeChange:
     aside: tuple[Aside, Aside]
     unused: tuple[int, int]
     n_cells: int
-    untold: tuple[int, ...] = ()
+    not_estimable: tuple[int, ...] = ()
     left_out: str = ""
 
 
@@ -91,20 +91,20 @@ def outcomes(
             raise InputError(f"{one.spec.cohort.name}: nobody has a score, so there is nothing to compare.")
     spells = (spells_of(base), spells_of(new))
     _something_common(spells, cohorts)
-    found = []
+    compared: list[OutcomeChange] = []
     if base.spec.subscription is not None:
         progress("retention")
-        found.append(_retention(spells, cohorts, horizon))
+        compared.append(_retention(spells, cohorts, horizon))
     if base.spec.spend is not None:
         young = [one.spec.cohort.name for one in cohorts if not one.scored["spend_n"].sum()]
-        if young and not found:
+        if young and not compared:
             raise InputError(f"{young[0]}: nobody with a score has a complete window of spend yet.")
         if young:
             text = f"spend is not compared: nobody of {young[0]} with a score has a complete window of it yet"
-            return [replace(found[0], left_out=text)]
+            return [replace(compared[0], left_out=text)]
         progress("spend")
-        found.append(_spend(spells, cohorts))
-    return found
+        compared.append(_spend(spells, cohorts))
+    return compared
 
 
 def _something_common(spells: tuple[Spells, Spells], cohorts: tuple[Counts, Counts]) -> None:
@@ -123,8 +123,8 @@ def _groups(frame: Frame, counts: Counts) -> list[tuple[str, np.ndarray]]:
     """Levels that both have, the bands as far as they do, and all."""
     spec = counts.spec
     names = [*(str(level) for level in frame.levels), "worst", "best", "all"]
-    found = [(name, np.isin(frame.levels, spec.group(name))) for name in names]
-    return [(name, at) for name, at in found if at.any()]
+    groups = [(name, np.isin(frame.levels, spec.group(name))) for name in names]
+    return [(name, at) for name, at in groups if at.any()]
 
 
 def _retention(spells: tuple[Spells, Spells], cohorts: tuple[Counts, Counts], horizon: int) -> OutcomeChange:
@@ -145,8 +145,8 @@ def _retention(spells: tuple[Spells, Spells], cohorts: tuple[Counts, Counts], ho
     one, two = (cells_of(x, frame) for x in spells)
     made = compare_retention(one, two, _groups(frame, base), base.spec.analysis.draws, rng)
     aside = (set_aside(spells[0], frame), set_aside(spells[1], frame))
-    found = _outcome(made, cohorts, ("retention", "probability", horizon), aside)
-    return replace(found, untold=tuple(frame.levels[k] for k in made.untold))
+    outcome = _outcome(made, cohorts, ("retention", "probability", horizon), aside)
+    return replace(outcome, not_estimable=tuple(frame.levels[k] for k in made.not_estimable))
 
 
 def _spend(spells: tuple[Spells, Spells], cohorts: tuple[Counts, Counts]) -> OutcomeChange:
@@ -195,12 +195,12 @@ def _calibration_rows(made: RetentionChange, level: float, unit: str) -> Iterato
         for name in ("observed", "predicted"):
             ends = _ends(getattr(point, name)[v, 0], getattr(draws, name)[v], level)
             yield {"group": view.name, "quantity": name, **ends, "unit": unit, **n}
-        for name, by in (("difference", "predicted"), ("difference_mended", "mended")):
-            there, drawn = (
+        for name, by in (("difference", "predicted"), ("difference_mended", "recalibrated")):
+            estimate, drawn = (
                 point.observed[v, 0] - getattr(point, by)[v, 0],
                 draws.observed[v] - getattr(draws, by)[v],
             )
-            yield {"group": view.name, "quantity": name, **_ends(there, drawn, level), "unit": unit, **n}
+            yield {"group": view.name, "quantity": name, **_ends(estimate, drawn, level), "unit": unit, **n}
     for g, view in enumerate(made.groups):
         ends = _ends(point.ratio[g, 0], draws.ratio[g], level)
         yield {
@@ -214,7 +214,7 @@ def _calibration_rows(made: RetentionChange, level: float, unit: str) -> Iterato
 
 
 def _line_rows(made: RetentionChange, level: float) -> Iterator[Row]:
-    """Slope, intercept (at slope 1), and Brier scores; each where it can be told."""
+    """Slope, intercept (at slope 1), and Brier scores; each where it is estimable."""
     at = {"group": "all", "n": int(made.n[1, len(made.groups) - 1])}
     if np.isfinite(made.point.slope[0]):
         yield {

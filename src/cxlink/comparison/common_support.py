@@ -1,4 +1,4 @@
-"""What two cohorts have in common: levels, strata and entries of which both can say how many stay to a horizon."""
+"""Common support of two cohorts: levels, strata and entries observed to a horizon in both."""
 
 from dataclasses import dataclass
 
@@ -20,8 +20,8 @@ class Frame:
     strata : DataFrame of shape (n_strata, n_variables)
         Strata that both have; one row and no column where nothing is adjusted for.
     stratum, entry : int ndarray of shape (n_places,)
-        Position of a place's stratum, and whole periods already passed at the survey: 0 on the survey's clock. A
-        customer's place is what is known of them before the score.
+        Position of a place's stratum, and whole periods already passed at the survey (0 where time starts there). A
+        customer's place is what was recorded of them before the score.
     horizon : int
         Periods after the survey.
     """
@@ -39,7 +39,7 @@ class Frame:
 
     @property
     def n_periods(self) -> int:
-        """Periods of the clock that are looked at."""
+        """Periods since the time origin that are used."""
         return int(self.entry.max(initial=0)) + self.horizon
 
 
@@ -78,7 +78,7 @@ def common(base: Spells, new: Spells) -> tuple[tuple[int, ...], pd.DataFrame]:
 
 
 def frame_of(base: Spells, new: Spells, horizon: int) -> Frame:
-    """Find the places that both cohorts can answer for.
+    """Find the places with common support.
 
     A place is kept where in both cohorts somebody of its stratum, whatever the score, was at risk in each period from
     its entry to the horizon, or all were lost on the way.
@@ -86,21 +86,21 @@ def frame_of(base: Spells, new: Spells, horizon: int) -> Frame:
     Parameters
     ----------
     base, new : Spells
-        The cohorts, of the same scale, clock and stratum variables.
+        The cohorts, of the same scale, time origin and stratum variables.
     horizon : int
         Periods after the survey; 0 for what needs no following (spend).
     """
     levels, strata = common(base, new)
     reach = np.minimum(*(_reach(one, strata) for one in _same_length(base, new, levels, strata)))
-    found = [np.empty((0, 2), int)]
+    pieces = [np.empty((0, 2), int)]
     for one in (base, new):
         level, stratum = positions(one, levels, strata)
-        kept = (level >= 0) & (stratum >= 0)
-        entry = one.entry[kept] if horizon else np.zeros(int(kept.sum()), int)
-        found.append(np.column_stack([stratum[kept], entry]))
-    places = np.unique(np.concatenate(found), axis=0)
-    known = reach[places[:, 0], np.minimum(places[:, 1], reach.shape[1] - 1)] - places[:, 1] >= horizon
-    return Frame(levels, strata, places[known, 0], places[known, 1], horizon)
+        common_to_both = (level >= 0) & (stratum >= 0)
+        entry = one.entry[common_to_both] if horizon else np.zeros(int(common_to_both.sum()), int)
+        pieces.append(np.column_stack([stratum[common_to_both], entry]))
+    places = np.unique(np.concatenate(pieces), axis=0)
+    supported = reach[places[:, 0], np.minimum(places[:, 1], reach.shape[1] - 1)] - places[:, 1] >= horizon
+    return Frame(levels, strata, places[supported, 0], places[supported, 1], horizon)
 
 
 def longest(base: Spells, new: Spells) -> int:
@@ -123,8 +123,8 @@ def positions(spells: Spells, levels: tuple[int, ...], strata: pd.DataFrame) -> 
     if not names:
         return level, np.zeros_like(level)
     places = strata.assign(place=np.arange(len(strata)))
-    found = spells.strata[names].merge(places, how="left", on=names)["place"].fillna(-1).to_numpy(int)
-    return level, found[spells.stratum[spells.pair]]
+    position = spells.strata[names].merge(places, how="left", on=names)["place"].fillna(-1).to_numpy(int)
+    return level, position[spells.stratum[spells.pair]]
 
 
 def set_aside(spells: Spells, frame: Frame) -> Aside:
@@ -147,8 +147,8 @@ def place_of(spells: Spells, frame: Frame) -> np.ndarray:
     lookup = {(int(s), int(e)): i for i, (s, e) in enumerate(zip(frame.stratum, frame.entry, strict=True))}
     keys, at = np.unique(np.column_stack([stratum, entry]), axis=0, return_inverse=True)
     place = np.array([lookup.get((int(s), int(e)), -1) for s, e in keys], dtype=int)[at.ravel()]
-    found: np.ndarray = np.where((level >= 0) & (place >= 0), level * len(frame.stratum) + place, -1)
-    return found
+    position: np.ndarray = np.where((level >= 0) & (place >= 0), level * len(frame.stratum) + place, -1)
+    return position
 
 
 def _same_length(
@@ -168,8 +168,8 @@ def by_stratum(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Customers at risk and lost, of these levels together: (n_strata, n_periods)."""
     level, stratum = positions(spells, levels, strata)
-    kept = [np.unique(spells.pair[(stratum == s) & (level >= 0)]) for s in range(len(strata))]
-    return risk_sets(spells, kept)(spells.n)
+    pairs = [np.unique(spells.pair[(stratum == s) & (level >= 0)]) for s in range(len(strata))]
+    return risk_sets(spells, pairs)(spells.n)
 
 
 def _reach(counted: tuple[np.ndarray, np.ndarray], strata: pd.DataFrame) -> np.ndarray:

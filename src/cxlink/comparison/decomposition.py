@@ -5,7 +5,7 @@ level and stratum does. Its change is split into Shapley values (Shorrocks 2013,
 factor's step averaged over the six orders in which *mix*, *baseline* and *effect* can be exchanged, and within the
 step of the mix its two parts averaged over their two orders. They add up to the change exactly, whatever the numbers.
 
-Baseline and effect are told apart on a log scale, where a change of every cell by one factor is the baseline's. Such a
+Baseline and effect are separated on a log scale, where a change of every cell by one factor is the baseline's. Such a
 split depends on which level is left out of a regression; Yun (2005, doi 10.1093/ei/cbi053) removes that by
 averaging over all of them: here over the base cohort's customers.
 """

@@ -1,4 +1,4 @@
-"""How well an old model foretells a new cohort: slopes with errors on both sides, and a Brier score under censoring."""
+"""Calibration of an old model on a new cohort: slopes with errors in both variables, a Brier score under censoring."""
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -50,8 +50,10 @@ def poisson_slopes(
             )
             if not (step > _SMALL).any():
                 break
-    told = (used.sum(axis=0) > 1) & (np.ptp(np.where(used, log_rate, centre), axis=0) > 1e-9) & (step < 1e-4)
-    return np.where(told, slope, np.nan)
+    estimable = (
+        (used.sum(axis=0) > 1) & (np.ptp(np.where(used, log_rate, centre), axis=0) > 1e-9) & (step < 1e-4)
+    )
+    return np.where(estimable, slope, np.nan)
 
 
 def _scored(
@@ -73,10 +75,10 @@ def _scored(
 
 
 def normal_slope(x: np.ndarray, var_x: np.ndarray, y: np.ndarray, var_y: np.ndarray) -> tuple[float, float]:
-    """Fit a line through points with known errors on both sides (York 1966, doi 10.1139/p66-090).
+    """Fit a line through points with uncensored errors on both sides (York 1966, doi 10.1139/p66-090).
 
     b minimises Σ (y − a − b x)² / (σ_y² + b² σ_x²), a being the weighted mean for that b; the error is from the
-    curvature there.
+    curvature retained.
 
     Parameters
     ----------
@@ -88,7 +90,7 @@ def normal_slope(x: np.ndarray, var_x: np.ndarray, y: np.ndarray, var_y: np.ndar
     Returns
     -------
     slope, std_error : float
-        NaN where it cannot be told.
+        NaN where it is not estimable.
     """
     if len(x) < 2 or np.ptp(x) < 1e-9:
         return np.nan, np.nan
@@ -106,17 +108,17 @@ def normal_slope(x: np.ndarray, var_x: np.ndarray, y: np.ndarray, var_y: np.ndar
     # where the points truly are: between what x says and what y says
     rest = y - np.average(y - slope * x, weights=weight)
     true = weight * (var_y * x + slope * var_x * rest)
-    spread = (weight * (true - np.average(true, weights=weight)) ** 2).sum()
-    return slope, float(1 / np.sqrt(spread)) if spread > 0 else np.nan
+    sum_of_squares = (weight * (true - np.average(true, weights=weight)) ** 2).sum()
+    return slope, float(1 / np.sqrt(sum_of_squares)) if sum_of_squares > 0 else np.nan
 
 
 def brier(
     spells: Spells, weights: np.ndarray, kept: np.ndarray, predicted: np.ndarray, horizon: int
 ) -> np.ndarray:
-    """Brier score at a horizon, customers weighted by the inverse of their chance of not being censored before.
+    """Brier score at a horizon, inverse-probability-of-censoring weighted.
 
-    Σ w (1{T > h} − Ŝ)² / n, with w = 1/G(t − 1) for a loss in period t ≤ h, 1/G(h − 1) for whoever is there after h
-    periods, and 0 for whoever was last seen before; G is Kaplan–Meier of being last seen (Graf et al. 1999,
+    Σ w (1{T > h} − Ŝ)² / n, with w = 1/G(t − 1) for a loss in period t ≤ h, 1/G(h − 1) for whoever is retained after h
+    periods, and 0 for whoever was censored before; G is the Kaplan–Meier estimate of censoring (Graf et al. 1999,
     doi 10.1002/(SICI)1097-0258(19990915/30)18:17/18<2529::AID-SIM274>3.0.CO;2-5).
 
     Parameters
@@ -126,7 +128,7 @@ def brier(
     weights : ndarray of shape (n_spells, n_draws)
         Customers in each spell.
     kept : bool ndarray of shape (n_spells,)
-        Whose score is made.
+        Customers that enter the score.
     predicted : ndarray of shape (n_spells, n_draws) or (n_spells, 1)
         Ŝ at the horizon after their survey.
     horizon : int
@@ -135,24 +137,26 @@ def brier(
     Returns
     -------
     ndarray of shape (2, n_draws)
-        The score, and that of one figure for all, their own share still there; NaN where nobody was followed so far.
+        The score, and that of a constant prediction, their own retained share; NaN where nobody was followed so far.
     """
     length = np.minimum(spells.exit - spells.entry, horizon)
     lost = (spells.cause > 0) & (spells.exit - spells.entry <= horizon)
     seen = np.where(kept[:, None], weights, 0)
-    last_seen, gone = (_by_length(length, here, horizon) @ seen for here in (~lost, lost))
-    left = seen.sum(axis=0) - np.cumsum(last_seen + gone, axis=0) + last_seen
+    censored, gone = (_by_length(length, here, horizon) @ seen for here in (~lost, lost))
+    left = seen.sum(axis=0) - np.cumsum(censored + gone, axis=0) + censored
     with np.errstate(divide="ignore", invalid="ignore"):
-        stay = np.cumprod(np.where(left > 0, 1 - last_seen / left, 0.0), axis=0)
-        chance = np.where(lost[:, None], stay[np.maximum(length - 1, 0)], stay[horizon - 1])
-        known = (lost | (length == horizon)) & kept
-        share = np.where(known[:, None] & (chance > 0), seen / chance, 0.0)
-        there = (~lost)[:, None]
-        mean = (share * there).sum(axis=0) / share.sum(axis=0)
-        scores = [(share * (there - one) ** 2).sum(axis=0) / seen.sum(axis=0) for one in (predicted, mean)]
-    found = np.stack(scores)
-    found[:, ~(share[(~lost) & known] > 0).any(axis=0)] = np.nan
-    return found
+        not_censored = np.cumprod(np.where(left > 0, 1 - censored / left, 0.0), axis=0)
+        probability = np.where(
+            lost[:, None], not_censored[np.maximum(length - 1, 0)], not_censored[horizon - 1]
+        )
+        uncensored = (lost | (length == horizon)) & kept
+        share = np.where(uncensored[:, None] & (probability > 0), seen / probability, 0.0)
+        retained = (~lost)[:, None]
+        mean = (share * retained).sum(axis=0) / share.sum(axis=0)
+        scores = [(share * (retained - one) ** 2).sum(axis=0) / seen.sum(axis=0) for one in (predicted, mean)]
+    score = np.stack(scores)
+    score[:, ~(share[(~lost) & uncensored] > 0).any(axis=0)] = np.nan
+    return score
 
 
 def _by_length(length: np.ndarray, here: np.ndarray, horizon: int) -> csr_array:

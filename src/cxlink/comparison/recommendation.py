@@ -1,4 +1,4 @@
-"""What to do with an old model: keep it, put its level right, or fit again; by a rule that is printed."""
+"""What to do with an old model: keep, recalibrate or re-fit it; by a rule that is printed."""
 
 from dataclasses import dataclass
 
@@ -61,7 +61,7 @@ def verdict_of(calibration: pd.DataFrame) -> Recommendation:
     level_fine = ratio is None or _fine(ratio, RATIO)
     slope_fine = slope is None or _fine(slope, SLOPE)
     off = _off(calibration, "difference" if level_fine else "difference_mended", estimand)
-    found = REFIT if not slope_fine or off else VALID if level_fine else RECALIBRATE
+    recommended = REFIT if not slope_fine or off else VALID if level_fine else RECALIBRATE
     said = [_said("observed over expected", ratio), _said("slope", slope)]
     if off:
         beyond = f"over {_WORDS[estimand]} beyond its interval"
@@ -69,7 +69,7 @@ def verdict_of(calibration: pd.DataFrame) -> Recommendation:
     else:
         said.append(f"no level off by over {_WORDS[estimand]} beyond its interval")
     names = (str(first["base"]), str(first["cohort"]), estimand)
-    return Recommendation(*names, found, "; ".join(said), tuple(off))
+    return Recommendation(*names, recommended, "; ".join(said), tuple(off))
 
 
 def _row(calibration: pd.DataFrame, quantity: str) -> pd.Series | None:

@@ -1,4 +1,4 @@
-"""Two cohorts set against each other: what of a change is whose, and how well the old one foretells the new.
+"""The change of retention between two cohorts, decomposed, and the calibration of the old one on the new.
 
 Everything is made by one function of measured cells, called on the data and then on blocks of draws of both cohorts.
 """
@@ -36,18 +36,18 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What is known of two cohorts; draws on the last axis.
+    """Figures of two cohorts; draws on the last axis.
 
     Attributes
     ----------
     split : ndarray of shape (n_groups, n_parts, n_draws)
         Of `PARTS`.
-    observed, predicted, mended : ndarray of shape (n_views, n_draws)
+    observed, predicted, recalibrated : ndarray of shape (n_views, n_draws)
         In the new cohort: as it was, by the base's cells, and by those with the ratio put right.
     ratio : ndarray of shape (n_groups + 1, n_draws)
         Observed over expected (losses, or spend) of each group; last, of the cells that the slope stands on.
     slope : ndarray of shape (n_draws,)
-        Of observed on predicted over the cells, in logarithms; NaN where it cannot be told.
+        Of observed on predicted over the cells, in logarithms; NaN where it is not estimable.
     brier : ndarray of shape (2, n_draws)
         Of the base's predictions as they stand, and of the new cohort's own share.
     """
@@ -55,7 +55,7 @@ class Figures:
     split: np.ndarray
     observed: np.ndarray
     predicted: np.ndarray
-    mended: np.ndarray
+    recalibrated: np.ndarray
     ratio: np.ndarray
     slope: np.ndarray
     brier: np.ndarray
@@ -75,7 +75,7 @@ class RetentionChange:
         Of the data (one on the last axis), and draws.
     n_cells : int
         Cells that the slope stands on.
-    untold : tuple of int
+    not_estimable : tuple of int
         Positions of the levels that the baseline's average leaves out: without any loss in one of the cohorts.
     unused : tuple of int
         Cells without any loss in the base (of spend: without any), and with losses only: the slope leaves them out.
@@ -86,7 +86,7 @@ class RetentionChange:
     point: Figures
     draws: Figures
     n_cells: int
-    untold: tuple[int, ...]
+    not_estimable: tuple[int, ...]
     unused: tuple[int, int]
 
     @property
@@ -118,17 +118,17 @@ def compare_retention(
     first, second = measure(base), measure(new)
     views = views_of(groups, first.n[..., 0], second.n[..., 0], first.cumulative[..., 0])
     used, unused = _informative(base, first)
-    told = (base.additive.lost > 0) & (new.additive.lost > 0)
-    told = told if told.any() else np.ones_like(told)
+    estimable = (base.additive.lost > 0) & (new.additive.lost > 0)
+    estimable = estimable if estimable.any() else np.ones_like(estimable)
     stands = np.exp(-first.cumulative)
-    point = _figures(first, second, (base, new), views, (used, told, stands))
+    point = _figures(first, second, (base, new), views, (used, estimable, stands))
     block = min(block_of(base, n_draws), block_of(new, n_draws))
     one, two = rng.spawn(2)
     pairs = zip(draws_of(base, n_draws, block, one), draws_of(new, n_draws, block, two), strict=True)
-    draws = together(_figures(a, b, (base, new), views, (used, told, stands)) for a, b in pairs)
+    draws = together(_figures(a, b, (base, new), views, (used, estimable, stands)) for a, b in pairs)
     n = np.array([[m.n[view.cells].sum() for view in views] for m in (first, second)])
-    untold = tuple(int(k) for k in np.flatnonzero(~told))
-    return RetentionChange(views, n, point, draws, int(used.sum()), untold, unused)
+    not_estimable = tuple(int(k) for k in np.flatnonzero(~estimable))
+    return RetentionChange(views, n, point, draws, int(used.sum()), not_estimable, unused)
 
 
 def views_of(
@@ -167,8 +167,8 @@ def _figures(
     """Figures of measured cells; ``known``: which of them (n_levels, n_strata) the slope stands on, which levels the
     baseline's average does, and what the base predicts as it stands, whose score is made.
     """
-    used, told, stands = known
-    shift = baseline_shift(base.n[told], base.log_cumulative[told], new.log_cumulative[told])
+    used, estimable, stands = known
+    shift = baseline_shift(base.n[estimable], base.log_cumulative[estimable], new.log_cumulative[estimable])
     kept = np.exp(-states(base.cumulative, new.cumulative, shift))
     lost, expected = (
         x.sum(axis=2) for x in (new.lost, new.at_risk * base.hazard)
@@ -177,7 +177,7 @@ def _figures(
     inside = [np.repeat(levels[:, None], lost.shape[1], axis=1) for levels in at]
     ratio = ratios(lost, expected, [*inside, used])
     whole = ratio[len(at) - 1]
-    mended = np.exp(-base.cumulative * np.where(np.isfinite(whole), whole, 1.0))
+    recalibrated = np.exp(-base.cumulative * np.where(np.isfinite(whole), whole, 1.0))
     predicted = kept[0, 0]
     place = cells[1].place
     flat = stands.reshape(-1, 1)[np.maximum(place, 0)]
@@ -185,7 +185,7 @@ def _figures(
         split_groups((base.n, new.n), kept, at),
         averages(new.n, kept[1, 1], views),
         averages(new.n, predicted, views),
-        averages(new.n, mended, views),
+        averages(new.n, recalibrated, views),
         ratio,
         _slopes(base, new, cells, used),
         brier(cells[1].spells, new.weights, place >= 0, flat, cells[1].frame.horizon),
@@ -217,16 +217,16 @@ def ratios(observed: np.ndarray, expected: np.ndarray, masks: Sequence[np.ndarra
 
 
 def _informative(base: CellCurves, first: CellDraws) -> tuple[np.ndarray, tuple[int, int]]:
-    """Cells of the base that lost some of their customers and kept some, and how many of the others there are."""
+    """Cells of the base that lost some of their customers and kept some, and how many of the others retained are."""
     n_levels, n_strata = first.hazard.shape[:2]
     spells, shape = base.spells, (n_levels, n_strata)
     cell = cell_of(base)
-    lost, there = (
+    lost, retained = (
         np.bincount(cell[(cell >= 0) & one], spells.n[(cell >= 0) & one], n_levels * n_strata).reshape(shape)
         for one in (spells.cause > 0, spells.cause == 0)
     )
-    used = (lost > 0) & (there > 0)
-    none, only = (lost == 0) & (there > 0), (lost > 0) & (there == 0)
+    used = (lost > 0) & (retained > 0)
+    none, only = (lost == 0) & (retained > 0), (lost > 0) & (retained == 0)
     return used, (int(none.sum()), int(only.sum()))
 
 
@@ -252,8 +252,11 @@ def _slopes(
     total = weight.sum(axis=1)[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
         rates = [(weight[..., None] * one.hazard[used]).sum(axis=1) / total for one in (base, new)]
-        worth = [total**2 / (weight**2 / np.maximum(r, 1)).sum(axis=1)[:, None] for r in at_risk]
-    rates, worth = ([np.nan_to_num(x) for x in columns] for columns in (rates, worth))
+        effective_at_risk = [total**2 / (weight**2 / np.maximum(r, 1)).sum(axis=1)[:, None] for r in at_risk]
+    rates, effective_at_risk = ([np.nan_to_num(x) for x in columns] for columns in (rates, effective_at_risk))
     return poisson_slopes(
-        rates[0] * worth[0], rates[0], rates[1] * worth[1], np.broadcast_to(worth[1], rates[1].shape)
+        rates[0] * effective_at_risk[0],
+        rates[0],
+        rates[1] * effective_at_risk[1],
+        np.broadcast_to(effective_at_risk[1], rates[1].shape),
     )

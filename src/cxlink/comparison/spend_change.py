@@ -1,4 +1,4 @@
-"""Mean spend of two cohorts set against each other, as `compared` does with retention.
+"""The change of mean spend between two cohorts, as `retention_change` has it of retention.
 
 Means of the cells are drawn from their robust variance, and customers from a bootstrap (design rule 7). Where spend
 cannot be negative the baseline is the change of log means, each cell having one customer more of the cohort's additive
@@ -53,12 +53,12 @@ class SpendPlaces:
 
 def complete_windows(spells: Spells) -> Spells:
     """Customers with a complete window alone, each counted once."""
-    kept = spells.spend[:, 0] > 0
-    columns = {name: getattr(spells, name)[kept] for name in ("pair", "entry", "exit", "cause", "spend")}
+    complete = spells.spend[:, 0] > 0
+    columns = {name: getattr(spells, name)[complete] for name in ("pair", "entry", "exit", "cause", "spend")}
     here = np.unique(spells.level[columns["pair"]])
     return replace(
         spells,
-        n=spells.spend[kept, 0].astype(np.int64),
+        n=spells.spend[complete, 0].astype(np.int64),
         levels=tuple(spells.levels[k] for k in here),
         level=np.searchsorted(here, spells.level),
         **columns,
@@ -114,21 +114,21 @@ def _measured(spells: Spells, frame: Frame, amounts: bool) -> SpendPlaces:
     members = [np.unique(spells.pair[place == k]) for k in range(frame.shape[0] * frame.shape[1])]
     cells = cell_means(spells, members)
     n, mean, variance = (x.reshape(frame.shape) for x in (cells.n, cells.mean, cells.variance))
-    lean = _additive(n, np.nan_to_num(mean))
-    known = np.where(n > 0, mean, lean)
-    log_mean = known if amounts else np.log((n * known + lean) / (n + 1))
-    return SpendPlaces(n[..., None], known[..., None], log_mean[..., None], variance)
+    additive_mean = _additive(n, np.nan_to_num(mean))
+    mean_or_additive = np.where(n > 0, mean, additive_mean)
+    log_mean = mean_or_additive if amounts else np.log((n * mean_or_additive + additive_mean) / (n + 1))
+    return SpendPlaces(n[..., None], mean_or_additive[..., None], log_mean[..., None], variance)
 
 
 def _additive(n: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Means of the strata times one factor a level, each leaning on the cohort by one customer."""
+    """Means of the strata times one factor a level, each shrunk towards the cohort by one customer."""
     overall = (n * mean).sum() / max(n.sum(), 1)
     strata = ((n * mean).sum(axis=0) + overall) / (n.sum(axis=0) + 1)
     expected = (n * strata).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         factor = np.nan_to_num(((n * mean).sum(axis=1) + overall) / (expected + overall), nan=1.0)
-    found: np.ndarray = factor[:, None] * strata
-    return found
+    means: np.ndarray = factor[:, None] * strata
+    return means
 
 
 def _customers(
@@ -149,7 +149,7 @@ def _drawn(cells: SpendPlaces, n: np.ndarray, rng: np.random.Generator, amounts:
     """Draw means; a level that spent nothing would have spent a share from Beta(½, n + ½) of the others' mean."""
     error = np.sqrt(np.nan_to_num(cells.variance))[..., None] * rng.standard_normal(n.shape)
     mean = cells.mean + error
-    # the delta method: a logarithm of draws would lean down where cells are thin
+    # the delta method: a logarithm of draws would be biased down where cells are sparse
     scale = 1.0 if amounts else cells.n / (cells.n + 1) / np.exp(cells.log_mean)
     total = (cells.n * cells.mean)[..., 0].sum(axis=1)
     overall = float(total.sum() / max(cells.n.sum(), 1))
@@ -175,10 +175,10 @@ def _figures(
 
 
 def _slope(base: SpendPlaces, new: SpendPlaces, used: np.ndarray) -> tuple[float, float]:
-    """Of log means on log means; cells of one customer, and without spread, have no error of their own to weigh by."""
+    """Of log means on log means; cells of one customer, and without variance, have no error to be weighted by."""
     one, two = (
         (cells.mean[..., 0], cells.variance / np.square(np.where(used, cells.mean[..., 0], 1.0)))
         for cells in (base, new)
     )
-    kept = used & (base.n[..., 0] > 1) & (new.n[..., 0] > 1) & (one[1] > 0) & (two[1] > 0)
-    return normal_slope(np.log(one[0][kept]), one[1][kept], np.log(two[0][kept]), two[1][kept])
+    usable = used & (base.n[..., 0] > 1) & (new.n[..., 0] > 1) & (one[1] > 0) & (two[1] > 0)
+    return normal_slope(np.log(one[0][usable]), one[1][usable], np.log(two[0][usable]), two[1][usable])

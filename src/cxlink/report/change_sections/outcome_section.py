@@ -37,8 +37,8 @@ def outcome_section(found: ComparisonResults, outcome: OutcomeChange, number: in
     name = "Retention" if outcome.estimand == "retention" else "Spend"
     title = f"{name}: {shortened(outcome.base)} to {shortened(outcome.cohort)}"
     notes = set_aside_lines(outcome)
-    if outcome.untold:
-        left = listed([str(level) for level in outcome.untold])
+    if outcome.not_estimable:
+        left = listed([str(level) for level in outcome.not_estimable])
         notes.append(
             f"the baseline is averaged without score {left}: one of the cohorts lost nobody of it, and there is no "
             "logarithm of that"
