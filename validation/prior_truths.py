@@ -1,9 +1,8 @@
 """Truths drawn from the priors of the Bayesian models, cohorts drawn from them, and the ranks among their posteriors.
 
 Two cohorts of four levels and three strata, twenty customers in each: one followed for six quarters, and one for
-three. The truths come from the models as PyMC writes them (`pymc_models`; of spend from
-`spend_posterior.prior_tables`), the posteriors from the densities in arrays that `cxlink fit` samples. No draw is left
-out.
+three. The truths come from the models as PyMC writes them (`cxlink.bayes.models.pymc_models`), the posteriors from the
+densities in arrays that `cxlink fit` samples. No draw is left out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,8 +14,8 @@ from scipy.special import expit
 
 from cxlink.bayes.draws.posterior_curves import fitted, survival_of
 from cxlink.bayes.draws.sampling import Posterior, prior_predictive
-from cxlink.bayes.models.pymc_models import hazard_model, renewal_model
-from cxlink.bayes.models.spend_posterior import prior_tables, sample_spend
+from cxlink.bayes.models.pymc_models import hazard_model, renewal_model, spend_model
+from cxlink.bayes.models.spend_posterior import sample_spend
 from cxlink.bayes.pooled_counts import BayesEffect, Coding, PooledPeriods
 from cxlink.bayes.priors import POLARISATION
 from cxlink.bayes.stacked_spend import StackedCells
@@ -191,9 +190,9 @@ def _spreads(tables: Tables) -> dict[str, np.ndarray]:
 def spend_pairs(kind: Kind, n: int, rng: np.random.Generator) -> Iterator[tuple[Tables, Tables]]:
     """Give what `retention_pairs` gives, of spend; amounts are in the prior's own unit."""
     empty = _stack(kind.coding, *(np.zeros(int(np.prod(kind.coding.shape))) for _ in range(4)))
-    prior = prior_tables(empty, kind.effect, n, rng)
+    prior = prior_predictive(spend_model(empty, kind.effect), n, int(rng.integers(2**31)))
     for at in range(n):
-        tables = {name: value[at : at + 1] for name, value in prior.items()}
+        tables = {str(name): prior[name].to_numpy()[0, at : at + 1] for name in prior.data_vars}
         stack = drawn_cells(kind.coding, tables, rng)
         posterior = sample_spend(stack, kind.effect, seed=int(rng.integers(2**31)), **SAMPLING)
         sampled = {str(name): posterior.draws(str(name)) for name in posterior.tree["posterior"].data_vars}
@@ -201,7 +200,7 @@ def spend_pairs(kind: Kind, n: int, rng: np.random.Generator) -> Iterator[tuple[
 
 
 def drawn_cells(coding: Coding, tables: Tables, rng: np.random.Generator) -> StackedCells:
-    """Spend of each customer, summed in cells; tables as `prior_tables` gives them, of one draw."""
+    """Spend of each customer, summed in cells; tables as the PyMC model names them, of one draw."""
     share, log_mean = tables["share"][0].ravel(), tables["amount"][0].ravel()
     shape = np.broadcast_to(tables["shape"][0][:, None], coding.shape).ravel()
     positive = rng.binomial(CUSTOMERS, expit(share))

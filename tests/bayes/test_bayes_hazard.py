@@ -1,8 +1,8 @@
-"""`bayes`: the density is PyMC's, the fit is maximum likelihood's where counts are plentiful, and odd cohorts hold."""
+"""`bayes`: the fit is maximum likelihood's where counts are plentiful, and odd cohorts hold."""
 
 import numpy as np
 import pytest
-from drawn import LEVELS, anywhere, as_pymc_has_it, cloglog_cohort, periods_of, pymc_log_density, two_cohorts
+from drawn import LEVELS, cloglog_cohort, periods_of, two_cohorts
 from scipy.optimize import approx_fprime
 from scipy.special import softmax
 from scipy.stats import binom, dirichlet, gamma, norm
@@ -11,43 +11,14 @@ from cxlink.bayes.assessment.pointwise import cell_log_likelihood, cells_of, log
 from cxlink.bayes.draws.new_cohort import NEW
 from cxlink.bayes.draws.posterior_curves import fitted, survival_of
 from cxlink.bayes.models.binomial_cells import cell_terms, products_of, waned
-from cxlink.bayes.models.density import conditioned, evaluator
+from cxlink.bayes.models.density import conditioned
 from cxlink.bayes.models.hazard_posterior import hazard_likelihood
-from cxlink.bayes.models.pymc_models import hazard_model
 from cxlink.bayes.pooled_counts import bayes_effect, coding_from, pool, zero_sum
 from cxlink.bayes.priors import hazard_priors
 from cxlink.survival.hazards.hazard_draws import estimated
 from cxlink.survival.hazards.hazard_fit import fit_hazards
 
 FEW = {"draws": 100, "tune": 150, "chains": 2, "cores": 1}
-
-
-@pytest.mark.parametrize("effect", ["levels", "monotone"])
-@pytest.mark.parametrize("waning", [False, True])
-def test_the_density_sampled_is_that_of_the_pymc_model(effect, waning) -> None:
-    pooled = two_cohorts(effect)
-    made = conditioned(hazard_likelihood(pooled, 12, waning=waning))
-    plain = hazard_likelihood(pooled, 12, waning=waning)
-    model = hazard_model(pooled, 12, waning=waning)
-    gaps = []
-    for seed in range(2):
-        x = anywhere(made, seed)
-        values, added = as_pymc_has_it(made, plain.blocks, x, plain.every.steps, {})
-        gaps.append(evaluator(made)(x)[0] - added - pymc_log_density(model, values))
-    # one constant (binomial coefficients, normalisations) for every point; sums of 1e4 in double precision
-    assert gaps[0] == pytest.approx(gaps[1], abs=1e-6)
-
-
-@pytest.mark.parametrize("effect", ["levels", "monotone"])
-@pytest.mark.parametrize("waning", [False, True])
-def test_the_gradient_is_that_of_the_density(effect, waning) -> None:
-    made = conditioned(hazard_likelihood(two_cohorts(effect), 12, waning=waning))
-    evaluate, x = evaluator(made), anywhere(made, 3)
-    numeric = np.array([
-        (evaluate(x + step)[0] - evaluate(x - step)[0]) / 2e-5 for step in 1e-5 * np.eye(len(x))
-    ])  # fmt: skip
-    # central differences of a density of size 1e3 in double precision
-    np.testing.assert_allclose(evaluate(x)[1], numeric, atol=2e-6 * np.abs(numeric).max() + 1e-5)
 
 
 def test_the_likelihood_of_a_cell_is_the_binomial_one() -> None:

@@ -1,15 +1,13 @@
-"""`bayes_sbg`: the density is PyMC's, the hazard Fader and Hardie's, and plentiful counts give maximum likelihood."""
+"""`bayes_sbg`: the hazard Fader and Hardie's, and plentiful counts give maximum likelihood."""
 
 import numpy as np
 import pytest
-from drawn import anywhere, as_pymc_has_it, cloglog_cohort, periods_of, pymc_log_density, two_cohorts
+from drawn import cloglog_cohort, periods_of, two_cohorts
 from scipy.special import expit
 
 from cxlink.bayes.assessment.pointwise import cell_log_likelihood, log_prior
 from cxlink.bayes.draws.new_cohort import NEW
 from cxlink.bayes.draws.posterior_curves import Renewed, fitted, survival_of
-from cxlink.bayes.models.density import conditioned, evaluator
-from cxlink.bayes.models.pymc_models import renewal_model
 from cxlink.bayes.models.sbg_posterior import renewal_likelihood
 from cxlink.bayes.pooled_counts import pool
 from cxlink.bayes.priors import POLARISATION, renewal_priors
@@ -18,33 +16,6 @@ from cxlink.survival.families.fit import fit
 from cxlink.survival.families.fitted import Fit
 
 FEW = {"draws": 100, "tune": 150, "chains": 2, "cores": 1}
-
-
-@pytest.mark.parametrize("effect", ["levels", "monotone"])
-def test_the_density_sampled_is_that_of_the_pymc_model(effect) -> None:
-    pooled = two_cohorts(effect)
-    plain, model = renewal_likelihood(pooled), renewal_model(pooled)
-    made = conditioned(plain)
-    gaps = []
-    for seed in range(2):
-        x = anywhere(made, seed)
-        values, added = as_pymc_has_it(
-            made, plain.blocks, x, plain.every.steps, {0: POLARISATION, plain.cut: ""}
-        )
-        gaps.append(evaluator(made)(x)[0] - added - pymc_log_density(model, values))
-    # one constant for every point; sums of 1e4 in double precision
-    assert gaps[0] == pytest.approx(gaps[1], abs=1e-6)
-
-
-@pytest.mark.parametrize("effect", ["levels", "monotone"])
-def test_the_gradient_is_that_of_the_density(effect) -> None:
-    made = conditioned(renewal_likelihood(two_cohorts(effect)))
-    evaluate, x = evaluator(made), anywhere(made, 3)
-    numeric = np.array([
-        (evaluate(x + step)[0] - evaluate(x - step)[0]) / 2e-5 for step in 1e-5 * np.eye(len(x))
-    ])  # fmt: skip
-    # central differences of a density of size 1e3 in double precision
-    np.testing.assert_allclose(evaluate(x)[1], numeric, atol=2e-6 * np.abs(numeric).max() + 1e-5)
 
 
 def test_survival_is_the_family_s_closed_form() -> None:

@@ -19,9 +19,10 @@ from cxlink.bayes.draws.posterior_means import (
     spend_draws,
     spend_log_likelihood,
 )
-from cxlink.bayes.draws.sampling import Posterior
+from cxlink.bayes.draws.sampling import Posterior, prior_predictive
 from cxlink.bayes.models.hurdle_gamma import HurdleGamma
-from cxlink.bayes.models.spend_posterior import hurdle_gamma, prior_spend, priors_of, sample_spend
+from cxlink.bayes.models.pymc_models import spend_model
+from cxlink.bayes.models.spend_posterior import hurdle_gamma, priors_of, sample_spend
 from cxlink.bayes.pooled_counts import BayesEffect
 from cxlink.bayes.stacked_spend import StackedCells, cell_log_likelihood, stack_cells, stack_counts
 from cxlink.cohort.count.counts import Counts
@@ -283,7 +284,9 @@ def test_priors_are_of_the_variables_and_know_no_currency(sampled: tuple[Stacked
     assert known["spread_level_share"] == known["spread_level_amount"]
     assert known["spread_level_share"].name == "spread_level"
     for effect in ("levels", "monotone"):
-        drawn = prior_spend(stack, effect, 2_000, np.random.default_rng(1))[:, 0].mean(axis=2) / stack.unit
+        prior = prior_predictive(spend_model(stack, effect), 2_000, 1)
+        share, amount = (prior[part].to_numpy()[0, :, 0] for part in ("share", "amount"))
+        drawn = (expit(share) * np.exp(amount)).mean(axis=2)
         assert drawn.shape == (2_000, 5)
         low, middle, high = np.quantile(drawn[:, -1], [0.025, 0.5, 0.975])
         # half spend, about the mean of who did; a fiftieth and five times that are not ruled out

@@ -6,6 +6,7 @@ A model is either written in PyMC, and compiled, or a log density with its gradi
 import logging
 import os
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -228,7 +229,11 @@ def prior_predictive(model: "pm.Model", draws: int, seed: int) -> "xr.Dataset":
     # some hundred evaluations of a small graph: compiling it would take longer
     plain = Mode(linker="py", optimizer="fast_compile")
     names = [one.name for one in (*model.free_RVs, *model.deterministics)]
-    found: xr.Dataset = pm.sample_prior_predictive(
-        draws, model=model, var_names=names, random_seed=seed % 2**32, compile_kwargs={"mode": plain}
-    )["prior"].to_dataset()
+    with warnings.catch_warnings():
+        # a potential is a likelihood here, so that priors are drawn as they should be without it
+        warnings.filterwarnings("ignore", message="The effect of Potentials", category=UserWarning)
+        drawn = pm.sample_prior_predictive(
+            draws, model=model, var_names=names, random_seed=seed % 2**32, compile_kwargs={"mode": plain}
+        )
+    found: xr.Dataset = drawn["prior"].to_dataset()
     return found

@@ -279,7 +279,7 @@ def _crossed(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _prior(name: str, after: str) -> Prior:
     """Of an effect's coefficients, or of their standard deviation."""
     learnt = f"spread_{name.replace('slope', 'level')}"
-    return EFFECTS[name] if name in EFFECTS else EFFECTS[learnt].called(after)
+    return EFFECTS[name if name in EFFECTS else learnt].called(after)
 
 
 def described(effects: Effects, coding: Coding, v: np.ndarray, after: str = "") -> dict[str, np.ndarray]:

@@ -1,18 +1,26 @@
-"""The Bayesian models of retention as PyMC writes them: for draws from the priors, and to hold the fast densities to.
+"""The Bayesian models as PyMC writes them, exactly on counts: what the densities on counts are the compiled form of.
 
-They are the models of `bayes_hazard` and `bayes_sbg`, term by term. Sampling takes the same densities written in
-arrays: they need no compiler, which takes longer than the sampling; the tests hold the two equal.
+`cxlink fit --bayes` samples the densities, which need no compiler; ``--sampler pymc`` samples these models, and what is
+likely before any count is drawn from them. Equations and sources stand in `cxlink.bayes.models.hazard_posterior`,
+`sbg_posterior` and `spend_posterior`, priors in `cxlink.bayes.priors`; the tests hold the two forms equal.
 """
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cxlink.bayes.models.hazard_posterior import hazard_likelihood
-from cxlink.bayes.models.partial_pooling import EffectBlock, Effects
-from cxlink.bayes.models.sbg_posterior import renewal_likelihood
-from cxlink.bayes.pooled_counts import PooledPeriods
-from cxlink.bayes.priors import EFFECTS, POLARISATION
+from cxlink.bayes.models.hurdle_gamma import PARTS
+from cxlink.bayes.pooled_counts import BayesEffect, Coding, PooledPeriods
+from cxlink.bayes.priors import (
+    EFFECTS,
+    POLARISATION,
+    SPEND_PRIORS,
+    Prior,
+    by_name,
+    hazard_priors,
+    renewal_priors,
+)
+from cxlink.bayes.stacked_spend import StackedCells
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -33,24 +41,26 @@ def hazard_model(pooled: PooledPeriods, per_year: int, *, waning: bool = False) 
     Returns
     -------
     pm.Model
-        With ``log_survival`` of (n_cohorts, n_levels, n_strata, n_periods), and ``lost``, binomial, observed.
+        With ``log_survival`` of (cohort, level, stratum, period), and ``lost``, binomial, observed.
     """
     import pymc as pm
     import pytensor.tensor as pt
 
-    made = hazard_likelihood(pooled, per_year, waning=waning)
-    n_periods, n_steps = made.walk.shape
-    with pm.Model() as model:
-        first = made.blocks[: 1 if n_steps else 0]
-        path = pm.Deterministic("walk", made.walk @ _normal(first[0]) if first else pt.zeros(n_periods))
-        base, score = _parts(made.every, pooled)
-        left = pt.ones(n_periods)
-        if made.half_life is not None:
-            half_life = pt.exp(pm.Normal("log_half_life", **made.half_life.parameters))
-            left = pt.exp(-np.log(2) * np.arange(n_periods) / half_life)
-        hazard = pt.exp(path + base[..., None] + score[..., None] * left)
-        pm.Deterministic("log_survival", -pt.cumsum(hazard, axis=-1))
-        _observe(-pt.expm1(-hazard), pooled)
+    priors, periods = by_name(hazard_priors(per_year)), np.arange(1, pooled.at_risk.shape[-1] + 1)
+    with pm.Model(coords={**_coords(pooled.coding), "period": periods, "later_period": periods[1:]}) as model:
+        path = pt.zeros(1)
+        if len(periods) > 1:
+            steps = pm.Normal("walk_steps", 0.0, _variable(priors["spread_walk"]), dims="later_period")
+            path = pt.concatenate([path, pt.cumsum(steps)])
+        path = pm.Deterministic("walk", path, dims="period")
+        base, score = _predictor(pooled.coding, priors["intercept"])
+        left = pt.ones(len(periods))
+        if waning:
+            half_life = pt.exp(_variable(priors["log_half_life"]))
+            left = 2 ** (-(periods - 1) / half_life)
+        hazard = pt.exp(path + base[:, None, :, None] + score[..., None] * left)
+        _survival(-hazard)
+        _losses(-pt.expm1(-hazard), pooled)
     return model
 
 
@@ -59,59 +69,149 @@ def renewal_model(pooled: PooledPeriods) -> "pm.Model":
     import pymc as pm
     import pytensor.tensor as pt
 
-    made = renewal_likelihood(pooled)
-    with pm.Model() as model:
-        shape = sum(_parts(made.every_shape, pooled, POLARISATION))
-        churn = sum(_parts(made.every, pooled))
-        later = np.arange(pooled.at_risk.shape[-1])
-        hazard = pt.expit(churn)[..., None] / (1 + later * pt.exp(shape)[..., None])
-        pm.Deterministic("log_survival", pt.cumsum(pt.log1p(-hazard), axis=-1))
-        _observe(hazard, pooled)
+    priors, periods = by_name(renewal_priors()), np.arange(1, pooled.at_risk.shape[-1] + 1)
+    with pm.Model(coords={**_coords(pooled.coding), "period": periods}) as model:
+        free = Coding(pooled.coding.levels, pooled.coding.strata, pooled.coding.cohorts, "levels")
+        shape_base, shape_score = _predictor(
+            free, priors[f"intercept{POLARISATION}"], POLARISATION, crossed=False
+        )
+        base, score = _predictor(pooled.coding, priors["intercept"])
+        mean, odds = pt.expit(base[:, None] + score), pt.exp(shape_base[:, None] + shape_score)
+        hazard = mean[..., None] / (1 + (periods - 1) * odds[..., None])
+        _survival(pt.log1p(-hazard))
+        _losses(hazard, pooled)
     return model
 
 
-def _observe(hazard: Any, pooled: PooledPeriods) -> None:
-    import pymc as pm
+def spend_model(stack: StackedCells, effect: BayesEffect = "levels") -> "pm.Model":
+    """Write `bayes` of spend down, see `cxlink.bayes.models.spend_posterior`.
 
-    seen = pooled.at_risk > 0
-    at_risk, lost = pooled.at_risk[seen].astype(int), pooled.lost[seen].astype(int)
-    pm.Binomial("lost", n=at_risk, p=hazard[np.nonzero(seen)], observed=lost)
+    Parameters
+    ----------
+    stack : StackedCells
+        The counts.
+    effect : {"levels", "monotone"}
+        Of the score.
 
-
-def _spread(block: EffectBlock) -> Any:
-    import pymc as pm
-
-    return pm.Gamma(block.spread, **block.prior.parameters) if block.spread else block.sd
-
-
-def _normal(block: EffectBlock, after: str = "") -> Any:
-    import pymc as pm
-
-    return pm.Normal(f"{block.name}{after}_", 0.0, _spread(block), shape=block.width)
-
-
-def _parts(effects: Effects, pooled: PooledPeriods, after: str = "") -> tuple[Any, Any]:
-    """Base and score of every cohort, level and stratum."""
+    Returns
+    -------
+    pm.Model
+        With ``share`` (logit p) and ``amount`` (log m, in units) of (cohort, level, stratum), ``shape`` (k) of
+        (level), ``spenders``, binomial, observed, and the potential ``amounts``: the gamma's density of all amounts
+        of each cell, which depends on them through Σy and Σlog y alone.
+    """
     import pymc as pm
     import pytensor.tensor as pt
 
-    n_levels, position = effects.n_levels, pt.ones(effects.n_levels)
-    columns = []
-    for block in effects.blocks:
-        if block.simplex:
-            columns.append(pt.zeros(block.width))
-        else:
-            columns.append(_normal(block, after))
-    if effects.steps is not None:
-        steps = (
-            pm.Dirichlet("steps", np.full(n_levels - 1, EFFECTS["steps"].scale))
-            if n_levels > 2
-            else pt.ones(1)
-        )
+    priors, seen = by_name(SPEND_PRIORS), np.flatnonzero(stack.n)
+    coding = Coding(stack.coding.levels, stack.coding.strata, stack.coding.cohorts, effect)
+    with pm.Model(coords={**_coords(coding), "cell": seen}) as model:
+        tables = []
+        for part in PARTS:
+            base, score = _predictor(coding, priors[f"intercept_{part}"], f"_{part}")
+            tables.append(pm.Deterministic(part, base[:, None] + score, dims=("cohort", "level", "stratum")))
+        log_k = _variable(priors["intercept_shape"]) + _zero_sum(priors["spread_shape"], ("level",), coding)
+        shape = pm.Deterministic("shape", pt.exp(log_k + pt.zeros(len(coding.levels))), dims="level")
+        at = (stack.cohort[seen], stack.level[seen], stack.stratum[seen])
+        share, amount, k = tables[0][at], tables[1][at], shape[at[1]]
+        n, positive = stack.n[seen].astype(int), stack.positive[seen].astype(int)
+        pm.Binomial("spenders", n=n, logit_p=share, observed=positive, dims="cell")
+        spent = (k - 1) * stack.log_total[seen] - k * pt.exp(-amount) * stack.total[seen]
+        pm.Potential("amounts", spent + positive * (k * (pt.log(k) - amount) - pt.gammaln(k)), dims="cell")
+    return model
+
+
+def _coords(coding: Coding) -> dict[str, Any]:
+    """Names of cohorts, levels, strata, and of the steps between neighbouring levels."""
+    strata = [
+        ", ".join(f"{name.removeprefix('stratum.')}={value}" for name, value in one) or "all"
+        for one in coding.strata
+    ]
+    pairs = zip(coding.levels[:-1], coding.levels[1:], strict=True)
+    steps = [f"{one} to {other}" for one, other in pairs]
+    return {"cohort": list(coding.cohorts), "level": list(coding.levels), "stratum": strata, "step": steps}
+
+
+def _variable(prior: Prior, **shape: Any) -> Any:
+    """A random variable with a stated prior."""
+    import pymc as pm
+
+    made = {"normal": pm.Normal, "gamma": pm.Gamma, "dirichlet": pm.Dirichlet}[prior.distribution]
+    return made(prior.name, **{**prior.parameters, **shape})
+
+
+def _zero_sum(spread: Prior, dims: tuple[str, ...], coding: Coding) -> Any:
+    """Effects that sum to 0 over each dimension, with a learnt standard deviation; none where one has one category."""
+    import pymc as pm
+
+    sizes = dict(zip(("cohort", "level", "stratum"), coding.shape, strict=True))
+    if min(sizes[one] for one in dims) == 1:
+        return np.zeros([sizes[one] for one in dims])
+    name = spread.name.replace("spread", "effect")
+    return pm.ZeroSumNormal(name, sigma=_variable(spread), n_zerosum_axes=len(dims), dims=dims)
+
+
+def _predictor(
+    coding: Coding, intercept: Prior, ending: str = "", *, crossed: bool = True
+) -> tuple[Any, Any]:
+    """The two parts of a linear predictor, see `cxlink.bayes.models.partial_pooling`.
+
+    Parameters
+    ----------
+    coding : Coding
+        Cohorts, levels, strata, and the score's effect.
+    intercept : Prior
+        Of the intercept.
+    ending : str
+        Of names, to tell two predictors apart.
+    crossed : bool
+        Whether the score's effect differs between strata and between cohorts.
+
+    Returns
+    -------
+    base, score
+        Of (cohort, stratum) and of (cohort, level, stratum).
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    def effects(name: str, *dims: str) -> Any:
+        return _zero_sum(EFFECTS[f"spread_{name}"].called(ending), dims, coding)
+
+    n_levels = len(coding.levels)
+    base = _variable(intercept) + effects("cohort", "cohort")[:, None] + effects("stratum", "stratum")
+    base = pm.Deterministic(f"baseline{ending}", base, dims=("cohort", "stratum"))
+    if coding.effect == "monotone" and n_levels > 1:
+        slope = _variable(EFFECTS["slope"].called(ending)) + pt.zeros(base.shape)
+        if crossed:
+            slope += effects("cohort_level", "cohort")[:, None] + effects("level_stratum", "stratum")
+        steps = pt.ones(1)
+        if n_levels > 2:
+            prior = EFFECTS["steps"].called(ending)
+            steps = _variable(prior, a=np.full(n_levels - 1, prior.scale), dims="step")
         rises = pt.concatenate([pt.zeros(1), pt.cumsum(steps)])
-        position = pm.Deterministic(f"position{after}", rises - rises.mean())
-    v = pt.concatenate(columns)
-    base = pt.reshape(effects.mean + effects.base @ v, pooled.coding.shape)
-    score = pt.reshape((effects.score @ v) * position[effects.level], pooled.coding.shape)
-    pm.Deterministic(f"baseline{after}", base[:, 0])
-    return base, pm.Deterministic(f"score{after}", score)
+        position = pm.Deterministic(f"position{ending}", rises - rises.mean(), dims="level")
+        score = slope[:, None] * position[:, None]
+    else:
+        score = effects("level", "level")[None, :, None] + pt.zeros(coding.shape)
+        if crossed:
+            score += effects("cohort_level", "cohort", "level")[..., None]
+            score += effects("level_stratum", "level", "stratum")
+    return base, pm.Deterministic(f"score{ending}", score, dims=("cohort", "level", "stratum"))
+
+
+def _survival(steps: Any) -> None:
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    pm.Deterministic("log_survival", pt.cumsum(steps, axis=-1), dims=("cohort", "level", "stratum", "period"))
+
+
+def _losses(hazard: Any, pooled: PooledPeriods) -> None:
+    """Losses of the cells with customers at risk."""
+    import pymc as pm
+
+    at = np.nonzero(pooled.at_risk)
+    n, lost = pooled.at_risk[at].astype(int), pooled.lost[at].astype(int)
+    pm.modelcontext(None).add_coord("cell", np.arange(len(n)))
+    pm.Binomial("lost", n=n, p=hazard[at], observed=lost, dims="cell")

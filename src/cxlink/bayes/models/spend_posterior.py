@@ -9,18 +9,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import expit
 
 from cxlink.bayes.draws.sampling import LogDensity, Posterior, sample
 from cxlink.bayes.models.density import conditioned, density_of
 from cxlink.bayes.models.hurdle_gamma import PARTS, HurdleGamma
 from cxlink.bayes.models.partial_pooling import (
-    EffectBlock,
     effects_of,
     predictor,
 )
 from cxlink.bayes.pooled_counts import BayesEffect, zero_sum
-from cxlink.bayes.priors import EFFECTS, SPEND_PRIORS, Prior, by_name
+from cxlink.bayes.priors import SPEND_PRIORS, Prior, by_name
 from cxlink.bayes.stacked_spend import StackedCells
 
 NAME = "bayes"
@@ -81,57 +79,3 @@ def sample_spend(
         spend_density(stack, effect), NAME, seed=seed, draws=draws, tune=tune, chains=chains, cores=cores,
         progress=progress, about=about,
     )  # fmt: skip
-
-
-def prior_tables(
-    stack: StackedCells, effect: BayesEffect, n_draws: int, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
-    """Draw what a posterior holds from the priors, before any count is seen.
-
-    Parameters
-    ----------
-    stack : StackedCells
-        Its cohorts, levels and strata alone.
-    effect : {"levels", "monotone"}
-        Of the score.
-    n_draws : int
-        How many.
-    rng : Generator
-        Advanced.
-
-    Returns
-    -------
-    dict of str to ndarray
-        ``share`` (logit p) and ``amount`` (log m, in units) of shape (n_draws, n_cohorts, n_levels, n_strata),
-        ``shape`` (k) of shape (n_draws, n_levels), and the learnt spreads of shape (n_draws,).
-    """
-    made = hurdle_gamma(stack, effect)
-    spreads = {block.spread: block.prior.draw(rng, n_draws)[:, None] for block in made.blocks if block.spread}
-    v = np.hstack([_from_prior(block, spreads, n_draws, rng) for block in made.blocks])
-    share, amount, log_k = made.predictors(v)
-    grid = (n_draws, *stack.coding.shape)
-    tables = {"share": share.reshape(grid), "amount": amount.reshape(grid), "shape": np.exp(log_k)}
-    return {**tables, **{name: drawn[:, 0] for name, drawn in spreads.items()}}
-
-
-def prior_spend(
-    stack: StackedCells, effect: BayesEffect, n_draws: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Draw mean spend from the priors: p·m in the spec's currency, (n_draws, n_cohorts, n_levels, n_strata).
-
-    All it knows of the counts is the mean of all who spent, which is the unit. See `prior_tables`.
-    """
-    drawn = prior_tables(stack, effect, n_draws, rng)
-    found: np.ndarray = stack.unit * expit(drawn["share"]) * np.exp(drawn["amount"])
-    return found
-
-
-def _from_prior(
-    block: EffectBlock, spreads: dict[str, np.ndarray], n_draws: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Coefficients of a block, (n_draws, width)."""
-    if block.simplex:
-        steps = rng.dirichlet(np.full(block.width + 1, EFFECTS["steps"].scale), n_draws)
-        ratios: np.ndarray = np.log(np.maximum(steps, np.finfo(float).tiny)) @ zero_sum(block.width + 1)
-        return ratios
-    return rng.standard_normal((n_draws, block.width)) * spreads.get(block.spread, block.sd)

@@ -215,7 +215,7 @@ def _spend(job: _Job, counts: Counts, rng: np.random.Generator) -> Bayesian:
     return Bayesian(
         rows,
         [*findings, *_drawn(posterior, "spend")],
-        spend=[prior_of_spend(stack, bayes_effect(counts.spec.score.effect), counts.spec, rng)],
+        spend=[prior_of_spend(stack, bayes_effect(counts.spec.score.effect), counts.spec, _seed(rng))],
         priors=[prior_table(SPEND_PRIORS, SPEND, "spend")],
         posteriors={SPEND: posterior},
         warnings=(loud,) if loud else (),

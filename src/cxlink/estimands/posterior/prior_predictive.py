@@ -4,11 +4,12 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from cxlink.bayes.draws.sampling import prior_predictive
 from cxlink.bayes.models import hazard_posterior as bayes_hazard
-from cxlink.bayes.models.pymc_models import hazard_model, renewal_model
-from cxlink.bayes.models.spend_posterior import prior_spend
+from cxlink.bayes.models.hurdle_gamma import PARTS
+from cxlink.bayes.models.pymc_models import hazard_model, renewal_model, spend_model
 from cxlink.bayes.pooled_counts import BayesEffect, PooledPeriods, strata_of
 from cxlink.bayes.priors import Prior
 from cxlink.bayes.stacked_spend import StackedCells
@@ -84,14 +85,15 @@ def _since_entry(log_survival: np.ndarray, pooled: PooledPeriods, spells: Spells
     return shown
 
 
-def prior_of_spend(
-    stack: StackedCells, effect: BayesEffect, spec: CohortSpec, rng: np.random.Generator
-) -> pd.DataFrame:
+def prior_of_spend(stack: StackedCells, effect: BayesEffect, spec: CohortSpec, seed: int) -> pd.DataFrame:
     """Draw mean spend of a level, any of them: ``scenario, group, estimate, conf_low, conf_high, unit`` of the prior.
 
-    The estimate is the median, since the mean of so wide a distribution says little.
+    All it knows of the counts is the mean of all who spent, which is the unit. The estimate is the median, since the
+    mean of so wide a distribution says little.
     """
-    drawn = prior_spend(stack, effect, _DRAWS, rng)[:, -1].mean(axis=2).ravel()
+    tables = prior_predictive(spend_model(stack, effect), _DRAWS, seed)
+    share, amount = (tables[part].to_numpy()[0, :, -1] for part in PARTS)
+    drawn = stack.unit * (expit(share) * np.exp(amount)).mean(axis=2).ravel()
     _, low, high = interval(drawn, spec.analysis.level)
     unit = spec.spend.currency if spec.spend else ""
     shown = {
