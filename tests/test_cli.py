@@ -214,6 +214,23 @@ def test_a_flag_wins_over_the_file(table: Path, tmp_path: Path, capsys: pytest.C
     assert "retention at 6 months" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (
+            ["--sampler", "pymc"],
+            "--sampler pymc: nothing is sampled without the Bayesian models. Add --bayes.",
+        ),
+        (["--bayes", "--sampler", "stan"], "--sampler stan: no such sampler. Choose nutpie or pymc."),
+    ],
+)
+def test_a_sampler_that_cannot_be_used_is_refused_at_once(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], words: str
+) -> None:
+    said = _refused(["fit", str(table), *STAY, *more, "--out", str(tmp_path / "run")], capsys, tmp_path)
+    assert said == f"cxlink: {words}\n"
+
+
 @pytest.mark.parametrize("models", [["--bayes"], []])
 def test_a_run_that_cannot_be_pooled_is_refused_before_any_fit(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], models: list[str]

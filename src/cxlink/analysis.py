@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from cxlink.bayes.draws.sampling import sampler_named
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells, risk_sets, spells_of
 from cxlink.cohort.spec.cohort_spec import CohortSpec
@@ -169,6 +170,7 @@ def analyse(
     progress: Progress = lambda _: None,
     *,
     bayes: bool = False,
+    sampler: str | None = None,
     earlier: Mapping[str, Counts] | None = None,
 ) -> Analysis:
     """Estimate everything that a cohort allows.
@@ -181,8 +183,15 @@ def analyse(
         Told the name of each part as it starts.
     bayes : bool
         Whether to sample the Bayesian models as well.
+    sampler : {"nutpie", "pymc"}, optional
+        What samples them: nutpie the densities on counts (the default), or PyMC its own models, which takes longer.
     earlier : mapping of str to Counts, optional
         Earlier cohorts by name, which the Bayesian models pool with this one; see `cxlink.pooling`.
+
+    Raises
+    ------
+    InputError
+        If there is no such sampler, or one is named without ``bayes``.
 
     Examples
     --------
@@ -195,6 +204,7 @@ def analyse(
     >>> print(f"{found['spend', 'worst']:.0f} and {found['spend', 'best']:.0f} euros")
     25 and 120 euros
     """
+    sampler = sampler_named(sampler, bayes=bayes)
     counts = cohort.count() if isinstance(cohort, Cohort) else cohort
     spec = counts.spec
     spells = spells_of(counts) if len(counts.scored) else None
@@ -202,7 +212,7 @@ def analyse(
     if spells is not None:
         made += _outcomes(cohort, counts, spells, progress)
     pooled = {**(earlier or {}), spec.cohort.name: counts} if bayes else {}
-    posteriors = _posteriors(pooled, spells, progress) if bayes else None
+    posteriors = _posteriors(pooled, spells, progress, sampler) if bayes else None
     if posteriors is not None:
         made.append(_Made(posteriors.rows, posteriors.findings))
     progress("who did not answer, and what else could explain it")
@@ -261,7 +271,7 @@ def _outcomes(cohort: Cohort | Counts, counts: Counts, spells: Spells, progress:
 
 
 def _posteriors(
-    cohorts: Mapping[str, Counts], spells: Spells | None, progress: Progress
+    cohorts: Mapping[str, Counts], spells: Spells | None, progress: Progress, sampler: str
 ) -> "Bayesian | None":
     """Sample the Bayesian models, where there is anybody with a score."""
     if spells is None:
@@ -269,7 +279,7 @@ def _posteriors(
     from cxlink.estimands.posterior.posterior_estimates import bayesian_results
 
     *_, counts = cohorts.values()
-    return bayesian_results(cohorts, spells, _stream(counts.spec, 8), progress)
+    return bayesian_results(cohorts, spells, _stream(counts.spec, 8), progress, sampler)
 
 
 def _sizes(cohorts: Mapping[str, Counts]) -> pd.DataFrame:

@@ -18,7 +18,12 @@ _JOIN = "+"
 
 
 def analyse_with(
-    cohort: Cohort, runs: Sequence[Path | str], progress: Progress = lambda _: None, *, bayes: bool = False
+    cohort: Cohort,
+    runs: Sequence[Path | str],
+    progress: Progress = lambda _: None,
+    *,
+    bayes: bool = False,
+    sampler: str | None = None,
 ) -> Analysis:
     """Analyse a cohort with earlier ones: added to it, the cohort a stratum, or borrowed from by the Bayesian models.
 
@@ -32,19 +37,21 @@ def analyse_with(
         Told the name of each part as it starts.
     bayes : bool
         Whether to sample the Bayesian models; cohorts are then pooled partially, by these alone.
+    sampler : {"nutpie", "pymc"}, optional
+        What samples them, see `cxlink.analysis.analyse`.
 
     Raises
     ------
     InputError
-        As `earlier_cohorts` does.
+        As `earlier_cohorts` and `cxlink.analysis.analyse` do.
     """
     if not runs:
-        return analyse(cohort, progress, bayes=bayes)
+        return analyse(cohort, progress, bayes=bayes, sampler=sampler)
     counts = cohort.count()
     earlier = earlier_cohorts([Path(run) for run in runs], counts)
     if bayes:
-        return analyse(cohort, progress, bayes=True, earlier=earlier)
-    return analyse(added_up(counts, earlier), progress)
+        return analyse(cohort, progress, bayes=True, sampler=sampler, earlier=earlier)
+    return analyse(added_up(counts, earlier), progress, sampler=sampler)
 
 
 def earlier_cohorts(runs: Sequence[Path], counts: Counts) -> dict[str, Counts]:

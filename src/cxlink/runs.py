@@ -167,7 +167,7 @@ def _sampler(analysis: Results) -> dict[str, Any] | None:
         return None
     posteriors = analysis.bayesian.posteriors
     return {
-        "name": "nutpie",
+        "name": analysis.bayesian.sampler,
         "packages": {name: version(name) for name in _SAMPLING},
         "cohorts": dict(zip(analysis.cohorts["cohort"], analysis.cohorts["customers"].tolist(), strict=True)),
         "draws": {name: one.n_draws for name, one in posteriors.items()},

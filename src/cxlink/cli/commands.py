@@ -113,6 +113,12 @@ def fit(
     drop_invalid: Drop = False,
     overwrite: Overwrite = False,
     bayes: Annotated[bool, typer.Option("--bayes", help="sample the Bayesian models as well")] = False,
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            "--sampler", help="with --bayes: nutpie, or pymc for PyMC's own sampler [default: nutpie]"
+        ),
+    ] = None,
     pool: Annotated[
         list[str] | None,
         typer.Option(
@@ -127,15 +133,22 @@ def fit(
     flags: Any,
 ) -> None:
     """Fit everything the spec allows, into a run folder with a PDF."""
+    from cxlink.bayes.draws.sampling import sampler_named
     from cxlink.cohort.spec.cohort_spec import read_spec
     from cxlink.runs import new_folder, refuse_existing
 
+    sampler_named(sampler, bayes=bayes)
     read = read_spec(spec, flags, table_name(table))
     target = Path(out) if out is not None else Path("reports") / file_name(read.cohort.name)
     refuse_existing(target, overwrite)
     if notebook:
         asked = {"table": table, "spec": spec or "", "flags": flags, "output": str(target), "bayes": bayes}
-        asked |= {"drop_invalid": drop_invalid, "pool": pool or [], "overwrite": overwrite}
+        asked |= {
+            "drop_invalid": drop_invalid,
+            "pool": pool or [],
+            "overwrite": overwrite,
+            "sampler": sampler,
+        }
         _fit_in_a_notebook(asked, target, overwrite)
         return
     from cxlink.cli.closing_lines import closing_lines
@@ -148,7 +161,7 @@ def fit(
         progress("counting")
         cohort = read_cohort(table, read, drop_invalid)
         clock.lap("count")
-        analysis = analyse_with(cohort, pool or [], progress, bayes=bayes)
+        analysis = analyse_with(cohort, pool or [], progress, bayes=bayes, sampler=sampler)
         clock.lap("analyse")
         progress("writing the report")
         with new_folder(target, overwrite) as folder:

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import expit
 
 from cxlink.bayes.draws.new_cohort import NEW, departed, departed_scores
-from cxlink.bayes.draws.sampling import Posterior, sample
+from cxlink.bayes.draws.sampling import NUTPIE, PYMC, Posterior, sample
 from cxlink.bayes.models import hazard_posterior as bayes_hazard
 from cxlink.bayes.models import sbg_posterior as bayes_sbg
 from cxlink.bayes.models.binomial_cells import waned
@@ -215,6 +215,7 @@ def fitted(
     *,
     seed: int,
     waning: bool = False,
+    sampler: str = NUTPIE,
     **sampling: Any,
 ) -> Posterior:
     """Sample one of the two models of retention; what is frozen with its draws lets `survival_of` read them back.
@@ -231,6 +232,8 @@ def fitted(
         Of the draws.
     waning : bool
         Whether the score's effect may wane; for ``bayes``.
+    sampler : {"nutpie", "pymc"}
+        Of the density on counts, or of the model as PyMC writes it.
     **sampling
         Further arguments of `cxlink.bayes.draws.sampling.sample`.
     """
@@ -241,6 +244,13 @@ def fitted(
         else bayes_sbg.renewal_density(pooled)
     )
     about: dict[str, Any] = {"coding": pooled.coding.as_dict(), "per_year": per_year}
+    model: Any = density
+    if sampler == PYMC:
+        from cxlink.bayes.models.pymc_models import hazard_model, renewal_model
+
+        model = hazard_model(pooled, per_year, waning=waning) if hazard else renewal_model(pooled)
     # spreads near 0 make corners, and increments of a monotone effect sharper ones
     accept = _SHARP if pooled.coding.effect == "monotone" else _CORNERS
-    return sample(density, name, seed=seed, about=about, **{"accept": accept, **sampling})
+    return sample(
+        model, name, seed=seed, about=about, names=tuple(density.shapes), **{"accept": accept, **sampling}
+    )

@@ -1,10 +1,10 @@
-"""Sampling from a posterior with nutpie, and keeping the draws: the same seed gives the same draws, byte for byte.
+"""Sampling from a posterior, and keeping the draws: the same seed gives the same draws, byte for byte.
 
-A model is either written in PyMC, and compiled, or a log density with its gradient in arrays, which needs no compiler.
+nutpie samples a log density with its gradient in arrays, which needs no compiler; PyMC's own sampler samples a model as
+PyMC writes it, compiled first.
 """
 
 import logging
-import os
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -14,10 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from cxlink.cohort.errors import InputError
+
 if TYPE_CHECKING:
     import pymc as pm
     import xarray as xr
 
+NUTPIE, PYMC = "nutpie", "pymc"
+SAMPLERS = (NUTPIE, PYMC)
+"""What can draw from the posteriors: nutpie from the densities on counts, PyMC from its own models."""
 _STATS = ("diverging", "energy", "n_steps", "depth", "step_size", "logp")
 _SPREAD = 0.5
 Evaluate = Callable[[np.ndarray], tuple[float, np.ndarray]]
@@ -58,14 +63,13 @@ class Posterior:
         Groups ``posterior`` and ``sample_stats``, of dimensions (chain, draw, …).
     about : dict
         The frozen coding of levels, strata and cohorts that made it: what text can hold.
-    seconds_compile, seconds_sampling : float
-        Wall time of either.
+    seconds_sampling : float
+        Wall time, compiling included.
     """
 
     name: str
     tree: "xr.DataTree"
     about: dict[str, Any] = field(default_factory=dict)
-    seconds_compile: float = 0.0
     seconds_sampling: float = 0.0
 
     @property
@@ -81,26 +85,41 @@ class Posterior:
         return together
 
 
+def sampler_named(name: str | None, *, bayes: bool) -> str:
+    """Say which sampler is meant; nutpie where none is named.
+
+    Raises
+    ------
+    InputError
+        If there is no such sampler, or one is named and nothing is sampled.
+    """
+    if name is not None and name not in SAMPLERS:
+        raise InputError(f"--sampler {name}: no such sampler. Choose {' or '.join(SAMPLERS)}.")
+    if name is not None and not bayes:
+        raise InputError(f"--sampler {name}: nothing is sampled without the Bayesian models. Add --bayes.")
+    return name or NUTPIE
+
+
 def sample(
-    model: "pm.Model | LogDensity",
+    model: "LogDensity | pm.Model",
     name: str,
     *,
     seed: int,
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
-    cores: int | None = None,
+    cores: int = 1,
     accept: float = 0.8,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda _: None,
     about: Mapping[str, Any] | None = None,
     names: tuple[str, ...] | None = None,
 ) -> Posterior:
-    """Draw from a posterior by NUTS (Hoffman & Gelman 2014, JMLR 15:1593–1623), as nutpie has it.
+    """Draw from a posterior by NUTS (Hoffman & Gelman 2014, JMLR 15:1593–1623).
 
     Parameters
     ----------
-    model : pm.Model or LogDensity
-        What to sample. A PyMC model is compiled first.
+    model : LogDensity or pm.Model
+        What to sample: a density by nutpie, a PyMC model by PyMC.
     name : str
         Of the model.
     seed : int
@@ -109,17 +128,16 @@ def sample(
         Of each chain, and before them.
     chains : int
         Independent of one another.
-    cores : int, optional
-        Chains side by side; by default as many as there are processors for a PyMC model, and one after the other for
-        functions of Python, which would wait for each other.
+    cores : int
+        Chains side by side; functions of Python would wait for each other, and each process compiles for itself.
     accept : float
         Share of proposals to accept: nearer to 1 takes smaller steps, around corners of the posterior.
-    progress : callable, optional
+    progress : callable
         Told the share of the draws that are there, now and then.
     about : mapping, optional
         Kept with the draws, see `Posterior.about`.
     names : tuple of str, optional
-        Variables of a PyMC model to keep; all of them by default.
+        Variables to keep; all of them by default.
 
     Returns
     -------
@@ -130,33 +148,56 @@ def sample(
     KeyboardInterrupt
         Where sampling is interrupted: no part of it is returned.
     """
-    import nutpie
-
+    size = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
+    by = _by_nutpie if isinstance(model, LogDensity) else _by_pymc
     started = time.perf_counter()
-    if isinstance(model, LogDensity):
-        compiled: Any = _as_functions(model)
-        at_once = 1
-    else:
-        compiled = nutpie.compile_pymc_model(model, var_names=names)
-        at_once = min(chains, os.cpu_count() or 1)
-    ready = time.perf_counter()
     # matrices are small: threads of their own would wait for each other
     with threadpool_limits(1, "blas"):
-        running = nutpie.sample(
-            compiled, draws=draws, tune=tune, chains=chains, cores=cores or at_once,
-            seed=seed % 2**63, target_accept=accept, progress_bar=False, save_warmup=False, blocking=False,
-            progress_callback=None if progress is None else _telling(progress),
-        )  # fmt: skip
-        try:
-            found = running.wait()
-        except KeyboardInterrupt:
-            # nutpie.sample would hand back, after an interruption, what there is by then
-            running.cancel()
-            raise
-    kept = set(names) if names is not None else None
-    return Posterior(
-        name, _trimmed(found, kept), dict(about or {}), ready - started, time.perf_counter() - ready
-    )
+        found = by(model, size, seed, accept, progress)
+    seconds = time.perf_counter() - started
+    return Posterior(name, _trimmed(found, names), dict(about or {}), seconds)
+
+
+def _by_nutpie(
+    density: LogDensity, size: Mapping[str, Any], seed: int, accept: float, progress: Callable[[float], None]
+) -> "xr.DataTree":
+    import nutpie
+
+    running = nutpie.sample(
+        _as_functions(density), **size, seed=seed % 2**63, target_accept=accept,
+        progress_bar=False, save_warmup=False, blocking=False, progress_callback=_telling(progress),
+    )  # fmt: skip
+    try:
+        found: xr.DataTree = running.wait()
+    except KeyboardInterrupt:
+        # nutpie.sample would hand back, after an interruption, what there is by then
+        running.cancel()
+        raise
+    return found
+
+
+def _by_pymc(
+    model: "pm.Model", size: Mapping[str, Any], seed: int, accept: float, progress: Callable[[float], None]
+) -> "xr.DataTree":
+    import pymc as pm
+
+    n_all = size["chains"] * (size["draws"] + size["tune"])
+    n_drawn = 0
+
+    def tell(**_: Any) -> None:
+        nonlocal n_drawn
+        n_drawn += 1
+        if n_drawn % max(n_all // 100, 1) == 0:
+            progress(n_drawn / n_all)
+
+    found: xr.DataTree = pm.sample(
+        model=model, **size, random_seed=seed % 2**32, nuts_sampler="pymc", target_accept=accept, quiet=True,
+        compute_convergence_checks=False, callback=tell,
+    )  # fmt: skip
+    if n_drawn < n_all:
+        # pm.sample hands back, after an interruption, what there is by then
+        raise KeyboardInterrupt
+    return found
 
 
 def _telling(progress: Callable[[float], None]) -> Callable[[Any], None]:
@@ -193,7 +234,7 @@ def _as_functions(density: LogDensity) -> Any:
     )
 
 
-def _trimmed(tree: "xr.DataTree", kept: set[str] | None) -> "xr.DataTree":
+def _trimmed(tree: "xr.DataTree", kept: tuple[str, ...] | None) -> "xr.DataTree":
     """The draws and what diagnostics need; nothing that tells one run of the same seed from another."""
     import xarray as xr
 

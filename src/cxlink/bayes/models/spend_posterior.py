@@ -5,12 +5,12 @@ stratum and cohort with the effects of `bayes_effects`, k by level. The cells' n
 that the posterior is the one from the rows.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from cxlink.bayes.draws.sampling import LogDensity, Posterior, sample
+from cxlink.bayes.draws.sampling import NUTPIE, PYMC, LogDensity, Posterior, sample
 from cxlink.bayes.models.density import conditioned, density_of
 from cxlink.bayes.models.hurdle_gamma import PARTS, HurdleGamma
 from cxlink.bayes.models.partial_pooling import (
@@ -67,15 +67,29 @@ def sample_spend(
     effect: BayesEffect = "levels",
     *,
     seed: int,
-    draws: int = 1000,
-    tune: int = 1000,
-    chains: int = 4,
-    cores: int | None = None,
-    progress: Callable[[float], None] | None = None,
+    sampler: str = NUTPIE,
+    **sampling: Any,
 ) -> Posterior:
-    """Draw from the posterior of spend; see `hurdle_gamma` and `sampling.sample`."""
+    """Draw from the posterior of spend.
+
+    Parameters
+    ----------
+    stack : StackedCells
+        The counts.
+    effect : {"levels", "monotone"}
+        Of the score.
+    seed : int
+        Of the draws.
+    sampler : {"nutpie", "pymc"}
+        Of the density on counts, or of the model as PyMC writes it.
+    **sampling
+        Further arguments of `cxlink.bayes.draws.sampling.sample`.
+    """
     about = {"coding": replace(stack.coding, effect=effect).as_dict(), "outcome": "spend", "unit": stack.unit}
-    return sample(
-        spend_density(stack, effect), NAME, seed=seed, draws=draws, tune=tune, chains=chains, cores=cores,
-        progress=progress, about=about,
-    )  # fmt: skip
+    density = spend_density(stack, effect)
+    model: Any = density
+    if sampler == PYMC:
+        from cxlink.bayes.models.pymc_models import spend_model
+
+        model = spend_model(stack, effect)
+    return sample(model, NAME, seed=seed, about=about, names=tuple(density.shapes), **sampling)

@@ -11,7 +11,7 @@ from cxlink.bayes.draws.new_cohort import NEW
 from cxlink.bayes.draws.posterior_averages import retention_draws
 from cxlink.bayes.draws.posterior_curves import fitted
 from cxlink.bayes.draws.posterior_means import new_spend_draws, spend_draws
-from cxlink.bayes.draws.sampling import Posterior
+from cxlink.bayes.draws.sampling import NUTPIE, Posterior
 from cxlink.bayes.models import hazard_posterior as bayes_hazard
 from cxlink.bayes.models import sbg_posterior as bayes_sbg
 from cxlink.bayes.models.spend_posterior import sample_spend
@@ -56,6 +56,8 @@ class Bayesian:
         By name: ``bayes``, ``bayes_sbg``, ``bayes_spend``.
     warnings : tuple of str
         A sentence for each posterior that cannot be relied on.
+    sampler : {"nutpie", "pymc"}
+        What drew them.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -65,6 +67,7 @@ class Bayesian:
     priors: list[pd.DataFrame] = field(default_factory=list)
     posteriors: dict[str, Posterior] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    sampler: str = NUTPIE
 
     def __add__(self, other: "Bayesian") -> "Bayesian":
         """Both together."""
@@ -92,6 +95,7 @@ def bayesian_results(
     spells: Spells,
     rng: np.random.Generator,
     progress: Progress,
+    sampler: str = NUTPIE,
     **sampling: Any,
 ) -> Bayesian:
     """Sample every model that the counts allow, and turn the draws into estimates.
@@ -106,6 +110,8 @@ def bayesian_results(
         Source of the seeds, and of what is drawn beyond follow-up.
     progress : callable
         Told the name of each part as it starts.
+    sampler : {"nutpie", "pymc"}
+        What draws; cells left out by fitting anew are always nutpie's.
     **sampling
         ``draws``, ``tune`` and ``chains`` of `cxlink.bayes.draws.sampling.sample`, where other than usual.
 
@@ -114,10 +120,12 @@ def bayesian_results(
     Bayesian
     """
     *_, counts = cohorts.values()
-    job = _Job(cohorts, counts.spec, spells, progress, sampling)
+    job = _Job(cohorts, counts.spec, spells, progress, {"sampler": sampler, **sampling})
     retention, spend = rng.spawn(2)
     found = _retention(job, retention) if counts.spec.subscription is not None else Bayesian()
-    return found + _spend(job, counts, spend) if counts.spec.spend is not None else found
+    if counts.spec.spend is not None:
+        found = found + _spend(job, counts, spend)
+    return replace(found, sampler=sampler)
 
 
 @dataclass(frozen=True, slots=True)
