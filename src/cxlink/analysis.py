@@ -11,6 +11,7 @@ import pandas as pd
 from cxlink.bayes.draws.sampling import sampler_named
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells, risk_sets, spells_of
+from cxlink.cohort.counted import Counted, counted
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.table import Cohort
 from cxlink.estimands import support_checks as diagnostics
@@ -205,12 +206,12 @@ def analyse(
     25 and 120 euros
     """
     sampler = sampler_named(sampler, bayes=bayes)
-    counts = cohort.count() if isinstance(cohort, Cohort) else cohort
-    spec = counts.spec
+    every = counted(cohort)
+    counts, spec = every.counts, every.counts.spec
     spells = spells_of(counts) if len(counts.scored) else None
     made = [_Made([], list(diagnostics.band_rows(counts)))]
     if spells is not None:
-        made += _outcomes(cohort, counts, spells, progress)
+        made += _outcomes(every, spells, progress)
     pooled = {**(earlier or {}), spec.cohort.name: counts} if bayes else {}
     posteriors = _posteriors(pooled, spells, progress, sampler) if bayes else None
     if posteriors is not None:
@@ -221,9 +222,8 @@ def analyse(
     metrics = metrics_of(counts, _stream(spec, 10))
     made.append(_Made([], list(immortal(counts))))
     estimates = tidy(row for part in made for row in part.rows)
-    if isinstance(cohort, Cohort):
-        counts, reading = compare_readings(cohort, counts, estimates)
-        made.append(_Made([], reading))
+    counts, reading = compare_readings(counts, every.other, estimates)
+    made.append(_Made([], reading))
     made.append(_Made([], list(e_value_findings(estimates))))
     analysis = Analysis(
         counts=counts,
@@ -239,12 +239,14 @@ def analyse(
     return _published(analysis, spec.publish.smallest_cell)
 
 
-def _outcomes(cohort: Cohort | Counts, counts: Counts, spells: Spells, progress: Progress) -> list[_Made]:
+def _outcomes(every: Counted, spells: Spells, progress: Progress) -> list[_Made]:
     """Retention, spend and tenure of those with a score, the regressions beside them, and what it is worth."""
-    spec, rng = counts.spec, np.random.default_rng(counts.spec.analysis.seed)
+    counts, spec = every.counts, every.counts.spec
+    rng = np.random.default_rng(spec.analysis.seed)
     progress("retention and spend")
-    repeats = cohort.count_repeats() if isinstance(cohort, Cohort) else None
-    rows, findings = headline(spells, counts, rng, lambda curves: beside_headline(curves, counts, repeats))
+    rows, findings = headline(
+        spells, counts, rng, lambda curves: beside_headline(curves, counts, every.repeats)
+    )
     made: list[_Made] = []
     tenure: list[_Made] = []
     additive: list[_Made] = []
@@ -254,8 +256,7 @@ def _outcomes(cohort: Cohort | Counts, counts: Counts, spells: Spells, progress:
         additive.append(_Made(*spend_model_rows(counts, spells, rows, _stream(spec, 4), leads=leads)))
     if spec.subscription is not None:
         progress("the naive clock")
-        naive = _counted_from_signup(cohort, counts)
-        made.append(_Made(from_signup(naive, rng) if naive is not None else [], []))
+        made.append(_Made(from_signup(every.naive, rng) if every.naive is not None else [], []))
         progress("tenure")
         tenure += _tenure(spells, spec)
         progress("hazard ratios")
@@ -318,18 +319,6 @@ def _together(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFr
     return (
         pd.concat(known, ignore_index=True)[list(columns)] if known else pd.DataFrame(columns=list(columns))
     )
-
-
-def _counted_from_signup(cohort: Cohort | Counts, counts: Counts) -> Counts | None:
-    """The customers as the naive clock counts them; None where signups are not known."""
-    spec = counts.spec
-    if isinstance(cohort, Cohort):
-        naive = cohort.count_from_signup()
-        if naive is not None:
-            return naive
-    if spec.subscription is not None and spec.subscription.clock == "signup":
-        return replace(counts, cells=counts.cells.assign(entry=0))
-    return None
 
 
 def _tenure(spells: Spells, spec: CohortSpec) -> Iterator[_Made]:

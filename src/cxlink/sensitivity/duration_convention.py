@@ -9,8 +9,8 @@ import pandas as pd
 
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import spells_of
+from cxlink.cohort.counted import other_convention
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.cohort.table import Cohort
 from cxlink.estimands.support_checks import finding
 from cxlink.estimands.tidy import select
 from cxlink.groups.headline_requests import curve_requests, leading
@@ -19,8 +19,19 @@ from cxlink.survival.kaplan_meier import point_curves
 Row = dict[str, object]
 
 
-def compare_readings(cohort: Cohort, counts: Counts, estimates: pd.DataFrame) -> tuple[Counts, list[Row]]:
+def compare_readings(
+    counts: Counts, other: Counts | None, estimates: pd.DataFrame
+) -> tuple[Counts, list[Row]]:
     """Compare the headline under both readings of recorded durations; note it where they differ beyond the error.
+
+    Parameters
+    ----------
+    counts : Counts
+        As the spec reads them.
+    other : Counts or None
+        Under the other convention; None where there is none.
+    estimates : DataFrame
+        Of the counts.
 
     Returns
     -------
@@ -29,10 +40,10 @@ def compare_readings(cohort: Cohort, counts: Counts, estimates: pd.DataFrame) ->
         error, and a finding for each side of the headline.
     """
     spec = counts.spec
-    if spec.subscription is None or spec.subscription.dated or not len(counts.scored):
+    if spec.subscription is None or other is None:
         return counts, []
-    other = "completed" if spec.subscription.counts == "periods" else "periods"
-    theirs = headline_points(cohort.count(other))
+    named = other_convention(spec.subscription.counts)
+    theirs = headline_points(other)
     findings, notes = [], []
     for row in _at_the_horizon(estimates, spec):
         value = theirs.get(row["group"])
@@ -40,13 +51,13 @@ def compare_readings(cohort: Cohort, counts: Counts, estimates: pd.DataFrame) ->
             continue
         apart = value - row["estimate"]
         ok = not abs(apart) > row["std_error"]
-        note = f'retention at {spec.horizon} {spec.unit}s under counts = "{other}", less that under the spec\'s reading'
+        note = f'retention at {spec.horizon} {spec.unit}s under counts = "{named}", less that under the spec\'s reading'
         findings.append(finding("kaplan_meier", "counts_reading", row["group"], apart, ok, note))
         if not ok:
             notes.append(f"{100 * value:.1f} % for {100 * row['estimate']:.1f} % ({row['group']})")
     if notes:
         sentence = (
-            f'If a recorded duration meant the other thing (counts = "{other}"), retention at {spec.horizon} '
+            f'If a recorded duration meant the other thing (counts = "{named}"), retention at {spec.horizon} '
             f"{spec.unit}s would be {' and '.join(notes)}."
         )
         counts = replace(counts, profile=replace(counts.profile, notes=(*counts.profile.notes, sentence)))
