@@ -20,6 +20,7 @@ from cxlink.estimands.fallback import stepped_down, thin
 from cxlink.estimands.hazard_rows import hazard_results
 from cxlink.estimands.headline import from_signup, headline
 from cxlink.estimands.regression_rows import spend_model_rows
+from cxlink.estimands.second_opinions import parted
 from cxlink.estimands.suppression import blank_at_risk, blank_findings, blank_small, small_groups
 from cxlink.estimands.tenure_estimates import STREAMS, tenure_results
 from cxlink.estimands.tidy import tidy
@@ -94,7 +95,7 @@ class Analysis(Results):
         """Draw mean tenure to each horizon, by family and averaged, with what is extrapolated."""
         from cxlink.report.figures.tenure_ladder import tenure_ladder
 
-        return tenure_ladder(self.estimates, self.counts.spec, simulated=self.simulated, ax=ax)
+        return tenure_ladder(self.every_estimate, self.counts.spec, simulated=self.simulated, ax=ax)
 
     def family_survival(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the observed curves of both bands, and how each family continues them beyond follow-up."""
@@ -225,9 +226,11 @@ def analyse(
     counts, reading = compare_readings(counts, every.other, estimates)
     made.append(_Made([], reading))
     made.append(_Made([], list(e_value_findings(estimates))))
+    reported, second = parted(estimates)
     analysis = Analysis(
         counts=counts,
-        estimates=estimates,
+        estimates=reported,
+        families=second,
         diagnostics=diagnostics.tidy(row for part in made for row in part.findings),
         at_risk=_at_risk(spells, counts),
         projected=_together([frame for part in made for frame in part.projected], _PROJECTED),
@@ -302,9 +305,11 @@ def _published(analysis: Analysis, smallest: int) -> Analysis:
     if smallest < 2:
         return analysis
     names = small_groups(analysis.estimates, smallest)
+    reported, second = parted(blank_small(analysis.every_estimate, smallest))
     return replace(
         analysis,
-        estimates=blank_small(analysis.estimates, smallest),
+        estimates=reported,
+        families=second,
         diagnostics=blank_findings(analysis.diagnostics, names),
         at_risk=blank_at_risk(analysis.at_risk, smallest),
         projected=analysis.projected[~analysis.projected["group"].isin(names)].reset_index(drop=True),

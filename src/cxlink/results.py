@@ -25,7 +25,7 @@ class Results:
     counts : Counts
         What was analysed.
     estimates, diagnostics : DataFrame
-        The tables of a run folder: ``estimates.csv``, ``diagnostics.csv``.
+        The tables of a run folder: ``estimates.csv`` (what page one and the report stand on), ``diagnostics.csv``.
     at_risk : DataFrame
         ``group, period, at_risk, lost``: customers by period of the clock; for the numbers under a figure.
     projected : DataFrame
@@ -39,6 +39,9 @@ class Results:
         ``cohort, customers, periods``: the cohorts that posteriors stand on; the last one is reported.
     metrics : DataFrame
         The metrics that managers ask for, ``metrics.csv``; no row where the scale has none and none is asked for.
+    families : DataFrame
+        Second opinions on tenure, ``families.csv``: single families, other averages, and what other models say beside
+        the average. With the columns of ``estimates``.
     """
 
     counts: Counts
@@ -50,6 +53,13 @@ class Results:
     bayesian: "Bayesian | None" = None
     cohorts: pd.DataFrame = field(default_factory=pd.DataFrame)
     metrics: pd.DataFrame = field(default_factory=pd.DataFrame)
+    families: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def every_estimate(self) -> pd.DataFrame:
+        """Estimates and second opinions in one table."""
+        parts = [table for table in (self.estimates, self.families) if len(table)]
+        return pd.concat(parts, ignore_index=True) if parts else self.estimates
 
     @property
     def spec(self) -> CohortSpec:

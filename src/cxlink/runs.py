@@ -133,6 +133,8 @@ def write_run(
     smallest = analysis.counts.spec.publish.smallest_cell
     counts = suppress(analysis.counts, smallest) if smallest > 1 else analysis.counts
     (folder / "estimates.csv").write_text(csv_text(analysis.estimates), encoding="utf-8", newline="")
+    if len(analysis.families):
+        (folder / "families.csv").write_text(csv_text(analysis.families), encoding="utf-8", newline="")
     (folder / "diagnostics.csv").write_text(csv_text(analysis.diagnostics), encoding="utf-8", newline="")
     if len(analysis.metrics):
         (folder / "metrics.csv").write_text(csv_text(analysis.metrics), encoding="utf-8", newline="")

@@ -78,7 +78,7 @@ def gather(results: Results, command: str = "") -> Material:
     }
     n_scored = int(scored["n"].sum())
     n_unscored = int(cells["n"].sum()) - n_scored
-    return Material(results, command, open_book(results.estimates), scores, n_scored, n_unscored)
+    return Material(results, command, open_book(results.every_estimate), scores, n_scored, n_unscored)
 
 
 def stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

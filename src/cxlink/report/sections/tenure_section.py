@@ -103,7 +103,7 @@ def _undetermined(m: Material) -> list[Run]:
 
 
 def _ladder_figure(m: Material) -> Block:
-    axes = lifetimes.tenure_ladder(m.results.estimates, m.spec, simulated=m.results.simulated)
+    axes = lifetimes.tenure_ladder(m.results.every_estimate, m.spec, simulated=m.results.simulated)
     caption = (
         f"Mean tenure to each horizon, with {coverage(m.spec)} intervals. Filled dots were observed; hollow dots and "
         "dashed intervals are averages that are partly extrapolated, by the share at the right."

@@ -1,0 +1,24 @@
+"""What the report stands on, and what stands beside it."""
+
+import pandas as pd
+
+from cxlink.estimands.second_opinions import parted
+
+
+def test_families_and_other_averages_stand_beside_the_average() -> None:
+    table = pd.DataFrame(
+        [
+            ("tenure", "averaged"), ("tenure", "averaged_aic"), ("tenure", "weibull"), ("tenure", "kaplan_meier"),
+            ("tenure_curtate", "averaged"), ("tenure_curtate", "kaplan_meier"), ("retention_ratio", "spline_4"),
+            ("tenure_mean", "averaged"), ("remaining_tenure", "bayes"), ("spend", "gamma"),
+        ],
+        columns=["estimand", "model"],
+    )  # fmt: skip
+    reported, second = parted(table)
+    assert list(zip(second["estimand"], second["model"], strict=True)) == [
+        ("tenure", "averaged_aic"), ("tenure", "weibull"), ("tenure_curtate", "kaplan_meier"),
+        ("retention_ratio", "spline_4"),
+    ]  # fmt: skip
+    assert len(reported) + len(second) == len(table)
+    # a regression of spend is no family of tenure, whatever its name
+    assert "gamma" in set(reported["model"])
