@@ -61,7 +61,7 @@ def _refused(arguments: list[str], capsys: pytest.CaptureFixture[str], folder: P
 
 def test_fit_writes_a_whole_run_folder(fitted: Path) -> None:
     assert {p.name for p in (fitted / "run").iterdir()} == {
-        "run.json", "counts.parquet", "estimates.csv", "diagnostics.csv", "figures", "report.pdf",
+        "run.json", "counts.parquet", "estimates.csv", "diagnostics.csv", "figures", "report.html", "report.pdf",
     }  # fmt: skip
     assert not list(fitted.glob(".run*"))
 
@@ -70,7 +70,7 @@ def test_the_same_command_gives_the_same_bytes(
     table: Path, tmp_path: Path, fitted: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["fit", str(table), *STAY, *_MORE, f"--out={tmp_path}/again"]) == 0
-    for name in ("estimates.csv", "diagnostics.csv", "counts.parquet", "report.pdf"):
+    for name in ("estimates.csv", "diagnostics.csv", "counts.parquet", "report.html", "report.pdf"):
         assert (fitted / "run" / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
     said = capsys.readouterr()
     assert "retention at 12 months, best against worst" not in said.err
@@ -149,7 +149,7 @@ def test_a_broken_row_late_in_the_work_leaves_nothing(
     def full_disk(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("cxlink.report.render_typst.write_report", full_disk)
+    monkeypatch.setattr("cxlink.report.report_files.write_document", full_disk)
     out = tmp_path / "run"
     assert run(["fit", str(table), *STAY, "--out", str(out)]) == 1
     said = capsys.readouterr().err
@@ -166,7 +166,7 @@ def test_interrupted_leaves_nothing_and_status_130(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cxlink.report.render_typst.write_report", interrupt)
+    monkeypatch.setattr("cxlink.report.report_files.write_document", interrupt)
     assert run(["fit", str(table), *STAY, "--out", str(tmp_path / "run")]) == 130
     assert capsys.readouterr().err == "cxlink: interrupted.\n"
     assert [p.name for p in tmp_path.iterdir()] == ["churn.csv"]

@@ -57,7 +57,7 @@ def made(runs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
 def test_the_folder_holds_tables_report_and_hashes(made: tuple[Path, str]) -> None:
     out, said = made
     assert sorted(path.name for path in out.iterdir()) == [
-        "calibration.csv", "changes.csv", "figures", "report.pdf", "run.json",
+        "calibration.csv", "changes.csv", "figures", "report.html", "report.pdf", "run.json",
     ]  # fmt: skip
     changes = pd.read_csv(out / "changes.csv", dtype={"group": str})
     assert list(changes) == [
@@ -71,7 +71,7 @@ def test_the_folder_holds_tables_report_and_hashes(made: tuple[Path, str]) -> No
     assert changes["horizon"].eq(6).all()
     record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert record["compares"] == ["old", "new"]
-    assert set(record["files"]) >= {"changes.csv", "calibration.csv", "report.pdf"}
+    assert set(record["files"]) >= {"changes.csv", "calibration.csv", "report.html", "report.pdf"}
     for verdict in record["verdicts"]:
         assert f"{verdict['estimand']}, new: {verdict['verdict']}" in said
         assert "0.95 to 1.05" in verdict["rule"]
@@ -115,11 +115,11 @@ def test_several_are_each_compared_with_the_first(tmp_path: Path) -> None:
         found.changes[found.changes["cohort"] == "new"].reset_index(drop=True), alone
     )
     document = comparison_document(replace(found, outcomes=found.outcomes[:1], verdicts=found.verdicts[:1]))
-    assert document["title"] == "What changed from old to new and third"
-    text = str(document["parts"])
+    assert document.title == "What changed from old to new and third"
+    text = str(document.blocks)
     assert "Mean spend changed by +" in text
     assert "three per cent of the mean" in text
-    assert text.count("'kind': 'figure'") == 3
+    assert len(document.pictures) == 3
     (tmp_path / "out").mkdir()
     with pytest.raises(InputError, match="exists already"):
         found.write(tmp_path / "out")

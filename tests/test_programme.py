@@ -57,10 +57,11 @@ def test_a_folder_is_written_and_the_result_said_plainly(
     )
     assert "were 40 % of the adjusted difference to follow" in said
     assert "association" in said
-    assert said.endswith(f"{out}/report.pdf\n")
+    assert said.endswith(f"{out}/report.html\n")
     assert {p.name for p in out.iterdir()} == {
         "value.csv",
         "diagnostics.csv",
+        "report.html",
         "report.pdf",
         "run.json",
         "figures",

@@ -16,7 +16,15 @@ from cxlink.cohort.errors import InputError
 from cxlink.runs import new_folder, refuse_existing
 from cxlink.study.simulated_files import write_simulated
 
-WHOLE = {"run.json", "counts.parquet", "estimates.csv", "diagnostics.csv", "figures", "report.pdf"}
+WHOLE = {
+    "run.json",
+    "counts.parquet",
+    "estimates.csv",
+    "diagnostics.csv",
+    "figures",
+    "report.html",
+    "report.pdf",
+}
 
 
 def _is_whole(folder: Path) -> bool:

@@ -53,9 +53,10 @@ class Analysis(Results):
         return f"<Analysis of {name}: {n:,} customers with a score, {len(self.estimates):,} estimates>"
 
     def _repr_html_(self) -> str:
-        from cxlink.report.render_html import headline_html
+        from cxlink.report.analysis_document import headline
+        from cxlink.report.render_html import blocks_html
 
-        return headline_html(self)
+        return blocks_html(headline(self))
 
     def retention_curves(self, ax: "Axes | None" = None) -> "Axes":
         """Draw retention of the bands by time since the score, with customers at risk."""

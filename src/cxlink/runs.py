@@ -128,7 +128,8 @@ def write_run(
     timings : mapping of str to float, optional
         Seconds by part.
     """
-    from cxlink.report.render_typst import write_report
+    from cxlink.report.analysis_document import make_document
+    from cxlink.report.report_files import write_document
 
     smallest = analysis.counts.spec.publish.smallest_cell
     counts = suppress(analysis.counts, smallest) if smallest > 1 else analysis.counts
@@ -143,7 +144,7 @@ def write_run(
         from cxlink.bayes.draws.posterior_file import save_posteriors
 
         save_posteriors(analysis.bayesian.posteriors, folder / "posterior.nc")
-    write_report(analysis, folder, command)
+    write_document(make_document(analysis, command), folder, analysis.spec.report.formats)
     profile = analysis.profile
     record = {
         "format": FORMAT,

@@ -31,7 +31,7 @@ class Comparison(ComparisonResults):
     """What changed between cohorts, with what needs the report: display and the folder."""
 
     def write(self, folder: "Path | str", overwrite: bool = False) -> None:
-        """Write ``changes.csv``, ``calibration.csv``, ``report.pdf``, ``figures/`` and ``run.json``, or nothing.
+        """Write ``changes.csv``, ``calibration.csv``, the report, ``figures/`` and ``run.json``, or nothing.
 
         Raises
         ------
@@ -179,13 +179,13 @@ def write_comparison(comparison: Comparison, folder: Path, *, command: str) -> N
         How to run it again; printed in the report.
     """
     from cxlink.report.change_sections.comparison_document import comparison_document
-    from cxlink.report.render_typst import write_document
+    from cxlink.report.report_files import write_document
     from cxlink.runs import write_record
 
     for name in ("changes", "calibration"):
         text = csv_text(getattr(comparison, name))
         (folder / f"{name}.csv").write_text(text, encoding="utf-8", newline="")
-    write_document(comparison_document(comparison, command), folder)
+    write_document(comparison_document(comparison, command), folder, comparison.spec.report.formats)
     record = {
         "format": FORMAT,
         "version": __version__,
@@ -305,7 +305,7 @@ def lines(outcome: InterventionValue) -> list[str]:
 
 
 def write_outcome(outcome: InterventionValue, folder: Path, *, command: str) -> None:
-    """Write ``value.csv``, ``diagnostics.csv``, the figures, ``report.pdf`` and ``run.json`` into a folder that exists.
+    """Write ``value.csv``, ``diagnostics.csv``, the report, its figures and ``run.json`` into a folder that exists.
 
     Parameters
     ----------
@@ -318,12 +318,12 @@ def write_outcome(outcome: InterventionValue, folder: Path, *, command: str) -> 
     """
     from cxlink.estimands.tidy import csv_text
     from cxlink.report.change_sections.intervention_document import programme_document
-    from cxlink.report.render_typst import write_document
+    from cxlink.report.report_files import write_document
     from cxlink.runs import write_record
 
     for name, table in ((VALUES, outcome.estimates), ("diagnostics.csv", outcome.diagnostics)):
         (folder / name).write_text(csv_text(table), encoding="utf-8", newline="")
-    write_document(programme_document(outcome, command), folder)
+    write_document(programme_document(outcome, command), folder, outcome.spec.report.formats)
     planned = outcome.programme
     record = {
         "format": FORMAT,

@@ -16,6 +16,7 @@ from test_pdf import CAUSAL
 
 from cxlink.estimands import support_checks as diagnostics
 from cxlink.report.content import gather, stacked
+from cxlink.report.document import Block
 from cxlink.report.estimates_lookup import open_book
 from cxlink.report.figures import drawing
 from cxlink.report.figures import posterior_figures as bayes_figures
@@ -43,21 +44,22 @@ def unwritten_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @cache
-def ordinary() -> list[dict[str, Any]]:
+def ordinary() -> list[Block]:
     return bayes_pages(gather(GIVEN))
 
 
-def section(given: Results = GIVEN) -> list[dict[str, Any]]:
+def section(given: Results = GIVEN) -> list[Block]:
     return ordinary() if given is GIVEN else bayes_pages(gather(given))
 
 
 def said(given: Results = GIVEN) -> str:
     """Every sentence, cell, caption and note of the section; priors, which the models word, left out."""
-    parts = [part for part in section(given) if not str(part.get("caption", "")).startswith("Priors")]
+    parts = [part for part in section(given) if not str(getattr(part, "caption", "")).startswith("Priors")]
     texts = [sentences(parts, kind) for kind in ("paragraph", "notice")]
     for part in parts:
         texts += [
-            str(part.get(name, "")) for name in ("text", "caption", "alt", "notes", "header", "rows", "items")
+            str(getattr(part, name, ""))
+            for name in ("text", "caption", "alt", "notes", "header", "rows", "items")
         ]
     return " ".join(texts)
 
@@ -124,7 +126,7 @@ def test_retention_stands_beside_kaplan_meier_level_by_level() -> None:
             assert cell.startswith(f"{100 * row.estimate:.1f} [{100 * row.conf_low:.1f},")
     assert found["7"][0] == f"3{NARROW}105"
     assert found["all scores"][2].startswith("61.0 [55.0,")  # 0.60 + 0.02 · (5.5 − 5), own mix
-    assert "own mix" in " ".join(table(section(), "Still customers")["notes"])
+    assert "own mix" in " ".join(table(section(), "Still customers").notes)
 
 
 def test_a_level_that_nobody_gave_is_marked_as_predicted() -> None:
@@ -134,7 +136,7 @@ def test_a_level_that_nobody_gave_is_marked_as_predicted() -> None:
     assert line[2].startswith("56.0 [50.0,")  # 0.60 + 0.02 · (3 − 5)
     assert list(found).index(f"{UNSEEN} (predicted)") == 2
     assert "Nobody gave what is marked as predicted: 3 is predicted" in " ".join(
-        table(section(), "Still")["notes"]
+        table(section(), "Still").notes
     )
     assert f"Nobody gave 3; predicted from the other scores, 3 has 56{NARROW}%" in sentences(section())
     everybody = made_up.altered(GIVEN, cells=made_up.results().counts.cells)
@@ -165,18 +167,18 @@ def test_widths_are_compared_by_hand(before: float, after: float, words: str) ->
 
 def test_restricted_means_stand_by_band_and_model_with_the_waning_where_it_was_asked_for() -> None:
     plain = table(section(), "Mean tenure by the posteriors")
-    assert plain["header"] == [
+    assert plain.header == [
         "Mean to", "Extrapolated", "9–10: hazard", "9–10: renewals", "1: hazard", "1: renewals",
     ]  # fmt: skip
     # best: p = 0.60 + 0.02 · 4.5 and 0.58 + 0.02 · 4.5; times 36, of the second 1.1 as much
-    assert plain["rows"][1][2].startswith(f"{0.69 * 36:.1f} [")
-    assert plain["rows"][1][3].startswith(f"{0.67 * 36 * 1.1:.1f} [")
+    assert plain.rows[1][2].startswith(f"{0.69 * 36:.1f} [")
+    assert plain.rows[1][3].startswith(f"{0.67 * 36 * 1.1:.1f} [")
     # least and most of p/2 over the four: worst by the second, best by the first
-    assert [row[1] for row in plain["rows"][:2]] == [f"0{NARROW}%", f"25–34{NARROW}%"]
+    assert [row[1] for row in plain.rows[:2]] == [f"0{NARROW}%", f"25–34{NARROW}%"]
     waned = table(section(with_posteriors(scenarios=("", "waning"))), "Mean tenure by the posteriors")
-    assert waned["header"][4] == "9–10: waning"
-    assert "Waning:" in " ".join(waned["notes"])
-    assert "Waning:" not in " ".join(plain["notes"])
+    assert waned.header[4] == "9–10: waning"
+    assert "Waning:" in " ".join(waned.notes)
+    assert "Waning:" not in " ".join(plain.notes)
 
 
 def test_spend_stands_beside_the_means() -> None:
@@ -214,8 +216,8 @@ def test_one_cohort_borrows_from_no_other() -> None:
 def test_failed_sampling_is_loud_in_the_section_and_on_page_one() -> None:
     given = with_posteriors(warnings=(LOUD,))
     first = section(given)[1]
-    assert first["kind"] == "notice"
-    assert LOUD in str(first["runs"])
+    assert first.kind == "notice"
+    assert LOUD in str(first.runs)
     assert limits(gather(given))[0] == LOUD
     assert LOUD in str(first_page(gather(given)))
     assert "DO NOT RELY" not in said() + str(first_page(gather(GIVEN)))
@@ -253,7 +255,7 @@ def test_what_fails_is_marked_and_told(
     parts = section(failing(quantity, group, value))
     found = {name: row for name, row in cells(parts, "What was checked").items() if name.startswith(line)}
     assert sum("FAILS" in cell for row in found.values() for cell in row) == 1
-    told = str([part["items"] for part in parts if part["kind"] == "bullets"])
+    told = str([part.items for part in parts if part.kind == "bullets"])
     assert sentence in told
     assert (told == "[]") == (sentence == "")
 
@@ -267,7 +269,7 @@ def test_the_page_of_diagnostics_leaves_the_posteriors_to_their_section() -> Non
 
 def test_priors_stand_once_with_their_reasons() -> None:
     priors = table(section(), "Priors")
-    lines = {row[0]: row[1:] for row in priors["rows"]}
+    lines = {row[0]: row[1:] for row in priors.rows}
     assert lines["spread level"] == ["gamma, mean 0.5", "hazard, renewals, spend", "Levels differ by e^0.5"]
     assert lines["intercept"][0] == "normal, s.d. 1.56"
     assert list(lines) == [
@@ -275,10 +277,10 @@ def test_priors_stand_once_with_their_reasons() -> None:
         "spread level",
         "spread stratum",
     ]  # free levels, no waning, one cohort
-    assert priors["notes"][0] == "Small and not 0."
+    assert priors.notes[0] == "Small and not 0."
     more = with_posteriors({"score": {"column": "score", "scale": "1-10", "effect": "monotone"}}, cohorts=2)
-    assert {"slope", "steps", "spread cohort"} <= {row[0] for row in table(section(more), "Priors")["rows"]}
-    assert table(section(more), "Priors")["rows"][-1][1] == "Dirichlet, 1 each"
+    assert {"slope", "steps", "spread cohort"} <= {row[0] for row in table(section(more), "Priors").rows}
+    assert table(section(more), "Priors").rows[-1][1] == "Dirichlet, 1 each"
 
 
 def test_a_monotone_score_is_said_to_move_one_way_and_cited() -> None:
@@ -339,7 +341,7 @@ def test_no_posterior_of_spend_is_explained() -> None:
     kept = given.estimates[~(given.estimates["estimand"].eq("spend") & given.estimates["model"].eq("bayes"))]
     parts = section(replace(given, estimates=kept))
     assert "There is no posterior of spend: nobody spent anything." in sentences(parts)
-    assert table(parts, "What was checked")["header"] == [
+    assert table(parts, "What was checked").header == [
         "Looked at",
         "Retention, hazard",
         "Retention, renewals",
@@ -362,10 +364,10 @@ def test_suppressed_groups_are_left_out_and_nothing_falls_over() -> None:
     assert "645" not in said(made_up.altered(GIVEN, estimates=blank, spec=spec))
     hidden_band = made_up.results({"publish": {"smallest_cell": 1300}}).spec  # 1,210 gave the worst
     figure = next(
-        p for p in section(made_up.altered(GIVEN, estimates=blank, spec=hidden_band)) if p["kind"] == "figure"
+        p for p in section(made_up.altered(GIVEN, estimates=blank, spec=hidden_band)) if p.kind == "figure"
     )
-    assert "best: " in figure["alt"]
-    assert "worst" not in figure["alt"]
+    assert "best: " in figure.alt
+    assert "worst" not in figure.alt
     nothing = replace(GIVEN, estimates=_others(GIVEN.estimates))
     assert "What a posterior is good for" in sentences(section(nothing))
 
@@ -409,21 +411,21 @@ def test_the_prior_of_spend_lies_behind_the_posterior_means() -> None:
 
 
 def test_the_picture_says_what_it_shows() -> None:
-    figure = next(part for part in section() if part["kind"] == "figure")
-    assert figure["caption"].startswith("Left: retention by the hazard model")
-    assert "Right: posterior means of spend" in figure["caption"]
-    assert "Pale, with a dotted middle: " in figure["caption"]
-    assert f"best: 69{NARROW}%" in figure["alt"]
-    single = next(part for part in section(with_posteriors({"spend": None})) if part["kind"] == "figure")
-    assert single["caption"].startswith("Retention by the hazard model")
+    figure = next(part for part in section() if part.kind == "figure")
+    assert figure.caption.startswith("Left: retention by the hazard model")
+    assert "Right: posterior means of spend" in figure.caption
+    assert "Pale, with a dotted middle: " in figure.caption
+    assert f"best: 69{NARROW}%" in figure.alt
+    single = next(part for part in section(with_posteriors({"spend": None})) if part.kind == "figure")
+    assert single.caption.startswith("Retention by the hazard model")
     assert GIVEN.bayesian is not None
     curves = stacked(GIVEN.bayesian.curves)
     short = replace(GIVEN.bayesian, curves=[curves.query("scenario == '' or time <= 24")])
-    ended = next(part for part in section(replace(GIVEN, bayesian=short)) if part["kind"] == "figure")
-    assert "Pale, with a dotted middle, to the end of follow-up: " in ended["caption"]
+    ended = next(part for part in section(replace(GIVEN, bayesian=short)) if part.kind == "figure")
+    assert "Pale, with a dotted middle, to the end of follow-up: " in ended.caption
     unknown = replace(GIVEN.bayesian, curves=[curves.query("scenario == ''")], spend=[])
-    bare = next(part for part in section(replace(GIVEN, bayesian=unknown)) if part["kind"] == "figure")
-    assert "Pale" not in bare["caption"]
+    bare = next(part for part in section(replace(GIVEN, bayesian=unknown)) if part.kind == "figure")
+    assert "Pale" not in bare.caption
 
 
 def test_no_sentence_claims_a_cause() -> None:

@@ -17,6 +17,7 @@ from cxlink.estimands import support_checks as diagnostics
 from cxlink.estimands.headline import headline
 from cxlink.estimands.tidy import tidy
 from cxlink.report.content import Material, gather
+from cxlink.report.document import Block
 from cxlink.report.figures.nonresponse_figure import unanswered_curves
 from cxlink.report.sections.limitations import limits
 from cxlink.report.sections.sensitivity_section import doubts_pages
@@ -77,13 +78,13 @@ def asked_again(n: int = 400) -> pd.DataFrame:
 
 
 @cache
-def whole() -> tuple[Material, tuple[dict[str, Any], ...]]:
+def whole() -> tuple[Material, tuple[Block, ...]]:
     m = material(counts_of(), asked_again())
     return m, tuple(doubts_pages(m))
 
 
-def titles(parts: list[dict[str, Any]]) -> list[str]:
-    return [part["text"] for part in parts if part["kind"] == "heading"]
+def titles(parts: list[Block]) -> list[str]:
+    return [part.text for part in parts if part.kind == "heading"]
 
 
 def test_every_section_stands_where_the_data_allow_it() -> None:
@@ -113,7 +114,7 @@ def test_e_values_are_those_of_the_table_and_page_one_names_them() -> None:
         ],
         "Lost within 4 months": [f"{found['lost'].estimate:.2f}", f"{found['lost'].conf_low:.2f}"],
     }
-    assert table(list(parts), "E-values")["notes"] == []
+    assert table(list(parts), "E-values").notes == ()
     values = {name: f"{row.estimate:.1f}" for name, row in found.items()}
     said = f"E-values of the ratios: {values['retained']} for staying and {values['lost']} for leaving"
     assert said in limits(m)[0]
@@ -121,8 +122,10 @@ def test_e_values_are_those_of_the_table_and_page_one_names_them() -> None:
 
 def test_an_interval_that_holds_no_difference_says_so() -> None:
     few = doubts_pages(material(counts_of(60, control=None, cohort={})))
-    assert table(few, "E-values")["notes"][0].startswith(
-        "1.00: the 95\u202f% interval of the ratio includes no difference"
+    assert (
+        table(few, "E-values")
+        .notes[0]
+        .startswith("1.00: the 95\u202f% interval of the ratio includes no difference")
     )
     assert "vanish" not in sentences(few)
 
@@ -147,8 +150,8 @@ def test_their_retention_and_the_tipping_point_are_told() -> None:
 
 def test_their_curve_is_drawn_beside_the_others_as_far_as_both_are_known() -> None:
     m, parts = whole()
-    (drawn,) = [part for part in parts if part["kind"] == "figure"]
-    assert drawn["name"] == "retention-unanswered"
+    (drawn,) = [part for part in parts if part.kind == "figure"]
+    assert drawn.name == "retention-unanswered"
     axes = unanswered_curves(m.results.estimates, m.spec)
     lines = dict(zip(("all", "not_scored"), axes.get_lines(), strict=True))
     for group, line in lines.items():
@@ -156,7 +159,7 @@ def test_their_curve_is_drawn_beside_the_others_as_far_as_both_are_known() -> No
         expected = [100.0, *(100 * row.estimate for row in sorted(rows, key=lambda row: row.horizon or 0))]
         assert np.asarray(line.get_ydata(), float).tolist() == pytest.approx(expected, rel=1e-10)
     assert [text.get_text() for text in axes.texts] == ["with a score", "without a score"]
-    assert "with a score:" in drawn["alt"]
+    assert "with a score:" in drawn.alt
 
 
 def said_share(plan: str) -> str:
@@ -173,7 +176,7 @@ def test_a_clock_that_cannot_start_is_told() -> None:
     )
     parts = doubts_pages(material(Counts(add_up(still), counts.spec, counts.profile)))
     said = sentences(parts)
-    assert not [part for part in parts if part["kind"] == "figure"]
+    assert not [part for part in parts if part.kind == "figure"]
     assert "How long the others stayed is not known" in said
 
 

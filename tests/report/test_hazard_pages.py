@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 import made_up
 import numpy as np
@@ -18,6 +17,7 @@ from cxlink.estimands import support_checks as diagnostics
 from cxlink.estimands.hazard_rows import hazard_results
 from cxlink.estimands.tidy import select, tidy
 from cxlink.report.content import Material, gather
+from cxlink.report.document import Block
 from cxlink.report.format import decimal
 from cxlink.report.sections.hazard_section import hazard_pages
 from cxlink.results import Results
@@ -53,7 +53,7 @@ def _material(rise: float = -0.25, smallest: int = 0, lost: bool = True, **score
 
 
 @cache
-def _ordinary() -> tuple[Material, tuple[dict[str, Any], ...]]:
+def _ordinary() -> tuple[Material, tuple[Block, ...]]:
     m = _material()
     return m, tuple(hazard_pages(m))
 
@@ -61,12 +61,12 @@ def _ordinary() -> tuple[Material, tuple[dict[str, Any], ...]]:
 def test_the_ratios_are_those_of_the_estimates_headline_first() -> None:
     m, parts = _ordinary()
     shown = table(list(parts), "Hazard ratios")
-    assert [row[0] for row in shown["rows"]] == ["4–5 against 1", *(f"{k} against 1" for k in range(2, 6))]
-    assert len(shown["header"]) == 3
+    assert [row[0] for row in shown.rows] == ["4–5 against 1", *(f"{k} against 1" for k in range(2, 6))]
+    assert len(shown.header) == 3
     for k, adjusted in enumerate(("no", "conditional"), 1):
         best = select(m.results.estimates, estimand="hazard_ratio", group="best", adjusted=adjusted).iloc[0]
         ends = f"[{decimal(best['conf_low'], 2)},\u00a0{decimal(best['conf_high'], 2)}]"
-        assert shown["rows"][0][k] == f"{decimal(best['estimate'], 2)} {ends}"
+        assert shown.rows[0][k] == f"{decimal(best['estimate'], 2)} {ends}"
 
 
 def test_the_sentences_hold_the_numbers_of_the_diagnostics() -> None:
@@ -86,7 +86,7 @@ def test_the_sentences_hold_the_numbers_of_the_diagnostics() -> None:
 def test_the_shapes_are_judged_by_two_standard_errors() -> None:
     m, parts = _ordinary()
     found = m.results.diagnostics.set_index(["quantity", "group"])["value"]
-    rows = table(list(parts), "Shapes")["rows"]
+    rows = table(list(parts), "Shapes").rows
     for row, effect in zip(rows, ("linear", "monotone", "spline"), strict=True):
         gain, error = found["log_score_gain", effect], found["log_score_gain_error", effect]
         assert row[1:3] == [decimal(gain, 3), decimal(error, 3)]
@@ -108,7 +108,7 @@ def test_a_score_that_nobody_left_is_named_and_its_ratio_has_digits() -> None:
     m = _material(column="score")  # nobody who gave 5 was lost
     parts = hazard_pages(m)
     assert "Of score 5 every customer or none was lost" in sentences(parts)
-    cell = next(row for row in table(parts, "Hazard ratios")["rows"] if row[0] == "5 against 1")[1]
+    cell = next(row for row in table(parts, "Hazard ratios").rows if row[0] == "5 against 1")[1]
     assert len(cell.split(" ")[0]) == len("0.0012")
 
 

@@ -15,6 +15,7 @@ from cxlink.cohort.errors import InputError
 from cxlink.metrics.metric_intervals import MetricEstimate
 from cxlink.metrics.metric_table import metric_row, tidy_metrics
 from cxlink.report.content import gather
+from cxlink.report.document import Block, Strong
 from cxlink.report.figures.metric_figures import known_over_time, metric_over_time, metrics_over_time
 from cxlink.report.metric_sections.metric_section import metric_pages
 from cxlink.report.references import cited
@@ -80,18 +81,18 @@ def given(metrics: pd.DataFrame) -> Results:
 
 
 @pytest.fixture(scope="module")
-def parts() -> list[dict[str, Any]]:
+def parts() -> list[Block]:
     return metric_pages(gather(given(tidy_metrics(rows()))))
 
 
-def test_every_metric_stands_with_its_interval_definition_and_source(parts: list[dict[str, Any]]) -> None:
+def test_every_metric_stands_with_its_interval_definition_and_source(parts: list[Block]) -> None:
     found = cells(parts, "The metrics of all customers")
     assert found["Net promoter score"] == ["30.0 [26.0,\u00a034.0]", "400"]
     assert found["Churn rate a quarter, from signup"][0] == "5.0\u202f% [4.0,\u00a06.0]"
     assert found["Cost to serve, per customer and year"][0] == "EUR\u202f41.26 [39.26,\u00a043.26]"
     assert found["Average contract value, as signed"][0].startswith("EUR\u202f1\u202f23")
-    said = [run for part in parts if part["kind"] == "bullets" for item in part["items"] for run in item]
-    names = [run["strong"] for run in said if isinstance(run, dict)]
+    said = [run for part in parts if part.kind == "bullets" for item in part.items for run in item]
+    names = [run.text for run in said if isinstance(run, Strong)]
     texts = [run for run in said if isinstance(run, str)]
     assert names == [
         "Net promoter score. ", "Churn rate, from signup. ", "Churn rate, from the survey on. ",
@@ -101,14 +102,14 @@ def test_every_metric_stands_with_its_interval_definition_and_source(parts: list
     assert texts[0].startswith("What nps is.")
 
 
-def test_segments_stand_beside_each_other(parts: list[dict[str, Any]]) -> None:
+def test_segments_stand_beside_each_other(parts: list[Block]) -> None:
     shown = table(parts, "Metrics by segment")
-    assert [row[0] for row in shown["rows"]] == ["plan: a", "plan: b", "touchpoint: web"]
-    assert shown["rows"][1][1:] == ["150", "48.0 [42.0,\u00a054.0]"]
-    assert shown["rules"] == [2]
+    assert [row[0] for row in shown.rows] == ["plan: a", "plan: b", "touchpoint: web"]
+    assert shown.rows[1][1:] == ["150", "48.0 [42.0,\u00a054.0]"]
+    assert shown.rules == (2,)
 
 
-def test_the_reading_that_tells_most_is_named_and_what_is_told_apart(parts: list[dict[str, Any]]) -> None:
+def test_the_reading_that_tells_most_is_named_and_what_is_told_apart(parts: list[Block]) -> None:
     said = sentences(parts)
     assert (
         "Retention: every answer by itself tells most; of what it tells, the answer as a number (a mean)"
@@ -128,7 +129,7 @@ def test_the_reading_that_tells_most_is_named_and_what_is_told_apart(parts: list
     )
 
 
-def test_touchpoints_and_members_come_with_their_warnings(parts: list[dict[str, Any]]) -> None:
+def test_touchpoints_and_members_come_with_their_warnings(parts: list[Block]) -> None:
     assert cells(parts, "What one point towards better goes with")["phone"] == [
         "400", "0.800 [0.780,\u00a00.820]", "0.800 [0.780,\u00a00.820]",
     ]  # fmt: skip
@@ -145,18 +146,20 @@ def test_touchpoints_and_members_come_with_their_warnings(parts: list[dict[str, 
         assert any(source.startswith(name) for source in sources)
 
 
-def test_no_word_of_it_is_causal(parts: list[dict[str, Any]]) -> None:
+def test_no_word_of_it_is_causal(parts: list[Block]) -> None:
     texts = [sentences(parts), sentences(parts, "notice")]
-    texts += [part["caption"] + " ".join(part.get("notes", [])) for part in parts if "caption" in part]
+    texts += [
+        part.caption + " ".join(getattr(part, "notes", ())) for part in parts if hasattr(part, "caption")
+    ]
     assert not [
         found.group() for text in texts for found in CAUSAL.finditer(re.sub("customer effort", "", text))
     ]
 
 
-def test_time_is_drawn_and_spoken(parts: list[dict[str, Any]]) -> None:
-    (figure,) = (part for part in parts if part["kind"] == "figure")
-    assert figure["name"] == "metrics-over-time"
-    assert "Net promoter score: 31.0 [27.0,\u00a035.0] in 2025Q1" in figure["alt"]
+def test_time_is_drawn_and_spoken(parts: list[Block]) -> None:
+    (figure,) = (part for part in parts if part.kind == "figure")
+    assert figure.name == "metrics-over-time"
+    assert "Net promoter score: 31.0 [27.0,\u00a035.0] in 2025Q1" in figure.alt
     metrics = tidy_metrics(rows())
     assert list(known_over_time(metrics)) == [
         ("nps", "standard"), ("churn_rate", "from_signup"), ("churn_rate", "from_survey"),
@@ -182,4 +185,4 @@ def test_blank_rows_are_dashes() -> None:
     blank = tidy_metrics([{**made("nps", NAN, NAN, unit="points"), "n": None}])
     shown = metric_pages(gather(given(blank)))
     assert cells(shown, "The metrics of all customers")["Net promoter score"] == ["–", "–"]
-    assert "too few customers" in table(shown, "The metrics of all customers")["notes"][0]
+    assert "too few customers" in table(shown, "The metrics of all customers").notes[0]

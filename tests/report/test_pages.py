@@ -8,11 +8,11 @@ import pytest
 from as_read import cells, sentences, table
 
 from cxlink.estimands.tidy import tidy
+from cxlink.report.analysis_document import make_document
 from cxlink.report.content import gather
-from cxlink.report.document import code
+from cxlink.report.document import code, strong
 from cxlink.report.format import full
 from cxlink.report.references import cited
-from cxlink.report.render_typst import make_document
 from cxlink.report.sections import main_results as results
 from cxlink.report.sections import score_tables as tables
 from cxlink.report.sections.cohort_section import cohort_pages
@@ -52,7 +52,7 @@ def test_median_follow_up_is_of_customers_not_of_cells(exits: list[int], median:
 
 def test_contrasts_are_ordered_by_level_and_those_of_the_same_levels_stand_once() -> None:
     parts = tables.contrasts(gather(GIVEN), "retention", "kaplan_meier", 12, "x")
-    assert [row[0] for row in parts[0]["rows"]] == [
+    assert [row[0] for row in parts[0].rows] == [
         "9–10 versus 1",
         *(f"{k} versus 1" for k in range(2, 11)),
     ]
@@ -60,7 +60,7 @@ def test_contrasts_are_ordered_by_level_and_those_of_the_same_levels_stand_once(
         reference="1", headline=False
     )
     twice = replace(GIVEN, estimates=pd.concat([GIVEN.estimates, again], ignore_index=True))
-    assert len(tables.contrasts(gather(twice), "retention", "kaplan_meier", 12, "x")[0]["rows"]) == 10
+    assert len(tables.contrasts(gather(twice), "retention", "kaplan_meier", 12, "x")[0].rows) == 10
 
 
 def test_other_time_origins_have_their_own_numbers() -> None:
@@ -82,8 +82,8 @@ def test_strata_and_reasons_are_set_out_and_all_scores_are_not_standardised() ->
     assert list(cells(parts, "Retention after 12 months within strata")) == ["plan: basic", "plan: pro"]
     assert list(cells(parts, "Cumulative incidence of leaving within 12 months")) == ["moved $a_b", "price"]
     by_score = table(parts, "Retention after 12 months by score")
-    assert by_score["rows"][-1][-1] == ""
-    assert say("score_tables.own_mix") in by_score["notes"]
+    assert by_score.rows[-1][-1] == ""
+    assert say("score_tables.own_mix") in by_score.notes
 
 
 def test_diagnostics_put_failures_first_and_say_the_same_once() -> None:
@@ -98,18 +98,18 @@ def test_diagnostics_put_failures_first_and_say_the_same_once() -> None:
     checks = pd.DataFrame(rows, columns=list(GIVEN.diagnostics))
     small = made_up.results({"publish": {"smallest_cell": 700}}, diagnostics=checks)
     parts = diagnostics_pages(gather(small))
-    assert parts[1]["runs"] == [
+    assert list(parts[1].runs) == [
         "1 of 6 findings is other than it should be; these stand first. How the families of curves fit, what they "
         "weigh and what to doubt about them stands in the section on tenure; of the unadjusted fits it is in "
         "diagnostics.csv."
     ]
-    assert [row[:5] for row in table(parts, "What was checked")["rows"]] == [
+    assert [row[:5] for row in table(parts, "What was checked").rows] == [
         ["x y", "draws", "", "0.200", "no"],
         ["Kaplan–Meier", "sparse", "5; 2", "6; –", ""],
         ["Kaplan–Meier", "sparse, standardised", "8", "3", ""],
         ["Kaplan–Meier", "support", "best:worst", "0.970", "yes"],
     ]
-    assert len([part for part in parts if part["kind"] == "table"]) == 1
+    assert len([part for part in parts if part.kind == "table"]) == 1
 
 
 @pytest.mark.parametrize(("window", "chained"), [(3, True), (12, False)])
@@ -146,7 +146,7 @@ def test_no_support_is_said_with_the_unadjusted_rows_that_exist() -> None:
     assert f"After 12 months, {full(stayed)} of customers who gave 9–10" in said
     assert "has customers with a complete spend window. Customers who gave 9–10 spent" in said
     assert full(spent) in said
-    items = next(part for part in first_page(m) if part["kind"] == "bullets")["items"]
+    items = next(part for part in first_page(m) if part.kind == "bullets").items
     assert not any("stands on" in str(item) for item in items)
 
 
@@ -174,7 +174,7 @@ def test_strata_stand_in_the_order_of_their_cuts() -> None:
              "size=50-100", "size=self-employed"]  # fmt: skip
     rows = pd.concat([one.assign(stratum=name) for name in names], ignore_index=True)
     shown = tables.strata(gather(replace(given, estimates=rows)), "retention", "kaplan_meier", 12, "x")
-    assert [row[0] for row in shown[0]["rows"]] == [
+    assert [row[0] for row in shown[0].rows] == [
         "size: 50-100", "size: 100-250", "size: self-employed", "size: (missing)",
         "age: <3", "age: 3-<12", "age: 12-<24", "age: >=24", "age: (missing)",
     ]  # fmt: skip
@@ -182,11 +182,11 @@ def test_strata_stand_in_the_order_of_their_cuts() -> None:
 
 def test_a_long_command_breaks_before_options_only() -> None:
     command = "cxlink fit t.csv --score 'a --b c' --adjust \"Plan Name\" --duration 'Tenure in Months' --event churned"
-    assert code(command)["lines"] == [
+    assert list(code(command).lines) == [
         "cxlink fit t.csv --score 'a --b c' --adjust \"Plan Name\" \\",
         "    --duration 'Tenure in Months' --event churned",
     ]
-    assert code("cxlink reproduce")["lines"] == ["cxlink reproduce"]
+    assert code("cxlink reproduce").lines == ("cxlink reproduce",)
 
 
 def test_references_are_those_that_apply_in_the_order_of_the_alphabet() -> None:
@@ -203,9 +203,7 @@ def test_a_difference_whose_interval_holds_none_is_said_not_to_distinguish_the_t
     mine = (rows["estimand"] == "retention_difference") & rows["headline"]
     rows.loc[mine, ["conf_low", "conf_high"]] = [-0.01, 0.5]
     for given, apart in ((GIVEN, True), (replace(GIVEN, estimates=rows), False)):
-        said = "".join(
-            run if isinstance(run, str) else run["strong"] for run in results.retention(gather(given))
-        )
+        said = "".join(run if isinstance(run, str) else run.text for run in results.retention(gather(given)))
         assert (say("results.not_distinguished") not in said) is apart
 
 
@@ -214,19 +212,19 @@ def test_where_every_level_is_too_small_no_empty_picture_stands() -> None:
     rows, levels = given.estimates.copy(), [str(level) for level in made_up.N]
     small = rows["group"].isin(["worst", *levels]) | (rows["reference"] == "worst")
     rows.loc[small, ["estimate", "conf_low", "conf_high"]] = np.nan
-    parts = make_document(replace(given, estimates=rows))["parts"]
-    assert {part["name"] for part in parts if part["kind"] == "figure"} == {
+    parts = make_document(replace(given, estimates=rows)).blocks
+    assert {part.name for part in parts if part.kind == "figure"} == {
         "retention-curves", "tenure-checks", "tenure-ladder", "tenure-families",
     }  # fmt: skip
-    assert not any(part.get("caption", "").endswith("compared") for part in parts)
-    said = [part["runs"][0] for part in parts if part["kind"] == "notice"]
+    assert not any(getattr(part, "caption", "").endswith("compared") for part in parts)
+    said = [part.runs[0] for part in parts if part.kind == "notice"]
     assert said[0].startswith("Fewer than 6\u202f000 customers gave 1: their figures are left blank.")
 
 
 def test_one_customer_is_one_customer() -> None:
     one = GIVEN.counts.cells[GIVEN.counts.cells["score"] == 9].iloc[:1].assign(n=1)
-    first = make_document(made_up.altered(GIVEN, cells=one))["parts"][0]
-    assert first["runs"][0] == {"strong": "1 customer"}
+    first = make_document(made_up.altered(GIVEN, cells=one)).blocks[0]
+    assert first.runs[0] == strong("1 customer")
 
 
 def test_a_long_scale_has_ticks_apart_and_pictures_told_by_their_ends() -> None:
@@ -239,6 +237,6 @@ def test_a_long_scale_has_ticks_apart_and_pictures_told_by_their_ends() -> None:
     cells_ = pd.concat([given.counts.cells.iloc[:1].assign(score=k) for k in range(101)]).astype(
         {"score": "Int64"}
     )
-    parts = make_document(made_up.altered(given, estimates=tidy(rows), cells=cells_))["parts"]
-    picture = next(part for part in parts if part.get("name") == "retention-by-score")
-    assert picture["alt"].endswith("0: 50\u202f%; 100: 75\u202f%")
+    parts = make_document(made_up.altered(given, estimates=tidy(rows), cells=cells_)).blocks
+    picture = next(part for part in parts if getattr(part, "name", "") == "retention-by-score")
+    assert picture.alt.endswith("0: 50\u202f%; 100: 75\u202f%")

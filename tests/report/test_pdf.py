@@ -11,9 +11,11 @@ from as_read import ordinary, pages, squeezed, study
 from pypdf import PdfReader
 
 from cxlink.estimands.tidy import KEY
+from cxlink.report.analysis_document import make_document
 from cxlink.report.estimates_lookup import open_book
 from cxlink.report.format import full
-from cxlink.report.render_typst import compile_pdf, make_document, write_report
+from cxlink.report.render_typst import compile_pdf
+from cxlink.report.report_files import write_document
 
 HOSTILE = ['#panic("x")', "$a_b", "*bold* _it_ <tag> @ref", "\\u{202e} `raw` ~ -- // /* */", "a]b[c{d}"]
 CAUSAL = re.compile(
@@ -27,12 +29,12 @@ def test_the_folder_gets_the_pdf_and_its_figures_and_the_same_bytes_come_twice(t
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder in folders:
         folder.mkdir()
-        write_report(made_up.results(), folder)
+        write_document(make_document(made_up.results()), folder, ("pdf", "html"))
     files = sorted(path.relative_to(folders[0]) for path in folders[0].rglob("*") if path.is_file())
     assert [str(file) for file in files] == [
         "figures/overview.svg", "figures/retention-by-score.svg", "figures/retention-curves.svg",
         "figures/scores.svg", "figures/spend-by-score.svg", "figures/tenure-checks.svg", "figures/tenure-families.svg",
-        "figures/tenure-ladder.svg", "report.pdf",
+        "figures/tenure-ladder.svg", "report.html", "report.pdf",
     ]  # fmt: skip
     for file in files:
         assert (folders[0] / file).read_bytes() == (folders[1] / file).read_bytes(), file
@@ -49,9 +51,9 @@ def test_it_is_tagged_pdf_ua_with_title_language_and_alternative_texts() -> None
     assert reader.metadata is not None
     assert reader.metadata.title == "Customer experience and what followed: saas-2019"
     assert "/CreationDate" not in reader.metadata
-    figures = [part for part in document["parts"] if part["kind"] == "figure"]
+    figures = [part for part in document.blocks if part.kind == "figure"]
     assert len(figures) == 8
-    assert all(len(part["alt"]) > 20 and part["svg"].count("<path") > 20 for part in figures)
+    assert all(len(part.alt) > 20 and part.svg.count("<path") > 20 for part in figures)
 
 
 def test_page_one_holds_the_headline_rows_with_their_intervals() -> None:

@@ -34,22 +34,22 @@ def material(ratios: dict[str, float], adjusted: str = "standardised", spread: f
 
 
 def said(m: Material) -> str:
-    return " ".join(run for block in spend_model_pages(m) for run in block.get("runs", []))
+    return " ".join(run for block in spend_model_pages(m) for run in getattr(block, "runs", ()))
 
 
 def test_the_table_has_a_line_a_model() -> None:
     m = material(RATIOS)
     heading, paragraph, table = spend_model_pages(m)
-    assert heading["text"] == "Spend by other models"
-    assert paragraph["kind"] == "paragraph"
-    assert table["header"] == ["Model", "Scores 9–10", "Score 1", "Difference", "Ratio"]
-    assert [row[0] for row in table["rows"]] == [
+    assert heading.text == "Spend by other models"
+    assert paragraph.kind == "paragraph"
+    assert table.header == ["Model", "Scores 9–10", "Score 1", "Difference", "Ratio"]
+    assert [row[0] for row in table.rows] == [
         "Means by level and stratum", "Additive Poisson", "Quasi-gamma", "Two parts, gamma",
         "Two parts, smeared logarithm",
     ]  # fmt: skip
-    assert table["rows"][1][4].startswith("2.40 [1.92")
-    assert "standardised" in table["caption"]
-    assert "EUR" in table["caption"]
+    assert table.rows[1][4].startswith("2.40 [1.92")
+    assert "standardised" in table.caption
+    assert "EUR" in table.caption
     assert spend_pages(m)[-1] == table
 
 
@@ -110,11 +110,9 @@ def test_models_that_cannot_differ_have_a_sentence(same: bool) -> None:
         )
         estimates.loc[mine, "estimate"] = row.estimate if same else row.estimate + 1
     blocks = spend_model_pages(gather(replace(m.results, estimates=estimates)))
-    assert [block["kind"] for block in blocks] == (
-        ["paragraph"] if same else ["heading", "paragraph", "table"]
-    )
+    assert [block.kind for block in blocks] == (["paragraph"] if same else ["heading", "paragraph", "table"])
     if not same:
-        assert "standardised" not in blocks[2]["caption"]
+        assert "standardised" not in blocks[2].caption
         assert "These models take" not in str(blocks[1])
 
 

@@ -7,8 +7,9 @@ import made_up_study
 import numpy as np
 from as_read import sentences, squeezed, study, table
 
+from cxlink.report.analysis_document import make_document
 from cxlink.report.figures.study_figures import compared
-from cxlink.report.render_typst import write_report
+from cxlink.report.report_files import write_document
 from cxlink.report.study_sections.study_section import study_pages
 
 GIVEN = made_up.results()
@@ -48,7 +49,7 @@ def test_the_study_gives_its_result_in_numbers_and_picture_on_page_one() -> None
 
 
 def test_the_study_has_the_figures_of_both_cohorts_under_names_of_their_own(tmp_path: Path) -> None:
-    write_report(made_up_study.study(), tmp_path)
+    write_document(make_document(made_up_study.study()), tmp_path, ("pdf", "html"))
     names = sorted(path.stem for path in (tmp_path / "figures").iterdir())
     assert {"study-comparison", "1-overview", "1-retention-curves", "2-overview", "2-spend-by-score"} <= set(
         names
@@ -59,7 +60,7 @@ def test_the_study_has_the_figures_of_both_cohorts_under_names_of_their_own(tmp_
 def test_the_study_counts_the_intervals_that_hold_the_truth() -> None:
     made = made_up_study.study()
     made.comparison.loc[0, ["adjusted_low", "adjusted_high"]] = [0.44, 0.45]
-    said = [part["runs"][0] for part in study_pages(made) if part["kind"] == "paragraph"]
+    said = [part.runs[0] for part in study_pages(made) if part.kind == "paragraph"]
     assert any("hold the truth for 3, the naive ones for 1." in text for text in said)
     rows = compared(made.comparison)
     assert rows[2].horizon is None
@@ -78,7 +79,7 @@ def test_the_study_says_where_tenure_beyond_follow_up_missed_the_truth() -> None
 
 def test_the_study_names_rows_by_score_and_horizon_and_infinite_ones_in_words() -> None:
     parts = study_pages(made_up_study.study())
-    rows = table(parts, "Mean tenure within each horizon")["rows"]
+    rows = table(parts, "Mean tenure within each horizon").rows
     assert [row[:3] for row in rows] == [
         ["Within 12 months", "Score 1", "–"], ["Within 36 months", "Score 1", "–"], ["", "Scores 9–10", "–"],
         ["Without a horizon (years)", "Score 1", "–\u202fᵃ"], ["", "Scores 9–10", "6\u202fᵇ"],

@@ -93,7 +93,7 @@ def test_what_was_made_of_the_lines_of_diagnostics() -> None:
 
 
 def test_notes_say_which_way_a_ratio_points_and_why_a_family_was_not_fitted() -> None:
-    notes = " ".join(table(pages(), "The families")["notes"])
+    notes = " ".join(table(pages(), "The families").notes)
     assert "Ratio: of score 10 against score 1" in notes
     assert "T time ratio: a ratio over 1 stays longer" in notes
     assert "Not fitted: spline, 4 inner knots (it has 6 parameters, and losses fell in 5 periods)." in notes
@@ -128,10 +128,10 @@ def test_without_a_family_the_observed_means_stand_alone() -> None:
         projected=GIVEN.projected.iloc[:0],
         foreseen=GIVEN.foreseen.iloc[:0],
     )
-    assert [part["kind"] for part in parts] == ["heading", "paragraph", "figure", "table"]
+    assert [part.kind for part in parts] == ["heading", "paragraph", "figure", "table"]
     assert "no family of curves could be fitted" in sentences(parts)
     assert list(cells(parts, "Tenure, in months")) == ["Mean to 24 months, observed"]
-    assert np.shape(table(parts, "Tenure, in months")["header"]) == (5,)
+    assert np.shape(table(parts, "Tenure, in months").header) == (5,)
 
 
 @pytest.mark.parametrize(

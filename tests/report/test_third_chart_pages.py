@@ -51,7 +51,7 @@ def test_the_third_chart_says_what_the_article_did_and_what_must_hold_for_six_ye
 
 
 def test_the_third_chart_has_a_line_an_assumption_with_no_end_and_no_curve_told_apart(chart) -> None:
-    rows = table(chart, "Years of further membership")["rows"]
+    rows = table(chart, "Years of further membership").rows
     assert rows == [
         ["Constant rate (exponential)", "Score 1", "1.2", "–", "–", "", "–"],
         ["", "Scores 9–10", "3.3", "–", "–", "–", "–"],
@@ -124,7 +124,7 @@ def test_the_public_curves_count_what_was_held_and_what_failed() -> None:
         "10.0\u202f% where 37.8\u202f% stayed (Regular) and 30.0\u202f% where 67.8\u202f% stayed (High End)",
     ):
         assert piece in said, piece
-    rows = table(parts, "Customers still there in year 6")["rows"]
+    rows = table(parts, "Customers still there in year 6").rows
     assert rows[2] == [
         "High End, years 1–2", "67.8", "30.0", "55.0 [50.0,\u00a060.0]", "55.0 [50.0,\u00a060.0]",
         "55.0 [50.0,\u00a060.0]", "3 of 4",

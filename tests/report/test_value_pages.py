@@ -29,19 +29,19 @@ def analysis() -> Analysis:
 
 def test_the_section_shows_value_by_score_and_says_what_it_stands_on(analysis: Analysis) -> None:
     parts = value_pages(gather(analysis), 1)
-    assert parts[0]["text"] == "What it is worth"
+    assert parts[0].text == "What it is worth"
     text = json.dumps(parts, ensure_ascii=False)
     assert "Margin is taken as 25\u202f% of spend." in text
     assert "counted over the 12 months of spend alone" in text
     assert "the difference is an association" in text
-    (figure,) = (part for part in parts if part["kind"] == "figure")
-    assert figure["name"] == "value-by-score"
-    by_score = next(part for part in parts if part["kind"] == "table")
+    (figure,) = (part for part in parts if part.kind == "figure")
+    assert figure.name == "value-by-score"
+    by_score = next(part for part in parts if part.kind == "table")
     shown = select(analysis.estimates, estimand="value", group="2", given=0, scenario="").iloc[0]
     mean = select(analysis.estimates, estimand="spend", group="2").iloc[0]["estimate"]
     assert shown["estimate"] == pytest.approx(0.25 * mean, rel=1e-12)
-    assert by_score["rows"][1][-1].startswith(f"{shown['estimate']:.2f}")
-    assert by_score["rows"][4][-1] == "–"  # four customers are too few to be shown
+    assert by_score.rows[1][-1].startswith(f"{shown['estimate']:.2f}")
+    assert by_score.rows[4][-1] == "–"  # four customers are too few to be shown
 
 
 def test_a_report_without_a_value_has_no_such_section(analysis: Analysis) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from cxlink.report import language as languages
 from cxlink.report import words
+from cxlink.report.document import Strong
 from cxlink.report.language import make_language, written_in
 from cxlink.report.words import parsed, say, sentences, styled
 
@@ -135,8 +136,8 @@ def test_numbers_plurals_and_lists_are_those_of_the_language() -> None:
 @pytest.mark.usefixtures("dutch")
 def test_what_is_strong_is_a_run_and_stars_in_a_fact_are_none() -> None:
     facts = {"a": 0.5, "who": "**x**", "n": 1, "b": 1.0}
-    assert styled("x.share", **facts) == [f"50,0{THIN}% van ", {"strong": "**x**"}, " en 1 keer 1,00."]
-    assert styled("x.start", name="zij") == ["Zij ", {"strong": "was"}, " ", {"strong": "er"}]
+    assert styled("x.share", **facts) == [f"50,0{THIN}% van ", Strong("**x**"), " en 1 keer 1,00."]
+    assert styled("x.start", name="zij") == ["Zij ", Strong("was"), " ", Strong("er")]
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,8 @@ def test_the_paradox_is_computed(made: Reproduced) -> None:
 
 def test_the_folder_holds_two_runs_and_one_report(made: Reproduced, folder: Path) -> None:
     assert {p.name for p in folder.iterdir()} == {
-        "run.json", "report.pdf", "figures", "comparison.csv", "implied.csv", "subscription", "transaction",
-        "third_chart.csv", "public_curves.csv",
+        "run.json", "report.html", "report.pdf", "figures", "comparison.csv", "implied.csv", "subscription",
+        "transaction", "third_chart.csv", "public_curves.csv",
     }  # fmt: skip
     for figure in ("study-third-chart", "study-public-curves"):
         assert (folder / "figures" / f"{figure}.svg").is_file()
@@ -68,6 +68,7 @@ def test_the_folder_holds_two_runs_and_one_report(made: Reproduced, folder: Path
     np.testing.assert_allclose(curves["estimate"], made.public_curves["estimate"], rtol=1e-9)  # ten digits
     for name in ("subscription", "transaction"):
         assert (folder / name / "report.pdf").is_file()
+    assert (folder / "report.html").read_text(encoding="utf-8").count("<h1>") == 1
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
     written = pd.read_csv(folder / "comparison.csv")
     assert list(written["published_wording"].dropna().unique())[-2:] == [

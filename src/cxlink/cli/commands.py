@@ -2,12 +2,15 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cxlink.cli.flags import with_flags
 from cxlink.cli.terminal import Clock, command_line, showing, status_of
+
+if TYPE_CHECKING:
+    from cxlink.cohort.spec.cohort_spec import CohortSpec
 
 app = typer.Typer(
     name="cxlink",
@@ -57,8 +60,8 @@ def reproduce(
     from cxlink.study.reproduce import reproduce_study
 
     with showing() as progress, new_folder(Path(out), overwrite) as folder:
-        reproduce_study(folder, command_line(ctx.obj or ()), replications, progress)
-    print(f"{out}/report.pdf")
+        made = reproduce_study(folder, command_line(ctx.obj or ()), replications, progress)
+    print("\n".join(reports(out, made.subscription.spec)))
 
 
 @app.command()
@@ -149,7 +152,7 @@ def fit(
             "overwrite": overwrite,
             "sampler": sampler,
         }
-        _fit_in_a_notebook(asked, target, overwrite)
+        _fit_in_a_notebook(asked, target, overwrite, read)
         return
     from cxlink.cli.closing_lines import closing_lines
     from cxlink.cohort.table import read_cohort
@@ -166,16 +169,16 @@ def fit(
         progress("writing the report")
         with new_folder(target, overwrite) as folder:
             write_run(analysis, folder, command=command_line(ctx.obj or ()), timings=clock.laps)
-    print("\n".join([*closing_lines(analysis), f"{target}/report.pdf"]))
+    print("\n".join([*closing_lines(analysis), *reports(target, read)]))
 
 
-def _fit_in_a_notebook(asked: dict[str, Any], target: Path, overwrite: bool) -> None:
+def _fit_in_a_notebook(asked: dict[str, Any], target: Path, overwrite: bool, spec: "CohortSpec") -> None:
     from cxlink.notebook import run_notebook
 
     with showing() as progress:
         progress("running the notebook")
         run_notebook(asked, target.with_name(f"{target.name}.ipynb"), overwrite)
-    print(f"{target}.ipynb\n{target}/report.pdf")
+    print("\n".join([f"{target}.ipynb", *reports(target, spec)]))
 
 
 @app.command()
@@ -220,7 +223,7 @@ def value(
         progress("writing the report")
         with new_folder(target, overwrite) as folder:
             write_outcome(outcome, folder, command=command_line(ctx.obj or ()))
-    print("\n".join([*lines(outcome), f"{target}/report.pdf"]))
+    print("\n".join([*lines(outcome), *reports(target, outcome.spec)]))
 
 
 @app.command()
@@ -243,7 +246,7 @@ def compare(
         progress("writing the report")
         with new_folder(Path(out), overwrite) as folder:
             write_comparison(found, folder, command=command_line(ctx.obj or ()))
-    print("\n".join([*closing_lines(found), f"{out}/report.pdf"]))
+    print("\n".join([*closing_lines(found), *reports(out, found.spec)]))
 
 
 @app.command()
@@ -258,6 +261,11 @@ def simulate(
 
     for path in write_simulated(design, n, seed, Path(out)):
         print(path)
+
+
+def reports(folder: Path | str, spec: "CohortSpec") -> list[str]:
+    """Name the files of a report, as far as they were asked for."""
+    return [f"{folder}/report.{name}" for name in spec.report.formats]
 
 
 def table_name(table: str) -> str:

@@ -71,6 +71,7 @@ FLAGS: tuple[Flag, ...] = (
     ("margin", "value", "margin", str, "a share of spend such as 0.3, or a column of margin"),
     ("value-discount", "value", "discount", float, "yearly rate for value, if not --discount"),
     ("value-horizon", "value", "horizon", int, "periods over which value is counted"),
+    ("formats", "report", "formats", list, "pdf or html (repeatable); both by default"),
     ("smallest-cell", "publish", "smallest_cell", int, "groups with fewer customers are left blank"),
 )
 

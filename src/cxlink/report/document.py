@@ -1,43 +1,217 @@
-"""The parts a report is put together from: plain JSON values, which the Typst template sets in type."""
+"""What a document is made of: blocks as typed data, which the renderers set in type or in HTML."""
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
-Block = dict[str, Any]
-Run = str | dict[str, str]
-Runs = str | Sequence[Run]
 _LINE = 76  # characters of code that fit beside each other
+
+
+@dataclass(frozen=True, slots=True)
+class Strong:
+    """A piece of a sentence that is emphasised."""
+
+    text: str
+
+
+Run = str | Strong
+Runs = str | Sequence[Run]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading of level 1 to 3; ``new_page`` where it begins one on paper."""
+
+    kind: ClassVar[str] = "heading"
+    text: str
+    level: int = 1
+    new_page: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A paragraph, in runs."""
+
+    kind: ClassVar[str] = "paragraph"
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A paragraph that stands out, in runs."""
+
+    kind: ClassVar[str] = "notice"
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """A list, each of its items in runs; ``small`` in smaller type."""
+
+    kind: ClassVar[str] = "bullets"
+    items: tuple[tuple[Run, ...], ...]
+    small: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A command to be typed, on one or more lines."""
+
+    kind: ClassVar[str] = "code"
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure.
+
+    Attributes
+    ----------
+    name : str
+        Of its file.
+    svg : str
+        The drawing.
+    alt : str
+        What is read aloud in its place.
+    caption : str
+        Below it.
+    """
+
+    kind: ClassVar[str] = "figure"
+    name: str
+    svg: str
+    alt: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes
+    ----------
+    header : str
+        What it holds.
+    cells : tuple of str
+        One a row.
+    is_text : bool
+        Texts are set left, numbers right.
+    share : float
+        Its relative width, in a table of long texts; 0 where it is as wide as its cells.
+    """
+
+    header: str
+    cells: tuple[str, ...]
+    is_text: bool = False
+    share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, as a list of columns of one length.
+
+    Attributes
+    ----------
+    caption : str
+        What it shows, above it.
+    columns : tuple of Column
+        From the left.
+    notes : tuple of str
+        Below it.
+    rules : tuple of int
+        Rows before which a thin rule stands.
+    dense : bool
+        Whether in smaller type, for a table of many rows that stays on one page.
+    """
+
+    kind: ClassVar[str] = "table"
+    caption: str
+    columns: tuple[Column, ...]
+    notes: tuple[str, ...] = ()
+    rules: tuple[int, ...] = ()
+    dense: bool = False
+
+    @property
+    def header(self) -> list[str]:
+        """One a column."""
+        return [column.header for column in self.columns]
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The cells, row by row."""
+        return [list(row) for row in zip(*(column.cells for column in self.columns), strict=True)]
+
+
+Block = Heading | Paragraph | Notice | Bullets | Code | Picture | Table
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole document.
+
+    Attributes
+    ----------
+    title, subtitle : str
+        At its top.
+    header, footer, mark : str
+        On every page: what it is about; what made it; whose figures these are, where not those of real customers.
+    blocks : tuple of Block
+        From the first to the last.
+    """
+
+    title: str
+    subtitle: str
+    header: str
+    footer: str
+    mark: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """The figures, from the first to the last."""
+        return [block for block in self.blocks if isinstance(block, Picture)]
+
+
+def mark(simulated: bool, study: bool = False) -> str:
+    """What the head of every page says of whose figures these are; nothing of real customers."""
+    if not simulated:
+        return ""
+    return "simulated customers, but for the public curves" if study else "simulated customers"
 
 
 def strong(text: str) -> Run:
     """Emphasise a piece of a sentence."""
-    return {"strong": text}
+    return Strong(text)
 
 
-def runs(text: Runs) -> list[Run]:
-    """Give a text as a list of its pieces."""
-    return [text] if isinstance(text, str) else list(text)
+def plain(runs: Sequence[Run]) -> str:
+    """Give a text without its emphasis."""
+    return "".join(run if isinstance(run, str) else run.text for run in runs)
 
 
 def heading(text: str, level: int = 1, new_page: bool = False) -> Block:
     """Make a heading."""
-    return {"kind": "heading", "text": text, "level": level, "new_page": new_page}
+    return Heading(text, level, new_page)
 
 
 def paragraph(text: Runs) -> Block:
     """Make a paragraph."""
-    return {"kind": "paragraph", "runs": runs(text)}
+    return Paragraph(_runs(text))
 
 
 def bullets(items: Sequence[Runs], small: bool = False) -> Block:
     """Make a list."""
-    return {"kind": "bullets", "items": [runs(item) for item in items], "small": small}
+    return Bullets(tuple(_runs(item) for item in items), small)
 
 
 def notice(text: Runs) -> Block:
     """Make a paragraph that stands out."""
-    return {"kind": "notice", "runs": runs(text)}
+    return Notice(_runs(text))
+
+
+def _runs(text: Runs) -> tuple[Run, ...]:
+    return (text,) if isinstance(text, str) else tuple(text)
 
 
 def code(text: str) -> Block:
@@ -53,12 +227,12 @@ def code(text: str) -> Block:
         else:
             lines.append(piece)
     shown = [lines[0], *(f"    {line}" for line in lines[1:])]
-    return {"kind": "code", "lines": [*(f"{line} \\" for line in shown[:-1]), shown[-1]]}
+    return Code((*(f"{line} \\" for line in shown[:-1]), shown[-1]))
 
 
 def picture(name: str, svg: str, alt: str, caption: str) -> Block:
     """Make a figure from SVG, with the name of its file and the text that is read aloud in its place."""
-    return {"kind": "figure", "name": name, "svg": svg, "alt": alt, "caption": caption}
+    return Picture(name, svg, alt, caption)
 
 
 def table(
@@ -66,7 +240,7 @@ def table(
     notes: Sequence[str] = (), rules: Sequence[int] = (), texts: Sequence[int] = (0,),
     shares: Sequence[float] = (), dense: bool = False,
 ) -> Block:  # fmt: skip
-    """Make a table.
+    """Make a table from its rows.
 
     Parameters
     ----------
@@ -88,9 +262,10 @@ def table(
     dense : bool
         Whether in smaller type, for a table of many rows that stays on one page.
     """
-    align = ["left" if i in texts else "right" for i in range(len(header))]
-    cells = [list(row) for row in rows]
-    return {
-        "kind": "table", "caption": caption, "header": list(header), "align": align, "rows": cells,
-        "notes": list(notes), "rules": list(rules), "shares": list(shares), "dense": dense,
-    }  # fmt: skip
+    cells = list(zip(*rows, strict=True)) if rows else [()] * len(header)
+    widths = shares or [0.0] * len(header)
+    columns = [
+        Column(name, tuple(own), i in texts, share)
+        for i, (name, own, share) in enumerate(zip(header, cells, widths, strict=True))
+    ]
+    return Table(caption, tuple(columns), tuple(notes), tuple(rules), dense)

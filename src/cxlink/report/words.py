@@ -13,7 +13,7 @@ from functools import cache
 from string import Formatter
 from typing import Any
 
-from cxlink.report.document import Run, strong
+from cxlink.report.document import Run, Strong, strong
 from cxlink.report.language import Language, capital, current, decimal, listed, percent, read_language, whole
 
 STRONG = "**"
@@ -82,8 +82,8 @@ def styled(key: str, /, **facts: object) -> list[Run]:
     """Give a sentence as `say` does, in runs: what stands between ``**`` is strong."""
     runs: list[Run] = []
     for text, loud in _filled(key, facts):
-        if loud and runs and isinstance(runs[-1], dict):
-            runs[-1] = strong(runs[-1]["strong"] + text)
+        if loud and runs and isinstance(runs[-1], Strong):
+            runs[-1] = strong(runs[-1].text + text)
         elif not loud and runs and isinstance(runs[-1], str):
             runs[-1] += text
         else:

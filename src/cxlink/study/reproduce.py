@@ -13,7 +13,8 @@ from cxlink.cohort.count.counts import FORMAT
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.estimands.tidy import csv_text, select
-from cxlink.report.render_typst import write_report
+from cxlink.report.analysis_document import make_document
+from cxlink.report.report_files import write_document
 from cxlink.results import Reproduced
 from cxlink.runs import write_record, write_run
 from cxlink.study.implied_tenure import implied_tenure, paradox
@@ -99,7 +100,7 @@ def reproduce_study(
     }
     for name, table in tables.items():
         (folder / f"{name}.csv").write_text(csv_text(table), encoding="utf-8", newline="")
-    write_report(made, folder, command)
+    write_document(make_document(made, command), folder, made.subscription.spec.report.formats)
     write_record(
         folder, {"format": FORMAT, "version": __version__, "study": True, "simulated": True, "seed": SEED}
     )

@@ -18,6 +18,7 @@ from cxlink.cohort.spec.spec_sections import (
     CohortSection,
     ControlSection,
     PublishSection,
+    ReportSection,
     ScoreSection,
     Section,
     SpendSection,
@@ -50,6 +51,7 @@ class CohortSpec(Section):
     control: ControlSection | None = None
     metrics: MetricsSection | None = None
     value: ValueSection | None = None
+    report: ReportSection = ReportSection()
     publish: PublishSection = PublishSection()
 
     @model_validator(mode="after")

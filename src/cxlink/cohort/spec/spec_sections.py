@@ -214,6 +214,12 @@ class ValueSection(Section):
         return margin
 
 
+class ReportSection(Section):
+    """What is written of the report."""
+
+    formats: Annotated[tuple[Literal["pdf", "html"], ...], Field(min_length=1)] = ("pdf", "html")
+
+
 class PublishSection(Section):
     """What may leave the house."""
 

@@ -1,16 +1,24 @@
 """The report of a comparison: what changed, why, whether the older model still holds, and how that was found."""
 
-from typing import Any
-
 from cxlink import __version__
 from cxlink.comparison.changes import OutcomeChange
 from cxlink.comparison.recommendation import RECALIBRATE, REFIT, VALID, rule
 from cxlink.report.change_sections.change_material import amount, own, rows_by
 from cxlink.report.change_sections.comparison_methods import REFERENCES, methods
 from cxlink.report.change_sections.outcome_section import outcome_section
-from cxlink.report.document import Block, bullets, code, heading, notice, paragraph, strong, table
+from cxlink.report.document import (
+    Block,
+    Document,
+    bullets,
+    code,
+    heading,
+    mark,
+    notice,
+    paragraph,
+    strong,
+    table,
+)
 from cxlink.report.format import NONE, capital, coverage, listed, percent, periods, shortened, units, whole
-from cxlink.report.render_typst import mark, printed
 from cxlink.results import ComparisonResults
 
 _ADVICE = {
@@ -26,8 +34,8 @@ _PARTS = {
 }
 
 
-def comparison_document(found: ComparisonResults, command: str = "") -> dict[str, Any]:
-    """Give the whole report as JSON values."""
+def comparison_document(found: ComparisonResults, command: str = "") -> Document:
+    """Give the whole report."""
     base, *others = (shortened(one.spec.cohort.name) for one in found.cohorts)
     parts = [*_opening(found), *_sizes(found)]
     for number, outcome in enumerate(found.outcomes, 1):
@@ -35,15 +43,15 @@ def comparison_document(found: ComparisonResults, command: str = "") -> dict[str
     parts += [heading("How this was found"), *methods(found.spec)]
     parts += [heading("Sources"), bullets(REFERENCES, small=True)]
     parts += [heading("Running it again"), code(command)]
-    return printed({
-        "title": f"What changed from {base} to {listed(others)}",
-        "subtitle": "Changes in retention and spend between cohorts, split into who the customers are and how they "
+    return Document(
+        title=f"What changed from {base} to {listed(others)}",
+        subtitle="Changes in retention and spend between cohorts, split into who the customers are and how they "
         "behave.",
-        "header": " · ".join([base, *others]),
-        "footer": f"cxlink {__version__}",
-        "mark": mark(found.simulated),
-        "parts": parts,
-    })  # fmt: skip
+        header=" · ".join([base, *others]),
+        footer=f"cxlink {__version__}",
+        mark=mark(found.simulated),
+        blocks=tuple(parts),
+    )
 
 
 def _opening(found: ComparisonResults) -> list[Block]:

@@ -6,7 +6,19 @@ import pandas as pd
 
 from cxlink import __version__
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.report.document import Block, bullets, code, heading, notice, paragraph, picture, strong, table
+from cxlink.report.document import (
+    Block,
+    Document,
+    bullets,
+    code,
+    heading,
+    mark,
+    notice,
+    paragraph,
+    picture,
+    strong,
+    table,
+)
 from cxlink.report.estimates_lookup import Estimate, known_rows
 from cxlink.report.figures import drawing
 from cxlink.report.figures.intervention_figures import break_even, by_share, chance_of_breaking_even
@@ -26,7 +38,6 @@ from cxlink.report.format import (
     value,
     whole,
 )
-from cxlink.report.render_typst import mark, printed
 from cxlink.value.intervention import InterventionValue
 from cxlink.value.shifts import Programme
 
@@ -43,8 +54,8 @@ SOURCES = (
 )
 
 
-def programme_document(outcome: InterventionValue, command: str = "") -> dict[str, Any]:
-    """Give the whole report as JSON values; ``command`` says how to run it again."""
+def programme_document(outcome: InterventionValue, command: str = "") -> Document:
+    """Give the whole report; ``command`` says how to run it again."""
     programme, spec, estimates = outcome.programme, outcome.spec, outcome.estimates
     parts = [
         heading("What it would be worth"),
@@ -61,14 +72,14 @@ def programme_document(outcome: InterventionValue, command: str = "") -> dict[st
         heading("How to run it again"),
         code(command),
     ]
-    return printed({
-        "title": f"What a better experience is worth: {spec.cohort.name}",
-        "subtitle": f"{capital(what(outcome))}.",
-        "header": spec.cohort.name,
-        "footer": f"cxlink {__version__}",
-        "mark": mark(spec.cohort.simulated),
-        "parts": parts,
-    })  # fmt: skip
+    return Document(
+        title=f"What a better experience is worth: {spec.cohort.name}",
+        subtitle=f"{capital(what(outcome))}.",
+        header=spec.cohort.name,
+        footer=f"cxlink {__version__}",
+        mark=mark(spec.cohort.simulated),
+        blocks=tuple(parts),
+    )
 
 
 def what(outcome: InterventionValue) -> str:

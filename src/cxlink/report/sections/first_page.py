@@ -4,7 +4,18 @@ from collections.abc import Sequence
 
 from cxlink.estimands.tidy import select
 from cxlink.report.content import Material
-from cxlink.report.document import Block, Run, bullets, heading, notice, paragraph, picture, table
+from cxlink.report.document import (
+    Block,
+    Paragraph,
+    Run,
+    bullets,
+    heading,
+    notice,
+    paragraph,
+    picture,
+    plain,
+    table,
+)
 from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.figures import cohort_figures as figures
 from cxlink.report.figures import drawing
@@ -21,7 +32,7 @@ _ROOM = 25  # lines of text beside which page one has room for a picture
 def first_page(m: Material, level: int = 1) -> list[Block]:
     """Give the results in numbers and words, and their limits."""
     parts, limited = headline_blocks(m), limits(m)
-    said = ["".join(map(_text, part["runs"])) for part in parts if part["kind"] == "paragraph"][1:]
+    said = [plain(part.runs) for part in parts if isinstance(part, Paragraph)][1:]
     if _lines([*said, *limited]) <= _ROOM:
         parts += _overview(m)
     return [*parts, heading(say("first_page.limits_heading"), level), bullets(limited)]
@@ -104,7 +115,3 @@ def _by_level(m: Material, estimand: str, model: str, horizon: int | None) -> li
 def _lines(texts: Sequence[str]) -> int:
     """Lines that texts take on the page, about."""
     return sum(-(-len(text) // _LINE) for text in texts)
-
-
-def _text(run: Run) -> str:
-    return run if isinstance(run, str) else run["strong"]

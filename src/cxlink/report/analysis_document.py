@@ -1,0 +1,82 @@
+"""The report of an analysis, and that of the study: which sections there are, and in which order."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from cxlink import __version__
+from cxlink.report.content import Material, gather
+from cxlink.report.document import Block, Document, Picture, heading, mark, paragraph, strong
+from cxlink.report.metric_sections.metric_section import metric_pages
+from cxlink.report.posterior_sections.posterior_section import bayes_pages
+from cxlink.report.sections.cohort_section import cohort_pages
+from cxlink.report.sections.diagnostics_section import diagnostics_pages
+from cxlink.report.sections.first_page import first_page, headline_blocks
+from cxlink.report.sections.hazard_section import hazard_pages
+from cxlink.report.sections.methods_section import methods_pages, running_pages
+from cxlink.report.sections.retention_section import retention_pages
+from cxlink.report.sections.sensitivity_section import doubts_pages
+from cxlink.report.sections.spend_section import spend_pages
+from cxlink.report.sections.tenure_section import tenure_pages
+from cxlink.report.sections.value_section import value_pages
+from cxlink.report.study_sections.study_section import study_pages
+from cxlink.results import Reproduced, Results
+
+SUBTITLE = "Experience scores of customers, and what these customers did next."
+STUDY = "The published study, on simulated cohorts"
+PAGES: tuple[Callable[[Material, int], list[Block]], ...] = (
+    cohort_pages, retention_pages, hazard_pages, spend_pages, tenure_pages, value_pages, bayes_pages, metric_pages,
+    doubts_pages, diagnostics_pages,
+)  # fmt: skip
+
+
+def make_document(results: Results | Reproduced, command: str = "") -> Document:
+    """Give the whole report.
+
+    Parameters
+    ----------
+    results : Results or Reproduced
+        Of a cohort, or of both cohorts of the study.
+    command : str
+        How to run it again.
+    """
+    if isinstance(results, Reproduced):
+        return _study(results, command)
+    material = gather(results, command)
+    parts = [*_cohort(material, 1), *methods_pages([material], 1)]
+    title = f"Customer experience and what followed: {material.spec.cohort.name}"
+    return _document(title, mark(results.simulated), parts, [material])
+
+
+def headline(results: Results) -> list[Block]:
+    """Give the cohort's name with page one's table and sentences, for a notebook."""
+    return [paragraph([strong(results.spec.cohort.name)]), *headline_blocks(gather(results))]
+
+
+def _study(study: Reproduced, command: str) -> Document:
+    materials = [gather(results, command) for results in (study.subscription, study.transaction)]
+    parts = study_pages(study, 1)
+    for number, material in enumerate(materials, 1):
+        parts.append(heading(material.spec.cohort.name, 1, new_page=True))
+        parts += _numbered(_cohort(material, 2), number)
+    parts += methods_pages(materials, 1, study=True)
+    return _document(STUDY, mark(study.subscription.simulated, study=True), parts, materials)
+
+
+def _document(title: str, marked: str, parts: list[Block], materials: list[Material]) -> Document:
+    names = " · ".join(m.spec.cohort.name for m in materials)
+    blocks = (*parts, *running_pages(materials, 1))
+    return Document(title, SUBTITLE, names, f"cxlink {__version__}", marked, blocks)
+
+
+def _cohort(material: Material, level: int) -> list[Block]:
+    parts = first_page(material, level)
+    for pages in PAGES:
+        parts += pages(material, level)
+    return parts
+
+
+def _numbered(parts: list[Block], number: int) -> list[Block]:
+    """Tell the figures of one cohort from those of the other."""
+    return [
+        replace(part, name=f"{number}-{part.name}") if isinstance(part, Picture) else part for part in parts
+    ]
