@@ -8,6 +8,7 @@ import numpy as np
 from as_read import sentences, squeezed, study, table
 
 from cxlink.report.analysis_document import make_document
+from cxlink.report.document import plain
 from cxlink.report.figures.study_figures import compared
 from cxlink.report.report_files import write_document
 from cxlink.report.study_sections.study_section import study_pages
@@ -60,7 +61,7 @@ def test_the_study_has_the_figures_of_both_cohorts_under_names_of_their_own(tmp_
 def test_the_study_counts_the_intervals_that_hold_the_truth() -> None:
     made = made_up_study.study()
     made.comparison.loc[0, ["adjusted_low", "adjusted_high"]] = [0.44, 0.45]
-    said = [part.runs[0] for part in study_pages(made) if part.kind == "paragraph"]
+    said = [plain(part.runs) for part in study_pages(made) if part.kind == "paragraph"]
     assert any("hold the truth for 3, the naive ones for 1." in text for text in said)
     rows = compared(made.comparison)
     assert rows[2].horizon is None
