@@ -1,6 +1,7 @@
 """The report's section on what a customer is worth."""
 
 import json
+from dataclasses import asdict
 
 import made_up
 import numpy as np
@@ -30,7 +31,7 @@ def analysis() -> Analysis:
 def test_the_section_shows_value_by_score_and_says_what_it_stands_on(analysis: Analysis) -> None:
     parts = value_pages(gather(analysis), 1)
     assert parts[0].text == "What it is worth"
-    text = json.dumps(parts, ensure_ascii=False)
+    text = json.dumps(parts, ensure_ascii=False, default=asdict)
     assert "Margin is taken as 25\u202f% of spend." in text
     assert "counted over the 12 months of spend alone" in text
     assert "the difference is an association" in text
