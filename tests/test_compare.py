@@ -99,8 +99,8 @@ def test_the_same_runs_give_the_same_tables(runs: list[Path], made: tuple[Path, 
     kept = pd.read_csv(made[0] / "changes.csv")["estimate"]
     pd.testing.assert_series_equal(kept, again.changes["estimate"], rtol=1e-9)
     html = again._repr_html_()
-    assert html.count("<p>retention, new: ") == 1
-    assert "mix_strata" in html
+    assert html.count("<strong>Retention, new: ") == 1
+    assert "by the mix of customers" in html
 
 
 def test_several_are_each_compared_with_the_first(tmp_path: Path) -> None:

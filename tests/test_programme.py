@@ -152,3 +152,11 @@ def test_a_cost_of_nothing_is_said() -> None:
     dear = " ".join(lines(value_of(buyers(margin=0.5), shift=1, cost=1e9)))
     assert "Not even the whole difference would earn the cost" in dear
     assert "It would not be paid back within 12 months" in dear
+
+
+def test_a_notebook_shows_the_sentences_and_the_table_by_causal_share() -> None:
+    found = value_of(buyers(margin=0.5), shift=1)
+    html = found._repr_html_()
+    assert html.count("<table>") == 1
+    assert html.count('role="note"') == 1
+    assert "By causal share" in html

@@ -1,8 +1,7 @@
 """Run folders in, results out: cohorts compared, and what an intervention is worth."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from html import escape
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,14 +47,23 @@ class Comparison(ComparisonResults):
         return f"<Comparison of {', '.join(others)} with {base}>"
 
     def _repr_html_(self) -> str:
-        """Show the split of both outcomes for everybody, and the verdicts."""
-        rows = select(self.changes, group="all").drop(columns=["group", "std_error"])
-        numbers = [f"{value:.4g}" for value in rows["estimate"]]
-        ends = zip(rows["conf_low"], rows["conf_high"], strict=True)
-        rows = rows.drop(columns=["conf_low", "conf_high"])
-        rows = rows.assign(estimate=numbers, interval=[f"[{low:.4g}, {high:.4g}]" for low, high in ends])
-        said = "".join(f"<p>{escape(one)}</p>" for one in closing_lines(self)[-len(self.verdicts) :])
-        return f"{rows.to_html(index=False, na_rep='')}{said}"
+        """Show the verdicts, and each change with its parts in a sentence."""
+        from cxlink.report.change_sections.comparison_document import opening
+        from cxlink.report.render_html import blocks_html
+
+        return blocks_html(opening(self))
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PricedIntervention(InterventionValue):
+    """What an intervention is worth, with what needs the report: its display."""
+
+    def _repr_html_(self) -> str:
+        """Show what came out in sentences, and by causal share."""
+        from cxlink.report.change_sections.intervention_document import results
+        from cxlink.report.render_html import blocks_html
+
+        return blocks_html(results(self))
 
 
 def compare(
@@ -210,7 +218,7 @@ def value_of(
     margin: float | None = None,
     discount: float | None = None,
     horizon: int | None = None,
-) -> InterventionValue:
+) -> PricedIntervention:
     """Value a programme that moves customers to better scores.
 
     Parameters
@@ -253,7 +261,8 @@ def value_of(
         spells, spec, move=move, shift=shift, fraction=fraction, cost=cost, causal_share=causal_share
     )
     families = averaged_families(spells, spec) if spec.subscription is not None else None
-    return programme_value(spells, counts, families, planned, generator(spec, programme=True))
+    found = programme_value(spells, counts, families, planned, generator(spec, programme=True))
+    return PricedIntervention(**{field.name: getattr(found, field.name) for field in fields(found)})
 
 
 def _with_value(counts: Counts, name: str, asked: dict[str, Any]) -> Counts:

@@ -7,7 +7,6 @@ scores were changed. No cohort tells it, so that everything is given for shares 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -69,10 +68,6 @@ class InterventionValue:
     def __repr__(self) -> str:
         where = self.spec.cohort.name
         return f"<InterventionValue of {self.programme.name} in {where}: {self.n_moved:,.0f} customers moved>"
-
-    def _repr_html_(self) -> str:
-        table = self.estimates[["estimand", "estimate", "conf_low", "conf_high", "unit"]]
-        return f"<p>{escape(repr(self)[1:-1])}</p>{table.to_html(index=False, na_rep='')}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

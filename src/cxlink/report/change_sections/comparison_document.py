@@ -37,7 +37,7 @@ _PARTS = {
 def comparison_document(found: ComparisonResults, command: str = "") -> Document:
     """Give the whole report."""
     base, *others = (shortened(one.spec.cohort.name) for one in found.cohorts)
-    parts = [*_opening(found), *_sizes(found)]
+    parts = [*opening(found), *_sizes(found)]
     for number, outcome in enumerate(found.outcomes, 1):
         parts += outcome_section(found, outcome, number)
     parts += [heading("How this was found"), *methods(found.spec)]
@@ -54,8 +54,8 @@ def comparison_document(found: ComparisonResults, command: str = "") -> Document
     )
 
 
-def _opening(found: ComparisonResults) -> list[Block]:
-    """The verdicts, and each change in a sentence."""
+def opening(found: ComparisonResults) -> list[Block]:
+    """Give the verdicts, and each change in a sentence."""
     parts: list[Block] = []
     for outcome, verdict in zip(found.outcomes, found.verdicts, strict=True):
         about = f"{capital(outcome.estimand)}, {shortened(outcome.cohort)}: {verdict.verdict}. "

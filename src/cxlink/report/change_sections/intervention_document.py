@@ -59,8 +59,7 @@ def programme_document(outcome: InterventionValue, command: str = "") -> Documen
     programme, spec, estimates = outcome.programme, outcome.spec, outcome.estimates
     parts = [
         heading("What it would be worth"),
-        *(paragraph(text) for text in sentences(outcome)),
-        notice(CAUTION),
+        *_told(outcome),
         *_figures(programme, spec, estimates),
         _shares(programme, spec, estimates),
         heading("What a customer is worth"),
@@ -80,6 +79,15 @@ def programme_document(outcome: InterventionValue, command: str = "") -> Documen
         mark=mark(spec.cohort.simulated),
         blocks=tuple(parts),
     )
+
+
+def results(outcome: InterventionValue) -> list[Block]:
+    """Give what came out, in sentences and by causal share."""
+    return [*_told(outcome), _shares(outcome.programme, outcome.spec, outcome.estimates)]
+
+
+def _told(outcome: InterventionValue) -> list[Block]:
+    return [*(paragraph(text) for text in sentences(outcome)), notice(CAUTION)]
 
 
 def what(outcome: InterventionValue) -> str:
