@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cxlink.cohort.count.spells import PersonPeriods, Spells
+from cxlink.estimation.design_terms import INTERCEPT, level_terms
 from cxlink.estimation.optimise import Box
 from cxlink.groups.curves import Standard
 from cxlink.survival.families.catalogue import Family
@@ -35,6 +36,11 @@ def set_fit(
             *(f"location[{k}]" for k in range(n_levels)),
             *(f"stratum[{k}]" for k in range(1, n_strata)),
             *(parameter.name for parameter in family.parameters[1:]),
+        ),
+        terms=(
+            *level_terms("score", range(n_levels)),
+            *level_terms("stratum", range(n_strata), 0),
+            *(INTERCEPT for _ in family.parameters[1:]),
         ),
         matrices=(effects, *(np.ones((n_levels * n_strata, 1)) for _ in others)),
         n_strata=n_strata,

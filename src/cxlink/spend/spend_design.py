@@ -8,6 +8,7 @@ from scipy.linalg import solve_triangular
 from scipy.optimize import linprog
 
 from cxlink.cohort.spec.spec_sections import Effect
+from cxlink.estimation.design_terms import INTERCEPT, SCORE, DesignTerm, level_terms, score_terms
 from cxlink.estimation.effects import basis
 from cxlink.spend.spend_cells import SpendCells
 
@@ -28,8 +29,8 @@ class SpendDesign:
         A dummy for each category of each variable but its reference: the category that tells most.
     blocks : tuple of slice
         Which columns of ``by_stratum`` belong to each variable.
-    names : tuple of str
-        Of all columns.
+    terms : tuple of DesignTerm
+        What all columns stand for.
     free : bool
         Whether each level has its own column.
     """
@@ -37,8 +38,13 @@ class SpendDesign:
     by_level: np.ndarray
     by_stratum: np.ndarray
     blocks: tuple[slice, ...]
-    names: tuple[str, ...]
+    terms: tuple[DesignTerm, ...]
     free: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all columns: ``7``, ``plan=basic``; ``the level`` and ``the score`` of a score as a number."""
+        return tuple(_named(term) for term in self.terms)
 
     def rows(self, cells: SpendCells) -> np.ndarray:
         """Columns of each cell, of shape (n_cells, n_columns)."""
@@ -66,33 +72,42 @@ def additive(cells: SpendCells, effect: Effect) -> SpendDesign:
     ones = np.ones((len(cells.levels), 1))
     score = np.eye(len(cells.levels)) if free else np.hstack([ones, basis(cells.levels, effect)])
     columns: list[np.ndarray] = []
-    names = [str(level) for level in cells.levels] if free else ["the level", *["the score"] * 9]
-    names, blocks = names[: score.shape[1]], []
+    terms, blocks = level_terms(SCORE, cells.levels), []
+    if not free:
+        terms = [INTERCEPT, *score_terms(cells.levels, effect, score.shape[1] - 1)]
     for variable in cells.strata.columns:
         of = cells.strata[variable].to_numpy()
-        wanted = _but_reference(of, cells)
+        found, reference = _categories(of, cells)
+        wanted = found[:reference] + found[reference + 1 :]
         blocks.append(slice(len(columns), len(columns) + len(wanted)))
         columns += [(of == category).astype(float) for category in wanted]
-        names += [f"{str(variable).removeprefix('stratum.')}={category}" for category in wanted]
+        terms += level_terms(str(variable).removeprefix("stratum."), found, reference)
     by_stratum = np.column_stack(columns) if columns else np.zeros((len(cells.strata), 0))
-    return SpendDesign(score, by_stratum, tuple(blocks), tuple(names), free)
+    return SpendDesign(score, by_stratum, tuple(blocks), tuple(terms), free)
 
 
 def each_level(cells: SpendCells) -> SpendDesign:
     """Lay out one mean for each level, the strata together."""
-    names = tuple(str(level) for level in cells.levels)
-    return SpendDesign(np.eye(len(cells.levels)), np.zeros((len(cells.strata), 0)), (), names, True)
+    terms = tuple(level_terms(SCORE, cells.levels))
+    return SpendDesign(np.eye(len(cells.levels)), np.zeros((len(cells.strata), 0)), (), terms, True)
 
 
-def _but_reference(of: np.ndarray, cells: SpendCells) -> list[str]:
-    """Categories but the one with most customers on the rarer side of having spent, then with most who did."""
+def _named(term: DesignTerm) -> str:
+    if term == INTERCEPT:
+        return "the level"
+    if term.variables == (SCORE,):
+        return term.levels[0] or "the score"
+    return f"{term.name}={term.level}"
+
+
+def _categories(of: np.ndarray, cells: SpendCells) -> tuple[list[str], int]:
+    """Categories, and which is the reference: most customers on the rarer side of having spent, then most who did."""
     spent, nothing = (
         np.bincount(cells.stratum, n, len(of)) for n in (cells.positive, cells.n - cells.positive)
     )
     found = sorted(set(of))
     telling = [(min(spent[of == c].sum(), nothing[of == c].sum()), spent[of == c].sum()) for c in found]
-    reference = max(range(len(found)), key=lambda i: telling[i])
-    return [category for i, category in enumerate(found) if i != reference]
+    return found, max(range(len(found)), key=lambda i: telling[i])
 
 
 def filled(design: SpendDesign, cells: SpendCells) -> tuple[SpendDesign, list[str]]:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.interpolate import CubicSpline
 
 from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.cohort.spec.spec_sections import ActsOn, Effect
+from cxlink.estimation.design_terms import INTERCEPT, SCORE, DesignTerm, level_terms, score_terms
 from cxlink.estimation.effects import basis
 from cxlink.estimation.likelihood import Penalty
 from cxlink.estimation.optimise import Box
@@ -30,8 +32,8 @@ class FamilyLayout:
         The counts.
     matrices : tuple of ndarray, each of shape (n_levels * n_strata, n_effects)
         Of each parameter, for every combination of a level and a stratum in row-major order.
-    names : tuple of str
-        Of the effects.
+    terms : tuple of DesignTerm
+        What the effects stand for.
     n_score : int
         Effects of the score on the location; they come first.
     cohort : ndarray of shape (n_parameters,)
@@ -45,11 +47,17 @@ class FamilyLayout:
     family: Family
     periods: PersonPeriods
     matrices: tuple[np.ndarray, ...]
-    names: tuple[str, ...]
+    terms: tuple[DesignTerm, ...]
     n_score: int
     cohort: np.ndarray
     slope: float
     log_hazard: Curve
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the effects: ``rate[7]``, ``rate[plan=basic]``, ``shape``."""
+        own = [self.family.parameters[k].name for k in self.owner]
+        return tuple(_named(name, term) for name, term in zip(own, self.terms, strict=True))
 
     @property
     def designs(self) -> tuple[np.ndarray, ...]:
@@ -171,27 +179,25 @@ def lay_out(
     n_levels, n_strata = len(periods.levels), len(periods.strata)
     level, stratum = (x.ravel() for x in np.indices((n_levels, n_strata)))
     if effect in ("levels", "monotone"):
-        score, named = np.eye(n_levels), [str(one) for one in periods.levels]
+        score, terms = np.eye(n_levels), level_terms(SCORE, periods.levels)
     else:
         moved = basis(periods.levels, effect, n_levels // 2)
         score = np.column_stack([np.ones(n_levels), moved])
-        named = ["", *(f"score ({effect})" + f", bend {k}" * (k > 0) for k in range(moved.shape[1]))]
+        terms = [INTERCEPT, *score_terms(periods.levels, effect, moved.shape[1], n_levels // 2)]
     lost = np.bincount(periods.stratum, periods.lost.sum(axis=1), minlength=n_strata)
     at_risk = np.bincount(periods.stratum, periods.at_risk.sum(axis=1), minlength=n_strata)
     reference = int(np.argmax(np.where(lost == at_risk, -1, lost)))
     others = np.delete(np.eye(n_strata), reference, axis=1)
-    location, *rest = family.parameters
-    strata = [name for k, name in enumerate(_strata(periods)) if k != reference]
-    names = [f"{location.name}[{name}]" if name else location.name for name in (*named, *strata)]
+    terms += _stratum_terms(periods.strata, reference)
     matrices = [np.hstack([score[level], others[stratum]])]
-    for k, parameter in enumerate(rest):
+    for k in range(len(family.parameters) - 1):
         shaped = acts_on == "shape" and k == 0 and n_levels > 1
         matrices.append(np.eye(n_levels)[level] if shaped else np.ones((len(level), 1)))
-        names += [f"{parameter.name}[{one}]" for one in periods.levels] if shaped else [parameter.name]
+        terms += level_terms(SCORE, periods.levels) if shaped else [INTERCEPT]
     middle = _middle(periods)
     slope = _slope(family, cohort, middle)
     hazard = _log_hazard(family, cohort, middle, slope)
-    return FamilyLayout(family, periods, tuple(matrices), tuple(names), score.shape[1], cohort, slope, hazard)
+    return FamilyLayout(family, periods, tuple(matrices), tuple(terms), score.shape[1], cohort, slope, hazard)
 
 
 def _middle(periods: PersonPeriods) -> np.ndarray:
@@ -231,12 +237,22 @@ def _log_hazard(family: Family, cohort: np.ndarray, middle: np.ndarray, slope: f
     return log_hazard
 
 
-def _strata(periods: PersonPeriods) -> list[str]:
-    named = [
-        ",".join(f"{str(key).removeprefix('stratum.')}={value}" for key, value in row.items())
-        for row in periods.strata.to_dict("records")
-    ]
-    return named or [""]
+def _stratum_terms(strata: pd.DataFrame, reference: int) -> list[DesignTerm]:
+    """Terms of the strata but the reference, their variables crossed."""
+    variables = tuple(str(column).removeprefix("stratum.") for column in strata.columns)
+    values = [tuple(str(value) for value in row) for row in strata.itertuples(index=False)]
+    return [DesignTerm(variables, row, values[reference]) for k, row in enumerate(values) if k != reference]
+
+
+def _named(parameter: str, term: DesignTerm) -> str:
+    if term == INTERCEPT:
+        return parameter
+    if term.basis:
+        return f"{parameter}[{term.name} ({term.basis})]"
+    if term.variables == (SCORE,):
+        return f"{parameter}[{term.level}]"
+    stratum = ",".join(f"{name}={level}" for name, level in zip(term.variables, term.levels, strict=True))
+    return f"{parameter}[{stratum}]"
 
 
 def _slope(family: Family, cohort: np.ndarray, middle: np.ndarray, step: float = 1e-4) -> float:

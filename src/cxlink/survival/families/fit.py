@@ -212,8 +212,9 @@ def _result(
     notes = [_separated([names[j] for j in sorted(held)])] if held else []
     notes += [_bounded(layout, optimum, j) for j in sorted(vague)]
     found = Fit(
-        family, names, layout.matrices, len(layout.periods.strata), layout.n_score, layout.cohort, optimum.theta,
-        centred.theta, covariance, layout.box, likelihood.plain(optimum.theta), optimum.gradient_norm, condition,
+        family, names, layout.terms, layout.matrices, len(layout.periods.strata), layout.n_score, layout.cohort,
+        optimum.theta, centred.theta, covariance, layout.box, likelihood.plain(optimum.theta),
+        optimum.gradient_norm, condition,
         at_bound=(*(names[j] for j in np.flatnonzero(optimum.bound)), *(["monotone"] * optimum.edge)),
         penalised=tuple(names[j] for j in sorted(held)),
         marginals=marginals(drawn, centred, covariance, layout.n_effects) if not patched else (),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cxlink.estimation.design_terms import DesignTerm
 from cxlink.estimation.effects import monotone
 from cxlink.estimation.optimise import CONVERGED, Box
 from cxlink.estimation.profile_draws import Marginal, exchange
@@ -21,6 +22,8 @@ class Fit:
     names : tuple of str
         Of the parameters: the location of each level (``rate[7]``), the effect of each stratum but the reference on
         its link (``rate[plan=basic]``), and the family's other parameters (``shape``).
+    terms : tuple of DesignTerm
+        What the parameters stand for.
     matrices : tuple of ndarray, each of shape (n_levels * n_strata, n_effects)
         Of each parameter of the family, for every combination of level and stratum in row-major order.
     n_strata : int
@@ -54,6 +57,7 @@ class Fit:
 
     family: Family
     names: tuple[str, ...]
+    terms: tuple[DesignTerm, ...]
     matrices: tuple[np.ndarray, ...]
     n_strata: int
     n_score: int

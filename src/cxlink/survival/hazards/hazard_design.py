@@ -7,6 +7,7 @@ import pandas as pd
 
 from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.cohort.spec.spec_sections import Effect
+from cxlink.estimation.design_terms import SCORE, DesignTerm, level_terms, score_terms
 from cxlink.estimation.effects import basis
 from cxlink.estimation.likelihood import Penalty
 
@@ -22,8 +23,8 @@ class HazardDesign:
     ----------
     matrix : ndarray of shape (n_levels * n_strata, n_columns)
         In row-major order; combinations without customers included.
-    names : tuple of str
-        Of the columns: ``score 7``, ``plan=basic``, ``score 7 × plan=basic``.
+    terms : tuple of DesignTerm
+        What the columns stand for.
     blocks : tuple of frozenset of str
         What each column is about: the score, a variable, or both.
     n_score : int
@@ -36,11 +37,16 @@ class HazardDesign:
     """
 
     matrix: np.ndarray
-    names: tuple[str, ...]
+    terms: tuple[DesignTerm, ...]
     blocks: tuple[frozenset[str], ...]
     n_score: int
     reference: int
     dropped: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns: ``score 7``, ``plan=basic``, ``score 7 × plan=basic``."""
+        return tuple(_named(term) for term in self.terms)
 
 
 def make_design(
@@ -65,28 +71,28 @@ def make_design(
     told = np.bincount(periods.level, known, minlength=n_levels)
     zero = int(told.argmax()) if reference is None else reference
     score = basis(periods.levels, effect, zero)[level]
-    parts = [(score, _score_names(periods, effect, zero, score.shape[1]), frozenset({_SCORE}))]
+    parts = [(score, score_terms(periods.levels, effect, score.shape[1], zero), frozenset({_SCORE}))]
     for column in periods.strata.columns:
-        dummies, others = _categories(periods.strata[column], np.bincount(periods.stratum, known, n_strata))
         variable = column.removeprefix("stratum.")
-        categories = [f"{variable}={name}" for name in others]
+        informative = np.bincount(periods.stratum, known, n_strata)
+        dummies, categories = _categories(variable, periods.strata[column], informative)
         parts.append((dummies[stratum], categories, frozenset({variable})))
         if interacting:
             crossed = (score[:, :, None] * dummies[stratum][:, None, :]).reshape(len(score), -1)
-            both = [f"{a} × {b}" for a in parts[0][1] for b in categories]
+            both = [a.crossed(b) for a in parts[0][1] for b in categories]
             parts.append((crossed, both, frozenset({_SCORE, variable})))
     parts.sort(key=lambda part: len(part[2]))  # main effects before interactions
     matrix = np.concatenate([part[0] for part in parts], axis=1)
-    names = tuple(name for part in parts for name in part[1])
+    terms = tuple(term for part in parts for term in part[1])
     blocks = tuple(part[2] for part in parts for _ in part[1])
     keep = _kept(matrix[periods.level * n_strata + periods.stratum], blocks)
     return HazardDesign(
         matrix=matrix[:, keep],
-        names=tuple(names[j] for j in keep),
+        terms=tuple(terms[j] for j in keep),
         blocks=tuple(blocks[j] for j in keep),
         n_score=sum(blocks[j] == {_SCORE} for j in keep),
         reference=zero,
-        dropped=tuple(name for j, name in enumerate(names) if j not in set(keep)),
+        dropped=tuple(_named(term) for j, term in enumerate(terms) if j not in set(keep)),
     )
 
 
@@ -97,18 +103,24 @@ def _known(periods: PersonPeriods) -> np.ndarray:
     return found
 
 
-def _score_names(periods: PersonPeriods, effect: Effect, reference: int, n_columns: int) -> list[str]:
-    if effect in ("levels", "monotone"):
-        return [f"score {level}" for k, level in enumerate(periods.levels) if k != reference]
-    return [f"score ({effect})", *(f"score ({effect}, bend {k})" for k in range(1, n_columns))][:n_columns]
+def _named(term: DesignTerm) -> str:
+    names = []
+    for variable, level in zip(term.variables, term.levels, strict=True):
+        if variable == SCORE:
+            names.append(f"score {level}" if level else f"score ({term.basis})")
+        else:
+            names.append(f"{variable}={level}")
+    return " × ".join(names)
 
 
-def _categories(column: pd.Series, told: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Dummies of a variable's categories, (n_strata, n_categories − 1), but for the one with most to say."""
+def _categories(
+    variable: str, column: pd.Series, informative: np.ndarray
+) -> tuple[np.ndarray, list[DesignTerm]]:
+    """Dummies of a variable's categories, (n_strata, n_categories − 1), but for the most informative one."""
     names = sorted(column.unique())
     dummies = np.array([[value == name for name in names] for value in column], dtype=float)
-    reference = int((told @ dummies).argmax())
-    return np.delete(dummies, reference, axis=1), [n for k, n in enumerate(names) if k != reference]
+    reference = int((informative @ dummies).argmax())
+    return np.delete(dummies, reference, axis=1), level_terms(variable, names, reference)
 
 
 def _kept(rows: np.ndarray, blocks: tuple[frozenset[str], ...]) -> list[int]:
