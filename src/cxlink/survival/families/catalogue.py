@@ -60,7 +60,7 @@ def gompertz(follow_up: float) -> Family:
     follow_up : float
         Periods in which its shape is scaled, so that the search sees numbers near 1.
     """
-    scaled = Link(lambda x: x * follow_up, lambda x: x / follow_up)
+    scaled = Link(lambda x: x * follow_up, lambda x: x / follow_up, "identity", follow_up)
     return Family(
         name="gompertz",
         kind="gompertz",

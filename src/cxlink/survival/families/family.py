@@ -19,16 +19,22 @@ class Link:
     ----------
     forward, inverse : callable
         To the scale, and back from it; the latter for jets too.
+    name : {"log", "logit", "identity"}
+        The function, up to ``unit``.
+    unit : float
+        What one of the function's own units is on the scale.
     """
 
     forward: Callable[[Array], Array]
     inverse: Callable[[Array], Array]
+    name: str
+    unit: float = 1.0
 
 
 # Clipped where a double would overflow, or where 1 − p would be 0: far outside of what data can tell apart.
-LOG = Link(np.log, lambda x: np.exp(np.minimum(np.maximum(x, -300.0), 300.0)))
-LOGIT = Link(logit, lambda x: expit(np.minimum(np.maximum(x, -34.0), 34.0)))
-IDENTITY = Link(lambda x: x, lambda x: x)
+LOG = Link(np.log, lambda x: np.exp(np.minimum(np.maximum(x, -300.0), 300.0)), "log")
+LOGIT = Link(logit, lambda x: expit(np.minimum(np.maximum(x, -34.0), 34.0)), "logit")
+IDENTITY = Link(lambda x: x, lambda x: x, "identity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +73,15 @@ class Reading:
         ``hazard ratio``, ``time ratio``, ``odds ratio of staying for good``, ``odds ratio of leaving early``.
     sign : float
         The ratio is exp(sign · difference of locations).
+    scale : str
+        Of the ratio's logarithm, in the table of coefficients.
     longer : str
         ``over`` or ``under``: on which side of 1 customers stay longer.
     """
 
     ratio: str
     sign: float
+    scale: str
     longer: str
 
     @property
@@ -81,11 +90,11 @@ class Reading:
         return f"{self.ratio}: a ratio {self.longer} 1 stays longer"
 
 
-HAZARDS = Reading("hazard ratio", 1.0, "under")
-SLOWER = Reading("time ratio", -1.0, "over")
-LONGER = Reading("time ratio", 1.0, "over")
-CURED = Reading("odds ratio of staying for good", 1.0, "over")
-CHURN = Reading("odds ratio of leaving in the first period", 1.0, "under")
+HAZARDS = Reading("hazard ratio", 1.0, "log_hazard_ratio", "under")
+SLOWER = Reading("time ratio", -1.0, "log_time_ratio", "over")
+LONGER = Reading("time ratio", 1.0, "log_time_ratio", "over")
+CURED = Reading("odds ratio of staying for good", 1.0, "log_odds_ratio", "over")
+CHURN = Reading("odds ratio of leaving in the first period", 1.0, "log_odds_ratio", "under")
 
 
 @dataclass(frozen=True, slots=True)
