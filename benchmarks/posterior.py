@@ -1,4 +1,4 @@
-"""Posteriors: cxlink's from counts, and the same models written customer by customer in PyMC, sampled by nutpie."""
+"""Posteriors from counts: cxlink's densities beside the PyMC models that they are the compiled form of."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,7 @@ from benchmarks.measure import Measured, timed
 LEVELS, STRATA, PERIODS = 10, 20, 60
 FULL: dict[str, Any] = {"draws": 1000, "tune": 1000, "chains": 4}
 SHORT: dict[str, Any] = {"draws": 100, "tune": 100, "chains": 4}
-BY_ROWS = 10_000
+FEW = 10_000
 
 
 def _cohort(size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -46,77 +46,28 @@ def ours(size: int, model: str, short: bool) -> dict[str, Measured]:
 
     pooled, found, asked = _pooled(size), Measured(), SHORT if short else FULL
     posterior = timed(lambda: fitted(pooled, model, 12, seed=1, **asked), found)
-    worst = {check.quantity: check.value for check in convergence(posterior.tree)}
+    worst = {check.code: check.value for check in convergence(posterior.tree)}
     judged = f"least effective draws {worst['ess_bulk']:,.0f}, {worst['divergences']:.0f} divergent"
     note = f"{_draws(asked)}; nothing to compile; {judged}"
     return {"ours": replace(found, note=note)}
 
 
-def by_rows(model: str) -> dict[str, Measured]:
-    """Sample the same model written over the rows of 10,000 customers, once; compiling is timed apart."""
+def in_pymc(size: int, model: str) -> dict[str, Measured]:
+    """Sample the PyMC model of the same counts with nutpie, once; compiling is timed apart."""
     import nutpie
 
-    written, n_rows = (_person_periods if model == "bayes" else _renewals)()
+    from cxlink.bayes.models.pymc_models import hazard_model, renewal_model
+
+    pooled = _pooled(size)
+    written = hazard_model(pooled, 12) if model == "bayes" else renewal_model(pooled)
     compiling, found = Measured(), Measured()
     compiled = timed(lambda: nutpie.compile_pymc_model(written), compiling)
     timed(
         lambda: nutpie.sample(compiled, seed=1, progress_bar=False, save_warmup=False, **SHORT),
         found,
     )
-    note = f"{_draws(SHORT)}; {n_rows:,} rows; after {compiling.typical:.0f} s of compiling"
-    return {"rows": replace(found, note=note)}
+    return {"pymc": replace(found, note=f"{_draws(SHORT)}; after {compiling.typical:.0f} s of compiling")}
 
 
 def _draws(asked: dict[str, Any]) -> str:
     return f"{asked['chains']} chains of {asked['tune']:,} + {asked['draws']:,}"
-
-
-def _without_counts() -> Any:
-    """The same grid with next to nothing in it: priors alone."""
-    pooled = _pooled(BY_ROWS)
-    at_risk, lost = np.zeros_like(pooled.at_risk), np.zeros_like(pooled.lost)
-    at_risk[0, 0, 0, 0] = 1
-    return replace(pooled, at_risk=at_risk, lost=lost)
-
-
-def _person_periods() -> tuple[Any, int]:
-    """A Bernoulli of every month of every customer."""
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    from cxlink.bayes.models.pymc_models import hazard_model
-
-    pooled = _pooled(BY_ROWS)
-    cells = np.argwhere(pooled.at_risk > 0)
-    r, d = (x[tuple(cells.T)].astype(int) for x in (pooled.at_risk, pooled.lost))
-    row = np.repeat(np.arange(len(cells)), r)
-    gone = np.concatenate([np.arange(n) < k for n, k in zip(r, d, strict=True)])
-    written = hazard_model(_without_counts(), 12)
-    with written:
-        log_survival = written["log_survival"]
-        before = pt.concatenate([pt.zeros_like(log_survival[..., :1]), log_survival[..., :-1]], axis=-1)
-        at = tuple(cells[row].T)
-        pm.Bernoulli("gone", p=-pt.expm1((log_survival - before)[at]), observed=gone)
-    return written, len(row)
-
-
-def _renewals() -> tuple[Any, int]:
-    """The law of every customer's last month, one term each."""
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    from cxlink.bayes.models.pymc_models import renewal_model
-
-    lost, left = _cohort(BY_ROWS)
-    cells = np.argwhere(np.concatenate([lost, left[..., None]], axis=-1) > 0)
-    n = np.concatenate([lost, left[..., None]], axis=-1)[tuple(cells.T)]
-    level, stratum, last = cells[np.repeat(np.arange(len(cells)), n)].T
-    written = renewal_model(_without_counts())
-    with written:
-        log_survival = written["log_survival"][0]
-        whole = pt.concatenate([pt.zeros_like(log_survival[..., :1]), log_survival], axis=-1)
-        stayed = whole[level, stratum, np.minimum(last, PERIODS)]
-        until = whole[level, stratum, np.minimum(last + 1, PERIODS)]
-        lost_then = stayed + pt.log(-pt.expm1(pt.minimum(until - stayed, -1e-12)))
-        pm.Potential("customers", pt.where(last < PERIODS, lost_then, stayed).sum())
-    return written, len(level)

@@ -155,7 +155,7 @@ def _behind(rows: Sequence[Row]) -> Iterable[str]:
         if one.what in PEERS.values():
             yield f"{said} from the file."
         if one.what in POSTERIOR.values():
-            yield f"{said} for {_people(one.size)} customers, compiling aside."
+            yield f"{said} for {_people(one.size)} customers, compiling apart."
 
 
 def _counting(rows: Sequence[Row]) -> str:
@@ -251,8 +251,8 @@ def _beside(rows: Sequence[Row], what: str, said: str) -> str:
     return f"## {what[0].upper()}{what[1:]}\n\n{_table(head, lines)}\n\n{said}" if lines else ""
 
 
-_SAME_MODEL = """PyMC on rows is the same model with the same priors, its likelihood over customers instead of cells: a
-Bernoulli of every month of every customer, or the law of every customer's last month."""
+_SAME_MODEL = """PyMC on counts is the model that the package's density is the compiled form of, with the same priors,
+on the same counts, sampled by nutpie."""
 
 
 _ONE_EACH = """cxlink's row is all of it: every family fitted to the counts, three origins of the backtest with all of

@@ -91,18 +91,18 @@ def expected_tenure(size: int) -> Iterator[Row]:
 
 
 def posteriors(sizes: Sequence[int]) -> Iterator[Row]:
-    """Sample posteriors from the counts of any number of customers, and from the rows of ten thousand."""
+    """Sample posteriors from the counts of few and of many customers, beside PyMC's own models of the same counts."""
     for model, title in POSTERIOR.items():
-        for size in (posterior.BY_ROWS, max(sizes)):
+        for size in (posterior.FEW, max(sizes)):
             found = in_own_process("posterior:ours", size=size, model=model, short=False)["ours"]
             yield row(title, size, OURS, found)
-        few = in_own_process("posterior:ours", size=posterior.BY_ROWS, model=model, short=True)["ours"]
-        yield row(title, posterior.BY_ROWS, f"{OURS}, a tenth of the draws", few)
+        few = in_own_process("posterior:ours", size=posterior.FEW, model=model, short=True)["ours"]
+        yield row(title, posterior.FEW, f"{OURS}, a tenth of the draws", few)
         try:
-            found = in_own_process("posterior:by_rows", model=model)["rows"]
+            found = in_own_process("posterior:in_pymc", size=posterior.FEW, model=model)["pymc"]
         except Unfinished as reason:
             found = Measured(note=str(reason))
-        yield row(title, posterior.BY_ROWS, "PyMC on rows, a tenth of the draws", found, few)
+        yield row(title, posterior.FEW, "PyMC on counts, a tenth of the draws", found, few)
 
 
 def whole_program(tables: Path, size: int) -> Iterator[Row]:
