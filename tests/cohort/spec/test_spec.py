@@ -116,7 +116,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"score": {"scale": "ten"}}, "spec: [score] scale 'ten' is not a scale. Write it as LOW-HIGH, such as 1-10."),
     ({"score": {"colunm": "x"}}, "spec: [score] colunm is not a key of the spec. Known here: acts_on, best, column, effect, higher_is_better, scale, worst."),
     ({"score": {"effect": "cubic"}}, "spec: [score] effect: input should be 'levels', 'linear', 'monotone' or 'spline' (found 'cubic')."),
-    ({"scores": {}}, "spec: [scores] is not a key of the spec. Known here: adjust, analysis, cohort, control, metrics, publish, score, spend, subscription, table, value."),
+    ({"scores": {}}, "spec: [scores] is not a key of the spec. Known here: adjust, analysis, cohort, control, metrics, publish, report, score, spend, subscription, table, value."),
     ({"score": {"best": [10, 11]}}, "spec: [score] best 10-11 leaves the scale 1-10."),
     ({"score": {"worst": []}}, "spec: [score] worst [] leaves the scale 1-10."),
     ({"score": {"worst": [1, 9]}}, "spec: [score] worst and best overlap at 9."),
@@ -265,3 +265,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 def test_a_message_is_one_line_whatever_is_in_it() -> None:
     assert str(InputError("a\nb\x1b[31m\u2028c")) == "a b [31m c"
+
+
+def test_a_report_has_a_format_that_there_is() -> None:
+    given = {"score": {"column": "s", "scale": "1-10"}, "spend": {"column": "y", "complete": True}}
+    assert make_spec(given).report.formats == ("pdf", "html")
+    assert make_spec({**given, "report": {"formats": ["html"]}}).report.formats == ("html",)
+    for formats in ([], ["docx"]):
+        with pytest.raises(InputError, match=r"\[report\] formats"):
+            make_spec({**given, "report": {"formats": formats}})
