@@ -34,7 +34,8 @@ VOID = {"meta", "col", "br"}
 SVG = (
     '<?xml version="1.0"?>\n<!DOCTYPE svg>\n<svg xmlns="http://www.w3.org/2000/svg" '
     'xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 9 9">\n <metadata>made by</metadata>\n'
-    ' <defs><path id="a" d="M 0 0"/><clipPath id="b"><path d="M 1 1"/></clipPath></defs>\n <!-- 12 -->\n'
+    ' <defs><style type="text/css">*{stroke-linejoin: round}</style>'
+    '<path id="a" d="M 0 0"/><clipPath id="b"><path d="M 1 1"/></clipPath></defs>\n <!-- 12 -->\n'
     ' <g clip-path="url(#b)"><use xlink:href="#a"/></g>\n</svg>\n'
 )
 
@@ -165,6 +166,7 @@ def test_a_figure_is_an_image_with_its_alternative_text_and_identifiers_of_its_o
     assert "<?xml" not in html
     assert "made by" not in html
     assert "<!-- 12" not in html
+    assert html.count("<style") == 1, "a drawing's style would be the whole page's"
     assert "<figcaption><strong>Figure 2.</strong> Which.</figcaption>" in html
 
 

@@ -133,7 +133,8 @@ def _figure(block: Picture, number: int) -> str:
 def _drawing(svg: str, prefix: str, alt: str) -> str:
     """Fit a drawing into a page: read aloud as one image, and with identifiers that no other drawing has."""
     text = svg[svg.index("<svg") :].strip()
-    text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    # a drawing's own style would be the whole page's: report.css has it for drawings alone
+    text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r'(\bid="|\bhref="#|\burl\(#)', rf"\g<1>{prefix}", text)
     text = re.sub(r"\n\s*", "\n", text)
     return text.replace("<svg", f'<svg role="img" aria-label="{_plain(alt)}"', 1)
