@@ -61,7 +61,8 @@ def _refused(arguments: list[str], capsys: pytest.CaptureFixture[str], folder: P
 
 def test_fit_writes_a_whole_run_folder(fitted: Path) -> None:
     assert {p.name for p in (fitted / "run").iterdir()} == {
-        "run.json", "counts.parquet", "estimates.csv", "diagnostics.csv", "figures", "report.html", "report.pdf",
+        "run.json", "counts.parquet", "estimates.csv", "coefficients.csv", "diagnostics.csv", "figures", "report.html",
+        "report.pdf",
     }  # fmt: skip
     assert not list(fitted.glob(".run*"))
 
@@ -70,7 +71,14 @@ def test_the_same_command_gives_the_same_bytes(
     table: Path, tmp_path: Path, fitted: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["fit", str(table), *STAY, *_MORE, f"--out={tmp_path}/again"]) == 0
-    for name in ("estimates.csv", "diagnostics.csv", "counts.parquet", "report.html", "report.pdf"):
+    for name in (
+        "estimates.csv",
+        "coefficients.csv",
+        "diagnostics.csv",
+        "counts.parquet",
+        "report.html",
+        "report.pdf",
+    ):
         assert (fitted / "run" / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
     said = capsys.readouterr()
     assert "retention at 12 months, best against worst" not in said.err

@@ -19,6 +19,7 @@ from cxlink.study.simulated_files import write_simulated
 WHOLE = {
     "run.json",
     "counts.parquet",
+    "coefficients.csv",
     "estimates.csv",
     "diagnostics.csv",
     "figures",

@@ -15,6 +15,7 @@ from cxlink.cohort.counted import Counted, counted
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.table import Cohort
 from cxlink.estimands import support_checks as diagnostics
+from cxlink.estimands.coefficients import coefficient_table
 from cxlink.estimands.e_values import e_value_findings
 from cxlink.estimands.fallback import stepped_down, thin
 from cxlink.estimands.hazard_rows import hazard_results
@@ -163,6 +164,7 @@ class _Made:
 
     rows: list[Row]
     findings: list[Row]
+    coefficients: list[Row] = field(default_factory=list)
     projected: list[pd.DataFrame] = field(default_factory=list)
     foreseen: list[pd.DataFrame] = field(default_factory=list)
     families: "Families | None" = None
@@ -239,6 +241,9 @@ def analyse(
         bayesian=posteriors,
         cohorts=_sizes(pooled if posteriors is not None else {}),
         metrics=metrics,
+        coefficients=coefficient_table(
+            (row for part in made for row in part.coefficients), spec.publish.smallest_cell
+        ),
     )
     return _published(analysis, spec.publish.smallest_cell)
 
@@ -332,7 +337,9 @@ def _tenure(spells: Spells, spec: CohortSpec) -> Iterator[_Made]:
     for adjusted, part in STREAMS.items():
         found = tenure_results(spells, spec, adjusted, _stream(spec, part))
         if found is not None:
-            yield _Made(found.rows, found.findings, found.curves, [found.foreseen], found.families)
+            yield _Made(
+                found.rows, found.findings, found.coefficients, found.curves, [found.foreseen], found.families
+            )  # fmt: skip
 
 
 def _at_risk(spells: Spells | None, counts: Counts) -> pd.DataFrame:

@@ -42,6 +42,8 @@ class Results:
     families : DataFrame
         Second opinions on tenure, ``families.csv``: single families, other averages, and what other models say beside
         the average. With the columns of ``estimates``.
+    coefficients : DataFrame
+        Every term of every fitted model, ``coefficients.csv``; see `cxlink.estimands.coefficients`.
     """
 
     counts: Counts
@@ -54,6 +56,7 @@ class Results:
     cohorts: pd.DataFrame = field(default_factory=pd.DataFrame)
     metrics: pd.DataFrame = field(default_factory=pd.DataFrame)
     families: pd.DataFrame = field(default_factory=pd.DataFrame)
+    coefficients: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def every_estimate(self) -> pd.DataFrame:

@@ -133,12 +133,11 @@ def write_run(
 
     smallest = analysis.counts.spec.publish.smallest_cell
     counts = suppress(analysis.counts, smallest) if smallest > 1 else analysis.counts
-    (folder / "estimates.csv").write_text(csv_text(analysis.estimates), encoding="utf-8", newline="")
-    if len(analysis.families):
-        (folder / "families.csv").write_text(csv_text(analysis.families), encoding="utf-8", newline="")
-    (folder / "diagnostics.csv").write_text(csv_text(analysis.diagnostics), encoding="utf-8", newline="")
-    if len(analysis.metrics):
-        (folder / "metrics.csv").write_text(csv_text(analysis.metrics), encoding="utf-8", newline="")
+    tables = {"estimates": analysis.estimates, "diagnostics": analysis.diagnostics}
+    more = {"families": analysis.families, "coefficients": analysis.coefficients, "metrics": analysis.metrics}
+    tables |= {name: table for name, table in more.items() if len(table)}
+    for name, table in tables.items():
+        (folder / f"{name}.csv").write_text(csv_text(table), encoding="utf-8", newline="")
     save_counts(counts, folder / COUNTS)
     if analysis.bayesian is not None and smallest < 2:
         from cxlink.bayes.draws.posterior_file import save_posteriors

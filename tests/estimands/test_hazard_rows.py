@@ -41,7 +41,7 @@ def _read(frame: pd.DataFrame, **sections: dict[str, object]) -> tuple[Spells, C
 
 
 def _results(frame: pd.DataFrame, **sections: dict[str, object]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    rows, findings = hazard_results(*_read(frame, **sections), np.random.default_rng(1))
+    rows, findings, _ = hazard_results(*_read(frame, **sections), np.random.default_rng(1))
     return tidy(rows), diagnostics.tidy(findings)
 
 
@@ -95,7 +95,7 @@ def test_findings_name_the_checks(ordinary: tuple[pd.DataFrame, pd.DataFrame]) -
 
 def test_rows_follow_the_model() -> None:
     spells, spec = _read(_frame(1500))
-    rows, _ = hazard_results(spells, spec, np.random.default_rng(1))
+    rows, *_ = hazard_results(spells, spec, np.random.default_rng(1))
     table = tidy(rows)
     request = hazard_requests(spells, spec)[-1]
     made = grouped_ph(spells, spec, request, 20, np.random.default_rng(9))
@@ -174,7 +174,7 @@ def test_entries_that_cannot_be_followed_are_left_out_and_counted() -> None:
     frame = _frame(900)
     frame["entry"] = np.minimum(frame["months"] - 1, RNG.integers(0, 20, 900))
     spells, spec = _read(frame, subscription={"entry": "entry"})
-    rows, findings = hazard_results(spells, spec, np.random.default_rng(1))
+    rows, findings, _ = hazard_results(spells, spec, np.random.default_rng(1))
     found = diagnostics.tidy(findings).set_index(["quantity", "group"])["value"]
     entered = frame["entry"].to_numpy()
     assert found["followed", "best:worst"] == pytest.approx((entered + 12 <= 24).mean(), abs=1e-12)

@@ -42,7 +42,7 @@ def _material(rise: float = -0.25, smallest: int = 0, lost: bool = True, **score
         "publish": {"smallest_cell": smallest},
     })  # fmt: skip
     counts = Counts(add_up(frame), spec, Profile("rows", n, n))
-    rows, findings = hazard_results(spells_of(counts), spec, np.random.default_rng(1))
+    rows, findings, _ = hazard_results(spells_of(counts), spec, np.random.default_rng(1))
     return gather(
         Results(
             counts=counts, estimates=tidy(rows), diagnostics=diagnostics.tidy(findings), at_risk=pd.DataFrame(),

@@ -8,6 +8,7 @@ import numpy as np
 
 from cxlink.cohort.count.spells import Spells, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.estimands.coefficients import hazard_coefficients
 from cxlink.estimands.e_values import e_values, lost_e_values
 from cxlink.estimands.estimand import NOT_LEADING
 from cxlink.estimands.support_checks import finding
@@ -27,7 +28,7 @@ THOUSAND = 1000
 
 def hazard_results(
     spells: Spells, spec: CohortSpec, rng: np.random.Generator, *, leads: bool = False
-) -> tuple[list[Row], list[Row]]:
+) -> tuple[list[Row], list[Row], list[Row]]:
     """Everything that grouped proportional hazards say of a cohort.
 
     Parameters
@@ -49,32 +50,40 @@ def hazard_results(
         score's effect free in each category.
     findings : list of dict
         Rows of the diagnostics.
+    coefficients : list of dict
+        Of `hazard_coefficients`.
     """
     rows: list[Row] = []
     findings: list[Row] = []
+    coefficients: list[Row] = []
     requests = hazard_requests(spells, spec)
     for request in requests:
         made = grouped_ph(spells, spec, request, spec.analysis.draws, rng)
         if isinstance(made, Unestimated):
-            return rows, [finding(MODEL, "fit", "", np.nan, False, f"Not fitted: {made.reason}.")]
+            return rows, [finding(MODEL, "fit", "", np.nan, False, f"Not fitted: {made.reason}.")], []
         first = leads and request is requests[-1]
         rows += survival_rows(made.curves, spec, leading_rows(made.curves, spec) if first else NOT_LEADING)
         if first:
             rows += [*e_values(rows), *lost_e_values(made.curves, spec)]
         if request is requests[0] or len(spells.strata) > 1:
             rows += _ratios(spells, spec, made)
+            coefficients += hazard_coefficients(made.fit, spells, spec, _adjusted(made))
         findings += [*_of_fit(made.fit, request, ""), *_followed(made, request, spec)]
     leading = requests[-1]
     if len(spells.strata) > 1 and len(spells.levels) > 1:
         more = _interacting(spells, spec, leading, rng)
-        rows, findings = rows + more[0], findings + more[1]
+        rows, findings, coefficients = rows + more[0], findings + more[1], coefficients + more[2]
     findings += [*_proportionality(spells, spec, leading), *_trend(spells, spec), *_predictions(spells, rng)]
-    return rows, findings
+    return rows, findings, coefficients
+
+
+def _adjusted(made: GroupedPH) -> str:
+    return "no" if made.curves.labels["adjusted"] == "no" else "conditional"
 
 
 def _interacting(
     spells: Spells, spec: CohortSpec, request: Request, rng: np.random.Generator
-) -> tuple[list[Row], list[Row]]:
+) -> tuple[list[Row], list[Row], list[Row]]:
     """Standardised retention with the score's effect free in each category of each variable."""
     asked = replace(
         request,
@@ -84,16 +93,17 @@ def _interacting(
     )
     made = grouped_ph(spells, spec, asked, spec.analysis.draws, rng, interacting=True)
     if isinstance(made, Unestimated):
-        return [], [finding(MODEL, "fit", "interacting", np.nan, None, f"Not fitted: {made.reason}.")]
+        return [], [finding(MODEL, "fit", "interacting", np.nan, None, f"Not fitted: {made.reason}.")], []
     found = _of_fit(made.fit, request, "interacting")
-    return survival_rows(made.curves, spec), list(found)
+    coefficients = hazard_coefficients(made.fit, spells, spec, "interacting")
+    return survival_rows(made.curves, spec), list(found), coefficients
 
 
 def _ratios(spells: Spells, spec: CohortSpec, made: GroupedPH) -> Iterator[Row]:
     """Hazard ratios of the contrasts: a band's is that of the mean log hazard of its levels."""
     effects = group_effects(spells, spec, made)
     sizes = {standard: g for g, standard in enumerate(made.curves.groups)}
-    adjusted = "no" if made.curves.labels["adjusted"] == "no" else "conditional"
+    adjusted = _adjusted(made)
     for group, reference in contrasts_of(groups_of(spells, spec), spec):
         if not {group, reference} <= set(sizes):
             continue

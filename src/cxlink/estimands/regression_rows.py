@@ -7,6 +7,7 @@ import numpy as np
 
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells
+from cxlink.estimands.coefficients import spend_coefficients
 from cxlink.estimands.e_values import e_values
 from cxlink.estimands.estimand import NOT_LEADING
 from cxlink.estimands.spend_estimands import LEADING, spend_rows
@@ -21,7 +22,7 @@ Row = dict[str, Any]
 
 def spend_model_rows(
     counts: Counts, spells: Spells, headline: Iterable[Row], rng: np.random.Generator, *, leads: bool = False
-) -> tuple[list[Row], list[Row]]:
+) -> tuple[list[Row], list[Row], list[Row]]:
     """Fit the additive Poisson, the quasi-gamma and both two-part models, and say what they give.
 
     Their rows are standardised over all strata; not adjusted where there is nothing to standardise over.
@@ -41,25 +42,25 @@ def spend_model_rows(
 
     Returns
     -------
-    rows, findings : list of dict
-        For the tables of estimates and of diagnostics; both empty without spend.
+    rows, findings, coefficients : list of dict
+        For the tables of estimates, of diagnostics and of coefficients; all empty without spend.
     """
     spec = counts.spec
     if spec.spend is None:
-        return [], []
+        return [], [], []
     question = spend_question(counts, spells)
     rows: list[Row] = []
     findings: list[Row] = []
+    coefficients: list[Row] = []
     for fit in fit_spend(question.cells, question.effect, spec.spend.refunds):
         if isinstance(fit, SpendFit):
             first = LEADING if leads and fit.model == "poisson" else NOT_LEADING
             rows += spend_rows(group_means(fit, question, rng), spec, first)
+            coefficients += spend_coefficients(fit, question.cells, spec)
         findings += fit_findings(fit, question)
     findings += _variance(question.cells)
-    return [*rows, *e_values(rows)], [
-        *findings,
-        *agreement(rows, headline, spec.contrast(spec.analysis.contrasts[0])),
-    ]
+    findings += agreement(rows, headline, spec.contrast(spec.analysis.contrasts[0]))
+    return [*rows, *e_values(rows)], findings, coefficients
 
 
 def fit_findings(fit: SpendFit | NoSpendFit, question: SpendQuestion) -> Iterator[Row]:

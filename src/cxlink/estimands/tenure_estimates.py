@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxlink.cohort.count.spells import PersonPeriods, Spells, merged_over_strata, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.estimands.coefficients import family_coefficients
 from cxlink.estimands.family_checks import (
     backtest_findings,
     doubt_findings,
@@ -49,6 +50,8 @@ class Lifetimes:
         The backtest's calibration: ``adjusted, kind, origin, level, predicted, observed, n``.
     families : Families or None
         Those of the average, and their weights in it; None where none converged.
+    coefficients : list of dict
+        Of `family_coefficients`; none of a repetition of the unadjusted fits.
     """
 
     rows: list[Row]
@@ -56,6 +59,7 @@ class Lifetimes:
     curves: list[pd.DataFrame]
     foreseen: pd.DataFrame
     families: Families | None
+    coefficients: list[Row]
 
 
 def tenure_results(
@@ -106,7 +110,15 @@ def tenure_results(
         list(chain.from_iterable(curves)),
         tested.calibration.assign(adjusted=adjusted),
         _averaged(fits, weights["averaged"]),
+        _coefficients(fits, spells, spec, adjusted),
     )
+
+
+def _coefficients(fits: list[Fit], spells: Spells, spec: CohortSpec, adjusted: str) -> list[Row]:
+    if adjusted == "no":
+        return [row for fit in fits for row in family_coefficients(fit, spells, spec, "no")]
+    strata = len(spells.strata) > 1
+    return [row for fit in fits for row in family_coefficients(fit, spells, spec, "conditional") if strata]
 
 
 def averaged_families(spells: Spells, spec: CohortSpec) -> Families | None:
