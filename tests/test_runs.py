@@ -21,6 +21,7 @@ WHOLE = {
     "counts.parquet",
     "coefficients.csv",
     "estimates.csv",
+    "families.csv",
     "diagnostics.csv",
     "figures",
     "report.html",
