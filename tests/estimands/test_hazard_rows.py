@@ -154,7 +154,9 @@ def test_odd_cohorts_get_finite_rows_or_a_reason(what: str, effect: str) -> None
         assert found.loc[found["quantity"] == "fit", "note"].str.startswith("Not fitted: ").all()
         return
     assert len(rows)
-    assert np.isfinite(rows[NUMBERS].to_numpy()).all()
+    # half of a group may be there still when it is last seen
+    open_ended = rows["estimand"].eq("tenure_median") & np.isinf(rows["conf_high"])
+    assert np.isfinite(rows.loc[~open_ended, NUMBERS].to_numpy()).all()
     assert (rows["conf_low"] <= rows["estimate"] + 1e-12).all()
     assert (rows["conf_high"] >= rows["estimate"] - 1e-12).all()
     if what.startswith("two"):

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
-from cxlink.estimands.survival_estimands import leading_rows, survival_rows
+from cxlink.estimands.estimand import REASONS
+from cxlink.estimands.survival_estimands import leading_rows, survival_refusals, survival_rows
 from cxlink.estimands.tidy import held, interval, tidy
 from cxlink.survival.survival import Drawn, Survival
 
 N_DRAWS = 400
 
 
-def spec_for(**analysis: object) -> CohortSpec:
+def spec_for(cause: str | None = None, **analysis: object) -> CohortSpec:
     return make_spec({
         "score": {"column": "s", "scale": "1-5", "worst": [1], "best": [4, 5]},
-        "subscription": {"duration": "d", "event": "e"},
+        "subscription": {"duration": "d", "event": "e", **({"cause": cause} if cause else {})},
         "analysis": {"horizon": 6, "tenure_horizons": [4, 8, 12], **analysis},
     })  # fmt: skip
 
@@ -173,7 +174,7 @@ def test_incidence_has_a_row_a_cause() -> None:
     rng = np.random.default_rng(2)
     incidence = np.array([[0.5, 0.2], [0.2, 0.06], [np.nan, np.nan]])
     drawn = incidence * rng.uniform(0.9, 1.1, (N_DRAWS, 3, 2))
-    rows = survival_rows(curves_for(causes=("a", "b"), incidence=Drawn(incidence, drawn)), spec_for())
+    rows = survival_rows(curves_for(causes=("a", "b"), incidence=Drawn(incidence, drawn)), spec_for("why"))
     row = one(rows, estimand="cumulative_incidence", group="worst", cause="b")
     assert (row["estimate"], row["horizon"]) == (0.2, 6)
     assert row["conf_high"] == pytest.approx(np.quantile(drawn[:, 0, 1], 0.975, method="weibull"), abs=1e-12)
@@ -215,6 +216,52 @@ def test_nothing_against_nothing_has_no_ratio() -> None:
     rows = survival_rows(replace(curves, point=point), spec_for())
     assert not found(rows, estimand="retention_ratio", group="best", horizon=6)
     assert one(rows, estimand="retention_difference", group="best", horizon=6)["estimate"] == 0
+
+
+def test_sums_and_medians_inside_follow_up_by_hand() -> None:
+    curves = curves_for()
+    rows, spec = survival_rows(curves, spec_for()), spec_for()
+    summed = np.exp(-0.2 * np.arange(1, 7)).sum()
+    assert one(rows, estimand="tenure_curtate", group="worst", horizon=6)["estimate"] == pytest.approx(
+        summed, abs=1e-12
+    )
+    # an exponential is log-linear, and so is its discounted one
+    rate = 0.2 + spec.discount
+    area = (1 - np.exp(-6 * rate)) / rate
+    shown = one(rows, estimand="tenure_discounted", group="worst", horizon=6)
+    assert shown["estimate"] == pytest.approx(area, abs=1e-12)
+    half = one(rows, estimand="tenure_median", group="worst")
+    assert half["estimate"] == pytest.approx(np.log(2) / 0.2, abs=1e-12)
+    # half of the best are still there when they are last seen, and 12 is not next to 9
+    assert not found(rows, estimand="tenure_median", group="best")
+    assert [r["horizon"] for r in found(rows, estimand="tenure_curtate", group="best")] == [6, 4, 8]
+    assert not found(rows, estimand="tenure_mean")
+
+
+def test_draws_that_do_not_reach_the_half_are_infinite() -> None:
+    curves = curves_for()
+    draws = curves.draws.copy()
+    draws[:200, 0] = 0.9
+    shown = one(
+        survival_rows(replace(curves, draws=draws), spec_for()), estimand="tenure_median", group="worst"
+    )
+    assert shown["estimate"] == pytest.approx(np.log(2) / 0.2, abs=1e-12)
+    assert (shown["conf_low"] < shown["estimate"], shown["conf_high"]) == (True, np.inf)
+
+
+def test_what_is_not_answered_is_said_with_its_reason() -> None:
+    said = list(survival_refusals(curves_for(), spec_for("why")))
+    assert {row["quantity"] for row in said} == {"not_answered"}
+    reasons = {(row["group"], row["value"]): row["note"] for row in said if np.isfinite(row["value"])}
+    # level 2 is known for five periods, worst for nine, best for twelve
+    assert {h for name, h in reasons if name == "tenure"} == {6, 8, 12}
+    whole = {row["group"]: row["note"] for row in said if np.isnan(row["value"])}
+    assert whole["tenure_mean"] == REASONS["no_tail"]
+    assert whole["cumulative_incidence"] == REASONS["one_cause"]
+    assert whole["remaining_tenure"] == REASONS["no_start_later"]
+    assert "retention_difference" not in whole
+    part = curves_for(labels={"adjusted": "no", "stratum": "plan=x", "scenario": ""})
+    assert list(survival_refusals(part, spec_for())) == []
 
 
 def test_held_by_hand() -> None:

@@ -13,12 +13,14 @@ def test_families_and_other_averages_stand_beside_the_average() -> None:
             ("tenure_mean", "averaged"), ("remaining_tenure", "bayes"), ("spend", "gamma"),
         ],
         columns=["estimand", "model"],
-    )  # fmt: skip
+    ).assign(scenario="")  # fmt: skip
     reported, second = parted(table)
     assert list(zip(second["estimand"], second["model"], strict=True)) == [
         ("tenure", "averaged_aic"), ("tenure", "weibull"), ("tenure_curtate", "kaplan_meier"),
         ("retention_ratio", "spline_4"),
     ]  # fmt: skip
     assert len(reported) + len(second) == len(table)
+    lagged = pd.DataFrame({"estimand": "retention", "model": ["kaplan_meier", "bayes"], "scenario": "lag=3"})
+    assert parted(lagged)[1]["model"].tolist() == ["bayes"]
     # a regression of spend is no family of tenure, whatever its name
     assert "gamma" in set(reported["model"])

@@ -11,6 +11,7 @@ import numpy as np
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.contrasts import RATIO, Contrast
+from cxlink.estimands.support_checks import finding
 from cxlink.estimands.tidy import held, intervals, ready_row
 
 Row = dict[str, Any]
@@ -88,6 +89,30 @@ class Answer:
     contrasted: np.ndarray | None = None
 
 
+REASONS = {
+    "no_tail": "the model says nothing beyond follow-up, so there is no value without a horizon",
+    "beyond_follow_up": "beyond the follow-up of some group: a model with a free baseline refuses to go there",
+    "not_drawn": "the curve is not kept at the times that this needs",
+    "no_start_later": "the model gives no curve of those who have stayed so long",
+    "all_causes": "the model is of losses of all causes together",
+    "one_cause": "no competing causes are known",
+}
+"""Why a model does not answer an estimand."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotAnswered:
+    """A model does not answer an estimand.
+
+    Attributes
+    ----------
+    reason : str
+        A code of `REASONS`.
+    """
+
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Estimand:
     """What can be asked of a model.
@@ -97,7 +122,7 @@ class Estimand:
     name, unit : str
         As in the estimates table.
     value : callable
-        Gives the `Answer` of a model; None where the model does not know it.
+        Gives the `Answer` of a model, or says why there is none.
     contrasts : tuple of Contrast
         How groups are compared.
     least : float
@@ -106,7 +131,7 @@ class Estimand:
 
     name: str
     unit: str
-    value: Callable[[Any], Answer | None]
+    value: Callable[[Any], Answer | NotAnswered]
     contrasts: tuple[Contrast, ...] = ()
     least: float = -np.inf
 
@@ -157,10 +182,43 @@ def rows_of(
     rows: list[Row] = []
     for estimand in estimands:
         answer = estimand.value(found)
-        if answer is not None and answer.places:
+        if isinstance(answer, Answer) and answer.places:
             asked = _Asked(found, estimand, answer, spec, leads)
             rows += [*_own(asked), *_contrasts(asked)]
     return rows
+
+
+def refusals(found: Estimated, estimands: Sequence[Estimand]) -> Iterator[Row]:
+    """Say which estimands a model does not answer, or not at every horizon, and why.
+
+    Parameters
+    ----------
+    found : Estimated
+        What the model says.
+    estimands : sequence of Estimand
+        What is asked of it.
+
+    Yields
+    ------
+    dict
+        A finding each: its group is the estimand, its value the horizon that is not answered.
+    """
+    kind = "" if found.labels["adjusted"] == "no" else f", {found.labels['adjusted']}"
+    for estimand in estimands:
+        answer = estimand.value(found)
+        if isinstance(answer, NotAnswered):
+            yield finding(
+                found.model, "not_answered", f"{estimand.name}{kind}", np.nan, None, REASONS[answer.reason]
+            )
+            continue
+        own = list(found.own)
+        missing = np.isnan(answer.point[own])
+        if answer.contrasted is not None:
+            missing &= answer.contrasted
+        for p in np.flatnonzero(missing.any(axis=0)):
+            value = float(answer.places[p].get("horizon", np.nan))
+            note = REASONS["beyond_follow_up"]
+            yield finding(found.model, "not_answered", f"{estimand.name}{kind}", value, None, note)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ from cxlink.estimands.coefficients import hazard_coefficients
 from cxlink.estimands.e_values import e_values, lost_e_values
 from cxlink.estimands.estimand import NOT_LEADING
 from cxlink.estimands.support_checks import finding
-from cxlink.estimands.survival_estimands import leading_rows, survival_rows
+from cxlink.estimands.survival_estimands import leading_rows, survival_refusals, survival_rows
 from cxlink.estimands.tidy import held, row
 from cxlink.groups.group import contrasts_of, groups_of
 from cxlink.groups.requests import Request
@@ -69,6 +69,7 @@ def hazard_results(
             rows += _ratios(spells, spec, made)
             coefficients += hazard_coefficients(made.fit, spells, spec, _adjusted(made))
         findings += [*_of_fit(made.fit, request, ""), *_followed(made, request, spec)]
+        findings += survival_refusals(made.curves, spec)
     leading = requests[-1]
     if len(spells.strata) > 1 and len(spells.levels) > 1:
         more = _interacting(spells, spec, leading, rng)

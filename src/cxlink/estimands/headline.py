@@ -14,7 +14,7 @@ from cxlink.estimands import support_checks as diagnostics
 from cxlink.estimands.e_values import e_values
 from cxlink.estimands.estimand import NOT_LEADING
 from cxlink.estimands.spend_estimands import LEADING, spend_rows
-from cxlink.estimands.survival_estimands import leading_rows, survival_rows
+from cxlink.estimands.survival_estimands import leading_rows, survival_refusals, survival_rows
 from cxlink.groups import requests as standards
 from cxlink.groups.headline_requests import curve_requests, leading, spend_requests
 from cxlink.groups.requests import Request
@@ -72,7 +72,7 @@ def headline_of(
     rows = []
     for request, curve in zip(curves, made.curves, strict=True):
         rows += survival_rows(curve, spec, leading_rows(curve, spec) if request is first[0] else NOT_LEADING)
-        findings += diagnostics.curve_rows(curve, spec)
+        findings += [*diagnostics.curve_rows(curve, spec), *survival_refusals(curve, spec)]
         if request is first[0] and beside is not None:
             more, found = beside(curve)
             rows, findings = [*rows, *more], [*findings, *found]
@@ -126,7 +126,7 @@ def from_signup(naive: Counts, rng: np.random.Generator) -> list[Row]:
     )
     none = sparse.csr_array((0, len(spells.n)))
     made = kaplan_meier(spells, [request], spec.analysis.draws, rng, horizon=spec.horizon, scores=none)
-    rows = [row for row in survival_rows(made.curves[0], spec) if row["horizon"] == spec.horizon]
+    rows = [row for row in survival_rows(made.curves[0], spec) if row.get("horizon") == spec.horizon]
     return [row for row in rows if row["estimand"] != "cumulative_incidence"]
 
 

@@ -1,6 +1,6 @@
 """What is asked of survival: retention, expected tenure, incidence; and how page one chooses among it."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
 import numpy as np
@@ -8,23 +8,34 @@ import pandas as pd
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.contrasts import BOTH
-from cxlink.estimands.estimand import NOT_LEADING, Answer, Estimand, Leads, Row, rows_of
+from cxlink.estimands.estimand import (
+    NOT_LEADING,
+    Answer,
+    Estimand,
+    Leads,
+    NotAnswered,
+    Row,
+    refusals,
+    rows_of,
+)
 from cxlink.estimands.tidy import intervals
+from cxlink.groups.curves import cumulative_areas
 from cxlink.groups.headline_requests import reported_periods
 from cxlink.survival.survival import Drawn, Survival
 
 
 def survival_estimands(spec: CohortSpec) -> tuple[Estimand, ...]:
     """Everything that is asked of models of retention."""
+    causes = spec.subscription is not None and spec.subscription.cause is not None
     return (
         Estimand("retention", "probability", partial(retention, spec=spec), BOTH),
         Estimand("tenure", spec.unit, restricted_mean, BOTH),
-        Estimand("cumulative_incidence", "probability", partial(incidence, horizon=spec.horizon)),
+        *((_incidence(spec.horizon),) if causes else ()),
         Estimand("tenure_curtate", spec.unit, curtate),
-        Estimand("tenure_discounted", spec.unit, discounted),
+        Estimand("tenure_discounted", spec.unit, partial(discounted, rate=spec.discount)),
         Estimand("tenure_mean", spec.unit, mean_tenure),
         Estimand("tenure_median", spec.unit, median),
-        Estimand("remaining_tenure", spec.unit, remaining),
+        *((Estimand("remaining_tenure", spec.unit, remaining),) if spec.given else ()),
         *(
             Estimand("retention", "probability", partial(since, lag=lag, horizon=spec.horizon), BOTH)
             for lag in spec.lags
@@ -35,17 +46,16 @@ def survival_estimands(spec: CohortSpec) -> tuple[Estimand, ...]:
 def retention(s: Survival, spec: CohortSpec) -> Answer:
     """S(h): at the steps of the ladder, and of an observed curve at each period with customers at risk."""
     ladder = {spec.horizon, *spec.tenure_horizons}
-    used = np.array([k for k, t in enumerate(s.times) if t > 0], dtype=int)
+    used = np.array([k for k, t in enumerate(s.times) if t > 0 and (s.observed or t in ladder)], dtype=int)
     times = s.times[used]
     step = np.isin(times, list(ladder))
     reported = [np.isin(times, reported_periods(int(last), spec.horizon)) for last in s.last]
-    always = times == spec.horizon if s.observed else step
     return Answer(
         s.point[:, used],
         s.draws[..., used],
-        np.stack([s.extrapolated(t) for t in times], axis=1) if len(times) else np.zeros((len(s.groups), 0)),
+        np.array([s.extrapolated(t) for t in times]).reshape(len(times), len(s.groups)).T,
         tuple({"horizon": int(t)} for t in times),
-        shown=always | np.array(reported).reshape(len(s.groups), len(times)),
+        shown=step | np.array(reported).reshape(len(s.groups), len(times)),
         contrasted=step,
     )
 
@@ -57,44 +67,86 @@ def restricted_mean(s: Survival) -> Answer:
     return Answer(s.area.point[:, kept], s.area.draws[..., kept], s.extrapolated_area[:, kept], places)
 
 
-def curtate(s: Survival) -> Answer | None:
+def curtate(s: Survival) -> Answer | NotAnswered:
     """S(1) + … + S(h): whole periods completed."""
-    if s.tail is None:
-        return None
-    kept = [k for k, h in enumerate(s.horizons) if np.isfinite(h)]
-    return _to_horizons(s, s.tail.curtate, s.extrapolated_area[:, kept])
+    if s.tail is not None:
+        return _to_horizons(s, s.tail.curtate, s.extrapolated_area[:, : s.tail.curtate.point.shape[1]])
+    return _summed(s, lambda survival, _: np.cumsum(survival, axis=-1) - 1)
 
 
-def discounted(s: Survival) -> Answer | None:
-    """∫S(t)·e^(−δt)dt to each horizon, and without one."""
-    return None if s.tail is None else _to_horizons(s, s.tail.discounted, s.extrapolated_area)
+def discounted(s: Survival, rate: float) -> Answer | NotAnswered:
+    """∫S(t)·e^(−δt)dt to each horizon, and of models with a tail without one; δ is the rate of one period."""
+    if s.tail is not None:
+        return _to_horizons(s, s.tail.discounted, s.extrapolated_area)
+    return _summed(s, lambda survival, times: cumulative_areas(survival * np.exp(-rate * times)))
+
+
+def _summed(s: Survival, total: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Answer | NotAnswered:
+    """Sums of S over whole periods, to those steps of the ladder to which it is kept at each of them."""
+    n = s.n_whole
+    ends = [int(h) for h in s.horizons if np.isfinite(h)]
+    if not ends or n <= min(ends):
+        return NotAnswered("not_drawn")
+    at = np.minimum(ends, n - 1)
+    beyond = np.array(ends) >= n
+    point, draws = (total(part[..., :n], s.times[:n])[..., at] for part in (s.point, s.draws))
+    return _to_horizons(s, Drawn(np.where(beyond, np.nan, point), draws), s.extrapolated_area)
 
 
 def _to_horizons(s: Survival, drawn: Drawn, beyond: np.ndarray) -> Answer:
     places = [{"horizon": int(h)} if np.isfinite(h) else {} for h in s.horizons[: drawn.point.shape[1]]]
-    return Answer(drawn.point, drawn.draws, beyond, tuple(places))
+    return Answer(drawn.point, drawn.draws, beyond[:, : len(places)], tuple(places))
 
 
-def mean_tenure(s: Survival) -> Answer | None:
+def mean_tenure(s: Survival) -> Answer | NotAnswered:
     """∫S(t)dt without a horizon."""
-    if not s.horizons or np.isfinite(s.horizons[-1]):
-        return None
+    if s.tail is None:
+        return NotAnswered("no_tail")
     return Answer(s.area.point[:, -1:], s.area.draws[..., -1:], s.extrapolated_area[:, -1:], ({},))
 
 
-def median(s: Survival) -> Answer | None:
-    """When half of the customers have left."""
-    if s.tail is None:
-        return None
-    found = s.tail.median
-    beyond = (found.point > s.observed_until).astype(float)
-    return Answer(found.point[:, None], found.draws[..., None], beyond[:, None], ({},))
+def median(s: Survival) -> Answer | NotAnswered:
+    """When half of the customers have left; draws that do not get there within follow-up are infinite."""
+    if s.tail is not None:
+        point, draws = s.tail.median.point, s.tail.median.draws
+    elif s.n_whole < 2 or not s.horizons:
+        return NotAnswered("not_drawn")
+    else:
+        point, draws = (half_left(part[..., : s.n_whole]) for part in (s.point, s.draws))
+        point = np.where(np.isinf(point), np.nan, point)
+    beyond = (point > s.observed_until).astype(float)
+    return Answer(point[:, None], draws[..., None], beyond[:, None], ({},))
 
 
-def remaining(s: Survival) -> Answer | None:
+def half_left(survival: np.ndarray) -> np.ndarray:
+    """When S falls to one half, log-linear within periods, linear where it reaches 0; infinite where it does not.
+
+    Parameters
+    ----------
+    survival : ndarray of shape (..., n_times)
+        S(t) at t = 0, 1, …; NaN where unknown.
+
+    Returns
+    -------
+    ndarray of shape (...)
+
+    Examples
+    --------
+    >>> half_left(np.array([[1.0, 0.8, 0.4], [1.0, 0.9, 0.0], [1.0, 0.9, 0.6]])).round(3)
+    array([1.678, 1.444,   inf])
+    """
+    below = survival <= 0.5
+    after = np.maximum(below.argmax(axis=-1), 1)
+    s1, s0 = (np.take_along_axis(survival, at[..., None], axis=-1)[..., 0] for at in (after, after - 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = np.where(s1 > 0, np.log(s0 / 0.5) / np.log(s0 / s1), (s0 - 0.5) / s0)
+    return np.where(below.any(axis=-1), after - 1 + part, np.inf)
+
+
+def remaining(s: Survival) -> Answer | NotAnswered:
     """∫S(t)dt of those who have stayed so long, to each horizon from there, and without one."""
     if not s.later:
-        return None
+        return NotAnswered("no_start_later")
     parts = [_to_horizons(one, one.area, one.extrapolated_area) for one in s.later]
     return Answer(
         np.concatenate([part.point for part in parts], axis=1),
@@ -108,22 +160,24 @@ def remaining(s: Survival) -> Answer | None:
     )
 
 
-def incidence(s: Survival, horizon: int) -> Answer | None:
+def _incidence(horizon: int) -> Estimand:
+    return Estimand("cumulative_incidence", "probability", partial(incidence, horizon=horizon))
+
+
+def incidence(s: Survival, horizon: int) -> Answer | NotAnswered:
     """Share lost to each competing cause by the horizon."""
     if s.incidence is None:
-        return None
+        return NotAnswered("one_cause" if s.observed else "all_causes")
     beyond = np.repeat(s.extrapolated(horizon)[:, None], len(s.causes), axis=1)
     places = tuple({"horizon": horizon, "cause": cause} for cause in s.causes)
     return Answer(s.incidence.point, s.incidence.draws, beyond, places)
 
 
-def since(s: Survival, lag: int, horizon: int) -> Answer | None:
+def since(s: Survival, lag: int, horizon: int) -> Answer | NotAnswered:
     """Retention from some periods after the score on, S(h) / S(lag): what leaving at once does to the contrast."""
     early, late = s.at(lag), s.at(horizon)
-    if early is None or late is None or s.posterior:
-        return None
-    if s.labels["scenario"] or s.labels["stratum"]:
-        return None
+    if early is None or late is None or s.labels.get("scenario") or s.labels.get("stratum"):
+        return NotAnswered("not_drawn")
     with np.errstate(divide="ignore", invalid="ignore"):
         point, draws = late.point / early.point, late.draws / early.draws
     place = {"horizon": horizon, "scenario": f"lag={lag}"}
@@ -167,6 +221,12 @@ def survival_rows(s: Survival, spec: CohortSpec, leads: Leads = NOT_LEADING) -> 
     return rows_of(s, survival_estimands(spec), spec, leads)
 
 
+def survival_refusals(s: Survival, spec: CohortSpec) -> Iterator[Row]:
+    """Say what a model of retention does not answer; of the whole cohort's rows only."""
+    if not s.labels.get("scenario") and not s.labels.get("stratum"):
+        yield from refusals(s, survival_estimands(spec))
+
+
 def leading_rows(s: Survival, spec: CohortSpec) -> Leads:
     """Let page one stand on a model: on its retention at the horizon, and the restricted mean to the last step inside.
 
@@ -198,9 +258,9 @@ def loss_ratio(s: Survival, spec: CohortSpec) -> Row | None:
     return next((row for row in rows if row["headline"] and row["estimand"] == "loss_ratio"), None)
 
 
-def _lost(s: Survival, horizon: int) -> Answer | None:
+def _lost(s: Survival, horizon: int) -> Answer | NotAnswered:
     kept = s.at(horizon)
     if kept is None:
-        return None
+        return NotAnswered("not_drawn")
     beyond = s.extrapolated(horizon)[:, None]
     return Answer(1 - kept.point[:, None], 1 - kept.draws[..., None], beyond, ({"horizon": horizon},))

@@ -18,7 +18,7 @@ from cxlink.estimands.family_checks import (
     ratio_findings,
     weight_findings,
 )
-from cxlink.estimands.survival_estimands import curve_frames, survival_rows
+from cxlink.estimands.survival_estimands import curve_frames, survival_refusals, survival_rows
 from cxlink.groups import requests as standards
 from cxlink.groups.standardisation import standardised
 from cxlink.survival.families.averaging import WORKERS, aic_weights, equal_weights, project_all
@@ -100,6 +100,7 @@ def tenure_results(
         *weight_findings(fits, weights, tested, group),
         *backtest_findings(tested, spec.unit, group),
         *doubt_findings(doubts(fits, tenures[: len(fits)], periods), spike(periods), spec.unit, group),
+        *(row for one in tenures if one.model == "averaged" for row in survival_refusals(one, spec)),
     ]
     with ThreadPoolExecutor(WORKERS) as pool:
         rows = pool.map(lambda one: survival_rows(one, spec), tenures)

@@ -151,6 +151,13 @@ class Survival:
         return beyond
 
     @property
+    def n_whole(self) -> int:
+        """Times from 0 on that are whole periods without a gap, up to the last at which any group is known."""
+        whole = int((self.times == np.arange(len(self.times))).sum())
+        known = np.flatnonzero(~np.isnan(self.point).all(axis=0))
+        return min(whole, int(known[-1]) + 1 if known.size else 0)
+
+    @property
     def extrapolated_area(self) -> np.ndarray:
         """Share of each area that lies beyond what was observed; 1 where it is infinite."""
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -53,7 +53,8 @@ def _posterior(spells: Spells, spec: CohortSpec, name: str = "bayes", **sampling
 def _rows(spells: Spells, spec: CohortSpec, name: str = "bayes", **sampling: int) -> pd.DataFrame:
     posterior = _posterior(spells, spec, name, **sampling)
     drawn = retention_draws(posterior, spells, spec, np.random.default_rng(1))
-    return tidy(row for one in drawn for row in survival_rows(one, spec))
+    # a lag is another quantity under the name of retention
+    return select(tidy(row for one in drawn for row in survival_rows(one, spec)), scenario="")
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -112,7 +113,7 @@ def test_unadjusted_rows_are_over_each_group_s_own_customers(late) -> None:
     spells, spec = _read(_customers(20_000, late), **({"entry": "entry"} if late else {}))
     rows = _rows(spells, spec, draws=300)
     likeliest = tidy(hazard_results(spells, spec, np.random.default_rng(1))[0])
-    wanted = select(likeliest, estimand="retention", horizon=6, adjusted="no").set_index("group")
+    wanted = select(likeliest, estimand="retention", horizon=6, adjusted="no", scenario="").set_index("group")
     found = select(rows, estimand="retention", horizon=6, adjusted="no").set_index("group")
     for group in ("best", "worst", "3"):
         # by pairs of level and stratum where the other has levels alone: not the same model, nearly the same curve
@@ -168,10 +169,10 @@ def test_odd_cohorts_have_finite_honest_intervals(which, model) -> None:
     # where all are alike only the ends of intervals differ, which few draws do not tell
     rows = _rows(spells, spec, model, draws=400 if which.endswith("body lost") else 50, tune=100)
     rows = rows[~rows["estimand"].str.endswith("ratio")]
+    # half of a group may be there still at the last time looked at
+    rows = rows[~(rows["estimand"].eq("tenure_median") & np.isinf(rows["conf_high"]))]
     assert np.isfinite(rows[NUMBERS].to_numpy()).all()
-    kept = select(rows, estimand="retention", horizon=6, adjusted=rows["adjusted"].iloc[-1]).set_index(
-        "group"
-    )
+    kept = select(rows, estimand="retention", horizon=6, adjusted=rows["adjusted"].max()).set_index("group")
     assert (kept["conf_high"] > kept["conf_low"]).all()
     assert kept[NUMBERS].min().min() >= 0
     assert kept[NUMBERS].max().max() <= 1
@@ -201,9 +202,8 @@ def test_curves_pass_through_their_rows_and_spreads_are_named() -> None:
     spells, spec = _read(_customers(300))
     posterior = _posterior(spells, spec)
     drawn = retention_draws(posterior, spells, spec, np.random.default_rng(1))
-    rows = select(
-        tidy(row for one in drawn for row in survival_rows(one, spec)), estimand="retention", group="best"
-    )
+    every = tidy(row for one in drawn for row in survival_rows(one, spec))
+    rows = select(every, estimand="retention", group="best", scenario="")
     frames = pd.concat(frame for one in drawn for frame in curve_frames(one, 0.95))
     for _, row in rows.iterrows():
         at = frames[
@@ -211,7 +211,11 @@ def test_curves_pass_through_their_rows_and_spreads_are_named() -> None:
         ]  # fmt: skip
         assert at[NUMBERS].to_numpy()[0] == pytest.approx(row[NUMBERS].to_numpy(float), abs=1e-12)
     curve = frames[(frames["group"] == "best") & (frames["adjusted"] == "no")]
-    rows = tidy(row for one in drawn for row in survival_rows(one, spec))
+    rows = every
+    # from a month after the score on, S(6)/S(1)
+    kept = curve.set_index("time")["estimate"]
+    lagged = select(every, estimand="retention", group="best", adjusted="no", scenario="lag=1")
+    assert lagged["estimate"].item() == pytest.approx(kept[6] / kept[1], abs=1e-12)
     spent = select(rows, estimand="tenure", group="best", adjusted="no").set_index("horizon")["estimate"]
     for horizon in (18, 100):
         inside = curve[curve["time"] <= horizon]

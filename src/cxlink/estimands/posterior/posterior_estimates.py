@@ -26,8 +26,9 @@ from cxlink.estimands.posterior.posterior_findings import spread_findings, unrel
 from cxlink.estimands.posterior.posterior_spend_rows import no_posterior_spend, posterior_spend_rows
 from cxlink.estimands.posterior.prior_predictive import prior_curve, prior_of_spend, prior_table
 from cxlink.estimands.support_checks import finding
-from cxlink.estimands.survival_estimands import curve_frames, survival_rows
+from cxlink.estimands.survival_estimands import curve_frames, survival_refusals, survival_rows
 from cxlink.spend.fitted_regressions import NoSpendFit
+from cxlink.survival.survival import Survival
 
 _RETENTION = {bayes_hazard.MODEL: hazard_priors(), bayes_sbg.MODEL: renewal_priors()}
 ALONE = "alone"
@@ -191,11 +192,21 @@ def _reported(job: _Job, posterior: Posterior, pooled: PooledPeriods, rng: np.ra
     loud = unreliable(posterior.name, checks, "retention")
     return Bayesian(
         rows,
-        [*left_out, *_drawn(posterior), *spread_findings(posterior, spec.analysis.level)],
+        [
+            *left_out,
+            *_drawn(posterior),
+            *spread_findings(posterior, spec.analysis.level),
+            *_refused(drawn, spec),
+        ],
         [frame for one in drawn for frame in curve_frames(one, spec.analysis.level)],
         posteriors={posterior.name: posterior},
         warnings=(loud,) if loud else (),
     )
+
+
+def _refused(drawn: list[Survival], spec: CohortSpec) -> Iterator[Row]:
+    for one in drawn:
+        yield from survival_refusals(one, spec)
 
 
 def _beside(job: _Job, posterior: Posterior, rng: np.random.Generator, scenario: str) -> Bayesian:

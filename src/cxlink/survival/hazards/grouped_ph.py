@@ -10,6 +10,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import Effect
 from cxlink.groups.curves import Mixture, Standard, mixtures
 from cxlink.groups.group import groups_of
+from cxlink.groups.headline_requests import reported_periods
 from cxlink.groups.requests import Request, by_level
 from cxlink.groups.standardisation import standardised
 from cxlink.groups.support import known_to, known_until, last_at_risk, last_with
@@ -52,11 +53,11 @@ class GroupedPH:
 def hazard_requests(spells: Spells, spec: CohortSpec) -> list[Request]:
     """What is asked of the model: groups by score alone, and standardised where there is something to adjust for.
 
-    At the horizon, and with the steps of the tenure ladder.
+    At every period, and with the steps of the tenure ladder.
     """
     ladder = (spec.horizon, *(h for h in spec.tenure_horizons if h != spec.horizon))
     found = [by_level(spells, spec), standardised(spells, spec, None)]
-    times = np.array(sorted({0, *ladder}))
+    times = np.array(sorted({0, *reported_periods(spells.n_periods, spec.horizon), *ladder, *spec.lags}))
     return [replace(r, times=times, horizons=ladder) for r in found if r is not None and r.standards]
 
 
