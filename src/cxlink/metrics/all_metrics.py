@@ -39,7 +39,7 @@ def metrics_of(counts: Counts, rng: np.random.Generator) -> pd.DataFrame:
         With the sums of ``[metrics]``; without, only the standard metrics of the answers that the scale allows, by
         quarter of the survey and by stratum.
     rng : Generator
-        Draws the folds in which readings of the answers are compared; advanced.
+        Draws the folds in which codings of the answers are compared; advanced.
 
     Returns
     -------

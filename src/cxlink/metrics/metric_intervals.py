@@ -108,9 +108,9 @@ def mean_score(values: np.ndarray, n: np.ndarray, scale: tuple[int, int], level:
     if total <= 0:
         return _none(0)
     mean = float(n @ values / total)
-    spread = float(n @ (values - mean) ** 2)
-    if spread > 0:
-        error = float(np.sqrt(spread / (total - 1) / total))
+    squares = float(n @ (values - mean) ** 2)
+    if squares > 0:
+        error = float(np.sqrt(squares / (total - 1) / total))
         reach = float(stdtrit(total - 1, (1 + level) / 2)) * error
         ends = mean - reach, mean + reach
     else:

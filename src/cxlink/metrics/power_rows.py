@@ -1,4 +1,4 @@
-"""Which reading of the answers tells most about retention and spend here: rows of the metrics table."""
+"""Which coding of the answers predicts retention and spend best in this cohort: rows of the metrics table."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ _SOURCES = {
 
 
 def reading_classes(spec: CohortSpec, levels: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-    """Give the class of each level under each reading by classes; those that tell nobody apart are left out."""
+    """Give the class of each level under each coding by classes; those that distinguish nobody are left out."""
     cuts, best = nps_cuts(spec), top_two(spec)
     found = {"top_two_box": [int(level in best) for level in levels]}
     if cuts is not None:

@@ -1,6 +1,6 @@
-"""Which reading of the same answers tells most about what customers do next, on customers held out.
+"""Which coding of the same answers predicts best what customers do next, on customers held out.
 
-Four readings are compared with none: the class of the net promoter score, the top two boxes, the answer as a number (a
+Four codings are compared with none: the class of the net promoter score, the top two boxes, the answer as a number (a
 mean is a sum of such), and every answer by itself.
 """
 
@@ -20,7 +20,7 @@ _ALONE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a reading of the answers tells of an outcome beyond no answer.
+    """How much better a coding of the answers predicts an outcome than no answer does.
 
     Attributes
     ----------
@@ -45,17 +45,17 @@ class Told:
 def told_of_retention(
     spells: Spells, classes: Mapping[str, tuple[int, ...]], rng: np.random.Generator
 ) -> list[Told]:
-    """Compare readings by the log score of the time that customers stay.
+    """Compare codings of the answers by the log score of the time that customers stay.
 
-    Grouped proportional hazards with a free baseline, strata additive, and the reading; every customer falls into one
-    of five folds at random, and each fold is foreseen from the others, as in `hazard_checks.predictions`.
+    Grouped proportional hazards with a free baseline, strata additive, and the coding; every customer falls into one
+    of five folds at random, and each fold is predicted from the others, as in `proportionality.predictions`.
 
     Parameters
     ----------
     spells : Spells
         The cohort.
     classes : mapping of str to tuple of int
-        Of each reading by classes, the class of each of `Spells.levels`.
+        Of each coding by classes, the class of each of `Spells.levels`.
     rng : Generator
         Draws the folds; advanced.
 
@@ -87,7 +87,7 @@ def told_of_retention(
 
 
 def _told(names: list[str], sums: np.ndarray, n: int) -> list[Told]:
-    """Means and their standard errors from Σ and Σ² of both differences, (4, n_readings); the first is no reading."""
+    """Means and their standard errors from Σ and Σ² of both differences, (4, n_codings); the first is no score."""
     means = sums[::2] / n
     errors = np.sqrt(np.maximum(sums[1::2] / n - means**2, 0.0) / max(n - 1, 1))
     columns = (means[0], errors[0], means[1], errors[1])
@@ -113,7 +113,7 @@ def _recoded(spells: Spells, of: tuple[int, ...]) -> tuple[Spells, np.ndarray]:
 
 
 def _held_out(spells: Spells, held: np.ndarray, effect: Effect) -> np.ndarray | None:
-    """Log score of a customer of each spell, foreseen from those who are not held out."""
+    """Log score of a customer of each spell, predicted from those who are not held out."""
     periods, count = person_periods(spells), risk_sets(spells, each_pair(spells))
     at_risk, lost = count(spells.n - held)
     train = PersonPeriods(periods.levels, periods.strata, periods.level, periods.stratum, at_risk, lost)
@@ -121,20 +121,20 @@ def _held_out(spells: Spells, held: np.ndarray, effect: Effect) -> np.ndarray | 
 
 
 def told_of_spend(cells: SpendCells, classes: Mapping[str, tuple[int, ...]]) -> list[Told]:
-    """Compare readings by the log score of what customers spend, each left out in turn.
+    """Compare codings of the answers by the log score of what customers spend, each left out in turn.
 
-    Least squares on strata and the reading. Leaving one customer of cell g out moves the fit so that its error is
+    Least squares on strata and the coding. Leaving one customer of cell g out moves the fit so that its error is
     (y − μ_g)/(1 − h_g) with leverage h_g, which is the same for all customers of a cell: so the sum over customers is
-    exact from n, Σy and Σy². The log score is that of a normal law whose variance, the same for all readings, is the
-    mean square of these errors with every answer by itself: gain = (e₀² − e²)/(2σ²). Customers who alone decide their
-    own fit are left out for all readings.
+    exact from n, Σy and Σy². The log score is of a normal distribution whose variance, the same for all codings, is
+    the mean square of these errors with every answer by itself: gain = (e₀² − e²)/(2σ²). Customers who alone decide
+    their own fit are left out for all codings.
 
     Parameters
     ----------
     cells : SpendCells
         The cohort.
     classes : mapping of str to tuple of int
-        Of each reading by classes, the class of each of the levels.
+        Of each coding by classes, the class of each of the levels.
 
     Returns
     -------

@@ -164,12 +164,12 @@ def _hazards(outcome: tuple[np.ndarray, ...], design: np.ndarray) -> tuple[np.nd
     if not told.any():
         return None
     grouped = Grouped(at_risk[:, told], lost[:, told], design, np.empty((0, len(design), int(told.sum()))))
-    spread = np.ptp(design, axis=0)
-    held = [Penalty(j, row, scale=float(spread[j])) for j, row in enumerate(np.eye(design.shape[1]))]
+    span = np.ptp(design, axis=0)
+    held = [Penalty(j, row, scale=float(span[j])) for j, row in enumerate(np.eye(design.shape[1]))]
     solution = solve(grouped)
     covariance = np.linalg.pinv(solution.information, hermitian=True)
     errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    if ((np.abs(solution.beta) + errors) * spread >= _RUNAWAY).any() or not (errors > 0).all():
+    if ((np.abs(solution.beta) + errors) * span >= _RUNAWAY).any() or not (errors > 0).all():
         solution = solve(grouped, held)
         covariance = np.linalg.pinv(solution.information, hermitian=True)
     return solution.beta, covariance

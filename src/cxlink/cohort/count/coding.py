@@ -1,4 +1,4 @@
-"""Raw cells become counts: entry, exit and cause on the spec's clock, strata by name, equal cells added up."""
+"""Raw cells become counts: entry, exit and cause from the spec's time origin, strata by name, equal cells added up."""
 
 from dataclasses import replace
 from typing import Any
@@ -25,7 +25,7 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     raw : Arrow table
         The cells that `grouping.raw_cells` gave; every rule holds in them.
     spec : CohortSpec
-        Its clock decides what exit and entry are.
+        Its time origin decides what exit and entry are.
     read : Profile
         What became of the table's rows until here.
     """

@@ -29,7 +29,7 @@ class Counts:
     ----------
     cells : DataFrame, one row a cell, sorted
         ``score`` (Int64, empty: not scored), ``stratum.*`` (text), ``entry``, ``exit`` (whole periods), ``cause``
-        (text, empty: still there), ``wave`` (text, empty without dates), with metrics that ask for them ``touchpoint``
+        (text, empty: retained), ``wave`` (text, empty without dates), with metrics that ask for them ``touchpoint``
         and ``member`` (``yes``, ``no``), ``n``; with spend also, of the customers
         whose window is complete, `SPEND`: their number, those with none, and the sums of y, y², log y, (log y)²
         and y·log y (logs of positive y); with a negative control also `CONTROL`: the customers whose control is known,

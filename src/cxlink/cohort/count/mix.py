@@ -61,7 +61,7 @@ def mix_of(cells: pd.DataFrame, strata: pd.DataFrame, late: bool) -> Mix:
 
 
 def _placed(frame: pd.DataFrame, strata: pd.DataFrame) -> pd.DataFrame:
-    """Spread customers without a score whose stratum is not known in full over the strata that agree in the rest."""
+    """Share customers without a score whose stratum is only partly known over the strata that agree in the rest."""
     scored = frame[frame["scored"]].groupby("stratum")["n"].sum()
     share = scored.reindex(range(len(strata)), fill_value=0).to_numpy(float)
     gone = (frame[strata.columns] == MISSING).any(axis=1) & ~frame["scored"]
@@ -81,7 +81,7 @@ def _placed(frame: pd.DataFrame, strata: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_entry(frame: pd.DataFrame) -> Mix:
-    """Add customers up by stratum and entry, those whose entry is not known spread over the entries that are."""
+    """Add customers up by stratum and entry, those whose entry is not known distributed over the entries that are."""
     outside = frame["stratum"] == NO_STRATUM
     frame = frame.assign(entry=frame["entry"].mask(outside, 0), known=frame["known"] | outside)
     total = frame.groupby("stratum")["n"].sum()

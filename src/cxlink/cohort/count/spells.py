@@ -24,7 +24,7 @@ class Spells:
     strata : DataFrame of shape (n_strata, n_variables)
         The strata with customers; one row and no column where nothing is adjusted for.
     causes : tuple of str
-        Causes of loss; positions in it count from 1 below, 0 being still there.
+        Causes of loss; positions in it count from 1 below, 0 for customers retained.
     level, stratum : int ndarray of shape (n_pairs,)
         Which level and stratum (positions in the above) each pair of them with customers is.
     pair, entry, exit, cause : int ndarray of shape (n_spells,)
@@ -57,7 +57,7 @@ class Spells:
 
     @property
     def n_periods(self) -> int:
-        """Last period of the clock in which anybody was at risk; at least 1."""
+        """Last period since the time origin in which anybody was at risk; at least 1."""
         return max(int(self.exit.max(initial=0)), 1)
 
 
@@ -74,7 +74,7 @@ class PersonPeriods:
     level, stratum : int ndarray of shape (n_pairs,)
         Which level and stratum (positions in the above) each pair of them with customers is.
     at_risk, lost : int64 ndarray of shape (n_pairs, n_periods)
-        Column ``t`` is period ``t + 1`` of the clock.
+        Column ``t`` is period ``t + 1`` since the time origin.
     """
 
     levels: tuple[int, ...]
