@@ -1,4 +1,4 @@
-"""What the terminal says of a cohort: its profile, and the headline in plain lines."""
+"""Lines for a terminal: the profile of a cohort, and the main results of a fit."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from cxlink.sensitivity.duration_convention import headline_points
 
 
 def profile_lines(cohort: Cohort) -> list[str]:
-    """Profile of a cohort, and its headline under both readings of recorded durations.
+    """Profile of a cohort, and its retention under both duration conventions.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def profile_lines(cohort: Cohort) -> list[str]:
 
 
 def closing_lines(analysis: Analysis) -> list[str]:
-    """What a fit says when it is done: the headline, and what to know about it."""
+    """Main results of a fit and the notes on them, for a terminal."""
     lines = []
     for row in analysis.headline().to_dict("records"):
         against = f" against {row['reference']}" if row["reference"] else ""
@@ -59,7 +59,7 @@ def closing_lines(analysis: Analysis) -> list[str]:
 
 
 def empty_bands(counts: Counts) -> list[str]:
-    """Sentences about bands that nobody is in, naming the worst level that has customers."""
+    """Sentences about bands without customers, naming the nearest level that has some."""
     present = [level for level in counts.spec.scale.levels if (counts.scored["score"] == level).any()]
     sentences = []
     for name, band in (("worst", counts.spec.worst), ("best", counts.spec.best)):
@@ -75,7 +75,7 @@ def empty_bands(counts: Counts) -> list[str]:
 def _rows(counts: Counts) -> list[str]:
     profile = counts.profile
     lines = [f"{profile.table}: {profile.rows_read:,} rows read, {profile.rows_used:,} used"]
-    return [*lines, *(f"  left out: {n:,} ({why})" for why, n in profile.dropped.items())]
+    return [*lines, *(f"  excluded: {n:,} ({why})" for why, n in profile.dropped.items())]
 
 
 def _scores(counts: Counts) -> list[str]:
@@ -100,8 +100,8 @@ def _follow_up(counts: Counts) -> list[str]:
         return []
     lost = cells[cells["cause"] != ""]
     lines = [
-        f"clock: {counts.profile.clock}",
-        f"losses: {int(lost['n'].sum()):,}; still there: {int(cells.loc[cells['cause'] == '', 'n'].sum()):,}; "
+        f"time origin: {counts.profile.clock}",
+        f"losses: {int(lost['n'].sum()):,}; censored: {int(cells.loc[cells['cause'] == '', 'n'].sum()):,}; "
         f"longest follow-up: {int(cells['exit'].max())} {unit}s",
     ]
     causes = lost.groupby("cause")["n"].sum()
@@ -114,13 +114,17 @@ def _headline(cohort: Cohort, counts: Counts) -> list[str]:
     spec = counts.spec
     sub = spec.subscription
     assert sub is not None
-    readings = [sub.counts] if sub.dated else ["periods", "completed"]
-    lines = [f"retention at {spec.horizon} {spec.unit}s (Kaplan–Meier, as the headline will be standardised)"]
-    for reading in readings:
-        points = headline_points(cohort.count(reading))
+    conventions = [sub.counts] if sub.dated else ["periods", "completed"]
+    lines = [f"retention at {spec.horizon} {spec.unit}s (Kaplan–Meier, standardised as the main results)"]
+    for convention in conventions:
+        points = headline_points(cohort.count(convention))
         shown = ", ".join(
             f"{name} {100 * value:.1f} %" for name, value in points.items() if not np.isnan(value)
         )
-        what = "" if sub.dated else f'counts = "{reading}"{" (the spec)" if reading == sub.counts else ""}: '
-        lines.append(f"  {what}{shown or f'nobody is followed to {spec.horizon} {spec.unit}s'}")
+        what = (
+            ""
+            if sub.dated
+            else f'counts = "{convention}"{" (the spec)" if convention == sub.counts else ""}: '
+        )
+        lines.append(f"  {what}{shown or f'no group has follow-up to {spec.horizon} {spec.unit}s'}")
     return lines

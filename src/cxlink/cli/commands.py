@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cxlink.cli.flags import with_flags
-from cxlink.cli.terminal import Clock, command_line, showing, status_of
+from cxlink.cli.terminal import Timer, command_line, showing, status_of
 
 if TYPE_CHECKING:
     from cxlink.cohort.spec.cohort_spec import CohortSpec
@@ -24,10 +24,10 @@ app = typer.Typer(
 Table = Annotated[
     str, typer.Argument(help="a Parquet, CSV or Arrow file, a folder or glob of them, or URL::table")
 ]
-Spec = Annotated[str | None, typer.Option("--spec", help="TOML file that says what the table holds")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace a run folder of that name")]
+Spec = Annotated[str | None, typer.Option("--spec", help="TOML file that describes the table")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace an existing run folder")]
 Drop = Annotated[
-    bool, typer.Option("--drop-invalid", help="leave rows that break a rule out, and report how many")
+    bool, typer.Option("--drop-invalid", help="exclude rows that fail a check, and report how many")
 ]
 
 
@@ -50,9 +50,14 @@ def root(
 def reproduce(
     ctx: typer.Context,
     replications: Annotated[
-        int, typer.Option("--replications", min=0, help="cohorts to draw for bias and coverage")
+        int,
+        typer.Option(
+            "--replications", min=0, help="simulated cohorts from which bias and coverage are estimated"
+        ),
     ] = 0,
-    out: Annotated[str, typer.Option("--out", help="folder of the run")] = "reports/reproduction",
+    out: Annotated[
+        str, typer.Option("--out", help="output folder (must not exist)")
+    ] = "reports/reproduction",
     overwrite: Overwrite = False,
 ) -> None:
     """Reproduce the published study on simulated cohorts with a known truth."""
@@ -67,11 +72,9 @@ def reproduce(
 @app.command()
 def init(
     table: Table,
-    out: Annotated[
-        str | None, typer.Option("--out", help="file to write, never over an existing one")
-    ] = None,
+    out: Annotated[str | None, typer.Option("--out", help="output file (must not exist)")] = None,
 ) -> None:
-    """Look at a table and print a starter spec, every guess commented."""
+    """Inspect a table and print a starter spec with every guess commented."""
     from cxlink.cohort.errors import InputError
     from cxlink.cohort.read.starter_spec import starter_spec
 
@@ -92,7 +95,7 @@ def init(
 @app.command()
 @with_flags
 def check(table: Table, *, spec: Spec = None, drop_invalid: Drop = False, flags: Any) -> None:
-    """Read and check a table, print its profile, and fit no model."""
+    """Validate a table and print its profile; no model is fitted."""
     from cxlink.cli.closing_lines import profile_lines
     from cxlink.cohort.spec.cohort_spec import read_spec
     from cxlink.cohort.table import read_cohort
@@ -111,11 +114,13 @@ def fit(
     *,
     spec: Spec = None,
     out: Annotated[
-        str | None, typer.Option("--out", help="folder of the run [default: reports/NAME]")
+        str | None, typer.Option("--out", help="output folder (must not exist) [default: reports/NAME]")
     ] = None,
     drop_invalid: Drop = False,
     overwrite: Overwrite = False,
-    bayes: Annotated[bool, typer.Option("--bayes", help="sample the Bayesian models as well")] = False,
+    bayes: Annotated[
+        bool, typer.Option("--bayes", help="also sample the posterior of the Bayesian models")
+    ] = False,
     sampler: Annotated[
         str | None,
         typer.Option(
@@ -126,16 +131,18 @@ def fit(
         list[str] | None,
         typer.Option(
             "--pool",
-            help="run folder of an earlier cohort to add, as a stratum; with --bayes: to borrow from; once for each",
+            help="run folder of an earlier cohort: pooled as a stratum; with --bayes, by partial pooling (repeatable)",
         ),
     ] = None,
     notebook: Annotated[
         bool,
-        typer.Option("--notebook", help="do it in a notebook, kept with its output beside the run folder"),
+        typer.Option(
+            "--notebook", help="run the analysis in a notebook, saved with its output beside the run folder"
+        ),
     ] = False,
     flags: Any,
 ) -> None:
-    """Fit everything the spec allows, into a run folder with a PDF."""
+    """Fit every model that the spec allows, and write estimates and a report to a run folder."""
     from cxlink.bayes.draws.sampling import sampler_named
     from cxlink.cohort.spec.cohort_spec import read_spec
     from cxlink.runs import new_folder, refuse_existing
@@ -145,39 +152,45 @@ def fit(
     target = Path(out) if out is not None else Path("reports") / file_name(read.cohort.name)
     refuse_existing(target, overwrite)
     if notebook:
-        asked = {"table": table, "spec": spec or "", "flags": flags, "output": str(target), "bayes": bayes}
-        asked |= {
+        parameters = {
+            "table": table,
+            "spec": spec or "",
+            "flags": flags,
+            "output": str(target),
+            "bayes": bayes,
+        }
+        parameters |= {
             "drop_invalid": drop_invalid,
             "pool": pool or [],
             "overwrite": overwrite,
             "sampler": sampler,
         }
-        _fit_in_a_notebook(asked, target, overwrite, read)
+        _fit_in_a_notebook(parameters, target, overwrite, read)
         return
     from cxlink.cli.closing_lines import closing_lines
     from cxlink.cohort.table import read_cohort
     from cxlink.pooling import analyse_with
     from cxlink.runs import write_run
 
-    clock = Clock()
+    timer = Timer()
     with showing() as progress:
-        progress("counting")
+        progress("reading and counting")
         cohort = read_cohort(table, read, drop_invalid)
-        clock.lap("count")
+        timer.lap("count")
         analysis = analyse_with(cohort, pool or [], progress, bayes=bayes, sampler=sampler)
-        clock.lap("analyse")
+        timer.lap("analyse")
         progress("writing the report")
         with new_folder(target, overwrite) as folder:
-            write_run(analysis, folder, command=command_line(ctx.obj or ()), timings=clock.laps)
+            write_run(analysis, folder, command=command_line(ctx.obj or ()), timings=timer.laps)
     print("\n".join([*closing_lines(analysis), *reports(target, read)]))
 
 
-def _fit_in_a_notebook(asked: dict[str, Any], target: Path, overwrite: bool, spec: "CohortSpec") -> None:
+def _fit_in_a_notebook(parameters: dict[str, Any], target: Path, overwrite: bool, spec: "CohortSpec") -> None:
     from cxlink.notebook import run_notebook
 
     with showing() as progress:
         progress("running the notebook")
-        run_notebook(asked, target.with_name(f"{target.name}.ipynb"), overwrite)
+        run_notebook(parameters, target.with_name(f"{target.name}.ipynb"), overwrite)
     print("\n".join([f"{target}.ipynb", *reports(target, spec)]))
 
 
@@ -188,26 +201,32 @@ def value(
     *,
     move: Annotated[str | None, typer.Option("--move", help="FROM:TO, such as 1-6:7-8")] = None,
     shift: Annotated[
-        int | None, typer.Option("--shift", help="or: points by which every score gets better")
+        int | None, typer.Option("--shift", help="instead of --move: points by which every score improves")
     ] = None,
     fraction: Annotated[
-        float, typer.Option("--fraction", help="share of these customers that is moved")
+        float, typer.Option("--fraction", help="share of these customers whose score improves")
     ] = 1.0,
-    cost: Annotated[float, typer.Option("--cost", help="of all of it, in the currency of spend")] = 0.0,
+    cost: Annotated[
+        float, typer.Option("--cost", help="total cost of the intervention, in the currency of spend")
+    ] = 0.0,
     causal_share: Annotated[
-        float, typer.Option("--causal-share", help="share of the difference that would follow")
+        float, typer.Option("--causal-share", help="share of the adjusted difference taken to be causal")
     ] = 0.5,
     margin: Annotated[
-        float | None, typer.Option("--margin", help="share of spend [default: the spec's]")
+        float | None, typer.Option("--margin", help="margin as a share of spend [default: the spec's]")
     ] = None,
     discount: Annotated[
-        float | None, typer.Option("--discount", help="yearly rate [default: the spec's]")
+        float | None, typer.Option("--discount", help="annual discount rate [default: the spec's]")
     ] = None,
-    horizon: Annotated[int | None, typer.Option("--horizon", help="periods [default: the spec's]")] = None,
-    out: Annotated[str | None, typer.Option("--out", help="folder to write [default: RUN-value]")] = None,
+    horizon: Annotated[
+        int | None, typer.Option("--horizon", help="horizon of value, in periods [default: the spec's]")
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", help="output folder (must not exist) [default: RUN-value]")
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Say what moving customers from one band of scores to another is worth, and where it breaks even."""
+    """Estimate the incremental margin of an intervention that improves scores, and where it breaks even."""
     from cxlink.runs import new_folder, refuse_existing
     from cxlink.verbs import lines, value_of, write_outcome
 
@@ -215,7 +234,7 @@ def value(
     target = Path(out) if out is not None else source.parent / f"{source.name}-value"
     refuse_existing(target, overwrite)
     with showing() as progress:
-        progress("valuing")
+        progress("pricing the intervention")
         outcome = value_of(
             source, move=move, shift=shift, fraction=fraction, cost=cost, causal_share=causal_share, margin=margin,
             discount=discount, horizon=horizon,
@@ -229,32 +248,35 @@ def value(
 @app.command()
 def compare(
     ctx: typer.Context,
-    runs: Annotated[list[str], typer.Argument(help="run folders: the base, then what is compared with it")],
+    runs: Annotated[
+        list[str], typer.Argument(help="run folders: the baseline cohort, then those compared with it")
+    ],
     horizon: Annotated[
-        int | None, typer.Option("--horizon", min=1, help="periods of retention [default: the base's]")
+        int | None,
+        typer.Option("--horizon", min=1, help="horizon of retention, in periods [default: the baseline's]"),
     ] = None,
-    out: Annotated[str, typer.Option("--out", help="folder of the comparison")] = "reports/compare",
+    out: Annotated[str, typer.Option("--out", help="output folder (must not exist)")] = "reports/compare",
     overwrite: Overwrite = False,
 ) -> None:
-    """Say what changed between cohorts and why, from their run folders, and whether the base's model still holds."""
+    """Decompose changes between cohorts, and check whether the baseline cohort's model still predicts."""
     from cxlink.runs import new_folder, refuse_existing
     from cxlink.verbs import closing_lines, compare_runs, write_comparison
 
     refuse_existing(Path(out), overwrite)
     with showing() as progress:
-        found = compare_runs([Path(run) for run in runs], horizon, progress)
+        comparison = compare_runs([Path(run) for run in runs], horizon, progress)
         progress("writing the report")
         with new_folder(Path(out), overwrite) as folder:
-            write_comparison(found, folder, command=command_line(ctx.obj or ()))
-    print("\n".join([*closing_lines(found), *reports(out, found.spec)]))
+            write_comparison(comparison, folder, command=command_line(ctx.obj or ()))
+    print("\n".join([*closing_lines(comparison), *reports(out, comparison.spec)]))
 
 
 @app.command()
 def simulate(
     design: Annotated[str, typer.Argument(help="subscription or transaction")],
-    n: Annotated[int, typer.Option("-n", help="customers")],
-    out: Annotated[str, typer.Option("--out", help="Parquet or CSV file, by its ending")],
-    seed: Annotated[int, typer.Option("--seed", help="seed of the cohort")] = 20140801,
+    n: Annotated[int, typer.Option("-n", help="number of customers")],
+    out: Annotated[str, typer.Option("--out", help="output file, .parquet or .csv (must not exist)")],
+    seed: Annotated[int, typer.Option("--seed", help="seed of the random number generator")] = 20140801,
 ) -> None:
     """Simulate a cohort with a known truth: FILE, FILE.toml (its spec) and FILE.truth.csv."""
     from cxlink.study.simulated_files import write_simulated
@@ -264,7 +286,7 @@ def simulate(
 
 
 def reports(folder: Path | str, spec: "CohortSpec") -> list[str]:
-    """Name the files of a report, as far as they were asked for."""
+    """Paths of the report's files, by the formats of the spec."""
     return [f"{folder}/report.{name}" for name in spec.report.formats]
 
 
@@ -275,8 +297,8 @@ def table_name(table: str) -> str:
 
 def file_name(name: str) -> str:
     """Make a folder's name of a cohort's: letters, digits, dots and dashes."""
-    kept = "".join(c if c.isalnum() or c in "._-" else "-" for c in name).strip(".-")
-    return kept or "cohort"
+    safe = "".join(c if c.isalnum() or c in "._-" else "-" for c in name).strip(".-")
+    return safe or "cohort"
 
 
 def main() -> None:

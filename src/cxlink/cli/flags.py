@@ -10,70 +10,70 @@ Flag = tuple[str, str, str, type, str]
 FLAGS: tuple[Flag, ...] = (
     ("name", "cohort", "name", str, "name of the run and its report"),
     ("id", "cohort", "id", str, "column in which no value may occur twice"),
-    ("repeat", "cohort", "repeat", str, "error, or first: the first survey a customer answered counts"),
-    ("simulated", "cohort", "simulated", bool, "say on every page that the customers are simulated"),
+    ("repeat", "cohort", "repeat", str, "several surveys a customer: error, or first (the earliest is used)"),
+    ("simulated", "cohort", "simulated", bool, "mark every page as made from simulated customers"),
     ("decimal", "table", "decimal", str, "decimal mark of a text table"),
     ("thousands", "table", "thousands", str, "thousands mark of a text table"),
     ("delimiter", "table", "delimiter", str, "delimiter of a text table"),
     ("encoding", "table", "encoding", str, "encoding of a text table"),
-    ("missing", "table", "missing", list, "text that means an empty cell (repeatable)"),
+    ("missing", "table", "missing", list, "text that stands for a missing value (repeatable)"),
     ("score", "score", "column", str, "column of the score"),
     ("scale", "score", "scale", str, "its scale, such as 1-10"),
     ("higher-is-better", "score", "higher_is_better", bool, "direction of the scale"),
     ("worst", "score", "worst", str, "levels of the poorest experience, such as 1 or 1-3"),
     ("best", "score", "best", str, "levels of the best experience, such as 9-10"),
-    ("effect", "score", "effect", str, "in models: levels (each free), linear, monotone or spline"),
+    ("effect", "score", "effect", str, "the score in models: levels (categorical), linear, monotone or spline"),
     ("acts-on", "score", "acts_on", str, "in tenure families: location, or shape (location and shape)"),
-    ("clock", "subscription", "clock", str, "survey or signup"),
-    ("unit", "subscription", "unit", str, "day, week, month, quarter or year"),
-    ("signup", "subscription", "signup", str, "date column"),
+    ("clock", "subscription", "clock", str, "time origin: survey or signup"),
+    ("unit", "subscription", "unit", str, "unit of a period: day, week, month, quarter or year"),
+    ("signup", "subscription", "signup", str, "date column of signup"),
     ("survey", "subscription", "survey", str, "date column of the score"),
-    ("end", "subscription", "end", str, "date column, empty while a customer"),
-    ("observed-until", "subscription", "observed_until", str, "a date, or a date column"),
-    ("duration", "subscription", "duration", str, "column of periods on the clock"),
-    ("event", "subscription", "event", str, "column: lost then (1) or still there (0)"),
-    ("counts", "subscription", "counts", str, "periods or completed: how a duration is read"),
-    ("follow-up", "subscription", "follow_up", str, "column of periods that could be observed"),
-    ("entry", "subscription", "entry", str, "column of periods passed when observation began"),
-    ("window", "subscription", "window", int, "snapshot: observed for the last so many periods only"),
+    ("end", "subscription", "end", str, "date column of loss, empty for current customers"),
+    ("observed-until", "subscription", "observed_until", str, "end of follow-up: a date, or a date column"),
+    ("duration", "subscription", "duration", str, "column of periods from the time origin to loss or censoring"),
+    ("event", "subscription", "event", str, "column: lost at that time (1) or censored (0)"),
+    ("counts", "subscription", "counts", str, "duration convention: periods (3: in the third) or completed"),
+    ("follow-up", "subscription", "follow_up", str, "column of periods a customer could have been observed"),
+    ("entry", "subscription", "entry", str, "column of periods elapsed when observation began (delayed entry)"),
+    ("window", "subscription", "window", int, "snapshot data: observed for the last so many periods only"),
     ("cause", "subscription", "cause", str, "column of competing causes of loss"),
-    ("spend", "spend", "column", str, "column of spend after the score"),
+    ("spend", "spend", "column", str, "column of spend in the window after the score"),
     ("currency", "spend", "currency", str, "its currency"),
-    ("window-months", "spend", "window_months", int, "its window after the score"),
-    ("complete", "spend", "complete", str, "true, or the column that says whose window is over"),
-    ("refunds", "spend", "refunds", bool, "whether negative spend is meant"),
-    ("adjust", "adjust", "columns", list, "column to adjust for (repeatable)"),
-    ("band", "adjust", "bands", list, "number to cut and adjust for: tenure=3,12,24 (repeatable)"),
-    ("horizon", "analysis", "horizon", int, "periods of the headline"),
-    ("tenure-horizons", "analysis", "tenure_horizons", str, "periods of the tenure ladder, such as 36,60"),
-    ("given", "analysis", "given", str, "periods already stayed, for remaining tenure, such as 12,24"),
-    ("discount", "analysis", "discount", float, "yearly rate for discounted tenure, such as 0.1"),
-    ("waning", "analysis", "waning", str, "periods by which the score's effect is gone, such as 36,60"),
+    ("window-months", "spend", "window_months", int, "length of the spend window, in months"),
+    ("complete", "spend", "complete", str, "true, or the column that marks customers whose window is complete"),
+    ("refunds", "spend", "refunds", bool, "allow negative spend"),
+    ("adjust", "adjust", "columns", list, "categorical covariate to adjust for (repeatable)"),
+    ("band", "adjust", "bands", list, "numeric covariate, adjusted for in bands: tenure=3,12,24 (repeatable)"),
+    ("horizon", "analysis", "horizon", int, "horizon of the main results, in periods"),
+    ("tenure-horizons", "analysis", "tenure_horizons", str, "horizons of restricted mean tenure, such as 36,60"),
+    ("given", "analysis", "given", str, "periods already completed, for expected remaining tenure, such as 12,24"),
+    ("discount", "analysis", "discount", float, "annual discount rate of discounted tenure, such as 0.1"),
+    ("waning", "analysis", "waning", str, "scenarios: the score's effect has waned by these periods, such as 36,60"),
     ("contrasts", "analysis", "contrasts", list, "GROUP:REFERENCE, such as best:worst (repeatable)"),
-    ("level", "analysis", "level", float, "coverage of the intervals"),
-    ("draws", "analysis", "draws", int, "draws of each estimate"),
-    ("seed", "analysis", "seed", int, "seed of the draws"),
-    ("target", "analysis", "target", str, "whose mix to standardise to: scored, or customers (everybody)"),
-    ("control", "control", "column", str, "an outcome that the score cannot have changed"),
-    ("orders", "metrics", "orders", str, "column of the number of sales in the window of spend"),
-    ("contract-value", "metrics", "contract_value", str, "column of the value that a new customer signed"),
-    ("contract-months", "metrics", "contract_months", str, "its term: a number of months, or their column"),
+    ("level", "analysis", "level", float, "level of confidence and credible intervals, such as 0.95"),
+    ("draws", "analysis", "draws", int, "simulation draws of each estimate"),
+    ("seed", "analysis", "seed", int, "seed of the random number generator"),
+    ("target", "analysis", "target", str, "population to standardise to: scored, or customers (everybody)"),
+    ("control", "control", "column", str, "negative control outcome: one that the score cannot have changed"),
+    ("orders", "metrics", "orders", str, "column of the number of orders in the spend window"),
+    ("contract-value", "metrics", "contract_value", str, "column of the contract value that a new customer signed"),
+    ("contract-months", "metrics", "contract_months", str, "contract term: a number of months, or a column"),
     ("new-customer", "metrics", "new_customer", str, "column: a new customer (1) or not (0)"),
     ("support-cost", "metrics", "support_cost", str, "column of support cost"),
-    ("cost-window-months", "metrics", "window_months", int, "months that support cost is counted over"),
-    ("touchpoint", "metrics", "touchpoint", str, "column of where the score was given: phone, web ..."),
+    ("cost-window-months", "metrics", "window_months", int, "length of the support cost window, in months"),
+    ("touchpoint", "metrics", "touchpoint", str, "column of the touchpoint that was rated: phone, web ..."),
     ("member", "metrics", "member", str, "column: member of the loyalty programme (1) or not (0)"),
-    ("date", "metrics", "date", str, "date column that metrics over time go by"),
-    ("period", "metrics", "period", str, "month, quarter or year of the calendar"),
-    ("segments", "metrics", "segments", list, "column whose categories metrics are given for (repeatable)"),
+    ("date", "metrics", "date", str, "date column for metrics over time"),
+    ("period", "metrics", "period", str, "calendar period of metrics over time: month, quarter or year"),
+    ("segments", "metrics", "segments", list, "column of segments to report metrics by (repeatable)"),
     ("nps", "metrics", "nps", str, "promoters:detractors, such as 9-10:0-6"),
-    ("ces", "metrics", "ces", bool, "whether the score is one of effort (CES)"),
+    ("ces", "metrics", "ces", bool, "whether the score is a customer effort score (CES)"),
     ("margin", "value", "margin", str, "a share of spend such as 0.3, or a column of margin"),
-    ("value-discount", "value", "discount", float, "yearly rate for value, if not --discount"),
-    ("value-horizon", "value", "horizon", int, "periods over which value is counted"),
+    ("value-discount", "value", "discount", float, "annual discount rate of value [default: --discount]"),
+    ("value-horizon", "value", "horizon", int, "horizon of customer lifetime value, in periods"),
     ("formats", "report", "formats", list, "pdf or html (repeatable); both by default"),
-    ("smallest-cell", "publish", "smallest_cell", int, "groups with fewer customers are left blank"),
-)
+    ("smallest-cell", "publish", "smallest_cell", int, "suppress groups with fewer customers than this"),
+)  # fmt: skip
 
 
 def with_flags(command: Callable[..., None]) -> Callable[..., None]:
@@ -81,8 +81,8 @@ def with_flags(command: Callable[..., None]) -> Callable[..., None]:
     plain = [p for p in inspect.signature(command).parameters.values() if p.name != "flags"]
     parameters = [*plain, *(_parameter(flag) for flag in FLAGS)]
 
-    def wrapped(**given: Any) -> None:
-        command(**{p.name: given[p.name] for p in plain}, flags=sections(given))
+    def wrapped(**values: Any) -> None:
+        command(**{p.name: values[p.name] for p in plain}, flags=sections(values))
 
     wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
     wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -104,8 +104,8 @@ def _name(section: str, key: str) -> str:
     return f"{section}_{key}"
 
 
-def sections(given: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Sort flags that were given into the spec's sections.
+def sections(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Sort flags of the command line into the spec's sections.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def sections(given: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """
     result: dict[str, dict[str, Any]] = {}
     for _, section, key, _, _ in FLAGS:
-        value = given.get(_name(section, key))
+        value = values.get(_name(section, key))
         if value is not None and value != []:
             result.setdefault(section, {})[key] = _READ.get((section, key), _as_is)(value)
     return result

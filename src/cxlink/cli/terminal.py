@@ -1,4 +1,4 @@
-"""What the commands share: what is shown while they work, what is kept of the call, and how they end."""
+"""What the commands share: progress, the command line to run again, and exit status."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 
-class Clock:
+class Timer:
     """Seconds that parts of the work took, by their names.
 
     Attributes
@@ -30,21 +30,21 @@ class Clock:
 
 
 def command_line(typed: Sequence[str]) -> str:
-    """Give what was typed, to be run again: without where it went, and without the folders of this machine."""
+    """Command line to run again, without its output folder and without the folders of this machine."""
     import shlex
 
     words = list(typed)
-    kept = [
+    repeated = [
         word
         for before, word in zip(["", *words], words, strict=False)
         if before != "--out" and word not in ("--out", "--overwrite") and not word.startswith("--out=")
     ]
-    return " ".join(["cxlink", *(shlex.quote(Path(word).name if "/" in word else word) for word in kept)])
+    return " ".join(["cxlink", *(shlex.quote(Path(word).name if "/" in word else word) for word in repeated)])
 
 
 @contextmanager
 def showing() -> Iterator[Callable[[str], None]]:
-    """Show what is being done on a terminal, and nothing elsewhere."""
+    """Show progress on a terminal, and nothing elsewhere."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -58,7 +58,7 @@ def showing() -> Iterator[Callable[[str], None]]:
 
 
 def status_of(command: Callable[[], Any]) -> int:
-    """Run a command; what goes wrong becomes one line on standard error, and a status."""
+    """Run a command; an error becomes one line on standard error and an exit status."""
     try:
         status = command()
     except typer.TyperException as error:
@@ -73,7 +73,7 @@ def status_of(command: Callable[[], Any]) -> int:
 
         if isinstance(error, InputError):
             return _say(str(error), 2)
-        return _say(f"a fault of ours ({error.__class__.__name__}). The traceback is in {_traceback()}", 1)
+        return _say(f"internal error ({error.__class__.__name__}). The traceback is in {_traceback()}", 1)
     return _say("interrupted.", 130) if status == 130 else 0
 
 
@@ -83,7 +83,7 @@ def _say(message: str, status: int) -> int:
 
 
 def _traceback() -> str:
-    """Keep a traceback in a file of its own."""
+    """Write the traceback to a file of its own."""
     import tempfile
     import traceback
 
