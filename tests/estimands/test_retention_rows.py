@@ -238,6 +238,27 @@ def test_sums_and_medians_inside_follow_up_by_hand() -> None:
     assert not found(rows, estimand="tenure_mean")
 
 
+def test_time_lost_is_the_horizon_less_the_restricted_mean() -> None:
+    curves = curves_for()
+    rows = survival_rows(curves, spec_for())
+    for group, rate in (("worst", 0.2), ("best", 0.05)):
+        shown = one(rows, estimand="time_lost", group=group, horizon=6)
+        assert shown["estimate"] == pytest.approx(6 - (1 - np.exp(-6 * rate)) / rate, abs=1e-12)
+        stayed = one(rows, estimand="tenure", group=group, horizon=6)
+        # the same draws, turned round
+        assert shown["std_error"] == pytest.approx(stayed["std_error"], rel=1e-9)
+        assert shown["conf_low"] == pytest.approx(6 - stayed["conf_high"], abs=1e-12)
+        assert (shown["unit"], shown["extrapolated"]) == ("month", stayed["extrapolated"])
+    apart = one(rows, estimand="time_lost_difference", group="best", horizon=6)
+    gained = one(rows, estimand="tenure_difference", group="best", horizon=6)
+    assert apart["estimate"] == pytest.approx(-gained["estimate"], abs=1e-12)
+    ratio = one(rows, estimand="time_lost_ratio", group="best", horizon=6)
+    lost = [one(rows, estimand="time_lost", group=g, horizon=6)["estimate"] for g in ("best", "worst")]
+    assert ratio["estimate"] == pytest.approx(lost[0] / lost[1], rel=1e-12)
+    # nothing is said where the curve is not known
+    assert not found(rows, estimand="time_lost", group="2", horizon=12)
+
+
 def test_draws_that_do_not_reach_the_half_are_infinite() -> None:
     curves = curves_for()
     draws = curves.draws.copy()

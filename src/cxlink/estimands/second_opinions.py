@@ -7,7 +7,7 @@ from cxlink.survival.families.catalogue import menu
 
 AVERAGES = ("averaged_aic", "averaged_backtest", "averaged_equal")
 """Other averages of the families than the one that is reported, ``averaged``."""
-OF_THE_AVERAGE = ("tenure_curtate", "tenure_discounted", "tenure_median")
+OF_THE_AVERAGE = ("tenure_curtate", "tenure_discounted", "tenure_median", "time_lost")
 """Estimands that are reported of ``averaged`` alone; other models answer them beside it."""
 
 

@@ -1,6 +1,7 @@
 """What is asked of survival: retention, expected tenure, incidence; and how page one chooses among it."""
 
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -30,6 +31,7 @@ def survival_estimands(spec: CohortSpec) -> tuple[Estimand, ...]:
     return (
         Estimand("retention", "probability", partial(retention, spec=spec), BOTH),
         Estimand("tenure", spec.unit, restricted_mean, BOTH),
+        Estimand("time_lost", spec.unit, time_lost, BOTH),
         *((_incidence(spec.horizon),) if causes else ()),
         Estimand("tenure_curtate", spec.unit, curtate),
         Estimand("tenure_discounted", spec.unit, partial(discounted, rate=spec.discount)),
@@ -158,6 +160,16 @@ def remaining(s: Survival) -> Answer | NotAnswered:
             for place in part.places
         ),
     )
+
+
+def time_lost(s: Survival) -> Answer:
+    """Restricted mean time lost, h − ∫S(t)dt: periods of the next h that a customer is not there.
+
+    Andersen (2013), Statistics in Medicine 32:5278–5285.
+    """
+    stayed = restricted_mean(s)
+    until = np.array([place["horizon"] for place in stayed.places])
+    return replace(stayed, point=until - stayed.point, draws=until - stayed.draws)
 
 
 def _incidence(horizon: int) -> Estimand:
