@@ -52,10 +52,10 @@ def test_a_folder_is_written_and_the_result_said_plainly(
     assert run(["value", str(folder), *MOVE]) == 0
     said, out = capsys.readouterr().out, tmp_path / "run-value"
     assert (
-        "50 % of the customers who gave 1–2 (50 customers) moved to 4–5, over 12 months, at a cost of EUR 900"
+        "50 % of the customers who gave 1–2 (50 customers) shifted to 4–5, over 12 months, at a cost of EUR 900"
         in said
     )
-    assert "were 40 % of the adjusted difference to follow" in said
+    assert "if 40 % of the adjusted difference is causal, the incremental margin is" in said
     assert "association" in said
     assert said.endswith(f"{out}/report.html\n")
     assert {p.name for p in out.iterdir()} == {
@@ -148,10 +148,10 @@ def test_of_a_cohort_that_nobody_left_the_horizon_ends_with_follow_up() -> None:
 
 def test_a_cost_of_nothing_is_said() -> None:
     told = " ".join(lines(value_of(buyers(margin=0.5), shift=1)))
-    assert "At a cost of 0 a return is not defined, and there is nothing to pay back." in told
+    assert "At a cost of 0 the return is not defined, and there is no payback period." in told
     dear = " ".join(lines(value_of(buyers(margin=0.5), shift=1, cost=1e9)))
-    assert "Not even the whole difference would earn the cost" in dear
-    assert "It would not be paid back within 12 months" in dear
+    assert "The whole difference would not cover the cost" in dear
+    assert "The cost is not paid back within 12 months" in dear
 
 
 def test_a_notebook_shows_the_sentences_and_the_table_by_causal_share() -> None:

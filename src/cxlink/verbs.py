@@ -301,10 +301,10 @@ def break_even(outcome: InterventionValue, ax: "Axes | None" = None) -> "Axes":
 
 def lines(outcome: InterventionValue) -> list[str]:
     """Say what came out, for the terminal."""
-    from cxlink.report.change_sections.intervention_document import CAUTION, sentences
+    from cxlink.report.change_sections.intervention_document import caution, sentences
     from cxlink.report.format import FIRM, THIN
 
-    told = [*sentences(outcome), CAUTION]
+    told = [*sentences(outcome), caution()]
     if outcome.covered < 1:
         told.append(
             f"{1 - outcome.covered:.0%} of the customers to be moved are in strata where some level of the target has "

@@ -53,7 +53,7 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     ),
     "study": _comparison,
 }
-UNIT = re.compile(r"\((%|months|EUR|number|score|points.*)\)|^Horizon$|% of those still there")
+UNIT = re.compile(r"\((%|months|EUR|number|score|points.*)\)|^Horizon$|% of those at risk")
 
 
 def intervals(ax: Axes) -> list[np.ndarray]:

@@ -9,6 +9,7 @@ import pandas as pd
 from cxlink.comparison.changes import OutcomeChange
 from cxlink.estimands.tidy import select
 from cxlink.report.format import FIRM, NONE, decimal
+from cxlink.report.words import say
 
 Row = Mapping[Any, Any]
 
@@ -30,7 +31,7 @@ def is_level(group: str) -> bool:
 
 def axis_unit(outcome: OutcomeChange) -> str:
     """Give the unit of an outcome's changes."""
-    return "percentage points" if outcome.estimand == "retention" else outcome.unit
+    return say("change.percentage_points") if outcome.estimand == "retention" else outcome.unit
 
 
 def scale(outcome: OutcomeChange) -> float:
@@ -54,7 +55,7 @@ def change(value: float, outcome: OutcomeChange) -> str:
 
 def amount(row: Row, outcome: OutcomeChange) -> str:
     """Write a change with its unit and interval: ``−1.5 points [−3.7, +0.5]``."""
-    unit = "points" if outcome.estimand == "retention" else outcome.unit
+    unit = say("change.points") if outcome.estimand == "retention" else outcome.unit
     low, high = (change(row[name], outcome) for name in ("conf_low", "conf_high"))
     return f"{change(row['estimate'], outcome)} {unit} [{low},{FIRM}{high}]"
 

@@ -1,4 +1,4 @@
-"""The report of a comparison: what changed, why, whether the older model still holds, and how that was found."""
+"""The report of a comparison: what changed, why, whether the base model is still valid, and the methods."""
 
 from cxlink import __version__
 from cxlink.comparison.changes import OutcomeChange
@@ -6,32 +6,12 @@ from cxlink.comparison.recommendation import RECALIBRATE, REFIT, VALID, rule
 from cxlink.report.change_sections.change_material import amount, own, rows_by
 from cxlink.report.change_sections.comparison_methods import REFERENCES, methods
 from cxlink.report.change_sections.outcome_section import outcome_section
-from cxlink.report.document import (
-    Block,
-    Document,
-    bullets,
-    code,
-    heading,
-    mark,
-    notice,
-    paragraph,
-    strong,
-    table,
-)
-from cxlink.report.format import NONE, capital, coverage, listed, percent, periods, shortened, units, whole
+from cxlink.report.document import Block, Document, bullets, code, heading, mark, notice, paragraph, table
+from cxlink.report.format import NONE, coverage, percent, periods, shortened, units, whole
+from cxlink.report.words import say, styled
 from cxlink.results import ComparisonResults
 
-_ADVICE = {
-    VALID: "What was learnt from the base still foretells this cohort.",
-    RECALIBRATE: "The ranking of customers still holds, and the level does not: multiply the base’s hazards or means "
-    "by the ratio of observed over expected, or pool the cohorts.",
-    REFIT: "The base’s figures do not foretell this cohort by a common factor alone: fit the model to the new cohort.",
-}
-_PARTS = {
-    "mix": "the mix of customers",
-    "baseline": "a baseline that moved alike for all",
-    "effect": "what is left, by score",
-}
+_ADVICE = {VALID: "valid", RECALIBRATE: "recalibrate", REFIT: "refit"}
 
 
 def comparison_document(found: ComparisonResults, command: str = "") -> Document:
@@ -40,13 +20,12 @@ def comparison_document(found: ComparisonResults, command: str = "") -> Document
     parts = [*opening(found), *_sizes(found)]
     for number, outcome in enumerate(found.outcomes, 1):
         parts += outcome_section(found, outcome, number)
-    parts += [heading("How this was found"), *methods(found.spec)]
-    parts += [heading("Sources"), bullets(REFERENCES, small=True)]
-    parts += [heading("Running it again"), code(command)]
+    parts += [heading(say("comparison.methods_heading")), *methods(found.spec)]
+    parts += [heading(say("comparison.references_heading")), bullets(REFERENCES, small=True)]
+    parts += [heading(say("comparison.command_heading")), code(command)]
     return Document(
-        title=f"What changed from {base} to {listed(others)}",
-        subtitle="Changes in retention and spend between cohorts, split into who the customers are and how they "
-        "behave.",
+        title=say("comparison.title", base=base, cohorts=others),
+        subtitle=say("comparison.subtitle"),
         header=" · ".join([base, *others]),
         footer=f"cxlink {__version__}",
         mark=mark(found.simulated),
@@ -58,49 +37,47 @@ def opening(found: ComparisonResults) -> list[Block]:
     """Give the verdicts, and each change in a sentence."""
     parts: list[Block] = []
     for outcome, verdict in zip(found.outcomes, found.verdicts, strict=True):
-        about = f"{capital(outcome.estimand)}, {shortened(outcome.cohort)}: {verdict.verdict}. "
-        parts.append(notice([strong(about), f"{_ADVICE[verdict.verdict]} {capital(verdict.why)}."]))
+        facts = {
+            "outcome": say(f"change.name_{outcome.estimand}"),
+            "cohort": shortened(outcome.cohort),
+            "advice": say(f"comparison.advice_{_ADVICE[verdict.verdict]}"),
+        }
+        parts.append(notice(styled("comparison.verdict", verdict=verdict.verdict, why=verdict.why, **facts)))
         parts.append(paragraph(_sentence(found, outcome)))
     estimands = list(dict.fromkeys(one.estimand for one in found.outcomes))
-    other = " For spend: three per cent of the mean." if len(estimands) > 1 else ""
-    parts.append(paragraph([strong("The rule. "), f"{capital(rule(estimands[0]))}.{other}"]))
-    text = (
-        "Nothing here says why customers changed, or what would follow from changing their scores: parts of a change "
-        "are bookkeeping, not causes."
-    )
-    return [*parts, paragraph(text)]
+    stated = styled("comparison.rule", rule=rule(estimands[0]))
+    stated += [f" {say('comparison.rule_spend')}"] if len(estimands) > 1 else []
+    return [*parts, paragraph(stated), paragraph(say("comparison.not_causal"))]
 
 
 def _sentence(found: ComparisonResults, outcome: OutcomeChange) -> str:
     rows = rows_by(own(found.changes, outcome, group="all"), "part")
     first, last = (shortened(name) for name in (outcome.base, outcome.cohort))
-    when = f" after {periods(outcome.horizon, found.spec.unit)}" if outcome.horizon else ""
-    what = f"Retention{when}" if outcome.estimand == "retention" else "Mean spend"
-    parts = [f"{amount(rows[part], outcome)} by {word}" for part, word in _PARTS.items()]
-    return (
-        f"{what} changed by {amount(rows['total'], outcome)} from {first} to {last}: {listed(parts)}. In each bracket "
-        f"the {coverage(found.spec)} interval."
-    )
+    parts = [
+        say(f"comparison.part_{part}", change=amount(rows[part], outcome))
+        for part in ("mix", "baseline", "effect")
+    ]
+    key = f"comparison.change_{outcome.estimand}"
+    after = periods(outcome.horizon or found.spec.horizon, found.spec.unit)
+    facts = {"base": first, "cohort": last, "parts": parts, "level": coverage(found.spec)}
+    return say(key, after=after, change=amount(rows["total"], outcome), **facts)
 
 
 def _sizes(found: ComparisonResults) -> list[Block]:
     """Cohorts, with the response rate: shown, not split."""
     lines = []
     for at, one in enumerate(found.cohorts):
+        name = shortened(one.spec.cohort.name)
         customers, scored = int(one.cells["n"].sum()), int(one.scored["n"].sum())
         lines.append([
-            shortened(one.spec.cohort.name) + (" (base)" if at == 0 else ""),
+            say("comparison.base", name=name) if at == 0 else name,
             whole(customers),
             whole(scored),
             percent(scored / max(customers, 1), 1),
             whole(int(one.scored["exit"].max())) if found.spec.subscription is not None else NONE,
         ])  # fmt: skip
     header = [
-        "Cohort",
-        "Customers",
-        "With a score",
-        "Share",
-        f"Followed for up to ({units(found.spec.unit)})",
+        *(say(f"comparison.column_{name}") for name in ("cohort", "customers", "scored", "share")),
+        say("comparison.followed_column", units=units(found.spec.unit)),
     ]
-    note = "The share with a score is shown, and no part of any change below: all figures are of customers with one."
-    return [table("The cohorts.", header, lines, notes=[note])]
+    return [table(say("comparison.sizes_caption"), header, lines, notes=[say("comparison.sizes_note")])]

@@ -1,4 +1,4 @@
-"""One outcome of two cohorts in the report of a comparison: how its change splits, and what the base foretells."""
+"""One outcome of two cohorts in the report of a comparison: how its change splits, and how the base predicts."""
 
 import pandas as pd
 
@@ -16,7 +16,13 @@ from cxlink.report.change_sections.change_material import (
 )
 from cxlink.report.document import Block, bullets, heading, paragraph, picture, table
 from cxlink.report.figures import drawing
-from cxlink.report.figures.change_figures import PARTS, change_parts, effect_by_score, foretold, off_by_score
+from cxlink.report.figures.change_figures import (
+    PARTS,
+    change_parts,
+    effect_by_score,
+    observed_and_predicted,
+    off_by_score,
+)
 from cxlink.report.format import (
     FIRM,
     NONE,
@@ -29,27 +35,25 @@ from cxlink.report.format import (
     shortened,
     whole,
 )  # fmt: skip
+from cxlink.report.words import say
 from cxlink.results import ComparisonResults
 
 
 def outcome_section(found: ComparisonResults, outcome: OutcomeChange, number: int) -> list[Block]:
     """Write one outcome of one cohort; ``number`` tells its figures apart."""
-    name = "Retention" if outcome.estimand == "retention" else "Spend"
-    title = f"{name}: {shortened(outcome.base)} to {shortened(outcome.cohort)}"
+    title = say(
+        f"change.title_{outcome.estimand}", base=shortened(outcome.base), cohort=shortened(outcome.cohort)
+    )
     notes = set_aside_lines(outcome)
     if outcome.not_estimable:
-        left = listed([str(level) for level in outcome.not_estimable])
-        notes.append(
-            f"the baseline is averaged without score {left}: one of the cohorts lost nobody of it, and there is no "
-            "logarithm of that"
-        )
+        notes.append(say("change.without_baseline", levels=[str(level) for level in outcome.not_estimable]))
     return [
         heading(title, new_page=True),
         _parts_figure(found, outcome, number),
         _split_table(found, outcome),
         _effects_figure(found, outcome, number),
-        *([bullets([f"{capital(note)}." for note in notes], small=True)] if notes else []),
-        heading("What the base foretells", 2),
+        *([bullets([say("change.note", note=note) for note in notes], small=True)] if notes else []),
+        heading(say("change.calibration_heading"), 2),
         *_calibration(found, outcome, number),
     ]
 
@@ -61,37 +65,54 @@ def set_aside_lines(outcome: OutcomeChange) -> list[str]:
         if aside.total == 0:
             continue
         why = {
-            "a score the other does not have": aside.level,
-            "a stratum the other does not have": aside.stratum,
-            f"a stratum that is not followed for {outcome.horizon} periods in both": aside.unfollowed,
+            "change.aside_level": aside.level,
+            "change.aside_stratum": aside.stratum,
+            "change.aside_unfollowed": aside.unfollowed,
         }
-        said = ", ".join(f"{100 * share:.1f} % with {reason}" for reason, share in why.items() if share)
-        named = (
-            f" ({'; '.join(aside.names[:5])}{', …' if len(aside.names) > 5 else ''})" if aside.names else ""
+        facts = {
+            "outcome": say(f"change.name_{outcome.estimand}"),
+            "cohort": name,
+        }
+        reasons = ", ".join(
+            say(reason, share=share, horizon=outcome.horizon) for reason, share in why.items() if share
         )
-        lines.append(f"{outcome.estimand}: set aside of {name}: {said}{named}")
+        key = (
+            "change.aside_more"
+            if len(aside.names) > 5
+            else "change.aside_named"
+            if aside.names
+            else "change.aside"
+        )
+        lines.append(say(key, reasons=reasons, names="; ".join(aside.names[:5]), **facts))
     return lines
 
 
 def _parts_figure(found: ComparisonResults, outcome: OutcomeChange, number: int) -> Block:
     rows = own(found.changes, outcome, group="all")
-    axes = change_parts(rows, f"Change ({axis_unit(outcome)})", scale(outcome), simulated=found.simulated)
+    axes = change_parts(
+        rows, say("change.axis", unit=axis_unit(outcome)), scale(outcome), simulated=found.simulated
+    )
     by = rows_by(rows, "part")
-    said = "; ".join(f"{name}: {bracket(by[part], outcome, True)}" for part, name in PARTS.items())
-    caption = f"All scores: the change and its parts, with {coverage(found.spec)} intervals."
-    alt = f"Dots with intervals. {said}".replace(FIRM, " ")
+    said = "; ".join(
+        say("change.spoken", name=say(f"change.part_{part}"), value=bracket(by[part], outcome, True))
+        for part in PARTS
+    )
+    caption = say("change.parts_caption", level=coverage(found.spec))
+    alt = say("change.parts_alt", values=said).replace(FIRM, " ")
     return picture(f"{number}-parts", drawing.svg(axes), alt, caption)
 
 
 def _effects_figure(found: ComparisonResults, outcome: OutcomeChange, number: int) -> Block:
-    rows, label = own(found.changes, outcome), f"Change\n({axis_unit(outcome)})"
+    rows, label = own(found.changes, outcome), say("change.axis_two_lines", unit=axis_unit(outcome))
     axes = effect_by_score(rows, found.spec, label, scale(outcome), simulated=found.simulated)
     by = rows_by(select(rows, part="effect"), "group")
     said = "; ".join(
-        f"score {name}: {bracket(row, outcome, True)}" for name, row in by.items() if is_level(name)
+        say("change.spoken", name=score(name, found.spec), value=bracket(row, outcome, True))
+        for name, row in by.items()
+        if is_level(name)
     )
-    caption = "By score: the whole change, and the part of it that is neither mix nor baseline."
-    alt = f"Dots with intervals by score. The effect at {said}".replace(FIRM, " ")
+    caption = say("change.effects_caption")
+    alt = say("change.effects_alt", values=said).replace(FIRM, " ")
     return picture(f"{number}-effects", drawing.svg(axes), alt, caption)
 
 
@@ -104,93 +125,86 @@ def _split_table(found: ComparisonResults, outcome: OutcomeChange) -> Block:
         if len(found.spec.group(name)) == 1:
             cells[1] = NONE
         lines.append([_called(name, found), *cells])
-    caption = (
-        f"The change and its parts by score ({axis_unit(outcome)}), with {coverage(found.spec)} intervals."
-    )
-    header = ["Score", "Strata", "Scores", "Baseline", "Effect", "Total"]
-    note = "Strata and scores together are the mix. The parts of each line add up to its total."
+    caption = say("change.split_caption", unit=axis_unit(outcome), level=coverage(found.spec))
+    header = [
+        say(f"change.column_{name}") for name in ("score", "strata", "scores", "baseline", "effect", "total")
+    ]
+    note = say("change.split_note")
     return table(caption, header, lines, notes=[note], rules=[sum(map(is_level, names))], dense=True)
 
 
 def _called(name: str, found: ComparisonResults) -> str:
-    if name == "all":
-        return "all scores"
-    return f"{name}: {levels(name, found.spec)}" if name in ("worst", "best") else levels(name, found.spec)
+    shown = levels(name, found.spec)
+    return say(f"change.band_{name}", levels=shown) if name in ("worst", "best") else shown
 
 
 def _calibration(found: ComparisonResults, outcome: OutcomeChange, number: int) -> list[Block]:
     rows = own(found.calibration, outcome)
-    retained = outcome.estimand == "retention"
-    what = "still there (%)" if retained else f"mean spend ({outcome.unit})"
+    what = say(f"change.outcome_{outcome.estimand}", unit=outcome.unit)
     names = [name for name in dict.fromkeys(rows["group"]) if name not in ("worst", "best")]
     first, lines = sum(not name.startswith("decile") for name in names), []
     for name in names:
         by = rows_by(select(rows, group=name), "quantity")
         cells = [bracket(by[q], outcome, q == "difference") for q in ("predicted", "observed", "difference")]
-        called = name.replace("decile", "Tenth") if name.startswith("decile") else score(name, found.spec)
+        tenth = name.removeprefix("decile ")
+        called = score(name, found.spec) if tenth == name else say("change.tenth", number=tenth)
         lines.append([capital(called), whole(by["observed"]["n"]), *cells])
-    caption = (
-        f"Predicted from the base and observed, {what}; tenths by what is predicted, 1 the lowest "
-        f"{'risk' if retained else 'spend'}."
-    )
-    together = (
-        "Customers of one score and stratum stay together, so that some tenths are empty and others larger."
-    )
-    notes = [together] if len(names) - first < 10 else []
-    header = ["Whose", "Customers", "Predicted", "Observed", "Difference"]
+    caption = say(f"change.calibration_caption_{outcome.estimand}", outcome=what)
+    notes = [say("change.uneven_tenths")] if len(names) - first < 10 else []
+    header = [
+        say(f"change.column_{name}") for name in ("group", "customers", "predicted", "observed", "difference")
+    ]
     return [
-        _foretold_figure(found, outcome, number, (what, lines)),
+        _calibration_figure(found, outcome, number, (what, lines)),
         table(caption, header, lines, rules=[first], dense=True, notes=notes),
         paragraph(_lines(rows, outcome, found)),
     ]
 
 
-def _foretold_figure(
+def _calibration_figure(
     found: ComparisonResults, outcome: OutcomeChange, number: int, shown: tuple[str, list[list[str]]]
 ) -> Block:
     """Draw what was predicted and observed; ``shown`` says what it is, and holds the table's lines to read aloud."""
     what, lines = shown
     rows, retained = own(found.calibration, outcome), outcome.estimand == "retention"
     with drawing.sheet((6.3, 2.8), 1, 2, widths=[1.1, 1]) as axes:
-        foretold(rows, found.spec, what, scale(outcome), ax=axes[0])
+        observed_and_predicted(rows, found.spec, what, scale(outcome), ax=axes[0])
         off_by_score(
-            rows, found.spec, f"Observed less predicted\n({axis_unit(outcome)})", scale(outcome),
+            rows, found.spec, say("change.difference_axis", unit=axis_unit(outcome)), scale(outcome),
             most=MOST_POINTS if retained else None, simulated=found.simulated, ax=axes[1],
         )  # fmt: skip
-    caption = (
-        "Observed in the new cohort against predicted from the base’s figures, with intervals of both; right, the "
-        f"difference by score{', and three points either way in grey' if retained else ''}."
+    caption = say(f"change.calibration_figure_{outcome.estimand}")
+    said = "; ".join(
+        say("change.calibration_spoken", name=line[0], predicted=line[2], observed=line[3]) for line in lines
     )
-    said = "; ".join(f"{line[0]}: predicted {line[2]}, observed {line[3]}" for line in lines)
-    alt = f"Dots about a diagonal, and differences. {said}".replace(FIRM, " ")
+    alt = say("change.calibration_alt", values=said).replace(FIRM, " ")
     return picture(f"{number}-foretold", drawing.svg(axes[0]), alt, caption)
 
 
 def _lines(rows: pd.DataFrame, outcome: OutcomeChange, found: ComparisonResults) -> str:
     """Ratio, intercept, slope and Brier score in sentences."""
     known = rows_by(select(rows, group="all"), "quantity")
-    named = {
-        "observed_over_expected": "observed over expected is", "intercept": "the intercept (log ratio at slope 1)",
-        "slope": "the slope",
-    }  # fmt: skip
-    text = f"{capital(listed([f'{name} {plain(known[key], 2)}' for key, name in named.items() if key in known]))}."
+    named = [
+        say(f"change.measure_{key}", value=plain(known[key], 2))
+        for key in ("observed_over_expected", "intercept", "slope")
+        if key in known
+    ]
+    said = [say("change.calibration_measures", measures=listed(named))]
     none, only = outcome.unused
-    retained = outcome.estimand == "retention"
     if none or only:
-        losses = f" and {only} with losses only" if retained else ""
-        text += (
-            f" Slope and intercept stand on {outcome.n_cells} cells of score and stratum; {none} of the base without "
-            f"any {'loss' if retained else 'spend'}{losses} are set aside, since they would hide the rest."
-        )
+        facts = {"cells": outcome.n_cells, "none": none, "only": only}
+        said.append(say(f"change.unused_{outcome.estimand}", **facts))
     if "slope" not in known:
-        text += " A slope cannot be told: fewer than two cells that differ."
+        said.append(say("change.no_slope"))
     if "brier" in known:
-        text += (
-            f" The Brier score of the base’s predictions after {periods(outcome.horizon or 0, found.spec.unit)} is "
-            f"{plain(known['brier'], 4)}, against {plain(known['brier_constant'], 4)} of one figure for all."
+        said.append(
+            say(
+                "change.brier",
+                after=periods(outcome.horizon or 0, found.spec.unit),
+                brier=plain(known["brier"], 4),
+                constant=plain(known["brier_constant"], 4),
+            )
         )
-    elif retained:
-        text += (
-            " There is no Brier score: nobody of the new cohort was followed from the survey to the horizon."
-        )
-    return text
+    elif outcome.estimand == "retention":
+        said.append(say("change.no_brier"))
+    return " ".join(said)

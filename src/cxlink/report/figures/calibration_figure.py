@@ -1,4 +1,4 @@
-"""The figure of the backtest: survival foreseen from earlier periods against what came."""
+"""The figure of the backtest: survival predicted from earlier periods against observed."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxlink.report.figures import drawing
+from cxlink.report.format import units
+from cxlink.report.words import say
 
 _MARKS = ("o", "s", "^", "D", "v")
 
@@ -27,7 +29,7 @@ def backtest_calibration(
     weights : mapping of str to float
         Of each kind in the mixture; empty where there are no weights.
     unit : str
-        Of the clock.
+        Of time.
     simulated : bool
         Whether to mark the figure so.
     ax : Axes, optional
@@ -45,13 +47,20 @@ def backtest_calibration(
                 100 * points["predicted"], 100 * points["observed"], s=size, marker=mark, lw=0.4, zorder=2,
                 c=[colors[int(level)] for level in points["level"]], edgecolors="white", alpha=0.9,
             )  # fmt: skip
-            axes.plot([], [], mark, ms=4, color=drawing.GREY, label=f"from {unit} {origin}")
+            axes.plot(
+                [],
+                [],
+                mark,
+                ms=4,
+                color=drawing.GREY,
+                label=say("figures.from_origin", unit=units(unit, 1), origin=origin),
+            )
         least = 100 * float(known[["predicted", "observed"]].min().min()) if len(known) else 0.0
         low = max(0.0, np.floor((least - 2) / 10) * 10)
         axes.set_xlim(low, 100)
         axes.set_ylim(low, 100)
         axes.grid(visible=True, axis="both")
-        drawing.label_axes(axes, "Foreseen still there (%)", "Observed still there (%)")
+        drawing.label_axes(axes, say("figures.predicted_retention"), say("figures.observed_retention"))
         if len(mixed):
             axes.legend(loc="lower right", fontsize=6.5, handletextpad=0.1, borderaxespad=0.1)
         drawing.mark_simulated(axes, simulated)
@@ -59,13 +68,13 @@ def backtest_calibration(
 
 
 def one_adjustment(foreseen: pd.DataFrame) -> pd.DataFrame:
-    """Keep what adjusted fits foresaw, where there are any."""
+    """Keep what adjusted fits predicted, where there are any."""
     kind = "standardised" if (foreseen["adjusted"] == "standardised").any() else "no"
     return foreseen[foreseen["adjusted"] == kind]
 
 
 def mixture(foreseen: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
-    """What the weighted mixture of the kinds foresaw, by origin and level.
+    """What the weighted mixture of the kinds predicted, by origin and level.
 
     Weights are of the kinds that were fitted from an origin, and sum to 1 there.
 

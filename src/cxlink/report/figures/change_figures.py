@@ -1,6 +1,6 @@
-"""The figures of a comparison: parts of a change, the effect by score, and what was foretold against what came."""
+"""The figures of a comparison: parts of a change, the effect by score, and observed against predicted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,9 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.tidy import select
 from cxlink.report.figures import drawing
 from cxlink.report.format import levels
+from cxlink.report.words import say
 
-PARTS: Mapping[str, str] = {
-    "mix_strata": "Mix: strata", "mix_score": "Mix: scores given strata", "baseline": "Baseline", "effect": "Effect",
-    "total": "Total",
-}  # fmt: skip
+PARTS = ("mix_strata", "mix_score", "baseline", "effect", "total")
 
 
 def change_parts(
@@ -45,7 +43,7 @@ def change_parts(
         for y, color, (middle, *ends) in zip(height, colors, _ends(rows, scale), strict=True):
             axes.plot(ends, [y, y], color=color, lw=1.4)
             axes.plot([middle], [y], "o", ms=4.5, color=color)
-        axes.set_yticks(height, list(PARTS.values()))
+        axes.set_yticks(height, [say(f"change.part_{part}") for part in PARTS])
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=False, axis="y")
         axes.grid(visible=True, axis="x")
@@ -87,17 +85,17 @@ def effect_by_score(
                 axes.plot([x + shift] * 2, ends, color=colors[x], lw=1.0 if hollow else 1.6)
                 face = "white" if hollow else colors[x]
                 axes.plot([x + shift], [middle], "o", ms=4.5, mec=colors[x], mfc=face)
-        axes.plot([], [], "o", ms=4.5, mec=drawing.GREY, mfc="white", label="whole change")
-        axes.plot([], [], "o", ms=4.5, color=drawing.GREY, label="effect alone")
+        axes.plot([], [], "o", ms=4.5, mec=drawing.GREY, mfc="white", label=say("change.whole"))
+        axes.plot([], [], "o", ms=4.5, color=drawing.GREY, label=say("change.effect_alone"))
         drawing.legend_above(axes, 2)
         axes.set_xticks(range(len(names)), [levels(name, spec) for name in names])
         drawing.plain_numbers(axes.yaxis)
-        drawing.label_axes(axes, "Score", label)
+        drawing.label_axes(axes, say("change.score"), label)
         drawing.mark_simulated(axes, simulated)
         return axes
 
 
-def foretold(
+def observed_and_predicted(
     calibration: pd.DataFrame, spec: CohortSpec, label: str, scale: float, *, simulated: bool = False,
     ax: Axes | None = None,
 ) -> Axes:  # fmt: skip
@@ -139,13 +137,15 @@ def foretold(
         axes.plot([low, high], [low, high], color=drawing.GREY, lw=0.8, zorder=0)
         axes.set_xlim(low, high)
         axes.set_ylim(low, high)
-        axes.plot([], [], "o", ms=4.8, color=drawing.GREY, label="by score")
-        axes.plot([], [], "s", ms=3.2, mec=drawing.GREY, mfc="white", label="by tenth of prediction")
+        axes.plot([], [], "o", ms=4.8, color=drawing.GREY, label=say("change.by_score"))
+        axes.plot([], [], "s", ms=3.2, mec=drawing.GREY, mfc="white", label=say("change.by_tenth"))
         drawing.legend_above(axes, 2)
         axes.grid(visible=True, axis="both")
         drawing.plain_numbers(axes.xaxis)
         drawing.plain_numbers(axes.yaxis)
-        drawing.label_axes(axes, f"Predicted by the base:\n{label}", f"Observed:\n{label}")
+        drawing.label_axes(
+            axes, say("change.predicted_axis", outcome=label), say("change.observed_axis", outcome=label)
+        )
         drawing.mark_simulated(axes, simulated)
         return axes
 
@@ -187,7 +187,7 @@ def off_by_score(
         axes.grid(visible=False, axis="y")
         axes.grid(visible=True, axis="x")
         drawing.plain_numbers(axes.xaxis)
-        drawing.label_axes(axes, label, "Score")
+        drawing.label_axes(axes, label, say("change.score"))
         drawing.mark_simulated(axes, simulated)
         return axes
 

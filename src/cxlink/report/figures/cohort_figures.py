@@ -126,12 +126,12 @@ def spend_by_score(
         _by_score(axes, rows, spec, 1.0)
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
         drawing.plain_numbers(axes.yaxis)
-        _score_axis(axes, spec, _spend_label(spec))
+        _score_axis(axes, spec, spend_label(spec))
         drawing.mark_simulated(axes, simulated)
         return axes
 
 
-def _spend_label(spec: CohortSpec) -> str:
+def spend_label(spec: CohortSpec) -> str:
     """Name the axis of mean spend."""
     if spec.spend is None:
         return ""

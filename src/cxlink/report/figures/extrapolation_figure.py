@@ -14,6 +14,7 @@ from cxlink.report.figures import drawing
 from cxlink.report.figures.cohort_figures import time_ticks, until_zero
 from cxlink.report.figures.drawing import Color
 from cxlink.report.figures.tenure_ladder import AVERAGE, BANDS, is_family, ordered_models
+from cxlink.report.words import say
 
 DASHED = (0, (4, 2))
 _MOST_NAMED = 5
@@ -83,10 +84,11 @@ def family_survival(
         axes.set_xticks(time_ticks(last, spec.unit))
         axes.set_ylim(0, 100)
         _name_ends(axes, bands, spec)
-        drawing.label_axes(axes, f"Time since the score ({wording.units(spec.unit)})", "Still customers (%)")
+        time = say("figures.time_since_score", units=wording.units(spec.unit))
+        drawing.label_axes(axes, time, say("figures.retained"))
         for width, style, name in (
-            (1.7, "-", "observed"), (0.6, "-", "a family"), (1.5, "-", "average"),
-            (1.3, DASHED, "beyond follow-up"),
+            (1.7, "-", say("figures.observed")), (0.6, "-", say("figures.family")),
+            (1.5, "-", say("figures.average")), (1.3, DASHED, say("figures.beyond")),
         ):  # fmt: skip
             axes.plot([], [], color=drawing.GREY, lw=width, ls=style, label=name)
         drawing.legend_above(axes, 2)
@@ -153,7 +155,8 @@ def _name_ends(ax: Axes, bands: list[ExtrapolatedLine], spec: CohortSpec) -> Non
     heights = drawing.apart([height for _, _, height in ends], least=_APART, floor=1)
     for (group, model, end), height in zip(ends, heights, strict=True):
         name = wording.words(model)
-        name = f"{wording.score(group, spec)}, {name}" if model == AVERAGE else name
+        if model == AVERAGE:
+            name = say("figures.average_of_group", group=wording.score(group, spec), average=name)
         color = drawing.group_color(group)
         ax.plot(
             [1, 1.025], [end / 100, height / 100], transform=ax.transAxes, color=color, lw=0.4, clip_on=False

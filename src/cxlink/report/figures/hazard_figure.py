@@ -13,6 +13,7 @@ from cxlink.report.figures import drawing
 from cxlink.report.figures.cohort_figures import time_ticks, until_zero
 from cxlink.report.figures.extrapolation_figure import DASHED, fitted_curves
 from cxlink.report.figures.tenure_ladder import AVERAGE
+from cxlink.report.words import say
 
 _TEN = 10
 _AHEAD = 2.0  # follow-ups shown
@@ -82,11 +83,11 @@ def family_hazards(
         axes.axvline(end, color=drawing.GREY, lw=0.6, ls=(0, (1, 2)), zorder=0)
         drawing.plain_numbers(axes.yaxis)
         drawing.label_axes(
-            axes, f"Time since the score ({wording.units(spec.unit)})",
-            f"Lost in a {spec.unit}\n(% of those still there)",
+            axes, say("figures.time_since_score", units=wording.units(spec.unit)),
+            say("figures.hazard", unit=wording.units(spec.unit, 1)),
         )  # fmt: skip
-        axes.plot([], [], color=drawing.GREY, lw=0.6, label="a family")
-        axes.plot([], [], color=drawing.group_color("best"), lw=1.6, label="average")
+        axes.plot([], [], color=drawing.GREY, lw=0.6, label=say("figures.family"))
+        axes.plot([], [], color=drawing.group_color("best"), lw=1.6, label=say("figures.average"))
         axes.legend(loc="upper right", ncols=2, fontsize=6.5, columnspacing=1.0, handlelength=1.4)
         drawing.mark_simulated(axes, simulated)
         return axes
@@ -152,7 +153,7 @@ def fitted_hazard(survival: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     -------
     middle, hazard : ndarray of shape (n_times - 1,)
         The last period of each interval, moved to the middle of it where it is longer than one; and the share of
-        those still there that is lost in one period, constant within an interval.
+        those still at risk that is lost in one period, constant within an interval.
     """
     time, s = survival.index.to_numpy(dtype=float), survival.to_numpy(dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -170,6 +171,6 @@ def _line(ax: Axes, curve: tuple[np.ndarray, np.ndarray], end: int, average: boo
 
 def _observed(ax: Axes, seen: ObservedHazard) -> None:
     color = drawing.group_color("worst")
-    ax.plot(seen.period, 100 * seen.raw, "o", ms=2, color=color, zorder=4, label="observed")
-    ax.plot(seen.period, 100 * seen.smooth, color=color, lw=1.1, zorder=4, label="smoothed")
+    ax.plot(seen.period, 100 * seen.raw, "o", ms=2, color=color, zorder=4, label=say("figures.observed"))
+    ax.plot(seen.period, 100 * seen.smooth, color=color, lw=1.1, zorder=4, label=say("figures.smoothed"))
     ax.fill_between(seen.period, 100 * seen.low, 100 * seen.high, color=color, alpha=drawing.BAND, lw=0)

@@ -1,20 +1,19 @@
-"""Figures of a programme: where it breaks even, and how likely, by the causal share."""
+"""Figures of an intervention: where it breaks even, and how likely, by the causal share."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cxlink.report import format as wording
 from cxlink.report.estimates_lookup import Estimate, known_rows
 from cxlink.report.figures import drawing
+from cxlink.report.words import say
 
 SHARE = "causal_share="
-_ACROSS = "Share of the association that follows (%)"
 
 
 def by_share(estimates: pd.DataFrame, estimand: str) -> list[tuple[float, Estimate]]:
-    """Give the rows of a programme's table that are made for causal shares, by that share."""
+    """Give the rows of an intervention's table that are made for causal shares, by that share."""
     rows = [row for row in known_rows(estimates, estimand=estimand) if row.scenario.startswith(SHARE)]
     return sorted((share_of(row), row) for row in rows) if rows else []
 
@@ -37,7 +36,7 @@ def break_even(
     Parameters
     ----------
     estimates : DataFrame
-        A programme's table.
+        An intervention's table.
     cost : float
         In the currency.
     causal_share : float
@@ -59,13 +58,16 @@ def break_even(
         axes.plot(across, [row.estimate for _, row in found], color=best, lw=1.4)
         axes.axhline(cost, color=drawing.INK, lw=0.9, ls=(0, (4, 2)))
         axes.text(
-            1.01, cost, "the cost", transform=axes.get_yaxis_transform(), va="center", fontsize=7, color=drawing.INK
+            1.01, cost, say("intervention.cost"), transform=axes.get_yaxis_transform(), va="center", fontsize=7,
+            color=drawing.INK,
         )  # fmt: skip
         _mark(axes, estimates, cost)
         axes.axvline(100 * causal_share, color=drawing.GREY, lw=0.6, ls=(0, (1, 2)), zorder=0)
         axes.set_xlim(0, 100)
         drawing.plain_numbers(axes.yaxis)
-        drawing.label_axes(axes, _ACROSS, f"Incremental margin ({currency})")
+        drawing.label_axes(
+            axes, say("intervention.causal_share_axis"), say("intervention.margin_axis", currency=currency)
+        )
         drawing.mark_simulated(axes, simulated)
         return axes
 
@@ -76,7 +78,7 @@ def _mark(ax: Axes, estimates: pd.DataFrame, cost: float) -> None:
         if row.estimate <= 1:
             ax.plot([100 * row.estimate], [cost], "o", ms=5, color=drawing.INK, zorder=5)
             ax.annotate(
-                f"breaks even at {wording.percent(row.estimate)}", (100 * row.estimate, cost), xytext=(4, -11),
+                say("intervention.breaks_even_at", share=row.estimate), (100 * row.estimate, cost), xytext=(4, -11),
                 textcoords="offset points", fontsize=7, color=drawing.INK,
             )  # fmt: skip
 
@@ -89,7 +91,7 @@ def chance_of_breaking_even(
     Parameters
     ----------
     estimates : DataFrame
-        A programme's table.
+        An intervention's table.
     causal_share : float
         The one that was asked for.
     simulated : bool
@@ -106,6 +108,6 @@ def chance_of_breaking_even(
         axes.axvline(100 * causal_share, color=drawing.GREY, lw=0.6, ls=(0, (1, 2)), zorder=0)
         axes.set_xlim(0, 100)
         axes.set_ylim(0, 100)
-        drawing.label_axes(axes, _ACROSS, "Probability of\nbreaking even (%)")
+        drawing.label_axes(axes, say("intervention.causal_share_axis"), say("intervention.probability_axis"))
         drawing.mark_simulated(axes, simulated)
         return axes

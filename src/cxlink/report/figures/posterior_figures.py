@@ -1,4 +1,4 @@
-"""The figures of the Bayesian section: what was held likely before any count, and what the counts made of it."""
+"""The figures of the Bayesian section: prior and posterior."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,11 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report import format as wording
 from cxlink.report.estimates_lookup import Estimate, known_rows, one_kind
 from cxlink.report.figures import drawing
-from cxlink.report.figures.cohort_figures import time_ticks, until_zero
+from cxlink.report.figures.cohort_figures import spend_label, time_ticks, until_zero
 from cxlink.report.figures.drawing import Color
 from cxlink.report.figures.extrapolation_figure import DASHED
 from cxlink.report.figures.tenure_ladder import BANDS, BAYESIAN
+from cxlink.report.words import say
 
 PRIOR = "prior"
 _PALE = "#d9d9d9"
@@ -49,14 +50,15 @@ def prior_retention(
     times = [curve["time"].max() for curve in (*posterior.values(), prior) if len(curve)]
     last = time_shown(max(ends.values(), default=0), float(max(times, default=1)), spec)
     with drawing.canvas(ax, (6.3, 2.6)) as axes:
-        _band(axes, prior, _PALE, "before any count")
+        _band(axes, prior, _PALE, say("posterior.prior"))
         for group, curve in posterior.items():
             _posterior(axes, curve, ends[group], drawing.group_color(group), wording.score(group, spec))
             _dots(axes, seen[group], drawing.group_color(group))
         axes.set_xlim(0, last)
         axes.set_xticks(time_ticks(last, spec.unit))
         axes.set_ylim(0, 100)
-        drawing.label_axes(axes, f"Time since the score ({wording.units(spec.unit)})", "Still customers (%)")
+        time = say("figures.time_since_score", units=wording.units(spec.unit))
+        drawing.label_axes(axes, time, say("figures.retained"))
         drawing.legend_above(axes, 3)
         drawing.mark_simulated(axes, simulated)
         return axes
@@ -134,7 +136,7 @@ def prior_spend(
     rows: Sequence[Estimate], prior: pd.DataFrame, spec: CohortSpec, *, simulated: bool = False,
     ax: Axes | None = None,
 ) -> Axes:  # fmt: skip
-    """Draw posterior means of spend by score over what was held likely before any count, on a logarithmic axis.
+    """Draw posterior means of spend by score over the prior, on a logarithmic axis.
 
     Parameters
     ----------
@@ -155,7 +157,7 @@ def prior_spend(
     with drawing.canvas(ax, (6.3, 2.6)) as axes:
         for i, (low, middle, high) in enumerate(_priors(prior, [*place])):
             axes.fill_between([i - 0.5, i + 0.5], low, high, color=_PALE, alpha=0.55, lw=0,
-                              label=None if i else "before any count")  # fmt: skip
+                              label=None if i else say("posterior.prior"))  # fmt: skip
             axes.hlines(middle, i - 0.5, i + 0.5, color=drawing.GREY, lw=0.7, ls=(0, (1, 2)))
         for row in mine:
             x, color = place[row.group], colors[place[row.group]]
@@ -169,9 +171,8 @@ def prior_spend(
         axes.set_xticks(shown, [names[i] for i in shown])
         axes.set_xlim(-0.5, len(names) - 0.5)
         drawing.plain_numbers(axes.yaxis)
-        window = f"{spec.spend.window_months} months ({spec.spend.currency})" if spec.spend else ""
-        drawing.label_axes(axes, "Score (points)", f"Mean spend in {window}")
-        axes.plot([], [], "o-", ms=3.4, lw=1.3, color=drawing.GREY, label="posterior")
+        drawing.label_axes(axes, say("first_page.overview_axis"), spend_label(spec))
+        axes.plot([], [], "o-", ms=3.4, lw=1.3, color=drawing.GREY, label=say("posterior.posterior"))
         drawing.legend_above(axes, 2)
         drawing.mark_simulated(axes, simulated)
         return axes

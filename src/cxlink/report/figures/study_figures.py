@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxlink.report.figures import drawing
+from cxlink.report.words import say
 
 PUBLISHED, TRUTH = drawing.INK, "#8a8a8a"
 NAIVE, ADJUSTED = drawing.score_colors(2)
@@ -40,10 +41,10 @@ class StudyFigure:
     @property
     def status(self) -> str:
         """How it was published."""
-        words = (
-            f" (“{self.published_wording}”)" if self.published_wording and math.isnan(self.published) else ""
-        )
-        return f"{self.published_status or 'printed'}{words}"
+        status = self.published_status or say("study.printed")
+        if self.published_wording and math.isnan(self.published):
+            return say("study.status_worded", status=status, words=self.published_wording)
+        return status
 
     def reading(self, name: str) -> tuple[float, float, float]:
         """Give ``published``, ``truth``, ``naive`` or ``adjusted``, with its interval or NaN."""
@@ -112,7 +113,7 @@ def study_comparison(
         axes.grid(visible=False, axis="y")
         axes.set_xlim(left=0)
         drawing.plain_numbers(axes.xaxis)
-        drawing.label_axes(axes, label, "Group (score)")
+        drawing.label_axes(axes, label, say("study.group_axis"))
         drawing.mark_simulated(axes, simulated)
         return axes
 
@@ -120,8 +121,8 @@ def study_comparison(
 def name_marks(ax: Axes, published: bool = True) -> None:
     """Explain the marks of `study_comparison` above an axes."""
     if published:
-        ax.plot([], [], "v", ms=4.5, color=PUBLISHED, label="published")
-    ax.plot([], [], "|", ms=8, mew=1.4, color=TRUTH, label="truth")
-    ax.plot([], [], "o-", ms=4, lw=1.2, color=NAIVE, label="naive")
-    ax.plot([], [], "o-", ms=4, lw=1.2, color=ADJUSTED, label="adjusted")
+        ax.plot([], [], "v", ms=4.5, color=PUBLISHED, label=say("study.published_mark"))
+    ax.plot([], [], "|", ms=8, mew=1.4, color=TRUTH, label=say("study.truth_mark"))
+    ax.plot([], [], "o-", ms=4, lw=1.2, color=NAIVE, label=say("study.naive_mark"))
+    ax.plot([], [], "o-", ms=4, lw=1.2, color=ADJUSTED, label=say("study.adjusted_mark"))
     drawing.legend_above(ax, 4)

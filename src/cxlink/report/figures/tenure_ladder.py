@@ -10,6 +10,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report import format as wording
 from cxlink.report.estimates_lookup import Estimate, known_rows, preferred
 from cxlink.report.figures import drawing
+from cxlink.report.words import say
 
 BANDS = ("best", "worst")
 AVERAGE = "averaged"
@@ -113,7 +114,9 @@ def tenure_ladder(
         _name_steps(axes, horizons, spec)
         axes.set_xlim(left=0)
         drawing.plain_numbers(axes.xaxis)
-        drawing.label_axes(axes, f"Mean tenure to the horizon ({wording.units(spec.unit)})", "Horizon")
+        drawing.label_axes(
+            axes, say("figures.tenure", units=wording.units(spec.unit)), say("figures.horizon")
+        )
         _explain(axes, spec, bands)
         drawing.mark_simulated(axes, simulated)
         return axes
@@ -134,12 +137,22 @@ def _rung(ax: Axes, step: Step, height: float) -> None:
 
 def _name_steps(ax: Axes, horizons: Sequence[int], spec: CohortSpec) -> None:
     """Name each step by its horizon."""
-    ax.set_yticks(range(len(horizons)), [f"to {wording.periods(h, spec.unit)}" for h in horizons])
+    ax.set_yticks(
+        range(len(horizons)),
+        [say("figures.to_horizon", horizon=wording.periods(h, spec.unit)) for h in horizons],
+    )
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(horizons) - 0.4, -0.6)
     ax.grid(visible=True, axis="x")
     ax.grid(visible=False, axis="y")
-    ax.text(1.02, -0.75, "extrapolated", transform=ax.get_yaxis_transform(), fontsize=6.5, va="bottom")
+    ax.text(
+        1.02,
+        -0.75,
+        say("figures.extrapolated"),
+        transform=ax.get_yaxis_transform(),
+        fontsize=6.5,
+        va="bottom",
+    )
 
 
 def _explain(ax: Axes, spec: CohortSpec, bands: Sequence[str]) -> None:
@@ -153,6 +166,6 @@ def _explain(ax: Axes, spec: CohortSpec, bands: Sequence[str]) -> None:
         alpha=0.25,
         color=drawing.GREY,
         solid_capstyle="butt",
-        label="range of the families",
+        label=say("figures.family_range"),
     )
     drawing.legend_above(ax, 4)

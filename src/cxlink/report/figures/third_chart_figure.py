@@ -9,12 +9,13 @@ from matplotlib.axes import Axes
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report.figures import drawing
-from cxlink.report.format import percent, score, words
+from cxlink.report.format import score, words
+from cxlink.report.language import current
+from cxlink.report.words import say, sentences
 
 BANDS = ("worst", "best")
 HETEROGENEOUS = "shifted_beta_geometric"
 _TOP, _BOTTOM = 200.0, 0.8
-_NAMES = {"exponential": "constant rate (exponential)", "cure_exponential": "mixture cure"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,12 @@ def by_heterogeneity(
         axes.minorticks_off()
         drawing.plain_numbers(axes.yaxis)
         for group in BANDS:
-            label = f"{score(group, spec)}: {percent(retained(years, group))} after a year"
+            label = say(
+                "third_chart.retained_after_a_year", group=score(group, spec), share=retained(years, group)
+            )
             axes.plot([], [], color=drawing.group_color(group), lw=2, label=label)
         drawing.legend_above(axes, 1)
-        drawing.label_axes(axes, "φ: second year’s loss smaller by (%)", "Mean further membership (years)")
+        drawing.label_axes(axes, say("third_chart.heterogeneity_axis"), say("third_chart.years_axis"))
         return axes
 
 
@@ -91,10 +94,10 @@ def by_family(years: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=True, axis="x")
         axes.grid(visible=False, axis="y")
-        axes.plot([], [], "o-", ms=3.5, lw=1.4, color=drawing.GREY, label="from the lowest φ up")
-        axes.plot([], [], ">", ms=4, color=drawing.GREY, label="no end, or over 200")
+        axes.plot([], [], "o-", ms=3.5, lw=1.4, color=drawing.GREY, label=say("third_chart.from_lowest"))
+        axes.plot([], [], ">", ms=4, color=drawing.GREY, label=say("third_chart.no_end"))
         drawing.legend_above(axes, 1)
-        drawing.label_axes(axes, "Mean further membership (years)", "Assumption")
+        drawing.label_axes(axes, say("third_chart.years_axis"), say("third_chart.assumption_axis"))
         return axes
 
 
@@ -111,7 +114,7 @@ def _mark_printed(ax: Axes, printed: Printed) -> None:
     """Draw the published number; words have none and are written above the year that they name."""
     for group in BANDS:
         number = printed.years.get(group, math.nan)
-        told = f"printed: “{printed.words.get(group, '')}”"
+        told = say("third_chart.printed", words=printed.words.get(group, ""))
         at, style = (1.0, (0, (1, 2))) if math.isnan(number) else (number, (0, (4, 2)))
         color = drawing.group_color(group)
         ax.axhline(at, color=color, lw=0.9, ls=style)
@@ -129,5 +132,6 @@ def retained(years: pd.DataFrame, group: str) -> float:
 
 def assumption_name(model: str, fixed: str) -> str:
     """Name an assumption for readers."""
-    name = _NAMES.get(model, words(model))
-    return f"{name}, {fixed}".replace(" -", " −") if fixed else name
+    key = f"third_chart.model_{model}"
+    name = say(f"third_chart.model_{model}") if key in sentences(current()) else words(model)
+    return say("third_chart.assumption", model=name, fixed=fixed.replace(" -", " −")) if fixed else name
