@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from cxlink.bayes.draws.sampling import sampler_named
+from cxlink.checks import Check, check_table, once
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells, risk_sets, spells_of
 from cxlink.cohort.counted import Counted, counted
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.table import Cohort
-from cxlink.estimands import support_checks as diagnostics
 from cxlink.estimands.coefficients import coefficient_table
 from cxlink.estimands.e_values import e_value_findings
 from cxlink.estimands.fallback import stepped_down, thin
@@ -22,12 +22,14 @@ from cxlink.estimands.hazard_rows import hazard_results
 from cxlink.estimands.headline import from_signup, headline
 from cxlink.estimands.regression_rows import spend_model_rows
 from cxlink.estimands.second_opinions import parted
-from cxlink.estimands.suppression import blank_at_risk, blank_findings, blank_small, small_groups
+from cxlink.estimands.support_checks import band_checks
+from cxlink.estimands.suppression import blank_at_risk, blank_checks, blank_small, small_groups
 from cxlink.estimands.tenure_estimates import STREAMS, tenure_results
 from cxlink.estimands.tidy import tidy
 from cxlink.groups import requests as standards
 from cxlink.metrics.all_metrics import immortal, metrics_of
 from cxlink.metrics.metric_table import blank_small_metrics
+from cxlink.report.check_notes import note
 from cxlink.results import Results
 from cxlink.sensitivity.duration_convention import compare_readings
 from cxlink.sensitivity.sensitivity_analyses import beside_headline, doubts
@@ -52,6 +54,11 @@ class Analysis(Results):
     def __repr__(self) -> str:
         n, name = int(self.counts.scored["n"].sum()), self.counts.spec.cohort.name
         return f"<Analysis of {name}: {n:,} customers with a score, {len(self.estimates):,} estimates>"
+
+    @property
+    def diagnostics(self) -> pd.DataFrame:
+        """The checks as a table, with their sentences: ``diagnostics.csv``."""
+        return check_table(self.checks, note)
 
     def _repr_html_(self) -> str:
         from cxlink.report.analysis_document import headline
@@ -120,7 +127,7 @@ class Analysis(Results):
         from cxlink.report.figures.calibration_figure import backtest_calibration
         from cxlink.report.sections.family_table import backtest_weights
 
-        weights = backtest_weights(self.diagnostics)
+        weights = backtest_weights(self.checks)
         return backtest_calibration(
             self.foreseen, weights, self.counts.spec.unit, simulated=self.simulated, ax=ax
         )
@@ -163,7 +170,7 @@ class _Made:
     """Rows and findings of one part of the analysis."""
 
     rows: list[Row]
-    findings: list[Row]
+    findings: list[Check]
     coefficients: list[Row] = field(default_factory=list)
     projected: list[pd.DataFrame] = field(default_factory=list)
     foreseen: list[pd.DataFrame] = field(default_factory=list)
@@ -213,7 +220,7 @@ def analyse(
     every = counted(cohort)
     counts, spec = every.counts, every.counts.spec
     spells = spells_of(counts) if len(counts.scored) else None
-    made = [_Made([], list(diagnostics.band_rows(counts)))]
+    made = [_Made([], list(band_checks(counts)))]
     if spells is not None:
         made += _outcomes(every, spells, progress)
     pooled = {**(earlier or {}), spec.cohort.name: counts} if bayes else {}
@@ -234,7 +241,7 @@ def analyse(
         counts=counts,
         estimates=reported,
         families=second,
-        diagnostics=diagnostics.tidy(row for part in made for row in part.findings),
+        checks=once(check for part in made for check in part.findings),
         at_risk=_at_risk(spells, counts),
         projected=_together([frame for part in made for frame in part.projected], _PROJECTED),
         foreseen=_together([frame for part in made for frame in part.foreseen], _FORESEEN),
@@ -316,7 +323,7 @@ def _published(analysis: Analysis, smallest: int) -> Analysis:
         analysis,
         estimates=reported,
         families=second,
-        diagnostics=blank_findings(analysis.diagnostics, names),
+        checks=blank_checks(analysis.checks, names),
         at_risk=blank_at_risk(analysis.at_risk, smallest),
         projected=analysis.projected[~analysis.projected["group"].isin(names)].reset_index(drop=True),
         foreseen=analysis.foreseen[analysis.foreseen["n"] >= smallest].reset_index(drop=True),

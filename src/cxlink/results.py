@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.spec.cohort_spec import CohortSpec
@@ -24,8 +25,10 @@ class Results:
     ----------
     counts : Counts
         What was analysed.
-    estimates, diagnostics : DataFrame
-        The tables of a run folder: ``estimates.csv`` (what page one and the report stand on), ``diagnostics.csv``.
+    estimates : DataFrame
+        The table of a run folder, ``estimates.csv``: what page one and the report stand on.
+    checks : tuple of Check
+        What stands behind them, and what was found wanting: a run folder's ``diagnostics.csv`` is made from these.
     at_risk : DataFrame
         ``group, period, at_risk, lost``: customers by period of the clock; for the numbers under a figure.
     projected : DataFrame
@@ -48,7 +51,7 @@ class Results:
 
     counts: Counts
     estimates: pd.DataFrame
-    diagnostics: pd.DataFrame
+    checks: tuple[Check, ...]
     at_risk: pd.DataFrame
     projected: pd.DataFrame
     foreseen: pd.DataFrame

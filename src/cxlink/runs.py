@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from cxlink import __version__
+from cxlink.checks import check_table
 from cxlink.cohort.count.counts import FORMAT, Counts, load_counts, save_counts, suppress
 from cxlink.cohort.errors import InputError
 from cxlink.estimands.tidy import csv_text
+from cxlink.report.check_notes import note
 from cxlink.results import Results
 
 _PACKAGES = ("numpy", "scipy", "pandas", "duckdb", "ibis-framework", "matplotlib", "typst")
@@ -133,7 +135,7 @@ def write_run(
 
     smallest = analysis.counts.spec.publish.smallest_cell
     counts = suppress(analysis.counts, smallest) if smallest > 1 else analysis.counts
-    tables = {"estimates": analysis.estimates, "diagnostics": analysis.diagnostics}
+    tables = {"estimates": analysis.estimates, "diagnostics": check_table(analysis.checks, note)}
     more = {"families": analysis.families, "coefficients": analysis.coefficients, "metrics": analysis.metrics}
     tables |= {name: table for name, table in more.items() if len(table)}
     for name, table in tables.items():

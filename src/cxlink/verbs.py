@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cxlink import __version__
+from cxlink.checks import check_table
 from cxlink.cohort.count.counts import FORMAT, Counts, refuse_mismatch
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.spec_sections import ValueSection
@@ -327,10 +328,12 @@ def write_outcome(outcome: InterventionValue, folder: Path, *, command: str) -> 
     """
     from cxlink.estimands.tidy import csv_text
     from cxlink.report.change_sections.intervention_document import programme_document
+    from cxlink.report.check_notes import note
     from cxlink.report.report_files import write_document
     from cxlink.runs import write_record
 
-    for name, table in ((VALUES, outcome.estimates), ("diagnostics.csv", outcome.diagnostics)):
+    checked = check_table(outcome.checks, note)
+    for name, table in ((VALUES, outcome.estimates), ("diagnostics.csv", checked)):
         (folder / name).write_text(csv_text(table), encoding="utf-8", newline="")
     write_document(programme_document(outcome, command), folder, outcome.spec.report.formats)
     planned = outcome.programme

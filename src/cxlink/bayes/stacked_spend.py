@@ -58,7 +58,7 @@ def stack_counts(cohorts: Mapping[str, Counts]) -> StackedCells | NoSpendFit:
         The latter, with the reason, where spend may be negative, or nobody spent anything.
     """
     if any(counts.spec.spend is None or counts.spec.spend.refunds for counts in cohorts.values()):
-        return NoSpendFit("bayes", "refunds make spend negative, which this model cannot take")
+        return NoSpendFit("bayes", "refunds")
     parts = [spend_cells(counts, spells_of(counts)) for counts in cohorts.values()]
     return stack_cells(dict(zip(cohorts, parts, strict=True)))
 
@@ -67,12 +67,12 @@ def stack_cells(cells: Mapping[str, SpendCells]) -> StackedCells | NoSpendFit:
     """Put cells under one another, see `stack_counts`."""
     parts = list(cells.values())
     if not sum(part.n.sum() for part in parts):
-        return NoSpendFit("bayes", "no customer's window was over")
+        return NoSpendFit("bayes", "no_complete_window")
     spenders, total = sum(part.positive.sum() for part in parts), sum(part.total.sum() for part in parts)
     if not spenders:
-        return NoSpendFit("bayes", "nobody spent anything, so there are no amounts")
+        return NoSpendFit("bayes", "nobody_spent")
     if any((part.total[part.positive > 0] <= 0).any() for part in parts):
-        return NoSpendFit("bayes", "spend is negative somewhere, which this model cannot take")
+        return NoSpendFit("bayes", "negative_spend")
     unit = float(total / spenders)
     measured = [in_units(part, unit) for part in parts]
     sums = {

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from cxlink.analysis import Analysis
+from cxlink.checks import Check, matching
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.spec.scales import label
 from cxlink.cohort.table import Cohort
-from cxlink.estimands.tidy import select
 from cxlink.sensitivity.duration_convention import headline_points
 
 
@@ -46,16 +46,19 @@ def closing_lines(analysis: Analysis) -> list[str]:
             f"{row['estimand'].replace('_', ' ')}{at}, {row['group']}{against}: {row['estimate']:.4g} "
             f"[{row['conf_low']:.4g}, {row['conf_high']:.4g}] {row['unit']}"
         )
-    low = select(analysis.diagnostics, quantity="support", ok=False)
     whose = "customers" if analysis.counts.spec.analysis.target == "customers" else "customers scored"
     lines += [
-        f"note: {row['model'].replace('_', ' ')}, {row['group']}: only {100 * row['value']:.0f} % of the {whose} are "
+        f"note: {check.model.replace('_', ' ')}, {_of(check)}: only {100 * check.value:.0f} % of the {whose} are "
         "in strata that support it"
-        for row in low.to_dict("records")
+        for check in matching(analysis.checks, code="support", passed=False)
     ]
     loud = analysis.bayesian.warnings if analysis.bayesian is not None else ()
     notes = (*analysis.profile.notes, *empty_bands(analysis.counts))
     return [*loud, *lines, *(f"note: {text}" for text in notes)]
+
+
+def _of(check: Check) -> str:
+    return f"{check.group}:{check.facts['reference']}" if check.get("reference") else check.group
 
 
 def empty_bands(counts: Counts) -> list[str]:

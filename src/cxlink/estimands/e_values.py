@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlink.checks import Check
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.estimands.support_checks import finding
 from cxlink.estimands.survival_estimands import loss_ratio
 from cxlink.estimands.tidy import select
 from cxlink.survival.survival import Survival
@@ -78,19 +78,17 @@ def e_value_row(shown: Row, scenario: str) -> Iterator[Row]:
     }  # fmt: skip
 
 
-def e_value_findings(estimates: pd.DataFrame) -> Iterator[Row]:
+def e_value_findings(estimates: pd.DataFrame) -> Iterator[Check]:
     """Say of which headline ratios there is no E-value, or no finite one, and why."""
     ratios = select(estimates, headline=True, estimand=("retention_ratio", "spend_ratio"))
     for shown in ratios.to_dict("records"):
-        name = f"{shown['group']}:{shown['reference']}"
         if shown["estimate"] < 0:
-            note = "the ratio of means is negative, because of refunds: it has no E-value"
-            yield finding(shown["model"], "e_value", name, shown["estimate"], None, note)
+            facts = {"case": "negative", "reference": shown["reference"]}
+            yield Check("e_value", shown["model"], shown["group"], shown["estimate"], facts=facts)
     for row in select(estimates, estimand="e_value").to_dict("records"):
         if np.isinf(row["estimate"]):
-            what = row["scenario"] or "spend"
-            note = f"{what}: one side is 0, so that nothing finite accounts for the whole ratio"
-            yield finding(row["model"], "e_value", f"{row['group']}:{row['reference']}", np.inf, None, note)
+            facts = {"case": row["scenario"] or "spend", "reference": row["reference"]}
+            yield Check("e_value", row["model"], row["group"], np.inf, facts=facts)
 
 
 def lost_e_values(curves: Survival, spec: CohortSpec) -> list[Row]:

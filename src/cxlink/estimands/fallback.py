@@ -3,43 +3,45 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from cxlink.checks import Check, matching
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.estimands.support_checks import LEAST_SUPPORT, finding
+from cxlink.estimands.support_checks import LEAST_SUPPORT
 
 Row = dict[str, Any]
 SUCCESSOR = {"kaplan_meier": "grouped_ph", "means": "poisson"}
 """The additive model that takes over from each nonparametric one."""
 
 
-def thin(findings: Iterable[Row], model: str, spec: CohortSpec) -> float | None:
+def thin(findings: Iterable[Check], model: str, spec: CohortSpec) -> float | None:
     """Share of the customers that the headline contrast of a model stands on, where that is too small; else None.
 
     Parameters
     ----------
-    findings : iterable of dict
+    findings : iterable of Check
         Of the headline.
     model : str
         ``kaplan_meier`` or ``means``.
     spec : CohortSpec
         Its headline contrast.
     """
-    name = ":".join(spec.contrast(spec.analysis.contrasts[0]))
-    for found in findings:
-        same = (found["model"], found["quantity"], found["group"]) == (model, "support", name)
-        if same and found["value"] < LEAST_SUPPORT:
-            return float(found["value"])
-    return None
+    group, reference = spec.contrast(spec.analysis.contrasts[0])
+    own = matching(
+        findings, code="support", model=model, group=group, reference=reference, adjusted="standardised"
+    )
+    return next((check.value for check in own if check.value < LEAST_SUPPORT), None)
 
 
 def stepped_down(
-    rows: Sequence[Row], findings: Sequence[Row], successors: Iterable[Row], spec: CohortSpec
-) -> tuple[list[Row], list[Row]]:
+    rows: Sequence[Row], findings: Sequence[Check], successors: Iterable[Row], spec: CohortSpec
+) -> tuple[list[Row], list[Check]]:
     """Take the headline from nonparametric rows wherever another model's rows hold it now.
 
     Parameters
     ----------
-    rows, findings : sequence of dict
+    rows : sequence of dict
         Of the nonparametric headline.
+    findings : sequence of Check
+        Beside them.
     successors : iterable of dict
         Rows of the additive models; those that hold the headline say so.
     spec : CohortSpec
@@ -47,7 +49,8 @@ def stepped_down(
 
     Returns
     -------
-    rows, findings : list of dict
+    rows : list of dict
+    findings : list of Check
         Without the E-values of what has stepped down; the findings say so.
     """
     holding = {row["model"] for row in successors if row.get("headline")}
@@ -57,7 +60,9 @@ def stepped_down(
         for row in rows
         if not (row["model"] in down and row["estimand"] == "e_value")
     ]
-    name = ":".join(spec.contrast(spec.analysis.contrasts[0]))
-    note = "additive in score and strata: it holds the headline, since the nonparametric one has too little support"
-    said = [finding(SUCCESSOR[model], "takes_over", name, 1.0, None, note) for model in sorted(down)]
+    group, reference = spec.contrast(spec.analysis.contrasts[0])
+    said = [
+        Check("takes_over", SUCCESSOR[model], group, 1.0, facts={"reference": reference})
+        for model in sorted(down)
+    ]
     return kept, [*findings, *said]

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from cxlink.checks import Check, Fact
 from cxlink.cohort.count.spells import Spells, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.coefficients import hazard_coefficients
 from cxlink.estimands.e_values import e_values, lost_e_values
 from cxlink.estimands.estimand import NOT_LEADING
-from cxlink.estimands.support_checks import finding
+from cxlink.estimands.support_checks import until
 from cxlink.estimands.survival_estimands import leading_rows, survival_refusals, survival_rows
 from cxlink.estimands.tidy import held, row
 from cxlink.groups.group import contrasts_of, groups_of
@@ -28,7 +29,7 @@ THOUSAND = 1000
 
 def hazard_results(
     spells: Spells, spec: CohortSpec, rng: np.random.Generator, *, leads: bool = False
-) -> tuple[list[Row], list[Row], list[Row]]:
+) -> tuple[list[Row], list[Check], list[Row]]:
     """Everything that grouped proportional hazards say of a cohort.
 
     Parameters
@@ -48,19 +49,19 @@ def hazard_results(
         ``hazard_ratio`` (``no``: by score alone; ``conditional``: strata in the model), and ``retention``, ``tenure``
         and their contrasts at the horizon and the steps of the ladder inside follow-up; scenario ``interacting``: the
         score's effect free in each category.
-    findings : list of dict
-        Rows of the diagnostics.
+    findings : list of Check
+        Of the diagnostics.
     coefficients : list of dict
         Of `hazard_coefficients`.
     """
     rows: list[Row] = []
-    findings: list[Row] = []
+    findings: list[Check] = []
     coefficients: list[Row] = []
     requests = hazard_requests(spells, spec)
     for request in requests:
         made = grouped_ph(spells, spec, request, spec.analysis.draws, rng)
         if isinstance(made, Unestimated):
-            return rows, [finding(MODEL, "fit", "", np.nan, False, f"Not fitted: {made.reason}.")], []
+            return rows, [_not_fitted(made, "")], []
         first = leads and request is requests[-1]
         rows += survival_rows(made.curves, spec, leading_rows(made.curves, spec) if first else NOT_LEADING)
         if first:
@@ -84,7 +85,7 @@ def _adjusted(made: GroupedPH) -> str:
 
 def _interacting(
     spells: Spells, spec: CohortSpec, request: Request, rng: np.random.Generator
-) -> tuple[list[Row], list[Row], list[Row]]:
+) -> tuple[list[Row], list[Check], list[Row]]:
     """Standardised retention with the score's effect free in each category of each variable."""
     asked = replace(
         request,
@@ -94,7 +95,7 @@ def _interacting(
     )
     made = grouped_ph(spells, spec, asked, spec.analysis.draws, rng, interacting=True)
     if isinstance(made, Unestimated):
-        return [], [finding(MODEL, "fit", "interacting", np.nan, None, f"Not fitted: {made.reason}.")], []
+        return [], [_not_fitted(made, "interacting")], []
     found = _of_fit(made.fit, request, "interacting")
     coefficients = hazard_coefficients(made.fit, spells, spec, "interacting")
     return survival_rows(made.curves, spec), list(found), coefficients
@@ -119,78 +120,61 @@ def _ratios(spells: Spells, spec: CohortSpec, made: GroupedPH) -> Iterator[Row]:
         yield held(shown) if made.curves.sparse[[at, sizes[reference]]].any() else shown
 
 
-def _of_fit(fit: HazardFit, request: Request, scenario: str) -> Iterator[Row]:
-    """Name the effects that are held by a penalty, and those left out."""
-    kind = scenario or ("" if request.labels["adjusted"] == "no" else request.labels["adjusted"])
-    penalised = (
-        "losses only, none, or not to be told from another effect: a weak log-F(1,1) penalty holds its log hazard "
-        "ratio against the cohort, and its draws follow the penalised likelihood"
+def _not_fitted(made: Unestimated, scenario: str) -> Check:
+    facts: dict[str, Fact] = {"case": "hazards", "reason": made.reason, **made.facts}
+    return Check(
+        "not_fitted", MODEL, passed=None if scenario else False, facts={**facts, "scenario": scenario}
     )
-    left_out = "left out: nobody is in such a cell, or the counts cannot tell it from other effects"
-    for quantity, names, note in (
-        ("penalised", fit.penalised, penalised),
-        ("left_out", fit.design.dropped, left_out),
-    ):
-        for name in names:
-            level = name.removeprefix("score ")
-            group = level if level.lstrip("-").isdigit() else name
-            yield finding(MODEL, quantity, f"{group}, {kind}" if kind else group, np.nan, None, note)
 
 
-def _followed(made: GroupedPH, request: Request, spec: CohortSpec) -> Iterator[Row]:
+def _of_fit(fit: HazardFit, request: Request, scenario: str) -> Iterator[Check]:
+    """Name the effects that are held by a penalty, and those left out."""
+    for code, terms in (("penalised", fit.penalised), ("left_out", fit.design.dropped)):
+        for term in terms:
+            group = fit.design.groups.get(term, "")
+            facts = {"term": term, "adjusted": request.labels["adjusted"], "scenario": scenario}
+            yield Check(code, MODEL, group, facts=facts)
+
+
+def _followed(made: GroupedPH, request: Request, spec: CohortSpec) -> Iterator[Check]:
     if made.covered >= 1 - 1e-9:
         return
-    kind = "" if request.labels["adjusted"] != "no" else ", unadjusted"
-    note = f"share of the customers averaged over who can be followed for {spec.horizon} {spec.unit}s: rows are theirs"
-    yield finding(MODEL, "followed", f"{spec.analysis.contrasts[0]}{kind}", made.covered, None, note)
+    group, reference = spec.contrast(spec.analysis.contrasts[0])
+    facts = {"reference": reference, "adjusted": request.labels["adjusted"], **until(spec)}
+    yield Check("followed", MODEL, group, made.covered, facts=facts)
 
 
-def _proportionality(spells: Spells, spec: CohortSpec, request: Request) -> Iterator[Row]:
+def _proportionality(spells: Spells, spec: CohortSpec, request: Request) -> Iterator[Check]:
     found = proportionality(spells, spec, request)
-    contrast = spec.analysis.contrasts[0]
+    group, reference = spec.contrast(spec.analysis.contrasts[0])
     if found is None:
-        note = "not judged: the two groups, or the periods with losses, are too few"
-        yield finding(MODEL, "proportionality", contrast, np.nan, None, note)
+        yield Check("proportionality", MODEL, group, facts={"case": "few", "reference": reference})
         return
-    start = "signup" if (spells.entry > 0).any() else "the score"
-    note = f"what the hazard ratio is multiplied by when the time since {start} doubles (score × log time)"
-    yield from _with_interval("proportionality", contrast, found.per_doubling, note)
+    case = "signup" if (spells.entry > 0).any() else "survey"
+    yield _with_interval("proportionality", group, found.per_doubling, {"case": case, "reference": reference})
     if not np.isnan(found.moved):
-        note = (
-            f"what that interaction adds to the difference of retention at {spec.horizon} {spec.unit}s; no more than a "
-            "percentage point either way is called proportional"
-        )
-        moved = found.moved
-        yield finding(MODEL, "proportionality_contrast", contrast, moved, abs(moved) <= NOTABLE, note)
+        yield Check(
+            "proportionality_contrast", MODEL, group, found.moved, bound=NOTABLE,
+            passed=abs(found.moved) <= NOTABLE, facts={"reference": reference, **until(spec)},
+        )  # fmt: skip
 
 
-def _with_interval(quantity: str, group: str, ratio: Ratio, note: str) -> Iterator[Row]:
-    yield finding(MODEL, quantity, group, ratio.estimate, None, note)
-    for name, end in (("lower", ratio.conf_low), ("upper", ratio.conf_high)):
-        yield finding(MODEL, f"{quantity}_{name}", group, end, None, f"{name} end of its interval")
+def _with_interval(code: str, group: str, ratio: Ratio, facts: dict[str, Fact]) -> Check:
+    return Check(code, MODEL, group, ratio.estimate, ratio.conf_low, ratio.conf_high, facts=facts)
 
 
-def _trend(spells: Spells, spec: CohortSpec) -> Iterator[Row]:
+def _trend(spells: Spells, spec: CohortSpec) -> Iterator[Check]:
     found = trend(person_periods(spells), spec.analysis.level)
-    if found is None:
-        return
-    note = "hazard ratio of one step of the score towards better, strata additive"
-    yield from _with_interval("trend", "", found, note)
-    yield finding(MODEL, "trend_z", "", found.z, None, "Wald's test of a trend over the ordered scores")
-    yield finding(MODEL, "trend_p", "", found.p, None, "its two-sided probability without any trend")
+    if found is not None:
+        yield _with_interval("trend", "", found, {"z": found.z, "p": found.p})
 
 
-def _predictions(spells: Spells, rng: np.random.Generator) -> Iterator[Row]:
+def _predictions(spells: Spells, rng: np.random.Generator) -> Iterator[Check]:
     found = predictions(spells, rng) if len(spells.levels) > 1 else []
     for one in found:
         if one.effect == "levels":
-            note = (
-                f"log score per 1,000 customers held out ({FOLDS} folds), each level free; higher is better"
-            )
-            yield finding(MODEL, "log_score", "levels", THOUSAND * one.per_customer, None, note)
-            continue
-        note = "log score per 1,000 customers held out, less that of free levels; over 0 predicts better"
-        yield finding(MODEL, "log_score_gain", one.effect, THOUSAND * one.gain, None, note)
-        yield finding(
-            MODEL, "log_score_gain_error", one.effect, THOUSAND * one.std_error, None, "its standard error"
-        )
+            facts: dict[str, Fact] = {"effect": "levels", "folds": FOLDS}
+            yield Check("log_score", MODEL, value=THOUSAND * one.per_customer, facts=facts)
+        else:
+            facts = {"effect": one.effect, "std_error": THOUSAND * one.std_error}
+            yield Check("log_score_gain", MODEL, value=THOUSAND * one.gain, facts=facts)

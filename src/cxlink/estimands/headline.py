@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells, spells_of
-from cxlink.estimands import support_checks as diagnostics
 from cxlink.estimands.e_values import e_values
 from cxlink.estimands.estimand import NOT_LEADING
 from cxlink.estimands.spend_estimands import LEADING, spend_rows
+from cxlink.estimands.support_checks import curve_checks, spend_checks, support_checks
 from cxlink.estimands.survival_estimands import leading_rows, survival_refusals, survival_rows
 from cxlink.groups import requests as standards
 from cxlink.groups.headline_requests import curve_requests, leading, spend_requests
@@ -23,12 +24,12 @@ from cxlink.survival.kaplan_meier import kaplan_meier
 from cxlink.survival.survival import Survival
 
 Row = dict[str, Any]
-Beside = Callable[[Survival], tuple[list[Row], list[Row]]]
+Beside = Callable[[Survival], tuple[list[Row], list[Check]]]
 
 
 def headline(
     spells: Spells, counts: Counts, rng: np.random.Generator, beside: Beside | None = None
-) -> tuple[list[Row], list[Row]]:
+) -> tuple[list[Row], list[Check]]:
     """Kaplan–Meier and means of spend, drawn together from one bootstrap of customers.
 
     Parameters
@@ -42,8 +43,10 @@ def headline(
 
     Returns
     -------
-    rows, findings : list of dict
-        Of ``estimates.csv`` and ``diagnostics.csv``.
+    rows : list of dict
+        Of ``estimates.csv``.
+    findings : list of Check
+        Of ``diagnostics.csv``.
     """
     spec = counts.spec
     asked = curve_requests(spells, spec) if spec.subscription is not None else []
@@ -59,11 +62,11 @@ def headline_of(
     rng: np.random.Generator,
     *,
     beside: Beside | None = None,
-) -> tuple[list[Row], list[Row]]:
+) -> tuple[list[Row], list[Check]]:
     """Give the rows of these curves and means only; see `headline`."""
     spec = counts.spec
-    findings = [row for request in asked for row in diagnostics.support_rows("kaplan_meier", request, spec)]
-    findings += [row for request in spend for row in diagnostics.support_rows("means", request, spec)]
+    findings = [check for request in asked for check in support_checks("kaplan_meier", request, spec)]
+    findings += [check for request in spend for check in support_checks("means", request, spec)]
     first = leading(asked), leading(spend)
     curves, spend = ([r for r in requests if r.standards] for requests in (asked, spend))
     cells = [cell_means(spells, request.members) for request in spend]
@@ -72,13 +75,13 @@ def headline_of(
     rows = []
     for request, curve in zip(curves, made.curves, strict=True):
         rows += survival_rows(curve, spec, leading_rows(curve, spec) if request is first[0] else NOT_LEADING)
-        findings += [*diagnostics.curve_rows(curve, spec), *survival_refusals(curve, spec)]
+        findings += [*curve_checks(curve, spec), *survival_refusals(curve, spec)]
         if request is first[0] and beside is not None:
             more, found = beside(curve)
             rows, findings = [*rows, *more], [*findings, *found]
     for request, cell, mean in _means(spend, cells, made.influence, counts, rng):
         rows += spend_rows(mean, spec, LEADING if request is first[1] else NOT_LEADING)
-        findings += diagnostics.spend_rows(cell, mean)
+        findings += spend_checks(cell, mean)
     return [*rows, *e_values(rows)], findings
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells
 from cxlink.estimands.coefficients import spend_coefficients
 from cxlink.estimands.e_values import e_values
 from cxlink.estimands.estimand import NOT_LEADING
 from cxlink.estimands.spend_estimands import LEADING, spend_rows
-from cxlink.estimands.support_checks import finding
 from cxlink.spend.fitted_regressions import NoSpendFit, SpendFit
 from cxlink.spend.regressions import fit_spend, variance_power
 from cxlink.spend.spend_cells import SpendCells
@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 def spend_model_rows(
     counts: Counts, spells: Spells, headline: Iterable[Row], rng: np.random.Generator, *, leads: bool = False
-) -> tuple[list[Row], list[Row], list[Row]]:
+) -> tuple[list[Row], list[Check], list[Row]]:
     """Fit the additive Poisson, the quasi-gamma and both two-part models, and say what they give.
 
     Their rows are standardised over all strata; not adjusted where there is nothing to standardise over.
@@ -50,7 +50,7 @@ def spend_model_rows(
         return [], [], []
     question = spend_question(counts, spells)
     rows: list[Row] = []
-    findings: list[Row] = []
+    findings: list[Check] = []
     coefficients: list[Row] = []
     for fit in fit_spend(question.cells, question.effect, spec.spend.refunds):
         if isinstance(fit, SpendFit):
@@ -63,54 +63,34 @@ def spend_model_rows(
     return [*rows, *e_values(rows)], findings, coefficients
 
 
-def fit_findings(fit: SpendFit | NoSpendFit, question: SpendQuestion) -> Iterator[Row]:
+def fit_findings(fit: SpendFit | NoSpendFit, question: SpendQuestion) -> Iterator[Check]:
     """Say whether a model converged, how it was held where it would not, and what it cannot answer."""
     if isinstance(fit, NoSpendFit):
-        yield finding(fit.model, "fit", "", np.nan, False, f"no row: {fit.reason}")
+        yield Check("not_fitted", fit.model, passed=False, facts={"case": "spend", "reason": fit.reason})
         return
-    yield finding(fit.model, "converged", "", 1.0, True, "the estimating equations are solved to rounding")
-    note = "number of parameters of all parts; standard errors are robust (HC2)"
-    yield finding(fit.model, "parameters", "", float(fit.n_parameters), None, note)
-    yield finding(fit.model, "dispersion", "", fit.dispersion, None, _DISPERSION[fit.model])
+    yield Check("converged", fit.model, value=1.0, passed=True, facts={"case": "equations"})
+    yield Check("parameters", fit.model, value=float(fit.n_parameters))
+    yield Check("dispersion", fit.model, value=fit.dispersion, facts={"case": fit.model})
     for name in dict.fromkeys(fit.penalised):
-        note = (
-            "nobody spent there, or everybody did: a weak log-F(1,1) penalty, half a spender, holds the effect "
-            "against the cohort, and its draws follow the penalised likelihood"
-        )
-        yield finding(fit.model, "separated", name, 1.0, None, note)
+        yield Check("separated", fit.model, value=1.0, facts={"case": "spend", "term": name})
     for name in fit.averaged:
-        note = "nobody spent there: the amount of whoever would is taken to be that of the others"
-        yield finding(fit.model, "no_amounts", name, 1.0, None, note)
+        yield Check("no_amounts", fit.model, value=1.0, facts={"term": name})
     for group in unanswered(fit, question):
-        note = "no row: its mean in some stratum cannot be told from these counts, even with additive effects"
-        yield finding(fit.model, "not_estimable", group, np.nan, False, note)
+        yield Check("not_estimable", fit.model, group, passed=False)
 
 
-_DISPERSION = {
-    "poisson": "Pearson's, in the currency: the robust errors allow for it",
-    "gamma": "Pearson's: the squared coefficient of variation, zeros in",
-    "two_part": "Pearson's: the squared coefficient of variation of positive amounts",
-    "log_ols": "residual variance of the logarithm of positive amounts",
-}
-
-
-def _variance(cells: SpendCells) -> Iterator[Row]:
+def _variance(cells: SpendCells) -> Iterator[Check]:
     """Say how the variance grows with the mean, and how many spent nothing."""
     n = float(cells.n.sum())
     if not n:
         return
-    share = 1 - float(cells.positive.sum()) / n
-    yield finding("", "spent_nothing", "", share, None, "share of the customers with a complete window")
+    yield Check("spent_nothing", value=1 - float(cells.positive.sum()) / n, facts={"case": "customers"})
     power = variance_power(cells)
     if np.isfinite(power):
-        note = (
-            "power of the mean that the variance of spend grows with, zeros in (Park test; Manning & Mullahy 2001): 1 "
-            "is the Poisson's, 2 the gamma's"
-        )
-        yield finding("", "variance_power", "", power, None, note)
+        yield Check("variance_power", value=power)
 
 
-def agreement(rows: Iterable[Row], headline: Iterable[Row], sides: tuple[str, str]) -> Iterator[Row]:
+def agreement(rows: Iterable[Row], headline: Iterable[Row], sides: tuple[str, str]) -> Iterator[Check]:
     """Set each model's ratio of the headline contrast against the headline's.
 
     Parameters
@@ -126,8 +106,7 @@ def agreement(rows: Iterable[Row], headline: Iterable[Row], sides: tuple[str, st
     for found in rows:
         if found["estimand"] == "spend_ratio" and (found["group"], found["reference"]) == sides:
             inside = bool(leading[0]["conf_low"] <= found["estimate"] <= leading[0]["conf_high"])
-            note = (
-                "ratio of means over that of the headline; judged is whether the headline's interval holds it"
-            )
             against = float(found["estimate"] / leading[0]["estimate"])
-            yield finding(found["model"], "agreement", ":".join(sides), against, inside, note)
+            yield Check(
+                "agreement", found["model"], sides[0], against, passed=inside, facts={"reference": sides[1]}
+            )

@@ -1,7 +1,12 @@
 """Small groups: no number about them is published (design 3.1, ``[publish]``)."""
 
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
+
+from cxlink.checks import Check, Fact
 
 
 def blank_small(estimates: pd.DataFrame, smallest: int) -> pd.DataFrame:
@@ -32,11 +37,22 @@ def blank_at_risk(at_risk: pd.DataFrame, smallest: int) -> pd.DataFrame:
     return table
 
 
-def blank_findings(diagnostics: pd.DataFrame, names: set[str]) -> pd.DataFrame:
-    """Blank the values of diagnostics about these groups."""
-    table = diagnostics.copy()
-    about = table["group"].str.split("[:,]").map(lambda parts: bool(names & {part.strip() for part in parts}))
-    table.loc[about, "value"] = np.nan
-    # what was replicated is told beside what was counted
-    table.loc[about & table["quantity"].str.startswith("predicted_"), "note"] = "blank: a small group"
-    return table
+_ASKED = frozenset({
+    "case", "reference", "adjusted", "stratum", "scenario", "of", "horizon", "unit", "term", "parameter", "level",
+    "effect", "kind", "ratio", "average", "target", "counts", "column",
+})  # fmt: skip
+"""Facts that say what was asked; every other one may have been counted from the group, and goes with its numbers."""
+
+
+def blank_checks(checks: Iterable[Check], names: Collection[str]) -> tuple[Check, ...]:
+    """Blank the numbers of checks about these groups, or about contrasts with them."""
+    return tuple(
+        _blank(check) if check.group in names or check.get("reference") in names else check
+        for check in checks
+    )
+
+
+def _blank(check: Check) -> Check:
+    asked: dict[str, Fact] = {name: fact for name, fact in check.facts.items() if name in _ASKED}
+    blank: dict[str, Fact] = {"blank": True} if len(asked) < len(check.facts) else {}
+    return replace(check, value=np.nan, low=np.nan, high=np.nan, facts={**asked, **blank})

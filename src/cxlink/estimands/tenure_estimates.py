@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlink.checks import Check
 from cxlink.cohort.count.spells import PersonPeriods, Spells, merged_over_strata, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.coefficients import family_coefficients
@@ -42,8 +43,10 @@ class Lifetimes:
 
     Attributes
     ----------
-    rows, findings : list of dict
-        Of the estimates and the diagnostics tables.
+    rows : list of dict
+        Of the estimates.
+    findings : list of Check
+        Of the diagnostics.
     curves : list of DataFrame
         See `curve_frames`.
     foreseen : DataFrame
@@ -55,7 +58,7 @@ class Lifetimes:
     """
 
     rows: list[Row]
-    findings: list[Row]
+    findings: list[Check]
     curves: list[pd.DataFrame]
     foreseen: pd.DataFrame
     families: Families | None
@@ -87,7 +90,6 @@ def tenure_results(
     if asked is None:
         return None
     periods, target = asked
-    group = "" if adjusted == "no" else adjusted
     projecting, testing = rng.spawn(2)
     made, tested = _tested(periods, spells, spec, testing)
     fits = [fit for fit in made if isinstance(fit, Fit)]
@@ -95,11 +97,11 @@ def tenure_results(
     tenures = project_all(fits, target, weights, spec.analysis.draws, projecting)
     level = spec.analysis.level
     findings = [
-        *fit_findings(made, int(spells.n.sum()), group),
-        *ratio_findings(fits, periods, [str(one) for one in spells.levels], group),
-        *weight_findings(fits, weights, tested, group),
-        *backtest_findings(tested, spec.unit, group),
-        *doubt_findings(doubts(fits, tenures[: len(fits)], periods), spike(periods), spec.unit, group),
+        *fit_findings(made, int(spells.n.sum()), adjusted),
+        *ratio_findings(fits, periods, [str(one) for one in spells.levels], adjusted),
+        *weight_findings(fits, weights, tested, adjusted),
+        *backtest_findings(tested, spec.unit, adjusted),
+        *doubt_findings(doubts(fits, tenures[: len(fits)], periods), spike(periods), spec.unit, adjusted),
         *(row for one in tenures if one.model == "averaged" for row in survival_refusals(one, spec)),
     ]
     with ThreadPoolExecutor(WORKERS) as pool:

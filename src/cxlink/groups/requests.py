@@ -31,8 +31,8 @@ class Request:
         Whole periods wanted, from 0 on.
     horizons : tuple of int
         Steps of the tenure ladder wanted.
-    covered : dict of str to float
-        Share of the scored customers that a contrast (``best:worst``) or a group stands on.
+    covered : dict of (str, str) to float
+        Share of the scored customers that a group and its reference, or a group by itself (reference empty), stand on.
     since_signup : bool
         Whether times count from signup; otherwise from each customer's entry.
     """
@@ -44,7 +44,7 @@ class Request:
     contrasts: tuple[tuple[int, int], ...]
     times: np.ndarray = field(default_factory=lambda: np.arange(1))
     horizons: tuple[int, ...] = ()
-    covered: dict[str, float] = field(default_factory=dict)
+    covered: dict[tuple[str, str], float] = field(default_factory=dict)
     since_signup: bool = False
 
 
@@ -80,13 +80,14 @@ def pooled(
     if not members:
         return None
     reach = known_to(*risk_sets(spells, tuple(members.values()))(spells.n))
-    covered, standards = {}, []
+    covered: dict[tuple[str, str], float] = {}
+    standards = []
     for at, (name, found) in enumerate(members.items()):
         standard = _own_entries(spells, name, found, at)
         share, kept = _followed(standard, reach[at], spec.horizon)
         standards.append(kept)
         if len(kept.entry) < len(standard.entry):
-            covered[name] = share
+            covered[name, ""] = share
     position = {name: i for i, name in enumerate(members)}
     asked = contrasts_of(groups, spec)
     if stratum:

@@ -53,14 +53,14 @@ def standardised(spells: Spells, spec: CohortSpec, supported: np.ndarray | None)
     covered, contrasts, own = {}, [], []
     for a, b in asked:
         over = cells(np.concatenate([groups[a].at, groups[b].at]))
-        covered[f"{a}:{b}"] = float(target.weight[over].sum())
+        covered[a, b] = float(target.weight[over].sum())
         if over.size:
             contrasts.append((position(groups[a], over), position(groups[b], over)))
     for name in [name for name in groups if name != "all"]:
         with_whom = _support_levels(groups[name], groups, headline)
         over = cells(with_whom)
         if set(with_whom) == set(groups[name].at):
-            covered[name] = float(target.weight[over].sum())
+            covered[name, ""] = float(target.weight[over].sum())
         if over.size:
             own.append(position(groups[name], over))
     labels = {"adjusted": "standardised", "stratum": "", "scenario": ""}

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.metric_sums import SUMS, totals
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.estimands.support_checks import finding
 from cxlink.metrics.experience_metrics import Experience, experience_metrics
 from cxlink.metrics.members import member_rows
 from cxlink.metrics.metric_intervals import MetricEstimate, ratio, share
@@ -59,18 +59,13 @@ def metrics_of(counts: Counts, rng: np.random.Generator) -> pd.DataFrame:
     return tidy_metrics(rows)
 
 
-def immortal(counts: Counts) -> Iterator[Row]:
+def immortal(counts: Counts) -> Iterator[Check]:
     """Say that nobody in the table left before anybody was asked: then its churn from signup is too low."""
     table = counts.metrics[counts.metrics["variable"] == ""]
     asked, lost = (table.loc[table["of"] == of, "period"] for of in ("survey.joined", "signup.lost"))
     if len(asked) and len(lost) and lost.min() >= asked.min():
-        note = (
-            f"nobody in the table left before {asked.min()}, when the first were asked: it seems to hold only "
-            "customers who were still there then, and the churn rate from signup is too low. Read the one from the "
-            "survey"
-        )
         n = float(table.loc[table["of"] == "signup.lost", "n"].sum())
-        yield finding("", "churn_from_signup", "", n, False, note)
+        yield Check("churn_from_signup", value=n, passed=False, facts={"first": str(asked.min())})
 
 
 def _from_cells(counts: Counts) -> pd.DataFrame:

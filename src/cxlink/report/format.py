@@ -20,6 +20,7 @@ from cxlink.report.language import listed as listed
 from cxlink.report.language import percent as percent
 from cxlink.report.language import whole as whole
 from cxlink.report.words import say, sentences
+from cxlink.survival.families.catalogue import families_by_name
 
 FIRM = "\u00a0"  # no-break space: keeps an interval on one line
 _RANGE = re.compile(r"(-?\d+)-(-?\d+)")
@@ -174,10 +175,11 @@ def coverage(spec: CohortSpec) -> str:
 
 def words(name: str) -> str:
     """Write a name of the tables for readers: ``log_logistic`` becomes ``log-logistic``."""
-    if name.startswith("cure_"):
-        return say("format.cure", family=words(name.removeprefix("cure_")))
-    if re.fullmatch(r"spline_\d+", name):
-        return say("format.spline", n=int(name.removeprefix("spline_")))
+    family = families_by_name().get(name)
+    if family is not None and family.kind == "cure":
+        return say("format.cure", family=words(family.contains[0].name))
+    if family is not None and family.kind == "spline":
+        return say("format.spline", n=len(family.parameters) - 2)  # beside its level and slope, one a knot
     return say(f"model.{name}") if f"model.{name}" in sentences(current()) else name.replace("_", " ")
 
 

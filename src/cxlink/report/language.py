@@ -110,3 +110,11 @@ def listed(items: Sequence[str]) -> str:
 def capital(text: str) -> str:
     """Begin a sentence."""
     return text[:1].upper() + text[1:]
+
+
+def significant(number: float, digits: int) -> str:
+    """Write a number with so many digits that say something, a true minus; a dash for none."""
+    if not math.isfinite(number):
+        return decimal(number, 0)
+    point = get_decimal_symbol(read_language(current()).locale)
+    return f"{number:.{digits}g}".replace(".", point).replace("-", "−")

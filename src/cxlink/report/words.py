@@ -14,11 +14,22 @@ from string import Formatter
 from typing import Any
 
 from cxlink.report.document import Run, Strong, strong
-from cxlink.report.language import Language, capital, current, decimal, listed, percent, read_language, whole
+from cxlink.report.language import (
+    Language,
+    capital,
+    current,
+    decimal,
+    listed,
+    percent,
+    read_language,
+    significant,
+    whole,
+)
 
 STRONG = "**"
 KINDS: Mapping[str, Callable[..., str]] = {
     "": str, "capital": capital, "integer": whole, "decimal": decimal, "percent": percent, "list": listed,
+    "significant": significant,
 }  # fmt: skip
 
 

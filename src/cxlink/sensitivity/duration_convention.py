@@ -7,21 +7,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.counted import other_convention
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.estimands.support_checks import finding
+from cxlink.estimands.support_checks import until
 from cxlink.estimands.tidy import select
 from cxlink.groups.headline_requests import curve_requests, leading
 from cxlink.survival.kaplan_meier import point_curves
 
-Row = dict[str, object]
-
 
 def compare_readings(
     counts: Counts, other: Counts | None, estimates: pd.DataFrame
-) -> tuple[Counts, list[Row]]:
+) -> tuple[Counts, list[Check]]:
     """Compare the headline under both readings of recorded durations; note it where they differ beyond the error.
 
     Parameters
@@ -51,8 +50,8 @@ def compare_readings(
             continue
         apart = value - row["estimate"]
         ok = not abs(apart) > row["std_error"]
-        note = f'retention at {spec.horizon} {spec.unit}s under counts = "{named}", less that under the spec\'s reading'
-        findings.append(finding("kaplan_meier", "counts_reading", row["group"], apart, ok, note))
+        facts = {"counts": named, **until(spec)}
+        findings.append(Check("counts_reading", "kaplan_meier", row["group"], apart, passed=ok, facts=facts))
         if not ok:
             notes.append(f"{100 * value:.1f} % for {100 * row['estimate']:.1f} % ({row['group']})")
     if notes:

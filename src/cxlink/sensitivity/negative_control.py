@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from scipy.sparse import vstack
 
+from cxlink.checks import Check
 from cxlink.cohort.count.counts import CONTROL, SPEND, Counts
 from cxlink.cohort.count.spells import SPEND_MOMENTS, Spells, spells_of
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.contrasts import OF_CONTROLS
 from cxlink.estimands.estimand import Estimand, rows_of
 from cxlink.estimands.spend_estimands import mean
-from cxlink.estimands.support_checks import finding
 from cxlink.groups.headline_requests import spend_requests
 from cxlink.spend.means import MeanSpend, cell_means, mean_spend
 from cxlink.survival.kaplan_meier import kaplan_meier
@@ -70,7 +70,7 @@ def _usual(spells: Spells) -> float:
     return float(squares / abs(total)) if total else float(np.sqrt(squares / n))
 
 
-def control_rows(counts: Counts, rng: np.random.Generator) -> tuple[list[Row], list[Row]]:
+def control_rows(counts: Counts, rng: np.random.Generator) -> tuple[list[Row], list[Check]]:
     """Run the negative control through the analysis of spend.
 
     Parameters
@@ -89,13 +89,12 @@ def control_rows(counts: Counts, rng: np.random.Generator) -> tuple[list[Row], l
     if spec.control is None or "control_n" not in counts.cells or not len(counts.scored):
         return [], []
     known, n = int(counts.scored["control_n"].sum()), int(counts.scored["n"].sum())
-    note = f"share of the customers with a score whose {spec.control.column} is known: the others are left out of it"
-    findings = [finding("means", "control_known", "", known / n, None, note)]
+    column = {"column": spec.control.column}
+    findings = [Check("control_known", "means", value=known / n, facts=column)]
     spells = control_spells(counts)
     if not known or not varies(spells):
-        what = "is the same for everybody" if known else "is not known of anybody with a score"
-        note = f"{spec.control.column} {what}: as a negative control it says nothing, and has no row"
-        return [], [*findings, finding("means", "control", "", float(known), False, note)]
+        facts = {**column, "case": "constant" if known else "unknown"}
+        return [], [*findings, Check("control", "means", value=float(known), passed=False, facts=facts)]
     rows = []
     for means in control_means(spells, counts, rng):
         found = rows_of(means, (CONTROL_MEAN,), spec)
@@ -104,12 +103,14 @@ def control_rows(counts: Counts, rng: np.random.Generator) -> tuple[list[Row], l
     return rows, findings
 
 
-def _verdict(rows: list[Row], spec: CohortSpec) -> Iterator[Row]:
+def _verdict(rows: list[Row], spec: CohortSpec) -> Iterator[Check]:
     """Say whether the headline contrast of the control shows nothing, as it should."""
     sides = spec.contrast(spec.analysis.contrasts[0])
     for shown in rows:
         if shown["estimand"] == "control_difference" and (shown["group"], shown["reference"]) == sides:
             nothing = bool(shown["conf_low"] <= 0 <= shown["conf_high"])
-            kind = "standardised" if shown["adjusted"] == "standardised" else "unadjusted"
-            note = f"difference of the negative control, {kind}: its interval should hold 0, since no score changed it"
-            yield finding("means", "control_difference", ":".join(sides), shown["estimate"], nothing, note)
+            yield Check(
+                "control_difference", "means", sides[0], shown["estimate"], shown["conf_low"], shown["conf_high"],
+                bound=0.0, passed=nothing,
+                facts={"case": shown["adjusted"], "reference": sides[1], "adjusted": shown["adjusted"]},
+            )  # fmt: skip

@@ -65,7 +65,8 @@ def unscored_requests(spells: Spells, counts: Counts) -> list[Request]:
 def _alone(request: Request, group: str, times: np.ndarray) -> list[Request]:
     """One group of a request, under its name here."""
     own = [request.standards[i] for i in request.own if request.standards[i].group == group]
-    covered = {NOT_SCORED: request.covered[group]} if group in request.covered else {}
+    alone = (group, "")
+    covered = {(NOT_SCORED, ""): request.covered[alone]} if alone in request.covered else {}
     return [
         replace(
             request, standards=(replace(standard, group=NOT_SCORED),), own=(0,), contrasts=(), times=times,

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from cxlink.checks import Check, Fact
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.mix import MISSING, NO_STRATUM
 from cxlink.cohort.count.spells import spells_of
-from cxlink.estimands.support_checks import LEAST_SUPPORT, finding
+from cxlink.estimands.support_checks import LEAST_SUPPORT, until
 from cxlink.estimands.survival_estimands import survival_rows
 from cxlink.estimands.tidy import held, row
 from cxlink.sensitivity.nonresponse import NOT_SCORED, tipping_point, unscored_requests, unscored_spells
@@ -25,15 +26,14 @@ def response(counts: Counts) -> float:
     return int(counts.scored["n"].sum()) / everybody if everybody else np.nan
 
 
-def response_findings(counts: Counts) -> Iterator[Row]:
+def response_findings(counts: Counts) -> Iterator[Check]:
     """Give the response rate of the cohort, and of each category of the adjustment variables.
 
     Nothing where everybody has a score; of a category with fewer customers than may be published, no value.
     """
     if not response(counts) < 1:
         return
-    note = "share of the customers who have a score"
-    yield finding("", "response", "all", response(counts), None, note)
+    yield Check("response", group="all", value=response(counts))
     least = counts.spec.publish.smallest_cell
     for name in counts.spec.stratum_variables:
         cells = counts.cells.assign(answered=counts.cells["n"].where(counts.cells["score"].notna(), 0))
@@ -43,31 +43,26 @@ def response_findings(counts: Counts) -> Iterator[Row]:
             continue  # it is known of the scored only, such as tenure at a survey that others have no date of
         for category, answered, n in by_category.itertuples(name=None):
             share = answered / n if n >= least else np.nan
-            yield finding("", "response", f"{name}={category}", share, None, note)
+            yield Check("response", group="all", value=share, facts={"stratum": f"{name}={category}"})
 
 
-def target_findings(counts: Counts) -> Iterator[Row]:
+def target_findings(counts: Counts) -> Iterator[Check]:
     """Say so where standardising to everybody changes nothing, or cannot reach everybody."""
     spec = counts.spec
     if spec.analysis.target != "customers" or not len(counts.scored):
         return
     late = spec.subscription is not None and spec.subscription.clock == "signup"
     if not spec.stratum_variables and not late:
-        note = (
-            'target = "customers" changes nothing: nothing is adjusted for, so there is nothing to weight by'
-        )
-        yield finding("", "target", "", np.nan, False, note)
+        yield Check("target", passed=False, facts={"case": "nothing"})
     mix = spells_of(counts).mix
     if spec.stratum_variables and mix is not None:
         share = float(mix.n[mix.stratum != NO_STRATUM].sum() / mix.n.sum())
-        note = (
-            "share of all customers in strata where somebody has a score: the figures are standardised to the mix of "
-            "these. Where a stratum is not known in full without a score, it is taken as among those who have one"
+        yield Check(
+            "target", value=share, bound=LEAST_SUPPORT, passed=share >= LEAST_SUPPORT, facts={"case": "share"}
         )
-        yield finding("", "target", "", share, share >= LEAST_SUPPORT, note)
 
 
-def unscored_rows(counts: Counts, rng: np.random.Generator) -> tuple[list[Row], list[Row]]:
+def unscored_rows(counts: Counts, rng: np.random.Generator) -> tuple[list[Row], list[Check]]:
     """Give the retention of the customers without a score whose clock can start, and findings about it.
 
     Nothing where nobody has a score, and there is nothing to set it against.
@@ -89,8 +84,7 @@ def unscored_rows(counts: Counts, rng: np.random.Generator) -> tuple[list[Row], 
         return [], []
     known = 0 if spells is None else int(spells.n.sum())
     absent = int(counts.cells.loc[counts.cells["score"].isna(), "n"].sum())
-    note = "share of the customers without a score who were ever at risk on the clock: their retention is of these"
-    findings = [finding("kaplan_meier", "clock_starts", NOT_SCORED, known / absent, None, note)]
+    findings = [Check("clock_starts", "kaplan_meier", NOT_SCORED, known / absent)]
     if spells is None:
         return [], findings
     requests, none = unscored_requests(spells, counts), csr_array((0, len(spells.n)))
@@ -101,14 +95,13 @@ def unscored_rows(counts: Counts, rng: np.random.Generator) -> tuple[list[Row], 
             r for r in survival_rows(curves, spec) if r["estimand"] == "retention" and not r.get("scenario")
         ]
         for share in request.covered.values():
-            adjusted = request.labels["adjusted"] == "standardised"
-            whom = "standardised to" if adjusted else "without a score"
-            note = f"share of the customers {whom} whom their retention at {spec.horizon} {spec.unit}s can answer for"
-            findings.append(finding("kaplan_meier", "support", NOT_SCORED, share, None, note))
+            adjusted = request.labels["adjusted"]
+            facts: dict[str, Fact] = {"case": f"unscored_{adjusted}", "adjusted": adjusted, **until(spec)}
+            findings.append(Check("support", "kaplan_meier", NOT_SCORED, share, facts=facts))
     return rows, findings
 
 
-def tipping_rows(curves: Survival, counts: Counts) -> tuple[list[Row], list[Row]]:
+def tipping_rows(curves: Survival, counts: Counts) -> tuple[list[Row], list[Check]]:
     """Give the tipping point of the headline contrast of retention, and say so where there is none from 0 to 1.
 
     Parameters
@@ -141,6 +134,5 @@ def tipping_rows(curves: Survival, counts: Counts) -> tuple[list[Row], list[Row]
     )  # fmt: skip
     found = []
     if not 0 <= value <= 1:
-        note = "no retention of those who did not answer could undo the contrast: it would have to be this"
-        found.append(finding(curves.model, "tipping_point", ":".join(sides), value, None, note))
+        found.append(Check("tipping_point", curves.model, sides[0], value, facts={"reference": sides[1]}))
     return [held(shown) if curves.sparse[[a, b]].any() else shown], found

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlink.checks import Check
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.estimands.support_checks import finding
 from cxlink.estimands.tidy import interval, row
 from cxlink.sensitivity.reliability import (
     FEWEST_PAIRS,
@@ -27,7 +27,7 @@ ASKED_TWICE = "asked_twice"
 
 def reliability_rows(
     repeats: pd.DataFrame, curves: Survival | None, spec: CohortSpec, rng: np.random.Generator
-) -> tuple[list[Row], list[Row]]:
+) -> tuple[list[Row], list[Check]]:
     """Give the score's reliability, and what its errors hide of the effect on retention.
 
     Parameters
@@ -51,10 +51,8 @@ def reliability_rows(
         return [], []
     found, n = reliability(repeats), int(repeats["n"].sum())
     if found is None:
-        note = (
-            f"customers with two scores: the score's reliability needs {FEWEST_PAIRS} of them, and two levels"
-        )
-        return [], [finding("test_retest", "pairs", "", n, None, note)]
+        few = Check("pairs", "test_retest", value=float(n), facts={"case": "few", "least": FEWEST_PAIRS})
+        return [], [few]
     n_draws, level = spec.analysis.draws, spec.analysis.level
     names = {"model": "test_retest", "group": ASKED_TWICE, "adjusted": "no", "n": found.n}
     correlations, slopes = found.correlation_draws(n_draws, rng), found.slope_draws(n_draws, rng)
@@ -67,15 +65,13 @@ def reliability_rows(
         return rows, [_selection(found)]
     rows += effect_rows(effect, spec)
     if interval(slopes, level)[1] <= 0:
-        note = "points of the second score for one of the first: not told from 0, so that nothing is corrected by it"
-        return rows, [finding("test_retest", "score_calibration", "", found.slope, False, note)]
+        return rows, [Check("score_calibration", "test_retest", value=float(found.slope), passed=False)]
     rows += effect_rows(effect, spec, (found.slope, slopes))
     return rows, [_selection(found)]
 
 
-def _selection(found: Reliability) -> Row:
-    note = "customers with two scores: only who stayed could be asked again; a true change counts as an error"
-    return finding("test_retest", "pairs", "", found.n, None, note)
+def _selection(found: Reliability) -> Check:
+    return Check("pairs", "test_retest", value=float(found.n), facts={"case": "stayed"})
 
 
 @dataclass(frozen=True, slots=True)

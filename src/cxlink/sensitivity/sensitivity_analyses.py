@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.estimands.e_values import lost_e_values
 from cxlink.sensitivity.negative_control import control_rows
@@ -24,7 +25,7 @@ Row = dict[str, Any]
 _STREAM = 5
 
 
-def doubts(counts: Counts) -> tuple[list[Row], list[Row]]:
+def doubts(counts: Counts) -> tuple[list[Row], list[Check]]:
     """Give what the counts alone say: who did not answer, and a negative control.
 
     Parameters
@@ -45,7 +46,7 @@ def doubts(counts: Counts) -> tuple[list[Row], list[Row]]:
 
 def beside_headline(
     curves: Survival, counts: Counts, repeats: pd.DataFrame | None
-) -> tuple[list[Row], list[Row]]:
+) -> tuple[list[Row], list[Check]]:
     """Give what stands on the headline's curves: the E-value of being lost, the tipping point, the score's errors.
 
     Parameters

@@ -100,7 +100,15 @@ class SpendFit:
 
 @dataclass(frozen=True, slots=True)
 class NoSpendFit:
-    """A model that these counts cannot carry, and why."""
+    """A model that these counts cannot carry, and why.
+
+    Attributes
+    ----------
+    model : str
+        As in the estimates table.
+    reason : str
+        A name: ``no_complete_window``, ``nobody_spent``, ``nothing_net``, ``refunds``, ``no_end``, …
+    """
 
     model: str
     reason: str

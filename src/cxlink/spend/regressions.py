@@ -18,12 +18,7 @@ from cxlink.spend.spend_design import additive
 from cxlink.spend.two_part import fit_log_ols, fit_two_part
 
 _SAME = 1e-3
-_WHY = {
-    "poisson": "in some level or category, or some combination of effects, no more was spent than refunded: a mean "
-    "has no logarithm there",
-    "gamma": "combinations of a level and a stratum in which nobody spent weigh so much that no finite effects solve "
-    "the equation",
-}
+_WHY = {"poisson": "nothing_net_somewhere", "gamma": "no_finite_effects"}
 
 
 def fit_poisson(cells: SpendCells, effect: Effect = "levels") -> Fitted:
@@ -50,7 +45,7 @@ def _whole(model: str, family: SpendFamily, cells: SpendCells, effect: Effect) -
     """Fit everybody's spend, zeros in."""
     unit = cells.positive_mean
     if not unit > 0:
-        return NoSpendFit(model, "nobody spent more than was refunded, so no mean has a logarithm")
+        return NoSpendFit(model, "nothing_net")
     measured, design = in_units(cells, unit), additive(cells, effect)
     sums = Sums(measured.n, measured.total, measured.squares)
     equation = solve(family, design.rows(cells), sums)
@@ -82,11 +77,9 @@ def fit_spend(cells: SpendCells, effect: Effect, refunds: bool = False) -> tuple
         Whether spend may be negative: then the additive Poisson alone is fitted.
     """
     if not cells.n.sum():
-        return tuple(NoSpendFit(model, "no customer's window was over") for model in _MODELS)
+        return tuple(NoSpendFit(model, "no_complete_window") for model in _MODELS)
     return tuple(
-        NoSpendFit(model, "refunds make spend negative, which this model cannot take")
-        if refunds and model != "poisson"
-        else fit(cells, effect)
+        NoSpendFit(model, "refunds") if refunds and model != "poisson" else fit(cells, effect)
         for model, fit in _MODELS.items()
     )
 

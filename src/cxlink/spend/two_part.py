@@ -31,7 +31,7 @@ def _parts(model: str, family: SpendFamily, cells: SpendCells, effect: Effect) -
     """Fit having spent anything, and the amounts of those who did."""
     unit = cells.positive_mean
     if not unit > 0:
-        return NoSpendFit(model, "nobody spent anything, so there are no amounts")
+        return NoSpendFit(model, "nobody_spent")
     measured, design = in_units(cells, unit), additive(cells, effect)
     rows = design.rows(cells)
     amounts, averaged = filled(design, cells)
@@ -47,7 +47,7 @@ def _parts(model: str, family: SpendFamily, cells: SpendCells, effect: Effect) -
         equations, terms = [any_spend, amount], [Term(design, any_spend.columns, share=True), *terms]
         unknown |= any_spend.unknown(design, rows)
     if not all(equation.converged for equation in equations):
-        return NoSpendFit(model, "the search for the effects did not come to an end")
+        return NoSpendFit(model, "no_end")
     if family is NORMAL:
         joined, smeared = _smeared(equations, measured)
         terms.append(smeared)

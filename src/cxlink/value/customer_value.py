@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from cxlink.checks import Check
 from cxlink.cohort.count.counts import MARGIN, SPEND, Counts
 from cxlink.cohort.count.spells import SPEND_MOMENTS, Spells, each_pair, spells_of
 from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, CohortSpec
-from cxlink.estimands.support_checks import finding
 from cxlink.groups.curves import Standard
 from cxlink.groups.requests import by_level
 from cxlink.spend.means import cell_means
@@ -23,7 +23,7 @@ Row = dict[str, Any]
 
 def value_results(
     spells: Spells, counts: Counts, families: Families | None, rng: np.random.Generator
-) -> tuple[list[Row], list[Row]]:
+) -> tuple[list[Row], list[Check]]:
     """Value customers by score level and band.
 
     Parameters
@@ -37,14 +37,13 @@ def value_results(
 
     Returns
     -------
-    rows, findings : list of dict
+    rows : list of dict, findings : list of Check
         ``revenue``, ``value`` (with a margin), their differences and ratios, and ``margin_per_period``; scenario
         ``first_excluded``: margins at the ends of periods; ``given``: of those who have stayed so long.
     """
     spec, requests = counts.spec, asked_of(spells, counts.spec)
     if not requests:
-        note = "nobody with a score has a complete window of spend: no value"
-        return [], [finding("", "value", "", 0.0, False, note)]
+        return [], [Check("no_value", value=0.0, passed=False)]
     question = asked(tuple(s for request in requests for s in request.standards), spec)
     as_they_are = [request.labels["adjusted"] == "no" for request in requests for _ in request.standards]
     question = replace(question, resampled=np.array(as_they_are))

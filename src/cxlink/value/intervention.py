@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.contrasts import positive
 from cxlink.estimands.e_values import e_value, limit_nearer_one
-from cxlink.estimands.support_checks import finding
-from cxlink.estimands.support_checks import tidy as tidy_findings
+from cxlink.estimands.support_checks import LEAST_SUPPORT
 from cxlink.estimands.tidy import row, tidy
 from cxlink.survival.splice import Families
 from cxlink.value.clv import Worth
@@ -42,8 +42,10 @@ class InterventionValue:
         Of the cohort.
     programme : Programme
         What was asked.
-    estimates, diagnostics : DataFrame
+    estimates : DataFrame
         With the columns of a run folder's.
+    checks : tuple of Check
+        What they stand on.
     n_source : int
         Customers in the levels that are moved from.
     covered : float
@@ -55,7 +57,7 @@ class InterventionValue:
     spec: CohortSpec
     programme: Programme
     estimates: pd.DataFrame
-    diagnostics: pd.DataFrame
+    checks: tuple[Check, ...]
     n_source: int
     covered: float
     fingerprint: str
@@ -144,10 +146,12 @@ def programme_value(
     _refuse_unknown(worth, programme, spec)
     gain = _Gain(worth.path[0], worth.path_draws[:, 0], programme.fraction * source.n, programme.cost)
     rows = [*_values(found, worth, programme, spec, source.n), *_money(gain, found, worth, programme, spec)]
-    note = "share of the customers to be moved in strata where every level of the target has spend: values are theirs"
-    findings = [finding("value", "support", programme.name, covered, covered >= 0.9, note)]
+    support = Check(
+        "support", "value", programme.group, covered, bound=LEAST_SUPPORT, passed=covered >= LEAST_SUPPORT,
+        facts={"case": "moved", "reference": programme.reference},
+    )  # fmt: skip
     return InterventionValue(
-        spec, programme, tidy(rows), tidy_findings(findings), source.n, covered, counts.profile.fingerprint
+        spec, programme, tidy(rows), (support,), source.n, covered, counts.profile.fingerprint
     )
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from cxlink.checks import Check, Fact
 from cxlink.cohort.count.spells import Spells, each_pair, has_spend, level_positions
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.contrasts import OF_VALUES
 from cxlink.estimands.estimand import Answer, Estimand, rows_of
-from cxlink.estimands.support_checks import LEAST_SUPPORT, finding
+from cxlink.estimands.support_checks import LEAST_SUPPORT, is_headline
 from cxlink.groups.curves import Standard
 from cxlink.groups.group import Group, contrasts_of, groups_of
 from cxlink.groups.requests import Request
@@ -213,34 +214,34 @@ def per_period(v: GroupValues) -> Answer:
     return Answer(v.worth.rate[v.at, None], v.worth.rate_draws[:, v.at, None], none, ({},))
 
 
-def findings_of(found: Valued, requests: Sequence[Request], spells: Spells, spec: CohortSpec) -> list[Row]:
+def findings_of(found: Valued, requests: Sequence[Request], spells: Spells, spec: CohortSpec) -> list[Check]:
     """Say what the values stand on: support, levels left to the families, and ratios that would say nothing."""
-    rows: list[Row] = []
-    sides = spec.contrast(spec.analysis.contrasts[0])
+    checks: list[Check] = []
     for request in requests:
-        for group, share in request.covered.items():
-            ok = share >= LEAST_SUPPORT if group in (":".join(sides), *sides) else None
-            note = "share of the customers in strata where every level has spend: values are of these"
-            rows.append(finding("value", "support", group, share, ok, note))
+        for (group, reference), share in request.covered.items():
+            ok = share >= LEAST_SUPPORT if is_headline(group, reference, spec) else None
+            facts: dict[str, Fact] = {
+                "case": "value", "reference": reference, "adjusted": request.labels["adjusted"]
+            }  # fmt: skip
+            checks.append(
+                Check("support", "value", group, share, bound=LEAST_SUPPORT, passed=ok, facts=facts)
+            )
     for at in np.flatnonzero(found.uncertain):
-        note = "hardly any losses, hardly anybody outlasting the horizon, or no spend: families alone, or widened"
-        rows.append(finding("value", "sparse", str(spells.levels[at]), np.nan, None, note))
+        checks.append(Check("sparse", "value", str(spells.levels[at]), facts={"case": "value"}))
     start = 0
     for request in requests:
-        rows += _not_positive(found, request, start)
+        checks += _not_positive(found, request, start)
         start += len(request.standards)
     if any(np.isnan(one.point[:, 0, INCLUDED]).any() for one in found.amounts.values()):
-        note = f"no family could continue retention to {found.horizon} {spec.unit}s: no value there"
-        rows.append(finding("value", "not_known", "", float(found.horizon), False, note))
-    return rows
+        facts = {"horizon": found.horizon, "unit": spec.unit}
+        checks.append(Check("not_known", "value", value=float(found.horizon), passed=False, facts=facts))
+    return checks
 
 
-def _not_positive(found: Valued, request: Request, start: int) -> Iterator[Row]:
+def _not_positive(found: Valued, request: Request, start: int) -> Iterator[Check]:
     for name, worth in found.amounts.items():
         for g in request.own:
             value, group = worth.point[start + g, 0, INCLUDED], request.standards[g].group
             if value <= 0:
-                note = f"{name} is not over 0: it has differences, and no ratio"
-                yield finding(
-                    name, "not_positive", f"{group}, {request.labels['adjusted']}", value, None, note
-                )
+                facts = {"amount": name, "adjusted": request.labels["adjusted"]}
+                yield Check("not_positive", name, group, float(value), bound=0.0, facts=facts)

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from cxlink.checks import Check
+from cxlink.checks import Check, Fact
 
 FARTHEST = 0.005
 _LEVEL = 0.95
-_OF = "posterior predictive tail probability"
 
 
 def tail_probability(observed: np.ndarray, replicated: np.ndarray) -> np.ndarray:
@@ -71,7 +70,7 @@ def loss_checks(
     names = [str(one) for one in levels]
     replicates = np.concatenate(totals)
     return (
-        *_judged("predicted_losses", names, known, (seen, replicates), "losses in all periods"),
+        *_judged("predicted_losses", names, known, (seen, replicates)),
         *_patterns(names, known, np.concatenate(expected), np.concatenate(distances)),
     )
 
@@ -91,13 +90,10 @@ def _patterns(
 ) -> Iterator[Check]:
     tails = tail_probability(observed, replicated)
     for g in np.flatnonzero(known):
-        note = (
-            f"{_OF} of the chi-squared distance of losses by period and stratum, {observed[:, g].mean():.4g} on "
-            f"average and {replicated[:, g].mean():.4g} in replicates; under {FARTHEST} the model misses it"
-        )
-        kept = bool(tails[g] >= FARTHEST)
+        tail = float(tails[g])
+        facts = {"observed": float(observed[:, g].mean()), "replicated": float(replicated[:, g].mean())}
         yield Check(
-            "predicted_pattern", "", names[int(g)], float(tails[g]), passed=kept, facts={"note": note}
+            "predicted_pattern", "", names[int(g)], tail, bound=FARTHEST, passed=tail >= FARTHEST, facts=facts
         )
 
 
@@ -174,11 +170,10 @@ def spend_checks(
     names, known, spent = [str(one) for one in levels], n > 0, positive > 1
     size = np.maximum(n, 1)
     return (
-        *_judged("predicted_zeros", names, known, (1 - positive / size, 1 - again[0] / size), "who spent nothing"),
-        *_judged("predicted_mean", names, known, (total / size, again[1] / size), "mean spend, zeros in"),
+        *_judged("predicted_zeros", names, known, (1 - positive / size, 1 - again[0] / size)),
+        *_judged("predicted_mean", names, known, (total / size, again[1] / size)),
         *_judged(
             "predicted_spread", names, spent, (_variation(positive, total, squares), _variation(*again)),
-            "coefficient of variation of the amounts of who spent",
         ),
     )  # fmt: skip
 
@@ -191,18 +186,18 @@ def _variation(positive: np.ndarray, total: np.ndarray, squares: np.ndarray) -> 
 
 
 def _judged(
-    quantity: str, names: Sequence[str], known: np.ndarray, both: tuple[np.ndarray, np.ndarray], what: str
+    code: str, names: Sequence[str], known: np.ndarray, both: tuple[np.ndarray, np.ndarray]
 ) -> Iterator[Check]:
     observed, replicated = both
     tails = tail_probability(observed, replicated)
     ends = np.quantile(replicated, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)
     for g in np.flatnonzero(known):
-        note = (
-            f"{_OF} of {what}: {observed[g]:.4g} observed, {100 * _LEVEL:.0f} % of replicates (equal-tailed) from "
-            f"{ends[0, g]:.4g} to {ends[1, g]:.4g}; within {FARTHEST} of 0 or 1 the model misses it"
-        )
-        inside = bool(FARTHEST <= tails[g] <= 1 - FARTHEST)
-        if quantity == "predicted_spread" and not inside:
-            which = "short" if tails[g] < FARTHEST else "long"
-            note += f". Amounts are no gamma: intervals of this model's means are too {which}"
-        yield Check(quantity, "", names[int(g)], float(tails[g]), passed=inside, facts={"note": note})
+        tail = float(tails[g])
+        inside = FARTHEST <= tail <= 1 - FARTHEST
+        facts: dict[str, Fact] = {
+            "observed": float(observed[g]), "replicated_low": float(ends[0, g]), "replicated_high": float(ends[1, g]),
+            "level": _LEVEL,
+        }  # fmt: skip
+        if code == "predicted_spread":
+            facts["case"] = "inside" if inside else "short" if tail < FARTHEST else "long"
+        yield Check(code, "", names[int(g)], tail, bound=FARTHEST, passed=inside, facts=facts)

@@ -25,7 +25,6 @@ from cxlink.estimands.posterior.posterior_spend_rows import posterior_spend_find
 
 _REPLICATES = 1000
 _REFIT: dict[str, Any] = {"draws": 250, "tune": 500}
-Row = dict[str, Any]
 
 
 def judged_retention(
@@ -34,7 +33,7 @@ def judged_retention(
     spells: Spells,
     spec: CohortSpec,
     rng: np.random.Generator,
-) -> tuple[tuple[Check, ...], list[Row]]:
+) -> tuple[tuple[Check, ...], list[Check]]:
     """Look at a posterior of retention.
 
     Parameters
@@ -54,7 +53,7 @@ def judged_retention(
     -------
     checks : tuple of Check
         For `bayes_findings.unreliable`.
-    rows : list of dict
+    findings : list of Check
         For the table of diagnostics.
     """
     some = _thinned(posterior)
@@ -83,7 +82,7 @@ def judged_retention(
 
 def judged_spend(
     posterior: Posterior, stack: StackedCells, counts: Counts, spells: Spells, rng: np.random.Generator
-) -> tuple[list[Row], tuple[Check, ...]]:
+) -> tuple[list[Check], tuple[Check, ...]]:
     """Look at a posterior of spend: see `posterior_spend.posterior_spend_findings`; and leave cells out."""
     rows, checks = posterior_spend_findings(posterior, stack, counts, spells, rng)
     some = _thinned(posterior)
@@ -117,7 +116,7 @@ def _replicated(kept: np.ndarray, pooled: PooledPeriods, rng: np.random.Generato
 
 def _asked(
     posterior: Posterior, spells: Spells, spec: CohortSpec, rng: np.random.Generator
-) -> Mapping[str, np.ndarray]:
+) -> Mapping[tuple[str, str], np.ndarray]:
     """Retention of the headline's sides at the horizon, and their difference, by chain and draw."""
     sizes = posterior.tree["posterior"].sizes
     averages = averages_of(spells, spec, coding_from(posterior.about["coding"]))[-1]
@@ -126,7 +125,7 @@ def _asked(
     kept = averaged(survival, averages, np.array([0, spec.horizon]))[..., 1]
     names = [standard.group for standard in averages.standards]
     sides = [side for side in spec.contrast(spec.analysis.contrasts[0]) if side in names] or ["all"]
-    found = {side: kept[:, names.index(side)] for side in sides}
+    found = {(side, ""): kept[:, names.index(side)] for side in sides}
     if len(sides) == 2:
-        found[":".join(sides)] = found[sides[0]] - found[sides[1]]
+        found[sides[0], sides[1]] = found[sides[0], ""] - found[sides[1], ""]
     return {name: values.reshape(sizes["chain"], sizes["draw"]) for name, values in found.items()}

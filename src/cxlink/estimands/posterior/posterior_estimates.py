@@ -18,6 +18,7 @@ from cxlink.bayes.models.spend_posterior import sample_spend
 from cxlink.bayes.pooled_counts import PooledPeriods, bayes_effect, pool
 from cxlink.bayes.priors import SPEND_PRIORS, hazard_priors, renewal_priors
 from cxlink.bayes.stacked_spend import StackedCells, stack_counts
+from cxlink.checks import Check, Fact
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells, person_periods, spells_of
 from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, CohortSpec
@@ -25,7 +26,6 @@ from cxlink.estimands.posterior.posterior_assessment import judged_retention, ju
 from cxlink.estimands.posterior.posterior_findings import spread_findings, unreliable
 from cxlink.estimands.posterior.posterior_spend_rows import no_posterior_spend, posterior_spend_rows
 from cxlink.estimands.posterior.prior_predictive import prior_curve, prior_of_spend, prior_table
-from cxlink.estimands.support_checks import finding
 from cxlink.estimands.survival_estimands import curve_frames, survival_refusals, survival_rows
 from cxlink.spend.fitted_regressions import NoSpendFit
 from cxlink.survival.survival import Survival
@@ -45,8 +45,10 @@ class Bayesian:
 
     Attributes
     ----------
-    rows, findings : list of dict
-        Of the estimates and of the diagnostics.
+    rows : list of dict
+        Of the estimates.
+    findings : list of Check
+        Of the diagnostics.
     curves : list of DataFrame
         Retention for figures, see `posterior.curve_frames`; of the priors as scenario ``prior``.
     spend : list of DataFrame
@@ -62,7 +64,7 @@ class Bayesian:
     """
 
     rows: list[Row] = field(default_factory=list)
-    findings: list[Row] = field(default_factory=list)
+    findings: list[Check] = field(default_factory=list)
     curves: list[pd.DataFrame] = field(default_factory=list)
     spend: list[pd.DataFrame] = field(default_factory=list)
     priors: list[pd.DataFrame] = field(default_factory=list)
@@ -260,8 +262,8 @@ def _spend_alone(job: _Job, counts: Counts, rng: np.random.Generator) -> list[Ro
     return posterior_spend_rows(own, counts, job.spells, spend_draws(own), scenario=ALONE)
 
 
-def _drawn(posterior: Posterior, of: str = "retention") -> Iterator[Row]:
+def _drawn(posterior: Posterior, of: str = "retention") -> Iterator[Check]:
     """Say how many draws there are; how long they took stands in run.json, since it differs from run to run."""
     sizes = posterior.tree["posterior"].sizes
-    note = f"draws of {sizes['chain']} chains, after as many to settle"
-    yield finding(posterior.name, "draws", of, float(posterior.n_draws), None, note)
+    facts: dict[str, Fact] = {"of": of, "chains": int(sizes["chain"])}
+    yield Check("draws", posterior.name, value=float(posterior.n_draws), facts=facts)

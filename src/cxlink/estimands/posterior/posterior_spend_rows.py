@@ -16,12 +16,11 @@ from cxlink.bayes.draws.posterior_means import (
 from cxlink.bayes.draws.sampling import Posterior
 from cxlink.bayes.models.spend_posterior import NAME, priors_of
 from cxlink.bayes.stacked_spend import StackedCells
-from cxlink.checks import Check
+from cxlink.checks import Check, Fact
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells
 from cxlink.estimands.posterior.posterior_findings import bayes_findings
 from cxlink.estimands.spend_estimands import spend_rows
-from cxlink.estimands.support_checks import finding
 from cxlink.spend.fitted_regressions import NoSpendFit
 from cxlink.spend.standardised_means import spend_question
 
@@ -70,7 +69,7 @@ def posterior_spend_rows(
 
 def posterior_spend_findings(
     posterior: Posterior, stack: StackedCells, counts: Counts, spells: Spells, rng: np.random.Generator
-) -> tuple[list[Row], tuple[Check, ...]]:
+) -> tuple[list[Check], tuple[Check, ...]]:
     """Judge a posterior of spend: did it converge, does it make counts like these, and does it stand on its priors.
 
     Parameters
@@ -86,7 +85,7 @@ def posterior_spend_findings(
 
     Returns
     -------
-    rows : list of dict
+    findings : list of Check
         For the table of diagnostics.
     checks : tuple of Check
         The same, for `bayes_findings.unreliable`.
@@ -95,9 +94,9 @@ def posterior_spend_findings(
     sizes = posterior.tree["posterior"].sizes
     shape = (sizes["chain"], sizes["draw"])
     sides = counts.spec.contrast(counts.spec.analysis.contrasts[0])
-    asked = {means.groups[g]: means.draws[:, g] for g in means.own if means.groups[g] in sides}
+    asked = {(means.groups[g], ""): means.draws[:, g] for g in means.own if means.groups[g] in sides}
     if len(asked) == 2:
-        asked[":".join(sides)] = asked[sides[0]] / asked[sides[1]]
+        asked[sides] = asked[sides[0], ""] / asked[sides[1], ""]
     priors = priors_of(tuple(str(name) for name in posterior.tree["posterior"].data_vars))
     likelihood = spend_log_likelihood(posterior, stack).sum(axis=2)
     checks = (
@@ -111,13 +110,13 @@ def posterior_spend_findings(
     return [_size(stack, posterior), *bayes_findings(NAME, checks, "spend")], checks
 
 
-def _size(stack: StackedCells, posterior: Posterior) -> Row:
-    cohorts = len(stack.coding.cohorts)
-    pooled = f" of {cohorts} cohorts" if cohorts > 1 else ""
-    note = f"cells{pooled} with customers: hurdle-gamma, {posterior.n_draws:,} draws"
-    return finding(NAME, "cells", "spend", float((stack.n > 0).sum()), None, note)
+def _size(stack: StackedCells, posterior: Posterior) -> Check:
+    facts: dict[str, Fact] = {"of": "spend", "cohorts": len(stack.coding.cohorts), "draws": posterior.n_draws}
+    case = "several" if len(stack.coding.cohorts) > 1 else "one"
+    return Check("cells", NAME, value=float((stack.n > 0).sum()), facts={**facts, "case": case})
 
 
-def no_posterior_spend(fit: NoSpendFit) -> Row:
+def no_posterior_spend(fit: NoSpendFit) -> Check:
     """Say why there are no rows."""
-    return finding(fit.model, "fit", "spend", np.nan, False, f"no row: {fit.reason}")
+    facts = {"case": "spend", "of": "spend", "reason": fit.reason}
+    return Check("not_fitted", fit.model, passed=False, facts=facts)

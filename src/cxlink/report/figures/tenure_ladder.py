@@ -11,9 +11,11 @@ from cxlink.report import format as wording
 from cxlink.report.estimates_lookup import Estimate, known_rows, preferred
 from cxlink.report.figures import drawing
 from cxlink.report.words import say
+from cxlink.survival.families.catalogue import families_by_name
 
 BANDS = ("best", "worst")
 AVERAGE = "averaged"
+AVERAGES = (AVERAGE, "averaged_aic", "averaged_backtest", "averaged_equal")
 OBSERVED = ("kaplan_meier", "grouped_ph")
 BAYESIAN = ("bayes", "bayes_sbg")
 _DASHED = (0, (3, 1.5))
@@ -22,12 +24,17 @@ _SPREAD = 0.22
 
 def is_family(model: str) -> bool:
     """Whether a row of tenure is a single family's: neither observed, nor an average, nor a posterior's."""
-    return model not in (*OBSERVED, *BAYESIAN) and not model.startswith(AVERAGE)
+    return model in families_by_name()
+
+
+def is_average(model: str) -> bool:
+    """Whether a row of tenure is an average's over families."""
+    return model in AVERAGES
 
 
 def ordered_models(models: Iterable[str]) -> list[str]:
     """Give models in the order of reading: Kaplan–Meier, then the families, then their averages."""
-    return sorted(set(models), key=lambda name: (name != "kaplan_meier", name.startswith(AVERAGE), name))
+    return sorted(set(models), key=lambda name: (name != "kaplan_meier", is_average(name), name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """The pages about the metrics that managers ask for."""
 
+from cxlink.checks import matching
+from cxlink.report.check_notes import note
 from cxlink.report.content import Material
 from cxlink.report.document import Block, bullets, heading, notice, paragraph, picture, strong, table
 from cxlink.report.figures import drawing
@@ -77,9 +79,7 @@ def _sentence(text: str) -> str:
 
 
 def _immortal(m: Material) -> list[Block]:
-    found = m.results.diagnostics
-    notes = found.loc[found["quantity"] == "churn_from_signup", "note"].tolist()
-    return [notice(f"{_sentence(str(note))}") for note in notes]
+    return [notice(_sentence(note(check))) for check in matching(m.results.checks, code="churn_from_signup")]
 
 
 def _over_time(m: Material, level: int) -> list[Block]:

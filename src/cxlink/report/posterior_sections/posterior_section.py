@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from cxlink.checks import matching
+from cxlink.report.check_notes import reason
 from cxlink.report.content import Material, stacked
 from cxlink.report.document import Block, Run, bullets, heading, notice, paragraph, picture, strong
 from cxlink.report.estimates_lookup import Estimate
@@ -40,7 +42,7 @@ from cxlink.report.posterior_sections.posterior_tables import (
     unseen,
     width,
 )
-from cxlink.report.posterior_sections.posterior_warnings import doubts, found
+from cxlink.report.posterior_sections.posterior_warnings import doubts
 from cxlink.report.posterior_sections.workflow_tables import priors_table, workflow_table
 from cxlink.report.sections import score_tables as tables
 from cxlink.report.sections.limitations import adjusted_for
@@ -117,13 +119,10 @@ def _borrowing(m: Material) -> str:
 
 def _no_spend(m: Material) -> str:
     """Say why there is no posterior of spend; nothing where there is one."""
-    rows = found(m.results.diagnostics).get(("spend", HAZARD), [])
-    reason = next((row.note.removeprefix("no row: ") for row in rows if row.quantity == "fit"), "")
-    return (
-        f"There is no posterior of spend: {reason.rstrip('.')}."
-        if reason and m.spec.spend is not None
-        else ""
-    )
+    refused = matching(m.results.checks, code="not_fitted", model=HAZARD, of="spend")
+    if not refused or m.spec.spend is None:
+        return ""
+    return f"There is no posterior of spend: {reason(refused[0])}."
 
 
 def _figure(m: Material, curves: pd.DataFrame, before: pd.DataFrame) -> list[Block]:
@@ -256,8 +255,10 @@ def bayes_methods(m: Material) -> list[Run]:
         if m.spec.score.effect == "monotone"
         else " Scores, strata, their combinations and cohorts are drawn towards their mean by spreads that are learnt."
     )
-    draws = [row for rows in found(m.results.diagnostics).values() for row in rows if row.quantity == "draws"]
-    sampled = f"{whole(draws[0].value)} {draws[0].note.partition(',')[0]}" if draws else "Several chains"
+    drawn = matching(m.results.checks, code="draws")
+    sampled = (
+        f"{whole(drawn[0].value)} draws of {drawn[0].facts['chains']} chains" if drawn else "Several chains"
+    )
     return [
         strong("Bayesian models. "),
         f"{capital('; '.join(pieces))}.{shape} {sampled} were made by the no-U-turn sampler on the counts. Chains are "

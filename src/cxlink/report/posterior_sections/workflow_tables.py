@@ -1,22 +1,20 @@
 """Whether the posteriors can be relied on, for who checks: diagnostics beside their bounds, and the priors."""
 
 import math
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from cxlink.bayes.assessment.convergence import LEAST_BFMI, LEAST_ESS_A_CHAIN, MOST_RHAT, MOST_SENSITIVE
 from cxlink.bayes.assessment.predictive_checks import FARTHEST
 from cxlink.bayes.priors import GAMMA_SHAPE
+from cxlink.checks import Check, matching
 from cxlink.report.content import Material, stacked
 from cxlink.report.document import Block, table
 from cxlink.report.figures.tenure_ladder import BAYESIAN
 from cxlink.report.format import FIRM, NONE, capital, coverage, decimal, percent, whole
-from cxlink.report.posterior_sections.posterior_warnings import COLUMNS, Finding, Findings, found, those_of
+from cxlink.report.posterior_sections.posterior_warnings import COLUMNS, Found, found
 
-_WITHIN = re.compile(r"within (\S+) and ([^\s;,]+)")
-_OF_CELLS = re.compile(r"of ([\d,]+) cells")
-_ERROR = re.compile(r"standard error (\S+)")
+Effect = tuple[str, ...]
 _REPLICATED = {
     "predicted_losses": "Losses of each score, replicated: missed",
     "predicted_pattern": "Losses by period and stratum, replicated: missed",
@@ -32,8 +30,8 @@ _SPREADS = {
 
 def workflow_table(m: Material) -> list[Block]:
     """Set the diagnostics out, a column for each posterior."""
-    every = found(m.results.diagnostics)
-    columns = [key for key in COLUMNS if any(one.quantity != "fit" for one in every.get(key, ()))]
+    every = found(m.results.checks)
+    columns = [key for key in COLUMNS if any(one.code != "not_fitted" for one in every.get(key, ()))]
     if not columns:
         return []
     lines = [[name, *(write(every[key]) for key in columns)] for name, write in _lines()]
@@ -60,7 +58,7 @@ def workflow_table(m: Material) -> list[Block]:
     ]
 
 
-def _lines() -> Iterator[tuple[str, Callable[[Sequence[Finding]], str]]]:
+def _lines() -> Iterator[tuple[str, Callable[[Sequence[Check]], str]]]:
     """Names of lines, and how each is written from a posterior's findings."""
     for quantity, name, digits in (
         ("rhat", f"Largest R-hat (under {MOST_RHAT})", 3),
@@ -82,67 +80,73 @@ def _lines() -> Iterator[tuple[str, Callable[[Sequence[Finding]], str]]]:
     yield "Parameters in use", lambda rows: _single(rows, "effective_parameters", 1)
 
 
-def _judged(text: str, ok: Sequence[str]) -> str:
-    word = "FAILS" if "no" in ok else "ok" if "yes" in ok else ""
+def _judged(text: str, checks: Sequence[Check]) -> str:
+    verdicts = {check.passed for check in checks}
+    word = "FAILS" if False in verdicts else "ok" if True in verdicts else ""
     return f"{text}{FIRM}{word}" if word else text
 
 
-def _single(rows: Sequence[Finding], quantity: str, digits: int) -> str:
-    mine = those_of(rows, quantity)
-    return _judged(decimal(mine[0].value, digits), [mine[0].ok]) if mine else NONE
+def _single(checks: Sequence[Check], code: str, digits: int) -> str:
+    mine = matching(checks, code=code)
+    return _judged(decimal(mine[0].value, digits), mine[:1]) if mine else NONE
 
 
-def _largest(rows: Sequence[Finding], quantity: str) -> str:
-    mine = those_of(rows, quantity)
+def _largest(checks: Sequence[Check], code: str) -> str:
+    mine = matching(checks, code=code)
     if not mine:
         return NONE
-    most = max((row.value for row in mine if not math.isnan(row.value)), default=math.nan)
-    return _judged(decimal(most, 3), [row.ok for row in mine])
+    most = max((check.value for check in mine if not math.isnan(check.value)), default=math.nan)
+    return _judged(decimal(most, 3), mine)
 
 
-def _missed_of(rows: Sequence[Finding], quantity: str) -> str:
-    mine = those_of(rows, quantity)
-    missed = sum(row.ok == "no" for row in mine)
-    return _judged(f"{whole(missed)} of {whole(len(mine))}", [row.ok for row in mine]) if mine else NONE
+def _missed_of(checks: Sequence[Check], code: str) -> str:
+    mine = matching(checks, code=code)
+    missed = sum(check.passed is False for check in mine)
+    return _judged(f"{whole(missed)} of {whole(len(mine))}", mine) if mine else NONE
 
 
-def _left_out(rows: Sequence[Finding]) -> str:
-    mine = those_of(rows, "elpd_left_out_cells")
+def _left_out(checks: Sequence[Check]) -> str:
+    mine = matching(checks, code="elpd_left_out_cells")
     if not mine:
         return NONE
-    error = _ERROR.search(mine[0].note)
-    beside = f" (s.e. {decimal(float(error[1]), 1)})" if error else ""
-    return f"{decimal(mine[0].value, 1)}{beside}"
+    return f"{decimal(mine[0].value, 1)} (s.e. {decimal(_fact(mine[0], 'std_error'), 1)})"
 
 
-def _refitted(rows: Sequence[Finding]) -> str:
-    mine = those_of(rows, "refitted_cells")
-    if not mine:
-        return NONE
-    cells = _OF_CELLS.search(mine[0].note)
-    among = f" of {whole(int(cells[1].replace(',', '')))}" if cells else ""
-    return f"{whole(mine[0].value)}{among}"
+def _refitted(checks: Sequence[Check]) -> str:
+    mine = matching(checks, code="refitted_cells")
+    return f"{whole(mine[0].value)} of {whole(_fact(mine[0], 'cells'))}" if mine else NONE
 
 
-def _spreads(every: Findings, columns: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    names = dict.fromkeys(row.group for key in columns for row in those_of(every[key], "spread"))
-    return [(name, f"Spread of {_spread_name(name)}") for name in sorted(names)]
+def _fact(check: Check, name: str) -> float:
+    fact = check.facts[name]
+    assert isinstance(fact, int | float)  # what its code says
+    return fact
 
 
-def _spread_name(name: str) -> str:
-    """Write what a spread is of: ``level stratum polarisation`` becomes ``scores × strata, polarisation``."""
-    known = [_SPREADS[word] for word in name.split() if word in _SPREADS]
-    others = [word for word in name.split() if word not in _SPREADS]
+def _spreads(every: Found, columns: Sequence[tuple[str, str]]) -> list[tuple[Effect, str]]:
+    names = {_effect(check) for key in columns for check in matching(every[key], code="spread")}
+    return [(effect, f"Spread of {_spread_name(effect)}") for effect in sorted(names)]
+
+
+def _effect(check: Check) -> Effect:
+    effect = check.facts["effect"]
+    assert isinstance(effect, tuple)  # what its code says
+    return tuple(str(part) for part in effect)
+
+
+def _spread_name(effect: Effect) -> str:
+    """Write what a spread is of: ``level, stratum, polarisation`` becomes ``scores × strata, polarisation``."""
+    known = [_SPREADS[part] for part in effect if part in _SPREADS]
+    others = [part for part in effect if part not in _SPREADS]
     return ", ".join([*([" × ".join(known)] if known else []), *others])
 
 
-def _spread(rows: Sequence[Finding], name: str) -> str:
-    mine = [row for row in those_of(rows, "spread") if row.group == name]
+def _spread(checks: Sequence[Check], effect: Effect) -> str:
+    mine = matching(checks, code="spread", effect={effect})
     if not mine:
         return NONE
-    ends = _WITHIN.search(mine[0].note)
-    beside = f" [{decimal(float(ends[1]), 2)},{FIRM}{decimal(float(ends[2]), 2)}]" if ends else ""
-    return f"{decimal(mine[0].value, 2)}{beside}"
+    low, high = (decimal(end, 2) for end in (mine[0].low, mine[0].high))
+    return f"{decimal(mine[0].value, 2)} [{low},{FIRM}{high}]"
 
 
 def _explained(lines: Sequence[Sequence[str]], parts: Sequence[str]) -> list[str]:

@@ -1,34 +1,39 @@
 """The page of diagnostics: what was checked, what failed first."""
 
-import re
-from collections.abc import Hashable
-from typing import Any
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import pandas as pd
-
+from cxlink.checks import Check, facts_text, matching
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.report.check_notes import note
 from cxlink.report.content import Material
 from cxlink.report.document import Block, heading, paragraph, table
 from cxlink.report.figures.tenure_ladder import BAYESIAN
-from cxlink.report.format import NONE, decimal, listed, whole, words
-from cxlink.report.sections.family_table import family_lines
+from cxlink.report.format import FIRM, NONE, decimal, listed, whole, words
+from cxlink.report.sections.family_table import family_lines, is_of_families
 
 _MOST_ROWS = 60
 _SHARES = (1.6, 1.3, 1.5, 1.1, 0.4, 3.6)
 _SEARCH = ("converged", "monotone")
+_FITTING = ("separated", "hardly_bounded", "held_rising", "flat_likelihood", "search_stopped")
+"""Codes of what a family's fit had to do; those that say the same stand on one line."""
 _FEW = 4
+_MANY = 12
+_VERDICTS = {True: "yes", False: "no", None: ""}
 _ORDER = {"no": 0, "": 1, "yes": 2}
 
 
 def diagnostics_pages(m: Material, level: int = 1) -> list[Block]:
-    """Set out the diagnostics; a long table is cut, failures stand first."""
-    found = m.results.diagnostics
-    found = found[~found["model"].isin(BAYESIAN)] if m.results.bayesian is not None else found
-    if not len(found):
+    """Set out the checks; a long table is cut, failures stand first."""
+    found = list(m.results.checks)
+    if m.results.bayesian is not None:
+        found = [check for check in found if check.model not in BAYESIAN]
+    if not found:
         return [heading("Diagnostics", level), paragraph("No diagnostics were recorded.")]
     shown = _not_shown_elsewhere(found)
-    failed = sum(verdict(ok) == "no" for ok in shown["ok"])
+    failed = sum(line.check.passed is False for line in shown)
     text = "Nothing that was checked is other than it should be."
     if failed:
         verb = "is other than it" if failed == 1 else "are other than they"
@@ -43,48 +48,57 @@ def diagnostics_pages(m: Material, level: int = 1) -> list[Block]:
     return [heading("Diagnostics", level), paragraph(text), *_checks(_once(shown, m.spec), _hidden(m))]
 
 
-def _not_shown_elsewhere(found: pd.DataFrame) -> pd.DataFrame:
-    """Leave out of the families' findings what the section on tenure shows; join those of one note."""
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A check and whose it is, in words."""
+
+    check: Check
+    model: str
+
+
+def _not_shown_elsewhere(found: Sequence[Check]) -> list[_Line]:
+    """Leave out of the families' checks what the section on tenure shows; join those that say the same."""
+    lines = [_Line(check, words(check.model)) for check in found]
     if not family_lines(found):
-        return found
-    families = set(found.loc[found["quantity"].isin(["aic"]), "model"])
-    unfitted = found["note"].fillna("").str.startswith("Not fitted: ") & (found["quantity"] == "fit")
-    mine = found["model"].isin(families) | unfitted | found["quantity"].eq("weights")
-    failed = found["quantity"].isin(_SEARCH) & found["ok"].map(verdict).eq("no")
-    noted = mine & (found["quantity"] == "fit") & ~unfitted
-    kept = found[~mine | (mine & failed)].to_dict("records")
-    return pd.DataFrame([*_joined_notes(found[noted]), *kept], columns=list(found.columns))
+        return lines
+    families = {check.model for check in matching(found, code="aic")}
+    mine = [line.check.model in families or is_of_families(line.check) for line in lines]
+    noted = [line.check for line, own in zip(lines, mine, strict=True) if own and line.check.code in _FITTING]
+    kept = [
+        line for line, own in zip(lines, mine, strict=True)
+        if not own or (line.check.code in _SEARCH and line.check.passed is False)
+    ]  # fmt: skip
+    return [*_joined_families(noted), *kept]
 
 
-def _joined_notes(notes: pd.DataFrame) -> list[dict[Hashable, Any]]:
-    """Make one row of the families that say the same."""
-    rows = []
-    for _, same in notes.groupby(["group", "note"], sort=False, dropna=False):
-        models = [words(model) for model in dict.fromkeys(same["model"])]
-        named = listed(models) if len(models) <= _FEW else f"{whole(len(models))} families"
-        rows.append({**same.iloc[0].to_dict(), "model": named})
-    return rows
-
-
-def _checks(found: pd.DataFrame, hidden: set[str]) -> list[Block]:
-    """Set findings out, those that say the same of several groups on one line."""
-    lines: dict[tuple[str, ...], list[tuple[str, str]]] = {}
-    for row in found.to_dict("records"):
-        group, comma, kind = _text(row["group"]).partition(", ")
-        key = (
-            verdict(row["ok"]),
-            words(_text(row["model"])),
-            f"{words(_text(row['quantity']))}{comma}{kind}",
-            _text(row["note"]),
+def _joined_families(checks: Sequence[Check]) -> list[_Line]:
+    """Make one line of the families that say the same."""
+    same: dict[tuple[str, str], list[Check]] = {}
+    for check in checks:
+        same.setdefault((check.code, facts_text(check.facts)), []).append(check)
+    lines = []
+    for alike in same.values():
+        models = [words(model) for model in dict.fromkeys(check.model for check in alike)]
+        lines.append(
+            _Line(alike[0], listed(models) if len(models) <= _FEW else f"{whole(len(models))} families")
         )
-        small = bool(hidden & set(re.split(r"[,:]", group)))
-        lines.setdefault(key, []).append((group, NONE if small else _number(row["value"])))
-    if not lines:
+    return lines
+
+
+def _checks(lines: Sequence[_Line], hidden: set[str]) -> list[Block]:
+    """Set checks out, those that say the same of several groups on one line."""
+    found: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for line in lines:
+        check = line.check
+        small = bool(hidden & {check.group, str(check.get("reference"))})
+        key = (_VERDICTS[check.passed], line.model, _name(check), note(check))
+        found.setdefault(key, []).append((_subject(check), NONE if small else _value(check)))
+    if not found:
         return []
     rows = []
-    for (flag, model, quantity, note), groups in sorted(lines.items(), key=lambda line: _ORDER[line[0][0]]):
+    for (flag, model, quantity, said), groups in sorted(found.items(), key=lambda line: _ORDER[line[0][0]]):
         names, values = zip(*groups, strict=True)
-        rows.append([model, quantity, _joined(names), _joined(values), flag, note])
+        rows.append([model, quantity, _joined(names), _joined(values), flag, said])
     notes = (
         [f"The first {_MOST_ROWS} of {len(rows)}; the rest is in diagnostics.csv."]
         if len(rows) > _MOST_ROWS
@@ -98,18 +112,44 @@ def _checks(found: pd.DataFrame, hidden: set[str]) -> list[Block]:
     ]
 
 
-def _once(found: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
-    """Keep one of the findings that say the same of the same levels under two names, such as 1 and worst."""
-    levels = found["group"].map(lambda group: _levels(_text(group), spec))
-    columns = ["model", "quantity", "value", "ok", "note"]
-    return found[~found[columns].astype(str).assign(levels=levels).duplicated()]
+def _name(check: Check) -> str:
+    """Name what was looked at, and of which estimates: ``support, unadjusted``."""
+    adjusted = "" if check.code in _FITTING else _adjusted(check)
+    return ", ".join(text for text in (words(check.code), adjusted, str(check.get("scenario"))) if text)
+
+
+def _adjusted(check: Check) -> str:
+    adjusted = str(check.get("adjusted"))
+    return "unadjusted" if adjusted == "no" else adjusted
+
+
+def _subject(check: Check) -> str:
+    """Name of whom it is: a group, a contrast, a stratum, a term or a parameter; of a family's fit, which one."""
+    if check.code in _FITTING:
+        return _adjusted(check)
+    if check.get("stratum"):
+        return str(check.get("stratum"))
+    if check.group:
+        return f"{check.group}:{check.facts['reference']}" if check.get("reference") else check.group
+    named = (str(check.get(name)) for name in ("term", "parameter", "effect"))
+    return next((name for name in named if name), "")
+
+
+def _once(lines: Sequence[_Line], spec: CohortSpec) -> list[_Line]:
+    """Keep one of the checks that say the same of the same levels under two names, such as 1 and worst."""
+    first: dict[tuple[str, ...], _Line] = {}
+    for line in lines:
+        check = line.check
+        whose = (_levels(check.group, spec), _levels(str(check.get("reference")), spec))
+        facts = facts_text({name: fact for name, fact in check.facts.items() if name != "reference"})
+        first.setdefault((line.model, check.code, str(check.value), str(check.passed), facts, *whose), line)
+    return list(first.values())
 
 
 def _levels(group: str, spec: CohortSpec) -> str:
-    """Write a group or a contrast as the levels it names; any other text as it is."""
-    names, comma, rest = group.partition(", ")
+    """Write a group as the levels it names; any other text as it is."""
     try:
-        return f"{[spec.group(name) for name in names.split(':')]}{comma}{rest}"
+        return str(spec.group(group))
     except InputError:
         return group
 
@@ -123,23 +163,18 @@ def _hidden(m: Material) -> set[str]:
 
 def _joined(cells: tuple[str, ...]) -> str:
     """Cells of one line: each once, a few in a row, of many the first and the last."""
-    distinct = [cell or "unadjusted" for cell in dict.fromkeys(cells)] if any(cells) else [""]
-    return "; ".join(distinct) if len(distinct) <= 12 else f"{distinct[0]}; … {distinct[-1]}"
+    distinct = list(dict.fromkeys(cells))
+    return "; ".join(distinct) if len(distinct) <= _MANY else f"{distinct[0]}; … {distinct[-1]}"
 
 
-def verdict(ok: Any) -> str:
-    """Read a flag that may come as a boolean, as text, or empty."""
-    if isinstance(ok, str):
-        return {"true": "yes", "false": "no"}.get(ok.lower(), "")
-    return "" if pd.isna(ok) else ("yes" if ok else "no")
+def _value(check: Check) -> str:
+    """Write what was found, with its interval where it has one."""
+    if math.isnan(check.low + check.high):
+        return _number(check.value)
+    return f"{_number(check.value)} [{_number(check.low)},{FIRM}{_number(check.high)}]"
 
 
-def _text(cell: Any) -> str:
-    return "" if pd.isna(cell) else str(cell)
-
-
-def _number(cell: Any) -> str:
-    if pd.isna(cell) or cell == "":
+def _number(number: float) -> str:
+    if math.isnan(number):
         return NONE
-    number = float(cell)
     return whole(number) if number.is_integer() and abs(number) < 1e9 else decimal(number, 3)

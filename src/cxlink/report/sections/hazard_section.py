@@ -1,7 +1,9 @@
 """The pages about hazard ratios: how much faster one group is lost than another, and how far one number can say so."""
 
 import math
+from collections.abc import Sequence
 
+from cxlink.checks import Check, matching
 from cxlink.report.content import Material
 from cxlink.report.document import Block, heading, paragraph, table
 from cxlink.report.estimates_lookup import Estimate
@@ -39,11 +41,7 @@ def hazard_pages(m: Material, level: int = 1) -> list[Block]:
     rows = [row for row in m.book.where("hazard_ratio", model=MODEL) if not row.blank]
     if not rows:
         return []
-    found = {
-        (row["quantity"], row["group"]): float(row["value"])
-        for row in m.results.diagnostics.to_dict("records")
-        if row["model"] == MODEL
-    }
+    found = matching(m.results.checks, model=MODEL)
     parts = [heading("Hazard ratios", level), paragraph(_what(m)), _ratios(m)]
     parts += [paragraph(text) for text in (_penalised(m, found), _shifted(m), _constant(m, found)) if text]
     return [*parts, *_shapes(found)]
@@ -93,9 +91,9 @@ def _order(pair: tuple[str, str], m: Material) -> tuple[int, int, tuple[str, str
     return kind, place.get(pair[0], 0), pair
 
 
-def _penalised(m: Material, found: dict[tuple[str, str], float]) -> str:
+def _penalised(m: Material, found: Sequence[Check]) -> str:
     """Name the scores of which all customers were lost, or none."""
-    names = {group.split(",")[0] for quantity, group in found if quantity == "penalised"}
+    names = {check.group for check in matching(found, code="penalised")}
     known = [level for level in m.scores if str(level) in names and m.scores[level] is not None]
     if not known:
         return ""
@@ -133,47 +131,46 @@ def _shifted(m: Material) -> str:
     return f"{text}."
 
 
-def _constant(m: Material, found: dict[tuple[str, str], float]) -> str:
+def _constant(m: Material, found: Sequence[Check]) -> str:
     """Say whether one ratio for all times is fair, by what it does to retention."""
-    contrast = m.spec.analysis.contrasts[0]
-    ratio, low, high, moved = (
-        found.get((f"proportionality{end}", contrast), math.nan)
-        for end in ("", "_lower", "_upper", "_contrast")
-    )
-    if math.isnan(ratio + low + high):
+    group, reference = m.sides
+    checks = {check.code: check for check in matching(found, group=group, reference=reference)}
+    changing = checks.get("proportionality")
+    if changing is None or math.isnan(changing.value + changing.low + changing.high):
         return ""
     late = m.spec.subscription is not None and m.spec.subscription.clock == "signup"
     text = (
         "Is the ratio the same at all times? When the time since "
         f"{'signup' if late else 'the score'} doubles, that of {score(m.sides[0], m.spec)} against "
-        f"{levels(m.sides[1], m.spec)} is multiplied by {decimal(ratio, 2)} "
-        f"[{decimal(low, 2)},{FIRM}{decimal(high, 2)}]"
+        f"{levels(m.sides[1], m.spec)} is multiplied by {_with_limits(changing)}"
     )
-    if math.isnan(moved):
+    moved = checks.get("proportionality_contrast")
+    if moved is None or math.isnan(moved.value):
         return f"{text}."
-    fair = "one ratio is a fair summary" if abs(moved) <= 0.01 else "one ratio is an average over time"
+    fair = "one ratio is a fair summary" if moved.passed else "one ratio is an average over time"
     return (
         f"{text}; letting it change moves the difference in retention after {periods(m.spec.horizon, m.spec.unit)} "
-        f"by {decimal(100 * moved, 1)} points: {fair}."
+        f"by {decimal(100 * moved.value, 1)} points: {fair}."
     )
 
 
-def _shapes(found: dict[tuple[str, str], float]) -> list[Block]:
+def _shapes(found: Sequence[Check]) -> list[Block]:
     """Say whether losses trend over the scores, and which shape of the effect predicts best."""
     parts = []
-    trend, low, high, z = (found.get((f"trend{end}", ""), math.nan) for end in ("", "_lower", "_upper", "_z"))
-    if not math.isnan(trend + z):
-        text = (
-            f"Over the ordered scores, each step towards better goes with a hazard multiplied by {decimal(trend, 2)} "
-            f"[{decimal(low, 2)},{FIRM}{decimal(high, 2)}] (trend test: z = {decimal(z, 1)})."
-        )
-        parts.append(paragraph(text))
+    for trend in matching(found, code="trend"):
+        z = trend.facts["z"]
+        if isinstance(z, float) and not math.isnan(trend.value + z):
+            text = (
+                "Over the ordered scores, each step towards better goes with a hazard multiplied by "
+                f"{_with_limits(trend)} (trend test: z = {decimal(z, 1)})."
+            )
+            parts.append(paragraph(text))
     rows = []
     for effect, name in _SHAPES.items():
-        gain = found.get(("log_score_gain", effect), math.nan)
-        error = found.get(("log_score_gain_error", effect), math.nan)
-        if not math.isnan(gain + error):
-            rows.append([name, decimal(gain, 3), decimal(error, 3), _verdict(gain, error)])
+        for check in matching(found, code="log_score_gain", effect=effect):
+            gain, error = check.value, check.facts["std_error"]
+            if isinstance(error, float) and not math.isnan(gain + error):
+                rows.append([name, decimal(gain, 3), decimal(error, 3), _verdict(gain, error)])
     if rows:
         caption = (
             "Shapes of the score’s effect compared with a ratio of its own for every score, on customers held out of "
@@ -182,6 +179,10 @@ def _shapes(found: dict[tuple[str, str], float]) -> list[Block]:
         header = ["Shape", "Gain", "Standard error", "Predicts"]
         parts.append(table(caption.replace("1,000", whole(1000)), header, rows, texts=(0, 3)))
     return parts
+
+
+def _with_limits(check: Check) -> str:
+    return f"{decimal(check.value, 2)} [{decimal(check.low, 2)},{FIRM}{decimal(check.high, 2)}]"
 
 
 def _verdict(gain: float, error: float) -> str:

@@ -1,5 +1,6 @@
 """What a cohort's figures do not show: the sentences that keep them from being read as more than they are."""
 
+from cxlink.checks import matching
 from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY
 from cxlink.report.content import Material
 from cxlink.report.estimates_lookup import Estimate
@@ -113,9 +114,11 @@ def unsupported(m: Material, model: str) -> bool:
 
 def _supports(m: Material) -> list[tuple[str, float]]:
     """Give the share of customers that the headline contrast of each model stands on."""
-    checks = m.results.diagnostics
-    own = checks[(checks["quantity"] == "support") & (checks["group"] == ":".join(m.sides))]
-    return list(zip(own["model"], own["value"].astype(float), strict=True))
+    group, reference = m.sides
+    own = matching(
+        m.results.checks, code="support", group=group, reference=reference, adjusted="standardised"
+    )
+    return [(check.model, check.value) for check in own]
 
 
 def support(m: Material) -> list[str]:
@@ -172,14 +175,14 @@ def _for_the_few(m: Material, model: str) -> str:
 
 def _additive(m: Material, stands: Estimate) -> str:
     """Name the model that took over, and the customers that it answers for."""
-    checks = m.results.diagnostics
-    own = (checks["model"] == stands.model) & (checks["quantity"] == "followed")
-    share = checks[own & (checks["group"] == ":".join(m.sides))]["value"].astype(float)
+    group, reference = m.sides
+    own = matching(m.results.checks, code="followed", model=stands.model, group=group, reference=reference)
+    share = min((check.value for check in own if check.facts["adjusted"] == "standardised"), default=1.0)
     name = {"grouped_ph": "a proportional-hazards model", "poisson": "an additive Poisson model"}[
         stands.model
     ]
-    if len(share) and share.min() < 1:
-        return f"{name} (for the {percent(float(share.min()), 1)} whose follow-up reaches so far)"
+    if share < 1:
+        return f"{name} (for the {percent(share, 1)} whose follow-up reaches so far)"
     return f"{name} (for all of them)"
 
 

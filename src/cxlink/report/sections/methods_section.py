@@ -3,13 +3,13 @@
 from cxlink import __version__
 from cxlink.report.content import Material
 from cxlink.report.document import Block, Runs, bullets, code, heading, paragraph, strong, table
-from cxlink.report.figures.tenure_ladder import AVERAGE, is_family
+from cxlink.report.figures.tenure_ladder import AVERAGE, is_average, is_family
 from cxlink.report.format import NONE, capital, coverage, listed, periods, shortened, units, whole, words
 from cxlink.report.posterior_sections.posterior_section import bayes_methods
 from cxlink.report.references import cited
-from cxlink.report.sections.family_table import kind_of
 from cxlink.report.sections.limitations import SHAPES, adjusted_for, mixed, snapshot
 from cxlink.report.sections.regression_section import beside_means
+from cxlink.survival.families.catalogue import families_by_name
 
 _CLASSES = {"spline": "spline", "cure": "mixture-cure"}
 
@@ -33,7 +33,7 @@ def _methods(m: Material) -> list[Runs]:
     if m.spec.spend is not None:
         texts.append(_spend(m))
     models = {row.model for row in m.book.where("tenure")}
-    families = sorted(name for name in models if is_family(name) or name.startswith(AVERAGE))
+    families = sorted(name for name in models if is_family(name) or is_average(name))
     if m.book.where("hazard_ratio"):
         texts.append(_hazards())
     if families:
@@ -113,7 +113,9 @@ def _spend(m: Material) -> Runs:
 
 
 def _tenure(models: list[str]) -> Runs:
-    families = sorted({_CLASSES.get(kind_of(name), words(name)) for name in models if is_family(name)})
+    families = sorted(
+        {_CLASSES.get(families_by_name()[name].kind, words(name)) for name in models if is_family(name)}
+    )
     averaged = (
         " They are averaged, one of each class: by their weights in AIC (Buckland et al. 1997), by those of the "
         "mixture that best foresaw what came after earlier periods (stacking; Yao et al. 2018), and by equal weights. "

@@ -1,5 +1,6 @@
 """The part of the report about customers without a score."""
 
+from cxlink.checks import matching
 from cxlink.report.content import Material
 from cxlink.report.document import Block, paragraph, picture, table
 from cxlink.report.estimates_lookup import Estimate
@@ -64,9 +65,8 @@ def _curves(m: Material) -> list[Block]:
 
 def _response(m: Material) -> list[Block]:
     """Set out the response by category."""
-    found = m.results.diagnostics
-    found = found[(found["quantity"] == "response") & (found["group"] != "all")]
-    known = list(zip(found["group"], found["value"].astype(float), strict=True))
+    found = matching(m.results.checks, code="response")
+    known = [(str(check.facts["stratum"]), check.value) for check in found if check.get("stratum")]
     rows = [
         [stratum(name), percent(share)]
         for name, share in sorted(known, key=lambda pair: tables.stratum_order(pair[0], m))

@@ -142,7 +142,7 @@ def _for_the_referee(m: Material, level: int) -> list[Block]:
 
 def _made(m: Material) -> str:
     """Say how families were fitted and averaged."""
-    lines = family_lines(m.results.diagnostics)
+    lines = family_lines(m.results.checks)
     members = sum(line.member for line in lines)
     acting = "the score and the strata" if _stratified(m) else "the score"
     text = f"The families were fitted by maximum likelihood to the losses of each period, {acting} acting on them. "
@@ -199,7 +199,7 @@ def _checks_figure(m: Material) -> list[Block]:
     curves = continuations.fitted_curves(m.results.projected, "all", "no")
     if not len(curves):
         return []
-    weights, tested = backtest_weights(m.results.diagnostics), len(m.results.foreseen) > 0
+    weights, tested = backtest_weights(m.results.checks), len(m.results.foreseen) > 0
     with drawing.sheet((6.3, 1.85), 1, 2 if tested else 1, widths=(1.7, 1) if tested else None) as axes:
         hazard_curves.family_hazards(
             m.results.estimates,

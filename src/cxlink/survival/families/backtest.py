@@ -7,8 +7,8 @@ up to it, and whether its interval held it. Weights are those of the mixture tha
 probabilities (Yao, Vehtari, Simpson & Gelman 2018, doi 10.1214/17-BA1091), over customers and origins.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -45,7 +45,8 @@ class Backtest:
     end : int
         Last period judged.
     reason : str
-        A clause that says why there is no backtest, or no weights; empty where there are.
+        Why there is no backtest, or no weights: ``short_follow_up``, ``none_converged``, ``none_fitted``; empty where
+        there are.
     weights : ndarray of shape (n_fits,)
         Of the fits that were tested; all 0 where there is a reason.
     scores : DataFrame
@@ -54,6 +55,8 @@ class Backtest:
         levels whose restricted mean the 95 % prediction interval holds).
     calibration : DataFrame
         ``kind, origin, level, predicted, observed, n``: survival from the origin to the end.
+    facts : mapping of str to int
+        Numbers that go with the reason.
     """
 
     origins: tuple[int, ...]
@@ -62,6 +65,7 @@ class Backtest:
     weights: np.ndarray
     scores: pd.DataFrame
     calibration: pd.DataFrame
+    facts: Mapping[str, int] = field(default_factory=dict)
 
 
 def origins_of(periods: PersonPeriods) -> tuple[tuple[int, ...], int]:
@@ -123,10 +127,10 @@ def backtest(
     origins, end = origins_of(periods)
     chosen = [fits[k] for k in members(fits)]
     if len(origins) < ORIGINS:
-        reason = f"follow-up has room for {len(origins)} of {ORIGINS} origins with losses in {_FEWEST_PERIODS} periods"
-        return _none(len(fits), reason, end)
+        room = {"origins": len(origins), "of": ORIGINS, "least": _FEWEST_PERIODS}
+        return _none(len(fits), "short_follow_up", end, room)
     if not chosen:
-        return _none(len(fits), "no family converged", end)
+        return _none(len(fits), "none_converged", end)
     scored: list[pd.DataFrame] = []
     seen: list[pd.DataFrame] = []
     probabilities, customers = [], []
@@ -148,18 +152,18 @@ def backtest(
                 scored.append(pd.DataFrame([{**at, "log_score": score, **made}]))
                 seen.append(points.assign(kind=old.family.kind, origin=origin))
     if not scored:
-        return _none(len(fits), "no family could be fitted up to any origin", end)
+        return _none(len(fits), "none_fitted", end)
     weights = np.zeros(len(fits))
     weights[members(fits)] = stacked(np.concatenate(probabilities), np.concatenate(customers))
     scores = pd.concat(scored, ignore_index=True)
     return Backtest(origins, end, "", weights, scores, pd.concat(seen, ignore_index=True))
 
 
-def _none(n_fits: int, reason: str, end: int) -> Backtest:
+def _none(n_fits: int, reason: str, end: int, facts: Mapping[str, int] | None = None) -> Backtest:
     columns = ["kind", "model", "origin", "log_score", "survival_error", "tenure_error", "covered"]
     scores = pd.DataFrame(columns=columns)
     points = pd.DataFrame(columns=["kind", "origin", "level", "predicted", "observed", "n"])
-    return Backtest((), end, reason, np.zeros(n_fits), scores, points)
+    return Backtest((), end, reason, np.zeros(n_fits), scores, points, facts or {})
 
 
 def stacked(probabilities: np.ndarray, n: np.ndarray) -> np.ndarray:

@@ -5,6 +5,9 @@ projection (`projection`) are the same for all. A new one is an entry here, its 
 tests.
 """
 
+from collections.abc import Mapping
+from functools import cache
+
 import numpy as np
 from scipy.special import log_ndtr
 
@@ -296,6 +299,12 @@ def menu(lost: Array) -> tuple[Family, ...]:
         SHIFTED_BETA_GEOMETRIC,
         BETA_DISCRETE_WEIBULL,
     )
+
+
+@cache
+def families_by_name() -> Mapping[str, Family]:
+    """Give every family by its name, for what is true of it whatever the counts: its kind, its parameters."""
+    return {family.name: family for family in menu(np.ones(1))}
 
 
 def knots_for(lost: Array, n_inner: int) -> tuple[float, ...]:

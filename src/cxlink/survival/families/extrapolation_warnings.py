@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cxlink.checks import Check, Fact
 from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.survival.families.fitted import Fit
 from cxlink.survival.survival import Survival
@@ -19,28 +20,6 @@ _FURTHER = 3
 _LONGEST_CYCLE = 24
 _TIMES = 2.0
 _CLEAR = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """A reason to doubt what a family says beyond follow-up.
-
-    Attributes
-    ----------
-    model : str
-        The family.
-    quantity : str
-        ``implicit cure``, ``immature cure``, ``infinite mean``, ``turning hazard``.
-    value : float
-        How much: a share, or the period in which the hazard turns.
-    sentence : str
-        In words.
-    """
-
-    model: str
-    quantity: str
-    value: float
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +38,7 @@ class Spike:
     ratio: float
 
 
-def doubts(fits: Sequence[Fit], tenures: Sequence[Survival], periods: PersonPeriods) -> list[Doubt]:
+def doubts(fits: Sequence[Fit], tenures: Sequence[Survival], periods: PersonPeriods) -> list[Check]:
     """Screen each fitted family.
 
     Parameters
@@ -74,12 +53,16 @@ def doubts(fits: Sequence[Fit], tenures: Sequence[Survival], periods: PersonPeri
     end = int(np.flatnonzero(periods.at_risk.sum(axis=0) > 0).max(initial=0)) + 1
     weight = periods.at_risk[:, 0] + 0.0
     weight = weight if weight.sum() > 0 else periods.at_risk.sum(axis=1) + 0.0
-    found: list[Doubt] = []
+    found: list[Check] = []
     for fit, tenure in zip(fits, tenures, strict=True):
         found += _never_leaving(fit, periods, weight / weight.sum(), end)
         found += _endless(tenure)
         found += _turning(fit, periods, weight / weight.sum(), end)
     return found
+
+
+def _doubt(code: str, model: str, value: float, **facts: Fact) -> Check:
+    return Check(code, model, value=value, passed=False, facts=facts)
 
 
 def _log_survival(fit: Fit, periods: PersonPeriods, time: np.ndarray) -> np.ndarray:
@@ -91,23 +74,17 @@ def _log_survival(fit: Fit, periods: PersonPeriods, time: np.ndarray) -> np.ndar
     return known
 
 
-def _never_leaving(fit: Fit, periods: PersonPeriods, weight: np.ndarray, end: int) -> Iterator[Doubt]:
+def _never_leaving(fit: Fit, periods: PersonPeriods, weight: np.ndarray, end: int) -> Iterator[Check]:
     name, kind = fit.family.name, fit.family.kind
     if kind == "gompertz" and fit.estimate[-1] < 0 and "shape" not in fit.at_bound:
         share = float(weight @ np.exp(_log_survival(fit, periods, np.array([1e6])))[:, 0])
         if share > 0.001:
-            yield Doubt(
-                name, "implicit cure", share,
-                f"its hazard falls to nothing, so that {share:.0%} of the customers would never leave",
-            )  # fmt: skip
+            yield _doubt("implicit_cure", name, share, case="falling_hazard")
     if kind == "spline":
         late = _log_survival(fit, periods, np.array([10.0 * end, 20.0 * end]))
         if (late[:, 1] >= late[:, 0]).any():
             share = float(weight @ np.exp(late[:, 1]))
-            yield Doubt(
-                name, "implicit cure", share,
-                f"its curve rises beyond follow-up, which no curve can; it is held level at {share:.0%}",
-            )  # fmt: skip
+            yield _doubt("implicit_cure", name, share, case="held_level")
     if kind == "cure":
         cured = fit.linked(fit.estimate[None], periods.level, periods.stratum)[0][0]
         share = float(weight @ (1 / (1 + np.exp(-cured))))
@@ -115,23 +92,16 @@ def _never_leaving(fit: Fit, periods: PersonPeriods, weight: np.ndarray, end: in
         pi = 1 / (1 + np.exp(-cured))
         uncured = float(weight @ np.clip((kept - pi) / np.maximum(1 - pi, 1e-12), 0, 1))
         if share > 0.001 and uncured > _MATURE:
-            yield Doubt(
-                name, "immature cure", uncured,
-                f"it says that {share:.0%} of the customers never leave, though {uncured:.0%} of those who do "
-                "would still be there at the end of follow-up: so early that share is a guess",
-            )  # fmt: skip
+            yield _doubt("immature_cure", name, uncured, cured=share)
 
 
-def _endless(tenure: Survival) -> Iterator[Doubt]:
+def _endless(tenure: Survival) -> Iterator[Check]:
     share = float(np.isinf(tenure.area.draws[..., -1]).mean())
     if share > 0:
-        yield Doubt(
-            tenure.model, "infinite mean", share,
-            f"mean tenure without a horizon is infinite in {share:.0%} of its draws over all groups",
-        )  # fmt: skip
+        yield _doubt("infinite_mean", tenure.model, share)
 
 
-def _turning(fit: Fit, periods: PersonPeriods, weight: np.ndarray, end: int) -> Iterator[Doubt]:
+def _turning(fit: Fit, periods: PersonPeriods, weight: np.ndarray, end: int) -> Iterator[Check]:
     """Find a hazard that falls at the end of follow-up and rises later, or the reverse."""
     time = np.unique(np.linspace(max(end // 2, 1), _FURTHER * end, 61).round())
     if len(time) < 5:
@@ -148,12 +118,8 @@ def _turning(fit: Fit, periods: PersonPeriods, weight: np.ndarray, end: int) -> 
     extreme = beyond.max() if way > 0 else beyond.min()
     if way and abs(beyond[-1] - extreme) > _TURNED * at_end[-1] and way * (extreme - beyond[-1]) > 0:
         turn = float(time[1:][~inside][np.flatnonzero(beyond == extreme)[0]])
-        words = ("rises", "falls") if way > 0 else ("falls", "rises")
-        yield Doubt(
-            fit.family.name, "turning hazard", turn,
-            f"its hazard {words[0]} at the end of follow-up and {words[1]} from period {turn:.0f} on, where nothing "
-            "was seen",
-        )  # fmt: skip
+        case = "rises_then_falls" if way > 0 else "falls_then_rises"
+        yield _doubt("turning_hazard", fit.family.name, turn, case=case)
 
 
 def spike(periods: PersonPeriods) -> Spike | None:

@@ -70,31 +70,24 @@ class Reading:
     Attributes
     ----------
     ratio : str
-        ``hazard ratio``, ``time ratio``, ``odds ratio of staying for good``, ``odds ratio of leaving early``.
+        A name: ``hazard_ratio``, ``time_ratio``, ``staying_odds_ratio`` (of never leaving), ``leaving_odds_ratio`` (in
+        the first period).
     sign : float
         The ratio is exp(sign · difference of locations).
     scale : str
         Of the ratio's logarithm, in the table of coefficients.
-    longer : str
-        ``over`` or ``under``: on which side of 1 customers stay longer.
     """
 
     ratio: str
     sign: float
     scale: str
-    longer: str
-
-    @property
-    def sentence(self) -> str:
-        """How to read it."""
-        return f"{self.ratio}: a ratio {self.longer} 1 stays longer"
 
 
-HAZARDS = Reading("hazard ratio", 1.0, "log_hazard_ratio", "under")
-SLOWER = Reading("time ratio", -1.0, "log_time_ratio", "over")
-LONGER = Reading("time ratio", 1.0, "log_time_ratio", "over")
-CURED = Reading("odds ratio of staying for good", 1.0, "log_odds_ratio", "over")
-CHURN = Reading("odds ratio of leaving in the first period", 1.0, "log_odds_ratio", "under")
+HAZARDS = Reading("hazard_ratio", 1.0, "log_hazard_ratio")
+SLOWER = Reading("time_ratio", -1.0, "log_time_ratio")
+LONGER = Reading("time_ratio", 1.0, "log_time_ratio")
+CURED = Reading("staying_odds_ratio", 1.0, "log_odds_ratio")
+CHURN = Reading("leaving_odds_ratio", 1.0, "log_odds_ratio")
 
 
 @dataclass(frozen=True, slots=True)

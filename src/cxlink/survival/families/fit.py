@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from cxlink.checks import Check
 from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.cohort.spec.spec_sections import ActsOn, Effect
 from cxlink.estimation.effects import monotone
@@ -87,9 +88,9 @@ def fit(
         Unfitted where nobody was lost, or where losses fall in no more periods than the family has parameters of its
         own (the exponential needs one).
     """
-    reason = _refusal(family, periods)
-    if reason:
-        return Unfitted(family, reason)
+    refused = _refusal(family, periods)
+    if refused is not None:
+        return refused
     fits = {} if contained is None else contained
     cohort = _cohort(family, periods, near)
     layout = lay_out(family, periods, cohort, effect, acts_on)
@@ -109,19 +110,15 @@ def fit(
     return _result(layout, likelihood, optimum, held, effect)
 
 
-def _refusal(family: Family, periods: PersonPeriods) -> str:
-    """Say why these counts cannot carry a family; empty if they can."""
+def _refusal(family: Family, periods: PersonPeriods) -> Unfitted | None:
+    """Say why these counts cannot carry a family; None if they can."""
     lost = periods.lost.sum(axis=0)
     n_periods, needed = int((lost > 0).sum()), len(family.parameters)
     if n_periods == 0:
-        return "nobody was lost, so the counts do not say how long customers stay"
+        return Unfitted(family, "nobody_lost")
     if needed > 1 and n_periods <= needed:
-        periods_had = "1 period" if n_periods == 1 else f"{n_periods} periods"
-        return (
-            f"{family.name} has {needed} parameters of its own and needs losses in at least {needed + 1} "
-            f"periods; they fall in {periods_had}"
-        )
-    return ""
+        return Unfitted(family, "few_periods", {"parameters": needed, "least": needed + 1, "n": n_periods})
+    return None
 
 
 def _cohort(family: Family, periods: PersonPeriods, near: Fit | None) -> np.ndarray:
@@ -209,8 +206,8 @@ def _result(
     few = {j for j in layout.separated(FEWEST) - held if j < layout.n_score}
     drawn = followed.with_penalties([*followed.penalties, *(layout.penalty(j) for j in sorted(few))])
     names, family = layout.names, layout.family
-    notes = [_separated([names[j] for j in sorted(held)])] if held else []
-    notes += [_bounded(layout, optimum, j) for j in sorted(vague)]
+    checks = [_separated(family, [names[j] for j in sorted(held)])] if held else []
+    checks += [_bounded(layout, optimum, j) for j in sorted(vague)]
     found = Fit(
         family, names, layout.terms, layout.matrices, len(layout.periods.strata), layout.n_score, layout.cohort,
         optimum.theta, centred.theta, covariance, layout.box, likelihood.plain(optimum.theta),
@@ -220,17 +217,12 @@ def _result(
         marginals=marginals(drawn, centred, covariance, layout.n_effects) if not patched else (),
     )  # fmt: skip
     if optimum.edge:
-        notes.append(
-            f"{family.name} is held where its cumulative hazard does not fall: the best fit would have it fall."
-        )
+        checks.append(Check("held_rising", family.name))
     if patched:
-        notes.append(
-            f"{family.name}: the likelihood does not curve down on all sides at its maximum; along the others draws "
-            "keep the widest spread that still curves."
-        )
+        checks.append(Check("flat_likelihood", family.name))
     if not found.converged:
-        notes.append(f"{family.name}: the search stopped at a gradient of {found.gradient_norm:.1e} a loss.")
-    found = replace(found, notes=tuple(notes))
+        checks.append(Check("search_stopped", family.name, facts={"gradient": found.gradient_norm}))
+    found = replace(found, checks=tuple(checks))
     return _monotone(found, likelihood) if effect == "monotone" and layout.n_score > 1 else found
 
 
@@ -276,24 +268,21 @@ def _inverse(information: np.ndarray) -> tuple[np.ndarray, float, bool]:
     return inverse, condition, patched
 
 
-def _separated(names: Sequence[str]) -> str:
-    one = len(names) == 1
-    return (
-        f"{', '.join(names)} {'is' if one else 'are'} separated (losses only, none, or not to be told from another "
-        f"effect): a weak log-F(1,1) penalty holds {'its log hazard ratio' if one else 'the log hazard ratio of each'} "
-        f"against the cohort, and {'its' if one else 'their'} draws follow the penalised likelihood."
-    )
+def _separated(family: Family, names: Sequence[str]) -> Check:
+    return Check("separated", family.name, facts={"case": "curves", "terms": tuple(names), "n": len(names)})
 
 
-def _bounded(layout: FamilyLayout, optimum: Optimum, index: int) -> str:
-    name, parameter = layout.names[index], layout.family.parameters[layout.owner[index]]
-    value = float(parameter.link.inverse(optimum.theta[index]))
-    where = (
-        f"is at a bound ({value:.3g})"
-        if optimum.bound[index]
-        else f"is hardly bounded by the counts ({value:.3g})"
-    )
-    return f"{name} {where}: its draws follow a likelihood with a weak log-F(1,1) penalty on it."
+def _bounded(layout: FamilyLayout, optimum: Optimum, index: int) -> Check:
+    """A parameter at a bound, or hardly bounded by the counts: its draws follow a penalised likelihood."""
+    parameter = layout.family.parameters[layout.owner[index]]
+    case = "at_bound" if optimum.bound[index] else "hardly"
+    return Check(
+        "hardly_bounded", layout.family.name,
+        facts={
+            "case": case, "parameter": layout.names[index],
+            "reached": float(parameter.link.inverse(optimum.theta[index])),
+        },
+    )  # fmt: skip
 
 
 def _monotone(found: Fit, likelihood: Likelihood) -> Fit:

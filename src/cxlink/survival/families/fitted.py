@@ -1,9 +1,11 @@
 """Fitted families: their parameters, and draws of them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from cxlink.checks import Check
 from cxlink.estimation.design_terms import DesignTerm
 from cxlink.estimation.effects import monotone
 from cxlink.estimation.optimise import CONVERGED, Box
@@ -47,8 +49,8 @@ class Fit:
         Condition number of the information, scaled to a unit diagonal.
     at_bound, penalised : tuple of str
         Names of parameters.
-    notes : tuple of str
-        Whole sentences on penalties and on what did not work.
+    checks : tuple of Check
+        On penalties and on what did not work.
     marginals : tuple of Marginal
         Of the parameters whose draws are not normal.
     monotone : bool
@@ -71,7 +73,7 @@ class Fit:
     condition: float
     at_bound: tuple[str, ...] = ()
     penalised: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
     marginals: tuple[Marginal, ...] = ()
     monotone: bool = False
 
@@ -147,8 +149,11 @@ class Unfitted:
     family : Family
         What was not fitted.
     reason : str
-        A sentence.
+        A name: ``nobody_lost``, ``few_periods``.
+    facts : mapping of str to int
+        Numbers that go with it.
     """
 
     family: Family
     reason: str
+    facts: Mapping[str, int] = field(default_factory=dict)

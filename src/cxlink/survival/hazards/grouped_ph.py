@@ -110,7 +110,7 @@ def grouped_ph(
     request = replace(request, standards=standards)
     sides = spec.contrast(spec.analysis.contrasts[0])
     theirs = [share for s, share in zip(request.standards, shares, strict=True) if s.group in sides]
-    covered = min(theirs or shares) * request.covered.get(":".join(sides), 1.0)
+    covered = min(theirs or shares) * request.covered.get(sides, 1.0)
     point, draws = estimated(fit), drawn(fit, n_draws, rng)
     curves = _curves(spells, request, reach, fit, point, draws)
     return GroupedPH(fit, curves, covered, level_effects(fit, point.beta)[0], level_effects(fit, draws.beta))

@@ -1,5 +1,6 @@
 """The design of grouped proportional hazards: the score's effect, strata by their variables, interactions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,8 @@ class HazardDesign:
     dropped : tuple of str
         Interactions, and categories, left out since the counts cannot tell them from the others: nobody was in such a
         cell. Columns of the score stay, and are held by a penalty instead.
+    groups : mapping of str to str
+        The level that each column of one level alone is about, by the column's name.
     """
 
     matrix: np.ndarray
@@ -42,6 +45,7 @@ class HazardDesign:
     n_score: int
     reference: int
     dropped: tuple[str, ...]
+    groups: Mapping[str, str]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -93,6 +97,9 @@ def make_design(
         n_score=sum(blocks[j] == {_SCORE} for j in keep),
         reference=zero,
         dropped=tuple(_named(term) for j, term in enumerate(terms) if j not in set(keep)),
+        groups={
+            _named(term): term.levels[0] for term in terms if term.variables == (SCORE,) and term.levels[0]
+        },
     )
 
 

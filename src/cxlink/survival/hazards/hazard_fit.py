@@ -1,6 +1,7 @@
 """Grouped proportional hazards on counts: a free baseline, the score's effect, strata additive or interacting."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -77,10 +78,13 @@ class Unestimated:
     Attributes
     ----------
     reason : str
-        A clause.
+        A name: ``no_losses``, ``all_lost``, ``nothing_beside``, ``too_many_effects``.
+    facts : mapping of str to int
+        Numbers that go with it.
     """
 
     reason: str
+    facts: Mapping[str, int] = field(default_factory=dict)
 
 
 def fit_hazards(
@@ -126,7 +130,7 @@ def fit_hazards(
     )
     design = make_design(told, effect, interacting)
     if interacting and len(design.names) > _MOST_EFFECTS:
-        return Unestimated(f"it has {len(design.names)} effects, and is fitted with {_MOST_EFFECTS} at most")
+        return Unestimated("too_many_effects", {"effects": len(design.names), "most": _MOST_EFFECTS})
     rows = design.matrix[told.level * len(told.strata) + told.stratum]
     more = np.empty((0, *told.at_risk.shape)) if varying is None else varying[seen][:, informative][None]
     grouped = Grouped(told.at_risk, told.lost, rows, more)
@@ -149,10 +153,10 @@ def fit_hazards(
 
 def _reason(at_risk: np.ndarray, lost: np.ndarray) -> str:
     if not lost.any():
-        return "nobody was lost, so the counts say nothing of hazard ratios"
+        return "no_losses"
     if (lost == at_risk)[at_risk > 0].all():
-        return "everybody was lost in every period they were seen, so no hazard ratio is finite"
-    return "in every period either nobody or everybody at risk was lost, so the counts say nothing of hazard ratios"
+        return "all_lost"
+    return "nothing_beside"
 
 
 def _held(grouped: Grouped, design: HazardDesign) -> tuple[Solution, tuple[Penalty, ...]]:

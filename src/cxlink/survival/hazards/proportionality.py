@@ -86,7 +86,7 @@ def trend(periods: PersonPeriods, level: float) -> Ratio | None:
     level : float
         Coverage of the interval.
     """
-    fit = fit_hazards(periods, "linear") if len(periods.levels) > 1 else Unestimated("one level")
+    fit = fit_hazards(periods, "linear") if len(periods.levels) > 1 else Unestimated("one_level")
     if isinstance(fit, Unestimated) or not fit.design.n_score:
         return None
     return _ratio(float(fit.solution.beta[0]), float(fit.standard_errors[0]), level)

@@ -1,0 +1,47 @@
+"""The sentence of a check, made from its code and its facts by the words of the document's language."""
+
+from cxlink.checks import Check
+from cxlink.report.format import periods, units
+from cxlink.report.words import say
+
+
+def note(check: Check) -> str:
+    """Give the sentence of a check: what its value is, and what that means.
+
+    The key is ``checks.CODE``, or ``checks.CODE.CASE`` where the check says which case it is.
+
+    Raises
+    ------
+    KeyError
+        If the language has no such sentence, or the check lacks a fact that it says.
+    """
+    if check.get("blank"):
+        return say("checks.small_group")
+    if "case" in check.facts:
+        return say(f"checks.{check.code}.{check.facts['case']}", **_said(check))
+    return say(f"checks.{check.code}", **_said(check))
+
+
+def reason(check: Check) -> str:
+    """Give why something could not be done, as a clause."""
+    return say(f"reasons.{check.facts['reason']}", **check.facts)
+
+
+def _said(check: Check) -> dict[str, object]:
+    """What the slots of a sentence may hold: facts and fields, and the words that stand for some of them."""
+    said: dict[str, object] = {
+        **check.facts,
+        "model": check.model,
+        "value": check.value,
+        "bound": check.bound,
+    }
+    unit = str(check.get("unit"))
+    if unit:
+        said["units"] = units(unit)
+    if isinstance(horizon := check.get("horizon"), int):
+        said["after"] = periods(horizon, unit)
+    if "reason" in check.facts:
+        said["reason"] = reason(check)
+    if check.code == "level_ratio":
+        said["reading"] = say(f"ratios.{check.facts['ratio']}")
+    return said
