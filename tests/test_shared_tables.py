@@ -74,7 +74,7 @@ def test_saas_is_lifelines_at_every_period_and_level(saas: Analysis) -> None:
 @needs_saas
 def test_saas_says_what_is_odd_about_it(saas: Analysis) -> None:
     assert any("42 customers" in note for note in saas.profile.notes)
-    assert "empty_band" in set(saas.diagnostics["quantity"])
+    assert "empty_band" in set(saas.diagnostics["code"])
     assert not (saas.estimates["group"] == "worst").any()
 
 

@@ -85,7 +85,7 @@ def test_the_estimates_are_the_same_as_where_nothing_is_taken_over(thinned: Anal
 def test_the_nonparametric_headline_stays_where_support_is_wide() -> None:
     found = analyse(_cohort(2, draws=100))
     assert set(found.headline()["model"]) == {"kaplan_meier", "means"}
-    assert not (found.diagnostics["quantity"] == "takes_over").any()
+    assert not (found.diagnostics["code"] == "takes_over").any()
     assert set(select(found.estimates, estimand="e_value")["model"]) == {"kaplan_meier", "means"}
 
 

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from as_read import cells, sentences, table
 
+from cxlink.checks import once
 from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
-from cxlink.estimands import support_checks as diagnostics
 from cxlink.estimands.headline import headline
 from cxlink.estimands.tidy import tidy
 from cxlink.report.content import Material, gather
@@ -63,7 +63,7 @@ def material(counts: Counts, repeats: pd.DataFrame | None = None) -> Material:
     more, found = doubts(counts)
     return gather(
         Results(
-            counts=counts, estimates=tidy([*rows, *more]), diagnostics=diagnostics.tidy([*findings, *found]),
+            counts=counts, estimates=tidy([*rows, *more]), checks=once([*findings, *found]),
             at_risk=pd.DataFrame(), projected=pd.DataFrame(),
             foreseen=pd.DataFrame(),
         )
@@ -210,13 +210,13 @@ def test_figures_of_everybody_say_whose_mix_they_have() -> None:
 
 
 def test_small_groups_stay_blank() -> None:
-    from cxlink.estimands.suppression import blank_findings, blank_small, small_groups
+    from cxlink.estimands.suppression import blank_checks, blank_small, small_groups
 
     counts = counts_of(publish={"smallest_cell": 5000})
     m = material(counts, asked_again())
     given = m.results
     names = small_groups(given.estimates, 5000)
-    diagnosed = blank_findings(given.diagnostics, names)
+    diagnosed = blank_checks(given.checks, names)
     hidden = gather(replace(given, estimates=blank_small(given.estimates, 5000), diagnostics=diagnosed))
     assert {"not_scored", "all", "best", "worst"} <= names
     said = sentences(doubts_pages(hidden))

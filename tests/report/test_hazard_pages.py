@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from as_read import sentences, table
 
+from cxlink.checks import once
 from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
-from cxlink.estimands import support_checks as diagnostics
 from cxlink.estimands.hazard_rows import hazard_results
 from cxlink.estimands.tidy import select, tidy
 from cxlink.report.content import Material, gather
@@ -45,7 +45,7 @@ def _material(rise: float = -0.25, smallest: int = 0, lost: bool = True, **score
     rows, findings, _ = hazard_results(spells_of(counts), spec, np.random.default_rng(1))
     return gather(
         Results(
-            counts=counts, estimates=tidy(rows), diagnostics=diagnostics.tidy(findings), at_risk=pd.DataFrame(),
+            counts=counts, estimates=tidy(rows), checks=once(findings), at_risk=pd.DataFrame(),
             projected=pd.DataFrame(),
             foreseen=pd.DataFrame(),
         )

@@ -132,7 +132,7 @@ def test_what_no_font_holds_and_what_turns_text_round_is_named() -> None:
 
 def test_a_cohort_with_spend_only_and_one_without_spend_read_well() -> None:
     given = made_up.results({"subscription": None})
-    spend_only = " ".join(pages(replace(given, diagnostics=given.diagnostics.iloc[:0])))
+    spend_only = " ".join(pages(replace(given, checks=())))
     for absent in ("Retention", "Tenure", "Kaplan", "mmortal", "left within", "horizon"):
         assert absent not in spend_only, absent
     stays_only = " ".join(pages(made_up.results({"spend": None})))
@@ -233,7 +233,7 @@ def test_page_one_says_which_model_took_the_headline_over_and_for_whom() -> None
 def test_a_cohort_without_any_estimate_still_has_a_report() -> None:
     given = made_up.results()
     empty = made_up.altered(
-        given, estimates=given.estimates.iloc[:0], diagnostics=given.diagnostics.iloc[:0],
+        given, estimates=given.estimates.iloc[:0], checks=(),
         at_risk=given.at_risk.iloc[:0], cells=given.counts.cells[given.counts.cells["score"].isna()],
     )  # fmt: skip
     text = pages(empty)

@@ -77,7 +77,7 @@ def test_families_stand_in_order_with_their_weights_foresight_and_doubts() -> No
 
 
 def test_what_was_made_of_the_lines_of_diagnostics() -> None:
-    lines = {line.model: line for line in family_lines(GIVEN.diagnostics)}
+    lines = {line.model: line for line in family_lines(GIVEN.checks)}
     assert [model for model, line in lines.items() if line.member] == [
         "cure_weibull",
         "log_logistic",
@@ -89,7 +89,7 @@ def test_what_was_made_of_the_lines_of_diagnostics() -> None:
     assert lines["cure_weibull"].flagged.keys() == {"immature cure", "at_bound"}
     assert lines["log_logistic"].flagged == {"infinite mean": 0.62}
     assert lines["weibull"].numbers["ratio"] == 3.125
-    assert backtest_weights(GIVEN.diagnostics) == {"weibull": 0.25, "log_logistic": 0.65, "cure": 0.1}
+    assert backtest_weights(GIVEN.checks) == {"weibull": 0.25, "log_logistic": 0.65, "cure": 0.1}
 
 
 def test_notes_say_which_way_a_ratio_points_and_why_a_family_was_not_fitted() -> None:
@@ -121,10 +121,9 @@ def test_losses_that_come_back_are_warned_of() -> None:
 
 def test_without_a_family_the_observed_means_stand_alone() -> None:
     rows = GIVEN.estimates[GIVEN.estimates["model"].isin(["kaplan_meier", "means"])]
-    empty = GIVEN.diagnostics.iloc[:0]
     parts = pages(
         estimates=rows,
-        diagnostics=empty,
+        checks=(),
         projected=GIVEN.projected.iloc[:0],
         foreseen=GIVEN.foreseen.iloc[:0],
     )

@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
+from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
@@ -248,88 +249,74 @@ def cells() -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"score": "Int64"})
 
 
-def diagnostics() -> pd.DataFrame:
-    rows = [
-        ("kaplan_meier", "support", "best:worst", 0.97, True, "share of customers in strata with everybody"),
-        ("log_logistic", "converged", "", 1.0, True, ""),
-        ("weibull", "omitted", "tenure_mean", np.nan, None, "no row: the mean could not be computed"),
-        ("kaplan_meier", "few losses", "2", 6.0, False, "the interval borrows the shape of all levels"),
-        *family_findings(), *family_findings("standardised"),
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["model", "quantity", "group", "value", "ok", "note"])
+def checks() -> tuple[Check, ...]:
+    facts = {"adjusted": "standardised", "horizon": 12, "unit": "month"}
+    support = {**facts, "case": "retention_scored", "reference": "worst"}
+    return (
+        Check("support", "kaplan_meier", "best", 0.97, bound=0.9, passed=True, facts=support),
+        Check("not_estimable", "poisson", "worst"),
+        Check("sparse", "kaplan_meier", "2", 6.0, passed=False, facts={**facts, "case": "curve"}),
+        *family_checks("no"), *family_checks("standardised"),
+    )  # fmt: skip
 
 
-def family_findings(kind: str = "") -> list[tuple[str, str, str, float, bool | None, str]]:
-    """What is said of four fitted families, one of them a cure, and of one that was not fitted."""
-    after = f", {kind}" if kind else ""
+def family_checks(adjusted: str) -> list[Check]:
+    """What is said of four fitted families, two of them cures, and of one that was not fitted."""
+    same = {"adjusted": adjusted}
     log_likelihood = {
         "weibull": -900.0,
         "log_logistic": -898.5,
         "cure_weibull": -897.0,
         "cure_log_normal": -899.0,
     }
-    rows: list[tuple[str, str, str, float, bool | None, str]] = []
+    kinds = {model: "cure" if model.startswith("cure") else model for model in log_likelihood}
+    made: list[Check] = []
     for model, fit in log_likelihood.items():
-        size = 12 if model.startswith("cure") else 11
-        reading = "time ratio" if size == 11 else "odds ratio of staying for good"
-        rows += [
-            (model, "log_likelihood", kind, fit, None, "without penalties"),
-            (model, "aic", kind, 2 * size - 2 * fit, None, f"{size} parameters"),
-            (model, "bic", kind, 10 * size - 2 * fit, None, "25,005 customers"),
-            (model, "converged", kind, 1e-9, True, "largest entry of the gradient a loss"),
-            (
+        size = 12 if kinds[model] == "cure" else 11
+        ratio = "time_ratio" if size == 11 else "staying_odds_ratio"
+        reading = {**same, "ratio": ratio, "reference": "1"}
+        made += [
+            Check("log_likelihood", model, value=fit, facts=same),
+            Check(
+                "aic",
                 model,
-                reading,
-                f"9{after}",
-                2.5,
-                None,
-                f"against score 1; {reading}: a ratio over 1 stays longer",
+                value=2 * size - 2 * fit,
+                facts={**same, "kind": kinds[model], "parameters": size},
             ),
-            (
-                model,
-                reading,
-                f"10{after}",
-                3.125,
-                None,
-                f"against score 1; {reading}: a ratio over 1 stays longer",
-            ),
+            Check("bic", model, value=10 * size - 2 * fit, facts={**same, "customers": 25_005}),
+            Check("converged", model, value=1e-9, passed=True, facts={**same, "case": "gradient"}),
+            Check("level_ratio", model, "9", 2.5, facts=reading),
+            Check("level_ratio", model, "10", 3.125, facts=reading),
         ]
     for name, weights in {"aic": (0.001, 0.2, 0.799), "backtest": (0.25, 0.65, 0.1)}.items():
-        rows += [
-            (model, f"weight in averaged_{name}", kind, weight, None, "")
+        made += [
+            Check(
+                "weight",
+                model,
+                value=weight,
+                facts={**same, "average": f"averaged_{name}", "kind": kinds[model]},
+            )
             for model, weight in zip(log_likelihood, weights, strict=False)
         ]
     for model, score in {"weibull": -0.31, "log_logistic": -0.3, "cure_weibull": -0.35}.items():
         for origin in (8, 13, 19):
             refitted = "cure_exponential" if model == "cure_weibull" and origin == 8 else model
-            rows += [
-                (
-                    refitted,
-                    f"backtest log_score from month {origin}",
-                    kind,
-                    score - origin / 1000,
-                    None,
-                    "higher is better",
-                ),
-                (refitted, f"backtest covered from month {origin}", kind, 0.5, None, "share of the scores"),
+            at = {**same, "kind": kinds[model], "origin": origin, "end": 24, "unit": "month"}
+            made += [
+                Check("backtest_log_score", refitted, value=score - origin / 1000, facts=at),
+                Check("backtest_covered", refitted, value=0.5, facts=at),
             ]
-    note = "The same rows as averaged_backtest: follow-up is long enough for its weights."
+    separated = {**same, "case": "curves", "terms": ("scale[1]",), "n": 1}
+    few = {**same, "case": "curves", "reason": "few_periods", "parameters": 6, "least": 7, "n": 5}
     return [
-        *rows,
-        ("averaged", "weights", kind, np.nan, None, note),
-        ("log_logistic", "infinite mean", kind, 0.62, False, "mean tenure without a horizon is infinite"),
-        ("cure_weibull", "immature cure", kind, 0.31, False, "it says that some never leave"),
-        ("cure_weibull", "at_bound", kind, np.nan, None, "shape is at a bound"),
-        ("weibull", "fit", kind, np.nan, None, "a weak penalty holds one level"),
-        ("log_logistic", "fit", kind, np.nan, None, "a weak penalty holds one level"),
-        (
-            "spline_4",
-            "fit",
-            kind,
-            np.nan,
-            False,
-            "Not fitted: it has 6 parameters, and losses fell in 5 periods.",
-        ),
+        *made,
+        Check("weights", "averaged", facts={**same, "case": "as_backtest"}),
+        Check("infinite_mean", "log_logistic", value=0.62, passed=False, facts=same),
+        Check("immature_cure", "cure_weibull", value=0.31, passed=False, facts={**same, "cured": 0.4}),
+        Check("at_bound", "cure_weibull", facts={**same, "parameter": "shape"}),
+        Check("separated", "weibull", facts=separated),
+        Check("separated", "log_logistic", facts=separated),
+        Check("not_fitted", "spline_4", passed=False, facts=few),
     ]
 
 
@@ -342,7 +329,7 @@ def results(tables: dict[str, object] | None = None, **changes: object) -> Resul
         fingerprint="5f" * 32,
     )  # fmt: skip
     made = Results(
-        counts=Counts(cells(), spec, profile), estimates=estimates(spec), diagnostics=diagnostics(), at_risk=at_risk(),
+        counts=Counts(cells(), spec, profile), estimates=estimates(spec), checks=checks(), at_risk=at_risk(),
         projected=projected() if spec.subscription is not None else projected().iloc[:0],
         foreseen=foreseen() if spec.subscription is not None else foreseen().iloc[:0],
     )  # fmt: skip

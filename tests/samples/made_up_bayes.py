@@ -6,7 +6,7 @@ import made_up
 import numpy as np
 import pandas as pd
 
-from cxlink.estimands import support_checks as diagnostics
+from cxlink.checks import Check
 from cxlink.estimands.posterior.posterior_estimates import Bayesian
 from cxlink.estimands.tidy import ready_row, tidy
 from cxlink.results import Results
@@ -72,35 +72,37 @@ def _spent(given: Results) -> Iterator[dict[str, object]]:
         yield ready_row("spend", mean, (10.0, mean - 20, mean + 20), 0.95, "EUR", **keys)
 
 
-def findings(given: Results) -> list[dict[str, object]]:
+def posterior_checks(given: Results) -> list[Check]:
     """All as it should be, of every posterior that the cohort has."""
     parts = (
         [("bayes", "retention"), ("bayes_sbg", "retention")] if given.spec.subscription is not None else []
     )
     parts += [("bayes", "spend")] if given.spec.spend is not None else []
-    rows = []
-    for model, of in parts:
-        replicated = "predicted_losses" if of == "retention" else "predicted_spread"
-        rows += [
-            (model, "rhat", f"{of}: score", 1.004, True, "largest"),
-            (model, "ess_bulk", f"{of}: score", 1234.0, True, "bulk"),
-            (model, "ess_tail", f"{of}: walk", 987.0, True, "tail"),
-            (model, "divergences", of, 0.0, True, "0 is good"),
-            (model, "bfmi", of, 0.93, True, "least"),
-            *((model, replicated, f"{of}: {level}", 0.4, True, "tail") for level in (1, 2, 9)),
-            (model, "prior_sensitivity", f"{of}: best", 0.012, True, "doubling"),
-            (model, "prior_sensitivity", f"{of}: best:worst", 0.021, True, "doubling"),
-            (model, "likelihood_sensitivity", f"{of}: best", 0.2, None, "doubling"),
-            (model, "elpd_left_out_cells", of, -1148.5, None, "sum over 2,263 cells; standard error 37.54"),
-            (model, "refitted_cells", of, 2.0, None, "of 2,263 cells had a Pareto k over the bound"),
-            (model, "effective_parameters", of, 31.25, None, "by leaving out cells"),
-            (model, "draws", of, 4000.0, None, "draws of 4 chains, after as many to settle"),
-        ]
-        if of == "retention":
-            note = "standard deviation; 95% within 0.229 and 0.688"
-            rows.append((model, "spread", f"{of}: level stratum", 0.4055, None, note))
-    names = ("model", "quantity", "group", "value", "ok", "note")
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    return [check for model, of in parts for check in _as_they_should_be(model, of)]
+
+
+def _as_they_should_be(model: str, of: str) -> list[Check]:
+    replicated = "predicted_losses" if of == "retention" else "predicted_spread"
+    same, best = {"of": of}, {"of": of, "case": "counts", "reference": ""}
+    found = [
+        Check("rhat", model, value=1.004, passed=True, facts=same),
+        Check("ess_bulk", model, value=1234.0, passed=True, facts=same),
+        Check("ess_tail", model, value=987.0, passed=True, facts=same),
+        Check("divergences", model, value=0.0, passed=True, facts=same),
+        Check("bfmi", model, value=0.93, passed=True, facts=same),
+        *(Check(replicated, model, str(level), 0.4, passed=True, facts=same) for level in (1, 2, 9)),
+        Check("prior_sensitivity", model, "best", 0.012, passed=True, facts=best),
+        Check("prior_sensitivity", model, "best", 0.021, passed=True, facts={**best, "reference": "worst"}),
+        Check("likelihood_sensitivity", model, "best", 0.2, facts=same),
+        Check("elpd_left_out_cells", model, value=-1148.5, facts={**same, "cells": 2263, "std_error": 37.54}),
+        Check("refitted_cells", model, value=2.0, facts={**same, "cells": 2263}),
+        Check("effective_parameters", model, value=31.25, facts=same),
+        Check("draws", model, value=4000.0, facts={**same, "chains": 4}),
+    ]
+    if of == "retention":
+        spread = {**same, "effect": ("level", "stratum"), "level": 0.95}
+        found.append(Check("spread", model, value=0.4055, low=0.229, high=0.688, facts=spread))
+    return found
 
 
 def curves(given: Results) -> pd.DataFrame:
@@ -138,19 +140,19 @@ def pooled(cohorts: int = 1) -> pd.DataFrame:
 
 def with_posteriors(
     tables: dict[str, object] | None = None, *, cohorts: int = 1, scenarios: tuple[str, ...] = ("",),
-    warnings: tuple[str, ...] = (), found: list[dict[str, object]] | None = None,
+    warnings: tuple[str, ...] = (), found: list[Check] | None = None,
 ) -> Results:  # fmt: skip
     """The made-up cohort, fitted with ``--bayes``; nobody gave 3."""
     given = made_up.results(tables)
     rows = given.estimates[given.estimates["group"] != str(UNSEEN)]
-    said = findings(given) if found is None else found
-    checks = pd.concat([given.diagnostics, diagnostics.tidy(said)], ignore_index=True)
+    said = posterior_checks(given) if found is None else found
+    checks = (*given.checks, *said)
     cells = given.counts.cells
     return made_up.altered(
         given,
         cells=cells[~cells["score"].eq(UNSEEN).fillna(False)],
         estimates=pd.concat([rows, estimates(given, scenarios)], ignore_index=True),
-        diagnostics=checks,
+        checks=checks,
         bayesian=posteriors(given, warnings),
         cohorts=pooled(cohorts),
     )

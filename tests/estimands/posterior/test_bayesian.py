@@ -17,7 +17,7 @@ from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.estimands import support_checks as diagnostics
 from cxlink.estimands.posterior.posterior_estimates import Bayesian, bayesian_results
 from cxlink.estimands.posterior.prior_predictive import _since_entry
-from cxlink.estimands.suppression import blank_findings
+from cxlink.estimands.suppression import blank_checks
 from cxlink.estimands.tidy import select, tidy
 
 FEW: dict[str, Any] = {"draws": 150, "tune": 150, "chains": 2, "cores": 1}
@@ -163,7 +163,7 @@ def test_small_groups_leave_pictures_and_findings(pooled: tuple[Bayesian, list[s
     found = pooled[0].without({"best", "2"})
     assert "best" not in set(pd.concat(found.curves)["group"])
     assert "worst" in set(pd.concat(found.curves)["group"])
-    said = blank_findings(diagnostics.tidy(found.findings), {"best", "2"})
+    said = blank_checks(diagnostics.tidy(found.findings), {"best", "2"})
     about = said[said["group"].isin(["retention: 2", "retention: best"])]
     assert {"predicted_losses", "predicted_pattern", "prior_sensitivity"} <= set(about["quantity"])
     assert about["value"].isna().all()
