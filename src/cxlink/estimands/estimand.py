@@ -5,13 +5,13 @@ Contrasts, intervals, the extrapolated share and what holds an interval open are
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from cxlink.checks import Check, Fact
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.contrasts import RATIO, Contrast
-from cxlink.estimands.support_checks import finding
 from cxlink.estimands.tidy import held, intervals, ready_row
 
 Row = dict[str, Any]
@@ -89,15 +89,12 @@ class Answer:
     contrasted: np.ndarray | None = None
 
 
-REASONS = {
-    "no_tail": "the model says nothing beyond follow-up, so there is no value without a horizon",
-    "beyond_follow_up": "beyond the follow-up of some group: a model with a free baseline refuses to go there",
-    "not_drawn": "the curve is not kept at the times that this needs",
-    "no_start_later": "the model gives no curve of those who have stayed so long",
-    "all_causes": "the model is of losses of all causes together",
-    "one_cause": "no competing causes are known",
-}
-"""Why a model does not answer an estimand."""
+Reason = Literal[
+    "no_tail", "beyond_follow_up", "not_drawn", "no_start_later", "all_causes", "one_cause",
+]  # fmt: skip
+"""Why a model does not answer an estimand: it has no value without a horizon, refuses to go past follow-up, keeps no
+curve at the times that are needed, gives none of those who have stayed so long; is of all causes together; or no
+competing causes are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +104,10 @@ class NotAnswered:
     Attributes
     ----------
     reason : str
-        A code of `REASONS`.
+        See `Reason`.
     """
 
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +185,7 @@ def rows_of(
     return rows
 
 
-def refusals(found: Estimated, estimands: Sequence[Estimand]) -> Iterator[Row]:
+def refusals(found: Estimated, estimands: Sequence[Estimand]) -> Iterator[Check]:
     """Say which estimands a model does not answer, or not at every horizon, and why.
 
     Parameters
@@ -200,25 +197,24 @@ def refusals(found: Estimated, estimands: Sequence[Estimand]) -> Iterator[Row]:
 
     Yields
     ------
-    dict
-        A finding each: its group is the estimand, its value the horizon that is not answered.
+    Check
+        ``not_answered``, with the facts ``estimand`` and ``adjusted``; its value is the horizon that is not answered,
+        its case the `Reason`.
     """
-    kind = "" if found.labels["adjusted"] == "no" else f", {found.labels['adjusted']}"
     for estimand in estimands:
+        facts: dict[str, Fact] = {"estimand": estimand.name, "adjusted": str(found.labels["adjusted"])}
         answer = estimand.value(found)
         if isinstance(answer, NotAnswered):
-            yield finding(
-                found.model, "not_answered", f"{estimand.name}{kind}", np.nan, None, REASONS[answer.reason]
-            )
+            yield Check("not_answered", found.model, facts={**facts, "case": answer.reason})
             continue
-        own = list(found.own)
-        missing = np.isnan(answer.point[own])
+        missing = np.isnan(answer.point[list(found.own)])
         if answer.contrasted is not None:
             missing &= answer.contrasted
         for p in np.flatnonzero(missing.any(axis=0)):
-            value = float(answer.places[p].get("horizon", np.nan))
-            note = REASONS["beyond_follow_up"]
-            yield finding(found.model, "not_answered", f"{estimand.name}{kind}", value, None, note)
+            horizon = float(answer.places[p].get("horizon", np.nan))
+            yield Check(
+                "not_answered", found.model, value=horizon, facts={**facts, "case": "beyond_follow_up"}
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from cxlink.checks import Check
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.contrasts import BOTH
 from cxlink.estimands.estimand import (
@@ -233,7 +234,7 @@ def survival_rows(s: Survival, spec: CohortSpec, leads: Leads = NOT_LEADING) -> 
     return rows_of(s, survival_estimands(spec), spec, leads)
 
 
-def survival_refusals(s: Survival, spec: CohortSpec) -> Iterator[Row]:
+def survival_refusals(s: Survival, spec: CohortSpec) -> Iterator[Check]:
     """Say what a model of retention does not answer; of the whole cohort's rows only."""
     if not s.labels.get("scenario") and not s.labels.get("stratum"):
         yield from refusals(s, survival_estimands(spec))

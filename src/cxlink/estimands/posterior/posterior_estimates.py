@@ -206,7 +206,7 @@ def _reported(job: _Job, posterior: Posterior, pooled: PooledPeriods, rng: np.ra
     )
 
 
-def _refused(drawn: list[Survival], spec: CohortSpec) -> Iterator[Row]:
+def _refused(drawn: list[Survival], spec: CohortSpec) -> Iterator[Check]:
     for one in drawn:
         yield from survival_refusals(one, spec)
 
