@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from test_retention_rows import curves_for, spec_for
-from test_spend_rows import means_for
+from test_spend_estimands import means_for
+from test_survival_estimands import curves_for, spec_for
 
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.profile import Profile

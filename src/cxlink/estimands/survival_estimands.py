@@ -189,7 +189,7 @@ def incidence(s: Survival, horizon: int) -> Answer | NotAnswered:
 def since(s: Survival, lag: int, horizon: int) -> Answer | NotAnswered:
     """Retention from some periods after the score on, S(h) / S(lag): what leaving at once does to the contrast."""
     early, late = s.at(lag), s.at(horizon)
-    if early is None or late is None or s.labels.get("scenario") or s.labels.get("stratum"):
+    if early is None or late is None or s.labels["scenario"] or s.labels["stratum"]:
         return NotAnswered("not_drawn")
     with np.errstate(divide="ignore", invalid="ignore"):
         point, draws = late.point / early.point, late.draws / early.draws
@@ -221,7 +221,7 @@ def curve_frames(s: Survival, level: float, groups: Collection[str] | None = Non
     ends = intervals(drawn.draws[:, shown].astype(float), level)
     return [
         pd.DataFrame({
-            "model": s.model, "adjusted": s.labels["adjusted"], "scenario": s.labels.get("scenario", ""),
+            "model": s.model, "adjusted": s.labels["adjusted"], "scenario": s.labels["scenario"],
             "group": s.groups[g], "time": times, "estimate": drawn.point[g].astype(float), "conf_low": ends[1, k],
             "conf_high": ends[2, k],
         })
@@ -236,7 +236,7 @@ def survival_rows(s: Survival, spec: CohortSpec, leads: Leads = NOT_LEADING) -> 
 
 def survival_refusals(s: Survival, spec: CohortSpec) -> Iterator[Check]:
     """Say what a model of retention does not answer; of the whole cohort's rows only."""
-    if not s.labels.get("scenario") and not s.labels.get("stratum"):
+    if not s.labels["scenario"] and not s.labels["stratum"]:
         yield from refusals(s, survival_estimands(spec))
 
 

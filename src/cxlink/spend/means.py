@@ -39,6 +39,10 @@ class MeanSpend:
         Positions of each contrast's group and reference.
     model : str
         Name in the estimates table.
+    n_events : None
+        Losses are not counted beside spend.
+    posterior : bool
+        Whether the estimate of a ratio is the median of its draws; of means it is the ratio of the two, always.
     """
 
     labels: dict[str, str]
@@ -50,6 +54,8 @@ class MeanSpend:
     own: tuple[int, ...]
     contrasts: tuple[tuple[int, int], ...]
     model: str = "means"
+    n_events: None = None
+    posterior: bool = False
 
     @property
     def held(self) -> np.ndarray:
@@ -60,15 +66,6 @@ class MeanSpend:
     def sparse(self) -> np.ndarray:
         """No group's: a mean can be at 0."""
         return np.zeros(len(self.groups), dtype=bool)
-
-    @property
-    def posterior(self) -> bool:
-        """The ratio of means is the ratio of their estimates, whatever the model."""
-        return False
-
-    @property
-    def n_events(self) -> None:
-        """Losses are not counted beside spend."""
 
 
 @dataclass(frozen=True, slots=True)

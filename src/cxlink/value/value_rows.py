@@ -94,77 +94,36 @@ class GroupValues:
 
     Attributes
     ----------
-    name : str
-        ``revenue`` or ``value``.
-    found : Valued
-        What it is a part of.
-    request : Request
-        The groups.
-    start : int
-        Position of their first one in ``found``.
+    model, labels, groups, n, own, contrasts
+        See `cxlink.spend.means.MeanSpend`.
     held : bool ndarray of shape (n_groups,)
         Groups with an uncertain level.
+    worth : Worth
+        Of all requests.
+    at : slice
+        Where the groups stand in it.
+    horizon, given
+        See `Valued`.
     """
 
-    name: str
-    found: Valued
-    request: Request
-    start: int
+    model: str
+    labels: dict[str, str]
+    groups: tuple[str, ...]
+    n: np.ndarray
+    own: tuple[int, ...]
+    contrasts: tuple[tuple[int, int], ...]
     held: np.ndarray
-
-    @property
-    def at(self) -> slice:
-        """Where the groups stand in ``found``."""
-        return slice(self.start, self.start + len(self.request.standards))
-
-    @property
-    def worth(self) -> Worth:
-        """The amount, of all requests."""
-        return self.found.amounts[self.name]
-
-    @property
-    def model(self) -> str:
-        """Name in the estimates table."""
-        return self.found.model
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """Columns that all groups share."""
-        return self.request.labels
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """Names of the groups."""
-        return tuple(standard.group for standard in self.request.standards)
-
-    @property
-    def n(self) -> np.ndarray:
-        """Customers in each group."""
-        return np.array([standard.n for standard in self.request.standards])
-
-    @property
-    def n_events(self) -> None:
-        """Losses are not counted beside values."""
-
-    @property
-    def own(self) -> tuple[int, ...]:
-        """Groups with rows of their own."""
-        return self.request.own
-
-    @property
-    def contrasts(self) -> tuple[tuple[int, int], ...]:
-        """Groups and their references."""
-        return self.request.contrasts
+    worth: Worth
+    at: slice
+    horizon: int
+    given: tuple[int, ...]
+    n_events: None = None
+    posterior: bool = False
 
     @property
     def sparse(self) -> np.ndarray:
         """No group's: a value can be at 0."""
         return np.zeros(len(self.held), dtype=bool)
-
-    @property
-    def posterior(self) -> bool:
-        """Draws are of the estimator."""
-        return False
 
 
 def rows_of_values(found: Valued, requests: Sequence[Request], spells: Spells, spec: CohortSpec) -> list[Row]:
@@ -180,31 +139,48 @@ def rows_of_values(found: Valued, requests: Sequence[Request], spells: Spells, s
     rows: list[Row] = []
     start = 0
     for request in requests:
-        levels = [level_positions(spells.levels, spec.group(one.group)) for one in request.standards]
-        held = np.array([bool(found.uncertain[at].any()) for at in levels])
-        for name in found.amounts:
+        at = slice(start, start + len(request.standards))
+        held = _held(found, request, spells, spec)
+        for name, worth in found.amounts.items():
             estimands = (
                 Estimand(name, spec.spend.currency, in_all, OF_VALUES),
                 Estimand(PER_PERIOD[name], spec.spend.currency, per_period),
             )
-            rows += rows_of(GroupValues(name, found, request, start, held), estimands, spec)
-        start += len(request.standards)
+            values = _of_request(found, request, worth, at, held)
+            rows += rows_of(values, estimands, spec)
+        start = at.stop
     return rows
+
+
+def _held(found: Valued, request: Request, spells: Spells, spec: CohortSpec) -> np.ndarray:
+    levels = [level_positions(spells.levels, spec.group(one.group)) for one in request.standards]
+    return np.array([bool(found.uncertain[at].any()) for at in levels])
+
+
+def _of_request(found: Valued, request: Request, worth: Worth, at: slice, held: np.ndarray) -> GroupValues:
+    standards = request.standards
+    return GroupValues(
+        found.model, request.labels, tuple(one.group for one in standards), np.array([one.n for one in standards]),
+        request.own, request.contrasts, held, worth, at, found.horizon, found.given,
+    )  # fmt: skip
 
 
 def in_all(v: GroupValues) -> Answer:
     """Value over the horizon, of new customers and of those who have stayed so long; contrasts are of new ones."""
-    point, draws, beyond = v.worth.point[v.at], v.worth.draws[:, v.at], v.worth.beyond[v.at]
-    asked = [(k, INCLUDED, "") for k in range(1 + len(v.found.given))] + [(0, EXCLUDED, FIRST_EXCLUDED)]
-    given, first, scenario = zip(*asked, strict=True)
-    stayed = (0, *v.found.given)
-    places = tuple(
-        {"horizon": v.found.horizon, "given": stayed[k], "scenario": name}
-        for k, name in zip(given, scenario, strict=True)
+    stayed = (0, *v.given)
+    start, first = (
+        np.array(part) for part in ([*range(len(stayed)), 0], [*(INCLUDED for _ in stayed), EXCLUDED])
     )
-    only_new = np.array([k == 0 and name == "" for k, name in zip(given, scenario, strict=True)])
+    places = tuple(
+        {"horizon": v.horizon, "given": stayed[k], "scenario": FIRST_EXCLUDED if e == EXCLUDED else ""}
+        for k, e in zip(start, first, strict=True)
+    )
     return Answer(
-        point[:, given, first], draws[:, :, given, first], beyond[:, given], places, contrasted=only_new
+        v.worth.point[v.at][:, start, first],
+        v.worth.draws[:, v.at][:, :, start, first],
+        v.worth.beyond[v.at][:, start],
+        places,
+        contrasted=(start == 0) & (first == INCLUDED),
     )
 
 

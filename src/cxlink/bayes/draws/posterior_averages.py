@@ -89,39 +89,40 @@ def retention_draws(
     survival = survival_of(posterior, end, rng, cohort=cohort, most=spec.analysis.draws)
     times = np.union1d(whole_periods(max(ladder), _MOST_TIMES), list(ladder)).astype(int)
     pairs = contrasts_of(groups_of(spells, spec), spec)
-    labels = {"scenario": scenario}
     found = []
     for one in averages_of(spells, spec, coding):
-        starts = [
-            _survival(averaged(survival, one, times, later=k), times, sorted(ladder), (one, pairs), k)
-            for k in (0, *spec.given)
-        ]
-        named = [
-            replace(start, model=posterior.name, labels={"adjusted": one.adjusted, **labels})
-            for start in starts
-        ]
-        found.append(replace(named[0], later=tuple(named[1:])))
+        asked = _Asked(one, pairs, times, sorted(ladder), posterior.name, scenario)
+        first, *later = (
+            _survival(asked, averaged(survival, one, times, later=k), k) for k in (0, *spec.given)
+        )
+        found.append(replace(first, later=tuple(later)))
     return found
 
 
-def _survival(
-    draws: np.ndarray,
-    times: np.ndarray,
-    ladder: Sequence[int],
-    of: tuple[Averages, list[tuple[str, str]]],
-    given: int,
-) -> Survival:
-    """Put draws of some groups' S at some times together; names are put in later."""
-    averages, pairs = of
-    standards, until = averages.standards, averages.last - given
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """Whose survival is asked for, at which times and horizons, and which groups are compared."""
+
+    averages: Averages
+    pairs: list[tuple[str, str]]
+    times: np.ndarray
+    ladder: list[int]
+    model: str
+    scenario: str
+
+
+def _survival(asked: _Asked, draws: np.ndarray, given: int) -> Survival:
+    """Put draws of the groups' S together, of those who have stayed so long."""
+    standards, until = asked.averages.standards, asked.averages.last - given
+    times, ladder = asked.times, asked.ladder
     position = {standard.group: g for g, standard in enumerate(standards)}
-    unseen = [(s.group, "worst") for s in standards if s.n == 0]
+    pairs = [*asked.pairs, *((s.group, "worst") for s in standards if s.n == 0)]
     area = cumulative_areas(draws, times)
     mean, at = area.mean(axis=0), np.searchsorted(times, ladder)
     ends = np.minimum.outer(np.maximum(until, 0), np.array(ladder))
     return Survival(
-        model="",
-        labels={},
+        model=asked.model,
+        labels={"adjusted": asked.averages.adjusted, "stratum": "", "scenario": asked.scenario},
         groups=tuple(position),
         n=np.array([standard.n for standard in standards]),
         n_events=np.array([standard.n_events for standard in standards]),
@@ -134,7 +135,7 @@ def _survival(
         observed_until=until,
         last=np.zeros(len(standards), dtype=int),
         own=tuple(range(len(standards))),
-        contrasts=tuple((position[a], position[b]) for a, b in [*pairs, *unseen] if {a, b} <= set(position)),
+        contrasts=tuple((position[a], position[b]) for a, b in pairs if {a, b} <= set(position)),
         sparse=np.zeros(len(standards), dtype=bool),
         posterior=True,
         given=given,
