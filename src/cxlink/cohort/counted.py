@@ -1,4 +1,4 @@
-"""Everything that is counted of a cohort, in one place: what follows sees counts and no cohort."""
+"""All counts of a cohort, made in one place: what follows uses counts alone."""
 
 from dataclasses import dataclass, replace
 
@@ -10,18 +10,18 @@ from cxlink.cohort.table import Cohort
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A cohort's counts, and those that only its rows can give.
+    """A cohort's counts, and those that need its rows.
 
     Attributes
     ----------
     counts : Counts
-        The cohort as the spec reads it.
+        The cohort under the spec's duration convention.
     naive : Counts or None
-        From signup, with nobody entering late; None where signups are not known.
+        From signup, with nobody entering late; None without signup dates.
     repeats : DataFrame or None
-        ``score, again, n``: customers by their first and their second score; None where rows are not known.
+        ``score, again, n``: customers by their first and their second score; None where only counts are available.
     other : Counts or None
-        Under the other convention of recorded durations; None where there is only one, or rows are not known.
+        Under the other convention of recorded durations; None where there is only one, or only counts are available.
     """
 
     counts: Counts
@@ -31,7 +31,7 @@ class Counted:
 
 
 def counted(cohort: Cohort | Counts) -> Counted:
-    """Count everything that an analysis uses; of counts, only what follows from them.
+    """Make all counts that an analysis uses; from counts, those that follow from them.
 
     Raises
     ------

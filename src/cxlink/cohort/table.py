@@ -29,27 +29,26 @@ MOST_LEVELS = 50
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """A table that was read and keeps every rule.
+    """A table, read and valid under every rule.
 
     Attributes
     ----------
     name : str
         The table's name, without its folder.
     spec : CohortSpec
-        What the table was said to hold.
+        Description of the table.
     raw : Arrow table
-        Its raw cells: rows grouped by score, clock, strata, cause and wave, before the spec's reading of durations.
+        Its raw cells: rows grouped by score, time, strata, cause and wave, before the duration convention is applied.
     from_signup : Arrow table or None
-        The same with the clock started at signup and nobody entering late: what the naive figure is made of. None
-        where signup is not known.
+        The same with signup as time origin and no delayed entry, for the naive estimate. None without signup dates.
     rows_read : int
         Rows in the table.
     dropped : dict of str to int
-        Rows left out while reading, by reason.
+        Rows excluded while reading, by reason.
     repeats : Arrow table or None
         Customers by the first and the second score that they gave; None where a customer has one row.
     metrics : DataFrame
-        What metrics are made from; no row without ``[metrics]``.
+        Sums that metrics are computed from; no row without ``[metrics]``.
     """
 
     name: str
@@ -67,12 +66,12 @@ class Cohort:
         Parameters
         ----------
         counts : {"periods", "completed"}, optional
-            How a recorded duration is read, if not as the spec says.
+            Duration convention, if not that of the spec.
 
         Raises
         ------
         InputError
-            If it is read in neither way.
+            If it is neither.
         """
         spec = self.spec
         if counts not in (None, "periods", "completed"):
@@ -85,7 +84,7 @@ class Cohort:
         return replace(counted, metrics=self.metrics)
 
     def count_from_signup(self) -> Counts | None:
-        """Count its customers the naive way, from signup and with nobody entering late; None without signup."""
+        """Count its customers from signup, ignoring delayed entry (the naive estimate); None without signup."""
         naive = naive_spec(self.spec)
         if self.from_signup is None or naive is None:
             return None
@@ -116,9 +115,9 @@ def read_cohort(table: Any, spec: CohortSpec, drop_invalid: bool = False) -> Coh
     table : str, Path, pandas, polars or Arrow table, or Ibis table
         A Parquet, CSV or Arrow file, a folder or glob of them, ``URL::table``, a frame, or a table of any engine.
     spec : CohortSpec
-        What it holds.
+        Description of the table.
     drop_invalid : bool
-        Leave rows that break a rule out and report how many, instead of refusing the table.
+        Exclude rows that violate a rule and report how many, instead of refusing the table.
 
     Raises
     ------
@@ -171,7 +170,7 @@ def _read(source: Source, spec: CohortSpec, drop_invalid: bool) -> Cohort:
 
 
 def naive_spec(spec: CohortSpec) -> CohortSpec | None:
-    """The naive reading: a clock that starts at signup with nobody entering late; None without signup dates."""
+    """Spec of the naive estimate: time origin at signup, no delayed entry; None without signup dates."""
     sub = spec.subscription
     if sub is None or not sub.dated or not sub.signup:
         return None
@@ -181,7 +180,7 @@ def naive_spec(spec: CohortSpec) -> CohortSpec | None:
 
 
 def _from_signup(source: Source, naive: CohortSpec) -> pa.Table:
-    """Cells of the customers whose signup is known."""
+    """Cells of the customers with a signup date."""
     raw = grouping.raw_cells(source, naive, ignoring=("fault", "wave"))
     return raw.filter(pc.is_valid(raw["exit"]))
 
@@ -193,7 +192,7 @@ def _customers(raw: pa.Table) -> int:
 def _checked(
     source: Source, spec: CohortSpec, drop_invalid: bool
 ) -> tuple[pa.Table, pa.Table | None, Source, dict[str, int]]:
-    """Group, for the cohort and for metrics, check the cells, and refuse or leave out what breaks a rule."""
+    """Group, for the cohort and for metrics, check the cells, and refuse or exclude rows that violate a rule."""
     raw = grouping.raw_cells(source, spec)
     if raw.num_rows == 0:
         raise InputError(f"{source.name}: no rows below the header.")
@@ -216,7 +215,7 @@ def _checked(
 
 
 def _broken(raw: pa.Table, rules: list[TableRule], source: Source) -> list[TableRule]:
-    """Rules that the cells break; another engine's table is not its place to look at them."""
+    """Rules that the cells violate, evaluated in DuckDB."""
     if not rules:
         return []
     if source.ours and source.engine.name == "duckdb":
@@ -229,7 +228,7 @@ def _broken(raw: pa.Table, rules: list[TableRule], source: Source) -> list[Table
 
 
 def _refuse_wide(raw: pa.Table, spec: CohortSpec, name: str) -> None:
-    """Refuse categories of many levels: an id, an amount or free text taken for one."""
+    """Refuse categories of many levels, such as an id, an amount or free text."""
     more = " or more" if raw.num_rows > grouping.MOST_CELLS else ""
     for variable in spec.stratum_variables:
         n_levels = len(raw[f"stratum.{variable}"].unique())

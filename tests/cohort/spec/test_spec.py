@@ -126,7 +126,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"score": {"higher_is_better": "yes"}}, "spec: [score] higher_is_better: input should be a valid boolean (found 'yes')."),
     ({"cohort": {"name": ""}}, "spec: [cohort] name: string should have at least 1 character (found '')."),
     ({"cohort": {"repeat": "last"}}, "spec: [cohort] repeat: input should be 'error' or 'first' (found 'last')."),
-    ({"cohort": {"repeat": "first"}}, 'spec: [cohort]: repeat = "first" needs id, the column that says whose survey it is.'),
+    ({"cohort": {"repeat": "first"}}, 'spec: [cohort]: repeat = "first" needs id, the column that identifies the customer.'),
     ({"cohort": {"repeat": "first", "id": "id"}}, 'spec: [cohort] repeat = "first" needs [subscription] survey, the date of each score.'),
     ({"table": {"decimal": ";"}}, "spec: [table] decimal: input should be '.' or ',' (found ';')."),
     ({"table": {"decimal": ",", "thousands": ","}}, "spec: [table]: thousands must be a mark other than decimal, and no digit."),
@@ -140,17 +140,17 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"subscription": {"window": 0}}, "spec: [subscription] window: input should be greater than or equal to 1 (found 0)."),
     ({"subscription": {"clock": "signup"}}, 'spec: [subscription]: clock "signup" needs entry or window: customers are at risk only after the survey.'),
     ({"subscription": {"end": "end"}}, "spec: [subscription]: give dates or durations, not both."),
-    ({"spend": {"column": "spent"}}, "spec: [spend] complete must be given where there are no dates: true, or the column that says so."),
+    ({"spend": {"column": "spent"}}, "spec: [spend] complete must be given without dates: true, or the column that marks complete windows."),
     ({"spend": {"column": "spent", "complete": 1}}, "spec: [spend] complete: input should be a valid boolean (found 1)."),
-    ({"spend": {"column": "spent", "complete": False}}, "spec: [spend] complete: false leaves nobody's spend to count: name the column that says so, or leave [spend] out."),
+    ({"spend": {"column": "spent", "complete": False}}, "spec: [spend] complete: false leaves no spend to count: name the column that marks complete windows, or omit [spend]."),
     ({"spend": {"column": "spent", "complete": True, "window_months": 0}}, "spec: [spend] window_months: input should be greater than or equal to 1 (found 0)."),
     ({"adjust": {"columns": ["plan", "plan"]}}, "spec: [adjust]: columns: a column is named twice."),
     ({"adjust": {"columns": "plan"}}, "spec: [adjust] columns: input should be a valid tuple (found 'plan')."),
     ({"adjust": {"columns": ["score"]}}, "spec: [adjust] score is the score: it cannot be adjusted for."),
-    ({"adjust": {"bands": {"age": [12, 3]}}}, "spec: [adjust]: bands of age must be numbers that rise without repeats, such as 3, 12, 24."),
-    ({"adjust": {"bands": {"age": [3, 3]}}}, "spec: [adjust]: bands of age must be numbers that rise without repeats, such as 3, 12, 24."),
-    ({"adjust": {"bands": {"age": [3, float("nan")]}}}, "spec: [adjust]: bands of age must be numbers that rise without repeats, such as 3, 12, 24."),
-    ({"adjust": {"bands": {"age": [3, float("inf")]}}}, "spec: [adjust]: bands of age must be numbers that rise without repeats, such as 3, 12, 24."),
+    ({"adjust": {"bands": {"age": [12, 3]}}}, "spec: [adjust]: bands of age must be strictly increasing numbers, such as 3, 12, 24."),
+    ({"adjust": {"bands": {"age": [3, 3]}}}, "spec: [adjust]: bands of age must be strictly increasing numbers, such as 3, 12, 24."),
+    ({"adjust": {"bands": {"age": [3, float("nan")]}}}, "spec: [adjust]: bands of age must be strictly increasing numbers, such as 3, 12, 24."),
+    ({"adjust": {"bands": {"age": [3, float("inf")]}}}, "spec: [adjust]: bands of age must be strictly increasing numbers, such as 3, 12, 24."),
     ({"adjust": {"bands": {"age": ["x"]}}}, "spec: [adjust] bands.age.0: input should be a valid number (found 'x')."),
     ({"analysis": {"horizon": 12.5}}, "spec: [analysis] horizon: input should be a valid integer (found 12.5)."),
     ({"analysis": {"horizon": 0}}, "spec: [analysis] horizon: input should be greater than or equal to 1 (found 0)."),
@@ -190,8 +190,8 @@ DATED_REFUSED = [
     ({"end": None}, "end missing: dates need survey, end and observed_until, and signup for its clock."),
     ({"observed_until": None}, "observed_until missing: dates need survey, end and observed_until, and signup for its clock."),
     ({"clock": "signup"}, "signup missing: dates need survey, end and observed_until, and signup for its clock."),
-    ({"follow_up": "f"}, "entry, window and follow_up go with durations; dates give them by themselves."),
-    ({"window": 3}, "entry, window and follow_up go with durations; dates give them by themselves."),
+    ({"follow_up": "f"}, "entry, window and follow_up go with durations; with dates they are computed."),
+    ({"window": 3}, "entry, window and follow_up go with durations; with dates they are computed."),
 ]  # fmt: skip
 
 
@@ -212,7 +212,7 @@ def test_durations_that_do_not_suffice() -> None:
 
 def test_nothing_to_link_the_score_to() -> None:
     with pytest.raises(
-        InputError, match=r"spec: nothing to link the score to: give \[subscription\], \[spend\] or both\."
+        InputError, match=r"spec: no outcome to link the score to: give \[subscription\], \[spend\] or both\."
     ):
         spec()
 

@@ -18,7 +18,7 @@ LOST = "lost"
 
 
 def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
-    """Read raw cells as the spec says and add equal ones up.
+    """Code raw cells by the spec's time origin and duration convention, and add equal ones up.
 
     Parameters
     ----------
@@ -27,12 +27,12 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     spec : CohortSpec
         Its time origin decides what exit and entry are.
     read : Profile
-        What became of the table's rows until here.
+        Profile of the table's rows so far.
     """
-    clock = {name: raw[name].to_pandas() for name in raw.column_names if name in _CLOCK}
+    times = {name: raw[name].to_pandas() for name in raw.column_names if name in _CLOCK}
     scored = raw["score"].is_valid().to_numpy()
     n = raw["n"].to_numpy().astype(np.int64)
-    entry, leave, lost, notes = _spells(clock, spec, np.where(scored, n, 0))
+    entry, leave, lost, notes = _spells(times, spec, np.where(scored, n, 0))
     if not scored.any():
         notes.append(f"Nobody in the table has a score: {spec.score.column} is empty in every row.")
     cells = pd.DataFrame({"score": raw["score"].to_pandas().astype("Float64").astype("Int64")})
@@ -40,7 +40,7 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
         cells[f"stratum.{variable}"] = _stratum(raw[f"stratum.{variable}"], spec.cuts.get(variable))
     cells["entry"], cells["exit"] = entry, leave
     cells["cause"] = np.where(lost, category_names(raw["cause"]) if "cause" in raw.column_names else LOST, "")
-    cells["wave"] = _waves(clock["wave"]) if "wave" in clock else ""
+    cells["wave"] = _waves(times["wave"]) if "wave" in times else ""
     if "touchpoint" in raw.column_names:
         cells["touchpoint"] = category_names(raw["touchpoint"])
     if "member" in raw.column_names:
@@ -74,7 +74,7 @@ _CLOCK = ("event", "whole", "part", "follow", "entry", "exit", "lost", "wave")
 
 
 def clock_words(spec: CohortSpec) -> str:
-    """Say what a duration was taken to be."""
+    """Time origin and unit of durations, in words."""
     sub = spec.subscription
     if sub is None:
         return ""
@@ -85,28 +85,28 @@ def clock_words(spec: CohortSpec) -> str:
 
 
 def _spells(
-    clock: dict[str, pd.Series], spec: CohortSpec, scored: np.ndarray
+    times: dict[str, pd.Series], spec: CohortSpec, scored: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
-    """Entry, exit and whether lost, in whole periods (design rule 2), of cells with so many customers scored."""
+    """Entry, exit and whether lost, in whole periods (design rule 2); ``scored`` customers in each cell."""
     sub = spec.subscription
     zero = np.zeros(len(scored), np.int64)
     if sub is None:
         return zero, zero, zero.astype(bool), []
     notes: list[str] = []
     if sub.dated:
-        leave, lost = _whole(clock["exit"]), clock["lost"].to_numpy(bool)
+        leave, lost = _whole(times["exit"]), times["lost"].to_numpy(bool)
     else:
-        leave, lost, notes = _from_durations(clock, spec, scored)
+        leave, lost, notes = _from_durations(times, spec, scored)
     entry = (
         np.maximum(leave - sub.window, 0)
         if sub.window
-        else _whole(clock["entry"])
-        if "entry" in clock
+        else _whole(times["entry"])
+        if "entry" in times
         else zero
     )
-    if "entry" in clock:
-        # a customer without a score and without an entry was at risk nobody knows from when
-        unknown = clock["entry"].isna().to_numpy()
+    if "entry" in times:
+        # of a customer with neither score nor entry, the start of risk is unknown
+        unknown = times["entry"].isna().to_numpy()
         leave, lost = np.where(unknown, 0, leave), lost & ~unknown
     idle = int(scored[(leave == 0) & ~lost].sum())
     if idle and sub.clock == "survey":
@@ -119,13 +119,13 @@ def _spells(
 
 
 def _from_durations(
-    clock: dict[str, pd.Series], spec: CohortSpec, scored: np.ndarray
+    times: dict[str, pd.Series], spec: CohortSpec, scored: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
     sub = spec.subscription
     assert sub is not None
-    whole = _whole(clock["whole"])
-    part = clock["part"].to_numpy(bool) if "part" in clock else np.zeros(len(whole), bool)
-    lost = (clock["event"].fillna(0).to_numpy(float) == 1) & clock["whole"].notna().to_numpy()
+    whole = _whole(times["whole"])
+    part = times["part"].to_numpy(bool) if "part" in times else np.zeros(len(whole), bool)
+    lost = (times["event"].fillna(0).to_numpy(float) == 1) & times["whole"].notna().to_numpy()
     completed = sub.counts == "completed"
     leave = np.where(lost, whole + 1 if completed else np.maximum(whole + part, 1), whole)
     notes = []
@@ -136,9 +136,9 @@ def _from_durations(
             f"first {sub.unit}. That is a sign that the column holds completed {sub.unit}s; if it does, set "
             '[subscription] counts = "completed".'
         )
-    if "follow" in clock:
-        most = _whole(clock["follow"])
-        beyond = (leave > most) & clock["follow"].notna().to_numpy()
+    if "follow" in times:
+        most = _whole(times["follow"])
+        beyond = (leave > most) & times["follow"].notna().to_numpy()
         late = int(scored[beyond & lost].sum())
         if late:
             notes.append(
@@ -162,7 +162,7 @@ def _periods(n: int, unit: str) -> str:
 
 
 def category_names(column: pa.ChunkedArray) -> np.ndarray:
-    """A category in words, blanks as `MISSING`."""
+    """Categories as text, blanks as `MISSING`."""
     words = pc.utf8_trim_whitespace(column.cast(pa.string()))
     words = pc.if_else(pc.equal(words, ""), None, words).fill_null(MISSING)
     return np.asarray(words.to_pandas(), dtype=object)
@@ -181,7 +181,7 @@ def _waves(quarters: pd.Series) -> Any:
 
 
 def _never_observed(spec: CohortSpec, before: np.ndarray, lost: np.ndarray) -> dict[str, np.ndarray]:
-    """Late entry: who left, or was last seen, before the first whole period after the survey."""
+    """Delayed entry: customers lost or censored before the first whole period after the survey."""
     sub = spec.subscription
     if sub is None or sub.clock == "survey":
         return {}

@@ -1,4 +1,4 @@
-"""Counts: the small exact table that every model reads instead of customers."""
+"""Counts: the small table of sufficient statistics that every model is fitted to."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -23,26 +23,26 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Customers by score, stratum, entry, exit and cause of loss.
+    """Sufficient statistics of a cohort: customers by score, stratum, entry, exit and cause of loss.
 
     Attributes
     ----------
     cells : DataFrame, one row a cell, sorted
         ``score`` (Int64, empty: not scored), ``stratum.*`` (text), ``entry``, ``exit`` (whole periods), ``cause``
-        (text, empty: retained), ``wave`` (text, empty without dates), with metrics that ask for them ``touchpoint``
+        (text, empty: retained), ``wave`` (text, empty without dates), where metrics use them ``touchpoint``
         and ``member`` (``yes``, ``no``), ``n``; with spend also, of the customers
         whose window is complete, `SPEND`: their number, those with none, and the sums of y, y², log y, (log y)²
-        and y·log y (logs of positive y); with a negative control also `CONTROL`: the customers whose control is known,
-        and the sums of it and of its square; with a column of margin also `MARGIN`: the customers with a complete
+        and y·log y (logs of positive y); with a negative control also `CONTROL`: the customers with a control, and the
+        sums of it and of its square; with a column of margin also `MARGIN`: the customers with a complete
         window, and the sums of their margin and of its square.
     spec : CohortSpec
-        What the table was said to hold.
+        Description of the table.
     profile : Profile
-        What became of its rows.
+        Rows read, used and excluded, with notes.
     suppressed : int
-        Customers in cells that were left out for being small; 0 where none were.
+        Customers in small cells that were suppressed; 0 where none were.
     metrics : DataFrame
-        What metrics are made from, `metric_counts.COLUMNS`; no row without ``[metrics]``.
+        Sums that metrics are computed from, `metric_counts.COLUMNS`; no row without ``[metrics]``.
     """
 
     cells: pd.DataFrame
@@ -58,25 +58,25 @@ class Counts:
 
 
 def cell_keys(cells: pd.DataFrame) -> list[str]:
-    """Names of the columns that tell cells apart."""
+    """Names of the columns that identify a cell."""
     return [name for name in cells.columns if name not in ("n", *SPEND, *CONTROL, *MARGIN)]
 
 
 def add_up(cells: pd.DataFrame) -> pd.DataFrame:
-    """Add equal cells up, and sort them."""
+    """Sum equal cells, and sort them."""
     keys = cell_keys(cells)
     return cells.groupby(keys, dropna=False, sort=True, as_index=False).sum()
 
 
 def add(first: Counts, second: Counts) -> Counts:
-    """Counts of two cohorts together, exactly.
+    """Pool the counts of two cohorts, exactly.
 
-    What metrics are made from is added up where both cohorts were counted by the same ``[metrics]``, else left out.
+    Metrics are pooled where both cohorts have the same ``[metrics]``, and omitted otherwise.
 
     Raises
     ------
     InputError
-        If their scales, units, clocks, strata or spend do not match, or cells of one were suppressed.
+        If their scales, units, time origins, strata or spend do not match, or cells of one were suppressed.
 
     Examples
     --------
@@ -120,19 +120,19 @@ def _without_metrics(counts: Counts) -> Counts:
 
 
 def refuse_mismatch(first: Counts, second: Counts, name: str = "these counts") -> None:
-    """Check that the counts of two cohorts mean the same, cell by cell.
+    """Check that the counts of two cohorts are comparable.
 
     Parameters
     ----------
     first, second : Counts
-        Of either cohort.
+        Counts of the two cohorts.
     name : str
-        What to call the second.
+        Name of the second in an error message.
 
     Raises
     ------
     InputError
-        If their scales, units, clocks, strata or spend do not match, or cells of one were suppressed.
+        If their scales, units, time origins, strata or spend do not match, or cells of one were suppressed.
     """
     for (key, left), right in zip(
         _comparable(first.spec).items(), _comparable(second.spec).values(), strict=True
@@ -148,7 +148,7 @@ def refuse_mismatch(first: Counts, second: Counts, name: str = "these counts") -
 
 
 def _comparable(spec: CohortSpec) -> dict[str, str]:
-    """What two specs must have in common for their counts to mean the same, in words."""
+    """Keys on which two specs must agree for their counts to be comparable, in words."""
     sub, spend = spec.subscription, spec.spend
     bands = [f"{name} at {', '.join(f'{cut:g}' for cut in cuts)}" for name, cuts in sorted(spec.cuts.items())]
     return {
@@ -165,18 +165,18 @@ def _comparable(spec: CohortSpec) -> dict[str, str]:
 
 
 def suppress(counts: Counts, smallest: int) -> Counts:
-    """Leave out cells with fewer customers than ``smallest``, and sums over fewer complete windows or controls."""
+    """Suppress cells with fewer customers than ``smallest``, and sums over fewer complete windows or controls."""
     cells = counts.cells
     small = cells["n"] < smallest
-    kept = cells[~small].reset_index(drop=True)
+    shown = cells[~small].reset_index(drop=True)
     for sums in (SPEND, CONTROL, MARGIN):
-        if sums[0] in kept:
-            few = kept[sums[0]] < smallest
+        if sums[0] in shown:
+            few = shown[sums[0]] < smallest
             for name in sums:
-                kept[name] = kept[name].mask(few, 0)
+                shown[name] = shown[name].mask(few, 0)
     lost = counts.suppressed + int(cells.loc[small, "n"].sum())
     metrics = metric_counts.suppressed(counts.metrics, smallest)
-    return replace(counts, cells=kept, suppressed=lost, metrics=metrics)
+    return replace(counts, cells=shown, suppressed=lost, metrics=metrics)
 
 
 def save_counts(counts: Counts, path: Path) -> None:
@@ -213,7 +213,7 @@ def load_counts(path: Path | str) -> Counts:
             )
         profile = Profile(**{**about["profile"], "notes": tuple(about["profile"]["notes"])})
         spec, suppressed = make_spec(about["spec"], name), int(about["suppressed"])
-        kept = metric_counts.from_text(about["metrics"]) if "metrics" in about else metric_counts.nothing()
+        metrics = metric_counts.from_text(about["metrics"]) if "metrics" in about else metric_counts.nothing()
     except FileNotFoundError:
         raise InputError(f"{name}: no such file.") from None
     except InputError:
@@ -222,4 +222,4 @@ def load_counts(path: Path | str) -> Counts:
         raise InputError(f"{name}: not a counts file. `cxlink fit` writes one as counts.parquet.") from None
     cells = table.to_pandas()
     cells["score"] = cells["score"].astype("Int64")
-    return Counts(cells, spec, profile, suppressed, kept)
+    return Counts(cells, spec, profile, suppressed, metrics)

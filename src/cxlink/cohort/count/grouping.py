@@ -51,11 +51,11 @@ def raw_cells(source: Source, spec: CohortSpec, ignoring: tuple[str, ...] = ()) 
     if not unusual:
         return cells
     prepared = prepare(source, spec)
-    found = (
+    largest = (
         None if x is None else source.run(x.abs().max()).as_py()
         for x in (prepared.y, prepared.control, prepared.margin)
     )  # fmt: skip
-    exact = _tops(found)
+    exact = _tops(largest)
     return cells if exact == guessed else _grouped(source, spec, exact, ignoring)
 
 
@@ -97,10 +97,10 @@ def _totals(rows: Any, prepared: Prepared, spec: CohortSpec, top: float, wide: b
     return totals | {"spend_zero": zero} | amounts.sums(rows.y, top, wide)
 
 
-def _unusual(cells: pa.Table, given: str, known: str, squares: str) -> bool:
+def _unusual(cells: pa.Table, nonempty: str, numeric: str, squares: str) -> bool:
     """Whether amounts may be larger than was guessed, or all so small that digits are lost."""
-    if known not in cells.column_names:
+    if numeric not in cells.column_names:
         return False
-    n_known, n_given = (int(sum(cells[name].to_pylist())) for name in (known, given))
+    n_numeric, n_nonempty = (int(sum(cells[name].to_pylist())) for name in (numeric, nonempty))
     total = math.fsum(value for value in cells[squares].to_pylist() if value is not None)
-    return n_known < n_given or 0 < total < n_known
+    return n_numeric < n_nonempty or 0 < total < n_numeric

@@ -1,4 +1,4 @@
-"""One row a customer: no id twice, or the first survey that was answered."""
+"""One row per customer: unique ids, or the first completed survey."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 
 
 def one_row_a_customer(source: Source, spec: CohortSpec) -> tuple[Source, dict[str, int]]:
-    """Hold every id to one row: refuse a second, or keep the first survey that was answered.
+    """Reduce to one row per id: refuse repeats, or keep the first completed survey.
 
     A pass of its own, which the engine may spill to disk.
 
     Raises
     ------
     InputError
-        If an id is missing, or occurs twice where no first survey is asked for; with one that does, and the cure.
+        If an id is missing, or occurs twice without ``repeat = "first"``; with an example, and the cure.
     """
     if spec.cohort.id is None:
         return source, {}
@@ -33,8 +33,8 @@ def _refuse_missing(source: Source, name: str, key: Any) -> None:
     import ibis
 
     rows = source.table.select(gone=~columns.is_given(key))
-    found = source.run(rows.aggregate(n=rows.count(), gone=rows.gone.cast("int64").sum())).to_pylist()[0]
-    n_gone = int(found["gone"] or 0)
+    totals = source.run(rows.aggregate(n=rows.count(), gone=rows.gone.cast("int64").sum())).to_pylist()[0]
+    n_gone = int(totals["gone"] or 0)
     if not n_gone:
         return
     where = ""
@@ -44,7 +44,7 @@ def _refuse_missing(source: Source, name: str, key: Any) -> None:
         where = f", {'the first ' if n_gone > 1 else ''}in row {first:,}"
     fail = "rows fail" if n_gone > 1 else "rows fails"
     raise InputError(
-        f"{source.name}: {name} must be there in every row. {n_gone:,} of {found['n']:,} {fail}{where} (found "
+        f"{source.name}: {name} must be there in every row. {n_gone:,} of {totals['n']:,} {fail}{where} (found "
         "nothing). Fill it in, or leave [cohort] id out."
     )
 
@@ -68,26 +68,26 @@ def _refuse_repeats(source: Source, name: str, key: Any) -> None:
 
 
 def _first_surveys(source: Source, spec: CohortSpec, key: Any) -> tuple[Source, dict[str, int]]:
-    """Keep each customer's first survey that was answered; a row without a score where none was."""
+    """Keep each customer's first completed survey, or one row without a score where none was completed."""
     import ibis
 
     order = survey_order(source, spec)
     names = source.table.columns
     rank = "rank_" + max(names, key=len)  # longer than any name there
     ranked = source.table.mutate(ibis.row_number().over(group_by=key, order_by=order).name(rank))
-    kept = ranked.filter(ranked[rank] == 0).select([ranked[name] for name in names])
-    n_before, n_after = (source.run(table.count()).as_py() for table in (source.table, kept))
+    first = ranked.filter(ranked[rank] == 0).select([ranked[name] for name in names])
+    n_before, n_after = (source.run(table.count()).as_py() for table in (source.table, first))
     dropped = {"a later survey of the same customer": n_before - n_after} if n_before > n_after else {}
-    return source.kept(kept), dropped
+    return source.kept(first), dropped
 
 
 def survey_order(source: Source, spec: CohortSpec) -> list[Any]:
-    """Give the order of a customer's surveys: those that were answered by date, then the others."""
+    """Order of a customer's surveys: completed ones by date, then the others."""
     sub = spec.subscription
     assert sub is not None
     assert sub.survey is not None
     score = columns.raw(source, spec.score.column, "score")
     survey = columns.date(columns.raw(source, sub.survey, "survey"))
-    # two answers of one day: whatever else is said of them decides, so that the order of rows does not
+    # ties within a day are broken by the other columns, so that the order of rows does not matter
     rest = [source.table[name] for name in source.table.columns if name in spec.table_columns]
     return [~columns.is_given(score), survey, score, *rest]

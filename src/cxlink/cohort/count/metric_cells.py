@@ -60,14 +60,14 @@ def _sizes(source: Source, table: Any, spec: CohortSpec) -> dict[str, float]:
     }
     if not looks:
         return {}
-    found = source.run(table.aggregate(**looks)).to_pylist()[0]
+    row = source.run(table.aggregate(**looks)).to_pylist()[0]
     for name in segments:
-        if found[name] > _MOST_LEVELS:
+        if row[name] > _MOST_LEVELS:
             raise InputError(
-                f"{source.name}: {name.removeprefix('segment.')} has {found[name]:,} values; a segment may have "
+                f"{source.name}: {name.removeprefix('segment.')} has {row[name]:,} values; a segment may have "
                 f"{_MOST_LEVELS}. Group them, or leave it out of [metrics] segments."
             )
-    return {side: amounts.top_for(found[side]) for side in sides}
+    return {side: amounts.top_for(row[side]) for side in sides}
 
 
 def _sums(table: Any, rows: MetricRows, tops: dict[str, float], wide: bool) -> dict[str, Any]:
@@ -98,13 +98,13 @@ def raw_flows(source: Source, spec: CohortSpec) -> pa.Table | None:
 
 
 def _limited(source: Source, grouped: Any, spec: CohortSpec) -> pa.Table:
-    found: pa.Table = source.run(grouped.limit(MOST_CELLS + 1))
-    if found.num_rows > MOST_CELLS:
+    cells: pa.Table = source.run(grouped.limit(MOST_CELLS + 1))
+    if cells.num_rows > MOST_CELLS:
         longer = " or a longer [metrics] period" if spec.metrics and spec.metrics.period != "year" else ""
         raise InputError(
             f"{source.name}: more than {MOST_CELLS:,} cells of metrics. Name fewer [metrics] segments{longer}."
         )
-    return found
+    return cells
 
 
 def metric_counts(raw: pa.Table | None, flows: pa.Table | None, spec: CohortSpec) -> pd.DataFrame:
@@ -156,8 +156,8 @@ def _answers(cells: pd.DataFrame, of: str, n: str) -> pd.DataFrame:
     for name in SUMS:
         column = f"{of}.{name}"
         frame[name] = cells[column].astype("float64").fillna(0.0) if column in cells else 0.0
-    known: pd.DataFrame = frame[frame["n"] > 0]
-    return known
+    answered: pd.DataFrame = frame[frame["n"] > 0]
+    return answered
 
 
 def _variables(cells: pd.DataFrame) -> list[str]:
@@ -166,32 +166,32 @@ def _variables(cells: pd.DataFrame) -> list[str]:
 
 def _by_variable(pieces: list[pd.DataFrame]) -> list[pd.DataFrame]:
     """Give each piece once for everybody, and once for each variable that tells customers apart."""
-    keys, found = ["of", "variable", "level", "period", "score"], []
+    keys, parts = ["of", "variable", "level", "period", "score"], []
     for piece in pieces:
         for variable in ("", *_variables(piece)):
             level = piece[variable] if variable else ""
             part = piece.assign(variable=variable.removeprefix("segment."), level=level)
-            found.append(part[[*keys, "n", *SUMS]])
-    return found
+            parts.append(part[[*keys, "n", *SUMS]])
+    return parts
 
 
 def _flow_counts(cells: pd.DataFrame, spec: CohortSpec) -> list[pd.DataFrame]:
     """Customers at the start and the end of each calendar period, lost and joined in it."""
-    found: list[pd.DataFrame] = []
+    tables: list[pd.DataFrame] = []
     for clock, start in (("signup", "joined"), ("survey", "asked")):
-        known = cells[cells[start].notna() & cells["until"].notna()]
-        known = known[~(known["left"] < known[start])]
-        if known["left"].notna().any():
-            found.append(_through_time(known, clock, start, spec))
-    return found
+        dated = cells[cells[start].notna() & cells["until"].notna()]
+        dated = dated[~(dated["left"] < dated[start])]
+        if dated["left"].notna().any():
+            tables.append(_through_time(dated, clock, start, spec))
+    return tables
 
 
-def _through_time(known: pd.DataFrame, clock: str, start: str, spec: CohortSpec) -> pd.DataFrame:
+def _through_time(dated: pd.DataFrame, clock: str, start: str, spec: CohortSpec) -> pd.DataFrame:
     """The cells of each period from the first loss on, once for each thing that they are counted as."""
-    since, left = known[start].to_numpy(float), known["left"].fillna(np.inf).to_numpy(float)
-    until = known["until"].to_numpy(float)
+    since, left = dated[start].to_numpy(float), dated["left"].fillna(np.inf).to_numpy(float)
+    until = dated["until"].to_numpy(float)
     rows, of, periods = [], [], []
-    for period in range(int(known["left"].min()), int(until.max()) + 1):
+    for period in range(int(dated["left"].min()), int(until.max()) + 1):
         seen = until >= period
         inside = {
             "start": seen & (since < period) & (left >= period), "lost": seen & (since < period) & (left == period),
@@ -202,7 +202,7 @@ def _through_time(known: pd.DataFrame, clock: str, start: str, spec: CohortSpec)
         of += [f"{clock}.{name}" for name in inside]
         periods += [_name(period, spec)] * len(inside)
     size = [len(chosen) for chosen in rows]
-    frame = known[[*_variables(known), "n"]].iloc[np.concatenate(rows)]
+    frame = dated[[*_variables(dated), "n"]].iloc[np.concatenate(rows)]
     frame = frame.assign(of=np.repeat(of, size), period=np.repeat(periods, size), **dict.fromkeys(SUMS, 0.0))
     return frame.assign(score=pd.array([pd.NA] * len(frame), dtype="Int64"))
 

@@ -1,4 +1,4 @@
-"""The row-level expressions that metrics are counted from: amounts, what they are divided by, and what is wrong."""
+"""Row-level expressions of metrics: amounts, their denominators, and violated rules."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -42,13 +42,13 @@ class MetricRows:
 
 
 def segment_columns(spec: CohortSpec) -> tuple[str, ...]:
-    """Columns whose categories metrics are given for: those asked for, else those that are adjusted for."""
-    asked = spec.metrics
-    if asked is None:
+    """Segment columns: those of ``[metrics]``, else the covariates adjusted for."""
+    section = spec.metrics
+    if section is None:
         return ()
-    # a touchpoint and a membership are given for themselves
-    taken = {asked.touchpoint, asked.member, *RESERVED}
-    wanted = spec.adjust.columns if asked.segments is None else asked.segments
+    # touchpoint and membership are segments of their own
+    taken = {section.touchpoint, section.member, *RESERVED}
+    wanted = spec.adjust.columns if section.segments is None else section.segments
     return tuple(name for name in wanted if name not in taken)
 
 
@@ -60,39 +60,39 @@ def metric_rows(source: Source, spec: CohortSpec) -> MetricRows:
     InputError
         If a column that the spec names is not there.
     """
-    asked, prepared = spec.metrics, prepare(source, spec)
-    assert asked is not None
+    section, prepared = spec.metrics, prepare(source, spec)
+    assert section is not None
     of_cells: tuple[str, ...] = ("score", "touchpoint", "member")
     keys = {name: prepared.keys[name] for name in of_cells if name in prepared.keys}
     for name in segment_columns(spec):
         keys[f"segment.{name}"] = columns.category(columns.raw(source, name, "segments"))
     bad: dict[str, Any] = {}
-    given = _date(source, spec)
-    if given is not None:
-        day = columns.date(given)
-        keys["period"] = calendar_period(day, asked.period)
-        bad["date"] = columns.is_given(given) & day.isnull()
+    date = _date(source, spec)
+    if date is not None:
+        day = columns.date(date)
+        keys["period"] = calendar_period(day, section.period)
+        bad["date"] = columns.is_given(date) & day.isnull()
     amounts = {}
-    if asked.orders is not None:
+    if section.orders is not None:
         amounts["transaction_size"], bad["orders"] = _orders(source, spec, prepared)
-    if asked.support_cost is not None:
-        cost, bad["support_cost"] = _amount(source, spec, asked.support_cost, "support_cost")
+    if section.support_cost is not None:
+        cost, bad["support_cost"] = _amount(source, spec, section.support_cost, "support_cost")
         cost = cost if prepared.use is None else (prepared.use == 1).ifelse(cost, None)
         amounts["cost_to_serve"] = (cost, None)
-    if asked.contract_value is not None:
-        contracts, wrong = _contracts(source, spec, asked)
+    if section.contract_value is not None:
+        contracts, wrong = _contracts(source, spec, section)
         amounts, bad = amounts | contracts, bad | wrong
     flags = {name: column.fill_null(False).cast("int64") for name, column in bad.items()}
     flows = _flows(source, spec)
-    if flows and asked.contract_value is not None:
+    if flows and section.contract_value is not None:
         keys["signed"] = flows["joined"]
     return MetricRows(keys, amounts, flags, flows)
 
 
 def _date(source: Source, spec: CohortSpec) -> Any | None:
-    """The column whose day puts a row in its period: the one asked for, else that of the survey."""
-    asked, sub = spec.metrics, spec.subscription
-    name = (asked.date if asked is not None else None) or (sub.survey if sub is not None else None)
+    """Date column that assigns a row to its period: that of ``[metrics]``, else the survey date."""
+    section, sub = spec.metrics, spec.subscription
+    name = (section.date if section is not None else None) or (sub.survey if sub is not None else None)
     return None if name is None else columns.raw(source, name, "date")
 
 
@@ -114,7 +114,7 @@ def _amount(source: Source, spec: CohortSpec, name: str, role: str) -> tuple[Any
 
 
 def _orders(source: Source, spec: CohortSpec, prepared: Prepared) -> tuple[tuple[Any, Any], Any]:
-    """Spend and the number of sales it was made in, of the same customers."""
+    """Spend and its number of orders, of the same customers."""
     assert spec.metrics is not None
     column = columns.raw(source, str(spec.metrics.orders), "orders")
     value = columns.number(column, spec.table).cast("float64")
@@ -127,13 +127,13 @@ def _orders(source: Source, spec: CohortSpec, prepared: Prepared) -> tuple[tuple
 
 
 def _contracts(
-    source: Source, spec: CohortSpec, asked: MetricsSection
+    source: Source, spec: CohortSpec, section: MetricsSection
 ) -> tuple[dict[str, tuple[Any, Any | None]], dict[str, Any]]:
-    """What new customers signed, as it stands and for a year of it."""
-    value, wrong = _amount(source, spec, str(asked.contract_value), "contract_value")
+    """Contract value of new customers, in total and annualised."""
+    value, wrong = _amount(source, spec, str(section.contract_value), "contract_value")
     bad = {"contract_value": wrong}
-    if asked.new_customer is not None:
-        new = columns.yes_no(columns.raw(source, asked.new_customer, "new_customer"))
+    if section.new_customer is not None:
+        new = columns.yes_no(columns.raw(source, section.new_customer, "new_customer"))
         bad["new_customer"] = ~new.isin([0, 1])
         bad["not_new"] = (value > 0) & (new != 1).fill_null(True)
         signed = (new == 1).fill_null(False).ifelse(value, None)
@@ -142,64 +142,64 @@ def _contracts(
         signup = columns.date(columns.raw(source, str(spec.subscription.signup), "signup"))
         signed = signup.notnull().ifelse(value, None)
     amounts: dict[str, tuple[Any, Any | None]] = {"contract_value": (signed, None)}
-    if isinstance(asked.contract_months, str):
-        column = columns.raw(source, asked.contract_months, "contract_months")
+    if isinstance(section.contract_months, str):
+        column = columns.raw(source, section.contract_months, "contract_months")
         months = columns.number(column, spec.table).cast("float64")
         term = months.between(1, 1200).ifelse(months, None)
         bad["contract_months"] = signed.notnull() & term.isnull()
         amounts["contract_value_annualised"] = (signed * 12.0 / term, None)
-    elif asked.contract_months is not None:
-        amounts["contract_value_annualised"] = (signed * (12.0 / asked.contract_months), None)
+    elif section.contract_months is not None:
+        amounts["contract_value_annualised"] = (signed * (12.0 / section.contract_months), None)
     return amounts, bad
 
 
 def _flows(source: Source, spec: CohortSpec) -> dict[str, Any]:
-    """Calendar periods of joining, being asked and leaving; nothing without signup dates."""
+    """Calendar periods of signup, survey and loss; empty without signup dates."""
     import ibis
 
-    asked, sub = spec.metrics, spec.subscription
-    if asked is None or sub is None or not sub.dated or sub.signup is None:
+    section, sub = spec.metrics, spec.subscription
+    if section is None or sub is None or not sub.dated or sub.signup is None:
         return {}
     days = {
         role: columns.date(columns.raw(source, str(name), role))
         for role, name in (("signup", sub.signup), ("survey", sub.survey), ("end", sub.end))
     }
     last = columns.date_or_column(source, str(sub.observed_until), "observed_until")
-    found = {role: calendar_period(day, asked.period) for role, day in days.items()}
-    until = calendar_period(last + ibis.interval(days=1), asked.period) - 1
-    return {"joined": found["signup"], "asked": found["survey"], "left": found["end"], "until": until}
+    periods = {role: calendar_period(day, section.period) for role, day in days.items()}
+    until = calendar_period(last + ibis.interval(days=1), section.period) - 1
+    return {"joined": periods["signup"], "asked": periods["survey"], "left": periods["end"], "until": until}
 
 
 def metric_rules(spec: CohortSpec) -> list[TableRule]:
     """Rules of the columns that metrics are made of, in the order in which they are reported."""
-    asked = spec.metrics
-    if asked is None:
+    section = spec.metrics
+    if section is None:
         return []
-    dated = asked.date or (spec.subscription.survey if spec.subscription is not None else None)
+    dated = section.date or (spec.subscription.survey if spec.subscription is not None else None)
     amount = f"must be an amount of 0 or more, at most {MOST_SPENT:g}, or empty"
     whole = f"must be a whole number from 0 to {MOST_ORDERS:,.0f}, or empty"
     said = {
         "date": ((dated,), f"{dated} must be a date, YYYY-MM-DD", "Rewrite it"),
-        "orders": ((asked.orders,), f"{asked.orders} {whole}", "Correct it"),
-        "support_cost": ((asked.support_cost,), f"{asked.support_cost} {amount}", "Correct it"),
-        "contract_value": ((asked.contract_value,), f"{asked.contract_value} {amount}", "Correct it"),
+        "orders": ((section.orders,), f"{section.orders} {whole}", "Correct it"),
+        "support_cost": ((section.support_cost,), f"{section.support_cost} {amount}", "Correct it"),
+        "contract_value": ((section.contract_value,), f"{section.contract_value} {amount}", "Correct it"),
         "new_customer": (
-            (asked.new_customer,), f"{asked.new_customer} must be 0 or 1, or true or false, or empty", "Recode it",
+            (section.new_customer,), f"{section.new_customer} must be 0 or 1, or true or false, or empty", "Recode it",
         ),
         "not_new": (
-            (asked.contract_value, asked.new_customer),
-            f"{asked.contract_value} must be empty or 0 where {asked.new_customer} does not say that a customer is new",
+            (section.contract_value, section.new_customer),
+            f"{section.contract_value} must be empty or 0 where {section.new_customer} does not mark a new customer",
             "It is the value that new customers signed: correct it",
         ),
         "contract_months": (
-            (asked.contract_months,), f"{asked.contract_months} must be a number of months from 1 to 1,200 where "
-            f"{asked.contract_value} is given", "Correct it",
+            (section.contract_months,), f"{section.contract_months} must be a number of months from 1 to 1,200 where "
+            f"{section.contract_value} is given", "Correct it",
         ),
     }  # fmt: skip
     wanted = {
-        "date": dated, "orders": asked.orders, "support_cost": asked.support_cost,
-        "contract_value": asked.contract_value, "new_customer": asked.new_customer, "not_new": asked.new_customer,
-        "contract_months": asked.contract_months if isinstance(asked.contract_months, str) else None,
+        "date": dated, "orders": section.orders, "support_cost": section.support_cost,
+        "contract_value": section.contract_value, "new_customer": section.new_customer, "not_new": section.new_customer,
+        "contract_months": section.contract_months if isinstance(section.contract_months, str) else None,
     }  # fmt: skip
     return [
         _rule(name, tuple(map(str, shown)), must, cure)

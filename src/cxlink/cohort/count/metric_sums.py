@@ -30,10 +30,10 @@ def nothing() -> pd.DataFrame:
 
 def totals(pieces: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Add the rows of tables up where their keys are the same, and sort them; rows of nobody are left out."""
-    known = [piece[list(COLUMNS)] for piece in pieces if len(piece)]
-    if not known:
+    nonempty = [piece[list(COLUMNS)] for piece in pieces if len(piece)]
+    if not nonempty:
         return nothing()
-    frame = pd.concat(known, ignore_index=True)
+    frame = pd.concat(nonempty, ignore_index=True)
     frame = frame.groupby(list(KEYS), dropna=False, sort=True, as_index=False).sum()
     return frame[frame["n"] > 0].reset_index(drop=True)[list(COLUMNS)]
 

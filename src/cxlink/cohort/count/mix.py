@@ -85,7 +85,7 @@ def _by_entry(frame: pd.DataFrame) -> Mix:
     outside = frame["stratum"] == NO_STRATUM
     frame = frame.assign(entry=frame["entry"].mask(outside, 0), known=frame["known"] | outside)
     total = frame.groupby("stratum")["n"].sum()
-    found = frame[frame["known"]].groupby(["stratum", "entry"], as_index=False)["n"].sum()
-    within = found.groupby("stratum")["n"].transform("sum")
-    n = found["n"] / within * found["stratum"].map(total)
-    return Mix(found["stratum"].to_numpy(int), found["entry"].to_numpy(int), n.to_numpy(float))
+    by_entry = frame[frame["known"]].groupby(["stratum", "entry"], as_index=False)["n"].sum()
+    within = by_entry.groupby("stratum")["n"].transform("sum")
+    n = by_entry["n"] / within * by_entry["stratum"].map(total)
+    return Mix(by_entry["stratum"].to_numpy(int), by_entry["entry"].to_numpy(int), n.to_numpy(float))

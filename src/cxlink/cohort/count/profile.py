@@ -1,4 +1,4 @@
-"""The profile of a cohort: what became of the table's rows, and what the counted customers look like."""
+"""Profile of a cohort: rows read, used and excluded, and notes on them."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a table held.
+    """Rows of a table: read, used and excluded.
 
     Attributes
     ----------
@@ -15,11 +15,11 @@ class Profile:
     rows_read, rows_used : int
         Rows in the table, and customers in the counts.
     dropped : dict of str to int
-        Why rows were left out, and how many.
+        Reasons of exclusion, and how many rows each.
     notes : tuple of str
         Whole sentences about odd but valid input, in the order of the rules.
     clock : str
-        What a duration was taken to be: ``months since the score``.
+        Unit and time origin of durations: ``months since the score``.
     fingerprint : str
         SHA-256 of the sorted raw cells: the same table gives the same one in any order of rows.
     """
@@ -33,5 +33,5 @@ class Profile:
     fingerprint: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the profile as JSON-ready values."""
+        """The profile as JSON-ready values."""
         return {**asdict(self), "notes": list(self.notes)}

@@ -1,4 +1,4 @@
-"""A broken rule's rows, looked for again one by one: named in a message, or left out and counted."""
+"""Rows that violate a rule: named in an error message, or excluded and counted."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ _ROW = "row.number"
 
 
 def refusal(source: Source, spec: CohortSpec, rule: TableRule) -> InputError:
-    """Look for the rows that break a rule, and say so in one line: how many, where the first is, what it holds."""
+    """Error of the rows that violate a rule, in one line: how many, where the first is, its value."""
     n_rows = n_broken = 0
     first = ""
     for part in source.parts():
@@ -34,7 +34,7 @@ def refusal(source: Source, spec: CohortSpec, rule: TableRule) -> InputError:
 def without_broken(
     source: Source, spec: CohortSpec, rules: Sequence[TableRule]
 ) -> tuple[Source, dict[str, int]]:
-    """Leave out the rows that break rules, and count them by the first rule that each breaks."""
+    """Exclude the rows that violate rules, and count them by the first rule that each violates."""
     import ibis
 
     rows = _as_cells(source, spec)
@@ -44,10 +44,10 @@ def without_broken(
     rows = rows.mutate(reason=reason)
     counted = source.run(rows.group_by("reason").aggregate(n=rows.count())).to_pylist()
     dropped = {rules[row["reason"]].must: row["n"] for row in counted if row["reason"] < len(rules)}
-    kept = rows.filter(rows.reason == len(rules))
+    valid = rows.filter(rows.reason == len(rules))
     names = source.table.columns
     ordered = {rule.must: dropped[rule.must] for rule in rules if rule.must in dropped}
-    return source.kept(kept.select([kept[f"raw.{name}"].name(name) for name in names])), ordered
+    return source.kept(valid.select([valid[f"raw.{name}"].name(name) for name in names])), ordered
 
 
 def _as_cells(source: Source, spec: CohortSpec) -> Any:
@@ -62,8 +62,8 @@ def _as_cells(source: Source, spec: CohortSpec) -> Any:
     if prepared.margin is not None:
         columns["margin_n"] = prepared.margin.notnull().cast("int64")
     if prepared.control is not None and prepared.given is not None:
-        known = prepared.control.notnull()
-        columns |= {"control_given": prepared.given.cast("int64"), "control_n": known.cast("int64")}
+        numeric = prepared.control.notnull()
+        columns |= {"control_given": prepared.given.cast("int64"), "control_n": numeric.cast("int64")}
     if spec.metrics is not None:
         columns |= {f"bad.{name}": wrong for name, wrong in metric_rows(source, spec).bad.items()}
     columns |= {f"raw.{name}": source.table[name] for name in source.table.columns}

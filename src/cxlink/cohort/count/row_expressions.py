@@ -1,10 +1,10 @@
-"""The row-level expressions that a cohort is counted from: keys that tell cells apart, and amounts to add up."""
+"""Row-level expressions that a cohort is counted from: keys that identify cells, and amounts to sum."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cxlink.cohort.count import whole_periods as clock
+from cxlink.cohort.count import whole_periods as periods
 from cxlink.cohort.count.amounts import MOST_SPENT
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns
@@ -15,7 +15,7 @@ FAULTS: tuple[tuple[str, ...], ...] = (
     ("signup",), ("survey",), ("end",), ("observed_until",),
     ("signup", "survey"), ("survey", "end"), ("survey", "observed_until"),
 )  # fmt: skip
-"""What can be wrong with dates, in the order in which it is looked for: one is no date, or the first of two is after
+"""Errors of dates, in the order in which they are checked: one is no date, or the first of two is after
 the second. Key ``fault`` counts from 1."""
 
 
@@ -26,8 +26,8 @@ class Prepared:
     Attributes
     ----------
     keys : dict of str to ibis column
-        What tells cells apart: ``score``, ``stratum.*``, the clock's keys, ``cause``, ``wave``, and where metrics are
-        asked of them ``touchpoint`` and ``member``.
+        Keys of a cell: ``score``, ``stratum.*``, the keys of time, ``cause``, ``wave``, and where metrics use
+        them ``touchpoint`` and ``member``.
     use : ibis column or None
         1 where the spend window is complete, 0 where not; None where all are.
     y : ibis column or None
@@ -75,11 +75,11 @@ def prepare(
     if spec.subscription is not None:
         keys |= _dated(source, spec) if spec.subscription.dated else _undated(source, spec)
     keys |= {f"stratum.{name}": _stratum(source, spec, name) for name in spec.stratum_variables}
-    asked = spec.metrics
-    if asked is not None and asked.touchpoint is not None:
-        keys["touchpoint"] = columns.category(columns.raw(source, asked.touchpoint, "touchpoint"))
-    if asked is not None and asked.member is not None:
-        keys["member"] = columns.yes_no(columns.raw(source, asked.member, "member"))
+    section = spec.metrics
+    if section is not None and section.touchpoint is not None:
+        keys["touchpoint"] = columns.category(columns.raw(source, section.touchpoint, "touchpoint"))
+    if section is not None and section.member is not None:
+        keys["member"] = columns.yes_no(columns.raw(source, section.member, "member"))
     control = _control(source, spec, control_top)
     if spec.spend is None:
         return Prepared(keys, None, None, *control)
@@ -90,8 +90,8 @@ def prepare(
     margin = None
     if spec.margin_column is not None:
         earned = _number(source, spec, spec.margin_column, "margin")
-        known = used & earned.between(-margin_top, margin_top)
-        margin = known.ifelse(earned.cast("float64"), None)
+        valid = used & earned.between(-margin_top, margin_top)
+        margin = valid.ifelse(earned.cast("float64"), None)
     given, other = control
     return Prepared(keys, use, used.ifelse(value.cast("float64"), None), given, other, margin)
 
@@ -163,31 +163,31 @@ def _dated(source: Source, spec: CohortSpec) -> dict[str, Any]:
     assert sub is not None
     assert sub.observed_until is not None
     named = {"signup": sub.signup, "survey": sub.survey, "end": sub.end}
-    given = {role: columns.raw(source, name, role) for role, name in named.items() if name is not None}
+    raw_dates = {role: columns.raw(source, name, role) for role, name in named.items() if name is not None}
     if sub.observed_until in source.columns:
-        given["observed_until"] = source.table[sub.observed_until]
-    dates = {role: columns.date(column) for role, column in given.items()}
+        raw_dates["observed_until"] = source.table[sub.observed_until]
+    dates = {role: columns.date(column) for role, column in raw_dates.items()}
     until = dates.setdefault(
         "observed_until", columns.date_or_column(source, sub.observed_until, "observed_until")
     )
     start = dates[sub.clock]
-    follow = clock.whole_periods(start, until, sub.unit)
-    period = clock.period_of(start, dates["end"], sub.unit)
+    follow = periods.whole_periods(start, until, sub.unit)
+    period = periods.period_of(start, dates["end"], sub.unit)
     lost = (period <= follow).fill_null(False)
     keys = {
-        "fault": _fault(given, dates),
+        "fault": _fault(raw_dates, dates),
         "lost": lost,
         "exit": lost.ifelse(period.clip(lower=1), follow),
         "wave": _quarter(dates["survey"]),
     }
     if sub.clock == "signup":
-        keys["entry"] = clock.period_of(start, dates["survey"], sub.unit)
+        keys["entry"] = periods.period_of(start, dates["survey"], sub.unit)
     if sub.cause:
         keys["cause"] = lost.ifelse(columns.category(columns.raw(source, sub.cause, "cause")), None)
     return keys
 
 
-def _fault(given: Mapping[str, Any], dates: Mapping[str, Any]) -> Any:
+def _fault(raw_dates: Mapping[str, Any], dates: Mapping[str, Any]) -> Any:
     """Code of the first thing wrong with a row's dates (position in `FAULTS`, from 1); 0 where nothing is."""
     import ibis
 
@@ -196,8 +196,8 @@ def _fault(given: Mapping[str, Any], dates: Mapping[str, Any]) -> Any:
         if len(roles) == 2:
             if set(roles) <= set(dates):
                 branches.append((dates[roles[0]] > dates[roles[1]], code))
-        elif roles[0] in given and not _is_dated(given[roles[0]]):
-            column = given[roles[0]]
+        elif roles[0] in raw_dates and not _is_dated(raw_dates[roles[0]]):
+            column = raw_dates[roles[0]]
             branches.append((columns.is_given(column) & columns.date(column).isnull(), code))
     return ibis.cases(*branches, else_=0) if branches else ibis.literal(0)
 
@@ -215,11 +215,11 @@ def _stratum(source: Source, spec: CohortSpec, name: str) -> Any:
     if cuts is None:
         return columns.category(columns.raw(source, name, "adjust"))
     sub = spec.subscription
-    known = sub is not None and sub.signup is not None and sub.survey is not None
-    if name == TENURE_AT_SURVEY and known and (name not in spec.adjust.bands or name not in source.columns):
+    dated = sub is not None and sub.signup is not None and sub.survey is not None
+    if name == TENURE_AT_SURVEY and dated and (name not in spec.adjust.bands or name not in source.columns):
         assert sub is not None
         signup, survey = (columns.raw(source, str(column), "adjust") for column in (sub.signup, sub.survey))
-        tenure = clock.whole_periods(columns.date(signup), columns.date(survey), sub.unit)
+        tenure = periods.whole_periods(columns.date(signup), columns.date(survey), sub.unit)
         return columns.band(tenure, spec.table, cuts)
     return columns.band(columns.raw(source, name, "adjust"), spec.table, cuts)
 
@@ -239,5 +239,7 @@ def _complete(source: Source, spec: CohortSpec, score: Any) -> Any | None:
     survey = columns.date(columns.raw(source, sub.survey, "survey"))
     until = columns.date_or_column(source, sub.observed_until, "observed_until")
     return (
-        (clock.whole_periods(survey, until, "month") >= section.window_months).fill_null(False).cast("int64")
+        (periods.whole_periods(survey, until, "month") >= section.window_months)
+        .fill_null(False)
+        .cast("int64")
     )

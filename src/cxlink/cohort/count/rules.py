@@ -1,4 +1,4 @@
-"""What a table must hold: rules as data, checked on the grouped cells; only a broken one looks at rows again."""
+"""Validation rules as data, checked on the grouped cells; rows are read again only where one is violated."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _DROP = "drop them with --drop-invalid"
 
 @dataclass(frozen=True, slots=True)
 class TableRule:
-    """One thing that every row must be.
+    """Rule that every row must satisfy.
 
     Attributes
     ----------
@@ -24,9 +24,9 @@ class TableRule:
     must : str
         The rule in words.
     broken : callable
-        From a table with the cells' columns (cells or single rows) to whether it is broken there.
+        From a table with the cells' columns (cells or single rows) to whether each violates it.
     cure : str
-        What to do.
+        How to correct it.
     """
 
     columns: tuple[str, ...]
@@ -36,7 +36,7 @@ class TableRule:
 
 
 def rules_of(spec: CohortSpec) -> list[TableRule]:
-    """All rules that a spec lays down, in the order in which they are reported."""
+    """All rules of a spec, in the order in which they are reported."""
     sub = spec.subscription
     rules = [_score_rule(spec)]
     if sub is not None:
@@ -210,7 +210,7 @@ def _member_rules(spec: CohortSpec) -> list[TableRule]:
 
 
 def broken(cells: Any, rules: list[TableRule], engine: Any) -> list[TableRule]:
-    """Rules that some cell breaks.
+    """Rules that some cell violates.
 
     Parameters
     ----------
@@ -219,11 +219,11 @@ def broken(cells: Any, rules: list[TableRule], engine: Any) -> list[TableRule]:
     rules : list of TableRule
         As `rules_of` gives them.
     engine : ibis backend
-        What looks at the cells.
+        Engine that evaluates them.
     """
     import ibis
 
     table = ibis.memtable(cells)
-    found = table.aggregate(**{f"r{i}": rule.broken(table).any() for i, rule in enumerate(rules)})
-    flags = engine.to_pyarrow(found).to_pylist()[0]
+    any_broken = table.aggregate(**{f"r{i}": rule.broken(table).any() for i, rule in enumerate(rules)})
+    flags = engine.to_pyarrow(any_broken).to_pylist()[0]
     return [rule for i, rule in enumerate(rules) if flags[f"r{i}"]]

@@ -1,4 +1,4 @@
-"""Spells and person-periods: counts as the arrays that models compute on."""
+"""Spells and person-periods: counts as arrays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Spells:
     spend : ndarray of shape (n_spells, 3)
         Of customers with a complete window: number, Σy, Σy².
     mix : Mix or None
-        The customers to whose mix figures are standardised; None where these are all customers scored.
+        Standard population by stratum and entry; None where it is all customers scored.
     """
 
     levels: tuple[int, ...]
@@ -63,7 +63,7 @@ class Spells:
 
 @dataclass(frozen=True, slots=True)
 class PersonPeriods:
-    """Customers at risk of leaving, and leaving, in each period.
+    """Customers at risk and lost, by period.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a column looks like: its range, whether it holds dates, yes and no, or values that never repeat."""
+"""Summary of a column: its range, and whether it holds dates, yes and no, or values that never repeat."""
 
 import datetime
 import re
@@ -13,14 +13,14 @@ _EXACT = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a column looks like in the table's first rows.
+    """Summary of a column over the table's first rows.
 
     Attributes
     ----------
     name : str
         Of the column.
     n_values : int
-        Different values.
+        Number of distinct values.
     low, high : float or None
         Its range, where every value is a number.
     whole : bool
@@ -46,7 +46,7 @@ class Look:
 
 
 def look_at(source: Source, name: str) -> Look:
-    """Look at a column in the table's first rows.
+    """Summarise a column over the table's first rows.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 Text is cast with ``try_cast``, so that a value that does not fit becomes a sentinel that a rule can name instead of an
 error of the engine's in the middle of a scan. Columns that are whole numbers or categories already are keys as they
-stand, since every expression in a key is paid for in each row: what they hold is judged on the grouped cells.
+stand, since every expression in a key is paid for in each row: their values are checked on the grouped cells.
 """
 
 import datetime
@@ -16,7 +16,7 @@ from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.spec_sections import TableSection
 
 BAD = -1
-"""Stands for a value that is there but is none of what its column may hold."""
+"""Code of a value that is present but not allowed in its column."""
 
 _EXACT = 2**53
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -83,7 +83,7 @@ def whole_key(
 ) -> Any:
     """Give a whole number as a key; one below its span where a cell is off it, no number or, unrounded, not whole.
 
-    A column of whole numbers is its own key: whether it keeps to the span is judged on the cells.
+    A column of whole numbers is its own key: whether it keeps to the span is checked on the cells.
     """
     if column.type().is_integer():
         return column
@@ -140,7 +140,7 @@ def date(column: Any) -> Any:
 
 
 def is_day(text: str) -> bool:
-    """Whether ``observed_until`` is meant as a date, such as 2026-06-30."""
+    """Whether ``observed_until`` is a date, such as 2026-06-30, rather than a column."""
     return _ISO_DATE.fullmatch(text) is not None
 
 
@@ -163,7 +163,7 @@ def date_or_column(source: Source, text: str, role: str) -> Any:
 
 
 def category(column: Any) -> Any:
-    """Give a category as a key: itself; blanks are made out on the cells."""
+    """Give a category as a key: itself; blanks are recognised on the cells."""
     kind = column.type()
     if kind.is_floating():
         return column.nullif(float("nan"))

@@ -27,40 +27,40 @@ def find_files(text: str) -> tuple[Path, ...]:
     """
     path = Path(text)
     try:
-        found = _found(path, text)
-        empty = [file for file in found if file.stat().st_size == 0]
+        files = _matching(path, text)
+        empty = [file for file in files if file.stat().st_size == 0]
     except InputError:
         raise
     except (OSError, ValueError) as error:
         raise InputError(f"{path.name[:100]}: cannot be opened ({_why(error)}).") from None
-    for file in found:
+    for file in files:
         if _kind(file) not in _KNOWN:
             raise InputError(f"{file.name}: not a table that can be read. Give Parquet, CSV or Arrow.")
     if empty:
         raise InputError(f"{empty[0].name}: the file is empty.")
-    if len({"text" if _kind(file) in _TEXT else _kind(file) for file in found}) > 1:
+    if len({"text" if _kind(file) in _TEXT else _kind(file) for file in files}) > 1:
         raise InputError(
             f"{path.name}: files of several kinds. Give one kind at a time, such as '*.parquet'."
         )
-    return tuple(found)
+    return tuple(files)
 
 
-def _found(path: Path, text: str) -> list[Path]:
+def _matching(path: Path, text: str) -> list[Path]:
     if path.is_dir():
         inside = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
-        found = [p for p in inside if _kind(p) in _KNOWN]
-        if not found:
+        files = [p for p in inside if _kind(p) in _KNOWN]
+        if not files:
             raise InputError(f"{path.name}: no Parquet, CSV or Arrow file in this folder.")
-        return found
+        return files
     if path.exists():
         return [path]
     if not glob.has_magic(text):
         raise InputError(f"{path.name}: no such file.")
-    found = sorted(Path(p) for p in glob.glob(text, recursive=True))  # noqa: PTH207 (an absolute glob)
-    found = [p for p in found if p.is_file()]
-    if not found:
+    files = sorted(Path(p) for p in glob.glob(text, recursive=True))  # noqa: PTH207 (an absolute glob)
+    files = [p for p in files if p.is_file()]
+    if not files:
         raise InputError(f"{path.name}: no file matches.")
-    return found
+    return files
 
 
 def _why(error: Exception) -> str:
@@ -109,8 +109,10 @@ def read_files(
     paths = [str(file) for file in files]
     if kind in _PARQUET:
         # by name, so that whole numbers in the first file do not round those of the next
-        found = [glob.escape(path) for path in paths]
-        table = engine.read_parquet(found, union_by_name=True, hive_partitioning=False, binary_as_string=True)
+        patterns = [glob.escape(path) for path in paths]
+        table = engine.read_parquet(
+            patterns, union_by_name=True, hive_partitioning=False, binary_as_string=True
+        )
         return table, columns
     # DuckDB reads UTF-8, and takes a line's end inside a name for that of every line
     if options.encoding != "utf-8" or any("\n" in name or "\r" in name for name in columns):
@@ -143,10 +145,14 @@ def largest_in(files: tuple[Path, ...], column: str) -> float | None:
         about = pq.read_metadata(file)
         at = [i for i, name in enumerate(about.schema.names) if name == column]
         for group in range(about.num_row_groups):
-            found = about.row_group(group).column(at[0]).statistics if len(at) == 1 else None
-            if found is None or not found.has_min_max or not isinstance(found.max, int | float | Decimal):
+            statistics = about.row_group(group).column(at[0]).statistics if len(at) == 1 else None
+            if (
+                statistics is None
+                or not statistics.has_min_max
+                or not isinstance(statistics.max, int | float | Decimal)
+            ):
                 return None
-            ends += [abs(float(found.min)), abs(float(found.max))]
+            ends += [abs(float(statistics.min)), abs(float(statistics.max))]
     return max(ends, default=None)
 
 
@@ -169,8 +175,8 @@ def _read_arrow(files: tuple[Path, ...], wanted: Collection[str] | None) -> tupl
                 stream.seek(0)
                 tables.append(pa.ipc.open_stream(stream).read_all())
     columns = _same_columns(files, [table.column_names for table in tables])
-    kept = [name for name in columns if wanted is None or name in wanted]
-    return ibis.memtable(_joined([plain(table.select(kept)) for table in tables])), columns
+    names = [name for name in columns if wanted is None or name in wanted]
+    return ibis.memtable(_joined([plain(table.select(names)) for table in tables])), columns
 
 
 def _joined(tables: list[Any]) -> Any:

@@ -24,7 +24,7 @@ class Source:
     table : ibis Table
         All of its rows.
     columns : tuple of str
-        Names of its columns, also of those that were not asked for.
+        Names of its columns, also of those that the spec does not name.
     options : TableSection
         How its text is read.
     engine : ibis backend
@@ -73,8 +73,8 @@ class Source:
         if self.files:
             return largest_in(self.files, column)
         if self.ordered and self.table[column].type().is_numeric():
-            found = self.run(self.table[column].cast("float64").nullif(float("nan")).abs().max()).as_py()
-            return None if found is None else float(found)
+            size = self.run(self.table[column].cast("float64").nullif(float("nan")).abs().max()).as_py()
+            return None if size is None else float(size)
         return None
 
     def parts(self) -> Iterator["Source"]:

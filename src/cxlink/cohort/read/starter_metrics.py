@@ -1,4 +1,4 @@
-"""What of a starter spec is about metrics: every line a comment, to be taken away where it fits."""
+"""The metrics section of a starter spec: every line a comment, to be uncommented where it fits."""
 
 import json
 
@@ -7,9 +7,12 @@ from cxlink.cohort.read.column_looks import Look
 _NUMBERS = {
     "orders": (
         r"orders?\b|n_orders|purchases|transactions|visits",
-        "number of sales in the window of [spend]",
+        "number of orders in the window of [spend]",
     ),
-    "contract_value": (r"contract_value|deal|signed_value|acv\b|tcv\b", "value that a new customer signed"),
+    "contract_value": (
+        r"contract_value|deal|signed_value|acv\b|tcv\b",
+        "contract value that a new customer signed",
+    ),
     "support_cost": (r"support_cost|service_cost|cost_to_serve|handling_cost", "cost over the same window"),
 }
 _FLAGS = {
@@ -33,10 +36,8 @@ def metric_lines(looks: list[Look]) -> list[str]:
     flags = [look for look in looks if look.yes_no]
     lines += [_line(key, said, flags, pattern) for key, (pattern, said) in _FLAGS.items()]
     lines.append(_line("touchpoint", "where the score was given", words, _TOUCHPOINT))
-    found = [line for line in lines if line]
-    return (
-        ["", "# [metrics]                    # take the comment away from what fits", *found] if found else []
-    )
+    fitting = [line for line in lines if line]
+    return ["", "# [metrics]                    # uncomment what applies", *fitting] if fitting else []
 
 
 def _line(key: str, said: str, looks: list[Look], pattern: str) -> str:

@@ -1,4 +1,4 @@
-"""A starter spec: what the columns of a table look like, every guess commented."""
+"""A starter spec, guessed from the columns of a table, every guess commented."""
 
 import datetime
 import json
@@ -28,7 +28,7 @@ _UNITS = {"day": "day", "week": "week", "month": "month", "quarter": "quarter", 
 
 
 def starter_spec(table: Any) -> str:
-    """Look at a table and write a spec to start from.
+    """Inspect a table and write a starter spec.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def _quoted(text: str) -> str:
 
 
 def _first(looks: list[Look], *patterns: str, without: str = "$^") -> Look | None:
-    """Give the first column whose name matches the first pattern that any does."""
+    """First column whose name matches the first pattern that matches any."""
     for pattern in patterns:
         for look in looks:
             if look.called(pattern) and not look.called(without):
@@ -87,10 +87,10 @@ def _first(looks: list[Look], *patterns: str, without: str = "$^") -> Look | Non
 
 
 def _id(looks: list[Look]) -> list[str]:
-    found = _first([look for look in looks if look.unique and look.dates is None], _ID)
-    if found is None:
+    column = _first([look for look in looks if look.unique and look.dates is None], _ID)
+    if column is None:
         return ['# id = "…"                     # column in which no value may occur twice']
-    return [f"id = {_quoted(found.name)}  # no value occurs twice in the rows looked at"]
+    return [f"id = {_quoted(column.name)}  # no value occurs twice in the rows looked at"]
 
 
 def _score(looks: list[Look]) -> Look | None:
@@ -114,7 +114,7 @@ def _score_lines(look: Look | None) -> list[str]:
         scale = "1-5" if look.high <= 5 else "1-7" if look.high <= 7 else "1-10"
     lines = [
         f"column = {_quoted(look.name)}",
-        f'scale = "{scale}"  # found {look.low:g} to {look.high:g}; write the whole scale, also levels nobody gave',
+        f'scale = "{scale}"  # found {look.low:g} to {look.high:g}; write the whole scale, with unused levels',
     ]
     if look.called(r"effort|\bces\b"):
         return [
@@ -148,7 +148,7 @@ def _subscription(looks: list[Look]) -> list[str]:
     unit = next((unit for word, unit in _UNITS.items() if duration.called(word)), "month")
     taken = "taken as time since the score; if it is time since signup, see entry and window"
     if duration.called("tenure|lifetime"):
-        taken = "TAKE CARE: tenure mostly counts from signup; then entry or window below is needed"
+        taken = "TAKE CARE: tenure usually counts from signup; entry or window below is then needed"
     return [
         "",
         "[subscription]",
@@ -156,7 +156,7 @@ def _subscription(looks: list[Look]) -> list[str]:
         f"event = {_quoted(event.name)}",
         f'unit = "{unit}"',
         'counts = "periods"  # a loss at 3 fell in the third period; "completed": three whole periods had passed',
-        '# entry = "…"         # if durations start at signup: periods already passed when the score was given',
+        '# entry = "…"         # if durations start at signup: periods elapsed when the score was given',
         "# window = 3          # or, for a snapshot of current customers: observed for the last 3 periods only",
         *_cause(looks),
     ]
@@ -168,18 +168,18 @@ def _dates(survey: Look, signup: Look | None, end: Look, last: datetime.date) ->
     return [
         *lines,
         f"survey = {_quoted(survey.name)}",
-        f"end = {_quoted(end.name)}  # empty while a customer",
-        f'observed_until = "{last}"  # the last date in the table; write the day it was drawn',
+        f"end = {_quoted(end.name)}  # empty for current customers",
+        f'observed_until = "{last}"  # the last date in the table; write the date of extraction',
         'unit = "month"',
     ]
 
 
 def _cause(looks: list[Look]) -> list[str]:
-    found = _first(
+    column = _first(
         [look for look in looks if look.low is None and 1 < look.n_values <= 20],
         r"churn.*(categ|reason)|cause|reason",
     )
-    return [f"# cause = {_quoted(found.name)}  # competing causes of loss"] if found else []
+    return [f"# cause = {_quoted(column.name)}  # competing causes of loss"] if column else []
 
 
 def _spend(looks: list[Look], stay: list[str]) -> list[str]:
@@ -193,7 +193,7 @@ def _spend(looks: list[Look], stay: list[str]) -> list[str]:
         complete = (
             []
             if dated
-            else ["complete = true  # every customer's window is over; or the column that says so"]
+            else ["complete = true  # every customer's window is complete; or the column that marks those"]
         )
         return [
             "",
@@ -204,13 +204,13 @@ def _spend(looks: list[Look], stay: list[str]) -> list[str]:
             *complete,
             *_value(looks),
         ]
-    found = _first(amounts, *_SPEND.split("|"))
-    if found is None:
+    column = _first(amounts, *_SPEND.split("|"))
+    if column is None:
         return []
     return [
         "",
-        "# [spend]                      # only spend AFTER the score counts; what was spent before it would reverse",
-        f"# column = {_quoted(found.name)}  # the cause. Take the comment away if this is spend after the score",
+        "# [spend]                      # only spend AFTER the score counts: earlier spend may be a cause of it",
+        f"# column = {_quoted(column.name)}  # uncomment if this is spend after the score",
         '# currency = "EUR"',
         "# window_months = 12",
         "# complete = true",
@@ -219,11 +219,11 @@ def _spend(looks: list[Look], stay: list[str]) -> list[str]:
 
 def _value(looks: list[Look]) -> list[str]:
     amounts = [look for look in looks if look.low is not None and look.n_values > 10]
-    found = _first([look for look in amounts if look.called(_AFTER)], _MARGIN) or _first(amounts, _MARGIN)
-    margin = _quoted(found.name) if found is not None else "0.3"
+    column = _first([look for look in amounts if look.called(_AFTER)], _MARGIN) or _first(amounts, _MARGIN)
+    margin = _quoted(column.name) if column is not None else "0.3"
     return [
         "",
-        "# [value]                      # what a customer is worth",
+        "# [value]                      # customer lifetime value",
         f"# margin = {margin}  # a share of spend, or a column of margin over the same window",
     ]
 
@@ -239,10 +239,10 @@ def _adjust(looks: list[Look], stay: list[str]) -> list[str]:
         return [
             "",
             "# [adjust]",
-            '# columns = ["…"]              # known at the score, and perhaps behind both it and the outcome',
+            '# columns = ["…"]              # possible confounders, measured before the score',
         ]
     return [
         "",
-        "# [adjust]                     # known at the score, and perhaps behind both it and the outcome: you judge",
+        "# [adjust]                     # possible confounders, measured before the score",
         f"# columns = [{', '.join(_quoted(name) for name in fits[:6])}]",
     ]

@@ -1,1 +1,1 @@
-"""What the user says of a table."""
+"""The spec: the user's description of a table."""

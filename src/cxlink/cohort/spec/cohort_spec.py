@@ -1,4 +1,4 @@
-"""What the user says of a table: the spec, read from TOML and flags, checked before any data is touched."""
+"""The spec: the user's description of a table, read from TOML and flags, validated before any data is read."""
 
 import math
 import tomllib
@@ -39,7 +39,7 @@ _LONGEST_YEARS = 100
 
 
 class CohortSpec(Section):
-    """Everything the user says of a table (design 3.1); frozen, and valid once it exists."""
+    """Description of a table and of its analysis (design 3.1); frozen, and valid once it exists."""
 
     cohort: CohortSection = CohortSection()
     table: TableSection = TableSection()
@@ -66,10 +66,10 @@ class CohortSpec(Section):
             self.contrast(contrast)
         sub = self.subscription
         if sub is None and self.spend is None:
-            raise ValueError("nothing to link the score to: give [subscription], [spend] or both")
+            raise ValueError("no outcome to link the score to: give [subscription], [spend] or both")
         if self.spend is not None and self.spend.complete is None and not (sub and sub.dated):
             raise ValueError(
-                "[spend] complete must be given where there are no dates: true, or the column that says so"
+                "[spend] complete must be given without dates: true, or the column that marks complete windows"
             )
         if self.value is not None and self.spend is None:
             raise ValueError("[value] needs [spend]: a margin is earned in the window of spend")
@@ -87,7 +87,7 @@ class CohortSpec(Section):
         return self
 
     def _uses(self) -> dict[str | None, str]:
-        """What columns that cannot be a negative control are: what it is set against, or held equal."""
+        """Columns that cannot be a negative control, and why: the score, its outcomes, and covariates adjusted for."""
         sub, spend = self.subscription, self.spend
         uses: dict[str | None, str] = dict.fromkeys(self.stratum_variables, "adjusted for")
         outcomes = (sub.duration, sub.event, sub.end, sub.cause) if sub is not None else ()
@@ -113,34 +113,34 @@ class CohortSpec(Section):
 
     @property
     def unit(self) -> str:
-        """The clock's unit; months for a cohort with spend only."""
+        """Unit of time; months for a cohort with spend only."""
         return self.subscription.unit if self.subscription else "month"
 
     @property
     def horizon(self) -> int:
-        """Periods of the headline; one year unless the spec says otherwise."""
+        """Horizon of the main results, in periods; one year by default."""
         return self.analysis.horizon or PERIODS_PER_YEAR[self.unit]
 
     @property
     def longest(self) -> int:
-        """The longest duration that is taken for one: a hundred years. More is a code for something else."""
+        """Longest valid duration: a hundred years. A longer one is a code for something else."""
         return _LONGEST_YEARS * PERIODS_PER_YEAR[self.unit]
 
     @property
     def tenure_horizons(self) -> tuple[int, ...]:
-        """Periods of the tenure ladder; 3, 5 and 10 years unless the spec says otherwise."""
+        """Horizons of restricted mean tenure, in periods; 3, 5 and 10 years by default."""
         year = PERIODS_PER_YEAR[self.unit]
         return tuple(sorted(set(self.analysis.tenure_horizons or (3 * year, 5 * year, 10 * year))))
 
     @property
     def given(self) -> tuple[int, ...]:
-        """Periods already stayed, for remaining tenure; one year unless the spec says otherwise."""
-        asked = self.analysis.given
-        return tuple(sorted(set((PERIODS_PER_YEAR[self.unit],) if asked is None else asked)))
+        """Periods already completed, for expected remaining tenure; one year by default."""
+        periods = self.analysis.given
+        return tuple(sorted(set((PERIODS_PER_YEAR[self.unit],) if periods is None else periods)))
 
     @property
     def discount(self) -> float:
-        """What one period takes off the logarithm of what time is worth: log(1 + yearly rate) over periods a year."""
+        """Discount rate per period, continuously compounded: log(1 + annual rate) / periods per year."""
         return math.log1p(self.analysis.discount) / PERIODS_PER_YEAR[self.unit]
 
     @property
@@ -151,24 +151,24 @@ class CohortSpec(Section):
 
     @property
     def value_horizon(self) -> int:
-        """Periods over which value is counted; three years unless the spec says otherwise."""
-        asked = self.value.horizon if self.value is not None else None
-        return asked or 3 * PERIODS_PER_YEAR[self.unit]
+        """Horizon of customer lifetime value, in periods; three years by default."""
+        horizon = self.value.horizon if self.value is not None else None
+        return horizon or 3 * PERIODS_PER_YEAR[self.unit]
 
     @property
     def value_discount(self) -> float:
-        """Yearly rate at which value is discounted; that of [analysis] unless the spec says otherwise."""
-        asked = self.value.discount if self.value is not None else None
-        return self.analysis.discount if asked is None else asked
+        """Annual discount rate of customer lifetime value; that of [analysis] by default."""
+        rate = self.value.discount if self.value is not None else None
+        return self.analysis.discount if rate is None else rate
 
     @property
     def lags(self) -> tuple[int, ...]:
-        """Periods after the score from which retention is counted again, short of the horizon."""
+        """Lags: periods after the score from which retention is estimated again, short of the horizon."""
         return tuple(lag for lag in LAGS[self.unit] if lag < self.horizon)
 
     @property
     def cuts(self) -> dict[str, tuple[float, ...]]:
-        """Cut points of every banded column, tenure at the survey by default where both dates are known."""
+        """Cut points of every banded column, tenure at the survey by default where both dates are given."""
         cuts = dict(self.adjust.bands)
         sub = self.subscription
         if (
@@ -234,7 +234,7 @@ class CohortSpec(Section):
 
 
 def merged(base: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay flags over a spec's tables; a flag wins, key by key within a table."""
+    """Override a spec's tables by flags, key by key within a table."""
     result: dict[str, Any] = {
         key: dict(value) if isinstance(value, Mapping) else value for key, value in base.items()
     }
@@ -246,14 +246,14 @@ def merged(base: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make_spec(tables: Mapping[str, Any], source: str = "spec") -> CohortSpec:
-    """Check a mapping of tables and make the spec.
+    """Validate a mapping of tables and make the spec.
 
     Parameters
     ----------
     tables : mapping of section to its keys
         As read from TOML.
     source : str
-        What to call it in a message.
+        Name of the spec in an error message.
 
     Raises
     ------
@@ -276,21 +276,21 @@ def make_spec(tables: Mapping[str, Any], source: str = "spec") -> CohortSpec:
 def read_spec(
     path: Path | str | None, flags: Mapping[str, Any] | None = None, name: str | None = None
 ) -> CohortSpec:
-    """Read a spec from a TOML file, with flags laid over it.
+    """Read a spec from a TOML file; flags override its keys.
 
     Parameters
     ----------
     path : Path or str, optional
-        The file; without it the flags are all there is.
+        TOML file; without it the spec is made from the flags alone.
     flags : mapping of section to keys, optional
-        They win.
+        They override the file.
     name : str, optional
-        What to call the cohort where neither says.
+        Name of the cohort where neither gives one.
 
     Raises
     ------
     InputError
-        If the file cannot be read, is not TOML, or does not make a spec.
+        If the file cannot be read, is not TOML, or is not a valid spec.
     """
     tables: dict[str, Any] = {}
     if path is not None:
@@ -309,7 +309,7 @@ def read_spec(
 
 
 def _tuples(value: Any) -> Any:
-    """TOML's lists as tuples, which strict pydantic asks for."""
+    """TOML's lists as tuples, which strict pydantic requires."""
     if isinstance(value, Mapping):
         return {key: _tuples(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

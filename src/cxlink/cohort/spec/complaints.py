@@ -1,4 +1,4 @@
-"""What is wrong with a spec, in one line that names the key."""
+"""The first error of a spec, in one line that names the key."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ValidationError
 
 
 def first_complaint(error: ValidationError, spec: type[BaseModel]) -> str:
-    """Say the first thing wrong with a spec in one line.
+    """Describe the first error of a spec in one line.
 
     Parameters
     ----------
@@ -27,9 +27,9 @@ def first_complaint(error: ValidationError, spec: type[BaseModel]) -> str:
     if cause is not None:
         text = str(cause).rstrip(".")
         return f"{key}: {text}." if key else f"{text}."
-    found = first.get("input")
-    found = list(found) if isinstance(found, tuple) else found
-    shown = "" if isinstance(found, Mapping | BaseModel) else f" (found {found!r})"
+    value = first.get("input")
+    value = list(value) if isinstance(value, tuple) else value
+    shown = "" if isinstance(value, Mapping | BaseModel) else f" (found {value!r})"
     text = str(first["msg"])
     return f"{key}: {text[:1].lower()}{text[1:]}{shown}."
 

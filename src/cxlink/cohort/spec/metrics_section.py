@@ -1,4 +1,4 @@
-"""The spec's table ``[metrics]``: which columns the metrics that managers ask for are made of."""
+"""The spec's section ``[metrics]``: columns that customer-experience metrics are computed from."""
 
 from typing import Annotated, Literal
 
@@ -9,11 +9,11 @@ from cxlink.cohort.spec.spec_sections import Levels, ScoreSection, Section
 
 Calendar = Literal["month", "quarter", "year"]
 RESERVED = ("touchpoint", "member", "score")
-"""What segments of these kinds are called in the tables: no other column can stand beside them under the name."""
+"""Names of built-in segments, which no other column may have."""
 
 
 class NpsCuts(Section):
-    """Which answers make a promoter and which a detractor; whoever gave another is passive."""
+    """Levels of promoters and of detractors; the others are passives."""
 
     promoters: Levels
     detractors: Levels
@@ -29,7 +29,7 @@ class NpsCuts(Section):
 
 
 class MetricsSection(Section):
-    """What is counted for metrics beside the cohort; every key is optional."""
+    """Columns and cut-points of metrics; every key is optional."""
 
     orders: str | None = None
     contract_value: str | None = None
@@ -60,7 +60,7 @@ class MetricsSection(Section):
         if self.new_customer is not None and self.contract_value is None:
             raise ValueError("new_customer goes with contract_value: the value that new customers signed")
         if self.window_months is not None and self.support_cost is None:
-            raise ValueError("window_months goes with support_cost: the months that it was counted over")
+            raise ValueError("window_months goes with support_cost: the length of its window")
         twins = set(self.segments or ()) & set(RESERVED) - {self.touchpoint, self.member}
         if twins:
             raise ValueError(f"segments: {min(twins)} is a name of the tables’ own. Rename the column")
@@ -69,12 +69,12 @@ class MetricsSection(Section):
         return self
 
     def refuse_misfit(self, score: ScoreSection, scale: Scale, *, spend: bool, signup: bool) -> None:
-        """Check that the rest of the spec gives ground for what is asked.
+        """Check that the rest of the spec supports these metrics.
 
         Raises
         ------
         ValueError
-            If cut-points leave the scale, spend or who is new is not known, or the score is asked to be something else.
+            If cut-points leave the scale, spend or new customers are not identified, or the score is also a segment.
         """
         for key in ("promoters", "detractors") if self.nps is not None else ():
             off = set(getattr(self.nps, key)) - set(scale.levels)

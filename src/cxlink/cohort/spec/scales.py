@@ -35,11 +35,11 @@ class Scale:
         return upward if self.higher_is_better else upward[::-1]
 
     def worst(self) -> tuple[int, ...]:
-        """Give the default band of the poorest experience: the worst level."""
+        """Default band of the poorest experience: the worst level."""
         return self.levels[:1]
 
     def best(self) -> tuple[int, ...]:
-        """Give the default band of the best experience: two levels, one on scales of up to four."""
+        """Default band of the best experience: two levels, one on scales of up to four."""
         return tuple(sorted(self.levels[-2:] if len(self.levels) > 4 else self.levels[-1:]))
 
 
@@ -62,7 +62,7 @@ def parse_scale(text: str, higher_is_better: bool = True) -> Scale:
     return Scale(low, high, higher_is_better)
 
 
-def parse_levels(given: Any) -> tuple[int, ...]:
+def parse_levels(value: Any) -> tuple[int, ...]:
     """Read a set of levels: ``7``, ``"9-10"``, ``"1,3"``, ``[9, 10]``; ascending, without repeats.
 
     Raises
@@ -75,11 +75,11 @@ def parse_levels(given: Any) -> tuple[int, ...]:
     >>> parse_levels("1-3,9")
     (1, 2, 3, 9)
     """
-    if isinstance(given, str):
-        return tuple(sorted({level for part in given.split(",") for level in _levels_of(part, given)}))
-    levels = tuple(given) if isinstance(given, list | tuple) else (given,)
+    if isinstance(value, str):
+        return tuple(sorted({level for part in value.split(",") for level in _levels_of(part, value)}))
+    levels = tuple(value) if isinstance(value, list | tuple) else (value,)
     if any(isinstance(level, bool) or not isinstance(level, int) for level in levels):
-        raise _not_levels(given)
+        raise _not_levels(value)
     return tuple(sorted(set(levels)))
 
 
@@ -92,8 +92,8 @@ def _levels_of(part: str, text: str) -> range:
     return range(int(match[1]), int(match[2]) + 1)
 
 
-def _not_levels(given: Any) -> InputError:
-    shown = list(given) if isinstance(given, tuple) else given
+def _not_levels(value: Any) -> InputError:
+    shown = list(value) if isinstance(value, tuple) else value
     return InputError(f"{shown!r} is not a set of score levels. Write 7, 9-10 or 1,3")
 
 

@@ -1,4 +1,4 @@
-"""The tables of a spec, one model each: which keys they know, of which type, and what must hold within one."""
+"""Sections of a spec, one model each: their keys, types, and constraints within a section."""
 
 import codecs
 import datetime
@@ -38,7 +38,7 @@ class CohortSection(Section):
     @model_validator(mode="after")
     def _first_of_whom(self) -> "CohortSection":
         if self.repeat == "first" and self.id is None:
-            raise ValueError('repeat = "first" needs id, the column that says whose survey it is')
+            raise ValueError('repeat = "first" needs id, the column that identifies the customer')
         return self
 
 
@@ -79,7 +79,7 @@ class ScoreSection(Section):
 
 
 class SubscriptionSection(Section):
-    """How long customers stay: the clock, its unit, and dates or durations."""
+    """Retention: time origin, unit, and dates or durations."""
 
     clock: Literal["survey", "signup"] = "survey"
     unit: Unit = "month"
@@ -97,15 +97,15 @@ class SubscriptionSection(Section):
 
     @property
     def dated(self) -> bool:
-        """Whether the clock is read from dates."""
+        """Whether durations are computed from dates."""
         return self.end is not None
 
     @model_validator(mode="before")
     @classmethod
-    def _late_entry_is_on_the_signup_clock(cls, given: Any) -> Any:
-        if isinstance(given, Mapping) and "clock" not in given and {"entry", "window"} & set(given):
-            return {**given, "clock": "signup"}
-        return given
+    def _late_entry_starts_at_signup(cls, keys: Any) -> Any:
+        if isinstance(keys, Mapping) and "clock" not in keys and {"entry", "window"} & set(keys):
+            return {**keys, "clock": "signup"}
+        return keys
 
     @model_validator(mode="after")
     def _dates_or_durations(self) -> "SubscriptionSection":
@@ -126,7 +126,7 @@ class SubscriptionSection(Section):
                 )
             return self
         if late or self.follow_up is not None:
-            raise ValueError("entry, window and follow_up go with durations; dates give them by themselves")
+            raise ValueError("entry, window and follow_up go with durations; with dates they are computed")
         needed = {"survey": self.survey, "end": self.end, "observed_until": self.observed_until}
         needed |= {"signup": self.signup} if self.clock == "signup" else {}
         _refuse_missing(needed, "dates need survey, end and observed_until, and signup for its clock")
@@ -140,7 +140,7 @@ def _refuse_missing(keys: Mapping[str, Any], cure: str) -> None:
 
 
 class SpendSection(Section):
-    """What customers spend in the window after the score."""
+    """Spend in the window after the score."""
 
     column: str
     currency: str = "EUR"
@@ -153,13 +153,13 @@ class SpendSection(Section):
     def _somebody(cls, complete: bool | str | None) -> bool | str | None:
         if complete is False:
             raise ValueError(
-                "false leaves nobody's spend to count: name the column that says so, or leave [spend] out"
+                "false leaves no spend to count: name the column that marks complete windows, or omit [spend]"
             )
         return complete
 
 
 class AdjustSection(Section):
-    """What else could explain the difference: categories, and numbers cut into bands."""
+    """Covariates to adjust for: categories, and numbers cut into bands."""
 
     columns: tuple[str, ...] = ()
     bands: dict[str, tuple[float, ...]] = Field(default_factory=dict)
@@ -168,16 +168,14 @@ class AdjustSection(Section):
     def _cuts_rise(self) -> "AdjustSection":
         for name, cuts in self.bands.items():
             if any(b <= a for a, b in pairwise(cuts)) or not all(map(math.isfinite, cuts)):
-                raise ValueError(
-                    f"bands of {name} must be numbers that rise without repeats, such as 3, 12, 24"
-                )
+                raise ValueError(f"bands of {name} must be strictly increasing numbers, such as 3, 12, 24")
         if len(set(self.columns)) < len(self.columns):
             raise ValueError("columns: a column is named twice")
         return self
 
 
 class AnalysisSection(Section):
-    """What is asked of the cohort."""
+    """Horizons, contrasts, intervals and random numbers of the analysis."""
 
     horizon: Annotated[int, Field(ge=1, le=3650)] | None = None
     tenure_horizons: tuple[Annotated[int, Field(ge=1, le=36500)], ...] | None = None
@@ -192,13 +190,13 @@ class AnalysisSection(Section):
 
 
 class ControlSection(Section):
-    """An outcome that the score cannot have changed, such as spend in the year before the survey."""
+    """Negative control outcome: one that the score cannot have changed, such as spend in the year before the survey."""
 
     column: str
 
 
 class ValueSection(Section):
-    """What a customer is worth: the margin earned, how it is discounted, and how far ahead it is counted."""
+    """Customer lifetime value: margin, discount rate and horizon."""
 
     margin: float | str | None = None
     discount: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -215,12 +213,12 @@ class ValueSection(Section):
 
 
 class ReportSection(Section):
-    """What is written of the report."""
+    """Formats of the report."""
 
     formats: Annotated[tuple[Literal["pdf", "html"], ...], Field(min_length=1)] = ("pdf", "html")
 
 
 class PublishSection(Section):
-    """What may leave the house."""
+    """Disclosure control: suppression of small groups."""
 
     smallest_cell: Annotated[int, Field(ge=0)] = 0
