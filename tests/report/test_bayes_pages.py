@@ -375,7 +375,7 @@ def test_suppressed_groups_are_left_out_and_nothing_falls_over() -> None:
 def test_the_figure_has_the_prior_pale_the_posterior_and_what_was_observed() -> None:
     assert GIVEN.bayesian is not None
     ax = bayes_figures.prior_retention(GIVEN.estimates, stacked(GIVEN.bayesian.curves), GIVEN.spec)
-    pale = [band for band in ax.collections if band.get_label() == "before any count"]
+    pale = [band for band in ax.collections if band.get_label() == "prior"]
     assert len(pale) == 1
     low, high = (pale[0].get_paths()[0].vertices[:, 1].min(), pale[0].get_paths()[0].vertices[:, 1].max())
     assert (low, high) == pytest.approx((0.0, 100.0))

@@ -44,8 +44,8 @@ def test_the_table_has_a_line_a_model() -> None:
     assert paragraph.kind == "paragraph"
     assert table.header == ["Model", "Scores 9–10", "Score 1", "Difference", "Ratio"]
     assert [row[0] for row in table.rows] == [
-        "Means by level and stratum", "Additive Poisson", "Quasi-gamma", "Two parts, gamma",
-        "Two parts, smeared logarithm",
+        "Means by level and stratum", "Additive Poisson", "Quasi-gamma", "Two-part, gamma",
+        "Two-part, log-OLS with smearing",
     ]  # fmt: skip
     assert table.rows[1][4].startswith("2.40 [1.92")
     assert "standardised" in table.caption
@@ -77,7 +77,7 @@ def test_models_outside_it_are_named() -> None:
     assert "of which quasi-gamma lies outside its interval: the answer depends on the model." in text
     assert "Not all of these intervals" not in text
     text = said(material(dict.fromkeys(RATIOS, 1.05)))
-    assert "two parts, gamma and two parts, smeared logarithm lie outside its interval" in text
+    assert "two-part, gamma and two-part, log-OLS with smearing lie outside its interval" in text
     assert text.endswith("Not all of these intervals leave out a ratio of 1.")
 
 

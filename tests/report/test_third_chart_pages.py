@@ -79,7 +79,7 @@ def test_years_are_drawn_on_a_log_scale_with_what_was_printed() -> None:
     ]
     assert {(to_rgb(line.get_color()), line.get_ydata()[0]) for line in level} == {(worst, 1.0), (best, 6.0)}
     written = {text.get_text() for text in ax.texts}
-    assert written == {"published: “a little over a year”", "printed: “another six years”"}
+    assert written == {"published: “a little over a year”", "published: “another six years”"}
     thick = [line for line in ax.lines if line.get_linewidth() == 2 and len(line.get_xdata()) == 3]
     drawn = {to_rgb(line.get_color()): list(line.get_ydata()) for line in thick}
     assert drawn == {worst: [1.2, 1.4, 1.8], best: [3.3, 5.4, 74.5]}

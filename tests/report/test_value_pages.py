@@ -51,4 +51,4 @@ def test_a_report_without_a_value_has_no_such_section(analysis: Analysis) -> Non
 
 
 def test_the_figure_names_its_currency_and_its_span(analysis: Analysis) -> None:
-    assert analysis.value_by_score().get_ylabel() == "Lifetime value over\n12 months (EUR)"
+    assert analysis.value_by_score().get_ylabel() == "Customer lifetime value\nover 12 months (EUR)"
