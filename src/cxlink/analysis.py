@@ -226,7 +226,7 @@ def analyse(
     pooled = {**(earlier or {}), spec.cohort.name: counts} if bayes else {}
     posteriors = _posteriors(pooled, spells, progress, sampler) if bayes else None
     if posteriors is not None:
-        made.append(_Made(posteriors.rows, posteriors.findings))
+        made.append(_Made(posteriors.rows, posteriors.findings, posteriors.coefficients))
     progress("who did not answer, and what else could explain it")
     made.append(_Made(*doubts(counts)))
     progress("metrics")

@@ -82,9 +82,9 @@ def hazard_coefficients(fit: HazardFit, spells: Spells, spec: CohortSpec, adjust
     draws = drawn(fit, spec.analysis.draws, _stream(spec)).beta if by_draws.any() else _none(beta)
     parameters = _Parameters(beta, fit.standard_errors, draws, by_draws)
     labels = {"model": MODEL, "adjusted": adjusted, "part": "", "scale": "log_hazard_ratio"}
-    customers = _scored(spells)
+    customers = scored_customers(spells)
     return [
-        _row(labels, term, parameters.ends(k, level), level, customers)
+        coefficient_row(labels, term, parameters.ends(k, level), level, customers)
         for k, term in enumerate(fit.design.terms)
     ]
 
@@ -109,7 +109,7 @@ def family_coefficients(fit: Fit, spells: Spells, spec: CohortSpec, adjusted: st
     by_draws |= fit.monotone & (positions < fit.n_score)
     draws = fit.draws(spec.analysis.draws, _stream(spec)) if by_draws.any() else _none(fit.estimate)
     errors = np.sqrt(np.maximum(np.diag(fit.covariance), 0.0))
-    parameters, customers = _Parameters(fit.estimate, errors, draws, by_draws), _scored(spells)
+    parameters, customers = _Parameters(fit.estimate, errors, draws, by_draws), scored_customers(spells)
     owner = np.repeat(np.arange(len(fit.matrices)), [matrix.shape[1] for matrix in fit.matrices])
     rows = []
     for k, term in enumerate(fit.terms):
@@ -118,7 +118,7 @@ def family_coefficients(fit: Fit, spells: Spells, spec: CohortSpec, adjusted: st
         if term.references:
             scale, ends = fit.family.reading.scale, _signed(ends, fit.family.reading.sign)
         labels = {"model": fit.family.name, "adjusted": adjusted, "part": own.name, "scale": scale}
-        rows.append(_row(labels, term, ends, level, customers))
+        rows.append(coefficient_row(labels, term, ends, level, customers))
     return rows
 
 
@@ -150,7 +150,7 @@ def spend_coefficients(fit: SpendFit, cells: SpendCells, spec: CohortSpec) -> li
         by_draws = np.isin(np.arange(len(terms)), [one.index for one in fit.stack.marginals[k]])
         parameters = _Parameters(fit.stack.theta[k] + moved, errors[k], draws[k] + moved, by_draws)
         n = cells.n if part in ("mean", "any_spend") else cells.positive
-        customers = _customers(cells.levels, cells.strata, (cells.level, cells.stratum), n)
+        customers = customers_by(cells.levels, cells.strata, (cells.level, cells.stratum), n)
         for j, term in enumerate(terms):
             labels = {
                 "model": fit.model,
@@ -159,7 +159,7 @@ def spend_coefficients(fit: SpendFit, cells: SpendCells, spec: CohortSpec) -> li
                 "scale": _SPEND_SCALES[part, fit.model == "log_ols"][bool(term.references)],
             }
             level = spec.analysis.level
-            rows.append(_row(labels, term, parameters.ends(j, level), level, customers))
+            rows.append(coefficient_row(labels, term, parameters.ends(j, level), level, customers))
     return rows
 
 
@@ -205,7 +205,10 @@ def coefficient_table(rows: Iterable[Row], smallest: int = 0) -> pd.DataFrame:
     return table[list(COLUMNS)]
 
 
-def _row(labels: Row, term: DesignTerm, ends: np.ndarray, level: float, customers: pd.DataFrame) -> Row:
+def coefficient_row(
+    labels: Row, term: DesignTerm, ends: np.ndarray, level: float, customers: pd.DataFrame
+) -> Row:
+    """One row of the table: a term, its estimate, standard error and interval, (4,), and who stands at its levels."""
     numbers = dict(zip(_NUMBERS, ends.tolist(), strict=True))
     return {
         **labels, **numbers, "term": term.name, "level": term.level, "reference": term.reference,
@@ -229,13 +232,13 @@ def _none(estimate: np.ndarray) -> np.ndarray:
     return np.empty((0, len(estimate)))
 
 
-def _scored(spells: Spells) -> pd.DataFrame:
+def scored_customers(spells: Spells) -> pd.DataFrame:
     """Customers with a score, by its level and the adjustment variables."""
     n = np.bincount(spells.pair, spells.n, spells.n_pairs)
-    return _customers(spells.levels, spells.strata, (spells.level, spells.stratum), n)
+    return customers_by(spells.levels, spells.strata, (spells.level, spells.stratum), n)
 
 
-def _customers(
+def customers_by(
     levels: Sequence[int], strata: pd.DataFrame, at: tuple[np.ndarray, np.ndarray], n: np.ndarray
 ) -> pd.DataFrame:
     """Customers ``n`` of each pair of level and stratum, with the names of both."""

@@ -15,6 +15,7 @@ from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import person_periods, spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.estimands import support_checks as diagnostics
+from cxlink.estimands.coefficients import coefficient_table
 from cxlink.estimands.posterior.posterior_estimates import Bayesian, bayesian_results
 from cxlink.estimands.posterior.prior_predictive import _since_entry
 from cxlink.estimands.suppression import blank_checks
@@ -89,6 +90,18 @@ def test_every_posterior_has_rows_priors_and_findings(pooled: tuple[Bayesian, li
     assert spend["group"].tolist() == ["all"]
     assert (spend["conf_low"] < spend["estimate"]).all()
     assert any(text.startswith("sampling spend") for text in told)
+
+
+def test_every_posterior_has_its_effects_among_the_coefficients(pooled: tuple[Bayesian, list[str]]) -> None:
+    table = coefficient_table(pooled[0].coefficients)
+    keys = ["model", "adjusted", "part", "term", "level"]
+    assert not table.duplicated(keys).any()
+    assert set(table["part"]) == {"", "churn", "polarisation", "any_spend", "amount"}
+    assert np.isfinite(table[["estimate", "std_error", "conf_low", "conf_high"]].to_numpy(float)).all()
+    hazards = table[table["part"] == ""].set_index("level")
+    # levels leave at 20, 10 and 5 % a month: log hazard ratios of about -0.7 and -1.4
+    assert hazards.loc["3", "conf_high"] < 0
+    assert set(hazards["n"]) < set(range(20, 200))
 
 
 def test_a_young_cohort_borrows_from_an_older_one(pooled: tuple[Bayesian, list[str]]) -> None:

@@ -23,6 +23,7 @@ from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells, person_periods, spells_of
 from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, CohortSpec
 from cxlink.estimands.posterior.posterior_assessment import judged_retention, judged_spend
+from cxlink.estimands.posterior.posterior_coefficients import posterior_coefficients
 from cxlink.estimands.posterior.posterior_findings import spread_findings, unreliable
 from cxlink.estimands.posterior.posterior_spend_rows import no_posterior_spend, posterior_spend_rows
 from cxlink.estimands.posterior.prior_predictive import prior_curve, prior_of_spend, prior_table
@@ -61,6 +62,8 @@ class Bayesian:
         A sentence for each posterior that cannot be relied on.
     sampler : {"nutpie", "pymc"}
         What drew them.
+    coefficients : list of dict
+        Of `posterior_coefficients`.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -71,6 +74,7 @@ class Bayesian:
     posteriors: dict[str, Posterior] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     sampler: str = NUTPIE
+    coefficients: list[Row] = field(default_factory=list)
 
     def __add__(self, other: "Bayesian") -> "Bayesian":
         """Both together."""
@@ -128,7 +132,12 @@ def bayesian_results(
     found = _retention(job, retention) if counts.spec.subscription is not None else Bayesian()
     if counts.spec.spend is not None:
         found = found + _spend(job, counts, spend)
-    return replace(found, sampler=sampler)
+    coefficients = [
+        row
+        for posterior in found.posteriors.values()
+        for row in posterior_coefficients(posterior, counts, spells)
+    ]
+    return replace(found, sampler=sampler, coefficients=coefficients)
 
 
 @dataclass(frozen=True, slots=True)
