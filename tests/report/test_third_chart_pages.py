@@ -40,10 +40,10 @@ def test_the_third_chart_says_what_the_article_did_and_what_must_hold_for_six_ye
         "All of them keep 43\u202f% of the customers with score 1 and 74\u202f% of those with scores 9–10",
         # 10 % less than a loss of 26 % is 23.4 %.
         "which lost 26\u202f% of its customers in the first year, loses 23.4\u202f%",
-        "For score 1 it matters less: where the mean is finite, it lies between 1.2 and 2.3 years",
+        "For score 1 the assumption matters less: where the mean is finite, it lies between 1.2 and 2.3 years",
         "For scores 9–10 it is decisive: from 3.3 to 257 years",
         "3.3 years at φ = 0\u202f%, 5.4 years at φ = 10\u202f% and 74.5 years at φ = 20\u202f%",
-        "Under Gompertz, some values of φ have no finite mean at all",
+        "Under Gompertz, some values of φ have no finite mean: part of the customers never leave",
         "must keep 68.7\u202f% (generalised gamma, q = −0.5) to 76.9\u202f% (shifted-beta-geometric)",
         "at the same φ customers with score 1 stay 1.4 years",
     ):
@@ -110,21 +110,21 @@ def test_observed_years_are_filled_where_they_were_fitted_to_and_hollow_after() 
     assert all(line.get_ydata()[0] == 100 for line in ax.lines if line is not dots[1])
 
 
-def test_the_public_curves_count_what_was_held_and_what_failed() -> None:
+def test_the_public_curves_count_what_was_covered_and_what_failed() -> None:
     parts = public_curves_section(made_up_study.study(), 2)
     said = sentences(parts)
     for piece in (
         "fitted to years 1–2 and 1–4 of each segment, taken as 1\u202f000 customers",
-        "From year 3 on, that interval holds what happened in 15 of 16 cases",
+        "From year 3 on, that interval contains the observed share in 15 of 16 cases",
         "narrower than that of an average with equal weights in 14 of the 16, and on average over the years in 3 of "
-        "the 4 panels: 11.2 points wide beside 14.5",
+        "the 4 panels: 11.2 points wide compared with 14.5",
         # 0.37/0.378 − 1 and 0.65/0.678 − 1; 0.35/0.378 − 1 and 0.55/0.678 − 1
         "by −2.1\u202f% (Regular) and −4.1\u202f% (High End) of that share; fitted to 2 years, by −7.4\u202f% "
         "(Regular) and −18.9\u202f% (High End)",
         "10.0\u202f% where 37.8\u202f% stayed (Regular) and 30.0\u202f% where 67.8\u202f% stayed (High End)",
     ):
         assert piece in said, piece
-    rows = table(parts, "Customers still there in year 6").rows
+    rows = table(parts, "Customers retained in year 6").rows
     assert rows[2] == [
         "High End, years 1–2", "67.8", "30.0", "55.0 [50.0,\u00a060.0]", "55.0 [50.0,\u00a060.0]",
         "55.0 [50.0,\u00a060.0]", "3 of 4",
@@ -153,7 +153,11 @@ def test_pictures_are_drawn_where_asked_twice_the_same_and_name_their_units(draw
 
 def test_the_report_of_the_study_holds_both_and_where_its_words_come_from() -> None:
     whole = squeezed(" ".join(study()))
-    for title in ("The study’s third chart", "two public curves as judges", "Real customers, not simulated."):
+    for title in (
+        "The study’s third chart",
+        "projections checked on two public curves",
+        "Real customers, not simulated.",
+    ):
         assert squeezed(title) in whole
     rows = [row for row in made_up_study.study().comparison.itertuples() if row.figure.startswith("expected")]
     found = printed_membership(rows)

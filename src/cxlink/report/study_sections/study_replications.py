@@ -1,4 +1,4 @@
-"""The study's figures over many simulated cohorts: mean errors, and how often intervals hold the truth."""
+"""The study's figures over many simulated cohorts: bias, and how often intervals contain the truth."""
 
 from itertools import groupby
 from typing import Any
@@ -9,12 +9,13 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report.document import Block, heading, paragraph, table
 from cxlink.report.format import THIN, capital, decimal, score, whole
 from cxlink.report.study_sections.study_tables import figure_name
+from cxlink.report.words import say
 
 _SHARES = (2.4, 1.3, 1.0, 1.5, 1.3, 1.5, 1.3)
 
 
 def replications_section(found: pd.DataFrame, spec: CohortSpec, level: int = 1) -> list[Block]:
-    """Say how often the analysis finds the truth again; nothing where no cohorts were drawn for that.
+    """Give the bias of the estimates and the coverage of their intervals; nothing where no cohorts were drawn for that.
 
     Parameters
     ----------
@@ -29,16 +30,10 @@ def replications_section(found: pd.DataFrame, spec: CohortSpec, level: int = 1) 
     if not rows:
         return []
     cohorts = int(rows[0]["cohorts"])
-    sizes = " and ".join(whole(int(size)) for size in dict.fromkeys(row["customers"] for row in rows))
-    held = [100 * float(row["adjusted_coverage"]) for row in rows]
-    text = (
-        f"One cohort may be lucky. {whole(cohorts)} more cohorts of each company were therefore drawn and analysed in "
-        f"the same way ({sizes} customers with a score; 95{THIN}% intervals). An interval that does what it says holds "
-        f"the truth in 95 of 100 of them. The adjusted ones do so in {decimal(min(held), 1)} to "
-        f"{decimal(max(held), 1)} of 100; the truth is that of each cohort’s own mix of customers, to which the "
-        "figures are standardised."
-    )
-    return [heading("How often the truth is found", level), paragraph(text), _table(rows, cohorts, spec)]
+    sizes = [whole(int(size)) for size in dict.fromkeys(row["customers"] for row in rows)]
+    coverage = [100 * float(row["adjusted_coverage"]) for row in rows]
+    text = say("replications.text", cohorts=cohorts, sizes=sizes, low=min(coverage), high=max(coverage))
+    return [heading(say("replications.heading"), level), paragraph(text), _table(rows, cohorts, spec)]
 
 
 def _table(rows: list[dict[str, Any]], cohorts: int, spec: CohortSpec) -> Block:
@@ -50,17 +45,10 @@ def _table(rows: list[dict[str, Any]], cohorts: int, spec: CohortSpec) -> Block:
             cells.append(
                 [figure_name(figure) if i == 0 else "", capital(score(row["group"], spec)), *_cells(row)]
             )
-    header = [
-        "Figure",
-        "Group",
-        "Truth",
-        "Naive: mean error",
-        "holds the truth",
-        "Adjusted: mean error",
-        "holds the truth",
-    ]
-    caption = f"Mean errors, and the share of intervals that hold the truth, over {whole(cohorts)} cohorts."
-    notes = ["Retention and its errors in per cent and percentage points."]
+    header = [say(f"study.column_{name}") for name in ("figure", "group", "truth")]
+    for how in ("naive", "adjusted"):
+        header += [say(f"replications.{how}_bias"), say("replications.coverage")]
+    caption, notes = say("replications.caption", cohorts=cohorts), [say("replications.note")]
     return table(caption, header, cells, notes=notes, rules=rules, texts=(0, 1), shares=_SHARES)
 
 

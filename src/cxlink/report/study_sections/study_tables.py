@@ -7,13 +7,14 @@ from itertools import groupby
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report.document import Block, table
 from cxlink.report.figures.study_figures import StudyFigure
-from cxlink.report.format import FIRM, NONE, THIN, TIMES, capital, decimal, listed, periods, score
+from cxlink.report.format import FIRM, NONE, THIN, TIMES, capital, decimal, periods, score, units
+from cxlink.report.words import say
 
 RETENTION = "one_year_retention"
 MEMBERSHIP = "expected_further_membership"
 RESTRICTED = "restricted_mean_tenure"
-NO_END = "no finite estimate"
 _MARKS = "ᵃᵇᶜᵈᵉᶠᵍʰ"
+_COLUMNS = ("figure", "group", "published", "truth", "naive", "adjusted")
 _SHARES = (2.5, 1.25, 1.35, 0.8, 1.75, 1.75)
 
 
@@ -42,17 +43,15 @@ def comparison_table(caption: str, rows: Sequence[StudyFigure], spec: CohortSpec
             numbers = [reading(row, name) for name in ("truth", "naive", "adjusted")]
             shown = f"{reading(row, 'published')}{mark}"
             cells.append([title if i == 0 else "", capital(score(row.group, spec)), shown, *numbers])
-    header = ["Figure", "Group", "Published", "Truth", "Naive", "Adjusted"]
+    header = [say(f"study.column_{name}") for name in _COLUMNS]
     said = "; ".join(f"{mark} {status}" for mark, status in zip(_MARKS, statuses, strict=False))
-    notes = [f"{said}."] if said else []
+    notes = [say("study.marks", marks=said)] if said else []
     if any(row.unit == "probability" for row in rows):
-        notes.append("Retention in per cent.")
+        notes.append(say("study.in_per_cent"))
     if any(NONE in line for line in cells):
-        notes.append(f"{NONE}: no number was printed.")
+        notes.append(say("study.not_printed"))
     if any(row.endless(name) for row in rows for name in ("naive", "adjusted")):
-        notes.append(
-            f"{capital(NO_END)}: the average holds a family whose curve falls so slowly that its mean is infinite."
-        )
+        notes.append(say("study.endless_note"))
     return table(caption, header, cells, notes=notes, rules=rules, texts=(0, 1), shares=_SHARES)
 
 
@@ -62,7 +61,7 @@ def reading(row: StudyFigure, name: str, unit: bool = False) -> str:
     coarse, fine, scale = {"probability": (0, 1, 100.0), "ratio": (1, 2, 1.0)}.get(row.unit, (0, 1, 1.0))
     digits = coarse if name == "published" else fine
     if math.isinf(estimate):
-        return NO_END
+        return say("study.endless")
     text = decimal(scale * estimate, digits)
     text += f"{THIN}%" if unit and row.unit == "probability" else ""
     if math.isnan(low + high):
@@ -73,21 +72,21 @@ def reading(row: StudyFigure, name: str, unit: bool = False) -> str:
 def row_name(row: StudyFigure, spec: CohortSpec) -> str:
     """Name a figure in a table: a tenure with its horizon and its unit."""
     if row.figure == RESTRICTED and row.horizon:
-        return f"Within {periods(row.horizon, spec.unit)}"
+        return say("study.within", horizon=periods(row.horizon, spec.unit))
     if row.unit in TIMES:
-        return f"Without a horizon ({row.unit}s)"
+        return say("study.unbounded", units=units(row.unit))
     return figure_name(row.figure)
 
 
 def figure_name(name: str) -> str:
     """Name a figure of the study for readers."""
-    return capital(name.replace("_", " ").replace("one year", "one-year"))
+    return say(f"study.name_{name}")
 
 
-def bands_and_horizons(rows: Sequence[StudyFigure], spec: CohortSpec) -> str:
+def bands_and_horizons(rows: Sequence[StudyFigure], spec: CohortSpec) -> list[str]:
     """Write which of the restricted means some rows are: ``score 1 (36 and 60 months)``."""
     said = []
     for group in dict.fromkeys(row.group for row in rows):
         own = [str(row.horizon) for row in rows if row.group == group]
-        said.append(f"{score(group, spec)} ({listed(own)} {spec.unit}s)")
-    return listed(said)
+        said.append(say("study.horizons", group=score(group, spec), horizons=own, units=units(spec.unit)))
+    return said

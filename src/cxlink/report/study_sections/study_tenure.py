@@ -9,7 +9,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report.document import Block, heading, paragraph, picture, table
 from cxlink.report.figures import drawing
 from cxlink.report.figures.study_figures import StudyFigure, name_marks, study_comparison
-from cxlink.report.format import NONE, THIN, TIMES, capital, decimal, listed, percent, score
+from cxlink.report.format import NONE, TIMES, capital, decimal, percent, periods, score, units
 from cxlink.report.study_sections.public_curves_section import public_curves_section
 from cxlink.report.study_sections.study_tables import (
     MEMBERSHIP,
@@ -20,6 +20,7 @@ from cxlink.report.study_sections.study_tables import (
     reading,
 )  # fmt: skip
 from cxlink.report.study_sections.third_chart_section import printed_membership, third_chart_section
+from cxlink.report.words import say
 from cxlink.results import Reproduced
 
 
@@ -36,11 +37,11 @@ def tenure_section(study: Reproduced, rows: Sequence[StudyFigure], level: int) -
         Of the heading.
     """
     spec = study.subscription.spec
-    title = f"Why 43{THIN}%, 74{THIN}% and “six years” do not come from one constant hazard"
+    known = [row.published for row in rows if row.figure == RETENTION and 0 < row.published < 1]
     parts = [
-        heading(title, level, new_page=True),
-        paragraph(_paradox(rows)),
-        _readings(study.paradox, spec),
+        heading(say("study_tenure.heading", low=known[0], high=known[-1]), level, new_page=True),
+        paragraph(_paradox(known)),
+        _assumptions(study.paradox, spec),
         *third_chart_section(
             study, printed_membership([row for row in rows if row.figure == MEMBERSHIP]), spec, level + 1
         ),
@@ -50,48 +51,32 @@ def tenure_section(study: Reproduced, rows: Sequence[StudyFigure], level: int) -
     if not tenure:
         return parts
     restricted = [row for row in tenure if row.figure == RESTRICTED]
-    parts += [heading("Tenure in the simulated subscription cohort", level + 1, new_page=True)]
+    parts += [heading(say("study_tenure.cohort_heading"), level + 1, new_page=True)]
     parts += [paragraph(text) for text in (*_missed(restricted, spec), *_unrestricted(tenure, spec))]
     ordered = sorted(tenure, key=lambda row: (row.figure != RESTRICTED, row.horizon or 0))
-    caption = (
-        f"Mean tenure within each horizon in {spec.unit}s, and without one in years: published, true in the simulated "
-        "subscription cohort, naive, and adjusted."
-    )
+    caption = say("study_tenure.caption", units=units(spec.unit))
     return [*parts, *_figure(restricted, spec), comparison_table(caption, ordered, spec)]
 
 
-def _paradox(rows: Sequence[StudyFigure]) -> str:
-    known = [row.published for row in rows if row.figure == RETENTION and 0 < row.published < 1]
-    means = listed([f"{percent(r)} retained after a year means {-1 / math.log(r):.1f} years" for r in known])
-    return (
-        "If customers are lost at one constant rate, retention after a year fixes how long they stay on average: with "
-        f"r retained, −1/ln r years. {means}. The study printed “a little over a year” for the lowest score, which "
-        "fits, and “another six years” for the highest, which does not. Something that the article does not say must "
-        "stand between the two: a rate of loss that falls over time, because customers differ, for one. Several "
-        "assumptions do it, and they disagree on everything else. So the six years are not a target of the "
-        "simulation; the mean tenure that is true in the simulated cohort is reported instead."
-    )
+def _paradox(known: Sequence[float]) -> str:
+    """Give the mean that each published retention implies at a constant hazard, −1/ln r years."""
+    means = [say("study_tenure.mean", retained=r, years=-1 / math.log(r)) for r in known]
+    return say("study_tenure.paradox", means=means)
 
 
-def _readings(readings: pd.DataFrame, spec: CohortSpec) -> Block:
-    """Set out what the published retention means in years under each reading."""
+def _assumptions(assumptions: pd.DataFrame, spec: CohortSpec) -> Block:
+    """Set out what the published retention means in years under each assumption."""
     cells = []
-    for row in readings.to_dict("records"):
+    for row in assumptions.to_dict("records"):
         name = "; ".join(str(row[key]) for key in ("reading", "parameter") if row[key])
         years = [_years(row[key]) for key in ("years_of_worst", "years_of_best")]
         cells.append([capital(name), *years, percent(row["retention_needed_for_six_years"], 1)])
     header = [
-        "Reading",
-        *(f"{capital(score(band, spec))}" for band in ("worst", "best")),
-        "Needed for six years",
+        say("study_tenure.assumption"),
+        *(capital(score(band, spec)) for band in ("worst", "best")),
+        say("study_tenure.needed"),
     ]
-    notes = [
-        "The last column is the retention that six years would need. "
-        f"{NONE}: the parameter was chosen so that the six years come out, or is fixed to show how much it matters."
-    ]
-    caption = (
-        "Years of further membership that the published retention after one year means, under each reading."
-    )
+    notes, caption = [say("study_tenure.assumptions_note")], say("study_tenure.assumptions")
     return table(caption, header, cells, notes=notes, shares=(6, 1.3, 1.7, 1.3))
 
 
@@ -100,32 +85,34 @@ def _years(value: float) -> str:
 
 
 def _missed(rows: Sequence[StudyFigure], spec: CohortSpec) -> list[str]:
-    """Say where the adjusted intervals hold the truth and where they miss it, inside follow-up and beyond."""
+    """Say where the adjusted intervals contain the truth and where they miss it, within follow-up and beyond."""
     inside = [row for row in rows if (row.horizon or 0) <= spec.horizon]
     beyond = [row for row in rows if (row.horizon or 0) > spec.horizon]
     texts = []
     if inside:
-        held = sum(row.holds("adjusted") for row in inside)
-        texts.append(
-            f"Within {spec.horizon} {spec.unit}s, which the cohort was followed for, mean tenure comes from the "
-            f"observed curves: {held} of {len(inside)} adjusted intervals hold the truth."
-        )
+        covered = sum(row.holds("adjusted") for row in inside)
+        horizon = periods(spec.horizon, spec.unit)
+        texts.append(say("study_tenure.inside", horizon=horizon, covered=covered, all=len(inside)))
     missed = [row for row in beyond if not row.holds("adjusted")]
     if missed:
-        worst = max(missed, key=lambda row: abs(row.adjusted / row.truth - 1))
-        texts.append(
-            f"At longer horizons it comes from the average of the fitted families, and {len(missed)} of {len(beyond)} "
-            f"intervals miss the truth: those of {bands_and_horizons(missed, spec)}. The furthest off is "
-            f"{score(worst.group, spec)} within {worst.horizon} {spec.unit}s, {reading(worst, 'adjusted')} where "
-            f"{reading(worst, 'truth')} is true. That is a result, not an accident: agreement inside follow-up does "
-            "not determine what lies beyond, and the intervals hold the error of the sample, not that of the families."
-        )
+        texts.append(_largest_error(missed, len(beyond), spec))
     elif beyond:
-        texts.append(
-            f"At longer horizons it comes from the average of the fitted families; in this sample all {len(beyond)} "
-            "intervals hold the truth, which agreement inside follow-up does not promise."
-        )
+        texts.append(say("study_tenure.covered", all=len(beyond)))
     return [" ".join(texts)] if texts else []
+
+
+def _largest_error(missed: Sequence[StudyFigure], n: int, spec: CohortSpec) -> str:
+    worst = max(missed, key=lambda row: abs(row.adjusted / row.truth - 1))
+    return say(
+        "study_tenure.missed",
+        missed=len(missed),
+        all=n,
+        which=bands_and_horizons(missed, spec),
+        group=score(worst.group, spec),
+        horizon=periods(worst.horizon or 0, spec.unit),
+        adjusted=reading(worst, "adjusted"),
+        truth=reading(worst, "truth"),
+    )
 
 
 def _unrestricted(rows: Sequence[StudyFigure], spec: CohortSpec) -> list[str]:
@@ -133,16 +120,13 @@ def _unrestricted(rows: Sequence[StudyFigure], spec: CohortSpec) -> list[str]:
     own = [row for row in rows if row.figure == MEMBERSHIP]
     if not own:
         return []
-    truth = listed([f"{reading(row, 'truth')} years ({score(row.group, spec)})" for row in own])
-    text = (
-        f"Without any horizon, customers of the simulated cohort stay {truth} on average, beside the study’s “a little "
-        "over a year” for the lowest score and “another six years” for the highest."
-    )
+    truth = [
+        say("study_tenure.unrestricted_of", years=reading(row, "truth"), group=score(row.group, spec))
+        for row in own
+    ]
+    text = say("study_tenure.unrestricted", truth=truth)
     if any(row.endless("adjusted") for row in own):
-        text += (
-            " The cohort cannot tell: the average of the families has no finite mean, because the curve of one of them "
-            "falls too slowly. Any finite number of years would be a choice of family."
-        )
+        text += f" {say('study_tenure.unrestricted_endless')}"
     return [text]
 
 
@@ -153,22 +137,21 @@ def _figure(rows: Sequence[StudyFigure], spec: CohortSpec) -> list[Block]:
     with drawing.sheet((6.3, 2.3), 1, len(bands)) as axes:
         for i, (ax, band) in enumerate(zip(axes, bands, strict=True)):
             block = [row for row in rows if row.group == band]
-            names = [f"{row.horizon} {spec.unit}s" for row in block]
-            label = f"Mean tenure, {score(band, spec)} ({block[0].unit}s)"
+            names = [periods(row.horizon or 0, spec.unit) for row in block]
+            label = say("study_tenure.axis", group=score(band, spec), units=units(block[0].unit))
             study_comparison(block, names, label, simulated=i == len(bands) - 1, ax=ax).set_ylabel(
-                "Horizon" if i == 0 else ""
+                say("study_tenure.horizon") if i == 0 else ""
             )
         name_marks(axes[0], published=False)
     said = "; ".join(
-        f"{score(row.group, spec)} within {row.horizon} {spec.unit}s: truth {reading(row, 'truth')}, adjusted "
-        f"{reading(row, 'adjusted')}"
+        say(
+            "study_tenure.figure_value",
+            group=score(row.group, spec),
+            horizon=periods(row.horizon or 0, spec.unit),
+            truth=reading(row, "truth"),
+            adjusted=reading(row, "adjusted"),
+        )
         for row in rows
     )
-    caption = (
-        "Mean tenure within each horizon: true in the simulated cohort, naive, and adjusted, with intervals."
-    )
-    return [
-        picture(
-            "study-tenure", drawing.svg(axes[0]), f"Dots with intervals beside the truth. {said}", caption
-        )
-    ]
+    alt = say("study_tenure.figure_alt", values=said)
+    return [picture("study-tenure", drawing.svg(axes[0]), alt, say("study_tenure.figure"))]
