@@ -88,18 +88,18 @@ def parts() -> list[Block]:
 def test_every_metric_stands_with_its_interval_definition_and_source(parts: list[Block]) -> None:
     found = cells(parts, "The metrics of all customers")
     assert found["Net promoter score"] == ["30.0 [26.0,\u00a034.0]", "400"]
-    assert found["Churn rate a quarter, from signup"][0] == "5.0\u202f% [4.0,\u00a06.0]"
+    assert found["Churn rate per quarter, from signup"][0] == "5.0\u202f% [4.0,\u00a06.0]"
     assert found["Cost to serve, per customer and year"][0] == "EUR\u202f41.26 [39.26,\u00a043.26]"
     assert found["Average contract value, as signed"][0].startswith("EUR\u202f1\u202f23")
     said = [run for part in parts if part.kind == "bullets" for item in part.items for run in item]
     names = [run.text for run in said if isinstance(run, Strong)]
     texts = [run for run in said if isinstance(run, str)]
     assert names == [
-        "Net promoter score. ", "Churn rate, from signup. ", "Churn rate, from the survey on. ",
-        "Cost to serve, per customer and year. ", "Average contract value, as signed. ",
+        "Net promoter score.", "Churn rate, from signup.", "Churn rate, from the survey on.",
+        "Cost to serve, per customer and year.", "Average contract value, as signed.",
     ]  # fmt: skip
     assert all("Source: Somebody (1999)." in text for text in texts)
-    assert texts[0].startswith("What nps is.")
+    assert texts[0].startswith(" What nps is.")
 
 
 def test_segments_stand_beside_each_other(parts: list[Block]) -> None:
@@ -109,36 +109,36 @@ def test_segments_stand_beside_each_other(parts: list[Block]) -> None:
     assert shown.rules == (2,)
 
 
-def test_the_reading_that_tells_most_is_named_and_what_is_told_apart(parts: list[Block]) -> None:
+def test_the_coding_that_predicts_best_is_named_and_what_differs_from_each_answer(parts: list[Block]) -> None:
     said = sentences(parts)
     assert (
-        "Retention: every answer by itself tells most; of what it tells, the answer as a number (a mean)"
-        in said
+        "Retention: each answer separately predicts best; as a share of its predictive value, the answer as a number "
+        "(linear)" in said
     )
     assert "80\u202f%, promoter, passive or detractor 50\u202f% and top two boxes or not 25\u202f%." in said
     assert (
-        "Beyond doubt less than every answer by itself: promoter, passive or detractor and top two boxes"
-        in said
+        "Smaller than that of each answer separately (the interval excludes no difference): promoter, passive or "
+        "detractor and top two boxes" in said
     )
     none = tidy_metrics(
         made("log_score_spend", 1, 3, version=v, unit="nats per 1000 customers") for v in POWER
     )
     alone = pd.concat([none, tidy_metrics([made("nps", 3, 1, unit="points")])])
-    assert "no reading tells the outcome of customers held out beyond doubt" in sentences(
+    assert "Spend: in this cohort the interval of no coding excludes a predictive value of zero" in sentences(
         metric_pages(gather(given(alone)))
     )
 
 
 def test_touchpoints_and_members_come_with_their_warnings(parts: list[Block]) -> None:
-    assert cells(parts, "What one point towards better goes with")["phone"] == [
+    assert cells(parts, "Associations of one point towards better")["phone"] == [
         "400", "0.800 [0.780,\u00a00.820]", "0.800 [0.780,\u00a00.820]",
     ]  # fmt: skip
     said = sentences(parts)
-    assert "not sent to a touchpoint by lot" in said
-    assert "ratios of hazard of loss are told apart in this cohort (p < 0.001)" in said
+    assert "not assigned to touchpoints at random" in said
+    assert "ratios of the hazard of loss differ significantly in this cohort (p < 0.001)" in said
     assert "Members chose to be members" in sentences(parts, "notice")
     shown = cells(parts, "Members of the loyalty programme")
-    assert shown["Still there after 12 months (%), standardised"] == [
+    assert shown["Retained after 12 months (%), standardised"] == [
         "70.0 [67.0,\u00a073.0]", "60.0 [57.0,\u00a063.0]", "10.0 [6.0,\u00a014.0]", "1.17 [1.11,\u00a01.23]",
     ]  # fmt: skip
     sources = cited([gather(given(tidy_metrics(rows())))])

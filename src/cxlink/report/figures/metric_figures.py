@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 
 from cxlink.cohort.errors import InputError
 from cxlink.report.figures import drawing
-from cxlink.report.metric_sections.metric_names import CLOCKS, NAMES, Metric, metric_list, unit_words
+from cxlink.report.metric_sections.metric_names import Metric, metric_list, unit_words, version_name
+from cxlink.report.words import say
 
 SHOWN = (
     "nps", "csat_top_two_box", "ces_mean", "churn_rate", "transaction_size", "cost_to_serve", "contract_value",
@@ -90,7 +91,7 @@ def _draw(axes: Axes, lines: Sequence[Sequence[Metric]]) -> None:
         # of a single customer there is no interval
         reach = [[max(end, 0.0) if end == end else 0.0 for end in ends] for ends in (down, up)]
         axes.plot(x, y, color=colors[k], lw=0.7, alpha=0.6)
-        label = CLOCKS.get(line[0].version, line[0].version)
+        label = version_name(line[0].version)
         axes.errorbar(x, y, yerr=reach, fmt="o", ms=3, lw=0.9, color=colors[k], label=label)
     if len(lines) > 1:
         axes.legend(loc="best", fontsize=6, handletextpad=0.2, borderaxespad=0.1)
@@ -100,15 +101,7 @@ def _draw(axes: Axes, lines: Sequence[Sequence[Metric]]) -> None:
     axes.set_xlim(-0.5, len(periods) - 0.4)
     drawing.plain_numbers(axes.yaxis)
     first = lines[0][0]
-    drawing.label_axes(axes, "", f"{_short(first.metric)}\n({unit_words(first)})")
-
-
-def _short(metric: str) -> str:
-    shorter = {
-        "cost_to_serve": "Cost to serve a year", "transaction_size": "Transaction size",
-        "contract_value": "Contract value signed", "csat_top_two_box": "Satisfied",
-    }  # fmt: skip
-    return shorter.get(metric, NAMES[metric])
+    drawing.label_axes(axes, "", f"{say(f'metrics.axis_{first.metric}')}\n({unit_words(first)})")
 
 
 def _written(period: str) -> str:

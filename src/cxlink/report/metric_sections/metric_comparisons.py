@@ -1,69 +1,73 @@
-"""The parts of the metrics' pages that compare: readings of the answers, touchpoints, members with others."""
+"""The parts of the metrics' pages that compare: codings of the answers, touchpoints, members with others."""
 
 import numpy as np
 
 from cxlink.report.content import Material
 from cxlink.report.document import Block, heading, notice, paragraph, table
-from cxlink.report.format import coverage, decimal, listed, percent, shortened, whole
-from cxlink.report.metric_sections.metric_names import READINGS, Metric, bare, digits, metric_list
+from cxlink.report.format import capital, coverage, periods, shortened, whole
+from cxlink.report.metric_sections.metric_names import CODINGS, Metric, bare, digits, metric_list
+from cxlink.report.words import say
 
-_POWER = {"log_score_retention": "Retention", "log_score_spend": "Spend"}
+_POWER = {"log_score_retention": "retention", "log_score_spend": "spend"}
+_MEMBER_COLUMNS = ("outcome", "members", "others", "difference", "ratio")
 
 
 def power(m: Material, level: int) -> list[Block]:
-    """Say which reading of the answers tells most about what came after, on customers held out."""
+    """Say which coding of the answers best predicts what came after, on customers held out."""
     found = {name: metric_list(m.results.metrics, metric=name) for name in _POWER}
     found = {name: rows for name, rows in found.items() if any(not np.isnan(r.estimate) for r in rows)}
     if not found:
         return []
-    text = (
-        "Which way of reading the answers tells most about what customers did next? Each is judged by the log score of "
-        "customers that were held out, less that without any score: the higher, the more it tells; at 0 it tells "
-        "nothing. "
-        "Nobody has to believe in one of them: the table says what each is worth in this cohort."
-    )
-    versions = [v for v in READINGS if any(r.version == v for rows in found.values() for r in rows)]
+    versions = [v for v in CODINGS if any(r.version == v for rows in found.values() for r in rows)]
     at = {(r.metric, r.version): r for rows in found.values() for r in rows}
-    lines = [[READINGS[v], *(bare(at.get((name, v))) for name in found)] for v in versions]
-    caption = (
-        "What each reading tells beyond no score, in thousandths of a nat per customer, with "
-        f"{coverage(m.spec)} intervals."
+    lines = [[capital(_coding(v)), *(bare(at.get((name, v))) for name in found)] for v in versions]
+    header = [say("metrics.power_column"), *(capital(_outcome(name)) for name in found)]
+    definitions = "; ".join(
+        dict.fromkeys(
+            say("metrics.power_definition", outcome=_outcome(name), definition=rows[0].definition)
+            for name, rows in found.items()
+        )
     )
-    verdicts = [_verdict(m, name, rows) for name, rows in found.items()]
-    header = ["Reading of the answers", *(_POWER[name] for name in found)]
-    sources = "; ".join(
-        dict.fromkeys(f"{_POWER[name].lower()}: {rows[0].definition}" for name, rows in found.items())
-    )
-    cited = listed(list(dict.fromkeys(rows[0].source for rows in found.values())))
-    notes = [f"{sources[:1].upper()}{sources[1:]}. Source: {cited}."]
+    sources = list(dict.fromkeys(rows[0].source for rows in found.values()))
+    notes = [say("metrics.power_note", definitions=definitions, sources=sources)]
+    caption = say("metrics.power_caption", level=coverage(m.spec))
     return [
-        heading("Which metric tells most", level), paragraph(text), table(caption, header, lines, notes=notes),
-        paragraph(" ".join(verdicts)),
-    ]  # fmt: skip
+        heading(say("metrics.power_heading"), level),
+        paragraph(say("metrics.power_text")),
+        table(caption, header, lines, notes=notes),
+        paragraph(" ".join(_verdict(m, name, rows) for name, rows in found.items())),
+    ]
+
+
+def _outcome(name: str) -> str:
+    return say(f"metrics.outcome_{_POWER[name]}")
+
+
+def _coding(version: str) -> str:
+    return say(f"metrics.coding_{version}")
 
 
 def _verdict(m: Material, name: str, rows: list[Metric]) -> str:
-    """Name the reading that tells most, and which of the others are told apart from every answer by itself."""
-    outcome = _POWER[name]
+    """Name the coding that predicts best, and which of the others differ from each answer separately."""
     known = sorted((r for r in rows if not np.isnan(r.estimate)), key=lambda r: -r.estimate)
     best = known[0]
     if best.conf_low <= 0:
-        return f"{outcome}: in this cohort no reading tells the outcome of customers held out beyond doubt."
+        return say("metrics.verdict_none", outcome=_outcome(name))
     shares = [
-        f"{_lower(READINGS[r.version])} {percent(max(r.estimate, 0) / best.estimate)}" for r in known[1:]
+        say(
+            "metrics.verdict_share",
+            coding=_coding(r.version),
+            share=max(r.estimate, 0) / best.estimate,
+        )
+        for r in known[1:]
     ]
     ahead = metric_list(m.results.metrics, metric=f"{name}_ahead")
-    less = [_lower(READINGS[r.version]) for r in ahead if r.conf_high < 0]
-    more = [_lower(READINGS[r.version]) for r in ahead if r.conf_low > 0]
-    text = f"{outcome}: {_lower(READINGS[best.version])} tells most; of what it tells, {listed(shares)}."
-    for words, found in (("less", less), ("more", more)):
-        if found:
-            text += f" Beyond doubt {words} than every answer by itself: {listed(found)}."
-    return text if less or more else f"{text} None of them is told apart from every answer by itself."
-
-
-def _lower(text: str) -> str:
-    return f"{text[:1].lower()}{text[1:]}"
+    less = [_coding(r.version) for r in ahead if r.conf_high < 0]
+    more = [_coding(r.version) for r in ahead if r.conf_low > 0]
+    said = [say("metrics.verdict_best", outcome=_outcome(name), coding=_coding(best.version), shares=shares)]
+    said += [say("metrics.verdict_less", codings=less)] if less else []
+    said += [say("metrics.verdict_more", codings=more)] if more else []
+    return " ".join(said if less or more else [*said, say("metrics.verdict_neither")])
 
 
 def touchpoints(m: Material, level: int) -> list[Block]:
@@ -83,41 +87,36 @@ def touchpoints(m: Material, level: int) -> list[Block]:
         found = [at.get((*key, name)) for key in columns]
         n = next((r.n for r in found if r is not None), None)
         lines.append([shortened(name.partition("=")[2]), whole(n), *(bare(r, 3) for r in found)])
-    words = {"touchpoint_hazard_ratio": "Hazard of loss", "touchpoint_spend_ratio": "Spend"}
-    header = ["Touchpoint", "Customers", *(f"{words[metric]}, {how}" for metric, how in columns)]
-    caption = (
-        "What one point towards better goes with, by touchpoint: ratios of the hazard of being lost and of mean spend, "
-        f"with {coverage(m.spec)} intervals."
-    )
-    notes = ["Alone: a model of that touchpoint’s customers. Together: one model of all, strata held equal."]
-    notes += [f"Source: {listed(list(dict.fromkeys(rows[0].source for rows in columns.values())))}."]
-    text = (
-        "Customers are not sent to a touchpoint by lot: those who telephone differ from those who use the web, and "
-        "ratios may differ for that reason alone."
-    )
-    said = [_differ(m, name, words) for name in ("touchpoint_hazards_differ", "touchpoint_spends_differ")]
+    header = [say("metrics.touchpoint"), say("metrics.customers")]
+    for metric, how in columns:
+        outcome = say(f"metrics.slope_{'hazard' if 'hazard' in metric else 'spend'}")
+        header.append(say("metrics.touchpoint_column", outcome=outcome, how=say(f"metrics.how_{how}")))
+    sources = list(dict.fromkeys(rows[0].source for rows in columns.values()))
+    notes = [say("metrics.touchpoint_note"), say("metrics.touchpoint_source", sources=sources)]
+    caption = say("metrics.touchpoint_caption", level=coverage(m.spec))
+    said = [say("metrics.touchpoint_text"), *(_differ(m, outcome) for outcome in ("hazards", "spends"))]
     return [
-        heading("Scores by touchpoint", level), paragraph(" ".join([text, *filter(None, said)])),
+        heading(say("metrics.touchpoint_heading"), level),
+        paragraph(" ".join(filter(None, said))),
         table(caption, header, lines, notes=notes, dense=len(columns) > 2),
-    ]  # fmt: skip
+    ]
 
 
-def _differ(m: Material, name: str, words: dict[str, str]) -> str:
-    """Say whether the touchpoints' ratios can be told apart."""
-    found = [r for r in metric_list(m.results.metrics, metric=name) if not np.isnan(r.estimate)]
+def _differ(m: Material, outcome: str) -> str:
+    """Say whether the touchpoints' ratios differ."""
+    rows = metric_list(m.results.metrics, metric=f"touchpoint_{outcome}_differ")
+    found = [r for r in rows if not np.isnan(r.estimate)]
     if not found:
         return ""
-    what = words["touchpoint_hazard_ratio" if "hazards" in name else "touchpoint_spend_ratio"].lower()
     p = found[0].estimate
-    shown = "p < 0.001" if p < 0.001 else f"p = {decimal(p, 3)}"
-    told = "are told apart" if p < 0.05 else "are not told apart"
-    return f"The touchpoints’ ratios of {what} {told} in this cohort ({shown})."
+    shown = say("metrics.p_small") if p < 0.001 else say("metrics.p", p=p)
+    return say(f"metrics.differ_{outcome}" if p < 0.05 else f"metrics.alike_{outcome}", p=shown)
 
 
 def members(m: Material, level: int) -> list[Block]:
     """Set members of the loyalty programme against other customers, with the warning that they chose to be members."""
     lines, used, metrics = [], [], m.results.metrics
-    for outcome, name in (("retention", _retained(m)), ("spend", "Mean spend")):
+    for outcome, name in (("retention", _retained(m)), ("spend", say("metrics.member_spend"))):
         for how in ("unadjusted", "standardised"):
             one = [
                 next(iter(metric_list(metrics, metric=f"member_{metric}", version=how, segment=segment)), None)
@@ -129,22 +128,21 @@ def members(m: Material, level: int) -> list[Block]:
             if any(r is not None for r in one):
                 places = digits([r for r in one[:3] if r is not None])
                 cells = [bare(r, places) for r in one[:3]]
-                lines.append([f"{name}, {how}", *cells, bare(one[3], 2)])
+                adjusted = say(f"format.adjusted_{'no' if how == 'unadjusted' else how}")
+                row = say("metrics.member_row", outcome=name, adjusted=adjusted)
+                lines.append([row, *cells, bare(one[3], 2)])
                 used += [r for r in one if r is not None]
     if not lines:
         return []
-    caption = f"Members of the loyalty programme against other customers, with {coverage(m.spec)} intervals."
-    warning = (
-        "Members chose to be members, and those who stay longer and spend more join more readily. None of this says "
-        "what the programme does. Where self-selection was allowed for, little of the difference was left (Leenheer et "
-        "al. 2007)."
-    )
-    header = ["Outcome", "Members", "Others", "Difference", "Ratio"]
+    header = [say(f"metrics.column_{name}") for name in _MEMBER_COLUMNS]
+    caption = say("metrics.member_caption", level=coverage(m.spec))
+    notes = [say("metrics.member_source", source=used[0].source)]
     return [
-        heading("Members and others", level), notice(warning),
-        table(caption, header, lines, notes=[f"Source: {used[0].source}."], dense=True),
-    ]  # fmt: skip
+        heading(say("metrics.member_heading"), level),
+        notice(say("metrics.member_warning")),
+        table(caption, header, lines, notes=notes, dense=True),
+    ]
 
 
 def _retained(m: Material) -> str:
-    return f"Still there after {m.spec.horizon} {m.spec.unit}s (%)"
+    return say("metrics.member_retention", horizon=periods(m.spec.horizon, m.spec.unit))

@@ -8,28 +8,20 @@ import numpy as np
 import pandas as pd
 
 from cxlink.metrics.metric_table import COLUMNS
-from cxlink.report.format import FIRM, NONE, THIN, decimal
+from cxlink.report.format import FIRM, NONE, THIN, decimal, units
+from cxlink.report.words import say
 
-NAMES = {
-    "nps": "Net promoter score", "csat_top_two_box": "Satisfied (top two boxes)", "csat_mean": "Satisfaction, mean",
-    "ces_mean": "Effort, mean", "ces_top_two_box": "Little effort (best two answers)",
-    "response_share": "Customers who answered",
-    "transaction_size": "Average transaction size", "cost_to_serve": "Cost to serve, per customer and year",
-    "contract_value": "Average contract value, as signed",
-    "contract_value_annualised": "Average contract value, annualised",
-    "churn_rate": "Churn rate", "retention_rate": "Retention rate",
-}  # fmt: skip
-IN_SEGMENTS = {
-    "nps": "NPS", "csat_top_two_box": "Satisfied", "ces_mean": "Effort", "churn_rate": "Churn",
-    "transaction_size": "Transaction", "cost_to_serve": "Cost to serve",
-    "response_share": "Answered",
-}  # fmt: skip
+METRICS = (
+    "nps", "csat_top_two_box", "csat_mean", "ces_mean", "ces_top_two_box", "response_share", "transaction_size",
+    "cost_to_serve", "contract_value", "contract_value_annualised", "churn_rate", "retention_rate",
+)  # fmt: skip
+IN_SEGMENTS = (
+    "nps", "csat_top_two_box", "ces_mean", "churn_rate", "transaction_size", "cost_to_serve", "response_share",
+)  # fmt: skip
 """The metrics that are set out by segment, under short names."""
-READINGS = {
-    "nps_class": "Promoter, passive or detractor", "top_two_box": "Top two boxes or not",
-    "linear": "The answer as a number (a mean)", "full_score": "Every answer by itself",
-}  # fmt: skip
-CLOCKS = {"from_signup": "from signup", "from_survey": "from the survey on"}
+CODINGS = ("nps_class", "top_two_box", "linear", "full_score")
+_ORIGINS = ("from_signup", "from_survey")
+_RATES = ("churn_rate", "retention_rate")
 _DIGITS = {"points": 1, "probability": 1, "score": 2, "ratio": 3, "p-value": 2}
 
 
@@ -52,12 +44,28 @@ class Metric:
     source: str
 
     @property
+    def is_rate(self) -> bool:
+        """Whether it is a rate by calendar period."""
+        return self.metric in _RATES
+
+    @property
     def name(self) -> str:
         """What readers call it, and which of its kinds it is."""
-        name = NAMES.get(self.metric, self.metric.replace("_", " "))
-        if self.version in CLOCKS:
-            return f"{name}, {CLOCKS[self.version]}"
-        return f"{name} (not standard)" if self.version == "non_standard" else name
+        return self.named()
+
+    def named(self, calendar: str = "") -> str:
+        """Name it; a rate with its calendar period where that is given."""
+        name = say(f"metrics.name_{self.metric}")
+        if self.is_rate and calendar:
+            name = say("metrics.per_period", name=name, unit=units(calendar, 1))
+        if self.version in _ORIGINS:
+            return say("metrics.since", name=name, origin=version_name(self.version))
+        return say("metrics.non_standard", name=name) if self.version == "non_standard" else name
+
+
+def version_name(version: str) -> str:
+    """Name a version of a metric: that of a rate by its time origin."""
+    return say(f"metrics.origin_{version}") if version in _ORIGINS else version
 
 
 def metric_list(table: pd.DataFrame, **where: Any) -> list[Metric]:
@@ -113,4 +121,6 @@ def with_unit(row: Metric) -> str:
 
 def unit_words(row: Metric) -> str:
     """Name the unit in a header or at an axis: ``%``, ``points``, ``EUR``."""
-    return {"probability": "%", "score": "answer"}.get(row.unit, row.unit)
+    if row.unit in ("score", "points"):
+        return say(f"metrics.unit_{row.unit}")
+    return "%" if row.unit == "probability" else row.unit

@@ -3,14 +3,14 @@
 from cxlink.checks import matching
 from cxlink.report.check_notes import note
 from cxlink.report.content import Material
-from cxlink.report.document import Block, bullets, heading, notice, paragraph, picture, strong, table
+from cxlink.report.document import Block, bullets, heading, notice, paragraph, picture, table
 from cxlink.report.figures import drawing
 from cxlink.report.figures.metric_figures import known_over_time, metrics_over_time
-from cxlink.report.format import NONE, coverage, shortened, variable, whole
+from cxlink.report.format import NONE, capital, coverage, stratum, whole
 from cxlink.report.metric_sections.metric_comparisons import members, power, touchpoints
 from cxlink.report.metric_sections.metric_names import (
     IN_SEGMENTS,
-    NAMES,
+    METRICS,
     Metric,
     bare,
     digits,
@@ -18,6 +18,7 @@ from cxlink.report.metric_sections.metric_names import (
     unit_words,
     with_unit,
 )
+from cxlink.report.words import say, styled
 
 _MOST_ROWS = 40
 
@@ -27,13 +28,9 @@ def metric_pages(m: Material, level: int = 1) -> list[Block]:
     everybody = _everybody(m)
     if not everybody:
         return []
-    text = (
-        "These are read off the same table, customer by customer counted once, and are not adjusted. Each has a "
-        f"{coverage(m.spec)} interval; its definition and source stand below."
-    )
     parts = [
-        heading("Metrics", level),
-        paragraph(text),
+        heading(say("metrics.heading"), level),
+        paragraph(say("metrics.text", level=coverage(m.spec))),
         _table(everybody, m),
         *_definitions(everybody),
         *_immortal(m),
@@ -45,41 +42,30 @@ def metric_pages(m: Material, level: int = 1) -> list[Block]:
 
 
 def _everybody(m: Material) -> list[Metric]:
-    return metric_list(m.results.metrics, segment="", period="", metric=tuple(NAMES))
+    return metric_list(m.results.metrics, segment="", period="", metric=METRICS)
 
 
 def _table(rows: list[Metric], m: Material) -> Block:
-    cells = [[_named(row, m), with_unit(row), whole(row.n)] for row in rows]
-    notes = [f"{NONE}: left blank, because too few customers stand behind it."] if any(
-        cell[1] == NONE for cell in cells) else []  # fmt: skip
-    if any(_flows(row) for row in rows):
-        notes.append(
-            "Of rates by calendar period the average period is given, and its customers count once a period."
-        )
-    return table("The metrics of all customers.", ["Metric", "Estimate", "Customers"], cells, notes=notes)
-
-
-def _flows(row: Metric) -> bool:
-    return row.metric in ("churn_rate", "retention_rate")
-
-
-def _named(row: Metric, m: Material) -> str:
     calendar = m.spec.metrics.period if m.spec.metrics is not None else "quarter"
-    return row.name.replace("rate,", f"rate a {calendar},") if _flows(row) else row.name
+    cells = [[row.named(calendar), with_unit(row), whole(row.n)] for row in rows]
+    notes = [say("metrics.blank")] if any(cell[1] == NONE for cell in cells) else []
+    notes += [say("metrics.rates")] if any(row.is_rate for row in rows) else []
+    header = [say("metrics.metric"), say("metrics.estimate"), say("metrics.customers")]
+    return table(say("metrics.caption"), header, cells, notes=notes)
 
 
 def _definitions(rows: list[Metric]) -> list[Block]:
     """One line a metric: what it is, and who says so."""
-    items = [[strong(f"{row.name}. "), f"{_sentence(row.definition)} Source: {row.source}."] for row in rows]
+    items = [
+        styled("metrics.definition", name=row.name, definition=row.definition, source=row.source)
+        for row in rows
+    ]
     return [bullets(items, small=True)]
 
 
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
-
-
 def _immortal(m: Material) -> list[Block]:
-    return [notice(_sentence(note(check))) for check in matching(m.results.checks, code="churn_from_signup")]
+    checks = matching(m.results.checks, code="churn_from_signup")
+    return [notice(f"{capital(note(check))}.") for check in checks]
 
 
 def _over_time(m: Material, level: int) -> list[Block]:
@@ -88,17 +74,27 @@ def _over_time(m: Material, level: int) -> list[Block]:
         return []
     axes = metrics_over_time(m.results.metrics, simulated=m.results.simulated)
     said = "; ".join(
-        f"{line[0].name}: {with_unit(line[0])} in {line[0].period}, {with_unit(line[-1])} in {line[-1].period}"
+        say(
+            "metrics.time_value",
+            name=line[0].name,
+            first=with_unit(line[0]),
+            first_period=line[0].period,
+            last=with_unit(line[-1]),
+            last_period=line[-1].period,
+        )
         for line in lines.values()
     )
-    alt = f"Dots with intervals by calendar period, one picture a metric. {said}"
-    caption = f"Metrics by calendar period, with {coverage(m.spec)} intervals."
-    return [heading("Over time", level), picture("metrics-over-time", drawing.svg(axes), alt, caption)]
+    alt = say("metrics.time_alt", values=said)
+    caption = say("metrics.time_caption", level=coverage(m.spec))
+    return [
+        heading(say("metrics.time_heading"), level),
+        picture("metrics-over-time", drawing.svg(axes), alt, caption),
+    ]
 
 
 def _segments(m: Material, level: int) -> list[Block]:
     """Set the main metrics out by segment."""
-    rows = [r for r in metric_list(m.results.metrics, period="", metric=tuple(IN_SEGMENTS))
+    rows = [r for r in metric_list(m.results.metrics, period="", metric=IN_SEGMENTS)
             if r.segment and not r.segment.startswith("score=")]  # fmt: skip
     columns = list(dict.fromkeys((r.metric, r.version) for r in rows if r.version != "from_signup"))
     columns = columns or list(dict.fromkeys((r.metric, r.version) for r in rows))
@@ -112,35 +108,30 @@ def _segments(m: Material, level: int) -> list[Block]:
         found = [at.get((*key, name)) for key in columns]
         n = next((r.n for r in found if r is not None), None)
         cells = [bare(r, shown[key]) for key, r in zip(columns, found, strict=True)]
-        lines.append([_segment(name), whole(n), *cells])
+        lines.append([stratum(name), whole(n), *cells])
     header = [
-        "Segment",
-        "Customers",
+        say("metrics.segment"),
+        say("metrics.customers"),
         *(_header(next(r for r in rows if (r.metric, r.version) == key)) for key in columns),
     ]
     notes = (
-        [f"The first {_MOST_ROWS} of {len(lines)}; the rest is in metrics.csv."]
-        if len(lines) > _MOST_ROWS
-        else []
+        [say("metrics.segment_first", shown=_MOST_ROWS, all=len(lines))] if len(lines) > _MOST_ROWS else []
     )
     if any(NONE in line for line in lines[:_MOST_ROWS]):
-        notes.append(f"{NONE}: left blank, because too few customers stand behind it, or not known.")
-    caption = f"Metrics by segment, with {coverage(m.spec)} intervals."
+        notes.append(say("metrics.blank_or_unknown"))
+    caption = say("metrics.segment_caption", level=coverage(m.spec))
     dense = len(columns) > 2
     return [
-        heading("By segment", level),
+        heading(say("metrics.segment_heading"), level),
         table(caption, header, lines[:_MOST_ROWS], notes=notes, rules=_breaks(names[:_MOST_ROWS]), dense=dense),
     ]  # fmt: skip
 
 
 def _header(row: Metric) -> str:
-    unit, short = unit_words(row), IN_SEGMENTS[row.metric]
-    return short if unit in ("points", "answer") else f"{short} ({unit})"
-
-
-def _segment(name: str) -> str:
-    of, _, category = name.partition("=")
-    return shortened(f"{variable(of)}: {category}")
+    short = say(f"metrics.short_{row.metric}")
+    if row.unit in ("points", "score"):
+        return short
+    return say("metrics.segment_column", name=short, unit=unit_words(row))
 
 
 def _breaks(names: list[str]) -> list[int]:
