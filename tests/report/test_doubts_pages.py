@@ -116,7 +116,9 @@ def test_e_values_are_those_of_the_table_and_page_one_names_them() -> None:
     }
     assert table(list(parts), "E-values").notes == ()
     values = {name: f"{row.estimate:.1f}" for name, row in found.items()}
-    said = f"E-values of the ratios: {values['retained']} for staying and {values['lost']} for leaving"
+    said = (
+        f"E-values of the ratios: {values['retained']} for being retained and {values['lost']} for being lost"
+    )
     assert said in limits(m)[0]
 
 
@@ -204,9 +206,7 @@ def test_figures_of_everybody_say_whose_mix_they_have() -> None:
     everybody = {**SPEC["analysis"], "target": "customers"}
     m = material(counts_of(control=None, cohort={}, analysis=everybody))
     assert "have the mix of plan among all customers, with a score or without" in sentences(doubts_pages(m))
-    assert "that those who did not answer would otherwise do as those who did is assumed" in " ".join(
-        limits(m)
-    )
+    assert "they assume that non-respondents otherwise behave as respondents do" in " ".join(limits(m))
 
 
 def test_small_groups_stay_blank() -> None:

@@ -75,7 +75,7 @@ def test_page_one_holds_the_headline_rows_with_their_intervals() -> None:
     )
     assert f"{unscored}of{everybody}customershavenoscore(response77%)" in first
     assert squeezed("42 customers lost in period 0 are counted in period 1.") in first
-    assert squeezed("They are associations.") in first
+    assert squeezed("The figures are associations") in first
 
 
 def test_page_one_follows_the_first_contrast_asked_for() -> None:
@@ -146,7 +146,7 @@ def test_an_empty_band_is_named_with_the_worst_level_that_has_customers() -> Non
     gone = given.estimates["group"].isin(["worst", "1", "2"]) | (given.estimates["reference"] == "worst")
     rows = given.estimates[~gone].reset_index(drop=True)
     text = pages(made_up.altered(given, estimates=rows, cells=given.counts.cells[~nobody]))
-    assert "Nobody gave 1, so there is no worst band and nothing is compared with it." in text[0]
+    assert "No customer gave 1, so there is no worst band and nothing is compared with it." in text[0]
     row = open_book(rows).get("retention", "3", "kaplan_meier", 12)
     worst = f"The worst score that has customers is 3 (770 customers, of whom {full(row)} were still there after 12"
     assert squeezed(worst) in squeezed(text[0])
@@ -191,7 +191,7 @@ def test_thin_support_is_said_on_page_one_for_the_headline_contrast_only() -> No
     ]
     given = replace(given, diagnostics=pd.DataFrame(rows, columns=list(given.diagnostics)))
     first = pages(given)[0]
-    assert "Standardised retention stands on 62.0 % of the customers" in first
+    assert "Standardised retention is based on 62.0 % of the customers" in first
     assert "50.0 %" not in first
 
 
@@ -212,14 +212,14 @@ def test_page_one_says_which_model_took_the_headline_over_and_for_whom() -> None
         given, estimates=estimates, diagnostics=pd.DataFrame(rows, columns=list(given.diagnostics))
     )
     first = pages(given)[0]
-    assert "Retention can be compared like with like for 62.0 % of the customers only" in first
+    assert "Only 62.0 % of the customers are in strata with common support for retention" in first
     said = (
-        "The main results therefore come from a proportional-hazards model (for the 85.0 % whose follow-up reaches so "
-        "far), which takes scores to make the same relative difference in every stratum."
+        "The main results therefore come from a proportional-hazards model (of the 85.0 % whose follow-up reaches that "
+        "far), which assumes the same relative effect of the score in every stratum."
     )
     assert squeezed(said) in squeezed(first)
-    assert "stands on 62.0 %" not in first
-    assert squeezed("For those customers alone Kaplan–Meier gives") in squeezed(first)
+    assert "based on 62.0 %" not in first
+    assert squeezed("For the customers with common support alone Kaplan–Meier gives") in squeezed(first)
     score = given.spec.score.model_copy(update={"effect": "linear"})
     straight = " ".join(pages(made_up.altered(given, spec=given.spec.model_copy(update={"score": score}))))
     asked = "in every stratum, and their effect to be a straight line, as the specification asks."
