@@ -20,7 +20,7 @@ class Coding:
     Attributes
     ----------
     levels : tuple of int
-        Score levels, from the worst to the best; levels that nobody gave may be among them.
+        Score levels, from the worst to the best; levels without customers may be among them.
     strata : tuple of tuple of (str, str)
         Variables and values of each stratum, as columns ``stratum.plan`` have them; one empty one where nothing is
         adjusted for.
@@ -73,7 +73,7 @@ class PooledPeriods:
     coding : Coding
         Cohorts, levels, strata.
     at_risk, lost : ndarray of shape (n_cohorts, n_levels, n_strata, n_periods)
-        0 where there is nobody.
+        0 without customers.
     """
 
     coding: Coding
@@ -95,19 +95,19 @@ def pool(
     effect : {"levels", "monotone"}
         Of the score.
     levels : sequence of int, optional
-        All levels of the scale from the worst to the best, to predict also those that nobody gave; those with
+        All levels of the scale from the worst to the best, to predict also those without customers; those with
         customers, in the order in which they occur, by default.
     """
     seen = dict.fromkeys(level for one in cohorts.values() for level in one.levels)
-    known = tuple(levels) if levels is not None else tuple(seen)
-    strata = tuple(sorted({found for one in cohorts.values() for found in strata_of(one.strata)}))
-    coding = Coding(known, strata, tuple(cohorts), effect)
+    all_levels = tuple(levels) if levels is not None else tuple(seen)
+    strata = tuple(sorted({stratum for one in cohorts.values() for stratum in strata_of(one.strata)}))
+    coding = Coding(all_levels, strata, tuple(cohorts), effect)
     n_periods = max(one.at_risk.shape[1] for one in cohorts.values())
     at_risk = np.zeros((*coding.shape, n_periods))
     lost = np.zeros_like(at_risk)
     for c, one in enumerate(cohorts.values()):
-        level = np.array([known.index(level) for level in one.levels], dtype=int)[one.level]
-        stratum = np.array([strata.index(found) for found in strata_of(one.strata)], dtype=int)[one.stratum]
+        level = np.array([all_levels.index(level) for level in one.levels], dtype=int)[one.level]
+        stratum = np.array([strata.index(name) for name in strata_of(one.strata)], dtype=int)[one.stratum]
         at_risk[c, level, stratum, : one.at_risk.shape[1]] = one.at_risk
         lost[c, level, stratum, : one.lost.shape[1]] = one.lost
     return PooledPeriods(coding, at_risk, lost)

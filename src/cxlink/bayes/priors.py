@@ -57,12 +57,12 @@ class Prior:
         """Log density of each value; of a Dirichlet what each share adds to it, up to a constant."""
         match self.distribution:
             case "normal":
-                found: np.ndarray = norm.logpdf(x, self.centre, self.scale)
+                density: np.ndarray = norm.logpdf(x, self.centre, self.scale)
             case "gamma":
-                found = gamma.logpdf(x, GAMMA_SHAPE, scale=self.scale / GAMMA_SHAPE)
+                density = gamma.logpdf(x, GAMMA_SHAPE, scale=self.scale / GAMMA_SHAPE)
             case "dirichlet":
-                found = (self.scale - 1) * np.log(x)
-        return found
+                density = (self.scale - 1) * np.log(x)
+        return density
 
     def draw(self, rng: np.random.Generator, size: int) -> np.ndarray:
         """Draw from a gamma: standard deviations of which the counts say nothing, (size,)."""

@@ -49,8 +49,8 @@ def stack_counts(cohorts: Mapping[str, Counts]) -> StackedCells | NoSpendFit:
     Parameters
     ----------
     cohorts : dict of str to Counts
-        By name; in one currency, on one scale, adjusted for the same variables. Some may have nobody with a complete
-        window yet: they are foreseen from the others.
+        By name; in one currency, on one scale, adjusted for the same variables. Some may have no complete windows
+        yet: they are predicted from the others.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def stack_cells(cells: Mapping[str, SpendCells]) -> StackedCells | NoSpendFit:
         for name in ("n", "positive", "total", "squares", "log_total")
     }
     levels = _ordered([part.levels for part in parts])
-    strata = tuple(sorted({found for part in parts for found in strata_of(part.strata)}))
+    strata = tuple(sorted({stratum for part in parts for stratum in strata_of(part.strata)}))
     return StackedCells(
         Coding(levels, strata, tuple(cells), "levels"),
         cohort=np.repeat(np.arange(len(parts)), [len(part.n) for part in parts]),
@@ -124,7 +124,7 @@ def cell_log_likelihood(
     zero = stack.n - stack.positive
     hurdle = -zero * np.logaddexp(0, share) - stack.positive * np.logaddexp(0, -share)
     spent = (shape - 1) * stack.log_total - shape * np.exp(-amount) * stack.total
-    found: np.ndarray = (
+    log_likelihood: np.ndarray = (
         hurdle + spent + stack.positive * (xlogy(shape, shape) - shape * amount - gammaln(shape))
     )
-    return found
+    return log_likelihood

@@ -39,14 +39,14 @@ def convergence(tree: "xr.DataTree", names: Sequence[str] | None = None) -> tupl
     azs: Any = arviz_stats
 
     posterior = tree["posterior"].to_dataset()
-    judged = _moving(posterior[list(names)] if names is not None else posterior)
-    chains, draws, moves = posterior.sizes["chain"], posterior.sizes["draw"], bool(judged.data_vars)
+    varying = _moving(posterior[list(names)] if names is not None else posterior)
+    chains, draws, moves = posterior.sizes["chain"], posterior.sizes["draw"], bool(varying.data_vars)
     least = LEAST_ESS_A_CHAIN * chains
     # without variation within chains the ratio has no value, which is what is then reported
     with np.errstate(invalid="ignore", divide="ignore"):
-        rhat = _extreme(azs.rhat(judged, method="rank"), largest=True) if moves and chains > 1 else _UNKNOWN
+        rhat = _extreme(azs.rhat(varying, method="rank"), largest=True) if moves and chains > 1 else _UNKNOWN
         bulk, tail = (
-            _extreme(azs.ess(judged, method=method), largest=False) if moves else _UNKNOWN
+            _extreme(azs.ess(varying, method=method), largest=False) if moves else _UNKNOWN
             for method in ("bulk", "tail")
         )
     stats = tree["sample_stats"].to_dataset()
@@ -81,16 +81,16 @@ def _moving(variables: "xr.Dataset") -> "xr.Dataset":
     return type(variables)(flat)
 
 
-def _extreme(found: "xr.Dataset", *, largest: bool) -> tuple[str, float]:
+def _extreme(statistic: "xr.Dataset", *, largest: bool) -> tuple[str, float]:
     """Name and value of the worst; one that cannot be computed is worst of all."""
     worst, of = -np.inf, ""
-    for name, values in found.data_vars.items():
+    for name, values in statistic.data_vars.items():
         signed = values.to_numpy().ravel() if largest else -values.to_numpy().ravel()
         at = np.inf if np.isnan(signed).any() else float(signed.max())
         if at > worst:
             worst, of = at, str(name)
     # an effective size or R-hat without a value is no number, not an infinite one
-    unknown = any(np.isnan(one.to_numpy()).any() for one in found.data_vars.values())
+    unknown = any(np.isnan(one.to_numpy()).any() for one in statistic.data_vars.values())
     return of, np.nan if unknown else (worst if largest else -worst)
 
 
@@ -109,7 +109,7 @@ def log_prior(tree: "xr.DataTree", priors: Mapping[str, Prior]) -> np.ndarray:
     tree : DataTree
         A posterior.
     priors : dict of str to Prior
-        Of its variables whose priors were given. Effects that are given a learnt spread are left out, since scaling
+        Of its variables with fixed priors. Effects with an estimated standard deviation are left out, since scaling
         them too would scale the hierarchy twice (Kallioinen et al. 2024, section 2.4).
 
     Returns
@@ -127,7 +127,7 @@ def log_prior(tree: "xr.DataTree", priors: Mapping[str, Prior]) -> np.ndarray:
 def prior_sensitivity(
     quantities: Mapping[tuple[str, str], np.ndarray], prior: np.ndarray, likelihood: np.ndarray
 ) -> tuple[Check, ...]:
-    """Say how much quantities move when the prior, or the likelihood, is raised to a power near 1.
+    """Sensitivity of quantities to the prior, or the likelihood, raised to a power near 1 (power-scaling).
 
     The sensitivity is the change of the posterior's distribution for each doubling of the power, taken at 0.99 and
     1.01 by importance sampling, with no new sampling (Kallioinen et al. 2024, doi 10.1007/s11222-023-10366-5).
@@ -163,16 +163,16 @@ def prior_sensitivity(
         }
     )
     by_prior, by_counts = (azs.psense(tree, group=group) for group in ("prior", "likelihood"))
-    found = []
+    checks = []
     for (group, reference), name in names.items():
         weights, counts = float(by_prior[name]), float(by_counts[name])
         moved = weights >= MOST_SENSITIVE
         case = "conflict" if moved and counts >= MOST_SENSITIVE else "priors" if moved else "counts"
-        found += [
+        checks += [
             Check(
                 "prior_sensitivity", "", group, weights, bound=MOST_SENSITIVE, passed=bool(weights < MOST_SENSITIVE),
                 facts={"case": case, "reference": reference},
             ),
             Check("likelihood_sensitivity", "", group, counts, facts={"reference": reference}),
         ]  # fmt: skip
-    return tuple(found)
+    return tuple(checks)

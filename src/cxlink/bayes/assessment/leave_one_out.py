@@ -1,4 +1,4 @@
-"""Leaving out cells: how well the others foresee each of them."""
+"""Leave-one-out cross-validation by cell: how well each is predicted from the others."""
 
 import warnings
 from collections.abc import Callable
@@ -46,7 +46,7 @@ class LeftOut:
 def loo_by_cell(log_likelihood: np.ndarray, refit: Callable[[int], np.ndarray]) -> LeftOut:
     """Leave out each cell in turn: by Pareto-smoothed importance sampling, by a new fit where that fails.
 
-    What is left out is a *cell*, many customers, so that the figure says how well a whole cell is foreseen from the
+    What is left out is a *cell*, many customers, so that the score says how well a whole cell is predicted from the
     others, and not how well one customer is (Vehtari, Gelman & Gabry 2017, doi 10.1007/s11222-016-9696-4). The
     smaller the cells, the fewer refits: a cell is a level, stratum and period of a retention model, and not the
     whole row of its periods.
@@ -79,8 +79,8 @@ def loo_by_cell(log_likelihood: np.ndarray, refit: Callable[[int], np.ndarray]) 
     with warnings.catch_warnings():
         # cells over the bound are refitted below, which is what the warning asks for
         warnings.filterwarnings("ignore", message="Estimated shape parameter of Pareto", category=UserWarning)
-        found = azs.loo(tree, pointwise=True, reff=_efficiency(log_likelihood))
-    elpd, k = found.elpd_i.to_numpy().copy(), found.pareto_k.to_numpy()
+        loo = azs.loo(tree, pointwise=True, reff=_efficiency(log_likelihood))
+    elpd, k = loo.elpd_i.to_numpy().copy(), loo.pareto_k.to_numpy()
     bound = min(MOST_K, 1 - 1 / np.log10(S))
     # a cell that says the same at every draw has no tail, and k no value
     over = np.flatnonzero((k > bound) | (np.isnan(k) & (np.ptp(flat, axis=0) > 0)))

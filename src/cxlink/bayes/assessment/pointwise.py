@@ -22,7 +22,7 @@ def cell_log_kept(posterior: Posterior, pooled: PooledPeriods) -> np.ndarray:
     coding = coding_from(posterior.about["coding"])
     n_periods = pooled.at_risk.shape[-1]
     cohort, level, stratum, period = cells_of(pooled)
-    found = np.empty((posterior.n_draws, len(cohort)))
+    log_retained = np.empty((posterior.n_draws, len(cohort)))
     # nothing is drawn here: neither a new cohort nor periods beyond follow-up
     unused = np.random.default_rng(0)
     for c, name in enumerate(coding.cohorts):
@@ -33,27 +33,27 @@ def cell_log_kept(posterior: Posterior, pooled: PooledPeriods) -> np.ndarray:
         for start in range(0, posterior.n_draws, step):
             some = slice(start, start + step)
             fall = survival.log_survival(some, (pairs[:, 0], pairs[:, 1]), np.arange(n_periods + 1))
-            found[some, mine] = np.diff(fall, axis=-1)[:, at.ravel(), period[mine]]
-    return found
+            log_retained[some, mine] = np.diff(fall, axis=-1)[:, at.ravel(), period[mine]]
+    return log_retained
 
 
 def cell_log_likelihood(posterior: Posterior, pooled: PooledPeriods) -> np.ndarray:
     """Log probability of each cell's losses, binomial coefficient included: (n_chains, n_draws, n_cells)."""
-    kept = cell_log_kept(posterior, pooled)
+    log_retained = cell_log_kept(posterior, pooled)
     at = cells_of(pooled)
     r, d = pooled.at_risk[at], pooled.lost[at]
     ways = gammaln(r + 1) - gammaln(d + 1) - gammaln(r - d + 1)
     with np.errstate(divide="ignore"):
-        gone = np.where(d > 0, d * np.log(-np.expm1(np.minimum(kept, -1e-300))), 0.0)
-    found: np.ndarray = ways + gone + np.where(r > d, (r - d) * kept, 0.0)
+        gone = np.where(d > 0, d * np.log(-np.expm1(np.minimum(log_retained, -1e-300))), 0.0)
+    log_likelihood: np.ndarray = ways + gone + np.where(r > d, (r - d) * log_retained, 0.0)
     sizes = posterior.tree["posterior"].sizes
-    return found.reshape(sizes["chain"], sizes["draw"], -1)
+    return log_likelihood.reshape(sizes["chain"], sizes["draw"], -1)
 
 
 def log_prior(posterior: Posterior) -> np.ndarray:
-    """Log density of the priors that somebody chose: of spreads, intercepts, slope, half-life; (n_chains, n_draws).
+    """Log density of the fixed priors: of standard deviations, intercepts, slope, half-life; (n_chains, n_draws).
 
-    Effects that are given their spread are left out: scaling them too would scale the hierarchy twice.
+    Effects given their standard deviation are left out: scaling them too would scale the hierarchy twice.
     """
     tree = posterior.tree["posterior"]
     hazard = posterior.name == bayes_hazard.MODEL

@@ -24,8 +24,8 @@ def tail_probability(observed: np.ndarray, replicated: np.ndarray) -> np.ndarray
     -------
     ndarray of shape (n_groups,)
     """
-    found: np.ndarray = np.mean((replicated > observed) + 0.5 * (replicated == observed), axis=0)
-    return found
+    share: np.ndarray = np.mean((replicated > observed) + 0.5 * (replicated == observed), axis=0)
+    return share
 
 
 def loss_checks(
@@ -66,12 +66,12 @@ def loss_checks(
         expected.append(_distance(lost, at_risk, block) @ members)
         distances.append(_distance(made, at_risk, block) @ members)
     seen = lost.sum(axis=1) @ members
-    known = at_risk.sum(axis=1) @ members > 0
+    observed_groups = at_risk.sum(axis=1) @ members > 0
     names = [str(one) for one in levels]
     replicates = np.concatenate(totals)
     return (
-        *_judged("predicted_losses", names, known, (seen, replicates)),
-        *_patterns(names, known, np.concatenate(expected), np.concatenate(distances)),
+        *_checks("predicted_losses", names, observed_groups, (seen, replicates)),
+        *_patterns(names, observed_groups, np.concatenate(expected), np.concatenate(distances)),
     )
 
 
@@ -79,17 +79,17 @@ def _distance(lost: np.ndarray, at_risk: np.ndarray, hazard: np.ndarray) -> np.n
     """Σ (d − r·h)²/(r·h·(1 − h)) over periods, (n_block, n_rows)."""
     variance = at_risk * hazard * (1 - hazard)
     squared = (lost - at_risk * hazard) ** 2
-    found: np.ndarray = np.divide(squared, variance, out=np.zeros_like(squared), where=variance > 0).sum(
+    distance: np.ndarray = np.divide(squared, variance, out=np.zeros_like(squared), where=variance > 0).sum(
         axis=2
     )
-    return found
+    return distance
 
 
 def _patterns(
-    names: Sequence[str], known: np.ndarray, observed: np.ndarray, replicated: np.ndarray
+    names: Sequence[str], observed_groups: np.ndarray, observed: np.ndarray, replicated: np.ndarray
 ) -> Iterator[Check]:
     tails = tail_probability(observed, replicated)
-    for g in np.flatnonzero(known):
+    for g in np.flatnonzero(observed_groups):
         tail = float(tails[g])
         facts = {"observed": float(observed[:, g].mean()), "replicated": float(replicated[:, g].mean())}
         yield Check(
@@ -144,7 +144,7 @@ def spend_checks(
     observed: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     replicated: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> tuple[Check, ...]:
-    """Set who spent nothing, the mean and the spread of amounts beside those of replicated cohorts, by level.
+    """Posterior predictive checks of the share without spend, the mean and the variation of amounts, by level.
 
     Parameters
     ----------
@@ -167,12 +167,12 @@ def spend_checks(
     members = np.eye(len(levels))[level]
     n, positive, total, squares = (values @ members for values in observed)
     again = [values @ members for values in replicated]
-    names, known, spent = [str(one) for one in levels], n > 0, positive > 1
+    names, observed_levels, spent = [str(one) for one in levels], n > 0, positive > 1
     size = np.maximum(n, 1)
     return (
-        *_judged("predicted_zeros", names, known, (1 - positive / size, 1 - again[0] / size)),
-        *_judged("predicted_mean", names, known, (total / size, again[1] / size)),
-        *_judged(
+        *_checks("predicted_zeros", names, observed_levels, (1 - positive / size, 1 - again[0] / size)),
+        *_checks("predicted_mean", names, observed_levels, (total / size, again[1] / size)),
+        *_checks(
             "predicted_spread", names, spent, (_variation(positive, total, squares), _variation(*again)),
         ),
     )  # fmt: skip
@@ -181,17 +181,17 @@ def spend_checks(
 def _variation(positive: np.ndarray, total: np.ndarray, squares: np.ndarray) -> np.ndarray:
     """√(n·Σy²/(Σy)² − 1); 0 without amounts."""
     ratio = np.divide(positive * squares, total**2, out=np.ones_like(total, dtype=float), where=total > 0)
-    found: np.ndarray = np.sqrt(np.maximum(ratio - 1, 0.0))
-    return found
+    coefficient: np.ndarray = np.sqrt(np.maximum(ratio - 1, 0.0))
+    return coefficient
 
 
-def _judged(
-    code: str, names: Sequence[str], known: np.ndarray, both: tuple[np.ndarray, np.ndarray]
+def _checks(
+    code: str, names: Sequence[str], observed_groups: np.ndarray, both: tuple[np.ndarray, np.ndarray]
 ) -> Iterator[Check]:
     observed, replicated = both
     tails = tail_probability(observed, replicated)
     ends = np.quantile(replicated, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)
-    for g in np.flatnonzero(known):
+    for g in np.flatnonzero(observed_groups):
         tail = float(tails[g])
         inside = FARTHEST <= tail <= 1 - FARTHEST
         facts: dict[str, Fact] = {

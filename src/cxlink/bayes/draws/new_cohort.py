@@ -21,7 +21,7 @@ def departed(
     Parameters
     ----------
     posterior : Posterior
-        Whose learnt spreads are σ; their prior, where one cohort tells nothing of them.
+        Posterior of the standard deviations σ; their prior is used where one cohort cannot estimate them.
     coding : Coding
         Its cohorts.
     used : int ndarray of shape (n_draws,)
@@ -29,14 +29,14 @@ def departed(
     rng : Generator
         Advanced.
     after : str
-        Ends the names of spreads, where the model has several predictors.
+        Suffix of the names of standard deviations, where the model has several predictors.
 
     Returns
     -------
     ndarray of shape (n_draws,)
     """
-    spread = _spread(posterior, "spread_cohort", after, used, rng)
-    moved: np.ndarray = spread * _wider(coding) * rng.standard_normal(len(used))
+    sd = _standard_deviation(posterior, "spread_cohort", after, used, rng)
+    moved: np.ndarray = sd * _wider(coding) * rng.standard_normal(len(used))
     return moved
 
 
@@ -63,11 +63,11 @@ def departed_scores(
     ndarray of shape (n_draws, n_levels)
     """
     n_levels = len(coding.levels)
-    spread = _spread(posterior, "spread_cohort_level", after, used, rng) * _wider(coding)
+    sd = _standard_deviation(posterior, "spread_cohort_level", after, used, rng) * _wider(coding)
     if coding.effect == "monotone":
-        steeper: np.ndarray = positions * (spread * rng.standard_normal(len(used)))[:, None]
+        steeper: np.ndarray = positions * (sd * rng.standard_normal(len(used)))[:, None]
         return steeper
-    free = rng.standard_normal((len(used), n_levels - 1)) * spread[:, None]
+    free = rng.standard_normal((len(used), n_levels - 1)) * sd[:, None]
     along: np.ndarray = free @ zero_sum(n_levels).T
     return along
 
@@ -76,12 +76,12 @@ def _wider(coding: Coding) -> float:
     return float(np.sqrt(1 + 1 / len(coding.cohorts)))
 
 
-def _spread(
+def _standard_deviation(
     posterior: Posterior, name: str, after: str, used: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draws of a spread; of its prior where no counts speak of it."""
-    known = f"{name}{after}" in posterior.tree["posterior"]
-    found: np.ndarray = (
-        posterior.draws(f"{name}{after}")[used] if known else EFFECTS[name].draw(rng, len(used))
+    """Draws of a standard deviation, from its prior where the counts do not identify it."""
+    estimated = f"{name}{after}" in posterior.tree["posterior"]
+    draws: np.ndarray = (
+        posterior.draws(f"{name}{after}")[used] if estimated else EFFECTS[name].draw(rng, len(used))
     )
-    return found
+    return draws

@@ -89,14 +89,14 @@ def retention_draws(
     survival = survival_of(posterior, end, rng, cohort=cohort, most=spec.analysis.draws)
     times = np.union1d(whole_periods(max(ladder), _MOST_TIMES), list(ladder)).astype(int)
     pairs = contrasts_of(groups_of(spells, spec), spec)
-    found = []
+    survivals = []
     for one in averages_of(spells, spec, coding):
         asked = _Asked(one, pairs, times, sorted(ladder), posterior.name, scenario)
         first, *later = (
             _survival(asked, averaged(survival, one, times, later=k), k) for k in (0, *spec.given)
         )
-        found.append(replace(first, later=tuple(later)))
-    return found
+        survivals.append(replace(first, later=tuple(later)))
+    return survivals
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,18 +143,18 @@ def _survival(asked: _Asked, draws: np.ndarray, given: int) -> Survival:
 
 
 def averages_of(spells: Spells, spec: CohortSpec, coding: Coding) -> list[Averages]:
-    """Groups to report; levels that nobody gave are among the last ones, over the customers of all."""
+    """Groups to report; levels without customers are among the last ones, standardised to all customers."""
     groups = groups_of(spells, spec)
-    found = [("no", _own_mix(spells, groups))]
+    requested = [("no", _own_mix(spells, groups))]
     request = standardised(spells, spec, None)
     if request is not None:
-        found.append(("standardised", request.standards))
+        requested.append(("standardised", request.standards))
     level, stratum = (x.ravel() for x in np.indices((len(spells.levels), len(spells.strata))))
     places = np.array([coding.strata.index(one) for one in strata_of(spells.strata)], dtype=int)
     levels = np.array([coding.levels.index(one) for one in spells.levels], dtype=int)
     absent = [k for k, one in enumerate(coding.levels) if one not in spells.levels]
     of_level, of_stratum = levels[level], places[stratum]
-    first = next(s for s in found[-1][1] if s.group == str(spells.levels[0]))
+    first = next(s for s in requested[-1][1] if s.group == str(spells.levels[0]))
     unseen = []
     for k in absent:
         # the first level's own terms say which strata and entries there are
@@ -163,8 +163,8 @@ def averages_of(spells: Spells, spec: CohortSpec, coding: Coding) -> list[Averag
         of_level = np.append(of_level, np.full(len(places), k))
         of_stratum = np.append(of_stratum, places)
     return [
-        _made(adjusted, standards, (level, of_level, of_stratum), spells, unseen if one == len(found) - 1 else [])
-        for one, (adjusted, standards) in enumerate(found)
+        _made(adjusted, standards, (level, of_level, of_stratum), spells, unseen if one == len(requested) - 1 else [])
+        for one, (adjusted, standards) in enumerate(requested)
     ]  # fmt: skip
 
 
@@ -218,19 +218,20 @@ def averaged(survival: DrawnSurvival, averages: Averages, times: np.ndarray, lat
     """
     parts = mixtures(averages.standards)
     end = max(part.entry for part in parts) + later + int(times[-1])
-    found = np.zeros((survival.n_draws, len(averages.standards), len(times)))
+    curves = np.zeros((survival.n_draws, len(averages.standards), len(times)))
     step = max(1, _BLOCK // max(len(averages.level) * (end + 1), 1))
     for start in range(0, survival.n_draws, step):
         at = slice(start, start + step)
         fall = survival.log_survival(at, (averages.level, averages.stratum), np.arange(end + 1))
         # an exponential for each entry takes most of the time; past e^−600 there is no other way
-        kept = np.exp(fall) if fall.min() > _SURE else None
+        survival_by_period = np.exp(fall) if fall.min() > _SURE else None
         for part in parts:
-            clock, pair = part.entry + later + times, part.curves
+            period, pair = part.entry + later + times, part.curves
             left = (
-                np.exp(fall[:, pair[:, None], clock] - fall[:, pair, clock[0], None])
-                if kept is None
-                else kept[:, pair[:, None], clock] / kept[:, pair, clock[0], None]
+                np.exp(fall[:, pair[:, None], period] - fall[:, pair, period[0], None])
+                if survival_by_period is None
+                else survival_by_period[:, pair[:, None], period]
+                / survival_by_period[:, pair, period[0], None]
             )
-            found[at] += np.moveaxis(part.mixed(np.moveaxis(left, 0, -1)), -1, 0)
-    return found
+            curves[at] += np.moveaxis(part.mixed(np.moveaxis(left, 0, -1)), -1, 0)
+    return curves

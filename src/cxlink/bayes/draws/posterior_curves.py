@@ -29,7 +29,7 @@ class DrawnSurvival(Protocol):
     def log_survival(
         self, draws: slice, pairs: tuple[np.ndarray, np.ndarray], times: np.ndarray
     ) -> np.ndarray:
-        """Log S(t) of some draws, of pairs (level, stratum) by position, at whole periods of the clock.
+        """Log S(t) of some draws, of pairs (level, stratum) by position, at whole periods since the time origin.
 
         Parameters
         ----------
@@ -85,8 +85,8 @@ class Walked:
         part = score[:, :, None] * self.left[draws][:, None]
         part += base[:, :, None]
         hazard = np.exp(np.minimum(part, _FAR)) * self.hazard[draws][:, None]
-        found: np.ndarray = -_cumulated(hazard)[..., times]
-        return found
+        at_times: np.ndarray = -_cumulated(hazard)[..., times]
+        return at_times
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,8 +116,8 @@ class Renewed:
         odds = np.exp(np.clip(self.polarisation[draws][:, level, stratum], -_FAR, _FAR))[:, :, None]
         hazard = mean / (1 + np.arange(int(times.max(initial=0))) * odds)
         # a customer certain to leave has log 0: as far as the exponential can tell
-        found: np.ndarray = -_cumulated(-np.log1p(-np.minimum(hazard, 1 - 1e-16)))[..., times]
-        return found
+        at_times: np.ndarray = -_cumulated(-np.log1p(-np.minimum(hazard, 1 - 1e-16)))[..., times]
+        return at_times
 
 
 def _cumulated(steps: np.ndarray) -> np.ndarray:
@@ -133,14 +133,14 @@ def survival_of(
     cohort: str | None = None,
     most: int | None = None,
 ) -> DrawnSurvival:
-    """Turn draws into survival functions; the walk goes on by steps of each draw's own spread.
+    """Turn draws into survival functions; the random walk continues with each draw's own standard deviation.
 
     Parameters
     ----------
     posterior : Posterior
         Of `bayes` or `bayes_sbg`; sampled now, or read back.
     n_periods : int
-        Last period of the clock that is wanted.
+        Last period since the time origin that is needed.
     rng : Generator
         For the walk's continuation and a new cohort.
     cohort : str, optional
@@ -164,8 +164,8 @@ def survival_of(
 
 
 def _evenly(n: int, most: int | None) -> np.ndarray:
-    found: np.ndarray = np.unique(np.linspace(0, n - 1, min(most or n, n)).round().astype(int))
-    return found
+    positions: np.ndarray = np.unique(np.linspace(0, n - 1, min(most or n, n)).round().astype(int))
+    return positions
 
 
 def _continued(
@@ -176,12 +176,12 @@ def _continued(
     if more <= 0:
         return path
     if "spread_walk" in posterior.tree["posterior"]:
-        spread = posterior.draws("spread_walk")[used]
+        sd = posterior.draws("spread_walk")[used]
     else:
         # one period says nothing of the walk: its prior does
         prior = by_name(hazard_priors(posterior.about["per_year"]))["spread_walk"]
-        spread = prior.draw(rng, len(path))
-    steps = rng.standard_normal((len(path), more)) * spread[:, None]
+        sd = prior.draw(rng, len(path))
+    steps = rng.standard_normal((len(path), more)) * sd[:, None]
     beyond = np.clip(np.cumsum(steps, axis=1), -_FARTHEST, _FARTHEST)
     return np.concatenate([path, path[:, -1:] + beyond], axis=1)
 
@@ -249,7 +249,7 @@ def fitted(
         from cxlink.bayes.models.pymc_models import hazard_model, renewal_model
 
         model = hazard_model(pooled, per_year, waning=waning) if hazard else renewal_model(pooled)
-    # spreads near 0 make corners, and increments of a monotone effect sharper ones
+    # standard deviations near 0 make corners, and increments of a monotone effect sharper ones
     accept = _SHARP if pooled.coding.effect == "monotone" else _CORNERS
     return sample(
         model, name, seed=seed, about=about, names=tuple(density.shapes), **{"accept": accept, **sampling}

@@ -44,16 +44,16 @@ def load_posteriors(path: Path | str) -> dict[str, Posterior]:
         with xr.open_datatree(path, engine="h5netcdf") as opened:
             tree = opened.load()
         written = json.loads(tree.attrs.pop(_ABOUT))
-        found = written["format"]
+        stored = written["format"]
     except FileNotFoundError:
         raise InputError(f"{name}: no such file.") from None
     except (OSError, KeyError, TypeError, ValueError):
         raise InputError(
             f"{name}: not a posterior. `cxlink fit --bayes` writes one as posterior.nc."
         ) from None
-    if found != FORMAT:
+    if stored != FORMAT:
         raise InputError(
-            f"{name}: a posterior of format {found}; this version reads {FORMAT}. Fit the cohort again with --bayes."
+            f"{name}: a posterior of format {stored}; this version reads {FORMAT}. Fit the cohort again with --bayes."
         )
     return {
         key: Posterior(one["model"], tree.children[key].copy(), one["about"])

@@ -37,8 +37,8 @@ def spend_draws(posterior: Posterior, cohort: str | None = None) -> np.ndarray:
     cohorts = _coding(posterior).cohorts
     at = len(cohorts) - 1 if cohort is None else cohorts.index(cohort)
     share, amount = posterior.draws("share")[:, at], posterior.draws("amount")[:, at]
-    found: np.ndarray = float(posterior.about["unit"]) * expit(share) * np.exp(amount)
-    return found
+    mean: np.ndarray = float(posterior.about["unit"]) * expit(share) * np.exp(amount)
+    return mean
 
 
 def new_spend_draws(posterior: Posterior, rng: np.random.Generator) -> np.ndarray:
@@ -54,8 +54,8 @@ def new_spend_draws(posterior: Posterior, rng: np.random.Generator) -> np.ndarra
                 posterior, coding, used, rng, positions=positions, after=f"_{part}"
             )
         parts[part] = mean + moved[:, :, None]
-    found: np.ndarray = float(posterior.about["unit"]) * expit(parts["share"]) * np.exp(parts["amount"])
-    return found
+    means: np.ndarray = float(posterior.about["unit"]) * expit(parts["share"]) * np.exp(parts["amount"])
+    return means
 
 
 def _positions(posterior: Posterior, part: str, coding: Coding) -> np.ndarray:

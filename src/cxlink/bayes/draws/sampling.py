@@ -153,9 +153,9 @@ def sample(
     started = time.perf_counter()
     # matrices are small: threads of their own would wait for each other
     with threadpool_limits(1, "blas"):
-        found = by(model, size, seed, accept, progress)
+        tree = by(model, size, seed, accept, progress)
     seconds = time.perf_counter() - started
-    return Posterior(name, _trimmed(found, names), dict(about or {}), seconds)
+    return Posterior(name, _trimmed(tree, names), dict(about or {}), seconds)
 
 
 def _by_nutpie(
@@ -168,12 +168,12 @@ def _by_nutpie(
         progress_bar=False, save_warmup=False, blocking=False, progress_callback=_telling(progress),
     )  # fmt: skip
     try:
-        found: xr.DataTree = running.wait()
+        tree: xr.DataTree = running.wait()
     except KeyboardInterrupt:
         # nutpie.sample would hand back, after an interruption, what there is by then
         running.cancel()
         raise
-    return found
+    return tree
 
 
 def _by_pymc(
@@ -190,14 +190,14 @@ def _by_pymc(
         if n_drawn % max(n_all // 100, 1) == 0:
             progress(n_drawn / n_all)
 
-    found: xr.DataTree = pm.sample(
+    tree: xr.DataTree = pm.sample(
         model=model, **size, random_seed=seed % 2**32, nuts_sampler="pymc", target_accept=accept, quiet=True,
         compute_convergence_checks=False, callback=tell,
     )  # fmt: skip
     if n_drawn < n_all:
         # pm.sample hands back, after an interruption, what there is by then
         raise KeyboardInterrupt
-    return found
+    return tree
 
 
 def _telling(progress: Callable[[float], None]) -> Callable[[Any], None]:
@@ -234,12 +234,12 @@ def _as_functions(density: LogDensity) -> Any:
     )
 
 
-def _trimmed(tree: "xr.DataTree", kept: tuple[str, ...] | None) -> "xr.DataTree":
+def _trimmed(tree: "xr.DataTree", names: tuple[str, ...] | None) -> "xr.DataTree":
     """The draws and what diagnostics need; nothing that tells one run of the same seed from another."""
     import xarray as xr
 
     posterior, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
-    posterior = posterior[sorted(str(v) for v in posterior.data_vars if kept is None or str(v) in kept)]
+    posterior = posterior[sorted(str(v) for v in posterior.data_vars if names is None or str(v) in names)]
     stats = stats[[one for one in _STATS if one in stats]]
     chosen = {"posterior": posterior, "sample_stats": stats}
     return xr.DataTree.from_dict({at: one.drop_attrs(deep=True) for at, one in chosen.items()})
@@ -276,5 +276,5 @@ def prior_predictive(model: "pm.Model", draws: int, seed: int) -> "xr.Dataset":
         drawn = pm.sample_prior_predictive(
             draws, model=model, var_names=names, random_seed=seed % 2**32, compile_kwargs={"mode": plain}
         )
-    found: xr.Dataset = drawn["prior"].to_dataset()
-    return found
+    prior: xr.Dataset = drawn["prior"].to_dataset()
+    return prior

@@ -74,8 +74,8 @@ def waned(n_periods: int, half_life: np.ndarray) -> np.ndarray:
 def kept_ratio(hazard: np.ndarray) -> np.ndarray:
     """H/(e^H − 1), of H ≥ 0."""
     with np.errstate(over="ignore"):
-        found: np.ndarray = hazard / np.expm1(np.maximum(hazard, 1e-300))
-    return found
+        ratio: np.ndarray = hazard / np.expm1(np.maximum(hazard, 1e-300))
+    return ratio
 
 
 def cell_terms(at_risk: np.ndarray, lost: np.ndarray, eta: np.ndarray) -> tuple[float, np.ndarray]:
@@ -92,5 +92,5 @@ def cell_terms(at_risk: np.ndarray, lost: np.ndarray, eta: np.ndarray) -> tuple[
         safe = np.maximum(hazard, 1e-300)
         log_ratio = np.log(-np.expm1(-safe) / safe)
         ratio = kept_ratio(hazard)
-    kept = (at_risk - lost) * hazard
-    return float((lost * (eta + log_ratio) - kept).sum()), lost * ratio - kept
+    retained_hazard = (at_risk - lost) * hazard
+    return float((lost * (eta + log_ratio) - retained_hazard).sum()), lost * ratio - retained_hazard

@@ -1,7 +1,7 @@
 """Hierarchical posteriors in coordinates in which they are nearly normal, whatever the number of customers.
 
-Coefficients v are N(0, σ²) by block, the spreads σ unknown. Where the counts say much of a coefficient it is sampled
-best as it is, where they say little best in units of σ (Papaspiliopoulos, Roberts & Sköld 2007,
+Coefficients v are N(0, σ²) by block, the standard deviations σ unknown. Where the counts are informative of a
+coefficient it is sampled best as it is, elsewhere best in units of σ (Papaspiliopoulos, Roberts & Sköld 2007,
 doi 10.1214/088342307000000014); here each is sampled in units of what its distribution would be, given σ and the
 blocks after it, were the likelihood normal:
 
@@ -39,15 +39,15 @@ class Conditioned:
     coupling : ndarray of shape (n, n)
         C.
     fixed : ndarray of shape (n,)
-        1/σ² of coefficients whose spread is given; 0 elsewhere.
+        1/σ² of coefficients with a fixed standard deviation; 0 elsewhere.
     group : int ndarray of shape (n,)
-        Position of each coefficient's spread in `spreads`; −1 where it is given.
+        Position of each coefficient's standard deviation in `spreads`; −1 where it is fixed.
     normal : bool ndarray of shape (n,)
         Whether the prior is normal.
     turn : ndarray of shape (n, n)
         Coefficients are ``turn`` @ those of ``likelihood``.
     spreads : tuple of str
-        Names of the learnt spreads.
+        Names of the estimated standard deviations.
     means : ndarray of shape (n_spreads,)
         Their prior means.
     """
@@ -66,22 +66,22 @@ class Conditioned:
 
 def conditioned(likelihood: Hierarchy) -> Conditioned:
     """Lay the coordinates out: a normal distribution of each block given later ones, earlier ones integrated out."""
-    found = mode_of(likelihood)
+    mode = mode_of(likelihood)
     blocks = likelihood.blocks
     group, fixed, at = groups(blocks), fixed_precision(blocks), slices(blocks)
-    tau = fixed + np.where(group >= 0, np.exp(-2 * np.append(found.log_spread, 0.0)[group]), 0.0)
+    tau = fixed + np.where(group >= 0, np.exp(-2 * np.append(mode.log_spread, 0.0)[group]), 0.0)
     n = len(tau)
-    left = found.information + np.diag(tau)
+    left = mode.information + np.diag(tau)
     information, natural = np.zeros(n), np.zeros(n)
     coupling, turn = np.zeros((n, n)), np.zeros((n, n))
     for one in at:
         after = slice(one.stop, n)
-        told = left[one, one] - np.diag(tau[one])
-        values, axes = np.linalg.eigh((told + told.T) / 2)
+        likelihood_information = left[one, one] - np.diag(tau[one])
+        values, axes = np.linalg.eigh((likelihood_information + likelihood_information.T) / 2)
         information[one], turn[one, one] = np.maximum(values, 0.0), axes
         coupling[one, after] = axes.T @ left[one, after]
-        own = (information[one] + tau[one]) * (axes.T @ found.v[one])
-        natural[one] = own + coupling[one, after] @ found.v[after]
+        own = (information[one] + tau[one]) * (axes.T @ mode.v[one])
+        natural[one] = own + coupling[one, after] @ mode.v[after]
         across = left[after, one]
         left[after, after] -= across @ np.linalg.solve(left[one, one], across.T)
     learnt = spreads(blocks)
@@ -100,27 +100,27 @@ def conditioned(likelihood: Hierarchy) -> Conditioned:
 
 
 def density_of(made: Conditioned) -> LogDensity:
-    """Write the posterior over (log spreads, further parameters, z)."""
+    """Write the posterior over (log standard deviations, further parameters, z)."""
     n_spreads, n_extra, n = len(made.spreads), len(made.likelihood.extras), len(made.natural)
 
     def expand(x: np.ndarray) -> dict[str, np.ndarray]:
         u, extra, z = np.split(np.asarray(x), [n_spreads, n_spreads + n_extra])
         v = coefficients(made, u, z)
-        kept = {name: np.array(np.exp(one)) for name, one in zip(made.spreads, u, strict=True)}
-        given = [mean + sd * one for (mean, sd), one in zip(made.likelihood.extras, extra, strict=True)]
-        return {**kept, **made.likelihood.described(v, np.array(given))}
+        deviations = {name: np.array(np.exp(one)) for name, one in zip(made.spreads, u, strict=True)}
+        further = [mean + sd * one for (mean, sd), one in zip(made.likelihood.extras, extra, strict=True)]
+        return {**deviations, **made.likelihood.described(v, np.array(further))}
 
     sizes = {name: np.shape(one) for name, one in expand(np.zeros(n_spreads + n_extra + n)).items()}
     return LogDensity(n_spreads + n_extra + n, lambda: evaluator(made), expand, sizes)
 
 
 def coefficients(made: Conditioned, log_spread: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Turned coefficients at log spreads and z: the map of the module."""
+    """Turned coefficients at log standard deviations and z: the map of the module."""
     p = made.information + made.fixed
     p = p + np.where(made.group >= 0, np.exp(-2 * np.append(log_spread, 0.0)[made.group]), 0.0)
     system = np.asfortranarray(made.coupling + np.diag(p))
-    found: np.ndarray = dtrsv(system, made.natural + np.sqrt(p) * z, lower=0)
-    return found
+    coefficient: np.ndarray = dtrsv(system, made.natural + np.sqrt(p) * z, lower=0)
+    return coefficient
 
 
 def evaluator(made: Conditioned) -> Evaluate:
@@ -128,7 +128,7 @@ def evaluator(made: Conditioned) -> Evaluate:
     n_spreads, n_extra = len(made.spreads), len(made.likelihood.extras)
     system = np.asfortranarray(made.coupling.copy())
     diagonal = np.arange(len(made.natural))
-    # coefficients whose spread is given are a last group, whose learnt precision is 0
+    # coefficients with a fixed standard deviation are a last group, whose estimated precision is 0
     group = np.where(made.group >= 0, made.group, n_spreads)
     width = np.bincount(group, minlength=n_spreads + 1)[:-1].astype(float)
     precision = np.zeros(n_spreads + 1)
@@ -145,11 +145,13 @@ def evaluator(made: Conditioned) -> Evaluate:
         system[diagonal, diagonal] = p
         v = dtrsv(system, made.natural + root * z, lower=0)
         value, pull, pull_extra = made.likelihood.value(v, extra)
-        held = tau + fixed_prior
-        value -= 0.5 * float(held @ v**2) + 0.5 * float(np.log(p).sum()) + 0.5 * float(extra @ extra)
+        total_precision = tau + fixed_prior
+        value -= (
+            0.5 * float(total_precision @ v**2) + 0.5 * float(np.log(p).sum()) + 0.5 * float(extra @ extra)
+        )
         pressed = GAMMA_SHAPE * np.exp(np.minimum(u, _FAR)) / made.means
         value += float((GAMMA_SHAPE - width) @ u - pressed.sum())
-        back = dtrsv(system, pull - held * v, lower=0, trans=1)
+        back = dtrsv(system, pull - total_precision * v, lower=0, trans=1)
         over_p = back * (0.5 * z / root - v) - 0.5 / p
         over_tau = over_p - 0.5 * v**2
         summed = np.bincount(group, over_tau * tau, n_spreads + 1)[:-1]

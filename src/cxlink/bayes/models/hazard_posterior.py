@@ -1,4 +1,4 @@
-"""`bayes` of retention: a discrete-time hazard whose baseline walks, with effects that borrow from one another.
+"""`bayes` of retention: a discrete-time hazard with a random-walk baseline and partially pooled effects.
 
 A customer at risk in period t is lost with probability 1 − exp(−e^η), the complementary log-log link (Prentice &
 Gloeckler 1978, doi 10.2307/2529588), so that e^η is what the cumulative hazard grows by in t and effects are log
@@ -108,30 +108,30 @@ class Hazards:
         steps, steps_slope = self.every.log_steps(v[n_steps:])
         if self.half_life is None:
             path, total = self.walk @ v[:n_steps], np.add(*self.effects.parts(v[n_steps:]))
-            found, by_row, by_period = self.products.terms(path, total)
+            log_likelihood, by_row, by_period = self.products.terms(path, total)
             effects = self.effects.pulled(v[n_steps:], by_row, by_row) + steps_slope
-            return found + steps, np.concatenate([by_period @ self.walk, effects]), np.zeros(0)
+            return log_likelihood + steps, np.concatenate([by_period @ self.walk, effects]), np.zeros(0)
         weights = self._weights(extra)
         eta, score = self._predictor(v, weights)
-        found, slope = cell_terms(self.at_risk, self.lost, eta)
+        log_likelihood, slope = cell_terms(self.at_risk, self.lost, eta)
         effects = self.effects.pulled(v[n_steps:], slope.sum(axis=1), slope @ weights) + steps_slope
         pull = np.concatenate([slope.sum(axis=0) @ self.walk, effects])
         # dω/d log(half-life) = −ω·log ω
         moved = -weights * np.log(np.maximum(weights, 1e-300)) * self.half_life.scale
-        return found + steps, pull, np.array([float(score @ (slope @ moved))])
+        return log_likelihood + steps, pull, np.array([float(score @ (slope @ moved))])
 
     def information(self, v: np.ndarray, extra: np.ndarray) -> np.ndarray:
         """Expected information of the walk's steps and the effects."""
         n_steps, weights = self.walk.shape[1], self._weights(extra)
         eta, _ = self._predictor(v, weights)
         hazard = np.exp(eta)
-        told = self.at_risk * hazard * kept_ratio(hazard)
+        information = self.at_risk * hazard * kept_ratio(hazard)
         base, score = self.effects.columns(v[n_steps:])
-        both = (told @ weights)[:, None] * score
-        over_walk = self.walk.T @ (told.T @ base + weights[:, None] * (told.T @ score))
-        among = base.T @ (told.sum(axis=1)[:, None] * base + both) + both.T @ base
-        among += score.T @ ((told @ weights**2)[:, None] * score)
-        walk = self.walk.T @ (told.sum(axis=0)[:, None] * self.walk)
+        both = (information @ weights)[:, None] * score
+        over_walk = self.walk.T @ (information.T @ base + weights[:, None] * (information.T @ score))
+        among = base.T @ (information.sum(axis=1)[:, None] * base + both) + both.T @ base
+        among += score.T @ ((information @ weights**2)[:, None] * score)
+        walk = self.walk.T @ (information.sum(axis=0)[:, None] * self.walk)
         return np.block([[walk, over_walk], [over_walk.T, among]])
 
     def turned(self, turn: np.ndarray) -> "Hazards":
@@ -146,8 +146,8 @@ class Hazards:
     def described(self, v: np.ndarray, extra: np.ndarray) -> dict[str, np.ndarray]:
         """``walk``; ``baseline`` by cohort and stratum; ``score`` by cohort, level and stratum; ``log_half_life``."""
         n_steps = self.walk.shape[1]
-        found = {"walk": self.walk @ v[:n_steps], **described(self.every, self.coding, v[n_steps:])}
-        return found if self.half_life is None else {**found, "log_half_life": extra[0]}
+        variables = {"walk": self.walk @ v[:n_steps], **described(self.every, self.coding, v[n_steps:])}
+        return variables if self.half_life is None else {**variables, "log_half_life": extra[0]}
 
 
 def hazard_likelihood(pooled: PooledPeriods, per_year: int, *, waning: bool = False) -> Hazards:

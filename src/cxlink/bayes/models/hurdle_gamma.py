@@ -28,7 +28,7 @@ class HurdleGamma:
     shape : ndarray of shape (n_levels, n_shape)
         Columns of log k: 1, and what sums to 0 over levels.
     n, positive, total : ndarray of shape (n_rows,)
-        Of each row; 0 where there is nobody.
+        Of each row; 0 without customers.
     spenders, log_total : ndarray of shape (n_levels,)
         n₊ and Σlog y of each level: all that k needs of them.
     """
@@ -110,13 +110,13 @@ class HurdleGamma:
             (self.amount.slopes(of_amount), self.positive * k[self.share.effects.level]),
             (self.shape, self.spenders * (k**2 * polygamma(1, k) - k)),
         )
-        found = np.zeros((len(v), len(v)))
+        information = np.zeros((len(v), len(v)))
         at = 0
         for columns, weight in parts:
             end = at + columns.shape[1]
-            found[at:end, at:end] = columns.T @ (weight[:, None] * columns)
+            information[at:end, at:end] = columns.T @ (weight[:, None] * columns)
             at = end
-        return found
+        return information
 
     def turned(self, turn: np.ndarray) -> "HurdleGamma":
         """The same likelihood of turned coefficients, see `bayes_density.Hierarchy`."""
@@ -146,9 +146,9 @@ class HurdleGamma:
 def _own(effects: Effects, v: np.ndarray, part: str) -> dict[str, np.ndarray]:
     """Effects whose priors are given and not learnt."""
     at = effects.at
-    found = {"intercept": np.asarray(v[at["intercept"]][0] * effects.base[0, at["intercept"]][0])}
+    variables = {"intercept": np.asarray(v[at["intercept"]][0] * effects.base[0, at["intercept"]][0])}
     if "slope" in at:
-        found["slope"] = np.asarray(v[at["slope"]][0] * effects.score[0, at["slope"]][0])
+        variables["slope"] = np.asarray(v[at["slope"]][0] * effects.score[0, at["slope"]][0])
     if effects.steps is not None and effects.steps.shape[1]:
-        found["steps"] = softmax(effects.steps @ v[at["steps"]])
-    return {f"{name}_{part}": value for name, value in found.items()}
+        variables["steps"] = softmax(effects.steps @ v[at["steps"]])
+    return {f"{name}_{part}": value for name, value in variables.items()}

@@ -1,13 +1,13 @@
-"""Effects of the score, of strata and of cohorts that borrow from one another: what the Bayesian models share.
+"""Partially pooled effects of the score, of strata and of cohorts: what the Bayesian models share.
 
 The linear predictor of a row (cohort c, level k, stratum s) is
 
-- ``levels``: a + L_k + S_s + N_ks + A_c + B_ck, effects that sum to 0 and are shrunk by learnt spreads;
+- ``levels``: a + L_k + S_s + N_ks + A_c + B_ck, effects that sum to 0 and are shrunk by estimated standard deviations;
 - ``monotone``: a + S_s + A_c + (b + N_s + B_c)·x_k, where x is 0 at the worst level, 1 at the best, and rises in
   between by the increments of a simplex, centred on the mean of the levels. The effect never turns back within a
   stratum; b has the sign that the counts choose (Bürkner & Charpentier 2020, doi 10.1111/bmsp.12195).
 
-A spec's ``linear`` and ``spline`` are fitted as ``levels``: where levels are sparse the learnt spread does what those
+A spec's ``linear`` and ``spline`` are fitted as ``levels``: where levels are sparse shrinkage does what those
 forms are chosen for, and where they are not it imposes nothing.
 
 Effects that sum to 0 are written in an orthonormal basis of the space in which they do, u ~ N(0, σ²) in each
@@ -116,15 +116,15 @@ class Effects:
             free: np.ndarray = base @ self.base + score @ self.score
             return free
         x = self.positions(v)[self.level]
-        found: np.ndarray = base @ self.base + (score * x) @ self.score
+        gradient: np.ndarray = base @ self.base + (score * x) @ self.score
         if self.steps.shape[1]:
             at = self.at["steps"]
             over = np.bincount(self.level, score * (self.score @ v), self.n_levels)
             over -= over.mean()
             rises = np.cumsum(over[::-1])[::-1][1:]
             share = _shares(self.steps @ v[at])
-            found[at] += self.steps.T @ (share * (rises - share @ rises))
-        return found
+            gradient[at] += self.steps.T @ (share * (rises - share @ rises))
+        return gradient
 
     def columns(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives of the two parts over coefficients: (n_rows, n_coefficients) each."""
@@ -175,7 +175,7 @@ class Predictor:
     effects : Effects
         Of the score, strata and cohorts.
     free : ndarray of shape (n_rows, n_coefficients) or None
-        Columns of all of them where they are fixed; None under a monotone effect, whose columns move.
+        Columns of all of them where they are fixed; None under a monotone effect, whose columns vary.
     """
 
     effects: Effects
@@ -235,7 +235,7 @@ def effects_of(coding: Coding, intercept: Prior, after: str = "", *, crossed: bo
     intercept : Prior
         Of the intercept; those of effects are `EFFECT_PRIORS`.
     after : str
-        Ends the names of spreads, to tell two predictors apart.
+        Suffix of the names of standard deviations, to distinguish two predictors.
     crossed : bool
         Whether the score's effect differs between strata and between cohorts.
     """
@@ -247,20 +247,20 @@ def effects_of(coding: Coding, intercept: Prior, after: str = "", *, crossed: bo
     one = np.ones((len(level), 1))
     rising = coding.effect == "monotone" and n_levels > 1
     main, inside = ("slope", one) if rising else ("level", of_level)
-    found: list[tuple[str, np.ndarray, bool]] = [("intercept", one, False), (main, inside, True)]
+    blocks: list[tuple[str, np.ndarray, bool]] = [("intercept", one, False), (main, inside, True)]
     if rising:
-        found.append(("steps", np.zeros((len(level), n_levels - 2)), True))
-    found += [("stratum", of_stratum, False), ("cohort", of_cohort, False)]
+        blocks.append(("steps", np.zeros((len(level), n_levels - 2)), True))
+    blocks += [("stratum", of_stratum, False), ("cohort", of_cohort, False)]
     if crossed:
-        found.append((f"cohort_{main}", _crossed(of_cohort, inside), True))
-        found.append((f"{main}_stratum", _crossed(inside, of_stratum), True))
-    found = [(name, columns, score) for name, columns, score in found if columns.shape[1]]
-    every = np.concatenate([columns for _, columns, _ in found], axis=1)
-    of_score = np.concatenate([np.full(columns.shape[1], score) for _, columns, score in found])
+        blocks.append((f"cohort_{main}", _crossed(of_cohort, inside), True))
+        blocks.append((f"{main}_stratum", _crossed(inside, of_stratum), True))
+    blocks = [(name, columns, score) for name, columns, score in blocks if columns.shape[1]]
+    every = np.concatenate([columns for _, columns, _ in blocks], axis=1)
+    of_score = np.concatenate([np.full(columns.shape[1], score) for _, columns, score in blocks])
     return Effects(
         blocks=tuple(
             EffectBlock(name, columns.shape[1], intercept if name == "intercept" else _prior(name, after))
-            for name, columns, _ in found
+            for name, columns, _ in blocks
         ),
         mean=intercept.centre,
         base=np.where(of_score, 0.0, every),
@@ -288,5 +288,5 @@ def described(effects: Effects, coding: Coding, v: np.ndarray, after: str = "") 
     And the ``position`` of each level under a monotone effect.
     """
     base, score = (part.reshape(coding.shape) for part in effects.parts(v))
-    found = {f"baseline{after}": base[:, 0], f"score{after}": score}
-    return found if effects.steps is None else {**found, f"position{after}": effects.positions(v)}
+    variables = {f"baseline{after}": base[:, 0], f"score{after}": score}
+    return variables if effects.steps is None else {**variables, f"position{after}": effects.positions(v)}

@@ -47,7 +47,7 @@ class Hierarchy(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mode:
-    """Coefficients and spreads near the posterior's mode, and the information there."""
+    """Coefficients and standard deviations near the posterior mode, and the information there."""
 
     v: np.ndarray
     log_spread: np.ndarray
@@ -61,26 +61,26 @@ def slices(blocks: Sequence[EffectBlock]) -> list[slice]:
 
 
 def spreads(blocks: Sequence[EffectBlock]) -> dict[str, float]:
-    """Prior means of the learnt spreads, by name."""
+    """Prior means of the estimated standard deviations, by name."""
     return {block.spread: block.sd for block in blocks if block.spread}
 
 
 def groups(blocks: Sequence[EffectBlock]) -> np.ndarray:
-    """Position of each coefficient's spread among the learnt ones, (n,); −1 where it is given."""
+    """Position of each coefficient's standard deviation among the estimated ones, (n,); −1 where it is fixed."""
     names = list(spreads(blocks))
     return np.concatenate([np.full(b.width, names.index(b.spread) if b.spread else -1) for b in blocks])
 
 
 def fixed_precision(blocks: Sequence[EffectBlock]) -> np.ndarray:
-    """1/σ² of coefficients whose spread is given, (n,); 0 elsewhere."""
-    given = [0.0 if b.spread else 1 / b.sd**2 for b in blocks]
-    return np.concatenate([np.full(b.width, one) for b, one in zip(blocks, given, strict=True)])
+    """1/σ² of coefficients with a fixed standard deviation, (n,); 0 elsewhere."""
+    precision = [0.0 if b.spread else 1 / b.sd**2 for b in blocks]
+    return np.concatenate([np.full(b.width, one) for b, one in zip(blocks, precision, strict=True)])
 
 
 def mode_of(likelihood: Hierarchy) -> Mode:
-    """Find coefficients and spreads by Fisher scoring and EM in turn (the approximation is normal, as Laplace's).
+    """Find coefficients and standard deviations by alternating Fisher scoring and EM (a Laplace approximation).
 
-    The spreads settle to some per cent: they say only where a normal approximation is taken.
+    The standard deviations converge to some per cent: they only locate a normal approximation.
     """
     blocks, extra = likelihood.blocks, np.zeros(len(likelihood.extras))
     group, fixed = groups(blocks), fixed_precision(blocks)
@@ -104,16 +104,16 @@ def _scored(
     likelihood: Hierarchy, v: np.ndarray, extra: np.ndarray, precision: np.ndarray, most: int
 ) -> tuple[np.ndarray, np.ndarray]:
     normal = np.concatenate([np.full(b.width, not b.simplex) for b in likelihood.blocks])
-    held = np.where(normal, precision, 0.0)
+    penalty = np.where(normal, precision, 0.0)
     value, gradient, _ = likelihood.value(v, extra)
     for _ in range(most):
         information = likelihood.information(v, extra)
-        step = np.linalg.solve(information + np.diag(precision), gradient - held * v)
+        step = np.linalg.solve(information + np.diag(precision), gradient - penalty * v)
         step *= min(1.0, _STEP / max(float(np.abs(step).max()), 1e-300))
-        before = value - 0.5 * held @ v**2
+        before = value - 0.5 * penalty @ v**2
         for _ in range(30):
             value, gradient, _ = likelihood.value(v + step, extra)
-            if value - 0.5 * held @ (v + step) ** 2 >= before - 1e-9 * abs(before):
+            if value - 0.5 * penalty @ (v + step) ** 2 >= before - 1e-9 * abs(before):
                 break
             step = step / 2
         v = v + step
@@ -123,7 +123,7 @@ def _scored(
 
 
 def _likely(n: int, squares: float, mean: float) -> float:
-    """The log spread at which its gamma prior and n normal effects of this sum of squares are likeliest."""
+    """Log standard deviation at the mode, given its gamma prior and n normal effects with this sum of squares."""
 
     def slope(u: float) -> float:
         return (GAMMA_SHAPE - n) + squares * float(np.exp(-2 * u)) - GAMMA_SHAPE / mean * float(np.exp(u))

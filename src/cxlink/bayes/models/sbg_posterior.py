@@ -2,7 +2,7 @@
 
 Each customer has a churn probability of their own, the same in every period, beta distributed among the customers of
 a cohort, level and stratum with mean μ and polarisation φ (Fader & Hardie 2007, doi 10.1002/dir.20074). Whoever is
-likely to leave leaves first, so that the hazard of those still there falls with time:
+likely to leave leaves first, so that the hazard of those retained falls with time:
 
     h_t = α/(α + β + t − 1) = μ/(1 + (t − 1)·φ/(1 − φ)),        α = μ(1−φ)/φ, β = (1−μ)(1−φ)/φ,
 
@@ -105,8 +105,8 @@ class Renewals:
         churn, odds = self._links(v)
         mean, rest = expit(churn), expit(-churn)
         left, whole = np.maximum(rest[:, None] + odds, _SOME), 1 + odds
-        found = self.lost @ log_expit(churn)
-        found += np.vdot(self.kept, np.log(left)) - np.vdot(self.at_risk, np.log(whole))
+        log_likelihood = self.lost @ log_expit(churn)
+        log_likelihood += np.vdot(self.kept, np.log(left)) - np.vdot(self.at_risk, np.log(whole))
         ratio, alone = (self.kept / left).sum(axis=1), (self.at_risk / whole).sum(axis=1)
         of_churn = rest * (self.lost - mean * ratio)
         of_shape = alone - rest * ratio - self.lost
@@ -115,19 +115,19 @@ class Renewals:
             self.shape.pulled(v[: self.cut], of_shape),
             self.churn.pulled(v[self.cut :], of_churn) + steps_slope,
         ])  # fmt: skip
-        return float(found) + steps, pull, np.zeros(0)
+        return float(log_likelihood) + steps, pull, np.zeros(0)
 
     def information(self, v: np.ndarray, _: np.ndarray) -> np.ndarray:
         """Expected information of the coefficients."""
         churn, odds = self._links(v)
         mean, rest = (expit(sign * churn)[:, None] for sign in (1, -1))
         hazard = mean / (1 + odds)
-        told = self.at_risk * hazard / np.maximum((rest + odds) / (1 + odds), _SOME)
+        information = self.at_risk * hazard / np.maximum((rest + odds) / (1 + odds), _SOME)
         along = -odds / (1 + odds)
         both, shape = self.churn.slopes(v[self.cut :]), self.shape.slopes(v[: self.cut])
-        among = both.T @ ((told * rest**2).sum(axis=1)[:, None] * both)
-        across = shape.T @ ((told * rest * along).sum(axis=1)[:, None] * both)
-        shapes = shape.T @ ((told * along**2).sum(axis=1)[:, None] * shape)
+        among = both.T @ ((information * rest**2).sum(axis=1)[:, None] * both)
+        across = shape.T @ ((information * rest * along).sum(axis=1)[:, None] * both)
+        shapes = shape.T @ ((information * along**2).sum(axis=1)[:, None] * shape)
         return np.block([[shapes, across], [across.T, among]])
 
     def turned(self, turn: np.ndarray) -> "Renewals":

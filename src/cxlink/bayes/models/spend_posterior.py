@@ -1,4 +1,4 @@
-"""`bayes` of spend: a hurdle and a gamma on the cells, with effects that borrow from one another.
+"""`bayes` of spend: a hurdle and a gamma on the cells, with partially pooled effects.
 
 A customer spends anything with probability p, and then an amount with mean m and shape k; p and m by score level,
 stratum and cohort with the effects of `bayes_effects`, k by level. The cells' n, n₀, Σy and Σlog y are sufficient, so
@@ -25,12 +25,14 @@ NAME = "bayes"
 
 
 def priors_of(names: tuple[str, ...]) -> dict[str, Prior]:
-    """The prior of each variable of a posterior of spend that has one of its own: no effects with a learnt spread."""
-    known = by_name(SPEND_PRIORS)
+    """The prior of each variable of a posterior of spend with one of its own (effects have none)."""
+    priors = by_name(SPEND_PRIORS)
     bare = {name: next((name.removesuffix(f"_{part}") for part in PARTS if name.endswith(f"_{part}")), name)
             for name in names}  # fmt: skip
     return {
-        name: known.get(name) or known[bare[name]] for name in names if name in known or bare[name] in known
+        name: priors.get(name) or priors[bare[name]]
+        for name in names
+        if name in priors or bare[name] in priors
     }
 
 
