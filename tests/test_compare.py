@@ -126,7 +126,7 @@ def test_several_are_each_compared_with_the_first(tmp_path: Path) -> None:
 
 
 def test_one_run_or_the_same_twice_is_refused(tmp_path: Path, runs: list[Path]) -> None:
-    with pytest.raises(InputError, match=r"compare needs two runs or more: the base, then"):
+    with pytest.raises(InputError, match=r"compare needs two runs or more: the baseline cohort, then"):
         compare_runs(runs[:1])
     with pytest.raises(
         InputError, match=r"run-old: the same customers as old\. A cohort cannot be compared with itself"

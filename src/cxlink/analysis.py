@@ -123,7 +123,7 @@ class Analysis(Results):
         )
 
     def backtest_calibration(self, ax: "Axes | None" = None) -> "Axes":
-        """Draw survival foreseen from earlier periods against what came, by score."""
+        """Draw survival predicted from earlier periods against what was observed, by score."""
         from cxlink.report.figures.calibration_figure import backtest_calibration
         from cxlink.report.sections.family_table import backtest_weights
 
@@ -185,18 +185,18 @@ def analyse(
     sampler: str | None = None,
     earlier: Mapping[str, Counts] | None = None,
 ) -> Analysis:
-    """Estimate everything that a cohort allows.
+    """Fit every model that a cohort's data allow, and estimate retention, spend, tenure and value by score.
 
     Parameters
     ----------
     cohort : Cohort or Counts
-        Counts know neither the other reading of durations nor the naive clock, so those rows need the cohort.
+        From counts alone, rows of the other duration convention and of the naive estimate are omitted.
     progress : callable
-        Told the name of each part as it starts.
+        Called with the name of each part as it starts.
     bayes : bool
         Whether to sample the Bayesian models as well.
     sampler : {"nutpie", "pymc"}, optional
-        What samples them: nutpie the densities on counts (the default), or PyMC its own models, which takes longer.
+        Sampler: nutpie on the densities of counts (the default), or PyMC on its own models, which takes longer.
     earlier : mapping of str to Counts, optional
         Earlier cohorts by name, which the Bayesian models pool with this one; see `cxlink.pooling`.
 
@@ -212,8 +212,8 @@ def analyse(
     >>> rows = pd.DataFrame({"score": [1, 1, 2, 9, 9, 10], "spend": [0.0, 50, 70, 100, 120, 140]})
     >>> spend = {"column": "spend", "currency": "EUR", "complete": True}
     >>> spec = make_spec({"score": {"column": "score", "scale": "1-10"}, "spend": spend})
-    >>> found = analyse(read_cohort(rows, spec)).headline().set_index(["estimand", "group"])["estimate"]
-    >>> print(f"{found['spend', 'worst']:.0f} and {found['spend', 'best']:.0f} euros")
+    >>> estimates = analyse(read_cohort(rows, spec)).headline().set_index(["estimand", "group"])["estimate"]
+    >>> print(f"{estimates['spend', 'worst']:.0f} and {estimates['spend', 'best']:.0f} euros")
     25 and 120 euros
     """
     sampler = sampler_named(sampler, bayes=bayes)
@@ -227,7 +227,7 @@ def analyse(
     posteriors = _posteriors(pooled, spells, progress, sampler) if bayes else None
     if posteriors is not None:
         made.append(_Made(posteriors.rows, posteriors.findings, posteriors.coefficients))
-    progress("who did not answer, and what else could explain it")
+    progress("non-response and sensitivity analyses")
     made.append(_Made(*doubts(counts)))
     progress("metrics")
     metrics = metrics_of(counts, _stream(spec, 10))
@@ -256,7 +256,7 @@ def analyse(
 
 
 def _outcomes(every: Counted, spells: Spells, progress: Progress) -> list[_Made]:
-    """Retention, spend and tenure of those with a score, the regressions beside them, and what it is worth."""
+    """Retention, spend and tenure of customers with a score, the regressions, and customer lifetime value."""
     counts, spec = every.counts, every.counts.spec
     rng = np.random.default_rng(spec.analysis.seed)
     progress("retention and spend")
@@ -267,11 +267,11 @@ def _outcomes(every: Counted, spells: Spells, progress: Progress) -> list[_Made]
     tenure: list[_Made] = []
     additive: list[_Made] = []
     if spec.spend is not None:
-        progress("models of spend")
+        progress("regressions of spend")
         leads = thin(findings, "means", spec) is not None
         additive.append(_Made(*spend_model_rows(counts, spells, rows, _stream(spec, 4), leads=leads)))
     if spec.subscription is not None:
-        progress("the naive clock")
+        progress("naive estimates from signup")
         made.append(_Made(from_signup(every.naive, rng) if every.naive is not None else [], []))
         progress("tenure")
         tenure += _tenure(spells, spec)
@@ -281,7 +281,7 @@ def _outcomes(every: Counted, spells: Spells, progress: Progress) -> list[_Made]
     successors = [row for part in additive for row in part.rows]
     made += [*tenure, _Made(*stepped_down(rows, findings, successors, spec)), *additive]
     if spec.value is not None:
-        progress("what it is worth")
+        progress("customer lifetime value")
         families = tenure[-1].families if tenure else None
         made.append(_Made(*value_results(spells, counts, families, generator(spec))))
     return made

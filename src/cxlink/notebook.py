@@ -15,16 +15,16 @@ NEW_COHORT = Path(__file__).parents[2] / "notebooks" / "02_new_cohort.ipynb"
 def run_notebook(
     parameters: Mapping[str, Any], executed: Path, overwrite: bool = False, notebook: Path = NEW_COHORT
 ) -> None:
-    """Run a notebook with parameters, and keep it with its output; whole or not at all.
+    """Run a notebook with parameters, and save it with its output; whole or not at all.
 
     Parameters
     ----------
     parameters : mapping of str to value
-        What its cell tagged ``parameters`` is overridden with.
+        Values that override its cell tagged ``parameters``.
     executed : Path
         Where the executed notebook goes.
     overwrite : bool
-        Whether one may be there already.
+        Replace an existing file.
     notebook : Path
         Which; ``02_new_cohort`` of the project by default.
 
@@ -43,10 +43,12 @@ def run_notebook(
         )
     if executed.exists() and not overwrite:
         raise InputError(f"{executed}: exists already. Choose another --out, or replace it with --overwrite.")
-    known = papermill.inspect_notebook(str(notebook))
-    unknown = sorted(set(parameters) - set(known))
-    if unknown:
-        raise InputError(f"{notebook.name}: no parameter {', '.join(unknown)}. It has: {', '.join(known)}.")
+    defined = papermill.inspect_notebook(str(notebook))
+    undefined = sorted(set(parameters) - set(defined))
+    if undefined:
+        raise InputError(
+            f"{notebook.name}: no parameter {', '.join(undefined)}. It has: {', '.join(defined)}."
+        )
     partial = executed.with_name(f".{executed.name}.{os.getpid()}.partial.ipynb")
     try:
         papermill.execute_notebook(

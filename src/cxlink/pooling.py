@@ -25,7 +25,7 @@ def analyse_with(
     bayes: bool = False,
     sampler: str | None = None,
 ) -> Analysis:
-    """Analyse a cohort with earlier ones: added to it, the cohort a stratum, or borrowed from by the Bayesian models.
+    """Analyse a cohort with earlier ones: pooled as strata, or by partial pooling in the Bayesian models.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def analyse_with(
     runs : sequence of Path
         Run folders of the earlier ones; none: the cohort by itself.
     progress : callable
-        Told the name of each part as it starts.
+        Called with the name of each part as it starts.
     bayes : bool
         Whether to sample the Bayesian models; cohorts are then pooled partially, by these alone.
     sampler : {"nutpie", "pymc"}, optional
@@ -72,10 +72,10 @@ def earlier_cohorts(runs: Sequence[Path], counts: Counts) -> dict[str, Counts]:
     Raises
     ------
     InputError
-        As `read_run` does; if a cohort is the new one or occurs twice, or its scale, unit, clock, strata or spend are
-        others; or if small cells were left out of it.
+        As `read_run` does; if a cohort is the new one or occurs twice, or its scale, unit, time origin, strata or
+        spend differ; or if small cells were left out of it.
     """
-    found: dict[str, Counts] = {}
+    earlier: dict[str, Counts] = {}
     seen = {counts.profile.fingerprint: "the table"}
     for folder in runs:
         one = read_run(folder)
@@ -88,12 +88,12 @@ def earlier_cohorts(runs: Sequence[Path], counts: Counts) -> dict[str, Counts]:
         if twice is not None:
             raise InputError(f"{folder}: the same customers as {twice}. Pool each cohort once.")
         name = one.spec.cohort.name
-        if name in found or name == counts.spec.cohort.name:
+        if name in earlier or name == counts.spec.cohort.name:
             raise InputError(
                 f"{folder}: a cohort named {name} is there already. Give each a [cohort] name of its own."
             )
-        seen[one.profile.fingerprint], found[name] = str(folder), one
-    return found
+        seen[one.profile.fingerprint], earlier[name] = str(folder), one
+    return earlier
 
 
 def added_up(counts: Counts, earlier: Mapping[str, Counts]) -> Counts:
@@ -123,7 +123,7 @@ def added_up(counts: Counts, earlier: Mapping[str, Counts]) -> Counts:
         return counts
     if COHORT in counts.spec.stratum_variables:
         raise InputError(
-            f"--pool: [adjust] names a column {COHORT}, by which pooled cohorts are told apart. Rename the column."
+            f"--pool: [adjust] names a column {COHORT}, by which pooled cohorts are distinguished. Rename the column."
         )
     cohorts = {**earlier, counts.spec.cohort.name: counts}
     spec = _with_cohort(counts.spec)

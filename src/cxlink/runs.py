@@ -1,4 +1,4 @@
-"""Run folders: written whole beside the name asked for, then renamed; never half there."""
+"""Run folders: written whole under a temporary name, then renamed; never incomplete."""
 
 import hashlib
 import json
@@ -49,12 +49,12 @@ def refuse_existing(folder: Path, overwrite: bool) -> None:
 
 @contextmanager
 def new_folder(folder: Path, overwrite: bool = False) -> Iterator[Path]:
-    """Give a folder to fill, which takes the name asked for once it is full; after an error nothing is left.
+    """Give a folder to fill, renamed to its final name once complete; after an error nothing is left.
 
     Parameters
     ----------
     folder : Path
-        The name asked for.
+        Its final name.
     overwrite : bool
         Replace a run folder of that name: the old one is renamed aside, the new one in, the old one removed.
 
@@ -122,9 +122,9 @@ def write_run(
     Parameters
     ----------
     analysis : Results
-        What was found.
+        The results.
     folder : Path
-        Where.
+        The folder.
     command : str
         How to run it again; printed in the report.
     timings : mapping of str to float, optional
@@ -166,7 +166,7 @@ def write_run(
 
 
 def _sampler(analysis: Results) -> dict[str, Any] | None:
-    """What drew the posteriors, and how long it took; None without any."""
+    """Sampler of the posteriors, and its time; None without any."""
     if analysis.bayesian is None:
         return None
     posteriors = analysis.bayesian.posteriors
@@ -199,13 +199,15 @@ def read_run(folder: Path) -> Counts:
     """
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        found, files = record["format"], dict(record["files"])
+        format_read, files = record["format"], dict(record["files"])
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(
             f"{folder}: not a run folder (no {RECORD} that can be read). `cxlink fit` writes one."
         ) from None
-    if found != FORMAT:
-        raise InputError(f"{folder}: format {found}; this version reads {FORMAT}. Fit the cohort again.")
+    if format_read != FORMAT:
+        raise InputError(
+            f"{folder}: format {format_read}; this version reads {FORMAT}. Fit the cohort again."
+        )
     if COUNTS not in files:
         raise InputError(f"{folder}: a run folder without {COUNTS}. Name one that `cxlink fit` wrote.")
     for name, hashed in files.items():

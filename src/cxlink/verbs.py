@@ -1,4 +1,4 @@
-"""Run folders in, results out: cohorts compared, and what an intervention is worth."""
+"""Run folders in, results out: comparison of cohorts, and the value of an intervention."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -70,25 +70,25 @@ class PricedIntervention(InterventionValue):
 def compare(
     cohorts: Sequence[Counts], horizon: int | None = None, progress: Progress = lambda _: None
 ) -> Comparison:
-    """Compare every cohort with the first.
+    """Decompose what changed from the first cohort to each other one, and check its model on them.
 
     Parameters
     ----------
     cohorts : sequence of Counts
-        The base, then one or more others, of the same kind and each with a name of its own.
+        The baseline cohort, then one or more others, comparable and each with a name of its own.
     horizon : int, optional
-        Of retention, in periods; the base's by default.
+        Horizon of retention, in periods; the baseline's by default.
     progress : callable
-        Told the name of each part as it starts.
+        Called with the name of each part as it starts.
 
     Raises
     ------
     InputError
-        If there are fewer than two; if scale, unit, clock, strata or spend differ, or small cells were left out; if a
-        cohort occurs twice; or if nothing of two of them can be compared.
+        If there are fewer than two; if scale, unit, time origin, strata or spend differ, or small cells were left out;
+        if a cohort occurs twice; or if nothing of two of them can be compared.
     """
     if len(cohorts) < 2:
-        raise InputError("compare needs two runs or more: the base, then what is compared with it.")
+        raise InputError("compare needs two runs or more: the baseline cohort, then those compared with it.")
     base, *others = cohorts
     for at, one in enumerate(others, 1):
         refuse_mismatch(base, one, one.spec.cohort.name)
@@ -99,7 +99,7 @@ def compare(
 def compare_runs(
     folders: Sequence[Path], horizon: int | None = None, progress: Progress = lambda _: None
 ) -> Comparison:
-    """Compare run folders with the first; see `compare`.
+    """Compare the cohorts of run folders with the first; see `compare`.
 
     Raises
     ------
@@ -107,20 +107,20 @@ def compare_runs(
         As `compare` does, the folder named; or if a folder is no run, of another format, half deleted or edited.
     """
     if len(folders) < 2:
-        raise InputError("compare needs two runs or more: the base, then what is compared with it.")
-    found: list[Counts] = []
+        raise InputError("compare needs two runs or more: the baseline cohort, then those compared with it.")
+    cohorts: list[Counts] = []
     for folder in folders:
         one = read_run(folder)
-        if found:
-            refuse_mismatch(found[0], one, str(folder))
-            _refuse_repeats(found, one, str(folder))
-        found.append(one)
-    return _compared(found[0], found[1:], horizon or found[0].spec.horizon, progress)
+        if cohorts:
+            refuse_mismatch(cohorts[0], one, str(folder))
+            _refuse_repeats(cohorts, one, str(folder))
+        cohorts.append(one)
+    return _compared(cohorts[0], cohorts[1:], horizon or cohorts[0].spec.horizon, progress)
 
 
-def _refuse_repeats(known: Sequence[Counts], one: Counts, called: str) -> None:
+def _refuse_repeats(earlier: Sequence[Counts], one: Counts, called: str) -> None:
     name, customers = one.spec.cohort.name, one.profile.fingerprint
-    for other in known:
+    for other in earlier:
         if customers and customers == other.profile.fingerprint:
             raise InputError(
                 f"{called}: the same customers as {other.spec.cohort.name}. A cohort cannot be compared with itself."
@@ -151,7 +151,7 @@ def _compared(base: Counts, others: Sequence[Counts], horizon: int, progress: Pr
 
 
 def closing_lines(comparison: Comparison) -> list[str]:
-    """What the terminal says: the change of each outcome with its parts, and the verdicts."""
+    """Lines for a terminal: the change of each outcome with its parts, and the verdicts."""
     from cxlink.report.change_sections.outcome_section import set_aside_lines
 
     lines = []
@@ -181,9 +181,9 @@ def write_comparison(comparison: Comparison, folder: Path, *, command: str) -> N
     Parameters
     ----------
     comparison : Comparison
-        What was found.
+        The results.
     folder : Path
-        Where.
+        The folder.
     command : str
         How to run it again; printed in the report.
     """
@@ -220,7 +220,7 @@ def value_of(
     discount: float | None = None,
     horizon: int | None = None,
 ) -> PricedIntervention:
-    """Value a programme that moves customers to better scores.
+    """Estimate the incremental margin of an intervention that improves customers' scores.
 
     Parameters
     ----------
@@ -229,24 +229,24 @@ def value_of(
     move : str, optional
         ``FROM:TO``, such as ``1-6:7-8``; or give ``shift``.
     shift : int, optional
-        Points by which every score gets better.
+        Points by which every score improves.
     fraction : float
-        Share of the customers that is moved.
+        Share of these customers whose score improves.
     cost : float
-        In the currency of spend.
+        Total cost, in the currency of spend.
     causal_share : float
-        How much of the adjusted difference would follow.
+        Share of the adjusted difference taken to be causal.
     margin : float, optional
-        A share of spend; that of the spec where left out.
+        Margin as a share of spend; by default that of the spec.
     discount : float, optional
-        A yearly rate; that of the spec where left out.
+        Annual discount rate; by default that of the spec.
     horizon : int, optional
-        In periods; that of the spec where left out.
+        Horizon of value, in periods; by default that of the spec.
 
     Raises
     ------
     InputError
-        If the folder is not as it was written, knows no spend or no margin, or the programme cannot be.
+        If the folder was altered, has no spend or no margin, or the intervention is not possible.
     """
     counts = run if isinstance(run, Counts) else read_run(Path(run))
     name = "these counts" if isinstance(run, Counts) else str(run)
@@ -262,19 +262,19 @@ def value_of(
         spells, spec, move=move, shift=shift, fraction=fraction, cost=cost, causal_share=causal_share
     )
     families = averaged_families(spells, spec) if spec.subscription is not None else None
-    found = programme_value(spells, counts, families, planned, generator(spec, programme=True))
-    return PricedIntervention(**{field.name: getattr(found, field.name) for field in fields(found)})
+    valued = programme_value(spells, counts, families, planned, generator(spec, programme=True))
+    return PricedIntervention(**{field.name: getattr(valued, field.name) for field in fields(valued)})
 
 
-def _with_value(counts: Counts, name: str, asked: dict[str, Any]) -> Counts:
-    """Lay what was asked over the spec's [value], and refuse what cannot be valued."""
+def _with_value(counts: Counts, name: str, arguments: dict[str, Any]) -> Counts:
+    """Override the spec's [value] by arguments, and refuse counts that cannot be valued."""
     from dataclasses import replace
 
     from cxlink.cohort.spec.cohort_spec import make_spec
 
     spec = counts.spec
     if spec.spend is None:
-        raise InputError(f"{name}: no [spend] was counted, and without it nothing has a value.")
+        raise InputError(f"{name}: no [spend] was counted, which a value needs.")
     if counts.suppressed:
         raise InputError(
             f"{name}: small cells were left out ([publish] smallest_cell). Fit the cohort without."
@@ -282,7 +282,7 @@ def _with_value(counts: Counts, name: str, asked: dict[str, Any]) -> Counts:
     if not len(counts.scored):
         raise InputError(f"{name}: nobody has a score.")
     section = (spec.value or ValueSection()).model_dump()
-    section |= {key: given for key, given in asked.items() if given is not None}
+    section |= {key: value for key, value in arguments.items() if value is not None}
     tables = {**spec.model_dump(mode="json", exclude_none=True), "value": section}
     made = make_spec(tables, name)
     if made.value is None or made.value.margin is None:
@@ -293,25 +293,25 @@ def _with_value(counts: Counts, name: str, asked: dict[str, Any]) -> Counts:
 
 
 def break_even(outcome: InterventionValue, ax: "Axes | None" = None) -> "Axes":
-    """Draw the incremental margin by the causal share against the cost, with where it breaks even."""
+    """Draw the incremental margin against the causal share and the cost, with the break-even points."""
     from cxlink.report.figures.intervention_figures import break_even as drawn
 
-    asked, simulated = outcome.programme, outcome.spec.cohort.simulated
-    return drawn(outcome.estimates, asked.cost, asked.causal_share, simulated=simulated, ax=ax)
+    intervention, simulated = outcome.programme, outcome.spec.cohort.simulated
+    return drawn(outcome.estimates, intervention.cost, intervention.causal_share, simulated=simulated, ax=ax)
 
 
 def lines(outcome: InterventionValue) -> list[str]:
-    """Say what came out, for the terminal."""
+    """Main results in sentences, for a terminal."""
     from cxlink.report.change_sections.intervention_document import caution, sentences
     from cxlink.report.format import FIRM, THIN
 
-    told = [*sentences(outcome), caution()]
+    sentences_shown = [*sentences(outcome), caution()]
     if outcome.covered < 1:
-        told.append(
+        sentences_shown.append(
             f"{1 - outcome.covered:.0%} of the customers to be moved are in strata where some level of the target has "
-            "nobody with a complete window: they are taken to gain what the others do."
+            "no complete spend window: they are assigned the average gain of the others."
         )
-    return [text.replace(THIN, " ").replace(FIRM, " ") for text in told]
+    return [text.replace(THIN, " ").replace(FIRM, " ") for text in sentences_shown]
 
 
 def write_outcome(outcome: InterventionValue, folder: Path, *, command: str) -> None:
@@ -320,9 +320,9 @@ def write_outcome(outcome: InterventionValue, folder: Path, *, command: str) -> 
     Parameters
     ----------
     outcome : InterventionValue
-        What was found.
+        The results.
     folder : Path
-        Where.
+        The folder.
     command : str
         How to run it again; printed in the report.
     """

@@ -1,9 +1,9 @@
 """The simulated customers: who they are, what score they give, who answers, and what they then do.
 
-None of the models that are fitted holds here. Customers differ in ways nobody observes (a finite mixture,
+None of the models that are fitted holds here. Customers differ in unobserved ways (a finite mixture,
 independent of the score given need and tenure band); hazards fall with time to a floor above zero, so that
 mean tenure is finite; how strongly the score acts depends on need, which is how often the customer needs what
-the company sells; spend has zeros and a long tail whose spread depends on need. Every number in this module
+the company sells; spend has zeros and a long tail whose dispersion depends on need. Every number in this module
 is ours; only the targets of `subscription` and `transaction` are published.
 """
 
@@ -99,7 +99,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """What customers spend in a year: nothing, or an amount exp(N(log mean − spread²/2, spread²)).
+    """Annual spend: nothing, or an amount exp(N(log mean − spread²/2, spread²)).
 
     Attributes
     ----------

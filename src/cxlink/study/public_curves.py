@@ -56,8 +56,10 @@ def public_curves(seed: int) -> pd.DataFrame:
     for segment, rows in published.groupby("segment", sort=False):
         actual = rows.sort_values("year")["surviving"].to_numpy(float)
         for window in WINDOWS:
-            found = pd.concat(_projected(actual, window, np.random.default_rng(seed)), ignore_index=True)
-            frames.append(found.assign(segment=segment, fitted_to=window))
+            projections = pd.concat(
+                _projected(actual, window, np.random.default_rng(seed)), ignore_index=True
+            )
+            frames.append(projections.assign(segment=segment, fitted_to=window))
     table = pd.concat(frames, ignore_index=True)
     return table[["segment", "fitted_to", *(name for name in table if name not in ("segment", "fitted_to"))]]
 

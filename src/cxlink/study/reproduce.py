@@ -168,8 +168,8 @@ def _row(
         "truth": scale * float(truth["estimate"].iloc[0]),
     }
     for name, adjusted in (("naive", NAIVE), ("adjusted", ADJUSTED)):
-        found = select(analysis.estimates, adjusted=adjusted, stratum="", scenario="", **where)
-        values = [scale * float(found[column].iloc[0]) for column in ("estimate", "conf_low", "conf_high")]
+        rows = select(analysis.estimates, adjusted=adjusted, stratum="", scenario="", **where)
+        values = [scale * float(rows[column].iloc[0]) for column in ("estimate", "conf_low", "conf_high")]
         shown |= dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
     return shown
 

@@ -153,9 +153,9 @@ def _pick(rng: np.random.Generator, shares: np.ndarray, row: np.ndarray) -> np.n
     """Draw a column of a table of shares for each entry of ``row``, in one search over all its rows."""
     n_columns = shares.shape[1]
     edges = np.cumsum(shares, axis=1) + np.arange(len(shares))[:, None]
-    found = np.searchsorted(edges.ravel(), rng.random(row.size) + row, side="right")
+    position = np.searchsorted(edges.ravel(), rng.random(row.size) + row, side="right")
     # Sums of shares end in 1 only up to rounding: hold each draw in its own row.
-    column: np.ndarray = np.clip(found - row * n_columns, 0, n_columns - 1)
+    column: np.ndarray = np.clip(position - row * n_columns, 0, n_columns - 1)
     return column
 
 

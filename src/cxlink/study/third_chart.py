@@ -70,12 +70,12 @@ def second_year(retention: float, heterogeneity: Array) -> Array:
 def mean_years(family: Family, *values: Array) -> Array:
     """Integrate S(t) over all t > 0, the discrete families' formula between whole years included.
 
-    Simpson's rule in log t far beyond any customer's life, then the power law of the last tenfold of time.
+    Simpson's rule in log t far beyond any customer's life, then a power-law tail over the last tenfold of time.
 
     Parameters
     ----------
     family : Family
-        The curve, its clock in years.
+        The curve, time in years.
     *values : ndarray of shape (n,)
         Its parameters.
 
@@ -134,13 +134,13 @@ def _needed(assumption: Assumption, bands: dict[str, float], wanted: float) -> d
     grid = np.linspace(-_WIDEST, _WIDEST, 61)
     gap = 1 / _years(assumption, best, grid) - 1 / wanted
     at = np.flatnonzero((gap[:-1] > 0) & (gap[1:] <= 0))
-    found = brentq(short, grid[at[0]], grid[at[0] + 1], xtol=1e-12) if at.size else np.nan
-    years = {group: float(_years(assumption, r, np.array([found]))[0]) for group, r in bands.items()}
+    root = brentq(short, grid[at[0]], grid[at[0] + 1], xtol=1e-12) if at.size else np.nan
+    years = {group: float(_years(assumption, r, np.array([root]))[0]) for group, r in bands.items()}
     # A family that jumps from a finite mean to none passes by the wanted one.
     met = abs(years["best"] - wanted) < 1e-6 * wanted
     return {
         "model": assumption.family.name, "fixed": assumption.fixed,
-        "heterogeneity": found if met else np.nan,
-        "second_year_of_best": float(second_year(best, np.asarray(found))) if met else np.nan,
+        "heterogeneity": root if met else np.nan,
+        "second_year_of_best": float(second_year(best, np.asarray(root))) if met else np.nan,
         "years_of_best": years["best"] if met else np.nan, "years_of_worst": years["worst"] if met else np.nan,
     }  # fmt: skip

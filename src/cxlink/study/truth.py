@@ -34,9 +34,9 @@ def known_design(design: str) -> Design:
     InputError
         If there is no such design.
     """
-    for known in DESIGNS:
-        if design == known:
-            return known
+    for name in DESIGNS:
+        if design == name:
+            return name
     raise InputError(f"{design!r} is not a design. Choose {' or '.join(DESIGNS)}.")
 
 
@@ -72,8 +72,8 @@ def weights(levels: tuple[int, ...], adjusted: Adjusted) -> np.ndarray:
     who = population()
     at = np.isin(LEVELS, levels)
     mass = np.outer(who.weight, who.level_share) if adjusted == "standardised" else who.scored
-    kept: np.ndarray = np.where(at, mass, 0.0)
-    share: np.ndarray = kept / kept.sum()
+    restricted: np.ndarray = np.where(at, mass, 0.0)
+    share: np.ndarray = restricted / restricted.sum()
     return share
 
 
@@ -151,8 +151,10 @@ def _rows(design: Design, adjusted: Adjusted) -> Iterator[dict[str, Any]]:
     if design == "subscription":
         curves = {group: true_survival(levels, adjusted) for group, levels in named.items()}
         for horizon in RETENTION_HORIZONS:
-            kept = {group: float(curve[horizon]) for group, curve in curves.items()}
-            yield from _quantity(("retention", "probability", horizon), kept, contrasts(design), adjusted)
+            retention = {group: float(curve[horizon]) for group, curve in curves.items()}
+            yield from _quantity(
+                ("retention", "probability", horizon), retention, contrasts(design), adjusted
+            )
         for horizon in TENURE_HORIZONS:
             stayed = {group: float(restricted_mean(curve, horizon)) for group, curve in curves.items()}
             yield from _quantity(("tenure", "month", horizon), stayed, contrasts(design), adjusted)

@@ -107,8 +107,8 @@ def _beta_discrete_weibull(shape: float) -> Assumption:
         return float(brentq(miss, low, high, xtol=1e-13)) if miss(low) < 0 < miss(high) else np.nan
 
     def solve(r: Array, r2: Array) -> Solved:
-        found = np.array([polarisation(float(a), float(b)) for a, b in zip(r, r2, strict=True)])
-        return 1 - r, found, np.full_like(r, shape)
+        dispersion = np.array([polarisation(float(a), float(b)) for a, b in zip(r, r2, strict=True)])
+        return 1 - r, dispersion, np.full_like(r, shape)
 
     return Assumption(family, solve, "polarisation", f"shape = {shape:g}")
 

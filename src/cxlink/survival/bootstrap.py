@@ -30,7 +30,7 @@ def resample(n: np.ndarray, n_draws: int, block: int, rng: np.random.Generator) 
     """
     first, second = rng.spawn(2)
     total = int(n.sum())
-    # Where a spell has few customers it is quicker to draw them than its number, to the same law.
+    # Where a spell has few customers it is quicker to draw them than its number, with the same distribution.
     spell_of = np.repeat(np.arange(len(n)), n) if total < _FEW * len(n) else None
     for start in range(0, n_draws, block):
         shape = (min(block, n_draws - start), len(n))

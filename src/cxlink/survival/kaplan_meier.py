@@ -72,7 +72,7 @@ def kaplan_meier(
     rng : Generator
         Children of it are advanced.
     horizon : int
-        Where sparse groups are judged and incidence is given, in periods.
+        At which sparse groups are identified and incidence is reported, in periods.
     scores : sparse matrix of shape (n_scores, n_spells)
         Sums over each spell's customers of what is to be drawn jointly (their influence on means of spend).
     """
@@ -161,7 +161,7 @@ def _incidence(plan: CurvePlan, hazard: np.ndarray, log_s: np.ndarray) -> np.nda
 
 
 def _emptied(plan: CurvePlan, empty: np.ndarray, log_s: np.ndarray) -> np.ndarray:
-    """In how many draws each group had a cell with nobody at risk, before the horizon and before all were lost."""
+    """Draws in which each group had a cell with an empty risk set, before the horizon and before all were lost."""
     rows = empty.any(axis=-1) & plan.before_horizon
     gone = empty[rows] & (log_s[:, :-1][rows] > EXTINCT / 2)
     by_curve = np.zeros((len(empty), empty.shape[-1]), dtype=bool)
@@ -200,8 +200,8 @@ def _curves(
     spells: Spells, periods: PersonPeriods, plan: CurvePlan, room: _Room, rng: np.random.Generator
 ) -> Survival:
     request, standards = plan.request, plan.request.standards
-    judged = np.array([is_sparse(spells, request, s, plan.horizon) for s in standards], dtype=bool)
-    for g in np.flatnonzero(judged):
+    sparse = np.array([is_sparse(spells, request, s, plan.horizon) for s in standards], dtype=bool)
+    for g in np.flatnonzero(sparse):
         room.survival[:, g], room.tenure[:, g], room.incidence[:, g] = _borrowed(
             spells, periods, plan, int(g), rng, n_draws=len(room.survival)
         )
@@ -227,9 +227,9 @@ def _curves(
         last=last + plan.shift,
         own=request.own,
         contrasts=request.contrasts,
-        sparse=judged,
+        sparse=sparse,
         observed=True,
-        emptied=np.where(judged, 0.0, room.emptied / max(len(room.survival), 1)),
+        emptied=np.where(sparse, 0.0, room.emptied / max(len(room.survival), 1)),
         causes=causes,
         incidence=incidence if causes else None,
     )

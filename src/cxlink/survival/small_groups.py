@@ -1,7 +1,7 @@
-"""Groups with hardly a loss, or hardly a survivor: intervals that stay finite and honest (design rule 10).
+"""Groups with few losses or few survivors: intervals that stay finite and cover (design rule 10).
 
-A bootstrap of such a group hardly moves. Its draws come from a penalised likelihood instead: one customer is added
-who is half lost and half still there at the horizon, which is what a log-F(1, 1) penalty is as data (Greenland &
+A bootstrap of such a group hardly varies. Its draws come from a penalised likelihood instead: one customer is added
+who is half lost and half retained at the horizon, which is a log-F(1, 1) penalty as data (Greenland &
 Mansournia 2015, doi 10.1002/sim.6537). When that customer leaves follows the shape of all levels' hazard, with one
 free parameter; how the hazards of the group are then drawn is Hjort's beta process (1990, doi 10.1214/aos/1176347749).
 """
@@ -23,7 +23,7 @@ _BLOCK = 2_000_000
 def is_sparse(spells: Spells, request: Request, standard: Standard, horizon: int) -> bool:
     """Whether a group has, at the horizon, fewer than ten losses or fewer than ten customers outlasting it.
 
-    Where the group was not followed that far, it is judged where its follow-up ends; under late entry, over all of
+    Where the group was not followed that far, it is assessed where its follow-up ends; under late entry, over all of
     its follow-up.
     """
     inside = np.isin(spells.pair, pairs_of(request, standard)) & (spells.exit > spells.entry)
@@ -51,7 +51,7 @@ def borrow(
     """Draw a sparse group's survival, one customer of all levels' shape added.
 
     With r and d the group's customers at risk and lost in period t, and P the added customer's curve,
-    h_t ~ Beta(d + P(t − 1) − P(t), r − d + P(t)): at the horizon, where nobody is censored before, 1 − S is
+    h_t ~ Beta(d + P(t − 1) − P(t), r − d + P(t)): at the horizon, without censoring before, 1 − S is
     Beta(lost + ½, outlasting + ½).
 
     Parameters
@@ -89,15 +89,15 @@ def borrow(
 
 
 def _long(counts: np.ndarray, n_periods: int) -> np.ndarray:
-    """Counts of exactly so many periods, nobody in those beyond the data."""
+    """Counts of exactly so many periods, zero beyond the data."""
     return np.pad(counts[:, :n_periods], ((0, 0), (0, max(n_periods - counts.shape[1], 0))))
 
 
 def shape_of_all(periods: PersonPeriods, members: list[np.ndarray], n_periods: int) -> np.ndarray:
     """Cumulative hazard of all levels together in the strata of each curve; only its shape matters.
 
-    A period of the cohort leans on its average hazard, and a period of a stratum on the cohort's, by the weight of one
-    customer: never 0 or infinite. Beyond the data the last period goes on.
+    A period of the cohort is shrunk towards its average hazard, and a period of a stratum towards the cohort's, by the
+    weight of one customer: never 0 or infinite. Beyond the data the last period goes on.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def added_customer(cumulative: np.ndarray, standard: Standard, horizon: int) -> 
     Returns
     -------
     gone, there : ndarray of shape (n_curves, n_periods)
-        The shares lost in, and still there after, each period.
+        The shares lost in, and retained after, each period.
     """
     gone, there = np.zeros((2, cumulative.shape[0], cumulative.shape[1] - 1))
     for curve, entry, weight in zip(standard.curve, standard.entry, standard.weight, strict=True):

@@ -60,13 +60,13 @@ class SplicedCurves:
     count : RiskSets
         Customers at risk and lost by pair.
     observed : bool ndarray of shape (n_pairs, n_steps)
-        Whether the step of period t + 1 of the clock is observed.
+        Whether the step of period t + 1 since the time origin is observed.
     log_survival : ndarray of shape (n_pairs, n_steps + 1)
         log S(t) of the estimate at t = 0, 1, …; NaN from where nothing tells the next step.
     thin : int ndarray
         Positions of the levels that are left to the families.
     horizon : int
-        At which they were judged, in periods.
+        At which they were identified, in periods.
     """
 
     spells: Spells
@@ -113,7 +113,7 @@ class SplicedCurves:
             start = at.stop
 
     def _loosen(self, step: np.ndarray, rng: np.random.Generator) -> None:
-        """Let levels that nobody left, where no family tells more, lose Beta(½, n + ½) by the horizon."""
+        """Let levels without losses, where no family applies, lose Beta(½, n + ½) by the horizon."""
         for level in self.thin:
             mine = self.spells.level == level
             customers = mine[self.spells.pair]
@@ -125,7 +125,7 @@ class SplicedCurves:
 def continued(
     spells: Spells, families: Families | None, n_steps: int, by_level: Request, horizon: int
 ) -> SplicedCurves:
-    """Lay out the curves of all pairs of level and stratum, to so many periods of the clock.
+    """Lay out the curves of all pairs of level and stratum, to so many periods since the time origin.
 
     Parameters
     ----------
@@ -134,9 +134,9 @@ def continued(
     families : Families or None
         What continues them.
     n_steps : int
-        Periods of the clock.
+        Periods since the time origin.
     by_level : Request
-        Groups that are single levels among its standards: where levels are judged.
+        Groups that are single levels among its standards.
     horizon : int
         At which a level with fewer than ten losses, or fewer than ten customers outlasting it, is left to the families.
     """
@@ -146,15 +146,17 @@ def continued(
     thin = np.array([is_sparse(spells, by_level, own[str(level)], horizon) for level in spells.levels])
     observed = (at_risk >= _TEN) & ~thin[spells.level][:, None] if families else at_risk > 0
     observed = _resized(observed, n_steps, False)
-    kept = families.kept() if families is not None else None
+    selected = families.kept() if families is not None else None
     hazard = _hazards(count, spells.n[:, None])[0]
     step = np.full((spells.n_pairs, n_steps, 1), np.nan)
-    if kept is not None and not observed.all():
-        found = np.array([_log_survival(fit, fit.estimate[None], spells, n_steps)[0] for fit in kept.fits])
-        mean = np.asarray(logsumexp(found, axis=0, b=kept.weights[:, None, None]))
+    if selected is not None and not observed.all():
+        log_survival = np.array(
+            [_log_survival(fit, fit.estimate[None], spells, n_steps)[0] for fit in selected.fits]
+        )
+        mean = np.asarray(logsumexp(log_survival, axis=0, b=selected.weights[:, None, None]))
         step = _steps(mean)[..., None]
     estimate = _cumulated(_joined(observed, hazard, step))[..., 0]
-    return SplicedCurves(spells, kept, count, observed, estimate, np.flatnonzero(thin), horizon)
+    return SplicedCurves(spells, selected, count, observed, estimate, np.flatnonzero(thin), horizon)
 
 
 def lasting(spells: Spells, n_steps: int) -> SplicedCurves:
@@ -167,7 +169,7 @@ def lasting(spells: Spells, n_steps: int) -> SplicedCurves:
 
 
 def _hazards(count: RiskSets, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Hazards of pairs in all periods of the clock, and where nobody is at risk; (n_pairs, n_periods, n_draws)."""
+    """Hazards of pairs in all periods, and where the risk set is empty; (n_pairs, n_periods, n_draws)."""
     at_risk, lost = count(weights)
     return hazards(at_risk, lost), at_risk == 0
 
@@ -237,13 +239,13 @@ def _log_survival(fit: Fit, theta: np.ndarray, spells: Spells, n_steps: int) -> 
     """Log S of all pairs at 0, 1, …, n_steps: (n_draws, n_pairs, n_steps + 1); from 72 on log-linear between some."""
     times = whole_periods(n_steps, _TIMES)
     linked = fit.linked(theta, spells.level, spells.stratum)
-    found: np.ndarray = np.maximum(at_times(fit.family, linked, times.astype(float)), EXTINCT)
+    log_survival: np.ndarray = np.maximum(at_times(fit.family, linked, times.astype(float)), EXTINCT)
     if fit.family.kind == "spline":
-        np.minimum.accumulate(found, axis=-1, out=found)
+        np.minimum.accumulate(log_survival, axis=-1, out=log_survival)
     if len(times) == n_steps + 1:
-        return found
+        return log_survival
     every = np.arange(n_steps + 1)
     after = np.clip(np.searchsorted(times, every), 1, len(times) - 1)
     share = (every - times[after - 1]) / (times[after] - times[after - 1])
-    between: np.ndarray = found[..., after - 1] * (1 - share) + found[..., after] * share
+    between: np.ndarray = log_survival[..., after - 1] * (1 - share) + log_survival[..., after] * share
     return between

@@ -85,19 +85,19 @@ class Survival:
     observed_until : int ndarray of shape (n_groups,)
         Last time at which ten customers of the group are at risk, and the curve is known.
     last : int ndarray of shape (n_groups,)
-        Last time at which anybody is at risk, and the curve is known; 0 in models that need nobody.
+        Last time with anybody at risk, to which the curve is estimated; 0 in models that extrapolate.
     own : tuple of int
         Positions of the groups whose own rows are reported.
     contrasts : tuple of (int, int)
         Positions of each contrast's group and reference.
     sparse : bool ndarray of shape (n_groups,)
-        Whether the draws borrow from other groups or from a penalty (design rule 10).
+        Whether the draws are shrunk towards other groups or by a penalty (design rule 10).
     observed : bool
         Whether it is an observed curve: reported at each of its times, not only at the steps of the ladder.
     posterior : bool
         Whether the draws are a posterior's: the estimate is then the mean of the draws, of a ratio their median.
     emptied : ndarray of shape (n_groups,)
-        Share of the draws in which one of the group's cells had nobody at risk before the horizon.
+        Share of the draws in which a cell of the group had an empty risk set before the horizon.
     causes : tuple of str
         Competing causes of loss; none where only one is known.
     incidence : Drawn, of shape (n_groups, n_causes), or None
@@ -137,8 +137,8 @@ class Survival:
 
     def at(self, time: int) -> Drawn | None:
         """S at a time, of shape (n_groups,); None where the curve is not drawn there."""
-        found = np.flatnonzero(self.times == time)
-        return Drawn(self.point[:, found[0]], self.draws[..., found[0]]) if found.size else None
+        position = np.flatnonzero(self.times == time)
+        return Drawn(self.point[:, position[0]], self.draws[..., position[0]]) if position.size else None
 
     @property
     def held(self) -> np.ndarray:
@@ -154,8 +154,8 @@ class Survival:
     def n_whole(self) -> int:
         """Times from 0 on that are whole periods without a gap, up to the last at which any group is known."""
         whole = int((self.times == np.arange(len(self.times))).sum())
-        known = np.flatnonzero(~np.isnan(self.point).all(axis=0))
-        return min(whole, int(known[-1]) + 1 if known.size else 0)
+        estimated = np.flatnonzero(~np.isnan(self.point).all(axis=0))
+        return min(whole, int(estimated[-1]) + 1 if estimated.size else 0)
 
     @property
     def extrapolated_area(self) -> np.ndarray:
@@ -170,7 +170,7 @@ def read_off(
     survival: np.ndarray,
     times: np.ndarray,
     horizons: tuple[int, ...],
-    known: np.ndarray,
+    observed_until: np.ndarray,
     shift: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give S at some times, and the areas under it to some horizons; NaN where it is not known.
@@ -193,12 +193,12 @@ def read_off(
     values : ndarray of shape (n_draws, n_groups, n_times)
     area : ndarray of shape (n_draws, n_groups, n_horizons)
     """
-    start = np.zeros_like(known) if shift is None else shift
+    start = np.zeros_like(observed_until) if shift is None else shift
     at, ends, last = times - start[:, None], np.array(horizons, dtype=int), survival.shape[-1] - 1
     values = np.take_along_axis(survival, np.clip(at, 0, last)[None], axis=-1)
-    values[:, (at > known[:, None]) | ((at <= 0) & (start > 0)[:, None])] = np.nan
+    values[:, (at > observed_until[:, None]) | ((at <= 0) & (start > 0)[:, None])] = np.nan
     area = cumulative_areas(survival)[..., np.minimum(ends, last)]
-    area[:, ends > known[:, None]] = np.nan
+    area[:, ends > observed_until[:, None]] = np.nan
     return values, area
 
 
@@ -220,5 +220,5 @@ def inside_areas(survival: np.ndarray, horizons: tuple[int, ...], until: np.ndar
     """
     last = survival.shape[-1] - 1
     ends = np.minimum(np.minimum.outer(until, np.array(horizons, dtype=int)), last)
-    found = [[restricted_mean(s, int(end)) for end in row] for s, row in zip(survival, ends, strict=True)]
-    return np.array(found).reshape(ends.shape)
+    areas = [[restricted_mean(s, int(end)) for end in row] for s, row in zip(survival, ends, strict=True)]
+    return np.array(areas).reshape(ends.shape)

@@ -90,11 +90,11 @@ def project_all(
         by_family = list(pool.map(lambda k: project(fits[k], target, n_draws, streams[k]), range(len(fits))))
     if not by_family:
         return ()
-    found: list[Survival] = []
+    survivals: list[Survival] = []
     for scenario in zip(*by_family, strict=True):
-        found += scenario
-        found += [average(scenario, share, name) for name, share in weights.items() if share.any()]
-    return tuple(found)
+        survivals += scenario
+        survivals += [average(scenario, share, name) for name, share in weights.items() if share.any()]
+    return tuple(survivals)
 
 
 def average(models: Sequence[Survival], weights: np.ndarray, model: str) -> Survival:
@@ -116,9 +116,9 @@ def average(models: Sequence[Survival], weights: np.ndarray, model: str) -> Surv
     Survival
         S, and the areas under it, are the models' weighted means; the median is that of the mean S.
     """
-    kept = np.flatnonzero(np.asarray(weights) >= LEAST_WEIGHT)
-    share = np.asarray(weights, dtype=float)[kept]
-    return _averaged([models[int(k)] for k in kept], share / share.sum(), model)
+    weighted = np.flatnonzero(np.asarray(weights) >= LEAST_WEIGHT)
+    share = np.asarray(weights, dtype=float)[weighted]
+    return _averaged([models[int(k)] for k in weighted], share / share.sum(), model)
 
 
 def _averaged(models: Sequence[Survival], share: np.ndarray, model: str) -> Survival:

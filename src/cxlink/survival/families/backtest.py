@@ -1,9 +1,9 @@
-"""The backtest on the clock: fitted to an earlier period, did the families foresee what came after?
+"""Backtest: families fitted to an earlier period are compared with what followed.
 
-Every spell is censored again at an origin t₀, the families are fitted to what was known then, and judged by what came
-after: the log score of customers' period of loss given that they were still there at t₀ (a proper score, Gneiting &
+Every spell is censored again at an origin t₀, the families are fitted to what was observed by then, and scored on what
+followed: the log score of customers' period of loss given that they were still there at t₀ (a proper score, Gneiting &
 Raftery 2007, doi 10.1198/016214506000001437), the error of survival at the end of follow-up and of the restricted mean
-up to it, and whether its interval held it. Weights are those of the mixture that foresees best: stacking of predictive
+up to it, and whether its interval held it. Weights are those of the mixture that predicts best: stacking of predictive
 probabilities (Yao, Vehtari, Simpson & Gelman 2018, doi 10.1214/17-BA1091), over customers and origins.
 """
 
@@ -41,9 +41,9 @@ class Backtest:
     Attributes
     ----------
     origins : tuple of int
-        Periods of the clock that the families were fitted up to; none where follow-up is too short.
+        Origins: last periods of the data that the families were fitted to; none where follow-up is too short.
     end : int
-        Last period judged.
+        Last period predicted.
     reason : str
         Why there is no backtest, or no weights: ``short_follow_up``, ``none_converged``, ``none_fitted``; empty where
         there are.
@@ -86,17 +86,17 @@ def origins_of(periods: PersonPeriods) -> tuple[tuple[int, ...], int]:
     enough = np.flatnonzero(periods.at_risk.sum(axis=0) >= _TEN)
     end = int(enough[-1]) + 1 if enough.size else 0
     seen = np.cumsum(periods.lost.sum(axis=0) > 0)
-    known = np.flatnonzero(seen >= _FEWEST_PERIODS)
-    if not known.size:
+    usable = np.flatnonzero(seen >= _FEWEST_PERIODS)
+    if not usable.size:
         return (), end
-    first = max(int(known[0]) + 1, int(np.ceil(_EARLIEST * end)))
+    first = max(int(usable[0]) + 1, int(np.ceil(_EARLIEST * end)))
     last = int(_LATEST * end)
-    found = (
+    origins = (
         np.unique(np.linspace(first, last, ORIGINS).round().astype(int))
         if last >= first
         else np.array([], int)
     )
-    return tuple(int(t) for t in found), end
+    return tuple(int(t) for t in origins), end
 
 
 def backtest(
@@ -193,7 +193,7 @@ def stacked(probabilities: np.ndarray, n: np.ndarray) -> np.ndarray:
     for _ in range(_STEPS):
         weights = weights * (probabilities.T @ (share / (probabilities @ weights)))
     # EM comes near quickly and then creeps: the end by quadratic programming
-    found = minimize(  # type: ignore[call-overload]  # its stubs know dtype float64 only
+    optimum = minimize(  # type: ignore[call-overload]  # its stubs know dtype float64 only
         lambda w: -share @ np.log(np.maximum(probabilities @ w, _FLOOR)),
         weights / weights.sum(),
         jac=lambda w: -probabilities.T @ (share / np.maximum(probabilities @ w, _FLOOR)),
@@ -202,7 +202,7 @@ def stacked(probabilities: np.ndarray, n: np.ndarray) -> np.ndarray:
         constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like},
         options={"ftol": _FTOL, "maxiter": _ITERATIONS},
     )
-    better = np.maximum(np.asarray(found.x), 0.0)
+    better = np.maximum(np.asarray(optimum.x), 0.0)
     shares: np.ndarray = better / better.sum()
     if not share @ np.log(probabilities @ shares) >= share @ np.log(probabilities @ weights):
         shares = weights / weights.sum()
@@ -210,7 +210,7 @@ def stacked(probabilities: np.ndarray, n: np.ndarray) -> np.ndarray:
 
 
 def _known_by(periods: PersonPeriods, origin: int) -> PersonPeriods:
-    """Censor at an origin; pairs with nobody at risk before it are left out."""
+    """Censor at an origin; pairs without customers at risk before it are left out."""
     at_risk, lost = periods.at_risk[:, :origin], periods.lost[:, :origin]
     there = at_risk.sum(axis=1) > 0
     return replace(
@@ -226,7 +226,7 @@ def _refitted(chosen: Sequence[Fit], then: PersonPeriods, effects: tuple[Effect,
     """Fit each class to what was known then; None where none of a class can be."""
     by_name = {family.name: family for family in menu(then.lost.sum(axis=0))}
     n_periods = int((then.lost.sum(axis=0) > 0).sum())
-    found: dict[str, Fit | Unfitted] = {}
+    fits: dict[str, Fit | Unfitted] = {}
     refits: list[Fit | None] = []
     for old in chosen:
         family = _allowed(old.family, by_name, n_periods)
@@ -234,8 +234,8 @@ def _refitted(chosen: Sequence[Fit], then: PersonPeriods, effects: tuple[Effect,
             refits.append(None)
             continue
         near = old if old.family.name == family.name else None
-        refit = fit(family, then, *effects, contained=found, near=near)
-        found[family.name] = refit
+        refit = fit(family, then, *effects, contained=fits, near=near)
+        fits[family.name] = refit
         refits.append(refit if isinstance(refit, Fit) and refit.converged else None)
     return refits
 

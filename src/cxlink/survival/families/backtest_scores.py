@@ -1,4 +1,4 @@
-"""What customers did after an origin, and what a family fitted up to it had foreseen."""
+"""Outcomes after a backtest origin, and predictions of a family fitted up to it."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ LEAST = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class BacktestCells:
-    """Customers still there at an origin, or who came after it, and what they then did.
+    """Customers retained at an origin, or who entered after it, and their outcomes.
 
     Attributes
     ----------
@@ -74,12 +74,12 @@ def foreseen(one: Fit, cells: BacktestCells) -> np.ndarray:
     log_s = at_times(one.family, linked, np.arange(cells.stop.max() + 1.0))[0]
     survival = np.minimum.accumulate(np.exp(np.nan_to_num(log_s, nan=-np.inf)), axis=-1)
     at = at.ravel()
-    there, kept = survival[at, cells.start], survival[at, cells.stop]
-    left = survival[at, cells.stop - 1] - kept
+    there, at_stop = survival[at, cells.start], survival[at, cells.stop]
+    left = survival[at, cells.stop - 1] - at_stop
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.where(cells.lost, left, kept) / there
-    known: np.ndarray = np.clip(np.nan_to_num(p, nan=0.0), LEAST, 1.0)
-    return known
+        p = np.where(cells.lost, left, at_stop) / there
+    probability: np.ndarray = np.clip(np.nan_to_num(p, nan=0.0), LEAST, 1.0)
+    return probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Later:
     weight : ndarray of shape (n_pairs,)
         How many.
     levels : int ndarray of shape (n_levels,)
-        Levels judged.
+        Levels scored.
     n, survival, tenure, error : ndarray of shape (n_levels,)
         Customers at risk, observed survival from the origin to the end, restricted mean and its standard error.
     """
@@ -118,18 +118,18 @@ class Later:
             np.array([counts[periods.level == k, origin:end].sum(axis=0) for k in range(len(periods.levels))])
             for counts in (periods.at_risk, periods.lost)
         )
-        kept = np.flatnonzero((r[:, 0] >= _TEN) & (r[:, -1] >= _TEN) & (r > 0).all(axis=1))
-        r, d = r[kept].astype(float), d[kept].astype(float)
-        survival = np.concatenate([np.ones((len(kept), 1)), np.cumprod(1 - d / r, axis=1)], axis=1)
+        levels = np.flatnonzero((r[:, 0] >= _TEN) & (r[:, -1] >= _TEN) & (r > 0).all(axis=1))
+        r, d = r[levels].astype(float), d[levels].astype(float)
+        survival = np.concatenate([np.ones((len(levels), 1)), np.cumprod(1 - d / r, axis=1)], axis=1)
         pieces = areas(survival)
         ahead = np.cumsum(pieces[:, ::-1], axis=1)[:, ::-1]
-        after = np.concatenate([ahead[:, 1:], np.zeros((len(kept), 1))], axis=1)
+        after = np.concatenate([ahead[:, 1:], np.zeros((len(levels), 1))], axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             greenwood = np.where(r > d, d / (r * (r - d)), 0.0)
-        inside = np.isin(periods.level, kept) & (periods.at_risk[:, origin] > 0)
+        inside = np.isin(periods.level, levels) & (periods.at_risk[:, origin] > 0)
         return cls(
             origin, end, periods.level[inside], periods.stratum[inside],
-            periods.at_risk[inside, origin].astype(float), kept, r[:, 0], survival[:, -1], pieces.sum(axis=1),
+            periods.at_risk[inside, origin].astype(float), levels, r[:, 0], survival[:, -1], pieces.sum(axis=1),
             np.sqrt((after**2 * greenwood).sum(axis=1)),
         )  # fmt: skip
 
@@ -170,12 +170,12 @@ def judged(one: Fit, later: Later, rng: np.random.Generator) -> tuple[dict[str, 
     noise = later.error * rng.standard_normal((_DRAWS, len(later.levels)))
     low, high = np.quantile(tenure[1:] + noise, [0.025, 0.975], axis=0)
     weight = later.n / later.n.sum()
-    held = (low <= later.tenure) & (later.tenure <= high)
+    covered = (low <= later.tenure) & (later.tenure <= high)
     predicted = curve[0, :, -1]
     made = {
         "survival_error": float(weight @ (predicted - later.survival)),
         "tenure_error": float(weight @ (tenure[0] - later.tenure)),
-        "covered": float(held.mean()),
+        "covered": float(covered.mean()),
     }
     points = {"level": later.levels, "predicted": predicted, "observed": later.survival, "n": later.n}
     return made, pd.DataFrame(points)

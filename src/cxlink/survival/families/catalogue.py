@@ -56,7 +56,7 @@ WEIBULL = Family(
 
 
 def gompertz(follow_up: float) -> Family:
-    """Gompertz law: a hazard that grows or falls exponentially, S(t) = exp(−rate·(e^{shape·t} − 1)/shape).
+    """Gompertz: a hazard that grows or falls exponentially, S(t) = exp(−rate·(e^{shape·t} − 1)/shape).
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def _beta_geometric(t: Array, churn: Array, polarisation: Array) -> Array:
 
 
 def _first_period(location: Array, shape: Array) -> Array:
-    """Logit of the loss in the first period under a Weibull law; from log rates and log shape."""
+    """Logit of the loss in the first period under a Weibull distribution; from log rates and log shape."""
     hazard = np.exp(np.clip(location * np.exp(shape), -300.0, 5.0))
     odds: Array = np.log(np.expm1(hazard))
     return odds
@@ -277,7 +277,7 @@ def cure(family: Family) -> Family:
 
 
 def menu(lost: Array) -> tuple[Family, ...]:
-    """Give every family, those that lean on the data among them.
+    """Every family, those that depend on the data among them.
 
     Parameters
     ----------
@@ -310,7 +310,7 @@ def families_by_name() -> Mapping[str, Family]:
 def knots_for(lost: Array, n_inner: int) -> tuple[float, ...]:
     """Knots in log time: the first and last period with losses, and between them even quantiles of the losses.
 
-    Where quantiles coincide, the inner knots are spread evenly in log time instead.
+    Where quantiles coincide, the inner knots are evenly spaced in log time instead.
 
     Parameters
     ----------

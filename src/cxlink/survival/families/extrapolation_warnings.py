@@ -53,12 +53,12 @@ def doubts(fits: Sequence[Fit], tenures: Sequence[Survival], periods: PersonPeri
     end = int(np.flatnonzero(periods.at_risk.sum(axis=0) > 0).max(initial=0)) + 1
     weight = periods.at_risk[:, 0] + 0.0
     weight = weight if weight.sum() > 0 else periods.at_risk.sum(axis=1) + 0.0
-    found: list[Check] = []
+    warnings: list[Check] = []
     for fit, tenure in zip(fits, tenures, strict=True):
-        found += _never_leaving(fit, periods, weight / weight.sum(), end)
-        found += _endless(tenure)
-        found += _turning(fit, periods, weight / weight.sum(), end)
-    return found
+        warnings += _never_leaving(fit, periods, weight / weight.sum(), end)
+        warnings += _endless(tenure)
+        warnings += _turning(fit, periods, weight / weight.sum(), end)
+    return warnings
 
 
 def _doubt(code: str, model: str, value: float, **facts: Fact) -> Check:
@@ -69,9 +69,11 @@ def _log_survival(fit: Fit, periods: PersonPeriods, time: np.ndarray) -> np.ndar
     """Log S of each pair at the estimate, of shape (n_pairs, n_times)."""
     linked = [part[0][:, None] for part in fit.linked(fit.estimate[None], periods.level, periods.stratum)]
     with np.errstate(all="ignore"):
-        found: np.ndarray = np.asarray(fit.family.linked(time, *linked)) + np.zeros((len(periods.level), 1))
-    known: np.ndarray = np.nan_to_num(found, nan=-np.inf)
-    return known
+        log_survival: np.ndarray = np.asarray(fit.family.linked(time, *linked)) + np.zeros(
+            (len(periods.level), 1)
+        )
+    finite: np.ndarray = np.nan_to_num(log_survival, nan=-np.inf)
+    return finite
 
 
 def _never_leaving(fit: Fit, periods: PersonPeriods, weight: np.ndarray, end: int) -> Iterator[Check]:
@@ -88,9 +90,9 @@ def _never_leaving(fit: Fit, periods: PersonPeriods, weight: np.ndarray, end: in
     if kind == "cure":
         cured = fit.linked(fit.estimate[None], periods.level, periods.stratum)[0][0]
         share = float(weight @ (1 / (1 + np.exp(-cured))))
-        kept = np.exp(_log_survival(fit, periods, np.array([float(end)])))[:, 0]
+        survival = np.exp(_log_survival(fit, periods, np.array([float(end)])))[:, 0]
         pi = 1 / (1 + np.exp(-cured))
-        uncured = float(weight @ np.clip((kept - pi) / np.maximum(1 - pi, 1e-12), 0, 1))
+        uncured = float(weight @ np.clip((survival - pi) / np.maximum(1 - pi, 1e-12), 0, 1))
         if share > 0.001 and uncured > _MATURE:
             yield _doubt("immature_cure", name, uncured, cured=share)
 
@@ -142,9 +144,9 @@ def spike(periods: PersonPeriods) -> Spike | None:
     for every in range(3, min(_LONGEST_CYCLE, n) + 1):
         at = np.arange(every, n + 1, every) - 1
         ratios = [_against_neighbours(r[:n], d[:n], int(t)) for t in at]
-        known = [ratio for ratio in ratios if not np.isnan(ratio)]
-        if len(known) == len(ratios) and known and min(known) > _TIMES:
-            return Spike(every, float(min(known)))
+        finite = [ratio for ratio in ratios if not np.isnan(ratio)]
+        if len(finite) == len(ratios) and finite and min(finite) > _TIMES:
+            return Spike(every, float(min(finite)))
     return None
 
 

@@ -18,7 +18,7 @@ class Link:
     Attributes
     ----------
     forward, inverse : callable
-        To the scale, and back from it; the latter for jets too.
+        To the scale, and back from it; the latter with automatic differentiation too.
     name : {"log", "logit", "identity"}
         The function, up to ``unit``.
     unit : float
@@ -123,7 +123,7 @@ class Family:
         The first is the location, on which score and strata act additively through its link; the score may act on
         the second as well.
     log_survival : callable
-        log S of (t, *parameters), by broadcasting, of arrays or jets; t > 0 in periods.
+        log S of (t, *parameters), by broadcasting, of arrays or values with derivatives; t > 0 in periods.
     start : callable
         Starting values of the parameters from a hazard per period.
     whole_periods : bool

@@ -145,7 +145,7 @@ class FamilyLayout:
         beside = slice(self.n_score, self.n_effects) if index < self.n_score else slice(0, self.n_score)
         direction[beside] = (exposure @ self.designs[0])[beside] / exposure.sum()
         if self.family.kind == "cure":
-            # on its log odds: where nobody is cured, the hazard does not move with them
+            # on its log odds: where the cured fraction is 0, the hazard does not depend on them
             return Penalty(index, direction, float(self.cohort[0]))
         return Penalty(index, direction, self.log_hazard(float(self.cohort[0]))[0], 1.0, self.log_hazard)
 
@@ -174,7 +174,7 @@ def lay_out(
     effect : {"levels", "linear", "monotone", "spline"}
         Of the score on the location; a monotone one is fitted free, and projected.
     acts_on : {"location", "shape"}
-        Whether the score moves the location alone, or the second parameter as well, freely by level.
+        Whether the score acts on the location alone, or on the second parameter as well, freely by level.
     """
     n_levels, n_strata = len(periods.levels), len(periods.strata)
     level, stratum = (x.ravel() for x in np.indices((n_levels, n_strata)))
@@ -215,13 +215,13 @@ def _log_hazard(family: Family, cohort: np.ndarray, middle: np.ndarray, slope: f
     """
     at = cohort[0] + np.linspace(-_FAR, _FAR, _POINTS) / slope
     with np.errstate(all="ignore"):
-        found = np.log(-family.linked(middle, at, *cohort[1:, None]))
-    known = np.flatnonzero(np.isfinite(found))
-    if len(known) < 4 or np.ptp(known) + 1 != len(known):
+        values = np.log(-family.linked(middle, at, *cohort[1:, None]))
+    finite = np.flatnonzero(np.isfinite(values))
+    if len(finite) < 4 or np.ptp(finite) + 1 != len(finite):
         return lambda location: (slope * location, slope, 0.0)
-    knots = at[known]
+    knots = at[finite]
     low, high, step = float(knots[0]), float(knots[-1]), float(knots[1] - knots[0])
-    pieces = CubicSpline(knots, found[known]).c.T.tolist()
+    pieces = CubicSpline(knots, values[finite]).c.T.tolist()
 
     def inside(location: float) -> tuple[float, float, float]:
         k = min(int((location - low) / step), len(pieces) - 1)
@@ -258,7 +258,7 @@ def _named(parameter: str, term: DesignTerm) -> str:
 def _slope(family: Family, cohort: np.ndarray, middle: np.ndarray, step: float = 1e-4) -> float:
     """Take |∂ log(−log S(t)) / ∂ location|: what one unit of the location is on the log hazard ratio."""
     if family.kind == "cure":
-        # odds of being cured are a scale of their own: where nobody is, the hazard does not move with them
+        # odds of being cured are a scale of their own: where the fraction is 0, the hazard does not depend on them
         return 1.0
     with np.errstate(all="ignore"):
         low, high = (

@@ -44,10 +44,10 @@ def fit_all(
     effect, acts_on
         See `fit`.
     """
-    found: dict[str, Fit | Unfitted] = {}
+    fits: dict[str, Fit | Unfitted] = {}
     for family in menu(periods.lost.sum(axis=0)) if families is None else families:
-        found[family.name] = fit(family, periods, effect, acts_on, contained=found)
-    return tuple(found.values())
+        fits[family.name] = fit(family, periods, effect, acts_on, contained=fits)
+    return tuple(fits.values())
 
 
 def fit(
@@ -76,7 +76,7 @@ def fit(
     effect : {"levels", "linear", "monotone", "spline"}
         Of the score on the location. A monotone one is fitted free, and projected.
     acts_on : {"location", "shape"}
-        Whether the score moves the location alone, or the second parameter as well, freely by level.
+        Whether the score acts on the location alone, or on the second parameter as well, freely by level.
     contained : mapping of str to Fit or Unfitted, optional
         Fits to the same counts, by name: those of families that this one contains become starts.
     near : Fit, optional
@@ -85,7 +85,7 @@ def fit(
     Returns
     -------
     Fit or Unfitted
-        Unfitted where nobody was lost, or where losses fall in no more periods than the family has parameters of its
+        Unfitted where there is no loss, or where losses fall in no more periods than the family has parameters of its
         own (the exponential needs one).
     """
     refused = _refusal(family, periods)
@@ -98,16 +98,16 @@ def fit(
     starts = [*_embedded(layout, fits), *_starts(layout)]
     if near is not None and [m.shape for m in near.matrices] == [m.shape for m in layout.matrices]:
         starts = [near.estimate, *starts]
-    held = layout.separated()
+    separated = layout.separated()
     for _ in range(_ROUNDS):
-        likelihood = likelihood.with_penalties([layout.penalty(index) for index in sorted(held)])
+        likelihood = likelihood.with_penalties([layout.penalty(index) for index in sorted(separated)])
         optimum = maximise(likelihood, starts, layout.box)
-        more = _flat(layout, optimum) - held
+        more = _flat(layout, optimum) - separated
         if not more:
             break
-        held |= more
+        separated |= more
         starts = [optimum.theta, *starts]
-    return _result(layout, likelihood, optimum, held, effect)
+    return _result(layout, likelihood, optimum, separated, effect)
 
 
 def _refusal(family: Family, periods: PersonPeriods) -> Unfitted | None:
@@ -145,7 +145,7 @@ def _cohort(family: Family, periods: PersonPeriods, near: Fit | None) -> np.ndar
 
 def _embedded(layout: FamilyLayout, fits: Mapping[str, Fit | Unfitted]) -> list[np.ndarray]:
     """Fits of contained families, as points of this one."""
-    found = []
+    starts = []
     n_levels, n_strata = len(layout.periods.levels), len(layout.periods.strata)
     for one in layout.family.contains:
         fitted = fits.get(one.name)
@@ -163,8 +163,8 @@ def _embedded(layout: FamilyLayout, fits: Mapping[str, Fit | Unfitted]) -> list[
         slope = float(np.mean(nudged - location)) * 1e4
         point = layout.whole(location, slope * strata, np.asarray(shape))
         if np.isfinite(point).all():
-            found.append(point)
-    return found
+            starts.append(point)
+    return starts
 
 
 def _starts(layout: FamilyLayout) -> list[np.ndarray]:
@@ -190,51 +190,51 @@ def _flat(layout: FamilyLayout, optimum: Optimum) -> set[int]:
     if not np.isfinite(information).all():
         return set()
     values, axes = np.linalg.eigh(information)
-    found: set[int] = set()
+    effects: set[int] = set()
     for k in np.flatnonzero(values < _FLAT * layout.slope**2):
-        found |= {int(i) for i in np.flatnonzero(np.abs(axes[:, k]) > 0.3)}
-    return found
+        effects |= {int(i) for i in np.flatnonzero(np.abs(axes[:, k]) > 0.3)}
+    return effects
 
 
 def _result(
-    layout: FamilyLayout, likelihood: Likelihood, optimum: Optimum, held: set[int], effect: Effect
+    layout: FamilyLayout, likelihood: Likelihood, optimum: Optimum, separated: set[int], effect: Effect
 ) -> Fit:
     vague = _vague(layout, optimum)
     followed = likelihood.with_penalties([*likelihood.penalties, *(layout.penalty(j) for j in sorted(vague))])
     centred = _centred(layout, followed, optimum) if vague else optimum
     covariance, condition, patched = _inverse(-centred.hessian)
-    few = {j for j in layout.separated(FEWEST) - held if j < layout.n_score}
+    few = {j for j in layout.separated(FEWEST) - separated if j < layout.n_score}
     drawn = followed.with_penalties([*followed.penalties, *(layout.penalty(j) for j in sorted(few))])
     names, family = layout.names, layout.family
-    checks = [_separated(family, [names[j] for j in sorted(held)])] if held else []
+    checks = [_separated(family, [names[j] for j in sorted(separated)])] if separated else []
     checks += [_bounded(layout, optimum, j) for j in sorted(vague)]
-    found = Fit(
+    fitted = Fit(
         family, names, layout.terms, layout.matrices, len(layout.periods.strata), layout.n_score, layout.cohort,
         optimum.theta, centred.theta, covariance, layout.box, likelihood.plain(optimum.theta),
         optimum.gradient_norm, condition,
         at_bound=(*(names[j] for j in np.flatnonzero(optimum.bound)), *(["monotone"] * optimum.edge)),
-        penalised=tuple(names[j] for j in sorted(held)),
+        penalised=tuple(names[j] for j in sorted(separated)),
         marginals=marginals(drawn, centred, covariance, layout.n_effects) if not patched else (),
     )  # fmt: skip
     if optimum.edge:
         checks.append(Check("held_rising", family.name))
     if patched:
         checks.append(Check("flat_likelihood", family.name))
-    if not found.converged:
-        checks.append(Check("search_stopped", family.name, facts={"gradient": found.gradient_norm}))
-    found = replace(found, checks=tuple(checks))
-    return _monotone(found, likelihood) if effect == "monotone" and layout.n_score > 1 else found
+    if not fitted.converged:
+        checks.append(Check("search_stopped", family.name, facts={"gradient": fitted.gradient_norm}))
+    fitted = replace(fitted, checks=tuple(checks))
+    return _monotone(fitted, likelihood) if effect == "monotone" and layout.n_score > 1 else fitted
 
 
 def _vague(layout: FamilyLayout, optimum: Optimum) -> set[int]:
-    """Find parameters beside the location that are at a bound, or that the counts hardly bound."""
+    """Find parameters beside the location that are at a bound, or weakly identified by the counts."""
     n = layout.n_effects
     covariance, _, patched = _inverse(-optimum.hessian)
-    found = {int(j) for j in np.flatnonzero(optimum.bound)}
+    indices = {int(j) for j in np.flatnonzero(optimum.bound)}
     limit = np.array([layout.family.parameters[k].vague for k in layout.owner[n:]])
     error = np.sqrt(np.maximum(np.diag(covariance)[n:], 0.0))
     wild = np.flatnonzero((error > limit) | (patched & np.isfinite(limit)))
-    return found | {n + int(j) for j in wild}
+    return indices | {n + int(j) for j in wild}
 
 
 def _centred(layout: FamilyLayout, followed: Likelihood, optimum: Optimum) -> Optimum:
@@ -285,11 +285,11 @@ def _bounded(layout: FamilyLayout, optimum: Optimum, index: int) -> Check:
     )  # fmt: skip
 
 
-def _monotone(found: Fit, likelihood: Likelihood) -> Fit:
+def _monotone(fitted: Fit, likelihood: Likelihood) -> Fit:
     """Project the levels' effects, and say what the likelihood is there."""
-    n = found.n_score
+    n = fitted.n_score
     mean = np.eye(n) - 1 / n
-    variance = np.diag(mean @ found.covariance[:n, :n] @ mean)
-    moved, _, _ = monotone(found.estimate[:n], found.estimate[None, :n], variance)
-    estimate = np.r_[moved, found.estimate[n:]]
-    return replace(found, estimate=estimate, log_likelihood=likelihood.plain(estimate), monotone=True)
+    variance = np.diag(mean @ fitted.covariance[:n, :n] @ mean)
+    moved, _, _ = monotone(fitted.estimate[:n], fitted.estimate[None, :n], variance)
+    estimate = np.r_[moved, fitted.estimate[n:]]
+    return replace(fitted, estimate=estimate, log_likelihood=likelihood.plain(estimate), monotone=True)

@@ -38,7 +38,7 @@ class Fit:
         Maximum likelihood, on the link scale; held at a bound where `at_bound` says so.
     centre, covariance : ndarray of shape (n_parameters,), (n_parameters, n_parameters)
         Of the draws: mode and inverse of the negative Hessian of the likelihood that they follow. It is the estimate
-        but where a parameter is at a bound or hardly bounded by the counts.
+        but where a parameter is at a bound or weakly identified by the counts.
     box : Box
         Bounds, which draws keep.
     log_likelihood : float
@@ -101,8 +101,10 @@ class Fit:
 
         Normal from centre and covariance, but for what `exchange` puts in the place of penalised ones.
         """
-        spread, axes = np.linalg.eigh(self.covariance)
-        normal = rng.standard_normal((n_draws, len(spread))) * np.sqrt(np.maximum(spread, 0)) @ axes.T
+        eigenvalues, axes = np.linalg.eigh(self.covariance)
+        normal = (
+            rng.standard_normal((n_draws, len(eigenvalues))) * np.sqrt(np.maximum(eigenvalues, 0)) @ axes.T
+        )
         drawn: np.ndarray = self.centre + exchange(normal, self.marginals)
         drawn = np.clip(drawn, self.box.low, self.box.high)
         return self._projected(drawn) if self.monotone else drawn

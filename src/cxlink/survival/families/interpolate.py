@@ -1,7 +1,7 @@
 """Averages over many curves of one family from few of them, by interpolation in the location; and any cubic.
 
 Curves of one draw share all parameters but the location, so S at any time is one smooth function of it: a
-cubic through four neighbouring points of an even mesh gives each curve, and weights of curves become weights of
+cubic through four neighbouring points of an even grid gives each curve, and weights of curves become weights of
 points.
 """
 
@@ -9,14 +9,14 @@ import numpy as np
 
 
 def mesh(location: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray] | None:
-    """Lay an even mesh under each draw's locations.
+    """Even interpolation grid over each draw's locations.
 
     Parameters
     ----------
     location : ndarray of shape (n_draws, n_curves)
         On the link scale.
     step : float
-        Distance of points; 0 for no mesh.
+        Distance of points; 0 for no grid.
 
     Returns
     -------
@@ -25,7 +25,7 @@ def mesh(location: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray] | N
     weight : ndarray of shape (n_draws, n_curves, n_points)
         Such that f(location) ≈ weight @ f(points); Lagrange's cubic, rows sum to 1.
     None
-        Where a mesh would not save half of the work.
+        Where interpolation would not save half of the work.
     """
     n_points = mesh_size(location, step)
     if 2 * n_points > location.shape[1]:
@@ -49,7 +49,7 @@ def mesh(location: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray] | N
 
 
 def mesh_size(location: np.ndarray, step: float) -> int:
-    """Points of a mesh under the widest draw; more than there are curves where there is no mesh."""
+    """Points of the grid of the widest draw; more than there are curves where there is no grid."""
     if step <= 0:
         return int(location.shape[1]) + 1
     widest = float(np.ptp(location, axis=1).max())

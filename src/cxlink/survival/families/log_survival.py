@@ -11,8 +11,8 @@ _HAZARDS = (1e-12, 1e30)
 Read = Callable[[int], np.ndarray]
 
 
-def exactly(family: Family, linked: Sequence[np.ndarray], clock: np.ndarray) -> Read:
-    """Log-survival at each row of ``clock``, each moment computed once.
+def exactly(family: Family, linked: Sequence[np.ndarray], times: np.ndarray) -> Read:
+    """Log-survival at each row of ``times``, each moment computed once.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def exactly(family: Family, linked: Sequence[np.ndarray], clock: np.ndarray) -> 
         Whose.
     linked : sequence of ndarray of shape (n_draws, n_locations) or (n_draws, 1)
         Its parameters on their link scales.
-    clock : ndarray of shape (n_rows, n_times)
+    times : ndarray of shape (n_rows, n_times)
         In periods, from 0 on.
 
     Returns
@@ -28,30 +28,30 @@ def exactly(family: Family, linked: Sequence[np.ndarray], clock: np.ndarray) -> 
     callable
         From a row's position to log S, of shape (n_draws, n_locations, n_times).
     """
-    each, at = np.unique(clock, return_inverse=True)
+    each, at = np.unique(times, return_inverse=True)
     values = at_times(family, linked, each)
-    at = at.reshape(clock.shape)
+    at = at.reshape(times.shape)
     return lambda k: values[..., at[k]]
 
 
-def paced(family: Family, linked: Sequence[np.ndarray], clock: np.ndarray, pace: float) -> Read:
-    """Log-survival at each row of ``clock``, by cubics of log(−log S) in log time; see `exactly`.
+def paced(family: Family, linked: Sequence[np.ndarray], times: np.ndarray, pace: float) -> Read:
+    """Log-survival at each row of ``times``, by cubics of log(−log S) in log time; see `exactly`.
 
     Parameters
     ----------
     pace : float
         Distance of the nodes in log time. Cumulative hazards are held between 1e-12 and 1e30.
     """
-    low, high = np.log(clock[clock > 0].min()), np.log(clock.max())
+    low, high = np.log(times[times > 0].min()), np.log(times.max())
     nodes = low + pace * np.arange(-1, np.ceil((high - low) / pace) + 2)
     # single precision: 1e-6 of a hazard is little against the cubic's own error, and half the time
     hazard = np.log(np.clip(-at_times(family, linked, np.exp(nodes)), *_HAZARDS)).astype(np.float32)
 
     def read(k: int) -> np.ndarray:
-        positive = clock[k] > 0
-        weights = lagrange(nodes, np.log(np.where(positive, clock[k], 1.0))).astype(np.float32)
+        positive = times[k] > 0
+        weights = lagrange(nodes, np.log(np.where(positive, times[k], 1.0))).astype(np.float32)
         flat = -np.exp(hazard.reshape(-1, len(nodes)) @ weights.T)
-        log_survival: np.ndarray = flat.reshape(*hazard.shape[:-1], clock.shape[1])
+        log_survival: np.ndarray = flat.reshape(*hazard.shape[:-1], times.shape[1])
         log_survival[..., ~positive] = 0.0
         return log_survival
 
@@ -62,7 +62,7 @@ def at_times(family: Family, linked: Sequence[np.ndarray], time: np.ndarray) -> 
     """Log-survival at ``time`` (n_times,), 0 at 0; of shape (n_draws, n_locations, n_times)."""
     positive = time > 0
     with np.errstate(all="ignore"):
-        known = family.linked(time[positive], *(part[..., None] for part in linked))
-    log_survival = np.zeros((*known.shape[:-1], len(time)))
-    log_survival[..., positive] = known
+        positive_log_survival = family.linked(time[positive], *(part[..., None] for part in linked))
+    log_survival = np.zeros((*positive_log_survival.shape[:-1], len(time)))
+    log_survival[..., positive] = positive_log_survival
     return log_survival

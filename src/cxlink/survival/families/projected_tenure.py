@@ -19,7 +19,7 @@ _GONE = 1e-300
 
 
 def last_with_ten(periods: PersonPeriods, level: np.ndarray, standards: Sequence[Standard]) -> np.ndarray:
-    """Find the last period of the clock in which each group has ten customers at risk.
+    """Last period since the time origin in which each group has ten customers at risk.
 
     Parameters
     ----------
@@ -65,14 +65,14 @@ def project(fit: Fit, target: Target, n_draws: int, rng: np.random.Generator) ->
     plan = plan_for(target)
     curve = group_survival(fit, fit.estimate[None], plan)
     drawn = drawn_survival(fit, fit.draws(n_draws, rng), plan, curve)
-    found = [_quantities(plan, survival, fit.family.whole_periods) for survival in (curve, *drawn)]
-    known = known_areas(fit, plan)
+    quantities = [_quantities(plan, survival, fit.family.whole_periods) for survival in (curve, *drawn)]
+    observed_areas = known_areas(fit, plan)
     scenarios = [("", np.inf), *((f"waning={w}", w) for w in target.waning)]
     return tuple(
         _survival(
             plan,
-            [part[k] for part in found],
-            known,
+            [part[k] for part in quantities],
+            observed_areas,
             (fit.family.name, scenario),
             _waned(plan, curve[0], end)[0],
         )
@@ -83,7 +83,7 @@ def project(fit: Fit, target: Target, n_draws: int, rng: np.random.Generator) ->
 def _survival(
     plan: ProjectionPlan,
     parts: Sequence[dict[str, np.ndarray]],
-    known: np.ndarray,
+    observed_areas: np.ndarray,
     names: tuple[str, str],
     curve: np.ndarray,
 ) -> Survival:
@@ -118,7 +118,7 @@ def _survival(
     starts = [
         Survival(
             point=drawn[f"retention{k}"].point, draws=drawn[f"retention{k}"].draws, area=settled(drawn[f"area{k}"]),
-            inside=known[:, k], observed_until=until - given, given=given, **common,
+            inside=observed_areas[:, k], observed_until=until - given, given=given, **common,
         )
         for k, given in enumerate((0, *target.given)) if f"area{k}" in drawn
     ]  # fmt: skip
@@ -131,11 +131,14 @@ def _quantities(plan: ProjectionPlan, survival: np.ndarray, whole: bool) -> list
     ``retention0`` and ``area0`` are from the survey on, those with a higher number of those who have stayed so long.
     """
     first, *later = survival
-    found = {**_from(plan, first, whole, 0), **_without_horizon(plan, first, whole)}
+    quantities = {**_from(plan, first, whole, 0), **_without_horizon(plan, first, whole)}
     for k, rest in enumerate(later, 1):
-        found |= _from(plan, rest, whole, k)
+        quantities |= _from(plan, rest, whole, k)
     waned = [_waned(plan, first, end) for end in plan.target.waning]
-    return [found, *({**_from(plan, one, whole, 0), **_without_horizon(plan, one, whole)} for one in waned)]
+    return [
+        quantities,
+        *({**_from(plan, one, whole, 0), **_without_horizon(plan, one, whole)} for one in waned),
+    ]
 
 
 def _from(plan: ProjectionPlan, survival: np.ndarray, whole: bool, start: int) -> dict[str, np.ndarray]:
@@ -145,11 +148,11 @@ def _from(plan: ProjectionPlan, survival: np.ndarray, whole: bool, start: int) -
 
 def _without_horizon(plan: ProjectionPlan, survival: np.ndarray, whole: bool) -> dict[str, np.ndarray]:
     grid, target = plan.grid, plan.target
-    worth = np.exp(-target.discount * grid.time) if target.discount > 0 else np.ones(len(grid.time))
+    discount_factor = np.exp(-target.discount * grid.time) if target.discount > 0 else np.ones(len(grid.time))
     ends = np.searchsorted(grid.periods, target.horizons)
     return {
         "median": medians(survival, grid, whole),
-        "discounted": _areas(plan, survival * worth, whole),
+        "discounted": _areas(plan, survival * discount_factor, whole),
         "curtate": weighted(survival, grid, grid.sum_weights, ends),
         "shown": survival[..., grid.at(plan.shown_times)].astype(np.float32),
     }
@@ -189,8 +192,8 @@ def _waned(plan: ProjectionPlan, survival: np.ndarray, end: float) -> np.ndarray
 def _log_hazards(survival: np.ndarray) -> np.ndarray:
     """Of the intervals between the times of the grid."""
     fall = -np.diff(np.log(np.maximum(survival, _GONE)), axis=-1)
-    found: np.ndarray = np.log(np.maximum(fall, _GONE))
-    return found
+    log_hazards: np.ndarray = np.log(np.maximum(fall, _GONE))
+    return log_hazards
 
 
 def settled(area: Drawn) -> Drawn:

@@ -54,9 +54,9 @@ def _first_close(
     fit: Fit, plan: ProjectionPlan, curve: np.ndarray, candidates: Iterator[ProjectionPlan]
 ) -> tuple[ProjectionPlan, np.ndarray]:
     for tried in candidates:
-        found = group_survival(fit, fit.estimate[None], tried)
-        if np.abs(found - curve).max() < _CLOSE:
-            return tried, found
+        survival = group_survival(fit, fit.estimate[None], tried)
+        if np.abs(survival - curve).max() < _CLOSE:
+            return tried, survival
     return plan, curve
 
 
@@ -80,9 +80,9 @@ def drawn_survival(
     ------
     ndarray of shape (1 + n_given, n_block, n_groups, n_times)
     """
-    few, found = thinned(fit, plan, curve)
-    # where hardly anybody is left a ratio says little
-    scale = np.clip(curve / np.maximum(found, _SMALL), 1 - _MOST, 1 + _MOST)
+    few, approximate = thinned(fit, plan, curve)
+    # where survival is close to 0 a ratio is unstable
+    scale = np.clip(curve / np.maximum(approximate, _SMALL), 1 - _MOST, 1 + _MOST)
     for block in _blocks(fit, theta, few):
         yield np.clip(group_survival(fit, block, few) * scale, 0.0, 1.0)
 
@@ -135,15 +135,17 @@ def _conditional(
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """From each moment m: weights (1 + n_given, …, n_groups, n_rows) and S(m+h)/S(m), (n_draws, n_rows, n_times)."""
     linked = fit.linked(theta, plan.target.level, plan.target.stratum)
-    found = mesh(linked[0], plan.step)
-    if found is not None:
-        linked = [found[0], *linked[1:]]
-    clock = np.add.outer(plan.moments, time)
-    read = paced(fit.family, linked, clock, plan.pace) if plan.pace else exactly(fit.family, linked, clock)
+    grid = mesh(linked[0], plan.step)
+    if grid is not None:
+        linked = [grid[0], *linked[1:]]
+    moments = np.add.outer(plan.moments, time)
+    read = (
+        paced(fit.family, linked, moments, plan.pace) if plan.pace else exactly(fit.family, linked, moments)
+    )
     for k in range(len(plan.moments)):
         ratio = _ratio(read(k), falling=fit.family.kind == "spline")
         weight = plan.weight[:, k]
-        yield k, weight if found is None else weight[:, None] @ found[1], ratio
+        yield k, weight if grid is None else weight[:, None] @ grid[1], ratio
 
 
 def _ratio(log_survival: np.ndarray, falling: bool) -> np.ndarray:
@@ -157,14 +159,14 @@ def _ratio(log_survival: np.ndarray, falling: bool) -> np.ndarray:
         ratio = np.exp(log_survival, out=log_survival)
     gone = first[..., 0] < -_GONE
     if gone.any():
-        # 0/0: the curve has reached 0 by then in this draw, and whoever enters is lost at once
+        # 0/0: the curve has reached 0 by then in this draw, and customers who enter are lost at once
         ratio[gone] = 0.0
     ratio[..., 0] = 1.0
     return ratio
 
 
 def known_areas(fit: Fit, plan: ProjectionPlan) -> np.ndarray:
-    """Area within follow-up at the estimate: from each moment m, up to the clock's ``last`` − m.
+    """Area within follow-up at the estimate: from each moment m, up to ``last`` − m.
 
     Returns
     -------
@@ -173,7 +175,7 @@ def known_areas(fit: Fit, plan: ProjectionPlan) -> np.ndarray:
     """
     grid, target = plan.grid, plan.target
     limits = np.array([*target.horizons, grid.periods[-1]])
-    known = np.zeros((len(target.standards), 1 + len(target.given), len(limits)))
+    areas = np.zeros((len(target.standards), 1 + len(target.given), len(limits)))
     for k, weights, ratio in _conditional(fit, fit.estimate[None], plan, grid.time):
         area = areas_to(ratio[0], grid, fit.family.whole_periods)
         for group, last in enumerate(target.last):
@@ -183,5 +185,5 @@ def known_areas(fit: Fit, plan: ProjectionPlan) -> np.ndarray:
             step = np.maximum(grid.periods[after] - grid.periods[before], 1)
             part = (until - grid.periods[before]) / step
             upto = area[:, before] + (area[:, after] - area[:, before]) * part
-            known[group] += weights[:, group] @ upto
-    return known
+            areas[group] += weights[:, group] @ upto
+    return areas

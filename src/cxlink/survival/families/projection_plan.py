@@ -26,7 +26,7 @@ class Target:
     horizons : tuple of int
         Whole periods after the survey, rising: the horizon and the ladder.
     last : int ndarray of shape (n_groups,)
-        Last period of the clock in which each group has ten customers at risk, see `last_with_ten`.
+        Last period since the time origin in which each group has ten customers at risk, see `last_with_ten`.
     labels : dict of str to str
         Columns of the estimates table that all groups share: ``adjusted``, ``stratum``, ``scenario``.
     given : tuple of int
@@ -65,7 +65,7 @@ class ProjectionPlan:
     grid : Grid
         Times after the survey.
     moments : int ndarray of shape (n_moments,)
-        Periods of the clock from which curves are followed.
+        Periods since the time origin from which curves are followed.
     weight : ndarray of shape (1 + n_given, n_moments, n_groups, n_curves)
         Of each curve from each moment on: at the survey, and then for those who have stayed each of `given`; sums to
         1 over moments and curves.
@@ -76,7 +76,7 @@ class ProjectionPlan:
     pace : float
         Distance in log time of the moments that log-survival is computed at; 0 for every one.
     step : float
-        Of the mesh of locations, see `mesh`; 0 to compute every curve.
+        Of the interpolation grid of locations, see `mesh`; 0 to compute every curve.
     """
 
     target: Target
@@ -100,7 +100,7 @@ def plan_for(target: Target) -> ProjectionPlan:
 
 
 def with_moments(plan: ProjectionPlan, most: int) -> ProjectionPlan:
-    """Lay the customers on a few moments of the clock, closer together where they are early."""
+    """Place the customers on a few entry times, closer together where they are early."""
     moments, weight = _laid(plan.target, most)
     return replace(plan, moments=moments, weight=weight)
 
@@ -109,19 +109,19 @@ def _laid(target: Target, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Moments, ``most`` at most, and weights: S(m+h)/S(m) is a cubic in √m through the four nearest of them."""
     starts = (0, *target.given)
     entries = np.unique(np.concatenate([standard.entry for standard in target.standards]))
-    found = np.unique(np.add.outer(starts, entries))
-    root = np.sqrt(found - found[0])
-    kept = np.arange(len(found))
-    if len(found) > most:
+    times = np.unique(np.add.outer(starts, entries))
+    root = np.sqrt(times - times[0])
+    nodes = np.arange(len(times))
+    if len(times) > most:
         even = np.linspace(0, root[-1], most)
-        kept = np.unique(np.abs(root[:, None] - even).argmin(axis=0))
-    onto = lagrange(root[kept], root)
-    weight = np.zeros((len(starts), len(kept), len(target.standards), len(target.level)))
+        nodes = np.unique(np.abs(root[:, None] - even).argmin(axis=0))
+    onto = lagrange(root[nodes], root)
+    weight = np.zeros((len(starts), len(nodes), len(target.standards), len(target.level)))
     for k, start in enumerate(starts):
         for group, standard in enumerate(target.standards):
-            exact = np.zeros((len(found), len(target.level)))
+            exact = np.zeros((len(times), len(target.level)))
             np.add.at(
-                exact, (np.searchsorted(found, standard.entry + start), standard.curve), standard.weight
+                exact, (np.searchsorted(times, standard.entry + start), standard.curve), standard.weight
             )
             weight[k, :, group] = onto.T @ exact
-    return found[kept], weight
+    return times[nodes], weight

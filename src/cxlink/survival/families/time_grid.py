@@ -84,13 +84,13 @@ def make_grid(horizons: tuple[int, ...]) -> Grid:
     time = np.concatenate([[0.0], _EARLY, whole[1:], tail])
     positions = np.concatenate([[0], 1 + len(_EARLY) + np.arange(len(whole) - 1)])
     inside = len(time) - len(tail)
-    known = time[:inside]
+    observed = time[:inside]
     return Grid(
         time,
         positions,
         inside,
-        _spline_weights(known, positions),
-        _sum_weights(known, positions),
+        _spline_weights(observed, positions),
+        _sum_weights(observed, positions),
         tail_weight,
     )
 
@@ -155,14 +155,14 @@ def areas_to(
 
 def weighted(survival: np.ndarray, grid: Grid, weights: np.ndarray, at: np.ndarray | slice) -> np.ndarray:
     """S by the grid's weights of areas or of sums, to whole periods at positions ``at``; within what is possible."""
-    found: np.ndarray = np.clip(survival[..., : grid.inside] @ weights[:, at], 0.0, grid.periods[at])
-    return found
+    area: np.ndarray = np.clip(survival[..., : grid.inside] @ weights[:, at], 0.0, grid.periods[at])
+    return area
 
 
 def tail_areas(survival: np.ndarray, grid: Grid) -> np.ndarray:
     """Integrate S from the grid's last whole period on, to infinity.
 
-    Gauss–Legendre in log time to 6,561 times that period, then the power law that S has reached there: infinite
+    Gauss–Legendre in log time to 6,561 times that period, then the power-law tail that S has reached there: infinite
     where its power is 1 or less.
 
     Parameters

@@ -29,7 +29,7 @@ class Grouped:
     Attributes
     ----------
     at_risk, lost : ndarray of shape (n_cells, n_periods)
-        Of each cell; in every period somebody was lost and somebody was not.
+        Of each cell; every period has both a loss and a survivor.
     design : ndarray of shape (n_cells, n_columns)
         Covariates that stay the same.
     varying : ndarray of shape (n_varying, n_cells, n_periods)
@@ -114,14 +114,14 @@ def solve(grouped: Grouped, penalties: Sequence[Penalty] = ()) -> Solution:
     total = grouped.lost.sum(axis=0)
     alpha = np.log(-np.log1p(-total / grouped.at_risk.sum(axis=0)))
     beta = np.zeros(grouped.n_effects)
-    held = stacked(penalties, grouped.n_effects)
-    value = _penalised(grouped, alpha, beta, held)
+    penalty = stacked(penalties, grouped.n_effects)
+    value = _penalised(grouped, alpha, beta, penalty)
     for _ in range(_STEPS):
-        step_alpha, step_beta, decrement = _newton(grouped, alpha, beta, held)
-        alpha, beta, value, moved = _searched(grouped, held, (alpha, beta, value), (step_alpha, step_beta))
+        step_alpha, step_beta, decrement = _newton(grouped, alpha, beta, penalty)
+        alpha, beta, value, moved = _searched(grouped, penalty, (alpha, beta, value), (step_alpha, step_beta))
         if decrement < _DECREMENT or not moved:
             break
-    return _solution(grouped, alpha, beta, held)
+    return _solution(grouped, alpha, beta, penalty)
 
 
 def baseline(grouped: Grouped, fixed: np.ndarray, alpha: np.ndarray, steps: int = 3) -> np.ndarray:
@@ -183,9 +183,9 @@ def _positive(values: np.ndarray) -> np.ndarray:
     return bounded
 
 
-def _penalised(grouped: Grouped, alpha: np.ndarray, beta: np.ndarray, held: Penalties) -> float:
+def _penalised(grouped: Grouped, alpha: np.ndarray, beta: np.ndarray, penalty: Penalties) -> float:
     plain = log_likelihood(grouped, clipped(alpha + grouped.shift(beta)))
-    return plain + held.value(beta)
+    return plain + penalty.value(beta)
 
 
 def _by_cell(grouped: Grouped, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -198,14 +198,14 @@ def _by_cell(grouped: Grouped, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 def _newton(
-    grouped: Grouped, alpha: np.ndarray, beta: np.ndarray, held: Penalties
+    grouped: Grouped, alpha: np.ndarray, beta: np.ndarray, penalty: Penalties
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Newton step of the baseline and of the effects, and the rise it promises (twice)."""
     gradient, curvature = _by_cell(grouped, clipped(alpha + grouped.shift(beta)))
     by_alpha, own = gradient.sum(axis=0), _positive(curvature.sum(axis=0))
-    by_beta = grouped.gather(gradient).sum(axis=1) + held.gradient(beta)
+    by_beta = grouped.gather(gradient).sum(axis=1) + penalty.gradient(beta)
     mixed = grouped.gather(curvature)
-    left = _eliminated(grouped, curvature, held, beta)
+    left = _eliminated(grouped, curvature, penalty, beta)
     right = by_beta - mixed @ (by_alpha / own)
     # a grain on the diagonal: effects that the counts cannot tell apart take no step, and the others' is the same
     grain = _GRAIN * (np.diag(left) + np.diag(left).max(initial=0.0)) + 1e-300
@@ -214,17 +214,17 @@ def _newton(
     return step_alpha, step_beta, float(by_alpha @ step_alpha + by_beta @ step_beta)
 
 
-def _eliminated(grouped: Grouped, weight: np.ndarray, held: Penalties, beta: np.ndarray) -> np.ndarray:
+def _eliminated(grouped: Grouped, weight: np.ndarray, penalty: Penalties, beta: np.ndarray) -> np.ndarray:
     """Information of β once the baseline is profiled out (Schur complement), penalties included."""
     mixed = grouped.gather(weight)
     left = grouped.crossed(weight) - (mixed / _positive(weight.sum(axis=0))) @ mixed.T
-    found: np.ndarray = left + held.information(beta)
-    return found
+    information: np.ndarray = left + penalty.information(beta)
+    return information
 
 
 def _searched(
     grouped: Grouped,
-    held: Penalties,
+    penalty: Penalties,
     at: tuple[np.ndarray, np.ndarray, float],
     step: tuple[np.ndarray, np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray, float, bool]:
@@ -234,16 +234,16 @@ def _searched(
     size = min(1.0, _LONGEST / max(float(longest), 1e-300))
     for _ in range(_HALVINGS):
         new = alpha + size * step_alpha, beta + size * step_beta
-        tried = _penalised(grouped, *new, held)
+        tried = _penalised(grouped, *new, penalty)
         if tried >= value - 1e-12 * abs(value):
             return *new, tried, True
         size /= 2
     return alpha, beta, value, False
 
 
-def _solution(grouped: Grouped, alpha: np.ndarray, beta: np.ndarray, held: Penalties) -> Solution:
+def _solution(grouped: Grouped, alpha: np.ndarray, beta: np.ndarray, penalty: Penalties) -> Solution:
     eta = clipped(alpha + grouped.shift(beta))
     rate = np.exp(eta)
     weight = grouped.at_risk * rate**2 / np.expm1(rate)
-    information = _eliminated(grouped, weight, held, beta)
+    information = _eliminated(grouped, weight, penalty, beta)
     return Solution(alpha, beta, weight, information, log_likelihood(grouped, eta))

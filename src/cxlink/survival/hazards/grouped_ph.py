@@ -56,9 +56,9 @@ def hazard_requests(spells: Spells, spec: CohortSpec) -> list[Request]:
     At every period, and with the steps of the tenure ladder.
     """
     ladder = (spec.horizon, *(h for h in spec.tenure_horizons if h != spec.horizon))
-    found = [by_level(spells, spec), standardised(spells, spec, None)]
+    requests = [by_level(spells, spec), standardised(spells, spec, None)]
     times = np.array(sorted({0, *reported_periods(spells.n_periods, spec.horizon), *ladder, *spec.lags}))
-    return [replace(r, times=times, horizons=ladder) for r in found if r is not None and r.standards]
+    return [replace(r, times=times, horizons=ladder) for r in requests if r is not None and r.standards]
 
 
 def grouped_ph(
@@ -133,10 +133,10 @@ def followed(standard: Standard, reach: np.ndarray, horizon: int) -> tuple[float
     share = float(standard.weight[fit].sum())
     if not fit.any() or fit.all():
         return share, standard
-    kept = replace(
+    followed_up = replace(
         standard, curve=standard.curve[fit], entry=standard.entry[fit], weight=standard.weight[fit] / share
     )
-    return share, kept
+    return share, followed_up
 
 
 def group_effects(spells: Spells, spec: CohortSpec, made: GroupedPH) -> dict[str, tuple[float, np.ndarray]]:
@@ -145,11 +145,11 @@ def group_effects(spells: Spells, spec: CohortSpec, made: GroupedPH) -> dict[str
     Weighted by the levels' shares among the customers scored, as a band's standardised retention is.
     """
     n = np.bincount(spells.level[spells.pair], spells.n, len(spells.levels))
-    found = {}
+    effects = {}
     for name, group in groups_of(spells, spec).items():
         weight = n[group.at] / n[group.at].sum()
-        found[name] = float(weight @ made.effects[group.at]), made.effect_draws[:, group.at] @ weight
-    return found
+        effects[name] = float(weight @ made.effects[group.at]), made.effect_draws[:, group.at] @ weight
+    return effects
 
 
 def _curves(
@@ -157,14 +157,14 @@ def _curves(
 ) -> Survival:  # fmt: skip
     standards = request.standards
     every = np.repeat(reach[None], len(fit.design.matrix), axis=0)
-    known = known_until([_inside(s, len(reach)) for s in standards], every)
+    observed_until = known_until([_inside(s, len(reach)) for s in standards], every)
     wanted = int(max([request.times.max(), *request.horizons]))
-    n_times = min(wanted, int(np.clip(known, 0, spells.n_periods).max(initial=0))) + 1
+    n_times = min(wanted, int(np.clip(observed_until, 0, spells.n_periods).max(initial=0))) + 1
     parts = mixtures(standards)
     survival = _survival(fit, point, parts, n_times)
     at_risk = _at_risk(spells, request, len(fit.design.matrix))
-    ten = np.minimum(last_with(standards, at_risk, _TEN), known)
-    values, area = read_off(survival, request.times, request.horizons, known)
+    ten = np.minimum(last_with(standards, at_risk, _TEN), observed_until)
+    values, area = read_off(survival, request.times, request.horizons, observed_until)
     drawn_values = np.empty((len(draws.beta), len(standards), len(request.times)))
     drawn_area = np.empty((len(draws.beta), len(standards), len(request.horizons)))
     # six digits are plenty for a draw, and late entry makes a curve of every entry
@@ -172,14 +172,14 @@ def _curves(
     number = np.float32 if work > _MANY else np.float64
     for at in _blocks(len(draws.beta), max((len(p.curves) for p in parts), default=1) * n_times):
         block = HazardDraws(draws.beta[at], draws.cumulative[at])
-        found = _survival(fit, block, parts, n_times, number).astype(float)
-        drawn_values[at], drawn_area[at] = read_off(found, request.times, request.horizons, known)
+        drawn = _survival(fit, block, parts, n_times, number).astype(float)
+        drawn_values[at], drawn_area[at] = read_off(drawn, request.times, request.horizons, observed_until)
     return Survival(
         model=MODEL, labels=request.labels, groups=tuple(s.group for s in standards),
         n=np.array([s.n for s in standards]), n_events=np.array([s.n_events for s in standards]),
         times=request.times, point=values[0], draws=drawn_values, horizons=request.horizons,
         area=Drawn(area[0], drawn_area), inside=inside_areas(survival[0], request.horizons, ten), observed_until=ten,
-        last=np.clip(last_at_risk(standards, at_risk), 0, np.maximum(known, 0)), own=request.own,
+        last=np.clip(last_at_risk(standards, at_risk), 0, np.maximum(observed_until, 0)), own=request.own,
         contrasts=request.contrasts, sparse=_penalised(fit, standards),
     )  # fmt: skip
 
@@ -192,7 +192,7 @@ def _penalised(fit: HazardFit, standards: Sequence[Standard]) -> np.ndarray:
 
 
 def _inside(standard: Standard, n_entries: int) -> Standard:
-    """The same with entries that the clock of the scored has; a later one is known for no time at all."""
+    """The same, with entries beyond those of customers scored set to no time at risk."""
     return replace(standard, entry=np.minimum(standard.entry, n_entries - 1))
 
 

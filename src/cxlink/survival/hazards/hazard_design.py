@@ -71,14 +71,14 @@ def make_design(
     """
     n_levels, n_strata = len(periods.levels), len(periods.strata)
     level, stratum = (x.ravel() for x in np.indices((n_levels, n_strata)))
-    known = _known(periods)
-    told = np.bincount(periods.level, known, minlength=n_levels)
-    zero = int(told.argmax()) if reference is None else reference
+    contributions = _known(periods)
+    by_level = np.bincount(periods.level, contributions, minlength=n_levels)
+    zero = int(by_level.argmax()) if reference is None else reference
     score = basis(periods.levels, effect, zero)[level]
     parts = [(score, score_terms(periods.levels, effect, score.shape[1], zero), frozenset({_SCORE}))]
     for column in periods.strata.columns:
         variable = column.removeprefix("stratum.")
-        informative = np.bincount(periods.stratum, known, n_strata)
+        informative = np.bincount(periods.stratum, contributions, n_strata)
         dummies, categories = _categories(variable, periods.strata[column], informative)
         parts.append((dummies[stratum], categories, frozenset({variable})))
         if interacting:
@@ -106,8 +106,8 @@ def make_design(
 def _known(periods: PersonPeriods) -> np.ndarray:
     """How much each pair says of its hazard: the fewer of its losses and of what was kept."""
     lost = periods.lost.sum(axis=1)
-    found: np.ndarray = np.minimum(lost, periods.at_risk.sum(axis=1) - lost).astype(float)
-    return found
+    contributions: np.ndarray = np.minimum(lost, periods.at_risk.sum(axis=1) - lost).astype(float)
+    return contributions
 
 
 def _named(term: DesignTerm) -> str:
@@ -133,22 +133,22 @@ def _categories(
 def _kept(rows: np.ndarray, blocks: tuple[frozenset[str], ...]) -> list[int]:
     """Columns that are no sum of a constant and of others (modified Gram–Schmidt), and all of the score's.
 
-    Categories are judged among themselves, interactions last. A category that nobody informative is in stays too.
+    Categories are compared among themselves, interactions last. A category without informative customers stays too.
     """
-    found = [np.full(len(rows), 1 / np.sqrt(max(len(rows), 1)))]
-    kept = []
+    basis = [np.full(len(rows), 1 / np.sqrt(max(len(rows), 1)))]
+    columns = []
     for j in sorted(range(len(blocks)), key=lambda j: (len(blocks[j]), blocks[j] == {_SCORE})):
         left = rows[:, j].astype(float)
         norm = float(np.linalg.norm(left))
         for _ in range(2):  # twice is enough (Kahan)
-            space = np.array(found)
+            space = np.array(basis)
             left = left - space.T @ (space @ left)
         independent = float(np.linalg.norm(left)) > _ALIASED * max(norm, 1e-300)
         if independent:
-            found.append(left / np.linalg.norm(left))
+            basis.append(left / np.linalg.norm(left))
         if independent or blocks[j] == {_SCORE} or (norm == 0 and len(blocks[j]) == 1):
-            kept.append(j)
-    return sorted(kept)
+            columns.append(j)
+    return sorted(columns)
 
 
 def separated(rows: np.ndarray, at_risk: np.ndarray, lost: np.ndarray, fewest: int = 1) -> list[int]:
@@ -163,13 +163,13 @@ def separated(rows: np.ndarray, at_risk: np.ndarray, lost: np.ndarray, fewest: i
     fewest : int
         Losses, and person-periods without one, that a column needs; 1 for any.
     """
-    found = []
+    columns = []
     for j, column in enumerate(rows.T):
         inside = column != 0
         d, r = lost[inside].sum(), at_risk[inside].sum()
         if len(np.unique(column[inside])) <= 1 and min(d, r - d) < fewest:
-            found.append(j)
-    return found
+            columns.append(j)
+    return columns
 
 
 def penalty(

@@ -1,9 +1,9 @@
 """Draws from grouped proportional hazards.
 
-They follow the estimate's joint law: effects are normal from the expected information, but for penalised ones, which
-follow their penalised profile likelihood (design rule 10); given them, the baseline hazard of each period is a gamma
-of the period's information, so that its mean is the estimate however few its losses are (the gamma process of
-Kalbfleisch 1978, Journal of the Royal Statistical Society B 40:214–221).
+They follow the joint distribution of the estimate: effects are normal from the expected information, but for penalised
+ones, which follow their penalised profile likelihood (design rule 10); given them, the baseline hazard of each period
+is a gamma of the period's information, so that its mean is the estimate however few its losses are (the gamma process
+of Kalbfleisch 1978, Journal of the Royal Statistical Society B 40:214–221).
 """
 
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ class ProfileDraws:
     held: Penalties
 
     def value(self, theta: np.ndarray) -> float:
-        """Profile log-likelihood at these effects; the baseline stays where the cells that move say little of it."""
+        """Profile log-likelihood at these effects; the baseline is fixed where these cells barely inform it."""
         grouped, solution = self.grouped, self.solution
         fixed, before = grouped.shift(theta), solution.alpha + grouped.shift(solution.beta)
         moved = (fixed != grouped.shift(solution.beta)).any(axis=1)
@@ -90,7 +90,7 @@ class ProfileDraws:
 
 
 def _tables(fit: HazardFit) -> tuple[Marginal, ...]:
-    """Distributions of the penalised effects, and of those with hardly a loss."""
+    """Distributions of the penalised effects, and of those with few losses."""
     penalties = (*fit.held, *fit.few)
     if not penalties:
         return ()
@@ -121,8 +121,8 @@ def drawn(fit: HazardFit, n_draws: int, rng: np.random.Generator) -> HazardDraws
     rng : Generator
         Advanced.
     """
-    spread, axes = np.linalg.eigh(fit.covariance)
-    normal = rng.standard_normal((n_draws, len(spread))) * np.sqrt(np.maximum(spread, 0)) @ axes.T
+    eigenvalues, axes = np.linalg.eigh(fit.covariance)
+    normal = rng.standard_normal((n_draws, len(eigenvalues))) * np.sqrt(np.maximum(eigenvalues, 0)) @ axes.T
     beta = _projected(fit, fit.solution.beta + exchange(normal, _tables(fit)))
     shape = np.maximum(fit.solution.weight.sum(axis=0), _LEAST_SHAPE)
     noise = rng.standard_gamma(shape, (n_draws, len(shape))) / shape

@@ -42,7 +42,7 @@ class HazardFit:
     few : tuple of Penalty
         Of the effects of levels with fewer than ten losses, or kept: their draws follow it, the estimate does not.
     informative, extinct : bool ndarray of shape (n_periods,)
-        Periods in which somebody was lost and somebody not, and those in which all at risk were lost.
+        Periods with both a loss and a survivor, and those in which all at risk were lost.
     share : ndarray of shape (n_levels,)
         Customers' person-periods at each level, as shares.
     """
@@ -96,8 +96,8 @@ def fit_hazards(
     """Fit grouped proportional hazards by maximum likelihood.
 
     A level, category or interaction whose customers have losses only, or none, gets a weak log-F(1,1) penalty on its
-    log hazard ratio against the cohort, and so does an effect along which the likelihood is flat. Both are judged in
-    the periods in which somebody was lost and somebody was not: the others say nothing of hazard ratios.
+    log hazard ratio against the cohort, and so does an effect along which the likelihood is flat. Both are assessed in
+    the periods with both a loss and a survivor: the others carry no information on hazard ratios.
 
     Parameters
     ----------
@@ -113,32 +113,45 @@ def fit_hazards(
     Returns
     -------
     HazardFit or Unestimated
-        Unestimated where no period has both a loss and somebody who stayed.
+        Unestimated where no period has both a loss and a survivor.
     """
     total, gone = periods.at_risk.sum(axis=0), periods.lost.sum(axis=0)
     informative = (gone > 0) & (gone < total)
     if not informative.any():
         return Unestimated(_reason(total, gone))
-    told = replace(
+    informative_periods = replace(
         periods,
         at_risk=periods.at_risk[:, informative].astype(float),
         lost=periods.lost[:, informative].astype(float),
     )
-    seen = told.at_risk.sum(axis=1) > 0
-    told = PersonPeriods(
-        told.levels, told.strata, told.level[seen], told.stratum[seen], told.at_risk[seen], told.lost[seen]
+    seen = informative_periods.at_risk.sum(axis=1) > 0
+    informative_periods = PersonPeriods(
+        informative_periods.levels,
+        informative_periods.strata,
+        informative_periods.level[seen],
+        informative_periods.stratum[seen],
+        informative_periods.at_risk[seen],
+        informative_periods.lost[seen],
     )
-    design = make_design(told, effect, interacting)
+    design = make_design(informative_periods, effect, interacting)
     if interacting and len(design.names) > _MOST_EFFECTS:
         return Unestimated("too_many_effects", {"effects": len(design.names), "most": _MOST_EFFECTS})
-    rows = design.matrix[told.level * len(told.strata) + told.stratum]
-    more = np.empty((0, *told.at_risk.shape)) if varying is None else varying[seen][:, informative][None]
-    grouped = Grouped(told.at_risk, told.lost, rows, more)
+    rows = design.matrix[
+        informative_periods.level * len(informative_periods.strata) + informative_periods.stratum
+    ]
+    more = (
+        np.empty((0, *informative_periods.at_risk.shape))
+        if varying is None
+        else varying[seen][:, informative][None]
+    )
+    grouped = Grouped(informative_periods.at_risk, informative_periods.lost, rows, more)
     solution, held = _held(grouped, design)
-    share = np.bincount(told.level, told.at_risk.sum(axis=1), len(told.levels))
+    share = np.bincount(
+        informative_periods.level, informative_periods.at_risk.sum(axis=1), len(informative_periods.levels)
+    )
     return HazardFit(
         effect=effect,
-        n_levels=len(told.levels),
+        n_levels=len(informative_periods.levels),
         design=design,
         grouped=grouped,
         solution=solution,
@@ -162,39 +175,41 @@ def _reason(at_risk: np.ndarray, lost: np.ndarray) -> str:
 def _held(grouped: Grouped, design: HazardDesign) -> tuple[Solution, tuple[Penalty, ...]]:
     """Fit with penalties on separated columns, and then on those that turn out to be flat."""
     at_risk, lost = grouped.at_risk.sum(axis=1), grouped.lost.sum(axis=1)
-    held = set(separated(grouped.design, at_risk, lost))
+    separated_effects = set(separated(grouped.design, at_risk, lost))
     for _ in range(_ROUNDS):
-        chosen = tuple(penalty(design, grouped.design, at_risk, j, grouped.n_effects) for j in sorted(held))
+        chosen = tuple(
+            penalty(design, grouped.design, at_risk, j, grouped.n_effects) for j in sorted(separated_effects)
+        )
         solution = solve(grouped, chosen)
-        more = _flat(grouped, solution) - held
+        more = _flat(grouped, solution) - separated_effects
         if not more:
             break
-        held |= more
+        separated_effects |= more
     return solution, chosen
 
 
 def _few(grouped: Grouped, design: HazardDesign, held: tuple[Penalty, ...]) -> tuple[Penalty, ...]:
-    """Penalties for the draws of levels of which hardly anybody was lost, or hardly anybody kept."""
+    """Penalties for the draws of levels with few losses, or few survivors."""
     at_risk, lost = grouped.at_risk.sum(axis=1), grouped.lost.sum(axis=1)
-    found = separated(grouped.design[:, : design.n_score], at_risk, lost, FEWEST)
-    others = set(found) - {one.index for one in held}
+    sparse = separated(grouped.design[:, : design.n_score], at_risk, lost, FEWEST)
+    others = set(sparse) - {one.index for one in held}
     return tuple(penalty(design, grouped.design, at_risk, j, grouped.n_effects) for j in sorted(others))
 
 
 def _flat(grouped: Grouped, solution: Solution) -> set[int]:
-    """Find effects along which log hazards can move by one with next to no loss of likelihood."""
+    """Find effects along which log hazards can change by one at almost no loss of likelihood."""
     if not grouped.n_effects:
         return set()
-    spread = np.concatenate([np.ptp(grouped.design, axis=0), np.ones(len(grouped.varying))])
-    spread = np.where(spread > 0, spread, 1.0)
-    values, axes = np.linalg.eigh(solution.information / np.outer(spread, spread))
-    found: set[int] = set()
+    scale = np.concatenate([np.ptp(grouped.design, axis=0), np.ones(len(grouped.varying))])
+    scale = np.where(scale > 0, scale, 1.0)
+    values, axes = np.linalg.eigh(solution.information / np.outer(scale, scale))
+    effects: set[int] = set()
     for value, axis in zip(values, axes.T, strict=True):
         # columns may all but cancel: what counts is how far the log hazards of the cells part
-        parted = float(np.ptp(grouped.shift(axis / spread)))
+        parted = float(np.ptp(grouped.shift(axis / scale)))
         if parted < _SAME or value < _FLAT * parted**2:
-            found |= {int(j) for j in np.flatnonzero(np.abs(axis) > 0.3)}
-    return found
+            effects |= {int(j) for j in np.flatnonzero(np.abs(axis) > 0.3)}
+    return effects
 
 
 def score_rows(fit: HazardFit) -> np.ndarray:

@@ -41,7 +41,7 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Proportionality:
-    """How far the hazard ratio of two groups moves with time, and what that does to their retention.
+    """Change of the hazard ratio of two groups with time, and its effect on their retention.
 
     Attributes
     ----------
@@ -103,7 +103,7 @@ def proportionality(spells: Spells, spec: CohortSpec, request: Request) -> Propo
     """Judge proportional hazards of the headline contrast by the size of score × log time.
 
     The model has the score's effect, strata, and a product of the score, scaled so that the two groups are one apart,
-    and of log t on the clock. Not a test: with many customers any departure is significant.
+    and of log t, t since the time origin. Not a test: with many customers any departure is significant.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def proportionality(spells: Spells, spec: CohortSpec, request: Request) -> Propo
     Returns
     -------
     Proportionality or None
-        None where a group has nobody, the two score alike, or losses do not tell periods apart.
+        None where a group is empty, the two have equal scores, or all losses fall in one period.
     """
     periods = person_periods(spells)
     place = np.array([s.group for s in request.standards])
@@ -193,30 +193,30 @@ def predictions(spells: Spells, rng: np.random.Generator) -> list[Score]:
     folds = rng.multinomial(spells.n, np.full(FOLDS, 1 / FOLDS))
     totals = np.zeros((len(EFFECTS), len(spells.n)))
     squares = np.zeros((len(EFFECTS), len(spells.n)))
-    for held in folds.T:
-        if not held.any():
+    for fold in folds.T:
+        if not fold.any():
             continue
-        at_risk, lost = count(spells.n - held)
-        found = _scores(PersonPeriods(
+        at_risk, lost = count(spells.n - fold)
+        scores = _scores(PersonPeriods(
             periods.levels, periods.strata, periods.level, periods.stratum, at_risk, lost
         ), spells)  # fmt: skip
-        if found is None:
+        if scores is None:
             return []
-        totals += held * found
-        squares += held * (found - found[0]) ** 2
+        totals += fold * scores
+        squares += fold * (scores - scores[0]) ** 2
     n = int(spells.n.sum())
     mean = totals.sum(axis=1) / n
     gain = mean - mean[0]
-    spread = np.maximum(squares.sum(axis=1) / n - gain**2, 0.0)
-    each = zip(EFFECTS, mean, gain, np.sqrt(spread / max(n - 1, 1)), strict=True)
+    variance = np.maximum(squares.sum(axis=1) / n - gain**2, 0.0)
+    each = zip(EFFECTS, mean, gain, np.sqrt(variance / max(n - 1, 1)), strict=True)
     return [Score(name, *(float(value) for value in values)) for name, *values in each]
 
 
 def _scores(train: PersonPeriods, spells: Spells) -> np.ndarray | None:
     """Log score of a customer of each spell under each shape, (n_shapes, n_spells)."""
     made = [log_score(train, spells, effect) for effect in EFFECTS]
-    known = [one for one in made if one is not None]
-    return np.array(known) if len(known) == len(made) else None
+    estimable = [one for one in made if one is not None]
+    return np.array(estimable) if len(estimable) == len(made) else None
 
 
 def log_score(train: PersonPeriods, spells: Spells, effect: Effect) -> np.ndarray | None:
@@ -227,7 +227,7 @@ def log_score(train: PersonPeriods, spells: Spells, effect: Effect) -> np.ndarra
     train : PersonPeriods
         What they are fitted to, of the levels and strata of the spells.
     spells : Spells
-        Who is foreseen.
+        Customers predicted.
     effect : {"levels", "linear", "monotone", "spline"}
         Of the score.
 
@@ -247,13 +247,13 @@ def log_score(train: PersonPeriods, spells: Spells, effect: Effect) -> np.ndarra
     return _of_spells(spells, stayed, rate, fit.informative)
 
 
-def _of_spells(spells: Spells, stayed: np.ndarray, rate: np.ndarray, told: np.ndarray) -> np.ndarray:
+def _of_spells(spells: Spells, stayed: np.ndarray, rate: np.ndarray, informative: np.ndarray) -> np.ndarray:
     """Log score of each spell: stayed over (entry, exit], or lost in the last of these periods."""
     lost = (spells.cause > 0) & (spells.exit > spells.entry)
     last = np.where(lost, spells.exit - 1, spells.exit)
     score = stayed[spells.pair, np.maximum(last, spells.entry)] - stayed[spells.pair, spells.entry]
     period = np.maximum(spells.exit - 1, 0)
-    counted = lost & told[period]
+    counted = lost & informative[period]
     of_loss = rate[spells.pair[counted], period[counted]]
     score[counted] += np.log(-np.expm1(-of_loss))
     every: np.ndarray = score
