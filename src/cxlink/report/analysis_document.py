@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cxlink import __version__
-from cxlink.report.content import Material, gather
-from cxlink.report.document import Block, Document, Picture, heading, mark, paragraph, strong
+from cxlink.report.content import Material, gather, mark
+from cxlink.report.document import Block, Document, Picture, heading, paragraph, strong
 from cxlink.report.metric_sections.metric_section import metric_pages
 from cxlink.report.posterior_sections.posterior_section import bayes_pages
 from cxlink.report.sections.cohort_section import cohort_pages
@@ -19,10 +19,9 @@ from cxlink.report.sections.spend_section import spend_pages
 from cxlink.report.sections.tenure_section import tenure_pages
 from cxlink.report.sections.value_section import value_pages
 from cxlink.report.study_sections.study_section import study_pages
+from cxlink.report.words import say
 from cxlink.results import Reproduced, Results
 
-SUBTITLE = "Experience scores of customers, and what these customers did next."
-STUDY = "The published study, on simulated cohorts"
 PAGES: tuple[Callable[[Material, int], list[Block]], ...] = (
     cohort_pages, retention_pages, hazard_pages, spend_pages, tenure_pages, value_pages, bayes_pages, metric_pages,
     doubts_pages, diagnostics_pages,
@@ -43,7 +42,7 @@ def make_document(results: Results | Reproduced, command: str = "") -> Document:
         return _study(results, command)
     material = gather(results, command)
     parts = [*_cohort(material, 1), *methods_pages([material], 1)]
-    title = f"Customer experience and what followed: {material.spec.cohort.name}"
+    title = say("document.title", cohort=material.spec.cohort.name)
     return _document(title, mark(results.simulated), parts, [material])
 
 
@@ -59,13 +58,14 @@ def _study(study: Reproduced, command: str) -> Document:
         parts.append(heading(material.spec.cohort.name, 1, new_page=True))
         parts += _numbered(_cohort(material, 2), number)
     parts += methods_pages(materials, 1, study=True)
-    return _document(STUDY, mark(study.subscription.simulated, study=True), parts, materials)
+    title = say("document.study_title")
+    return _document(title, mark(study.subscription.simulated, study=True), parts, materials)
 
 
 def _document(title: str, marked: str, parts: list[Block], materials: list[Material]) -> Document:
     names = " · ".join(m.spec.cohort.name for m in materials)
     blocks = (*parts, *running_pages(materials, 1))
-    return Document(title, SUBTITLE, names, f"cxlink {__version__}", marked, blocks)
+    return Document(title, say("document.subtitle"), names, f"cxlink {__version__}", marked, blocks)
 
 
 def _cohort(material: Material, level: int) -> list[Block]:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report.estimates_lookup import Book, open_book
+from cxlink.report.words import say
 from cxlink.results import Results
 
 
@@ -84,3 +85,10 @@ def gather(results: Results, command: str = "") -> Material:
 def stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Put the tables of several posteriors under each other; an empty one where there is none."""
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def mark(simulated: bool, study: bool = False) -> str:
+    """What the head of every page says of whose figures these are; nothing of real customers."""
+    if not simulated:
+        return ""
+    return say("document.simulated_study" if study else "document.simulated")

@@ -173,13 +173,6 @@ class Document:
         return [block for block in self.blocks if isinstance(block, Picture)]
 
 
-def mark(simulated: bool, study: bool = False) -> str:
-    """What the head of every page says of whose figures these are; nothing of real customers."""
-    if not simulated:
-        return ""
-    return "simulated customers, but for the public curves" if study else "simulated customers"
-
-
 def strong(text: str) -> Run:
     """Emphasise a piece of a sentence."""
     return Strong(text)

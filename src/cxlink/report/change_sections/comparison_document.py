@@ -6,7 +6,8 @@ from cxlink.comparison.recommendation import RECALIBRATE, REFIT, VALID, rule
 from cxlink.report.change_sections.change_material import amount, own, rows_by
 from cxlink.report.change_sections.comparison_methods import REFERENCES, methods
 from cxlink.report.change_sections.outcome_section import outcome_section
-from cxlink.report.document import Block, Document, bullets, code, heading, mark, notice, paragraph, table
+from cxlink.report.content import mark
+from cxlink.report.document import Block, Document, bullets, code, heading, notice, paragraph, table
 from cxlink.report.format import NONE, coverage, percent, periods, shortened, units, whole
 from cxlink.report.words import say, styled
 from cxlink.results import ComparisonResults

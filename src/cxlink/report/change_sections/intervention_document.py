@@ -7,13 +7,13 @@ import pandas as pd
 
 from cxlink import __version__
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.report.content import mark
 from cxlink.report.document import (
     Block,
     Document,
     bullets,
     code,
     heading,
-    mark,
     notice,
     paragraph,
     picture,
