@@ -141,6 +141,17 @@ def test_suppressed_counts_are_refused(tmp_path: Path, cohorts: tuple[Counts, Co
         earlier_cohorts([run], new)
 
 
+def test_a_run_of_the_first_format_is_read(tmp_path: Path, cohorts: tuple[Counts, Counts, Path]) -> None:
+    new, old, run = cohorts
+    first = tmp_path / "first"
+    shutil.copytree(run, first)
+    record = json.loads((first / "run.json").read_text(encoding="utf-8"))
+    assert record["format"] == 2
+    (first / "run.json").write_text(json.dumps({**record, "format": 1}), encoding="utf-8")
+    assert add_up(read_run(first).cells).equals(add_up(old.cells))
+    assert list(earlier_cohorts([first], new)) == ["old"]
+
+
 def test_what_is_no_whole_run_is_refused(tmp_path: Path, cohorts: tuple[Counts, Counts, Path]) -> None:
     with pytest.raises(InputError, match=r"not a run folder \(no run.json that can be read\)"):
         read_run(tmp_path)
@@ -156,5 +167,7 @@ def test_what_is_no_whole_run_is_refused(tmp_path: Path, cohorts: tuple[Counts, 
         read_run(run)
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
     (run / "run.json").write_text(json.dumps({**record, "format": 7}), encoding="utf-8")
-    with pytest.raises(InputError, match=r"edited: format 7; this version reads 1\."):
+    with pytest.raises(
+        InputError, match=r"edited: format 7; this version reads 1 and 2\. Fit the cohort again"
+    ):
         read_run(run)

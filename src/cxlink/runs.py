@@ -13,7 +13,7 @@ from typing import Any
 
 from cxlink import __version__
 from cxlink.checks import check_table
-from cxlink.cohort.count.counts import FORMAT, Counts, load_counts, save_counts, suppress
+from cxlink.cohort.count.counts import FORMAT, Counts, load_counts, refuse_format, save_counts, suppress
 from cxlink.cohort.errors import InputError
 from cxlink.estimands.tidy import csv_text
 from cxlink.report.check_notes import note
@@ -204,10 +204,7 @@ def read_run(folder: Path) -> Counts:
         raise InputError(
             f"{folder}: not a run folder (no {RECORD} that can be read). `cxlink fit` writes one."
         ) from None
-    if format_read != FORMAT:
-        raise InputError(
-            f"{folder}: format {format_read}; this version reads {FORMAT}. Fit the cohort again."
-        )
+    refuse_format(format_read, str(folder))
     if COUNTS not in files:
         raise InputError(f"{folder}: a run folder without {COUNTS}. Name one that `cxlink fit` wrote.")
     for name, hashed in files.items():

@@ -84,7 +84,7 @@ def test_what_is_no_counts_file_is_refused(tmp_path: Path) -> None:
     table = pq.read_table(tmp_path / "good.parquet")
     about = json.loads(table.schema.metadata[b"cxlink"])
     rests: dict[str, Any] = {
-        "format 2; this version reads 1": {**about, "format": 2},
+        "format 3; this version reads 1 and 2. Fit the cohort again": {**about, "format": 3},
         "not a counts file": {"format": 1},
         "not a counts file.": [1],
         "[score] is missing": {**about, "spec": {}},
@@ -103,6 +103,18 @@ def test_what_is_no_counts_file_is_refused(tmp_path: Path) -> None:
             load_counts(tmp_path / name)
     with pytest.raises(InputError, match=r"absent\.parquet: no such file"):
         load_counts(tmp_path / "absent.parquet")
+
+
+def test_counts_of_the_first_format_mean_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "counts.parquet"
+    save_counts(_counts(), path)
+    table = pq.read_table(path)
+    about = json.loads(table.schema.metadata[b"cxlink"])
+    assert about["format"] == 2
+    pq.write_table(table.replace_schema_metadata({"cxlink": json.dumps({**about, "format": 1})}), path)
+    found = load_counts(path)
+    assert found.cells.equals(_counts().cells)
+    assert found.spec == _counts().spec
 
 
 def test_small_cells_are_left_out_and_counted() -> None:

@@ -18,7 +18,10 @@ SPEND = (
 )  # fmt: skip
 CONTROL = ("control_n", "control_sum", "control_sum_sq")
 MARGIN = ("margin_n", "margin_sum", "margin_sum_sq")
-FORMAT = 1
+FORMAT = 2
+"""Of run folders and counts: 2 has checks with codes and facts in diagnostics.csv, 1 had them as sentences."""
+READABLE = (1, FORMAT)
+"""Formats whose counts mean the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +197,19 @@ def save_counts(counts: Counts, path: Path) -> None:
     pq.write_table(table, path, compression="zstd")
 
 
+def refuse_format(found: object, name: str) -> None:
+    """Refuse a run folder or its counts where they may not mean what this version takes them to.
+
+    Raises
+    ------
+    InputError
+        If the format is none of `READABLE`.
+    """
+    if found not in READABLE:
+        formats = " and ".join(map(str, READABLE))
+        raise InputError(f"{name}: format {found}; this version reads {formats}. Fit the cohort again.")
+
+
 def load_counts(path: Path | str) -> Counts:
     """Read counts back.
 
@@ -207,10 +223,7 @@ def load_counts(path: Path | str) -> Counts:
         with pq.ParquetFile(path) as file:  # not as a data set: a folder called a=b would add a column
             table = file.read()
         about = json.loads((table.schema.metadata or {})[b"cxlink"])
-        if about["format"] != FORMAT:
-            raise InputError(
-                f"{name}: format {about['format']}; this version reads {FORMAT}. Fit the cohort again."
-            )
+        refuse_format(about["format"], name)
         profile = Profile(**{**about["profile"], "notes": tuple(about["profile"]["notes"])})
         spec, suppressed = make_spec(about["spec"], name), int(about["suppressed"])
         metrics = metric_counts.from_text(about["metrics"]) if "metrics" in about else metric_counts.nothing()
