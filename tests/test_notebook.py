@@ -46,4 +46,14 @@ def test_the_notebook_for_a_new_cohort_has_the_parameters_that_fit_gives_it() ->
     cells = nbformat.read(NEW_COHORT, as_version=4).cells
     (given,) = (cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
     names = {line.split(" = ")[0] for line in given.splitlines()}
-    assert names == {"table", "spec", "flags", "output", "drop_invalid", "bayes", "pool", "overwrite"}
+    assert names == {
+        "table",
+        "spec",
+        "flags",
+        "output",
+        "drop_invalid",
+        "bayes",
+        "sampler",
+        "pool",
+        "overwrite",
+    }
