@@ -5,8 +5,10 @@ import math
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from cxlink.checks import COLUMNS, Check, check_table, facts_text, matching, once
+from cxlink.checks import COLUMNS, Check, Fact, check_table, facts_text, matching, once
+from cxlink.report.check_notes import reason
 
 SUPPORT = Check(
     "support", "kaplan_meier", "best", 0.85, bound=0.9, passed=False,
@@ -58,3 +60,43 @@ def test_facts_are_written_as_json_that_any_reader_takes() -> None:
         '{"drawn": 0.3, "endless": "inf", "n": 3, "names": ["a", 2.0], "share": 0.3333333333, "unknown": null, '
         '"yes": true}'
     )
+
+
+ROOM = {"origins": 1, "of": 3, "least": 4}
+
+
+@pytest.mark.parametrize(
+    ("why", "facts", "clause"),
+    [
+        ("nobody_lost", {}, "nobody was lost, so the counts do not say how long customers stay"),
+        ("few_periods", {"parameters": 2, "least": 3, "n": 1},
+         "it has 2 parameters of its own and needs losses in at least 3 periods; they fall in 1 "
+         "period"),
+        ("few_periods", {"parameters": 2, "least": 3, "n": 2},
+         "it has 2 parameters of its own and needs losses in at least 3 periods; they fall in 2 "
+         "periods"),
+        ("no_losses", {}, "nobody was lost, so the counts say nothing of hazard ratios"),
+        ("all_lost", {}, "everybody was lost in every period they were seen, so no hazard ratio is finite"),
+        ("nothing_beside", {},
+         "in every period either nobody or everybody at risk was lost, so the counts say nothing of "
+         "hazard ratios"),
+        ("too_many_effects", {"effects": 312, "most": 300}, "it has 312 effects, and is fitted with 300 at most"),
+        ("short_follow_up", ROOM, "follow-up has room for 1 of 3 origins with losses in 4 periods"),
+        ("none_converged", {}, "no family converged"),
+        ("none_fitted", {}, "no family could be fitted up to any origin"),
+        ("no_complete_window", {}, "no customer’s window was over"),
+        ("nobody_spent", {}, "nobody spent anything, so there are no amounts"),
+        ("nothing_net", {}, "nobody spent more than was refunded, so no mean has a logarithm"),
+        ("nothing_net_somewhere", {},
+         "in some level or category, or some combination of effects, no more was spent than refunded: "
+         "a mean has no logarithm there"),
+        ("no_finite_effects", {},
+         "combinations of a level and a stratum in which nobody spent weigh so much that no finite "
+         "effects solve the equation"),
+        ("no_end", {}, "the search for the effects did not come to an end"),
+        ("refunds", {}, "refunds make spend negative, which this model cannot take"),
+        ("negative_spend", {}, "spend is negative somewhere, which this model cannot take"),
+    ],
+)  # fmt: skip
+def test_every_reason_has_its_clause(why: str, facts: dict[str, Fact], clause: str) -> None:
+    assert reason(Check("not_fitted", facts={"reason": why, **facts})) == clause

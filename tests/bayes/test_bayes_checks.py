@@ -12,6 +12,7 @@ from cxlink.bayes.assessment.leave_one_out import loo_by_cell
 from cxlink.bayes.assessment.predictive_checks import loss_checks, spend_replicates, tail_probability
 from cxlink.bayes.priors import Prior
 from cxlink.checks import Check
+from cxlink.report.check_notes import note
 
 CHAINS, DRAWS = 4, 500
 
@@ -64,7 +65,11 @@ def test_independent_draws_pass() -> None:
     # of 2,000 independent draws; an effective size has an error of some per cent
     assert checks["ess_bulk"].value == pytest.approx(CHAINS * DRAWS, rel=0.15)
     assert checks["bfmi"].value == pytest.approx(2, abs=0.3)  # Var(ΔE)/Var(E) of independent energies
-    assert all("20-BA1221" in str(checks[name].facts["note"]) for name in ("rhat", "ess_bulk", "ess_tail"))
+    assert {name: check.bound for name, check in checks.items()} == {
+        "rhat": 1.01, "ess_bulk": 400, "ess_tail": 400, "divergences": 0, "bfmi": 0.3,
+    }  # fmt: skip
+    assert all("20-BA1221" in note(checks[name]) for name in ("rhat", "ess_bulk", "ess_tail"))
+    assert "among 2,000 draws" in note(checks["divergences"])
 
 
 def test_a_chain_that_stays_elsewhere_fails() -> None:
@@ -174,9 +179,15 @@ def test_power_scaling_tells_a_strong_prior_from_a_weak_one() -> None:
     said = {}
     for sd in (0.2, 50.0):
         theta, prior, cells = conjugate(y, sd)
-        said[sd] = {c.code: c for c in prior_sensitivity({"mean": theta}, prior, cells.sum(axis=2))}
+        said[sd] = {
+            c.code: c for c in prior_sensitivity({("best", "worst"): theta}, prior, cells.sum(axis=2))
+        }
     assert said[0.2]["prior_sensitivity"].passed is False
-    assert str(said[0.2]["prior_sensitivity"].facts["note"]).endswith("priors and counts pull apart")
+    strong = said[0.2]["prior_sensitivity"]
+    assert (strong.group, strong.bound) == ("best", 0.05)
+    assert strong.facts == {"case": "conflict", "reference": "worst"}
+    assert note(strong).endswith("priors and counts pull apart")
+    assert said[50.0]["prior_sensitivity"].facts["case"] == "counts"
     assert said[50.0]["prior_sensitivity"].passed is True
     assert said[50.0]["prior_sensitivity"].value < 0.01
     assert said[50.0]["likelihood_sensitivity"].value > 0.05
@@ -185,9 +196,9 @@ def test_power_scaling_tells_a_strong_prior_from_a_weak_one() -> None:
 
 def test_power_scaling_says_where_the_counts_say_nothing() -> None:
     theta, prior, cells = conjugate(np.zeros(1), 0.05)
-    checks = prior_sensitivity({"mean": theta}, prior, cells.sum(axis=2))
+    checks = prior_sensitivity({("best", ""): theta}, prior, cells.sum(axis=2))
     assert checks[0].passed is False
-    assert str(checks[0].facts["note"]).endswith("stands on the priors more than on the counts")
+    assert checks[0].facts == {"case": "priors", "reference": ""}
 
 
 def left_out(y: np.ndarray, cell: int, sd: float) -> float:
@@ -264,9 +275,7 @@ def test_losses_of_a_true_model_pass_and_nobody_at_risk_is_not_judged() -> None:
     assert all(check.passed for check in said.values())
     assert all(0.01 < check.value < 0.99 for check in said.values())
     # two strata and six periods: a chi-squared of 12, ±0.24 for the mean of 400
-    note = str(said["predicted_pattern", "1"].facts["note"])
-    distance = float(note.split("average and ")[1].split(" in replicates")[0])
-    assert distance == pytest.approx(12, abs=1)
+    assert said["predicted_pattern", "1"].facts["replicated"] == pytest.approx(12, abs=1)
 
 
 def test_losses_of_a_wrong_level_and_of_a_wrong_pattern_are_found() -> None:

@@ -27,6 +27,7 @@ from cxlink.bayes.pooled_counts import BayesEffect
 from cxlink.bayes.stacked_spend import StackedCells, cell_log_likelihood, stack_cells, stack_counts
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import spells_of
+from cxlink.report.check_notes import note
 from cxlink.spend.fitted_regressions import NoSpendFit, SpendFit
 from cxlink.spend.spend_cells import in_units, spend_cells
 from cxlink.spend.standardised_means import spend_question
@@ -262,9 +263,8 @@ def test_cohorts_like_the_one_counted(sampled: tuple[StackedCells, Posterior]) -
     skewed = replace(stack, squares=stack.squares * 3)
     last = predictive_checks(posterior, skewed, np.random.default_rng(1))[-1]
     assert last.passed is False
-    assert str(last.facts["note"]).endswith(
-        "Amounts are no gamma: intervals of this model's means are too short"
-    )
+    assert (last.facts["case"], last.bound) == ("short", 0.005)
+    assert note(last).endswith("Amounts are no gamma: intervals of this model’s means are too short")
 
 
 def test_priors_are_of_the_variables_and_know_no_currency(sampled: tuple[StackedCells, Posterior]) -> None:
@@ -306,6 +306,6 @@ def refused(counts: Counts) -> str:
 
 
 def test_what_it_cannot_take_is_said(rows: pd.DataFrame) -> None:
-    assert refused(counts_of(rows, spec_of(refunds=True))).startswith("refunds make spend negative")
-    assert refused(counted(rows.assign(spend=0.0))) == "nobody spent anything, so there are no amounts"
-    assert refused(counted(rows.assign(spend=np.nan))) == "no customer's window was over"
+    assert refused(counts_of(rows, spec_of(refunds=True))) == "refunds"
+    assert refused(counted(rows.assign(spend=0.0))) == "nobody_spent"
+    assert refused(counted(rows.assign(spend=np.nan))) == "no_complete_window"

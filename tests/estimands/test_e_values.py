@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_array
+from told import told
 
+from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
@@ -13,6 +15,7 @@ from cxlink.estimands.e_values import e_value, e_value_findings, e_value_row, li
 from cxlink.estimands.headline import headline
 from cxlink.estimands.tidy import row, select, tidy
 from cxlink.groups.headline_requests import curve_requests
+from cxlink.report.check_notes import note
 from cxlink.sensitivity.sensitivity_analyses import beside_headline
 from cxlink.survival.kaplan_meier import kaplan_meier
 
@@ -64,8 +67,9 @@ def test_negative_ratios_have_no_row_but_a_reason() -> None:
     shown = row("spend_ratio", -0.4, np.array([-0.5, -0.3]), 0.95, "ratio", **keys)
     assert list(e_value_row(shown, "")) == []
     (found,) = e_value_findings(tidy([shown]))
-    assert (found["group"], found["value"]) == ("best:worst", -0.4)
-    assert "because of refunds" in found["note"]
+    facts = {"case": "negative", "reference": "worst"}
+    assert told(found) == told(Check("e_value", "means", "best", -0.4, facts=facts))
+    assert "because of refunds" in note(found)
 
 
 def test_rows_stand_beside_the_headline_at_the_estimate_and_at_the_limit() -> None:
@@ -122,4 +126,6 @@ def test_everybody_lost_on_one_side_is_honest() -> None:
     assert np.isfinite(values["conf_low"]).all()
     assert (values["conf_low"] >= 1).all()
     (found,) = e_value_findings(table)
-    assert "one side is 0" in found["note"]
+    facts = {"case": "retained", "reference": "worst"}
+    assert told(found) == told(Check("e_value", "kaplan_meier", "best", np.inf, facts=facts))
+    assert note(found).startswith("retained: one side is 0")

@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
+from told import told
 
+from cxlink.checks import Check, matching
 from cxlink.cli.flags import sections
 from cxlink.cohort.count.spells import Spells, spells_of
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.estimands import support_checks as diagnostics
 from cxlink.estimands.hazard_rows import hazard_results
 from cxlink.estimands.tidy import select, tidy
 from cxlink.survival.hazards.grouped_ph import GroupedPH, grouped_ph, hazard_requests
@@ -40,17 +42,17 @@ def _read(frame: pd.DataFrame, **sections: dict[str, object]) -> tuple[Spells, C
     return spells_of(read_cohort(frame, spec).count()), spec
 
 
-def _results(frame: pd.DataFrame, **sections: dict[str, object]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _results(frame: pd.DataFrame, **sections: dict[str, object]) -> tuple[pd.DataFrame, list[Check]]:
     rows, findings, _ = hazard_results(*_read(frame, **sections), np.random.default_rng(1))
-    return tidy(rows), diagnostics.tidy(findings)
+    return tidy(rows), findings
 
 
 @pytest.fixture(scope="module")
-def ordinary() -> tuple[pd.DataFrame, pd.DataFrame]:
+def ordinary() -> tuple[pd.DataFrame, list[Check]]:
     return _results(_frame(4000))
 
 
-def test_ratios_stand_for_every_contrast_both_ways(ordinary: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+def test_ratios_stand_for_every_contrast_both_ways(ordinary: tuple[pd.DataFrame, list[Check]]) -> None:
     ratios = select(ordinary[0], estimand="hazard_ratio")
     expected = {(str(level), "worst") for level in range(2, 11)} | {("best", "worst")}
     for adjusted in ("no", "conditional"):
@@ -66,7 +68,7 @@ def test_ratios_stand_for_every_contrast_both_ways(ordinary: tuple[pd.DataFrame,
 
 
 def test_retention_ends_with_follow_up_and_interacting_rows_are_sensitivity(
-    ordinary: tuple[pd.DataFrame, pd.DataFrame],
+    ordinary: tuple[pd.DataFrame, list[Check]],
 ) -> None:
     rows = ordinary[0]
     assert set(rows["model"]) == {"grouped_ph"}
@@ -82,15 +84,25 @@ def test_retention_ends_with_follow_up_and_interacting_rows_are_sensitivity(
         assert group[f"{what}_difference", "best"] == pytest.approx(difference, abs=1e-12)
 
 
-def test_findings_name_the_checks(ordinary: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-    found = ordinary[1].set_index(["quantity", "group"])["value"]
-    assert found["proportionality_lower", "best:worst"] < found["proportionality", "best:worst"]
-    assert found["proportionality", "best:worst"] < found["proportionality_upper", "best:worst"]
-    assert abs(found["proportionality_contrast", "best:worst"]) < 0.05
-    assert found["trend", ""] == pytest.approx(np.exp(-0.1), abs=0.03)
-    assert found["trend_z", ""] < -5
-    assert {("log_score_gain", shape) for shape in ("linear", "monotone", "spline")} <= set(found.index)
-    assert ("log_score", "levels") in found.index
+def test_findings_name_the_checks(ordinary: tuple[pd.DataFrame, list[Check]]) -> None:
+    found = ordinary[1]
+    against = {"group": "best", "reference": "worst"}
+    (ratio,) = matching(found, code="proportionality", case="survey", **against)
+    assert 0 < ratio.low < ratio.value < ratio.high
+    (moved,) = matching(found, code="proportionality_contrast", horizon=12, unit="month", **against)
+    assert abs(moved.value) < 0.05
+    assert (moved.bound, moved.passed) == (0.01, abs(moved.value) <= 0.01)
+    (trend,) = matching(found, code="trend", group="")
+    assert trend.value == pytest.approx(np.exp(-0.1), abs=0.03)
+    assert trend.low < trend.value < trend.high < 1
+    assert trend.facts["z"] < -5
+    assert trend.facts["p"] == pytest.approx(2 * norm.sf(-trend.facts["z"]), rel=1e-9)
+    gains = matching(found, code="log_score_gain")
+    assert [check.facts["effect"] for check in gains] == ["linear", "monotone", "spline"]
+    assert all(check.facts["std_error"] > 0 for check in gains)
+    (whole,) = matching(found, code="log_score")
+    assert whole.value < 0
+    assert whole.facts == {"effect": "levels", "folds": 5}
 
 
 def test_rows_follow_the_model() -> None:
@@ -151,7 +163,16 @@ def test_odd_cohorts_get_finite_rows_or_a_reason(what: str, effect: str) -> None
     rows, found = _results(_frame(60, **ODD[what]), score={"effect": effect}, analysis={"draws": 100})
     if what in ("nobody lost", "everybody lost at once"):
         assert not len(rows)
-        assert found.loc[found["quantity"] == "fit", "note"].str.startswith("Not fitted: ").all()
+        reason = "no_losses" if what == "nobody lost" else "all_lost"
+        (refused,) = found
+        assert told(refused) == told(
+            Check(
+                "not_fitted",
+                "grouped_ph",
+                passed=False,
+                facts={"case": "hazards", "reason": reason, "scenario": ""},
+            )
+        )
         return
     assert len(rows)
     # half of a group may be there still when it is last seen
@@ -163,13 +184,13 @@ def test_odd_cohorts_get_finite_rows_or_a_reason(what: str, effect: str) -> None
         ratio = select(rows, estimand="hazard_ratio", group="10", adjusted="no")
         assert ratio["conf_high"].item() < 0.2
         assert ratio["conf_low"].item() < ratio["estimate"].item() / 20
-        assert (found["quantity"] == "penalised").any()
+        assert "10" in {check.group for check in matching(found, code="penalised")}
 
 
 def test_one_customer_has_no_row_and_the_reason() -> None:
     rows, found = _results(_frame(1, lost=1, months=5))
     assert not len(rows)
-    assert found["note"].str.contains("either nobody or everybody").all()
+    assert [(check.code, check.facts["reason"]) for check in found] == [("not_fitted", "nothing_beside")]
 
 
 def test_entries_that_cannot_be_followed_are_left_out_and_counted() -> None:
@@ -177,9 +198,10 @@ def test_entries_that_cannot_be_followed_are_left_out_and_counted() -> None:
     frame["entry"] = np.minimum(frame["months"] - 1, RNG.integers(0, 20, 900))
     spells, spec = _read(frame, subscription={"entry": "entry"})
     rows, findings, _ = hazard_results(spells, spec, np.random.default_rng(1))
-    found = diagnostics.tidy(findings).set_index(["quantity", "group"])["value"]
+    (followed,) = matching(findings, code="followed", adjusted="standardised")
+    assert (followed.group, followed.facts["reference"], followed.facts["horizon"]) == ("best", "worst", 12)
     entered = frame["entry"].to_numpy()
-    assert found["followed", "best:worst"] == pytest.approx((entered + 12 <= 24).mean(), abs=1e-12)
+    assert followed.value == pytest.approx((entered + 12 <= 24).mean(), abs=1e-12)
     assert set(tidy(rows)["horizon"].dropna()) == {12}
 
 
@@ -212,6 +234,7 @@ def test_a_departure_either_way_is_marked(sign: int, monkeypatch: pytest.MonkeyP
     made = Proportionality(Ratio(1.1, 1.0, 1.2, 2.0, 0.05), 0.3, 0.02 * sign)
     monkeypatch.setattr("cxlink.estimands.hazard_rows.proportionality", lambda *_: made)
     _, found = _results(_frame(300))
-    judged = found[found["quantity"] == "proportionality_contrast"].iloc[0]
-    assert judged["value"] == pytest.approx(0.02 * sign)
-    assert not judged["ok"]
+    (judged,) = matching(found, code="proportionality_contrast")
+    assert (judged.value, judged.passed) == (0.02 * sign, False)
+    (ratio,) = matching(found, code="proportionality")
+    assert (ratio.value, ratio.low, ratio.high) == (1.1, 1.0, 1.2)

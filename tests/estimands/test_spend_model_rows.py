@@ -3,14 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+from told import told
 
+from cxlink.checks import Check, matching, once
 from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
-from cxlink.estimands import support_checks as diagnostics
 from cxlink.estimands.regression_rows import agreement, spend_model_rows
 from cxlink.estimands.tidy import tidy
+from cxlink.report.check_notes import note
 
 Row = dict[str, object]
 MODELS = ["gamma", "log_ols", "poisson", "two_part"]
@@ -40,7 +42,7 @@ def counts_for(
     return Counts(add_up(cells), make_spec(tables), Profile("rows", n, n))
 
 
-def made(counts: Counts, headline: list[Row] | None = None) -> tuple[list[Row], list[Row]]:
+def made(counts: Counts, headline: list[Row] | None = None) -> tuple[list[Row], list[Check]]:
     return spend_model_rows(counts, spells_of(counts), headline or [], np.random.default_rng([7, 4]))[:2]
 
 
@@ -67,21 +69,25 @@ def test_every_model_has_the_rows_of_the_headline() -> None:
     best = table[(table["estimand"] == "spend") & (table["group"] == "best")]
     assert set(best["unit"]) == {"USD"}
     assert best["estimate"].max() / best["estimate"].min() < 1.05
-    assert all(row["ok"] for row in findings if row["quantity"] == "converged")
+    converged = matching(findings, code="converged", case="equations")
+    assert sorted(check.model for check in converged) == MODELS
+    assert all(check.passed for check in converged)
 
 
 def test_numbers_behind_each_model() -> None:
     counts = counts_for()
     _, findings = made(counts)
-    found = {(row["model"], row["quantity"]): row for row in findings}
-    parameters = {model: found[model, "parameters"]["value"] for model in MODELS}
+    found = {(check.model, check.code): check for check in findings}
+    parameters = {model: found[model, "parameters"].value for model in MODELS}
     assert parameters == {"poisson": 6, "gamma": 6, "two_part": 12, "log_ols": 17}
     zero = counts.cells["spend_zero"].sum() / counts.cells["n"].sum()
-    assert found["", "spent_nothing"]["value"] == pytest.approx(zero, abs=1e-12)
-    assert found["log_ols", "dispersion"]["value"] == pytest.approx(0.36, rel=0.15)  # 0.6² by construction
-    assert found["two_part", "dispersion"]["value"] == pytest.approx(np.exp(0.36) - 1, rel=0.35)
-    assert found["", "variance_power"]["value"] == pytest.approx(2, abs=0.6)
-    diagnostics.tidy(findings)
+    assert found["", "spent_nothing"].value == pytest.approx(zero, abs=1e-12)
+    assert found["", "spent_nothing"].facts == {"case": "customers"}
+    assert all(found[model, "dispersion"].facts == {"case": model} for model in MODELS)
+    assert found["log_ols", "dispersion"].value == pytest.approx(0.36, rel=0.15)  # 0.6² by construction
+    assert found["two_part", "dispersion"].value == pytest.approx(np.exp(0.36) - 1, rel=0.35)
+    assert found["", "variance_power"].value == pytest.approx(2, abs=0.6)
+    assert len(once(findings)) == len(findings)
 
 
 def test_nothing_to_standardise_over_is_not_adjusted() -> None:
@@ -104,9 +110,14 @@ def test_a_cohort_without_spend_has_neither_rows_nor_findings() -> None:
 def test_refunds_are_said_to_rule_models_out() -> None:
     rows, findings = made(counts_for(refunds=True))
     assert {row["model"] for row in rows} == {"poisson"}
-    notes = {row["model"]: row["note"] for row in findings if row["quantity"] == "fit"}
-    assert sorted(notes) == ["gamma", "log_ols", "two_part"]
-    assert set(notes.values()) == {"no row: refunds make spend negative, which this model cannot take"}
+    refused = sorted(matching(findings, code="not_fitted"), key=lambda check: check.model)
+    assert told(*refused) == told(
+        *[
+            Check("not_fitted", model, passed=False, facts={"case": "spend", "reason": "refunds"})
+            for model in ("gamma", "log_ols", "two_part")
+        ]
+    )
+    assert note(refused[0]) == "no row: refunds make spend negative, which this model cannot take"
 
 
 def test_separation_is_named() -> None:
@@ -116,9 +127,9 @@ def test_separation_is_named() -> None:
         counts.cells.loc[of_one, name] = 0.0
     counts.cells.loc[of_one, "spend_zero"] = counts.cells.loc[of_one, "n"]
     rows, findings = made(counts)
-    named = {(row["model"], row["group"]) for row in findings if row["quantity"] == "separated"}
+    named = {(check.model, check.group) for check in matching(findings, code="separated", case="spend")}
     assert named == {(model, "1") for model in MODELS}
-    assert {(row["model"], row["group"]) for row in findings if row["quantity"] == "no_amounts"} == {
+    assert {(check.model, check.group) for check in matching(findings, code="no_amounts")} == {
         ("two_part", "1"),
         ("log_ols", "1"),
     }
@@ -137,8 +148,11 @@ def test_agreement_with_the_headline() -> None:
         ratio("means", 5.0, headline=False),
     ]
     found = list(agreement(rows, headline, ("best", "worst")))
-    assert [(row["model"], row["ok"]) for row in found] == [("poisson", True), ("gamma", False)]
-    assert [row["value"] for row in found] == pytest.approx([1.1, 0.85], rel=1e-12)
+    assert {(check.code, check.group, check.facts["reference"]) for check in found} == {
+        ("agreement", "best", "worst")
+    }
+    assert [(check.model, check.passed) for check in found] == [("poisson", True), ("gamma", False)]
+    assert [check.value for check in found] == pytest.approx([1.1, 0.85], rel=1e-12)
     assert list(agreement(rows, [], ("best", "worst"))) == []
     endless = [ratio("means", np.inf, headline=True, conf_low=3.0, conf_high=np.inf)]
     assert list(agreement(rows, endless, ("best", "worst"))) == []

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cxlink.checks import matching
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
-from cxlink.estimands.estimand import REASONS
 from cxlink.estimands.survival_estimands import leading_rows, survival_refusals, survival_rows
 from cxlink.estimands.tidy import held, interval, tidy
 from cxlink.survival.survival import Drawn, Survival
@@ -272,15 +272,22 @@ def test_draws_that_do_not_reach_the_half_are_infinite() -> None:
 
 def test_what_is_not_answered_is_said_with_its_reason() -> None:
     said = list(survival_refusals(curves_for(), spec_for("why")))
-    assert {row["quantity"] for row in said} == {"not_answered"}
-    reasons = {(row["group"], row["value"]): row["note"] for row in said if np.isfinite(row["value"])}
+    assert {(check.code, check.model, check.group) for check in said} == {
+        ("not_answered", "kaplan_meier", "")
+    }
+    assert {check.facts["adjusted"] for check in said} == {"no"}
     # level 2 is known for five periods, worst for nine, best for twelve
-    assert {h for name, h in reasons if name == "tenure"} == {6, 8, 12}
-    whole = {row["group"]: row["note"] for row in said if np.isnan(row["value"])}
-    assert whole["tenure_mean"] == REASONS["no_tail"]
-    assert whole["cumulative_incidence"] == REASONS["one_cause"]
-    assert whole["remaining_tenure"] == REASONS["no_start_later"]
+    late = matching(said, estimand="tenure")
+    assert {(check.value, check.facts["case"]) for check in late} == {
+        (h, "beyond_follow_up") for h in (6, 8, 12)
+    }
+    whole = {check.facts["estimand"]: check.facts["case"] for check in said if np.isnan(check.value)}
+    assert whole["tenure_mean"] == "no_tail"
+    assert whole["cumulative_incidence"] == "one_cause"
+    assert whole["remaining_tenure"] == "no_start_later"
     assert "retention_difference" not in whole
+    kind = curves_for(labels={"adjusted": "standardised", "stratum": "", "scenario": ""})
+    assert {check.facts["adjusted"] for check in survival_refusals(kind, spec_for())} == {"standardised"}
     part = curves_for(labels={"adjusted": "no", "stratum": "plan=x", "scenario": ""})
     assert list(survival_refusals(part, spec_for())) == []
 

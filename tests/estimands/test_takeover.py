@@ -1,12 +1,14 @@
 """Where too few customers can be compared like with like, an additive model holds the headline."""
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from told import told
 
 from cxlink.analysis import Analysis, analyse
+from cxlink.checks import Check, matching
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.cohort.table import Cohort, read_cohort
 from cxlink.estimands.fallback import stepped_down, thin
@@ -48,10 +50,11 @@ def thinned(few_families: None) -> Analysis:
 
 def test_additive_models_hold_the_headline_where_support_is_thin(thinned: Analysis) -> None:
     share = 3 * SUPPORTED / (3 * SUPPORTED + 2 * UNSUPPORTED)
-    checks = thinned.diagnostics
-    support = checks[(checks["quantity"] == "support") & (checks["group"] == "best:worst")]
-    assert dict(zip(support["model"], support["value"], strict=True)) == {
-        "kaplan_meier": pytest.approx(share), "means": pytest.approx(share),
+    support = matching(
+        thinned.checks, code="support", group="best", reference="worst", adjusted="standardised"
+    )
+    assert {check.model: (check.value, check.passed) for check in support} == {
+        "kaplan_meier": (pytest.approx(share), False), "means": (pytest.approx(share), False),
     }  # fmt: skip
     headline = thinned.headline()
     assert set(zip(headline["estimand"].str.split("_").str[0], headline["model"], strict=True)) == {
@@ -59,7 +62,12 @@ def test_additive_models_hold_the_headline_where_support_is_thin(thinned: Analys
     }  # fmt: skip
     assert set(headline["adjusted"]) == {"standardised"}
     assert len(headline) == 12  # both sides, difference and ratio of three outcomes
-    assert set(checks.loc[checks["quantity"] == "takes_over", "model"]) == {"grouped_ph", "poisson"}
+    assert told(*matching(thinned.checks, code="takes_over")) == told(
+        *[
+            Check("takes_over", model, "best", 1.0, facts={"reference": "worst"})
+            for model in ("grouped_ph", "poisson")
+        ]
+    )
 
 
 def test_e_values_go_with_the_headline(thinned: Analysis) -> None:
@@ -85,20 +93,22 @@ def test_the_estimates_are_the_same_as_where_nothing_is_taken_over(thinned: Anal
 def test_the_nonparametric_headline_stays_where_support_is_wide() -> None:
     found = analyse(_cohort(2, draws=100))
     assert set(found.headline()["model"]) == {"kaplan_meier", "means"}
-    assert not (found.diagnostics["code"] == "takes_over").any()
+    assert not matching(found.checks, code="takes_over")
     assert set(select(found.estimates, estimand="e_value")["model"]) == {"kaplan_meier", "means"}
 
 
-def _finding(model: str, value: float, group: str = "best:worst") -> dict[str, Any]:
-    return {"model": model, "quantity": "support", "group": group, "value": value}
+def _support(model: str, value: float, group: str = "best", adjusted: str = "standardised") -> Check:
+    return Check("support", model, group, value, facts={"reference": "worst", "adjusted": adjusted})
 
 
 def test_support_is_thin_under_nine_tenths() -> None:
     spec = _spec()
-    assert thin([_finding("means", 0.89)], "means", spec) == 0.89
-    assert thin([_finding("means", 0.9)], "means", spec) is None
-    assert thin([_finding("kaplan_meier", 0.5)], "means", spec) is None
-    assert thin([_finding("means", 0.5, "3:worst")], "means", spec) is None
+    assert thin([_support("means", 0.89)], "means", spec) == 0.89
+    assert thin([_support("means", 0.9)], "means", spec) is None
+    assert thin([_support("kaplan_meier", 0.5)], "means", spec) is None
+    assert thin([_support("means", 0.5, "3")], "means", spec) is None
+    assert thin([_support("means", 0.5, adjusted="no")], "means", spec) is None
+    assert thin([replace(_support("means", 0.5), code="followed")], "means", spec) is None
 
 
 def test_only_the_model_that_has_a_successor_steps_down() -> None:
@@ -110,4 +120,4 @@ def test_only_the_model_that_has_a_successor_steps_down() -> None:
     successors = [{"model": "grouped_ph", "headline": True}, {"model": "poisson", "headline": False}]
     kept, said = stepped_down(rows, [], successors, _spec())
     assert kept == [{"model": "kaplan_meier", "estimand": "retention", "headline": False}, rows[2]]
-    assert [row["model"] for row in said] == ["grouped_ph"]
+    assert [(check.code, check.model) for check in said] == [("takes_over", "grouped_ph")]

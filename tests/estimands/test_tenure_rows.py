@@ -1,9 +1,13 @@
 """Rows of tenure, and what the diagnostics say of its families."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from told import told
 
+from cxlink.checks import Check, matching
 from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.estimands.family_checks import (
@@ -16,10 +20,11 @@ from cxlink.estimands.family_checks import (
 from cxlink.estimands.survival_estimands import survival_rows
 from cxlink.estimands.tidy import select, tidy
 from cxlink.groups.curves import Standard
+from cxlink.report.check_notes import note
 from cxlink.survival.families.averaging import aic_weights, equal_weights, project_all
 from cxlink.survival.families.backtest import Backtest
 from cxlink.survival.families.catalogue import EXPONENTIAL, LOG_LOGISTIC, SHIFTED_BETA_GEOMETRIC, WEIBULL
-from cxlink.survival.families.extrapolation_warnings import Doubt, Spike
+from cxlink.survival.families.extrapolation_warnings import Spike
 from cxlink.survival.families.fit import fit_all
 from cxlink.survival.families.fitted import Fit
 from cxlink.survival.families.projection_plan import Target
@@ -45,11 +50,11 @@ def fits(alive=ALIVE):
     return [fit for fit in made(alive) if isinstance(fit, Fit)]
 
 
-def untested(reason="follow-up is short"):
+def untested(reason="short_follow_up", **facts):
     scores = pd.DataFrame(
         columns=["kind", "model", "origin", "log_score", "survival_error", "tenure_error", "covered"]
     )
-    return Backtest((), 6, reason, np.zeros(len(FEW)), scores, pd.DataFrame())
+    return Backtest((), 6, reason, np.zeros(len(FEW)), scores, pd.DataFrame(), facts)
 
 
 def tenures(n_draws=200):
@@ -161,35 +166,48 @@ def test_a_mean_without_end_is_infinite_in_its_row(table):
 
 
 def test_findings_say_what_was_fitted():
-    rows = pd.DataFrame(fit_findings(made(), 900, "standardised"))
-    assert list(rows) == ["model", "quantity", "group", "value", "ok", "note"]
-    assert set(rows["group"]) == {"standardised"}
-    weibull = rows[rows["model"] == "weibull"].set_index("quantity")
-    fit = weibull.loc["log_likelihood", "value"]
-    assert weibull.loc["aic", "value"] == pytest.approx(6 - 2 * fit, rel=1e-12)
-    assert weibull.loc["bic", "value"] == pytest.approx(3 * np.log(900) - 2 * fit, rel=1e-12)
-    assert weibull.loc["converged", "ok"]
+    found = list(fit_findings(made(), 900, "standardised"))
+    assert {check.facts["adjusted"] for check in found} == {"standardised"}
+    assert {check.group for check in found} == {""}
+    weibull = {check.code: check for check in matching(found, model="weibull")}
+    fit = weibull["log_likelihood"].value
+    assert weibull["aic"].value == pytest.approx(6 - 2 * fit, rel=1e-12)
+    assert (weibull["aic"].facts["parameters"], weibull["aic"].facts["kind"]) == (3, "weibull")
+    assert weibull["bic"].value == pytest.approx(3 * np.log(900) - 2 * fit, rel=1e-12)
+    assert weibull["bic"].facts["customers"] == 900
+    assert weibull["converged"].passed
+    assert weibull["converged"].facts["case"] == "gradient"
+    assert weibull["condition"].value >= 1
 
 
 def test_findings_say_why_not():
-    rows = list(fit_findings(made(np.array([[5, 5, 5.0]])), 5))
-    assert [row["model"] for row in rows] == [family.name for family in FEW]
-    assert {row["ok"] for row in rows} == {False}
-    assert all(row["note"].startswith("Not fitted: ") for row in rows)
-    (only,) = weight_findings([], {"averaged": np.zeros(0)}, untested())
-    assert only["note"] == "No family converged, so there is no average."
+    found = list(fit_findings(made(np.array([[5, 5, 5.0]])), 5, "no"))
+    facts = {"case": "curves", "reason": "nobody_lost", "adjusted": "no"}
+    assert told(*found) == told(
+        *[Check("not_fitted", family.name, passed=False, facts=facts) for family in FEW]
+    )
+    assert note(found[0]) == ("not fitted: nobody was lost, so the counts do not say how long customers stay")
+    (only,) = weight_findings([], {"averaged": np.zeros(0)}, untested(), "no")
+    assert told(only) == told(
+        Check("weights", "averaged", passed=False, facts={"case": "no_family", "adjusted": "no"})
+    )
 
 
 def test_a_ratio_carries_the_way_it_points():
-    rows = list(ratio_findings(fits(), counted(), ["1", "2"], "standardised"))
-    assert {row["group"] for row in rows} == {"2, standardised"}
-    by_model = {row["model"]: row for row in rows}
-    assert by_model["weibull"]["quantity"] == "time ratio"
-    assert by_model["weibull"]["value"] > 1  # the second level is lost more slowly
-    assert by_model["weibull"]["note"] == "against score 1; time ratio: a ratio over 1 stays longer"
-    assert by_model["shifted_beta_geometric"]["value"] < 1
-    assert "under 1 stays longer" in by_model["shifted_beta_geometric"]["note"]
-    assert list(ratio_findings(fits(ALIVE[:1]), counted(ALIVE[:1]), ["1"])) == []
+    found = list(ratio_findings(fits(), counted(), ["1", "2"], "standardised"))
+    assert {(check.code, check.group, check.facts["reference"]) for check in found} == {
+        ("level_ratio", "2", "1")
+    }
+    assert {check.facts["adjusted"] for check in found} == {"standardised"}
+    by_model = {check.model: check for check in found}
+    weibull, beta = by_model["weibull"], by_model["shifted_beta_geometric"]
+    assert weibull.facts["ratio"] == "time_ratio"
+    assert weibull.value > 1  # the second level is lost more slowly
+    assert note(weibull) == "against score 1; time ratio: a ratio over 1 stays longer"
+    assert beta.facts["ratio"] == "leaving_odds_ratio"
+    assert beta.value < 1
+    assert note(beta).endswith("a ratio under 1 stays longer")
+    assert list(ratio_findings(fits(ALIVE[:1]), counted(ALIVE[:1]), ["1"], "no")) == []
 
 
 def test_the_average_says_which_weights_it_has():
@@ -199,32 +217,44 @@ def test_the_average_says_which_weights_it_has():
         "averaged_backtest": np.zeros(4),
         "averaged": aic_weights(known),
     }
-    rows = pd.DataFrame(weight_findings(known, weights, untested()))
-    assert rows.loc[rows["quantity"] == "weight in averaged_aic", "value"].sum() == pytest.approx(
-        1, abs=1e-12
+    short = {"origins": 1, "of": 3, "least": 3}
+    found = list(weight_findings(known, weights, untested(**short), "no"))
+    own = matching(found, code="weight", average="averaged_aic")
+    assert sum(check.value for check in own) == pytest.approx(1, abs=1e-12)
+    why = {"reason": "short_follow_up", "adjusted": "no", **short}
+    assert told(*found[-2:]) == told(
+        *[
+            Check("weights", "averaged_backtest", passed=False, facts={**why, "case": "untested"}),
+            Check("weights", "averaged", facts={**why, "case": "as_aic"}),
+        ]
     )
-    assert rows.iloc[-1]["note"].startswith("The same rows as averaged_aic")
-    assert "follow-up is short" in rows.iloc[-1]["note"]
+    assert note(found[-1]) == (
+        "the same rows as averaged_aic: there are no backtest weights, since follow-up has room for 1 of 3 origins "
+        "with losses in 3 periods"
+    )
     weights["averaged_backtest"] = np.array([0.2, 0.3, 0.5, 0.0])
-    rows = pd.DataFrame(weight_findings(known, weights, untested("")))
-    assert rows.loc[rows["quantity"] == "weight in averaged_backtest", "value"].tolist() == [
-        0.2,
-        0.3,
-        0.5,
-        0.0,
-    ]
-    assert rows.iloc[-1]["note"].startswith("The same rows as averaged_backtest")
+    found = list(weight_findings(known, weights, untested(""), "no"))
+    tested = matching(found, code="weight", average="averaged_backtest")
+    assert [check.value for check in tested] == [0.2, 0.3, 0.5, 0.0]
+    assert [check.model for check in tested] == [family.name for family in FEW]
+    assert told(found[-1]) == told(
+        Check("weights", "averaged", facts={"case": "as_backtest", "adjusted": "no"})
+    )
 
 
 def test_what_was_foreseen_and_what_is_doubted_stand_in_the_findings():
     score = {"kind": "weibull", "model": "weibull", "origin": 3, "log_score": -0.4, "survival_error": 0.02,
              "tenure_error": 0.1, "covered": 0.5}  # fmt: skip
     tested = Backtest((3,), 6, "", np.ones(1), pd.DataFrame([score]), pd.DataFrame())
-    rows = {row["quantity"]: row["value"] for row in backtest_findings(tested, "month")}
-    assert rows == {f"backtest {name} from month 3": score[name] for name in list(score)[3:]}
-    doubt = Doubt("gompertz", "implicit cure", 0.4, "some would never leave")
-    first, second = doubt_findings([doubt], Spike(12, 4.04), "month")
-    assert (first["quantity"], first["value"], first["ok"]) == ("implicit cure", 0.4, False)
-    assert first["note"] == "some would never leave."
-    assert (second["quantity"], second["value"]) == ("spike", 12.0)
-    assert "every 12 months, at 4.0 times the rate" in second["note"]
+    facts = {"kind": "weibull", "origin": 3, "end": 6, "unit": "month", "adjusted": "no"}
+    assert told(*backtest_findings(tested, "month", "no")) == told(
+        *[Check(f"backtest_{name}", "weibull", value=score[name], facts=facts) for name in list(score)[3:]]
+    )
+    doubt = Check("implicit_cure", "gompertz", value=0.4, passed=False, facts={"case": "falling_hazard"})
+    first, second = doubt_findings([doubt], Spike(12, 4.04), "month", "no")
+    assert told(first) == told(replace(doubt, facts={"case": "falling_hazard", "adjusted": "no"}))
+    assert note(first) == "its hazard falls to nothing, so that 40\u202f% of the customers would never leave"
+    assert told(second) == told(
+        Check("spike", value=12.0, passed=False, facts={"ratio": 4.04, "unit": "month", "adjusted": "no"})
+    )
+    assert "every 12 months, at 4.0 times the rate" in note(second)

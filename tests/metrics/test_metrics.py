@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from told import told
 
+from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.metric_sums import KEYS, SUMS, totals
 from cxlink.cohort.count.profile import Profile
@@ -15,6 +17,7 @@ from cxlink.metrics.members import member_counts
 from cxlink.metrics.metric_intervals import net_promoters, share
 from cxlink.metrics.metric_table import COLUMNS, blank_small_metrics
 from cxlink.metrics.power_rows import reading_classes
+from cxlink.report.check_notes import note
 
 STAY = {"subscription": {"duration": "d", "event": "e"}}
 METRICS: dict[str, Any] = {"support_cost": "c", "window_months": 6}
@@ -176,8 +179,11 @@ def test_retention_rate_is_what_churn_leaves() -> None:
 def test_a_table_of_survivors_is_named() -> None:
     made = counts(spec("1-10", metrics={}), cells({3: 4}), FLOWS)
     (said,) = list(immortal(made))
-    assert said["ok"] is False
-    assert "nobody in the table left before 2025Q1, when the first were asked" in said["note"]
+    assert told(said) == told(
+        Check("churn_from_signup", value=said.value, passed=False, facts={"first": "2025Q1"})
+    )
+    assert said.value == FLOWS.loc[FLOWS["of"] == "signup.lost", "n"].sum()
+    assert "nobody in the table left before 2025Q1, when the first were asked" in note(said)
     earlier = kept(("signup.lost", "", "", "2024Q4", None, 1, 0.0, 0.0))
     assert not list(immortal(counts(made.spec, made.cells, totals([FLOWS, earlier]))))
     assert not list(immortal(counts(spec("1-10"), cells({3: 4}))))

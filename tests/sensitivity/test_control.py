@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from cohorts import random_rows
+from told import told
 
 from cxlink.analysis import analyse
+from cxlink.checks import Check, matching
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
@@ -30,7 +32,7 @@ def counted(table: pd.DataFrame, **more: dict[str, object]) -> Counts:
     return read_cohort(table, make_spec(spec)).count()
 
 
-def rows_of(counts: Counts) -> tuple[pd.DataFrame, list[dict[str, object]]]:
+def rows_of(counts: Counts) -> tuple[pd.DataFrame, list[Check]]:
     rows, findings = control_rows(counts, np.random.default_rng(1))
     return tidy(rows), findings
 
@@ -67,20 +69,28 @@ def test_a_confounded_control_warns_until_the_confounder_is_adjusted_for(effect:
     table = surveyed(4000)
     table["prior"] = effect * (table["plan"] == "y") + rng.normal(0, 20, len(table))
     _, findings = rows_of(counted(table, adjust={"columns": ["plan"]}))
-    verdicts = [f for f in findings if f["quantity"] == "control_difference"]
-    assert [("unadjusted" in str(f["note"]), f["ok"]) for f in verdicts] == [(True, False), (False, True)]
+    verdicts = matching(findings, code="control_difference", model="means", group="best", reference="worst")
+    assert [(check.facts["case"], check.passed) for check in verdicts] == [
+        ("no", False), ("standardised", True),
+    ]  # fmt: skip
+    assert all(check.low < check.value < check.high for check in verdicts)
+    assert [check.low <= 0 <= check.high for check in verdicts] == [False, True]
 
 
 @pytest.mark.parametrize(
     ("prior", "why"),
-    [(3.25, "is the same for everybody"), (0, "is the same for everybody"), (None, "is not known")],
+    [(3.25, "constant"), (0, "constant"), (None, "unknown")],
 )
 def test_a_control_that_says_nothing_has_no_row_but_a_reason(prior: float | None, why: str) -> None:
     table = surveyed(prior=pd.Series([prior] * 600, dtype=float))
     rows, findings = rows_of(counted(table))
     assert rows.empty
-    assert why in str(findings[-1]["note"])
-    assert findings[-1]["ok"] is False
+    known, verdict = findings
+    assert (known.code, known.value) == ("control_known", 0.0 if prior is None else 1.0)
+    facts = {"column": "prior", "case": why}
+    assert told(verdict) == told(
+        Check("control", "means", value=600 * known.value, passed=False, facts=facts)
+    )
 
 
 def test_a_constant_up_to_the_last_digit_varies() -> None:

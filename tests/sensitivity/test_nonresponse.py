@@ -5,16 +5,18 @@ import pandas as pd
 import pytest
 from cohorts import cell_rows, counts_of, random_rows, spec_for
 from lifelines import KaplanMeierFitter
+from told import told
 
 from cxlink.analysis import analyse
+from cxlink.checks import Check, matching
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.mix import NO_STRATUM, mix_of
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.estimands import support_checks as diagnostics
 from cxlink.estimands.headline import headline
 from cxlink.estimands.tidy import select, tidy
+from cxlink.report.check_notes import note
 from cxlink.sensitivity.nonresponse import NOT_SCORED, tipping_point, unscored_spells
 from cxlink.sensitivity.nonresponse_rows import response_findings, target_findings, unscored_rows
 from cxlink.sensitivity.sensitivity_analyses import beside_headline, doubts
@@ -27,7 +29,7 @@ def unanswered(rows: pd.DataFrame, share: float, seed: int = 1) -> pd.DataFrame:
     return rows.assign(score=rows["score"].astype(float).mask(gone))
 
 
-def estimated(counts: Counts) -> tuple[pd.DataFrame, pd.DataFrame]:
+def estimated(counts: Counts) -> tuple[pd.DataFrame, list[Check]]:
     """The headline, and what stands beside it; without the families, which take long."""
     rows, findings = headline(
         spells_of(counts),
@@ -36,7 +38,7 @@ def estimated(counts: Counts) -> tuple[pd.DataFrame, pd.DataFrame]:
         lambda curves: beside_headline(curves, counts, None),
     )
     more, found = doubts(counts)
-    return tidy([*rows, *more]), diagnostics.tidy([*findings, *found])
+    return tidy([*rows, *more]), [*findings, *found]
 
 
 def kaplan_meier_of(rows: pd.DataFrame, at: int) -> float:
@@ -90,14 +92,14 @@ def test_a_clock_that_cannot_start_gives_no_row_and_says_so() -> None:
         assert unscored_spells(counts) is None
         rows, findings = unscored_rows(counts, np.random.default_rng(1))
         assert rows == []
-        assert [(f["quantity"], f["value"]) for f in findings] == [("clock_starts", 0.0)]
+        assert told(*findings) == told(Check("clock_starts", "kaplan_meier", NOT_SCORED, 0.0))
 
 
 def test_the_share_whose_clock_starts_is_of_those_without_a_score_by_hand() -> None:
     rows = pd.DataFrame({"score": [1, 5, 5, *[np.nan] * 5], "exit": [3, 3, 2, 3, 2, 1, 0, 0], "cause": ""})
     _, findings = unscored_rows(counts_of(rows, spec_for(horizon=2, draws=100)), np.random.default_rng(1))
     # of five without a score two were never at risk
-    assert [f["value"] for f in findings if f["quantity"] == "clock_starts"] == [
+    assert [check.value for check in matching(findings, code="clock_starts", group=NOT_SCORED)] == [
         pytest.approx(3 / 5, rel=1e-10)
     ]
 
@@ -108,12 +110,16 @@ def test_the_response_of_each_stratum_but_not_of_one_that_only_a_score_makes_kno
         "score": [1, 5, None, None], "plan": ["x", "y", "y", "y"], "since": ["new", "old", "(missing)", "(missing)"],
         "exit": 3, "cause": "",
     })  # fmt: skip
-    found = {f["group"]: f["value"] for f in response_findings(counts_of(rows, spec))}
-    assert found == {"all": 0.5, "plan=x": 1.0, "plan=y": pytest.approx(1 / 3, rel=1e-10)}
+    said = list(response_findings(counts_of(rows, spec)))
+    assert {(check.code, check.group) for check in said} == {("response", "all")}
+    assert {check.get("stratum"): check.value for check in said} == {
+        "": 0.5, "plan=x": 1.0, "plan=y": pytest.approx(1 / 3, rel=1e-10),
+    }  # fmt: skip
     hidden = counts_of(
         rows, spec.model_copy(update={"publish": spec.publish.model_copy(update={"smallest_cell": 2})})
     )
-    assert np.isnan({f["group"]: f["value"] for f in response_findings(hidden)}["plan=x"])
+    (small,) = matching(response_findings(hidden), stratum="plan=x")
+    assert np.isnan(small.value)
 
 
 def test_standardised_to_everybody_by_hand() -> None:
@@ -144,12 +150,13 @@ def test_strata_where_nobody_answered_are_left_out_and_told() -> None:
     others = pd.DataFrame({"score": np.nan, "plan": ["z"] * 60, "entry": 0, "exit": 1, "cause": ""})
     counts = counts_of(pd.concat([scored, others], ignore_index=True), spec)
     table, checks = estimated(counts)
-    support = select(checks, quantity="support", model="kaplan_meier", group="best:worst")
-    assert support["value"].tolist() == pytest.approx([0.4], rel=1e-10)
-    assert "share of all customers" in support["note"].iloc[0]
+    (support,) = matching(checks, code="support", model="kaplan_meier", group="best", reference="worst")
+    assert support.value == pytest.approx(0.4, rel=1e-10)
+    assert (support.facts["case"], support.passed) == ("retention_customers", False)
+    assert note(support).startswith("share of all customers in strata")
     (reach,) = target_findings(counts)
-    assert reach["value"] == pytest.approx(0.4, rel=1e-10)
-    assert reach["ok"] is False
+    assert reach.value == pytest.approx(0.4, rel=1e-10)
+    assert (reach.code, reach.bound, reach.passed, reach.facts) == ("target", 0.9, False, {"case": "share"})
     value = select(table, estimand="retention", group="worst", adjusted="standardised", horizon=1)
     assert (value["estimate"] == 0.5).any()
 
@@ -158,9 +165,10 @@ def test_nothing_adjusted_for_changes_nothing_and_says_so() -> None:
     rows = unanswered(random_rows(2, 300), 0.4)
     one, two = (estimated(counts_of(rows, spec_for(draws=100, target=t))) for t in ("scored", "customers"))
     pd.testing.assert_frame_equal(one[0], two[0])
-    (found,) = select(two[1], quantity="target").to_dict("records")
-    assert 'target = "customers" changes nothing' in found["note"]
-    assert not len(select(one[1], quantity="target"))
+    (found,) = matching(two[1], code="target")
+    assert (found.passed, found.facts) == (False, {"case": "nothing"})
+    assert note(found).startswith('target = "customers" changes nothing')
+    assert not matching(one[1], code="target")
 
 
 def test_a_mix_keeps_everybody_and_spreads_what_is_not_known() -> None:
@@ -247,8 +255,9 @@ def test_tipping_rows_are_held_between_nobody_and_everybody(
     (found,) = select(table, estimand="tipping_point").to_dict("records")
     assert found["estimate"] == pytest.approx(expected, abs=1e-10)
     assert 0 <= found["conf_low"] <= expected <= found["conf_high"] <= 1
-    notes = select(checks, quantity="tipping_point")
-    assert notes["value"].tolist() == pytest.approx([] if plain is None else [plain], rel=1e-10)
+    beyond = matching(checks, code="tipping_point", model="kaplan_meier", group="best", reference="worst")
+    assert beyond == matching(checks, code="tipping_point")
+    assert [check.value for check in beyond] == pytest.approx([] if plain is None else [plain], rel=1e-10)
 
 
 def test_without_a_contrast_there_is_no_tipping_point() -> None:

@@ -7,12 +7,15 @@ import statsmodels.api as sm
 from cohorts import counts_of, random_rows, spec_for
 from scipy.sparse import csr_array
 from scipy.stats import pearsonr
+from told import told
 
+from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.estimands.tidy import select, tidy
 from cxlink.groups.headline_requests import curve_requests
+from cxlink.report.check_notes import note
 from cxlink.sensitivity.reliability import FEWEST_PAIRS, corrected, line_through, reliability
 from cxlink.sensitivity.reliability_rows import reliability_rows
 from cxlink.survival.kaplan_meier import kaplan_meier
@@ -79,8 +82,11 @@ def test_one_customer_too_few_or_one_level_give_a_finding_and_no_row(repeats: pd
     spec = asked_twice(spec_for(draws=100))
     rows, (found,) = reliability_rows(repeats, None, spec, np.random.default_rng(1))
     assert rows == []
-    assert found["value"] == repeats["n"].sum()
-    assert f"needs {FEWEST_PAIRS} of them" in found["note"]
+    n = float(repeats["n"].sum())
+    assert told(found) == told(
+        Check("pairs", "test_retest", value=n, facts={"case": "few", "least": FEWEST_PAIRS})
+    )
+    assert f"needs {FEWEST_PAIRS} of them" in note(found)
 
 
 def test_customers_with_one_row_each_are_not_asked_about() -> None:
@@ -128,8 +134,9 @@ def test_a_score_that_does_not_repeat_itself_corrects_nothing() -> None:
     curves = curves_of(counts_of(random_rows(4, 500), spec))
     rows, (found,) = reliability_rows(repeats, curves, spec, rng)
     assert set(tidy(rows)["scenario"]) == {""}
-    assert found["ok"] is False
-    assert "nothing is corrected" in found["note"]
+    slope = reliability(repeats)
+    assert slope is not None
+    assert told(found) == told(Check("score_calibration", "test_retest", value=slope.slope, passed=False))
 
 
 def measured(seed: int, n: int = 60_000) -> tuple[Counts, pd.DataFrame]:

@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from told import told
 
+from cxlink.checks import Check, matching
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells, person_periods, spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.estimands.tidy import select, tidy
+from cxlink.report.check_notes import note
 from cxlink.study.simulate import simulate
 from cxlink.survival.families.catalogue import EXPONENTIAL
 from cxlink.survival.families.fit import fit_all
@@ -286,7 +289,11 @@ def test_a_column_of_margin_may_be_negative_and_then_has_differences_and_no_rati
     )
     assert select(table, estimand="value_ratio").empty
     assert len(select(table, estimand="revenue_ratio"))
-    assert [f["group"] for f in findings if f["quantity"] == "not_positive"] == ["1, no", "worst, no"]
+    short = matching(findings, code="not_positive")
+    assert [check.group for check in short] == ["1", "worst"]
+    assert [check.value for check in short] == pytest.approx([value["1"], value["worst"]], rel=1e-12)
+    assert {(check.model, check.bound, check.facts["amount"]) for check in short} == {("value", 0, "value")}
+    assert {check.facts["adjusted"] for check in short} == {"no"}
 
 
 def test_a_margin_of_nothing_is_worth_nothing() -> None:
@@ -340,7 +347,11 @@ def test_without_families_nothing_is_said_beyond_follow_up() -> None:
     counts = yearly(margin=0.5)
     made, findings = value_results(spells_of(counts), counts, None, np.random.default_rng(RNG))
     assert not [row for row in made if row["estimand"] == "value" and row["group"] == "1"]
-    assert "no family could continue retention to 5 years" in " ".join(f["note"] for f in findings)
+    (unknown,) = matching(findings, code="not_known")
+    assert told(unknown) == told(
+        Check("not_known", "value", value=5.0, passed=False, facts={"horizon": 5, "unit": "year"})
+    )
+    assert note(unknown) == "no family could continue retention to 5 years: no value there"
 
 
 def test_intervals_carry_retention_and_spend_together() -> None:

@@ -71,10 +71,12 @@ def fit_findings(fit: SpendFit | NoSpendFit, question: SpendQuestion) -> Iterato
     yield Check("converged", fit.model, value=1.0, passed=True, facts={"case": "equations"})
     yield Check("parameters", fit.model, value=float(fit.n_parameters))
     yield Check("dispersion", fit.model, value=fit.dispersion, facts={"case": fit.model})
+    levels = {str(level) for level in question.cells.levels}
     for name in dict.fromkeys(fit.penalised):
-        yield Check("separated", fit.model, value=1.0, facts={"case": "spend", "term": name})
+        group = name if name in levels else ""
+        yield Check("separated", fit.model, group, 1.0, facts={"case": "spend", "term": name})
     for name in fit.averaged:
-        yield Check("no_amounts", fit.model, value=1.0, facts={"term": name})
+        yield Check("no_amounts", fit.model, name if name in levels else "", 1.0, facts={"term": name})
     for group in unanswered(fit, question):
         yield Check("not_estimable", fit.model, group, passed=False)
 

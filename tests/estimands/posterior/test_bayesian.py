@@ -10,16 +10,17 @@ import pytest
 
 from cxlink.bayes.draws.posterior_file import load_posteriors, save_posteriors
 from cxlink.bayes.pooled_counts import pool
+from cxlink.checks import matching
 from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import person_periods, spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
-from cxlink.estimands import support_checks as diagnostics
 from cxlink.estimands.coefficients import coefficient_table
 from cxlink.estimands.posterior.posterior_estimates import Bayesian, bayesian_results
 from cxlink.estimands.posterior.prior_predictive import _since_entry
 from cxlink.estimands.suppression import blank_checks
 from cxlink.estimands.tidy import select, tidy
+from cxlink.report.check_notes import note
 
 FEW: dict[str, Any] = {"draws": 150, "tune": 150, "chains": 2, "cores": 1}
 
@@ -70,11 +71,16 @@ def test_every_posterior_has_rows_priors_and_findings(pooled: tuple[Bayesian, li
     assert set(rows["model"]) == {"bayes", "bayes_sbg"}
     assert {"retention", "tenure", "remaining_tenure", "spend", "spend_ratio"} <= set(rows["estimand"])
     assert set(rows["scenario"]) == {"", "alone", "new_cohort"}
-    said = diagnostics.tidy(found.findings)
-    looked_at = said.groupby("model")["quantity"].agg(set)
+    looked_at = {
+        name: {check.code for check in matching(found.findings, model=name)} for name in set(rows["model"])
+    }
     asked = {"rhat", "ess_bulk", "divergences", "bfmi", "prior_sensitivity", "elpd_left_out_cells", "draws"}
     assert asked <= looked_at["bayes"]
     assert asked <= looked_at["bayes_sbg"]
+    # retention and spend are both of ``bayes``: each check says of which
+    assert len(matching(found.findings, code="rhat", model="bayes")) == 2
+    assert {check.facts["of"] for check in found.findings if check.code in asked} == {"retention", "spend"}
+    assert all(note(check) for check in found.findings)
     priors = pd.concat(found.priors)
     assert set(priors["of"]) == {"retention", "spend"}
     assert (priors["reason"].str.len() > 20).all()
@@ -176,10 +182,15 @@ def test_small_groups_leave_pictures_and_findings(pooled: tuple[Bayesian, list[s
     found = pooled[0].without({"best", "2"})
     assert "best" not in set(pd.concat(found.curves)["group"])
     assert "worst" in set(pd.concat(found.curves)["group"])
-    said = blank_checks(diagnostics.tidy(found.findings), {"best", "2"})
-    about = said[said["group"].isin(["retention: 2", "retention: best"])]
-    assert {"predicted_losses", "predicted_pattern", "prior_sensitivity"} <= set(about["quantity"])
-    assert about["value"].isna().all()
-    told = about.loc[about["quantity"].str.startswith("predicted_"), "note"]
-    assert set(told) == {"blank: a small group"}
-    assert said.loc[said["group"] == "retention: 1", "value"].notna().all()
+    said = blank_checks(found.findings, {"best", "2"})
+    about = matching(said, group=("best", "2"))
+    assert {"predicted_losses", "predicted_pattern", "prior_sensitivity"} <= {check.code for check in about}
+    assert np.isnan([(check.value, check.low, check.high) for check in about]).all()
+    # what was replicated is told beside what was counted: neither stays, and the sentence says so
+    replicated = [check for check in about if check.code.startswith("predicted_")]
+    assert {tuple(sorted(set(check.facts) - {"case"})) for check in replicated} == {
+        ("blank", "level", "of"),
+        ("blank", "of"),
+    }
+    assert {note(check) for check in replicated} == {"blank: a small group"}
+    assert not np.isnan([check.value for check in matching(said, group="1")]).any()

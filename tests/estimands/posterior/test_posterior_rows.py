@@ -221,8 +221,17 @@ def test_curves_pass_through_their_rows_and_spreads_are_named() -> None:
         inside = curve[curve["time"] <= horizon]
         # log-linear between whole periods lies under the trapezoid, by less than a hundredth here
         assert spent[horizon] == pytest.approx(np.trapezoid(inside["estimate"], inside["time"]), rel=0.01)
-    named = {one["group"] for one in spread_findings(posterior, 0.95)}
-    assert named == {"walk", "level", "stratum", "level stratum"}
+    spreads = list(spread_findings(posterior, 0.95))
+    assert {one.facts["effect"] for one in spreads} == {
+        ("walk",),
+        ("level",),
+        ("stratum",),
+        ("level", "stratum"),
+    }
+    assert {(one.code, one.model, one.facts["of"], one.facts["level"]) for one in spreads} == {
+        ("spread", "bayes", "retention", 0.95)
+    }
+    assert all(0 < one.low < one.value < one.high for one in spreads)
 
 
 def test_averages_are_those_of_the_conditional_curves_by_hand() -> None:

@@ -6,18 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from told import told
 
 from cxlink.bayes.assessment.leave_one_out import LeftOut
 from cxlink.bayes.draws.posterior_means import spend_draws
 from cxlink.bayes.draws.sampling import Posterior
 from cxlink.bayes.models.spend_posterior import sample_spend
 from cxlink.bayes.stacked_spend import StackedCells, stack_counts
-from cxlink.checks import Check
+from cxlink.checks import Check, matching
 from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
-from cxlink.estimands import support_checks as diagnostics
 from cxlink.estimands.posterior.posterior_findings import bayes_findings, left_out_findings, unreliable
 from cxlink.estimands.posterior.posterior_spend_rows import (
     no_posterior_spend,
@@ -26,6 +26,7 @@ from cxlink.estimands.posterior.posterior_spend_rows import (
 )
 from cxlink.estimands.regression_rows import spend_model_rows
 from cxlink.estimands.tidy import interval, select, tidy
+from cxlink.report.check_notes import note
 from cxlink.spend.fitted_regressions import NoSpendFit
 
 Sampled = tuple[Counts, StackedCells, Posterior]
@@ -151,29 +152,31 @@ def test_findings_say_what_was_looked_at(sampled: Sampled) -> None:
     rows, checks = posterior_spend_findings(
         posterior, stack, counts, spells_of(counts), np.random.default_rng(1)
     )
-    table = diagnostics.tidy(rows)
-    assert set(table["model"]) == {"bayes"}
-    assert table["group"].str.startswith("spend").all()
-    value = table.set_index(["quantity", "group"])["value"]
-    assert value["cells", "spend"] == 10
-    assert value["divergences", "spend"] == 0
-    judged = set(table.loc[table["quantity"] == "prior_sensitivity", "group"])
-    assert judged == {"spend: worst", "spend: best", "spend: best:worst"}
-    assert table.loc[table["quantity"].str.startswith("predicted"), "ok"].all()
+    assert {(check.model, check.facts["of"]) for check in rows} == {("bayes", "spend")}
+    (cells,) = matching(rows, code="cells")
+    assert (cells.value, cells.facts["case"], cells.facts["draws"]) == (10, "one", 500)
+    (diverged,) = matching(rows, code="divergences")
+    assert diverged.value == 0
+    judged = {(check.group, check.facts["reference"]) for check in matching(rows, code="prior_sensitivity")}
+    assert judged == {("worst", ""), ("best", ""), ("best", "worst")}
+    replicated = [check for check in rows if check.code.startswith("predicted")]
+    assert {check.group for check in replicated} == {"1", "2", "3", "4", "5"}
+    assert all(check.passed for check in replicated)
     assert len(rows) == len(checks) + 1
     # so few draws are too few for R-hat: that they hold together shows
-    assert value[table["quantity"].eq("rhat").to_numpy()].item() < 1.05
+    (rhat,) = matching(rows, code="rhat")
+    assert rhat.value < 1.05
     settled = [check for check in checks if check.code in ("divergences", "bfmi")]
     assert unreliable("bayes", settled, "spend") is None
 
 
 def test_a_posterior_that_did_not_settle_is_said_loudly() -> None:
     checks = (
-        Check("rhat", "", "share", 1.43, passed=False),
-        Check("ess_bulk", "", "share", 9.0, passed=False),
-        Check("ess_tail", "", "share", np.nan, passed=False),
-        Check("divergences", "", "", 12.0, passed=False),
-        Check("bfmi", "", "", 0.9, passed=True),
+        Check("rhat", value=1.43, passed=False, facts={"parameter": "share"}),
+        Check("ess_bulk", value=9.0, passed=False, facts={"parameter": "share"}),
+        Check("ess_tail", value=np.nan, passed=False, facts={"parameter": "share"}),
+        Check("divergences", value=12.0, passed=False),
+        Check("bfmi", value=0.9, passed=True),
         Check("predicted_mean", "", "1", 0.001, passed=False),
     )
     assert unreliable("bayes", checks, "spend") == (
@@ -181,24 +184,30 @@ def test_a_posterior_that_did_not_settle_is_said_loudly() -> None:
         "9 effective draws, no ess_tail, 12 divergent transitions). Draw more with a longer run, or read the other "
         "models."
     )
-    assert unreliable("bayes", checks[4:]) is None
-    rows = bayes_findings("bayes", checks)
-    assert [row["group"] for row in rows] == ["share", "share", "share", "", "", "1"]
-    assert [row["ok"] for row in rows] == [False, False, False, False, True, False]
+    assert unreliable("bayes", checks[4:], "spend") is None
+    assert told(*bayes_findings("bayes", checks, "spend")) == told(
+        *[replace(check, model="bayes", facts={**check.facts, "of": "spend"}) for check in checks]
+    )
 
 
 def test_cells_left_out_are_called_so() -> None:
     found = LeftOut(np.array([-2.0, -4.0]), np.array([0.2, 0.9]), np.array([1]), 1.5)
-    rows = {row["quantity"]: row for row in left_out_findings("bayes", found, "spend")}
-    assert {name: row["value"] for name, row in rows.items()} == {
-        "elpd_left_out_cells": -6.0, "refitted_cells": 1.0, "effective_parameters": 1.5,
-    }  # fmt: skip
     # √(2·Var) of −2 and −4
-    assert rows["elpd_left_out_cells"]["note"].endswith("standard error 2")
-    assert "each many customers" in rows["elpd_left_out_cells"]["note"]
+    whole = {"of": "spend", "cells": 2, "std_error": 2.0}
+    assert told(*left_out_findings("bayes", found, "spend")) == told(
+        *[
+            Check("elpd_left_out_cells", "bayes", value=-6.0, facts=whole),
+            Check("refitted_cells", "bayes", value=1.0, facts={"of": "spend", "cells": 2}),
+            Check("effective_parameters", "bayes", value=1.5, facts={"of": "spend"}),
+        ]
+    )
+    said = note(left_out_findings("bayes", found, "spend")[0])
+    assert said.endswith("standard error 2")
+    assert "each many customers" in said
 
 
 def test_no_rows_have_their_reason() -> None:
-    row = no_posterior_spend(NoSpendFit("bayes", "nobody spent anything, so there are no amounts"))
-    assert (row["model"], row["ok"]) == ("bayes", False)
-    assert row["note"] == "no row: nobody spent anything, so there are no amounts"
+    check = no_posterior_spend(NoSpendFit("bayes", "nobody_spent"))
+    facts = {"case": "spend", "of": "spend", "reason": "nobody_spent"}
+    assert told(check) == told(Check("not_fitted", "bayes", passed=False, facts=facts))
+    assert note(check) == "no row: nobody spent anything, so there are no amounts"

@@ -193,7 +193,7 @@ def test_merged_strata_score_as_if_there_were_none():
 def test_too_short_a_follow_up_gives_a_reason_and_no_weights():
     cells = [(0, 0, 0, t, 1, 20) for t in range(1, 7)] + [(0, 0, 0, 6, 0, 100)]
     found, periods = backtested(spells_by_hand(sorted(cells)), (EXPONENTIAL, WEIBULL))
-    assert found.reason == "follow-up has room for 1 of 3 origins with losses in 4 periods"
+    assert (found.reason, found.facts) == ("short_follow_up", {"origins": 1, "of": 3, "least": 4})
     assert (found.origins, found.end) == ((), 6)
     np.testing.assert_array_equal(found.weights, [0, 0])
     assert found.scores.empty

@@ -93,9 +93,9 @@ def test_a_hundred_times_the_customers_is_the_same_estimate(family):
     # a weak penalty counts for less among more customers
     if not once.penalised:
         np.testing.assert_allclose(often.estimate, once.estimate, atol=1e-6)
-    if not once.notes:
+    if not once.checks:
         np.testing.assert_allclose(often.covariance * 100, once.covariance, rtol=1e-5)
-    assert (not once.notes) or family.name not in CERTAIN
+    assert (not once.checks) or family.name not in CERTAIN
     assert often.log_likelihood == pytest.approx(100 * once.log_likelihood, rel=1e-9)
 
 

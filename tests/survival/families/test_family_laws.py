@@ -193,7 +193,7 @@ def test_expected_counts_return_their_truth_late_entry_included(
     assert isinstance(found, Fit)
     np.testing.assert_allclose(found.estimate, [*locations, *others], atol=1e-5)
     assert found.gradient_norm < 1e-9
-    assert found.notes == ()
+    assert found.checks == ()
     assert found.at_bound == ()
 
 

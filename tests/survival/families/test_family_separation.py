@@ -1,11 +1,16 @@
 """Families where effects separate, parameters are vague or at a bound, or everybody is lost: finite and honest."""
 
+import re
+
 import numpy as np
 import pytest
 from grouped import MENU, by_name, counted, staying
 from scipy.special import expit, gammaincinv
+from told import told
 
+from cxlink.checks import Check, matching
 from cxlink.estimation.likelihood import Likelihood, stretches
+from cxlink.report.check_notes import note
 from cxlink.survival.families.catalogue import EXPONENTIAL, SHIFTED_BETA_GEOMETRIC, WEIBULL
 from cxlink.survival.families.fit import fit
 from cxlink.survival.families.fitted import Fit, Unfitted
@@ -34,7 +39,12 @@ def test_a_level_without_losses_has_the_interval_of_its_penalised_likelihood():
         assert np.log(np.quantile(rate, q)) == pytest.approx(exact, abs=tolerance)
     # close to Jeffreys' gamma(1/2) posterior, which is the same without the 1 + u: its 97.5 % is 0.0167
     assert np.quantile(rate, 0.975) == pytest.approx(gammaincinv(0.5, 0.975) / 150, rel=0.15)
-    assert "rate[2] is separated" in found.notes[0]
+    (held,) = found.checks
+    facts = {"case": "curves", "terms": ("rate[2]",), "n": 1}
+    assert told(held) == told(Check("separated", "exponential", facts=facts))
+    assert note(held).startswith(
+        "rate[2] is separated (losses only, none, or not to be told from another effect)"
+    )
 
 
 @pytest.mark.parametrize("gone", [1, 9])
@@ -43,7 +53,7 @@ def test_a_level_with_few_losses_keeps_its_estimate_and_draws_from_its_penalised
     found = fit(EXPONENTIAL, counted(few, 2))
     exposure = 151 * gone
     rate = np.exp(found.draws(20_000, np.random.default_rng(2))[:, 1])
-    assert not found.notes
+    assert found.checks == ()
     assert np.exp(found.estimate[1]) == pytest.approx(1 / 151, rel=0.02)
     for q in (0.025, 0.5, 0.975):
         assert np.quantile(rate, q) == pytest.approx(gammaincinv(gone + 0.5, q) / exposure, rel=0.08)
@@ -73,7 +83,9 @@ def test_separation_leaves_finite_estimates_and_draws(case, family):
     n_strata = 2 if any(cell[1] for cell in SEPARATED[case]) else 1
     found = fit(family, counted(SEPARATED[case], 2, n_strata))
     if isinstance(found, Unfitted):
-        assert "needs losses in at least" in found.reason
+        assert found.reason == "few_periods"
+        needed = len(family.parameters)
+        assert (found.facts["parameters"], found.facts["least"]) == (needed, needed + 1)
         assert case == "both" or len(family.parameters) > 4
         return
     draws = found.draws(500, np.random.default_rng(3))
@@ -81,7 +93,9 @@ def test_separation_leaves_finite_estimates_and_draws(case, family):
     assert np.isfinite(draws).all()
     # a standard error of thousands is what the penalty is there to prevent
     assert np.sqrt(np.diag(found.covariance)).max() < 10
-    assert any("separated" in note for note in found.notes)
+    (held,) = matching(found.checks, code="separated", model=family.name)
+    assert set(held.facts["terms"]) <= set(found.penalised)
+    assert len(held.facts["terms"]) == held.facts["n"]
 
 
 # of a mixture cure, these few losses do not say that anybody is cured: no sum is known
@@ -99,7 +113,7 @@ def test_confounded_effects_keep_what_the_counts_know_of_their_sum(case, family)
     row = found.linked(np.eye(len(found.estimate)), one, one)[0][:, 0]
     error = np.sqrt(row @ found.covariance @ row)
     assert error < 0.5
-    if any("bound" in note for note in found.notes):
+    if matching(found.checks, code="hardly_bounded"):
         assert family.name in ("generalised_gamma", "shifted_beta_geometric", "beta_discrete_weibull")
         assert (
             0.5 * error < pair.std() < 2 * error
@@ -116,13 +130,15 @@ def test_confounded_effects_keep_what_the_counts_know_of_their_sum(case, family)
 
 @pytest.mark.parametrize(
     ("alive", "said"),
-    [((24, 18, 13, 10, 7), "at a bound"), ((20, 13, 9, 7, 5), "hardly bounded by the counts")],
+    [((24, 18, 13, 10, 7), "at_bound"), ((20, 13, 9, 7, 5), "hardly")],
 )
 def test_a_hardly_bounded_polarisation_is_drawn_from_its_penalised_likelihood(alive, said):
     # the first has its maximum without any, and the second a standard error of 2 on the logit
     periods = counted(staying(alive))
     found = fit(SHIFTED_BETA_GEOMETRIC, periods)
-    assert found.notes[0].startswith(f"polarisation is {said}")
+    (vague,) = matching(found.checks, code="hardly_bounded")
+    assert (vague.facts["case"], vague.facts["parameter"]) == (said, "polarisation")
+    assert vague.facts["reached"] == pytest.approx(expit(found.estimate[1]), rel=1e-12)
     share = expit(found.draws(20_000, np.random.default_rng(7))[:, 1])
     # The likelihood summed over mean churn, times √(φ(1 − φ)) of log-F(1,1), on a grid
     grid, churn = np.linspace(-14, 6, 101), np.linspace(-3, 1, 41)
@@ -146,14 +162,17 @@ def test_a_cohort_followed_to_its_end_is_not_separated(family):
         ),
     )
     assert isinstance(found, Fit)
-    assert not any("separated" in note for note in found.notes)
+    assert not matching(found.checks, code="separated")
 
 
 def test_customers_who_do_not_differ_are_told_in_words():
     found = fit(SHIFTED_BETA_GEOMETRIC, counted(staying((10_000, 9000, 8100, 7290, 6561, 5905))))
     assert found.converged
-    assert found.notes[0].startswith("polarisation is at a bound")
-    assert "a weak log-F(1,1) penalty" in found.notes[0]
+    (bound,) = matching(found.checks, code="hardly_bounded", case="at_bound", parameter="polarisation")
+    assert re.fullmatch(
+        r"polarisation is at a bound \(\S+\): its draws follow a likelihood with a weak log-F\(1,1\) penalty on it",
+        note(bound),
+    )
     assert expit(found.draws(1000, np.random.default_rng(4))[:, 1]).max() < 0.1
     # within one standard error, √(0.1·0.9/40,951)
     assert 1 - np.exp(found.family.linked(1.0, *found.estimate)) == pytest.approx(0.1, abs=0.0015)
@@ -181,7 +200,9 @@ def test_everybody_lost_at_once_is_held_by_half_a_customer():
 def test_everybody_lost_in_their_only_period_leaves_shapes_unknown(family):
     found = fit(family, counted([(0, 0, 0, 1, 1, 9), (1, 0, 0, 1, 1, 2)], 2))
     assert isinstance(found, Unfitted)
-    assert found.reason.endswith("they fall in 1 period")
+    needed = len(family.parameters)
+    assert found.reason == "few_periods"
+    assert found.facts == {"parameters": needed, "least": needed + 1, "n": 1}
 
 
 def test_a_parameter_that_runs_away_is_held_at_its_bound_and_named():
@@ -191,7 +212,7 @@ def test_a_parameter_that_runs_away_is_held_at_its_bound_and_named():
     assert found.at_bound == ("polarisation",)
     assert found.converged
     assert found.estimate[1] == SHIFTED_BETA_GEOMETRIC.parameters[1].low
-    assert "polarisation is at a bound" in found.notes[0]
+    assert matching(found.checks, code="hardly_bounded", case="at_bound", parameter="polarisation")
     # the geometric, in closed form: 700 lost in 4,000 person-periods
     assert expit(found.estimate[0]) == pytest.approx(700 / 4000, rel=1e-5)
     drawn = found.draws(2000, np.random.default_rng(6))[:, 1]

@@ -6,6 +6,7 @@ import pytest
 from by_hand import one_curve, periods_of, set_fit
 
 from cxlink.cohort.count.spells import PersonPeriods
+from cxlink.report.check_notes import note
 from cxlink.survival.families.catalogue import EXPONENTIAL, LOG_LOGISTIC, WEIBULL, cure, gompertz, spline
 from cxlink.survival.families.extrapolation_warnings import Spike, doubts, spike
 from cxlink.survival.families.projected_tenure import project
@@ -16,7 +17,7 @@ FOLLOWED = periods_of(1000 * 0.95 ** np.arange(END + 1.0))
 
 def doubted(found):
     (tenure,) = project(found, one_curve((12, 36), last=END), 4, np.random.default_rng(1))
-    return {one.quantity: one for one in doubts([found], [tenure], FOLLOWED)}
+    return {one.code: one for one in doubts([found], [tenure], FOLLOWED)}
 
 
 def falling(shape):
@@ -27,53 +28,56 @@ def falling(shape):
 def test_a_gompertz_hazard_that_dies_out_is_an_implicit_cure():
     found = doubted(falling(-0.1))
     # S(∞) = exp(−rate/|shape|)
-    assert found["implicit cure"].value == pytest.approx(np.exp(-1), rel=1e-6)
-    assert "37% of the customers would never leave" in found["implicit cure"].sentence
-    assert set(found) == {"implicit cure", "infinite mean"}
+    assert found["implicit_cure"].value == pytest.approx(np.exp(-1), rel=1e-6)
+    assert found["implicit_cure"].facts == {"case": "falling_hazard"}
+    assert note(found["implicit_cure"]).endswith("37\u202f% of the customers would never leave")
+    assert all((one.model, one.passed) == ("gompertz", False) for one in found.values())
+    assert set(found) == {"implicit_cure", "infinite_mean"}
     assert doubted(falling(0.02)) == {}
     # a rate that falls so slowly that nobody is left
-    assert "implicit cure" not in doubted(falling(-0.01))
+    assert "implicit_cure" not in doubted(falling(-0.01))
 
 
 def test_a_spline_that_rises_is_an_implicit_cure():
     knots = (0.0, 1.2, 2.4)
     # beyond the last knot log H has the slope 1 − .75·bend
     rising = doubted(set_fit(spline(knots), [-3.0], [1.0, 2.0]))
-    assert "its curve rises beyond follow-up" in rising["implicit cure"].sentence
-    assert 0 < rising["implicit cure"].value < 1
-    assert "implicit cure" not in doubted(set_fit(spline(knots), [-3.0], [1.0, 1.0]))
+    assert rising["implicit_cure"].facts == {"case": "held_level"}
+    assert 0 < rising["implicit_cure"].value < 1
+    assert "implicit_cure" not in doubted(set_fit(spline(knots), [-3.0], [1.0, 1.0]))
 
 
 @pytest.mark.parametrize(("rate", "immature"), [(0.05, True), (0.2, True), (0.3, False), (0.5, False)])
 def test_a_cure_is_immature_while_the_uncured_are_still_there(rate, immature):
     found = doubted(set_fit(cure(EXPONENTIAL), [np.log(3 / 7)], [np.log(rate)]))
-    assert ("immature cure" in found) == immature
-    assert found["infinite mean"].value == 1
+    assert ("immature_cure" in found) == immature
+    assert found["infinite_mean"].value == 1
     if immature:
-        assert found["immature cure"].value == pytest.approx(np.exp(-12 * rate), rel=1e-9)
-        assert "30% of the customers never leave" in found["immature cure"].sentence
+        assert found["immature_cure"].value == pytest.approx(np.exp(-12 * rate), rel=1e-9)
+        assert found["immature_cure"].facts["cured"] == pytest.approx(0.3, rel=1e-9)
 
 
 def test_a_cure_of_nobody_is_none():
-    assert doubted(set_fit(cure(EXPONENTIAL), [-12.0], [np.log(0.05)])).keys() <= {"infinite mean"}
+    assert doubted(set_fit(cure(EXPONENTIAL), [-12.0], [np.log(0.05)])).keys() <= {"infinite_mean"}
 
 
 def test_an_infinite_mean_is_said():
     found = doubted(set_fit(LOG_LOGISTIC, [np.log(9.0)], [np.log(0.97)]))
-    assert set(found) == {"infinite mean"}
-    assert found["infinite mean"].value == 1
-    assert "infinite in 100% of its draws" in found["infinite mean"].sentence
+    assert set(found) == {"infinite_mean"}
+    assert found["infinite_mean"].value == 1
+    assert found["infinite_mean"].model == "log_logistic"
+    assert "infinite in 100\u202f% of its draws" in note(found["infinite_mean"])
     assert doubted(set_fit(EXPONENTIAL, [np.log(0.05)])) == {}
 
 
 def test_a_hazard_that_turns_beyond_follow_up():
     found = doubted(set_fit(LOG_LOGISTIC, [np.log(20.0)], [np.log(3.0)]))
-    assert set(found) == {"turning hazard"}
+    assert set(found) == {"turning_hazard"}
     # it peaks at scale·(shape − 1)^(1/shape)
-    assert found["turning hazard"].value == pytest.approx(20 * 2 ** (1 / 3), abs=1)
-    assert "rises at the end of follow-up and falls from period" in found["turning hazard"].sentence
+    assert found["turning_hazard"].value == pytest.approx(20 * 2 ** (1 / 3), abs=1)
+    assert found["turning_hazard"].facts == {"case": "rises_then_falls"}
     # turned within follow-up, or never
-    assert "turning hazard" not in doubted(set_fit(LOG_LOGISTIC, [np.log(3.0)], [np.log(3.0)]))
+    assert "turning_hazard" not in doubted(set_fit(LOG_LOGISTIC, [np.log(3.0)], [np.log(3.0)]))
     assert doubted(set_fit(WEIBULL, [np.log(0.05)], [np.log(1.5)])) == {}
     assert doubted(set_fit(WEIBULL, [np.log(0.05)], [np.log(0.7)])) == {}
 
