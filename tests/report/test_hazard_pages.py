@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 from as_read import sentences, table
 
-from cxlink.checks import once
+from cxlink.checks import matching, once
 from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.estimands.hazard_rows import hazard_results
+from cxlink.estimands.suppression import blank_checks
 from cxlink.estimands.tidy import select, tidy
 from cxlink.report.content import Material, gather
 from cxlink.report.document import Block
@@ -61,7 +62,7 @@ def _ordinary() -> tuple[Material, tuple[Block, ...]]:
 def test_the_ratios_are_those_of_the_estimates_headline_first() -> None:
     m, parts = _ordinary()
     shown = table(list(parts), "Hazard ratios")
-    assert [row[0] for row in shown.rows] == ["4–5 against 1", *(f"{k} against 1" for k in range(2, 6))]
+    assert [row[0] for row in shown.rows] == ["4–5 versus 1", *(f"{k} versus 1" for k in range(2, 6))]
     assert len(shown.header) == 3
     for k, adjusted in enumerate(("no", "conditional"), 1):
         best = select(m.results.estimates, estimand="hazard_ratio", group="best", adjusted=adjusted).iloc[0]
@@ -71,31 +72,34 @@ def test_the_ratios_are_those_of_the_estimates_headline_first() -> None:
 
 def test_the_sentences_hold_the_numbers_of_the_diagnostics() -> None:
     m, parts = _ordinary()
-    text, found = sentences(list(parts)), m.results.diagnostics.set_index(["quantity", "group"])["value"]
-    assert "a ratio under 1 is lost more slowly" in text
-    assert f"multiplied by {decimal(found['proportionality', 'best:worst'], 2)} [" in text
-    moved = decimal(100 * found["proportionality_contrast", "best:worst"], 1)
-    assert f"moves the difference in retention after 6 months by {moved} points" in text
-    fair = abs(found["proportionality_contrast", "best:worst"]) <= 0.01
+    text = sentences(list(parts))
+    best = {check.code: check for check in matching(m.results.checks, group="best", reference="worst")}
+    (trend,) = matching(m.results.checks, code="trend")
+    assert "below 1, the group is lost more slowly" in text
+    assert f"multiplied by {decimal(best['proportionality'].value, 2)} [" in text
+    moved = decimal(100 * best["proportionality_contrast"].value, 1)
+    assert f"shifts the difference in retention after 6 months by {moved} points" in text
+    fair = abs(best["proportionality_contrast"].value) <= 0.01
     assert ("one ratio is a fair summary" in text) == fair
-    assert f"a hazard multiplied by {decimal(found['trend', ''], 2)} [" in text
-    assert "with a ratio of its own in every category of plan" in text
+    assert f"a hazard multiplied by {decimal(trend.value, 2)} [" in text
+    assert "With a separate ratio in every category of plan" in text
     assert "causes" not in text
 
 
 def test_the_shapes_are_judged_by_two_standard_errors() -> None:
     m, parts = _ordinary()
-    found = m.results.diagnostics.set_index(["quantity", "group"])["value"]
-    rows = table(list(parts), "Shapes").rows
+    rows = table(list(parts), "Forms").rows
     for row, effect in zip(rows, ("linear", "monotone", "spline"), strict=True):
-        gain, error = found["log_score_gain", effect], found["log_score_gain_error", effect]
+        (check,) = matching(m.results.checks, code="log_score_gain", effect=effect)
+        gain, error = check.value, check.facts["std_error"]
+        assert isinstance(error, float)
         assert row[1:3] == [decimal(gain, 3), decimal(error, 3)]
-        assert row[3] == ("about as well" if abs(gain) <= 2 * error else "better" if gain > 0 else "worse")
+        assert row[3] == ("about as good" if abs(gain) <= 2 * error else "better" if gain > 0 else "worse")
 
 
 @pytest.mark.parametrize(
     ("effect", "said"),
-    [("linear", "same ratio"), ("monotone", "one direction"), ("spline", "smooth curve"), ("levels", "of its own")],
+    [("linear", "same ratio"), ("monotone", "is monotone"), ("spline", "is a spline"), ("levels", "of its own")],
 )  # fmt: skip
 def test_the_effect_is_said_in_words(effect: str, said: str) -> None:
     m, _ = _ordinary()
@@ -107,8 +111,8 @@ def test_the_effect_is_said_in_words(effect: str, said: str) -> None:
 def test_a_score_that_nobody_left_is_named_and_its_ratio_has_digits() -> None:
     m = _material(column="score")  # nobody who gave 5 was lost
     parts = hazard_pages(m)
-    assert "Of score 5 every customer or none was lost" in sentences(parts)
-    cell = next(row for row in table(parts, "Hazard ratios").rows if row[0] == "5 against 1")[1]
+    assert "For score 5, all customers or none were lost" in sentences(parts)
+    cell = next(row for row in table(parts, "Hazard ratios").rows if row[0] == "5 versus 1")[1]
     assert len(cell.split(" ")[0]) == len("0.0012")
 
 
@@ -117,9 +121,8 @@ def test_suppressed_groups_stay_blank() -> None:
     blank = m.results.estimates.copy()
     small = blank["group"].isin(["1", "worst"]) | blank["reference"].isin(["1", "worst"])
     blank.loc[small, ["estimate", "std_error", "conf_low", "conf_high"]] = np.nan
-    found = m.results.diagnostics.copy()
-    found.loc[found["group"].str.contains("worst"), "value"] = np.nan
-    assert hazard_pages(gather(replace(m.results, estimates=blank, diagnostics=found))) == []
+    checks = blank_checks(m.results.checks, {"1", "worst"})
+    assert hazard_pages(gather(replace(m.results, estimates=blank, checks=checks))) == []
 
 
 def test_without_a_ratio_there_is_no_section() -> None:

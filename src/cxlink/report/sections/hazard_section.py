@@ -1,4 +1,4 @@
-"""The pages about hazard ratios: how much faster one group is lost than another, and how far one number can say so."""
+"""The pages about hazard ratios: estimates, proportionality over time, and the form of the score's effect."""
 
 import math
 from collections.abc import Sequence
@@ -15,23 +15,16 @@ from cxlink.report.format import (
     decimal,
     full,
     levels,
-    listed,
     periods,
     score,
-    whole,
 )
 from cxlink.report.sections.limitations import adjusted_for
 from cxlink.report.sections.score_tables import blank_notes
+from cxlink.report.words import say
 
 MODEL = "grouped_ph"
-_HEADERS = {"no": "Hazard ratio, by score alone", "conditional": "Hazard ratio, strata in the model"}
-_SHAPES = {"linear": "Straight line", "monotone": "Never turning back", "spline": "Smooth curve"}
-_EFFECTS = {
-    "levels": "Every score has a ratio of its own.",
-    "linear": "Every step of the score is taken to have the same ratio.",
-    "monotone": "The ratios are held to one direction over the scores, whichever way that is.",
-    "spline": "The ratios are taken to lie on a smooth curve over the scores.",
-}
+KINDS = ("no", "conditional")
+SHAPES = ("linear", "monotone", "spline")
 _TINY = 0.05
 _SEVERAL = 2.0  # standard errors
 
@@ -42,26 +35,22 @@ def hazard_pages(m: Material, level: int = 1) -> list[Block]:
     if not rows:
         return []
     found = matching(m.results.checks, model=MODEL)
-    parts = [heading("Hazard ratios", level), paragraph(_what(m)), _ratios(m)]
+    parts = [heading(say("hazard.heading"), level), paragraph(_what(m)), _ratios(m)]
     parts += [paragraph(text) for text in (_penalised(m, found), _shifted(m), _constant(m, found)) if text]
     return [*parts, *_shapes(found)]
 
 
 def _what(m: Material) -> str:
-    adjusted = adjusted_for(m)
-    held = f", with the effects of {adjusted} beside that of the score" if adjusted else ""
-    return (
-        "A hazard ratio compares how fast two groups are lost, at any time, among the customers still there: a ratio "
-        "under 1 is lost more slowly. The model (grouped proportional hazards) leaves the course of losses over time "
-        f"free and takes the ratio to be the same throughout{held}. {_EFFECTS[m.spec.score.effect]} The ratio of "
-        "several scores is that of their mean log hazard, weighted by their customers."
-    )
+    names, effect = adjusted_for(m), say(f"hazard.effect_{m.spec.score.effect}")
+    if names:
+        return say("hazard.model_adjusted", names=names, effect=effect)
+    return say("hazard.model", effect=effect)
 
 
 def _ratios(m: Material) -> Block:
     """Set the ratios out, the headline contrast first, then each level against the worst."""
     every = m.book.where("hazard_ratio", model=MODEL)
-    kinds = [kind for kind in _HEADERS if any(row.adjusted == kind for row in every)]
+    kinds = [kind for kind in KINDS if any(row.adjusted == kind for row in every)]
     pairs: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[str, str]] = {}
     for group, reference in sorted({(r.group, r.reference) for r in every}, key=lambda p: _order(p, m)):
         pairs.setdefault((m.spec.group(group), m.spec.group(reference)), (group, reference))
@@ -71,11 +60,12 @@ def _ratios(m: Material) -> Block:
             m.book.get("hazard_ratio", group, MODEL, reference=reference, adjusted=kind) for kind in kinds
         ]
         cells = [bare(row, _digits(row)) for row in found]
-        rows.append([f"{levels(group, m.spec)} against {levels(reference, m.spec)}", *cells])
+        sides = {"group": levels(group, m.spec), "reference": levels(reference, m.spec)}
+        rows.append([say("score_tables.pair", **sides), *cells])
     rows = [row for row in rows if set(row[1:]) != {NONE}]
     notes = blank_notes(m) if any(NONE in row for row in rows) else []
-    caption = f"Hazard ratios of being lost, with {coverage(m.spec)} intervals."
-    header = ["Scores", *(_HEADERS[kind] for kind in kinds)]
+    caption = say("hazard.caption", level=coverage(m.spec))
+    header = [say("score_tables.scores"), *(say(f"hazard.ratio_{kind}") for kind in kinds)]
     return table(caption, header, rows, notes=notes, rules=[1] if len(rows) > 1 else [])
 
 
@@ -97,12 +87,7 @@ def _penalised(m: Material, found: Sequence[Check]) -> str:
     known = [level for level in m.scores if str(level) in names and m.scores[level] is not None]
     if not known:
         return ""
-    said = f"score{'s' if len(known) > 1 else ''} {listed([levels(str(level), m.spec) for level in known])}"
-    return (
-        f"Of {said} every customer or none was lost in the periods compared, or the table does not tell that score "
-        "from other things. Such a ratio has no finite estimate by itself: it is held by the weight of half a loss, "
-        "and its interval is wide on one side."
-    )  # fmt: skip
+    return say("hazard.penalised", n=len(known), levels=[levels(str(level), m.spec) for level in known])
 
 
 def _shifted(m: Material) -> str:
@@ -118,17 +103,18 @@ def _shifted(m: Material) -> str:
     own, observed, free = difference(MODEL), difference("kaplan_meier"), difference(MODEL, "interacting")
     if own is None:
         return ""
-    after = periods(m.spec.horizon, m.spec.unit)
-    kind = "standardised " if own.adjusted == "standardised" else ""
-    text = (
-        f"By this model the {kind}difference in retention after {after}, {score(group, m.spec)} against "
-        f"{levels(reference, m.spec)}, is {full(own)}"
-    )
+    said = [
+        say(
+            "hazard.difference_standardised" if own.adjusted == "standardised" else "hazard.difference",
+            after=periods(m.spec.horizon, m.spec.unit), group=score(group, m.spec),
+            reference=levels(reference, m.spec), value=full(own),
+        )
+    ]  # fmt: skip
     if free is not None:
-        text += f"; with a ratio of its own in every category of {adjusted_for(m)}, {full(free)}"
+        said.append(say("hazard.interacting", names=adjusted_for(m), value=full(free)))
     if observed is not None:
-        text += f". Kaplan–Meier, which assumes neither, gives {full(observed)}"
-    return f"{text}."
+        said.append(say("hazard.kaplan_meier", value=full(observed)))
+    return " ".join(said)
 
 
 def _constant(m: Material, found: Sequence[Check]) -> str:
@@ -138,20 +124,17 @@ def _constant(m: Material, found: Sequence[Check]) -> str:
     changing = checks.get("proportionality")
     if changing is None or math.isnan(changing.value + changing.low + changing.high):
         return ""
-    late = m.spec.subscription is not None and m.spec.subscription.clock == "signup"
-    text = (
-        "Is the ratio the same at all times? When the time since "
-        f"{'signup' if late else 'the score'} doubles, that of {score(m.sides[0], m.spec)} against "
-        f"{levels(m.sides[1], m.spec)} is multiplied by {_with_limits(changing)}"
-    )
+    clock = m.spec.subscription.clock if m.spec.subscription is not None else "survey"
+    said = say(
+        f"hazard.changing_{clock}", group=score(group, m.spec), reference=levels(reference, m.spec),
+        factor=_with_limits(changing),
+    )  # fmt: skip
     moved = checks.get("proportionality_contrast")
     if moved is None or math.isnan(moved.value):
-        return f"{text}."
-    fair = "one ratio is a fair summary" if moved.passed else "one ratio is an average over time"
-    return (
-        f"{text}; letting it change moves the difference in retention after {periods(m.spec.horizon, m.spec.unit)} "
-        f"by {decimal(100 * moved.value, 1)} points: {fair}."
-    )
+        return said
+    key = "hazard.constant" if moved.passed else "hazard.not_constant"
+    shift = say(key, after=periods(m.spec.horizon, m.spec.unit), points=100 * moved.value)
+    return f"{said} {shift}"
 
 
 def _shapes(found: Sequence[Check]) -> list[Block]:
@@ -160,24 +143,18 @@ def _shapes(found: Sequence[Check]) -> list[Block]:
     for trend in matching(found, code="trend"):
         z = trend.facts["z"]
         if isinstance(z, float) and not math.isnan(trend.value + z):
-            text = (
-                "Over the ordered scores, each step towards better goes with a hazard multiplied by "
-                f"{_with_limits(trend)} (trend test: z = {decimal(z, 1)})."
-            )
+            text = say("hazard.trend", factor=_with_limits(trend), z=z)
             parts.append(paragraph(text))
     rows = []
-    for effect, name in _SHAPES.items():
+    for effect in SHAPES:
         for check in matching(found, code="log_score_gain", effect=effect):
             gain, error = check.value, check.facts["std_error"]
             if isinstance(error, float) and not math.isnan(gain + error):
+                name = say(f"hazard.shape_{effect}")
                 rows.append([name, decimal(gain, 3), decimal(error, 3), _verdict(gain, error)])
     if rows:
-        caption = (
-            "Shapes of the score’s effect compared with a ratio of its own for every score, on customers held out of "
-            "the fit: gain in log score per 1,000 customers."
-        )
-        header = ["Shape", "Gain", "Standard error", "Predicts"]
-        parts.append(table(caption.replace("1,000", whole(1000)), header, rows, texts=(0, 3)))
+        header = [say(f"hazard.column_{column}") for column in ("shape", "gain", "error", "predicts")]
+        parts.append(table(say("hazard.shapes", per=1000), header, rows, texts=(0, 3)))
     return parts
 
 
@@ -187,5 +164,5 @@ def _with_limits(check: Check) -> str:
 
 def _verdict(gain: float, error: float) -> str:
     if abs(gain) <= _SEVERAL * error:
-        return "about as well"
-    return "better" if gain > 0 else "worse"
+        return say("hazard.predicts_as_well")
+    return say("hazard.predicts_better" if gain > 0 else "hazard.predicts_worse")
