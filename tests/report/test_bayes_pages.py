@@ -190,16 +190,20 @@ def test_spend_stands_beside_the_means() -> None:
     assert "all scores" not in found  # the posterior has no such row
 
 
-def test_what_is_borrowed_from_other_cohorts_is_told_in_numbers() -> None:
+def test_what_pooling_with_other_cohorts_changes_is_given_in_numbers() -> None:
     given = with_posteriors(cohorts=3, scenarios=("", "alone", "new_cohort"))
     text = sentences(section(given))
     # half widths 0.06 and 0.10
     assert f"is 40{NARROW}% narrower than from the cohort alone (12.0 points against 20.0)" in text
-    assert "Three cohorts were read together, and saas-2019 is the one reported" in text
-    assert "saas-2019 has been followed for 3 months" in text
-    found = cells(section(given), "Still customers after 12 months, in per cent")
+    assert "Three cohorts were modelled jointly, and saas-2019 is the one reported" in text
+    assert "saas-2019 has been followed for 3 months: estimates after that rest on the other cohorts" in text
+    found = cells(section(given), "Retention after 12 months, in per cent")
     assert [found["9–10 (best)"][i] for i in (2, 4, 6)] == ["20.0", "12.0", "30.0"]
-    assert list(cells(section(given), "The cohorts")) == ["cohort 1", "cohort 2", "saas-2019 (reported)"]
+    assert list(cells(section(given), "The pooled cohorts")) == [
+        "cohort 1",
+        "cohort 2",
+        "saas-2019 (reported)",
+    ]
     assert "the other cohorts" in text
     assert "Judged are the main posteriors, not that of the cohort alone." in text
 
@@ -210,7 +214,7 @@ def test_one_cohort_borrows_from_no_other() -> None:
     long = with_posteriors(cohorts=2, scenarios=("", "alone"))
     sizes = long.cohorts.assign(periods=24)
     followed = replace(long, cohorts=sizes)
-    assert "rests on the others" not in sentences(section(followed))
+    assert "rest on the other cohorts" not in sentences(section(followed))
 
 
 def test_failed_sampling_is_loud_in_the_section_and_on_page_one() -> None:

@@ -1,4 +1,4 @@
-"""What a cohort borrows from the others that it is pooled with."""
+"""What partial pooling with other cohorts changes."""
 
 import math
 
@@ -8,7 +8,6 @@ from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.format import (
     NONE,
     bare,
-    capital,
     coverage,
     decimal,
     full,
@@ -21,11 +20,11 @@ from cxlink.report.format import (
     whole,
 )  # fmt: skip
 from cxlink.report.posterior_sections.posterior_tables import (
+    ALIKE,
     ALONE,
     HAZARD,
     MOST_LINES,
     NEW,
-    compared,
     estimate,
     kind_of_rows,
     known,
@@ -33,6 +32,7 @@ from cxlink.report.posterior_sections.posterior_tables import (
     width,
 )
 from cxlink.report.sections import score_tables as tables
+from cxlink.report.words import say
 
 
 def pooled(m: Material) -> bool:
@@ -41,12 +41,12 @@ def pooled(m: Material) -> bool:
 
 
 def pooling(m: Material, level: int) -> list[Block]:
-    """Show how much the reported cohort borrows from the others; nothing where none is pooled."""
+    """Show how far pooling changes the reported cohort's estimates; nothing where none is pooled."""
     if not pooled(m):
         return []
     return [
-        heading("What was borrowed from other cohorts", level), paragraph(_pooled_text(m)),
-        *cohorts_table(m), *borrowed_tables(m),
+        heading(say("pooling.heading"), level), paragraph(_pooled_text(m)),
+        *cohorts_table(m), *pooled_tables(m),
     ]  # fmt: skip
 
 
@@ -54,18 +54,12 @@ def _pooled_text(m: Material) -> str:
     frame = m.results.cohorts
     last = frame.iloc[-1]
     name, n = shortened(str(last["cohort"])), len(frame)
-    text = (
-        f"{capital(spelled(n))} cohorts were read together, and {name} is the one reported. Each keeps figures of its "
-        "own, drawn towards those of the others in the measure in which they agree."
-    )
+    text = say("pooling.text", n=spelled(n), cohort=name)
     if m.spec.subscription is None:
         return text
     reach, others = int(last["periods"]), int(frame["periods"].iloc[:-1].max())
     if reach < min(m.spec.horizon, others):
-        text += (
-            f" {name} has been followed for {periods(reach, m.spec.unit)}: what is said of it after that "
-            "rests on the others and on the model."
-        )
+        text += f" {say('pooling.short', cohort=name, reach=periods(reach, m.spec.unit))}"
     said = [sentence for group in (*m.bands, *([] if m.bands else ["all"])) if (sentence := _gain(m, group))]
     return " ".join([text, *said])
 
@@ -75,27 +69,33 @@ def _gain(m: Material, group: str) -> str:
     alone, together = (estimate(m, "retention", group, HAZARD, scenario) for scenario in (ALONE, ""))
     if alone is None or together is None or not width(alone) > 0 or math.isnan(width(together)):
         return ""
-    change = compared(width(alone), width(together))
-    than = "as" if change.startswith("about") else "than"
-    wide, narrow = (decimal(100 * width(row), 1) for row in (alone, together))
-    return (
-        f"For {score(group, m.spec)}, the interval of retention after {periods(m.spec.horizon, m.spec.unit)} is "
-        f"{change} {than} from the cohort alone ({narrow} points against {wide}): {full(together, 1)} with the others, "
-        f"{full(alone, 1)} alone."
-    )
+    change = width(together) / width(alone) - 1
+    facts = {
+        "group": score(group, m.spec),
+        "after": periods(m.spec.horizon, m.spec.unit),
+        "together": decimal(100 * width(together), 1),
+        "alone": decimal(100 * width(alone), 1),
+        "pooled": full(together, 1),
+        "own": full(alone, 1),
+    }
+    if abs(change) < ALIKE:
+        return say("pooling.gain_same", **facts)
+    key = "pooling.gain_narrower" if change < 0 else "pooling.gain_wider"
+    return say(key, change=abs(change), **facts)
 
 
-def borrowed_tables(m: Material) -> list[Block]:
+def pooled_tables(m: Material) -> list[Block]:
     """Set retention and spend out by the reported cohort alone, by all pooled, and of a cohort not yet seen."""
-    retention = f"Still customers after {periods(m.spec.horizon, m.spec.unit)}, in per cent"
-    found = _borrowed(m, "retention", retention, 1)
+    share, after = coverage(m.spec), periods(m.spec.horizon, m.spec.unit)
+    found = _pooled_table(m, "retention", say("pooling.caption_retention", after=after, level=share), 1)
     if m.spec.spend is None:
         return found
-    window, currency = m.spec.spend.window_months, m.spec.spend.currency
-    return [*found, *_borrowed(m, "spend", f"Mean spend in {window} months, in {currency}", 0)]
+    window, currency = periods(m.spec.spend.window_months, "month"), m.spec.spend.currency
+    caption = say("pooling.caption_spend", window=window, currency=currency, level=share)
+    return [*found, *_pooled_table(m, "spend", caption, 0)]
 
 
-def _borrowed(m: Material, estimand: str, what: str, digits: int) -> list[Block]:
+def _pooled_table(m: Material, estimand: str, caption: str, digits: int) -> list[Block]:
     names, bands = tables.groups(m)
     lines, levels_shown = [], 0
     for group in [*names, *bands]:
@@ -108,12 +108,9 @@ def _borrowed(m: Material, estimand: str, what: str, digits: int) -> list[Block]
         lines.append([name_of(group, m), whole(n), *cells])
     if not lines:
         return []
-    points = " in percentage points" if estimand == "retention" else ""
-    caption = (
-        f"{what} with {coverage(m.spec)} intervals and their widths{points}: from the reported cohort’s own counts, "
-        "with the other cohorts, and of a new cohort before it has any data."
-    )
-    header = ["Score", "Customers", "Alone", "width", "Pooled", "width", "New cohort", "width"]
+    header = [say("pooling.score"), say("pooling.customers")]
+    for column in ("pooling.alone", "pooling.together", "pooling.new"):
+        header += [say(column), say("pooling.width")]
     notes, dense = _mix_note(m, estimand), len(lines) <= MOST_LINES
     return [table(caption, header, lines, notes=notes, rules=[levels_shown], dense=dense)]
 
@@ -121,7 +118,7 @@ def _borrowed(m: Material, estimand: str, what: str, digits: int) -> list[Block]
 def _mix_note(m: Material, estimand: str) -> list[str]:
     if kind_of_rows(m, estimand) != "standardised":
         return []
-    return ["All three are standardised to the mix of the reported cohort."]
+    return [say("pooling.mix")]
 
 
 def _width(row: Estimate | None, digits: int) -> str:
@@ -136,9 +133,9 @@ def cohorts_table(m: Material) -> list[Block]:
     if not len(frame):
         return []
     names = [shortened(str(name)) for name in frame["cohort"]]
-    names[-1] += " (reported)"
-    columns = {"Cohort": names, "Customers": [whole(n) for n in frame["customers"]]}
+    names[-1] = say("pooling.reported", cohort=names[-1])
+    columns = {say("pooling.cohort"): names, say("pooling.customers"): [whole(n) for n in frame["customers"]]}
     if m.spec.subscription is not None:
-        columns[f"Followed for up to ({units(m.spec.unit)})"] = [whole(n) for n in frame["periods"]]
+        columns[say("pooling.followed", units=units(m.spec.unit))] = [whole(n) for n in frame["periods"]]
     lines = [list(cells) for cells in zip(*columns.values(), strict=True)]
-    return [table("The cohorts that were pooled.", list(columns), lines)]
+    return [table(say("pooling.cohorts"), list(columns), lines)]

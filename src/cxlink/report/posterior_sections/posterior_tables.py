@@ -29,7 +29,7 @@ MEANS = "means"
 ALONE, NEW, WANING = "alone", "new_cohort", "waning"
 _MOST_UNSEEN = 10
 MOST_LINES = 40  # on one page
-_ALIKE = 0.05  # of a width
+ALIKE = 0.05  # of a width
 
 
 def kind_of_rows(m: Material, estimand: str) -> str:
@@ -216,6 +216,6 @@ def width(row: Estimate | None) -> float:
 
 def compared(before: float, after: float) -> str:
     """Compare the lengths of two intervals in words: ``40 % narrower``."""
-    if not before > 0 or abs(after / before - 1) < _ALIKE:
+    if not before > 0 or abs(after / before - 1) < ALIKE:
         return "about as wide"
     return f"{percent(abs(1 - after / before))} {'narrower' if after < before else 'wider'}"
