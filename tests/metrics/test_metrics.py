@@ -13,6 +13,7 @@ from cxlink.cohort.count.metric_sums import KEYS, SUMS, totals
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.metrics.all_metrics import immortal, metrics_of
+from cxlink.metrics.experience_metrics import top_two
 from cxlink.metrics.members import member_counts
 from cxlink.metrics.metric_intervals import net_promoters, share
 from cxlink.metrics.metric_table import COLUMNS, blank_small_metrics
@@ -264,3 +265,15 @@ def test_the_share_who_answered_is_of_all_customers_by_segment_and_not_over_time
 def test_of_a_table_of_respondents_there_is_no_share_who_answered() -> None:
     found = table(counts(spec("0-10"), cells({10: 30, 3: 10})))
     assert "response_share" not in set(found["metric"])
+
+
+def test_the_top_two_boxes_of_three_answers_are_two_and_of_two_answers_one() -> None:
+    for scale, best in (("1-2", (2,)), ("1-3", (2, 3)), ("1-5", (4, 5))):
+        assert (
+            top_two(
+                make_spec(
+                    {"score": {"column": "s", "scale": scale}, "spend": {"column": "y", "complete": True}}
+                )
+            )
+            == best
+        )
