@@ -215,7 +215,7 @@ def test_page_one_says_which_model_took_the_headline_over_and_for_whom() -> None
     assert "Only 62.0 % of the customers are in strata with common support for retention" in first
     said = (
         "The main results therefore come from a proportional-hazards model (of the 85.0 % whose follow-up reaches that "
-        "far), which assumes the same relative effect of the score in every stratum."
+        "far), which assumes the same relative difference between scores in every stratum."
     )
     assert squeezed(said) in squeezed(first)
     assert "based on 62.0 %" not in first
