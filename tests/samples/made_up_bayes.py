@@ -84,15 +84,29 @@ def posterior_checks(given: Results) -> list[Check]:
 def _as_they_should_be(model: str, of: str) -> list[Check]:
     replicated = "predicted_losses" if of == "retention" else "predicted_spread"
     same, best = {"of": of}, {"of": of, "case": "counts", "reference": ""}
+    drawn = {**same, "draws": 4000, "least_a_chain": 100}
+    within = {"observed": 310.0, "replicated_low": 290.0, "replicated_high": 330.0, "level": 0.95}
+    inside = {**same, **within, **({"case": "inside"} if of == "spend" else {})}
     found = [
-        Check("rhat", model, value=1.004, passed=True, facts=same),
-        Check("ess_bulk", model, value=1234.0, passed=True, facts=same),
-        Check("ess_tail", model, value=987.0, passed=True, facts=same),
-        Check("divergences", model, value=0.0, passed=True, facts=same),
-        Check("bfmi", model, value=0.93, passed=True, facts=same),
-        *(Check(replicated, model, str(level), 0.4, passed=True, facts=same) for level in (1, 2, 9)),
-        Check("prior_sensitivity", model, "best", 0.012, passed=True, facts=best),
-        Check("prior_sensitivity", model, "best", 0.021, passed=True, facts={**best, "reference": "worst"}),
+        Check("rhat", model, value=1.004, bound=1.01, passed=True, facts=same),
+        Check("ess_bulk", model, value=1234.0, bound=400.0, passed=True, facts=drawn),
+        Check("ess_tail", model, value=987.0, bound=400.0, passed=True, facts=drawn),
+        Check("divergences", model, value=0.0, bound=0.0, passed=True, facts=drawn),
+        Check("bfmi", model, value=0.93, bound=0.3, passed=True, facts=same),
+        *(
+            Check(replicated, model, str(level), 0.4, bound=0.025, passed=True, facts=inside)
+            for level in (1, 2, 9)
+        ),
+        Check("prior_sensitivity", model, "best", 0.012, bound=0.05, passed=True, facts=best),
+        Check(
+            "prior_sensitivity",
+            model,
+            "best",
+            0.021,
+            bound=0.05,
+            passed=True,
+            facts={**best, "reference": "worst"},
+        ),
         Check("likelihood_sensitivity", model, "best", 0.2, facts=same),
         Check("elpd_left_out_cells", model, value=-1148.5, facts={**same, "cells": 2263, "std_error": 37.54}),
         Check("refitted_cells", model, value=2.0, facts={**same, "cells": 2263}),

@@ -91,12 +91,14 @@ def _checks(lines: Sequence[_Line], hidden: set[str]) -> list[Block]:
     for line in lines:
         check = line.check
         small = bool(hidden & {check.group, str(check.get("reference"))})
-        key = (_VERDICTS[check.passed], line.model, _name(check), note(check))
+        key = (_VERDICTS[check.passed], line.model, _name(check), note(check), str(check.get("case")))
         found.setdefault(key, []).append((_subject(check), NONE if small else _value(check)))
     if not found:
         return []
     rows = []
-    for (flag, model, quantity, said), groups in sorted(found.items(), key=lambda line: _ORDER[line[0][0]]):
+    for (flag, model, quantity, said, _), groups in sorted(
+        found.items(), key=lambda line: _ORDER[line[0][0]]
+    ):
         names, values = zip(*groups, strict=True)
         rows.append([model, quantity, _joined(names), _joined(values), flag, said])
     notes = (
