@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from as_read import EMPTY, cells, pages, sentences, squeezed, table
-from made_up_bayes import UNSEEN, findings, with_posteriors
+from made_up_bayes import UNSEEN, posterior_checks, with_posteriors
 from matplotlib.collections import PolyCollection
 from test_pdf import CAUSAL
 
-from cxlink.estimands import support_checks as diagnostics
+from cxlink.checks import Check
 from cxlink.report.content import gather, stacked
 from cxlink.report.document import Block
 from cxlink.report.estimates_lookup import open_book
@@ -71,14 +71,15 @@ def changed(rows: pd.DataFrame, where: pd.Series, **values: float) -> pd.DataFra
     return made
 
 
-def failing(quantity: str, group: str, value: float) -> Results:
+def failing(code: str, of: str, group: str, reference: str, value: float) -> Results:
     """The same cohort with one finding that is not as it should be."""
-    rows = findings(made_up.results())
-    model = next(r["model"] for r in rows if r["quantity"] == quantity and r["group"] == group)
-    for one in rows:
-        if (one["model"], one["quantity"], one["group"]) == (model, quantity, group):
-            one |= {"value": value, "ok": False}
-    return with_posteriors(found=rows)
+    checks = posterior_checks(made_up.results())
+    place = next(
+        i for i, check in enumerate(checks)
+        if (check.code, check.facts["of"], check.group, check.get("reference")) == (code, of, group, reference)
+    )  # fmt: skip
+    checks[place] = replace(checks[place], value=value, passed=False)
+    return with_posteriors(found=checks)
 
 
 def test_without_posteriors_there_is_no_section_and_with_them_it_is_in_the_report() -> None:
@@ -99,7 +100,7 @@ def test_a_posterior_changes_nothing_of_the_other_sections() -> None:
     assert tenure_pages(with_) == tenure_pages(without)
     assert beyond(with_) == beyond(without)
     assert first_page(with_) == first_page(without)
-    told = [[part for part in methods_pages([m]) if "Tenure. " in str(part)] for m in (with_, without)]
+    told = [[part for part in methods_pages([m]) if "Tenure." in str(part)] for m in (with_, without)]
     assert len(told[0]) == 1
     assert told[0] == told[1]
     assert [is_family(name) for name in ("bayes", "bayes_sbg", "weibull", "averaged")] == [
@@ -239,24 +240,24 @@ def test_diagnostics_stand_in_columns_with_their_verdicts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("quantity", "group", "value", "line", "sentence"),
+    ("code", "of", "group", "reference", "value", "line", "sentence"),
     [
-        ("rhat", "retention: score", 1.2, "Largest R-hat", ""),
-        ("divergences", "spend", 45.0, "Divergent transitions", ""),
-        ("bfmi", "retention", math.nan, "Least BFMI", ""),
-        ("predicted_losses", "retention: 2", 0.001, "Losses of each score",
+        ("rhat", "retention", "", "", 1.2, "Largest R-hat", ""),
+        ("divergences", "spend", "", "", 45.0, "Divergent transitions", ""),
+        ("bfmi", "retention", "", "", math.nan, "Least BFMI", ""),
+        ("predicted_losses", "retention", "2", "", 0.001, "Losses of each score",
          "Retention, hazard: losses of score 2 are not what the model would make."),
-        ("predicted_spread", "spend: 9", 1.0, "Spread of amounts",
+        ("predicted_spread", "spend", "9", "", 1.0, "Spread of amounts",
          "amounts of score 9 vary less than the model has it, so that its intervals of mean spend are longer"),
-        ("predicted_spread", "spend: 9", 0.0, "Spread of amounts", "score 9 vary more"),
-        ("prior_sensitivity", "spend: best:worst", 0.2, "Largest prior sensitivity",
+        ("predicted_spread", "spend", "9", "", 0.0, "Spread of amounts", "score 9 vary more"),
+        ("prior_sensitivity", "spend", "best", "worst", 0.2, "Largest prior sensitivity",
          "Spend: the figures of scores 9–10 against 1 depend on the priors as well as on the counts."),
     ],
 )  # fmt: skip
 def test_what_fails_is_marked_and_told(
-    quantity: str, group: str, value: float, line: str, sentence: str
+    code: str, of: str, group: str, reference: str, value: float, line: str, sentence: str
 ) -> None:
-    parts = section(failing(quantity, group, value))
+    parts = section(failing(code, of, group, reference, value))
     found = {name: row for name, row in cells(parts, "What was checked").items() if name.startswith(line)}
     assert sum("FAILS" in cell for row in found.values() for cell in row) == 1
     told = str([part.items for part in parts if part.kind == "bullets"])
@@ -339,12 +340,15 @@ def test_one_level_has_nothing_to_borrow_from() -> None:
 
 
 def test_no_posterior_of_spend_is_explained() -> None:
-    rows = [one for one in findings(made_up.results()) if not str(one["group"]).startswith("spend")]
-    rows.append(diagnostics.finding("bayes", "fit", "spend", np.nan, False, "no row: nobody spent anything"))
+    rows = [check for check in posterior_checks(made_up.results()) if check.facts["of"] != "spend"]
+    refused = {"of": "spend", "case": "spend", "reason": "nobody_spent"}
+    rows.append(Check("not_fitted", "bayes", passed=False, facts=refused))
     given = with_posteriors(found=rows)
     kept = given.estimates[~(given.estimates["estimand"].eq("spend") & given.estimates["model"].eq("bayes"))]
     parts = section(replace(given, estimates=kept))
-    assert "There is no posterior of spend: nobody spent anything." in sentences(parts)
+    assert "There is no posterior of spend: nobody spent anything, so there are no amounts." in sentences(
+        parts
+    )
     assert table(parts, "What was checked").header == [
         "Looked at",
         "Retention, hazard",

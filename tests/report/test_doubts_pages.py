@@ -217,7 +217,7 @@ def test_small_groups_stay_blank() -> None:
     given = m.results
     names = small_groups(given.estimates, 5000)
     diagnosed = blank_checks(given.checks, names)
-    hidden = gather(replace(given, estimates=blank_small(given.estimates, 5000), diagnostics=diagnosed))
+    hidden = gather(replace(given, estimates=blank_small(given.estimates, 5000), checks=diagnosed))
     assert {"not_scored", "all", "best", "worst"} <= names
     said = sentences(doubts_pages(hidden))
     assert "E-value" not in said

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from as_read import cells, sentences, table
 
+from cxlink.checks import Check
 from cxlink.estimands.tidy import tidy
 from cxlink.report.analysis_document import make_document
 from cxlink.report.content import gather
@@ -87,16 +88,26 @@ def test_strata_and_reasons_are_set_out_and_all_scores_are_not_standardised() ->
 
 
 def test_diagnostics_put_failures_first_and_say_the_same_once() -> None:
-    rows = [
-        ("kaplan_meier", "sparse", "5", 6.0, None, "few"), ("kaplan_meier", "sparse", "2", 9.0, None, "few"),
-        ("kaplan_meier", "support", "best:worst", 0.97, True, "share"), ("x_y", "draws", "", 0.2, False, "left out"),
-        ("weibull", "aic", "", 10.5, None, ""), ("weibull", "log_likelihood", "", -4.25, None, ""),
-        ("kaplan_meier", "sparse", "8, standardised", 3.0, None, "few"),
-        ("kaplan_meier", "support", "9-10:1", 0.97, True, "share"),
-        ("weibull", "weight", "", 1.0, None, ""), ("weibull", "converged", "", 1e-9, True, ""),
-    ]  # fmt: skip
-    checks = pd.DataFrame(rows, columns=list(GIVEN.diagnostics))
-    small = made_up.results({"publish": {"smallest_cell": 700}}, diagnostics=checks)
+    few = {"case": "curve", "adjusted": "no", "horizon": 12, "unit": "month"}
+    share = {"case": "retention_scored", "adjusted": "no", "horizon": 12, "unit": "month"}
+    checks = (
+        Check("sparse", "kaplan_meier", "5", 6.0, facts=few),
+        Check("sparse", "kaplan_meier", "2", 9.0, facts=few),
+        Check("support", "kaplan_meier", "best", 0.97, passed=True, facts={**share, "reference": "worst"}),
+        Check("one_customer", "x_y", value=0.2, passed=False),
+        Check("aic", "weibull", value=10.5, facts={"adjusted": "no", "kind": "weibull", "parameters": 2}),
+        Check("log_likelihood", "weibull", value=-4.25, facts={"adjusted": "no"}),
+        Check("sparse", "kaplan_meier", "8", 3.0, facts={**few, "adjusted": "standardised"}),
+        Check("support", "kaplan_meier", "9-10", 0.97, passed=True, facts={**share, "reference": "1"}),
+        Check(
+            "weight",
+            "weibull",
+            value=1.0,
+            facts={"adjusted": "no", "average": "averaged_aic", "kind": "weibull"},
+        ),
+        Check("converged", "weibull", value=1e-9, passed=True, facts={"adjusted": "no", "case": "gradient"}),
+    )
+    small = made_up.results({"publish": {"smallest_cell": 700}}, checks=checks)
     parts = diagnostics_pages(gather(small))
     assert list(parts[1].runs) == [
         "1 of 6 findings is other than it should be; these stand first. How the families of curves fit, what they "
@@ -104,10 +115,10 @@ def test_diagnostics_put_failures_first_and_say_the_same_once() -> None:
         "diagnostics.csv."
     ]
     assert [row[:5] for row in table(parts, "What was checked").rows] == [
-        ["x y", "draws", "", "0.200", "no"],
-        ["Kaplan–Meier", "sparse", "5; 2", "6; –", ""],
+        ["x y", "one customer", "", "0.200", "no"],
+        ["Kaplan–Meier", "sparse, unadjusted", "5; 2", "6; –", ""],
         ["Kaplan–Meier", "sparse, standardised", "8", "3", ""],
-        ["Kaplan–Meier", "support", "best:worst", "0.970", "yes"],
+        ["Kaplan–Meier", "support, unadjusted", "best:worst", "0.970", "yes"],
     ]
     assert len([part for part in parts if part.kind == "table"]) == 1
 
@@ -131,10 +142,12 @@ def test_longest_follow_up_counts_from_entry() -> None:
 
 
 def test_no_support_is_said_with_the_unadjusted_rows_that_exist() -> None:
-    rows = [(model, "support", "best:worst", 0.0, False, "") for model in ("kaplan_meier", "means")]
-    checks = pd.DataFrame(rows, columns=list(GIVEN.diagnostics))
+    facts = {"reference": "worst", "adjusted": "standardised", "case": "spend_scored"}
+    checks = tuple(
+        Check("support", model, "best", 0.0, passed=False, facts=facts) for model in ("kaplan_meier", "means")
+    )
     bare = GIVEN.estimates.query("adjusted == 'no'").assign(headline=False)
-    m = gather(replace(GIVEN, estimates=bare.reset_index(drop=True), diagnostics=checks))
+    m = gather(replace(GIVEN, estimates=bare.reset_index(drop=True), checks=checks))
     said = sentences(first_page(m))
     stayed, spent = (m.book.get(*key) for key in (
         ("retention", "best", "kaplan_meier", 12), ("spend", "best", "means")

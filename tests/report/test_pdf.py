@@ -10,6 +10,7 @@ import pytest
 from as_read import ordinary, pages, squeezed, study
 from pypdf import PdfReader
 
+from cxlink.checks import Check
 from cxlink.estimands.tidy import KEY
 from cxlink.report.analysis_document import make_document
 from cxlink.report.estimates_lookup import open_book
@@ -18,6 +19,12 @@ from cxlink.report.render_typst import compile_pdf
 from cxlink.report.report_files import write_document
 
 HOSTILE = ['#panic("x")', "$a_b", "*bold* _it_ <tag> @ref", "\\u{202e} `raw` ~ -- // /* */", "a]b[c{d}"]
+THIN = Check(
+    "support", "kaplan_meier", "best", 0.62, bound=0.9, passed=False,
+    facts={
+        "case": "retention_scored", "reference": "worst", "adjusted": "standardised", "horizon": 12, "unit": "month",
+    },
+)  # fmt: skip
 CAUSAL = re.compile(
     r"\b(rais|increas|boost|driv|improv|reduc|lower|lift|prevent)(e|es|ed|ing)?\b|\bcaus(es|ed|ing)\b|\bleads? to\b"
     r"|\bimpacts?\b|\beffects?\b|\bmakes? customers\b|\bdue to\b|\bthanks to\b",
@@ -117,8 +124,8 @@ def test_texts_of_the_table_print_as_themselves() -> None:
     estimates["unit"] = estimates["unit"].replace({"EUR": currency})
     notes = tuple(f"Note on {text}." for text in HOSTILE)
     profile = replace(given.profile, table=plan, dropped={region: 3}, notes=notes, clock=cause)
-    checks = given.diagnostics.assign(note=cause, group=plan)
-    given = made_up.altered(given, estimates=estimates, profile=profile, diagnostics=checks)
+    checks = tuple(replace(check, group=plan) for check in given.checks)
+    given = made_up.altered(given, estimates=estimates, profile=profile, checks=checks)
     text = squeezed(" ".join(pages(given, f"cxlink fit {region}")))
     for hostile in HOSTILE:
         assert squeezed(hostile) in text, hostile
@@ -148,7 +155,9 @@ def test_an_empty_band_is_named_with_the_worst_level_that_has_customers() -> Non
     text = pages(made_up.altered(given, estimates=rows, cells=given.counts.cells[~nobody]))
     assert "No customer gave 1, so there is no worst band and nothing is compared with it." in text[0]
     row = open_book(rows).get("retention", "3", "kaplan_meier", 12)
-    worst = f"The worst score that has customers is 3 (770 customers, of whom {full(row)} were still there after 12"
+    worst = (
+        f"The worst score that has customers is 3 (770 customers, of whom {full(row)} were retained after 12"
+    )
     assert squeezed(worst) in squeezed(text[0])
     assert "No customer gave 1, 2." in " ".join(text)
     assert "Difference" not in text[0]
@@ -185,11 +194,7 @@ def test_infinite_means_are_more_than_can_be_estimated() -> None:
 
 def test_thin_support_is_said_on_page_one_for_the_headline_contrast_only() -> None:
     given = made_up.results()
-    rows = [
-        ("kaplan_meier", "support", "best:worst", 0.62, False, ""),
-        ("means", "support", "9:worst", 0.5, None, ""),
-    ]
-    given = replace(given, diagnostics=pd.DataFrame(rows, columns=list(given.diagnostics)))
+    given = replace(given, checks=(THIN, replace(THIN, model="means", group="9", value=0.5, passed=None)))
     first = pages(given)[0]
     assert "Standardised retention is based on 62.0 % of the customers" in first
     assert "50.0 %" not in first
@@ -197,20 +202,16 @@ def test_thin_support_is_said_on_page_one_for_the_headline_contrast_only() -> No
 
 def test_page_one_says_which_model_took_the_headline_over_and_for_whom() -> None:
     given = made_up.results()
-    rows = [
-        ("kaplan_meier", "support", "best:worst", 0.62, False, ""),
-        ("grouped_ph", "followed", "best:worst", 0.85, None, ""),
-        ("grouped_ph", "followed", "best:worst, unadjusted", 0.7, None, ""),
-    ]
+    by = {name: fact for name, fact in THIN.facts.items() if name != "case"}
+    followed = replace(THIN, code="followed", model="grouped_ph", value=0.85, passed=None, facts=by)
+    unadjusted = replace(followed, value=0.7, facts={**by, "adjusted": "no"})
     estimates = given.estimates.copy()
     estimates.loc[estimates["headline"] & estimates["estimand"].str.startswith("retention"), "model"] = (
         "grouped_ph"
     )
     nonparametric = given.estimates[given.estimates["headline"]].assign(headline=False)
     estimates = pd.concat([estimates, nonparametric], ignore_index=True).drop_duplicates(list(KEY))
-    given = replace(
-        given, estimates=estimates, diagnostics=pd.DataFrame(rows, columns=list(given.diagnostics))
-    )
+    given = replace(given, estimates=estimates, checks=(THIN, followed, unadjusted))
     first = pages(given)[0]
     assert "Only 62.0 % of the customers are in strata with common support for retention" in first
     said = (

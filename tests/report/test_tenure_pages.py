@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from as_read import cells, sentences, table
 
+from cxlink.checks import Check
 from cxlink.report.content import gather
 from cxlink.report.format import spelled, time_span, words
-from cxlink.report.sections.family_table import backtest_weights, family_lines, kind_of, weights_sentence
+from cxlink.report.sections.family_table import backtest_weights, family_lines, weights_sentence
 from cxlink.report.sections.tenure_section import followed, tenure_pages
 
 GIVEN = made_up.results()
@@ -83,12 +84,15 @@ def test_what_was_made_of_the_lines_of_diagnostics() -> None:
         "log_logistic",
         "weibull",
     ]
-    assert lines["weibull"].numbers["log_score"] == pytest.approx(-0.31 - 40 / 3000, abs=1e-12)
+    assert lines["weibull"].numbers["backtest_log_score"] == pytest.approx(-0.31 - 40 / 3000, abs=1e-12)
     # a cure of another kind, refitted from the first origin, counts for its class
-    assert lines["cure_weibull"].numbers["log_score"] == pytest.approx(-0.35 - 40 / 3000, abs=1e-12)
-    assert lines["cure_weibull"].flagged.keys() == {"immature cure", "at_bound"}
-    assert lines["log_logistic"].flagged == {"infinite mean": 0.62}
-    assert lines["weibull"].numbers["ratio"] == 3.125
+    assert lines["cure_weibull"].numbers["backtest_log_score"] == pytest.approx(-0.35 - 40 / 3000, abs=1e-12)
+    assert lines["cure_weibull"].flagged.keys() == {"immature_cure", "at_bound"}
+    assert lines["log_logistic"].flagged == {"infinite_mean": 0.62}
+    ratio = lines["weibull"].ratio
+    assert ratio is not None
+    assert (ratio.group, ratio.value) == ("10", 3.125)
+    assert [lines[name].kind for name in ("cure_weibull", "weibull")] == ["cure", "weibull"]
     assert backtest_weights(GIVEN.checks) == {"weibull": 0.25, "log_logistic": 0.65, "cure": 0.1}
 
 
@@ -96,27 +100,29 @@ def test_notes_say_which_way_a_ratio_points_and_why_a_family_was_not_fitted() ->
     notes = " ".join(table(pages(), "The families").notes)
     assert "Ratio: of score 10 against score 1" in notes
     assert "T time ratio: a ratio over 1 stays longer" in notes
-    assert "Not fitted: spline, 4 inner knots (it has 6 parameters, and losses fell in 5 periods)." in notes
+    why = "it has 6 parameters of its own and needs losses in at least 7 periods; they fall in 5 periods"
+    assert f"Not fitted: spline, 4 inner knots ({why})." in notes
     assert "implicit cure" not in notes  # no family has it
 
 
 def test_the_average_says_which_weights_it_has() -> None:
     assert "has the weights of the backtest" in weights_sentence(gather(GIVEN))
-    said = GIVEN.diagnostics.copy()
-    mine = (said["model"] == "averaged") & (said["quantity"] == "weights")
-    said.loc[mine, "note"] = (
-        "The same rows as averaged_aic: there are no backtest weights, since follow-up is short."
+    short = {"case": "as_aic", "reason": "short_follow_up", "origins": 1, "of": 3, "least": 5}
+    said = tuple(
+        replace(check, facts={**check.facts, **short}) if check.code == "weights" else check
+        for check in GIVEN.checks
     )
-    assert weights_sentence(gather(replace(GIVEN, diagnostics=said))) == (
-        "The average has the weights of AIC, as there are none of a backtest: follow-up is short."
+    assert weights_sentence(gather(replace(GIVEN, checks=said))) == (
+        "The average has the weights of AIC, as there are none of a backtest: follow-up has room for 1 of 3 origins "
+        "with losses in 5 periods."
     )
 
 
 def test_losses_that_come_back_are_warned_of() -> None:
-    note = "losses come back every 12 months, at 4.0 times the rate of the neighbouring months."
-    spike = pd.DataFrame([("", "spike", "standardised", 12.0, False, note)], columns=list(GIVEN.diagnostics))
-    parts = pages(diagnostics=pd.concat([GIVEN.diagnostics, spike], ignore_index=True))
-    assert "Losses come back every 12 months" in sentences(parts, "notice")
+    facts = {"adjusted": "standardised", "ratio": 4.0, "unit": "month"}
+    spike = Check("spike", value=12.0, passed=False, facts=facts)
+    said = sentences(pages(checks=(*GIVEN.checks, spike)), "notice")
+    assert "Losses come back every 12 months, at 4.0 times the rate of the neighbouring months" in said
 
 
 def test_without_a_family_the_observed_means_stand_alone() -> None:
@@ -147,8 +153,3 @@ def test_times_are_written_in_whole_years_where_they_are_some() -> None:
     assert time_span(520, "week") == ("ten", "years", 10)
     assert time_span(27, "month") == ("27", "months", 27)
     assert (spelled(12), spelled(13)) == ("twelve", "13")
-    assert (kind_of("cure_gompertz"), kind_of("spline_3"), kind_of("gompertz")) == (
-        "cure",
-        "spline",
-        "gompertz",
-    )

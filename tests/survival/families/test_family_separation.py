@@ -42,9 +42,7 @@ def test_a_level_without_losses_has_the_interval_of_its_penalised_likelihood():
     (held,) = found.checks
     facts = {"case": "curves", "terms": ("rate[2]",), "n": 1}
     assert told(held) == told(Check("separated", "exponential", facts=facts))
-    assert note(held).startswith(
-        "rate[2] is separated (losses only, none, or not to be told from another effect)"
-    )
+    assert note(held).startswith("rate[2] is separated (losses only, none, or collinear with another term)")
 
 
 @pytest.mark.parametrize("gone", [1, 9])
