@@ -69,7 +69,7 @@ def test_independent_draws_pass() -> None:
         "rhat": 1.01, "ess_bulk": 400, "ess_tail": 400, "divergences": 0, "bfmi": 0.3,
     }  # fmt: skip
     assert all("20-BA1221" in note(checks[name]) for name in ("rhat", "ess_bulk", "ess_tail"))
-    assert "among 2,000 draws" in note(checks["divergences"])
+    assert "among 2\u202f000 draws" in note(checks["divergences"])
 
 
 def test_a_chain_that_stays_elsewhere_fails() -> None:
@@ -79,7 +79,7 @@ def test_a_chain_that_stays_elsewhere_fails() -> None:
     assert checks["rhat"].passed is False
     assert checks["rhat"].value > 1.3
     assert checks["ess_bulk"].passed is False
-    assert checks["rhat"].group == "theta"
+    assert checks["rhat"].facts["parameter"] == "theta"
 
 
 def test_a_chain_of_another_spread_fails() -> None:
@@ -138,7 +138,7 @@ def test_variables_can_be_chosen() -> None:
     bad[0] += 5.0
     tree = tree_of(settled(), bad=bad)
     assert [check.passed for check in convergence(tree, ["theta"])] == [True] * 5
-    assert convergence(tree)[0].group == "bad"
+    assert convergence(tree)[0].facts["parameter"] == "bad"
 
 
 def test_thinning_keeps_every_chain() -> None:

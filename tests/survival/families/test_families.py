@@ -157,8 +157,7 @@ def test_draws_have_the_moments_of_the_fit():
 
 @pytest.mark.parametrize("family", MENU, ids=by_name)
 def test_nobody_lost_is_refused_by_every_family(family):
-    reason = "nobody was lost, so the counts do not say how long customers stay"
-    assert fit(family, counted([(0, 0, 0, 5, 0, 1)], 2)) == Unfitted(family, reason)
+    assert fit(family, counted([(0, 0, 0, 5, 0, 1)], 2)) == Unfitted(family, "nobody_lost")
 
 
 @pytest.mark.parametrize("family", MENU[1:], ids=by_name)
@@ -166,11 +165,8 @@ def test_parameters_need_more_periods_with_losses(family):
     n = len(family.parameters)
     some = [(0, 0, 0, t, 1, 9 - t) for t in range(1, n + 1)]
     some.append((0, 0, 0, n + 2, 0, 5))
-    reason = (
-        f"{family.name} has {n} parameters of its own and needs losses in at least {n + 1} periods; "
-        f"they fall in {n} periods"
-    )
-    assert fit(family, counted(some)) == Unfitted(family, reason)
+    facts = {"parameters": n, "least": n + 1, "n": n}
+    assert fit(family, counted(some)) == Unfitted(family, "few_periods", facts)
     assert isinstance(fit(family, counted([*some, (0, 0, 0, n + 1, 1, 5)])), Fit)
     assert isinstance(fit(EXPONENTIAL, counted(some)), Fit)
 
