@@ -1,4 +1,4 @@
-"""The report's section on what a customer is worth."""
+"""The report's section on customer lifetime value."""
 
 import json
 from dataclasses import asdict
@@ -30,11 +30,11 @@ def analysis() -> Analysis:
 
 def test_the_section_shows_value_by_score_and_says_what_it_stands_on(analysis: Analysis) -> None:
     parts = value_pages(gather(analysis), 1)
-    assert parts[0].text == "What it is worth"
+    assert parts[0].text == "Customer lifetime value (CLV)"
     text = json.dumps(parts, ensure_ascii=False, default=asdict)
-    assert "Margin is taken as 25\u202f% of spend." in text
-    assert "counted over the 12 months of spend alone" in text
-    assert "the difference is an association" in text
+    assert "Margin is assumed to be 25\u202f% of spend." in text
+    assert "only the spend window of 12 months is counted" in text
+    assert "The difference between scores is an association" in text
     (figure,) = (part for part in parts if part.kind == "figure")
     assert figure.name == "value-by-score"
     by_score = next(part for part in parts if part.kind == "table")
