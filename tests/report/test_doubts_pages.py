@@ -1,4 +1,4 @@
-"""The pages of doubt: each sentence from the estimates, each section only where the data allow it."""
+"""The sensitivity analyses: each sentence from the estimates, each section only where the data allow it."""
 
 from dataclasses import replace
 from functools import cache
@@ -90,14 +90,14 @@ def titles(parts: list[Block]) -> list[str]:
 def test_every_section_stands_where_the_data_allow_it() -> None:
     _, parts = whole()
     assert titles(list(parts)) == [
-        "What else could explain it", "A comparison that should show nothing", "Who did not answer",
-        "How exactly the score is measured",
+        "Sensitivity analyses", "Unmeasured confounding (E-values)", "Negative control", "Non-response",
+        "Measurement error of the score",
     ]  # fmt: skip
 
 
 def test_nothing_stands_where_they_do_not() -> None:
     everybody = material(counts_of(answered=1.0, control=None, cohort={}))
-    assert titles(doubts_pages(everybody)) == ["What else could explain it"]
+    assert titles(doubts_pages(everybody)) == ["Sensitivity analyses", "Unmeasured confounding (E-values)"]
     one_level = counts_of(answered=1.0, control=None, cohort={})
     alone = Counts(one_level.cells[one_level.cells["score"] == 3], one_level.spec, one_level.profile)
     assert doubts_pages(material(alone)) == []
@@ -105,10 +105,10 @@ def test_nothing_stands_where_they_do_not() -> None:
 
 def test_e_values_are_those_of_the_table_and_page_one_names_them() -> None:
     m, parts = whole()
-    rows = cells(list(parts), "E-values: scores 4–5 against score 1.")
+    rows = cells(list(parts), "E-values: scores 4–5 versus score 1.")
     found = {row.scenario: row for row in m.book.where("e_value")}
     assert rows == {
-        "Still there after 4 months": [
+        "Retained after 4 months": [
             f"{found['retained'].estimate:.2f}",
             f"{found['retained'].conf_low:.2f}",
         ],
@@ -127,7 +127,7 @@ def test_an_interval_that_holds_no_difference_says_so() -> None:
     assert (
         table(few, "E-values")
         .notes[0]
-        .startswith("1.00: the 95\u202f% interval of the ratio includes no difference")
+        .startswith("1.00: the 95\u202f% confidence interval of the ratio includes 1")
     )
     assert "vanish" not in sentences(few)
 
@@ -186,9 +186,11 @@ def test_a_clock_that_cannot_start_is_told() -> None:
 def test_a_control_that_differs_is_a_warning(control: float) -> None:
     parts = doubts_pages(material(counts_of(rise=control)))
     warned = sentences(parts, "notice")
-    assert ("The groups compared differ in prior, though no score changed it" in warned) == (control != 0)
-    assert ("The interval includes no difference, as it should" in sentences(parts)) == (control == 0)
-    assert "No score can have changed prior." in sentences(parts)
+    assert ("The groups compared differ in prior, which the score cannot have changed" in warned) == (
+        control != 0
+    )
+    assert ("The interval includes no difference, as expected" in sentences(parts)) == (control == 0)
+    assert "The score cannot have changed prior," in sentences(parts)
     assert "standardised to the mix of plan" in sentences(parts)
 
 
@@ -199,7 +201,7 @@ def test_the_errors_of_the_score_are_told() -> None:
     assert "400 customers gave a score twice" in said
     for row in slopes.values():
         assert f"{100 * row.estimate:.1f} [{100 * row.conf_low:.1f}, {100 * row.conf_high:.1f}]" in said
-    assert "and from 1 to 4–5 it makes" in said
+    assert "The corrected difference between 1 and 4–5 is then" in said
 
 
 def test_figures_of_everybody_say_whose_mix_they_have() -> None:

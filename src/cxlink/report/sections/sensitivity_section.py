@@ -1,4 +1,4 @@
-"""The pages of doubt: what else could explain the results, who did not answer, how exactly scores are measured."""
+"""The sensitivity analyses: unmeasured confounding, a negative control, non-response, measurement error."""
 
 import math
 from collections.abc import Sequence
@@ -12,34 +12,42 @@ from cxlink.report.format import (
     customers,
     decimal,
     full,
-    listed,
+    levels,
     periods,
     score,
     shared_digits,
     who,
 )  # fmt: skip
 from cxlink.report.sections.limitations import adjusted_for
-from cxlink.report.sections.nonresponse_section import plain, unanswered
+from cxlink.report.sections.nonresponse_section import unanswered
+from cxlink.report.words import say
 
 _LINES = ("", "measurement_error")
 
 
 def doubts_pages(m: Material, level: int = 1) -> list[Block]:
-    """Say what else could explain the results; each section only where the data allow it."""
-    sections = {
-        "What else could explain it": _e_values(m),
-        "A comparison that should show nothing": _control(m),
-        "Who did not answer": unanswered(m),
-        "How exactly the score is measured": _errors(m),
-    }
-    return [part for title, parts in sections.items() if parts for part in (heading(title, level), *parts)]
+    """Set the sensitivity analyses out under one heading, each only where the data allow it."""
+    found = {
+        "unmeasured": _e_values(m), "control": _control(m), "nonresponse": unanswered(m), "measurement": _errors(m),
+    }  # fmt: skip
+    pages = [
+        part
+        for name, parts in found.items()
+        if parts
+        for part in (heading(say(f"sensitivity.heading_{name}"), level + 1), *parts)
+    ]
+    return [heading(say("sensitivity.heading"), level), *pages] if pages else []
 
 
 def _e_values(m: Material) -> list[Block]:
     after = periods(m.spec.horizon, m.spec.unit)
-    names = {"retained": f"Still there after {after}", "lost": f"Lost within {after}"}
+    names = {
+        "retained": say("sensitivity.outcome_retained", after=after),
+        "lost": say("sensitivity.outcome_lost", after=after),
+    }
     if m.spec.spend is not None:
-        names[""] = f"Mean spend in {m.spec.spend.window_months} months"
+        window = periods(m.spec.spend.window_months, "month")
+        names[""] = say("sensitivity.outcome_spend", window=window)
     group, reference = m.sides
     found = {row.scenario: row for row in m.book.where("e_value", group=group, reference=reference)}
     rows = [
@@ -49,20 +57,16 @@ def _e_values(m: Material) -> list[Block]:
     ]
     if not rows:
         return []
-    text = (
-        "Customers who give different scores may differ in something that nobody recorded. An E-value says how much of "
-        "such a difference it would take to account for a whole result: that many times as frequent in one of the two "
-        "groups as in the other, and making the outcome that many times as likely (of spend: as large) as well, beyond "
-        f"what is adjusted for ({adjusted_for(m) or 'nothing'}). Anything weaker leaves part of the result standing; "
-        "nothing here says whether there is such a thing (VanderWeele and Ding 2017)."
-    )
-    header = ["Outcome", "E-value of the ratio", "Of its limit nearer to 1"]
-    caption = f"E-values: {score(group, m.spec)} against {score(reference, m.spec)}."
+    names = adjusted_for(m)
+    text = say("sensitivity.e_values", names=names) if names else say("sensitivity.e_values_unadjusted")
+    header = [say(f"sensitivity.column_{column}") for column in ("outcome", "ratio", "limit")]
+    sides = {"group": score(group, m.spec), "reference": score(reference, m.spec)}
+    caption = say("sensitivity.e_values_caption", **sides)
     notes = []
     if any(row[2] == decimal(1, 2) for row in rows):
-        notes.append(f"{decimal(1, 2)}: the {coverage(m.spec)} interval of the ratio includes no difference.")
+        notes.append(say("sensitivity.e_value_of_one", one=decimal(1, 2), level=coverage(m.spec)))
     if any("∞" in row for row in rows):
-        notes.append("∞: one side is 0, so that nothing finite accounts for the whole ratio.")
+        notes.append(say("sensitivity.e_value_infinite"))
     return [paragraph(text), table(caption, header, rows, notes=notes)]
 
 
@@ -76,27 +80,17 @@ def _control(m: Material) -> list[Block]:
     if difference is None or difference.blank or any(row is None or row.blank for row in rows.values()):
         return []
     name, digits = m.spec.control.column, shared_digits([*rows.values(), difference])
-    said = [f"{full(row, digits)} of {who(side, m.spec)}" for side, row in rows.items()]
-    kind = (
-        f"standardised to the mix of {adjusted_for(m)}"
-        if difference.adjusted == "standardised"
-        else "not adjusted"
-    )
-    text = (
-        f"No score can have changed {name}. Between customers who differ in their score alone it would be the same "
-        f"(Lipsitch et al. 2010). Its mean is {listed(said)} ({kind}); the difference is {full(difference, digits)}"
-    )
+    said = say(
+        "sensitivity.control_standardised" if difference.adjusted == "standardised" else "sensitivity.control",
+        name=name, names=adjusted_for(m), difference=full(difference, digits),
+        means=[
+            say("sensitivity.control_mean", value=full(row, digits), group=who(side, m.spec))
+            for side, row in rows.items()
+        ],
+    )  # fmt: skip
     if difference.conf_low <= 0 <= difference.conf_high:
-        text += (
-            ". The interval includes no difference, as it should; that does not show that the groups are alike in "
-            "everything else."
-        )
-        return [paragraph(text)]
-    warning = (
-        f"The groups compared differ in {name}, though no score changed it: something is not held equal between them, "
-        "and part of the results of this report may come from that."
-    )
-    return [paragraph(f"{text}."), notice(warning)]
+        return [paragraph(f"{said} {say('sensitivity.control_null')}")]
+    return [paragraph(said), notice(say("sensitivity.control_differs", name=name))]
 
 
 def _errors(m: Material) -> list[Block]:
@@ -105,38 +99,35 @@ def _errors(m: Material) -> list[Block]:
     correlation, slope = found
     if correlation is None or slope is None or correlation.blank:
         return []
-    text = (
-        f"{customers(correlation.n or 0).capitalize()} gave a score twice. The two go together with a correlation of "
-        f"{_bounded(correlation)}; customers whose first scores differ by a point differed by {_bounded(slope)} points "
-        "the second time."
-    )
+    text = say(
+        "sensitivity.reliability", customers=customers(correlation.n or 0), correlation=_bounded(correlation),
+        slope=_bounded(slope),
+    )  # fmt: skip
     seen, corrected = (_first(m.book.where("retention_slope", scenario=name)) for name in _LINES)
     if seen is None or seen.blank:
         return [paragraph(text)]
     after = periods(m.spec.horizon, m.spec.unit)
-    text += (
-        f" In a straight line through the scores, retention after {after} changes by {_points(seen)} percentage "
-        "points for a point of the score."
-    )
+    text += f" {say('sensitivity.slope', after=after, slope=_points(seen))}"
     if corrected is None or corrected.blank:
-        text += " The score hardly repeats itself, so that this cannot be corrected for its errors."
-        return [paragraph(text)]
-    text += f" If all that does not repeat itself is an error of measurement, the line is one of {_points(corrected)}"
-    limits = (
-        ". A change of mind between the surveys counts as an error here, which makes the correction too large; only "
-        "who stayed could be asked again; and a straight line is assumed (Rosner et al. 1990)."
-    )
-    return [paragraph(text + _between(m) + limits)]
+        return [paragraph(f"{text} {say('sensitivity.not_corrected')}")]
+    said = [
+        text,
+        say("sensitivity.corrected", slope=_points(corrected)),
+        _between(m),
+        say("sensitivity.assumed"),
+    ]
+    return [paragraph(" ".join(part for part in said if part))]
 
 
 def _between(m: Material) -> str:
-    """Say what the corrected line makes of the headline's difference."""
+    """Give the headline's difference by the corrected line."""
     group, reference = m.sides
     rows = [_first(m.book.where("retention_difference", model="line", scenario=name)) for name in _LINES]
-    seen, corrected = (full(row) for row in rows)
     if any(row is None or row.blank for row in rows):
         return ""
-    return f", and from {plain(reference, m)} to {plain(group, m)} it makes {corrected} instead of {seen}"
+    seen, corrected = (full(row) for row in rows)
+    sides = {"group": levels(group, m.spec), "reference": levels(reference, m.spec)}
+    return say("sensitivity.between", corrected=corrected, seen=seen, **sides)
 
 
 def _first(rows: Sequence[Estimate]) -> Estimate | None:
