@@ -138,7 +138,7 @@ def test_their_retention_and_the_tipping_point_are_told() -> None:
     theirs = m.book.get("retention", "not_scored", "kaplan_meier", 4)
     assert theirs is not None
     assert f"{100 * theirs.estimate:.0f}\u202f%" in said
-    assert cells(list(parts), "Who gave a score") == {
+    assert cells(list(parts), "Response by stratum") == {
         "plan: basic": [said_share("basic")],
         "plan: plus": [said_share("plus")],
     }
@@ -147,7 +147,7 @@ def test_their_retention_and_the_tipping_point_are_told() -> None:
     if 0 < tip.estimate < 1:
         assert f"would vanish if {100 * tip.estimate:.0f}\u202f%" in said
     else:
-        assert "even if not one of those who would have given 4–5 were still there" in said
+        assert "even if none of the non-respondents who would have given 4–5 were retained" in said
 
 
 def test_their_curve_is_drawn_beside_the_others_as_far_as_both_are_known() -> None:
@@ -179,7 +179,7 @@ def test_a_clock_that_cannot_start_is_told() -> None:
     parts = doubts_pages(material(Counts(add_up(still), counts.spec, counts.profile)))
     said = sentences(parts)
     assert not [part for part in parts if part.kind == "figure"]
-    assert "How long the others stayed is not known" in said
+    assert "The retention of non-respondents is not known" in said
 
 
 @pytest.mark.parametrize("control", [0.0, 8.0, -8.0])

@@ -11,13 +11,12 @@ from cxlink.report.format import (
     coverage,
     customers,
     full,
+    levels,
     percent,
     periods,
     shared_digits,
     stratum,
     value,
-    who,
-    whole,
 )  # fmt: skip
 from cxlink.report.sections import score_tables as tables
 from cxlink.report.sections.limitations import adjusted_for, mixed
@@ -29,19 +28,19 @@ _MOST_ROWS = 40
 
 
 def unanswered(m: Material) -> list[Block]:
-    """Say who gave a score, how long the others stayed, and how long they would have had to; nothing if all did."""
+    """Give response, the retention of non-respondents, and the tipping point; nothing where everybody responded."""
     if not m.n_unscored or not m.n_scored:
         return []
     n = m.n_scored + m.n_unscored
-    text = f"{whole(m.n_scored)} of {whole(n)} customers gave a score ({percent(m.n_scored / n)})."
+    said = [say("nonresponse.response", scored=m.n_scored, everybody=n, share=m.n_scored / n)]
     if m.spec.analysis.target == "customers" and adjusted_for(m):
-        text += f" Standardised figures of this report have the mix of {adjusted_for(m)} among {mixed(m)}."
-    parts = [paragraph(" ".join([text, *_their_retention(m)]))]
+        said.append(say("nonresponse.target", names=adjusted_for(m), customers=mixed(m)))
+    parts = [paragraph(" ".join([*said, *_their_retention(m)]))]
     return [*parts, *_curves(m), *_response(m), *_tipping(m)]
 
 
 def _curves(m: Material) -> list[Block]:
-    """Draw how long they stayed, beside the others, where that is known of both for two periods or more."""
+    """Draw retention with a score and without, where both are known for two periods or more."""
     curves = response_figures.known_curves(m.results.estimates)
     if len(curves) < 2 or min(map(len, curves.values())) < 2:
         return []
@@ -55,11 +54,8 @@ def _curves(m: Material) -> list[Block]:
         )
         for group, curve in curves.items()
     )
-    alt = f"Curves of the share of customers still there, falling over time. {said}"
-    caption = (
-        "Customers still there, by time since the survey, with a score and without (unadjusted); shaded: "
-        f"{coverage(m.spec)} intervals."
-    )
+    alt = say("nonresponse.curves_alt", values=said)
+    caption = say("nonresponse.curves", level=coverage(m.spec))
     return [picture("retention-unanswered", drawing.svg(axes), alt, caption)]
 
 
@@ -75,13 +71,13 @@ def _response(m: Material) -> list[Block]:
         return []
     notes = tables.blank_notes(m) if any(NONE in row for row in rows) else []
     if len(rows) > _MOST_ROWS:
-        notes.append(f"The first {_MOST_ROWS} of {len(rows)}; the rest is in diagnostics.csv.")
-    caption = "Who gave a score, by stratum."
-    return [table(caption, ["Stratum", "With a score"], rows[:_MOST_ROWS], notes=notes)]
+        notes.append(say("nonresponse.first_strata", shown=_MOST_ROWS, all=len(rows)))
+    header = [say("score_tables.stratum"), say("nonresponse.with_score")]
+    return [table(say("nonresponse.by_stratum"), header, rows[:_MOST_ROWS], notes=notes)]
 
 
 def _their_retention(m: Material) -> list[str]:
-    """Say how long those without a score stayed, where their clock can start."""
+    """Give the retention of customers without a score, where their time origin is known."""
     if m.spec.subscription is None:
         return []
     keys = {"model": MODEL, "group": NOT_SCORED, "stratum": "", "scenario": ""}
@@ -92,53 +88,40 @@ def _their_retention(m: Material) -> list[str]:
         default=None,
     )
     if theirs is None:
-        return ["How long the others stayed is not known: no row of theirs says from when to count."]
+        return [say("nonresponse.retention_unknown")]
     respondents = m.book.get("retention", "all", MODEL, theirs.horizon)
     after = periods(theirs.horizon or 0, m.spec.unit)
     digits = shared_digits([theirs, respondents])
-    text = (
-        f"Of the others, {customers(theirs.n or 0)} can be followed: {full(theirs, digits)} were still there {after} "
-        "after they were asked"
-    )
+    facts = {"customers": customers(theirs.n or 0), "after": after, "value": full(theirs, digits)}
     if respondents is not None and not respondents.blank:
-        text += f", of those with a score {full(respondents, digits)}"
+        facts["respondents"] = full(respondents, digits)
+    said = [say("nonresponse.retention_both" if "respondents" in facts else "nonresponse.retention", **facts)]
     same = m.book.get("retention", NOT_SCORED, MODEL, theirs.horizon, adjusted="standardised")
     if same is not None and not same.blank:
-        text += (
-            f"; with the mix of {adjusted_for(m) or 'entries'} among {mixed(m)}, {full(same)} of the others"
-        )
-    return [f"{text}."]
+        names = adjusted_for(m) or say("nonresponse.entry")
+        said.append(say("nonresponse.standardised", names=names, customers=mixed(m), value=full(same)))
+    return said
 
 
 def _tipping(m: Material) -> list[Block]:
-    """Say what the retention of those who did not answer would have to be for the difference to vanish."""
+    """Give the retention of non-respondents at which the difference would vanish."""
     group, reference = m.sides
     row = m.book.best("tipping_point", group, MODEL, m.spec.horizon, reference=reference)
     difference = m.book.headline("retention_difference", group, reference)
     seen = m.book.headline("retention", group)
-    if any(one is None or one.blank for one in (row, difference, seen)) or _holds_nothing(difference):
+    if any(one is None or one.blank for one in (row, difference, seen)) or _includes_zero(difference):
         return []
     assert row is not None  # as was just looked at
+    sides = {"group": levels(group, m.spec), "reference": levels(reference, m.spec)}
     after = periods(m.spec.horizon, m.spec.unit)
-    text = (
-        f"Could those who did not answer undo the difference in retention after {after}? "
-        "Suppose they would have given scores in the same proportions as the others, and that those who would have "
-        f"given {plain(reference, m)} stayed as {who(reference, m.spec)} did. "
-    )
-    of_whom = f"of those who would have given {plain(group, m)}"
-    instead = f", where {value(seen)} of {who(group, m.spec)} were"
+    said = [say("nonresponse.tipping_question", after=after, **sides)]
     if 0 < row.estimate < 1:
-        text += f"Then the difference would vanish if {full(row)} {of_whom} were still there{instead}."
+        said.append(say("nonresponse.tipping", needed=full(row), seen=value(seen), **sides))
     else:
-        every = "not one" if row.estimate <= 0 else "every one"
-        text += f"Then it would not vanish even if {every} {of_whom} were still there{instead}."
-    return [paragraph(f"{text} (A tipping point: Yan et al. 2009.)")]
+        key = "nonresponse.tipping_none" if row.estimate <= 0 else "nonresponse.tipping_all"
+        said.append(say(key, seen=value(seen), group=sides["group"]))
+    return [paragraph(" ".join([*said, say("nonresponse.tipping_source")]))]
 
 
-def plain(group: str, m: Material) -> str:
-    """Write the scores of a group alone: ``9–10``."""
-    return who(group, m.spec).removeprefix("customers who gave ")
-
-
-def _holds_nothing(row: Estimate | None) -> bool:
+def _includes_zero(row: Estimate | None) -> bool:
     return row is None or not (row.conf_low > 0 or row.conf_high < 0)
