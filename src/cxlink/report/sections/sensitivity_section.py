@@ -57,8 +57,8 @@ def _e_values(m: Material) -> list[Block]:
     ]
     if not rows:
         return []
-    names = adjusted_for(m)
-    text = say("sensitivity.e_values", names=names) if names else say("sensitivity.e_values_unadjusted")
+    adjusted = adjusted_for(m)
+    text = say("sensitivity.e_values", names=adjusted) if adjusted else say("sensitivity.e_values_unadjusted")
     header = [say(f"sensitivity.column_{column}") for column in ("outcome", "ratio", "limit")]
     sides = {"group": score(group, m.spec), "reference": score(reference, m.spec)}
     caption = say("sensitivity.e_values_caption", **sides)
