@@ -40,7 +40,7 @@ def said(m: Material) -> str:
 def test_the_table_has_a_line_a_model() -> None:
     m = material(RATIOS)
     heading, paragraph, table = spend_model_pages(m)
-    assert heading.text == "Spend by other models"
+    assert heading.text == "Spend by regression models"
     assert paragraph.kind == "paragraph"
     assert table.header == ["Model", "Scores 9–10", "Score 1", "Difference", "Ratio"]
     assert [row[0] for row in table.rows] == [
@@ -61,7 +61,7 @@ def test_models_within_the_headlines_interval() -> None:
     inside = dict.fromkeys(RATIOS, (row.estimate + row.conf_high) / 2)
     text = said(material(inside))
     assert (
-        f"give a ratio of {row.estimate:.2f}; the others give {inside['gamma']:.2f}, within its interval."
+        f"give a ratio of {row.estimate:.2f}; the others give {inside['gamma']:.2f}. All are within the interval"
         in text
     )
     assert "plan and region" in text
@@ -74,17 +74,20 @@ def test_models_outside_it_are_named() -> None:
     assert row is not None
     ratios = dict.fromkeys(RATIOS, row.estimate) | {"gamma": 2 * row.conf_high}
     text = said(material(ratios))
-    assert "of which quasi-gamma lies outside its interval: the answer depends on the model." in text
+    assert (
+        "Of these, quasi-gamma lies outside the interval of the means, so the result depends on the model."
+        in text
+    )
     assert "Not all of these intervals" not in text
     text = said(material(dict.fromkeys(RATIOS, 1.05)))
-    assert "two-part, gamma and two-part, log-OLS with smearing lie outside its interval" in text
-    assert text.endswith("Not all of these intervals leave out a ratio of 1.")
+    assert "two-part, gamma and two-part, log-OLS with smearing lie outside the interval of the means" in text
+    assert text.endswith("Not all of these intervals exclude a ratio of 1.")
 
 
 def test_one_model_alone() -> None:
     m = material({"poisson": 2.4})
     assert "the other model gives 2.40" in said(m)
-    assert beside_means(m).startswith(" Beside them stands an additive Poisson")
+    assert beside_means(m).startswith(" One other model was fitted: an additive Poisson")
     assert "Duan" not in beside_means(m)
     assert "Duan 1983" in beside_means(material(RATIOS))
     assert beside_means(gather(results())) == ""
@@ -113,7 +116,7 @@ def test_models_that_cannot_differ_have_a_sentence(same: bool) -> None:
     assert [block.kind for block in blocks] == (["paragraph"] if same else ["heading", "paragraph", "table"])
     if not same:
         assert "standardised" not in blocks[2].caption
-        assert "These models take" not in str(blocks[1])
+        assert "These models assume" not in str(blocks[1])
 
 
 def test_suppressed_models_leave_no_table() -> None:
