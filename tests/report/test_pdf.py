@@ -228,7 +228,7 @@ def test_page_one_says_which_model_took_the_headline_over_and_for_whom() -> None
     assert squeezed("but in the models, where the specification asks for a linear trend") in squeezed(
         straight
     )
-    assert squeezed("no straight line through the levels is assumed") not in squeezed(straight)
+    assert squeezed("no linear trend is assumed") not in squeezed(straight)
 
 
 def test_a_cohort_without_any_estimate_still_has_a_report() -> None:
