@@ -110,7 +110,7 @@ def test_entries_that_cannot_be_followed_are_left_out_where_others_can() -> None
     assert request.standards[0].entry.tolist() == [0]
     assert request.standards[0].weight.tolist() == [1]
     assert request.standards[0].n == 8
-    assert request.covered == pytest.approx(dict.fromkeys(("1", "worst", "all"), 0.75))
+    assert request.covered == pytest.approx(dict.fromkeys((("1", ""), ("worst", ""), ("all", "")), 0.75))
     nobody = pooled(spells_from(rows, spec_for(horizon=9, late=True)), spec_for(horizon=9, late=True))
     assert nobody is not None
     assert nobody.standards[0].entry.tolist() == [0, 5]
@@ -226,7 +226,7 @@ def test_standardised_survival_equals_the_loop(seed: int, n: int, late: bool) ->
     for a, b in request.contrasts:
         names = request.standards[a].group, request.standards[b].group
         both = sorted({*levels[names[0]], *levels[names[1]]})
-        assert request.covered[":".join(names)] == pytest.approx(
+        assert request.covered[names] == pytest.approx(
             loop.standardised(levels[names[0]], both, horizon, 0)[1], abs=1e-12
         )
         seen += [(a, names[0], both), (b, names[1], both)]
@@ -250,7 +250,7 @@ def test_every_level_of_a_contrast_must_be_at_risk_to_the_horizon() -> None:
     )  # fmt: skip
     _, request = request_of(rows, spec_for(horizon=6, adjust=("plan",)))
     assert request.covered == pytest.approx({
-        "best:worst": 0.5, "2:worst": 1.0, "4:worst": 1.0, "5:worst": 0.5,
+        ("best", "worst"): 0.5, ("2", "worst"): 1.0, ("4", "worst"): 1.0, ("5", "worst"): 0.5,
     })  # fmt: skip
     own = {request.standards[g].group: len(np.unique(request.standards[g].curve)) for g in request.own}
     # worst, 1, 4 and 5 are in the headline contrast and share its support; 2 stands on its contrast with worst
@@ -263,7 +263,9 @@ def test_without_worst_a_group_stands_on_its_own_support() -> None:
     )
     _, request = request_of(rows, spec_for(horizon=6, adjust=("plan",)))
     assert request.contrasts == ()
-    assert request.covered == pytest.approx({"2": 25 / 45, "4": 1.0, "5": 25 / 45, "best": 25 / 45})
+    assert request.covered == pytest.approx(
+        {("2", ""): 25 / 45, ("4", ""): 1.0, ("5", ""): 25 / 45, ("best", ""): 25 / 45}
+    )
 
 
 def test_no_support_is_no_row_but_a_known_share() -> None:
@@ -271,7 +273,7 @@ def test_no_support_is_no_row_but_a_known_share() -> None:
     spells, request = request_of(rows, spec_for(horizon=9, adjust=("plan",)))
     assert request.standards == ()
     assert request.own == ()
-    assert request.covered["best:worst"] == 0
+    assert request.covered["best", "worst"] == 0
     assert point_curves(spells, request).shape == (0, 13)
 
 
@@ -288,7 +290,7 @@ def test_models_that_extrapolate_need_no_support() -> None:
     spec = spec_for(adjust=("plan",))
     request = standardised(spells_from(rows, spec), spec, None)
     assert request is not None
-    assert request.covered == pytest.approx({"best:worst": 1.0, "5:worst": 1.0})
+    assert request.covered == pytest.approx({("best", "worst"): 1.0, ("5", "worst"): 1.0})
     worst = next(s for s in request.standards if s.group == "worst")
     # every combination of two levels and two strata, in row-major order; level 1 in y has nobody
     assert worst.curve.tolist() == [0, 1]

@@ -97,7 +97,7 @@ def _fitted(case: str, family: Family) -> Fit:
     found = fit(family, merged_over_strata(periods) if case.endswith(UNADJUSTED) else periods)
     assert isinstance(found, Fit)
     assert found.converged
-    assert found.notes == ()
+    assert found.checks == ()
     return found
 
 

@@ -265,7 +265,7 @@ def test_a_cohort_with_spend_only() -> None:
             mine = rows.loc[rows["score"] == int(name), "spend"].dropna()
             assert means.point[g] == pytest.approx(mine.mean(), rel=1e-10)
             assert means.draws[:, g].std() == pytest.approx(mine.std() / np.sqrt(len(mine)), rel=NOISE)
-    assert average.covered["best:worst"] == 1
+    assert average.covered["best", "worst"] == 1
 
 
 def test_windows_that_are_not_over_support_nothing() -> None:
@@ -278,7 +278,9 @@ def test_windows_that_are_not_over_support_nothing() -> None:
     spec = spec_for(adjust=("plan",), spend=True)
     spells = spells_from(rows, spec)
     _, average, *_ = spend_requests(spells, spec)
-    assert average.covered == pytest.approx({"best:worst": 13 / 23, "5:worst": 13 / 23, "2:worst": 0})
+    assert average.covered == pytest.approx(
+        {("best", "worst"): 13 / 23, ("5", "worst"): 13 / 23, ("2", "worst"): 0}
+    )
     _, means = made(rows, spec, average, spells)
     names = [means.groups[g] for g in means.own]
     assert names == ["1", "5", "worst", "best"]
