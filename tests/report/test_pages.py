@@ -110,11 +110,10 @@ def test_diagnostics_put_failures_first_and_say_the_same_once() -> None:
     small = made_up.results({"publish": {"smallest_cell": 700}}, checks=checks)
     parts = diagnostics_pages(gather(small))
     assert list(parts[1].runs) == [
-        "1 of 6 findings is other than it should be; these stand first. How the families of curves fit, what they "
-        "weigh and what to doubt about them stands in the section on tenure; of the unadjusted fits it is in "
-        "diagnostics.csv."
+        "1 of 6 checks failed; it stands first. The fit of the families, their weights and extrapolation warnings are "
+        "in the section on tenure; those of the unadjusted fits are in diagnostics.csv."
     ]
-    assert [row[:5] for row in table(parts, "What was checked").rows] == [
+    assert [row[:5] for row in table(parts, "Checks.").rows] == [
         ["x y", "one customer", "", "0.200", "no"],
         ["Kaplan–Meier", "sparse, unadjusted", "5; 2", "6; –", ""],
         ["Kaplan–Meier", "sparse, standardised", "8", "3", ""],

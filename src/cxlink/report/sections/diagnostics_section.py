@@ -13,6 +13,7 @@ from cxlink.report.document import Block, heading, paragraph, table
 from cxlink.report.figures.tenure_ladder import BAYESIAN
 from cxlink.report.format import FIRM, NONE, decimal, listed, whole, words
 from cxlink.report.sections.family_table import family_lines, is_of_families
+from cxlink.report.words import say
 
 _MOST_ROWS = 60
 _SHARES = (1.6, 1.3, 1.5, 1.1, 0.4, 3.6)
@@ -30,22 +31,17 @@ def diagnostics_pages(m: Material, level: int = 1) -> list[Block]:
     found = list(m.results.checks)
     if m.results.bayesian is not None:
         found = [check for check in found if check.model not in BAYESIAN]
+    title = heading(say("diagnostics.heading"), level)
     if not found:
-        return [heading("Diagnostics", level), paragraph("No diagnostics were recorded.")]
+        return [title, paragraph(say("diagnostics.none"))]
     shown = _not_shown_elsewhere(found)
     failed = sum(line.check.passed is False for line in shown)
-    text = "Nothing that was checked is other than it should be."
-    if failed:
-        verb = "is other than it" if failed == 1 else "are other than they"
-        text = f"{whole(failed)} of {whole(len(shown))} findings {verb} should be; these stand first."
+    said = [say("diagnostics.failed", n=failed, total=len(shown)) if failed else say("diagnostics.passed")]
     if len(shown) < len(found):
-        text += (
-            " How the families of curves fit, what they weigh and what to doubt about them stands in the section on "
-            "tenure; of the unadjusted fits it is in diagnostics.csv."
-        )
+        said.append(say("diagnostics.of_families"))
     if m.results.bayesian is not None:
-        text += " What was found of the posteriors stands in the Bayesian section."
-    return [heading("Diagnostics", level), paragraph(text), *_checks(_once(shown, m.spec), _hidden(m))]
+        said.append(say("diagnostics.of_posteriors"))
+    return [title, paragraph(" ".join(said)), *_checks(_once(shown, m.spec), _hidden(m))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +75,8 @@ def _joined_families(checks: Sequence[Check]) -> list[_Line]:
     lines = []
     for alike in same.values():
         models = [words(model) for model in dict.fromkeys(check.model for check in alike)]
-        lines.append(
-            _Line(alike[0], listed(models) if len(models) <= _FEW else f"{whole(len(models))} families")
-        )
+        many = say("diagnostics.families", count=len(models))
+        lines.append(_Line(alike[0], listed(models) if len(models) <= _FEW else many))
     return lines
 
 
@@ -100,16 +95,19 @@ def _checks(lines: Sequence[_Line], hidden: set[str]) -> list[Block]:
         found.items(), key=lambda line: _ORDER[line[0][0]]
     ):
         names, values = zip(*groups, strict=True)
-        rows.append([model, quantity, _joined(names), _joined(values), flag, said])
-    notes = (
-        [f"The first {_MOST_ROWS} of {len(rows)}; the rest is in diagnostics.csv."]
-        if len(rows) > _MOST_ROWS
-        else []
-    )
-    header = ["Model", "Quantity", "Group", "Value", "OK", "Note"]
+        verdict = {"yes": say("diagnostics.yes"), "no": say("diagnostics.no")}.get(flag, "")
+        rows.append([model, quantity, _joined(names), _joined(values), verdict, said])
+    notes = [say("diagnostics.first", shown=_MOST_ROWS, total=len(rows))] if len(rows) > _MOST_ROWS else []
+    columns = ("model", "check", "group", "value", "passed", "note")
+    header = [say(f"diagnostics.column_{name}") for name in columns]
     return [
         table(
-            "What was checked.", header, rows[:_MOST_ROWS], notes=notes, texts=(0, 1, 2, 4, 5), shares=_SHARES
+            say("diagnostics.caption"),
+            header,
+            rows[:_MOST_ROWS],
+            notes=notes,
+            texts=(0, 1, 2, 4, 5),
+            shares=_SHARES,
         )
     ]
 
@@ -122,7 +120,7 @@ def _name(check: Check) -> str:
 
 def _adjusted(check: Check) -> str:
     adjusted = str(check.get("adjusted"))
-    return "unadjusted" if adjusted == "no" else adjusted
+    return say("format.adjusted_no") if adjusted == "no" else adjusted
 
 
 def _subject(check: Check) -> str:
