@@ -35,13 +35,13 @@ def widened() -> pd.DataFrame:
 def test_what_was_observed_stands_before_what_is_extrapolated() -> None:
     found = cells(pages(), "Tenure, in months")
     assert list(found)[:5] == [
-        "Mean to 24 months, observed", "Mean to 36 months", "Mean to 60 months", "Mean to 120 months",
+        "RMST to 24 months, observed", "RMST to 36 months", "RMST to 60 months", "RMST to 120 months",
         "Mean without a horizon",
     ]  # fmt: skip
     rows = GIVEN.estimates.query("estimand == 'tenure' and group == 'best' and horizon == 60")
     own = rows[~rows["model"].str.startswith("averaged")]["estimate"]
-    assert found["Mean to 60 months"][2] == f"{own.min():.1f}–{own.max():.1f}"
-    assert found["Mean to 24 months, observed"][1] == "0\u202f%"
+    assert found["RMST to 60 months"][2] == f"{own.min():.1f}–{own.max():.1f}"
+    assert found["RMST to 24 months, observed"][1] == "0\u202f%"
 
 
 def test_a_too_wide_interval_is_said_in_words_and_a_narrow_one_is_not() -> None:
@@ -66,7 +66,7 @@ def test_effects_that_last_for_ever_are_called_an_assumption() -> None:
     waned = GIVEN.estimates.query("model == 'averaged' and estimand == 'tenure'").assign(scenario="waning=48")
     spec = made_up.results({"analysis": {"waning": (48,)}}).spec
     parts = pages(estimates=pd.concat([GIVEN.estimates, waned], ignore_index=True), spec=spec)
-    assert "Difference gone by 48: mean to 120 months" in cells(parts, "Tenure, in months")
+    assert "Difference gone by 48: RMST to 120 months" in cells(parts, "Tenure, in months")
     assert "gone 48 months after the score" in sentences(parts)
 
 
@@ -135,7 +135,7 @@ def test_without_a_family_the_observed_means_stand_alone() -> None:
     )
     assert [part.kind for part in parts] == ["heading", "paragraph", "figure", "table"]
     assert "no family of curves could be fitted" in sentences(parts)
-    assert list(cells(parts, "Tenure, in months")) == ["Mean to 24 months, observed"]
+    assert list(cells(parts, "Tenure, in months")) == ["RMST to 24 months, observed"]
     assert np.shape(table(parts, "Tenure, in months").header) == (5,)
 
 

@@ -18,11 +18,12 @@ from cxlink.report.format import (
     periods,
     score,
     units,
-    whole,
 )  # fmt: skip
 from cxlink.report.words import say
 
 Key = tuple[str, int | None, dict[str, Any]]
+Line = tuple[str, str, Key]
+"""Kind of a line, its name, and the key of its estimates."""
 
 
 def ladder(m: Material) -> list[Step]:
@@ -38,26 +39,22 @@ def families_of(m: Material) -> list[str]:
 
 def ladder_table(m: Material) -> list[Block]:
     """Set tenure out for both bands: observed, the average with its share extrapolated, and the families' range."""
-    made = [*_observed(m)]
+    made, kinds = [*_observed(m)], set[str]()
     rules: list[int] = []
     for block in _blocks(m):
-        lines = [line for name, key in block if (line := _line(m, name, key))]
+        lines = [(kind, line) for kind, name, key in block if (line := _line(m, name, key))]
         if lines and made:
             rules.append(len(made))
-        made += lines
+        made += [line for _, line in lines]
+        kinds |= {kind for kind, _ in lines}
     if not made:
         return []
-    columns = [
-        name for band in m.bands for name in (capital(score(band, m.spec)), "extrapolated", "families")
-    ]
     some = families_of(m)
-    caption = (
-        f"Tenure, in {units(m.spec.unit)} with {coverage(m.spec)} intervals: observed within follow-up, beyond it the "
-        "average of the families; the share extrapolated; and the range from the lowest to the highest family."
-    )
-    header = ["", *(columns if some else [name for name in columns if name != "families"])]
+    more = [say("tenure_table.extrapolated"), *([say("tenure_table.families")] if some else [])]
+    header = ["", *(name for band in m.bands for name in (capital(score(band, m.spec)), *more))]
+    caption = say("tenure_table.caption", units=units(m.spec.unit), level=coverage(m.spec))
     cells = made if some else [[cell for i, cell in enumerate(line) if i % 3 or not i] for line in made]
-    return [table(caption, header, cells, notes=_notes(m, cells), rules=rules, dense=True)]
+    return [table(caption, header, cells, notes=_notes(m, kinds, cells), rules=rules, dense=True)]
 
 
 def _observed(m: Material) -> Iterator[list[str]]:
@@ -66,7 +63,7 @@ def _observed(m: Material) -> Iterator[list[str]]:
     for horizon in sorted({step.horizon for step in seen}):
         here = {step.group: step for step in seen if step.horizon == horizon}
         cells = [cell for band in m.bands for cell in _seen(here.get(band), m)]
-        yield [f"Mean to {periods(horizon, m.spec.unit)}, observed", *cells]
+        yield [say("tenure_table.observed", horizon=periods(horizon, m.spec.unit)), *cells]
 
 
 def _seen(step: Step | None, m: Material) -> list[str]:
@@ -88,36 +85,44 @@ def _range(values: Sequence[float]) -> str:
     return low if low == high else f"{low}–{high}"
 
 
-def _blocks(m: Material) -> Iterator[list[tuple[str, Key]]]:
-    """Names and keys of the lines below, in blocks with a rule before each."""
-    unit, spec, yearly = m.spec.unit, m.spec, percent(m.spec.analysis.discount)
-    beyond = [step.horizon for step in ladder(m) if step.middle.model == AVERAGE]
-    ends = sorted(set(beyond))
+def _blocks(m: Material) -> Iterator[list[Line]]:
+    """Kinds, names and keys of the lines below, in blocks with a rule before each."""
+    unit, spec = m.spec.unit, m.spec
+    ends = sorted({step.horizon for step in ladder(m) if step.middle.model == AVERAGE})
     last = ends[-1] if ends else max(spec.tenure_horizons)
+    to_last = periods(last, unit)
     yield [
-        *((f"Mean to {periods(h, unit)}", ("tenure", h, {})) for h in ends),
-        ("Mean without a horizon", ("tenure_mean", None, {})),
-        ("Half have left after (median)", ("tenure_median", None, {})),
+        *(("rmst", say("tenure_table.rmst", horizon=periods(h, unit)), ("tenure", h, {})) for h in ends),
+        ("mean", say("tenure_table.mean"), ("tenure_mean", None, {})),
+        ("median", say("tenure_table.median"), ("tenure_median", None, {})),
     ]
+    discounted = say("tenure_table.discounted", rate=spec.analysis.discount, horizon=to_last)
     yield [
-        (f"Discounted by {yearly} a year, to {periods(last, unit)}", ("tenure_discounted", last, {})),
-        (f"Whole {units(unit)} completed, to {periods(last, unit)}", ("tenure_curtate", last, {})),
+        ("discounted", discounted, ("tenure_discounted", last, {})),
+        ("curtate", say("tenure_table.curtate", horizon=to_last), ("tenure_curtate", last, {})),
     ]
     for k in spec.given:
+        stayed = periods(k, unit)
         yield [
             *(
-                (f"After {periods(k, unit)}: in the next {whole(h)}", ("remaining_tenure", h, {"given": k}))
+                (
+                    "remaining",
+                    say("tenure_table.remaining", given=stayed, horizon=h),
+                    ("remaining_tenure", h, {"given": k}),
+                )
                 for h in ends
             ),
-            (f"After {periods(k, unit)}: without a horizon", ("remaining_tenure", None, {"given": k})),
+            (
+                "remaining",
+                say("tenure_table.remaining_mean", given=stayed),
+                ("remaining_tenure", None, {"given": k}),
+            ),
         ]
     for w in spec.analysis.waning if len(m.scores) > 1 else ():
         gone = {"scenario": f"waning={w}"}
         yield [
-            *(
-                (f"Difference gone by {whole(w)}: mean to {periods(h, unit)}", ("tenure", h, gone))
-                for h in ends
-            ),
+            ("waning", say("tenure_table.waning", by=w, horizon=periods(h, unit)), ("tenure", h, gone))
+            for h in ends
         ]
 
 
@@ -143,28 +148,19 @@ def _share(row: Estimate | None) -> str:
     return percent(row.extrapolated)
 
 
-def _notes(m: Material, lines: Sequence[Sequence[str]]) -> list[str]:
+def _notes(m: Material, kinds: set[str], lines: Sequence[Sequence[str]]) -> list[str]:
     """Explain what the table has."""
-    names, cells = [line[0] for line in lines], [cell for line in lines for cell in line[1:]]
-    notes = []
-    if any("∞" in cell for cell in cells):
+    unit, notes = m.spec.unit, []
+    if any("∞" in cell for line in lines for cell in line[1:]):
         notes.append(say("tenure_table.endless"))
-    if any(name.startswith("Half") for name in names):
-        notes.append(f"Extrapolated, of a median: 100{chr(0x202F)}% where it lies beyond follow-up.")
-    if any(name.startswith("Whole") for name in names):
-        notes.append(
-            f"Whole {units(m.spec.unit)} completed: a customer lost in one has not completed it. Discounted: later "
-            f"{units(m.spec.unit)} count for less, as later payments do."
-        )
-    if any(name.startswith("After") for name in names):
-        notes.append(
-            f"After {periods(m.spec.given[0], m.spec.unit)}: of the customers who have already stayed that long, the "
-            "time still to come."
-        )
-    if any(name.startswith("Difference") for name in names):
-        notes.append(
-            f"Difference gone by: the scores’ difference wanes beyond follow-up and is gone by that {m.spec.unit}."
-        )
+    if "median" in kinds:
+        notes.append(say("tenure_table.note_median", all=1.0))
+    if "curtate" in kinds:
+        notes.append(say("tenure_table.note_curtate", unit=units(unit, 1), units=units(unit)))
+    if "remaining" in kinds:
+        notes.append(say("tenure_table.note_remaining", given=periods(m.spec.given[0], unit)))
+    if "waning" in kinds:
+        notes.append(say("tenure_table.note_waning", unit=units(unit, 1)))
     return notes
 
 
