@@ -15,6 +15,7 @@ from cxlink.cohort.count.counts import FORMAT, Counts, save_counts, suppress
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import make_spec, merged
 from cxlink.report.change_sections.comparison_document import comparison_document
+from cxlink.report.words import say
 from cxlink.runs import read_run, write_record
 from cxlink.verbs import compare, compare_runs
 from validation.cohort_pairs import drawn, law, spec_of
@@ -73,7 +74,10 @@ def test_the_folder_holds_tables_report_and_hashes(made: tuple[Path, str]) -> No
     assert record["compares"] == ["old", "new"]
     assert set(record["files"]) >= {"changes.csv", "calibration.csv", "report.html", "report.pdf"}
     for verdict in record["verdicts"]:
-        assert f"{verdict['estimand']}, new: {verdict['verdict']}" in said
+        assert (
+            f"{verdict['estimand']}, new: {say('verdict.name_' + verdict['verdict'])} ({verdict['why']})"
+            in said
+        )
         assert "0.95 to 1.05" in verdict["rule"]
     assert "retention at 6 months, new less old:" in said
     assert f"{out}/report.pdf" in said
@@ -108,7 +112,7 @@ def test_several_are_each_compared_with_the_first(tmp_path: Path) -> None:
     cohorts = [counted(seed, name, "spend", kind) for seed, (name, kind) in enumerate(kinds.items())]
     found = compare(cohorts)
     assert [(one.base, one.cohort, one.estimand, one.verdict) for one in found.verdicts] == [
-        ("old", "new", "spend", "still valid"), ("old", "third", "spend", "re-fit"),
+        ("old", "new", "spend", "valid"), ("old", "third", "spend", "refit"),
     ]  # fmt: skip
     alone = compare(cohorts[:2]).changes
     pd.testing.assert_frame_equal(
@@ -118,7 +122,7 @@ def test_several_are_each_compared_with_the_first(tmp_path: Path) -> None:
     assert document.title == "What changed from old to new and third"
     text = str(document.blocks)
     assert "Mean spend changed by +" in text
-    assert "three per cent of the mean" in text
+    assert "beyond ±3 % of predicted mean spend" in text
     assert len(document.pictures) == 3
     (tmp_path / "out").mkdir()
     with pytest.raises(InputError, match="exists already"):

@@ -13,7 +13,7 @@ from cxlink.cohort.count.counts import FORMAT, Counts, refuse_mismatch
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.spec_sections import ValueSection
 from cxlink.comparison.changes import CALIBRATION, CHANGES, outcomes, response_rows, table_of
-from cxlink.comparison.recommendation import rule, verdict_of
+from cxlink.comparison.recommendation import verdict_of
 from cxlink.estimands.tidy import csv_text, select
 from cxlink.results import ComparisonResults
 from cxlink.runs import read_run
@@ -153,6 +153,7 @@ def _compared(base: Counts, others: Sequence[Counts], horizon: int, progress: Pr
 def closing_lines(comparison: Comparison) -> list[str]:
     """Lines for a terminal: the change of each outcome with its parts, and the verdicts."""
     from cxlink.report.change_sections.outcome_section import set_aside_lines
+    from cxlink.report.change_sections.verdict_words import verdict, why
 
     lines = []
     for row in select(comparison.changes, group="all", part="total").to_dict("records"):
@@ -163,7 +164,7 @@ def closing_lines(comparison: Comparison) -> list[str]:
         )
     for outcome in comparison.outcomes:
         lines += [f"note: {text}" for text in set_aside_lines(outcome)]
-    said = [f"{one.estimand}, {one.cohort}: {one.verdict} ({one.why})" for one in comparison.verdicts]
+    said = [f"{one.estimand}, {one.cohort}: {verdict(one)} ({why(one)})" for one in comparison.verdicts]
     return [*lines, *said]
 
 
@@ -188,6 +189,7 @@ def write_comparison(comparison: Comparison, folder: Path, *, command: str) -> N
         How to run it again; printed in the report.
     """
     from cxlink.report.change_sections.comparison_document import comparison_document
+    from cxlink.report.change_sections.verdict_words import rule, why
     from cxlink.report.report_files import write_document
     from cxlink.runs import write_record
 
@@ -203,7 +205,9 @@ def write_comparison(comparison: Comparison, folder: Path, *, command: str) -> N
         "spec": comparison.spec.model_dump(mode="json", exclude_none=True),
         "seed": comparison.spec.analysis.seed,
         "simulated": comparison.simulated,
-        "verdicts": [{**asdict(one), "rule": rule(one.estimand)} for one in comparison.verdicts],
+        "verdicts": [
+            {**asdict(one), "why": why(one), "rule": rule(one.estimand)} for one in comparison.verdicts
+        ],
     }
     write_record(folder, record)
 

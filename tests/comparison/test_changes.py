@@ -12,8 +12,9 @@ from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import make_spec, merged
 from cxlink.comparison.changes import CALIBRATION, CHANGES, OutcomeChange, outcomes, response_rows, table_of
 from cxlink.comparison.decomposition import PARTS
-from cxlink.comparison.recommendation import verdict_of
+from cxlink.comparison.recommendation import VALID, verdict_of
 from cxlink.estimands.tidy import select
+from cxlink.report.change_sections.outcome_section import set_aside_lines
 
 Cell = tuple[int, str, int, int, bool, int]
 
@@ -112,7 +113,7 @@ def test_a_cohort_against_its_double_has_not_changed(late: bool) -> None:
     for quantity in ("observed_over_expected", "slope"):
         assert calibration.loc[("all", quantity), "estimate"] == pytest.approx(1, abs=1e-6)
     verdict = verdict_of(table_of(found.calibration, CALIBRATION))
-    assert verdict.verdict == "still valid"
+    assert verdict.verdict == VALID
     assert found.aside[0].total == found.aside[1].total == 0
 
 
@@ -236,9 +237,10 @@ def test_a_cohort_too_young_for_its_spend_is_compared_without() -> None:
     old = replace(old, cells=old.cells.assign(spend_n=old.cells["n"], spend_sum=5.0, spend_sum_sq=25.0))
     found = outcomes(old, new, 2)
     assert [one.estimand for one in found] == ["retention"]
-    assert found[0].left_out == (
-        "spend is not compared: nobody of new with a score has a complete window of it yet"
-    )
+    assert found[0].without_spend == "new"
+    assert set_aside_lines(found[0]) == [
+        "spend is not compared: no customer of new with a score has a complete spend window yet"
+    ]
 
 
 @pytest.mark.parametrize("refunds", [True, False])

@@ -47,8 +47,8 @@ class OutcomeChange:
         Cells that the slope stands on.
     not_estimable : tuple of int
         Levels that the baseline's average leaves out: one of the cohorts lost nobody of them.
-    left_out : str
-        What could not be compared at all, in a sentence; empty where nothing.
+    without_spend : str
+        The cohort whose windows of spend are all incomplete, so that spend is not compared; empty where there is none.
     """
 
     base: str
@@ -62,7 +62,7 @@ class OutcomeChange:
     unused: tuple[int, int]
     n_cells: int
     not_estimable: tuple[int, ...] = ()
-    left_out: str = ""
+    without_spend: str = ""
 
 
 def outcomes(
@@ -100,8 +100,7 @@ def outcomes(
         if young and not compared:
             raise InputError(f"{young[0]}: nobody with a score has a complete window of spend yet.")
         if young:
-            text = f"spend is not compared: nobody of {young[0]} with a score has a complete window of it yet"
-            return [replace(compared[0], left_out=text)]
+            return [replace(compared[0], without_spend=young[0])]
         progress("spend")
         compared.append(_spend(spells, cohorts))
     return compared

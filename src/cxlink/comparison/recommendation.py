@@ -1,4 +1,4 @@
-"""What to do with an old model: keep, recalibrate or re-fit it; by a rule that is printed."""
+"""What to do with the base's model of a new cohort: keep, recalibrate or re-fit it, by a rule that is printed."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from cxlink.estimands.tidy import select
 
 RATIO, SLOPE = (0.95, 1.05), (0.9, 1.1)
 MOST_POINTS = 0.03
-VALID, RECALIBRATE, REFIT = "still valid", "recalibrate", "re-fit"
-_WORDS = {"retention": "three points", "spend": "three per cent of the mean"}
+VALID, RECALIBRATE, REFIT = "valid", "recalibrate", "refit"
+Ends = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +23,19 @@ class Recommendation:
         Whose, for whom, of what.
     verdict : str
         `VALID`, `RECALIBRATE` or `REFIT`.
-    why : str
-        The numbers that decided, in a sentence.
+    ratio, slope : tuple of float or None
+        Observed over expected, and the calibration slope: estimate, lower and upper limit; None where not estimable.
     off : tuple of str
-        Levels that are off.
+        Levels whose difference is beyond what is tolerated.
     """
 
     base: str
     cohort: str
     estimand: str
     verdict: str
-    why: str
+    ratio: Ends | None
+    slope: Ends | None
     off: tuple[str, ...] = ()
-
-
-def rule(estimand: str) -> str:
-    """Give the rule as a sentence."""
-    return (
-        f"{VALID} where observed over expected is within {RATIO[0]:g} to {RATIO[1]:g} and the slope within "
-        f"{SLOPE[0]:g} to {SLOPE[1]:g}, or their intervals include 1; {RECALIBRATE} where the slope is and the ratio "
-        f"is not; {REFIT} where the slope is not, or any level is off by over {_WORDS[estimand]} beyond its interval "
-        "(once the ratio is put right, where it has to be)"
-    )
 
 
 def verdict_of(calibration: pd.DataFrame) -> Recommendation:
@@ -57,28 +48,26 @@ def verdict_of(calibration: pd.DataFrame) -> Recommendation:
     """
     first = calibration.iloc[0]
     estimand = str(first["estimand"])
-    ratio, slope = (_row(calibration, name) for name in ("observed_over_expected", "slope"))
+    ratio, slope = (_ends(calibration, name) for name in ("observed_over_expected", "slope"))
     level_fine = ratio is None or _fine(ratio, RATIO)
     slope_fine = slope is None or _fine(slope, SLOPE)
     off = _off(calibration, "difference" if level_fine else "difference_mended", estimand)
     recommended = REFIT if not slope_fine or off else VALID if level_fine else RECALIBRATE
-    said = [_said("observed over expected", ratio), _said("slope", slope)]
-    if off:
-        beyond = f"over {_WORDS[estimand]} beyond its interval"
-        said.append(f"score {', '.join(off)} off by {beyond}")
-    else:
-        said.append(f"no level off by over {_WORDS[estimand]} beyond its interval")
     names = (str(first["base"]), str(first["cohort"]), estimand)
-    return Recommendation(*names, recommended, "; ".join(said), tuple(off))
+    return Recommendation(*names, recommended, ratio, slope, tuple(off))
 
 
-def _row(calibration: pd.DataFrame, quantity: str) -> pd.Series | None:
+def _ends(calibration: pd.DataFrame, quantity: str) -> Ends | None:
     rows = select(calibration, quantity=quantity, group="all").dropna(subset="estimate")
-    return rows.iloc[0] if len(rows) else None
+    if not len(rows):
+        return None
+    estimate, low, high = rows.iloc[0][["estimate", "conf_low", "conf_high"]]
+    return float(estimate), float(low), float(high)
 
 
-def _fine(row: pd.Series, ends: tuple[float, float]) -> bool:
-    return bool(ends[0] <= row["estimate"] <= ends[1] or row["conf_low"] <= 1 <= row["conf_high"])
+def _fine(ends: Ends, tolerated: tuple[float, float]) -> bool:
+    estimate, low, high = ends
+    return tolerated[0] <= estimate <= tolerated[1] or low <= 1 <= high
 
 
 def _off(calibration: pd.DataFrame, quantity: str, estimand: str) -> list[str]:
@@ -91,9 +80,3 @@ def _off(calibration: pd.DataFrame, quantity: str, estimand: str) -> list[str]:
         most = MOST_POINTS * predicted.reindex(rows["group"]).abs().to_numpy()
     beyond = (rows["conf_low"].to_numpy() > most) | (rows["conf_high"].to_numpy() < -most)
     return list(rows["group"][beyond])
-
-
-def _said(name: str, row: pd.Series | None) -> str:
-    if row is None:
-        return f"{name} cannot be told"
-    return f"{name} {row['estimate']:.2f} [{row['conf_low']:.2f}, {row['conf_high']:.2f}]"

@@ -2,17 +2,15 @@
 
 from cxlink import __version__
 from cxlink.comparison.changes import OutcomeChange
-from cxlink.comparison.recommendation import RECALIBRATE, REFIT, VALID, rule
 from cxlink.report.change_sections.change_material import amount, own, rows_by
 from cxlink.report.change_sections.comparison_methods import REFERENCES, methods
 from cxlink.report.change_sections.outcome_section import outcome_section
+from cxlink.report.change_sections.verdict_words import rule, tolerance, verdict, why
 from cxlink.report.content import mark
 from cxlink.report.document import Block, Document, bullets, code, heading, notice, paragraph, table
 from cxlink.report.format import NONE, coverage, percent, periods, shortened, units, whole
 from cxlink.report.words import say, styled
 from cxlink.results import ComparisonResults
-
-_ADVICE = {VALID: "valid", RECALIBRATE: "recalibrate", REFIT: "refit"}
 
 
 def comparison_document(found: ComparisonResults, command: str = "") -> Document:
@@ -37,17 +35,17 @@ def comparison_document(found: ComparisonResults, command: str = "") -> Document
 def opening(found: ComparisonResults) -> list[Block]:
     """Give the verdicts, and each change in a sentence."""
     parts: list[Block] = []
-    for outcome, verdict in zip(found.outcomes, found.verdicts, strict=True):
+    for outcome, judged in zip(found.outcomes, found.verdicts, strict=True):
         facts = {
             "outcome": say(f"change.name_{outcome.estimand}"),
             "cohort": shortened(outcome.cohort),
-            "advice": say(f"comparison.advice_{_ADVICE[verdict.verdict]}"),
+            "advice": say(f"comparison.advice_{judged.verdict}"),
         }
-        parts.append(notice(styled("comparison.verdict", verdict=verdict.verdict, why=verdict.why, **facts)))
+        parts.append(notice(styled("comparison.verdict", verdict=verdict(judged), why=why(judged), **facts)))
         parts.append(paragraph(_sentence(found, outcome)))
     estimands = list(dict.fromkeys(one.estimand for one in found.outcomes))
     stated = styled("comparison.rule", rule=rule(estimands[0]))
-    stated += [f" {say('comparison.rule_spend')}"] if len(estimands) > 1 else []
+    stated += [say("comparison.rule_spend", tolerance=tolerance("spend"))] if len(estimands) > 1 else []
     return [*parts, paragraph(stated), paragraph(say("comparison.not_causal"))]
 
 

@@ -60,7 +60,8 @@ def outcome_section(found: ComparisonResults, outcome: OutcomeChange, number: in
 
 def set_aside_lines(outcome: OutcomeChange) -> list[str]:
     """Say what could not be compared, and why."""
-    lines = [outcome.left_out] if outcome.left_out else []
+    young = outcome.without_spend
+    lines = [say("change.without_spend", cohort=young)] if young else []
     for name, aside in zip((outcome.base, outcome.cohort), outcome.aside, strict=True):
         if aside.total == 0:
             continue
