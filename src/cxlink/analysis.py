@@ -27,7 +27,7 @@ from cxlink.estimands.suppression import blank_at_risk, blank_checks, blank_smal
 from cxlink.estimands.tenure_estimates import STREAMS, tenure_results
 from cxlink.estimands.tidy import tidy
 from cxlink.groups import requests as standards
-from cxlink.metrics.all_metrics import immortal, metrics_of
+from cxlink.metrics.all_metrics import immortal_time_checks, metrics_of
 from cxlink.metrics.metric_table import blank_small_metrics
 from cxlink.report.check_notes import note
 from cxlink.results import Results
@@ -231,7 +231,7 @@ def analyse(
     made.append(_Made(*doubts(counts)))
     progress("metrics")
     metrics = metrics_of(counts, _stream(spec, 10))
-    made.append(_Made([], list(immortal(counts))))
+    made.append(_Made([], list(immortal_time_checks(counts))))
     estimates = tidy(row for part in made for row in part.rows)
     counts, reading = compare_readings(counts, every.other, estimates)
     made.append(_Made([], reading))

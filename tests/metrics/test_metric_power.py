@@ -10,7 +10,7 @@ from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
-from cxlink.metrics.predictive_power import Told, told_of_retention, told_of_spend
+from cxlink.metrics.predictive_power import CodingGain, retention_gains, spend_gains
 from cxlink.spend.spend_cells import spend_cells
 from cxlink.survival.hazards.proportionality import predictions
 
@@ -43,9 +43,9 @@ def counts(frame: Frame) -> Counts:
     return Counts(add_up(cells), make_spec(SPEC), Profile("rows", len(frame), len(frame)))
 
 
-def of_spend(frame: Frame, classes: dict[str, tuple[int, ...]]) -> dict[str, Told]:
+def of_spend(frame: Frame, classes: dict[str, tuple[int, ...]]) -> dict[str, CodingGain]:
     made = counts(frame)
-    return {one.reading: one for one in told_of_spend(spend_cells(made, spells_of(made)), classes)}
+    return {one.coding: one for one in spend_gains(spend_cells(made, spells_of(made)), classes)}
 
 
 def left_out(design: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -71,7 +71,7 @@ def test_spend_is_foreseen_as_by_a_fit_for_each_row() -> None:
     variance = errors["full_score"].mean()
     for name, one in found.items():
         for base, gain, error in (
-            ("no_score", one.gain, one.std_error), ("full_score", one.ahead, one.ahead_error),
+            ("no_score", one.gain, one.std_error), ("full_score", one.over_full, one.over_full_error),
         ):  # fmt: skip
             difference = (errors[base] - errors[name]) / (2 * variance)
             assert gain == pytest.approx(difference.mean(), abs=1e-9)
@@ -83,16 +83,16 @@ def test_spend_is_foreseen_as_by_a_fit_for_each_row() -> None:
 
 def test_retention_is_foreseen_as_where_shapes_are_compared() -> None:
     spells = spells_of(counts(rows(600, 0.3)))
-    told = {t.reading: t for t in told_of_retention(spells, {}, np.random.default_rng(4))}
+    told = {t.coding: t for t in retention_gains(spells, {}, np.random.default_rng(4))}
     shapes = {s.effect: s for s in predictions(spells, np.random.default_rng(4))}
-    assert told["linear"].ahead == pytest.approx(shapes["linear"].gain, abs=1e-12)
-    assert told["linear"].ahead_error == pytest.approx(shapes["linear"].std_error, abs=1e-12)
-    assert told["full_score"].ahead == 0
+    assert told["linear"].over_full == pytest.approx(shapes["linear"].gain, abs=1e-12)
+    assert told["linear"].over_full_error == pytest.approx(shapes["linear"].std_error, abs=1e-12)
+    assert told["full_score"].over_full == 0
 
 
 def test_classes_of_single_answers_are_every_answer_by_itself() -> None:
     spells = spells_of(counts(rows(400, 0.3, levels=(1, 3, 5))))
-    found = {t.reading: t for t in told_of_retention(spells, {"each": (2, 0, 1)}, np.random.default_rng(4))}
+    found = {t.coding: t for t in retention_gains(spells, {"each": (2, 0, 1)}, np.random.default_rng(4))}
     assert found["each"].gain == pytest.approx(found["full_score"].gain, abs=1e-10)
     assert found["each"].std_error == pytest.approx(found["full_score"].std_error, abs=1e-10)
 
@@ -100,10 +100,10 @@ def test_classes_of_single_answers_are_every_answer_by_itself() -> None:
 def test_a_score_that_says_something_tells_and_noise_does_not() -> None:
     classes = {"top_two_box": (0, 0, 0, 1, 1)}
     strong, none = (spells_of(counts(rows(1500, slope))) for slope in (0.4, 0.0))
-    told = {t.reading: t for t in told_of_retention(strong, classes, np.random.default_rng(2))}
+    told = {t.coding: t for t in retention_gains(strong, classes, np.random.default_rng(2))}
     assert told["linear"].gain > 4 * told["linear"].std_error
     assert told["linear"].gain > told["top_two_box"].gain > 0
-    for one in told_of_retention(none, classes, np.random.default_rng(2)):
+    for one in retention_gains(none, classes, np.random.default_rng(2)):
         assert one.gain < 3 * one.std_error + 1e-6
     noise = of_spend(rows(1500, 0.0), classes)
     assert noise["full_score"].gain < 3 * noise["full_score"].std_error + 1e-6
@@ -117,5 +117,5 @@ def test_customers_who_alone_decide_their_own_fit_are_left_out_for_all() -> None
 
 def test_nothing_is_compared_where_nobody_was_lost_or_spend_never_varies() -> None:
     frame = rows(50, 0.2)
-    assert told_of_retention(spells_of(counts(frame.assign(stay=9))), {}, np.random.default_rng(1)) == []
+    assert retention_gains(spells_of(counts(frame.assign(stay=9))), {}, np.random.default_rng(1)) == []
     assert of_spend(frame.assign(y=0.0), {}) == {}

@@ -12,12 +12,12 @@ from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.metric_sums import KEYS, SUMS, totals
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
-from cxlink.metrics.all_metrics import immortal, metrics_of
+from cxlink.metrics.all_metrics import immortal_time_checks, metrics_of
 from cxlink.metrics.experience_metrics import top_two
 from cxlink.metrics.members import member_counts
 from cxlink.metrics.metric_intervals import net_promoters, share
 from cxlink.metrics.metric_table import COLUMNS, blank_small_metrics
-from cxlink.metrics.power_rows import reading_classes
+from cxlink.metrics.power_rows import coding_classes
 from cxlink.report.check_notes import note
 
 STAY = {"subscription": {"duration": "d", "event": "e"}}
@@ -179,24 +179,24 @@ def test_retention_rate_is_what_churn_leaves() -> None:
 
 def test_a_table_of_survivors_is_named() -> None:
     made = counts(spec("1-10", metrics={}), cells({3: 4}), FLOWS)
-    (said,) = list(immortal(made))
+    (said,) = list(immortal_time_checks(made))
     assert told(said) == told(
         Check("churn_from_signup", value=said.value, passed=False, facts={"first": "2025Q1"})
     )
     assert said.value == FLOWS.loc[FLOWS["of"] == "signup.lost", "n"].sum()
     assert "nobody in the table left before 2025Q1, when the first were asked" in note(said)
     earlier = kept(("signup.lost", "", "", "2024Q4", None, 1, 0.0, 0.0))
-    assert not list(immortal(counts(made.spec, made.cells, totals([FLOWS, earlier]))))
-    assert not list(immortal(counts(spec("1-10"), cells({3: 4}))))
+    assert not list(immortal_time_checks(counts(made.spec, made.cells, totals([FLOWS, earlier]))))
+    assert not list(immortal_time_checks(counts(spec("1-10"), cells({3: 4}))))
 
 
 def test_readings_by_classes() -> None:
-    assert reading_classes(spec("0-10"), (0, 6, 7, 8, 9, 10)) == {
+    assert coding_classes(spec("0-10"), (0, 6, 7, 8, 9, 10)) == {
         "nps_class": (0, 0, 1, 1, 2, 2), "top_two_box": (0, 0, 0, 0, 1, 1),
     }  # fmt: skip
-    assert reading_classes(spec("1-10"), (1, 2, 10)) == {"top_two_box": (0, 0, 1)}
-    assert reading_classes(spec("0-10"), (7, 8)) == {}
-    assert reading_classes(spec("1-5", False), (5, 3, 2, 1)) == {"top_two_box": (0, 0, 1, 1)}
+    assert coding_classes(spec("1-10"), (1, 2, 10)) == {"top_two_box": (0, 0, 1)}
+    assert coding_classes(spec("0-10"), (7, 8)) == {}
+    assert coding_classes(spec("1-5", False), (5, 3, 2, 1)) == {"top_two_box": (0, 0, 1, 1)}
 
 
 def members(n: int = 60) -> Counts:

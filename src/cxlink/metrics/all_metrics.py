@@ -1,4 +1,4 @@
-"""The metrics that managers ask for, from the counts: each with an interval, its definition and its source."""
+"""The metrics of the customer-experience trade, from counts: each with an interval, its definition and its source."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,7 @@ from cxlink.metrics.touchpoints import touchpoint_rows
 
 RATIO_SOURCE = "ratio of sums; interval: delta method, Cochran (1977), Sampling Techniques, ch. 6"
 SHARE_SOURCE = "as the trade counts it; interval: Wilson (1927), JASA 22:209–212"
-_CLOCKS = {
+_ORIGINS = {
     "signup": (
         "from_signup",
         "customers count from signup: right only where the table also holds those who left before they were asked",
@@ -48,9 +48,9 @@ def metrics_of(counts: Counts, rng: np.random.Generator) -> pd.DataFrame:
     """
     if counts.spec.metrics is None:
         table = _from_cells(counts)
-        asked = _asked(counts.spec)
+        metrics = _metrics_of_answers(counts.spec)
         return tidy_metrics(
-            [*_experience(table, counts.spec), *_response(table, counts.spec)] if asked else []
+            [*_experience(table, counts.spec), *_response(table, counts.spec)] if metrics else []
         )
     table = counts.metrics if len(counts.metrics) else _from_cells(counts)
     rows = [*_experience(table, counts.spec), *_response(table, counts.spec)]
@@ -59,17 +59,17 @@ def metrics_of(counts: Counts, rng: np.random.Generator) -> pd.DataFrame:
     return tidy_metrics(rows)
 
 
-def immortal(counts: Counts) -> Iterator[Check]:
-    """Say that nobody in the table left before anybody was asked: then its churn from signup is too low."""
+def immortal_time_checks(counts: Counts) -> Iterator[Check]:
+    """Check that some customers were lost before the first survey; else churn from signup is too low."""
     table = counts.metrics[counts.metrics["variable"] == ""]
-    asked, lost = (table.loc[table["of"] == of, "period"] for of in ("survey.joined", "signup.lost"))
-    if len(asked) and len(lost) and lost.min() >= asked.min():
+    surveys, lost = (table.loc[table["of"] == of, "period"] for of in ("survey.joined", "signup.lost"))
+    if len(surveys) and len(lost) and lost.min() >= surveys.min():
         n = float(table.loc[table["of"] == "signup.lost", "n"].sum())
-        yield Check("churn_from_signup", value=n, passed=False, facts={"first": str(asked.min())})
+        yield Check("churn_from_signup", value=n, passed=False, facts={"first": str(surveys.min())})
 
 
 def _from_cells(counts: Counts) -> pd.DataFrame:
-    """Customers by answer, quarter of the survey and stratum: what is known without ``[metrics]``."""
+    """Customers by answer, quarter of the survey and stratum: the table of a spec without ``[metrics]``."""
     cells, pieces = counts.cells, []
     for variable in ("", *counts.spec.stratum_variables):
         level = cells[f"stratum.{variable}"] if variable else ""
@@ -81,7 +81,7 @@ def _from_cells(counts: Counts) -> pd.DataFrame:
 
 
 def _groups(table: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """Segment, calendar period and rows of each group: over all time, and where periods are known in each of them."""
+    """Segment, calendar period and rows of each group: over all periods, and in each recorded period."""
     for (variable, level), part in table.groupby(["variable", "level"], sort=True):
         segment = f"{variable}={level}" if variable else ""
         yield segment, "", part
@@ -90,21 +90,22 @@ def _groups(table: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
                 yield segment, str(period), within
 
 
-def _asked(spec: CohortSpec) -> list[Experience]:
+def _metrics_of_answers(spec: CohortSpec) -> list[Experience]:
     """Metrics of the answers: by themselves the standard ones only, with ``[metrics]`` the others as well."""
     return [one for one in experience_metrics(spec) if spec.metrics is not None or one.version == "standard"]
 
 
 def _experience(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
     answered = table[(table["of"] == "answers") & table["score"].notna()]
-    asked = _asked(spec)
+    metrics = _metrics_of_answers(spec)
     for segment, period, part in _groups(answered):
-        found = part.groupby("score")["n"].sum()
-        answers = {int(level): float(n) for level, n in found.items()}  # type: ignore[call-overload]
-        for one in asked:
+        by_score = part.groupby("score")["n"].sum()
+        answers = {int(level): float(n) for level, n in by_score.items()}  # type: ignore[call-overload]
+        for metric in metrics:
             yield metric_row(
-                one.metric, one.measure(answers, spec.analysis.level), spec.analysis.level, version=one.version,
-                segment=segment, period=period, unit=one.unit, definition=one.definition, source=one.source,
+                metric.metric, metric.measure(answers, spec.analysis.level), spec.analysis.level,
+                version=metric.version, segment=segment, period=period, unit=metric.unit, definition=metric.definition,
+                source=metric.source,
             )  # fmt: skip
 
 
@@ -134,8 +135,8 @@ def _ratios(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
         scored = everybody[everybody["score"].notna()]
         by_score = [(f"score={k}", "", part) for k, part in scored.groupby("score", sort=True)]
         for segment, period, part in [*_groups(mine), *by_score]:
-            found = _ratio(metric, part, spec)
-            yield metric_row(metric, found, spec.analysis.level, segment=segment, period=period, **named)
+            estimate = _ratio(metric, part, spec)
+            yield metric_row(metric, estimate, spec.analysis.level, segment=segment, period=period, **named)
 
 
 def _ratio(metric: str, part: pd.DataFrame, spec: CohortSpec) -> MetricEstimate:
@@ -148,15 +149,15 @@ def _ratio(metric: str, part: pd.DataFrame, spec: CohortSpec) -> MetricEstimate:
 
 
 def window_months(spec: CohortSpec) -> int:
-    """Months that support cost is counted over: as given, else the window of spend, else a year."""
-    given = spec.metrics.window_months if spec.metrics is not None else None
-    return given or (spec.spend.window_months if spec.spend is not None else 12)
+    """Months over which support cost is counted: `window_months` of ``[metrics]``, else the spend window, else 12."""
+    months = spec.metrics.window_months if spec.metrics is not None else None
+    return months or (spec.spend.window_months if spec.spend is not None else 12)
 
 
 def _ratio_names(metric: str, spec: CohortSpec) -> dict[str, Any]:
     currency = spec.spend.currency if spec.spend is not None else "amount"
-    asked = spec.metrics
-    months = asked.contract_months if asked is not None else None
+    section = spec.metrics
+    months = section.contract_months if section is not None else None
     term = f"each contract’s {months}" if isinstance(months, str) else f"{months or 12:g} months a contract"
     counted = "customers whose window is over" if spec.spend is not None else "all customers in the table"
     definition, version = {
@@ -176,13 +177,13 @@ def _ratio_names(metric: str, spec: CohortSpec) -> dict[str, Any]:
 
 def _flows(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
     """Churn and retention rates by calendar period, and over all periods (customers counted once a period)."""
-    for clock, (version, counted) in _CLOCKS.items():
-        mine = table[table["of"].str.startswith(f"{clock}.")]
+    for origin, (version, counted) in _ORIGINS.items():
+        mine = table[table["of"].str.startswith(f"{origin}.")]
         calendar = spec.metrics.period if spec.metrics is not None else "quarter"
         for segment, period, part in _groups(mine):
             size = part.groupby("of")["n"].sum()
             of = {
-                name: int(size.get(f"{clock}.{name}", 0)) for name in ("start", "lost", "end", "joined_end")
+                name: int(size.get(f"{origin}.{name}", 0)) for name in ("start", "lost", "end", "joined_end")
             }
             if not of["start"]:
                 continue
@@ -190,10 +191,12 @@ def _flows(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
                      "source": SHARE_SOURCE}  # fmt: skip
             level = spec.analysis.level
             lost = share(of["lost"], of["start"], level)
-            kept = share(of["end"] - of["joined_end"], of["start"], level)
-            said = f"customers lost in the {calendar} ÷ customers at its start; {counted}"
-            yield metric_row("churn_rate", lost, level, definition=said, **named)
-            said = (
+            retained = share(of["end"] - of["joined_end"], of["start"], level)
+            definition = f"customers lost in the {calendar} ÷ customers at its start; {counted}"
+            yield metric_row("churn_rate", lost, level, definition=definition, **named)
+            definition = (
                 f"(E − N) ÷ S: customers at the end of the {calendar}, less its joiners, ÷ those at its start"
             )
-            yield metric_row("retention_rate", kept, level, definition=f"{said}; {counted}", **named)
+            yield metric_row(
+                "retention_rate", retained, level, definition=f"{definition}; {counted}", **named
+            )

@@ -1,4 +1,4 @@
-"""What is made of the answers themselves: net promoter score, satisfaction, effort. Definitions, and rows of them."""
+"""Metrics of the answers alone: net promoter score, satisfaction and customer effort, with their definitions."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Experience:
 
 
 def nps_cuts(spec: CohortSpec) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """Promoters and detractors: as the spec has them, else those of 0 to 10; None on another scale."""
+    """Promoters and detractors: of the spec, else the standard ones of 0 to 10; None on another scale."""
     if spec.metrics is not None and spec.metrics.nps is not None:
         return spec.metrics.nps.promoters, spec.metrics.nps.detractors
     standard = (spec.scale.low, spec.scale.high, spec.scale.higher_is_better) == (0, 10, True)
@@ -46,9 +46,9 @@ def nps_cuts(spec: CohortSpec) -> tuple[tuple[int, ...], tuple[int, ...]] | None
 
 
 def experience_metrics(spec: CohortSpec) -> Iterator[Experience]:
-    """Metrics that the scale allows: NPS on 0–10 or with cut-points; effort where asked for; else satisfaction.
+    """Metrics that the scale allows: NPS on 0–10 or with cut-points; effort where the spec says so; else satisfaction.
 
-    A number does not tell an effort score from one of satisfaction, so that takes ``[metrics] ces = true``.
+    Nothing in the numbers distinguishes an effort score from satisfaction: effort needs ``[metrics] ces = true``.
     """
     cuts, effort = nps_cuts(spec), spec.metrics is not None and spec.metrics.ces
     if cuts is not None:
@@ -94,16 +94,16 @@ def _satisfaction(spec: CohortSpec) -> Iterator[Experience]:
 def _effort(spec: CohortSpec) -> Iterator[Experience]:
     """Version 1: 1–5, low is good. Version 2.0: 1–7 “made it easy”, high is good."""
     scale, best = spec.scale, top_two(spec)
-    known = {(1, 5, False): "version_1", (1, 7, True): "version_2"}
-    version = known.get((scale.low, scale.high, scale.higher_is_better), "non_standard")
+    versions = {(1, 5, False): "version_1", (1, 7, True): "version_2"}
+    version = versions.get((scale.low, scale.high, scale.higher_is_better), "non_standard")
     good = "high" if scale.higher_is_better else "low"
-    said = f"on {spec.score.scale}, {good} is good (customer effort, {version.replace('_', ' ')})"
+    wording = f"on {spec.score.scale}, {good} is good (customer effort, {version.replace('_', ' ')})"
     yield Experience(
-        "ces_mean", version, "score", f"mean answer {said}", f"{CES_SOURCE}; interval: Student's t",
+        "ces_mean", version, "score", f"mean answer {wording}", f"{CES_SOURCE}; interval: Student's t",
         lambda answers, level: _mean(answers, spec, level),
     )  # fmt: skip
     yield Experience(
-        "ces_top_two_box", version, "probability", f"share answering {label(best)} {said}",
+        "ces_top_two_box", version, "probability", f"share answering {label(best)} {wording}",
         f"{CES_SOURCE}; interval: Wilson (1927), JASA 22:209–212",
         lambda answers, level: share(_inside(answers, best), sum(answers.values()), level),
     )  # fmt: skip

@@ -1,9 +1,9 @@
-"""Members of a loyalty programme against other customers: a contrast that nobody should take for the programme's doing.
+"""Members of a loyalty programme against other customers: a contrast that is not evidence of an effect of membership.
 
-Members chose to be members: those who stay and spend more join more readily. A survey that compares them with others
-finds 12–18 % more spend; with self-selection allowed for, little of that is left (Leenheer, van Heerde, Bijmolt and
-Smidts 2007, International Journal of Research in Marketing 24(1):31–47). Standardising to the strata takes out what
-these hold.
+Members select themselves: customers who stay and spend more join more readily. Plain comparisons show 12–18 % more
+spend; after allowing for self-selection little of that remains (Leenheer, van Heerde, Bijmolt and
+Smidts 2007, International Journal of Research in Marketing 24(1):31–47). Standardisation
+removes the part that the strata explain.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _ENDINGS = ("", "_difference", "_ratio")
 
 
 def member_counts(counts: Counts) -> Counts | None:
-    """Give the scored customers with membership in place of the score (1, 0); None where one side is empty."""
+    """Scored customers, counted by membership (1, 0) in place of the score; None where one side is empty."""
     if "member" not in counts.cells:
         return None
     cells = counts.scored
@@ -62,15 +62,17 @@ def member_rows(counts: Counts, rng: np.random.Generator) -> Iterator[Row]:
     smaller = min((row["n"] for row in rows if row["estimand"] in _MODELS), default=0)
     still = f"still a customer after {spec.horizon} {spec.unit}s"
     for row in rows:
-        said = still if wanted[row["estimand"]] == "retention" else "mean spend"
-        alone = row["estimand"] in _MODELS
-        n = row["n"] if alone else smaller
-        found = MetricEstimate(row["estimate"], row["std_error"], row["conf_low"], row["conf_high"], n)
+        quantity = still if wanted[row["estimand"]] == "retention" else "mean spend"
+        single = row["estimand"] in _MODELS
+        n = row["n"] if single else smaller
+        estimate = MetricEstimate(row["estimate"], row["std_error"], row["conf_low"], row["conf_high"], n)
         how = "standardised" if row["adjusted"] == "standardised" else "unadjusted"
-        whose = "of members and of others" if alone else "of members against others; n is the smaller side’s"
+        groups = (
+            "of members and of others" if single else "of members against others; n is the smaller side’s"
+        )
         yield metric_row(
-            f"member_{row['estimand']}", found, spec.analysis.level, version=how, unit=row["unit"], source=SOURCE,
-            segment=_SEGMENTS[row["group"]] if alone else "", definition=f"{said}, {whose}",
+            f"member_{row['estimand']}", estimate, spec.analysis.level, version=how, unit=row["unit"], source=SOURCE,
+            segment=_SEGMENTS[row["group"]] if single else "", definition=f"{quantity}, {groups}",
         )  # fmt: skip
 
 

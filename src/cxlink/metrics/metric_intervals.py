@@ -1,4 +1,4 @@
-"""Estimates and intervals of the metrics that managers ask for, each from a few sums."""
+"""Estimates and intervals of the metrics, each from a few sums."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class MetricEstimate:
     estimate, std_error, conf_low, conf_high : float
         In the metric's unit.
     n : int
-        Customers behind it.
+        Customers it is estimated from.
     """
 
     estimate: float
@@ -35,12 +35,12 @@ def share(count: float, n: float, level: float) -> MetricEstimate:
     count, n : float
         Customers that are counted, out of how many.
     level : float
-        Coverage.
+        Confidence level of the interval.
 
     Examples
     --------
-    >>> found = share(8, 10, level=0.95)
-    >>> print(f"{found.estimate:.2f} [{found.conf_low:.3f}, {found.conf_high:.3f}]")
+    >>> top_box = share(8, 10, level=0.95)
+    >>> print(f"{top_box.estimate:.2f} [{top_box.conf_low:.3f}, {top_box.conf_high:.3f}]")
     0.80 [0.490, 0.943]
     """
     if n <= 0:
@@ -65,12 +65,12 @@ def net_promoters(promoters: float, detractors: float, n: float, level: float) -
     promoters, detractors, n : float
         Customers.
     level : float
-        Coverage.
+        Confidence level of the interval.
 
     Examples
     --------
-    >>> found = net_promoters(promoters=50, detractors=20, n=100, level=0.95)
-    >>> print(f"{found.estimate:.0f} [{found.conf_low:.1f}, {found.conf_high:.1f}]")
+    >>> nps = net_promoters(promoters=50, detractors=20, n=100, level=0.95)
+    >>> print(f"{nps.estimate:.0f} [{nps.conf_low:.1f}, {nps.conf_high:.1f}]")
     30 [14.1, 44.2]
     """
     if n <= 0:
@@ -86,8 +86,8 @@ def net_promoters(promoters: float, detractors: float, n: float, level: float) -
 def mean_score(values: np.ndarray, n: np.ndarray, scale: tuple[int, int], level: float) -> MetricEstimate:
     """Mean answer with Student's interval, cut off at the ends of the scale.
 
-    Where all gave one answer its variance would be 0: there z²/2 customers are added at either end of the scale, which
-    on a scale of two levels is the interval of Agresti and Coull (1998, Am. Stat. 52:119–126).
+    Where all answers are equal the variance estimate is 0: then z²/2 customers are added at either end of the scale,
+    which on a scale of two levels is the interval of Agresti and Coull (1998, Am. Stat. 52:119–126).
 
     Parameters
     ----------
@@ -96,12 +96,12 @@ def mean_score(values: np.ndarray, n: np.ndarray, scale: tuple[int, int], level:
     scale : (int, int)
         Its two ends.
     level : float
-        Coverage.
+        Confidence level of the interval.
 
     Examples
     --------
-    >>> found = mean_score(np.array([1, 4, 5]), np.array([10, 30, 60]), (1, 5), level=0.95)
-    >>> print(f"{found.estimate:.1f} [{found.conf_low:.2f}, {found.conf_high:.2f}]")
+    >>> csat = mean_score(np.array([1, 4, 5]), np.array([10, 30, 60]), (1, 5), level=0.95)
+    >>> print(f"{csat.estimate:.1f} [{csat.conf_low:.2f}, {csat.conf_high:.2f}]")
     4.3 [4.06, 4.54]
     """
     total = float(n.sum())
@@ -127,8 +127,8 @@ def ratio(n: int, numerator: tuple[float, float], denominator: tuple[float, floa
           ) -> MetricEstimate:  # fmt: skip
     """Ratio of two sums, R = Σx/Σw, by the delta method: V = n/(n−1)·Σ(x − Rw)²/(Σw)² (Cochran 1977, ch. 6).
 
-    The interval is symmetric on the logarithm of R: amounts are skewed, and none is below 0. Of a single customer, and
-    where nothing was spent by anybody, there is none.
+    The interval is symmetric on the log scale: amounts are skewed and non-negative. It is NaN for a single customer
+    and where Σx = 0.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def ratio(n: int, numerator: tuple[float, float], denominator: tuple[float, floa
     cross : float
         Σxw.
     level : float
-        Coverage.
+        Confidence level of the interval.
     """
     (x, xx), (w, ww) = numerator, denominator
     if n <= 0 or w <= 0:
@@ -148,7 +148,7 @@ def ratio(n: int, numerator: tuple[float, float], denominator: tuple[float, floa
     if n < 2 or x <= 0:
         return MetricEstimate(estimate, np.nan, np.nan, np.nan, n)
     left = max(xx - 2 * estimate * cross + estimate**2 * ww, 0.0)
-    # what cancellation leaves of nothing
+    # rounding error of the cancellation counts as 0
     left = 0.0 if left <= 1e-13 * (xx + estimate**2 * ww) else left
     error = float(np.sqrt(n / (n - 1) * left)) / w
     reach = np.exp(min(float(stdtrit(n - 1, (1 + level) / 2)) * error / estimate, 700.0))

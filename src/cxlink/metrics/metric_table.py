@@ -17,19 +17,19 @@ NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")
 Row = dict[str, Any]
 
 
-def metric_row(metric: str, found: MetricEstimate, level: float, **columns: Any) -> Row:
+def metric_row(metric: str, result: MetricEstimate, level: float, **columns: Any) -> Row:
     """Make one row; ``columns`` are any of the others of `COLUMNS`."""
     unknown = set(columns) - set(COLUMNS)
     if unknown:
         raise KeyError(f"not a column of the metrics: {', '.join(sorted(unknown))}")
     return {
-        "metric": metric, "estimate": found.estimate, "std_error": found.std_error, "conf_low": found.conf_low,
-        "conf_high": found.conf_high, "level": level, "n": found.n, **columns,
+        "metric": metric, "estimate": result.estimate, "std_error": result.std_error, "conf_low": result.conf_low,
+        "conf_high": result.conf_high, "level": level, "n": result.n, **columns,
     }  # fmt: skip
 
 
 def tidy_metrics(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Collect rows: all columns, typed, metrics in the order given, then by version, segment and period.
+    """Collect rows: all columns, typed; metrics in the order of first appearance, then by version, segment and period.
 
     Raises
     ------

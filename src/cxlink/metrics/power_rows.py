@@ -1,4 +1,4 @@
-"""Which coding of the answers predicts retention and spend best in this cohort: rows of the metrics table."""
+"""How well each coding of the answers predicts retention and spend: rows of the metrics table."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.metrics.experience_metrics import nps_cuts, top_two
 from cxlink.metrics.metric_intervals import MetricEstimate
 from cxlink.metrics.metric_table import Row, metric_row
-from cxlink.metrics.predictive_power import FULL, Told, told_of_retention, told_of_spend
+from cxlink.metrics.predictive_power import FULL, CodingGain, retention_gains, spend_gains
 from cxlink.spend.spend_cells import spend_cells
 
 METRICS = {"retention": "log_score_retention", "spend": "log_score_spend"}
@@ -28,18 +28,18 @@ _SOURCES = {
 }
 
 
-def reading_classes(spec: CohortSpec, levels: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-    """Give the class of each level under each coding by classes; those that distinguish nobody are left out."""
+def coding_classes(spec: CohortSpec, levels: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    """Class of each level under each coding by classes; a coding that puts all customers in one class is left out."""
     cuts, best = nps_cuts(spec), top_two(spec)
-    found = {"top_two_box": [int(level in best) for level in levels]}
+    classes = {"top_two_box": [int(level in best) for level in levels]}
     if cuts is not None:
-        found["nps_class"] = [2 * (k in cuts[0]) + (k not in cuts[0] and k not in cuts[1]) for k in levels]
-    dense = {name: np.unique(of, return_inverse=True)[1] for name, of in found.items()}
+        classes["nps_class"] = [2 * (k in cuts[0]) + (k not in cuts[0] and k not in cuts[1]) for k in levels]
+    dense = {name: np.unique(of, return_inverse=True)[1] for name, of in classes.items()}
     return {name: tuple(int(k) for k in of) for name, of in sorted(dense.items()) if of.max() > 0}
 
 
 def power_rows(counts: Counts, rng: np.random.Generator) -> Iterator[Row]:
-    """Compare NPS class, top two boxes, the answer as a number and every answer by itself.
+    """Compare NPS class, top two boxes, the score as a number and each level by itself.
 
     Parameters
     ----------
@@ -54,33 +54,33 @@ def power_rows(counts: Counts, rng: np.random.Generator) -> Iterator[Row]:
     spells = spells_of(counts)
     if len(spells.levels) < 2:
         return
-    classes = reading_classes(spec, spells.levels)
+    classes = coding_classes(spec, spells.levels)
     if spec.subscription is not None:
-        yield from _rows("retention", told_of_retention(spells, classes, rng), spec)
+        yield from _rows("retention", retention_gains(spells, classes, rng), spec)
     if spec.spend is not None and counts.scored["spend_n"].sum():
-        yield from _rows("spend", told_of_spend(spend_cells(counts, spells), classes), spec)
+        yield from _rows("spend", spend_gains(spend_cells(counts, spells), classes), spec)
 
 
-def _rows(outcome: str, told: list[Told], spec: CohortSpec) -> Iterator[Row]:
+def _rows(outcome: str, gains: list[CodingGain], spec: CohortSpec) -> Iterator[Row]:
     reach = float(ndtri((1 + spec.analysis.level) / 2))
     named = {"unit": UNIT, "source": _SOURCES[outcome]}
     for kind in ("", "_ahead"):
-        for one in told:
-            if kind and one.reading == FULL:
+        for gain in gains:
+            if kind and gain.coding == FULL:
                 continue
-            mean, error = (one.ahead, one.ahead_error) if kind else (one.gain, one.std_error)
+            mean, error = (gain.over_full, gain.over_full_error) if kind else (gain.gain, gain.std_error)
             low, high = 1000 * (mean - reach * error), 1000 * (mean + reach * error)
-            found = MetricEstimate(1000 * mean, 1000 * error, low, high, one.n)
-            said = (
+            estimate = MetricEstimate(1000 * mean, 1000 * error, low, high, gain.n)
+            definition = (
                 _SAID[outcome].replace("without the score", "of every answer by itself")
                 if kind
                 else _SAID[outcome]
             )
             yield metric_row(
                 f"{METRICS[outcome]}{kind}",
-                found,
+                estimate,
                 spec.analysis.level,
-                version=one.reading,
-                definition=said,
+                version=gain.coding,
+                definition=definition,
                 **named,
             )

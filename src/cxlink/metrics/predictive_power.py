@@ -1,4 +1,4 @@
-"""Which coding of the same answers predicts best what customers do next, on customers held out.
+"""Which coding of the same answers predicts the outcome best, out of sample.
 
 Four codings are compared with none: the class of the net promoter score, the top two boxes, the answer as a number (a
 mean is a sum of such), and every answer by itself.
@@ -19,81 +19,83 @@ _ALONE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """How much better a coding of the answers predicts an outcome than no answer does.
+class CodingGain:
+    """How much better a coding of the answers predicts an outcome than a model without the score does.
 
     Attributes
     ----------
-    reading : str
+    coding : str
         ``nps_class``, ``top_two_box``, ``linear`` or ``full_score``.
     gain, std_error : float
-        Mean log score of a customer held out, less that without the score (nats), and its standard error.
-    ahead, ahead_error : float
-        The same, less that of every answer by itself.
+        Mean out-of-sample log score of a customer, less that without the score (nats), and its standard error.
+    over_full, over_full_error : float
+        The same, less that of the full score (each level by itself).
     n : int
-        Customers it is a mean over.
+        Customers averaged over.
     """
 
-    reading: str
+    coding: str
     gain: float
     std_error: float
-    ahead: float
-    ahead_error: float
+    over_full: float
+    over_full_error: float
     n: int
 
 
-def told_of_retention(
+def retention_gains(
     spells: Spells, classes: Mapping[str, tuple[int, ...]], rng: np.random.Generator
-) -> list[Told]:
-    """Compare codings of the answers by the log score of the time that customers stay.
+) -> list[CodingGain]:
+    """Compare codings of the answers by the log score of the time to loss, in five-fold cross-validation.
 
-    Grouped proportional hazards with a free baseline, strata additive, and the coding; every customer falls into one
-    of five folds at random, and each fold is predicted from the others, as in `proportionality.predictions`.
+    Grouped proportional hazards with a free baseline, strata additive, and the coding; customers are allocated to
+    five folds at random, and each fold is predicted from the other four, as in `proportionality.predictions`.
 
     Parameters
     ----------
     spells : Spells
         The cohort.
     classes : mapping of str to tuple of int
-        Of each coding by classes, the class of each of `Spells.levels`.
+        For each coding, the class of each of `Spells.levels`.
     rng : Generator
         Draws the folds; advanced.
 
     Returns
     -------
-    list of Told
+    list of CodingGain
         Empty where a fold cannot be fitted.
     """
-    one = (0,) * len(spells.levels)
+    pooled = (0,) * len(spells.levels)
     free = tuple(range(len(spells.levels)))
-    read: dict[str, tuple[tuple[int, ...], Effect]] = {NO_SCORE: (one, "levels")}
-    read |= {name: (of, "levels") for name, of in classes.items()}
-    read |= {LINEAR: (free, "linear"), FULL: (free, "levels")}
-    recoded = {name: (*_recoded(spells, of), effect) for name, (of, effect) in read.items()}
+    codings: dict[str, tuple[tuple[int, ...], Effect]] = {NO_SCORE: (pooled, "levels")}
+    codings |= {name: (of, "levels") for name, of in classes.items()}
+    codings |= {LINEAR: (free, "linear"), FULL: (free, "levels")}
+    recoded = {name: (*_recoded(spells, of), effect) for name, (of, effect) in codings.items()}
     folds = rng.multinomial(spells.n, np.full(FOLDS, 1 / FOLDS)).T
-    sums = np.zeros((4, len(read)))
-    for held in folds:
-        if not held.any():
+    sums = np.zeros((4, len(codings)))
+    for fold in folds:
+        if not fold.any():
             continue
-        found = np.empty((len(read), len(spells.n)))
+        scores = np.empty((len(codings), len(spells.n)))
         for k, (again, order, effect) in enumerate(recoded.values()):
-            scored = _held_out(again, held[order], effect)
-            if scored is None:
+            score = _test_scores(again, fold[order], effect)
+            if score is None:
                 return []
-            found[k, order] = scored
-        more, ahead = found - found[0], found - found[-1]
-        sums += [more @ held, more**2 @ held, ahead @ held, ahead**2 @ held]
-    return _told(list(read), sums, int(spells.n.sum()))
+            scores[k, order] = score
+        gain, over_full = scores - scores[0], scores - scores[-1]
+        sums += [gain @ fold, gain**2 @ fold, over_full @ fold, over_full**2 @ fold]
+    return _gains(list(codings), sums, int(spells.n.sum()))
 
 
-def _told(names: list[str], sums: np.ndarray, n: int) -> list[Told]:
-    """Means and their standard errors from Σ and Σ² of both differences, (4, n_codings); the first is no score."""
+def _gains(names: list[str], sums: np.ndarray, n: int) -> list[CodingGain]:
+    """Means and standard errors from Σ and Σ² of both differences, (4, n_codings); the first has no score."""
     means = sums[::2] / n
     errors = np.sqrt(np.maximum(sums[1::2] / n - means**2, 0.0) / max(n - 1, 1))
     columns = (means[0], errors[0], means[1], errors[1])
-    gain, error, ahead, ahead_error = (column.tolist() for column in columns)
+    gain, error, over_full, over_full_error = (column.tolist() for column in columns)
     return [
-        Told(name, gain[k], error[k], ahead[k], ahead_error[k], n) for k, name in enumerate(names) if k > 0
+        CodingGain(name, gain[k], error[k], over_full[k], over_full_error[k], n)
+        for k, name in enumerate(names)
+        if k > 0
     ]
 
 
@@ -112,63 +114,63 @@ def _recoded(spells: Spells, of: tuple[int, ...]) -> tuple[Spells, np.ndarray]:
     return again, order
 
 
-def _held_out(spells: Spells, held: np.ndarray, effect: Effect) -> np.ndarray | None:
-    """Log score of a customer of each spell, predicted from those who are not held out."""
+def _test_scores(spells: Spells, test: np.ndarray, effect: Effect) -> np.ndarray | None:
+    """Log score of a customer of each spell, predicted from the customers outside the fold ``test``, (n_spells,)."""
     periods, count = person_periods(spells), risk_sets(spells, each_pair(spells))
-    at_risk, lost = count(spells.n - held)
+    at_risk, lost = count(spells.n - test)
     train = PersonPeriods(periods.levels, periods.strata, periods.level, periods.stratum, at_risk, lost)
     return log_score(train, spells, effect)
 
 
-def told_of_spend(cells: SpendCells, classes: Mapping[str, tuple[int, ...]]) -> list[Told]:
-    """Compare codings of the answers by the log score of what customers spend, each left out in turn.
+def spend_gains(cells: SpendCells, classes: Mapping[str, tuple[int, ...]]) -> list[CodingGain]:
+    """Compare codings of the answers by the log score of spend, leaving out one customer at a time.
 
     Least squares on strata and the coding. Leaving one customer of cell g out moves the fit so that its error is
     (y − μ_g)/(1 − h_g) with leverage h_g, which is the same for all customers of a cell: so the sum over customers is
     exact from n, Σy and Σy². The log score is of a normal distribution whose variance, the same for all codings, is
-    the mean square of these errors with every answer by itself: gain = (e₀² − e²)/(2σ²). Customers who alone decide
-    their own fit are left out for all codings.
+    the mean square of these errors with each level by itself: gain = (e₀² − e²)/(2σ²). Customers of leverage 1 are
+    left out for all codings.
 
     Parameters
     ----------
     cells : SpendCells
         The cohort.
     classes : mapping of str to tuple of int
-        Of each coding by classes, the class of each of the levels.
+        For each coding, the class of each of the levels.
 
     Returns
     -------
-    list of Told
+    list of CodingGain
         Empty where nothing can be compared.
     """
     n_levels = len(cells.levels)
-    read = {name: np.eye(max(of) + 1)[list(of)] for name, of in classes.items()}
-    read = {NO_SCORE: np.ones((n_levels, 1)), **read, LINEAR: np.array(cells.levels, float)[:, None]}
-    read[FULL] = np.eye(n_levels)
+    codings = {name: np.eye(max(of) + 1)[list(of)] for name, of in classes.items()}
+    codings = {NO_SCORE: np.ones((n_levels, 1)), **codings, LINEAR: np.array(cells.levels, float)[:, None]}
+    codings[FULL] = np.eye(n_levels)
     strata = np.eye(len(cells.strata))[cells.stratum]
     fits = {
         name: _fitted(cells, np.column_stack([columns[cells.level], strata]))
-        for name, columns in read.items()
+        for name, columns in codings.items()
     }
-    kept = np.all([1 - leverage > _ALONE for _, leverage in fits.values()], axis=0)
-    n = cells.n[kept]
+    used = np.all([1 - leverage > _ALONE for _, leverage in fits.values()], axis=0)
+    n = cells.n[used]
     total = int(n.sum())
     if total < 2:
         return []
-    own = cells.total[kept] / n
-    within = np.maximum(cells.squares[kept] - cells.total[kept] * own, 0.0)
+    own = cells.total[used] / n
+    within = np.maximum(cells.squares[used] - cells.total[used] * own, 0.0)
     squared = {
-        name: _squared_error(own - mean[kept], leverage[kept]) for name, (mean, leverage) in fits.items()
+        name: _squared_error(own - mean[used], leverage[used]) for name, (mean, leverage) in fits.items()
     }
     variance = float((squared[FULL][0] * within + squared[FULL][2] * n).sum() / total)
     if not variance > 0:
         return []
     sums = np.array([
-        [*_difference(squared[NO_SCORE] - one, n, within), *_difference(squared[FULL] - one, n, within)]
-        for one in squared.values()
+        [*_difference(squared[NO_SCORE] - square, n, within), *_difference(squared[FULL] - square, n, within)]
+        for square in squared.values()
     ]).T  # fmt: skip
     unit = 2 * variance
-    return _told(list(read), sums / np.array([unit, unit**2, unit, unit**2])[:, None], total)
+    return _gains(list(codings), sums / np.array([unit, unit**2, unit, unit**2])[:, None], total)
 
 
 def _squared_error(off: np.ndarray, leverage: np.ndarray) -> np.ndarray:

@@ -1,9 +1,9 @@
-"""Scores by touchpoint: how retention and spend go with the score of each, one by one and all in one model.
+"""Association of retention and spend with the score at each touchpoint, in separate models and in a joint model.
 
-Of each touchpoint (person, phone, web, social …) the model has the slope of the log hazard of being lost, and of log
-mean spend, per point towards better, strata additive. *Alone*, the customers asked there have a model of their own;
-*together*, all share the baseline and the strata, and each touchpoint has its own level and slope, so that the slopes
-can be compared and their difference tested.
+For each touchpoint (person, phone, web, social …) the slope of the log hazard of loss, and of log mean spend, per point
+towards better, strata additive. *Alone* is a model of the customers surveyed at that touchpoint; *together* is one
+model with a common baseline and common strata, and a level and a slope of each touchpoint, so that the slopes can be
+compared and their difference tested.
 """
 
 from collections.abc import Callable
@@ -33,13 +33,13 @@ class Slopes:
     Attributes
     ----------
     touchpoints : tuple of str
-        Those that can be told: of two scores or more, with some lost and some kept (some spend).
+        Those with an estimable slope: two scores or more, losses and non-losses (or spend above 0).
     n : int ndarray of shape (n_touchpoints,)
         Customers.
     alone, together : ndarray of shape (n_touchpoints, 2)
         Slope and standard error; NaN where it could not be fitted.
     differ : (float, float)
-        Wald's χ² that all slopes of the joint model are one, and its p; NaN for a single touchpoint.
+        Wald's χ² of equal slopes in the joint model, and its p-value; NaN for a single touchpoint.
     """
 
     touchpoints: tuple[str, ...]
@@ -51,7 +51,7 @@ class Slopes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cells:
-    """Rows of a fit: what the outcome is made of, where each was asked, its score in steps, and dummies of strata."""
+    """Rows of a fit: sums of the outcome, touchpoint, score in points from the worst level, dummies of strata."""
 
     outcome: tuple[np.ndarray, ...]
     touchpoint: np.ndarray
@@ -64,7 +64,7 @@ _Fit = Callable[[tuple[np.ndarray, ...], np.ndarray], tuple[np.ndarray, np.ndarr
 
 
 def by_touchpoint(counts: Counts) -> Counts | None:
-    """Give the scored cells with the touchpoint as one more stratum; None where none is known."""
+    """Scored cells with the touchpoint as one more stratum; None where no touchpoint is recorded."""
     if "touchpoint" not in counts.cells:
         return None
     cells = counts.scored
@@ -78,18 +78,18 @@ def by_touchpoint(counts: Counts) -> Counts | None:
 
 
 def retention_slopes(counts: Counts) -> Slopes | None:
-    """Slopes of the log hazard of being lost; None where no touchpoint tells one.
+    """Slopes of the log hazard of loss; None where no touchpoint has an estimable slope.
 
     Parameters
     ----------
     counts : Counts
-        As `by_touchpoint` gives them.
+        The result of `by_touchpoint`.
     """
     spells = spells_of(counts)
     periods = person_periods(spells)
-    gone, seen = periods.lost.sum(axis=0), periods.at_risk.sum(axis=0)
-    told = (gone > 0) & (gone < seen)
-    at_risk, lost = periods.at_risk[:, told].astype(float), periods.lost[:, told].astype(float)
+    losses, exposed = periods.lost.sum(axis=0), periods.at_risk.sum(axis=0)
+    informative = (losses > 0) & (losses < exposed)
+    at_risk, lost = periods.at_risk[:, informative].astype(float), periods.lost[:, informative].astype(float)
     n = np.bincount(spells.pair, spells.n, spells.n_pairs)
     cells = _cells(spells, periods.level, periods.stratum, (at_risk, lost), n)
     d = lost.sum(axis=1)
@@ -97,17 +97,17 @@ def retention_slopes(counts: Counts) -> Slopes | None:
 
 
 def spend_slopes(counts: Counts) -> Slopes | None:
-    """Slopes of log mean spend; None where no touchpoint tells one.
+    """Slopes of log mean spend; None where no touchpoint has an estimable slope.
 
     Parameters
     ----------
     counts : Counts
-        As `by_touchpoint` gives them, with spend.
+        The result of `by_touchpoint`, with spend.
     """
     spells = spells_of(counts)
-    made = spend_cells(counts, spells)
-    cells = _cells(spells, made.level, made.stratum, (made.n, made.total, made.squares), made.n)
-    return _slopes(cells, made.total[:, None], _poisson)
+    sums = spend_cells(counts, spells)
+    cells = _cells(spells, sums.level, sums.stratum, (sums.n, sums.total, sums.squares), sums.n)
+    return _slopes(cells, sums.total[:, None], _poisson)
 
 
 def _cells(
@@ -120,20 +120,20 @@ def _cells(
     return _Cells(outcome, strata[_COLUMN].to_numpy(str), steps[level], dummies.to_numpy(float), n)
 
 
-def _slopes(cells: _Cells, tells: np.ndarray, fit: _Fit) -> Slopes | None:
+def _slopes(cells: _Cells, evidence: np.ndarray, fit: _Fit) -> Slopes | None:
     names = [
         name
         for name in sorted(set(cells.touchpoint))
-        if (tells[cells.touchpoint == name].sum(axis=0) > 0).all()
+        if (evidence[cells.touchpoint == name].sum(axis=0) > 0).all()
         and np.ptp(cells.score[cells.touchpoint == name]) > 0
     ]
     if not names:
         return None
     alone = np.full((len(names), 2), np.nan)
     for k, name in enumerate(names):
-        found = _fitted(cells, [name], fit)
-        if found is not None:
-            alone[k] = found[0][0], np.sqrt(found[1][0, 0])
+        single = _fitted(cells, [name], fit)
+        if single is not None:
+            alone[k] = single[0][0], np.sqrt(single[1][0, 0])
     together, differ = alone, (np.nan, np.nan)
     joint = _fitted(cells, names, fit) if len(names) > 1 else None
     if joint is not None:
@@ -146,31 +146,36 @@ def _slopes(cells: _Cells, tells: np.ndarray, fit: _Fit) -> Slopes | None:
 
 
 def _fitted(cells: _Cells, names: list[str], fit: _Fit) -> tuple[np.ndarray, np.ndarray] | None:
-    """Slopes of these touchpoints' customers in one model, and their covariance."""
+    """Slopes of these touchpoints in one model of their customers, and their covariance."""
     inside = np.isin(cells.touchpoint, names)
     at = np.array([cells.touchpoint[inside] == name for name in names], dtype=float).T
-    # centred, so that levels and slopes are told apart as well as can be
+    # centred, to reduce the collinearity of levels and slopes
     score = cells.score[inside] - np.average(cells.score[inside], weights=cells.n[inside])
     strata = cells.strata[inside]
     design = np.column_stack([at * score[:, None], at[:, 1:], strata[:, np.ptp(strata, axis=0) > 0]])
-    found = fit(tuple(part[inside] for part in cells.outcome), design)
-    return None if found is None else (found[0][: len(names)], found[1][: len(names), : len(names)])
+    result = fit(tuple(part[inside] for part in cells.outcome), design)
+    return None if result is None else (result[0][: len(names)], result[1][: len(names), : len(names)])
 
 
 def _hazards(outcome: tuple[np.ndarray, ...], design: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Grouped proportional hazards; where an effect runs away, all are held by half a loss in all."""
+    """Grouped proportional hazards; where an estimate diverges, every coefficient gets a log-F(1,1) penalty."""
     at_risk, lost = outcome
-    told = (lost.sum(axis=0) > 0) & (lost.sum(axis=0) < at_risk.sum(axis=0))
-    if not told.any():
+    informative = (lost.sum(axis=0) > 0) & (lost.sum(axis=0) < at_risk.sum(axis=0))
+    if not informative.any():
         return None
-    grouped = Grouped(at_risk[:, told], lost[:, told], design, np.empty((0, len(design), int(told.sum()))))
+    grouped = Grouped(
+        at_risk[:, informative],
+        lost[:, informative],
+        design,
+        np.empty((0, len(design), int(informative.sum()))),
+    )
     span = np.ptp(design, axis=0)
-    held = [Penalty(j, row, scale=float(span[j])) for j, row in enumerate(np.eye(design.shape[1]))]
+    penalties = [Penalty(j, row, scale=float(span[j])) for j, row in enumerate(np.eye(design.shape[1]))]
     solution = solve(grouped)
     covariance = np.linalg.pinv(solution.information, hermitian=True)
     errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     if ((np.abs(solution.beta) + errors) * span >= _RUNAWAY).any() or not (errors > 0).all():
-        solution = solve(grouped, held)
+        solution = solve(grouped, penalties)
         covariance = np.linalg.pinv(solution.information, hermitian=True)
     return solution.beta, covariance
 
@@ -203,7 +208,7 @@ def _poisson(outcome: tuple[np.ndarray, ...], design: np.ndarray) -> tuple[np.nd
 
 
 def _differ(slopes: np.ndarray, covariance: np.ndarray) -> tuple[float, float]:
-    """Wald's test that all slopes are one."""
+    """Wald's test of equal slopes: χ² and p-value."""
     contrast = np.column_stack([-np.ones(len(slopes) - 1), np.eye(len(slopes) - 1)])
     apart = contrast @ slopes
     square = float(apart @ np.linalg.pinv(contrast @ covariance @ contrast.T, hermitian=True) @ apart)

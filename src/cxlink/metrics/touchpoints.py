@@ -1,4 +1,4 @@
-"""Scores by touchpoint against retention and spend: rows of the metrics table."""
+"""Retention and spend by the score at each touchpoint: rows of the metrics table."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ _HOW = {
 
 
 def touchpoint_rows(counts: Counts) -> Iterator[Row]:
-    """Ratios per point of the score at each touchpoint, alone and together; nothing without ``touchpoint``."""
+    """Hazard and spend ratios per point of the score at each touchpoint; none without ``touchpoint``."""
     cohort = by_touchpoint(counts)
     if cohort is None:
         return
@@ -40,17 +40,17 @@ def touchpoint_rows(counts: Counts) -> Iterator[Row]:
 def _rows(outcome: str, slopes: Slopes | None, level: float) -> Iterator[Row]:
     if slopes is None:
         return
-    for how, found in (("alone", slopes.alone), ("together", slopes.together)):
-        for name, n, (slope, error) in zip(slopes.touchpoints, slopes.n, found, strict=True):
+    for how, estimates in (("alone", slopes.alone), ("together", slopes.together)):
+        for name, n, (slope, error) in zip(slopes.touchpoints, slopes.n, estimates, strict=True):
             yield metric_row(
                 METRICS[outcome], _ratio(slope, error, int(n), level), level, version=how, unit="ratio",
                 segment=f"touchpoint={name}", definition=f"{_SAID[outcome]}; {_HOW[how]}; strata held equal",
                 source=_SOURCES[outcome],
             )  # fmt: skip
     if np.isfinite(slopes.differ[1]):
-        found_p = MetricEstimate(slopes.differ[1], np.nan, np.nan, np.nan, int(slopes.n.sum()))
+        p_value = MetricEstimate(slopes.differ[1], np.nan, np.nan, np.nan, int(slopes.n.sum()))
         yield metric_row(
-            DIFFER[outcome], found_p, level, version="together", unit="p-value",
+            DIFFER[outcome], p_value, level, version="together", unit="p-value",
             definition="probability of slopes as far apart as these, or farther, were they all one (Wald’s test)",
             source=_SOURCES[outcome],
         )  # fmt: skip
