@@ -46,7 +46,7 @@ def test_what_was_observed_stands_before_what_is_extrapolated() -> None:
 
 def test_a_too_wide_interval_is_said_in_words_and_a_narrow_one_is_not() -> None:
     said = sentences(pages(estimates=widened()), "notice")
-    assert said.startswith("Two years of data do not determine five.")
+    assert said.startswith("Two years of follow-up do not determine mean tenure within five years.")
     assert "for score 1 within 60 months" in said
     assert "scores 9–10" not in said
     assert "determine" not in sentences(pages(), "notice")
@@ -59,9 +59,9 @@ def test_the_last_period_with_ten_at_risk_is_what_was_followed() -> None:
     assert followed(gather(replace(GIVEN, at_risk=few))) == 17
 
 
-def test_effects_that_last_for_ever_are_called_an_assumption() -> None:
+def test_differences_that_persist_are_called_an_assumption() -> None:
     said = sentences(pages())
-    assert "last for ever. That is an assumption" in said
+    assert "assumed to persist. These data cannot test that assumption" in said
     assert "caus" not in said
     waned = GIVEN.estimates.query("model == 'averaged' and estimand == 'tenure'").assign(scenario="waning=48")
     spec = made_up.results({"analysis": {"waning": (48,)}}).spec
@@ -134,7 +134,7 @@ def test_without_a_family_the_observed_means_stand_alone() -> None:
         foreseen=GIVEN.foreseen.iloc[:0],
     )
     assert [part.kind for part in parts] == ["heading", "paragraph", "figure", "table"]
-    assert "no family of curves could be fitted" in sentences(parts)
+    assert "no parametric family could be fitted" in sentences(parts)
     assert list(cells(parts, "Tenure, in months")) == ["RMST to 24 months, observed"]
     assert np.shape(table(parts, "Tenure, in months").header) == (5,)
 
@@ -149,7 +149,7 @@ def test_models_have_names_for_readers(name: str, written: str) -> None:
 
 
 def test_times_are_written_in_whole_years_where_they_are_some() -> None:
-    assert time_span(12, "month") == ("one", "year", 1)
-    assert time_span(520, "week") == ("ten", "years", 10)
-    assert time_span(27, "month") == ("27", "months", 27)
+    assert time_span(12, "month") == ("one year", 1)
+    assert time_span(520, "week") == ("ten years", 10)
+    assert time_span(27, "month") == ("27 months", 27)
     assert (spelled(12), spelled(13)) == ("twelve", "13")

@@ -188,12 +188,12 @@ def spelled(count: int) -> str:
     return say(f"number.{count}") if 0 < count < 13 else whole(count)
 
 
-def time_span(count: int, unit: str) -> tuple[str, str, int]:
-    """Write a time in years where it is whole ones, else in its unit: ``("two", "years", 2)``."""
+def time_span(count: int, unit: str) -> tuple[str, int]:
+    """Write a time in whole years where it is some, else in its unit, and give its number: ``("two years", 2)``."""
     years, rest = divmod(count, PERIODS_PER_YEAR[unit])
-    if rest or not years:
-        return spelled(count), units(unit, count), count
-    return spelled(years), units("year", years), years
+    if years and not rest:
+        count, unit = years, "year"
+    return say("format.span", count=spelled(count), unit=units(unit, count)), count
 
 
 def variable(name: str) -> str:

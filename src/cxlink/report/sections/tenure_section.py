@@ -1,24 +1,13 @@
-"""The pages about tenure: one for who decides, one for who checks how the figures beyond follow-up were made."""
+"""The section on tenure: the estimates, and how those beyond follow-up were extrapolated."""
 
 from cxlink.report.content import Material
-from cxlink.report.document import Block, Run, heading, notice, paragraph, picture, strong
+from cxlink.report.document import Block, Run, heading, notice, paragraph, picture
 from cxlink.report.figures import calibration_figure as calibration
 from cxlink.report.figures import drawing
 from cxlink.report.figures import extrapolation_figure as continuations
 from cxlink.report.figures import hazard_figure as hazard_curves
 from cxlink.report.figures import tenure_ladder as lifetimes
-from cxlink.report.format import (
-    capital,
-    coverage,
-    full,
-    listed,
-    percent,
-    periods,
-    score,
-    spelled,
-    time_span,
-    units,
-)  # fmt: skip
+from cxlink.report.format import coverage, full, percent, periods, score, spelled, time_span, units
 from cxlink.report.sections.family_table import (
     backtest_weights,
     family_lines,
@@ -27,139 +16,105 @@ from cxlink.report.sections.family_table import (
     weights_sentence,
 )
 from cxlink.report.sections.tenure_table import families_of, ladder, ladder_table, undetermined
+from cxlink.report.words import say, styled
 
 _TEN = 10
 
 
 def tenure_pages(m: Material, level: int = 1) -> list[Block]:
-    """Say how long customers can be expected to stay, and from where on a model says so."""
+    """Report mean tenure by horizon, and which part of it is extrapolated by a model."""
     if m.spec.subscription is None or not m.book.where("tenure"):
         return []
-    parts = [heading("Tenure", level, new_page=bool(families_of(m))), paragraph(_introduction(m))]
+    title = heading(say("tenure.heading"), level, new_page=bool(families_of(m)))
+    parts = [title, paragraph(_introduction(m))]
     parts += [notice(text) for text in [_undetermined(m)] if text]
     if ladder(m):
         parts += [_ladder_figure(m), *ladder_table(m)]
     spike = spike_sentence(m)
-    parts += [notice([strong("Losses that come back. "), spike])] if spike else []
+    parts += [notice(styled("tenure.periodic_losses", text=spike))] if spike else []
     if families_of(m) and len(m.scores) > 1:
-        parts.append(paragraph(_lasting(m)))
-    return [*parts, *_for_the_referee(m, level + 1)]
+        parts.append(paragraph(_waning(m)))
+    return [*parts, *_extrapolation(m, level + 1)]
 
 
 def _introduction(m: Material) -> str:
-    """Say what tenure is, and which part of it was seen."""
-    text = (
-        "How long will customers stay? Mean tenure to a horizon is the time that they stay on average if everything "
-        "after the horizon is left out: the area under the retention curve up to it. "
-    )
+    """Define mean tenure, and say which part of it was observed."""
     n, reach = len(families_of(m)), followed(m)
     if not n:
-        return f"{text}It comes from the observed curves alone; no family of curves could be fitted to go beyond them."
-    seen = (
-        f"These customers were observed for up to {periods(reach, m.spec.unit)} after the score. "
-        if reach
-        else ""
-    )
-    return (
-        f"{text}{seen}Means to a horizon within that time are counted. Those to later ones are partly extrapolated: "
-        f"{spelled(n)} famil{'y' if n == 1 else 'ies'} of curves, fitted to what was seen, go on each in its own way. "
-        "They can agree closely where there are data and differ widely where there are none, so their average "
-        "is given, with an interval that holds their disagreement as well as chance, the share of the figure that "
-        "nobody has seen (beyond the last period with ten customers at risk), and the range from the lowest family "
-        "to the highest."
-    )
+        return say("tenure.observed_only")
+    said = [say("tenure.definition")]
+    if reach:
+        said.append(say("tenure.followed", followed=periods(reach, m.spec.unit)))
+    said.append(say("tenure.introduction", n=n, families=spelled(n), at_risk=spelled(_TEN)))
+    return " ".join(said)
 
 
 def followed(m: Material) -> int:
     """Give the last period after the score with ten customers at risk (entering late: with any); 0 where none has."""
     if m.spec.subscription is not None and m.spec.subscription.clock == "signup":
         keys = {"model": "kaplan_meier", "group": "all", "stratum": "", "scenario": "", "adjusted": "no"}
-        return max(
-            (row.horizon or 0 for row in m.book.where("retention", **keys) if not row.blank), default=0
-        )
+        rows = m.book.where("retention", **keys)
+        return max((row.horizon or 0 for row in rows if not row.blank), default=0)
     frame = m.results.at_risk
     enough = frame[(frame["group"] == "all") & (frame["at_risk"].fillna(0) >= _TEN)]
     return int(enough["period"].max()) if len(enough) else 0
 
 
 def _undetermined(m: Material) -> list[Run]:
-    """Print the sentence of the too wide interval; nothing where there is none."""
+    """Warn of averages whose interval is too wide; nothing where there are none."""
     wide, reach = undetermined(m), followed(m)
     if not wide or not reach:
         return []
-    seen, ahead = time_span(reach, m.spec.unit), time_span(wide[0].horizon, m.spec.unit)
-    same = seen[1].rstrip("s") == ahead[1].rstrip("s")
-    verb = "does" if seen[2] == 1 else "do"
-    first = f"{capital(seen[0])} {seen[1]} of data {verb} not determine {ahead[0]}{'' if same else f' {ahead[1]}'}. "
-    pieces = [
-        f"{full(step.middle)} for {score(step.group, m.spec)} within {periods(step.horizon, m.spec.unit)}"
+    seen, n = time_span(reach, m.spec.unit)
+    ahead, _ = time_span(wide[0].horizon, m.spec.unit)
+    estimates = [
+        say(
+            "tenure.estimate", value=full(step.middle), group=score(step.group, m.spec),
+            horizon=periods(step.horizon, m.spec.unit),
+        )
         for step in wide
-    ]
-    return [
-        strong(first),
-        f"The interval of the average is wider than half the figure itself: {listed(pieces)}. Such a figure should not "
-        "carry a decision by itself.",
-    ]
+    ]  # fmt: skip
+    return styled("tenure.undetermined", n=n, followed=seen, horizon=ahead, estimates=estimates)
 
 
 def _ladder_figure(m: Material) -> Block:
     axes = lifetimes.tenure_ladder(m.results.every_estimate, m.spec, simulated=m.results.simulated)
-    caption = (
-        f"Mean tenure to each horizon, with {coverage(m.spec)} intervals. Filled dots were observed; hollow dots and "
-        "dashed intervals are averages that are partly extrapolated, by the share at the right."
-    )
-    alt = "Dots with intervals: mean tenure to each horizon, by band; the numbers are in the table."
-    return picture("tenure-ladder", drawing.svg(axes), alt, caption)
+    caption = say("tenure.figure", level=coverage(m.spec))
+    return picture("tenure-ladder", drawing.svg(axes), say("tenure.figure_alt"), caption)
 
 
-def _lasting(m: Material) -> str:
-    """Say that effects lasting for ever are an assumption, and what waning does."""
-    kind = "an adjusted association" if _stratified(m) else "an association"
-    text = (
-        "All figures beyond follow-up let the difference between the scores last for ever. That is an assumption, "
-        f"which no data here can test; what is shown is {kind}, whichever way the scores came about."
-    )
+def _waning(m: Material) -> str:
+    """State the assumption that differences persist, and the scenarios in which they wane."""
+    kind = "adjusted" if _stratified(m) else "unadjusted"
     waning = [periods(w, m.spec.unit) for w in m.spec.analysis.waning]
-    if not waning:
-        return (
-            f"{text} For the alternative, set [analysis] waning to a number of {units(m.spec.unit)} by which the "
-            "difference is gone."
-        )
-    return (
-        f"{text} The last lines of the table let it wane instead: in full to the last observed period, falling in a "
-        f"straight line, and gone {' or '.join(waning)} after the score."
-    )
+    if waning:
+        alternative = say("tenure.waning", n=len(waning), times=waning)
+    else:
+        alternative = say("tenure.no_waning", units=units(m.spec.unit))
+    return " ".join([say(f"tenure.persistent_{kind}"), alternative])
 
 
-def _for_the_referee(m: Material, level: int) -> list[Block]:
-    """Show how the families fit, weigh and foresaw, and how they go on."""
+def _extrapolation(m: Material, level: int) -> list[Block]:
+    """Show the fit of the families, their weights, their backtest and their extrapolations."""
     rows = family_table(m)
     if not rows and not len(m.results.projected):
         return []
-    parts = [heading("How the figures beyond follow-up were made", level, new_page=True), paragraph(_made(m))]
-    return [*parts, *rows, *_survival_figure(m), *_checks_figure(m)]
+    title = heading(say("tenure.extrapolation_heading"), level, new_page=True)
+    return [title, paragraph(_fitting(m)), *rows, *_survival_figure(m), *_checks_figure(m)]
 
 
-def _made(m: Material) -> str:
+def _fitting(m: Material) -> str:
     """Say how families were fitted and averaged."""
-    lines = family_lines(m.results.checks)
-    members = sum(line.member for line in lines)
-    acting = "the score and the strata" if _stratified(m) else "the score"
-    text = f"The families were fitted by maximum likelihood to the losses of each period, {acting} acting on them. "
+    members = sum(line.member for line in family_lines(m.results.checks))
+    said = [say("tenure.fitted_stratified" if _stratified(m) else "tenure.fitted")]
     if members:
-        text += (
-            f"The averages hold {spelled(members)}, one of each class (of splines and mixture cures the one with the "
-            "lowest AIC); none is dropped for what it says. "
-        )
-    said = weights_sentence(m)
-    foreseen = calibration.one_adjustment(m.results.foreseen)
-    origins = sorted(int(origin) for origin in foreseen["origin"].unique())
+        said.append(say("tenure.averaged", n=members, families=spelled(members)))
+    said.append(weights_sentence(m))
+    predictions = calibration.one_adjustment(m.results.foreseen)
+    origins = [str(origin) for origin in sorted(predictions["origin"].unique())]
     if origins:
-        said += (
-            f" For it the families were fitted to what was known by {m.spec.unit} {listed([str(t) for t in origins])}, "
-            "and judged by what came after."
-        )
-    return text + said
+        said.append(say("tenure.backtest", units=units(m.spec.unit, len(origins)), origins=origins))
+    return " ".join(text for text in said if text)
 
 
 def _stratified(m: Material) -> bool:
@@ -167,31 +122,26 @@ def _stratified(m: Material) -> bool:
 
 
 def _survival_figure(m: Material) -> list[Block]:
-    """Draw how the families continue what was observed, where any was fitted."""
-    bands = [continuations.continued(m.results.estimates, m.results.projected, group) for group in m.bands]
-    known = [band for band in bands if band is not None]
-    if not known:
+    """Draw how the families continue the observed curves, where any was fitted."""
+    estimates, projected = m.results.estimates, m.results.projected
+    every = [continuations.continued(estimates, projected, group) for group in m.bands]
+    bands = [band for band in every if band is not None]
+    if not bands:
         return []
-    axes = continuations.family_survival(
-        m.results.estimates, m.results.projected, m.spec, simulated=m.results.simulated
-    )
-    ends = listed([f"{periods(band.end, m.spec.unit)} for {score(band.group, m.spec)}" for band in known])
-    caption = (
-        f"Observed retention (thick, with {coverage(m.spec)} intervals) and how the families continue it: thin, their "
-        f"average thicker, their spread shaded. Dashed: beyond the last period with customers at risk ({ends})."
-    )
-    last = round(max(band.time[-1] for band in known))
-    alt = (
-        "Curves of the share still there, solid where observed and dashed beyond, one a family. "
-        + "; ".join(_told(band, m) for band in known)
-        + f" after {periods(last, m.spec.unit)}"
-    )
+    axes = continuations.family_survival(estimates, projected, m.spec, simulated=m.results.simulated)
+    ends = [
+        say("tenure.survival_end", end=periods(band.end, m.spec.unit), group=score(band.group, m.spec))
+        for band in bands
+    ]
+    caption = say("tenure.survival", level=coverage(m.spec), ends=ends)
+    last = periods(round(max(band.time[-1] for band in bands)), m.spec.unit)
+    alt = say("tenure.survival_alt", values="; ".join(_spoken(band, m) for band in bands), after=last)
     return [picture("tenure-families", drawing.svg(axes), alt, caption)]
 
 
-def _told(band: continuations.ExtrapolatedLine, m: Material) -> str:
+def _spoken(band: continuations.ExtrapolatedLine, m: Material) -> str:
     low, high = (percent(pick(curve[-1] for curve in band.fitted.values()) / 100) for pick in (min, max))
-    return f"{score(band.group, m.spec)}: {low} to {high}"
+    return say("tenure.survival_value", group=score(band.group, m.spec), low=low, high=high)
 
 
 def _checks_figure(m: Material) -> list[Block]:
@@ -202,24 +152,12 @@ def _checks_figure(m: Material) -> list[Block]:
     weights, tested = backtest_weights(m.results.checks), len(m.results.foreseen) > 0
     with drawing.sheet((6.3, 1.85), 1, 2 if tested else 1, widths=(1.7, 1) if tested else None) as axes:
         hazard_curves.family_hazards(
-            m.results.estimates,
-            m.results.projected,
-            m.results.at_risk,
-            m.spec,
-            simulated=m.results.simulated,
-            ax=axes[0],
-        )
+            m.results.estimates, m.results.projected, m.results.at_risk, m.spec,
+            simulated=m.results.simulated, ax=axes[0],
+        )  # fmt: skip
         if tested:
             calibration.backtest_calibration(m.results.foreseen, weights, m.spec.unit, ax=axes[1])
-    caption = (
-        f"{'Left: c' if tested else 'C'}ustomers lost in each {m.spec.unit}, of those still there: observed, smoothed, "
-        "and by the families, dashed beyond follow-up; all scores, unadjusted."
-    )
-    if tested:
-        caption += (
-            " Right: the backtest, by score. On the diagonal what was foreseen came; below it fewer stayed. Small: the "
-            "families; large: their mixture, whose weights were chosen by these very forecasts."
-        )
-    beside = "; and shares still there, foreseen against observed" if tested else ""
-    alt = f"Losses by {m.spec.unit}, observed and fitted{beside}."
+    unit = units(m.spec.unit, 1)
+    caption = say("tenure.hazards_backtest" if tested else "tenure.hazards", unit=unit)
+    alt = say("tenure.hazards_backtest_alt" if tested else "tenure.hazards_alt", unit=unit)
     return [picture("tenure-checks", drawing.svg(axes[0]), alt, caption)]
