@@ -97,7 +97,8 @@ def test_the_report_says_how_to_run_it_again(fitted: Path) -> None:
 
 def test_another_seed_gives_other_draws(table: Path, tmp_path: Path) -> None:
     for name, seed in (("a", "1"), ("b", "2")):
-        assert run(["fit", str(table), *SPENT, "--seed", seed, "--out", str(tmp_path / name)]) == 0
+        drawn = ["--seed", seed, "--formats", "html", "--out", str(tmp_path / name)]
+        assert run(["fit", str(table), *SPENT, *drawn]) == 0
     assert (tmp_path / "a/estimates.csv").read_bytes() != (tmp_path / "b/estimates.csv").read_bytes()
 
 
@@ -159,7 +160,7 @@ def test_a_broken_row_late_in_the_work_leaves_nothing(
 
     monkeypatch.setattr("cxlink.report.report_files.write_document", full_disk)
     out = tmp_path / "run"
-    assert run(["fit", str(table), *STAY, "--out", str(out)]) == 1
+    assert run(["fit", str(table), *SPENT, "--out", str(out)]) == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     trace = Path(said.split(" is in ")[1].strip())
@@ -175,7 +176,7 @@ def test_interrupted_leaves_nothing_and_status_130(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("cxlink.report.report_files.write_document", interrupt)
-    assert run(["fit", str(table), *STAY, "--out", str(tmp_path / "run")]) == 130
+    assert run(["fit", str(table), *SPENT, "--out", str(tmp_path / "run")]) == 130
     assert capsys.readouterr().err == "cxlink: interrupted.\n"
     assert [p.name for p in tmp_path.iterdir()] == ["churn.csv"]
 

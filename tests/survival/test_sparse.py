@@ -241,6 +241,7 @@ def test_standardised_groups_are_judged_over_their_strata() -> None:
     assert 0.15 < high - low < 0.35
 
 
+@pytest.mark.slow
 def test_coverage_of_small_groups_in_a_larger_cohort() -> None:
     # the level's hazard rises with time, the cohort's falls: the shape borrowed is not its own
     rng, n_draws, n_times = np.random.default_rng(12), 300, 6

@@ -65,7 +65,7 @@ def test_the_band_holds_uniform_ranks_in_95_of_100() -> None:
 
 
 def test_the_verdict_is_that_of_the_band_drawn() -> None:
-    rng, n = np.random.default_rng(2), 300
+    rng, n = np.random.default_rng(2), 320
     wide = band(n)
     for sharp in (1.0, 1.1, 1.25):
         for _ in range(40):
@@ -229,6 +229,7 @@ def test_every_sort_has_its_simulations() -> None:
     assert len(cohorts) == len(KINDS) + 4 + 1
 
 
+@pytest.mark.slow
 def test_ranks_of_a_kind_are_the_same_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prior_truths, "SAMPLING", FEW)
     first, again, second = (ranks("spend", 1, np.random.default_rng(seed)) for seed in (1, 1, 2))
