@@ -14,7 +14,7 @@ from cxlink.spend.regressions import fit_poisson, fit_spend
 from cxlink.spend.sandwich import stacked
 from cxlink.spend.solve import Sums, solve
 from cxlink.spend.spend_design import additive, independent, separated
-from cxlink.spend.standardised_means import SpendQuestion, additive_means, group_means, unanswered
+from cxlink.spend.standardised_means import SpendQuestion, additive_means, group_means, inestimable_groups
 
 MODELS = ("poisson", "gamma", "two_part", "log_ols")
 
@@ -167,7 +167,7 @@ def test_an_empty_combination_beside_one_that_spent_nothing(rows: pd.DataFrame) 
         assert isinstance(fit, SpendFit)
         assert fit.penalised == ("1",)
         # score 2 under plan y would run away upwards: nobody tells
-        assert unanswered(fit, question) == ["2"]
+        assert inestimable_groups(fit, question) == ["2"]
         means = group_means(fit, question, np.random.default_rng(1))
         shares = few["plan"].value_counts(normalize=True)
         y = few[(few["score"] == 1) & (few["plan"] == "y")]["spend"].mean()
@@ -175,14 +175,14 @@ def test_an_empty_combination_beside_one_that_spent_nothing(rows: pd.DataFrame) 
         assert means.contrasts == ()
     for fit in parts:
         assert isinstance(fit, SpendFit)
-        assert unanswered(fit, question) == ["1", "2", "worst"]
+        assert inestimable_groups(fit, question) == ["1", "2", "worst"]
 
 
 def test_effects_that_cannot_be_told_apart_have_no_mean(rows: pd.DataFrame) -> None:
     aliased = rows[(rows["score"] == 5) == (rows["plan"] == "z")]
     question = question_of(aliased, adjust=("plan",))
     for fit, means in answers(question).values():
-        assert unanswered(fit, question) == ["1", "2", "3", "4", "5", "best", "worst"]
+        assert inestimable_groups(fit, question) == ["1", "2", "3", "4", "5", "best", "worst"]
         assert means.own == ()
 
 
@@ -190,7 +190,7 @@ def test_levels_and_categories_without_windows(rows: pd.DataFrame) -> None:
     rows.loc[rows["score"] == 1, "spend"] = np.nan
     question = question_of(rows)
     for fit, means in answers(question).values():
-        assert unanswered(fit, question) == ["1", "worst"]
+        assert inestimable_groups(fit, question) == ["1", "worst"]
         assert "1" not in [means.groups[g] for g in means.own]
         assert "4" in [means.groups[g] for g in means.own]
     rows.loc[(rows["score"] == 5) & (rows.index % 2 == 0), "spend"] = np.nan

@@ -15,7 +15,7 @@ from cxlink.estimands.spend_estimands import LEADING, spend_rows
 from cxlink.spend.fitted_regressions import NoSpendFit, SpendFit
 from cxlink.spend.regressions import fit_spend, variance_power
 from cxlink.spend.spend_cells import SpendCells
-from cxlink.spend.standardised_means import SpendQuestion, group_means, spend_question, unanswered
+from cxlink.spend.standardised_means import SpendQuestion, group_means, inestimable_groups, spend_question
 
 Row = dict[str, Any]
 
@@ -77,7 +77,7 @@ def fit_findings(fit: SpendFit | NoSpendFit, question: SpendQuestion) -> Iterato
         yield Check("separated", fit.model, group, 1.0, facts={"case": "spend", "term": name})
     for name in fit.averaged:
         yield Check("no_amounts", fit.model, name if name in levels else "", 1.0, facts={"term": name})
-    for group in unanswered(fit, question):
+    for group in inestimable_groups(fit, question):
         yield Check("not_estimable", fit.model, group, passed=False)
 
 

@@ -1,7 +1,7 @@
-"""Estimating equations of spend: what each needs of a cell's sums, and nothing else.
+"""Estimating equations of spend, as functions of a cell's sums.
 
-With η = x'θ the linear predictor of a cell, each customer i of it adds x·u_i to the estimating equation; the sums
-of u_i and of u_i² over a cell follow from the cell's sums, since η is constant in it.
+With η = x'θ the linear predictor of a cell, each of its customers i contributes x·u_i to the estimating equation; the
+sums of u_i and of u_i² over a cell follow from the cell's sums, since η is constant in it.
 """
 
 from collections.abc import Callable
@@ -30,9 +30,9 @@ class SpendFamily:
     squared : callable
         Σu², of (total, squares, n, η).
     weight : callable
-        Expected curvature of one customer, of η: what leverages are made with.
+        Expected curvature of one customer, a function of η; leverages are computed from it.
     variance : callable
-        What Var(u) is in proportion to, of η.
+        Var(u) up to a constant of proportionality, a function of η.
     """
 
     name: str
@@ -44,11 +44,13 @@ class SpendFamily:
     variance: Callable[[np.ndarray], np.ndarray]
 
 
-def _spread(total: np.ndarray, squares: np.ndarray, n: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Σ(y − μ)² = Σy² − 2μΣy + nμ²; what is left of equal sums by rounding is none."""
-    spread = squares - 2 * mean * total + n * mean**2
+def _squared_deviations(
+    total: np.ndarray, squares: np.ndarray, n: np.ndarray, mean: np.ndarray
+) -> np.ndarray:
+    """Σ(y − μ)² = Σy² − 2μΣy + nμ², with rounding error set to 0."""
+    deviations = squares - 2 * mean * total + n * mean**2
     rounding = 1e-12 * (squares + 2 * np.abs(mean * total) + n * mean**2)
-    return np.where(spread < rounding, 0.0, spread)
+    return np.where(deviations < rounding, 0.0, deviations)
 
 
 POISSON = SpendFamily(
@@ -56,7 +58,7 @@ POISSON = SpendFamily(
     value=lambda total, n, eta: total * eta - n * np.exp(eta),
     slope=lambda total, n, eta: total - n * np.exp(eta),
     curvature=lambda total, n, eta: n * np.exp(eta),  # noqa: ARG005  # one signature for all
-    squared=lambda total, squares, n, eta: _spread(total, squares, n, np.exp(eta)),
+    squared=lambda total, squares, n, eta: _squared_deviations(total, squares, n, np.exp(eta)),
     weight=np.exp,
     variance=np.exp,
 )
@@ -67,7 +69,9 @@ GAMMA = SpendFamily(
     value=lambda total, n, eta: -total * np.exp(-eta) - n * eta,
     slope=lambda total, n, eta: total * np.exp(-eta) - n,
     curvature=lambda total, n, eta: total * np.exp(-eta),  # noqa: ARG005
-    squared=lambda total, squares, n, eta: _spread(total, squares, n, np.exp(eta)) * np.exp(-2 * eta),
+    squared=lambda total, squares, n, eta: (
+        _squared_deviations(total, squares, n, np.exp(eta)) * np.exp(-2 * eta)
+    ),
     weight=np.ones_like,
     variance=np.ones_like,
 )
@@ -85,14 +89,14 @@ LOGIT = SpendFamily(
     weight=lambda eta: expit(eta) * expit(-eta),
     variance=lambda eta: expit(eta) * expit(-eta),
 )
-"""Having spent anything, u = 1(y > 0) − p, logit p = η; ``total`` is how many did."""
+"""Any spend, u = 1(y > 0) − p, logit p = η; ``total`` is the number of spenders."""
 
 NORMAL = SpendFamily(
     name="least squares",
     value=lambda total, n, eta: total * eta - n * eta**2 / 2,
     slope=lambda total, n, eta: total - n * eta,
     curvature=lambda total, n, eta: n + 0 * eta,  # noqa: ARG005
-    squared=lambda total, squares, n, eta: _spread(total, squares, n, eta),
+    squared=lambda total, squares, n, eta: _squared_deviations(total, squares, n, eta),
     weight=np.ones_like,
     variance=np.ones_like,
 )

@@ -1,4 +1,4 @@
-"""Fitted regressions of spend: what they predict, and what they were held by."""
+"""Fitted regressions of spend: parameters, covariance and predictions."""
 
 from dataclasses import dataclass
 
@@ -11,14 +11,14 @@ from cxlink.spend.spend_design import SpendDesign
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Term:
-    """What a layer's parameters predict with.
+    """The linear predictor of one estimating equation.
 
     Attributes
     ----------
     design : SpendDesign
         Columns of every level and every stratum.
     columns : int ndarray of shape (n_parameters,)
-        Those that the parameters belong to.
+        Columns of the design that have a parameter.
     share : bool
         Whether the linear predictor is the logit of a share; else it is the log of an amount.
     """
@@ -41,26 +41,26 @@ class SpendFit:
     Attributes
     ----------
     model : str
-        As in the estimates table.
+        Name in the estimates table.
     terms : tuple of Term
-        E[spend] is ``unit`` times the product of the amounts and shares that they predict.
+        E[spend] is ``unit`` times the product of the predicted amounts and shares.
     stack : Stack
         Their parameters and joint covariance.
     unit : float
         In the spec's currency.
-    unknown : bool ndarray of shape (n_levels, n_strata)
-        Combinations that nothing in the counts tells.
+    inestimable : bool ndarray of shape (n_levels, n_strata)
+        Combinations whose mean is not estimable from the counts.
     dispersion : float
-        Pearson's: Σu²/V per degree of freedom, of the amounts; of the Poisson's in the currency.
+        Pearson's Σu²/V per degree of freedom, of the amounts; for the Poisson in the currency.
     penalised, averaged : tuple of str
-        Effects held by a penalty; levels and categories in which nobody spent, given the amounts of the others.
+        Names of penalised effects; of levels and categories without spenders, whose amount is the others' average.
     """
 
     model: str
     terms: tuple[Term, ...]
     stack: Stack
     unit: float
-    unknown: np.ndarray
+    inestimable: np.ndarray
     dispersion: float
     penalised: tuple[str, ...] = ()
     averaged: tuple[str, ...] = ()
@@ -77,13 +77,13 @@ class SpendFit:
             by_level, by_stratum = term.linear(drawn)
             eta = by_level[:, :, None] + by_stratum[:, None, :]
             mean = mean + (-np.logaddexp(0, -eta) if term.share else eta)
-        found: np.ndarray = np.exp(mean)
-        return found
+        means: np.ndarray = np.exp(mean)
+        return means
 
     def averages(self, theta: list[np.ndarray], strata: np.ndarray) -> np.ndarray:
-        """Average `means` over strata: (n_draws, n_levels) of weights (n_strata,), in the currency.
+        """Average `means` over strata with weights (n_strata,): (n_draws, n_levels), in the currency.
 
-        Amounts are products of a factor of the level and one of the stratum; so only shares need every combination.
+        Amounts factorise into level × stratum, so only shares are evaluated for every combination.
         """
         level, stratum, share = np.zeros((1, 1)), np.zeros((1, 1)), None
         for term, drawn in zip(self.terms, theta, strict=True):
@@ -94,20 +94,20 @@ class SpendFit:
                 level, stratum = level + by_level, stratum + by_stratum
         weight = np.exp(stratum) * strata
         inner = weight.sum(axis=1, keepdims=True) if share is None else (share @ weight[:, :, None])[:, :, 0]
-        found: np.ndarray = self.unit * np.exp(level) * inner
-        return found
+        averages: np.ndarray = self.unit * np.exp(level) * inner
+        return averages
 
 
 @dataclass(frozen=True, slots=True)
 class NoSpendFit:
-    """A model that these counts cannot carry, and why.
+    """A model that could not be fitted, with the reason.
 
     Attributes
     ----------
     model : str
-        As in the estimates table.
+        Name in the estimates table.
     reason : str
-        A name: ``no_complete_window``, ``nobody_spent``, ``nothing_net``, ``refunds``, ``no_end``, …
+        Code: ``no_complete_window``, ``nobody_spent``, ``nothing_net``, ``refunds``, ``no_end``, …
     """
 
     model: str

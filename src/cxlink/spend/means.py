@@ -17,7 +17,7 @@ from cxlink.groups.requests import Request
 
 @dataclass(frozen=True, slots=True)
 class MeanSpend:
-    """Mean spend of reported groups, with draws of the same quantity: what every model of spend gives.
+    """Mean spend of reported groups, with draws of the same quantity; every model of spend returns one.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class MeanSpend:
     groups : tuple of str
         Reported groups.
     point : ndarray of shape (n_groups,)
-        E[spend] over the window, zeros in; in the spec's currency.
+        E[spend] over the window, zeros included, in the spec's currency.
     draws : ndarray of shape (n_draws, n_groups)
         Draws of the same.
     n : int ndarray of shape (n_groups,)
@@ -40,9 +40,9 @@ class MeanSpend:
     model : str
         Name in the estimates table.
     n_events : None
-        Losses are not counted beside spend.
+        Spend has no number of events.
     posterior : bool
-        Whether the estimate of a ratio is the median of its draws; of means it is the ratio of the two, always.
+        Whether a ratio is estimated by the median of its draws; always False: the ratio of the two means.
     """
 
     labels: dict[str, str]
@@ -59,25 +59,25 @@ class MeanSpend:
 
     @property
     def held(self) -> np.ndarray:
-        """Groups whose intervals are widened to hold the estimate: where nobody spent."""
+        """Groups without spenders: their intervals are widened to contain the estimate."""
         return self.spent_nothing
 
     @property
     def sparse(self) -> np.ndarray:
-        """No group's: a mean can be at 0."""
+        """None: a mean of 0 is an ordinary estimate."""
         return np.zeros(len(self.groups), dtype=bool)
 
 
 @dataclass(frozen=True, slots=True)
 class CellMeans:
-    """Means of pooled cells, and what their draws are made of.
+    """Means of pooled cells, with the components of their draws.
 
     Attributes
     ----------
     n, mean, variance : ndarray of shape (n_cells,)
         Customers with a complete window, their mean, and its robust (HC2) variance; NaN without customers.
     within : ndarray of shape (n_cells,)
-        The part of the variance that comes from customers of one spell; the rest follows the bootstrap of spells.
+        Variance component between customers of one spell; the bootstrap of spells draws the rest.
     scores : sparse matrix of shape (n_cells, n_spells)
         Influence on the mean, summed over a spell's customers: (Σy − n·mean) / n_cell, on the scale of HC2.
     spent_nothing : bool ndarray of shape (n_cells,)
@@ -103,34 +103,34 @@ def cell_means(spells: Spells, members: Sequence[np.ndarray]) -> CellMeans:
     spells : Spells
         The cohort.
     members : sequence of int ndarray
-        The pairs that are pooled into each cell.
+        Level-stratum pairs pooled into each cell.
     """
     cell, spell = _contents(spells, members)
     n, total, squares = (np.bincount(cell, column[spell], len(members)) for column in spells.spend.T)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = total / n
-        spread = np.maximum(squares - n * mean**2, 0.0)
-        # what is left of equal sums of squares is rounding
-        spread[spread < 1e-12 * squares] = 0.0
-        variance = spread / (n * (n - 1))
-    one, several = n == 1, n > 1
-    pooled = spread[several].sum() / (n[several] - 1).sum() if several.any() else mean[one] ** 2
-    variance[one] = pooled
-    used = n[cell] > 1
-    cell, spell = cell[used], spell[used]
+        deviations = np.maximum(squares - n * mean**2, 0.0)
+        # rounding error of equal sums of squares
+        deviations[deviations < 1e-12 * squares] = 0.0
+        variance = deviations / (n * (n - 1))
+    single, multiple = n == 1, n > 1
+    pooled = deviations[multiple].sum() / (n[multiple] - 1).sum() if multiple.any() else mean[single] ** 2
+    variance[single] = pooled
+    multiples = n[cell] > 1
+    cell, spell = cell[multiples], spell[multiples]
     residual = spells.spend[spell, 1] - spells.spend[spell, 0] * mean[cell]
     scores = coo_array(
         (residual / np.sqrt(n[cell] * (n[cell] - 1)), (cell, spell)), shape=(len(members), len(spells.n))
     ).tocsr()
     between: np.ndarray = scores.power(2) @ (1 / spells.n)
-    nothing = (total == 0) & (squares == 0) & (n > 0) & bool((spells.spend[:, 1] != 0).any())
-    return CellMeans(n, mean, variance, np.maximum(variance - between, 0.0), scores, nothing)
+    spent_nothing = (total == 0) & (squares == 0) & (n > 0) & bool((spells.spend[:, 1] != 0).any())
+    return CellMeans(n, mean, variance, np.maximum(variance - between, 0.0), scores, spent_nothing)
 
 
 def _contents(spells: Spells, members: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """The spells with spend in each cell, as two columns: cell and spell."""
     inside = [np.flatnonzero(np.isin(spells.pair, pairs) & (spells.spend[:, 0] > 0)) for pairs in members]
-    cell = np.repeat(np.arange(len(inside)), [len(found) for found in inside])
+    cell = np.repeat(np.arange(len(inside)), [len(spells_of_cell) for spells_of_cell in inside])
     return cell, np.concatenate([*inside, np.empty(0, int)])
 
 
@@ -139,8 +139,9 @@ def mean_spend(
 ) -> MeanSpend:
     """Average cells over a request's standards.
 
-    Draws are the mean, plus the bootstrap's influence of spells, plus normal noise of the variance within spells: in
-    all the robust variance, and with retention drawn from the same bootstrap their joint covariance Σ IF·(Σy − nμ).
+    A draw is the mean, plus the influence of the bootstrapped spells, plus normal noise with the variance within
+    spells: together the robust variance. Retention drawn from the same bootstrap has the joint covariance Σ IF·(Σy −
+    nμ).
 
     Parameters
     ----------
@@ -149,12 +150,12 @@ def mean_spend(
     cells : CellMeans
         Their means.
     influence : ndarray of shape (n_draws, n_cells)
-        What the bootstrap of spells gave for ``cells.scores``.
+        Bootstrap draws of ``cells.scores`` summed over spells.
     rng : Generator
         Advanced.
     positive_mean : float
-        Mean of those who spent, in the cohort: what a group that spent nothing would have spent, times a share drawn
-        from Beta(½, n + ½).
+        Mean spend of the cohort's spenders. Draws of a group without spenders are this times a share from
+        Beta(½, n + ½).
     """
     n_draws, n_cells = influence.shape
     noise = rng.standard_normal((n_draws, n_cells)) * np.sqrt(cells.within)
@@ -162,11 +163,11 @@ def mean_spend(
     used = weights > 0
     drawn = np.nan_to_num(cells.mean + influence + noise) @ weights.T
     point = weights @ np.nan_to_num(cells.mean)
-    unknown = used @ (cells.n == 0)
-    point[unknown], drawn[:, unknown] = np.nan, np.nan
+    empty = used @ (cells.n == 0)
+    point[empty], drawn[:, empty] = np.nan, np.nan
     customers = (used @ cells.n).astype(int)
-    nothing = ~(used @ ~cells.spent_nothing) & (customers > 0)
-    for g in np.flatnonzero(nothing):
+    spent_nothing = ~(used @ ~cells.spent_nothing) & (customers > 0)
+    for g in np.flatnonzero(spent_nothing):
         drawn[:, g] = positive_mean * rng.beta(0.5, customers[g] + 0.5, n_draws)
     return MeanSpend(
         labels=request.labels,
@@ -174,22 +175,23 @@ def mean_spend(
         point=point,
         draws=drawn,
         n=customers,
-        spent_nothing=nothing,
-        own=tuple(i for i in request.own if not unknown[i]),
-        contrasts=tuple((a, b) for a, b in request.contrasts if not (unknown[a] or unknown[b])),
+        spent_nothing=spent_nothing,
+        own=tuple(i for i in request.own if not empty[i]),
+        contrasts=tuple((a, b) for a, b in request.contrasts if not (empty[a] or empty[b])),
     )
 
 
 def on_log_link(means: MeanSpend) -> MeanSpend:
     """Draw means on the scale of their logarithm, μ̂·exp(δ/μ̂) for μ̂ + δ: amounts that cannot be negative.
 
-    To first order the same draws, with the same joint covariance; but a mean of skewed amounts misses low more often
-    than high, and the interval is to reach further up than down (Hall 1992, doi 10.1111/j.2517-6161.1992.tb01876.x).
+    To first order these are the same draws, with the same joint covariance. The mean of a skewed distribution is
+    underestimated more often than overestimated, so the upper limit should be further away (Hall 1992, doi
+    10.1111/j.2517-6161.1992.tb01876.x).
 
     Parameters
     ----------
     means : MeanSpend
-        Of amounts that are 0 or more. Groups that spent nothing stay as they are.
+        Of non-negative amounts. Groups without spenders are returned unchanged.
     """
     at = (means.point > 0) & ~means.spent_nothing
     draws = means.draws.copy()

@@ -1,7 +1,7 @@
 """Regressions of spend beside the saturated means: additive Poisson, quasi-gamma, and two parts.
 
-Each is a sum of effects on a link: of the score, and of each category of each adjustment variable. All are fitted to
-the cells of `SpendCells`, in multiples of the mean positive amount, and give what fits on the rows give.
+Each is additive on its link scale: the score and each category of each adjustment variable. All are fitted to the
+cells of `SpendCells`, in multiples of the mean positive amount; estimates equal those fitted to the rows.
 """
 
 from collections.abc import Callable
@@ -24,12 +24,12 @@ _WHY = {"poisson": "nothing_net_somewhere", "gamma": "no_finite_effects"}
 def fit_poisson(cells: SpendCells, effect: Effect = "levels") -> Fitted:
     """Fit the additive Poisson pseudo-likelihood with a log link (Gourieroux, Monfort & Trognon 1984).
 
-    Refunds are allowed, for as long as no level, category or combination of their effects is refunded more than spent.
+    Negative amounts are allowed as long as every fitted mean is positive.
 
     Parameters
     ----------
     cells : SpendCells
-        Of somebody who spent.
+        With at least one spender.
     effect : {"levels", "linear", "monotone", "spline"}
         Of the score; a monotone one is fitted free here.
     """
@@ -37,12 +37,12 @@ def fit_poisson(cells: SpendCells, effect: Effect = "levels") -> Fitted:
 
 
 def fit_gamma(cells: SpendCells, effect: Effect = "levels") -> Fitted:
-    """Fit the quasi-likelihood of the gamma with a log link, zeros in: Σ(y − μ)/μ·x = 0. See `fit_poisson`."""
+    """Fit the quasi-likelihood of the gamma with a log link, zeros included: Σ(y − μ)/μ·x = 0. See `fit_poisson`."""
     return _whole("gamma", GAMMA, cells, effect)
 
 
 def _whole(model: str, family: SpendFamily, cells: SpendCells, effect: Effect) -> Fitted:
-    """Fit everybody's spend, zeros in."""
+    """Fit spend of all customers, zeros included."""
     unit = cells.positive_mean
     if not unit > 0:
         return NoSpendFit(model, "nothing_net")
@@ -54,7 +54,7 @@ def _whole(model: str, family: SpendFamily, cells: SpendCells, effect: Effect) -
     joined = stacked([equation], {}, {})
     currency = unit if family is POISSON else 1.0
     return SpendFit(
-        model, (Term(design, equation.columns),), joined, unit, equation.unknown(design, design.rows(cells)),
+        model, (Term(design, equation.columns),), joined, unit, equation.inestimable(design, design.rows(cells)),
         currency * equation.dispersion, penalised=equation.penalised(design),
     )  # fmt: skip
 
@@ -65,7 +65,7 @@ _MODELS: dict[str, Callable[[SpendCells, Effect], Fitted]] = {
 
 
 def fit_spend(cells: SpendCells, effect: Effect, refunds: bool = False) -> tuple[Fitted, ...]:
-    """Fit each regression of spend, or say why not.
+    """Fit each regression of spend; a model that cannot be fitted returns its reason.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def fit_spend(cells: SpendCells, effect: Effect, refunds: bool = False) -> tuple
     effect : {"levels", "linear", "monotone", "spline"}
         Of the score.
     refunds : bool
-        Whether spend may be negative: then the additive Poisson alone is fitted.
+        Whether spend may be negative; then only the additive Poisson is fitted.
     """
     if not cells.n.sum():
         return tuple(NoSpendFit(model, "no_complete_window") for model in _MODELS)
@@ -87,7 +87,7 @@ def fit_spend(cells: SpendCells, effect: Effect, refunds: bool = False) -> tuple
 def variance_power(cells: SpendCells) -> float:
     """Estimate the power λ in Var(y) ∝ μ^λ, by a gamma regression of (y − μ)² on log μ (Manning & Mullahy 2001).
 
-    μ is the additive Poisson's; NaN where that is not fitted, or where all means are one.
+    μ is fitted by the additive Poisson; NaN where that fails, or where all means are equal.
     """
     unit = cells.positive_mean
     if not unit > 0:
@@ -95,9 +95,9 @@ def variance_power(cells: SpendCells) -> float:
     measured = in_units(cells, unit)
     sums = Sums(measured.n, measured.total, measured.squares)
     means = solve(POISSON, additive(cells, "levels").rows(cells), sums)
-    spread = POISSON.squared(sums.total, sums.squares, sums.n, means.eta)
-    if not means.converged or np.ptp(means.eta) < _SAME or not spread.any():
+    deviations = POISSON.squared(sums.total, sums.squares, sums.n, means.eta)
+    if not means.converged or np.ptp(means.eta) < _SAME or not deviations.any():
         return np.nan
     rows = np.column_stack([np.ones_like(means.eta), means.eta])
-    power = solve(GAMMA, rows, Sums(measured.n, spread, spread))
+    power = solve(GAMMA, rows, Sums(measured.n, deviations, deviations))
     return float(power.theta[1]) if power.converged and len(power.theta) == 2 else np.nan

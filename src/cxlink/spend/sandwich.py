@@ -1,8 +1,8 @@
 """Estimating equations stacked: the joint robust covariance of all their parameters, exact from the cells.
 
-Customer i of cell c adds (x_c1·u_i1, …, x_cK·u_iK) to K equations. With A the negative derivative of their sum and
-B = Σ of the outer products, the covariance is A⁻¹BA⁻ᵀ (Huber 1967; Stefanski & Boos 2002,
-doi 10.1198/000313002753631330), and B needs of a cell only Σ u_ik·u_il.
+Customer i of cell c contributes (x_c1·u_i1, …, x_cK·u_iK) to K equations. With A the negative derivative of their sum
+and B = Σ of the outer products, the covariance is A⁻¹BA⁻ᵀ (Huber 1967; Stefanski & Boos 2002, doi
+10.1198/000313002753631330), and B is a function of each cell's Σ u_ik·u_il.
 """
 
 from collections.abc import Sequence
@@ -29,13 +29,13 @@ class Layer:
     theta : ndarray of shape (n_parameters,)
         Its estimate.
     n : ndarray of shape (n_cells,)
-        Customers that it counts.
+        Customers in the equation.
     leverage : ndarray of shape (n_cells,)
         Of one customer.
     variance : ndarray of shape (n_cells,)
-        What Σu² of one customer is in proportion to.
+        Variance of u of one customer, up to a constant of proportionality.
     objective : Objective or None
-        Where it maximises one.
+        The function it maximises, if any.
     """
 
     rows: np.ndarray
@@ -55,10 +55,10 @@ class Stack:
     theta : tuple of ndarray
         Parameters of each layer.
     covariance : ndarray of shape (n_parameters, n_parameters)
-        Of all of them together; each customer's u divided by √(1 − leverage) (HC2, MacKinnon & White 1985,
+        Joint covariance; each customer's u divided by √(1 − leverage) (HC2, MacKinnon & White 1985,
         doi 10.1016/0304-4076(85)90158-7), as for the saturated means.
     plain : ndarray of the same shape
-        The same without leverages (HC0) and without penalties' part in it.
+        The same without leverages (HC0) and penalties.
     marginals : tuple of tuple of Marginal
         Of the penalised parameters of each layer.
     """
@@ -70,8 +70,8 @@ class Stack:
 
     def draws(self, n_draws: int, rng: np.random.Generator) -> list[np.ndarray]:
         """Draw the parameters of each layer, (n_draws, n_parameters) each; jointly normal but for penalised ones."""
-        spread, axes = np.linalg.eigh(self.covariance)
-        normal = rng.standard_normal((n_draws, len(spread))) * np.sqrt(np.maximum(spread, 0)) @ axes.T
+        variances, axes = np.linalg.eigh(self.covariance)
+        normal = rng.standard_normal((n_draws, len(variances))) * np.sqrt(np.maximum(variances, 0)) @ axes.T
         edges = np.cumsum([0, *(len(theta) for theta in self.theta)])
         return [
             theta + exchange(normal[:, a:b], tables)
@@ -107,71 +107,75 @@ def stack(layers: Sequence[Layer], products: np.ndarray, slopes: np.ndarray) -> 
     robust = _assembled(layers, _leveraged(layers, products))
     plain = _assembled(layers, products)
     start = 0
-    for one in layers:
-        part = slice(start, start + len(one.theta))
-        for penalty in one.objective.penalties if one.objective else ():
-            bread[part, part] -= penalty.hessian(one.theta)
-            robust[part, part] -= penalty.hessian(one.theta)
+    for layer_ in layers:
+        part = slice(start, start + len(layer_.theta))
+        for penalty in layer_.objective.penalties if layer_.objective else ():
+            bread[part, part] -= penalty.hessian(layer_.theta)
+            robust[part, part] -= penalty.hessian(layer_.theta)
         start = part.stop
     inverse = np.linalg.pinv(bread, rcond=1e-14)
     covariance, naive = (inverse @ meat @ inverse.T for meat in (robust, plain))
     tables, start = [], 0
-    for one in layers:
-        part = slice(start, start + len(one.theta))
-        tables.append(_tables(one, covariance[part, part]))
+    for layer_ in layers:
+        part = slice(start, start + len(layer_.theta))
+        tables.append(_tables(layer_, covariance[part, part]))
         start = part.stop
-    return Stack(tuple(one.theta for one in layers), covariance, naive, tuple(tables))
+    return Stack(tuple(layer_.theta for layer_ in layers), covariance, naive, tuple(tables))
 
 
 def _assembled(layers: Sequence[Layer], cellwise: np.ndarray) -> np.ndarray:
-    found: np.ndarray = np.block([
+    matrix: np.ndarray = np.block([
         [a.rows.T @ (cellwise[k, m][:, None] * b.rows) for m, b in enumerate(layers)]
         for k, a in enumerate(layers)
     ])  # fmt: skip
-    return found
+    return matrix
 
 
 def _leveraged(layers: Sequence[Layer], products: np.ndarray) -> np.ndarray:
-    """Divide by 1 − leverage; give customers who fix an effect alone, and separated cells, a variance of their own.
+    """Divide by 1 − leverage (HC2), with separate rules for leverage 1 and for separated cells.
 
-    A customer of leverage 1 fits exactly, and so says nothing of the spread: it takes that of the others, in proportion
-    to the equation's variance. A separated cell takes its curvature, as its penalised likelihood has it.
+    A customer of leverage 1 has residual 0 and no information on the variance: the mean of the others is used, in
+    proportion to the equation's variance function. A separated cell takes the curvature of its penalised likelihood.
     """
-    lone = np.array([one.leverage > 1 - _LONE for one in layers])
+    full = np.array([one.leverage > 1 - _LONE for one in layers])
     scale = np.array(
-        [1 / np.sqrt(np.where(x, 1.0, 1 - one.leverage)) for x, one in zip(lone, layers, strict=True)]
+        [1 / np.sqrt(np.where(x, 1.0, 1 - one.leverage)) for x, one in zip(full, layers, strict=True)]
     )
     root = np.array([np.sqrt(one.variance) for one in layers])
-    made: np.ndarray = products * scale[:, None] * scale[None]
+    scaled: np.ndarray = products * scale[:, None] * scale[None]
     for k in range(len(layers)):
         for m in range(len(layers)):
-            both = lone[k] & lone[m]
-            if both.any():
-                typical = _typical(layers, made[k, m], root[k] * root[m], (k, m), ~(lone[k] | lone[m]))
-                made[k, m, both] = typical * (np.minimum(layers[k].n, layers[m].n) * root[k] * root[m])[both]
+            shared = full[k] & full[m]
+            if shared.any():
+                typical = _typical(layers, scaled[k, m], root[k] * root[m], (k, m), ~(full[k] | full[m]))
+                scaled[k, m, shared] = (
+                    typical * (np.minimum(layers[k].n, layers[m].n) * root[k] * root[m])[shared]
+                )
     for k, one in enumerate(layers):
-        away = one.objective.runaway if one.objective else np.zeros(len(one.n), dtype=bool)
-        if one.objective is not None and away.any():
-            made[k, :, away] = made[:, k, away] = 0.0
-            made[k, k, away] = one.objective.curvatures(one.theta)[away]
-    return made
+        separated = one.objective.runaway if one.objective else np.zeros(len(one.n), dtype=bool)
+        if one.objective is not None and separated.any():
+            scaled[k, :, separated] = scaled[:, k, separated] = 0.0
+            scaled[k, k, separated] = one.objective.curvatures(one.theta)[separated]
+    return scaled
 
 
 def _typical(
     layers: Sequence[Layer], product: np.ndarray, scale: np.ndarray, pair: tuple[int, int], used: np.ndarray
 ) -> float:
-    """Mean of u_k·u_l over √(V_k·V_l), of the customers elsewhere; where there are none, 1 of an equation by itself."""
+    """Mean of u_k·u_l/√(V_k·V_l) over the other customers; without any, 1 on the diagonal and 0 elsewhere."""
     k, m = pair
     used &= (layers[k].n > 0) & (layers[m].n > 0)
     n = float(np.minimum(layers[k].n, layers[m].n)[used].sum())
     return float((product[used] / scale[used]).sum()) / n if n > 0 else float(k == m)
 
 
-def _tables(one: Layer, covariance: np.ndarray) -> tuple[Marginal, ...]:
-    if one.objective is None or not one.objective.penalties:
+def _tables(layer_: Layer, covariance: np.ndarray) -> tuple[Marginal, ...]:
+    if layer_.objective is None or not layer_.objective.penalties:
         return ()
-    optimum = Optimum(one.theta, one.objective.hessian(one.theta), 0.0, np.zeros(len(one.theta), bool))
-    return marginals(one.objective, optimum, covariance, len(one.theta))
+    optimum = Optimum(
+        layer_.theta, layer_.objective.hessian(layer_.theta), 0.0, np.zeros(len(layer_.theta), bool)
+    )
+    return marginals(layer_.objective, optimum, covariance, len(layer_.theta))
 
 
 def stacked(equations: list[Equation], cross: Cross, slope: Cross, above: Layer | None = None) -> Stack:
@@ -182,9 +186,9 @@ def stacked(equations: list[Equation], cross: Cross, slope: Cross, above: Layer 
     equations : list of Equation
         On the same cells.
     cross, slope : dict of (int, int) to ndarray of shape (n_cells,)
-        Of `stack`'s products and slopes those that are not an equation's own.
+        Off-diagonal entries of the products and slopes of `stack`.
     above : Layer, optional
-        A layer that rests on the equations, such as smearing factors.
+        A further layer that depends on the equations, such as smearing factors.
     """
     layers = [*(layer(equation) for equation in equations), *([above] if above is not None else [])]
     shape = (len(layers), len(layers), len(layers[0].n))

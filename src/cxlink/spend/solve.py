@@ -1,4 +1,4 @@
-"""Solving an estimating equation of spend from cells, with a weak penalty where it has no solution by itself."""
+"""Solving an estimating equation of spend from cells, with a weak penalty where it has no finite solution."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ _FARTHEST = 20.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sums:
-    """What an estimating equation needs of the cells.
+    """Sums of the cells that enter an estimating equation.
 
     Attributes
     ----------
@@ -31,21 +31,21 @@ class Sums:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Objective:
-    """The concave function whose maximum solves the equation: a quasi-likelihood, and penalties on it.
+    """The concave function whose maximum solves the equation: a penalised quasi-likelihood.
 
     Attributes
     ----------
     family : SpendFamily
-        Of the cells that are not separated.
+        Estimating equation of the cells that are not separated.
     rows : ndarray of shape (n_cells, n_parameters)
         Independent columns of the design.
     sums : Sums
         Of the cells.
     runaway : bool ndarray of shape (n_cells,)
-        Separated cells. In those where nobody spent, the equation counts spenders of the mean positive amount (spend
-        being measured in that unit): the Poisson's, with half a spender added by the penalty.
+        Separated cells. Those without spenders have the Poisson equation of the number of spenders at the mean positive
+        amount (the unit of spend); the penalty adds half a spender.
     penalties : tuple of Penalty
-        On effects that separated cells alone would tell.
+        On effects that are estimable from separated cells only.
     """
 
     family: SpendFamily
@@ -54,13 +54,13 @@ class Objective:
     runaway: np.ndarray
     penalties: tuple[Penalty, ...] = ()
 
-    def _cells(self, what: str, theta: np.ndarray) -> np.ndarray:
+    def _cells(self, function: str, theta: np.ndarray) -> np.ndarray:
         eta = self.rows @ theta
-        found: np.ndarray = getattr(self.family, what)(self.sums.total, self.sums.n, eta)
+        terms: np.ndarray = getattr(self.family, function)(self.sums.total, self.sums.n, eta)
         if self.runaway.any() and self.family is not LOGIT:
-            counted = getattr(POISSON, what)(self.sums.total, self.sums.n, eta)
-            found = np.where(self.runaway, counted, found)
-        return found
+            poisson = getattr(POISSON, function)(self.sums.total, self.sums.n, eta)
+            terms = np.where(self.runaway, poisson, terms)
+        return terms
 
     def value(self, theta: np.ndarray) -> float:
         """Penalised quasi-likelihood; -inf where it cannot be computed."""
@@ -95,13 +95,13 @@ class Equation:
     Attributes
     ----------
     objective : Objective
-        Whose maximum it is.
+        The function maximised.
     columns : int ndarray of shape (n_parameters,)
-        Columns of the design that the parameters belong to; the others depend on them.
+        Linearly independent columns of the design, one a parameter.
     theta : ndarray of shape (n_parameters,)
         The estimate.
     converged : bool
-        Whether the last Newton step was 0 to rounding, with means within e^±20 of the cohort's.
+        Whether the last Newton step was 0 up to rounding, with means within e^±20 of the cohort's.
     """
 
     objective: Objective
@@ -117,7 +117,7 @@ class Equation:
 
     @property
     def dispersion(self) -> float:
-        """Pearson's: Σu²/V over the degrees of freedom; NaN without any."""
+        """Pearson's Σu²/V per degree of freedom; NaN with no degrees of freedom."""
         sums, family = self.objective.sums, self.objective.family
         squared = family.squared(sums.total, sums.squares, sums.n, self.eta) / family.variance(self.eta)
         freedom = float(sums.n.sum()) - len(self.theta)
@@ -127,60 +127,60 @@ class Equation:
         """Names of the effects that are penalised."""
         return tuple(design.names[self.columns[penalty.index]] for penalty in self.objective.penalties)
 
-    def unknown(self, design: SpendDesign, rows: np.ndarray) -> np.ndarray:
-        """Combinations of level and stratum that cannot be told, (n_levels, n_strata) of bool.
+    def inestimable(self, design: SpendDesign, rows: np.ndarray) -> np.ndarray:
+        """Combinations of level and stratum whose mean is not estimable, (n_levels, n_strata) of bool.
 
-        Those of which no cell tells, and those of which separated cells alone do without a penalised effect in them:
-        they would run away the other way.
+        Those outside the row space of the fitted cells, and those that only separated cells determine through effects
+        without a penalty, whose estimates diverge.
 
         Parameters
         ----------
         design : SpendDesign
-            To predict with.
+            Design of the predictions.
         rows : ndarray of shape (n_cells, n_columns)
-            Of the cells that were fitted.
+            Design of the fitted cells.
         """
-        seen, away = self.objective.sums.n > 0, self.objective.runaway
-        found = design.unknown(rows[seen])
-        if away.any():
-            held = np.zeros(rows.shape[1])
-            held[[self.columns[penalty.index] for penalty in self.objective.penalties]] = 1.0
-            by_level, by_stratum = design.linear(held[None])
+        occupied, separated_cells = self.objective.sums.n > 0, self.objective.runaway
+        outside = design.inestimable(rows[occupied])
+        if separated_cells.any():
+            penalised = np.zeros(rows.shape[1])
+            penalised[[self.columns[penalty.index] for penalty in self.objective.penalties]] = 1.0
+            by_level, by_stratum = design.linear(penalised[None])
             inside = (by_level[0] != 0)[:, None] | (by_stratum[0] != 0)
-            found |= design.unknown(rows[seen & ~away]) & ~inside
-        return found
+            outside |= design.inestimable(rows[occupied & ~separated_cells]) & ~inside
+        return outside
 
 
 def solve(family: SpendFamily, rows: np.ndarray, sums: Sums) -> Equation:
     """Solve an estimating equation by Newton steps on its concave function.
 
-    An effect that only separated cells tell (a level or category in which nobody spent, or for the logit everybody
-    did) gets a weak log-F(1, 1) penalty on the linear predictor of those cells against the cohort's.
+    An effect that is estimable from separated cells only (a level or category in which nobody spent, or for the logit
+    everybody did) gets a weak log-F(1, 1) penalty on the linear predictor of those cells against the cohort's.
 
     Parameters
     ----------
     family : SpendFamily
-        Which.
+        The estimating equation.
     rows : ndarray of shape (n_cells, n_columns)
         The design.
     sums : Sums
-        Of those cells; amounts in units of the mean positive amount. Cells without customers say nothing.
+        Of those cells; amounts in units of the mean positive amount. Cells without customers do not contribute.
     """
-    seen = sums.n > 0
-    columns = independent(rows[seen])
-    kept = np.where(seen[:, None], rows[:, columns], 0.0)
-    runaway = separated(kept, np.where(seen, _sides(family, sums), 0))
+    occupied = sums.n > 0
+    columns = independent(rows[occupied])
+    design = np.where(occupied[:, None], rows[:, columns], 0.0)
+    runaway = separated(design, np.where(occupied, _sides(family, sums), 0))
     centre = _centre(family, sums)
-    penalties = _penalties(kept, sums.n, runaway, centre)
-    objective = Objective(family, kept, sums, runaway, penalties)
-    start = np.linalg.lstsq(kept, np.full(len(kept), centre), rcond=None)[0]
+    penalties = _penalties(design, sums.n, runaway, centre)
+    objective = Objective(family, design, sums, runaway, penalties)
+    start = np.linalg.lstsq(design, np.full(len(design), centre), rcond=None)[0]
     theta, settled = _newton(objective, start)
-    near = bool(np.all(np.abs(kept[seen] @ theta - centre) < _FARTHEST))
+    near = bool(np.all(np.abs(design[occupied] @ theta - centre) < _FARTHEST))
     return Equation(objective, columns, theta, settled and near)
 
 
 def _sides(family: SpendFamily, sums: Sums) -> np.ndarray:
-    """Give the direction in which each cell's equation has no end: see `separated`."""
+    """Direction in which each cell's equation has no finite solution; see `separated`."""
     if family is LOGIT:
         return np.where(sums.total == sums.n, 1, np.where(sums.total == 0, -1, 0))
     if family in (POISSON, GAMMA):
@@ -198,22 +198,22 @@ def _centre(family: SpendFamily, sums: Sums) -> float:
 
 
 def _penalties(rows: np.ndarray, n: np.ndarray, runaway: np.ndarray, centre: float) -> tuple[Penalty, ...]:
-    """Penalise the effects that the cells which are not separated do not tell."""
+    """Penalise the effects that are not estimable from the cells that are not separated."""
     if not runaway.any():
         return ()
     inside = (rows[runaway] != 0).any(axis=0)
     order = np.argsort(inside, kind="stable")
-    told = set(order[independent(rows[~runaway][:, order])])
-    found = []
+    estimable = set(order[independent(rows[~runaway][:, order])])
+    penalties = []
     for index in np.flatnonzero(inside):
-        if index not in told:
-            mine = runaway & (rows[:, index] != 0)
-            found.append(Penalty(int(index), n[mine] @ rows[mine] / n[mine].sum(), centre))
-    return tuple(found)
+        if index not in estimable:
+            cells = runaway & (rows[:, index] != 0)
+            penalties.append(Penalty(int(index), n[cells] @ rows[cells] / n[cells].sum(), centre))
+    return tuple(penalties)
 
 
 def _newton(objective: Objective, start: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Newton steps, cut where they are long and halved where they go down."""
+    """Newton steps, limited in length and halved until the objective does not decrease."""
     theta, value = start, objective.value(start)
     for _ in range(_ITERATIONS):
         with np.errstate(all="ignore"):

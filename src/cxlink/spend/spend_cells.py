@@ -1,4 +1,4 @@
-"""Spend by score level and stratum, as the sums that regressions of spend are made from."""
+"""Spend by score level and stratum, as sums: the data of the regressions of spend."""
 
 from dataclasses import dataclass, replace
 
@@ -22,7 +22,7 @@ class SpendCells:
     strata : DataFrame of shape (n_strata, n_variables)
         The strata with customers, as in the spells.
     level, stratum : int ndarray of shape (n_cells,)
-        Positions in the above; each pair of them that has a complete window once.
+        Positions in the above; each pair with complete windows once.
     n, positive : ndarray of shape (n_cells,)
         Customers, and those of them whose spend is not 0.
     total, squares : ndarray of shape (n_cells,)
@@ -45,7 +45,7 @@ class SpendCells:
 
     @property
     def positive_mean(self) -> float:
-        """Mean of those who spent, in the cohort; NaN where nobody did."""
+        """Mean spend of the cohort's spenders; NaN without any."""
         spenders = float(self.positive.sum())
         return float(self.total.sum()) / spenders if spenders else np.nan
 
@@ -58,7 +58,7 @@ def spend_cells(counts: Counts, spells: Spells) -> SpendCells:
     counts : Counts
         With spend.
     spells : Spells
-        Of the same counts: its levels and strata are taken over.
+        Of the same counts; gives the levels and strata.
     """
     cells = counts.scored
     names = list(spells.strata.columns)
@@ -75,7 +75,7 @@ def spend_cells(counts: Counts, spells: Spells) -> SpendCells:
 
 
 def merged(cells: SpendCells) -> SpendCells:
-    """Add the strata up: one stratum without a name."""
+    """Pool the strata into one without a name."""
     level, at = np.unique(cells.level, return_inverse=True)
     sums = {name: np.bincount(at, getattr(cells, name), len(level)) for name in _SUMS}
     strata = pd.DataFrame(index=range(1))

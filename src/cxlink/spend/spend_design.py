@@ -26,11 +26,11 @@ class SpendDesign:
     by_level : ndarray of shape (n_levels, n_score_columns)
         A dummy for each level; for a linear or spline effect an intercept and its columns.
     by_stratum : ndarray of shape (n_strata, n_other_columns)
-        A dummy for each category of each variable but its reference: the category that tells most.
+        A dummy for each category of each variable but its reference, the category with most information.
     blocks : tuple of slice
         Which columns of ``by_stratum`` belong to each variable.
     terms : tuple of DesignTerm
-        What all columns stand for.
+        Terms of all columns.
     free : bool
         Whether each level has its own column.
     """
@@ -51,19 +51,19 @@ class SpendDesign:
         return np.hstack([self.by_level[cells.level], self.by_stratum[cells.stratum]])
 
     def linear(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give the parts of the linear predictor: (n_draws, n_levels) and (n_draws, n_strata), to be added up."""
+        """Level and stratum parts of the linear predictor, (n_draws, n_levels) and (n_draws, n_strata)."""
         k = self.by_level.shape[1]
         return theta[:, :k] @ self.by_level.T, theta[:, k:] @ self.by_stratum.T
 
-    def unknown(self, seen: np.ndarray) -> np.ndarray:
-        """Combinations of level and stratum of which the rows seen say nothing: (n_levels, n_strata) of bool."""
+    def inestimable(self, rows: np.ndarray) -> np.ndarray:
+        """Combinations of level and stratum outside the space of the fitted rows: (n_levels, n_strata) of bool."""
         shape = (len(self.by_level), len(self.by_stratum))
-        lost = _unseen(seen)
+        null_space = _null_space(rows)
         k = self.by_level.shape[1]
-        found: np.ndarray = np.zeros(shape, dtype=bool)
-        for axis in lost.T:
-            found |= np.abs((self.by_level @ axis[:k])[:, None] + self.by_stratum @ axis[k:]) > 1e-8
-        return found
+        outside: np.ndarray = np.zeros(shape, dtype=bool)
+        for axis in null_space.T:
+            outside |= np.abs((self.by_level @ axis[:k])[:, None] + self.by_stratum @ axis[k:]) > 1e-8
+        return outside
 
 
 def additive(cells: SpendCells, effect: Effect) -> SpendDesign:
@@ -77,17 +77,17 @@ def additive(cells: SpendCells, effect: Effect) -> SpendDesign:
         terms = [INTERCEPT, *score_terms(cells.levels, effect, score.shape[1] - 1)]
     for variable in cells.strata.columns:
         of = cells.strata[variable].to_numpy()
-        found, reference = _categories(of, cells)
-        wanted = found[:reference] + found[reference + 1 :]
-        blocks.append(slice(len(columns), len(columns) + len(wanted)))
-        columns += [(of == category).astype(float) for category in wanted]
-        terms += level_terms(str(variable).removeprefix("stratum."), found, reference)
+        categories, reference = _categories(of, cells)
+        others = categories[:reference] + categories[reference + 1 :]
+        blocks.append(slice(len(columns), len(columns) + len(others)))
+        columns += [(of == category).astype(float) for category in others]
+        terms += level_terms(str(variable).removeprefix("stratum."), categories, reference)
     by_stratum = np.column_stack(columns) if columns else np.zeros((len(cells.strata), 0))
     return SpendDesign(score, by_stratum, tuple(blocks), tuple(terms), free)
 
 
 def each_level(cells: SpendCells) -> SpendDesign:
-    """Lay out one mean for each level, the strata together."""
+    """Lay out one mean for each level, strata pooled."""
     terms = tuple(level_terms(SCORE, cells.levels))
     return SpendDesign(np.eye(len(cells.levels)), np.zeros((len(cells.strata), 0)), (), terms, True)
 
@@ -101,24 +101,26 @@ def _named(term: DesignTerm) -> str:
 
 
 def _categories(of: np.ndarray, cells: SpendCells) -> tuple[list[str], int]:
-    """Categories, and which is the reference: most customers on the rarer side of having spent, then most who did."""
-    spent, nothing = (
+    """Categories, and the reference: largest rarer outcome of any spend, then most spenders."""
+    spent, without = (
         np.bincount(cells.stratum, n, len(of)) for n in (cells.positive, cells.n - cells.positive)
     )
-    found = sorted(set(of))
-    telling = [(min(spent[of == c].sum(), nothing[of == c].sum()), spent[of == c].sum()) for c in found]
-    return found, max(range(len(found)), key=lambda i: telling[i])
+    categories = sorted(set(of))
+    information = [
+        (min(spent[of == c].sum(), without[of == c].sum()), spent[of == c].sum()) for c in categories
+    ]
+    return categories, max(range(len(categories)), key=lambda i: information[i])
 
 
 def filled(design: SpendDesign, cells: SpendCells) -> tuple[SpendDesign, list[str]]:
-    """Give levels and categories in which nobody spent the average amount effect of those in which somebody did.
+    """Replace the amount effect of levels and categories without spenders by the average of the others.
 
     Returns
     -------
     design : SpendDesign
         For predictions.
     names : list of str
-        Whom that concerns.
+        The levels and categories replaced.
     """
     spent = np.bincount(cells.level, cells.positive, len(design.by_level))
     missing = (np.bincount(cells.level, cells.n, len(design.by_level)) > 0) & (spent == 0) & design.free
@@ -136,7 +138,7 @@ def filled(design: SpendDesign, cells: SpendCells) -> tuple[SpendDesign, list[st
 
 
 def independent(columns: np.ndarray) -> np.ndarray:
-    """Positions of the columns that do not depend on those before them: a Cholesky factor of their products."""
+    """Positions of the columns linearly independent of those before them, by a Cholesky factor of their products."""
     products = columns.T @ columns
     kept: list[int] = []
     factor = np.zeros_like(products)
@@ -150,18 +152,18 @@ def independent(columns: np.ndarray) -> np.ndarray:
     return np.array(kept, dtype=int)
 
 
-def _unseen(rows: np.ndarray) -> np.ndarray:
-    """Directions of the parameters that change no row, one a column: the null space, from the columns' products."""
+def _null_space(rows: np.ndarray) -> np.ndarray:
+    """Orthonormal basis of the null space of the rows, one vector a column, from their cross-product matrix."""
     values, axes = np.linalg.eigh(rows.T @ rows)
-    found: np.ndarray = axes[:, values <= _NOTHING * max(values.max(initial=0.0), 1.0)]
-    return found
+    null_space: np.ndarray = axes[:, values <= _NOTHING * max(values.max(initial=0.0), 1.0)]
+    return null_space
 
 
 def separated(rows: np.ndarray, side: Sequence[int] | np.ndarray) -> np.ndarray:
-    """Find the cells whose linear predictor can run away without any other cell's objecting.
+    """Find the separated cells: their linear predictor can diverge while the likelihood never decreases.
 
-    Such is a direction d with side·Xd ≥ 0 in the cells that have a side, and Xd = 0 in all others; the linear
-    programme finds all cells that any such direction moves (Correia, Guimarães & Zylkin 2019, arXiv 1903.01633).
+    Separation is a direction d with side·Xd ≥ 0 in the cells that have a side, and Xd = 0 in all others; one linear
+    program finds all cells with Xd ≠ 0 for any such direction (Correia, Guimarães & Zylkin 2019, arXiv 1903.01633).
 
     Parameters
     ----------
@@ -175,19 +177,19 @@ def separated(rows: np.ndarray, side: Sequence[int] | np.ndarray) -> np.ndarray:
     bool ndarray of shape (n_cells,)
     """
     side = np.asarray(side)
-    found = np.zeros(len(rows), dtype=bool)
-    loose = _unseen(rows[side == 0])
+    separated_cells = np.zeros(len(rows), dtype=bool)
+    null_space = _null_space(rows[side == 0])
     free = np.flatnonzero(side)
-    if not loose.size or not free.size:
-        return found
-    moves = side[free, None] * (rows[free] @ loose)
-    moves[np.abs(moves) < _ZERO] = 0.0
-    n_loose, n_free = loose.shape[1], len(free)
+    if not null_space.size or not free.size:
+        return separated_cells
+    shifts = side[free, None] * (rows[free] @ null_space)
+    shifts[np.abs(shifts) < _ZERO] = 0.0
+    n_null, n_free = null_space.shape[1], len(free)
     result = linprog(
-        np.r_[np.zeros(n_loose), -np.ones(n_free)],
-        A_ub=np.hstack([-moves, np.eye(n_free)]),
+        np.r_[np.zeros(n_null), -np.ones(n_free)],
+        A_ub=np.hstack([-shifts, np.eye(n_free)]),
         b_ub=np.zeros(n_free),
-        bounds=[(None, None)] * n_loose + [(0, 1)] * n_free,
+        bounds=[(None, None)] * n_null + [(0, 1)] * n_free,
     )
-    found[free] = np.asarray(result.x)[n_loose:] > 0.5
-    return found
+    separated_cells[free] = np.asarray(result.x)[n_null:] > 0.5
+    return separated_cells

@@ -1,4 +1,4 @@
-"""Spend in two parts: whether anything was spent, and how much by those who did (Duan 1983; Mullahy 1998)."""
+"""Two-part models of spend: the probability of any spend, and the amount of the spenders (Duan 1983; Mullahy 1998)."""
 
 import numpy as np
 from scipy.special import expit
@@ -20,15 +20,15 @@ def fit_two_part(cells: SpendCells, effect: Effect = "levels") -> Fitted:
 def fit_log_ols(cells: SpendCells, effect: Effect = "levels") -> Fitted:
     """Fit a logit of any spend, times least squares of log y of positive y, smeared by level of the score.
 
-    The smearing factor of a level is the mean of exp(residual) over those in it who spent, Σ y·exp(−x'b) / n
-    (Duan 1983, doi 10.2307/2288126; by group, since the spread may differ: Manning 1998,
+    The smearing factor of a level is the mean of exp(residual) over its spenders, Σ y·exp(−x'b) / n
+    (Duan 1983, doi 10.2307/2288126; by group, to allow for heteroscedasticity: Manning 1998,
     doi 10.1016/S0167-6296(98)00025-3). See `fit_poisson`.
     """
     return _parts("log_ols", NORMAL, cells, effect)
 
 
 def _parts(model: str, family: SpendFamily, cells: SpendCells, effect: Effect) -> Fitted:
-    """Fit having spent anything, and the amounts of those who did."""
+    """Fit the probability of any spend, and the amounts of the spenders."""
     unit = cells.positive_mean
     if not unit > 0:
         return NoSpendFit(model, "nobody_spent")
@@ -41,11 +41,11 @@ def _parts(model: str, family: SpendFamily, cells: SpendCells, effect: Effect) -
         sums = Sums(measured.positive, measured.log_total, measured.log_squares)
     amount = solve(family, rows, sums)
     equations, terms = [amount], [Term(amounts, amount.columns)]
-    unknown = amount.unknown(amounts, rows)
+    inestimable = amount.inestimable(amounts, rows)
     if (cells.positive < cells.n).any():
         any_spend = solve(LOGIT, rows, Sums(cells.n, cells.positive, cells.positive))
         equations, terms = [any_spend, amount], [Term(design, any_spend.columns, share=True), *terms]
-        unknown |= any_spend.unknown(design, rows)
+        inestimable |= any_spend.inestimable(design, rows)
     if not all(equation.converged for equation in equations):
         return NoSpendFit(model, "no_end")
     if family is NORMAL:
@@ -54,7 +54,7 @@ def _parts(model: str, family: SpendFamily, cells: SpendCells, effect: Effect) -
     else:
         joined = stacked(equations, *_crossed(equations, measured.positive, measured.total))
     return SpendFit(
-        model, tuple(terms), joined, unit, unknown, amount.dispersion,
+        model, tuple(terms), joined, unit, inestimable, amount.dispersion,
         penalised=tuple(name for equation in equations for name in equation.penalised(design)),
         averaged=tuple(averaged),
     )  # fmt: skip
@@ -74,10 +74,10 @@ def _smeared(equations: list[Equation], cells: SpendCells) -> tuple[Stack, Term]
     n, amount, k = cells.positive, equations[-1], len(equations)
     inverse = np.exp(-amount.eta)
     of_level = np.bincount(cells.level, n, len(cells.levels))
-    found = np.flatnonzero(of_level > 0)
-    factor = np.bincount(cells.level, cells.total * inverse, len(cells.levels))[found] / of_level[found]
+    spenders = np.flatnonzero(of_level > 0)
+    factor = np.bincount(cells.level, cells.total * inverse, len(cells.levels))[spenders] / of_level[spenders]
     levels = each_level(cells)
-    rows = levels.rows(cells)[:, found]
+    rows = levels.rows(cells)[:, spenders]
     own = rows @ factor
     scaled = cells.total * inverse
     leverage = np.where(n > 0, 1 / np.maximum(of_level[cells.level], 1), 0.0)
@@ -91,5 +91,5 @@ def _smeared(equations: list[Equation], cells: SpendCells) -> tuple[Stack, Term]
     if k == 2:
         left = expit(-equations[0].eta)
         cross |= {(0, 1): left * residual, (0, 2): left * (scaled - own * n)}
-    term = Term(filled(levels, cells)[0], found)
+    term = Term(filled(levels, cells)[0], spenders)
     return stacked(equations, cross, slope, smearing), term
