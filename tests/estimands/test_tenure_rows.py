@@ -203,10 +203,10 @@ def test_a_ratio_carries_the_way_it_points():
     weibull, beta = by_model["weibull"], by_model["shifted_beta_geometric"]
     assert weibull.facts["ratio"] == "time_ratio"
     assert weibull.value > 1  # the second level is lost more slowly
-    assert note(weibull) == "against score 1; time ratio: a ratio over 1 stays longer"
+    assert note(weibull) == "against score 1; time ratio (above 1, customers stay longer)"
     assert beta.facts["ratio"] == "leaving_odds_ratio"
     assert beta.value < 1
-    assert note(beta).endswith("a ratio under 1 stays longer")
+    assert note(beta).endswith("(below 1, customers stay longer)")
     assert list(ratio_findings(fits(ALIVE[:1]), counted(ALIVE[:1]), ["1"], "no")) == []
 
 

@@ -70,9 +70,9 @@ def test_differences_that_persist_are_called_an_assumption() -> None:
     assert "gone 48 months after the score" in sentences(parts)
 
 
-def test_families_stand_in_order_with_their_weights_foresight_and_doubts() -> None:
+def test_families_stand_in_order_with_their_weights_backtest_and_warnings() -> None:
     found = cells(pages(), "The families")
-    assert list(found) == ["cure, Weibull", "log-logistic", "Weibull", "cure, log-normal"]
+    assert list(found) == ["mixture cure, Weibull", "log-logistic", "Weibull", "mixture cure, log-normal"]
     # AIC: 1818, 1819, 1822, 1822 worked by hand from the log-likelihoods
     assert [row[1] for row in found.values()] == ["0.0", "1.0", "4.0", "4.0"]
 
@@ -87,8 +87,8 @@ def test_what_was_made_of_the_lines_of_diagnostics() -> None:
     assert lines["weibull"].numbers["backtest_log_score"] == pytest.approx(-0.31 - 40 / 3000, abs=1e-12)
     # a cure of another kind, refitted from the first origin, counts for its class
     assert lines["cure_weibull"].numbers["backtest_log_score"] == pytest.approx(-0.35 - 40 / 3000, abs=1e-12)
-    assert lines["cure_weibull"].flagged.keys() == {"immature_cure", "at_bound"}
-    assert lines["log_logistic"].flagged == {"infinite_mean": 0.62}
+    assert lines["cure_weibull"].warnings.keys() == {"immature_cure", "at_bound"}
+    assert lines["log_logistic"].warnings == {"infinite_mean": 0.62}
     ratio = lines["weibull"].ratio
     assert ratio is not None
     assert (ratio.group, ratio.value) == ("10", 3.125)
@@ -98,22 +98,22 @@ def test_what_was_made_of_the_lines_of_diagnostics() -> None:
 
 def test_notes_say_which_way_a_ratio_points_and_why_a_family_was_not_fitted() -> None:
     notes = " ".join(table(pages(), "The families").notes)
-    assert "Ratio: of score 10 against score 1" in notes
-    assert "T time ratio: a ratio over 1 stays longer" in notes
+    assert "Ratio of score 10 versus score 1. " in notes
+    assert "T: time ratio (above 1, customers stay longer)" in notes
     why = "it has 6 parameters of its own and needs losses in at least 7 periods; they fall in 5 periods"
     assert f"Not fitted: spline, 4 inner knots ({why})." in notes
     assert "implicit cure" not in notes  # no family has it
 
 
 def test_the_average_says_which_weights_it_has() -> None:
-    assert "has the weights of the backtest" in weights_sentence(gather(GIVEN))
+    assert "has backtest weights (stacking)" in weights_sentence(gather(GIVEN))
     short = {"case": "as_aic", "reason": "short_follow_up", "origins": 1, "of": 3, "least": 5}
     said = tuple(
         replace(check, facts={**check.facts, **short}) if check.code == "weights" else check
         for check in GIVEN.checks
     )
     assert weights_sentence(gather(replace(GIVEN, checks=said))) == (
-        "The average has the weights of AIC, as there are none of a backtest: follow-up has room for 1 of 3 origins "
+        "The average has AIC weights, because there are no backtest weights: follow-up has room for 1 of 3 origins "
         "with losses in 5 periods."
     )
 

@@ -1,4 +1,4 @@
-"""The table of families: how each fits, weighs and foresaw; what its ratio is, and what to doubt about it."""
+"""The table of families: fit, weights, backtest, ratio of the scores, and extrapolation warnings."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,27 +8,18 @@ from cxlink.checks import Check, matching
 from cxlink.report.check_notes import note, reason
 from cxlink.report.content import Material
 from cxlink.report.document import Block, table
-from cxlink.report.format import NONE, capital, decimal, listed, percent, whole, words
+from cxlink.report.format import NONE, capital, decimal, percent, whole, words
 from cxlink.report.words import say
 
-MARKS = {
-    "implicit_cure": ("c", "c: implicit cure, the share that by this curve would never leave."),
-    "immature_cure": (
-        "i",
-        "i: immature cure, the share of those who do leave by this curve that would still be there at the end of "
-        "follow-up, so that the share that never leaves is a guess.",
-    ),
-    "infinite_mean": ("∞", "∞: the share of draws in which the mean without a horizon is infinite."),
-    "turning_hazard": ("t", "t: the hazard turns in that period, where nothing was seen."),
-    "at_bound": ("b", "b: a parameter is at a bound."),
-    "monotone": ("m", "m: its cumulative hazard falls somewhere and is held level there."),
-    "converged": ("n", "n: the search did not converge; not averaged."),
-}
-_RATIOS = {
-    "time_ratio": "T", "hazard_ratio": "H", "staying_odds_ratio": "S", "leaving_odds_ratio": "L",
-}  # fmt: skip
+WARNINGS = (
+    "implicit_cure", "immature_cure", "infinite_mean", "turning_hazard", "at_bound", "monotone", "converged",
+)  # fmt: skip
+"""Codes of the checks that warn of a family, in the order of the notes."""
+_COLUMNS = ("family", "log_likelihood", "aic", "bic", "weight_aic", "weight_backtest", "log_score", "coverage",
+            "ratio", "warnings")  # fmt: skip
 _LARGE = 1000
-_SHARES = (2.7, 1.3, 0.9, 0.9, 0.85, 1.05, 0.95, 0.75, 1.05, 1.7)
+_SMALL_WEIGHT = 0.005  # would be written as 0.00
+_SHARES = (2.7, 1.3, 0.9, 0.9, 0.85, 1.05, 0.95, 0.9, 1.05, 1.55)
 BACKTEST = ("backtest_log_score", "backtest_survival_error", "backtest_tenure_error", "backtest_covered")
 """Codes of what families predicted from earlier periods."""
 
@@ -45,8 +36,8 @@ class FamilyLine:
         The class in an average that it is of: its name, ``spline`` or ``cure``.
     numbers : dict of str to float
         By code; of weights by the average.
-    flagged : dict of str to float
-        Doubts by code, as in `MARKS`.
+    warnings : dict of str to float
+        Values of the checks that failed, by code, as in `WARNINGS`.
     ratio : Check or None
         Of the highest level against the lowest.
     """
@@ -54,7 +45,7 @@ class FamilyLine:
     model: str
     kind: str
     numbers: dict[str, float] = field(default_factory=dict)
-    flagged: dict[str, float] = field(default_factory=dict)
+    warnings: dict[str, float] = field(default_factory=dict)
     ratio: Check | None = None
 
     @property
@@ -80,39 +71,38 @@ def is_of_families(check: Check) -> bool:
 def family_lines(checks: Sequence[Check]) -> list[FamilyLine]:
     """Gather the fitted families: members of the average first, each part by its AIC."""
     own = own_checks(checks)
-    found = {
+    lines = {
         check.model: FamilyLine(check.model, str(check.facts["kind"])) for check in matching(own, code="aic")
     }
     for check in own:
-        if check.model in found:
-            line = found[check.model]
-            found[check.model] = _with(line, check)
-    for line in found.values():
+        if check.model in lines:
+            lines[check.model] = _with(lines[check.model], check)
+    for line in lines.values():
         for code, values in _predicted(own, line.kind).items():
             if line.member:
                 line.numbers[code] = sum(values) / len(values)
-    return sorted(found.values(), key=lambda line: (not line.member, line.numbers["aic"]))
+    return sorted(lines.values(), key=lambda line: (not line.member, line.numbers["aic"]))
 
 
 def _with(line: FamilyLine, check: Check) -> FamilyLine:
-    """Add one check to what is known of a family."""
+    """Add one check to the line of a family."""
     if check.code == "level_ratio":  # levels rise: the last is the best
         return replace(line, ratio=check)
     if check.code == "weight":
         line.numbers[str(check.facts["average"])] = check.value
-    elif check.code in MARKS and (check.code == "at_bound" or check.passed is False):
-        line.flagged[check.code] = check.value
+    elif check.code in WARNINGS and (check.code == "at_bound" or check.passed is False):
+        line.warnings[check.code] = check.value
     elif check.code not in BACKTEST:
         line.numbers[check.code] = check.value
     return line
 
 
-def _predicted(own: Sequence[Check], kind: str) -> dict[str, list[float]]:
+def _predicted(checks: Sequence[Check], kind: str) -> dict[str, list[float]]:
     """What a class of families predicted, by code, where it was fitted up to every origin; else nothing."""
-    tested = matching(own, code=BACKTEST)
+    tested = matching(checks, code=BACKTEST)
     origins = {check.facts["origin"] for check in tested}
     values = {code: [c.value for c in matching(tested, code=code, kind=kind)] for code in BACKTEST}
-    return {code: found for code, found in values.items() if len(found) == len(origins) > 0}
+    return {code: own for code, own in values.items() if len(own) == len(origins) > 0}
 
 
 def backtest_weights(checks: Sequence[Check]) -> dict[str, float]:
@@ -131,34 +121,35 @@ def family_table(m: Material) -> list[Block]:
     }
     rows = [_cells(line, best) for line in lines]
     members = sum(line.member for line in lines)
-    header = [
-        "Family", "Log-likelihood", "AIC", "BIC", "Weight: AIC", "Weight: backtest", "Log score", "Held", "Ratio",
-        "Doubts",
+    header = [say(f"family_table.column_{column}") for column in _COLUMNS]
+    notes = [*_columns(lines, best, m), *_warnings(lines), *_not_fitted(m.results.checks)]
+    return [
+        table(
+            say("family_table.caption"), header, rows, notes=notes, rules=[members] if members else [],
+            texts=(0, 9), shares=_SHARES, dense=True,
+        )
     ]  # fmt: skip
-    caption = "The families: fit, weights, foresight and doubts. Above the rule: the one of each class in the averages."
-    notes = [*_columns(lines, best, m), *_marks(lines), *_not_fitted(m.results.checks)]
-    rules = [members] if members else []
-    return [table(caption, header, rows, notes=notes, rules=rules, texts=(0, 9), shares=_SHARES, dense=True)]
 
 
 def _cells(line: FamilyLine, best: Mapping[str, float]) -> list[str]:
     get = line.numbers.get
     return [
-        words(line.model).removeprefix("mixture "),
+        words(line.model),
         decimal(get("log_likelihood", math.nan), 1),
         *(decimal(get(name, math.nan) - best[name], 1) for name in ("aic", "bic")),
         *(_weight(get(f"averaged_{name}")) for name in ("aic", "backtest")),
         decimal(get("backtest_log_score", math.nan), 4),
         percent(get("backtest_covered", math.nan)),
         _ratio(line.ratio),
-        ", ".join(_flag(name, value) for name, value in line.flagged.items()),
+        ", ".join(_warning(name, value) for name, value in line.warnings.items()),
     ]
 
 
 def _ratio(check: Check | None) -> str:
     if check is None or math.isnan(check.value):
         return NONE
-    return f"{_sized(check.value)} {_RATIOS[str(check.facts['ratio'])]}"
+    kind = check.facts["ratio"]
+    return f"{_sized(check.value)} {say(f'family_table.mark_{kind}')}"
 
 
 def _sized(ratio: float) -> str:
@@ -170,11 +161,11 @@ def _sized(ratio: float) -> str:
 def _weight(share: float | None) -> str:
     if share is None or math.isnan(share):
         return NONE
-    return "<.01" if share < 0.005 else f"{share:.2f}".lstrip("0") if share < 0.995 else "1"
+    return f"<{decimal(0.01, 2)}" if share < _SMALL_WEIGHT else decimal(share, 2)
 
 
-def _flag(name: str, value: float) -> str:
-    mark = MARKS[name][0]
+def _warning(name: str, value: float) -> str:
+    mark = say(f"family_table.mark_{name}")
     if name in ("at_bound", "monotone", "converged") or math.isnan(value):
         return mark
     return f"{mark} {whole(value)}" if name == "turning_hazard" else f"{mark} {percent(value)}"
@@ -182,38 +173,39 @@ def _flag(name: str, value: float) -> str:
 
 def _columns(lines: Iterable[FamilyLine], best: Mapping[str, float], m: Material) -> list[str]:
     """Explain the columns."""
-    said = [
-        f"AIC and BIC (n the customers): above the lowest, {decimal(best['aic'], 1)} and {decimal(best['bic'], 1)}; "
-        "the smallest is best."
-    ]
+    notes = [say("family_table.note_criteria", aic=best["aic"], bic=best["bic"])]
     if any("backtest_log_score" in line.numbers for line in lines):
-        said.append(
-            "Log score: mean log probability that the family, fitted to an earlier period, gave to what customers then "
-            "did, over the origins; higher is better. Held: how often its 95\u202f% interval for the mean time to the "
-            "end of follow-up held what came, over scores and origins."
-        )
-    said += _readings(lines)
+        notes.append(say("family_table.note_backtest", level=0.95))
+    notes += _ratios(lines)
     if m.spec.score.acts_on != "location":
-        said.append(
-            "The score acts on the shape as well, so the ratio is not the whole of what goes with it."
-        )
-    return said
+        notes.append(say("family_table.note_shape"))
+    return notes
 
 
-def _readings(lines: Iterable[FamilyLine]) -> list[str]:
-    """Say what the ratios are, and which way each points."""
+def _ratios(lines: Iterable[FamilyLine]) -> list[str]:
+    """Say which ratios they are, and what a ratio above or below 1 means."""
     ratios = [line.ratio for line in lines if line.ratio is not None]
     if not ratios:
         return []
     kinds = dict.fromkeys(str(check.facts["ratio"]) for check in ratios)
-    pieces = [f"{_RATIOS[kind]} {say(f'ratios.{kind}')}" for kind in kinds]
-    compared = f"{ratios[0].group} against score {ratios[0].facts['reference']}"
-    return [f"Ratio: of score {compared}; {listed(pieces)}."]
+    marks = [
+        say("family_table.note_mark", mark=say(f"family_table.mark_{kind}"), meaning=say(f"ratios.{kind}"))
+        for kind in kinds
+    ]
+    best, worst = ratios[0].group, ratios[0].facts["reference"]
+    return [say("family_table.note_ratio", score=best, reference=worst, marks="; ".join(marks))]
 
 
-def _marks(lines: Iterable[FamilyLine]) -> list[str]:
-    used = {name for line in lines for name in line.flagged}
-    return [f"Doubts. {' '.join(text for name, (_, text) in MARKS.items() if name in used)}"] if used else []
+def _warnings(lines: Iterable[FamilyLine]) -> list[str]:
+    used = {name for line in lines for name in line.warnings}
+    meanings = [
+        say(
+            "family_table.note_mark", mark=say(f"family_table.mark_{name}"),
+            meaning=say(f"family_table.warning_{name}"),
+        )
+        for name in WARNINGS if name in used
+    ]  # fmt: skip
+    return [say("family_table.note_warnings", meanings="; ".join(meanings))] if meanings else []
 
 
 def _not_fitted(checks: Sequence[Check]) -> list[str]:
@@ -221,7 +213,7 @@ def _not_fitted(checks: Sequence[Check]) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for check in matching(own_checks(checks), code="not_fitted"):
         reasons.setdefault(reason(check), []).append(words(check.model))
-    return [f"Not fitted: {listed(names)} ({why})." for why, names in reasons.items()]
+    return [say("family_table.not_fitted", families=names, reason=why) for why, names in reasons.items()]
 
 
 def weights_sentence(m: Material) -> str:
@@ -230,13 +222,10 @@ def weights_sentence(m: Material) -> str:
     if check is None:
         return ""
     if check.facts["case"] == "as_backtest":
-        return (
-            "The average has the weights of the backtest: those of the mixture that best foresaw later losses from "
-            "earlier periods."
-        )
+        return say("family_table.weights_backtest")
     if check.facts["case"] == "as_aic":
-        return f"The average has the weights of AIC, as there are none of a backtest: {reason(check)}."
-    return f"{capital(note(check))}."
+        return say("family_table.weights_aic", reason=reason(check))
+    return say("family_table.weights", note=note(check))
 
 
 def spike_sentence(m: Material) -> str:
