@@ -24,27 +24,32 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--list", action="store_true", help="name the proofs, and how far each is")
     parser.add_argument("--out", type=Path, default=FOLDER, help="output folder (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=processors(), help="processors at work (default: all)")
+    parser.add_argument(
+        "--blocks", type=int, help="blocks of each cell at most, for a shorter run (default: all)"
+    )
     said = parser.parse_args(words)
     unknown = set(said.names) - set(PROOFS)
     if unknown:
         parser.error(f"no proof is named {', '.join(sorted(unknown))}; there are {', '.join(PROOFS)}")
     for name in said.names or PROOFS:
         if said.list:
-            done, of = finished(PROOFS[name], said.out)
-            print(f"{name:<12} {done} of {of} cells: {PROOFS[name].about}")
+            done, of, cohorts, planned = finished(PROOFS[name], said.out)
+            print(
+                f"{name:<12} {done} of {of} cells, {cohorts:,} of {planned:,} cohorts: {PROOFS[name].about}"
+            )
         else:
-            prove(PROOFS[name], said.out, said.workers)
+            prove(PROOFS[name], said.out, said.workers, said.blocks)
 
 
-def prove(proof: Proof, folder: Path, workers: int) -> None:
-    """Make what is missing of a proof, and write its page."""
+def prove(proof: Proof, folder: Path, workers: int, most: int | None = None) -> None:
+    """Make what is missing of a proof, or of the first so many blocks of each cell, and write its page."""
 
     def progress(done: int, of: int) -> None:
         if done % 20 == 0 or done == of:
             print(f"{proof.name}: {done} of {of} blocks", flush=True)
 
     try:
-        found = replicate(proof, folder, workers, progress)
+        found = replicate(proof, folder, workers, progress, most)
     except InputError as error:
         raise SystemExit(f"cxlink: {error}") from None
     write_page(proof.page(found), folder)

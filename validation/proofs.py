@@ -1,9 +1,13 @@
 """Every proof, in the order in which they are made."""
 
 from validation.change_proof import CHANGES
+from validation.extrapolation.law_proof import LAW_PROOF
+from validation.extrapolation.study_proof import STUDY
 from validation.interval_proof import INTERVALS
 from validation.posterior_proof import POSTERIORS
 from validation.process import Proof
 from validation.tenure_proof import TENURE
 
-PROOFS: dict[str, Proof] = {proof.name: proof for proof in (INTERVALS, TENURE, POSTERIORS, CHANGES)}
+PROOFS: dict[str, Proof] = {
+    proof.name: proof for proof in (INTERVALS, TENURE, STUDY, LAW_PROOF, POSTERIORS, CHANGES)
+}

@@ -7,6 +7,7 @@ run goes on, one cohort of each process is drawn again: if its tally differs, th
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,11 @@ def processors() -> int:
 
 
 def replicate(
-    proof: Proof, folder: Path, workers: int, progress: Callable[[int, int], None] = lambda *_: None
+    proof: Proof,
+    folder: Path,
+    workers: int,
+    progress: Callable[[int, int], None] = lambda *_: None,
+    most: int | None = None,
 ) -> CellTables:
     """Make the blocks that are missing, and give every cell's table.
 
@@ -39,6 +44,14 @@ def replicate(
         Processors at work; 1: this one.
     progress : callable
         Told how many of how many blocks are there.
+    most : int, optional
+        Blocks of each cell that are made in this run at most, the first of it; all of them by default. Those of earlier
+        runs count as well.
+
+    Returns
+    -------
+    sequence of (Cell, DataFrame)
+        Cells that have any block; ``cohorts`` of an unfinished one says how many there are.
 
     Raises
     ------
@@ -54,28 +67,50 @@ def replicate(
     missing = [
         (cell, number, file)
         for cell in unfinished
-        for number, file in enumerate(files[cell.name])
+        for number, file in enumerate(files[cell.name][:most])
         if not file.exists()
     ]
-    total = sum(len(each) for each in files.values())
+    total = sum(len(each[:most]) for each in files.values())
     for made, cell in enumerate(_made(missing, workers), total - len(missing) + 1):
         _finish(cell, files[cell.name], done)
         progress(made, total)
     for cell in unfinished:
         _finish(cell, files[cell.name], done)
-    return [(cell, _read(_file(cell, done))) for cell in cells]
+    return [found for cell in cells if (found := _so_far(cell, files[cell.name], _file(cell, done)))]
 
 
-def finished(proof: Proof, folder: Path) -> tuple[int, int]:
-    """How many cells of a proof are finished, and how many there are."""
-    cells, done = proof.cells(), folder / "cells" / proof.name
-    return sum(_file(cell, done).exists() for cell in cells), len(cells)
+def _so_far(cell: Cell, blocks: Sequence[Path], file: Path) -> tuple[Cell, pd.DataFrame] | None:
+    """A cell's table; of an unfinished one, of the blocks that there are."""
+    if file.exists():
+        return cell, _read(file)
+    made = [number for number, block in enumerate(blocks) if block.exists()]
+    if not made:
+        return None
+    cohorts = sum(_cohorts(cell, number) for number in made)
+    return replace(cell, cohorts=cohorts), cell.add([_read(blocks[number]) for number in made])
+
+
+def finished(proof: Proof, folder: Path) -> tuple[int, int, int, int]:
+    """How many cells of a proof are finished, and how many there are; and the same of cohorts."""
+    cells, done, blocks = proof.cells(), folder / "cells" / proof.name, folder / "blocks" / proof.name
+    whole, cohorts = 0, 0
+    for cell in cells:
+        if _file(cell, done).exists():
+            whole, cohorts = whole + 1, cohorts + cell.cohorts
+        else:
+            there = [number for number, file in enumerate(_files(cell, blocks)) if file.exists()]
+            cohorts += sum(_cohorts(cell, number) for number in there)
+    return whole, len(cells), cohorts, sum(cell.cohorts for cell in cells)
+
+
+def _cohorts(cell: Cell, number: int) -> int:
+    """Cohorts of a block: the last may have fewer."""
+    return min(cell.block, cell.cohorts - number * cell.block)
 
 
 def block_table(cell: Cell, number: int, cohorts: int | None = None) -> pd.DataFrame:
     """Draw and tally one block of a cell, or its first so many cohorts."""
-    left = cell.cohorts - number * cell.block
-    return cell.tally(cohorts or min(cell.block, left), np.random.default_rng([*cell.seed, number]))
+    return cell.tally(cohorts or _cohorts(cell, number), np.random.default_rng([*cell.seed, number]))
 
 
 def probe(cells: Sequence[Cell]) -> pd.DataFrame:

@@ -58,12 +58,12 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         replicate(tried, tmp_path, 1, lambda *at: told.append(at))
     assert told == [(1, 4), (2, 4)]
-    assert finished(tried, tmp_path) == (0, 2)
+    assert finished(tried, tmp_path) == (0, 2, 4, 7)
     found = replicate(tried, tmp_path, 1, lambda *at: told.append(at))
     assert told[2:] == [(3, 4), (4, 4)]
     # probe, two blocks of two, the interrupted last one of one; probe, that again, and the other cell's
     assert drawn == [1, 2, 2, 1, 1, 1, 2]
-    assert finished(tried, tmp_path) == (2, 2)
+    assert finished(tried, tmp_path) == (2, 2, 7, 7)
     assert not list((tmp_path / "blocks" / "tried").iterdir())
     assert sorted(p.name for p in (tmp_path / "cells" / "tried").iterdir()) == [
         "a-10.csv",
@@ -90,7 +90,21 @@ def test_a_cell_whose_last_block_was_there_is_finished(tmp_path: Path) -> None:
     block_table(one, 0).to_csv(tmp_path / "blocks" / "tried" / "a-10-000.csv", index=False)
     found = replicate(proof(one), tmp_path, 1)
     assert found[0][1]["held"].item() == 2
-    assert finished(proof(one), tmp_path) == (1, 1)
+    assert finished(proof(one), tmp_path) == (1, 1, 2, 2)
+
+
+def test_a_short_run_makes_the_first_blocks_and_says_how_many(tmp_path: Path) -> None:
+    tried = proof(cell("a", 10, 5), cell("b", 10, 2))
+    found = replicate(tried, tmp_path, 1, most=2)
+    assert [(one.name, one.cohorts, table["held"].item()) for one, table in found] == [
+        ("a-10", 4, 4),
+        ("b-10", 2, 2),
+    ]
+    assert finished(tried, tmp_path) == (1, 2, 6, 7)
+    later = replicate(tried, tmp_path, 1)
+    assert [(one.cohorts, table["held"].item()) for one, table in later] == [(5, 5), (2, 2)]
+    by_hand = sum(np.random.default_rng([7, 10, n]).random(m).sum() for n, m in enumerate((2, 2, 1)))
+    assert later[0][1]["value"].item() == pytest.approx(by_hand, rel=1e-15)
 
 
 def test_files_of_other_code_are_refused(tmp_path: Path) -> None:
@@ -169,7 +183,8 @@ def test_the_command_makes_lists_and_refuses(
     command.main([*there, "--list"])
     said = capsys.readouterr().out.splitlines()
     assert said == [
-        "tried        0 of 2 cells: a sentence", "tried: 2 of 2 blocks", "tried        2 of 2 cells: a sentence",
+        "tried        0 of 2 cells, 0 of 4 cohorts: a sentence", "tried: 2 of 2 blocks",
+        "tried        2 of 2 cells, 4 of 4 cohorts: a sentence",
     ]  # fmt: skip
     assert "| a | 2 |" in (tmp_path / "tried.md").read_text(encoding="utf-8")
     (tmp_path / "cells" / "tried" / "probe.csv").write_text("other", encoding="utf-8")
