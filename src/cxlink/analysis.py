@@ -31,8 +31,8 @@ from cxlink.metrics.all_metrics import immortal_time_checks, metrics_of
 from cxlink.metrics.metric_table import blank_small_metrics
 from cxlink.report.check_notes import note
 from cxlink.results import Results
-from cxlink.sensitivity.duration_convention import compare_readings
-from cxlink.sensitivity.sensitivity_analyses import beside_headline, doubts
+from cxlink.sensitivity.duration_convention import compare_conventions
+from cxlink.sensitivity.sensitivity_analyses import sensitivity_of_counts, sensitivity_of_headline
 from cxlink.value.customer_value import generator, value_results
 
 if TYPE_CHECKING:
@@ -228,13 +228,13 @@ def analyse(
     if posteriors is not None:
         made.append(_Made(posteriors.rows, posteriors.findings, posteriors.coefficients))
     progress("non-response and sensitivity analyses")
-    made.append(_Made(*doubts(counts)))
+    made.append(_Made(*sensitivity_of_counts(counts)))
     progress("metrics")
     metrics = metrics_of(counts, _stream(spec, 10))
     made.append(_Made([], list(immortal_time_checks(counts))))
     estimates = tidy(row for part in made for row in part.rows)
-    counts, reading = compare_readings(counts, every.other, estimates)
-    made.append(_Made([], reading))
+    counts, convention_checks = compare_conventions(counts, every.other, estimates)
+    made.append(_Made([], convention_checks))
     made.append(_Made([], list(e_value_findings(estimates))))
     reported, second = parted(estimates)
     analysis = Analysis(
@@ -261,7 +261,7 @@ def _outcomes(every: Counted, spells: Spells, progress: Progress) -> list[_Made]
     rng = np.random.default_rng(spec.analysis.seed)
     progress("retention and spend")
     rows, findings = headline(
-        spells, counts, rng, lambda curves: beside_headline(curves, counts, every.repeats)
+        spells, counts, rng, lambda curves: sensitivity_of_headline(curves, counts, every.repeats)
     )
     made: list[_Made] = []
     tenure: list[_Made] = []

@@ -16,7 +16,7 @@ from cxlink.estimands.headline import headline
 from cxlink.estimands.tidy import row, select, tidy
 from cxlink.groups.headline_requests import curve_requests
 from cxlink.report.check_notes import note
-from cxlink.sensitivity.sensitivity_analyses import beside_headline
+from cxlink.sensitivity.sensitivity_analyses import sensitivity_of_headline
 from cxlink.survival.kaplan_meier import kaplan_meier
 
 
@@ -82,7 +82,7 @@ def test_rows_stand_beside_the_headline_at_the_estimate_and_at_the_limit() -> No
     spec = counts.spec
     spells = spells_of(counts)
     rows, _ = headline(
-        spells, counts, np.random.default_rng(7), lambda curves: beside_headline(curves, counts, None)
+        spells, counts, np.random.default_rng(7), lambda curves: sensitivity_of_headline(curves, counts, None)
     )
     estimates = tidy(rows)
     # the same draws, from the same seed
@@ -117,7 +117,7 @@ def test_everybody_lost_on_one_side_is_honest() -> None:
         spells_of(counts),
         counts,
         np.random.default_rng(1),
-        lambda curves: beside_headline(curves, counts, None),
+        lambda curves: sensitivity_of_headline(curves, counts, None),
     )
     table = tidy(made)
     values = select(table, estimand="e_value").set_index("scenario")

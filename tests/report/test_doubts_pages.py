@@ -22,7 +22,7 @@ from cxlink.report.figures.nonresponse_figure import unanswered_curves
 from cxlink.report.sections.limitations import limits
 from cxlink.report.sections.sensitivity_section import doubts_pages
 from cxlink.results import Results
-from cxlink.sensitivity.sensitivity_analyses import beside_headline, doubts
+from cxlink.sensitivity.sensitivity_analyses import sensitivity_of_counts, sensitivity_of_headline
 
 SPEC: dict[str, Any] = {
     "cohort": {"id": "who", "repeat": "first"},
@@ -58,9 +58,9 @@ def material(counts: Counts, repeats: pd.DataFrame | None = None) -> Material:
         spells_of(counts),
         counts,
         np.random.default_rng(1),
-        lambda curves: beside_headline(curves, counts, repeats),
+        lambda curves: sensitivity_of_headline(curves, counts, repeats),
     )
-    more, found = doubts(counts)
+    more, found = sensitivity_of_counts(counts)
     return gather(
         Results(
             counts=counts, estimates=tidy([*rows, *more]), checks=once([*findings, *found]),

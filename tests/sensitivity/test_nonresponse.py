@@ -19,7 +19,7 @@ from cxlink.estimands.tidy import select, tidy
 from cxlink.report.check_notes import note
 from cxlink.sensitivity.nonresponse import NOT_SCORED, tipping_point, unscored_spells
 from cxlink.sensitivity.nonresponse_rows import response_findings, target_findings, unscored_rows
-from cxlink.sensitivity.sensitivity_analyses import beside_headline, doubts
+from cxlink.sensitivity.sensitivity_analyses import sensitivity_of_counts, sensitivity_of_headline
 from cxlink.study.population import LEVELS, transaction
 from cxlink.study.simulate import simulate
 
@@ -35,9 +35,9 @@ def estimated(counts: Counts) -> tuple[pd.DataFrame, list[Check]]:
         spells_of(counts),
         counts,
         np.random.default_rng(1),
-        lambda curves: beside_headline(curves, counts, None),
+        lambda curves: sensitivity_of_headline(curves, counts, None),
     )
-    more, found = doubts(counts)
+    more, found = sensitivity_of_counts(counts)
     return tidy([*rows, *more]), [*findings, *found]
 
 

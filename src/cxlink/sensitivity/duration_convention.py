@@ -1,4 +1,4 @@
-"""Both readings of a recorded duration: what the headline would be under the other one."""
+"""The duration convention: the headline under the other one."""
 
 from collections.abc import Hashable
 from dataclasses import replace
@@ -18,45 +18,47 @@ from cxlink.groups.headline_requests import curve_requests, leading
 from cxlink.survival.kaplan_meier import point_curves
 
 
-def compare_readings(
+def compare_conventions(
     counts: Counts, other: Counts | None, estimates: pd.DataFrame
 ) -> tuple[Counts, list[Check]]:
-    """Compare the headline under both readings of recorded durations; note it where they differ beyond the error.
+    """Compare the headline under both duration conventions.
 
     Parameters
     ----------
     counts : Counts
-        As the spec reads them.
+        Under the convention of the spec.
     other : Counts or None
-        Under the other convention; None where there is none.
+        Under the other convention; None where durations come from dates.
     estimates : DataFrame
-        Of the counts.
+        Of ``counts``.
 
     Returns
     -------
     counts, findings
-        The counts, with a sentence among the notes of their profile where a difference is larger than the standard
-        error, and a finding for each side of the headline.
+        The counts, with a note in their profile where a difference exceeds the standard error, and a check for each
+        group of the headline contrast.
     """
     spec = counts.spec
     if spec.subscription is None or other is None:
         return counts, []
-    named = other_convention(spec.subscription.counts)
-    theirs = headline_points(other)
+    convention = other_convention(spec.subscription.counts)
+    points = headline_points(other)
     findings, notes = [], []
     for row in _at_the_horizon(estimates, spec):
-        value = theirs.get(row["group"])
+        value = points.get(row["group"])
         if value is None:
             continue
-        apart = value - row["estimate"]
-        ok = not abs(apart) > row["std_error"]
-        facts = {"counts": named, **until(spec)}
-        findings.append(Check("counts_reading", "kaplan_meier", row["group"], apart, passed=ok, facts=facts))
+        difference = value - row["estimate"]
+        ok = not abs(difference) > row["std_error"]
+        facts = {"counts": convention, **until(spec)}
+        findings.append(
+            Check("counts_reading", "kaplan_meier", row["group"], difference, passed=ok, facts=facts)
+        )
         if not ok:
             notes.append(f"{100 * value:.1f} % for {100 * row['estimate']:.1f} % ({row['group']})")
     if notes:
         sentence = (
-            f'If a recorded duration meant the other thing (counts = "{named}"), retention at {spec.horizon} '
+            f'If a recorded duration meant the other thing (counts = "{convention}"), retention at {spec.horizon} '
             f"{spec.unit}s would be {' and '.join(notes)}."
         )
         counts = replace(counts, profile=replace(counts.profile, notes=(*counts.profile.notes, sentence)))
@@ -64,7 +66,7 @@ def compare_readings(
 
 
 def _at_the_horizon(estimates: pd.DataFrame, spec: CohortSpec) -> list[dict[Hashable, Any]]:
-    """Kaplan–Meier rows of both sides of the headline: standardised where there are any."""
+    """Kaplan–Meier rows of both groups of the headline contrast, standardised where available."""
     rows = select(
         estimates, estimand="retention", model="kaplan_meier", horizon=spec.horizon, stratum="", scenario="",
         group=spec.contrast(spec.analysis.contrasts[0]),
@@ -74,12 +76,12 @@ def _at_the_horizon(estimates: pd.DataFrame, spec: CohortSpec) -> list[dict[Hash
 
 
 def headline_points(counts: Counts) -> dict[str, float]:
-    """Retention of worst and best at the horizon, without intervals.
+    """Retention of both groups of the headline contrast at the horizon, without intervals.
 
     Returns
     -------
     dict of str to float
-        By group; a group without customers, or without anybody at risk to the horizon, is not in it.
+        By group, omitting groups without customers at risk up to the horizon.
     """
     if not len(counts.scored) or counts.spec.subscription is None:
         return {}

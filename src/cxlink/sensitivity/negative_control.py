@@ -1,4 +1,4 @@
-"""A negative control: an outcome that the score cannot have changed, averaged as spend is.
+"""A negative control outcome, which the score cannot affect, analysed as spend is.
 
 Lipsitch, Tchetgen Tchetgen & Cohen (2010), doi 10.1097/EDE.0b013e3181d61eeb.
 """
@@ -23,18 +23,18 @@ from cxlink.survival.kaplan_meier import kaplan_meier
 
 Row = dict[str, Any]
 CONTROL_MEAN = Estimand("control", "", mean, OF_CONTROLS)
-"""No ratio where a mean is not over 0."""
+"""A ratio needs means above 0."""
 
 
 def control_spells(counts: Counts) -> Spells:
-    """Collect the scored customers with the sums of the negative control where those of spend are."""
+    """Spells of the scored customers with the sums of the negative control in place of those of spend."""
     cells = counts.cells.drop(columns=[name for name in SPEND if name in counts.cells])
     cells = cells.rename(columns=dict(zip(CONTROL, SPEND_MOMENTS, strict=True)))
     return spells_of(replace(counts, cells=cells))
 
 
 def varies(spells: Spells) -> bool:
-    """Whether the negative control has more than one value: nΣx² over (Σx)², beyond what rounding makes of it."""
+    """Whether the negative control has more than one value: nΣx² > (Σx)² beyond rounding error."""
     n, total, squares = spells.spend.sum(axis=0)
     return bool(n * squares - total**2 > 1e-12 * n * squares)
 
@@ -45,27 +45,27 @@ def control_means(spells: Spells, counts: Counts, rng: np.random.Generator) -> l
     Parameters
     ----------
     spells : Spells
-        What `control_spells` gives.
+        The result of `control_spells`.
     counts : Counts
         Of the cohort.
     rng : Generator
         Advanced.
     """
     spec = counts.spec
-    asked = [r for r in spend_requests(spells, spec) if not r.labels["stratum"] and r.standards]
-    cells = [cell_means(spells, request.members) for request in asked]
+    requests = [r for r in spend_requests(spells, spec) if not r.labels["stratum"] and r.standards]
+    cells = [cell_means(spells, request.members) for request in requests]
     scores = vstack([cell.scores for cell in cells]).tocsr()
     drawn = kaplan_meier(spells, [], spec.analysis.draws, rng, horizon=spec.horizon, scores=scores).influence
     parts = np.split(drawn, np.cumsum([len(cell.n) for cell in cells])[:-1], axis=1)
-    usual = _usual(spells)
+    typical = _typical(spells)
     return [
-        mean_spend(request, cell, part, rng, usual)
-        for request, cell, part in zip(asked, cells, parts, strict=True)
+        mean_spend(request, cell, part, rng, typical)
+        for request, cell, part in zip(requests, cells, parts, strict=True)
     ]
 
 
-def _usual(spells: Spells) -> float:
-    """What a control that is not 0 usually is: 1 of a yes or no."""
+def _typical(spells: Spells) -> float:
+    """Typical size of a value that is not 0, Σx²/Σx: 1 for a binary control."""
     n, total, squares = spells.spend.sum(axis=0)
     return float(squares / abs(total)) if total else float(np.sqrt(squares / n))
 
@@ -83,34 +83,36 @@ def control_rows(counts: Counts, rng: np.random.Generator) -> tuple[list[Row], l
     Returns
     -------
     rows, findings
-        Nothing without a control; a finding alone where nobody's is known, or all are the same.
+        Both empty without a control; a check alone where all values are missing or equal.
     """
     spec = counts.spec
     if spec.control is None or "control_n" not in counts.cells or not len(counts.scored):
         return [], []
-    known, n = int(counts.scored["control_n"].sum()), int(counts.scored["n"].sum())
+    n_recorded, n = int(counts.scored["control_n"].sum()), int(counts.scored["n"].sum())
     column = {"column": spec.control.column}
-    findings = [Check("control_known", "means", value=known / n, facts=column)]
+    findings = [Check("control_known", "means", value=n_recorded / n, facts=column)]
     spells = control_spells(counts)
-    if not known or not varies(spells):
-        facts = {**column, "case": "constant" if known else "unknown"}
-        return [], [*findings, Check("control", "means", value=float(known), passed=False, facts=facts)]
+    if not n_recorded or not varies(spells):
+        facts = {**column, "case": "constant" if n_recorded else "unknown"}
+        return [], [*findings, Check("control", "means", value=float(n_recorded), passed=False, facts=facts)]
     rows = []
     for means in control_means(spells, counts, rng):
-        found = rows_of(means, (CONTROL_MEAN,), spec)
-        rows += found
-        findings += _verdict(found, spec)
+        contrasts = rows_of(means, (CONTROL_MEAN,), spec)
+        rows += contrasts
+        findings += _verdict(contrasts, spec)
     return rows, findings
 
 
 def _verdict(rows: list[Row], spec: CohortSpec) -> Iterator[Check]:
-    """Say whether the headline contrast of the control shows nothing, as it should."""
+    """Check that the interval of the headline contrast of the control contains 0."""
     sides = spec.contrast(spec.analysis.contrasts[0])
-    for shown in rows:
-        if shown["estimand"] == "control_difference" and (shown["group"], shown["reference"]) == sides:
-            nothing = bool(shown["conf_low"] <= 0 <= shown["conf_high"])
-            yield Check(
-                "control_difference", "means", sides[0], shown["estimate"], shown["conf_low"], shown["conf_high"],
-                bound=0.0, passed=nothing,
-                facts={"case": shown["adjusted"], "reference": sides[1], "adjusted": shown["adjusted"]},
-            )  # fmt: skip
+    for difference in (row for row in rows if row["estimand"] == "control_difference"):
+        if (difference["group"], difference["reference"]) != sides:
+            continue
+        low, high = difference["conf_low"], difference["conf_high"]
+        adjusted = difference["adjusted"]
+        yield Check(
+            "control_difference", "means", sides[0], difference["estimate"], low, high,
+            bound=0.0, passed=bool(low <= 0 <= high),
+            facts={"case": adjusted, "reference": sides[1], "adjusted": adjusted},
+        )  # fmt: skip

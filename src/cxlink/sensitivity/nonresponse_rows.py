@@ -1,4 +1,4 @@
-"""Who did not answer: response by stratum, their own retention, and how it would have to differ to matter."""
+"""Non-response: response rates by stratum, retention of non-respondents and the tipping point, as rows and checks."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,14 +22,14 @@ Row = dict[str, Any]
 
 def response(counts: Counts) -> float:
     """Share of all customers who have a score; NaN without customers."""
-    everybody = int(counts.cells["n"].sum())
-    return int(counts.scored["n"].sum()) / everybody if everybody else np.nan
+    n = int(counts.cells["n"].sum())
+    return int(counts.scored["n"].sum()) / n if n else np.nan
 
 
 def response_findings(counts: Counts) -> Iterator[Check]:
-    """Give the response rate of the cohort, and of each category of the adjustment variables.
+    """Response rate of the cohort, and of each category of the adjustment variables.
 
-    Nothing where everybody has a score; of a category with fewer customers than may be published, no value.
+    None where all customers have a score; NaN for a category smaller than ``[publish] smallest_cell``.
     """
     if not response(counts) < 1:
         return
@@ -40,19 +40,19 @@ def response_findings(counts: Counts) -> Iterator[Check]:
         by_category = cells.groupby(f"stratum.{name}", sort=True)[["answered", "n"]].sum()
         shares = by_category["answered"] / by_category["n"]
         if (shares == (shares.index != MISSING)).all():
-            continue  # it is known of the scored only, such as tenure at a survey that others have no date of
+            continue  # recorded for respondents only, such as tenure at the survey
         for category, answered, n in by_category.itertuples(name=None):
             share = answered / n if n >= least else np.nan
             yield Check("response", group="all", value=share, facts={"stratum": f"{name}={category}"})
 
 
 def target_findings(counts: Counts) -> Iterator[Check]:
-    """Say so where standardising to everybody changes nothing, or cannot reach everybody."""
+    """Check whether standardising to all customers changes anything, and which share of them it covers."""
     spec = counts.spec
     if spec.analysis.target != "customers" or not len(counts.scored):
         return
-    late = spec.subscription is not None and spec.subscription.clock == "signup"
-    if not spec.stratum_variables and not late:
+    late_entry = spec.subscription is not None and spec.subscription.clock == "signup"
+    if not spec.stratum_variables and not late_entry:
         yield Check("target", passed=False, facts={"case": "nothing"})
     mix = spells_of(counts).mix
     if spec.stratum_variables and mix is not None:
@@ -63,16 +63,16 @@ def target_findings(counts: Counts) -> Iterator[Check]:
 
 
 def unscored_rows(counts: Counts, rng: np.random.Generator) -> tuple[list[Row], list[Check]]:
-    """Give the retention of the customers without a score whose clock can start, and findings about it.
+    """Retention of the customers without a score who have a time origin, with checks.
 
-    Nothing where nobody has a score, and there is nothing to set it against.
+    Both empty where all customers or none have a score.
 
     Parameters
     ----------
     counts : Counts
         Of the whole cohort.
     rng : Generator
-        Children of it are advanced.
+        Its children are advanced.
 
     Returns
     -------
@@ -82,15 +82,15 @@ def unscored_rows(counts: Counts, rng: np.random.Generator) -> tuple[list[Row], 
     spells = unscored_spells(counts)
     if spec.subscription is None or not 0 < response(counts) < 1:
         return [], []
-    known = 0 if spells is None else int(spells.n.sum())
-    absent = int(counts.cells.loc[counts.cells["score"].isna(), "n"].sum())
-    findings = [Check("clock_starts", "kaplan_meier", NOT_SCORED, known / absent)]
+    n_with_origin = 0 if spells is None else int(spells.n.sum())
+    n_unscored = int(counts.cells.loc[counts.cells["score"].isna(), "n"].sum())
+    findings = [Check("clock_starts", "kaplan_meier", NOT_SCORED, n_with_origin / n_unscored)]
     if spells is None:
         return [], findings
     requests, none = unscored_requests(spells, counts), csr_array((0, len(spells.n)))
-    made = kaplan_meier(spells, requests, spec.analysis.draws, rng, horizon=spec.horizon, scores=none)
+    result = kaplan_meier(spells, requests, spec.analysis.draws, rng, horizon=spec.horizon, scores=none)
     rows = []
-    for request, curves in zip(requests, made.curves, strict=True):
+    for request, curves in zip(requests, result.curves, strict=True):
         rows += [
             r for r in survival_rows(curves, spec) if r["estimand"] == "retention" and not r.get("scenario")
         ]
@@ -102,7 +102,7 @@ def unscored_rows(counts: Counts, rng: np.random.Generator) -> tuple[list[Row], 
 
 
 def tipping_rows(curves: Survival, counts: Counts) -> tuple[list[Row], list[Check]]:
-    """Give the tipping point of the headline contrast of retention, and say so where there is none from 0 to 1.
+    """Tipping point of the headline contrast of retention, with a check where it is outside 0 to 1.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def tipping_rows(curves: Survival, counts: Counts) -> tuple[list[Row], list[Chec
     Returns
     -------
     rows, findings
-        The row's estimate and interval are held between 0 and 1; the finding has the plain number.
+        The row's estimate and interval are limited to 0 to 1; the check has the unlimited value.
     """
     spec, share = counts.spec, response(counts)
     at = {int(t): k for k, t in enumerate(curves.times)}.get(spec.horizon)
@@ -127,12 +127,12 @@ def tipping_rows(curves: Survival, counts: Counts) -> tuple[list[Row], list[Chec
     if np.isnan(value):
         return [], []
     draws = tipping_point(curves.draws[:, a, at], curves.draws[:, b, at], share)
-    shown = row(
+    tipping = row(
         "tipping_point", np.clip(value, 0, 1), np.clip(draws, 0, 1), spec.analysis.level, "probability",
         model=curves.model, group=sides[0], reference=sides[1], horizon=spec.horizon, n=int(curves.n[a]),
         n_events=int(curves.n_events[a]), **curves.labels,
     )  # fmt: skip
-    found = []
+    checks = []
     if not 0 <= value <= 1:
-        found.append(Check("tipping_point", curves.model, sides[0], value, facts={"reference": sides[1]}))
-    return [held(shown) if curves.sparse[[a, b]].any() else shown], found
+        checks.append(Check("tipping_point", curves.model, sides[0], value, facts={"reference": sides[1]}))
+    return [held(tipping) if curves.sparse[[a, b]].any() else tipping], checks

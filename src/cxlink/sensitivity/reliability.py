@@ -1,11 +1,11 @@
-"""How well a score repeats itself, and what its errors hide of a straight-line effect.
+"""Test–retest reliability of a score, and regression calibration of a linear association.
 
-Classical measurement error: a score is a steady part and an error that is independent of everything else, so that the
-slope of an outcome on the score is that on its steady part times λ, and λ is the slope of a second score on the first
+Classical measurement error: a score is a true score plus an error independent of everything else, so that the slope of
+an outcome on the score is λ times the slope on the true score, and λ is the slope of a second score on the first
 (regression calibration: Rosner, Spiegelman & Willett 1990, doi 10.1093/oxfordjournals.aje.a115715; Carroll et al.
-2006, doi 10.1201/9781420010138). λ is a slope and not the correlation, since who is asked twice depends on the first
-score, and that leaves a slope as it is. It is that of all customers with two scores, not within strata, where it is
-smaller if the strata foretell the score; a true change between two surveys counts as an error and makes it smaller too.
+2006, doi 10.1201/9781420010138). λ is a slope and not the correlation: selection of the second survey on the
+first score leaves a slope unchanged. It is estimated from all customers with two scores; within strata it would be
+smaller if the strata predict the score. A true change between two surveys counts as error and makes λ smaller.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ FEWEST_PAIRS = 30
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """How scores of the same customers go together.
+    """Association between two scores of the same customers.
 
     Attributes
     ----------
@@ -43,13 +43,13 @@ class Reliability:
         return draws
 
     def slope_draws(self, n_draws: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw λ, held to at most 1: an error cannot make a score repeat itself more than wholly."""
+        """Draw λ, limited to at most 1, its largest value under classical measurement error."""
         draws: np.ndarray = np.minimum(self.slope + self.slope_error * rng.standard_normal(n_draws), 1.0)
         return draws
 
 
 def reliability(repeats: pd.DataFrame) -> Reliability | None:
-    """Work out how well scores repeat themselves.
+    """Estimate the reliability of the score from customers with two.
 
     Parameters
     ----------
@@ -59,8 +59,7 @@ def reliability(repeats: pd.DataFrame) -> Reliability | None:
     Returns
     -------
     Reliability or None
-        None with fewer than `FEWEST_PAIRS` customers, or where all of them gave one score, the first or the second
-        time.
+        None with fewer than `FEWEST_PAIRS` customers, or where all first or all second scores are equal.
     """
     x, y, n = (repeats[name].to_numpy(float) for name in ("score", "again", "n"))
     total = n.sum()
@@ -79,16 +78,16 @@ def reliability(repeats: pd.DataFrame) -> Reliability | None:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A straight line through the levels' estimates, with draws.
+    """A linear trend over the levels' estimates, with draws.
 
     Attributes
     ----------
     slope : float
-        Change for a point of the score.
+        Change per point of the score.
     draws : ndarray of shape (n_draws,)
         Draws of it.
     n : int
-        Customers at the levels it goes through.
+        Customers at the levels used.
     """
 
     slope: float
@@ -97,9 +96,9 @@ class Line:
 
 
 def line_through(level: np.ndarray, n: np.ndarray, point: np.ndarray, draws: np.ndarray) -> Line | None:
-    """Put a straight line through the levels' estimates, by least squares weighted by customers.
+    """Fit a linear trend to the levels' estimates, by least squares weighted by customers.
 
-    slope = Σ n (x − x̄) y / Σ n (x − x̄)²: linear in the estimates, so its draws are those of theirs.
+    slope = Σ n (x − x̄) y / Σ n (x − x̄)²: linear in the estimates, so the same weights give its draws.
 
     Parameters
     ----------
@@ -113,26 +112,26 @@ def line_through(level: np.ndarray, n: np.ndarray, point: np.ndarray, draws: np.
     Line or None
         None with fewer than two levels.
     """
-    known = ~np.isnan(point) & (n > 0)
-    x, weight = level[known].astype(float), n[known].astype(float)
-    if known.sum() < 2:
+    estimable = ~np.isnan(point) & (n > 0)
+    x, weight = level[estimable].astype(float), n[estimable].astype(float)
+    if estimable.sum() < 2:
         return None
     centred = x - weight @ x / weight.sum()
     share = weight * centred / (weight @ centred**2)
-    return Line(float(share @ point[known]), draws[:, known] @ share, int(weight.sum()))
+    return Line(float(share @ point[estimable]), draws[:, estimable] @ share, int(weight.sum()))
 
 
 def corrected(
     value: float, draws: np.ndarray, calibration: tuple[float, np.ndarray]
 ) -> tuple[float, np.ndarray]:
-    """Divide a straight-line effect by λ; a draw of λ at 0 or under makes it infinite.
+    """Divide a linear association by λ; a draw of λ ≤ 0 makes it infinite.
 
     Parameters
     ----------
     value, draws : float, ndarray of shape (n_draws,)
-        The effect.
+        The slope or difference.
     calibration : (float, ndarray of shape (n_draws,))
-        λ, over 0, and draws of it.
+        λ > 0 and draws of it.
     """
     slope, slopes = calibration
     with np.errstate(divide="ignore", invalid="ignore"):

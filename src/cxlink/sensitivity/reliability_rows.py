@@ -1,4 +1,4 @@
-"""The score's reliability, and straight-line effects corrected for it, become rows."""
+"""The score's reliability, and linear associations corrected for it, as rows of the estimates table."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ ASKED_TWICE = "asked_twice"
 def reliability_rows(
     repeats: pd.DataFrame, curves: Survival | None, spec: CohortSpec, rng: np.random.Generator
 ) -> tuple[list[Row], list[Check]]:
-    """Give the score's reliability, and what its errors hide of the effect on retention.
+    """Reliability of the score, and the linear association with retention corrected for measurement error.
 
     Parameters
     ----------
@@ -44,50 +44,50 @@ def reliability_rows(
     Returns
     -------
     rows, findings
-        Nothing where customers have one row each; a finding where too few gave two scores, or the score hardly repeats
-        itself.
+        Both empty where customers have one row each; a check where too few have two scores, or λ is not clearly
+        positive.
     """
     if spec.cohort.repeat != "first":
         return [], []
-    found, n = reliability(repeats), int(repeats["n"].sum())
-    if found is None:
-        few = Check("pairs", "test_retest", value=float(n), facts={"case": "few", "least": FEWEST_PAIRS})
-        return [], [few]
+    result, n = reliability(repeats), int(repeats["n"].sum())
+    if result is None:
+        too_few = Check("pairs", "test_retest", value=float(n), facts={"case": "few", "least": FEWEST_PAIRS})
+        return [], [too_few]
     n_draws, level = spec.analysis.draws, spec.analysis.level
-    names = {"model": "test_retest", "group": ASKED_TWICE, "adjusted": "no", "n": found.n}
-    correlations, slopes = found.correlation_draws(n_draws, rng), found.slope_draws(n_draws, rng)
+    names = {"model": "test_retest", "group": ASKED_TWICE, "adjusted": "no", "n": result.n}
+    correlations, slopes = result.correlation_draws(n_draws, rng), result.slope_draws(n_draws, rng)
     rows = [
-        row("score_reliability", found.correlation, correlations, level, "ratio", **names),
-        row("score_calibration", found.slope, slopes, level, "ratio", **names),
+        row("score_reliability", result.correlation, correlations, level, "ratio", **names),
+        row("score_calibration", result.slope, slopes, level, "ratio", **names),
     ]
     effect = _effect(curves, spec) if curves is not None else None
     if effect is None:
-        return rows, [_selection(found)]
+        return rows, [_selection_check(result)]
     rows += effect_rows(effect, spec)
     if interval(slopes, level)[1] <= 0:
-        return rows, [Check("score_calibration", "test_retest", value=float(found.slope), passed=False)]
-    rows += effect_rows(effect, spec, (found.slope, slopes))
-    return rows, [_selection(found)]
+        return rows, [Check("score_calibration", "test_retest", value=float(result.slope), passed=False)]
+    rows += effect_rows(effect, spec, (result.slope, slopes))
+    return rows, [_selection_check(result)]
 
 
-def _selection(found: Reliability) -> Check:
-    return Check("pairs", "test_retest", value=float(found.n), facts={"case": "stayed"})
+def _selection_check(result: Reliability) -> Check:
+    return Check("pairs", "test_retest", value=float(result.n), facts={"case": "stayed"})
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A straight-line effect of the score on retention at the horizon.
+    """A linear association of the score with retention at the horizon.
 
     Attributes
     ----------
     line : Line
         Its slope.
     apart : float
-        Points of the score between the mean scores of the headline's two sides; NaN where one has nobody.
+        Difference of the mean scores of the headline's two groups; NaN where one has no customers.
     n : int
-        Customers on the first of these sides.
+        Customers in the first of these groups.
     labels : dict of str to str
-        ``adjusted``, ``stratum``, ``scenario`` of the curves it goes through.
+        ``adjusted``, ``stratum``, ``scenario`` of the curves.
     """
 
     line: Line
@@ -97,7 +97,7 @@ class Effect:
 
 
 def _effect(curves: Survival, spec: CohortSpec) -> Effect | None:
-    """Put a straight line through the levels' retention at the horizon."""
+    """Fit a linear trend to the levels' retention at the horizon."""
     at = {int(t): k for k, t in enumerate(curves.times)}.get(spec.horizon)
     levels = {str(level): level for level in spec.scale.levels}
     own = [g for g in curves.own if curves.groups[g] in levels]
@@ -108,25 +108,25 @@ def _effect(curves: Survival, spec: CohortSpec) -> Effect | None:
     if line is None:
         return None
     inside = [np.isin(level, spec.group(side)) for side in spec.contrast(spec.analysis.contrasts[0])]
-    known = all(n[side].sum() for side in inside)
-    means = [n[side] @ level[side] / n[side].sum() if known else np.nan for side in inside]
+    occupied = all(n[side].sum() for side in inside)
+    means = [n[side] @ level[side] / n[side].sum() if occupied else np.nan for side in inside]
     return Effect(line, float(means[0] - means[1]), int(n[inside[0]].sum()), curves.labels)
 
 
 def effect_rows(
     effect: Effect, spec: CohortSpec, calibration: tuple[float, np.ndarray] | None = None
 ) -> Iterator[Row]:
-    """Give the slope for a point of the score, and the difference that it makes between the headline's two sides.
+    """Slope per point of the score, and the implied difference between the headline's two groups.
 
     Parameters
     ----------
     effect : Effect
-        As it is seen.
+        Without correction.
     spec : CohortSpec
         Its horizon, contrasts and level.
     calibration : (float, ndarray of shape (n_draws,)), optional
-        λ and draws of it: the effect is then corrected by it, in scenario `CORRECTED`. A difference of two
-        probabilities is held between −1 and 1.
+        λ and draws of it; the rows are then corrected, scenario `CORRECTED`. A difference of two probabilities is
+        limited to −1 to 1.
     """
     value, draws = effect.line.slope, effect.line.draws
     names: Row = {"model": "line", "horizon": spec.horizon, **effect.labels}

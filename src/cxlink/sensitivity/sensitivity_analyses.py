@@ -1,6 +1,6 @@
-"""What else could explain the headline: E-values, who did not answer, errors of the score, a negative control.
+"""Sensitivity analyses of the headline: E-values, non-response, measurement error and a negative control.
 
-Draws come from streams of their own, so that nothing here changes a draw made elsewhere.
+Random streams are separate from those of other analyses, so that none of their draws depends on these.
 """
 
 from typing import Any
@@ -25,8 +25,8 @@ Row = dict[str, Any]
 _STREAM = 5
 
 
-def doubts(counts: Counts) -> tuple[list[Row], list[Check]]:
-    """Give what the counts alone say: who did not answer, and a negative control.
+def sensitivity_of_counts(counts: Counts) -> tuple[list[Row], list[Check]]:
+    """Sensitivity analyses that need the counts alone: non-response and the negative control.
 
     Parameters
     ----------
@@ -40,14 +40,14 @@ def doubts(counts: Counts) -> tuple[list[Row], list[Check]]:
     """
     unanswered, unanswered_findings = unscored_rows(counts, _stream(counts, 0))
     control, control_findings = control_rows(counts, _stream(counts, 1))
-    found = [*response_findings(counts), *target_findings(counts), *unanswered_findings, *control_findings]
-    return [*unanswered, *control], found
+    checks = [*response_findings(counts), *target_findings(counts), *unanswered_findings, *control_findings]
+    return [*unanswered, *control], checks
 
 
-def beside_headline(
+def sensitivity_of_headline(
     curves: Survival, counts: Counts, repeats: pd.DataFrame | None
 ) -> tuple[list[Row], list[Check]]:
-    """Give what stands on the headline's curves: the E-value of being lost, the tipping point, the score's errors.
+    """Sensitivity analyses of the headline's curves: E-value of loss, tipping point, measurement error.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def beside_headline(
     counts : Counts
         Of the cohort.
     repeats : DataFrame or None
-        ``score, again, n``: customers by their first and their second score; None where that is not known.
+        ``score, again, n``: customers by their first and their second score; None where there are none.
 
     Returns
     -------
