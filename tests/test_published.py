@@ -1,6 +1,7 @@
 """The published figures on file: complete, sourced, and as the literature prints them."""
 
 import csv
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,20 @@ TABLES = sorted(path.stem for path in FOLDER.glob("*.csv"))
 
 
 def test_the_tables_are_the_ones_that_the_dictionary_describes() -> None:
-    dictionary = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    dictionary = (FOLDER.resolve().parent / "README.md").read_text(encoding="utf-8")
     assert TABLES
     for name in TABLES:
         assert f"`published/{name}.csv`" in dictionary
         for column in read(name).columns:
             assert f"`{column}`" in dictionary, f"{name}: {column} is not in data/README.md"
+
+
+def test_the_tables_stand_once_and_travel_in_the_wheel() -> None:
+    root = Path(__file__).parents[1]
+    assert FOLDER.is_symlink()
+    assert FOLDER.resolve() == root / "data" / "published"
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "published/*.csv" in project["tool"]["setuptools"]["package-data"]["cxlink"]
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -1,4 +1,4 @@
-"""The published figures: read from ``data/published`` of the repository, the one place that holds them."""
+"""The published figures: read from ``data/published`` of the repository, which travels in the package."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ import pandas as pd
 
 from cxlink.cohort.errors import InputError
 
-FOLDER = Path(__file__).resolve().parents[3] / "data" / "published"
+FOLDER = Path(__file__).parents[1] / "published"
+"""A link to ``data/published``, the one place that holds the tables; a wheel has copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def read(name: str, folder: Path = FOLDER) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If the table is not there, as in a package installed without its repository.
+        If the table is not there, as where the link to it was not checked out as one.
     """
     path = folder / f"{name}.csv"
     if not path.is_file():
