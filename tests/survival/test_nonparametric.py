@@ -220,6 +220,19 @@ def test_incidence_is_unknown_where_survival_is() -> None:
     assert np.isnan(curves.incidence.point).all()
 
 
+@pytest.mark.parametrize("n", [20, 4])
+def test_incidence_is_known_where_follow_up_ends_at_the_horizon(n: int) -> None:
+    """Of 2n customers n are lost in month 2, half to each cause, and n followed to month 6; sparse for n = 4 too."""
+    rows = pd.DataFrame({"score": 5, "exit": [2] * n + [6] * n, "cause": ["a", "b"] * (n // 2) + [""] * n})
+    spec = spec_for(horizon=6)
+    spells = spells_from(rows, spec)
+    curves = estimate(spells, asked(pooled(spells, spec)), n_draws=50)
+    assert curves.sparse.all() == (n < 10)
+    assert curves.incidence is not None
+    assert curves.incidence.point == pytest.approx(np.full((len(curves.groups), 2), 0.25))
+    assert np.isfinite(curves.incidence.draws).all()
+
+
 def test_restricted_means_lie_between_the_sums_of_lifelines() -> None:
     rows, spec = random_rows(9, 500), spec_for()
     curves = estimate(spells_from(rows, spec), asked(pooled(spells_from(rows, spec), spec)))

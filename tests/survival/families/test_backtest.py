@@ -1,13 +1,14 @@
 """The backtest on the clock: origins, stacking, log scores worked out by hand, and what it says of the truth."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from by_hand import periods_of, set_fit, spells_by_hand
 from scipy.optimize import minimize
 
-from cxlink.cohort.count.spells import merged_over_strata, person_periods
+from cxlink.cohort.count.spells import PersonPeriods, merged_over_strata, person_periods
 from cxlink.survival.families.backtest import backtest, origins_of, stacked
-from cxlink.survival.families.backtest_scores import BacktestCells, foreseen
+from cxlink.survival.families.backtest_scores import BacktestCells, Later, foreseen
 from cxlink.survival.families.catalogue import (
     EXPONENTIAL,
     LOG_LOGISTIC,
@@ -229,3 +230,23 @@ def test_the_truth_has_the_best_log_score(truth, linked):
     # of families that foresee nearly the same, EM takes the last per cent off slowly
     assert sum(weight[name] for name in close) > 0.99
     assert isinstance(fit(truth, periods).log_likelihood, float)
+
+
+def test_what_came_after_an_origin_by_hand():
+    """Level 1: 20 at risk in period 2 of whom 4 are lost, 10 in period 3 of whom 2 are: S is .8 and .64.
+
+    The areas are .2/log(1/.8) = .896284 and .16/log(1/.8) = .717027; Greenwood's variance of their sum is
+    .717027²·4/(20·16). Ten at risk are enough at either end; nine are not.
+    """
+    at_risk = np.array([[25, 20, 10], [30, 9, 30], [30, 30, 9], [40, 10, 10]])
+    lost = np.array([[5, 4, 2], [1, 1, 1], [1, 1, 1], [0, 0, 0]])
+    periods = PersonPeriods(
+        (1, 2, 3, 4), pd.DataFrame(index=range(1)), np.arange(4), np.zeros(4, int), at_risk, lost
+    )
+    later = Later.of(periods, 1, 3)
+    np.testing.assert_array_equal(later.levels, [0, 3])
+    np.testing.assert_array_equal(later.n, [20, 10])
+    np.testing.assert_allclose(later.survival, [0.64, 1.0])
+    first, second = 0.2 / np.log(1.25), 0.16 / np.log(1.25)
+    np.testing.assert_allclose(later.tenure, [first + second, 2.0])
+    np.testing.assert_allclose(later.error, [second * np.sqrt(4 / (20 * 16)), 0.0])
