@@ -10,7 +10,7 @@ from cxlink.study.reproduce import Reproduced, reproduce_study
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, families: None) -> Path:
     return tmp_path_factory.mktemp("reproduction")
 
 

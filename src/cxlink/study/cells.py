@@ -1,4 +1,4 @@
-"""Cohorts drawn from a process as cell counts, without ever making a customer: quick at any size."""
+"""Cohorts simulated as cell counts, without single customers: the time hardly depends on their number."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,18 +16,18 @@ from cxlink.study.processes import BANDS, FOLLOW_UP, MONTHS_BEFORE, Process, Spe
 
 
 def spec_of(process: Process, draws: int, contrasts: Sequence[str] = ()) -> CohortSpec:
-    """Say of a process's cohorts what `draw` counts."""
-    said: dict[str, Any] = {
+    """Spec of the cohorts that `draw` makes of a process."""
+    tables: dict[str, Any] = {
         "cohort": {"name": process.name, "simulated": True},
         "score": {"column": "score", "scale": "1-10", "worst": process.worst, "best": process.best},
         "adjust": {"columns": ["need", "tenure"]},
         "analysis": {"draws": draws, "tenure_horizons": [HORIZON], "contrasts": ["best:worst", *contrasts]},
     }
     if process.survival is not None:
-        said["subscription"] = {"duration": "months", "event": "lost"}
+        tables["subscription"] = {"duration": "months", "event": "lost"}
     if process.spending is not None:
-        said["spend"] = {"column": "spend", "currency": "EUR", "window_months": WINDOW, "complete": True}
-    return make_spec(said)
+        tables["spend"] = {"column": "spend", "currency": "EUR", "window_months": WINDOW, "complete": True}
+    return make_spec(tables)
 
 
 def draw(process: Process, n: int, spec: CohortSpec, rng: np.random.Generator) -> Counts:
@@ -36,11 +36,11 @@ def draw(process: Process, n: int, spec: CohortSpec, rng: np.random.Generator) -
     Parameters
     ----------
     process : Process
-        Their law.
+        The distribution of its customers.
     n : int
-        Customers scored.
+        Number of customers with a score.
     spec : CohortSpec
-        As `spec_of` makes it.
+        The result of `spec_of`.
     rng : Generator
         Advanced.
     """
@@ -71,7 +71,7 @@ def draw(process: Process, n: int, spec: CohortSpec, rng: np.random.Generator) -
 def _spells(
     process: Process, pairs: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Pair, exit, lost, follow-up and number of customers of each cell that has any."""
+    """Pair, exit, lost, follow-up and number of customers of each cell with customers."""
     outcomes, shares = [(0, False, WINDOW)], np.ones((len(pairs), 1))
     if process.survival is not None:
         survival = process.survival.reshape(len(pairs), -1)
@@ -81,41 +81,44 @@ def _spells(
             parts += [-share * np.diff(survival[:, : months + 1], axis=1), share * survival[:, [months]]]
         shares = np.concatenate(parts, axis=1)
         shares /= shares.sum(axis=1, keepdims=True)
-    counted = rng.multinomial(pairs, shares)
-    pair, outcome = np.nonzero(counted)
+    customers = rng.multinomial(pairs, shares)
+    pair, outcome = np.nonzero(customers)
     leave, lost, followed = (np.array(column)[outcome] for column in zip(*outcomes, strict=True))
-    return pair, leave, lost, followed, counted[pair, outcome]
+    return pair, leave, lost, followed, customers[pair, outcome]
 
 
 def _spent(
-    law: Spending, cell: tuple[np.ndarray, np.ndarray, np.ndarray], n: np.ndarray, rng: np.random.Generator
+    spending: Spending,
+    cell: tuple[np.ndarray, np.ndarray, np.ndarray],
+    n: np.ndarray,
+    rng: np.random.Generator,
 ) -> list[np.ndarray]:
-    """The sums of `SPEND` by cell: of so many customers of a stratum and level, each for the share of a year paid."""
+    """Sums of `SPEND` by cell: n customers of a stratum and level, each paying for a share of the year."""
     stratum, level, paid = cell
-    shares = law.class_share[stratum]
+    shares = spending.class_share[stratum]
     in_class = rng.multinomial(n, shares)
-    buys = rng.binomial(in_class, law.buys[stratum, level])
-    spread = law.spread[stratum]
-    centre = np.log(law.mean[stratum, level] * paid[:, None]) - spread[:, None] ** 2 / 2
-    who = np.repeat(np.arange(buys.size), buys.ravel())
-    at = who // buys.shape[1]
-    log_y = centre.ravel()[who] + spread[at] * rng.standard_normal(len(who))
+    buys = rng.binomial(in_class, spending.buys[stratum, level])
+    log_sd = spending.log_sd[stratum]
+    log_mean = np.log(spending.mean[stratum, level] * paid[:, None]) - log_sd[:, None] ** 2 / 2
+    buyer = np.repeat(np.arange(buys.size), buys.ravel())
+    buyer_cell = buyer // buys.shape[1]
+    log_y = log_mean.ravel()[buyer] + log_sd[buyer_cell] * rng.standard_normal(len(buyer))
     y = np.exp(log_y)
-    sums = [np.bincount(at, v, len(n)) for v in (y, y**2, log_y, log_y**2, y * log_y)]
+    sums = [np.bincount(buyer_cell, v, len(n)) for v in (y, y**2, log_y, log_y**2, y * log_y)]
     return [n, n - buys.sum(axis=1), *sums]
 
 
 def counted_from_signup(counts: Counts, rng: np.random.Generator) -> Counts:
-    """Count the same customers as the naive clock does: months before the survey drawn, and added.
+    """Count the same customers with signup as the time origin: months before the survey are drawn and added.
 
-    Followed to the horizon at most, which is all that the naive rows look at.
+    Follow-up ends at the horizon, the only time of the naive rows.
     """
     cells = counts.cells
     band = cells["stratum.tenure"].map({name: i for i, name in enumerate(BANDS)}).to_numpy(int)
     months = MONTHS_BEFORE[band]
     n = rng.multinomial(cells["n"], np.full(months.shape, 1 / months.shape[1]))
     parts = [cells.assign(exit=cells["exit"] + months[:, k], n=n[:, k]) for k in range(months.shape[1])]
-    whole = pd.concat(parts, ignore_index=True).drop(columns=[name for name in SPEND if name in cells])
-    later = whole["exit"] > HORIZON
-    whole = whole.assign(exit=whole["exit"].clip(upper=HORIZON), cause=whole["cause"].mask(later, ""))
-    return replace(counts, cells=add_up(whole[whole["n"] > 0]))
+    pooled = pd.concat(parts, ignore_index=True).drop(columns=[name for name in SPEND if name in cells])
+    beyond = pooled["exit"] > HORIZON
+    pooled = pooled.assign(exit=pooled["exit"].clip(upper=HORIZON), cause=pooled["cause"].mask(beyond, ""))
+    return replace(counts, cells=add_up(pooled[pooled["n"] > 0]))

@@ -1,4 +1,4 @@
-"""What 43 % and 74 % retained after a year say about expected membership: not six years at one rate."""
+"""Expected tenure implied by the published one-year retention of 43 % and 74 %."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SENSITIVE_POLARISATION = 0.15
 
 @dataclass(frozen=True, slots=True)
 class ImpliedTenure:
-    """Expected further membership that follows from one-year retention, and what it would take for six years.
+    """Expected further tenure implied by one-year retention, and the retention that six years require.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class ImpliedTenure:
     reconciled : DataFrame, one row an assumption that the article does not state
         ``assumption``, the common ``parameter`` and its ``value`` at which the best band's mean is as
         published, and the means in years of both bands, ``worst_years`` and ``best_years``. Last, the
-        shifted-beta-geometric at a polarisation of 0.15, to show how much hangs on it.
+        shifted-beta-geometric at a polarisation of 0.15, as a sensitivity analysis.
     contrasts : DataFrame
         ``contrast`` and ``value`` of the two retentions, E-values among them.
     """
@@ -40,7 +40,7 @@ class ImpliedTenure:
 
 
 def implied_tenure() -> ImpliedTenure:
-    """Compute what the published retention of Kriss (2014) implies; nothing is typed in, all is solved for.
+    """Compute what the published retention of Kriss (2014) implies.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def implied_tenure() -> ImpliedTenure:
 
 
 def paradox(implied: ImpliedTenure) -> pd.DataFrame:
-    """Years that the published retention means, under each reading; and the retention that six years need."""
+    """Expected years under each duration convention and family, and the retention that six years require."""
     constant = implied.constant.set_index("group")
     names = {
         "exponential": "constant rate of loss, mean −1/ln r",

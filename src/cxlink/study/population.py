@@ -1,10 +1,10 @@
-"""The simulated customers: who they are, what score they give, who answers, and what they then do.
+"""The simulated populations: strata, scores, non-response, retention and spend.
 
-None of the models that are fitted holds here. Customers differ in unobserved ways (a finite mixture,
-independent of the score given need and tenure band); hazards fall with time to a floor above zero, so that
-mean tenure is finite; how strongly the score acts depends on need, which is how often the customer needs what
-the company sells; spend has zeros and a long tail whose dispersion depends on need. Every number in this module
-is ours; only the targets of `subscription` and `transaction` are published.
+Every fitted model is misspecified here. Customers have unobserved heterogeneity (a finite mixture, independent of the
+score given need and tenure band); hazards decrease with time to a limit above zero, so that mean tenure is finite; the
+score interacts with need, which is how often the customer needs what the company sells; spend has zeros and a heavy
+tail whose dispersion depends on need. All numbers are chosen here; only the targets of `subscription` and `transaction`
+are published.
 """
 
 from collections.abc import Callable, Mapping
@@ -60,18 +60,18 @@ class Population:
 
     @property
     def weight(self) -> np.ndarray:
-        """Shares of the strata among the scored, shape (n_strata,): what standardisation weights by."""
+        """Shares of the strata among the scored, shape (n_strata,): the weights of standardisation."""
         return self.scored.sum(axis=1)
 
     @property
     def level_share(self) -> np.ndarray:
-        """Shares of the levels among the scored, shape (n_levels,): what a band weights its levels by."""
+        """Shares of the levels among the scored, shape (n_levels,): the weights of levels within a band."""
         return self.scored.sum(axis=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """How long customers stay: log S(t | frailty, stratum, level) = −frailty · rate · cumulative(t).
+    """Time to loss: log S(t | frailty, stratum, level) = −frailty · rate · cumulative(t).
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """Annual spend: nothing, or an amount exp(N(log mean − spread²/2, spread²)).
+    """Annual spend: 0, or log-normal with log y ~ N(log mean − log_sd²/2, log_sd²).
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ class Transaction:
         Shares of the unobserved classes, the same at every score.
     buys, mean : ndarray of shape (n_strata, n_levels, n_classes)
         P(any spend), and mean spend in EUR of those who buy.
-    spread : ndarray of shape (n_strata,)
+    log_sd : ndarray of shape (n_strata,)
         Standard deviation of log spend of those who buy.
     """
 
@@ -117,22 +117,22 @@ class Transaction:
     class_share: np.ndarray
     buys: np.ndarray
     mean: np.ndarray
-    spread: np.ndarray
+    log_sd: np.ndarray
 
 
 def by_need(values: tuple[float, float, float]) -> np.ndarray:
-    """Give a value for each need to each stratum, shape (n_strata,)."""
+    """Expand a value for each need to strata, shape (n_strata,)."""
     return np.repeat(np.array(values), N_BANDS)
 
 
 def by_band(values: tuple[float, float, float, float]) -> np.ndarray:
-    """Give a value for each tenure band to each stratum, shape (n_strata,)."""
+    """Expand a value for each tenure band to strata, shape (n_strata,)."""
     return np.tile(np.array(values), len(NEEDS))
 
 
 @cache
 def population() -> Population:
-    """Make the customers of both designs: scores pile up at 8 to 10 and rise with need and tenure."""
+    """Population of both designs: most scores are 8 to 10, and they increase with need and tenure."""
     share = (_NEED_SHARE[:, None] * _BAND_SHARE).ravel()
     tilt = by_need((-0.11, 0.0, 0.11)) + by_band((-0.075, -0.025, 0.02, 0.06))
     score = _SCORE_SHARE * np.exp(np.outer(tilt, LEVELS))
@@ -143,14 +143,14 @@ def population() -> Population:
 
 
 def targets(bands: Mapping[str, float], between: Mapping[int, float]) -> np.ndarray:
-    """Give every level a target so that each band, a mean weighted by its levels' shares, is as published.
+    """Targets of all levels for which the mean of each band, weighted by its levels' shares, is as published.
 
     Parameters
     ----------
     bands : mapping of band to value
         Published; a band is ``"1"``, ``"9-10"`` and so on.
     between : mapping of level to value
-        Ours: every level outside the bands, and all but the last level of each band.
+        Chosen here: every level outside the bands, and all but the last level of each band.
 
     Returns
     -------
@@ -165,19 +165,19 @@ def targets(bands: Mapping[str, float], between: Mapping[int, float]) -> np.ndar
     return np.array([value[level] for level in LEVELS])
 
 
-def _effects(mean: Callable[[float], np.ndarray], wanted: np.ndarray) -> list[float]:
-    """Solve one level at a time for the effect at which its standardised mean is the one wanted."""
+def _effects(mean: Callable[[float], np.ndarray], means: np.ndarray) -> list[float]:
+    """Effect of each level at which its standardised mean equals the target."""
     weight = population().weight
 
-    def miss(effect: float, goal: float) -> float:
-        return float(weight @ mean(effect) - goal)
+    def miss(effect: float, target: float) -> float:
+        return float(weight @ mean(effect) - target)
 
-    return [brentq(miss, -9, 9, args=(goal,), xtol=1e-14) for goal in wanted]
+    return [brentq(miss, -9, 9, args=(target,), xtol=1e-14) for target in means]
 
 
 @cache
 def subscription() -> Subscription:
-    """Make the subscription business: standardised S(12 months) is the published retention of each band.
+    """Subscription design: standardised S(12 months) equals the published retention of each band.
 
     Raises
     ------
@@ -192,19 +192,19 @@ def subscription() -> Subscription:
     hazard = 0.021 * (1 + np.exp(-np.arange(MONTHS) / 4))
     cumulative = np.concatenate([[0.0], np.cumsum(hazard)])
 
-    def kept(effect: float) -> np.ndarray:
+    def retained(effect: float) -> np.ndarray:
         rate = np.exp(base + strength * effect)
         mixed: np.ndarray = (shares * np.exp(-np.outer(rate, frailty) * cumulative[HORIZON])).sum(axis=1)
         return mixed
 
-    effects = _effects(kept, targets(kriss().retention, RETENTION_BETWEEN))
+    effects = _effects(retained, targets(kriss().retention, RETENTION_BETWEEN))
     rate = np.exp(base[:, None] + np.outer(strength, effects))
     return Subscription(population(), frailty, shares, rate, cumulative, by_need((19.0, 29.0, 49.0)))
 
 
 @cache
 def transaction() -> Transaction:
-    """Make the transaction business: standardised mean spend has the published ratios between bands.
+    """Transaction design: standardised mean spend has the published ratios between bands.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Processes that cohorts are drawn from to see how often intervals hold the truth: the study's, and five more.
+"""Data-generating processes for the coverage of intervals: the two of the study, and six more.
 
-No model that is fitted holds any of them, but for the cells' own means and curves. Every number here is ours, the
-targets of the study's two designs apart (`cxlink.study.population`).
+Every fitted model is misspecified for them, except the saturated means and curves of cells. All numbers are chosen
+here, except the targets of the study's two designs (`cxlink.study.population`).
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from cxlink.study.population import LEVELS, by_band, by_need, population, subscr
 from cxlink.study.truth import cell_survival
 
 LONGEST = 24
-"""Months that any customer is followed at most."""
+"""Longest follow-up in months."""
 
 FOLLOW_UP = {6: 0.10, 9: 0.15, 12: 0.20, 18: 0.30, 24: 0.25}
 """Months of follow-up, and the shares of customers with them."""
@@ -30,32 +30,32 @@ _MONTH = np.arange(1, LONGEST + 1)
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What customers spend in a year: nothing, or an amount exp(N(log mean − spread²/2, spread²)).
+    """Annual spend: 0, or log-normal with log y ~ N(log mean − log_sd²/2, log_sd²).
 
     Attributes
     ----------
     class_share : ndarray of shape (n_strata, n_classes)
-        Unobserved classes.
+        Shares of the unobserved classes.
     buys, mean : ndarray of shape (n_strata, n_levels, n_classes)
         P(any spend), and mean spend of those who buy, in EUR a year; a subscriber pays for the months stayed.
-    spread : ndarray of shape (n_strata,)
-        Standard deviation of log spend of those who buy; 0: a fixed fee.
+    log_sd : ndarray of shape (n_strata,)
+        Standard deviation of log spend of those who buy; 0 for a fixed fee.
     """
 
     class_share: np.ndarray
     buys: np.ndarray
     mean: np.ndarray
-    spread: np.ndarray
+    log_sd: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A law of scored customers, need × tenure band being the strata (need varies slowest).
+    """A joint distribution of strata, scores and outcomes; strata are need × tenure band (need varies slowest).
 
     Attributes
     ----------
     name, about : str
-        ``about`` is a sentence for readers.
+        ``about`` is a sentence for the reports of `validation`.
     confounded : bool
         Whether score and outcome share causes among the strata, at both ends of the scale.
     scored : ndarray of shape (n_strata, n_levels)
@@ -67,9 +67,9 @@ class Process:
     worst, best : tuple of int
         The two bands.
     judged : bool
-        Whether intervals are expected to hold; otherwise the process shows where they stop.
+        Whether nominal coverage is expected; otherwise the process shows where it fails.
     naive : bool
-        Whether the clock that starts at signup is tried as well.
+        Whether the analysis with signup as the time origin is run as well.
     """
 
     name: str
@@ -85,12 +85,12 @@ class Process:
 
     @property
     def weight(self) -> np.ndarray:
-        """Shares of the strata, shape (n_strata,): what standardisation weights by."""
+        """Shares of the strata, shape (n_strata,): the weights of standardisation."""
         return self.scored.sum(axis=1)
 
     @property
     def level_share(self) -> np.ndarray:
-        """Shares of the levels, shape (n_levels,): what a band weights its levels by."""
+        """Shares of the levels, shape (n_levels,): the weights of levels within a band."""
         return self.scored.sum(axis=0)
 
 
@@ -101,13 +101,13 @@ def _base() -> np.ndarray:
 
 
 def _survival(hazard: np.ndarray) -> np.ndarray:
-    """S(t) of hazards by month of shape (n_strata, n_levels, LONGEST): 1 at the survey."""
+    """S(t) from hazards by month, (n_strata, n_levels, LONGEST); S(0) = 1 at the survey."""
     log_s = -np.cumsum(hazard, axis=-1)
     return np.exp(np.concatenate([np.zeros((*log_s.shape[:2], 1)), log_s], axis=-1))
 
 
 def _mixed(hazard: np.ndarray) -> np.ndarray:
-    """The same of customers who differ in ways nobody observes: three equal classes, of hazards ×0.3, ×1 and ×2.5."""
+    """S(t) under unobserved frailty: three equal classes with hazards ×0.3, ×1 and ×2.5."""
     mixed: np.ndarray = np.mean([_survival(frailty * hazard) for frailty in (0.3, 1.0, 2.5)], axis=0)
     return mixed
 
@@ -115,8 +115,8 @@ def _mixed(hazard: np.ndarray) -> np.ndarray:
 def study_subscription() -> Process:
     """The study's subscribers, who pay a monthly fee."""
     fee = 12 * subscription().fee[:, None, None]
-    everybody = np.ones((*population().scored.shape, 1))
-    spending = Spending(np.ones((len(fee), 1)), everybody, fee * everybody, np.zeros(len(fee)))
+    ones = np.ones((*population().scored.shape, 1))
+    spending = Spending(np.ones((len(fee), 1)), ones, fee * ones, np.zeros(len(fee)))
     return Process(
         "study_subscription", "The study's subscribers: frailty, and a score that acts most where need is high.",
         True, population().scored, cell_survival()[:, :, : LONGEST + 1], spending, (1,), (9, 10),
@@ -125,8 +125,8 @@ def study_subscription() -> Process:
 
 def study_transaction() -> Process:
     """The study's buyers."""
-    law = transaction()
-    spending = Spending(law.class_share, law.buys, law.mean, law.spread)
+    design = transaction()
+    spending = Spending(design.class_share, design.buys, design.mean, design.log_sd)
     return Process(
         "study_transaction", "The study's buyers: zeros and long tails in unobserved classes.",
         True, population().scored, None, spending, (1, 2, 3), (10,),
@@ -134,7 +134,7 @@ def study_transaction() -> Process:
 
 
 def fading() -> Process:
-    """An effect that halves every four months."""
+    """A score effect on the log hazard that halves every four months."""
     effect = -1.1 * _CENTRED[:, None] * 0.5 ** ((_MONTH - 1) / 4)
     hazard = 0.05 * (1 + np.exp(-_MONTH / 6)) * np.exp(_base() + effect)
     return Process(
@@ -144,7 +144,7 @@ def fading() -> Process:
 
 
 def renewal() -> Process:
-    """Yearly contracts: a spike of losses at each renewal, and the score acts there alone."""
+    """Yearly contracts: losses spike at each renewal, and the score affects the spikes only."""
     spike = _MONTH % 12 == 0
     hazard = np.where(spike, 0.45, 0.012) * np.exp(_base() - 0.9 * _CENTRED[:, None] * spike)
     return Process(
@@ -154,7 +154,7 @@ def renewal() -> Process:
 
 
 def no_effect() -> Process:
-    """Scores that follow tenure and need, which keep customers; the score itself does nothing."""
+    """Scores confounded with tenure and need; the score itself has no effect."""
     lean = by_need((-0.10, 0.0, 0.10)) + by_band((-0.14, -0.05, 0.04, 0.14))
     shares = population().level_share * np.exp(np.outer(lean, LEVELS))
     scored = population().weight[:, None] * shares / shares.sum(axis=1, keepdims=True)
@@ -165,13 +165,13 @@ def no_effect() -> Process:
     )  # fmt: skip
 
 
-def _spenders(spread: float) -> Spending:
-    """Zeros that depend on the score, and more strongly so where need is low."""
+def _spenders(log_sd: float) -> Spending:
+    """Zeros that depend on the score, most strongly where need is low."""
     need, strength = by_need((-0.8, 0.0, 0.8)), by_need((1.3, 1.0, 0.6))
     push = np.outer(strength, _CENTRED)
     buys = expit(0.2 + 0.5 * need[:, None] + 1.2 * push)
     mean = 200 * np.exp(need[:, None] + 0.3 * push)
-    return Spending(np.ones((len(need), 1)), buys[..., None], mean[..., None], np.full(len(need), spread))
+    return Spending(np.ones((len(need), 1)), buys[..., None], mean[..., None], np.full(len(need), log_sd))
 
 
 def heavy_spend() -> Process:
@@ -183,7 +183,7 @@ def heavy_spend() -> Process:
 
 
 def very_heavy_spend() -> Process:
-    """The same with a tail so heavy that a thousand customers are few: shown for what it is, and not judged."""
+    """The same with a heavier tail, for which nominal coverage is not expected at a thousand customers."""
     return Process(
         "very_heavy_spend", "The same with log standard deviation 1.3: a tail for which a thousand customers are few.",
         True, population().scored, None, _spenders(1.3), (1,), (9, 10), judged=False,
@@ -191,7 +191,7 @@ def very_heavy_spend() -> Process:
 
 
 def wrong_way() -> Process:
-    """A score that goes the wrong way: who scores high leaves sooner, most of all where need is low."""
+    """A reversed association: higher scores have higher hazards, most strongly where need is low."""
     strength = by_need((1.2, 0.8, 0.5))[:, None, None]
     hazard = 0.06 * np.exp(_base() + 0.8 * strength * _CENTRED[:, None] + 0.0 * _MONTH)
     return Process(
@@ -200,7 +200,7 @@ def wrong_way() -> Process:
     )  # fmt: skip
 
 
-_MADE: tuple[Callable[[], Process], ...] = (
+_PROCESSES: tuple[Callable[[], Process], ...] = (
     study_subscription, study_transaction, fading, renewal, no_effect, wrong_way, heavy_spend, very_heavy_spend,
 )  # fmt: skip
 
@@ -214,4 +214,4 @@ def processes() -> dict[str, Process]:
     InputError
         If the study's published figures are not there.
     """
-    return {process.name: process for process in (make() for make in _MADE)}
+    return {process.name: process for process in (make() for make in _PROCESSES)}

@@ -1,4 +1,4 @@
-"""Public curves as judges: families fitted to the first years of two published segments, beside what happened.
+"""Out-of-time validation on public curves: families fitted to the first years of two published segments.
 
 Fader & Hardie (2007, doi 10.1002/dir.20074, table 1) print twelve years of two segments of a subscription company's
 customers. Every family is fitted to years 1–4 and to years 1–7 of each and projected to year 12, as in any analysis.

@@ -1,4 +1,4 @@
-"""The study again and again: bias and coverage of its figures over many simulated cohorts."""
+"""Replications of the study: bias and coverage of its figures over simulated cohorts."""
 
 from collections.abc import Callable, Mapping
 
@@ -23,47 +23,49 @@ COLUMNS = (
 def repeated(
     cohorts: int, customers: Mapping[str, int], seed: int, progress: Callable[[str], None] = lambda _: None
 ) -> pd.DataFrame:
-    """Draw the study's cohorts again and again, and tally what the analysis finds of its figures.
+    """Simulate the study's cohorts repeatedly, and summarise the estimates of its figures.
 
     Parameters
     ----------
     cohorts : int
-        Of each design.
+        Number of cohorts of each design.
     customers : mapping of str to int
         Customers scored in a cohort, by figure: ``one_year_retention``, ``relative_annual_revenue``.
     seed : int
-        Of the whole run.
+        Seed of all cohorts.
     progress : callable
-        Told how far the work is.
+        Called with a text on the progress.
 
     Returns
     -------
     DataFrame
-        `COLUMNS`, one row a figure and group: mean error and share of intervals that hold the truth, of the naive
-        comparison and of the adjusted one. 95 % intervals, 500 draws; the truth is that of each cohort's own mix.
+        `COLUMNS`, one row a figure and group: bias and coverage of the naive and the adjusted comparison. 95 %
+        intervals, 500 draws; the truth is standardised to the mix of each cohort.
     """
     rows = []
     for figure, name in _PROCESS.items():
-        found = _tallied(name, customers[figure], cohorts, seed, progress)
+        summaries = _tallied(name, customers[figure], cohorts, seed, progress)
         for printed in select(read("kriss_2014"), figure=figure).to_dict("records"):
             where = _where(figure, str(printed["group"]))
             if where is not None:
-                rows.append(_row(figure, printed["unit"], where, found) | {"customers": customers[figure]})
+                rows.append(
+                    _row(figure, printed["unit"], where, summaries) | {"customers": customers[figure]}
+                )
     return pd.DataFrame(rows).assign(cohorts=cohorts)[list(COLUMNS)]
 
 
 def _tallied(
     name: str, customers: int, cohorts: int, seed: int, progress: Callable[[str], None]
 ) -> pd.DataFrame:
-    law = processes()[name]
+    process = processes()[name]
     contrasts = RELATIVE_TO_POOREST if name == "study_transaction" else ()
     rng = np.random.default_rng([seed, list(processes()).index(name)])
     batches = []
     for first in range(0, cohorts, _BATCH):
         progress(f"{name.removeprefix('study_')} cohorts, {first} of {cohorts}")
         size = min(_BATCH, cohorts - first)
-        made = (replicated(law, customers, DRAWS, rng, contrasts) for _ in range(size))
-        batches.append(tally(row for rows in made for row in rows))
+        cohort_rows = (replicated(process, customers, DRAWS, rng, contrasts) for _ in range(size))
+        batches.append(tally(row for rows in cohort_rows for row in rows))
     return summary(added(batches), cohorts)
 
 
@@ -76,12 +78,16 @@ def _where(figure: str, group: str) -> dict[str, str] | None:
     return {"estimand": "spend_ratio", "group": group, "reference": "1-3"}
 
 
-def _row(figure: str, unit: str, where: dict[str, str], found: pd.DataFrame) -> dict[str, object]:
-    same = found["scenario"].eq("")
+def _row(figure: str, unit: str, where: dict[str, str], summaries: pd.DataFrame) -> dict[str, object]:
+    match = summaries["scenario"].eq("")
     for column, value in where.items():
-        same &= found[column].eq(value)
+        match &= summaries[column].eq(value)
     row: dict[str, object] = {"figure": figure, "group": where["group"], "unit": unit}
     for name, adjusted in (("naive", "no"), ("adjusted", "standardised")):
-        one = found[same & found["adjusted"].eq(adjusted)].iloc[0]
-        row |= {"truth": one["truth"], f"{name}_bias": one["bias"], f"{name}_coverage": one["coverage"]}
+        summary_row = summaries[match & summaries["adjusted"].eq(adjusted)].iloc[0]
+        row |= {
+            "truth": summary_row["truth"],
+            f"{name}_bias": summary_row["bias"],
+            f"{name}_coverage": summary_row["coverage"],
+        }
     return row

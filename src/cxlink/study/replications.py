@@ -1,6 +1,6 @@
-"""How often intervals hold the truth: cohorts drawn from a process, analysed like anybody's, and tallied.
+"""Coverage of intervals: cohorts drawn from a process, analysed and tallied.
 
-A tally is a table of sums, so that blocks of replications add up, in any order and after any interruption.
+A tally is a table of sums, so that blocks of replications can be added in any order.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,10 +46,10 @@ def true_values(
     Parameters
     ----------
     process : Process
-        The law.
+        The data-generating process.
     counts : Counts, optional
-        A cohort drawn from it: standardisation holds the weights of its strata and levels fixed (design rule 5), so
-        that they are part of what is estimated. Without it, the weights are the law's own.
+        A cohort drawn from it: standardisation conditions on the weights of its strata and levels, which are part of
+        the estimand. Without it, the weights are those of the process.
     contrasts : sequence of str
         Contrasts beside those of both bands and every level with worst, such as ``4-6:1-3``.
     """
@@ -59,14 +59,14 @@ def true_values(
     for group, reference in (text.split(":") for text in contrasts):
         groups |= {side: parse_levels(side) for side in (group, reference)}
         pairs.append((group, reference))
-    found: dict[tuple[str, str, str], float] = {}
+    values: dict[tuple[str, str, str], float] = {}
     for estimand, by_level in _by_level(process, scored.sum(axis=1)).items():
         value = {name: _average(scored, by_level, levels) for name, levels in groups.items()}
-        found |= {(estimand, name, ""): value[name] for name in groups}
+        values |= {(estimand, name, ""): value[name] for name in groups}
         for group, reference in pairs:
-            found[f"{estimand}_difference", group, reference] = value[group] - value[reference]
-            found[f"{estimand}_ratio", group, reference] = value[group] / value[reference]
-    return found
+            values[f"{estimand}_difference", group, reference] = value[group] - value[reference]
+            values[f"{estimand}_ratio", group, reference] = value[group] / value[reference]
+    return values
 
 
 def _shares(counts: Counts, shape: tuple[int, int]) -> np.ndarray:
@@ -84,21 +84,21 @@ def _shares(counts: Counts, shape: tuple[int, int]) -> np.ndarray:
 
 def _by_level(process: Process, weight: np.ndarray) -> dict[str, np.ndarray]:
     """Standardised truth of each level, shape (n_levels,)."""
-    found: dict[str, np.ndarray] = {}
+    values: dict[str, np.ndarray] = {}
     months_paid: np.ndarray | float = WINDOW
     if process.survival is not None:
         curve = np.einsum("g,gst->st", weight, process.survival)
-        found |= {"retention": curve[:, HORIZON], "tenure": restricted_mean(curve, HORIZON)}
+        values |= {"retention": curve[:, HORIZON], "tenure": restricted_mean(curve, HORIZON)}
         months_paid = process.survival[:, :, :WINDOW].sum(axis=2)
     if process.spending is not None:
-        law = process.spending
-        yearly = np.einsum("gk,gsk,gsk->gs", law.class_share, law.buys, law.mean)
-        found["spend"] = weight @ (yearly * months_paid / WINDOW)
-    return found
+        spending = process.spending
+        yearly = np.einsum("gk,gsk,gsk->gs", spending.class_share, spending.buys, spending.mean)
+        values["spend"] = weight @ (yearly * months_paid / WINDOW)
+    return values
 
 
 def _average(scored: np.ndarray, by_level: np.ndarray, levels: tuple[int, ...]) -> float:
-    """A band's value: its levels weighted by their shares; NaN where none of them has anybody."""
+    """Value of a band: its levels weighted by their shares; NaN without customers."""
     at = np.array(levels) - 1
     share = scored.sum(axis=0)[at]
     return float(by_level[at] @ share / share.sum()) if share.sum() else float("nan")
@@ -107,7 +107,7 @@ def _average(scored: np.ndarray, by_level: np.ndarray, levels: tuple[int, ...]) 
 def replicated(
     process: Process, n: int, draws: int, rng: np.random.Generator, contrasts: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
-    """Rows of one cohort, each with its ``truth``: the headline, unadjusted and standardised, and the naive clock's."""
+    """Rows of one cohort, each with its ``truth``: the headline, unadjusted and standardised, and from signup."""
     counts = draw(process, n, spec_of(process, draws, contrasts), rng)
     rows = headline_rows(counts, rng)
     if process.naive:
@@ -125,8 +125,8 @@ def headline_rows(counts: Counts, rng: np.random.Generator) -> list[dict[str, An
     times, ladder = np.array([0, spec.horizon]), (spec.horizon,)
     if spec.subscription is not None:
         average = standardised(spells, spec, reaches(spells, spec.horizon))
-        whole = [r for r in (pooled(spells, spec), average) if r is not None]
-        curves = [replace(request, times=times, horizons=ladder) for request in whole]
+        overall = [r for r in (pooled(spells, spec), average) if r is not None]
+        curves = [replace(request, times=times, horizons=ladder) for request in overall]
     if spec.spend is not None:
         average = standardised(spells, spec, has_spend(spells))
         spend = [r for r in (pooled(spells, spec), average) if r is not None]
@@ -134,7 +134,7 @@ def headline_rows(counts: Counts, rng: np.random.Generator) -> list[dict[str, An
 
 
 def tally(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Tally rows whose truth is known: held, missed below and above, and sums of errors and widths.
+    """Tally rows with a known truth: intervals that cover it or lie below or above, sums of errors and widths.
 
     Parameters
     ----------
@@ -146,8 +146,8 @@ def tally(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     DataFrame
         Columns `TALLY`, one row a quantity.
     """
-    wanted = [*QUANTITY, "estimate", "std_error", "conf_low", "conf_high", "n", "truth"]
-    table = pd.DataFrame(list(rows)).reindex(columns=wanted)
+    columns = [*QUANTITY, "estimate", "std_error", "conf_low", "conf_high", "n", "truth"]
+    table = pd.DataFrame(list(rows)).reindex(columns=columns)
     table[QUANTITY] = table[QUANTITY].fillna("")
     value, low, high = table["truth"], table["conf_low"], table["conf_high"]
     error = table["estimate"] - value
@@ -161,20 +161,20 @@ def tally(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 def added(tallies: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Add tallies up."""
-    whole = pd.concat(list(tallies), ignore_index=True)
-    whole[QUANTITY] = whole[QUANTITY].fillna("")
-    return whole.groupby(QUANTITY, sort=True, as_index=False)[SUMS].sum()
+    pooled = pd.concat(list(tallies), ignore_index=True)
+    pooled[QUANTITY] = pooled[QUANTITY].fillna("")
+    return pooled.groupby(QUANTITY, sort=True, as_index=False)[SUMS].sum()
 
 
-def summary(tallied: pd.DataFrame, asked: int) -> pd.DataFrame:
-    """Turn a tally into coverage, bias and errors.
+def summary(tallied: pd.DataFrame, replications: int) -> pd.DataFrame:
+    """Summarise a tally: coverage, bias and standard errors.
 
     Parameters
     ----------
     tallied : DataFrame
         Columns `TALLY`.
-    asked : int
-        Replications; an estimate that was not made counts as an interval that missed.
+    replications : int
+        Number of cohorts; an estimate missing in a cohort counts as an interval that does not cover.
 
     Returns
     -------
@@ -188,8 +188,9 @@ def summary(tallied: pd.DataFrame, asked: int) -> pd.DataFrame:
     bias = tallied["sum_bias"] / made
     variance = (tallied["sum_sq"] - made * bias**2) / (made - 1).clip(lower=1)
     return tallied[QUANTITY].assign(
-        truth=tallied["sum_truth"] / made, n=tallied["sum_n"] / made, made=made, coverage=tallied["held"] / asked,
-        below=tallied["below"] / asked, above=tallied["above"] / asked, bias=bias,
+        truth=tallied["sum_truth"] / made, n=tallied["sum_n"] / made, made=made,
+        coverage=tallied["held"] / replications,
+        below=tallied["below"] / replications, above=tallied["above"] / replications, bias=bias,
         deviation=np.sqrt(variance.clip(lower=0)), std_error=tallied["sum_error"] / made,
         width=tallied["sum_width"] / made,
     )  # fmt: skip

@@ -39,7 +39,7 @@ def reproduce(
     n, seed : int
         Customers in each base, and the seed of the cohorts.
     progress : callable
-        Told the name of each part as it starts.
+        Called with the name of each part as it starts.
     """
     made: dict[str, tuple[Simulated, Analysis]] = {}
     for design in ("subscription", "transaction"):
@@ -82,7 +82,7 @@ def reproduce_study(
     replications : int
         Cohorts more of each design, drawn to see bias and coverage.
     progress : callable
-        Told the name of each part as it starts.
+        Called with the name of each part as it starts.
     """
     made = reproduce(progress=progress)
     if replications:

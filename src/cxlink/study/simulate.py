@@ -21,7 +21,7 @@ from cxlink.study.population import (
     subscription,
     transaction,
 )
-from cxlink.study.truth import RELATIVE_TO_POOREST, Design, known_design, truth
+from cxlink.study.truth import RELATIVE_TO_POOREST, Design, checked_design, truth
 
 FIRST_SURVEY = np.datetime64("2024-01-01", "D")
 LAST_SURVEY = np.datetime64("2025-06-30", "D")
@@ -47,7 +47,7 @@ class Simulated:
     truth : DataFrame
         See `cxlink.study.truth.truth`.
     hidden : DataFrame, one row a customer, as in ``table``
-        What no firm has and no estimator may be given: ``latent_score`` (also of those who did not answer),
+        Unobservable in practice, unused by estimators: ``latent_score`` (also of those who did not answer),
         ``tenure_months`` (whole, when the survey went out; also theirs), ``unobserved_class``, and of the
         subscription ``lost_in_month`` (after the survey went out, however late).
     """
@@ -88,14 +88,14 @@ def simulate(design: Design, n: int, seed: int) -> Simulated:
         If there is no such design, ``n`` is not from 1 to 100,000,000, the seed is negative, or the published
         figures are not there.
     """
-    design = known_design(design)
+    design = checked_design(design)
     if not 1 <= n <= _MOST:
         raise InputError(f"a cohort of {n:,} customers cannot be simulated. Ask for 1 to {_MOST:,}.")
     if seed < 0:
         raise InputError(f"the seed must be a whole number from 0 on (found {seed}).")
     rng = np.random.default_rng(seed)
-    drawn = _subscribers if design == "subscription" else _buyers
-    table, hidden = drawn(rng, n)
+    simulator = _subscribers if design == "subscription" else _buyers
+    table, hidden = simulator(rng, n)
     return Simulated(table, spec(design), truth(design), hidden)
 
 
@@ -107,7 +107,7 @@ def spec(design: Design) -> dict[str, Any]:
     InputError
         If there is no such design.
     """
-    cohort = {"name": f"simulated-{known_design(design)}", "id": "customer_id", "simulated": True}
+    cohort = {"name": f"simulated-{checked_design(design)}", "id": "customer_id", "simulated": True}
     spend = {"column": "annual_spend", "currency": "EUR", "window_months": WINDOW}
     if design == "subscription":
         return {
@@ -154,18 +154,18 @@ def _pick(rng: np.random.Generator, shares: np.ndarray, row: np.ndarray) -> np.n
     n_columns = shares.shape[1]
     edges = np.cumsum(shares, axis=1) + np.arange(len(shares))[:, None]
     position = np.searchsorted(edges.ravel(), rng.random(row.size) + row, side="right")
-    # Sums of shares end in 1 only up to rounding: hold each draw in its own row.
+    # Sums of shares are 1 only up to rounding: limit each draw to its own row.
     column: np.ndarray = np.clip(position - row * n_columns, 0, n_columns - 1)
     return column
 
 
 def _customers(rng: np.random.Generator, n: int, classes: np.ndarray) -> _Customers:
-    """Draw who the customers are, what they score and who answers; ``classes``: (n_strata, n_classes)."""
-    who = population()
-    stratum = _pick(rng, who.share[None, :], np.zeros(n, dtype=np.int64))
-    level = _pick(rng, who.score, stratum)
+    """Draw strata, scores, responses and dates; ``classes``: shares of shape (n_strata, n_classes)."""
+    base = population()
+    stratum = _pick(rng, base.share[None, :], np.zeros(n, dtype=np.int64))
+    level = _pick(rng, base.score, stratum)
     unobserved = _pick(rng, classes, stratum)
-    answered = rng.random(n) < who.response[stratum, level]
+    answered = rng.random(n) < base.response[stratum, level]
     n_days = int((LAST_SURVEY - FIRST_SURVEY).astype(int)) + 1
     sent = FIRST_SURVEY + rng.integers(0, n_days, n).astype("timedelta64[D]")
     low = np.array([0, *TENURE_CUTS])[stratum % N_BANDS]
@@ -195,35 +195,35 @@ def _hidden(customers: _Customers) -> pd.DataFrame:
 
 
 def _subscribers(rng: np.random.Generator, n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    law = subscription()
-    customers = _customers(rng, n, law.frailty_share)
+    design = subscription()
+    customers = _customers(rng, n, design.frailty_share)
     sent = customers.sent
-    hazard = law.frailty[customers.unobserved] * law.rate[customers.stratum, customers.level]
+    hazard = design.frailty[customers.unobserved] * design.rate[customers.stratum, customers.level]
     # T is the first month by whose end the cumulative hazard has passed an exponential draw.
-    lost_in = 1 + np.searchsorted(law.cumulative[1:], rng.exponential(size=n) / hazard)
+    lost_in = 1 + np.searchsorted(design.cumulative[1:], rng.exponential(size=n) / hazard)
     within = np.minimum(lost_in, _LONGEST_FOLLOW_UP)
     start, stop = add_months(sent, within - 1), add_months(sent, within)
     n_days = (stop - start).astype(np.int64)
     end = start + (1 + rng.integers(0, n_days)).astype("timedelta64[D]")
-    seen = (lost_in <= _LONGEST_FOLLOW_UP) & (end <= OBSERVED_UNTIL)
+    recorded = (lost_in <= _LONGEST_FOLLOW_UP) & (end <= OBSERVED_UNTIL)
     # A whole month back is at least 28 days: 27 more never make another whole month.
     signup = add_months(sent, -customers.months) - rng.integers(0, 28, n).astype("timedelta64[D]")
-    begun = sum((add_months(sent, month) <= OBSERVED_UNTIL).astype(np.int64) for month in range(WINDOW))
+    n_paid = sum((add_months(sent, month) <= OBSERVED_UNTIL).astype(np.int64) for month in range(WINDOW))
     table = _observed(customers)
     table.insert(2, "signup_date", signup.astype("datetime64[ns]"))
-    table["end_date"] = np.where(seen, end, np.datetime64("NaT", "D")).astype("datetime64[ns]")
-    table["annual_spend"] = law.fee[customers.stratum] * np.minimum(lost_in, begun)
+    table["end_date"] = np.where(recorded, end, np.datetime64("NaT", "D")).astype("datetime64[ns]")
+    table["annual_spend"] = design.fee[customers.stratum] * np.minimum(lost_in, n_paid)
     return table, _hidden(customers).assign(lost_in_month=lost_in)
 
 
 def _buyers(rng: np.random.Generator, n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    law = transaction()
-    customers = _customers(rng, n, law.class_share)
+    design = transaction()
+    customers = _customers(rng, n, design.class_share)
     cell = customers.stratum, customers.level, customers.unobserved
-    spread = law.spread[customers.stratum]
-    amount = law.mean[cell] * np.exp(spread * rng.standard_normal(n) - spread**2 / 2)
+    log_sd = design.log_sd[customers.stratum]
+    amount = design.mean[cell] * np.exp(log_sd * rng.standard_normal(n) - log_sd**2 / 2)
     table = _observed(customers)
     table.insert(2, "months_since_first_purchase", customers.months)
-    # Whole cents: of a density this smooth the rounding moves no mean.
-    table["annual_spend"] = np.where(rng.random(n) < law.buys[cell], amount, 0.0).round(2)
+    # Whole cents: rounding of a smooth density does not change the mean.
+    table["annual_spend"] = np.where(rng.random(n) < design.buys[cell], amount, 0.0).round(2)
     return table, _hidden(customers)

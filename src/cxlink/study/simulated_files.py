@@ -8,7 +8,7 @@ from typing import Any
 from cxlink.cohort.errors import InputError
 from cxlink.estimands.tidy import KEY, csv_text
 from cxlink.study.simulate import Simulated, simulate
-from cxlink.study.truth import known_design
+from cxlink.study.truth import checked_design
 
 
 def write_simulated(design: str, n: int, seed: int, path: Path) -> tuple[Path, Path, Path]:
@@ -36,7 +36,7 @@ def write_simulated(design: str, n: int, seed: int, path: Path) -> tuple[Path, P
             raise InputError(f"{each}: exists already. Choose another --out.")
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}. Make it first.")
-    made = simulate(known_design(design), n, seed)
+    made = simulate(checked_design(design), n, seed)
     written: list[Path] = []
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial{path.suffix}")
     try:

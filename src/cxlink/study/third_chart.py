@@ -1,13 +1,12 @@
 """The study's third chart: from the share retained after a year to years, under every family.
 
-One year fixes one parameter of a family. The other is fixed here by a second number that the article does not give:
-by how much the loss of the second year is smaller than that of the first,
+One year of retention identifies one parameter of a family. The other is fixed by a quantity that the article does not
+give, the relative decrease of the loss rate from the first to the second year,
 
     φ = 1 − (1 − S(2)/S(1)) / (1 − S(1)).
 
-Under the shifted-beta-geometric this is its polarisation 1/(α + β + 1), how much customers differ: a customer base that
-differs more loses its doubtful customers sooner. Under any other family it is the same two years, so that curves at
-one φ agree at years 1 and 2 and part after them.
+Under the shifted-beta-geometric φ is the polarisation 1/(α + β + 1), a measure of heterogeneity. Under any other family
+it means the same S(1) and S(2), so that curves with one φ agree at years 1 and 2 and differ later.
 """
 
 from dataclasses import dataclass
@@ -30,17 +29,17 @@ _POINTS = 4801
 
 @dataclass(frozen=True, slots=True)
 class ThirdChart:
-    """Years of further membership that follow from one-year retention and an assumption on what comes after.
+    """Expected further years implied by one-year retention and an assumption on later hazards.
 
     Attributes
     ----------
     years : DataFrame, one row an assumption, a band and a φ
         ``model, fixed, group`` (``worst``, ``best``), ``retention`` (after a year), ``heterogeneity`` φ,
         ``second_year`` (S(2)/S(1)), ``parameter`` and ``value`` (the family's second one), ``years``: ∫S(t)dt over all
-        t > 0, ``inf`` where it has no end, NaN where no curve of the family has these two years.
+        t > 0, ``inf`` where it diverges, NaN where no curve of the family has these two years.
     six_years : DataFrame, one row an assumption
         ``model, fixed, heterogeneity, second_year_of_best, years_of_best, years_of_worst``: the φ at which the best
-        band stays as long as published, and what the worst then does at the same φ; NaN where no φ does it.
+        band's expected years are as published, and those of the worst at the same φ; NaN where there is none.
     """
 
     years: pd.DataFrame
@@ -48,7 +47,7 @@ class ThirdChart:
 
 
 def third_chart() -> ThirdChart:
-    """Compute what the published retention of Kriss (2014) means in years, assumption by assumption.
+    """Compute the expected years of the published retention of Kriss (2014) under each assumption.
 
     Raises
     ------
@@ -124,7 +123,7 @@ def _two_years(retention: float, heterogeneity: Array) -> tuple[Array, Array]:
 
 
 def _needed(assumption: Assumption, bands: dict[str, float], wanted: float) -> dict[str, object]:
-    """Find the φ at which the best band stays as long as wanted: years rise with φ."""
+    """Find the φ at which the best band's expected years equal a value; years increase with φ."""
     best = bands["best"]
 
     def short(heterogeneity: float) -> float:

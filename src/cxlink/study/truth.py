@@ -1,4 +1,4 @@
-"""What is true of a simulated business: exact sums over strata and unobserved classes, no random numbers."""
+"""True values of the simulated populations: exact sums over strata and unobserved classes, no random numbers."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -26,7 +26,7 @@ RELATIVE_TO_POOREST = ("10:1-3", "9:1-3", "8:1-3", "7:1-3", "4-6:1-3")
 Adjusted = Literal["no", "standardised"]
 
 
-def known_design(design: str) -> Design:
+def checked_design(design: str) -> Design:
     """Check the name of a design.
 
     Raises
@@ -62,7 +62,7 @@ def weights(levels: tuple[int, ...], adjusted: Adjusted) -> np.ndarray:
         The group.
     adjusted : str
         ``standardised``: the strata of all scored customers, the group's levels by their shares among them;
-        ``no``: the group as it is, its strata confounded with its scores.
+        ``no``: the group without adjustment, strata confounded with scores.
 
     Returns
     -------
@@ -79,16 +79,16 @@ def weights(levels: tuple[int, ...], adjusted: Adjusted) -> np.ndarray:
 
 @cache
 def cell_survival() -> np.ndarray:
-    """S(t), t = 0, 1, … months, the unobserved classes mixed: shape (n_strata, n_levels, MONTHS + 1)."""
-    law = subscription()
-    survival = np.zeros((*law.rate.shape, law.cumulative.size))
-    for frailty, share in zip(law.frailty, law.frailty_share.T, strict=True):
-        survival += share[:, None, None] * np.exp(-frailty * law.rate[:, :, None] * law.cumulative)
+    """S(t), t = 0, 1, … months, averaged over the unobserved classes: shape (n_strata, n_levels, MONTHS + 1)."""
+    design = subscription()
+    survival = np.zeros((*design.rate.shape, design.cumulative.size))
+    for frailty, share in zip(design.frailty, design.frailty_share.T, strict=True):
+        survival += share[:, None, None] * np.exp(-frailty * design.rate[:, :, None] * design.cumulative)
     return survival
 
 
 def cell_spend(design: Design) -> np.ndarray:
-    """Mean spend over the window, zeros in: EUR, shape (n_strata, n_levels).
+    """Mean spend over the window, zeros included: EUR, shape (n_strata, n_levels).
 
     A subscriber pays at the beginning of each month, the one of the loss included: fee · Σ_{j=0..11} S(j).
     """
@@ -96,8 +96,8 @@ def cell_spend(design: Design) -> np.ndarray:
         months_paid: np.ndarray = cell_survival()[:, :, :WINDOW].sum(axis=2)
         paid: np.ndarray = subscription().fee[:, None] * months_paid
         return paid
-    law = transaction()
-    spend: np.ndarray = np.einsum("gk,gsk,gsk->gs", law.class_share, law.buys, law.mean)
+    design_ = transaction()
+    spend: np.ndarray = np.einsum("gk,gsk,gsk->gs", design_.class_share, design_.buys, design_.mean)
     return spend
 
 
@@ -116,7 +116,7 @@ def true_survival(levels: tuple[int, ...], adjusted: Adjusted = "standardised") 
 
 
 def truth(design: Design) -> pd.DataFrame:
-    """Tabulate what is true of a design's whole population, adjusted and not.
+    """Tabulate the true values of a design's whole population, unadjusted and standardised.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def truth(design: Design) -> pd.DataFrame:
     InputError
         If there is no such design, or the published figures are not there.
     """
-    return _tabulated(known_design(design)).copy()
+    return _tabulated(checked_design(design)).copy()
 
 
 @cache
@@ -147,9 +147,9 @@ def _tabulated(design: Design) -> pd.DataFrame:
 
 
 def _rows(design: Design, adjusted: Adjusted) -> Iterator[dict[str, Any]]:
-    named = groups(design)
+    levels_of = groups(design)
     if design == "subscription":
-        curves = {group: true_survival(levels, adjusted) for group, levels in named.items()}
+        curves = {group: true_survival(levels, adjusted) for group, levels in levels_of.items()}
         for horizon in RETENTION_HORIZONS:
             retention = {group: float(curve[horizon]) for group, curve in curves.items()}
             yield from _quantity(
@@ -161,26 +161,26 @@ def _rows(design: Design, adjusted: Adjusted) -> Iterator[dict[str, Any]]:
         mean = {group: float(restricted_mean(curve, MONTHS)) for group, curve in curves.items()}
         yield from _quantity(("tenure_mean", "month", None), mean, (), adjusted)
     cells = cell_spend(design)
-    spent = {group: float((weights(levels, adjusted) * cells).sum()) for group, levels in named.items()}
+    spent = {group: float((weights(levels, adjusted) * cells).sum()) for group, levels in levels_of.items()}
     yield from _quantity(("spend", "EUR", None), spent, contrasts(design), adjusted)
 
 
 def _quantity(
-    what: tuple[str, str, int | None],
+    quantity: tuple[str, str, int | None],
     value: Mapping[str, float],
-    compared: tuple[tuple[str, str], ...],
+    pairs: tuple[tuple[str, str], ...],
     adjusted: Adjusted,
 ) -> Iterator[dict[str, Any]]:
     """Rows of one quantity (estimand, unit, horizon): every group's, then differences and ratios."""
-    estimand, unit, horizon = what
-    same = {
+    estimand, unit, horizon = quantity
+    labels = {
         "model": "truth", "reference": "", "horizon": horizon, "adjusted": adjusted,
         "stratum": "", "cause": "", "given": 0, "scenario": "",
     }  # fmt: skip
     for group, estimate in value.items():
-        yield same | {"estimand": estimand, "group": group, "estimate": estimate, "unit": unit}
-    for group, reference in compared:
-        pair = same | {"group": group, "reference": reference}
+        yield labels | {"estimand": estimand, "group": group, "estimate": estimate, "unit": unit}
+    for group, reference in pairs:
+        pair = labels | {"group": group, "reference": reference}
         difference, ratio = value[group] - value[reference], value[group] / value[reference]
         yield pair | {"estimand": f"{estimand}_difference", "estimate": difference, "unit": unit}
         yield pair | {"estimand": f"{estimand}_ratio", "estimate": ratio, "unit": "ratio"}

@@ -1,7 +1,6 @@
-"""How two years of retention fix each family, in closed form where there is one.
+"""Parameters of each family from two years of retention, in closed form where there is one.
 
-A family with a third parameter stands here with it fixed. A spline through two years has no inner knot and is the
-Weibull.
+A third parameter is fixed. A spline through two years has no inner knot and is the Weibull.
 """
 
 from collections.abc import Callable
@@ -33,7 +32,7 @@ Solved = tuple[Array, ...]
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """A family, and how two years of retention fix it.
+    """A family, and its parameters from two years of retention.
 
     Attributes
     ----------
@@ -90,7 +89,7 @@ def _generalised_gamma(q: float) -> Assumption:
 
 
 def _cure(r: Array, r2: Array) -> Solved:
-    """A share π never leaves, the others at a constant rate: S(1) − S(2) = (S(1) − π)·(1 − S_u(1))."""
+    """A share π is never lost, the others at a constant rate: S(1) − S(2) = (S(1) − π)·(1 − S_u(1))."""
     staying = (r - r * r2) / (1 - r)
     return (r - staying) / (1 - staying), -np.log(staying)
 
@@ -126,4 +125,4 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(gompertz(1.0), _gompertz, "shape"),
     Assumption(cure(EXPONENTIAL), _cure, "rate"),
 )
-"""Every class of the menu, roughly in the order of the years that they give."""
+"""Every class of families, roughly in the order of expected years."""
