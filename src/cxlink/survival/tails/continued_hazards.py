@@ -1,0 +1,136 @@
+"""Hazards of every level in every stratum over all of time, drawn with the resampled customers that they stand on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_array, csr_array
+
+from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
+from cxlink.survival.tails.extrapolation_error import ErrorPaths, Errors, error_paths
+from cxlink.survival.tails.tail_fit import CellCounts, TailFit, spell_scores
+
+TEN = 10
+
+
+def cells_of(spells: Spells) -> np.ndarray:
+    """Cell of each pair: level × strata + stratum, every combination counted."""
+    cells: np.ndarray = spells.level * len(spells.strata) + spells.stratum
+    return cells
+
+
+def cell_counts(spells: Spells, n: np.ndarray | None = None) -> CellCounts:
+    """Customers at risk and lost by cell and period, to the last period with anybody at risk.
+
+    Parameters
+    ----------
+    spells : Spells
+        The cohort.
+    n : ndarray of shape (n_spells,), optional
+        Customers in each spell, in place of its own.
+    """
+    at_risk, lost = risk_sets(spells, each_pair(spells))(spells.n if n is None else n)
+    shape = (len(spells.levels) * len(spells.strata), at_risk.shape[1])
+    counts = CellCounts(np.zeros(shape), np.zeros(shape))
+    counts.at_risk[cells_of(spells)], counts.lost[cells_of(spells)] = at_risk, lost
+    return counts
+
+
+def last_with_ten(spells: Spells) -> np.ndarray:
+    """Last period since the time origin in which each level has ten at risk over its strata; 0 where it never has."""
+    at_risk = cell_counts(spells).at_risk.reshape(len(spells.levels), len(spells.strata), -1).sum(axis=1)
+    enough = at_risk >= TEN
+    n_periods = at_risk.shape[1]
+    return np.where(enough.any(axis=1), n_periods - enough[:, ::-1].argmax(axis=1), 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContinuedHazards:
+    """Fitted hazards with their extrapolation error, to be drawn.
+
+    Attributes
+    ----------
+    spells : Spells
+        The cohort.
+    fit : TailFit
+        Of its counts.
+    begin, end : ndarray of shape (n_steps,)
+        Steps of time since the time origin, in periods; each begins where the one before ends.
+    paths : mapping of str to ErrorPaths
+        By scenario: levels' errors correlated as estimated, not at all, or the same.
+    """
+
+    spells: Spells
+    fit: TailFit
+    begin: np.ndarray
+    end: np.ndarray
+    paths: Mapping[str, ErrorPaths]
+
+    def estimate(self) -> np.ndarray:
+        """Cumulative hazard of each cell at 0 and at the end of each step: (n_cells, n_steps + 1, 1)."""
+        centre = self.paths[""].centre(self.begin, self.end)
+        return self._cumulated(self.fit.theta[:, None], centre[:, :, None])
+
+    def drawn(self, weights: np.ndarray, draws: slice, rng: np.random.Generator) -> "DrawnHazards":
+        """Draw coefficients with resampled customers: one Newton step from the estimate, and noise for the penalties.
+
+        The step is H⁻¹(Σ_spells (w* − n)·score + Σ z/τ); with the information I of the counts and the penalties P its
+        covariance is H⁻¹(I + P)H⁻¹ = H⁻¹, that of the posterior.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (n_spells, n_block)
+            Customers of each spell.
+        draws : slice
+            Which draws they are.
+        rng : Generator
+            Advanced.
+        """
+        scores, terms = spell_scores(self.spells, self.fit), self.fit.terms
+        n_cells, n_spells = len(terms.matrix), len(scores.cell)
+        collect = coo_array(
+            (np.ones(n_spells), (scores.cell, np.arange(n_spells))), shape=(n_cells, n_spells)
+        )
+        change = weights - self.spells.n[:, None]
+        gradient = np.sqrt(self.fit.precision)[:, None] * rng.standard_normal(
+            (len(self.fit.theta), weights.shape[1])
+        )
+        for own, at in zip(scores.sums, terms.columns, strict=True):
+            if len(at):
+                gradient[at] += terms.matrix[:, at].T @ (csr_array(collect) @ (own[:, None] * change))
+        return DrawnHazards(self, self.fit.theta[:, None] + self.fit.inverse @ gradient, draws)
+
+    def _cumulated(self, theta: np.ndarray, error: np.ndarray) -> np.ndarray:
+        """Cumulate hazards with an error of shape (n_levels, n_steps, n_draws)."""
+        log_hazard = self.fit.log_hazards(theta, self.begin, self.end)
+        n_strata = len(self.spells.strata)
+        by_level = log_hazard.reshape(len(self.spells.levels), n_strata, *log_hazard.shape[1:])
+        by_level += error[:, None]
+        hazard = np.exp(np.clip(log_hazard, -60.0, 60.0, out=log_hazard), out=log_hazard)
+        hazard *= (self.end - self.begin)[None, :, None]
+        total = np.zeros((hazard.shape[0], hazard.shape[1] + 1, hazard.shape[2]))
+        np.cumsum(hazard, axis=1, out=total[:, 1:])
+        return total
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnHazards:
+    """Draws of the coefficients, and which draws of the error go with them."""
+
+    hazards: ContinuedHazards
+    theta: np.ndarray
+    draws: slice
+
+    def cumulated(self, scenario: str = "") -> np.ndarray:
+        """Cumulative hazard of each cell: (n_cells, n_steps + 1, n_block)."""
+        hazards = self.hazards
+        error = hazards.paths[scenario].at(hazards.begin, hazards.end, self.draws)
+        return hazards._cumulated(self.theta, error)
+
+
+def continued_hazards(
+    spells: Spells, fit: TailFit, steps: tuple[np.ndarray, np.ndarray], errors: Errors, shared: np.ndarray,
+    rng: np.random.Generator,
+) -> ContinuedHazards:  # fmt: skip
+    """Put fitted hazards and draws of their error together; ``shared`` are draws of the correlation of levels."""
+    return ContinuedHazards(spells, fit, *steps, error_paths(errors, last_with_ten(spells), shared, rng))

@@ -1,0 +1,216 @@
+"""Which cells make each curve that is asked for, where it is observed, and at which times groups are read off."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from scipy.sparse import coo_array, csr_array, eye_array
+
+from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
+from cxlink.groups.curves import Mixture, Standard, mixtures
+from cxlink.groups.discrete_hazard import EXTINCT, hazards
+from cxlink.groups.requests import Request
+from cxlink.groups.support import last_with
+from cxlink.survival.families.time_grid import Grid, make_grid
+from cxlink.survival.small_groups import is_sparse
+from cxlink.survival.tails.continued_hazards import TEN, cells_of
+
+_RATIO = 1.08
+_NOBODY = 1e-300
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContinuedPlan:
+    """A request, laid out.
+
+    Attributes
+    ----------
+    request : Request
+        What is asked.
+    pool : sparse matrix of shape (n_curves, n_pairs)
+        Which pairs make each curve.
+    member : sparse matrix of shape (n_curves, n_cells)
+        Which cells.
+    alone : bool
+        Whether each curve is one cell.
+    parts : tuple of Mixture
+        The groups, by entry.
+    at_risk : int ndarray of shape (n_curves, n_periods)
+        Of the data.
+    hazard : ndarray of shape (n_curves, n_periods)
+        Share lost of those at risk.
+    observed : bool ndarray of shape (n_curves, n_periods)
+        Whether a period is read off the curve: ten at risk, or nobody of the cohort censored.
+    drawn : bool ndarray of shape (n_curves, n_periods)
+        The same for draws: not of levels whose resampled curves would be too narrow (design rule 10).
+    until : int ndarray of shape (n_groups,)
+        Last time with ten at risk of each group.
+    sparse : bool ndarray of shape (n_groups,)
+        Groups with few losses or few survivors.
+    """
+
+    request: Request
+    pool: csr_array
+    member: csr_array
+    alone: bool
+    parts: tuple[Mixture, ...]
+    at_risk: np.ndarray
+    hazard: np.ndarray
+    observed: np.ndarray
+    drawn: np.ndarray
+    until: np.ndarray
+    sparse: np.ndarray
+
+
+def lay_out_continued(spells: Spells, request: Request, horizon: int) -> ContinuedPlan:
+    """Lay a request out.
+
+    Parameters
+    ----------
+    spells : Spells
+        The cohort.
+    request : Request
+        From `by_level`, `pooled` or `standardised`, its curves pairs or every combination of level and stratum.
+    horizon : int
+        At which sparse groups are identified, in periods.
+    """
+    pool, member = _curves(spells, request)
+    at_risk, lost = (pool @ x for x in risk_sets(spells, each_pair(spells))(spells.n))
+    complete = bool((spells.cause[spells.exit > spells.entry] > 0).all())
+    observed = at_risk >= (1 if complete else TEN)
+    thin = _thin(spells, horizon)
+    of_thin = pool @ thin[spells.level].astype(float) > 0
+    members = tuple(pool.indices[a:b] for a, b in pairwise(pool.indptr))
+    full = replace(request, members=members)
+    return ContinuedPlan(
+        request=request,
+        pool=pool,
+        member=member,
+        alone=bool((np.diff(member.indptr) == 1).all()),
+        parts=mixtures(request.standards),
+        at_risk=at_risk,
+        hazard=hazards(at_risk, lost),
+        observed=observed,
+        drawn=observed & ~of_thin[:, None],
+        until=last_with(request.standards, at_risk, TEN),
+        sparse=np.array([is_sparse(spells, full, s, horizon) for s in request.standards], dtype=bool),
+    )
+
+
+def _curves(spells: Spells, request: Request) -> tuple[csr_array, csr_array]:
+    """Pairs of each curve, (n_curves, n_pairs), and its cells, (n_curves, n_cells)."""
+    cells, n_cells = cells_of(spells), len(spells.levels) * len(spells.strata)
+    place = coo_array(
+        (np.ones(len(cells), np.int64), (np.arange(len(cells)), cells)), shape=(len(cells), n_cells)
+    )
+    n_curves = max((int(s.curve.max()) + 1 for s in request.standards), default=0)
+    if n_curves > len(request.members):
+        return csr_array(place.T), csr_array(eye_array(n_cells, dtype=np.int64))
+    pair = np.concatenate(request.members)
+    curve = np.repeat(np.arange(len(request.members)), [len(pairs) for pairs in request.members])
+    shape = (len(request.members), spells.n_pairs)
+    pool = csr_array(coo_array((np.ones(len(pair), np.int64), (curve, pair)), shape=shape))
+    return pool, csr_array(pool @ place)
+
+
+def _thin(spells: Spells, horizon: int) -> np.ndarray:
+    """Whether each level has few losses or few survivors."""
+    members = tuple(np.flatnonzero(spells.level == at) for at in range(len(spells.levels)))
+    request = Request({}, members, (), (), ())
+    return np.array(
+        [
+            is_sparse(
+                spells,
+                request,
+                Standard(str(at), np.array([at]), np.zeros(1, int), np.ones(1), 0, 0),
+                horizon,
+            )
+            for at in range(len(spells.levels))
+        ],
+        dtype=bool,
+    )
+
+
+def continued_log_survival(
+    plan: ContinuedPlan,
+    observed: np.ndarray,
+    hazard: np.ndarray,
+    cumulative: np.ndarray,
+    customers: np.ndarray,
+) -> np.ndarray:
+    """Log S of each curve: observed steps where there are enough customers, otherwise those of the fitted hazards.
+
+    Parameters
+    ----------
+    plan : ContinuedPlan
+        The curves.
+    observed : bool ndarray of shape (n_curves, n_periods)
+        Which periods are observed.
+    hazard : ndarray of shape (n_curves, n_periods, n_draws)
+        Share lost of those at risk.
+    cumulative : ndarray of shape (n_cells, n_steps + 1, n_draws)
+        Fitted cumulative hazard; its first steps are the periods.
+    customers : ndarray of shape (n_cells, n_draws)
+        At time 0 in each cell, those who enter late counted with those whom they outlasted: what a curve of several
+        cells goes on with is what is left of each.
+
+    Returns
+    -------
+    ndarray of shape (n_curves, n_steps + 1, n_draws)
+    """
+    total = -cumulative[plan.member.indices] if plan.alone else _mixed(plan, cumulative, customers)
+    step = np.diff(total, axis=1)
+    n_periods = hazard.shape[1]
+    with np.errstate(divide="ignore"):
+        own = np.maximum(np.log1p(-hazard), EXTINCT)
+    np.copyto(step[:, :n_periods], own, where=observed[:, :, None])
+    np.cumsum(step, axis=1, out=total[:, 1:])
+    total[:, 0] = 0.0
+    return total
+
+
+def _mixed(plan: ContinuedPlan, cumulative: np.ndarray, customers: np.ndarray) -> np.ndarray:
+    """Log of what is left of several cells together, up to a constant: (n_curves, n_steps + 1, n_draws)."""
+    least = cumulative.min(axis=0)
+    left = np.exp(least - cumulative) * customers[:, None]
+    total = (plan.member @ left.reshape(len(left), -1)).reshape(-1, *left.shape[1:])
+    log_left: np.ndarray = np.log(np.maximum(total, _NOBODY)) - least
+    return log_left
+
+
+def reading_grid(horizons: Sequence[int], n_periods: int, times: np.ndarray) -> Grid:
+    """Times after the survey at which groups are read off: whole periods, ever fewer beyond the data, and a tail.
+
+    Parameters
+    ----------
+    horizons : sequence of int
+        Steps of the ladder; each is among the times.
+    n_periods : int
+        With data: each of them is.
+    times : int ndarray
+        More that are.
+    """
+    last = max([*horizons, int(times.max(initial=1)), 1])
+    tail = make_grid((last,))
+    periods = _thinned(n_periods, last, np.concatenate([np.asarray(horizons, int), times]))
+    time = np.concatenate([periods.astype(float), tail.time[tail.inside :]])
+    sums = np.zeros((len(periods), len(periods)))
+    for k, (a, b) in enumerate(pairwise(periods)):
+        share = (np.arange(a + 1, b + 1) - a) / (b - a)
+        sums[k, k + 1 :] += (1 - share).sum()
+        sums[k + 1, k + 1 :] += share.sum()
+    empty = np.zeros((len(periods), len(periods)))
+    return Grid(time, np.arange(len(periods)), len(periods), empty, sums, tail.tail_weight)
+
+
+def _thinned(n_periods: int, last: int, more: np.ndarray) -> np.ndarray:
+    """0 to ``n_periods``, then ever fewer to ``last``."""
+    dense = np.arange(min(n_periods, last) + 1)
+    n_later = (
+        int(np.ceil(np.log(max(last, 1) / max(n_periods, 1)) / np.log(_RATIO))) + 1 if last > n_periods else 0
+    )
+    later = (
+        np.geomspace(max(n_periods, 1), last, max(n_later, 0)).round().astype(int) if n_later else dense[:0]
+    )
+    return np.unique(np.concatenate([dense, later, more[(more >= 0) & (more <= last)]])).astype(int)

@@ -1,0 +1,205 @@
+"""Continued hazards, fitted to counts: penalised grouped hazards, their variances estimated from the same counts.
+
+With λ = e^η, ℓ = Σ d·log(1 − e^−λ) − (r − d)·λ − ½·Σ θ²/τ², as in `cxlink.survival.hazards.cloglog`; each block's τ² is
+raised or lowered until Σθ² of it is what its effective number of coefficients makes likely (Fellner & Schall; Wood &
+Fasiolo 2017, doi 10.1111/biom.12666). A block that tells little falls back on a usual variance, which counts as one
+coefficient more.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cxlink.cohort.count.spells import Spells
+from cxlink.survival.tails.tail_terms import FREE, Terms
+
+_LOWEST, _HIGHEST = -40.0, 6.0
+_ROUNDS, _HALVINGS = 60, 30
+_SETTLED = 0.01
+_LEAST, _MOST = 1e-3, 10.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellCounts:
+    """Customers at risk and lost by cell of level and stratum, and by period.
+
+    Attributes
+    ----------
+    at_risk, lost : ndarray of shape (n_cells, n_periods)
+        Every combination, the strata varying quickest; to the last period with anybody at risk.
+    """
+
+    at_risk: np.ndarray
+    lost: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TailFit:
+    """Fitted hazards.
+
+    Attributes
+    ----------
+    terms : Terms
+        Their columns.
+    theta : ndarray of shape (n_columns,)
+        Coefficients.
+    precision : ndarray of shape (n_columns,)
+        1/τ² of each.
+    inverse : ndarray of shape (n_columns, n_columns)
+        Of the penalised information: the covariance of θ given the variances.
+    evidence : float
+        Log of the likelihood with θ integrated out (Laplace).
+    """
+
+    terms: Terms
+    theta: np.ndarray
+    precision: np.ndarray
+    inverse: np.ndarray
+    evidence: float
+
+    def log_hazards(self, theta: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """Log hazard per period of each cell in steps of time: (n_cells, n_steps) or (n_cells, n_steps, n_draws).
+
+        Within a step of several periods the renewals in it are spread evenly.
+        """
+        values = self.terms.time.at(begin, end)
+        found = self.terms.coefficients(theta)
+        return np.moveaxis(np.tensordot(found, values, axes=(1, 0)), -1, 1)
+
+
+def fit_tails(counts: CellCounts, terms: Terms, start: TailFit | None = None) -> TailFit:
+    """Fit coefficients and variances together.
+
+    Parameters
+    ----------
+    counts : CellCounts
+        What is fitted.
+    terms : Terms
+        Columns.
+    start : TailFit, optional
+        A fit of the same terms to begin from.
+    """
+    problem = _Problem(counts, terms)
+    theta = np.zeros(len(terms.function)) if start is None else start.theta
+    if start is None:
+        theta[0] = np.log(max(counts.lost.sum(), 0.5) / max(counts.at_risk.sum(), 1.0))
+    precision = 1 / terms.usual**2 if start is None else start.precision
+    for _ in range(_ROUNDS):
+        theta, moved, information = problem.newton(theta, precision)
+        inverse = np.linalg.inv(information)
+        before, precision = precision, _variances(terms, theta, precision, inverse)
+        if moved < _SETTLED and np.abs(np.log(precision / before)).max() < _SETTLED:
+            break
+    theta, _, information = problem.newton(theta, precision)
+    evidence = problem.value(theta, precision) + 0.5 * float(
+        np.log(precision).sum() - np.linalg.slogdet(information)[1]
+    )
+    return TailFit(terms, theta, precision, np.linalg.inv(information), evidence)
+
+
+def refit_tails(counts: CellCounts, fit: TailFit, steps: int = 2) -> TailFit:
+    """Fit coefficients to other counts from close by, with the variances of a fit."""
+    problem, theta = _Problem(counts, fit.terms), fit.theta
+    for _ in range(steps):
+        theta, _, information = problem.newton(theta, fit.precision)
+    return TailFit(fit.terms, theta, fit.precision, np.linalg.inv(information), np.nan)
+
+
+def _variances(terms: Terms, theta: np.ndarray, precision: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+    updated = precision.copy()
+    for block in np.unique(terms.block[terms.block != FREE]):
+        at = np.flatnonzero(terms.block == block)
+        effective = len(at) - float(np.diag(inverse)[at] @ precision[at])
+        usual = terms.usual[at[0]] ** 2
+        variance = (float(theta[at] @ theta[at]) + usual) / (max(effective, 0.0) + 1)
+        updated[at] = 1 / np.clip(variance, _LEAST**2, _MOST**2)
+    return updated
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Problem:
+    """Counts and terms, as the Newton steps need them."""
+
+    counts: CellCounts
+    terms: Terms
+
+    @property
+    def values(self) -> np.ndarray:
+        """Functions of time in the periods of the counts."""
+        end = np.arange(1.0, self.counts.lost.shape[1] + 1)
+        return self.terms.time.at(end - 1, end)
+
+    def value(self, theta: np.ndarray, precision: np.ndarray) -> float:
+        """Penalised log-likelihood."""
+        rate = np.exp(np.clip(self.terms.coefficients(theta) @ self.values, _LOWEST, _HIGHEST))
+        lost, stayed = self.counts.lost, self.counts.at_risk - self.counts.lost
+        return float(np.sum(lost * np.log(-np.expm1(-rate)) - stayed * rate) - 0.5 * precision @ theta**2)
+
+    def newton(self, theta: np.ndarray, precision: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+        """Take a step, halved until it does not fall; gives θ, the longest move, and the penalised information."""
+        values = self.values
+        rate = np.exp(np.clip(self.terms.coefficients(theta) @ values, _LOWEST, _HIGHEST))
+        slope, weight = derivatives(self.counts, rate)
+        information = self._information(weight, values)
+        information[np.diag_indices(len(theta))] += precision
+        gradient = np.empty(len(theta))
+        for j, at in enumerate(self.terms.columns):
+            gradient[at] = self.terms.matrix[:, at].T @ (slope @ values[j])
+        step = np.linalg.solve(information, gradient - precision * theta)
+        before, size = self.value(theta, precision), 1.0
+        for _ in range(_HALVINGS):
+            if self.value(theta + size * step, precision) >= before - 1e-9 * abs(before):
+                break
+            size /= 2
+        return theta + size * step, size * float(np.abs(step).max()), information
+
+    def _information(self, weight: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Σ weight · x x' over cells and periods."""
+        matrix, columns = self.terms.matrix, self.terms.columns
+        found = np.zeros((matrix.shape[1], matrix.shape[1]))
+        for i, rows in enumerate(columns):
+            for j, others in enumerate(columns[: i + 1]):
+                if len(rows) and len(others):
+                    both = weight @ (values[i] * values[j])
+                    part = (matrix[:, rows] * both[:, None]).T @ matrix[:, others]
+                    found[np.ix_(rows, others)], found[np.ix_(others, rows)] = part, part.T
+        return found
+
+
+def derivatives(counts: CellCounts, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First derivative of ℓ by η, and its expected information; each of shape (n_cells, n_periods)."""
+    odds = rate / -np.expm1(-rate)
+    weight = counts.at_risk * rate**2 / np.expm1(rate)
+    return counts.lost * odds - counts.at_risk * rate, weight
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpellScores:
+    """What each customer of a spell adds to the gradient of ℓ at a fit.
+
+    Attributes
+    ----------
+    sums : ndarray of shape (n_functions, n_spells)
+        Σ_t (d·odds − λ)·b(t) over the periods of a spell.
+    cell : int ndarray of shape (n_spells,)
+        Its cell.
+    """
+
+    sums: np.ndarray
+    cell: np.ndarray
+
+
+def spell_scores(spells: Spells, fit: TailFit) -> SpellScores:
+    """Scores of spells at a fit: a customer at risk over (entry, exit], lost in the last of these periods or not."""
+    end = np.arange(1.0, spells.n_periods + 1)
+    values = fit.terms.time.at(end - 1, end)
+    rate = np.exp(np.clip(fit.terms.coefficients(fit.theta) @ values, _LOWEST, _HIGHEST))
+    cell = spells.level[spells.pair] * len(spells.strata) + spells.stratum[spells.pair]
+    lost = (spells.cause > 0) & (spells.exit > spells.entry)
+    at, own = (cell[lost], spells.exit[lost] - 1), np.zeros((len(values), len(cell)))
+    odds = rate[at] / -np.expm1(-rate[at])
+    for j, value in enumerate(values):
+        stayed = np.pad(np.cumsum(rate * value, axis=1), ((0, 0), (1, 0)))
+        own[j] = stayed[cell, np.minimum(spells.entry, spells.exit)] - stayed[cell, spells.exit]
+        own[j, lost] += odds * value[at[1]]
+    return SpellScores(own, cell)
