@@ -30,7 +30,7 @@ def _lost(size: int) -> np.ndarray:
 def ours(size: int) -> dict[str, Measured]:
     """Fit, test, average and project every family to counts, several times; 2,000 draws."""
     from cxlink.cohort.count.spells import Spells
-    from cxlink.estimands.tenure_estimates import tenure_results
+    from cxlink.estimands.model_rows.tenure_estimates import tenure_results
 
     lost = _lost(size)
     pair, at = np.nonzero(lost)

@@ -11,7 +11,7 @@ from cxlink.analysis import Analysis, analyse
 from cxlink.cohort.count.counts import load_counts
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.estimands.coefficients import COLUMNS
+from cxlink.estimands.model_rows.coefficients import COLUMNS
 
 pytestmark = pytest.mark.usefixtures("few_families")
 SPEC = {

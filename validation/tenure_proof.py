@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cxlink.cohort.count.spells import person_periods
-from cxlink.estimands.tenure_estimates import weights_of
+from cxlink.estimands.model_rows.tenure_estimates import weights_of
 from cxlink.estimands.tidy import intervals
 from cxlink.groups.curves import Standard
 from cxlink.survival.families.averaging import members, project_all

@@ -15,16 +15,16 @@ from cxlink.cohort.count.spells import Spells, risk_sets, spells_of
 from cxlink.cohort.counted import Counted, counted
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.table import Cohort
-from cxlink.estimands.coefficients import coefficient_table
 from cxlink.estimands.e_values import e_value_findings
 from cxlink.estimands.fallback import stepped_down, thin
-from cxlink.estimands.hazard_rows import hazard_results
 from cxlink.estimands.headline import from_signup, headline
-from cxlink.estimands.regression_rows import spend_model_rows
+from cxlink.estimands.model_rows.coefficients import coefficient_table
+from cxlink.estimands.model_rows.hazard_rows import hazard_results
+from cxlink.estimands.model_rows.regression_rows import spend_model_rows
+from cxlink.estimands.model_rows.tenure_estimates import STREAMS, tenure_results
 from cxlink.estimands.second_opinions import parted
 from cxlink.estimands.support_checks import band_checks
 from cxlink.estimands.suppression import blank_at_risk, blank_checks, blank_small, small_groups
-from cxlink.estimands.tenure_estimates import STREAMS, tenure_results
 from cxlink.estimands.tidy import tidy
 from cxlink.groups import requests as standards
 from cxlink.metrics.all_metrics import immortal_time_checks, metrics_of

@@ -46,7 +46,7 @@ class Results:
         Second opinions on tenure, ``families.csv``: single families, other averages, and what other models say beside
         the average. With the columns of ``estimates``.
     coefficients : DataFrame
-        Every term of every fitted model, ``coefficients.csv``; see `cxlink.estimands.coefficients`.
+        Every term of every fitted model, ``coefficients.csv``; see `cxlink.estimands.model_rows.coefficients`.
     """
 
     counts: Counts

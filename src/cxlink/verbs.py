@@ -256,7 +256,7 @@ def value_of(
     name = "these counts" if isinstance(run, Counts) else str(run)
     counts = _with_value(counts, name, {"margin": margin, "discount": discount, "horizon": horizon})
     from cxlink.cohort.count.spells import spells_of
-    from cxlink.estimands.tenure_estimates import averaged_families
+    from cxlink.estimands.model_rows.tenure_estimates import averaged_families
     from cxlink.value.customer_value import generator
     from cxlink.value.intervention import programme_value
     from cxlink.value.shifts import plan

@@ -14,7 +14,7 @@ from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
-from cxlink.estimands.hazard_rows import hazard_results
+from cxlink.estimands.model_rows.hazard_rows import hazard_results
 from cxlink.estimands.suppression import blank_checks
 from cxlink.estimands.tidy import select, tidy
 from cxlink.report.content import Material, gather

@@ -6,7 +6,7 @@ import pytest
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.estimands.tenure_estimates import averaged_families
+from cxlink.estimands.model_rows.tenure_estimates import averaged_families
 from cxlink.estimands.tidy import select, tidy
 from cxlink.study.population import subscription
 from cxlink.study.simulate import simulate

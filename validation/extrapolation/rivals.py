@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cxlink.cohort.count.spells import Spells, merged_over_strata, person_periods
-from cxlink.estimands.tenure_estimates import weights_of
+from cxlink.estimands.model_rows.tenure_estimates import weights_of
 from cxlink.groups.requests import Request
 from cxlink.survival.families.averaging import members, project_all
 from cxlink.survival.families.backtest import backtest

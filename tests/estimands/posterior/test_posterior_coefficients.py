@@ -11,7 +11,7 @@ from cxlink.bayes.pooled_counts import Coding, strata_of
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import Spells
-from cxlink.estimands.coefficients import coefficient_table
+from cxlink.estimands.model_rows.coefficients import coefficient_table
 from cxlink.estimands.posterior.posterior_coefficients import posterior_coefficients
 
 N_DRAWS = 400

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from by_hand import one_curve, set_fit
 
-from cxlink.estimands.tenure_estimates import weights_of
+from cxlink.estimands.model_rows.tenure_estimates import weights_of
 from cxlink.survival.families.averaging import aic_weights, average, equal_weights, members
 from cxlink.survival.families.backtest import Backtest
 from cxlink.survival.families.catalogue import EXPONENTIAL, WEIBULL, cure, spline

@@ -10,7 +10,7 @@ from cxlink.bayes.pooled_counts import coding_from, strata_of
 from cxlink.bayes.priors import POLARISATION
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells
-from cxlink.estimands.coefficients import coefficient_row, customers_by, scored_customers
+from cxlink.estimands.model_rows.coefficients import coefficient_row, customers_by, scored_customers
 from cxlink.estimands.tidy import interval
 from cxlink.estimation.design_terms import SCORE, DesignTerm, level_terms
 from cxlink.spend.spend_cells import spend_cells
@@ -38,7 +38,7 @@ def posterior_coefficients(posterior: Posterior, counts: Counts, spells: Spells)
     Returns
     -------
     list of dict
-        Rows of `cxlink.estimands.coefficients.coefficient_table`.
+        Rows of `cxlink.estimands.model_rows.coefficients.coefficient_table`.
     """
     spec, coding = counts.spec, coding_from(posterior.about["coding"])
     known = [level for level in spells.levels if level in coding.levels]

@@ -11,8 +11,8 @@ import pandas as pd
 from cxlink.checks import Check
 from cxlink.cohort.count.spells import PersonPeriods, Spells, merged_over_strata, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.estimands.coefficients import family_coefficients
-from cxlink.estimands.family_checks import (
+from cxlink.estimands.model_rows.coefficients import family_coefficients
+from cxlink.estimands.model_rows.family_checks import (
     backtest_findings,
     doubt_findings,
     fit_findings,

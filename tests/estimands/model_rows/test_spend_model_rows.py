@@ -10,7 +10,7 @@ from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
-from cxlink.estimands.regression_rows import agreement, spend_model_rows
+from cxlink.estimands.model_rows.regression_rows import agreement, spend_model_rows
 from cxlink.estimands.tidy import tidy
 from cxlink.report.check_notes import note
 

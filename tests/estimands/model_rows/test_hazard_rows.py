@@ -11,7 +11,7 @@ from cxlink.cli.flags import sections
 from cxlink.cohort.count.spells import Spells, spells_of
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.estimands.hazard_rows import hazard_results
+from cxlink.estimands.model_rows.hazard_rows import hazard_results
 from cxlink.estimands.tidy import select, tidy
 from cxlink.survival.hazards.grouped_ph import GroupedPH, grouped_ph, hazard_requests
 from cxlink.survival.hazards.proportionality import Proportionality, Ratio
@@ -232,7 +232,7 @@ def test_every_step_of_the_ladder_inside_follow_up_has_own_rows() -> None:
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_a_departure_either_way_is_marked(sign: int, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Proportionality(Ratio(1.1, 1.0, 1.2, 2.0, 0.05), 0.3, 0.02 * sign)
-    monkeypatch.setattr("cxlink.estimands.hazard_rows.proportionality", lambda *_: made)
+    monkeypatch.setattr("cxlink.estimands.model_rows.hazard_rows.proportionality", lambda *_: made)
     _, found = _results(_frame(300))
     (judged,) = matching(found, code="proportionality_contrast")
     assert (judged.value, judged.passed) == (0.02 * sign, False)

@@ -10,7 +10,7 @@ from told import told
 from cxlink.checks import Check, matching
 from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.cohort.spec.cohort_spec import make_spec
-from cxlink.estimands.family_checks import (
+from cxlink.estimands.model_rows.family_checks import (
     backtest_findings,
     doubt_findings,
     fit_findings,

@@ -9,9 +9,9 @@ import numpy as np
 from cxlink.checks import Check, Fact
 from cxlink.cohort.count.spells import Spells, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.estimands.coefficients import hazard_coefficients
 from cxlink.estimands.e_values import e_values, lost_e_values
 from cxlink.estimands.estimand import NOT_LEADING
+from cxlink.estimands.model_rows.coefficients import hazard_coefficients
 from cxlink.estimands.support_checks import until
 from cxlink.estimands.survival_estimands import leading_rows, survival_refusals, survival_rows
 from cxlink.estimands.tidy import held, row

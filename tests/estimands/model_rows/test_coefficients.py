@@ -13,7 +13,7 @@ from spenders import PLANS, cells_of, spec_of, spending
 
 from cxlink.cohort.count.spells import Spells, merged_over_strata, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.estimands.coefficients import (
+from cxlink.estimands.model_rows.coefficients import (
     COLUMNS,
     coefficient_table,
     family_coefficients,

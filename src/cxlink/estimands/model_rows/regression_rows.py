@@ -8,9 +8,9 @@ import numpy as np
 from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells
-from cxlink.estimands.coefficients import spend_coefficients
 from cxlink.estimands.e_values import e_values
 from cxlink.estimands.estimand import NOT_LEADING
+from cxlink.estimands.model_rows.coefficients import spend_coefficients
 from cxlink.estimands.spend_estimands import LEADING, spend_rows
 from cxlink.spend.fitted_regressions import NoSpendFit, SpendFit
 from cxlink.spend.regressions import fit_spend, variance_power
