@@ -8,7 +8,7 @@ import pytest
 from cxlink.checks import matching
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.estimands.survival_estimands import leading_rows, survival_refusals, survival_rows
-from cxlink.estimands.tidy import held, interval, tidy
+from cxlink.estimands.tidy import interval, tidy, widened_to_contain
 from cxlink.survival.survival import Drawn, Survival
 
 N_DRAWS = 400
@@ -294,7 +294,7 @@ def test_what_is_not_answered_is_said_with_its_reason() -> None:
 
 def test_held_by_hand() -> None:
     row = {"estimate": 1.0, "conf_low": 0.2, "conf_high": 0.9}
-    assert held(row) == {"estimate": 1.0, "conf_low": 0.2, "conf_high": 1.0}
-    assert held(row, [{"conf_low": 0.1, "conf_high": np.nan}])["conf_low"] == 0.1
+    assert widened_to_contain(row) == {"estimate": 1.0, "conf_low": 0.2, "conf_high": 1.0}
+    assert widened_to_contain(row, [{"conf_low": 0.1, "conf_high": np.nan}])["conf_low"] == 0.1
     unknown = {"estimate": 1.0, "conf_low": np.nan, "conf_high": np.nan}
-    assert held(unknown) is unknown
+    assert widened_to_contain(unknown) is unknown

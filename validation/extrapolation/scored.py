@@ -13,7 +13,8 @@ import pandas as pd
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.contrasts import BOTH
-from cxlink.estimands.estimand import Estimand, rows_of
+from cxlink.estimands.estimand import Estimand
+from cxlink.estimands.estimand_rows import rows_of
 from cxlink.estimands.survival_estimands import restricted_mean, retention
 from cxlink.survival.survival import Survival
 from validation.extrapolation.long_law import Row

@@ -53,7 +53,7 @@ def limit_nearer_one(low: float, high: float) -> float:
     return low if low > 1 else high if high < 1 else 1.0
 
 
-def e_value_row(shown: Row, scenario: str) -> Iterator[Row]:
+def e_value_row(ratio: Row, scenario: str) -> Iterator[Row]:
     """Give the E-value of a ratio's row, and in ``conf_low`` that of the interval's limit nearer 1.
 
     Parameters
@@ -61,30 +61,30 @@ def e_value_row(shown: Row, scenario: str) -> Iterator[Row]:
     shown : dict
         A row of the estimates table: a ratio, with its interval.
     scenario : str
-        ``lost`` or ``retained``: what it is a ratio of; empty for spend.
+        ``lost`` or ``retained``, the outcome of the ratio; empty for spend.
 
     Yields
     ------
     dict
-        None where the ratio is negative, as one of refunds may be: it has no E-value.
+        One row; none where the ratio is negative, as with refunds: it has no E-value.
     """
-    if not shown["estimate"] >= 0:
+    if not ratio["estimate"] >= 0:
         return
-    limit = limit_nearer_one(shown["conf_low"], shown["conf_high"])
+    limit = limit_nearer_one(ratio["conf_low"], ratio["conf_high"])
     yield {
-        **shown, "estimand": "e_value", "scenario": scenario, "headline": False,
-        "estimate": e_value(shown["estimate"]), "std_error": np.nan,
+        **ratio, "estimand": "e_value", "scenario": scenario, "headline": False,
+        "estimate": e_value(ratio["estimate"]), "std_error": np.nan,
         "conf_low": e_value(max(limit, 0.0)) if not np.isnan(limit) else np.nan, "conf_high": np.nan,
     }  # fmt: skip
 
 
 def e_value_findings(estimates: pd.DataFrame) -> Iterator[Check]:
-    """Say of which headline ratios there is no E-value, or no finite one, and why."""
+    """Headline ratios without an E-value, or without a finite one, with reasons."""
     ratios = select(estimates, headline=True, estimand=("retention_ratio", "spend_ratio"))
-    for shown in ratios.to_dict("records"):
-        if shown["estimate"] < 0:
-            facts = {"case": "negative", "reference": shown["reference"]}
-            yield Check("e_value", shown["model"], shown["group"], shown["estimate"], facts=facts)
+    for ratio in ratios.to_dict("records"):
+        if ratio["estimate"] < 0:
+            facts = {"case": "negative", "reference": ratio["reference"]}
+            yield Check("e_value", ratio["model"], ratio["group"], ratio["estimate"], facts=facts)
     for row in select(estimates, estimand="e_value").to_dict("records"):
         if np.isinf(row["estimate"]):
             facts = {"case": row["scenario"] or "spend", "reference": row["reference"]}
@@ -92,12 +92,14 @@ def e_value_findings(estimates: pd.DataFrame) -> Iterator[Check]:
 
 
 def lost_e_values(curves: Survival, spec: CohortSpec) -> list[Row]:
-    """Give the E-value of the ratio of being lost, of the headline's curves; none where a side is not known."""
+    """E-value of the risk ratio of loss, of the headline's curves; none where a group has no estimate."""
     lost = loss_ratio(curves, spec)
     return list(e_value_row(lost, "lost")) if lost is not None else []
 
 
 def e_values(rows: list[Row]) -> list[Row]:
-    """Give the E-values of those of these rows that are headline ratios of retention or spend."""
+    """E-values of the headline ratios of retention and spend among these rows."""
     ratios = [row for row in rows if row["estimand"] in _RATIOS and row.get("headline")]
-    return [found for row in ratios for found in e_value_row(row, _RATIOS[row["estimand"]])]
+    return [
+        e_value_of_ratio for row in ratios for e_value_of_ratio in e_value_row(row, _RATIOS[row["estimand"]])
+    ]

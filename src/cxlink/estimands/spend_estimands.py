@@ -1,18 +1,19 @@
-"""What is asked of means of spend."""
+"""Estimands of spend."""
 
 import numpy as np
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.contrasts import BOTH, OF_AMOUNTS
-from cxlink.estimands.estimand import NOT_LEADING, Answer, Estimand, Leads, Row, rows_of
+from cxlink.estimands.estimand import NOT_LEADING, Answer, Estimand, Leads, Row
+from cxlink.estimands.estimand_rows import rows_of
 from cxlink.spend.means import MeanSpend
 
 LEADING = Leads({"spend": None})
-"""Page one stands on the mean, over the whole window."""
+"""The headline of page one: mean spend over the whole window."""
 
 
 def spend_estimands(spec: CohortSpec) -> tuple[Estimand, ...]:
-    """Everything that is asked of models of spend; without refunds a mean is not under 0.
+    """Estimands of models of spend; without refunds a mean is at least 0.
 
     Raises
     ------
@@ -26,7 +27,7 @@ def spend_estimands(spec: CohortSpec) -> tuple[Estimand, ...]:
 
 
 def mean(m: MeanSpend) -> Answer:
-    """E[spend] over the window, zeros in; an interval of it ends at 0, and a ratio to a draw of 0 is infinite."""
+    """E[spend] over the window, zeros included; intervals are bounded by 0, and a ratio to a draw of 0 is infinite."""
     return Answer(m.point[:, None], m.draws[..., None], np.zeros((len(m.groups), 1)), ({},))
 
 

@@ -1,4 +1,4 @@
-"""Small groups: no number about them is published (design 3.1, ``[publish]``)."""
+"""Suppression of small groups: none of their numbers is published (``[publish] smallest_cell``)."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -24,10 +24,10 @@ def blank_small(estimates: pd.DataFrame, smallest: int) -> pd.DataFrame:
 
 def small_groups(estimates: pd.DataFrame, smallest: int) -> set[str]:
     """Names of the groups of the whole cohort with fewer customers than ``smallest``."""
-    whole = (
+    sizes = (
         estimates[(estimates["reference"] == "") & (estimates["stratum"] == "")].groupby("group")["n"].min()
     )
-    return set(whole.index[whole < smallest])
+    return set(sizes.index[sizes < smallest])
 
 
 def blank_at_risk(at_risk: pd.DataFrame, smallest: int) -> pd.DataFrame:
@@ -37,11 +37,11 @@ def blank_at_risk(at_risk: pd.DataFrame, smallest: int) -> pd.DataFrame:
     return table
 
 
-_ASKED = frozenset({
+_LABELS = frozenset({
     "case", "reference", "adjusted", "stratum", "scenario", "of", "horizon", "unit", "term", "parameter", "level",
     "effect", "kind", "ratio", "average", "target", "counts", "column",
 })  # fmt: skip
-"""Facts that say what was asked; every other one may have been counted from the group, and goes with its numbers."""
+"""Facts that identify a check; all others may be counts of the group, and are blanked with its numbers."""
 
 
 def blank_checks(checks: Iterable[Check], names: Collection[str]) -> tuple[Check, ...]:
@@ -53,6 +53,6 @@ def blank_checks(checks: Iterable[Check], names: Collection[str]) -> tuple[Check
 
 
 def _blank(check: Check) -> Check:
-    asked: dict[str, Fact] = {name: fact for name, fact in check.facts.items() if name in _ASKED}
-    blank: dict[str, Fact] = {"blank": True} if len(asked) < len(check.facts) else {}
-    return replace(check, value=np.nan, low=np.nan, high=np.nan, facts={**asked, **blank})
+    labels: dict[str, Fact] = {name: fact for name, fact in check.facts.items() if name in _LABELS}
+    blank: dict[str, Fact] = {"blank": True} if len(labels) < len(check.facts) else {}
+    return replace(check, value=np.nan, low=np.nan, high=np.nan, facts={**labels, **blank})

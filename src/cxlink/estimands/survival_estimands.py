@@ -10,16 +10,8 @@ import pandas as pd
 from cxlink.checks import Check
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.contrasts import BOTH
-from cxlink.estimands.estimand import (
-    NOT_LEADING,
-    Answer,
-    Estimand,
-    Leads,
-    NotAnswered,
-    Row,
-    refusals,
-    rows_of,
-)
+from cxlink.estimands.estimand import NOT_LEADING, Answer, Estimand, Leads, NotAnswered, Row
+from cxlink.estimands.estimand_rows import refusals, rows_of
 from cxlink.estimands.tidy import intervals
 from cxlink.groups.curves import cumulative_areas
 from cxlink.groups.headline_requests import reported_periods

@@ -24,9 +24,9 @@ def interval(draws: np.ndarray, level: float) -> tuple[float, float, float]:
     Parameters
     ----------
     draws : ndarray of shape (n_draws,)
-        NaN where a draw is undefined (left out); may hold infinities.
+        NaN where a draw is undefined (omitted); may include infinities.
     level : float
-        Coverage, such as 0.95.
+        Confidence level, such as 0.95.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def intervals(draws: np.ndarray, level: float) -> np.ndarray:
     draws : ndarray of shape (n_draws, ...)
         Draws of each.
     level : float
-        Coverage.
+        Confidence level.
 
     Returns
     -------
@@ -59,12 +59,12 @@ def intervals(draws: np.ndarray, level: float) -> np.ndarray:
         Standard error, lower and upper end.
     """
     flat = draws.reshape(len(draws), -1)
-    found = np.empty((3, flat.shape[1]))
-    known = ~np.isnan(flat).any(axis=0)
-    found[:, known] = _ends(flat[:, known], level)
-    for k in np.flatnonzero(~known):
-        found[:, k] = interval(flat[:, k], level)
-    return found.reshape(3, *draws.shape[1:])
+    result = np.empty((3, flat.shape[1]))
+    complete = ~np.isnan(flat).any(axis=0)
+    result[:, complete] = _ends(flat[:, complete], level)
+    for k in np.flatnonzero(~complete):
+        result[:, k] = interval(flat[:, k], level)
+    return result.reshape(3, *draws.shape[1:])
 
 
 def _ends(draws: np.ndarray, level: float) -> np.ndarray:
@@ -84,8 +84,8 @@ def _ends(draws: np.ndarray, level: float) -> np.ndarray:
 def _position(q: float, n: int) -> float:
     """Where the q-quantile of n sorted draws lies, counted from 0.
 
-    The k-th of n draws has k/(n + 1) of their law below it on average (Weibull's position, type 6 of Hyndman & Fan
-    1996, doi 10.2307/2684934): a 95 % interval from 500 draws then holds 95 %, and by the usual position 94.6 %.
+    The k-th of n draws has probability k/(n + 1) below it on average (Weibull's position, type 6 of Hyndman & Fan 1996,
+    doi 10.2307/2684934): a 95 % interval from 500 draws then has coverage 95 %, and 94.6 % by type 7.
     """
     return float(min(max(q * (n + 1) - 1, 0.0), n - 1.0))
 
@@ -95,7 +95,7 @@ def _between(ordered: np.ndarray, position: float, upper: bool) -> np.ndarray:
     below, above = ordered[:, int(np.floor(position))], ordered[:, int(np.ceil(position))]
     with np.errstate(invalid="ignore"):
         inside = below + (position - np.floor(position)) * (above - below)
-    # no number lies between a finite and an infinite draw: the wider one is honest
+    # interpolation between a finite and an infinite draw is undefined: take the wider
     endless = np.isinf(below) | np.isinf(above)
     between: np.ndarray = np.where(endless, above if upper else below, inside)
     return between
@@ -115,7 +115,7 @@ def row(
     draws : ndarray of shape (n_draws,)
         Draws of it.
     level : float
-        Coverage of the interval.
+        Confidence level of the interval.
     **columns
         Any of `COLUMNS`: model, group, reference, horizon, adjusted, …
     """
@@ -136,22 +136,22 @@ def ready_row(
     }  # fmt: skip
 
 
-def held(shown: dict[str, Any], others: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """Widen an interval to hold the estimate, where the draws are not the estimator's own (design rule 10).
+def widened_to_contain(estimate: dict[str, Any], others: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """Widen an interval to contain the estimate, where the draws are not those of the estimator.
 
     Parameters
     ----------
-    shown : dict
+    estimate : dict
         A row with an interval.
     others : sequence of mapping
-        Rows whose intervals it is to hold as well.
+        Rows whose intervals it contains as well.
     """
-    if np.isnan(shown["conf_low"]):
-        return shown
-    every = [shown, *others]
-    low = np.nanmin([shown["estimate"], *(other["conf_low"] for other in every)])
-    high = np.nanmax([shown["estimate"], *(other["conf_high"] for other in every)])
-    return {**shown, "conf_low": float(low), "conf_high": float(high)}
+    if np.isnan(estimate["conf_low"]):
+        return estimate
+    every = [estimate, *others]
+    low = np.nanmin([estimate["estimate"], *(other["conf_low"] for other in every)])
+    high = np.nanmax([estimate["estimate"], *(other["conf_high"] for other in every)])
+    return {**estimate, "conf_low": float(low), "conf_high": float(high)}
 
 
 def tidy(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -178,7 +178,7 @@ def tidy(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def select(table: pd.DataFrame, **where: Any) -> pd.DataFrame:
-    """Rows of a table whose columns have the given values; a tuple or list means any of them."""
+    """Rows of a table whose columns equal these values; a tuple or list means any of them."""
     keep = pd.Series(True, index=table.index)
     for name, value in where.items():
         several = isinstance(value, tuple | list | set)
@@ -187,14 +187,14 @@ def select(table: pd.DataFrame, **where: Any) -> pd.DataFrame:
 
 
 def csv_text(table: pd.DataFrame) -> str:
-    r"""Write a table as the run folder holds it: UTF-8, ``\n``, ten significant digits, ``true``/``false``, ``inf``."""
-    shown = table.copy()
-    for name in shown.columns:
-        if shown[name].dtype == float:
-            shown[name] = [_number(value) for value in shown[name]]
-        elif pd.api.types.is_bool_dtype(shown[name]):
-            shown[name] = shown[name].astype(object).map({True: "true", False: "false"})
-    return shown.to_csv(index=False, lineterminator="\n")
+    r"""Text of a table in the run folder: UTF-8, ``\n``, ten significant digits, ``true``/``false``, ``inf``."""
+    written = table.copy()
+    for name in written.columns:
+        if written[name].dtype == float:
+            written[name] = [_number(value) for value in written[name]]
+        elif pd.api.types.is_bool_dtype(written[name]):
+            written[name] = written[name].astype(object).map({True: "true", False: "false"})
+    return written.to_csv(index=False, lineterminator="\n")
 
 
 def _number(value: float) -> str:

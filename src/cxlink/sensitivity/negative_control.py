@@ -15,7 +15,8 @@ from cxlink.cohort.count.counts import CONTROL, SPEND, Counts
 from cxlink.cohort.count.spells import SPEND_MOMENTS, Spells, spells_of
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.contrasts import OF_CONTROLS
-from cxlink.estimands.estimand import Estimand, rows_of
+from cxlink.estimands.estimand import Estimand
+from cxlink.estimands.estimand_rows import rows_of
 from cxlink.estimands.spend_estimands import mean
 from cxlink.groups.headline_requests import spend_requests
 from cxlink.spend.means import MeanSpend, cell_means, mean_spend

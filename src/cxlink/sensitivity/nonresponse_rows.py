@@ -12,7 +12,7 @@ from cxlink.cohort.count.mix import MISSING, NO_STRATUM
 from cxlink.cohort.count.spells import spells_of
 from cxlink.estimands.support_checks import LEAST_SUPPORT, until
 from cxlink.estimands.survival_estimands import survival_rows
-from cxlink.estimands.tidy import held, row
+from cxlink.estimands.tidy import row, widened_to_contain
 from cxlink.sensitivity.nonresponse import NOT_SCORED, tipping_point, unscored_requests, unscored_spells
 from cxlink.survival.kaplan_meier import kaplan_meier
 from cxlink.survival.survival import Survival
@@ -135,4 +135,4 @@ def tipping_rows(curves: Survival, counts: Counts) -> tuple[list[Row], list[Chec
     checks = []
     if not 0 <= value <= 1:
         checks.append(Check("tipping_point", curves.model, sides[0], value, facts={"reference": sides[1]}))
-    return [held(tipping) if curves.sparse[[a, b]].any() else tipping], checks
+    return [widened_to_contain(tipping) if curves.sparse[[a, b]].any() else tipping], checks

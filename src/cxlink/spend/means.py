@@ -58,7 +58,7 @@ class MeanSpend:
     posterior: bool = False
 
     @property
-    def held(self) -> np.ndarray:
+    def widened(self) -> np.ndarray:
         """Groups without spenders: their intervals are widened to contain the estimate."""
         return self.spent_nothing
 

@@ -141,7 +141,7 @@ class Survival:
         return Drawn(self.point[:, position[0]], self.draws[..., position[0]]) if position.size else None
 
     @property
-    def held(self) -> np.ndarray:
+    def widened(self) -> np.ndarray:
         """Groups whose intervals are widened to hold the estimate: sparse ones, and all of a posterior's."""
         return self.sparse | self.posterior
 

@@ -10,7 +10,8 @@ from cxlink.checks import Check, Fact
 from cxlink.cohort.count.spells import Spells, each_pair, has_spend, level_positions
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.contrasts import OF_VALUES
-from cxlink.estimands.estimand import Answer, Estimand, rows_of
+from cxlink.estimands.estimand import Answer, Estimand
+from cxlink.estimands.estimand_rows import rows_of
 from cxlink.estimands.support_checks import LEAST_SUPPORT, is_headline
 from cxlink.groups.curves import Standard
 from cxlink.groups.group import Group, contrasts_of, groups_of
@@ -96,7 +97,7 @@ class GroupValues:
     ----------
     model, labels, groups, n, own, contrasts
         See `cxlink.spend.means.MeanSpend`.
-    held : bool ndarray of shape (n_groups,)
+    widened : bool ndarray of shape (n_groups,)
         Groups with an uncertain level.
     worth : Worth
         Of all requests.
@@ -112,7 +113,7 @@ class GroupValues:
     n: np.ndarray
     own: tuple[int, ...]
     contrasts: tuple[tuple[int, int], ...]
-    held: np.ndarray
+    widened: np.ndarray
     worth: Worth
     at: slice
     horizon: int
@@ -123,7 +124,7 @@ class GroupValues:
     @property
     def sparse(self) -> np.ndarray:
         """No group's: a value can be at 0."""
-        return np.zeros(len(self.held), dtype=bool)
+        return np.zeros(len(self.widened), dtype=bool)
 
 
 def rows_of_values(found: Valued, requests: Sequence[Request], spells: Spells, spec: CohortSpec) -> list[Row]:

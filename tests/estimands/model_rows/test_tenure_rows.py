@@ -12,9 +12,9 @@ from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.estimands.model_rows.family_checks import (
     backtest_findings,
-    doubt_findings,
     fit_findings,
     ratio_findings,
+    warning_findings,
     weight_findings,
 )
 from cxlink.estimands.survival_estimands import survival_rows
@@ -251,7 +251,7 @@ def test_what_was_foreseen_and_what_is_doubted_stand_in_the_findings():
         *[Check(f"backtest_{name}", "weibull", value=score[name], facts=facts) for name in list(score)[3:]]
     )
     doubt = Check("implicit_cure", "gompertz", value=0.4, passed=False, facts={"case": "falling_hazard"})
-    first, second = doubt_findings([doubt], Spike(12, 4.04), "month", "no")
+    first, second = warning_findings([doubt], Spike(12, 4.04), "month", "no")
     assert told(first) == told(replace(doubt, facts={"case": "falling_hazard", "adjusted": "no"}))
     assert note(first) == "its hazard falls to nothing, so that 40\u202f% of the customers would never leave"
     assert told(second) == told(

@@ -1,4 +1,4 @@
-"""Diagnostics of fitted families: how they fit, what they weigh, what they foresaw, and what to doubt."""
+"""Diagnostics of fitted families: fit, weights in the averages, out-of-time error and extrapolation warnings."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,16 +16,16 @@ _SAME = 1e-9
 
 
 def fit_findings(fits: Sequence[Fit | Unfitted], n: int, adjusted: str) -> Iterator[Check]:
-    """How each family fits; a family that was not fitted has one check, with its reason.
+    """Fit of each family; a family that was not fitted has one check, with its reason.
 
     Parameters
     ----------
     fits : sequence of Fit or Unfitted
-        As `fit_all` gives them.
+        The result of `fit_all`.
     n : int
         Customers, for the BIC.
     adjusted : str
-        ``no`` or ``standardised``: of which fits.
+        ``no`` or ``standardised``, a label of the fits.
     """
     for fit in fits:
         name, kind = fit.family.name, fit.family.kind
@@ -54,7 +54,7 @@ def fit_findings(fits: Sequence[Fit | Unfitted], n: int, adjusted: str) -> Itera
 
 
 def _monotone(fit: Fit, facts: Mapping[str, Fact]) -> Check:
-    """Whether a spline's cumulative hazard rises from the first period to ten times as far as anybody would look."""
+    """Whether a spline's cumulative hazard is monotone in time from 0.5 to 10,000 periods."""
     time = np.geomspace(0.5, 1e4, 200)
     level, stratum = (x.ravel() for x in np.indices((len(fit.matrices[0]) // fit.n_strata, fit.n_strata)))
     linked = [part[0][:, None] for part in fit.linked(fit.estimate[None], level, stratum)]
@@ -68,16 +68,16 @@ def _monotone(fit: Fit, facts: Mapping[str, Fact]) -> Check:
 def ratio_findings(
     fits: Sequence[Fit], periods: PersonPeriods, names: Sequence[str], adjusted: str
 ) -> Iterator[Check]:
-    """Ratios of each level to the worst with customers, and what kind of ratio they are.
+    """Ratios of each level to the worst level with customers, with their kind.
 
     Parameters
     ----------
     fits : sequence of Fit
         Families.
     periods : PersonPeriods
-        What they were fitted to.
+        The data of the fits.
     names : sequence of str
-        Of the levels.
+        Names of the levels.
     adjusted : str
         See `fit_findings`.
     """
@@ -97,7 +97,7 @@ def ratio_findings(
 def weight_findings(
     fits: Sequence[Fit], weights: Mapping[str, np.ndarray], tested: Backtest, adjusted: str
 ) -> Iterator[Check]:
-    """What each member of an average weighs, and which weights ``averaged`` has.
+    """Weight of each member of an average, and the kind of weights of ``averaged``.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def weight_findings(
     weights : mapping of str to ndarray of shape (n_fits,)
         By the average's model name.
     tested : Backtest
-        Where the backtest's weights come from, or why there are none.
+        The source of the backtest's weights, or the reason for none.
     adjusted : str
         See `fit_findings`.
     """
@@ -131,14 +131,14 @@ def weight_findings(
 
 
 def backtest_findings(tested: Backtest, unit: str, adjusted: str) -> Iterator[Check]:
-    """What each family predicted from each origin.
+    """Out-of-time predictions of each family from each origin.
 
     Parameters
     ----------
     tested : Backtest
-        As `backtest` gives it.
+        The result of `backtest`.
     unit : str
-        Of the clock.
+        Time unit.
     adjusted : str
         See `fit_findings`.
     """
@@ -151,22 +151,24 @@ def backtest_findings(tested: Backtest, unit: str, adjusted: str) -> Iterator[Ch
             yield Check(f"backtest_{name}", str(row["model"]), value=float(row[name]), facts=facts)
 
 
-def doubt_findings(found: Sequence[Check], spike: Spike | None, unit: str, adjusted: str) -> Iterator[Check]:
-    """What makes extrapolations hard to believe.
+def warning_findings(
+    warnings: Sequence[Check], spike: Spike | None, unit: str, adjusted: str
+) -> Iterator[Check]:
+    """Extrapolation warnings.
 
     Parameters
     ----------
-    found : sequence of Check
+    warnings : sequence of Check
         By family.
     spike : Spike or None
-        Losses that come back every so many periods.
+        Periodic losses.
     unit : str
-        Of the clock.
+        Time unit.
     adjusted : str
         See `fit_findings`.
     """
-    for doubt in found:
-        yield replace(doubt, facts={**doubt.facts, "adjusted": adjusted})
+    for warning in warnings:
+        yield replace(warning, facts={**warning.facts, "adjusted": adjusted})
     if spike is not None:
         facts: dict[str, Fact] = {"ratio": spike.ratio, "unit": unit, "adjusted": adjusted}
         yield Check("spike", value=float(spike.every), passed=False, facts=facts)

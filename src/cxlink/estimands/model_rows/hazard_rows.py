@@ -1,4 +1,4 @@
-"""Rows and findings of grouped proportional hazards: hazard ratios, standardised retention, and what was checked."""
+"""Rows and checks of grouped proportional hazards: hazard ratios, standardised retention, diagnostics."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +14,7 @@ from cxlink.estimands.estimand import NOT_LEADING
 from cxlink.estimands.model_rows.coefficients import hazard_coefficients
 from cxlink.estimands.support_checks import until
 from cxlink.estimands.survival_estimands import leading_rows, survival_refusals, survival_rows
-from cxlink.estimands.tidy import held, row
+from cxlink.estimands.tidy import row, widened_to_contain
 from cxlink.groups.group import contrasts_of, groups_of
 from cxlink.groups.requests import Request
 from cxlink.survival.hazards.grouped_ph import MODEL, GroupedPH, group_effects, grouped_ph, hazard_requests
@@ -23,14 +23,14 @@ from cxlink.survival.hazards.proportionality import FOLDS, Ratio, predictions, p
 
 Row = dict[str, Any]
 NOTABLE = 0.01
-"""A difference of retention that departures from proportional hazards may make: a percentage point."""
+"""Difference of retention that non-proportional hazards may cause without failing the check: a percentage point."""
 THOUSAND = 1000
 
 
 def hazard_results(
     spells: Spells, spec: CohortSpec, rng: np.random.Generator, *, leads: bool = False
 ) -> tuple[list[Row], list[Check], list[Row]]:
-    """Everything that grouped proportional hazards say of a cohort.
+    """Estimates, checks and coefficients of grouped proportional hazards.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def hazard_results(
     rng : Generator
         Advanced.
     leads : bool
-        Whether page one stands on the standardised rows; their E-values are then among the rows.
+        Whether the standardised rows are the headline; their E-values are then among the rows.
 
     Returns
     -------
@@ -50,85 +50,87 @@ def hazard_results(
         and their contrasts at the horizon and the steps of the ladder inside follow-up; scenario ``interacting``: the
         score's effect free in each category.
     findings : list of Check
-        Of the diagnostics.
+        Rows of the diagnostics.
     coefficients : list of dict
-        Of `hazard_coefficients`.
+        Rows of `hazard_coefficients`.
     """
     rows: list[Row] = []
     findings: list[Check] = []
     coefficients: list[Row] = []
     requests = hazard_requests(spells, spec)
     for request in requests:
-        made = grouped_ph(spells, spec, request, spec.analysis.draws, rng)
-        if isinstance(made, Unestimated):
-            return rows, [_not_fitted(made, "")], []
-        first = leads and request is requests[-1]
-        rows += survival_rows(made.curves, spec, leading_rows(made.curves, spec) if first else NOT_LEADING)
-        if first:
-            rows += [*e_values(rows), *lost_e_values(made.curves, spec)]
+        fitted = grouped_ph(spells, spec, request, spec.analysis.draws, rng)
+        if isinstance(fitted, Unestimated):
+            return rows, [_not_fitted(fitted, "")], []
+        is_leading = leads and request is requests[-1]
+        rows += survival_rows(
+            fitted.curves, spec, leading_rows(fitted.curves, spec) if is_leading else NOT_LEADING
+        )
+        if is_leading:
+            rows += [*e_values(rows), *lost_e_values(fitted.curves, spec)]
         if request is requests[0] or len(spells.strata) > 1:
-            rows += _ratios(spells, spec, made)
-            coefficients += hazard_coefficients(made.fit, spells, spec, _adjusted(made))
-        findings += [*_of_fit(made.fit, request, ""), *_followed(made, request, spec)]
-        findings += survival_refusals(made.curves, spec)
+            rows += _ratios(spells, spec, fitted)
+            coefficients += hazard_coefficients(fitted.fit, spells, spec, _adjusted(fitted))
+        findings += [*_of_fit(fitted.fit, request, ""), *_followed(fitted, request, spec)]
+        findings += survival_refusals(fitted.curves, spec)
     leading = requests[-1]
     if len(spells.strata) > 1 and len(spells.levels) > 1:
-        more = _interacting(spells, spec, leading, rng)
-        rows, findings, coefficients = rows + more[0], findings + more[1], coefficients + more[2]
+        extra = _interacting(spells, spec, leading, rng)
+        rows, findings, coefficients = rows + extra[0], findings + extra[1], coefficients + extra[2]
     findings += [*_proportionality(spells, spec, leading), *_trend(spells, spec), *_predictions(spells, rng)]
     return rows, findings, coefficients
 
 
-def _adjusted(made: GroupedPH) -> str:
-    return "no" if made.curves.labels["adjusted"] == "no" else "conditional"
+def _adjusted(fitted: GroupedPH) -> str:
+    return "no" if fitted.curves.labels["adjusted"] == "no" else "conditional"
 
 
 def _interacting(
     spells: Spells, spec: CohortSpec, request: Request, rng: np.random.Generator
 ) -> tuple[list[Row], list[Check], list[Row]]:
     """Standardised retention with the score's effect free in each category of each variable."""
-    asked = replace(
+    at_horizon = replace(
         request,
         times=np.array([0, spec.horizon]),
         horizons=(),
         labels={**request.labels, "scenario": "interacting"},
     )
-    made = grouped_ph(spells, spec, asked, spec.analysis.draws, rng, interacting=True)
-    if isinstance(made, Unestimated):
-        return [], [_not_fitted(made, "interacting")], []
-    found = _of_fit(made.fit, request, "interacting")
-    coefficients = hazard_coefficients(made.fit, spells, spec, "interacting")
-    return survival_rows(made.curves, spec), list(found), coefficients
+    fitted = grouped_ph(spells, spec, at_horizon, spec.analysis.draws, rng, interacting=True)
+    if isinstance(fitted, Unestimated):
+        return [], [_not_fitted(fitted, "interacting")], []
+    checks = _of_fit(fitted.fit, request, "interacting")
+    coefficients = hazard_coefficients(fitted.fit, spells, spec, "interacting")
+    return survival_rows(fitted.curves, spec), list(checks), coefficients
 
 
-def _ratios(spells: Spells, spec: CohortSpec, made: GroupedPH) -> Iterator[Row]:
+def _ratios(spells: Spells, spec: CohortSpec, fitted: GroupedPH) -> Iterator[Row]:
     """Hazard ratios of the contrasts: a band's is that of the mean log hazard of its levels."""
-    effects = group_effects(spells, spec, made)
-    sizes = {standard: g for g, standard in enumerate(made.curves.groups)}
-    adjusted = _adjusted(made)
+    effects = group_effects(spells, spec, fitted)
+    sizes = {standard: g for g, standard in enumerate(fitted.curves.groups)}
+    adjusted = _adjusted(fitted)
     for group, reference in contrasts_of(groups_of(spells, spec), spec):
         if not {group, reference} <= set(sizes):
             continue
         (a, a_draws), (b, b_draws) = effects[group], effects[reference]
         at = sizes[group]
         with np.errstate(over="ignore"):
-            shown = row(
+            ratio = row(
                 "hazard_ratio", np.exp(a - b), np.exp(a_draws - b_draws), spec.analysis.level, "ratio", model=MODEL,
-                group=group, reference=reference, adjusted=adjusted, n=int(made.curves.n[at]),
-                n_events=int(made.curves.n_events[at]),
+                group=group, reference=reference, adjusted=adjusted, n=int(fitted.curves.n[at]),
+                n_events=int(fitted.curves.n_events[at]),
             )  # fmt: skip
-        yield held(shown) if made.curves.sparse[[at, sizes[reference]]].any() else shown
+        yield widened_to_contain(ratio) if fitted.curves.sparse[[at, sizes[reference]]].any() else ratio
 
 
-def _not_fitted(made: Unestimated, scenario: str) -> Check:
-    facts: dict[str, Fact] = {"case": "hazards", "reason": made.reason, **made.facts}
+def _not_fitted(failure: Unestimated, scenario: str) -> Check:
+    facts: dict[str, Fact] = {"case": "hazards", "reason": failure.reason, **failure.facts}
     return Check(
         "not_fitted", MODEL, passed=None if scenario else False, facts={**facts, "scenario": scenario}
     )
 
 
 def _of_fit(fit: HazardFit, request: Request, scenario: str) -> Iterator[Check]:
-    """Name the effects that are held by a penalty, and those left out."""
+    """Effects with a penalty, and those omitted."""
     for code, terms in (("penalised", fit.penalised), ("left_out", fit.design.dropped)):
         for term in terms:
             group = fit.design.groups.get(term, "")
@@ -136,26 +138,28 @@ def _of_fit(fit: HazardFit, request: Request, scenario: str) -> Iterator[Check]:
             yield Check(code, MODEL, group, facts=facts)
 
 
-def _followed(made: GroupedPH, request: Request, spec: CohortSpec) -> Iterator[Check]:
-    if made.covered >= 1 - 1e-9:
+def _followed(fitted: GroupedPH, request: Request, spec: CohortSpec) -> Iterator[Check]:
+    if fitted.covered >= 1 - 1e-9:
         return
     group, reference = spec.contrast(spec.analysis.contrasts[0])
     facts = {"reference": reference, "adjusted": request.labels["adjusted"], **until(spec)}
-    yield Check("followed", MODEL, group, made.covered, facts=facts)
+    yield Check("followed", MODEL, group, fitted.covered, facts=facts)
 
 
 def _proportionality(spells: Spells, spec: CohortSpec, request: Request) -> Iterator[Check]:
-    found = proportionality(spells, spec, request)
+    departure = proportionality(spells, spec, request)
     group, reference = spec.contrast(spec.analysis.contrasts[0])
-    if found is None:
+    if departure is None:
         yield Check("proportionality", MODEL, group, facts={"case": "few", "reference": reference})
         return
     case = "signup" if (spells.entry > 0).any() else "survey"
-    yield _with_interval("proportionality", group, found.per_doubling, {"case": case, "reference": reference})
-    if not np.isnan(found.moved):
+    yield _with_interval(
+        "proportionality", group, departure.per_doubling, {"case": case, "reference": reference}
+    )
+    if not np.isnan(departure.moved):
         yield Check(
-            "proportionality_contrast", MODEL, group, found.moved, bound=NOTABLE,
-            passed=abs(found.moved) <= NOTABLE, facts={"reference": reference, **until(spec)},
+            "proportionality_contrast", MODEL, group, departure.moved, bound=NOTABLE,
+            passed=abs(departure.moved) <= NOTABLE, facts={"reference": reference, **until(spec)},
         )  # fmt: skip
 
 
@@ -164,17 +168,17 @@ def _with_interval(code: str, group: str, ratio: Ratio, facts: dict[str, Fact]) 
 
 
 def _trend(spells: Spells, spec: CohortSpec) -> Iterator[Check]:
-    found = trend(person_periods(spells), spec.analysis.level)
-    if found is not None:
-        yield _with_interval("trend", "", found, {"z": found.z, "p": found.p})
+    slope = trend(person_periods(spells), spec.analysis.level)
+    if slope is not None:
+        yield _with_interval("trend", "", slope, {"z": slope.z, "p": slope.p})
 
 
 def _predictions(spells: Spells, rng: np.random.Generator) -> Iterator[Check]:
-    found = predictions(spells, rng) if len(spells.levels) > 1 else []
-    for one in found:
-        if one.effect == "levels":
+    scores = predictions(spells, rng) if len(spells.levels) > 1 else []
+    for score in scores:
+        if score.effect == "levels":
             facts: dict[str, Fact] = {"effect": "levels", "folds": FOLDS}
-            yield Check("log_score", MODEL, value=THOUSAND * one.per_customer, facts=facts)
+            yield Check("log_score", MODEL, value=THOUSAND * score.per_customer, facts=facts)
         else:
-            facts = {"effect": one.effect, "std_error": THOUSAND * one.std_error}
-            yield Check("log_score_gain", MODEL, value=THOUSAND * one.gain, facts=facts)
+            facts = {"effect": score.effect, "std_error": THOUSAND * score.std_error}
+            yield Check("log_score_gain", MODEL, value=THOUSAND * score.gain, facts=facts)

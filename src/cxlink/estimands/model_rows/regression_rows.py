@@ -64,7 +64,7 @@ def spend_model_rows(
 
 
 def fit_findings(fit: SpendFit | NoSpendFit, question: SpendQuestion) -> Iterator[Check]:
-    """Say whether a model converged, how it was held where it would not, and what it cannot answer."""
+    """Convergence, penalised effects and inestimable groups of a regression of spend."""
     if isinstance(fit, NoSpendFit):
         yield Check("not_fitted", fit.model, passed=False, facts={"case": "spend", "reason": fit.reason})
         return
@@ -82,7 +82,7 @@ def fit_findings(fit: SpendFit | NoSpendFit, question: SpendQuestion) -> Iterato
 
 
 def _variance(cells: SpendCells) -> Iterator[Check]:
-    """Say how the variance grows with the mean, and how many spent nothing."""
+    """Share without spend, and the power in Var(y) ∝ μ^λ."""
     n = float(cells.n.sum())
     if not n:
         return
@@ -93,22 +93,22 @@ def _variance(cells: SpendCells) -> Iterator[Check]:
 
 
 def agreement(rows: Iterable[Row], headline: Iterable[Row], sides: tuple[str, str]) -> Iterator[Check]:
-    """Set each model's ratio of the headline contrast against the headline's.
+    """Compare each model's ratio of the headline contrast with the headline's.
 
     Parameters
     ----------
     rows, headline : iterable of dict
-        Rows of the models, and those that hold the headline.
+        Rows of the models, and those of the headline.
     sides : (str, str)
         Group and reference of the headline contrast.
     """
     leading = [r for r in headline if r["estimand"] == "spend_ratio" and r.get("headline")]
     if not leading or not 0 < leading[0]["estimate"] < np.inf:
         return
-    for found in rows:
-        if found["estimand"] == "spend_ratio" and (found["group"], found["reference"]) == sides:
-            inside = bool(leading[0]["conf_low"] <= found["estimate"] <= leading[0]["conf_high"])
-            against = float(found["estimate"] / leading[0]["estimate"])
+    for ratio in rows:
+        if ratio["estimand"] == "spend_ratio" and (ratio["group"], ratio["reference"]) == sides:
+            inside = bool(leading[0]["conf_low"] <= ratio["estimate"] <= leading[0]["conf_high"])
+            against = float(ratio["estimate"] / leading[0]["estimate"])
             yield Check(
-                "agreement", found["model"], sides[0], against, passed=inside, facts={"reference": sides[1]}
+                "agreement", ratio["model"], sides[0], against, passed=inside, facts={"reference": sides[1]}
             )

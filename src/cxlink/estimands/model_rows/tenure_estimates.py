@@ -14,9 +14,9 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.model_rows.coefficients import family_coefficients
 from cxlink.estimands.model_rows.family_checks import (
     backtest_findings,
-    doubt_findings,
     fit_findings,
     ratio_findings,
+    warning_findings,
     weight_findings,
 )
 from cxlink.estimands.survival_estimands import curve_frames, survival_refusals, survival_rows
@@ -101,7 +101,7 @@ def tenure_results(
         *ratio_findings(fits, periods, [str(one) for one in spells.levels], adjusted),
         *weight_findings(fits, weights, tested, adjusted),
         *backtest_findings(tested, spec.unit, adjusted),
-        *doubt_findings(doubts(fits, tenures[: len(fits)], periods), spike(periods), spec.unit, adjusted),
+        *warning_findings(doubts(fits, tenures[: len(fits)], periods), spike(periods), spec.unit, adjusted),
         *(row for one in tenures if one.model == "averaged" for row in survival_refusals(one, spec)),
     ]
     with ThreadPoolExecutor(WORKERS) as pool:
