@@ -51,7 +51,7 @@ def _kaplan_meier(counts: Any) -> tuple[float, float]:
 def _hazards(counts: Any) -> tuple[float, float]:
     """Log hazard ratio of a point of the score, plan beside it."""
     from cxlink.cohort.count.spells import person_periods, spells_of
-    from cxlink.survival.hazards.hazard_fit import HazardFit, fit_hazards
+    from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, fit_hazards
 
     fit = fit_hazards(person_periods(spells_of(counts)), "linear")
     assert isinstance(fit, HazardFit)

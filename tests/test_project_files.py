@@ -104,10 +104,6 @@ NOT_IMPORTED = {
     "h5py": "h5netcdf writes with it",
     "jupyter": "papermill runs the notebook of a new cohort in its kernel",
     "sqlglot": "pinned below 30.18, which breaks tables made by ibis 12",
-    "formulaic": "named by the user for models of later issues",
-    "lifelines": "named by the user for models of later issues",
-    "scikit-learn": "named by the user for models of later issues",
-    "statsmodels": "named by the user for models of later issues",
 }
 
 

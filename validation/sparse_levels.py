@@ -26,7 +26,7 @@ from cxlink.groups.requests import by_level, pooled
 from cxlink.survival.families.catalogue import WEIBULL
 from cxlink.survival.families.fit import fit
 from cxlink.survival.families.fitted import Unfitted
-from cxlink.survival.hazards.grouped_ph import GroupedPH, grouped_ph
+from cxlink.survival.proportional_hazards.grouped_ph import GroupedPH, grouped_ph
 
 KEPT = (0.05, 0.2, 0.43, 0.8, 0.84, 0.9, 0.935, 0.97, 0.984, 0.99, 0.999)
 """S(12) of the levels 1 to 11."""

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from cxlink.cohort.errors import InputError
     from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec, read_spec
     from cxlink.cohort.table import Cohort, read_cohort
+    from cxlink.fits.aft_model import aft
+    from cxlink.fits.hazard_model import hazards
+    from cxlink.fits.model_comparison import compare_models
     from cxlink.verbs import compare, value_of
 
 __version__ = "0.1.0"
@@ -22,12 +25,13 @@ _PLACES = {
     "save_counts": "cohort.count.counts", "InputError": "cohort.errors",
     "CohortSpec": "cohort.spec.cohort_spec", "make_spec": "cohort.spec.cohort_spec",
     "read_spec": "cohort.spec.cohort_spec", "Cohort": "cohort.table", "read_cohort": "cohort.table",
+    "aft": "fits.aft_model", "hazards": "fits.hazard_model", "compare_models": "fits.model_comparison",
     "compare": "verbs", "value_of": "verbs",
 }  # fmt: skip
 
 __all__ = [
-    "Analysis", "Cohort", "CohortSpec", "Counts", "InputError", "__version__", "add", "analyse", "compare",
-    "load_counts", "make_spec", "read_cohort", "read_spec", "save_counts", "value_of",
+    "Analysis", "Cohort", "CohortSpec", "Counts", "InputError", "__version__", "add", "aft", "analyse", "compare",
+    "compare_models", "hazards", "load_counts", "make_spec", "read_cohort", "read_spec", "save_counts", "value_of",
 ]  # fmt: skip
 
 

@@ -15,8 +15,8 @@ from cxlink.bayes.models.density import conditioned
 from cxlink.bayes.models.hazard_posterior import hazard_likelihood
 from cxlink.bayes.pooled_counts import bayes_effect, coding_from, pool, zero_sum
 from cxlink.bayes.priors import hazard_priors
-from cxlink.survival.hazards.hazard_draws import estimated
-from cxlink.survival.hazards.hazard_fit import fit_hazards
+from cxlink.survival.proportional_hazards.hazard_draws import estimated
+from cxlink.survival.proportional_hazards.hazard_fit import fit_hazards
 
 FEW = {"draws": 100, "tune": 150, "chains": 2, "cores": 1}
 

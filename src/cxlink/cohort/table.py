@@ -49,6 +49,10 @@ class Cohort:
         Customers by the first and the second score that they gave; None where a customer has one row.
     metrics : DataFrame
         Sums that metrics are computed from; no row without ``[metrics]``.
+    table : path, frame or Ibis table
+        Where it was read from; models with further terms read it again.
+    drop_invalid : bool
+        Whether rows that violate a rule were excluded.
     """
 
     name: str
@@ -59,6 +63,8 @@ class Cohort:
     dropped: dict[str, int]
     repeats: pa.Table | None = None
     metrics: pd.DataFrame = field(default_factory=nothing)
+    table: Any = None
+    drop_invalid: bool = False
 
     def count(self, counts: str | None = None) -> Counts:
         """Count its customers.
@@ -140,12 +146,27 @@ def read_cohort(table: Any, spec: CohortSpec, drop_invalid: bool = False) -> Coh
     """
     source = open_source(table, spec.table, spec.table_columns)
     try:
-        return _read(source, spec, drop_invalid)
+        return replace(_read(source, spec, drop_invalid), table=table, drop_invalid=drop_invalid)
     finally:
         source.close()
 
 
-def _read(source: Source, spec: CohortSpec, drop_invalid: bool) -> Cohort:
+def read_again(cohort: Cohort, spec: CohortSpec) -> Cohort:
+    """Read a cohort's table by another spec, whose adjustment variables may have any number of values.
+
+    Raises
+    ------
+    InputError
+        See `read_cohort`.
+    """
+    source = open_source(cohort.table, spec.table, spec.table_columns)
+    try:
+        return _read(source, spec, cohort.drop_invalid, wide=True)
+    finally:
+        source.close()
+
+
+def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = False) -> Cohort:
     raw, metrics, source, dropped = _checked(source, spec, drop_invalid)
     n_rows = _customers(raw) + sum(dropped.values())
     repeats = repeated_scores(source, spec)
@@ -155,7 +176,8 @@ def _read(source: Source, spec: CohortSpec, drop_invalid: bool) -> Cohort:
         dropped |= later
     if not _customers(raw):
         raise InputError(f"{source.name}: no valid row is left.")
-    _refuse_wide(raw, spec, source.name)
+    if not wide:
+        _refuse_wide(raw, spec, source.name)
     naive = naive_spec(spec)
     return Cohort(
         name=source.name,

@@ -12,7 +12,7 @@ import numpy as np
 from cxlink.cohort.count.spells import PersonPeriods, Spells, each_pair, person_periods, risk_sets
 from cxlink.cohort.spec.spec_sections import Effect
 from cxlink.spend.spend_cells import SpendCells
-from cxlink.survival.hazards.proportionality import FOLDS, log_score
+from cxlink.survival.proportional_hazards.proportionality import FOLDS, log_score
 
 NO_SCORE, LINEAR, FULL = "no_score", "linear", "full_score"
 _ALONE = 1e-9

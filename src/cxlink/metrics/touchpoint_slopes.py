@@ -18,7 +18,7 @@ from cxlink.cohort.count.mix import MISSING
 from cxlink.cohort.count.spells import Spells, person_periods, spells_of
 from cxlink.estimation.likelihood import Penalty
 from cxlink.spend.spend_cells import spend_cells
-from cxlink.survival.hazards.cloglog import Grouped, solve
+from cxlink.survival.proportional_hazards.cloglog import Grouped, solve
 
 _COLUMN = "stratum.(touchpoint)"
 _STEPS = 100

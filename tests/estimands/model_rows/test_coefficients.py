@@ -26,8 +26,8 @@ from cxlink.spend.two_part import fit_log_ols, fit_two_part
 from cxlink.survival.families.catalogue import EXPONENTIAL, WEIBULL, gompertz
 from cxlink.survival.families.fit import fit
 from cxlink.survival.families.fitted import Fit
-from cxlink.survival.hazards.hazard_draws import drawn
-from cxlink.survival.hazards.hazard_fit import HazardFit, fit_hazards
+from cxlink.survival.proportional_hazards.hazard_draws import drawn
+from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, fit_hazards
 
 SOFTWARE = 1e-6
 Z = 1.959963984540054

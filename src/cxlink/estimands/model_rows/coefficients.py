@@ -21,9 +21,9 @@ from cxlink.estimation.design_terms import SCORE, DesignTerm
 from cxlink.spend.fitted_regressions import SpendFit
 from cxlink.spend.spend_cells import SpendCells
 from cxlink.survival.families.fitted import Fit
-from cxlink.survival.hazards.grouped_ph import MODEL
-from cxlink.survival.hazards.hazard_draws import drawn, estimated
-from cxlink.survival.hazards.hazard_fit import HazardFit
+from cxlink.survival.proportional_hazards.grouped_ph import MODEL
+from cxlink.survival.proportional_hazards.hazard_draws import drawn, estimated
+from cxlink.survival.proportional_hazards.hazard_fit import HazardFit
 
 Row = dict[str, Any]
 COLUMNS = (

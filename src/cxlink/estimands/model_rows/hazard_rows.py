@@ -17,9 +17,21 @@ from cxlink.estimands.survival_estimands import leading_rows, survival_refusals,
 from cxlink.estimands.tidy import row, widened_to_contain
 from cxlink.groups.group import contrasts_of, groups_of
 from cxlink.groups.requests import Request
-from cxlink.survival.hazards.grouped_ph import MODEL, GroupedPH, group_effects, grouped_ph, hazard_requests
-from cxlink.survival.hazards.hazard_fit import HazardFit, Unestimated
-from cxlink.survival.hazards.proportionality import FOLDS, Ratio, predictions, proportionality, trend
+from cxlink.survival.proportional_hazards.grouped_ph import (
+    MODEL,
+    GroupedPH,
+    group_effects,
+    grouped_ph,
+    hazard_requests,
+)
+from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, Unestimated
+from cxlink.survival.proportional_hazards.proportionality import (
+    FOLDS,
+    Ratio,
+    predictions,
+    proportionality,
+    trend,
+)
 
 Row = dict[str, Any]
 NOTABLE = 0.01

@@ -1,6 +1,6 @@
 """Continued hazards, fitted to counts: penalised grouped hazards, their variances estimated from the same counts.
 
-With λ = e^η, ℓ = Σ d·log(1 − e^−λ) − (r − d)·λ − ½·Σ θ²/τ², as in `cxlink.survival.hazards.cloglog`; each block's τ² is
+With λ = e^η, ℓ = Σ d·log(1 − e^−λ) − (r − d)·λ − ½·Σ θ²/τ², as in `cloglog`; each block's τ² is
 raised or lowered until Σθ² of it is what its effective number of coefficients makes likely (Fellner & Schall; Wood &
 Fasiolo 2017, doi 10.1111/biom.12666). A block that tells little falls back on a usual variance, which counts as one
 coefficient more.

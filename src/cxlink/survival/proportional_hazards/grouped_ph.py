@@ -14,8 +14,14 @@ from cxlink.groups.headline_requests import reported_periods
 from cxlink.groups.requests import Request, by_level
 from cxlink.groups.standardisation import standardised
 from cxlink.groups.support import known_to, known_until, last_at_risk, last_with
-from cxlink.survival.hazards.hazard_draws import HazardDraws, drawn, estimated, extinction, level_effects
-from cxlink.survival.hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
+from cxlink.survival.proportional_hazards.hazard_draws import (
+    HazardDraws,
+    drawn,
+    estimated,
+    extinction,
+    level_effects,
+)
+from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
 from cxlink.survival.survival import Drawn, Survival, inside_areas, read_off
 
 MODEL = "grouped_ph"

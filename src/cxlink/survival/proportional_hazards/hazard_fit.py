@@ -8,8 +8,8 @@ import numpy as np
 from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.cohort.spec.spec_sections import Effect
 from cxlink.estimation.likelihood import Penalty
-from cxlink.survival.hazards.cloglog import Grouped, Solution, solve
-from cxlink.survival.hazards.hazard_design import HazardDesign, make_design, penalty, separated
+from cxlink.survival.proportional_hazards.cloglog import Grouped, Solution, solve
+from cxlink.survival.proportional_hazards.hazard_design import HazardDesign, make_design, penalty, separated
 from cxlink.survival.small_groups import FEWEST
 
 TIME = "score × time"

@@ -11,8 +11,8 @@ from cohorts import cell_rows, random_rows, spec_for, spells_from
 from cxlink.cohort.count.spells import PersonPeriods, merged_over_strata, person_periods
 from cxlink.estimation.likelihood import Penalty
 from cxlink.estimation.penalties import stacked
-from cxlink.survival.hazards.hazard_draws import drawn, estimated, level_effects
-from cxlink.survival.hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
+from cxlink.survival.proportional_hazards.hazard_draws import drawn, estimated, level_effects
+from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
 
 
 def _periods(rows: pd.DataFrame, late: bool = False) -> PersonPeriods:

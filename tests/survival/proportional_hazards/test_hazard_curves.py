@@ -11,10 +11,16 @@ from cxlink.cohort.count.spells import Spells, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.groups.curves import restricted_mean
 from cxlink.groups.requests import Request, pooled
-from cxlink.survival.hazards.grouped_ph import GroupedPH, followed, group_effects, grouped_ph, hazard_requests
-from cxlink.survival.hazards.hazard_draws import estimated
-from cxlink.survival.hazards.hazard_fit import Unestimated
 from cxlink.survival.kaplan_meier import point_curves
+from cxlink.survival.proportional_hazards.grouped_ph import (
+    GroupedPH,
+    followed,
+    group_effects,
+    grouped_ph,
+    hazard_requests,
+)
+from cxlink.survival.proportional_hazards.hazard_draws import estimated
+from cxlink.survival.proportional_hazards.hazard_fit import Unestimated
 
 
 def _asked(spells: Spells, spec: CohortSpec, adjusted: str) -> Request:
@@ -142,7 +148,7 @@ def test_many_late_entries_are_drawn_in_single_precision_and_agree(
     spells = spells_from(rows, spec)
     request = _asked(spells, spec, "standardised")
     fine = grouped_ph(spells, spec, request, 500, np.random.default_rng(1))
-    monkeypatch.setattr("cxlink.survival.hazards.grouped_ph._MANY", 0)
+    monkeypatch.setattr("cxlink.survival.proportional_hazards.grouped_ph._MANY", 0)
     coarse = grouped_ph(spells, spec, request, 500, np.random.default_rng(1))
     assert isinstance(fine, GroupedPH)
     assert isinstance(coarse, GroupedPH)

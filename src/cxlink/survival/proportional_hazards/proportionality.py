@@ -13,9 +13,9 @@ from cxlink.groups.curves import mixtures, standardise
 from cxlink.groups.group import groups_of
 from cxlink.groups.requests import Request
 from cxlink.groups.support import known_to
-from cxlink.survival.hazards.grouped_ph import followed
-from cxlink.survival.hazards.hazard_draws import estimated, extinction
-from cxlink.survival.hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
+from cxlink.survival.proportional_hazards.grouped_ph import followed
+from cxlink.survival.proportional_hazards.hazard_draws import estimated, extinction
+from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
 
 FOLDS = 5
 

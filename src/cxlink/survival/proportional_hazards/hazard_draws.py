@@ -16,7 +16,7 @@ from cxlink.estimation.optimise import Optimum
 from cxlink.estimation.penalties import Penalties, stacked
 from cxlink.estimation.profile_draws import Marginal, exchange, marginals
 from cxlink.groups.discrete_hazard import EXTINCT
-from cxlink.survival.hazards.cloglog import (
+from cxlink.survival.proportional_hazards.cloglog import (
     Grouped,
     Solution,
     baseline,
@@ -25,9 +25,10 @@ from cxlink.survival.hazards.cloglog import (
     log_likelihood_of,
     shifted,
 )
-from cxlink.survival.hazards.hazard_fit import HazardFit, score_rows
+from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, score_rows
 
-_LEAST_SHAPE = 0.5
+LEAST_SHAPE = 0.5
+"""Of the gamma that a period's hazard is drawn from: half a loss."""
 _LITTLE = 0.05
 
 
@@ -124,7 +125,7 @@ def drawn(fit: HazardFit, n_draws: int, rng: np.random.Generator) -> HazardDraws
     eigenvalues, axes = np.linalg.eigh(fit.covariance)
     normal = rng.standard_normal((n_draws, len(eigenvalues))) * np.sqrt(np.maximum(eigenvalues, 0)) @ axes.T
     beta = _projected(fit, fit.solution.beta + exchange(normal, _tables(fit)))
-    shape = np.maximum(fit.solution.weight.sum(axis=0), _LEAST_SHAPE)
+    shape = np.maximum(fit.solution.weight.sum(axis=0), LEAST_SHAPE)
     noise = rng.standard_gamma(shape, (n_draws, len(shape))) / shape
     return HazardDraws(beta, _cumulated(fit, np.exp(shifted(fit.grouped, fit.solution, beta)) * noise))
 

@@ -1,0 +1,218 @@
+"""Customers by profile: what models with a formula are fitted to, exact whatever the number of customers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.count.counts import SPEND, Counts
+from cxlink.cohort.count.mix import MISSING
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.spec.spec_sections import AdjustSection, TableSection
+from cxlink.cohort.table import Cohort, read_again
+from cxlink.fits.formula import ModelFormula, refuse_unknown
+
+MOST_VALUES = 50
+"""A number with at most so many values is counted by value; one with more is continuous."""
+MOST_ROWS = 2_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelCells:
+    """Scored customers by profile, entry, exit and whether they were lost.
+
+    Attributes
+    ----------
+    spec : CohortSpec
+        Description of the cohort.
+    name : str
+        Of the table.
+    profiles : DataFrame of shape (n_profiles, n_variables)
+        Each combination of the formula's variables that a customer has, once.
+    profile, entry, exit : int ndarray of shape (n_cells,)
+        Position of the profile; whole periods.
+    lost : bool ndarray of shape (n_cells,)
+        Whether they were lost in the last of those periods.
+    n : ndarray of shape (n_cells,)
+        Customers.
+    spend : DataFrame of shape (n_cells, 7)
+        Sums of spend, see `cxlink.Counts`; no column without spend.
+    continuous : tuple of str
+        Variables with more than `MOST_VALUES` values.
+    """
+
+    spec: CohortSpec
+    name: str
+    profiles: pd.DataFrame
+    profile: np.ndarray
+    entry: np.ndarray
+    exit: np.ndarray
+    lost: np.ndarray
+    n: np.ndarray
+    spend: pd.DataFrame
+    continuous: tuple[str, ...]
+
+    @property
+    def weight(self) -> np.ndarray:
+        """Customers with each profile, of shape (n_profiles,)."""
+        return np.bincount(self.profile, self.n, len(self.profiles))
+
+    @property
+    def n_periods(self) -> int:
+        """Last period in which anybody was at risk; at least 1."""
+        return max(int(self.exit.max(initial=0)), 1)
+
+    def risk_sets(self) -> tuple[np.ndarray, np.ndarray]:
+        """Customers at risk and lost by profile and period, each of shape (n_profiles, n_periods)."""
+        shape = (len(self.profiles), self.n_periods + 1)
+        change, lost = np.zeros(shape), np.zeros(shape)
+        at_risk = self.exit > self.entry
+        np.add.at(change, (self.profile[at_risk], self.entry[at_risk]), self.n[at_risk])
+        np.add.at(change, (self.profile[at_risk], self.exit[at_risk]), -self.n[at_risk])
+        gone = at_risk & self.lost
+        np.add.at(lost, (self.profile[gone], self.exit[gone] - 1), self.n[gone])
+        return np.cumsum(change, axis=1)[:, :-1], lost[:, :-1]
+
+    def of(self, n: np.ndarray) -> "ModelCells":
+        """The same cells with other numbers of customers: a part of them, such as a fold."""
+        share = np.divide(n, self.n, out=np.zeros(len(n)), where=self.n > 0)
+        return replace(self, n=n, spend=self.spend.mul(share, axis=0))
+
+
+def model_cells(cohort: Cohort | Counts, formula: ModelFormula) -> ModelCells:
+    """Count a cohort's scored customers by the variables of a formula.
+
+    A variable is what the spec made of it: a category, or a band; one that the spec does not adjust for is a number
+    where every value is one, and else a category. ``score`` is the score with the spec's effect.
+
+    Parameters
+    ----------
+    cohort : Cohort or Counts
+        From counts alone, the formula may use the variables that they were adjusted for.
+    formula : ModelFormula
+        Of the model.
+
+    Raises
+    ------
+    InputError
+        If a variable is not there, is an outcome, has cells without a number beside numbers, or there are more than
+        two million profiles.
+    """
+    others = [name for name in formula.variables if name != "score"]
+    if isinstance(cohort, Counts):
+        refuse_unknown(
+            formula, ["score", *cohort.spec.stratum_variables], "these counts, made without the table,"
+        )
+        return _cells(cohort, cohort, formula, others)
+    refuse_outcomes(others, cohort.spec)
+    spec = _with_terms(cohort.spec, formula, others)
+    return _cells(read_again(cohort, spec).count(), cohort, formula, others)
+
+
+def refuse_outcomes(names: Sequence[str], spec: CohortSpec) -> None:
+    """Refuse an outcome as a term.
+
+    Raises
+    ------
+    InputError
+        If the time, the event or the spend of the spec is among the names.
+    """
+    sub, spend = spec.subscription, spec.spend
+    outcomes = {sub.duration, sub.event, sub.end, sub.cause, sub.follow_up} if sub is not None else set()
+    outcomes |= {spend.column} if spend is not None else set()
+    for name in names:
+        if name in outcomes:
+            raise InputError(f"{name} is an outcome of the score, known only after it: it cannot be a term.")
+        if name == spec.score.column:
+            raise InputError(f"{name} is the score: write score in a formula.")
+
+
+def _with_terms(spec: CohortSpec, formula: ModelFormula, names: Sequence[str]) -> CohortSpec:
+    """The spec with the formula's variables to count by."""
+    banded = {name: spec.cuts[name] for name in names if name in spec.cuts and name not in formula.numbers}
+    plain = tuple(name for name in names if name not in banded)
+    return spec.model_copy(
+        update={
+            "adjust": AdjustSection(columns=plain, bands=banded), "control": None, "metrics": None, "value": None,
+        }
+    )  # fmt: skip
+
+
+def _cells(
+    counts: Counts, cohort: Cohort | Counts, formula: ModelFormula, names: Sequence[str]
+) -> ModelCells:
+    spec = cohort.spec
+    cells, name = counts.scored, counts.profile.table
+    if not len(cells):
+        raise InputError(f"{name}: nobody has a score.")
+    columns: dict[str, pd.Series] = {"score": _score(cells["score"], spec)} if _scored(formula) else {}
+    for one in names:
+        text = cells[f"stratum.{one}"].astype(str)
+        as_made = one in spec.adjust.columns or one in spec.cuts
+        columns[one] = _variable(text, one, spec.table, number=one in formula.numbers, category=as_made)
+    frame = pd.DataFrame(columns, index=cells.index)
+    if frame.empty:
+        frame = pd.DataFrame(index=cells.index)
+        profile, profiles = np.zeros(len(cells), int), pd.DataFrame(index=range(1))
+    else:
+        profile = frame.groupby(list(frame.columns), observed=True, sort=True).ngroup().to_numpy()
+        first = np.unique(profile, return_index=True)[1]
+        profiles = frame.iloc[first].reset_index(drop=True)
+    if len(profiles) > MOST_ROWS:
+        raise InputError(
+            f"{name}: {len(profiles):,} customers differ in {', '.join(names)}; a model on rows takes {MOST_ROWS:,}. "
+            "Cut numbers into bands ([adjust] bands), or draw a sample of the customers."
+        )
+    return ModelCells(
+        spec=spec, name=name, profiles=profiles, profile=profile, entry=cells["entry"].to_numpy(int),
+        exit=cells["exit"].to_numpy(int), lost=(cells["cause"] != "").to_numpy(), n=cells["n"].to_numpy(float),
+        spend=cells[[one for one in SPEND if one in cells]].reset_index(drop=True).astype(float),
+        continuous=tuple(
+            one for one in names
+            if not isinstance(profiles[one].dtype, pd.CategoricalDtype) and profiles[one].nunique() > MOST_VALUES
+        ),
+    )  # fmt: skip
+
+
+def _scored(formula: ModelFormula) -> bool:
+    return "score" in formula.variables
+
+
+def _score(values: pd.Series, spec: CohortSpec) -> pd.Series:
+    """The score by the spec's effect: a category from the worst level to the best, or a number."""
+    numbers = values.astype(int)
+    if spec.score.effect == "linear":
+        return numbers.astype(float)
+    if spec.score.effect != "levels":
+        raise InputError(
+            f'[score] effect = "{spec.score.effect}" is none of a formula: set it to levels or linear, and write '
+            "cr(score, df=3) for a spline of a linear one."
+        )
+    present = set(numbers)
+    return pd.Series(
+        pd.Categorical(numbers, categories=[level for level in spec.scale.levels if level in present]),
+        index=values.index,
+    )
+
+
+def _variable(
+    text: pd.Series, name: str, options: TableSection, *, number: bool, category: bool
+) -> pd.Series:
+    """A variable as a number or a category."""
+    if not category or number:
+        plain = text.str.replace(options.thousands, "", regex=False) if options.thousands else text
+        plain = plain.str.replace(options.decimal, ".", regex=False) if options.decimal != "." else plain
+        values = pd.to_numeric(plain, errors="coerce")
+        missing = text.eq(MISSING)
+        if values.notna().any() and not (values.isna() & ~missing).any():
+            if missing.any():
+                raise InputError(
+                    f"{name} is missing for some customers. Cut it into bands ([adjust] bands): the missing ones are "
+                    "then a category of their own."
+                )
+            return values.astype(float)
+        if number:
+            raise InputError(f"raw({name}): it holds {text[values.isna()].iloc[0]!r}, which is no number.")
+    return pd.Series(pd.Categorical(text, categories=sorted(text.unique())), index=text.index)

@@ -1,0 +1,405 @@
+"""A fitted model of retention: coefficients, predictions for profiles, and contrasts standardised over the cohort."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.spec.scales import parse_levels
+from cxlink.fits.formula import ProfileDesign
+from cxlink.fits.model_cells import ModelCells
+from cxlink.groups.curves import cumulative_areas
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Profiles = pd.DataFrame | Mapping[str, Any] | Sequence[Mapping[str, Any]]
+Quantity = Literal["survival", "rmst", "median"]
+_BLOCK = 4_000_000
+_LONGEST = 1_200
+
+
+class Curve(Protocol):
+    """From parameters to survival: what a hazard model and a parametric family have in common."""
+
+    @property
+    def until(self) -> float:
+        """The last period that the model says anything of; infinite where it extrapolates."""
+
+    def log_survival(self, theta: np.ndarray, rows: np.ndarray, times: np.ndarray) -> np.ndarray:
+        """Log S of parameters (n_draws, n_parameters), rows (n_rows, n_columns) and whole periods (n_times,).
+
+        Returns an array of shape (n_draws, n_rows, n_times).
+        """
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RetentionModel:
+    """A model of the time to loss, fitted by a formula.
+
+    Attributes
+    ----------
+    name : str
+        ``grouped_ph``, ``cox`` or a family's name.
+    ratio : {"hazard_ratio", "time_ratio", "odds_ratio"}
+        What exp(coefficient) is.
+    sign : float
+        A coefficient is ``sign`` times the parameter that was fitted.
+    design : ProfileDesign
+        Its columns.
+    columns : slice
+        Parameters that are the coefficients of those columns.
+    theta : ndarray of shape (n_parameters,)
+        Estimates: coefficients beside a baseline, or the family's other parameters.
+    covariance : ndarray of shape (n_parameters, n_parameters)
+        Of the estimates.
+    draws : ndarray of shape (n_draws, n_parameters)
+        Normal draws of the parameters, from the cohort's seed.
+    curve : Curve
+        From parameters to survival.
+    cells : ModelCells
+        What it was fitted to.
+    log_likelihood : float
+        At the estimates; partial for ``cox``.
+    penalised : tuple of str
+        Coefficients held by a weak log-F(1, 1) penalty, since all or none of their customers were lost.
+    referee : callable
+        Fits the same model by lifelines or statsmodels: `native`.
+    """
+
+    name: str
+    ratio: str
+    sign: float
+    design: ProfileDesign
+    columns: slice
+    theta: np.ndarray
+    covariance: np.ndarray
+    draws: np.ndarray
+    curve: Curve
+    cells: ModelCells
+    log_likelihood: float
+    penalised: tuple[str, ...]
+    referee: "Callable[[RetentionModel], Any]"
+
+    def __repr__(self) -> str:
+        n = self.cells.n.sum()
+        return f"<{self.name}: {self.design.formula.text}, {n:,.0f} customers, {len(self.design.names)} coefficients>"
+
+    def _repr_html_(self) -> str:
+        table: str = self.summary().to_html(float_format=lambda x: f"{x:.4g}")
+        return f"<p>{self.name}: {self.design.formula.text}</p>{table}"
+
+    @property
+    def native(self) -> Any:
+        """The same model fitted by lifelines or statsmodels, on rows or person-periods of the same customers.
+
+        Raises
+        ------
+        InputError
+            If neither library has the model.
+        """
+        return self.referee(self)
+
+    def summary(self) -> pd.DataFrame:
+        """Give every coefficient with its interval.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by ``term``: ``coefficient``, ``std_error``, the ratio exp(coefficient) under the name of `ratio`,
+            ``conf_low``, ``conf_high`` (of the ratio, at the spec's level), ``z``, ``p_value``, ``penalised``. A hazard
+            ratio over 1 says that customers are lost sooner, a time ratio over 1 that they stay longer.
+        """
+        from scipy.stats import norm
+
+        value = self.sign * self.theta[self.columns]
+        error = np.sqrt(np.diag(self.covariance)[self.columns])
+        width = norm.isf((1 - self.cells.spec.analysis.level) / 2) * error
+        with np.errstate(over="ignore"):
+            return pd.DataFrame({
+                "coefficient": value, "std_error": error, self.ratio: np.exp(value), "conf_low": np.exp(value - width),
+                "conf_high": np.exp(value + width), "z": value / error, "p_value": 2 * norm.sf(np.abs(value / error)),
+                "penalised": np.isin(self.design.names, self.penalised),
+            }, index=pd.Index(self.design.names, name="term"))  # fmt: skip
+
+    def predict(
+        self, profiles: Profiles, quantity: Quantity = "survival", times: Sequence[int] | int | None = None
+    ) -> pd.DataFrame:
+        """Predict for profiles, with intervals.
+
+        Parameters
+        ----------
+        profiles : DataFrame, mapping or sequence of mappings
+            Values of the formula's variables.
+        quantity : {"survival", "rmst", "median"}
+            S(t), the restricted mean survival time to t, or when half are lost, in periods.
+        times : int or sequence of int, optional
+            Periods t; the spec's horizon by default. A median needs none.
+
+        Returns
+        -------
+        DataFrame
+            One row a profile and time: the profile's variables, ``time``, ``estimate``, ``std_error``, ``conf_low``,
+            ``conf_high``, ``outside`` (a number lies outside what the cohort had). A median that is not reached is
+            infinite.
+
+        Raises
+        ------
+        InputError
+            If a time lies beyond what the model says, or a profile cannot be encoded.
+        """
+        frame = as_profiles(profiles)
+        wanted = [] if quantity == "median" else self._times(times)
+        point, draws = self._quantity(self.design.matrix(frame), quantity, wanted)
+        typed = self.design.typed(frame).reset_index(drop=True)
+        shown = [np.nan] if quantity == "median" else wanted
+        parts = [
+            typed.assign(time=time, **_interval(point[:, k], draws[..., k], self.cells.spec.analysis.level))
+            for k, time in enumerate(shown)
+        ]
+        table = pd.concat(parts, ignore_index=True)
+        table["outside"] = np.tile(self.design.outside(typed), len(parts))
+        return table.drop(columns="time") if quantity == "median" else table
+
+    def average(
+        self,
+        variable: str = "score",
+        at: Mapping[str, Any] | None = None,
+        horizon: int | None = None,
+        quantity: Quantity = "survival",
+        per: float | None = None,
+    ) -> pd.DataFrame:
+        """Standardise over the cohort: what the model predicts if every customer had a variable at given values.
+
+        Parameters
+        ----------
+        variable : str
+            Of the formula.
+        at : mapping of str to values, optional
+            Named groups of values, such as ``{"best": [9, 10], "worst": [1]}``; values of a group are averaged by
+            their shares in the cohort. By default the spec's best and worst levels of the score.
+        horizon : int, optional
+            Periods; the spec's by default.
+        quantity : {"survival", "rmst"}
+            Retention, or the restricted mean survival time.
+        per : float, optional
+            Of a number: compare with the same customers at so much more, in place of groups.
+
+        Returns
+        -------
+        DataFrame
+            ``group``, ``reference``, ``measure`` (``mean``, ``difference``, ``ratio``), ``estimate``, ``std_error``,
+            ``conf_low``, ``conf_high``; contrasts of the first group with each other one.
+
+        Raises
+        ------
+        InputError
+            If the formula does not have the variable, or nobody a value.
+        """
+        if variable not in self.design.formula.variables:
+            raise InputError(
+                f"the model has no {variable!r}; it has {', '.join(self.design.formula.variables)}."
+            )
+        times = self._times(horizon)
+        groups = self._shifted(variable, per) if per is not None else self._groups(variable, at)
+        values = {name: self._averaged(parts, quantity, times) for name, parts in groups.items()}
+        return contrasts_table(values, self.cells.spec.analysis.level)
+
+    def score(self, cohort_cells: ModelCells | None = None) -> pd.Series:
+        """Give the log score of customers: the mean log probability of what each did; higher is better.
+
+        Parameters
+        ----------
+        cohort_cells : ModelCells, optional
+            Other customers, counted by the same formula; those of the fit by default.
+
+        Returns
+        -------
+        Series
+            ``log_score`` (per customer at risk) and ``brier`` (of retention at the spec's horizon, weighted by the
+            inverse probability of being observed to there; Graf et al. 1999, doi
+            10.1002/(SICI)1097-0258(19990915/30)18:17/18<2529::AID-SIM274>3.0.CO;2-5).
+        """
+        from cxlink.fits.scores import scores_of
+
+        cells = cohort_cells or self.cells
+        times = np.arange(int(min(cells.n_periods, self.curve.until)) + 1)
+        rows = self.design.matrix(cells.profiles)
+        log_s = np.concatenate([
+            self.curve.log_survival(self.theta[None], part, times)[0] for part in _parts(rows, len(times))
+        ])  # fmt: skip
+        return scores_of(cells, log_s, self.cells.spec.horizon)
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the ratios with their intervals, on a log scale."""
+        from cxlink.fits.pictures import forest
+
+        return forest(self.summary(), self.ratio, ax)
+
+    def check(self) -> pd.DataFrame:
+        """Test each coefficient's proportionality: its product with the logarithm of time, added by itself.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by ``term``: ``change`` (the factor by which the ratio of hazards changes with each doubling of
+            time), ``conf_low``, ``conf_high``, ``p_value``.
+        """
+        from cxlink.fits.proportional import proportionality_table
+
+        return proportionality_table(self)
+
+    def _times(self, times: Sequence[int] | int | None) -> list[int]:
+        spec = self.cells.spec
+        asked = [spec.horizon] if times is None else [times] if isinstance(times, int) else list(times)
+        for time in asked:
+            if time > self.curve.until:
+                raise InputError(
+                    f"{self.name}: {time} {spec.unit}s lie beyond follow-up, which ends at {self.curve.until:.0f}; a "
+                    "free baseline says nothing of them. Use aft(), whose families extrapolate."
+                )
+            if time < 0 or time != int(time):
+                raise InputError(f"{time} is no number of whole {spec.unit}s.")
+        return [int(time) for time in asked]
+
+    def _quantity(
+        self, rows: np.ndarray, quantity: str, times: Sequence[int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Estimate and draws, of shape (n_rows, n_times) and (n_draws, n_rows, n_times)."""
+        if quantity not in ("survival", "rmst", "median"):
+            raise InputError(f"{quantity!r} is none of survival, rmst, median.")
+        last = int(min(self.curve.until, _LONGEST)) if quantity == "median" else max(times, default=0)
+        grid = np.arange(last + 1)
+        point = _read(np.exp(self.curve.log_survival(self.theta[None], rows, grid)), quantity, times)[0]
+        draws = [
+            _read(np.exp(self.curve.log_survival(self.draws, part, grid)), quantity, times)
+            for part in _parts(rows, len(grid) * len(self.draws))
+        ]
+        return point, np.concatenate(draws, axis=1)
+
+    def _averaged(
+        self, parts: Sequence[tuple[np.ndarray, np.ndarray]], quantity: str, times: Sequence[int]
+    ) -> tuple[float, np.ndarray]:
+        """Weighted mean over rows, (rows, weight) by part: the estimate and its draws."""
+        point, draws = 0.0, np.zeros(len(self.draws))
+        for rows, weight in parts:
+            for part, share in zip(
+                _parts(rows, (times[0] + 1) * len(self.draws)), _parts(weight, (times[0] + 1) * len(self.draws)),
+                strict=True,
+            ):  # fmt: skip
+                value, drawn = self._quantity(part, quantity, times)
+                point += float(share @ value[:, 0])
+                draws += drawn[..., 0] @ share
+        return point, draws
+
+    def _groups(self, variable: str, at: Mapping[str, Any] | None) -> dict[str, list[Any]]:
+        spec = self.cells.spec
+        groups = {"best": spec.best, "worst": spec.worst} if at is None and variable == "score" else at
+        if groups is None:
+            raise InputError(
+                f"say at which values of {variable}: at={{'name': [values]}}, or per=1 of a number."
+            )
+        profiles, weight = self.cells.profiles, self.cells.weight / self.cells.n.sum()
+        made: dict[str, list[Any]] = {}
+        for name, values in groups.items():
+            shares = _shares(profiles[variable], weight, values)
+            if not shares:
+                raise InputError(f"nobody in the cohort has a {variable} of {values}.")
+            made[name] = [
+                (self.design.matrix(profiles.assign(**{variable: value})), weight * share)
+                for value, share in shares.items()
+            ]
+        return made
+
+    def _shifted(self, variable: str, per: float) -> dict[str, list[Any]]:
+        profiles, weight = self.cells.profiles, self.cells.weight / self.cells.n.sum()
+        if variable in self.design.levels:
+            raise InputError(f"{variable} is a category: compare its values by at=, not per=.")
+        moved = profiles.assign(**{variable: profiles[variable] + per})
+        return {
+            f"{variable} + {per:g}": [(self.design.matrix(moved), weight)],
+            variable: [(self.design.matrix(profiles), weight)],
+        }
+
+
+def as_profiles(profiles: Profiles) -> pd.DataFrame:
+    """Profiles as a frame, one row each."""
+    if isinstance(profiles, pd.DataFrame):
+        return profiles.reset_index(drop=True)
+    return pd.DataFrame([profiles] if isinstance(profiles, Mapping) else list(profiles))
+
+
+def contrasts_table(values: Mapping[str, tuple[float, np.ndarray]], level: float) -> pd.DataFrame:
+    """Means of groups, and the first one's contrasts with the others: difference and ratio.
+
+    Parameters
+    ----------
+    values : mapping of str to (float, ndarray of shape (n_draws,))
+        Estimate and draws by group.
+    level : float
+        Of the intervals.
+    """
+    names = list(values)
+    rows = [_contrast(name, "", "mean", *values[name], level) for name in names]
+    (first, *others) = names
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for other in others:
+            (a, a_draws), (b, b_draws) = values[first], values[other]
+            rows.append(_contrast(first, other, "difference", a - b, a_draws - b_draws, level))
+            rows.append(_contrast(first, other, "ratio", float(np.divide(a, b)), a_draws / b_draws, level))
+    return pd.DataFrame(rows)
+
+
+def _contrast(
+    group: str, reference: str, measure: str, point: float, draws: np.ndarray, level: float
+) -> dict[str, Any]:
+    ends = _interval(np.array([point]), draws[:, None], level)
+    return {
+        "group": group, "reference": reference, "measure": measure, **{k: float(v[0]) for k, v in ends.items()},
+    }  # fmt: skip
+
+
+def _interval(point: np.ndarray, draws: np.ndarray, level: float) -> dict[str, np.ndarray]:
+    """Estimate, standard error and percentile interval of quantities (n,) with draws (n_draws, n)."""
+    with np.errstate(invalid="ignore"):
+        low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0, method="nearest")
+        error = np.where(np.isfinite(draws).all(axis=0), draws.std(axis=0, ddof=1), np.nan)
+    return {"estimate": point, "std_error": error, "conf_low": low, "conf_high": high}
+
+
+def _read(survival: np.ndarray, quantity: str, times: Sequence[int]) -> np.ndarray:
+    """The quantity of curves on whole periods from 0 on, (…, n_times)."""
+    if quantity == "survival":
+        return survival[..., list(times)]
+    if quantity == "rmst":
+        return cumulative_areas(survival)[..., list(times)]
+    return _median(survival)[..., None]
+
+
+def _median(survival: np.ndarray) -> np.ndarray:
+    """When a curve reaches one half, log-linear between whole periods; infinite where it does not."""
+    below = survival <= 0.5
+    after = np.maximum(below.argmax(axis=-1), 1)
+    s0 = np.take_along_axis(survival, after[..., None] - 1, axis=-1)[..., 0]
+    s1 = np.take_along_axis(survival, after[..., None], axis=-1)[..., 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = np.where(s1 > 0, np.log(s0 / 0.5) / np.log(s0 / s1), (s0 - 0.5) / s0)
+    return np.where(below.any(axis=-1), after - 1 + part, np.inf)
+
+
+def _parts(rows: np.ndarray, size: int) -> list[np.ndarray]:
+    """Rows in blocks, so that memory stays small: ``size`` numbers a row."""
+    step = int(np.clip(_BLOCK // max(size, 1), 1, max(len(rows), 1)))
+    return [rows[start : start + step] for start in range(0, len(rows), step)]
+
+
+def _shares(column: pd.Series, weight: np.ndarray, values: Any) -> dict[Any, float]:
+    """Share of each value among the customers who have one of the values."""
+    wanted = parse_levels(values) if isinstance(values, str) and column.name == "score" else values
+    listed = list(wanted) if isinstance(wanted, list | tuple | set | range) else [wanted]
+    total = {value: float(weight[(column == value).to_numpy()].sum()) for value in listed}
+    whole = sum(total.values())
+    return {value: n / whole for value, n in total.items() if n} if whole else {}

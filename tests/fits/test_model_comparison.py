@@ -1,0 +1,75 @@
+"""Models compared out of sample: scores by hand, folds that hold everybody once, and the flexible rival."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from subscribers import cohort_of_subscribers, subscribers
+
+import cxlink
+from cxlink.cohort.errors import InputError
+from cxlink.fits.formula import parse_formula
+from cxlink.fits.model_cells import ModelCells, model_cells
+from cxlink.fits.model_comparison import _folds
+from cxlink.fits.scores import scores_of
+
+
+def cells_of(rows: list[tuple[int, int, int]]) -> ModelCells:
+    """Score, months and whether lost, each a customer."""
+    frame = pd.DataFrame(rows, columns=["score", "months", "left"]).assign(spend=1.0)
+    return model_cells(cohort_of_subscribers(frame), parse_formula("score"))
+
+
+def test_the_log_score_by_hand() -> None:
+    cells = cells_of([(1, 2, 1), (1, 3, 0), (5, 1, 1)])
+    hazard = np.array([[0.2, 0.3, 0.1], [0.05, 0.1, 0.2]])
+    log_s = np.concatenate([np.zeros((2, 1)), np.cumsum(np.log1p(-hazard), axis=1)], axis=1)
+    by_hand = np.log(0.8 * 0.3) + np.log(0.8 * 0.7 * 0.9) + np.log(0.05)
+    assert scores_of(cells, log_s, 3)["log_score"] == pytest.approx(by_hand / 3, abs=1e-12)
+
+
+def test_the_brier_score_by_hand() -> None:
+    # four customers: followed for 1 month; for 3, lost in the second; for 3; for 3, lost in the first
+    cells = cells_of([(1, 1, 0), (1, 2, 1), (1, 3, 0), (1, 1, 1)])
+    log_s = np.log(np.array([[1.0, 0.9, 0.7, 0.6]]))
+    # the share followed for two months and longer: of the three that the first month left, one ended there
+    seen = 2 / 3
+    by_hand = ((0 - 0.7) ** 2 * (1 / seen + 1 / 1.0) + (1 - 0.7) ** 2 / seen) / 4
+    assert scores_of(cells, log_s, 2)["brier"] == pytest.approx(by_hand, abs=1e-12)
+
+
+def test_the_brier_score_of_the_truth_is_its_variance() -> None:
+    rng, n = np.random.default_rng(3), 40_000
+    period, follow = rng.geometric(0.1, n), rng.integers(2, 13, n)
+    rows = zip(np.full(n, 3), np.minimum(period, follow), (period <= follow).astype(int), strict=True)
+    cells = cells_of(list(rows))
+    log_s = np.log(0.9) * np.arange(13.0)[None]
+    truth = 0.9**6 * (1 - 0.9**6)
+    # weights of up to 2 and a share of some .5: standard error under .002
+    assert scores_of(cells, log_s, 6)["brier"] == pytest.approx(truth, abs=0.008)
+
+
+def test_folds_hold_everybody_once() -> None:
+    cells = model_cells(cohort_of_subscribers(), parse_formula("score + plan"))
+    parts = np.array(_folds(cells, 5))
+    np.testing.assert_array_equal(parts.sum(axis=0), cells.n)
+    assert (np.abs(parts.sum(axis=1) - 300) < 4 * np.sqrt(1500 * 0.2 * 0.8)).all()
+
+
+def test_the_model_with_the_true_terms_predicts_better() -> None:
+    cohort = cohort_of_subscribers(subscribers(4000, seed=7))
+    table = cxlink.compare_models(
+        cxlink.hazards(cohort, "plan"), cxlink.hazards(cohort, "score + plan + visits")
+    )
+    assert list(table["model"]) == ["grouped_ph", "grouped_ph", "gradient_boosting"]
+    assert table.loc[1, "difference"] > 4 * table.loc[1, "std_error"] > 0
+    assert table.loc[1, "brier"] < table.loc[0, "brier"]
+    # with hazards that are proportional in truth there is nothing left to find
+    assert table.loc[2, "log_score"] < table.loc[1, "log_score"]
+
+
+def test_models_of_different_cohorts_are_refused() -> None:
+    models = [cxlink.hazards(cohort_of_subscribers(subscribers(n))) for n in (300, 400)]
+    with pytest.raises(InputError, match="of different cohorts"):
+        cxlink.compare_models(*models)
+    with pytest.raises(InputError, match="at least one model"):
+        cxlink.compare_models()
