@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from cxlink.fits.aft_model import aft
     from cxlink.fits.hazard_model import hazards
     from cxlink.fits.model_comparison import compare_models
+    from cxlink.fits.observed_curves import kaplan_meier
+    from cxlink.fits.spend_model import spend_regression
     from cxlink.verbs import compare, value_of
 
 __version__ = "0.1.0"
@@ -26,12 +28,14 @@ _PLACES = {
     "CohortSpec": "cohort.spec.cohort_spec", "make_spec": "cohort.spec.cohort_spec",
     "read_spec": "cohort.spec.cohort_spec", "Cohort": "cohort.table", "read_cohort": "cohort.table",
     "aft": "fits.aft_model", "hazards": "fits.hazard_model", "compare_models": "fits.model_comparison",
+    "kaplan_meier": "fits.observed_curves", "spend_regression": "fits.spend_model",
     "compare": "verbs", "value_of": "verbs",
 }  # fmt: skip
 
 __all__ = [
     "Analysis", "Cohort", "CohortSpec", "Counts", "InputError", "__version__", "add", "aft", "analyse", "compare",
-    "compare_models", "hazards", "load_counts", "make_spec", "read_cohort", "read_spec", "save_counts", "value_of",
+    "compare_models", "hazards", "kaplan_meier", "load_counts", "make_spec", "read_cohort", "read_spec", "save_counts",
+    "spend_regression", "value_of",
 ]  # fmt: skip
 
 

@@ -8,15 +8,21 @@ import numpy as np
 import pandas as pd
 
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.spec.scales import parse_levels
 from cxlink.fits.formula import ProfileDesign
 from cxlink.fits.model_cells import ModelCells
+from cxlink.fits.populations import (
+    Population,
+    Profiles,
+    as_profiles,
+    contrasts_table,
+    interval,
+    populations_of,
+)
 from cxlink.groups.curves import cumulative_areas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Profiles = pd.DataFrame | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Quantity = Literal["survival", "rmst", "median"]
 _BLOCK = 4_000_000
 _LONGEST = 1_200
@@ -157,7 +163,7 @@ class RetentionModel:
         typed = self.design.typed(frame).reset_index(drop=True)
         shown = [np.nan] if quantity == "median" else wanted
         parts = [
-            typed.assign(time=time, **_interval(point[:, k], draws[..., k], self.cells.spec.analysis.level))
+            typed.assign(time=time, **interval(point[:, k], draws[..., k], self.cells.spec.analysis.level))
             for k, time in enumerate(shown)
         ]
         table = pd.concat(parts, ignore_index=True)
@@ -199,13 +205,9 @@ class RetentionModel:
         InputError
             If the formula does not have the variable, or nobody a value.
         """
-        if variable not in self.design.formula.variables:
-            raise InputError(
-                f"the model has no {variable!r}; it has {', '.join(self.design.formula.variables)}."
-            )
         times = self._times(horizon)
-        groups = self._shifted(variable, per) if per is not None else self._groups(variable, at)
-        values = {name: self._averaged(parts, quantity, times) for name, parts in groups.items()}
+        populations = populations_of(self.design, self.cells, self.cells.weight, variable, at=at, per=per)
+        values = {name: self._averaged(one, quantity, times) for name, one in populations.items()}
         return contrasts_table(values, self.cells.spec.analysis.level)
 
     def score(self, cohort_cells: ModelCells | None = None) -> pd.Series:
@@ -281,11 +283,12 @@ class RetentionModel:
         return point, np.concatenate(draws, axis=1)
 
     def _averaged(
-        self, parts: Sequence[tuple[np.ndarray, np.ndarray]], quantity: str, times: Sequence[int]
+        self, population: Population, quantity: str, times: Sequence[int]
     ) -> tuple[float, np.ndarray]:
-        """Weighted mean over rows, (rows, weight) by part: the estimate and its draws."""
+        """Weighted mean over a population: the estimate and its draws."""
         point, draws = 0.0, np.zeros(len(self.draws))
-        for rows, weight in parts:
+        for profiles, weight in population:
+            rows = self.design.matrix(profiles)
             for part, share in zip(
                 _parts(rows, (times[0] + 1) * len(self.draws)), _parts(weight, (times[0] + 1) * len(self.draws)),
                 strict=True,
@@ -295,80 +298,6 @@ class RetentionModel:
                 draws += drawn[..., 0] @ share
         return point, draws
 
-    def _groups(self, variable: str, at: Mapping[str, Any] | None) -> dict[str, list[Any]]:
-        spec = self.cells.spec
-        groups = {"best": spec.best, "worst": spec.worst} if at is None and variable == "score" else at
-        if groups is None:
-            raise InputError(
-                f"say at which values of {variable}: at={{'name': [values]}}, or per=1 of a number."
-            )
-        profiles, weight = self.cells.profiles, self.cells.weight / self.cells.n.sum()
-        made: dict[str, list[Any]] = {}
-        for name, values in groups.items():
-            shares = _shares(profiles[variable], weight, values)
-            if not shares:
-                raise InputError(f"nobody in the cohort has a {variable} of {values}.")
-            made[name] = [
-                (self.design.matrix(profiles.assign(**{variable: value})), weight * share)
-                for value, share in shares.items()
-            ]
-        return made
-
-    def _shifted(self, variable: str, per: float) -> dict[str, list[Any]]:
-        profiles, weight = self.cells.profiles, self.cells.weight / self.cells.n.sum()
-        if variable in self.design.levels:
-            raise InputError(f"{variable} is a category: compare its values by at=, not per=.")
-        moved = profiles.assign(**{variable: profiles[variable] + per})
-        return {
-            f"{variable} + {per:g}": [(self.design.matrix(moved), weight)],
-            variable: [(self.design.matrix(profiles), weight)],
-        }
-
-
-def as_profiles(profiles: Profiles) -> pd.DataFrame:
-    """Profiles as a frame, one row each."""
-    if isinstance(profiles, pd.DataFrame):
-        return profiles.reset_index(drop=True)
-    return pd.DataFrame([profiles] if isinstance(profiles, Mapping) else list(profiles))
-
-
-def contrasts_table(values: Mapping[str, tuple[float, np.ndarray]], level: float) -> pd.DataFrame:
-    """Means of groups, and the first one's contrasts with the others: difference and ratio.
-
-    Parameters
-    ----------
-    values : mapping of str to (float, ndarray of shape (n_draws,))
-        Estimate and draws by group.
-    level : float
-        Of the intervals.
-    """
-    names = list(values)
-    rows = [_contrast(name, "", "mean", *values[name], level) for name in names]
-    (first, *others) = names
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for other in others:
-            (a, a_draws), (b, b_draws) = values[first], values[other]
-            rows.append(_contrast(first, other, "difference", a - b, a_draws - b_draws, level))
-            rows.append(_contrast(first, other, "ratio", float(np.divide(a, b)), a_draws / b_draws, level))
-    return pd.DataFrame(rows)
-
-
-def _contrast(
-    group: str, reference: str, measure: str, point: float, draws: np.ndarray, level: float
-) -> dict[str, Any]:
-    ends = _interval(np.array([point]), draws[:, None], level)
-    return {
-        "group": group, "reference": reference, "measure": measure, **{k: float(v[0]) for k, v in ends.items()},
-    }  # fmt: skip
-
-
-def _interval(point: np.ndarray, draws: np.ndarray, level: float) -> dict[str, np.ndarray]:
-    """Estimate, standard error and percentile interval of quantities (n,) with draws (n_draws, n)."""
-    with np.errstate(invalid="ignore"):
-        low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0, method="nearest")
-        error = np.where(np.isfinite(draws).all(axis=0), draws.std(axis=0, ddof=1), np.nan)
-    return {"estimate": point, "std_error": error, "conf_low": low, "conf_high": high}
-
 
 def _read(survival: np.ndarray, quantity: str, times: Sequence[int]) -> np.ndarray:
     """The quantity of curves on whole periods from 0 on, (…, n_times)."""
@@ -376,10 +305,10 @@ def _read(survival: np.ndarray, quantity: str, times: Sequence[int]) -> np.ndarr
         return survival[..., list(times)]
     if quantity == "rmst":
         return cumulative_areas(survival)[..., list(times)]
-    return _median(survival)[..., None]
+    return median_time(survival)[..., None]
 
 
-def _median(survival: np.ndarray) -> np.ndarray:
+def median_time(survival: np.ndarray) -> np.ndarray:
     """When a curve reaches one half, log-linear between whole periods; infinite where it does not."""
     below = survival <= 0.5
     after = np.maximum(below.argmax(axis=-1), 1)
@@ -394,12 +323,3 @@ def _parts(rows: np.ndarray, size: int) -> list[np.ndarray]:
     """Rows in blocks, so that memory stays small: ``size`` numbers a row."""
     step = int(np.clip(_BLOCK // max(size, 1), 1, max(len(rows), 1)))
     return [rows[start : start + step] for start in range(0, len(rows), step)]
-
-
-def _shares(column: pd.Series, weight: np.ndarray, values: Any) -> dict[Any, float]:
-    """Share of each value among the customers who have one of the values."""
-    wanted = parse_levels(values) if isinstance(values, str) and column.name == "score" else values
-    listed = list(wanted) if isinstance(wanted, list | tuple | set | range) else [wanted]
-    total = {value: float(weight[(column == value).to_numpy()].sum()) for value in listed}
-    whole = sum(total.values())
-    return {value: n / whole for value, n in total.items() if n} if whole else {}

@@ -83,7 +83,7 @@ def pooled(
     covered: dict[tuple[str, str], float] = {}
     standards = []
     for at, (name, found) in enumerate(members.items()):
-        standard = _own_entries(spells, name, found, at)
+        standard = own_entries(spells, name, found, at)
         share, kept = _followed(standard, reach[at], spec.horizon)
         standards.append(kept)
         if len(kept.entry) < len(standard.entry):
@@ -98,7 +98,7 @@ def pooled(
     return Request(labels, tuple(members.values()), tuple(standards), own, contrasts, covered=covered)
 
 
-def _own_entries(spells: Spells, name: str, pairs: np.ndarray, curve: int) -> Standard:
+def own_entries(spells: Spells, name: str, pairs: np.ndarray, curve: int) -> Standard:
     """Average of one curve over the entries of the customers in it."""
     inside = np.isin(spells.pair, pairs)
     entry, at = np.unique(spells.entry[inside], return_inverse=True)

@@ -80,6 +80,27 @@ GAMMA = SpendFamily(
 Manning & Mullahy 2001, doi 10.1016/S0167-6296(01)00086-8.
 """
 
+
+def tweedie(power: float) -> SpendFamily:
+    """Quasi-likelihood with a variance of μ^power, 1 < power < 2: u = (y − μ)·μ^(1 − power), log μ = η.
+
+    Between the Poisson (1) and the gamma (2), with a mass at zero (Jørgensen 1987, doi
+    10.1111/j.2517-6161.1987.tb01685.x).
+    """
+    a, b = 1.0 - power, 2.0 - power
+    return SpendFamily(
+        name="Tweedie",
+        value=lambda total, n, eta: total * np.exp(a * eta) / a - n * np.exp(b * eta) / b,
+        slope=lambda total, n, eta: total * np.exp(a * eta) - n * np.exp(b * eta),
+        curvature=lambda total, n, eta: -a * total * np.exp(a * eta) + b * n * np.exp(b * eta),
+        squared=lambda total, squares, n, eta: (
+            _squared_deviations(total, squares, n, np.exp(eta)) * np.exp(2 * a * eta)
+        ),
+        weight=lambda eta: np.exp(b * eta),
+        variance=lambda eta: np.exp((2 * a + power) * eta),
+    )
+
+
 LOGIT = SpendFamily(
     name="logit",
     value=lambda total, n, eta: total * eta - n * np.logaddexp(0, eta),

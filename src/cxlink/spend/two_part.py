@@ -49,10 +49,10 @@ def _parts(model: str, family: SpendFamily, cells: SpendCells, effect: Effect) -
     if not all(equation.converged for equation in equations):
         return NoSpendFit(model, "no_end")
     if family is NORMAL:
-        joined, smeared = _smeared(equations, measured)
-        terms.append(smeared)
+        joined, smearing = smeared(equations, measured)
+        terms.append(smearing)
     else:
-        joined = stacked(equations, *_crossed(equations, measured.positive, measured.total))
+        joined = stacked(equations, *crossed(equations, measured.positive, measured.total))
     return SpendFit(
         model, tuple(terms), joined, unit, inestimable, amount.dispersion,
         penalised=tuple(name for equation in equations for name in equation.penalised(design)),
@@ -60,8 +60,11 @@ def _parts(model: str, family: SpendFamily, cells: SpendCells, effect: Effect) -
     )  # fmt: skip
 
 
-def _crossed(equations: list[Equation], positive: np.ndarray, total: np.ndarray) -> tuple[Cross, Cross]:
-    """Σ(1(y > 0) − p)·1(y > 0)·(y − μ)/μ = (1 − p)·(Σy/μ − n), over those who spent."""
+def crossed(equations: list[Equation], positive: np.ndarray, total: np.ndarray) -> tuple[Cross, Cross]:
+    """Products and slopes between the logit of any spend and a gamma of the amounts, by cell.
+
+    Σ(1(y > 0) − p)·1(y > 0)·(y − μ)/μ = (1 − p)·(Σy/μ − n), over those who spent.
+    """
     if len(equations) == 1:
         return {}, {}
     share, amount = equations
@@ -69,8 +72,16 @@ def _crossed(equations: list[Equation], positive: np.ndarray, total: np.ndarray)
     return {(0, 1): left * (total * np.exp(-amount.eta) - positive)}, {}
 
 
-def _smeared(equations: list[Equation], cells: SpendCells) -> tuple[Stack, Term]:
-    """Stack smearing factors upon the logit, if there is one, and least squares of log y."""
+def smeared(equations: list[Equation], cells: SpendCells) -> tuple[Stack, Term]:
+    """Stack smearing factors upon the logit, if there is one, and least squares of log y.
+
+    Parameters
+    ----------
+    equations : list of Equation
+        The logit of any spend where somebody spent nothing, and least squares of log y.
+    cells : SpendCells
+        They were solved on; a factor for each of its levels.
+    """
     n, amount, k = cells.positive, equations[-1], len(equations)
     inverse = np.exp(-amount.eta)
     of_level = np.bincount(cells.level, n, len(cells.levels))

@@ -1,0 +1,406 @@
+"""Regressions of spend by a formula, exact on sums by profile, with robust standard errors.
+
+Spend is over the whole window after the score, zeros in. ``poisson``, ``gamma`` and ``tweedie`` are quasi-likelihoods
+with a log link; ``two_part`` multiplies the probability of any spend (logit) with a gamma of the amounts, ``log_ols``
+with least squares of log y, smeared by level of the score (Duan 1983; Manning 1998).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from cxlink.cohort.count.counts import SPEND, Counts
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.table import Cohort
+from cxlink.fits.formula import ProfileDesign, learn_design, parse_formula
+from cxlink.fits.hazard_model import refuse_aliased
+from cxlink.fits.model_cells import ModelCells, model_cells
+from cxlink.fits.populations import (
+    Population,
+    Profiles,
+    as_profiles,
+    contrasts_table,
+    interval,
+    populations_of,
+)
+from cxlink.spend.estimating_equations import GAMMA, LOGIT, NORMAL, POISSON, SpendFamily, tweedie
+from cxlink.spend.sandwich import Stack, stacked
+from cxlink.spend.solve import Equation, Sums, solve
+from cxlink.spend.spend_cells import SpendCells, in_units
+from cxlink.spend.two_part import crossed, smeared
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+
+POWER = 1.5
+"""Of the variance of the Tweedie, half way between the Poisson's and the gamma's."""
+FAMILIES = ("poisson", "gamma", "tweedie", "two_part", "log_ols")
+_ONE_PART = {"poisson": POISSON, "gamma": GAMMA, "tweedie": tweedie(POWER)}
+_PARTS = {"share": "odds_ratio", "amount": "ratio_of_means"}
+_BINS = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One linear predictor of a regression of spend.
+
+    Attributes
+    ----------
+    kind : {"share", "amount", "smearing"}
+        The logit of any spend, the logarithm of an amount, or of the smearing factor of a level of the score.
+    columns : int ndarray of shape (n_parameters,)
+        Columns of the design, the intercept being 0, that have a parameter; of smearing, levels of the score.
+    penalised : tuple of int
+        Of those columns: held by a weak penalty, since all or none of their customers spent.
+    """
+
+    kind: str
+    columns: np.ndarray
+    penalised: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SpendModel:
+    """A regression of spend, fitted by a formula.
+
+    Attributes
+    ----------
+    name : str
+        One of `FAMILIES`.
+    design : ProfileDesign
+        Its columns.
+    parts : tuple of Part
+        E[spend] is ``unit`` times the product of what they predict.
+    stack : Stack
+        Their parameters and joint robust covariance.
+    draws : tuple of ndarray, each of shape (n_draws, n_parameters)
+        Of each part's parameters.
+    unit : float
+        In the spec's currency.
+    cells : ModelCells
+        What it was fitted to.
+    sums : SpendCells
+        Sums of spend by profile, in units.
+    """
+
+    name: str
+    design: ProfileDesign
+    parts: tuple[Part, ...]
+    stack: Stack
+    draws: tuple[np.ndarray, ...]
+    unit: float
+    cells: ModelCells
+    sums: SpendCells
+
+    def __repr__(self) -> str:
+        n = self.sums.n.sum()
+        return f"<{self.name}: {self.design.formula.text}, {n:,.0f} customers, {len(self.design.names)} coefficients>"
+
+    def _repr_html_(self) -> str:
+        table: str = self.summary().to_html(float_format=lambda x: f"{x:.4g}")
+        return f"<p>{self.name}: {self.design.formula.text}</p>{table}"
+
+    def summary(self) -> pd.DataFrame:
+        """Give every coefficient with its interval.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by ``part`` (``share``: any spend; ``amount``) and ``term``: ``coefficient``, ``std_error`` (robust,
+            HC2), ``ratio`` (exp(coefficient): of means, or of odds in ``share``), ``conf_low``, ``conf_high`` (of the
+            ratio, at the spec's level), ``z``, ``p_value``, ``penalised``. A ratio over 1 says that customers spend
+            more, or more of them spend.
+        """
+        from scipy.stats import norm
+
+        names = ("Intercept", *self.design.names)
+        width = norm.isf((1 - self.cells.spec.analysis.level) / 2)
+        tables, start = [], 0
+        for part, theta in zip(self.parts, self.stack.theta, strict=True):
+            error = np.sqrt(np.diag(self.stack.covariance)[start : start + len(theta)])
+            start += len(theta)
+            if part.kind == "smearing":
+                continue
+            value = theta + np.where(part.columns == 0, np.log(self.unit) * (part.kind == "amount"), 0.0)
+            with np.errstate(over="ignore"):
+                table = pd.DataFrame({
+                    "part": part.kind, "term": [names[j] for j in part.columns], "coefficient": value,
+                    "std_error": error, "ratio": np.exp(value), "conf_low": np.exp(value - width * error),
+                    "conf_high": np.exp(value + width * error), "z": value / error,
+                    "p_value": 2 * norm.sf(np.abs(value / error)),
+                    "penalised": [int(j) in part.penalised for j in part.columns],
+                })  # fmt: skip
+            tables.append(table[table["term"] != "Intercept"] if len(names) > 1 else table)
+        return pd.concat(tables).set_index(["part", "term"])
+
+    def predict(self, profiles: Profiles) -> pd.DataFrame:
+        """Predict mean spend for profiles, with intervals.
+
+        Parameters
+        ----------
+        profiles : DataFrame, mapping or sequence of mappings
+            Values of the formula's variables.
+
+        Returns
+        -------
+        DataFrame
+            One row a profile: its variables, ``estimate``, ``std_error``, ``conf_low``, ``conf_high`` in the spec's
+            currency over its window, ``outside`` (a number lies outside what the cohort had).
+        """
+        frame = self.design.typed(as_profiles(profiles)).reset_index(drop=True)
+        point, draws = self._means(frame)
+        ends = interval(point, draws, self.cells.spec.analysis.level)
+        return frame.assign(**ends, outside=self.design.outside(frame))
+
+    def average(
+        self, variable: str = "score", at: "Mapping[str, Any] | None" = None, per: float | None = None
+    ) -> pd.DataFrame:
+        """Standardise over the cohort: mean spend if every customer had a variable at given values.
+
+        Parameters
+        ----------
+        variable : str
+            Of the formula.
+        at : mapping of str to values, optional
+            Named groups of values; the spec's best and worst levels of the score by default.
+        per : float, optional
+            Of a number: compare with the same customers at so much more.
+
+        Returns
+        -------
+        DataFrame
+            As `cxlink.fits.retention_model.RetentionModel.average` gives.
+        """
+        weight = self.sums.n
+        populations = populations_of(self.design, self.cells, weight, variable, at=at, per=per)
+        values = {name: self._averaged(one) for name, one in populations.items()}
+        return contrasts_table(values, self.cells.spec.analysis.level)
+
+    def score(self) -> pd.Series:
+        """Score the model on its own customers.
+
+        Returns
+        -------
+        Series
+            ``poisson_deviance`` per customer, and ``r_squared``: the share of the variance of spend.
+        """
+        mean = self._means(self.cells.profiles)[0] / self.unit
+        sums, n = self.sums, float(self.sums.n.sum())
+        deviance = (
+            2 * float((sums.total_log - sums.total * np.log(mean) - (sums.total - sums.n * mean)).sum()) / n
+        )
+        residual = float((sums.squares - 2 * mean * sums.total + sums.n * mean**2).sum())
+        total = float(sums.squares.sum() - sums.total.sum() ** 2 / n)
+        return pd.Series({"poisson_deviance": deviance * self.unit, "r_squared": 1 - residual / total})
+
+    def check(self) -> pd.DataFrame:
+        """Compare observed with predicted spend, by tenths of the customers in the order of their prediction.
+
+        Returns
+        -------
+        DataFrame
+            ``n``, ``predicted``, ``observed``, ``std_error`` (of the observed mean), ``z``.
+        """
+        mean = self._means(self.cells.profiles)[0]
+        order = np.argsort(mean, kind="stable")
+        bin_ = np.empty(len(mean), int)
+        passed = np.cumsum(self.sums.n[order]) - self.sums.n[order] / 2
+        bin_[order] = np.minimum((_BINS * passed / self.sums.n.sum()).astype(int), _BINS - 1)
+        n, predicted, total, squares = (
+            np.bincount(bin_, x, _BINS)
+            for x in (
+                self.sums.n, self.sums.n * mean, self.sums.total * self.unit, self.sums.squares * self.unit**2,
+            )
+        )  # fmt: skip
+        used = n > 0
+        n, predicted, total, squares = (x[used] for x in (n, predicted, total, squares))
+        error = np.sqrt(np.maximum(squares / n - (total / n) ** 2, 0.0) / n)
+        table = pd.DataFrame(
+            {"n": n.astype(int), "predicted": predicted / n, "observed": total / n, "std_error": error}
+        )
+        table["z"] = (table["observed"] - table["predicted"]) / table["std_error"].where(error > 0)
+        return table
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the ratios with their intervals, on a log scale."""
+        from cxlink.fits.pictures import forest
+
+        table = self.summary()
+        table.index = [term if len(self.parts) == 1 else f"{part}: {term}" for part, term in table.index]
+        return forest(table, "ratio", ax)
+
+    @property
+    def native(self) -> Any:
+        """The same regression by statsmodels on the profiles' means, weighted by customers; of two parts a tuple."""
+        return as_statsmodels(self)
+
+    def _means(self, profiles: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Mean spend of profiles: estimate (n_profiles,) and draws (n_draws, n_profiles)."""
+        rows = _with_intercept(self.design.matrix(profiles))
+        groups = self._groups(profiles)
+        both = [
+            _mean(self.parts, theta, rows, groups)
+            for theta in ([t[None] for t in self.stack.theta], self.draws)
+        ]
+        return self.unit * both[0][0], self.unit * both[1]
+
+    def _groups(self, profiles: pd.DataFrame) -> np.ndarray:
+        """Level of the score of each profile, for smearing."""
+        levels = self.design.levels.get("score")
+        if levels is None:
+            return np.zeros(len(profiles), int)
+        codes = pd.Categorical(profiles["score"].astype(int), categories=list(levels)).codes
+        return np.asarray(codes, int)
+
+    def _averaged(self, population: Population) -> tuple[float, np.ndarray]:
+        point, draws = 0.0, np.zeros(len(self.draws[0]))
+        for profiles, weight in population:
+            used = weight > 0
+            value, drawn = self._means(profiles[used])
+            point, draws = point + float(weight[used] @ value), draws + drawn @ weight[used]
+        return point, draws
+
+
+def spend_regression(cohort: Cohort | Counts, formula: str = "score", family: str = "poisson") -> SpendModel:
+    """Fit a regression of spend.
+
+    Parameters
+    ----------
+    cohort : Cohort or Counts
+        From `cxlink.read_cohort`; from counts alone, the formula may use what they were adjusted for.
+    formula : str
+        Terms, such as ``score + plan``.
+    family : {"poisson", "gamma", "tweedie", "two_part", "log_ols"}
+        Which.
+
+    Returns
+    -------
+    SpendModel
+        Its coefficients are logarithms of ratios of means; of the probability of any spend, of odds.
+
+    Raises
+    ------
+    InputError
+        If the spec has no spend, there is no such family, nobody spent, or the formula is wrong.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from cxlink import make_spec, read_cohort, spend_regression
+    >>> rows = pd.DataFrame({"score": [1, 1, 2, 2], "spend": [10.0, 30.0, 30.0, 50.0]})
+    >>> spend = {"column": "spend", "complete": True}
+    >>> spec = make_spec({"score": {"column": "score", "scale": "1-2"}, "spend": spend})
+    >>> float(spend_regression(read_cohort(rows, spec)).summary()["ratio"].item().round(6))
+    2.0
+    """
+    if cohort.spec.spend is None:
+        raise InputError("a regression of spend needs [spend] in the spec.")
+    if family not in FAMILIES:
+        raise InputError(f"{family!r} is no family of spend; there are {', '.join(FAMILIES)}.")
+    if cohort.spec.spend.refunds and family != "poisson":
+        raise InputError(f"{family} cannot take refunds: spend may be negative. Use poisson.")
+    parsed = parse_formula(formula)
+    cells = model_cells(cohort, parsed)
+    return fit_spend_to(cells, learn_design(parsed, cells.profiles, cells.weight), family)
+
+
+def fit_spend_to(cells: ModelCells, design: ProfileDesign, family: str) -> SpendModel:
+    """Fit a regression of spend to cells, see `spend_regression`."""
+    score = cells.profiles["score"] if "score" in design.levels else None
+    levels = tuple(score.cat.categories) if score is not None else (0,)
+    level = score.cat.codes.to_numpy(int) if score is not None else np.zeros(len(cells.profiles), int)
+    by_profile = [np.bincount(cells.profile, cells.spend[name], len(cells.profiles)) for name in SPEND]
+    n, zero, *sums = by_profile
+    every = SpendCells(levels, pd.DataFrame(index=range(1)), level, 0 * level, n, n - zero, *sums)
+    unit = every.positive_mean
+    if not unit > 0:
+        raise InputError(f"{cells.name}: nobody with a complete window spent anything, net of refunds.")
+    measured = in_units(every, unit)
+    rows = _with_intercept(design.matrix(cells.profiles))
+    refuse_aliased(design, rows[n > 0, 1:])
+    parts, stack = _solved(family, rows, measured)
+    rng = np.random.default_rng([cells.spec.analysis.seed, 19])
+    draws = tuple(stack.draws(cells.spec.analysis.draws, rng))
+    return SpendModel(family, design, parts, stack, draws, unit, cells, measured)
+
+
+def _solved(family: str, rows: np.ndarray, sums: SpendCells) -> tuple[tuple[Part, ...], Stack]:
+    if family in _ONE_PART:
+        equation = _converged(solve(_ONE_PART[family], rows, Sums(sums.n, sums.total, sums.squares)), family)
+        return (_part("amount", equation),), stacked([equation], {}, {})
+    amounts: SpendFamily = GAMMA if family == "two_part" else NORMAL
+    moments = (sums.total, sums.squares) if family == "two_part" else (sums.log_total, sums.log_squares)
+    amount = _converged(solve(amounts, rows, Sums(sums.positive, *moments)), family)
+    equations, parts = [amount], [_part("amount", amount)]
+    if (sums.positive < sums.n).any():
+        share = _converged(solve(LOGIT, rows, Sums(sums.n, sums.positive, sums.positive)), family)
+        equations, parts = [share, amount], [_part("share", share), *parts]
+    if family == "two_part":
+        return tuple(parts), stacked(equations, *crossed(equations, sums.positive, sums.total))
+    stack, smearing = smeared(equations, sums)
+    return (*parts, Part("smearing", smearing.columns)), stack
+
+
+def _converged(equation: Equation, family: str) -> Equation:
+    if not equation.converged:
+        raise InputError(f"{family} has no finite estimate on these customers. Use fewer terms, or poisson.")
+    return equation
+
+
+def _part(kind: str, equation: Equation) -> Part:
+    penalised = tuple(int(equation.columns[one.index]) for one in equation.objective.penalties)
+    return Part(kind, equation.columns, penalised)
+
+
+def _with_intercept(matrix: np.ndarray) -> np.ndarray:
+    return np.hstack([np.ones((len(matrix), 1)), matrix])
+
+
+def _mean(
+    parts: Sequence[Part], theta: Sequence[np.ndarray], rows: np.ndarray, groups: np.ndarray
+) -> np.ndarray:
+    """Mean spend in units, (n_draws, n_rows), of parameters (n_draws, n_parameters) by part."""
+    mean: np.ndarray = np.ones((1, 1))
+    for part, drawn in zip(parts, theta, strict=True):
+        if part.kind == "smearing":
+            of_level = np.zeros(
+                (len(drawn), int(max(groups.max(initial=0), part.columns.max(initial=0))) + 1)
+            )
+            of_level[:, part.columns] = drawn
+            mean = mean * np.exp(of_level[:, groups])
+        else:
+            eta = drawn @ rows[:, part.columns].T
+            mean = mean * (expit(eta) if part.kind == "share" else np.exp(eta))
+    return mean
+
+
+def as_statsmodels(model: SpendModel) -> Any:
+    """Statsmodels' regression of the profiles' means, each weighted by its customers; robust errors (HC0)."""
+    import statsmodels.api as sm
+
+    sums, log = model.sums, sm.families.links.Log()
+    names = ["Intercept", *model.design.names]
+    rows = pd.DataFrame(_with_intercept(model.design.matrix(model.cells.profiles)), columns=names)
+
+    def fitted(family: Any, total: np.ndarray, n: np.ndarray) -> Any:
+        used = n > 0
+        mean = total[used] / n[used]
+        return sm.GLM(mean, rows[used], family=family, var_weights=n[used]).fit(cov_type="HC0", tol=1e-12)
+
+    families = {
+        "poisson": sm.families.Poisson(), "gamma": sm.families.Gamma(log),
+        "tweedie": sm.families.Tweedie(log, var_power=POWER),
+    }  # fmt: skip
+    if model.name in families:
+        return fitted(families[model.name], sums.total * model.unit, sums.n)
+    share = fitted(sm.families.Binomial(), sums.positive, sums.n)
+    if model.name == "two_part":
+        return share, fitted(families["gamma"], sums.total * model.unit, sums.positive)
+    shifted = sums.log_total + sums.positive * np.log(model.unit)
+    return share, fitted(sm.families.Gaussian(), shifted, sums.positive)
