@@ -6,9 +6,12 @@ import pytest
 
 import cxlink
 from cxlink.analysis import Analysis, analyse
+from cxlink.checks import matching
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.estimands.tidy import COLUMNS, KEY, csv_text, select
+from cxlink.report.format import percent
+from cxlink.report.profile_words import table_notes
 from cxlink.study.simulate import simulate
 
 RNG = np.random.default_rng(20140801)
@@ -237,8 +240,15 @@ def test_the_other_reading_of_a_duration_is_noted_where_it_matters() -> None:
     frame = pd.DataFrame(
         {"score": RNG.choice([1, 9], n), "months": months, "lost": (months < 24).astype(int)}
     )
-    notes = _analysed(frame).profile.notes
-    assert any('counts = "completed"' in note for note in notes)
+    found = _analysed(frame)
+    own = {check.group: check for check in matching(found.checks, code="counts_reading", passed=False)}
+    assert set(own) == {"worst", "best"}
+    note = table_notes(found)[-1]
+    assert note.startswith(
+        'Under the other duration convention (counts = "completed") retention after 12 months'
+    )
+    worst = own["worst"].facts["estimate"]
+    assert f"{percent(worst + own['worst'].value, 1)} instead of {percent(worst, 1)} (worst)" in note
 
 
 def test_notebooks_get_figures_and_a_folder(simulated: Analysis, tmp_path: object) -> None:

@@ -189,7 +189,7 @@ def test_init_check_and_fit_go_together(
     assert run(["init", "cohort.parquet", "--out", "starter.toml"]) == 0
     assert run(["check", "cohort.parquet", "--spec", "starter.toml", "--adjust", "need"]) == 0
     said = capsys.readouterr().out
-    assert "3,000 rows read, 3,000 used" in said
+    assert "3 000 rows read, 3 000 used" in said
     assert "retention at 12 months" in said
     assert run(["fit", "cohort.parquet", "--spec", "starter.toml", "--draws", "100", "--best", "10"]) == 0
     assert (tmp_path / "reports/cohort/report.pdf").is_file()

@@ -75,11 +75,11 @@ def test_the_folder_holds_tables_report_and_hashes(made: tuple[Path, str]) -> No
     assert set(record["files"]) >= {"changes.csv", "calibration.csv", "report.html", "report.pdf"}
     for verdict in record["verdicts"]:
         assert (
-            f"{verdict['estimand']}, new: {say('verdict.name_' + verdict['verdict'])} ({verdict['why']})"
+            f"{verdict['estimand'].capitalize()}, new: {say('verdict.name_' + verdict['verdict'])} ({verdict['why']})"
             in said
         )
         assert "0.95 to 1.05" in verdict["rule"]
-    assert "retention at 6 months, new less old:" in said
+    assert "Retention after 6 months changed by " in said
     assert f"{out}/report.pdf" in said
 
 

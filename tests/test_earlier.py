@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 
 from cxlink.cohort.count.counts import FORMAT, SPEND, Counts, add_up, save_counts, suppress
+from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import read_spec
 from cxlink.cohort.spec.metrics_section import MetricsSection
 from cxlink.cohort.table import read_cohort
 from cxlink.pooling import added_up, earlier_cohorts
+from cxlink.report.profile_words import profile_notes
 from cxlink.runs import read_run, write_record
 from cxlink.study.simulated_files import write_simulated
 
@@ -99,8 +101,8 @@ def test_cohorts_add_up_to_the_counts_of_both_tables_with_the_cohort_as_a_stratu
     assert pooled.spec.stratum_variables == whole.spec.stratum_variables
     assert pooled.spec.cohort.name == "new"
     assert pooled.profile.rows_used == whole.profile.rows_used
-    assert pooled.profile.notes[0] == (
-        "2 cohorts were added up, each a stratum of its own: old (300 customers), new (300 customers)."
+    assert profile_notes(pooled.profile)[0] == (
+        "2 cohorts were pooled, each a stratum of its own: old (300 customers) and new (300 customers)."
     )
 
 
@@ -117,7 +119,7 @@ def test_metrics_of_one_cohort_alone_are_left_out_and_said(cohorts: tuple[Counts
     ):
         assert pooled.spec.metrics is None
         pd.testing.assert_frame_equal(pooled.cells, plain)
-        assert any("[metrics] are left out" in note for note in pooled.profile.notes) == said
+        assert (Remark("metrics_differ") in pooled.profile.notes) == said
 
 
 def test_what_was_added_up_is_pooled_by_its_parts(

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from pypdf import PdfReader
 
+from cxlink.cli.closing_lines import intervention_lines
 from cxlink.cli.commands import run
 from cxlink.cohort.count.counts import FORMAT, Counts, save_counts, suppress
 from cxlink.cohort.errors import InputError
@@ -15,7 +16,7 @@ from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.estimands.tidy import COLUMNS, read_csv
 from cxlink.runs import write_record
-from cxlink.verbs import lines, value_of
+from cxlink.verbs import value_of
 
 MOVE = ["--move", "1-2:4-5", "--fraction", "0.5", "--cost", "900", "--causal-share", "0.4"]
 
@@ -147,9 +148,9 @@ def test_of_a_cohort_that_nobody_left_the_horizon_ends_with_follow_up() -> None:
 
 
 def test_a_cost_of_nothing_is_said() -> None:
-    told = " ".join(lines(value_of(buyers(margin=0.5), shift=1)))
+    told = " ".join(intervention_lines(value_of(buyers(margin=0.5), shift=1)))
     assert "At a cost of 0 the return is not defined, and there is no payback period." in told
-    dear = " ".join(lines(value_of(buyers(margin=0.5), shift=1, cost=1e9)))
+    dear = " ".join(intervention_lines(value_of(buyers(margin=0.5), shift=1, cost=1e9)))
     assert "The whole difference would not cover the cost" in dear
     assert "The cost is not paid back within 12 months" in dear
 

@@ -8,6 +8,7 @@ import pytest
 from lifelines import KaplanMeierFitter
 
 from cxlink.analysis import Analysis, analyse
+from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.read.starter_spec import starter_spec
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
@@ -76,7 +77,7 @@ def test_saas_is_lifelines_at_every_period_and_level(saas: Analysis) -> None:
 
 @needs_saas
 def test_saas_says_what_is_odd_about_it(saas: Analysis) -> None:
-    assert any("42 customers" in note for note in saas.profile.notes)
+    assert Remark("followed_briefly", 42, {"unit": "month"}) in saas.profile.notes
     assert "empty_band" in set(saas.diagnostics["code"])
     assert not (saas.estimates["group"] == "worst").any()
 

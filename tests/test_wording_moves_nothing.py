@@ -23,12 +23,14 @@ from matplotlib.text import Text
 from cxlink import analyse
 from cxlink.analysis import Analysis
 from cxlink.checks import Check, check_table
+from cxlink.cohort.count.profile import Profile, Remark
 from cxlink.report import words
 from cxlink.report.analysis_document import PAGES
 from cxlink.report.check_notes import note
 from cxlink.report.content import gather
 from cxlink.report.figures import drawing
 from cxlink.report.language import capital
+from cxlink.report.profile_words import exclusions, table_notes
 from cxlink.report.sections import diagnostics_section
 from cxlink.report.sections.first_page import first_page
 from cxlink.report.sections.methods_section import methods_pages
@@ -36,7 +38,8 @@ from cxlink.report.words import Piece, Sentence, sentences
 from cxlink.results import Results
 
 OTHER = "Quite other; 7 of 8 [no] = 0.25, words (1e3) "
-KEYS = [key for key in sentences("en") if key.partition(".")[0] in ("checks", "reasons", "ratios")]
+ROOMS = ("checks", "reasons", "ratios", "notes", "excluded")
+KEYS = [key for key in sentences("en") if key.partition(".")[0] in ROOMS]
 SLOT = {"": "text", "capital": "text", "list": ("one", "two")}
 """What fills a slot of this kind where no analysis does; of any other kind a number."""
 Make = Callable[[], object]
@@ -171,7 +174,7 @@ def parts_of(results: Results) -> Iterator[Part]:
 
 def every_check() -> tuple[Check, ...]:
     """One check for each sentence, whatever may fill its slots."""
-    return tuple(_check(key) for key in KEYS)
+    return tuple(_check(key) for key in KEYS if key.partition(".")[0] not in ("notes", "excluded"))
 
 
 def _check(key: str) -> Check:
@@ -183,7 +186,7 @@ def _check(key: str) -> Check:
         for form in sentences("en")[key].forms.values() for piece in form if piece.slot
     }  # fmt: skip
     named = {"ratio": "hazard_ratio", "kind": "some", "average": "averaged_aic", "reference": "1"}
-    numbers = {"horizon": 3, "origin": 3, "parameters": 2}
+    numbers = {"horizon": 3, "origin": 3, "parameters": 2, "estimate": 0.3}
     facts: dict[str, Any] = {**named, **numbers, **slots, "reason": "no_losses", "unit": "month", "n": 2}
     if room == "reasons":
         return Check("not_fitted", "some", passed=False, facts={**facts, "case": "hazards", "reason": rest})
@@ -191,6 +194,26 @@ def _check(key: str) -> Check:
     facts |= {"case": case} if case else {}
     facts |= {"blank": True} if code == "small_group" else {}
     return Check(code, "some", "2", 0.4, bound=0.9, passed=False, facts=facts)
+
+
+NESTED = ("pooled_cohort", "other_convention", "under_both")
+"""Sentences of notes that are not of the profile alone."""
+TABLE = {"unit": "month", "rule": "x", "text": "x", "column": "x", "cohorts": (("a", 3),)}
+
+
+def profile() -> Profile:
+    """Every reason of exclusion and every note."""
+    named = [key.split(".", 1) for key in KEYS]
+    checks = [
+        tuple(Remark(code, 7, TABLE) for room, code in named if room == of and code not in NESTED)
+        for of in ("excluded", "notes")
+    ]
+    return Profile("table", 9, 8, *checks)
+
+
+def every_note(results: Results) -> list[str]:
+    """Every sentence of a table's notes and reasons of exclusion."""
+    return [*table_notes(results), *map(str, exclusions(results.profile))]
 
 
 @pytest.fixture(scope="module")
@@ -207,9 +230,12 @@ def analysed() -> Analysis:
 def parts(few_families: None, analysed: Analysis) -> list[Part]:
     """Of a cohort with strata and small groups, of one with posteriors, and the page of every check that there is."""
     posteriors = made_up_bayes.with_posteriors()
-    everything = gather(replace(posteriors, checks=every_check(), bayesian=None))
-    page = part_of(partial(diagnostics_section.diagnostics_pages, everything, 1))
-    return [part for part in (*parts_of(analysed), *parts_of(posteriors), page) if part.keys]
+    everything = replace(posteriors, checks=every_check(), bayesian=None)
+    page = part_of(partial(diagnostics_section.diagnostics_pages, gather(everything), 1))
+    about = part_of(
+        partial(every_note, replace(everything, counts=replace(everything.counts, profile=profile())))
+    )
+    return [part for part in (*parts_of(analysed), *parts_of(posteriors), page, about) if part.keys]
 
 
 @pytest.mark.parametrize("key", KEYS)

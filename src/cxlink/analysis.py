@@ -31,7 +31,7 @@ from cxlink.metrics.all_metrics import immortal_time_checks, metrics_of
 from cxlink.metrics.metric_table import blank_small_metrics
 from cxlink.report.check_notes import note
 from cxlink.results import Results
-from cxlink.sensitivity.duration_convention import compare_conventions
+from cxlink.sensitivity.duration_convention import convention_checks
 from cxlink.sensitivity.sensitivity_analyses import sensitivity_of_counts, sensitivity_of_headline
 from cxlink.value.customer_value import generator, value_results
 
@@ -233,8 +233,7 @@ def analyse(
     metrics = metrics_of(counts, _stream(spec, 10))
     made.append(_Made([], list(immortal_time_checks(counts))))
     estimates = tidy(row for part in made for row in part.rows)
-    counts, convention_checks = compare_conventions(counts, every.other, estimates)
-    made.append(_Made([], convention_checks))
+    made.append(_Made([], list(convention_checks(spec, every.other, estimates))))
     made.append(_Made([], list(e_value_findings(estimates))))
     reported, second = parted(estimates)
     analysis = Analysis(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cxlink.analysis import Analysis, Progress, analyse
 from cxlink.cohort.count.counts import Counts, add, refuse_mismatch
+from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.table import Cohort
@@ -128,10 +129,10 @@ def added_up(counts: Counts, earlier: Mapping[str, Counts]) -> Counts:
     cohorts = {**earlier, counts.spec.cohort.name: counts}
     spec = _with_cohort(counts.spec)
     total = reduce(add, (_labelled(one, name, spec) for name, one in cohorts.items()))
-    sizes = ", ".join(f"{name} ({int(one.cells['n'].sum()):,} customers)" for name, one in cohorts.items())
-    notes = [f"{len(cohorts)} cohorts were added up, each a stratum of its own: {sizes}."]
+    sizes = tuple((name, int(one.cells["n"].sum())) for name, one in cohorts.items())
+    notes = [Remark("pooled", len(cohorts), facts={"cohorts": sizes})]
     if total.spec.metrics != counts.spec.metrics:
-        notes.append("Metrics by [metrics] are left out: not every cohort was counted with the same ones.")
+        notes.append(Remark("metrics_differ"))
     return replace(total, profile=replace(total.profile, notes=(*notes, *total.profile.notes)))
 
 

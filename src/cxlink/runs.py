@@ -17,6 +17,7 @@ from cxlink.cohort.count.counts import FORMAT, Counts, load_counts, refuse_forma
 from cxlink.cohort.errors import InputError
 from cxlink.estimands.tidy import csv_text
 from cxlink.report.check_notes import note
+from cxlink.report.profile_words import exclusions, table_notes
 from cxlink.results import Results
 
 _PACKAGES = ("numpy", "scipy", "pandas", "duckdb", "ibis-framework", "matplotlib", "typst")
@@ -153,8 +154,8 @@ def write_run(
         "spec": analysis.counts.spec.model_dump(mode="json", exclude_none=True),
         "table": profile.table,
         "fingerprint": profile.fingerprint,
-        "rows": {"read": profile.rows_read, "used": profile.rows_used, "dropped": profile.dropped},
-        "notes": list(profile.notes),
+        "rows": {"read": profile.rows_read, "used": profile.rows_used, "dropped": dict(exclusions(profile))},
+        "notes": table_notes(analysis),
         "seed": analysis.counts.spec.analysis.seed,
         "sampler": _sampler(analysis),
         "simulated": analysis.counts.spec.cohort.simulated,

@@ -1,11 +1,9 @@
 """Run folders in, results out: comparison of cohorts, and the value of an intervention."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import pandas as pd
 
 from cxlink import __version__
 from cxlink.checks import check_table
@@ -14,7 +12,7 @@ from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.spec_sections import ValueSection
 from cxlink.comparison.changes import CALIBRATION, CHANGES, outcomes, response_rows, table_of
 from cxlink.comparison.recommendation import verdict_of
-from cxlink.estimands.tidy import csv_text, select
+from cxlink.estimands.tidy import csv_text
 from cxlink.results import ComparisonResults
 from cxlink.runs import read_run
 from cxlink.value.intervention import InterventionValue
@@ -150,32 +148,6 @@ def _compared(base: Counts, others: Sequence[Counts], horizon: int, progress: Pr
     )
 
 
-def closing_lines(comparison: Comparison) -> list[str]:
-    """Lines for a terminal: the change of each outcome with its parts, and the verdicts."""
-    from cxlink.report.change_sections.outcome_section import set_aside_lines
-    from cxlink.report.change_sections.verdict_words import verdict, why
-
-    lines = []
-    for row in select(comparison.changes, group="all", part="total").to_dict("records"):
-        at = "" if pd.isna(row["horizon"]) else f" at {row['horizon']} {comparison.spec.unit}s"
-        lines.append(
-            f"{row['estimand']}{at}, {row['cohort']} less {row['base']}: {row['estimate']:+.4g} "
-            f"[{row['conf_low']:+.4g}, {row['conf_high']:+.4g}] {row['unit']}{_parts(comparison, row)}"
-        )
-    for outcome in comparison.outcomes:
-        lines += [f"note: {text}" for text in set_aside_lines(outcome)]
-    said = [f"{one.estimand}, {one.cohort}: {verdict(one)} ({why(one)})" for one in comparison.verdicts]
-    return [*lines, *said]
-
-
-def _parts(comparison: Comparison, row: Mapping[Any, Any]) -> str:
-    own = select(comparison.changes, group="all", estimand=row["estimand"], cohort=row["cohort"])
-    by = own.set_index("part")["estimate"]
-    if "mix" not in by:
-        return ""
-    return f" = mix {by['mix']:+.4g}, baseline {by['baseline']:+.4g}, effect {by['effect']:+.4g}"
-
-
 def write_comparison(comparison: Comparison, folder: Path, *, command: str) -> None:
     """Write a comparison's files into a folder that exists (see `cxlink.runs.new_folder`).
 
@@ -302,20 +274,6 @@ def break_even(outcome: InterventionValue, ax: "Axes | None" = None) -> "Axes":
 
     intervention, simulated = outcome.programme, outcome.spec.cohort.simulated
     return drawn(outcome.estimates, intervention.cost, intervention.causal_share, simulated=simulated, ax=ax)
-
-
-def lines(outcome: InterventionValue) -> list[str]:
-    """Main results in sentences, for a terminal."""
-    from cxlink.report.change_sections.intervention_document import caution, sentences
-    from cxlink.report.format import FIRM, THIN
-
-    sentences_shown = [*sentences(outcome), caution()]
-    if outcome.covered < 1:
-        sentences_shown.append(
-            f"{1 - outcome.covered:.0%} of the customers to be moved are in strata where some level of the target has "
-            "no complete spend window: they are assigned the average gain of the others."
-        )
-    return [text.replace(THIN, " ").replace(FIRM, " ") for text in sentences_shown]
 
 
 def write_outcome(outcome: InterventionValue, folder: Path, *, command: str) -> None:

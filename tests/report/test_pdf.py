@@ -11,6 +11,7 @@ from as_read import ordinary, pages, squeezed, study
 from pypdf import PdfReader
 
 from cxlink.checks import Check
+from cxlink.cohort.count.profile import Remark
 from cxlink.estimands.tidy import KEY
 from cxlink.report.analysis_document import make_document
 from cxlink.report.estimates_lookup import open_book
@@ -81,7 +82,7 @@ def test_page_one_holds_the_headline_rows_with_their_intervals() -> None:
         for rows in (slice(None), given.counts.cells["score"].isna())
     )
     assert f"{unscored}of{everybody}customershavenoscore(response77%)" in first
-    assert squeezed("42 customers lost in period 0 are counted in period 1.") in first
+    assert squeezed("42 customers were lost at duration 0, counted as losses in the first month.") in first
     assert squeezed("The figures are associations") in first
 
 
@@ -122,8 +123,9 @@ def test_texts_of_the_table_print_as_themselves() -> None:
     estimates["stratum"] = estimates["stratum"].replace({"plan=basic": f"{plan}={region}"})
     estimates["cause"] = estimates["cause"].replace({"price": cause})
     estimates["unit"] = estimates["unit"].replace({"EUR": currency})
-    notes = tuple(f"Note on {text}." for text in HOSTILE)
-    profile = replace(given.profile, table=plan, dropped={region: 3}, notes=notes, clock=cause)
+    notes = tuple(Remark("as_written", 1, {"text": f"Note on {text}."}) for text in HOSTILE)
+    dropped = (Remark("invalid", 3, {"rule": region}),)
+    profile = replace(given.profile, table=plan, dropped=dropped, notes=notes)
     checks = tuple(replace(check, group=plan) for check in given.checks)
     given = made_up.altered(given, estimates=estimates, profile=profile, checks=checks)
     text = squeezed(" ".join(pages(given, f"cxlink fit {region}")))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
-from cxlink.cohort.count.profile import Profile
+from cxlink.cohort.count.profile import Profile, Remark
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.estimands.tidy import row, tidy
 from cxlink.results import Results
@@ -324,9 +324,9 @@ def results(tables: dict[str, object] | None = None, **changes: object) -> Resul
     """One made-up cohort; `tables` replaces parts of the spec (None drops one), `changes` fields."""
     spec = make_spec({name: table for name, table in {**SPEC, **(tables or {})}.items() if table is not None})
     profile = Profile(
-        table="saas.csv", rows_read=32_305, rows_used=32_300, dropped={"the score is off its scale": 5},
-        notes=("42 customers lost in period 0 are counted in period 1.",), clock="months since the score",
-        fingerprint="5f" * 32,
+        table="saas.csv", rows_read=32_305, rows_used=32_300,
+        dropped=(Remark("invalid", 5, facts={"rule": "the score is off its scale"}),),
+        notes=(Remark("lost_at_zero", 42, facts={"unit": "month"}),), fingerprint="5f" * 32,
     )  # fmt: skip
     made = Results(
         counts=Counts(cells(), spec, profile), estimates=estimates(spec), checks=checks(), at_risk=at_risk(),

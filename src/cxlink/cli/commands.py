@@ -96,7 +96,7 @@ def init(
 @with_flags
 def check(table: Table, *, spec: Spec = None, drop_invalid: Drop = False, flags: Any) -> None:
     """Validate a table and print its profile; no model is fitted."""
-    from cxlink.cli.closing_lines import profile_lines
+    from cxlink.cli.profile_lines import profile_lines
     from cxlink.cohort.spec.cohort_spec import read_spec
     from cxlink.cohort.table import read_cohort
 
@@ -227,8 +227,9 @@ def value(
     overwrite: Overwrite = False,
 ) -> None:
     """Estimate the incremental margin of an intervention that improves scores, and where it breaks even."""
+    from cxlink.cli.closing_lines import intervention_lines
     from cxlink.runs import new_folder, refuse_existing
-    from cxlink.verbs import lines, value_of, write_outcome
+    from cxlink.verbs import value_of, write_outcome
 
     source = Path(run)
     target = Path(out) if out is not None else source.parent / f"{source.name}-value"
@@ -242,7 +243,7 @@ def value(
         progress("writing the report")
         with new_folder(target, overwrite) as folder:
             write_outcome(outcome, folder, command=command_line(ctx.obj or ()))
-    print("\n".join([*lines(outcome), *reports(target, outcome.spec)]))
+    print("\n".join([*intervention_lines(outcome), *reports(target, outcome.spec)]))
 
 
 @app.command()
@@ -259,8 +260,9 @@ def compare(
     overwrite: Overwrite = False,
 ) -> None:
     """Decompose changes between cohorts, and check whether the baseline cohort's model still predicts."""
+    from cxlink.cli.closing_lines import comparison_lines
     from cxlink.runs import new_folder, refuse_existing
-    from cxlink.verbs import closing_lines, compare_runs, write_comparison
+    from cxlink.verbs import compare_runs, write_comparison
 
     refuse_existing(Path(out), overwrite)
     with showing() as progress:
@@ -268,7 +270,7 @@ def compare(
         progress("writing the report")
         with new_folder(Path(out), overwrite) as folder:
             write_comparison(comparison, folder, command=command_line(ctx.obj or ()))
-    print("\n".join([*closing_lines(comparison), *reports(out, comparison.spec)]))
+    print("\n".join([*comparison_lines(comparison), *reports(out, comparison.spec)]))
 
 
 @app.command()

@@ -15,7 +15,7 @@ from cxlink.cohort.count.identity import one_row_a_customer
 from cxlink.cohort.count.metric_cells import metric_counts, raw_flows, raw_metrics
 from cxlink.cohort.count.metric_expressions import metric_rules
 from cxlink.cohort.count.metric_sums import nothing
-from cxlink.cohort.count.profile import Profile
+from cxlink.cohort.count.profile import Profile, Remark, number_of_rows
 from cxlink.cohort.count.refusals import refusal, without_broken
 from cxlink.cohort.count.repeated_scores import repeated_scores
 from cxlink.cohort.count.rules import TableRule, broken, rules_of
@@ -43,8 +43,8 @@ class Cohort:
         The same with signup as time origin and no delayed entry, for the naive estimate. None without signup dates.
     rows_read : int
         Rows in the table.
-    dropped : dict of str to int
-        Rows excluded while reading, by reason.
+    dropped : tuple of Remark
+        Why rows were excluded while reading, and how many.
     repeats : Arrow table or None
         Customers by the first and the second score that they gave; None where a customer has one row.
     metrics : DataFrame
@@ -60,7 +60,7 @@ class Cohort:
     raw: pa.Table
     from_signup: pa.Table | None
     rows_read: int
-    dropped: dict[str, int]
+    dropped: tuple[Remark, ...]
     repeats: pa.Table | None = None
     metrics: pd.DataFrame = field(default_factory=nothing)
     table: Any = None
@@ -168,12 +168,12 @@ def read_again(cohort: Cohort, spec: CohortSpec) -> Cohort:
 
 def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = False) -> Cohort:
     raw, metrics, source, dropped = _checked(source, spec, drop_invalid)
-    n_rows = _customers(raw) + sum(dropped.values())
+    n_rows = _customers(raw) + number_of_rows(dropped)
     repeats = repeated_scores(source, spec)
     source, later = one_row_a_customer(source, spec)
     if later:
         raw, metrics = grouping.raw_cells(source, spec), raw_metrics(source, spec)
-        dropped |= later
+        dropped += later
     if not _customers(raw):
         raise InputError(f"{source.name}: no valid row is left.")
     if not wide:
@@ -213,7 +213,7 @@ def _customers(raw: pa.Table) -> int:
 
 def _checked(
     source: Source, spec: CohortSpec, drop_invalid: bool
-) -> tuple[pa.Table, pa.Table | None, Source, dict[str, int]]:
+) -> tuple[pa.Table, pa.Table | None, Source, tuple[Remark, ...]]:
     """Group, for the cohort and for metrics, check the cells, and refuse or exclude rows that violate a rule."""
     raw = grouping.raw_cells(source, spec)
     if raw.num_rows == 0:
@@ -223,7 +223,7 @@ def _checked(
     failed += _broken(metrics, metric_rules(spec), source) if metrics is not None else []
     if failed and not drop_invalid:
         raise refusal(source, spec, failed[0])
-    dropped: dict[str, int] = {}
+    dropped: tuple[Remark, ...] = ()
     if failed:
         source, dropped = without_broken(source, spec, failed)
         raw, metrics = grouping.raw_cells(source, spec), raw_metrics(source, spec)

@@ -1,6 +1,6 @@
 """The duration convention: the headline under the other one."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,51 +18,35 @@ from cxlink.groups.headline_requests import curve_requests, leading
 from cxlink.survival.kaplan_meier import point_curves
 
 
-def compare_conventions(
-    counts: Counts, other: Counts | None, estimates: pd.DataFrame
-) -> tuple[Counts, list[Check]]:
-    """Compare the headline under both duration conventions.
+def convention_checks(spec: CohortSpec, other: Counts | None, estimates: pd.DataFrame) -> Iterator[Check]:
+    """Compare the headline under both duration conventions: a check fails where they differ by over a standard error.
 
     Parameters
     ----------
-    counts : Counts
-        Under the convention of the spec.
+    spec : CohortSpec
+        With the convention of the estimates.
     other : Counts or None
         Under the other convention; None where durations come from dates.
     estimates : DataFrame
-        Of ``counts``.
+        Of the cohort.
 
-    Returns
-    -------
-    counts, findings
-        The counts, with a note in their profile where a difference exceeds the standard error, and a check for each
-        group of the headline contrast.
+    Yields
+    ------
+    Check
+        For each group of the headline contrast: what the other convention adds to its ``estimate``.
     """
-    spec = counts.spec
     if spec.subscription is None or other is None:
-        return counts, []
+        return
     convention = other_convention(spec.subscription.counts)
     points = headline_points(other)
-    findings, notes = [], []
     for row in _at_the_horizon(estimates, spec):
         value = points.get(row["group"])
         if value is None:
             continue
         difference = value - row["estimate"]
         ok = not abs(difference) > row["std_error"]
-        facts = {"counts": convention, **until(spec)}
-        findings.append(
-            Check("counts_reading", "kaplan_meier", row["group"], difference, passed=ok, facts=facts)
-        )
-        if not ok:
-            notes.append(f"{100 * value:.1f} % for {100 * row['estimate']:.1f} % ({row['group']})")
-    if notes:
-        sentence = (
-            f'If a recorded duration meant the other thing (counts = "{convention}"), retention at {spec.horizon} '
-            f"{spec.unit}s would be {' and '.join(notes)}."
-        )
-        counts = replace(counts, profile=replace(counts.profile, notes=(*counts.profile.notes, sentence)))
-    return counts, findings
+        facts = {"counts": convention, "estimate": float(row["estimate"]), **until(spec)}
+        yield Check("counts_reading", "kaplan_meier", row["group"], difference, passed=ok, facts=facts)
 
 
 def _at_the_horizon(estimates: pd.DataFrame, spec: CohortSpec) -> list[dict[Hashable, Any]]:

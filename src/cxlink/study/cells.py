@@ -64,7 +64,7 @@ def draw(process: Process, n: int, spec: CohortSpec, rng: np.random.Generator) -
         paid = np.minimum(leave, WINDOW) / WINDOW if process.survival is not None else np.ones(len(leave))
         sums = _spent(process.spending, (stratum, level, paid), complete, rng)
         cells = cells.assign(**dict(zip(SPEND, sums, strict=True)))
-    profile = Profile(process.name, n, n, clock="months since the score")
+    profile = Profile(process.name, n, n)
     return Counts(add_up(cells), spec, profile)
 
 

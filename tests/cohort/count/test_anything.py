@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tabled import CSV, STAY, count, spec
 
 from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.profile import number_of_rows
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.table import read_cohort
 
@@ -49,7 +50,7 @@ def test_whatever_is_in_a_frame_is_counted_or_refused(data: st.DataObject) -> No
         assert message.isprintable()
         if counts is not None:
             assert counts.profile.rows_read == n
-            assert counts.profile.rows_used + sum(counts.profile.dropped.values()) == n
+            assert counts.profile.rows_used + number_of_rows(counts.profile.dropped) == n
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=SLOW)

@@ -9,9 +9,11 @@ import pytest
 from dateutil.relativedelta import relativedelta
 from tabled import cells, count
 
+from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.count.whole_periods import period_of, whole_periods
 from cxlink.cohort.read.source import open_source
 from cxlink.cohort.spec.spec_sections import TableSection
+from cxlink.report.profile_words import exclusions, time_origin
 
 DATES = {"survey": "survey", "end": "end", "observed_until": "2026-06-30"}
 STEPS = {
@@ -122,9 +124,7 @@ def test_a_loss_on_the_day_of_the_survey_falls_in_the_first_period() -> None:
 def test_a_survey_on_the_last_day_says_nothing_and_that_is_said() -> None:
     counts = count(_dated(["2026-06-30", "2026-06-01"], [None, "2026-06-20"]), subscription=DATES)
     assert cells(counts) == {(5, 0, 0, ""): 2}
-    assert counts.profile.notes == (
-        "2 customers with a score were followed for less than one whole month, which says nothing about retention.",
-    )
+    assert counts.profile.notes == (Remark("followed_briefly", 2, facts={"unit": "month"}),)
 
 
 def test_the_cut_off_may_be_a_column() -> None:
@@ -144,12 +144,12 @@ def test_late_entry_counts_from_the_next_whole_period() -> None:
     counts = count(table, subscription=sub)
     # entering 0, 2, and 3 whole months after signup; the fourth is lost in month 3, the fifth last seen after 2
     assert cells(counts) == {(5, 0, 6, "lost"): 1, (5, 2, 6, "lost"): 1, (5, 3, 6, "lost"): 1}
-    assert counts.profile.dropped == {
-        "lost before the first whole month after the survey": 1,
-        "last seen before the first whole month after the survey": 1,
-    }
+    assert exclusions(counts.profile) == [
+        ("lost before the first whole month after the survey", 1),
+        ("last observed before the first whole month after the survey", 1),
+    ]
     assert (counts.profile.rows_read, counts.profile.rows_used) == (5, 3)
-    assert counts.profile.clock == "months since signup, observed from the survey on"
+    assert time_origin(counts.spec) == "Durations are in months since signup, observed from the survey on."
 
 
 def test_tenure_at_the_survey_is_cut_into_bands() -> None:

@@ -4,8 +4,12 @@ import pandas as pd
 import pytest
 from tabled import STAY, cells, count, spec, stay
 
+from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.table import read_cohort
+from cxlink.report.profile_words import profile_notes, time_origin
+
+MONTH = {"unit": "month"}
 
 
 def test_a_loss_recorded_at_three_fell_in_the_third_period() -> None:
@@ -54,38 +58,30 @@ def test_fractions(counts: str, lost_at: dict[float, int], there_at: dict[float,
 def test_a_loss_at_zero_is_in_the_first_period_and_reported() -> None:
     counts = count(stay([5, 5, None, 5], [0, 0, 0, 0.5], [1, 1, 1, 1]))
     assert cells(counts, "exit", "cause") == {(1, "lost"): 4}
-    assert counts.profile.notes == (
-        "2 customers were lost at duration 0, counted as a loss in the first month. That is a sign that the column "
-        'holds completed months; if it does, set [subscription] counts = "completed".',
-    )
+    assert counts.profile.notes == (Remark("lost_at_zero", 2, facts=MONTH),)
     completed = count(stay([5], [0], [1]), subscription={**STAY["subscription"], "counts": "completed"})
     assert completed.profile.notes == ()
 
 
 def test_a_survivor_at_zero_carries_nothing_and_is_reported() -> None:
     counts = count(stay([5, 5], [0, 2], [0, 0]))
-    assert counts.profile.notes == (
-        "1 customer with a score was followed for less than one whole month, which says nothing about retention.",
-    )
+    assert counts.profile.notes == (Remark("followed_briefly", 1, facts=MONTH),)
 
 
 def test_follow_up_cuts_losses_and_survivors_alike() -> None:
     table = stay([5] * 5, [5, 5, 3, 3, 2.5], [1, 0, 1, 0, 1], seen=[3, 3, 3, 9, 2])
     counts = count(table, subscription={**STAY["subscription"], "follow_up": "seen"})
     assert cells(counts) == {(5, 0, 3, ""): 3, (5, 0, 3, "lost"): 1, (5, 0, 2, ""): 1}
-    assert counts.profile.notes == (
-        "2 customers were lost after the last whole month of follow-up, and counted as still there at its end.",
-    )
+    assert counts.profile.notes == (Remark("lost_after_follow_up", 2, facts=MONTH),)
 
 
 def test_entry_is_rounded_up_to_the_next_whole_period() -> None:
     table = stay([5] * 5, [6, 6, 6, 3, 2.5], [1, 0, 1, 1, 0], before=[0, 2, 2.1, 3, 2.4])
     counts = count(table, subscription={**STAY["subscription"], "entry": "before"})
     assert cells(counts) == {(5, 0, 6, "lost"): 1, (5, 2, 6, ""): 1, (5, 3, 6, "lost"): 1}
-    assert counts.profile.dropped == {
-        "lost before the first whole month after the survey": 1,
-        "last seen before the first whole month after the survey": 1,
-    }
+    assert counts.profile.dropped == (
+        Remark("lost_before_entry", 1, facts=MONTH), Remark("censored_before_entry", 1, facts=MONTH),
+    )  # fmt: skip
     completed = {**STAY["subscription"], "entry": "before", "counts": "completed"}
     assert cells(count(stay([5], [3], [1], before=[3]), subscription=completed)) == {(5, 3, 4, "lost"): 1}
 
@@ -95,8 +91,8 @@ def test_a_window_looks_back_from_the_exit() -> None:
         stay([5] * 4, [40, 40, 2, 0], [1, 0, 0, 0]), subscription={**STAY["subscription"], "window": 3}
     )
     assert cells(counts) == {(5, 37, 40, "lost"): 1, (5, 37, 40, ""): 1, (5, 0, 2, ""): 1}
-    assert counts.profile.clock == "months since signup, observed for the last 3 months"
-    assert counts.profile.dropped == {"last seen before the first whole month after the survey": 1}
+    assert time_origin(counts.spec) == "Durations are in months since signup, observed for the last 3 months."
+    assert counts.profile.dropped == (Remark("censored_before_entry", 1, facts=MONTH),)
 
 
 def test_causes_are_of_losses_only() -> None:
@@ -118,12 +114,14 @@ def test_customers_without_a_score_are_counted_and_no_error() -> None:
     counts = count(table)
     assert cells(counts) == {(5, 0, 3, "lost"): 1, (None, 0, 2, ""): 1, (None, 0, 0, ""): 1}
     assert int(counts.scored["n"].sum()) == 1
-    assert counts.profile.dropped == {}
+    assert counts.profile.dropped == ()
 
 
 def test_nobody_with_a_score_is_a_sentence() -> None:
     counts = count(stay([None, None], [3, 2], [1, 0]))
-    assert counts.profile.notes == ("Nobody in the table has a score: score is empty in every row.",)
+    assert profile_notes(counts.profile) == [
+        "No customer in the table has a score: score is empty in every row."
+    ]
     assert counts.scored.empty
 
 
@@ -142,7 +140,7 @@ def test_losses_may_be_true_and_false_or_text() -> None:
 
 def test_the_unit_is_said_in_words() -> None:
     counts = count(stay([5], [3], [1]), subscription={**STAY["subscription"], "unit": "quarter"})
-    assert counts.profile.clock == "quarters since the score"
+    assert time_origin(counts.spec) == "Durations are in quarters since the score."
 
 
 ODD = {

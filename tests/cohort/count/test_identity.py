@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from tabled import STAY, cells, count, spec, stay
 
+from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.table import read_cohort
 
@@ -78,7 +79,7 @@ def test_the_first_survey_that_was_answered_counts() -> None:
     counts = count(table, FIRST)
     # a answered in March, b in February, c never; d twice on one day: the lower score
     assert cells(counts) == {(2, 0, 15, ""): 1, (4, 0, 16, ""): 1, (None, 0, 0, ""): 1, (3, 0, 3, "lost"): 1}
-    assert counts.profile.dropped == {"a later survey of the same customer": 4}
+    assert counts.profile.dropped == (Remark("later_survey", 4),)
     assert (counts.profile.rows_read, counts.profile.rows_used) == (8, 4)
     shuffled = count(table.sample(frac=1, random_state=1), FIRST)
     assert shuffled.cells.equals(counts.cells)
@@ -114,7 +115,7 @@ def test_a_broken_later_survey_is_still_an_error_in_its_own_row() -> None:
     with pytest.raises(InputError, match=r"1 of 3 rows fails, in row 3 \(found 11"):
         count(table, FIRST)
     cohort = read_cohort(table, spec(FIRST), drop_invalid=True)
-    assert cohort.dropped == {"score must be a whole number from 1 to 10": 1}
+    assert cohort.dropped == (Remark("invalid", 1, {"rule": "score must be a whole number from 1 to 10"}),)
     assert cohort.rows_read == 3
 
 

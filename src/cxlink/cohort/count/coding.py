@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from cxlink.cohort.count.counts import CONTROL, MARGIN, SPEND, Counts, add_up
 from cxlink.cohort.count.mix import MISSING
-from cxlink.cohort.count.profile import Profile
+from cxlink.cohort.count.profile import Profile, Remark
 from cxlink.cohort.read.columns import band_labels
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
@@ -34,7 +34,7 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     n = raw["n"].to_numpy().astype(np.int64)
     entry, leave, lost, notes = _spells(times, spec, np.where(scored, n, 0))
     if not scored.any():
-        notes.append(f"Nobody in the table has a score: {spec.score.column} is empty in every row.")
+        notes.append(Remark("no_scores", facts={"column": spec.score.column}))
     cells = pd.DataFrame({"score": raw["score"].to_pandas().astype("Float64").astype("Int64")})
     for variable in spec.stratum_variables:
         cells[f"stratum.{variable}"] = _stratum(raw[f"stratum.{variable}"], spec.cuts.get(variable))
@@ -57,42 +57,30 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
         total = raw[column].to_pandas().astype("float64").fillna(0)
         cells[column] = total.astype("int64" if column == "margin_n" else "float64")
     left_out = _never_observed(spec, scored & (leave <= entry), lost)
-    gone = {why: int(n[rows].sum()) for why, rows in left_out.items() if n[rows].sum()}
+    facts = {"unit": spec.unit}
+    gone = [Remark(code, int(n[rows].sum()), facts=facts) for code, rows in left_out.items() if n[rows].any()]
     for rows in left_out.values():
         cells = cells[~rows[cells.index]]
     # sorted by everything, so that sums of equal cells are taken in one order
     cells = add_up(cells.sort_values(list(cells.columns)))
-    used, reasons = int(cells["n"].sum()), {**read.dropped, **gone}
+    used = int(cells["n"].sum())
     return Counts(
-        cells,
-        spec,
-        replace(read, rows_used=used, dropped=reasons, notes=tuple(notes), clock=clock_words(spec)),
+        cells, spec, replace(read, rows_used=used, dropped=(*read.dropped, *gone), notes=tuple(notes))
     )
 
 
 _CLOCK = ("event", "whole", "part", "follow", "entry", "exit", "lost", "wave")
 
 
-def clock_words(spec: CohortSpec) -> str:
-    """Time origin and unit of durations, in words."""
-    sub = spec.subscription
-    if sub is None:
-        return ""
-    since = "the score" if sub.clock == "survey" else "signup, observed from the survey on"
-    if sub.window:
-        since = f"signup, observed for the last {_periods(sub.window, sub.unit)}"
-    return f"{sub.unit}s since {since}"
-
-
 def _spells(
     times: dict[str, pd.Series], spec: CohortSpec, scored: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Remark]]:
     """Entry, exit and whether lost, in whole periods (design rule 2); ``scored`` customers in each cell."""
     sub = spec.subscription
     zero = np.zeros(len(scored), np.int64)
     if sub is None:
         return zero, zero, zero.astype(bool), []
-    notes: list[str] = []
+    notes: list[Remark] = []
     if sub.dated:
         leave, lost = _whole(times["exit"]), times["lost"].to_numpy(bool)
     else:
@@ -110,17 +98,13 @@ def _spells(
         leave, lost = np.where(unknown, 0, leave), lost & ~unknown
     idle = int(scored[(leave == 0) & ~lost].sum())
     if idle and sub.clock == "survey":
-        were = "was" if idle == 1 else "were"
-        notes.append(
-            f"{_customers(idle)} with a score {were} followed for less than one whole {sub.unit}, which says nothing "
-            "about retention."
-        )
+        notes.append(Remark("followed_briefly", idle, facts={"unit": sub.unit}))
     return entry, leave, lost, notes
 
 
 def _from_durations(
     times: dict[str, pd.Series], spec: CohortSpec, scored: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, list[str]]:
+) -> tuple[np.ndarray, np.ndarray, list[Remark]]:
     sub = spec.subscription
     assert sub is not None
     whole = _whole(times["whole"])
@@ -131,34 +115,19 @@ def _from_durations(
     notes = []
     at_zero = int(scored[lost & (whole == 0) & ~part].sum())
     if at_zero and not completed:
-        notes.append(
-            f"{_customers(at_zero)} {'was' if at_zero == 1 else 'were'} lost at duration 0, counted as a loss in the "
-            f"first {sub.unit}. That is a sign that the column holds completed {sub.unit}s; if it does, set "
-            '[subscription] counts = "completed".'
-        )
+        notes.append(Remark("lost_at_zero", at_zero, facts={"unit": sub.unit}))
     if "follow" in times:
         most = _whole(times["follow"])
         beyond = (leave > most) & times["follow"].notna().to_numpy()
         late = int(scored[beyond & lost].sum())
         if late:
-            notes.append(
-                f"{_customers(late)} {'was' if late == 1 else 'were'} lost after the last whole {sub.unit} of "
-                "follow-up, and counted as still there at its end."
-            )
+            notes.append(Remark("lost_after_follow_up", late, facts={"unit": sub.unit}))
         leave, lost = np.where(beyond, most, leave), lost & ~beyond
     return leave, lost, notes
 
 
 def _whole(column: pd.Series) -> np.ndarray:
     return column.fillna(0).to_numpy(dtype=float).astype(np.int64)
-
-
-def _customers(n: int) -> str:
-    return f"{n:,} customer{'' if n == 1 else 's'}"
-
-
-def _periods(n: int, unit: str) -> str:
-    return f"{n:,} {unit}{'' if n == 1 else 's'}"
 
 
 def category_names(column: pa.ChunkedArray) -> np.ndarray:
@@ -185,5 +154,4 @@ def _never_observed(spec: CohortSpec, before: np.ndarray, lost: np.ndarray) -> d
     sub = spec.subscription
     if sub is None or sub.clock == "survey":
         return {}
-    when = f"before the first whole {sub.unit} after the survey"
-    return {f"lost {when}": before & lost, f"last seen {when}": before & ~lost}
+    return {"lost_before_entry": before & lost, "censored_before_entry": before & ~lost}

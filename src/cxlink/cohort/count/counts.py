@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cxlink.cohort.count import metric_sums as metric_counts
-from cxlink.cohort.count.profile import Profile
+from cxlink.cohort.count.profile import Profile, profile_from, together
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 
@@ -99,14 +99,12 @@ def add(first: Counts, second: Counts) -> Counts:
     """
     refuse_mismatch(first, second)
     a, b = first.profile, second.profile
-    reasons = {why: a.dropped.get(why, 0) + b.dropped.get(why, 0) for why in {**a.dropped, **b.dropped}}
     profile = Profile(
         table=f"{a.table} + {b.table}",
         rows_read=a.rows_read + b.rows_read,
         rows_used=a.rows_used + b.rows_used,
-        dropped=reasons,
-        notes=tuple(dict.fromkeys((*a.notes, *b.notes))),
-        clock=a.clock,
+        dropped=together(a.dropped, b.dropped),
+        notes=together(a.notes, b.notes),
         fingerprint="+".join(sorted((a.fingerprint, b.fingerprint))),
     )
     if first.spec.metrics != second.spec.metrics:
@@ -224,7 +222,7 @@ def load_counts(path: Path | str) -> Counts:
             table = file.read()
         about = json.loads((table.schema.metadata or {})[b"cxlink"])
         refuse_format(about["format"], name)
-        profile = Profile(**{**about["profile"], "notes": tuple(about["profile"]["notes"])})
+        profile = profile_from(about["profile"])
         spec, suppressed = make_spec(about["spec"], name), int(about["suppressed"])
         metrics = metric_counts.from_text(about["metrics"]) if "metrics" in about else metric_counts.nothing()
     except FileNotFoundError:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.count.refusals import shown
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns
@@ -9,7 +10,7 @@ from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
 
-def one_row_a_customer(source: Source, spec: CohortSpec) -> tuple[Source, dict[str, int]]:
+def one_row_a_customer(source: Source, spec: CohortSpec) -> tuple[Source, tuple[Remark, ...]]:
     """Reduce to one row per id: refuse repeats, or keep the first completed survey.
 
     A pass of its own, which the engine may spill to disk.
@@ -20,13 +21,13 @@ def one_row_a_customer(source: Source, spec: CohortSpec) -> tuple[Source, dict[s
         If an id is missing, or occurs twice without ``repeat = "first"``; with an example, and the cure.
     """
     if spec.cohort.id is None:
-        return source, {}
+        return source, ()
     key = columns.raw(source, spec.cohort.id, "id")
     _refuse_missing(source, spec.cohort.id, key)
     if spec.cohort.repeat == "first":
         return _first_surveys(source, spec, key)
     _refuse_repeats(source, spec.cohort.id, key)
-    return source, {}
+    return source, ()
 
 
 def _refuse_missing(source: Source, name: str, key: Any) -> None:
@@ -67,7 +68,7 @@ def _refuse_repeats(source: Source, name: str, key: Any) -> None:
         )
 
 
-def _first_surveys(source: Source, spec: CohortSpec, key: Any) -> tuple[Source, dict[str, int]]:
+def _first_surveys(source: Source, spec: CohortSpec, key: Any) -> tuple[Source, tuple[Remark, ...]]:
     """Keep each customer's first completed survey, or one row without a score where none was completed."""
     import ibis
 
@@ -77,8 +78,8 @@ def _first_surveys(source: Source, spec: CohortSpec, key: Any) -> tuple[Source, 
     ranked = source.table.mutate(ibis.row_number().over(group_by=key, order_by=order).name(rank))
     first = ranked.filter(ranked[rank] == 0).select([ranked[name] for name in names])
     n_before, n_after = (source.run(table.count()).as_py() for table in (source.table, first))
-    dropped = {"a later survey of the same customer": n_before - n_after} if n_before > n_after else {}
-    return source.kept(first), dropped
+    later = n_before - n_after
+    return source.kept(first), (Remark("later_survey", later),) if later else ()
 
 
 def survey_order(source: Source, spec: CohortSpec) -> list[Any]:

@@ -1,7 +1,29 @@
-"""Profile of a cohort: rows read, used and excluded, and notes on them."""
+"""Profile of a cohort: rows read, used and excluded, and what is odd about its input, as data."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+from cxlink.checks import Fact, facts_text
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something to say of a table: rows that were excluded, or odd but valid input.
+
+    Attributes
+    ----------
+    code : str
+        What: a stable name such as ``later_survey``.
+    n : int
+        Of how many rows or customers.
+    facts : mapping of str to Fact
+        What else its sentence says.
+    """
+
+    code: str
+    n: int = 0
+    facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +36,10 @@ class Profile:
         Name of the table, without its folder.
     rows_read, rows_used : int
         Rows in the table, and customers in the counts.
-    dropped : dict of str to int
-        Reasons of exclusion, and how many rows each.
-    notes : tuple of str
-        Whole sentences about odd but valid input, in the order of the rules.
-    clock : str
-        Unit and time origin of durations: ``months since the score``.
+    dropped : tuple of Remark
+        Why rows were excluded, and how many.
+    notes : tuple of Remark
+        Odd but valid input, in the order of the rules.
     fingerprint : str
         SHA-256 of the sorted raw cells: the same table gives the same one in any order of rows.
     """
@@ -27,11 +47,45 @@ class Profile:
     table: str
     rows_read: int
     rows_used: int
-    dropped: dict[str, int] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    clock: str = ""
+    dropped: tuple[Remark, ...] = ()
+    notes: tuple[Remark, ...] = ()
     fingerprint: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """The profile as JSON-ready values."""
-        return {**asdict(self), "notes": list(self.notes)}
+        """The profile as JSON-ready values; `profile_from` reads them back."""
+        return asdict(self)
+
+
+def number_of_rows(dropped: Iterable[Remark]) -> int:
+    """Give the number of rows that were excluded, for whatever reason."""
+    return sum(one.n for one in dropped)
+
+
+def together(*several: Iterable[Remark]) -> tuple[Remark, ...]:
+    """Add up the numbers of remarks of several tables that are equal in code and facts."""
+    totals: dict[tuple[str, str], Remark] = {}
+    for one in (remark for remarks in several for remark in remarks):
+        key = (one.code, facts_text(one.facts))
+        totals[key] = replace(one, n=totals[key].n + one.n) if key in totals else one
+    return tuple(totals.values())
+
+
+def profile_from(record: Mapping[str, Any]) -> Profile:
+    """Read what `Profile.as_dict` gave, or an earlier version that wrote reasons and notes as sentences."""
+    dropped, notes = record["dropped"], record["notes"]
+    if isinstance(dropped, Mapping):
+        dropped = [{"code": "invalid", "n": n, "facts": {"rule": why}} for why, n in dropped.items()]
+    notes = [{"code": "as_written", "facts": {"text": one}} if isinstance(one, str) else one for one in notes]
+    return Profile(
+        record["table"], record["rows_read"], record["rows_used"], tuple(map(_remark, dropped)),
+        tuple(map(_remark, notes)), record["fingerprint"],
+    )  # fmt: skip
+
+
+def _remark(record: Mapping[str, Any]) -> Remark:
+    facts = {name: _fact(fact) for name, fact in record["facts"].items()}
+    return Remark(record["code"], record.get("n", 0), facts)
+
+
+def _fact(fact: Any) -> Fact:
+    return tuple(map(_fact, fact)) if isinstance(fact, list) else fact

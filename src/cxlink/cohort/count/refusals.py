@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cxlink.cohort.count.metric_expressions import metric_rows
+from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.count.row_expressions import prepare
 from cxlink.cohort.count.rules import TableRule
 from cxlink.cohort.errors import InputError
@@ -33,7 +34,7 @@ def refusal(source: Source, spec: CohortSpec, rule: TableRule) -> InputError:
 
 def without_broken(
     source: Source, spec: CohortSpec, rules: Sequence[TableRule]
-) -> tuple[Source, dict[str, int]]:
+) -> tuple[Source, tuple[Remark, ...]]:
     """Exclude the rows that violate rules, and count them by the first rule that each violates."""
     import ibis
 
@@ -43,11 +44,11 @@ def without_broken(
     )
     rows = rows.mutate(reason=reason)
     counted = source.run(rows.group_by("reason").aggregate(n=rows.count())).to_pylist()
-    dropped = {rules[row["reason"]].must: row["n"] for row in counted if row["reason"] < len(rules)}
+    n = {row["reason"]: row["n"] for row in counted}
+    dropped = [Remark("invalid", n[i], facts={"rule": rule.must}) for i, rule in enumerate(rules) if i in n]
     valid = rows.filter(rows.reason == len(rules))
     names = source.table.columns
-    ordered = {rule.must: dropped[rule.must] for rule in rules if rule.must in dropped}
-    return source.kept(valid.select([valid[f"raw.{name}"].name(name) for name in names])), ordered
+    return source.kept(valid.select([valid[f"raw.{name}"].name(name) for name in names])), tuple(dropped)
 
 
 def _as_cells(source: Source, spec: CohortSpec) -> Any:

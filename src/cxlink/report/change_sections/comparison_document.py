@@ -42,14 +42,15 @@ def opening(found: ComparisonResults) -> list[Block]:
             "advice": say(f"comparison.advice_{judged.verdict}"),
         }
         parts.append(notice(styled("comparison.verdict", verdict=verdict(judged), why=why(judged), **facts)))
-        parts.append(paragraph(_sentence(found, outcome)))
+        parts.append(paragraph(change_sentence(found, outcome)))
     estimands = list(dict.fromkeys(one.estimand for one in found.outcomes))
     stated = styled("comparison.rule", rule=rule(estimands[0]))
     stated += [say("comparison.rule_spend", tolerance=tolerance("spend"))] if len(estimands) > 1 else []
     return [*parts, paragraph(stated), paragraph(say("comparison.not_causal"))]
 
 
-def _sentence(found: ComparisonResults, outcome: OutcomeChange) -> str:
+def change_sentence(found: ComparisonResults, outcome: OutcomeChange) -> str:
+    """Give a change and its parts in a sentence."""
     rows = rows_by(own(found.changes, outcome, group="all"), "part")
     first, last = (shortened(name) for name in (outcome.base, outcome.cohort))
     parts = [

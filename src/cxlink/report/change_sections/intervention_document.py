@@ -103,6 +103,12 @@ def caution() -> str:
     return say("intervention.caution")
 
 
+def coverage_note(outcome: InterventionValue) -> list[str]:
+    """Say of how many customers the gain is that of others; nothing where it is of none."""
+    share = 1 - outcome.covered
+    return [say("intervention.unsupported", share=share)] if share > 0 else []
+
+
 def sentences(outcome: InterventionValue) -> list[str]:
     """Say in words what came out: for the terminal, and for the first page."""
     programme, spec, estimates = outcome.programme, outcome.spec, outcome.estimates

@@ -7,6 +7,7 @@ from cxlink.report.document import Block, heading, paragraph, picture, table
 from cxlink.report.figures import cohort_figures as figures
 from cxlink.report.figures import drawing
 from cxlink.report.format import NONE, levels, periods, shortened, units, whole
+from cxlink.report.profile_words import exclusions, time_origin
 from cxlink.report.sections.limitations import snapshot
 from cxlink.report.words import say
 
@@ -39,9 +40,7 @@ def _durations(m: Material) -> str:
     said = [say("cohort.table_name", table=m.table)] if m.table else []
     sub = m.spec.subscription
     if sub is not None:
-        origin = "window" if sub.window else sub.clock
-        observed = periods(sub.window or 1, sub.unit)
-        said.append(say(f"cohort.durations_{origin}", units=units(sub.unit), window=observed))
+        said.append(time_origin(m.spec))
         if sub.clock == "signup":
             said.append(say("cohort.late_entry"))
             said += [snapshot(m)] if snapshot(m) else []
@@ -52,7 +51,7 @@ def _durations(m: Material) -> str:
 def _rows(m: Material) -> list[list[str]]:
     profile = m.results.profile
     rows = [[say("cohort.rows_read"), whole(profile.rows_read)]]
-    rows += [[say("cohort.excluded", reason=shortened(why)), whole(n)] for why, n in profile.dropped.items()]
+    rows += [[say("cohort.excluded", reason=shortened(why)), whole(n)] for why, n in exclusions(profile)]
     rows.append([say("cohort.counted"), whole(profile.rows_used)])
     rows.append([say("cohort.with_score"), whole(m.n_scored)])
     rows.append([say("cohort.without_score"), whole(m.n_unscored)])

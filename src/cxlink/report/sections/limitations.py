@@ -6,7 +6,6 @@ from cxlink.report.content import Material
 from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.format import (
     NONE,
-    THIN,
     full,
     levels,
     listed,
@@ -17,6 +16,7 @@ from cxlink.report.format import (
     variable,
     who,
 )
+from cxlink.report.profile_words import table_notes
 from cxlink.report.words import say
 
 _LEAST_SUPPORT = 0.9
@@ -39,7 +39,7 @@ def limits(m: Material) -> list[str]:
     least = m.spec.publish.smallest_cell
     if least:
         items.append(say("limitations.small_groups", least=least, blank=NONE))
-    return [*items, *(note.replace(" %", f"{THIN}%") for note in m.results.profile.notes)]
+    return [*items, *table_notes(m.results)]
 
 
 def adjusted_for(m: Material) -> str:

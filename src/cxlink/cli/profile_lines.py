@@ -1,0 +1,102 @@
+"""Lines of a cohort's profile for a terminal: rows, scores, follow-up, and the headline under both conventions."""
+
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.table import Cohort
+from cxlink.report.format import FIRM, THIN, levels, listed, percent, periods, whole
+from cxlink.report.profile_words import exclusions, profile_notes, time_origin
+from cxlink.report.words import say
+from cxlink.sensitivity.duration_convention import headline_points
+
+
+def profile_lines(cohort: Cohort) -> list[str]:
+    """Profile of a cohort, and its retention under both duration conventions.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Read and checked.
+
+    Returns
+    -------
+    list of str
+        Lines for a terminal.
+    """
+    counts = cohort.count()
+    lines = [*_rows(counts), *_scores(counts)]
+    if counts.spec.subscription is not None:
+        lines += [*_follow_up(counts), *_headline(cohort, counts)]
+    if counts.spec.spend is not None:
+        complete, n = (int(counts.scored[name].sum()) for name in ("spend_n", "n"))
+        lines.append(say("terminal.spend", complete=complete, scored=n))
+    return plain([*lines, *noted([*profile_notes(counts.profile), *empty_bands(counts)])])
+
+
+def _rows(counts: Counts) -> list[str]:
+    profile = counts.profile
+    rows = say("terminal.rows", table=profile.table, read=profile.rows_read, used=profile.rows_used)
+    return [rows, *(say("terminal.excluded", n=n, reason=reason) for reason, n in exclusions(profile))]
+
+
+def _scores(counts: Counts) -> list[str]:
+    spec, by_score = counts.spec, counts.scored.groupby("score")["n"].sum()
+    total, unscored = int(by_score.sum()), int(counts.cells.loc[counts.cells["score"].isna(), "n"].sum())
+    facts = {"column": spec.score.column, "scale": spec.score.scale}
+    lines = [say("terminal.scores", scored=total, unscored=unscored, **facts)]
+    lines += [f"  {level:>4}  {whole(n):>12}  {percent(n / total, 1):>7}" for level, n in by_score.items()]
+    for name in spec.stratum_variables:
+        n = counts.scored.groupby(f"stratum.{name}")["n"].sum()
+        shares = [f"{category} {percent(of / total, 1)}" for category, of in n.items()]
+        lines.append(f"{name}: {', '.join(shares)}")
+    return lines
+
+
+def _follow_up(counts: Counts) -> list[str]:
+    cells, unit = counts.scored, counts.spec.unit
+    if not len(cells):
+        return []
+    lost = cells[cells["cause"] != ""]
+    longest = periods(int(cells["exit"].max()), unit)
+    n, censored = int(lost["n"].sum()), int(cells.loc[cells["cause"] == "", "n"].sum())
+    lines = [time_origin(counts.spec), say("terminal.losses", lost=n, censored=censored, longest=longest)]
+    causes = lost.groupby("cause")["n"].sum()
+    if len(causes) > 1:
+        lines.append(say("terminal.causes", causes=[f"{cause} {whole(n)}" for cause, n in causes.items()]))
+    return lines
+
+
+def _headline(cohort: Cohort, counts: Counts) -> list[str]:
+    spec = counts.spec
+    sub = spec.subscription
+    assert sub is not None
+    horizon = periods(spec.horizon, spec.unit)
+    lines = [say("terminal.retention", horizon=horizon)]
+    for convention in [sub.counts] if sub.dated else ["periods", "completed"]:
+        points = headline_points(cohort.count(convention))
+        shown = listed([f"{name} {percent(value, 1)}" for name, value in points.items()])
+        own = "own" if convention == sub.counts else "other"
+        under = "" if sub.dated else say(f"terminal.convention_{own}", counts=convention)
+        lines.append(f"  {under}{shown or say('terminal.no_follow_up', horizon=horizon)}")
+    return lines
+
+
+def empty_bands(counts: Counts) -> list[str]:
+    """Say which bands have no customer, and the nearest score that has some."""
+    spec = counts.spec
+    present = [level for level in spec.scale.levels if (counts.scored["score"] == level).any()]
+    said = []
+    for name, band in (("worst", spec.worst), ("best", spec.best)):
+        if present and not set(present) & set(band):
+            empty = say(f"limitations.empty_{name}", levels=levels(name, spec))
+            nearest = present[0] if name == "worst" else present[-1]
+            said.append(f"{empty} {say(f'terminal.nearest_{name}', level=str(nearest))}")
+    return said
+
+
+def plain(lines: list[str]) -> list[str]:
+    """Write no-break spaces as spaces, which every terminal shows."""
+    return [line.replace(THIN, " ").replace(FIRM, " ") for line in lines]
+
+
+def noted(texts: list[str]) -> list[str]:
+    """Mark notes as such."""
+    return [say("terminal.note", note=text) for text in texts]

@@ -1,0 +1,60 @@
+"""What became of a table's rows, what is odd about it, and its time origin, in words."""
+
+from cxlink.checks import Check, matching
+from cxlink.cohort.count.profile import Profile, Remark
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.report.format import periods, units
+from cxlink.report.words import say
+from cxlink.results import Results
+
+
+def exclusions(profile: Profile) -> list[tuple[str, int]]:
+    """Give each reason of exclusion, and how many rows it excluded."""
+    return [(say(f"excluded.{one.code}", **_said(one)), one.n) for one in profile.dropped]
+
+
+def profile_notes(profile: Profile) -> list[str]:
+    """Say what is odd about a table."""
+    return [say(f"notes.{one.code}", **_said(one)) for one in profile.notes]
+
+
+def table_notes(found: Results) -> list[str]:
+    """Say what is odd about the table of an analysis, and what the other duration convention would change."""
+    apart = matching(found.checks, code="counts_reading", passed=False, blank="")
+    if not apart:
+        return profile_notes(found.profile)
+    first = apart[0].facts
+    after = periods(found.spec.horizon, found.spec.unit)
+    both = [_under_both(check) for check in apart]
+    return [
+        *profile_notes(found.profile),
+        say("notes.other_convention", counts=first["counts"], after=after, retention=both),
+    ]
+
+
+def _under_both(check: Check) -> str:
+    own = check.facts["estimate"]
+    assert isinstance(own, float)
+    return say("notes.under_both", other=own + check.value, own=own, group=check.group)
+
+
+def time_origin(spec: CohortSpec) -> str:
+    """Say since when durations are counted, and in which unit; nothing without a subscription."""
+    sub = spec.subscription
+    if sub is None:
+        return ""
+    origin = "window" if sub.window else sub.clock
+    return say(f"cohort.durations_{origin}", units=units(sub.unit), window=periods(sub.window or 1, sub.unit))
+
+
+def _said(remark: Remark) -> dict[str, object]:
+    """What the slots of a sentence may hold: the facts, and the words that stand for some of them."""
+    said: dict[str, object] = {**remark.facts, "n": remark.n}
+    unit = remark.facts.get("unit")
+    if isinstance(unit, str):
+        said |= {"unit": units(unit, 1), "units": units(unit)}
+    cohorts = remark.facts.get("cohorts")
+    if isinstance(cohorts, tuple):
+        pairs = [one for one in cohorts if isinstance(one, tuple)]
+        said["cohorts"] = [say("notes.pooled_cohort", name=name, n=n) for name, n in pairs]
+    return said

@@ -1,0 +1,39 @@
+"""Lines on a terminal: the headline as the tables have it, and notes that publish nothing of a small group."""
+
+from dataclasses import replace
+
+import made_up
+
+from cxlink.checks import Check
+from cxlink.cli.closing_lines import closing_lines
+
+
+def _noted(check: Check) -> list[str]:
+    found = replace(made_up.results(), checks=(check,))
+    return [line for line in closing_lines(found) if "common support" in line]
+
+
+def test_a_failed_support_check_is_a_note_with_the_share() -> None:
+    facts = {"reference": "worst", "adjusted": "standardised"}
+    check = Check("support", "kaplan_meier", "best", 0.614, bound=0.9, passed=False, facts=facts)
+    assert _noted(check) == [
+        "note: Kaplan–Meier, best against worst: only 61 % of all customers with a score are in strata with common "
+        "support"
+    ]
+    assert not _noted(replace(check, passed=True))
+
+
+def test_the_share_of_a_small_group_is_blank_and_no_number() -> None:
+    check = Check("support", "means", "1", bound=0.9, passed=False, facts={"blank": True})
+    assert _noted(check) == [
+        "note: means, 1: fewer than 90 % of all customers with a score are in strata with common support; the share is "
+        "left blank, since a group is small"
+    ]
+
+
+def test_a_headline_has_the_name_the_groups_and_the_unit_of_the_tables() -> None:
+    lines = closing_lines(made_up.results())
+    row = made_up.results().headline().iloc[0]
+    assert lines[0].startswith(f"{row['estimand']} at 12 months, {row['group']}")
+    assert lines[0].endswith(f"] {row['unit']}")
+    assert not any("\u202f" in line for line in lines)
