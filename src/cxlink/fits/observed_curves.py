@@ -206,11 +206,11 @@ def kaplan_meier(cohort: Cohort | Counts, by: str = "score", standardise: bool =
     >>> spec = make_spec({"score": score, "subscription": durations, "analysis": {"horizon": 2}})
     >>> kaplan_meier(read_cohort(rows, spec)).at(1).set_index("group")["estimate"]
     group
+    1        0.50
+    2        1.00
     worst    0.50
     best     1.00
     all      0.75
-    1        0.50
-    2        1.00
     Name: estimate, dtype: float64
     """
     counts = cohort.count() if isinstance(cohort, Cohort) else cohort

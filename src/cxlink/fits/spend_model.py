@@ -296,7 +296,7 @@ def spend_regression(cohort: Cohort | Counts, formula: str = "score", family: st
     >>> rows = pd.DataFrame({"score": [1, 1, 2, 2], "spend": [10.0, 30.0, 30.0, 50.0]})
     >>> spend = {"column": "spend", "complete": True}
     >>> spec = make_spec({"score": {"column": "score", "scale": "1-2"}, "spend": spend})
-    >>> float(spend_regression(read_cohort(rows, spec)).summary()["ratio"].item().round(6))
+    >>> round(spend_regression(read_cohort(rows, spec)).summary()["ratio"].item(), 6)
     2.0
     """
     if cohort.spec.spend is None:
