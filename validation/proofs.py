@@ -1,6 +1,7 @@
 """Every proof, in the order in which they are made."""
 
 from validation.change_proof import CHANGES
+from validation.extrapolation.curve_proof import CURVE_PROOF
 from validation.extrapolation.law_proof import LAW_PROOF
 from validation.extrapolation.study_proof import STUDY
 from validation.interval_proof import INTERVALS
@@ -9,5 +10,5 @@ from validation.process import Proof
 from validation.tenure_proof import TENURE
 
 PROOFS: dict[str, Proof] = {
-    proof.name: proof for proof in (INTERVALS, TENURE, STUDY, LAW_PROOF, POSTERIORS, CHANGES)
+    proof.name: proof for proof in (INTERVALS, TENURE, STUDY, LAW_PROOF, CURVE_PROOF, POSTERIORS, CHANGES)
 }

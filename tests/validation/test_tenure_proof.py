@@ -158,15 +158,17 @@ def table(**changed: float) -> pd.DataFrame:
 
 def test_every_rule_holds_where_all_is_well() -> None:
     found = verdicts(table())
-    assert len(found) == 10
+    assert len(found) == 14
     assert all(verdict.held for verdict in found)
 
 
 @pytest.mark.parametrize(
     ("changed", "broken"),
     [
-        ({"coverage": 0.89}, {"at least 90 % on average"}),
-        ({"equal": 0.15}, {"narrower than equal weights"}),
+        ({"coverage": 0.89}, {"at least 90 % on average", "at least 93 % on average"}),
+        ({"coverage": 0.92}, {"at least 93 % on average"}),
+        ({"equal": 0.25}, {"mean width at most .75"}),
+        ({"equal": 0.15}, {"narrower than equal weights", "mean width at most .75"}),
         ({"constant": 0.6}, {"constant hazard"}),
         ({"spike": 0.89}, {"a spike inside follow-up"}),
     ],
@@ -189,7 +191,10 @@ def test_the_page_shows_what_was_found(tmp_path: Path) -> None:
     made.loc[at & made["model"].eq("averaged_aic"), ["coverage", "width", "error"]] = [0.875, 0.123, -0.046]
     write_page(tenure_page(made), tmp_path)
     page = (tmp_path / "tenure.md").read_text(encoding="utf-8")
-    assert "| cure | 50,000 | 24 months | 87.5% (0.12; -0.05) | 95.0% (0.20; +0.01) |" in page
+    assert (
+        "| cure | 50,000 | 24 months | 95.0% (0.20; +0.01) | 87.5% (0.12; -0.05) | 95.0% (0.20; +0.01) |"
+        in page
+    )
     assert "| a spike inside follow-up is flagged in at least 90 % | 50.0% to 50.0% | **not held** |" in page
     assert page.count("**not held**") == 1
     assert "200 simulated cohorts a cell" in page
