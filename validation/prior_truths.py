@@ -13,7 +13,8 @@ import numpy as np
 from scipy.special import expit
 
 from cxlink.bayes.draws.posterior_curves import fitted, survival_of
-from cxlink.bayes.draws.sampling import Posterior, prior_predictive
+from cxlink.bayes.draws.prior_draws import prior_predictive
+from cxlink.bayes.draws.sampling import Posterior
 from cxlink.bayes.models.pymc_models import hazard_model, renewal_model, spend_model
 from cxlink.bayes.models.spend_posterior import sample_spend
 from cxlink.bayes.pooled_counts import BayesEffect, Coding, PooledPeriods

@@ -174,8 +174,8 @@ def test_the_prior_of_what_was_chosen_is_that_of_pymc() -> None:
     made = conditioned(hazard_likelihood(pooled, 4))
     posterior = fitted(pooled, "bayes", 4, seed=1, **FEW)
     tree = posterior.tree["posterior"]
-    drawn = {name: float(tree[name][1, 7]) for name in made.spreads}
-    means = dict(zip(made.spreads, made.means, strict=True))
+    drawn = {name: float(tree[name][1, 7]) for name in made.sd_names}
+    means = dict(zip(made.sd_names, made.sd_means, strict=True))
     score = tree["score"][1, 7, 0].to_numpy().mean(axis=1)
     by_hand = sum(gamma.logpdf(drawn[name], 2, scale=means[name] / 2) for name in drawn)
     by_hand += norm.logpdf(score[4] - score[0], 0, 1.5)

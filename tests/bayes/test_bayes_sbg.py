@@ -57,7 +57,7 @@ def test_everything_is_by_cohort_and_a_new_one_is_in_more_doubt() -> None:
 
 
 def test_every_prior_has_its_reason() -> None:
-    spreads = {block.spread for block in renewal_likelihood(two_cohorts("levels")).blocks if block.spread}
+    spreads = {block.sd_name for block in renewal_likelihood(two_cohorts("levels")).blocks if block.sd_name}
     priors = renewal_priors()
     assert spreads <= {prior.name for prior in priors}
     assert len({prior.name for prior in priors}) == len(priors)

@@ -19,7 +19,8 @@ from cxlink.bayes.draws.posterior_means import (
     spend_draws,
     spend_log_likelihood,
 )
-from cxlink.bayes.draws.sampling import Posterior, prior_predictive
+from cxlink.bayes.draws.prior_draws import prior_predictive
+from cxlink.bayes.draws.sampling import Posterior
 from cxlink.bayes.models.hurdle_gamma import HurdleGamma
 from cxlink.bayes.models.pymc_models import spend_model
 from cxlink.bayes.models.spend_posterior import hurdle_gamma, priors_of, sample_spend

@@ -10,7 +10,8 @@ from drawn import two_cohorts
 
 from cxlink.bayes.draws.posterior_curves import fitted, survival_of
 from cxlink.bayes.draws.posterior_file import load_posteriors, save_posteriors
-from cxlink.bayes.draws.sampling import LogDensity, Posterior, prior_predictive, sample
+from cxlink.bayes.draws.prior_draws import prior_predictive
+from cxlink.bayes.draws.sampling import LogDensity, Posterior, sample
 from cxlink.bayes.models.hazard_posterior import hazard_density
 from cxlink.bayes.models.pymc_models import hazard_model
 from cxlink.cohort.errors import InputError

@@ -16,18 +16,18 @@ PLAIN = Mode(linker="py", optimizer="fast_compile")
 def anywhere(made: Conditioned, seed: int) -> np.ndarray:
     """A point that a sampler might come by."""
     rng = np.random.default_rng(seed)
-    n_spreads, n_extra = len(made.spreads), len(made.likelihood.extras)
-    x = 0.5 * rng.standard_normal(n_spreads + n_extra + len(made.natural))
-    x[:n_spreads] += np.log(made.means)
+    n_sds, n_extra = len(made.sd_names), len(made.likelihood.extras)
+    x = 0.5 * rng.standard_normal(n_sds + n_extra + len(made.natural))
+    x[:n_sds] += np.log(made.sd_means)
     return x
 
 
 def variables(plain: Hierarchy, made: Conditioned, x: np.ndarray, coding: Coding) -> dict[str, np.ndarray]:
     """The random variables of the PyMC model at a sampler's point; ``plain`` is the likelihood before turning."""
-    n_spreads, n_extra = len(made.spreads), len(made.likelihood.extras)
-    u, extra, z = np.split(x, [n_spreads, n_spreads + n_extra])
-    v = made.turn @ coefficients(made, u, z)
-    found = dict(zip(made.spreads, np.exp(u), strict=True))
+    n_sds, n_extra = len(made.sd_names), len(made.likelihood.extras)
+    u, extra, z = np.split(x, [n_sds, n_sds + n_extra])
+    v = made.rotation @ coefficients(made, u, z)
+    found = dict(zip(made.sd_names, np.exp(u), strict=True))
     sizes = dict(zip(("cohort", "level", "stratum"), coding.shape, strict=True))
     start = 0
     for block in plain.blocks:
@@ -37,7 +37,7 @@ def variables(plain: Hierarchy, made: Conditioned, x: np.ndarray, coding: Coding
             found["walk_steps"] = part
         elif block.simplex:
             found[prior.name] = softmax(zero_sum(block.width + 1) @ part)
-        elif not block.spread:
+        elif not block.sd_name:
             found[prior.name] = prior.centre + part[0]
         else:
             dims = (
@@ -81,10 +81,10 @@ def beside_pymc(
         mode=PLAIN, on_unused_input="ignore",
     )  # fmt: skip
     start = model.initial_point()
-    evaluate, n_spreads = evaluator(made), len(made.spreads)
+    evaluate, n_sds = evaluator(made), len(made.sd_names)
 
     def added(x: np.ndarray) -> float:
-        tau = np.where(made.group >= 0, np.exp(-2 * np.append(x[:n_spreads], 0.0)[made.group]), 0.0)
+        tau = np.where(made.group >= 0, np.exp(-2 * np.append(x[:n_sds], 0.0)[made.group]), 0.0)
         return -0.5 * float(np.log(made.information + made.fixed + tau).sum())
 
     def where(x: np.ndarray) -> np.ndarray:

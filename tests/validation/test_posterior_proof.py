@@ -10,7 +10,7 @@ import pytest
 from scipy.special import digamma
 from scipy.stats import binom
 
-from cxlink.bayes.draws.sampling import prior_predictive
+from cxlink.bayes.draws.prior_draws import prior_predictive
 from cxlink.bayes.models.pymc_models import hazard_model, renewal_model
 from validation import posterior_proof, posterior_sparse, prior_truths, young_cohort
 from validation.page import write_page

@@ -1,4 +1,4 @@
-"""What the Bayesian models are given: the counts of cohorts on one grid."""
+"""Data of the Bayesian models: the counts of cohorts on one grid."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ BayesEffect = Literal["levels", "monotone"]
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """What positions in draws stand for; frozen with them.
+    """Meaning of the positions in draws; stored with them.
 
     Attributes
     ----------
@@ -41,24 +41,24 @@ class Coding:
         return len(self.cohorts), len(self.levels), len(self.strata)
 
     def as_dict(self) -> dict[str, Any]:
-        """What JSON can hold."""
+        """The fields as JSON types."""
         strata = [dict(one) for one in self.strata]
         return {"levels": self.levels, "strata": strata, "cohorts": self.cohorts, "effect": self.effect}
 
 
 def coding_from(about: Mapping[str, Any]) -> Coding:
-    """Read back what `Coding.as_dict` wrote."""
+    """Inverse of `Coding.as_dict`."""
     strata = tuple(tuple(sorted(one.items())) for one in about["strata"])
     return Coding(tuple(about["levels"]), strata, tuple(about["cohorts"]), about["effect"])
 
 
 def bayes_effect(effect: Effect) -> BayesEffect:
-    """The effect that a spec's stands for here, see the module."""
+    """The effect that the Bayesian models fit for a spec's; see `partial_pooling`."""
     return "monotone" if effect == "monotone" else "levels"
 
 
 def strata_of(strata: pd.DataFrame) -> tuple[tuple[tuple[str, str], ...], ...]:
-    """Strata as a coding has them."""
+    """Strata in the form of a coding."""
     return tuple(
         tuple(sorted((str(k), str(v)) for k, v in one.items())) for one in strata.to_dict("records")
     ) or ((),)
@@ -114,7 +114,7 @@ def pool(
 
 
 def zero_sum(n: int) -> np.ndarray:
-    """Orthonormal basis of what sums to 0 (Helmert's), of shape (n, n − 1)."""
+    """Orthonormal basis of the zero-sum space (Helmert's), of shape (n, n − 1)."""
     basis = np.zeros((n, max(n - 1, 0)))
     for j in range(1, n):
         basis[:j, j - 1], basis[j, j - 1] = 1.0, -j

@@ -44,7 +44,7 @@ class StackedCells:
 
 
 def stack_counts(cohorts: Mapping[str, Counts]) -> StackedCells | NoSpendFit:
-    """Put the scored cells of cohorts under one another, amounts in units of the mean of all who spent.
+    """Stack the scored cells of cohorts, amounts in units of the mean of all spenders.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def stack_counts(cohorts: Mapping[str, Counts]) -> StackedCells | NoSpendFit:
 
 
 def stack_cells(cells: Mapping[str, SpendCells]) -> StackedCells | NoSpendFit:
-    """Put cells under one another, see `stack_counts`."""
+    """Stack cells; see `stack_counts`."""
     parts = list(cells.values())
     if not sum(part.n.sum() for part in parts):
         return NoSpendFit("bayes", "no_complete_window")

@@ -19,14 +19,14 @@ _UNKNOWN = ("", np.nan)
 
 
 def convergence(tree: "xr.DataTree", names: Sequence[str] | None = None) -> tuple[Check, ...]:
-    """Judge the sampling: R-hat, effective sample sizes, divergences, and energy.
+    """Convergence of the sampling: R-hat, effective sample sizes, divergences, and energy.
 
     Parameters
     ----------
     tree : DataTree
         With ``posterior`` of dimensions (chain, draw, …), and ``sample_stats`` with ``diverging`` and ``energy``.
     names : sequence of str, optional
-        Variables to judge; all of them by default.
+        Variables to assess; all of them by default.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def convergence(tree: "xr.DataTree", names: Sequence[str] | None = None) -> tupl
 
 
 def _moving(variables: "xr.Dataset") -> "xr.Dataset":
-    """Leave out what is constant by construction: equal in every draw of every chain, beside others that are not."""
+    """Omit elements that are constant by construction: equal in all draws of all chains."""
     flat: dict[str, Any] = {}
     for name, values in variables.data_vars.items():
         columns = values.transpose("chain", "draw", ...).to_numpy().astype(float)
@@ -82,7 +82,7 @@ def _moving(variables: "xr.Dataset") -> "xr.Dataset":
 
 
 def _extreme(statistic: "xr.Dataset", *, largest: bool) -> tuple[str, float]:
-    """Name and value of the worst; one that cannot be computed is worst of all."""
+    """Name and value of the worst; NaN is the worst of all."""
     worst, of = -np.inf, ""
     for name, values in statistic.data_vars.items():
         signed = values.to_numpy().ravel() if largest else -values.to_numpy().ravel()
@@ -95,7 +95,7 @@ def _extreme(statistic: "xr.Dataset", *, largest: bool) -> tuple[str, float]:
 
 
 def thinned(tree: "xr.DataTree", most: int = 1000) -> "xr.DataTree":
-    """Keep every k-th draw of each chain, at most ``most`` in all: what goes over every cell needs no more."""
+    """Every k-th draw of each chain, at most ``most`` in all, for computations over all cells."""
     sizes = tree["posterior"].sizes
     step = max(-(-sizes["chain"] * sizes["draw"] // most), 1)
     return tree.isel(draw=slice(None, None, step))

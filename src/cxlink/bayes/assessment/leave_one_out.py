@@ -44,7 +44,7 @@ class LeftOut:
 
 
 def loo_by_cell(log_likelihood: np.ndarray, refit: Callable[[int], np.ndarray]) -> LeftOut:
-    """Leave out each cell in turn: by Pareto-smoothed importance sampling, by a new fit where that fails.
+    """Leave-one-out cross-validation over cells: by Pareto-smoothed importance sampling, by a new fit where that fails.
 
     What is left out is a *cell*, many customers, so that the score says how well a whole cell is predicted from the
     others, and not how well one customer is (Vehtari, Gelman & Gabry 2017, doi 10.1007/s11222-016-9696-4). The

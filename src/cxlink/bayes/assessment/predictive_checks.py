@@ -11,7 +11,7 @@ _LEVEL = 0.95
 
 
 def tail_probability(observed: np.ndarray, replicated: np.ndarray) -> np.ndarray:
-    """Share of replicates over what was observed, ties counting half.
+    """Posterior predictive p-value: share of replicates above the observed value, ties counting half.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def loss_checks(
     hazard: Iterable[np.ndarray],
     rng: np.random.Generator,
 ) -> tuple[Check, ...]:
-    """Set losses by level beside those of replicated cohorts with the same customers at risk.
+    """Compare losses by level with those of replicated cohorts with the same customers at risk.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def _patterns(
 def spend_replicates(
     share: np.ndarray, amount: np.ndarray, shape: np.ndarray, n: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Make the sums of cells anew: how many spend, Σy and Σy².
+    """Replicate the sums of cells: spenders, Σy and Σy².
 
     Σy of n₊ customers is a gamma of shape n₊k. Their parts of it are a Dirichlet apart from it, whose squares add up to
     D; D is drawn from a gamma with its exact mean and variance.

@@ -1,4 +1,4 @@
-"""A cohort not yet seen: how far it may be from the mean of those that were pooled.
+"""A new cohort: the distribution of its deviation from the mean of the pooled cohorts.
 
 Cohorts' effects are N(0, σ²) about a common mean, which n of them tell to σ²/n, so that a new one departs from the mean
 of those pooled by N(0, σ²(1 + 1/n)).
@@ -16,7 +16,7 @@ NEW = "new cohort"
 def departed(
     posterior: Posterior, coding: Coding, used: np.ndarray, rng: np.random.Generator, after: str = ""
 ) -> np.ndarray:
-    """Draw how far a new cohort's baseline is from the mean.
+    """Draw the deviation of a new cohort's baseline from the mean.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def departed_scores(
     positions: np.ndarray,
     after: str = "",
 ) -> np.ndarray:
-    """Draw how far a new cohort's effects of the score are from the mean: see `departed`.
+    """Draw the deviation of a new cohort's effects of the score from the mean; see `departed`.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ class Walked:
     Attributes
     ----------
     hazard : ndarray of shape (n_draws, n_periods)
-        e^{w_t}, with the walk's continuation.
+        e^{w_t}, with the continued random walk.
     base : ndarray of shape (n_draws, n_strata)
         Log hazard of the first period, without the score.
     score : ndarray of shape (n_draws, n_levels, n_strata)
@@ -115,7 +115,7 @@ class Renewed:
         mean = expit(self.churn[draws][:, level, stratum])[:, :, None]
         odds = np.exp(np.clip(self.polarisation[draws][:, level, stratum], -_FAR, _FAR))[:, :, None]
         hazard = mean / (1 + np.arange(int(times.max(initial=0))) * odds)
-        # a customer certain to leave has log 0: as far as the exponential can tell
+        # log 0 for a certain loss, limited to the range of the exponential
         at_times: np.ndarray = -_cumulated(-np.log1p(-np.minimum(hazard, 1 - 1e-16)))[..., times]
         return at_times
 
@@ -133,7 +133,7 @@ def survival_of(
     cohort: str | None = None,
     most: int | None = None,
 ) -> DrawnSurvival:
-    """Turn draws into survival functions; the random walk continues with each draw's own standard deviation.
+    """Convert draws to survival functions; the random walk continues with each draw's own standard deviation.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def survival_of(
     n_periods : int
         Last period since the time origin that is needed.
     rng : Generator
-        For the walk's continuation and a new cohort.
+        For the continued random walk and a new cohort.
     cohort : str, optional
         Whose; the last one pooled by default. `NEW` is one without any data, see `bayes_new_cohort`.
     most : int, optional
@@ -171,14 +171,14 @@ def _evenly(n: int, most: int | None) -> np.ndarray:
 def _continued(
     path: np.ndarray, posterior: Posterior, used: np.ndarray, n_periods: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """The walk to ``n_periods``. It stays within e^±12 of where follow-up ends: beyond, S is 0 or 1 for certain."""
+    """The random walk up to ``n_periods``, limited to e^±12 of its value at the end of follow-up, where S is 0 or 1."""
     more = n_periods - path.shape[1]
     if more <= 0:
         return path
     if "spread_walk" in posterior.tree["posterior"]:
         sd = posterior.draws("spread_walk")[used]
     else:
-        # one period says nothing of the walk: its prior does
+        # one period has no information on the random walk: use its prior
         prior = by_name(hazard_priors(posterior.about["per_year"]))["spread_walk"]
         sd = prior.draw(rng, len(path))
     steps = rng.standard_normal((len(path), more)) * sd[:, None]
@@ -218,7 +218,7 @@ def fitted(
     sampler: str = NUTPIE,
     **sampling: Any,
 ) -> Posterior:
-    """Sample one of the two models of retention; what is frozen with its draws lets `survival_of` read them back.
+    """Sample one of the two models of retention, with the coding that `survival_of` needs.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Posteriors kept in a file: draws with what they are draws of, for new questions without new sampling."""
+"""Posteriors in a file: draws with their coding, for new estimands without new sampling."""
 
 import json
 from collections.abc import Mapping

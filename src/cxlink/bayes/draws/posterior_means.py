@@ -20,7 +20,7 @@ from cxlink.spend.standardised_means import SpendQuestion
 
 
 def spend_draws(posterior: Posterior, cohort: str | None = None) -> np.ndarray:
-    """Mean spend over the window, zeros in, in the spec's currency: p·m.
+    """Mean spend over the window, zeros included, in the spec's currency: p·m.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def spend_draws(posterior: Posterior, cohort: str | None = None) -> np.ndarray:
 
 
 def new_spend_draws(posterior: Posterior, rng: np.random.Generator) -> np.ndarray:
-    """Mean spend of a cohort without any data, as `spend_draws` has it; see `bayes_new_cohort`."""
+    """Mean spend of a cohort without any data, as `spend_draws`; see `new_cohort`."""
     coding, used = _coding(posterior), np.arange(posterior.n_draws)
     parts = {}
     for part in PARTS:
@@ -59,7 +59,7 @@ def new_spend_draws(posterior: Posterior, rng: np.random.Generator) -> np.ndarra
 
 
 def _positions(posterior: Posterior, part: str, coding: Coding) -> np.ndarray:
-    """Where a monotone effect puts each level, centred, (n_draws, n_levels); of no use where it is free."""
+    """Centred positions of the levels under a monotone effect, (n_draws, n_levels); unused under a free one."""
     if coding.effect != "monotone":
         return np.empty(0)
     two = np.ones((posterior.n_draws, 1))
@@ -76,14 +76,14 @@ def _coding(posterior: Posterior) -> Coding:
 def posterior_means(
     posterior: Posterior, question: SpendQuestion, strata: pd.DataFrame, spent: np.ndarray
 ) -> MeanSpend:
-    """Average a posterior over the standards of a request: those of the other models of spend.
+    """Average a posterior over the standards of a request, as for the other models of spend.
 
     Parameters
     ----------
     posterior : Posterior
         Of `sample_spend`.
     question : SpendQuestion
-        What is asked; of the cohort's own cells.
+        The groups, with the cohort's own cells.
     strata : DataFrame of shape (n_strata, n_variables)
         The cohort's strata, as in its spells: one may have been merged away in the question.
     spent : ndarray of shape (n_draws, n_levels, n_strata)
@@ -141,7 +141,7 @@ def spend_log_likelihood(posterior: Posterior, stack: StackedCells) -> np.ndarra
 def predictive_checks(
     posterior: Posterior, stack: StackedCells, rng: np.random.Generator
 ) -> tuple[Check, ...]:
-    """Set the counts beside cohorts that the posterior makes, see `bayes_predictive.spend_checks`."""
+    """Compare the counts with replicated cohorts; see `predictive_checks.spend_checks`."""
     tables = posterior.tree["posterior"]
     at = (slice(None), slice(None), stack.cohort, stack.level, stack.stratum)
     share, amount = (tables[part].to_numpy()[at].reshape(-1, len(stack.n)) for part in ("share", "amount"))
@@ -154,7 +154,7 @@ def predictive_checks(
 def refit_without(
     stack: StackedCells, effect: BayesEffect, *, seed: int, draws: int = 300, chains: int = 2
 ) -> Callable[[int], np.ndarray]:
-    """Give what `loo_by_cell` asks for: a cell's log density at each draw of the posterior without it.
+    """Function for `loo_by_cell`: log density of a cell at each draw of the posterior without it.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def refit_without(
 
 
 def _without(stack: StackedCells, cell: int) -> StackedCells:
-    """Empty one cell: its place stays, its customers go; units stay too, so that densities compare."""
+    """The same counts with one cell empty, in the same units, so that densities are comparable."""
     keep = np.arange(len(stack.n)) != cell
     return replace(
         stack, n=stack.n * keep, positive=stack.positive * keep, total=stack.total * keep,

@@ -1,12 +1,10 @@
-"""Sampling from a posterior, and keeping the draws: the same seed gives the same draws, byte for byte.
+"""Sampling from a posterior: the same seed gives the same draws, byte for byte.
 
 nutpie samples a log density with its gradient in arrays, which needs no compiler; PyMC's own sampler samples a model as
 PyMC writes it, compiled first.
 """
 
-import logging
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -22,15 +20,15 @@ if TYPE_CHECKING:
 
 NUTPIE, PYMC = "nutpie", "pymc"
 SAMPLERS = (NUTPIE, PYMC)
-"""What can draw from the posteriors: nutpie from the densities on counts, PyMC from its own models."""
+"""Samplers: nutpie for densities on counts, PyMC for its own models."""
 _STATS = ("diverging", "energy", "n_steps", "depth", "step_size", "logp")
-_SPREAD = 0.5
+_START_WIDTH = 0.5
 Evaluate = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LogDensity:
-    """A posterior as arrays: what a sampler needs of it, and what is kept of each draw.
+    """A log posterior density as functions of arrays, with the quantities stored for each draw.
 
     Attributes
     ----------
@@ -53,7 +51,7 @@ class LogDensity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Posterior:
-    """Draws from a posterior, and what they are draws of.
+    """Draws from a posterior, with their coding.
 
     Attributes
     ----------
@@ -86,7 +84,7 @@ class Posterior:
 
 
 def sampler_named(name: str | None, *, bayes: bool) -> str:
-    """Say which sampler is meant; nutpie where none is named.
+    """Check the name of a sampler; nutpie by default.
 
     Raises
     ------
@@ -133,9 +131,9 @@ def sample(
     accept : float
         Share of proposals to accept: nearer to 1 takes smaller steps, around corners of the posterior.
     progress : callable
-        Told the share of the draws that are there, now and then.
+        Called now and then with the share of draws finished.
     about : mapping, optional
-        Kept with the draws, see `Posterior.about`.
+        Stored with the draws, see `Posterior.about`.
     names : tuple of str, optional
         Variables to keep; all of them by default.
 
@@ -165,7 +163,7 @@ def _by_nutpie(
 
     running = nutpie.sample(
         _as_functions(density), **size, seed=seed % 2**63, target_accept=accept,
-        progress_bar=False, save_warmup=False, blocking=False, progress_callback=_telling(progress),
+        progress_bar=False, save_warmup=False, blocking=False, progress_callback=_callback(progress),
     )  # fmt: skip
     try:
         tree: xr.DataTree = running.wait()
@@ -184,7 +182,7 @@ def _by_pymc(
     n_all = size["chains"] * (size["draws"] + size["tune"])
     n_drawn = 0
 
-    def tell(**_: Any) -> None:
+    def count_draw(**_: Any) -> None:
         nonlocal n_drawn
         n_drawn += 1
         if n_drawn % max(n_all // 100, 1) == 0:
@@ -192,7 +190,7 @@ def _by_pymc(
 
     tree: xr.DataTree = pm.sample(
         model=model, **size, random_seed=seed % 2**32, nuts_sampler="pymc", target_accept=accept, quiet=True,
-        compute_convergence_checks=False, callback=tell,
+        compute_convergence_checks=False, callback=count_draw,
     )  # fmt: skip
     if n_drawn < n_all:
         # pm.sample hands back, after an interruption, what there is by then
@@ -200,20 +198,20 @@ def _by_pymc(
     return tree
 
 
-def _telling(progress: Callable[[float], None]) -> Callable[[Any], None]:
-    def tell(chains: Any) -> None:
+def _callback(progress: Callable[[float], None]) -> Callable[[Any], None]:
+    def report(chains: Any) -> None:
         wanted = sum(chain.total_draws for chain in chains)
         progress(sum(chain.finished_draws for chain in chains) / max(wanted, 1))
 
-    return tell
+    return report
 
 
 def _as_functions(density: LogDensity) -> Any:
-    """A log density as nutpie takes functions."""
+    """The log density in the form that nutpie needs."""
     from nutpie.compiled_pyfunc import from_pyfunc
 
     def start(seed: int) -> np.ndarray:
-        point: np.ndarray = np.random.default_rng(seed).uniform(-_SPREAD, _SPREAD, density.size)
+        point: np.ndarray = np.random.default_rng(seed).uniform(-_START_WIDTH, _START_WIDTH, density.size)
         return point
 
     def expand(x: np.ndarray) -> dict[str, np.ndarray]:
@@ -235,7 +233,7 @@ def _as_functions(density: LogDensity) -> Any:
 
 
 def _trimmed(tree: "xr.DataTree", names: tuple[str, ...] | None) -> "xr.DataTree":
-    """The draws and what diagnostics need; nothing that tells one run of the same seed from another."""
+    """The draws and sampler statistics, without attributes that differ between runs of one seed."""
     import xarray as xr
 
     posterior, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
@@ -243,38 +241,3 @@ def _trimmed(tree: "xr.DataTree", names: tuple[str, ...] | None) -> "xr.DataTree
     stats = stats[[one for one in _STATS if one in stats]]
     chosen = {"posterior": posterior, "sample_stats": stats}
     return xr.DataTree.from_dict({at: one.drop_attrs(deep=True) for at, one in chosen.items()})
-
-
-def prior_predictive(model: "pm.Model", draws: int, seed: int) -> "xr.Dataset":
-    """Draw from the priors of a PyMC model: its variables and what they determine, before any count is seen.
-
-    Parameters
-    ----------
-    model : pm.Model
-        The model.
-    draws : int
-        How many.
-    seed : int
-        The same seed gives the same draws.
-
-    Returns
-    -------
-    Dataset
-        Of dimensions (chain, draw, …), with one chain.
-    """
-    import pymc as pm
-    from pytensor.compile.mode import Mode
-
-    # it names every variable on standard error; one that draws from priors alone has nothing to warn of there
-    logging.getLogger("pymc.sampling.forward").setLevel(logging.WARNING)
-    # some hundred evaluations of a small graph: compiling it would take longer
-    plain = Mode(linker="py", optimizer="fast_compile")
-    names = [one.name for one in (*model.free_RVs, *model.deterministics)]
-    with warnings.catch_warnings():
-        # a potential is a likelihood here, so that priors are drawn as they should be without it
-        warnings.filterwarnings("ignore", message="The effect of Potentials", category=UserWarning)
-        drawn = pm.sample_prior_predictive(
-            draws, model=model, var_names=names, random_seed=seed % 2**32, compile_kwargs={"mode": plain}
-        )
-    prior: xr.Dataset = drawn["prior"].to_dataset()
-    return prior

@@ -24,7 +24,7 @@ class Products:
     at_risk, lost : ndarray of shape (n_rows, n_periods)
         Customers.
     exposure : ndarray of shape (n_rows, n_periods)
-        r − d/2: what H is weighed by.
+        r − d/2, the coefficient of −H.
     by_row, by_period : ndarray of shape (n_rows,), (n_periods,)
         Sums of ``lost``.
     """
@@ -66,12 +66,12 @@ def products_of(at_risk: np.ndarray, lost: np.ndarray) -> Products:
 
 
 def waned(n_periods: int, half_life: np.ndarray) -> np.ndarray:
-    """Share of the score's effect that is left in each period: 2^(−(t−1)/half-life), (..., n_periods)."""
+    """Share of the score's effect that remains in each period: 2^(−(t−1)/half-life), (..., n_periods)."""
     left: np.ndarray = np.exp2(-np.arange(n_periods) / np.asarray(half_life)[..., None])
     return left
 
 
-def kept_ratio(hazard: np.ndarray) -> np.ndarray:
+def information_ratio(hazard: np.ndarray) -> np.ndarray:
     """H/(e^H − 1), of H ≥ 0."""
     with np.errstate(over="ignore"):
         ratio: np.ndarray = hazard / np.expm1(np.maximum(hazard, 1e-300))
@@ -91,6 +91,6 @@ def cell_terms(at_risk: np.ndarray, lost: np.ndarray, eta: np.ndarray) -> tuple[
     else:
         safe = np.maximum(hazard, 1e-300)
         log_ratio = np.log(-np.expm1(-safe) / safe)
-        ratio = kept_ratio(hazard)
+        ratio = information_ratio(hazard)
     retained_hazard = (at_risk - lost) * hazard
     return float((lost * (eta + log_ratio) - retained_hazard).sum()), lost * ratio - retained_hazard

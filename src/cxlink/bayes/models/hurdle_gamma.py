@@ -45,7 +45,7 @@ class HurdleGamma:
 
     @property
     def blocks(self) -> tuple[EffectBlock, ...]:
-        """Of the coefficients, see `bayes_density.Hierarchy`."""
+        """Of the coefficients, see `posterior_mode.Hierarchy`."""
         named = [
             replace(block, name=f"{block.name}_{part}")
             for part, effects in zip(PARTS, (self.share.effects, self.amount.effects), strict=True)
@@ -58,7 +58,7 @@ class HurdleGamma:
 
     @property
     def extras(self) -> tuple[tuple[float, float], ...]:
-        """None beside the coefficients."""
+        """No further parameters."""
         return ()
 
     def _parts(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -68,16 +68,16 @@ class HurdleGamma:
         return v[..., :first], v[..., first:second], v[..., second:]
 
     def start(self) -> np.ndarray:
-        """No effects at all."""
+        """Zero effects."""
         return np.zeros(self.share.width + self.amount.width + self.shape.shape[1])
 
     def predictors(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Give logit p and log m of each row, and log k of each level, at coefficients (..., n)."""
+        """Logit p and log m of each row, and log k of each level, at coefficients (..., n)."""
         of_share, of_amount, of_shape = self._parts(v)
         return self.share.whole(of_share), self.amount.whole(of_amount), of_shape @ self.shape.T
 
     def value(self, v: np.ndarray, extra: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """Log-likelihood, with the prior of the steps, and its gradient; see `bayes_density.Hierarchy`."""
+        """Log-likelihood, with the prior of the steps, and its gradient; see `posterior_mode.Hierarchy`."""
         of_share, of_amount, _ = self._parts(v)
         share, amount, log_k = self.predictors(v)
         k, level = np.exp(log_k), self.share.effects.level
@@ -93,15 +93,15 @@ class HurdleGamma:
         by_shape = k * (self.log_total - gone + self.spenders * (log_k + 1 - digamma(k)))
         gradient = np.concatenate(
             [
-                self.share.pulled(of_share, by_share) + pull_share,
-                self.amount.pulled(of_amount, by_amount) + pull_amount,
+                self.share.gradient(of_share, by_share) + pull_share,
+                self.amount.gradient(of_amount, by_amount) + pull_amount,
                 by_shape @ self.shape,
             ]
         )
         return float(spent + hurdle) + step_share + step_amount, gradient, np.zeros(len(extra))
 
     def information(self, v: np.ndarray, extra: np.ndarray) -> np.ndarray:  # noqa: ARG002  # one signature for all
-        """Expected information, given who spent: the three predictors tell nothing of one another."""
+        """Expected information, conditional on who spent: block-diagonal in the three predictors."""
         of_share, of_amount, _ = self._parts(v)
         share, _, log_k = self.predictors(v)
         k = np.exp(log_k)
@@ -118,19 +118,19 @@ class HurdleGamma:
             at = end
         return information
 
-    def turned(self, turn: np.ndarray) -> "HurdleGamma":
-        """The same likelihood of turned coefficients, see `bayes_density.Hierarchy`."""
+    def rotated(self, rotation: np.ndarray) -> "HurdleGamma":
+        """The same likelihood of rotated coefficients, see `posterior_mode.Hierarchy`."""
         first = self.share.width
         second = first + self.amount.width
         return replace(
             self,
-            share=self.share.rotated(turn[:first, :first]),
-            amount=self.amount.rotated(turn[first:second, first:second]),
-            shape=self.shape @ turn[second:, second:],
+            share=self.share.rotated(rotation[:first, :first]),
+            amount=self.amount.rotated(rotation[first:second, first:second]),
+            shape=self.shape @ rotation[second:, second:],
         )
 
     def described(self, v: np.ndarray, extra: np.ndarray) -> dict[str, np.ndarray]:  # noqa: ARG002
-        """What is kept of a draw: the three predictors' tables, and what has a prior of its own."""
+        """Stored quantities of a draw: the three predictors' tables, and variables with a prior of their own."""
         share, amount, log_k = self.predictors(v)
         of_share, of_amount, of_shape = self._parts(v)
         return {
@@ -144,7 +144,7 @@ class HurdleGamma:
 
 
 def _own(effects: Effects, v: np.ndarray, part: str) -> dict[str, np.ndarray]:
-    """Effects whose priors are given and not learnt."""
+    """Effects with fixed standard deviations."""
     at = effects.at
     variables = {"intercept": np.asarray(v[at["intercept"]][0] * effects.base[0, at["intercept"]][0])}
     if "slope" in at:

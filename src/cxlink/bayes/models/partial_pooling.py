@@ -1,14 +1,14 @@
-"""Partially pooled effects of the score, of strata and of cohorts: what the Bayesian models share.
+"""Partially pooled effects of the score, of strata and of cohorts, used by all Bayesian models.
 
 The linear predictor of a row (cohort c, level k, stratum s) is
 
 - ``levels``: a + L_k + S_s + N_ks + A_c + B_ck, effects that sum to 0 and are shrunk by estimated standard deviations;
 - ``monotone``: a + S_s + A_c + (b + N_s + B_c)·x_k, where x is 0 at the worst level, 1 at the best, and rises in
-  between by the increments of a simplex, centred on the mean of the levels. The effect never turns back within a
-  stratum; b has the sign that the counts choose (Bürkner & Charpentier 2020, doi 10.1111/bmsp.12195).
+  between by the increments of a simplex, centred on the mean of the levels. The effect is monotone within a stratum,
+  with the sign of b estimated (Bürkner & Charpentier 2020, doi 10.1111/bmsp.12195).
 
-A spec's ``linear`` and ``spline`` are fitted as ``levels``: where levels are sparse shrinkage does what those
-forms are chosen for, and where they are not it imposes nothing.
+A spec's ``linear`` and ``spline`` are fitted as ``levels``: shrinkage smooths sparse levels, and restricts the others
+little.
 
 Effects that sum to 0 are written in an orthonormal basis of the space in which they do, u ~ N(0, σ²) in each
 direction: the projection of independent normals, which is the distribution of PyMC's ``ZeroSumNormal``.
@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import polygamma
 
-from cxlink.bayes.pooled_counts import Coding, zero_sum
+from cxlink.bayes.pooled_counts import Coding
 from cxlink.bayes.priors import EFFECTS, Prior
 
 
@@ -30,12 +30,12 @@ class EffectBlock:
     Attributes
     ----------
     name : str
-        Of the effect.
+        Name of the effect.
     width : int
-        Coefficients.
+        Number of coefficients.
     prior : Prior
-        Theirs, about its centre; a gamma is that of their standard deviation, which is learnt. A Dirichlet is that
-        of the simplex whose log-ratios they are.
+        Prior of the coefficients, about its centre. A gamma is the prior of their standard deviation, which is
+        estimated; a Dirichlet that of the simplex whose log-ratios they are.
     """
 
     name: str
@@ -43,13 +43,13 @@ class EffectBlock:
     prior: Prior
 
     @property
-    def spread(self) -> str:
-        """Name of the learnt standard deviation; empty where it is given."""
+    def sd_name(self) -> str:
+        """Name of the estimated standard deviation; empty where it is fixed."""
         return self.prior.name if self.prior.distribution == "gamma" else ""
 
     @property
     def sd(self) -> float:
-        """Standard deviation that is given, or prior mean of the learnt one."""
+        """Fixed standard deviation, or prior mean of the estimated one."""
         # log-ratios of gammas
         return float(np.sqrt(polygamma(1, self.prior.scale))) if self.simplex else self.prior.scale
 
@@ -61,12 +61,12 @@ class EffectBlock:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Effects:
-    """A linear predictor of rows, in two parts: what wanes is the score's.
+    """A linear predictor of rows, in two parts: the score's, which may wane, and the others.
 
     Attributes
     ----------
     blocks : tuple of EffectBlock
-        Of the coefficients, in order.
+        Blocks of the coefficients, in order.
     mean : float
         Prior mean of the intercept.
     base, score : ndarray of shape (n_rows, n_coefficients)
@@ -96,7 +96,7 @@ class Effects:
         }
 
     def positions(self, v: np.ndarray) -> np.ndarray:
-        """Give x of each level, centred, (..., n_levels), at coefficients (..., n); 1 where the effect is free."""
+        """Centred x of each level, (..., n_levels), at coefficients (..., n); 1 where the effect is free."""
         if self.steps is None:
             return np.ones((*v.shape[:-1], self.n_levels))
         share = _shares(v[..., self.at["steps"]] @ self.steps.T) if self.steps.shape[1] else None
@@ -106,12 +106,12 @@ class Effects:
         return centred
 
     def parts(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Each row's predictor without the score, and the score's part: (..., n_rows) each."""
+        """Predictor of each row without the score, and the score's part: (..., n_rows) each."""
         slope = v @ self.score.T
         return self.mean + v @ self.base.T, slope * self.positions(v)[..., self.level]
 
-    def pulled(self, v: np.ndarray, base: np.ndarray, score: np.ndarray) -> np.ndarray:
-        """Gradient over coefficients, from that over the two parts, (n_rows,) each."""
+    def gradient(self, v: np.ndarray, base: np.ndarray, score: np.ndarray) -> np.ndarray:
+        """Gradient in the coefficients, from that in the two parts, (n_rows,) each."""
         if self.steps is None:
             free: np.ndarray = base @ self.base + score @ self.score
             return free
@@ -127,7 +127,7 @@ class Effects:
         return gradient
 
     def columns(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Derivatives of the two parts over coefficients: (n_rows, n_coefficients) each."""
+        """Derivatives of the two parts in the coefficients: (n_rows, n_coefficients) each."""
         if self.steps is None:
             return self.base, self.score
         x = self.positions(v)[self.level]
@@ -141,9 +141,9 @@ class Effects:
         return self.base, columns
 
     def log_steps(self, v: np.ndarray) -> tuple[float, np.ndarray]:
-        """Log density of a simplex's prior, in log-ratios, and its gradient over the coefficients.
+        """Log density of a simplex's prior, in log-ratios, and its gradient in the coefficients.
 
-        a·Σ log ζ up to a constant, a the concentration: the Jacobian of the softmax on what sums to 0 is n·Π ζ.
+        a·Σ log ζ up to a constant, a the concentration; the Jacobian of the softmax on the zero-sum space is n·Π ζ.
         """
         gradient = np.zeros(len(v))
         if self.steps is None or not self.steps.shape[1]:
@@ -157,25 +157,25 @@ class Effects:
         summed = len(logits) * (most + np.log(np.exp(logits - most).sum()))
         return float(-concentration * summed), gradient
 
-    def rotated(self, turn: np.ndarray) -> "Effects":
-        """The same predictor of coefficients w, where v = turn @ w; turns within blocks only."""
+    def rotated(self, rotation: np.ndarray) -> "Effects":
+        """The same predictor of coefficients w, where v = rotation @ w, block by block."""
         steps = None
         if self.steps is not None:
             at = self.at.get("steps", slice(0, 0))
-            steps = self.steps @ turn[at, at]
-        return replace(self, base=self.base @ turn, score=self.score @ turn, steps=steps)
+            steps = self.steps @ rotation[at, at]
+        return replace(self, base=self.base @ rotation, score=self.score @ rotation, steps=steps)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictor:
-    """A linear predictor in which nothing wanes: both parts of `Effects` as one.
+    """A linear predictor without waning: the sum of both parts of `Effects`.
 
     Attributes
     ----------
     effects : Effects
-        Of the score, strata and cohorts.
+        Effects of the score, strata and cohorts.
     free : ndarray of shape (n_rows, n_coefficients) or None
-        Columns of all of them where they are fixed; None under a monotone effect, whose columns vary.
+        Columns of the sum; None under a monotone effect, whose columns depend on the coefficients.
     """
 
     effects: Effects
@@ -195,91 +195,34 @@ class Predictor:
         both: np.ndarray = base + score
         return both
 
-    def pulled(self, v: np.ndarray, by_row: np.ndarray) -> np.ndarray:
-        """Gradient over coefficients, from that over rows."""
+    def gradient(self, v: np.ndarray, by_row: np.ndarray) -> np.ndarray:
+        """Gradient in the coefficients, from that in the rows."""
         if self.free is None:
-            return self.effects.pulled(v, by_row, by_row)
+            return self.effects.gradient(v, by_row, by_row)
         free: np.ndarray = by_row @ self.free
         return free
 
     def slopes(self, v: np.ndarray) -> np.ndarray:
-        """Derivative of each row over coefficients, (n_rows, n_coefficients)."""
+        """Derivative of each row in the coefficients, (n_rows, n_coefficients)."""
         base, score = self.effects.columns(v)
         both: np.ndarray = base + score
         return both
 
-    def rotated(self, turn: np.ndarray) -> "Predictor":
-        """The same of turned coefficients."""
-        return predictor(self.effects.rotated(turn))
+    def rotated(self, rotation: np.ndarray) -> "Predictor":
+        """The same of rotated coefficients."""
+        return predictor(self.effects.rotated(rotation))
 
 
 def predictor(effects: Effects) -> Predictor:
-    """Put both parts of effects together."""
+    """The sum of both parts of effects."""
     return Predictor(effects, effects.base + effects.score if effects.steps is None else None)
 
 
 def _shares(logits: np.ndarray) -> np.ndarray:
-    """Softmax over the last axis; scipy's takes longer than all else here."""
+    """Softmax over the last axis, faster than scipy's for small arrays."""
     raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
     share: np.ndarray = raised / raised.sum(axis=-1, keepdims=True)
     return share
-
-
-def effects_of(coding: Coding, intercept: Prior, after: str = "", *, crossed: bool = True) -> Effects:
-    """Lay out the score, strata and cohorts for rows in row-major order of (cohort, level, stratum).
-
-    Parameters
-    ----------
-    coding : Coding
-        What there is; a variable of one category has no effect.
-    intercept : Prior
-        Of the intercept; those of effects are `EFFECT_PRIORS`.
-    after : str
-        Suffix of the names of standard deviations, to distinguish two predictors.
-    crossed : bool
-        Whether the score's effect differs between strata and between cohorts.
-    """
-    n_cohorts, n_levels, n_strata = coding.shape
-    cohort, level, stratum = (x.ravel() for x in np.indices(coding.shape))
-    of_cohort, of_level, of_stratum = (
-        zero_sum(n)[at] for n, at in ((n_cohorts, cohort), (n_levels, level), (n_strata, stratum))
-    )
-    one = np.ones((len(level), 1))
-    rising = coding.effect == "monotone" and n_levels > 1
-    main, inside = ("slope", one) if rising else ("level", of_level)
-    blocks: list[tuple[str, np.ndarray, bool]] = [("intercept", one, False), (main, inside, True)]
-    if rising:
-        blocks.append(("steps", np.zeros((len(level), n_levels - 2)), True))
-    blocks += [("stratum", of_stratum, False), ("cohort", of_cohort, False)]
-    if crossed:
-        blocks.append((f"cohort_{main}", _crossed(of_cohort, inside), True))
-        blocks.append((f"{main}_stratum", _crossed(inside, of_stratum), True))
-    blocks = [(name, columns, score) for name, columns, score in blocks if columns.shape[1]]
-    every = np.concatenate([columns for _, columns, _ in blocks], axis=1)
-    of_score = np.concatenate([np.full(columns.shape[1], score) for _, columns, score in blocks])
-    return Effects(
-        blocks=tuple(
-            EffectBlock(name, columns.shape[1], intercept if name == "intercept" else _prior(name, after))
-            for name, columns, _ in blocks
-        ),
-        mean=intercept.centre,
-        base=np.where(of_score, 0.0, every),
-        score=np.where(of_score, every, 0.0),
-        level=level,
-        n_levels=n_levels,
-        steps=zero_sum(n_levels - 1) if rising else None,
-    )
-
-
-def _crossed(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    crossed: np.ndarray = (a[:, :, None] * b[:, None, :]).reshape(len(a), -1)
-    return crossed
-
-
-def _prior(name: str, after: str) -> Prior:
-    """Of an effect's coefficients, or of their standard deviation."""
-    learnt = f"spread_{name.replace('slope', 'level')}"
-    return EFFECTS[name if name in EFFECTS else learnt].called(after)
 
 
 def described(effects: Effects, coding: Coding, v: np.ndarray, after: str = "") -> dict[str, np.ndarray]:

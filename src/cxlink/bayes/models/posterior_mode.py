@@ -1,4 +1,4 @@
-"""The mode of a hierarchical posterior: where `cxlink.bayes.models.density` takes its normal approximation."""
+"""The mode of a hierarchical posterior, for the normal approximation of `cxlink.bayes.models.density`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ class Hierarchy(Protocol):
 
     @property
     def blocks(self) -> tuple[EffectBlock, ...]:
-        """Of the coefficients, each in its turn given those after it."""
+        """Blocks of the coefficients, each conditioned on those after it."""
 
     @property
     def extras(self) -> tuple[tuple[float, float], ...]:
-        """Mean and standard deviation of further parameters, each with a normal prior; elsewhere in units of it."""
+        """Mean and standard deviation of the normal priors of further parameters, which are standardised elsewhere."""
 
     def start(self) -> np.ndarray:
-        """Coefficients to look for the mode from."""
+        """Starting values of the coefficients."""
 
     def value(self, v: np.ndarray, extra: np.ndarray, /) -> tuple[float, np.ndarray, np.ndarray]:
         """Log-likelihood, with the prior of a simplex, and its gradients over coefficients and further parameters."""
@@ -38,11 +38,11 @@ class Hierarchy(Protocol):
     def information(self, v: np.ndarray, extra: np.ndarray, /) -> np.ndarray:
         """Expected information of the coefficients, (n, n)."""
 
-    def turned(self, turn: np.ndarray) -> "Hierarchy":
-        """The same likelihood of coefficients w, where v = turn @ w."""
+    def rotated(self, rotation: np.ndarray) -> "Hierarchy":
+        """The same likelihood of coefficients w, where v = rotation @ w."""
 
     def described(self, v: np.ndarray, extra: np.ndarray, /) -> dict[str, np.ndarray]:
-        """What is kept of a draw of coefficients and further parameters."""
+        """Stored quantities of a draw of coefficients and further parameters."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +50,7 @@ class Mode:
     """Coefficients and standard deviations near the posterior mode, and the information there."""
 
     v: np.ndarray
-    log_spread: np.ndarray
+    log_sd: np.ndarray
     information: np.ndarray
 
 
@@ -60,44 +60,45 @@ def slices(blocks: Sequence[EffectBlock]) -> list[slice]:
     return [slice(int(a), int(b)) for a, b in pairwise(ends)]
 
 
-def spreads(blocks: Sequence[EffectBlock]) -> dict[str, float]:
+def prior_sd_means(blocks: Sequence[EffectBlock]) -> dict[str, float]:
     """Prior means of the estimated standard deviations, by name."""
-    return {block.spread: block.sd for block in blocks if block.spread}
+    return {block.sd_name: block.sd for block in blocks if block.sd_name}
 
 
 def groups(blocks: Sequence[EffectBlock]) -> np.ndarray:
     """Position of each coefficient's standard deviation among the estimated ones, (n,); −1 where it is fixed."""
-    names = list(spreads(blocks))
-    return np.concatenate([np.full(b.width, names.index(b.spread) if b.spread else -1) for b in blocks])
+    names = list(prior_sd_means(blocks))
+    return np.concatenate([np.full(b.width, names.index(b.sd_name) if b.sd_name else -1) for b in blocks])
 
 
 def fixed_precision(blocks: Sequence[EffectBlock]) -> np.ndarray:
     """1/σ² of coefficients with a fixed standard deviation, (n,); 0 elsewhere."""
-    precision = [0.0 if b.spread else 1 / b.sd**2 for b in blocks]
+    precision = [0.0 if b.sd_name else 1 / b.sd**2 for b in blocks]
     return np.concatenate([np.full(b.width, one) for b, one in zip(blocks, precision, strict=True)])
 
 
 def mode_of(likelihood: Hierarchy) -> Mode:
     """Find coefficients and standard deviations by alternating Fisher scoring and EM (a Laplace approximation).
 
-    The standard deviations converge to some per cent: they only locate a normal approximation.
+    The standard deviations converge to some per cent, which suffices to locate a normal approximation.
     """
     blocks, extra = likelihood.blocks, np.zeros(len(likelihood.extras))
     group, fixed = groups(blocks), fixed_precision(blocks)
-    means = np.array(list(spreads(blocks).values()))
-    log_spread, v = np.log(means), likelihood.start()
-    for turn in range(_ROUNDS):
-        precision = fixed + np.where(group >= 0, np.exp(-2 * np.append(log_spread, 0.0)[group]), 0.0)
-        v, information = _scored(likelihood, v, extra, precision, _NEWTON if turn == 0 else 4)
-        spread = v**2 + np.diag(np.linalg.inv(information + np.diag(precision)))
-        moved = np.array([
-            _likely(int((group == k).sum()), float(spread[group == k].sum()), mean) for k, mean in enumerate(means)
+    means = np.array(list(prior_sd_means(blocks).values()))
+    log_sd, v = np.log(means), likelihood.start()
+    for round_ in range(_ROUNDS):
+        precision = fixed + np.where(group >= 0, np.exp(-2 * np.append(log_sd, 0.0)[group]), 0.0)
+        v, information = _scored(likelihood, v, extra, precision, _NEWTON if round_ == 0 else 4)
+        second_moment = v**2 + np.diag(np.linalg.inv(information + np.diag(precision)))
+        updated = np.array([
+            _likely(int((group == k).sum()), float(second_moment[group == k].sum()), mean)
+            for k, mean in enumerate(means)
         ])  # fmt: skip
-        change = np.abs(moved - log_spread).max(initial=0.0)
-        log_spread = moved
+        change = np.abs(updated - log_sd).max(initial=0.0)
+        log_sd = updated
         if change < _SETTLED:
             break
-    return Mode(v, log_spread, information)
+    return Mode(v, log_sd, information)
 
 
 def _scored(
@@ -123,7 +124,7 @@ def _scored(
 
 
 def _likely(n: int, squares: float, mean: float) -> float:
-    """Log standard deviation at the mode, given its gamma prior and n normal effects with this sum of squares."""
+    """Log standard deviation at the mode, from its gamma prior and n normal effects with this sum of squares."""
 
     def slope(u: float) -> float:
         return (GAMMA_SHAPE - n) + squares * float(np.exp(-2 * u)) - GAMMA_SHAPE / mean * float(np.exp(u))

@@ -1,4 +1,4 @@
-"""The Bayesian models as PyMC writes them, exactly on counts: what the densities on counts are the compiled form of.
+"""The Bayesian models in PyMC, exactly on counts; the densities on counts are their compiled form.
 
 `cxlink fit --bayes` samples the densities, which need no compiler; ``--sampler pymc`` samples these models, and what is
 likely before any count is drawn from them. Equations and sources stand in `cxlink.bayes.models.hazard_posterior`,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def hazard_model(pooled: PooledPeriods, per_year: int, *, waning: bool = False) -> "pm.Model":
-    """Write `bayes` down, see `cxlink.bayes.models.hazard_posterior`.
+    """`bayes` of retention; see `cxlink.bayes.models.hazard_posterior`.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def hazard_model(pooled: PooledPeriods, per_year: int, *, waning: bool = False) 
 
 
 def renewal_model(pooled: PooledPeriods) -> "pm.Model":
-    """Write `bayes_sbg` down, see `cxlink.bayes.models.sbg_posterior`; returned as `hazard_model` is."""
+    """`bayes_sbg`; see `cxlink.bayes.models.sbg_posterior`; returned as `hazard_model` is."""
     import pymc as pm
     import pytensor.tensor as pt
 
@@ -84,7 +84,7 @@ def renewal_model(pooled: PooledPeriods) -> "pm.Model":
 
 
 def spend_model(stack: StackedCells, effect: BayesEffect = "levels") -> "pm.Model":
-    """Write `bayes` of spend down, see `cxlink.bayes.models.spend_posterior`.
+    """`bayes` of spend; see `cxlink.bayes.models.spend_posterior`.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def _variable(prior: Prior, **shape: Any) -> Any:
 
 
 def _zero_sum(spread: Prior, dims: tuple[str, ...], coding: Coding) -> Any:
-    """Effects that sum to 0 over each dimension, with a learnt standard deviation; none where one has one category."""
+    """Effects that sum to 0 over each dimension, with an estimated standard deviation; none for a single category."""
     import pymc as pm
 
     sizes = dict(zip(("cohort", "level", "stratum"), coding.shape, strict=True))
@@ -163,7 +163,7 @@ def _predictor(
     intercept : Prior
         Of the intercept.
     ending : str
-        Of names, to tell two predictors apart.
+        Suffix of names, to distinguish two predictors.
     crossed : bool
         Whether the score's effect differs between strata and between cohorts.
 

@@ -18,14 +18,8 @@ from scipy.special import expit, log_expit, logit
 
 from cxlink.bayes.draws.sampling import LogDensity
 from cxlink.bayes.models.density import conditioned, density_of
-from cxlink.bayes.models.partial_pooling import (
-    EffectBlock,
-    Effects,
-    Predictor,
-    described,
-    effects_of,
-    predictor,
-)
+from cxlink.bayes.models.effect_layout import effects_of
+from cxlink.bayes.models.partial_pooling import EffectBlock, Effects, Predictor, described, predictor
 from cxlink.bayes.pooled_counts import Coding, PooledPeriods
 from cxlink.bayes.priors import POLARISATION, by_name, renewal_priors
 
@@ -77,7 +71,7 @@ class Renewals:
         return self.shape.width
 
     def start(self) -> np.ndarray:
-        """Everything alike, at the hazard of the first period with customers."""
+        """No effects, at the hazard of the first period with customers."""
         v = np.zeros(self.cut + self.churn.width)
         share = (self.lost.sum() + 0.5) / (self.at_risk.sum() + 1.0)
         v[self.cut + self.every.at["intercept"].start] = logit(share) - self.every.mean
@@ -112,8 +106,8 @@ class Renewals:
         of_shape = alone - rest * ratio - self.lost
         steps, steps_slope = self.every.log_steps(v[self.cut :])
         pull = np.concatenate([
-            self.shape.pulled(v[: self.cut], of_shape),
-            self.churn.pulled(v[self.cut :], of_churn) + steps_slope,
+            self.shape.gradient(v[: self.cut], of_shape),
+            self.churn.gradient(v[self.cut :], of_churn) + steps_slope,
         ])  # fmt: skip
         return float(log_likelihood) + steps, pull, np.zeros(0)
 
@@ -130,16 +124,16 @@ class Renewals:
         shapes = shape.T @ ((information * along**2).sum(axis=1)[:, None] * shape)
         return np.block([[shapes, across], [across.T, among]])
 
-    def turned(self, turn: np.ndarray) -> "Renewals":
-        """The same for turned coefficients."""
-        a, b = turn[: self.cut, : self.cut], turn[self.cut :, self.cut :]
+    def rotated(self, rotation: np.ndarray) -> "Renewals":
+        """The same for rotated coefficients."""
+        a, b = rotation[: self.cut, : self.cut], rotation[self.cut :, self.cut :]
         return replace(
             self, every=self.every.rotated(b), every_shape=self.every_shape.rotated(a),
             churn=self.churn.rotated(b), shape=self.shape.rotated(a),
         )  # fmt: skip
 
     def described(self, v: np.ndarray, _: np.ndarray) -> dict[str, np.ndarray]:
-        """Baseline and score of both predictors, by position; see `bayes_effects.described`."""
+        """Baseline and score of both predictors, by position; see `partial_pooling.described`."""
         shape = described(self.every_shape, self.coding, v[: self.cut], POLARISATION)
         return {**shape, **described(self.every, self.coding, v[self.cut :])}
 
@@ -164,5 +158,5 @@ def renewal_likelihood(pooled: PooledPeriods) -> Renewals:
 
 
 def renewal_density(pooled: PooledPeriods) -> LogDensity:
-    """What `cxlink.bayes.draws.sampling.sample` takes."""
+    """Log density for `cxlink.bayes.draws.sampling.sample`."""
     return density_of(conditioned(renewal_likelihood(pooled)))

@@ -1,7 +1,7 @@
 """`bayes` of spend: a hurdle and a gamma on the cells, with partially pooled effects.
 
 A customer spends anything with probability p, and then an amount with mean m and shape k; p and m by score level,
-stratum and cohort with the effects of `bayes_effects`, k by level. The cells' n, n₀, Σy and Σlog y are sufficient, so
+stratum and cohort with the effects of `partial_pooling`, k by level. The cells' n, n₀, Σy and Σlog y are sufficient, so
 that the posterior is the one from the rows.
 """
 
@@ -12,11 +12,9 @@ import numpy as np
 
 from cxlink.bayes.draws.sampling import NUTPIE, PYMC, LogDensity, Posterior, sample
 from cxlink.bayes.models.density import conditioned, density_of
+from cxlink.bayes.models.effect_layout import effects_of
 from cxlink.bayes.models.hurdle_gamma import PARTS, HurdleGamma
-from cxlink.bayes.models.partial_pooling import (
-    effects_of,
-    predictor,
-)
+from cxlink.bayes.models.partial_pooling import predictor
 from cxlink.bayes.pooled_counts import BayesEffect, zero_sum
 from cxlink.bayes.priors import SPEND_PRIORS, Prior, by_name
 from cxlink.bayes.stacked_spend import StackedCells
@@ -37,7 +35,7 @@ def priors_of(names: tuple[str, ...]) -> dict[str, Prior]:
 
 
 def hurdle_gamma(stack: StackedCells, effect: BayesEffect = "levels") -> HurdleGamma:
-    """Lay the cells out on the grid of every cohort, level and stratum.
+    """The likelihood of the cells, on the grid of every cohort, level and stratum.
 
     Parameters
     ----------
@@ -60,7 +58,7 @@ def hurdle_gamma(stack: StackedCells, effect: BayesEffect = "levels") -> HurdleG
 
 
 def spend_density(stack: StackedCells, effect: BayesEffect = "levels") -> LogDensity:
-    """Write the posterior of spend down, for `sampling.sample`; see `hurdle_gamma`."""
+    """Log density of the posterior of spend, for `sampling.sample`; see `hurdle_gamma`."""
     return density_of(conditioned(hurdle_gamma(stack, effect)))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from cxlink.bayes.draws.sampling import prior_predictive
+from cxlink.bayes.draws.prior_draws import prior_predictive
 from cxlink.bayes.models import hazard_posterior as bayes_hazard
 from cxlink.bayes.models.hurdle_gamma import PARTS
 from cxlink.bayes.models.pymc_models import hazard_model, renewal_model, spend_model
