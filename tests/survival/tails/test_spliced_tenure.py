@@ -95,7 +95,8 @@ def test_draws_are_those_of_the_seed() -> None:
 
 def test_survival_never_rises_over_many_paths() -> None:
     last, n = np.array([12]), 100_000
-    paths = error_paths(Errors(0.5, 1.0, 0.2), last, np.ones(n), np.random.default_rng(3))[""]
+    ones = np.ones(n)
+    paths = error_paths(Errors(0.5, 1.0, 0.2), last, ones, ones, np.random.default_rng(3))[""]
     end = np.unique(np.geomspace(12, 120, 40).round())
     error = paths.at(np.r_[11, end[:-1]], end)[0]
     assert (error[0] == 0).all()  # up to T there is none
@@ -107,7 +108,9 @@ def test_survival_never_rises_over_many_paths() -> None:
 
 def test_levels_share_as_much_of_their_error_as_they_are_correlated() -> None:
     n = 40_000
-    paths = error_paths(Errors(0.3, 0.0, 0.0), np.array([6, 6]), np.full(n, 0.6), np.random.default_rng(4))
+    paths = error_paths(
+        Errors(0.3, 0.0, 0.0), np.array([6, 6]), np.ones(n), np.full(n, 0.6), np.random.default_rng(4)
+    )
     begin, end = np.array([8.0]), np.array([9.0])
     for name, share in (("", 0.6), ("shared=0", 0.0), ("shared=1", 1.0)):
         a, b = paths[name].at(begin, end)[:, 0]

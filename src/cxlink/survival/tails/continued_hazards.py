@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 
 from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
-from cxlink.survival.tails.extrapolation_error import ErrorPaths, Errors, error_paths
+from cxlink.survival.tails.extrapolation_error import ErrorPaths
 from cxlink.survival.tails.tail_fit import CellCounts, TailFit, spell_scores
 
 TEN = 10
@@ -126,11 +126,3 @@ class DrawnHazards:
         hazards = self.hazards
         error = hazards.paths[scenario].at(hazards.begin, hazards.end, self.draws)
         return hazards._cumulated(self.theta, error)
-
-
-def continued_hazards(
-    spells: Spells, fit: TailFit, steps: tuple[np.ndarray, np.ndarray], errors: Errors, shared: np.ndarray,
-    rng: np.random.Generator,
-) -> ContinuedHazards:  # fmt: skip
-    """Put fitted hazards and draws of their error together; ``shared`` are draws of the correlation of levels."""
-    return ContinuedHazards(spells, fit, *steps, error_paths(errors, last_with_ten(spells), shared, rng))

@@ -97,7 +97,7 @@ class ErrorPaths:
     last : ndarray of shape (n_levels,)
         T of each level, in periods.
     at_last, growing : ndarray of shape (n_levels, n_draws)
-        z₀ and z₁.
+        z₀ and z₁, times the factor.
     """
 
     errors: Errors
@@ -131,7 +131,7 @@ def _since(begin: np.ndarray, end: np.ndarray, last: np.ndarray) -> np.ndarray:
 
 
 def error_paths(
-    errors: Errors, last: np.ndarray, shared: np.ndarray, rng: np.random.Generator
+    errors: Errors, last: np.ndarray, factor: np.ndarray, shared: np.ndarray, rng: np.random.Generator
 ) -> Mapping[str, ErrorPaths]:
     """Draw paths whose errors are correlated between levels.
 
@@ -141,6 +141,8 @@ def error_paths(
         Constants.
     last : ndarray of shape (n_levels,)
         T of each level.
+    factor : ndarray of shape (n_draws,)
+        Draws of what its standard deviations are multiplied by.
     shared : ndarray of shape (n_draws,)
         Draws of the correlation ρ.
     rng : Generator
@@ -154,5 +156,5 @@ def error_paths(
     common = rng.standard_normal((2, 1, len(shared)))
     own = rng.standard_normal((2, len(last), len(shared)))
     mixed = np.sqrt(shared) * common + np.sqrt(1 - shared) * own
-    drawn = {"": mixed, "shared=0": own, "shared=1": np.broadcast_to(common, own.shape)}
-    return {name: ErrorPaths(errors, np.maximum(last, 1), *z) for name, z in drawn.items()}
+    names = {"": mixed, "shared=0": own, "shared=1": np.broadcast_to(common, own.shape)}
+    return {name: ErrorPaths(errors, np.maximum(last, 1), *(factor * z)) for name, z in names.items()}

@@ -22,23 +22,20 @@ from cxlink.survival.bootstrap import resample
 from cxlink.survival.families.projected_tenure import settled
 from cxlink.survival.families.time_grid import Grid, areas_to, medians, tail_areas, weighted
 from cxlink.survival.survival import Drawn, Survival, Tail
-from cxlink.survival.tails.continued_hazards import ContinuedHazards, cell_counts, cells_of, continued_hazards
+from cxlink.survival.tails.continued_hazards import ContinuedHazards, cells_of, last_with_ten
 from cxlink.survival.tails.curve_plan import (
     ContinuedPlan,
     continued_log_survival,
     lay_out_continued,
     reading_grid,
 )
-from cxlink.survival.tails.extrapolation_error import Errors, published_errors
-from cxlink.survival.tails.tail_fit import TailFit, fit_tails
-from cxlink.survival.tails.tail_terms import terms_for
-from cxlink.survival.tails.time_functions import time_functions
+from cxlink.survival.tails.extrapolation_error import Errors, error_paths
+from cxlink.survival.tails.tails import Tails, tails_of
 
 MODEL = "spliced"
 _BLOCK = 2_000_000
 _SHOWN = 61
 _MOST = 60.0
-_PRIOR = (4.0, 1.0)
 
 
 def spliced(
@@ -49,6 +46,7 @@ def spliced(
     *,
     horizon: int,
     errors: Errors | None = None,
+    tails: Tails | None = None,
     discount: float = 0.0,
 ) -> tuple[Survival, ...]:
     """Estimate survival and expected tenure of all requested groups, within and beyond follow-up.
@@ -67,6 +65,8 @@ def spliced(
         At which sparse groups are identified, in periods.
     errors : Errors, optional
         Constants of the extrapolation error; by default those of the published curves.
+    tails : Tails, optional
+        What continues curves, its own errors included; chosen and fitted by default.
     discount : float
         Of one period: future time counts exp(−discount · periods).
 
@@ -75,14 +75,12 @@ def spliced(
     tuple of Survival
         One for each request.
     """
-    bootstrap, noise, paths = rng.spawn(3)
+    bootstrap, noise, paths, choice = rng.spawn(4)
+    tails = tails or tails_of(spells, choice, errors=errors)
     plans = [lay_out_continued(spells, request, horizon) for request in requests]
     readings = [_Reading.of(plan, spells.n_periods) for plan in plans]
-    shared = paths.beta(*_PRIOR, size=n_draws)
-    model = continued_hazards(
-        spells, fitted_tails(spells), _steps(readings, spells.n_periods), errors or published_errors(), shared,
-        paths,
-    )  # fmt: skip
+    drawn_paths = error_paths(tails.errors, last_with_ten(spells), *tails.own.draws(n_draws, paths), paths)
+    model = ContinuedHazards(spells, tails.fit, *_steps(readings, spells.n_periods), drawn_paths)
     # many small products of matrices: threads of their own would wait for each other
     with threadpool_limits(1, "blas"):
         points = _estimates(model, plans, readings)
@@ -91,16 +89,6 @@ def spliced(
         _survival(plan, reading, (point, drawn), discount)
         for plan, reading, point, drawn in zip(plans, readings, points, draws, strict=True)
     )
-
-
-def fitted_tails(spells: Spells) -> TailFit:
-    """Fit the hazards that continue curves."""
-    counts = cell_counts(spells)
-    customers = np.zeros(len(spells.levels) * len(spells.strata))
-    np.add.at(customers, cells_of(spells)[spells.pair], spells.n)
-    time = time_functions(counts.lost.sum(axis=0))
-    with threadpool_limits(1, "blas"):
-        return fit_tails(counts, terms_for(time, customers.reshape(len(spells.levels), -1), spells.strata))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -203,3 +203,14 @@ def spell_scores(spells: Spells, fit: TailFit) -> SpellScores:
         own[j] = stayed[cell, np.minimum(spells.entry, spells.exit)] - stayed[cell, spells.exit]
         own[j, lost] += odds * value[at[1]]
     return SpellScores(own, cell)
+
+
+def log_likelihoods(counts: CellCounts, fit: TailFit) -> np.ndarray:
+    """Log-likelihood of the counts of each cell at a fit, of shape (n_cells,)."""
+    end = np.arange(1.0, counts.lost.shape[1] + 1)
+    rate = np.exp(
+        np.clip(fit.terms.coefficients(fit.theta) @ fit.terms.time.at(end - 1, end), _LOWEST, _HIGHEST)
+    )
+    stayed = counts.at_risk - counts.lost
+    total: np.ndarray = (counts.lost * np.log(-np.expm1(-rate)) - stayed * rate).sum(axis=1)
+    return total

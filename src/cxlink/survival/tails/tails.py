@@ -1,0 +1,71 @@
+"""What continues curves beyond their data: hazards of a chosen structure, a renewal cycle, and their error."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from cxlink.cohort.count.spells import Spells
+from cxlink.survival.tails.continued_hazards import cell_counts
+from cxlink.survival.tails.earlier_origins import OwnErrors, own_errors
+from cxlink.survival.tails.extrapolation_error import Errors, published_errors
+from cxlink.survival.tails.renewal_cycle import RenewalCycle, renewal_cycle
+from cxlink.survival.tails.tail_fit import TailFit
+from cxlink.survival.tails.tail_structure import FOLDS, Candidate, chosen_structure
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tails:
+    """Hazards that continue a cohort's curves, and how far they may be off.
+
+    Attributes
+    ----------
+    fit : TailFit
+        The hazards.
+    candidates : tuple of Candidate
+        Structures, the chosen one first.
+    cycle : RenewalCycle or None
+        Losses that come back; carried on where it has two spikes or more and ``cycles`` is true.
+    carried : bool
+        Whether it is.
+    errors : Errors
+        Constants of the published curves.
+    own : OwnErrors
+        What the cohort's earlier origins make of them.
+    """
+
+    fit: TailFit
+    candidates: tuple[Candidate, ...]
+    cycle: RenewalCycle | None
+    carried: bool
+    errors: Errors
+    own: OwnErrors
+
+
+def tails_of(
+    spells: Spells, rng: np.random.Generator, *, cycles: bool = True, errors: Errors | None = None
+) -> Tails:
+    """Choose and fit what continues a cohort's curves.
+
+    Parameters
+    ----------
+    spells : Spells
+        The cohort.
+    rng : Generator
+        Parts its customers at random; advanced.
+    cycles : bool
+        Whether a renewal cycle may be carried on: time since the survey says when renewals fall only where tenure at
+        the survey is a stratum.
+    errors : Errors, optional
+        Constants of the extrapolation error; by default those of the published curves.
+    """
+    counts, constants = cell_counts(spells), errors or published_errors()
+    cycle = renewal_cycle(counts.at_risk.sum(axis=0), counts.lost.sum(axis=0))
+    carried = cycle is not None and cycle.spikes > 1 and cycles
+    parts = rng.multinomial(spells.n, np.full(FOLDS, 1 / FOLDS)).T
+    folds = [cell_counts(spells, part) for part in parts]
+    every = cycle.every if cycle is not None and carried else 0
+    with threadpool_limits(1, "blas"):
+        fit, candidates = chosen_structure(counts, folds, spells.strata, every)
+        own = own_errors(counts, fit, spells.strata, candidates[0].by_stratum, constants)
+    return Tails(fit, candidates, cycle, carried, constants, own)
