@@ -12,10 +12,10 @@ from cxlink.survival.families.fitted import Fit
 from cxlink.survival.families.projection import drawn_survival, group_survival, known_areas
 from cxlink.survival.families.projection_plan import ProjectionPlan, Target, plan_for
 from cxlink.survival.families.time_grid import areas_to, medians, tail_areas, weighted
+from cxlink.survival.families.waning import waned
 from cxlink.survival.survival import Drawn, Survival, Tail
 
 _TEN = 10
-_GONE = 1e-300
 
 
 def last_with_ten(periods: PersonPeriods, level: np.ndarray, standards: Sequence[Standard]) -> np.ndarray:
@@ -168,32 +168,9 @@ def _areas(plan: ProjectionPlan, survival: np.ndarray, whole: bool) -> np.ndarra
 
 
 def _waned(plan: ProjectionPlan, survival: np.ndarray, end: float) -> np.ndarray:
-    """Let each group's hazard come to that of all: log h = log h_all + w·(log h_g − log h_all).
-
-    w is 1 to the group's last observed period, falls in a straight line, and is 0 from ``end`` on. Hazards are those
-    of the intervals between the times of the grid, w that of their middles.
-    """
-    time, target = plan.grid.time, plan.target
-    if np.isinf(end) or target.share is None:
+    if np.isinf(end) or plan.target.share is None:
         return survival
-    middle = (time[1:] + time[:-1]) / 2
-    last = (target.last - plan.latest)[:, None]
-    share = np.clip((end - middle) / np.maximum(end - last, 1e-9), 0.0, 1.0)
-    share = np.where(middle <= last, 1.0, np.where(middle >= end, 0.0, share))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        log_h = _log_hazards(survival)
-        everybody = _log_hazards(target.share @ survival)[:, None]
-        mixed = np.exp(everybody + share * (log_h - everybody))
-    fall = np.concatenate([np.zeros((*mixed.shape[:-1], 1)), np.cumsum(mixed, axis=-1)], axis=-1)
-    waned: np.ndarray = np.exp(-fall)
-    return waned
-
-
-def _log_hazards(survival: np.ndarray) -> np.ndarray:
-    """Of the intervals between the times of the grid."""
-    fall = -np.diff(np.log(np.maximum(survival, _GONE)), axis=-1)
-    log_hazards: np.ndarray = np.log(np.maximum(fall, _GONE))
-    return log_hazards
+    return waned(survival, plan.grid.time, plan.target.last - plan.latest, plan.target.share, end)
 
 
 def settled(area: Drawn) -> Drawn:

@@ -11,6 +11,7 @@ from cxlink.survival.tails.extrapolation_error import ErrorPaths
 from cxlink.survival.tails.tail_fit import CellCounts, TailFit, spell_scores
 
 TEN = 10
+_LARGEST = 60.0
 
 
 def cells_of(spells: Spells) -> np.ndarray:
@@ -69,7 +70,25 @@ class ContinuedHazards:
     def estimate(self) -> np.ndarray:
         """Cumulative hazard of each cell at 0 and at the end of each step: (n_cells, n_steps + 1, 1)."""
         centre = self.paths[""].centre(self.begin, self.end)
-        return self._cumulated(self.fit.theta[:, None], centre[:, :, None])
+        return self.cumulated(self.hazards(self.fit.theta[:, None]), centre[:, :, None])
+
+    def hazards(self, theta: np.ndarray) -> np.ndarray:
+        """Cumulative hazard of each step without the error: (n_columns, n_draws) to (n_cells, n_steps, n_draws)."""
+        log_hazard = self.fit.log_hazards(theta, self.begin, self.end)
+        hazard = np.exp(np.clip(log_hazard, -_LARGEST, _LARGEST, out=log_hazard), out=log_hazard)
+        hazard *= (self.end - self.begin)[None, :, None]
+        return hazard
+
+    def cumulated(self, hazard: np.ndarray, error: np.ndarray) -> np.ndarray:
+        """Cumulate hazards of steps times e^δ, δ of shape (n_levels, n_steps, n_draws)."""
+        total = np.zeros((hazard.shape[0], hazard.shape[1] + 1, hazard.shape[2]))
+        n_strata = len(self.spells.strata)
+        factor = np.exp(np.clip(error, -_LARGEST, _LARGEST))
+        for level, one in enumerate(factor):
+            cells = slice(level * n_strata, (level + 1) * n_strata)
+            np.multiply(hazard[cells], one, out=total[cells, 1:])
+        np.cumsum(total, axis=1, out=total)
+        return total
 
     def drawn(self, weights: np.ndarray, draws: slice, rng: np.random.Generator) -> "DrawnHazards":
         """Draw coefficients with resampled customers: one Newton step from the estimate, and noise for the penalties.
@@ -98,31 +117,29 @@ class ContinuedHazards:
         for own, at in zip(scores.sums, terms.columns, strict=True):
             if len(at):
                 gradient[at] += terms.matrix[:, at].T @ (csr_array(collect) @ (own[:, None] * change))
-        return DrawnHazards(self, self.fit.theta[:, None] + self.fit.inverse @ gradient, draws)
-
-    def _cumulated(self, theta: np.ndarray, error: np.ndarray) -> np.ndarray:
-        """Cumulate hazards with an error of shape (n_levels, n_steps, n_draws)."""
-        log_hazard = self.fit.log_hazards(theta, self.begin, self.end)
-        n_strata = len(self.spells.strata)
-        by_level = log_hazard.reshape(len(self.spells.levels), n_strata, *log_hazard.shape[1:])
-        by_level += error[:, None]
-        hazard = np.exp(np.clip(log_hazard, -60.0, 60.0, out=log_hazard), out=log_hazard)
-        hazard *= (self.end - self.begin)[None, :, None]
-        total = np.zeros((hazard.shape[0], hazard.shape[1] + 1, hazard.shape[2]))
-        np.cumsum(hazard, axis=1, out=total[:, 1:])
-        return total
+        return DrawnHazards(self, self.hazards(self.fit.theta[:, None] + self.fit.inverse @ gradient), draws)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrawnHazards:
-    """Draws of the coefficients, and which draws of the error go with them."""
+    """Draws of the hazards, and which draws of the error go with them.
+
+    Attributes
+    ----------
+    hazards : ContinuedHazards
+        What was drawn.
+    steps : ndarray of shape (n_cells, n_steps, n_block)
+        Cumulative hazard of each step, without the error.
+    draws : slice
+        Which draws they are.
+    """
 
     hazards: ContinuedHazards
-    theta: np.ndarray
+    steps: np.ndarray
     draws: slice
 
     def cumulated(self, scenario: str = "") -> np.ndarray:
         """Cumulative hazard of each cell: (n_cells, n_steps + 1, n_block)."""
         hazards = self.hazards
         error = hazards.paths[scenario].at(hazards.begin, hazards.end, self.draws)
-        return hazards._cumulated(self.theta, error)
+        return hazards.cumulated(self.steps, error)

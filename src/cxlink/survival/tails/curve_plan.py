@@ -1,6 +1,5 @@
 """Which cells make each curve that is asked for, where it is observed, and at which times groups are read off."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -12,11 +11,9 @@ from cxlink.groups.curves import Mixture, Standard, mixtures
 from cxlink.groups.discrete_hazard import EXTINCT, hazards
 from cxlink.groups.requests import Request
 from cxlink.groups.support import last_with
-from cxlink.survival.families.time_grid import Grid, make_grid
 from cxlink.survival.small_groups import is_sparse
 from cxlink.survival.tails.continued_hazards import TEN, cells_of
 
-_RATIO = 1.08
 _NOBODY = 1e-300
 
 
@@ -132,6 +129,29 @@ def _thin(spells: Spells, horizon: int) -> np.ndarray:
     )
 
 
+def of_first_contrast(plan: ContinuedPlan) -> ContinuedPlan | None:
+    """The two groups of the first contrast alone, without rows of their own; None where nothing is contrasted."""
+    if not plan.request.contrasts:
+        return None
+    sides = list(plan.request.contrasts[0])
+    standards = [plan.request.standards[g] for g in sides]
+    used = np.unique(np.concatenate([s.curve for s in standards]))
+    moved = tuple(replace(s, curve=np.searchsorted(used, s.curve)) for s in standards)
+    return replace(
+        plan,
+        request=replace(plan.request, standards=moved, own=(), contrasts=((0, 1),)),
+        pool=plan.pool[used],
+        member=plan.member[used],
+        parts=mixtures(moved),
+        at_risk=plan.at_risk[used],
+        hazard=plan.hazard[used],
+        observed=plan.observed[used],
+        drawn=plan.drawn[used],
+        until=plan.until[sides],
+        sparse=plan.sparse[sides],
+    )
+
+
 def continued_log_survival(
     plan: ContinuedPlan,
     observed: np.ndarray,
@@ -177,40 +197,3 @@ def _mixed(plan: ContinuedPlan, cumulative: np.ndarray, customers: np.ndarray) -
     total = (plan.member @ left.reshape(len(left), -1)).reshape(-1, *left.shape[1:])
     log_left: np.ndarray = np.log(np.maximum(total, _NOBODY)) - least
     return log_left
-
-
-def reading_grid(horizons: Sequence[int], n_periods: int, times: np.ndarray) -> Grid:
-    """Times after the survey at which groups are read off: whole periods, ever fewer beyond the data, and a tail.
-
-    Parameters
-    ----------
-    horizons : sequence of int
-        Steps of the ladder; each is among the times.
-    n_periods : int
-        With data: each of them is.
-    times : int ndarray
-        More that are.
-    """
-    last = max([*horizons, int(times.max(initial=1)), 1])
-    tail = make_grid((last,))
-    periods = _thinned(n_periods, last, np.concatenate([np.asarray(horizons, int), times]))
-    time = np.concatenate([periods.astype(float), tail.time[tail.inside :]])
-    sums = np.zeros((len(periods), len(periods)))
-    for k, (a, b) in enumerate(pairwise(periods)):
-        share = (np.arange(a + 1, b + 1) - a) / (b - a)
-        sums[k, k + 1 :] += (1 - share).sum()
-        sums[k + 1, k + 1 :] += share.sum()
-    empty = np.zeros((len(periods), len(periods)))
-    return Grid(time, np.arange(len(periods)), len(periods), empty, sums, tail.tail_weight)
-
-
-def _thinned(n_periods: int, last: int, more: np.ndarray) -> np.ndarray:
-    """0 to ``n_periods``, then ever fewer to ``last``."""
-    dense = np.arange(min(n_periods, last) + 1)
-    n_later = (
-        int(np.ceil(np.log(max(last, 1) / max(n_periods, 1)) / np.log(_RATIO))) + 1 if last > n_periods else 0
-    )
-    later = (
-        np.geomspace(max(n_periods, 1), last, max(n_later, 0)).round().astype(int) if n_later else dense[:0]
-    )
-    return np.unique(np.concatenate([dense, later, more[(more >= 0) & (more <= last)]])).astype(int)
