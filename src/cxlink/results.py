@@ -9,11 +9,11 @@ from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.comparison.changes import OutcomeChange
+from cxlink.comparison.recommendation import Recommendation
 from cxlink.estimands.tidy import select
 
 if TYPE_CHECKING:
-    from cxlink.comparison.changes import OutcomeChange
-    from cxlink.comparison.recommendation import Recommendation
     from cxlink.estimands.posterior.posterior_estimates import Bayesian
 
 
@@ -110,8 +110,8 @@ class ComparisonResults:
 
     changes: pd.DataFrame
     calibration: pd.DataFrame
-    verdicts: "tuple[Recommendation, ...]"
-    outcomes: "tuple[OutcomeChange, ...]"
+    verdicts: tuple[Recommendation, ...]
+    outcomes: tuple[OutcomeChange, ...]
     cohorts: tuple[Counts, ...]
 
     @property

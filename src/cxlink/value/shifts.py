@@ -32,6 +32,8 @@ class Programme:
         In the spend's currency.
     causal_share : float
         Share of the difference that follows.
+    points : int
+        By how many points every score gets better; 0 where one band is moved to another.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Programme:
     fraction: float
     cost: float
     causal_share: float = 0.5
+    points: int = 0
 
 
 def plan(
@@ -84,7 +87,7 @@ def plan(
     if (move is None) == (shift is None):
         raise InputError("give either --move FROM:TO, such as 1-6:7-8, or --shift POINTS.")
     found = _shifted(shift or 0, spells, spec) if move is None else _moved(move, spells, spec)
-    return Programme(*found, fraction, cost, causal_share)
+    return Programme(*found, fraction, cost, causal_share, shift or 0)
 
 
 Found = tuple[str, str, str, tuple[tuple[Levels, Levels], ...]]

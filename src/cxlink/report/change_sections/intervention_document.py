@@ -93,8 +93,8 @@ def what(outcome: InterventionValue) -> str:
         "reference": levels(programme.reference, spec),
         "customers": customers(round(outcome.n_moved)),
     }
-    if programme.group.startswith("shift="):
-        return say("intervention.shifted", n=int(programme.group.removeprefix("shift=")), **moved)
+    if programme.points:
+        return say("intervention.shifted", n=programme.points, **moved)
     return say("intervention.moved", group=levels(programme.group, spec), **moved)
 
 

@@ -22,6 +22,7 @@ from cxlink.report.figures.change_figures import (
     effect_by_score,
     observed_and_predicted,
     off_by_score,
+    tenth,
 )
 from cxlink.report.format import (
     FIRM,
@@ -143,12 +144,11 @@ def _calibration(found: ComparisonResults, outcome: OutcomeChange, number: int) 
     rows = own(found.calibration, outcome)
     what = say(f"change.outcome_{outcome.estimand}", unit=outcome.unit)
     names = [name for name in dict.fromkeys(rows["group"]) if name not in ("worst", "best")]
-    first, lines = sum(not name.startswith("decile") for name in names), []
+    first, lines = sum(not tenth(name) for name in names), []
     for name in names:
         by = rows_by(select(rows, group=name), "quantity")
         cells = [bracket(by[q], outcome, q == "difference") for q in ("predicted", "observed", "difference")]
-        tenth = name.removeprefix("decile ")
-        called = score(name, found.spec) if tenth == name else say("change.tenth", number=tenth)
+        called = say("change.tenth", number=tenth(name)) if tenth(name) else score(name, found.spec)
         lines.append([capital(called), whole(by["observed"]["n"]), *cells])
     caption = say(f"change.calibration_caption_{outcome.estimand}", outcome=what)
     notes = [say("change.uneven_tenths")] if len(names) - first < 10 else []

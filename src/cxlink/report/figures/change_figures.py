@@ -95,6 +95,12 @@ def effect_by_score(
         return axes
 
 
+def tenth(group: str) -> int:
+    """Give which tenth of the predicted risk a group of ``calibration.csv`` is; 0 for scores."""
+    kind, _, number = group.partition(" ")
+    return int(number) if kind == "decile" else 0
+
+
 def observed_and_predicted(
     calibration: pd.DataFrame, spec: CohortSpec, label: str, scale: float, *, simulated: bool = False,
     ax: Axes | None = None,
@@ -117,22 +123,22 @@ def observed_and_predicted(
         Where to draw; a figure of its own by default.
     """
     scores = _scores(calibration["group"], spec)
-    tenths = [name for name in dict.fromkeys(calibration["group"]) if name.startswith("decile")]
+    tenths = [name for name in dict.fromkeys(calibration["group"]) if tenth(name)]
     sides = [select(calibration, quantity=name).set_index("group") for name in ("predicted", "observed")]
     with drawing.canvas(ax, (3.4, 3.1)) as axes:
         colors = [*drawing.score_colors(len(scores)), *([drawing.GREY] * len(tenths))]
         for name, color in zip([*scores, *tenths], colors, strict=True):
             x, y = (_ends(side.loc[[name]], scale)[0] for side in sides)
-            tenth = name in tenths
-            width = 0.6 if tenth else 1.1
+            of_tenth = name in tenths
+            width = 0.6 if of_tenth else 1.1
             axes.plot(x[1:], [y[0]] * 2, color=color, lw=width, alpha=0.7)
             axes.plot([x[0]] * 2, y[1:], color=color, lw=width, alpha=0.7)
             mark = (
                 {"marker": "s", "ms": 3.2, "mfc": "white"}
-                if tenth
+                if of_tenth
                 else {"marker": "o", "ms": 4.8, "mfc": color}
             )
-            axes.plot([x[0]], [y[0]], ls="", mec=color, zorder=2 if tenth else 3, **mark)  # type: ignore[arg-type]
+            axes.plot([x[0]], [y[0]], ls="", mec=color, zorder=2 if of_tenth else 3, **mark)  # type: ignore[arg-type]
         low, high = min(axes.get_xlim()[0], axes.get_ylim()[0]), max(axes.get_xlim()[1], axes.get_ylim()[1])
         axes.plot([low, high], [low, high], color=drawing.GREY, lw=0.8, zorder=0)
         axes.set_xlim(low, high)

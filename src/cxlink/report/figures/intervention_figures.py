@@ -5,22 +5,17 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 
+from cxlink.estimands.scenario import scenario_of
 from cxlink.report.estimates_lookup import Estimate, known_rows
 from cxlink.report.figures import drawing
 from cxlink.report.words import say
 
-SHARE = "causal_share="
-
 
 def by_share(estimates: pd.DataFrame, estimand: str) -> list[tuple[float, Estimate]]:
     """Give the rows of an intervention's table that are made for causal shares, by that share."""
-    rows = [row for row in known_rows(estimates, estimand=estimand) if row.scenario.startswith(SHARE)]
-    return sorted((share_of(row), row) for row in rows) if rows else []
-
-
-def share_of(row: Estimate) -> float:
-    """Read the causal share of a row."""
-    return float(row.scenario.removeprefix(SHARE))
+    rows = [(scenario_of(row.scenario), row) for row in known_rows(estimates, estimand=estimand)]
+    shares = [(one.number, row) for one, row in rows if one.kind == "causal_share" and one.number is not None]
+    return sorted(shares, key=lambda pair: pair[0])
 
 
 def break_even(

@@ -1,5 +1,6 @@
 """The pages about retention: curves, scores, contrasts, strata, other time origins, reasons for leaving."""
 
+from cxlink.estimands.scenario import scenario_of
 from cxlink.report.content import Material
 from cxlink.report.document import Block, heading, paragraph, picture, table
 from cxlink.report.estimates_lookup import one_kind
@@ -96,10 +97,13 @@ def _other_origins(m: Material, level: int) -> list[Block]:
     """Set the main analysis beside later time origins, and beside signup as a warning."""
     h, groups = m.spec.horizon, (*m.bands, "all")
     every = m.book.where("retention", model=MODEL, horizon=h, stratum="", group=groups)
+    others = {scenario_of(row.scenario): row.scenario for row in every}
     lags = sorted(
-        {int(row.scenario.removeprefix("lag=")) for row in every if row.scenario.startswith("lag=")}
+        (int(one.number), name)
+        for one, name in others.items()
+        if one.kind == "lag" and one.number is not None
     )
-    names = {f"lag={lag}": say("retention.origin_lag", lag=periods(lag, m.spec.unit)) for lag in lags}
+    names = {name: say("retention.origin_lag", lag=periods(lag, m.spec.unit)) for lag, name in lags}
     if any(row.scenario == "from_signup" for row in every):
         names["from_signup"] = say("retention.origin_signup")
     if not names:
