@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 
 import cxlink
-from cxlink.analysis import Analysis, analyse
+from cxlink.analysis import analyse
 from cxlink.checks import matching
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
+from cxlink.display import Analysis
 from cxlink.estimands.tidy import COLUMNS, KEY, csv_text, select
 from cxlink.report.format import percent
 from cxlink.report.profile_words import table_notes

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from cohorts import random_rows
 
-from cxlink.analysis import Analysis, analyse
+from cxlink.analysis import analyse
 from cxlink.cohort.count.counts import load_counts
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
+from cxlink.display import Analysis
 from cxlink.estimands.model_rows.coefficients import COLUMNS
 
 pytestmark = pytest.mark.usefixtures("few_families")

@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 from lifelines import KaplanMeierFitter
 
-from cxlink.analysis import Analysis, analyse
+from cxlink.analysis import analyse
 from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.read.starter_spec import starter_spec
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
+from cxlink.display import Analysis
 from cxlink.estimands.tidy import select
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data"

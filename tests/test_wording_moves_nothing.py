@@ -21,9 +21,9 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from cxlink import analyse
-from cxlink.analysis import Analysis
 from cxlink.checks import Check, check_table
 from cxlink.cohort.count.profile import Profile, Remark
+from cxlink.display import Analysis
 from cxlink.report import words
 from cxlink.report.analysis_document import PAGES
 from cxlink.report.check_notes import note

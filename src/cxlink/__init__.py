@@ -7,11 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cxlink.analysis import Analysis, analyse
+    from cxlink.analysis import analyse
     from cxlink.cohort.count.counts import Counts, add, load_counts, save_counts
     from cxlink.cohort.errors import InputError
     from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec, read_spec
     from cxlink.cohort.table import Cohort, read_cohort
+    from cxlink.display import Analysis
     from cxlink.fits.aft_model import aft
     from cxlink.fits.hazard_model import hazards
     from cxlink.fits.model_comparison import compare_models
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _PLACES = {
-    "Analysis": "analysis", "analyse": "analysis",
+    "Analysis": "display", "analyse": "analysis",
     "Counts": "cohort.count.counts", "add": "cohort.count.counts", "load_counts": "cohort.count.counts",
     "save_counts": "cohort.count.counts", "InputError": "cohort.errors",
     "CohortSpec": "cohort.spec.cohort_spec", "make_spec": "cohort.spec.cohort_spec",

@@ -5,12 +5,13 @@ from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 
-from cxlink.analysis import Analysis, Progress, analyse
+from cxlink.analysis import Progress, analyse
 from cxlink.cohort.count.counts import Counts, add, refuse_mismatch
 from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.table import Cohort
+from cxlink.display import Analysis
 from cxlink.runs import read_run
 
 COHORT = "cohort"

@@ -1,4 +1,4 @@
-"""What was found: the nouns that the reports take."""
+"""Results of an analysis, a comparison and the study: the input of the reports."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,32 +19,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Results:
-    """A cohort's estimates, and what they stand on.
+    """Estimates of a cohort, with their checks, curves and counts.
 
     Attributes
     ----------
     counts : Counts
-        What was analysed.
+        Counts of the cohort.
     estimates : DataFrame
-        The table of a run folder, ``estimates.csv``: what page one and the report stand on.
+        Estimates of page one and the report, ``estimates.csv``.
     checks : tuple of Check
-        What stands behind them, and what was found wanting: a run folder's ``diagnostics.csv`` is made from these.
+        Diagnostics, written to ``diagnostics.csv``.
     at_risk : DataFrame
-        ``group, period, at_risk, lost``: customers by period of the clock; for the numbers under a figure.
+        ``group, period, at_risk, lost``: customers by period since the time origin; for the numbers below a figure.
     projected : DataFrame
         ``model, adjusted, scenario, group, time, estimate, conf_low, conf_high``: fitted survival, for figures.
     foreseen : DataFrame
-        ``adjusted, kind, origin, level, predicted, observed, n``: what families fitted up to an earlier period
-        foresaw of survival to the end of follow-up, by position of the level; for figures.
+        ``adjusted, kind, origin, level, predicted, observed, n``: survival to the end of follow-up as predicted by
+        families fitted up to an earlier period, by position of the level; for figures.
     bayesian : Bayesian or None
-        Posteriors, with what stands behind them; None where none were asked for.
+        Posteriors with their checks; None without Bayesian models.
     cohorts : DataFrame
-        ``cohort, customers, periods``: the cohorts that posteriors stand on; the last one is reported.
+        ``cohort, customers, periods``: the cohorts pooled in the posteriors; the last one is reported.
     metrics : DataFrame
-        The metrics that managers ask for, ``metrics.csv``; no row where the scale has none and none is asked for.
+        Metrics, ``metrics.csv``; empty where neither the scale nor the spec has any.
     families : DataFrame
-        Second opinions on tenure, ``families.csv``: single families, other averages, and what other models say beside
-        the average. With the columns of ``estimates``.
+        Further models of tenure, ``families.csv``: single families, other averages, and other models' estimates of
+        estimands reported from the average. With the columns of ``estimates``.
     coefficients : DataFrame
         Every term of every fitted model, ``coefficients.csv``; see `cxlink.estimands.model_rows.coefficients`.
     """
@@ -63,13 +63,13 @@ class Results:
 
     @property
     def every_estimate(self) -> pd.DataFrame:
-        """Estimates and second opinions in one table."""
+        """``estimates`` and ``families`` in one table."""
         parts = [table for table in (self.estimates, self.families) if len(table)]
         return pd.concat(parts, ignore_index=True) if parts else self.estimates
 
     @property
     def spec(self) -> CohortSpec:
-        """What the table was said to hold."""
+        """The spec of the cohort."""
         return self.counts.spec
 
     @property
@@ -79,11 +79,11 @@ class Results:
 
     @property
     def profile(self) -> Profile:
-        """What became of the table's rows."""
+        """Rows read, used and dropped."""
         return self.counts.profile
 
     def headline(self) -> pd.DataFrame:
-        """Rows that page one stands on."""
+        """Rows of page one."""
         return select(self.estimates, headline=True).reset_index(drop=True)
 
 
@@ -98,12 +98,12 @@ class ComparisonResults:
         part is ``mix_strata``, ``mix_score``, ``mix`` (their sum), ``baseline``, ``effect`` or ``total`` (mix, baseline
         and effect). Estimand ``response`` (a share with a score) has a total alone.
     calibration : DataFrame
-        ``base, cohort, estimand, group, horizon, quantity, estimate, std_error, conf_low, conf_high, unit, n``: how
-        well the base foretells the new cohort.
+        ``base, cohort, estimand, group, horizon, quantity, estimate, std_error, conf_low, conf_high, unit, n``:
+        predictive calibration of the base in the new cohort.
     verdicts : tuple of Recommendation
         One for each cohort and outcome.
     outcomes : tuple of OutcomeChange
-        What the tables were made from, with what could not be compared.
+        Changes and calibration by outcome, with what could not be compared.
     cohorts : tuple of Counts
         The base first.
     """
@@ -116,44 +116,44 @@ class ComparisonResults:
 
     @property
     def spec(self) -> CohortSpec:
-        """The base's."""
+        """The spec of the base."""
         return self.cohorts[0].spec
 
     @property
     def simulated(self) -> bool:
-        """Whether any cohort is."""
+        """Whether any cohort is simulated."""
         return any(counts.spec.cohort.simulated for counts in self.cohorts)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Reproduced:
-    """The published study on two simulated cohorts, analysed like anybody's.
+    """The published study on two simulated cohorts.
 
     Attributes
     ----------
     subscription, transaction : Results
-        Of the simulated cohorts.
+        Results of the simulated cohorts.
     seed : int
-        Of the cohorts.
+        Seed of the cohorts.
     comparison : DataFrame
         ``figure, group, horizon, unit, published, published_status, published_wording, truth, naive, naive_low,
         naive_high, adjusted, adjusted_low, adjusted_high``; NaN or empty where nothing was published.
     paradox : DataFrame
-        ``reading, parameter, years_of_worst, years_of_best, retention_needed_for_six_years``: what one-year
-        retention means under each reading.
+        ``reading, parameter, years_of_worst, years_of_best, retention_needed_for_six_years``: expected years
+        implied by one-year retention, by duration convention and family.
     third_chart : DataFrame
-        ``model, fixed, group, retention, heterogeneity, years``: what one-year retention means in years, by assumption.
+        ``model, fixed, group, retention, heterogeneity, years``: expected years by assumption.
     six_years : DataFrame
-        ``model, fixed, heterogeneity, second_year_of_best, years_of_best, years_of_worst``: what the published
-        years need.
+        ``model, fixed, heterogeneity, second_year_of_best, years_of_best, years_of_worst``: the
+        heterogeneity that the published years require.
     public_curves : DataFrame
         ``segment, fitted_to, model, year, estimate, conf_low, conf_high, actual, aic``: published
         curves, projected.
     public_verdicts : DataFrame
-        How they did, a row each ``segment`` and ``fitted_to``; see `cxlink.study.public_curves.judged`.
+        Out-of-time error, one row a ``segment`` and ``fitted_to``; see `cxlink.study.public_curves.judged`.
     replications : DataFrame
         ``figure, group, unit, cohorts, customers, truth, naive_bias, naive_coverage, adjusted_bias,
-        adjusted_coverage``: the figures over many cohorts; empty where none was asked for.
+        adjusted_coverage``: bias and coverage over replications; empty without any.
     """
 
     subscription: Results

@@ -1,19 +1,16 @@
 """Run folders in, results out: comparison of cohorts, and the value of an intervention."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxlink import __version__
-from cxlink.checks import check_table
-from cxlink.cohort.count.counts import FORMAT, Counts, refuse_mismatch
+from cxlink.cohort.count.counts import Counts, refuse_mismatch
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.spec_sections import ValueSection
 from cxlink.comparison.changes import CALIBRATION, CHANGES, outcomes, response_rows, table_of
 from cxlink.comparison.recommendation import verdict_of
-from cxlink.estimands.tidy import csv_text
-from cxlink.results import ComparisonResults
+from cxlink.display import Comparison, PricedIntervention
 from cxlink.runs import read_run
 from cxlink.value.intervention import InterventionValue
 
@@ -21,48 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Progress = Callable[[str], None]
-VALUES = "value.csv"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Comparison(ComparisonResults):
-    """What changed between cohorts, with what needs the report: display and the folder."""
-
-    def write(self, folder: "Path | str", overwrite: bool = False) -> None:
-        """Write ``changes.csv``, ``calibration.csv``, the report, ``figures/`` and ``run.json``, or nothing.
-
-        Raises
-        ------
-        InputError
-            If the folder exists (with ``overwrite``: and is no run folder), or cannot be written.
-        """
-        from cxlink.runs import new_folder
-
-        with new_folder(Path(folder), overwrite) as partial:
-            write_comparison(self, partial, command="cxlink.verbs.compare(counts).write(folder)")
-
-    def __repr__(self) -> str:
-        base, *others = (counts.spec.cohort.name for counts in self.cohorts)
-        return f"<Comparison of {', '.join(others)} with {base}>"
-
-    def _repr_html_(self) -> str:
-        """Show the verdicts, and each change with its parts in a sentence."""
-        from cxlink.report.change_sections.comparison_document import opening
-        from cxlink.report.render_html import blocks_html
-
-        return blocks_html(opening(self))
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PricedIntervention(InterventionValue):
-    """What an intervention is worth, with what needs the report: its display."""
-
-    def _repr_html_(self) -> str:
-        """Show what came out in sentences, and by causal share."""
-        from cxlink.report.change_sections.intervention_document import results
-        from cxlink.report.render_html import blocks_html
-
-        return blocks_html(results(self))
 
 
 def compare(
@@ -130,11 +85,11 @@ def _refuse_repeats(earlier: Sequence[Counts], one: Counts, called: str) -> None
 
 
 def _compared(base: Counts, others: Sequence[Counts], horizon: int, progress: Progress) -> Comparison:
-    changes, calibration, verdicts, made = [], [], [], []
+    changes, calibration, verdicts, compared = [], [], [], []
     for new in others:
         name = new.spec.cohort.name
         for outcome in outcomes(base, new, horizon, lambda part, name=name: progress(f"{name}: {part}")):  # type: ignore[misc]
-            made.append(outcome)
+            compared.append(outcome)
             changes += outcome.changes
             calibration += outcome.calibration
             verdicts.append(verdict_of(table_of(outcome.calibration, CALIBRATION)))
@@ -143,45 +98,9 @@ def _compared(base: Counts, others: Sequence[Counts], horizon: int, progress: Pr
         table_of(changes, CHANGES),
         table_of(calibration, CALIBRATION),
         tuple(verdicts),
-        tuple(made),
+        tuple(compared),
         (base, *others),
     )
-
-
-def write_comparison(comparison: Comparison, folder: Path, *, command: str) -> None:
-    """Write a comparison's files into a folder that exists (see `cxlink.runs.new_folder`).
-
-    Parameters
-    ----------
-    comparison : Comparison
-        The results.
-    folder : Path
-        The folder.
-    command : str
-        How to run it again; printed in the report.
-    """
-    from cxlink.report.change_sections.comparison_document import comparison_document
-    from cxlink.report.change_sections.verdict_words import rule, why
-    from cxlink.report.report_files import write_document
-    from cxlink.runs import write_record
-
-    for name in ("changes", "calibration"):
-        text = csv_text(getattr(comparison, name))
-        (folder / f"{name}.csv").write_text(text, encoding="utf-8", newline="")
-    write_document(comparison_document(comparison, command), folder, comparison.spec.report.formats)
-    record = {
-        "format": FORMAT,
-        "version": __version__,
-        "compares": [one.spec.cohort.name for one in comparison.cohorts],
-        "fingerprints": [one.profile.fingerprint for one in comparison.cohorts],
-        "spec": comparison.spec.model_dump(mode="json", exclude_none=True),
-        "seed": comparison.spec.analysis.seed,
-        "simulated": comparison.simulated,
-        "verdicts": [
-            {**asdict(one), "why": why(one), "rule": rule(one.estimand)} for one in comparison.verdicts
-        ],
-    }
-    write_record(folder, record)
 
 
 def value_of(
@@ -260,12 +179,12 @@ def _with_value(counts: Counts, name: str, arguments: dict[str, Any]) -> Counts:
     section = (spec.value or ValueSection()).model_dump()
     section |= {key: value for key, value in arguments.items() if value is not None}
     tables = {**spec.model_dump(mode="json", exclude_none=True), "value": section}
-    made = make_spec(tables, name)
-    if made.value is None or made.value.margin is None:
+    valued = make_spec(tables, name)
+    if valued.value is None or valued.value.margin is None:
         raise InputError(
             f"{name}: no margin. Give --margin 0.3 (a share of spend), or fit with [value] margin."
         )
-    return replace(counts, spec=made)
+    return replace(counts, spec=valued)
 
 
 def break_even(outcome: InterventionValue, ax: "Axes | None" = None) -> "Axes":
@@ -274,42 +193,3 @@ def break_even(outcome: InterventionValue, ax: "Axes | None" = None) -> "Axes":
 
     intervention, simulated = outcome.programme, outcome.spec.cohort.simulated
     return drawn(outcome.estimates, intervention.cost, intervention.causal_share, simulated=simulated, ax=ax)
-
-
-def write_outcome(outcome: InterventionValue, folder: Path, *, command: str) -> None:
-    """Write ``value.csv``, ``diagnostics.csv``, the report, its figures and ``run.json`` into a folder that exists.
-
-    Parameters
-    ----------
-    outcome : InterventionValue
-        The results.
-    folder : Path
-        The folder.
-    command : str
-        How to run it again; printed in the report.
-    """
-    from cxlink.estimands.tidy import csv_text
-    from cxlink.report.change_sections.intervention_document import programme_document
-    from cxlink.report.check_notes import note
-    from cxlink.report.report_files import write_document
-    from cxlink.runs import write_record
-
-    checked = check_table(outcome.checks, note)
-    for name, table in ((VALUES, outcome.estimates), ("diagnostics.csv", checked)):
-        (folder / name).write_text(csv_text(table), encoding="utf-8", newline="")
-    write_document(programme_document(outcome, command), folder, outcome.spec.report.formats)
-    planned = outcome.programme
-    record = {
-        "format": FORMAT,
-        "kind": "value",
-        "version": __version__,
-        "command": command,
-        "spec": outcome.spec.model_dump(mode="json", exclude_none=True),
-        "fingerprint": outcome.fingerprint,
-        "programme": {
-            "name": planned.name, "fraction": planned.fraction, "cost": planned.cost,
-            "causal_share": planned.causal_share, "customers": outcome.n_source, "covered": outcome.covered,
-        },
-        "simulated": outcome.spec.cohort.simulated,
-    }  # fmt: skip
-    write_record(folder, record)

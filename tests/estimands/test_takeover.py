@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from told import told
 
-from cxlink.analysis import Analysis, analyse
+from cxlink.analysis import analyse
 from cxlink.checks import Check, matching
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.cohort.table import Cohort, read_cohort
+from cxlink.display import Analysis
 from cxlink.estimands.fallback import stepped_down, thin
 from cxlink.estimands.tidy import select
 

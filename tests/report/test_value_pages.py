@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlink.analysis import Analysis, analyse
+from cxlink.analysis import analyse
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
+from cxlink.display import Analysis
 from cxlink.estimands.tidy import select
 from cxlink.report.content import gather
 from cxlink.report.sections.value_section import value_pages

@@ -6,6 +6,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cxlink.cli.arguments import (
+    Bayes,
+    CausalShare,
+    ComparisonHorizon,
+    Cost,
+    Discount,
+    DropInvalid,
+    FitOut,
+    Fraction,
+    Margin,
+    Move,
+    Notebook,
+    Out,
+    Overwrite,
+    Pool,
+    Run,
+    Runs,
+    Sampler,
+    Shift,
+    Spec,
+    Table,
+    ValueHorizon,
+    ValueOut,
+)
 from cxlink.cli.flags import with_flags
 from cxlink.cli.terminal import Timer, command_line, showing, status_of
 
@@ -20,15 +44,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-Table = Annotated[
-    str, typer.Argument(help="a Parquet, CSV or Arrow file, a folder or glob of them, or URL::table")
-]
-Spec = Annotated[str | None, typer.Option("--spec", help="TOML file that describes the table")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace an existing run folder")]
-Drop = Annotated[
-    bool, typer.Option("--drop-invalid", help="exclude rows that fail a check, and report how many")
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -55,9 +70,7 @@ def reproduce(
             "--replications", min=0, help="simulated cohorts from which bias and coverage are estimated"
         ),
     ] = 0,
-    out: Annotated[
-        str, typer.Option("--out", help="output folder (must not exist)")
-    ] = "reports/reproduction",
+    out: Out = "reports/reproduction",
     overwrite: Overwrite = False,
 ) -> None:
     """Reproduce the published study on simulated cohorts with a known truth."""
@@ -94,7 +107,7 @@ def init(
 
 @app.command()
 @with_flags
-def check(table: Table, *, spec: Spec = None, drop_invalid: Drop = False, flags: Any) -> None:
+def check(table: Table, *, spec: Spec = None, drop_invalid: DropInvalid = False, flags: Any) -> None:
     """Validate a table and print its profile; no model is fitted."""
     from cxlink.cli.profile_lines import profile_lines
     from cxlink.cohort.spec.cohort_spec import read_spec
@@ -113,33 +126,13 @@ def fit(
     table: Table,
     *,
     spec: Spec = None,
-    out: Annotated[
-        str | None, typer.Option("--out", help="output folder (must not exist) [default: reports/NAME]")
-    ] = None,
-    drop_invalid: Drop = False,
+    out: FitOut = None,
+    drop_invalid: DropInvalid = False,
     overwrite: Overwrite = False,
-    bayes: Annotated[
-        bool, typer.Option("--bayes", help="also sample the posterior of the Bayesian models")
-    ] = False,
-    sampler: Annotated[
-        str | None,
-        typer.Option(
-            "--sampler", help="with --bayes: nutpie, or pymc for PyMC's own sampler [default: nutpie]"
-        ),
-    ] = None,
-    pool: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--pool",
-            help="run folder of an earlier cohort: pooled as a stratum; with --bayes, by partial pooling (repeatable)",
-        ),
-    ] = None,
-    notebook: Annotated[
-        bool,
-        typer.Option(
-            "--notebook", help="run the analysis in a notebook, saved with its output beside the run folder"
-        ),
-    ] = False,
+    bayes: Bayes = False,
+    sampler: Sampler = None,
+    pool: Pool = None,
+    notebook: Notebook = False,
     flags: Any,
 ) -> None:
     """Fit every model that the spec allows, and write estimates and a report to a run folder."""
@@ -153,18 +146,9 @@ def fit(
     refuse_existing(target, overwrite)
     if notebook:
         parameters = {
-            "table": table,
-            "spec": spec or "",
-            "flags": flags,
-            "output": str(target),
-            "bayes": bayes,
-        }
-        parameters |= {
-            "drop_invalid": drop_invalid,
-            "pool": pool or [],
-            "overwrite": overwrite,
-            "sampler": sampler,
-        }
+            "table": table, "spec": spec or "", "flags": flags, "output": str(target), "bayes": bayes,
+            "sampler": sampler, "drop_invalid": drop_invalid, "pool": pool or [], "overwrite": overwrite,
+        }  # fmt: skip
         _fit_in_a_notebook(parameters, target, overwrite, read)
         return
     from cxlink.cli.closing_lines import closing_lines
@@ -197,39 +181,24 @@ def _fit_in_a_notebook(parameters: dict[str, Any], target: Path, overwrite: bool
 @app.command()
 def value(
     ctx: typer.Context,
-    run: Annotated[str, typer.Argument(help="run folder of a fit")],
+    run: Run,
     *,
-    move: Annotated[str | None, typer.Option("--move", help="FROM:TO, such as 1-6:7-8")] = None,
-    shift: Annotated[
-        int | None, typer.Option("--shift", help="instead of --move: points by which every score improves")
-    ] = None,
-    fraction: Annotated[
-        float, typer.Option("--fraction", help="share of these customers whose score improves")
-    ] = 1.0,
-    cost: Annotated[
-        float, typer.Option("--cost", help="total cost of the intervention, in the currency of spend")
-    ] = 0.0,
-    causal_share: Annotated[
-        float, typer.Option("--causal-share", help="share of the adjusted difference taken to be causal")
-    ] = 0.5,
-    margin: Annotated[
-        float | None, typer.Option("--margin", help="margin as a share of spend [default: the spec's]")
-    ] = None,
-    discount: Annotated[
-        float | None, typer.Option("--discount", help="annual discount rate [default: the spec's]")
-    ] = None,
-    horizon: Annotated[
-        int | None, typer.Option("--horizon", help="horizon of value, in periods [default: the spec's]")
-    ] = None,
-    out: Annotated[
-        str | None, typer.Option("--out", help="output folder (must not exist) [default: RUN-value]")
-    ] = None,
+    move: Move = None,
+    shift: Shift = None,
+    fraction: Fraction = 1.0,
+    cost: Cost = 0.0,
+    causal_share: CausalShare = 0.5,
+    margin: Margin = None,
+    discount: Discount = None,
+    horizon: ValueHorizon = None,
+    out: ValueOut = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Estimate the incremental margin of an intervention that improves scores, and where it breaks even."""
+    from cxlink.change_runs import write_outcome
     from cxlink.cli.closing_lines import intervention_lines
     from cxlink.runs import new_folder, refuse_existing
-    from cxlink.verbs import value_of, write_outcome
+    from cxlink.verbs import value_of
 
     source = Path(run)
     target = Path(out) if out is not None else source.parent / f"{source.name}-value"
@@ -249,20 +218,16 @@ def value(
 @app.command()
 def compare(
     ctx: typer.Context,
-    runs: Annotated[
-        list[str], typer.Argument(help="run folders: the baseline cohort, then those compared with it")
-    ],
-    horizon: Annotated[
-        int | None,
-        typer.Option("--horizon", min=1, help="horizon of retention, in periods [default: the baseline's]"),
-    ] = None,
-    out: Annotated[str, typer.Option("--out", help="output folder (must not exist)")] = "reports/compare",
+    runs: Runs,
+    horizon: ComparisonHorizon = None,
+    out: Out = "reports/compare",
     overwrite: Overwrite = False,
 ) -> None:
     """Decompose changes between cohorts, and check whether the baseline cohort's model still predicts."""
+    from cxlink.change_runs import write_comparison
     from cxlink.cli.closing_lines import comparison_lines
     from cxlink.runs import new_folder, refuse_existing
-    from cxlink.verbs import compare_runs, write_comparison
+    from cxlink.verbs import compare_runs
 
     refuse_existing(Path(out), overwrite)
     with showing() as progress:

@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from cxlink import __version__
-from cxlink.analysis import Analysis, analyse
+from cxlink.analysis import analyse
 from cxlink.cohort.count.counts import FORMAT
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
+from cxlink.display import Analysis
 from cxlink.estimands.tidy import csv_text, select
 from cxlink.report.analysis_document import make_document
 from cxlink.report.report_files import write_document
