@@ -33,7 +33,6 @@ from cxlink.report.sections.tenure_section import tenure_pages
 from cxlink.results import Results
 
 GIVEN = with_posteriors()
-LOUD = "DO NOT RELY on the rows of bayes of retention: its chains did not settle (R-hat 1.200)."
 NARROW = "\u202f"
 
 
@@ -54,7 +53,11 @@ def section(given: Results = GIVEN) -> list[Block]:
 
 def said(given: Results = GIVEN) -> str:
     """Every sentence, cell, caption and note of the section; priors, which the models word, left out."""
-    parts = [part for part in section(given) if not str(getattr(part, "caption", "")).startswith("Priors")]
+    parts = [
+        part
+        for part in section(given)
+        if not str(getattr(part, "caption", "")).startswith("Prior distributions")
+    ]
     texts = [sentences(parts, kind) for kind in ("paragraph", "notice")]
     for part in parts:
         texts += [
@@ -85,7 +88,7 @@ def failing(code: str, of: str, group: str, reference: str, value: float) -> Res
 def test_without_posteriors_there_is_no_section_and_with_them_it_is_in_the_report() -> None:
     assert section(made_up.results()) == []
     text = " ".join(pages(GIVEN))
-    assert "What the Bayesian models say" in text
+    assert "Bayesian models" in text
     assert "Bayesian models." in text
     assert "Kallioinen, N." in text
     plain = " ".join(pages(made_up.results()))
@@ -116,7 +119,7 @@ def _others(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_retention_stands_beside_kaplan_meier_level_by_level() -> None:
-    found = cells(section(), "Still customers after 12 months by score")
+    found = cells(section(), "Retention after 12 months by score")
     book = open_book(GIVEN.estimates)
     for level in (1, 2, 7, 10):
         rows = [book.get("retention", str(level), model, 12, adjusted="standardised") for model in
@@ -127,21 +130,23 @@ def test_retention_stands_beside_kaplan_meier_level_by_level() -> None:
             assert cell.startswith(f"{100 * row.estimate:.1f} [{100 * row.conf_low:.1f},")
     assert found["7"][0] == f"3{NARROW}105"
     assert found["all scores"][2].startswith("61.0 [55.0,")  # 0.60 + 0.02 · (5.5 − 5), own mix
-    assert "own mix" in " ".join(table(section(), "Still customers").notes)
+    assert "own mix" in " ".join(table(section(), "Retention after 12 months by score").notes)
 
 
 def test_a_level_that_nobody_gave_is_marked_as_predicted() -> None:
-    found = cells(section(), "Still customers after 12 months by score")
+    found = cells(section(), "Retention after 12 months by score")
     line = found[f"{UNSEEN} (predicted)"]
     assert line[:2] == ["0", "–"]
     assert line[2].startswith("56.0 [50.0,")  # 0.60 + 0.02 · (3 − 5)
     assert list(found).index(f"{UNSEEN} (predicted)") == 2
-    assert "Nobody gave what is marked as predicted: 3 is predicted" in " ".join(
-        table(section(), "Still").notes
+    notes = " ".join(table(section(), "Retention after 12 months by score").notes)
+    assert "no customer gave 3, whose estimate is predicted from the other scores" in notes
+    assert (
+        f"No customer gave 3; predicted from the other scores, retention for 3 is 56{NARROW}%"
+        in sentences(section())
     )
-    assert f"Nobody gave 3; predicted from the other scores, 3 has 56{NARROW}%" in sentences(section())
     everybody = made_up.altered(GIVEN, cells=made_up.results().counts.cells)
-    assert "redicted" not in str(cells(section(everybody), "Still customers"))
+    assert "redicted" not in str(cells(section(everybody), "Retention after 12 months by score"))
 
 
 def test_where_the_two_are_farthest_apart_is_said_in_numbers() -> None:
@@ -153,30 +158,31 @@ def test_where_the_two_are_farthest_apart_is_said_in_numbers() -> None:
     far &= GIVEN.estimates["estimand"].eq("retention")
     rows = changed(GIVEN.estimates, far, estimate=0.9, conf_low=0.85, conf_high=0.95)
     text = sentences(section(replace(GIVEN, estimates=rows)))
-    assert "are farthest apart for score 2, which 645 customers gave" in text
-    assert f"90{NARROW}% [85,\u00a095] by the latter" in text
+    assert "differ most for score 2 (645 customers): Kaplan–Meier gives " in text
+    assert f"the Bayesian hazard model 90{NARROW}% [85,\u00a095]." in text
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "words"),
-    [(0.20, 0.12, f"40{NARROW}% narrower"), (0.12, 0.20, f"67{NARROW}% wider"), (0.20, 0.196, "about as wide"),
-     (0.0, 0.1, "about as wide")],
+    ("before", "after", "direction", "change"),
+    [(0.20, 0.12, "narrower", 0.4), (0.12, 0.20, "wider", 2 / 3), (0.20, 0.196, "same", 0.02), (0.0, 0.1, "same", 0)],
 )  # fmt: skip
-def test_widths_are_compared_by_hand(before: float, after: float, words: str) -> None:
-    assert compared(before, after) == words
+def test_widths_are_compared_by_hand(before: float, after: float, direction: str, change: float) -> None:
+    assert compared(before, after) == (direction, pytest.approx(change, abs=1e-12))
 
 
 def test_restricted_means_stand_by_band_and_model_with_the_waning_where_it_was_asked_for() -> None:
-    plain = table(section(), "Mean tenure by the posteriors")
+    plain = table(section(), "Mean tenure (RMST) by the Bayesian models")
     assert plain.header == [
-        "Mean to", "Extrapolated", "9–10: hazard", "9–10: renewals", "1: hazard", "1: renewals",
+        "Horizon", "Extrapolated", "9–10: hazard", "9–10: sBG", "1: hazard", "1: sBG",
     ]  # fmt: skip
     # best: p = 0.60 + 0.02 · 4.5 and 0.58 + 0.02 · 4.5; times 36, of the second 1.1 as much
     assert plain.rows[1][2].startswith(f"{0.69 * 36:.1f} [")
     assert plain.rows[1][3].startswith(f"{0.67 * 36 * 1.1:.1f} [")
     # least and most of p/2 over the four: worst by the second, best by the first
     assert [row[1] for row in plain.rows[:2]] == [f"0{NARROW}%", f"25–34{NARROW}%"]
-    waned = table(section(with_posteriors(scenarios=("", "waning"))), "Mean tenure by the posteriors")
+    waned = table(
+        section(with_posteriors(scenarios=("", "waning"))), "Mean tenure (RMST) by the Bayesian models"
+    )
     assert waned.header[4] == "9–10: waning"
     assert "Waning:" in " ".join(waned.notes)
     assert "Waning:" not in " ".join(plain.notes)
@@ -206,7 +212,7 @@ def test_what_pooling_with_other_cohorts_changes_is_given_in_numbers() -> None:
         "saas-2019 (reported)",
     ]
     assert "the other cohorts" in text
-    assert "Judged are the main posteriors, not that of the cohort alone." in text
+    assert "Only the main posteriors are checked, not those of the cohort alone." in text
 
 
 def test_one_cohort_borrows_from_no_other() -> None:
@@ -219,46 +225,50 @@ def test_one_cohort_borrows_from_no_other() -> None:
 
 
 def test_failed_sampling_is_loud_in_the_section_and_on_page_one() -> None:
-    given = with_posteriors(warnings=(LOUD,))
+    given = failing("rhat", "retention", "", "", 1.2)
+    warning = (
+        "Do not rely on the posterior of retention (bayes): its chains did not converge (R-hat 1.200). The estimates "
+        "of the other models do not depend on it."
+    )
     first = section(given)[1]
     assert first.kind == "notice"
-    assert LOUD in str(first.runs)
-    assert limits(gather(given))[0] == LOUD
-    assert LOUD in str(first_page(gather(given)))
-    assert "DO NOT RELY" not in said() + str(first_page(gather(GIVEN)))
+    assert warning in str(first.runs)
+    assert limits(gather(given))[0] == warning
+    assert warning in str(first_page(gather(given)))
+    assert "Do not rely" not in said() + str(first_page(gather(GIVEN)))
 
 
 def test_diagnostics_stand_in_columns_with_their_verdicts() -> None:
-    found = cells(section(), "What was checked")
-    assert found["Largest R-hat (under 1.01)"] == ["1.004\u00a0ok"] * 3
-    assert found["Losses of each score, replicated: missed"] == ["0 of 3\u00a0ok", "0 of 3\u00a0ok", "–"]
-    assert found["Largest prior sensitivity (under 0.05)"][0] == "0.021\u00a0ok"
-    assert found["Log score of cells left out (PSIS-LOO)"][0] == f"−1{NARROW}148.5 (s.e. 37.5)"
-    assert found["of these cells, fitted anew without each"][0] == f"2 of 2{NARROW}263"
-    assert found["Spread of scores × strata"] == ["0.41 [0.23,\u00a00.69]"] * 2 + ["–"]
+    found = cells(section(), "Model checks")
+    assert found["R-hat, largest (below 1.01)"] == ["1.004\u00a0ok"] * 3
+    assert found["Losses by score: misses"] == ["0 of 3\u00a0ok", "0 of 3\u00a0ok", "–"]
+    assert found["Prior sensitivity, largest (below 0.05)"][0] == "0.021\u00a0ok"
+    assert found["Log score of left-out cells (PSIS-LOO)"][0] == f"−1{NARROW}148.5 (SE 37.5)"
+    assert found["Left-out cells that needed a refit"][0] == f"2 of 2{NARROW}263"
+    assert found["SD, scores × strata"] == ["0.41 [0.23,\u00a00.69]"] * 2 + ["–"]
     assert "FAILS" not in str(found)
 
 
 @pytest.mark.parametrize(
     ("code", "of", "group", "reference", "value", "line", "sentence"),
     [
-        ("rhat", "retention", "", "", 1.2, "Largest R-hat", ""),
+        ("rhat", "retention", "", "", 1.2, "R-hat", ""),
         ("divergences", "spend", "", "", 45.0, "Divergent transitions", ""),
-        ("bfmi", "retention", "", "", math.nan, "Least BFMI", ""),
-        ("predicted_losses", "retention", "2", "", 0.001, "Losses of each score",
-         "Retention, hazard: losses of score 2 are not what the model would make."),
-        ("predicted_spread", "spend", "9", "", 1.0, "Spread of amounts",
-         "amounts of score 9 vary less than the model has it, so that its intervals of mean spend are longer"),
-        ("predicted_spread", "spend", "9", "", 0.0, "Spread of amounts", "score 9 vary more"),
-        ("prior_sensitivity", "spend", "best", "worst", 0.2, "Largest prior sensitivity",
-         "Spend: the figures of scores 9–10 against 1 depend on the priors as well as on the counts."),
+        ("bfmi", "retention", "", "", math.nan, "BFMI", ""),
+        ("predicted_losses", "retention", "2", "", 0.001, "Losses by score",
+         "Retention, hazard: the model does not predict the losses of score 2."),
+        ("predicted_spread", "spend", "9", "", 1.0, "Variation of amounts",
+         "amounts of score 9 vary less than the model predicts, so its intervals of mean spend are too wide"),
+        ("predicted_spread", "spend", "9", "", 0.0, "Variation of amounts", "score 9 vary more"),
+        ("prior_sensitivity", "spend", "best", "worst", 0.2, "Prior sensitivity",
+         "Spend: the estimates of scores 9–10 versus 1 depend on the priors as well as on the counts."),
     ],
 )  # fmt: skip
 def test_what_fails_is_marked_and_told(
     code: str, of: str, group: str, reference: str, value: float, line: str, sentence: str
 ) -> None:
     parts = section(failing(code, of, group, reference, value))
-    found = {name: row for name, row in cells(parts, "What was checked").items() if name.startswith(line)}
+    found = {name: row for name, row in cells(parts, "Model checks").items() if name.startswith(line)}
     assert sum("FAILS" in cell for row in found.values() for cell in row) == 1
     told = str([part.items for part in parts if part.kind == "bullets"])
     assert sentence in told
@@ -273,27 +283,41 @@ def test_the_page_of_diagnostics_leaves_the_posteriors_to_their_section() -> Non
 
 
 def test_priors_stand_once_with_their_reasons() -> None:
-    priors = table(section(), "Priors")
-    lines = {row[0]: row[1:] for row in priors.rows}
-    assert lines["spread level"] == ["gamma, mean 0.5", "hazard, renewals, spend", "Levels differ by e^0.5"]
-    assert lines["intercept"][0] == "normal, s.d. 1.56"
-    assert list(lines) == [
-        "intercept",
-        "spread level",
-        "spread stratum",
-    ]  # free levels, no waning, one cohort
-    assert priors.notes[0] == "Small and not 0."
-    more = with_posteriors({"score": {"column": "score", "scale": "1-10", "effect": "monotone"}}, cohorts=2)
-    assert {"slope", "steps", "spread cohort"} <= {row[0] for row in table(section(more), "Priors").rows}
-    assert table(section(more), "Priors").rows[-1][1] == "Dirichlet, 1 each"
+    priors = table(section(), "Prior distributions")
+    lines = {(row[0], row[2]): (row[1], row[3]) for row in priors.rows}
+    assert lines["SD, scores", "hazard, sBG, spend"] == (
+        "gamma, mean 0.5",
+        "Scores differ by factors of about e^±0.5",
+    )
+    assert (
+        lines["Intercept", "hazard"][0] == "normal, mean −1.54, SD 1.56"
+    )  # 95 % between log(−log) of 0.99 and 0.01
+    assert lines["Intercept", "sBG"][1].startswith("Logit of the mean probability of leaving")
+    # free levels, no waning, one cohort
+    absent = {
+        "Slope, worst to best score",
+        "Increments over the scores",
+        "Log half-life (years)",
+        "SD, cohorts",
+    }
+    assert not absent & {row[0] for row in priors.rows}
+    assert "Gamma distributions have shape 2" in priors.notes[0]
+    monotone = {"score": {"column": "score", "scale": "1-10", "effect": "monotone"}}
+    more = table(
+        section(with_posteriors(monotone, cohorts=2, scenarios=("", "waning"))), "Prior distributions"
+    )
+    assert absent <= {row[0] for row in more.rows}
+    assert "SD, scores" not in {row[0] for row in more.rows}
+    assert "SD, polarisation by score" in {row[0] for row in more.rows}
+    assert next(row[1] for row in more.rows if row[0] == "Increments over the scores") == "Dirichlet, 2 each"
 
 
 def test_a_monotone_score_is_said_to_move_one_way_and_cited() -> None:
     given = with_posteriors({"score": {"column": "score", "scale": "1-10", "effect": "monotone"}})
-    assert "move in one direction, whichever the counts choose" in said(given)
+    assert "monotone over the scores, in the direction that the counts suggest" in said(given)
     assert any(text.startswith("Bürkner") for text in cited([gather(given)]))
     assert not any(text.startswith("Bürkner") for text in cited([gather(GIVEN)]))
-    assert "one direction" not in said()
+    assert "monotone" not in said()
 
 
 def test_spend_alone_and_retention_alone_say_nothing_of_the_other() -> None:
@@ -306,7 +330,7 @@ def test_spend_alone_and_retention_alone_say_nothing_of_the_other() -> None:
         "follow-up",
         "followed for",
         "losses",
-        "renewals",
+        "sBG",
     ):
         assert absent not in spend_only, absent
     assert "Mean spend in 12 months" in spend_only
@@ -318,7 +342,7 @@ def test_spend_alone_and_retention_alone_say_nothing_of_the_other() -> None:
 
 def test_a_cohort_that_nothing_is_adjusted_for_borrows_from_no_stratum() -> None:
     text = said(with_posteriors({"adjust": {"columns": ()}}))
-    assert "borrows from the other scores, the more" in text
+    assert "shrunk towards those of the other scores (partial pooling)" in text
     assert "standardised" not in text
     assert "associations, adjusted for nothing" in text
     assert "adjusted for plan and region" in said()
@@ -329,10 +353,10 @@ def test_one_level_has_nothing_to_borrow_from() -> None:
     alone = given.counts.cells["score"].eq(7).fillna(False)
     rows = given.estimates[given.estimates["group"].isin(["7", "all"]) & given.estimates["reference"].eq("")]
     text = said(made_up.altered(given, cells=given.counts.cells[alone], estimates=rows))
-    assert "borrows" not in text
-    assert "another" not in text
-    assert "farthest apart" not in text
-    assert "all: hazard" in text.lower()
+    assert "shrunk" not in text
+    assert "an estimate of its own" not in text
+    assert "differ most" not in text
+    assert "all scores: hazard" in text.lower()
     assert given.bayesian is not None
     everybody = stacked(given.bayesian.curves).query("group == 'best'").assign(group="all")
     assert bayes_figures.groups_drawn(everybody) == ["all"]
@@ -349,10 +373,10 @@ def test_no_posterior_of_spend_is_explained() -> None:
     assert "There is no posterior of spend: nobody spent anything, so there are no amounts." in sentences(
         parts
     )
-    assert table(parts, "What was checked").header == [
-        "Looked at",
+    assert table(parts, "Model checks").header == [
+        "Check",
         "Retention, hazard",
-        "Retention, renewals",
+        "Retention, sBG",
     ]
 
 
@@ -365,7 +389,7 @@ def test_suppressed_groups_are_left_out_and_nothing_falls_over() -> None:
     spec = made_up.results({"publish": {"smallest_cell": 700}}).spec
     found = cells(
         section(made_up.altered(GIVEN, estimates=blank, spec=spec)),
-        "Still customers after 12 months by score",
+        "Retention after 12 months by score",
     )
     assert "2" not in found
     assert f"{UNSEEN} (predicted)" not in found
@@ -377,7 +401,7 @@ def test_suppressed_groups_are_left_out_and_nothing_falls_over() -> None:
     assert "best: " in figure.alt
     assert "worst" not in figure.alt
     nothing = replace(GIVEN, estimates=_others(GIVEN.estimates))
-    assert "What a posterior is good for" in sentences(section(nothing))
+    assert "Purpose" in sentences(section(nothing))
 
 
 def test_the_figure_has_the_prior_pale_the_posterior_and_what_was_observed() -> None:
@@ -421,8 +445,8 @@ def test_the_prior_of_spend_lies_behind_the_posterior_means() -> None:
 def test_the_picture_says_what_it_shows() -> None:
     figure = next(part for part in section() if part.kind == "figure")
     assert figure.caption.startswith("Left: retention by the hazard model")
-    assert "Right: posterior means of spend" in figure.caption
-    assert "Pale, with a dotted middle: " in figure.caption
+    assert "Right: posterior mean spend" in figure.caption
+    assert "Grey band with a dotted line: " in figure.caption
     assert f"best: 69{NARROW}%" in figure.alt
     single = next(part for part in section(with_posteriors({"spend": None})) if part.kind == "figure")
     assert single.caption.startswith("Retention by the hazard model")
@@ -430,10 +454,10 @@ def test_the_picture_says_what_it_shows() -> None:
     curves = stacked(GIVEN.bayesian.curves)
     short = replace(GIVEN.bayesian, curves=[curves.query("scenario == '' or time <= 24")])
     ended = next(part for part in section(replace(GIVEN, bayesian=short)) if part.kind == "figure")
-    assert "Pale, with a dotted middle, to the end of follow-up: " in ended.caption
+    assert "Grey band with a dotted line, to the end of follow-up: " in ended.caption
     unknown = replace(GIVEN.bayesian, curves=[curves.query("scenario == ''")], spend=[])
     bare = next(part for part in section(replace(GIVEN, bayesian=unknown)) if part.kind == "figure")
-    assert "Pale" not in bare.caption
+    assert "Grey" not in bare.caption
 
 
 def test_no_sentence_claims_a_cause() -> None:
@@ -441,13 +465,13 @@ def test_no_sentence_claims_a_cause() -> None:
         text = said(given)
         match = CAUSAL.search(text)
         assert match is None, text[max(match.start() - 60, 0) : match.end() + 60]
-    assert squeezed("page one does not stand on them") in squeezed(said())
+    assert squeezed("the main results do not use them") in squeezed(said())
 
 
 def test_without_a_family_no_method_of_families_is_told() -> None:
     posteriors = GIVEN.estimates["model"].isin(["bayes", "bayes_sbg", "kaplan_meier"])
     told = str(methods_pages([gather(replace(GIVEN, estimates=GIVEN.estimates[posteriors]))]))
-    assert "Bayesian models. " in told
+    assert "Bayesian models." in told
     assert "Parametric curves" not in told
     assert "Tenure. " not in told
 

@@ -6,8 +6,11 @@ import made_up
 import numpy as np
 import pandas as pd
 
+from cxlink.bayes.pooled_counts import Coding, bayes_effect
+from cxlink.bayes.priors import SPEND_PRIORS, hazard_priors, renewal_priors
 from cxlink.checks import Check
 from cxlink.estimands.posterior.posterior_estimates import Bayesian
+from cxlink.estimands.posterior.prior_predictive import prior_table
 from cxlink.estimands.tidy import ready_row, tidy
 from cxlink.results import Results
 
@@ -15,17 +18,6 @@ UNSEEN = 3
 MODELS = {"bayes": 0.60, "bayes_sbg": 0.58}
 HALF = {"": 0.06, "alone": 0.10, "new_cohort": 0.15, "waning": 0.07}
 ENDS = {"bayes": 1.0, "bayes_sbg": 1.1}
-PRIORS = [
-    ("bayes", "retention", "intercept", "normal", 1.56, "a year's losses, around -1.54"),
-    ("bayes", "retention", "spread_level", "gamma", 0.5, "levels differ by e^0.5; small and not 0"),
-    ("bayes_sbg", "retention", "spread_level", "gamma", 0.5, "levels differ by e^0.5; small and not 0"),
-    ("bayes", "spend", "spread_level", "gamma", 0.5, "levels differ by e^0.5; small and not 0"),
-    ("bayes", "retention", "spread_stratum", "gamma", 0.4, "strata differ by e^0.4; small and not 0"),
-    ("bayes", "retention", "spread_cohort", "gamma", 0.3, "cohorts differ by a third; small and not 0"),
-    ("bayes", "retention", "slope", "normal", 1.5, "up to 19 times, either way"),
-    ("bayes", "retention", "steps", "dirichlet", 1.0, "every way as likely"),
-    ("bayes", "retention", "log_half_life", "normal", 1.0, "some months to fifteen years"),
-]
 
 
 def estimates(
@@ -114,8 +106,8 @@ def _as_they_should_be(model: str, of: str) -> list[Check]:
         Check("draws", model, value=4000.0, facts={**same, "chains": 4}),
     ]
     if of == "retention":
-        spread = {**same, "effect": ("level", "stratum"), "level": 0.95}
-        found.append(Check("spread", model, value=0.4055, low=0.229, high=0.688, facts=spread))
+        facts = {**same, "quantity": "spread_level_stratum", "level": 0.95}
+        found.append(Check("standard_deviation", model, value=0.4055, low=0.229, high=0.688, facts=facts))
     return found
 
 
@@ -134,16 +126,27 @@ def curves(given: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def posteriors(given: Results, warnings: tuple[str, ...] = ()) -> Bayesian:
+def posteriors(given: Results, n_cohorts: int, scenarios: tuple[str, ...]) -> Bayesian:
     """What stands beside the tables."""
     columns = ["scenario", "group", "estimate", "conf_low", "conf_high", "unit"]
     before = [("prior", str(level), 500.0, 20.0, 9000.0 + level, "EUR") for level in given.spec.scale.levels]
     return Bayesian(
         curves=[curves(given)] if given.spec.subscription is not None else [],
         spend=[pd.DataFrame(before, columns=columns)] if given.spec.spend is not None else [],
-        priors=[pd.DataFrame(PRIORS, columns=["model", "of", "quantity", "distribution", "scale", "reason"])],
-        warnings=warnings,
+        priors=list(priors(given, n_cohorts, "waning" in scenarios)),
     )
+
+
+def priors(given: Results, n_cohorts: int, waning: bool) -> Iterator[pd.DataFrame]:
+    """Priors of each model that the cohort has."""
+    strata = ((("stratum.plan", "a"),), (("stratum.plan", "b"),)) if given.spec.stratum_variables else ((),)
+    cohorts = tuple(f"cohort {k}" for k in range(n_cohorts))
+    coding = Coding(given.spec.scale.levels, strata, cohorts, bayes_effect(given.spec.score.effect))
+    if given.spec.subscription is not None:
+        yield prior_table(hazard_priors(), "bayes", "retention", coding, waning=waning)
+        yield prior_table(renewal_priors(), "bayes_sbg", "retention", coding, waning=waning)
+    if given.spec.spend is not None:
+        yield prior_table(SPEND_PRIORS, "bayes", "spend", coding)
 
 
 def pooled(cohorts: int = 1) -> pd.DataFrame:
@@ -154,7 +157,7 @@ def pooled(cohorts: int = 1) -> pd.DataFrame:
 
 def with_posteriors(
     tables: dict[str, object] | None = None, *, cohorts: int = 1, scenarios: tuple[str, ...] = ("",),
-    warnings: tuple[str, ...] = (), found: list[Check] | None = None,
+    found: list[Check] | None = None,
 ) -> Results:  # fmt: skip
     """The made-up cohort, fitted with ``--bayes``; nobody gave 3."""
     given = made_up.results(tables)
@@ -167,6 +170,6 @@ def with_posteriors(
         cells=cells[~cells["score"].eq(UNSEEN).fillna(False)],
         estimates=pd.concat([rows, estimates(given, scenarios)], ignore_index=True),
         checks=checks,
-        bayesian=posteriors(given, warnings),
+        bayesian=posteriors(given, cohorts, scenarios),
         cohorts=pooled(cohorts),
     )

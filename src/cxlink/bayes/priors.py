@@ -1,6 +1,7 @@
-"""The prior distributions of the Bayesian models, each stated once with its scale and its reason.
+"""The prior distributions of the Bayesian models, each stated once with its scale.
 
-The PyMC models, the densities on counts, the checks of the priors' weight and the report's table read them here.
+The PyMC models, the densities on counts, the checks of the priors' weight and the report's table read them here. Why
+each is what it is stands in the report's words, ``priors.reason_NAME``.
 """
 
 from collections.abc import Iterable
@@ -20,7 +21,7 @@ _WIDE = 2 * 1.959964  # standard deviations between the ends of what holds 95 % 
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """A prior distribution, and why it is that.
+    """A prior distribution.
 
     Attributes
     ----------
@@ -30,17 +31,18 @@ class Prior:
         Gamma: of shape 2. Dirichlet: symmetric.
     scale : float
         Standard deviation of a normal, mean of a gamma, concentration of a Dirichlet.
-    reason : str
-        In the outcome's terms.
     centre : float
         Mean of a normal.
+    needs : tuple of str
+        What a model must have to have the quantity: several ``scores``, ``strata`` or ``cohorts``; ``levels`` or
+        ``monotone``, the effect of several scores; ``waning``.
     """
 
     name: str
     distribution: Literal["normal", "gamma", "dirichlet"]
     scale: float
-    reason: str
     centre: float = 0.0
+    needs: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -68,9 +70,9 @@ class Prior:
         """Draw from a gamma: standard deviations of which the counts say nothing, (size,)."""
         return rng.gamma(GAMMA_SHAPE, self.scale / GAMMA_SHAPE, size)
 
-    def called(self, ending: str, of: str = "") -> "Prior":
-        """The same of a quantity whose name ends otherwise; ``of`` leads the reason."""
-        return replace(self, name=self.name + ending, reason=of + self.reason)
+    def called(self, ending: str) -> "Prior":
+        """The same of a quantity whose name ends otherwise."""
+        return replace(self, name=self.name + ending)
 
 
 def by_name(priors: Iterable[Prior]) -> dict[str, Prior]:
@@ -78,23 +80,20 @@ def by_name(priors: Iterable[Prior]) -> dict[str, Prior]:
     return {prior.name: prior for prior in priors}
 
 
-_BOUNDARY = (
-    f"a gamma of shape {GAMMA_SHAPE:g} lets a spread be small and not 0, where a few categories could not tell (Chung "
-    "et al. 2013, doi 10.1007/s11336-013-9328-2)"
-)
 EFFECT_PRIORS = (
-    Prior("slope", "normal", 1.5, "monotone, from the worst level to the best: up to 19 times, either way"),
-    Prior("steps", "dirichlet", 2.0,
-          "steps of the scale matter about alike, though any may matter little; at 1 the posterior has several modes "
-          "where neighbouring levels have few customers"),
-    Prior("spread_level", "gamma", 0.5, f"levels differ by factors of about e^±0.5; {_BOUNDARY}"),
-    Prior("spread_stratum", "gamma", 0.5, f"strata differ by factors of about e^±0.5; {_BOUNDARY}"),
-    Prior("spread_level_stratum", "gamma", 0.2,
-          f"a level is to every stratum what it is to others, within a fifth; {_BOUNDARY}"),
-    Prior("spread_cohort", "gamma", 0.3, f"cohorts differ by about a third; {_BOUNDARY}"),
-    Prior("spread_cohort_level", "gamma", 0.2, f"the score means the same to cohorts, within a fifth; {_BOUNDARY}"),
-)  # fmt: skip
-"""Of what the models share, on the log hazard, the logit of churn, or the share and the log of spend."""
+    Prior("slope", "normal", 1.5, needs=("monotone",)),
+    Prior("steps", "dirichlet", 2.0, needs=("monotone",)),
+    Prior("spread_level", "gamma", 0.5, needs=("levels",)),
+    Prior("spread_stratum", "gamma", 0.5, needs=("strata",)),
+    Prior("spread_level_stratum", "gamma", 0.2, needs=("scores", "strata")),
+    Prior("spread_cohort", "gamma", 0.3, needs=("cohorts",)),
+    Prior("spread_cohort_level", "gamma", 0.2, needs=("scores", "cohorts")),
+)
+"""Of what the models share, on the log hazard, the logit of churn, or the share and the log of spend.
+
+A gamma of shape 2 lets a standard deviation be small and not 0, which few categories could not exclude (Chung et al.
+2013, doi 10.1007/s11336-013-9328-2).
+"""
 EFFECTS = by_name(EFFECT_PRIORS)
 
 
@@ -106,41 +105,36 @@ def hazard_priors(per_year: int = 1) -> tuple[Prior, ...]:
     per_year : int
         Periods a year.
     """
+    # 95 % between 1 % and 99 % retained for a year at the hazard of the first period
     low, high = np.log(-np.log(0.99)), np.log(-np.log(0.01))
     centre = (low + high) / 2
     return (
-        Prior("intercept", "normal", float((high - low) / _WIDE),
-              f"log cumulative hazard of a year at the pace of the first period, around {centre:.2f}: between 1 % and "
-              "99 % are kept for a year, in 95 %", float(centre - np.log(per_year))),
-        Prior("spread_walk", "gamma", float(0.5 / np.sqrt(per_year)), "in a year the baseline's log hazard moves by "
-              "about 0.5 (by √ of the share of a year in a period); near 0 it is constant"),
+        Prior("intercept", "normal", float((high - low) / _WIDE), float(centre - np.log(per_year))),
+        Prior("spread_walk", "gamma", float(0.5 / np.sqrt(per_year))),
         *EFFECT_PRIORS,
-        Prior("log_half_life", "normal", 1.0, "with waning: half of the score's effect is gone after some months to "
-              "fifteen years, around two years", float(np.log(2 * per_year))),
-    )  # fmt: skip
+        Prior("log_half_life", "normal", 1.0, float(np.log(2 * per_year)), needs=("waning",)),
+    )
 
 
 def renewal_priors() -> tuple[Prior, ...]:
     """Priors of the shifted-beta-geometric (`bayes_sbg`)."""
+    # 95 % between the loss in a month of which 99 % stay for a year, and 90 %
     low, high = logit(-np.expm1(np.log(0.99) / 12)), logit(0.9)
-    centre = float(low + high) / 2
     return (
-        Prior("intercept", "normal", float(high - low) / _WIDE,
-              f"logit of mean churn in the first period, around {centre:.2f}: between 0.08 % (99 % kept for a year of "
-              "months) and 90 % in 95 %, whatever the period is", centre),
-        Prior(f"intercept{POLARISATION}", "normal", 1.5,
-              "logit of polarisation, around -1: 0.02 (all alike) to 0.87 (stayers and leavers) in 95 %", -1.0),
+        Prior("intercept", "normal", float(high - low) / _WIDE, float(low + high) / 2),
+        Prior(f"intercept{POLARISATION}", "normal", 1.5, -1.0),
         *EFFECT_PRIORS,
-        *(EFFECTS[name].called(POLARISATION, "of the polarisation's logit: ")
-          for name in ("spread_level", "spread_stratum", "spread_cohort")),
-    )  # fmt: skip
+        # the polarisation has free levels, whatever the effect of the score
+        replace(EFFECTS["spread_level"].called(POLARISATION), needs=("scores",)),
+        *(EFFECTS[name].called(POLARISATION) for name in ("spread_stratum", "spread_cohort")),
+    )
 
 
 SPEND_PRIORS = (
-    Prior("intercept_share", "normal", 1.5, "nearly flat on the share who spend: 95 % between 5 and 95 %"),
-    Prior("intercept_amount", "normal", 1.0, "a typical amount is 1/7 to 7 times the mean of all who spent"),
-    Prior("intercept_shape", "normal", 1.0, "amounts have a coefficient of variation of 0.4 to 2.7 in 95 %"),
-    Prior("spread_shape", "gamma", 0.2, "amounts spread alike at all levels, k within a fifth"),
+    Prior("intercept_share", "normal", 1.5),
+    Prior("intercept_amount", "normal", 1.0),
+    Prior("intercept_shape", "normal", 1.0),
+    Prior("spread_shape", "gamma", 0.2, needs=("scores",)),
     *EFFECT_PRIORS,
 )
 """Of the hurdle-gamma of spend; amounts are in units of the mean of all who spent, so that none knows a currency."""

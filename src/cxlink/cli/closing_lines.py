@@ -14,6 +14,7 @@ from cxlink.report.change_sections.intervention_document import caution, coverag
 from cxlink.report.change_sections.outcome_section import set_aside_lines
 from cxlink.report.change_sections.verdict_words import verdict, why
 from cxlink.report.format import periods, words
+from cxlink.report.posterior_sections.posterior_warnings import sampling_failures
 from cxlink.report.profile_words import table_notes
 from cxlink.report.words import say
 from cxlink.results import ComparisonResults, Results
@@ -24,9 +25,8 @@ def closing_lines(found: Results) -> list[str]:
     """Main results of a fit and the notes on them."""
     lines = [_estimate(row, found.spec) for row in found.headline().to_dict("records")]
     thin = [_thin(check, found.spec) for check in matching(found.checks, code="support", passed=False)]
-    warnings = found.bayesian.warnings if found.bayesian is not None else ()
     notes = [*thin, *table_notes(found), *empty_bands(found.counts)]
-    return plain([*warnings, *lines, *noted(notes)])
+    return plain([*sampling_failures(found.checks), *lines, *noted(notes)])
 
 
 def comparison_lines(found: ComparisonResults) -> list[str]:

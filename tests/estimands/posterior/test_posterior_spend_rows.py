@@ -19,7 +19,7 @@ from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.estimands.model_rows.regression_rows import spend_model_rows
-from cxlink.estimands.posterior.posterior_findings import bayes_findings, left_out_findings, unreliable
+from cxlink.estimands.posterior.posterior_findings import bayes_findings, left_out_findings
 from cxlink.estimands.posterior.posterior_spend_rows import (
     no_posterior_spend,
     posterior_spend_findings,
@@ -27,6 +27,7 @@ from cxlink.estimands.posterior.posterior_spend_rows import (
 )
 from cxlink.estimands.tidy import interval, select, tidy
 from cxlink.report.check_notes import note
+from cxlink.report.posterior_sections.posterior_warnings import sampling_failures
 from cxlink.spend.fitted_regressions import NoSpendFit
 
 Sampled = tuple[Counts, StackedCells, Posterior]
@@ -149,9 +150,7 @@ def test_read_back_it_gives_the_same_rows(sampled: Sampled) -> None:
 
 def test_findings_say_what_was_looked_at(sampled: Sampled) -> None:
     counts, stack, posterior = sampled
-    rows, checks = posterior_spend_findings(
-        posterior, stack, counts, spells_of(counts), np.random.default_rng(1)
-    )
+    rows = posterior_spend_findings(posterior, stack, counts, spells_of(counts), np.random.default_rng(1))
     assert {(check.model, check.facts["of"]) for check in rows} == {("bayes", "spend")}
     (cells,) = matching(rows, code="cells")
     assert (cells.value, cells.facts["case"], cells.facts["draws"]) == (10, "one", 500)
@@ -162,15 +161,13 @@ def test_findings_say_what_was_looked_at(sampled: Sampled) -> None:
     replicated = [check for check in rows if check.code.startswith("predicted")]
     assert {check.group for check in replicated} == {"1", "2", "3", "4", "5"}
     assert all(check.passed for check in replicated)
-    assert len(rows) == len(checks) + 1
     # so few draws are too few for R-hat: that they hold together shows
     (rhat,) = matching(rows, code="rhat")
     assert rhat.value < 1.05
-    settled = [check for check in checks if check.code in ("divergences", "bfmi")]
-    assert unreliable("bayes", settled, "spend") is None
+    assert sampling_failures(matching(rows, code=("divergences", "bfmi"))) == []
 
 
-def test_a_posterior_that_did_not_settle_is_said_loudly() -> None:
+def test_a_posterior_that_did_not_converge_is_warned_of() -> None:
     checks = (
         Check("rhat", value=1.43, passed=False, facts={"parameter": "share"}),
         Check("ess_bulk", value=9.0, passed=False, facts={"parameter": "share"}),
@@ -179,13 +176,14 @@ def test_a_posterior_that_did_not_settle_is_said_loudly() -> None:
         Check("bfmi", value=0.9, passed=True),
         Check("predicted_mean", "", "1", 0.001, passed=False),
     )
-    assert unreliable("bayes", checks, "spend") == (
-        "DO NOT RELY on the posterior of spend (bayes): its chains did not settle on one posterior (R-hat 1.430, "
-        "9 effective draws, no ess_tail, 12 divergent transitions). Draw more with a longer run, or read the other "
-        "models."
-    )
-    assert unreliable("bayes", checks[4:], "spend") is None
-    assert told(*bayes_findings("bayes", checks, "spend")) == told(
+    findings = bayes_findings("bayes", checks, "spend")
+    assert sampling_failures(findings) == [
+        "Do not rely on the posterior of spend (bayes): its chains did not converge (R-hat 1.430, bulk effective "
+        "sample size 9, tail effective sample size not computable and divergent transitions 12). The estimates of "
+        "the other models do not depend on it."
+    ]
+    assert sampling_failures(findings[4:]) == []
+    assert told(*findings) == told(
         *[replace(check, model="bayes", facts={**check.facts, "of": "spend"}) for check in checks]
     )
 
@@ -203,7 +201,7 @@ def test_cells_left_out_are_called_so() -> None:
     )
     said = note(left_out_findings("bayes", found, "spend")[0])
     assert said.endswith("standard error 2")
-    assert "each many customers" in said
+    assert "each of many customers" in said
 
 
 def test_no_rows_have_their_reason() -> None:

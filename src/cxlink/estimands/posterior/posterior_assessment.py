@@ -1,4 +1,4 @@
-"""Whether a posterior can be relied on: convergence, replicated counts, cells left out, the weight of the priors."""
+"""Model checking of posteriors: convergence, replicated counts, cells left out, dependence on the priors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,8 +33,8 @@ def judged_retention(
     spells: Spells,
     spec: CohortSpec,
     rng: np.random.Generator,
-) -> tuple[tuple[Check, ...], list[Check]]:
-    """Look at a posterior of retention.
+) -> list[Check]:
+    """Check a posterior of retention: convergence, replicated losses, dependence on the priors, cells left out.
 
     Parameters
     ----------
@@ -51,10 +51,7 @@ def judged_retention(
 
     Returns
     -------
-    checks : tuple of Check
-        For `bayes_findings.unreliable`.
-    findings : list of Check
-        For the table of diagnostics.
+    list of Check
     """
     some = _thinned(posterior)
     likelihood = bayes_pointwise.cell_log_likelihood(some, pooled)
@@ -77,21 +74,21 @@ def judged_retention(
 
     left_out = loo_by_cell(likelihood, refit)
     rows = bayes_findings(posterior.name, checks, "retention")
-    return checks, [*rows, *left_out_findings(posterior.name, left_out, "retention")]
+    return [*rows, *left_out_findings(posterior.name, left_out, "retention")]
 
 
 def judged_spend(
     posterior: Posterior, stack: StackedCells, counts: Counts, spells: Spells, rng: np.random.Generator
-) -> tuple[list[Check], tuple[Check, ...]]:
-    """Look at a posterior of spend: see `posterior_spend.posterior_spend_findings`; and leave cells out."""
-    rows, checks = posterior_spend_findings(posterior, stack, counts, spells, rng)
+) -> list[Check]:
+    """Check a posterior of spend as `posterior_spend_findings` does, and leave cells out."""
+    rows = posterior_spend_findings(posterior, stack, counts, spells, rng)
     some = _thinned(posterior)
     likelihood = spend_log_likelihood(some, stack)
-    told = np.flatnonzero(stack.n > 0)
+    cells = np.flatnonzero(stack.n > 0)
     effect = bayes_effect(counts.spec.score.effect)
     again = refit_without(stack, effect, seed=int(rng.integers(2**31)))
-    left_out = loo_by_cell(likelihood[..., told], lambda cell: again(int(told[cell])))
-    return [*rows, *left_out_findings(posterior.name, left_out, "spend")], checks
+    left_out = loo_by_cell(likelihood[..., cells], lambda cell: again(int(cells[cell])))
+    return [*rows, *left_out_findings(posterior.name, left_out, "spend")]
 
 
 def _thinned(posterior: Posterior) -> Posterior:

@@ -1,4 +1,4 @@
-"""The Bayesian side of an analysis: posteriors of retention and spend, their rows, and whether to rely on them."""
+"""The Bayesian part of an analysis: posteriors of retention and spend, their estimates and their checks."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,7 @@ from cxlink.cohort.count.spells import Spells, person_periods, spells_of
 from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, CohortSpec
 from cxlink.estimands.posterior.posterior_assessment import judged_retention, judged_spend
 from cxlink.estimands.posterior.posterior_coefficients import posterior_coefficients
-from cxlink.estimands.posterior.posterior_findings import spread_findings, unreliable
+from cxlink.estimands.posterior.posterior_findings import deviation_findings
 from cxlink.estimands.posterior.posterior_spend_rows import no_posterior_spend, posterior_spend_rows
 from cxlink.estimands.posterior.prior_predictive import prior_curve, prior_of_spend, prior_table
 from cxlink.estimands.survival_estimands import curve_frames, survival_refusals, survival_rows
@@ -42,7 +42,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Bayesian:
-    """What the posteriors say.
+    """Estimates and checks of the posteriors.
 
     Attributes
     ----------
@@ -53,13 +53,11 @@ class Bayesian:
     curves : list of DataFrame
         Retention for figures, see `posterior.curve_frames`; of the priors as scenario ``prior``.
     spend : list of DataFrame
-        Mean spend before any count: ``scenario, group, estimate, conf_low, conf_high, unit``.
+        Mean spend by the priors: ``scenario, group, estimate, conf_low, conf_high, unit``.
     priors : list of DataFrame
-        ``model, of, quantity, distribution, scale, reason``.
+        ``model, of, quantity, distribution, centre, scale``.
     posteriors : dict of str to Posterior
         By name: ``bayes``, ``bayes_sbg``, ``bayes_spend``.
-    warnings : tuple of str
-        A sentence for each posterior that cannot be relied on.
     sampler : {"nutpie", "pymc"}
         What drew them.
     coefficients : list of dict
@@ -72,7 +70,6 @@ class Bayesian:
     spend: list[pd.DataFrame] = field(default_factory=list)
     priors: list[pd.DataFrame] = field(default_factory=list)
     posteriors: dict[str, Posterior] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
     sampler: str = NUTPIE
     coefficients: list[Row] = field(default_factory=list)
 
@@ -85,7 +82,6 @@ class Bayesian:
             [*self.spend, *other.spend],
             [*self.priors, *other.priors],
             {**self.posteriors, **other.posteriors},
-            (*self.warnings, *other.warnings),
         )
 
     def without(self, names: Collection[str]) -> "Bayesian":
@@ -155,15 +151,17 @@ def _retention(job: _Job, rng: np.random.Generator) -> Bayesian:
     pooled = _pooled(job.cohorts, job.spec)
     found = Bayesian()
     for (name, priors), stream in zip(_RETENTION.items(), rng.spawn(2), strict=True):
-        made = _sampled(job, pooled, name, stream)
+        posterior = _sampled(job, pooled, name, stream)
         job.progress(f"checking what was sampled ({name})")
-        found = found + _reported(job, made, pooled, stream)
+        found = found + _reported(job, posterior, pooled, stream)
+        found.findings.extend(deviation_findings(posterior, priors, job.spec.analysis.level))
         found.curves.append(prior_curve(pooled, job.spells, job.spec, name, _seed(stream)))
-        found.priors.append(prior_table(priors, name, "retention"))
+        waning = bool(job.spec.analysis.waning)
+        found.priors.append(prior_table(priors, name, "retention", pooled.coding, waning=waning))
     extra = rng.spawn(2)
     if job.spec.analysis.waning:
-        waning = _sampled(job, pooled, bayes_hazard.MODEL, extra[0], waning=True)
-        found = found + _beside(job, waning, extra[0], WANING)
+        posterior = _sampled(job, pooled, bayes_hazard.MODEL, extra[0], waning=True)
+        found = found + _beside(job, posterior, extra[0], WANING)
     if len(job.cohorts) > 1:
         *_, name = job.cohorts
         own = _pooled({name: job.cohorts[name]}, job.spec)
@@ -199,19 +197,12 @@ def _reported(job: _Job, posterior: Posterior, pooled: PooledPeriods, rng: np.ra
     if len(pooled.coding.cohorts) > 1 and posterior.name == bayes_hazard.MODEL:
         new = retention_draws(posterior, spells, spec, rng, cohort=NEW, scenario=NEW_COHORT)
         rows += [row for one in new for row in survival_rows(one, spec)]
-    checks, left_out = judged_retention(posterior, pooled, spells, spec, rng)
-    loud = unreliable(posterior.name, checks, "retention")
+    checks = judged_retention(posterior, pooled, spells, spec, rng)
     return Bayesian(
         rows,
-        [
-            *left_out,
-            *_drawn(posterior),
-            *spread_findings(posterior, spec.analysis.level),
-            *_refused(drawn, spec),
-        ],
+        [*checks, *_drawn(posterior), *_refused(drawn, spec)],
         [frame for one in drawn for frame in curve_frames(one, spec.analysis.level)],
         posteriors={posterior.name: posterior},
-        warnings=(loud,) if loud else (),
     )
 
 
@@ -232,9 +223,9 @@ def _spend(job: _Job, counts: Counts, rng: np.random.Generator) -> Bayesian:
         return Bayesian(findings=[no_posterior_spend(stack)])
     posterior = _sampled_spend(job, stack, rng)
     job.progress("checking what was sampled (spend)")
-    findings, checks = judged_spend(posterior, stack, counts, job.spells, rng)
-    loud = unreliable(posterior.name, checks, "spend")
+    checks = judged_spend(posterior, stack, counts, job.spells, rng)
     rows = posterior_spend_rows(posterior, counts, job.spells, spend_draws(posterior))
+    effect = bayes_effect(counts.spec.score.effect)
     if len(job.cohorts) > 1:
         new = new_spend_draws(posterior, rng)
         # e to a normal whose spread is learnt has no mean
@@ -244,11 +235,10 @@ def _spend(job: _Job, counts: Counts, rng: np.random.Generator) -> Bayesian:
         rows += _spend_alone(job, counts, rng)
     return Bayesian(
         rows,
-        [*findings, *_drawn(posterior, "spend")],
-        spend=[prior_of_spend(stack, bayes_effect(counts.spec.score.effect), counts.spec, _seed(rng))],
-        priors=[prior_table(SPEND_PRIORS, SPEND, "spend")],
+        [*checks, *_drawn(posterior, "spend")],
+        spend=[prior_of_spend(stack, effect, counts.spec, _seed(rng))],
+        priors=[prior_table(SPEND_PRIORS, posterior.name, "spend", replace(stack.coding, effect=effect))],
         posteriors={SPEND: posterior},
-        warnings=(loud,) if loud else (),
     )
 
 

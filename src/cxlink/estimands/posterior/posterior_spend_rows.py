@@ -69,8 +69,8 @@ def posterior_spend_rows(
 
 def posterior_spend_findings(
     posterior: Posterior, stack: StackedCells, counts: Counts, spells: Spells, rng: np.random.Generator
-) -> tuple[list[Check], tuple[Check, ...]]:
-    """Judge a posterior of spend: did it converge, does it make counts like these, and does it stand on its priors.
+) -> list[Check]:
+    """Check a posterior of spend: convergence, replicated counts, dependence on the priors.
 
     Parameters
     ----------
@@ -85,10 +85,7 @@ def posterior_spend_findings(
 
     Returns
     -------
-    findings : list of Check
-        For the table of diagnostics.
-    checks : tuple of Check
-        The same, for `bayes_findings.unreliable`.
+    list of Check
     """
     means = posterior_means(posterior, spend_question(counts, spells), spells.strata, spend_draws(posterior))
     sizes = posterior.tree["posterior"].sizes
@@ -107,7 +104,7 @@ def posterior_spend_findings(
             log_prior(posterior.tree, priors), likelihood,
         ),
     )  # fmt: skip
-    return [_size(stack, posterior), *bayes_findings(NAME, checks, "spend")], checks
+    return [_size(stack, posterior), *bayes_findings(NAME, checks, "spend")]
 
 
 def _size(stack: StackedCells, posterior: Posterior) -> Check:

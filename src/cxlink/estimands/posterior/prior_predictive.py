@@ -1,4 +1,4 @@
-"""What the priors say before any count: of the retention curve and of mean spend, and each with its reason."""
+"""The priors of a model, and what they imply for the retention curve and for mean spend."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from cxlink.bayes.draws.prior_draws import prior_predictive
 from cxlink.bayes.models import hazard_posterior as bayes_hazard
 from cxlink.bayes.models.hurdle_gamma import PARTS
 from cxlink.bayes.models.pymc_models import hazard_model, renewal_model, spend_model
-from cxlink.bayes.pooled_counts import BayesEffect, PooledPeriods, strata_of
+from cxlink.bayes.pooled_counts import BayesEffect, Coding, PooledPeriods, strata_of
 from cxlink.bayes.priors import Prior
 from cxlink.bayes.stacked_spend import StackedCells
 from cxlink.cohort.count.spells import Spells
@@ -22,12 +22,33 @@ _DRAWS = 500
 _LEAST = -600.0  # of log S: what is left of nobody is nobody
 
 
-def prior_table(priors: Iterable[Prior], model: str, of: str) -> pd.DataFrame:
-    """Set priors out: ``model, of, quantity, distribution, scale, reason``."""
+def prior_table(
+    priors: Iterable[Prior], model: str, of: str, coding: Coding, *, waning: bool = False
+) -> pd.DataFrame:
+    """Set the priors of a model out: ``model, of, quantity, distribution, centre, scale``.
+
+    Parameters
+    ----------
+    priors : iterable of Prior
+        Of every quantity that such a model can have.
+    model : str
+        ``bayes`` or ``bayes_sbg``.
+    of : str
+        ``retention`` or ``spend``.
+    coding : Coding
+        Its cohorts, levels and strata, and the effect of the score, which say what quantities it has.
+    waning : bool
+        Whether a difference that wanes was fitted too.
+    """
+    n_cohorts, n_levels, n_strata = coding.shape
+    features = {"cohorts"} if n_cohorts > 1 else set[str]()
+    features |= {"scores", coding.effect} if n_levels > 1 else set()
+    features |= {"strata"} if n_strata > 1 else set()
+    features |= {"waning"} if waning else set()
     return pd.DataFrame(
-        [{"model": model, "of": of, "quantity": p.name, "distribution": p.distribution, "scale": p.scale,
-          "reason": p.reason}
-         for p in priors]
+        [{"model": model, "of": of, "quantity": p.name, "distribution": p.distribution, "centre": p.centre,
+          "scale": p.scale}
+         for p in priors if features.issuperset(p.needs)]
     )  # fmt: skip
 
 

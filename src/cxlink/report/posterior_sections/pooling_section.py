@@ -20,15 +20,14 @@ from cxlink.report.format import (
     whole,
 )  # fmt: skip
 from cxlink.report.posterior_sections.posterior_tables import (
-    ALIKE,
     ALONE,
     HAZARD,
     MOST_LINES,
     NEW,
+    compared,
     estimate,
     kind_of_rows,
     known,
-    name_of,
     width,
 )
 from cxlink.report.sections import score_tables as tables
@@ -69,7 +68,7 @@ def _gain(m: Material, group: str) -> str:
     alone, together = (estimate(m, "retention", group, HAZARD, scenario) for scenario in (ALONE, ""))
     if alone is None or together is None or not width(alone) > 0 or math.isnan(width(together)):
         return ""
-    change = width(together) / width(alone) - 1
+    direction, change = compared(width(alone), width(together))
     facts = {
         "group": score(group, m.spec),
         "after": periods(m.spec.horizon, m.spec.unit),
@@ -78,10 +77,7 @@ def _gain(m: Material, group: str) -> str:
         "pooled": full(together, 1),
         "own": full(alone, 1),
     }
-    if abs(change) < ALIKE:
-        return say("pooling.gain_same", **facts)
-    key = "pooling.gain_narrower" if change < 0 else "pooling.gain_wider"
-    return say(key, change=abs(change), **facts)
+    return say(f"pooling.gain_{direction}", change=change, **facts)
 
 
 def pooled_tables(m: Material) -> list[Block]:
@@ -105,7 +101,7 @@ def _pooled_table(m: Material, estimand: str, caption: str, digits: int) -> list
         levels_shown += group in names
         n = next(row.n for row in rows if row is not None and not row.blank)
         cells = [cell for row in rows for cell in (bare(row, digits), _width(row, digits))]
-        lines.append([name_of(group, m), whole(n), *cells])
+        lines.append([tables.group_name(group, m), whole(n), *cells])
     if not lines:
         return []
     header = [say("pooling.score"), say("pooling.customers")]

@@ -1,4 +1,4 @@
-"""The tables of the Bayesian section: the posteriors' estimates beside those of page one, and what was borrowed."""
+"""The tables of the Bayesian section: the posteriors' estimates beside those of the main results."""
 
 import math
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ from cxlink.report.format import (
     coverage,
     decimal,
     levels,
-    listed,
     percent,
     periods,
+    score,
     units,
     whole,
     words,
 )  # fmt: skip
 from cxlink.report.sections import score_tables as tables
+from cxlink.report.words import say
 
-HAZARD, RENEWALS = BAYESIAN
-NAMES = {HAZARD: "Hazard", RENEWALS: "Renewals"}
+HAZARD, SBG = BAYESIAN
 MEANS = "means"
 ALONE, NEW, WANING = "alone", "new_cohort", "waning"
 _MOST_UNSEEN = 10
@@ -56,42 +56,38 @@ def known(row: Estimate | None) -> bool:
 
 
 def unseen(m: Material) -> list[str]:
-    """Levels that nobody gave and that the posterior of retention answers for."""
+    """Give the levels without customers for which the posterior of retention has an estimate."""
     nobody = (str(level) for level in m.spec.scale.levels if level not in m.scores)
     return [level for level in nobody if known(estimate(m, "retention", level, HAZARD))]
 
 
 def source(m: Material) -> str:
-    """The model that page one's retention comes from."""
+    """Give the model of the main results' retention."""
     rows = m.book.where("retention", headline=True, scenario="", stratum="")
     return next((row.model for row in rows if not row.blank), "kaplan_meier")
 
 
 def retention_table(m: Material) -> list[Block]:
-    """Set retention at the horizon out by level: as page one has it, and both posteriors."""
+    """Set retention at the horizon out by level: that of the main results, and both posteriors."""
     models = [source(m), *BAYESIAN]
     extra = unseen(m) if len(unseen(m)) <= _MOST_UNSEEN else []
     rows, bands = _by_group(m, "retention", models, extra)
     if not rows:
         return []
-    after, kind = periods(m.spec.horizon, m.spec.unit), kind_of_rows(m, "retention")
-    caption = (
-        f"Still customers after {after} by score, in per cent with {coverage(m.spec)} intervals"
-        f"{'; standardised' if kind == 'standardised' else ''}: page one’s source, and two posteriors."
-    )
-    header = ["Score", "Customers", *(_header(model) for model in models)]
+    kind = kind_of_rows(m, "retention")
+    after = periods(m.spec.horizon, m.spec.unit)
+    caption = say(f"posterior_tables.retention_{kind}", after=after, level=coverage(m.spec))
+    header = [
+        say("score_tables.score"), say("score_tables.customers"), capital(words(models[0])),
+        say("posterior_tables.posterior_hazard"), say("posterior_tables.posterior_sbg"),
+    ]  # fmt: skip
     notes = _notes(m, "retention", rows)
     if extra:
-        few = f"{listed([levels(one, m.spec) for one in extra])} {'is' if len(extra) == 1 else 'are'}"
-        notes.append(f"Nobody gave what is marked as predicted: {few} predicted from the other scores.")
+        names = [levels(one, m.spec) for one in extra]
+        notes.append(say("posterior_tables.note_predicted", n=len(extra), levels=names))
     if kind == "standardised" and models[0] == "kaplan_meier" and m.spec.stratum_variables:
-        notes.append(
-            "Kaplan–Meier can be standardised only over strata in which every score compared has customers at risk; a "
-            "posterior over all of them."
-        )
-    return [
-        table(caption, header, rows, notes=notes, rules=[len(rows) - bands], dense=len(rows) <= MOST_LINES)
-    ]
+        notes.append(say("posterior_tables.note_support"))
+    return [_by_score(caption, header, rows, bands, notes)]
 
 
 def spend_table(m: Material) -> list[Block]:
@@ -99,24 +95,24 @@ def spend_table(m: Material) -> list[Block]:
     rows, bands = _by_group(m, "spend", [MEANS, HAZARD], [])
     if not rows or m.spec.spend is None:
         return []
-    standardised = "; standardised" if kind_of_rows(m, "spend") == "standardised" else ""
-    caption = (
-        f"Mean spend in {m.spec.spend.window_months} months by score, in {m.spec.spend.currency} with "
-        f"{coverage(m.spec)} intervals{standardised}: page one’s source, and the posterior."
-    )
-    header = ["Score", "Customers", "Means by level", "Posterior"]
+    caption = say(
+        f"posterior_tables.spend_{kind_of_rows(m, 'spend')}", currency=m.spec.spend.currency,
+        window=periods(m.spec.spend.window_months, "month"), level=coverage(m.spec),
+    )  # fmt: skip
+    header = [
+        say("score_tables.score"), say("score_tables.customers"), say("posterior_tables.means"),
+        say("posterior_tables.posterior"),
+    ]  # fmt: skip
     notes = _notes(m, "spend", rows)
     if all(row[1] == whole(0) for row in rows):
-        notes.append(
-            "No customer of this cohort has a complete window: its spend is predicted from the other cohorts."
-        )
-    return [
-        table(caption, header, rows, notes=notes, rules=[len(rows) - bands], dense=len(rows) <= MOST_LINES)
-    ]
+        notes.append(say("posterior_tables.note_no_window"))
+    return [_by_score(caption, header, rows, bands, notes)]
 
 
-def _header(model: str) -> str:
-    return f"Posterior: {NAMES[model].lower()}" if model in NAMES else capital(words(model))
+def _by_score(
+    caption: str, header: list[str], rows: list[list[str]], bands: int, notes: Sequence[str]
+) -> Block:
+    return table(caption, header, rows, notes=notes, rules=[len(rows) - bands], dense=len(rows) <= MOST_LINES)
 
 
 def _by_group(
@@ -126,22 +122,17 @@ def _by_group(
     names, bands = tables.groups(m)
     order = [str(level) for level in m.spec.scale.levels]
     names = sorted([*names, *extra], key=order.index)
-    found = {g: [estimate(m, estimand, g, model) for model in models] for g in [*names, *bands]}
-    shown = {g: rows for g, rows in found.items() if any(known(row) for row in rows[1:])}
+    every = {g: [estimate(m, estimand, g, model) for model in models] for g in [*names, *bands]}
+    shown = {g: rows for g, rows in every.items() if any(known(row) for row in rows[1:])}
     digits = tables.common_digits([row for rows in shown.values() for row in rows if row is not None])
     lines = []
     for group, rows in shown.items():
         posterior = next(row for row in rows[1:] if row is not None and not row.blank)
-        cells = [bare(row, digits) for row in rows]
-        lines.append([name_of(group, m, group in extra), whole(posterior.n), *cells])
+        name = tables.group_name(group, m)
+        if group in extra:
+            name = say("posterior_tables.predicted", score=name)
+        lines.append([name, whole(posterior.n), *(bare(row, digits) for row in rows)])
     return lines, sum(group in shown for group in bands)
-
-
-def name_of(group: str, m: Material, predicted: bool = False) -> str:
-    """Name a group in a table: ``9–10 (best)``."""
-    mark = {"worst": " (worst)", "best": " (best)"}.get(group, "")
-    name = "all scores" if group == "all" else levels(group, m.spec)
-    return f"{name}{mark}{' (predicted)' if predicted else ''}"
 
 
 def _notes(m: Material, estimand: str, rows: Sequence[Sequence[str]]) -> list[str]:
@@ -151,15 +142,15 @@ def _notes(m: Material, estimand: str, rows: Sequence[Sequence[str]]) -> list[st
         notes.append(tables.everybody_note(m))
     if any(NONE in row for row in rows):
         least = m.spec.publish.smallest_cell
-        blank = f", or fewer than {whole(least)} customers" if least else ""
-        notes.append(f"{NONE}: no estimate{blank}.")
+        key = "posterior_tables.blank_small" if least else "posterior_tables.blank"
+        notes.append(say(key, least=least))
     return notes
 
 
 def tenure_table(m: Material) -> list[Block]:
     """Set restricted means out: a line for each step of the ladder, and by band a column for each model."""
     groups, kind = list(m.bands) or ["all"], kind_of_rows(m, "tenure")
-    models = [(HAZARD, ""), (RENEWALS, ""), (HAZARD, WANING)]
+    models = [(HAZARD, ""), (SBG, ""), (HAZARD, WANING)]
     every = {
         h: [_restricted(m, group, h, model, kind) for group in groups for model in models]
         for h in sorted({m.spec.horizon, *m.spec.tenure_horizons})
@@ -167,29 +158,27 @@ def tenure_table(m: Material) -> list[Block]:
     used = [i for i in range(len(groups) * len(models)) if any(known(rows[i]) for rows in every.values())]
     if not used:
         return []
-    names = [
-        f"{levels(group, m.spec) if group != 'all' else 'all'}: {WANING if scenario else NAMES[model].lower()}"
-        for group in groups
-        for model, scenario in models
-    ]
     lines = [
         [periods(h, m.spec.unit), _extrapolated([rows[i] for i in used]), *(bare(rows[i], 1) for i in used)]
         for h, rows in every.items()
         if any(known(rows[i]) for i in used)
     ]
-    caption = (
-        f"Mean tenure by the posteriors of scores {listed([levels(g, m.spec) for g in groups])}, in "
-        f"{units(m.spec.unit)} with {coverage(m.spec)} intervals{'; standardised' if kind == 'standardised' else ''}."
-    ).replace("scores all scores", "all scores")
-    notes = [
-        "Extrapolated: the share of a figure beyond the last period with ten customers at risk, least to most."
-    ]
+    caption = say(
+        f"posterior_tables.tenure_{kind}", groups=[score(group, m.spec) for group in groups],
+        units=units(m.spec.unit), level=coverage(m.spec),
+    )  # fmt: skip
+    notes = [say("posterior_tables.note_extrapolated")]
     if any(models[i % len(models)][1] for i in used):
-        notes.append(
-            "Waning: the hazard model with a difference between scores that fades, a constant share of it in each "
-            f"{m.spec.unit}; how fast, the counts and the prior say together."
-        )
-    header = ["Mean to", "Extrapolated", *(capital(names[i]) for i in used)]
+        notes.append(say("posterior_tables.note_waning", unit=units(m.spec.unit, 1)))
+    names = [
+        say(f"posterior_tables.column_{scenario or model}", group=levels(group, m.spec))
+        for group in groups for model, scenario in models
+    ]  # fmt: skip
+    header = [
+        say("posterior_tables.horizon"),
+        say("posterior_tables.extrapolated"),
+        *(names[i] for i in used),
+    ]
     return [table(caption, header, lines, notes=notes, dense=True)]
 
 
@@ -214,8 +203,9 @@ def width(row: Estimate | None) -> float:
     return math.nan if row is None else row.conf_high - row.conf_low
 
 
-def compared(before: float, after: float) -> str:
-    """Compare the lengths of two intervals in words: ``40 % narrower``."""
-    if not before > 0 or abs(after / before - 1) < ALIKE:
-        return "about as wide"
-    return f"{percent(abs(1 - after / before))} {'narrower' if after < before else 'wider'}"
+def compared(before: float, after: float) -> tuple[str, float]:
+    """Compare the lengths of two intervals: ``narrower``, ``wider`` or ``same``, and the change as a share."""
+    change = abs(after / before - 1) if before > 0 else 0.0
+    if change < ALIKE:
+        return "same", change
+    return "narrower" if after < before else "wider", change

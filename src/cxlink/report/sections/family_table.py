@@ -19,7 +19,7 @@ _COLUMNS = ("family", "log_likelihood", "aic", "bic", "weight_aic", "weight_back
             "ratio", "warnings")  # fmt: skip
 _LARGE = 1000
 _SMALL_WEIGHT = 0.005  # would be written as 0.00
-_SHARES = (2.7, 1.3, 0.9, 0.9, 0.85, 1.05, 0.95, 0.9, 1.05, 1.55)
+_SHARES = (2.65, 1.3, 0.9, 0.9, 0.85, 1.05, 0.95, 1.15, 1.05, 1.5)
 BACKTEST = ("backtest_log_score", "backtest_survival_error", "backtest_tenure_error", "backtest_covered")
 """Codes of what families predicted from earlier periods."""
 

@@ -16,6 +16,7 @@ from cxlink.report.format import (
     variable,
     who,
 )
+from cxlink.report.posterior_sections.posterior_warnings import sampling_failures
 from cxlink.report.profile_words import table_notes
 from cxlink.report.words import say
 
@@ -27,7 +28,7 @@ _OUTCOMES = ("retained", "lost", "")
 def limits(m: Material) -> list[str]:
     """Give the limits of a cohort's figures, most important first; at the end the notes on its table."""
     items = [
-        *(m.results.bayesian.warnings if m.results.bayesian is not None else ()),
+        *sampling_failures(m.results.checks),
         _association(m),
         _respondents(m),
         *filter(None, support(m)),

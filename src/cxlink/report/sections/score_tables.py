@@ -49,7 +49,7 @@ def by_score(m: Material, estimand: str, model: str, horizon: int | None, captio
         known = next((row for row in found if row is not None), None)
         lost = [whole(known.n_events if known else None)] if losses else []
         cells = ["" if row is None and group == "all" else bare(row, digits) for row in found]
-        rows.append([_name(group, m), whole(_customers(group, known, m)), *lost, *cells])
+        rows.append([group_name(group, m), whole(_customers(group, known, m)), *lost, *cells])
     header = [
         say("score_tables.score"),
         say("score_tables.customers"),
@@ -148,7 +148,8 @@ def common_digits(rows: Sequence[Estimate]) -> int | None:
     return 2 if rows[0].unit == "ratio" else money_digits(list(rows))
 
 
-def _name(group: str, m: Material) -> str:
+def group_name(group: str, m: Material) -> str:
+    """Name a group in a table: ``9–10 (best)``."""
     name = levels(group, m.spec)
     return say(f"score_tables.band_{group}", levels=name) if group in ("worst", "best") else name
 
