@@ -39,7 +39,9 @@ from cxlink.results import Results
 
 OTHER = "Quite other; 7 of 8 [no] = 0.25, words (1e3) "
 ROOMS = ("checks", "reasons", "ratios", "notes", "excluded")
-KEYS = [key for key in sentences("en") if key.partition(".")[0] in ROOMS]
+BARE = ("notes.as_written", "excluded.invalid")
+"""Sentences of one slot, with no words that could be others."""
+KEYS = [key for key in sentences("en") if key.partition(".")[0] in ROOMS and key not in BARE]
 SLOT = {"": "text", "capital": "text", "list": ("one", "two")}
 """What fills a slot of this kind where no analysis does; of any other kind a number."""
 Make = Callable[[], object]
@@ -135,8 +137,8 @@ def told(changed: Mapping[str, Sentence]) -> Iterator[Said]:
     def recorded(key: str, facts: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
         pieces = list(fill(key, facts))
         if key in KEYS:
-            slots = [str(facts[name]) for name in sorted(known[key].slots)]
-            mark = f"<{alike[str(every[key].forms)]} {[said.marks.get(slot, slot) for slot in slots]}>"
+            slots = [_marked(facts[name], said) for name in sorted(known[key].slots)]
+            mark = f"<{alike[str(every[key].forms)]} {slots}>"
             said.keys.add(key)
             said.marks["".join(text for text, _ in pieces)] = mark
         return iter(pieces)
@@ -147,6 +149,13 @@ def told(changed: Mapping[str, Sentence]) -> Iterator[Said]:
         patch.setattr(drawing, "svg", drawn)
         patch.setattr(diagnostics_section, "_MOST_ROWS", 10_000)
         yield said
+
+
+def _marked(fact: object, said: Said) -> str:
+    """What stands for a fact, and for each of a list of them."""
+    if isinstance(fact, list):
+        return str([_marked(one, said) for one in fact])
+    return said.marks.get(str(fact), str(fact))
 
 
 def without(text: str, said: Said) -> str:
@@ -198,7 +207,7 @@ def _check(key: str) -> Check:
 
 NESTED = ("pooled_cohort", "other_convention", "under_both")
 """Sentences of notes that are not of the profile alone."""
-TABLE = {"unit": "month", "rule": "x", "text": "x", "column": "x", "cohorts": (("a", 3),)}
+TABLE = {"unit": "month", "rule": "QQ rule", "text": "ZZ text", "column": "JJ", "cohorts": (("VV", 3),)}
 
 
 def profile() -> Profile:

@@ -6,7 +6,7 @@ from cxlink.report.content import Material
 from cxlink.report.document import Block, heading, paragraph, picture, table
 from cxlink.report.figures import cohort_figures as figures
 from cxlink.report.figures import drawing
-from cxlink.report.format import NONE, levels, periods, shortened, units, whole
+from cxlink.report.format import NONE, levels, periods, units, whole
 from cxlink.report.profile_words import exclusions, time_origin
 from cxlink.report.sections.limitations import snapshot
 from cxlink.report.words import say
@@ -51,7 +51,7 @@ def _durations(m: Material) -> str:
 def _rows(m: Material) -> list[list[str]]:
     profile = m.results.profile
     rows = [[say("cohort.rows_read"), whole(profile.rows_read)]]
-    rows += [[say("cohort.excluded", reason=shortened(why)), whole(n)] for why, n in exclusions(profile)]
+    rows += [[say("cohort.excluded", reason=why), whole(n)] for why, n in exclusions(profile)]
     rows.append([say("cohort.counted"), whole(profile.rows_used)])
     rows.append([say("cohort.with_score"), whole(m.n_scored)])
     rows.append([say("cohort.without_score"), whole(m.n_unscored)])
