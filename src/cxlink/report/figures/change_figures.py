@@ -40,13 +40,9 @@ def change_parts(
         axes.axvline(0, color=drawing.GREY, lw=0.8, zorder=0)
         axes.axhline(0.35, color="#c8c8c8", lw=0.6, zorder=0)
         colors = [drawing.INK if part == "total" else drawing.score_colors(3)[1] for part in rows.index]
-        for y, color, (middle, *ends) in zip(height, colors, _ends(rows, scale), strict=True):
-            axes.plot(ends, [y, y], color=color, lw=1.4)
-            axes.plot([middle], [y], "o", ms=4.5, color=color)
+        _points(axes, height, _ends(rows, scale), colors)
         axes.set_yticks(height, [say(f"change.part_{part}") for part in PARTS])
         axes.tick_params(axis="y", length=0)
-        axes.grid(visible=False, axis="y")
-        axes.grid(visible=True, axis="x")
         axes.set_ylim(-0.9, len(rows) - 0.4)
         drawing.plain_numbers(axes.xaxis)
         drawing.label_axes(axes, label, "")
@@ -186,16 +182,23 @@ def off_by_score(
         if most is not None:
             axes.axvspan(-scale * most, scale * most, color="#efefef", lw=0, zorder=-1)
         colors = drawing.score_colors(len(names))
-        for y, ((middle, *ends), color) in enumerate(zip(_ends(rows, scale), colors, strict=True)):
-            axes.plot(ends, [y, y], color=color, lw=1.4)
-            axes.plot([middle], [y], "o", ms=4.5, color=color)
+        _points(axes, np.arange(len(names)), _ends(rows, scale), colors)
         axes.set_yticks(range(len(names)), [levels(name, spec) for name in names])
-        axes.grid(visible=False, axis="y")
-        axes.grid(visible=True, axis="x")
         drawing.plain_numbers(axes.xaxis)
         drawing.label_axes(axes, label, say("change.score"))
         drawing.mark_simulated(axes, simulated)
         return axes
+
+
+def _points(
+    axes: Axes, heights: np.ndarray, values: list[list[float]], colors: Sequence[drawing.Color]
+) -> None:
+    """Estimates with horizontal intervals, one a row, and vertical grid lines."""
+    for y, (middle, *ends), color in zip(heights, values, colors, strict=True):
+        axes.plot(ends, [y, y], color=color, lw=1.4)
+        axes.plot([middle], [y], "o", ms=4.5, color=color)
+    axes.grid(visible=False, axis="y")
+    axes.grid(visible=True, axis="x")
 
 
 def _ends(rows: pd.DataFrame, scale: float) -> list[list[float]]:

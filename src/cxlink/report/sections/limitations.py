@@ -2,6 +2,7 @@
 
 from cxlink.checks import matching
 from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY
+from cxlink.estimands.support_checks import LEAST_SUPPORT
 from cxlink.report.content import Material
 from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.format import (
@@ -20,7 +21,6 @@ from cxlink.report.posterior_sections.posterior_warnings import sampling_failure
 from cxlink.report.profile_words import table_notes
 from cxlink.report.words import say
 
-_LEAST_SUPPORT = 0.9
 _ESTIMANDS = {"kaplan_meier": "retention", "means": "spend"}
 _OUTCOMES = ("retained", "lost", "")
 
@@ -119,7 +119,7 @@ def _supports(m: Material) -> list[tuple[str, float]]:
 
 def support(m: Material) -> list[str]:
     """Say where the headline contrast stands on less than nine in ten customers, and what was done about it."""
-    return [_thin(m, model, share) for model, share in _supports(m) if share < _LEAST_SUPPORT]
+    return [_thin(m, model, share) for model, share in _supports(m) if share < LEAST_SUPPORT]
 
 
 def _thin(m: Material, model: str, share: float) -> str:
