@@ -156,18 +156,36 @@ def test_without_a_step_inside_follow_up_the_headline_mean_ends_at_the_horizon()
     assert leading_rows(nobody, spec_for()).at["tenure"] == 6
 
 
+def after(given: int, **changes: object) -> Survival:
+    """The curves of those who have stayed some periods of a constant hazard: the same, from then on."""
+    return curves_for(given=given, **changes)
+
+
 def test_a_lag_counts_again_from_later_on() -> None:
-    curves = curves_for()
+    lags = after(1, times=np.arange(11)), after(3, times=np.arange(11))
+    curves = curves_for(later=lags)
     rows = survival_rows(curves, spec_for())
     row = one(rows, estimand="retention", group="worst", horizon=6, scenario="lag=3")
     assert row["estimate"] == pytest.approx(np.exp(-0.2 * 3), abs=1e-12)
-    expected = interval(curves.draws[:, 0, 6] / curves.draws[:, 0, 3], 0.95)
+    expected = interval(lags[1].draws[:, 0, 3], 0.95)
     assert (row["std_error"], row["conf_low"], row["conf_high"]) == pytest.approx(expected, abs=0)
     ratio = one(rows, estimand="retention_ratio", group="best", horizon=6, scenario="lag=1")
     assert ratio["estimate"] == pytest.approx(np.exp(-0.05 * 5 + 0.2 * 5), abs=1e-12)
     assert {r["scenario"] for r in rows} == {"", "lag=1", "lag=3"}
-    within = curves_for(labels={"adjusted": "no", "stratum": "plan=x", "scenario": ""})
-    assert {r.get("scenario", "") for r in survival_rows(within, spec_for())} == {""}
+    scenario = replace(curves, labels={"adjusted": "no", "stratum": "", "scenario": "interacting"})
+    assert not [r for r in survival_rows(scenario, spec_for()) if r.get("scenario", "").startswith("lag")]
+
+
+def test_remaining_tenure_is_of_those_who_have_stayed() -> None:
+    spec = spec_for(given=[5])
+    rows = survival_rows(curves_for(later=(after(5),)), spec)
+    row = one(rows, estimand="remaining_tenure", group="best", horizon=8, given=5)
+    assert row["estimate"] == pytest.approx((1 - np.exp(-0.4)) / 0.05, abs=1e-12)
+    difference = one(rows, estimand="remaining_tenure_difference", group="best", horizon=8, given=5)
+    worst = one(rows, estimand="remaining_tenure", group="worst", horizon=8, given=5)
+    assert difference["estimate"] == pytest.approx(row["estimate"] - worst["estimate"], abs=1e-12)
+    # retention of those is a lag's, and no lag of five periods was asked for
+    assert not [r for r in rows if r.get("given") == 5 and r["estimand"].startswith("retention")]
 
 
 def test_incidence_has_a_row_a_cause() -> None:
@@ -284,7 +302,9 @@ def test_what_is_not_answered_is_said_with_its_reason() -> None:
     whole = {check.facts["estimand"]: check.facts["case"] for check in said if np.isnan(check.value)}
     assert whole["tenure_mean"] == "no_tail"
     assert whole["cumulative_incidence"] == "one_cause"
-    assert whole["remaining_tenure"] == "no_start_later"
+    # the value is how long they have stayed: two lags, and a year
+    none = [(c.facts["estimand"], c.value) for c in said if c.facts["case"] == "no_start_later"]
+    assert none == [("retention", 1), ("retention", 3), ("remaining_tenure", 12)]
     assert "retention_difference" not in whole
     kind = curves_for(labels={"adjusted": "standardised", "stratum": "", "scenario": ""})
     assert {check.facts["adjusted"] for check in survival_refusals(kind, spec_for())} == {"standardised"}

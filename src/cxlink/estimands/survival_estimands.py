@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from cxlink.checks import Check
+from cxlink.checks import Check, Fact
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.estimands.contrasts import BOTH
+from cxlink.estimands.contrasts import BOTH, DIFFERENCE
 from cxlink.estimands.estimand import NOT_LEADING, Answer, Estimand, Leads, NotAnswered, Row
 from cxlink.estimands.estimand_rows import refusals, rows_of
 from cxlink.estimands.tidy import intervals
@@ -30,12 +30,15 @@ def survival_estimands(spec: CohortSpec) -> tuple[Estimand, ...]:
         Estimand("tenure_discounted", spec.unit, partial(discounted, rate=spec.discount)),
         Estimand("tenure_mean", spec.unit, mean_tenure),
         Estimand("tenure_median", spec.unit, median),
-        *((Estimand("remaining_tenure", spec.unit, remaining),) if spec.given else ()),
-        *(
-            Estimand("retention", "probability", partial(since, lag=lag, horizon=spec.horizon), BOTH)
-            for lag in spec.lags
-        ),
     )
+
+
+def later_estimands(spec: CohortSpec, given: int, scenario: str = "") -> tuple[Estimand, ...]:
+    """What is asked of those who have stayed so many periods; lags are a scenario of the main analysis alone."""
+    lag = Estimand("retention", "probability", partial(since, horizon=spec.horizon), BOTH)
+    remains = Estimand("remaining_tenure", spec.unit, remaining, (DIFFERENCE,))
+    lagging = given in spec.lags and not scenario
+    return (*((lag,) if lagging else ()), *((remains,) if given in spec.given else ()))
 
 
 def retention(s: Survival, spec: CohortSpec) -> Answer:
@@ -139,20 +142,11 @@ def half_left(survival: np.ndarray) -> np.ndarray:
 
 
 def remaining(s: Survival) -> Answer | NotAnswered:
-    """∫S(t)dt of those who have stayed so long, to each horizon from there, and without one."""
-    if not s.later:
-        return NotAnswered("no_start_later")
-    parts = [_to_horizons(one, one.area, one.extrapolated_area) for one in s.later]
-    return Answer(
-        np.concatenate([part.point for part in parts], axis=1),
-        np.concatenate([part.draws for part in parts], axis=2),
-        np.concatenate([part.extrapolated for part in parts], axis=1),
-        tuple(
-            {**place, "given": one.given}
-            for one, part in zip(s.later, parts, strict=True)
-            for place in part.places
-        ),
-    )
+    """∫S(t)dt of those who have stayed so long, to each horizon from then on, and without one."""
+    if not s.horizons:
+        return NotAnswered("not_drawn")
+    whole = _to_horizons(s, s.area, s.extrapolated_area)
+    return replace(whole, places=tuple({**place, "given": s.given} for place in whole.places))
 
 
 def time_lost(s: Survival) -> Answer:
@@ -178,15 +172,14 @@ def incidence(s: Survival, horizon: int) -> Answer | NotAnswered:
     return Answer(s.incidence.point, s.incidence.draws, beyond, places)
 
 
-def since(s: Survival, lag: int, horizon: int) -> Answer | NotAnswered:
-    """Retention from some periods after the score on, S(h) / S(lag): what leaving at once does to the contrast."""
-    early, late = s.at(lag), s.at(horizon)
-    if early is None or late is None or s.labels["scenario"] or s.labels["stratum"]:
+def since(s: Survival, horizon: int) -> Answer | NotAnswered:
+    """Retention to the horizon of those who have stayed so long: what leaving at once does to the contrast."""
+    late = s.at(horizon - s.given)
+    if late is None:
         return NotAnswered("not_drawn")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        point, draws = late.point / early.point, late.draws / early.draws
-    place = {"horizon": horizon, "scenario": f"lag={lag}"}
-    return Answer(point[:, None], draws[..., None], s.extrapolated(horizon)[:, None], (place,))
+    place = {"horizon": horizon, "scenario": f"lag={s.given}"}
+    beyond = s.extrapolated(horizon - s.given)
+    return Answer(late.point[:, None], late.draws[..., None], beyond[:, None], (place,))
 
 
 def curve_frames(s: Survival, level: float, groups: Collection[str] | None = None) -> list[pd.DataFrame]:
@@ -223,13 +216,26 @@ def curve_frames(s: Survival, level: float, groups: Collection[str] | None = Non
 
 def survival_rows(s: Survival, spec: CohortSpec, leads: Leads = NOT_LEADING) -> list[Row]:
     """All rows of one model of retention."""
-    return rows_of(s, survival_estimands(spec), spec, leads)
+    rows = rows_of(s, survival_estimands(spec), spec, leads)
+    for one in s.later:
+        rows += rows_of(one, later_estimands(spec, one.given, s.labels["scenario"]), spec)
+    return rows
 
 
 def survival_refusals(s: Survival, spec: CohortSpec) -> Iterator[Check]:
     """Say what a model of retention does not answer; of the whole cohort's rows only."""
     if not s.labels["scenario"] and not s.labels["stratum"]:
         yield from refusals(s, survival_estimands(spec))
+        later = {one.given: one for one in s.later}
+        for given in sorted({*spec.lags, *spec.given}):
+            estimands = later_estimands(spec, given)
+            if given in later:
+                yield from refusals(later[given], estimands)
+            for estimand in () if given in later else estimands:
+                facts: dict[str, Fact] = {"estimand": estimand.name, "adjusted": str(s.labels["adjusted"])}
+                yield Check(
+                    "not_answered", s.model, value=float(given), facts={**facts, "case": "no_start_later"}
+                )
 
 
 def leading_rows(s: Survival, spec: CohortSpec) -> Leads:

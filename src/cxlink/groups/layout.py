@@ -1,13 +1,13 @@
 """How requested curves are laid out, so that many draws of them are computed together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 
 from cxlink.cohort.count.spells import RiskSets, Spells, each_pair, risk_sets
-from cxlink.groups.curves import Mixture, mixtures
+from cxlink.groups.curves import Mixture, Standard, mixtures
 from cxlink.groups.discrete_hazard import hazards
 from cxlink.groups.requests import Request
 from cxlink.groups.support import FOREVER, known_to, known_until
@@ -36,7 +36,9 @@ class CurvePlan:
     Attributes
     ----------
     request : Request
-        What is asked.
+        What is asked, its standards entering when they have stayed as long as is given.
+    at_survey : tuple of Standard
+        The same standards, entering at the survey.
     horizon : int
         Where incidence is given and draws are checked, in periods after entry.
     pool : sparse matrix of shape (n_curves, n_pairs)
@@ -58,6 +60,7 @@ class CurvePlan:
     """
 
     request: Request
+    at_survey: tuple[Standard, ...]
     horizon: int
     pool: csr_array
     parts: tuple[Mixture, ...]
@@ -73,6 +76,11 @@ class CurvePlan:
         """Reported groups."""
         return len(self.request.standards)
 
+    @property
+    def n_causes(self) -> int:
+        """Competing causes whose incidence is wanted: none of those who have stayed for some time."""
+        return 0 if self.request.given else len(self.hazard) - 1
+
 
 def counter(spells: Spells) -> Counter:
     """Prepare to count by pair; causes are counted apart where they compete."""
@@ -83,7 +91,9 @@ def counter(spells: Spells) -> Counter:
 
 def lay_out(spells: Spells, request: Request, horizon: int, count: Counter) -> CurvePlan:
     """Lay a request out: what it needs of the clock, and how far each group is known."""
-    standards, pool = request.standards, _pool(request, spells.n_pairs)
+    at_survey, pool = request.standards, _pool(request, spells.n_pairs)
+    standards = tuple(replace(s, entry=s.entry + request.given) for s in at_survey)
+    request = replace(request, standards=standards)
     at_risk, lost = (x[..., 0] for x in count(spells.n[:, None]))
     at_risk, lost = pool @ at_risk, np.stack([pool @ d for d in lost])
     known = known_until(standards, known_to(at_risk, lost[0]))
@@ -95,6 +105,7 @@ def lay_out(spells: Spells, request: Request, horizon: int, count: Counter) -> C
     needed = min(latest + max(n_times - 1, horizon), spells.n_periods)
     return CurvePlan(
         request=request,
+        at_survey=at_survey,
         horizon=horizon,
         pool=pool,
         parts=mixtures(standards),

@@ -1,5 +1,6 @@
 """What is asked of a model: curves over pooled customers, and the groups reported as averages of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -8,6 +9,7 @@ from cxlink.cohort.count.spells import Spells, risk_sets
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.groups.curves import Standard
 from cxlink.groups.group import contrasts_of, groups_of
+from cxlink.groups.retained import Scored
 from cxlink.groups.support import known_to
 
 
@@ -35,6 +37,13 @@ class Request:
         Share of the scored customers that a group and its reference, or a group by itself (reference empty), stand on.
     since_signup : bool
         Whether times count from signup; otherwise from each customer's entry.
+    given : int
+        Periods already stayed: times count from then on, and averages are over the customers retained
+        (`cxlink.groups.retained`).
+    scored : Scored or None
+        Whose mix these averages share; None where each group is its own customers.
+    later : tuple of Request
+        The same of those who have stayed for some time.
     """
 
     labels: dict[str, str]
@@ -46,6 +55,9 @@ class Request:
     horizons: tuple[int, ...] = ()
     covered: dict[tuple[str, str], float] = field(default_factory=dict)
     since_signup: bool = False
+    given: int = 0
+    scored: Scored | None = None
+    later: "tuple[Request, ...]" = ()
 
 
 def pooled(
@@ -115,6 +127,57 @@ def _followed(standard: Standard, reach: np.ndarray, horizon: int) -> tuple[floa
         return share, standard
     weight = standard.weight[fit] / share
     return share, replace(standard, curve=standard.curve[fit], entry=standard.entry[fit], weight=weight)
+
+
+def pooled_after(request: Request, spells: Spells, given: int, until: int) -> Request | None:
+    """Ask for the same curves of those who have stayed for some time.
+
+    Parameters
+    ----------
+    request : Request
+        From `pooled`.
+    spells : Spells
+        The cohort.
+    given : int
+        Periods already stayed; entries, and groups, with nobody at risk then are left out.
+    until : int
+        Periods since the survey that entries are to be followed, where any can be.
+
+    Returns
+    -------
+    Request or None
+        None where nobody is at risk then.
+    """
+    at_risk, lost = risk_sets(spells, request.members)(spells.n)
+    reach, standards = known_to(at_risk, lost), {}
+    for g, standard in enumerate(request.standards):
+        curve = int(standard.curve[0])
+        start = standard.entry + given
+        there = (start < spells.n_periods) & (at_risk[curve, np.minimum(start, spells.n_periods - 1)] > 0)
+        if there.any():
+            weight = standard.weight[there] / standard.weight[there].sum()
+            part = replace(standard, curve=standard.curve[there], entry=standard.entry[there], weight=weight)
+            standards[g] = _followed(part, reach[curve], until)[1]
+    return replace(narrowed(request, standards), covered={}, given=given) if standards else None
+
+
+def narrowed(request: Request, standards: Mapping[int, Standard]) -> Request:
+    """Leave groups out.
+
+    Parameters
+    ----------
+    request : Request
+        What is asked.
+    standards : mapping of int to Standard
+        By their position in it, the groups that stay, as they are to be averaged.
+    """
+    place = {g: i for i, g in enumerate(standards)}
+    return replace(
+        request,
+        standards=tuple(standards.values()),
+        own=tuple(place[g] for g in request.own if g in place),
+        contrasts=tuple((place[a], place[b]) for a, b in request.contrasts if {a, b} <= set(place)),
+    )
 
 
 def by_category(spells: Spells, spec: CohortSpec) -> list[Request]:

@@ -8,14 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxlink.cohort.count.mix import NO_STRATUM
-from cxlink.cohort.count.spells import Spells, each_pair
+from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.groups.curves import Standard
 from cxlink.groups.group import Group, contrasts_of, groups_of
 from cxlink.groups.requests import Request
+from cxlink.groups.retained import Scored
+from cxlink.groups.support import known_to
 
 
-def standardised(spells: Spells, spec: CohortSpec, supported: np.ndarray | None) -> Request | None:
+def standardised(
+    spells: Spells, spec: CohortSpec, supported: np.ndarray | None, given: int = 0
+) -> Request | None:
     """Ask for curves averaged over the strata, and entries, of all customers scored, or of everybody (`Spells.mix`).
 
     Parameters
@@ -27,6 +31,8 @@ def standardised(spells: Spells, spec: CohortSpec, supported: np.ndarray | None)
     supported : bool ndarray of shape (n_pairs, n_periods + 1) or None
         Whether a pair can answer for customers with that entry; None for models that extrapolate, whose curves are
         every combination of `pair_lookup`.
+    given : int
+        Periods already stayed: averages are over the customers retained, see `cxlink.groups.retained`.
 
     Returns
     -------
@@ -65,8 +71,9 @@ def standardised(spells: Spells, spec: CohortSpec, supported: np.ndarray | None)
             own.append(position(groups[name], over))
     labels = {"adjusted": "standardised", "stratum": "", "scenario": ""}
     return Request(
-        labels, each_pair(spells), tuple(made.values()), tuple(own), tuple(contrasts), covered=covered
-    )
+        labels, each_pair(spells), tuple(made.values()), tuple(own), tuple(contrasts), covered=covered, given=given,
+        scored=_scored(spells, target, lookup, given, nonparametric=supported is not None),
+    )  # fmt: skip
 
 
 def _support_levels(group: Group, groups: dict[str, Group], headline: tuple[str, str]) -> np.ndarray:
@@ -125,6 +132,42 @@ def _average(spells: Spells, group: Group, over: _Target, lookup: np.ndarray) ->
     inside = np.isin(level, group.at)
     n, lost = int(spells.n[inside].sum()), int(spells.n[inside & (spells.cause > 0)].sum())
     return Standard(group.name, curve.ravel(), entry, weight.ravel(), n, lost)
+
+
+def _scored(
+    spells: Spells, target: _Target, lookup: np.ndarray, given: int, *, nonparametric: bool
+) -> Scored:
+    """The customers scored, by curve and entry; those whose share retained a nonparametric curve cannot tell left out.
+
+    A stratum and entry of the target without customers scored takes the levels' shares in its stratum.
+    """
+    n_levels, n_strata = lookup.shape
+    level, stratum = (x.ravel() for x in np.indices(lookup.shape))
+    n = np.zeros((int(max(spells.entry.max(initial=0), target.entry.max(initial=0))) + 1, n_strata, n_levels))
+    np.add.at(n, (spells.entry, spells.stratum[spells.pair], spells.level[spells.pair]), spells.n)
+    weight = n.copy()
+    real = target.stratum != NO_STRATUM
+    cell = target.entry[real], target.stratum[real]
+    nobody = weight[cell].sum(axis=-1) == 0
+    weight[cell[0][nobody], cell[1][nobody]] = n.sum(axis=0)[cell[1][nobody]]
+    if nonparametric:
+        level, stratum = spells.level, spells.stratum
+        weight[~_retained_known(spells, lookup, given, len(n))] = 0.0
+    total = weight.sum(axis=-1, keepdims=True)
+    at = np.nonzero(weight)
+    entry, of_stratum, of_level = at
+    share = (weight / np.where(total > 0, total, 1.0))[at]
+    return Scored(level, stratum, lookup[of_level, of_stratum], entry, n[at], share)
+
+
+def _retained_known(spells: Spells, lookup: np.ndarray, given: int, n_entries: int) -> np.ndarray:
+    """Whether the curve of each entry, stratum and level is known so many periods later."""
+    reach = known_to(*risk_sets(spells, each_pair(spells))(spells.n))
+    entry = np.arange(min(n_entries, reach.shape[1]))
+    known = np.zeros((n_entries, spells.n_pairs), dtype=bool)
+    known[: len(entry)] = (reach[:, entry] >= entry + given).T
+    found: np.ndarray = known[:, lookup.T] & (lookup.T >= 0)
+    return found
 
 
 def pair_lookup(spells: Spells, extrapolated: bool) -> np.ndarray:

@@ -46,6 +46,29 @@ def reaches(spells: Spells, horizon: int) -> np.ndarray:
     return found
 
 
+def reaches_after(spells: Spells, given: int, until: int) -> np.ndarray:
+    """Whether each pair has somebody at risk after some periods from an entry, and reaches some later period.
+
+    Parameters
+    ----------
+    spells : Spells
+        The cohort.
+    given, until : int
+        Periods after entry: somebody is at risk in the period after the first; to the second somebody is at risk, or
+        all are lost on the way.
+
+    Returns
+    -------
+    bool ndarray of shape (n_pairs, n_periods + 1)
+    """
+    at_risk, _ = risk_sets(spells, each_pair(spells))(spells.n)
+    there = np.zeros((spells.n_pairs, spells.n_periods + 1), dtype=bool)
+    later = at_risk[:, given:] > 0
+    there[:, : later.shape[1]] = later
+    there &= reaches(spells, until)
+    return there
+
+
 def known_until(standards: Sequence[Standard], reach: np.ndarray) -> np.ndarray:
     """Last time after entry at which each group is known: where the first of its curves ends.
 

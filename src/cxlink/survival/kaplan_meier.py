@@ -4,8 +4,8 @@ Kaplan & Meier (1958), doi 10.1080/01621459.1958.10501452; late entry as in Tsai
 doi 10.1093/biomet/74.4.883; cumulative incidence as in Aalen & Johansen (1978).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -15,6 +15,7 @@ from cxlink.groups.curves import standardise
 from cxlink.groups.discrete_hazard import EXTINCT, carried, hazards, log_survival
 from cxlink.groups.layout import CurvePlan, block_size, counter, lay_out
 from cxlink.groups.requests import Request
+from cxlink.groups.retained import average_retained, retained_shares, retained_weights
 from cxlink.groups.support import last_at_risk, last_with
 from cxlink.survival.bootstrap import resample
 from cxlink.survival.small_groups import borrow, is_sparse, pairs_of, split
@@ -41,12 +42,14 @@ class Resampled:
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """Draws of one request, filled block by block."""
+    """Draws of one request, filled block by block; of sparse groups, weights of their terms among those retained."""
 
     survival: np.ndarray
     tenure: np.ndarray
     incidence: np.ndarray
     emptied: np.ndarray
+    sparse: np.ndarray
+    weights: dict[int, np.ndarray]
 
 
 def kaplan_meier(
@@ -78,8 +81,9 @@ def kaplan_meier(
     """
     bootstrap, others = rng.spawn(2)
     count = counter(spells)
-    plans = [lay_out(spells, request, horizon, count) for request in requests]
-    rooms = [_room(plan, n_draws) for plan in plans]
+    every = [one for request in requests for one in (request, *request.later)]
+    plans = [lay_out(spells, one, _until(one, horizon), count) for one in every]
+    rooms = [_room(spells, plan, n_draws) for plan in plans]
     last = [plan.hazard for plan in plans]
     influence = np.empty((n_draws, scores.shape[0]))
     start = 0
@@ -92,8 +96,20 @@ def kaplan_meier(
             influence[at] = (scores @ (weights / spells.n[:, None] - 1)).T
         start = at.stop
     periods = person_periods(spells)
-    curves = [_curves(spells, periods, plan, room, others) for plan, room in zip(plans, rooms, strict=True)]
-    return Resampled(tuple(curves), influence)
+    made = [_curves(spells, periods, plan, room, others) for plan, room in zip(plans, rooms, strict=True)]
+    return Resampled(tuple(_nested(made, requests)), influence)
+
+
+def _until(request: Request, horizon: int) -> int:
+    """Periods to where groups are judged: of a lag to the horizon, else so many from where times start."""
+    return horizon - request.given if request.given and not request.horizons else horizon
+
+
+def _nested(curves: Sequence[Survival], requests: Sequence[Request]) -> Iterator[Survival]:
+    rest = iter(curves)
+    for request in requests:
+        first = next(rest)
+        yield replace(first, later=tuple(next(rest) for _ in request.later))
 
 
 def point_curves(spells: Spells, request: Request) -> np.ndarray:
@@ -105,19 +121,23 @@ def point_curves(spells: Spells, request: Request) -> np.ndarray:
         NaN where it is not known.
     """
     plan = lay_out(spells, request, int(request.times.max()), counter(spells))
-    survival, _ = _survival(plan, plan.hazard[..., None])
+    survival, _, _ = _survival(plan, plan.hazard[..., None])
     points, _ = _reported(plan, survival)
     at_times: np.ndarray = points[0]
     return at_times
 
 
-def _room(plan: CurvePlan, n_draws: int) -> _Room:
-    shape = (n_draws, plan.n_groups)
+def _room(spells: Spells, plan: CurvePlan, n_draws: int) -> _Room:
+    shape, standards = (n_draws, plan.n_groups), plan.request.standards
+    sparse = np.array([is_sparse(spells, plan.request, s, plan.horizon) for s in standards], dtype=bool)
+    borrowing = np.flatnonzero(sparse) if plan.request.given else ()
     return _Room(
         np.empty((*shape, len(plan.request.times))),
         np.empty((*shape, len(plan.request.horizons))),
-        np.empty((*shape, len(plan.hazard) - 1)),
+        np.empty((*shape, plan.n_causes)),
         np.zeros(plan.n_groups),
+        sparse,
+        {int(g): np.empty((len(standards[g].curve), n_draws)) for g in borrowing},
     )
 
 
@@ -129,7 +149,9 @@ def _fill(
     at_risk, *lost = (_pooled(plan.pool, x[:, :needed]) for x in (counted[0], *counted[1]))
     hazard, empty = hazards(at_risk, np.stack(lost)), at_risk == 0
     hazard, last = carried(hazard, empty, last)
-    survival, log_s = _survival(plan, hazard)
+    survival, log_s, weights = _survival(plan, hazard)
+    for g, kept in room.weights.items():
+        kept[:, at] = weights[g]
     room.survival[at], room.tenure[at] = _reported(plan, survival)
     room.incidence[at] = _incidence(plan, hazard, log_s)
     room.emptied[:] += _emptied(plan, empty, log_s)
@@ -141,15 +163,19 @@ def _pooled(pool: csr_array, counts: np.ndarray) -> np.ndarray:
     return total
 
 
-def _survival(plan: CurvePlan, hazard: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Survival of the groups (n_draws, n_groups, n_times), and log S of the curves."""
-    log_s = log_survival(hazard[0])
-    return standardise(log_s, plan.parts, plan.n_times), log_s
+def _survival(plan: CurvePlan, hazard: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """Survival of the groups (n_draws, n_groups, n_times), log S of the curves, and weights among those retained."""
+    log_s, given = log_survival(hazard[0]), plan.request.given
+    if not given:
+        return standardise(log_s, plan.parts, plan.n_times), log_s, []
+    weights = retained_weights(plan.at_survey, plan.request.scored, retained_shares(log_s, given))
+    every = np.arange(plan.n_times)
+    return average_retained(log_s, plan.at_survey, weights, given, every), log_s, weights
 
 
 def _incidence(plan: CurvePlan, hazard: np.ndarray, log_s: np.ndarray) -> np.ndarray:
     """Cumulative incidence Σ_u S(u − 1) / S(e) · h_u over u = e + 1, …, e + horizon: (n_draws, n_groups, n_causes)."""
-    total = np.zeros((len(hazard) - 1, plan.n_groups, hazard.shape[-1]))
+    total = np.zeros((plan.n_causes, plan.n_groups, hazard.shape[-1]))
     for part in plan.parts if len(total) else ():
         steps = hazard[1:, part.curves, part.entry : part.entry + plan.horizon]
         before = log_s[part.curves, part.entry : part.entry + steps.shape[2]]
@@ -178,34 +204,35 @@ def _reported(
 
 
 def _borrowed(
-    spells: Spells, periods: PersonPeriods, plan: CurvePlan, g: int, rng: np.random.Generator, *, n_draws: int
-) -> tuple[np.ndarray, ...]:
+    spells: Spells, periods: PersonPeriods, plan: CurvePlan, g: int, rng: np.random.Generator,
+    *, room: _Room, weight: np.ndarray,
+) -> tuple[np.ndarray, ...]:  # fmt: skip
     """Draws of a sparse group: survival at the times wanted, restricted means, and incidence."""
-    request, standard = plan.request, plan.request.standards[g]
+    n_draws, request = len(room.survival), plan.request
+    standard = replace(request.standards[g], weight=weight)
     wanted = max([request.times.max() - plan.shift[g], *request.horizons, plan.horizon])
     size = (n_draws, int(min(wanted, plan.known[g])) + 1, plan.horizon)
     pieces = []
-    for survival in borrow(periods, request, standard, size, rng):
+    for survival in borrow(periods, request, standard, size, rng, room.weights.get(g)):
         reported = (one[:, 0] for one in _reported(plan, survival[:, None], slice(g, g + 1)))
         pieces.append((*reported, 1 - survival[:, min(plan.horizon, size[1] - 1)]))
     values, tenure, gone = (np.concatenate(part) for part in zip(*pieces, strict=True))
-    n_causes = len(plan.hazard) - 1
-    if not n_causes:
+    if not plan.n_causes:
         return values, tenure, np.empty((n_draws, 0))
     gone = gone if plan.known[g] >= plan.horizon else np.full(n_draws, np.nan)
-    return values, tenure, split(spells, pairs_of(request, standard), gone, n_causes, rng)
+    return values, tenure, split(spells, pairs_of(request, standard), gone, plan.n_causes, rng)
 
 
 def _curves(
     spells: Spells, periods: PersonPeriods, plan: CurvePlan, room: _Room, rng: np.random.Generator
 ) -> Survival:
     request, standards = plan.request, plan.request.standards
-    sparse = np.array([is_sparse(spells, request, s, plan.horizon) for s in standards], dtype=bool)
-    for g in np.flatnonzero(sparse):
+    survival, log_s, weights = _survival(plan, plan.hazard[..., None])
+    for g in np.flatnonzero(room.sparse):
+        weight = weights[g][:, 0] if weights else standards[g].weight
         room.survival[:, g], room.tenure[:, g], room.incidence[:, g] = _borrowed(
-            spells, periods, plan, int(g), rng, n_draws=len(room.survival)
+            spells, periods, plan, int(g), rng, room=room, weight=weight
         )
-    survival, log_s = _survival(plan, plan.hazard[..., None])
     point, area = (x[0] for x in _reported(plan, survival))
     ten = np.minimum(last_with(standards, plan.at_risk, _TEN), plan.known)
     last = np.clip(last_at_risk(standards, plan.at_risk), 0, np.maximum(plan.known, 0))
@@ -227,9 +254,10 @@ def _curves(
         last=last + plan.shift,
         own=request.own,
         contrasts=request.contrasts,
-        sparse=sparse,
+        sparse=room.sparse,
         observed=True,
-        emptied=np.where(sparse, 0.0, room.emptied / max(len(room.survival), 1)),
+        emptied=np.where(room.sparse, 0.0, room.emptied / max(len(room.survival), 1)),
         causes=causes,
         incidence=incidence if causes else None,
+        given=request.given,
     )

@@ -15,6 +15,7 @@ from cxlink.cohort.count.spells import PersonPeriods, Spells
 from cxlink.groups.curves import Standard, mixtures, standardise
 from cxlink.groups.discrete_hazard import log_survival
 from cxlink.groups.requests import Request
+from cxlink.groups.retained import average_retained
 
 FEWEST = 10
 _BLOCK = 2_000_000
@@ -24,13 +25,14 @@ def is_sparse(spells: Spells, request: Request, standard: Standard, horizon: int
     """Whether a group has, at the horizon, fewer than ten losses or fewer than ten customers outlasting it.
 
     Where the group was not followed that far, it is assessed where its follow-up ends; under late entry, over all of
-    its follow-up.
+    its follow-up. Of those who have stayed for some time (the request's), from then on.
     """
-    inside = np.isin(spells.pair, pairs_of(request, standard)) & (spells.exit > spells.entry)
+    start = spells.entry + request.given
+    inside = np.isin(spells.pair, pairs_of(request, standard)) & (spells.exit > start)
     leave, n, lost = spells.exit[inside], spells.n[inside], spells.cause[inside] > 0
-    if (standard.entry > 0).any() or (spells.entry[inside] > 0).any():
+    if (standard.entry > request.given).any() or (spells.entry[inside] > 0).any():
         return bool(min(n[lost].sum(), n[~lost].sum()) < FEWEST)
-    at = min(horizon, int(leave.max(initial=0)))
+    at = min(request.given + horizon, int(leave.max(initial=0)))
     gone = n[lost & (leave <= at)].sum()
     outlasting = n[(leave > at) | (~lost & (leave == at))].sum()
     return bool(min(gone, outlasting) < FEWEST)
@@ -47,6 +49,7 @@ def borrow(
     standard: Standard,
     size: tuple[int, int, int],
     rng: np.random.Generator,
+    weights: np.ndarray | None = None,
 ) -> Iterator[np.ndarray]:
     """Draw a sparse group's survival, one customer of all levels' shape added.
 
@@ -62,6 +65,8 @@ def borrow(
         Numbers of draws and of times, and the horizon in periods.
     rng : Generator
         Advanced.
+    weights : ndarray of shape (n_terms, n_draws), optional
+        Of the standard's terms, draw by draw; its own by default.
 
     Yields
     ------
@@ -85,7 +90,12 @@ def borrow(
         n_block = min(block, n_draws - start)
         hazard = np.zeros((*a.shape, n_block))
         hazard[used] = rng.beta(a[used], b[used], size=(n_block, int(used.sum()))).T
-        yield standardise(log_survival(hazard), parts, n_times)[:, 0]
+        drawn = log_survival(hazard)
+        if weights is None:
+            yield standardise(drawn, parts, n_times)[:, 0]
+        else:
+            mine = [weights[:, start : start + n_block]]
+            yield average_retained(drawn, [moved], mine, 0, np.arange(n_times))[:, 0]
 
 
 def _long(counts: np.ndarray, n_periods: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from scipy.integrate import quad
 from scipy.special import expit, gamma, gammaincc, logit
 
 from cxlink.groups.curves import Standard, restricted_mean
+from cxlink.groups.retained import Scored
 from cxlink.survival.families.catalogue import EXPONENTIAL, LOG_LOGISTIC, SHIFTED_BETA_GEOMETRIC, WEIBULL
 from cxlink.survival.families.projected_tenure import project
 from cxlink.survival.families.projection_plan import Target
@@ -69,29 +70,59 @@ def test_remaining_tenure_of_the_beta_geometric_is_log_linear_between_periods():
     np.testing.assert_allclose(tenure.later[0].area.point[0, :-1], exact, rtol=1e-10)
 
 
-def test_remaining_tenure_averages_entries_with_their_weights():
+def test_remaining_tenure_averages_entries_by_those_retained():
     target = one_curve(LADDER, [0, 9], [0.6, 0.4], given=(6,))
     (tenure,) = projected(FALLING, target)
-    exact = 0.0
+    exact, retained = 0.0, 0.0
     for entry, weight in ((0, 0.6), (9, 0.4)):
         start = entry + 6
         survival = np.exp(-((RATE * start) ** SHAPE))
-        exact += weight * np.array([weibull_rest(start) - weibull_rest(start + h) for h in LADDER]) / survival
-    np.testing.assert_allclose(tenure.later[0].area.point[0, :-1], exact, atol=1e-3)
+        left = weight * survival / np.exp(-((RATE * entry) ** SHAPE))
+        exact += left * np.array([weibull_rest(start) - weibull_rest(start + h) for h in LADDER]) / survival
+        retained += left
+    np.testing.assert_allclose(tenure.later[0].area.point[0, :-1], exact / retained, atol=1e-3)
 
 
-def test_remaining_tenure_keeps_the_weights_of_the_strata():
-    slow, fast = 0.02, 0.2
-    found = set_fit(EXPONENTIAL, [np.log(slow)], strata=[np.log(fast / slow)])
+SLOW_STRATUM, FAST_STRATUM = 0.02, 0.2
+
+
+def in_two_strata(scored=None):
+    """A group in a slow and a fast stratum, after a year."""
+    found = set_fit(EXPONENTIAL, [np.log(SLOW_STRATUM)], strata=[np.log(FAST_STRATUM / SLOW_STRATUM)])
     standard = Standard("all", np.array([0, 1]), np.zeros(2, int), np.array([0.7, 0.3]), 100, 40)
-    target = Target(np.zeros(2, int), np.arange(2), (standard,), LADDER, np.array([30]), NOTHING, given=(12,))
-    (tenure,) = projected(found, target)
-    exact = 0.7 * constant_area(LADDER, slow) + 0.3 * constant_area(LADDER, fast)
+    target = Target(
+        np.zeros(2, int), np.arange(2), (standard,), LADDER, np.array([30]), NOTHING, given=(12,),
+        lags=((3, 9),), scored=scored,
+    )  # fmt: skip
+    return projected(found, target)[0]
+
+
+def mixed(shares, value):
+    left = np.array([0.7, 0.3]) * shares
+    return (left / left.sum()) @ [value(SLOW_STRATUM), value(FAST_STRATUM)]
+
+
+def test_remaining_tenure_is_of_the_strata_retained():
+    tenure = in_two_strata()
+    left = np.exp(-12 * np.array([SLOW_STRATUM, FAST_STRATUM]))
+    exact = mixed(left, lambda rate: constant_area(LADDER, rate))
     np.testing.assert_allclose(tenure.later[0].area.point[0, :-1], exact, atol=1e-3)
-    # reweighted to those still there, nearly all would be of the slow stratum
-    left = np.array([0.7 * np.exp(-12 * slow), 0.3 * np.exp(-12 * fast)])
-    other = (left / left.sum()) @ [constant_area(60, slow), constant_area(60, fast)]
-    assert other - tenure.later[0].area.point[0, 2] > 5
+    # weights of the survey would count too many of the stratum that leaves fast
+    assert exact[2] - mixed(np.ones(2), lambda rate: constant_area(60, rate)) > 5
+
+
+def test_a_lag_is_of_the_strata_retained_and_groups_share_them():
+    lagged = in_two_strata().later[1]
+    assert (lagged.given, lagged.times.tolist(), lagged.horizons) == (3, [9], ())
+    left = np.exp(-3 * np.array([SLOW_STRATUM, FAST_STRATUM]))
+    assert lagged.point[0, 0] == pytest.approx(mixed(left, lambda rate: np.exp(-9 * rate)), abs=1e-6)
+    # with customers of another level, of whom the slow stratum retains none: the mix is that of all
+    curve, n = np.array([0, 1]), np.array([10.0, 10.0])
+    scored = Scored(np.zeros(2, int), np.arange(2), curve, curve * 0, n, np.array([0.25, 1.0]))
+    lagged = in_two_strata(scored).later[1]
+    assert lagged.point[0, 0] == pytest.approx(
+        mixed(left * np.array([0.25, 1.0]), lambda rate: np.exp(-9 * rate)), abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("discount", [0.01, 0.2])

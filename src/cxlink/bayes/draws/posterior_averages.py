@@ -16,6 +16,8 @@ from cxlink.cohort.count.spells import Spells, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.groups.curves import Standard, cumulative_areas, mixtures
 from cxlink.groups.group import Group, contrasts_of, groups_of
+from cxlink.groups.headline_requests import later_starts
+from cxlink.groups.retained import Scored, average_retained, retained_shares, retained_weights
 from cxlink.groups.standardisation import standardised
 from cxlink.survival.families.projected_tenure import last_with_ten
 from cxlink.survival.families.time_grid import whole_periods
@@ -40,6 +42,8 @@ class Averages:
         Positions of each pair in the coding of the draws.
     last : int ndarray of shape (n_groups,)
         Last period after the survey with ten customers at risk, whatever the entry.
+    scored : Scored or None
+        Whose mix the groups share among those retained; None where each group is its own customers.
     """
 
     adjusted: str
@@ -47,6 +51,7 @@ class Averages:
     level: np.ndarray
     stratum: np.ndarray
     last: np.ndarray
+    scored: Scored | None = None
 
 
 def retention_draws(
@@ -85,6 +90,7 @@ def retention_draws(
     latest = int(spells.entry.max(initial=0))
     if spells.mix is not None:
         latest = max(latest, int(spells.mix.entry.max(initial=0)))
+    starts = later_starts(spec, tuple(sorted(ladder)))
     end = latest + max(ladder) + max(spec.given, default=0)
     survival = survival_of(posterior, end, rng, cohort=cohort, most=spec.analysis.draws)
     times = np.union1d(whole_periods(max(ladder), _MOST_TIMES), list(ladder)).astype(int)
@@ -92,9 +98,12 @@ def retention_draws(
     survivals = []
     for one in averages_of(spells, spec, coding):
         asked = _Asked(one, pairs, times, sorted(ladder), posterior.name, scenario)
-        first, *later = (
-            _survival(asked, averaged(survival, one, times, later=k), k) for k in (0, *spec.given)
-        )
+        first = _survival(asked, averaged(survival, one, times), 0)
+        later = []
+        for given, _, times_then, horizons in starts:
+            then = np.array(times_then) if not horizons else times
+            part = replace(asked, times=then, ladder=list(horizons))
+            later.append(_survival(part, averaged(survival, one, then, later=given), given))
         survivals.append(replace(first, later=tuple(later)))
     return survivals
 
@@ -149,6 +158,7 @@ def averages_of(spells: Spells, spec: CohortSpec, coding: Coding) -> list[Averag
     request = standardised(spells, spec, None)
     if request is not None:
         requested.append(("standardised", request.standards))
+    scored = request.scored if request is not None else None
     level, stratum = (x.ravel() for x in np.indices((len(spells.levels), len(spells.strata))))
     places = np.array([coding.strata.index(one) for one in strata_of(spells.strata)], dtype=int)
     levels = np.array([coding.levels.index(one) for one in spells.levels], dtype=int)
@@ -162,10 +172,18 @@ def averages_of(spells: Spells, spec: CohortSpec, coding: Coding) -> list[Averag
         unseen.append(replace(first, group=str(coding.levels[k]), curve=curve, n=0, n_events=0))
         of_level = np.append(of_level, np.full(len(places), k))
         of_stratum = np.append(of_stratum, places)
-    return [
+    if scored is not None:
+        added = np.repeat(len(spells.levels) + np.arange(len(absent)), len(places))
+        scored = replace(
+            scored,
+            level=np.append(scored.level, added),
+            stratum=np.append(scored.stratum, np.tile(np.arange(len(places)), len(absent))),
+        )
+    made = [
         _made(adjusted, standards, (level, of_level, of_stratum), spells, unseen if one == len(requested) - 1 else [])
         for one, (adjusted, standards) in enumerate(requested)
     ]  # fmt: skip
+    return [replace(one, scored=scored) if one.adjusted != "no" else one for one in made]
 
 
 def _made(
@@ -214,7 +232,7 @@ def averaged(survival: DrawnSurvival, averages: Averages, times: np.ndarray, lat
     Returns
     -------
     ndarray of shape (n_draws, n_groups, n_times)
-        Σ w·S(e + later + t)/S(e + later), e each entry.
+        Σ w·S(e + later + t)/S(e + later), e each entry; w among those retained so long.
     """
     parts = mixtures(averages.standards)
     end = max(part.entry for part in parts) + later + int(times[-1])
@@ -223,10 +241,13 @@ def averaged(survival: DrawnSurvival, averages: Averages, times: np.ndarray, lat
     for start in range(0, survival.n_draws, step):
         at = slice(start, start + step)
         fall = survival.log_survival(at, (averages.level, averages.stratum), np.arange(end + 1))
+        if later:
+            curves[at] = _averaged_later(np.moveaxis(fall, 0, -1), averages, times, later)
+            continue
         # an exponential for each entry takes most of the time; past e^−600 there is no other way
         survival_by_period = np.exp(fall) if fall.min() > _SURE else None
         for part in parts:
-            period, pair = part.entry + later + times, part.curves
+            period, pair = part.entry + times, part.curves
             left = (
                 np.exp(fall[:, pair[:, None], period] - fall[:, pair, period[0], None])
                 if survival_by_period is None
@@ -235,3 +256,11 @@ def averaged(survival: DrawnSurvival, averages: Averages, times: np.ndarray, lat
             )
             curves[at] += np.moveaxis(part.mixed(np.moveaxis(left, 0, -1)), -1, 0)
     return curves
+
+
+def _averaged_later(
+    log_survival: np.ndarray, averages: Averages, times: np.ndarray, given: int
+) -> np.ndarray:
+    """Average curves, (n_pairs, n_periods + 1, n_block), over the customers retained for some time."""
+    weights = retained_weights(averages.standards, averages.scored, retained_shares(log_survival, given))
+    return average_retained(log_survival, averages.standards, weights, given, times)

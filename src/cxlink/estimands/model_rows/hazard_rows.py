@@ -106,6 +106,7 @@ def _interacting(
         times=np.array([0, spec.horizon]),
         horizons=(),
         labels={**request.labels, "scenario": "interacting"},
+        later=(),
     )
     fitted = grouped_ph(spells, spec, at_horizon, spec.analysis.draws, rng, interacting=True)
     if isinstance(fitted, Unestimated):

@@ -180,6 +180,7 @@ def _asked(spells: Spells, spec: CohortSpec, adjusted: str) -> tuple[PersonPerio
     target = Target(
         level, stratum, request.standards, ladder, last, request.labels,
         given=spec.given, discount=spec.discount, waning=spec.analysis.waning, contrasts=request.contrasts,
+        lags=tuple((lag, spec.horizon - lag) for lag in spec.lags), scored=request.scored,
         share=_shares([standard.group for standard in request.standards], spells),
     )  # fmt: skip
     return periods, target

@@ -122,18 +122,30 @@ def _survival(
         )
         for k, given in enumerate((0, *target.given)) if f"area{k}" in drawn
     ]  # fmt: skip
-    return replace(starts[0], tail=tail, later=tuple(starts[1:]))
+    lagged = [
+        replace(
+            starts[0], times=np.array([rest]), point=drawn[f"lag{lag}"].point, draws=drawn[f"lag{lag}"].draws,
+            horizons=(), area=Drawn(starts[0].area.point[:, :0], starts[0].area.draws[..., :0]),
+            inside=observed_areas[:, 0, :0], observed_until=until - lag, given=lag,
+        )
+        for lag, rest in target.lags if f"lag{lag}" in drawn
+    ]  # fmt: skip
+    return replace(starts[0], tail=tail, later=(*starts[1:], *lagged))
 
 
 def _quantities(plan: ProjectionPlan, survival: np.ndarray, whole: bool) -> list[dict[str, np.ndarray]]:
     """Give what is drawn of `Survival`, each of shape (n_draws, n_groups, ...), for every scenario.
 
-    ``retention0`` and ``area0`` are from the survey on, those with a higher number of those who have stayed so long.
+    ``retention0`` and ``area0`` are from the survey on, those with a higher number of those who have stayed so long;
+    ``lag3`` is retention to the horizon of those who have stayed three periods.
     """
     first, *later = survival
     quantities = {**_from(plan, first, whole, 0), **_without_horizon(plan, first, whole)}
-    for k, rest in enumerate(later, 1):
+    n_given = len(plan.target.given)
+    for k, rest in enumerate(later[:n_given], 1):
         quantities |= _from(plan, rest, whole, k)
+    for (lag, rest), retained in zip(plan.target.lags, later[n_given:], strict=True):
+        quantities[f"lag{lag}"] = retained[..., plan.grid.at((rest,))]
     waned = [_waned(plan, first, end) for end in plan.target.waning]
     return [
         quantities,

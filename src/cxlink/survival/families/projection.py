@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from cxlink.groups.discrete_hazard import EXTINCT
+from cxlink.groups.retained import retained_weights
 from cxlink.survival.families.fitted import Fit
 from cxlink.survival.families.interpolate import mesh, mesh_size
-from cxlink.survival.families.log_survival import exactly, paced
+from cxlink.survival.families.log_survival import at_times, exactly, paced
 from cxlink.survival.families.projection_plan import ProjectionPlan, with_moments
 from cxlink.survival.families.time_grid import areas_to
 
@@ -32,17 +34,17 @@ def thinned(fit: Fit, plan: ProjectionPlan, curve: np.ndarray) -> tuple[Projecti
         What is projected.
     plan : ProjectionPlan
         In full.
-    curve : ndarray of shape (1 + n_given, 1, n_groups, n_times)
+    curve : ndarray of shape (n_starts, 1, n_groups, n_times)
         What `group_survival` gives by it.
 
     Returns
     -------
     few : ProjectionPlan
         For draws.
-    curve : ndarray of shape (1 + n_given, 1, n_groups, n_times)
+    curve : ndarray of shape (n_starts, 1, n_groups, n_times)
         What `group_survival` gives by that.
     """
-    moments = (with_moments(plan, most) for most in _FEW if most < len(plan.moments))
+    moments = (with_moments(plan, most) for most in _FEW if most < plan.nodes.shape[1])
     plan, curve = _first_close(fit, plan, curve, moments)
     plan, curve = _first_close(fit, plan, curve, (replace(plan, pace=pace) for pace in _PACES))
     location = fit.linked(fit.estimate[None], plan.target.level, plan.target.stratum)[0]
@@ -73,12 +75,12 @@ def drawn_survival(
         On the link scale.
     plan : ProjectionPlan
         In full.
-    curve : ndarray of shape (1 + n_given, 1, n_groups, n_times)
+    curve : ndarray of shape (n_starts, 1, n_groups, n_times)
         What `group_survival` gives at the estimate by it.
 
     Yields
     ------
-    ndarray of shape (1 + n_given, n_block, n_groups, n_times)
+    ndarray of shape (n_starts, n_block, n_groups, n_times)
     """
     few, approximate = thinned(fit, plan, curve)
     # where survival is close to 0 a ratio is unstable
@@ -111,16 +113,15 @@ def group_survival(fit: Fit, theta: np.ndarray, plan: ProjectionPlan) -> np.ndar
 
     Returns
     -------
-    ndarray of shape (1 + n_given, n_draws, n_groups, n_times)
+    ndarray of shape (n_starts, n_draws, n_groups, n_times)
     """
     grid, whole = plan.grid, fit.family.whole_periods
     # A discrete family knows nothing within a period: the points of the first are filled in by the rule.
     used = np.r_[0, grid.whole[1] : len(grid.time)] if whole else np.arange(len(grid.time))
-    n_starts, _, n_groups, _ = plan.weight.shape
-    total = np.zeros((n_starts, len(theta), n_groups, len(used)))
-    for k, weights, ratio in _conditional(fit, theta, plan, grid.time[used]):
-        for start in np.flatnonzero(plan.weight[:, k].any(axis=(1, 2))):
-            total[start] += weights[start].astype(ratio.dtype) @ ratio
+    shape = len(plan.nodes), len(theta), len(plan.target.standards), len(used)
+    total = np.zeros(shape)
+    for _, start, weights, ratio in _conditional(fit, theta, plan, grid.time[used]):
+        total[start] += weights.astype(ratio.dtype) @ ratio
     if not whole:
         return total
     survival = np.zeros((*total.shape[:-1], len(grid.time)))
@@ -132,8 +133,9 @@ def group_survival(fit: Fit, theta: np.ndarray, plan: ProjectionPlan) -> np.ndar
 
 def _conditional(
     fit: Fit, theta: np.ndarray, plan: ProjectionPlan, time: np.ndarray
-) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """From each moment m: weights (1 + n_given, …, n_groups, n_rows) and S(m+h)/S(m), (n_draws, n_rows, n_times)."""
+) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
+    """Of each moment m and start: both, weights (…, n_groups, n_rows) and S(m+h)/S(m), (n_draws, n_rows, n_times)."""
+    weights = _weights(fit, theta, plan)
     linked = fit.linked(theta, plan.target.level, plan.target.stratum)
     grid = mesh(linked[0], plan.step)
     if grid is not None:
@@ -144,8 +146,34 @@ def _conditional(
     )
     for k in range(len(plan.moments)):
         ratio = _ratio(read(k), falling=fit.family.kind == "spline")
-        weight = plan.weight[:, k]
-        yield k, weight if grid is None else weight[:, None] @ grid[1], ratio
+        for start, node in np.argwhere(plan.nodes == k):
+            weight = weights[start][node]
+            yield k, int(start), weight if grid is None else weight @ grid[1], ratio
+
+
+def _weights(fit: Fit, theta: np.ndarray, plan: ProjectionPlan) -> list[np.ndarray]:
+    """Of each start, weights of curves at nodes: (n_nodes, n_draws, n_groups, n_curves), of one draw at the survey."""
+    target = plan.target
+    found = [plan.weights([standard.weight[:, None] for standard in target.standards])]
+    if len(target.starts) == 1:
+        return found
+    ours = [s.entry for s in target.standards] if target.scored is None else [target.scored.entry]
+    entries = np.unique(np.concatenate(ours))
+    times = np.unique(np.add.outer(np.array(target.starts), entries))
+    linked = fit.linked(theta, target.level, target.stratum)
+    log_survival = np.moveaxis(at_times(fit.family, linked, times.astype(float)), 0, -1)
+    if fit.family.kind == "spline":
+        np.minimum.accumulate(log_survival, axis=1, out=log_survival)
+    np.maximum(log_survival, EXTINCT, out=log_survival)
+    for given in target.starts[1:]:
+
+        def retained(curve: np.ndarray, entry: np.ndarray, given: int = given) -> np.ndarray:
+            after, before = (log_survival[curve, np.searchsorted(times, t)] for t in (entry + given, entry))
+            share: np.ndarray = np.exp(after - before)
+            return share
+
+        found.append(plan.weights(retained_weights(target.standards, target.scored, retained)))
+    return found
 
 
 def _ratio(log_survival: np.ndarray, falling: bool) -> np.ndarray:
@@ -170,13 +198,13 @@ def known_areas(fit: Fit, plan: ProjectionPlan) -> np.ndarray:
 
     Returns
     -------
-    ndarray of shape (n_groups, 1 + n_given, n_horizons + 1)
+    ndarray of shape (n_groups, n_starts, n_horizons + 1)
         Of each restricted mean and, last, of the mean; in periods.
     """
     grid, target = plan.grid, plan.target
     limits = np.array([*target.horizons, grid.periods[-1]])
-    areas = np.zeros((len(target.standards), 1 + len(target.given), len(limits)))
-    for k, weights, ratio in _conditional(fit, fit.estimate[None], plan, grid.time):
+    areas = np.zeros((len(target.standards), len(target.starts), len(limits)))
+    for k, start, weights, ratio in _conditional(fit, fit.estimate[None], plan, grid.time):
         area = areas_to(ratio[0], grid, fit.family.whole_periods)
         for group, last in enumerate(target.last):
             until = np.minimum(limits, max(last - plan.moments[k], 0))
@@ -185,5 +213,5 @@ def known_areas(fit: Fit, plan: ProjectionPlan) -> np.ndarray:
             step = np.maximum(grid.periods[after] - grid.periods[before], 1)
             part = (until - grid.periods[before]) / step
             upto = area[:, before] + (area[:, after] - area[:, before]) * part
-            areas[group] += weights[:, group] @ upto
+            areas[group, start] += weights[0, group] @ upto
     return areas

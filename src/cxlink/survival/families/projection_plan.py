@@ -1,10 +1,13 @@
 """What is asked of a fitted family, laid out as times and weights."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import coo_array, csr_array
 
 from cxlink.groups.curves import Standard
+from cxlink.groups.retained import Scored
 from cxlink.survival.families.interpolate import lagrange
 from cxlink.survival.families.time_grid import Grid, make_grid
 
@@ -31,6 +34,10 @@ class Target:
         Columns of the estimates table that all groups share: ``adjusted``, ``stratum``, ``scenario``.
     given : tuple of int
         Periods already stayed, for remaining tenure.
+    lags : tuple of (int, int)
+        Periods already stayed, and how many from then on retention is wanted for.
+    scored : Scored or None
+        Whose mix the groups share among those retained; None where each group is its own customers.
     discount : float
         Of one period: future time counts exp(−discount · periods).
     waning : tuple of int
@@ -52,6 +59,13 @@ class Target:
     waning: tuple[int, ...] = ()
     contrasts: tuple[tuple[int, int], ...] = ()
     share: np.ndarray | None = None
+    lags: tuple[tuple[int, int], ...] = ()
+    scored: Scored | None = None
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Periods already stayed: none, each of `given`, and those of `lags`."""
+        return (0, *self.given, *(lag for lag, _ in self.lags))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,9 +80,10 @@ class ProjectionPlan:
         Times after the survey.
     moments : int ndarray of shape (n_moments,)
         Periods since the time origin from which curves are followed.
-    weight : ndarray of shape (1 + n_given, n_moments, n_groups, n_curves)
-        Of each curve from each moment on: at the survey, and then for those who have stayed each of `given`; sums to
-        1 over moments and curves.
+    nodes : int ndarray of shape (n_starts, n_nodes)
+        Of each of the target's starts, at which moments: a few entries, and the start after them.
+    onto : tuple of sparse matrix of shape (n_nodes * n_curves, n_terms)
+        Of each standard: what of its terms is read from each curve at each node.
     latest : int ndarray of shape (n_groups,)
         Latest entry of each group.
     shown_times : int ndarray of shape (n_shown,)
@@ -82,46 +97,68 @@ class ProjectionPlan:
     target: Target
     grid: Grid
     moments: np.ndarray
-    weight: np.ndarray
+    nodes: np.ndarray
+    onto: tuple[csr_array, ...]
     latest: np.ndarray
     shown_times: np.ndarray
     pace: float = 0.0
     step: float = 0.0
 
+    def weights(self, terms: Sequence[np.ndarray]) -> np.ndarray:
+        """Weights of curves at nodes, from those of the standards' terms, draw by draw.
+
+        Parameters
+        ----------
+        terms : sequence of ndarray of shape (n_terms, n_draws)
+            One for each standard.
+
+        Returns
+        -------
+        ndarray of shape (n_nodes, n_draws, n_groups, n_curves)
+        """
+        shape = (self.nodes.shape[1], len(self.target.level), -1)
+        parts = [(onto @ weight).reshape(shape) for onto, weight in zip(self.onto, terms, strict=True)]
+        return np.stack(parts).transpose(1, 3, 0, 2)
+
 
 def plan_for(target: Target) -> ProjectionPlan:
     """Lay out times and weights; with up to 72 moments, and all of them where there are no more."""
-    grid = make_grid((*target.horizons, *(int(last) for last in target.last)))
+    grid = make_grid(
+        (*target.horizons, *(int(last) for last in target.last), *(rest for _, rest in target.lags))
+    )
     latest = np.array([standard.entry[standard.weight > 0].max(initial=0) for standard in target.standards])
     shown = grid.periods[grid.periods <= max(target.horizons)]
     picked = np.linspace(0, len(shown) - 1, min(_SHOWN, len(shown))).round().astype(int)
-    moments, weight = _laid(target, _MOMENTS)
-    return ProjectionPlan(target, grid, moments, weight, latest, shown[np.unique(picked)])
+    return ProjectionPlan(target, grid, *_laid(target, _MOMENTS), latest, shown[np.unique(picked)])
 
 
 def with_moments(plan: ProjectionPlan, most: int) -> ProjectionPlan:
     """Place the customers on a few entry times, closer together where they are early."""
-    moments, weight = _laid(plan.target, most)
-    return replace(plan, moments=moments, weight=weight)
+    moments, nodes, onto = _laid(plan.target, most)
+    return replace(plan, moments=moments, nodes=nodes, onto=onto)
 
 
-def _laid(target: Target, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Moments, ``most`` at most, and weights: S(m+h)/S(m) is a cubic in √m through the four nearest of them."""
-    starts = (0, *target.given)
+def _laid(target: Target, most: int) -> tuple[np.ndarray, np.ndarray, tuple[csr_array, ...]]:
+    """Moments, nodes and weights: S(m+h)/S(m) is a cubic in √m through the four nearest of at most so many entries."""
     entries = np.unique(np.concatenate([standard.entry for standard in target.standards]))
-    times = np.unique(np.add.outer(starts, entries))
-    root = np.sqrt(times - times[0])
-    nodes = np.arange(len(times))
-    if len(times) > most:
+    root = np.sqrt(entries - entries[0])
+    nodes = np.arange(len(entries))
+    if len(entries) > most:
         even = np.linspace(0, root[-1], most)
         nodes = np.unique(np.abs(root[:, None] - even).argmin(axis=0))
-    onto = lagrange(root[nodes], root)
-    weight = np.zeros((len(starts), len(nodes), len(target.standards), len(target.level)))
-    for k, start in enumerate(starts):
-        for group, standard in enumerate(target.standards):
-            exact = np.zeros((len(times), len(target.level)))
-            np.add.at(
-                exact, (np.searchsorted(times, standard.entry + start), standard.curve), standard.weight
-            )
-            weight[k, :, group] = onto.T @ exact
-    return times[nodes], weight
+    cubic = lagrange(root[nodes], root)
+    times = np.add.outer(np.array(target.starts), entries[nodes])
+    moments, at = np.unique(times, return_inverse=True)
+    onto = tuple(
+        _onto(standard, cubic[np.searchsorted(entries, standard.entry)], len(target.level))
+        for standard in target.standards
+    )
+    return moments, at.reshape(times.shape), onto
+
+
+def _onto(standard: Standard, cubic: np.ndarray, n_curves: int) -> csr_array:
+    """What of each term of a standard is read from each curve at each node: (n_nodes * n_curves, n_terms)."""
+    term, node = np.nonzero(cubic)
+    shape = (cubic.shape[1] * n_curves, len(standard.curve))
+    rows = node * n_curves + standard.curve[term]
+    return coo_array((cubic[term, node], (rows, term)), shape=shape).tocsr()

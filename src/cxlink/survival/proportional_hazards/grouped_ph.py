@@ -1,6 +1,6 @@
 """Standardised survival and hazard ratios from grouped proportional hazards: inside follow-up, never beyond."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,8 +10,9 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import Effect
 from cxlink.groups.curves import Mixture, Standard, mixtures
 from cxlink.groups.group import groups_of
-from cxlink.groups.headline_requests import reported_periods
-from cxlink.groups.requests import Request, by_level
+from cxlink.groups.headline_requests import later_starts, reported_periods
+from cxlink.groups.requests import Request, by_level, narrowed
+from cxlink.groups.retained import average_retained, retained_shares, retained_weights
 from cxlink.groups.standardisation import standardised
 from cxlink.groups.support import known_to, known_until, last_at_risk, last_with
 from cxlink.survival.proportional_hazards.hazard_draws import (
@@ -62,9 +63,26 @@ def hazard_requests(spells: Spells, spec: CohortSpec) -> list[Request]:
     At every period, and with the steps of the tenure ladder.
     """
     ladder = (spec.horizon, *(h for h in spec.tenure_horizons if h != spec.horizon))
-    requests = [by_level(spells, spec), standardised(spells, spec, None)]
-    times = np.array(sorted({0, *reported_periods(spells.n_periods, spec.horizon), *ladder, *spec.lags}))
-    return [replace(r, times=times, horizons=ladder) for r in requests if r is not None and r.standards]
+    times = np.array(sorted({0, *reported_periods(spells.n_periods, spec.horizon), *ladder}))
+    found = [_with_later(by_level(spells, spec), lambda _: by_level(spells, spec), spec, ladder)]
+    average = standardised(spells, spec, None)
+    if average is not None and average.standards:
+        found.append(
+            _with_later(average, lambda given: standardised(spells, spec, None, given), spec, ladder)
+        )
+    return [replace(r, times=times, horizons=ladder) for r in found if r.standards]
+
+
+def _with_later(
+    request: Request, after: Callable[[int], Request | None], spec: CohortSpec, ladder: tuple[int, ...]
+) -> Request:
+    """Ask for the same of those who have stayed for some time."""
+    later = []
+    for given, _, times, horizons in later_starts(spec, ladder):
+        one = after(given)
+        if one is not None and one.standards:
+            later.append(replace(one, given=given, times=np.array(times), horizons=horizons))
+    return replace(request, later=tuple(later))
 
 
 def grouped_ph(
@@ -113,12 +131,16 @@ def grouped_ph(
         return fit
     reach = known_to(periods.at_risk.sum(axis=0, keepdims=True), periods.lost.sum(axis=0, keepdims=True))[0]
     shares, standards = zip(*(followed(s, reach, spec.horizon) for s in request.standards), strict=True)
+    later = [_later(one, reach, spec.horizon) for one in request.later]
     request = replace(request, standards=standards)
     sides = spec.contrast(spec.analysis.contrasts[0])
     theirs = [share for s, share in zip(request.standards, shares, strict=True) if s.group in sides]
     covered = min(theirs or shares) * request.covered.get(sides, 1.0)
     point, draws = estimated(fit), drawn(fit, n_draws, rng)
-    curves = _curves(spells, request, reach, fit, point, draws)
+    curves, *then = (
+        _curves(spells, one, reach, fit, point, draws) for one in (request, *later) if one.standards
+    )
+    curves = replace(curves, later=tuple(then))
     return GroupedPH(fit, curves, covered, level_effects(fit, point.beta)[0], level_effects(fit, draws.beta))
 
 
@@ -145,6 +167,17 @@ def followed(standard: Standard, reach: np.ndarray, horizon: int) -> tuple[float
     return share, followed_up
 
 
+def _later(request: Request, reach: np.ndarray, horizon: int) -> Request:
+    """Those entries that can be followed as far, and from after so many periods; groups without any left out."""
+    until = max(horizon, request.given + 1)
+    found = {g: followed(s, reach, until)[1] for g, s in enumerate(request.standards)}
+    last = len(reach) - 1
+    known = {
+        g: s for g, s in found.items() if (reach[np.minimum(s.entry, last)] > s.entry + request.given).all()
+    }
+    return narrowed(request, known)
+
+
 def group_effects(spells: Spells, spec: CohortSpec, made: GroupedPH) -> dict[str, tuple[float, np.ndarray]]:
     """Log hazard of each group against one level, and its draws: the mean over its levels.
 
@@ -161,13 +194,13 @@ def group_effects(spells: Spells, spec: CohortSpec, made: GroupedPH) -> dict[str
 def _curves(
     spells: Spells, request: Request, reach: np.ndarray, fit: HazardFit, point: HazardDraws, draws: HazardDraws
 ) -> Survival:  # fmt: skip
-    standards = request.standards
+    standards = tuple(replace(s, entry=s.entry + request.given) for s in request.standards)
     every = np.repeat(reach[None], len(fit.design.matrix), axis=0)
     observed_until = known_until([_inside(s, len(reach)) for s in standards], every)
     wanted = int(max([request.times.max(), *request.horizons]))
     n_times = min(wanted, int(np.clip(observed_until, 0, spells.n_periods).max(initial=0))) + 1
     parts = mixtures(standards)
-    survival = _survival(fit, point, parts, n_times)
+    survival = _averaged(fit, point, request, parts, n_times)
     at_risk = _at_risk(spells, request, len(fit.design.matrix))
     ten = np.minimum(last_with(standards, at_risk, _TEN), observed_until)
     values, area = read_off(survival, request.times, request.horizons, observed_until)
@@ -176,9 +209,12 @@ def _curves(
     # six digits are plenty for a draw, and late entry makes a curve of every entry
     work = sum(len(p.curves) for p in parts) * n_times * len(draws.beta)
     number = np.float32 if work > _MANY else np.float64
-    for at in _blocks(len(draws.beta), max((len(p.curves) for p in parts), default=1) * n_times):
+    size = max((len(p.curves) for p in parts), default=1) * n_times
+    if request.given:
+        size = len(fit.design.matrix) * draws.cumulative.shape[1]
+    for at in _blocks(len(draws.beta), size):
         block = HazardDraws(draws.beta[at], draws.cumulative[at])
-        drawn = _survival(fit, block, parts, n_times, number).astype(float)
+        drawn = _averaged(fit, block, request, parts, n_times, number).astype(float)
         drawn_values[at], drawn_area[at] = read_off(drawn, request.times, request.horizons, observed_until)
     return Survival(
         model=MODEL, labels=request.labels, groups=tuple(s.group for s in standards),
@@ -186,7 +222,7 @@ def _curves(
         times=request.times, point=values[0], draws=drawn_values, horizons=request.horizons,
         area=Drawn(area[0], drawn_area), inside=inside_areas(survival[0], request.horizons, ten), observed_until=ten,
         last=np.clip(last_at_risk(standards, at_risk), 0, np.maximum(observed_until, 0)), own=request.own,
-        contrasts=request.contrasts, sparse=_penalised(fit, standards),
+        contrasts=request.contrasts, sparse=_penalised(fit, standards), given=request.given,
     )  # fmt: skip
 
 
@@ -217,17 +253,34 @@ def _blocks(n_draws: int, size: int) -> list[slice]:
     return [slice(start, start + step) for start in range(0, n_draws, step)]
 
 
+def _averaged(
+    fit: HazardFit, draws: HazardDraws, request: Request, parts: Sequence[Mixture], n_times: int,
+    number: type[np.floating] = np.float64,
+) -> np.ndarray:  # fmt: skip
+    """S of each group, of all or of those retained for some time: (n_draws, n_groups, n_times)."""
+    if not request.given:
+        return _survival(fit, draws, parts, n_times, number)
+    log_s = -_ratios(fit, draws)[:, None] * draws.cumulative.T + extinction(fit)[:, None]
+    weights = retained_weights(request.standards, request.scored, retained_shares(log_s, request.given))
+    return average_retained(log_s, request.standards, weights, request.given, np.arange(n_times))
+
+
+def _ratios(fit: HazardFit, draws: HazardDraws) -> np.ndarray:
+    """e^{x'β} of each combination of level and stratum: (n_curves, n_draws)."""
+    n_fixed = fit.design.matrix.shape[1]
+    ratio: np.ndarray = np.exp(np.clip(draws.beta[:, :n_fixed] @ fit.design.matrix.T, -40.0, 40.0)).T
+    return ratio
+
+
 def _survival(
     fit: HazardFit,
     draws: HazardDraws,
     parts: Sequence[Mixture],
     n_times: int,
-    number: type[np.floating] = np.float64,
+    number: type[np.floating],
 ) -> np.ndarray:
     """S(h) = Σ w·exp(−e^{x'β}·(Λ(e + h) − Λ(e))) of each group: (n_draws, n_groups, n_times)."""
-    n_fixed = fit.design.matrix.shape[1]
-    log_ratio = np.clip(draws.beta[:, :n_fixed] @ fit.design.matrix.T, -40.0, 40.0)
-    ratio = np.exp(log_ratio).T.astype(number)
+    ratio = _ratios(fit, draws).astype(number)
     fall = extinction(fit)
     n_groups = parts[0].weight.shape[0] if parts else 0
     total: np.ndarray = np.zeros((n_groups, n_times, len(draws.beta)), number)
