@@ -33,12 +33,14 @@ def survival_estimands(spec: CohortSpec) -> tuple[Estimand, ...]:
     )
 
 
-def later_estimands(spec: CohortSpec, given: int, scenario: str = "") -> tuple[Estimand, ...]:
-    """What is asked of those who have stayed so many periods; lags are a scenario of the main analysis alone."""
-    lag = Estimand("retention", "probability", partial(since, horizon=spec.horizon), BOTH)
-    remains = Estimand("remaining_tenure", spec.unit, remaining, (DIFFERENCE,))
-    lagging = given in spec.lags and not scenario
-    return (*((lag,) if lagging else ()), *((remains,) if given in spec.given else ()))
+def lag_estimand(spec: CohortSpec) -> Estimand:
+    """Retention to the horizon of those who have stayed for some time."""
+    return Estimand("retention", "probability", partial(since, horizon=spec.horizon), BOTH)
+
+
+def remaining_estimand(spec: CohortSpec) -> Estimand:
+    """Expected tenure of those who have stayed for some time, from then on."""
+    return Estimand("remaining_tenure", spec.unit, remaining, (DIFFERENCE,))
 
 
 def retention(s: Survival, spec: CohortSpec) -> Answer:
@@ -141,12 +143,11 @@ def half_left(survival: np.ndarray) -> np.ndarray:
     return np.where(below.any(axis=-1), after - 1 + part, np.inf)
 
 
-def remaining(s: Survival) -> Answer | NotAnswered:
-    """∫S(t)dt of those who have stayed so long, to each horizon from then on, and without one."""
-    if not s.horizons:
-        return NotAnswered("not_drawn")
+def remaining(s: Survival) -> Answer:
+    """∫S(t)dt of those who have stayed so long, to each horizon from then on, and without one: of groups alone."""
     whole = _to_horizons(s, s.area, s.extrapolated_area)
-    return replace(whole, places=tuple({**place, "given": s.given} for place in whole.places))
+    places = tuple({**place, "given": s.given} for place in whole.places)
+    return replace(whole, places=places, contrasted=np.isfinite(s.horizons))
 
 
 def time_lost(s: Survival) -> Answer:
@@ -218,7 +219,10 @@ def survival_rows(s: Survival, spec: CohortSpec, leads: Leads = NOT_LEADING) -> 
     """All rows of one model of retention."""
     rows = rows_of(s, survival_estimands(spec), spec, leads)
     for one in s.later:
-        rows += rows_of(one, later_estimands(spec, one.given, s.labels["scenario"]), spec)
+        # lags are a scenario of the main analysis alone
+        if one.horizons or not s.labels["scenario"]:
+            estimand = remaining_estimand(spec) if one.horizons else lag_estimand(spec)
+            rows += rows_of(one, (estimand,), spec)
     return rows
 
 
@@ -226,12 +230,13 @@ def survival_refusals(s: Survival, spec: CohortSpec) -> Iterator[Check]:
     """Say what a model of retention does not answer; of the whole cohort's rows only."""
     if not s.labels["scenario"] and not s.labels["stratum"]:
         yield from refusals(s, survival_estimands(spec))
-        later = {one.given: one for one in s.later}
-        for given in sorted({*spec.lags, *spec.given}):
-            estimands = later_estimands(spec, given)
-            if given in later:
-                yield from refusals(later[given], estimands)
-            for estimand in () if given in later else estimands:
+        later = {(one.given, bool(one.horizons)): one for one in s.later}
+        starts = [(lag, False) for lag in spec.lags] + [(given, True) for given in spec.given]
+        for given, remains in starts:
+            estimand = remaining_estimand(spec) if remains else lag_estimand(spec)
+            if (given, remains) in later:
+                yield from refusals(later[given, remains], (estimand,))
+            else:
                 facts: dict[str, Fact] = {"estimand": estimand.name, "adjusted": str(s.labels["adjusted"])}
                 yield Check(
                     "not_answered", s.model, value=float(given), facts={**facts, "case": "no_start_later"}

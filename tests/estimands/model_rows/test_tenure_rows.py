@@ -100,8 +100,8 @@ def test_every_row_of_the_contract_is_there_once(table):
     models = {family.name for family in FEW} | {"averaged_aic", "averaged_equal", "averaged"}
     assert set(table["model"]) == models
     # two groups × (retention, tenure, time lost, curtate at 3, discounted and remaining at 3 + 1, mean, median), and
-    # one contrast × six × three horizons
-    assert len(table) == len(models) * (2 * (4 * 3 + 2 * 4 + 2) + 6 * 3)
+    # one contrast × six and the difference of remaining tenure × three horizons
+    assert len(table) == len(models) * (2 * (4 * 3 + 2 * 4 + 2) + 7 * 3)
     assert set(table["adjusted"]) == {"no"}
     assert set(table["level"]) == {0.9}
     units = table.groupby("estimand")["unit"].unique().map(tuple).to_dict()
@@ -111,6 +111,7 @@ def test_every_row_of_the_contract_is_there_once(table):
         "retention_ratio": ("ratio",), "tenure_ratio": ("ratio",), "tenure_median": ("month",),
         "time_lost": ("month",), "time_lost_difference": ("month",), "time_lost_ratio": ("ratio",),
         "tenure_curtate": ("month",), "tenure_discounted": ("month",), "remaining_tenure": ("month",),
+        "remaining_tenure_difference": ("month",),
     }  # fmt: skip
 
 

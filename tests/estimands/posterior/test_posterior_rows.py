@@ -240,8 +240,10 @@ def test_averages_are_those_of_the_conditional_curves_by_hand() -> None:
     standard = Standard("all", np.array([0, 1, 1]), np.array([0, 0, 2]), np.array([0.5, 0.25, 0.25]), 8, 2)
     over = Averages("standardised", (standard,), np.zeros(2, int), np.array([0, 1]), np.array([5]))
     times = np.array([0, 1, 3])
-    expected = 0.5 * 0.9**times + 0.5 * 0.5**times
     for later in (0, 4):
+        # of those who stayed four periods, half of .9⁴ and half of .5⁴ are left
+        left = np.array([0.9, 0.5]) ** later
+        expected = (left[0] * 0.9**times + left[1] * 0.5**times) / left.sum()
         np.testing.assert_allclose(averaged(curves, over, times, later)[0, 0], expected, rtol=1e-12)
     # hazards that fall, 1/2 and then 1/3, 1/4: S(t) = 1/(t + 1), from period 2 on 3/(t + 3)
     falling = Renewed(np.zeros((1, 1, 1)), np.log(np.full((1, 1, 1), 0.5)))
