@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cxlink.fits.hazard_model import hazards
     from cxlink.fits.model_comparison import compare_models
     from cxlink.fits.observed_curves import kaplan_meier
+    from cxlink.fits.posterior_model import posterior
     from cxlink.fits.spend_model import spend_regression
     from cxlink.verbs import compare, value_of
 
@@ -29,14 +30,15 @@ _PLACES = {
     "CohortSpec": "cohort.spec.cohort_spec", "make_spec": "cohort.spec.cohort_spec",
     "read_spec": "cohort.spec.cohort_spec", "Cohort": "cohort.table", "read_cohort": "cohort.table",
     "aft": "fits.aft_model", "hazards": "fits.hazard_model", "compare_models": "fits.model_comparison",
-    "kaplan_meier": "fits.observed_curves", "spend_regression": "fits.spend_model",
+    "kaplan_meier": "fits.observed_curves", "posterior": "fits.posterior_model",
+    "spend_regression": "fits.spend_model",
     "compare": "verbs", "value_of": "verbs",
 }  # fmt: skip
 
 __all__ = [
     "Analysis", "Cohort", "CohortSpec", "Counts", "InputError", "__version__", "add", "aft", "analyse", "compare",
-    "compare_models", "hazards", "kaplan_meier", "load_counts", "make_spec", "read_cohort", "read_spec", "save_counts",
-    "spend_regression", "value_of",
+    "compare_models", "hazards", "kaplan_meier", "load_counts", "make_spec", "posterior", "read_cohort", "read_spec",
+    "save_counts", "spend_regression", "value_of",
 ]  # fmt: skip
 
 

@@ -34,7 +34,7 @@ from cxlink.sensitivity.sensitivity_analyses import sensitivity_of_counts, sensi
 from cxlink.value.customer_value import generator, value_results
 
 if TYPE_CHECKING:
-    from cxlink.estimands.posterior.posterior_estimates import Bayesian
+    from cxlink.estimands.bayesian.posterior_estimates import Bayesian
     from cxlink.survival.splice import Families
 
 _PROJECTED = ("model", "adjusted", "scenario", "group", "time", "estimate", "conf_low", "conf_high")
@@ -170,7 +170,7 @@ def _posteriors(
     """Sample the Bayesian models; None without customers with a score."""
     if spells is None:
         return None
-    from cxlink.estimands.posterior.posterior_estimates import bayesian_results
+    from cxlink.estimands.bayesian.posterior_estimates import bayesian_results
 
     *_, counts = cohorts.values()
     return bayesian_results(cohorts, spells, _stream(counts.spec, 8), progress, sampler)

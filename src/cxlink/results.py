@@ -14,7 +14,7 @@ from cxlink.comparison.recommendation import Recommendation
 from cxlink.estimands.tidy import select
 
 if TYPE_CHECKING:
-    from cxlink.estimands.posterior.posterior_estimates import Bayesian
+    from cxlink.estimands.bayesian.posterior_estimates import Bayesian
 
 
 @dataclass(frozen=True, slots=True, repr=False)

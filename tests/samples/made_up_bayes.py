@@ -9,8 +9,8 @@ import pandas as pd
 from cxlink.bayes.pooled_counts import Coding, bayes_effect
 from cxlink.bayes.priors import SPEND_PRIORS, hazard_priors, renewal_priors
 from cxlink.checks import Check
-from cxlink.estimands.posterior.posterior_estimates import Bayesian
-from cxlink.estimands.posterior.prior_predictive import prior_table
+from cxlink.estimands.bayesian.posterior_estimates import Bayesian
+from cxlink.estimands.bayesian.prior_predictive import prior_table
 from cxlink.estimands.tidy import ready_row, tidy
 from cxlink.results import Results
 

@@ -275,9 +275,9 @@ class RetentionModel:
             raise InputError(f"{quantity!r} is none of survival, rmst, median.")
         last = int(min(self.curve.until, _LONGEST)) if quantity == "median" else max(times, default=0)
         grid = np.arange(last + 1)
-        point = _read(np.exp(self.curve.log_survival(self.theta[None], rows, grid)), quantity, times)[0]
+        point = quantity_of(np.exp(self.curve.log_survival(self.theta[None], rows, grid)), quantity, times)[0]
         draws = [
-            _read(np.exp(self.curve.log_survival(self.draws, part, grid)), quantity, times)
+            quantity_of(np.exp(self.curve.log_survival(self.draws, part, grid)), quantity, times)
             for part in _parts(rows, len(grid) * len(self.draws))
         ]
         return point, np.concatenate(draws, axis=1)
@@ -299,8 +299,8 @@ class RetentionModel:
         return point, draws
 
 
-def _read(survival: np.ndarray, quantity: str, times: Sequence[int]) -> np.ndarray:
-    """The quantity of curves on whole periods from 0 on, (…, n_times)."""
+def quantity_of(survival: np.ndarray, quantity: str, times: Sequence[int]) -> np.ndarray:
+    """S at times, restricted means to them, or medians, of curves at whole periods from 0 on: (…, n_times)."""
     if quantity == "survival":
         return survival[..., list(times)]
     if quantity == "rmst":

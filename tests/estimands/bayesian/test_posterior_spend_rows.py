@@ -18,13 +18,13 @@ from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
-from cxlink.estimands.model_rows.regression_rows import spend_model_rows
-from cxlink.estimands.posterior.posterior_findings import bayes_findings, left_out_findings
-from cxlink.estimands.posterior.posterior_spend_rows import (
+from cxlink.estimands.bayesian.posterior_findings import bayes_findings, left_out_findings
+from cxlink.estimands.bayesian.posterior_spend_rows import (
     no_posterior_spend,
     posterior_spend_findings,
     posterior_spend_rows,
 )
+from cxlink.estimands.model_rows.regression_rows import spend_model_rows
 from cxlink.estimands.tidy import interval, select, tidy
 from cxlink.report.check_notes import note
 from cxlink.report.posterior_sections.posterior_warnings import sampling_failures

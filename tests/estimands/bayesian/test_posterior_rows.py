@@ -11,8 +11,8 @@ from cxlink.bayes.pooled_counts import bayes_effect, pool
 from cxlink.cohort.count.spells import Spells, person_periods, spells_of
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.cohort.table import read_cohort
+from cxlink.estimands.bayesian.posterior_findings import spread_findings
 from cxlink.estimands.model_rows.hazard_rows import hazard_results
-from cxlink.estimands.posterior.posterior_findings import spread_findings
 from cxlink.estimands.survival_estimands import curve_frames, survival_rows
 from cxlink.estimands.tidy import select, tidy
 from cxlink.groups.curves import Standard, cumulative_areas

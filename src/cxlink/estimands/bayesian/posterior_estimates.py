@@ -22,11 +22,11 @@ from cxlink.checks import Check, Fact
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells, person_periods, spells_of
 from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, CohortSpec
-from cxlink.estimands.posterior.posterior_assessment import judged_retention, judged_spend
-from cxlink.estimands.posterior.posterior_coefficients import posterior_coefficients
-from cxlink.estimands.posterior.posterior_findings import deviation_findings
-from cxlink.estimands.posterior.posterior_spend_rows import no_posterior_spend, posterior_spend_rows
-from cxlink.estimands.posterior.prior_predictive import prior_curve, prior_of_spend, prior_table
+from cxlink.estimands.bayesian.posterior_assessment import judged_retention, judged_spend
+from cxlink.estimands.bayesian.posterior_coefficients import posterior_coefficients
+from cxlink.estimands.bayesian.posterior_findings import deviation_findings
+from cxlink.estimands.bayesian.posterior_spend_rows import no_posterior_spend, posterior_spend_rows
+from cxlink.estimands.bayesian.prior_predictive import prior_curve, prior_of_spend, prior_table
 from cxlink.estimands.survival_estimands import curve_frames, survival_refusals, survival_rows
 from cxlink.spend.fitted_regressions import NoSpendFit
 from cxlink.survival.survival import Survival

@@ -19,7 +19,7 @@ from cxlink.bayes.stacked_spend import StackedCells
 from cxlink.checks import Check, Fact
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells
-from cxlink.estimands.posterior.posterior_findings import bayes_findings
+from cxlink.estimands.bayesian.posterior_findings import bayes_findings
 from cxlink.estimands.spend_estimands import spend_rows
 from cxlink.spend.fitted_regressions import NoSpendFit
 from cxlink.spend.standardised_means import spend_question

@@ -15,9 +15,9 @@ from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import person_periods, spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
+from cxlink.estimands.bayesian.posterior_estimates import Bayesian, bayesian_results
+from cxlink.estimands.bayesian.prior_predictive import _since_entry
 from cxlink.estimands.model_rows.coefficients import coefficient_table
-from cxlink.estimands.posterior.posterior_estimates import Bayesian, bayesian_results
-from cxlink.estimands.posterior.prior_predictive import _since_entry
 from cxlink.estimands.suppression import blank_checks
 from cxlink.estimands.tidy import select, tidy
 from cxlink.report.check_notes import note

@@ -20,8 +20,8 @@ from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.estimands.posterior.posterior_findings import bayes_findings, left_out_findings
-from cxlink.estimands.posterior.posterior_spend_rows import posterior_spend_findings
+from cxlink.estimands.bayesian.posterior_findings import bayes_findings, left_out_findings
+from cxlink.estimands.bayesian.posterior_spend_rows import posterior_spend_findings
 
 _REPLICATES = 1000
 _REFIT: dict[str, Any] = {"draws": 250, "tune": 500}

@@ -11,8 +11,8 @@ from cxlink.bayes.pooled_counts import Coding, strata_of
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import Spells
+from cxlink.estimands.bayesian.posterior_coefficients import posterior_coefficients
 from cxlink.estimands.model_rows.coefficients import coefficient_table
-from cxlink.estimands.posterior.posterior_coefficients import posterior_coefficients
 
 N_DRAWS = 400
 

@@ -1,0 +1,302 @@
+"""Bayesian models of retention and spend, partially pooled over strata and earlier cohorts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from cxlink.bayes.assessment.convergence import convergence
+from cxlink.bayes.draws.posterior_curves import fitted, survival_of
+from cxlink.bayes.draws.posterior_means import spend_draws
+from cxlink.bayes.draws.sampling import NUTPIE, Posterior
+from cxlink.bayes.models.spend_posterior import sample_spend
+from cxlink.bayes.pooled_counts import bayes_effect, coding_from, pool
+from cxlink.bayes.stacked_spend import stack_counts
+from cxlink.cohort.count.counts import Counts, refuse_mismatch
+from cxlink.cohort.count.spells import person_periods, spells_of
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, CohortSpec
+from cxlink.cohort.table import Cohort
+from cxlink.estimands.bayesian.posterior_coefficients import posterior_coefficients
+from cxlink.fits.formula import parse_formula
+from cxlink.fits.model_cells import ModelCells, model_cells
+from cxlink.fits.populations import Profiles, as_profiles, contrasts_table, interval
+from cxlink.fits.retention_model import Quantity, quantity_of
+from cxlink.spend.fitted_regressions import NoSpendFit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Kind = Literal["hazard", "sbg", "spend"]
+_MODELS = {"hazard": "bayes", "sbg": "bayes_sbg", "spend": "bayes_spend"}
+_LONGEST = 1_200
+_TERMS = ["part", "term", "level", "reference"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PosteriorModel:
+    """A posterior of retention or of spend, by level of the score and stratum.
+
+    Attributes
+    ----------
+    kind : {"hazard", "sbg", "spend"}
+        A random-walk hazard, shifted beta geometric retention, or a hurdle gamma of spend.
+    draws : Posterior
+        What was sampled.
+    counts : Counts
+        Of the cohort that is reported: the last one of those pooled.
+    """
+
+    kind: Kind
+    draws: Posterior
+    counts: Counts
+
+    def __repr__(self) -> str:
+        n = int(self.counts.scored["n"].sum())
+        return f"<posterior of {self.kind}: {n:,} customers, {self.draws.n_draws:,} draws>"
+
+    def _repr_html_(self) -> str:
+        table: str = self.summary().to_html(float_format=lambda x: f"{x:.4g}")
+        return table
+
+    @property
+    def spec(self) -> CohortSpec:
+        """The spec of the cohort."""
+        return self.counts.spec
+
+    @property
+    def native(self) -> Any:
+        """The draws as ArviZ has them: an xarray `DataTree` with ``posterior`` and ``sample_stats``."""
+        return self.draws.tree
+
+    def summary(self) -> pd.DataFrame:
+        """Give every effect with its interval.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by ``part``, ``term``, ``level``, ``reference``: ``estimate`` (posterior mean), ``std_error``
+            (posterior standard deviation), ``conf_low``, ``conf_high``, ``scale``; see
+            `cxlink.estimands.bayesian.posterior_coefficients`.
+        """
+        rows = posterior_coefficients(self.draws, self.counts, spells_of(self.counts))
+        table = pd.DataFrame(rows).set_index(_TERMS)
+        return table[["estimate", "std_error", "conf_low", "conf_high", "scale"]]
+
+    def predict(
+        self, profiles: Profiles, quantity: Quantity = "survival", times: Sequence[int] | int | None = None
+    ) -> pd.DataFrame:
+        """Predict for profiles: a score, and a value of each adjustment variable.
+
+        Parameters
+        ----------
+        profiles : DataFrame, mapping or sequence of mappings
+            With ``score`` and each variable that the spec adjusts for.
+        quantity : {"survival", "rmst", "median"}
+            Of retention; mean spend over the window has none.
+        times : int or sequence of int, optional
+            Whole periods; the spec's horizon by default.
+
+        Returns
+        -------
+        DataFrame
+            One row a profile and time: the profile, ``time``, ``estimate`` (posterior mean), ``std_error``,
+            ``conf_low``, ``conf_high``. Beyond follow-up the random walk goes on.
+
+        Raises
+        ------
+        InputError
+            If a profile lacks a variable, or nobody pooled had its score or stratum.
+        """
+        frame = as_profiles(profiles)
+        draws, shown = self._drawn(frame, quantity, times)
+        level = self.spec.analysis.level
+        parts = [
+            frame.assign(time=time, **interval(draws[..., k].mean(axis=0), draws[..., k], level))
+            for k, time in enumerate(shown)
+        ]
+        table = pd.concat(parts, ignore_index=True)
+        return table if self.kind != "spend" and quantity != "median" else table.drop(columns="time")
+
+    def average(
+        self,
+        at: Mapping[str, Sequence[int]] | None = None,
+        horizon: int | None = None,
+        quantity: Quantity = "survival",
+    ) -> pd.DataFrame:
+        """Standardise over the cohort's strata: what the model predicts if everybody had given certain scores.
+
+        Parameters
+        ----------
+        at : mapping of str to scores, optional
+            Named groups; the spec's best and worst levels by default, averaged by their shares in the cohort.
+        horizon : int, optional
+            Periods; the spec's by default.
+        quantity : {"survival", "rmst"}
+            Of retention.
+
+        Returns
+        -------
+        DataFrame
+            ``group``, ``reference``, ``measure`` (``mean``, ``difference``, ``ratio``), ``estimate``, ``std_error``,
+            ``conf_low``, ``conf_high``.
+
+        Raises
+        ------
+        InputError
+            If nobody gave one of the scores.
+        """
+        cells = self._cells()
+        weight = cells.weight / cells.n.sum()
+        groups = at or {"best": self.spec.best, "worst": self.spec.worst}
+        scores = cells.profiles["score"].astype(int).to_numpy()
+        strata = cells.profiles.assign(weight=weight).drop(columns="score")
+        names = list(strata.columns.drop("weight"))
+        over = (
+            strata.groupby(names, observed=True, as_index=False).sum()
+            if names
+            else pd.DataFrame({"weight": [1.0]})
+        )
+        values: dict[str, tuple[float, np.ndarray]] = {}
+        for name, levels in groups.items():
+            shares = {level: float(weight[scores == level].sum()) for level in levels}
+            whole = sum(shares.values())
+            if not whole:
+                raise InputError(f"nobody in the cohort has a score of {tuple(levels)}.")
+            draws = np.zeros(self.draws.n_draws)
+            for level, share in shares.items():
+                if share:
+                    drawn, _ = self._drawn(over.assign(score=level), quantity, horizon)
+                    draws += share / whole * (drawn[..., 0] @ over["weight"].to_numpy(float))
+            values[name] = float(draws.mean()), draws
+        return contrasts_table(values, self.spec.analysis.level)
+
+    def score(self) -> pd.Series:
+        """Give the log score and the Brier score of retention on the cohort's own customers.
+
+        Raises
+        ------
+        InputError
+            If it is a model of spend.
+        """
+        from cxlink.fits.scores import scores_of
+
+        if self.kind == "spend":
+            raise InputError("a posterior of spend is judged by check().")
+        cells = self._cells()
+        times = np.arange(cells.n_periods + 1)
+        draws, _ = self._drawn(
+            cells.profiles.assign(score=cells.profiles["score"].astype(int)), "survival", times
+        )
+        return scores_of(cells, np.log(np.maximum(draws.mean(axis=0), 1e-300)), self.spec.horizon)
+
+    def check(self) -> pd.DataFrame:
+        """Give the convergence of the sampling: ``code``, ``value``, ``bound``, ``passed``."""
+        rows = [(one.code, one.value, one.bound, one.passed) for one in convergence(self.draws.tree)]
+        return pd.DataFrame(rows, columns=["code", "value", "bound", "passed"])
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the effects of the score as ratios, with their intervals, on a log scale."""
+        from cxlink.fits.pictures import forest
+
+        table = self.summary().reset_index()
+        table = table[table["term"] == "score"]
+        part = table["part"].where(table["part"] == "", table["part"] + ": ")
+        ratios = (
+            table[["estimate", "conf_low", "conf_high"]].apply(np.exp).rename(columns={"estimate": "ratio"})
+        )
+        ratios.index = pd.Index(part + "score " + table["level"] + " : " + table["reference"])
+        return forest(ratios, "ratio", ax)
+
+    def _cells(self) -> ModelCells:
+        terms = ["score", *(f"`{name}`" for name in self.spec.stratum_variables)]
+        return model_cells(self.counts, parse_formula(" + ".join(terms)))
+
+    def _drawn(
+        self, frame: pd.DataFrame, quantity: str, times: Sequence[int] | np.ndarray | int | None
+    ) -> tuple[np.ndarray, list[float]]:
+        """Draws of profiles, (n_draws, n_profiles, n_times), and the times."""
+        pairs = self._positions(frame)
+        if self.kind == "spend":
+            return spend_draws(self.draws)[:, pairs[0], pairs[1]][..., None], [np.nan]
+        asked = [self.spec.horizon] if times is None else [times] if isinstance(times, int) else list(times)
+        last = _LONGEST if quantity == "median" else int(max(asked))
+        rng = np.random.default_rng([self.spec.analysis.seed, 20])
+        curves = survival_of(self.draws, last, rng)
+        survival = np.exp(curves.log_survival(slice(None), pairs, np.arange(last + 1)))
+        shown = [np.nan] if quantity == "median" else [float(time) for time in asked]
+        return quantity_of(survival, quantity, [int(time) for time in asked]), shown
+
+    def _positions(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        coding = coding_from(self.draws.about["coding"])
+        variables = self.spec.stratum_variables
+        for name in ("score", *variables):
+            if name not in frame:
+                raise InputError(f"a profile lacks {name!r}; it needs {', '.join(('score', *variables))}.")
+        level, stratum = [], []
+        for row in frame.to_dict("records"):
+            key = tuple(sorted((f"stratum.{name}", str(row[name])) for name in variables))
+            if int(row["score"]) not in coding.levels or key not in coding.strata:
+                raise InputError(
+                    f"nobody pooled had {', '.join(f'{k} = {row[k]}' for k in ('score', *variables))}."
+                )
+            level.append(coding.levels.index(int(row["score"])))
+            stratum.append(coding.strata.index(key))
+        return np.array(level), np.array(stratum)
+
+
+def posterior(
+    cohort: Cohort | Counts,
+    model: Kind = "hazard",
+    earlier: Mapping[str, Counts] | None = None,
+    *,
+    sampler: str = NUTPIE,
+    **sampling: Any,
+) -> PosteriorModel:
+    """Sample a Bayesian model.
+
+    Parameters
+    ----------
+    cohort : Cohort or Counts
+        The cohort that is reported.
+    model : {"hazard", "sbg", "spend"}
+        A random-walk hazard, shifted beta geometric retention, or a hurdle gamma of spend; each with effects of the
+        score and strata, partially pooled.
+    earlier : mapping of str to Counts, optional
+        Earlier cohorts by name, pooled with it.
+    sampler : {"nutpie", "pymc"}
+        Nutpie on the density of the counts, or PyMC on its own model, which takes longer.
+    **sampling
+        ``draws``, ``tune``, ``chains``, ``cores``: see `cxlink.bayes.draws.sampling.sample`.
+
+    Raises
+    ------
+    InputError
+        If there is no such model, the spec lacks its outcome, or an earlier cohort is not of the same kind.
+    """
+    counts = cohort.count() if isinstance(cohort, Cohort) else cohort
+    spec = counts.spec
+    if model not in _MODELS:
+        raise InputError(f"{model!r} is no Bayesian model; there are {', '.join(_MODELS)}.")
+    if (spec.spend if model == "spend" else spec.subscription) is None:
+        raise InputError(
+            f"a posterior of {model} needs [{'spend' if model == 'spend' else 'subscription'}] in the spec."
+        )
+    for name, one in (earlier or {}).items():
+        refuse_mismatch(counts, one, name)
+    cohorts = {**(earlier or {}), spec.cohort.name: counts}
+    effect, seed = bayes_effect(spec.score.effect), spec.analysis.seed
+    if model == "spend":
+        stack = stack_counts(cohorts)
+        if isinstance(stack, NoSpendFit):
+            raise InputError(f"{counts.profile.table}: nobody with a complete window spent anything.")
+        return PosteriorModel(
+            model, sample_spend(stack, effect, seed=seed, sampler=sampler, **sampling), counts
+        )
+    periods = {name: person_periods(spells_of(one)) for name, one in cohorts.items()}
+    pooled = pool(periods, effect, levels=spec.scale.levels)
+    per_year = PERIODS_PER_YEAR[spec.unit]
+    drawn = fitted(pooled, _MODELS[model], per_year, seed=seed, sampler=sampler, **sampling)
+    return PosteriorModel(model, drawn, counts)
