@@ -170,6 +170,6 @@ def test_what_is_no_whole_run_is_refused(tmp_path: Path, cohorts: tuple[Counts, 
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
     (run / "run.json").write_text(json.dumps({**record, "format": 7}), encoding="utf-8")
     with pytest.raises(
-        InputError, match=r"edited: format 7; this version reads 1 and 2\. Fit the cohort again"
+        InputError, match=r"edited: format 7; this version reads 1 to 3\. Fit the cohort again"
     ):
         read_run(run)

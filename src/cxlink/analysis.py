@@ -10,6 +10,7 @@ import pandas as pd
 from cxlink.bayes.draws.sampling import sampler_named
 from cxlink.checks import Check, once
 from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.resolution import resolution_checks
 from cxlink.cohort.count.spells import Spells, risk_sets, spells_of
 from cxlink.cohort.counted import Counted, counted
 from cxlink.cohort.spec.cohort_spec import CohortSpec
@@ -95,10 +96,10 @@ def analyse(
     25 and 120 euros
     """
     sampler = sampler_named(sampler, bayes=bayes)
-    counts_of_all = counted(cohort)
+    counts_of_all = counted(cohort, next(iter((earlier or {}).values()), None))
     counts, spec = counts_of_all.counts, counts_of_all.counts.spec
     spells = spells_of(counts) if len(counts.scored) else None
-    parts = [_Part([], list(band_checks(counts)))]
+    parts = [_Part([], [*resolution_checks(counts), *band_checks(counts)])]
     if spells is not None:
         parts += _outcomes(counts_of_all, spells, progress)
     pooled = {**(earlier or {}), spec.cohort.name: counts} if bayes else {}
@@ -145,7 +146,7 @@ def _outcomes(all_counts: Counted, spells: Spells, progress: Progress) -> list[_
     additive: list[_Part] = []
     if spec.spend is not None:
         progress("regressions of spend")
-        leads = thin(findings, "means", spec) is not None
+        leads = thin(findings, "means", spec)
         additive.append(_Part(*spend_model_rows(counts, spells, rows, _stream(spec, 4), leads=leads)))
     if spec.subscription is not None:
         progress("naive estimates from signup")
@@ -153,7 +154,7 @@ def _outcomes(all_counts: Counted, spells: Spells, progress: Progress) -> list[_
         progress("tenure")
         tenure += _tenure(spells, spec)
         progress("hazard ratios")
-        leads = thin(findings, "kaplan_meier", spec) is not None
+        leads = thin(findings, "kaplan_meier", spec)
         additive.append(_Part(*hazard_results(spells, spec, _stream(spec, 3), leads=leads)))
     successors = [row for part in additive for row in part.rows]
     parts += [*tenure, _Part(*stepped_down(rows, findings, successors, spec)), *additive]

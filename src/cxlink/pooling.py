@@ -8,6 +8,7 @@ from pathlib import Path
 from cxlink.analysis import Progress, analyse
 from cxlink.cohort.count.counts import Counts, add, refuse_mismatch
 from cxlink.cohort.count.profile import Remark
+from cxlink.cohort.count.resolution import kept_from
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.table import Cohort
@@ -51,6 +52,7 @@ def analyse_with(
         return analyse(cohort, progress, bayes=bayes, sampler=sampler)
     counts = cohort.count()
     earlier = earlier_cohorts([Path(run) for run in runs], counts)
+    counts = kept_from(next(iter(earlier.values())), counts)
     if bayes:
         return analyse(cohort, progress, bayes=True, sampler=sampler, earlier=earlier)
     return analyse(added_up(counts, earlier), progress, sampler=sampler)
@@ -107,7 +109,7 @@ def added_up(counts: Counts, earlier: Mapping[str, Counts]) -> Counts:
     Parameters
     ----------
     counts : Counts
-        Of the new cohort, whose spec is the one that is kept.
+        Of the new cohort, whose spec is the one that is kept; see `kept_from` for bands and horizon.
     earlier : mapping of str to Counts
         By name, as `earlier_cohorts` gives them.
 
@@ -130,6 +132,7 @@ def added_up(counts: Counts, earlier: Mapping[str, Counts]) -> Counts:
     cohorts = {**earlier, counts.spec.cohort.name: counts}
     spec = _with_cohort(counts.spec)
     total = reduce(add, (_labelled(one, name, spec) for name, one in cohorts.items()))
+    total = replace(total, resolved=counts.resolved)
     sizes = tuple((name, int(one.cells["n"].sum())) for name, one in cohorts.items())
     notes = [Remark("pooled", len(cohorts), facts={"cohorts": sizes})]
     if total.spec.metrics != counts.spec.metrics:

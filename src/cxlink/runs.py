@@ -14,6 +14,7 @@ from typing import Any
 from cxlink import __version__
 from cxlink.checks import check_table
 from cxlink.cohort.count.counts import FORMAT, Counts, load_counts, refuse_format, save_counts, suppress
+from cxlink.cohort.count.resolution import as_written
 from cxlink.cohort.errors import InputError
 from cxlink.estimands.tidy import csv_text
 from cxlink.report.check_notes import note
@@ -151,7 +152,8 @@ def write_run(
     record = {
         "format": FORMAT,
         "version": __version__,
-        "spec": analysis.counts.spec.model_dump(mode="json", exclude_none=True),
+        "spec": as_written(analysis.counts).model_dump(mode="json", exclude_none=True),
+        "resolved": _resolved(analysis.counts),
         "table": profile.table,
         "fingerprint": profile.fingerprint,
         "rows": {"read": profile.rows_read, "used": profile.rows_used, "dropped": dict(exclusions(profile))},
@@ -164,6 +166,15 @@ def write_run(
         "timings": {name: round(seconds, 3) for name, seconds in (timings or {}).items()},
     }
     write_record(folder, record)
+
+
+def _resolved(counts: Counts) -> dict[str, Any]:
+    """Bands and horizon as the run has them, and which of them it has by rule."""
+    spec = counts.spec
+    values: dict[str, Any] = {"worst": list(spec.worst), "best": list(spec.best)}
+    if spec.subscription is not None:
+        values["horizon"] = spec.horizon
+    return {**values, "by_rule": list(counts.resolved)}
 
 
 def _sampler(analysis: Results) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from cohorts import cell_rows, spec_for, spells_from
 from told import told
 
 from cxlink.analysis import analyse
@@ -13,7 +14,11 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.cohort.table import Cohort, read_cohort
 from cxlink.display import Analysis
 from cxlink.estimands.fallback import stepped_down, thin
+from cxlink.estimands.support_checks import size_checks
 from cxlink.estimands.tidy import select
+from cxlink.groups.headline_requests import curve_requests, spend_requests
+from cxlink.report.content import gather
+from cxlink.report.sections.limitations import limits
 
 SUPPORTED, UNSUPPORTED = 60, 40
 
@@ -104,12 +109,72 @@ def _support(model: str, value: float, group: str = "best", adjusted: str = "sta
 
 def test_support_is_thin_under_nine_tenths() -> None:
     spec = _spec()
-    assert thin([_support("means", 0.89)], "means", spec) == 0.89
-    assert thin([_support("means", 0.9)], "means", spec) is None
-    assert thin([_support("kaplan_meier", 0.5)], "means", spec) is None
-    assert thin([_support("means", 0.5, "3")], "means", spec) is None
-    assert thin([_support("means", 0.5, adjusted="no")], "means", spec) is None
-    assert thin([replace(_support("means", 0.5), code="followed")], "means", spec) is None
+    assert thin([_support("means", 0.89)], "means", spec)
+    assert not thin([_support("means", 0.9)], "means", spec)
+    assert not thin([_support("kaplan_meier", 0.5)], "means", spec)
+    assert not thin([_support("means", 0.5, "3")], "means", spec)
+    assert not thin([_support("means", 0.5, adjusted="no")], "means", spec)
+    assert not thin([replace(_support("means", 0.5), code="followed")], "means", spec)
+
+
+def test_a_side_with_under_twenty_customers_a_stratum_is_too_few() -> None:
+    """Of score 1, 39 and then 40 customers in two strata; of 4 and 5 together 20 in each."""
+    spec = _spec()
+    for n_worst, passed in ((39, False), (40, True)):
+        cells = [
+            (1, "x", 8, 0, n_worst - 5),
+            (1, "y", 2, 1, 5),
+            *((k, p, 8, 0, 10) for k in (4, 5) for p in "xy"),
+        ]
+        rows = cell_rows(*cells)
+        spells = spells_from(rows, spec_for(adjust=("plan",)))
+        (request,) = [r for r in curve_requests(spells, spec) if r.labels["adjusted"] == "standardised"]
+        worst, best = sorted(
+            size_checks("kaplan_meier", request, spells, spec), key=lambda check: -len(check.group)
+        )
+        assert (worst.group, worst.value, worst.passed) == ("worst", n_worst / 2, passed)
+        assert (best.group, best.value, best.passed) == ("best", 20.0, True)
+        assert thin([worst, best], "kaplan_meier", spec) is not passed
+
+
+def test_means_of_spend_count_complete_windows() -> None:
+    rows = pd.DataFrame({
+        "score": [1] * 60 + [5] * 60, "plan": ["x", "y"] * 60, "exit": 8, "cause": "",
+        "spend": [1.0] * 110 + [np.nan] * 10,
+    })  # fmt: skip
+    spec = spec_for(adjust=("plan",), spend=True)
+    spells = spells_from(rows, spec)
+    request = next(r for r in spend_requests(spells, spec) if r.labels["adjusted"] == "standardised")
+    values = {check.group: check.value for check in size_checks("means", request, spells, spec)}
+    assert values == {"worst": 30.0, "best": 25.0}
+
+
+def test_one_stratum_is_never_too_few() -> None:
+    spec = spec_for()
+    spells = spells_from(cell_rows((1, "x", 8, 0, 3), (5, "x", 8, 0, 3)), spec)
+    for request in curve_requests(spells, spec):
+        assert not list(size_checks("kaplan_meier", request, spells, spec))
+
+
+@pytest.fixture(scope="module")
+def few(few_families: None) -> Analysis:
+    """Every stratum has both bands, of the worst 17.5 customers on average."""
+    rng = np.random.default_rng(5)
+    parts = [
+        pd.DataFrame({
+            "score": level, "plan": plan, "months": np.minimum(rng.geometric(0.4 / level, n), 8), "spend": 10.0 * level,
+        })
+        for plan, level, n in (("x", 1, 20), ("y", 1, 15), ("x", 5, 60), ("y", 5, 60))
+    ]  # fmt: skip
+    table = pd.concat(parts, ignore_index=True).assign(lost=lambda rows: rows["months"] < 8)
+    return analyse(read_cohort(table, _spec()))
+
+
+def test_additive_models_hold_the_headline_where_a_band_has_few_customers_a_stratum(few: Analysis) -> None:
+    assert set(few.headline()["model"]) == {"grouped_ph", "poisson"}
+    said = " ".join(limits(gather(few)))
+    assert "Customers who gave 1 are on average fewer than 20 a stratum" in said
+    assert "The main results therefore come from a proportional-hazards model of all of them" in said
 
 
 def test_only_the_model_that_has_a_successor_steps_down() -> None:

@@ -8,11 +8,13 @@ import pandas as pd
 
 from cxlink.checks import Check, matching
 from cxlink.cli.profile_lines import empty_bands, noted, plain
+from cxlink.cohort.count.resolution import resolution_checks
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report.change_sections.comparison_document import change_sentence
 from cxlink.report.change_sections.intervention_document import caution, coverage_note, sentences
 from cxlink.report.change_sections.outcome_section import set_aside_lines
 from cxlink.report.change_sections.verdict_words import verdict, why
+from cxlink.report.check_notes import note
 from cxlink.report.format import periods, words
 from cxlink.report.posterior_sections.posterior_warnings import sampling_failures
 from cxlink.report.profile_words import table_notes
@@ -25,7 +27,9 @@ def closing_lines(found: Results) -> list[str]:
     """Main results of a fit and the notes on them."""
     lines = [_estimate(row, found.spec) for row in found.headline().to_dict("records")]
     thin = [_thin(check, found.spec) for check in matching(found.checks, code="support", passed=False)]
-    notes = [*thin, *table_notes(found), *empty_bands(found.counts)]
+    few = matching(found.checks, code="customers_per_stratum", passed=False, blank="")
+    resolved = [note(check) for check in resolution_checks(found.counts)]
+    notes = [*resolved, *thin, *map(_few, few), *table_notes(found), *empty_bands(found.counts)]
     return plain([*sampling_failures(found.checks), *lines, *noted(notes)])
 
 
@@ -55,6 +59,13 @@ def _estimate(row: Mapping[Hashable, Any], spec: CohortSpec) -> str:
         group=say("terminal.against", group=group, reference=reference) if reference else group,
         estimate=row["estimate"], low=row["conf_low"], high=row["conf_high"], unit=row["unit"],
     )  # fmt: skip
+
+
+def _few(check: Check) -> str:
+    """Say that a side of the headline contrast has few customers a stratum."""
+    return say(
+        "terminal.few", model=words(check.model), group=check.group, average=check.value, least=check.bound
+    )
 
 
 def _thin(check: Check, spec: CohortSpec) -> str:

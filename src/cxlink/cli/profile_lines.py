@@ -1,7 +1,9 @@
 """Lines of a cohort's profile for a terminal: rows, scores, follow-up, and the headline under both conventions."""
 
 from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.resolution import kept_from, resolution_checks
 from cxlink.cohort.table import Cohort
+from cxlink.report.check_notes import note
 from cxlink.report.format import FIRM, THIN, levels, listed, percent, periods, whole
 from cxlink.report.profile_words import exclusions, profile_notes, time_origin
 from cxlink.report.words import say
@@ -28,7 +30,8 @@ def profile_lines(cohort: Cohort) -> list[str]:
     if counts.spec.spend is not None:
         complete, n = (int(counts.scored[name].sum()) for name in ("spend_n", "n"))
         lines.append(say("terminal.spend", complete=complete, scored=n))
-    return plain([*lines, *noted([*profile_notes(counts.profile), *empty_bands(counts)])])
+    resolved = [note(check) for check in resolution_checks(counts)]
+    return plain([*lines, *noted([*resolved, *profile_notes(counts.profile), *empty_bands(counts)])])
 
 
 def _rows(counts: Counts) -> list[str]:
@@ -71,7 +74,7 @@ def _headline(cohort: Cohort, counts: Counts) -> list[str]:
     horizon = periods(spec.horizon, spec.unit)
     lines = [say("terminal.retention", horizon=horizon)]
     for convention in [sub.counts] if sub.dated else ["periods", "completed"]:
-        points = headline_points(cohort.count(convention))
+        points = headline_points(kept_from(counts, cohort.count(convention)))
         shown = listed([f"{name} {percent(value, 1)}" for name, value in points.items()])
         own = "own" if convention == sub.counts else "other"
         under = "" if sub.dated else say(f"terminal.convention_{own}", counts=convention)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.resolution import kept_from, resolve
 from cxlink.cohort.table import Cohort
 
 
@@ -30,24 +31,38 @@ class Counted:
     other: Counts | None = None
 
 
-def counted(cohort: Cohort | Counts) -> Counted:
+def counted(cohort: Cohort | Counts, first: Counts | None = None) -> Counted:
     """Make all counts that an analysis uses; from counts, those that follow from them.
+
+    All have the same bands and horizon.
+
+    Parameters
+    ----------
+    cohort : Cohort or Counts
+        The cohort.
+    first : Counts, optional
+        An earlier cohort, whose bands and horizon are kept where the spec leaves them to rule.
 
     Raises
     ------
     InputError
         If rows break a rule under the spec.
     """
+    counts = cohort.count() if isinstance(cohort, Cohort) else resolve(cohort)
+    if first is not None:
+        counts = kept_from(first, counts)
     if not isinstance(cohort, Cohort):
-        return Counted(cohort, _without_entry(cohort))
-    counts = cohort.count()
+        return Counted(counts, _without_entry(counts))
     if not len(counts.scored):
         return Counted(counts)
+    naive, other = cohort.count_from_signup(), _under_the_other(cohort, counts)
     return Counted(
         counts,
-        cohort.count_from_signup() or _without_entry(counts),
+        kept_from(counts, replace(naive, resolved=counts.resolved))
+        if naive is not None
+        else _without_entry(counts),
         cohort.count_repeats(),
-        _under_the_other(cohort, counts),
+        kept_from(counts, other) if other is not None else None,
     )
 
 

@@ -18,6 +18,7 @@ from cxlink.cohort.count.metric_sums import nothing
 from cxlink.cohort.count.profile import Profile, Remark, number_of_rows
 from cxlink.cohort.count.refusals import refusal, without_broken
 from cxlink.cohort.count.repeated_scores import repeated_scores
+from cxlink.cohort.count.resolution import resolve
 from cxlink.cohort.count.rules import TableRule, broken, rules_of
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.source import Source, embedded, open_source
@@ -67,7 +68,7 @@ class Cohort:
     drop_invalid: bool = False
 
     def count(self, counts: str | None = None) -> Counts:
-        """Count its customers.
+        """Count its customers, and settle the bands and the horizon that the spec leaves to rule.
 
         Parameters
         ----------
@@ -87,7 +88,7 @@ class Cohort:
                 update={"subscription": spec.subscription.model_copy(update={"counts": counts})}
             )
         counted = code_cells(self.raw, spec, self._read(fingerprint(self.raw)))
-        return replace(counted, metrics=self.metrics)
+        return resolve(replace(counted, metrics=self.metrics))
 
     def count_from_signup(self) -> Counts | None:
         """Count its customers from signup, ignoring delayed entry (the naive estimate); None without signup."""

@@ -12,8 +12,8 @@ SUCCESSOR = {"kaplan_meier": "grouped_ph", "means": "poisson"}
 """The additive model that takes over from each nonparametric one."""
 
 
-def thin(findings: Iterable[Check], model: str, spec: CohortSpec) -> float | None:
-    """Share of the customers that the headline contrast of a model stands on, where that is too small; else None.
+def thin(findings: Iterable[Check], model: str, spec: CohortSpec) -> bool:
+    """Whether the headline contrast of a model stands on too few customers, in all or a stratum.
 
     Parameters
     ----------
@@ -25,10 +25,12 @@ def thin(findings: Iterable[Check], model: str, spec: CohortSpec) -> float | Non
         Its headline contrast.
     """
     group, reference = spec.contrast(spec.analysis.contrasts[0])
+    every = list(findings)
     own = matching(
-        findings, code="support", model=model, group=group, reference=reference, adjusted="standardised"
+        every, code="support", model=model, group=group, reference=reference, adjusted="standardised"
     )
-    return next((check.value for check in own if check.value < LEAST_SUPPORT), None)
+    few = matching(every, code="customers_per_stratum", model=model, passed=False)
+    return bool(few) or any(check.value < LEAST_SUPPORT for check in own)
 
 
 def stepped_down(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cxlink.checks import Check
 from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, TENURE_AT_SURVEY, CohortSpec
 from cxlink.cohort.spec.scales import label
 from cxlink.report.estimates_lookup import Estimate
@@ -61,6 +62,11 @@ def full(row: Estimate | None, digits: int | None = None) -> str:
 def bare(row: Estimate | None, digits: int | None = None) -> str:
     """Write an estimate and its interval for a table whose header names the unit: ``74.1 [72.0, 76.2]``."""
     return f"{number(row, digits)} {interval(row, digits)}".strip()
+
+
+def with_limits(check: Check) -> str:
+    """Write the value of a check with its interval: ``0.91 [0.88, 0.94]``."""
+    return f"{decimal(check.value, 2)} [{decimal(check.low, 2)},{FIRM}{decimal(check.high, 2)}]"
 
 
 def is_share(row: Estimate) -> bool:

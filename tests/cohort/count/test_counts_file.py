@@ -13,6 +13,7 @@ import pytest
 from tabled import STAY, cells, count, spec, stay
 
 from cxlink.cohort.count.counts import Counts, add, load_counts, save_counts, suppress
+from cxlink.cohort.count.resolution import as_written
 from cxlink.cohort.count.spells import person_periods, spells_of
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.table import read_cohort
@@ -84,7 +85,7 @@ def test_what_is_no_counts_file_is_refused(tmp_path: Path) -> None:
     table = pq.read_table(tmp_path / "good.parquet")
     about = json.loads(table.schema.metadata[b"cxlink"])
     rests: dict[str, Any] = {
-        "format 3; this version reads 1 and 2. Fit the cohort again": {**about, "format": 3},
+        "format 4; this version reads 1 to 3. Fit the cohort again": {**about, "format": 4},
         "not a counts file": {"format": 1},
         "not a counts file.": [1],
         "[score] is missing": {**about, "spec": {}},
@@ -110,11 +111,19 @@ def test_counts_of_the_first_format_mean_the_same(tmp_path: Path) -> None:
     save_counts(_counts(), path)
     table = pq.read_table(path)
     about = json.loads(table.schema.metadata[b"cxlink"])
-    assert about["format"] == 2
-    pq.write_table(table.replace_schema_metadata({"cxlink": json.dumps({**about, "format": 1})}), path)
+    assert about["format"] == 3
+    written = as_written(_counts())
+    older = {**about, "format": 1, "spec": written.model_dump(mode="json", exclude_none=True)}
+    del older["resolved"]
+    pq.write_table(table.replace_schema_metadata({"cxlink": json.dumps(older)}), path)
     found = load_counts(path)
     assert found.cells.equals(_counts().cells)
-    assert found.spec == _counts().spec
+    assert (found.spec.worst, found.spec.best, found.spec.horizon) == (
+        written.worst,
+        written.best,
+        written.horizon,
+    )
+    assert found.resolved == ()
 
 
 def test_small_cells_are_left_out_and_counted() -> None:

@@ -160,4 +160,4 @@ def test_odd_tables_are_counted(name: str) -> None:
 def test_a_scale_from_nought_and_one_on_which_lower_is_better() -> None:
     counts = count(stay([0, 10], [2, 2], [1, 0]), score={"scale": "0-10", "higher_is_better": False})
     assert cells(counts, "score") == {0: 1, 10: 1}
-    assert (counts.spec.worst, counts.spec.best) == ((10,), (0, 1))
+    assert (counts.spec.worst, counts.spec.best) == ((4, 5, 6, 7, 8, 9, 10), (0, 1, 2, 3))

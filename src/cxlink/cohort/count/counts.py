@@ -18,10 +18,13 @@ SPEND = (
 )  # fmt: skip
 CONTROL = ("control_n", "control_sum", "control_sum_sq")
 MARGIN = ("margin_n", "margin_sum", "margin_sum_sq")
-FORMAT = 2
-"""Of run folders and counts: 2 has checks with codes and facts in diagnostics.csv, 1 had them as sentences."""
-READABLE = (1, FORMAT)
+FORMAT = 3
+"""Of run folders and counts: 3 has bands and horizon as resolved; 2 has checks with codes and facts in
+diagnostics.csv, 1 had them as sentences."""
+READABLE = (1, 2, FORMAT)
 """Formats whose counts mean the same."""
+_RESOLVED = 3
+"""First format whose spec names bands and horizon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +42,15 @@ class Counts:
         sums of it and of its square; with a column of margin also `MARGIN`: the customers with a complete
         window, and the sums of their margin and of its square.
     spec : CohortSpec
-        Description of the table.
+        Description of the table; once counted, with its bands and its horizon.
     profile : Profile
         Rows read, used and excluded, with notes.
     suppressed : int
         Customers in small cells that were suppressed; 0 where none were.
     metrics : DataFrame
         Sums that metrics are computed from, `metric_counts.COLUMNS`; no row without ``[metrics]``.
+    resolved : tuple of str
+        Which of ``worst``, ``best`` and ``horizon`` the spec has by rule, not from the user.
     """
 
     cells: pd.DataFrame
@@ -53,6 +58,7 @@ class Counts:
     profile: Profile
     suppressed: int = 0
     metrics: pd.DataFrame = field(default_factory=metric_counts.nothing)
+    resolved: tuple[str, ...] = ()
 
     @property
     def scored(self) -> pd.DataFrame:
@@ -111,7 +117,7 @@ def add(first: Counts, second: Counts) -> Counts:
         first, second = _without_metrics(first), _without_metrics(second)
     cells = pd.concat([first.cells, second.cells[first.cells.columns]])
     metrics = metric_counts.totals([first.metrics, second.metrics])
-    return Counts(add_up(cells), first.spec, profile, metrics=metrics)
+    return Counts(add_up(cells), first.spec, profile, metrics=metrics, resolved=first.resolved)
 
 
 def _without_metrics(counts: Counts) -> Counts:
@@ -187,6 +193,7 @@ def save_counts(counts: Counts, path: Path) -> None:
         "spec": counts.spec.model_dump(mode="json", exclude_none=True),
         "profile": counts.profile.as_dict(),
         "suppressed": counts.suppressed,
+        "resolved": list(counts.resolved),
     }
     if len(counts.metrics):
         about["metrics"] = metric_counts.as_text(counts.metrics)
@@ -204,8 +211,9 @@ def refuse_format(found: object, name: str) -> None:
         If the format is none of `READABLE`.
     """
     if found not in READABLE:
-        formats = " and ".join(map(str, READABLE))
-        raise InputError(f"{name}: format {found}; this version reads {formats}. Fit the cohort again.")
+        raise InputError(
+            f"{name}: format {found}; this version reads {READABLE[0]} to {FORMAT}. Fit the cohort again."
+        )
 
 
 def load_counts(path: Path | str) -> Counts:
@@ -224,6 +232,8 @@ def load_counts(path: Path | str) -> Counts:
         refuse_format(about["format"], name)
         profile = profile_from(about["profile"])
         spec, suppressed = make_spec(about["spec"], name), int(about["suppressed"])
+        spec = spec if about["format"] >= _RESOLVED else _as_it_was(spec)
+        resolved = tuple(about.get("resolved", ()))
         metrics = metric_counts.from_text(about["metrics"]) if "metrics" in about else metric_counts.nothing()
     except FileNotFoundError:
         raise InputError(f"{name}: no such file.") from None
@@ -233,4 +243,15 @@ def load_counts(path: Path | str) -> Counts:
         raise InputError(f"{name}: not a counts file. `cxlink fit` writes one as counts.parquet.") from None
     cells = table.to_pandas()
     cells["score"] = cells["score"].astype("Int64")
-    return Counts(cells, spec, profile, suppressed, metrics)
+    return Counts(cells, spec, profile, suppressed, metrics, resolved)
+
+
+def _as_it_was(spec: CohortSpec) -> CohortSpec:
+    """The bands and the horizon that an older run had by default: the lowest level, the two best, one year."""
+    levels = spec.scale.levels
+    best = levels[-2:] if len(levels) > 4 else levels[-1:]
+    score = spec.score.model_copy(
+        update={"worst": spec.score.worst or levels[:1], "best": spec.score.best or tuple(sorted(best))}
+    )
+    analysis = spec.analysis.model_copy(update={"horizon": spec.horizon})
+    return spec.model_copy(update={"score": score, "analysis": analysis})

@@ -10,6 +10,8 @@ from cxlink.cohort.errors import InputError
 _RANGE = re.compile(r"\s*(-?[0-9]{1,9})\s*-\s*(-?[0-9]{1,9})\s*")
 _LEVEL = re.compile(r"\s*-?[0-9]{1,9}\s*")
 _WIDEST = 101
+_BANDS = {(0, 10): (7, 2), (1, 10): (1, 2)}
+"""Levels of the worst and of the best band by default, where it is not one each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,14 @@ class Scale:
         return upward if self.higher_is_better else upward[::-1]
 
     def worst(self) -> tuple[int, ...]:
-        """Default band of the poorest experience: the worst level."""
-        return self.levels[:1]
+        """Default band of the poorest experience: the worst level; on 0 to 10 the seven worst (detractors)."""
+        n_worst, _ = _BANDS.get((self.low, self.high), (1, 1))
+        return tuple(sorted(self.levels[:n_worst]))
 
     def best(self) -> tuple[int, ...]:
-        """Default band of the best experience: two levels, one on scales of up to four."""
-        return tuple(sorted(self.levels[-2:] if len(self.levels) > 4 else self.levels[-1:]))
+        """Default band of the best experience: the best level; on 0 to 10 and on 1 to 10 the two best."""
+        _, n_best = _BANDS.get((self.low, self.high), (1, 1))
+        return tuple(sorted(self.levels[-n_best:]))
 
 
 def parse_scale(text: str, higher_is_better: bool = True) -> Scale:

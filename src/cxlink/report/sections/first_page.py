@@ -22,7 +22,7 @@ from cxlink.report.figures import drawing
 from cxlink.report.format import NONE, capital, coverage, customers, listed, periods, score, signed
 from cxlink.report.sections import main_results as results
 from cxlink.report.sections import score_tables as tables
-from cxlink.report.sections.limitations import empty_bands, limits, snapshot, standardised_to
+from cxlink.report.sections.limitations import empty_bands, limits, resolved, snapshot, standardised_to
 from cxlink.report.words import say, styled
 
 _LINE = 92  # characters that a line of the page holds, about
@@ -43,7 +43,7 @@ def headline_blocks(m: Material) -> list[Block]:
     parts = [paragraph(_opening(m))]
     if m.results.simulated:
         parts.append(notice(say("first_page.simulated")))
-    parts += [notice(sentence) for sentence in (*empty_bands(m), snapshot(m)) if sentence]
+    parts += [notice(sentence) for sentence in (*resolved(m), *empty_bands(m), snapshot(m)) if sentence]
     rows = results.headline_rows(m)
     if rows:
         header = [say("first_page.result"), *(capital(score(side, m.spec)) for side in m.sides)]

@@ -8,7 +8,6 @@ from cxlink.report.content import Material
 from cxlink.report.document import Block, heading, paragraph, table
 from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.format import (
-    FIRM,
     NONE,
     bare,
     coverage,
@@ -17,6 +16,7 @@ from cxlink.report.format import (
     levels,
     periods,
     score,
+    with_limits,
 )
 from cxlink.report.sections.limitations import adjusted_for
 from cxlink.report.sections.score_tables import blank_notes
@@ -127,7 +127,7 @@ def _constant(m: Material, found: Sequence[Check]) -> str:
     clock = m.spec.subscription.clock if m.spec.subscription is not None else "survey"
     said = say(
         f"hazard.changing_{clock}", group=score(group, m.spec), reference=levels(reference, m.spec),
-        factor=_with_limits(changing),
+        factor=with_limits(changing),
     )  # fmt: skip
     moved = checks.get("proportionality_contrast")
     if moved is None or math.isnan(moved.value):
@@ -143,7 +143,7 @@ def _shapes(found: Sequence[Check]) -> list[Block]:
     for trend in matching(found, code="trend"):
         z = trend.facts["z"]
         if isinstance(z, float) and not math.isnan(trend.value + z):
-            text = say("hazard.trend", factor=_with_limits(trend), z=z)
+            text = say("hazard.trend", factor=with_limits(trend), z=z)
             parts.append(paragraph(text))
     rows = []
     for effect in SHAPES:
@@ -156,10 +156,6 @@ def _shapes(found: Sequence[Check]) -> list[Block]:
         header = [say(f"hazard.column_{column}") for column in ("shape", "gain", "error", "predicts")]
         parts.append(table(say("hazard.shapes", per=1000), header, rows, texts=(0, 3)))
     return parts
-
-
-def _with_limits(check: Check) -> str:
-    return f"{decimal(check.value, 2)} [{decimal(check.low, 2)},{FIRM}{decimal(check.high, 2)}]"
 
 
 def _verdict(gain: float, error: float) -> str:

@@ -3,6 +3,7 @@
 from cxlink.checks import matching
 from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY
 from cxlink.estimands.support_checks import LEAST_SUPPORT
+from cxlink.report.check_notes import note
 from cxlink.report.content import Material
 from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.format import (
@@ -59,6 +60,12 @@ def standardised_to(rows: list[Estimate | None], m: Material) -> str:
 def mixed(m: Material) -> str:
     """Name the customers to whose mix figures are standardised."""
     return say(f"limitations.target_{m.spec.analysis.target}")
+
+
+def resolved(m: Material) -> list[str]:
+    """Say which band was widened, and whether the horizon is short of a year."""
+    found = matching(m.results.checks, code=("band_widened", "horizon_shortened"))
+    return [note(check) for check in found if not check.get("blank")]
 
 
 def empty_bands(m: Material) -> list[str]:
@@ -118,8 +125,21 @@ def _supports(m: Material) -> list[tuple[str, float]]:
 
 
 def support(m: Material) -> list[str]:
-    """Say where the headline contrast stands on less than nine in ten customers, and what was done about it."""
-    return [_thin(m, model, share) for model, share in _supports(m) if share < LEAST_SUPPORT]
+    """Say where the headline contrast stands on too few customers, in all or a stratum, and what was done about it."""
+    thin = [(model, share) for model, share in _supports(m) if share < LEAST_SUPPORT]
+    others = [model for model in _ESTIMANDS if model not in dict(thin)]
+    return [*(_thin(m, model, share) for model, share in thin), *(_few(m, model) for model in others)]
+
+
+def _few(m: Material, model: str) -> str:
+    """Say which sides of the headline have too few customers a stratum; nothing where they have enough."""
+    few = matching(m.results.checks, code="customers_per_stratum", model=model, passed=False)
+    stands = m.book.headline(_ESTIMANDS[model], m.sides[0])
+    if not few or stands is None or stands.model == model:
+        return ""
+    sides = [levels(check.group, m.spec) for check in few]
+    why = say(f"limitations.few_{_ESTIMANDS[model]}", levels=sides, least=int(few[0].bound))
+    return f"{why} {say(f'limitations.fallback_{m.spec.score.effect}', model=_additive(m, stands))}"
 
 
 def _thin(m: Material, model: str, share: float) -> str:

@@ -1,5 +1,8 @@
 """The main results in words: retention, spend and tenure of the best and the worst scores."""
 
+import math
+
+from cxlink.checks import matching
 from cxlink.report.content import Material
 from cxlink.report.document import Run
 from cxlink.report.estimates_lookup import Estimate, preferred
@@ -14,6 +17,7 @@ from cxlink.report.format import (
     shared_digits,
     value,
     who,
+    with_limits,
 )  # fmt: skip
 from cxlink.report.sections.limitations import adjusted_for, unsupported
 from cxlink.report.words import say, styled
@@ -59,7 +63,13 @@ def retention(m: Material) -> list[Run]:
         return styled("results.retention_none", reason=_no_retention(m))
     key = "results.retention_two" if len(sides) > 2 else "results.retention_one"
     said = styled(key, after=periods(m.spec.horizon, m.spec.unit), **sides)
-    return [*said, *_contrast(found, "results.retention_difference_ratio")]
+    return [*said, *_contrast(found, "results.retention_difference_ratio"), *_trend(m)]
+
+
+def _trend(m: Material) -> list[Run]:
+    """Give the trend per point of the scale, beside the contrast of two bands."""
+    known = [check for check in matching(m.results.checks, code="trend") if check.low < check.high < math.inf]
+    return [f" {say('results.trend', factor=with_limits(check))}" for check in known]
 
 
 def spend(m: Material) -> list[Run]:
