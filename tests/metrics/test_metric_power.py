@@ -12,7 +12,7 @@ from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.metrics.predictive_power import CodingGain, retention_gains, spend_gains
 from cxlink.spend.spend_cells import spend_cells
-from cxlink.survival.proportional_hazards.proportionality import predictions
+from cxlink.survival.proportional_hazards.effect_shapes import predictions
 
 SPEC = {
     "score": {"column": "s", "scale": "1-5"},

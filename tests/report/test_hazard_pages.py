@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from as_read import sentences, table
 
-from cxlink.checks import matching, once
+from cxlink.checks import Check, matching, once
 from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import spells_of
@@ -19,6 +19,7 @@ from cxlink.estimands.suppression import blank_checks
 from cxlink.estimands.tidy import select, tidy
 from cxlink.report.content import Material, gather
 from cxlink.report.document import Block
+from cxlink.report.estimates_lookup import open_book
 from cxlink.report.format import decimal
 from cxlink.report.sections.hazard_section import hazard_pages
 from cxlink.results import Results
@@ -36,7 +37,7 @@ def _material(rise: float = -0.25, smallest: int = 0, lost: bool = True, **score
         "exit": np.minimum(stay, 9), "cause": np.where(gone, "lost", ""), "wave": "", "n": 1,
     })  # fmt: skip
     spec = make_spec({
-        "score": {"column": "score", "scale": "1-5", **score},
+        "score": {"column": "score", "scale": "1-5", "worst": [1], "best": [4, 5], **score},
         "subscription": {"duration": "months", "event": "lost"},
         "adjust": {"columns": ["plan"]},
         "analysis": {"draws": 200, "horizon": 6, "tenure_horizons": [8]},
@@ -77,13 +78,54 @@ def test_the_sentences_hold_the_numbers_of_the_diagnostics() -> None:
     (trend,) = matching(m.results.checks, code="trend")
     assert "below 1, the group is lost more slowly" in text
     assert f"multiplied by {decimal(best['proportionality'].value, 2)} [" in text
-    moved = decimal(100 * best["proportionality_contrast"].value, 1)
-    assert f"shifts the difference in retention after 6 months by {moved} points" in text
-    fair = abs(best["proportionality_contrast"].value) <= 0.01
-    assert ("one ratio is a fair summary" in text) == fair
+    shifts = matching(m.results.checks, code="proportionality_contrast")
+    assert [check.facts["horizon"] for check in shifts] == [6, 8]
+    for check in shifts:
+        verdict = (
+            "so far one ratio is a fair summary"
+            if abs(check.value) <= 0.01
+            else "one ratio is an average over time"
+        )
+        moved = f"{decimal(100 * check.value, 1)} points"
+        after = f"after {check.facts['horizon']} months"
+        assert f"shifts the difference in retention {after} by {moved}: {verdict}." in text
     assert f"a hazard multiplied by {decimal(trend.value, 2)} [" in text
     assert "With a separate ratio in every category of plan" in text
     assert "causes" not in text
+
+
+@pytest.mark.parametrize(
+    ("passed", "verdict"),
+    [
+        (True, "one ratio can be extrapolated so far"),
+        (False, "one ratio should not be extrapolated so far"),
+        (None, "the counts do not say whether one ratio can be extrapolated so far"),
+    ],
+)
+def test_the_verdict_on_what_is_extrapolated_is_said(passed: bool | None, verdict: str) -> None:
+    m, _ = _ordinary()
+    facts = {"reference": "worst", "horizon": 60, "unit": "month", "followed": 9}
+    more = Check("proportionality_ahead", "grouped_ph", "best", 1.9, 1.6, 2.2, 1.25, passed, facts)
+    altered = made_up.altered(m.results, checks=(*m.results.checks, more))
+    text = sentences(hazard_pages(replace(m, results=altered)))
+    said = "beyond the 9 months of follow-up, the ratio would be multiplied by 1.90 [1.60,\u00a02.20] until 60 months"
+    assert f"{said}: {verdict}." in text
+
+
+def test_the_ratio_by_year_is_a_table_of_its_own() -> None:
+    m, _ = _ordinary()
+    assert not [part for part in _ordinary()[1] if part.kind == "table" and "by year" in part.caption]
+    first = select(m.results.estimates, estimand="hazard_ratio", group="best", adjusted="conditional")
+    years = [
+        first.assign(scenario=f"year={k}", estimate=0.5 * k, conf_low=0.4 * k, conf_high=0.6 * k)
+        for k in (1, 2)
+    ]
+    book = open_book(pd.concat([m.results.estimates, *years]))
+    shown = table(hazard_pages(replace(m, book=book)), "Hazard ratio of loss by year")
+    assert shown.caption.startswith("Hazard ratio of loss by year, scores 4–5 versus 1")
+    assert [row[0] for row in shown.rows] == ["1", "2"]
+    assert shown.rows[1][1].startswith("1.00 [0.80")
+    assert len(table(hazard_pages(replace(m, book=book)), "Hazard ratios").rows) == 5
 
 
 def test_the_shapes_are_judged_by_two_standard_errors() -> None:

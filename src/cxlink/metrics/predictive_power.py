@@ -12,7 +12,7 @@ import numpy as np
 from cxlink.cohort.count.spells import PersonPeriods, Spells, each_pair, person_periods, risk_sets
 from cxlink.cohort.spec.spec_sections import Effect
 from cxlink.spend.spend_cells import SpendCells
-from cxlink.survival.proportional_hazards.proportionality import FOLDS, log_score
+from cxlink.survival.proportional_hazards.effect_shapes import FOLDS, log_score
 
 NO_SCORE, LINEAR, FULL = "no_score", "linear", "full_score"
 _ALONE = 1e-9
@@ -48,7 +48,7 @@ def retention_gains(
     """Compare codings of the answers by the log score of the time to loss, in five-fold cross-validation.
 
     Grouped proportional hazards with a free baseline, strata additive, and the coding; customers are allocated to
-    five folds at random, and each fold is predicted from the other four, as in `proportionality.predictions`.
+    five folds at random, and each fold is predicted from the other four, as in `effect_shapes.predictions`.
 
     Parameters
     ----------

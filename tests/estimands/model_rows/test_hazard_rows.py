@@ -14,7 +14,7 @@ from cxlink.cohort.table import read_cohort
 from cxlink.estimands.model_rows.hazard_rows import hazard_results
 from cxlink.estimands.tidy import select, tidy
 from cxlink.survival.proportional_hazards.grouped_ph import GroupedPH, grouped_ph, hazard_requests
-from cxlink.survival.proportional_hazards.proportionality import Proportionality, Ratio
+from cxlink.survival.proportional_hazards.proportionality import Proportionality, Ratio, Shift
 
 NUMBERS = ["estimate", "conf_low", "conf_high"]
 RNG = np.random.default_rng(20140801)
@@ -53,7 +53,7 @@ def ordinary() -> tuple[pd.DataFrame, list[Check]]:
 
 
 def test_ratios_stand_for_every_contrast_both_ways(ordinary: tuple[pd.DataFrame, list[Check]]) -> None:
-    ratios = select(ordinary[0], estimand="hazard_ratio")
+    ratios = select(ordinary[0], estimand="hazard_ratio", scenario="")
     expected = {(str(level), "worst") for level in range(2, 11)} | {("best", "worst")}
     for adjusted in ("no", "conditional"):
         found = select(ratios, adjusted=adjusted)
@@ -231,10 +231,67 @@ def test_every_step_of_the_ladder_inside_follow_up_has_own_rows() -> None:
 
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_a_departure_either_way_is_marked(sign: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Proportionality(Ratio(1.1, 1.0, 1.2, 2.0, 0.05), 0.3, 0.02 * sign)
+    shifts = (Shift(12, 0.3, 0.02 * sign), Shift(24, 0.3, 0.01 * sign))
+    made = Proportionality(Ratio(1.1, 1.0, 1.2, 2.0, 0.05), shifts, 24, {})
     monkeypatch.setattr("cxlink.estimands.model_rows.hazard_rows.proportionality", lambda *_: made)
     _, found = _results(_frame(300))
-    (judged,) = matching(found, code="proportionality_contrast")
-    assert (judged.value, judged.passed) == (0.02 * sign, False)
+    judged = matching(found, code="proportionality_contrast")
+    assert [(c.facts["horizon"], c.value, c.passed) for c in judged] == [
+        (12, 0.02 * sign, False), (24, 0.01 * sign, True),
+    ]  # fmt: skip
     (ratio,) = matching(found, code="proportionality")
     assert (ratio.value, ratio.low, ratio.high) == (1.1, 1.0, 1.2)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "passed"),
+    [
+        ((1.1, 1.0, 1.25), True),
+        ((0.9, 0.8, 1.0), True),
+        ((1.1, 1.0, 1.26), None),
+        ((1.1, 0.79, 1.2), None),
+        ((1.3, 1.01, 1.6), False),
+        ((0.7, 0.5, 0.9), False),
+        ((1.3, 0.9, 1.9), None),
+    ],
+)
+def test_a_ratio_is_extrapolated_if_it_stays_within_a_quarter(
+    ratio: tuple[float, float, float], passed: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Proportionality(Ratio(1.1, 1.0, 1.2, 2.0, 0.05), (), 24, {60: Ratio(*ratio, 2.0, 0.05)})
+    monkeypatch.setattr("cxlink.estimands.model_rows.hazard_rows.proportionality", lambda *_: made)
+    _, found = _results(_frame(300))
+    (judged,) = matching(found, code="proportionality_ahead")
+    assert (judged.value, judged.bound, judged.passed) == (ratio[0], 1.25, passed)
+    assert (judged.facts["horizon"], judged.facts["followed"]) == (60, 24)
+
+
+def test_the_ratio_by_year_is_that_of_a_fit_to_each_year() -> None:
+    """Scores 1 and 10, unadjusted: in year 1 the ratio is near .5, in year 2 near 1; exact by a fit to that year."""
+    rng = np.random.default_rng(4)
+    score = np.repeat([1, 10], 3000)
+    hazard = np.where(score[:, None] == 1, 0.08, np.where(np.arange(24) < 12, 0.04, 0.08))
+    gone = rng.random((6000, 24)) < hazard
+    months = np.where(gone.any(axis=1), gone.argmax(axis=1) + 1, 24)
+    frame = pd.DataFrame({"score": score, "months": months, "lost": gone.any(axis=1), "plan": "a"})
+    rows, _ = _results(frame, analysis={"horizon": 12, "draws": 400}, adjust={"columns": []})
+    by_year = select(
+        rows, estimand="hazard_ratio", group="best", scenario=("year=1", "year=2"), adjusted="no"
+    )
+    for (at, part), one in zip(
+        ((0, slice(0, 12)), (1, slice(12, 24))), by_year.to_dict("records"), strict=True
+    ):
+        truth = (0.5, 1.0)[at]
+        assert abs(np.log(one["estimate"]) - np.log(truth)) < 0.15
+        assert one["conf_low"] < one["estimate"] < one["conf_high"]
+        later = frame[frame["months"] > part.start]
+        mine = later[later["score"] == 10]
+        assert one["n"] == len(mine)
+        assert one["n_events"] == int((mine["lost"] & (mine["months"] <= part.stop)).sum())
+
+
+def test_one_year_of_follow_up_has_no_ratio_by_year() -> None:
+    frame = _frame(300)
+    frame["lost"] *= frame["months"] <= 12
+    rows, _ = _results(frame.assign(months=frame["months"].clip(upper=12)))
+    assert not select(rows, estimand="hazard_ratio")["scenario"].str.startswith("year").any()

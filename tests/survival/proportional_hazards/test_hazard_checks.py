@@ -10,16 +10,11 @@ from cohorts import cell_rows, random_rows, spec_for, spells_from
 
 from cxlink.cohort.count.spells import PersonPeriods, Spells, merged_over_strata, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.survival.proportional_hazards.effect_shapes import FOLDS, predictions
 from cxlink.survival.proportional_hazards.grouped_ph import hazard_requests
 from cxlink.survival.proportional_hazards.hazard_draws import estimated
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, fit_hazards
-from cxlink.survival.proportional_hazards.proportionality import (
-    FOLDS,
-    Proportionality,
-    predictions,
-    proportionality,
-    trend,
-)
+from cxlink.survival.proportional_hazards.proportionality import Proportionality, proportionality, trend
 
 
 def _judged(spells: Spells, spec: CohortSpec) -> Proportionality:
@@ -68,7 +63,7 @@ def test_a_proportional_truth_is_called_so_and_a_fading_one_is_not() -> None:
     steps = np.arange(5)[:, None] - 2.0
     constant = _judged(spells_from(_drawn(20_000, -0.3 * steps * np.ones(9), rng), spec), spec)
     assert constant.per_doubling.conf_low < 1 < constant.per_doubling.conf_high
-    assert abs(constant.moved) < 0.01
+    assert abs(constant.shifts[0].moved) < 0.01
     # the ratio of best to worst, 3.5 steps apart, goes to 1 with log t: × e^(0.3 · 3.5 · log 2 / log 9)
     fading = _judged(
         spells_from(_drawn(20_000, -0.6 * steps * (1 - np.log(np.arange(1, 10)) / np.log(9)), rng), spec),
@@ -80,6 +75,25 @@ def test_a_proportional_truth_is_called_so_and_a_fading_one_is_not() -> None:
     assert fading.per_doubling.conf_low > 1
 
 
+def test_what_a_changing_ratio_would_be_beyond_follow_up_by_hand() -> None:
+    """Ten of score 1 are followed for four periods, of score 5 for six: from 4 to 8 time doubles, to 16 twice."""
+    rows = cell_rows(
+        (1, "x", 1, True, 40), (1, "x", 2, True, 10), (1, "x", 4, False, 10), (1, "x", 5, False, 9),
+        (5, "x", 1, True, 10), (5, "x", 2, True, 30), (5, "x", 6, False, 60),
+    )  # fmt: skip
+    spec = spec_for(horizon=4, contrasts=["5:1"], tenure_horizons=[8, 16])
+    mine = _judged(spells_from(rows, spec), spec)
+    doubling = mine.per_doubling
+    assert mine.followed == 4
+    assert [shift.horizon for shift in mine.shifts] == [4]
+    assert list(mine.ahead) == [8, 16]
+    for horizon, power in ((8, 1), (16, 2)):
+        found = mine.ahead[horizon]
+        assert (found.estimate, found.conf_low, found.conf_high) == pytest.approx(
+            tuple(x**power for x in (doubling.estimate, doubling.conf_low, doubling.conf_high))
+        )
+
+
 def test_what_the_interaction_does_to_retention_is_the_difference_of_two_contrasts() -> None:
     """Scores 1 and 5 apart in two periods each: with the interaction the model is saturated, S is Kaplan–Meier's."""
     rows = cell_rows(
@@ -88,11 +102,13 @@ def test_what_the_interaction_does_to_retention_is_the_difference_of_two_contras
     )  # fmt: skip
     spec = spec_for(horizon=2, contrasts=["5:1"])
     mine = _judged(spells_from(rows, spec), spec)
-    assert mine.contrast + mine.moved == pytest.approx(0.6 - 0.5, abs=1e-9)
+    (only,) = mine.shifts
+    assert only.horizon == 2
+    assert only.contrast + only.moved == pytest.approx(0.6 - 0.5, abs=1e-9)
     plain = fit_hazards(merged_over_strata(person_periods(spells_from(rows, spec))))
     assert isinstance(plain, HazardFit)
     total = estimated(plain).cumulative[0, 2] * np.exp(plain.design.matrix @ plain.solution.beta)
-    assert mine.contrast == pytest.approx(np.exp(-total[1]) - np.exp(-total[0]), abs=1e-12)
+    assert only.contrast == pytest.approx(np.exp(-total[1]) - np.exp(-total[0]), abs=1e-12)
 
 
 @pytest.mark.parametrize(

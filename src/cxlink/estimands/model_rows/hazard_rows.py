@@ -17,6 +17,7 @@ from cxlink.estimands.survival_estimands import leading_rows, survival_refusals,
 from cxlink.estimands.tidy import row, widened_to_contain
 from cxlink.groups.group import contrasts_of, groups_of
 from cxlink.groups.requests import Request
+from cxlink.survival.proportional_hazards.effect_shapes import FOLDS, predictions
 from cxlink.survival.proportional_hazards.grouped_ph import (
     MODEL,
     GroupedPH,
@@ -25,17 +26,14 @@ from cxlink.survival.proportional_hazards.grouped_ph import (
     hazard_requests,
 )
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, Unestimated
-from cxlink.survival.proportional_hazards.proportionality import (
-    FOLDS,
-    Ratio,
-    predictions,
-    proportionality,
-    trend,
-)
+from cxlink.survival.proportional_hazards.proportionality import Ratio, proportionality, trend
+from cxlink.survival.proportional_hazards.yearly_ratios import yearly_ratios
 
 Row = dict[str, Any]
 NOTABLE = 0.01
 """Difference of retention that non-proportional hazards may cause without failing the check: a percentage point."""
+STEADY = 1.25
+"""A hazard ratio may be extrapolated to a horizon if it changes by no more than a quarter until then."""
 THOUSAND = 1000
 
 
@@ -90,6 +88,7 @@ def hazard_results(
         extra = _interacting(spells, spec, leading, rng)
         rows, findings, coefficients = rows + extra[0], findings + extra[1], coefficients + extra[2]
     findings += [*_proportionality(spells, spec, leading), *_trend(spells, spec), *_predictions(spells, rng)]
+    rows += _yearly(spells, spec, "conditional" if len(spells.strata) > 1 else "no", rng)
     return rows, findings, coefficients
 
 
@@ -169,11 +168,44 @@ def _proportionality(spells: Spells, spec: CohortSpec, request: Request) -> Iter
     yield _with_interval(
         "proportionality", group, departure.per_doubling, {"case": case, "reference": reference}
     )
-    if not np.isnan(departure.moved):
+    for shift in departure.shifts:
+        facts: dict[str, Fact] = {"reference": reference, "horizon": shift.horizon, "unit": spec.unit}
+        passed = abs(shift.moved) <= NOTABLE
         yield Check(
-            "proportionality_contrast", MODEL, group, departure.moved, bound=NOTABLE,
-            passed=abs(departure.moved) <= NOTABLE, facts={"reference": reference, **until(spec)},
-        )  # fmt: skip
+            "proportionality_contrast", MODEL, group, shift.moved, bound=NOTABLE, passed=passed, facts=facts
+        )
+    for horizon, ratio in departure.ahead.items():
+        facts = {
+            "reference": reference,
+            "horizon": horizon,
+            "unit": spec.unit,
+            "followed": departure.followed,
+        }
+        yield replace(
+            _with_interval("proportionality_ahead", group, ratio, facts), bound=STEADY, passed=_steady(ratio)
+        )
+
+
+def _steady(ratio: Ratio) -> bool | None:
+    """Whether a ratio may be extrapolated as it is: None where the counts do not tell."""
+    if max(ratio.conf_high, 1 / ratio.conf_low) <= STEADY:
+        return True
+    changes = max(ratio.estimate, 1 / ratio.estimate) > STEADY and not ratio.conf_low <= 1 <= ratio.conf_high
+    return False if changes else None
+
+
+def _yearly(spells: Spells, spec: CohortSpec, adjusted: str, rng: np.random.Generator) -> Iterator[Row]:
+    """Hazard ratio of the headline contrast by year; nothing where only one year has losses."""
+    years = list(yearly_ratios(spells, spec, rng, adjusted=adjusted != "no"))
+    group, reference = spec.contrast(spec.analysis.contrasts[0])
+    for one in years if len(years) > 1 else ():
+        with np.errstate(over="ignore"):
+            shown = row(
+                "hazard_ratio", np.exp(one.point), np.exp(one.draws), spec.analysis.level, "ratio", model=MODEL,
+                group=group, reference=reference, adjusted=adjusted, scenario=f"year={one.year}", n=one.n,
+                n_events=one.n_events,
+            )  # fmt: skip
+        yield widened_to_contain(shown) if one.penalised else shown
 
 
 def _with_interval(code: str, group: str, ratio: Ratio, facts: dict[str, Fact]) -> Check:

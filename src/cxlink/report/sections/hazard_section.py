@@ -24,6 +24,7 @@ from cxlink.report.words import say
 
 MODEL = "grouped_ph"
 KINDS = ("no", "conditional")
+YEAR = "year="
 SHAPES = ("linear", "monotone", "spline")
 _TINY = 0.05
 _SEVERAL = 2.0  # standard errors
@@ -31,13 +32,13 @@ _SEVERAL = 2.0  # standard errors
 
 def hazard_pages(m: Material, level: int = 1) -> list[Block]:
     """Set hazard ratios out, and say how far they can be trusted; nothing where there are none."""
-    rows = [row for row in m.book.where("hazard_ratio", model=MODEL) if not row.blank]
+    rows = [row for row in m.book.where("hazard_ratio", model=MODEL, scenario="") if not row.blank]
     if not rows:
         return []
     found = matching(m.results.checks, model=MODEL)
     parts = [heading(say("hazard.heading"), level), paragraph(_what(m)), _ratios(m)]
     parts += [paragraph(text) for text in (_penalised(m, found), _shifted(m), _constant(m, found)) if text]
-    return [*parts, *_shapes(found)]
+    return [*parts, *_yearly(m), *_shapes(found)]
 
 
 def _what(m: Material) -> str:
@@ -49,7 +50,7 @@ def _what(m: Material) -> str:
 
 def _ratios(m: Material) -> Block:
     """Set the ratios out, the headline contrast first, then each level against the worst."""
-    every = m.book.where("hazard_ratio", model=MODEL)
+    every = m.book.where("hazard_ratio", model=MODEL, scenario="")
     kinds = [kind for kind in KINDS if any(row.adjusted == kind for row in every)]
     pairs: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[str, str]] = {}
     for group, reference in sorted({(r.group, r.reference) for r in every}, key=lambda p: _order(p, m)):
@@ -120,8 +121,8 @@ def _shifted(m: Material) -> str:
 def _constant(m: Material, found: Sequence[Check]) -> str:
     """Say whether one ratio for all times is fair, by what it does to retention."""
     group, reference = m.sides
-    checks = {check.code: check for check in matching(found, group=group, reference=reference)}
-    changing = checks.get("proportionality")
+    against = {"group": group, "reference": reference}
+    changing = next(iter(matching(found, code="proportionality", **against)), None)
     if changing is None or math.isnan(changing.value + changing.low + changing.high):
         return ""
     clock = m.spec.subscription.clock if m.spec.subscription is not None else "survey"
@@ -129,12 +130,38 @@ def _constant(m: Material, found: Sequence[Check]) -> str:
         f"hazard.changing_{clock}", group=score(group, m.spec), reference=levels(reference, m.spec),
         factor=with_limits(changing),
     )  # fmt: skip
-    moved = checks.get("proportionality_contrast")
-    if moved is None or math.isnan(moved.value):
-        return said
-    key = "hazard.constant" if moved.passed else "hazard.not_constant"
-    shift = say(key, after=periods(m.spec.horizon, m.spec.unit), points=100 * moved.value)
-    return f"{said} {shift}"
+    parts = [said]
+    for moved in matching(found, code="proportionality_contrast", **against):
+        if not math.isnan(moved.value):
+            key = "hazard.constant" if moved.passed else "hazard.not_constant"
+            parts.append(say(key, after=_until(moved), points=100 * moved.value))
+    for ahead in matching(found, code="proportionality_ahead", **against):
+        if not math.isnan(ahead.value + ahead.low + ahead.high):
+            verdict = {True: "steady", False: "unsteady", None: "unclear"}[ahead.passed]
+            followed = periods(int(str(ahead.facts["followed"])), m.spec.unit)
+            facts = {"followed": followed, "after": _until(ahead), "factor": with_limits(ahead)}
+            parts.append(say(f"hazard.ahead_{verdict}", **facts))
+    return " ".join(parts)
+
+
+def _until(check: Check) -> str:
+    return periods(int(str(check.facts["horizon"])), str(check.facts["unit"]))
+
+
+def _yearly(m: Material) -> list[Block]:
+    """Set the ratio of the headline contrast out by year."""
+    group, reference = m.sides
+    every = m.book.where("hazard_ratio", model=MODEL, group=group, reference=reference)
+    rows = [row for row in every if row.scenario.startswith(YEAR) and not row.blank]
+    if not rows:
+        return []
+    clock = m.spec.subscription.clock if m.spec.subscription is not None else "survey"
+    sides = {"group": score(group, m.spec), "reference": levels(reference, m.spec)}
+    caption = say("hazard.yearly_caption", level=coverage(m.spec), **sides)
+    header = [say(f"hazard.year_{clock}"), say(f"hazard.ratio_{rows[0].adjusted}")]
+    return [
+        table(caption, header, [[row.scenario.removeprefix(YEAR), bare(row, _digits(row))] for row in rows])
+    ]
 
 
 def _shapes(found: Sequence[Check]) -> list[Block]:

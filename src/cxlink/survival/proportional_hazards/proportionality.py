@@ -1,14 +1,14 @@
-"""Whether proportional hazards hold, whether losses trend over the score, and which shape of it predicts best."""
+"""Whether proportional hazards hold, and whether losses trend over the score."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from cxlink.cohort.count.spells import PersonPeriods, Spells, each_pair, person_periods, risk_sets
+from cxlink.cohort.count.spells import PersonPeriods, Spells, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.cohort.spec.spec_sections import Effect
-from cxlink.estimation.effects import EFFECTS, basis
+from cxlink.estimation.effects import basis
 from cxlink.groups.curves import mixtures, standardise
 from cxlink.groups.group import groups_of
 from cxlink.groups.requests import Request
@@ -17,7 +17,8 @@ from cxlink.survival.proportional_hazards.grouped_ph import followed
 from cxlink.survival.proportional_hazards.hazard_draws import estimated, extinction
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
 
-FOLDS = 5
+TEN = 10
+"""Customers at risk on either side, under which the end of follow-up says little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,40 +41,42 @@ class Ratio:
 
 
 @dataclass(frozen=True, slots=True)
-class Proportionality:
-    """Change of the hazard ratio of two groups with time, and its effect on their retention.
+class Shift:
+    """What a changing hazard ratio does to retention at a horizon inside follow-up.
 
     Attributes
     ----------
-    per_doubling : Ratio
-        What the hazard ratio is multiplied by when time doubles.
+    horizon : int
+        In periods.
     contrast, moved : float
-        Difference of retention at the horizon without the interaction, and how much it adds.
+        Difference of retention without the interaction, and how much it adds.
     """
 
-    per_doubling: Ratio
+    horizon: int
     contrast: float
     moved: float
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """How well one shape of the score's effect predicts customers who were held out.
+class Proportionality:
+    """Change of the hazard ratio of two groups with time, and what follows from it.
 
     Attributes
     ----------
-    effect : {"levels", "linear", "monotone", "spline"}
-        The shape.
-    per_customer : float
-        Mean log score: higher is better.
-    gain, std_error : float
-        Mean difference from free levels, and its standard error.
+    per_doubling : Ratio
+        What the hazard ratio is multiplied by when time doubles.
+    shifts : tuple of Shift
+        At each reported horizon inside follow-up.
+    followed : int
+        Last period in which both groups have ten customers at risk.
+    ahead : dict of int to Ratio
+        What the ratio would be multiplied by from there to each reported horizon beyond, if its change went on.
     """
 
-    effect: Effect
-    per_customer: float
-    gain: float
-    std_error: float
+    per_doubling: Ratio
+    shifts: tuple[Shift, ...]
+    followed: int
+    ahead: dict[int, Ratio]
 
 
 def trend(periods: PersonPeriods, level: float) -> Ratio | None:
@@ -100,7 +103,7 @@ def _ratio(log_ratio: float, error: float, level: float) -> Ratio:
 
 
 def proportionality(spells: Spells, spec: CohortSpec, request: Request) -> Proportionality | None:
-    """Judge proportional hazards of the headline contrast by the size of score × log time.
+    """Assess proportional hazards of the headline contrast by the size of score × log time, at each reported horizon.
 
     The model has the score's effect, strata, and a product of the score, scaled so that the two groups are one apart,
     and of log t, t since the time origin. Not a test: with many customers any departure is significant.
@@ -110,7 +113,7 @@ def proportionality(spells: Spells, spec: CohortSpec, request: Request) -> Propo
     spells : Spells
         The cohort.
     spec : CohortSpec
-        Its contrast, horizon and level.
+        Its contrast, horizons and level.
     request : Request
         The groups, from ``standardised(spells, spec, None)`` or `by_level`.
 
@@ -134,12 +137,34 @@ def proportionality(spells: Spells, spec: CohortSpec, request: Request) -> Propo
     plain, moving = fits
     if isinstance(plain, Unestimated) or isinstance(moving, Unestimated) or plain.informative.sum() < 2:
         return None
-    each = [_retention(fit, spells, spec, request, np.outer(score, time)) for fit in (plain, moving)]
+    horizons = sorted({spec.horizon, *spec.tenure_horizons})
+    each = [_retention(fit, spells, horizons, request, np.outer(score, time)) for fit in (plain, moving)]
     at = [int(np.flatnonzero(place == side)[0]) for side in sides]
-    without, within = (float(one[at[0]] - one[at[1]]) for one in each)
-    doubled = np.log(2) * np.array([moving.solution.beta[-1], moving.standard_errors[-1]])
-    doubling = _ratio(float(doubled[0]), float(doubled[1]), spec.analysis.level)
-    return Proportionality(doubling, without, within - without)
+    without, within = (one[:, at[0]] - one[:, at[1]] for one in each)
+    shifts = tuple(
+        Shift(h, float(a), float(b - a))
+        for h, a, b in zip(horizons, without, within, strict=True)
+        if not np.isnan(b - a)
+    )
+    last = _followed_by_ten(periods, spells, spec, sides)
+    entry = float(np.average(spells.entry, weights=spells.n))
+    change = float(moving.solution.beta[-1]), float(moving.standard_errors[-1])
+
+    def over(log_time: float) -> Ratio:
+        return _ratio(log_time * change[0], log_time * change[1], spec.analysis.level)
+
+    ahead = {h: over(float(np.log((entry + h) / last))) for h in horizons if entry + h > last > 0}
+    return Proportionality(over(float(np.log(2))), shifts, last, ahead)
+
+
+def _followed_by_ten(periods: PersonPeriods, spells: Spells, spec: CohortSpec, sides: tuple[str, str]) -> int:
+    """Last period in which each side has ten customers at risk; 0 where it never has."""
+    groups, last = groups_of(spells, spec), []
+    for side in sides:
+        at_risk = periods.at_risk[np.isin(periods.level, groups[side].at)].sum(axis=0)
+        enough = np.flatnonzero(at_risk >= TEN)
+        last.append(int(enough[-1]) + 1 if enough.size else 0)
+    return min(last)
 
 
 def _scaled(spells: Spells, spec: CohortSpec, sides: tuple[str, str]) -> np.ndarray | None:
@@ -154,9 +179,9 @@ def _scaled(spells: Spells, spec: CohortSpec, sides: tuple[str, str]) -> np.ndar
 
 
 def _retention(
-    fit: HazardFit, spells: Spells, spec: CohortSpec, request: Request, varying: np.ndarray
+    fit: HazardFit, spells: Spells, horizons: Sequence[int], request: Request, varying: np.ndarray
 ) -> np.ndarray:
-    """S at the horizon of each group of a request, for the entries inside follow-up: (n_groups,)."""
+    """S of each group at each horizon, for the entries inside follow-up; (n_horizons, n_groups), NaN beyond."""
     periods = person_periods(spells)
     reach = known_to(periods.at_risk.sum(axis=0)[None], periods.lost.sum(axis=0)[None])[0]
     draws, matrix = estimated(fit), fit.design.matrix
@@ -165,96 +190,12 @@ def _retention(
         log_ratio = log_ratio + draws.beta[0, -1] * np.repeat(varying, len(periods.strata), axis=0)
     hazard = np.diff(draws.cumulative[0]) * np.exp(np.clip(log_ratio, -40.0, 40.0))
     log_s = np.pad(-np.cumsum(hazard, axis=1), ((0, 0), (1, 0))) + extinction(fit)
-    shares, standards = zip(*(followed(s, reach, spec.horizon) for s in request.standards), strict=True)
-    survival = standardise(log_s[..., None], mixtures(standards), spec.horizon + 1)[0, :, -1]
-    return np.where(np.array(shares) > 0, survival, np.nan)
-
-
-def predictions(spells: Spells, rng: np.random.Generator) -> list[Score]:
-    """Compare shapes of the score's effect by the log score of customers that the fit has not seen.
-
-    Every customer falls into one of five folds at random; each fold is predicted from the other four, strata
-    additive. A customer's log score is Σ log(1 − h) over the periods stayed, plus log h of the loss. Periods in which
-    the other folds lost nobody, or everybody, are left out for all shapes alike.
-
-    Parameters
-    ----------
-    spells : Spells
-        The cohort.
-    rng : Generator
-        Draws the folds; advanced.
-
-    Returns
-    -------
-    list of Score
-        One a shape, free levels first; empty where a fold cannot be fitted.
-    """
-    periods, count = person_periods(spells), risk_sets(spells, each_pair(spells))
-    folds = rng.multinomial(spells.n, np.full(FOLDS, 1 / FOLDS))
-    totals = np.zeros((len(EFFECTS), len(spells.n)))
-    squares = np.zeros((len(EFFECTS), len(spells.n)))
-    for fold in folds.T:
-        if not fold.any():
+    values = []
+    for horizon in horizons:
+        shares, standards = zip(*(followed(s, reach, horizon) for s in request.standards), strict=True)
+        if not any(shares):
+            values.append(np.full(len(shares), np.nan))
             continue
-        at_risk, lost = count(spells.n - fold)
-        scores = _scores(PersonPeriods(
-            periods.levels, periods.strata, periods.level, periods.stratum, at_risk, lost
-        ), spells)  # fmt: skip
-        if scores is None:
-            return []
-        totals += fold * scores
-        squares += fold * (scores - scores[0]) ** 2
-    n = int(spells.n.sum())
-    mean = totals.sum(axis=1) / n
-    gain = mean - mean[0]
-    variance = np.maximum(squares.sum(axis=1) / n - gain**2, 0.0)
-    each = zip(EFFECTS, mean, gain, np.sqrt(variance / max(n - 1, 1)), strict=True)
-    return [Score(name, *(float(value) for value in values)) for name, *values in each]
-
-
-def _scores(train: PersonPeriods, spells: Spells) -> np.ndarray | None:
-    """Log score of a customer of each spell under each shape, (n_shapes, n_spells)."""
-    made = [log_score(train, spells, effect) for effect in EFFECTS]
-    estimable = [one for one in made if one is not None]
-    return np.array(estimable) if len(estimable) == len(made) else None
-
-
-def log_score(train: PersonPeriods, spells: Spells, effect: Effect) -> np.ndarray | None:
-    """Log score of a customer of each spell, (n_spells,), by proportional hazards fitted to other customers.
-
-    Parameters
-    ----------
-    train : PersonPeriods
-        What they are fitted to, of the levels and strata of the spells.
-    spells : Spells
-        Customers predicted.
-    effect : {"levels", "linear", "monotone", "spline"}
-        Of the score.
-
-    Returns
-    -------
-    ndarray or None
-        None where there is no fit.
-    """
-    fit = fit_hazards(train, effect)
-    if isinstance(fit, Unestimated):
-        return None
-    draws = estimated(fit)
-    row = train.level * len(train.strata) + train.stratum
-    log_ratio = np.clip(fit.design.matrix[row] @ draws.beta[0], -40.0, 40.0)
-    rate = np.exp(log_ratio)[:, None] * np.diff(draws.cumulative[0])
-    stayed = np.pad(-np.cumsum(rate, axis=1), ((0, 0), (1, 0)))
-    return _of_spells(spells, stayed, rate, fit.informative)
-
-
-def _of_spells(spells: Spells, stayed: np.ndarray, rate: np.ndarray, informative: np.ndarray) -> np.ndarray:
-    """Log score of each spell: stayed over (entry, exit], or lost in the last of these periods."""
-    lost = (spells.cause > 0) & (spells.exit > spells.entry)
-    last = np.where(lost, spells.exit - 1, spells.exit)
-    score = stayed[spells.pair, np.maximum(last, spells.entry)] - stayed[spells.pair, spells.entry]
-    period = np.maximum(spells.exit - 1, 0)
-    counted = lost & informative[period]
-    of_loss = rate[spells.pair[counted], period[counted]]
-    score[counted] += np.log(-np.expm1(-of_loss))
-    every: np.ndarray = score
-    return every
+        survival = standardise(log_s[..., None], mixtures(standards), horizon + 1)[0, :, -1]
+        values.append(np.where(np.array(shares) > 0, survival, np.nan))
+    return np.array(values)
