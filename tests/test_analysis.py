@@ -218,6 +218,7 @@ def test_a_risk_set_that_runs_empty_early_under_late_entry_ends_the_curve() -> N
         frame,
         subscription={**SUBSCRIPTION, "entry": "entry"},
         score={"column": "score", "scale": "1-10", "worst": [2]},
+        analysis={"draws": 200, "horizon": 12},
     )
     mine = select(_kaplan_meier(analysis), scenario="since_signup", group="9", estimand="retention")
     assert mine["horizon"].max() == 3
@@ -226,7 +227,8 @@ def test_a_risk_set_that_runs_empty_early_under_late_entry_ends_the_curve() -> N
 
 def test_small_groups_are_blank_everywhere() -> None:
     frame = pd.concat([_frame(400, score=9), _frame(4, score=1), _frame(300, score=5)], ignore_index=True)
-    analysis = _analysed(frame, publish={"smallest_cell": 10}, adjust={"columns": ["plan"]})
+    score = {"column": "score", "scale": "1-10", "worst": [1]}
+    analysis = _analysed(frame, score=score, publish={"smallest_cell": 10}, adjust={"columns": ["plan"]})
     about = (analysis.estimates["group"].isin(["1", "worst"])) | (analysis.estimates["reference"] == "worst")
     assert about.any()
     assert analysis.estimates.loc[about, [*NUMBERS, "std_error"]].isna().all().all()

@@ -148,7 +148,7 @@ def test_a_run_of_the_first_format_is_read(tmp_path: Path, cohorts: tuple[Counts
     first = tmp_path / "first"
     shutil.copytree(run, first)
     record = json.loads((first / "run.json").read_text(encoding="utf-8"))
-    assert record["format"] == 2
+    assert record["format"] == 3
     (first / "run.json").write_text(json.dumps({**record, "format": 1}), encoding="utf-8")
     assert add_up(read_run(first).cells).equals(add_up(old.cells))
     assert list(earlier_cohorts([first], new)) == ["old"]
