@@ -8,6 +8,7 @@ import pytest
 from lifelines import KaplanMeierFitter
 
 from cxlink.analysis import analyse
+from cxlink.checks import matching
 from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.read.starter_spec import starter_spec
 from cxlink.cohort.spec.cohort_spec import make_spec
@@ -79,8 +80,15 @@ def test_saas_is_lifelines_at_every_period_and_level(saas: Analysis) -> None:
 @needs_saas
 def test_saas_says_what_is_odd_about_it(saas: Analysis) -> None:
     assert Remark("followed_briefly", 42, {"unit": "month"}) in saas.profile.notes
-    assert "empty_band" in set(saas.diagnostics["code"])
-    assert not (saas.estimates["group"] == "worst").any()
+    (widened,) = matching(saas.checks, code="band_widened")
+    assert (widened.group, widened.value, widened.facts["levels"]) == (
+        "worst",
+        6.0,
+        "1-5",
+    )  # nobody scored 1 to 4
+    difference = select(saas.headline(), estimand="retention_difference")
+    assert difference["group"].tolist() == ["best"]
+    assert 0 < difference["conf_low"].item() < difference["estimate"].item()
 
 
 @needs_telco
