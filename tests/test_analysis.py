@@ -46,6 +46,22 @@ def simulated() -> Analysis:
     return analyse(read_cohort(made.table, make_spec({**made.spec, "analysis": {"draws": 400}})))
 
 
+def test_rows_and_coefficients_are_picked_from_an_analysis() -> None:
+    frame = pd.DataFrame({
+        "score": RNG.integers(1, 11, 400), "months": RNG.integers(1, 25, 400), "lost": RNG.integers(0, 2, 400),
+        "plan": RNG.choice(["a", "b"], 400), "spend": RNG.gamma(2, 50, 400),
+    })  # fmt: skip
+    made = _analysed(frame, adjust={"columns": ("plan",)}, spend={"column": "spend", "complete": True})
+    row = made.pick("retention", group="best", horizon=12)
+    assert row["adjusted"].tolist() == ["standardised"]
+    assert row["headline"].tolist() == [True]
+    ratios = made.hazard_ratios().set_index(["adjusted", "term", "level"])
+    theirs = made.coefficients.query("model == 'grouped_ph'").set_index(["adjusted", "term", "level"])
+    np.testing.assert_allclose(ratios["hazard_ratio"], np.exp(theirs["estimate"]))
+    assert ("conditional", "plan", "b") in ratios.index or ("conditional", "plan", "a") in ratios.index
+    assert set(made.spend_models()["model"]) == {"poisson", "gamma", "two_part", "log_ols"}
+
+
 def test_the_table_keeps_its_contract(simulated: Analysis) -> None:
     table = simulated.estimates
     assert tuple(table.columns) == COLUMNS

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from cxlink.checks import check_table
+from cxlink.estimands.picking import pick
 from cxlink.report.check_notes import note
 from cxlink.results import ComparisonResults, Results
 from cxlink.value.intervention import InterventionValue
@@ -27,6 +29,44 @@ class Analysis(Results):
     def diagnostics(self) -> pd.DataFrame:
         """The checks as a table, with their sentences: ``diagnostics.csv``."""
         return check_table(self.checks, note)
+
+    def pick(self, estimand: str, **where: object) -> pd.DataFrame:
+        """Give the rows of an estimand, the main analysis where nothing else is asked for.
+
+        Parameters
+        ----------
+        estimand : str
+            Such as ``tenure`` or ``retention_difference``.
+        **where
+            Values of columns, such as ``group="best"``, ``horizon=36`` or ``model="weibull"``; see
+            `cxlink.estimands.picking.pick`.
+
+        Raises
+        ------
+        InputError
+            If there is no such estimand, column, or row.
+        """
+        return pick(self.every_estimate, estimand, **where)
+
+    def hazard_ratios(self) -> pd.DataFrame:
+        """Hazard ratios of the score's levels and bands, and of the adjustment variables from the same models.
+
+        Returns
+        -------
+        DataFrame
+            ``adjusted``, ``term``, ``level``, ``reference``, ``hazard_ratio``, ``conf_low``, ``conf_high``, ``n``: a
+            ratio over 1 says that customers of the level are lost sooner than those of the reference.
+        """
+        rows = self.coefficients[self.coefficients["model"] == "grouped_ph"]
+        ends = {"estimate": "hazard_ratio", "conf_low": "conf_low", "conf_high": "conf_high"}
+        ratios = rows[list(ends)].apply(np.exp).rename(columns=ends)
+        names = rows[["adjusted", "term", "level", "reference"]]
+        return pd.concat([names, ratios, rows[["n"]]], axis=1).reset_index(drop=True)
+
+    def spend_models(self) -> pd.DataFrame:
+        """Every term of the regressions of spend, as in ``coefficients.csv``."""
+        models = ("poisson", "gamma", "two_part", "log_ols")
+        return self.coefficients[self.coefficients["model"].isin(models)].reset_index(drop=True)
 
     def _repr_html_(self) -> str:
         from cxlink.report.analysis_document import headline
