@@ -154,9 +154,9 @@ def test_log_priors_are_those_of_scipy() -> None:
     steps = rng.dirichlet([2.0, 2.0, 2.0], (2, 5))
     tree = tree_of(slope[:, :, None], spread=spread, slope=slope, steps=steps)
     priors = {
-        "spread": Prior("spread", "gamma", 0.6, ""),
-        "slope": Prior("slope", "normal", 1.5, ""),
-        "steps": Prior("steps", "dirichlet", 2.0, ""),
+        "spread": Prior("spread", "gamma", 0.6),
+        "slope": Prior("slope", "normal", 1.5),
+        "steps": Prior("steps", "dirichlet", 2.0),
     }
     expected = stats.gamma.logpdf(spread, 2.0, scale=0.3) + stats.norm.logpdf(slope, 0, 1.5)
     expected += np.array([[stats.dirichlet.logpdf(one, [2.0] * 3) for one in row] for row in steps])
@@ -186,7 +186,7 @@ def test_power_scaling_tells_a_strong_prior_from_a_weak_one() -> None:
     strong = said[0.2]["prior_sensitivity"]
     assert (strong.group, strong.bound) == ("best", 0.05)
     assert strong.facts == {"case": "conflict", "reference": "worst"}
-    assert note(strong).endswith("priors and counts pull apart")
+    assert note(strong).endswith("prior–data conflict")
     assert said[50.0]["prior_sensitivity"].facts["case"] == "counts"
     assert said[50.0]["prior_sensitivity"].passed is True
     assert said[50.0]["prior_sensitivity"].value < 0.01

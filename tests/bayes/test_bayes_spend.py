@@ -265,7 +265,9 @@ def test_cohorts_like_the_one_counted(sampled: tuple[StackedCells, Posterior]) -
     last = predictive_checks(posterior, skewed, np.random.default_rng(1))[-1]
     assert last.passed is False
     assert (last.facts["case"], last.bound) == ("short", 0.005)
-    assert note(last).endswith("Amounts are no gamma: intervals of this model’s means are too short")
+    assert note(last).endswith(
+        "Amounts are not gamma-distributed, and the model’s intervals of mean spend are too narrow"
+    )
 
 
 def test_priors_are_of_the_variables_and_know_no_currency(sampled: tuple[StackedCells, Posterior]) -> None:

@@ -8,10 +8,11 @@ from cxlink.bayes.draws.posterior_averages import Averages, averaged, averages_o
 from cxlink.bayes.draws.posterior_curves import Renewed, fitted
 from cxlink.bayes.draws.sampling import Posterior
 from cxlink.bayes.pooled_counts import bayes_effect, pool
+from cxlink.bayes.priors import hazard_priors
 from cxlink.cohort.count.spells import Spells, person_periods, spells_of
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.estimands.bayesian.posterior_findings import spread_findings
+from cxlink.estimands.bayesian.posterior_findings import deviation_findings
 from cxlink.estimands.model_rows.hazard_rows import hazard_results
 from cxlink.estimands.survival_estimands import curve_frames, survival_rows
 from cxlink.estimands.tidy import select, tidy
@@ -222,17 +223,14 @@ def test_curves_pass_through_their_rows_and_spreads_are_named() -> None:
         inside = curve[curve["time"] <= horizon]
         # log-linear between whole periods lies under the trapezoid, by less than a hundredth here
         assert spent[horizon] == pytest.approx(np.trapezoid(inside["estimate"], inside["time"]), rel=0.01)
-    spreads = list(spread_findings(posterior, 0.95))
-    assert {one.facts["effect"] for one in spreads} == {
-        ("walk",),
-        ("level",),
-        ("stratum",),
-        ("level", "stratum"),
+    deviations = list(deviation_findings(posterior, hazard_priors(), 0.95))
+    assert {one.facts["quantity"] for one in deviations} == {
+        "spread_walk", "spread_level", "spread_stratum", "spread_level_stratum",
+    }  # fmt: skip
+    assert {(one.code, one.model, one.facts["of"], one.facts["level"]) for one in deviations} == {
+        ("standard_deviation", "bayes", "retention", 0.95)
     }
-    assert {(one.code, one.model, one.facts["of"], one.facts["level"]) for one in spreads} == {
-        ("spread", "bayes", "retention", 0.95)
-    }
-    assert all(0 < one.low < one.value < one.high for one in spreads)
+    assert all(0 < one.low < one.value < one.high for one in deviations)
 
 
 def test_averages_are_those_of_the_conditional_curves_by_hand() -> None:
