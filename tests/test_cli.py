@@ -199,7 +199,7 @@ def test_check_shows_both_readings_of_a_duration(table: Path, capsys: pytest.Cap
     assert run(["check", str(table), *STAY]) == 0
     said = capsys.readouterr().out
     assert 'counts = "periods" (the spec)' in said
-    assert 'counts = "completed": ' in said
+    assert 'counts = "completed" (needs follow_up): ' in said
 
 
 def test_help_comes_without_heavy_imports() -> None:

@@ -32,7 +32,7 @@ FLAGS: tuple[Flag, ...] = (
     ("observed-until", "subscription", "observed_until", str, "end of follow-up: a date, or a date column"),
     ("duration", "subscription", "duration", str, "column of periods from the time origin to loss or censoring"),
     ("event", "subscription", "event", str, "column: lost at that time (1) or censored (0)"),
-    ("counts", "subscription", "counts", str, "duration convention: periods (3: in the third) or completed"),
+    ("counts", "subscription", "counts", str, "convention: periods (3: in the third), or completed (needs follow-up)"),
     ("follow-up", "subscription", "follow_up", str, "column of periods a customer could have been observed"),
     ("entry", "subscription", "entry", str, "column of periods elapsed when observation began (delayed entry)"),
     ("window", "subscription", "window", int, "snapshot data: observed for the last so many periods only"),

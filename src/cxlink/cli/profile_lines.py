@@ -76,7 +76,7 @@ def _headline(cohort: Cohort, counts: Counts) -> list[str]:
     for convention in [sub.counts] if sub.dated else ["periods", "completed"]:
         points = headline_points(kept_from(counts, cohort.count(convention)))
         shown = listed([f"{name} {percent(value, 1)}" for name, value in points.items()])
-        own = "own" if convention == sub.counts else "other"
+        own = "own" if convention == sub.counts else convention
         under = "" if sub.dated else say(f"terminal.convention_{own}", counts=convention)
         lines.append(f"  {under}{shown or say('terminal.no_follow_up', horizon=horizon)}")
     return lines

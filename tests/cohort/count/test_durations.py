@@ -1,5 +1,6 @@
 """Durations on the clock: how a recorded number is read, late entry, follow-up, causes, and who carries nothing."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from tabled import STAY, cells, count, spec, stay
@@ -22,9 +23,45 @@ def test_a_loss_recorded_at_three_fell_in_the_third_period() -> None:
     }
 
 
+COMPLETED = {**STAY["subscription"], "counts": "completed", "follow_up": "seen"}
+
+
+def test_completed_periods_need_follow_up() -> None:
+    with pytest.raises(InputError, match=r'counts = "completed" needs follow_up, the whole periods'):
+        spec({**STAY, "subscription": {**STAY["subscription"], "counts": "completed"}})
+
+
+def test_completed_periods_with_follow_up_hold_the_truth() -> None:
+    """Hazard .05 a month, follow-up uniform on 0 to 24 months: retention is e^-.6 at 12 and e^-1.15 at 23 months."""
+    rng, n = np.random.default_rng(1), 200_000
+    stays, seen = rng.exponential(20, n), rng.uniform(0, 24, n)
+    table = stay(np.full(n, 5), np.floor(np.minimum(stays, seen)), stays <= seen, seen=np.floor(seen))
+    found = count(table, subscription=COMPLETED).cells
+    at_risk = np.array([found.loc[found["exit"] >= t, "n"].sum() for t in range(1, 25)])
+    lost = np.array(
+        [found.loc[(found["exit"] == t) & (found["cause"] != ""), "n"].sum() for t in range(1, 25)]
+    )
+    curve = np.cumprod(1 - lost[:23] / at_risk[:23])
+    # Greenwood's standard errors are .0013 and .0024
+    assert curve[11] == pytest.approx(np.exp(-0.6), abs=4 * 0.0014)
+    assert curve[22] == pytest.approx(np.exp(-1.15), abs=4 * 0.0026)
+    assert at_risk[23] == 0  # nobody is followed through the last month: no loss in it counts
+
+
+def test_fractions_without_follow_up_are_noted() -> None:
+    table = stay([5] * 3, [2.5, 3.5, 3], [1, 0, 1])
+    assert count(table).profile.notes == (Remark("followed_in_part", 1, facts=MONTH),)
+    (said,) = profile_notes(count(table).profile)
+    assert "1 loss was recorded with part of a month, and no follow_up is named" in said
+    whole = stay([5] * 3, [2, 3.5, 3], [1, 0, 1])
+    assert count(whole).profile.notes == ()
+    known = {**STAY["subscription"], "follow_up": "seen"}
+    assert count(table.assign(seen=9), subscription=known).profile.notes == ()
+
+
 def test_completed_periods_put_a_loss_into_the_next_one() -> None:
-    table = stay([5] * 3, [3, 3, 0], [1, 0, 1])
-    found = cells(count(table, subscription={**STAY["subscription"], "counts": "completed"}))
+    table = stay([5] * 3, [3, 3, 0], [1, 0, 1], seen=[9] * 3)
+    found = cells(count(table, subscription=COMPLETED))
     assert found == {(5, 0, 4, "lost"): 1, (5, 0, 3, ""): 1, (5, 0, 1, "lost"): 1}
 
 
@@ -50,7 +87,7 @@ def test_fractions(counts: str, lost_at: dict[float, int], there_at: dict[float,
         *((m, 0, p) for m, p in there_at.items()),
     ]:
         found = cells(
-            count(stay([5], [months], [lost]), subscription={**STAY["subscription"], "counts": counts})
+            count(stay([5], [months], [lost], seen=[9]), subscription={**COMPLETED, "counts": counts})
         )
         assert found == {(5, 0, period, "lost" if lost else ""): 1}, months
 
@@ -59,7 +96,7 @@ def test_a_loss_at_zero_is_in_the_first_period_and_reported() -> None:
     counts = count(stay([5, 5, None, 5], [0, 0, 0, 0.5], [1, 1, 1, 1]))
     assert cells(counts, "exit", "cause") == {(1, "lost"): 4}
     assert counts.profile.notes == (Remark("lost_at_zero", 2, facts=MONTH),)
-    completed = count(stay([5], [0], [1]), subscription={**STAY["subscription"], "counts": "completed"})
+    completed = count(stay([5], [0], [1], seen=[9]), subscription=COMPLETED)
     assert completed.profile.notes == ()
 
 
@@ -82,8 +119,10 @@ def test_entry_is_rounded_up_to_the_next_whole_period() -> None:
     assert counts.profile.dropped == (
         Remark("lost_before_entry", 1, facts=MONTH), Remark("censored_before_entry", 1, facts=MONTH),
     )  # fmt: skip
-    completed = {**STAY["subscription"], "entry": "before", "counts": "completed"}
-    assert cells(count(stay([5], [3], [1], before=[3]), subscription=completed)) == {(5, 3, 4, "lost"): 1}
+    completed = {**COMPLETED, "entry": "before"}
+    assert cells(count(stay([5], [3], [1], before=[3], seen=[9]), subscription=completed)) == {
+        (5, 3, 4, "lost"): 1
+    }
 
 
 def test_a_window_looks_back_from_the_exit() -> None:

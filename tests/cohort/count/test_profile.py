@@ -24,7 +24,8 @@ def test_what_was_found_alike_in_two_tables_adds_up() -> None:
         (
             Remark("lost_at_zero", 2, facts=MONTH),
             "2 customers were lost at duration 0, counted as losses in the first month. This suggests that the column "
-            'holds completed months; if it does, set [subscription] counts = "completed".',
+            'holds completed months; if it does, set [subscription] counts = "completed" and name the column '
+            "follow_up, the whole months that each customer could have been observed.",
         ),
         (
             Remark("followed_briefly", 1, facts=MONTH),

@@ -116,6 +116,9 @@ def _from_durations(
     at_zero = int(scored[lost & (whole == 0) & ~part].sum())
     if at_zero and not completed:
         notes.append(Remark("lost_at_zero", at_zero, facts={"unit": sub.unit}))
+    in_part = int(scored[lost & part].sum())
+    if in_part and scored[~lost & part].any() and "follow" not in times:
+        notes.append(Remark("followed_in_part", in_part, facts={"unit": sub.unit}))
     if "follow" in times:
         most = _whole(times["follow"])
         beyond = (leave > most) & times["follow"].notna().to_numpy()

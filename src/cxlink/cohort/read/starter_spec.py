@@ -156,6 +156,8 @@ def _subscription(looks: list[Look]) -> list[str]:
         f"event = {_quoted(event.name)}",
         f'unit = "{unit}"',
         'counts = "periods"  # a loss at 3 fell in the third period; "completed": three whole periods had passed',
+        '# follow_up = "…"     # whole periods each, lost or not, could have been observed; "completed" needs it',
+        "# survivors must have whole periods rounded down: rounded up, they stay too long",
         '# entry = "…"         # if durations start at signup: periods elapsed when the score was given',
         "# window = 3          # or, for a snapshot of current customers: observed for the last 3 periods only",
         *_cause(looks),

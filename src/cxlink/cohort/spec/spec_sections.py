@@ -124,6 +124,12 @@ class SubscriptionSection(Section):
                 raise ValueError(
                     'clock "signup" needs entry or window: customers are at risk only after the survey'
                 )
+            if self.counts == "completed" and self.follow_up is None:
+                raise ValueError(
+                    'counts = "completed" needs follow_up, the whole periods that each customer, lost or not, could '
+                    "have been observed: otherwise losses in periods that were followed in part count, and those "
+                    "retained in them do not"
+                )
             return self
         if late or self.follow_up is not None:
             raise ValueError("entry, window and follow_up go with durations; with dates they are computed")
