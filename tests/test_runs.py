@@ -10,8 +10,11 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from subscribers import cohort_of_subscribers, subscribers
 
+import cxlink
 from cxlink.cohort.errors import InputError
 from cxlink.runs import new_folder, refuse_existing
 from cxlink.study.simulated_files import write_simulated
@@ -122,3 +125,34 @@ def test_killed_at_random_moments_no_half_folder_is_left(tmp_path: Path) -> None
         "cohort.parquet.toml",
         "cohort.parquet.truth.csv",
     }
+
+
+@pytest.mark.usefixtures("few_families")
+def test_a_run_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    frame = subscribers(300)
+    analysis = cxlink.analyse(
+        cohort_of_subscribers(frame, adjust={"columns": ("plan",)}, analysis={"horizon": 6, "draws": 100})
+    )
+    analysis.write(tmp_path / "run")
+    again = cxlink.load_run(tmp_path / "run")
+    pd.testing.assert_frame_equal(again.estimates, analysis.estimates, rtol=1e-9)
+    pd.testing.assert_frame_equal(again.diagnostics, analysis.diagnostics, rtol=1e-9)
+    for name in ("families", "coefficients", "at_risk", "projected"):
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(analysis, name), rtol=1e-9)
+    assert again.pick("retention", group="best", horizon=6)["estimate"].item() > 0
+
+
+def test_a_run_of_another_version_says_so_and_a_suppressed_one_is_refused(tmp_path: Path) -> None:
+    spend = {"column": "spend", "complete": True}
+    for smallest in (0, 10):
+        only_spend = cxlink.make_spec({
+            "score": {"column": "score", "scale": "1-5"}, "spend": spend, "analysis": {"draws": 100},
+            "publish": {"smallest_cell": smallest}, "report": {"formats": ("html",)}, "adjust": {"columns": ("calls",)},
+        })  # fmt: skip
+        cxlink.analyse(cxlink.read_cohort(subscribers(200), only_spend)).write(tmp_path / f"run{smallest}")
+    record = tmp_path / "run0" / "run.json"
+    record.write_text(record.read_text().replace(f'"version": "{cxlink.__version__}"', '"version": "0.0.1"'))
+    with pytest.warns(UserWarning, match="was written by cxlink 0.0.1"):
+        assert len(cxlink.load_run(tmp_path / "run0").estimates)
+    with pytest.raises(InputError, match="small cells were left out"):
+        cxlink.load_run(tmp_path / "run10")

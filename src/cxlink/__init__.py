@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from cxlink.fits.observed_curves import kaplan_meier
     from cxlink.fits.posterior_model import posterior
     from cxlink.fits.spend_model import spend_regression
-    from cxlink.verbs import compare, value_of
+    from cxlink.pooling import pool
+    from cxlink.study.simulate import simulate
+    from cxlink.verbs import compare, load_run, value_of
 
 __version__ = "0.1.0"
 
@@ -32,13 +34,13 @@ _PLACES = {
     "aft": "fits.aft_model", "hazards": "fits.hazard_model", "compare_models": "fits.model_comparison",
     "kaplan_meier": "fits.observed_curves", "posterior": "fits.posterior_model",
     "spend_regression": "fits.spend_model",
-    "compare": "verbs", "value_of": "verbs",
+    "compare": "verbs", "load_run": "verbs", "value_of": "verbs", "pool": "pooling", "simulate": "study.simulate",
 }  # fmt: skip
 
 __all__ = [
     "Analysis", "Cohort", "CohortSpec", "Counts", "InputError", "__version__", "add", "aft", "analyse", "compare",
-    "compare_models", "hazards", "kaplan_meier", "load_counts", "make_spec", "posterior", "read_cohort", "read_spec",
-    "save_counts", "spend_regression", "value_of",
+    "compare_models", "hazards", "kaplan_meier", "load_counts", "load_run", "make_spec", "pool", "posterior",
+    "read_cohort", "read_spec", "save_counts", "simulate", "spend_regression", "value_of",
 ]  # fmt: skip
 
 

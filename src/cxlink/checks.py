@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -101,6 +102,35 @@ def check_table(checks: Iterable[Check], note: Callable[[Check], str]) -> pd.Dat
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(numbers, float))
     table["ok"] = table["ok"].astype("boolean")
     return table
+
+
+def checks_of(table: pd.DataFrame) -> tuple[Check, ...]:
+    """Make the checks of a table again, as `check_table` set them out: the sentences are left out.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the columns `COLUMNS`, ``ok`` as true, false or missing.
+    """
+    rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
+    return tuple(
+        Check(
+            row["code"], row["model"], row["group"], row["value"], row["conf_low"], row["conf_high"], row["bound"],
+            None if pd.isna(row["ok"]) else bool(row["ok"]),
+            {name: _fact(value) for name, value in json.loads(row["facts"]).items()},
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def _fact(value: Any) -> Fact:
+    if isinstance(value, list):
+        return tuple(_fact(one) for one in value)
+    if value is None:
+        return NAN
+    # an infinite number is written as text
+    fact: Fact = float(value) if value in ("inf", "-inf") else value
+    return fact
 
 
 def facts_text(facts: Mapping[str, Fact]) -> str:

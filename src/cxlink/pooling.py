@@ -20,7 +20,7 @@ COHORT = "cohort"
 _JOIN = "+"
 
 
-def analyse_with(
+def pool(
     cohort: Cohort,
     runs: Sequence[Path | str],
     progress: Progress = lambda _: None,

@@ -1,23 +1,77 @@
 """Run folders in, results out: comparison of cohorts, and the value of an intervention."""
 
+import json
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxlink import __version__
+from cxlink.analysis import analyse
+from cxlink.checks import checks_of
 from cxlink.cohort.count.counts import Counts, refuse_mismatch
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.spec_sections import ValueSection
 from cxlink.comparison.changes import CALIBRATION, CHANGES, outcomes, response_rows, table_of
 from cxlink.comparison.recommendation import verdict_of
-from cxlink.display import Comparison, PricedIntervention
-from cxlink.runs import read_run
+from cxlink.display import Analysis, Comparison, PricedIntervention
+from cxlink.estimands.tidy import read_csv
+from cxlink.runs import RECORD, read_run
 from cxlink.value.intervention import InterventionValue
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Progress = Callable[[str], None]
+
+
+_WORDS = ("model", "adjusted", "part", "term", "level", "reference", "scale")
+_DIAGNOSTICS = ("code", "model", "group", "ok", "note", "facts")
+
+
+def load_run(folder: Path | str) -> Analysis:
+    """Read a run folder back as the analysis that wrote it.
+
+    Its tables are those that were written. What no table holds (curves for figures, metrics) is made again from
+    ``counts.parquet`` with the run's own seed, which takes as long as the analysis did; posteriors are left out.
+
+    Parameters
+    ----------
+    folder : Path or str
+        That ``cxlink fit`` or `Analysis.write` wrote.
+
+    Raises
+    ------
+    InputError
+        If it is no run folder, a file of it is not as it was written, or small cells were left out.
+
+    Warns
+    -----
+    UserWarning
+        If another version of cxlink wrote it: what is made again may differ from its report.
+    """
+    folder = Path(folder)
+    counts = read_run(folder)
+    if counts.suppressed:
+        raise InputError(
+            f"{folder}: small cells were left out ([publish] smallest_cell). Fit the cohort without."
+        )
+    written = json.loads((folder / RECORD).read_text(encoding="utf-8"))["version"]
+    if written != __version__:
+        warnings.warn(
+            f"{folder} was written by cxlink {written}; figures are made again by {__version__}.",
+            stacklevel=2,
+        )
+    again = analyse(counts)
+    checks = read_csv(folder / "diagnostics.csv", _DIAGNOSTICS)
+    checks["ok"] = checks["ok"].map({"true": True, "false": False})
+    tables: dict[str, Any] = {
+        name: read_csv(folder / f"{name}.csv", *text)
+        for name, text in (("estimates", ()), ("families", ()), ("coefficients", (_WORDS,)))
+        if (folder / f"{name}.csv").is_file()
+    }
+    return replace(again, checks=checks_of(checks), **tables)
 
 
 def compare(

@@ -151,9 +151,9 @@ def fit(
         }  # fmt: skip
         _fit_in_a_notebook(parameters, target, overwrite, read)
         return
+    from cxlink import pooling
     from cxlink.cli.closing_lines import closing_lines
     from cxlink.cohort.table import read_cohort
-    from cxlink.pooling import analyse_with
     from cxlink.runs import write_run
 
     timer = Timer()
@@ -161,7 +161,7 @@ def fit(
         progress("reading and counting")
         cohort = read_cohort(table, read, drop_invalid)
         timer.lap("count")
-        analysis = analyse_with(cohort, pool or [], progress, bayes=bayes, sampler=sampler)
+        analysis = pooling.pool(cohort, pool or [], progress, bayes=bayes, sampler=sampler)
         timer.lap("analyse")
         progress("writing the report")
         with new_folder(target, overwrite) as folder:
