@@ -126,8 +126,8 @@ def yes_no(column: Any) -> Any:
 def date(column: Any) -> Any:
     """Give a column as a date; empty where it is empty or no date (text must be YYYY-MM-DD, a time may follow).
 
-    A timestamp with a time zone is the day it was in UTC; in a table of the user's own engine, in the zone that the
-    engine is set to.
+    A time zone is the column's own: that of its type, or the offset in the text (`zones`); in a table of an engine
+    other than DuckDB, the zone that the engine is set to.
     """
     kind = column.type()
     if kind.is_date():

@@ -8,6 +8,7 @@ from typing import Any
 
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.text_files import Header, decoded, read_text, text_header
+from cxlink.cohort.read.zones import common_zones, in_own_zones
 from cxlink.cohort.spec.spec_sections import TableSection
 
 _TEXT = {".csv", ".tsv", ".txt"}
@@ -113,7 +114,7 @@ def read_files(
         table = engine.read_parquet(
             patterns, union_by_name=True, hive_partitioning=False, binary_as_string=True
         )
-        return table, columns
+        return in_own_zones(table, _parquet_zones(files, wanted)), columns
     # DuckDB reads UTF-8, and takes a line's end inside a name for that of every line
     if options.encoding != "utf-8" or any("\n" in name or "\r" in name for name in columns):
         import ibis
@@ -162,6 +163,13 @@ def _parquet_header(file: Path) -> Header:
     return tuple(pq.read_schema(file).names), ""
 
 
+def _parquet_zones(files: tuple[Path, ...], wanted: Collection[str] | None) -> dict[str, str]:
+    """Their columns' time zones, which DuckDB does not keep."""
+    import pyarrow.parquet as pq
+
+    return common_zones(files, [pq.read_schema(file) for file in files], wanted)
+
+
 def _read_arrow(files: tuple[Path, ...], wanted: Collection[str] | None) -> tuple[Any, tuple[str, ...]]:
     import ibis
     import pyarrow as pa
@@ -176,7 +184,9 @@ def _read_arrow(files: tuple[Path, ...], wanted: Collection[str] | None) -> tupl
                 tables.append(pa.ipc.open_stream(stream).read_all())
     columns = _same_columns(files, [table.column_names for table in tables])
     names = [name for name in columns if wanted is None or name in wanted]
-    return ibis.memtable(_joined([plain(table.select(names)) for table in tables])), columns
+    zones = common_zones(files, [table.schema for table in tables], names)
+    rows = ibis.memtable(_joined([plain(table.select(names)) for table in tables]))
+    return in_own_zones(rows, zones), columns
 
 
 def _joined(tables: list[Any]) -> Any:

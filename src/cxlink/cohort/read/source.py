@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.files import find_files, largest_in, plain, read_files, refuse_twins
+from cxlink.cohort.read.zones import in_own_zones, zones_of
 from cxlink.cohort.spec.spec_sections import TableSection
 
 
@@ -69,13 +70,8 @@ class Source:
         return replace(self, table=table, ordered=False, files=())
 
     def largest(self, column: str) -> float | None:
-        """Size of the largest number in a column, where it can be had without another pass over a file."""
-        if self.files:
-            return largest_in(self.files, column)
-        if self.ordered and self.table[column].type().is_numeric():
-            size = self.run(self.table[column].cast("float64").nullif(float("nan")).abs().max()).as_py()
-            return None if size is None else float(size)
-        return None
+        """Size of the largest number in a column, where its files say it themselves."""
+        return largest_in(self.files, column)
 
     def parts(self) -> Iterator["Source"]:
         """Give it file by file, each with the name that a message gives it."""
@@ -111,6 +107,8 @@ def open_source(table: Any, options: TableSection, wanted: Collection[str] | Non
             engine = table.get_backend()
         except Exception as error:
             raise InputError(f"table: {_complaint(error, ())}.") from None
+        if engine.name == "duckdb":
+            table = in_own_zones(table, zones_of(table.schema()))
         return Source("table", table, tuple(table.columns), options, engine, ours=False)
     if not isinstance(table, str | Path):
         rows, columns = _in_memory(table, wanted)
@@ -157,7 +155,7 @@ def _in_memory(frame: Any, wanted: Collection[str] | None) -> tuple[Any, tuple[s
         rows = plain(pa.table(columns, names=[names[i] for i in at]))
     except Exception as error:
         raise InputError(f"table: {_complaint(error, ())}.") from None
-    return ibis.memtable(rows), names
+    return in_own_zones(ibis.memtable(rows), zones_of(rows.schema)), names
 
 
 def _arrow_column(frame: Any, position: int) -> Any:
@@ -171,7 +169,9 @@ def _arrow_column(frame: Any, position: int) -> Any:
     column = frame.iloc[:, position]
     try:
         array = pa.array(column, from_pandas=True)
-        if not isinstance(array.type, pa.ExtensionType):
+        # objects may have a zone each, where an Arrow column has one
+        several = column.dtype == object and zones_of(pa.schema({"": array.type}))
+        if not isinstance(array.type, pa.ExtensionType) and not several:
             return array
     except (pa.ArrowException, OverflowError):
         pass
