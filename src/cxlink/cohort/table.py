@@ -87,15 +87,16 @@ class Cohort:
             spec = spec.model_copy(
                 update={"subscription": spec.subscription.model_copy(update={"counts": counts})}
             )
-        counted = code_cells(self.raw, spec, self._read(fingerprint(self.raw)))
-        return resolve(replace(counted, metrics=self.metrics))
+        counted = code_cells(self.raw, spec, self._read())
+        marked = replace(counted.profile, fingerprint=fingerprint(counted.cells))
+        return resolve(replace(counted, profile=marked, metrics=self.metrics))
 
     def count_from_signup(self) -> Counts | None:
         """Count its customers from signup, ignoring delayed entry (the naive estimate); None without signup."""
         naive = naive_spec(self.spec)
         if self.from_signup is None or naive is None:
             return None
-        return code_cells(self.from_signup, naive, self._read(""))
+        return code_cells(self.from_signup, naive, self._read())
 
     def count_repeats(self) -> pd.DataFrame:
         """Count its customers by the first and the second score that they gave.
@@ -110,8 +111,8 @@ class Cohort:
         pairs: pd.DataFrame = self.repeats.to_pandas().astype("int64")
         return pairs
 
-    def _read(self, mark: str) -> Profile:
-        return Profile(self.name, self.rows_read, _customers(self.raw), self.dropped, fingerprint=mark)
+    def _read(self) -> Profile:
+        return Profile(self.name, self.rows_read, _customers(self.raw), self.dropped)
 
 
 def read_cohort(table: Any, spec: CohortSpec, drop_invalid: bool = False) -> Cohort:
@@ -275,8 +276,7 @@ def _refuse_wide(raw: pa.Table, spec: CohortSpec, name: str) -> None:
         )
 
 
-def fingerprint(raw: pa.Table) -> str:
-    """SHA-256 of the raw cells, sorted: the same for the same customers in any order of rows."""
-    frame = raw.to_pandas().astype(str)
-    lines = sorted("\x1f".join(row) for row in frame.itertuples(index=False, name=None))
-    return hashlib.sha256("\x1e".join(["\x1f".join(frame.columns), *lines]).encode()).hexdigest()
+def fingerprint(cells: pd.DataFrame) -> str:
+    """SHA-256 of sorted cells: the same for the same customers in any order of rows, from any reader."""
+    lines = map("\x1f".join, cells.astype(str).itertuples(index=False, name=None))
+    return hashlib.sha256("\x1e".join(["\x1f".join(cells.columns), *lines]).encode()).hexdigest()

@@ -249,3 +249,33 @@ def test_another_default_engine_of_ibis_does_not_matter(tmp_path: Path) -> None:
 def test_a_cohort_knows_the_name_of_its_table(tmp_path: Path) -> None:
     assert read_cohort(write_csv(tmp_path / "churn.csv"), spec(STAY)).name == "churn.csv"
     assert read_cohort(TABLE, spec(STAY)).name == "table"
+
+
+@pytest.mark.parametrize(
+    "spent",
+    [[917.16, 1318.85, 533.18, 5, 7], [0.25, 1 / 3, 0.1, 0.7, 0], [3e6, 1.1, 1 / 3, 0, 2e-7]],
+    ids=["usual", "small", "large"],
+)
+def test_sums_and_fingerprint_are_the_same_from_any_reader(spent: list[float], tmp_path: Path) -> None:
+    table = TABLE.assign(spent=spent, before=[0, 1, 1, None, 0])
+    sections = (STAY, SPEND, ADJUST, {"control": {"column": "before"}})
+    whole(table).to_csv(tmp_path / "t.csv", index=False)
+    con = ibis.duckdb.connect()
+    readers = [tmp_path / "t.csv", _parquet(tmp_path / "t.parquet", table), pl.from_pandas(table), table]
+    expected, *others = [count(one, *sections) for one in (con.create_table("t", table), *readers)]
+    con.disconnect()
+    for found in others:
+        pd.testing.assert_frame_equal(found.cells, expected.cells, check_exact=True)
+        assert found.profile.fingerprint == expected.profile.fingerprint
+
+
+def test_sums_of_cents_are_those_of_decimals(tmp_path: Path) -> None:
+    table = pd.DataFrame({"score": 3, "spent": [917.16, 1318.85, 533.18]})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    for one in (table, tmp_path / "t.csv", _parquet(tmp_path / "t.parquet", table)):
+        assert count(one, SPEND).cells["spend_sum"].tolist() == [2769.19]
+
+
+def test_a_column_without_a_name_that_the_spec_does_not_use() -> None:
+    for frame in (TABLE.assign(**{"": 1}), pl.from_pandas(TABLE.assign(**{"": 1}))):
+        assert count(frame, STAY, SPEND).cells.equals(count(TABLE, STAY, SPEND).cells)

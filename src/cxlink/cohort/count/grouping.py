@@ -1,10 +1,10 @@
 """The one query whose cost grows with the table: rows grouped into raw cells."""
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cxlink.cohort.count import amounts
 from cxlink.cohort.count.row_expressions import Prepared, prepare
@@ -36,32 +36,41 @@ def raw_cells(source: Source, spec: CohortSpec, ignoring: tuple[str, ...] = ()) 
         `amounts.moments`; with a column of margin ``margin_n`` (of ``spend_known``, those with a margin) and its
         moments.
     """
-    columns = (
-        spec.spend.column if spec.spend else "",
-        spec.control.column if spec.control else "",
-        spec.margin_column or "",
-    )
-    guessed = _tops(source.largest(name) if name in source.columns else None for name in columns)
-    cells = _grouped(source, spec, guessed, ignoring)
-    unusual = (
-        _unusual(cells, "spend_n", "spend_known", "spend_sum_sq")
-        or _unusual(cells, "control_given", "control_n", "control_sum_sq")
-        or _unusual(cells, "spend_known", "margin_n", "margin_sum_sq")
-    )
-    if not unusual:
+    usual = (amounts.USUAL_TOP,) * len(_AMOUNTS)
+    cells = None if _says_large(source, spec) else _grouped(source, spec, usual, ignoring)
+    if cells is not None and not any(_unusual(cells, *names) for names in _AMOUNTS):
         return cells
+    exact = _tops(source, spec)
+    return cells if cells is not None and exact == usual else _grouped(source, spec, exact, ignoring)
+
+
+_AMOUNTS = (
+    ("spend_n", "spend_known", "spend_sum_sq"),
+    ("control_given", "control_n", "control_sum_sq"),
+    ("spend_known", "margin_n", "margin_sum_sq"),
+)
+"""Of spend, the negative control and margin: the rows that hold anything, those with a number, and Σ of squares."""
+
+
+def _says_large(source: Source, spec: CohortSpec) -> bool:
+    """Whether a file itself says that an amount may be larger than usual: then no pass is made in vain."""
+    columns = (spec.spend and spec.spend.column, spec.control and spec.control.column, spec.margin_column)
+    sizes = (source.largest(name) for name in columns if name is not None and name in source.columns)
+    return any(size is not None and size > amounts.USUAL_TOP for size in sizes)
+
+
+def _tops(source: Source, spec: CohortSpec) -> tuple[float, ...]:
+    """Bounds of spend, of the negative control and of margin.
+
+    A matter of the amounts that count alone, so that any reader of them gives the same digits: the usual bound, unless
+    the largest is over it or under 1.
+    """
     prepared = prepare(source, spec)
-    largest = (
-        None if x is None else source.run(x.abs().max()).as_py()
-        for x in (prepared.y, prepared.control, prepared.margin)
-    )  # fmt: skip
-    exact = _tops(largest)
-    return cells if exact == guessed else _grouped(source, spec, exact, ignoring)
-
-
-def _tops(largest: Iterable[float | None]) -> tuple[float, ...]:
-    """Bounds of spend, of the negative control and of margin."""
-    return tuple(amounts.top_for(one) for one in largest)
+    columns = (prepared.y, prepared.control, prepared.margin)
+    largest = [None if x is None else source.run(x.abs().max()).as_py() for x in columns]
+    return tuple(
+        amounts.top_for(size if size and not 1 <= size <= amounts.USUAL_TOP else None) for size in largest
+    )
 
 
 def _grouped(
@@ -98,9 +107,9 @@ def _totals(rows: Any, prepared: Prepared, spec: CohortSpec, top: float, wide: b
 
 
 def _unusual(cells: pa.Table, nonempty: str, numeric: str, squares: str) -> bool:
-    """Whether amounts may be larger than was guessed, or all so small that digits are lost."""
+    """Whether amounts may be larger than the usual bound, or all under 1, where digits would be lost."""
     if numeric not in cells.column_names:
         return False
-    n_numeric, n_nonempty = (int(sum(cells[name].to_pylist())) for name in (numeric, nonempty))
+    n_numeric, n_nonempty = (pc.sum(cells[name]).as_py() or 0 for name in (numeric, nonempty))
     total = math.fsum(value for value in cells[squares].to_pylist() if value is not None)
-    return n_numeric < n_nonempty or 0 < total < n_numeric
+    return n_numeric < n_nonempty or total < n_numeric

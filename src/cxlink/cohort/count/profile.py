@@ -41,7 +41,7 @@ class Profile:
     notes : tuple of Remark
         Odd but valid input, in the order of the rules.
     fingerprint : str
-        SHA-256 of the sorted raw cells: the same table gives the same one in any order of rows.
+        SHA-256 of the cells: the same table gives the same one in any order of rows and from any reader.
     """
 
     table: str
