@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cxlink.cohort.errors import InputError
 from validation.page import write_page
+from validation.printed_intervals import printed_page
 from validation.process import Proof
 from validation.proofs import PROOFS
 from validation.replicate import finished, processors, replicate
@@ -39,6 +40,8 @@ def main(words: Sequence[str] | None = None) -> None:
             )
         else:
             prove(PROOFS[name], said.out, said.workers, said.blocks)
+    if not said.list:
+        write_page(printed_page(said.out), said.out)
 
 
 def prove(proof: Proof, folder: Path, workers: int, most: int | None = None) -> None:

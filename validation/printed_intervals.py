@@ -1,0 +1,160 @@
+"""Which intervals are printed, and what of each has been proven: at which sizes, under which truths, and what not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from validation.page import Page, made_by, markdown_table
+from validation.process import Proof
+from validation.proofs import PROOFS
+from validation.replicate import finished
+
+PAGES = {
+    "intervals": "README.md", "tenure": "tenure.md", "study": "extrapolation_study.md",
+    "laws": "extrapolation_laws.md", "curves": "extrapolation_curves.md", "metrics": "metrics.md",
+    "posteriors": "bayes.md", "changes": "changes.md",
+}  # fmt: skip
+"""Page of each proof."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedIntervals:
+    """Intervals of one kind.
+
+    Attributes
+    ----------
+    what : str
+        In words.
+    names : tuple of str
+        Estimands, metrics or files whose intervals these are, as the tables of a run spell them.
+    proofs : tuple of str
+        Proofs that try them; none: not proven.
+    about : str
+        Sizes and truths, or what is missing.
+    """
+
+    what: str
+    names: tuple[str, ...]
+    proofs: tuple[str, ...]
+    about: str
+
+
+def _with_contrasts(*names: str) -> tuple[str, ...]:
+    return tuple(name + end for name in names for end in ("", "_difference", "_ratio"))
+
+
+PRINTED = (
+    PrintedIntervals(
+        "retention and tenure inside follow-up, observed, with differences and ratios",
+        _with_contrasts("retention", "tenure", "time_lost"), ("intervals",),
+        "20,000 and a million customers, ten levels and twelve strata, six truths; levels of 20 to 200 customers. Not "
+        "tried: 1,500 customers over ten levels and twelve strata, late entry, clusters, repeated surveys",
+    ),
+    PrintedIntervals(
+        "expected tenure beyond follow-up, with differences and ratios", _with_contrasts("tenure"),
+        ("study", "laws", "curves", "tenure"),
+        "the study's design at 29,571 and 300,000; laws drawn at random at 20,000 and 300,000; published curves at "
+        "1,000 and 100,000; laws in the menu at 2,000 and 50,000. Not tried: late entry, competing causes",
+    ),
+    PrintedIntervals(
+        "mean spend, its difference and ratio", _with_contrasts("spend"), ("intervals",),
+        "20,000 and a million customers, four truths, heavy tails among them",
+    ),
+    PrintedIntervals(
+        "what changed between two cohorts, part by part", ("comparison.csv",), ("changes",),
+        "4,000 customers a cohort, five levels; not tried: ten levels over twelve strata, 2,000 against 20,000",
+    ),
+    PrintedIntervals(
+        "net promoter score, shares, mean answers, response, churn and retention rates, ratios of sums",
+        (
+            "nps", "csat_top_two_box", "csat_mean", "ces_top_two_box", "ces_mean", "response_share", "churn_rate",
+            "retention_rate", "transaction_size", "cost_to_serve", "contract_value", "contract_value_annualised",
+        ),
+        ("metrics",), "1,500, 20,000 and a million customers; six laws of answers and baskets",
+    ),
+    PrintedIntervals(
+        "reliability of the score", ("score_reliability", "score_calibration"), ("metrics",),
+        "1,500, 20,000 and a million pairs; two laws. Not tried: the contrast that is corrected by it",
+    ),
+    PrintedIntervals(
+        "posteriors", ("bayes", "bayes_levels", "bayes_sbg"), ("posteriors",),
+        "simulation-based calibration, 300 simulations a model; sparse levels; pooling",
+    ),
+    PrintedIntervals(
+        "hazard ratios, cumulative incidence, competing causes",
+        ("hazard_ratio", "cumulative_incidence", "cumulative_hazard", "coefficients.csv"), (),
+        "hazard ratios have levels of few customers under proportional hazards (intervals); no truth that is not",
+    ),
+    PrintedIntervals(
+        "tenure without a horizon, discounted, in whole periods, median",
+        ("tenure_mean", "tenure_discounted", "tenure_curtate", "tenure_median"), (),
+        "sums of the curves whose restricted means are tried",
+    ),
+    PrintedIntervals(
+        "remaining tenure, lags", ("remaining_tenure", "lag"), (), "no proof",
+    ),
+    PrintedIntervals(
+        "customer value, its difference, revenue", ("value", "value_difference", "value_ratio", "revenue"), (),
+        "no proof",
+    ),
+    PrintedIntervals(
+        "programmes: incremental margin, return, payback, and the probability that they break even",
+        ("incremental_margin", "programme_return", "payback", "break_even_share"), (),
+        "no proof; the probability needs calibration, not coverage",
+    ),
+    PrintedIntervals(
+        "touchpoints, members, which coding of the answers tells most",
+        (
+            "touchpoint_hazard_ratio", "touchpoint_spend_ratio", "touchpoint_hazards_differ",
+            "touchpoint_spends_differ",
+            "log_score_retention", "log_score_spend", "members",
+        ),
+        (), "no proof",
+    ),
+    PrintedIntervals(
+        "sensitivity: E-values, tipping point, negative control, slope corrected for measurement error",
+        ("e_value", "tipping_point", "control", "retention_slope"), (),
+        "E-values are functions of ratios that are tried; the others have no proof",
+    ),
+    PrintedIntervals(
+        "the base model recalibrated, pooled cohorts", ("recalibration", "pooled"), (), "no proof",
+    ),
+)  # fmt: skip
+
+
+def printed_page(folder: Path) -> Page:
+    """Make the page of what has been proven.
+
+    Parameters
+    ----------
+    folder : Path
+        Of pages and finished cells.
+    """
+    far = {proof.name: _how_far(proof, folder) for proof in PROOFS.values()}
+    return Page("printed", list(_lines(far)), {})
+
+
+def _how_far(proof: Proof, folder: Path) -> str:
+    _, _, made, planned = finished(proof, folder)
+    link = f"[{proof.name}]({PAGES[proof.name]})"
+    if made:
+        return f"{link}: {made:,} of {planned:,} cohorts"
+    there = (folder / PAGES[proof.name]).exists()
+    return f"{link}: page of an earlier version" if there else f"{proof.name}: not run yet"
+
+
+def _lines(far: dict[str, str]) -> Iterator[str]:
+    yield "# What has been proven of each interval that is printed\n"
+    yield (
+        f"{made_by()}. A proof draws cohorts whose truth is known and counts how often the interval holds it; its page "
+        "has the rules, which were written before the run, and names what does not pass. What has no proof here is "
+        "printed all the same: nothing is known of its coverage but its theory.\n"
+    )
+    rows = (
+        (
+            one.what, "; ".join(far[name] for name in one.proofs) or "**not proven**", one.about,
+            ", ".join(f"`{name}`" for name in one.names),
+        )
+        for one in PRINTED
+    )  # fmt: skip
+    yield from markdown_table(("intervals of", "proof", "sizes and truths", "names in the tables"), rows)
