@@ -24,7 +24,7 @@ from validation.process import Cell, CellTables, Proof, labelled, stacked
 
 SEED = 20261129
 CUSTOMERS = (1_000, 100_000)
-COHORTS, BLOCK = 100, 5
+COHORTS, BLOCK = 100, 2
 LEAST_HELD, LEAST_OF_A_SOURCE = 0.90, 0.50
 WIDTH_OF_EQUAL = {1_000: 1.0, 100_000: 0.75}
 QUANTITIES = ("tenure", "retention")
