@@ -61,15 +61,15 @@ def write_outcome(outcome: InterventionValue, folder: Path, *, command: str) -> 
     command : str
         How to run it again; printed in the report.
     """
-    from cxlink.report.change_sections.intervention_document import programme_document
+    from cxlink.report.change_sections.intervention_document import intervention_document
     from cxlink.report.check_notes import note
     from cxlink.report.report_files import write_document
 
     checked = check_table(outcome.checks, note)
     for name, table in ((VALUES, outcome.estimates), ("diagnostics.csv", checked)):
         (folder / name).write_text(csv_text(table), encoding="utf-8", newline="")
-    write_document(programme_document(outcome, command), folder, outcome.spec.report.formats)
-    planned = outcome.programme
+    write_document(intervention_document(outcome, command), folder, outcome.spec.report.formats)
+    planned = outcome.intervention
     record = {
         "format": FORMAT,
         "kind": "value",

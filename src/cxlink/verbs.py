@@ -203,15 +203,15 @@ def value_of(
     from cxlink.cohort.count.spells import spells_of
     from cxlink.estimands.model_rows.tenure_estimates import averaged_families
     from cxlink.value.customer_value import generator
-    from cxlink.value.intervention import programme_value
-    from cxlink.value.shifts import plan
+    from cxlink.value.intervention import intervention_value
+    from cxlink.value.shifts import plan_intervention
 
     spec, spells = counts.spec, spells_of(counts)
-    planned = plan(
+    planned = plan_intervention(
         spells, spec, move=move, shift=shift, fraction=fraction, cost=cost, causal_share=causal_share
     )
     families = averaged_families(spells, spec) if spec.subscription is not None else None
-    valued = programme_value(spells, counts, families, planned, generator(spec, programme=True))
+    valued = intervention_value(spells, counts, families, planned, generator(spec, intervention=True))
     return PricedIntervention(**{field.name: getattr(valued, field.name) for field in fields(valued)})
 
 
@@ -245,5 +245,5 @@ def break_even(outcome: InterventionValue, ax: "Axes | None" = None) -> "Axes":
     """Draw the incremental margin against the causal share and the cost, with the break-even points."""
     from cxlink.report.figures.intervention_figures import break_even as drawn
 
-    intervention, simulated = outcome.programme, outcome.spec.cohort.simulated
+    intervention, simulated = outcome.intervention, outcome.spec.cohort.simulated
     return drawn(outcome.estimates, intervention.cost, intervention.causal_share, simulated=simulated, ax=ax)

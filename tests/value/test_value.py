@@ -22,8 +22,8 @@ from cxlink.survival.families.fit import fit_all
 from cxlink.survival.families.fitted import Fit
 from cxlink.survival.splice import Families
 from cxlink.value.customer_value import value_results
-from cxlink.value.intervention import InterventionValue, programme_value
-from cxlink.value.shifts import plan
+from cxlink.value.intervention import InterventionValue, intervention_value
+from cxlink.value.shifts import plan_intervention
 
 RNG = 5
 
@@ -82,14 +82,45 @@ def by_hand(level: int, need: str) -> tuple[list[float], float, int, list[int]]:
     return survival, float(spent), int(n.sum()), at_risk
 
 
+@cache
+def margins_by_hand(level: int, margin: float = 1.0) -> dict[str, list[float]]:
+    """E[spend of a month | retained at t] of a level in each stratum, t = 0, …, 30, customer by customer.
+
+    A stratum with under ten at risk follows the mean change of the others.
+    """
+    cells = built_in().scored
+    mine = cells[(cells["score"] == level) & (cells["spend_n"] > 0)]
+    rates: dict[str, list[tuple[int, float, float]]] = {}
+    for row in mine.to_dict("records"):
+        assert row["cause"] or row["exit"] >= 12
+        parts = row["exit"], row["spend_n"], margin * row["spend_sum"] / min(row["exit"], 12)
+        rates.setdefault(row["stratum.need"], []).append(parts)
+    found: dict[str, list[float]] = {need: [] for need in rates}
+    before: dict[str, float] = {}
+    for t in range(31):
+        n = {need: sum(n for leave, n, _ in part if leave > t) for need, part in rates.items()}
+        mean = {
+            need: sum(r for leave, _, r in part if leave > t) / n[need]
+            for need, part in rates.items()
+            if n[need]
+        }
+        both = [need for need in mean if need in before]
+        base = sum(n[need] * before[need] for need in both)
+        change = sum(n[need] * (mean[need] - before[need]) for need in both) / base if base else 0.0
+        if sum(n.values()) < 10:
+            change = 0.0
+        for need in found:
+            found[need].append(mean[need] if n[need] >= 10 else found[need][-1] * (1 + change))
+        before = mean
+    return found
+
+
 def worth(
-    survival: list[float], spent: float, *, margin: float, discount: float, horizon: int, first: bool
+    survival: list[float], margins: list[float], *, discount: float, horizon: int, first: bool
 ) -> float:
-    """Σ margin · S(t) · (1 + d)^(−t/12), margin the window's mean over the months spent as a customer in it."""
+    """Σ S(t) · margin of those retained at t · (1 + d)^(−t/12), t from 0 or from 1 on."""
     at = range(horizon) if first else range(1, horizon + 1)
-    window = range(12) if first else range(1, 13)
-    monthly = margin * spent / sum(survival[t] for t in window)
-    return float(sum(monthly * survival[t] * (1 + discount) ** (-t / 12) for t in at))
+    return float(sum(margins[t] * survival[t] * (1 + discount) ** (-t / 12) for t in at))
 
 
 def test_value_by_score_is_worked_by_hand() -> None:
@@ -104,17 +135,21 @@ def test_value_by_score_is_worked_by_hand() -> None:
             parts = [by_hand(level, need) for need in needs]
             assert min(min(part[3][:12]) for part in parts) >= 10  # all of it observed
             values = [
-                worth(s, m, margin=0.3, discount=spec.value_discount, horizon=12, first=first)
-                for s, m, *_ in parts
-            ]
+                worth(
+                    part[0], margins_by_hand(level, 0.3)[need],
+                    discount=spec.value_discount, horizon=12, first=first,
+                ) for need, part in zip(needs, parts, strict=True)
+            ]  # fmt: skip
             assert shown.loc[str(level), "estimate"] == pytest.approx(np.dot(weight, values), rel=1e-12)
             assert shown.loc[str(level), "extrapolated"] == 0
 
 
-def shifted(counts: Counts, families: Families | None = None, **programme: Any) -> InterventionValue:
+def shifted(counts: Counts, families: Families | None = None, **intervention: Any) -> InterventionValue:
     spells = spells_of(counts)
-    planned = plan(spells, counts.spec, **{"shift": 1, "fraction": 0.5, "cost": 4000.0, **programme})
-    return programme_value(spells, counts, families or exponential(), planned, np.random.default_rng(RNG))
+    planned = plan_intervention(
+        spells, counts.spec, **{"shift": 1, "fraction": 0.5, "cost": 4000.0, **intervention}
+    )
+    return intervention_value(spells, counts, families or exponential(), planned, np.random.default_rng(RNG))
 
 
 @cache
@@ -144,8 +179,8 @@ def test_a_one_point_shift_is_worked_by_hand(horizon: int) -> None:
         for level in range(1, 10):
             here, there = (
                 worth(
-                    continued_by_hand(one, need, horizon), by_hand(one, need)[1],
-                    margin=0.3, discount=0.08, horizon=horizon, first=True,
+                    continued_by_hand(one, need, horizon), margins_by_hand(one, 0.3)[need],
+                    discount=0.08, horizon=horizon, first=True,
                 ) for one in (level, level + 1)
             )  # fmt: skip
             total += 0.5 * by_hand(level, need)[2] * (there - here)
@@ -169,8 +204,8 @@ def test_a_moved_band_spreads_over_its_target_and_keeps_its_strata() -> None:
     for need in sorted(cells["stratum.need"].unique()):
         value = {
             level: worth(
-                continued_by_hand(level, need, 12), by_hand(level, need)[1],
-                margin=0.3, discount=0.08, horizon=12, first=True,
+                continued_by_hand(level, need, 12), margins_by_hand(level, 0.3)[need],
+                discount=0.08, horizon=12, first=True,
             ) for level in (5, 6, 8, 9)
         }  # fmt: skip
         for level in (5, 6):
@@ -178,7 +213,7 @@ def test_a_moved_band_spreads_over_its_target_and_keeps_its_strata() -> None:
             total += n * (share @ [value[8], value[9]] - value[level])
             moved += n
     found = shifted(counts, shift=None, move="5-6:8-9", fraction=0.2)
-    assert found.n_moved == pytest.approx(0.2 * moved)
+    assert found.n_shifted == pytest.approx(0.2 * moved)
     difference = select(found.estimates, estimand="value_difference").iloc[0]
     assert difference["estimate"] == pytest.approx(total / moved, rel=1e-9)
     assert (difference["group"], difference["reference"]) == ("8-9", "5-6")
@@ -186,43 +221,29 @@ def test_a_moved_band_spreads_over_its_target_and_keeps_its_strata() -> None:
     assert every["estimate"] == pytest.approx(0.2 * total, rel=1e-9)
 
 
-def test_over_the_window_undiscounted_value_is_the_margin_of_the_window() -> None:
-    """Leaving does not count twice: Σ m·S(t) over the window is the mean itself, from 0 or 1 alike."""
-    counts = asked(built_in(), horizon=12, discount=0.0, margin=1.0)
-    table = select(rows(counts, exponential()), adjusted="no", given=0, estimand="value")
-    cells = counts.scored
-    for scenario in ("", "first_excluded"):
-        shown = select(table, scenario=scenario).set_index("group")
-        for level in (1, 8):
-            mine = cells[cells["score"] == level]
-            by_need = mine.groupby("stratum.need")[["n", "spend_n", "spend_sum"]].sum()
-            mean = np.average(by_need["spend_sum"] / by_need["spend_n"], weights=by_need["n"])
-            assert shown.loc[str(level), "estimate"] == pytest.approx(mean, rel=1e-12)
-
-
 def test_constant_retention_gives_the_textbook_formulas() -> None:
     """m(1+d)/(1+d−r) with the first margin, m·r/(1+d−r) without: Gupta, Lehmann & Stuart's, at a far horizon."""
     counts, r = yearly(retention=0.8), 0.8
     table = select(rows(counts, one_family(counts)), estimand="value", adjusted="no", group="1")
     new = select(table, given=0).set_index("scenario")["estimate"]
-    # the window's mean is 100: paid at once by all, or by the 80 % who are still there at the year's end
     assert new[""] == pytest.approx(100 * 1.12 / (1.12 - r), rel=1e-6)
-    assert new["first_excluded"] == pytest.approx(100 / r * r / (1.12 - r), rel=1e-6)
+    assert new["first_excluded"] == pytest.approx(100 * r / (1.12 - r), rel=1e-6)
     # of whoever has stayed a year, as much is left as there was at first
     assert select(table, given=1).iloc[0]["estimate"] == pytest.approx(new[""], rel=1e-6)
 
 
 def test_a_window_that_ends_inside_a_period_counts_that_part_of_it() -> None:
-    """Spend of 18 months: a year of all customers, and half a year of the 80 % who were still there."""
+    """Spend of 18 months: who left in the first year paid one year of it, the others one and a half."""
     counts = asked(yearly(margin=0.5), horizon=2, discount=0.0)
     spend = {"column": "spend", "complete": True, "window_months": 18}
     tables = {**counts.spec.model_dump(mode="json", exclude_none=True), "spend": spend}
     counts = replace(counts, spec=make_spec(tables))
     table = select(rows(counts, one_family(counts)), estimand="value", adjusted="no", group="1", given=0)
     found = table.set_index("scenario")["estimate"]
-    # a mean of 50 earned over 1 + .8/2 years, counted over 1 + .8; at the ends of years over .8 + .64/2 and .8 + .64
-    assert found[""] == pytest.approx(50 * 1.8 / 1.4, rel=1e-9)
-    assert found["first_excluded"] == pytest.approx(50 * 1.44 / 1.12, rel=1e-9)
+    # all paid 100: margins a year of 50 and 50/1.5, the mean of which falls as the first leave
+    first, second = 50 * (0.2 + 0.8 / 1.5), 50 / 1.5
+    assert found[""] == pytest.approx(first + 0.8 * second, rel=1e-9)
+    assert found["first_excluded"] == pytest.approx(0.8 * second + 0.64 * second, rel=1e-9)
 
 
 def test_spend_differs_within_a_cell_and_value_with_it() -> None:
@@ -394,22 +415,28 @@ def test_who_entered_late_is_valued_from_the_survey_on() -> None:
         "analysis": {"draws": 100, "horizon": 3, "given": [2]},
     })  # fmt: skip
     counts = read_cohort(frame, spec).count()
-    mine = frame[frame["score"] == 2]
+    curves = {score: late_curve(frame[frame["score"] == score]) for score in (1, 2)}
+    n = frame.groupby(["score", "entry"]).size()
+    decay = 1.2 ** (-np.arange(6) / 12)
+    table = select(rows(counts, one_family(counts)), estimand="value", group="2", scenario="")
+    for adjusted, whose in (("no", (2,)), ("standardised", (1, 2))):
+        for stayed in (0, 2):
+            # ten a month, of those retained so long: customers by entry, of this score or of all
+            left = [
+                sum(n[score, e] * curves[score][e + stayed] / curves[score][e] for score in whose)
+                for e in range(4)
+            ]
+            ahead = [curves[2][e + stayed : e + stayed + 6] @ decay / curves[2][e + stayed] for e in range(4)]
+            value = 0.4 * 10 * np.average(ahead, weights=left)
+            shown = select(table, adjusted=adjusted, given=stayed).iloc[0]
+            assert shown["estimate"] == pytest.approx(value, rel=1e-12)
+            assert shown["extrapolated"] == 0
+
+
+def late_curve(mine: pd.DataFrame) -> np.ndarray:
+    """Kaplan–Meier with late entry, to 12 periods since the time origin."""
     survival = np.ones(13)
     for t in range(1, 13):
         at_risk = ((mine["entry"] < t) & (mine["months"] >= t)).sum()
         survival[t] = survival[t - 1] * (1 - ((mine["months"] == t) & (mine["lost"] == 1)).sum() / at_risk)
-    own, everybody = (x["entry"].value_counts(normalize=True).sort_index() for x in (mine, frame))
-    months = sum(w * survival[e : e + 3].sum() / survival[e] for e, w in own.items())
-    monthly = 0.4 * mine["spend"].mean() / months
-    decay = 1.2 ** (-np.arange(6) / 12)
-    table = select(rows(counts, one_family(counts)), estimand="value", group="2", scenario="")
-    for adjusted, entries in (("no", own), ("standardised", everybody)):
-        for stayed in (0, 2):
-            value = monthly * sum(
-                w * (survival[e + stayed : e + stayed + 6] @ decay) / survival[e + stayed]
-                for e, w in entries.items()
-            )
-            shown = select(table, adjusted=adjusted, given=stayed).iloc[0]
-            assert shown["estimate"] == pytest.approx(value, rel=1e-12)
-            assert shown["extrapolated"] == 0
+    return survival

@@ -1,46 +1,36 @@
-"""What customers are worth: amounts earned while they stay, discounted, with retention and spend drawn together.
+"""Customer lifetime value of groups: amounts earned while customers are retained, discounted.
 
-Of each level and stratum, with S(t) the share still there after t periods and M the mean over the window of W periods,
+Of each level and stratum, with S(t) the share retained after t periods and m(t) the margin of a period of those
+retained (`cxlink.value.margins`),
 
-    V = m · Σ_t S(t) (1 + d)^(−t/p),   m = M / Σ_{t in the window} S(t),   p periods a year,
+    V = Σ_{t=0}^{h−1} S(t) · m(t) · (1 + d)^(−t/p),   p periods a year.
 
-m being what a period *as a customer* brings: M holds the zeros of those who left, and times S(t) as it stands leaving
-would count twice. Both sums run over the beginnings of periods (t = 0, …, h − 1 and 0, …, W − 1: the first margin
-included) or over their ends (t = 1, …, h and 1, …, W: excluded). Reported groups are averages of these products over
-levels and strata: multiplied first, as who pays more may stay longer. Gupta, Lehmann & Stuart (2004),
-doi 10.1509/jmkr.41.1.7.25084.
+Reported groups are averages of these over levels and strata, of those who have stayed for some time by
+`cxlink.groups.retained`. Retention and margins are drawn from the same customers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from cxlink.cohort.count.spells import Spells
-from cxlink.spend.means import CellMeans
 from cxlink.survival.splice import SplicedCurves
-from cxlink.value.value_sums import INCLUDED, Question, lay_out, resampled_shares, unseen_steps, valued
+from cxlink.value.margins import Margins, continued_trend, last_told, over_time
+from cxlink.value.value_sums import (
+    INCLUDED,
+    ValueQuestion,
+    ValueSums,
+    term_weights,
+    unobserved_steps,
+    values_of,
+)
+
+TREND = "margin_trend"
+"""Scenario: beyond follow-up margins go on changing, instead of being held."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Amount:
-    """Sums of an amount over the window, as means of pairs.
-
-    Attributes
-    ----------
-    cells : CellMeans
-        Of each pair of level and stratum.
-    usual : float
-        What customers who brought anything brought on average: what a level where nobody did would, times a share
-        drawn from Beta(½, n + ½).
-    """
-
-    cells: CellMeans
-    usual: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Worth:
+class LifetimeValue:
     """Value of an amount by group, with draws; NaN where it is not known.
 
     Attributes
@@ -51,9 +41,9 @@ class Worth:
         Draws of the same.
     beyond : ndarray of shape (n_groups, 1 + n_given)
         Share of the value, first margin included, that stands on a step which is not observed.
-    rate : ndarray of shape (n_groups,)
-        m: what a period as a customer brings, first margin included; averaged as the groups are.
-    rate_draws : ndarray of shape (n_draws, n_groups)
+    rate : ndarray of shape (n_groups, 1 + n_given)
+        Margin of the next period of those retained; averaged as the groups are.
+    rate_draws : ndarray of shape (n_draws, n_groups, 1 + n_given)
         Draws of it.
     path : ndarray of shape (n_paths, horizon)
         Value after 1, 2, … periods of the combinations asked for, first margin included.
@@ -70,78 +60,82 @@ class Worth:
     path_draws: np.ndarray
 
 
-def worth(
+Key = tuple[str, str]
+"""An amount, and a scenario: empty, or `TREND`."""
+
+
+def lifetime_values(
     curves: SplicedCurves,
-    amounts: Mapping[str, Amount],
-    question: Question,
+    amounts: Mapping[str, Margins],
+    question: ValueQuestion,
     n_draws: int,
     rng: np.random.Generator,
-) -> dict[str, Worth]:
+) -> dict[Key, LifetimeValue]:
     """Value amounts by group; all from one bootstrap of customers.
 
     Parameters
     ----------
     curves : SplicedCurves
-        To at least `Question.n_steps`.
-    amounts : mapping of str to Amount
+        To at least `ValueQuestion.n_steps`.
+    amounts : mapping of str to Margins
         What is valued, by name.
-    question : Question
+    question : ValueQuestion
         Of which groups, and how far ahead.
     n_draws : int
         Draws of each.
     rng : Generator
         Children of it are advanced.
+
+    Returns
+    -------
+    dict of (str, str) to LifetimeValue
+        By amount and scenario; the trend where the horizon passes what margins are observed for.
     """
-    layout = lay_out(curves.spells, question)
-    log_survival = curves.log_survival[..., None]
-    means = {name: np.nan_to_num(amount.cells.mean)[:, None] for name, amount in amounts.items()}
-    made = {name: [values] for name, values in valued(layout, log_survival, means).items()}
+    spells, log_survival = curves.spells, curves.log_survival[..., None]
+    weights = term_weights(spells, question, log_survival)
+    made: dict[Key, list[ValueSums]] = {}
+    observed = {}
+    for name, amount in amounts.items():
+        for key, margins in _margins(name, amount, amount.mean[..., None], question).items():
+            made[key] = [values_of(question, log_survival, margins, weights)]
+            seen = values_of(question, log_survival, margins, weights, unobserved_steps(curves))
+            observed[key] = seen.value[:, :, INCLUDED, 0]
     shared, *own = rng.spawn(1 + len(amounts))
-    for block, weights in curves.draws(n_draws, shared):
-        influence = weights / curves.spells.n[:, None] - 1
-        means_drawn = {
-            name: _means(curves.spells, amount, amount.cells.scores @ influence, stream)
-            for (name, amount), stream in zip(amounts.items(), own, strict=True)
-        }
-        shares = resampled_shares(layout, weights, curves.spells.n)
-        for name, values in valued(layout, block, means_drawn, shares=shares).items():
-            made[name].append(values)
-    observed = valued(layout, log_survival, means, unseen=unseen_steps(curves))
-    return {name: _put(parts, observed[name]) for name, parts in made.items()}
+    for block, customers in curves.draws(n_draws, shared):
+        weights = term_weights(spells, question, block, customers)
+        for (name, amount), stream in zip(amounts.items(), own, strict=True):
+            drawn = amount.draws(customers, stream)
+            for key, margins in _margins(name, amount, drawn, question).items():
+                made[key].append(values_of(question, block, margins, weights))
+    return {key: _together(parts, observed[key]) for key, parts in made.items()}
 
 
-def _means(spells: Spells, amount: Amount, influence: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Mean, plus the bootstrap's influence of spells, plus noise within them: see `mean_spend`."""
-    cells = amount.cells
-    noise = rng.standard_normal(influence.shape) * np.sqrt(cells.within)[:, None]
-    drawn: np.ndarray = np.nan_to_num(cells.mean[:, None] + influence + noise)
-    for level in silent_levels(spells, cells):
-        mine = spells.level == level
-        n = cells.n[mine].sum()
-        drawn[mine] = amount.usual * rng.beta(0.5, n + 0.5, influence.shape[1])
-    return drawn
+def _margins(name: str, amount: Margins, mean: np.ndarray, question: ValueQuestion) -> dict[Key, np.ndarray]:
+    """Margins held beyond follow-up, and going on where new customers are valued as far."""
+    level = amount.spells.level
+    held = over_time(mean, amount.at_risk, level)
+    latest = max((int(s.entry.max(initial=0)) for s in question.standards), default=0)
+    if latest + question.horizon - 1 <= last_told(amount.at_risk, level).min():
+        return {(name, ""): held}
+    return {(name, ""): held, (name, TREND): continued_trend(held, mean, amount.at_risk, level)}
 
 
-def silent_levels(spells: Spells, cells: CellMeans) -> np.ndarray:
-    """Positions of levels in which nobody brought anything, though others did."""
-    known = cells.n > 0
-    loud = np.unique(spells.level[known & ~cells.spent_nothing])
-    return np.setdiff1d(np.unique(spells.level[known]), loud)
-
-
-def _put(parts: Sequence[tuple[np.ndarray, ...]], observed: tuple[np.ndarray, ...]) -> Worth:
+def _together(parts: list[ValueSums], observed: np.ndarray) -> LifetimeValue:
     """Put estimate (the first part) and blocks of draws together."""
-    value, rate, path = parts[0]
-    blocks = [np.concatenate([block[i] for block in parts[1:]], axis=-1) for i in range(3)]
-    point = value[..., 0]
+    first, *blocks = parts
+    value, rate, path = (
+        np.moveaxis(np.concatenate([getattr(block, name) for block in blocks], axis=-1), -1, 0)
+        for name in ("value", "rate", "path")
+    )
+    point = first.value[..., 0]
     with np.errstate(invalid="ignore", divide="ignore"):
-        beyond = np.clip(1 - observed[0][..., INCLUDED, 0] / point[..., INCLUDED], 0.0, 1.0)
-    return Worth(
+        beyond = np.clip(1 - observed / point[..., INCLUDED], 0.0, 1.0)
+    return LifetimeValue(
         point,
-        np.moveaxis(blocks[0], -1, 0),
+        value,
         np.where(np.isnan(beyond), 0.0, beyond),
-        rate[..., 0],
-        np.moveaxis(blocks[1], -1, 0),
-        path[..., 0],
-        np.moveaxis(blocks[2], -1, 0),
+        first.rate[..., 0],
+        rate,
+        first.path[..., 0],
+        path,
     )

@@ -1,4 +1,4 @@
-"""What a customer is worth, by score: lifetime revenue and value, new customers and current ones, and contrasts."""
+"""Customer lifetime value by score: revenue and margin, of new customers and current ones, and contrasts."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from cxlink.checks import Check
+from cxlink.checks import Check, Fact
 from cxlink.cohort.count.counts import MARGIN, SPEND, Counts
-from cxlink.cohort.count.spells import SPEND_MOMENTS, Spells, each_pair, spells_of
+from cxlink.cohort.count.spells import SPEND_MOMENTS, Spells, spells_of
 from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, CohortSpec
 from cxlink.groups.curves import Standard
 from cxlink.groups.requests import by_level
-from cxlink.spend.means import cell_means
 from cxlink.survival.splice import Families, SplicedCurves, continued, lasting
-from cxlink.value.clv import Amount, Worth, silent_levels, worth
-from cxlink.value.value_rows import Valued, asked_of, findings_of, rows_of_values
-from cxlink.value.value_sums import Question
+from cxlink.value.clv import Key, LifetimeValue, lifetime_values
+from cxlink.value.margins import Margins, margins_of
+from cxlink.value.value_rows import ValueEstimates, value_checks, value_requests, value_rows
+from cxlink.value.value_sums import ValueQuestion
 
 Row = dict[str, Any]
 
@@ -37,27 +37,42 @@ def value_results(
 
     Returns
     -------
-    rows : list of dict, findings : list of Check
+    rows : list of dict, checks : list of Check
         ``revenue``, ``value`` (with a margin), their differences and ratios, and ``margin_per_period``; scenario
-        ``first_excluded``: margins at the ends of periods; ``given``: of those who have stayed so long.
+        ``first_excluded``: without the margin at the survey; ``margin_trend``: margins that go on changing beyond
+        follow-up; ``given``: of those who have stayed so long.
     """
-    spec, requests = counts.spec, asked_of(spells, counts.spec)
+    spec, requests = counts.spec, value_requests(spells, counts.spec)
     if not requests:
         return [], [Check("no_value", value=0.0, passed=False)]
-    question = asked(tuple(s for request in requests for s in request.standards), spec)
-    as_they_are = [request.labels["adjusted"] == "no" for request in requests for _ in request.standards]
-    question = replace(question, resampled=np.array(as_they_are))
-    found = valued(spells, counts, families, question, rng)
-    return rows_of_values(found, requests, spells, spec), findings_of(found, requests, spells, spec)
+    standards = tuple(s for request in requests for s in request.standards)
+    own = [request.labels["adjusted"] == "no" for request in requests for _ in request.standards]
+    scored = next((request.scored for request in requests if request.scored is not None), None)
+    question = replace(value_question(standards, spec), own=np.array(own), scored=scored)
+    estimates = estimate_values(spells, counts, families, question, rng)
+    checks = [*_not_followed(question, spec), *value_checks(estimates, requests, spells, spec)]
+    return value_rows(estimates, requests, spells, spec), checks
 
 
-def generator(spec: CohortSpec, programme: bool = False) -> np.random.Generator:
+def _not_followed(question: ValueQuestion, spec: CohortSpec) -> list[Check]:
+    """Say that a horizon cannot be valued, where retention is not known."""
+    beyond = spec.value.horizon if spec.value is not None and spec.subscription is None else None
+    if beyond is None or beyond <= question.horizon:
+        return []
+    facts: dict[str, Fact] = {"horizon": question.horizon, "unit": spec.unit}
+    limit = float(question.horizon)
+    return [Check("value_horizon", "value", value=float(beyond), bound=limit, passed=False, facts=facts)]
+
+
+def generator(spec: CohortSpec, intervention: bool = False) -> np.random.Generator:
     """Draws of value by themselves, so that no other part of an analysis changes them."""
-    return np.random.default_rng([spec.analysis.seed, 10 if programme else 9])
+    return np.random.default_rng([spec.analysis.seed, 10 if intervention else 9])
 
 
-def asked(standards: tuple[Standard, ...], spec: CohortSpec, paths: np.ndarray | None = None) -> Question:
-    """Ask for the value of groups as the spec counts it; of a cohort with spend only, over its window.
+def value_question(
+    standards: tuple[Standard, ...], spec: CohortSpec, paths: np.ndarray | None = None
+) -> ValueQuestion:
+    """Ask for the value of groups as the spec counts it; of a cohort with spend only, over its window at most.
 
     Raises
     ------
@@ -70,13 +85,20 @@ def asked(standards: tuple[Standard, ...], spec: CohortSpec, paths: np.ndarray |
     window = spec.spend.window_months * per_year / 12
     rate = float(np.log1p(spec.value_discount)) / per_year
     if spec.subscription is None:
-        return Question(standards, int(np.ceil(window)), window, rate, (), paths)
-    return Question(standards, spec.value_horizon, window, rate, spec.given if paths is None else (), paths)
+        known = int(np.ceil(window))
+        asked = spec.value.horizon if spec.value is not None else None
+        return ValueQuestion(standards, min(asked or known, known), window, rate, (), paths)
+    given = spec.given if paths is None else ()
+    return ValueQuestion(standards, spec.value_horizon, window, rate, given, paths)
 
 
-def valued(
-    spells: Spells, counts: Counts, families: Families | None, question: Question, rng: np.random.Generator
-) -> Valued:
+def estimate_values(
+    spells: Spells,
+    counts: Counts,
+    families: Families | None,
+    question: ValueQuestion,
+    rng: np.random.Generator,
+) -> ValueEstimates:
     """Value groups of pairs of level and stratum, every pair with somebody's spend.
 
     Parameters
@@ -85,57 +107,60 @@ def valued(
         The cohort.
     families : Families or None
         What continues retention.
-    question : Question
+    question : ValueQuestion
         Which groups, and how far ahead.
     rng : Generator
         Advanced.
     """
     spec = counts.spec
     curves = _curves(spells, spec, families, question)
-    amounts = _amounts(spells, counts)
-    found = worth(curves, amounts, question, spec.analysis.draws, rng)
+    amounts = _amounts(curves, counts, question)
+    values = lifetime_values(curves, amounts, question, spec.analysis.draws, rng)
     if spec.spend is not None and not spec.spend.refunds:
-        found["revenue"] = _on_log_link(found["revenue"])
+        values |= {key: _on_log_link(one) for key, one in values.items() if key[0] == "revenue"}
     margin = spec.value.margin if spec.value is not None else None
     if isinstance(margin, float | int):
-        found["value"] = _times(found["revenue"], float(margin))
+        values |= _margins_of(values, float(margin))
     model = "means" if spec.subscription is None else "kaplan_meier" if curves.observed.all() else "averaged"
-    return Valued(model, question.horizon, question.given, found, _uncertain(spells, curves, amounts, spec))
+    return ValueEstimates(model, question.horizon, question.given, values, _uncertain(curves, amounts, spec))
 
 
-def _curves(spells: Spells, spec: CohortSpec, families: Families | None, question: Question) -> SplicedCurves:
+def _curves(
+    spells: Spells, spec: CohortSpec, families: Families | None, question: ValueQuestion
+) -> SplicedCurves:
+    """Curves by level and stratum, with draws: all that value reads of retention."""
     if spec.subscription is None:
-        return lasting(spells, question.n_steps)
+        return lasting(replace(spells, exit=np.full_like(spells.exit, question.n_steps)), question.n_steps)
     return continued(spells, families, question.n_steps, by_level(spells, spec), spec.horizon)
 
 
-def _amounts(spells: Spells, counts: Counts) -> dict[str, Amount]:
-    """Means of spend, and of a column of margin, by pair."""
-    scored = counts.scored
-    buyers = max(int((scored["spend_n"] - scored["spend_zero"]).sum()), 1)
-    found = {"revenue": _amount(spells, buyers)}
+def _amounts(curves: SplicedCurves, counts: Counts, question: ValueQuestion) -> dict[str, Margins]:
+    """Margins of spend, and of a column of margin, by pair and time."""
+    scored, spells = counts.scored, curves.spells
+    buyers = int((scored["spend_n"] - scored["spend_zero"]).sum())
+    columns = {"revenue": spells.spend}
     if counts.spec.margin_column is not None:
         cells = counts.cells.drop(columns=list(SPEND))
         cells = cells.rename(columns=dict(zip(MARGIN, SPEND_MOMENTS, strict=True)))
-        found["value"] = _amount(spells_of(replace(counts, cells=cells)), buyers)
-    return found
+        columns["value"] = spells_of(replace(counts, cells=cells)).spend
+    return {
+        name: margins_of(
+            replace(spells, spend=spend), question.exposure, curves.log_survival, question.n_steps + 1, buyers
+        )
+        for name, spend in columns.items()
+    }
 
 
-def _amount(spells: Spells, buyers: int) -> Amount:
-    return Amount(cell_means(spells, each_pair(spells)), float(spells.spend[:, 1].sum() / buyers))
-
-
-def _uncertain(
-    spells: Spells, curves: SplicedCurves, amounts: Mapping[str, Amount], spec: CohortSpec
-) -> np.ndarray:
-    silent = np.concatenate([silent_levels(spells, amount.cells) for amount in amounts.values()])
-    flagged = np.isin(np.arange(len(spells.levels)), silent)
+def _uncertain(curves: SplicedCurves, amounts: Mapping[str, Margins], spec: CohortSpec) -> np.ndarray:
+    silent = np.concatenate([amount.silent for amount in amounts.values()])
+    level = np.arange(len(curves.spells.levels))
+    flagged = np.isin(level, silent)
     if spec.subscription is not None:
-        flagged |= np.isin(np.arange(len(spells.levels)), curves.thin)
+        flagged |= np.isin(level, curves.thin)
     return flagged
 
 
-def _on_log_link(found: Worth) -> Worth:
+def _on_log_link(values: LifetimeValue) -> LifetimeValue:
     """Draw what cannot be negative on the scale of its logarithm, as `on_log_link` draws means of spend."""
 
     def linked(point: np.ndarray, draws: np.ndarray) -> np.ndarray:
@@ -143,12 +168,16 @@ def _on_log_link(found: Worth) -> Worth:
             return np.where(point > 0, point * np.exp(draws / point - 1), draws)
 
     return replace(
-        found, draws=linked(found.point, found.draws), rate_draws=linked(found.rate, found.rate_draws)
+        values, draws=linked(values.point, values.draws), rate_draws=linked(values.rate, values.rate_draws)
     )
 
 
-def _times(found: Worth, share: float) -> Worth:
-    return Worth(
-        share * found.point, share * found.draws, found.beyond, share * found.rate, share * found.rate_draws,
-        share * found.path, share * found.path_draws,
-    )  # fmt: skip
+def _margins_of(values: Mapping[Key, LifetimeValue], share: float) -> dict[Key, LifetimeValue]:
+    """Lifetime value where margin is a share of revenue."""
+    return {
+        ("value", scenario): LifetimeValue(
+            share * one.point, share * one.draws, one.beyond, share * one.rate, share * one.rate_draws,
+            share * one.path, share * one.path_draws,
+        )
+        for (name, scenario), one in values.items() if name == "revenue"
+    }  # fmt: skip

@@ -1,6 +1,6 @@
-"""What a programme is worth that moves customers from some scores to others: margin, return, payback, breaking even.
+"""The value of an intervention that improves the scores of some customers: margin, return, payback, break-even.
 
-The moved customers keep their strata, and spread over the levels of the target in the cohort's shares. What they gain
+The customers shifted keep their strata, and spread over the levels of the target in the cohort's shares. What they gain
 is a share of the difference between the two groups, the causal share: how much of the association would follow if
 scores were changed. No cohort tells it, so that everything is given for shares from 0 to 1.
 """
@@ -22,11 +22,12 @@ from cxlink.estimands.e_values import e_value, limit_nearer_one
 from cxlink.estimands.support_checks import LEAST_SUPPORT
 from cxlink.estimands.tidy import row, tidy
 from cxlink.survival.splice import Families
-from cxlink.value.clv import Worth
-from cxlink.value.customer_value import asked, valued
-from cxlink.value.shifts import Programme, moved_standards
-from cxlink.value.value_rows import Valued
-from cxlink.value.value_sums import INCLUDED
+from cxlink.value.break_even import Gain
+from cxlink.value.clv import LifetimeValue
+from cxlink.value.customer_value import estimate_values, value_question
+from cxlink.value.shifts import Intervention, shifted_standards
+from cxlink.value.value_rows import ValueEstimates
+from cxlink.value.value_sums import INCLUDED, ValueQuestion
 
 Row = dict[str, Any]
 SHARES = tuple(round(0.05 * k, 2) for k in range(21))
@@ -34,20 +35,20 @@ SHARES = tuple(round(0.05 * k, 2) for k in range(21))
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class InterventionValue:
-    """What a programme is worth.
+    """What an intervention is values.
 
     Attributes
     ----------
     spec : CohortSpec
         Of the cohort.
-    programme : Programme
-        What was asked.
+    intervention : Intervention
+        Whose scores improve, to what, at what cost.
     estimates : DataFrame
         With the columns of a run folder's.
     checks : tuple of Check
         What they stand on.
     n_source : int
-        Customers in the levels that are moved from.
+        Customers in the levels that improve.
     covered : float
         Share of them in strata where every level of the target has spend: the values are of these.
     fingerprint : str
@@ -55,7 +56,7 @@ class InterventionValue:
     """
 
     spec: CohortSpec
-    programme: Programme
+    intervention: Intervention
     estimates: pd.DataFrame
     checks: tuple[Check, ...]
     n_source: int
@@ -63,63 +64,23 @@ class InterventionValue:
     fingerprint: str
 
     @property
-    def n_moved(self) -> float:
-        """Customers moved."""
-        return self.programme.fraction * self.n_source
+    def n_shifted(self) -> float:
+        """Customers whose score improves."""
+        return self.intervention.fraction * self.n_source
 
     def __repr__(self) -> str:
         where = self.spec.cohort.name
-        return f"<InterventionValue of {self.programme.name} in {where}: {self.n_moved:,.0f} customers moved>"
+        return f"<InterventionValue of {self.intervention.name} in {where}: {self.n_shifted:,.0f} customers shifted>"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Gain:
-    """What one moved customer gains, were all of the association to follow; after 1, 2, … periods."""
-
-    point: np.ndarray
-    draws: np.ndarray
-    n_moved: float
-    cost: float
-
-    def margin(self, share: float) -> tuple[float, np.ndarray]:
-        """Incremental margin of the programme over the horizon."""
-        return share * self.n_moved * self.point[-1], share * self.n_moved * self.draws[:, -1]
-
-    def returned(self, share: float) -> tuple[float, np.ndarray]:
-        """(margin − cost) / cost."""
-        point, draws = self.margin(share)
-        return (point - self.cost) / self.cost, (draws - self.cost) / self.cost
-
-    def payback(self, share: float) -> tuple[float, np.ndarray]:
-        """Periods whose margins it takes to earn the cost; infinite where the horizon's do not."""
-        point = _first(share * self.n_moved * self.point[None], self.cost)[0]
-        return float(point), _first(share * self.n_moved * self.draws, self.cost)
-
-    def broken_even(self, share: float) -> float:
-        """Probability that the margin is at least the cost, given the share."""
-        return float((self.margin(share)[1] >= self.cost).mean())
-
-    def share(self) -> tuple[float, np.ndarray]:
-        """The causal share at which the margin is the cost; infinite where none is."""
-        point, draws = self.margin(1.0)
-        return float(_over(self.cost, np.array(point))), _over(self.cost, draws)
-
-
-def _over(cost: float, margin: np.ndarray) -> np.ndarray:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(margin > 0, cost / margin, np.inf if cost > 0 else 0.0)
-
-
-def _first(earned: np.ndarray, cost: float) -> np.ndarray:
-    enough = earned >= cost
-    after = np.where(enough.any(axis=1), enough.argmax(axis=1) + 1.0, np.inf)
-    return np.zeros(len(earned)) if cost == 0 else after
-
-
-def programme_value(
-    spells: Spells, counts: Counts, families: Families | None, programme: Programme, rng: np.random.Generator
+def intervention_value(
+    spells: Spells,
+    counts: Counts,
+    families: Families | None,
+    intervention: Intervention,
+    rng: np.random.Generator,
 ) -> InterventionValue:
-    """Value a programme.
+    """Value an intervention.
 
     Parameters
     ----------
@@ -127,60 +88,81 @@ def programme_value(
         The cohort; with spend, and a margin.
     families : Families or None
         What continues retention beyond follow-up.
-    programme : Programme
-        Who is moved where, at what cost.
+    intervention : Intervention
+        Whose scores improve, to what, at what cost.
     rng : Generator
         Advanced.
 
     Raises
     ------
     InputError
-        If no customer to be moved is in a stratum where every level of the target has spend, or retention is not
-        known to the horizon.
+        If no customer to be shifted is in a stratum where every level of the target has spend, or the horizon is beyond
+        what can be valued.
     """
     spec = counts.spec
-    source, target, covered = moved_standards(spells, programme)
-    question = asked((source, target), spec, np.array([[-1.0, 1.0]]))
-    found = valued(spells, counts, families, question, rng)
-    worth = found.amounts["value"]
-    _refuse_unknown(worth, programme, spec)
-    gain = _Gain(worth.path[0], worth.path_draws[:, 0], programme.fraction * source.n, programme.cost)
-    rows = [*_values(found, worth, programme, spec, source.n), *_money(gain, found, worth, programme, spec)]
+    source, target, covered = shifted_standards(spells, intervention)
+    question = value_question((source, target), spec, np.array([[-1.0, 1.0]]))
+    _refuse_horizon(question, intervention, spec)
+    estimates = estimate_values(spells, counts, families, question, rng)
+    values = estimates.amounts["value", ""]
+    _refuse_unknown(values, intervention, spec)
+    n_shifted = intervention.fraction * source.n
+    gain = Gain(values.path[0], values.path_draws[:, 0], n_shifted, intervention.cost)
+    rows = [
+        *_values(estimates, values, intervention, spec, source.n),
+        *_money(gain, estimates, values, intervention, spec),
+    ]
     support = Check(
-        "support", "value", programme.group, covered, bound=LEAST_SUPPORT, passed=covered >= LEAST_SUPPORT,
-        facts={"case": "moved", "reference": programme.reference},
+        "support", "value", intervention.group, covered, bound=LEAST_SUPPORT, passed=covered >= LEAST_SUPPORT,
+        facts={"case": "moved", "reference": intervention.reference},
     )  # fmt: skip
     return InterventionValue(
-        spec, programme, tidy(rows), (support,), source.n, covered, counts.profile.fingerprint
+        spec, intervention, tidy(rows), (support,), source.n, covered, counts.profile.fingerprint
     )
 
 
-def _refuse_unknown(worth: Worth, programme: Programme, spec: CohortSpec) -> None:
-    known = int(np.isfinite(worth.path[0]).sum())
-    if known < len(worth.path[0]):
-        cure = f"Give --horizon {known} or less" if known else "Nothing can be valued"
+def _refuse_horizon(question: ValueQuestion, intervention: Intervention, spec: CohortSpec) -> None:
+    horizon = spec.value.horizon if spec.value is not None and spec.subscription is None else None
+    if horizon is not None and horizon > question.horizon:
         raise InputError(
-            f"{programme.name}: no family could continue retention, which is known for {known} {spec.unit}s. {cure}."
+            f"{intervention.name}: retention is not known, so that value is counted over the {question.horizon} "
+            f"{spec.unit}s of the spend window at most (horizon {horizon}). Give --horizon {question.horizon} or less."
         )
 
 
-def _named(found: Valued, spec: CohortSpec) -> Row:
+def _refuse_unknown(values: LifetimeValue, intervention: Intervention, spec: CohortSpec) -> None:
+    known = int(np.isfinite(values.path[0]).sum())
+    if known < len(values.path[0]):
+        cure = f"Give --horizon {known} or less" if known else "Nothing can be valued"
+        raise InputError(
+            f"{intervention.name}: no family could continue retention, which is known for {known} {spec.unit}s. {cure}."
+        )
+
+
+def _named(estimates: ValueEstimates, spec: CohortSpec) -> Row:
     adjusted = "standardised" if spec.stratum_variables else "no"
-    return {"model": found.model, "horizon": found.horizon, "adjusted": adjusted}
+    return {"model": estimates.model, "horizon": estimates.horizon, "adjusted": adjusted}
 
 
-def _values(found: Valued, worth: Worth, programme: Programme, spec: CohortSpec, n: int) -> Iterator[Row]:
+def _values(
+    estimates: ValueEstimates, values: LifetimeValue, intervention: Intervention, spec: CohortSpec, n: int
+) -> Iterator[Row]:
     """Value of a customer before and after, and how they compare."""
     level, currency = spec.analysis.level, spec.spend.currency if spec.spend else ""
-    point, draws, beyond = worth.point[:, 0, INCLUDED], worth.draws[:, :, 0, INCLUDED], worth.beyond[:, 0]
-    names = {**_named(found, spec), "n": n}
-    for g, group in enumerate((programme.reference, programme.group)):
+    point, draws, beyond = values.point[:, 0, INCLUDED], values.draws[:, :, 0, INCLUDED], values.beyond[:, 0]
+    names = {**_named(estimates, spec), "n": n}
+    for g, group in enumerate((intervention.reference, intervention.group)):
         yield row(
             "value", point[g], draws[:, g], level, currency, group=group, extrapolated=beyond[g], **names
         )
-    both = {**names, "group": programme.group, "reference": programme.reference, "extrapolated": beyond.max()}
+    both = {
+        **names,
+        "group": intervention.group,
+        "reference": intervention.reference,
+        "extrapolated": beyond.max(),
+    }
     # the gain is a difference of sums, and stands on their own draws
-    yield row("value_difference", worth.path[0, -1], worth.path_draws[:, 0, -1], level, currency, **both)
+    yield row("value_difference", values.path[0, -1], values.path_draws[:, 0, -1], level, currency, **both)
     if positive(point, draws):
         ratio = row("value_ratio", point[1] / point[0], draws[:, 1] / draws[:, 0], level, "ratio", **both)
         yield ratio
@@ -189,21 +171,28 @@ def _values(found: Valued, worth: Worth, programme: Programme, spec: CohortSpec,
         yield {**ratio, **known, "estimand": "e_value", "estimate": e_value(ratio["estimate"])}
 
 
-def _money(gain: _Gain, found: Valued, worth: Worth, programme: Programme, spec: CohortSpec) -> Iterator[Row]:
+def _money(
+    gain: Gain, estimates: ValueEstimates, values: LifetimeValue, intervention: Intervention, spec: CohortSpec
+) -> Iterator[Row]:
     """Margin, return, payback and the probability of breaking even, for every causal share."""
     level, currency = spec.analysis.level, spec.spend.currency if spec.spend else ""
     names = {
-        **_named(found, spec), "group": programme.group, "reference": programme.reference,
-        "n": round(gain.n_moved), "extrapolated": worth.beyond[:, 0].max(),
+        **_named(estimates, spec), "group": intervention.group, "reference": intervention.reference,
+        "n": round(gain.n_shifted), "extrapolated": values.beyond[:, 0].max(),
     }  # fmt: skip
-    yield row("break_even_share", *gain.share(), level, "ratio", **names)
-    for share in sorted({*SHARES, programme.causal_share}):
+    yield row("break_even_share", *gain.break_even_share(), level, "ratio", **names)
+    for share in sorted({*SHARES, intervention.causal_share}):
         given = {**names, "scenario": f"causal_share={share:.10g}"}
         yield row("incremental_margin", *gain.margin(share), level, currency, **given)
         if gain.cost > 0:
             yield row("programme_return", *gain.returned(share), level, "ratio", **given)
         yield row("payback", *gain.payback(share), level, spec.unit, **given)
         chance = row(
-            "break_even_probability", gain.broken_even(share), np.empty(0), level, "probability", **given
+            "break_even_probability",
+            gain.break_even_probability(share),
+            np.empty(0),
+            level,
+            "probability",
+            **given,
         )
         yield chance

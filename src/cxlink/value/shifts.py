@@ -1,4 +1,4 @@
-"""Who is moved where: a share of one band to another, or everybody up by some points."""
+"""Whose scores improve, and to what: a share of one band to another, or everybody by some points."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ Levels = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Programme:
+class Intervention:
     """What is done, to how many, and at what cost.
 
     Attributes
@@ -23,11 +23,11 @@ class Programme:
     name : str
         As it was asked for: ``1-6:7-8``, ``shift 1``.
     group, reference : str
-        Where customers are moved to, and from: levels, or ``shift=1``.
-    moves : tuple of (levels, levels)
+        Scores that customers are shifted to, and from: levels, or ``shift=1``.
+    shifts : tuple of (levels, levels)
         From which levels to which; those with customers.
     fraction : float
-        Share of the customers in the first levels that is moved.
+        Share of the customers in the first levels whose score improves.
     cost : float
         In the spend's currency.
     causal_share : float
@@ -39,14 +39,14 @@ class Programme:
     name: str
     group: str
     reference: str
-    moves: tuple[tuple[Levels, Levels], ...]
+    shifts: tuple[tuple[Levels, Levels], ...]
     fraction: float
     cost: float
     causal_share: float = 0.5
     points: int = 0
 
 
-def plan(
+def plan_intervention(
     spells: Spells,
     spec: CohortSpec,
     *,
@@ -55,8 +55,8 @@ def plan(
     fraction: float = 1.0,
     cost: float = 0.0,
     causal_share: float = 0.5,
-) -> Programme:
-    """Plan a programme: either ``move`` or ``shift``.
+) -> Intervention:
+    """Plan an intervention: either ``move`` or ``shift``.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def plan(
     shift : int, optional
         Points by which every score gets better, as far as the scale goes.
     fraction : float
-        Share of the customers that is moved.
+        Share of these customers whose score improves.
     cost : float
         Of all of it, now.
     causal_share : float
@@ -86,14 +86,14 @@ def plan(
         raise InputError(f"--cost must be an amount of 0 or more (found {cost:g}).")
     if (move is None) == (shift is None):
         raise InputError("give either --move FROM:TO, such as 1-6:7-8, or --shift POINTS.")
-    found = _shifted(shift or 0, spells, spec) if move is None else _moved(move, spells, spec)
-    return Programme(*found, fraction, cost, causal_share, shift or 0)
+    shifts = _by_points(shift or 0, spells, spec) if move is None else _between(move, spells, spec)
+    return Intervention(*shifts, fraction, cost, causal_share, shift or 0)
 
 
-Found = tuple[str, str, str, tuple[tuple[Levels, Levels], ...]]
+Shifts = tuple[str, str, str, tuple[tuple[Levels, Levels], ...]]
 
 
-def _moved(text: str, spells: Spells, spec: CohortSpec) -> Found:
+def _between(text: str, spells: Spells, spec: CohortSpec) -> Shifts:
     parts = [part.strip() for part in text.split(":")]
     if len(parts) != 2 or not all(parts):
         raise InputError(f"--move {text}: not FROM:TO, such as 1-6:7-8.")
@@ -119,38 +119,38 @@ def _with_customers(band: Levels, spells: Spells, asked: str) -> Levels:
     return found
 
 
-def _shifted(points: int, spells: Spells, spec: CohortSpec) -> Found:
+def _by_points(points: int, spells: Spells, spec: CohortSpec) -> Shifts:
     """Each level and the one so many points better; who is at the top stays there."""
     scale = spec.scale.levels
     if not 1 <= points < len(scale):
         raise InputError(f"--shift must be from 1 to {len(scale) - 1} points on this scale (found {points}).")
-    moves = []
+    shifts = []
     for level in spells.levels:
         at = scale.index(level)
         if at < len(scale) - 1:
             better = (scale[min(at + points, len(scale) - 1)],)
-            moves.append(((level,), _with_customers(better, spells, f"--shift {points}, from {level}")))
-    if not moves:
+            shifts.append(((level,), _with_customers(better, spells, f"--shift {points}, from {level}")))
+    if not shifts:
         raise InputError(
-            f"--shift {points}: everybody gave {scale[-1]}, the best score: there is nobody to move."
+            f"--shift {points}: everybody gave {scale[-1]}, the best score: there is nobody to shift."
         )
-    return f"shift {points}", f"shift={points}", label([a[0] for a, _ in moves]), tuple(moves)
+    return f"shift {points}", f"shift={points}", label([a[0] for a, _ in shifts]), tuple(shifts)
 
 
-def moved_standards(spells: Spells, programme: Programme) -> tuple[Standard, Standard, float]:
-    """Lay out the customers to be moved: as they are, and with the target's scores in their own strata.
+def shifted_standards(spells: Spells, intervention: Intervention) -> tuple[Standard, Standard, float]:
+    """Lay out the customers to be shifted: as they are, and with the target's scores in their own strata.
 
     Parameters
     ----------
     spells : Spells
         The cohort.
-    programme : Programme
-        What is done.
+    intervention : Intervention
+        Whose scores improve.
 
     Returns
     -------
     source, target : Standard
-        Over pairs of level and stratum; ``n`` are all customers of the levels moved from.
+        Over pairs of level and stratum; ``n`` are all customers of the levels shifted from.
     covered : float
         Share of them that the averages stand on: those of a pair with spend, in strata where every level of their
         target has spend.
@@ -163,7 +163,7 @@ def moved_standards(spells: Spells, programme: Programme) -> tuple[Standard, Sta
     known = has_spend(spells)[:, 0]
     lookup = pair_lookup(spells, extrapolated=False)
     level, parts, everybody, lost = spells.level[spells.pair], [], 0, 0
-    for origin, goal in programme.moves:
+    for origin, goal in intervention.shifts:
         from_, to = (level_positions(spells.levels, levels) for levels in (origin, goal))
         inside = np.isin(level, from_)
         everybody += int(spells.n[inside].sum())
@@ -176,14 +176,14 @@ def moved_standards(spells: Spells, programme: Programme) -> tuple[Standard, Sta
     n = spells.n[spell].astype(float)
     if not n.sum():
         raise InputError(
-            f"{programme.name}: in no stratum do both sides have customers with a complete window of spend. "
+            f"{intervention.name}: in no stratum do both sides have customers with a complete window of spend. "
             "Adjust for fewer or coarser columns."
         )
     source = Standard(
-        programme.reference, spells.pair[spell], spells.entry[spell], n / n.sum(), everybody, lost
+        intervention.reference, spells.pair[spell], spells.entry[spell], n / n.sum(), everybody, lost
     )
     curve = np.concatenate([pairs.T.ravel() for _, pairs, _ in parts])
     weight = np.concatenate([np.outer(spells.n[at], share).ravel() for at, _, share in parts]) / n.sum()
     entry = np.concatenate([np.repeat(spells.entry[at], len(share)) for at, _, share in parts])
-    target = Standard(programme.group, curve, entry, weight, everybody, lost)
+    target = Standard(intervention.group, curve, entry, weight, everybody, lost)
     return source, target, float(n.sum() / everybody)

@@ -17,7 +17,7 @@ from cxlink.groups.curves import Standard
 from cxlink.groups.group import Group, contrasts_of, groups_of
 from cxlink.groups.requests import Request
 from cxlink.groups.standardisation import standardised
-from cxlink.value.clv import Worth
+from cxlink.value.clv import Key, LifetimeValue
 from cxlink.value.value_sums import EXCLUDED, INCLUDED
 
 Row = dict[str, Any]
@@ -26,7 +26,7 @@ PER_PERIOD = {"revenue": "revenue_per_period", "value": "margin_per_period"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Valued:
+class ValueEstimates:
     """Value and revenue of groups, ready to be reported.
 
     Attributes
@@ -38,8 +38,8 @@ class Valued:
         Periods over which value is counted.
     given : tuple of int
         Periods already stayed, for residual value.
-    amounts : dict of str to Worth
-        ``revenue``, and with a margin ``value``.
+    amounts : dict of (str, str) to LifetimeValue
+        ``revenue``, and with a margin ``value``; and by scenario.
     uncertain : bool ndarray of shape (n_levels,)
         Levels whose intervals are widened to hold the estimate: nobody brought anything, or hardly anybody left or
         stayed.
@@ -48,20 +48,20 @@ class Valued:
     model: str
     horizon: int
     given: tuple[int, ...]
-    amounts: dict[str, Worth]
+    amounts: dict[Key, LifetimeValue]
     uncertain: np.ndarray
 
 
-def asked_of(spells: Spells, spec: CohortSpec) -> list[Request]:
+def value_requests(spells: Spells, spec: CohortSpec) -> list[Request]:
     """Ask for groups as they are, and standardised over the strata in which every level compared has spend."""
-    asked = [_as_they_are(spells, spec), standardised(spells, spec, has_spend(spells))]
-    return [request for request in asked if request is not None and request.standards]
+    requests = [_as_they_are(spells, spec), standardised(spells, spec, has_spend(spells))]
+    return [request for request in requests if request is not None and request.standards]
 
 
 def _as_they_are(spells: Spells, spec: CohortSpec) -> Request | None:
     known = has_spend(spells)[:, 0][spells.pair]
-    found = {g.name: _own_mix(spells, g, known) for g in groups_of(spells, spec).values()}
-    made = {name: standard for name, standard in found.items() if standard is not None}
+    mixes = {g.name: _own_mix(spells, g, known) for g in groups_of(spells, spec).values()}
+    made = {name: standard for name, standard in mixes.items() if standard is not None}
     if not made:
         return None
     place = {name: i for i, name in enumerate(made)}
@@ -99,12 +99,14 @@ class GroupValues:
         See `cxlink.spend.means.MeanSpend`.
     widened : bool ndarray of shape (n_groups,)
         Groups with an uncertain level.
-    worth : Worth
+    scenario : str
+        Empty, or `cxlink.value.clv.TREND`.
+    values : LifetimeValue
         Of all requests.
     at : slice
         Where the groups stand in it.
     horizon, given
-        See `Valued`.
+        See `ValueEstimates`.
     """
 
     model: str
@@ -114,7 +116,8 @@ class GroupValues:
     own: tuple[int, ...]
     contrasts: tuple[tuple[int, int], ...]
     widened: np.ndarray
-    worth: Worth
+    scenario: str
+    values: LifetimeValue
     at: slice
     horizon: int
     given: tuple[int, ...]
@@ -127,8 +130,10 @@ class GroupValues:
         return np.zeros(len(self.widened), dtype=bool)
 
 
-def rows_of_values(found: Valued, requests: Sequence[Request], spells: Spells, spec: CohortSpec) -> list[Row]:
-    """Give all rows of all requests, whose standards stand one after another in ``found``.
+def value_rows(
+    estimates: ValueEstimates, requests: Sequence[Request], spells: Spells, spec: CohortSpec
+) -> list[Row]:
+    """Give all rows of all requests, whose standards stand one after another in the estimates.
 
     Raises
     ------
@@ -141,57 +146,63 @@ def rows_of_values(found: Valued, requests: Sequence[Request], spells: Spells, s
     start = 0
     for request in requests:
         at = slice(start, start + len(request.standards))
-        held = _held(found, request, spells, spec)
-        for name, worth in found.amounts.items():
-            estimands = (
-                Estimand(name, spec.spend.currency, in_all, OF_VALUES),
-                Estimand(PER_PERIOD[name], spec.spend.currency, per_period),
-            )
-            values = _of_request(found, request, worth, at, held)
-            rows += rows_of(values, estimands, spec)
+        for (name, scenario), values in estimates.amounts.items():
+            estimands = [Estimand(name, spec.spend.currency, in_all, OF_VALUES)]
+            if not scenario:
+                estimands.append(Estimand(PER_PERIOD[name], spec.spend.currency, per_period))
+            groups = _of_request(estimates, request, (scenario, values, at), spells, spec)
+            rows += rows_of(groups, estimands, spec)
         start = at.stop
     return rows
 
 
-def _held(found: Valued, request: Request, spells: Spells, spec: CohortSpec) -> np.ndarray:
-    levels = [level_positions(spells.levels, spec.group(one.group)) for one in request.standards]
-    return np.array([bool(found.uncertain[at].any()) for at in levels])
-
-
-def _of_request(found: Valued, request: Request, worth: Worth, at: slice, held: np.ndarray) -> GroupValues:
+def _of_request(
+    estimates: ValueEstimates, request: Request, part: tuple[str, LifetimeValue, slice], spells: Spells,
+    spec: CohortSpec,
+) -> GroupValues:  # fmt: skip
     standards = request.standards
+    levels = [level_positions(spells.levels, spec.group(one.group)) for one in standards]
+    widened = np.array([bool(estimates.uncertain[at].any()) for at in levels])
     return GroupValues(
-        found.model, request.labels, tuple(one.group for one in standards), np.array([one.n for one in standards]),
-        request.own, request.contrasts, held, worth, at, found.horizon, found.given,
+        estimates.model, request.labels, tuple(one.group for one in standards), np.array([one.n for one in standards]),
+        request.own, request.contrasts, widened, *part, estimates.horizon, estimates.given,
     )  # fmt: skip
 
 
 def in_all(v: GroupValues) -> Answer:
     """Value over the horizon, of new customers and of those who have stayed so long; contrasts are of new ones."""
+    if v.scenario:
+        start, first = np.array([0]), np.array([INCLUDED])
+    else:
+        start = np.array([*range(1 + len(v.given)), 0])
+        first = np.array([INCLUDED] * (1 + len(v.given)) + [EXCLUDED])
     stayed = (0, *v.given)
-    start, first = (
-        np.array(part) for part in ([*range(len(stayed)), 0], [*(INCLUDED for _ in stayed), EXCLUDED])
-    )
     places = tuple(
-        {"horizon": v.horizon, "given": stayed[k], "scenario": FIRST_EXCLUDED if e == EXCLUDED else ""}
+        {
+            "horizon": v.horizon, "given": stayed[k],
+            "scenario": FIRST_EXCLUDED if e == EXCLUDED else v.scenario,
+        }
         for k, e in zip(start, first, strict=True)
-    )
+    )  # fmt: skip
     return Answer(
-        v.worth.point[v.at][:, start, first],
-        v.worth.draws[:, v.at][:, :, start, first],
-        v.worth.beyond[v.at][:, start],
+        v.values.point[v.at][:, start, first],
+        v.values.draws[:, v.at][:, :, start, first],
+        v.values.beyond[v.at][:, start],
         places,
         contrasted=(start == 0) & (first == INCLUDED),
     )
 
 
 def per_period(v: GroupValues) -> Answer:
-    """What a period as a customer brings."""
-    none = np.full((len(v.groups), 1), np.nan)
-    return Answer(v.worth.rate[v.at, None], v.worth.rate_draws[:, v.at, None], none, ({},))
+    """Margin of the next period, of new customers and of those who have stayed so long."""
+    none = np.full((len(v.groups), 1 + len(v.given)), np.nan)
+    places = tuple({"given": given} for given in (0, *v.given))
+    return Answer(v.values.rate[v.at], v.values.rate_draws[:, v.at], none, places)
 
 
-def findings_of(found: Valued, requests: Sequence[Request], spells: Spells, spec: CohortSpec) -> list[Check]:
+def value_checks(
+    estimates: ValueEstimates, requests: Sequence[Request], spells: Spells, spec: CohortSpec
+) -> list[Check]:
     """Say what the values stand on: support, levels left to the families, and ratios that would say nothing."""
     checks: list[Check] = []
     for request in requests:
@@ -203,22 +214,22 @@ def findings_of(found: Valued, requests: Sequence[Request], spells: Spells, spec
             checks.append(
                 Check("support", "value", group, share, bound=LEAST_SUPPORT, passed=ok, facts=facts)
             )
-    for at in np.flatnonzero(found.uncertain):
+    for at in np.flatnonzero(estimates.uncertain):
         checks.append(Check("sparse", "value", str(spells.levels[at]), facts={"case": "value"}))
     start = 0
     for request in requests:
-        checks += _not_positive(found, request, start)
+        checks += _not_positive(estimates, request, start)
         start += len(request.standards)
-    if any(np.isnan(one.point[:, 0, INCLUDED]).any() for one in found.amounts.values()):
-        facts = {"horizon": found.horizon, "unit": spec.unit}
-        checks.append(Check("not_known", "value", value=float(found.horizon), passed=False, facts=facts))
+    if any(np.isnan(one.point[:, 0, INCLUDED]).any() for one in estimates.amounts.values()):
+        facts = {"horizon": estimates.horizon, "unit": spec.unit}
+        checks.append(Check("not_known", "value", value=float(estimates.horizon), passed=False, facts=facts))
     return checks
 
 
-def _not_positive(found: Valued, request: Request, start: int) -> Iterator[Check]:
-    for name, worth in found.amounts.items():
-        for g in request.own:
-            value, group = worth.point[start + g, 0, INCLUDED], request.standards[g].group
+def _not_positive(estimates: ValueEstimates, request: Request, start: int) -> Iterator[Check]:
+    for (name, scenario), values in estimates.amounts.items():
+        for g in request.own if not scenario else ():
+            value, group = values.point[start + g, 0, INCLUDED], request.standards[g].group
             if value <= 0:
                 facts = {"amount": name, "adjusted": request.labels["adjusted"]}
                 yield Check("not_positive", name, group, float(value), bound=0.0, facts=facts)

@@ -39,7 +39,7 @@ from cxlink.report.format import (
 )
 from cxlink.report.words import say, styled
 from cxlink.value.intervention import InterventionValue
-from cxlink.value.shifts import Programme
+from cxlink.value.shifts import Intervention
 
 _SHOWN = (0.0, 0.25, 0.5, 0.75, 1.0)
 SOURCES = (
@@ -49,16 +49,16 @@ SOURCES = (
 )
 
 
-def programme_document(outcome: InterventionValue, command: str = "") -> Document:
+def intervention_document(outcome: InterventionValue, command: str = "") -> Document:
     """Give the whole report; ``command`` says how to run it again."""
-    programme, spec, estimates = outcome.programme, outcome.spec, outcome.estimates
+    intervention, spec, estimates = outcome.intervention, outcome.spec, outcome.estimates
     parts = [
         heading(say("intervention.heading")),
         *_told(outcome),
-        *_figures(programme, spec, estimates),
-        _shares(programme, spec, estimates),
+        *_figures(intervention, spec, estimates),
+        _shares(intervention, spec, estimates),
         heading(say("intervention.value_heading")),
-        paragraph(_values(programme, spec, estimates)),
+        paragraph(_values(intervention, spec, estimates)),
         heading(say("intervention.methods_heading")),
         bullets(_methods(outcome)),
         heading(say("intervention.references_heading")),
@@ -78,7 +78,7 @@ def programme_document(outcome: InterventionValue, command: str = "") -> Documen
 
 def results(outcome: InterventionValue) -> list[Block]:
     """Give what came out, in sentences and by causal share."""
-    return [*_told(outcome), _shares(outcome.programme, outcome.spec, outcome.estimates)]
+    return [*_told(outcome), _shares(outcome.intervention, outcome.spec, outcome.estimates)]
 
 
 def _told(outcome: InterventionValue) -> list[Block]:
@@ -86,16 +86,16 @@ def _told(outcome: InterventionValue) -> list[Block]:
 
 
 def what(outcome: InterventionValue) -> str:
-    """Say what is done: ``20 % of the customers who gave 1–6, 1 234 of them, moved to 7–8``."""
-    programme, spec = outcome.programme, outcome.spec
-    moved = {
-        "fraction": programme.fraction,
-        "reference": levels(programme.reference, spec),
-        "customers": customers(round(outcome.n_moved)),
+    """Say what is done: ``20 % of the customers who gave 1–6, 1 234 of them, shifted to 7–8``."""
+    intervention, spec = outcome.intervention, outcome.spec
+    shifted = {
+        "fraction": intervention.fraction,
+        "reference": levels(intervention.reference, spec),
+        "customers": customers(round(outcome.n_shifted)),
     }
-    if programme.points:
-        return say("intervention.shifted", n=programme.points, **moved)
-    return say("intervention.moved", group=levels(programme.group, spec), **moved)
+    if intervention.points:
+        return say("intervention.shifted", n=intervention.points, **shifted)
+    return say("intervention.moved", group=levels(intervention.group, spec), **shifted)
 
 
 def caution() -> str:
@@ -111,30 +111,30 @@ def coverage_note(outcome: InterventionValue) -> list[str]:
 
 def sentences(outcome: InterventionValue) -> list[str]:
     """Say in words what came out: for the terminal, and for the first page."""
-    programme, spec, estimates = outcome.programme, outcome.spec, outcome.estimates
-    found = _asked(programme, estimates)
+    intervention, spec, estimates = outcome.intervention, outcome.spec, outcome.estimates
+    found = _asked(intervention, estimates)
     margin = found["incremental_margin"]
     over = periods(margin.horizon or 0, spec.unit)
-    cost = money(whole(programme.cost), margin.unit)
+    cost = money(whole(intervention.cost), margin.unit)
     first = say(
-        "intervention.margin", intervention=what(outcome), horizon=over, cost=cost, share=programme.causal_share,
+        "intervention.margin", intervention=what(outcome), horizon=over, cost=cost, share=intervention.causal_share,
         margin=full(margin),
     )  # fmt: skip
-    return [first, _return(programme, found, spec), _even(programme, estimates), _e_value(estimates)]
+    return [first, _return(intervention, found, spec), _even(intervention, estimates), _e_value(estimates)]
 
 
-def _asked(programme: Programme, estimates: pd.DataFrame) -> dict[str, Estimate]:
+def _asked(intervention: Intervention, estimates: pd.DataFrame) -> dict[str, Estimate]:
     """Rows for the causal share that was asked for, by estimand."""
     found = {}
     for name in ("incremental_margin", "programme_return", "payback", "break_even_probability"):
         for share, row in by_share(estimates, name):
-            if share == programme.causal_share:
+            if share == intervention.causal_share:
                 found[name] = row
     return found
 
 
-def _return(programme: Programme, found: dict[str, Estimate], spec: CohortSpec) -> str:
-    if programme.cost == 0:
+def _return(intervention: Intervention, found: dict[str, Estimate], spec: CohortSpec) -> str:
+    if intervention.cost == 0:
         return say("intervention.no_cost")
     payback, chance = found["payback"], found["break_even_probability"]
     horizon = periods(payback.horizon or 0, spec.unit)
@@ -168,9 +168,9 @@ def _chance(row: Estimate) -> str:
     return say("intervention.under_1") if row.estimate < 0.01 else value(row)
 
 
-def _even(programme: Programme, estimates: pd.DataFrame) -> str:
+def _even(intervention: Intervention, estimates: pd.DataFrame) -> str:
     rows = known_rows(estimates, estimand="break_even_share")
-    if not rows or programme.cost == 0:
+    if not rows or intervention.cost == 0:
         return say("intervention.even_no_cost")
     row = rows[0]
     if row.estimate == float("inf"):
@@ -191,9 +191,11 @@ def _e_value(estimates: pd.DataFrame) -> str:
     )
 
 
-def _figures(programme: Programme, spec: CohortSpec, estimates: pd.DataFrame) -> list[Block]:
-    first = break_even(estimates, programme.cost, programme.causal_share, simulated=spec.cohort.simulated)
-    second = chance_of_breaking_even(estimates, programme.causal_share, simulated=spec.cohort.simulated)
+def _figures(intervention: Intervention, spec: CohortSpec, estimates: pd.DataFrame) -> list[Block]:
+    first = break_even(
+        estimates, intervention.cost, intervention.causal_share, simulated=spec.cohort.simulated
+    )
+    second = chance_of_breaking_even(estimates, intervention.causal_share, simulated=spec.cohort.simulated)
     ends = by_share(estimates, "incremental_margin")[-1][1]
     chances = [
         say("intervention.probability_at", share=share, probability=_chance(row))
@@ -203,8 +205,8 @@ def _figures(programme: Programme, spec: CohortSpec, estimates: pd.DataFrame) ->
     return [
         picture(
             "break-even", drawing.svg(first),
-            say("intervention.figure_alt", margin=full(ends), even=_even(programme, estimates)),
-            say("intervention.figure", level=coverage(spec), share=programme.causal_share),
+            say("intervention.figure_alt", margin=full(ends), even=_even(intervention, estimates)),
+            say("intervention.figure", level=coverage(spec), share=intervention.causal_share),
         ),
         picture(
             "break-even-probability", drawing.svg(second),
@@ -214,10 +216,10 @@ def _figures(programme: Programme, spec: CohortSpec, estimates: pd.DataFrame) ->
     ]  # fmt: skip
 
 
-def _shares(programme: Programme, spec: CohortSpec, estimates: pd.DataFrame) -> Block:
+def _shares(intervention: Intervention, spec: CohortSpec, estimates: pd.DataFrame) -> Block:
     names = ["incremental_margin", "programme_return", "payback", "break_even_probability"]
     by_name = {name: dict(by_share(estimates, name)) for name in names}
-    wanted = sorted({*_SHOWN, programme.causal_share})
+    wanted = sorted({*_SHOWN, intervention.causal_share})
     rows = []
     for share in wanted:
         margin, returned, payback, chance = (by_name[name].get(share) for name in names)
@@ -251,9 +253,9 @@ def _per_cent(row: Estimate | None) -> str:
     return f"{decimal(100 * row.estimate, 0)} [{low},\u00a0{high}]"
 
 
-def _values(programme: Programme, spec: CohortSpec, estimates: pd.DataFrame) -> list[Any]:
+def _values(intervention: Intervention, spec: CohortSpec, estimates: pd.DataFrame) -> list[Any]:
     rows = {row.group: row for row in known_rows(estimates, estimand="value")}
-    before, after = rows[programme.reference], rows[programme.group]
+    before, after = rows[intervention.reference], rows[intervention.group]
     difference = known_rows(estimates, estimand="value_difference")[0]
     horizon = periods(before.horizon or 0, spec.unit)
     return styled(

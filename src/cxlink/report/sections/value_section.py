@@ -10,6 +10,7 @@ from cxlink.report.sections import score_tables as tables
 from cxlink.report.words import say
 
 _FIRST_EXCLUDED = "first_excluded"
+_TREND = "margin_trend"
 
 
 def value_pages(m: Material, level: int = 1) -> list[Block]:
@@ -70,18 +71,17 @@ def _bands(m: Material, estimand: str, model: str, horizon: int | None) -> list[
 
     lines = {say("value.new_first_included"): found(estimand)}
     lines[say("value.new_first_excluded")] = found(estimand, scenario=_FIRST_EXCLUDED)
+    lines[say("value.new_margin_trend")] = found(estimand, scenario=_TREND)
     for given in m.spec.given if m.spec.subscription is not None else ():
         name = say("value.current", after=periods(given, m.spec.unit))
         lines[name] = found(estimand, given=given)
     if estimand == "value":
         lines[say("value.revenue_of_new")] = found("revenue")
-    name = say(f"value.rate_{estimand}", unit=units(m.spec.unit, 1))
-    rate = "margin_per_period" if estimand == "value" else "revenue_per_period"
-    lines[name] = [m.book.best(rate, band, model) for band in m.bands]
-    digits = shared_digits([row for row in lines[name] if row is not None])
+    rates = _rates(m, estimand, model)
+    digits = shared_digits([row for line in rates.values() for row in line if row is not None])
     rows = [
-        [text, *(bare(row, digits if text == name else None) for row in rows)]
-        for text, rows in lines.items()
+        [text, *(bare(row, digits if text in rates else None) for row in rows)]
+        for text, rows in (lines | rates).items()
         if any(row is not None for row in rows)
     ]
     beyond = [percent(row.extrapolated) if row is not None else "" for row in found(estimand)]
@@ -89,3 +89,14 @@ def _bands(m: Material, estimand: str, model: str, horizon: int | None) -> list[
     currency = m.spec.spend.currency if m.spec.spend else ""
     header = ["", *(capital(score(band, m.spec)) for band in m.bands)]
     return [table(say("value.caption_bands", currency=currency, level=coverage(m.spec)), header, rows)]
+
+
+def _rates(m: Material, estimand: str, model: str) -> dict[str, list[Estimate | None]]:
+    """Margin, or revenue, of the next period: of new customers, and of those retained for some time."""
+    rate = "margin_per_period" if estimand == "value" else "revenue_per_period"
+    unit = units(m.spec.unit, 1)
+    lines = {say(f"value.rate_{estimand}", unit=unit): [m.book.best(rate, band, model) for band in m.bands]}
+    for given in m.spec.given if m.spec.subscription is not None else ():
+        name = say(f"value.later_rate_{estimand}", unit=unit, after=periods(given, m.spec.unit))
+        lines[name] = [m.book.best(rate, band, model, given=given) for band in m.bands]
+    return lines

@@ -1,5 +1,6 @@
-"""Programmes: what is refused, and how margin, return, payback and breaking even follow from the draws."""
+"""Interventions: what is refused, and how margin, return, payback and breaking even follow from the draws."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,8 +15,9 @@ from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.estimands.e_values import e_value
 from cxlink.estimands.tidy import select
-from cxlink.value.intervention import InterventionValue, programme_value
-from cxlink.value.shifts import Programme, moved_standards, plan
+from cxlink.value.break_even import Gain, share_needed
+from cxlink.value.intervention import InterventionValue, intervention_value
+from cxlink.value.shifts import Intervention, plan_intervention, shifted_standards
 
 
 @cache
@@ -36,15 +38,15 @@ def buyers(complete: bool = True) -> Counts:
     return read_cohort(frame, spec).count()
 
 
-def planned(**asked: Any) -> Programme:
+def planned(**asked: Any) -> Intervention:
     counts = buyers()
-    return plan(spells_of(counts), counts.spec, **asked)
+    return plan_intervention(spells_of(counts), counts.spec, **asked)
 
 
 def outcome(**asked: Any) -> InterventionValue:
     counts, spells = buyers(), spells_of(buyers())
-    made = plan(spells, counts.spec, **asked)
-    return programme_value(spells, counts, None, made, np.random.default_rng(1))
+    made = plan_intervention(spells, counts.spec, **asked)
+    return intervention_value(spells, counts, None, made, np.random.default_rng(1))
 
 
 @pytest.mark.parametrize(
@@ -78,17 +80,17 @@ def test_what_cannot_be_is_refused_in_one_line(asked: dict[str, Any], said: str)
 
 def test_a_shift_goes_as_far_as_the_scale() -> None:
     found = planned(shift=4)
-    assert found.moves == (((1,), (5,)), ((2,), (5,)), ((3,), (5,)))
+    assert found.shifts == (((1,), (5,)), ((2,), (5,)), ((3,), (5,)))
     assert (found.group, found.reference) == ("shift=4", "1-3")
 
 
 def test_a_target_without_spend_is_refused() -> None:
     spells = spells_of(buyers(complete=False))
-    made = plan(spells, buyers(complete=False).spec, move="1-2:5")
+    made = plan_intervention(spells, buyers(complete=False).spec, move="1-2:5")
     with pytest.raises(
         InputError, match=r"1-2:5: in no stratum do both sides have customers with a complete window"
     ):
-        moved_standards(spells, made)
+        shifted_standards(spells, made)
 
 
 def test_margin_return_and_breaking_even_follow_from_the_difference() -> None:
@@ -129,6 +131,32 @@ def test_payback_counts_the_periods_whose_margins_it_takes() -> None:
         assert shown["unit"] == "month"
 
 
+GAIN = Gain(
+    np.array([1.0, 2.0, 3.0]), np.array([[1.0, 2.0, 3.0], [0.5, 1.0, 2.5], [1.0, 2.0, 4.0]]), 10.0, 30.0
+)
+
+
+def test_a_margin_that_equals_the_cost_breaks_even() -> None:
+    """Ten customers gain 3, 2.5 and 4 each, at a cost of 30: two of three draws break even, the first exactly."""
+    assert GAIN.break_even_probability(1.0) == 2 / 3
+    assert replace(GAIN, cost=np.nextafter(30.0, 31.0)).break_even_probability(1.0) == 1 / 3
+    assert replace(GAIN, cost=np.nextafter(25.0, 24.0)).break_even_probability(1.0) == 1
+    assert replace(GAIN, cost=25.0).break_even_probability(1.0) == 1
+    assert replace(GAIN, cost=np.nextafter(25.0, 26.0)).break_even_probability(1.0) == 2 / 3
+    share, drawn = GAIN.break_even_share()
+    assert share == 1
+    assert drawn.tolist() == [1.0, 1.2, 0.75]
+    assert share_needed(30.0, np.array([0.0, -5.0])).tolist() == [np.inf, np.inf]
+
+
+def test_a_cost_is_paid_back_in_the_period_that_earns_it_exactly() -> None:
+    point, drawn = GAIN.payback(1.0)
+    assert point == 3
+    assert drawn.tolist() == [3, np.inf, 3]
+    assert replace(GAIN, cost=20.0).payback(1.0)[1].tolist() == [2, 3, 2]
+    assert replace(GAIN, cost=np.nextafter(20.0, 21.0)).payback(1.0)[1].tolist() == [3, 3, 3]
+
+
 def test_a_cost_of_nothing_has_no_return_and_nothing_to_pay_back() -> None:
     found = outcome(move="1-2:5", cost=0.0).estimates
     assert select(found, estimand="programme_return").empty
@@ -147,7 +175,7 @@ def test_a_loss_breaks_even_at_no_share() -> None:
 
 def test_moved_customers_keep_their_strata() -> None:
     spells = spells_of(buyers())
-    source, target, covered = moved_standards(spells, planned(move="1-2:3,5"))
+    source, target, covered = shifted_standards(spells, planned(move="1-2:3,5"))
     by_stratum = [
         np.bincount(spells.stratum[s.curve], s.weight, len(spells.strata)) for s in (source, target)
     ]
