@@ -23,7 +23,8 @@ from cxlink.survival.kaplan_meier import kaplan_meier
 def counted(rows: pd.DataFrame, *adjust: str) -> Counts:
     """Counts of rows with ``score`` from 1 to 5, ``months``, ``lost`` and the adjustment columns; 6 months on."""
     spec = {
-        "score": {"column": "score", "scale": "1-5"}, "subscription": {"duration": "months", "event": "lost"},
+        "score": {"column": "score", "scale": "1-5", "worst": [1], "best": [4, 5]},
+        "subscription": {"duration": "months", "event": "lost"},
         "adjust": {"columns": adjust}, "analysis": {"horizon": 6, "tenure_horizons": (8,), "draws": 300},
     }  # fmt: skip
     return read_cohort(rows, make_spec(spec)).count()

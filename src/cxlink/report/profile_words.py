@@ -28,7 +28,7 @@ def table_notes(found: Results) -> list[str]:
     both = [_under_both(check) for check in apart]
     return [
         *profile_notes(found.profile),
-        say(f"notes.other_{first['counts']}", after=after, retention=both),
+        say("notes.other_convention", counts=first["counts"], after=after, retention=both),
     ]
 
 
