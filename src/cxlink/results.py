@@ -41,7 +41,8 @@ class Results:
     cohorts : DataFrame
         ``cohort, customers, periods``: the cohorts pooled in the posteriors; the last one is reported.
     metrics : DataFrame
-        Metrics, ``metrics.csv``; empty where neither the scale nor the spec has any.
+        Metrics, see `cxlink.metrics.metric_table.COLUMNS`; empty where neither the scale nor the spec has any. The
+        file ``metrics.csv`` adds definitions and sources.
     families : DataFrame
         Further models of tenure, ``families.csv``: single families, other averages, and other models' estimates of
         estimands reported from the average. With the columns of ``estimates``.
@@ -139,8 +140,8 @@ class Reproduced:
         ``figure, group, horizon, unit, published, published_status, published_wording, truth, naive, naive_low,
         naive_high, adjusted, adjusted_low, adjusted_high``; NaN or empty where nothing was published.
     paradox : DataFrame
-        ``reading, parameter, years_of_worst, years_of_best, retention_needed_for_six_years``: expected years
-        implied by one-year retention, by duration convention and family.
+        ``assumption, parameter, value, years_of_worst, years_of_best, retention_needed_for_six_years``: expected
+        years implied by one-year retention, by duration convention and family.
     third_chart : DataFrame
         ``model, fixed, group, retention, heterogeneity, years``: expected years by assumption.
     six_years : DataFrame

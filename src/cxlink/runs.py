@@ -18,6 +18,7 @@ from cxlink.cohort.count.resolution import as_written
 from cxlink.cohort.errors import InputError
 from cxlink.estimands.tidy import csv_text
 from cxlink.report.check_notes import note
+from cxlink.report.metric_sections.metric_definitions import with_definitions
 from cxlink.report.profile_words import exclusions, table_notes
 from cxlink.results import Results
 
@@ -138,7 +139,8 @@ def write_run(
     smallest = analysis.counts.spec.publish.smallest_cell
     counts = suppress(analysis.counts, smallest) if smallest > 1 else analysis.counts
     tables = {"estimates": analysis.estimates, "diagnostics": check_table(analysis.checks, note)}
-    more = {"families": analysis.families, "coefficients": analysis.coefficients, "metrics": analysis.metrics}
+    metrics = with_definitions(analysis.metrics, analysis.spec) if len(analysis.metrics) else analysis.metrics
+    more = {"families": analysis.families, "coefficients": analysis.coefficients, "metrics": metrics}
     tables |= {name: table for name, table in more.items() if len(table)}
     for name, table in tables.items():
         (folder / f"{name}.csv").write_text(csv_text(table), encoding="utf-8", newline="")

@@ -19,6 +19,7 @@ from cxlink.metrics.metric_intervals import net_promoters, share
 from cxlink.metrics.metric_table import COLUMNS, blank_small_metrics
 from cxlink.metrics.power_rows import coding_classes
 from cxlink.report.check_notes import note
+from cxlink.report.metric_sections.metric_definitions import with_definitions
 
 STAY = {"subscription": {"duration": "d", "event": "e"}}
 METRICS: dict[str, Any] = {"support_cost": "c", "window_months": 6}
@@ -52,8 +53,9 @@ def kept(*rows: tuple[Any, ...]) -> pd.DataFrame:
 
 
 def table(made: Counts) -> pd.DataFrame:
-    found = metrics_of(made, np.random.default_rng(1))
-    assert tuple(found.columns) == COLUMNS
+    rows = metrics_of(made, np.random.default_rng(1))
+    assert tuple(rows.columns) == COLUMNS
+    found = with_definitions(rows, made.spec)
     assert (found[["definition", "source", "unit"]] != "").all().all()
     return found
 
@@ -80,6 +82,7 @@ def test_the_net_promoter_score_comes_by_itself_by_stratum_and_quarter() -> None
         assert row["n"] == n
         assert row["estimate"] == pytest.approx(expected.estimate)
         assert (row["conf_low"], row["conf_high"]) == pytest.approx((expected.conf_low, expected.conf_high))
+    assert whole["definition"] == "% promoters (9-10) less % detractors (0-6), −100 to 100"
     assert {("plan=a", "2025Q1"), ("plan=b", "2025Q2")} < set(
         zip(found["segment"], found["period"], strict=True)
     )

@@ -27,9 +27,7 @@ POWER = {"full_score": 20.0, "linear": 16.0, "nps_class": 10.0, "top_two_box": 5
 
 def made(metric: str, value: float, reach: float, n: int = 400, **columns: str) -> dict[str, Any]:
     found = MetricEstimate(value, reach / 2, value - reach, value + reach, n)
-    return metric_row(
-        metric, found, 0.95, **{"definition": f"what {metric} is", "source": "Somebody (1999)", **columns}
-    )
+    return metric_row(metric, found, 0.95, **columns)
 
 
 def rows() -> Iterator[dict[str, Any]]:
@@ -43,18 +41,22 @@ def rows() -> Iterator[dict[str, Any]]:
         )
     yield made("cost_to_serve", 41.257, 2, unit="EUR")
     yield made("contract_value", 1234.5, 60, version="as_signed", unit="EUR")
-    for name, value in {"plan=a": 12.0, "plan=b": 48.0, "touchpoint=web": 31.0}.items():
-        yield made("nps", value, 6, 150, version="standard", unit="points", segment=name)
+    for (name, category), value in {
+        ("plan", "a"): 12.0,
+        ("plan", "b"): 48.0,
+        ("touchpoint", "web"): 31.0,
+    }.items():
+        yield made("nps", value, 6, 150, version="standard", unit="points", variable=name, category=category)
     for outcome in ("retention", "spend"):
         for reading, gain in POWER.items():
-            yield made(f"log_score_{outcome}", gain, 3, version=reading, unit="nats per 1000 customers")
+            yield made(f"log_score_{outcome}", gain, 3, version=reading, unit="millinat")
             if reading != "full_score":
                 yield made(
                     f"log_score_{outcome}_ahead",
                     gain - 20,
                     5,
                     version=reading,
-                    unit="nats per 1000 customers",
+                    unit="millinat",
                 )
     for how in ("alone", "together"):
         for name, value in {"phone": 0.8, "web": 0.93}.items():
@@ -64,14 +66,19 @@ def rows() -> Iterator[dict[str, Any]]:
                 0.02,
                 version=how,
                 unit="ratio",
-                segment=f"touchpoint={name}",
+                variable="touchpoint",
+                category=name,
             )
     p = metric_row("touchpoint_hazards_differ", MetricEstimate(0.0004, NAN, NAN, NAN, 300), 0.95, version="together",
-                   unit="p-value", definition="p", source="Wald")  # fmt: skip
+                   unit="p-value")  # fmt: skip
     yield p
     for how in ("unadjusted", "standardised"):
-        yield made("member_retention", 0.7, 0.03, version=how, unit="probability", segment="member=yes")
-        yield made("member_retention", 0.6, 0.03, version=how, unit="probability", segment="member=no")
+        yield made(
+            "member_retention", 0.7, 0.03, version=how, unit="probability", variable="member", category="yes"
+        )
+        yield made(
+            "member_retention", 0.6, 0.03, version=how, unit="probability", variable="member", category="no"
+        )
         yield made("member_retention_difference", 0.1, 0.04, version=how, unit="probability")
         yield made("member_retention_ratio", 1.167, 0.06, version=how, unit="ratio")
 
@@ -98,8 +105,12 @@ def test_every_metric_stands_with_its_interval_definition_and_source(parts: list
         "Net promoter score.", "Churn rate, from signup.", "Churn rate, from the survey on.",
         "Cost to serve, per customer and year.", "Average contract value, as signed.",
     ]  # fmt: skip
-    assert all("Source: Somebody (1999)." in text for text in texts)
-    assert texts[0].startswith(" What nps is.")
+    assert texts[0].startswith(" % promoters (")
+    assert "Source: Reichheld (2003)" in texts[0]
+    assert texts[1].startswith(
+        " Customers lost in the quarter ÷ customers at its start; customers count from signup"
+    )
+    assert "counted over 12 months; customers whose window is over" in texts[3]
 
 
 def test_segments_stand_beside_each_other(parts: list[Block]) -> None:
@@ -120,9 +131,7 @@ def test_the_coding_that_predicts_best_is_named_and_what_differs_from_each_answe
         "Smaller than that of each answer separately (the interval excludes no difference): promoter, passive or "
         "detractor and top two boxes" in said
     )
-    none = tidy_metrics(
-        made("log_score_spend", 1, 3, version=v, unit="nats per 1000 customers") for v in POWER
-    )
+    none = tidy_metrics(made("log_score_spend", 1, 3, version=v, unit="millinat") for v in POWER)
     alone = pd.concat([none, tidy_metrics([made("nps", 3, 1, unit="points")])])
     assert "Spend: in this cohort the interval of no coding excludes a predictive value of zero" in sentences(
         metric_pages(gather(given(alone)))

@@ -32,7 +32,8 @@ def test_the_study_says_first_that_no_records_exist_and_why_six_years_do_not_fit
         squeezed("43 % retained after a year means 1.2 years and 74 % retained after a year means 3.3 years")
         in whole
     )
-    assert squeezed("Constant rate of loss 1.19 3.32 84.6 % Weibull; common shape 0.745 1.50 6.00 –") in whole
+    assert squeezed("Constant rate of loss, mean −1/ln r 1.19 3.32 84.6 %") in whole
+    assert squeezed("Weibull, integral of S; common shape 0.745 1.50 6.00 –") in whole
     assert squeezed("printed (“a little over a year”)") in whole
     assert squeezed("No finite estimate: the average includes a family") in whole
 

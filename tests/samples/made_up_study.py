@@ -29,7 +29,7 @@ def study() -> Reproduced:
         (member, "best", none, "year", 6.0, "printed", year, 5.1, 5.9, 4.0, 8.0, np.inf, np.inf, np.inf),
     ]  # fmt: skip
     paradox = pd.DataFrame({
-        "reading": ["constant rate of loss", "Weibull"], "parameter": ["", "common shape 0.745"],
+        "assumption": ["exponential", "weibull"], "parameter": ["", "shape"], "value": [np.nan, 0.745],
         "years_of_worst": [1.185, 1.504], "years_of_best": [3.321, 6.0],
         "retention_needed_for_six_years": [0.846, np.nan],
     })  # fmt: skip

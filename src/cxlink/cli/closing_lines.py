@@ -11,7 +11,7 @@ from cxlink.cli.profile_lines import empty_bands, noted, plain
 from cxlink.cohort.count.resolution import resolution_checks
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report.change_sections.comparison_document import change_sentence
-from cxlink.report.change_sections.intervention_document import caution, coverage_note, sentences
+from cxlink.report.change_sections.intervention_words import caution, coverage_note, sentences
 from cxlink.report.change_sections.outcome_section import set_aside_lines
 from cxlink.report.change_sections.verdict_words import verdict, why
 from cxlink.report.check_notes import note

@@ -1,7 +1,6 @@
-"""The metrics of the customer-experience trade, from counts: each with an interval, its definition and its source."""
+"""The metrics of the customer-experience trade, from counts, each with an interval."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,17 +16,12 @@ from cxlink.metrics.metric_table import Row, metric_row, tidy_metrics
 from cxlink.metrics.power_rows import power_rows
 from cxlink.metrics.touchpoints import touchpoint_rows
 
-RATIO_SOURCE = "ratio of sums; interval: delta method, Cochran (1977), Sampling Techniques, ch. 6"
-SHARE_SOURCE = "as the trade counts it; interval: Wilson (1927), JASA 22:209–212"
-_ORIGINS = {
-    "signup": (
-        "from_signup",
-        "customers count from signup: right only where the table also holds those who left before they were asked",
-    ),
-    "survey": ("from_survey", "customers count from the survey on"),
-}
-RESPONSE_DEFINITION = "customers with a score ÷ all customers in the table"
-RATIOS = ("transaction_size", "cost_to_serve", "contract_value", "contract_value_annualised")
+RATIOS = {
+    "transaction_size": "", "cost_to_serve": "", "contract_value": "as_signed",
+    "contract_value_annualised": "annualised",
+}  # fmt: skip
+"""Ratios of sums over customers, and the version that each is."""
+_ORIGINS = {"signup": "from_signup", "survey": "from_survey"}
 
 
 def metrics_of(counts: Counts, rng: np.random.Generator) -> pd.DataFrame:
@@ -80,14 +74,14 @@ def _from_cells(counts: Counts) -> pd.DataFrame:
     return totals(pieces)
 
 
-def _groups(table: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+def _groups(table: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
     """Segment, calendar period and rows of each group: over all periods, and in each recorded period."""
     for (variable, level), part in table.groupby(["variable", "level"], sort=True):
-        segment = f"{variable}={level}" if variable else ""
-        yield segment, "", part
+        segment = {"variable": str(variable), "category": str(level) if variable else ""}
+        yield {**segment, "period": ""}, part
         for period, within in part.groupby("period", sort=True):
             if period:
-                yield segment, str(period), within
+                yield {**segment, "period": str(period)}, within
 
 
 def _metrics_of_answers(spec: CohortSpec) -> list[Experience]:
@@ -98,14 +92,13 @@ def _metrics_of_answers(spec: CohortSpec) -> list[Experience]:
 def _experience(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
     answered = table[(table["of"] == "answers") & table["score"].notna()]
     metrics = _metrics_of_answers(spec)
-    for segment, period, part in _groups(answered):
+    for group, part in _groups(answered):
         by_score = part.groupby("score")["n"].sum()
         answers = {int(level): float(n) for level, n in by_score.items()}  # type: ignore[call-overload]
         for metric in metrics:
             yield metric_row(
                 metric.metric, metric.measure(answers, spec.analysis.level), spec.analysis.level,
-                version=metric.version, segment=segment, period=period, unit=metric.unit, definition=metric.definition,
-                source=metric.source,
+                version=metric.version, unit=metric.unit, **group,
             )  # fmt: skip
 
 
@@ -117,26 +110,29 @@ def _response(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
     everybody = table[(table["of"] == "answers") & (table["variable"] != "touchpoint")]
     if not everybody["score"].isna().any():
         return
-    for segment, _, part in _groups(everybody.assign(period="")):
+    for group, part in _groups(everybody.assign(period="")):
         answered = float(part.loc[part["score"].notna(), "n"].sum())
         yield metric_row(
             "response_share", share(answered, float(part["n"].sum()), spec.analysis.level), spec.analysis.level,
-            segment=segment, unit="probability", definition=RESPONSE_DEFINITION, source=SHARE_SOURCE,
+            unit="probability", **group,
         )  # fmt: skip
 
 
 def _ratios(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
-    for metric in RATIOS:
+    currency = spec.spend.currency if spec.spend is not None else "amount"
+    for metric, version in RATIOS.items():
         mine = table[table["of"] == metric]
         if not len(mine):
             continue
-        named = _ratio_names(metric, spec)
         everybody = mine[mine["variable"] == ""]
         scored = everybody[everybody["score"].notna()]
-        by_score = [(f"score={k}", "", part) for k, part in scored.groupby("score", sort=True)]
-        for segment, period, part in [*_groups(mine), *by_score]:
+        by_score = [
+            ({"variable": "score", "category": str(k)}, part)
+            for k, part in scored.groupby("score", sort=True)
+        ]
+        for group, part in [*_groups(mine), *by_score]:
             estimate = _ratio(metric, part, spec)
-            yield metric_row(metric, estimate, spec.analysis.level, segment=segment, period=period, **named)
+            yield metric_row(metric, estimate, spec.analysis.level, version=version, unit=currency, **group)
 
 
 def _ratio(metric: str, part: pd.DataFrame, spec: CohortSpec) -> MetricEstimate:
@@ -154,49 +150,16 @@ def window_months(spec: CohortSpec) -> int:
     return months or (spec.spend.window_months if spec.spend is not None else 12)
 
 
-def _ratio_names(metric: str, spec: CohortSpec) -> dict[str, Any]:
-    currency = spec.spend.currency if spec.spend is not None else "amount"
-    section = spec.metrics
-    months = section.contract_months if section is not None else None
-    term = f"each contract’s {months}" if isinstance(months, str) else f"{months or 12:g} months a contract"
-    counted = "customers whose window is over" if spec.spend is not None else "all customers in the table"
-    definition, version = {
-        "transaction_size": ("revenue ÷ number of sales, of the same customers and window", ""),
-        "cost_to_serve": (
-            f"support cost per customer and year, counted over {window_months(spec)} months; {counted}; whoever left "
-            "within them counts with the cost until then", "",
-        ),
-        "contract_value": ("value signed in the period ÷ new customers acquired in it, of known value", "as_signed"),
-        "contract_value_annualised": (
-            f"value signed by new customers, for one year of it ({term}) ÷ new customers: “ACV” in the trade",
-            "annualised",
-        ),
-    }[metric]  # fmt: skip
-    return {"version": version, "unit": currency, "definition": definition, "source": RATIO_SOURCE}
-
-
 def _flows(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
     """Churn and retention rates by calendar period, and over all periods (customers counted once a period)."""
-    for origin, (version, counted) in _ORIGINS.items():
-        mine = table[table["of"].str.startswith(f"{origin}.")]
-        calendar = spec.metrics.period if spec.metrics is not None else "quarter"
-        for segment, period, part in _groups(mine):
+    level = spec.analysis.level
+    for origin, version in _ORIGINS.items():
+        flows = [f"{origin}.{name}" for name in ("start", "lost", "end", "joined_end")]
+        for group, part in _groups(table[table["of"].isin(flows)]):
             size = part.groupby("of")["n"].sum()
-            of = {
-                name: int(size.get(f"{origin}.{name}", 0)) for name in ("start", "lost", "end", "joined_end")
-            }
-            if not of["start"]:
+            start, lost, end, joined_end = (int(size.get(name, 0)) for name in flows)
+            if not start:
                 continue
-            named = {"version": version, "segment": segment, "period": period, "unit": "probability",
-                     "source": SHARE_SOURCE}  # fmt: skip
-            level = spec.analysis.level
-            lost = share(of["lost"], of["start"], level)
-            retained = share(of["end"] - of["joined_end"], of["start"], level)
-            definition = f"customers lost in the {calendar} ÷ customers at its start; {counted}"
-            yield metric_row("churn_rate", lost, level, definition=definition, **named)
-            definition = (
-                f"(E − N) ÷ S: customers at the end of the {calendar}, less its joiners, ÷ those at its start"
-            )
-            yield metric_row(
-                "retention_rate", retained, level, definition=f"{definition}; {counted}", **named
-            )
+            named = {"version": version, "unit": "probability", **group}
+            yield metric_row("churn_rate", share(lost, start, level), level, **named)
+            yield metric_row("retention_rate", share(end - joined_end, start, level), level, **named)

@@ -1,4 +1,4 @@
-"""Metrics of the answers alone: net promoter score, satisfaction and customer effort, with their definitions."""
+"""Metrics of the answers alone: net promoter score, satisfaction and customer effort."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -6,14 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.cohort.spec.scales import label
 from cxlink.metrics.metric_intervals import MetricEstimate, mean_score, net_promoters, share
 
 PROMOTERS, DETRACTORS = (9, 10), tuple(range(7))
-NPS_SOURCE = "Reichheld (2003), HBR 81(12):46–54; interval: Rocks (2016), Am. Stat. 70:365–372"
-CSAT_SOURCE = "top two boxes, as the trade counts them; interval: Wilson (1927), JASA 22:209–212"
-CES_SOURCE = "Dixon, Freeman and Toman (2010), HBR 88(7):116–122; version 2.0: CEB (2013)"
-MEAN_SOURCE = "mean answer; interval: Student's t"
 Answers = dict[int, float]
 
 
@@ -23,7 +18,7 @@ class Experience:
 
     Attributes
     ----------
-    metric, version, unit, definition, source : str
+    metric, version, unit : str
         Columns of the metrics table; version ``non_standard`` where the scale or its cut-points are not the source's.
     measure : callable
         From customers by answer, and the level of the interval.
@@ -32,8 +27,6 @@ class Experience:
     metric: str
     version: str
     unit: str
-    definition: str
-    source: str
     measure: Callable[[Answers, float], MetricEstimate]
 
 
@@ -69,44 +62,31 @@ def _net_promoter_score(
     scale = spec.scale
     standard = (scale.low, scale.high, scale.higher_is_better) == (0, 10, True)
     standard &= (promoters, detractors) == (PROMOTERS, DETRACTORS)
-    definition = f"% promoters ({label(promoters)}) less % detractors ({label(detractors)}), −100 to 100"
-    if not standard:
-        definition += f"; not the standard one: scale {spec.score.scale}"
-    return Experience("nps", _version(standard), "points", definition, NPS_SOURCE, measure)
+    return Experience("nps", _version(standard), "points", measure)
 
 
 def _satisfaction(spec: CohortSpec) -> Iterator[Experience]:
     scale = spec.scale
     standard = (scale.low, scale.high, scale.higher_is_better) == (1, 5, True)
-    also = "" if standard else f"; not the standard one: scale {spec.score.scale}"
-    best = top_two(spec)
-    yield Experience(
-        "csat_top_two_box", _version(standard), "probability",
-        f"share answering {label(best)} of {spec.score.scale}{also}", CSAT_SOURCE,
-        lambda answers, level: share(_inside(answers, best), sum(answers.values()), level),
-    )  # fmt: skip
-    yield Experience(
-        "csat_mean", _version(standard), "score", f"mean answer on {spec.score.scale}{also}", MEAN_SOURCE,
-        lambda answers, level: _mean(answers, spec, level),
-    )  # fmt: skip
+    yield from _answered("csat_top_two_box", "csat_mean", _version(standard), spec)
 
 
 def _effort(spec: CohortSpec) -> Iterator[Experience]:
     """Version 1: 1–5, low is good. Version 2.0: 1–7 “made it easy”, high is good."""
-    scale, best = spec.scale, top_two(spec)
+    scale = spec.scale
     versions = {(1, 5, False): "version_1", (1, 7, True): "version_2"}
     version = versions.get((scale.low, scale.high, scale.higher_is_better), "non_standard")
-    good = "high" if scale.higher_is_better else "low"
-    wording = f"on {spec.score.scale}, {good} is good (customer effort, {version.replace('_', ' ')})"
+    yield from _answered("ces_top_two_box", "ces_mean", version, spec)
+
+
+def _answered(share_name: str, mean_name: str, version: str, spec: CohortSpec) -> Iterator[Experience]:
+    """Share of the two best answers, and the mean answer."""
+    best = top_two(spec)
     yield Experience(
-        "ces_mean", version, "score", f"mean answer {wording}", f"{CES_SOURCE}; interval: Student's t",
-        lambda answers, level: _mean(answers, spec, level),
-    )  # fmt: skip
-    yield Experience(
-        "ces_top_two_box", version, "probability", f"share answering {label(best)} {wording}",
-        f"{CES_SOURCE}; interval: Wilson (1927), JASA 22:209–212",
+        share_name, version, "probability",
         lambda answers, level: share(_inside(answers, best), sum(answers.values()), level),
     )  # fmt: skip
+    yield Experience(mean_name, version, "score", lambda answers, level: _mean(answers, spec, level))
 
 
 def top_two(spec: CohortSpec) -> tuple[int, ...]:

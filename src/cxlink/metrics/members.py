@@ -17,9 +17,8 @@ from cxlink.estimands.headline import headline
 from cxlink.metrics.metric_intervals import MetricEstimate
 from cxlink.metrics.metric_table import Row, metric_row
 
-SOURCE = "contrast of customers who chose: Leenheer et al. (2007), IJRM 24(1):31–47"
 _MODELS = {"retention": "kaplan_meier", "spend": "means"}
-_SEGMENTS = {"best": "member=yes", "worst": "member=no"}
+_MEMBERS = {"best": "yes", "worst": "no"}
 _ENDINGS = ("", "_difference", "_ratio")
 
 
@@ -60,25 +59,20 @@ def member_rows(counts: Counts, rng: np.random.Generator) -> Iterator[Row]:
         row for row in rows if row["estimand"] in wanted and _main(row, wanted[row["estimand"]], spec.horizon)
     ]
     smaller = min((row["n"] for row in rows if row["estimand"] in _MODELS), default=0)
-    still = f"still a customer after {spec.horizon} {spec.unit}s"
     for row in rows:
-        quantity = still if wanted[row["estimand"]] == "retention" else "mean spend"
         single = row["estimand"] in _MODELS
         n = row["n"] if single else smaller
         estimate = MetricEstimate(row["estimate"], row["std_error"], row["conf_low"], row["conf_high"], n)
         how = "standardised" if row["adjusted"] == "standardised" else "unadjusted"
-        groups = (
-            "of members and of others" if single else "of members against others; n is the smaller side’s"
-        )
+        side = {"variable": "member", "category": _MEMBERS[row["group"]]} if single else {}
         yield metric_row(
-            f"member_{row['estimand']}", estimate, spec.analysis.level, version=how, unit=row["unit"], source=SOURCE,
-            segment=_SEGMENTS[row["group"]] if single else "", definition=f"{quantity}, {groups}",
-        )  # fmt: skip
+            f"member_{row['estimand']}", estimate, spec.analysis.level, version=how, unit=row["unit"], **side
+        )
 
 
 def _main(row: Row, outcome: str, horizon: int) -> bool:
     """Whether a row is about all members or all others, at the horizon."""
-    if row["model"] != _MODELS[outcome] or row["group"] not in _SEGMENTS:
+    if row["model"] != _MODELS[outcome] or row["group"] not in _MEMBERS:
         return False
     if row.get("stratum") or row.get("scenario"):
         return False

@@ -1,4 +1,4 @@
-"""The tidy table of metrics, ``metrics.csv``: one row an estimate, with its definition and its source."""
+"""The tidy table of metrics: one row an estimate. The file ``metrics.csv`` adds each metric's definition and source."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,10 +9,11 @@ import pandas as pd
 from cxlink.metrics.metric_intervals import MetricEstimate
 
 COLUMNS = (
-    "metric", "version", "segment", "period", "estimate", "std_error", "conf_low", "conf_high", "level", "unit", "n",
-    "definition", "source",
+    "metric", "version", "variable", "category", "period", "estimate", "std_error", "conf_low", "conf_high", "level",
+    "unit", "n",
 )  # fmt: skip
-KEY = ("metric", "version", "segment", "period")
+KEY = ("metric", "version", "variable", "category", "period")
+"""What identifies a row. Its segment is the customers of a category of a variable; both are empty for all customers."""
 NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")
 Row = dict[str, Any]
 
@@ -29,7 +30,8 @@ def metric_row(metric: str, result: MetricEstimate, level: float, **columns: Any
 
 
 def tidy_metrics(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Collect rows: all columns, typed; metrics in the order of first appearance, then by version, segment and period.
+    """Collect rows: all columns, typed; metrics in the order of first appearance, then by version,
+    segment and period.
 
     Raises
     ------
@@ -37,7 +39,7 @@ def tidy_metrics(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         If two rows have the same key.
     """
     table = pd.DataFrame(list(rows)).reindex(columns=list(COLUMNS))
-    for name in ("metric", "version", "segment", "period", "unit", "definition", "source"):
+    for name in (*KEY, "unit"):
         table[name] = table[name].fillna("").astype(str)
     for name in (*NUMBERS, "level"):
         table[name] = table[name].astype(float)
@@ -47,7 +49,7 @@ def tidy_metrics(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         raise ValueError(f"two metrics share one key: {first}")
     place = {name: i for i, name in enumerate(dict.fromkeys(table["metric"]))}
     table = table.assign(place=table["metric"].map(place))
-    order = ["place", "version", "segment", "period"]
+    order = ["place", *KEY[1:]]
     return table.sort_values(order, kind="stable", ignore_index=True)[list(COLUMNS)]
 
 

@@ -15,17 +15,8 @@ from cxlink.metrics.predictive_power import FULL, CodingGain, retention_gains, s
 from cxlink.spend.spend_cells import spend_cells
 
 METRICS = {"retention": "log_score_retention", "spend": "log_score_spend"}
-UNIT = "nats per 1000 customers"
-_SAID = {
-    "retention": "mean log score of how long customers stay, held out in five folds, less that without the score "
-    "(proportional hazards, strata held equal)",
-    "spend": "mean log score of what customers spend, each left out in turn, less that without the score (least "
-    "squares, strata held equal)",
-}
-_SOURCES = {
-    "retention": "Gneiting and Raftery (2007), JASA 102:359–378; folds drawn from the counts",
-    "spend": "Gneiting and Raftery (2007), JASA 102:359–378; leaving one out: Allen (1974), Technometrics 16:125–127",
-}
+UNIT = "millinat"
+"""Thousandths of a nat a customer: nats per 1,000 customers."""
 
 
 def coding_classes(spec: CohortSpec, levels: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
@@ -63,7 +54,6 @@ def power_rows(counts: Counts, rng: np.random.Generator) -> Iterator[Row]:
 
 def _rows(outcome: str, gains: list[CodingGain], spec: CohortSpec) -> Iterator[Row]:
     reach = float(ndtri((1 + spec.analysis.level) / 2))
-    named = {"unit": UNIT, "source": _SOURCES[outcome]}
     for kind in ("", "_ahead"):
         for gain in gains:
             if kind and gain.coding == FULL:
@@ -71,16 +61,6 @@ def _rows(outcome: str, gains: list[CodingGain], spec: CohortSpec) -> Iterator[R
             mean, error = (gain.over_full, gain.over_full_error) if kind else (gain.gain, gain.std_error)
             low, high = 1000 * (mean - reach * error), 1000 * (mean + reach * error)
             estimate = MetricEstimate(1000 * mean, 1000 * error, low, high, gain.n)
-            definition = (
-                _SAID[outcome].replace("without the score", "of every answer by itself")
-                if kind
-                else _SAID[outcome]
-            )
             yield metric_row(
-                f"{METRICS[outcome]}{kind}",
-                estimate,
-                spec.analysis.level,
-                version=gain.coding,
-                definition=definition,
-                **named,
+                f"{METRICS[outcome]}{kind}", estimate, spec.analysis.level, version=gain.coding, unit=UNIT
             )

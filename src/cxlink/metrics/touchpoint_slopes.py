@@ -20,7 +20,8 @@ from cxlink.estimation.likelihood import Penalty
 from cxlink.spend.spend_cells import spend_cells
 from cxlink.survival.proportional_hazards.cloglog import Grouped, solve
 
-_COLUMN = "stratum.(touchpoint)"
+_VARIABLE = "(touchpoint)"
+_COLUMN = f"stratum.{_VARIABLE}"
 _STEPS = 100
 _FARTHEST = 30.0
 _RUNAWAY = 10.0  # a hazard ratio of 20,000 over the range of a column, or an error as wide
@@ -71,9 +72,7 @@ def by_touchpoint(counts: Counts) -> Counts | None:
     cells = cells[cells["touchpoint"] != MISSING].rename(columns={"touchpoint": _COLUMN})
     if not len(cells):
         return None
-    adjust = counts.spec.adjust.model_copy(
-        update={"columns": (*counts.spec.adjust.columns, _COLUMN.removeprefix("stratum."))}
-    )
+    adjust = counts.spec.adjust.model_copy(update={"columns": (*counts.spec.adjust.columns, _VARIABLE)})
     return replace(counts, cells=add_up(cells), spec=counts.spec.model_copy(update={"adjust": adjust}))
 
 

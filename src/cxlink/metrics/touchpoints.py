@@ -12,18 +12,6 @@ from cxlink.metrics.touchpoint_slopes import Slopes, by_touchpoint, retention_sl
 
 METRICS = {"retention": "touchpoint_hazard_ratio", "spend": "touchpoint_spend_ratio"}
 DIFFER = {"retention": "touchpoint_hazards_differ", "spend": "touchpoint_spends_differ"}
-_SAID = {
-    "retention": "hazard of being lost multiplied by this for each point towards better",
-    "spend": "mean spend multiplied by this for each point towards better",
-}
-_SOURCES = {
-    "retention": "grouped proportional hazards: Prentice and Gloeckler (1978), Biometrics 34:57–67",
-    "spend": "Poisson pseudo-likelihood, robust: Gourieroux, Monfort and Trognon (1984), Econometrica 52:701–720",
-}
-_HOW = {
-    "alone": "a model of the customers of this touchpoint only",
-    "together": "one model with a level and a slope of each touchpoint",
-}
 
 
 def touchpoint_rows(counts: Counts) -> Iterator[Row]:
@@ -44,16 +32,11 @@ def _rows(outcome: str, slopes: Slopes | None, level: float) -> Iterator[Row]:
         for name, n, (slope, error) in zip(slopes.touchpoints, slopes.n, estimates, strict=True):
             yield metric_row(
                 METRICS[outcome], _ratio(slope, error, int(n), level), level, version=how, unit="ratio",
-                segment=f"touchpoint={name}", definition=f"{_SAID[outcome]}; {_HOW[how]}; strata held equal",
-                source=_SOURCES[outcome],
+                variable="touchpoint", category=name,
             )  # fmt: skip
     if np.isfinite(slopes.differ[1]):
         p_value = MetricEstimate(slopes.differ[1], np.nan, np.nan, np.nan, int(slopes.n.sum()))
-        yield metric_row(
-            DIFFER[outcome], p_value, level, version="together", unit="p-value",
-            definition="probability of slopes as far apart as these, or farther, were they all one (Wald’s test)",
-            source=_SOURCES[outcome],
-        )  # fmt: skip
+        yield metric_row(DIFFER[outcome], p_value, level, version="together", unit="p-value")
 
 
 def _ratio(slope: float, error: float, n: int, level: float) -> MetricEstimate:

@@ -209,8 +209,13 @@ def variable(name: str) -> str:
 
 def stratum(text: str) -> str:
     """Write a stratum for readers: ``plan=basic`` becomes ``plan: basic``; long ones are cut."""
-    name, _, category = text.partition("=")
-    return shortened(f"{variable(name)}: {category}")
+    name, _, value = text.partition("=")
+    return category(name, value)
+
+
+def category(name: str, value: str) -> str:
+    """Write a category of a variable for readers: ``plan: basic``; long ones are cut."""
+    return shortened(f"{variable(name)}: {value}")
 
 
 def shortened(text: str) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cxlink.report.content import Material
-from cxlink.report.figures.tenure_ladder import BAYESIAN
+from cxlink.report.figures.tenure_ladder import AVERAGES, BAYESIAN
 from cxlink.report.metric_sections.metric_names import metric_list
+from cxlink.survival.families.catalogue import families_by_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,10 @@ def _unanswered(m: Material) -> bool:
 
 
 def _model(*names: str) -> Callable[[Material], bool]:
-    return lambda m: any(row.model.startswith(names) for row in m.book.by_key.values())
+    """Whether the report has a row of one of these models, or of a family of one of these kinds."""
+    families = families_by_name()
+    members = {*names, *(name for name, family in families.items() if family.kind in names)}
+    return lambda m: any(row.model in members for row in m.book.by_key.values())
 
 
 def _posterior(estimand: str = "", effect: str = "") -> Callable[[Material], bool]:
@@ -82,7 +86,7 @@ REFERENCES = (
         "measurement. Journal of Consumer Research.", _unanswered),
     Reference(
         "Buckland, S. T., Burnham, K. P. and Augustin, N. H. (1997). Model selection: an integral part of inference. "
-        "Biometrics 53:603–618. doi 10.2307/2533961", _model("averaged")),
+        "Biometrics 53:603–618. doi 10.2307/2533961", _model(*AVERAGES)),
     Reference(
         "Duan, N. (1983). Smearing estimate: a nonparametric "
         "retransformation method. Journal of the American Statistical "
@@ -182,7 +186,7 @@ REFERENCES = (
         "14(2):3032–3069. doi 10.1214/20-EJS1740", _estimand("hazard_ratio")),
     Reference(
         "Yao, Y. et al. (2018). Using stacking to average Bayesian predictive distributions. Bayesian Analysis "
-        "13:917–1007. doi 10.1214/17-BA1091", _model("averaged")),
+        "13:917–1007. doi 10.1214/17-BA1091", _model(*AVERAGES)),
     Reference(
         "Yan, X., Lee, S. and Li, N. (2009). Missing data handling methods in medical device clinical "
         "trials. Journal of Biopharmaceutical Statistics. doi 10.1080/10543400903243009", _estimand("tipping_point")),

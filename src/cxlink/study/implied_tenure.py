@@ -13,6 +13,8 @@ from cxlink.estimands.e_values import e_value
 from cxlink.study.published import Kriss, kriss
 
 SENSITIVE_POLARISATION = 0.15
+CONSTANT = ("exponential", "geometric", "geometric_with_current_year")
+"""Duration conventions at a constant rate of loss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class ImpliedTenure:
         ``geometric_with_current_year`` (1/(1−r)). In the row ``needed`` these three hold the r at which each
         mean is the published one.
     reconciled : DataFrame, one row an assumption that the article does not state
-        ``assumption``, the common ``parameter`` and its ``value`` at which the best band's mean is as
+        ``assumption``, its ``model``, the common ``parameter`` and its ``value`` at which the best band's mean is as
         published, and the means in years of both bands, ``worst_years`` and ``best_years``. Last, the
         shifted-beta-geometric at a polarisation of 0.15, as a sensitivity analysis.
     contrasts : DataFrame
@@ -52,31 +54,35 @@ def implied_tenure() -> ImpliedTenure:
 
 
 def paradox(implied: ImpliedTenure) -> pd.DataFrame:
-    """Expected years under each duration convention and family, and the retention that six years require."""
+    """Expected years under each duration convention and family, and the retention that six years require.
+
+    Returns
+    -------
+    DataFrame
+        ``assumption``, the ``parameter`` that both bands have in common and its ``value`` (empty and NaN at a constant
+        rate), ``years_of_worst``, ``years_of_best`` and ``retention_needed_for_six_years``.
+    """
     constant = implied.constant.set_index("group")
-    names = {
-        "exponential": "constant rate of loss, mean −1/ln r",
-        "geometric": "constant yearly rate, whole future years r/(1 − r)",
-        "geometric_with_current_year": "constant yearly rate, this year counted 1/(1 − r)",
-    }
     worst, best, needed = constant.index
     rows = [
         {
-            "reading": text,
+            "assumption": name,
             "parameter": "",
-            "years_of_worst": constant.loc[worst, key],
-            "years_of_best": constant.loc[best, key],
-            "retention_needed_for_six_years": constant.loc[needed, key],
+            "value": np.nan,
+            "years_of_worst": constant.loc[worst, name],
+            "years_of_best": constant.loc[best, name],
+            "retention_needed_for_six_years": constant.loc[needed, name],
         }
-        for key, text in names.items()
+        for name in CONSTANT
     ]
     rows += [
         {
-            "reading": _assumption(row["assumption"]),
-            "parameter": f"common {row['parameter']} {row['value']:.3f}",
+            "assumption": row["model"],
+            "parameter": row["parameter"],
+            "value": row["value"],
             "years_of_worst": row["worst_years"],
             "years_of_best": row["best_years"],
-            "retention_needed_for_six_years": float("nan"),
+            "retention_needed_for_six_years": np.nan,
         }
         for row in implied.reconciled.to_dict("records")
     ]
@@ -155,15 +161,16 @@ def _reconciled(published: Kriss) -> pd.DataFrame:
 
     # α = 1.1 at most: the mean goes to infinity as α falls to 1, where φ = μ/(1+μ).
     most = (1 - best) / (1 - best + 1.1)
-    integral = shifted_beta_geometric_mean
+    integral, fixed = shifted_beta_geometric_mean, f"_at_{SENSITIVE_POLARISATION}"
     rows = [
-        ("weibull", "shape", *common(weibull_mean, 0.5, 1.0)),
-        ("shifted_beta_geometric", "polarisation", *common(integral, 1e-3, most)),
-        ("shifted_beta_geometric_whole_years", "polarisation", *common(whole, 1e-3, most)),
-        (f"shifted_beta_geometric_at_{SENSITIVE_POLARISATION}", "polarisation", *at(integral)),
-        (f"shifted_beta_geometric_whole_years_at_{SENSITIVE_POLARISATION}", "polarisation", *at(whole)),
+        ("weibull", "", "shape", *common(weibull_mean, 0.5, 1.0)),
+        ("shifted_beta_geometric", "", "polarisation", *common(integral, 1e-3, most)),
+        ("shifted_beta_geometric_whole_years", "", "polarisation", *common(whole, 1e-3, most)),
+        ("shifted_beta_geometric", fixed, "polarisation", *at(integral)),
+        ("shifted_beta_geometric_whole_years", fixed, "polarisation", *at(whole)),
     ]
-    return pd.DataFrame(rows, columns=["assumption", "parameter", "value", "worst_years", "best_years"])
+    table = pd.DataFrame(rows, columns=["model", "fixed", "parameter", "value", "worst_years", "best_years"])
+    return table.assign(assumption=table["model"] + table["fixed"])
 
 
 def _contrasts(published: Kriss) -> pd.DataFrame:
@@ -181,13 +188,3 @@ def _contrasts(published: Kriss) -> pd.DataFrame:
         "e_value_hazard_ratio": e_value(as_risk),
     }
     return pd.DataFrame({"contrast": list(values), "value": list(values.values())})
-
-
-def _assumption(name: str) -> str:
-    """Write an assumption for readers: the family, and what its years count."""
-    family, counted = "shifted-beta-geometric", "integral of S"
-    if "weibull" in name:
-        family = "Weibull"
-    elif "whole_years" in name:
-        counted = "whole future years"
-    return f"{family}, {counted}"

@@ -20,7 +20,7 @@ def known_over_time(metrics: pd.DataFrame) -> dict[tuple[str, str], list[Metric]
     """Give the metrics of everybody that are known in two calendar periods or more, in the order they are shown."""
     rows = [
         row
-        for row in metric_list(metrics, segment="", metric=SHOWN)
+        for row in metric_list(metrics, variable="", metric=SHOWN)
         if row.period and row.estimate == row.estimate
     ]
     found: dict[tuple[str, str], list[Metric]] = {}

@@ -5,37 +5,39 @@ import numpy as np
 from cxlink.report.content import Material
 from cxlink.report.document import Block, heading, notice, paragraph, table
 from cxlink.report.format import capital, coverage, periods, shortened, whole
+from cxlink.report.metric_sections.metric_definitions import definition, source
 from cxlink.report.metric_sections.metric_names import CODINGS, Metric, bare, digits, metric_list
 from cxlink.report.words import say
 
 _POWER = {"log_score_retention": "retention", "log_score_spend": "spend"}
+_SLOPES = {"touchpoint_hazard_ratio": "hazard", "touchpoint_spend_ratio": "spend"}
 _MEMBER_COLUMNS = ("outcome", "members", "others", "difference", "ratio")
 
 
 def power(m: Material, level: int) -> list[Block]:
     """Say which coding of the answers best predicts what came after, on customers held out."""
-    found = {name: metric_list(m.results.metrics, metric=name) for name in _POWER}
-    found = {name: rows for name, rows in found.items() if any(not np.isnan(r.estimate) for r in rows)}
-    if not found:
+    outcomes = {name: metric_list(m.results.metrics, metric=name) for name in _POWER}
+    outcomes = {name: rows for name, rows in outcomes.items() if any(not np.isnan(r.estimate) for r in rows)}
+    if not outcomes:
         return []
-    versions = [v for v in CODINGS if any(r.version == v for rows in found.values() for r in rows)]
-    at = {(r.metric, r.version): r for rows in found.values() for r in rows}
-    lines = [[capital(_coding(v)), *(bare(at.get((name, v))) for name in found)] for v in versions]
-    header = [say("metrics.power_column"), *(capital(_outcome(name)) for name in found)]
+    versions = [v for v in CODINGS if any(r.version == v for rows in outcomes.values() for r in rows)]
+    at = {(r.metric, r.version): r for rows in outcomes.values() for r in rows}
+    lines = [[capital(_coding(v)), *(bare(at.get((name, v))) for name in outcomes)] for v in versions]
+    header = [say("metrics.power_column"), *(capital(_outcome(name)) for name in outcomes)]
     definitions = "; ".join(
         dict.fromkeys(
-            say("metrics.power_definition", outcome=_outcome(name), definition=rows[0].definition)
-            for name, rows in found.items()
+            say("metrics.power_definition", outcome=_outcome(name), definition=definition(name, "", m.spec))
+            for name in outcomes
         )
     )
-    sources = list(dict.fromkeys(rows[0].source for rows in found.values()))
+    sources = list(dict.fromkeys(source(name) for name in outcomes))
     notes = [say("metrics.power_note", definitions=definitions, sources=sources)]
     caption = say("metrics.power_caption", level=coverage(m.spec))
     return [
         heading(say("metrics.power_heading"), level),
         paragraph(say("metrics.power_text")),
         table(caption, header, lines, notes=notes),
-        paragraph(" ".join(_verdict(m, name, rows) for name, rows in found.items())),
+        paragraph(" ".join(_verdict(m, name, rows) for name, rows in outcomes.items())),
     ]
 
 
@@ -49,8 +51,8 @@ def _coding(version: str) -> str:
 
 def _verdict(m: Material, name: str, rows: list[Metric]) -> str:
     """Name the coding that predicts best, and which of the others differ from each answer separately."""
-    known = sorted((r for r in rows if not np.isnan(r.estimate)), key=lambda r: -r.estimate)
-    best = known[0]
+    ranked = sorted((r for r in rows if not np.isnan(r.estimate)), key=lambda r: -r.estimate)
+    best = ranked[0]
     if best.conf_low <= 0:
         return say("metrics.verdict_none", outcome=_outcome(name))
     shares = [
@@ -59,45 +61,52 @@ def _verdict(m: Material, name: str, rows: list[Metric]) -> str:
             coding=_coding(r.version),
             share=max(r.estimate, 0) / best.estimate,
         )
-        for r in known[1:]
+        for r in ranked[1:]
     ]
     ahead = metric_list(m.results.metrics, metric=f"{name}_ahead")
     less = [_coding(r.version) for r in ahead if r.conf_high < 0]
     more = [_coding(r.version) for r in ahead if r.conf_low > 0]
-    said = [say("metrics.verdict_best", outcome=_outcome(name), coding=_coding(best.version), shares=shares)]
-    said += [say("metrics.verdict_less", codings=less)] if less else []
-    said += [say("metrics.verdict_more", codings=more)] if more else []
-    return " ".join(said if less or more else [*said, say("metrics.verdict_neither")])
+    sentences = [
+        say("metrics.verdict_best", outcome=_outcome(name), coding=_coding(best.version), shares=shares)
+    ]
+    sentences += [say("metrics.verdict_less", codings=less)] if less else []
+    sentences += [say("metrics.verdict_more", codings=more)] if more else []
+    return " ".join(sentences if less or more else [*sentences, say("metrics.verdict_neither")])
 
 
 def touchpoints(m: Material, level: int) -> list[Block]:
     """Set out how retention and spend go with the scores of each touchpoint."""
     columns = {
         (metric, how): metric_list(m.results.metrics, metric=metric, version=how)
-        for metric in ("touchpoint_hazard_ratio", "touchpoint_spend_ratio")
+        for metric in _SLOPES
         for how in ("alone", "together")
     }
     columns = {key: rows for key, rows in columns.items() if rows}
     if not columns:
         return []
-    names = sorted({r.segment for rows in columns.values() for r in rows})
-    at = {(r.metric, r.version, r.segment): r for rows in columns.values() for r in rows}
+    names = sorted({r.category for rows in columns.values() for r in rows})
+    at = {(r.metric, r.version, r.category): r for rows in columns.values() for r in rows}
     lines = []
     for name in names:
-        found = [at.get((*key, name)) for key in columns]
-        n = next((r.n for r in found if r is not None), None)
-        lines.append([shortened(name.partition("=")[2]), whole(n), *(bare(r, 3) for r in found)])
+        row = [at.get((*key, name)) for key in columns]
+        n = next((r.n for r in row if r is not None), None)
+        lines.append([shortened(name), whole(n), *(bare(r, 3) for r in row)])
     header = [say("metrics.touchpoint"), say("metrics.customers")]
     for metric, how in columns:
-        outcome = say(f"metrics.slope_{'hazard' if 'hazard' in metric else 'spend'}")
-        header.append(say("metrics.touchpoint_column", outcome=outcome, how=say(f"metrics.how_{how}")))
-    sources = list(dict.fromkeys(rows[0].source for rows in columns.values()))
+        header.append(
+            say(
+                "metrics.touchpoint_column",
+                outcome=say(f"metrics.slope_{_SLOPES[metric]}"),
+                how=say(f"metrics.how_{how}"),
+            )
+        )
+    sources = list(dict.fromkeys(source(metric) for metric, _ in columns))
     notes = [say("metrics.touchpoint_note"), say("metrics.touchpoint_source", sources=sources)]
     caption = say("metrics.touchpoint_caption", level=coverage(m.spec))
-    said = [say("metrics.touchpoint_text"), *(_differ(m, outcome) for outcome in ("hazards", "spends"))]
+    sentences = [say("metrics.touchpoint_text"), *(_differ(m, outcome) for outcome in ("hazards", "spends"))]
     return [
         heading(say("metrics.touchpoint_heading"), level),
-        paragraph(" ".join(filter(None, said))),
+        paragraph(" ".join(filter(None, sentences))),
         table(caption, header, lines, notes=notes, dense=len(columns) > 2),
     ]
 
@@ -105,23 +114,23 @@ def touchpoints(m: Material, level: int) -> list[Block]:
 def _differ(m: Material, outcome: str) -> str:
     """Say whether the touchpoints' ratios differ."""
     rows = metric_list(m.results.metrics, metric=f"touchpoint_{outcome}_differ")
-    found = [r for r in rows if not np.isnan(r.estimate)]
-    if not found:
+    p_values = [r.estimate for r in rows if not np.isnan(r.estimate)]
+    if not p_values:
         return ""
-    p = found[0].estimate
+    p = p_values[0]
     shown = say("metrics.p_small") if p < 0.001 else say("metrics.p", p=p)
     return say(f"metrics.differ_{outcome}" if p < 0.05 else f"metrics.alike_{outcome}", p=shown)
 
 
 def members(m: Material, level: int) -> list[Block]:
     """Set members of the loyalty programme against other customers, with the warning that they chose to be members."""
-    lines, used, metrics = [], [], m.results.metrics
+    lines, metrics = [], m.results.metrics
     for outcome, name in (("retention", _retained(m)), ("spend", say("metrics.member_spend"))):
         for how in ("unadjusted", "standardised"):
             one = [
-                next(iter(metric_list(metrics, metric=f"member_{metric}", version=how, segment=segment)), None)
-                for metric, segment in (
-                    (outcome, "member=yes"), (outcome, "member=no"),
+                next(iter(metric_list(metrics, metric=f"member_{metric}", version=how, category=side)), None)
+                for metric, side in (
+                    (outcome, "yes"), (outcome, "no"),
                     (f"{outcome}_difference", ""), (f"{outcome}_ratio", ""),
                 )
             ]  # fmt: skip
@@ -131,12 +140,11 @@ def members(m: Material, level: int) -> list[Block]:
                 adjusted = say(f"format.adjusted_{'no' if how == 'unadjusted' else how}")
                 row = say("metrics.member_row", outcome=name, adjusted=adjusted)
                 lines.append([row, *cells, bare(one[3], 2)])
-                used += [r for r in one if r is not None]
     if not lines:
         return []
     header = [say(f"metrics.column_{name}") for name in _MEMBER_COLUMNS]
     caption = say("metrics.member_caption", level=coverage(m.spec))
-    notes = [say("metrics.member_source", source=used[0].source)]
+    notes = [say("metrics.member_source", source=source("member_retention"))]
     return [
         heading(say("metrics.member_heading"), level),
         notice(say("metrics.member_warning")),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxlink.metrics.metric_table import COLUMNS
+from cxlink.metrics.power_rows import UNIT as MILLINAT
 from cxlink.report.format import FIRM, NONE, THIN, decimal, units
 from cxlink.report.words import say
 
@@ -22,7 +23,8 @@ IN_SEGMENTS = (
 CODINGS = ("nps_class", "top_two_box", "linear", "full_score")
 _ORIGINS = ("from_signup", "from_survey")
 _RATES = ("churn_rate", "retention_rate")
-_DIGITS = {"points": 1, "probability": 1, "score": 2, "ratio": 3, "p-value": 2}
+_DIGITS = {"points": 1, "probability": 1, "score": 2, "ratio": 3, "p-value": 2, MILLINAT: 1}
+_BARE = ("points", "score", "ratio", "p-value", "amount", MILLINAT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class Metric:
 
     metric: str
     version: str
-    segment: str
+    variable: str
+    category: str
     period: str
     estimate: float
     std_error: float
@@ -40,8 +43,6 @@ class Metric:
     level: float
     unit: str
     n: int | None
-    definition: str
-    source: str
 
     @property
     def is_rate(self) -> bool:
@@ -72,51 +73,48 @@ def metric_list(table: pd.DataFrame, **where: Any) -> list[Metric]:
     """Give the rows whose columns have these values; a tuple means any of them."""
     if not len(table):
         return []
-    keep = pd.Series(True, index=table.index)
+    chosen = pd.Series(True, index=table.index)
     for name, value in where.items():
-        keep &= table[name].isin(value) if isinstance(value, tuple) else table[name].eq(value)
-    chosen = table.loc[keep, list(COLUMNS)]
-    return [_metric(values) for values in chosen.itertuples(index=False, name=None)]
+        chosen &= table[name].isin(value) if isinstance(value, tuple) else table[name].eq(value)
+    rows = table.loc[chosen, list(COLUMNS)]
+    return [_metric(values) for values in rows.itertuples(index=False, name=None)]
 
 
 def _metric(values: tuple[Any, ...]) -> Metric:
-    given = dict(zip(COLUMNS, values, strict=True))
-    return Metric(**{**given, "n": None if pd.isna(given["n"]) else int(given["n"])})
+    row = dict(zip(COLUMNS, values, strict=True))
+    return Metric(**{**row, "n": None if pd.isna(row["n"]) else int(row["n"])})
 
 
 def digits(rows: Iterable[Metric]) -> int:
     """Decimals for metrics of one unit that stand together."""
-    known = [row for row in rows if not np.isnan(row.estimate)]
-    if not known:
+    estimates = [row for row in rows if not np.isnan(row.estimate)]
+    if not estimates:
         return 1
-    if known[0].unit.startswith("nats"):
-        return 1
-    sizes = [abs(row.estimate) for row in known]
-    return _DIGITS.get(known[0].unit, 2 if max(sizes) < 100 else 0)
+    largest = max(abs(row.estimate) for row in estimates)
+    return _DIGITS.get(estimates[0].unit, 2 if largest < 100 else 0)
 
 
 def bare(row: Metric | None, shown: int | None = None) -> str:
     """Write an estimate with its interval, without its unit: ``30.5 [27.7, 33.2]``; shares in per cent."""
-    if row is None or np.isnan(row.estimate):
-        return NONE
-    places = digits([row]) if shown is None else shown
-    times = 100.0 if row.unit == "probability" else 1.0
-    text = decimal(times * row.estimate, places)
-    if np.isnan(row.conf_low + row.conf_high):
-        return text
-    ends = [decimal(times * end, places) for end in (row.conf_low, row.conf_high)]
-    return f"{text} [{ends[0]},{FIRM}{ends[1]}]"
+    return _with_interval(row, shown, "{}")
 
 
 def with_unit(row: Metric) -> str:
     """Write an estimate with its interval and its unit: ``EUR 80 [79, 81]``, ``40.5 % [39.6, 41.5]``."""
-    text = bare(row)
-    if text == NONE or row.unit in ("points", "score", "ratio", "p-value", "amount"):
-        return text
-    if row.unit == "probability":
-        head, _, tail = text.partition(" [")
-        return f"{head}{THIN}% [{tail}" if tail else f"{head}{THIN}%"
-    return text if row.unit.startswith("nats") else f"{row.unit}{THIN}{text}"
+    if row.unit in _BARE:
+        return bare(row)
+    return _with_interval(row, None, f"{{}}{THIN}%" if row.unit == "probability" else f"{row.unit}{THIN}{{}}")
+
+
+def _with_interval(row: Metric | None, shown: int | None, form: str) -> str:
+    """Write an estimate in a form, and its interval."""
+    if row is None or np.isnan(row.estimate):
+        return NONE
+    places = digits([row]) if shown is None else shown
+    times = 100.0 if row.unit == "probability" else 1.0
+    estimate, low, high = (decimal(times * x, places) for x in (row.estimate, row.conf_low, row.conf_high))
+    text = form.format(estimate)
+    return text if np.isnan(row.conf_low + row.conf_high) else f"{text} [{low},{FIRM}{high}]"
 
 
 def unit_words(row: Metric) -> str:

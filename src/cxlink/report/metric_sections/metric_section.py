@@ -6,8 +6,9 @@ from cxlink.report.content import Material
 from cxlink.report.document import Block, bullets, heading, notice, paragraph, picture, table
 from cxlink.report.figures import drawing
 from cxlink.report.figures.metric_figures import known_over_time, metrics_over_time
-from cxlink.report.format import NONE, capital, coverage, stratum, whole
+from cxlink.report.format import NONE, capital, category, coverage, whole
 from cxlink.report.metric_sections.metric_comparisons import members, power, touchpoints
+from cxlink.report.metric_sections.metric_definitions import definition, source
 from cxlink.report.metric_sections.metric_names import (
     IN_SEGMENTS,
     METRICS,
@@ -32,7 +33,7 @@ def metric_pages(m: Material, level: int = 1) -> list[Block]:
         heading(say("metrics.heading"), level),
         paragraph(say("metrics.text", level=coverage(m.spec))),
         _table(everybody, m),
-        *_definitions(everybody),
+        *_definitions(everybody, m),
         *_immortal(m),
     ]
     return [
@@ -42,7 +43,7 @@ def metric_pages(m: Material, level: int = 1) -> list[Block]:
 
 
 def _everybody(m: Material) -> list[Metric]:
-    return metric_list(m.results.metrics, segment="", period="", metric=METRICS)
+    return metric_list(m.results.metrics, variable="", period="", metric=METRICS)
 
 
 def _table(rows: list[Metric], m: Material) -> Block:
@@ -54,10 +55,15 @@ def _table(rows: list[Metric], m: Material) -> Block:
     return table(say("metrics.caption"), header, cells, notes=notes)
 
 
-def _definitions(rows: list[Metric]) -> list[Block]:
+def _definitions(rows: list[Metric], m: Material) -> list[Block]:
     """One line a metric: what it is, and who says so."""
     items = [
-        styled("metrics.definition", name=row.name, definition=row.definition, source=row.source)
+        styled(
+            "metrics.definition",
+            name=row.name,
+            definition=definition(row.metric, row.version, m.spec),
+            source=source(row.metric),
+        )
         for row in rows
     ]
     return [bullets(items, small=True)]
@@ -95,20 +101,20 @@ def _over_time(m: Material, level: int) -> list[Block]:
 def _segments(m: Material, level: int) -> list[Block]:
     """Set the main metrics out by segment."""
     rows = [r for r in metric_list(m.results.metrics, period="", metric=IN_SEGMENTS)
-            if r.segment and not r.segment.startswith("score=")]  # fmt: skip
+            if r.variable not in ("", "score")]  # fmt: skip
     columns = list(dict.fromkeys((r.metric, r.version) for r in rows if r.version != "from_signup"))
     columns = columns or list(dict.fromkeys((r.metric, r.version) for r in rows))
-    names = list(dict.fromkeys(r.segment for r in rows))
-    if not names:
+    segments = list(dict.fromkeys((r.variable, r.category) for r in rows))
+    if not segments:
         return []
-    at = {(r.metric, r.version, r.segment): r for r in rows}
+    at = {(r.metric, r.version, r.variable, r.category): r for r in rows}
     shown = {key: digits([r for r in rows if (r.metric, r.version) == key]) for key in columns}
     lines = []
-    for name in names:
-        found = [at.get((*key, name)) for key in columns]
-        n = next((r.n for r in found if r is not None), None)
-        cells = [bare(r, shown[key]) for key, r in zip(columns, found, strict=True)]
-        lines.append([stratum(name), whole(n), *cells])
+    for segment in segments:
+        row = [at.get((*key, *segment)) for key in columns]
+        n = next((r.n for r in row if r is not None), None)
+        cells = [bare(r, shown[key]) for key, r in zip(columns, row, strict=True)]
+        lines.append([category(*segment), whole(n), *cells])
     header = [
         say("metrics.segment"),
         say("metrics.customers"),
@@ -123,7 +129,7 @@ def _segments(m: Material, level: int) -> list[Block]:
     dense = len(columns) > 2
     return [
         heading(say("metrics.segment_heading"), level),
-        table(caption, header, lines[:_MOST_ROWS], notes=notes, rules=_breaks(names[:_MOST_ROWS]), dense=dense),
+        table(caption, header, lines[:_MOST_ROWS], notes=notes, rules=_breaks(segments[:_MOST_ROWS]), dense=dense),
     ]  # fmt: skip
 
 
@@ -134,7 +140,7 @@ def _header(row: Metric) -> str:
     return say("metrics.segment_column", name=short, unit=unit_words(row))
 
 
-def _breaks(names: list[str]) -> list[int]:
+def _breaks(segments: list[tuple[str, str]]) -> list[int]:
     """Rows before which another variable begins."""
-    of = [name.partition("=")[0] for name in names]
-    return [i for i in range(1, len(of)) if of[i] != of[i - 1]]
+    variables = [variable for variable, _ in segments]
+    return [i for i in range(1, len(variables)) if variables[i] != variables[i - 1]]

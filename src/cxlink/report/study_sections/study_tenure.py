@@ -68,7 +68,10 @@ def _assumptions(assumptions: pd.DataFrame, spec: CohortSpec) -> Block:
     """Set out what the published retention means in years under each assumption."""
     cells = []
     for row in assumptions.to_dict("records"):
-        name = "; ".join(str(row[key]) for key in ("reading", "parameter") if row[key])
+        name = say(f"study_tenure.assumption_{row['assumption']}")
+        if row["parameter"]:
+            parameter = say(f"study_tenure.common_{row['parameter']}", value=row["value"])
+            name = say("study_tenure.with_parameter", assumption=name, parameter=parameter)
         years = [_years(row[key]) for key in ("years_of_worst", "years_of_best")]
         cells.append([capital(name), *years, percent(row["retention_needed_for_six_years"], 1)])
     header = [
