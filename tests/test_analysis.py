@@ -263,9 +263,8 @@ def test_the_other_reading_of_a_duration_is_noted_where_it_matters() -> None:
     own = {check.group: check for check in matching(found.checks, code="counts_reading", passed=False)}
     assert set(own) == {"worst", "best"}
     note = table_notes(found)[-1]
-    assert note.startswith(
-        'Under the other duration convention (counts = "completed") retention after 12 months'
-    )
+    convention = '(counts = "completed"; "completed" needs follow_up)'
+    assert note.startswith(f"Under the other duration convention {convention} retention after 12 months")
     worst = own["worst"].facts["estimate"]
     assert f"{percent(worst + own['worst'].value, 1)} instead of {percent(worst, 1)} (worst)" in note
 
