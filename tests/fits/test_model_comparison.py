@@ -73,3 +73,16 @@ def test_models_of_different_cohorts_are_refused() -> None:
         cxlink.compare_models(*models)
     with pytest.raises(InputError, match="at least one model"):
         cxlink.compare_models()
+    cohort = cohort_of_subscribers(subscribers(300))
+    with pytest.raises(InputError, match=r"'score' lacks plan\. Give one that has them all"):
+        cxlink.compare_models(cxlink.hazards(cohort), cxlink.hazards(cohort, "plan"))
+
+
+def test_equal_models_score_the_same_on_the_same_folds() -> None:
+    cohort = cohort_of_subscribers(subscribers(800))
+    table = cxlink.compare_models(
+        cxlink.hazards(cohort, "score"), cxlink.hazards(cohort, "score + plan"), cxlink.hazards(cohort, "score"),
+        rival=False,
+    )  # fmt: skip
+    assert table.loc[2, "difference"] == 0
+    assert table.loc[2, "log_score"] == table.loc[0, "log_score"]

@@ -20,14 +20,15 @@ RIVAL = "gradient_boosting"
 def compare_models(*models: RetentionModel, folds: int = FOLDS, rival: bool = True) -> pd.DataFrame:
     """Compare models of the same customers by out-of-sample scores.
 
-    Customers are dealt into folds, the same for models on the same cells; each model is fitted without a fold and
-    scored on it. The rival is scikit-learn's `HistGradientBoostingClassifier` of leaving in a period, on the variables
-    of all models and the period: what a flexible model would predict better is what the others leave on the table.
+    Customers are dealt into folds, the same for all models; each model is fitted without a fold and scored on it, to
+    the last period that all of them say anything of. The rival is scikit-learn's `HistGradientBoostingClassifier` of
+    leaving in a period, on the variables of all models and the period: what a flexible model would predict better is
+    what the others leave on the table.
 
     Parameters
     ----------
     *models : RetentionModel
-        From `cxlink.hazards` or `cxlink.aft`, of one cohort.
+        From `cxlink.hazards` or `cxlink.aft`, of one cohort; one of them has all variables of the others.
     folds : int
         Number of folds.
     rival : bool
@@ -42,19 +43,27 @@ def compare_models(*models: RetentionModel, folds: int = FOLDS, rival: bool = Tr
     Raises
     ------
     InputError
-        If no model is given, or they are of different cohorts.
+        If no model is given, they are of different cohorts, or none has all variables of the others.
     """
     if not models:
         raise InputError("give at least one model.")
     first = models[0].cells
     if any(one.cells.name != first.name or one.cells.n.sum() != first.n.sum() for one in models):
         raise InputError("the models are of different cohorts: their scores cannot be compared.")
+    widest = max(models, key=lambda one: len(one.design.formula.variables))
+    for one in models:
+        if missing := set(one.design.formula.variables) - set(widest.design.formula.variables):
+            raise InputError(
+                f"no model has all variables: {widest.design.formula.text!r} lacks {sorted(missing)[0]}. Give one that "
+                "has them all too, so that all are scored on the same customers."
+            )
     names = [(one.name, one.design.formula.text) for one in models]
-    scores = [_scores(one.cells, _refitted(one), folds) for one in models]
+    predictions = [_refitted(one) for one in models]
     if rival:
-        widest = max(models, key=lambda one: len(one.design.formula.variables))
         names.append((RIVAL, ", ".join(widest.design.formula.variables)))
-        scores.append(_scores(widest.cells, _boosted, folds))
+        predictions.append(_boosted)
+    by_fold = [_fold_scores(widest.cells, part, predictions) for part in _folds(widest.cells, folds)]
+    scores = [list(one) for one in zip(*by_fold, strict=True)]
     log_scores = np.array([[fold["log_score"] for fold in one] for one in scores])
     difference = log_scores - log_scores[0]
     return pd.DataFrame({
@@ -119,15 +128,14 @@ def _features(profiles: pd.DataFrame) -> np.ndarray:
     return np.column_stack(columns).astype(float) if columns else np.zeros((len(profiles), 1))
 
 
-def _scores(cells: ModelCells, predicted: LogSurvival, folds: int) -> list[dict[str, Any]]:
-    """Scores of each fold, predicted from the others."""
-    parts = _folds(cells, folds)
-    scores = []
-    for part in parts:
-        rest, fold = cells.of(cells.n - part), cells.of(part)
-        log_survival = predicted(rest, fold)
-        scores.append(dict(scores_of(fold, log_survival, cells.spec.horizon)))
-    return scores
+def _fold_scores(
+    cells: ModelCells, part: np.ndarray, predictions: Sequence[LogSurvival]
+) -> list[dict[str, Any]]:
+    """Scores of one fold by each model, predicted from the other folds."""
+    rest, fold = cells.of(cells.n - part), cells.of(part)
+    curves = [predicted(rest, fold) for predicted in predictions]
+    last = min(one.shape[1] for one in curves)
+    return [dict(scores_of(fold, one[:, :last], cells.spec.horizon)) for one in curves]
 
 
 def _folds(cells: ModelCells, folds: int) -> Sequence[np.ndarray]:
