@@ -131,6 +131,25 @@ def test_payback_counts_the_periods_whose_margins_it_takes() -> None:
         assert shown["unit"] == "month"
 
 
+def test_a_horizon_beyond_the_window_of_spend_alone_is_refused() -> None:
+    counts = buyers()
+    value = {"margin": 0.5, "discount": 0.0, "horizon": 13}
+    tables = {**counts.spec.model_dump(mode="json", exclude_none=True), "value": value}
+    far = replace(counts, spec=make_spec(tables))
+    intervention = plan_intervention(spells_of(far), far.spec, move="1-2:5")
+    with pytest.raises(InputError) as refused:
+        intervention_value(spells_of(far), far, None, intervention, np.random.default_rng(1))
+    assert str(refused.value) == (
+        "1-2:5: retention is not known, so that value is counted over the 12 months of the spend window at most "
+        "(horizon 13). Give --horizon 12 or less."
+    )
+    near = replace(counts, spec=make_spec({**tables, "value": {**value, "horizon": 6}}))
+    found = intervention_value(spells_of(near), near, None, intervention, np.random.default_rng(1)).estimates
+    whole = outcome(move="1-2:5").estimates
+    half, year = (select(t, estimand="value_difference")["estimate"].iloc[0] for t in (found, whole))
+    assert half == pytest.approx(year / 2, rel=1e-12)
+
+
 GAIN = Gain(
     np.array([1.0, 2.0, 3.0]), np.array([[1.0, 2.0, 3.0], [0.5, 1.0, 2.5], [1.0, 2.0, 4.0]]), 10.0, 30.0
 )

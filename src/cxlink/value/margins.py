@@ -161,8 +161,7 @@ def periods_paid(spells: Spells, exposure: np.ndarray, log_survival: np.ndarray)
     """
     window, followed = len(exposure), spells.exit - spells.entry
     lost = spells.cause > 0
-    certain = np.where(lost, np.maximum(followed, 1), followed)
-    paid: np.ndarray = np.concatenate([[0.0], np.cumsum(exposure)])[np.minimum(certain, window)]
+    paid: np.ndarray = np.concatenate([[0.0], np.cumsum(exposure)])[np.minimum(followed, window)]
     for t in range(window):
         on = np.flatnonzero(~lost & (followed <= t))
         now, then = (log_survival[spells.pair[on], spells.entry[on] + at] for at in (t, followed[on]))
