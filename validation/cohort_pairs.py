@@ -70,8 +70,8 @@ def truth(base: Law, new: Law) -> dict[tuple[str, str, str], float]:
     cumulative = [-one for one in kept]
     found: dict[tuple[str, str, str], float] = {}
     for estimand, (first, second) in {"retention": cumulative, "spend": [base.spend, new.spend]}.items():
-        shift = baseline_shift(base.share, np.log(first), np.log(second))
-        values = states(first, second, shift)
+        factor = np.exp(baseline_shift(base.share, np.log(second / first)))
+        values = states(first, second, first * factor, second / factor)
         values = np.exp(-values) if estimand == "retention" else values
         for group, levels in _GROUPS.items():
             at = np.isin(LEVELS, levels)

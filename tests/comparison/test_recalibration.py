@@ -88,3 +88,11 @@ def test_brier_by_hand() -> None:
 def test_nobody_followed_to_the_horizon_has_no_brier_score() -> None:
     spells = spells_by_hand([(0, 0, 0, 1, 0, 2), (0, 0, 0, 1, 1, 2)])
     assert np.isnan(brier(spells, spells.n[:, None], np.ones(2, bool), np.full((2, 1), 0.5), 3)).all()
+
+
+def test_the_error_of_a_line_where_both_sides_are_noisy_by_hand() -> None:
+    """Points on y = 2 x: with σ_y² = .05 and σ_x² = .2 a point weighs 1/(.05 + 4 · .2) = 1/.85, x as it was."""
+    x = np.array([0.0, 1, 2, 3])
+    slope, error = normal_slope(x, np.full(4, 0.2), 2 * x, np.full(4, 0.05))
+    assert slope == pytest.approx(2, abs=1e-4)
+    assert error == pytest.approx(np.sqrt(0.85 / 5), rel=1e-4)  # 1/√(Σ(x − x̄)²/.85)

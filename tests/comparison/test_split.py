@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxlink.comparison.decomposition import baseline_shift, moved, shapley, states
+from cxlink.comparison.decomposition import baseline_shift, shapley, states
 
 
 def test_parts_by_hand() -> None:
@@ -75,9 +75,9 @@ def test_the_short_formula_is_the_average_over_six_orders(seed: int, levels: int
 def test_a_common_factor_is_all_baseline_and_nothing_else() -> None:
     rng = np.random.default_rng(1)
     n, hazard = rng.uniform(1, 9, (3, 2)), rng.uniform(0.1, 2, (3, 2))
-    shift = baseline_shift(n, np.log(hazard), np.log(1.5 * hazard))
+    shift = baseline_shift(n, np.log(1.5 * hazard) - np.log(hazard))
     assert shift == pytest.approx(np.log(1.5), abs=1e-12)
-    split = shapley((n, n), np.exp(-states(hazard, 1.5 * hazard, shift)))
+    split = shapley((n, n), np.exp(-states(hazard, 1.5 * hazard, hazard * np.exp(shift), hazard)))
     assert split.effect == pytest.approx(0, abs=1e-12)
     assert split.mix == pytest.approx(0, abs=1e-12)
     assert split.baseline == pytest.approx(split.total, abs=1e-12)
@@ -88,19 +88,12 @@ def test_what_averages_to_nothing_over_the_base_is_all_effect() -> None:
     """Yun's normalisation: weights are the base's customers, whatever level one would call the reference."""
     n, hazard = np.array([[1.0], [3.0]]), np.array([[0.5], [0.2]])
     new = hazard * np.exp(np.array([[0.3], [-0.1]]))
-    assert baseline_shift(n, np.log(hazard), np.log(new)) == pytest.approx(0, abs=1e-12)
-    split = shapley((n, n), states(hazard, new, np.array(0.0)))
+    assert baseline_shift(n, np.log(new / hazard)) == pytest.approx(0, abs=1e-12)
+    split = shapley((n, n), states(hazard, new, hazard, new))
     assert split.baseline == 0
     assert split.effect == pytest.approx(0.25 * 0.5 * np.expm1(0.3) + 0.75 * 0.2 * np.expm1(-0.1), abs=1e-12)
 
 
-def test_cells_without_a_loss_stay_finite() -> None:
-    values = states(np.array([[0.0, 800.0]]), np.array([[0.4, 0.3]]), np.array(0.2))
-    assert np.isfinite(np.exp(-values)).all()
-    np.testing.assert_allclose(values[1, 0], [[0.0, 800 * np.exp(0.2)]])
-    np.testing.assert_allclose(values[0, 1], np.array([[0.4, 0.3]]) / np.exp(0.2))
-
-
-def test_amounts_move_by_adding() -> None:
-    values = moved(np.array([[-2.0]]), np.array([[5.0]]), np.array(3.0))
-    assert values.ravel().tolist() == [-2.0, 2.0, 1.0, 5.0]
+def test_states_stand_by_baseline_then_effect() -> None:
+    one, two, shifted, unshifted = (np.array([[x]]) for x in (1.0, 2.0, 3.0, 4.0))
+    assert states(one, two, shifted, unshifted).ravel().tolist() == [1.0, 4.0, 3.0, 2.0]

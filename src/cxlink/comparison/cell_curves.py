@@ -1,8 +1,8 @@
-"""Kaplan–Meier of every level and stratum of a cohort, with draws, for sums and for logarithms.
+"""Kaplan–Meier of every level and stratum of a cohort, with draws, and where its functions are expanded.
 
-Sums over cells take each cell's plain estimate, where a cell without a loss has the cumulative hazard 0. A logarithm
-cannot: there each cell has half a loss more, at the rate of the cohort's own additive hazards (design rule 10). A
-period in which a cell had nobody at risk takes the cell's own average hazard, of which the half loss is part.
+A cell's retained share is its plain estimate, and stays so in every sum. Functions of it (`expansion`) are expanded
+around the cell's hazards shrunk towards the cohort's additive ones by the weight of ten losses; a period in which a
+cell had nobody at risk takes those hazards too.
 """
 
 from collections.abc import Iterator
@@ -11,67 +11,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cxlink.cohort.count.spells import RiskSets, Spells, risk_sets
+from cxlink.comparison.additive_hazards import HALF, Additive, additive_hazards
 from cxlink.comparison.common_support import Frame, place_of, positions
+from cxlink.comparison.expansion import Expansion
 from cxlink.groups.discrete_hazard import EXTINCT
-from cxlink.survival.bootstrap import resample
 from cxlink.survival.small_groups import FEWEST
 
-_BLOCK = 4_000_000
-_HALF = 0.5
-_GRID = np.linspace(-20.0, 12.0, 641)
-
-
-@dataclass(frozen=True, slots=True)
-class Additive:
-    """Hazards that are additive in the logarithm: those of the strata, times one factor a level.
-
-    Attributes
-    ----------
-    strata : ndarray of shape (n_strata, n_periods)
-        Steps of the cumulative hazard of all levels together; never 0.
-    at_risk : ndarray of shape (n_levels, n_strata, n_periods)
-        Customers.
-    lost : ndarray of shape (n_levels,)
-        Losses of a level.
-    sparse : bool ndarray of shape (n_levels,)
-        Fewer than ten losses up to the horizon, or fewer than ten customers without one (under late entry:
-        customer-periods): such a level is drawn from its one factor alone.
-    """
-
-    strata: np.ndarray
-    at_risk: np.ndarray
-    lost: np.ndarray
-    sparse: np.ndarray
-
-    @property
-    def exposed(self) -> np.ndarray:
-        """Customer-periods of each level."""
-        exposed: np.ndarray = self.at_risk.sum(axis=(1, 2))
-        return exposed
-
-    @property
-    def factor(self) -> np.ndarray:
-        """Of each level: with half a loss and half a customer-period without one added."""
-        return self.factors(((self.lost + _HALF) / (self.exposed + 1))[:, None])[:, 0]
-
-    def factors(self, share: np.ndarray) -> np.ndarray:
-        """Factors by which a level's customers would lose these shares of their customer-periods.
-
-        Solves Σ r (1 − e^(−ρ λ)) = share · Σ r for ρ, by interpolation on a grid of log ρ.
-
-        Parameters
-        ----------
-        share : ndarray of shape (n_levels, n_draws)
-            Between 0 and 1.
-        """
-        factors = np.empty(share.shape)
-        for level, r in enumerate(self.at_risk):
-            used = r > 0
-            weight = r[used] / max(r[used].sum(), 1)
-            gone = -np.expm1(-np.exp(_GRID)[:, None] * self.strata[used]) @ weight
-            factors[level] = np.exp(np.interp(np.log(share[level]), np.log(np.maximum(gone, 1e-300)), _GRID))
-        factors[self.exposed == 0] = 1.0
-        return factors
+_BLOCK, _ROUNDING = 4_000_000, 1e-9
+_LEAST = 1.0
+"""Customers of a cell that its model expects to lose, and to retain, for its square to be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +40,8 @@ class CellCurves:
         The same up to the horizon after each survey, of customers with a place alone.
     additive : Additive
         What sparse cells are shrunk towards.
+    expansion : Expansion
+        Where functions of the retained shares are expanded.
     """
 
     spells: Spells
@@ -100,6 +50,7 @@ class CellCurves:
     count: RiskSets
     within: RiskSets
     additive: Additive
+    expansion: Expansion
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +61,8 @@ class CellDraws:
     ----------
     n : ndarray of shape (n_levels, n_places, n_draws)
         Customers.
-    cumulative : ndarray of shape (n_levels, n_places, n_draws)
-        −log of the share retained at the horizon.
-    log_cumulative : ndarray of shape (n_levels, n_places, n_draws)
-        Its logarithm, half a loss added.
+    retained : ndarray of shape (n_levels, n_places, n_draws)
+        Share retained at the horizon.
     hazard : ndarray of shape (n_levels, n_strata, n_periods, n_draws)
         By period since the time origin.
     at_risk, lost : ndarray of shape (n_levels, n_strata, n_periods, n_draws)
@@ -123,8 +72,7 @@ class CellDraws:
     """
 
     n: np.ndarray
-    cumulative: np.ndarray
-    log_cumulative: np.ndarray
+    retained: np.ndarray
     hazard: np.ndarray
     at_risk: np.ndarray
     lost: np.ndarray
@@ -152,9 +100,42 @@ def cells_of(spells: Spells, frame: Frame) -> CellCurves:
     at_risk, losses = (x[..., 0] for x in _shaped(count, spells.n[:, None], frame))
     if frame.entry.any():
         lost, retained = losses.sum(axis=(1, 2)), (at_risk - losses).sum(axis=(1, 2))
-    return CellCurves(
-        spells, frame, place, count, within, _additive(at_risk, losses, np.minimum(lost, retained) < FEWEST)
+    additive = additive_hazards(at_risk, losses, np.minimum(lost, retained) < FEWEST)
+    expansion = _expanded(at_risk, losses, additive.shrunk, frame)
+    return CellCurves(spells, frame, place, count, within, additive, expansion)
+
+
+def _expanded(at_risk: np.ndarray, lost: np.ndarray, shrunk: np.ndarray, frame: Frame) -> Expansion:
+    """Expand around shrunk hazards; v is Greenwood's variance × n / (n − 1): unbiased without censoring."""
+    customers, plain = _customers(at_risk), _plain(at_risk, lost, shrunk)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        noise = np.where(lost > 0, lost / (at_risk * (at_risk - lost)), 0.0)
+    centre, retained, variance = (
+        _windows(steps[..., None], frame)[..., 0]
+        for steps in (shrunk, plain, np.where(np.isfinite(noise), noise, 0.0))
     )
+    centre, retained, n = np.exp(-centre), np.exp(-retained), customers[:, frame.stratum]
+    variance = retained**2 * variance * n / np.maximum(n - 1, 1)
+    # a square of hardly a customer who left, or hardly one who stayed, is noise
+    used = (n > 1) & (n * np.minimum(centre, 1 - centre) > _LEAST)
+    square = np.where(used, (retained - centre) ** 2 - variance, 0.0)
+    noise = np.where(used, centre * (1 - centre) * np.sqrt(2 / np.maximum(n * (n - 1), 1)), 0.0)
+    return Expansion(centre, square, noise)
+
+
+def _customers(at_risk: np.ndarray) -> np.ndarray:
+    """Customers of each cell: the most at risk at once."""
+    customers: np.ndarray = at_risk.max(axis=2)
+    return customers
+
+
+def _plain(at_risk: np.ndarray, lost: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
+    """Steps of the cumulative hazard; ``otherwise`` where nobody is at risk, but for the rounding of drawn weights."""
+    anybody = at_risk > _ROUNDING
+    with np.errstate(divide="ignore"):
+        steps = -np.log1p(-np.minimum(lost / np.where(anybody, at_risk, np.inf), 1.0))
+    plain: np.ndarray = np.where(anybody, np.minimum(steps, -EXTINCT), otherwise)
+    return plain
 
 
 def _shaped(count: RiskSets, weights: np.ndarray, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
@@ -167,22 +148,21 @@ def _shaped(count: RiskSets, weights: np.ndarray, frame: Frame) -> tuple[np.ndar
     return made[0], made[1]
 
 
-def _additive(at_risk: np.ndarray, lost: np.ndarray, sparse: np.ndarray) -> Additive:
-    average = (lost.sum() + _HALF) / (at_risk.sum() + 1)
-    cohort = (lost.sum(axis=(0, 1)) + average) / (at_risk.sum(axis=(0, 1)) + 1)
-    strata = (lost.sum(axis=0) + cohort) / (at_risk.sum(axis=0) + 1)
-    return Additive(-np.log1p(-strata), at_risk, lost.sum(axis=(1, 2)), sparse)
-
-
 def measure(cells: CellCurves) -> CellDraws:
     """Give the cells of the data; the last axis is of length 1."""
-    return _measured(cells, cells.spells.n[:, None].astype(float), cells.additive.factor[:, None], False)
+    weights = cells.spells.n[:, None].astype(float)
+    at_risk, lost = _shaped(cells.count, weights, cells.frame)
+    steps = _plain(at_risk, lost, cells.additive.shrunk[..., None])
+    return _measured(cells, weights, steps)
 
 
 def draws_of(cells: CellCurves, n_draws: int, block: int, rng: np.random.Generator) -> Iterator[CellDraws]:
-    """Draw the cells: a customer bootstrap, and for sparse levels one factor on the cohort's hazards.
+    """Draw the cells: a customer bootstrap by weights, and for sparse levels one factor on the cohort's hazards.
 
-    The share of its customer-periods that a sparse level loses is Beta(losses + ½, others + ½); the factor follows.
+    Customers of a spell have the weight Gamma(n, 1), so that no draw empties a cell (Rubin 1981, doi
+    10.1214/aos/1176345338). The share of its customer-periods that a sparse level loses is Beta(losses + ½,
+    others + ½); the factor follows. A cell of one customer, which no weight varies, has the variance c (1 − c) of the
+    share c that its model retains.
 
     Parameters
     ----------
@@ -193,13 +173,36 @@ def draws_of(cells: CellCurves, n_draws: int, block: int, rng: np.random.Generat
     rng : Generator
         Children of it are advanced.
     """
-    bootstrap, factors = rng.spawn(2)
-    additive = cells.additive
-    for weights in resample(cells.spells.n, n_draws, block, bootstrap):
-        shape = (len(additive.lost), weights.shape[1])
-        retained = additive.exposed - additive.lost
-        share = factors.beta(additive.lost[:, None] + _HALF, retained[:, None] + _HALF, size=shape)
-        yield _measured(cells, weights, additive.factors(np.maximum(share, 1e-300)), True)
+    bootstrap, factors, normal = rng.spawn(3)
+    additive, frame = cells.additive, cells.frame
+    few, lost, exposed = additive.sparse, additive.level_lost[:, None], additive.exposed[:, None]
+    alone = (_customers(additive.at_risk)[:, frame.stratum] == 1) & ~few[:, None]
+    centre = cells.expansion.centre[alone]
+    deviation = np.sqrt(centre * (1 - centre))
+    for start in range(0, n_draws, block):
+        size = min(block, n_draws - start)
+        weights = bootstrap.standard_gamma(cells.spells.n, (size, len(cells.spells.n))).T
+        steps = _plain(*_shaped(cells.count, weights, frame), additive.shrunk[..., None])
+        share = factors.beta(lost + HALF, exposed - lost + HALF, size=(len(lost), size))
+        factor = additive.factors(np.maximum(share, 1e-300))[few]
+        steps[few] = factor[:, None, None] * additive.strata[..., None]
+        made = _measured(cells, weights, steps)
+        made.retained[alone] += deviation[:, None] * normal.standard_normal((size, len(deviation))).T
+        yield made
+
+
+def spread(cells: CellCurves, point: CellDraws, drawn: CellDraws) -> np.ndarray:
+    """Scale the spread of each cell's retained share by √((n + 1) / (n − 1)), n being its customers.
+
+    With Gamma weights the variance of a share p is p (1 − p) / (n + 1), and on average p (1 − p) is (n − 1) / n of what
+    it should be. Where the cells' own sizes are drawn too, their sum needs no scaling.
+    """
+    n = _customers(cells.additive.at_risk)[:, cells.frame.stratum, None]
+    scale = np.sqrt(
+        np.where((n > 1) & ~cells.additive.sparse[:, None, None], (n + 1) / np.maximum(n - 1, 1), 1.0)
+    )
+    scaled: np.ndarray = point.retained + scale * (drawn.retained - point.retained)
+    return scaled
 
 
 def block_of(cells: CellCurves, n_draws: int) -> int:
@@ -209,32 +212,15 @@ def block_of(cells: CellCurves, n_draws: int) -> int:
     return int(np.clip(_BLOCK // max(size, len(cells.spells.n), 1), min(10, n_draws), n_draws))
 
 
-def _measured(cells: CellCurves, weights: np.ndarray, factor: np.ndarray, drawn: bool) -> CellDraws:
-    """Cells under these weights of the spells; where ``drawn``, sparse levels from their factor alone."""
-    frame, additive = cells.frame, cells.additive
-    at_risk, lost = _shaped(cells.count, weights, frame)
-    additive_steps = additive.factor[:, None, None] * additive.strata
-    additive_hazard = -np.expm1(-additive_steps)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        added = _HALF / -np.expm1(-additive_steps.mean(axis=-1) * frame.horizon)[..., None, None]
-        average = lost.sum(axis=2, keepdims=True) + added * additive_hazard.mean(axis=-1)[..., None, None]
-        average = average / (at_risk.sum(axis=2, keepdims=True) + added)
-        hazard = np.where(at_risk > 0, lost / at_risk, average)
-        shrunk_hazard = (lost + added * additive_hazard[..., None]) / (at_risk + added)
-        steps, shrunk_steps = (np.minimum(-np.log1p(-h), -EXTINCT) for h in (hazard, shrunk_hazard))
-    few = additive.sparse
-    by_factor = factor[few][:, None, None] * additive.strata[..., None]
-    shrunk_steps[few] = by_factor
-    if drawn:
-        steps[few], hazard[few] = by_factor, -np.expm1(-by_factor)
-    inside = cells.place >= 0
+def _measured(cells: CellCurves, weights: np.ndarray, steps: np.ndarray) -> CellDraws:
+    """Cells with these weights of the spells, and these steps of the cumulative hazard."""
+    frame, inside = cells.frame, cells.place >= 0
     n = np.zeros((frame.shape[0] * frame.shape[1], weights.shape[1]))
     np.add.at(n, cells.place[inside], weights[inside])
     return CellDraws(
         n.reshape(*frame.shape, -1),
-        _windows(steps, frame),
-        np.log(_windows(shrunk_steps, frame)),
-        hazard,
+        np.exp(-_windows(steps, frame)),
+        -np.expm1(-steps),
         *_shaped(cells.within, weights, frame),
         weights,
     )

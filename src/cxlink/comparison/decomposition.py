@@ -92,45 +92,39 @@ def _shares(n: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return strata, np.where(empty, scores[::-1], scores)
 
 
-def states(base: np.ndarray, new: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """Levels of what customers do with the baseline and the effect of either cohort, the baseline being a factor.
+def states(base: np.ndarray, new: np.ndarray, shifted: np.ndarray, unshifted: np.ndarray) -> np.ndarray:
+    """Put together what customers do with the baseline and the effect of either cohort.
 
     Parameters
     ----------
     base, new : ndarray of shape (n_levels, n_places, ...)
-        Of either cohort: cumulative hazards, or means.
-    shift : ndarray of shape (...)
-        The baseline's change in logarithms, b.
+        Of either cohort.
+    shifted, unshifted : ndarray of shape (n_levels, n_places, ...)
+        The base's with the new baseline, and the new cohort's with the base's: the effect is what is left of each
+        cell's change once the baseline's is taken away.
 
     Returns
     -------
     ndarray of shape (2, 2, n_levels, n_places, ...)
-        ``[[base, new / e^b], [base · e^b, new]]``: with b and what is left of each cell's change one after the other.
+        ``[[base, unshifted], [shifted, new]]``.
     """
-    factor = np.exp(shift)
-    return np.stack([np.stack([base, new / factor]), np.stack([base * factor, new])])
+    return np.stack([np.stack([base, unshifted]), np.stack([shifted, new])])
 
 
-def moved(base: np.ndarray, new: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """The same where the baseline's change is an amount: for means that may be negative."""
-    return np.stack([np.stack([base, new - shift]), np.stack([base + shift, new])])
-
-
-def baseline_shift(n: np.ndarray, base: np.ndarray, new: np.ndarray) -> np.ndarray:
+def baseline_shift(n: np.ndarray, change: np.ndarray) -> np.ndarray:
     """Change of every cell, averaged over the base cohort's customers.
 
     Parameters
     ----------
     n : ndarray of shape (n_levels, n_places, ...)
         The base cohort's customers.
-    base, new : ndarray of shape (n_levels, n_places, ...)
-        Log cumulative hazards, or log means, of either cohort.
+    change : ndarray of shape (n_levels, n_places, ...)
+        Of log cumulative hazards, of log means, or of means.
 
     Returns
     -------
     ndarray of shape (...)
-        Σ n (new − base) / Σ n.
+        Σ n · change / Σ n.
     """
-    total = n.sum(axis=(0, 1))
-    shift: np.ndarray = (n * (new - base)).sum(axis=(0, 1)) / np.maximum(total, 1e-300)
+    shift: np.ndarray = (n * change).sum(axis=(0, 1)) / np.maximum(n.sum(axis=(0, 1)), 1e-300)
     return shift

@@ -66,8 +66,8 @@ def _scored(
     own = np.where(own > 0, own, 1.0)
     pull = d - base + slope * left
     rest = left - slope * new / own * pull
-    kept = new * base / own
-    aa, ab, bb = ((kept * eta**k).sum(axis=0) for k in (0, 1, 2))
+    information = new * base / own
+    aa, ab, bb = ((information * eta**k).sum(axis=0) for k in (0, 1, 2))
     a, b = rest.sum(axis=0), (rest * eta).sum(axis=0)
     whole = aa * bb - ab**2
     move_a, move_b = (bb * a - ab * b) / whole, (aa * b - ab * a) / whole
@@ -113,7 +113,7 @@ def normal_slope(x: np.ndarray, var_x: np.ndarray, y: np.ndarray, var_y: np.ndar
 
 
 def brier(
-    spells: Spells, weights: np.ndarray, kept: np.ndarray, predicted: np.ndarray, horizon: int
+    spells: Spells, weights: np.ndarray, eligible: np.ndarray, predicted: np.ndarray, horizon: int
 ) -> np.ndarray:
     """Brier score at a horizon, inverse-probability-of-censoring weighted.
 
@@ -127,7 +127,7 @@ def brier(
         The new cohort.
     weights : ndarray of shape (n_spells, n_draws)
         Customers in each spell.
-    kept : bool ndarray of shape (n_spells,)
+    eligible : bool ndarray of shape (n_spells,)
         Customers that enter the score.
     predicted : ndarray of shape (n_spells, n_draws) or (n_spells, 1)
         Ŝ at the horizon after their survey.
@@ -141,7 +141,7 @@ def brier(
     """
     length = np.minimum(spells.exit - spells.entry, horizon)
     lost = (spells.cause > 0) & (spells.exit - spells.entry <= horizon)
-    seen = np.where(kept[:, None], weights, 0)
+    seen = np.where(eligible[:, None], weights, 0)
     censored, gone = (_by_length(length, here, horizon) @ seen for here in (~lost, lost))
     left = seen.sum(axis=0) - np.cumsum(censored + gone, axis=0) + censored
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -149,7 +149,7 @@ def brier(
         probability = np.where(
             lost[:, None], not_censored[np.maximum(length - 1, 0)], not_censored[horizon - 1]
         )
-        uncensored = (lost | (length == horizon)) & kept
+        uncensored = (lost | (length == horizon)) & eligible
         share = np.where(uncensored[:, None] & (probability > 0), seen / probability, 0.0)
         retained = (~lost)[:, None]
         mean = (share * retained).sum(axis=0) / share.sum(axis=0)

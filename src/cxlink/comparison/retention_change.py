@@ -8,30 +8,12 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from cxlink.comparison.cell_curves import CellCurves, CellDraws, block_of, draws_of, measure
-from cxlink.comparison.decomposition import PARTS, baseline_shift, shapley, states
+from cxlink.comparison.cell_curves import CellCurves, CellDraws, block_of, draws_of, measure, spread
+from cxlink.comparison.decomposition import states
+from cxlink.comparison.drawn_shares import DrawnShares, View, averages
 from cxlink.comparison.recalibration import brier, poisson_slopes
 
 DECILES = 10
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """Customers that a line of a table is about.
-
-    Attributes
-    ----------
-    name : str
-        A level, a band, ``all``, or ``decile 1`` (lowest risk) and so on.
-    cells : bool ndarray of shape (n_levels, n_places)
-        Theirs.
-    group : bool
-        Whether it is a group of scores, whose change is split.
-    """
-
-    name: str
-    cells: np.ndarray
-    group: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +25,7 @@ class Figures:
     split : ndarray of shape (n_groups, n_parts, n_draws)
         Of `PARTS`.
     observed, predicted, recalibrated : ndarray of shape (n_views, n_draws)
-        In the new cohort: as it was, by the base's cells, and by those with the ratio put right.
+        In the new cohort: as it was, by the base's cells, and by those recalibrated.
     ratio : ndarray of shape (n_groups + 1, n_draws)
         Observed over expected (losses, or spend) of each group; last, of the cells that the slope stands on.
     slope : ndarray of shape (n_draws,)
@@ -115,28 +97,53 @@ def compare_retention(
     rng : Generator
         Children of it are advanced: one a cohort.
     """
-    first, second = measure(base), measure(new)
-    views = views_of(groups, first.n[..., 0], second.n[..., 0], first.cumulative[..., 0])
-    used, unused = _informative(base, first)
-    estimable = (base.additive.lost > 0) & (new.additive.lost > 0)
+    cells, point = (base, new), (measure(base), measure(new))
+    customers = (point[0].n[..., 0], point[1].n[..., 0])
+    views = views_of(groups, *customers, 1 - base.expansion.centre)
+    used, unused = _informative(base, point[0])
+    estimable = (base.additive.level_lost > 0) & (new.additive.level_lost > 0)
     estimable = estimable if estimable.any() else np.ones_like(estimable)
-    stands = np.exp(-first.cumulative)
-    point = _figures(first, second, (base, new), views, (used, estimable, stands))
+    pair = _Pair(cells, point, views, used, estimable)
     block = min(block_of(base, n_draws), block_of(new, n_draws))
-    one, two = rng.spawn(2)
-    pairs = zip(draws_of(base, n_draws, block, one), draws_of(new, n_draws, block, two), strict=True)
-    draws = together(_figures(a, b, (base, new), views, (used, estimable, stands)) for a, b in pairs)
-    n = np.array([[m.n[view.cells].sum() for view in views] for m in (first, second)])
+    one, two, normal = rng.spawn(3)
+    drawn = zip(draws_of(base, n_draws, block, one), draws_of(new, n_draws, block, two), strict=True)
+    draws = together(_figures(pair, *both, normal.standard_normal(both[0].n.shape[-1])) for both in drawn)
+    n = np.array([[one[view.cells].sum() for view in views] for one in customers])
     not_estimable = tuple(int(k) for k in np.flatnonzero(~estimable))
-    return RetentionChange(views, n, point, draws, int(used.sum()), not_estimable, unused)
+    return RetentionChange(
+        views, n, _figures(pair, *point, np.zeros(1)), draws, int(used.sum()), not_estimable, unused
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two cohorts: their cells, as measured, and what is made of them.
+
+    Attributes
+    ----------
+    cells, point : pairs
+        Of base and new cohort.
+    views : sequence of View
+        The lines of the tables.
+    used : bool ndarray of shape (n_levels, n_strata)
+        Cells that the slope stands on.
+    estimable : bool ndarray of shape (n_levels,)
+        Levels that the baseline's average stands on.
+    """
+
+    cells: tuple[CellCurves, CellCurves]
+    point: tuple[CellDraws, CellDraws]
+    views: Sequence[View]
+    used: np.ndarray
+    estimable: np.ndarray
 
 
 def views_of(
     groups: Sequence[tuple[str, np.ndarray]], n_base: np.ndarray, n_new: np.ndarray, risk: np.ndarray
 ) -> tuple[View, ...]:
     """Groups that both cohorts have customers of, and tenths of the new cohort by what the base predicts."""
-    found = [View(name, np.repeat(at[:, None], risk.shape[1], axis=1), True) for name, at in groups]
-    found = [view for view in found if n_base[view.cells].sum() > 0 and n_new[view.cells].sum() > 0]
+    views = [View(name, np.repeat(at[:, None], risk.shape[1], axis=1), True) for name, at in groups]
+    views = [view for view in views if n_base[view.cells].sum() > 0 and n_new[view.cells].sum() > 0]
     order = np.argsort(risk, axis=None, kind="stable")
     # equal risks stay together: a cell goes where its middle customer does
     _, tie = np.unique(risk.ravel()[order].round(12), return_inverse=True)
@@ -146,8 +153,8 @@ def views_of(
     for k in range(DECILES):
         cells = np.isin(np.arange(risk.size), order[tenth == k]).reshape(risk.shape)
         if n_new[cells].sum() > 0:
-            found.append(View(f"decile {k + 1}", cells, False))
-    return tuple(found)
+            views.append(View(f"decile {k + 1}", cells, False))
+    return tuple(views)
 
 
 def together(blocks: Iterable[Figures]) -> Figures:
@@ -157,57 +164,39 @@ def together(blocks: Iterable[Figures]) -> Figures:
     return Figures(*(np.concatenate([getattr(one, name) for one in made], axis=-1) for name in names))
 
 
-def _figures(
-    base: CellDraws,
-    new: CellDraws,
-    cells: tuple[CellCurves, CellCurves],
-    views: Sequence[View],
-    known: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> Figures:
-    """Figures of measured cells; ``known``: which of them (n_levels, n_strata) the slope stands on, which levels the
-    baseline's average does, and what the base predicts as it stands, whose score is made.
-    """
-    used, estimable, stands = known
-    shift = baseline_shift(base.n[estimable], base.log_cumulative[estimable], new.log_cumulative[estimable])
-    kept = np.exp(-states(base.cumulative, new.cumulative, shift))
-    lost, expected = (
-        x.sum(axis=2) for x in (new.lost, new.at_risk * base.hazard)
-    )  # (n_levels, n_strata, n_draws)
-    at = [view.cells[:, 0] for view in views if view.group]
-    inside = [np.repeat(levels[:, None], lost.shape[1], axis=1) for levels in at]
-    ratio = ratios(lost, expected, [*inside, used])
-    whole = ratio[len(at) - 1]
-    recalibrated = np.exp(-base.cumulative * np.where(np.isfinite(whole), whole, 1.0))
-    predicted = kept[0, 0]
-    place = cells[1].place
-    flat = stands.reshape(-1, 1)[np.maximum(place, 0)]
+def _figures(pair: _Pair, base: CellDraws, new: CellDraws, noise: np.ndarray) -> Figures:
+    old, young = (one.expansion for one in pair.cells)
+    shares = DrawnShares((pair.point[0].n, pair.point[1].n), (base.n, new.n))
+    first, second = (spread(*each) for each in zip(pair.cells, pair.point, (base, new), strict=True))
+    change = young.log_cumulative(second) - old.log_cumulative(first)
+    model_change = np.log(np.log(young.centre) / np.log(old.centre))[..., None]
+    shift = shares.baseline_shift(change, model_change, pair.estimable)
+    bends = [one.log_cumulative_bend * one.noise for one in (old, young)]
+    factor = np.exp(shift + noise * shares.deviation_of_shift(bends, pair.estimable))
+    values = states(first, second, old.power(first, factor), young.power(second, 1 / factor))
+    one, two = (at.centre[..., None] for at in (old, young))
+    model = states(*np.broadcast_arrays(one, two, one**factor, two ** (1 / factor)))
+    at = [view.cells[:, 0] for view in pair.views if view.group]
+    ratio = _ratios(pair, at, base, new)
+    whole = np.where(np.isfinite(ratio[len(at) - 1]), ratio[len(at) - 1], 1.0)
+    place = pair.cells[1].place
+    stands = pair.point[0].retained.reshape(-1, 1)[np.maximum(place, 0)]
     return Figures(
-        split_groups((base.n, new.n), kept, at),
-        averages(new.n, kept[1, 1], views),
-        averages(new.n, predicted, views),
-        averages(new.n, recalibrated, views),
+        shares.split_groups(values, model, at),
+        averages(new.n, new.retained, pair.views),
+        averages(new.n, base.retained, pair.views),
+        averages(new.n, old.power(base.retained, whole), pair.views),
         ratio,
-        _slopes(base, new, cells, used),
-        brier(cells[1].spells, new.weights, place >= 0, flat, cells[1].frame.horizon),
+        _slopes(base, new, pair.cells, pair.used),
+        brier(pair.cells[1].spells, new.weights, place >= 0, stands, pair.cells[1].frame.horizon),
     )
 
 
-def split_groups(
-    n: tuple[np.ndarray, np.ndarray], values: np.ndarray, groups: Sequence[np.ndarray]
-) -> np.ndarray:
-    """Split the change of each group (levels): (n_groups, n_parts, n_draws), NaN where a draw has nobody of it."""
-    found = np.empty((len(groups), len(PARTS), values.shape[-1]))
-    for g, levels in enumerate(groups):
-        inside = (n[0][levels], n[1][levels])
-        found[g] = np.stack(list(shapley(inside, values[:, :, levels])))
-        found[g, :, (inside[0].sum(axis=(0, 1)) == 0) | (inside[1].sum(axis=(0, 1)) == 0)] = np.nan
-    return found
-
-
-def averages(n: np.ndarray, values: np.ndarray, views: Sequence[View]) -> np.ndarray:
-    """Mean of each view over its customers: (n_views, n_draws), NaN where a draw has nobody of it."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.stack([(n[v.cells] * values[v.cells]).sum(axis=0) / n[v.cells].sum(axis=0) for v in views])
+def _ratios(pair: _Pair, groups: Sequence[np.ndarray], base: CellDraws, new: CellDraws) -> np.ndarray:
+    """Losses over those that the base's hazards expect: of groups (levels), and of the cells of the slope."""
+    lost, expected = (x.sum(axis=2) for x in (new.lost, new.at_risk * base.hazard))
+    inside = [np.repeat(levels[:, None], lost.shape[1], axis=1) for levels in groups]
+    return ratios(lost, expected, [*inside, pair.used])
 
 
 def ratios(observed: np.ndarray, expected: np.ndarray, masks: Sequence[np.ndarray]) -> np.ndarray:
@@ -217,7 +206,7 @@ def ratios(observed: np.ndarray, expected: np.ndarray, masks: Sequence[np.ndarra
 
 
 def _informative(base: CellCurves, first: CellDraws) -> tuple[np.ndarray, tuple[int, int]]:
-    """Cells of the base that lost some of their customers and kept some, and how many of the others retained are."""
+    """Cells of the base that lost some customers and retained some, and how many others lost none, or all."""
     n_levels, n_strata = first.hazard.shape[:2]
     spells, shape = base.spells, (n_levels, n_strata)
     cell = cell_of(base)
@@ -234,8 +223,8 @@ def cell_of(cells: CellCurves) -> np.ndarray:
     """Level × stratum of each spell with a place, −1 for the others."""
     place, n_places = cells.place, len(cells.frame.stratum)
     stratum = cells.frame.stratum[place % n_places]
-    found: np.ndarray = np.where(place >= 0, place // n_places * len(cells.frame.strata) + stratum, -1)
-    return found
+    cell: np.ndarray = np.where(place >= 0, place // n_places * len(cells.frame.strata) + stratum, -1)
+    return cell
 
 
 def _slopes(

@@ -1,8 +1,9 @@
 """The change of mean spend between two cohorts, as `retention_change` has it of retention.
 
 Means of the cells are drawn from their robust variance, and customers from a bootstrap (design rule 7). Where spend
-cannot be negative the baseline is the change of log means, each cell having one customer more of the cohort's additive
-means; where refunds are allowed, or a cohort spent nothing, it is the change of the means themselves.
+cannot be negative the baseline is the change of log means, each expanded (`expansion`) around the cell's mean shrunk
+towards the cohort's additive ones; where refunds are allowed, or a cohort spent nothing,
+it is the change of the means themselves.
 """
 
 from collections.abc import Sequence
@@ -11,22 +12,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cxlink.cohort.count.spells import Spells
+from cxlink.comparison.additive_hazards import PRIOR, without_itself
 from cxlink.comparison.common_support import Frame, place_of
-from cxlink.comparison.decomposition import baseline_shift, moved, states
+from cxlink.comparison.decomposition import states
+from cxlink.comparison.drawn_shares import DrawnShares, View, averages
+from cxlink.comparison.expansion import Expansion
 from cxlink.comparison.recalibration import normal_slope
-from cxlink.comparison.retention_change import (
-    Figures,
-    RetentionChange,
-    View,
-    averages,
-    ratios,
-    split_groups,
-    views_of,
-)
+from cxlink.comparison.retention_change import Figures, RetentionChange, ratios, views_of
 from cxlink.spend.means import cell_means
-from cxlink.survival.bootstrap import resample
+from cxlink.survival.small_groups import FEWEST
 
-_BLOCK = 200
+_BLOCK, _ROUNDS = 200, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +34,20 @@ class SpendPlaces:
     n : ndarray (…, n_draws)
         Customers with a complete window.
     mean : ndarray (…, n_draws)
-        Their mean; of a cell with nobody the additive one.
-    log_mean : ndarray (…, n_draws)
-        Logarithm of the mean with one customer added; the mean itself where the baseline is an amount.
+        Their mean; of a cell with nobody that of the expansion's centre.
     variance : ndarray of shape (n_levels, n_places)
         Of the mean; NaN without customers.
+    relative : float
+        Variance of what a customer spends over its mean squared.
+    expansion : Expansion
+        Where logarithms of the means are expanded.
     """
 
     n: np.ndarray
     mean: np.ndarray
-    log_mean: np.ndarray
     variance: np.ndarray
+    relative: float
+    expansion: Expansion
 
 
 def complete_windows(spells: Spells) -> Spells:
@@ -93,92 +92,126 @@ def compare_spend(
     """
     nothing = any(float(one.spend[:, 1].sum()) <= 0 for one in cohorts)
     amounts = refunds or nothing
-    base, new = (_measured(one, frame, amounts) for one in cohorts)
-    views = views_of(groups, base.n[..., 0], new.n[..., 0], base.mean[..., 0])
+    base, new = (_measured(one, frame) for one in cohorts)
+    views = views_of(groups, base.n[..., 0], new.n[..., 0], base.expansion.centre)
     used = (base.n[..., 0] > 0) & (new.n[..., 0] > 0) & (base.mean[..., 0] > 0) & (new.mean[..., 0] > 0)
     slope, error = (np.nan, np.nan) if refunds else _slope(base, new, used)
-    point = replace(_figures(base, new, views, used, amounts), slope=np.array([slope]))
-    drawn = [
-        _drawn(m, *_customers(one, frame, n_draws, child), amounts)
+    point = replace(
+        _figures((base, new), (base, new), views, (used, amounts), np.zeros(1)), slope=np.array([slope])
+    )
+    first, second = (
+        _drawn(m, *_customers(one, frame, n_draws, child))
         for one, m, child in zip(cohorts, (base, new), rng.spawn(2), strict=True)
-    ]
-    slopes = rng.spawn(1)[0].normal(slope, error if error > 0 else 0.0, n_draws)
-    draws = replace(_figures(drawn[0], drawn[1], views, used, amounts), slope=slopes)
+    )
+    one, two = rng.spawn(2)
+    slopes, noise = one.normal(slope, error if error > 0 else 0.0, n_draws), two.standard_normal(n_draws)
+    draws = replace(_figures((base, new), (first, second), views, (used, amounts), noise), slope=slopes)
     n = np.array([[m.n[view.cells].sum() for view in views] for m in (base, new)])
     without = (base.n[..., 0] > 0) & (base.mean[..., 0] <= 0)
     return RetentionChange(views, n, point, draws, int(used.sum()), (), (int(without.sum()), 0))
 
 
-def _measured(spells: Spells, frame: Frame, amounts: bool) -> SpendPlaces:
+def _measured(spells: Spells, frame: Frame) -> SpendPlaces:
     place = place_of(spells, frame)
     members = [np.unique(spells.pair[place == k]) for k in range(frame.shape[0] * frame.shape[1])]
     cells = cell_means(spells, members)
     n, mean, variance = (x.reshape(frame.shape) for x in (cells.n, cells.mean, cells.variance))
-    additive_mean = _additive(n, np.nan_to_num(mean))
-    mean_or_additive = np.where(n > 0, mean, additive_mean)
-    log_mean = mean_or_additive if amounts else np.log((n * mean_or_additive + additive_mean) / (n + 1))
-    return SpendPlaces(n[..., None], mean_or_additive[..., None], log_mean[..., None], variance)
+    total = np.where(n > 0, n * mean, 0.0)
+    additive = _additive(n, total)
+    relative = float(np.nansum(n**2 * variance) / max((n * additive**2).sum(), 1e-300))
+    others = additive * without_itself(total, n * additive, FEWEST * relative * total.sum() / max(n.sum(), 1))
+    centre = (total + PRIOR * relative * others) / np.maximum(n + PRIOR * relative, 1e-300)
+    square = np.where(n > 1, (mean - centre) ** 2 - variance, 0.0)
+    noise = np.sqrt(2 / np.maximum(n * (n - 1), 1)) * np.where(n > 1, relative * centre**2, 0.0)
+    mean = np.where(n > 0, mean, centre)
+    return SpendPlaces(n[..., None], mean[..., None], variance, relative, Expansion(centre, square, noise))
 
 
-def _additive(n: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Means of the strata times one factor a level, each shrunk towards the cohort by one customer."""
-    overall = (n * mean).sum() / max(n.sum(), 1)
-    strata = ((n * mean).sum(axis=0) + overall) / (n.sum(axis=0) + 1)
-    expected = (n * strata).sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        factor = np.nan_to_num(((n * mean).sum(axis=1) + overall) / (expected + overall), nan=1.0)
-    means: np.ndarray = factor[:, None] * strata
+def _additive(n: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Means of the strata times one factor a level, by proportional fitting: each margin spends what it spent.
+
+    A stratum has one customer more of the cohort's mean, and a level one at the factor 1.
+    """
+    overall = total.sum() / max(n.sum(), 1)
+    factor = np.ones((len(n), 1))
+    for _ in range(_ROUNDS):
+        strata = (total.sum(axis=0) + overall) / ((n * factor).sum(axis=0) + 1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            factor = (total.sum(axis=1) + overall) / ((n * strata).sum(axis=1) + overall)
+        factor = np.nan_to_num(factor, nan=1.0)[:, None]
+    means: np.ndarray = factor * strata
     return means
 
 
 def _customers(
     spells: Spells, frame: Frame, n_draws: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.random.Generator]:
-    """Resample customers: their number in each place (n_levels, n_places, n_draws); and a generator for the means."""
+    """Draw customers, Gamma(n, 1) of a spell: those of each place (n_levels, n_places, n_draws); and a generator."""
     bootstrap, noise = rng.spawn(2)
     place, made = place_of(spells, frame), []
     inside = place >= 0
-    for weights in resample(spells.n, n_draws, min(n_draws, _BLOCK), bootstrap):
+    for start in range(0, n_draws, _BLOCK):
+        shape = (min(_BLOCK, n_draws - start), len(spells.n))
+        weights = bootstrap.standard_gamma(spells.n, shape).T
         n = np.zeros((frame.shape[0] * frame.shape[1], weights.shape[1]))
         np.add.at(n, place[inside], weights[inside])
         made.append(n.reshape(*frame.shape, -1))
     return np.concatenate(made, axis=-1), noise
 
 
-def _drawn(cells: SpendPlaces, n: np.ndarray, rng: np.random.Generator, amounts: bool) -> SpendPlaces:
+def _drawn(cells: SpendPlaces, n: np.ndarray, rng: np.random.Generator) -> SpendPlaces:
     """Draw means; a level that spent nothing would have spent a share from Beta(½, n + ½) of the others' mean."""
-    error = np.sqrt(np.nan_to_num(cells.variance))[..., None] * rng.standard_normal(n.shape)
-    mean = cells.mean + error
-    # the delta method: a logarithm of draws would be biased down where cells are sparse
-    scale = 1.0 if amounts else cells.n / (cells.n + 1) / np.exp(cells.log_mean)
+    mean = cells.mean + np.sqrt(np.nan_to_num(cells.variance))[..., None] * rng.standard_normal(n.shape)
     total = (cells.n * cells.mean)[..., 0].sum(axis=1)
     overall = float(total.sum() / max(cells.n.sum(), 1))
     for level in np.flatnonzero((total == 0) & (overall > 0)):
         mean[level] = overall * rng.beta(0.5, cells.n[level].sum() + 0.5, n.shape[-1])
-    return SpendPlaces(n, mean, cells.log_mean + scale * error, cells.variance)
+    return replace(cells, n=n, mean=mean)
 
 
 def _figures(
-    base: SpendPlaces, new: SpendPlaces, views: Sequence[View], used: np.ndarray, amounts: bool
+    point: tuple[SpendPlaces, SpendPlaces],
+    drawn: tuple[SpendPlaces, SpendPlaces],
+    views: Sequence[View],
+    how: tuple[np.ndarray, bool],
+    noise: np.ndarray,
 ) -> Figures:
-    shift = baseline_shift(base.n, base.log_mean, new.log_mean)
-    values = moved(base.mean, new.mean, shift) if amounts else states(base.mean, new.mean, shift)
+    used, amounts = how
+    base, new = drawn
+    shares = DrawnShares((point[0].n, point[1].n), (base.n, new.n))
+    old, young = (np.broadcast_to(one.expansion.centre[..., None], new.mean.shape) for one in drawn)
+    everybody = np.ones(len(old), bool)
+    if amounts:
+        shift = shares.baseline_shift(new.mean - base.mean, young - old, everybody)
+    else:
+        change = new.expansion.log(new.mean) - base.expansion.log(base.mean)
+        shift = shares.baseline_shift(change, np.log(young / old), everybody)
+        bends = [one.expansion.log_bend * one.expansion.noise for one in drawn]
+        shift = shift + noise * shares.deviation_of_shift(bends, everybody)
+    values, model = (
+        states(a, b, a + shift, b - shift) if amounts else states(a, b, a * np.exp(shift), b / np.exp(shift))
+        for a, b in ((base.mean, new.mean), (old, young))
+    )
     at = [view.cells[:, 0] for view in views if view.group]
     masks = [view.cells for view in views if view.group]
     ratio = ratios(new.n * new.mean, new.n * base.mean, [*masks, used])
-    observed, predicted = (averages(new.n, x, views) for x in (new.mean, base.mean))
+    observed, predicted = (averages(new.n, mean, views) for mean in (new.mean, base.mean))
     nobody = np.full((2, observed.shape[-1]), np.nan)
     return Figures(
-        split_groups((base.n, new.n), values, at),
+        shares.split_groups(values, model, at),
         observed, predicted, predicted * ratio[len(at) - 1], ratio, nobody[0], nobody,
     )  # fmt: skip
 
 
 def _slope(base: SpendPlaces, new: SpendPlaces, used: np.ndarray) -> tuple[float, float]:
-    """Of log means on log means; cells of one customer, and without variance, have no error to be weighted by."""
-    one, two = (
-        (cells.mean[..., 0], cells.variance / np.square(np.where(used, cells.mean[..., 0], 1.0)))
-        for cells in (base, new)
-    )
-    usable = used & (base.n[..., 0] > 1) & (new.n[..., 0] > 1) & (one[1] > 0) & (two[1] > 0)
-    return normal_slope(np.log(one[0][usable]), one[1][usable], np.log(two[0][usable]), two[1][usable])
+    """Of log means on log means, by the noise of a customer's spend over all cells.
+
+    A cell's own variance would do: but it goes with its mean, and the line with it. One customer alone has no square.
+    """
+    usable = used & (base.n[..., 0] > 1) & (new.n[..., 0] > 1)
+    lines = []
+    for cells in (base, new):
+        bend, noise = cells.expansion.log_bend[usable], cells.expansion.noise[usable]
+        variance = cells.relative / cells.n[usable, 0] + (bend * noise / 2) ** 2
+        lines += [cells.expansion.log(cells.mean)[usable, 0], variance]
+    return normal_slope(*lines)
