@@ -53,7 +53,8 @@ class DrawnShares:
     def baseline_shift(self, change: np.ndarray, model: np.ndarray, levels: np.ndarray) -> np.ndarray:
         """Average change over the base's customers of these levels; ``model`` is that of the model."""
         n, drawn = self.n[0][levels], self.drawn[0][levels]
-        return baseline_shift(n, (change - model)[levels]) + baseline_shift(drawn, model[levels])
+        shift: np.ndarray = baseline_shift(n, (change - model)[levels]) + baseline_shift(drawn, model[levels])
+        return shift
 
     def deviation_of_shift(self, squares: Sequence[np.ndarray], levels: np.ndarray) -> float:
         """Give the noise that the squares of expansions have in the baseline's shift: a standard deviation.

@@ -107,12 +107,17 @@ def compare_retention(
     block = min(block_of(base, n_draws), block_of(new, n_draws))
     one, two, normal = rng.spawn(3)
     drawn = zip(draws_of(base, n_draws, block, one), draws_of(new, n_draws, block, two), strict=True)
-    draws = together(_figures(pair, *both, normal.standard_normal(both[0].n.shape[-1])) for both in drawn)
+    draws = together(_figures(pair, *both, _normal(both[0], normal)) for both in drawn)
     n = np.array([[one[view.cells].sum() for view in views] for one in customers])
     not_estimable = tuple(int(k) for k in np.flatnonzero(~estimable))
     return RetentionChange(
         views, n, _figures(pair, *point, np.zeros(1)), draws, int(used.sum()), not_estimable, unused
     )
+
+
+def _normal(drawn: CellDraws, rng: np.random.Generator) -> np.ndarray:
+    """One normal number for each draw."""
+    return rng.standard_normal((drawn.n.shape[-1],))
 
 
 @dataclass(frozen=True, slots=True)
