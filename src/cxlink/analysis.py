@@ -22,6 +22,7 @@ from cxlink.estimands.headline import from_signup, headline
 from cxlink.estimands.model_rows.coefficients import coefficient_table
 from cxlink.estimands.model_rows.hazard_rows import hazard_results
 from cxlink.estimands.model_rows.regression_rows import spend_model_rows
+from cxlink.estimands.model_rows.spliced_rows import spliced_results
 from cxlink.estimands.model_rows.tenure_estimates import STREAMS, tenure_results
 from cxlink.estimands.second_opinions import parted
 from cxlink.estimands.support_checks import band_checks
@@ -152,6 +153,9 @@ def _outcomes(all_counts: Counted, spells: Spells, progress: Progress) -> list[_
         progress("naive estimates from signup")
         parts.append(_Part(from_signup(all_counts.naive, rng) if all_counts.naive is not None else [], []))
         progress("tenure")
+        found = spliced_results(spells, spec, _stream(spec, 5))
+        tenure.append(_Part(found.rows, found.checks, projected=found.curves))
+        progress("families of curves")
         tenure += _tenure(spells, spec)
         progress("hazard ratios")
         leads = thin(findings, "kaplan_meier", spec)

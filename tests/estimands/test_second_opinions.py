@@ -5,18 +5,18 @@ import pandas as pd
 from cxlink.estimands.second_opinions import parted
 
 
-def test_families_and_other_averages_stand_beside_the_average() -> None:
+def test_families_and_their_averages_stand_beside_the_spliced_tenure() -> None:
     table = pd.DataFrame(
         [
-            ("tenure", "averaged"), ("tenure", "averaged_aic"), ("tenure", "weibull"), ("tenure", "kaplan_meier"),
-            ("tenure_curtate", "averaged"), ("tenure_curtate", "kaplan_meier"), ("retention_ratio", "spline_4"),
-            ("tenure_mean", "averaged"), ("remaining_tenure", "bayes"), ("spend", "gamma"),
+            ("tenure", "spliced"), ("tenure", "averaged"), ("tenure", "weibull"), ("tenure", "kaplan_meier"),
+            ("tenure_curtate", "spliced"), ("tenure_curtate", "kaplan_meier"), ("retention_ratio", "spline_4"),
+            ("tenure_mean", "spliced"), ("remaining_tenure", "bayes"), ("spend", "gamma"),
         ],
         columns=["estimand", "model"],
     ).assign(scenario="")  # fmt: skip
     reported, second = parted(table)
     assert list(zip(second["estimand"], second["model"], strict=True)) == [
-        ("tenure", "averaged_aic"), ("tenure", "weibull"), ("tenure_curtate", "kaplan_meier"),
+        ("tenure", "averaged"), ("tenure", "weibull"), ("tenure_curtate", "kaplan_meier"),
         ("retention_ratio", "spline_4"),
     ]  # fmt: skip
     assert len(reported) + len(second) == len(table)

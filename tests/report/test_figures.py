@@ -165,7 +165,7 @@ def test_what_is_extrapolated_is_hollow_and_dashed_and_what_is_not_is_filled() -
 def test_the_range_behind_a_dot_is_that_of_the_single_families() -> None:
     ax = lifetimes.tenure_ladder(GIVEN.estimates, GIVEN.spec)
     rows = GIVEN.estimates.query("estimand == 'tenure' and group == 'best' and horizon == 120")
-    own = rows[~rows["model"].str.startswith(("averaged", "kaplan"))]["estimate"]
+    own = rows[~rows["model"].str.startswith(("spliced", "kaplan"))]["estimate"]
     wide = [part.get_segments()[0][:, 0] for part in ax.collections if part.get_linewidth()[0] == 6]
     assert any(np.allclose(ends, [own.min(), own.max()]) for ends in wide)
 
@@ -173,7 +173,7 @@ def test_the_range_behind_a_dot_is_that_of_the_single_families() -> None:
 def test_a_step_that_was_observed_is_not_the_average_of_families() -> None:
     found = lifetimes.steps(known_rows(GIVEN.estimates, estimand="tenure", group="best", given=0))
     assert [(step.horizon, step.middle.model) for step in found] == [
-        (24, "kaplan_meier"), (36, "averaged"), (60, "averaged"), (120, "averaged"),
+        (24, "kaplan_meier"), (36, "spliced"), (60, "spliced"), (120, "spliced"),
     ]  # fmt: skip
 
 
@@ -183,7 +183,7 @@ def test_no_observed_mean_stands_against_an_average() -> None:
     (counted,) = [r for r in rows if (r.group, r.model, r.horizon) == ("worst", "kaplan_meier", 24)]
     found = lifetimes.steps([*rows, *(replace(counted, horizon=h) for h in (36, 60, 120))])
     assert {(step.horizon, step.middle.model) for step in found} == {
-        (24, "kaplan_meier"), (36, "averaged"), (60, "averaged"), (120, "averaged"),
+        (24, "kaplan_meier"), (36, "spliced"), (60, "spliced"), (120, "spliced"),
     }  # fmt: skip
     assert len(found) == 8
 
@@ -234,7 +234,7 @@ def test_families_are_drawn_as_fitted_and_dashed_beyond_the_last_customers_at_ri
     assert len(observed) == 2
     names = [text.get_text() for text in ax.texts]
     assert names.count("Weibull") == 2
-    assert {"scores 9–10, average", "score 1, average"} < set(names)
+    assert {"scores 9–10, spliced estimate", "score 1, spliced estimate"} < set(names)
 
 
 def test_of_many_families_the_average_and_the_edges_are_named() -> None:
@@ -243,7 +243,7 @@ def test_of_many_families_the_average_and_the_edges_are_named() -> None:
     ax = continuations.family_survival(GIVEN.estimates, rows, GIVEN.spec)
     edges = ["exponential", "shifted-beta-geometric"]
     assert [text.get_text() for text in ax.texts] == [
-        *edges, "scores 9–10, average", *edges, "score 1, average",
+        *edges, "scores 9–10, spliced estimate", *edges, "score 1, spliced estimate",
     ]  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def pages(**changes: object):
 def widened() -> pd.DataFrame:
     """The averages of the worst band with intervals wider than half of them from five years on."""
     rows = GIVEN.estimates.copy()
-    mine = (rows["model"] == "averaged") & (rows["estimand"] == "tenure") & (rows["group"] == "worst")
+    mine = (rows["model"] == "spliced") & (rows["estimand"] == "tenure") & (rows["group"] == "worst")
     late = mine & (rows["horizon"] >= 60)
     rows.loc[late, "conf_low"] = rows.loc[late, "estimate"] * (1 - WIDE)
     rows.loc[late, "conf_high"] = rows.loc[late, "estimate"] * (1 + WIDE)
@@ -39,7 +39,7 @@ def test_what_was_observed_stands_before_what_is_extrapolated() -> None:
         "Mean without a horizon",
     ]  # fmt: skip
     rows = GIVEN.estimates.query("estimand == 'tenure' and group == 'best' and horizon == 60")
-    own = rows[~rows["model"].str.startswith("averaged")]["estimate"]
+    own = rows[~rows["model"].str.startswith("spliced")]["estimate"]
     assert found["RMST to 60 months"][2] == f"{own.min():.1f}–{own.max():.1f}"
     assert found["RMST to 24 months, observed"][1] == "0\u202f%"
 
@@ -63,7 +63,7 @@ def test_differences_that_persist_are_called_an_assumption() -> None:
     said = sentences(pages())
     assert "assumed to persist. These data cannot test that assumption" in said
     assert "caus" not in said
-    waned = GIVEN.estimates.query("model == 'averaged' and estimand == 'tenure'").assign(scenario="waning=48")
+    waned = GIVEN.estimates.query("model == 'spliced' and estimand == 'tenure'").assign(scenario="waning=48")
     spec = made_up.results({"analysis": {"waning": (48,)}}).spec
     parts = pages(estimates=pd.concat([GIVEN.estimates, waned], ignore_index=True), spec=spec)
     assert "Difference gone by 48: RMST to 120 months" in cells(parts, "Tenure, in months")

@@ -29,7 +29,7 @@ FAMILIES = {
     "weibull": 0.4,
     "log_logistic": 0.7,
     "shifted_beta_geometric": 0.9,
-    "averaged": 0.6,
+    "spliced": 0.6,
 }
 DRAWS = 400
 _MADE: dict[tuple[str, int], pd.DataFrame] = {}

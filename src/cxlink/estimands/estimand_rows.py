@@ -180,7 +180,7 @@ def _medians(draws: np.ndarray) -> np.ndarray:
 
 def _at_the_estimate(contrast: Contrast, point: np.ndarray, draws: np.ndarray, level: float) -> list[Row]:
     """Intervals of a contrast with one group at its estimate, for sparse groups whose draws never reach 0 or 1."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         several = contrast.of(point[0], draws[:, 1]), contrast.of(draws[:, 0], point[1])
     ends = intervals(np.stack(several, axis=1), level)
     return [{"conf_low": low, "conf_high": high} for _, low, high in ends.T]

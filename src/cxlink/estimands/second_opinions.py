@@ -5,10 +5,12 @@ import pandas as pd
 
 from cxlink.survival.families.catalogue import menu
 
-AVERAGES = ("averaged_aic", "averaged_backtest", "averaged_equal")
-"""Averages of the families other than the reported one, ``averaged``."""
-OF_THE_AVERAGE = ("tenure_curtate", "tenure_discounted", "tenure_median", "time_lost")
-"""Estimands reported from ``averaged`` alone; those of other models are in ``families.csv``."""
+AVERAGES = ("averaged", "averaged_aic", "averaged_backtest", "averaged_equal")
+"""Averages of the families."""
+REPORTED = "spliced"
+"""The model of tenure that the report uses."""
+OF_THE_REPORTED = ("tenure_curtate", "tenure_discounted", "tenure_median", "time_lost")
+"""Estimands reported from `REPORTED` alone; those of other models are in ``families.csv``."""
 
 
 def parted(estimates: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -22,12 +24,12 @@ def parted(estimates: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     Returns
     -------
     reported, second : DataFrame
-        Estimates of page one and the report; and single families, other averages, other models' estimates of
-        `OF_THE_AVERAGE` and lags of other models than Kaplan–Meier. Both with the same columns, in the same order.
+        Estimates of page one and the report; and single families, their averages, other models' estimates of
+        `OF_THE_REPORTED` and lags of other models than Kaplan–Meier. Both with the same columns, in the same order.
     """
     names = {family.name for family in menu(np.ones(1))} | set(AVERAGES)
     base = estimates["estimand"].str.removesuffix("_difference").str.removesuffix("_ratio")
-    of_average = base.isin(OF_THE_AVERAGE)
+    of_reported = base.isin(OF_THE_REPORTED)
     lagged = estimates["scenario"].str.startswith("lag=") & (estimates["model"] != "kaplan_meier")
-    second = estimates["model"].isin(names) | (of_average & (estimates["model"] != "averaged")) | lagged
+    second = estimates["model"].isin(names) | (of_reported & (estimates["model"] != REPORTED)) | lagged
     return estimates[~second].reset_index(drop=True), estimates[second].reset_index(drop=True)

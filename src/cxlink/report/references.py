@@ -185,6 +185,10 @@ REFERENCES = (
         "multivariate monotone function with isotonic regression. Electronic Journal of Statistics "
         "14(2):3032–3069. doi 10.1214/20-EJS1740", _estimand("hazard_ratio")),
     Reference(
+        "Wood, S. N. and Fasiolo, M. (2017). A generalized Fellner-Schall method for smoothing parameter optimization "
+        "with application to Tweedie location, scale and shape models. Biometrics 73:1071–1081. "
+        "doi 10.1111/biom.12666", _model("spliced")),
+    Reference(
         "Yao, Y. et al. (2018). Using stacking to average Bayesian predictive distributions. Bayesian Analysis "
         "13:917–1007. doi 10.1214/17-BA1091", _model(*AVERAGES)),
     Reference(

@@ -144,11 +144,11 @@ def _tenure(simulated: Simulated, analysis: Analysis) -> Iterator[dict[str, Any]
             "wording": "",
         }
         for horizon in (12, 36, 60, 120):
-            model = "kaplan_meier" if horizon == 12 else "averaged"
+            model = "kaplan_meier" if horizon == 12 else "spliced"
             where = {"estimand": "tenure", "model": model, "group": band, "horizon": horizon}
             yield _row("restricted_mean_tenure", unpublished, simulated, analysis, where)
     for printed, band in membership:
-        where = {"estimand": "tenure_mean", "model": "averaged", "group": band}
+        where = {"estimand": "tenure_mean", "model": "spliced", "group": band}
         yield _row("expected_further_membership", printed, simulated, analysis, where, scale=1 / 12)
 
 

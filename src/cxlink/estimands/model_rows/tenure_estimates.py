@@ -19,7 +19,8 @@ from cxlink.estimands.model_rows.family_checks import (
     warning_findings,
     weight_findings,
 )
-from cxlink.estimands.survival_estimands import curve_frames, survival_refusals, survival_rows
+from cxlink.estimands.model_rows.spliced_rows import level_shares
+from cxlink.estimands.survival_estimands import curve_frames, survival_rows
 from cxlink.groups import requests as standards
 from cxlink.groups.standardisation import standardised
 from cxlink.survival.families.averaging import WORKERS, aic_weights, equal_weights, project_all
@@ -102,7 +103,6 @@ def tenure_results(
         *weight_findings(fits, weights, tested, adjusted),
         *backtest_findings(tested, spec.unit, adjusted),
         *warning_findings(doubts(fits, tenures[: len(fits)], periods), spike(periods), spec.unit, adjusted),
-        *(row for one in tenures if one.model == "averaged" for row in survival_refusals(one, spec)),
     ]
     with ThreadPoolExecutor(WORKERS) as pool:
         rows = pool.map(lambda one: survival_rows(one, spec), tenures)
@@ -181,17 +181,6 @@ def _asked(spells: Spells, spec: CohortSpec, adjusted: str) -> tuple[PersonPerio
         level, stratum, request.standards, ladder, last, request.labels,
         given=spec.given, discount=spec.discount, waning=spec.analysis.waning, contrasts=request.contrasts,
         lags=tuple((lag, spec.horizon - lag) for lag in spec.lags), scored=request.scored,
-        share=_shares([standard.group for standard in request.standards], spells),
+        share=level_shares([standard.group for standard in request.standards], spells),
     )  # fmt: skip
     return periods, target
-
-
-def _shares(groups: list[str], spells: Spells) -> np.ndarray:
-    """Each single level's share of the customers, by reported group; 0 for the others."""
-    level = spells.level[spells.pair]
-    n = {str(name): float(spells.n[level == k].sum()) for k, name in enumerate(spells.levels)}
-    first = {group: k for k, group in reversed(list(enumerate(groups))) if group in n}
-    share = np.zeros(len(groups))
-    for group, k in first.items():
-        share[k] = n[group]
-    return share / max(float(share.sum()), 1.0)

@@ -8,12 +8,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.estimands.second_opinions import REPORTED
 from cxlink.report import format as wording
 from cxlink.report.estimates_lookup import Estimate, known_rows, one_kind
 from cxlink.report.figures import drawing
 from cxlink.report.figures.cohort_figures import time_ticks, until_zero
 from cxlink.report.figures.drawing import Color
-from cxlink.report.figures.tenure_ladder import AVERAGE, BANDS, is_family, ordered_models
+from cxlink.report.figures.tenure_ladder import BANDS, is_family, ordered_models
 from cxlink.report.words import say
 
 DASHED = (0, (4, 2))
@@ -118,7 +119,7 @@ def fitted_curves(projected: pd.DataFrame, group: str, adjusted: str) -> pd.Data
         (projected["group"] == group) & (projected["adjusted"] == adjusted) & (projected["scenario"] == "")
         & projected["estimate"].notna()
     ]  # fmt: skip
-    shown = [name for name in ordered_models(mine["model"]) if is_family(name) or name == AVERAGE]
+    shown = [name for name in ordered_models(mine["model"]) if is_family(name) or name == REPORTED]
     return mine.pivot_table(index="time", columns="model", values="estimate").reindex(columns=shown)
 
 
@@ -141,7 +142,7 @@ def _fitted(ax: Axes, band: ExtrapolatedLine, color: Color) -> None:
     last = max(int(np.searchsorted(band.time, band.end, side="right")) - 1, 0)
     inside, beyond = slice(0, last + 1), slice(last, None)
     for model, curve in band.fitted.items():
-        width, alpha = (1.5, 1.0) if model == AVERAGE else (0.5, 0.55)
+        width, alpha = (1.5, 1.0) if model == REPORTED else (0.5, 0.55)
         ax.plot(band.time[inside], curve[inside], color=color, lw=width, alpha=alpha)
         ax.plot(band.time[beyond], curve[beyond], color=color, lw=width, alpha=alpha, ls=DASHED)
 
@@ -155,7 +156,7 @@ def _name_ends(ax: Axes, bands: list[ExtrapolatedLine], spec: CohortSpec) -> Non
     heights = drawing.apart([height for _, _, height in ends], least=_APART, floor=1)
     for (group, model, end), height in zip(ends, heights, strict=True):
         name = wording.words(model)
-        if model == AVERAGE:
+        if model == REPORTED:
             name = say("figures.average_of_group", group=wording.score(group, spec), average=name)
         color = drawing.group_color(group)
         ax.plot(
@@ -163,7 +164,7 @@ def _name_ends(ax: Axes, bands: list[ExtrapolatedLine], spec: CohortSpec) -> Non
         )
         ax.annotate(
             name, (1.03, height / 100), xycoords="axes fraction", va="center", fontsize=6.3, color=color,
-            weight="bold" if model == AVERAGE else "normal", annotation_clip=False,
+            weight="bold" if model == REPORTED else "normal", annotation_clip=False,
         )  # fmt: skip
     ax.set_xlim(0, right)
 
@@ -171,5 +172,5 @@ def _name_ends(ax: Axes, bands: list[ExtrapolatedLine], spec: CohortSpec) -> Non
 def _named(band: ExtrapolatedLine) -> Iterator[str]:
     """Models whose ends are named: all of a few, of many the average and the two at the edges."""
     ends = {model: curve[-1] for model, curve in band.fitted.items()}
-    edges = {AVERAGE, min(ends, key=lambda m: ends[m]), max(ends, key=lambda m: ends[m])}
+    edges = {REPORTED, min(ends, key=lambda m: ends[m]), max(ends, key=lambda m: ends[m])}
     return (model for model in ends if len(ends) <= _MOST_NAMED or model in edges)

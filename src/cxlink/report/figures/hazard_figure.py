@@ -7,12 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.estimands.second_opinions import REPORTED
 from cxlink.report import format as wording
 from cxlink.report.estimates_lookup import known_rows
 from cxlink.report.figures import drawing
 from cxlink.report.figures.cohort_figures import time_ticks, until_zero
 from cxlink.report.figures.extrapolation_figure import DASHED, fitted_curves
-from cxlink.report.figures.tenure_ladder import AVERAGE
 from cxlink.report.words import say
 
 _TEN = 10
@@ -74,8 +74,8 @@ def family_hazards(
         top = float(np.nanmax(np.r_[0.002, seen.raw, np.nan_to_num(seen.high)]))
         for model in curves.columns:
             middle, hazard = fitted_hazard(curves[model])
-            _line(axes, (middle, 100 * hazard), end, model == AVERAGE)
-            top = max(top, float(hazard[middle <= last].max(initial=0))) if model == AVERAGE else top
+            _line(axes, (middle, 100 * hazard), end, model == REPORTED)
+            top = max(top, float(hazard[middle <= last].max(initial=0))) if model == REPORTED else top
         _observed(axes, seen)
         axes.set_xlim(0, max(last, 2))
         axes.set_xticks(time_ticks(max(last, 2), spec.unit))

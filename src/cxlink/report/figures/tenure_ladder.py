@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.estimands.second_opinions import REPORTED
 from cxlink.report import format as wording
 from cxlink.report.estimates_lookup import Estimate, known_rows, preferred
 from cxlink.report.figures import drawing
@@ -14,8 +15,7 @@ from cxlink.report.words import say
 from cxlink.survival.families.catalogue import families_by_name
 
 BANDS = ("best", "worst")
-AVERAGE = "averaged"
-AVERAGES = (AVERAGE, "averaged_aic", "averaged_backtest", "averaged_equal")
+AVERAGES = ("averaged", "averaged_aic", "averaged_backtest", "averaged_equal")
 OBSERVED = ("kaplan_meier", "grouped_ph")
 BAYESIAN = ("bayes", "bayes_sbg")
 _DASHED = (0, (3, 1.5))
@@ -81,7 +81,7 @@ def steps(rows: Sequence[Estimate]) -> list[Step]:
         mine = [row for row in kept if row.group == group]
         for horizon in sorted({row.horizon or 0 for row in mine}):
             here = [row for row in mine if row.horizon == horizon]
-            average = next((row for row in here if row.model == AVERAGE), None)
+            average = next((row for row in here if row.model == REPORTED), None)
             observed = seen.get((group, horizon))
             middle = observed if horizon in shared or not average else average if horizon > reach else None
             if middle is not None:

@@ -3,19 +3,17 @@
 import math
 
 from cxlink.checks import matching
+from cxlink.estimands.second_opinions import REPORTED
 from cxlink.report.content import Material
 from cxlink.report.document import Run
-from cxlink.report.estimates_lookup import Estimate, preferred
-from cxlink.report.figures.tenure_ladder import is_family
+from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.format import (
     full,
     levels,
     listed,
-    number,
     periods,
     score,
     shared_digits,
-    value,
     who,
     with_limits,
 )  # fmt: skip
@@ -109,23 +107,16 @@ def _sides(found: dict[str, Estimate | None], m: Material, own_digits: bool = Fa
 
 
 def beyond(m: Material) -> str:
-    """Say what the families give to the longest horizon, and how much of that is extrapolated."""
+    """Say what the estimate is at the longest horizon, and how much of it is extrapolated."""
     horizon, pieces = max(m.spec.tenure_horizons), []
     for group in m.sides:
-        rows = preferred(
-            m.book.where("tenure", group=group, horizon=horizon, stratum="", scenario="", given=0)
-        )
-        rows = [r for r in rows if r.extrapolated > 0 and is_family(r.model)]
-        if rows:
-            low, high = (pick(rows, key=lambda row: row.estimate) for pick in (min, max))
-            span = say("results.range", low=number(low), high=value(high))
-            if number(low) == number(high):
-                span = value(high)
-            share = max(row.extrapolated for row in rows)
-            pieces.append(say("results.beyond_group", span=span, group=score(group, m.spec), share=share))
+        row = m.book.best("tenure", group, REPORTED, horizon)
+        if row is not None and not row.blank and row.extrapolated > 0:
+            name, share = score(group, m.spec), row.extrapolated
+            pieces.append(say("results.beyond_group", value=full(row), group=name, share=share))
     if not pieces:
         return ""
-    return say("results.beyond", horizon=periods(horizon, m.spec.unit), families=pieces)
+    return say("results.beyond", horizon=periods(horizon, m.spec.unit), estimates=pieces)
 
 
 def _bands(found: dict[str, Estimate | None]) -> list[Estimate]:

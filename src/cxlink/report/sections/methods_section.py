@@ -1,9 +1,10 @@
 """The pages at the end: methods, references, how to run it again."""
 
 from cxlink import __version__
+from cxlink.estimands.second_opinions import REPORTED
 from cxlink.report.content import Material
 from cxlink.report.document import Block, Runs, bullets, code, heading, paragraph, table
-from cxlink.report.figures.tenure_ladder import AVERAGE, is_average, is_family
+from cxlink.report.figures.tenure_ladder import is_average, is_family
 from cxlink.report.format import NONE, coverage, listed, periods, shortened, units, whole, words
 from cxlink.report.posterior_sections.posterior_section import bayes_methods
 from cxlink.report.references import cited
@@ -35,8 +36,8 @@ def _methods(m: Material) -> list[Runs]:
     families = sorted(name for name in models if is_family(name) or is_average(name))
     if m.book.where("hazard_ratio"):
         texts.append(styled("methods.hazards"))
-    if families:
-        texts.append(_tenure(families))
+    if families or REPORTED in models:
+        texts.append(_tenure(families, REPORTED in models))
     if bayesian := bayes_methods(m):
         texts.append(bayesian)
     return [*texts, _intervals(m), styled("methods.interpretation")]
@@ -69,7 +70,7 @@ def _standardisation(m: Material) -> Runs:
     return styled("methods.standardisation", names=adjusted_for(m), customers=mixed(m), support=support)
 
 
-def _tenure(models: list[str]) -> Runs:
+def _tenure(models: list[str], spliced: bool) -> Runs:
     kinds = {name: families_by_name()[name].kind for name in models if is_family(name)}
     families = sorted(
         {
@@ -78,9 +79,10 @@ def _tenure(models: list[str]) -> Runs:
         }
     )
     parts = [
-        say("methods.families", families=listed(families) or say("methods.parametric")),
-        say("methods.averages") if AVERAGE in models else "",
-        say("methods.extrapolation"),
+        say("methods.spliced") if spliced else "",
+        say("methods.families", families=listed(families) or say("methods.parametric")) if models else "",
+        say("methods.averages") if any(is_average(name) for name in models) else "",
+        say("methods.extrapolation") if models else "",
     ]
     return styled("methods.tenure", text=" ".join(part for part in parts if part))
 

@@ -1,5 +1,7 @@
 """The section on tenure: the estimates, and how those beyond follow-up were extrapolated."""
 
+from cxlink.checks import matching
+from cxlink.estimands.second_opinions import REPORTED
 from cxlink.report.content import Material
 from cxlink.report.document import Block, Run, heading, notice, paragraph, picture
 from cxlink.report.figures import calibration_figure as calibration
@@ -40,13 +42,26 @@ def tenure_pages(m: Material, level: int = 1) -> list[Block]:
 def _introduction(m: Material) -> str:
     """Define mean tenure, and say which part of it was observed."""
     n, reach = len(families_of(m)), followed(m)
-    if not n:
+    if not m.book.where("tenure_mean", model=REPORTED):
         return say("tenure.observed_only")
     said = [say("tenure.definition")]
     if reach:
         said.append(say("tenure.followed", followed=periods(reach, m.spec.unit)))
-    said.append(say("tenure.introduction", n=n, families=spelled(n), at_risk=spelled(_TEN)))
-    return " ".join(said)
+    said.append(say("tenure.introduction", at_risk=spelled(_TEN)))
+    if n:
+        said.append(say("tenure.second_opinions", n=n, families=spelled(n)))
+    return " ".join([*said, *_published_error(m)])
+
+
+def _published_error(m: Material) -> list[str]:
+    """Say what extrapolating so far was worth on curves that were followed to their end."""
+    check = next(iter(matching(m.results.checks, code="extrapolation_factor")), None)
+    if check is None:
+        return []
+    unit = m.spec.unit
+    spans = {name: periods(int(str(check.facts[name])), unit) for name in ("horizon", "followed")}
+    said = [say("tenure.published_error", **{**check.facts, **spans, "times": check.value})]
+    return said if check.value <= check.bound else [*said, say("tenure.farthest", farthest=check.bound)]
 
 
 def followed(m: Material) -> int:

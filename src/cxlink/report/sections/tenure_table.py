@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from cxlink.estimands.second_opinions import REPORTED
 from cxlink.report.content import Material
 from cxlink.report.document import Block, table
 from cxlink.report.estimates_lookup import Estimate
-from cxlink.report.figures.tenure_ladder import AVERAGE, Step, is_family, steps
+from cxlink.report.figures.tenure_ladder import Step, is_family, steps
 from cxlink.report.format import (
     NONE,
     bare,
@@ -59,7 +60,7 @@ def ladder_table(m: Material) -> list[Block]:
 
 def _observed(m: Material) -> Iterator[list[str]]:
     """Lines of the means that Kaplan–Meier reaches."""
-    seen = [step for step in ladder(m) if not is_family(step.middle.model) and step.middle.model != AVERAGE]
+    seen = [step for step in ladder(m) if not is_family(step.middle.model) and step.middle.model != REPORTED]
     for horizon in sorted({step.horizon for step in seen}):
         here = {step.group: step for step in seen if step.horizon == horizon}
         cells = [cell for band in m.bands for cell in _seen(here.get(band), m)]
@@ -88,7 +89,7 @@ def _range(values: Sequence[float]) -> str:
 def _blocks(m: Material) -> Iterator[list[Line]]:
     """Kinds, names and keys of the lines below, in blocks with a rule before each."""
     unit, spec = m.spec.unit, m.spec
-    ends = sorted({step.horizon for step in ladder(m) if step.middle.model == AVERAGE})
+    ends = sorted({step.horizon for step in ladder(m) if step.middle.model == REPORTED})
     last = ends[-1] if ends else max(spec.tenure_horizons)
     to_last = periods(last, unit)
     yield [
@@ -131,7 +132,7 @@ def _line(m: Material, name: str, key: Key) -> list[str]:
     estimand, horizon, more = key
     cells: list[str] = []
     for band in m.bands:
-        row = m.book.best(estimand, band, AVERAGE, horizon, **more)
+        row = m.book.best(estimand, band, REPORTED, horizon, **more)
         cells += [bare(row, 1), _share(row), _range(_of_families(m, row, more)) if row else NONE]
     return [name, *cells] if set(cells) != {NONE} else []
 
@@ -169,7 +170,7 @@ def undetermined(m: Material) -> list[Step]:
     return [
         step
         for step in ladder(m)
-        if step.middle.model == AVERAGE
+        if step.middle.model == REPORTED
         and step.middle.extrapolated > 0
         and step.middle.conf_high - step.middle.conf_low > step.middle.estimate / 2
     ]

@@ -74,9 +74,8 @@ def lay_out_continued(spells: Spells, request: Request, horizon: int) -> Continu
     """
     pool, member = _curves(spells, request)
     at_risk, lost = (pool @ x for x in risk_sets(spells, each_pair(spells))(spells.n))
-    complete = bool((spells.cause[spells.exit > spells.entry] > 0).all())
-    observed = at_risk >= (1 if complete else TEN)
-    thin = _thin(spells, horizon)
+    observed = observed_steps(spells, at_risk)
+    thin = thin_levels(spells, horizon)
     of_thin = pool @ thin[spells.level].astype(float) > 0
     members = tuple(pool.indices[a:b] for a, b in pairwise(pool.indptr))
     full = replace(request, members=members)
@@ -111,7 +110,17 @@ def _curves(spells: Spells, request: Request) -> tuple[csr_array, csr_array]:
     return pool, csr_array(pool @ place)
 
 
-def _thin(spells: Spells, horizon: int) -> np.ndarray:
+def observed_steps(spells: Spells, at_risk: np.ndarray) -> np.ndarray:
+    """Whether a period is read off a curve: ten at risk, or anybody where nobody of the cohort was censored.
+
+    (Where the last few at risk are all lost, that is no sign that nobody stays for longer.)
+    """
+    complete = bool((spells.cause[spells.exit > spells.entry] > 0).all())
+    enough: np.ndarray = at_risk >= (1 if complete else TEN)
+    return enough
+
+
+def thin_levels(spells: Spells, horizon: int) -> np.ndarray:
     """Whether each level has few losses or few survivors."""
     members = tuple(np.flatnonzero(spells.level == at) for at in range(len(spells.levels)))
     request = Request({}, members, (), (), ())

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cxlink.survival.tails.extrapolation_error import Errors
-from cxlink.survival.tails.tail_fit import CellCounts, TailFit, fit_tails
+from cxlink.survival.tails.tail_fit import CellCounts, TailFit, cohort_hazard, fit_tails
 from cxlink.survival.tails.tail_terms import terms_for
 from cxlink.survival.tails.time_functions import time_functions
 
@@ -131,9 +131,11 @@ def _after(
 ) -> OriginErrors:
     """Fit to an origin, and compare."""
     known = CellCounts(counts.at_risk[:, :origin], counts.lost[:, :origin])
-    time = time_functions(known.lost.sum(axis=0), fit.terms.time.half_life, fit.terms.time.cycle)
+    time = time_functions(known.lost.sum(axis=0), fit.terms.time.half_life, fit.terms.time.renewals)
     customers = counts.at_risk.max(axis=1).reshape(-1, len(strata))
-    earlier = fit_tails(known, terms_for(time, customers, strata, by_stratum=by_stratum))
+    earlier = fit_tails(
+        known, terms_for(time, customers, strata, offset=cohort_hazard(known), by_stratum=by_stratum)
+    )
     edges = np.unique([min(round(w * origin), counts.lost.shape[1]) for w in _WINDOWS])
     windows = [_Compared(counts, earlier, np.ones(len(counts.lost), bool), *ab) for ab in pairwise(edges)]
     n_levels = len(customers)

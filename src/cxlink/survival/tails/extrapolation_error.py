@@ -86,6 +86,45 @@ def published_table() -> pd.DataFrame:
         return pd.read_csv(path)
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedError:
+    """What projecting so far was worth on curves that were followed to their end.
+
+    Attributes
+    ----------
+    times : float
+        Times follow-up at which projections were compared: the farthest with rows, up to those asked for.
+    error : float
+        Root mean square of the log of the actual over the projected hazard there, each source counting the same.
+    curves, sources : int
+        That were followed so far.
+    """
+
+    times: float
+    error: float
+    curves: int
+    sources: int
+
+
+def published_error_at(table: pd.DataFrame, times: float) -> PublishedError:
+    """Look up what projecting to so many times follow-up was worth.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of ``data/published/extrapolation_errors.csv``.
+    times : float
+        The horizon over follow-up.
+    """
+    reached = (table["begin"] + table["end"]) / 2 / table["followed"]
+    steps = np.unique((reached * 4).round() / 4)
+    step = max([s for s in steps if s <= times], default=float(steps.min()))
+    rows = table[(reached * 4).round() / 4 == step]
+    squares = (rows["log_ratio"] ** 2).groupby(rows["source"]).mean()
+    curves = len(rows[["source", "curve"]].drop_duplicates())
+    return PublishedError(float(step), float(np.sqrt(squares.mean())), curves, len(squares))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ErrorPaths:
     """Draws of the error, one path a level.

@@ -8,6 +8,7 @@ import numpy as np
 
 from cxlink.groups.curves import Mixture, cumulative_areas
 from cxlink.groups.requests import Request
+from cxlink.groups.retained import retained_weights
 from cxlink.survival.families.projected_tenure import settled
 from cxlink.survival.families.time_grid import Grid, areas_to, make_grid, medians, tail_areas, weighted
 from cxlink.survival.survival import Drawn, Survival, Tail
@@ -81,6 +82,44 @@ def read_groups(
     return np.ascontiguousarray(np.moveaxis(total, -1, 0))
 
 
+def read_retained(
+    plan: ContinuedPlan, log_survival: np.ndarray, nodes: np.ndarray, times: np.ndarray, given: int
+) -> np.ndarray:
+    """Average curves over the customers retained after some periods, see `cxlink.groups.retained`.
+
+    Parameters
+    ----------
+    plan, log_survival, nodes
+        As `read_groups` takes them.
+    times : ndarray of shape (n_times,)
+        From then on, from 0 on.
+    given : int
+        Periods already stayed.
+
+    Returns
+    -------
+    ndarray of shape (n_draws, n_groups, n_times)
+    """
+    standards = plan.request.standards
+
+    def retained(curve: np.ndarray, entry: np.ndarray) -> np.ndarray:
+        share = np.empty((len(curve), log_survival.shape[-1]))
+        for start in np.unique(entry):
+            at = entry == start
+            both = _between(log_survival[curve[at]], nodes, start + np.array([0.0, given]))
+            share[at] = np.exp(both[:, 1] - both[:, 0])
+        return share
+
+    weights = retained_weights(standards, plan.request.scored, retained)
+    total = np.zeros((len(standards), len(times), log_survival.shape[-1]))
+    for g, (standard, weight) in enumerate(zip(standards, weights, strict=True)):
+        for start in np.unique(standard.entry):
+            at = standard.entry == start
+            ratio = _between(log_survival[standard.curve[at]], nodes, start + given + times)
+            total[g] += np.einsum("kd,ktd->td", weight[at], np.exp(ratio - ratio[:, :1]))
+    return np.ascontiguousarray(np.moveaxis(total, -1, 0))
+
+
 def _part(part: Mixture, log_s: np.ndarray, nodes: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Those of the customers who enter at one time: (n_groups, n_times, n_draws)."""
     values = _between(log_s, nodes, part.entry + times)
@@ -105,6 +144,7 @@ def spliced_survival(
     *,
     discount: float,
     scenario: str = "",
+    given: int = 0,
 ) -> Survival:
     """Put the estimate and the draws of a request together.
 
@@ -120,6 +160,8 @@ def spliced_survival(
         Of one period.
     scenario : str
         What differs; empty in the main analysis.
+    given : int
+        Periods already stayed when time starts.
     """
     request = plan.request
     values = [_quantities(request, grid, survival, discount) for survival in parts]
@@ -138,9 +180,9 @@ def spliced_survival(
     return Survival(
         model=MODEL, labels={**request.labels, **({"scenario": scenario} if scenario else {})}, **counted,
         times=_times(request), point=drawn["retention"].point, draws=drawn["retention"].draws, horizons=horizons,
-        area=settled(drawn["area"]), inside=_inside(parts[0][0], grid, horizons, plan.until),
-        observed_until=plan.until, last=np.zeros(len(request.standards), dtype=int), own=request.own,
-        contrasts=request.contrasts, sparse=plan.sparse, tail=tail,
+        area=settled(drawn["area"]), inside=_inside(parts[0][0], grid, horizons, np.maximum(plan.until - given, 0)),
+        observed_until=plan.until - given, given=given, last=np.zeros(len(request.standards), dtype=int),
+        own=request.own, contrasts=request.contrasts, sparse=plan.sparse, tail=tail,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ the same customers.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -28,7 +28,7 @@ from cxlink.survival.tails.curve_plan import (
     of_first_contrast,
 )
 from cxlink.survival.tails.extrapolation_error import Errors, error_paths
-from cxlink.survival.tails.group_readings import read_groups, reading_grid, spliced_survival
+from cxlink.survival.tails.group_readings import read_groups, read_retained, reading_grid, spliced_survival
 from cxlink.survival.tails.tails import Tails, tails_of
 
 _BLOCK = 2_000_000
@@ -47,6 +47,8 @@ class Further:
         Periods by which differences between scores are gone, one scenario each.
     share : ndarray of shape (n_groups,)
         By request: of each single level in all customers, whose hazard differences wane to. Needed for ``waning``.
+    given : tuple of int
+        Periods already stayed, for remaining tenure: `Survival.later`.
     shared : bool
         Whether the first contrast is given with levels' errors uncorrelated, and the same, as well.
     """
@@ -54,6 +56,7 @@ class Further:
     discount: float = 0.0
     waning: tuple[int, ...] = ()
     share: tuple[np.ndarray, ...] = ()
+    given: tuple[int, ...] = ()
     shared: bool = False
 
 
@@ -104,35 +107,49 @@ def spliced(
         points = _estimates(model, jobs)
         draws = _draws(model, jobs, n_draws, (bootstrap, noise))
     made = zip(jobs, points, draws, strict=True)
-    return tuple(survival for job, *parts in made for survival in job.survivals((parts[0], parts[1])))
+    return tuple(survival for job, point, drawn in made for survival in job.survivals(point, drawn))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Job:
-    """A request with one correlation of levels' errors."""
+    """A request with one correlation of levels' errors, read off at the survey and given some periods stayed."""
 
     plan: ContinuedPlan
     grid: Grid
     discount: float
     scenario: str = ""
+    given: tuple[int, ...] = ()
     waning: tuple[int, ...] = ()
     share: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
-    def survivals(self, parts: tuple[np.ndarray, np.ndarray]) -> Iterator[Survival]:
-        """Its estimate and draws, as they are and waned."""
-        yield spliced_survival(self.plan, self.grid, parts, discount=self.discount, scenario=self.scenario)
+    def read(self, log_survival: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+        """Read the groups off curves: (1 + n_given, n_draws, n_groups, n_times)."""
+        times = self.grid.time
+        later = [read_retained(self.plan, log_survival, nodes, times, k) for k in self.given]
+        return np.stack([read_groups(self.plan, log_survival, nodes, times), *later])
+
+    def survivals(self, point: np.ndarray, draws: np.ndarray) -> Iterator[Survival]:
+        """Its estimate and draws, as `read` gives them: as they are and waned."""
+        first, *later = (
+            self._survival((a, b), self.scenario, given)
+            for a, b, given in zip(point, draws, (0, *self.given), strict=True)
+        )
+        yield replace(first, later=tuple(later))
         for end in self.waning:
-            point, draws = (waned(s, self.grid.time, self.plan.until, self.share, end) for s in parts)
-            yield spliced_survival(
-                self.plan, self.grid, (point, draws), discount=self.discount, scenario=f"waning={end}"
-            )
+            less = [waned(s, self.grid.time, self.plan.until, self.share, end) for s in (point[0], draws[0])]
+            yield self._survival((less[0], less[1]), f"waning={end}", 0)
+
+    def _survival(self, parts: tuple[np.ndarray, np.ndarray], scenario: str, given: int) -> Survival:
+        return spliced_survival(
+            self.plan, self.grid, parts, discount=self.discount, scenario=scenario, given=given
+        )
 
 
 def _jobs(spells: Spells, request: Request, horizon: int, further: Further, k: int) -> Iterator[_Job]:
     plan = lay_out_continued(spells, request, horizon)
     grid = reading_grid(request.horizons, spells.n_periods, request.times)
     share = further.share[k] if further.waning else np.zeros(0)
-    yield _Job(plan, grid, further.discount, "", further.waning, share)
+    yield _Job(plan, grid, further.discount, "", further.given, further.waning, share)
     two = of_first_contrast(plan) if further.shared else None
     if two is not None:
         yield from (_Job(two, grid, further.discount, f"shared={share}") for share in (0, 1))
@@ -141,9 +158,13 @@ def _jobs(spells: Spells, request: Request, horizon: int, further: Further, k: i
 def _steps(jobs: Sequence[_Job], n_periods: int) -> tuple[np.ndarray, np.ndarray]:
     """Begins and ends of steps since the time origin: whole periods with data, then those that are read off."""
     later = [
-        job.grid.time + entry
+        job.grid.time + start
         for job in jobs
-        for entry in {0, max((p.entry for p in job.plan.parts), default=0)}
+        for start in {
+            0,
+            *job.given,
+            max((p.entry for p in job.plan.parts), default=0) + max(job.given, default=0),
+        }
     ]
     times = np.unique(np.concatenate([np.arange(n_periods + 1.0), *later]))
     times = times[(times >= n_periods) | (times == np.floor(times))]
@@ -155,17 +176,14 @@ def _nodes(model: ContinuedHazards) -> np.ndarray:
 
 
 def _estimates(model: ContinuedHazards, jobs: Sequence[_Job]) -> list[np.ndarray]:
-    """Survival of the groups of each job, (1, n_groups, n_times)."""
+    """Survival of the groups of each job, (1 + n_given, 1, n_groups, n_times)."""
     cumulative = model.estimate()
     customers = _customers(model, model.spells.n[:, None], cumulative)
     curves = [
         continued_log_survival(job.plan, job.plan.observed, job.plan.hazard[..., None], cumulative, customers)
         for job in jobs
     ]
-    return [
-        read_groups(job.plan, log_s, _nodes(model), job.grid.time)
-        for job, log_s in zip(jobs, curves, strict=True)
-    ]
+    return [job.read(log_s, _nodes(model)) for job, log_s in zip(jobs, curves, strict=True)]
 
 
 def _draws(
@@ -174,10 +192,10 @@ def _draws(
     n_draws: int,
     streams: tuple[np.random.Generator, np.random.Generator],
 ) -> list[np.ndarray]:
-    """Survival of the groups of each job: (n_draws, n_groups, n_times)."""
+    """Survival of the groups of each job: (1 + n_given, n_draws, n_groups, n_times)."""
     spells, (bootstrap, noise) = model.spells, streams
     count = risk_sets(spells, each_pair(spells))
-    rooms = [np.empty((n_draws, len(job.plan.request.standards), len(job.grid.time))) for job in jobs]
+    rooms = [np.empty(_shape(job, n_draws)) for job in jobs]
     last = [job.plan.hazard for job in jobs]
     widest = len(model.fit.terms.matrix) * (len(model.begin) + 1)
     start = 0
@@ -193,9 +211,13 @@ def _draws(
             log_s = continued_log_survival(
                 job.plan, job.plan.drawn, hazard, cumulative[job.scenario], customers
             )
-            rooms[k][at] = read_groups(job.plan, log_s, _nodes(model), job.grid.time)
+            rooms[k][:, at] = job.read(log_s, _nodes(model))
         start = at.stop
     return rooms
+
+
+def _shape(job: _Job, n_draws: int) -> tuple[int, ...]:
+    return 1 + len(job.given), n_draws, len(job.plan.request.standards), len(job.grid.time)
 
 
 def _hazards(

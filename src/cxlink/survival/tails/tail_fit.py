@@ -12,6 +12,7 @@ import numpy as np
 
 from cxlink.cohort.count.spells import Spells
 from cxlink.survival.tails.tail_terms import FREE, Terms
+from cxlink.survival.tails.time_functions import RENEWAL
 
 _LOWEST, _HIGHEST = -40.0, 6.0
 _ROUNDS, _HALVINGS = 60, 30
@@ -31,6 +32,11 @@ class CellCounts:
 
     at_risk: np.ndarray
     lost: np.ndarray
+
+
+def cohort_hazard(counts: CellCounts) -> float:
+    """Log hazard of all customers and periods together, half a loss added."""
+    return float(np.log((counts.lost.sum() + 0.5) / (counts.at_risk.sum() + 1)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,13 +64,27 @@ class TailFit:
     evidence: float
 
     def log_hazards(self, theta: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """Log hazard per period of each cell in steps of time: (n_cells, n_steps) or (n_cells, n_steps, n_draws).
+        """Mean log hazard per period of each cell in steps of time.
 
-        Within a step of several periods the renewals in it are spread evenly.
+        Parameters
+        ----------
+        theta : ndarray of shape (n_columns, n_draws)
+            Coefficients.
+        begin, end : ndarray of shape (n_steps,)
+            In periods; of a step of several periods, a renewal's periods and the others are averaged.
+
+        Returns
+        -------
+        ndarray of shape (n_cells, n_steps, n_draws)
         """
-        values = self.terms.time.at(begin, end)
-        found = self.terms.coefficients(theta)
-        return np.moveaxis(np.tensordot(found, values, axes=(1, 0)), -1, 1)
+        values, found = self.terms.time.at(begin, end), self.terms.coefficients(theta)
+        renewed = values[RENEWAL].copy()
+        values[RENEWAL] = 0.0
+        log_hazard = np.moveaxis(np.tensordot(found, values, axes=(1, 0)), -1, 1)
+        if renewed.any():
+            spike = np.expm1(np.minimum(found[:, RENEWAL], _HIGHEST))
+            log_hazard += np.log1p(renewed[None, :, None] * spike[:, None])
+        return log_hazard
 
 
 def fit_tails(counts: CellCounts, terms: Terms, start: TailFit | None = None) -> TailFit:
@@ -81,8 +101,6 @@ def fit_tails(counts: CellCounts, terms: Terms, start: TailFit | None = None) ->
     """
     problem = _Problem(counts, terms)
     theta = np.zeros(len(terms.function)) if start is None else start.theta
-    if start is None:
-        theta[0] = np.log(max(counts.lost.sum(), 0.5) / max(counts.at_risk.sum(), 1.0))
     precision = 1 / terms.usual**2 if start is None else start.precision
     for _ in range(_ROUNDS):
         theta, moved, information = problem.newton(theta, precision)

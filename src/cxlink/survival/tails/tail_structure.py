@@ -5,9 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlink.survival.tails.tail_fit import CellCounts, TailFit, fit_tails, log_likelihoods, refit_tails
+from cxlink.survival.tails.tail_fit import (
+    CellCounts,
+    TailFit,
+    cohort_hazard,
+    fit_tails,
+    log_likelihoods,
+    refit_tails,
+)
 from cxlink.survival.tails.tail_terms import terms_for
-from cxlink.survival.tails.time_functions import time_functions
+from cxlink.survival.tails.time_functions import Renewals, time_functions
 
 FOLDS = 5
 _HALF_LIVES = (1 / 8, 1 / 3, 1.0)
@@ -34,7 +41,7 @@ class Candidate:
 
 
 def chosen_structure(
-    counts: CellCounts, folds: list[CellCounts], strata: pd.DataFrame, cycle: int
+    counts: CellCounts, folds: list[CellCounts], strata: pd.DataFrame, renewals: Renewals
 ) -> tuple[TailFit, tuple[Candidate, ...]]:
     """Fit every structure and choose.
 
@@ -49,8 +56,8 @@ def chosen_structure(
         Its customers, parted at random.
     strata : DataFrame of shape (n_strata, n_variables)
         Their variables.
-    cycle : int
-        Periods between renewals; 0: none.
+    renewals : Renewals
+        Their cycle.
 
     Returns
     -------
@@ -62,11 +69,11 @@ def chosen_structure(
     last = counts.lost.shape[1]
     several = len(strata) > 1
     asked = [(False, np.inf), *([(True, np.inf)] if several else [])]
-    fits = [_fitted(counts, strata, cycle, *one) for one in asked]
+    fits = [_fitted(counts, strata, renewals, *one) for one in asked]
     if len(counts.at_risk) > len(strata) and last > 3:
         best = int(np.argmax([fit.evidence for fit in fits]))
         asked += [(asked[best][0], share * last) for share in _HALF_LIVES]
-        fits += [_fitted(counts, strata, cycle, *one) for one in asked[len(fits) :]]
+        fits += [_fitted(counts, strata, renewals, *one) for one in asked[len(fits) :]]
     scores = [_held_out(counts, folds, fit) for fit in fits]
     chosen, candidates = 0, []
     for k, (by_stratum, half_life) in enumerate(asked):
@@ -80,11 +87,13 @@ def chosen_structure(
 
 
 def _fitted(
-    counts: CellCounts, strata: pd.DataFrame, cycle: int, by_stratum: bool, half_life: float
+    counts: CellCounts, strata: pd.DataFrame, renewals: Renewals, by_stratum: bool, half_life: float
 ) -> TailFit:
-    time = time_functions(counts.lost.sum(axis=0), half_life, cycle)
+    time = time_functions(counts.lost.sum(axis=0), half_life, renewals)
     customers = counts.at_risk.max(axis=1).reshape(-1, len(strata))
-    return fit_tails(counts, terms_for(time, customers, strata, by_stratum=by_stratum))
+    return fit_tails(
+        counts, terms_for(time, customers, strata, offset=cohort_hazard(counts), by_stratum=by_stratum)
+    )
 
 
 def _held_out(counts: CellCounts, folds: list[CellCounts], fit: TailFit) -> np.ndarray:

@@ -13,7 +13,7 @@ import pandas as pd
 from cxlink.survival.tails.time_functions import FADING, LOG_TIME, ONE, RENEWAL, SPLINE, TimeFunctions
 
 FREE = -1
-_WIDE, _SLOPE, _TREND = 10.0, 0.5, 3.0
+_WIDE, _SLOPE, _TREND = 2.0, 0.5, 3.0
 _USUAL = {"spline": 1.0, "strata": 0.3, "slopes": 0.2, "levels": 0.3, "cells": 0.2}
 
 
@@ -33,6 +33,8 @@ class Terms:
         Columns that share a variance; `FREE` those with a wide one of their own.
     usual : ndarray of shape (n_columns,)
         Standard deviation to start from, and to fall back on where a block tells little.
+    offset : float
+        Log hazard that all columns are pulled to: the cohort's, half a loss added (design rule 10).
     """
 
     time: TimeFunctions
@@ -40,6 +42,7 @@ class Terms:
     function: np.ndarray
     block: np.ndarray
     usual: np.ndarray
+    offset: float
 
     @property
     def columns(self) -> list[np.ndarray]:
@@ -51,11 +54,17 @@ class Terms:
         found = np.zeros((len(self.matrix), self.time.n_functions, *theta.shape[1:]))
         for j, at in enumerate(self.columns):
             found[:, j] = self.matrix[:, at] @ theta[at]
+        found[:, ONE] += self.offset
         return found
 
 
 def terms_for(
-    time: TimeFunctions, customers: np.ndarray, strata: pd.DataFrame, *, by_stratum: bool = True
+    time: TimeFunctions,
+    customers: np.ndarray,
+    strata: pd.DataFrame,
+    *,
+    offset: float,
+    by_stratum: bool = True,
 ) -> Terms:
     """Lay out the terms of a cohort.
 
@@ -67,6 +76,8 @@ def terms_for(
         In each cell: the trend over the score is centred and scaled by them.
     strata : DataFrame of shape (n_strata, n_variables)
         Their variables; each category has terms, and each stratum.
+    offset : float
+        Log hazard of the cohort.
     by_stratum : bool
         Whether the score acts differently in each stratum.
     """
@@ -91,15 +102,19 @@ def terms_for(
             made.add(theirs * trend[:, None], function, "cells")
     if by_stratum and len(customers) > 1 and len(strata) > 1:
         made.add(np.eye(len(level)), ONE, "cells")
-    if time.cycle:
+    if time.renewals.every:
         made.add(one, RENEWAL, "", _WIDE)
         made.add(theirs, RENEWAL, "strata")
-    return made.put(time)
+    return made.put(time, offset)
 
 
 def _acting(time: TimeFunctions) -> list[int]:
     """The functions of time that the score's effect has."""
-    return [ONE, *([FADING] if np.isfinite(time.half_life) else []), *([RENEWAL] if time.cycle else [])]
+    return [
+        ONE,
+        *([FADING] if np.isfinite(time.half_life) else []),
+        *([RENEWAL] if time.renewals.every else []),
+    ]
 
 
 def _scores(customers: np.ndarray) -> np.ndarray:
@@ -139,9 +154,9 @@ class _Columns:
         self.usual.append(np.full(n, _USUAL[kind] if kind else usual))
         self.n_blocks += bool(kind)
 
-    def put(self, time: TimeFunctions) -> Terms:
+    def put(self, time: TimeFunctions, offset: float) -> Terms:
         """Put them side by side."""
         return Terms(
             time, np.hstack(self.parts), np.concatenate(self.functions), np.concatenate(self.blocks),
-            np.concatenate(self.usual),
+            np.concatenate(self.usual), offset,
         )  # fmt: skip

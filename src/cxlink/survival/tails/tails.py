@@ -12,6 +12,7 @@ from cxlink.survival.tails.extrapolation_error import Errors, published_errors
 from cxlink.survival.tails.renewal_cycle import RenewalCycle, renewal_cycle
 from cxlink.survival.tails.tail_fit import TailFit
 from cxlink.survival.tails.tail_structure import FOLDS, Candidate, chosen_structure
+from cxlink.survival.tails.time_functions import Renewals
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,8 +65,14 @@ def tails_of(
     carried = cycle is not None and cycle.spikes > 1 and cycles
     parts = rng.multinomial(spells.n, np.full(FOLDS, 1 / FOLDS)).T
     folds = [cell_counts(spells, part) for part in parts]
-    every = cycle.every if cycle is not None and carried else 0
     with threadpool_limits(1, "blas"):
-        fit, candidates = chosen_structure(counts, folds, spells.strata, every)
+        fit, candidates = chosen_structure(counts, folds, spells.strata, _renewals(cycle, carried))
         own = own_errors(counts, fit, spells.strata, candidates[0].by_stratum, constants)
     return Tails(fit, candidates, cycle, carried, constants, own)
+
+
+def _renewals(cycle: RenewalCycle | None, carried: bool) -> Renewals:
+    """A cycle that is not carried on is still no trend: a single spike is left behind, several are spread evenly."""
+    if cycle is None:
+        return Renewals()
+    return Renewals(cycle.every, None if carried else 0.0 if cycle.spikes < 2 else 1 / cycle.every)

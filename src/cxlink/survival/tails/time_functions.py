@@ -12,6 +12,22 @@ DAMPED = 0.3
 ONE, LOG_TIME, FADING, RENEWAL, SPLINE = range(5)
 
 
+@dataclass(frozen=True, slots=True)
+class Renewals:
+    """Periods in which losses come back.
+
+    Attributes
+    ----------
+    every : int
+        Periods between them; 0: there are none.
+    beyond : float or None
+        How many a period are expected after the data; None: the cycle is carried on.
+    """
+
+    every: int = 0
+    beyond: float | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TimeFunctions:
     """Functions of time: 1, log time, what fades, renewals, and a spline of log time.
@@ -20,8 +36,8 @@ class TimeFunctions:
     ----------
     half_life : float
         Periods in which what fades halves; infinite: nothing fades.
-    cycle : int
-        Periods between renewals; 0: none.
+    renewals : Renewals
+        Their cycle.
     last : float
         Log of the middle of the last period with data.
     centre : float
@@ -33,7 +49,7 @@ class TimeFunctions:
     """
 
     half_life: float
-    cycle: int
+    renewals: Renewals
     last: float
     centre: float
     knots: np.ndarray
@@ -58,8 +74,11 @@ class TimeFunctions:
         x = np.minimum(x, self.last) - np.expm1(-DAMPED * beyond) / DAMPED
         fading = 2.0 ** (-middle / self.half_life) if np.isfinite(self.half_life) else np.zeros(len(x))
         renewals = np.zeros(len(x))
-        if self.cycle:
-            renewals = (np.floor(end / self.cycle) - np.floor(begin / self.cycle)) / (end - begin)
+        every, after = self.renewals.every, self.renewals.beyond
+        if every:
+            renewals = (np.floor(end / every) - np.floor(begin / every)) / (end - begin)
+            if after is not None:
+                renewals = np.where(np.log(middle) > self.last, after, renewals)
         return np.vstack([np.ones(len(x)), x - self.centre, fading, renewals, self._spline(x)])
 
     def _spline(self, x: np.ndarray) -> np.ndarray:
@@ -74,7 +93,9 @@ class TimeFunctions:
         return curved
 
 
-def time_functions(lost: np.ndarray, half_life: float = np.inf, cycle: int = 0) -> TimeFunctions:
+def time_functions(
+    lost: np.ndarray, half_life: float = np.inf, renewals: Renewals | None = None
+) -> TimeFunctions:
     """Lay out functions of time.
 
     Parameters
@@ -83,8 +104,8 @@ def time_functions(lost: np.ndarray, half_life: float = np.inf, cycle: int = 0) 
         Losses of the cohort by period; the last one has somebody at risk.
     half_life : float
         Of what fades, in periods.
-    cycle : int
-        Periods between renewals; 0: none.
+    renewals : Renewals, optional
+        Their cycle; none by default.
     """
     x = np.log(np.arange(len(lost)) + 0.5)
     weight = lost + 1e-9
@@ -92,7 +113,12 @@ def time_functions(lost: np.ndarray, half_life: float = np.inf, cycle: int = 0) 
     knots = np.unique(x[np.abs(x[:, None] - even).argmin(axis=0)])
     knots = knots if len(knots) > 2 else np.zeros(0)
     return TimeFunctions(
-        half_life, cycle, float(x[-1]), float(x @ weight / weight.sum()), knots, _loading(knots)
+        half_life,
+        renewals or Renewals(),
+        float(x[-1]),
+        float(x @ weight / weight.sum()),
+        knots,
+        _loading(knots),
     )
 
 

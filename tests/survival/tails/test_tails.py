@@ -1,0 +1,203 @@
+"""What continues curves: its structure, renewals, sparse cohorts, and its error by earlier origins."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from cohorts import random_rows, spec_for, spells_from
+
+from cxlink.cohort.count.spells import Spells
+from cxlink.cohort.spec.cohort_spec import make_spec
+from cxlink.groups.requests import by_level
+from cxlink.groups.standardisation import standardised
+from cxlink.survival.tails.continued_hazards import cell_counts, last_with_ten
+from cxlink.survival.tails.earlier_origins import own_errors
+from cxlink.survival.tails.extrapolation_error import Errors, published_error_at
+from cxlink.survival.tails.renewal_cycle import renewal_cycle
+from cxlink.survival.tails.spliced_tenure import Further, spliced
+from cxlink.survival.tails.tail_fit import CellCounts, cohort_hazard, fit_tails, spell_scores
+from cxlink.survival.tails.tail_terms import terms_for
+from cxlink.survival.tails.tails import tails_of
+from cxlink.survival.tails.time_functions import DAMPED, time_functions
+
+ERRORS = Errors(0.2, 0.2, 0.0)
+ONE = pd.DataFrame(index=range(1))
+
+
+def expected(hazard: np.ndarray, customers: float, strata: pd.DataFrame = ONE) -> Spells:
+    """Customers of each cell, followed for all periods, rounded to what is expected of these hazards."""
+    parts = []
+    for cell, h in enumerate(hazard):
+        survival = np.cumprod(np.r_[1.0, 1 - h])
+        n = np.r_[-np.diff(survival), survival[-1]] * customers
+        last = len(h)
+        parts.append(pd.DataFrame({
+            "pair": cell, "exit": np.r_[np.arange(1, last + 1), last], "cause": np.r_[np.ones(last, int), 0],
+            "n": n.round().astype(np.int64),
+        }))  # fmt: skip
+    cells = pd.concat(parts, ignore_index=True)
+    cells = cells[cells["n"] > 0]
+    n_strata = max(len(strata), 1)
+    level, stratum = np.divmod(np.arange(len(hazard)), n_strata)
+    return Spells(
+        levels=tuple(range(1, len(hazard) // n_strata + 1)), strata=strata, causes=("lost",), level=level,
+        stratum=stratum, pair=cells["pair"].to_numpy(), entry=np.zeros(len(cells), int), exit=cells["exit"].to_numpy(),
+        cause=cells["cause"].to_numpy(), n=cells["n"].to_numpy(), spend=np.zeros((len(cells), 3)),
+    )  # fmt: skip
+
+
+def projected(spells: Spells, end: int, **more: object) -> tuple[np.ndarray, np.ndarray]:
+    tails = tails_of(spells, np.random.default_rng(0), errors=ERRORS, **more)  # type: ignore[arg-type]
+    t = np.arange(1.0, end + 1)
+    return np.exp(tails.fit.log_hazards(tails.fit.theta[:, None], t - 1, t)[..., 0]), t
+
+
+def test_a_power_of_time_goes_on_as_one_but_for_damping() -> None:
+    t = np.arange(1.0, 25)
+    spells = expected(-np.expm1(-0.2 * (t - 0.5) ** -0.4)[None], 1e7)
+    rate, later = projected(spells, 72)
+    x = np.log((later - 0.5) / 23.5)
+    damped = np.where(x > 0, -np.expm1(-DAMPED * np.maximum(x, 0)) / DAMPED, x)
+    assert rate[0] == pytest.approx(0.2 * 23.5**-0.4 * np.exp(-0.4 * damped), rel=0.01)
+
+
+def test_an_effect_that_fades_is_found_and_goes_on_fading() -> None:
+    t = np.arange(1.0, 25)
+    effect = np.array([0.6, 0.0, -0.6])[:, None] * 0.5 ** (t / 6)
+    rate, _ = projected(expected(0.04 * np.exp(effect), 1e6), 60)
+    assert np.log(rate[0] / rate[2])[[2, 23, 59]] == pytest.approx([0.85, 0.075, 0.0], abs=0.15)
+    lasting = expected(np.repeat(0.04 * np.exp([[0.6], [0.0], [-0.6]]), 24, axis=1), 1e6)
+    rate, _ = projected(lasting, 60)
+    ratio = np.log(np.log1p(-0.04 * np.exp(0.6)) / np.log1p(-0.04 * np.exp(-0.6)))
+    assert np.log(rate[0] / rate[2])[[2, 23, 59]] == pytest.approx([ratio] * 3, abs=0.01)
+
+
+def test_a_cycle_is_carried_on_and_one_spike_is_not() -> None:
+    hazard = np.where(np.arange(1, 25) % 12 == 0, 0.12, 0.03)[None].repeat(2, axis=0)
+    spells = expected(hazard, 20_000)
+    rate, _ = projected(spells, 60)
+    assert -np.expm1(-rate[0][[35, 59]]) == pytest.approx([0.12, 0.12], rel=0.03)
+    assert -np.expm1(-rate[0][[34, 36, 58]]) == pytest.approx([0.03] * 3, rel=0.05)
+    unknown, _ = projected(spells, 60, cycles=False)
+    # not known when the next one falls: the same losses, spread evenly
+    assert -np.expm1(-unknown[0][24:]) == pytest.approx(np.full(36, 0.03 * (1 + 3 / 12)), rel=0.05)
+    counts = cell_counts(spells)
+    whole, first = (
+        renewal_cycle(counts.at_risk[:, :n].sum(axis=0), counts.lost[:, :n].sum(axis=0)) for n in (24, 18)
+    )
+    assert whole is not None
+    assert first is not None
+    assert (whole.every, whole.spikes, first.every, first.spikes) == (12, 2, 12, 1)
+    assert whole.ratio == pytest.approx(4, rel=0.02)
+
+
+def test_no_cycle_is_found_where_hazards_are_smooth() -> None:
+    rng = np.random.default_rng(1)
+    found = 0
+    for _ in range(300):
+        lost = rng.poisson(60 * np.exp(-np.arange(30) / 40))
+        at_risk = np.full(30, 3000)
+        cycle = renewal_cycle(at_risk, lost)
+        found += cycle is not None
+    assert found <= 6
+
+
+def test_scores_of_spells_add_up_to_the_gradient_which_the_penalties_balance() -> None:
+    spells = spells_from(random_rows(3, 1500, 3), spec_for(adjust=("plan",)))
+    tails = tails_of(spells, np.random.default_rng(0), errors=ERRORS)
+    scores, terms = spell_scores(spells, tails.fit), tails.fit.terms
+    by_cell = np.zeros((len(terms.matrix), len(scores.sums)))
+    np.add.at(by_cell, scores.cell, (scores.sums * spells.n).T)
+    gradient = np.array([
+        terms.matrix[:, c] @ by_cell[:, j] for c, j in enumerate(terms.function)
+    ])  # fmt: skip
+    assert gradient == pytest.approx(tails.fit.precision * tails.fit.theta, abs=1e-3)
+
+
+def test_sparse_strata_borrow() -> None:
+    # a stratum of 30 customers beside one of 30,000: its slope is the other's, its level its own
+    t = np.arange(1.0, 19)
+    hazard = -np.expm1(-np.outer([1.0, 2.0], 0.15 * t**-0.5))
+    counts = CellCounts(np.zeros((2, 18)), np.zeros((2, 18)))
+    for cell, n in enumerate((30_000.0, 300.0)):
+        survival = np.cumprod(np.r_[1.0, 1 - hazard[cell]])
+        counts.at_risk[cell], counts.lost[cell] = n * survival[:-1], -n * np.diff(survival)
+    strata = pd.DataFrame({"stratum.plan": ["a", "b"]})
+    time = time_functions(counts.lost.sum(axis=0))
+    fit = fit_tails(counts, terms_for(time, counts.at_risk[:, :1].T, strata, offset=cohort_hazard(counts)))
+    rate = np.exp(fit.log_hazards(fit.theta[:, None], t - 1, t)[..., 0])
+    assert rate[1] / rate[0] == pytest.approx(np.full(18, 2.0), rel=0.15)
+
+
+@pytest.mark.parametrize("last", [1, 2, 4])
+def test_few_periods_and_few_losses_have_finite_answers(last: int) -> None:
+    rows, spec = random_rows(9, 60, 2, follow_up=(last, last + 1)), spec_for(adjust=("plan",))
+    for changed in (rows, rows.assign(cause="")):
+        spells = spells_from(changed, spec)
+        made = [by_level(spells, spec), standardised(spells, spec, None)]
+        requests = [replace(r, times=np.arange(3), horizons=(6, 24)) for r in made if r is not None]
+        for curves in spliced(spells, requests, 60, np.random.default_rng(0), horizon=6):
+            assert np.isfinite(curves.point).all()
+            assert (curves.area.point[:, :2] > 0).all()
+            assert (curves.area.draws[..., :2] > 0).all()
+            assert (curves.area.draws[..., 1].std(axis=0) > 0.1).all()
+
+
+def test_late_entry_counts_from_the_survey() -> None:
+    rows = random_rows(12, 3000, 2, late=True)
+    spec = spec_for(adjust=("plan",), late=True)
+    spells = spells_from(rows, spec)
+    request = replace(by_level(spells, spec), times=np.arange(3), horizons=(6, 24))
+    (curves,) = spliced(spells, [request], 60, np.random.default_rng(0), horizon=6, errors=ERRORS)
+    assert curves.point[:, 0] == pytest.approx(1, rel=1e-12)
+    # the hazard is constant: .22·exp(−.25·(score − 3) + .3·stratum), and customers enter at 0 to 4
+    best, worst = (curves.groups.index(name) for name in ("best", "worst"))
+    assert curves.area.point[best, 1] > curves.area.point[worst, 1] > 2
+    assert curves.point[best, 1] == pytest.approx(np.exp(-0.22 * np.exp(-0.375 + 0.25)), abs=0.05)
+
+
+def test_earlier_origins_that_were_right_lower_the_error_and_wrong_ones_raise_it() -> None:
+    t = np.arange(1, 37)
+    factors = []
+    for hazard in (np.full(36, 0.03), np.where(t > 16, 0.09, 0.03)):
+        spells = expected(hazard[None].repeat(2, axis=0), 1e6)
+        counts, tails = cell_counts(spells), tails_of(spells, np.random.default_rng(0), errors=ERRORS)
+        own = own_errors(counts, tails.fit, spells.strata, by_stratum=False, errors=ERRORS)
+        factors.append(float(own.factors @ own.factor_weights))
+        assert own.factors.min() == pytest.approx(1 / 3)
+    assert factors[0] < 0.6
+    assert factors[1] > 1.5
+
+
+def test_the_last_period_with_ten_at_risk_by_hand() -> None:
+    spells = expected(np.array([[0.5, 0.5, 0.5, 0.5], [0.0, 0.0, 0.0, 0.0]]), 48)
+    # 48, 24, 12, 6 at risk
+    assert last_with_ten(spells).tolist() == [3, 4]
+
+
+def test_remaining_tenure_and_scenarios_stand_after_their_request() -> None:
+    spells = expected(np.array([[0.1] * 12, [0.05] * 12]), 5000)
+    spec = make_spec({
+        "score": {"column": "score", "scale": "1-2"}, "subscription": {"duration": "exit", "event": "lost"},
+        "analysis": {"horizon": 6},
+    })  # fmt: skip
+    request = replace(by_level(spells, spec), times=np.arange(2), horizons=(12, 48))
+    share = (np.array([0.5, 0.5, 0.0, 0.0, 0.0]),)
+    further = Further(waning=(24,), share=share, given=(6,), shared=True)
+    made = spliced(spells, [request], 80, np.random.default_rng(0), horizon=6, errors=ERRORS, further=further)
+    assert [one.labels["scenario"] for one in made] == ["", "waning=24", "shared=0", "shared=1"]
+    (later,) = made[0].later
+    # constant hazards: who has stayed stays as long again
+    assert later.area.point[:2, 0] == pytest.approx(made[0].area.point[:2, 0], rel=0.02)
+    assert later.observed_until.tolist() == (made[0].observed_until - 6).tolist()
+
+
+def test_what_going_so_far_was_worth_by_hand() -> None:
+    table = pd.DataFrame({
+        "source": ["a", "a", "b"], "curve": ["x", "y", "z"], "followed": 10.0, "begin": [18.0, 18.0, 19.0],
+        "end": [22.0, 22.0, 21.0], "log_ratio": [0.1, -0.3, 0.2],
+    })  # fmt: skip
+    error = published_error_at(table, 2.4)
+    assert (error.times, error.curves, error.sources) == (2.0, 3, 2)
+    assert error.error == pytest.approx(np.sqrt(((0.01 + 0.09) / 2 + 0.04) / 2))
