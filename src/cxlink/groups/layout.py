@@ -10,7 +10,7 @@ from cxlink.cohort.count.spells import RiskSets, Spells, each_pair, risk_sets
 from cxlink.groups.curves import Mixture, Standard, mixtures
 from cxlink.groups.discrete_hazard import hazards
 from cxlink.groups.requests import Request
-from cxlink.groups.support import FOREVER, known_to, known_until
+from cxlink.groups.support import FOREVER, known_to, known_until, mean_until
 
 _BLOCK = 4_000_000
 
@@ -51,6 +51,8 @@ class CurvePlan:
         Of the data, in the periods of the clock that the request needs.
     known : int ndarray of shape (n_groups,)
         Last time after entry at which each group is known.
+    mean_until : int ndarray of shape (n_groups,)
+        Last horizon to which each group's restricted mean is known, see `mean_until`.
     shift : int ndarray of shape (n_groups,)
         Entry of each group, where times count from signup; 0 otherwise.
     n_times : int
@@ -67,6 +69,7 @@ class CurvePlan:
     at_risk: np.ndarray
     hazard: np.ndarray
     known: np.ndarray
+    mean_until: np.ndarray
     shift: np.ndarray
     n_times: int
     before_horizon: np.ndarray
@@ -112,10 +115,17 @@ def lay_out(spells: Spells, request: Request, horizon: int, count: Counter) -> C
         at_risk=at_risk,
         hazard=hazards(at_risk, lost)[..., :needed],
         known=known,
+        mean_until=mean_until(standards, known, at_risk, pool @ _censored(spells)),
         shift=first if request.since_signup else np.zeros_like(first),
         n_times=n_times,
         before_horizon=_before_horizon(request, horizon, at_risk)[:, :needed],
     )
+
+
+def _censored(spells: Spells) -> np.ndarray:
+    """Customers of each pair who were at risk and not lost."""
+    stayed = (spells.exit > spells.entry) & (spells.cause == 0)
+    return np.bincount(spells.pair[stayed], spells.n[stayed], spells.n_pairs)
 
 
 def _pool(request: Request, n_pairs: int) -> csr_array:

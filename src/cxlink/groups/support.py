@@ -9,6 +9,8 @@ from cxlink.groups.curves import Standard
 
 FOREVER = 10**6
 """A period beyond any horizon: a curve that reached 0 is known from there on."""
+FEWEST_AT_RISK = 10
+"""Customers at risk, fewer of whom do not end a curve."""
 
 
 def known_to(at_risk: np.ndarray, lost: np.ndarray) -> np.ndarray:
@@ -104,6 +106,36 @@ def last_at_risk(standards: Sequence[Standard], at_risk: np.ndarray) -> np.ndarr
     """
     last = _last(at_risk > 0)
     return np.array([int((last[s.curve] - s.entry).max(initial=0)) for s in standards], dtype=np.int64)
+
+
+def mean_until(
+    standards: Sequence[Standard], known: np.ndarray, at_risk: np.ndarray, censored: np.ndarray
+) -> np.ndarray:
+    """Last horizon to which the restricted mean of each group is known.
+
+    Where the last few at risk were all lost and others of the group were censored before, its curve is 0 from there on,
+    but that nobody stays longer stands on those few: with fewer than ten of them no mean goes past them.
+
+    Parameters
+    ----------
+    standards : sequence of Standard
+        The groups.
+    known : int ndarray of shape (n_groups,)
+        What `known_until` gives.
+    at_risk : ndarray of shape (n_curves, n_periods)
+        Customers at risk.
+    censored : ndarray of shape (n_curves,)
+        Customers who were not lost.
+
+    Returns
+    -------
+    int ndarray of shape (n_groups,)
+    """
+    some = np.array([bool((censored[s.curve] > 0).any()) for s in standards], dtype=bool)
+    end = last_at_risk(standards, at_risk)
+    few = end > last_with(standards, at_risk, FEWEST_AT_RISK)
+    until: np.ndarray = np.where((known >= FOREVER // 2) & few & some, end, known)
+    return until
 
 
 def last_with(standards: Sequence[Standard], at_risk: np.ndarray, fewest: int) -> np.ndarray:

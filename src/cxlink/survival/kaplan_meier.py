@@ -200,7 +200,14 @@ def _reported(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Survival at the times wanted, and restricted means to the steps of the ladder; NaN where not known."""
     request = plan.request
-    return read_off(survival, request.times, request.horizons, plan.known[groups], plan.shift[groups])
+    return read_off(
+        survival,
+        request.times,
+        request.horizons,
+        plan.known[groups],
+        plan.shift[groups],
+        plan.mean_until[groups],
+    )
 
 
 def _borrowed(

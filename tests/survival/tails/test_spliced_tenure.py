@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from cohorts import cell_rows, random_rows, spec_for, spells_from
+from scipy.sparse import csr_array
 
 from cxlink.cohort.count.spells import Spells
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.groups.curves import cumulative_areas
 from cxlink.groups.requests import Request, by_level
 from cxlink.groups.standardisation import standardised
-from cxlink.survival.kaplan_meier import point_curves
+from cxlink.survival.kaplan_meier import kaplan_meier, point_curves
 from cxlink.survival.survival import Survival
 from cxlink.survival.tails.curve_plan import continued_log_survival, lay_out_continued
 from cxlink.survival.tails.extrapolation_error import Errors, error_paths, errors_from
@@ -136,3 +137,24 @@ def test_a_known_error_of_the_hazard_is_in_the_interval() -> None:
     inside, beyond = (np.std(one.area.draws[:, k, :2], axis=0) for one in (none, some))
     assert beyond[0] == inside[0]
     assert beyond[1] > 1.3 * inside[1]
+
+
+def test_the_last_few_of_whom_all_are_lost_do_not_end_a_curve() -> None:
+    spec = spec_for()
+    cells = (1, "x", 1, 1, 40), (1, "x", 2, 1, 30), (1, "x", 3, 1, 7)
+    for kept, known in ((20, False), (0, True)):
+        rows = cell_rows(*cells, (1, "x", 2, 0, kept))
+        spells = spells_from(rows, spec)
+        (request,) = requests_of(spells, spec)
+        (counted,) = kaplan_meier(
+            spells, [request], 50, np.random.default_rng(0), horizon=3, scores=csr_array((0, len(spells.n)))
+        ).curves
+        assert (counted.point[:, 3] == 0).all()  # the observed curve is 0
+        # and its mean to period 6 and 24 is known where nobody was censored
+        assert np.isfinite(counted.area.point).all(axis=0).tolist() == [known, known]
+        (curves,) = spliced(spells, [request], 50, np.random.default_rng(0), horizon=3, errors=ERRORS)
+        if known:
+            assert curves.area.point == pytest.approx(np.tile(counted.area.point[:, :1], 3), rel=1e-6)
+        else:
+            assert (curves.point[:, 4] > 0).all()
+            assert (curves.observed_until == 2).all()
