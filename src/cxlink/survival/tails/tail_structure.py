@@ -14,7 +14,7 @@ from cxlink.survival.tails.tail_fit import (
     refit_tails,
 )
 from cxlink.survival.tails.tail_terms import terms_for
-from cxlink.survival.tails.time_functions import Renewals, time_functions
+from cxlink.survival.tails.time_functions import RenewalTimes, time_functions
 
 FOLDS = 5
 _HALF_LIVES = (1 / 8, 1 / 3, 1.0)
@@ -41,7 +41,7 @@ class Candidate:
 
 
 def chosen_structure(
-    counts: CellCounts, folds: list[CellCounts], strata: pd.DataFrame, renewals: Renewals
+    counts: CellCounts, folds: list[CellCounts], strata: pd.DataFrame, renewals: RenewalTimes
 ) -> tuple[TailFit, tuple[Candidate, ...]]:
     """Fit every structure and choose.
 
@@ -56,7 +56,7 @@ def chosen_structure(
         Its customers, parted at random.
     strata : DataFrame of shape (n_strata, n_variables)
         Their variables.
-    renewals : Renewals
+    renewals : RenewalTimes
         Their cycle.
 
     Returns
@@ -87,7 +87,7 @@ def chosen_structure(
 
 
 def _fitted(
-    counts: CellCounts, strata: pd.DataFrame, renewals: Renewals, by_stratum: bool, half_life: float
+    counts: CellCounts, strata: pd.DataFrame, renewals: RenewalTimes, by_stratum: bool, half_life: float
 ) -> TailFit:
     time = time_functions(counts.lost.sum(axis=0), half_life, renewals)
     customers = counts.at_risk.max(axis=1).reshape(-1, len(strata))

@@ -12,7 +12,7 @@ from cxlink.survival.tails.extrapolation_error import Errors, published_errors
 from cxlink.survival.tails.renewal_cycle import RenewalCycle, renewal_cycle
 from cxlink.survival.tails.tail_fit import TailFit
 from cxlink.survival.tails.tail_structure import FOLDS, Candidate, chosen_structure
-from cxlink.survival.tails.time_functions import Renewals
+from cxlink.survival.tails.time_functions import RenewalTimes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,8 +71,8 @@ def tails_of(
     return Tails(fit, candidates, cycle, carried, constants, own)
 
 
-def _renewals(cycle: RenewalCycle | None, carried: bool) -> Renewals:
+def _renewals(cycle: RenewalCycle | None, carried: bool) -> RenewalTimes:
     """A cycle that is not carried on is still no trend: a single spike is left behind, several are spread evenly."""
     if cycle is None:
-        return Renewals()
-    return Renewals(cycle.every, None if carried else 0.0 if cycle.spikes < 2 else 1 / cycle.every)
+        return RenewalTimes()
+    return RenewalTimes(cycle.every, None if carried else 0.0 if cycle.spikes < 2 else 1 / cycle.every)

@@ -13,7 +13,7 @@ ONE, LOG_TIME, FADING, RENEWAL, SPLINE = range(5)
 
 
 @dataclass(frozen=True, slots=True)
-class Renewals:
+class RenewalTimes:
     """Periods in which losses come back.
 
     Attributes
@@ -36,7 +36,7 @@ class TimeFunctions:
     ----------
     half_life : float
         Periods in which what fades halves; infinite: nothing fades.
-    renewals : Renewals
+    renewals : RenewalTimes
         Their cycle.
     last : float
         Log of the middle of the last period with data.
@@ -49,7 +49,7 @@ class TimeFunctions:
     """
 
     half_life: float
-    renewals: Renewals
+    renewals: RenewalTimes
     last: float
     centre: float
     knots: np.ndarray
@@ -94,7 +94,7 @@ class TimeFunctions:
 
 
 def time_functions(
-    lost: np.ndarray, half_life: float = np.inf, renewals: Renewals | None = None
+    lost: np.ndarray, half_life: float = np.inf, renewals: RenewalTimes | None = None
 ) -> TimeFunctions:
     """Lay out functions of time.
 
@@ -104,7 +104,7 @@ def time_functions(
         Losses of the cohort by period; the last one has somebody at risk.
     half_life : float
         Of what fades, in periods.
-    renewals : Renewals, optional
+    renewals : RenewalTimes, optional
         Their cycle; none by default.
     """
     x = np.log(np.arange(len(lost)) + 0.5)
@@ -114,7 +114,7 @@ def time_functions(
     knots = knots if len(knots) > 2 else np.zeros(0)
     return TimeFunctions(
         half_life,
-        renewals or Renewals(),
+        renewals or RenewalTimes(),
         float(x[-1]),
         float(x @ weight / weight.sum()),
         knots,
