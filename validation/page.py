@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from cxlink import __version__
 from cxlink.estimands.tidy import csv_text
 from cxlink.report.figures.drawing import svg
-from validation.judge import Verdict
+from validation.judge import Verdict, monte_carlo_error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +49,17 @@ def write_page(page: Page, folder: Path) -> None:
 def made_by() -> str:
     """Which command and version made a page, and when."""
     return f"Made by `make coverage` with cxlink {__version__}, {datetime.now(UTC):%Y-%m-%d}"
+
+
+def short_run(made: int, planned: int) -> str:
+    """Say how little a run of fewer cohorts or laws than planned tells; nothing of a whole one."""
+    if made >= planned:
+        return ""
+    error = monte_carlo_error(0.95, made)
+    return (
+        f" **A short run: {made} of the {planned} that are planned. The Monte Carlo error of a share of 95 % is "
+        f"{error:.1%} with so few, so that a verdict near its limit may well be another after the whole run.**"
+    )
 
 
 def markdown_table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:

@@ -61,7 +61,7 @@ def replicate(
     cells, blocks, done = proof.cells(), folder / "blocks" / proof.name, folder / "cells" / proof.name
     for place in (blocks, done):
         place.mkdir(parents=True, exist_ok=True)
-    _unchanged(cells, done)
+    _unchanged(cells, done, blocks)
     files = {cell.name: _files(cell, blocks) for cell in cells}
     unfinished = [cell for cell in cells if not _file(cell, done).exists()]
     missing = [
@@ -166,7 +166,7 @@ def _read(file: Path) -> pd.DataFrame:
     return pd.read_csv(file, keep_default_na=False, float_precision="round_trip")
 
 
-def _unchanged(cells: Sequence[Cell], folder: Path) -> None:
+def _unchanged(cells: Sequence[Cell], folder: Path, blocks: Path) -> None:
     """Compare what is probed with what the files' code made of it."""
     kept, again = folder / "probe.csv", folder / "probe-now.csv"
     made = probe(cells)
@@ -176,6 +176,6 @@ def _unchanged(cells: Sequence[Cell], folder: Path) -> None:
     _write(made, again)
     if kept.read_bytes() != again.read_bytes():
         raise InputError(
-            f"{folder}: made by other code than this. Remove the folder, and run `make coverage` again."
+            f"{folder} and {blocks}: made by other code than this. Remove both, and run `make coverage` again."
         )
     again.unlink()

@@ -111,7 +111,7 @@ def test_files_of_other_code_are_refused(tmp_path: Path) -> None:
     replicate(proof(cell("a", 10, 2)), tmp_path, 1)
     other = proof(cell("a", 10, 2, partial(uniform, shift=1e-12)))
     with pytest.raises(
-        InputError, match=r"tried: made by other code than this\. Remove the folder, and run `make"
+        InputError, match=r"tried and .*tried: made by other code than this\. Remove both, and run `make"
     ):
         replicate(other, tmp_path, 1)
 

@@ -14,6 +14,7 @@ from validation.extrapolation.scored import (
     renumbered,
     with_scale,
 )
+from validation.page import short_run
 from validation.process import Cell
 
 
@@ -131,6 +132,8 @@ def test_classes_are_judged_apart_and_those_shown_are_not() -> None:
     assert "one_spike, 20,000" not in page
     assert "| one_spike | 20,000 | 2 | levels |" in page
     assert "4 `renewal`" in page
+    assert "A short run: 4 of the 300 that are planned" in page
+    assert short_run(300, 300) == ""
 
 
 def study_rows(cohorts: int, missed: int, width: float) -> pd.DataFrame:
@@ -164,4 +167,8 @@ def test_the_study_s_rules_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (
         "| scores 9–10, 300,000 customers, 120 months: at least 92 % | 91.0% of 100 | **not held** |" in page
     )
-    assert "100 of 29,571 and 100 of 300,000 customers scored (planned: 200 each)" in page
+    assert "100 cohorts of 29,571 and 100 cohorts of 300,000 customers scored (planned: 200 each)" in page
+    assert (
+        "**A short run: 100 of the 200 that are planned. The Monte Carlo error of a share of 95 % is 2.2%"
+        in page
+    )

@@ -19,7 +19,7 @@ from validation.extrapolation.long_law import request_of, spec_of, truths
 from validation.extrapolation.rivals import RIVALS
 from validation.extrapolation.scored import beside_truth, estimated, judged_rows, paired_ratio, renumbered
 from validation.judge import Verdict
-from validation.page import Page, made_by, rules, shown
+from validation.page import Page, made_by, rules, short_run, shown
 from validation.process import Cell, CellTables, Proof, labelled, stacked
 
 SEED = 20261129
@@ -115,7 +115,8 @@ def _head(table: pd.DataFrame) -> Iterator[str]:
         f"{cohorts.min()} to {cohorts.max()} cohorts of {CUSTOMERS[0]:,} and of {CUSTOMERS[1]:,} customers (planned: "
         f"{COHORTS}), drawn binomially from the curve and fitted to its first 40, 50 and 60 %; 95 % intervals from "
         f"{DRAWS} draws. Every constant of the extrapolation error was made again without the source that is judged; "
-        "both segments of Fader & Hardie are one source. Widths, errors and scores are over the truth.\n"
+        "both segments of Fader & Hardie are one source. Widths, errors and scores are over the truth."
+        f"{short_run(int(cohorts.min()), COHORTS)}\n"
     )
     yield (
         f"What this proves is little: {n_sources} sources are {n_sources} truths, however many cohorts are drawn of "

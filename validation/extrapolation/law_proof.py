@@ -12,7 +12,7 @@ from validation.extrapolation.estimators import DRAWS, SHIPPED, judged_cohort
 from validation.extrapolation.rivals import RIVALS
 from validation.extrapolation.scored import judged_rows, paired_ratio, renumbered, with_scale
 from validation.judge import Verdict
-from validation.page import Page, made_by, rules, shown
+from validation.page import Page, made_by, rules, short_run, shown
 from validation.process import Cell, CellTables, Proof, labelled, stacked
 
 CUSTOMERS = (20_000, 300_000)
@@ -114,7 +114,8 @@ def _head(table: pd.DataFrame) -> Iterator[str]:
         f"% intervals from {DRAWS} draws. T is the longest follow-up; the truth is judged at 2 T and at {FAR} T. "
         "Held is the share of a law's levels, or of their differences and ratios to the worst, averaged over laws; "
         "its standard error is over laws. Widths, errors and scores are over the truth, of differences over the "
-        f"tenure of the group. The average of families and equal weights were made on every {RIVALS_EVERY}th law.\n"
+        f"tenure of the group. The average of families and equal weights were made on every {RIVALS_EVERY}th law."
+        f"{short_run(int(made[made.index.isin(JUDGED)].min()), LAWS)}\n"
     )
     text = drawn_laws.__doc__ or ""
     yield text.partition("\n\n")[2].strip()

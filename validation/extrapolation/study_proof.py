@@ -11,7 +11,7 @@ from validation.extrapolation.rivals import RIVALS
 from validation.extrapolation.scored import judged_rows, paired_ratio, renumbered, with_scale
 from validation.extrapolation.study_law import FIRST, LAST, SCORED, study_law
 from validation.judge import Verdict
-from validation.page import Page, made_by, rules, shown
+from validation.page import Page, made_by, rules, short_run, shown
 from validation.process import Cell, CellTables, Proof, labelled, stacked
 
 SEED = 20140801
@@ -102,7 +102,7 @@ def page(tables: CellTables) -> Page:
 
 def _head(table: pd.DataFrame) -> Iterator[str]:
     made = table.groupby("customers")["cohort"].nunique()
-    sizes = " and ".join(f"{n} of {size:,}" for size, n in made.items())
+    sizes = " and ".join(f"{n} cohorts of {size:,}" for size, n in made.items())
     yield "# Expected tenure beyond follow-up, on the study's design\n"
     yield (
         f"{made_by()}: {sizes} customers scored (planned: {COHORTS} each), drawn as counts from the study's "
@@ -110,7 +110,7 @@ def _head(table: pd.DataFrame) -> Iterator[str]:
         f"{DRAWS} draws. Widths, errors and interval scores are over the truth; the interval score is the width and "
         "40 times what a missed truth lies outside. A difference is over the tenure of its group. Ratios are of "
         "mean scores on the same cohorts, over the three groups; in brackets the upper end of the 95 % bootstrap "
-        "interval over cohorts."
+        f"interval over cohorts.{short_run(int(made.min()), COHORTS)}"
     )
 
 
