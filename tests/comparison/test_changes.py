@@ -142,7 +142,8 @@ def test_what_only_one_cohort_has_is_set_aside_and_said() -> None:
     first, second = found.aside
     assert first.level == pytest.approx(50 / 500, abs=1e-12)
     assert first.stratum == pytest.approx(50 / 500, abs=1e-12)
-    assert first.names == ("score 3", "plan=gone")
+    assert first.levels == (3,)
+    assert first.strata == ((("plan", "gone"),),)
     assert second.total == 0
     plain = outcomes(cohort("old", OLD), cohort("new", NEW), 2)[0]
     one, two = (numbers(x)[0].loc[("all", "total"), "estimate"] for x in (found, plain))

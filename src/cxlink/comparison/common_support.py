@@ -53,14 +53,17 @@ class Aside:
         Whose level, or else whose stratum, the other cohort does not have.
     unfollowed : float
         Who are in neither, and whose stratum is not followed to the horizon in both cohorts.
-    names : tuple of str
-        The levels and strata that only this cohort has.
+    levels : tuple of int
+        The levels that only this cohort has.
+    strata : tuple of tuple of (str, str)
+        The strata that only this cohort has: each the category of every variable.
     """
 
     level: float
     stratum: float
     unfollowed: float
-    names: tuple[str, ...]
+    levels: tuple[int, ...]
+    strata: tuple[tuple[tuple[str, str], ...], ...]
 
     @property
     def total(self) -> float:
@@ -133,11 +136,17 @@ def set_aside(spells: Spells, frame: Frame) -> Aside:
     place, n = place_of(spells, frame), spells.n / spells.n.sum()
     strange = (level >= 0) & (stratum < 0)
     late = (level >= 0) & (stratum >= 0) & (place < 0)
-    names = [f"score {one}" for one in spells.levels if one not in frame.levels]
-    alone = np.unique(spells.stratum[spells.pair][stratum < 0])
-    for row in spells.strata.iloc[alone].to_dict("records"):
-        names.append(", ".join(f"{str(key).removeprefix('stratum.')}={value}" for key, value in row.items()))
-    return Aside(float(n[level < 0].sum()), float(n[strange].sum()), float(n[late].sum()), tuple(names))
+    only = spells.strata.iloc[np.unique(spells.stratum[spells.pair][stratum < 0])]
+    variables = [str(column).removeprefix("stratum.") for column in only]
+    return Aside(
+        level=float(n[level < 0].sum()),
+        stratum=float(n[strange].sum()),
+        unfollowed=float(n[late].sum()),
+        levels=tuple(one for one in spells.levels if one not in frame.levels),
+        strata=tuple(
+            tuple(zip(variables, map(str, row), strict=True)) for row in only.itertuples(index=False)
+        ),
+    )
 
 
 def place_of(spells: Spells, frame: Frame) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 
 from cxlink.cohort.errors import InputError
 from cxlink.estimands.tidy import KEY, csv_text
+from cxlink.report.words import say
 from cxlink.study.simulate import Simulated, simulate
 from cxlink.study.truth import checked_design
 
@@ -41,7 +42,8 @@ def write_simulated(design: str, n: int, seed: int, path: Path) -> tuple[Path, P
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial{path.suffix}")
     try:
         _write_table(made, partial)
-        spec_text = f"# Simulated: {design}, {n:,} customers, seed {seed}.\n{toml_text(made.spec)}"
+        comment = say("study.simulated_spec", design=design, n=n, seed=seed)
+        spec_text = f"# {comment}\n{toml_text(made.spec)}"
         paths[1].write_text(spec_text, encoding="utf-8", newline="\n")
         written.append(paths[1])
         truth = made.truth[[*KEY, "estimate", "unit"]]

@@ -50,7 +50,7 @@ def number(value: float, outcome: OutcomeChange) -> str:
 def change(value: float, outcome: OutcomeChange) -> str:
     """Write a change, with its sign."""
     text = number(value, outcome)
-    return text if text.startswith("−") or not value > 0 else f"+{text}"
+    return f"+{text}" if value > 0 else text
 
 
 def amount(row: Row, outcome: OutcomeChange) -> str:

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from cxlink.comparison.changes import OutcomeChange
+from cxlink.comparison.common_support import Aside
 from cxlink.comparison.recommendation import MOST_POINTS
 from cxlink.estimands.tidy import select
 from cxlink.report.change_sections.change_material import (
@@ -28,16 +29,20 @@ from cxlink.report.format import (
     FIRM,
     NONE,
     capital,
+    category,
     coverage,
     levels,
     listed,
     periods,
     score,
     shortened,
+    signed,
     whole,
 )  # fmt: skip
 from cxlink.report.words import say
 from cxlink.results import ComparisonResults
+
+_MOST_NAMES = 5
 
 
 def outcome_section(found: ComparisonResults, outcome: OutcomeChange, number: int) -> list[Block]:
@@ -78,15 +83,22 @@ def set_aside_lines(outcome: OutcomeChange) -> list[str]:
         reasons = ", ".join(
             say(reason, share=share, horizon=outcome.horizon) for reason, share in why.items() if share
         )
+        names = _names(aside)
         key = (
             "change.aside_more"
-            if len(aside.names) > 5
+            if len(names) > _MOST_NAMES
             else "change.aside_named"
-            if aside.names
+            if names
             else "change.aside"
         )
-        lines.append(say(key, reasons=reasons, names="; ".join(aside.names[:5]), **facts))
+        lines.append(say(key, reasons=reasons, names="; ".join(names[:_MOST_NAMES]), **facts))
     return lines
+
+
+def _names(aside: Aside) -> list[str]:
+    """Name the levels and strata that only one cohort has."""
+    levels = [say("change.aside_score", score=signed(level)) for level in aside.levels]
+    return [*levels, *(", ".join(category(*one) for one in stratum) for stratum in aside.strata)]
 
 
 def _parts_figure(found: ComparisonResults, outcome: OutcomeChange, number: int) -> Block:

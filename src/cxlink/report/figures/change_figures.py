@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.comparison.retention_change import DECILES
 from cxlink.estimands.tidy import select
 from cxlink.report.figures import drawing
 from cxlink.report.format import levels
@@ -91,10 +92,12 @@ def effect_by_score(
         return axes
 
 
+_TENTHS = {f"decile {k}": k for k in range(1, DECILES + 1)}
+
+
 def tenth(group: str) -> int:
     """Give which tenth of the predicted risk a group of ``calibration.csv`` is; 0 for scores."""
-    kind, _, number = group.partition(" ")
-    return int(number) if kind == "decile" else 0
+    return _TENTHS.get(group, 0)
 
 
 def observed_and_predicted(
