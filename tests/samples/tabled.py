@@ -15,7 +15,7 @@ SCORE = {"score": {"column": "score", "scale": "1-10"}}
 STAY = {"subscription": {"duration": "months", "event": "lost"}}
 DATES = {"survey": "survey", "end": "end", "observed_until": "2026-06-30"}
 DROP = "or drop them with --drop-invalid."
-PERIODS = "must be a number of months from 0 to 1,200 in every row with a score."
+PERIODS = "must be a number of months from 0 to 2,400 in every row with a score."
 CSV = b"score,months,lost\n5,3,1\n6,4,0\n"
 
 

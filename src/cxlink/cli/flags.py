@@ -17,6 +17,8 @@ FLAGS: tuple[Flag, ...] = (
     ("delimiter", "table", "delimiter", str, "delimiter of a text table"),
     ("encoding", "table", "encoding", str, "encoding of a text table"),
     ("missing", "table", "missing", list, "text that stands for a missing value (repeatable)"),
+    ("true", "table", "true", list, "value that stands for yes in columns of yes and no (repeatable)"),
+    ("false", "table", "false", list, "value that stands for no (repeatable)"),
     ("score", "score", "column", str, "column of the score"),
     ("scale", "score", "scale", str, "its scale, such as 1-10"),
     ("higher-is-better", "score", "higher_is_better", bool, "direction of the scale"),

@@ -69,13 +69,14 @@ def test_true_and_false_are_a_score_from_nought_to_one_only() -> None:
     assert cells(count(table, STAY, score={"scale": "0-1"}), "score") == {1: 1, 0: 1}
 
 
-EVENT = "table: lost must be 0 or 1, or true or false."
+WORDS = 'Say what its values mean ([table] true = ["…"], false = ["…"])'
+EVENT = "table: lost must be 1 or 0, true or false, yes or no."
 TABLES: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
-    "an event of two": (stay([5, 5], [3, 3], [0, 2]), {}, f"{EVENT} 1 of 2 rows fails, in row 2 (found 2). Recode it, {DROP}"),
-    "an event in words": (stay([5, 5], [3, 3], ["yes", "no"]), {}, f"{EVENT} 2 of 2 rows fail, the first in row 1 (found yes). Recode it, {DROP}"),
-    "an event of a half": (stay([5, 5], [3, 3], [0, 0.5]), {}, f"{EVENT} 1 of 2 rows fails, in row 2 (found 0.5). Recode it, {DROP}"),
-    "no event": (stay([5, 5], [3, 3], [0, None]), {}, f"{EVENT} 1 of 2 rows fails, in row 2 (found nothing). Recode it, {DROP}"),
-    "no event of somebody without a score": (stay([None, 5], [3, 3], [None, 1]), {}, f"{EVENT} 1 of 2 rows fails, in row 1 (found nothing). Recode it, {DROP}"),
+    "an event of two": (stay([5, 5], [3, 3], [0, 2]), {}, f"{EVENT} 1 of 2 rows fails, in row 2 (found 2). {WORDS}, {DROP}"),
+    "an event in words": (stay([5, 5], [3, 3], ["gone", "here"]), {}, f"{EVENT} 2 of 2 rows fail, the first in row 1 (found gone). {WORDS}, {DROP}"),
+    "an event of a half": (stay([5, 5], [3, 3], [0, 0.5]), {}, f"{EVENT} 1 of 2 rows fails, in row 2 (found 0.5). {WORDS}, {DROP}"),
+    "no event": (stay([5, 5], [3, 3], [0, None]), {}, f"{EVENT} 1 of 2 rows fails, in row 2 (found nothing). {WORDS}, {DROP}"),
+    "no event of somebody without a score": (stay([None, 5], [3, 3], [None, 1]), {}, f"{EVENT} 1 of 2 rows fails, in row 1 (found nothing). {WORDS}, {DROP}"),
     "a duration below nought": (stay([5, 5], [-1, 3], [0, 1]), {}, f"table: months {PERIODS} 1 of 2 rows fails, in row 1 (found -1). {RECOUNT}"),
     "a duration just below nought": (stay([5, 5], [-0.5, 3], [0, 1]), {}, f"table: months {PERIODS} 1 of 2 rows fails, in row 1 (found -0.5). {RECOUNT}"),
     "no duration": (stay([5, 5], [None, 3], [0, 1]), {}, f"table: months {PERIODS} 1 of 2 rows fails, in row 1 (found nothing). {RECOUNT}"),
@@ -109,8 +110,8 @@ DATED: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
     "no survey": (_dated(survey=["2025-01-31", None]), {}, f"survey must be there in every row with a score. 1 of 2 rows fails, in row 2 (found nothing). {MISSING}"),
     "no cut-off": (_dated(until=["2026-01-31", None]), {"observed_until": "until"}, f"survey and until must be there in every row with a score. 1 of 2 rows fails, in row 2 (found 2025-01-31 and nothing). {MISSING}"),
     "no signup on its clock": (_dated(joined=["2025-01-31", None]), {"signup": "joined", "clock": "signup"}, f"joined and survey must be there in every row with a score. 1 of 2 rows fails, in row 2 (found nothing and 2025-01-31). {MISSING}"),
-    "a code for a missing date": (_dated(survey=["0001-01-01", "2025-01-31"]), {}, f"survey must not be more than a hundred years before the end of observation. 1 of 2 rows fails, in row 1 (found 0001-01-01). Correct it, {DROP}"),
-    "a cut-off far away": (_dated(until=["9999-12-31"]), {"observed_until": "until"}, f"survey must not be more than a hundred years before the end of observation. 1 of 1 row fails, in row 1 (found 2025-01-31 and 9999-12-31). Correct it, {DROP}"),
+    "a code for a missing date": (_dated(survey=["0001-01-01", "2025-01-31"]), {}, f"survey must not be more than two hundred years before the end of observation. 1 of 2 rows fails, in row 1 (found 0001-01-01). Correct it, {DROP}"),
+    "a cut-off far away": (_dated(until=["9999-12-31"]), {"observed_until": "until"}, f"survey must not be more than two hundred years before the end of observation. 1 of 1 row fails, in row 1 (found 2025-01-31 and 9999-12-31). Correct it, {DROP}"),
     "a cut-off that is no day": (_dated(survey=["2025-01-31"]), {"observed_until": "2026-06-31"}, "[subscription] observed_until: 2026-06-31 is not a day of the calendar."),
     "a cut-off that is no column": (_dated(survey=["2025-01-31"]), {"observed_until": "surveys"}, "no column 'surveys' (observed_until). Did you mean 'survey'?"),
 }  # fmt: skip
@@ -152,11 +153,11 @@ def test_spend_with_refunds_must_still_be_finite() -> None:
 
 def test_a_window_that_says_neither() -> None:
     section = {"spend": {"column": "spent", "complete": "over"}}
-    must = "table: over must be 0 or 1, or true or false, in every row with a score."
+    must = "table: over must be 1 or 0, true or false, yes or no, in every row with a score."
     table = pd.DataFrame({"score": [5, 5, None], "spent": 1.0, "over": [1, None, None]})
-    assert refusal(table, section) == f"{must} 1 of 3 rows fails, in row 2 (found nothing). Recode it, {DROP}"
+    assert refusal(table, section) == f"{must} 1 of 3 rows fails, in row 2 (found nothing). {WORDS}, {DROP}"
     table = pd.DataFrame({"score": [5, 5, None], "spent": 1.0, "over": ["1", "0", "soon"]})
-    assert refusal(table, section) == f"{must} 1 of 3 rows fails, in row 3 (found soon). Recode it, {DROP}"
+    assert refusal(table, section) == f"{must} 1 of 3 rows fails, in row 3 (found soon). {WORDS}, {DROP}"
     open_ones = pd.DataFrame({"score": [5, 5], "spent": [None, 1.0], "over": [0, 1]})
     assert count(open_ones, section).cells["spend_n"].tolist() == [1]
 
@@ -199,4 +200,4 @@ def test_too_many_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert count(table[:60]).profile.rows_used == 60
     wrong = table.assign(months=table["months"] * 1000)
-    assert refusal(wrong).startswith(f"table: months {PERIODS} 78 of 80 rows fail")
+    assert refusal(wrong).startswith(f"table: months {PERIODS} 77 of 80 rows fail")

@@ -22,7 +22,7 @@ def test_dropping_counts_rows_by_the_first_reason() -> None:
     cohort = read_cohort(table, spec(STAY), drop_invalid=True)
     assert exclusions(cohort.count().profile) == [
         ("score must be a whole number from 1 to 10", 2),
-        ("lost must be 0 or 1, or true or false", 1),
+        ("lost must be 1 or 0, true or false, yes or no", 1),
         (f"months {PERIODS[:-1]}", 1),
     ]
     assert (cohort.rows_read, cohort.count().profile.rows_used) == (6, 2)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tabled import STAY, cells, count, spec, stay
+from tabled import STAY, cells, count, refusal, spec, stay
 
 from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.errors import InputError
@@ -200,3 +200,12 @@ def test_a_scale_from_nought_and_one_on_which_lower_is_better() -> None:
     counts = count(stay([0, 10], [2, 2], [1, 0]), score={"scale": "0-10", "higher_is_better": False})
     assert cells(counts, "score") == {0: 1, 10: 1}
     assert (counts.spec.worst, counts.spec.best) == ((4, 5, 6, 7, 8, 9, 10), (0, 1, 2, 3))
+
+
+def test_an_age_may_be_over_a_hundred_years() -> None:
+    ages = stay([5, 6], [1_260, 2_400], [1, 0])
+    assert cells(count(ages)) == {(5, 0, 1_260, "lost"): 1, (6, 0, 2_400, ""): 1}
+    assert "must be a number of months from 0 to 2,400" in refusal(stay([5], [2_401], [1]))
+    table = pd.DataFrame({"score": [5], "survey": ["1920-01-01"], "end": ["2025-06-15"]})
+    found = count(table, subscription={"survey": "survey", "end": "end", "observed_until": "2026-06-30"})
+    assert cells(found) == {(5, 0, 1_266, "lost"): 1}

@@ -196,8 +196,8 @@ ROWS = [
         "cost must be an amount of 0 or more, at most 1e+12, or empty",
     ),
     (NEW, "value", 7, "value must be empty or 0 where new does not mark a new customer"),
-    (NEW, "new", "perhaps", "new must be 0 or 1, or true or false, or empty"),
-    ({"member": "club"}, "club", "gold", "club must be 0 or 1, or true or false, or empty"),
+    (NEW, "new", "perhaps", "new must be 1 or 0, true or false, yes or no, or empty"),
+    ({"member": "club"}, "club", "gold", "club must be 1 or 0, true or false, yes or no, or empty"),
     ({"date": "asked"}, "asked", "2025-02-30", "asked must be a date, YYYY-MM-DD"),
 ]
 

@@ -208,7 +208,7 @@ def test_a_table_in_sqlite(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as con, con:
         con.execute("update churn set months = -1 where age = 29")
     with pytest.raises(
-        InputError, match=r"from 0 to 1,200 in every row .* 1 of 5 rows fails, one \(found -1\.0\)\."
+        InputError, match=r"from 0 to 2,400 in every row .* 1 of 5 rows fails, one \(found -1\.0\)\."
     ):
         count(f"sqlite://{path}::churn")
 

@@ -8,6 +8,7 @@ import pytest
 from tabled import STAY, TABLE, cells, count, write_csv
 
 from cxlink.cohort.errors import InputError
+from cxlink.report.profile_words import profile_notes
 
 SPEND = {"spend": {"column": "spent", "complete": True}}
 ADJUST = {"adjust": {"columns": ["plan"], "bands": {"age": [30, 50]}}}
@@ -107,3 +108,43 @@ def test_quoted_headers_and_values_with_line_ends(tmp_path: Path) -> None:
         path, score={"column": "the\nscore"}, subscription={"duration": 'months, "active"', "event": "lost"}
     )
     assert cells(found) == {(5, 0, 3, "lost"): 1, (6, 0, 4, ""): 1}
+
+
+EVENTS = {
+    "decimals": (["1.00", "0.00", "0"], {}, None),
+    "decimal commas": (["1,0", "0,0", "0"], {"decimal": ",", "delimiter": ";"}, None),
+    "English": (["Yes", "No", "no"], {}, (("Yes",), ("No", "no"))),
+    "one letter": (["y", "n", "N"], {}, (("y",), ("N", "n"))),
+    "true and false in a letter": (["t", "f", "F"], {}, (("t",), ("F", "f"))),
+    "Dutch": (["Ja", "nee", "Nee"], {}, (("Ja",), ("Nee", "nee"))),
+    "words of one's own": (["gone", "Here ", "here"], {"true": ["Gone"], "false": ["here"]}, (("gone",), ("Here", "here"))),
+    "codes": (["2", "1", "1.0"], {"true": ["2"], "false": ["1"]}, (("2",), ("1", "1.0"))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_events_in_words(name: str, tmp_path: Path) -> None:
+    values, section, said = EVENTS[name]
+    lines = [f"{score};3;{value}" for score, value in zip((5, 6, 7), values, strict=True)]
+    (tmp_path / "t.csv").write_text("\n".join(["score;months;lost", *lines]))
+    counts = count(tmp_path / "t.csv", STAY, table=section)
+    assert cells(counts) == {(5, 0, 3, "lost"): 1, (6, 0, 3, ""): 1, (7, 0, 3, ""): 1}
+    notes = [one.facts for one in counts.profile.notes if one.code == "event_words"]
+    assert notes == ([] if said is None else [{"column": "lost", "lost": said[0], "retained": said[1]}])
+
+
+def test_listed_values_of_numbers_and_truths() -> None:
+    swapped = {"true": ["0", "false"], "false": ["1", "true"]}
+    for lost in ([0, 1], [0.0, 1.0], [False, True]):
+        found = count(TABLE[:2].assign(lost=lost), STAY, table=swapped)
+        assert cells(found) == {(5, 0, 3, "lost"): 1, (7, 0, 2, ""): 1}
+
+
+def test_a_word_is_not_both_yes_and_no() -> None:
+    with pytest.raises(InputError, match=r"\[table\]: 'gone' stands both in true and in false\."):
+        count(TABLE, STAY, table={"true": ["Gone"], "false": ["gone"]})
+
+
+def test_the_words_of_events_are_said_in_a_sentence() -> None:
+    counts = count(TABLE.assign(lost=["Yes", "No", "Yes", "No", "Yes"]), STAY)
+    assert "lost was read in words: Yes as lost, No as retained." in profile_notes(counts.profile)

@@ -33,6 +33,7 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     scored = raw["score"].is_valid().to_numpy()
     n = raw["n"].to_numpy().astype(np.int64)
     entry, leave, lost, notes = _spells(times, spec, np.where(scored, n, 0))
+    notes += _event_words(raw, spec)
     if not scored.any():
         notes.append(Remark("no_scores", facts={"column": spec.score.column}))
     cells = pd.DataFrame({"score": raw["score"].to_pandas().astype("Float64").astype("Int64")})
@@ -67,6 +68,19 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     return Counts(
         cells, spec, replace(read, rows_used=used, dropped=(*read.dropped, *gone), notes=tuple(notes))
     )
+
+
+def _event_words(raw: pa.Table, spec: CohortSpec) -> list[Remark]:
+    """Say which words were read as lost, and which as retained."""
+    if "words" not in raw.column_names or spec.subscription is None:
+        return []
+    words = raw.select(["event", "words"]).to_pandas().dropna()
+    lost, retained = (
+        tuple(sorted(set(words.loc[words["event"] == code, "words"]), key=lambda word: (word.lower(), word)))
+        for code in (1, 0)
+    )
+    facts = {"column": str(spec.subscription.event), "lost": lost or "–", "retained": retained or "–"}
+    return [Remark("event_words", facts=facts)] if lost or retained else []
 
 
 _CLOCK = ("event", "whole", "part", "follow", "entry", "exit", "lost", "wave")

@@ -34,7 +34,7 @@ def raw_cells(source: Source, spec: CohortSpec, ignoring: tuple[str, ...] = ()) 
         ``use_min`` (the least of ``use``, where it is read from a column) and the sums of `amounts.sums`; with a
         negative control ``control_given`` (rows that hold anything), ``control_n`` (of these, those with a number) and
         `amounts.moments`; with a column of margin ``margin_n`` (of ``spend_known``, those with a margin) and its
-        moments.
+        moments; ``words``, the last word of its events by the alphabet, where they are given in words.
     """
     usual = (amounts.USUAL_TOP,) * len(_AMOUNTS)
     cells = None if _says_large(source, spec) else _grouped(source, spec, usual, ignoring)
@@ -80,7 +80,7 @@ def _grouped(
     keys = {name: key for name, key in prepared.keys.items() if name not in ignoring}
     read = {
         "use": prepared.use, "y": prepared.y, "given": prepared.given, "control": prepared.control,
-        "margin": prepared.margin,
+        "margin": prepared.margin, "words": prepared.words,
     }  # fmt: skip
     rows = source.table.select(**keys, **{name: value for name, value in read.items() if value is not None})
     wide = source.engine.name == "duckdb"
@@ -90,6 +90,8 @@ def _grouped(
         totals |= amounts.moments(rows.control, tops[1], wide)
     if prepared.margin is not None:
         totals |= {"margin_n": rows.margin.count(), **amounts.moments(rows.margin, tops[2], wide, "margin")}
+    if prepared.words is not None:
+        totals["words"] = rows.words.max()
     return source.run(rows.group_by(list(keys)).aggregate(**totals).limit(MOST_CELLS + 1))
 
 

@@ -133,7 +133,7 @@ def _contracts(
     value, wrong = _amount(source, spec, str(section.contract_value), "contract_value")
     bad = {"contract_value": wrong}
     if section.new_customer is not None:
-        new = columns.yes_no(columns.raw(source, section.new_customer, "new_customer"))
+        new = columns.yes_no(columns.raw(source, section.new_customer, "new_customer"), spec.table)
         bad["new_customer"] = ~new.isin([0, 1])
         bad["not_new"] = (value > 0) & (new != 1).fill_null(True)
         signed = (new == 1).fill_null(False).ifelse(value, None)
@@ -184,7 +184,8 @@ def metric_rules(spec: CohortSpec) -> list[TableRule]:
         "support_cost": ((section.support_cost,), f"{section.support_cost} {amount}", "Correct it"),
         "contract_value": ((section.contract_value,), f"{section.contract_value} {amount}", "Correct it"),
         "new_customer": (
-            (section.new_customer,), f"{section.new_customer} must be 0 or 1, or true or false, or empty", "Recode it",
+            (section.new_customer,), f"{section.new_customer} must be 1 or 0, true or false, yes or no, or empty",
+            "Recode it",
         ),
         "not_new": (
             (section.contract_value, section.new_customer),

@@ -38,6 +38,8 @@ class Prepared:
         The negative control, where it is a number; None without one.
     margin : ibis column or None
         Margin, where spend is used and it is an amount; None without a column of it.
+    words : ibis column or None
+        What the event column says where it is neither 1/0 nor true/false; None where its type has no words.
     """
 
     keys: dict[str, Any]
@@ -46,6 +48,7 @@ class Prepared:
     given: Any | None = None
     control: Any | None = None
     margin: Any | None = None
+    words: Any | None = None
 
 
 def prepare(
@@ -79,10 +82,11 @@ def prepare(
     if section is not None and section.touchpoint is not None:
         keys["touchpoint"] = columns.category(columns.raw(source, section.touchpoint, "touchpoint"))
     if section is not None and section.member is not None:
-        keys["member"] = columns.yes_no(columns.raw(source, section.member, "member"))
+        keys["member"] = columns.yes_no(columns.raw(source, section.member, "member"), spec.table)
     control = _control(source, spec, control_top)
+    words = _event_words(source, spec)
     if spec.spend is None:
-        return Prepared(keys, None, None, *control)
+        return Prepared(keys, None, None, *control, words=words)
     value = _number(source, spec, spec.spend.column, "spend")
     use = _complete(source, spec, keys["score"])
     fits = value.between(-top if spec.spend.refunds else 0, top)
@@ -93,7 +97,14 @@ def prepare(
         valid = used & earned.between(-margin_top, margin_top)
         margin = valid.ifelse(earned.cast("float64"), None)
     given, other = control
-    return Prepared(keys, use, used.ifelse(value.cast("float64"), None), given, other, margin)
+    return Prepared(keys, use, used.ifelse(value.cast("float64"), None), given, other, margin, words)
+
+
+def _event_words(source: Source, spec: CohortSpec) -> Any | None:
+    sub = spec.subscription
+    if sub is None or sub.event is None:
+        return None
+    return columns.words_of(columns.raw(source, sub.event, "event"), spec.table)
 
 
 def _number(source: Source, spec: CohortSpec, name: str, role: str) -> Any:
@@ -135,7 +146,7 @@ def _undated(source: Source, spec: CohortSpec) -> dict[str, Any]:
     duration = columns.raw(source, sub.duration, "duration")
     part = columns.has_part(duration, options)
     keys = {
-        "event": columns.yes_no(columns.raw(source, sub.event, "event")),
+        "event": columns.yes_no(columns.raw(source, sub.event, "event"), options),
         "whole": columns.whole_key(duration, options, span, "down"),
     }
     if part is not None:
@@ -231,7 +242,7 @@ def _complete(source: Source, spec: CohortSpec, score: Any) -> Any | None:
     if section.complete is True:
         return None
     if isinstance(section.complete, str):
-        over = columns.yes_no(columns.raw(source, section.complete, "complete"))
+        over = columns.yes_no(columns.raw(source, section.complete, "complete"), spec.table)
         return over.coalesce(score.notnull().ifelse(columns.BAD, 0))
     assert sub is not None
     assert sub.survey is not None

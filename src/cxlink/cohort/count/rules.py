@@ -11,6 +11,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import SubscriptionSection
 
 _DROP = "drop them with --drop-invalid"
+_WORDS = 'Say what its values mean ([table] true = ["…"], false = ["…"])'
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ def _duration_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRul
     rules = [
         TableRule(
             (str(sub.event),),
-            f"{sub.event} must be 0 or 1, or true or false",
+            f"{sub.event} must be 1 or 0, true or false, yes or no",
             lambda t: ~t.event.isin([0, 1]) | (t.event.isnull() & (t.score.notnull() | t.whole.notnull())),
-            f"Recode it, or {_DROP}.",
+            f"{_WORDS}, or {_DROP}.",
         )
     ]
     periods = {"whole": sub.duration, "follow": sub.follow_up, "entry": sub.entry}
@@ -110,7 +111,7 @@ def _date_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRule]:
         *rules,
         TableRule(
             tuple(needed),
-            f"{names[sub.clock]} must not be more than a hundred years before the end of observation",
+            f"{names[sub.clock]} must not be more than two hundred years before the end of observation",
             lambda t: t.exit > longest,
             f"Correct it, or {_DROP}.",
         ),
@@ -147,9 +148,9 @@ def _spend_rules(spec: CohortSpec) -> list[TableRule]:
         rules.append(
             TableRule(
                 (section.complete,),
-                f"{section.complete} must be 0 or 1, or true or false, in every row with a score",
+                f"{section.complete} must be 1 or 0, true or false, yes or no, in every row with a score",
                 lambda t: ~t.use_min.isin([0, 1]),
-                f"Recode it, or {_DROP}.",
+                f"{_WORDS}, or {_DROP}.",
             )
         )
     least = "" if section.refunds else " of 0 or more"
@@ -202,9 +203,9 @@ def _member_rules(spec: CohortSpec) -> list[TableRule]:
     return [
         TableRule(
             (name,),
-            f"{name} must be 0 or 1, or true or false, or empty",
+            f"{name} must be 1 or 0, true or false, yes or no, or empty",
             lambda t: ~t.member.isin([0, 1]),
-            f"Recode it, or {_DROP}.",
+            f"{_WORDS}, or {_DROP}.",
         )
     ]
 

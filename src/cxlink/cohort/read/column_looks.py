@@ -28,7 +28,7 @@ class Look:
     dates : tuple of date or None
         First and last, where every value is a date.
     unique, yes_no : bool
-        Whether no value repeats, and whether all are 0/1 or true/false.
+        Whether no value repeats, and whether all are 0/1, true/false or yes/no.
     """
 
     name: str
@@ -66,7 +66,7 @@ def look_at(source: Source, name: str) -> Look:
         value=value,
         inside=inside,
         day=day,
-        flag=columns.yes_no(column),
+        flag=columns.yes_no(column, source.options),
         text=column.cast("string"),
     )
     seen = picked.aggregate(

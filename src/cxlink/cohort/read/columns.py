@@ -18,6 +18,10 @@ from cxlink.cohort.spec.spec_sections import TableSection
 BAD = -1
 """Code of a value that is present but not allowed in its column."""
 
+YES = frozenset({"1", "true", "t", "yes", "y", "ja", "j"})
+NO = frozenset({"0", "false", "f", "no", "n", "nee", "nein"})
+"""Words of yes and of no, in English, Dutch and German."""
+
 _EXACT = 2**53
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -106,21 +110,39 @@ def has_part(column: Any, options: TableSection) -> Any | None:
     return (inside != inside.floor()).fill_null(False)
 
 
-def yes_no(column: Any) -> Any:
-    """Give 1 or 0 for 1/0 and true/false; anything else for anything else, empty where empty."""
+def yes_no(column: Any, options: TableSection) -> Any:
+    """Give 1 or 0 for 1/0 (also 1.00 and 1,0) and for words of yes and no; anything else for anything else.
+
+    Empty where it is empty. Words that the spec lists go before those of `YES` and `NO`.
+    """
     import ibis
 
-    kind = column.type()
-    if kind.is_integer():
+    kind, listed = column.type(), (*options.true, *options.false)
+    if kind.is_integer() and not listed:
         return column
-    if kind.is_boolean() or kind.is_null():
+    if (kind.is_boolean() and not listed) or kind.is_null():
         return column.cast("int64")
-    if kind.is_numeric():
+    if kind.is_numeric() and not listed:
         value = column.cast("float64").nullif(float("nan"))
         return ibis.cases((value.isnull(), None), (value == 1, 1), (value == 0, 0), else_=BAD)
-    text = column.cast("string").strip().lower()
-    yes, no = text.isin(["1", "true", "1.0"]), text.isin(["0", "false", "0.0"])
-    return ibis.cases((text.isnull() | (text == ""), None), (yes, 1), (no, 0), else_=BAD)
+    if kind.is_floating():
+        column = column.nullif(float("nan"))
+    text = column.cast("string").strip().lower().re_replace(r"^([0-9]+)[.,]0{0,2}$", r"\1")
+    yes, no = ([word.strip().lower() for word in words] for words in (options.true, options.false))
+    yes, no = [*yes, *(YES - set(no))], [*no, *(NO - set(yes))]
+    return ibis.cases(
+        (text.isnull() | (text == ""), None), (text.isin(yes), 1), (text.isin(no), 0), else_=BAD
+    )
+
+
+def words_of(column: Any, options: TableSection) -> Any | None:
+    """The words of a yes-or-no column; None where its type has none, empty at 1/0 and true/false unless listed."""
+    listed = options.true or options.false
+    if not column.type().is_string() and not listed:
+        return None
+    text = column.cast("string").strip()
+    plain = text == "" if listed else text.lower().re_search(r"^([01]([.,]0{0,2})?|true|false|)$")
+    return plain.ifelse(None, text)
 
 
 def date(column: Any) -> Any:

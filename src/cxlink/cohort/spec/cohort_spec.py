@@ -35,7 +35,7 @@ TENURE_AT_SURVEY = "tenure_at_survey"
 TENURE_CUTS: dict[str, tuple[float, ...]] = {
     "day": (90, 365, 730), "week": (13, 52, 104), "month": (3, 12, 24), "quarter": (1, 4, 8), "year": (1, 2),
 }  # fmt: skip
-_LONGEST_YEARS = 100
+_LONGEST_YEARS = 200  # twice an age; what is longer is a code for something else, such as 9999 or 0001-01-01
 
 
 class CohortSpec(Section):
@@ -123,7 +123,7 @@ class CohortSpec(Section):
 
     @property
     def longest(self) -> int:
-        """Longest valid duration: a hundred years. A longer one is a code for something else."""
+        """Longest valid duration: two hundred years. A longer one is a code for something else."""
         return _LONGEST_YEARS * PERIODS_PER_YEAR[self.unit]
 
     @property

@@ -50,6 +50,8 @@ class TableSection(Section):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     encoding: str = "utf-8"
     missing: tuple[str, ...] = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
+    true: tuple[str, ...] = ()
+    false: tuple[str, ...] = ()
 
     @field_validator("encoding")
     @classmethod
@@ -60,9 +62,12 @@ class TableSection(Section):
             raise ValueError(f"{name!r} is not an encoding. Write utf-8, latin-1 or cp1252") from None
 
     @model_validator(mode="after")
-    def _different_marks(self) -> "TableSection":
+    def _told_apart(self) -> "TableSection":
         if self.thousands is not None and (self.thousands == self.decimal or self.thousands.isdigit()):
             raise ValueError("thousands must be a mark other than decimal, and no digit")
+        yes, no = ({word.strip().lower() for word in words} for words in (self.true, self.false))
+        if yes & no:
+            raise ValueError(f"{min(yes & no)!r} stands both in true and in false")
         return self
 
 
