@@ -88,7 +88,7 @@ TABLES: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
     "no entry": (stay([5, 5], [3, 2], [0, 1], before=[3, None]), {"subscription": {"entry": "before"}}, f"table: before {PERIODS} 1 of 2 rows fails, in row 2 (found nothing). {RECOUNT}"),
     "no follow-up": (stay([5, 5], [3, 2], [0, 1], seen=[3, -1]), {"subscription": {"follow_up": "seen"}}, f"table: seen {PERIODS} 1 of 2 rows fails, in row 2 (found -1). {RECOUNT}"),
     "a number to cut that is none": (stay([5, 5], [3, 2], [0, 1], age=["30", "old"]), {"adjust": {"bands": {"age": [40]}}}, f"table: age must be a number, since it is cut into bands. 1 of 2 rows fails, in row 2 (found old). Take it out of [adjust] bands, {DROP}"),
-    "a survey that is no date": (stay([5], [3], [1], asked=["2024-13-01"]), {"subscription": {"survey": "asked"}}, f"table: asked must be a date, YYYY-MM-DD. 1 of 1 row fails, in row 1 (found 2024-13-01). Rewrite it, {DROP}"),
+    "a survey that is no date": (stay([5], [3], [1], asked=["2024-13-01"]), {"subscription": {"survey": "asked"}}, f"table: asked must be a date, YYYY-MM-DD. 1 of 1 row fails, in row 1 (found 2024-13-01). Set [table] date_format, rewrite it, {DROP}"),
 }  # fmt: skip
 
 
@@ -100,10 +100,10 @@ def test_tables_of_durations(kind: str) -> None:
 
 MISSING = f"Fill them in, {DROP}"
 DATED: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
-    "a survey that is no date": (_dated(survey=["2025-02-30", "2025-01-31"]), {}, f"survey must be a date, YYYY-MM-DD. 1 of 2 rows fails, in row 1 (found 2025-02-30). Rewrite it, {DROP}"),
-    "another order": (_dated(survey=["31-01-2025", "2025/01/31"]), {}, f"survey must be a date, YYYY-MM-DD. 2 of 2 rows fail, the first in row 1 (found 31-01-2025). Rewrite it, {DROP}"),
-    "a number": (_dated(end=[None, 20250601]), {}, f"end must be a date, YYYY-MM-DD. 1 of 2 rows fails, in row 2 (found 20250601.0). Rewrite it, {DROP}"),
-    "the end of time": (_dated(end=["infinity"]), {}, f"end must be a date, YYYY-MM-DD. 1 of 1 row fails, in row 1 (found infinity). Rewrite it, {DROP}"),
+    "a survey that is no date": (_dated(survey=["2025-02-30", "2025-01-31"]), {}, f"survey must be a date, YYYY-MM-DD. 1 of 2 rows fails, in row 1 (found 2025-02-30). Set [table] date_format, rewrite it, {DROP}"),
+    "another order": (_dated(survey=["31-01-2025", "2025/01/31"]), {}, f"survey must be a date, YYYY-MM-DD. 2 of 2 rows fail, the first in row 1 (found 31-01-2025). Set [table] date_format, rewrite it, {DROP}"),
+    "a number": (_dated(end=[None, 20250601]), {}, f"end must be a date, YYYY-MM-DD. 1 of 2 rows fails, in row 2 (found 20250601.0). Set [table] date_format, rewrite it, {DROP}"),
+    "the end of time": (_dated(end=["infinity"]), {}, f"end must be a date, YYYY-MM-DD. 1 of 1 row fails, in row 1 (found infinity). Set [table] date_format, rewrite it, {DROP}"),
     "a survey after the end": (_dated(end=["2025-01-30", None]), {}, f"survey must not be after end. 1 of 2 rows fails, in row 1 (found 2025-01-31 and 2025-01-30). Correct it, {DROP}"),
     "a survey after the cut-off": (_dated(survey=["2026-07-01"]), {}, f"survey must not be after 2026-06-30. 1 of 1 row fails, in row 1 (found 2026-07-01). Correct it, {DROP}"),
     "a signup after the survey": (_dated(joined=["2025-02-01", None]), {"signup": "joined"}, f"joined must not be after survey. 1 of 2 rows fails, in row 1 (found 2025-02-01 and 2025-01-31). Correct it, {DROP}"),

@@ -36,7 +36,7 @@ FILES: dict[str, tuple[str, bytes, str]] = {
     "not Arrow": ("t.arrow", b"junk" * 99, "t.arrow: cannot be read ("),
     "not packed": ("t.csv.gz", CSV, "t.csv.gz: cannot be read (zlib inflate failed: incorrect header check)."),
     "packed and cut": ("t.csv.gz", gzip.compress(CSV * 999)[:60], "t.csv.gz: cannot be read ("),
-    "a workbook": ("t.xlsx", b"PK", "t.xlsx: not a table that can be read. Give Parquet, CSV or Arrow."),
+    "a workbook": ("t.xlsx", b"PK", "t.xlsx: not a table that can be read. Give Parquet, CSV or Arrow; save the sheet as CSV UTF-8."),
     "no ending": ("table", CSV, "table: not a table that can be read. Give Parquet, CSV or Arrow."),
 }  # fmt: skip
 

@@ -2,8 +2,11 @@
 
 # ruff: noqa: E501 (tables are laid out as tables)
 
+import bz2
 import gzip
+import lzma
 import sqlite3
+import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -51,6 +54,12 @@ def _ipc_stream(path: Path) -> None:
 def _zstd(path: Path) -> None:
     with pa.CompressedOutputStream(str(path), "zstd") as stream:
         stream.write(write_csv(path.with_suffix(".plain")).read_bytes())
+
+
+def _zip(path: Path, *names: str) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, write_csv(path.with_suffix(".plain")).read_bytes())
 
 
 def _duckdb_file(folder: Path) -> str:
@@ -118,6 +127,10 @@ KINDS: dict[str, Callable[[Path], Any]] = {
     "CSV with semicolons": _file(lambda p: write_csv(p, sep=";"), "t.csv"),
     "CSV packed by gzip": _file(lambda p: p.write_bytes(gzip.compress(write_csv(p.with_suffix(".plain")).read_bytes())), "t.csv.gz"),
     "CSV packed by zstd": _file(_zstd, "t.csv.zst"),
+    "CSV packed by bzip2": _file(lambda p: p.write_bytes(bz2.compress(write_csv(p.with_suffix(".plain")).read_bytes())), "t.csv.bz2"),
+    "CSV packed by xz": _file(lambda p: p.write_bytes(lzma.compress(write_csv(p.with_suffix(".plain")).read_bytes())), "t.csv.xz"),
+    "CSV in a zip": _file(lambda p: _zip(p, "rows.csv"), "t.csv.zip"),
+    "CSV in a zip that says no more": _file(lambda p: _zip(p, "rows.csv", "__MACOSX/rows.csv"), "t.zip"),
     "CSV in capitals": _file(write_csv, "T.CSV"),
     "CSV with an index column without a name": _file(lambda p: whole(TABLE).to_csv(p), "t.csv"),
     "a glob of CSV files of two layouts": _two_csvs,
@@ -279,3 +292,18 @@ def test_sums_of_cents_are_those_of_decimals(tmp_path: Path) -> None:
 def test_a_column_without_a_name_that_the_spec_does_not_use() -> None:
     for frame in (TABLE.assign(**{"": 1}), pl.from_pandas(TABLE.assign(**{"": 1}))):
         assert count(frame, STAY, SPEND).cells.equals(count(TABLE, STAY, SPEND).cells)
+
+
+def test_a_zip_of_several_files_is_refused(tmp_path: Path) -> None:
+    _zip(tmp_path / "t.zip", "1.csv", "2.csv")
+    with pytest.raises(InputError, match=r"^t\.zip: holds 2 files\. Unpack it, and give the folder\.$"):
+        count(tmp_path / "t.zip")
+
+
+@pytest.mark.parametrize(
+    ("ending", "way"), [("xlsx", "save the sheet as CSV UTF-8"), ("sav", "save it as CSV or Parquet")]
+)
+def test_what_is_not_read_names_the_way(ending: str, way: str, tmp_path: Path) -> None:
+    (tmp_path / f"t.{ending}").write_bytes(b"PK")
+    with pytest.raises(InputError, match=rf"Give Parquet, CSV or Arrow; {way}\.$"):
+        count(tmp_path / f"t.{ending}")

@@ -148,3 +148,37 @@ def test_a_word_is_not_both_yes_and_no() -> None:
 def test_the_words_of_events_are_said_in_a_sentence() -> None:
     counts = count(TABLE.assign(lost=["Yes", "No", "Yes", "No", "Yes"]), STAY)
     assert "lost was read in words: Yes as lost, No as retained." in profile_notes(counts.profile)
+
+
+DAY_ORDERS = {
+    "%d-%m-%Y": ("31-01-2025", "05-03-2025"),
+    "%m/%d/%Y": ("01/31/2025", "03/05/2025"),
+    "%d.%m.%y": ("31.01.25", "05.03.25"),
+    "%d %b %Y": ("31 Jan 2025", "05 Mar 2025"),
+    "%Y%m%d": ("20250131", "20250305"),
+    "%d-%m-%Y %H:%M": ("31-01-2025 23:59", "05-03-2025 00:00"),
+}
+
+
+@pytest.mark.parametrize("written", DAY_ORDERS)
+def test_dates_in_any_stated_order(written: str, tmp_path: Path) -> None:
+    survey, end = DAY_ORDERS[written]
+    (tmp_path / "t.csv").write_text(f"score,survey,end\n5,{survey},{end}\n6,{survey},\n")
+    dates = {"subscription": {"survey": "survey", "end": "end", "observed_until": "2025-12-31"}}
+    found = count(tmp_path / "t.csv", dates, table={"date_format": written})
+    assert cells(found) == {(5, 0, 2, "lost"): 1, (6, 0, 11, ""): 1}
+    assert set(found.cells["wave"]) == {"2025Q1"}
+
+
+def test_a_date_that_is_written_otherwise_is_named(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("score,survey,end\n5,31-01-2025,\n6,01-31-2025,\n")
+    dates = {"subscription": {"survey": "survey", "end": "end", "observed_until": "2025-12-31"}}
+    with pytest.raises(
+        InputError, match=r"survey must be a date, %d-%m-%Y\. 1 of 2 rows fails, in row 2 \(found 01-31-"
+    ):
+        count(tmp_path / "t.csv", dates, table={"date_format": "%d-%m-%Y"})
+
+
+def test_a_format_names_day_month_and_year() -> None:
+    with pytest.raises(InputError, match=r"\[table\] date_format: '%d-%m' does not name day, month and year"):
+        count(TABLE, STAY, table={"date_format": "%d-%m"})

@@ -88,7 +88,7 @@ def survey_order(source: Source, spec: CohortSpec) -> list[Any]:
     assert sub is not None
     assert sub.survey is not None
     score = columns.raw(source, spec.score.column, "score")
-    survey = columns.date(columns.raw(source, sub.survey, "survey"))
+    survey = columns.date(columns.raw(source, sub.survey, "survey"), spec.table)
     # ties within a day are broken by the other columns, so that the order of rows does not matter
     rest = [source.table[name] for name in source.table.columns if name in spec.table_columns]
     return [~columns.is_given(score), survey, score, *rest]

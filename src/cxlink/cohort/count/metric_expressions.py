@@ -69,7 +69,7 @@ def metric_rows(source: Source, spec: CohortSpec) -> MetricRows:
     bad: dict[str, Any] = {}
     date = _date(source, spec)
     if date is not None:
-        day = columns.date(date)
+        day = columns.date(date, spec.table)
         keys["period"] = calendar_period(day, section.period)
         bad["date"] = columns.is_given(date) & day.isnull()
     amounts = {}
@@ -139,7 +139,7 @@ def _contracts(
         signed = (new == 1).fill_null(False).ifelse(value, None)
     else:
         assert spec.subscription is not None
-        signup = columns.date(columns.raw(source, str(spec.subscription.signup), "signup"))
+        signup = columns.date(columns.raw(source, str(spec.subscription.signup), "signup"), spec.table)
         signed = signup.notnull().ifelse(value, None)
     amounts: dict[str, tuple[Any, Any | None]] = {"contract_value": (signed, None)}
     if isinstance(section.contract_months, str):
@@ -161,7 +161,7 @@ def _flows(source: Source, spec: CohortSpec) -> dict[str, Any]:
     if section is None or sub is None or not sub.dated or sub.signup is None:
         return {}
     days = {
-        role: columns.date(columns.raw(source, str(name), role))
+        role: columns.date(columns.raw(source, str(name), role), spec.table)
         for role, name in (("signup", sub.signup), ("survey", sub.survey), ("end", sub.end))
     }
     last = columns.date_or_column(source, str(sub.observed_until), "observed_until")
@@ -179,7 +179,7 @@ def metric_rules(spec: CohortSpec) -> list[TableRule]:
     amount = f"must be an amount of 0 or more, at most {MOST_SPENT:g}, or empty"
     whole = f"must be a whole number from 0 to {MOST_ORDERS:,.0f}, or empty"
     said = {
-        "date": ((dated,), f"{dated} must be a date, YYYY-MM-DD", "Rewrite it"),
+        "date": ((dated,), f"{dated} must be a date, {spec.table.date_format or 'YYYY-MM-DD'}", "Rewrite it"),
         "orders": ((section.orders,), f"{section.orders} {whole}", "Correct it"),
         "support_cost": ((section.support_cost,), f"{section.support_cost} {amount}", "Correct it"),
         "contract_value": ((section.contract_value,), f"{section.contract_value} {amount}", "Correct it"),

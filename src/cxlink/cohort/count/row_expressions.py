@@ -10,6 +10,7 @@ from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY, CohortSpec
+from cxlink.cohort.spec.spec_sections import TableSection
 
 FAULTS: tuple[tuple[str, ...], ...] = (
     ("signup",), ("survey",), ("end",), ("observed_until",),
@@ -165,7 +166,10 @@ def _undated(source: Source, spec: CohortSpec) -> dict[str, Any]:
         )
     if sub.survey:
         survey = columns.raw(source, sub.survey, "survey")
-        keys |= {"fault": _fault({"survey": survey}, {}), "wave": _quarter(columns.date(survey))}
+        keys |= {
+            "fault": _fault({"survey": survey}, {}, options),
+            "wave": _quarter(columns.date(survey, options)),
+        }
     return keys
 
 
@@ -177,7 +181,7 @@ def _dated(source: Source, spec: CohortSpec) -> dict[str, Any]:
     raw_dates = {role: columns.raw(source, name, role) for role, name in named.items() if name is not None}
     if sub.observed_until in source.columns:
         raw_dates["observed_until"] = source.table[sub.observed_until]
-    dates = {role: columns.date(column) for role, column in raw_dates.items()}
+    dates = {role: columns.date(column, spec.table) for role, column in raw_dates.items()}
     until = dates.setdefault(
         "observed_until", columns.date_or_column(source, sub.observed_until, "observed_until")
     )
@@ -186,7 +190,7 @@ def _dated(source: Source, spec: CohortSpec) -> dict[str, Any]:
     period = periods.period_of(start, dates["end"], sub.unit)
     lost = (period <= follow).fill_null(False)
     keys = {
-        "fault": _fault(raw_dates, dates),
+        "fault": _fault(raw_dates, dates, spec.table),
         "lost": lost,
         "exit": lost.ifelse(period.clip(lower=1), follow),
         "wave": _quarter(dates["survey"]),
@@ -198,7 +202,7 @@ def _dated(source: Source, spec: CohortSpec) -> dict[str, Any]:
     return keys
 
 
-def _fault(raw_dates: Mapping[str, Any], dates: Mapping[str, Any]) -> Any:
+def _fault(raw_dates: Mapping[str, Any], dates: Mapping[str, Any], options: TableSection) -> Any:
     """Code of the first thing wrong with a row's dates (position in `FAULTS`, from 1); 0 where nothing is."""
     import ibis
 
@@ -209,7 +213,7 @@ def _fault(raw_dates: Mapping[str, Any], dates: Mapping[str, Any]) -> Any:
                 branches.append((dates[roles[0]] > dates[roles[1]], code))
         elif roles[0] in raw_dates and not _is_dated(raw_dates[roles[0]]):
             column = raw_dates[roles[0]]
-            branches.append((columns.is_given(column) & columns.date(column).isnull(), code))
+            branches.append((columns.is_given(column) & columns.date(column, options).isnull(), code))
     return ibis.cases(*branches, else_=0) if branches else ibis.literal(0)
 
 
@@ -230,7 +234,8 @@ def _stratum(source: Source, spec: CohortSpec, name: str) -> Any:
     if name == TENURE_AT_SURVEY and dated and (name not in spec.adjust.bands or name not in source.columns):
         assert sub is not None
         signup, survey = (columns.raw(source, str(column), "adjust") for column in (sub.signup, sub.survey))
-        tenure = periods.whole_periods(columns.date(signup), columns.date(survey), sub.unit)
+        start, asked = (columns.date(column, spec.table) for column in (signup, survey))
+        tenure = periods.whole_periods(start, asked, sub.unit)
         return columns.band(tenure, spec.table, cuts)
     return columns.band(columns.raw(source, name, "adjust"), spec.table, cuts)
 
@@ -247,7 +252,7 @@ def _complete(source: Source, spec: CohortSpec, score: Any) -> Any | None:
     assert sub is not None
     assert sub.survey is not None
     assert sub.observed_until is not None
-    survey = columns.date(columns.raw(source, sub.survey, "survey"))
+    survey = columns.date(columns.raw(source, sub.survey, "survey"), spec.table)
     until = columns.date_or_column(source, sub.observed_until, "observed_until")
     return (
         (periods.whole_periods(survey, until, "month") >= section.window_months)

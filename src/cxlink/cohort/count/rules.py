@@ -77,7 +77,7 @@ def _duration_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRul
             )
         )
     if sub.survey is not None:
-        rules.append(_fault_rule(FAULTS.index(("survey",)) + 1, {"survey": sub.survey}))
+        rules.append(_fault_rule(FAULTS.index(("survey",)) + 1, {"survey": sub.survey}, spec))
     return rules
 
 
@@ -94,7 +94,9 @@ def _period_rule(key: str, name: str, spec: CohortSpec) -> TableRule:
 def _date_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRule]:
     named = {"signup": sub.signup, "survey": sub.survey, "end": sub.end, "observed_until": sub.observed_until}
     names = {role: name for role, name in named.items() if name is not None}
-    rules = [_fault_rule(code, names) for code, roles in enumerate(FAULTS, 1) if set(roles) <= set(names)]
+    rules = [
+        _fault_rule(code, names, spec) for code, roles in enumerate(FAULTS, 1) if set(roles) <= set(names)
+    ]
     needed = [names[role] for role in dict.fromkeys((sub.clock, "survey", "observed_until"))]
     needed = [name for name in needed if not is_day(name)]
     late = sub.clock == "signup"
@@ -118,10 +120,11 @@ def _date_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRule]:
     ]
 
 
-def _fault_rule(code: int, names: dict[str, str]) -> TableRule:
+def _fault_rule(code: int, names: dict[str, str], spec: CohortSpec) -> TableRule:
     shown = tuple(names[role] for role in FAULTS[code - 1])
     if len(shown) == 1:
-        must, cure = f"{shown[0]} must be a date, YYYY-MM-DD", "Rewrite it"
+        must = f"{shown[0]} must be a date, {spec.table.date_format or 'YYYY-MM-DD'}"
+        cure = "Set [table] date_format, rewrite it"
     else:
         must, cure = f"{shown[0]} must not be after {shown[1]}", "Correct it"
     return TableRule(shown, must, lambda t: t.fault == code, f"{cure}, or {_DROP}.")

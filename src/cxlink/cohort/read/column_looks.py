@@ -57,9 +57,12 @@ def look_at(source: Source, name: str) -> Look:
     head = source.table.limit(_LOOK)
     given = columns.is_given(column)
     if column.type().is_temporal():
-        value, day = column.cast("string").try_cast("float64"), columns.date(column)
+        value, day = column.cast("string").try_cast("float64"), columns.date(column, source.options)
     else:
-        value, day = columns.number(column, source.options).cast("float64"), columns.date(column)
+        value, day = (
+            columns.number(column, source.options).cast("float64"),
+            columns.date(column, source.options),
+        )
     inside = value.between(-_EXACT, _EXACT).ifelse(value, None)  # beyond, an engine cannot round
     picked = head.select(
         given=given,

@@ -145,8 +145,10 @@ def words_of(column: Any, options: TableSection) -> Any | None:
     return plain.ifelse(None, text)
 
 
-def date(column: Any) -> Any:
-    """Give a column as a date; empty where it is empty or no date (text must be YYYY-MM-DD, a time may follow).
+def date(column: Any, options: TableSection) -> Any:
+    """Give a column as a date; empty where it is empty or no date.
+
+    Text must be written as ``[table] date_format`` says; without one YYYY-MM-DD, a time may follow.
 
     A time zone is the column's own: that of its type, or the offset in the text (`zones`); in a table of an engine
     other than DuckDB, the zone that the engine is set to.
@@ -157,8 +159,19 @@ def date(column: Any) -> Any:
     if kind.is_timestamp():
         return column.date()
     text = column.cast("string").strip()
+    if options.date_format is not None:
+        return _try_strptime()(text, options.date_format).date()
     # engines also read "infinity", "epoch" and other orders of day, month and year
     return (text.substr(4, 1) == "-").ifelse(text, None).try_cast("timestamp").date()
+
+
+def _try_strptime() -> Any:
+    """DuckDB's function of that name: text as a timestamp by a format, empty where it is written otherwise."""
+    import ibis
+    import ibis.expr.datatypes as dt
+
+    signature = ((dt.string, dt.string), dt.timestamp)
+    return ibis.udf.scalar.builtin(lambda _text, _how: ..., name="try_strptime", signature=signature)
 
 
 def is_day(text: str) -> bool:
@@ -181,7 +194,7 @@ def date_or_column(source: Source, text: str, role: str) -> Any:
             return ibis.literal(datetime.date.fromisoformat(text))
         except ValueError:
             raise InputError(f"[subscription] {role}: {text} is not a day of the calendar.") from None
-    return date(raw(source, text, role))
+    return date(raw(source, text, role), source.options)
 
 
 def category(column: Any) -> Any:

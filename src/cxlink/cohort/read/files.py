@@ -15,7 +15,13 @@ _TEXT = {".csv", ".tsv", ".txt"}
 _ARROW = {".arrow", ".feather", ".ipc"}
 _PARQUET = {".parquet", ".pq"}
 _KNOWN = _TEXT | _ARROW | _PARQUET
-_PACKED = {".gz", ".zst"}
+_UNPACKED_HERE = {".bz2", ".xz", ".zip"}  # DuckDB unpacks the others
+_PACKED = {".gz", ".zst"} | _UNPACKED_HERE
+_SAVE_AS = {
+    "save the sheet as CSV UTF-8": {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".numbers"},
+    "save it as CSV or Parquet": {".sav", ".zsav", ".por", ".dta", ".sas7bdat", ".xpt", ".rds", ".rdata"},
+    "write it as Parquet or one row a line of CSV": {".json", ".jsonl", ".ndjson", ".xml", ".avro", ".orc"},
+}
 
 
 def find_files(text: str) -> tuple[Path, ...]:
@@ -36,7 +42,11 @@ def find_files(text: str) -> tuple[Path, ...]:
         raise InputError(f"{path.name[:100]}: cannot be opened ({_why(error)}).") from None
     for file in files:
         if _kind(file) not in _KNOWN:
-            raise InputError(f"{file.name}: not a table that can be read. Give Parquet, CSV or Arrow.")
+            way = next((way for way, endings in _SAVE_AS.items() if _kind(file) in endings), "")
+            instead = f"; {way}" if way else ""
+            raise InputError(
+                f"{file.name}: not a table that can be read. Give Parquet, CSV or Arrow{instead}."
+            )
     if empty:
         raise InputError(f"{empty[0].name}: the file is empty.")
     if len({"text" if _kind(file) in _TEXT else _kind(file) for file in files}) > 1:
@@ -71,7 +81,8 @@ def _why(error: Exception) -> str:
 def _kind(path: Path) -> str:
     """Its ending, compression aside."""
     suffixes = [s.lower() for s in path.suffixes]
-    return next((s for s in reversed(suffixes) if s not in _PACKED), "")
+    kind = next((s for s in reversed(suffixes) if s not in _PACKED), "")
+    return ".csv" if not kind and suffixes[-1:] == [".zip"] else kind
 
 
 def read_files(
@@ -116,7 +127,8 @@ def read_files(
         )
         return in_own_zones(table, _parquet_zones(files, wanted)), columns
     # DuckDB reads UTF-8, and takes a line's end inside a name for that of every line
-    if options.encoding != "utf-8" or any("\n" in name or "\r" in name for name in columns):
+    packed = any(file.suffix.lower() in _UNPACKED_HERE for file in files)
+    if packed or options.encoding != "utf-8" or any("\n" in name or "\r" in name for name in columns):
         import ibis
 
         tables = [decoded(file, header, options, wanted) for file, header in zip(files, headers, strict=True)]

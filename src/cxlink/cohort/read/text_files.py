@@ -4,7 +4,9 @@ import codecs
 import csv
 import glob
 import io
+import lzma
 import re
+import zipfile
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,27 @@ Header = tuple[tuple[str, ...], str]
 """Names of the columns, and the delimiter of a text file."""
 
 
+def opened(file: Path) -> Any:
+    """Open a text file as bytes, unpacked where it is compressed.
+
+    Raises
+    ------
+    InputError
+        If it is an archive of several files.
+    """
+    import pyarrow as pa
+
+    if file.suffix.lower() == ".xz":
+        return lzma.open(file)
+    if file.suffix.lower() != ".zip":
+        return pa.input_stream(str(file), compression="detect")
+    with zipfile.ZipFile(file) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__")]
+        if len(names) != 1:
+            raise InputError(f"{file.name}: holds {len(names)} files. Unpack it, and give the folder.")
+        return archive.open(names[0])
+
+
 def text_header(file: Path, options: TableSection) -> Header:
     """Names in the first record of a text file, and its delimiter: the given one, else the commonest there.
 
@@ -27,9 +50,7 @@ def text_header(file: Path, options: TableSection) -> Header:
     InputError
         If it is not text in the encoding given, or its first line is empty.
     """
-    import pyarrow as pa
-
-    with pa.input_stream(str(file), compression="detect") as stream:
+    with opened(file) as stream:
         head = stream.read(_HEADER_BYTES)
     try:
         text = codecs.getincrementaldecoder(options.encoding)().decode(head)
@@ -64,15 +85,16 @@ def decoded(file: Path, header: Header, options: TableSection, wanted: Collectio
     from pyarrow import csv as arrow_csv
 
     names, delimiter = header
-    table = arrow_csv.read_csv(
-        file,
-        read_options=arrow_csv.ReadOptions(encoding=options.encoding, use_threads=False),
-        parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-        convert_options=arrow_csv.ConvertOptions(
+    how = {
+        "read_options": arrow_csv.ReadOptions(encoding=options.encoding, use_threads=False),
+        "parse_options": arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        "convert_options": arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
             null_values=list(options.missing),
             strings_can_be_null=True,
         ),
-    )
+    }
+    with opened(file) as stream:
+        table = arrow_csv.read_csv(stream, **how)
     table = table.rename_columns(names)
     return table.select([name for name in names if wanted is None or name in wanted])

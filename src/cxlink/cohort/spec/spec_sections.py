@@ -3,6 +3,7 @@
 import codecs
 import datetime
 import math
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal
@@ -50,6 +51,7 @@ class TableSection(Section):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     encoding: str = "utf-8"
     missing: tuple[str, ...] = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
+    date_format: str | None = None
     true: tuple[str, ...] = ()
     false: tuple[str, ...] = ()
 
@@ -60,6 +62,13 @@ class TableSection(Section):
             return codecs.lookup(name).name.removesuffix("-sig")
         except LookupError:
             raise ValueError(f"{name!r} is not an encoding. Write utf-8, latin-1 or cp1252") from None
+
+    @field_validator("date_format")
+    @classmethod
+    def _whole_day(cls, text: str | None) -> str | None:
+        if text is not None and not all(re.search(part, text) for part in ("%-?d", "%-?m|%[bB]", "%[yY]")):
+            raise ValueError(f'{text!r} does not name day, month and year, such as "%d-%m-%Y"')
+        return text
 
     @model_validator(mode="after")
     def _told_apart(self) -> "TableSection":
