@@ -84,10 +84,10 @@ def prepare(
         keys["touchpoint"] = columns.category(columns.raw(source, section.touchpoint, "touchpoint"))
     if section is not None and section.member is not None:
         keys["member"] = columns.yes_no(columns.raw(source, section.member, "member"), spec.table)
-    control = _control(source, spec, control_top)
+    given, control = _control(source, spec, control_top)
     words = _event_words(source, spec)
     if spec.spend is None:
-        return Prepared(keys, None, None, *control, words=words)
+        return Prepared(keys, given=given, control=control, words=words)
     value = _number(source, spec, spec.spend.column, "spend")
     use = _complete(source, spec, keys["score"])
     fits = value.between(-top if spec.spend.refunds else 0, top)
@@ -97,8 +97,8 @@ def prepare(
         earned = _number(source, spec, spec.margin_column, "margin")
         valid = used & earned.between(-margin_top, margin_top)
         margin = valid.ifelse(earned.cast("float64"), None)
-    given, other = control
-    return Prepared(keys, use, used.ifelse(value.cast("float64"), None), given, other, margin, words)
+    y = used.ifelse(value.cast("float64"), None)
+    return Prepared(keys, use, y, given, control, margin, words)
 
 
 def _event_words(source: Source, spec: CohortSpec) -> Any | None:
