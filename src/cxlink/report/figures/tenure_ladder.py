@@ -1,4 +1,4 @@
-"""The figure of tenure: the ladder of restricted means, averaged over families, with their range."""
+"""The figure of tenure: the ladder of restricted means, with the range of the families."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def ordered_models(models: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the ladder for one group: what was observed, the average, and the range of the families.
+    """One step of the ladder for one group: what was observed, or extrapolated, and the range of the families.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Step:
     horizon : int
         In periods.
     middle : Estimate
-        The average; the observed figure where that reaches the horizon, or where there is no average.
+        The spliced estimate; the observed figure where that reaches the horizon, or where there is no such estimate.
     low, high : float
         Lowest and highest of the families; of the middle where no family was fitted.
     """
@@ -94,7 +94,7 @@ def steps(rows: Sequence[Estimate]) -> list[Step]:
 def tenure_ladder(
     estimates: pd.DataFrame, spec: CohortSpec, *, simulated: bool = False, ax: Axes | None = None
 ) -> Axes:
-    """Draw mean tenure to each horizon for both bands: observed, then the average of the families, with intervals.
+    """Draw mean tenure to each horizon for both bands: observed, then extrapolated, with intervals.
 
     The broad pale bar behind a dot is the range of the single families. Hollow dots and dashed intervals are
     partly extrapolated; the share is printed at the right.
