@@ -23,6 +23,8 @@ DRAWS = 300
 BAND, SMALL_BAND, SMALL = (0.92, 0.98), (0.90, 0.99), 1_500
 RATIO = (0.9, 1.15)
 """Of the mean standard error over the standard deviation of the estimates; at the small size no bound."""
+ENOUGH = 200
+"""Intervals of a row from which on it is judged; others are shown."""
 _KEYS = ["estimand", "group", "part"]
 _SUMS = ["truth", "made", "inside", "bias", "square", "std_error"]
 
@@ -129,6 +131,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     )
     pooled = by[["made", *weighted]].sum().reset_index()
     pooled[list(weighted)] = pooled[list(weighted)].div(pooled["made"], axis=0)
+    pooled = pooled[pooled["deviation"] > 0]  # scores within a band of one score are nothing
     deviation = np.sqrt(pooled["deviation"])
     pooled = pooled.assign(bias=pooled["bias"] / deviation, ratio=pooled["std_error"] / deviation)
     return pooled[["base", "new", "pairs", *_KEYS, "made", "coverage", "bias", "ratio"]]
@@ -136,7 +139,9 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 def verdicts(pooled: pd.DataFrame) -> Iterator[Verdict]:
     """Judge every size: coverage, and mean standard error over standard deviation."""
-    for (base, new, pairs), rows in pooled.groupby(["base", "new", "pairs"], sort=False):
+    for (base, new, pairs), rows in pooled[pooled["made"] >= ENOUGH].groupby(
+        ["base", "new", "pairs"], sort=False
+    ):
         where, small = f"{base:,} and {new:,} customers, {pairs} pairs", new == SMALL
         low, high = SMALL_BAND if small else BAND
         yield _verdict(
@@ -174,8 +179,9 @@ def _lines(table: pd.DataFrame, pooled: pd.DataFrame) -> Iterator[str]:
         f"sizes, {each} pairs of each other change and size. With short follow-up: five scores and three strata, "
         f"{SHORT:,} customers in either cohort, some followed for less than the horizon. Rows "
         "pool changes, and single scores. The Monte Carlo error is that of so many independent intervals; those of one "
-        "pair's scores are not. These are fewer pairs than the thousand that the bands are made for: a value outside "
-        "its band by up to two Monte Carlo errors may be so by chance."
+        f"pair's scores are not. Rows of fewer than {ENOUGH} intervals are shown, not judged; those judged have fewer "
+        "pairs than the thousand that the bands are made for, and may be outside by up to two Monte Carlo errors by "
+        "chance."
     )
     yield from rules(verdicts(pooled))
     columns = {

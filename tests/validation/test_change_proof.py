@@ -115,11 +115,12 @@ def test_each_rule_fails_where_it_should() -> None:
         (1_500, 0.91, 3.0, [True]), (1_500, 0.89, 1.0, [False]), (1_500, 0.995, 1.0, [False]),
     ):  # fmt: skip
         table = pd.DataFrame(
-            [{**keys, "new": new, "made": 100, "coverage": inside, "bias": 0.0, "ratio": ratio}]
+            [{**keys, "new": new, "made": 200, "coverage": inside, "bias": 0.0, "ratio": ratio}]
         )
         judged = list(verdicts(table))
         assert [one.held for one in judged] == held
         assert all(("spend, all, mix" in one.found) != one.held for one in judged)
+        assert list(verdicts(table.assign(made=199))) == []
 
 
 def test_the_page_shows_what_was_found() -> None:
