@@ -91,7 +91,8 @@ def analyse(
     >>> from cxlink import analyse, make_spec, read_cohort
     >>> rows = pd.DataFrame({"score": [1, 1, 2, 9, 9, 10], "spend": [0.0, 50, 70, 100, 120, 140]})
     >>> spend = {"column": "spend", "currency": "EUR", "complete": True}
-    >>> spec = make_spec({"score": {"column": "score", "scale": "1-10"}, "spend": spend})
+    >>> score = {"column": "score", "scale": "1-10", "worst": [1], "best": [9, 10]}
+    >>> spec = make_spec({"score": score, "spend": spend})
     >>> estimates = analyse(read_cohort(rows, spec)).headline().set_index(["estimand", "group"])["estimate"]
     >>> print(f"{estimates['spend', 'worst']:.0f} and {estimates['spend', 'best']:.0f} euros")
     25 and 120 euros

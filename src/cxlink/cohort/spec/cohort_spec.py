@@ -265,7 +265,7 @@ def make_spec(tables: Mapping[str, Any], source: str = "spec") -> CohortSpec:
     >>> from cxlink import make_spec
     >>> spec = make_spec({"score": {"column": "nps", "scale": "0-10"}, "spend": {"column": "spend", "complete": True}})
     >>> spec.worst, spec.best
-    ((0,), (9, 10))
+    ((0, 1, 2, 3, 4, 5, 6), (9, 10))
     """
     try:
         return CohortSpec.model_validate(_tuples(tables))
