@@ -41,11 +41,12 @@ def _kaplan_meier(analysis: Analysis) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def simulated() -> Analysis:
+def simulated(families: None) -> Analysis:  # what it fits them with
     made = simulate("subscription", 8000, 3)
     return analyse(read_cohort(made.table, make_spec({**made.spec, "analysis": {"draws": 400}})))
 
 
+@pytest.mark.usefixtures("families")
 def test_rows_and_coefficients_are_picked_from_an_analysis() -> None:
     frame = pd.DataFrame({
         "score": RNG.integers(1, 11, 400), "months": RNG.integers(1, 25, 400), "lost": RNG.integers(0, 2, 400),

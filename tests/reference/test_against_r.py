@@ -17,6 +17,8 @@ from cxlink.groups.headline_requests import curve_requests
 from cxlink.spend.means import cell_means
 from cxlink.survival.kaplan_meier import kaplan_meier
 
+# families have R's numbers of their own, in tests/survival/families
+pytestmark = pytest.mark.usefixtures("few_families")
 # Closed forms on both sides; R's numbers are stored to twelve digits.
 CLOSED_FORM = 1e-9
 DRAWS = 2000

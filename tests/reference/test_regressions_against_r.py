@@ -38,6 +38,9 @@ LAYERS = {
     "log_ols": ("spender", "log_ols", "log_smearing"),
 }
 
+# families have R's numbers of their own, in tests/survival/families
+pytestmark = pytest.mark.usefixtures("few_families")
+
 
 @pytest.fixture(scope="module")
 def spells() -> dict[str, Spells]:
