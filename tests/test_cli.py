@@ -130,7 +130,7 @@ def test_an_existing_folder_is_refused_and_overwrite_replaces_a_run_only(
         (["fit", "TABLE"], "[score] is missing"),
         (["fit", "TABLE", *STAY, "--score", "scor"], "Did you mean 'score'?"),
         (["fit", "TABLE", *STAY, "--scale", "1-5"], "200 of 400 rows fail, the first in row 6 (found 6)"),
-        (["fit", "TABLE", *STAY, "--event", "months"], "months must be 0 or 1"),
+        (["fit", "TABLE", *STAY, "--event", "months"], "months must be 1 or 0"),
         (["fit", "TABLE", *STAY, "--adjust", "customer"], "Cut it into bands"),
         (["simulate", "lottery", "-n", "10", "--out", "x.csv"], "lottery"),
         (["simulate", "subscription", "-n", "0", "--out", "x.csv"], "0 customers"),

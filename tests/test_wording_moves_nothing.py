@@ -207,7 +207,10 @@ def _check(key: str) -> Check:
 
 NESTED = ("pooled_cohort", "other_convention", "under_both")
 """Sentences of notes that are not of the profile alone."""
-TABLE = {"unit": "month", "rule": "QQ rule", "text": "ZZ text", "column": "JJ", "cohorts": (("VV", 3),)}
+TABLE = {
+    "unit": "month", "rule": "QQ rule", "text": "ZZ text", "column": "JJ", "cohorts": (("VV", 3),), "lost": ("XX",),
+    "retained": ("YY",),
+}  # fmt: skip
 
 
 def profile() -> Profile:
