@@ -11,6 +11,7 @@ def test_families_and_their_averages_stand_beside_the_spliced_tenure() -> None:
             ("tenure", "spliced"), ("tenure", "averaged"), ("tenure", "weibull"), ("tenure", "kaplan_meier"),
             ("tenure_curtate", "spliced"), ("tenure_curtate", "kaplan_meier"), ("retention_ratio", "spline_4"),
             ("tenure_mean", "spliced"), ("remaining_tenure", "bayes"), ("spend", "gamma"),
+            ("value", "averaged"), ("revenue_difference", "averaged"), ("margin_per_period", "averaged"),
         ],
         columns=["estimand", "model"],
     ).assign(scenario="")  # fmt: skip
@@ -24,3 +25,5 @@ def test_families_and_their_averages_stand_beside_the_spliced_tenure() -> None:
     assert parted(lagged)[1]["model"].tolist() == ["bayes"]
     # a regression of spend is no family of tenure, whatever its name
     assert "gamma" in set(reported["model"])
+    # lifetime value is reported, whatever curve it stands on
+    assert {"value", "revenue_difference", "margin_per_period"} <= set(reported["estimand"])

@@ -11,6 +11,8 @@ REPORTED = "spliced"
 """The model of tenure that the report uses."""
 OF_THE_REPORTED = ("tenure_curtate", "tenure_discounted", "tenure_median", "time_lost")
 """Estimands reported from `REPORTED` alone; those of other models are in ``families.csv``."""
+OF_TENURE = ("retention", "tenure", "tenure_mean", "remaining_tenure", *OF_THE_REPORTED)
+"""What families say of retention; customer lifetime value is the report's own, whatever curve it stands on."""
 
 
 def parted(estimates: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -31,5 +33,6 @@ def parted(estimates: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     base = estimates["estimand"].str.removesuffix("_difference").str.removesuffix("_ratio")
     of_reported = base.isin(OF_THE_REPORTED)
     lagged = estimates["scenario"].str.startswith("lag=") & (estimates["model"] != "kaplan_meier")
-    second = estimates["model"].isin(names) | (of_reported & (estimates["model"] != REPORTED)) | lagged
+    further = estimates["model"].isin(names) & base.isin(OF_TENURE)
+    second = further | (of_reported & (estimates["model"] != REPORTED)) | lagged
     return estimates[~second].reset_index(drop=True), estimates[second].reset_index(drop=True)
