@@ -91,7 +91,7 @@ PRINTED = (
         "sums of the curves whose restricted means are tried",
     ),
     PrintedIntervals(
-        "remaining tenure, lags", ("remaining_tenure", "lag"), (), "no proof",
+        "remaining tenure, lags", ("remaining_tenure", "remaining_tenure_difference", "lag"), (), "no proof",
     ),
     PrintedIntervals(
         "customer value, its difference, revenue", ("value", "value_difference", "value_ratio", "revenue"), (),

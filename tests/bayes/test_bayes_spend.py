@@ -270,6 +270,7 @@ def test_cohorts_like_the_one_counted(sampled: tuple[StackedCells, Posterior]) -
     )
 
 
+@pytest.mark.slow
 def test_priors_are_of_the_variables_and_know_no_currency(sampled: tuple[StackedCells, Posterior]) -> None:
     stack, posterior = sampled
     names = tuple(str(name) for name in posterior.tree["posterior"].data_vars)

@@ -36,7 +36,7 @@ def held_equal(found: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     [
         ("levels", False, False),
         ("levels", True, True),
-        ("monotone", True, False),
+        pytest.param("monotone", True, False, marks=pytest.mark.slow),
         ("monotone", False, True),
     ],
 )
@@ -46,14 +46,20 @@ def test_the_hazard_is_that_of_pymc(effect: BayesEffect, several: bool, waning: 
     held_equal(beside_pymc(model, plain, conditioned(plain), pooled.coding, SEEDS))
 
 
-@pytest.mark.parametrize(("effect", "several"), [("levels", True), ("monotone", False)])
+@pytest.mark.parametrize(
+    ("effect", "several"),
+    [pytest.param("levels", True, marks=pytest.mark.slow), ("monotone", False)],
+)
 def test_the_shifted_beta_geometric_is_that_of_pymc(effect: BayesEffect, several: bool) -> None:
     pooled = cohorts_of(effect, several)
     plain, model = renewal_likelihood(pooled), renewal_model(pooled)
     held_equal(beside_pymc(model, plain, conditioned(plain), pooled.coding, SEEDS))
 
 
-@pytest.mark.parametrize(("effect", "several"), [("levels", False), ("monotone", True)])
+@pytest.mark.parametrize(
+    ("effect", "several"),
+    [("levels", False), pytest.param("monotone", True, marks=pytest.mark.slow)],
+)
 def test_the_hurdle_gamma_is_that_of_pymc(effect: BayesEffect, several: bool) -> None:
     counts = {"old": counted(spending(3, 400)), "new": counted(spending(9, 200))}
     stack = stack_counts(counts if several else {"old": counts["old"]})

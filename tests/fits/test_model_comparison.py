@@ -56,7 +56,7 @@ def test_folds_hold_everybody_once() -> None:
 
 
 def test_the_model_with_the_true_terms_predicts_better() -> None:
-    cohort = cohort_of_subscribers(subscribers(4000, seed=7))
+    cohort = cohort_of_subscribers(subscribers(2000, seed=7))
     table = cxlink.compare_models(
         cxlink.hazards(cohort, "plan"), cxlink.hazards(cohort, "score + plan + visits")
     )

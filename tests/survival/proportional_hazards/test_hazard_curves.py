@@ -171,6 +171,7 @@ def _proportional(rng: np.random.Generator, n: int) -> pd.DataFrame:
 _BASELINE = np.cumsum([0, 0.05, 0.02, 0.08, 0.02, 0.03, 0.1, 0.02, 0.04, 0.03])
 
 
+@pytest.mark.slow
 def test_intervals_cover_where_hazards_are_proportional_and_adjusted_for() -> None:
     """The standardised contrast and the conditional ratio hold the truth at their rate, the crude one does not."""
     spec = spec_for(horizon=6, adjust=("plan",), contrasts=["5:1"])
