@@ -16,7 +16,7 @@ from cxlink.report.sections.family_table import family_lines, is_of_families
 from cxlink.report.words import say
 
 _MOST_ROWS = 60
-_SHARES = (1.6, 1.3, 1.5, 1.1, 0.4, 3.6)
+_SHARES = (1.6, 1.3, 1.5, 1.1, 0.7, 3.3)
 _SEARCH = ("converged", "monotone")
 _FITTING = ("separated", "hardly_bounded", "held_rising", "flat_likelihood", "search_stopped")
 """Codes of what a family's fit had to do; those that say the same stand on one line."""
