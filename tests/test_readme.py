@@ -1,4 +1,4 @@
-"""What the README tells a reader to type is typed here: as it stands, in its order, in an empty folder."""
+"""What the README and the guides tell a reader to type is typed here: as it stands, in order, in an empty folder."""
 
 import re
 import shlex
@@ -13,7 +13,9 @@ from cxlink.cli.flags import sections
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.study.simulate import simulate
 
-TEXT = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+PAGES = ("README.md", "docs/guides/each-quarter.md", "docs/reference/spec.md")
+TEXT = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
 
 
 def blocks(language: str) -> list[str]:
@@ -66,3 +68,13 @@ def test_every_command_and_every_block_of_python_runs(
     made = sorted(path.parent.name for path in tmp_path.glob("reports/*/report.pdf"))
     assert {"customers", "simulated", "posterior", "pooled", "compare", "from-python"} <= set(made)
     assert len(pd.read_csv(tmp_path / "reports/compare/changes.csv")) > 0
+
+
+def test_every_link_leads_to_a_file() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_readme_is_what_a_newcomer_reads() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 150

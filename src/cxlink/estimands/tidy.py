@@ -109,7 +109,7 @@ def row(
     Parameters
     ----------
     estimand, unit : str
-        See the table's contract (README, "The estimates table").
+        See the table's columns (docs, "The estimates table").
     point : float
         The estimate.
     draws : ndarray of shape (n_draws,)
