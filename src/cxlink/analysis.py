@@ -1,6 +1,6 @@
 """`analyse`: from the counts of a cohort to all its estimates, used by notebooks, the command line and the tests."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ from cxlink.metrics.all_metrics import immortal_time_checks, metrics_of
 from cxlink.metrics.metric_table import blank_small_metrics
 from cxlink.sensitivity.duration_convention import convention_checks
 from cxlink.sensitivity.sensitivity_analyses import sensitivity_of_counts, sensitivity_of_headline
+from cxlink.stages import Progress, announce, silent
 from cxlink.value.customer_value import generator, value_results
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 _PROJECTED = ("model", "adjusted", "scenario", "group", "time", "estimate", "conf_low", "conf_high")
 _FORESEEN = ("adjusted", "kind", "origin", "level", "predicted", "observed", "n")
 Row = dict[str, Any]
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class _Part:
 
 def analyse(
     cohort: Cohort | Counts,
-    progress: Progress = lambda _: None,
+    progress: Progress = silent,
     *,
     bayes: bool = False,
     sampler: str | None = None,
@@ -108,9 +108,9 @@ def analyse(
     posteriors = _posteriors(pooled, spells, progress, sampler) if bayes else None
     if posteriors is not None:
         parts.append(_Part(posteriors.rows, posteriors.findings, posteriors.coefficients))
-    progress("non-response and sensitivity analyses")
+    announce(progress, "sensitivity")
     parts.append(_Part(*sensitivity_of_counts(counts)))
-    progress("metrics")
+    announce(progress, "metrics")
     metrics = metrics_of(counts, _stream(spec, 10))
     parts.append(_Part([], list(immortal_time_checks(counts))))
     estimates = tidy(row for part in parts for row in part.rows)
@@ -139,7 +139,7 @@ def _outcomes(all_counts: Counted, spells: Spells, progress: Progress) -> list[_
     """Retention, spend and tenure of customers with a score, the regressions, and customer lifetime value."""
     counts, spec = all_counts.counts, all_counts.counts.spec
     rng = np.random.default_rng(spec.analysis.seed)
-    progress("retention and spend")
+    announce(progress, "headline")
     rows, findings = headline(
         spells, counts, rng, lambda curves: sensitivity_of_headline(curves, counts, all_counts.repeats)
     )
@@ -147,24 +147,24 @@ def _outcomes(all_counts: Counted, spells: Spells, progress: Progress) -> list[_
     tenure: list[_Part] = []
     additive: list[_Part] = []
     if spec.spend is not None:
-        progress("regressions of spend")
+        announce(progress, "regressions")
         leads = thin(findings, "means", spec)
         additive.append(_Part(*spend_model_rows(counts, spells, rows, _stream(spec, 4), leads=leads)))
     if spec.subscription is not None:
-        progress("naive estimates from signup")
+        announce(progress, "from_signup")
         parts.append(_Part(from_signup(all_counts.naive, rng) if all_counts.naive is not None else [], []))
-        progress("tenure")
+        announce(progress, "tenure")
         found = spliced_results(spells, spec, _stream(spec, 5))
         tenure.append(_Part(found.rows, found.checks, projected=found.curves))
-        progress("families of curves")
+        announce(progress, "families")
         tenure += _tenure(spells, spec)
-        progress("hazard ratios")
+        announce(progress, "hazards")
         leads = thin(findings, "kaplan_meier", spec)
         additive.append(_Part(*hazard_results(spells, spec, _stream(spec, 3), leads=leads)))
     successors = [row for part in additive for row in part.rows]
     parts += [*tenure, _Part(*stepped_down(rows, findings, successors, spec)), *additive]
     if spec.value is not None:
-        progress("customer lifetime value")
+        announce(progress, "value")
         families = tenure[-1].families if tenure else None
         parts.append(_Part(*value_results(spells, counts, families, generator(spec))))
     return parts

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 
-from cxlink.analysis import Progress, analyse
+from cxlink.analysis import analyse
 from cxlink.cohort.count.counts import Counts, add, refuse_mismatch
 from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.count.resolution import kept_from
@@ -14,6 +14,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.table import Cohort
 from cxlink.display import Analysis
 from cxlink.runs import read_run
+from cxlink.stages import Progress, silent
 
 COHORT = "cohort"
 """The stratum that says which cohort a customer is of, where several are added up."""
@@ -23,7 +24,7 @@ _JOIN = "+"
 def pool(
     cohort: Cohort,
     runs: Sequence[Path | str],
-    progress: Progress = lambda _: None,
+    progress: Progress = silent,
     *,
     bayes: bool = False,
     sampler: str | None = None,
@@ -37,7 +38,7 @@ def pool(
     runs : sequence of Path
         Run folders of the earlier ones; none: the cohort by itself.
     progress : callable
-        Called with the name of each part as it starts.
+        Told each stage as it begins (`cxlink.stages.Stage`).
     bayes : bool
         Whether to sample the Bayesian models; cohorts are then pooled partially, by these alone.
     sampler : {"nutpie", "pymc"}, optional

@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,13 +18,11 @@ from cxlink.comparison.recommendation import verdict_of
 from cxlink.display import Analysis, Comparison, PricedIntervention
 from cxlink.estimands.tidy import read_csv
 from cxlink.runs import RECORD, read_run
+from cxlink.stages import Progress, silent
 from cxlink.value.intervention import InterventionValue
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Progress = Callable[[str], None]
-
 
 _WORDS = ("model", "adjusted", "part", "term", "level", "reference", "scale")
 _DIAGNOSTICS = ("code", "model", "group", "ok", "note", "facts")
@@ -74,9 +72,7 @@ def load_run(folder: Path | str) -> Analysis:
     return replace(again, checks=checks_of(checks), **tables)
 
 
-def compare(
-    cohorts: Sequence[Counts], horizon: int | None = None, progress: Progress = lambda _: None
-) -> Comparison:
+def compare(cohorts: Sequence[Counts], horizon: int | None = None, progress: Progress = silent) -> Comparison:
     """Decompose what changed from the first cohort to each other one, and check its model on them.
 
     Parameters
@@ -86,7 +82,7 @@ def compare(
     horizon : int, optional
         Horizon of retention, in periods; the baseline's by default.
     progress : callable
-        Called with the name of each part as it starts.
+        Told each stage as it begins (`cxlink.stages.Stage`).
 
     Raises
     ------
@@ -104,7 +100,7 @@ def compare(
 
 
 def compare_runs(
-    folders: Sequence[Path], horizon: int | None = None, progress: Progress = lambda _: None
+    folders: Sequence[Path], horizon: int | None = None, progress: Progress = silent
 ) -> Comparison:
     """Compare the cohorts of run folders with the first; see `compare`.
 
@@ -141,8 +137,7 @@ def _refuse_repeats(earlier: Sequence[Counts], one: Counts, called: str) -> None
 def _compared(base: Counts, others: Sequence[Counts], horizon: int, progress: Progress) -> Comparison:
     changes, calibration, verdicts, compared = [], [], [], []
     for new in others:
-        name = new.spec.cohort.name
-        for outcome in outcomes(base, new, horizon, lambda part, name=name: progress(f"{name}: {part}")):  # type: ignore[misc]
+        for outcome in outcomes(base, new, horizon, progress):
             compared.append(outcome)
             changes += outcome.changes
             calibration += outcome.calibration

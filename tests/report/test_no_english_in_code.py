@@ -22,10 +22,10 @@ RAISED = ("InputError", "ValueError", "KeyError", "TypeError", "AssertionError")
 EXCEPTIONS = {
     "cli/arguments.py": "help texts, which --help alone prints",
     "cli/flags.py": "help texts, and refusals of a flag’s value",
-    "cli/commands.py": "help texts, and names of the parts under way on a terminal",
+    "cli/commands.py": "help texts",
     "cli/terminal.py": "the line of an internal error",
     "study/processes.py": "what a simulated process is; printed in the pages of the proofs, which are no part of it",
-    "study/reproduce.py": "names of the parts under way on a terminal",
+    "study/reproduce.py": "a status of the tables in data/published",
     "comparison/changes.py": "parts of refusals",
     "report/sections/value_section.py": "a command to copy",
     "report/figures/drawing.py": "names of a font and of matplotlib’s places",

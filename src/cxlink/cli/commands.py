@@ -32,6 +32,7 @@ from cxlink.cli.arguments import (
 )
 from cxlink.cli.flags import with_flags
 from cxlink.cli.terminal import Timer, command_line, showing, status_of
+from cxlink.stages import Stage
 
 if TYPE_CHECKING:
     from cxlink.cohort.spec.cohort_spec import CohortSpec
@@ -90,6 +91,7 @@ def init(
     """Inspect a table and print a starter spec with every guess commented."""
     from cxlink.cohort.errors import InputError
     from cxlink.cohort.read.starter_spec import starter_spec
+    from cxlink.report.words import say
 
     text = starter_spec(table)
     if out is None:
@@ -102,7 +104,7 @@ def init(
         raise InputError(f"{out}: exists already. Choose another --out.") from None
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror}).") from None
-    print(f"{out}: read its comments, then: cxlink check {table} --spec {out}")
+    print(say("terminal.starter", spec=out, table=table))
 
 
 @app.command()
@@ -114,7 +116,7 @@ def check(table: Table, *, spec: Spec = None, drop_invalid: DropInvalid = False,
     from cxlink.cohort.table import read_cohort
 
     with showing() as progress:
-        progress("reading")
+        progress(Stage("reading"))
         cohort = read_cohort(table, read_spec(spec, flags, table_name(table)), drop_invalid)
     print("\n".join(profile_lines(cohort)))
 
@@ -158,12 +160,12 @@ def fit(
 
     timer = Timer()
     with showing() as progress:
-        progress("reading and counting")
+        progress(Stage("counting"))
         cohort = read_cohort(table, read, drop_invalid)
         timer.lap("count")
         analysis = pooling.pool(cohort, pool or [], progress, bayes=bayes, sampler=sampler)
         timer.lap("analyse")
-        progress("writing the report")
+        progress(Stage("writing"))
         with new_folder(target, overwrite) as folder:
             write_run(analysis, folder, command=command_line(ctx.obj or ()), timings=timer.laps)
     print("\n".join([*closing_lines(analysis), *reports(target, read)]))
@@ -173,7 +175,7 @@ def _fit_in_a_notebook(parameters: dict[str, Any], target: Path, overwrite: bool
     from cxlink.notebook import run_notebook
 
     with showing() as progress:
-        progress("running the notebook")
+        progress(Stage("notebook"))
         run_notebook(parameters, target.with_name(f"{target.name}.ipynb"), overwrite)
     print("\n".join([f"{target}.ipynb", *reports(target, spec)]))
 
@@ -204,12 +206,12 @@ def value(
     target = Path(out) if out is not None else source.parent / f"{source.name}-value"
     refuse_existing(target, overwrite)
     with showing() as progress:
-        progress("pricing the intervention")
+        progress(Stage("intervention"))
         outcome = value_of(
             source, move=move, shift=shift, fraction=fraction, cost=cost, causal_share=causal_share, margin=margin,
             discount=discount, horizon=horizon,
         )  # fmt: skip
-        progress("writing the report")
+        progress(Stage("writing"))
         with new_folder(target, overwrite) as folder:
             write_outcome(outcome, folder, command=command_line(ctx.obj or ()))
     print("\n".join([*intervention_lines(outcome), *reports(target, outcome.spec)]))
@@ -232,7 +234,7 @@ def compare(
     refuse_existing(Path(out), overwrite)
     with showing() as progress:
         comparison = compare_runs([Path(run) for run in runs], horizon, progress)
-        progress("writing the report")
+        progress(Stage("writing"))
         with new_folder(Path(out), overwrite) as folder:
             write_comparison(comparison, folder, command=command_line(ctx.obj or ()))
     print("\n".join([*comparison_lines(comparison), *reports(out, comparison.spec)]))

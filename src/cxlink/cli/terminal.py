@@ -10,6 +10,8 @@ from typing import Any
 
 import typer
 
+from cxlink.stages import Progress, silent
+
 
 class Timer:
     """Seconds that parts of the work took, by their names.
@@ -43,18 +45,21 @@ def command_line(typed: Sequence[str]) -> str:
 
 
 @contextmanager
-def showing() -> Iterator[Callable[[str], None]]:
+def showing() -> Iterator[Progress]:
     """Show progress on a terminal, and nothing elsewhere."""
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield silent
         return
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from cxlink.report.words import say
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting")
-        yield lambda text: bar.update(task, description=text)
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(say("progress.starting"))
+        yield lambda stage: bar.update(task, description=say(f"progress.{stage.code}", **stage.facts))
 
 
 def status_of(command: Callable[[], Any]) -> int:

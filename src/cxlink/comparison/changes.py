@@ -1,6 +1,6 @@
 """What changed between two cohorts, and how well the older one predicts the newer: counts in, rows out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from cxlink.comparison.decomposition import PARTS
 from cxlink.comparison.retention_change import RetentionChange, compare_retention
 from cxlink.comparison.spend_change import compare_spend, complete_windows
 from cxlink.estimands.tidy import interval
+from cxlink.stages import Progress, announce, silent
 
 CHANGES = (
     "base", "cohort", "estimand", "group", "horizon", "part", "estimate", "std_error", "conf_low", "conf_high", "unit",
@@ -65,9 +66,7 @@ class OutcomeChange:
     without_spend: str = ""
 
 
-def outcomes(
-    base: Counts, new: Counts, horizon: int, progress: Callable[[str], None] = lambda _: None
-) -> list[OutcomeChange]:
+def outcomes(base: Counts, new: Counts, horizon: int, progress: Progress = silent) -> list[OutcomeChange]:
     """Compare what the specs of two cohorts name: retention, spend, or both.
 
     Parameters
@@ -77,7 +76,7 @@ def outcomes(
     horizon : int
         Of retention, in periods.
     progress : callable
-        Told the name of each part as it starts.
+        Told each outcome as it begins.
 
     Raises
     ------
@@ -93,7 +92,7 @@ def outcomes(
     _something_common(spells, cohorts)
     compared: list[OutcomeChange] = []
     if base.spec.subscription is not None:
-        progress("retention")
+        announce(progress, "compared_retention", cohort=new.spec.cohort.name)
         compared.append(_retention(spells, cohorts, horizon))
     if base.spec.spend is not None:
         young = [one.spec.cohort.name for one in cohorts if not one.scored["spend_n"].sum()]
@@ -101,7 +100,7 @@ def outcomes(
             raise InputError(f"{young[0]}: nobody with a score has a complete window of spend yet.")
         if young:
             return [replace(compared[0], without_spend=young[0])]
-        progress("spend")
+        announce(progress, "compared_spend", cohort=new.spec.cohort.name)
         compared.append(_spend(spells, cohorts))
     return compared
 

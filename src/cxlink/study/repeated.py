@@ -1,11 +1,12 @@
 """Replications of the study: bias and coverage of its figures over simulated cohorts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from cxlink.estimands.tidy import select
+from cxlink.stages import Progress, announce, silent
 from cxlink.study.processes import processes
 from cxlink.study.published import read
 from cxlink.study.replications import added, replicated, summary, tally
@@ -21,7 +22,7 @@ COLUMNS = (
 
 
 def repeated(
-    cohorts: int, customers: Mapping[str, int], seed: int, progress: Callable[[str], None] = lambda _: None
+    cohorts: int, customers: Mapping[str, int], seed: int, progress: Progress = silent
 ) -> pd.DataFrame:
     """Simulate the study's cohorts repeatedly, and summarise the estimates of its figures.
 
@@ -34,7 +35,7 @@ def repeated(
     seed : int
         Seed of all cohorts.
     progress : callable
-        Called with a text on the progress.
+        Told how many cohorts are made.
 
     Returns
     -------
@@ -54,15 +55,13 @@ def repeated(
     return pd.DataFrame(rows).assign(cohorts=cohorts)[list(COLUMNS)]
 
 
-def _tallied(
-    name: str, customers: int, cohorts: int, seed: int, progress: Callable[[str], None]
-) -> pd.DataFrame:
+def _tallied(name: str, customers: int, cohorts: int, seed: int, progress: Progress) -> pd.DataFrame:
     process = processes()[name]
     contrasts = RELATIVE_TO_POOREST if name == "study_transaction" else ()
     rng = np.random.default_rng([seed, list(processes()).index(name)])
     batches = []
     for first in range(0, cohorts, _BATCH):
-        progress(f"{name.removeprefix('study_')} cohorts, {first} of {cohorts}")
+        announce(progress, f"replications_{name}", done=first, cohorts=cohorts)
         size = min(_BATCH, cohorts - first)
         cohort_rows = (replicated(process, customers, DRAWS, rng, contrasts) for _ in range(size))
         batches.append(tally(row for rows in cohort_rows for row in rows))

@@ -1,6 +1,6 @@
 """The published study on cohorts with a known truth: published, truth, naive and adjusted side by side."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ from cxlink.display import Analysis
 from cxlink.estimands.tidy import csv_text, select
 from cxlink.report.analysis_document import make_document
 from cxlink.report.report_files import write_document
+from cxlink.report.words import say
 from cxlink.results import Reproduced
 from cxlink.runs import write_record, write_run
+from cxlink.stages import Progress, announce, silent
 from cxlink.study.implied_tenure import implied_tenure, paradox
 from cxlink.study.public_curves import judged, public_curves
 from cxlink.study.published import read
@@ -30,9 +32,7 @@ SEED = 20140801
 NAIVE, ADJUSTED = "no", "standardised"
 
 
-def reproduce(
-    n: int = CUSTOMERS, seed: int = SEED, progress: Callable[[str], None] = lambda _: None
-) -> Reproduced:
+def reproduce(n: int = CUSTOMERS, seed: int = SEED, progress: Progress = silent) -> Reproduced:
     """Simulate both cohorts, analyse them, and compare with what was published.
 
     Parameters
@@ -40,21 +40,21 @@ def reproduce(
     n, seed : int
         Customers in each base, and the seed of the cohorts.
     progress : callable
-        Called with the name of each part as it starts.
+        Told each stage as it begins.
     """
     made: dict[str, tuple[Simulated, Analysis]] = {}
     for design in ("subscription", "transaction"):
-        progress(f"the {design} cohort")
+        announce(progress, f"cohort_{design}")
         simulated = simulate(design, n, seed)
         spec = make_spec(simulated.spec)
-        cohort = replace(read_cohort(simulated.table, spec), name=f"the simulated {design} cohort")
+        cohort = replace(read_cohort(simulated.table, spec), name=say(f"study.source_{design}"))
         made[design] = simulated, analyse(cohort, progress)
     rows = [
         *_retention(*made["subscription"]),
         *_spend(*made["transaction"]),
         *_tenure(*made["subscription"]),
     ]
-    progress("the public curves")
+    announce(progress, "public_curves")
     curves, chart = public_curves(seed), third_chart()
     return Reproduced(
         subscription=made["subscription"][1],
@@ -70,7 +70,7 @@ def reproduce(
 
 
 def reproduce_study(
-    folder: Path, command: str, replications: int = 0, progress: Callable[[str], None] = lambda _: None
+    folder: Path, command: str, replications: int = 0, progress: Progress = silent
 ) -> Reproduced:
     """Write the study's folder: a run folder for each cohort, the comparison, and one report of it all.
 
@@ -83,12 +83,12 @@ def reproduce_study(
     replications : int
         Cohorts more of each design, drawn to see bias and coverage.
     progress : callable
-        Called with the name of each part as it starts.
+        Told each stage as it begins.
     """
     made = reproduce(progress=progress)
     if replications:
         made = replace(made, replications=repeated(replications, _scored(made), SEED, progress))
-    progress("writing the reports")
+    announce(progress, "writing")
     for name, analysis in (("subscription", made.subscription), ("transaction", made.transaction)):
         (folder / name).mkdir()
         write_run(analysis, folder / name, command=command)

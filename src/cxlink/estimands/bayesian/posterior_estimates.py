@@ -1,6 +1,6 @@
 """The Bayesian part of an analysis: posteriors of retention and spend, their estimates and their checks."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ from cxlink.estimands.bayesian.posterior_spend_rows import no_posterior_spend, p
 from cxlink.estimands.bayesian.prior_predictive import prior_curve, prior_of_spend, prior_table
 from cxlink.estimands.survival_estimands import curve_frames, survival_refusals, survival_rows
 from cxlink.spend.fitted_regressions import NoSpendFit
+from cxlink.stages import Progress, announce
 from cxlink.survival.survival import Survival
 
 _RETENTION = {bayes_hazard.MODEL: hazard_priors(), bayes_sbg.MODEL: renewal_priors()}
@@ -37,7 +38,6 @@ WANING = "waning"
 NEW_COHORT = "new_cohort"
 SPEND = "bayes_spend"
 Row = dict[str, Any]
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def bayesian_results(
     rng : Generator
         Source of the seeds, and of what is drawn beyond follow-up.
     progress : callable
-        Told the name of each part as it starts.
+        Told each stage as it begins, and how far the sampling is.
     sampler : {"nutpie", "pymc"}
         What draws; cells left out by fitting anew are always nutpie's.
     **sampling
@@ -152,7 +152,7 @@ def _retention(job: _Job, rng: np.random.Generator) -> Bayesian:
     found = Bayesian()
     for (name, priors), stream in zip(_RETENTION.items(), rng.spawn(2), strict=True):
         posterior = _sampled(job, pooled, name, stream)
-        job.progress(f"checking what was sampled ({name})")
+        announce(job.progress, "checking_retention", model=name)
         found = found + _reported(job, posterior, pooled, stream)
         found.findings.extend(deviation_findings(posterior, priors, job.spec.analysis.level))
         found.curves.append(prior_curve(pooled, job.spells, job.spec, name, _seed(stream)))
@@ -178,7 +178,7 @@ def _sampled(
     job: _Job, pooled: PooledPeriods, name: str, rng: np.random.Generator, *, waning: bool = False
 ) -> Posterior:
     def tell(share: float) -> None:
-        job.progress(f"sampling retention ({name}{' with a waning effect' if waning else ''}): {share:.0%}")
+        announce(job.progress, "sampling_waning" if waning else "sampling_retention", model=name, share=share)
 
     tell(0.0)
     per_year = PERIODS_PER_YEAR[job.spec.unit]
@@ -222,7 +222,7 @@ def _spend(job: _Job, counts: Counts, rng: np.random.Generator) -> Bayesian:
     if isinstance(stack, NoSpendFit):
         return Bayesian(findings=[no_posterior_spend(stack)])
     posterior = _sampled_spend(job, stack, rng)
-    job.progress("checking what was sampled (spend)")
+    announce(job.progress, "checking_spend")
     checks = judged_spend(posterior, stack, counts, job.spells, rng)
     rows = posterior_spend_rows(posterior, counts, job.spells, spend_draws(posterior))
     effect = bayes_effect(counts.spec.score.effect)
@@ -244,7 +244,7 @@ def _spend(job: _Job, counts: Counts, rng: np.random.Generator) -> Bayesian:
 
 def _sampled_spend(job: _Job, stack: StackedCells, rng: np.random.Generator) -> Posterior:
     def tell(share: float) -> None:
-        job.progress(f"sampling spend (bayes): {share:.0%}")
+        announce(job.progress, "sampling_spend", share=share)
 
     tell(0.0)
     return sample_spend(
