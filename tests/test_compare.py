@@ -94,7 +94,7 @@ def test_the_report_says_what_changed_and_that_it_is_simulated(made: tuple[Path,
         assert phrase in text, phrase
     assert all("simulated customers" in page.extract_text() for page in pages)
     names = {path.name for path in (made[0] / "figures").iterdir()}
-    assert names == {"1-parts.svg", "1-effects.svg", "1-foretold.svg"}
+    assert names == {"1-parts.svg", "1-effects.svg", "1-calibration.svg"}
 
 
 def test_the_same_runs_give_the_same_tables(runs: list[Path], made: tuple[Path, str]) -> None:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from cxlink.survival.splice import Families
 
 _PROJECTED = ("model", "adjusted", "scenario", "group", "time", "estimate", "conf_low", "conf_high")
-_FORESEEN = ("adjusted", "kind", "origin", "level", "predicted", "observed", "n")
+_BACKTESTED = ("adjusted", "kind", "origin", "level", "predicted", "observed", "n")
 Row = dict[str, Any]
 
 
@@ -53,7 +53,7 @@ class _Part:
     findings: list[Check]
     coefficients: list[Row] = field(default_factory=list)
     projected: list[pd.DataFrame] = field(default_factory=list)
-    foreseen: list[pd.DataFrame] = field(default_factory=list)
+    backtested: list[pd.DataFrame] = field(default_factory=list)
     families: "Families | None" = None
 
 
@@ -124,7 +124,7 @@ def analyse(
         checks=once(check for part in parts for check in part.findings),
         at_risk=_at_risk(spells, counts),
         projected=_together([frame for part in parts for frame in part.projected], _PROJECTED),
-        foreseen=_together([frame for part in parts for frame in part.foreseen], _FORESEEN),
+        backtested=_together([frame for part in parts for frame in part.backtested], _BACKTESTED),
         bayesian=posteriors,
         cohorts=_sizes(pooled if posteriors is not None else {}),
         metrics=metrics,
@@ -209,7 +209,7 @@ def _published(analysis: Analysis, smallest: int) -> Analysis:
         checks=blank_checks(analysis.checks, names),
         at_risk=blank_at_risk(analysis.at_risk, smallest),
         projected=analysis.projected[~analysis.projected["group"].isin(names)].reset_index(drop=True),
-        foreseen=analysis.foreseen[analysis.foreseen["n"] >= smallest].reset_index(drop=True),
+        backtested=analysis.backtested[analysis.backtested["n"] >= smallest].reset_index(drop=True),
         bayesian=analysis.bayesian.without(names) if analysis.bayesian is not None else None,
         metrics=blank_small_metrics(analysis.metrics, smallest),
     )
@@ -228,7 +228,7 @@ def _tenure(spells: Spells, spec: CohortSpec) -> Iterator[_Part]:
         tenure = tenure_results(spells, spec, adjusted, _stream(spec, part))
         if tenure is not None:
             yield _Part(
-                tenure.rows, tenure.findings, tenure.coefficients, tenure.curves, [tenure.foreseen], tenure.families
+                tenure.rows, tenure.findings, tenure.coefficients, tenure.curves, [tenure.backtested], tenure.families
             )  # fmt: skip
 
 

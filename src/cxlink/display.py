@@ -137,7 +137,7 @@ class Analysis(Results):
 
         weights = backtest_weights(self.checks)
         return backtest_calibration(
-            self.foreseen, weights, self.counts.spec.unit, simulated=self.simulated, ax=ax
+            self.backtested, weights, self.counts.spec.unit, simulated=self.simulated, ax=ax
         )
 
     def posterior_retention(self, ax: "Axes | None" = None) -> "Axes":

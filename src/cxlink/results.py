@@ -33,7 +33,7 @@ class Results:
         ``group, period, at_risk, lost``: customers by period since the time origin; for the numbers below a figure.
     projected : DataFrame
         ``model, adjusted, scenario, group, time, estimate, conf_low, conf_high``: fitted survival, for figures.
-    foreseen : DataFrame
+    backtested : DataFrame
         ``adjusted, kind, origin, level, predicted, observed, n``: survival to the end of follow-up as predicted by
         families fitted up to an earlier period, by position of the level; for figures.
     bayesian : Bayesian or None
@@ -55,7 +55,7 @@ class Results:
     checks: tuple[Check, ...]
     at_risk: pd.DataFrame
     projected: pd.DataFrame
-    foreseen: pd.DataFrame
+    backtested: pd.DataFrame
     bayesian: "Bayesian | None" = None
     cohorts: pd.DataFrame = field(default_factory=pd.DataFrame)
     metrics: pd.DataFrame = field(default_factory=pd.DataFrame)

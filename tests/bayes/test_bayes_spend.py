@@ -197,7 +197,7 @@ def test_one_customer_in_a_stratum_borrows_from_the_others(rows: pd.DataFrame) -
     assert drawn[:, :, at].std() > 2 * np.delete(drawn, at, axis=2).std(axis=0).mean()
 
 
-def test_a_cohort_without_spend_yet_is_foreseen_from_the_others() -> None:
+def test_a_cohort_without_spend_yet_is_predicted_from_the_others() -> None:
     old, older, young = gammas(4_000, 1), gammas(4_000, 2), gammas(400, 3)
     young["spend"] = np.nan
     young.loc[0, "spend"] = 50.0
@@ -245,7 +245,7 @@ def test_a_cell_left_out_by_fitting_anew(sampled: tuple[StackedCells, Posterior]
     found = loo_by_cell(log, counted_refit)
     assert asked == list(found.refitted)
     assert len(found.elpd) == len(stack.n)
-    # what is foreseen is likelier with the cell in than without it, by about as much as there are parameters
+    # what is predicted is likelier with the cell in than without it, by about as much as there are parameters
     assert 0 < found.p < len(stack.n) * 3
     first = asked[0]
     assert found.elpd[first] < log[:, :, first].mean()

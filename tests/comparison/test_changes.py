@@ -72,7 +72,7 @@ def test_totals_and_calibration_by_hand() -> None:
         (40 + 90 + 140) / 400, abs=1e-12
     )
     assert calibration.loc[("5", "difference"), "estimate"] == pytest.approx(230 / 300 - 230 / 300, abs=1e-12)
-    # observed less predicted: over 0 where customers stayed longer than the base foretold, limits as well
+    # observed less predicted: over 0 where customers stayed longer than the base predicted, limits as well
     assert calibration.loc[("all", "difference"), "estimate"] == pytest.approx(0.75 - 0.675, abs=1e-12)
     worst = calibration.loc[("1", "difference")]
     assert worst["estimate"] == pytest.approx(0.7 - 0.4, abs=1e-12)

@@ -12,7 +12,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.groups.group import contrasts_of, groups_of
 from cxlink.groups.requests import Request, by_category, by_level, from_first_at_risk, pooled
 from cxlink.groups.standardisation import standardised
-from cxlink.groups.support import FOREVER, known_to, known_until, last_at_risk, last_with, reaches
+from cxlink.groups.support import FOREVER, estimable_to, estimable_until, last_at_risk, last_with, reaches
 from cxlink.survival.kaplan_meier import point_curves
 
 LEVELS = {"worst": [1], "best": [4, 5], "1-2": [1, 2]}
@@ -61,7 +61,7 @@ def test_known_to_by_hand() -> None:
     at_risk = np.array([[3, 2, 0, 4, 1], [2, 1, 1, 0, 0], [5, 5, 5, 5, 5]])
     lost = np.array([[1, 0, 0, 1, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 1]])
     expected = [[2, 2, 2, 5, 5, 5], [FOREVER] * 3 + [3, 4, 5], [5] * 6]
-    assert known_to(at_risk, lost).tolist() == expected
+    assert estimable_to(at_risk, lost).tolist() == expected
 
 
 def test_last_periods_by_hand() -> None:
@@ -80,8 +80,8 @@ def test_last_periods_by_hand() -> None:
     assert last_with([standard], at_risk, 10).tolist() == [1]
     assert last_with([standard], at_risk, 12).tolist() == [0]
     assert last_with([standard], at_risk, 99).tolist() == [0]
-    reach = known_to(at_risk, np.zeros_like(at_risk))
-    assert known_until([standard], reach).tolist() == [0]  # nobody of curve 1 is at risk in period 1
+    reach = estimable_to(at_risk, np.zeros_like(at_risk))
+    assert estimable_until([standard], reach).tolist() == [0]  # nobody of curve 1 is at risk in period 1
 
 
 def test_reaches_needs_somebody_at_risk_in_every_period_or_nobody_left() -> None:

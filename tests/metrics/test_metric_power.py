@@ -49,7 +49,7 @@ def of_spend(frame: Frame, classes: dict[str, tuple[int, ...]]) -> dict[str, Cod
 
 
 def left_out(design: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Squared error of each row, foreseen from all the others: a fit a row."""
+    """Squared error of each row, predicted from all the others: a fit a row."""
     errors = []
     for i in range(len(y)):
         rest = np.arange(len(y)) != i
@@ -58,7 +58,7 @@ def left_out(design: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.array(errors)
 
 
-def test_spend_is_foreseen_as_by_a_fit_for_each_row() -> None:
+def test_spend_is_predicted_as_by_a_fit_for_each_row() -> None:
     frame = rows(80, 0.3)
     found = of_spend(frame, {"top_two_box": (0, 0, 0, 1, 1)})
     score, y = frame["score"].to_numpy(), frame["y"].to_numpy()
@@ -81,7 +81,7 @@ def test_spend_is_foreseen_as_by_a_fit_for_each_row() -> None:
     assert list(found) == ["top_two_box", "linear", "full_score"]
 
 
-def test_retention_is_foreseen_as_where_shapes_are_compared() -> None:
+def test_retention_is_predicted_as_where_shapes_are_compared() -> None:
     spells = spells_of(counts(rows(600, 0.3)))
     told = {t.coding: t for t in retention_gains(spells, {}, np.random.default_rng(4))}
     shapes = {s.effect: s for s in predictions(spells, np.random.default_rng(4))}

@@ -20,7 +20,7 @@ from cxlink.report.content import Material, gather
 from cxlink.report.document import Block
 from cxlink.report.figures.nonresponse_figure import unanswered_curves
 from cxlink.report.sections.limitations import limits
-from cxlink.report.sections.sensitivity_section import doubts_pages
+from cxlink.report.sections.sensitivity_section import sensitivity_pages
 from cxlink.results import Results
 from cxlink.sensitivity.sensitivity_analyses import sensitivity_of_counts, sensitivity_of_headline
 
@@ -65,7 +65,7 @@ def material(counts: Counts, repeats: pd.DataFrame | None = None) -> Material:
         Results(
             counts=counts, estimates=tidy([*rows, *more]), checks=once([*findings, *found]),
             at_risk=pd.DataFrame(), projected=pd.DataFrame(),
-            foreseen=pd.DataFrame(),
+            backtested=pd.DataFrame(),
         )
     )  # fmt: skip
 
@@ -80,7 +80,7 @@ def asked_again(n: int = 400) -> pd.DataFrame:
 @cache
 def whole() -> tuple[Material, tuple[Block, ...]]:
     m = material(counts_of(), asked_again())
-    return m, tuple(doubts_pages(m))
+    return m, tuple(sensitivity_pages(m))
 
 
 def titles(parts: list[Block]) -> list[str]:
@@ -97,10 +97,13 @@ def test_every_section_stands_where_the_data_allow_it() -> None:
 
 def test_nothing_stands_where_they_do_not() -> None:
     everybody = material(counts_of(answered=1.0, control=None, cohort={}))
-    assert titles(doubts_pages(everybody)) == ["Sensitivity analyses", "Unmeasured confounding (E-values)"]
+    assert titles(sensitivity_pages(everybody)) == [
+        "Sensitivity analyses",
+        "Unmeasured confounding (E-values)",
+    ]
     one_level = counts_of(answered=1.0, control=None, cohort={})
     alone = Counts(one_level.cells[one_level.cells["score"] == 3], one_level.spec, one_level.profile)
-    assert doubts_pages(material(alone)) == []
+    assert sensitivity_pages(material(alone)) == []
 
 
 def test_e_values_are_those_of_the_table_and_page_one_names_them() -> None:
@@ -123,7 +126,7 @@ def test_e_values_are_those_of_the_table_and_page_one_names_them() -> None:
 
 
 def test_an_interval_that_holds_no_difference_says_so() -> None:
-    few = doubts_pages(material(counts_of(60, control=None, cohort={})))
+    few = sensitivity_pages(material(counts_of(60, control=None, cohort={})))
     assert (
         table(few, "E-values")
         .notes[0]
@@ -176,7 +179,7 @@ def test_a_clock_that_cannot_start_is_told() -> None:
     still = counts.cells.assign(
         exit=counts.cells["exit"].mask(unknown, 0), cause=counts.cells["cause"].mask(unknown, "")
     )
-    parts = doubts_pages(material(Counts(add_up(still), counts.spec, counts.profile)))
+    parts = sensitivity_pages(material(Counts(add_up(still), counts.spec, counts.profile)))
     said = sentences(parts)
     assert not [part for part in parts if part.kind == "figure"]
     assert "The retention of non-respondents is not known" in said
@@ -184,7 +187,7 @@ def test_a_clock_that_cannot_start_is_told() -> None:
 
 @pytest.mark.parametrize("control", [0.0, 8.0, -8.0])
 def test_a_control_that_differs_is_a_warning(control: float) -> None:
-    parts = doubts_pages(material(counts_of(rise=control)))
+    parts = sensitivity_pages(material(counts_of(rise=control)))
     warned = sentences(parts, "notice")
     assert ("The groups compared differ in prior, which the score cannot have changed" in warned) == (
         control != 0
@@ -207,7 +210,9 @@ def test_the_errors_of_the_score_are_told() -> None:
 def test_figures_of_everybody_say_whose_mix_they_have() -> None:
     everybody = {**SPEC["analysis"], "target": "customers"}
     m = material(counts_of(control=None, cohort={}, analysis=everybody))
-    assert "have the mix of plan among all customers, with a score or without" in sentences(doubts_pages(m))
+    assert "have the mix of plan among all customers, with a score or without" in sentences(
+        sensitivity_pages(m)
+    )
     assert "they assume that non-respondents otherwise behave as respondents do" in " ".join(limits(m))
 
 
@@ -221,7 +226,7 @@ def test_small_groups_stay_blank() -> None:
     diagnosed = blank_checks(given.checks, names)
     hidden = gather(replace(given, estimates=blank_small(given.estimates, 5000), checks=diagnosed))
     assert {"not_scored", "all", "best", "worst"} <= names
-    said = sentences(doubts_pages(hidden))
+    said = sentences(sensitivity_pages(hidden))
     assert "E-value" not in said
     assert "vanish" not in said
     assert "a score twice" not in said

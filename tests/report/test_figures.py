@@ -49,7 +49,7 @@ FIGURES: dict[str, Callable[..., Axes]] = {
         given.estimates, given.projected, given.at_risk, given.spec, **more
     ),
     "calibration": lambda given, **more: calibration.backtest_calibration(
-        given.foreseen, {"weibull": 1.0}, given.spec.unit, **more
+        given.backtested, {"weibull": 1.0}, given.spec.unit, **more
     ),
     "study": _comparison,
 }
@@ -208,7 +208,7 @@ def test_fitted_losses_per_period_are_those_of_the_curve() -> None:
 
 
 def test_the_mixture_of_the_backtest_weighs_what_was_fitted_from_an_origin() -> None:
-    known = GIVEN.foreseen.query("not (kind == 'cure' and origin == 8)")
+    known = GIVEN.backtested.query("not (kind == 'cure' and origin == 8)")
     mixed = calibration.mixture(known, {"weibull": 0.25, "log_logistic": 0.65, "cure": 0.1})
     first = mixed.query("origin == 8 and level == 0").iloc[0]
     assert first["predicted"] == pytest.approx(0.5 + (0.25 * 0.02 - 0.65 * 0.04) / 0.9, abs=1e-12)

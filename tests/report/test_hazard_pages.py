@@ -49,7 +49,7 @@ def _material(rise: float = -0.25, smallest: int = 0, lost: bool = True, **score
         Results(
             counts=counts, estimates=tidy(rows), checks=once(findings), at_risk=pd.DataFrame(),
             projected=pd.DataFrame(),
-            foreseen=pd.DataFrame(),
+            backtested=pd.DataFrame(),
         )
     )  # fmt: skip
 

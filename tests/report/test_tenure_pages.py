@@ -131,7 +131,7 @@ def test_without_a_family_the_observed_means_stand_alone() -> None:
         estimates=rows,
         checks=(),
         projected=GIVEN.projected.iloc[:0],
-        foreseen=GIVEN.foreseen.iloc[:0],
+        backtested=GIVEN.backtested.iloc[:0],
     )
     assert [part.kind for part in parts] == ["heading", "paragraph", "figure", "table"]
     assert "no parametric family could be fitted" in sentences(parts)

@@ -226,7 +226,7 @@ def projected(last: int = 120) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-def foreseen() -> pd.DataFrame:
+def backtested() -> pd.DataFrame:
     """What three kinds foresaw from three origins, of four levels."""
     rows = [
         ("standardised", kind, origin, level, observed + shift, observed, 400.0 - origin)
@@ -331,7 +331,7 @@ def results(tables: dict[str, object] | None = None, **changes: object) -> Resul
     made = Results(
         counts=Counts(cells(), spec, profile), estimates=estimates(spec), checks=checks(), at_risk=at_risk(),
         projected=projected() if spec.subscription is not None else projected().iloc[:0],
-        foreseen=foreseen() if spec.subscription is not None else foreseen().iloc[:0],
+        backtested=backtested() if spec.subscription is not None else backtested().iloc[:0],
     )  # fmt: skip
     return altered(made, **changes)
 

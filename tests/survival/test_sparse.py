@@ -16,7 +16,7 @@ from cxlink.groups.requests import Request, pooled
 from cxlink.groups.standardisation import standardised
 from cxlink.groups.support import reaches
 from cxlink.survival.kaplan_meier import kaplan_meier
-from cxlink.survival.small_groups import added_customer, borrow, is_sparse, shape_of_all, split
+from cxlink.survival.small_groups import added_customer, is_sparse, shape_of_all, sparse_draws, split
 from cxlink.survival.survival import Survival
 
 
@@ -122,7 +122,7 @@ def draws_of(rows: pd.DataFrame, n_draws: int, horizon: int = 6, seed: int = 1) 
     standard = next(s for s in request.standards if s.group == "1")
     size = (n_draws, horizon + 1, horizon)
     return np.concatenate(
-        list(borrow(person_periods(spells), request, standard, size, np.random.default_rng(seed)))
+        list(sparse_draws(person_periods(spells), request, standard, size, np.random.default_rng(seed)))
     )
 
 

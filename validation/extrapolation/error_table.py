@@ -66,8 +66,8 @@ def log_ratios(
         begin, end = (ratio - REACH) * origin, (ratio + REACH) * origin
         if end <= times[-1]:
             came = _between(-np.log(actual), begin, end)
-            foreseen = _between(-np.log(projected), begin, end)
-            yield {"ratio": ratio, "begin": begin, "end": end, "log_ratio": np.log(came / foreseen)}
+            predicted = _between(-np.log(projected), begin, end)
+            yield {"ratio": ratio, "begin": begin, "end": end, "log_ratio": np.log(came / predicted)}
 
 
 def _between(cumulative: np.ndarray, begin: float, end: float) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cxlink.cohort.count.spells import Spells, risk_sets
-from cxlink.groups.support import FOREVER, known_to
+from cxlink.groups.support import FOREVER, estimable_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,4 +182,4 @@ def by_stratum(
 
 
 def _reach(counted: tuple[np.ndarray, np.ndarray], strata: pd.DataFrame) -> np.ndarray:
-    return known_to(*counted) if len(strata) else np.zeros((0, 1), int)
+    return estimable_to(*counted) if len(strata) else np.zeros((0, 1), int)

@@ -147,7 +147,7 @@ def fit_family_to(cells: ModelCells, design: ProfileDesign, name: str) -> Retent
     covariance = np.linalg.pinv(-optimum.hessian, hermitian=True)
     tables = marginals(likelihood, optimum, covariance, location.shape[1]) if extreme else ()
     return RetentionModel(
-        name=name, ratio=_RATIOS[family.reading.scale], sign=family.reading.sign, design=design,
+        name=name, ratio=_RATIOS[family.location_ratio.scale], sign=family.location_ratio.sign, design=design,
         columns=slice(1, location.shape[1]), theta=optimum.theta, covariance=covariance,
         draws=optimum.theta + exchange(normal_draws(covariance, cells), tables),
         curve=FamilyCurve(name, tuple(lost.sum(axis=0)), location.shape[1]), cells=cells,

@@ -10,7 +10,7 @@ from cxlink.cohort.count.spells import RiskSets, Spells, each_pair, risk_sets
 from cxlink.groups.curves import Mixture, Standard, mixtures
 from cxlink.groups.discrete_hazard import hazards
 from cxlink.groups.requests import Request
-from cxlink.groups.support import FOREVER, known_to, known_until, mean_until
+from cxlink.groups.support import FOREVER, estimable_to, estimable_until, mean_until
 
 _BLOCK = 4_000_000
 
@@ -99,7 +99,7 @@ def lay_out(spells: Spells, request: Request, horizon: int, count: Counter) -> C
     request = replace(request, standards=standards)
     at_risk, lost = (x[..., 0] for x in count(spells.n[:, None]))
     at_risk, lost = pool @ at_risk, np.stack([pool @ d for d in lost])
-    known = known_until(standards, known_to(at_risk, lost[0]))
+    known = estimable_until(standards, estimable_to(at_risk, lost[0]))
     first = np.array([s.entry.min() for s in standards], dtype=np.int64)
     latest = max((int(s.entry.max()) for s in standards), default=0)
     ends = np.where(known < FOREVER // 2, known, spells.n_periods - first)

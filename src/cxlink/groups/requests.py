@@ -10,7 +10,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.groups.curves import Standard
 from cxlink.groups.group import contrasts_of, groups_of
 from cxlink.groups.retained import Scored
-from cxlink.groups.support import known_to
+from cxlink.groups.support import estimable_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def pooled(
     members = {name: found for name, found in pairs.items() if found.size}
     if not members:
         return None
-    reach = known_to(*risk_sets(spells, tuple(members.values()))(spells.n))
+    reach = estimable_to(*risk_sets(spells, tuple(members.values()))(spells.n))
     covered: dict[tuple[str, str], float] = {}
     standards = []
     for at, (name, found) in enumerate(members.items()):
@@ -149,7 +149,7 @@ def pooled_after(request: Request, spells: Spells, given: int, until: int) -> Re
         None where nobody is at risk then.
     """
     at_risk, lost = risk_sets(spells, request.members)(spells.n)
-    reach, standards = known_to(at_risk, lost), {}
+    reach, standards = estimable_to(at_risk, lost), {}
     for g, standard in enumerate(request.standards):
         curve = int(standard.curve[0])
         start = standard.entry + given

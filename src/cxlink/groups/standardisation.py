@@ -14,7 +14,7 @@ from cxlink.groups.curves import Standard
 from cxlink.groups.group import Group, contrasts_of, groups_of
 from cxlink.groups.requests import Request
 from cxlink.groups.retained import Scored
-from cxlink.groups.support import known_to
+from cxlink.groups.support import estimable_to
 
 
 def standardised(
@@ -162,7 +162,7 @@ def _scored(
 
 def _retained_known(spells: Spells, lookup: np.ndarray, given: int, n_entries: int) -> np.ndarray:
     """Whether the curve of each entry, stratum and level is known so many periods later."""
-    reach = known_to(*risk_sets(spells, each_pair(spells))(spells.n))
+    reach = estimable_to(*risk_sets(spells, each_pair(spells))(spells.n))
     entry = np.arange(min(n_entries, reach.shape[1]))
     known = np.zeros((n_entries, spells.n_pairs), dtype=bool)
     known[: len(entry)] = (reach[:, entry] >= entry + given).T

@@ -13,7 +13,7 @@ FEWEST_AT_RISK = 10
 """Customers at risk, fewer of whom do not end a curve."""
 
 
-def known_to(at_risk: np.ndarray, lost: np.ndarray) -> np.ndarray:
+def estimable_to(at_risk: np.ndarray, lost: np.ndarray) -> np.ndarray:
     """From each entry, the last period of the clock to which a curve is known.
 
     Parameters
@@ -43,7 +43,7 @@ def reaches(spells: Spells, horizon: int) -> np.ndarray:
     -------
     bool ndarray of shape (n_pairs, n_periods + 1)
     """
-    reach = known_to(*risk_sets(spells, each_pair(spells))(spells.n))
+    reach = estimable_to(*risk_sets(spells, each_pair(spells))(spells.n))
     found: np.ndarray = reach - np.arange(reach.shape[1]) >= horizon
     return found
 
@@ -71,7 +71,7 @@ def reaches_after(spells: Spells, given: int, until: int) -> np.ndarray:
     return there
 
 
-def known_until(standards: Sequence[Standard], reach: np.ndarray) -> np.ndarray:
+def estimable_until(standards: Sequence[Standard], reach: np.ndarray) -> np.ndarray:
     """Last time after entry at which each group is known: where the first of its curves ends.
 
     Parameters
@@ -79,7 +79,7 @@ def known_until(standards: Sequence[Standard], reach: np.ndarray) -> np.ndarray:
     standards : sequence of Standard
         The groups.
     reach : ndarray of shape (n_curves, n_periods + 1)
-        What `known_to` gives.
+        What `estimable_to` gives.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def mean_until(
     standards : sequence of Standard
         The groups.
     known : int ndarray of shape (n_groups,)
-        What `known_until` gives.
+        What `estimable_until` gives.
     at_risk : ndarray of shape (n_curves, n_periods)
         Customers at risk.
     censored : ndarray of shape (n_curves,)

@@ -14,7 +14,7 @@ from cxlink.report.sections.first_page import first_page, headline_blocks
 from cxlink.report.sections.hazard_section import hazard_pages
 from cxlink.report.sections.methods_section import methods_pages, running_pages
 from cxlink.report.sections.retention_section import retention_pages
-from cxlink.report.sections.sensitivity_section import doubts_pages
+from cxlink.report.sections.sensitivity_section import sensitivity_pages
 from cxlink.report.sections.spend_section import spend_pages
 from cxlink.report.sections.tenure_section import tenure_pages
 from cxlink.report.sections.value_section import value_pages
@@ -24,7 +24,7 @@ from cxlink.results import Reproduced, Results
 
 PAGES: tuple[Callable[[Material, int], list[Block]], ...] = (
     cohort_pages, retention_pages, hazard_pages, spend_pages, tenure_pages, value_pages, bayes_pages, metric_pages,
-    doubts_pages, diagnostics_pages,
+    sensitivity_pages, diagnostics_pages,
 )  # fmt: skip
 
 

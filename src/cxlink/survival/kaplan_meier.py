@@ -18,7 +18,7 @@ from cxlink.groups.requests import Request
 from cxlink.groups.retained import average_retained, retained_shares, retained_weights
 from cxlink.groups.support import last_at_risk, last_with
 from cxlink.survival.bootstrap import resample
-from cxlink.survival.small_groups import borrow, is_sparse, pairs_of, split
+from cxlink.survival.small_groups import is_sparse, pairs_of, sparse_draws, split
 from cxlink.survival.survival import Drawn, Survival, inside_areas, read_off
 
 _TEN = 10
@@ -130,14 +130,14 @@ def point_curves(spells: Spells, request: Request) -> np.ndarray:
 def _room(spells: Spells, plan: CurvePlan, n_draws: int) -> _Room:
     shape, standards = (n_draws, plan.n_groups), plan.request.standards
     sparse = np.array([is_sparse(spells, plan.request, s, plan.horizon) for s in standards], dtype=bool)
-    borrowing = np.flatnonzero(sparse) if plan.request.given else ()
+    redrawn = np.flatnonzero(sparse) if plan.request.given else ()
     return _Room(
         np.empty((*shape, len(plan.request.times))),
         np.empty((*shape, len(plan.request.horizons))),
         np.empty((*shape, plan.n_causes)),
         np.zeros(plan.n_groups),
         sparse,
-        {int(g): np.empty((len(standards[g].curve), n_draws)) for g in borrowing},
+        {int(g): np.empty((len(standards[g].curve), n_draws)) for g in redrawn},
     )
 
 
@@ -210,7 +210,7 @@ def _reported(
     )
 
 
-def _borrowed(
+def _sparse_curves(
     spells: Spells, periods: PersonPeriods, plan: CurvePlan, g: int, rng: np.random.Generator,
     *, room: _Room, weight: np.ndarray,
 ) -> tuple[np.ndarray, ...]:  # fmt: skip
@@ -220,7 +220,7 @@ def _borrowed(
     wanted = max([request.times.max() - plan.shift[g], *request.horizons, plan.horizon])
     size = (n_draws, int(min(wanted, plan.known[g])) + 1, plan.horizon)
     pieces = []
-    for survival in borrow(periods, request, standard, size, rng, room.weights.get(g)):
+    for survival in sparse_draws(periods, request, standard, size, rng, room.weights.get(g)):
         reported = (one[:, 0] for one in _reported(plan, survival[:, None], slice(g, g + 1)))
         pieces.append((*reported, 1 - survival[:, min(plan.horizon, size[1] - 1)]))
     values, tenure, gone = (np.concatenate(part) for part in zip(*pieces, strict=True))
@@ -237,7 +237,7 @@ def _curves(
     survival, log_s, weights = _survival(plan, plan.hazard[..., None])
     for g in np.flatnonzero(room.sparse):
         weight = weights[g][:, 0] if weights else standards[g].weight
-        room.survival[:, g], room.tenure[:, g], room.incidence[:, g] = _borrowed(
+        room.survival[:, g], room.tenure[:, g], room.incidence[:, g] = _sparse_curves(
             spells, periods, plan, int(g), rng, room=room, weight=weight
         )
     point, area = (x[0] for x in _reported(plan, survival))

@@ -43,7 +43,7 @@ def pairs_of(request: Request, standard: Standard) -> np.ndarray:
     return np.unique(np.concatenate([request.members[curve] for curve in np.unique(standard.curve)]))
 
 
-def borrow(
+def sparse_draws(
     periods: PersonPeriods,
     request: Request,
     standard: Standard,

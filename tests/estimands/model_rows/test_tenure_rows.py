@@ -243,7 +243,7 @@ def test_the_average_says_which_weights_it_has():
     )
 
 
-def test_what_was_foreseen_and_what_is_doubted_stand_in_the_findings():
+def test_predictions_and_extrapolation_warnings_stand_in_the_findings():
     score = {"kind": "weibull", "model": "weibull", "origin": 3, "log_score": -0.4, "survival_error": 0.02,
              "tenure_error": 0.1, "covered": 0.5}  # fmt: skip
     tested = Backtest((3,), 6, "", np.ones(1), pd.DataFrame([score]), pd.DataFrame())

@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 
 from cxlink.cohort.count.spells import PersonPeriods, merged_over_strata, person_periods
 from cxlink.survival.families.backtest import backtest, origins_of, stacked
-from cxlink.survival.families.backtest_scores import BacktestCells, Later, foreseen
+from cxlink.survival.families.backtest_scores import BacktestCells, Later, outcome_probabilities
 from cxlink.survival.families.catalogue import (
     EXPONENTIAL,
     LOG_LOGISTIC,
@@ -99,7 +99,7 @@ def test_probabilities_of_all_outcomes_sum_to_one(one, entry):
     outcomes += [(k, 0, entry, end, 0, 1) for k in (0, 1)]
     spells = spells_by_hand(sorted(outcomes))
     cells = BacktestCells.of(spells, person_periods(spells), origin, end)
-    p = foreseen(one, cells)
+    p = outcome_probabilities(one, cells)
     for level in (0, 1):
         assert p[cells.level == level].sum() == pytest.approx(1, abs=1e-12)
 
@@ -113,7 +113,7 @@ def test_cells_are_cut_at_the_origin_and_at_the_end():
     found = set(zip(cells.start, cells.stop, cells.lost, cells.n, strict=True))
     # gone by 5: not asked; lost at 12: still there at 10; entered at 2 and lost at 8: as those of the start
     assert found == {(5, 8, True, 32), (5, 10, False, 17), (7, 9, False, 23)}
-    p = foreseen(CONSTANT, cells)
+    p = outcome_probabilities(CONSTANT, cells)
     exact = {(5, 8): np.exp(-0.1) - np.exp(-0.15), (5, 10): np.exp(-0.25), (7, 9): np.exp(-0.1)}
     for start, stop, chance in zip(cells.start, cells.stop, p, strict=True):
         assert chance == pytest.approx(exact[start, stop], abs=1e-12)
@@ -162,8 +162,8 @@ def test_scores_of_a_constant_hazard_by_hand(late):
         assert row["survival_error"] == pytest.approx(weight @ missed, abs=1e-7)
         curve = np.column_stack([np.ones(2), observed])
         seen = (np.diff(curve) / np.diff(np.log(curve))).sum(axis=1)
-        foreseen = ((1 - hazard) ** months - 1) / np.log(1 - hazard)
-        assert row["tenure_error"] == pytest.approx(weight @ (foreseen - seen), abs=1e-6)
+        outcome_probabilities = ((1 - hazard) ** months - 1) / np.log(1 - hazard)
+        assert row["tenure_error"] == pytest.approx(weight @ (outcome_probabilities - seen), abs=1e-6)
         assert row["covered"] in (0, 0.5, 1)
         points = found.calibration[found.calibration["origin"] == origin]
         np.testing.assert_allclose(points["observed"].astype(float), observed[:, -1], rtol=1e-12)

@@ -8,7 +8,7 @@ from by_hand import one_curve, periods_of, set_fit
 from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.report.check_notes import note
 from cxlink.survival.families.catalogue import EXPONENTIAL, LOG_LOGISTIC, WEIBULL, cure, gompertz, spline
-from cxlink.survival.families.extrapolation_warnings import Spike, doubts, spike
+from cxlink.survival.families.extrapolation_warnings import Spike, family_warnings, spike
 from cxlink.survival.families.projected_tenure import project
 
 END = 12
@@ -17,7 +17,7 @@ FOLLOWED = periods_of(1000 * 0.95 ** np.arange(END + 1.0))
 
 def doubted(found):
     (tenure,) = project(found, one_curve((12, 36), last=END), 4, np.random.default_rng(1))
-    return {one.code: one for one in doubts([found], [tenure], FOLLOWED)}
+    return {one.code: one for one in family_warnings([found], [tenure], FOLLOWED)}
 
 
 def falling(shape):

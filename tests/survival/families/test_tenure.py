@@ -22,7 +22,7 @@ from cxlink.survival.families.catalogue import (
     spline,
 )
 from cxlink.survival.families.fit import fit, fit_all
-from cxlink.survival.families.interpolate import mesh
+from cxlink.survival.families.interpolate import interpolation_grid
 from cxlink.survival.families.projected_tenure import last_with_ten, project, settled
 from cxlink.survival.families.projection import drawn_survival, group_survival, thinned
 from cxlink.survival.families.projection_plan import Target, plan_for
@@ -327,7 +327,7 @@ def test_blocks_do_not_change_the_draws():
 def test_a_mesh_is_exact_for_cubics_and_refused_where_it_saves_nothing():
     rng = np.random.default_rng(RNG)
     location = rng.uniform(-3, 1, (5, 200))
-    points, weight = mesh(location, 0.2)
+    points, weight = interpolation_grid(location, 0.2)
     assert points.shape[1] < 26
     np.testing.assert_allclose(weight.sum(axis=2), 1, atol=1e-12)
 
@@ -335,8 +335,8 @@ def test_a_mesh_is_exact_for_cubics_and_refused_where_it_saves_nothing():
         return 2 - x + 0.3 * x**2 - 0.7 * x**3
 
     np.testing.assert_allclose(np.einsum("dcp,dp->dc", weight, cubic(points)), cubic(location), atol=1e-10)
-    assert mesh(location, 0.01) is None
-    assert mesh(location, 0.0) is None
+    assert interpolation_grid(location, 0.01) is None
+    assert interpolation_grid(location, 0.0) is None
 
 
 # where nobody is cured a mixture has no mesh that saves anything

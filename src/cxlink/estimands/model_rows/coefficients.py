@@ -116,7 +116,7 @@ def family_coefficients(fit: Fit, spells: Spells, spec: CohortSpec, adjusted: st
         own, ends = fit.family.parameters[owner[k]], parameters.ends(k, level)
         scale, ends = own.link.name, ends / own.link.unit
         if term.references:
-            scale, ends = fit.family.reading.scale, _signed(ends, fit.family.reading.sign)
+            scale, ends = fit.family.location_ratio.scale, _signed(ends, fit.family.location_ratio.sign)
         labels = {"model": fit.family.name, "adjusted": adjusted, "part": own.name, "scale": scale}
         rows.append(coefficient_row(labels, term, ends, level, customers))
     return rows

@@ -86,11 +86,11 @@ def ratio_findings(
         return
     level, stratum = np.arange(n_levels), np.zeros(n_levels, int)
     for fit in fits:
-        reading = fit.family.reading
+        location_ratio = fit.family.location_ratio
         location = fit.linked(fit.estimate[None], level, stratum)[0][0]
-        facts = {"ratio": reading.ratio, "reference": names[0], "adjusted": adjusted}
+        facts = {"ratio": location_ratio.ratio, "reference": names[0], "adjusted": adjusted}
         for k in range(1, n_levels):
-            ratio = float(np.exp(np.clip(reading.sign * (location[k] - location[0]), -700, 700)))
+            ratio = float(np.exp(np.clip(location_ratio.sign * (location[k] - location[0]), -700, 700)))
             yield Check("level_ratio", fit.family.name, names[k], ratio, facts=facts)
 
 

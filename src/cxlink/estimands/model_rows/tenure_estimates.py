@@ -25,7 +25,7 @@ from cxlink.groups import requests as standards
 from cxlink.groups.standardisation import standardised
 from cxlink.survival.families.averaging import WORKERS, aic_weights, equal_weights, project_all
 from cxlink.survival.families.backtest import Backtest, backtest
-from cxlink.survival.families.extrapolation_warnings import doubts, spike
+from cxlink.survival.families.extrapolation_warnings import family_warnings, spike
 from cxlink.survival.families.fit import fit_all
 from cxlink.survival.families.fitted import Fit, Unfitted
 from cxlink.survival.families.projected_tenure import last_with_ten
@@ -50,7 +50,7 @@ class Lifetimes:
         Of the diagnostics.
     curves : list of DataFrame
         See `curve_frames`.
-    foreseen : DataFrame
+    backtested : DataFrame
         The backtest's calibration: ``adjusted, kind, origin, level, predicted, observed, n``.
     families : Families or None
         Those of the average, and their weights in it; None where none converged.
@@ -61,7 +61,7 @@ class Lifetimes:
     rows: list[Row]
     findings: list[Check]
     curves: list[pd.DataFrame]
-    foreseen: pd.DataFrame
+    backtested: pd.DataFrame
     families: Families | None
     coefficients: list[Row]
 
@@ -102,7 +102,9 @@ def tenure_results(
         *ratio_findings(fits, periods, [str(one) for one in spells.levels], adjusted),
         *weight_findings(fits, weights, tested, adjusted),
         *backtest_findings(tested, spec.unit, adjusted),
-        *warning_findings(doubts(fits, tenures[: len(fits)], periods), spike(periods), spec.unit, adjusted),
+        *warning_findings(
+            family_warnings(fits, tenures[: len(fits)], periods), spike(periods), spec.unit, adjusted
+        ),
     ]
     with ThreadPoolExecutor(WORKERS) as pool:
         rows = pool.map(lambda one: survival_rows(one, spec), tenures)

@@ -191,7 +191,7 @@ def _calibration_figure(
         say("change.calibration_spoken", name=line[0], predicted=line[2], observed=line[3]) for line in lines
     )
     alt = say("change.calibration_alt", values=said).replace(FIRM, " ")
-    return picture(f"{number}-foretold", drawing.svg(axes[0]), alt, caption)
+    return picture(f"{number}-calibration", drawing.svg(axes[0]), alt, caption)
 
 
 def _lines(rows: pd.DataFrame, outcome: OutcomeChange, found: ComparisonResults) -> str:

@@ -14,17 +14,17 @@ _MARKS = ("o", "s", "^", "D", "v")
 
 
 def backtest_calibration(
-    foreseen: pd.DataFrame, weights: Mapping[str, float], unit: str, *, simulated: bool = False,
+    predictions: pd.DataFrame, weights: Mapping[str, float], unit: str, *, simulated: bool = False,
     ax: Axes | None = None,
 ) -> Axes:  # fmt: skip
-    """Draw the share still there at the end of follow-up: foreseen from each origin against observed, by score.
+    """Draw retention to the end of follow-up: predicted from each origin against observed, by score.
 
     Small grey dots are single families; large ones their mixture, from the worst score (warm) to the best (dark), of
-    a size by customers. On the diagonal what was foreseen came.
+    a size by customers. On the diagonal the prediction was right.
 
     Parameters
     ----------
-    foreseen : DataFrame
+    predictions : DataFrame
         ``adjusted, kind, origin, level, predicted, observed, n``; adjusted ones where there are any.
     weights : mapping of str to float
         Of each kind in the mixture; empty where there are no weights.
@@ -35,7 +35,7 @@ def backtest_calibration(
     ax : Axes, optional
         Where to draw; a figure of its own by default.
     """
-    known = one_adjustment(foreseen)
+    known = one_adjustment(predictions)
     mixed = mixture(known, weights)
     with drawing.canvas(ax, (3.3, 3.0)) as axes:
         axes.plot([0, 100], [0, 100], color=drawing.GREY, lw=0.8, zorder=0)
@@ -67,13 +67,13 @@ def backtest_calibration(
         return axes
 
 
-def one_adjustment(foreseen: pd.DataFrame) -> pd.DataFrame:
+def one_adjustment(predictions: pd.DataFrame) -> pd.DataFrame:
     """Keep what adjusted fits predicted, where there are any."""
-    kind = "standardised" if (foreseen["adjusted"] == "standardised").any() else "no"
-    return foreseen[foreseen["adjusted"] == kind]
+    kind = "standardised" if (predictions["adjusted"] == "standardised").any() else "no"
+    return predictions[predictions["adjusted"] == kind]
 
 
-def mixture(foreseen: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
+def mixture(predictions: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
     """What the weighted mixture of the kinds predicted, by origin and level.
 
     Weights are of the kinds that were fitted from an origin, and sum to 1 there.
@@ -83,8 +83,8 @@ def mixture(foreseen: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFram
     DataFrame
         ``origin, level, predicted, observed, n``; empty where no weight is positive.
     """
-    share = foreseen["kind"].map(weights).fillna(0.0).astype(float)
-    kept = foreseen.assign(share=share, part=share * foreseen["predicted"])[share > 0]
+    share = predictions["kind"].map(weights).fillna(0.0).astype(float)
+    kept = predictions.assign(share=share, part=share * predictions["predicted"])[share > 0]
     grouped = kept.groupby(["origin", "level"], as_index=False)
     total = grouped[["share", "part"]].sum()
     first = grouped[["observed", "n"]].first()

@@ -34,7 +34,7 @@ class StudyFigure:
     adjusted_high: float
 
     @property
-    def told(self) -> bool:
+    def is_published(self) -> bool:
         """Whether the study printed anything about it, in numbers or in words."""
         return not math.isnan(self.published) or bool(self.published_wording)
 
@@ -46,7 +46,7 @@ class StudyFigure:
             return say("study.status_worded", status=status, words=self.published_wording)
         return status
 
-    def reading(self, name: str) -> tuple[float, float, float]:
+    def estimate_of(self, name: str) -> tuple[float, float, float]:
         """Give ``published``, ``truth``, ``naive`` or ``adjusted``, with its interval or NaN."""
         if name in ("published", "truth"):
             return self.published if name == "published" else self.truth, math.nan, math.nan
@@ -54,14 +54,14 @@ class StudyFigure:
             return self.naive, self.naive_low, self.naive_high
         return self.adjusted, self.adjusted_low, self.adjusted_high
 
-    def holds(self, name: str) -> bool:
+    def covers_truth(self, name: str) -> bool:
         """Whether the interval of ``naive`` or ``adjusted`` holds the truth."""
-        _, low, high = self.reading(name)
+        _, low, high = self.estimate_of(name)
         return low <= self.truth <= high
 
-    def endless(self, name: str) -> bool:
+    def is_infinite(self, name: str) -> bool:
         """Whether an estimate is infinite."""
-        return math.isinf(self.reading(name)[0])
+        return math.isinf(self.estimate_of(name)[0])
 
 
 def compared(comparison: pd.DataFrame) -> list[StudyFigure]:
@@ -101,7 +101,7 @@ def study_comparison(
                 (line - 0.12, NAIVE, "naive"),
                 (line + 0.12, ADJUSTED, "adjusted"),
             ):
-                estimate, low, high = row.reading(name)
+                estimate, low, high = row.estimate_of(name)
                 axes.hlines(height, scale * low, scale * high, color=color, lw=1.2)
                 axes.plot([scale * estimate], [height], "o", ms=4, color=color)
             axes.vlines(scale * row.truth, line - 0.32, line + 0.32, color=TRUTH, lw=1.4)

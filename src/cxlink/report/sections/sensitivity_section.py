@@ -25,7 +25,7 @@ from cxlink.report.words import say
 _LINES = ("", "measurement_error")
 
 
-def doubts_pages(m: Material, level: int = 1) -> list[Block]:
+def sensitivity_pages(m: Material, level: int = 1) -> list[Block]:
     """Set the sensitivity analyses out under one heading, each only where the data allow it."""
     found = {
         "unmeasured": _e_values(m), "control": _control(m), "nonresponse": unanswered(m), "measurement": _errors(m),

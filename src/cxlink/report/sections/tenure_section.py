@@ -125,7 +125,7 @@ def _fitting(m: Material) -> str:
     if members:
         said.append(say("tenure.averaged", n=members, families=spelled(members)))
     said.append(weights_sentence(m))
-    predictions = calibration.one_adjustment(m.results.foreseen)
+    predictions = calibration.one_adjustment(m.results.backtested)
     origins = [str(origin) for origin in sorted(predictions["origin"].unique())]
     if origins:
         said.append(say("tenure.backtest", units=units(m.spec.unit, len(origins)), origins=origins))
@@ -164,14 +164,14 @@ def _checks_figure(m: Material) -> list[Block]:
     curves = continuations.fitted_curves(m.results.projected, "all", "no")
     if not len(curves):
         return []
-    weights, tested = backtest_weights(m.results.checks), len(m.results.foreseen) > 0
+    weights, tested = backtest_weights(m.results.checks), len(m.results.backtested) > 0
     with drawing.sheet((6.3, 1.85), 1, 2 if tested else 1, widths=(1.7, 1) if tested else None) as axes:
         hazard_curves.family_hazards(
             m.results.estimates, m.results.projected, m.results.at_risk, m.spec,
             simulated=m.results.simulated, ax=axes[0],
         )  # fmt: skip
         if tested:
-            calibration.backtest_calibration(m.results.foreseen, weights, m.spec.unit, ax=axes[1])
+            calibration.backtest_calibration(m.results.backtested, weights, m.spec.unit, ax=axes[1])
     unit = units(m.spec.unit, 1)
     caption = say("tenure.hazards_backtest" if tested else "tenure.hazards", unit=unit)
     alt = say("tenure.hazards_backtest_alt" if tested else "tenure.hazards_alt", unit=unit)

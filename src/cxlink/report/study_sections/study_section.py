@@ -8,7 +8,7 @@ from cxlink.report.figures import drawing
 from cxlink.report.figures.study_figures import StudyFigure, compared, name_marks, study_comparison
 from cxlink.report.format import FIRM, TIMES, score
 from cxlink.report.study_sections.study_replications import replications_section
-from cxlink.report.study_sections.study_tables import RETENTION, comparison_table, figure_name, reading
+from cxlink.report.study_sections.study_tables import RETENTION, comparison_table, figure_name, written_figure
 from cxlink.report.study_sections.study_tenure import tenure_section
 from cxlink.report.words import say, styled
 from cxlink.results import Reproduced
@@ -64,7 +64,9 @@ def _retention(rows: Sequence[StudyFigure], spec: CohortSpec) -> Runs:
 
     def each(name: str) -> list[str]:
         return [
-            say("study.retention_of", value=reading(row, name, unit=True), group=score(row.group, spec))
+            say(
+                "study.retention_of", value=written_figure(row, name, unit=True), group=score(row.group, spec)
+            )
             for row in own
         ]
 
@@ -86,16 +88,16 @@ def _revenue(rows: Sequence[StudyFigure], spec: CohortSpec) -> Runs:
         "study.revenue",
         group=score(top.group, spec),
         more=top.published - 1,
-        published=reading(top, "published"),
-        truth=reading(top, "truth"),
-        naive=reading(top, "naive"),
-        adjusted=reading(top, "adjusted"),
+        published=written_figure(top, "published"),
+        truth=written_figure(top, "truth"),
+        naive=written_figure(top, "naive"),
+        adjusted=written_figure(top, "adjusted"),
     )
 
 
 def _found(rows: Sequence[StudyFigure]) -> str:
     """Say how often the intervals of each comparison contain the truth, and why the two differ."""
-    adjusted, naive = (sum(row.holds(name) for row in rows) for name in ("adjusted", "naive"))
+    adjusted, naive = (sum(row.covers_truth(name) for row in rows) for name in ("adjusted", "naive"))
     return say("study.coverage", n=len(rows), adjusted=adjusted, naive=naive)
 
 
@@ -115,10 +117,10 @@ def _figure(rows: Sequence[StudyFigure], spec: CohortSpec) -> Block:
             "study.figure_value",
             figure=figure_name(row.figure),
             group=score(row.group, spec),
-            published=reading(row, "published"),
-            truth=reading(row, "truth"),
-            naive=reading(row, "naive"),
-            adjusted=reading(row, "adjusted"),
+            published=written_figure(row, "published"),
+            truth=written_figure(row, "truth"),
+            naive=written_figure(row, "naive"),
+            adjusted=written_figure(row, "adjusted"),
         )
         for row in rows
     )

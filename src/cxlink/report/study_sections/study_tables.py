@@ -30,7 +30,7 @@ def comparison_table(caption: str, rows: Sequence[StudyFigure], spec: CohortSpec
     spec : CohortSpec
         What ``worst`` and ``best`` are.
     """
-    statuses = list(dict.fromkeys(row.status for row in rows if row.told))
+    statuses = list(dict.fromkeys(row.status for row in rows if row.is_published))
     cells: list[list[str]] = []
     rules: list[int] = []
     before = ""
@@ -39,9 +39,9 @@ def comparison_table(caption: str, rows: Sequence[StudyFigure], spec: CohortSpec
         rules += [len(cells)] if cells and own[0].figure != before else []
         before = own[0].figure
         for i, row in enumerate(own):
-            mark = f"{THIN}{_MARKS[statuses.index(row.status)]}" if row.told else ""
-            numbers = [reading(row, name) for name in ("truth", "naive", "adjusted")]
-            shown = f"{reading(row, 'published')}{mark}"
+            mark = f"{THIN}{_MARKS[statuses.index(row.status)]}" if row.is_published else ""
+            numbers = [written_figure(row, name) for name in ("truth", "naive", "adjusted")]
+            shown = f"{written_figure(row, 'published')}{mark}"
             cells.append([title if i == 0 else "", capital(score(row.group, spec)), shown, *numbers])
     header = [say(f"study.column_{name}") for name in _COLUMNS]
     said = "; ".join(f"{mark} {status}" for mark, status in zip(_MARKS, statuses, strict=False))
@@ -50,14 +50,14 @@ def comparison_table(caption: str, rows: Sequence[StudyFigure], spec: CohortSpec
         notes.append(say("study.in_per_cent"))
     if any(NONE in line for line in cells):
         notes.append(say("study.not_printed"))
-    if any(row.endless(name) for row in rows for name in ("naive", "adjusted")):
+    if any(row.is_infinite(name) for row in rows for name in ("naive", "adjusted")):
         notes.append(say("study.endless_note"))
     return table(caption, header, cells, notes=notes, rules=rules, texts=(0, 1), shares=_SHARES)
 
 
-def reading(row: StudyFigure, name: str, unit: bool = False) -> str:
+def written_figure(row: StudyFigure, name: str, unit: bool = False) -> str:
     """Write what was published, is true, or was found, with its interval; ``unit`` adds a per cent sign."""
-    estimate, low, high = row.reading(name)
+    estimate, low, high = row.estimate_of(name)
     coarse, fine, scale = {"probability": (0, 1, 100.0), "ratio": (1, 2, 1.0)}.get(row.unit, (0, 1, 1.0))
     digits = coarse if name == "published" else fine
     if math.isinf(estimate):

@@ -17,7 +17,7 @@ from cxlink.report.study_sections.study_tables import (
     RETENTION,
     bands_and_horizons,
     comparison_table,
-    reading,
+    written_figure,
 )  # fmt: skip
 from cxlink.report.study_sections.third_chart_section import printed_membership, third_chart_section
 from cxlink.report.words import say
@@ -93,10 +93,10 @@ def _missed(rows: Sequence[StudyFigure], spec: CohortSpec) -> list[str]:
     beyond = [row for row in rows if (row.horizon or 0) > spec.horizon]
     texts = []
     if inside:
-        covered = sum(row.holds("adjusted") for row in inside)
+        covered = sum(row.covers_truth("adjusted") for row in inside)
         horizon = periods(spec.horizon, spec.unit)
         texts.append(say("study_tenure.inside", horizon=horizon, covered=covered, all=len(inside)))
-    missed = [row for row in beyond if not row.holds("adjusted")]
+    missed = [row for row in beyond if not row.covers_truth("adjusted")]
     if missed:
         texts.append(_largest_error(missed, len(beyond), spec))
     elif beyond:
@@ -113,8 +113,8 @@ def _largest_error(missed: Sequence[StudyFigure], n: int, spec: CohortSpec) -> s
         which=bands_and_horizons(missed, spec),
         group=score(worst.group, spec),
         horizon=periods(worst.horizon or 0, spec.unit),
-        adjusted=reading(worst, "adjusted"),
-        truth=reading(worst, "truth"),
+        adjusted=written_figure(worst, "adjusted"),
+        truth=written_figure(worst, "truth"),
     )
 
 
@@ -124,11 +124,11 @@ def _unrestricted(rows: Sequence[StudyFigure], spec: CohortSpec) -> list[str]:
     if not own:
         return []
     truth = [
-        say("study_tenure.unrestricted_of", years=reading(row, "truth"), group=score(row.group, spec))
+        say("study_tenure.unrestricted_of", years=written_figure(row, "truth"), group=score(row.group, spec))
         for row in own
     ]
     text = say("study_tenure.unrestricted", truth=truth)
-    if any(row.endless("adjusted") for row in own):
+    if any(row.is_infinite("adjusted") for row in own):
         text += f" {say('study_tenure.unrestricted_endless')}"
     return [text]
 
@@ -151,8 +151,8 @@ def _figure(rows: Sequence[StudyFigure], spec: CohortSpec) -> list[Block]:
             "study_tenure.figure_value",
             group=score(row.group, spec),
             horizon=periods(row.horizon or 0, spec.unit),
-            truth=reading(row, "truth"),
-            adjusted=reading(row, "adjusted"),
+            truth=written_figure(row, "truth"),
+            adjusted=written_figure(row, "adjusted"),
         )
         for row in rows
     )

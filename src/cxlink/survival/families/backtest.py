@@ -17,7 +17,13 @@ from scipy.optimize import minimize
 from cxlink.cohort.count.spells import PersonPeriods, Spells
 from cxlink.cohort.spec.spec_sections import ActsOn, Effect
 from cxlink.survival.families.averaging import members
-from cxlink.survival.families.backtest_scores import LEAST, BacktestCells, Later, foreseen, judged
+from cxlink.survival.families.backtest_scores import (
+    LEAST,
+    BacktestCells,
+    Later,
+    backtest_errors,
+    outcome_probabilities,
+)
 from cxlink.survival.families.catalogue import menu
 from cxlink.survival.families.family import Family
 from cxlink.survival.families.fit import fit
@@ -139,7 +145,10 @@ def backtest(
         refits = _refitted(chosen, then, effects)
         cells = BacktestCells.of(spells, periods, origin, end)
         p = np.array(
-            [foreseen(one, cells) if one is not None else np.full(len(cells.n), LEAST) for one in refits]
+            [
+                outcome_probabilities(one, cells) if one is not None else np.full(len(cells.n), LEAST)
+                for one in refits
+            ]
         ).T
         probabilities.append(p)
         customers.append(cells.n)
@@ -147,7 +156,7 @@ def backtest(
         for one, old, column in zip(refits, chosen, p.T, strict=True):
             if one is not None:
                 score = float(cells.n @ np.log(column) / cells.n.sum())
-                made, points = judged(one, later, rng)
+                made, points = backtest_errors(one, later, rng)
                 at = {"kind": old.family.kind, "model": one.family.name, "origin": origin}
                 scored.append(pd.DataFrame([{**at, "log_score": score, **made}]))
                 seen.append(points.assign(kind=old.family.kind, origin=origin))

@@ -54,7 +54,7 @@ class BacktestCells:
         return cls(level, stratum, start, stop, left.astype(bool), n)
 
 
-def foreseen(one: Fit, cells: BacktestCells) -> np.ndarray:
+def outcome_probabilities(one: Fit, cells: BacktestCells) -> np.ndarray:
     """Probability of what each cell's customers did, given that they were there at its start.
 
     Parameters
@@ -134,7 +134,7 @@ class Later:
         )  # fmt: skip
 
 
-def _asked(later: Later) -> Target:
+def _target(later: Later) -> Target:
     """Survival from the origin on by level, over the customers who were there."""
     standards = []
     for level, n in zip(later.levels, later.n, strict=True):
@@ -146,7 +146,9 @@ def _asked(later: Later) -> Target:
     return Target(later.level, later.stratum, tuple(standards), (later.end - later.origin,), last, {})
 
 
-def judged(one: Fit, later: Later, rng: np.random.Generator) -> tuple[dict[str, float], pd.DataFrame]:
+def backtest_errors(
+    one: Fit, later: Later, rng: np.random.Generator
+) -> tuple[dict[str, float], pd.DataFrame]:
     """Errors and coverage of one family from one origin, and its points of the calibration.
 
     Parameters
@@ -161,7 +163,7 @@ def judged(one: Fit, later: Later, rng: np.random.Generator) -> tuple[dict[str, 
     if not len(later.levels):
         nothing = {"survival_error": 0.0, "tenure_error": 0.0, "covered": np.nan}
         return nothing, pd.DataFrame(columns=["level", "predicted", "observed", "n"])
-    plan = plan_for(_asked(later))
+    plan = plan_for(_target(later))
     point = group_survival(one, one.estimate[None], plan)
     drawn = drawn_survival(one, one.draws(_DRAWS, rng), plan, point)
     upto = plan.grid.whole[plan.grid.periods <= later.end - later.origin]

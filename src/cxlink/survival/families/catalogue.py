@@ -14,14 +14,14 @@ from scipy.special import log_ndtr
 from cxlink.estimation.autodiff import chosen, plain
 from cxlink.estimation.special_functions import log_gamma_survival, log_rising, mean_exponent
 from cxlink.survival.families.family import (
-    CHURN,
-    CURED,
-    HAZARDS,
+    CHURN_ODDS_RATIO,
+    CURE_ODDS_RATIO,
+    HAZARD_RATIO,
     IDENTITY,
     LOG,
     LOGIT,
-    LONGER,
-    SLOWER,
+    TIME_RATIO,
+    TIME_RATIO_OF_RATE,
     Array,
     Contained,
     Family,
@@ -38,7 +38,7 @@ EXPONENTIAL = Family(
     log_survival=lambda t, rate: -t * rate,
     start=lambda hazard: (hazard,),
     whole_periods=False,
-    reading=SLOWER,
+    location_ratio=TIME_RATIO_OF_RATE,
     source="Kalbfleisch & Prentice 2002, The Statistical Analysis of Failure Time Data, section 2.2.1",
 )
 
@@ -49,7 +49,7 @@ WEIBULL = Family(
     log_survival=lambda t, rate, shape: -np.exp(np.minimum(shape * (np.log(t) + np.log(rate)), 300.0)),
     start=lambda hazard: (hazard, 1.0),
     whole_periods=False,
-    reading=SLOWER,
+    location_ratio=TIME_RATIO_OF_RATE,
     source="Weibull 1951, J. Applied Mechanics 18:293–297; S(t) = exp(−(rate·t)^shape)",
     contains=(Contained("exponential", lambda location, _: (location, np.zeros(1))),),
 )
@@ -71,7 +71,7 @@ def gompertz(follow_up: float) -> Family:
         log_survival=lambda t, rate, shape: -t * rate * mean_exponent(shape * t),
         start=lambda hazard: (hazard, 0.0),
         whole_periods=False,
-        reading=HAZARDS,
+        location_ratio=HAZARD_RATIO,
         source="Gompertz 1825, Philosophical Transactions 115:513–583, doi 10.1098/rstl.1825.0026",
         contains=(Contained("exponential", lambda location, _: (location, np.zeros(1))),),
     )
@@ -84,7 +84,7 @@ LOG_NORMAL = Family(
     log_survival=lambda t, mu, sigma: log_ndtr((mu - np.log(t)) / sigma),
     start=lambda hazard: (-np.log(hazard) - 0.3, 1.2),
     whole_periods=False,
-    reading=LONGER,
+    location_ratio=TIME_RATIO,
     source="Kalbfleisch & Prentice 2002, section 2.2.3; S(t) = Φ((mu − log t)/sigma)",
 )
 
@@ -95,7 +95,7 @@ LOG_LOGISTIC = Family(
     log_survival=lambda t, scale, shape: -np.logaddexp(0.0, shape * (np.log(t) - np.log(scale))),
     start=lambda hazard: (1 / hazard, 1.2),
     whole_periods=False,
-    reading=LONGER,
+    location_ratio=TIME_RATIO,
     source="Bennett 1983, Applied Statistics 32:165–171, doi 10.2307/2347295; S(t) = 1/(1 + (t/scale)^shape)",
 )
 
@@ -106,7 +106,7 @@ GENERALISED_GAMMA = Family(
     log_survival=lambda t, mu, sigma, q: log_gamma_survival((np.log(t) - mu) / sigma, q),
     start=lambda hazard: (-np.log(hazard) - 0.15, 1.1, 0.5),
     whole_periods=False,
-    reading=LONGER,
+    location_ratio=TIME_RATIO,
     source="Prentice 1974, Biometrika 61:539–544, doi 10.1093/biomet/61.3.539; Cox et al. 2007, doi 10.1002/sim.2836",
     contains=(
         Contained("weibull", lambda location, others: (-location, np.array([-others[0], 1.0]))),
@@ -157,7 +157,7 @@ def spline(knots: tuple[float, ...]) -> Family:
         log_survival=log_survival,
         start=lambda hazard: (np.log(hazard), 1.0, *(0.0 for _ in inner)),
         whole_periods=False,
-        reading=HAZARDS,
+        location_ratio=HAZARD_RATIO,
         source="Royston & Parmar 2002, Statistics in Medicine 21:2175–2197, doi 10.1002/sim.1203",
         contains=(
             Contained(
@@ -206,7 +206,7 @@ SHIFTED_BETA_GEOMETRIC = Family(
     log_survival=_beta_geometric,
     start=lambda hazard: (min(hazard, 0.95), 0.2),
     whole_periods=True,
-    reading=CHURN,
+    location_ratio=CHURN_ODDS_RATIO,
     source="Fader & Hardie 2007, J. Interactive Marketing 21(1):76–90, doi 10.1002/dir.20074",
     contains=(
         Contained("exponential", lambda location, _: (_first_period(location, np.zeros(1)), _GEOMETRIC)),
@@ -223,7 +223,7 @@ BETA_DISCRETE_WEIBULL = Family(
     ),
     start=lambda hazard: (min(hazard, 0.95), 0.2, 1.0),
     whole_periods=True,
-    reading=CHURN,
+    location_ratio=CHURN_ODDS_RATIO,
     source="Fader, Hardie, Liu, Davin & Steenburgh 2018, doi 10.1016/j.intmar.2018.01.002",
     contains=(
         Contained("shifted_beta_geometric", lambda location, others: (location, np.r_[others, 0.0])),
@@ -261,7 +261,7 @@ def cure(family: Family) -> Family:
         log_survival=log_survival,
         start=lambda hazard: (0.3, *family.start(min(1.5 * hazard, 0.9))),
         whole_periods=family.whole_periods,
-        reading=CURED,
+        location_ratio=CURE_ODDS_RATIO,
         source="Boag 1949, JRSS B 11:15–53; Berkson & Gage 1952, doi 10.1080/01621459.1952.10501187",
         contains=(
             Contained(

@@ -1,7 +1,7 @@
-"""What makes an extrapolation hard to believe: said with its reason, and never a ground for dropping a family.
+"""What makes an extrapolation implausible: reported with its reason, and never a ground for dropping a family.
 
 Leaving a family out after having seen what it says would choose by result; the average keeps its fixed menu, and the
-reader is told what to doubt.
+report warns the reader of it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ class Spike:
     ratio: float
 
 
-def doubts(fits: Sequence[Fit], tenures: Sequence[Survival], periods: PersonPeriods) -> list[Check]:
+def family_warnings(fits: Sequence[Fit], tenures: Sequence[Survival], periods: PersonPeriods) -> list[Check]:
     """Screen each fitted family.
 
     Parameters
@@ -61,7 +61,7 @@ def doubts(fits: Sequence[Fit], tenures: Sequence[Survival], periods: PersonPeri
     return warnings
 
 
-def _doubt(code: str, model: str, value: float, **facts: Fact) -> Check:
+def _warning(code: str, model: str, value: float, **facts: Fact) -> Check:
     return Check(code, model, value=value, passed=False, facts=facts)
 
 
@@ -81,12 +81,12 @@ def _never_leaving(fit: Fit, periods: PersonPeriods, weight: np.ndarray, end: in
     if kind == "gompertz" and fit.estimate[-1] < 0 and "shape" not in fit.at_bound:
         share = float(weight @ np.exp(_log_survival(fit, periods, np.array([1e6])))[:, 0])
         if share > 0.001:
-            yield _doubt("implicit_cure", name, share, case="falling_hazard")
+            yield _warning("implicit_cure", name, share, case="falling_hazard")
     if kind == "spline":
         late = _log_survival(fit, periods, np.array([10.0 * end, 20.0 * end]))
         if (late[:, 1] >= late[:, 0]).any():
             share = float(weight @ np.exp(late[:, 1]))
-            yield _doubt("implicit_cure", name, share, case="held_level")
+            yield _warning("implicit_cure", name, share, case="held_level")
     if kind == "cure":
         cured = fit.linked(fit.estimate[None], periods.level, periods.stratum)[0][0]
         share = float(weight @ (1 / (1 + np.exp(-cured))))
@@ -94,13 +94,13 @@ def _never_leaving(fit: Fit, periods: PersonPeriods, weight: np.ndarray, end: in
         pi = 1 / (1 + np.exp(-cured))
         uncured = float(weight @ np.clip((survival - pi) / np.maximum(1 - pi, 1e-12), 0, 1))
         if share > 0.001 and uncured > _MATURE:
-            yield _doubt("immature_cure", name, uncured, cured=share)
+            yield _warning("immature_cure", name, uncured, cured=share)
 
 
 def _endless(tenure: Survival) -> Iterator[Check]:
     share = float(np.isinf(tenure.area.draws[..., -1]).mean())
     if share > 0:
-        yield _doubt("infinite_mean", tenure.model, share)
+        yield _warning("infinite_mean", tenure.model, share)
 
 
 def _turning(fit: Fit, periods: PersonPeriods, weight: np.ndarray, end: int) -> Iterator[Check]:
@@ -121,7 +121,7 @@ def _turning(fit: Fit, periods: PersonPeriods, weight: np.ndarray, end: int) -> 
     if way and abs(beyond[-1] - extreme) > _TURNED * at_end[-1] and way * (extreme - beyond[-1]) > 0:
         turn = float(time[1:][~inside][np.flatnonzero(beyond == extreme)[0]])
         case = "rises_then_falls" if way > 0 else "falls_then_rises"
-        yield _doubt("turning_hazard", fit.family.name, turn, case=case)
+        yield _warning("turning_hazard", fit.family.name, turn, case=case)
 
 
 def spike(periods: PersonPeriods) -> Spike | None:

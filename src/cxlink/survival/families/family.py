@@ -64,7 +64,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class LocationRatio:
     """What a difference of locations is, as a ratio, and which way it points.
 
     Attributes
@@ -83,11 +83,11 @@ class Reading:
     scale: str
 
 
-HAZARDS = Reading("hazard_ratio", 1.0, "log_hazard_ratio")
-SLOWER = Reading("time_ratio", -1.0, "log_time_ratio")
-LONGER = Reading("time_ratio", 1.0, "log_time_ratio")
-CURED = Reading("staying_odds_ratio", 1.0, "log_odds_ratio")
-CHURN = Reading("leaving_odds_ratio", 1.0, "log_odds_ratio")
+HAZARD_RATIO = LocationRatio("hazard_ratio", 1.0, "log_hazard_ratio")
+TIME_RATIO_OF_RATE = LocationRatio("time_ratio", -1.0, "log_time_ratio")
+TIME_RATIO = LocationRatio("time_ratio", 1.0, "log_time_ratio")
+CURE_ODDS_RATIO = LocationRatio("staying_odds_ratio", 1.0, "log_odds_ratio")
+CHURN_ODDS_RATIO = LocationRatio("leaving_odds_ratio", 1.0, "log_odds_ratio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class Family:
         Starting values of the parameters from a hazard per period.
     whole_periods : bool
         Whether S is known at whole periods only (a discrete model), and log-linear between them.
-    reading : Reading
+    location_ratio : LocationRatio
         Of its location.
     source : str
         Where it is described.
@@ -145,7 +145,7 @@ class Family:
     log_survival: Callable[..., Array]
     start: Callable[[float], tuple[float, ...]]
     whole_periods: bool
-    reading: Reading
+    location_ratio: LocationRatio
     source: str
     contains: tuple[Contained, ...] = ()
     rising: tuple[tuple[float, ...], ...] = ()

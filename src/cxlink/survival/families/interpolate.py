@@ -8,7 +8,7 @@ points.
 import numpy as np
 
 
-def mesh(location: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray] | None:
+def interpolation_grid(location: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray] | None:
     """Even interpolation grid over each draw's locations.
 
     Parameters
@@ -27,7 +27,7 @@ def mesh(location: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray] | N
     None
         Where interpolation would not save half of the work.
     """
-    n_points = mesh_size(location, step)
+    n_points = grid_size(location, step)
     if 2 * n_points > location.shape[1]:
         return None
     lowest = location.min(axis=1, keepdims=True)
@@ -48,7 +48,7 @@ def mesh(location: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray] | N
     return points, weight
 
 
-def mesh_size(location: np.ndarray, step: float) -> int:
+def grid_size(location: np.ndarray, step: float) -> int:
     """Points of the grid of the widest draw; more than there are curves where there is no grid."""
     if step <= 0:
         return int(location.shape[1]) + 1

@@ -8,7 +8,7 @@ import numpy as np
 from cxlink.groups.discrete_hazard import EXTINCT
 from cxlink.groups.retained import retained_weights
 from cxlink.survival.families.fitted import Fit
-from cxlink.survival.families.interpolate import mesh, mesh_size
+from cxlink.survival.families.interpolate import grid_size, interpolation_grid
 from cxlink.survival.families.log_survival import at_times, exactly, paced
 from cxlink.survival.families.projection_plan import ProjectionPlan, with_moments
 from cxlink.survival.families.time_grid import areas_to
@@ -48,7 +48,7 @@ def thinned(fit: Fit, plan: ProjectionPlan, curve: np.ndarray) -> tuple[Projecti
     plan, curve = _first_close(fit, plan, curve, moments)
     plan, curve = _first_close(fit, plan, curve, (replace(plan, pace=pace) for pace in _PACES))
     location = fit.linked(fit.estimate[None], plan.target.level, plan.target.stratum)[0]
-    steps = [step for step in _STEPS if 2 * mesh_size(location, step) <= location.shape[1]]
+    steps = [step for step in _STEPS if 2 * grid_size(location, step) <= location.shape[1]]
     return _first_close(fit, plan, curve, (replace(plan, step=s) for s in steps if fit.shared_shape))
 
 
@@ -92,7 +92,7 @@ def drawn_survival(
 def _blocks(fit: Fit, theta: np.ndarray, plan: ProjectionPlan) -> list[np.ndarray]:
     """Cut draws of parameters into blocks whose curves stay within some megabytes, near the processor."""
     location = fit.linked(theta, plan.target.level, plan.target.stratum)[0]
-    n_rows = min(mesh_size(location, plan.step), location.shape[1])
+    n_rows = min(grid_size(location, plan.step), location.shape[1])
     moments = 1 if plan.pace else len(plan.moments)
     cells = n_rows * (moments * len(plan.grid.time) + location.shape[1])
     wanted = int(np.ceil(len(theta) * cells / _BLOCK))
@@ -137,7 +137,7 @@ def _conditional(
     """Of each moment m and start: both, weights (…, n_groups, n_rows) and S(m+h)/S(m), (n_draws, n_rows, n_times)."""
     weights = _weights(fit, theta, plan)
     linked = fit.linked(theta, plan.target.level, plan.target.stratum)
-    grid = mesh(linked[0], plan.step)
+    grid = interpolation_grid(linked[0], plan.step)
     if grid is not None:
         linked = [grid[0], *linked[1:]]
     moments = np.add.outer(plan.moments, time)

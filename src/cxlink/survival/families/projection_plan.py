@@ -91,7 +91,7 @@ class ProjectionPlan:
     pace : float
         Distance in log time of the moments that log-survival is computed at; 0 for every one.
     step : float
-        Of the interpolation grid of locations, see `mesh`; 0 to compute every curve.
+        Of the interpolation grid of locations, see `interpolation_grid`; 0 to compute every curve.
     """
 
     target: Target

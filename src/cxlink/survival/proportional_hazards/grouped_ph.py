@@ -14,7 +14,7 @@ from cxlink.groups.headline_requests import later_starts, reported_periods
 from cxlink.groups.requests import Request, by_level, narrowed
 from cxlink.groups.retained import average_retained, retained_shares, retained_weights
 from cxlink.groups.standardisation import standardised
-from cxlink.groups.support import known_to, known_until, last_at_risk, last_with
+from cxlink.groups.support import estimable_to, estimable_until, last_at_risk, last_with
 from cxlink.survival.proportional_hazards.hazard_draws import (
     HazardDraws,
     drawn,
@@ -129,7 +129,9 @@ def grouped_ph(
     )
     if isinstance(fit, Unestimated):
         return fit
-    reach = known_to(periods.at_risk.sum(axis=0, keepdims=True), periods.lost.sum(axis=0, keepdims=True))[0]
+    reach = estimable_to(periods.at_risk.sum(axis=0, keepdims=True), periods.lost.sum(axis=0, keepdims=True))[
+        0
+    ]
     shares, standards = zip(*(followed(s, reach, spec.horizon) for s in request.standards), strict=True)
     later = [_later(one, reach, spec.horizon) for one in request.later]
     request = replace(request, standards=standards)
@@ -152,7 +154,7 @@ def followed(standard: Standard, reach: np.ndarray, horizon: int) -> tuple[float
     standard : Standard
         A group.
     reach : ndarray of shape (n_periods + 1,)
-        From each entry, the last period with customers at risk, see `known_to`.
+        From each entry, the last period with customers at risk, see `estimable_to`.
     horizon : int
         In periods after entry.
     """
@@ -196,7 +198,7 @@ def _curves(
 ) -> Survival:  # fmt: skip
     standards = tuple(replace(s, entry=s.entry + request.given) for s in request.standards)
     every = np.repeat(reach[None], len(fit.design.matrix), axis=0)
-    observed_until = known_until([_inside(s, len(reach)) for s in standards], every)
+    observed_until = estimable_until([_inside(s, len(reach)) for s in standards], every)
     wanted = int(max([request.times.max(), *request.horizons]))
     n_times = min(wanted, int(np.clip(observed_until, 0, spells.n_periods).max(initial=0))) + 1
     parts = mixtures(standards)

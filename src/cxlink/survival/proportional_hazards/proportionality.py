@@ -12,7 +12,7 @@ from cxlink.estimation.effects import basis
 from cxlink.groups.curves import mixtures, standardise
 from cxlink.groups.group import groups_of
 from cxlink.groups.requests import Request
-from cxlink.groups.support import known_to
+from cxlink.groups.support import estimable_to
 from cxlink.survival.proportional_hazards.grouped_ph import followed
 from cxlink.survival.proportional_hazards.hazard_draws import estimated, extinction
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
@@ -183,7 +183,7 @@ def _retention(
 ) -> np.ndarray:
     """S of each group at each horizon, for the entries inside follow-up; (n_horizons, n_groups), NaN beyond."""
     periods = person_periods(spells)
-    reach = known_to(periods.at_risk.sum(axis=0)[None], periods.lost.sum(axis=0)[None])[0]
+    reach = estimable_to(periods.at_risk.sum(axis=0)[None], periods.lost.sum(axis=0)[None])[0]
     draws, matrix = estimated(fit), fit.design.matrix
     log_ratio = (matrix @ draws.beta[0, : matrix.shape[1]])[:, None]
     if len(fit.grouped.varying):
