@@ -81,8 +81,8 @@ def test_the_same_command_gives_the_same_bytes(
     ):
         assert (fitted / "run" / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
     said = capsys.readouterr()
-    assert "retention at 12 months, best against worst" not in said.err
-    assert "retention difference at 12 months, best against worst" in said.out
+    assert "Retention after 12 months" not in said.err
+    assert "Retention after 12 months" in said.out
 
 
 def test_the_report_says_how_to_run_it_again(fitted: Path) -> None:
@@ -127,7 +127,7 @@ def test_an_existing_folder_is_refused_and_overwrite_replaces_a_run_only(
         (["fit", "TABLE", *STAY, "--band", "tenure"], "tenure=3,12,24"),
         (["fit", "TABLE", *STAY, "--tenure-horizons", "a"], "36,60,120"),
         (["fit", "TABLE", "--spec", "absent.toml"], "no such spec"),
-        (["fit", "TABLE"], "[score] is missing"),
+        (["fit", "TABLE"], "`cxlink init"),
         (["fit", "TABLE", *STAY, "--score", "scor"], "Did you mean 'score'?"),
         (["fit", "TABLE", *STAY, "--scale", "1-5"], "200 of 400 rows fail, the first in row 6 (found 6)"),
         (["fit", "TABLE", *STAY, "--event", "months"], "months must be 1 or 0"),

@@ -1,4 +1,4 @@
-"""Lines on a terminal: the headline as the tables have it, and notes that publish nothing of a small group."""
+"""Lines on a terminal: the headline as page one has it, and notes that publish nothing of a small group."""
 
 from dataclasses import replace
 
@@ -31,9 +31,8 @@ def test_the_share_of_a_small_group_is_blank_and_no_number() -> None:
     ]
 
 
-def test_a_headline_has_the_name_the_groups_and_the_unit_of_the_tables() -> None:
+def test_the_headline_is_a_table_without_thin_spaces() -> None:
     lines = closing_lines(made_up.results())
-    row = made_up.results().headline().iloc[0]
-    assert lines[0].startswith(f"{row['estimand']} at 12 months, {row['group']}")
-    assert lines[0].endswith(f"] {row['unit']}")
-    assert not any("\u202f" in line for line in lines)
+    assert lines[1] == "Retention after 12 months"
+    assert lines[2].startswith("  scores 9–10 ")
+    assert not any("\u202f" in line or "\u00a0" in line for line in lines)

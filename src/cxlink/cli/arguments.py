@@ -5,7 +5,10 @@ from typing import Annotated
 import typer
 
 Table = Annotated[
-    str, typer.Argument(help="a Parquet, CSV or Arrow file, a folder or glob of them, or URL::table")
+    str,
+    typer.Argument(
+        metavar="TABLE", help="a Parquet, CSV or Arrow file, a folder or glob of them, or URL::table"
+    ),
 ]
 Spec = Annotated[str | None, typer.Option("--spec", help="TOML file that describes the table")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace an existing run folder")]
@@ -15,12 +18,14 @@ DropInvalid = Annotated[
 Out = Annotated[str, typer.Option("--out", help="output folder (must not exist)")]
 
 FitOut = Annotated[
-    str | None, typer.Option("--out", help="output folder (must not exist) [default: reports/NAME]")
+    str | None, typer.Option("--out", help="output folder (must not exist)", show_default="reports/NAME")
 ]
 Bayes = Annotated[bool, typer.Option("--bayes", help="also sample the posterior of the Bayesian models")]
 Sampler = Annotated[
     str | None,
-    typer.Option("--sampler", help="with --bayes: nutpie, or pymc for PyMC's own sampler [default: nutpie]"),
+    typer.Option(
+        "--sampler", help="with --bayes: nutpie, or pymc for PyMC's own sampler", show_default="nutpie"
+    ),
 ]
 Pool = Annotated[
     list[str] | None,
@@ -36,7 +41,7 @@ Notebook = Annotated[
     ),
 ]
 
-Run = Annotated[str, typer.Argument(help="run folder of a fit")]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="run folder of a fit")]
 Move = Annotated[str | None, typer.Option("--move", help="FROM:TO, such as 1-6:7-8")]
 Shift = Annotated[
     int | None, typer.Option("--shift", help="instead of --move: points by which every score improves")
@@ -49,22 +54,23 @@ CausalShare = Annotated[
     float, typer.Option("--causal-share", help="share of the adjusted difference taken to be causal")
 ]
 Margin = Annotated[
-    float | None, typer.Option("--margin", help="margin as a share of spend [default: the spec's]")
+    float | None, typer.Option("--margin", help="margin as a share of spend", show_default="the spec's")
 ]
 Discount = Annotated[
-    float | None, typer.Option("--discount", help="annual discount rate [default: the spec's]")
+    float | None, typer.Option("--discount", help="annual discount rate", show_default="the spec's")
 ]
 ValueHorizon = Annotated[
-    int | None, typer.Option("--horizon", help="horizon of value, in periods [default: the spec's]")
+    int | None, typer.Option("--horizon", help="horizon of value, in periods", show_default="the spec's")
 ]
 ValueOut = Annotated[
-    str | None, typer.Option("--out", help="output folder (must not exist) [default: RUN-value]")
+    str | None, typer.Option("--out", help="output folder (must not exist)", show_default="RUN-value")
 ]
 
 Runs = Annotated[
-    list[str], typer.Argument(help="run folders: the baseline cohort, then those compared with it")
+    list[str],
+    typer.Argument(metavar="RUN...", help="run folders: the baseline cohort, then those compared with it"),
 ]
 ComparisonHorizon = Annotated[
     int | None,
-    typer.Option("--horizon", min=1, help="horizon of retention, in periods [default: the baseline's]"),
+    typer.Option("--horizon", min=1, help="horizon of retention, in periods", show_default="the baseline's"),
 ]

@@ -1,12 +1,9 @@
 """Lines that a command ends with: the main results of a fit, a comparison or an intervention."""
 
-from collections.abc import Hashable, Mapping
-from typing import Any
-
 import numpy as np
-import pandas as pd
 
 from cxlink.checks import Check, matching
+from cxlink.cli.headline_table import headline_lines
 from cxlink.cli.profile_lines import empty_bands, noted, plain
 from cxlink.cohort.count.resolution import resolution_checks
 from cxlink.cohort.spec.cohort_spec import CohortSpec
@@ -15,7 +12,8 @@ from cxlink.report.change_sections.intervention_words import caution, coverage_n
 from cxlink.report.change_sections.outcome_section import set_aside_lines
 from cxlink.report.change_sections.verdict_words import verdict, why
 from cxlink.report.check_notes import note
-from cxlink.report.format import periods, words
+from cxlink.report.content import gather
+from cxlink.report.format import words
 from cxlink.report.posterior_sections.posterior_warnings import sampling_failures
 from cxlink.report.profile_words import table_notes
 from cxlink.report.words import say
@@ -24,8 +22,8 @@ from cxlink.value.intervention import InterventionValue
 
 
 def closing_lines(found: Results) -> list[str]:
-    """Main results of a fit and the notes on them."""
-    lines = [_estimate(row, found.spec) for row in found.headline().to_dict("records")]
+    """Main results of a fit as a table, and the notes on them."""
+    lines = headline_lines(gather(found))
     thin = [_thin(check, found.spec) for check in matching(found.checks, code="support", passed=False)]
     few = matching(found.checks, code="customers_per_stratum", passed=False, blank="")
     resolved = [note(check) for check in resolution_checks(found.counts)]
@@ -48,17 +46,6 @@ def comparison_lines(found: ComparisonResults) -> list[str]:
 def intervention_lines(outcome: InterventionValue) -> list[str]:
     """Main results of an intervention in sentences."""
     return plain([*sentences(outcome), caution(), *coverage_note(outcome)])
-
-
-def _estimate(row: Mapping[Hashable, Any], spec: CohortSpec) -> str:
-    """Write an estimate as the tables have it."""
-    after = "" if pd.isna(row["horizon"]) else say("terminal.at", horizon=periods(row["horizon"], spec.unit))
-    group, reference = row["group"], row["reference"]
-    return say(
-        "terminal.estimate", estimand=words(row["estimand"]), at=after,
-        group=say("terminal.against", group=group, reference=reference) if reference else group,
-        estimate=row["estimate"], low=row["conf_low"], high=row["conf_high"], unit=row["unit"],
-    )  # fmt: skip
 
 
 def _few(check: Check) -> str:

@@ -30,6 +30,7 @@ from cxlink.cli.arguments import (
     ValueHorizon,
     ValueOut,
 )
+from cxlink.cli.first_steps import spec_for, write_starter
 from cxlink.cli.flags import with_flags
 from cxlink.cli.terminal import Timer, command_line, showing, status_of
 from cxlink.stages import Stage
@@ -40,9 +41,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="cxlink",
     help="Link customer-experience scores to retention, spend and expected tenure.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
+    epilog="First steps: cxlink init customers.csv --out spec.toml; cxlink fit customers.csv --spec spec.toml",
+    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
 
@@ -59,10 +59,10 @@ def root(
         print(f"cxlink {__version__}")
         raise typer.Exit
     if ctx.invoked_subcommand is None:
-        print(ctx.get_help())
+        ctx.get_help()  # which prints it
 
 
-@app.command()
+@app.command(epilog="Example: cxlink reproduce --out reports/reproduction")
 def reproduce(
     ctx: typer.Context,
     replications: Annotated[
@@ -83,13 +83,12 @@ def reproduce(
     print("\n".join(reports(out, made.subscription.spec)))
 
 
-@app.command()
+@app.command(epilog="Example: cxlink init customers.csv --out spec.toml")
 def init(
     table: Table,
     out: Annotated[str | None, typer.Option("--out", help="output file (must not exist)")] = None,
 ) -> None:
     """Inspect a table and print a starter spec with every guess commented."""
-    from cxlink.cohort.errors import InputError
     from cxlink.cohort.read.starter_spec import starter_spec
     from cxlink.report.words import say
 
@@ -97,31 +96,25 @@ def init(
     if out is None:
         print(text, end="")
         return
-    try:
-        with Path(out).open("x", encoding="utf-8") as stream:
-            stream.write(text)
-    except FileExistsError:
-        raise InputError(f"{out}: exists already. Choose another --out.") from None
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror}).") from None
+    write_starter(text, out)
     print(say("terminal.starter", spec=out, table=table))
 
 
-@app.command()
+@app.command(epilog="Example: cxlink check customers.csv --spec spec.toml")
 @with_flags
 def check(table: Table, *, spec: Spec = None, drop_invalid: DropInvalid = False, flags: Any) -> None:
     """Validate a table and print its profile; no model is fitted."""
     from cxlink.cli.profile_lines import profile_lines
-    from cxlink.cohort.spec.cohort_spec import read_spec
     from cxlink.cohort.table import read_cohort
 
+    read = spec_for(table, spec, flags)
     with showing() as progress:
         progress(Stage("reading"))
-        cohort = read_cohort(table, read_spec(spec, flags, table_name(table)), drop_invalid)
+        cohort = read_cohort(table, read, drop_invalid)
     print("\n".join(profile_lines(cohort)))
 
 
-@app.command()
+@app.command(epilog="Example: cxlink fit customers.csv --spec spec.toml --out reports/customers")
 @with_flags
 def fit(
     ctx: typer.Context,
@@ -139,11 +132,10 @@ def fit(
 ) -> None:
     """Fit every model that the spec allows, and write estimates and a report to a run folder."""
     from cxlink.bayes.draws.sampling import sampler_named
-    from cxlink.cohort.spec.cohort_spec import read_spec
     from cxlink.runs import new_folder, refuse_existing
 
     sampler_named(sampler, bayes=bayes)
-    read = read_spec(spec, flags, table_name(table))
+    read = spec_for(table, spec, flags)
     target = Path(out) if out is not None else Path("reports") / file_name(read.cohort.name)
     refuse_existing(target, overwrite)
     if notebook:
@@ -180,7 +172,7 @@ def _fit_in_a_notebook(parameters: dict[str, Any], target: Path, overwrite: bool
     print("\n".join([f"{target}.ipynb", *reports(target, spec)]))
 
 
-@app.command()
+@app.command(epilog="Example: cxlink value reports/customers --move 1-6:7-8 --cost 10000 --margin 0.3")
 def value(
     ctx: typer.Context,
     run: Run,
@@ -217,7 +209,7 @@ def value(
     print("\n".join([*intervention_lines(outcome), *reports(target, outcome.spec)]))
 
 
-@app.command()
+@app.command(epilog="Example: cxlink compare reports/2024 reports/2025")
 def compare(
     ctx: typer.Context,
     runs: Runs,
@@ -240,7 +232,7 @@ def compare(
     print("\n".join([*comparison_lines(comparison), *reports(out, comparison.spec)]))
 
 
-@app.command()
+@app.command(epilog="Example: cxlink simulate subscription -n 20000 --out customers.parquet")
 def simulate(
     design: Annotated[str, typer.Argument(help="subscription or transaction")],
     n: Annotated[int, typer.Option("-n", help="number of customers")],
@@ -257,11 +249,6 @@ def simulate(
 def reports(folder: Path | str, spec: "CohortSpec") -> list[str]:
     """Paths of the report's files, by the formats of the spec."""
     return [f"{folder}/report.{name}" for name in spec.report.formats]
-
-
-def table_name(table: str) -> str:
-    """Name a cohort after its table, where the spec does not."""
-    return Path(table.rsplit("::", 1)[-1]).name.split(".")[0].strip("*")[:100] or "cohort"
 
 
 def file_name(name: str) -> str:

@@ -7,6 +7,12 @@ from typing import Annotated, Any
 import typer
 
 Flag = tuple[str, str, str, type, str]
+PANELS = {
+    "cohort": "Cohort", "table": "Reading a text table", "score": "Score", "subscription": "Retention",
+    "spend": "Spend", "adjust": "Adjustment", "analysis": "Analysis", "control": "Negative control",
+    "metrics": "Metrics", "value": "Customer lifetime value", "report": "Report", "publish": "Small groups",
+}  # fmt: skip
+"""What the help calls each section of the spec."""
 FLAGS: tuple[Flag, ...] = (
     ("name", "cohort", "name", str, "name of the run and its report"),
     ("id", "cohort", "id", str, "column in which no value may occur twice"),
@@ -72,7 +78,7 @@ FLAGS: tuple[Flag, ...] = (
     ("nps", "metrics", "nps", str, "promoters:detractors, such as 9-10:0-6"),
     ("ces", "metrics", "ces", bool, "whether the score is a customer effort score (CES)"),
     ("margin", "value", "margin", str, "a share of spend such as 0.3, or a column of margin"),
-    ("value-discount", "value", "discount", float, "annual discount rate of value [default: --discount]"),
+    ("value-discount", "value", "discount", float, "annual discount rate of value; that of --discount if not given"),
     ("value-horizon", "value", "horizon", int, "horizon of customer lifetime value, in periods"),
     ("formats", "report", "formats", list, "pdf or html (repeatable); both by default"),
     ("smallest-cell", "publish", "smallest_cell", int, "suppress groups with fewer customers than this"),
@@ -97,7 +103,8 @@ def _parameter(flag: Flag) -> inspect.Parameter:
     name, section, key, kind, text = flag
     option = f"--{name}/--no-{name}" if kind is bool else f"--{name}"
     shape: Any = list[str] if kind is list else kind
-    annotation = Annotated[shape | None, typer.Option(option, help=text, rich_help_panel=f"[{section}]")]
+    panel = rf"{PANELS[section]} \[{section}]"  # unescaped, the help would take the bracket for a style
+    annotation = Annotated[shape | None, typer.Option(option, help=text, rich_help_panel=panel)]
     return inspect.Parameter(
         _name(section, key), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
     )

@@ -1,12 +1,18 @@
 """The first error of a spec, in one line that names the key."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+_UNKNOWN = "extra_forbidden"
+_CLOSE = 0.6
+"""Share of letters in common from which an unknown key is taken for a known one (Ratcliff & Metzener 1988)."""
+
 
 def first_complaint(error: ValidationError, spec: type[BaseModel]) -> str:
-    """Describe the first error of a spec in one line.
+    """Describe the first error of a spec in one line: an unknown key before one that is missing for its sake.
 
     Parameters
     ----------
@@ -15,13 +21,14 @@ def first_complaint(error: ValidationError, spec: type[BaseModel]) -> str:
     spec : model
         The spec's, whose fields are its sections.
     """
-    first = error.errors(include_url=False)[0]
+    errors = error.errors(include_url=False)
+    first = next((one for one in errors if one["type"] == _UNKNOWN), errors[0])
     # where a key may be of two types, pydantic adds the type it tried to the key's place
     where = [str(part) for part in first["loc"] if part not in ("bool", "str", "float")]
     key = f"[{where[0]}] {'.'.join(where[1:])}".strip() if where else ""
     cause = first.get("ctx", {}).get("error")
-    if first["type"] == "extra_forbidden":
-        return f"{key} is not a key of the spec. Known here: {', '.join(sorted(_keys_beside(where, spec)))}."
+    if first["type"] == _UNKNOWN:
+        return _unknown(key, where, first["input"], spec)
     if first["type"] == "missing":
         return f"{key} is missing."
     if cause is not None:
@@ -34,12 +41,37 @@ def first_complaint(error: ValidationError, spec: type[BaseModel]) -> str:
     return f"{key}: {text[:1].lower()}{text[1:]}{shown}."
 
 
-def _keys_beside(where: list[str], spec: type[BaseModel]) -> list[str]:
-    """Keys that the spec knows where an unknown one was found."""
-    fields = spec.model_fields
-    if len(where) == 1:
-        return list(fields)
-    annotation = fields[where[0]].annotation
-    options = [annotation, *getattr(annotation, "__args__", ())]
-    section = next(o for o in options if isinstance(o, type) and issubclass(o, BaseModel))
-    return list(section.model_fields)
+def _unknown(key: str, where: list[str], value: Any, spec: type[BaseModel]) -> str:
+    """Say that a section or a key is unknown, and which was meant: one of a like name, else one of that name."""
+    *above, name = where
+    elsewhere = [section for section, keys in _sections(spec) if name in keys]
+    if not above and not isinstance(value, Mapping):
+        under = f"belongs under [{elsewhere[0]}]" if elsewhere else "belongs under a [section]"
+        return f"{name} stands above the first [section]: it {under}."
+    of = "a key of the spec" if above else "a section of the spec"
+    known = _keys_below(above, spec)
+    close = get_close_matches(name.lower(), known, n=1, cutoff=_CLOSE)
+    if close:
+        return f"{key} is not {of}: did you mean {close[0] if above else f'[{close[0]}]'}?"
+    if elsewhere:
+        return f"{key} is not {of}: {name} stands under [{elsewhere[0]}]."
+    shown = sorted(known if above else (f"[{section}]" for section in known))
+    return f"{key} is not {of}. Known here: {', '.join(shown)}."
+
+
+def _sections(spec: type[BaseModel]) -> Iterator[tuple[str, list[str]]]:
+    """Sections of the spec, each with its keys."""
+    for name in spec.model_fields:
+        yield name, _keys_below([name], spec)
+
+
+def _keys_below(above: list[str], spec: type[BaseModel]) -> list[str]:
+    """Keys that the spec knows below a section or key; none where any name is allowed there."""
+    for name in above:
+        field = spec.model_fields.get(name)
+        options = [field.annotation, *getattr(field.annotation, "__args__", ())] if field else []
+        inner = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
+        if not inner:
+            return []
+        spec = inner[0]
+    return list(spec.model_fields)
