@@ -56,7 +56,7 @@ def test_the_published_table_is_what_the_script_makes() -> None:
 
 
 def test_a_source_left_out_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    from cxlink.survival.tails import extrapolation_error
+    from cxlink.survival.tails import published_errors
     from validation.extrapolation import estimators
 
     table = read("extrapolation_errors")
@@ -65,7 +65,7 @@ def test_a_source_left_out_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     worse = table.assign(log_ratio=table["log_ratio"].where(table["source"] != FADER_HARDIE, 9.0))
     monkeypatch.setattr(estimators, "published_table", lambda: worse)
     errors_without.cache_clear()
-    kept = extrapolation_error.errors_from(table[table["source"] != FADER_HARDIE])
+    kept = published_errors.errors_from(table[table["source"] != FADER_HARDIE])
     assert errors_without(FADER_HARDIE) == kept
     assert errors_without("persistence_adhd").level > 1
     with pytest.raises(LookupError, match="no published curve is of the source elsewhere"):

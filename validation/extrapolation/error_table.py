@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxlink.survival.tails.extrapolation_error import TABLE, Errors
+from cxlink.survival.tails.extrapolation_error import Errors
+from cxlink.survival.tails.published_errors import TABLE
 from cxlink.survival.tails.spliced_tenure import spliced
 from validation.extrapolation.followed_curves import (
     PERSISTENCE,

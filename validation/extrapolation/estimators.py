@@ -11,7 +11,8 @@ from cxlink.cohort.count.spells import Spells
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.groups.requests import Request
 from cxlink.survival.survival import Survival
-from cxlink.survival.tails.extrapolation_error import Errors, errors_from, published_table
+from cxlink.survival.tails.extrapolation_error import Errors
+from cxlink.survival.tails.published_errors import errors_from, published_table
 from cxlink.survival.tails.spliced_tenure import spliced
 from validation.extrapolation.long_law import LongLaw, drawn_cohort, request_of, spec_of, truths
 from validation.extrapolation.rivals import rivals

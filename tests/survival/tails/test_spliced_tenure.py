@@ -16,7 +16,8 @@ from cxlink.groups.standardisation import standardised
 from cxlink.survival.kaplan_meier import kaplan_meier, point_curves
 from cxlink.survival.survival import Survival
 from cxlink.survival.tails.curve_plan import continued_log_survival, lay_out_continued
-from cxlink.survival.tails.extrapolation_error import Errors, error_paths, errors_from
+from cxlink.survival.tails.extrapolation_error import Errors, error_paths
+from cxlink.survival.tails.published_errors import errors_from
 from cxlink.survival.tails.spliced_tenure import spliced
 
 ERRORS = Errors(0.2, 0.3, 0.0)
@@ -110,7 +111,7 @@ def test_survival_never_rises_over_many_paths() -> None:
 def test_levels_share_as_much_of_their_error_as_they_are_correlated() -> None:
     n = 40_000
     paths = error_paths(
-        Errors(0.3, 0.0, 0.0), np.array([6, 6]), np.ones(n), np.full(n, 0.6), np.random.default_rng(4)
+        Errors(0.3, 0.0, 0.0, 0.2), np.array([6, 6]), np.ones(n), np.full(n, 0.6), np.random.default_rng(4)
     )
     begin, end = np.array([8.0]), np.array([9.0])
     for name, share in (("", 0.6), ("shared=0", 0.0), ("shared=1", 1.0)):
@@ -118,15 +119,51 @@ def test_levels_share_as_much_of_their_error_as_they_are_correlated() -> None:
         assert np.corrcoef(a, b)[0, 1] == pytest.approx(share, abs=4 / np.sqrt(n))
 
 
-def test_constants_by_hand() -> None:
-    # windows whose middles lie at T·e^0 and T·e^1: errors ±.3 and ±.5 in two sources, no drift
-    middle = 10 * np.exp([0.0, 1.0, 0.0, 1.0])
-    table = pd.DataFrame({
-        "source": ["a", "a", "b", "b"], "followed": 10.0, "begin": middle - 1, "end": middle + 1,
-        "log_ratio": [0.3, 0.5, -0.3, -0.5],
+def windows(source: str, middles: np.ndarray, errors: list[float], curve: str = "x") -> pd.DataFrame:
+    """Windows around T·e^middle, T = 10."""
+    middle = 10 * np.exp(middles)
+    return pd.DataFrame({
+        "source": source, "curve": curve, "followed": 10.0, "begin": middle - 1, "end": middle + 1,
+        "log_ratio": errors,
     })  # fmt: skip
+
+
+def test_constants_by_hand() -> None:
+    # windows at log(t/T) = 0 and 1: errors ±.3 and ±.5 in two sources, no drift, nothing irregular in two windows.
+    # products .09 and .15 of σ₀², .25 of σ₀² + κ²
+    table = pd.concat(
+        [windows("a", np.array([0.0, 1.0]), [0.3, 0.5]), windows("b", np.array([0.0, 1.0]), [-0.3, -0.5])]
+    )
     errors = errors_from(table)
-    assert (errors.level, errors.growth, errors.drift) == pytest.approx((0.3, 0.4, 0.0), abs=1e-10)
+    assert (errors.level**2, errors.growth**2) == pytest.approx((0.12, 0.13), abs=1e-10)
+    assert (errors.drift, errors.irregular) == pytest.approx((0.0, 0.0), abs=1e-10)
+
+
+def test_what_is_irregular_is_no_level_and_no_growth() -> None:
+    # around a line at 0, 1 and 2: (.1, −.2, .1) has squares of .06 and one degree of freedom; two sources, ±
+    x, up = np.array([0.0, 1.0, 2.0]), [0.1, -0.2, 0.1]
+    table = pd.concat([windows("a", x, up), windows("b", x, [-e for e in up])])
+    errors = errors_from(table)
+    assert errors.irregular**2 == pytest.approx(0.06, abs=1e-10)
+    assert (errors.level, errors.growth) == (0, 0)
+    # and a source of many projections counts as one of few
+    more = pd.concat([table, *(windows("b", x, [-e for e in up], curve) for curve in "yz")])
+    assert errors_from(more).irregular == pytest.approx(errors.irregular, abs=1e-10)
+    # shorter windows are more irregular: σ₀² + ω²/quarters, and σ₀² + κ²·x·x' between windows
+    found = Errors(0.3, 0.2, 0.0, 0.4).covariance(np.array([0.5, 1.0]), np.array([1.0, 4.0]))
+    assert found == pytest.approx(np.array([[0.26, 0.11], [0.11, 0.17]]), abs=1e-12)
+
+
+def test_irregularities_last_a_quarter_of_follow_up_each_and_end_where_nothing_was_compared() -> None:
+    n = 40_000
+    ones = np.ones(n)
+    paths = error_paths(Errors(0.0, 0.0, 0.0, 0.5), np.array([12]), ones, ones, np.random.default_rng(5))[""]
+    begin = np.array([12.0, 14.0, 15.0, 33.0, 36.0])
+    error = paths.at(begin, begin + 1)[0]
+    assert (error[0] == error[1]).all()
+    assert (error[4] == 0).all()
+    assert error[[0, 2, 3]].std(axis=1) == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(2 * n))
+    assert abs(np.corrcoef(error[0], error[2])[0, 1]) < 4 / np.sqrt(n)
 
 
 def test_a_known_error_of_the_hazard_is_in_the_interval() -> None:

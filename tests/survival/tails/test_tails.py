@@ -13,7 +13,8 @@ from cxlink.groups.requests import by_level
 from cxlink.groups.standardisation import standardised
 from cxlink.survival.tails.continued_hazards import cell_counts, last_with_ten
 from cxlink.survival.tails.earlier_origins import own_errors
-from cxlink.survival.tails.extrapolation_error import Errors, published_error_at
+from cxlink.survival.tails.extrapolation_error import Errors
+from cxlink.survival.tails.published_errors import published_error_at
 from cxlink.survival.tails.renewal_cycle import renewal_cycle
 from cxlink.survival.tails.spliced_tenure import Further, spliced
 from cxlink.survival.tails.tail_fit import CellCounts, cohort_hazard, fit_tails, spell_scores
@@ -166,8 +167,35 @@ def test_earlier_origins_that_were_right_lower_the_error_and_wrong_ones_raise_it
         own = own_errors(counts, tails.fit, spells.strata, by_stratum=False, errors=ERRORS)
         factors.append(float(own.factors @ own.factor_weights))
         assert own.factors.min() == pytest.approx(1 / 3)
-    assert factors[0] < 0.6
+    # .88 where no origin says anything
+    assert factors[0] < 0.65
     assert factors[1] > 1.5
+
+
+def test_windows_after_an_origin_by_hand() -> None:
+    # one level with a hazard of .02, and of .04 from period 13 on; origins 8, 12 and 16 of 24
+    spells = expected(np.where(np.arange(1, 25) > 12, 0.04, 0.02)[None], 1e8)
+    counts, tails = cell_counts(spells), tails_of(spells, np.random.default_rng(0), errors=ERRORS)
+    own = own_errors(counts, tails.fit, spells.strata, by_stratum=False, errors=ERRORS)
+    assert [one.origin for one in own.origins] == [8, 12, 16]
+    first = own.origins[0]
+    # 9–10, 11–12, 13–16 and 17–24, of which the first two went on as before
+    assert first.since == pytest.approx(np.log(np.array([9, 11, 14, 20]) / 8), rel=1e-12)
+    assert first.quarters == pytest.approx([1, 1, 2, 4], rel=1e-12)
+    assert first.error == pytest.approx([0, 0, np.log(2), np.log(2)], abs=0.02)
+    assert (first.level_since, first.level_quarters) == pytest.approx((np.log(2), 8), rel=1e-12)
+
+
+def test_where_no_origin_has_five_periods_the_factor_has_a_mean_square_of_one() -> None:
+    spells = expected(np.full((1, 7), 0.1), 1e6)
+    counts, tails = cell_counts(spells), tails_of(spells, np.random.default_rng(0), errors=ERRORS)
+    assert [one.origin for one in tails.own.origins] == [5]
+    counts = CellCounts(counts.at_risk[:, :6], counts.lost[:, :6])
+    own = own_errors(counts, tails.fit, spells.strata, by_stratum=False, errors=ERRORS)
+    assert own.origins == ()
+    # but for what lies below a third (4 % of the prior)
+    assert own.factors**2 @ own.factor_weights == pytest.approx(1, abs=0.03)
+    assert own.correlations @ own.correlation_weights == pytest.approx(0.8, abs=0.002)
 
 
 def test_the_last_period_with_ten_at_risk_by_hand() -> None:

@@ -15,8 +15,8 @@ from cxlink.groups import requests as standards
 from cxlink.groups.requests import Request
 from cxlink.groups.standardisation import standardised
 from cxlink.survival.survival import Survival
-from cxlink.survival.tails.extrapolation_error import published_error_at, published_table
 from cxlink.survival.tails.group_readings import MODEL
+from cxlink.survival.tails.published_errors import published_error_at, published_table
 from cxlink.survival.tails.spliced_tenure import Further, spliced
 from cxlink.survival.tails.tails import Tails, tails_of
 

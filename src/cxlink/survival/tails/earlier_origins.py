@@ -2,9 +2,14 @@
 
 Hazards fitted to the periods up to an earlier origin are set beside the losses that came later. With x the log of later
 time over the origin's, a window's log ratio e of losses over those expected has mean b·x and covariance
-s²·(σ₀² + κ²·x·x') + V, V that of sampling. The factor s of the published constants has a log-normal prior around 1,
-and is at least a third: what breaks after T casts no shadow before it. Levels' own errors share a correlation ρ, whose
-prior is Beta(4, 1).
+s²·(σ₀² + κ²·x·x' + ω²) + V, V that of sampling, ω² in the windows' own variances alone. The factor s of the published
+constants is at least a third: what breaks after T casts no shadow before it. The constants are root mean squares over
+curves, so that s² has mean 1 before an origin speaks: log s is normal(−½², ½²). Levels' own errors share a correlation
+ρ, whose prior is Beta(4, 1).
+
+An origin has five periods at least, as on the published curves. There log ratios after three or four periods are −.27
+on average, with root mean square .39; after five to eight periods 0 and .31: the former are no sample of errors from T.
+What came after one origin came after the others too: the mean of their log densities is taken, as of one path.
 """
 
 from collections.abc import Sequence
@@ -24,7 +29,7 @@ _WINDOWS = (1.0, 1.25, 1.5, 2.0, 3.0)
 _LEAST, _MOST = 1 / 3, 4.0
 _PRIOR = 0.5
 _RHO = (4.0, 1.0)
-_FEWEST = 3
+_FEWEST = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,12 +42,14 @@ class OriginErrors:
         Last period that was fitted to.
     since : ndarray of shape (n_windows,)
         log(t/origin) at the middle of each window.
+    quarters : ndarray of shape (n_windows,)
+        How many quarters of the origin each window is long.
     error : ndarray of shape (n_windows,)
         Of the cohort.
     sampling : ndarray of shape (n_windows, n_windows)
         Covariance of their sampling errors.
-    level_since : float
-        The same of all that came after.
+    level_since, level_quarters : float
+        Middle and length of all that came after.
     level_error : ndarray of shape (n_levels,)
         Of each level with losses.
     level_sampling : ndarray of shape (n_levels, n_levels)
@@ -51,9 +58,11 @@ class OriginErrors:
 
     origin: int
     since: np.ndarray
+    quarters: np.ndarray
     error: np.ndarray
     sampling: np.ndarray
     level_since: float
+    level_quarters: float
     level_error: np.ndarray
     level_sampling: np.ndarray
 
@@ -110,13 +119,17 @@ def own_errors(
         if origin >= _FEWEST and counts.lost[:, :origin].sum() > 0 and counts.lost[:, origin:].sum() > 0
     )
     factors = np.exp(np.linspace(np.log(_LEAST), np.log(_MOST), 33))
-    log_factor = -0.5 * (np.log(factors) / _PRIOR) ** 2
-    log_factor += np.array([sum(_window_density(one, errors.times(s)) for one in made) for s in factors])
+    log_factor = -0.5 * ((np.log(factors) + _PRIOR**2) / _PRIOR) ** 2
+    if made:
+        log_factor += np.array(
+            [np.mean([_window_density(one, errors.times(s)) for one in made]) for s in factors]
+        )
     weights = _normalised(log_factor)
     typical = errors.times(float(np.exp(weights @ np.log(factors))))
     rho = (np.arange(40) + 0.5) / 40
     log_rho = (_RHO[0] - 1) * np.log(rho) + (_RHO[1] - 1) * np.log1p(-rho)
-    log_rho += np.array([sum(_level_density(one, typical, r) for one in made) for r in rho])
+    if made:
+        log_rho += np.array([np.mean([_level_density(one, typical, r) for one in made]) for r in rho])
     return OwnErrors(made, factors, weights, rho, _normalised(log_rho))
 
 
@@ -137,22 +150,28 @@ def _after(
         known, terms_for(time, customers, strata, offset=cohort_hazard(known), by_stratum=by_stratum)
     )
     edges = np.unique([min(round(w * origin), counts.lost.shape[1]) for w in _WINDOWS])
-    windows = [_Compared(counts, earlier, np.ones(len(counts.lost), bool), *ab) for ab in pairwise(edges)]
-    n_levels = len(customers)
+    everybody = np.ones(len(counts.lost), bool)
+    windows = [_Compared(counts, earlier, everybody, ab, origin) for ab in pairwise(edges)]
+    n_levels, last = len(customers), int(edges[-1])
     level = np.repeat(np.arange(n_levels), len(strata))
-    levels = [_Compared(counts, earlier, level == at, origin, edges[-1]) for at in range(n_levels)]
+    levels = [_Compared(counts, earlier, level == at, (origin, last), origin) for at in range(n_levels)]
     windows, levels = ([one for one in made if one.lost > 0] for made in (windows, levels))
+    since, quarters, error = (
+        np.array([getattr(one, name) for one in windows]) for name in ("since", "quarters", "error")
+    )
     return OriginErrors(
-        origin, np.array([one.since for one in windows]), np.array([one.error for one in windows]),
-        _sampling(windows, earlier), float(np.log((origin + edges[-1]) / 2 / origin)),
-        np.array([one.error for one in levels]), _sampling(levels, earlier),
+        origin, since, quarters, error, _sampling(windows, earlier), float(np.log((origin + last) / 2 / origin)),
+        4 * (last - origin) / origin, np.array([one.error for one in levels]), _sampling(levels, earlier),
     )  # fmt: skip
 
 
 class _Compared:
     """Losses of some cells in a window, over those expected."""
 
-    def __init__(self, counts: CellCounts, fit: TailFit, cells: np.ndarray, begin: int, end: int) -> None:
+    def __init__(
+        self, counts: CellCounts, fit: TailFit, cells: np.ndarray, window: tuple[int, int], origin: int
+    ) -> None:
+        begin, end = window
         t = np.arange(begin + 1.0, end + 1)
         values = fit.terms.time.at(t - 1, t)
         at_risk = counts.at_risk[cells, begin:end]
@@ -162,7 +181,8 @@ class _Compared:
         self.lost = float(counts.lost[cells, begin:end].sum())
         total = max(float(expected.sum()), 1e-9)
         self.error = float(np.log(max(self.lost, 0.5) / total))
-        self.since = float(np.log((begin + end) / 2 / begin))
+        self.since = float(np.log((begin + end) / 2 / origin))
+        self.quarters = 4 * (end - begin) / origin
         self.gradient = np.empty(len(fit.theta))
         for j, at in enumerate(fit.terms.columns):
             self.gradient[at] = fit.terms.matrix[np.ix_(cells, at)].T @ (expected @ values[j]) / total
@@ -176,12 +196,13 @@ def _sampling(compared: Sequence[_Compared], fit: TailFit) -> np.ndarray:
 
 
 def _window_density(one: OriginErrors, errors: Errors) -> float:
-    form = errors.level**2 + errors.growth**2 * np.outer(one.since, one.since)
+    form = errors.covariance(one.since, one.quarters)
     return _log_density(one.error - errors.drift * one.since, form + one.sampling)
 
 
 def _level_density(one: OriginErrors, errors: Errors, rho: float) -> float:
-    variance = errors.level**2 + errors.growth**2 * one.level_since**2
+    since, quarters = np.array([one.level_since]), np.array([one.level_quarters])
+    variance = float(errors.covariance(since, quarters)[0, 0])
     n = len(one.level_error)
     form = variance * (rho * np.ones((n, n)) + (1 - rho) * np.eye(n))
     return _log_density(one.level_error - errors.drift * one.level_since, form + one.level_sampling)

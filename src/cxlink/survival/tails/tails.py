@@ -8,7 +8,8 @@ from threadpoolctl import threadpool_limits
 from cxlink.cohort.count.spells import Spells
 from cxlink.survival.tails.continued_hazards import cell_counts
 from cxlink.survival.tails.earlier_origins import OwnErrors, own_errors
-from cxlink.survival.tails.extrapolation_error import Errors, published_errors
+from cxlink.survival.tails.extrapolation_error import Errors
+from cxlink.survival.tails.published_errors import published_errors
 from cxlink.survival.tails.renewal_cycle import RenewalCycle, renewal_cycle
 from cxlink.survival.tails.tail_fit import TailFit
 from cxlink.survival.tails.tail_structure import FOLDS, Candidate, chosen_structure
