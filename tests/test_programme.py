@@ -8,13 +8,16 @@ import pandas as pd
 import pytest
 from pypdf import PdfReader
 
+from cxlink.checks import matching
 from cxlink.cli.closing_lines import intervention_lines
 from cxlink.cli.commands import run
 from cxlink.cohort.count.counts import FORMAT, Counts, save_counts, suppress
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.estimands.tidy import COLUMNS, read_csv
+from cxlink.estimands.tidy import COLUMNS, read_csv, select
+from cxlink.report.change_sections.intervention_document import intervention_document
+from cxlink.report.check_notes import published_error
 from cxlink.runs import write_record
 from cxlink.verbs import value_of
 
@@ -129,7 +132,7 @@ def test_counts_without_spend_or_with_cells_left_out_are_refused() -> None:
         value_of(read_cohort(frame, spec).count(), shift=1, margin=0.3)
 
 
-def test_of_a_cohort_that_nobody_left_the_horizon_ends_with_follow_up() -> None:
+def test_of_a_cohort_that_nobody_left_value_goes_on_with_half_a_loss_and_says_how_far() -> None:
     frame = pd.DataFrame(
         {"score": [1, 2] * 20, "months": [5] * 40, "lost": [0] * 40, "spend": [10.0, 20.0] * 20}
     )
@@ -138,10 +141,22 @@ def test_of_a_cohort_that_nobody_left_the_horizon_ends_with_follow_up() -> None:
         "spend": {"column": "spend", "complete": True, "window_months": 4}, "analysis": {"draws": 100},
     })  # fmt: skip
     counts = read_cohort(frame, spec).count()
-    with pytest.raises(
-        InputError, match=r"shift 1: no family .* known for 6 months\. Give --horizon 6 or less\."
-    ):
-        value_of(counts, shift=1, margin=0.5)
+    far = value_of(counts, shift=1, margin=0.5, discount=0.0, horizon=36, causal_share=1.0)
+    shown = select(far.estimates, estimand="incremental_margin", scenario="causal_share=1").iloc[0]
+    whole = 20 * 0.5 * 10 / 4 * 36  # were nobody ever to leave
+    # if all of score 1 left at once the gain would be twice that
+    assert shown["conf_low"] < shown["estimate"] < shown["conf_high"] < 2 * whole
+    assert shown["conf_low"] < 0.9 * shown["conf_high"]
+    (said,) = matching(far.checks, code="extrapolation_factor")
+    assert (said.model, said.value, said.facts["followed"]) == ("value", 36 / 5, 5)
+    first, second = published_error(far.checks, "value", "month")
+    assert first.startswith("A horizon of 36 months is 7.2 times the follow-up of 5 months.")
+    assert second.startswith("Hardly any published curve was followed for more than 3 times the period")
+    shown_text = " ".join(
+        "".join(str(run) for run in getattr(block, "runs", ())) for block in intervention_document(far).blocks
+    )
+    assert first in shown_text
+    assert second in shown_text
     found = value_of(counts, shift=1, margin=0.5, horizon=6, discount=0.0, causal_share=1.0).estimates
     margin = found[(found["estimand"] == "incremental_margin") & (found["scenario"] == "causal_share=1")]
     assert margin["estimate"].iloc[0] == pytest.approx(20 * 0.5 * 10 / 4 * 6, rel=1e-12)

@@ -38,7 +38,7 @@ from cxlink.value.customer_value import generator, value_results
 
 if TYPE_CHECKING:
     from cxlink.estimands.bayesian.posterior_estimates import Bayesian
-    from cxlink.survival.splice import Families
+    from cxlink.survival.tails.tails import Tails
 
 _PROJECTED = ("model", "adjusted", "scenario", "group", "time", "estimate", "conf_low", "conf_high")
 _BACKTESTED = ("adjusted", "kind", "origin", "level", "predicted", "observed", "n")
@@ -54,7 +54,6 @@ class _Part:
     coefficients: list[Row] = field(default_factory=list)
     projected: list[pd.DataFrame] = field(default_factory=list)
     backtested: list[pd.DataFrame] = field(default_factory=list)
-    families: "Families | None" = None
 
 
 def analyse(
@@ -145,6 +144,7 @@ def _outcomes(all_counts: Counted, spells: Spells, progress: Progress) -> list[_
     )
     parts: list[_Part] = []
     tenure: list[_Part] = []
+    tails: Tails | None = None
     additive: list[_Part] = []
     if spec.spend is not None:
         announce(progress, "regressions")
@@ -155,6 +155,7 @@ def _outcomes(all_counts: Counted, spells: Spells, progress: Progress) -> list[_
         parts.append(_Part(from_signup(all_counts.naive, rng) if all_counts.naive is not None else [], []))
         announce(progress, "tenure")
         found = spliced_results(spells, spec, _stream(spec, 5))
+        tails = found.tails
         tenure.append(_Part(found.rows, found.checks, projected=found.curves))
         announce(progress, "families")
         tenure += _tenure(spells, spec)
@@ -165,8 +166,7 @@ def _outcomes(all_counts: Counted, spells: Spells, progress: Progress) -> list[_
     parts += [*tenure, _Part(*stepped_down(rows, findings, successors, spec)), *additive]
     if spec.value is not None:
         announce(progress, "value")
-        families = tenure[-1].families if tenure else None
-        parts.append(_Part(*value_results(spells, counts, families, generator(spec))))
+        parts.append(_Part(*value_results(spells, counts, generator(spec), tails)))
     return parts
 
 
@@ -228,7 +228,7 @@ def _tenure(spells: Spells, spec: CohortSpec) -> Iterator[_Part]:
         tenure = tenure_results(spells, spec, adjusted, _stream(spec, part))
         if tenure is not None:
             yield _Part(
-                tenure.rows, tenure.findings, tenure.coefficients, tenure.curves, [tenure.backtested], tenure.families
+                tenure.rows, tenure.findings, tenure.coefficients, tenure.curves, [tenure.backtested]
             )  # fmt: skip
 
 

@@ -196,7 +196,6 @@ def value_of(
     name = "these counts" if isinstance(run, Counts) else str(run)
     counts = _with_value(counts, name, {"margin": margin, "discount": discount, "horizon": horizon})
     from cxlink.cohort.count.spells import spells_of
-    from cxlink.estimands.model_rows.tenure_estimates import averaged_families
     from cxlink.value.customer_value import generator
     from cxlink.value.intervention import intervention_value
     from cxlink.value.shifts import plan_intervention
@@ -205,8 +204,7 @@ def value_of(
     planned = plan_intervention(
         spells, spec, move=move, shift=shift, fraction=fraction, cost=cost, causal_share=causal_share
     )
-    families = averaged_families(spells, spec) if spec.subscription is not None else None
-    valued = intervention_value(spells, counts, families, planned, generator(spec, intervention=True))
+    valued = intervention_value(spells, counts, planned, generator(spec, intervention=True))
     return PricedIntervention(**{field.name: getattr(valued, field.name) for field in fields(valued)})
 
 

@@ -6,7 +6,6 @@ import pytest
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.estimands.model_rows.tenure_estimates import averaged_families
 from cxlink.estimands.tidy import select, tidy
 from cxlink.study.population import subscription
 from cxlink.study.simulate import simulate
@@ -32,7 +31,7 @@ def test_value_over_three_years_is_found_with_honest_errors() -> None:
         spec = make_spec({**made.spec, "value": {"margin": 1.0}, "analysis": {"draws": 200}})
         counts = read_cohort(made.table, spec).count()
         spells = spells_of(counts)
-        rows, _ = value_results(spells, counts, averaged_families(spells, spec), np.random.default_rng(seed))
+        rows, _ = value_results(spells, counts, np.random.default_rng(seed))
         table = select(tidy(rows), adjusted="standardised", scenario="", given=0)
         for name, levels in GROUPS.items():
             shown = select(table, estimand="value", group=name).iloc[0]

@@ -46,7 +46,7 @@ def planned(**asked: Any) -> Intervention:
 def outcome(**asked: Any) -> InterventionValue:
     counts, spells = buyers(), spells_of(buyers())
     made = plan_intervention(spells, counts.spec, **asked)
-    return intervention_value(spells, counts, None, made, np.random.default_rng(1))
+    return intervention_value(spells, counts, made, np.random.default_rng(1))
 
 
 @pytest.mark.parametrize(
@@ -138,13 +138,13 @@ def test_a_horizon_beyond_the_window_of_spend_alone_is_refused() -> None:
     far = replace(counts, spec=make_spec(tables))
     intervention = plan_intervention(spells_of(far), far.spec, move="1-2:5")
     with pytest.raises(InputError) as refused:
-        intervention_value(spells_of(far), far, None, intervention, np.random.default_rng(1))
+        intervention_value(spells_of(far), far, intervention, np.random.default_rng(1))
     assert str(refused.value) == (
         "1-2:5: retention is not known, so that value is counted over the 12 months of the spend window at most "
         "(horizon 13). Give --horizon 12 or less."
     )
     near = replace(counts, spec=make_spec({**tables, "value": {**value, "horizon": 6}}))
-    found = intervention_value(spells_of(near), near, None, intervention, np.random.default_rng(1)).estimates
+    found = intervention_value(spells_of(near), near, intervention, np.random.default_rng(1)).estimates
     whole = outcome(move="1-2:5").estimates
     half, year = (select(t, estimand="value_difference")["estimate"].iloc[0] for t in (found, whole))
     assert half == pytest.approx(year / 2, rel=1e-12)

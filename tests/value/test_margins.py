@@ -8,15 +8,11 @@ import pytest
 
 from cxlink.checks import matching
 from cxlink.cohort.count.counts import Counts
-from cxlink.cohort.count.spells import Spells, person_periods, spells_of
+from cxlink.cohort.count.spells import Spells, spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.estimands.tidy import select, tidy
 from cxlink.report.check_notes import note
-from cxlink.survival.families.catalogue import EXPONENTIAL
-from cxlink.survival.families.fit import fit_all
-from cxlink.survival.families.fitted import Fit
-from cxlink.survival.splice import Families
 from cxlink.value.customer_value import value_results
 from cxlink.value.margins import changes, continued_trend, last_told, margins_of, over_time, periods_paid
 
@@ -47,7 +43,7 @@ def light_and_heavy(last: int, n: int = 20_000, horizon: int = 60, **analysis: o
 
 
 def valued(counts: Counts, seed: int = 1) -> pd.DataFrame:
-    return tidy(value_results(spells_of(counts), counts, None, np.random.default_rng(seed))[0])
+    return tidy(value_results(spells_of(counts), counts, np.random.default_rng(seed))[0])
 
 
 def exact(months: int, first: int = 0) -> float:
@@ -115,9 +111,6 @@ def test_periods_paid_are_those_begun_as_a_customer() -> None:
     late = replace(cohort, entry=cohort.entry + 1, exit=cohort.exit + 1)
     beyond = np.log(np.array([[1.0, 1.0, 0.8, 0.6, 0.3]]))
     assert periods_paid(late, np.array([1.0, 1.0, 0.5]), beyond) == pytest.approx(paid, abs=1e-15)
-    # where nothing tells how they go on, they stay
-    unknown = np.array([[0.0, np.log(0.8), np.nan, np.nan]])
-    assert periods_paid(cohort, np.array([1.0, 1.0, 0.5]), unknown)[-1] == pytest.approx(2.5)
 
 
 def test_mean_rates_are_over_those_at_risk() -> None:
@@ -179,10 +172,7 @@ def test_the_trend_is_a_scenario_where_margins_are_held() -> None:
     inside = valued(light_and_heavy(25, horizon=24, given=[]))
     assert "margin_trend" not in set(inside["scenario"])
     counts = light_and_heavy(25, horizon=48, given=[])
-    cohort = spells_of(counts)
-    fits = fit_all(person_periods(cohort), families=[EXPONENTIAL])
-    families = Families(tuple(fit for fit in fits if isinstance(fit, Fit)), np.ones(1))
-    table = tidy(value_results(cohort, counts, families, np.random.default_rng(1))[0])
+    table = valued(counts)
     shown = select(table, estimand="value", group="best", given=0).set_index("scenario")["estimate"]
     assert shown["margin_trend"] > shown[""]
     assert set(select(table, scenario="margin_trend")["given"]) == {0}
@@ -230,7 +220,7 @@ def test_a_horizon_that_spend_alone_cannot_value_is_said() -> None:
             "value": {"margin": 1.0, "discount": 0.0, "horizon": horizon}, "analysis": {"draws": 100},
         })  # fmt: skip
         counts = read_cohort(frame, spec).count()
-        made, checks = value_results(spells_of(counts), counts, None, np.random.default_rng(1))
+        made, checks = value_results(spells_of(counts), counts, np.random.default_rng(1))
         row = select(tidy(made), estimand="value", group="2", scenario="", given=0).iloc[0]
         assert row["horizon"] == min(horizon, 12)
         assert row["estimate"] == pytest.approx(180 * min(horizon, 12) / 12)

@@ -7,20 +7,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from told import told
+from steady import steady_tails
 
-from cxlink.checks import Check, matching
+from cxlink.checks import matching
 from cxlink.cohort.count.counts import Counts
-from cxlink.cohort.count.spells import Spells, person_periods, spells_of
+from cxlink.cohort.count.spells import Spells, spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.estimands.tidy import select, tidy
-from cxlink.report.check_notes import note
+from cxlink.groups.standardisation import standardised
 from cxlink.study.simulate import simulate
-from cxlink.survival.families.catalogue import EXPONENTIAL
-from cxlink.survival.families.fit import fit_all
-from cxlink.survival.families.fitted import Fit
-from cxlink.survival.splice import Families
+from cxlink.survival.tails.extrapolation_error import Errors
+from cxlink.survival.tails.spliced_tenure import spliced
+from cxlink.survival.tails.tails import Tails
 from cxlink.value.customer_value import value_results
 from cxlink.value.intervention import InterventionValue, intervention_value
 from cxlink.value.shifts import plan_intervention
@@ -54,16 +53,17 @@ def asked(counts: Counts, **value: Any) -> Counts:
     return replace(counts, spec=make_spec(tables))
 
 
+HAZARD = 0.04
+
+
 @cache
-def exponential(n: int = 6000, seed: int = 11) -> Families:
-    """One family alone, whose steps are easily worked by hand."""
-    fits = fit_all(person_periods(spells_of(built_in(n, seed))), families=[EXPONENTIAL])
-    (fit,) = (fit for fit in fits if isinstance(fit, Fit))
-    return Families((fit,), np.ones(1))
+def steady() -> Tails:
+    """All go on with one hazard, whose steps are easily worked by hand."""
+    return steady_tails(built_in_spells(), HAZARD)
 
 
-def rows(counts: Counts, families: Families | None) -> pd.DataFrame:
-    return tidy(value_results(spells_of(counts), counts, families, np.random.default_rng(RNG))[0])
+def rows(counts: Counts, tails: Tails | None = None) -> pd.DataFrame:
+    return tidy(value_results(spells_of(counts), counts, np.random.default_rng(RNG), tails)[0])
 
 
 @cache
@@ -128,7 +128,7 @@ def test_value_by_score_is_worked_by_hand() -> None:
     cells, spec = counts.scored, counts.spec
     needs = sorted(cells["stratum.need"].unique())
     weight = [cells.loc[cells["stratum.need"] == need, "n"].sum() / cells["n"].sum() for need in needs]
-    table = select(rows(counts, exponential()), estimand="value", adjusted="standardised", given=0)
+    table = select(rows(counts, steady()), estimand="value", adjusted="standardised", given=0)
     for first, scenario in ((True, ""), (False, "first_excluded")):
         shown = select(table, scenario=scenario).set_index("group")
         for level in (7, 8, 9, 10):
@@ -144,27 +144,21 @@ def test_value_by_score_is_worked_by_hand() -> None:
             assert shown.loc[str(level), "extrapolated"] == 0
 
 
-def shifted(counts: Counts, families: Families | None = None, **intervention: Any) -> InterventionValue:
+def shifted(counts: Counts, **intervention: Any) -> InterventionValue:
     spells = spells_of(counts)
     planned = plan_intervention(
         spells, counts.spec, **{"shift": 1, "fraction": 0.5, "cost": 4000.0, **intervention}
     )
-    return intervention_value(spells, counts, families or exponential(), planned, np.random.default_rng(RNG))
+    return intervention_value(spells, counts, planned, np.random.default_rng(RNG), steady())
 
 
 @cache
 def continued_by_hand(level: int, need: str, n_periods: int) -> list[float]:
-    """S(t): Kaplan–Meier's step while ten are at risk, then the exponential's exp(−rate)."""
-    (fit,), spells = exponential().fits, built_in_spells()
+    """S(t): Kaplan–Meier's step while ten are at risk, then exp(−hazard)."""
     survival, _, _, at_risk = by_hand(level, need)
-    at = (
-        np.array([spells.levels.index(level)]),
-        np.flatnonzero(spells.strata["stratum.need"] == need),
-    )
-    rate = float(np.exp(fit.linked(fit.estimate[None], *at)[0][0, 0]))
     made = [1.0]
     for t in range(1, n_periods + 1):
-        step = survival[t] / survival[t - 1] if at_risk[t - 1] >= 10 else np.exp(-rate)
+        step = survival[t] / survival[t - 1] if at_risk[t - 1] >= 10 else np.exp(-HAZARD)
         made.append(made[-1] * step)
     return made
 
@@ -224,7 +218,7 @@ def test_a_moved_band_spreads_over_its_target_and_keeps_its_strata() -> None:
 def test_constant_retention_gives_the_textbook_formulas() -> None:
     """m(1+d)/(1+d−r) with the first margin, m·r/(1+d−r) without: Gupta, Lehmann & Stuart's, at a far horizon."""
     counts, r = yearly(retention=0.8), 0.8
-    table = select(rows(counts, one_family(counts)), estimand="value", adjusted="no", group="1")
+    table = select(rows(counts, going_on(counts)), estimand="value", adjusted="no", group="1")
     new = select(table, given=0).set_index("scenario")["estimate"]
     assert new[""] == pytest.approx(100 * 1.12 / (1.12 - r), rel=1e-6)
     assert new["first_excluded"] == pytest.approx(100 * r / (1.12 - r), rel=1e-6)
@@ -238,7 +232,7 @@ def test_a_window_that_ends_inside_a_period_counts_that_part_of_it() -> None:
     spend = {"column": "spend", "complete": True, "window_months": 18}
     tables = {**counts.spec.model_dump(mode="json", exclude_none=True), "spend": spend}
     counts = replace(counts, spec=make_spec(tables))
-    table = select(rows(counts, one_family(counts)), estimand="value", adjusted="no", group="1", given=0)
+    table = select(rows(counts, going_on(counts)), estimand="value", adjusted="no", group="1", given=0)
     found = table.set_index("scenario")["estimate"]
     # all paid 100: margins a year of 50 and 50/1.5, the mean of which falls as the first leave
     first, second = 50 * (0.2 + 0.8 / 1.5), 50 / 1.5
@@ -259,7 +253,7 @@ def test_spend_differs_within_a_cell_and_value_with_it() -> None:
         "analysis": {"draws": 2000, "horizon": 1},
     })  # fmt: skip
     counts = read_cohort(frame, spec).count()
-    table = select(rows(counts, None), estimand="value", adjusted="no", group="1", given=0, scenario="")
+    table = select(rows(counts), estimand="value", adjusted="no", group="1", given=0, scenario="")
     shown, error = table.iloc[0], spends[: n // 2].std(ddof=1) / np.sqrt(n / 2)
     assert shown["estimate"] == pytest.approx(100, rel=1e-12)
     # four standard errors of a standard deviation of 2,000 draws, and the n − 1 of 200
@@ -291,15 +285,13 @@ def yearly(
     return read_cohort(frame.reset_index(drop=True), spec).count()
 
 
-def one_family(counts: Counts) -> Families | None:
-    fits = fit_all(person_periods(spells_of(counts)), families=[EXPONENTIAL])
-    known = [fit for fit in fits if isinstance(fit, Fit)]
-    return Families((known[0],), np.ones(1)) if known else None
+def going_on(counts: Counts, retention: float = 0.8) -> Tails:
+    return steady_tails(spells_of(counts), -np.log(retention))
 
 
 def test_a_column_of_margin_may_be_negative_and_then_has_differences_and_no_ratio() -> None:
     counts = yearly(margin="earned")
-    made, findings = value_results(spells_of(counts), counts, one_family(counts), np.random.default_rng(RNG))
+    made, findings = value_results(spells_of(counts), counts, np.random.default_rng(RNG), going_on(counts))
     table = select(tidy(made), scenario="", given=0)
     value = select(table, estimand="value").set_index("group")["estimate"]
     annuity = sum(0.8**t * 1.12**-t for t in range(5))
@@ -319,14 +311,14 @@ def test_a_column_of_margin_may_be_negative_and_then_has_differences_and_no_rati
 
 def test_a_margin_of_nothing_is_worth_nothing() -> None:
     counts = yearly(margin=0.0)
-    table = rows(counts, one_family(counts))
+    table = rows(counts, going_on(counts))
     assert (select(table, estimand=("value", "value_difference"))["estimate"] == 0).all()
     assert select(table, estimand="value_ratio").empty
 
 
 def test_of_a_cohort_that_nobody_left_value_is_known_within_follow_up() -> None:
     counts = asked(yearly(retention=1.0, margin=0.5), horizon=2)
-    shown = select(rows(counts, None), estimand="value", scenario="", given=0, group="1").iloc[0]
+    shown = select(rows(counts), estimand="value", scenario="", given=0, group="1").iloc[0]
     assert shown["estimate"] == pytest.approx(50 * (1 + 1 / 1.12), rel=1e-12)
     # half a loss of 400 by the second year, and not more than a few
     assert 0.985 * shown["estimate"] < shown["conf_low"] < shown["conf_high"] == shown["estimate"]
@@ -334,9 +326,7 @@ def test_of_a_cohort_that_nobody_left_value_is_known_within_follow_up() -> None:
 
 def test_of_a_cohort_that_everybody_left_value_is_that_of_the_first_period() -> None:
     counts = yearly(retention=0.0, margin=0.5)
-    shown = select(rows(counts, one_family(counts)), estimand="value", scenario="", given=0, group="1").iloc[
-        0
-    ]
+    shown = select(rows(counts), estimand="value", scenario="", given=0, group="1").iloc[0]
     assert shown["estimate"] == pytest.approx(50, rel=0.005)
     assert 50 - 1e-9 <= shown["conf_low"] <= shown["conf_high"] < 53
     assert np.isfinite(shown["std_error"])
@@ -344,9 +334,7 @@ def test_of_a_cohort_that_everybody_left_value_is_that_of_the_first_period() -> 
 
 def test_a_level_that_spent_nothing_has_an_interval() -> None:
     counts = yearly(margin=0.5, spends=(0.0, 100.0))
-    shown = select(rows(counts, one_family(counts)), estimand="value", scenario="", given=0, group="1").iloc[
-        0
-    ]
+    shown = select(rows(counts, going_on(counts)), estimand="value", scenario="", given=0, group="1").iloc[0]
     assert shown["estimate"] == 0
     assert shown["conf_low"] == 0 < shown["conf_high"] < 10
 
@@ -358,21 +346,73 @@ def test_without_retention_value_is_counted_over_the_window() -> None:
         "value": {"margin": 0.5, "discount": 0.1, "horizon": 36}, "analysis": {"draws": 100},
     })  # fmt: skip
     counts = read_cohort(frame, spec).count()
-    shown = select(rows(counts, None), estimand="value", given=0, scenario="", group="2").iloc[0]
+    shown = select(rows(counts), estimand="value", given=0, scenario="", group="2").iloc[0]
     yearly_rent = sum(1.1 ** (-t / 12) for t in range(12)) / 12
     assert shown["estimate"] == pytest.approx(0.5 * 180 * yearly_rent, rel=1e-12)
     assert (shown["horizon"], shown["model"], shown["extrapolated"]) == (12, "means", 0)
 
 
-def test_without_families_nothing_is_said_beyond_follow_up() -> None:
-    counts = yearly(margin=0.5)
-    made, findings = value_results(spells_of(counts), counts, None, np.random.default_rng(RNG))
-    assert not [row for row in made if row["estimand"] == "value" and row["group"] == "1"]
-    (unknown,) = matching(findings, code="not_known")
-    assert told(unknown) == told(
-        Check("not_known", "value", value=5.0, passed=False, facts={"horizon": 5, "unit": "year"})
-    )
-    assert note(unknown) == "no family could continue retention to 5 years: no value there"
+def test_beyond_follow_up_value_is_the_sum_over_the_curve_of_tenure() -> None:
+    """A unit margin, undiscounted: Σ S(t), t = 0, …, h − 1, is 1 + curtate tenure to h − 1, of the same curve."""
+    counts = built_in_at_one()
+    spells, spec = spells_of(counts), counts.spec
+    tails = steady_tails(spells, HAZARD, Errors(0.3, 0.2, 0.1))
+    request = replace(standardised(spells, spec, None), times=np.arange(48), horizons=(47,))  # type: ignore[type-var]
+    (curve,) = spliced(spells, [request], 400, np.random.default_rng(2), horizon=12, tails=tails)
+    table = select(rows(counts, tails), estimand="value", adjusted="standardised", scenario="", given=0)
+    shown = table.set_index("group")
+    for name in ("worst", "5", "best"):
+        assert curve.tail is not None
+        k = curve.groups.index(name)
+        assert shown.loc[name, "model"] == "spliced"
+        assert shown.loc[name, "estimate"] == pytest.approx(1 + curve.tail.curtate.point[k, 0], rel=1e-10)
+        # four standard errors of two standard deviations, of 400 draws each
+        spread = curve.tail.curtate.draws[:, k, 0].std()
+        assert shown.loc[name, "std_error"] == pytest.approx(spread, rel=4 / np.sqrt(400))
+
+
+@cache
+def built_in_at_one() -> Counts:
+    """The same customers, each bringing one a month while retained."""
+    counts = asked(built_in(), margin=1.0, discount=0.0, horizon=48)
+    tables = counts.spec.model_dump(mode="json", exclude_none=True)
+    spec = make_spec({**tables, "analysis": {"draws": 400}})
+    cells, paid = counts.cells.copy(), np.minimum(counts.cells["exit"], 12).astype(float)
+    cells["spend_sum"], cells["spend_sum_sq"] = cells["spend_n"] * paid, cells["spend_n"] * paid**2
+    return replace(counts, cells=cells, spec=spec)
+
+
+def test_differences_are_given_with_errors_of_levels_apart_and_shared() -> None:
+    counts = built_in_at_one()
+    tails = steady_tails(spells_of(counts), HAZARD, Errors(0.5, 0.0, 0.0))
+    table = rows(counts, tails)
+    shared = table[table["scenario"].str.startswith("shared=")]
+    assert set(shared["estimand"]) == {"value_difference", "revenue_difference"}
+    assert set(shared["group"]) == {"best"}
+    assert set(shared["reference"]) == {"worst"}
+    shown = select(table, estimand="value_difference", adjusted="standardised", group="best", given=0)
+    shown = shown.set_index("scenario")
+    assert shown.loc["shared=0", "estimate"] == shown.loc["", "estimate"] == shown.loc["shared=1", "estimate"]
+    # both sides move together with one error, and each by itself with two
+    assert shown.loc["shared=1", "std_error"] < 0.9 * shown.loc["shared=0", "std_error"]
+    inside = rows(asked(counts, horizon=12), tails)
+    assert not inside["scenario"].str.startswith("shared=").any()
+    found = shifted(counts).estimates
+    whole = select(found, estimand="value_difference")
+    assert whole["scenario"].tolist() == ["", "shared=0", "shared=1"]
+
+
+def test_a_horizon_far_beyond_follow_up_is_said_to_be_so() -> None:
+    counts = built_in_at_one()
+    _, checks = value_results(spells_of(counts), counts, np.random.default_rng(RNG), steady())
+    (far,) = matching(checks, code="extrapolation_factor", model="value")
+    followed = far.facts["followed"]
+    assert isinstance(followed, int)
+    assert (far.value, far.bound, far.facts["horizon"]) == (pytest.approx(48 / followed), 3, 48)
+    _, checks = value_results(
+        built_in_spells(), built_in(), np.random.default_rng(RNG), steady()
+    )  # fmt: skip
+    assert not matching(checks, code="extrapolation_factor")
 
 
 def test_intervals_carry_retention_and_spend_together() -> None:
@@ -385,7 +425,7 @@ def test_intervals_carry_retention_and_spend_together() -> None:
             {**counts.spec.model_dump(mode="json", exclude_none=True), "analysis": {"draws": 2000}}
         ),
     )
-    table = select(rows(counts, exponential()), group="best", given=0, scenario="").set_index(
+    table = select(rows(counts, steady()), group="best", given=0, scenario="").set_index(
         ["estimand", "adjusted"]
     )
     value = table.loc[("value", "no")]
@@ -418,7 +458,7 @@ def test_who_entered_late_is_valued_from_the_survey_on() -> None:
     curves = {score: late_curve(frame[frame["score"] == score]) for score in (1, 2)}
     n = frame.groupby(["score", "entry"]).size()
     decay = 1.2 ** (-np.arange(6) / 12)
-    table = select(rows(counts, one_family(counts)), estimand="value", group="2", scenario="")
+    table = select(rows(counts, going_on(counts)), estimand="value", group="2", scenario="")
     for adjusted, whose in (("no", (2,)), ("standardised", (1, 2))):
         for stayed in (0, 2):
             # ten a month, of those retained so long: customers by entry, of this score or of all

@@ -1,6 +1,8 @@
 """The sentence of a check, made from its code and its facts by the words of the document's language."""
 
-from cxlink.checks import Check
+from collections.abc import Iterable
+
+from cxlink.checks import Check, matching
 from cxlink.report.format import periods, units
 from cxlink.report.words import say
 
@@ -25,6 +27,26 @@ def note(check: Check) -> str:
 def reason(check: Check) -> str:
     """Give why something could not be done, as a clause."""
     return say(f"reasons.{check.facts['reason']}", **check.facts)
+
+
+def published_error(checks: Iterable[Check], model: str, unit: str) -> list[str]:
+    """Say what extrapolating so far was worth on curves that were followed to their end; nothing within follow-up.
+
+    Parameters
+    ----------
+    checks : iterable of Check
+        What was looked at.
+    model : str
+        Whose horizon: a model of tenure, or ``value``.
+    unit : str
+        Time unit.
+    """
+    check = next(iter(matching(checks, code="extrapolation_factor", model=model)), None)
+    if check is None:
+        return []
+    spans = {name: periods(int(str(check.facts[name])), unit) for name in ("horizon", "followed")}
+    told = [say("tenure.published_error", **{**check.facts, **spans, "times": check.value})]
+    return told if check.value <= check.bound else [*told, say("tenure.farthest", farthest=check.bound)]
 
 
 def _said(check: Check) -> dict[str, object]:

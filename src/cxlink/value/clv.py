@@ -9,24 +9,27 @@ Reported groups are averages of these over levels and strata, of those who have 
 `cxlink.groups.retained`. Retention and margins are drawn from the same customers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from cxlink.survival.splice import SplicedCurves
+from cxlink.groups.support import last_with
+from cxlink.survival.tails.continued_hazards import TEN
+from cxlink.survival.tails.pair_curves import PairCurves
 from cxlink.value.margins import Margins, continued_trend, last_told, over_time
 from cxlink.value.value_sums import (
     INCLUDED,
     ValueQuestion,
     ValueSums,
     term_weights,
-    unobserved_steps,
     values_of,
 )
 
 TREND = "margin_trend"
 """Scenario: beyond follow-up margins go on changing, instead of being held."""
+SHARED = ("shared=0", "shared=1")
+"""Scenarios: levels' extrapolation errors independent, and one error for all levels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +43,7 @@ class LifetimeValue:
     draws : ndarray of shape (n_draws, n_groups, 1 + n_given, 2)
         Draws of the same.
     beyond : ndarray of shape (n_groups, 1 + n_given)
-        Share of the value, first margin included, that stands on a step which is not observed.
+        Share of the value, first margin included, from beyond the group's last period with ten at risk.
     rate : ndarray of shape (n_groups, 1 + n_given)
         Margin of the next period of those retained; averaged as the groups are.
     rate_draws : ndarray of shape (n_draws, n_groups, 1 + n_given)
@@ -61,11 +64,11 @@ class LifetimeValue:
 
 
 Key = tuple[str, str]
-"""An amount, and a scenario: empty, or `TREND`."""
+"""An amount, and a scenario: empty, `TREND`, or one of `SHARED`."""
 
 
 def lifetime_values(
-    curves: SplicedCurves,
+    curves: PairCurves,
     amounts: Mapping[str, Margins],
     question: ValueQuestion,
     n_draws: int,
@@ -75,7 +78,7 @@ def lifetime_values(
 
     Parameters
     ----------
-    curves : SplicedCurves
+    curves : PairCurves
         To at least `ValueQuestion.n_steps`.
     amounts : mapping of str to Margins
         What is valued, by name.
@@ -89,25 +92,54 @@ def lifetime_values(
     Returns
     -------
     dict of (str, str) to LifetimeValue
-        By amount and scenario; the trend where the horizon passes what margins are observed for.
+        By amount and scenario; the trend where the horizon passes what margins are observed for. Of the scenarios
+        `SHARED` the groups are those of `ValueQuestion.shared`, one pair after another; where the horizon passes
+        follow-up.
     """
-    spells, log_survival = curves.spells, curves.log_survival[..., None]
-    weights = term_weights(spells, question, log_survival)
-    made: dict[Key, list[ValueSums]] = {}
-    observed = {}
-    for name, amount in amounts.items():
-        for key, margins in _margins(name, amount, amount.mean[..., None], question).items():
-            made[key] = [values_of(question, log_survival, margins, weights)]
-            seen = values_of(question, log_survival, margins, weights, unobserved_steps(curves))
-            observed[key] = seen.value[:, :, INCLUDED, 0]
+    until = last_with(question.standards, curves.at_risk, TEN) if curves.source is not None else None
+    questions = {"": question}
+    if until is not None and question.shared and question.horizon > until.min(initial=question.horizon):
+        pairs = [g for pair in question.shared for g in pair]
+        questions |= dict.fromkeys(SHARED, question.only(pairs))
+    point = dict.fromkeys(questions, curves.log_survival[..., None])
+    means = {name: amount.mean[..., None] for name, amount in amounts.items()}
+    made = {key: [sums] for key, sums in _valued(curves, amounts, questions, (point, means))}
+    inside = dict(_valued(curves, amounts, questions, (point, means), until=until))
     shared, *own = rng.spawn(1 + len(amounts))
-    for block, customers in curves.draws(n_draws, shared):
-        weights = term_weights(spells, question, block, customers)
-        for (name, amount), stream in zip(amounts.items(), own, strict=True):
-            drawn = amount.draws(customers, stream)
-            for key, margins in _margins(name, amount, drawn, question).items():
-                made[key].append(values_of(question, block, margins, weights))
-    return {key: _together(parts, observed[key]) for key, parts in made.items()}
+    for block, customers in curves.draws(n_draws, shared, tuple(questions)):
+        drawn = {
+            name: amount.draws(customers, stream)
+            for (name, amount), stream in zip(amounts.items(), own, strict=True)
+        }
+        for key, sums in _valued(curves, amounts, questions, (block, drawn), customers=customers):
+            made[key].append(sums)
+    return {key: _together(parts, inside[key].value[:, :, INCLUDED, 0]) for key, parts in made.items()}
+
+
+def _valued(
+    curves: PairCurves,
+    amounts: Mapping[str, Margins],
+    questions: Mapping[str, ValueQuestion],
+    drawn: tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]],
+    *,
+    customers: np.ndarray | None = None,
+    until: np.ndarray | None = None,
+) -> Iterator[tuple[Key, ValueSums]]:
+    """Value every amount in every scenario, of curves by scenario and mean rates by amount."""
+    log_survival, rates = drawn
+    margins = {
+        key: margin
+        for name, amount in amounts.items()
+        for key, margin in _margins(name, amount, rates[name], questions[""]).items()
+    }
+    for scenario, question in questions.items():
+        weights = term_weights(curves.spells, question, log_survival[scenario], customers)
+        pairs = [g for pair in questions[""].shared for g in pair]
+        last = until if until is None or not scenario else until[pairs]
+        for (name, trend), margin in margins.items():
+            if not (scenario and trend):
+                sums = values_of(question, log_survival[scenario], margin, weights, last)
+                yield (name, scenario or trend), sums
 
 
 def _margins(name: str, amount: Margins, mean: np.ndarray, question: ValueQuestion) -> dict[Key, np.ndarray]:
@@ -121,7 +153,7 @@ def _margins(name: str, amount: Margins, mean: np.ndarray, question: ValueQuesti
 
 
 def _together(parts: list[ValueSums], observed: np.ndarray) -> LifetimeValue:
-    """Put estimate (the first part) and blocks of draws together."""
+    """Put estimate (the first part) and blocks of draws together; ``observed`` is the estimate within follow-up."""
     first, *blocks = parts
     value, rate, path = (
         np.moveaxis(np.concatenate([getattr(block, name) for block in blocks], axis=-1), -1, 0)

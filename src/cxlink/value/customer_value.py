@@ -10,19 +10,29 @@ from cxlink.checks import Check, Fact
 from cxlink.cohort.count.counts import MARGIN, SPEND, Counts
 from cxlink.cohort.count.spells import SPEND_MOMENTS, Spells, spells_of
 from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, CohortSpec
+from cxlink.estimands.model_rows.spliced_rows import cohort_tails
 from cxlink.groups.curves import Standard
-from cxlink.groups.requests import by_level
-from cxlink.survival.splice import Families, SplicedCurves, continued, lasting
+from cxlink.groups.support import last_with
+from cxlink.survival.tails.continued_hazards import TEN
+from cxlink.survival.tails.group_readings import MODEL
+from cxlink.survival.tails.pair_curves import PairCurves, continued_pairs, lasting_pairs
+from cxlink.survival.tails.tails import Tails
 from cxlink.value.clv import Key, LifetimeValue, lifetime_values
 from cxlink.value.margins import Margins, margins_of
-from cxlink.value.value_rows import ValueEstimates, value_checks, value_requests, value_rows
+from cxlink.value.value_rows import (
+    ValueEstimates,
+    first_contrasts,
+    value_checks,
+    value_requests,
+    value_rows,
+)
 from cxlink.value.value_sums import ValueQuestion
 
 Row = dict[str, Any]
 
 
 def value_results(
-    spells: Spells, counts: Counts, families: Families | None, rng: np.random.Generator
+    spells: Spells, counts: Counts, rng: np.random.Generator, tails: Tails | None = None
 ) -> tuple[list[Row], list[Check]]:
     """Value customers by score level and band.
 
@@ -30,17 +40,18 @@ def value_results(
     ----------
     spells, counts
         The cohort; with spend.
-    families : Families or None
-        What continues retention beyond follow-up.
     rng : Generator
         Advanced.
+    tails : Tails, optional
+        What continues retention beyond follow-up; by default as an analysis chooses and fits it.
 
     Returns
     -------
     rows : list of dict, checks : list of Check
         ``revenue``, ``value`` (with a margin), their differences and ratios, and ``margin_per_period``; scenario
         ``first_excluded``: without the margin at the survey; ``margin_trend``: margins that go on changing beyond
-        follow-up; ``given``: of those who have stayed so long.
+        follow-up; ``shared=0`` and ``shared=1``: levels' extrapolation errors independent, and the same; ``given``: of
+        those who have stayed so long.
     """
     spec, requests = counts.spec, value_requests(spells, counts.spec)
     if not requests:
@@ -48,8 +59,10 @@ def value_results(
     standards = tuple(s for request in requests for s in request.standards)
     own = [request.labels["adjusted"] == "no" for request in requests for _ in request.standards]
     scored = next((request.scored for request in requests if request.scored is not None), None)
-    question = replace(value_question(standards, spec), own=np.array(own), scored=scored)
-    estimates = estimate_values(spells, counts, families, question, rng)
+    question = replace(
+        value_question(standards, spec), own=np.array(own), scored=scored, shared=first_contrasts(requests)
+    )
+    estimates = estimate_values(spells, counts, question, rng, tails)
     checks = [*_not_followed(question, spec), *value_checks(estimates, requests, spells, spec)]
     return value_rows(estimates, requests, spells, spec), checks
 
@@ -95,9 +108,9 @@ def value_question(
 def estimate_values(
     spells: Spells,
     counts: Counts,
-    families: Families | None,
     question: ValueQuestion,
     rng: np.random.Generator,
+    tails: Tails | None = None,
 ) -> ValueEstimates:
     """Value groups of pairs of level and stratum, every pair with somebody's spend.
 
@@ -105,15 +118,15 @@ def estimate_values(
     ----------
     spells, counts
         The cohort.
-    families : Families or None
-        What continues retention.
     question : ValueQuestion
         Which groups, and how far ahead.
     rng : Generator
         Advanced.
+    tails : Tails, optional
+        What continues retention; by default as an analysis chooses and fits it.
     """
     spec = counts.spec
-    curves = _curves(spells, spec, families, question)
+    curves = _curves(spells, spec, question, tails)
     amounts = _amounts(curves, counts, question)
     values = lifetime_values(curves, amounts, question, spec.analysis.draws, rng)
     if spec.spend is not None and not spec.spend.refunds:
@@ -121,20 +134,20 @@ def estimate_values(
     margin = spec.value.margin if spec.value is not None else None
     if isinstance(margin, float | int):
         values |= _margins_of(values, float(margin))
-    model = "means" if spec.subscription is None else "kaplan_meier" if curves.observed.all() else "averaged"
-    return ValueEstimates(model, question.horizon, question.given, values, _uncertain(curves, amounts, spec))
+    model = "means" if spec.subscription is None else "kaplan_meier" if curves.observed.all() else MODEL
+    followed = last_with(question.standards, curves.at_risk, TEN)
+    uncertain = _uncertain(curves, amounts, spec)
+    return ValueEstimates(model, question.horizon, question.given, values, uncertain, followed)
 
 
-def _curves(
-    spells: Spells, spec: CohortSpec, families: Families | None, question: ValueQuestion
-) -> SplicedCurves:
+def _curves(spells: Spells, spec: CohortSpec, question: ValueQuestion, tails: Tails | None) -> PairCurves:
     """Curves by level and stratum, with draws: all that value reads of retention."""
     if spec.subscription is None:
-        return lasting(replace(spells, exit=np.full_like(spells.exit, question.n_steps)), question.n_steps)
-    return continued(spells, families, question.n_steps, by_level(spells, spec), spec.horizon)
+        return lasting_pairs(spells, question.n_steps)
+    return continued_pairs(spells, tails or cohort_tails(spells, spec), question.n_steps, spec.horizon)
 
 
-def _amounts(curves: SplicedCurves, counts: Counts, question: ValueQuestion) -> dict[str, Margins]:
+def _amounts(curves: PairCurves, counts: Counts, question: ValueQuestion) -> dict[str, Margins]:
     """Margins of spend, and of a column of margin, by pair and time."""
     scored, spells = counts.scored, curves.spells
     buyers = int((scored["spend_n"] - scored["spend_zero"]).sum())
@@ -151,7 +164,7 @@ def _amounts(curves: SplicedCurves, counts: Counts, question: ValueQuestion) -> 
     }
 
 
-def _uncertain(curves: SplicedCurves, amounts: Mapping[str, Margins], spec: CohortSpec) -> np.ndarray:
+def _uncertain(curves: PairCurves, amounts: Mapping[str, Margins], spec: CohortSpec) -> np.ndarray:
     silent = np.concatenate([amount.silent for amount in amounts.values()])
     level = np.arange(len(curves.spells.levels))
     flagged = np.isin(level, silent)

@@ -6,7 +6,7 @@ scores were changed. No cohort tells it, so that everything is given for shares 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,12 @@ from cxlink.estimands.contrasts import positive
 from cxlink.estimands.e_values import e_value, limit_nearer_one
 from cxlink.estimands.support_checks import LEAST_SUPPORT
 from cxlink.estimands.tidy import row, tidy
-from cxlink.survival.splice import Families
+from cxlink.survival.tails.tails import Tails
 from cxlink.value.break_even import Gain
-from cxlink.value.clv import LifetimeValue
+from cxlink.value.clv import SHARED, LifetimeValue
 from cxlink.value.customer_value import estimate_values, value_question
 from cxlink.value.shifts import Intervention, shifted_standards
-from cxlink.value.value_rows import ValueEstimates
+from cxlink.value.value_rows import ValueEstimates, value_distance
 from cxlink.value.value_sums import INCLUDED, ValueQuestion
 
 Row = dict[str, Any]
@@ -76,9 +76,9 @@ class InterventionValue:
 def intervention_value(
     spells: Spells,
     counts: Counts,
-    families: Families | None,
     intervention: Intervention,
     rng: np.random.Generator,
+    tails: Tails | None = None,
 ) -> InterventionValue:
     """Value an intervention.
 
@@ -86,12 +86,12 @@ def intervention_value(
     ----------
     spells, counts
         The cohort; with spend, and a margin.
-    families : Families or None
-        What continues retention beyond follow-up.
     intervention : Intervention
         Whose scores improve, to what, at what cost.
     rng : Generator
         Advanced.
+    tails : Tails, optional
+        What continues retention beyond follow-up; by default as an analysis chooses and fits it.
 
     Raises
     ------
@@ -103,9 +103,8 @@ def intervention_value(
     source, target, covered = shifted_standards(spells, intervention)
     question = value_question((source, target), spec, np.array([[-1.0, 1.0]]))
     _refuse_horizon(question, intervention, spec)
-    estimates = estimate_values(spells, counts, families, question, rng)
+    estimates = estimate_values(spells, counts, replace(question, shared=((1, 0),)), rng, tails)
     values = estimates.amounts["value", ""]
-    _refuse_unknown(values, intervention, spec)
     n_shifted = intervention.fraction * source.n
     gain = Gain(values.path[0], values.path_draws[:, 0], n_shifted, intervention.cost)
     rows = [
@@ -116,9 +115,9 @@ def intervention_value(
         "support", "value", intervention.group, covered, bound=LEAST_SUPPORT, passed=covered >= LEAST_SUPPORT,
         facts={"case": "moved", "reference": intervention.reference},
     )  # fmt: skip
-    return InterventionValue(
-        spec, intervention, tidy(rows), (support,), source.n, covered, counts.profile.fingerprint
-    )
+    checks = (support, *value_distance(estimates, (1, 0), spec))
+    fingerprint = counts.profile.fingerprint
+    return InterventionValue(spec, intervention, tidy(rows), checks, source.n, covered, fingerprint)
 
 
 def _refuse_horizon(question: ValueQuestion, intervention: Intervention, spec: CohortSpec) -> None:
@@ -127,15 +126,6 @@ def _refuse_horizon(question: ValueQuestion, intervention: Intervention, spec: C
         raise InputError(
             f"{intervention.name}: retention is not known, so that value is counted over the {question.horizon} "
             f"{spec.unit}s of the spend window at most (horizon {horizon}). Give --horizon {question.horizon} or less."
-        )
-
-
-def _refuse_unknown(values: LifetimeValue, intervention: Intervention, spec: CohortSpec) -> None:
-    known = int(np.isfinite(values.path[0]).sum())
-    if known < len(values.path[0]):
-        cure = f"Give --horizon {known} or less" if known else "Nothing can be valued"
-        raise InputError(
-            f"{intervention.name}: no family could continue retention, which is known for {known} {spec.unit}s. {cure}."
         )
 
 
@@ -163,6 +153,12 @@ def _values(
     }
     # the gain is a difference of sums, and stands on their own draws
     yield row("value_difference", values.path[0, -1], values.path_draws[:, 0, -1], level, currency, **both)
+    for scenario in SHARED:
+        if ("value", scenario) in estimates.amounts:
+            one = estimates.amounts["value", scenario]
+            a, b = one.draws[:, 0, 0, INCLUDED], one.draws[:, 1, 0, INCLUDED]
+            where = {**both, "scenario": scenario}
+            yield row("value_difference", values.path[0, -1], a - b, level, currency, **where)
     if positive(point, draws):
         ratio = row("value_ratio", point[1] / point[0], draws[:, 1] / draws[:, 0], level, "ratio", **both)
         yield ratio

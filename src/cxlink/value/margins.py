@@ -165,7 +165,7 @@ def periods_paid(spells: Spells, exposure: np.ndarray, log_survival: np.ndarray)
     for t in range(window):
         on = np.flatnonzero(~lost & (followed <= t))
         now, then = (log_survival[spells.pair[on], spells.entry[on] + at] for at in (t, followed[on]))
-        paid[on] += exposure[t] * np.exp(np.nan_to_num(now - then, nan=0.0))
+        paid[on] += exposure[t] * np.exp(now - then)
     return paid
 
 

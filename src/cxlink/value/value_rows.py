@@ -1,7 +1,7 @@
 """Value of groups becomes rows and findings."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,15 +9,16 @@ import numpy as np
 from cxlink.checks import Check, Fact
 from cxlink.cohort.count.spells import Spells, each_pair, has_spend, level_positions
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.estimands.contrasts import OF_VALUES
+from cxlink.estimands.contrasts import DIFFERENCE, OF_VALUES
 from cxlink.estimands.estimand import Answer, Estimand
 from cxlink.estimands.estimand_rows import rows_of
+from cxlink.estimands.model_rows.spliced_rows import extrapolation_distance
 from cxlink.estimands.support_checks import LEAST_SUPPORT, is_headline
 from cxlink.groups.curves import Standard
 from cxlink.groups.group import Group, contrasts_of, groups_of
 from cxlink.groups.requests import Request
 from cxlink.groups.standardisation import standardised
-from cxlink.value.clv import Key, LifetimeValue
+from cxlink.value.clv import SHARED, Key, LifetimeValue
 from cxlink.value.value_sums import EXCLUDED, INCLUDED
 
 Row = dict[str, Any]
@@ -32,8 +33,7 @@ class ValueEstimates:
     Attributes
     ----------
     model : str
-        ``averaged`` where families continue some curve, ``kaplan_meier`` where none is needed, ``means`` without
-        retention.
+        ``spliced`` where some curve is continued, ``kaplan_meier`` where none is, ``means`` without retention.
     horizon : int
         Periods over which value is counted.
     given : tuple of int
@@ -43,6 +43,8 @@ class ValueEstimates:
     uncertain : bool ndarray of shape (n_levels,)
         Levels whose intervals are widened to hold the estimate: nobody brought anything, or hardly anybody left or
         stayed.
+    followed : int ndarray of shape (n_groups,)
+        Last period after the survey with ten customers of a group at risk.
     """
 
     model: str
@@ -50,6 +52,7 @@ class ValueEstimates:
     given: tuple[int, ...]
     amounts: dict[Key, LifetimeValue]
     uncertain: np.ndarray
+    followed: np.ndarray
 
 
 def value_requests(spells: Spells, spec: CohortSpec) -> list[Request]:
@@ -100,7 +103,7 @@ class GroupValues:
     widened : bool ndarray of shape (n_groups,)
         Groups with an uncertain level.
     scenario : str
-        Empty, or `cxlink.value.clv.TREND`.
+        Empty, `cxlink.value.clv.TREND`, or one of `SHARED`.
     values : LifetimeValue
         Of all requests.
     at : slice
@@ -143,17 +146,41 @@ def value_rows(
     if spec.spend is None:
         raise ValueError("the spec has no [spend]")
     rows: list[Row] = []
-    start = 0
+    start = pairs = 0
     for request in requests:
-        at = slice(start, start + len(request.standards))
+        at, first = slice(start, start + len(request.standards)), _first_contrast(request)
         for (name, scenario), values in estimates.amounts.items():
-            estimands = [Estimand(name, spec.spend.currency, in_all, OF_VALUES)]
-            if not scenario:
-                estimands.append(Estimand(PER_PERIOD[name], spec.spend.currency, per_period))
-            groups = _of_request(estimates, request, (scenario, values, at), spells, spec)
+            estimand, currency = Estimand(name, spec.spend.currency, in_all, OF_VALUES), spec.spend.currency
+            estimands = (
+                [estimand] if scenario else [estimand, Estimand(PER_PERIOD[name], currency, per_period)]
+            )
+            asked, part = request, at
+            if scenario in SHARED:
+                if first is None:
+                    continue
+                estimands, asked = [replace(estimand, contrasts=(DIFFERENCE,))], first
+                part = slice(pairs, pairs + 2)
+            groups = _of_request(estimates, asked, (scenario, values, part), spells, spec)
             rows += rows_of(groups, estimands, spec)
-        start = at.stop
-    return rows
+        start, pairs = at.stop, pairs + 2 * (first is not None)
+    return [row for row in rows if row["scenario"] not in SHARED or row["extrapolated"] > 0]
+
+
+def first_contrasts(requests: Sequence[Request]) -> tuple[tuple[int, int], ...]:
+    """Give positions of each request's first contrast among the standards of all requests, one after another."""
+    start, found = 0, []
+    for request in requests:
+        found += [(start + g, start + r) for g, r in request.contrasts[:1]]
+        start += len(request.standards)
+    return tuple(found)
+
+
+def _first_contrast(request: Request) -> Request | None:
+    """The two groups of a request's first contrast, without rows of their own."""
+    if not request.contrasts:
+        return None
+    sides = tuple(request.standards[g] for g in request.contrasts[0])
+    return replace(request, standards=sides, own=(), contrasts=((0, 1),))
 
 
 def _of_request(
@@ -203,7 +230,7 @@ def per_period(v: GroupValues) -> Answer:
 def value_checks(
     estimates: ValueEstimates, requests: Sequence[Request], spells: Spells, spec: CohortSpec
 ) -> list[Check]:
-    """Say what the values stand on: support, levels left to the families, and ratios that would say nothing."""
+    """Say what the values stand on: support, levels left to the fitted hazards, and ratios that would say nothing."""
     checks: list[Check] = []
     for request in requests:
         for (group, reference), share in request.covered.items():
@@ -220,10 +247,16 @@ def value_checks(
     for request in requests:
         checks += _not_positive(estimates, request, start)
         start += len(request.standards)
-    if any(np.isnan(one.point[:, 0, INCLUDED]).any() for one in estimates.amounts.values()):
-        facts = {"horizon": estimates.horizon, "unit": spec.unit}
-        checks.append(Check("not_known", "value", value=float(estimates.horizon), passed=False, facts=facts))
+    for pair in first_contrasts(requests)[-1:]:
+        checks += value_distance(estimates, pair, spec)
     return checks
+
+
+def value_distance(estimates: ValueEstimates, pair: tuple[int, int], spec: CohortSpec) -> Iterator[Check]:
+    """Say how many times the follow-up of two groups their value reaches; nothing where retention is not estimated."""
+    if spec.subscription is not None:
+        followed = int(estimates.followed[list(pair)].min())
+        yield from extrapolation_distance(estimates.horizon, followed, spec.unit, "value")
 
 
 def _not_positive(estimates: ValueEstimates, request: Request, start: int) -> Iterator[Check]:

@@ -1,15 +1,14 @@
 """The sums behind values: a question as weights over curves and entries, and a block of draws put through it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import coo_array
 
 from cxlink.cohort.count.spells import Spells
 from cxlink.groups.curves import Standard
-from cxlink.groups.discrete_hazard import EXTINCT
 from cxlink.groups.retained import Scored, retained_shares, retained_weights
-from cxlink.survival.splice import SplicedCurves
 
 INCLUDED, EXCLUDED = 0, 1
 
@@ -36,6 +35,9 @@ class ValueQuestion:
         Groups that are customers as they come, whose mix is resampled with them; that of the others is held fixed.
     scored : Scored, optional
         Whose mix the other groups share among those retained.
+    shared : tuple of (int, int)
+        Groups and references whose value, at the survey, is wanted with levels' extrapolation errors independent, and
+        the same, as well.
     """
 
     standards: tuple[Standard, ...]
@@ -46,6 +48,14 @@ class ValueQuestion:
     paths: np.ndarray | None = None
     own: np.ndarray | None = None
     scored: Scored | None = None
+    shared: tuple[tuple[int, int], ...] = ()
+
+    def only(self, groups: Sequence[int]) -> "ValueQuestion":
+        """Ask of some groups alone, and at the survey alone."""
+        at = list(groups)
+        own = None if self.own is None else self.own[at]
+        standards = tuple(self.standards[g] for g in at)
+        return replace(self, standards=standards, own=own, given=(), paths=None, shared=())
 
     @property
     def n_steps(self) -> int:
@@ -132,9 +142,8 @@ def _drawn_shares(
     """Resampled customers by those there are, of each term that has any: (n_terms, n_block)."""
     step = int(spells.entry.max(initial=0)) + 1
     cells, at = np.unique(spells.pair * step + spells.entry, return_inverse=True)
-    total = np.zeros((len(cells), customers.shape[1]))
-    np.add.at(total, at.ravel(), customers)
-    share = total / np.bincount(at.ravel(), spells.n)[:, None]
+    of_cell = coo_array((np.ones(len(at)), (at.ravel(), np.arange(len(at))))).tocsr()
+    share = (of_cell @ customers) / np.bincount(at.ravel(), spells.n)[:, None]
     last = len(cells) - 1
     for standard in standards:
         yield share[np.minimum(np.searchsorted(cells, standard.curve * step + standard.entry), last)]
@@ -150,7 +159,7 @@ def values_of(
     log_survival: np.ndarray,
     margins: np.ndarray,
     weights: Sequence[Sequence[np.ndarray]],
-    unobserved: np.ndarray | None = None,
+    until: np.ndarray | None = None,
 ) -> ValueSums:
     """Values of the groups, of one amount: Σ_t S(t)·E[margin of t | retained at t]·discount, over t = 0, …, h − 1.
 
@@ -167,24 +176,24 @@ def values_of(
         Of each pair, retained at t.
     weights : sequence of sequence of ndarray
         See `term_weights`.
-    unobserved : ndarray of shape (n_pairs, n_steps + 1, 1), optional
-        See `unobserved_steps`: added to log S, to count what is observed alone.
+    until : int ndarray of shape (n_groups,), optional
+        Last period after the survey whose margin is counted; by default none is left out.
     """
     groups, starts = question.standards, (0, *question.given)
     shape, n_draws = (len(groups), len(starts)), log_survival.shape[-1]
     value, rate = np.zeros((*shape, 2, n_draws)), np.zeros((*shape, n_draws))
     paths = np.zeros((0, len(groups))) if question.paths is None else question.paths
     path = np.zeros((len(paths), question.horizon, n_draws))
-    counted = log_survival if unobserved is None else log_survival + unobserved
     for entry in np.unique(np.concatenate([s.entry for s in groups])) if groups else ():
         used = np.unique(np.concatenate([s.curve[s.entry == entry] for s in groups]))
         for k, start in enumerate(starts):
-            amounts, margin = _amounts(question, counted[used], margins[used], int(entry) + start)
-            sums = np.stack([amounts[:, :-1].sum(axis=1), amounts[:, 1:].sum(axis=1)], axis=1)
+            amounts, margin = _amounts(question, log_survival[used], margins[used], int(entry) + start)
+            sums = _summed(amounts, question.horizon)
             for g, standard in enumerate(groups):
                 mine = standard.entry == entry
                 rows, w = np.searchsorted(used, standard.curve[mine]), weights[k][g][mine]
-                value[g, k] += np.einsum("kd,kcd->cd", w, sums[rows])
+                own = sums[rows] if until is None else _summed(amounts[rows], int(until[g]) - start)
+                value[g, k] += np.einsum("kd,kcd->cd", w, own)
                 rate[g, k] += np.einsum("kd,kd->d", w, margin[rows])
                 if k == 0 and len(paths):
                     step = np.einsum("kd,ktd->td", w, amounts[rows, :-1])
@@ -201,7 +210,9 @@ def _amounts(
     return survival * margins[:, at] * question.factors[:, None], margins[:, start]
 
 
-def unobserved_steps(curves: SplicedCurves) -> np.ndarray:
-    """Give the log of 1 while every step is observed, of 0 from the first on that is not: (n_pairs, n_steps + 1, 1)."""
-    step = np.where(curves.observed, 0.0, EXTINCT)
-    return np.pad(np.cumsum(step, axis=1), ((0, 0), (1, 0)))[..., None]
+def _summed(amounts: np.ndarray, last: int) -> np.ndarray:
+    """Sum amounts up to a period, the first included and excluded: (n_used, 2, n_block)."""
+    end = max(last + 1, 0)
+    return np.stack(
+        [amounts[:, : min(end, amounts.shape[1] - 1)].sum(axis=1), amounts[:, 1:end].sum(axis=1)], axis=1
+    )

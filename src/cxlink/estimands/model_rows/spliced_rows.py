@@ -166,16 +166,29 @@ def tail_checks(tails: Tails, unit: str) -> Iterator[Check]:
 
 
 def _distances(curves: Survival, spec: CohortSpec) -> Iterator[Check]:
-    """How many times follow-up the last step of the ladder is, and what going so far was worth elsewhere."""
     sides = spec.contrast(spec.analysis.contrasts[0])
     until = [int(curves.observed_until[g]) for g in curves.own if curves.groups[g] in sides]
-    last = max(min(until, default=0), 1)
-    horizon = max(spec.tenure_horizons)
+    yield from extrapolation_distance(max(spec.tenure_horizons), min(until, default=0), spec.unit)
+
+
+def extrapolation_distance(horizon: int, followed: int, unit: str, model: str = MODEL) -> Iterator[Check]:
+    """Say how many times follow-up a horizon is, and what going so far was worth elsewhere; nothing within follow-up.
+
+    Parameters
+    ----------
+    horizon, followed : int
+        In periods: what is asked for, and what was observed.
+    unit : str
+        Time unit.
+    model : str
+        Whose horizon.
+    """
+    last = max(followed, 1)
     times = horizon / last
     if times > 1:
         worth = published_error_at(published_table(), times)
         facts: dict[str, Fact] = {
-            "horizon": horizon, "followed": last, "unit": spec.unit, "compared": worth.times, "curves": worth.curves,
+            "horizon": horizon, "followed": last, "unit": unit, "compared": worth.times, "curves": worth.curves,
             "sources": worth.sources, "factor": float(np.exp(worth.error)),
         }  # fmt: skip
-        yield Check("extrapolation_factor", MODEL, value=times, bound=FARTHEST, facts=facts)
+        yield Check("extrapolation_factor", model, value=times, bound=FARTHEST, facts=facts)

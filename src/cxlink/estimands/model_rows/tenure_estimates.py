@@ -30,7 +30,6 @@ from cxlink.survival.families.fit import fit_all
 from cxlink.survival.families.fitted import Fit, Unfitted
 from cxlink.survival.families.projected_tenure import last_with_ten
 from cxlink.survival.families.projection_plan import Target
-from cxlink.survival.splice import Families
 
 Row = dict[str, Any]
 _DRAWN = ("worst", "best", "all")
@@ -52,8 +51,6 @@ class Lifetimes:
         See `curve_frames`.
     backtested : DataFrame
         The backtest's calibration: ``adjusted, kind, origin, level, predicted, observed, n``.
-    families : Families or None
-        Those of the average, and their weights in it; None where none converged.
     coefficients : list of dict
         Of `family_coefficients`; none of a repetition of the unadjusted fits.
     """
@@ -62,7 +59,6 @@ class Lifetimes:
     findings: list[Check]
     curves: list[pd.DataFrame]
     backtested: pd.DataFrame
-    families: Families | None
     coefficients: list[Row]
 
 
@@ -114,7 +110,6 @@ def tenure_results(
         findings,
         list(chain.from_iterable(curves)),
         tested.calibration.assign(adjusted=adjusted),
-        _averaged(fits, weights["averaged"]),
         _coefficients(fits, spells, spec, adjusted),
     )
 
@@ -126,32 +121,12 @@ def _coefficients(fits: list[Fit], spells: Spells, spec: CohortSpec, adjusted: s
     return [row for fit in fits for row in family_coefficients(fit, spells, spec, "conditional") if strata]
 
 
-def averaged_families(spells: Spells, spec: CohortSpec) -> Families | None:
-    """Fit the families by level and stratum, and weigh them, as an analysis does.
-
-    Returns
-    -------
-    Families or None
-        None where none converged.
-    """
-    alone = len(spells.strata) == 1 and not (spells.entry > 0).any()
-    part = STREAMS["no" if alone else "standardised"]
-    _, testing = np.random.default_rng([spec.analysis.seed, part]).spawn(2)
-    made, tested = _tested(person_periods(spells), spells, spec, testing)
-    fits = [fit for fit in made if isinstance(fit, Fit)]
-    return _averaged(fits, weights_of(fits, tested)["averaged"])
-
-
 def _tested(
     periods: PersonPeriods, spells: Spells, spec: CohortSpec, rng: np.random.Generator
 ) -> tuple[tuple[Fit | Unfitted, ...], Backtest]:
     made = fit_all(periods, effect=spec.score.effect, acts_on=spec.score.acts_on)
     fits = [fit for fit in made if isinstance(fit, Fit)]
     return made, backtest(fits, periods, spells, (spec.score.effect, spec.score.acts_on), rng)
-
-
-def _averaged(fits: list[Fit], weights: np.ndarray) -> Families | None:
-    return Families(tuple(fits), weights) if weights.any() else None
 
 
 def weights_of(fits: list[Fit], tested: Backtest) -> dict[str, np.ndarray]:

@@ -8,6 +8,7 @@ import pandas as pd
 from cxlink import __version__
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report.change_sections.intervention_words import caution, chance, even, sentences, what
+from cxlink.report.check_notes import published_error
 from cxlink.report.content import mark
 from cxlink.report.document import (
     Block,
@@ -56,6 +57,7 @@ def intervention_document(outcome: InterventionValue, command: str = "") -> Docu
         _shares(intervention, spec, estimates),
         heading(say("intervention.value_heading")),
         paragraph(_values(intervention, spec, estimates)),
+        *(paragraph(text) for text in published_error(outcome.checks, "value", spec.unit)),
         heading(say("intervention.methods_heading")),
         bullets(_methods(outcome)),
         heading(say("intervention.references_heading")),

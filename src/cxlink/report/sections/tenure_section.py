@@ -1,7 +1,7 @@
 """The section on tenure: the estimates, and how those beyond follow-up were extrapolated."""
 
-from cxlink.checks import matching
 from cxlink.estimands.second_opinions import REPORTED
+from cxlink.report.check_notes import published_error
 from cxlink.report.content import Material
 from cxlink.report.document import Block, Run, heading, notice, paragraph, picture
 from cxlink.report.figures import calibration_figure as calibration
@@ -50,18 +50,7 @@ def _introduction(m: Material) -> str:
     said.append(say("tenure.introduction", at_risk=spelled(_TEN)))
     if n:
         said.append(say("tenure.second_opinions", n=n, families=spelled(n)))
-    return " ".join([*said, *_published_error(m)])
-
-
-def _published_error(m: Material) -> list[str]:
-    """Say what extrapolating so far was worth on curves that were followed to their end."""
-    check = next(iter(matching(m.results.checks, code="extrapolation_factor")), None)
-    if check is None:
-        return []
-    unit = m.spec.unit
-    spans = {name: periods(int(str(check.facts[name])), unit) for name in ("horizon", "followed")}
-    said = [say("tenure.published_error", **{**check.facts, **spans, "times": check.value})]
-    return said if check.value <= check.bound else [*said, say("tenure.farthest", farthest=check.bound)]
+    return " ".join([*said, *published_error(m.results.checks, REPORTED, m.spec.unit)])
 
 
 def followed(m: Material) -> int:

@@ -1,5 +1,6 @@
 """The pages about customer lifetime value."""
 
+from cxlink.report.check_notes import published_error
 from cxlink.report.content import Material
 from cxlink.report.document import Block, code, heading, notice, paragraph, picture, table
 from cxlink.report.estimates_lookup import Estimate
@@ -49,7 +50,7 @@ def _how(m: Material) -> str:
         return f"{earned} {say('value.window_only', window=window)}"
     unit, plural = units(m.spec.unit, 1), units(m.spec.unit)
     method = say("value.method", unit=unit, units=plural, discount=m.spec.value_discount)
-    return f"{earned} {method}"
+    return " ".join([earned, method, *published_error(m.results.checks, "value", m.spec.unit)])
 
 
 def _figure(m: Material, rows: list[Estimate], outcome: str, span: str) -> list[Block]:

@@ -8,7 +8,7 @@ from scipy.sparse import coo_array, csr_array, eye_array
 
 from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
 from cxlink.groups.curves import Mixture, Standard, mixtures
-from cxlink.groups.discrete_hazard import EXTINCT, hazards
+from cxlink.groups.discrete_hazard import EXTINCT, carried, hazards
 from cxlink.groups.requests import Request
 from cxlink.groups.support import last_with
 from cxlink.survival.small_groups import is_sparse
@@ -159,6 +159,25 @@ def of_first_contrast(plan: ContinuedPlan) -> ContinuedPlan | None:
         until=plan.until[sides],
         sparse=plan.sparse[sides],
     )
+
+
+def resampled_hazards(
+    plan: ContinuedPlan, counted: tuple[np.ndarray, np.ndarray], last: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give Kaplan–Meier hazards of the curves in a block of draws, and those of its last draw.
+
+    Parameters
+    ----------
+    plan : ContinuedPlan
+        The curves.
+    counted : (ndarray, ndarray)
+        Customers at risk and lost by pair, each of shape (n_pairs, n_periods, n_block).
+    last : ndarray of shape (n_curves, n_periods)
+        Hazards of the draw before, which go on where a draw has nobody at risk.
+    """
+    at_risk, lost = ((plan.pool @ x.reshape(len(x), -1)).reshape(-1, *x.shape[1:]) for x in counted)
+    filled, last = carried(hazards(at_risk, lost)[None], at_risk == 0, last[None])
+    return filled[0], last[0]
 
 
 def continued_log_survival(

@@ -14,20 +14,20 @@ from scipy.sparse import coo_array
 from threadpoolctl import threadpool_limits
 
 from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
-from cxlink.groups.discrete_hazard import carried, hazards
 from cxlink.groups.requests import Request
 from cxlink.survival.bootstrap import resample
 from cxlink.survival.families.time_grid import Grid
 from cxlink.survival.families.waning import waned
 from cxlink.survival.survival import Survival
-from cxlink.survival.tails.continued_hazards import ContinuedHazards, cells_of, last_with_ten
+from cxlink.survival.tails.continued_hazards import ContinuedHazards, cells_of
 from cxlink.survival.tails.curve_plan import (
     ContinuedPlan,
     continued_log_survival,
     lay_out_continued,
     of_first_contrast,
+    resampled_hazards,
 )
-from cxlink.survival.tails.extrapolation_error import Errors, error_paths
+from cxlink.survival.tails.extrapolation_error import Errors
 from cxlink.survival.tails.group_readings import read_groups, read_retained, reading_grid, spliced_survival
 from cxlink.survival.tails.tails import Tails, tails_of
 
@@ -100,8 +100,8 @@ def spliced(
     bootstrap, noise, paths, choice = rng.spawn(4)
     tails, more = tails or tails_of(spells, choice, errors=errors), further or Further()
     jobs = [job for k, request in enumerate(requests) for job in _jobs(spells, request, horizon, more, k)]
-    drawn_paths = error_paths(tails.errors, last_with_ten(spells), *tails.own.draws(n_draws, paths), paths)
-    model = ContinuedHazards(spells, tails.fit, *_steps(jobs, spells.n_periods), drawn_paths)
+    steps = _steps(jobs, spells.n_periods)
+    model = ContinuedHazards(spells, tails.fit, *steps, tails.paths(spells, n_draws, paths))
     # many small products of matrices: threads of their own would wait for each other
     with threadpool_limits(1, "blas"):
         points = _estimates(model, jobs)
@@ -207,7 +207,7 @@ def _draws(
         }
         customers = _customers(model, weights, cumulative[""])
         for k, job in enumerate(jobs):
-            hazard, last[k] = _hazards(job.plan, counted, last[k])
+            hazard, last[k] = resampled_hazards(job.plan, counted, last[k])
             log_s = continued_log_survival(
                 job.plan, job.plan.drawn, hazard, cumulative[job.scenario], customers
             )
@@ -218,15 +218,6 @@ def _draws(
 
 def _shape(job: _Job, n_draws: int) -> tuple[int, ...]:
     return 1 + len(job.given), n_draws, len(job.plan.request.standards), len(job.grid.time)
-
-
-def _hazards(
-    plan: ContinuedPlan, counted: tuple[np.ndarray, np.ndarray], last: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Kaplan–Meier hazards of the curves in a block of draws, and those of its last draw."""
-    at_risk, lost = ((plan.pool @ x.reshape(len(x), -1)).reshape(-1, *x.shape[1:]) for x in counted)
-    filled, last = carried(hazards(at_risk, lost)[None], at_risk == 0, last[None])
-    return filled[0], last[0]
 
 
 def _customers(model: ContinuedHazards, weights: np.ndarray, cumulative: np.ndarray) -> np.ndarray:

@@ -1,14 +1,15 @@
 """What continues curves beyond their data: hazards of a chosen structure, a renewal cycle, and their error."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from cxlink.cohort.count.spells import Spells
-from cxlink.survival.tails.continued_hazards import cell_counts
+from cxlink.survival.tails.continued_hazards import cell_counts, last_with_ten
 from cxlink.survival.tails.earlier_origins import OwnErrors, own_errors
-from cxlink.survival.tails.extrapolation_error import Errors
+from cxlink.survival.tails.extrapolation_error import ErrorPaths, Errors, error_paths
 from cxlink.survival.tails.published_errors import published_errors
 from cxlink.survival.tails.renewal_cycle import RenewalCycle, renewal_cycle
 from cxlink.survival.tails.tail_fit import TailFit
@@ -42,6 +43,10 @@ class Tails:
     carried: bool
     errors: Errors
     own: OwnErrors
+
+    def paths(self, spells: Spells, n_draws: int, rng: np.random.Generator) -> Mapping[str, ErrorPaths]:
+        """Draw paths of the extrapolation error of each level; see `error_paths`."""
+        return error_paths(self.errors, last_with_ten(spells), *self.own.draws(n_draws, rng), rng)
 
 
 def tails_of(
