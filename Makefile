@@ -49,8 +49,8 @@ notebooks: $(READY)  ## run every notebook from top to bottom, and keep its outp
 lab: $(READY)  ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks
 
-docs: $(READY)  ## the API reference, from the docstrings -> build/docs/index.html
-	@$(BIN)/python -c "import cxlink, pdoc.__main__ as p; vars(cxlink).update({n: getattr(cxlink, n) for n in cxlink.__all__}); p.cli(['-d', 'numpy', '--math', '-o', 'build/docs', 'cxlink', *('cxlink.' + n for n in ('analysis', 'results', 'runs', 'pooling', 'verbs', 'cohort', 'survival', 'spend', 'bayes', 'estimands', 'value', 'comparison', 'report', 'study', 'fits', 'sklearn'))])"
+docs: $(READY)  ## the documentation, warnings are errors -> build/docs/index.html
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
 	@echo build/docs/index.html
 
 sample: $(READY)  ## remake reports/sample/, the committed example

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from cohorts import random_rows
@@ -77,3 +78,13 @@ def test_small_groups_leave_no_coefficient(analysis: Analysis, customers: pd.Dat
     numbers = ["estimate", "std_error", "conf_low", "conf_high", "n"]
     assert table.loc[about, numbers].isna().all(axis=None)
     assert table.loc[table["term"] == "plan", numbers].notna().all(axis=None)
+
+
+def test_a_figure_is_shown_where_it_is_drawn_unless_axes_are_given(analysis: Analysis) -> None:
+    plt.close("all")
+    axes = analysis.retention_by_score()
+    assert [plt.figure(number) for number in plt.get_fignums()] == [axes.figure]
+    own = plt.figure().add_subplot()
+    assert analysis.retention_by_score(ax=own) is own
+    assert len(plt.get_fignums()) == 2
+    plt.close("all")

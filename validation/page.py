@@ -86,7 +86,9 @@ def _line(cells: Iterable[object]) -> str:
 def rules(verdicts: Iterable[Verdict]) -> Iterator[str]:
     """Lines of the rules and what was found."""
     yield "\n## The rules\n"
-    yield from markdown_table(("rule", "found", ""), ((v.rule, v.found, held(v.held)) for v in verdicts))
+    yield from markdown_table(
+        ("rule", "found", "verdict"), ((v.rule, v.found, held(v.held)) for v in verdicts)
+    )
 
 
 def held(yes: bool) -> str:

@@ -1,6 +1,8 @@
 """Results that draw, show and write themselves: of an analysis, a comparison and an intervention."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,21 @@ from cxlink.value.intervention import InterventionValue
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+def _into_pyplot(draw: "Callable[[Analysis, Axes | None], Axes]") -> "Callable[..., Axes]":
+    """Attach a new figure to pyplot: a notebook shows it when the cell ends, ``plt.show`` in a script."""
+
+    @wraps(draw)
+    def drawn(analysis: "Analysis", ax: "Axes | None" = None) -> "Axes":
+        axes = draw(analysis, ax)
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            plt.figure(axes.figure)
+        return axes
+
+    return drawn
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -74,6 +91,7 @@ class Analysis(Results):
 
         return blocks_html(headline(self))
 
+    @_into_pyplot
     def retention_curves(self, ax: "Axes | None" = None) -> "Axes":
         """Draw retention of the bands by time since the score, with customers at risk."""
         from cxlink.report.figures.cohort_figures import retention_curves
@@ -84,36 +102,42 @@ class Analysis(Results):
             self.estimates, self.counts.spec, at_risk=at_risk, simulated=self.simulated, ax=ax
         )
 
+    @_into_pyplot
     def retention_by_score(self, ax: "Axes | None" = None) -> "Axes":
         """Draw retention at the horizon, score by score, unadjusted and standardised."""
         from cxlink.report.figures.cohort_figures import retention_by_score
 
         return retention_by_score(self.estimates, self.counts.spec, simulated=self.simulated, ax=ax)
 
+    @_into_pyplot
     def spend_by_score(self, ax: "Axes | None" = None) -> "Axes":
         """Draw mean spend over the window, score by score, unadjusted and standardised."""
         from cxlink.report.figures.cohort_figures import spend_by_score
 
         return spend_by_score(self.estimates, self.counts.spec, simulated=self.simulated, ax=ax)
 
+    @_into_pyplot
     def value_by_score(self, ax: "Axes | None" = None) -> "Axes":
         """Draw lifetime value, score by score, unadjusted and standardised; needs ``[value]`` in the spec."""
         from cxlink.report.figures.cohort_figures import value_by_score
 
         return value_by_score(self.estimates, self.counts.spec, simulated=self.simulated, ax=ax)
 
+    @_into_pyplot
     def unanswered_curves(self, ax: "Axes | None" = None) -> "Axes":
         """Draw retention of customers without a score beside that of those with one."""
         from cxlink.report.figures.nonresponse_figure import unanswered_curves
 
         return unanswered_curves(self.estimates, self.counts.spec, simulated=self.simulated, ax=ax)
 
+    @_into_pyplot
     def tenure_ladder(self, ax: "Axes | None" = None) -> "Axes":
         """Draw mean tenure to each horizon, by family and averaged, with what is extrapolated."""
         from cxlink.report.figures.tenure_ladder import tenure_ladder
 
         return tenure_ladder(self.every_estimate, self.counts.spec, simulated=self.simulated, ax=ax)
 
+    @_into_pyplot
     def family_survival(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the observed curves of both bands, and how each family continues them beyond follow-up."""
         from cxlink.report.figures.extrapolation_figure import family_survival
@@ -122,6 +146,7 @@ class Analysis(Results):
             self.estimates, self.projected, self.counts.spec, simulated=self.simulated, ax=ax
         )
 
+    @_into_pyplot
     def family_hazards(self, ax: "Axes | None" = None) -> "Axes":
         """Draw losses per period: observed, smoothed, and as each family has them."""
         from cxlink.report.figures.hazard_figure import family_hazards
@@ -130,6 +155,7 @@ class Analysis(Results):
             self.estimates, self.projected, self.at_risk, self.counts.spec, simulated=self.simulated, ax=ax
         )
 
+    @_into_pyplot
     def backtest_calibration(self, ax: "Axes | None" = None) -> "Axes":
         """Draw survival predicted from earlier periods against what was observed, by score."""
         from cxlink.report.figures.calibration_figure import backtest_calibration
@@ -140,6 +166,7 @@ class Analysis(Results):
             self.backtested, weights, self.counts.spec.unit, simulated=self.simulated, ax=ax
         )
 
+    @_into_pyplot
     def posterior_retention(self, ax: "Axes | None" = None) -> "Axes":
         """Draw retention before any count and by the posterior, with what was observed; needs ``bayes=True``."""
         from cxlink.report.figures.posterior_figures import prior_retention
@@ -147,6 +174,7 @@ class Analysis(Results):
         curves = pd.concat(self.bayesian.curves) if self.bayesian is not None else pd.DataFrame()
         return prior_retention(self.estimates, curves, self.counts.spec, simulated=self.simulated, ax=ax)
 
+    @_into_pyplot
     def metrics_over_time(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the first metric by calendar period, with its intervals; needs dates.
 

@@ -21,6 +21,8 @@ def axes_of(ax: "Axes | None") -> "Axes":
 
 def forest(summary: pd.DataFrame, ratio: str, ax: "Axes | None" = None) -> "Axes":
     """Draw ratios and their intervals on a log scale, a row each."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     axes = axes_of(ax)
     places = np.arange(len(summary))[::-1]
     low, value, high = (summary[name].to_numpy(float) for name in ("conf_low", ratio, "conf_high"))
@@ -29,7 +31,10 @@ def forest(summary: pd.DataFrame, ratio: str, ax: "Axes | None" = None) -> "Axes
     )
     axes.axvline(1.0, color="0.6", linewidth=0.8)
     axes.set_xscale("log")
-    axes.set_yticks(places, list(summary.index))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_yticks(places, [term.replace("[T.", " = ").replace("]", "") for term in summary.index])
     axes.set_xlabel(f"{ratio.replace('_', ' ')} (log scale)")
     return axes
 

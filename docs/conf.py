@@ -1,0 +1,124 @@
+"""How the documentation is built: ``make docs``, without network, warnings are errors."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import latex2mathml.converter
+import typer.main
+from docutils import nodes
+from sphinx.application import Sphinx
+
+import cxlink
+from cxlink.cli.commands import app as commands
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+
+project = "cxlink"
+author = "The cxlink authors"
+release = version = cxlink.__version__
+extensions = ["myst_nb", "numpydoc", "sphinx.ext.autosummary"]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+html_theme = "pydata_sphinx_theme"
+html_static_path = ["_static"]
+html_css_files = ["cxlink.css"]
+html_theme_options = {
+    "logo": {"text": "cxlink"},
+    "header_links_before_dropdown": 9,
+    "navbar_persistent": ["search-button"],
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "show_toc_level": 2,
+}
+html_sidebars: dict[str, list[str]] = {
+    page: [] for page in ("index", "quickstart", "gallery", "coming-from", "glossary")
+}
+html_math_renderer = "mathml"
+myst_enable_extensions = ["dollarmath", "deflist"]
+myst_heading_anchors = 3
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(ROOT / "build" / "docs-cache")
+nb_execution_raise_on_error = True
+nb_execution_timeout = 900
+nb_execution_excludepatterns = ["course/*"]  # they run in `make notebooks`, and keep their output
+nb_ipywidgets_js: dict[str, Any] = {}
+nb_merge_streams = True
+autosummary_generate = True
+numpydoc_show_class_members = False
+
+# What stands elsewhere in the repository, and where the site shows it: (from, to), both relative.
+BROUGHT = {
+    "notebooks": "course",
+    "reports/coverage": "proofs",
+    "reports/sample/figures": "sample",
+    "benchmarks/README.md": "benchmarks.md",
+    "benchmarks/scaling.svg": "scaling.svg",
+    "tests/reference/README.md": "references.md",
+    "data/README.md": "data.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+}
+
+
+def bring(_: Sphinx) -> None:
+    """Copy pages that stand elsewhere into the source folder (ignored by git)."""
+    for source, target in BROUGHT.items():
+        if (ROOT / source).is_dir():  # afresh: a page that is gone shall not stay
+            shutil.rmtree(HERE / target, ignore_errors=True)
+            kept = shutil.ignore_patterns("*.csv", "cells", "*.parquet", ".*")
+            shutil.copytree(ROOT / source, HERE / target, ignore=kept)
+        else:
+            shutil.copy(ROOT / source, HERE / target)
+
+
+def point_inside(_: Sphinx, name: str, source: list[str]) -> None:
+    """Let links to files elsewhere in the repository lead to their page of this site."""
+    up = "../" * name.count("/")
+    for place, page in BROUGHT.items():
+        source[0] = re.sub(rf"\]\((?:\.\./)+{re.escape(place)}(?=[)/#])", f"]({up}{page}", source[0])
+
+
+def write_commands(_: Sphinx) -> None:
+    """Make the page of commands from the command line itself."""
+    lines = [
+        "# The command line\n",
+        "Exit status: 0 done; 2 the input or the call is wrong; 1 a fault of cxlink; 130 interrupted. Every key of the",
+        "spec is also a flag of `check` and `fit`; a flag wins.\n",
+    ]
+    for name, command in typer.main.get_command(commands).commands.items():  # type: ignore[attr-defined]
+        lines += [f"## cxlink {name}", "", command.help or "", "", "| option | meaning |", "|---|---|"]
+        for parameter in command.params:
+            shown = (
+                ", ".join(parameter.opts)
+                if parameter.param_type_name == "option"
+                else str(parameter.name).upper()
+            )
+            about = (getattr(parameter, "help", None) or "").replace("|", "\\|")
+            lines.append(f"| `{shown}` | {about} |")
+        lines.append("")
+    (HERE / "reference" / "command-line.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def inline_math(self: Any, node: nodes.math) -> None:
+    """Write a formula in a line as MathML, which browsers read without a script."""
+    self.body.append(latex2mathml.converter.convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def displayed_math(self: Any, node: nodes.math_block) -> None:
+    """Write a formula that stands alone as MathML."""
+    self.body.append(
+        f"<div class='formula' tabindex='0'>{latex2mathml.converter.convert(node.astext(), display='block')}</div>"
+    )
+    raise nodes.SkipNode
+
+
+def setup(app: Sphinx) -> None:
+    """Register what is made before reading, and how mathematics is written."""
+    app.connect("builder-inited", bring, priority=100)
+    app.connect("builder-inited", write_commands, priority=100)
+    app.connect("source-read", point_inside)
+    app.add_html_math_renderer("mathml", (inline_math, None), (displayed_math, None))
