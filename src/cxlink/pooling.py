@@ -11,6 +11,7 @@ from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.count.resolution import kept_from
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort
 from cxlink.display import Analysis
 from cxlink.runs import read_run
@@ -149,7 +150,7 @@ def _with_cohort(spec: CohortSpec) -> CohortSpec:
 def _labelled(counts: Counts, name: str, spec: CohortSpec) -> Counts:
     """The same cells with the cohort's name as a stratum, in the columns' order of the spec; with its own metrics."""
     spec = spec.model_copy(update={"metrics": counts.spec.metrics})
-    cells = counts.cells.assign(**{f"stratum.{COHORT}": name})
-    strata = [f"stratum.{variable}" for variable in spec.stratum_variables]
+    cells = counts.cells.assign(**{stratum_column(COHORT): name})
+    strata = [stratum_column(variable) for variable in spec.stratum_variables]
     others = [column for column in cells.columns if column not in ("score", *strata)]
     return replace(counts, cells=cells[["score", *strata, *others]], spec=spec)

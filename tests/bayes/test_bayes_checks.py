@@ -133,12 +133,10 @@ def test_energies_that_hardly_move_fail() -> None:
     assert check.value < 0.1
 
 
-def test_variables_can_be_chosen() -> None:
+def test_the_worst_variable_is_named() -> None:
     bad = settled()
     bad[0] += 5.0
-    tree = tree_of(settled(), bad=bad)
-    assert [check.passed for check in convergence(tree, ["theta"])] == [True] * 5
-    assert convergence(tree)[0].facts["parameter"] == "bad"
+    assert convergence(tree_of(settled(), bad=bad))[0].facts["parameter"] == "bad"
 
 
 def test_thinning_keeps_every_chain() -> None:
@@ -221,7 +219,7 @@ def test_cells_are_left_out_as_by_hand_and_far_ones_by_fitting_anew() -> None:
 
     found = loo_by_cell(cells, refit)
     assert 11 in asked
-    assert asked == list(found.refitted) == list(np.flatnonzero(found.pareto_k > 0.7))
+    assert asked == list(found.refitted)
     expected = np.array([left_out(y, cell, 10.0) for cell in range(12)])
     # weights of the far one have an sd of 38 times their mean: 0.06 of 400,000
     assert found.elpd == pytest.approx(expected, abs=0.24)

@@ -185,7 +185,14 @@ def test_strata_stand_in_the_order_of_their_cuts() -> None:
     names = ["age=(missing)", "age=12-<24", "age=3-<12", "age=<3", "age=>=24", "size=(missing)", "size=100-250",
              "size=50-100", "size=self-employed"]  # fmt: skip
     rows = pd.concat([one.assign(stratum=name) for name in names], ignore_index=True)
-    shown = tables.strata(gather(replace(given, estimates=rows)), "retention", "kaplan_meier", 12, "x")
+    ages, sizes = (
+        ["(missing)", "12-<24", "3-<12", "<3", ">=24"],
+        ["(missing)", "100-250", "50-100", "self-employed"],
+    )
+    n = len(given.counts.cells)
+    both = {"stratum.age": np.resize(ages, n), "stratum.size": np.resize(sizes, n)}
+    given = made_up.altered(given, cells=given.counts.cells.assign(**both), estimates=rows)
+    shown = tables.strata(gather(given), "retention", "kaplan_meier", 12, "x")
     assert [row[0] for row in shown[0].rows] == [
         "size: 50-100", "size: 100-250", "size: self-employed", "size: (missing)",
         "age: <3", "age: 3-<12", "age: 12-<24", "age: >=24", "age: (missing)",

@@ -12,6 +12,7 @@ from pypdf import PdfReader
 
 from cxlink.checks import Check
 from cxlink.cohort.count.profile import Remark
+from cxlink.cohort.strata import Category, stratum_column
 from cxlink.estimands.tidy import KEY
 from cxlink.report.analysis_document import make_document
 from cxlink.report.estimates_lookup import open_book
@@ -120,14 +121,16 @@ def test_texts_of_the_table_print_as_themselves() -> None:
         "spend": {"column": "s", "complete": True, "currency": currency},
     })  # fmt: skip
     estimates = given.estimates.copy()
-    estimates["stratum"] = estimates["stratum"].replace({"plan=basic": f"{plan}={region}"})
+    category = Category(plan, region)
+    estimates["stratum"] = estimates["stratum"].replace({"plan=basic": category.label})
+    cells = given.counts.cells.assign(**{stratum_column(plan): region})
     estimates["cause"] = estimates["cause"].replace({"price": cause})
     estimates["unit"] = estimates["unit"].replace({"EUR": currency})
     notes = tuple(Remark("as_written", 1, {"text": f"Note on {text}."}) for text in HOSTILE)
     dropped = (Remark("invalid", 3, {"rule": region}),)
     profile = replace(given.profile, table=plan, dropped=dropped, notes=notes)
     checks = tuple(replace(check, group=plan) for check in given.checks)
-    given = made_up.altered(given, estimates=estimates, profile=profile, checks=checks)
+    given = made_up.altered(given, cells=cells, estimates=estimates, profile=profile, checks=checks)
     text = squeezed(" ".join(pages(given, f"cxlink fit {region}")))
     for hostile in HOSTILE:
         assert squeezed(hostile) in text, hostile

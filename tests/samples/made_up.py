@@ -10,6 +10,7 @@ from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.profile import Profile, Remark
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
+from cxlink.cohort.strata import stratum_column
 from cxlink.estimands.tidy import row, tidy
 from cxlink.results import Results
 
@@ -238,15 +239,17 @@ def backtested() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-def cells() -> pd.DataFrame:
+def cells(spec: CohortSpec) -> pd.DataFrame:
     rows = []
+    first, second = (*map(stratum_column, spec.stratum_variables), "", "")[:2]
     for level, n in [*N.items(), (pd.NA, 7300)]:
         for exit_, cause, share in ((6, "price", 0.2), (6, "moved $a_b", 0.1), (24, "", 0.7)):
             part = round(n * share)
             spend = {"spend_n": part - 3, "spend_zero": part // 10, "spend_sum": 500.0 * part}
-            rows.append({"score": level, "stratum.plan": "basic", "stratum.region": "north", "entry": 0,
+            stratum = {first: "pro" if cause == "" else "basic", second: "north"}
+            rows.append({"score": level, **stratum, "entry": 0,
                          "exit": exit_, "cause": cause, "wave": "", "n": part, **spend})  # fmt: skip
-    return pd.DataFrame(rows).astype({"score": "Int64"})
+    return pd.DataFrame(rows).drop(columns="", errors="ignore").astype({"score": "Int64"})
 
 
 def checks() -> tuple[Check, ...]:
@@ -329,7 +332,7 @@ def results(tables: dict[str, object] | None = None, **changes: object) -> Resul
         notes=(Remark("lost_at_zero", 42, facts={"unit": "month"}),), fingerprint="5f" * 32,
     )  # fmt: skip
     made = Results(
-        counts=Counts(cells(), spec, profile), estimates=estimates(spec), checks=checks(), at_risk=at_risk(),
+        counts=Counts(cells(spec), spec, profile), estimates=estimates(spec), checks=checks(), at_risk=at_risk(),
         projected=projected() if spec.subscription is not None else projected().iloc[:0],
         backtested=backtested() if spec.subscription is not None else backtested().iloc[:0],
     )  # fmt: skip

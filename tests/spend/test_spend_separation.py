@@ -14,7 +14,7 @@ from cxlink.spend.regressions import fit_poisson, fit_spend
 from cxlink.spend.sandwich import stacked
 from cxlink.spend.solve import Sums, solve
 from cxlink.spend.spend_design import additive, independent, separated
-from cxlink.spend.standardised_means import SpendQuestion, additive_means, group_means, inestimable_groups
+from cxlink.spend.standardised_means import SpendQuestion, group_means, inestimable_groups, spend_question
 
 MODELS = ("poisson", "gamma", "two_part", "log_ols")
 
@@ -282,14 +282,15 @@ def test_the_reference_category_is_the_one_that_tells_most(rows: pd.DataFrame) -
 def test_the_headline_can_stand_on_the_additive_model(rows: pd.DataFrame) -> None:
     some = rows[~((rows["score"] == 1) & (rows["plan"] != "x"))]  # worst customers in one plan alone
     counts = counted(some)
-    means, fit = additive_means(counts, spells_of(counts), np.random.default_rng(1))
+    question = spend_question(counts, spells_of(counts))
+    fit = fit_poisson(question.cells, question.effect)
     assert isinstance(fit, SpendFit)
-    assert means is not None
+    means = group_means(fit, question, np.random.default_rng(1))
     own = [means.groups[g] for g in means.own]
     assert {"worst", "best"} <= set(own)
     assert (means.groups[means.contrasts[0][0]], means.groups[means.contrasts[0][1]]) == ("best", "worst")
     nobody = counted(some.assign(spend=0.0))
-    assert additive_means(nobody, spells_of(nobody), np.random.default_rng(1))[0] is None
+    assert not isinstance(fit_poisson(spend_question(nobody, spells_of(nobody)).cells, "levels"), SpendFit)
 
 
 def test_the_truth_is_found_under_heavy_tails() -> None:

@@ -2,6 +2,7 @@
 
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.resolution import kept_from, resolution_checks
+from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort
 from cxlink.report.check_notes import note
 from cxlink.report.format import FIRM, THIN, levels, listed, percent, periods, whole
@@ -47,7 +48,7 @@ def _scores(counts: Counts) -> list[str]:
     lines = [say("terminal.scores", scored=total, unscored=unscored, **facts)]
     lines += [f"  {level:>4}  {whole(n):>12}  {percent(n / total, 1):>7}" for level, n in by_score.items()]
     for name in spec.stratum_variables:
-        n = counts.scored.groupby(f"stratum.{name}")["n"].sum()
+        n = counts.scored.groupby(stratum_column(name))["n"].sum()
         shares = [f"{category} {percent(of / total, 1)}" for category, of in n.items()]
         lines.append(f"{name}: {', '.join(shares)}")
     return lines

@@ -24,6 +24,7 @@ from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.source import Source, embedded, open_source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import AdjustSection
+from cxlink.cohort.strata import stratum_column
 
 MOST_LEVELS = 50
 
@@ -255,7 +256,7 @@ def _refuse_wide(raw: pa.Table, spec: CohortSpec, name: str) -> None:
     """Refuse categories of many levels, such as an id, an amount or free text."""
     more = " or more" if raw.num_rows > grouping.MOST_CELLS else ""
     for variable in spec.stratum_variables:
-        n_levels = len(raw[f"stratum.{variable}"].unique())
+        n_levels = len(raw[stratum_column(variable)].unique())
         if variable not in spec.cuts and n_levels > MOST_LEVELS:
             raise InputError(
                 f"{name}: {variable} has {n_levels:,} values{more}; a stratum may have {MOST_LEVELS}. Cut it into "

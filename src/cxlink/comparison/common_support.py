@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cxlink.cohort.count.spells import Spells, risk_sets
+from cxlink.cohort.strata import stratum_variables
 from cxlink.groups.support import FOREVER, estimable_to
 
 
@@ -137,7 +138,7 @@ def set_aside(spells: Spells, frame: Frame) -> Aside:
     strange = (level >= 0) & (stratum < 0)
     late = (level >= 0) & (stratum >= 0) & (place < 0)
     only = spells.strata.iloc[np.unique(spells.stratum[spells.pair][stratum < 0])]
-    variables = [str(column).removeprefix("stratum.") for column in only]
+    variables = stratum_variables(only)
     return Aside(
         level=float(n[level < 0].sum()),
         stratum=float(n[strange].sum()),

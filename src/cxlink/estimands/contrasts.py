@@ -1,6 +1,6 @@
 """How two groups are compared: the contrasts, as data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +42,10 @@ class Contrast:
     least: float = -np.inf
     says: Says | None = None
 
+    def called(self, estimand: str) -> str:
+        """Name it of an estimand: ``retention_ratio``."""
+        return f"{estimand}_{self.name}"
+
 
 DIFFERENCE = Contrast("difference", np.subtract)
 RATIO = Contrast("ratio", np.divide, "ratio")
@@ -53,3 +57,18 @@ OF_CONTROLS = (DIFFERENCE, Contrast("ratio", np.divide, "ratio", least=0.0, says
 """Of means that may be under 0."""
 OF_VALUES = (DIFFERENCE, Contrast("ratio", np.divide, "ratio", says=positive))
 """Of what may be a loss."""
+
+
+def with_contrasts(estimands: Iterable[str]) -> dict[str, str]:
+    """Name estimands and their contrasts, each with the estimand that it is of.
+
+    Examples
+    --------
+    >>> with_contrasts(["spend"])
+    {'spend': 'spend', 'spend_difference': 'spend', 'spend_ratio': 'spend'}
+    """
+    return {
+        name: estimand
+        for estimand in estimands
+        for name in (estimand, *(contrast.called(estimand) for contrast in BOTH))
+    }

@@ -158,7 +158,7 @@ def _contrasted(
                 continue
             place, names = answer.places[p], (model.groups[g], model.groups[r])
             estimate = ready_row(
-                f"{evaluated.estimand.name}_{contrast.name}", points[c, k], ends[:, c, k], level,
+                contrast.called(evaluated.estimand.name), points[c, k], ends[:, c, k], level,
                 contrast.unit or evaluated.estimand.unit, reference=names[1],
                 headline=evaluated.leads.holds(evaluated.estimand.name, place)
                 and names == evaluated.spec.contrast(evaluated.spec.analysis.contrasts[0]),

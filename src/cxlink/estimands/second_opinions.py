@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from cxlink.estimands.contrasts import with_contrasts
+from cxlink.estimands.scenario import scenario_of
 from cxlink.survival.families.catalogue import menu
 
 AVERAGES = ("averaged", "averaged_aic", "averaged_backtest", "averaged_equal")
@@ -30,9 +32,9 @@ def parted(estimates: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         `OF_THE_REPORTED` and lags of other models than Kaplan–Meier. Both with the same columns, in the same order.
     """
     names = {family.name for family in menu(np.ones(1))} | set(AVERAGES)
-    base = estimates["estimand"].str.removesuffix("_difference").str.removesuffix("_ratio")
-    of_reported = base.isin(OF_THE_REPORTED)
-    lagged = estimates["scenario"].str.startswith("lag=") & (estimates["model"] != "kaplan_meier")
-    further = estimates["model"].isin(names) & base.isin(OF_TENURE)
+    of_reported = estimates["estimand"].isin(with_contrasts(OF_THE_REPORTED))
+    lags = {text for text in estimates["scenario"].unique() if scenario_of(text).kind == "lag"}
+    lagged = estimates["scenario"].isin(lags) & (estimates["model"] != "kaplan_meier")
+    further = estimates["model"].isin(names) & estimates["estimand"].isin(with_contrasts(OF_TENURE))
     second = further | (of_reported & (estimates["model"] != REPORTED)) | lagged
     return estimates[~second].reset_index(drop=True), estimates[second].reset_index(drop=True)

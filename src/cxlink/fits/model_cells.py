@@ -11,6 +11,7 @@ from cxlink.cohort.count.mix import MISSING
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import AdjustSection, TableSection
+from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort, read_again
 from cxlink.fits.formula import ModelFormula, refuse_unknown
 
@@ -149,7 +150,7 @@ def _cells(
         raise InputError(f"{name}: nobody has a score.")
     columns: dict[str, pd.Series] = {"score": _score(cells["score"], spec)} if _scored(formula) else {}
     for one in names:
-        text = cells[f"stratum.{one}"].astype(str)
+        text = cells[stratum_column(one)].astype(str)
         as_made = one in spec.adjust.columns or one in spec.cuts
         columns[one] = _variable(text, one, spec.table, number=one in formula.numbers, category=as_made)
     frame = pd.DataFrame(columns, index=cells.index)

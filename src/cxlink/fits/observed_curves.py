@@ -12,6 +12,7 @@ from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells, spells_of
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.strata import stratum_column, stratum_variables
 from cxlink.cohort.table import Cohort
 from cxlink.fits.populations import contrasts_table, interval
 from cxlink.groups.requests import Request, own_entries, pooled
@@ -236,9 +237,9 @@ def kaplan_meier(cohort: Cohort | Counts, by: str = "score", standardise: bool =
 
 def _by_variable(spells: Spells, name: str) -> Request:
     """One curve a category of an adjustment variable, whatever the score."""
-    column = f"stratum.{name}"
+    column = stratum_column(name)
     if column not in spells.strata:
-        known = ["score", *(str(one).removeprefix("stratum.") for one in spells.strata.columns)]
+        known = ["score", *stratum_variables(spells.strata)]
         raise InputError(f"there are no curves by {name!r}; there are by {', '.join(known)}.")
     values = sorted(spells.strata[column].unique())
     members = tuple(

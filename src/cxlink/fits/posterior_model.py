@@ -18,6 +18,7 @@ from cxlink.cohort.count.counts import Counts, refuse_mismatch
 from cxlink.cohort.count.spells import person_periods, spells_of
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, CohortSpec
+from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort
 from cxlink.estimands.bayesian.posterior_coefficients import posterior_coefficients
 from cxlink.fits.formula import parse_formula
@@ -237,7 +238,7 @@ class PosteriorModel:
                 raise InputError(f"a profile lacks {name!r}; it needs {', '.join(('score', *variables))}.")
         level, stratum = [], []
         for row in frame.to_dict("records"):
-            key = tuple(sorted((f"stratum.{name}", str(row[name])) for name in variables))
+            key = tuple(sorted((stratum_column(name), str(row[name])) for name in variables))
             if int(row["score"]) not in coding.levels or key not in coding.strata:
                 raise InputError(
                     f"nobody pooled had {', '.join(f'{k} = {row[k]}' for k in ('score', *variables))}."

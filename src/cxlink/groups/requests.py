@@ -7,6 +7,7 @@ import numpy as np
 
 from cxlink.cohort.count.spells import Spells, risk_sets
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.strata import categories_of, stratum_column, stratum_variables
 from cxlink.groups.curves import Standard
 from cxlink.groups.group import contrasts_of, groups_of
 from cxlink.groups.retained import Scored
@@ -183,10 +184,9 @@ def narrowed(request: Request, standards: Mapping[int, Standard]) -> Request:
 def by_category(spells: Spells, spec: CohortSpec) -> list[Request]:
     """Ask for unadjusted curves within each category of each adjustment variable."""
     requests = []
-    for column in spells.strata.columns:
-        for value in sorted(spells.strata[column].unique()):
-            name = f"{column.removeprefix('stratum.')}={value}"
-            requests.append(pooled(spells, spec, name, (spells.strata[column] == value).to_numpy()))
+    for category in categories_of(spells.strata, stratum_variables(spells.strata)):
+        inside = spells.strata[stratum_column(category.variable)] == category.value
+        requests.append(pooled(spells, spec, category.label, inside.to_numpy()))
     return [request for request in requests if request is not None]
 
 

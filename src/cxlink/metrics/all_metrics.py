@@ -9,6 +9,7 @@ from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.metric_sums import SUMS, totals
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.strata import stratum_column
 from cxlink.metrics.experience_metrics import Experience, experience_metrics
 from cxlink.metrics.members import member_rows
 from cxlink.metrics.metric_intervals import MetricEstimate, ratio, share
@@ -66,7 +67,7 @@ def _from_cells(counts: Counts) -> pd.DataFrame:
     """Customers by answer, quarter of the survey and stratum: the table of a spec without ``[metrics]``."""
     cells, pieces = counts.cells, []
     for variable in ("", *counts.spec.stratum_variables):
-        level = cells[f"stratum.{variable}"] if variable else ""
+        level = cells[stratum_column(variable)] if variable else ""
         part = cells[["score", "n"]].assign(
             of="answers", variable=variable, level=level, period=cells["wave"]
         )

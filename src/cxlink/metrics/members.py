@@ -13,13 +13,13 @@ import numpy as np
 
 from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.spells import spells_of
+from cxlink.estimands.contrasts import with_contrasts
 from cxlink.estimands.headline import headline
 from cxlink.metrics.metric_intervals import MetricEstimate
 from cxlink.metrics.metric_table import Row, metric_row
 
 _MODELS = {"retention": "kaplan_meier", "spend": "means"}
 _MEMBERS = {"best": "yes", "worst": "no"}
-_ENDINGS = ("", "_difference", "_ratio")
 
 
 def member_counts(counts: Counts) -> Counts | None:
@@ -54,7 +54,7 @@ def member_rows(counts: Counts, rng: np.random.Generator) -> Iterator[Row]:
         return
     rows, _ = headline(spells_of(cohort), cohort, rng)
     spec = cohort.spec
-    wanted = {f"{outcome}{ending}": outcome for outcome in _MODELS for ending in _ENDINGS}
+    wanted = with_contrasts(_MODELS)
     rows = [
         row for row in rows if row["estimand"] in wanted and _main(row, wanted[row["estimand"]], spec.horizon)
     ]

@@ -16,12 +16,13 @@ from scipy.special import chdtrc
 from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.mix import MISSING
 from cxlink.cohort.count.spells import Spells, person_periods, spells_of
+from cxlink.cohort.strata import stratum_column
 from cxlink.estimation.likelihood import Penalty
 from cxlink.spend.spend_cells import spend_cells
 from cxlink.survival.proportional_hazards.cloglog import Grouped, solve
 
 _VARIABLE = "(touchpoint)"
-_COLUMN = f"stratum.{_VARIABLE}"
+_COLUMN = stratum_column(_VARIABLE)
 _STEPS = 100
 _FARTHEST = 30.0
 _RUNAWAY = 10.0  # a hazard ratio of 20,000 over the range of a column, or an error as wide

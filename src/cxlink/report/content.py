@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.strata import Category, categories_of
 from cxlink.report.estimates_lookup import Book, open_book
 from cxlink.report.words import say
 from cxlink.results import Results
@@ -27,6 +28,8 @@ class Material:
         Customers at each level that has some, from the worst to the best; None where suppressed.
     n_scored, n_unscored : int
         Customers with and without a score.
+    categories : dict of str to Category
+        Those of the adjustment variables that have customers, by their label in the column ``stratum``.
     """
 
     results: Results
@@ -35,6 +38,7 @@ class Material:
     scores: dict[int, int | None]
     n_scored: int
     n_unscored: int
+    categories: dict[str, Category]
 
     @property
     def spec(self) -> CohortSpec:
@@ -79,7 +83,9 @@ def gather(results: Results, command: str = "") -> Material:
     }
     n_scored = int(scored["n"].sum())
     n_unscored = int(cells["n"].sum()) - n_scored
-    return Material(results, command, open_book(results.every_estimate), scores, n_scored, n_unscored)
+    book, categories = open_book(results.every_estimate), categories_of(cells, results.spec.stratum_variables)
+    by_label = {one.label: one for one in categories}
+    return Material(results, command, book, scores, n_scored, n_unscored, by_label)
 
 
 def stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

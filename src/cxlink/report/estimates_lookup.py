@@ -43,6 +43,11 @@ class Estimate:
         """Whether there is no number: the group is suppressed, or nothing could be estimated."""
         return bool(np.isnan(self.estimate))
 
+    @property
+    def is_difference(self) -> bool:
+        """Whether it is a group less its reference; of two groups there is else a ratio."""
+        return bool(self.reference) and self.unit != "ratio"
+
 
 _OTHER_AVERAGES = ("averaged_aic", "averaged_backtest")
 _COLUMNS = [field.name for field in fields(Estimate)]

@@ -11,6 +11,7 @@ import numpy as np
 from cxlink.checks import Check
 from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, TENURE_AT_SURVEY, CohortSpec
 from cxlink.cohort.spec.scales import label
+from cxlink.cohort.strata import Category
 from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.language import NONE as NONE
 from cxlink.report.language import THIN as THIN
@@ -76,7 +77,7 @@ def is_share(row: Estimate) -> bool:
 
 def _with_unit(text: str, row: Estimate) -> str:
     if is_share(row):
-        return say("format.points", number=text) if row.estimand.endswith("_difference") else f"{text}{THIN}%"
+        return say("format.points", number=text) if row.is_difference else f"{text}{THIN}%"
     if row.unit == "ratio" or not row.unit:
         return text
     if row.unit in TIMES:
@@ -96,7 +97,7 @@ def _scaled(estimate: float, row: Estimate, digits: int | None) -> str:
     if not is_share(row):
         return decimal(estimate, shown)
     text = decimal(100 * estimate, shown)
-    if row.estimand.endswith("_difference"):
+    if row.is_difference:
         return text
     least = 10.0**-shown
     if 0 < estimate < 1 and text == decimal(0, shown):
@@ -207,15 +208,9 @@ def variable(name: str) -> str:
     return say("format.tenure_at_survey") if name == TENURE_AT_SURVEY else name
 
 
-def stratum(text: str) -> str:
-    """Write a stratum for readers: ``plan=basic`` becomes ``plan: basic``; long ones are cut."""
-    name, _, value = text.partition("=")
-    return category(name, value)
-
-
-def category(name: str, value: str) -> str:
+def category(one: Category) -> str:
     """Write a category of a variable for readers: ``plan: basic``; long ones are cut."""
-    return shortened(f"{variable(name)}: {value}")
+    return shortened(f"{variable(one.variable)}: {one.value}")
 
 
 def shortened(text: str) -> str:

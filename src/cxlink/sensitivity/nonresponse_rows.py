@@ -10,6 +10,7 @@ from cxlink.checks import Check, Fact
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.mix import MISSING, NO_STRATUM
 from cxlink.cohort.count.spells import spells_of
+from cxlink.cohort.strata import Category, stratum_column
 from cxlink.estimands.support_checks import LEAST_SUPPORT, until
 from cxlink.estimands.survival_estimands import survival_rows
 from cxlink.estimands.tidy import row, widened_to_contain
@@ -37,13 +38,15 @@ def response_findings(counts: Counts) -> Iterator[Check]:
     least = counts.spec.publish.smallest_cell
     for name in counts.spec.stratum_variables:
         cells = counts.cells.assign(answered=counts.cells["n"].where(counts.cells["score"].notna(), 0))
-        by_category = cells.groupby(f"stratum.{name}", sort=True)[["answered", "n"]].sum()
+        by_category = cells.groupby(stratum_column(name), sort=True)[["answered", "n"]].sum()
         shares = by_category["answered"] / by_category["n"]
         if (shares == (shares.index != MISSING)).all():
             continue  # recorded for respondents only, such as tenure at the survey
         for category, answered, n in by_category.itertuples(name=None):
             share = answered / n if n >= least else np.nan
-            yield Check("response", group="all", value=share, facts={"stratum": f"{name}={category}"})
+            yield Check(
+                "response", group="all", value=share, facts={"stratum": Category(name, category).label}
+            )
 
 
 def target_findings(counts: Counts) -> Iterator[Check]:

@@ -8,6 +8,7 @@ from scipy.linalg import solve_triangular
 from scipy.optimize import linprog
 
 from cxlink.cohort.spec.spec_sections import Effect
+from cxlink.cohort.strata import stratum_variables
 from cxlink.estimation.design_terms import INTERCEPT, SCORE, DesignTerm, level_terms, score_terms
 from cxlink.estimation.effects import basis
 from cxlink.spend.spend_cells import SpendCells
@@ -75,13 +76,13 @@ def additive(cells: SpendCells, effect: Effect) -> SpendDesign:
     terms, blocks = level_terms(SCORE, cells.levels), []
     if not free:
         terms = [INTERCEPT, *score_terms(cells.levels, effect, score.shape[1] - 1)]
-    for variable in cells.strata.columns:
-        of = cells.strata[variable].to_numpy()
+    for column, variable in zip(cells.strata, stratum_variables(cells.strata), strict=True):
+        of = cells.strata[column].to_numpy()
         categories, reference = _categories(of, cells)
         others = categories[:reference] + categories[reference + 1 :]
         blocks.append(slice(len(columns), len(columns) + len(others)))
         columns += [(of == category).astype(float) for category in others]
-        terms += level_terms(str(variable).removeprefix("stratum."), categories, reference)
+        terms += level_terms(variable, categories, reference)
     by_stratum = np.column_stack(columns) if columns else np.zeros((len(cells.strata), 0))
     return SpendDesign(score, by_stratum, tuple(blocks), tuple(terms), free)
 

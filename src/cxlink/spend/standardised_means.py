@@ -11,9 +11,8 @@ from cxlink.cohort.spec.spec_sections import Effect
 from cxlink.estimation.effects import monotone
 from cxlink.groups.requests import Request, by_level
 from cxlink.groups.standardisation import standardised
-from cxlink.spend.fitted_regressions import NoSpendFit, SpendFit
+from cxlink.spend.fitted_regressions import SpendFit
 from cxlink.spend.means import MeanSpend
-from cxlink.spend.regressions import fit_poisson
 from cxlink.spend.spend_cells import SpendCells, merged, spend_cells
 
 _BLOCK = 2_000_000
@@ -59,32 +58,6 @@ def _with_windows(spells: Spells) -> Spells:
     complete = spells.spend[:, 0] > 0
     columns = {name: getattr(spells, name)[complete] for name in ("pair", "entry", "exit", "cause", "spend")}
     return replace(spells, n=spells.spend[complete, 0].astype(np.int64), **columns)
-
-
-def additive_means(
-    counts: Counts, spells: Spells, rng: np.random.Generator
-) -> tuple[MeanSpend | None, SpendFit | NoSpendFit]:
-    """Standardise the additive Poisson over all strata: the headline where common support is small.
-
-    Parameters
-    ----------
-    counts : Counts
-        With spend.
-    spells : Spells
-        Of the same counts.
-    rng : Generator
-        Advanced.
-
-    Returns
-    -------
-    means : MeanSpend or None
-        None where the model could not be fitted.
-    fit : SpendFit or NoSpendFit
-        The fitted model, or the reason for none.
-    """
-    question = spend_question(counts, spells)
-    fit = fit_poisson(question.cells, question.effect)
-    return (group_means(fit, question, rng) if isinstance(fit, SpendFit) else None), fit
 
 
 def group_means(fit: SpendFit, question: SpendQuestion, rng: np.random.Generator) -> MeanSpend:

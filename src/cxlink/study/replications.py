@@ -13,6 +13,7 @@ import pandas as pd
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import has_spend, spells_of
 from cxlink.cohort.spec.scales import parse_levels
+from cxlink.cohort.strata import stratum_column
 from cxlink.estimands.headline import from_signup, headline_of
 from cxlink.groups.curves import restricted_mean
 from cxlink.groups.requests import Request, pooled
@@ -73,7 +74,7 @@ def _shares(counts: Counts, shape: tuple[int, int]) -> np.ndarray:
     """Joint shares of stratum and level in a cohort, shape (n_strata, n_levels)."""
     cells = counts.cells
     need, band = (
-        pd.Categorical(cells[f"stratum.{name}"], categories=names).codes.astype(int)
+        pd.Categorical(cells[stratum_column(name)], categories=names).codes.astype(int)
         for name, names in (("need", NEEDS), ("tenure", BANDS))
     )
     pair = (need * len(BANDS) + band) * len(LEVELS) + cells["score"].to_numpy(int) - 1

@@ -1,6 +1,6 @@
 """Whether a posterior can be relied on: did its chains agree, and does it stand on the prior or on the counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,15 +18,13 @@ MOST_SENSITIVE = 0.05
 _UNKNOWN = ("", np.nan)
 
 
-def convergence(tree: "xr.DataTree", names: Sequence[str] | None = None) -> tuple[Check, ...]:
+def convergence(tree: "xr.DataTree") -> tuple[Check, ...]:
     """Convergence of the sampling: R-hat, effective sample sizes, divergences, and energy.
 
     Parameters
     ----------
     tree : DataTree
         With ``posterior`` of dimensions (chain, draw, …), and ``sample_stats`` with ``diverging`` and ``energy``.
-    names : sequence of str, optional
-        Variables to assess; all of them by default.
 
     Returns
     -------
@@ -39,7 +37,7 @@ def convergence(tree: "xr.DataTree", names: Sequence[str] | None = None) -> tupl
     azs: Any = arviz_stats
 
     posterior = tree["posterior"].to_dataset()
-    varying = _moving(posterior[list(names)] if names is not None else posterior)
+    varying = _moving(posterior)
     chains, draws, moves = posterior.sizes["chain"], posterior.sizes["draw"], bool(varying.data_vars)
     least = LEAST_ESS_A_CHAIN * chains
     # without variation within chains the ratio has no value, which is what is then reported

@@ -19,8 +19,6 @@ class LeftOut:
     ----------
     elpd : ndarray of shape (n_cells,)
         Log density of all a cell's customers together, averaged over the posterior without them.
-    pareto_k : ndarray of shape (n_cells,)
-        Shape of the tail of the importance weights, before refitting.
     refitted : int ndarray
         Positions of the cells for which the model was fitted again without them.
     p : float
@@ -28,7 +26,6 @@ class LeftOut:
     """
 
     elpd: np.ndarray
-    pareto_k: np.ndarray
     refitted: np.ndarray
     p: float
 
@@ -87,7 +84,7 @@ def loo_by_cell(log_likelihood: np.ndarray, refit: Callable[[int], np.ndarray]) 
     for cell in over:
         again = refit(int(cell))
         elpd[cell] = logsumexp(again) - np.log(len(again))
-    return LeftOut(elpd, k, over, float((whole - elpd).sum()))
+    return LeftOut(elpd, over, float((whole - elpd).sum()))
 
 
 def _efficiency(log_likelihood: np.ndarray) -> float:

@@ -9,7 +9,7 @@ from cxlink.bayes.draws.posterior_curves import survival_of
 from cxlink.bayes.draws.sampling import Posterior
 from cxlink.bayes.models import hazard_posterior as bayes_hazard
 from cxlink.bayes.pooled_counts import PooledPeriods, coding_from
-from cxlink.bayes.priors import by_name, hazard_priors, renewal_priors
+from cxlink.bayes.priors import POLARISATION, by_name, hazard_priors, renewal_priors
 
 
 def cells_of(pooled: PooledPeriods) -> tuple[np.ndarray, ...]:
@@ -58,14 +58,19 @@ def log_prior(posterior: Posterior) -> np.ndarray:
     tree = posterior.tree["posterior"]
     hazard = posterior.name == bayes_hazard.MODEL
     priors = by_name(hazard_priors(posterior.about["per_year"]) if hazard else renewal_priors())
+    deviations = {name: prior for name, prior in priors.items() if prior.distribution == "gamma"}
+    intercepts = {
+        f"baseline{part}": priors[f"intercept{part}"]
+        for part in ("", POLARISATION)
+        if f"intercept{part}" in priors
+    }
     total = np.zeros((tree.sizes["chain"], tree.sizes["draw"]))
     for name in (str(one) for one in tree.data_vars):
-        if name.startswith("spread_"):
-            total += priors[name].log_density(tree[name].to_numpy())
-        elif name.startswith("baseline"):
+        if name in deviations:
+            total += deviations[name].log_density(tree[name].to_numpy())
+        elif name in intercepts:
             # effects sum to 0, so that the mean over cohorts and strata is the intercept
-            intercept = tree[name].to_numpy().mean(axis=(2, 3))
-            total += priors[name.replace("baseline", "intercept")].log_density(intercept)
+            total += intercepts[name].log_density(tree[name].to_numpy().mean(axis=(2, 3)))
     if "position" in tree:
         score = tree["score"].to_numpy().mean(axis=(2, 4))
         total += priors["slope"].log_density(score[..., -1] - score[..., 0])

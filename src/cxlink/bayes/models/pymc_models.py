@@ -21,6 +21,7 @@ from cxlink.bayes.priors import (
     renewal_priors,
 )
 from cxlink.bayes.stacked_spend import StackedCells
+from cxlink.cohort.strata import Category, stratum_variables
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -110,7 +111,9 @@ def spend_model(stack: StackedCells, effect: BayesEffect = "levels") -> "pm.Mode
         for part in PARTS:
             base, score = _predictor(coding, priors[f"intercept_{part}"], f"_{part}")
             tables.append(pm.Deterministic(part, base[:, None] + score, dims=("cohort", "level", "stratum")))
-        log_k = _variable(priors["intercept_shape"]) + _zero_sum(priors["spread_shape"], ("level",), coding)
+        log_k = _variable(priors["intercept_shape"]) + _zero_sum(
+            "effect_shape", priors["spread_shape"], ("level",), coding
+        )
         shape = pm.Deterministic("shape", pt.exp(log_k + pt.zeros(len(coding.levels))), dims="level")
         at = (stack.cohort[seen], stack.level[seen], stack.stratum[seen])
         share, amount, k = tables[0][at], tables[1][at], shape[at[1]]
@@ -124,7 +127,11 @@ def spend_model(stack: StackedCells, effect: BayesEffect = "levels") -> "pm.Mode
 def _coords(coding: Coding) -> dict[str, Any]:
     """Names of cohorts, levels, strata, and of the steps between neighbouring levels."""
     strata = [
-        ", ".join(f"{name.removeprefix('stratum.')}={value}" for name, value in one) or "all"
+        ", ".join(
+            Category(variable, value).label
+            for variable, (_, value) in zip(stratum_variables(column for column, _ in one), one, strict=True)
+        )
+        or "all"
         for one in coding.strata
     ]
     pairs = zip(coding.levels[:-1], coding.levels[1:], strict=True)
@@ -140,14 +147,13 @@ def _variable(prior: Prior, **shape: Any) -> Any:
     return made(prior.name, **{**prior.parameters, **shape})
 
 
-def _zero_sum(spread: Prior, dims: tuple[str, ...], coding: Coding) -> Any:
+def _zero_sum(name: str, spread: Prior, dims: tuple[str, ...], coding: Coding) -> Any:
     """Effects that sum to 0 over each dimension, with an estimated standard deviation; none for a single category."""
     import pymc as pm
 
     sizes = dict(zip(("cohort", "level", "stratum"), coding.shape, strict=True))
     if min(sizes[one] for one in dims) == 1:
         return np.zeros([sizes[one] for one in dims])
-    name = spread.name.replace("spread", "effect")
     return pm.ZeroSumNormal(name, sigma=_variable(spread), n_zerosum_axes=len(dims), dims=dims)
 
 
@@ -176,7 +182,7 @@ def _predictor(
     import pytensor.tensor as pt
 
     def effects(name: str, *dims: str) -> Any:
-        return _zero_sum(EFFECTS[f"spread_{name}"].called(ending), dims, coding)
+        return _zero_sum(f"effect_{name}{ending}", EFFECTS[f"spread_{name}"].called(ending), dims, coding)
 
     n_levels = len(coding.levels)
     base = _variable(intercept) + effects("cohort", "cohort")[:, None] + effects("stratum", "stratum")

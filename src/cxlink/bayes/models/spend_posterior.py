@@ -25,13 +25,9 @@ NAME = "bayes"
 def priors_of(names: tuple[str, ...]) -> dict[str, Prior]:
     """The prior of each variable of a posterior of spend with one of its own (effects have none)."""
     priors = by_name(SPEND_PRIORS)
-    bare = {name: next((name.removesuffix(f"_{part}") for part in PARTS if name.endswith(f"_{part}")), name)
-            for name in names}  # fmt: skip
-    return {
-        name: priors.get(name) or priors[bare[name]]
-        for name in names
-        if name in priors or bare[name] in priors
-    }
+    by_part = {f"{name}_{part}": prior for name, prior in priors.items() for part in PARTS}
+    every = {**by_part, **priors}
+    return {name: every[name] for name in names if name in every}
 
 
 def hurdle_gamma(stack: StackedCells, effect: BayesEffect = "levels") -> HurdleGamma:

@@ -13,6 +13,7 @@ from cxlink.cohort.count.mix import MISSING
 from cxlink.cohort.count.profile import Profile, Remark
 from cxlink.cohort.read.columns import band_labels
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.strata import stratum_column
 
 LOST = "lost"
 
@@ -38,7 +39,8 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
         notes.append(Remark("no_scores", facts={"column": spec.score.column}))
     cells = pd.DataFrame({"score": raw["score"].to_pandas().astype("Float64").astype("Int64")})
     for variable in spec.stratum_variables:
-        cells[f"stratum.{variable}"] = _stratum(raw[f"stratum.{variable}"], spec.cuts.get(variable))
+        column = stratum_column(variable)
+        cells[column] = _stratum(raw[column], spec.cuts.get(variable))
     cells["entry"], cells["exit"] = entry, leave
     cells["cause"] = np.where(lost, category_names(raw["cause"]) if "cause" in raw.column_names else LOST, "")
     cells["wave"] = _waves(times["wave"]) if "wave" in times else ""

@@ -11,6 +11,7 @@ from cxlink.cohort.read import columns
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY, CohortSpec
 from cxlink.cohort.spec.spec_sections import TableSection
+from cxlink.cohort.strata import stratum_column
 
 FAULTS: tuple[tuple[str, ...], ...] = (
     ("signup",), ("survey",), ("end",), ("observed_until",),
@@ -78,7 +79,7 @@ def prepare(
     keys = {"score": _score(source, spec)}
     if spec.subscription is not None:
         keys |= _dated(source, spec) if spec.subscription.dated else _undated(source, spec)
-    keys |= {f"stratum.{name}": _stratum(source, spec, name) for name in spec.stratum_variables}
+    keys |= {stratum_column(name): _stratum(source, spec, name) for name in spec.stratum_variables}
     section = spec.metrics
     if section is not None and section.touchpoint is not None:
         keys["touchpoint"] = columns.category(columns.raw(source, section.touchpoint, "touchpoint"))

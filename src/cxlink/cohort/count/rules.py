@@ -9,6 +9,7 @@ from cxlink.cohort.count.row_expressions import FAULTS
 from cxlink.cohort.read.columns import BAD, is_day
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import SubscriptionSection
+from cxlink.cohort.strata import stratum_column
 
 _DROP = "drop them with --drop-invalid"
 _WORDS = 'Say what its values mean ([table] true = ["…"], false = ["…"])'
@@ -135,7 +136,7 @@ def _band_rules(spec: CohortSpec) -> list[TableRule]:
         return TableRule(
             (name,),
             f"{name} must be a number, since it is cut into bands",
-            lambda t: t[f"stratum.{name}"] == BAD,
+            lambda t: t[stratum_column(name)] == BAD,
             f"Take it out of [adjust] bands, or {_DROP}.",
         )
 

@@ -9,6 +9,7 @@ from scipy import sparse
 
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.mix import Mix, mix_of
+from cxlink.cohort.strata import stratum_column
 
 SPEND_MOMENTS = ("spend_n", "spend_sum", "spend_sum_sq")
 
@@ -89,7 +90,7 @@ def spells_of(counts: Counts) -> Spells:
     """Collect the scored cells of counts, calendar quarters added up."""
     cells = counts.scored
     order = {level: i for i, level in enumerate(counts.spec.scale.levels)}
-    names = [f"stratum.{name}" for name in counts.spec.stratum_variables]
+    names = [stratum_column(name) for name in counts.spec.stratum_variables]
     present = set(cells["score"].astype(int))
     levels = tuple(level for level in counts.spec.scale.levels if level in present)
     if names:

@@ -10,6 +10,7 @@ from cxlink.bayes.pooled_counts import coding_from, strata_of
 from cxlink.bayes.priors import POLARISATION
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells
+from cxlink.cohort.strata import stratum_variables
 from cxlink.estimands.model_rows.coefficients import coefficient_row, customers_by, scored_customers
 from cxlink.estimands.tidy import interval
 from cxlink.estimation.design_terms import SCORE, DesignTerm, level_terms
@@ -62,9 +63,8 @@ def posterior_coefficients(posterior: Posterior, counts: Counts, spells: Spells)
 def _stratum_terms(spells: Spells, strata: list[dict[str, str]]) -> list[DesignTerm]:
     """Strata against the first, named as those of families are."""
     columns = [str(column) for column in spells.strata.columns]
-    names = tuple(column.removeprefix("stratum.") for column in columns)
     values = [tuple(one[column] for column in columns) for one in strata]
-    return [DesignTerm(names, value, values[0]) for value in values[1:]]
+    return [DesignTerm(stratum_variables(columns), value, values[0]) for value in values[1:]]
 
 
 def _customers(counts: Counts, spells: Spells, part: str) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from scipy.special import ndtri
 
 from cxlink.cohort.count.spells import Spells
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.strata import stratum_variables
 from cxlink.estimands.tidy import interval
 from cxlink.estimation.design_terms import SCORE, DesignTerm
 from cxlink.spend.fitted_regressions import SpendFit
@@ -244,7 +245,7 @@ def customers_by(
     """Customers ``n`` of each pair of level and stratum, with the names of both."""
     level, stratum = at
     frame = strata.iloc[stratum].reset_index(drop=True).astype(str)
-    frame.columns = pd.Index([str(name).removeprefix("stratum.") for name in frame.columns])
+    frame.columns = pd.Index(stratum_variables(frame))
     frame[SCORE], frame["n"] = [str(levels[k]) for k in level], n
     return frame
 

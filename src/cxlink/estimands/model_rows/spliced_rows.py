@@ -10,6 +10,7 @@ import pandas as pd
 from cxlink.checks import Check, Fact
 from cxlink.cohort.count.spells import Spells
 from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY, CohortSpec
+from cxlink.estimands.scenario import scenario_of
 from cxlink.estimands.survival_estimands import curve_frames, survival_refusals, survival_rows
 from cxlink.groups import requests as standards
 from cxlink.groups.requests import Request
@@ -93,7 +94,7 @@ _STREAM = 12
 
 def _reported(row: Row) -> bool:
     """Leave out what levels' common error does not change: rows within follow-up; of others give the differences."""
-    shared = row["scenario"].startswith("shared=")
+    shared = scenario_of(row["scenario"]).kind == "shared"
     return not shared or (row["estimand"] in _SHARED and row["extrapolated"] > 0)
 
 

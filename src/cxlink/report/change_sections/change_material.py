@@ -24,11 +24,6 @@ def rows_by(table: pd.DataFrame, column: str) -> dict[str, Row]:
     return {str(row[column]): row for row in table.to_dict("records")}
 
 
-def is_level(group: str) -> bool:
-    """Whether a group is a single score."""
-    return group.lstrip("-").isdigit()
-
-
 def axis_unit(outcome: OutcomeChange) -> str:
     """Give the unit of an outcome's changes."""
     return say("change.percentage_points") if outcome.estimand == "retention" else outcome.unit

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from cxlink.cohort.strata import Category
 from cxlink.comparison.changes import OutcomeChange
 from cxlink.comparison.common_support import Aside
 from cxlink.comparison.recommendation import MOST_POINTS
@@ -9,7 +10,6 @@ from cxlink.estimands.tidy import select
 from cxlink.report.change_sections.change_material import (
     axis_unit,
     bracket,
-    is_level,
     own,
     plain,
     rows_by,
@@ -98,7 +98,7 @@ def set_aside_lines(outcome: OutcomeChange) -> list[str]:
 def _names(aside: Aside) -> list[str]:
     """Name the levels and strata that only one cohort has."""
     levels = [say("change.aside_score", score=signed(level)) for level in aside.levels]
-    return [*levels, *(", ".join(category(*one) for one in stratum) for stratum in aside.strata)]
+    return [*levels, *(", ".join(category(Category(*one)) for one in stratum) for stratum in aside.strata)]
 
 
 def _parts_figure(found: ComparisonResults, outcome: OutcomeChange, number: int) -> Block:
@@ -119,15 +119,20 @@ def _parts_figure(found: ComparisonResults, outcome: OutcomeChange, number: int)
 def _effects_figure(found: ComparisonResults, outcome: OutcomeChange, number: int) -> Block:
     rows, label = own(found.changes, outcome), say("change.axis_two_lines", unit=axis_unit(outcome))
     axes = effect_by_score(rows, found.spec, label, scale(outcome), simulated=found.simulated)
-    by = rows_by(select(rows, part="effect"), "group")
+    by, levels = rows_by(select(rows, part="effect"), "group"), _levels(found)
     said = "; ".join(
         say("change.spoken", name=score(name, found.spec), value=bracket(row, outcome, True))
         for name, row in by.items()
-        if is_level(name)
+        if name in levels
     )
     caption = say("change.effects_caption")
     alt = say("change.effects_alt", values=said).replace(FIRM, " ")
     return picture(f"{number}-effects", drawing.svg(axes), alt, caption)
+
+
+def _levels(found: ComparisonResults) -> set[str]:
+    """Name the groups that are a single score."""
+    return {str(level) for level in found.spec.scale.levels}
 
 
 def _split_table(found: ComparisonResults, outcome: OutcomeChange) -> Block:
@@ -144,7 +149,14 @@ def _split_table(found: ComparisonResults, outcome: OutcomeChange) -> Block:
         say(f"change.column_{name}") for name in ("score", "strata", "scores", "baseline", "effect", "total")
     ]
     note = say("change.split_note")
-    return table(caption, header, lines, notes=[note], rules=[sum(map(is_level, names))], dense=True)
+    return table(
+        caption,
+        header,
+        lines,
+        notes=[note],
+        rules=[sum(name in _levels(found) for name in names)],
+        dense=True,
+    )
 
 
 def _called(name: str, found: ComparisonResults) -> str:

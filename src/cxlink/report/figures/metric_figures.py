@@ -106,5 +106,5 @@ def _draw(axes: Axes, lines: Sequence[Sequence[Metric]]) -> None:
 
 def _written(period: str) -> str:
     """Write a calendar period short: ``2026Q1`` as Q1 under the year."""
-    year, quarter, number = period.partition("Q")
-    return f"Q{number}\n{year}" if quarter else period
+    quarter = pd.Period(period, freq="Q")
+    return f"Q{quarter.quarter}\n{quarter.year}"

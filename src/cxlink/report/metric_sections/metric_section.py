@@ -1,6 +1,7 @@
 """The pages about the metrics that managers ask for."""
 
 from cxlink.checks import matching
+from cxlink.cohort.strata import Category
 from cxlink.report.check_notes import note
 from cxlink.report.content import Material
 from cxlink.report.document import Block, bullets, heading, notice, paragraph, picture, table
@@ -114,7 +115,7 @@ def _segments(m: Material, level: int) -> list[Block]:
         row = [at.get((*key, *segment)) for key in columns]
         n = next((r.n for r in row if r is not None), None)
         cells = [bare(r, shown[key]) for key, r in zip(columns, row, strict=True)]
-        lines.append([category(*segment), whole(n), *cells])
+        lines.append([category(Category(*segment)), whole(n), *cells])
     header = [
         say("metrics.segment"),
         say("metrics.customers"),

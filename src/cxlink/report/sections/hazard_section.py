@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from cxlink.checks import Check, matching
+from cxlink.estimands.scenario import scenario_of
 from cxlink.report.content import Material
 from cxlink.report.document import Block, heading, paragraph, table
 from cxlink.report.estimates_lookup import Estimate
@@ -16,6 +17,7 @@ from cxlink.report.format import (
     levels,
     periods,
     score,
+    whole,
     with_limits,
 )
 from cxlink.report.sections.limitations import adjusted_for
@@ -24,7 +26,7 @@ from cxlink.report.words import say
 
 MODEL = "grouped_ph"
 KINDS = ("no", "conditional")
-YEAR = "year="
+YEAR = "year"
 SHAPES = ("linear", "monotone", "spline")
 _TINY = 0.05
 _SEVERAL = 2.0  # standard errors
@@ -152,16 +154,17 @@ def _yearly(m: Material) -> list[Block]:
     """Set the ratio of the headline contrast out by year."""
     group, reference = m.sides
     every = m.book.where("hazard_ratio", model=MODEL, group=group, reference=reference)
-    rows = [row for row in every if row.scenario.startswith(YEAR) and not row.blank]
-    if not rows:
+    years = [(scenario_of(row.scenario), row) for row in every if not row.blank]
+    lines = [
+        (whole(scenario.number), row) for scenario, row in years if scenario.kind == YEAR and scenario.number
+    ]
+    if not lines:
         return []
     clock = m.spec.subscription.clock if m.spec.subscription is not None else "survey"
     sides = {"group": score(group, m.spec), "reference": levels(reference, m.spec)}
     caption = say("hazard.yearly_caption", level=coverage(m.spec), **sides)
-    header = [say(f"hazard.year_{clock}"), say(f"hazard.ratio_{rows[0].adjusted}")]
-    return [
-        table(caption, header, [[row.scenario.removeprefix(YEAR), bare(row, _digits(row))] for row in rows])
-    ]
+    header = [say(f"hazard.year_{clock}"), say(f"hazard.ratio_{lines[0][1].adjusted}")]
+    return [table(caption, header, [[year, bare(row, _digits(row))] for year, row in lines])]
 
 
 def _shapes(found: Sequence[Check]) -> list[Block]:

@@ -8,6 +8,7 @@ from cxlink.report.figures import drawing
 from cxlink.report.figures import nonresponse_figure as response_figures
 from cxlink.report.format import (
     NONE,
+    category,
     coverage,
     customers,
     full,
@@ -15,7 +16,6 @@ from cxlink.report.format import (
     percent,
     periods,
     shared_digits,
-    stratum,
     value,
 )  # fmt: skip
 from cxlink.report.sections import score_tables as tables
@@ -62,10 +62,11 @@ def _curves(m: Material) -> list[Block]:
 def _response(m: Material) -> list[Block]:
     """Set out the response by category."""
     found = matching(m.results.checks, code="response")
-    known = [(str(check.facts["stratum"]), check.value) for check in found if check.get("stratum")]
+    shares = {check.get("stratum"): check.value for check in found}
     rows = [
-        [stratum(name), percent(share)]
-        for name, share in sorted(known, key=lambda pair: tables.stratum_order(pair[0], m))
+        [category(one), percent(shares[one.label])]
+        for one in tables.in_order(m.categories.values(), m)
+        if one.label in shares
     ]
     if not rows:
         return []

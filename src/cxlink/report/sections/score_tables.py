@@ -2,10 +2,11 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cxlink.cohort.count.mix import MISSING
 from cxlink.cohort.read.columns import band_labels
+from cxlink.cohort.strata import Category
 from cxlink.report.content import Material
 from cxlink.report.document import Block, table
 from cxlink.report.estimates_lookup import Estimate
@@ -13,12 +14,12 @@ from cxlink.report.format import (
     NONE,
     bare,
     capital,
+    category,
     is_share,
     levels,
     money_digits,
     score,
     signed,
-    stratum,
     value,
     whole,
 )
@@ -110,13 +111,16 @@ def strata(m: Material, estimand: str, model: str, horizon: int | None, caption:
     sides = [side for side in m.sides if m.has(side)]
     main = m.book.where(estimand, group=m.sides, model=model, horizon=horizon, adjusted="no", scenario="")
     digits, rows = common_digits(main), []
-    for name in sorted({row.stratum for row in main} - {""}, key=lambda name: stratum_order(name, m)):
-        found = [m.book.get(estimand, side, model, horizon, stratum=name) for side in sides]
+    estimated = {row.stratum for row in main}
+    for one in in_order(m.categories.values(), m):
+        if one.label not in estimated:
+            continue
+        found = [m.book.get(estimand, side, model, horizon, stratum=one.label) for side in sides]
         n = " / ".join(whole(row.n if row is not None else None) for row in found)
         if len(sides) > 1:
-            key = {"reference": reference, "stratum": name}
+            key = {"reference": reference, "stratum": one.label}
             found.append(m.book.get(f"{estimand}_difference", group, model, horizon, **key))
-        rows.append([stratum(name), n, *(bare(row, digits) for row in found)])
+        rows.append([category(one), n, *(bare(row, digits) for row in found)])
     if not rows:
         return []
     notes = blank_notes(m) if any(NONE in row for row in rows) else []
@@ -184,20 +188,24 @@ def _pair_order(pair: tuple[str, str], m: Material) -> tuple[int, int, tuple[str
     return 1, min(place[str(level)] for level in m.spec.group(pair[0])), pair
 
 
-def stratum_order(name: str, m: Material) -> tuple[int, int, float, str]:
-    """Put strata in order: the variables in the spec's order, bands in the order of their cuts, missing values last.
+def in_order(categories: Iterable[Category], m: Material) -> list[Category]:
+    """Put categories in order: the variables in the spec's order, bands in that of their cuts, missing values last.
 
     Categories that begin with a number go by it: ``10-50`` before ``100-250``.
     """
-    known, (variable, _, category) = m.spec.stratum_variables, name.partition("=")
-    bands = band_labels(m.spec.cuts[variable]) if variable in m.spec.cuts else []
-    place = bands.index(category) if category in bands else len(bands)
-    return (
-        known.index(variable) if variable in known else len(known),
-        place + (category == MISSING),
-        float(number[0]) if (number := _NUMBER.match(category)) else math.inf,
-        category,
-    )
+
+    def place(one: Category) -> tuple[int, int, float, str]:
+        bands = band_labels(m.spec.cuts[one.variable]) if one.variable in m.spec.cuts else []
+        band = bands.index(one.value) if one.value in bands else len(bands)
+        number = _NUMBER.match(one.value)
+        return (
+            m.spec.stratum_variables.index(one.variable),
+            band + (one.value == MISSING),
+            float(number[0]) if number else math.inf,
+            one.value,
+        )
+
+    return sorted(categories, key=place)
 
 
 def _nobody(m: Material) -> list[str]:

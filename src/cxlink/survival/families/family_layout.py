@@ -9,6 +9,7 @@ from scipy.interpolate import CubicSpline
 
 from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.cohort.spec.spec_sections import ActsOn, Effect
+from cxlink.cohort.strata import stratum_variables
 from cxlink.estimation.design_terms import INTERCEPT, SCORE, DesignTerm, level_terms, score_terms
 from cxlink.estimation.effects import basis
 from cxlink.estimation.likelihood import Penalty
@@ -239,7 +240,7 @@ def _log_hazard(family: Family, cohort: np.ndarray, middle: np.ndarray, slope: f
 
 def _stratum_terms(strata: pd.DataFrame, reference: int) -> list[DesignTerm]:
     """Terms of the strata but the reference, their variables crossed."""
-    variables = tuple(str(column).removeprefix("stratum.") for column in strata.columns)
+    variables = stratum_variables(strata)
     values = [tuple(str(value) for value in row) for row in strata.itertuples(index=False)]
     return [DesignTerm(variables, row, values[reference]) for k, row in enumerate(values) if k != reference]
 

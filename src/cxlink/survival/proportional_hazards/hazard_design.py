@@ -8,6 +8,7 @@ import pandas as pd
 
 from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.cohort.spec.spec_sections import Effect
+from cxlink.cohort.strata import stratum_variables
 from cxlink.estimation.design_terms import SCORE, DesignTerm, level_terms, score_terms
 from cxlink.estimation.effects import basis
 from cxlink.estimation.likelihood import Penalty
@@ -76,8 +77,7 @@ def make_design(
     zero = int(by_level.argmax()) if reference is None else reference
     score = basis(periods.levels, effect, zero)[level]
     parts = [(score, score_terms(periods.levels, effect, score.shape[1], zero), frozenset({_SCORE}))]
-    for column in periods.strata.columns:
-        variable = column.removeprefix("stratum.")
+    for column, variable in zip(periods.strata, stratum_variables(periods.strata), strict=True):
         informative = np.bincount(periods.stratum, contributions, n_strata)
         dummies, categories = _categories(variable, periods.strata[column], informative)
         parts.append((dummies[stratum], categories, frozenset({variable})))
