@@ -14,15 +14,19 @@ def test_families_and_their_averages_stand_beside_the_spliced_tenure() -> None:
             ("value", "averaged"), ("revenue_difference", "averaged"), ("margin_per_period", "averaged"),
         ],
         columns=["estimand", "model"],
-    ).assign(scenario="")  # fmt: skip
+    ).assign(scenario="", extrapolated=0.0)  # fmt: skip
     reported, second = parted(table)
     assert list(zip(second["estimand"], second["model"], strict=True)) == [
         ("tenure", "averaged"), ("tenure", "weibull"), ("tenure_curtate", "kaplan_meier"),
         ("retention_ratio", "spline_4"),
     ]  # fmt: skip
     assert len(reported) + len(second) == len(table)
-    lagged = pd.DataFrame({"estimand": "retention", "model": ["kaplan_meier", "bayes"], "scenario": "lag=3"})
-    assert parted(lagged)[1]["model"].tolist() == ["bayes"]
+    models = ["kaplan_meier", "bayes", "spliced", "spliced"]
+    lagged = pd.DataFrame(
+        {"estimand": "retention", "model": models, "scenario": "lag=3", "extrapolated": [0, 1, 0, 1]}
+    )
+    # within follow-up it is Kaplan–Meier's again
+    assert parted(lagged)[1]["extrapolated"].tolist() == [1, 0]
     # a regression of spend is no family of tenure, whatever its name
     assert "gamma" in set(reported["model"])
     # lifetime value is reported, whatever curve it stands on

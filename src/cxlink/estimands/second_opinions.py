@@ -29,12 +29,14 @@ def parted(estimates: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     -------
     reported, second : DataFrame
         Estimates of page one and the report; and single families, their averages, other models' estimates of
-        `OF_THE_REPORTED` and lags of other models than Kaplan–Meier. Both with the same columns, in the same order.
+        `OF_THE_REPORTED`, and lags of other models than Kaplan–Meier and, beyond follow-up, `REPORTED`. Both with the
+        same columns, in the same order.
     """
     names = {family.name for family in menu(np.ones(1))} | set(AVERAGES)
     of_reported = estimates["estimand"].isin(with_contrasts(OF_THE_REPORTED))
     lags = {text for text in estimates["scenario"].unique() if scenario_of(text).kind == "lag"}
-    lagged = estimates["scenario"].isin(lags) & (estimates["model"] != "kaplan_meier")
+    beyond = (estimates["model"] == REPORTED) & (estimates["extrapolated"] > 0)
+    lagged = estimates["scenario"].isin(lags) & (estimates["model"] != "kaplan_meier") & ~beyond
     further = estimates["model"].isin(names) & estimates["estimand"].isin(with_contrasts(OF_TENURE))
     second = further | (of_reported & (estimates["model"] != REPORTED)) | lagged
     return estimates[~second].reset_index(drop=True), estimates[second].reset_index(drop=True)

@@ -65,7 +65,8 @@ def spliced_results(spells: Spells, spec: CohortSpec, rng: np.random.Generator) 
     """
     tails, requests = cohort_tails(spells, spec), _requests(spells, spec)
     share = tuple(level_shares([s.group for s in request.standards], spells) for request in requests)
-    further = Further(spec.discount, spec.analysis.waning, share, spec.given, shared=True)
+    lags = tuple((lag, spec.horizon - lag) for lag in spec.lags)
+    further = Further(spec.discount, spec.analysis.waning, share, spec.given, lags, shared=True)
     made = spliced(
         spells, requests, spec.analysis.draws, rng, horizon=spec.horizon, tails=tails, further=further
     )

@@ -1,9 +1,10 @@
 """The pages about retention: curves, scores, contrasts, strata, other time origins, reasons for leaving."""
 
 from cxlink.estimands.scenario import scenario_of
+from cxlink.estimands.second_opinions import REPORTED
 from cxlink.report.content import Material
 from cxlink.report.document import Block, heading, paragraph, picture, table
-from cxlink.report.estimates_lookup import one_kind
+from cxlink.report.estimates_lookup import Estimate, one_kind
 from cxlink.report.figures import cohort_figures as figures
 from cxlink.report.figures import drawing
 from cxlink.report.format import (
@@ -96,7 +97,7 @@ def _by_score(m: Material) -> list[Block]:
 def _other_origins(m: Material, level: int) -> list[Block]:
     """Set the main analysis beside later time origins, and beside signup as a warning."""
     h, groups = m.spec.horizon, (*m.bands, "all")
-    every = m.book.where("retention", model=MODEL, horizon=h, stratum="", group=groups)
+    every = m.book.where("retention", model=(MODEL, REPORTED), horizon=h, stratum="", group=groups)
     others = {scenario_of(row.scenario): row.scenario for row in every}
     lags = sorted(
         (int(one.number), name)
@@ -108,12 +109,11 @@ def _other_origins(m: Material, level: int) -> list[Block]:
         names["from_signup"] = say("retention.origin_signup")
     if not names:
         return []
-    lines = []
+    lines, extrapolated = [], False
     for scenario, name in {"": say("retention.origin_main"), **names}.items():
         for kind in tables.ADJUSTED:
-            found = [
-                m.book.get("retention", group, MODEL, h, scenario=scenario, adjusted=kind) for group in groups
-            ]
+            found = [_observed_or_continued(m, group, scenario, kind) for group in groups]
+            extrapolated |= any(row.extrapolated > 0 for row in found if row is not None)
             if any(row is not None for row in found):
                 cells = ["" if row is None and row is found[-1] else bare(row, 1) for row in found]
                 lines.append(
@@ -124,6 +124,7 @@ def _other_origins(m: Material, level: int) -> list[Block]:
                 )
     text = [say("retention.origins_question"), *([say("retention.origins_lag")] if lags else [])]
     text += [say("retention.origins_signup")] if "from_signup" in names else []
+    text += [say("retention.origins_extrapolated")] if extrapolated else []
     header = [say("retention.origins_column"), *(capital(score(group, m.spec)) for group in groups)]
     caption = say("retention.origins_caption", horizon=periods(h, m.spec.unit), level=coverage(m.spec))
     return [
@@ -131,6 +132,14 @@ def _other_origins(m: Material, level: int) -> list[Block]:
         paragraph(" ".join(text)),
         table(caption, header, lines),
     ]
+
+
+def _observed_or_continued(m: Material, group: str, scenario: str, adjusted: str) -> Estimate | None:
+    """Retention at the horizon: observed, or beyond follow-up by the curve of tenure."""
+    h, key = m.spec.horizon, {"scenario": scenario, "adjusted": adjusted}
+    return m.book.get("retention", group, MODEL, h, **key) or m.book.get(
+        "retention", group, REPORTED, h, **key
+    )
 
 
 def _causes(m: Material, level: int) -> list[Block]:

@@ -79,14 +79,15 @@ class ContinuedHazards:
         hazard *= (self.end - self.begin)[None, :, None]
         return hazard
 
-    def cumulated(self, hazard: np.ndarray, error: np.ndarray) -> np.ndarray:
-        """Cumulate hazards of steps times e^δ, δ of shape (n_levels, n_steps, n_draws)."""
-        total = np.zeros((hazard.shape[0], hazard.shape[1] + 1, hazard.shape[2]))
-        n_strata = len(self.spells.strata)
-        factor = np.exp(np.clip(error, -_LARGEST, _LARGEST))
-        for level, one in enumerate(factor):
-            cells = slice(level * n_strata, (level + 1) * n_strata)
-            np.multiply(hazard[cells], one, out=total[cells, 1:])
+    def cumulated(self, hazard: np.ndarray, error: np.ndarray, cells: np.ndarray | None = None) -> np.ndarray:
+        """Cumulate hazards of steps times e^δ, δ of shape (n_levels, n_steps, n_draws); of some cells, or all."""
+        used = np.arange(len(hazard)) if cells is None else cells
+        total = np.zeros((len(used), hazard.shape[1] + 1, hazard.shape[2]))
+        level = used // len(self.spells.strata)
+        for at in np.unique(level):
+            factor = np.exp(np.clip(error[at], -_LARGEST, _LARGEST))
+            first, last = np.searchsorted(level, [at, at + 1])
+            np.multiply(hazard[used[first:last]], factor, out=total[first:last, 1:])
         np.cumsum(total, axis=1, out=total)
         return total
 
@@ -138,8 +139,8 @@ class DrawnHazards:
     steps: np.ndarray
     draws: slice
 
-    def cumulated(self, scenario: str = "") -> np.ndarray:
-        """Cumulative hazard of each cell: (n_cells, n_steps + 1, n_block)."""
+    def cumulated(self, scenario: str = "", cells: np.ndarray | None = None) -> np.ndarray:
+        """Cumulative hazard of some cells, or each: (n_cells, n_steps + 1, n_block)."""
         hazards = self.hazards
         error = hazards.paths[scenario].at(hazards.begin, hazards.end, self.draws)
-        return hazards.cumulated(self.steps, error)
+        return hazards.cumulated(self.steps, error, cells)

@@ -29,6 +29,8 @@ class ContinuedPlan:
         Which pairs make each curve.
     member : sparse matrix of shape (n_curves, n_cells)
         Which cells.
+    cells : int ndarray of shape (n_cells,)
+        Which of all combinations of level and stratum they are.
     alone : bool
         Whether each curve is one cell.
     parts : tuple of Mixture
@@ -50,6 +52,7 @@ class ContinuedPlan:
     request: Request
     pool: csr_array
     member: csr_array
+    cells: np.ndarray
     alone: bool
     parts: tuple[Mixture, ...]
     at_risk: np.ndarray
@@ -83,6 +86,7 @@ def lay_out_continued(spells: Spells, request: Request, horizon: int) -> Continu
         request=request,
         pool=pool,
         member=member,
+        cells=np.arange(member.shape[1]),
         alone=bool((np.diff(member.indptr) == 1).all()),
         parts=mixtures(request.standards),
         at_risk=at_risk,
@@ -146,11 +150,14 @@ def of_first_contrast(plan: ContinuedPlan) -> ContinuedPlan | None:
     standards = [plan.request.standards[g] for g in sides]
     used = np.unique(np.concatenate([s.curve for s in standards]))
     moved = tuple(replace(s, curve=np.searchsorted(used, s.curve)) for s in standards)
+    member = plan.member[used]
+    cells = np.unique(member.indices)
     return replace(
         plan,
         request=replace(plan.request, standards=moved, own=(), contrasts=((0, 1),)),
         pool=plan.pool[used],
-        member=plan.member[used],
+        member=csr_array(member[:, cells]),
+        cells=plan.cells[cells],
         parts=mixtures(moved),
         at_risk=plan.at_risk[used],
         hazard=plan.hazard[used],
@@ -221,7 +228,9 @@ def continued_log_survival(
 def _mixed(plan: ContinuedPlan, cumulative: np.ndarray, customers: np.ndarray) -> np.ndarray:
     """Log of what is left of several cells together, up to a constant: (n_curves, n_steps + 1, n_draws)."""
     least = cumulative.min(axis=0)
-    left = np.exp(least - cumulative) * customers[:, None]
+    left = least - cumulative
+    np.exp(left, out=left)
+    left *= customers[:, None]
     total = (plan.member @ left.reshape(len(left), -1)).reshape(-1, *left.shape[1:])
     log_left: np.ndarray = np.log(np.maximum(total, _NOBODY)) - least
     return log_left

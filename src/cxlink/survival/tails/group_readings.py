@@ -1,6 +1,7 @@
 """Groups read off continued curves: survival at the times that are asked about, areas, medians, and a tail."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -183,6 +184,25 @@ def spliced_survival(
         area=settled(drawn["area"]), inside=_inside(parts[0][0], grid, horizons, np.maximum(plan.until - given, 0)),
         observed_until=plan.until - given, given=given, last=np.zeros(len(request.standards), dtype=int),
         own=request.own, contrasts=request.contrasts, sparse=plan.sparse, tail=tail,
+    )  # fmt: skip
+
+
+def lagged_survival(first: Survival, parts: tuple[np.ndarray, np.ndarray], given: int, rest: int) -> Survival:
+    """Retention of those who have stayed some periods, at one time from then on.
+
+    Parameters
+    ----------
+    first : Survival
+        From the survey on.
+    parts : (ndarray, ndarray)
+        S at that time: the estimate, (n_groups,), and draws, (n_draws, n_groups).
+    given, rest : int
+        Periods already stayed, and from then on.
+    """
+    none = Drawn(first.area.point[:, :0], first.area.draws[..., :0])
+    return replace(
+        first, times=np.array([rest]), point=parts[0][:, None], draws=parts[1][..., None], horizons=(), area=none,
+        inside=first.inside[:, :0], observed_until=first.observed_until - given, given=given, tail=None,
     )  # fmt: skip
 
 

@@ -28,7 +28,13 @@ from cxlink.survival.tails.curve_plan import (
     resampled_hazards,
 )
 from cxlink.survival.tails.extrapolation_error import Errors
-from cxlink.survival.tails.group_readings import read_groups, read_retained, reading_grid, spliced_survival
+from cxlink.survival.tails.group_readings import (
+    lagged_survival,
+    read_groups,
+    read_retained,
+    reading_grid,
+    spliced_survival,
+)
 from cxlink.survival.tails.tails import Tails, tails_of
 
 _BLOCK = 2_000_000
@@ -49,6 +55,8 @@ class Further:
         By request: of each single level in all customers, whose hazard differences wane to. Needed for ``waning``.
     given : tuple of int
         Periods already stayed, for remaining tenure: `Survival.later`.
+    lags : tuple of (int, int)
+        Periods already stayed, and periods from then on to which retention is wanted: `Survival.later` too.
     shared : bool
         Whether the first contrast is given with levels' errors uncorrelated, and the same, as well.
     """
@@ -57,6 +65,7 @@ class Further:
     waning: tuple[int, ...] = ()
     share: tuple[np.ndarray, ...] = ()
     given: tuple[int, ...] = ()
+    lags: tuple[tuple[int, int], ...] = ()
     shared: bool = False
 
 
@@ -119,22 +128,34 @@ class _Job:
     discount: float
     scenario: str = ""
     given: tuple[int, ...] = ()
+    lags: tuple[tuple[int, int], ...] = ()
     waning: tuple[int, ...] = ()
     share: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
-    def read(self, log_survival: np.ndarray, nodes: np.ndarray) -> np.ndarray:
-        """Read the groups off curves: (1 + n_given, n_draws, n_groups, n_times)."""
+    def read(self, log_survival: np.ndarray, nodes: np.ndarray) -> list[np.ndarray]:
+        """Read the groups off curves, (n_draws, n_groups, n_times): at the survey, at each given, at each lag."""
         times = self.grid.time
-        later = [read_retained(self.plan, log_survival, nodes, times, k) for k in self.given]
-        return np.stack([read_groups(self.plan, log_survival, nodes, times), *later])
+        starts = [(k, times) for k in self.given] + [(k, np.array([0.0, rest])) for k, rest in self.lags]
+        later = [read_retained(self.plan, log_survival, nodes, at, k) for k, at in starts]
+        return [read_groups(self.plan, log_survival, nodes, times), *later]
 
-    def survivals(self, point: np.ndarray, draws: np.ndarray) -> Iterator[Survival]:
+    def rooms(self, n_draws: int) -> list[np.ndarray]:
+        """Space for what `read` gives."""
+        widths = [len(self.grid.time)] * (1 + len(self.given)) + [2] * len(self.lags)
+        return [np.empty((n_draws, len(self.plan.request.standards), width)) for width in widths]
+
+    def survivals(self, point: list[np.ndarray], draws: list[np.ndarray]) -> Iterator[Survival]:
         """Its estimate and draws, as `read` gives them: as they are and waned."""
+        n_starts = 1 + len(self.given)
         first, *later = (
             self._survival((a, b), self.scenario, given)
-            for a, b, given in zip(point, draws, (0, *self.given), strict=True)
+            for a, b, given in zip(point[:n_starts], draws[:n_starts], (0, *self.given), strict=True)
         )
-        yield replace(first, later=tuple(later))
+        lagged = (
+            lagged_survival(first, (a[0, :, 1], b[..., 1]), *lag)
+            for a, b, lag in zip(point[n_starts:], draws[n_starts:], self.lags, strict=True)
+        )
+        yield replace(first, later=(*later, *lagged))
         for end in self.waning:
             less = [waned(s, self.grid.time, self.plan.until, self.share, end) for s in (point[0], draws[0])]
             yield self._survival((less[0], less[1]), f"waning={end}", 0)
@@ -149,7 +170,7 @@ def _jobs(spells: Spells, request: Request, horizon: int, further: Further, k: i
     plan = lay_out_continued(spells, request, horizon)
     grid = reading_grid(request.horizons, spells.n_periods, request.times)
     share = further.share[k] if further.waning else np.zeros(0)
-    yield _Job(plan, grid, further.discount, "", further.given, further.waning, share)
+    yield _Job(plan, grid, further.discount, "", further.given, further.lags, further.waning, share)
     two = of_first_contrast(plan) if further.shared else None
     if two is not None:
         yield from (_Job(two, grid, further.discount, f"shared={share}") for share in (0, 1))
@@ -175,14 +196,17 @@ def _nodes(model: ContinuedHazards) -> np.ndarray:
     return np.concatenate([model.begin[:1], model.end])
 
 
-def _estimates(model: ContinuedHazards, jobs: Sequence[_Job]) -> list[np.ndarray]:
-    """Survival of the groups of each job, (1 + n_given, 1, n_groups, n_times)."""
+def _estimates(model: ContinuedHazards, jobs: Sequence[_Job]) -> list[list[np.ndarray]]:
+    """Survival of the groups of each job, as it reads it, of one draw."""
     cumulative = model.estimate()
     customers = _customers(model, model.spells.n[:, None], cumulative)
     curves = [
-        continued_log_survival(job.plan, job.plan.observed, job.plan.hazard[..., None], cumulative, customers)
+        continued_log_survival(
+            job.plan, job.plan.observed, job.plan.hazard[..., None], cumulative[job.plan.cells],
+            customers[job.plan.cells],
+        )
         for job in jobs
-    ]
+    ]  # fmt: skip
     return [job.read(log_s, _nodes(model)) for job, log_s in zip(jobs, curves, strict=True)]
 
 
@@ -191,33 +215,36 @@ def _draws(
     jobs: Sequence[_Job],
     n_draws: int,
     streams: tuple[np.random.Generator, np.random.Generator],
-) -> list[np.ndarray]:
-    """Survival of the groups of each job: (1 + n_given, n_draws, n_groups, n_times)."""
+) -> list[list[np.ndarray]]:
+    """Survival of the groups of each job, as it reads it."""
     spells, (bootstrap, noise) = model.spells, streams
     count = risk_sets(spells, each_pair(spells))
-    rooms = [np.empty(_shape(job, n_draws)) for job in jobs]
+    rooms = [job.rooms(n_draws) for job in jobs]
     last = [job.plan.hazard for job in jobs]
     widest = len(model.fit.terms.matrix) * (len(model.begin) + 1)
     start = 0
     for weights in resample(spells.n, n_draws, int(np.clip(_BLOCK // widest, 10, n_draws)), bootstrap):
         at = slice(start, start + weights.shape[1])
         drawn, counted = model.drawn(weights, at, noise), count(weights)
-        cumulative = {
-            scenario: drawn.cumulated(scenario) for scenario in {job.scenario: None for job in jobs}
-        }
-        customers = _customers(model, weights, cumulative[""])
+        cumulative: dict[tuple[str, bytes], np.ndarray] = {}
+        for job in jobs:
+            if _key(job) not in cumulative:
+                cumulative[_key(job)] = drawn.cumulated(job.scenario, job.plan.cells)
+        customers = _customers(model, weights, cumulative[_key(jobs[0])]) if jobs else weights
         for k, job in enumerate(jobs):
             hazard, last[k] = resampled_hazards(job.plan, counted, last[k])
             log_s = continued_log_survival(
-                job.plan, job.plan.drawn, hazard, cumulative[job.scenario], customers
+                job.plan, job.plan.drawn, hazard, cumulative[_key(job)], customers[job.plan.cells]
             )
-            rooms[k][:, at] = job.read(log_s, _nodes(model))
+            for room, values in zip(rooms[k], job.read(log_s, _nodes(model)), strict=True):
+                room[at] = values
         start = at.stop
     return rooms
 
 
-def _shape(job: _Job, n_draws: int) -> tuple[int, ...]:
-    return 1 + len(job.given), n_draws, len(job.plan.request.standards), len(job.grid.time)
+def _key(job: _Job) -> tuple[str, bytes]:
+    """What jobs with the same cumulative hazards share; the first job has all cells."""
+    return job.scenario, job.plan.cells.tobytes()
 
 
 def _customers(model: ContinuedHazards, weights: np.ndarray, cumulative: np.ndarray) -> np.ndarray:
