@@ -18,6 +18,7 @@ FLAGS: tuple[Flag, ...] = (
     ("id", "cohort", "id", str, "column in which no value may occur twice"),
     ("repeat", "cohort", "repeat", str, "several surveys a customer: error, or first (the earliest is used)"),
     ("simulated", "cohort", "simulated", bool, "mark every page as made from simulated customers"),
+    ("unconfirmed", "cohort", "unconfirmed", list, "key that is a guess, such as subscription.unit (repeatable)"),
     ("decimal", "table", "decimal", str, "decimal mark of a text table"),
     ("thousands", "table", "thousands", str, "thousands mark of a text table"),
     ("delimiter", "table", "delimiter", str, "delimiter of a text table"),

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from cxlink.cohort.count.counts import CONTROL, MARGIN, SPEND, Counts, add_up
 from cxlink.cohort.count.mix import MISSING
 from cxlink.cohort.count.profile import Profile, Remark
+from cxlink.cohort.count.unconfirmed import unconfirmed_guesses
 from cxlink.cohort.read.columns import band_labels
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.strata import stratum_column
@@ -34,7 +35,7 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     scored = raw["score"].is_valid().to_numpy()
     n = raw["n"].to_numpy().astype(np.int64)
     entry, leave, lost, notes = _spells(times, spec, np.where(scored, n, 0))
-    notes += _event_words(raw, spec)
+    notes += [*_event_words(raw, spec), *unconfirmed_guesses(spec)]
     if not scored.any():
         notes.append(Remark("no_scores", facts={"column": spec.score.column}))
     cells = pd.DataFrame({"score": raw["score"].to_pandas().astype("Float64").astype("Int64")})

@@ -1,30 +1,45 @@
 """A starter spec, guessed from the columns of a table, every guess commented."""
 
-import datetime
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
-from cxlink.cohort.read.column_looks import Look, look_at
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.read import header_words as said
+from cxlink.cohort.read.column_looks import LOOKED_AT, Look, looks_of, repeats_of
+from cxlink.cohort.read.notation import Notation, notation_of, texts_of
+from cxlink.cohort.read.roles import best, role_of
 from cxlink.cohort.read.source import open_source
+from cxlink.cohort.read.starter_follow_up import Drafted, follow_up
 from cxlink.cohort.read.starter_metrics import metric_lines
-from cxlink.cohort.spec.cohort_spec import TableSection
+from cxlink.cohort.read.starter_score import score_section
+from cxlink.cohort.spec.open_keys import OPEN
+from cxlink.cohort.spec.spec_sections import TableSection
 
-_SCORE = r"csat|nps|ces\b|satisf|recommend|rating|experience|effort|score"
-_NOT_SCORE = r"churn|credit|risk|lead|propensity"
-_DURATION = r"tenure|duration|lifetime|active|survival|months?\b|weeks?\b|days?\b|years?\b|length"
-_NOT_DURATION = r"contract|charge|revenue|spend|refund|price|follow|observ|entry|at_survey"
-_EVENT = r"churn|cancel|lost|event|attrit|exited|left\b|closed"
-_SPEND = r"spend|spent|revenue|amount|sales|purchase_value|monetary|turnover"
-_MARGIN = r"margin|profit|contribution"
-_AFTER = r"annual_spend|_after|after_|next|following|subsequent|12m\b|window"
-_ID = r"(^|[_ ])(id|uuid|key|number|no)$|customer.?id|account|^id[_ ]"
-_SIGNUP, _SURVEY, _END = (
-    r"sign.?up|start|join|creat|since|acquir|first_purchase|opened",
-    r"survey|score|respon|rated|answer|feedback",
-    r"end|cancel|churn|left|clos|terminat|lost",
-)
-_UNITS = {"day": "day", "week": "week", "month": "month", "quarter": "quarter", "year": "year"}
+_ENCODINGS = ("utf-8", "utf-16", "cp1252")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of a table.
+
+    Attributes
+    ----------
+    name : str
+        Of the table.
+    looks : list of Look
+        Its columns.
+    notation : Notation
+        How its text is written.
+    encoding : str
+        In which its text is.
+    """
+
+    name: str
+    looks: list[Look]
+    notation: Notation
+    encoding: str = "utf-8"
 
 
 def starter_spec(table: Any) -> str:
@@ -38,35 +53,40 @@ def starter_spec(table: Any) -> str:
     Returns
     -------
     str
-        TOML, with what could not be guessed left as a comment.
+        TOML. What could not be guessed is left as ``"…"``, which a fit asks for; guesses that the table does not
+        settle are listed as unconfirmed.
 
     Raises
     ------
     InputError
         If the table cannot be read.
     """
-    source = open_source(table, TableSection())
-    try:
-        looks = [look_at(source, name) for name in source.columns]
-    finally:
-        source.close()
-    score = _score(looks)
-    rest = [look for look in looks if look is not score]
-    stay = _subscription(rest)
-    spend = _spend(rest, stay)
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", source.name.rsplit(".", 1)[0]).strip("-.") or "cohort"
+    seen = _seen(table)
+    score = best(seen.looks, "score")
+    rest = [look for look in seen.looks if look is not score]
+    spend = best(rest, "spend")
+    after = spend is not None and spend.called(said.SPEND_WINDOW)
+    stay = follow_up(rest, asked=bool(seen.notation.dates_open), needed=not after)
+    used = [look for look in (score, spend if after else None, *stay.used) if look is not None]
+    scored = score_section(score, seen.looks)
+    spent = _spend(rest, spend, dated=stay.dated)
+    whose = _id(rest, stay)
+    unconfirmed = [*whose.unconfirmed, *scored.unconfirmed, *stay.unconfirmed, *spent.unconfirmed]
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", seen.name.rsplit(".", 1)[0]).strip("-.") or "cohort"
     parts = [
-        f"# A starter spec for {source.name}. Every line is a guess: read it, correct it, delete what does not apply.",
-        "# Then: cxlink check TABLE --spec THIS_FILE",
+        f"# A starter spec for {seen.name}. Every line is a guess: read it, correct it, delete what does not apply.",
+        f'# A key that is "{OPEN}" is a question: a fit asks for it. Then: cxlink check TABLE --spec THIS_FILE',
         "",
         "[cohort]",
         f"name = {_quoted(name)}",
-        *_id(rest),
+        *whose.lines,
+        *_unconfirmed(unconfirmed),
+        *_table(seen, stay, used),
         "",
         "[score]",
-        *_score_lines(score),
-        *stay,
-        *spend,
+        *scored.lines,
+        *stay.lines,
+        *spent.lines,
         *_adjust(rest, stay),
         *metric_lines(rest),
     ]
@@ -77,151 +97,139 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _first(looks: list[Look], *patterns: str, without: str = "$^") -> Look | None:
-    """First column whose name matches the first pattern that matches any."""
-    for pattern in patterns:
-        for look in looks:
-            if look.called(pattern) and not look.called(without):
-                return look
-    return None
+def _seen(table: Any) -> Seen:
+    """Look at a table, in the first encoding that its text fits."""
+    for encoding in _ENCODINGS:
+        try:
+            return _seen_in(table, encoding)
+        except InputError as error:
+            if encoding == _ENCODINGS[-1] or f"not {encoding}" not in str(error):
+                raise
+    raise AssertionError
 
 
-def _id(looks: list[Look]) -> list[str]:
-    column = _first([look for look in looks if look.unique and look.dates is None], _ID)
-    if column is None:
-        return ['# id = "…"                     # column in which no value may occur twice']
-    return [f"id = {_quoted(column.name)}  # no value occurs twice in the rows looked at"]
+def _seen_in(table: Any, encoding: str) -> Seen:
+    source = open_source(table, TableSection(encoding=encoding))
+    try:
+        notation = notation_of(texts_of(source))
+    finally:
+        source.close()
+    source = open_source(table, notation.options(encoding=encoding))
+    try:
+        looks = looks_of(source)
+        customer = best(looks, "id")
+        if customer is not None and customer.n >= LOOKED_AT:
+            looks[looks.index(customer)] = repeats_of(customer, source)
+        return Seen(source.name, looks, notation, encoding)
+    finally:
+        source.close()
 
 
-def _score(looks: list[Look]) -> Look | None:
-    fits = [
-        look for look in looks
-        if look.whole and look.low is not None and look.high is not None and look.low >= 0 and look.high <= 10
-        and 2 < look.n_values <= 11
-    ]  # fmt: skip
-    return _first(fits, *_SCORE.split("|"), without=_NOT_SCORE)
-
-
-def _score_lines(look: Look | None) -> list[str]:
-    if look is None or look.high is None or look.low is None:
-        return [
-            '# column = "…"                 # no column looks like a score of whole numbers from 0 to 10: name it',
-            'scale = "1-10"',
-        ]
-    if look.called("nps|recommend") or look.low == 0:
-        scale = "0-10"
-    else:
-        scale = "1-5" if look.high <= 5 else "1-7" if look.high <= 7 else "1-10"
-    lines = [
-        f"column = {_quoted(look.name)}",
-        f'scale = "{scale}"  # found {look.low:g} to {look.high:g}; write the whole scale, with unused levels',
-    ]
-    if look.called(r"effort|\bces\b"):
-        return [
-            *lines,
-            "higher_is_better = true  # an effort score of version 1 has 1 as its best: then false",
-        ]
-    return [*lines, "higher_is_better = true"]
-
-
-def _subscription(looks: list[Look]) -> list[str]:
-    days = [look for look in looks if look.dates is not None]
-    survey = _first(days, _SURVEY)
-    signup = _first([look for look in days if look is not survey], _SIGNUP)
-    end = _first([look for look in days if look not in (survey, signup)], _END)
-    if survey is not None and end is not None:
-        return _dates(survey, signup, end, max(look.dates[1] for look in days if look.dates))
-    event = _first([look for look in looks if look.yes_no], _EVENT)
-    numbers = [
-        look
-        for look in looks
-        if look.low is not None and look.low >= 0 and not look.yes_no and look.n_values > 2
-    ]
-    duration = _first(numbers, *_DURATION.split("|"), without=_NOT_DURATION)
-    if event is None or duration is None:
-        return [
-            "",
-            "# [subscription]               # no duration and event, nor survey and end dates, were recognised",
-            '# duration = "…"',
-            '# event = "…"',
-        ]
-    unit = next((unit for word, unit in _UNITS.items() if duration.called(word)), "month")
-    taken = "taken as time since the score; if it is time since signup, see entry and window"
-    if duration.called("tenure|lifetime"):
-        taken = "TAKE CARE: tenure usually counts from signup; entry or window below is then needed"
-    return [
-        "",
-        "[subscription]",
-        f"duration = {_quoted(duration.name)}  # {taken}",
-        f"event = {_quoted(event.name)}",
-        f'unit = "{unit}"',
-        'counts = "periods"  # a loss at 3 fell in the third period; "completed": three whole periods had passed',
-        '# follow_up = "…"     # whole periods each, lost or not, could have been observed; "completed" needs it',
-        "# survivors must have whole periods rounded down: rounded up, they stay too long",
-        '# entry = "…"         # if durations start at signup: periods elapsed when the score was given',
-        "# window = 3          # or, for a snapshot of current customers: observed for the last 3 periods only",
-        *_cause(looks),
-    ]
-
-
-def _dates(survey: Look, signup: Look | None, end: Look, last: datetime.date) -> list[str]:
-    lines = ["", "[subscription]"]
-    lines += [f"signup = {_quoted(signup.name)}"] if signup else ['# signup = "…"']
-    return [
-        *lines,
-        f"survey = {_quoted(survey.name)}",
-        f"end = {_quoted(end.name)}  # empty for current customers",
-        f'observed_until = "{last}"  # the last date in the table; write the date of extraction',
-        'unit = "month"',
-    ]
-
-
-def _cause(looks: list[Look]) -> list[str]:
-    column = _first(
-        [look for look in looks if look.low is None and 1 < look.n_values <= 20],
-        r"churn.*(categ|reason)|cause|reason",
-    )
-    return [f"# cause = {_quoted(column.name)}  # competing causes of loss"] if column else []
-
-
-def _spend(looks: list[Look], stay: list[str]) -> list[str]:
-    amounts = [
-        look for look in looks
-        if look.low is not None and look.n_values > 10 and _quoted(look.name) not in "".join(stay)
-    ]  # fmt: skip
-    after = _first([look for look in amounts if look.called(_AFTER)], _SPEND)
-    if after is not None:
-        dated = any(line.startswith("survey") for line in stay)
-        complete = (
-            []
-            if dated
-            else ["complete = true  # every customer's window is complete; or the column that marks those"]
+def _table(seen: Seen, stay: Drafted, used: list[Look]) -> list[str]:
+    """Section of how the text is written; nothing where the defaults read it."""
+    notation, lines = seen.notation, []
+    if seen.encoding != "utf-8":
+        lines.append(f'encoding = "{seen.encoding}"')
+    lines += _numbers(notation, used)
+    names = {look.name for look in stay.used}
+    if names & set(notation.dates_open):
+        name = next(name for name in notation.dates_open if name in names)
+        lines.append(
+            f'date_format = "{OPEN}"  # {notation.dates_open[name]} in {name}: "%d-%m-%Y" if the day comes first, '
+            '"%m-%d-%Y" if the month does, with the marks of the table'
         )
+    elif notation.date_format is not None and not notation.dates_open:
+        decided = notation.decided.get("date_format", "")
+        lines.append(f'date_format = "{notation.date_format}"  # {decided} can be read in no other order')
+    lines += [f"# {name} is written otherwise: {day}" for name, day in notation.other_dates.items()]
+    lines += stay.table
+    return ["", "[table]", *lines] if lines else []
+
+
+def _numbers(notation: Notation, used: list[Look]) -> list[str]:
+    unclear = [look.name for look in used if look.name in notation.numbers_open]
+    if unclear:
+        text = notation.numbers_open[unclear[0]]
+        mark, other = (".", ",") if "." in text else (",", ".")
         return [
-            "",
-            "[spend]",
-            f"column = {_quoted(after.name)}  # spend over the window after the score",
-            'currency = "EUR"',
-            "window_months = 12",
-            *complete,
-            *_value(looks),
+            f'decimal = "{OPEN}"  # {text} in {unclear[0]} has two readings: "{mark}" if that is the decimal mark,',
+            f'# "{other}", and thousands = "{mark}", if it stands between thousands',
         ]
-    column = _first(amounts, *_SPEND.split("|"))
-    if column is None:
-        return []
+    marks = {"decimal": notation.decimal, "thousands": notation.thousands}
     return [
-        "",
-        "# [spend]                      # only spend AFTER the score counts: earlier spend may be a cause of it",
-        f"# column = {_quoted(column.name)}  # uncomment if this is spend after the score",
-        '# currency = "EUR"',
-        "# window_months = 12",
-        "# complete = true",
+        f'{key} = "{mark}"  # such as {notation.decided[key]}'
+        for key, mark in marks.items()
+        if mark is not None
     ]
 
 
-def _value(looks: list[Look]) -> list[str]:
-    amounts = [look for look in looks if look.low is not None and look.n_values > 10]
-    column = _first([look for look in amounts if look.called(_AFTER)], _MARGIN) or _first(amounts, _MARGIN)
+def _unconfirmed(keys: list[str]) -> list[str]:
+    if not keys:
+        return []
+    listed = ", ".join(map(_quoted, keys))
+    return [
+        f"unconfirmed = [{listed}]  # guesses that every run repeats: delete a key from this list once it is right"
+    ]
+
+
+def _id(looks: list[Look], stay: Drafted) -> Drafted:
+    look = best(looks, "id")
+    if look is None:
+        numbered = [
+            one.name for one in looks if one.unique and one.called(said.NO_CUSTOMER) and one.dates is None
+        ]
+        why = f": {', '.join(numbered[:3])} number something else" if numbered else ""
+        return Drafted(
+            [f'# id = "{OPEN}"               # column that names the customer, none was recognised{why}']
+        )
+    line = f"id = {_quoted(look.name)}"
+    if role_of(look).rank == 4:
+        return Drafted([f"{line}  # no value repeats; if it numbers rows rather than customers, delete it"])
+    if look.unique:
+        return Drafted([f"{line}  # no value repeats"])
+    several = f"{look.n:,} rows of {look.n_values:,} values: several rows a customer"
+    if stay.surveyed:
+        lines = [f"{line}  # {several}", 'repeat = "first"  # the first survey of each customer counts']
+        return Drafted(lines, unconfirmed=["cohort.repeat"])
+    return Drafted(
+        [
+            f"{line}  # {several}. Keep one row a customer,",
+            '# or name the date of each score, [subscription] survey, and set repeat = "first" here',
+        ]
+    )
+
+
+def _spend(looks: list[Look], look: Look | None, dated: bool) -> Drafted:
+    """Section of spend: proposed where the header says that it is spend after the score, else a comment."""
+    if look is None:
+        return Drafted([])
+    currency = next(
+        (code for code in ("EUR", "USD", "GBP", "CHF") if look.called(rf"(^|_){code.lower()}(_|$)")), "EUR"
+    )
+    months = re.search(r"(\d+)_?(m|mnd|months?|maanden)(_|$)", look.header)
+    window = f"window_months = {int(months[1]) if months and 0 < int(months[1]) <= 120 else 12}"
+    complete = (
+        []
+        if dated
+        else ["complete = true  # every customer's window is over; or the column that marks those"]
+    )
+    if look.called(said.SPEND_WINDOW):
+        lines = [
+            f"column = {_quoted(look.name)}  # spend over the window after the score",
+            f'currency = "{currency}"', window, *complete,
+        ]  # fmt: skip
+        margin = _margin(looks)
+        return Drafted(["", "[spend]", *lines, *margin], unconfirmed=[] if dated else ["spend.complete"])
+    lines = [
+        "# [spend]                      # only spend AFTER the score counts: earlier spend may be a cause of it",
+        f"# column = {_quoted(look.name)}  # uncomment if this is spend after the score",
+        f'# currency = "{currency}"', f"# {window}", "# complete = true",
+    ]  # fmt: skip
+    return Drafted(["", *lines])
+
+
+def _margin(looks: list[Look]) -> list[str]:
+    column = best(looks, "margin")
     margin = _quoted(column.name) if column is not None else "0.3"
     return [
         "",
@@ -230,21 +238,25 @@ def _value(looks: list[Look]) -> list[str]:
     ]
 
 
-def _adjust(looks: list[Look], stay: list[str]) -> list[str]:
-    used = "".join(stay)
-    fits = [
-        look.name for look in looks
-        if look.low is None and look.dates is None and 1 < look.n_values <= 12 and not look.yes_no
-        and _quoted(look.name) not in used and not look.called(r"churn|status|reason|cancel|(^|[_ ])cause")
-    ]  # fmt: skip
-    if not fits:
-        return [
-            "",
-            "# [adjust]",
-            '# columns = ["…"]              # possible confounders, measured before the score',
-        ]
-    return [
-        "",
-        "# [adjust]                     # possible confounders, measured before the score",
-        f"# columns = [{', '.join(_quoted(name) for name in fits[:6])}]",
-    ]
+def _adjust(looks: list[Look], stay: Drafted) -> list[str]:
+    fits = [look for look in looks if role_of(look).role == "adjust" and look not in stay.used]
+    later = [look.name for look in fits if named_after(look.header, stay)]
+    names = [look.name for look in fits if look.name not in later]
+    known_later = [look.name for look in looks if role_of(look).role == "after" and look.called(said.AFTER)]
+    lines = ["", "# [adjust]                     # possible confounders, measured before the score"]
+    lines.append(f"# columns = [{', '.join(map(_quoted, names[:6])) or _quoted(OPEN)}]")
+    if later or known_later:
+        lines.append(
+            f"# not proposed, since dated or named as after the score: {', '.join([*later, *known_later])}"
+        )
+    return lines
+
+
+def named_after(header: str, stay: Drafted) -> bool:
+    """Whether a header names a year, or a part of one, that is not over before the first survey."""
+    named = re.search(r"(?<!\d)(20\d\d)(?:_?(?:q([1-4])|(0[1-9]|1[0-2])))?(?!\d)", header)
+    if named is None or stay.surveyed is None:
+        return False
+    last_month = int(named[2]) * 3 if named[2] else int(named[3]) if named[3] else 12
+    first = stay.surveyed
+    return (int(named[1]), last_month) >= (first.year, first.month)

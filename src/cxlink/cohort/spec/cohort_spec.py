@@ -11,6 +11,7 @@ from pydantic import ValidationError, model_validator
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.complaints import first_complaint
 from cxlink.cohort.spec.metrics_section import MetricsSection
+from cxlink.cohort.spec.open_keys import refuse_open
 from cxlink.cohort.spec.scales import Scale, label, parse_levels, parse_scale
 from cxlink.cohort.spec.spec_sections import (
     AdjustSection,
@@ -75,6 +76,10 @@ class CohortSpec(Section):
             raise ValueError("[value] needs [spend]: a margin is earned in the window of spend")
         if self.cohort.repeat == "first" and not (sub and sub.survey):
             raise ValueError('[cohort] repeat = "first" needs [subscription] survey, the date of each score')
+        for name in self.cohort.unconfirmed:
+            section, _, key = name.partition(".")
+            if getattr(getattr(self, section, None), key or "-", None) is None:
+                raise ValueError(f"[cohort] unconfirmed {name!r} is no key that this spec sets")
         if self.score.column in self.stratum_variables:
             raise ValueError(f"[adjust] {self.score.column} is the score: it cannot be adjusted for")
         if self.control is not None and (used := self._uses().get(self.control.column)):
@@ -302,10 +307,21 @@ def read_spec(
             raise InputError(f"{path}: cannot be read as text ({error.__class__.__name__}).") from None
         except tomllib.TOMLDecodeError as error:
             raise InputError(f"{path}: not TOML: {error}.") from None
-    said = merged(tables, flags or {})
+    refuse_open(merged(tables, flags or {}), str(path) if path is not None else "spec")
+    said = _confirmed(merged(tables, flags or {}), flags or {})
     if name and isinstance(said.setdefault("cohort", {}), dict):
         said["cohort"].setdefault("name", name)
     return make_spec(said, str(path) if path is not None else "spec")
+
+
+def _confirmed(tables: dict[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the keys that flags set out of those that nobody has confirmed."""
+    cohort = tables.get("cohort")
+    if not isinstance(cohort, dict) or not isinstance(cohort.get("unconfirmed"), list):
+        return tables
+    set_by_flag = {f"{section}.{key}" for section, values in flags.items() for key in values}
+    left = [key for key in cohort["unconfirmed"] if key not in set_by_flag]
+    return {**tables, "cohort": {**cohort, "unconfirmed": left}}
 
 
 def _tuples(value: Any) -> Any:

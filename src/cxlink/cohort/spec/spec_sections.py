@@ -35,6 +35,7 @@ class CohortSection(Section):
     id: str | None = None
     repeat: Literal["error", "first"] = "error"
     simulated: bool = False
+    unconfirmed: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _first_of_whom(self) -> "CohortSection":

@@ -1,0 +1,23 @@
+"""Guesses of a starter spec that nobody has confirmed: said of the table in every run."""
+
+from cxlink.cohort.count.profile import Remark
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+
+_WITH_A_SENTENCE = frozenset((
+    "cohort.repeat", "score.scale", "score.higher_is_better", "subscription.window", "subscription.duration",
+    "subscription.unit", "subscription.observed_until", "spend.complete",
+))  # fmt: skip
+"""Keys whose guess has a sentence of its own, which says what it would change."""
+
+
+def unconfirmed_guesses(spec: CohortSpec) -> list[Remark]:
+    """Give the keys of ``[cohort] unconfirmed`` with their values, to be said as assumptions."""
+    remarks = []
+    for name in spec.cohort.unconfirmed:
+        section, key = name.split(".")
+        value = getattr(getattr(spec, section), key)
+        code = f"unconfirmed_{key}" if name in _WITH_A_SENTENCE else "unconfirmed"
+        remarks.append(
+            Remark(code, facts={"key": f"[{section}] {key}", "value": str(value), "unit": spec.unit})
+        )
+    return remarks

@@ -1,0 +1,211 @@
+"""How the text of a table is written: decimal mark, thousands, order of a date. Found where one value decides it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cxlink.cohort.read.column_looks import LOOKED_AT
+from cxlink.cohort.read.source import Source
+from cxlink.cohort.spec.spec_sections import TableSection
+
+_SIGN, _END = r"^[-+]?", r"([eE][-+]?\d+)?$"
+_WHOLE = re.compile(rf"{_SIGN}\d+$")
+_DOT = re.compile(rf"{_SIGN}\d*\.\d+{_END}|{_SIGN}\d+\.{_END}")
+_COMMA = re.compile(rf"{_SIGN}\d*,\d+{_END}")
+_DOT_GROUPS = re.compile(rf"{_SIGN}[1-9]\d{{0,2}}(\.\d{{3}})+$")
+_COMMA_GROUPS = re.compile(rf"{_SIGN}[1-9]\d{{0,2}}(,\d{{3}})+$")
+_DOTS_THEN_COMMA = re.compile(rf"{_SIGN}\d{{1,3}}(\.\d{{3}})+,\d+$")
+_COMMAS_THEN_DOT = re.compile(rf"{_SIGN}\d{{1,3}}(,\d{{3}})+\.\d+$")
+_DATE = re.compile(r"(\d{1,4})([-/.])(\d{1,2})\2(\d{4}|\d{2})([T ]\d{1,2}:\d{2}(:\d{2})?)?")
+_NAMED = re.compile(r"(\d{1,2})([- ])([A-Za-z]{3})\2(\d{4})")
+_MOST_BAD = 0.02
+
+Sign = Literal["comma", "dot", "dots", "commas", "either_dot", "either_comma"]
+"""A comma or a dot before decimals, dots or commas between thousands, or one of the two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How numbers and dates of a table are written.
+
+    Attributes
+    ----------
+    decimal, thousands : str or None
+        Marks that differ from the default; None where the default reads the table.
+    date_format : str or None
+        As ``[table] date_format``; None where dates are YYYY-MM-DD or there are none. Where two orders are possible,
+        that of the day first.
+    numbers_open : dict of str to str
+        Columns whose numbers can be read in two ways, with an example of each; empty where one column decides.
+    dates_open : dict of str to str
+        Columns whose dates can be read in two orders, with an example of each.
+    other_dates : dict of str to str
+        Columns of dates that are written otherwise than ``date_format`` says, with an example of each.
+    decided : dict of str to str
+        By key, the value of the table that decided it.
+    """
+
+    decimal: str | None
+    thousands: str | None
+    date_format: str | None
+    numbers_open: Mapping[str, str]
+    dates_open: Mapping[str, str]
+    other_dates: Mapping[str, str]
+    decided: Mapping[str, str]
+
+    def options(self, **more: Any) -> TableSection:
+        """The section by which such a table is looked at; what is open is read one way, and nothing told of it."""
+        thousands = self.thousands
+        if self.numbers_open and all("." not in text for text in self.numbers_open.values()):
+            thousands = ","
+        keys = {"decimal": self.decimal or ".", "thousands": thousands, "date_format": self.date_format}
+        return TableSection.model_validate({**keys, **more})
+
+
+def texts_of(source: Source) -> dict[str, list[str]]:
+    """Give the different texts of each column of text over the first rows."""
+    columns = [name for name in source.columns if source.table[name].type().is_string()]
+    if not columns:
+        return {}
+    rows = source.run(source.table.select(columns).limit(LOOKED_AT))
+    given = {name: (text.strip() for text in rows[name].unique().to_pylist() if text) for name in columns}
+    return {name: [text for text in texts if text] for name, texts in given.items()}
+
+
+def notation_of(texts: Mapping[str, Sequence[str]]) -> Notation:
+    """Find how numbers and dates are written, from the texts of each column.
+
+    A mark is taken where one value of the table allows no other reading; where none does, the columns are open.
+
+    Parameters
+    ----------
+    texts : mapping of str to sequence of str
+        Different texts of each column.
+
+    Examples
+    --------
+    >>> notation_of({"spent": ["1.234,50", "12"]}).thousands
+    '.'
+    >>> notation_of({"spent": ["1.234", "12.000"]}).numbers_open
+    {'spent': '1.234'}
+    """
+    numbers = {name: signs for name, values in texts.items() if (signs := _signs(values)) is not None}
+    found: dict[Sign, str] = {}
+    for signs in numbers.values():
+        found = {**signs, **found}
+    decimal, thousands, decided = _marks(found)
+    both = "comma" in found and "dot" in found
+    unclear = ("comma", "dot") if both else ("either_dot", "either_comma")
+    settled = not both and ("comma" in found or "dot" in found)
+    numbers_open = {
+        name: next(signs[sign] for sign in unclear if sign in signs)
+        for name, signs in numbers.items()
+        if not settled and any(sign in signs for sign in unclear)
+    }
+    date_format, dates_open, other_dates, day = _order(texts)
+    if date_format is not None and day:
+        decided["date_format"] = day
+    return Notation(decimal, thousands, date_format, numbers_open, dates_open, other_dates, decided)
+
+
+def _marks(found: Mapping[Sign, str]) -> tuple[str | None, str | None, dict[str, str]]:
+    """Give decimal and thousands where they differ from the default, and the values that decided them."""
+    if ("comma" in found) == ("dot" in found):
+        return None, None, {}
+    ours: tuple[Sign, Sign] = ("dots", "either_dot") if "comma" in found else ("commas", "either_comma")
+    decided = {"decimal": found["comma"]} if "comma" in found else {}
+    grouped = next((found[sign] for sign in ours if sign in found), None)
+    if grouped is not None:
+        decided["thousands"] = grouped
+    mark = None if grouped is None else "." if "comma" in found else ","
+    return ("," if "comma" in found else None), mark, decided
+
+
+def _signs(values: Sequence[str]) -> dict[Sign, str] | None:
+    """Give what a column of numbers says of its marks, each with an example; None where it is no column of numbers."""
+    found: dict[Sign, str] = {}
+    n_bad = 0
+    for text in values:
+        signs = _says(text)
+        n_bad += signs is None
+        for sign in signs or ():
+            found.setdefault(sign, text)
+    return found if n_bad <= max(2, _MOST_BAD * len(values)) and n_bad < len(values) / 2 else None
+
+
+def _says(text: str) -> tuple[Sign, ...] | None:
+    """Give what one number says of the marks: of two readings ``either_…``, None where it is no number."""
+    if _WHOLE.match(text):
+        return ()
+    if _DOTS_THEN_COMMA.match(text):
+        return ("comma", "dots")
+    if _COMMAS_THEN_DOT.match(text):
+        return ("dot", "commas")
+    if _DOT_GROUPS.match(text):
+        return ("comma", "dots") if text.count(".") > 1 else ("either_dot",)
+    if _COMMA_GROUPS.match(text):
+        return ("dot", "commas") if text.count(",") > 1 else ("either_comma",)
+    return ("dot",) if _DOT.match(text) else ("comma",) if _COMMA.match(text) else None
+
+
+def _order(
+    texts: Mapping[str, Sequence[str]],
+) -> tuple[str | None, dict[str, str], dict[str, str], str]:
+    """Give the format of dates, the columns that leave it open, those written otherwise, and the date that decided."""
+    shapes = {name: shape for name, values in texts.items() if (shape := _shape(values)) is not None}
+    formats: dict[str, list[str]] = {}
+    iso = [name for name, (forms, _) in shapes.items() if "iso" in forms]
+    dated = {name: shape for name, shape in shapes.items() if name not in iso}
+    for name, (forms, _) in dated.items():
+        for form in forms:
+            formats.setdefault(form, []).append(name)
+    sure = {name: forms[0] for name, (forms, _) in dated.items() if len(forms) == 1}
+    if sure:
+        chosen = max(sorted(set(sure.values())), key=lambda form: len(formats[form]))
+        decider = next(name for name in sure if sure[name] == chosen)
+        other = {name: day for name, (forms, day) in shapes.items() if chosen not in forms}
+        return chosen, {}, other, dated[decider][1]
+    unclear = {name: day for name, (_, day) in dated.items()}
+    formats_open = next((forms[0] for forms, _ in dated.values()), None)
+    return formats_open, unclear, {}, ""
+
+
+def _shape(values: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
+    """Formats that a column of dates can be read by, and the date that says most; None where it is none."""
+    matches = [(match, text) for text in values if (match := _DATE.fullmatch(text)) is not None]
+    named = [(match, text) for text in values if (match := _NAMED.fullmatch(text)) is not None]
+    if named and len(named) == len(values):
+        mark = named[0][0][2]
+        return (f"%d{mark}%b{mark}%Y",), named[0][1]
+    n_bad = len(values) - len(matches)
+    if not matches or n_bad > max(2, _MOST_BAD * len(values)) or n_bad >= len(matches):
+        return None
+    return _formats([match for match, _ in matches])
+
+
+def _formats(matches: Sequence[re.Match[str]]) -> tuple[tuple[str, ...], str] | None:
+    first = matches[0]
+    mark, clock = first[2], _clock(first)
+    firsts, seconds = ([int(m[place]) for m in matches] for place in (1, 3))
+    if all(len(m[1]) == 4 for m in matches):
+        iso = mark == "-" and all(len(m[3]) == 2 for m in matches)
+        return ("iso",) if iso else (f"%Y{mark}%m{mark}%d{clock}",), first[0]
+    if any(len(m[1]) > 2 or m[2] != mark or _clock(m) != clock for m in matches):
+        return None
+    year = "%Y" if all(len(m[4]) == 4 for m in matches) else "%y"
+    day_first, month_first = f"%d{mark}%m{mark}{year}{clock}", f"%m{mark}%d{mark}{year}{clock}"
+    top, next_top = max(firsts), max(seconds)
+    if top > 31 or next_top > 31 or (top > 12 and next_top > 12):
+        return None
+    if top > 12:
+        return (day_first,), matches[firsts.index(top)][0]
+    if next_top > 12:
+        return (month_first,), matches[seconds.index(next_top)][0]
+    return (day_first, month_first), first[0]
+
+
+def _clock(match: re.Match[str]) -> str:
+    if not match[5]:
+        return ""
+    return f"{match[5][0]}%H:%M{':%S' if match[6] else ''}"

@@ -1,0 +1,187 @@
+"""What a column is to a cohort, guessed from its header and its values."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from cxlink.cohort.read import header_words as said
+from cxlink.cohort.read.column_looks import Look
+
+Role = Literal[
+    "id", "score", "signup", "survey", "end", "observed_until", "duration", "event", "follow_up", "entry", "cause",
+    "spend", "spend_before", "margin", "adjust", "after", "date", "other",
+]  # fmt: skip
+_MOST_CATEGORIES = 12
+_MOST_ROWS_EACH = 20
+_SCORED_OF_100 = 100
+_LINKS = ("", "s", "e", "n", "en")  # between the parts of a compound: bedrijf-s-nummer
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a column is taken for.
+
+    Attributes
+    ----------
+    role : str
+        What, ``other`` where it is nothing that a spec names.
+    rank : int
+        How well the header says so, 0 the best: of several columns of one role the best is taken.
+    """
+
+    role: Role
+    rank: int = 0
+
+
+def role_of(look: Look) -> Guess:
+    """Guess what a column is, from what its header says and from what it holds.
+
+    Examples
+    --------
+    >>> role_of(Look("klantnummer", n=100, n_values=100, unique=True)).role
+    'id'
+    """
+    if look.dates is not None:
+        return _date(look)
+    for guess in (_id(look), _event(look), _score(look), _time(look), _amount(look), _category(look)):
+        if guess is not None:
+            return guess
+    return Guess("other")
+
+
+def best(looks: Sequence[Look], role: Role) -> Look | None:
+    """Give the column whose header says best that it is of a role, the first of several; None where none does."""
+    fitting = [(guess.rank, i) for i, look in enumerate(looks) if (guess := role_of(look)).role == role]
+    return looks[min(fitting)[1]] if fitting else None
+
+
+def _ranked(look: Look, patterns: Sequence[str]) -> int | None:
+    return next((rank for rank, pattern in enumerate(patterns) if look.called(pattern)), None)
+
+
+def _date(look: Look) -> Guess:
+    if look.called(said.UNTIL):
+        return Guess("observed_until")
+    if look.called(said.NO_ROLE_DATE):
+        return Guess("date")
+    if look.called(said.SURVEY):
+        return Guess("survey", 1 if look.called(said.SENT) else 0)
+    for role, patterns in (("end", said.END), ("signup", said.SIGNUP)):
+        rank = _ranked(look, patterns)
+        if rank is not None:
+            later = look.called(said.CONTRACT) and not look.called(said.END[0])
+            return Guess("end" if role == "end" else "signup", rank + 2 * later)
+    return Guess("date")
+
+
+def _id(look: Look) -> Guess | None:
+    """Customers before accounts before companies before an id of nobody; never rows, answers or tickets."""
+    if look.yes_no or (look.low is not None and not look.whole):
+        return None
+    if look.n_values * _MOST_ROWS_EACH < look.n or (look.n_values < 2 and look.n > 1):
+        return None
+    numbered = look.called(said.NUMBER)
+    kinds = (said.CUSTOMER, said.ACCOUNT, said.COMPANY, said.NO_CUSTOMER)
+    found = [(match.end(), -kind) for kind, p in enumerate(kinds) for match in re.finditer(p, look.header)]
+    if found:
+        end, kind = max(found)  # the last noun is what is numbered: customer_order_id numbers orders
+        rest = re.sub(said.NUMBER, "", look.header[end:]).strip("_")
+        alone = rest in _LINKS and (numbered or end == len(look.header))
+        mailed = look.called(r"e_?mail(_?(address|adres))?$")
+        return Guess("id", -kind) if kind > -3 and (alone or mailed) else None
+    bare = re.fullmatch(r"(uu|gu)?id|key|number|nr|nummer|unique_(id|key)", look.header) is not None
+    return Guess("id", 4) if bare and look.unique else None
+
+
+def _score(look: Look) -> Guess | None:
+    if look.yes_no or look.n_values <= 2 or look.called(said.NO_SCORE):
+        return None
+    after = 10 if look.called(said.AFTER) else 0
+    if look.levels is not None:
+        rank = _ranked(look, said.SCORES)
+        return None if rank is None else Guess("score", rank + after)
+    wide = (
+        look.whole
+        and look.low is not None
+        and look.high is not None
+        and 0 <= look.low < look.high <= _SCORED_OF_100
+    )
+    rank = _ranked(look, said.SCORES[:3])
+    return Guess("score", rank + 6 + after) if wide and rank is not None else None
+
+
+def _event(look: Look) -> Guess | None:
+    if look.called(said.NO_EVENT):
+        return None
+    rank = _ranked(look, said.LOST)
+    if look.yes_no:
+        if rank is not None:
+            return Guess("event", rank)
+        return Guess("event", 4) if look.called(said.STAYED) else None
+    lost, stayed = event_words(look.words)
+    if lost and stayed and (rank is not None or look.called(said.STAYED)):
+        return Guess(
+            "event",
+            (rank if rank is not None else 3) + (6 if len(lost) + len(stayed) < len(look.words) else 3),
+        )
+    return None
+
+
+def event_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Sort a column's words into those of customers lost and of customers retained.
+
+    Examples
+    --------
+    >>> event_words(["Churned", "Stayed", "Joined"])
+    (('Churned',), ('Stayed', 'Joined'))
+    """
+    plain = {word: said.in_plain_letters(word).replace("_", " ") for word in words}
+    lost = tuple(word for word, text in plain.items() if text in said.LOST_WORDS)
+    stayed = tuple(word for word, text in plain.items() if text in said.STAYED_WORDS)
+    return lost, stayed
+
+
+def _time(look: Look) -> Guess | None:
+    if look.low is None or look.low < 0 or look.yes_no or look.n_values < 2:
+        return None
+    if look.called("|".join((*said.SPEND, said.MARGIN))):
+        return None
+    if look.called(said.ENTRY) and not look.called(said.SINCE_SCORE):
+        timed = _ranked(look, (*said.DURATIONS, *said.UNITS.values())) is not None or look.called(
+            r"(^|_)entry"
+        )
+        return Guess("entry") if timed else None
+    if look.called(said.FOLLOW_UP) and not look.called(said.SINCE_SCORE):
+        return Guess("follow_up")
+    rank = _ranked(look, said.DURATIONS)
+    if rank is None or look.called(said.NO_DURATION) or (look.called(said.CONTRACT) and rank):
+        return None
+    return Guess("duration", rank)
+
+
+def _amount(look: Look) -> Guess | None:
+    if look.low is None or look.n_values <= 10:
+        return None
+    if look.called(said.MARGIN):
+        return Guess("margin", 0 if look.called(said.SPEND_WINDOW) else 1)
+    rank = _ranked(look, said.SPEND)
+    if rank is None or look.called(said.NO_SPEND):
+        return None
+    if look.called(said.BEFORE):
+        return Guess("spend_before", rank)
+    return Guess("spend", rank + (0 if look.called(said.SPEND_WINDOW) else 2))
+
+
+def _category(look: Look) -> Guess | None:
+    words = look.low is None or look.yes_no
+    if words and 1 < look.n_values <= _MOST_ROWS_EACH and look.called(said.CAUSE):
+        return Guess("cause", _ranked(look, (r"categ|kategorie|group|groep", said.CAUSE)) or 0)
+    if look.low is not None and not look.yes_no:
+        return None
+    if look.called(said.OUTCOME):
+        return Guess("after")
+    fits = (
+        1 < look.n_values <= _MOST_CATEGORIES and look.n > look.n_values and not look.called(said.NO_ADJUST)
+    )
+    return Guess("adjust") if fits else None

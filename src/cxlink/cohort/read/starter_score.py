@@ -1,0 +1,69 @@
+"""The section of the score in a starter spec."""
+
+import json
+
+from cxlink.cohort.read import header_words as said
+from cxlink.cohort.read.column_looks import Look
+from cxlink.cohort.read.roles import role_of
+from cxlink.cohort.read.starter_follow_up import Drafted
+from cxlink.cohort.spec.open_keys import OPEN
+
+_ZERO_TO_TEN = "nps|recommend|aanbevel|aanbeveel|empfehl|ltr"
+_SCHOOL = r"schulnote|(^|_)note(_|$)"
+_OF_TEN = r"cijfer"
+
+
+def score_section(look: Look | None, looks: list[Look]) -> Drafted:
+    """Write the score's column, scale and direction.
+
+    Parameters
+    ----------
+    look : Look or None
+        The column taken for the score.
+    looks : list of Look
+        All columns: those that hold whole numbers from 0 to 10 are named where no header says that it is a score.
+    """
+    if look is None:
+        could = [
+            one.name
+            for one in looks
+            if one.levels is not None and one.n_values > 2 and role_of(one).role == "other"
+        ]
+        hint = f"; whole numbers from 0 to 10 stand in {', '.join(could[:5])}" if could else ""
+        return Drafted([f'column = "{OPEN}"  # no header says that it is a score{hint}', 'scale = "1-10"'])
+    low, high = look.levels or (look.low or 0, look.high or 0)
+    top, scale = _scale(look, low, high)
+    lines = [
+        f"column = {json.dumps(look.name, ensure_ascii=False)}",
+        f'scale = "{scale}"  # found {low:g} to {high:g}; write the whole scale, with unused levels',
+    ]
+    if look.n_slips:
+        shown = ", ".join(look.slips)
+        lines.append(
+            f"# {look.n_slips:,} of {look.n:,} values are off it ({shown}): correct them, or list words in"
+        )
+        lines.append("# [table] missing")
+    unsure = ["score.scale"] if high < top and not (top == _TOP and high > _MIDDLE) else []
+    if look.called(_SCHOOL) and scale == "1-6":
+        lines.append("higher_is_better = false  # a school mark: 1 is the best")
+        return Drafted(lines, unconfirmed=[*unsure, "score.higher_is_better"])
+    if look.called(said.EFFORT):
+        lines.append("higher_is_better = true  # an effort score of version 1 has 1 as its best: then false")
+        return Drafted(lines, unconfirmed=[*unsure, "score.higher_is_better"])
+    return Drafted([*lines, "higher_is_better = true"], unconfirmed=unsure)
+
+
+_TOP, _MIDDLE = 10, 7
+
+
+def _scale(look: Look, low: float, high: float) -> tuple[int, str]:
+    if high > _TOP:
+        return 100, "0-100"
+    if look.called(_ZERO_TO_TEN) or low == 0:
+        return (10, "0-10") if look.called(_ZERO_TO_TEN) or high > 5 else (5, "0-5")
+    if look.called(_SCHOOL) and high <= 6:
+        return 6, "1-6"
+    if look.called(_OF_TEN):
+        return 10, "1-10"
+    top = next(top for top in (5, 7, 10) if high <= top)
+    return top, f"1-{top}"

@@ -1,0 +1,287 @@
+"""Starter specs: small exports as they come, from ``init`` to counts without an edit, or with the right question."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from tabled import cells
+
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.notation import notation_of
+from cxlink.cohort.read.starter_spec import starter_spec
+from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec, read_spec
+from cxlink.cohort.table import read_cohort
+from cxlink.report.profile_words import profile_notes
+
+N = 40
+DAYS = pd.Timestamp("2025-01-03") + pd.to_timedelta([7 * i for i in range(N)], unit="D")
+
+
+def started(table: Any) -> dict[str, dict[str, Any]]:
+    return tomllib.loads(starter_spec(table))
+
+
+def counted(table: Any, folder: Path) -> Counts:
+    """Counts by the starter spec as it stands."""
+    (folder / "spec.toml").write_text(starter_spec(table), encoding="utf-8")
+    return read_cohort(table, read_spec(folder / "spec.toml")).count()
+
+
+def customers(**columns: Any) -> pd.DataFrame:
+    """Forty customers with a score, and what else is asked for."""
+    return pd.DataFrame({"csat": [1 + i % 10 for i in range(N)], **columns})
+
+
+def test_a_dutch_export_is_counted_without_an_edit(tmp_path: Path) -> None:
+    path = tmp_path / "klanten.csv"
+    lines = ["Responsnummer;Klantnummer;Naam;Cijfer;Datum enquête;Maanden;Opgezegd;Omzet na enquête"]
+    for i in range(N):
+        lost = ("1,0", "0,0")[i % 2]
+        lines.append(
+            f"{i};K{900 - i};Zoë;{1 + i % 10},0;{DAYS[i]:%d-%m-%Y};{3 + i % 2},0;{lost};1.234,{10 + i}"
+        )
+    path.write_text("\n".join(lines), encoding="cp1252")
+    found = counted(path, tmp_path)
+    spec = found.spec
+    assert (spec.cohort.id, spec.score.column, spec.score.scale) == ("Klantnummer", "Cijfer", "1-10")
+    assert (spec.table.decimal, spec.table.thousands, spec.table.date_format) == (",", ".", "%d-%m-%Y")
+    assert cells(found, "exit", "cause") == {(3, "lost"): N // 2, (4, ""): N // 2}
+    assert found.cells["spend_sum"].sum() == pytest.approx(
+        sum(1234 + (10 + i) / 100 for i in range(N)), rel=1e-12
+    )
+    assert found.cells["wave"].min() == "2025Q1"
+
+
+def test_a_german_export_of_dates_and_words_is_counted_without_an_edit(tmp_path: Path) -> None:
+    path = tmp_path / "kunden.csv"
+    lines = ["Kundennummer;Zufriedenheit;Umfrage am;Gekündigt am;Stichtag"]
+    for i, day in enumerate(DAYS):
+        end = f"{day + pd.DateOffset(days=40):%d.%m.%Y}" if i % 4 == 0 else ""
+        lines.append(f"{i};{1 + i % 5};{day:%d.%m.%Y};{end};31.12.2026")
+    path.write_text("\n".join(lines), encoding="utf-8")
+    found = counted(path, tmp_path)
+    assert found.scored.loc[found.scored["cause"] == "lost", "n"].sum() == N // 4
+    assert found.spec.subscription is not None
+    assert found.spec.subscription.observed_until == "Stichtag"
+    assert found.profile.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (["Yes", "No"], ("Yes", "No")), (["ja", "nee"], ("ja", "nee")), (["true", "false"], ("true", "false")),
+        (["Churned", "Active"], ("Churned", "Active")), (["opgezegd", "actief"], ("opgezegd", "actief")),
+    ],
+)  # fmt: skip
+def test_losses_in_words_are_recognised_and_said(
+    said: list[str], words: tuple[str, str], tmp_path: Path
+) -> None:
+    table = customers(months_since_survey=[1 + i % 9 for i in range(N)], customer_status=said * (N // 2))
+    found = counted(table, tmp_path)
+    assert found.scored.loc[found.scored["cause"] == "lost", "n"].sum() == N // 2
+    text = starter_spec(table)
+    assert f'"{words[0]}" is read as lost, "{words[1]}" as retained' in text
+
+
+def test_a_column_of_who_stayed_is_read_the_other_way_round(tmp_path: Path) -> None:
+    left = [1] * 10 + [0] * (N - 10)
+    for active in ([1 - x for x in left], [x == 0 for x in left], ["no" if x else "yes" for x in left]):
+        found = counted(customers(months_since_survey=[5, 6] * (N // 2), is_active=active), tmp_path)
+        assert found.scored.loc[found.scored["cause"] == "lost", "n"].sum() == 10
+
+
+def test_a_word_that_is_neither_is_asked_for() -> None:
+    text = starter_spec(
+        customers(status=["Churned", "Active", "Paused", "Active"] * (N // 4), maanden=[3, 4] * (N // 2))
+    )
+    assert '# of status, "Paused" is neither: add it to one of them' in text
+
+
+NUMBERS = {
+    "a comma decides": (["1.234,5", "12,25"], (",", "."), {}),
+    "a comma in another column decides": (["1.234", "12.000"], (",", "."), {}),
+    "a dot decides": (["1.5", "1,234.5"], (None, ","), {}),
+    "two dots are no decimals": (["1.234.567", "12"], (",", "."), {}),
+    "nothing to decide": (["12", "1234"], (None, None), {}),
+    "a dot before three digits": (["1.234", "950"], (None, None), {"spent": "1.234"}),
+    "a comma before three digits": (["1,234", "950"], (None, None), {"spent": "1,234"}),
+    "a fraction under one": (["0.123", "0.500"], (None, None), {}),
+    "both": (["1,5", "1.5"], (None, None), {"spent": "1,5"}),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_marks_of_numbers_are_found_or_asked_for(name: str) -> None:
+    values, marks, asked = NUMBERS[name]
+    texts = {"spent": values, "note": ["a, b", "1,2 or 3"]}
+    found = notation_of(texts | ({"cijfer": ["7,5"]} if "another" in name else {}))
+    assert (found.decimal, found.thousands) == marks
+    assert found.numbers_open == asked
+
+
+def test_numbers_of_two_readings_stop_a_fit_until_one_is_chosen(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["nps;spend_next_12m", *(f"{i % 11};1.{100 + i}" for i in range(N))]))
+    text = starter_spec(path)
+    assert 'decimal = "…"  # 1.100 in spend_next_12m has two readings' in text
+    (tmp_path / "s.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"s\.toml: \[table\] decimal waits for its answer"):
+        read_spec(tmp_path / "s.toml")
+    read = read_spec(tmp_path / "s.toml", {"table": {"decimal": ",", "thousands": "."}})
+    assert read_cohort(path, read).count().cells["spend_sum"].sum() == sum(1100 + i for i in range(N))
+
+
+ORDERS = {
+    "%d-%m-%Y": (["03-01-2025", "31-01-2025"], "31-01-2025"),
+    "%m/%d/%Y": (["03/01/2025", "01/31/2025"], "01/31/2025"),
+    "%d.%m.%y": (["03.01.25", "31.01.25"], "31.01.25"),
+    "%Y/%m/%d": (["2025/01/03"], "2025/01/03"),
+    "%d %b %Y": (["3 Jan 2025", "31 Jan 2025"], "3 Jan 2025"),
+    "%d-%m-%Y %H:%M": (["03-01-2025 10:00", "31-01-2025 23:59"], "31-01-2025 23:59"),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_order_of_dates_is_found_where_one_decides(order: str) -> None:
+    days, decided = ORDERS[order]
+    found = notation_of({"a": [days[0]], "b": days})
+    assert (found.date_format, found.dates_open, found.decided["date_format"]) == (order, {}, decided)
+
+
+def test_the_order_of_dates_is_asked_for_where_none_decides() -> None:
+    early = [f"0{1 + i % 9}-0{1 + i % 8}-2025" for i in range(N)]
+    text = starter_spec(customers(survey_date=early, cancel_date=early, customer_id=range(N)))
+    assert 'date_format = "…"' in text
+    assert 'observed_until = "…"' in text
+    assert notation_of({"a": ["31-12-2025", "12-31-2025"]}).date_format is None
+    assert notation_of({"a": ["2025-01-02"], "b": ["31-12-2025"]}).other_dates == {"a": "2025-01-02"}
+
+
+def test_an_id_that_repeats_is_still_the_id(tmp_path: Path) -> None:
+    table = customers(
+        response_id=range(N), klant_id=[f"K{i % 30}" for i in range(N)], survey_date=DAYS,
+        cancel_date=[None] * (N - 1) + [DAYS[-1] + pd.DateOffset(days=9)],
+    )  # fmt: skip
+    text = starter_spec(table)
+    assert 'id = "klant_id"  # 40 rows of 30 values' in text
+    found = counted(table, tmp_path)
+    assert found.profile.rows_used == 30
+    assert "of several surveys of a customer, the first one counts" in " ".join(profile_notes(found.profile))
+    undated = starter_spec(table.drop(columns=["survey_date", "cancel_date"]))
+    assert 'set repeat = "first" here' in undated
+    assert 'repeat = "first"' not in tomllib.loads(undated)["cohort"]
+
+
+def test_a_row_a_response_and_a_ticket_are_no_customer() -> None:
+    table = customers(row_number=range(N), response_id=range(N), ticket=[f"T{i}" for i in range(N)])
+    text = starter_spec(table)
+    assert "id" not in tomllib.loads(text)["cohort"]
+    assert "row_number, response_id, ticket number something else" in text
+    both = starter_spec(table.assign(company_id=range(N), account_id=range(N), customer_id=range(N)))
+    assert tomllib.loads(both)["cohort"]["id"] == "customer_id"
+
+
+@pytest.mark.parametrize(
+    ("header", "top", "unit", "unconfirmed"),
+    [
+        ("tenure", 10, "year", True), ("tenure", 72, "month", True), ("tenure", 2000, "day", True),
+        ("tenure_months", 10, "month", False), ("Looptijd (jaren)", 10, "year", False),
+        ("tenure_weeks", 90, "week", False),
+    ],
+)  # fmt: skip
+def test_units_come_from_the_header_else_from_the_numbers(
+    header: str, top: int, unit: str, unconfirmed: bool
+) -> None:
+    tables = started(customers(churned=[0, 1] * (N // 2), **{header: [i * top // (N - 1) for i in range(N)]}))
+    assert tables["subscription"]["unit"] == unit
+    assert ("subscription.unit" in tables["cohort"]["unconfirmed"]) == unconfirmed
+
+
+@pytest.mark.parametrize(
+    ("event", "window"),
+    [("churned", 12), ("churned_last_quarter", 3), ("churn_6m", 6), ("opgezegd_afgelopen_maand", 1)],
+)
+def test_a_snapshot_is_recognised_and_carried_unconfirmed(event: str, window: int, tmp_path: Path) -> None:
+    table = customers(tenure_months=[1 + 2 * i for i in range(N)], **{event: [0, 1] * (N // 2)})
+    found = counted(table, tmp_path)
+    assert found.spec.subscription is not None
+    assert (found.spec.subscription.window, found.spec.subscription.clock) == (window, "signup")
+    said = "Not confirmed: the table is taken for a snapshot"
+    assert [said in note for note in profile_notes(found.profile)] == [True]
+    confirmed = read_spec(tmp_path / "spec.toml", {"subscription": {"window": window}})
+    assert read_cohort(table, confirmed).count().profile.notes == ()
+    assert "window" not in started(table.assign(months_at_survey=range(N)))["subscription"]
+
+
+def test_every_guess_has_its_sentence() -> None:
+    tables = {
+        "score": {"column": "csat", "scale": "1-10"},
+        "subscription": {"duration": "months", "event": "left", "window": 3},
+        "spend": {"column": "spent", "complete": True},
+        "cohort": {"unconfirmed": [
+            "score.scale", "score.higher_is_better", "subscription.window", "subscription.duration",
+            "subscription.unit", "spend.complete", "spend.currency",
+        ]},
+    }  # fmt: skip
+    table = customers(months=[5] * N, left=[0, 1] * (N // 2), spent=[10.0] * N)
+    notes = profile_notes(read_cohort(table, make_spec(tables)).count().profile)
+    assert len(notes) == 7
+    assert len(set(notes)) == 7
+    assert all(note.startswith("Not confirmed: ") for note in notes)
+    assert notes[-1] == (
+        "Not confirmed: [spend] currency = EUR is a guess. Once it is right, delete it from [cohort] unconfirmed."
+    )
+
+
+def test_an_unconfirmed_key_must_be_one_of_the_spec() -> None:
+    tables = {"score": {"column": "s", "scale": "1-5"}, "spend": {"column": "y", "complete": True}}
+    for wrong in ("spend.colour", "subscription.window", "spend", "table"):
+        with pytest.raises(InputError, match=r"unconfirmed '[a-z.]+' is no key that this spec sets\.$"):
+            make_spec(tables | {"cohort": {"unconfirmed": [wrong]}})
+
+
+def test_a_score_behind_two_bad_values_is_found() -> None:
+    scores = [str(1 + i % 5) for i in range(N - 2)] + ["99", "n/a"]
+    text = starter_spec(pd.DataFrame({"tevredenheid": scores, "klant": [f"k{i}" for i in range(N)]}))
+    assert tomllib.loads(text)["score"]["column"] == "tevredenheid"
+    assert "# 2 of 40 values are off it (99, n/a)" in text
+    assert tomllib.loads(text)["score"]["scale"] == "1-5"
+
+
+def test_every_date_is_listed_and_a_section_that_lacks_a_column_stays_open() -> None:
+    table = customers(signup_date=DAYS, cancel_date=DAYS, birth_date=DAYS, last_login=DAYS)
+    text = starter_spec(table)
+    assert 'survey = "…"' in text
+    for name in ("birth_date", "last_login"):
+        assert f"# also a date: {name}, 2025-01-03 to " in text
+    for column, key in (("churned", "duration"), ("months_active", "event")):
+        values = [0, 1] * (N // 2) if column == "churned" else list(range(N))
+        assert started(customers(**{column: values}))["subscription"][key] == "…"
+
+
+def test_what_is_dated_or_named_as_after_the_score_is_no_adjuster() -> None:
+    kinds = ["a", "b"] * (N // 2)
+    table = customers(
+        survey_date=DAYS, cancel_date=DAYS, plan=kinds, plan_after=kinds, use_2024=kinds, use_2025q4=kinds,
+        pakket_na_enquete=kinds, retention_offer=kinds,
+    )  # fmt: skip
+    text = starter_spec(table)
+    assert '# columns = ["plan", "use_2024"]' in text
+    assert "after the score: use_2025q4, plan_after, pakket_na_enquete, retention_offer" in text
+
+
+def test_no_score_leaves_its_column_open() -> None:
+    tables = started(
+        pd.DataFrame({"customer_id": range(N), "answer_7": [i % 5 for i in range(N)], "churned": [0, 1] * 20})
+    )
+    assert tables["score"]["column"] == "…"
+
+
+def test_starter_specs_are_specs() -> None:
+    table = customers(
+        months_observed=[1 + i % 9 for i in range(N)], churned=[0, 1] * (N // 2), plan=["a", "b"] * 20
+    )
+    assert isinstance(make_spec(started(table)), CohortSpec)

@@ -1,0 +1,83 @@
+"""Headers of this trade in English and Dutch, each with what its column holds and what it is to a cohort."""
+
+# ruff: noqa: E501 (tables are laid out as tables)
+
+import numpy as np
+import pandas as pd
+
+N = 240
+
+
+def _columns() -> dict[str, list[object]]:
+    rng = np.random.default_rng(5)
+    days = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 700, N), unit="D")
+    return {
+        "keys": [f"K-{i:05d}" for i in range(N)],
+        "numbers": [100_000 + i for i in range(N)],
+        "repeated": [f"K-{i % 150:05d}" for i in range(N)],
+        "repeated numbers": [100_000 + i % 150 for i in range(N)],
+        "1 to 10": list(rng.integers(1, 11, N)),
+        "0 to 10": list(rng.integers(0, 11, N)),
+        "1 to 5": list(rng.integers(1, 6, N)),
+        "1 to 7": list(rng.integers(1, 8, N)),
+        "0 to 100": list(rng.integers(0, 101, N)),
+        "300 to 850": list(rng.integers(300, 851, N)),
+        "dates": [f"{day:%Y-%m-%d}" for day in days],
+        "some dates": [f"{day:%Y-%m-%d}" if i % 3 == 0 else "" for i, day in enumerate(days)],
+        "0/1": list(rng.integers(0, 2, N)),
+        "yes/no": list(rng.choice(["Yes", "No"], N)),
+        "ja/nee": list(rng.choice(["ja", "nee"], N)),
+        "true/false": list(rng.choice(["true", "false"], N)),
+        "states": list(rng.choice(["Churned", "Active"], N)),
+        "staten": list(rng.choice(["Opgezegd", "Actief"], N)),
+        "0 to 72": list(rng.integers(0, 73, N)),
+        "years": list(rng.integers(0, 11, N)),
+        "0 to 900": list(rng.integers(0, 901, N)),
+        "amounts": [float(x) for x in np.round(rng.gamma(2, 90, N), 2)],
+        "three": list(rng.choice(["basic", "plus", "pro"], N)),
+        "reasons": list(rng.choice(["price", "service", "moved"], N)),
+        "sentences": [f"it was remark {i}" for i in range(N)],
+    }
+
+
+LABELLED = (
+    # customers, and what only looks like one
+    ("customer_id", "keys", "id"), ("CustomerID", "numbers", "id"), ("Customer Number", "numbers", "id"), ("client_no", "keys", "id"),
+    ("klantnummer", "numbers", "id"), ("klant_id", "repeated", "id"), ("Klantnr", "numbers", "id"), ("relatienummer", "numbers", "id"),
+    ("debiteurnummer", "keys", "id"), ("lidnummer", "numbers", "id"), ("user_uuid", "keys", "id"), ("member_number", "repeated numbers", "id"),
+    ("e-mailadres", "keys", "id"), ("AccountId", "repeated", "id"), ("abonnementnummer", "keys", "id"), ("company_id", "repeated", "id"),
+    ("bedrijfsnummer", "repeated numbers", "id"), ("contact_id", "keys", "id"), ("subscriber_key", "keys", "id"), ("polisnummer", "keys", "id"),
+    ("response_id", "keys", "other"), ("respondentnummer", "numbers", "other"), ("survey_id", "numbers", "other"), ("enquête_id", "keys", "other"),
+    ("row_number", "numbers", "other"), ("Unnamed: 0", "numbers", "other"), ("ticket_nr", "keys", "other"), ("customer_order_id", "keys", "other"),
+    ("factuurnummer", "numbers", "other"), ("index", "numbers", "other"), ("account_manager_id", "repeated", "other"), ("volgnummer", "numbers", "other"),
+    ("store_id", "repeated numbers", "other"), ("postcode", "repeated", "other"), ("case_number", "numbers", "other"), ("regelnummer", "numbers", "other"),
+    # scores
+    ("csat_score", "1 to 10", "score"), ("NPS", "0 to 10", "score"), ("Q1 likelihood to recommend", "0 to 10", "score"), ("Satisfaction", "1 to 5", "score"),
+    ("CES", "1 to 7", "score"), ("overall_experience", "1 to 10", "score"), ("rapportcijfer", "1 to 10", "score"), ("klanttevredenheid", "1 to 5", "score"),
+    ("aanbevelingsscore", "0 to 10", "score"), ("beoordeling", "1 to 10", "score"), ("star_rating", "1 to 5", "score"), ("tevredenheid_0_100", "0 to 100", "score"),
+    ("credit_score", "300 to 850", "other"), ("churn_risk_score", "1 to 10", "other"), ("number_of_products", "1 to 5", "other"), ("aantal_bezoeken", "0 to 10", "other"),
+    # dates
+    ("survey_date", "dates", "survey"), ("response date", "dates", "survey"), ("datum_enquête", "dates", "survey"), ("cancel_date", "some dates", "end"),
+    ("churned_at", "some dates", "end"), ("opzegdatum", "some dates", "end"), ("einddatum", "some dates", "end"), ("SignupDate", "dates", "signup"),
+    ("customer_since", "dates", "signup"), ("startdatum", "dates", "signup"), ("aanmelddatum", "dates", "signup"), ("klant_sinds", "dates", "signup"),
+    ("observed_until", "dates", "observed_until"), ("peildatum", "dates", "observed_until"), ("geboortedatum", "dates", "date"), ("last_login", "dates", "date"),
+    # losses, and how long
+    ("churned", "0/1", "event"), ("Churn", "yes/no", "event"), ("opgezegd", "ja/nee", "event"), ("customer_status", "states", "event"),
+    ("klantstatus", "staten", "event"), ("Exited", "0/1", "event"), ("is_active", "true/false", "event"), ("has_left", "true/false", "event"),
+    ("auto_renew", "yes/no", "adjust"), ("nieuwsbrief", "ja/nee", "adjust"),
+    ("tenure", "0 to 72", "duration"), ("months_active", "0 to 72", "duration"), ("Tenure (yrs)", "years", "duration"), ("looptijd_maanden", "0 to 72", "duration"),
+    ("jaren_klant", "years", "duration"), ("days_since_survey", "0 to 900", "duration"), ("maanden", "0 to 72", "duration"), ("follow_up_months", "0 to 72", "follow_up"),
+    ("months_at_survey", "0 to 72", "entry"), ("contract_months", "0 to 72", "other"), ("days_since_last_login", "0 to 900", "other"), ("age", "0 to 72", "other"),
+    # money, categories
+    ("spend_next_12m", "amounts", "spend"), ("omzet_na_enquête", "amounts", "spend"), ("annual_revenue", "amounts", "spend"), ("besteding", "amounts", "spend"),
+    ("spend_before", "amounts", "spend_before"), ("omzet_vorig_jaar", "amounts", "spend_before"), ("monthly_charge", "amounts", "other"), ("marge", "amounts", "margin"),
+    ("plan", "three", "adjust"), ("regio", "three", "adjust"), ("abonnementsvorm", "three", "adjust"), ("churn_reason", "reasons", "cause"),
+    ("opzegreden", "reasons", "cause"), ("plan_after_survey", "three", "after"), ("retention_offer", "yes/no", "after"), ("toelichting", "sentences", "other"),
+)  # fmt: skip
+"""Header, kind of values, role."""
+
+
+def labelled_table() -> pd.DataFrame:
+    """All of them as columns of one table."""
+    kinds = _columns()
+    return pd.DataFrame({header: kinds[kind] for header, kind, _ in LABELLED})
