@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from cxlink.cohort.count import grouping
 from cxlink.cohort.count.coding import code_cells
 from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.grouped_rows import one_row_each
 from cxlink.cohort.count.identity import one_row_a_customer
 from cxlink.cohort.count.metric_cells import metric_counts, raw_flows, raw_metrics
 from cxlink.cohort.count.metric_expressions import metric_rules
@@ -55,6 +56,8 @@ class Cohort:
         Where it was read from; models with further terms read it again.
     drop_invalid : bool
         Whether rows that violate a rule were excluded.
+    notes : tuple of Remark
+        What was odd but valid while reading.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Cohort:
     metrics: pd.DataFrame = field(default_factory=nothing)
     table: Any = None
     drop_invalid: bool = False
+    notes: tuple[Remark, ...] = ()
 
     def count(self, counts: str | None = None) -> Counts:
         """Count its customers, and settle the bands and the horizon that the spec leaves to rule.
@@ -89,7 +93,8 @@ class Cohort:
                 update={"subscription": spec.subscription.model_copy(update={"counts": counts})}
             )
         counted = code_cells(self.raw, spec, self._read())
-        marked = replace(counted.profile, fingerprint=fingerprint(counted.cells))
+        notes = (*self.notes, *counted.profile.notes)
+        marked = replace(counted.profile, fingerprint=fingerprint(counted.cells), notes=notes)
         return resolve(replace(counted, profile=marked, metrics=self.metrics))
 
     def count_from_signup(self) -> Counts | None:
@@ -170,6 +175,7 @@ def read_again(cohort: Cohort, spec: CohortSpec) -> Cohort:
 
 
 def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = False) -> Cohort:
+    source, notes = one_row_each(source, spec)
     raw, metrics, source, dropped = _checked(source, spec, drop_invalid)
     n_rows = _customers(raw) + number_of_rows(dropped)
     repeats = repeated_scores(source, spec)
@@ -191,6 +197,7 @@ def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = Fal
         dropped=dropped,
         repeats=repeats,
         metrics=metric_counts(metrics, raw_flows(source, spec), spec),
+        notes=notes,
     )
 
 

@@ -35,7 +35,7 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     scored = raw["score"].is_valid().to_numpy()
     n = raw["n"].to_numpy().astype(np.int64)
     entry, leave, lost, notes = _spells(times, spec, np.where(scored, n, 0))
-    notes += [*_event_words(raw, spec), *unconfirmed_guesses(spec)]
+    notes += [*_event_words(raw, spec), *_score_texts(raw, spec), *unconfirmed_guesses(spec)]
     if not scored.any():
         notes.append(Remark("no_scores", facts={"column": spec.score.column}))
     cells = pd.DataFrame({"score": raw["score"].to_pandas().astype("Float64").astype("Int64")})
@@ -84,6 +84,18 @@ def _event_words(raw: pa.Table, spec: CohortSpec) -> list[Remark]:
     )
     facts = {"column": str(spec.subscription.event), "lost": lost or "–", "retained": retained or "–"}
     return [Remark("event_words", facts=facts)] if lost or retained else []
+
+
+def _score_texts(raw: pa.Table, spec: CohortSpec) -> list[Remark]:
+    """Say that scores were read from labels, with one of them, and how many were rounded."""
+    remarks, column = [], spec.score.column
+    labels = pc.max(raw["labels"].cast(pa.string())).as_py() if "labels" in raw.column_names else None
+    if labels is not None:
+        remarks.append(Remark("score_labels", facts={"column": column, "label": labels}))
+    n_rounded = int(pc.sum(raw["rounded"]).as_py() or 0) if "rounded" in raw.column_names else 0
+    if n_rounded:
+        remarks.append(Remark("score_rounded", n_rounded, facts={"column": column}))
+    return remarks
 
 
 _CLOCK = ("event", "whole", "part", "follow", "entry", "exit", "lost", "wave")

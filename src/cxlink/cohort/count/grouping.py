@@ -34,7 +34,8 @@ def raw_cells(source: Source, spec: CohortSpec, ignoring: tuple[str, ...] = ()) 
         ``use_min`` (the least of ``use``, where it is read from a column) and the sums of `amounts.sums`; with a
         negative control ``control_given`` (rows that hold anything), ``control_n`` (of these, those with a number) and
         `amounts.moments`; with a column of margin ``margin_n`` (of ``spend_known``, those with a margin) and its
-        moments; ``words``, the last word of its events by the alphabet, where they are given in words.
+        moments; ``words`` and ``labels``, the last word of its events and label of its scores by the alphabet, where
+        they are given so; ``rounded``, the rows whose score is rounded.
     """
     usual = (amounts.USUAL_TOP,) * len(_AMOUNTS)
     cells = None if _says_large(source, spec) else _grouped(source, spec, usual, ignoring)
@@ -80,7 +81,7 @@ def _grouped(
     keys = {name: key for name, key in prepared.keys.items() if name not in ignoring}
     read = {
         "use": prepared.use, "y": prepared.y, "given": prepared.given, "control": prepared.control,
-        "margin": prepared.margin, "words": prepared.words,
+        "margin": prepared.margin, "words": prepared.words, "labels": prepared.labels, "rounded": prepared.rounded,
     }  # fmt: skip
     rows = source.table.select(**keys, **{name: value for name, value in read.items() if value is not None})
     wide = source.engine.name == "duckdb"
@@ -90,8 +91,11 @@ def _grouped(
         totals |= amounts.moments(rows.control, tops[1], wide)
     if prepared.margin is not None:
         totals |= {"margin_n": rows.margin.count(), **amounts.moments(rows.margin, tops[2], wide, "margin")}
-    if prepared.words is not None:
-        totals["words"] = rows.words.max()
+    for said in ("words", "labels"):
+        if getattr(prepared, said) is not None:
+            totals[said] = rows[said].max()
+    if prepared.rounded is not None:
+        totals["rounded"] = rows.rounded.cast("int64").sum()
     return source.run(rows.group_by(list(keys)).aggregate(**totals).limit(MOST_CELLS + 1))
 
 

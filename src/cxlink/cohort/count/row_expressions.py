@@ -8,6 +8,7 @@ from cxlink.cohort.count import whole_periods as periods
 from cxlink.cohort.count.amounts import MOST_SPENT
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns
+from cxlink.cohort.read.score_column import label_of, score_key
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY, CohortSpec
 from cxlink.cohort.spec.spec_sections import TableSection
@@ -42,6 +43,10 @@ class Prepared:
         Margin, where spend is used and it is an amount; None without a column of it.
     words : ibis column or None
         What the event column says where it is neither 1/0 nor true/false; None where its type has no words.
+    labels : ibis column or None
+        What the score column says where it is no plain number; None where its type has no text.
+    rounded : ibis column or None
+        Whether the score is an average that is rounded; None where none is.
     """
 
     keys: dict[str, Any]
@@ -51,6 +56,8 @@ class Prepared:
     control: Any | None = None
     margin: Any | None = None
     words: Any | None = None
+    labels: Any | None = None
+    rounded: Any | None = None
 
 
 def prepare(
@@ -86,9 +93,9 @@ def prepare(
     if section is not None and section.member is not None:
         keys["member"] = columns.yes_no(columns.raw(source, section.member, "member"), spec.table)
     given, control = _control(source, spec, control_top)
-    words = _event_words(source, spec)
+    said = {"words": _event_words(source, spec), **_said_of_scores(source, spec)}
     if spec.spend is None:
-        return Prepared(keys, given=given, control=control, words=words)
+        return Prepared(keys, given=given, control=control, **said)
     value = _number(source, spec, spec.spend.column, "spend")
     use = _complete(source, spec, keys["score"])
     fits = value.between(-top if spec.spend.refunds else 0, top)
@@ -99,7 +106,14 @@ def prepare(
         valid = used & earned.between(-margin_top, margin_top)
         margin = valid.ifelse(earned.cast("float64"), None)
     y = used.ifelse(value.cast("float64"), None)
-    return Prepared(keys, use, y, given, control, margin, words)
+    return Prepared(keys, use, y, given, control, margin, **said)
+
+
+def _said_of_scores(source: Source, spec: CohortSpec) -> dict[str, Any]:
+    """Labels of scores, and whether an average is rounded."""
+    column = columns.raw(source, spec.score.column, "score")
+    rounded = columns.has_part(column, spec.table) if spec.score.round else None
+    return {"labels": label_of(column, spec.table), "rounded": rounded}
 
 
 def _event_words(source: Source, spec: CohortSpec) -> Any | None:
@@ -136,7 +150,7 @@ def _score(source: Source, spec: CohortSpec) -> Any:
             f"{source.name}: {spec.score.column} holds true and false, no score from {scale.low} to {scale.high}. "
             "Name another [score] column."
         )
-    return columns.whole_key(column, spec.table, (scale.low, scale.high))
+    return score_key(column, spec.table, scale, spec.score.round)
 
 
 def _undated(source: Source, spec: CohortSpec) -> dict[str, Any]:

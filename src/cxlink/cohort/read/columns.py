@@ -91,14 +91,20 @@ def whole_key(
     """
     if column.type().is_integer():
         return column
-    value = number(column, options)
+    return whole_of(number(column, options), is_given(column), span, rounding)
+
+
+def whole_of(
+    value: Any, given: Any, span: tuple[int, int], rounding: Literal["none", "down", "up"] = "none"
+) -> Any:
+    """Give a number as a key of whole numbers; one below its span where it is off it though a cell is given."""
     inside = value.between(*span).ifelse(
         value, None
     )  # rounding what no whole number holds is an engine's error
     whole = inside.ceil() if rounding == "up" else inside.floor()
     if rounding == "none":
         whole = (inside == whole).ifelse(whole, None)
-    return is_given(column).ifelse(whole.cast("int64").coalesce(span[0] - 1), None)
+    return given.ifelse(whole.cast("int64").coalesce(span[0] - 1), None)
 
 
 def has_part(column: Any, options: TableSection) -> Any | None:

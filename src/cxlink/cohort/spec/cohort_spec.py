@@ -194,7 +194,7 @@ class CohortSpec(Section):
     def table_columns(self) -> frozenset[str]:
         """Every name in the spec that may be a column of the table."""
         sub, spend = self.subscription, self.spend
-        names = {self.score.column, self.cohort.id, *self.stratum_variables}
+        names = {self.score.column, self.cohort.id, self.cohort.count, *self.stratum_variables}
         if sub is not None:
             names |= {sub.signup, sub.survey, sub.end, sub.observed_until, sub.cause}
             names |= {sub.duration, sub.event, sub.follow_up, sub.entry}

@@ -34,6 +34,7 @@ class CohortSection(Section):
     name: str = Field(default="cohort", min_length=1, max_length=100)
     id: str | None = None
     repeat: Literal["error", "first"] = "error"
+    count: str | None = None
     simulated: bool = False
     unconfirmed: tuple[str, ...] = ()
 
@@ -41,6 +42,8 @@ class CohortSection(Section):
     def _first_of_whom(self) -> "CohortSection":
         if self.repeat == "first" and self.id is None:
             raise ValueError('repeat = "first" needs id, the column that identifies the customer')
+        if self.count is not None and self.id is not None:
+            raise ValueError("count goes without id: a row of several customers has no id of one")
         return self
 
 
@@ -89,6 +92,7 @@ class ScoreSection(Section):
     higher_is_better: bool = True
     worst: Levels | None = None
     best: Levels | None = None
+    round: bool = False
     effect: Effect = "levels"
     acts_on: ActsOn = "location"
 

@@ -1,0 +1,57 @@
+"""A score as surveys export it: a whole number, a label such as ``7 - good``, ``7/10``, or an average to be rounded."""
+
+from typing import Any
+
+from cxlink.cohort.read import columns
+from cxlink.cohort.spec.scales import Scale
+from cxlink.cohort.spec.spec_sections import TableSection
+
+_LABELLED = r"^([-+]?[0-9]{1,3})(\s*[-–—=:.)(]+\s*|\s+)[^0-9\s/].*$"
+_OUT_OF = r"^([0-9]{1,3})\s*(/|out of|of|van|von)\s*([0-9]{1,3})$"
+
+
+def score_key(column: Any, options: TableSection, scale: Scale, rounded: bool = False) -> Any:
+    """Give a score as a key, one below its scale where a cell holds no level of it.
+
+    A label counts as the number that it begins with, ``7/10`` as 7 on a scale that ends at 10.
+
+    Parameters
+    ----------
+    column : ibis column
+        Numbers or text.
+    options : TableSection
+        How numbers are written.
+    scale : Scale
+        Its levels.
+    rounded : bool
+        Whether an average counts as the nearest level, halves as the higher number.
+    """
+    if column.type().is_integer():
+        return column
+    value = _number(column, options, scale)
+    if rounded:
+        value = (value.between(scale.low - 1, scale.high + 1).ifelse(value, None) + 0.5).floor()
+    return columns.whole_of(value, columns.is_given(column), (scale.low, scale.high))
+
+
+def label_of(column: Any, options: TableSection) -> Any | None:
+    """The text of a cell that is given but is no plain number; None where the column's type has no text."""
+    if not column.type().is_string():
+        return None
+    text = column.strip()
+    plain = columns.number(column, options).notnull() | (text == "")
+    return plain.ifelse(None, text)
+
+
+def _number(column: Any, options: TableSection, scale: Scale) -> Any:
+    value = columns.number(column, options).cast("float64")
+    if not column.type().is_string():
+        return value
+    import ibis
+
+    text = column.strip().lower()
+    top = text.re_extract(_OUT_OF, 3)
+    out_of = text.re_extract(_OUT_OF, 1).try_cast("float64")
+    labelled = text.re_extract(_LABELLED, 1).try_cast("float64")
+    in_words = ibis.cases((top == str(scale.high), out_of), (top != "", None), else_=labelled)
+    return value.coalesce(in_words)
