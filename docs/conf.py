@@ -31,6 +31,7 @@ html_theme_options = {
     "navbar_persistent": ["search-button"],
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],
+    "collapse_navigation": True,
     "show_toc_level": 2,
 }
 html_sidebars: dict[str, list[str]] = {
@@ -116,9 +117,16 @@ def displayed_math(self: Any, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+def name_headers(_: Sphinx, _page: str, _template: str, context: dict[str, Any], _tree: object) -> None:
+    """Let an empty header of a table be a plain cell: a screen reader has nothing to read there."""
+    if "body" in context:
+        context["body"] = re.sub(r"<th([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>", r"<td\1></td>", context["body"])
+
+
 def setup(app: Sphinx) -> None:
     """Register what is made before reading, and how mathematics is written."""
     app.connect("builder-inited", bring, priority=100)
     app.connect("builder-inited", write_commands, priority=100)
     app.connect("source-read", point_inside)
+    app.connect("html-page-context", name_headers)
     app.add_html_math_renderer("mathml", (inline_math, None), (displayed_math, None))

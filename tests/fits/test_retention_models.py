@@ -284,4 +284,4 @@ def test_the_forest_is_drawn_where_it_is_asked_for(model: RetentionModel) -> Non
     assert axes.get_xscale() == "log"
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert len(labels) == len(model.design.names)
-    assert labels[0].startswith("score = ")
+    assert labels[:2] == ["score", "plan = plus"]
