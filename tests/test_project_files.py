@@ -12,6 +12,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import cxlink
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
@@ -124,3 +126,27 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None
     imported = _imported()
     assert imported <= set(declared.values())
     assert {name for name, module in declared.items() if module not in imported} == set(NOT_IMPORTED)
+
+
+CONDA_NAMES = {
+    "ibis-duckdb": "ibis-framework",
+    "python-duckdb": "duckdb",
+    "matplotlib-base": "matplotlib",
+    "typst-py": "typst",
+}
+
+
+def test_version_and_requirements_of_the_conda_recipe_and_the_citation_are_the_projects() -> None:
+    recipe = yaml.safe_load((ROOT / "conda/recipe.yaml").read_text(encoding="utf-8"))
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert recipe["context"]["version"] == citation["version"] == PROJECT["version"] == cxlink.__version__
+    python, *run = recipe["requirements"]["run"]
+    assert python == f"python {PROJECT['requires-python']}"
+    listed = {
+        CONDA_NAMES.get(name, name): limits for name, _, limits in (line.partition(" ") for line in run)
+    }
+    wanted = {
+        one.name: ",".join(sorted(map(str, one.specifier)))
+        for one in map(Requirement, PROJECT["dependencies"])
+    }
+    assert {name: ",".join(sorted(limits.split(","))) for name, limits in listed.items()} == wanted

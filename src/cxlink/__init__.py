@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cxlink.study.simulate import simulate
     from cxlink.verbs import compare, load_run, value_of
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _PLACES = {
     "Analysis": "display", "analyse": "analysis",

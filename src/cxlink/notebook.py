@@ -9,7 +9,7 @@ from typing import Any
 
 from cxlink.cohort.errors import InputError
 
-NEW_COHORT = Path(__file__).parents[2] / "notebooks" / "02_new_cohort.ipynb"
+NEW_COHORT = Path(__file__).parent / "notebooks" / "02_new_cohort.ipynb"
 
 
 def run_notebook(
@@ -38,9 +38,7 @@ def run_notebook(
     from papermill.exceptions import PapermillExecutionError
 
     if not notebook.is_file():
-        raise InputError(
-            f"{notebook.name}: not there. --notebook needs the project's notebooks folder: run from a clone."
-        )
+        raise InputError(f"{notebook}: no such notebook.")
     if executed.exists() and not overwrite:
         raise InputError(f"{executed}: exists already. Choose another --out, or replace it with --overwrite.")
     defined = papermill.inspect_notebook(str(notebook))
