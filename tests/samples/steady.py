@@ -18,4 +18,4 @@ def steady_tails(spells: Spells, hazard: float, errors: Errors | None = None) ->
         terms=replace(made.fit.terms, offset=float(np.log(hazard))),
         theta=np.zeros_like(made.fit.theta),
     )
-    return replace(made, fit=fit, errors=none)
+    return replace(made, fit=fit, others=(), candidates=made.candidates[:1], errors=none)

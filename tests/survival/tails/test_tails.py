@@ -74,6 +74,35 @@ def test_an_effect_that_fades_is_found_and_goes_on_fading() -> None:
     assert np.log(rate[0] / rate[2])[[2, 23, 59]] == pytest.approx([ratio] * 3, abs=0.01)
 
 
+def test_an_effect_that_may_last_or_fade_does_both_in_the_draws() -> None:
+    # 3,000 customers a level tell hardly whether an effect that halves in 24 periods lasts: draws have every structure
+    t = np.arange(1.0, 25)
+    spells = expected(0.04 * np.exp(np.array([[0.4], [-0.4]]) * 0.5 ** (t / 24)), 3_000)
+    tails = tails_of(spells, np.random.default_rng(0), errors=ERRORS)
+    shares = np.array([one.share for one in tails.candidates])
+    assert len(tails.others) == len(tails.candidates) - 1 == 3
+    assert shares.sum() == pytest.approx(1, rel=1e-12)
+    assert shares.max() < 0.9
+    structure = tails.drawn_structures(400)
+    assert np.bincount(structure, minlength=4) == pytest.approx(400 * shares, abs=1)
+    # also within a block of them
+    assert np.bincount(structure[:100], minlength=4) == pytest.approx(100 * shares, abs=5)
+    spec = make_spec({
+        "score": {"column": "score", "scale": "1-2"}, "subscription": {"duration": "exit", "event": "lost"},
+        "analysis": {"horizon": 12},
+    })  # fmt: skip
+    request = replace(by_level(spells, spec), times=np.arange(2), horizons=(24, 96))
+    alone = replace(tails, candidates=(replace(tails.candidates[0], share=1.0),), others=())
+    both = [
+        spliced(spells, [request], 400, np.random.default_rng(0), horizon=12, tails=one)[0]
+        for one in (tails, alone)
+    ]
+    assert (both[0].area.point == both[1].area.point).all()
+    assert (both[0].area.draws[..., 0] == both[1].area.draws[..., 0]).all()
+    ratios = [np.log(one.area.draws[:, 1, 1] / one.area.draws[:, 0, 1]) for one in both]
+    assert np.std(ratios[0]) > 1.1 * np.std(ratios[1])
+
+
 def test_a_cycle_is_carried_on_and_one_spike_is_not() -> None:
     hazard = np.where(np.arange(1, 25) % 12 == 0, 0.12, 0.03)[None].repeat(2, axis=0)
     spells = expected(hazard, 20_000)

@@ -59,6 +59,10 @@ class ContinuedHazards:
         Steps of time since the time origin, in periods; each begins where the one before ends.
     paths : mapping of str to ErrorPaths
         By scenario: levels' errors correlated as estimated, not at all, or the same.
+    others : tuple of TailFit
+        Fits that some draws have instead.
+    structure : int ndarray of shape (n_draws,)
+        Which fit each draw has: 0 ``fit``, then ``others``.
     """
 
     spells: Spells
@@ -66,15 +70,17 @@ class ContinuedHazards:
     begin: np.ndarray
     end: np.ndarray
     paths: Mapping[str, ErrorPaths]
+    others: tuple[TailFit, ...]
+    structure: np.ndarray
 
     def estimate(self) -> np.ndarray:
         """Cumulative hazard of each cell at 0 and at the end of each step: (n_cells, n_steps + 1, 1)."""
         centre = self.paths[""].centre(self.begin, self.end)
-        return self.cumulated(self.hazards(self.fit.theta[:, None]), centre[:, :, None])
+        return self.cumulated(self.hazards(self.fit, self.fit.theta[:, None]), centre[:, :, None])
 
-    def hazards(self, theta: np.ndarray) -> np.ndarray:
+    def hazards(self, fit: TailFit, theta: np.ndarray) -> np.ndarray:
         """Cumulative hazard of each step without the error: (n_columns, n_draws) to (n_cells, n_steps, n_draws)."""
-        log_hazard = self.fit.log_hazards(theta, self.begin, self.end)
+        log_hazard = fit.log_hazards(theta, self.begin, self.end)
         hazard = np.exp(np.clip(log_hazard, -_LARGEST, _LARGEST, out=log_hazard), out=log_hazard)
         hazard *= (self.end - self.begin)[None, :, None]
         return hazard
@@ -106,19 +112,29 @@ class ContinuedHazards:
         rng : Generator
             Advanced.
         """
-        scores, terms = spell_scores(self.spells, self.fit), self.fit.terms
-        n_cells, n_spells = len(terms.matrix), len(scores.cell)
-        collect = coo_array(
-            (np.ones(n_spells), (scores.cell, np.arange(n_spells))), shape=(n_cells, n_spells)
-        )
         change = weights - self.spells.n[:, None]
-        gradient = np.sqrt(self.fit.precision)[:, None] * rng.standard_normal(
-            (len(self.fit.theta), weights.shape[1])
+        fits, structure = (self.fit, *self.others), self.structure[draws]
+        steps = np.empty((len(self.fit.terms.matrix), len(self.begin), weights.shape[1]))
+        for k in np.unique(structure):
+            at = np.flatnonzero(structure == k)
+            theta = fits[k].theta[:, None] + fits[k].inverse @ self._moved(fits[k], change[:, at], rng)
+            steps[:, :, at] = self.hazards(fits[k], theta)
+        return DrawnHazards(self, steps, draws)
+
+    def _moved(self, fit: TailFit, change: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Gradient that a change of customers brings, and noise for the penalties: (n_columns, n_draws)."""
+        scores, terms = spell_scores(self.spells, fit), fit.terms
+        n_cells, n_spells = len(terms.matrix), len(scores.cell)
+        collect = csr_array(
+            coo_array((np.ones(n_spells), (scores.cell, np.arange(n_spells))), shape=(n_cells, n_spells))
+        )
+        moved: np.ndarray = np.sqrt(fit.precision)[:, None] * rng.standard_normal(
+            (len(fit.theta), change.shape[1])
         )
         for own, at in zip(scores.sums, terms.columns, strict=True):
             if len(at):
-                gradient[at] += terms.matrix[:, at].T @ (csr_array(collect) @ (own[:, None] * change))
-        return DrawnHazards(self, self.hazards(self.fit.theta[:, None] + self.fit.inverse @ gradient), draws)
+                moved[at] += terms.matrix[:, at].T @ (collect @ (own[:, None] * change))
+        return moved
 
 
 @dataclass(frozen=True, slots=True, eq=False)

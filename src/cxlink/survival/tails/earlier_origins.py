@@ -2,10 +2,10 @@
 
 Hazards fitted to the periods up to an earlier origin are set beside the losses that came later. With x the log of later
 time over the origin's, a window's log ratio e of losses over those expected has mean b·x and covariance
-s²·(σ₀² + κ²·x·x' + ω²) + V, V that of sampling, ω² in the windows' own variances alone. The factor s of the published
-constants is at least a third: what breaks after T casts no shadow before it. The constants are root mean squares over
-curves, so that s² has mean 1 before an origin speaks: log s is normal(−½², ½²). Levels' own errors share a correlation
-ρ, whose prior is Beta(4, 1).
+s²·(σ₀² + κ²·x·x') + ω² + V, V that of sampling, ω² in the windows' own variances alone: that hazards are smooth up to T
+is no sign that their level and slope last. The factor s of the published constants is at least a third: what breaks
+after T casts no shadow before it. The constants are root mean squares over curves, so that s² has mean 1 before an
+origin speaks: log s is normal(−½², ½²). Levels' own errors share a correlation ρ, whose prior is Beta(4, 1).
 
 An origin has five periods at least, as on the published curves. There log ratios after three or four periods are −.27
 on average, with root mean square .39; after five to eight periods 0 and .31: the former are no sample of errors from T.

@@ -38,8 +38,8 @@ class Errors:
     irregular: float = 0.0
 
     def times(self, factor: float) -> "Errors":
-        """The same with its standard deviations multiplied."""
-        return Errors(self.level * factor, self.growth * factor, self.drift, self.irregular * factor)
+        """The same with the standard deviations of level and slope multiplied."""
+        return Errors(self.level * factor, self.growth * factor, self.drift, self.irregular)
 
     def covariance(self, since: np.ndarray, quarters: np.ndarray) -> np.ndarray:
         """Of the mean log errors of windows, (n_windows, n_windows).
@@ -69,7 +69,7 @@ class ErrorPaths:
     at_last, growing : ndarray of shape (n_levels, n_draws)
         z₀ and z₁, times the factor.
     uneven : ndarray of shape (n_levels, n_windows, n_draws)
-        z_w, times the factor.
+        z_w.
     """
 
     errors: Errors
@@ -119,7 +119,7 @@ def error_paths(
     last : ndarray of shape (n_levels,)
         T of each level.
     factor : ndarray of shape (n_draws,)
-        Draws of what its standard deviations are multiplied by.
+        Draws of what σ₀ and κ are multiplied by.
     shared : ndarray of shape (n_draws,)
         Draws of the correlation ρ.
     rng : Generator
@@ -134,8 +134,7 @@ def error_paths(
     own = rng.standard_normal((2 + _WINDOWS, len(last), len(shared)))
     mixed = np.sqrt(shared) * common + np.sqrt(1 - shared) * own
     names = {"": mixed, "shared=0": own, "shared=1": np.broadcast_to(common, own.shape)}
-    drawn = {name: factor * z for name, z in names.items()}
     return {
-        name: ErrorPaths(errors, np.maximum(last, 1), z[0], z[1], np.swapaxes(z[2:], 0, 1))
-        for name, z in drawn.items()
+        name: ErrorPaths(errors, np.maximum(last, 1), factor * z[0], factor * z[1], np.swapaxes(z[2:], 0, 1))
+        for name, z in names.items()
     }

@@ -116,7 +116,10 @@ class Continuation:
         """Draw curves at so many times from blocks of resampled customers; see `PairCurves.draws`."""
         spells, last, start = self.model.spells, self.plan.hazard, 0
         noise, paths = stream[1].spawn(2)
-        model = replace(self.model, paths=self.tails.paths(spells, stream[0], paths))
+        model = replace(
+            self.model, paths=self.tails.paths(spells, stream[0], paths),
+            structure=self.tails.drawn_structures(stream[0]),
+        )  # fmt: skip
         count = risk_sets(spells, each_pair(spells))
         for weights in blocks:
             at = slice(start, start + weights.shape[1])
@@ -156,8 +159,9 @@ def continued_pairs(spells: Spells, tails: Tails, n_steps: int, horizon: int) ->
     plan = lay_out_continued(spells, Request({}, each_pair(spells), (), (), ()), horizon)
     end = np.arange(1.0, max(n_steps, spells.n_periods) + 1)
     model = ContinuedHazards(
-        spells, tails.fit, end - 1, end, tails.paths(spells, 0, np.random.default_rng(0))
-    )
+        spells, tails.fit, end - 1, end, tails.paths(spells, 0, np.random.default_rng(0)), tails.others,
+        tails.drawn_structures(0),
+    )  # fmt: skip
     source = Continuation(plan, model, tails)
     observed = np.zeros((spells.n_pairs, n_steps), dtype=bool)
     width = min(n_steps, spells.n_periods)

@@ -110,7 +110,8 @@ def spliced(
     tails, more = tails or tails_of(spells, choice, errors=errors), further or Further()
     jobs = [job for k, request in enumerate(requests) for job in _jobs(spells, request, horizon, more, k)]
     steps = _steps(jobs, spells.n_periods)
-    model = ContinuedHazards(spells, tails.fit, *steps, tails.paths(spells, n_draws, paths))
+    drawn_paths, structure = tails.paths(spells, n_draws, paths), tails.drawn_structures(n_draws)
+    model = ContinuedHazards(spells, tails.fit, *steps, drawn_paths, tails.others, structure)
     # many small products of matrices: threads of their own would wait for each other
     with threadpool_limits(1, "blas"):
         points = _estimates(model, jobs)

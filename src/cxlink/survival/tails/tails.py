@@ -16,6 +16,8 @@ from cxlink.survival.tails.tail_fit import TailFit
 from cxlink.survival.tails.tail_structure import FOLDS, Candidate, chosen_structure
 from cxlink.survival.tails.time_functions import RenewalTimes
 
+_GOLDEN = (5**0.5 - 1) / 2
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tails:
@@ -25,6 +27,8 @@ class Tails:
     ----------
     fit : TailFit
         The hazards.
+    others : tuple of TailFit
+        Hazards of the structures not chosen, in the order of ``candidates``; draws have them by their shares.
     candidates : tuple of Candidate
         Structures, the chosen one first.
     cycle : RenewalCycle or None
@@ -38,6 +42,7 @@ class Tails:
     """
 
     fit: TailFit
+    others: tuple[TailFit, ...]
     candidates: tuple[Candidate, ...]
     cycle: RenewalCycle | None
     carried: bool
@@ -47,6 +52,13 @@ class Tails:
     def paths(self, spells: Spells, n_draws: int, rng: np.random.Generator) -> Mapping[str, ErrorPaths]:
         """Draw paths of the extrapolation error of each level; see `error_paths`."""
         return error_paths(self.errors, last_with_ten(spells), *self.own.draws(n_draws, rng), rng)
+
+    def drawn_structures(self, n_draws: int) -> np.ndarray:
+        """Structure of each draw, spread evenly by their shares: positions in ``candidates``, of shape (n_draws,)."""
+        ends = np.cumsum([one.share for one in self.candidates])
+        order: np.ndarray = np.searchsorted(ends / ends[-1], (np.arange(n_draws) + 0.5) / n_draws)
+        # neighbours differ, so that blocks of draws are alike
+        return order[np.argsort((np.arange(n_draws) * _GOLDEN) % 1, kind="stable")]
 
 
 def tails_of(
@@ -72,9 +84,9 @@ def tails_of(
     parts = rng.multinomial(spells.n, np.full(FOLDS, 1 / FOLDS)).T
     folds = [cell_counts(spells, part) for part in parts]
     with threadpool_limits(1, "blas"):
-        fit, candidates = chosen_structure(counts, folds, spells.strata, _renewals(cycle, carried))
+        (fit, *others), candidates = chosen_structure(counts, folds, spells.strata, _renewals(cycle, carried))
         own = own_errors(counts, fit, spells.strata, candidates[0].by_stratum, constants)
-    return Tails(fit, candidates, cycle, carried, constants, own)
+    return Tails(fit, tuple(others), candidates, cycle, carried, constants, own)
 
 
 def _renewals(cycle: RenewalCycle | None, carried: bool) -> RenewalTimes:
