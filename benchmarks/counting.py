@@ -44,7 +44,7 @@ def alternate(path: str, spend: bool, repeats: int) -> dict[str, Measured]:
 
 
 def ours_alone(path: str, spend: bool, check_id: bool, first: str) -> dict[str, Measured]:
-    """Count once, after a small table, for the memory of it; with the check of ids, for its time."""
+    """Count once, after a small table, to measure its memory; with the check of ids, to measure its time."""
     found = Measured()
     _count(first, spend, check_id)
     counts = timed(lambda: _count(path, spend, check_id), found)
@@ -53,7 +53,7 @@ def ours_alone(path: str, spend: bool, check_id: bool, first: str) -> dict[str, 
 
 
 def bare_alone(path: str, spend: bool) -> dict[str, Measured]:
-    """Group by once, for the memory of it."""
+    """Group by once, to measure its memory."""
     import duckdb
 
     found = Measured()

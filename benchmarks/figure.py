@@ -44,7 +44,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 
 
 def _lines(ax: Axes, rows: Sequence[Row]) -> list[Label]:
-    """Draw what was timed at several sizes; returns the names of their ends."""
+    """Draw a line for each comparison timed at several sizes; returns the labels of their ends."""
     lines = [
         (
             sorted((r.size, r.seconds) for r in rows if (r.what, r.program) == (what, program) and r.seconds),

@@ -19,18 +19,18 @@ LONGEST = 1800.0
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a job found.
+    """Measurements of one job.
 
     Attributes
     ----------
     seconds, cpu_seconds : list of float
         Of each repetition: by the clock, and of the processor over all threads.
     estimate, std_error : float or None
-        What it estimated.
+        The estimate.
     peak_mb : float
         Largest resident memory of its process.
     note : str
-        What else there is to say.
+        A remark.
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -52,11 +52,11 @@ class Measured:
 
 
 class Unfinished(Exception):  # noqa: N818
-    """A job that did not come to an end."""
+    """A job that did not finish."""
 
 
 def timed(work: Callable[[], Any], into: Measured) -> Any:
-    """Do something once and add what it took."""
+    """Call a function once and record its seconds."""
     wall, cpu = time.perf_counter(), time.process_time()
     result = work()
     into.seconds.append(time.perf_counter() - wall)
@@ -77,7 +77,7 @@ def in_own_process(job: str, **arguments: Any) -> dict[str, Measured]:
     Raises
     ------
     Unfinished
-        If it did not come to an end; with the reason.
+        If the job did not finish; with the reason.
     """
     call = [sys.executable, "-m", "benchmarks.measure", job, json.dumps(arguments)]
     places = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
@@ -98,7 +98,7 @@ def in_own_process(job: str, **arguments: Any) -> dict[str, Measured]:
 
 
 def command(call: Sequence[str], repeats: int) -> dict[str, Measured]:
-    """Run a program several times; from a small process, since it starts out as large as what starts it."""
+    """Run a program several times, from a small process: a child process starts with the memory of its parent."""
     seconds, cpu, peak = [], [], 0
     for _ in range(repeats):
         start = time.perf_counter()

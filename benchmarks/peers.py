@@ -26,7 +26,7 @@ def programs(what: str) -> list[str]:
 
 
 def _rows(path: str) -> pd.DataFrame:
-    """Customers with a score, as an analyst would hold them."""
+    """Customers with a score, as the data frame of an analyst."""
     rows = pd.read_parquet(path, columns=["score", "months", "churned", "plan", "region", "annual_spend"])
     rows = rows[rows["score"].notna()].reset_index(drop=True)
     return rows.astype({"score": "float64", "months": "float64", "churned": "int64"})

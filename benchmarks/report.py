@@ -1,4 +1,4 @@
-"""The page that a run leaves: ``README.md``, with what it found in short and every table."""
+"""The page of a run, ``README.md``: a summary and every table."""
 
 import datetime
 import os
@@ -234,7 +234,7 @@ def _posterior(rows: Sequence[Row]) -> str:
 
 
 def _beside(rows: Sequence[Row], what: str, said: str) -> str:
-    """A section of one thing: who took how long, and what they did."""
+    """Section of one comparison: the seconds of each program, and what each did."""
     lines = [
         (
             r.program,

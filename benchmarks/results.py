@@ -28,16 +28,16 @@ PEERS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one program took for one thing.
+    """Time and memory of one program in one comparison.
 
     Attributes
     ----------
     what : str
-        What was done.
+        The comparison.
     size : int
         Customers; 0 where there are none.
     program : str
-        What did it.
+        The program.
     seconds, cpu_seconds : float or None
         Medians, by the clock and of the processor over all threads; None where it was not run.
     ratio : float or None
@@ -46,9 +46,9 @@ class Row:
     peak_mb : float or None
         Largest resident memory of a fresh process, its interpreter and table included.
     estimate, std_error : float or None
-        What it estimated.
+        The estimate.
     note : str
-        What else there is to say.
+        A remark.
     """
 
     what: str
@@ -111,7 +111,7 @@ def _read(name: str, text: str) -> Any:
 
 
 def kept(rows: Sequence[Row], earlier: Iterable[Row]) -> list[Row]:
-    """Rows of a run, and those of earlier ones of what it did not measure."""
+    """Rows of a run, and of earlier runs where this one did not measure a comparison."""
     measured = {one.what for one in rows}
     return [*(one for one in earlier if one.what not in measured), *rows]
 

@@ -1,7 +1,8 @@
-"""The house: imports only point up the list of folders that the data flows down, and each name stands once."""
+"""The house: imports only point up the list of folders that the data flows down, names stand once, all is small."""
 
 import ast
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,83 @@ def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
 def test_every_file_says_what_it_is() -> None:
     for path in SOURCE.rglob("*.py"):
         assert ast.get_docstring(_parsed(path)), path
+
+
+MOST_LINES, MOST_FILES, MOST_CODE, MOST_POSITIONAL = 250, 15, 45, 5
+REASONS = {
+    "bayes/draws/posterior_averages.py": "one loop over draws in blocks, its weights and its estimands",
+    "bayes/draws/posterior_curves.py": "one posterior's curves, of cohorts seen and of a new one",
+    "cli/commands.py": "one function a command; what they share stands in other files",
+    "cohort/count/counts.py": "counts, and the one file in which they are kept",
+    "cohort/count/row_expressions.py": "one expression a key of a cell, all in the engine",
+    "cohort/count/spells.py": "spells and person-periods, which are one count laid out twice",
+    "cohort/spec/cohort_spec.py": "the spec: one property a default, each documented",
+    "cohort/table.py": "one public class and its summary; the docstrings are what users read",
+    "comparison/changes.py": "the one loop over outcomes from which every table of a comparison comes",
+    "comparison/retention_change.py": "one decomposition, its point and its draws",
+    "estimands/bayesian/posterior_estimates.py": "one record and the one function that fills it from every posterior",
+    "estimands/model_rows/coefficients.py": "one table: the terms of each kind of model, a function a kind",
+    "estimands/survival_estimands.py": "the table of estimands of retention, one function an entry",
+    "estimation/autodiff.py": "one number type: each rule of differentiation stands once",
+    "estimation/optimise.py": "one algorithm: Newton's steps inside a box, with its escapes",
+    "fits/observed_curves.py": "one public class; the docstrings are what users read",
+    "fits/posterior_model.py": "one public class; the docstrings are what users read",
+    "fits/retention_model.py": "one public class; the docstrings are what users read",
+    "fits/spend_model.py": "one public class; the docstrings are what users read",
+    "report/document.py": "the kinds of blocks, and a constructor of each",
+    "sklearn.py": "five estimators that share what scikit-learn asks of each",
+    "survival/families/backtest.py": "one procedure: origins, refits and weights",
+    "survival/families/catalogue.py": "data: an entry a family",
+    "survival/families/family_layout.py": "one layout of parameters, with the penalties that follow from it",
+    "survival/families/fit.py": "one procedure: starts, optimum, penalties and bounds of any family",
+    "survival/kaplan_meier.py": "one estimator, its draws and its sparse groups",
+    "value/margins.py": "one quantity: the margin of those retained, within and beyond follow-up",
+    "value/value_rows.py": "the rows of customer lifetime value, a function a kind",
+}
+"""Files of more than 250 lines, and why each is not two."""
+FULL_FOLDERS = {
+    "cohort/count": "each file is one step from rows to counts",
+    "report/sections": "one file a section of the report",
+    "survival/families": "one file a step of one pipeline: layout, fit, backtest, average, projection",
+}
+"""Folders of more than fifteen files, and why."""
+
+
+def _place(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
+def test_a_file_of_more_than_250_lines_has_a_reason() -> None:
+    long = {_place(path) for path in FILES if len(path.read_text(encoding="utf-8").splitlines()) > MOST_LINES}
+    assert long - set(REASONS) == set(), "split it, or say why in REASONS"
+
+
+def test_a_folder_of_more_than_fifteen_files_has_a_reason() -> None:
+    files = Counter(
+        _place(path.parent) for path in FILES if path.stem != "__init__" and path.parent != SOURCE
+    )
+    full = {folder for folder, n in files.items() if n > MOST_FILES}
+    assert full <= set(FULL_FOLDERS), "divide it, or say why in FULL_FOLDERS"
+
+
+def test_reasons_are_of_what_exists() -> None:
+    assert {name for name in (*REASONS, *FULL_FOLDERS) if not (SOURCE / name).exists()} == set()
+
+
+def _too_large(path: Path) -> Iterator[str]:
+    """Functions of more than 45 lines of code, without their docstring, or of more than five positional arguments."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for node in ast.walk(_parsed(path)):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            written = {i for one in body for i in range(one.lineno, (one.end_lineno or one.lineno) + 1)}
+            code = [i for i in written if lines[i - 1].strip() and not lines[i - 1].strip().startswith("#")]
+            by_position = [
+                one for one in node.args.posonlyargs + node.args.args if one.arg not in ("self", "cls")
+            ]
+            if len(code) > MOST_CODE or len(by_position) > MOST_POSITIONAL:
+                yield f"{_place(path)}: {node.name}, {len(code)} lines, {len(by_position)} arguments by position"
+
+
+def test_functions_are_short_and_take_few_arguments_by_position() -> None:
+    assert [one for path in FILES for one in _too_large(path)] == []

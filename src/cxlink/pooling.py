@@ -1,4 +1,4 @@
-"""Run folders of earlier cohorts: their counts are all that is needed to pool them with a new one."""
+"""Pooling of a new cohort with earlier ones, from the counts in their run folders."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -30,20 +30,20 @@ def pool(
     bayes: bool = False,
     sampler: str | None = None,
 ) -> Analysis:
-    """Analyse a cohort with earlier ones: pooled as strata, or by partial pooling in the Bayesian models.
+    """Analyse a cohort together with earlier ones: as strata, or partially pooled in the Bayesian models.
 
     Parameters
     ----------
     cohort : Cohort
         The new one.
     runs : sequence of Path
-        Run folders of the earlier ones; none: the cohort by itself.
+        Run folders of the earlier cohorts; without any, the new cohort is analysed alone.
     progress : callable
         Told each stage as it begins (`cxlink.stages.Stage`).
     bayes : bool
         Whether to sample the Bayesian models; cohorts are then pooled partially, by these alone.
     sampler : {"nutpie", "pymc"}, optional
-        What samples them, see `cxlink.analysis.analyse`.
+        The sampler, see `cxlink.analysis.analyse`.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def earlier_cohorts(runs: Sequence[Path], counts: Counts) -> dict[str, Counts]:
 
 
 def added_up(counts: Counts, earlier: Mapping[str, Counts]) -> Counts:
-    """Add earlier cohorts to a new one, exactly, with the cohort as a stratum beside the others.
+    """Add the counts of earlier cohorts to those of a new one, with the cohort as a further stratum.
 
     Without that stratum a score that is frequent in a good quarter would seem to keep customers (Simpson 1951,
     doi 10.1111/j.2517-6161.1951.tb00088.x): standardised figures compare scores within each cohort.
@@ -111,7 +111,7 @@ def added_up(counts: Counts, earlier: Mapping[str, Counts]) -> Counts:
     Parameters
     ----------
     counts : Counts
-        Of the new cohort, whose spec is the one that is kept; see `kept_from` for bands and horizon.
+        Of the new cohort, whose spec is used; see `kept_from` for bands and horizon.
     earlier : mapping of str to Counts
         By name, as `earlier_cohorts` gives them.
 
@@ -148,7 +148,7 @@ def _with_cohort(spec: CohortSpec) -> CohortSpec:
 
 
 def _labelled(counts: Counts, name: str, spec: CohortSpec) -> Counts:
-    """The same cells with the cohort's name as a stratum, in the columns' order of the spec; with its own metrics."""
+    """Add the cohort's name as a stratum to its cells; columns in the spec's order, metrics those of the cohort."""
     spec = spec.model_copy(update={"metrics": counts.spec.metrics})
     cells = counts.cells.assign(**{stratum_column(COHORT): name})
     strata = [stratum_column(variable) for variable in spec.stratum_variables]

@@ -1,4 +1,4 @@
-"""Run folders: written whole under a temporary name, then renamed; never incomplete."""
+"""Run folders: written under a temporary name and renamed once complete, so that none is ever incomplete."""
 
 import hashlib
 import json
@@ -52,7 +52,7 @@ def refuse_existing(folder: Path, overwrite: bool) -> None:
 
 @contextmanager
 def new_folder(folder: Path, overwrite: bool = False) -> Iterator[Path]:
-    """Give a folder to fill, renamed to its final name once complete; after an error nothing is left.
+    """Open a temporary folder, renamed to its final name once complete and removed after an error.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def _beside(folder: Path, what: str) -> Path:
 
 
 def _recover(folder: Path) -> None:
-    """Clear up after a program that was killed: remove its partial folder, put an old one back that it moved aside."""
+    """Recover from an interrupted run: remove its partial folder, and restore the previous one that it had renamed."""
     parent, name = folder.absolute().parent, folder.absolute().name
     if not parent.is_dir():
         return
@@ -171,7 +171,7 @@ def write_run(
 
 
 def _resolved(counts: Counts) -> dict[str, Any]:
-    """Bands and horizon as the run has them, and which of them it has by rule."""
+    """Bands and horizon of the run, and which of them are defaults."""
     spec = counts.spec
     values: dict[str, Any] = {"worst": list(spec.worst), "best": list(spec.best)}
     if spec.subscription is not None:
@@ -180,7 +180,7 @@ def _resolved(counts: Counts) -> dict[str, Any]:
 
 
 def _sampler(analysis: Results) -> dict[str, Any] | None:
-    """Sampler of the posteriors, and its time; None without any."""
+    """Sampler of the posteriors and its seconds; None without posteriors."""
     if analysis.bayesian is None:
         return None
     posteriors = analysis.bayesian.posteriors
@@ -204,7 +204,7 @@ def write_record(folder: Path, record: dict[str, Any]) -> None:
 
 
 def read_run(folder: Path) -> Counts:
-    """Read a run's counts back, with the spec that made them.
+    """Read the counts of a run, with its spec.
 
     Raises
     ------

@@ -15,11 +15,12 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.fits.aft_model import fit_family_to
-from cxlink.fits.formula import learn_design, parse_formula
+from cxlink.fits.formulas.formula import parse_formula
+from cxlink.fits.formulas.model_cells import ModelCells
+from cxlink.fits.formulas.profile_design import learn_design
 from cxlink.fits.hazard_model import fit_hazards_to
-from cxlink.fits.model_cells import ModelCells
 from cxlink.fits.retention_model import RetentionModel
-from cxlink.fits.spend_model import POWER
+from cxlink.fits.spend_fit import POWER
 from cxlink.spend.estimating_equations import GAMMA, LOGIT, POISSON, SpendFamily, tweedie
 from cxlink.spend.solve import Sums, solve
 from cxlink.spend.spend_design import independent

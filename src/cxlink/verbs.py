@@ -1,4 +1,4 @@
-"""Run folders in, results out: comparison of cohorts, and the value of an intervention."""
+"""What takes run folders and returns results: comparison of cohorts, and the value of an intervention."""
 
 import json
 import warnings
@@ -31,13 +31,13 @@ _DIAGNOSTICS = ("code", "model", "group", "ok", "note", "facts")
 def load_run(folder: Path | str) -> Analysis:
     """Read a run folder back as the analysis that wrote it.
 
-    Its tables are those that were written. What no table holds (curves for figures, metrics) is made again from
-    ``counts.parquet`` with the run's own seed, which takes as long as the analysis did; posteriors are left out.
+    Tables are read as they were written. What no table contains (curves for figures, metrics) is computed again from
+    ``counts.parquet`` with the seed of the run, which takes as long as the analysis; posteriors are left out.
 
     Parameters
     ----------
     folder : Path or str
-        That ``cxlink fit`` or `Analysis.write` wrote.
+        Written by ``cxlink fit`` or `Analysis.write`.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def load_run(folder: Path | str) -> Analysis:
     Warns
     -----
     UserWarning
-        If another version of cxlink wrote it: what is made again may differ from its report.
+        If another version of cxlink wrote it: what is computed again may differ from its report.
     """
     folder = Path(folder)
     counts = read_run(folder)
@@ -209,7 +209,7 @@ def value_of(
 
 
 def _with_value(counts: Counts, name: str, arguments: dict[str, Any]) -> Counts:
-    """Override the spec's [value] by arguments, and refuse counts that cannot be valued."""
+    """Override the spec's [value] by arguments, and refuse counts without spend or retention."""
     from dataclasses import replace
 
     from cxlink.cohort.spec.cohort_spec import make_spec

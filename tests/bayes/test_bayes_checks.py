@@ -262,7 +262,7 @@ def losses_said(hazard: np.ndarray, claimed: np.ndarray) -> dict[tuple[str, str]
         at_risk[:, t] = left
         lost[:, t] = rng.binomial(left, hazard[:, t])
         left = left - lost[:, t].astype(int)
-    checks = loss_checks((1, 2, 3), level, at_risk, lost, blocks(claimed), rng)
+    checks = loss_checks((1, 2, 3), level, at_risk, lost, blocks(claimed), rng=rng)
     return {(check.code, check.group): check for check in checks}
 
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from cxlink.cohort.errors import InputError
-from cxlink.fits.formula import learn_design, parse_formula, refuse_unknown
+from cxlink.fits.formulas.formula import parse_formula, refuse_unknown
+from cxlink.fits.formulas.profile_design import learn_design
 
 
 def test_variables_and_numbers_are_those_it_names() -> None:

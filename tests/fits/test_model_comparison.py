@@ -7,8 +7,8 @@ from subscribers import cohort_of_subscribers, subscribers
 
 import cxlink
 from cxlink.cohort.errors import InputError
-from cxlink.fits.formula import parse_formula
-from cxlink.fits.model_cells import ModelCells, model_cells
+from cxlink.fits.formulas.formula import parse_formula
+from cxlink.fits.formulas.model_cells import ModelCells, model_cells
 from cxlink.fits.model_comparison import _folds
 from cxlink.fits.scores import scores_of
 

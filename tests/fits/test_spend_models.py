@@ -11,7 +11,8 @@ from subscribers import cohort_of_subscribers, spec_of_subscribers, subscribers
 
 import cxlink
 from cxlink.cohort.errors import InputError
-from cxlink.fits.spend_model import FAMILIES, POWER, SpendModel
+from cxlink.fits.spend_fit import POWER
+from cxlink.fits.spend_model import FAMILIES, SpendModel
 
 OTHER_SOFTWARE = 1e-6
 TERMS = "score + plan + visits"

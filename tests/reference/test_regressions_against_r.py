@@ -14,13 +14,9 @@ from cxlink.estimands.tidy import select, tidy
 from cxlink.spend.fitted_regressions import SpendFit, Term
 from cxlink.spend.regressions import fit_spend
 from cxlink.spend.standardised_means import spend_question
-from cxlink.survival.proportional_hazards.grouped_ph import (
-    GroupedPH,
-    group_effects,
-    grouped_ph,
-    hazard_requests,
-)
+from cxlink.survival.proportional_hazards.grouped_ph import GroupedPH, group_effects, grouped_ph
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, fit_hazards, score_rows
+from cxlink.survival.proportional_hazards.hazard_requests import hazard_requests
 
 # Searches on both sides, stopped at gradients that differ.
 SEARCHED = 1e-7

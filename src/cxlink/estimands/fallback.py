@@ -1,4 +1,4 @@
-"""Where too few customers can be compared like with like, an additive model takes over the headline (design rule 6)."""
+"""The fallback estimator: an additive model is the headline where common support is small (design rule 6)."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ SUCCESSOR = {"kaplan_meier": "grouped_ph", "means": "poisson"}
 
 
 def thin(findings: Iterable[Check], model: str, spec: CohortSpec) -> bool:
-    """Whether the headline contrast of a model stands on too few customers, in all or a stratum.
+    """Whether the headline contrast of a model has too few customers, in total or in a stratum.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def thin(findings: Iterable[Check], model: str, spec: CohortSpec) -> bool:
 def stepped_down(
     rows: Sequence[Row], findings: Sequence[Check], successors: Iterable[Row], spec: CohortSpec
 ) -> tuple[list[Row], list[Check]]:
-    """Take the headline from nonparametric rows wherever another model's rows hold it now.
+    """Unmark nonparametric rows as the headline where rows of an additive model are marked.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def stepped_down(
     findings : sequence of Check
         Beside them.
     successors : iterable of dict
-        Rows of the additive models; those that hold the headline say so.
+        Rows of the additive models; those of the headline are marked.
     spec : CohortSpec
         Its headline contrast.
 

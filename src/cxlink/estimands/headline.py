@@ -1,4 +1,4 @@
-"""The rows that page one stands on, and the naive ones beside them: counts in, rows and findings out."""
+"""Rows and checks of the headline, and the naive rows beside them, from counts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -40,7 +40,7 @@ def headline(
     rng : Generator
         Advanced.
     beside : callable, optional
-        Given the headline's curves of retention, with draws; returns rows and checks that stand on them.
+        Takes the headline's curves of retention, with draws; returns further rows and checks made from them.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def headline_of(
     *,
     beside: Beside | None = None,
 ) -> tuple[list[Row], list[Check]]:
-    """Give the rows of these curves and means only; see `headline`."""
+    """Give the rows of some curves and means; see `headline`."""
     spec = counts.spec
     findings = [check for request in asked for check in support_checks("kaplan_meier", request, spec)]
     findings += [check for request in spend for check in support_checks("means", request, spec)]
@@ -112,12 +112,12 @@ def _means(
 
 
 def from_signup(naive: Counts, rng: np.random.Generator) -> list[Row]:
-    """Give the naive rows: customers counted from signup, as if they had carried the score all along.
+    """Give the naive rows: time counted from signup, as if every customer had had the score since then.
 
     Parameters
     ----------
     naive : Counts
-        Counted so, every entry 0.
+        Counted from signup, every entry 0.
     rng : Generator
         Advanced.
     """
@@ -137,5 +137,5 @@ def from_signup(naive: Counts, rng: np.random.Generator) -> list[Row]:
 
 
 def _ignoring_strata(spells: Spells) -> Spells:
-    """The same spells with the strata put together; pairs stay as they are, since pooled curves take them all."""
+    """The same spells in a single stratum; pairs stay as they are, since pooled curves use them all."""
     return replace(spells, stratum=np.zeros_like(spells.stratum), strata=pd.DataFrame(index=range(1)))

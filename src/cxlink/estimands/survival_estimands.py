@@ -1,4 +1,4 @@
-"""What is asked of survival: retention, expected tenure, incidence; and how page one chooses among it."""
+"""Estimands of survival: retention, expected tenure, incidence; and which of their rows are the headline."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
@@ -19,7 +19,7 @@ from cxlink.survival.survival import Drawn, Survival
 
 
 def survival_estimands(spec: CohortSpec) -> tuple[Estimand, ...]:
-    """Everything that is asked of models of retention."""
+    """Every estimand of models of retention."""
     causes = spec.subscription is not None and spec.subscription.cause is not None
     return (
         Estimand("retention", "probability", partial(retention, spec=spec), BOTH),
@@ -34,12 +34,12 @@ def survival_estimands(spec: CohortSpec) -> tuple[Estimand, ...]:
 
 
 def lag_estimand(spec: CohortSpec) -> Estimand:
-    """Retention to the horizon of those who have stayed for some time."""
+    """Retention to the horizon of customers retained for some periods."""
     return Estimand("retention", "probability", partial(since, horizon=spec.horizon), BOTH)
 
 
 def remaining_estimand(spec: CohortSpec) -> Estimand:
-    """Expected tenure of those who have stayed for some time, from then on."""
+    """Expected remaining tenure of customers retained for some periods."""
     return Estimand("remaining_tenure", spec.unit, remaining, (DIFFERENCE,))
 
 
@@ -68,7 +68,7 @@ def restricted_mean(s: Survival) -> Answer:
 
 
 def curtate(s: Survival) -> Answer | NotAnswered:
-    """S(1) + … + S(h): whole periods completed."""
+    """Curtate expected tenure, S(1) + … + S(h)."""
     if s.tail is not None:
         return _to_horizons(s, s.tail.curtate, s.extrapolated_area[:, : s.tail.curtate.point.shape[1]])
     return _summed(s, lambda survival, _: np.cumsum(survival, axis=-1) - 1)
@@ -82,7 +82,7 @@ def discounted(s: Survival, rate: float) -> Answer | NotAnswered:
 
 
 def _summed(s: Survival, total: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Answer | NotAnswered:
-    """Sums of S over whole periods, to those steps of the ladder to which it is kept at each of them."""
+    """Sums of S over whole periods, to those horizons up to which S is known at every whole period."""
     n = s.n_whole
     ends = [int(h) for h in s.horizons if np.isfinite(h)]
     if not ends or n <= min(ends):
@@ -106,7 +106,7 @@ def mean_tenure(s: Survival) -> Answer | NotAnswered:
 
 
 def median(s: Survival) -> Answer | NotAnswered:
-    """When half of the customers have left; draws that do not get there within follow-up are infinite."""
+    """Median tenure; draws that do not reach it within follow-up are infinite."""
     if s.tail is not None:
         point, draws = s.tail.median.point, s.tail.median.draws
     elif s.n_whole < 2 or not s.horizons:
@@ -119,7 +119,7 @@ def median(s: Survival) -> Answer | NotAnswered:
 
 
 def half_left(survival: np.ndarray) -> np.ndarray:
-    """When S falls to one half, log-linear within periods, linear where it reaches 0; infinite where it does not.
+    """Times at which S falls to one half: log-linear within periods, linear where it reaches 0; infinite if never.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def half_left(survival: np.ndarray) -> np.ndarray:
 
 
 def remaining(s: Survival) -> Answer:
-    """∫S(t)dt of those who have stayed so long, to each horizon from then on, and without one: of groups alone."""
+    """Expected remaining tenure of groups: ∫S(t)dt to each horizon from then on, and without one."""
     whole = _to_horizons(s, s.area, s.extrapolated_area)
     places = tuple({**place, "given": s.given} for place in whole.places)
     return replace(whole, places=places, contrasted=np.isfinite(s.horizons))
@@ -174,7 +174,7 @@ def incidence(s: Survival, horizon: int) -> Answer | NotAnswered:
 
 
 def since(s: Survival, horizon: int) -> Answer | NotAnswered:
-    """Retention to the horizon of those who have stayed so long: what leaving at once does to the contrast."""
+    """Retention to the horizon of customers retained so far: the contrast without those lost first."""
     late = s.at(horizon - s.given)
     if late is None:
         return NotAnswered("not_drawn")
@@ -227,7 +227,7 @@ def survival_rows(s: Survival, spec: CohortSpec, leads: Leads = NOT_LEADING) -> 
 
 
 def survival_refusals(s: Survival, spec: CohortSpec) -> Iterator[Check]:
-    """Say what a model of retention does not answer; of the whole cohort's rows only."""
+    """Checks that name the estimands without an estimate from a model of retention; of the whole cohort only."""
     if not s.labels["scenario"] and not s.labels["stratum"]:
         yield from refusals(s, survival_estimands(spec))
         later = {(one.given, bool(one.horizons)): one for one in s.later}
@@ -244,9 +244,9 @@ def survival_refusals(s: Survival, spec: CohortSpec) -> Iterator[Check]:
 
 
 def leading_rows(s: Survival, spec: CohortSpec) -> Leads:
-    """Let page one stand on a model: on its retention at the horizon, and the restricted mean to the last step inside.
+    """Make a model the headline: its retention at the horizon, and its restricted mean at the last horizon inside.
 
-    Inside follow-up of both sides of the headline; to the horizon where no step of the ladder is.
+    Inside the follow-up of both sides of the headline; at the horizon where no horizon of the ladder is.
     """
     sides = spec.contrast(spec.analysis.contrasts[0])
     last = min((int(s.last[g]) for g in s.own if s.groups[g] in sides), default=0)

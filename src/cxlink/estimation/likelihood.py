@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
 
 from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.estimation.autodiff import seeds
+from cxlink.estimation.penalties import Penalty
 
 LogSurvival = Callable[..., np.ndarray]
 _FLOOR = 1e-100
@@ -92,54 +92,6 @@ def _points(pair: np.ndarray, start: np.ndarray, stop: np.ndarray) -> Points:
     late = unique[:, 1] > 0
     at = np.where(late, np.cumsum(late) - 1, int(late.sum()))[position.ravel()]
     return Points(unique[late, 0].astype(int), unique[late, 1], at[: len(pair)], at[len(pair) :])
-
-
-@dataclass(frozen=True, slots=True)
-class Penalty:
-    """The weak log-F(1,1) penalty ½β − log(1 + e^β), with β = scale·(curve(direction·θ) − centre).
-
-    Half a loss in all (Greenland & Mansournia 2015, Statistics in Medicine 34:3133–3143,
-    doi 10.1002/sim.6537).
-
-    Attributes
-    ----------
-    index : int
-        Position of the parameter it is there for.
-    direction : ndarray of shape (n_parameters,)
-    centre, scale : float
-        See above.
-    curve : callable, optional
-        From a number to a function of it and its first and second derivatives; the number itself where left out.
-    """
-
-    index: int
-    direction: np.ndarray
-    centre: float = 0.0
-    scale: float = 1.0
-    curve: Callable[[float], tuple[float, float, float]] | None = None
-
-    def _beta(self, theta: np.ndarray) -> tuple[float, float, float]:
-        """β, and its derivatives along the direction."""
-        at = float(self.direction @ theta)
-        value, slope, bend = (at, 1.0, 0.0) if self.curve is None else self.curve(at)
-        return self.scale * (value - self.centre), self.scale * slope, self.scale * bend
-
-    def value(self, theta: np.ndarray) -> float:
-        """Log-density at θ, up to a constant."""
-        beta = self._beta(theta)[0]
-        return 0.5 * beta - float(np.logaddexp(0, beta))
-
-    def gradient(self, theta: np.ndarray) -> np.ndarray:
-        """Gradient of `value`, of shape (n_parameters,)."""
-        beta, slope, _ = self._beta(theta)
-        return (0.5 - expit(beta)) * slope * self.direction
-
-    def hessian(self, theta: np.ndarray) -> np.ndarray:
-        """Hessian of `value`, of shape (n_parameters, n_parameters)."""
-        beta, slope, bend = self._beta(theta)
-        p = expit(beta)
-        along = (0.5 - p) * bend - p * (1 - p) * slope**2
-        return along * np.outer(self.direction, self.direction)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.special import ndtr
 
-from cxlink.estimation.likelihood import Penalty
 from cxlink.estimation.optimise import Optimum
+from cxlink.estimation.penalties import Penalty
 
 _COLLINEAR = 1.5
 _MOVED = 0.1

@@ -14,13 +14,15 @@ from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.table import Cohort
-from cxlink.estimation.likelihood import Likelihood, Penalty, stretches
+from cxlink.estimation.likelihood import Likelihood, stretches
 from cxlink.estimation.optimise import Box, maximise
+from cxlink.estimation.penalties import Penalty
 from cxlink.estimation.profile_draws import exchange, marginals
-from cxlink.fits.formula import ProfileDesign, learn_design, parse_formula
-from cxlink.fits.hazard_model import normal_draws, person_rows, refuse_aliased
-from cxlink.fits.model_cells import ModelCells, model_cells
+from cxlink.fits.formulas.formula import parse_formula
+from cxlink.fits.formulas.model_cells import ModelCells, model_cells, person_rows
+from cxlink.fits.formulas.profile_design import ProfileDesign, learn_design, refuse_aliased
 from cxlink.fits.retention_model import RetentionModel
+from cxlink.fits.survival_curves import normal_draws
 from cxlink.survival.families.catalogue import menu
 from cxlink.survival.families.family import Family
 from cxlink.survival.families.log_survival import at_times

@@ -8,8 +8,8 @@ import pandas as pd
 
 from cxlink.cohort.errors import InputError
 from cxlink.fits.aft_model import fit_family_to
+from cxlink.fits.formulas.model_cells import ModelCells
 from cxlink.fits.hazard_model import fit_hazards_to
-from cxlink.fits.model_cells import ModelCells
 from cxlink.fits.retention_model import RetentionModel
 from cxlink.fits.scores import scores_of
 

@@ -14,7 +14,7 @@ from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.strata import stratum_column, stratum_variables
 from cxlink.cohort.table import Cohort
-from cxlink.fits.populations import contrasts_table, interval
+from cxlink.fits.formulas.populations import contrasts_table, interval
 from cxlink.groups.requests import Request, own_entries, pooled
 from cxlink.groups.standardisation import standardised
 from cxlink.groups.support import reaches
@@ -84,7 +84,7 @@ class ObservedCurves:
 
     def median(self) -> pd.DataFrame:
         """When half of each group are lost, in periods, log-linear between them; infinite where they are not."""
-        from cxlink.fits.retention_model import median_time
+        from cxlink.fits.survival_curves import median_time
 
         curves = self._estimated(times=range(1, self.spells.n_periods + 1))
         both = [median_time(np.nan_to_num(x, nan=1.0)) for x in (curves.point, curves.draws)]

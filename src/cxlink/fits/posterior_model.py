@@ -21,10 +21,10 @@ from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, CohortSpec
 from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort
 from cxlink.estimands.bayesian.posterior_coefficients import posterior_coefficients
-from cxlink.fits.formula import parse_formula
-from cxlink.fits.model_cells import ModelCells, model_cells
-from cxlink.fits.populations import Profiles, as_profiles, contrasts_table, interval
-from cxlink.fits.retention_model import Quantity, quantity_of
+from cxlink.fits.formulas.formula import parse_formula
+from cxlink.fits.formulas.model_cells import ModelCells, model_cells
+from cxlink.fits.formulas.populations import Profiles, as_profiles, contrasts_table, interval
+from cxlink.fits.survival_curves import Quantity, quantity_of
 from cxlink.spend.fitted_regressions import NoSpendFit
 
 if TYPE_CHECKING:

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from cxlink.cohort.errors import InputError
-from cxlink.fits.formula import ProfileDesign
-from cxlink.fits.model_cells import ModelCells
-from cxlink.fits.populations import (
+from cxlink.fits.formulas.model_cells import ModelCells
+from cxlink.fits.formulas.populations import (
     Population,
     Profiles,
     as_profiles,
@@ -18,28 +17,13 @@ from cxlink.fits.populations import (
     interval,
     populations_of,
 )
-from cxlink.groups.curves import cumulative_areas
+from cxlink.fits.formulas.profile_design import ProfileDesign
+from cxlink.fits.survival_curves import Curve, Quantity, quantity_of, row_blocks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Quantity = Literal["survival", "rmst", "median"]
-_BLOCK = 4_000_000
 _LONGEST = 1_200
-
-
-class Curve(Protocol):
-    """From parameters to survival: what a hazard model and a parametric family have in common."""
-
-    @property
-    def until(self) -> float:
-        """The last period that the model says anything of; infinite where it extrapolates."""
-
-    def log_survival(self, theta: np.ndarray, rows: np.ndarray, times: np.ndarray) -> np.ndarray:
-        """Log S of parameters (n_draws, n_parameters), rows (n_rows, n_columns) and whole periods (n_times,).
-
-        Returns an array of shape (n_draws, n_rows, n_times).
-        """
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -231,7 +215,7 @@ class RetentionModel:
         times = np.arange(int(min(cells.n_periods, self.curve.until)) + 1)
         rows = self.design.matrix(cells.profiles)
         log_s = np.concatenate([
-            self.curve.log_survival(self.theta[None], part, times)[0] for part in _parts(rows, len(times))
+            self.curve.log_survival(self.theta[None], part, times)[0] for part in row_blocks(rows, len(times))
         ])  # fmt: skip
         return scores_of(cells, log_s, self.cells.spec.horizon)
 
@@ -278,7 +262,7 @@ class RetentionModel:
         point = quantity_of(np.exp(self.curve.log_survival(self.theta[None], rows, grid)), quantity, times)[0]
         draws = [
             quantity_of(np.exp(self.curve.log_survival(self.draws, part, grid)), quantity, times)
-            for part in _parts(rows, len(grid) * len(self.draws))
+            for part in row_blocks(rows, len(grid) * len(self.draws))
         ]
         return point, np.concatenate(draws, axis=1)
 
@@ -289,37 +273,9 @@ class RetentionModel:
         point, draws = 0.0, np.zeros(len(self.draws))
         for profiles, weight in population:
             rows = self.design.matrix(profiles)
-            for part, share in zip(
-                _parts(rows, (times[0] + 1) * len(self.draws)), _parts(weight, (times[0] + 1) * len(self.draws)),
-                strict=True,
-            ):  # fmt: skip
+            size = (times[0] + 1) * len(self.draws)
+            for part, share in zip(row_blocks(rows, size), row_blocks(weight, size), strict=True):
                 value, drawn = self._quantity(part, quantity, times)
                 point += float(share @ value[:, 0])
                 draws += drawn[..., 0] @ share
         return point, draws
-
-
-def quantity_of(survival: np.ndarray, quantity: str, times: Sequence[int]) -> np.ndarray:
-    """S at times, restricted means to them, or medians, of curves at whole periods from 0 on: (…, n_times)."""
-    if quantity == "survival":
-        return survival[..., list(times)]
-    if quantity == "rmst":
-        return cumulative_areas(survival)[..., list(times)]
-    return median_time(survival)[..., None]
-
-
-def median_time(survival: np.ndarray) -> np.ndarray:
-    """When a curve reaches one half, log-linear between whole periods; infinite where it does not."""
-    below = survival <= 0.5
-    after = np.maximum(below.argmax(axis=-1), 1)
-    s0 = np.take_along_axis(survival, after[..., None] - 1, axis=-1)[..., 0]
-    s1 = np.take_along_axis(survival, after[..., None], axis=-1)[..., 0]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        part = np.where(s1 > 0, np.log(s0 / 0.5) / np.log(s0 / s1), (s0 - 0.5) / s0)
-    return np.where(below.any(axis=-1), after - 1 + part, np.inf)
-
-
-def _parts(rows: np.ndarray, size: int) -> list[np.ndarray]:
-    """Rows in blocks, so that memory stays small: ``size`` numbers a row."""
-    step = int(np.clip(_BLOCK // max(size, 1), 1, max(len(rows), 1)))
-    return [rows[start : start + step] for start in range(0, len(rows), step)]

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from cxlink.fits.model_cells import ModelCells
+from cxlink.fits.formulas.model_cells import ModelCells
 
 _LEAST = 1e-12
 

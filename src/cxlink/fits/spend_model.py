@@ -5,21 +5,18 @@ with a log link; ``two_part`` multiplies the probability of any spend (logit) wi
 with least squares of log y, smeared by level of the score (Duan 1983; Manning 1998).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
 from cxlink.cohort.count.counts import SPEND, Counts
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.table import Cohort
-from cxlink.fits.formula import ProfileDesign, learn_design, parse_formula
-from cxlink.fits.hazard_model import refuse_aliased
-from cxlink.fits.model_cells import ModelCells, model_cells
-from cxlink.fits.populations import (
+from cxlink.fits.formulas.formula import parse_formula
+from cxlink.fits.formulas.model_cells import ModelCells, model_cells
+from cxlink.fits.formulas.populations import (
     Population,
     Profiles,
     as_profiles,
@@ -27,42 +24,19 @@ from cxlink.fits.populations import (
     interval,
     populations_of,
 )
-from cxlink.spend.estimating_equations import GAMMA, LOGIT, NORMAL, POISSON, SpendFamily, tweedie
-from cxlink.spend.sandwich import Stack, stacked
-from cxlink.spend.solve import Equation, Sums, solve
+from cxlink.fits.formulas.profile_design import ProfileDesign, learn_design, refuse_aliased
+from cxlink.fits.spend_fit import POWER, Part, mean_spend, solved_parts, with_intercept
+from cxlink.spend.sandwich import Stack
 from cxlink.spend.spend_cells import SpendCells, in_units
-from cxlink.spend.two_part import crossed, smeared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from matplotlib.axes import Axes
 
-POWER = 1.5
-"""Of the variance of the Tweedie, half way between the Poisson's and the gamma's."""
 FAMILIES = ("poisson", "gamma", "tweedie", "two_part", "log_ols")
-_ONE_PART = {"poisson": POISSON, "gamma": GAMMA, "tweedie": tweedie(POWER)}
 _PARTS = {"share": "odds_ratio", "amount": "ratio_of_means"}
 _BINS = 10
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Part:
-    """One linear predictor of a regression of spend.
-
-    Attributes
-    ----------
-    kind : {"share", "amount", "smearing"}
-        The logit of any spend, the logarithm of an amount, or of the smearing factor of a level of the score.
-    columns : int ndarray of shape (n_parameters,)
-        Columns of the design, the intercept being 0, that have a parameter; of smearing, levels of the score.
-    penalised : tuple of int
-        Of those columns: held by a weak penalty, since all or none of their customers spent.
-    """
-
-    kind: str
-    columns: np.ndarray
-    penalised: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -242,10 +216,10 @@ class SpendModel:
 
     def _means(self, profiles: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Mean spend of profiles: estimate (n_profiles,) and draws (n_draws, n_profiles)."""
-        rows = _with_intercept(self.design.matrix(profiles))
+        rows = with_intercept(self.design.matrix(profiles))
         groups = self._groups(profiles)
         both = [
-            _mean(self.parts, theta, rows, groups)
+            mean_spend(self.parts, theta, rows, groups)
             for theta in ([t[None] for t in self.stack.theta], self.draws)
         ]
         return self.unit * both[0][0], self.unit * both[1]
@@ -322,62 +296,12 @@ def fit_spend_to(cells: ModelCells, design: ProfileDesign, family: str) -> Spend
     if not unit > 0:
         raise InputError(f"{cells.name}: nobody with a complete window spent anything, net of refunds.")
     measured = in_units(every, unit)
-    rows = _with_intercept(design.matrix(cells.profiles))
+    rows = with_intercept(design.matrix(cells.profiles))
     refuse_aliased(design, rows[n > 0, 1:])
-    parts, stack = _solved(family, rows, measured)
+    parts, stack = solved_parts(family, rows, measured)
     rng = np.random.default_rng([cells.spec.analysis.seed, 19])
     draws = tuple(stack.draws(cells.spec.analysis.draws, rng))
     return SpendModel(family, design, parts, stack, draws, unit, cells, measured)
-
-
-def _solved(family: str, rows: np.ndarray, sums: SpendCells) -> tuple[tuple[Part, ...], Stack]:
-    if family in _ONE_PART:
-        equation = _converged(solve(_ONE_PART[family], rows, Sums(sums.n, sums.total, sums.squares)), family)
-        return (_part("amount", equation),), stacked([equation], {}, {})
-    amounts: SpendFamily = GAMMA if family == "two_part" else NORMAL
-    moments = (sums.total, sums.squares) if family == "two_part" else (sums.log_total, sums.log_squares)
-    amount = _converged(solve(amounts, rows, Sums(sums.positive, *moments)), family)
-    equations, parts = [amount], [_part("amount", amount)]
-    if (sums.positive < sums.n).any():
-        share = _converged(solve(LOGIT, rows, Sums(sums.n, sums.positive, sums.positive)), family)
-        equations, parts = [share, amount], [_part("share", share), *parts]
-    if family == "two_part":
-        return tuple(parts), stacked(equations, *crossed(equations, sums.positive, sums.total))
-    stack, smearing = smeared(equations, sums)
-    return (*parts, Part("smearing", smearing.columns)), stack
-
-
-def _converged(equation: Equation, family: str) -> Equation:
-    if not equation.converged:
-        raise InputError(f"{family} has no finite estimate on these customers. Use fewer terms, or poisson.")
-    return equation
-
-
-def _part(kind: str, equation: Equation) -> Part:
-    penalised = tuple(int(equation.columns[one.index]) for one in equation.objective.penalties)
-    return Part(kind, equation.columns, penalised)
-
-
-def _with_intercept(matrix: np.ndarray) -> np.ndarray:
-    return np.hstack([np.ones((len(matrix), 1)), matrix])
-
-
-def _mean(
-    parts: Sequence[Part], theta: Sequence[np.ndarray], rows: np.ndarray, groups: np.ndarray
-) -> np.ndarray:
-    """Mean spend in units, (n_draws, n_rows), of parameters (n_draws, n_parameters) by part."""
-    mean: np.ndarray = np.ones((1, 1))
-    for part, drawn in zip(parts, theta, strict=True):
-        if part.kind == "smearing":
-            of_level = np.zeros(
-                (len(drawn), int(max(groups.max(initial=0), part.columns.max(initial=0))) + 1)
-            )
-            of_level[:, part.columns] = drawn
-            mean = mean * np.exp(of_level[:, groups])
-        else:
-            eta = drawn @ rows[:, part.columns].T
-            mean = mean * (expit(eta) if part.kind == "share" else np.exp(eta))
-    return mean
 
 
 def as_statsmodels(model: SpendModel) -> Any:
@@ -386,7 +310,7 @@ def as_statsmodels(model: SpendModel) -> Any:
 
     sums, log = model.sums, sm.families.links.Log()
     names = ["Intercept", *model.design.names]
-    rows = pd.DataFrame(_with_intercept(model.design.matrix(model.cells.profiles)), columns=names)
+    rows = pd.DataFrame(with_intercept(model.design.matrix(model.cells.profiles)), columns=names)
 
     def fitted(family: Any, total: np.ndarray, n: np.ndarray) -> Any:
         used = n > 0

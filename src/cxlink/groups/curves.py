@@ -1,4 +1,4 @@
-"""Curves averaged over the customers that a group stands for, and the areas under them."""
+"""Survival curves averaged over the customers of a group, and the areas under them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Standard:
     group : str
         ``worst``, ``best``, ``all``, a level or a set of them.
     curve, entry : int ndarray of shape (n_terms,)
-        Position of the curve, and whole periods already passed at the survey (0 on the survey clock).
+        Position of the curve, and whole periods already passed at the survey (0 where time counts from the survey).
     weight : ndarray of shape (n_terms,)
         Shares that sum to 1.
     n, n_events : int
@@ -59,7 +59,7 @@ class Mixture:
 
 
 def mixtures(standards: Sequence[Standard]) -> tuple[Mixture, ...]:
-    """Sort the terms of standards by their entry."""
+    """Group the terms of standardised averages by their entry."""
     terms = [(s.curve, s.entry, s.weight, np.full(len(s.curve), g)) for g, s in enumerate(standards)]
     if not terms:
         return ()
@@ -90,7 +90,7 @@ def standardise(log_survival: np.ndarray, parts: Sequence[Mixture], n_times: int
     -------
     ndarray of shape (n_draws, n_groups, n_times)
         S(h) = Σ w · S(e + h) / S(e). A curve adds nothing after its last period: it has reached 0 there, or the
-        group is not known so far.
+        group is not estimable beyond.
     """
     n_groups = parts[0].weight.shape[0] if parts else 0
     total = np.zeros((n_groups, n_times, log_survival.shape[-1]))

@@ -1,4 +1,4 @@
-"""What is compared: levels, bands and sets of levels, and which of them are contrasted."""
+"""The groups compared: levels of the score, bands and sets of levels, and their contrasts."""
 
 from dataclasses import dataclass
 
@@ -40,7 +40,7 @@ def groups_of(spells: Spells, spec: CohortSpec) -> dict[str, Group]:
 
 
 def contrasts_of(groups: dict[str, Group], spec: CohortSpec) -> list[tuple[str, str]]:
-    """Contrasts both of whose sides have customers: those asked for, and every level against worst."""
+    """Contrasts with customers on both sides: those of the spec, and every level against worst."""
     asked = [spec.contrast(text) for text in spec.analysis.contrasts]
     levels = [(name, "worst") for name in groups if name not in ("worst", "best", "all")]
     pairs = dict.fromkeys([*asked, *levels])

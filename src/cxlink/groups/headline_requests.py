@@ -1,4 +1,4 @@
-"""What is asked of a cohort: all curves and means that its headline and its sensitivity rows are made of."""
+"""The curves and means that the headline and the sensitivity analyses of a cohort need."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -38,7 +38,7 @@ def curve_requests(spells: Spells, spec: CohortSpec) -> list[Request]:
 def _later(
     request: Request, spells: Spells, spec: CohortSpec, ladder: tuple[int, ...]
 ) -> tuple[Request, ...]:
-    """Ask for the same of those who have stayed: to the horizon for each lag, from then on for remaining tenure."""
+    """Request the same of customers retained so far: to the horizon for each lag, from then on for remaining tenure."""
     found = []
     for given, until, times, horizons in later_starts(spec, ladder):
         supported = reaches_after(spells, given, until)
@@ -54,13 +54,13 @@ def _later(
 def later_starts(
     spec: CohortSpec, ladder: tuple[int, ...]
 ) -> list[tuple[int, int, tuple[int, ...], tuple[int, ...]]]:
-    """Each time that some have stayed: it, the period to be followed to, times wanted from then on, and horizons."""
+    """For each number of periods already stayed: it, the period to follow to, times from then on, and horizons."""
     lags = [(lag, spec.horizon, (0, spec.horizon - lag), ()) for lag in spec.lags]
     return [*lags, *((k, max(k + 1, spec.horizon), (0,), ladder) for k in spec.given)]
 
 
 def spend_requests(spells: Spells, spec: CohortSpec) -> list[Request]:
-    """Means of a cohort: pooled, standardised over strata whatever the entry, and by category."""
+    """Means of a cohort: pooled, standardised over strata regardless of entry, and by category."""
     ignoring_entry = replace(spells, entry=np.zeros_like(spells.entry))
     average = standardised(ignoring_entry, spec, has_spend(spells))
     found = [pooled(ignoring_entry, spec), average, *by_category(ignoring_entry, spec)]
@@ -68,6 +68,6 @@ def spend_requests(spells: Spells, spec: CohortSpec) -> list[Request]:
 
 
 def leading(requests: Sequence[Request]) -> Request | None:
-    """The request that the headline stands on: standardised where there is something to standardise over."""
+    """The request behind the headline: standardised where the cohort has strata or entries to standardise over."""
     whole = [r for r in requests if not r.labels["stratum"] and not r.labels["scenario"]]
     return next((r for r in whole if r.labels["adjusted"] == "standardised"), whole[0] if whole else None)

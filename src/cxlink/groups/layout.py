@@ -1,4 +1,4 @@
-"""How requested curves are laid out, so that many draws of them are computed together."""
+"""Arrays of requested curves, so that many draws are computed at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -31,12 +31,12 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class CurvePlan:
-    """A request, laid out to be computed for many draws.
+    """A request as arrays, from which many draws are computed at once.
 
     Attributes
     ----------
     request : Request
-        What is asked, its standards entering when they have stayed as long as is given.
+        The request, its averages entering after the periods already stayed.
     at_survey : tuple of Standard
         The same standards, entering at the survey.
     horizon : int
@@ -46,19 +46,19 @@ class CurvePlan:
     parts : tuple of Mixture
         The groups, by entry.
     at_risk : int ndarray of shape (n_curves, n_periods)
-        Of the data; all periods of the clock.
+        Of the data; all periods.
     hazard : ndarray of shape (1 + n_causes, n_curves, n_needed)
-        Of the data, in the periods of the clock that the request needs.
+        Of the data, in the periods that the request needs.
     known : int ndarray of shape (n_groups,)
-        Last time after entry at which each group is known.
+        Last time after entry at which each group is estimable.
     mean_until : int ndarray of shape (n_groups,)
-        Last horizon to which each group's restricted mean is known, see `mean_until`.
+        Last horizon at which each group's restricted mean is estimable, see `mean_until`.
     shift : int ndarray of shape (n_groups,)
         Entry of each group, where times count from signup; 0 otherwise.
     n_times : int
         Times after entry to compute, from 0 on.
     before_horizon : bool ndarray of shape (n_curves, n_needed)
-        Periods between an entry and the horizon in which somebody was at risk.
+        Periods between an entry and the horizon with customers at risk.
     """
 
     request: Request
@@ -86,14 +86,14 @@ class CurvePlan:
 
 
 def counter(spells: Spells) -> Counter:
-    """Prepare to count by pair; causes are counted apart where they compete."""
+    """Prepare to count by pair; competing causes are counted separately."""
     pairs, competing = each_pair(spells), len(spells.causes) > 1
     causes = tuple(risk_sets(spells, pairs, c + 1) for c in range(len(spells.causes)) if competing)
     return Counter(risk_sets(spells, pairs), causes)
 
 
 def lay_out(spells: Spells, request: Request, horizon: int, count: Counter) -> CurvePlan:
-    """Lay a request out: what it needs of the clock, and how far each group is known."""
+    """Make the arrays of a request: the periods that it needs, and how far each group is estimable."""
     at_survey, pool = request.standards, _pool(request, spells.n_pairs)
     standards = tuple(replace(s, entry=s.entry + request.given) for s in at_survey)
     request = replace(request, standards=standards)
@@ -137,7 +137,7 @@ def _pool(request: Request, n_pairs: int) -> csr_array:
 
 
 def _before_horizon(request: Request, horizon: int, at_risk: np.ndarray) -> np.ndarray:
-    """Periods between an entry and the horizon in which somebody was at risk."""
+    """Periods between an entry and the horizon with customers at risk."""
     inside = np.zeros(at_risk.shape, dtype=bool)
     for standard in request.standards:
         for curve, entry in zip(standard.curve, standard.entry, strict=True):

@@ -1,4 +1,4 @@
-"""What is asked of a model: curves over pooled customers, and the groups reported as averages of them."""
+"""Requests to a model: curves of pooled customers, and the groups reported as averages of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ class Request:
     members : tuple of int ndarray
         The pairs of level and stratum that are pooled into each curve.
     standards : tuple of Standard
-        What is reported, over those curves.
+        The reported groups, as averages of those curves.
     own : tuple of int
         Standards with rows of their own.
     contrasts : tuple of (int, int)
@@ -42,9 +42,9 @@ class Request:
         Periods already stayed: times count from then on, and averages are over the customers retained
         (`cxlink.groups.retained`).
     scored : Scored or None
-        Whose mix these averages share; None where each group is its own customers.
+        The customers to whose mix these groups are standardised; None where each group is its own customers.
     later : tuple of Request
-        The same of those who have stayed for some time.
+        The same requests of customers retained for some periods.
     """
 
     labels: dict[str, str]
@@ -64,7 +64,7 @@ class Request:
 def pooled(
     spells: Spells, spec: CohortSpec, stratum: str = "", keep: np.ndarray | None = None
 ) -> Request | None:
-    """Ask for unadjusted curves: each group's customers together, over their own entries.
+    """Request unadjusted curves: each group's customers together, over their own entries.
 
     Late entries that cannot be followed to the horizon are left out of the average where others can.
 
@@ -82,7 +82,7 @@ def pooled(
     Returns
     -------
     Request or None
-        None where the part has nobody.
+        None where the part has no customers.
     """
     inside = np.full(len(spells.strata), True) if keep is None else keep
     groups = groups_of(spells, spec)
@@ -97,7 +97,7 @@ def pooled(
     standards = []
     for at, (name, found) in enumerate(members.items()):
         standard = own_entries(spells, name, found, at)
-        share, kept = _followed(standard, reach[at], spec.horizon)
+        share, kept = followed(standard, reach[at], spec.horizon)
         standards.append(kept)
         if len(kept.entry) < len(standard.entry):
             covered[name, ""] = share
@@ -120,18 +120,31 @@ def own_entries(spells: Spells, name: str, pairs: np.ndarray, curve: int) -> Sta
     return Standard(name, np.full(len(entry), curve), entry, total / total.sum(), int(total.sum()), lost)
 
 
-def _followed(standard: Standard, reach: np.ndarray, horizon: int) -> tuple[float, Standard]:
-    """Share of a group whose entries can be followed to the horizon, and the average over those; all if none can."""
-    fit = reach[standard.entry] - standard.entry >= horizon
+def followed(standard: Standard, reach: np.ndarray, horizon: int) -> tuple[float, Standard]:
+    """Share of an average whose entries can be followed to the horizon, and the average over those; all if none can.
+
+    Parameters
+    ----------
+    standard : Standard
+        A group.
+    reach : ndarray of shape (n_periods + 1,)
+        From each entry, the last period with customers at risk, see `estimable_to`.
+    horizon : int
+        In periods after entry.
+    """
+    inside = np.minimum(standard.entry, len(reach) - 1)
+    fit = (reach[inside] - standard.entry >= horizon) & (inside == standard.entry)
     share = float(standard.weight[fit].sum())
     if not fit.any() or fit.all():
         return share, standard
-    weight = standard.weight[fit] / share
-    return share, replace(standard, curve=standard.curve[fit], entry=standard.entry[fit], weight=weight)
+    followed_up = replace(
+        standard, curve=standard.curve[fit], entry=standard.entry[fit], weight=standard.weight[fit] / share
+    )
+    return share, followed_up
 
 
 def pooled_after(request: Request, spells: Spells, given: int, until: int) -> Request | None:
-    """Ask for the same curves of those who have stayed for some time.
+    """Request the same curves of customers retained for some periods.
 
     Parameters
     ----------
@@ -140,14 +153,14 @@ def pooled_after(request: Request, spells: Spells, given: int, until: int) -> Re
     spells : Spells
         The cohort.
     given : int
-        Periods already stayed; entries, and groups, with nobody at risk then are left out.
+        Periods already stayed; entries and groups without customers at risk then are left out.
     until : int
         Periods since the survey that entries are to be followed, where any can be.
 
     Returns
     -------
     Request or None
-        None where nobody is at risk then.
+        None where no customer is at risk then.
     """
     at_risk, lost = risk_sets(spells, request.members)(spells.n)
     reach, standards = estimable_to(at_risk, lost), {}
@@ -158,17 +171,17 @@ def pooled_after(request: Request, spells: Spells, given: int, until: int) -> Re
         if there.any():
             weight = standard.weight[there] / standard.weight[there].sum()
             part = replace(standard, curve=standard.curve[there], entry=standard.entry[there], weight=weight)
-            standards[g] = _followed(part, reach[curve], until)[1]
+            standards[g] = followed(part, reach[curve], until)[1]
     return replace(narrowed(request, standards), covered={}, given=given) if standards else None
 
 
 def narrowed(request: Request, standards: Mapping[int, Standard]) -> Request:
-    """Leave groups out.
+    """Restrict a request to some groups.
 
     Parameters
     ----------
     request : Request
-        What is asked.
+        The request.
     standards : mapping of int to Standard
         By their position in it, the groups that stay, as they are to be averaged.
     """
@@ -182,7 +195,7 @@ def narrowed(request: Request, standards: Mapping[int, Standard]) -> Request:
 
 
 def by_category(spells: Spells, spec: CohortSpec) -> list[Request]:
-    """Ask for unadjusted curves within each category of each adjustment variable."""
+    """Request unadjusted curves within each category of each adjustment variable."""
     requests = []
     for category in categories_of(spells.strata, stratum_variables(spells.strata)):
         inside = spells.strata[stratum_column(category.variable)] == category.value
@@ -191,7 +204,7 @@ def by_category(spells: Spells, spec: CohortSpec) -> list[Request]:
 
 
 def from_first_at_risk(request: Request) -> Request:
-    """Ask for the same curves from signup on: conditional on reaching the first period with customers at risk."""
+    """Request the same curves from signup on: conditional on reaching the first period with customers at risk."""
     standards = [
         replace(s, curve=s.curve[:1], entry=s.entry.min(keepdims=True), weight=np.ones(1))
         for s in request.standards
@@ -209,7 +222,7 @@ def from_first_at_risk(request: Request) -> Request:
 
 
 def by_level(spells: Spells, spec: CohortSpec) -> Request:
-    """Ask for unadjusted groups as averages of their levels' curves, for models with a curve a level."""
+    """Request unadjusted groups as averages of their levels' curves, for models with a curve a level."""
     groups = groups_of(spells, spec)
     level = spells.level[spells.pair]
     standards = []

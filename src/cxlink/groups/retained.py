@@ -61,7 +61,7 @@ def retained_weights(
     standards : sequence of Standard
         Averages at the survey.
     scored : Scored or None
-        Whose mix standardised groups share; None where each group is its own customers.
+        The customers to whose mix groups are standardised; None where each group is its own customers.
     retained : callable
         S(e + k) / S(e), see `Retained`.
 

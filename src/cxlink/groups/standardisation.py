@@ -1,6 +1,6 @@
 """Standardisation: groups averaged over the strata, and entries, of all customers scored, or of all customers.
 
-Design rule 5; whose mix it is, `Spells.mix` says.
+Design rule 5; `Spells.mix` is the standard population.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from cxlink.groups.support import estimable_to
 def standardised(
     spells: Spells, spec: CohortSpec, supported: np.ndarray | None, given: int = 0
 ) -> Request | None:
-    """Ask for curves averaged over the strata, and entries, of all customers scored, or of everybody (`Spells.mix`).
+    """Request curves standardised to the strata and entries of all customers scored, or of all (`Spells.mix`).
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ def standardised(
     spec : CohortSpec
         Its groups, contrasts and horizon.
     supported : bool ndarray of shape (n_pairs, n_periods + 1) or None
-        Whether a pair can answer for customers with that entry; None for models that extrapolate, whose curves are
-        every combination of `pair_lookup`.
+        Whether the curve of a pair is estimable for customers with that entry; None for models that extrapolate,
+        whose curves are every combination of `pair_lookup`.
     given : int
         Periods already stayed: averages are over the customers retained, see `cxlink.groups.retained`.
 
@@ -77,7 +77,7 @@ def standardised(
 
 
 def _support_levels(group: Group, groups: dict[str, Group], headline: tuple[str, str]) -> np.ndarray:
-    """Levels whose support a group's own rows use: the headline contrast's if it is in it, else its and worst's."""
+    """Levels of a group's common support: of the headline contrast if it is one side, else its own and worst's."""
     if set(headline) <= set(groups):
         both = np.concatenate([groups[side].at for side in headline])
         if set(group.at) <= set(both):
@@ -87,7 +87,7 @@ def _support_levels(group: Group, groups: dict[str, Group], headline: tuple[str,
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """The customers to whose mix figures are standardised, by stratum and entry; weights sum to 1."""
+    """The standard population, by stratum and entry; weights sum to 1."""
 
     stratum: np.ndarray
     entry: np.ndarray
@@ -112,7 +112,7 @@ def _target(spells: Spells) -> _Target:
 def _supported(
     target: _Target, lookup: np.ndarray, supported: np.ndarray | None, levels: np.ndarray
 ) -> np.ndarray:
-    """Cells of the target (positions) for which every one of these levels can answer."""
+    """Cells of the target (positions) in which the curve of every one of these levels is estimable."""
     keep = target.stratum != NO_STRATUM
     if supported is not None:
         for level in np.unique(levels):
@@ -137,7 +137,7 @@ def _average(spells: Spells, group: Group, over: _Target, lookup: np.ndarray) ->
 def _scored(
     spells: Spells, target: _Target, lookup: np.ndarray, given: int, *, nonparametric: bool
 ) -> Scored:
-    """The customers scored, by curve and entry; those whose share retained a nonparametric curve cannot tell left out.
+    """The customers scored, by curve and entry, whose retention so far is estimable.
 
     A stratum and entry of the target without customers scored takes the levels' shares in its stratum.
     """
@@ -161,7 +161,7 @@ def _scored(
 
 
 def _retained_known(spells: Spells, lookup: np.ndarray, given: int, n_entries: int) -> np.ndarray:
-    """Whether the curve of each entry, stratum and level is known so many periods later."""
+    """Whether the curve of each entry, stratum and level is estimable so many periods later."""
     reach = estimable_to(*risk_sets(spells, each_pair(spells))(spells.n))
     entry = np.arange(min(n_entries, reach.shape[1]))
     known = np.zeros((n_entries, spells.n_pairs), dtype=bool)

@@ -1,4 +1,4 @@
-"""How far curves are known, and which customers they can answer for (design rule 5)."""
+"""How far each curve is estimable, and for which customers (design rule 5)."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ FEWEST_AT_RISK = 10
 
 
 def estimable_to(at_risk: np.ndarray, lost: np.ndarray) -> np.ndarray:
-    """From each entry, the last period of the clock to which a curve is known.
+    """Find, from each entry, the last period to which a curve is estimable.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def estimable_to(at_risk: np.ndarray, lost: np.ndarray) -> np.ndarray:
 
 
 def reaches(spells: Spells, horizon: int) -> np.ndarray:
-    """Whether each pair has somebody at risk from an entry on to the horizon, or lost all on the way.
+    """Whether each pair has customers at risk from an entry on to the horizon, or lost all on the way.
 
     Returns
     -------
@@ -49,15 +49,15 @@ def reaches(spells: Spells, horizon: int) -> np.ndarray:
 
 
 def reaches_after(spells: Spells, given: int, until: int) -> np.ndarray:
-    """Whether each pair has somebody at risk after some periods from an entry, and reaches some later period.
+    """Whether each pair has customers at risk after some periods from an entry, and reaches some later period.
 
     Parameters
     ----------
     spells : Spells
         The cohort.
     given, until : int
-        Periods after entry: somebody is at risk in the period after the first; to the second somebody is at risk, or
-        all are lost on the way.
+        Periods after entry: customers are at risk in the period after the first, and to the second, unless all are
+        lost before it.
 
     Returns
     -------
@@ -72,14 +72,14 @@ def reaches_after(spells: Spells, given: int, until: int) -> np.ndarray:
 
 
 def estimable_until(standards: Sequence[Standard], reach: np.ndarray) -> np.ndarray:
-    """Last time after entry at which each group is known: where the first of its curves ends.
+    """Find the last time after entry at which each group is estimable: where the first of its curves ends.
 
     Parameters
     ----------
     standards : sequence of Standard
         The groups.
     reach : ndarray of shape (n_curves, n_periods + 1)
-        What `estimable_to` gives.
+        Last estimable period by entry, from `estimable_to`.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def estimable_until(standards: Sequence[Standard], reach: np.ndarray) -> np.ndar
 
 
 def last_at_risk(standards: Sequence[Standard], at_risk: np.ndarray) -> np.ndarray:
-    """Last time after entry at which anybody of each group was at risk.
+    """Find the last time after entry at which any customer of each group was at risk.
 
     Parameters
     ----------
@@ -111,17 +111,17 @@ def last_at_risk(standards: Sequence[Standard], at_risk: np.ndarray) -> np.ndarr
 def mean_until(
     standards: Sequence[Standard], known: np.ndarray, at_risk: np.ndarray, censored: np.ndarray
 ) -> np.ndarray:
-    """Last horizon to which the restricted mean of each group is known.
+    """Find the last horizon at which the restricted mean of each group is estimable.
 
-    Where the last few at risk were all lost and others of the group were censored before, its curve is 0 from there on,
-    but that nobody stays longer stands on those few: with fewer than ten of them no mean goes past them.
+    Where the last few at risk were all lost and others of the group were censored before, the curve is 0 from there on
+    on the evidence of those few alone: with fewer than ten of them the mean ends there.
 
     Parameters
     ----------
     standards : sequence of Standard
         The groups.
     known : int ndarray of shape (n_groups,)
-        What `estimable_until` gives.
+        Last estimable time, from `estimable_until`.
     at_risk : ndarray of shape (n_curves, n_periods)
         Customers at risk.
     censored : ndarray of shape (n_curves,)
@@ -139,7 +139,7 @@ def mean_until(
 
 
 def last_with(standards: Sequence[Standard], at_risk: np.ndarray, fewest: int) -> np.ndarray:
-    """Last time at which each group, followed from its latest entry, still has so many customers at risk.
+    """Find the last time at which each group, followed from its latest entry, has so many customers at risk.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.mix import MISSING
 from cxlink.cohort.count.spells import Spells, person_periods, spells_of
 from cxlink.cohort.strata import stratum_column
-from cxlink.estimation.likelihood import Penalty
+from cxlink.estimation.penalties import Penalty
 from cxlink.spend.spend_cells import spend_cells
 from cxlink.survival.proportional_hazards.cloglog import Grouped, solve
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxlink.estimation.likelihood import Penalty
+from cxlink.estimation.penalties import Penalty
 from cxlink.spend.estimating_equations import GAMMA, LOGIT, NORMAL, POISSON, SpendFamily
 from cxlink.spend.spend_design import SpendDesign, independent, separated
 

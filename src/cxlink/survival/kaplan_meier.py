@@ -205,8 +205,8 @@ def _reported(
         request.times,
         request.horizons,
         plan.known[groups],
-        plan.shift[groups],
-        plan.mean_until[groups],
+        shift=plan.shift[groups],
+        mean_until=plan.mean_until[groups],
     )
 
 
@@ -220,7 +220,7 @@ def _sparse_curves(
     wanted = max([request.times.max() - plan.shift[g], *request.horizons, plan.horizon])
     size = (n_draws, int(min(wanted, plan.known[g])) + 1, plan.horizon)
     pieces = []
-    for survival in sparse_draws(periods, request, standard, size, rng, room.weights.get(g)):
+    for survival in sparse_draws(periods, request, standard, size, rng, weights=room.weights.get(g)):
         reported = (one[:, 0] for one in _reported(plan, survival[:, None], slice(g, g + 1)))
         pieces.append((*reported, 1 - survival[:, min(plan.horizon, size[1] - 1)]))
     values, tenure, gone = (np.concatenate(part) for part in zip(*pieces, strict=True))

@@ -49,6 +49,7 @@ def sparse_draws(
     standard: Standard,
     size: tuple[int, int, int],
     rng: np.random.Generator,
+    *,
     weights: np.ndarray | None = None,
 ) -> Iterator[np.ndarray]:
     """Draw a sparse group's survival, one customer of all levels' shape added.

@@ -171,6 +171,7 @@ def read_off(
     times: np.ndarray,
     horizons: tuple[int, ...],
     observed_until: np.ndarray,
+    *,
     shift: np.ndarray | None = None,
     mean_until: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:

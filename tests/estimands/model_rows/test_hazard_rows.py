@@ -13,7 +13,8 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.estimands.model_rows.hazard_rows import hazard_results
 from cxlink.estimands.tidy import select, tidy
-from cxlink.survival.proportional_hazards.grouped_ph import GroupedPH, grouped_ph, hazard_requests
+from cxlink.survival.proportional_hazards.grouped_ph import GroupedPH, grouped_ph
+from cxlink.survival.proportional_hazards.hazard_requests import hazard_requests
 from cxlink.survival.proportional_hazards.proportionality import Proportionality, Ratio, Shift
 
 NUMBERS = ["estimate", "conf_low", "conf_high"]

@@ -8,7 +8,8 @@ from grouped import MENU, TRUTHS, by_name, expected
 from scipy.special import expit, gammaln, log_ndtr, polygamma
 
 from cxlink.estimation.autodiff import HyperDual, seeds, trigamma
-from cxlink.estimation.likelihood import Likelihood, Penalty, stretches
+from cxlink.estimation.likelihood import Likelihood, stretches
+from cxlink.estimation.penalties import Penalty
 from cxlink.survival.families.catalogue import (
     BETA_DISCRETE_WEIBULL,
     GENERALISED_GAMMA,

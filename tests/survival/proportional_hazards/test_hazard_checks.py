@@ -11,9 +11,9 @@ from cohorts import cell_rows, random_rows, spec_for, spells_from
 from cxlink.cohort.count.spells import PersonPeriods, Spells, merged_over_strata, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.survival.proportional_hazards.effect_shapes import FOLDS, predictions
-from cxlink.survival.proportional_hazards.grouped_ph import hazard_requests
 from cxlink.survival.proportional_hazards.hazard_draws import estimated
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, fit_hazards
+from cxlink.survival.proportional_hazards.hazard_requests import hazard_requests
 from cxlink.survival.proportional_hazards.proportionality import Proportionality, proportionality, trend
 
 

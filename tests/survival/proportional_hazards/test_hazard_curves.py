@@ -10,17 +10,12 @@ from cohorts import cell_rows, random_rows, spec_for, spells_from
 from cxlink.cohort.count.spells import Spells, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.groups.curves import restricted_mean
-from cxlink.groups.requests import Request, pooled
+from cxlink.groups.requests import Request, followed, pooled
 from cxlink.survival.kaplan_meier import point_curves
-from cxlink.survival.proportional_hazards.grouped_ph import (
-    GroupedPH,
-    followed,
-    group_effects,
-    grouped_ph,
-    hazard_requests,
-)
+from cxlink.survival.proportional_hazards.grouped_ph import GroupedPH, group_effects, grouped_ph
 from cxlink.survival.proportional_hazards.hazard_draws import estimated
 from cxlink.survival.proportional_hazards.hazard_fit import Unestimated
+from cxlink.survival.proportional_hazards.hazard_requests import hazard_requests
 
 
 def _asked(spells: Spells, spec: CohortSpec, adjusted: str) -> Request:

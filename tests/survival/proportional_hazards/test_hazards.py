@@ -9,8 +9,7 @@ import statsmodels.api as sm
 from cohorts import cell_rows, random_rows, spec_for, spells_from
 
 from cxlink.cohort.count.spells import PersonPeriods, merged_over_strata, person_periods
-from cxlink.estimation.likelihood import Penalty
-from cxlink.estimation.penalties import stacked
+from cxlink.estimation.penalties import Penalty, stacked
 from cxlink.survival.proportional_hazards.hazard_draws import drawn, estimated, level_effects
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
 
@@ -282,7 +281,7 @@ def test_penalties_together_are_their_sum() -> None:
 def test_a_penalty_is_on_the_log_hazard_against_the_cohort() -> None:
     """β_k − Σ share_j·β_j, shares of person-periods: 60, 300 and 40 of 400."""
     fit = _fitted(_counts([[30, 30], [200, 100], [20, 20]], [[0, 0], [60, 30], [0, 0]]))
-    found = {fit.design.names[one.index]: one.direction.tolist() for one in fit.held}
+    found = {fit.design.names[one.index]: one.direction.tolist() for one in fit.separated}
     assert fit.design.names == ("score 1", "score 3")
     assert found["score 1"] == pytest.approx([1 - 60 / 400, -40 / 400], abs=1e-12)
     assert found["score 3"] == pytest.approx([-60 / 400, 1 - 40 / 400], abs=1e-12)

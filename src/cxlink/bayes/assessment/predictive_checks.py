@@ -34,6 +34,7 @@ def loss_checks(
     at_risk: np.ndarray,
     lost: np.ndarray,
     hazard: Iterable[np.ndarray],
+    *,
     rng: np.random.Generator,
 ) -> tuple[Check, ...]:
     """Compare losses by level with those of replicated cohorts with the same customers at risk.

@@ -153,7 +153,7 @@ def survival_of(
     after = (POLARISATION,) if posterior.name == bayes_sbg.MODEL else ()
     base, score = _of_cohort(posterior, coding, cohort, used, rng)
     if after:
-        shape_base, shape_score = _of_cohort(posterior, coding, cohort, used, rng, POLARISATION)
+        shape_base, shape_score = _of_cohort(posterior, coding, cohort, used, rng, after=POLARISATION)
         return Renewed(base[:, None] + score, shape_base[:, None] + shape_score)
     path = posterior.draws("walk")[used]
     path = _continued(path, posterior, used, n_periods, rng)
@@ -192,6 +192,7 @@ def _of_cohort(
     cohort: str | None,
     used: np.ndarray,
     rng: np.random.Generator,
+    *,
     after: str = "",
 ) -> tuple[np.ndarray, np.ndarray]:
     """A cohort's baseline (n_draws, n_strata) and score (n_draws, n_levels, n_strata)."""

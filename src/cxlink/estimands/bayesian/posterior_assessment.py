@@ -108,7 +108,7 @@ def _replicated(kept: np.ndarray, pooled: PooledPeriods, rng: np.random.Generato
     source = tuple(index[mine] for index in (cohort, level, stratum, period))
     at_risk[at], lost[at] = pooled.at_risk[source], pooled.lost[source]
     hazard[:, *at] = -np.expm1(kept[:, mine])
-    return loss_checks(pooled.coding.levels, rows[:, 0], at_risk, lost, [hazard], rng)
+    return loss_checks(pooled.coding.levels, rows[:, 0], at_risk, lost, [hazard], rng=rng)
 
 
 def _asked(

@@ -78,7 +78,7 @@ def hazard_coefficients(fit: HazardFit, spells: Spells, spec: CohortSpec, adjust
     """
     beta = estimated(fit).beta[0]
     positions, level = np.arange(len(beta)), spec.analysis.level
-    by_draws = np.isin(positions, [one.index for one in (*fit.held, *fit.few)])
+    by_draws = np.isin(positions, [one.index for one in (*fit.separated, *fit.few)])
     by_draws |= (fit.effect == "monotone") & (positions < fit.design.n_score)
     draws = drawn(fit, spec.analysis.draws, _stream(spec)).beta if by_draws.any() else _none(beta)
     parameters = _Parameters(beta, fit.standard_errors, draws, by_draws)

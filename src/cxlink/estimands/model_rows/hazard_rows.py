@@ -18,14 +18,9 @@ from cxlink.estimands.tidy import row, widened_to_contain
 from cxlink.groups.group import contrasts_of, groups_of
 from cxlink.groups.requests import Request
 from cxlink.survival.proportional_hazards.effect_shapes import FOLDS, predictions
-from cxlink.survival.proportional_hazards.grouped_ph import (
-    MODEL,
-    GroupedPH,
-    group_effects,
-    grouped_ph,
-    hazard_requests,
-)
+from cxlink.survival.proportional_hazards.grouped_ph import MODEL, GroupedPH, group_effects, grouped_ph
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, Unestimated
+from cxlink.survival.proportional_hazards.hazard_requests import hazard_requests
 from cxlink.survival.proportional_hazards.proportionality import Ratio, proportionality, trend
 from cxlink.survival.proportional_hazards.yearly_ratios import yearly_ratios
 

@@ -12,8 +12,8 @@ from cxlink.cohort.spec.spec_sections import ActsOn, Effect
 from cxlink.cohort.strata import stratum_variables
 from cxlink.estimation.design_terms import INTERCEPT, SCORE, DesignTerm, level_terms, score_terms
 from cxlink.estimation.effects import basis
-from cxlink.estimation.likelihood import Penalty
 from cxlink.estimation.optimise import Box
+from cxlink.estimation.penalties import Penalty
 from cxlink.survival.families.family import Family
 
 Curve = Callable[[float], tuple[float, float, float]]

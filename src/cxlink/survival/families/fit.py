@@ -12,8 +12,9 @@ from cxlink.checks import Check
 from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.cohort.spec.spec_sections import ActsOn, Effect
 from cxlink.estimation.effects import monotone
-from cxlink.estimation.likelihood import Likelihood, Penalty, stretches
+from cxlink.estimation.likelihood import Likelihood, stretches
 from cxlink.estimation.optimise import Box, Optimum, maximise
+from cxlink.estimation.penalties import Penalty
 from cxlink.estimation.profile_draws import marginals
 from cxlink.survival.families.catalogue import menu
 from cxlink.survival.families.family import Family

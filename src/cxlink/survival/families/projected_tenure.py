@@ -92,29 +92,13 @@ def _survival(
     drawn = {
         key: Drawn(parts[0][key][0], np.concatenate([block[key] for block in parts[1:]])) for key in parts[0]
     }
-    common: dict[str, Any] = {
-        "model": model,
-        "labels": {**target.labels, "scenario": scenario} if scenario else target.labels,
-        "groups": tuple(standard.group for standard in target.standards),
-        "n": np.array([standard.n for standard in target.standards]),
-        "n_events": np.array([standard.n_events for standard in target.standards]),
-        "times": np.array(target.horizons),
-        "horizons": (*target.horizons, np.inf),
-        "last": np.zeros(len(target.standards), dtype=int),
-        "own": tuple(range(len(target.standards))),
-        "contrasts": target.contrasts,
-        "sparse": np.zeros(len(target.standards), dtype=bool),
-    }
+    labels = {**target.labels, "scenario": scenario} if scenario else target.labels
+    common = {"model": model, "labels": labels, **_groups(target)}
     until = target.last - plan.latest
+    discounted = settled(drawn["discounted"])
     tail = Tail(
-        drawn["median"],
-        settled(drawn["discounted"]),
-        drawn["curtate"],
-        plan.grid,
-        curve,
-        plan.shown_times,
-        drawn["shown"],
-    )
+        drawn["median"], discounted, drawn["curtate"], plan.grid, curve, plan.shown_times, drawn["shown"]
+    )  # fmt: skip
     starts = [
         Survival(
             point=drawn[f"retention{k}"].point, draws=drawn[f"retention{k}"].draws, area=settled(drawn[f"area{k}"]),
@@ -131,6 +115,19 @@ def _survival(
         for lag, rest in target.lags if f"lag{lag}" in drawn
     ]  # fmt: skip
     return replace(starts[0], tail=tail, later=(*starts[1:], *lagged))
+
+
+def _groups(target: Target) -> dict[str, Any]:
+    """Give what `Survival` says of the groups, whatever the model."""
+    n_groups = len(target.standards)
+    return {
+        "groups": tuple(standard.group for standard in target.standards),
+        "n": np.array([standard.n for standard in target.standards]),
+        "n_events": np.array([standard.n_events for standard in target.standards]),
+        "times": np.array(target.horizons), "horizons": (*target.horizons, np.inf),
+        "last": np.zeros(n_groups, dtype=int), "own": tuple(range(n_groups)), "contrasts": target.contrasts,
+        "sparse": np.zeros(n_groups, dtype=bool),
+    }  # fmt: skip
 
 
 def _quantities(plan: ProjectionPlan, survival: np.ndarray, whole: bool) -> list[dict[str, np.ndarray]]:

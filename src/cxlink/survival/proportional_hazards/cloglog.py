@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxlink.estimation.likelihood import Penalty
-from cxlink.estimation.penalties import Penalties, stacked
+from cxlink.estimation.penalties import Penalties, Penalty, stacked
 
 _LOWEST, _HIGHEST = -40.0, 6.0
 _STEPS = 200

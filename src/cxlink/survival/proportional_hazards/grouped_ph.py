@@ -1,6 +1,6 @@
 """Standardised survival and hazard ratios from grouped proportional hazards: inside follow-up, never beyond."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,10 +10,8 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import Effect
 from cxlink.groups.curves import Mixture, Standard, mixtures
 from cxlink.groups.group import groups_of
-from cxlink.groups.headline_requests import later_starts, reported_periods
-from cxlink.groups.requests import Request, by_level, narrowed
+from cxlink.groups.requests import Request, followed
 from cxlink.groups.retained import average_retained, retained_shares, retained_weights
-from cxlink.groups.standardisation import standardised
 from cxlink.groups.support import estimable_to, estimable_until, last_at_risk, last_with
 from cxlink.survival.proportional_hazards.hazard_draws import (
     HazardDraws,
@@ -23,6 +21,7 @@ from cxlink.survival.proportional_hazards.hazard_draws import (
     level_effects,
 )
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
+from cxlink.survival.proportional_hazards.hazard_requests import later_followed
 from cxlink.survival.survival import Drawn, Survival, inside_areas, read_off
 
 MODEL = "grouped_ph"
@@ -55,34 +54,6 @@ class GroupedPH:
     covered: float
     effects: np.ndarray
     effect_draws: np.ndarray
-
-
-def hazard_requests(spells: Spells, spec: CohortSpec) -> list[Request]:
-    """What is asked of the model: groups by score alone, and standardised where there is something to adjust for.
-
-    At every period, and with the steps of the tenure ladder.
-    """
-    ladder = (spec.horizon, *(h for h in spec.tenure_horizons if h != spec.horizon))
-    times = np.array(sorted({0, *reported_periods(spells.n_periods, spec.horizon), *ladder}))
-    found = [_with_later(by_level(spells, spec), lambda _: by_level(spells, spec), spec, ladder)]
-    average = standardised(spells, spec, None)
-    if average is not None and average.standards:
-        found.append(
-            _with_later(average, lambda given: standardised(spells, spec, None, given), spec, ladder)
-        )
-    return [replace(r, times=times, horizons=ladder) for r in found if r.standards]
-
-
-def _with_later(
-    request: Request, after: Callable[[int], Request | None], spec: CohortSpec, ladder: tuple[int, ...]
-) -> Request:
-    """Ask for the same of those who have stayed for some time."""
-    later = []
-    for given, _, times, horizons in later_starts(spec, ladder):
-        one = after(given)
-        if one is not None and one.standards:
-            later.append(replace(one, given=given, times=np.array(times), horizons=horizons))
-    return replace(request, later=tuple(later))
 
 
 def grouped_ph(
@@ -133,51 +104,19 @@ def grouped_ph(
         0
     ]
     shares, standards = zip(*(followed(s, reach, spec.horizon) for s in request.standards), strict=True)
-    later = [_later(one, reach, spec.horizon) for one in request.later]
+    later = [later_followed(one, reach, spec.horizon) for one in request.later]
     request = replace(request, standards=standards)
     sides = spec.contrast(spec.analysis.contrasts[0])
     theirs = [share for s, share in zip(request.standards, shares, strict=True) if s.group in sides]
     covered = min(theirs or shares) * request.covered.get(sides, 1.0)
     point, draws = estimated(fit), drawn(fit, n_draws, rng)
     curves, *then = (
-        _curves(spells, one, reach, fit, point, draws) for one in (request, *later) if one.standards
+        _curves(spells, one, reach, fit, point=point, draws=draws)
+        for one in (request, *later)
+        if one.standards
     )
     curves = replace(curves, later=tuple(then))
     return GroupedPH(fit, curves, covered, level_effects(fit, point.beta)[0], level_effects(fit, draws.beta))
-
-
-def followed(standard: Standard, reach: np.ndarray, horizon: int) -> tuple[float, Standard]:
-    """Share of an average whose entries can be followed to the horizon, and the average over those; all if none can.
-
-    Parameters
-    ----------
-    standard : Standard
-        A group.
-    reach : ndarray of shape (n_periods + 1,)
-        From each entry, the last period with customers at risk, see `estimable_to`.
-    horizon : int
-        In periods after entry.
-    """
-    inside = np.minimum(standard.entry, len(reach) - 1)
-    fit = (reach[inside] - standard.entry >= horizon) & (inside == standard.entry)
-    share = float(standard.weight[fit].sum())
-    if not fit.any() or fit.all():
-        return share, standard
-    followed_up = replace(
-        standard, curve=standard.curve[fit], entry=standard.entry[fit], weight=standard.weight[fit] / share
-    )
-    return share, followed_up
-
-
-def _later(request: Request, reach: np.ndarray, horizon: int) -> Request:
-    """Those entries that can be followed as far, and from after so many periods; groups without any left out."""
-    until = max(horizon, request.given + 1)
-    found = {g: followed(s, reach, until)[1] for g, s in enumerate(request.standards)}
-    last = len(reach) - 1
-    known = {
-        g: s for g, s in found.items() if (reach[np.minimum(s.entry, last)] > s.entry + request.given).all()
-    }
-    return narrowed(request, known)
 
 
 def group_effects(spells: Spells, spec: CohortSpec, made: GroupedPH) -> dict[str, tuple[float, np.ndarray]]:
@@ -194,7 +133,7 @@ def group_effects(spells: Spells, spec: CohortSpec, made: GroupedPH) -> dict[str
 
 
 def _curves(
-    spells: Spells, request: Request, reach: np.ndarray, fit: HazardFit, point: HazardDraws, draws: HazardDraws
+    spells: Spells, request: Request, reach: np.ndarray, fit: HazardFit, *, point: HazardDraws, draws: HazardDraws
 ) -> Survival:  # fmt: skip
     standards = tuple(replace(s, entry=s.entry + request.given) for s in request.standards)
     every = np.repeat(reach[None], len(fit.design.matrix), axis=0)
@@ -216,7 +155,7 @@ def _curves(
         size = len(fit.design.matrix) * draws.cumulative.shape[1]
     for at in _blocks(len(draws.beta), size):
         block = HazardDraws(draws.beta[at], draws.cumulative[at])
-        drawn = _averaged(fit, block, request, parts, n_times, number).astype(float)
+        drawn = _averaged(fit, block, request, parts, n_times, number=number).astype(float)
         drawn_values[at], drawn_area[at] = read_off(drawn, request.times, request.horizons, observed_until)
     return Survival(
         model=MODEL, labels=request.labels, groups=tuple(s.group for s in standards),
@@ -231,7 +170,7 @@ def _curves(
 def _penalised(fit: HazardFit, standards: Sequence[Standard]) -> np.ndarray:
     """Whether a group has an effect that a weak penalty holds: its draws are not those of the estimator."""
     fixed = fit.design.matrix.shape[1]
-    rows = fit.design.matrix[:, [one.index for one in fit.held if one.index < fixed]].any(axis=1)
+    rows = fit.design.matrix[:, [one.index for one in fit.separated if one.index < fixed]].any(axis=1)
     return np.array([rows[s.curve].any() for s in standards], dtype=bool)
 
 
@@ -257,7 +196,7 @@ def _blocks(n_draws: int, size: int) -> list[slice]:
 
 def _averaged(
     fit: HazardFit, draws: HazardDraws, request: Request, parts: Sequence[Mixture], n_times: int,
-    number: type[np.floating] = np.float64,
+    *, number: type[np.floating] = np.float64,
 ) -> np.ndarray:  # fmt: skip
     """S of each group, of all or of those retained for some time: (n_draws, n_groups, n_times)."""
     if not request.given:

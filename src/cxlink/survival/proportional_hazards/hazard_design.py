@@ -11,7 +11,7 @@ from cxlink.cohort.spec.spec_sections import Effect
 from cxlink.cohort.strata import stratum_variables
 from cxlink.estimation.design_terms import SCORE, DesignTerm, level_terms, score_terms
 from cxlink.estimation.effects import basis
-from cxlink.estimation.likelihood import Penalty
+from cxlink.estimation.penalties import Penalty
 
 _SCORE = ""
 _ALIASED = 1e-9

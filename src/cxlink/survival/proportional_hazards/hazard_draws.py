@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxlink.estimation.effects import monotone
-from cxlink.estimation.likelihood import Penalty
 from cxlink.estimation.optimise import Optimum
-from cxlink.estimation.penalties import Penalties, stacked
+from cxlink.estimation.penalties import Penalties, Penalty, stacked
 from cxlink.estimation.profile_draws import Marginal, exchange, marginals
 from cxlink.groups.discrete_hazard import EXTINCT
 from cxlink.survival.proportional_hazards.cloglog import (
@@ -60,21 +59,21 @@ class ProfileDraws:
         Their maximum.
     penalties : tuple of Penalty
         Over the effects.
-    held : Penalties
+    stacked_penalties : Penalties
         The same.
     """
 
     grouped: Grouped
     solution: Solution
     penalties: tuple[Penalty, ...]
-    held: Penalties
+    stacked_penalties: Penalties
 
     def value(self, theta: np.ndarray) -> float:
         """Profile log-likelihood at these effects; the baseline is fixed where these cells barely inform it."""
         grouped, solution = self.grouped, self.solution
         fixed, before = grouped.shift(theta), solution.alpha + grouped.shift(solution.beta)
         moved = (fixed != grouped.shift(solution.beta)).any(axis=1)
-        penalties = self.held.value(theta)
+        penalties = self.stacked_penalties.value(theta)
         if solution.weight[moved].sum() < _LITTLE * solution.weight.sum():
             new, old = (clipped(eta[moved]) for eta in (solution.alpha + fixed, before))
             counts = grouped.at_risk[moved], grouped.lost[moved]
@@ -92,7 +91,7 @@ class ProfileDraws:
 
 def _tables(fit: HazardFit) -> tuple[Marginal, ...]:
     """Distributions of the penalised effects, and of those with few losses."""
-    penalties = (*fit.held, *fit.few)
+    penalties = (*fit.separated, *fit.few)
     if not penalties:
         return ()
     profile = ProfileDraws(fit.grouped, fit.solution, penalties, stacked(penalties, fit.grouped.n_effects))

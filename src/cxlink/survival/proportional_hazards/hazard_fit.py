@@ -7,7 +7,7 @@ import numpy as np
 
 from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.cohort.spec.spec_sections import Effect
-from cxlink.estimation.likelihood import Penalty
+from cxlink.estimation.penalties import Penalty
 from cxlink.survival.proportional_hazards.cloglog import Grouped, Solution, solve
 from cxlink.survival.proportional_hazards.hazard_design import HazardDesign, make_design, penalty, separated
 from cxlink.survival.small_groups import FEWEST
@@ -37,8 +37,8 @@ class HazardFit:
         The maximum; before a monotone effect is projected.
     covariance : ndarray of shape (n_effects, n_effects)
         Inverse of the expected information.
-    held : tuple of Penalty
-        Of separated effects.
+    separated : tuple of Penalty
+        Of the effects of levels, categories and interactions whose customers have losses only, or none.
     few : tuple of Penalty
         Of the effects of levels with fewer than ten losses, or kept: their draws follow it, the estimate does not.
     informative, extinct : bool ndarray of shape (n_periods,)
@@ -53,7 +53,7 @@ class HazardFit:
     grouped: Grouped
     solution: Solution
     covariance: np.ndarray
-    held: tuple[Penalty, ...]
+    separated: tuple[Penalty, ...]
     few: tuple[Penalty, ...]
     informative: np.ndarray
     extinct: np.ndarray
@@ -61,8 +61,8 @@ class HazardFit:
 
     @property
     def penalised(self) -> tuple[str, ...]:
-        """Names of the effects that are held by a weak penalty."""
-        return tuple((*self.design.names, TIME)[one.index] for one in self.held)
+        """Names of the effects with a weak penalty."""
+        return tuple((*self.design.names, TIME)[one.index] for one in self.separated)
 
     @property
     def standard_errors(self) -> np.ndarray:
@@ -119,49 +119,37 @@ def fit_hazards(
     informative = (gone > 0) & (gone < total)
     if not informative.any():
         return Unestimated(_reason(total, gone))
-    informative_periods = replace(
-        periods,
-        at_risk=periods.at_risk[:, informative].astype(float),
-        lost=periods.lost[:, informative].astype(float),
-    )
-    seen = informative_periods.at_risk.sum(axis=1) > 0
-    informative_periods = PersonPeriods(
-        informative_periods.levels,
-        informative_periods.strata,
-        informative_periods.level[seen],
-        informative_periods.stratum[seen],
-        informative_periods.at_risk[seen],
-        informative_periods.lost[seen],
-    )
-    design = make_design(informative_periods, effect, interacting)
+    counted, seen = _within(periods, informative)
+    design = make_design(counted, effect, interacting)
     if interacting and len(design.names) > _MOST_EFFECTS:
         return Unestimated("too_many_effects", {"effects": len(design.names), "most": _MOST_EFFECTS})
-    rows = design.matrix[
-        informative_periods.level * len(informative_periods.strata) + informative_periods.stratum
-    ]
-    more = (
-        np.empty((0, *informative_periods.at_risk.shape))
-        if varying is None
-        else varying[seen][:, informative][None]
-    )
-    grouped = Grouped(informative_periods.at_risk, informative_periods.lost, rows, more)
-    solution, held = _held(grouped, design)
-    share = np.bincount(
-        informative_periods.level, informative_periods.at_risk.sum(axis=1), len(informative_periods.levels)
-    )
+    rows = design.matrix[counted.level * len(counted.strata) + counted.stratum]
+    more = np.empty((0, *counted.at_risk.shape)) if varying is None else varying[seen][:, informative][None]
+    grouped = Grouped(counted.at_risk, counted.lost, rows, more)
+    solution, separated_penalties = _penalised(grouped, design)
+    share = np.bincount(counted.level, counted.at_risk.sum(axis=1), len(counted.levels))
     return HazardFit(
         effect=effect,
-        n_levels=len(informative_periods.levels),
+        n_levels=len(counted.levels),
         design=design,
         grouped=grouped,
         solution=solution,
         covariance=np.linalg.pinv(solution.information, hermitian=True),
-        held=held,
-        few=_few(grouped, design, held),
+        separated=separated_penalties,
+        few=_few(grouped, design, separated_penalties),
         informative=informative,
         extinct=(gone > 0) & (gone == total),
         share=share / share.sum(),
     )
+
+
+def _within(periods: PersonPeriods, informative: np.ndarray) -> tuple[PersonPeriods, np.ndarray]:
+    """Keep the informative periods and the pairs with customers at risk in them; also give which pairs those are."""
+    at_risk = periods.at_risk[:, informative].astype(float)
+    seen = at_risk.sum(axis=1) > 0
+    lost = periods.lost[seen][:, informative].astype(float)
+    level, stratum = periods.level[seen], periods.stratum[seen]
+    return replace(periods, level=level, stratum=stratum, at_risk=at_risk[seen], lost=lost), seen
 
 
 def _reason(at_risk: np.ndarray, lost: np.ndarray) -> str:
@@ -172,7 +160,7 @@ def _reason(at_risk: np.ndarray, lost: np.ndarray) -> str:
     return "nothing_beside"
 
 
-def _held(grouped: Grouped, design: HazardDesign) -> tuple[Solution, tuple[Penalty, ...]]:
+def _penalised(grouped: Grouped, design: HazardDesign) -> tuple[Solution, tuple[Penalty, ...]]:
     """Fit with penalties on separated columns, and then on those that turn out to be flat."""
     at_risk, lost = grouped.at_risk.sum(axis=1), grouped.lost.sum(axis=1)
     separated_effects = set(separated(grouped.design, at_risk, lost))
@@ -188,11 +176,11 @@ def _held(grouped: Grouped, design: HazardDesign) -> tuple[Solution, tuple[Penal
     return solution, chosen
 
 
-def _few(grouped: Grouped, design: HazardDesign, held: tuple[Penalty, ...]) -> tuple[Penalty, ...]:
+def _few(grouped: Grouped, design: HazardDesign, penalties: tuple[Penalty, ...]) -> tuple[Penalty, ...]:
     """Penalties for the draws of levels with few losses, or few survivors."""
     at_risk, lost = grouped.at_risk.sum(axis=1), grouped.lost.sum(axis=1)
     sparse = separated(grouped.design[:, : design.n_score], at_risk, lost, FEWEST)
-    others = set(sparse) - {one.index for one in held}
+    others = set(sparse) - {one.index for one in penalties}
     return tuple(penalty(design, grouped.design, at_risk, j, grouped.n_effects) for j in sorted(others))
 
 

@@ -11,9 +11,8 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimation.effects import basis
 from cxlink.groups.curves import mixtures, standardise
 from cxlink.groups.group import groups_of
-from cxlink.groups.requests import Request
+from cxlink.groups.requests import Request, followed
 from cxlink.groups.support import estimable_to
-from cxlink.survival.proportional_hazards.grouped_ph import followed
 from cxlink.survival.proportional_hazards.hazard_draws import estimated, extinction
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
 

@@ -81,4 +81,4 @@ def yearly_ratios(
         )
         mine = np.isin(part.level, inside[0])
         n, n_events = int(part.at_risk[mine].max(axis=1).sum()), int(part.lost[mine].sum())
-        yield YearlyRatio(year, float(point[0]), draws, n, n_events, bool(fit.held or fit.few))
+        yield YearlyRatio(year, float(point[0]), draws, n, n_events, bool(fit.separated or fit.few))

@@ -13,7 +13,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import AdjustSection, TableSection
 from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort, read_again
-from cxlink.fits.formula import ModelFormula, refuse_unknown
+from cxlink.fits.formulas.formula import ModelFormula, refuse_unknown
 
 MOST_VALUES = 50
 """A number with at most so many values is counted by value; one with more is continuous."""
@@ -217,3 +217,12 @@ def _variable(
         if number:
             raise InputError(f"raw({name}): it holds {text[values.isna()].iloc[0]!r}, which is no number.")
     return pd.Series(pd.Categorical(text, categories=sorted(text.unique())), index=text.index)
+
+
+def person_rows(cells: ModelCells) -> pd.DataFrame:
+    """One row a customer at risk: ``profile``, ``entry``, ``exit``, ``lost``."""
+    at_risk = cells.exit > cells.entry
+    frame = pd.DataFrame({
+        "profile": cells.profile, "entry": cells.entry, "exit": cells.exit, "lost": cells.lost.astype(int)
+    })[at_risk]  # fmt: skip
+    return frame.loc[frame.index.repeat(np.rint(cells.n[at_risk]).astype(int))].reset_index(drop=True)

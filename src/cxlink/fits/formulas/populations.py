@@ -8,8 +8,8 @@ import pandas as pd
 
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.scales import parse_levels
-from cxlink.fits.formula import ProfileDesign
-from cxlink.fits.model_cells import ModelCells
+from cxlink.fits.formulas.model_cells import ModelCells
+from cxlink.fits.formulas.profile_design import ProfileDesign
 
 Profiles = pd.DataFrame | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Population = list[tuple[pd.DataFrame, np.ndarray]]
@@ -89,18 +89,20 @@ def contrasts_table(values: Mapping[str, tuple[float, np.ndarray]], level: float
         Of the intervals.
     """
     names = list(values)
-    rows = [_contrast(name, "", "mean", *values[name], level) for name in names]
+    rows = [_contrast(name, "", "mean", *values[name], level=level) for name in names]
     (first, *others) = names
     with np.errstate(divide="ignore", invalid="ignore"):
         for other in others:
             (a, a_draws), (b, b_draws) = values[first], values[other]
-            rows.append(_contrast(first, other, "difference", a - b, a_draws - b_draws, level))
-            rows.append(_contrast(first, other, "ratio", float(np.divide(a, b)), a_draws / b_draws, level))
+            rows.append(_contrast(first, other, "difference", a - b, a_draws - b_draws, level=level))
+            rows.append(
+                _contrast(first, other, "ratio", float(np.divide(a, b)), a_draws / b_draws, level=level)
+            )
     return pd.DataFrame(rows)
 
 
 def _contrast(
-    group: str, reference: str, measure: str, point: float, draws: np.ndarray, level: float
+    group: str, reference: str, measure: str, point: float, draws: np.ndarray, *, level: float
 ) -> dict[str, Any]:
     ends = interval(np.array([point]), draws[:, None], level)
     return {
