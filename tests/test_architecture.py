@@ -110,6 +110,7 @@ REASONS = {
     "survival/families/family_layout.py": "one layout of parameters, with the penalties that follow from it",
     "survival/families/fit.py": "one procedure: starts, optimum, penalties and bounds of any family",
     "survival/kaplan_meier.py": "one estimator, its draws and its sparse groups",
+    "survival/tails/spliced_tenure.py": "one projection: its curves, their tails and what is read off them",
     "value/margins.py": "one quantity: the margin of those retained, within and beyond follow-up",
     "value/value_rows.py": "the rows of customer lifetime value, a function a kind",
 }
