@@ -90,6 +90,8 @@ REASONS = {
     "cohort/count/counts.py": "counts, and the one file in which they are kept",
     "cohort/count/row_expressions.py": "one expression a key of a cell, all in the engine",
     "cohort/count/spells.py": "spells and person-periods, which are one count laid out twice",
+    "cohort/read/starter_follow_up.py": "one guess: the columns of follow-up, each way of writing them a function",
+    "cohort/read/starter_spec.py": "one text: the starter spec, a function a section of it",
     "cohort/spec/cohort_spec.py": "the spec: one property a default, each documented",
     "cohort/table.py": "one public class and its summary; the docstrings are what users read",
     "comparison/changes.py": "the one loop over outcomes from which every table of a comparison comes",
