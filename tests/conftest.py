@@ -35,3 +35,11 @@ def families(request: pytest.FixtureRequest) -> Iterator[None]:
         yield from _fewer()
     else:
         yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> None:
+    """Analyse anew in each test: one may have changed what an analysis is made of."""
+    from cxlink.recall import forget
+
+    forget()

@@ -61,7 +61,7 @@ def _refused(arguments: list[str], capsys: pytest.CaptureFixture[str], folder: P
 
 def test_fit_writes_a_whole_run_folder(fitted: Path) -> None:
     assert {p.name for p in (fitted / "run").iterdir()} == {
-        "run.json", "counts.parquet", "estimates.csv", "families.csv", "coefficients.csv", "diagnostics.csv", "figures",
+        "run.json", "counts.parquet", "estimates.csv", "coefficients.csv", "diagnostics.csv", "figures",
         "report.html", "report.pdf",
     }  # fmt: skip
     assert not list(fitted.glob(".run*"))

@@ -21,7 +21,7 @@ SPEC = {
     "subscription": {"duration": "exit", "event": "lost"},
     "spend": {"column": "spend", "complete": True},
     "adjust": {"columns": ["plan"]},
-    "analysis": {"draws": 100, "horizon": 6, "tenure_horizons": [8]},
+    "analysis": {"draws": 100, "horizon": 6, "tenure_horizons": [8], "models": "all"},
 }
 
 

@@ -24,7 +24,6 @@ WHOLE = {
     "counts.parquet",
     "coefficients.csv",
     "estimates.csv",
-    "families.csv",
     "diagnostics.csv",
     "figures",
     "report.html",
@@ -131,7 +130,8 @@ def test_killed_at_random_moments_no_half_folder_is_left(tmp_path: Path) -> None
 def test_a_run_comes_back_as_it_was_written(tmp_path: Path) -> None:
     frame = subscribers(300)
     analysis = cxlink.analyse(
-        cohort_of_subscribers(frame, adjust={"columns": ("plan",)}, analysis={"horizon": 6, "draws": 100})
+        cohort_of_subscribers(frame, adjust={"columns": ("plan",)}, analysis={"horizon": 6, "draws": 100}),
+        models="all",
     )
     analysis.write(tmp_path / "run")
     again = cxlink.load_run(tmp_path / "run")

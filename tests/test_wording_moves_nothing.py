@@ -235,7 +235,7 @@ def analysed() -> Analysis:
     rows["spend"] = np.where(rng.random(len(rows)) < 0.2, 0.0, rng.gamma(2, 50, len(rows)).round(2))
     spec = spec_for(4, ("plan",), spend=True)
     small = spec.publish.model_copy(update={"smallest_cell": 25})
-    return analyse(counts_of(rows, spec.model_copy(update={"publish": small})))
+    return analyse(counts_of(rows, spec.model_copy(update={"publish": small})), models="all")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """`analyse`: from the counts of a cohort to all its estimates, used by notebooks, the command line and the tests."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +11,10 @@ from cxlink.bayes.draws.sampling import sampler_named
 from cxlink.checks import Check, once
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.resolution import resolution_checks
-from cxlink.cohort.count.spells import Spells, risk_sets, spells_of
-from cxlink.cohort.counted import Counted, counted
+from cxlink.cohort.count.spells import Spells, spells_of
+from cxlink.cohort.counted import Counted, counted, fitting
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.spec.spec_sections import Models
 from cxlink.cohort.table import Cohort
 from cxlink.display import Analysis
 from cxlink.estimands.e_values import e_value_findings
@@ -26,14 +27,14 @@ from cxlink.estimands.model_rows.spliced_rows import spliced_results
 from cxlink.estimands.model_rows.tenure_estimates import STREAMS, tenure_results
 from cxlink.estimands.second_opinions import parted
 from cxlink.estimands.support_checks import band_checks
-from cxlink.estimands.suppression import blank_at_risk, blank_checks, blank_small, small_groups
 from cxlink.estimands.tidy import tidy
-from cxlink.groups import requests as standards
 from cxlink.metrics.all_metrics import immortal_time_checks, metrics_of
-from cxlink.metrics.metric_table import blank_small_metrics
+from cxlink.recall import fingerprint, recalled
+from cxlink.results import published
 from cxlink.sensitivity.duration_convention import convention_checks
 from cxlink.sensitivity.sensitivity_analyses import sensitivity_of_counts, sensitivity_of_headline
 from cxlink.stages import Progress, announce, silent
+from cxlink.survival.at_risk import at_risk_by_period
 from cxlink.value.customer_value import generator, value_results
 
 if TYPE_CHECKING:
@@ -60,11 +61,14 @@ def analyse(
     cohort: Cohort | Counts,
     progress: Progress = silent,
     *,
+    models: Models | None = None,
     bayes: bool = False,
     sampler: str | None = None,
     earlier: Mapping[str, Counts] | None = None,
 ) -> Analysis:
-    """Fit every model that a cohort's data allow, and estimate retention, spend, tenure and value by score.
+    """Fit the models that a cohort's data allow, and estimate retention, spend, tenure and value by score.
+
+    Within one process the results of a set of counts, spec and arguments are kept: asked for again, they are copied.
 
     Parameters
     ----------
@@ -72,6 +76,11 @@ def analyse(
         From counts alone, rows of the other duration convention and of the naive estimate are omitted.
     progress : callable
         Called with the name of each part as it starts.
+    models : {"quick", "standard", "all"}, optional
+        ``quick``: counts, Kaplan–Meier, means and their contrasts, restricted means inside follow-up; an additive
+        model only where it holds the headline. ``standard``: regressions, tenure beyond follow-up, value, metrics and
+        sensitivity analyses as well. ``all``: also every parametric family of tenure, their averages and backtests.
+        The headline is the same in each. By default that of the spec, ``[analysis] models``.
     bayes : bool
         Whether to sample the Bayesian models as well.
     sampler : {"nutpie", "pymc"}, optional
@@ -82,7 +91,8 @@ def analyse(
     Raises
     ------
     InputError
-        If there is no such sampler, or one is named without ``bayes``.
+        If there is no such sampler or set of models, a sampler is named without ``bayes``, or ``bayes`` is asked of
+        ``quick``.
 
     Examples
     --------
@@ -97,31 +107,42 @@ def analyse(
     25 and 120 euros
     """
     sampler = sampler_named(sampler, bayes=bayes)
-    counts_of_all = counted(cohort, next(iter((earlier or {}).values()), None))
-    counts, spec = counts_of_all.counts, counts_of_all.counts.spec
+    earlier = earlier or {}
+    made = fitting(counted(cohort, next(iter(earlier.values()), None)), models, bayes=bayes)
+    known = fingerprint(made, *earlier.items(), bayes, sampler)
+    return recalled(known, lambda: _analysed(made, progress, earlier, sampler if bayes else None))
+
+
+def _analysed(
+    made: Counted, progress: Progress, earlier: Mapping[str, Counts], sampler: str | None
+) -> Analysis:
+    """Analyse counts; with a sampler, by Bayesian models as well."""
+    counts, spec = made.counts, made.counts.spec
     spells = spells_of(counts) if len(counts.scored) else None
     parts = [_Part([], [*resolution_checks(counts), *band_checks(counts)])]
     if spells is not None:
-        parts += _outcomes(counts_of_all, spells, progress)
-    pooled = {**(earlier or {}), spec.cohort.name: counts} if bayes else {}
-    posteriors = _posteriors(pooled, spells, progress, sampler) if bayes else None
+        parts += _outcomes(made, spells, progress)
+    pooled = {**earlier, spec.cohort.name: counts} if sampler else {}
+    posteriors = _posteriors(pooled, spells, progress, sampler) if sampler else None
     if posteriors is not None:
         parts.append(_Part(posteriors.rows, posteriors.findings, posteriors.coefficients))
-    announce(progress, "sensitivity")
-    parts.append(_Part(*sensitivity_of_counts(counts)))
-    announce(progress, "metrics")
-    metrics = metrics_of(counts, _stream(spec, 10))
+    metrics = pd.DataFrame()
+    if spec.analysis.models != "quick":
+        announce(progress, "sensitivity")
+        parts.append(_Part(*sensitivity_of_counts(counts)))
+        announce(progress, "metrics")
+        metrics = metrics_of(counts, _stream(spec, 10))
     parts.append(_Part([], list(immortal_time_checks(counts))))
     estimates = tidy(row for part in parts for row in part.rows)
-    parts.append(_Part([], list(convention_checks(spec, counts_of_all.other, estimates))))
+    parts.append(_Part([], list(convention_checks(spec, made.other, estimates))))
     parts.append(_Part([], list(e_value_findings(estimates))))
     reported, further = parted(estimates)
     analysis = Analysis(
         counts=counts,
         estimates=reported,
-        families=further,
+        families=further if spec.analysis.models == "all" else further[:0],
         checks=once(check for part in parts for check in part.findings),
-        at_risk=_at_risk(spells, counts),
+        at_risk=at_risk_by_period(spells, counts),
         projected=_together([frame for part in parts for frame in part.projected], _PROJECTED),
         backtested=_together([frame for part in parts for frame in part.backtested], _BACKTESTED),
         bayesian=posteriors,
@@ -131,43 +152,46 @@ def analyse(
             (row for part in parts for row in part.coefficients), spec.publish.smallest_cell
         ),
     )
-    return _published(analysis, spec.publish.smallest_cell)
+    return published(analysis, spec.publish.smallest_cell)
 
 
-def _outcomes(all_counts: Counted, spells: Spells, progress: Progress) -> list[_Part]:
+def _outcomes(made: Counted, spells: Spells, progress: Progress) -> list[_Part]:
     """Retention, spend and tenure of customers with a score, the regressions, and customer lifetime value."""
-    counts, spec = all_counts.counts, all_counts.counts.spec
+    counts, spec = made.counts, made.counts.spec
+    full = spec.analysis.models != "quick"
     rng = np.random.default_rng(spec.analysis.seed)
     announce(progress, "headline")
     rows, findings = headline(
-        spells, counts, rng, lambda curves: sensitivity_of_headline(curves, counts, all_counts.repeats)
+        spells, counts, rng, lambda curves: sensitivity_of_headline(curves, counts, made.repeats)
     )
     parts: list[_Part] = []
-    tenure: list[_Part] = []
-    tails: Tails | None = None
-    additive: list[_Part] = []
-    if spec.spend is not None:
-        announce(progress, "regressions")
-        leads = thin(findings, "means", spec)
-        additive.append(_Part(*spend_model_rows(counts, spells, rows, _stream(spec, 4), leads=leads)))
     if spec.subscription is not None:
         announce(progress, "from_signup")
-        parts.append(_Part(from_signup(all_counts.naive, rng) if all_counts.naive is not None else [], []))
-        announce(progress, "tenure")
-        found = spliced_results(spells, spec, _stream(spec, 5))
-        tails = found.tails
-        tenure.append(_Part(found.rows, found.checks, projected=found.curves))
-        announce(progress, "families")
-        tenure += _tenure(spells, spec)
-        announce(progress, "hazards")
-        leads = thin(findings, "kaplan_meier", spec)
-        additive.append(_Part(*hazard_results(spells, spec, _stream(spec, 3), leads=leads)))
+        parts.append(_Part(from_signup(made.naive, rng) if made.naive is not None else [], []))
+    tenure, tails = _tenure(spells, spec, progress) if full and spec.subscription is not None else ([], None)
+    additive = list(_additive(spells, counts, (rows, findings), progress))
     successors = [row for part in additive for row in part.rows]
     parts += [*tenure, _Part(*stepped_down(rows, findings, successors, spec)), *additive]
-    if spec.value is not None:
+    if full and spec.value is not None:
         announce(progress, "value")
         parts.append(_Part(*value_results(spells, counts, generator(spec), tails)))
     return parts
+
+
+def _additive(
+    spells: Spells, counts: Counts, headline: tuple[list[Row], list[Check]], progress: Progress
+) -> Iterator[_Part]:
+    """Regressions of spend and grouped proportional hazards; of a quick analysis only those that hold the headline."""
+    spec, (rows, findings) = counts.spec, headline
+    full = spec.analysis.models != "quick"
+    leads = thin(findings, "means", spec)
+    if spec.spend is not None and (full or leads):
+        announce(progress, "regressions")
+        yield _Part(*spend_model_rows(counts, spells, rows, _stream(spec, 4), leads=leads))
+    leads = thin(findings, "kaplan_meier", spec)
+    if spec.subscription is not None and (full or leads):
+        announce(progress, "hazards")
+        yield _Part(*hazard_results(spells, spec, _stream(spec, 3), leads=leads))
 
 
 def _posteriors(
@@ -196,25 +220,6 @@ def _stream(spec: CohortSpec, part: int) -> np.random.Generator:
     return np.random.default_rng([spec.analysis.seed, part])
 
 
-def _published(analysis: Analysis, smallest: int) -> Analysis:
-    """Blank every number about a small group."""
-    if smallest < 2:
-        return analysis
-    names = small_groups(analysis.estimates, smallest)
-    reported, further = parted(blank_small(analysis.every_estimate, smallest))
-    return replace(
-        analysis,
-        estimates=reported,
-        families=further,
-        checks=blank_checks(analysis.checks, names),
-        at_risk=blank_at_risk(analysis.at_risk, smallest),
-        projected=analysis.projected[~analysis.projected["group"].isin(names)].reset_index(drop=True),
-        backtested=analysis.backtested[analysis.backtested["n"] >= smallest].reset_index(drop=True),
-        bayesian=analysis.bayesian.without(names) if analysis.bayesian is not None else None,
-        metrics=blank_small_metrics(analysis.metrics, smallest),
-    )
-
-
 def _together(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
     filled = [frame for frame in frames if len(frame)]
     return (
@@ -222,24 +227,21 @@ def _together(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFr
     )
 
 
-def _tenure(spells: Spells, spec: CohortSpec) -> Iterator[_Part]:
-    """Families, unadjusted and standardised; with their curves, and their predictions in the backtest."""
+def _tenure(spells: Spells, spec: CohortSpec, progress: Progress) -> tuple[list[_Part], "Tails"]:
+    """Tenure by continued curves, with what continues them; all families as well where they are asked for.
+
+    Of the families, unadjusted and standardised, also their curves, and their predictions in the backtest.
+    """
+    announce(progress, "tenure")
+    found = spliced_results(spells, spec, _stream(spec, 5))
+    parts = [_Part(found.rows, found.checks, projected=found.curves)]
+    if spec.analysis.models != "all":
+        return parts, found.tails
+    announce(progress, "families")
     for adjusted, part in STREAMS.items():
         tenure = tenure_results(spells, spec, adjusted, _stream(spec, part))
         if tenure is not None:
-            yield _Part(
-                tenure.rows, tenure.findings, tenure.coefficients, tenure.curves, [tenure.backtested]
-            )  # fmt: skip
-
-
-def _at_risk(spells: Spells | None, counts: Counts) -> pd.DataFrame:
-    columns = ["group", "period", "at_risk", "lost"]
-    request = standards.pooled(spells, counts.spec) if spells is not None else None
-    if spells is None or request is None or counts.spec.subscription is None:
-        return pd.DataFrame(columns=columns)
-    at_risk, lost = risk_sets(spells, request.members)(spells.n)
-    frames = [
-        pd.DataFrame({"group": s.group, "period": np.arange(1, len(r) + 1), "at_risk": r, "lost": d})
-        for s, r, d in zip(request.standards, at_risk, lost, strict=True)
-    ]
-    return pd.concat(frames, ignore_index=True)[columns]
+            parts.append(
+                _Part(tenure.rows, tenure.findings, tenure.coefficients, tenure.curves, [tenure.backtested])
+            )
+    return parts, found.tails

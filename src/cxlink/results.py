@@ -1,6 +1,6 @@
 """Results of an analysis, a comparison and the study: the input of the reports."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -11,7 +11,10 @@ from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.comparison.changes import OutcomeChange
 from cxlink.comparison.recommendation import Recommendation
+from cxlink.estimands.second_opinions import parted
+from cxlink.estimands.suppression import blank_at_risk, blank_checks, blank_small, small_groups
 from cxlink.estimands.tidy import select
+from cxlink.metrics.metric_table import blank_small_metrics
 
 if TYPE_CHECKING:
     from cxlink.estimands.bayesian.posterior_estimates import Bayesian
@@ -86,6 +89,25 @@ class Results:
     def headline(self) -> pd.DataFrame:
         """Rows of page one."""
         return select(self.estimates, headline=True).reset_index(drop=True)
+
+
+def published[R: Results](results: R, smallest: int) -> R:
+    """Blank every number about a group of fewer customers than this."""
+    if smallest < 2:
+        return results
+    names = small_groups(results.estimates, smallest)
+    reported, further = parted(blank_small(results.every_estimate, smallest))
+    return replace(
+        results,
+        estimates=reported,
+        families=further,
+        checks=blank_checks(results.checks, names),
+        at_risk=blank_at_risk(results.at_risk, smallest),
+        projected=results.projected[~results.projected["group"].isin(names)].reset_index(drop=True),
+        backtested=results.backtested[results.backtested["n"] >= smallest].reset_index(drop=True),
+        bayesian=results.bayesian.without(names) if results.bayesian is not None else None,
+        metrics=blank_small_metrics(results.metrics, smallest) if len(results.metrics) else results.metrics,
+    )
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.special import logit
-from scipy.stats import gamma, norm
+from scipy.special import gammaln, logit, xlogy
 
 GAMMA_SHAPE = 2.0
 """Of every gamma: its density is 0 at 0 and rises linearly from there."""
@@ -59,9 +58,12 @@ class Prior:
         """Log density of each value; of a Dirichlet what each share adds to it, up to a constant."""
         match self.distribution:
             case "normal":
-                density: np.ndarray = norm.logpdf(x, self.centre, self.scale)
+                z = (np.asarray(x) - self.centre) / self.scale
+                density: np.ndarray = -0.5 * z**2 - np.log(self.scale) - 0.5 * np.log(2 * np.pi)
             case "gamma":
-                density = gamma.logpdf(x, GAMMA_SHAPE, scale=self.scale / GAMMA_SHAPE)
+                unit = self.scale / GAMMA_SHAPE
+                y = np.maximum(np.asarray(x) / unit, 0.0)
+                density = xlogy(GAMMA_SHAPE - 1, y) - y - gammaln(GAMMA_SHAPE) - np.log(unit)
             case "dirichlet":
                 density = (self.scale - 1) * np.log(x)
         return density

@@ -20,6 +20,13 @@ Out = Annotated[str, typer.Option("--out", help="output folder (must not exist)"
 FitOut = Annotated[
     str | None, typer.Option("--out", help="output folder (must not exist)", show_default="reports/NAME")
 ]
+Quick = Annotated[
+    bool,
+    typer.Option(
+        "--quick",
+        help="counts, Kaplan–Meier, means and contrasts on two pages: the same as --models quick",
+    ),
+]
 Bayes = Annotated[bool, typer.Option("--bayes", help="also sample the posterior of the Bayesian models")]
 Sampler = Annotated[
     str | None,

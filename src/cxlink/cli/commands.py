@@ -21,6 +21,7 @@ from cxlink.cli.arguments import (
     Out,
     Overwrite,
     Pool,
+    Quick,
     Run,
     Runs,
     Sampler,
@@ -31,7 +32,7 @@ from cxlink.cli.arguments import (
     ValueOut,
 )
 from cxlink.cli.first_steps import spec_for, write_starter
-from cxlink.cli.flags import with_flags
+from cxlink.cli.flags import quickened, with_flags
 from cxlink.cli.terminal import Timer, command_line, showing, status_of
 from cxlink.stages import Stage
 
@@ -124,6 +125,7 @@ def fit(
     out: FitOut = None,
     drop_invalid: DropInvalid = False,
     overwrite: Overwrite = False,
+    quick: Quick = False,
     bayes: Bayes = False,
     sampler: Sampler = None,
     pool: Pool = None,
@@ -135,6 +137,7 @@ def fit(
     from cxlink.runs import new_folder, refuse_existing
 
     sampler_named(sampler, bayes=bayes)
+    flags = quickened(flags) if quick else flags
     read = spec_for(table, spec, flags)
     target = Path(out) if out is not None else Path("reports") / file_name(read.cohort.name)
     refuse_existing(target, overwrite)

@@ -66,6 +66,7 @@ FLAGS: tuple[Flag, ...] = (
     ("draws", "analysis", "draws", int, "simulation draws of each estimate"),
     ("seed", "analysis", "seed", int, "seed of the random number generator"),
     ("target", "analysis", "target", str, "population to standardise to: scored, or customers (everybody)"),
+    ("models", "analysis", "models", str, "models to fit: quick, standard, or all (every family of tenure as well)"),
     ("control", "control", "column", str, "negative control outcome: one that the score cannot have changed"),
     ("orders", "metrics", "orders", str, "column of the number of orders in the spend window"),
     ("contract-value", "metrics", "contract_value", str, "column of the contract value that a new customer signed"),
@@ -131,6 +132,22 @@ def sections(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
         if value is not None and value != []:
             result.setdefault(section, {})[key] = _READ.get((section, key), _as_is)(value)
     return result
+
+
+def quickened(flags: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Give the flags with ``--quick`` written as the key that it stands for.
+
+    Raises
+    ------
+    typer.BadParameter
+        If ``--models`` says otherwise.
+    """
+    section = flags.get("analysis", {})
+    if section.get("models", "quick") != "quick":
+        raise typer.BadParameter(
+            f"--quick is --models quick, and --models says {section['models']}. Give one."
+        )
+    return {**flags, "analysis": {**section, "models": "quick"}}
 
 
 def _as_is(value: Any) -> Any:

@@ -1,11 +1,14 @@
 """All counts of a cohort, made in one place: what follows uses counts alone."""
 
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import pandas as pd
 
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.resolution import kept_from, resolve
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.spec.spec_sections import Models
 from cxlink.cohort.table import Cohort
 
 
@@ -83,3 +86,21 @@ def _under_the_other(cohort: Cohort, counts: Counts) -> Counts | None:
 def other_convention(counts: str) -> str:
     """The other one of the two conventions of recorded durations."""
     return "completed" if counts == "periods" else "periods"
+
+
+def fitting(made: Counted, models: str | None, *, bayes: bool = False) -> Counted:
+    """Give counts with the models of their spec replaced, where others are asked for.
+
+    Raises
+    ------
+    InputError
+        If there is no such set of models, or Bayesian models are asked of ``quick``.
+    """
+    spec, asked = made.counts.spec, models or made.counts.spec.analysis.models
+    if asked not in get_args(Models):
+        raise InputError(f"models: {asked!r} is none of {', '.join(get_args(Models))}.")
+    if bayes and asked == "quick":
+        raise InputError("quick fits no models, so none by Bayes: leave out quick, or bayes.")
+    section = spec.analysis.model_copy(update={"models": asked})
+    counts = replace(made.counts, spec=spec.model_copy(update={"analysis": section}))
+    return replace(made, counts=counts)

@@ -13,6 +13,7 @@ from cxlink.report.sections.diagnostics_section import diagnostics_pages
 from cxlink.report.sections.first_page import first_page, headline_blocks
 from cxlink.report.sections.hazard_section import hazard_pages
 from cxlink.report.sections.methods_section import methods_pages, running_pages
+from cxlink.report.sections.quick_pages import quick_pages
 from cxlink.report.sections.retention_section import retention_pages
 from cxlink.report.sections.sensitivity_section import sensitivity_pages
 from cxlink.report.sections.spend_section import spend_pages
@@ -41,7 +42,10 @@ def make_document(results: Results | Reproduced, command: str = "") -> Document:
     if isinstance(results, Reproduced):
         return _study(results, command)
     material = gather(results, command)
-    parts = [*_cohort(material, 1), *methods_pages([material], 1)]
+    if results.spec.analysis.models == "quick":
+        parts = [*first_page(material, 1), *quick_pages(material, 1)]
+    else:
+        parts = [*_cohort(material, 1), *methods_pages([material], 1), *running_pages([material], 1)]
     title = say("document.title", cohort=material.spec.cohort.name)
     return _document(title, mark(results.simulated), parts, [material])
 
@@ -57,15 +61,14 @@ def _study(study: Reproduced, command: str) -> Document:
     for number, material in enumerate(materials, 1):
         parts.append(heading(material.spec.cohort.name, 1, new_page=True))
         parts += _numbered(_cohort(material, 2), number)
-    parts += methods_pages(materials, 1, study=True)
+    parts += [*methods_pages(materials, 1, study=True), *running_pages(materials, 1)]
     title = say("document.study_title")
     return _document(title, mark(study.subscription.simulated, study=True), parts, materials)
 
 
 def _document(title: str, marked: str, parts: list[Block], materials: list[Material]) -> Document:
     names = " · ".join(m.spec.cohort.name for m in materials)
-    blocks = (*parts, *running_pages(materials, 1))
-    return Document(title, say("document.subtitle"), names, f"cxlink {__version__}", marked, blocks)
+    return Document(title, say("document.subtitle"), names, f"cxlink {__version__}", marked, tuple(parts))
 
 
 def _cohort(material: Material, level: int) -> list[Block]:

@@ -48,7 +48,7 @@ def reproduce(n: int = CUSTOMERS, seed: int = SEED, progress: Progress = silent)
         simulated = simulate(design, n, seed)
         spec = make_spec(simulated.spec)
         cohort = replace(read_cohort(simulated.table, spec), name=say(f"study.source_{design}"))
-        made[design] = simulated, analyse(cohort, progress)
+        made[design] = simulated, analyse(cohort, progress, models="all")
     rows = [
         *_retention(*made["subscription"]),
         *_spend(*made["transaction"]),

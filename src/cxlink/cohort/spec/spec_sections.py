@@ -15,6 +15,7 @@ from cxlink.cohort.spec.scales import parse_levels
 Unit = Literal["day", "week", "month", "quarter", "year"]
 Effect = Literal["levels", "linear", "monotone", "spline"]
 ActsOn = Literal["location", "shape"]
+Models = Literal["quick", "standard", "all"]
 Levels = Annotated[tuple[int, ...], BeforeValidator(parse_levels)]
 
 
@@ -212,6 +213,7 @@ class AnalysisSection(Section):
     draws: Annotated[int, Field(ge=100, le=100_000)] = 2000
     seed: Annotated[int, Field(ge=0)] = 20140801
     target: Literal["scored", "customers"] = "scored"
+    models: Models = "standard"
 
 
 class ControlSection(Section):

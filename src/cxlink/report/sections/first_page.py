@@ -23,6 +23,7 @@ from cxlink.report.format import NONE, capital, coverage, customers, listed, per
 from cxlink.report.sections import main_results as results
 from cxlink.report.sections import score_tables as tables
 from cxlink.report.sections.limitations import empty_bands, limits, resolved, snapshot, standardised_to
+from cxlink.report.sections.quick_pages import fitted
 from cxlink.report.words import say, styled
 
 _LINE = 92  # characters that a line of the page holds, about
@@ -32,6 +33,8 @@ _ROOM = 25  # lines of text beside which page one has room for a picture
 def first_page(m: Material, level: int = 1) -> list[Block]:
     """Give the results in numbers and words, and their limits."""
     parts, limited = headline_blocks(m), limits(m)
+    if m.spec.analysis.models != "quick":
+        limited = [*limited, plain(fitted(m))]
     said = [plain(part.runs) for part in parts if isinstance(part, Paragraph)][1:]
     if _lines([*said, *limited]) <= _ROOM:
         parts += _overview(m)
@@ -43,6 +46,8 @@ def headline_blocks(m: Material) -> list[Block]:
     parts = [paragraph(_opening(m))]
     if m.results.simulated:
         parts.append(notice(say("first_page.simulated")))
+    if m.spec.analysis.models == "quick":
+        parts.append(notice(fitted(m)))
     parts += [notice(sentence) for sentence in (*resolved(m), *empty_bands(m), snapshot(m)) if sentence]
     rows = results.headline_rows(m)
     if rows:

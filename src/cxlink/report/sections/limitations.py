@@ -36,7 +36,7 @@ def limits(m: Material) -> list[str]:
         *_separated(m),
         *_tenure_at_survey(m),
     ]
-    if any(row.extrapolated > 0 for row in m.book.where("tenure")):
+    if any(row.extrapolated > 0 and row.model != "kaplan_meier" for row in m.book.where("tenure")):
         items.append(say("limitations.extrapolated"))
     least = m.spec.publish.smallest_cell
     if least:
@@ -188,7 +188,7 @@ def _e_values(m: Material) -> str:
     """Give the E-values of the headline's ratios; a later section says what they mean."""
     group, reference = m.sides
     rows = {row.scenario: row for row in m.book.where("e_value", group=group, reference=reference)}
-    if not rows or any(row.blank for row in rows.values()):
+    if m.spec.analysis.models == "quick" or not rows or any(row.blank for row in rows.values()):
         return ""
     values = [
         say(f"limitations.e_value_{key or 'spend'}", value=rows[key].estimate)

@@ -33,7 +33,7 @@ def retention_pages(m: Material, level: int = 1) -> list[Block]:
     scenarios = [
         name for name in ("", "since_signup") if m.book.where("retention", model=MODEL, scenario=name)
     ]
-    parts += [_curves(m, scenario) for scenario in scenarios]
+    parts += [curves(m, scenario) for scenario in scenarios]
     if m.book.where("retention", model=MODEL, horizon=h, scenario="", stratum=""):
         caption = say("retention.caption_by_score", after=after, level=share)
         parts += [*_by_score(m), tables.by_score(m, "retention", MODEL, h, caption)]
@@ -44,7 +44,7 @@ def retention_pages(m: Material, level: int = 1) -> list[Block]:
     return [*parts, *_other_origins(m, level + 1), *_causes(m, level + 1)]
 
 
-def _curves(m: Material, scenario: str) -> Block:
+def curves(m: Material, scenario: str) -> Block:
     """Draw the curves; customers at risk are known on the cohort's own time axis only."""
     sub, unit = m.spec.subscription, m.spec.unit
     own_clock = bool(scenario) or (sub is not None and sub.clock == "survey")
@@ -52,13 +52,13 @@ def _curves(m: Material, scenario: str) -> Block:
         m.results.estimates, m.spec, at_risk=m.results.at_risk if own_clock else None, scenario=scenario,
         simulated=m.results.simulated,
     )  # fmt: skip
-    curves = {
+    known = {
         group: one_kind(
             m.book.where("retention", model=MODEL, group=group, stratum="", cause="", scenario=scenario)
         )
         for group in figures.BANDS
     }
-    ends = [max(curve, key=lambda row: row.horizon or 0) for curve in curves.values() if curve]
+    ends = [max(curve, key=lambda row: row.horizon or 0) for curve in known.values() if curve]
     standardised = any(row.adjusted == "standardised" for row in ends)
     kind = say("retention.curves_standardised" if standardised else "retention.curves_unadjusted")
     curve = "retention.curves_signup" if scenario else "retention.curves_survey"

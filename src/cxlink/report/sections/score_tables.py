@@ -37,7 +37,9 @@ def groups(m: Material) -> tuple[list[str], list[str]]:
     return single, [*bands, "all"]
 
 
-def by_score(m: Material, estimand: str, model: str, horizon: int | None, caption: str) -> Block:
+def by_score(
+    m: Material, estimand: str, model: str, horizon: int | None, caption: str, *, dense: bool = False
+) -> Block:
     """Set a quantity out score by score: customers, losses, and the estimate with its interval both ways."""
     single, bands = groups(m)
     main = m.book.where(estimand, model=model, horizon=horizon, stratum="", cause="", scenario="")
@@ -60,7 +62,7 @@ def by_score(m: Material, estimand: str, model: str, horizon: int | None, captio
     notes = [*_nobody(m), *(blank_notes(m) if any(NONE in row for row in rows) else [])]
     if any("" in row for row in rows):
         notes.append(everybody_note(m))
-    return table(caption, header, rows, notes=notes, rules=[len(single)])
+    return table(caption, header, rows, notes=notes, rules=[len(single)], dense=dense)
 
 
 def contrasts(m: Material, estimand: str, model: str, horizon: int | None, caption: str) -> list[Block]:

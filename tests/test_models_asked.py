@@ -1,0 +1,161 @@
+"""Quick, standard and all models: what each leaves out, that none moves the headline, and that results are kept."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pypdf import PdfReader
+
+import cxlink
+from cxlink.analysis import analyse
+from cxlink.cli.commands import run
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.spec.cohort_spec import make_spec
+from cxlink.cohort.table import read_cohort
+from cxlink.display import Analysis
+from cxlink.recall import MOST, fingerprint
+from cxlink.report.content import gather
+from cxlink.report.document import Bullets, Notice, plain
+from cxlink.report.sections.first_page import first_page
+
+pytestmark = pytest.mark.usefixtures("few_families")
+EXACT = {"check_exact": True}
+
+
+def _counts(n: int = 400, plans: int = 2, **analysis: object) -> Counts:
+    rng = np.random.default_rng(8)
+    score = rng.integers(1, 6, n)
+    months = np.minimum(rng.geometric(0.4 / (1 + score)), 9)
+    rows = pd.DataFrame({
+        "score": score, "months": months, "lost": months < 9, "plan": rng.integers(0, plans, n).astype(str),
+        "spend": rng.gamma(2.0, 20.0 * score).round(2),
+    })  # fmt: skip
+    spec = make_spec({
+        "score": {"column": "score", "scale": "1-5"}, "adjust": {"columns": ["plan"]},
+        "subscription": {"duration": "months", "event": "lost"}, "spend": {"column": "spend", "complete": True},
+        "analysis": {"draws": 100, "horizon": 6, "tenure_horizons": [6, 18], **analysis},
+    })  # fmt: skip
+    return read_cohort(rows, spec).count()
+
+
+@pytest.fixture(scope="module")
+def made(few_families: None) -> dict[str, Analysis]:
+    return {models: analyse(_counts(), models=models) for models in ("quick", "standard", "all")}
+
+
+def _first_page(analysis: Analysis) -> str:
+    blocks = first_page(gather(analysis))
+    notices = [plain(block.runs) for block in blocks if isinstance(block, Notice)]
+    limits = next(block for block in blocks if isinstance(block, Bullets))
+    return "\n".join([*notices, *map(plain, limits.items)])
+
+
+def test_the_headline_is_the_same_to_the_last_digit(made: dict[str, Analysis]) -> None:
+    expected = made["standard"].headline()
+    assert set(expected["model"]) == {"kaplan_meier", "means"}
+    for models in ("quick", "all"):
+        pd.testing.assert_frame_equal(made[models].headline(), expected, **EXACT)
+
+
+def test_quick_fits_no_model_and_stays_inside_follow_up(made: dict[str, Analysis]) -> None:
+    quick, standard = made["quick"], made["standard"]
+    assert set(quick.estimates["model"]) == {"kaplan_meier", "means"}
+    assert quick.estimates.loc[quick.estimates["horizon"].notna(), "horizon"].max() <= 9
+    assert not len(quick.coefficients) + len(quick.families) + len(quick.projected) + len(quick.metrics)
+    same = standard.estimates["model"].isin(["kaplan_meier", "means"])
+    theirs = standard.estimates[same & (standard.estimates["estimand"] != "e_value")].reset_index(drop=True)
+    ours = quick.estimates[quick.estimates["estimand"] != "e_value"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(ours, theirs, **EXACT)
+
+
+def test_only_all_has_families_and_the_rest_is_the_same(made: dict[str, Analysis]) -> None:
+    standard, every = made["standard"], made["all"]
+    assert not len(standard.families)
+    assert {"weibull", "averaged"} <= set(every.families["model"])
+    pd.testing.assert_frame_equal(standard.estimates, every.estimates, **EXACT)
+    assert {"grouped_ph", "poisson", "spliced"} <= set(standard.estimates["model"])
+    assert not set(standard.coefficients["model"]) & {"weibull", "exponential"}
+    assert {check.model for check in standard.checks} < {check.model for check in every.checks}
+
+
+def test_the_argument_wins_over_the_spec_and_the_run_remembers_it(made: dict[str, Analysis]) -> None:
+    assert made["quick"].spec.analysis.models == "quick"
+    by_spec = analyse(_counts(models="quick"))
+    pd.testing.assert_frame_equal(by_spec.estimates, made["quick"].estimates, **EXACT)
+    assert set(analyse(_counts(models="quick"), models="standard").estimates["model"]) > {"means", "spliced"}
+
+
+def test_an_additive_model_holds_a_quick_headline_where_it_holds_the_others() -> None:
+    few = _counts(120, plans=6)  # four customers of a band in a stratum, on average
+    quick, standard = (analyse(few, models=models).headline() for models in ("quick", "standard"))
+    assert set(quick["model"]) == {"grouped_ph", "poisson"}
+    pd.testing.assert_frame_equal(quick, standard, **EXACT)
+
+
+def test_page_one_says_what_was_fitted_and_what_was_not(made: dict[str, Analysis]) -> None:
+    quick, standard, every = (_first_page(made[models]) for models in ("quick", "standard", "all"))
+    assert "Quick analysis" in quick
+    for left in ("hazard ratios", "regressions of spend", "tenure beyond follow-up", "parametric families"):
+        assert left in quick
+    assert "Models fitted: standard" in standard
+    assert "parametric families" in standard
+    assert "hazard ratios" not in standard.partition("Models fitted")[2]
+    assert "Models fitted: all" in every
+    assert "parametric families" not in every.partition("Models fitted")[2]
+
+
+def test_what_cannot_be_asked_is_refused() -> None:
+    with pytest.raises(InputError, match="'fast' is none of quick, standard, all"):
+        analyse(_counts(), models="fast")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="quick fits no models"):
+        analyse(_counts(), models="quick", bayes=True)
+
+
+def test_the_same_counts_are_not_analysed_twice() -> None:
+    counts, told = _counts(), []
+    first = analyse(counts, told.append)
+    parts, start = len(told), time.perf_counter()
+    again = analyse(counts, told.append)
+    assert time.perf_counter() - start < 0.5
+    assert parts
+    assert len(told) == parts
+    pd.testing.assert_frame_equal(again.estimates, first.estimates, **EXACT)
+    again.estimates["estimate"] = 0.0
+    first.estimates["estimate"] = 1.0
+    assert not analyse(counts).estimates["estimate"].isin([0.0, 1.0]).all()
+
+
+def test_what_results_depend_on_is_in_the_fingerprint() -> None:
+    counts = _counts()
+    assert fingerprint(counts, "x") == fingerprint(_counts(), "x")
+    more = counts.cells.assign(n=counts.cells["n"] + 1)
+    spec = counts.spec.model_copy(update={"analysis": counts.spec.analysis.model_copy(update={"seed": 2})})
+    changed = [
+        cxlink.Counts(more, counts.spec, counts.profile), cxlink.Counts(counts.cells, spec, counts.profile),
+        cxlink.Counts(counts.cells, counts.spec, counts.profile, suppressed=3),
+    ]  # fmt: skip
+    assert len({fingerprint(one) for one in (counts, *changed)}) == 4
+    assert fingerprint("ab", "c") != fingerprint("a", "bc")
+    assert MOST > 1
+
+
+def test_fit_quick_writes_two_pages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(2)
+    months = rng.integers(1, 20, 600)
+    rows = {"nps": rng.integers(0, 11, 600), "months": months, "lost": months % 2, "paid": months * 10}
+    pd.DataFrame(rows).to_csv(tmp_path / "t.csv", index=False)
+    asked = ["fit", str(tmp_path / "t.csv"), "--score", "nps", "--scale", "0-10", "--duration", "months"]
+    asked += ["--event", "lost", "--spend", "paid", "--complete", "true", "--draws", "200"]
+    assert run([*asked, "--quick", f"--out={tmp_path}/run"]) == 0
+    pages = PdfReader(tmp_path / "run" / "report.pdf").pages
+    assert len(pages) == 2
+    assert "Quick analysis" in " ".join(pages[0].extract_text().split())
+    assert "Quick analysis" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert not {"families.csv", "coefficients.csv", "metrics.csv"} & {
+        p.name for p in (tmp_path / "run").iterdir()
+    }
+    assert run([*asked, "--quick", "--models", "all", f"--out={tmp_path}/other"]) == 2
+    assert "--quick is --models quick, and --models says all" in capsys.readouterr().err
