@@ -103,6 +103,31 @@ class Analysis(Results):
         )
 
     @_into_pyplot
+    def score_curves(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw retention by time since the score, a curve for each score."""
+        from cxlink.report.figures.score_curves import score_curves
+
+        return score_curves(self.estimates, self.counts.spec, simulated=self.simulated, ax=ax)
+
+    @_into_pyplot
+    def hazard_forest(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw hazard ratios of the score's levels and of every adjustment variable: associations, not effects."""
+        from cxlink.report.figures.forest_figures import hazard_forest
+
+        return hazard_forest(
+            self.estimates, self.coefficients, self.counts.spec, simulated=self.simulated, ax=ax
+        )
+
+    @_into_pyplot
+    def spend_forest(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw ratios of mean spend of the score's levels and of every adjustment variable, by two models."""
+        from cxlink.report.figures.forest_figures import spend_forest
+
+        return spend_forest(
+            self.estimates, self.coefficients, self.counts.spec, simulated=self.simulated, ax=ax
+        )
+
+    @_into_pyplot
     def retention_by_score(self, ax: "Axes | None" = None) -> "Axes":
         """Draw retention at the horizon, score by score, unadjusted and standardised."""
         from cxlink.report.figures.cohort_figures import retention_by_score

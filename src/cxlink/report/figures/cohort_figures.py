@@ -165,13 +165,15 @@ def time_ticks(last: int, unit: str) -> list[int]:
     return list(range(0, last + 1, step))
 
 
-def draw_curve(ax: Axes, curve: Sequence[Estimate], color: Color, from_one: bool) -> None:
+def draw_curve(
+    ax: Axes, curve: Sequence[Estimate], color: Color, *, from_one: bool, band: float = drawing.BAND
+) -> None:
     """Draw a curve and its interval band in per cent, from everybody at time 0 or from its own first row."""
     points = [
         (row.horizon or 0, 100 * row.estimate, 100 * row.conf_low, 100 * row.conf_high) for row in curve
     ]
     time, middle, low, high = np.array(([(0, 100.0, 100.0, 100.0)] if from_one else []) + points).T
-    ax.fill_between(time, low, high, color=color, alpha=drawing.BAND, lw=0)
+    ax.fill_between(time, low, high, color=color, alpha=band, lw=0)
     ax.plot(time, middle, color=color, lw=1.3, marker="o" if len(time) <= 40 else "", ms=2, clip_on=False)
 
 

@@ -20,6 +20,7 @@ from cxlink.report.format import (
     whole,
     with_limits,
 )
+from cxlink.report.sections.coefficient_section import coefficient_pages
 from cxlink.report.sections.limitations import adjusted_for
 from cxlink.report.sections.score_tables import blank_notes
 from cxlink.report.words import say
@@ -40,7 +41,7 @@ def hazard_pages(m: Material, level: int = 1) -> list[Block]:
     found = matching(m.results.checks, model=MODEL)
     parts = [heading(say("hazard.heading"), level), paragraph(_what(m)), _ratios(m)]
     parts += [paragraph(text) for text in (_penalised(m, found), _shifted(m), _constant(m, found)) if text]
-    return [*parts, *_yearly(m), *_shapes(found)]
+    return [*parts, *_yearly(m), *_shapes(found), *coefficient_pages(m, "hazard", level + 1)]
 
 
 def _what(m: Material) -> str:

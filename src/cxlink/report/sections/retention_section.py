@@ -7,6 +7,7 @@ from cxlink.report.document import Block, heading, paragraph, picture, table
 from cxlink.report.estimates_lookup import Estimate, one_kind
 from cxlink.report.figures import cohort_figures as figures
 from cxlink.report.figures import drawing
+from cxlink.report.figures.score_curves import level_curves, score_curves
 from cxlink.report.format import (
     bare,
     capital,
@@ -34,6 +35,7 @@ def retention_pages(m: Material, level: int = 1) -> list[Block]:
         name for name in ("", "since_signup") if m.book.where("retention", model=MODEL, scenario=name)
     ]
     parts += [curves(m, scenario) for scenario in scenarios]
+    parts += _by_level(m)
     if m.book.where("retention", model=MODEL, horizon=h, scenario="", stratum=""):
         caption = say("retention.caption_by_score", after=after, level=share)
         parts += [*_by_score(m), tables.by_score(m, "retention", MODEL, h, caption)]
@@ -80,6 +82,29 @@ def curves(m: Material, scenario: str) -> Block:
     return picture(
         f"retention-{scenario.replace('_', '-') or 'curves'}", drawing.svg(axes), alt, " ".join(caption)
     )
+
+
+def _by_level(m: Material) -> list[Block]:
+    """Draw a curve for each score, where three or more have one."""
+    known = level_curves(m.results.estimates, m.spec)
+    if len(known) < 3:
+        return []
+    ends = [curve[-1] for curve in known.values()]
+    standardised = any(row.adjusted == "standardised" for row in ends)
+    kind = say("retention.curves_standardised" if standardised else "retention.curves_unadjusted")
+    values = [
+        say(
+            "retention.curves_value",
+            group=r.group,
+            value=value(r),
+            after=periods(r.horizon or 0, m.spec.unit),
+        )
+        for r in ends
+    ]
+    axes = score_curves(m.results.estimates, m.spec, simulated=m.results.simulated)
+    caption = say("forest.curves", kind=kind, level=coverage(m.spec))
+    alt = say("forest.curves_alt", values="; ".join(values))
+    return [picture("retention-score-curves", drawing.svg(axes), alt, caption)]
 
 
 def _by_score(m: Material) -> list[Block]:

@@ -6,6 +6,7 @@ from cxlink.report.figures import cohort_figures as figures
 from cxlink.report.figures import drawing
 from cxlink.report.format import coverage, periods
 from cxlink.report.sections import score_tables as tables
+from cxlink.report.sections.coefficient_section import coefficient_pages
 from cxlink.report.sections.regression_section import spend_model_pages
 from cxlink.report.words import say
 
@@ -28,7 +29,7 @@ def spend_pages(m: Material, level: int = 1) -> list[Block]:
     parts += tables.contrasts(m, "spend", MODEL, None, caption)
     within = say("spend.caption_strata", window=window, currency=currency, level=share)
     parts += tables.strata(m, "spend", MODEL, None, within)
-    return [*parts, *spend_model_pages(m, level + 1)]
+    return [*parts, *spend_model_pages(m, level + 1), *coefficient_pages(m, "spend", level + 1)]
 
 
 def _figure(m: Material, window: str) -> list[Block]:

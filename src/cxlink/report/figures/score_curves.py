@@ -1,0 +1,77 @@
+"""The figure of retention by time since the score, a curve for each score."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.report import format as wording
+from cxlink.report.estimates_lookup import Estimate, known_rows, one_kind
+from cxlink.report.figures import drawing
+from cxlink.report.figures.cohort_figures import draw_curve, time_ticks, until_zero
+from cxlink.report.words import say
+
+_FAINT = 0.08
+_MOST_NAMES = 12  # that fit beside each other; of more levels every second, third, … is named
+
+
+def level_curves(estimates: pd.DataFrame, spec: CohortSpec) -> dict[str, list[Estimate]]:
+    """Give each level's Kaplan–Meier curve, from the worst to the best: standardised where all of it is, else not."""
+    every = known_rows(estimates, estimand="retention", model="kaplan_meier", scenario="")
+    rows = [row for row in every if not (row.stratum or row.cause)]
+    curves = {}
+    for level in map(str, spec.scale.levels):
+        curve = until_zero(one_kind([row for row in rows if row.group == level]))
+        if curve:
+            curves[level] = curve
+    return curves
+
+
+def score_curves(
+    estimates: pd.DataFrame, spec: CohortSpec, *, simulated: bool = False, ax: Axes | None = None
+) -> Axes:
+    """Draw retention of every score level by time since the score, with interval bands.
+
+    Parameters
+    ----------
+    estimates : DataFrame
+        The estimates table.
+    spec : CohortSpec
+        Its scale, unit and horizon.
+    simulated : bool
+        Whether to mark the figure so.
+    ax : Axes, optional
+        Where to draw; a figure of its own by default.
+    """
+    curves = level_curves(estimates, spec)
+    last = max((curve[-1].horizon or 0 for curve in curves.values()), default=1)
+    late = spec.subscription is not None and spec.subscription.clock == "signup"
+    with drawing.canvas(ax, (6.3, 3.0)) as axes:
+        colors = dict(
+            zip(map(str, spec.scale.levels), drawing.score_colors(len(spec.scale.levels)), strict=True)
+        )
+        for level, curve in curves.items():
+            draw_curve(axes, curve, colors[level], from_one=not late or curve[0].horizon == 1, band=_FAINT)
+        _names(axes, curves, colors, spec)
+        axes.set_xlim(0, last)
+        axes.set_xticks(time_ticks(last, spec.unit))
+        axes.set_ylim(0, 100)
+        time = say("figures.time_since_score", units=wording.units(spec.unit))
+        drawing.label_axes(axes, time, say("figures.retained"))
+        drawing.mark_simulated(axes, simulated)
+        return axes
+
+
+def _names(
+    ax: Axes, curves: Mapping[str, Sequence[Estimate]], colors: Mapping[str, drawing.Color], spec: CohortSpec
+) -> None:
+    """Write each score beside the end of its curve, those that end together apart."""
+    every = -(-len(curves) // _MOST_NAMES)
+    named = dict(list(curves.items())[::every])
+    heights = drawing.apart([100 * curve[-1].estimate for curve in named.values()], least=5, floor=2)
+    for (level, curve), height in zip(named.items(), heights, strict=True):
+        ax.annotate(
+            wording.levels(level, spec), (curve[-1].horizon or 0, height), (5, 0), va="center", fontsize=6.5,
+            textcoords="offset points", color=colors[level], annotation_clip=False,
+        )  # fmt: skip

@@ -1,0 +1,117 @@
+"""Forest plots and tables of coefficients show what the tables hold, and say that they are associations."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from cohorts import counts_of, random_rows, spec_for
+
+from cxlink.analysis import analyse
+from cxlink.cohort.errors import InputError
+from cxlink.display import Analysis
+from cxlink.report.content import gather
+from cxlink.report.document import Paragraph, Picture, Table, plain
+from cxlink.report.figures.forest_figures import HAZARDS, MOST_LINES, SPEND, forest_lines, in_order
+from cxlink.report.figures.score_curves import level_curves
+from cxlink.report.sections.coefficient_section import coefficient_pages
+
+EXACT = 1e-12  # the same numbers, transformed alike
+
+
+@pytest.fixture(scope="module")
+def made() -> Analysis:
+    rows, rng = random_rows(5, 700, strata=2), np.random.default_rng(6)
+    rows["spend"] = np.where(rng.random(700) < 0.3, 0.0, np.round(rng.gamma(2, 10.0 * rows["score"]), 2))
+    return analyse(counts_of(rows, spec_for(4, ("plan",), spend=True, draws=100)))
+
+
+def test_every_adjuster_and_level_stands_in_the_forest_with_its_ratio(made: Analysis) -> None:
+    for models, estimand in ((HAZARDS, "hazard_ratio"), (SPEND, "spend_ratio")):
+        lines = forest_lines(made.estimates, made.coefficients, made.spec, models)
+        headings = [line.label for line in lines if not line.values]
+        assert [text.partition(",")[0] for text in headings] == ["Score", "Plan"]
+        known = {line.label: line.values for line in lines if line.values}
+        terms = made.coefficients.query(
+            "adjusted == 'conditional' and term == 'plan' and part in ('', 'mean')"
+        )
+        for k, model in enumerate(models):
+            own = terms[terms["model"] == model]
+            assert len(own) >= 1
+            for row in own.itertuples():
+                expected = np.exp([row.estimate, row.conf_low, row.conf_high])
+                np.testing.assert_allclose(known[row.level][k], expected, rtol=EXACT)
+            kind = "conditional" if models == HAZARDS else "standardised"
+            ratios = made.pick(estimand, model=model, adjusted=kind, reference="worst")
+            for row in ratios[ratios["group"].isin(["2", "3", "4", "5"])].itertuples():
+                np.testing.assert_allclose(
+                    known[row.group][k], [row.estimate, row.conf_low, row.conf_high], rtol=EXACT
+                )
+
+
+def test_pages_say_associations_and_the_table_has_the_same_ratios(made: Analysis) -> None:
+    for outcome in ("hazard", "spend"):
+        blocks = coefficient_pages(gather(made), outcome)
+        assert any("not effects" in plain(b.runs) for b in blocks if isinstance(b, Paragraph))
+        (drawn,) = (b for b in blocks if isinstance(b, Picture))
+        assert drawn.alt.startswith("Forest plot")
+        assert "not effects" in drawn.caption
+        (shown,) = (b for b in blocks if isinstance(b, Table))
+        row = made.coefficients.query(
+            "model == 'grouped_ph' and adjusted == 'conditional' and term == 'plan'"
+        ).iloc[0]
+        if outcome == "hazard":
+            first = next(line for line in shown.rows if line[1] == row["level"])
+            assert first[4].startswith(f"{np.exp(row['estimate']):.2f}")
+        else:
+            assert shown.header[4:] == [
+                "Mean, Poisson", "Mean, gamma", "Odds of any spend", "Amount, gamma", "Geometric mean of amounts",
+            ]  # fmt: skip
+
+
+def test_small_groups_leave_no_line_and_no_number(made: Analysis) -> None:
+    blank = made.coefficients.copy()
+    blank.loc[blank["term"] == "plan", ["estimate", "std_error", "conf_low", "conf_high"]] = np.nan
+    lines = forest_lines(made.estimates, blank, made.spec, HAZARDS)
+    assert [line.label.partition(",")[0] for line in lines if not line.values] == ["Score"]
+    (shown,) = (
+        b
+        for b in coefficient_pages(gather(replace(made, coefficients=blank)), "hazard")
+        if isinstance(b, Table)
+    )
+    assert {line[4] for line in shown.rows} == {"–"}
+
+
+def test_bands_stand_in_the_order_of_their_cuts(made: Analysis) -> None:
+    adjust = made.spec.adjust.model_copy(update={"bands": {"age": (3.0, 12.0)}})
+    spec = made.spec.model_copy(update={"adjust": adjust})
+    rows = pd.DataFrame({"term": ["age", "plan", "age"], "level": [">=12", "plus", "<3"]})
+    assert in_order(rows, spec)["level"].tolist() == ["plus", "<3", ">=12"]
+
+
+def test_many_categories_are_cut_and_said() -> None:
+    rows = random_rows(5, 900, strata=2)
+    rows["plan"] = [f"p{k % 60}" for k in range(len(rows))]
+    many = analyse(counts_of(rows, spec_for(4, ("plan",), draws=100)))
+    caption = next(b for b in coefficient_pages(gather(many), "hazard") if isinstance(b, Picture)).caption
+    assert f"The first {MOST_LINES} are shown" in caption
+
+
+def test_a_curve_a_score_from_the_worst_to_the_best(made: Analysis) -> None:
+    known = level_curves(made.estimates, made.spec)
+    assert list(known) == ["1", "2", "3", "4", "5"]
+    last = known["3"][-1]
+    row = made.pick(
+        "retention", group="3", horizon=last.horizon, model="kaplan_meier", adjusted=last.adjusted
+    )
+    assert last.estimate == row["estimate"].item()
+    labels = [text.get_text() for text in made.score_curves().texts]
+    assert labels == ["1", "2", "3", "4", "5"]
+
+
+def test_nothing_to_draw_is_refused(made: Analysis) -> None:
+    quick = analyse(made.counts, models="quick")
+    for draw in (quick.hazard_forest, quick.spend_forest):
+        with pytest.raises(InputError, match="quick analysis"):
+            draw()
+    assert coefficient_pages(gather(quick), "hazard") == []
