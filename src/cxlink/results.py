@@ -175,7 +175,7 @@ class Reproduced:
     public_verdicts : DataFrame
         Out-of-time error, one row a ``segment`` and ``fitted_to``; see `cxlink.study.public_curves.judged`.
     replications : DataFrame
-        ``figure, group, unit, cohorts, customers, truth, naive_bias, naive_coverage, adjusted_bias,
+        ``figure, group, horizon, unit, cohorts, customers, truth, naive_bias, naive_coverage, adjusted_bias,
         adjusted_coverage``: bias and coverage over replications; empty without any.
     """
 

@@ -11,6 +11,7 @@ from cxlink.report.analysis_document import make_document
 from cxlink.report.document import plain
 from cxlink.report.figures.study_figures import compared
 from cxlink.report.report_files import write_document
+from cxlink.report.study_sections.study_replications import replications_section
 from cxlink.report.study_sections.study_section import study_pages
 
 GIVEN = made_up.results()
@@ -89,3 +90,22 @@ def test_the_study_names_rows_by_score_and_horizon_and_infinite_ones_in_words() 
         ["Without a horizon (years)", "Score 1", "–\u202fᵃ"], ["", "Scores 9–10", "6\u202fᵇ"],
     ]  # fmt: skip
     assert rows[-1][3:] == ["5.1", "5.9 [4.0,\u00a08.0]", "no finite estimate"]
+
+
+def test_tenure_has_a_table_of_its_own_with_fewer_cohorts_and_says_their_error() -> None:
+    parts = replications_section(made_up_study.replications(), GIVEN.spec)
+    _, first, whole, second, tenure = parts
+    assert "500 further cohorts" in "".join(str(run) for run in first.runs)
+    said = "".join(str(run) for run in second.runs)
+    # √(.95·.05/100)
+    assert "from 100 such cohorts" in said
+    assert "Monte Carlo standard error of 2.2 points" in said
+    assert "in 93 to 99 of 100 cohorts" in said
+    assert [column.header for column in tenure.columns][:3] == [
+        "Horizon",
+        *(c.header for c in whole.columns[1:3]),
+    ]
+    assert tenure.columns[0].cells == ("60 months", "")
+    assert "months" in tenure.caption
+    kept = made_up_study.replications().query("figure != 'restricted_mean_tenure'")
+    assert len(replications_section(kept, GIVEN.spec)) == 3

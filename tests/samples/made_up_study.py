@@ -117,12 +117,14 @@ def public_verdicts() -> pd.DataFrame:
 def replications() -> pd.DataFrame:
     """Both designs over 500 cohorts."""
     names = (
-        "figure", "group", "unit", "cohorts", "customers", "truth", "naive_bias", "naive_coverage", "adjusted_bias",
-        "adjusted_coverage",
+        "figure", "group", "horizon", "unit", "cohorts", "customers", "truth", "naive_bias", "naive_coverage",
+        "adjusted_bias", "adjusted_coverage",
     )  # fmt: skip
     rows = [
-        ("one_year_retention", "worst", "probability", 500, 30_100, 0.43, -0.071, 0.0, 0.0004, 0.946),
-        ("one_year_retention", "best", "probability", 500, 30_100, 0.74, 0.027, 0.002, -0.0001, 0.956),
-        ("relative_annual_revenue", "10", "ratio", 500, 31_000, 2.4, 1.24, 0.0, 0.011, 0.938),
+        ("one_year_retention", "worst", None, "probability", 500, 30_100, 0.43, -0.071, 0.0, 0.0004, 0.946),
+        ("one_year_retention", "best", None, "probability", 500, 30_100, 0.74, 0.027, 0.002, -0.0001, 0.956),
+        ("relative_annual_revenue", "10", None, "ratio", 500, 31_000, 2.4, 1.24, 0.0, 0.011, 0.938),
+        ("restricted_mean_tenure", "worst", 60, "month", 100, 30_100, 16.4, 0.31, 0.62, 0.12, 0.93),
+        ("restricted_mean_tenure", "best", 60, "month", 100, 30_100, 33.2, 0.81, 0.4, 0.25, 0.99),
     ]
     return pd.DataFrame(rows, columns=list(names))

@@ -1,13 +1,18 @@
 """Tallies of intervals add up, and say what they hold."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from cxlink.study.cells import draw, spec_of
-from cxlink.study.processes import processes
+from cxlink.study.population import NEEDS
+from cxlink.study.processes import BANDS, processes
 from cxlink.study.repeated import COLUMNS, repeated
 from cxlink.study.replications import added, replicated, summary, tally, true_values
+from cxlink.study.tenure_replications import true_tenure
+from cxlink.study.truth import cell_survival
 
 
 def _row(estimate: float, low: float, high: float, truth: float = 1.0) -> dict[str, object]:
@@ -94,7 +99,36 @@ def test_the_study_repeated() -> None:
     customers = {"one_year_retention": 10_000, "relative_annual_revenue": 10_000}
     found = repeated(1, customers, 1)
     assert list(found.columns) == list(COLUMNS)
-    assert found["figure"].value_counts().to_dict() == {"relative_annual_revenue": 5, "one_year_retention": 2}
+    tenure = found[found["figure"] == "restricted_mean_tenure"]
+    assert list(zip(tenure["group"], tenure["horizon"], strict=True)) == [
+        (group, horizon) for horizon in (36, 60, 120) for group in ("worst", "best")
+    ]
+    assert (tenure["adjusted_bias"].abs() < 0.4 * tenure["truth"]).all()
+    figures = found[found["figure"] != "restricted_mean_tenure"]
+    assert figures["figure"].value_counts().to_dict() == {
+        "relative_annual_revenue": 5,
+        "one_year_retention": 2,
+    }
+    assert figures["horizon"].isna().all()
     assert found["truth"].iloc[:2].to_numpy() == pytest.approx([0.43, 0.74], abs=0.02)
-    assert (found["naive_bias"].abs() > 3 * found["adjusted_bias"].abs()).mean() > 0.5
+    assert (figures["naive_bias"].abs() > 3 * figures["adjusted_bias"].abs()).mean() > 0.5
     assert found["adjusted_coverage"].isin([0, 1]).all()
+
+
+def test_the_truth_of_tenure_is_the_area_under_the_law_with_the_cohort_s_own_mix() -> None:
+    """Two months of S by hand; the follow-up is that of the sample's design, 10 to 27 months."""
+    law = replace(processes()["study_subscription"], survival=cell_survival()[:, :, :121], spending=None)
+    counts = draw(law, 4000, spec_of(law, 100, horizons=(36,)), np.random.default_rng(2), {10: 0.5, 27: 0.5})
+    stayed = counts.cells[counts.cells["cause"] == ""]
+    assert set(stayed["exit"]) == {10, 27}
+    found = true_tenure(law, counts)
+    cells = counts.cells
+    strata = [(need, band) for need in NEEDS for band in BANDS]
+    n = [
+        cells.loc[(cells["stratum.need"] == a) & (cells["stratum.tenure"] == b), "n"].sum() for a, b in strata
+    ]
+    assert law.survival is not None
+    curve = np.array(n) @ law.survival[:, 0, :37] / 4000
+    steps = (curve[1:] - curve[:-1]) / np.log(curve[1:] / curve[:-1])
+    assert found["worst", 36] == pytest.approx(steps.sum(), rel=1e-10)
+    assert found["worst", 36] < found["worst", 60] < found["worst", 120]

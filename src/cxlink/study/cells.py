@@ -1,6 +1,6 @@
 """Cohorts simulated as cell counts, without single customers: the time hardly depends on their number."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,13 +15,19 @@ from cxlink.study.population import HORIZON, LEVELS, N_BANDS, NEEDS, WINDOW
 from cxlink.study.processes import BANDS, FOLLOW_UP, MONTHS_BEFORE, Process, Spending
 
 
-def spec_of(process: Process, draws: int, contrasts: Sequence[str] = ()) -> CohortSpec:
+def spec_of(
+    process: Process, draws: int, contrasts: Sequence[str] = (), horizons: Sequence[int] = (HORIZON,)
+) -> CohortSpec:
     """Spec of the cohorts that `draw` makes of a process."""
     tables: dict[str, Any] = {
         "cohort": {"name": process.name, "simulated": True},
         "score": {"column": "score", "scale": "1-10", "worst": process.worst, "best": process.best},
         "adjust": {"columns": ["need", "tenure"]},
-        "analysis": {"draws": draws, "tenure_horizons": [HORIZON], "contrasts": ["best:worst", *contrasts]},
+        "analysis": {
+            "draws": draws,
+            "tenure_horizons": list(horizons),
+            "contrasts": ["best:worst", *contrasts],
+        },
     }
     if process.survival is not None:
         tables["subscription"] = {"duration": "months", "event": "lost"}
@@ -30,7 +36,13 @@ def spec_of(process: Process, draws: int, contrasts: Sequence[str] = ()) -> Coho
     return make_spec(tables)
 
 
-def draw(process: Process, n: int, spec: CohortSpec, rng: np.random.Generator) -> Counts:
+def draw(
+    process: Process,
+    n: int,
+    spec: CohortSpec,
+    rng: np.random.Generator,
+    follow_up: Mapping[int, float] = FOLLOW_UP,
+) -> Counts:
     """Draw the counts of a cohort.
 
     Parameters
@@ -43,9 +55,11 @@ def draw(process: Process, n: int, spec: CohortSpec, rng: np.random.Generator) -
         The result of `spec_of`.
     rng : Generator
         Advanced.
+    follow_up : mapping of int to float
+        Share of the customers who are followed for so many months.
     """
     pairs = rng.multinomial(n, process.scored.ravel())
-    pair, leave, lost, followed, counted = _spells(process, pairs, rng)
+    pair, leave, lost, followed, counted = _spells(process, pairs, rng, follow_up)
     stratum, level = np.divmod(pair, len(LEVELS))
     cells = pd.DataFrame(
         {
@@ -69,14 +83,14 @@ def draw(process: Process, n: int, spec: CohortSpec, rng: np.random.Generator) -
 
 
 def _spells(
-    process: Process, pairs: np.ndarray, rng: np.random.Generator
+    process: Process, pairs: np.ndarray, rng: np.random.Generator, follow_up: Mapping[int, float]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Pair, exit, lost, follow-up and number of customers of each cell with customers."""
     outcomes, shares = [(0, False, WINDOW)], np.ones((len(pairs), 1))
     if process.survival is not None:
         survival = process.survival.reshape(len(pairs), -1)
         outcomes, parts = [], []
-        for months, share in FOLLOW_UP.items():
+        for months, share in follow_up.items():
             outcomes += [(t, True, months) for t in range(1, months + 1)] + [(months, False, months)]
             parts += [-share * np.diff(survival[:, : months + 1], axis=1), share * survival[:, [months]]]
         shares = np.concatenate(parts, axis=1)

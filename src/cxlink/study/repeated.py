@@ -10,13 +10,15 @@ from cxlink.stages import Progress, announce, silent
 from cxlink.study.processes import processes
 from cxlink.study.published import read
 from cxlink.study.replications import added, replicated, summary, tally
+from cxlink.study.tenure_replications import COHORTS as TENURE_COHORTS
+from cxlink.study.tenure_replications import repeated_tenure
 from cxlink.study.truth import RELATIVE_TO_POOREST
 
 DRAWS = 500
 _BATCH = 10
 _PROCESS = {"one_year_retention": "study_subscription", "relative_annual_revenue": "study_transaction"}
 COLUMNS = (
-    "figure", "group", "unit", "cohorts", "customers", "truth",
+    "figure", "group", "horizon", "unit", "cohorts", "customers", "truth",
     "naive_bias", "naive_coverage", "adjusted_bias", "adjusted_coverage",
 )  # fmt: skip
 
@@ -40,19 +42,21 @@ def repeated(
     Returns
     -------
     DataFrame
-        `COLUMNS`, one row a figure and group: bias and coverage of the naive and the adjusted comparison. 95 %
-        intervals, 500 draws; the truth is standardised to the mix of each cohort.
+        `COLUMNS`, one row a figure, group and (of tenure, from at most `TENURE_COHORTS`) horizon: bias and coverage of
+        the naive and the adjusted comparison. 95 % intervals, 500 draws; the truth is standardised to the mix of each
+        cohort.
     """
-    rows = []
+    rows: list[dict[str, object]] = []
     for figure, name in _PROCESS.items():
         summaries = _tallied(name, customers[figure], cohorts, seed, progress)
         for printed in select(read("kriss_2014"), figure=figure).to_dict("records"):
             where = _where(figure, str(printed["group"]))
             if where is not None:
-                rows.append(
-                    _row(figure, printed["unit"], where, summaries) | {"customers": customers[figure]}
-                )
-    return pd.DataFrame(rows).assign(cohorts=cohorts)[list(COLUMNS)]
+                sizes = {"customers": customers[figure], "cohorts": cohorts}
+                rows.append(_row(figure, printed["unit"], where, summaries) | sizes)
+    n = customers["one_year_retention"]
+    rows += repeated_tenure(min(cohorts, TENURE_COHORTS), n, DRAWS, seed, progress)
+    return pd.DataFrame(rows)[list(COLUMNS)].astype({"horizon": "Int64"})
 
 
 def _tallied(name: str, customers: int, cohorts: int, seed: int, progress: Progress) -> pd.DataFrame:

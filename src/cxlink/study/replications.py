@@ -54,7 +54,7 @@ def true_values(
     contrasts : sequence of str
         Contrasts beside those of both bands and every level with worst, such as ``4-6:1-3``.
     """
-    scored = process.scored if counts is None else _shares(counts, process.scored.shape)
+    scored = process.scored if counts is None else joint_shares(counts, process.scored.shape)
     groups = {"worst": process.worst, "best": process.best} | {str(level): (level,) for level in LEVELS}
     pairs = [(name, "worst") for name in groups if name != "worst"]
     for group, reference in (text.split(":") for text in contrasts):
@@ -62,7 +62,7 @@ def true_values(
         pairs.append((group, reference))
     values: dict[tuple[str, str, str], float] = {}
     for estimand, by_level in _by_level(process, scored.sum(axis=1)).items():
-        value = {name: _average(scored, by_level, levels) for name, levels in groups.items()}
+        value = {name: band_mean(scored, by_level, levels) for name, levels in groups.items()}
         values |= {(estimand, name, ""): value[name] for name in groups}
         for group, reference in pairs:
             values[f"{estimand}_difference", group, reference] = value[group] - value[reference]
@@ -70,7 +70,7 @@ def true_values(
     return values
 
 
-def _shares(counts: Counts, shape: tuple[int, int]) -> np.ndarray:
+def joint_shares(counts: Counts, shape: tuple[int, int]) -> np.ndarray:
     """Joint shares of stratum and level in a cohort, shape (n_strata, n_levels)."""
     cells = counts.cells
     need, band = (
@@ -98,7 +98,7 @@ def _by_level(process: Process, weight: np.ndarray) -> dict[str, np.ndarray]:
     return values
 
 
-def _average(scored: np.ndarray, by_level: np.ndarray, levels: tuple[int, ...]) -> float:
+def band_mean(scored: np.ndarray, by_level: np.ndarray, levels: tuple[int, ...]) -> float:
     """Value of a band: its levels weighted by their shares; NaN without customers."""
     at = np.array(levels) - 1
     share = scored.sum(axis=0)[at]

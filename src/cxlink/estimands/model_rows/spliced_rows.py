@@ -10,8 +10,16 @@ import pandas as pd
 from cxlink.checks import Check, Fact
 from cxlink.cohort.count.spells import Spells
 from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY, CohortSpec
+from cxlink.estimands.contrasts import BOTH
+from cxlink.estimands.estimand import Estimand
+from cxlink.estimands.estimand_rows import rows_of
 from cxlink.estimands.scenario import scenario_of
-from cxlink.estimands.survival_estimands import curve_frames, survival_refusals, survival_rows
+from cxlink.estimands.survival_estimands import (
+    curve_frames,
+    restricted_mean,
+    survival_refusals,
+    survival_rows,
+)
 from cxlink.groups import requests as standards
 from cxlink.groups.requests import Request
 from cxlink.groups.standardisation import standardised
@@ -81,6 +89,20 @@ def spliced_results(spells: Spells, spec: CohortSpec, rng: np.random.Generator) 
         [frame for one in made if one.own for frame in curve_frames(one, spec.analysis.level, _DRAWN)],
         tails,
     )
+
+
+def tenure_means(spells: Spells, spec: CohortSpec, rng: np.random.Generator) -> list[Row]:
+    """Give the restricted means of a cohort alone, by score alone and standardised, as `spliced_results` makes them.
+
+    Parameters
+    ----------
+    spells, spec, rng
+        See there.
+    """
+    tails, requests = cohort_tails(spells, spec), _requests(spells, spec)
+    made = spliced(spells, requests, spec.analysis.draws, rng, horizon=spec.horizon, tails=tails)
+    tenure = Estimand("tenure", spec.unit, restricted_mean, BOTH)
+    return [row for one in made for row in rows_of(one, (tenure,), spec)]
 
 
 def cohort_tails(spells: Spells, spec: CohortSpec) -> Tails:
