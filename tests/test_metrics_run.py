@@ -9,8 +9,8 @@ import pytest
 from cxlink.analysis import analyse
 from cxlink.cli.flags import sections
 from cxlink.cohort.count.counts import load_counts
-from cxlink.cohort.read.starter_spec import starter_spec
 from cxlink.cohort.spec.cohort_spec import make_spec
+from cxlink.cohort.starter.starter_spec import starter_spec
 from cxlink.cohort.table import read_cohort
 
 SPEC = {

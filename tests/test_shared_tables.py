@@ -10,8 +10,8 @@ from lifelines import KaplanMeierFitter
 from cxlink.analysis import analyse
 from cxlink.checks import matching
 from cxlink.cohort.count.profile import Remark
-from cxlink.cohort.read.starter_spec import starter_spec
 from cxlink.cohort.spec.cohort_spec import make_spec
+from cxlink.cohort.starter.starter_spec import starter_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.display import Analysis
 from cxlink.estimands.tidy import select

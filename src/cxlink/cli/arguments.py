@@ -7,7 +7,7 @@ import typer
 Table = Annotated[
     str,
     typer.Argument(
-        metavar="TABLE", help="a Parquet, CSV or Arrow file, a folder or glob of them, or URL::table"
+        metavar="TABLE", help="a Parquet, CSV, Arrow or Excel file, a folder or glob of them, or URL::table"
     ),
 ]
 Spec = Annotated[str | None, typer.Option("--spec", help="TOML file that describes the table")]

@@ -90,7 +90,7 @@ def init(
     out: Annotated[str | None, typer.Option("--out", help="output file (must not exist)")] = None,
 ) -> None:
     """Inspect a table and print a starter spec with every guess commented."""
-    from cxlink.cohort.read.starter_spec import starter_spec
+    from cxlink.cohort.starter.starter_spec import starter_spec
     from cxlink.report.words import say
 
     text = starter_spec(table)

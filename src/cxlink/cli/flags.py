@@ -26,6 +26,7 @@ FLAGS: tuple[Flag, ...] = (
     ("encoding", "table", "encoding", str, "encoding of a text table"),
     ("missing", "table", "missing", list, "text that stands for a missing value (repeatable)"),
     ("date-format", "table", "date_format", str, "how dates are written in text, such as %d-%m-%Y"),
+    ("sheet", "table", "sheet", str, "sheet of a workbook [default: the first that holds anything]"),
     ("true", "table", "true", list, "value that stands for yes in columns of yes and no (repeatable)"),
     ("false", "table", "false", list, "value that stands for no (repeatable)"),
     ("score", "score", "column", str, "column of the score"),

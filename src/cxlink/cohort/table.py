@@ -127,7 +127,8 @@ def read_cohort(table: Any, spec: CohortSpec, drop_invalid: bool = False) -> Coh
     Parameters
     ----------
     table : str, Path, pandas, polars or Arrow table, or Ibis table
-        A Parquet, CSV or Arrow file, a folder or glob of them, ``URL::table``, a frame, or a table of any engine.
+        A Parquet, CSV, Arrow, Excel, SPSS, Stata or SAS file, a folder or glob of them, ``URL::table``, a frame, a
+        relation, or a table of any engine.
     spec : CohortSpec
         Description of the table.
     drop_invalid : bool

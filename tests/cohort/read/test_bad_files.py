@@ -36,8 +36,8 @@ FILES: dict[str, tuple[str, bytes, str]] = {
     "not Arrow": ("t.arrow", b"junk" * 99, "t.arrow: cannot be read ("),
     "not packed": ("t.csv.gz", CSV, "t.csv.gz: cannot be read (zlib inflate failed: incorrect header check)."),
     "packed and cut": ("t.csv.gz", gzip.compress(CSV * 999)[:60], "t.csv.gz: cannot be read ("),
-    "a workbook": ("t.xlsx", b"PK", "t.xlsx: not a table that can be read. Give Parquet, CSV or Arrow; save the sheet as CSV UTF-8."),
-    "no ending": ("table", CSV, "table: not a table that can be read. Give Parquet, CSV or Arrow."),
+    "a workbook": ("t.numbers", b"PK", "t.numbers: not a table that can be read. Give Parquet, CSV, Arrow or Excel; save the sheet as CSV UTF-8."),
+    "no ending": ("table", CSV, "table: not a table that can be read. Give Parquet, CSV, Arrow or Excel."),
 }  # fmt: skip
 
 
@@ -77,10 +77,10 @@ def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
     cases = {
         tmp_path / "absent.csv": "absent.csv: no such file.",
         tmp_path / "no*.csv": "no*.csv: no file matches.",
-        tmp_path / "folder.csv": "folder.csv: no Parquet, CSV or Arrow file in this folder.",
+        tmp_path / "folder.csv": "folder.csv: no Parquet, CSV, Arrow or Excel file in this folder.",
         tmp_path / "[ab].*": "[ab].*: files of several kinds. Give one kind at a time, such as '*.parquet'.",
         tmp_path / f"{'x' * 300}.csv": f"{'x' * 100}: cannot be opened (File name too long).",
-        "": "table: give a path, a pandas, polars or Arrow table, or an Ibis table.",
+        "": "table: give a path, a pandas, polars or Arrow table, a DuckDB relation, or an Ibis table.",
         "a\0b.csv": "a b.csv: no such file.",
     }
     for path, message in cases.items():
@@ -118,11 +118,10 @@ def test_files_of_a_folder_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (None, "table: give a path, a pandas, polars or Arrow table, or an Ibis table."),
-        ([5, 3, 1], "table: give a path, a pandas, polars or Arrow table, or an Ibis table."),
-        ({"score": [5]}, "table: give a path, a pandas, polars or Arrow table, or an Ibis table."),
-        (np.zeros((2, 3)), "table: give a path, a pandas, polars or Arrow table, or an Ibis table."),
-        (pl.LazyFrame({"score": [5]}), "table: give a path, a pandas, polars or Arrow table, or an Ibis table."),
+        (None, "table: give a path, a pandas, polars or Arrow table, a DuckDB relation, or an Ibis table."),
+        ([5, 3, 1], "table: give a path, a pandas, polars or Arrow table, a DuckDB relation, or an Ibis table."),
+        ({"score": [5]}, "table: give a path, a pandas, polars or Arrow table, a DuckDB relation, or an Ibis table."),
+        (np.zeros((2, 3)), "table: give a path, a pandas, polars or Arrow table, a DuckDB relation, or an Ibis table."),
         (pd.DataFrame(), "table: it has no columns."),
         (pl.DataFrame(), "table: it has no columns."),
         (pa.table({}), "table: it has no columns."),

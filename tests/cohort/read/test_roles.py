@@ -3,10 +3,10 @@
 import pytest
 from headers import LABELLED, labelled_table
 
-from cxlink.cohort.read.column_looks import looks_of
-from cxlink.cohort.read.roles import role_of
 from cxlink.cohort.read.source import open_source
 from cxlink.cohort.spec.spec_sections import TableSection
+from cxlink.cohort.starter.column_looks import looks_of
+from cxlink.cohort.starter.roles import role_of
 
 
 @pytest.fixture(scope="module")

@@ -301,9 +301,9 @@ def test_a_zip_of_several_files_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ending", "way"), [("xlsx", "save the sheet as CSV UTF-8"), ("sav", "save it as CSV or Parquet")]
+    ("ending", "way"), [("numbers", "save the sheet as CSV UTF-8"), ("rds", "save it as CSV or Parquet")]
 )
 def test_what_is_not_read_names_the_way(ending: str, way: str, tmp_path: Path) -> None:
     (tmp_path / f"t.{ending}").write_bytes(b"PK")
-    with pytest.raises(InputError, match=rf"Give Parquet, CSV or Arrow; {way}\.$"):
+    with pytest.raises(InputError, match=rf"Give Parquet, CSV, Arrow or Excel; {way}\.$"):
         count(tmp_path / f"t.{ending}")

@@ -10,9 +10,9 @@ from tabled import cells
 
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.read.notation import notation_of
-from cxlink.cohort.read.starter_spec import starter_spec
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec, read_spec
+from cxlink.cohort.starter.notation import notation_of
+from cxlink.cohort.starter.starter_spec import starter_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.report.profile_words import profile_notes
 

@@ -22,6 +22,8 @@ YES = frozenset({"1", "true", "t", "yes", "y", "ja", "j"})
 NO = frozenset({"0", "false", "f", "no", "n", "nee", "nein"})
 """Words of yes and of no, in English, Dutch and German."""
 
+_CODE = r"^([0-9]+)([.,]0{0,2}|\s+=\s.*)$"
+"""A whole number with zeros behind its mark, or with the label of a statistics package: ``1 = yes``."""
 _EXACT = 2**53
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -133,8 +135,11 @@ def yes_no(column: Any, options: TableSection) -> Any:
         return ibis.cases((value.isnull(), None), (value == 1, 1), (value == 0, 0), else_=BAD)
     if kind.is_floating():
         column = column.nullif(float("nan"))
-    text = column.cast("string").strip().lower().re_replace(r"^([0-9]+)[.,]0{0,2}$", r"\1")
-    yes, no = ([word.strip().lower() for word in words] for words in (options.true, options.false))
+    text = column.cast("string").strip().lower().re_replace(_CODE, r"\1")
+    yes, no = (
+        [re.sub(_CODE, r"\1", word.strip().lower()) for word in words]
+        for words in (options.true, options.false)
+    )
     yes, no = [*yes, *(YES - set(no))], [*no, *(NO - set(yes))]
     return ibis.cases(
         (text.isnull() | (text == ""), None), (text.isin(yes), 1), (text.isin(no), 0), else_=BAD

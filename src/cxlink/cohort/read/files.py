@@ -2,24 +2,25 @@
 
 import glob
 from collections.abc import Collection
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.read.text_files import Header, decoded, read_text, text_header
+from cxlink.cohort.read.labelled_files import LABELLED, read_labelled
+from cxlink.cohort.read.parquet_files import PARQUET, parquet_header, parquet_zones
+from cxlink.cohort.read.text_files import decoded, read_text, text_header
+from cxlink.cohort.read.workbooks import WORKBOOKS, read_sheet
 from cxlink.cohort.read.zones import common_zones, in_own_zones
 from cxlink.cohort.spec.spec_sections import TableSection
 
 _TEXT = {".csv", ".tsv", ".txt"}
 _ARROW = {".arrow", ".feather", ".ipc"}
-_PARQUET = {".parquet", ".pq"}
-_KNOWN = _TEXT | _ARROW | _PARQUET
+_KNOWN = _TEXT | _ARROW | PARQUET | WORKBOOKS | LABELLED
 _UNPACKED_HERE = {".bz2", ".xz", ".zip"}  # DuckDB unpacks the others
 _PACKED = {".gz", ".zst"} | _UNPACKED_HERE
 _SAVE_AS = {
-    "save the sheet as CSV UTF-8": {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".numbers"},
-    "save it as CSV or Parquet": {".sav", ".zsav", ".por", ".dta", ".sas7bdat", ".xpt", ".rds", ".rdata"},
+    "save the sheet as CSV UTF-8": {".numbers", ".gsheet"},
+    "save it as CSV or Parquet": {".rds", ".rdata", ".mtw", ".jmp"},
     "write it as Parquet or one row a line of CSV": {".json", ".jsonl", ".ndjson", ".xml", ".avro", ".orc"},
 }
 
@@ -45,7 +46,7 @@ def find_files(text: str) -> tuple[Path, ...]:
             way = next((way for way, endings in _SAVE_AS.items() if _kind(file) in endings), "")
             instead = f"; {way}" if way else ""
             raise InputError(
-                f"{file.name}: not a table that can be read. Give Parquet, CSV or Arrow{instead}."
+                f"{file.name}: not a table that can be read. Give Parquet, CSV, Arrow or Excel{instead}."
             )
     if empty:
         raise InputError(f"{empty[0].name}: the file is empty.")
@@ -61,7 +62,7 @@ def _matching(path: Path, text: str) -> list[Path]:
         inside = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
         files = [p for p in inside if _kind(p) in _KNOWN]
         if not files:
-            raise InputError(f"{path.name}: no Parquet, CSV or Arrow file in this folder.")
+            raise InputError(f"{path.name}: no Parquet, CSV, Arrow or Excel file in this folder.")
         return files
     if path.exists():
         return [path]
@@ -116,16 +117,18 @@ def read_files(
     kind = _kind(files[0])
     if kind in _ARROW:
         return _read_arrow(files, wanted)
-    headers = [text_header(file, options) if kind in _TEXT else _parquet_header(file) for file in files]
+    if kind in WORKBOOKS | LABELLED:
+        return _read_whole(files, options, wanted)
+    headers = [text_header(file, options) if kind in _TEXT else parquet_header(file) for file in files]
     columns = _same_columns(files, [names for names, _ in headers])
     paths = [str(file) for file in files]
-    if kind in _PARQUET:
+    if kind in PARQUET:
         # by name, so that whole numbers in the first file do not round those of the next
         patterns = [glob.escape(path) for path in paths]
         table = engine.read_parquet(
             patterns, union_by_name=True, hive_partitioning=False, binary_as_string=True
         )
-        return in_own_zones(table, _parquet_zones(files, wanted)), columns
+        return in_own_zones(table, parquet_zones(files, wanted)), columns
     # DuckDB reads UTF-8, and takes a line's end inside a name for that of every line
     packed = any(file.suffix.lower() in _UNPACKED_HERE for file in files)
     if packed or options.encoding != "utf-8" or any("\n" in name or "\r" in name for name in columns):
@@ -139,47 +142,6 @@ def read_files(
         read_text(engine, [p], h, options).select(*columns) for p, h in zip(paths, headers, strict=True)
     ]
     return tables[0].union(*tables[1:]), columns
-
-
-def largest_in(files: tuple[Path, ...], column: str) -> float | None:
-    """Size of the largest number in a column of Parquet files, from their statistics.
-
-    Returns
-    -------
-    float or None
-        None where they do not say: for text, for other files, or where a part has no statistics.
-    """
-    import pyarrow.parquet as pq
-
-    if not files or _kind(files[0]) not in _PARQUET:
-        return None
-    ends: list[float] = []
-    for file in files:
-        about = pq.read_metadata(file)
-        at = [i for i, name in enumerate(about.schema.names) if name == column]
-        for group in range(about.num_row_groups):
-            statistics = about.row_group(group).column(at[0]).statistics if len(at) == 1 else None
-            if (
-                statistics is None
-                or not statistics.has_min_max
-                or not isinstance(statistics.max, int | float | Decimal)
-            ):
-                return None
-            ends += [abs(float(statistics.min)), abs(float(statistics.max))]
-    return max(ends, default=None)
-
-
-def _parquet_header(file: Path) -> Header:
-    import pyarrow.parquet as pq
-
-    return tuple(pq.read_schema(file).names), ""
-
-
-def _parquet_zones(files: tuple[Path, ...], wanted: Collection[str] | None) -> dict[str, str]:
-    """Their columns' time zones, which DuckDB does not keep."""
-    import pyarrow.parquet as pq
-
-    return common_zones(files, [pq.read_schema(file) for file in files], wanted)
 
 
 def _read_arrow(files: tuple[Path, ...], wanted: Collection[str] | None) -> tuple[Any, tuple[str, ...]]:
@@ -199,6 +161,20 @@ def _read_arrow(files: tuple[Path, ...], wanted: Collection[str] | None) -> tupl
     zones = common_zones(files, [table.schema for table in tables], names)
     rows = ibis.memtable(_joined([plain(table.select(names)) for table in tables]))
     return in_own_zones(rows, zones), columns
+
+
+def _read_whole(
+    files: tuple[Path, ...], options: TableSection, wanted: Collection[str] | None
+) -> tuple[Any, tuple[str, ...]]:
+    """Files that are read into memory as a whole: workbooks, and those of statistics packages."""
+    import ibis
+
+    tables = [
+        read_sheet(file, options.sheet) if _kind(file) in WORKBOOKS else read_labelled(file) for file in files
+    ]
+    columns = _same_columns(files, [table.column_names for table in tables])
+    names = [name for name in columns if wanted is None or name in wanted] or list(columns[:1])
+    return ibis.memtable(_joined([plain(table.select(names)) for table in tables])), columns
 
 
 def _joined(tables: list[Any]) -> Any:

@@ -1,7 +1,5 @@
 """Where a table comes from: files, folders, frames in memory, or any engine that Ibis speaks to."""
 
-import os
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +7,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.read.files import find_files, largest_in, plain, read_files, refuse_twins
+from cxlink.cohort.read.engine_errors import complaint, reason_of
+from cxlink.cohort.read.files import find_files, read_files
+from cxlink.cohort.read.memory_tables import in_memory
+from cxlink.cohort.read.parquet_files import largest_in
 from cxlink.cohort.read.zones import in_own_zones, zones_of
 from cxlink.cohort.spec.spec_sections import TableSection
 
@@ -63,7 +64,7 @@ class Source:
         try:
             return self.engine.to_pyarrow(expression)
         except Exception as error:
-            raise InputError(f"{self.name}: {_complaint(error, self.files)}.") from error
+            raise InputError(f"{self.name}: {complaint(error, self.files)}.") from error
 
     def kept(self, table: Any) -> "Source":
         """Give some of its rows as a source; their numbers are no longer the user's."""
@@ -88,7 +89,7 @@ def open_source(table: Any, options: TableSection, wanted: Collection[str] | Non
 
     Parameters
     ----------
-    table : str, Path, pandas, polars or Arrow table, or Ibis table
+    table : str, Path, pandas, polars or Arrow table, DuckDB relation, or Ibis table
         A file, a folder or glob of files, ``URL::table``, or something in memory.
     options : TableSection
         How text is read.
@@ -106,16 +107,18 @@ def open_source(table: Any, options: TableSection, wanted: Collection[str] | Non
         try:
             engine = table.get_backend()
         except Exception as error:
-            raise InputError(f"table: {_complaint(error, ())}.") from None
+            raise InputError(f"table: {complaint(error, ())}.") from None
         if engine.name == "duckdb":
             table = in_own_zones(table, zones_of(table.schema()))
         return Source("table", table, tuple(table.columns), options, engine, ours=False)
     if not isinstance(table, str | Path):
-        rows, columns = _in_memory(table, wanted)
+        rows, columns = in_memory(table, wanted)
         return Source("table", rows, columns, options, embedded(), ordered=True)
     text = str(table)
     if not text.strip():
-        raise InputError("table: give a path, a pandas, polars or Arrow table, or an Ibis table.")
+        raise InputError(
+            "table: give a path, a pandas, polars or Arrow table, a DuckDB relation, or an Ibis table."
+        )
     if "::" in text and not Path(text).exists():
         return _from_engine(text, options)
     files = find_files(text)
@@ -125,7 +128,7 @@ def open_source(table: Any, options: TableSection, wanted: Collection[str] | Non
     except InputError:
         raise
     except Exception as error:
-        raise InputError(f"{name}: {_complaint(error, files)}.") from None
+        raise InputError(f"{name}: {complaint(error, files)}.") from None
     return Source(name, rows, columns, options, engine, ordered=True, files=files)
 
 
@@ -134,50 +137,6 @@ def embedded() -> Any:
     import ibis
 
     return ibis.duckdb.connect()
-
-
-def _in_memory(frame: Any, wanted: Collection[str] | None) -> tuple[Any, tuple[str, ...]]:
-    import ibis
-    import pyarrow as pa
-
-    if isinstance(frame, pa.Table):
-        names = tuple(frame.column_names)
-    elif hasattr(frame, "iloc") or hasattr(frame, "to_series"):
-        names = tuple(map(str, getattr(frame, "columns", ())))
-    else:
-        raise InputError("table: give a path, a pandas, polars or Arrow table, or an Ibis table.")
-    if not names:
-        raise InputError("table: it has no columns.")
-    refuse_twins("table", names)
-    at = [i for i, name in enumerate(names) if wanted is None or name in wanted] or [0]
-    try:
-        columns = [_arrow_column(frame, i) for i in at]
-        rows = plain(pa.table(columns, names=[names[i] for i in at]))
-    except Exception as error:
-        raise InputError(f"table: {_complaint(error, ())}.") from None
-    return in_own_zones(ibis.memtable(rows), zones_of(rows.schema)), names
-
-
-def _arrow_column(frame: Any, position: int) -> Any:
-    """One column of a frame; pandas' mixed objects, which are of no type, as their text."""
-    import pyarrow as pa
-
-    if isinstance(frame, pa.Table):
-        return frame.column(position)
-    if hasattr(frame, "to_arrow"):
-        return frame.to_series(position).to_arrow()
-    column = frame.iloc[:, position]
-    try:
-        array = pa.array(column, from_pandas=True)
-        # objects may have a zone each, where an Arrow column has one
-        several = column.dtype == object and zones_of(pa.schema({"": array.type}))
-        if not isinstance(array.type, pa.ExtensionType) and not several:
-            return array
-    except (pa.ArrowException, OverflowError):
-        pass
-    return pa.array(
-        [None if gone else str(value) for value, gone in zip(column, column.isna(), strict=True)], pa.string()
-    )
 
 
 def _from_engine(text: str, options: TableSection) -> Source:
@@ -200,46 +159,7 @@ def _from_engine(text: str, options: TableSection) -> Source:
     except Exception as error:
         if engine is not None:
             engine.disconnect()
-        said = "no such table" if isinstance(error, TableNotFound) else _reason(error)
+        said = "no such table" if isinstance(error, TableNotFound) else reason_of(error)
         said = said.replace(parts.password or "\0", "***")
         raise InputError(f"{name}: cannot be opened at that address ({said}).") from None
     return Source(name, rows, tuple(rows.columns), options, engine)
-
-
-def _complaint(error: Exception, files: tuple[Path, ...]) -> str:
-    """What an engine's error says, in a clause of one line, without folders."""
-    text = str(error)
-    if "Invalid unicode" in text:
-        return "not utf-8 text. Set [table] encoding, such as latin-1"
-    line = re.search(r"CSV Error on Line: (\d+)|CSV parse error: Row #(\d+)", text)
-    if line is not None:
-        return _about_row(int(line[1] or line[2]) - 1, text, several=len(files) > 1)
-    if "CSV Parser state machine" in text:
-        return "its lines end in different ways, or a quote is out of place. Save it as CSV again"
-    if error.__class__.__name__ == "OperationNotDefinedError":
-        return (
-            "this engine cannot do what reading text needs. Give numbers and dates in types of their own, or a "
-            "Parquet file of the table"
-        )
-    reason = _reason(error)
-    for file in files:
-        reason = reason.replace(str(file.absolute()), file.name).replace(str(file), file.name)
-    return f"cannot be read ({reason})"
-
-
-def _about_row(row: int, text: str, several: bool) -> str:
-    """What is wrong with a row of a text file."""
-    fields = re.search(r"Expected (?:Number of Columns: )?(\d+)(?: columns, got| Found:) (\d+)", text)
-    what = f"has {fields[2]} values for {fields[1]} columns" if fields else "cannot be read"
-    if "unterminated quote" in text:
-        what = "opens a quote that nothing closes"
-    file = re.search(r"^\s*file = (.*)$", text, re.MULTILINE)
-    where = f" of {Path(file[1].strip()).name}" if several and file else ""
-    return f"row {row:,}{where} {what}. Correct it, or set [table] delimiter"
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else error.__class__.__name__)[:200].rstrip(".")

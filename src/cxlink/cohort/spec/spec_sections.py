@@ -57,6 +57,7 @@ class TableSection(Section):
     encoding: str = "utf-8"
     missing: tuple[str, ...] = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
     date_format: str | None = None
+    sheet: str | None = None
     true: tuple[str, ...] = ()
     false: tuple[str, ...] = ()
 

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cxlink.cohort.read import header_words as said
-from cxlink.cohort.read.column_looks import Look
-from cxlink.cohort.read.roles import Role, best, event_words, role_of
 from cxlink.cohort.spec.open_keys import OPEN
+from cxlink.cohort.starter import header_words as said
+from cxlink.cohort.starter.column_looks import Look
+from cxlink.cohort.starter.roles import Role, best, role_of
+from cxlink.cohort.starter.starter_event import event_lines
 
 _YEAR = {"day": 365, "week": 52, "month": 12, "quarter": 4, "year": 1}
 _WINDOWS = {
@@ -132,7 +133,7 @@ def _durations(looks: list[Look], duration: Look | None, event: Look | None) -> 
         )
     else:
         lines.append(f"duration = {_quoted(duration.name)}")
-    said_of, table = _event(event)
+    said_of, table = event_lines(event)
     lines += said_of
     lines.append(f'unit = "{unit}"' + ("" if sure or duration is None else f"  # {_range(duration)}"))
     unconfirmed += [] if sure or duration is None else ["subscription.unit"]
@@ -219,44 +220,6 @@ def unit_of(duration: Look | None, looks: Sequence[Look]) -> tuple[str, bool]:
 
 def _range(look: Look) -> str:
     return f"no header says it: guessed from {look.low:g} to {look.high:g}"
-
-
-def _event(look: Look | None) -> tuple[list[str], list[str]]:
-    """The line of the event, and what ``[table]`` must say of its words."""
-    if look is None:
-        return [f'event = "{OPEN}"  # whether the customer was lost then: 1 or 0, yes or no'], []
-    line = f"event = {_quoted(look.name)}"
-    if look.yes_no and not look.called("|".join(said.LOST)):
-        yes = [word for word in look.words if _means_yes(word)]
-        no = [word for word in look.words if not _means_yes(word)]
-        table = [
-            f"true = [{_list(no)}]  # {look.name} says who stayed: its no is read as lost",
-            f"false = [{_list(yes)}]",
-        ]
-        return [f"{line}  # says who stayed; see [table] true and false"], table
-    if look.yes_no:
-        words = [word for word in look.words if not re.fullmatch(r"[01]([.,]0*)?", word)]
-        yes = [word for word in words if _means_yes(word)]
-        no = [word for word in words if not _means_yes(word)]
-        return [
-            f"{line}  # {_list(yes)} is read as lost, {_list(no)} as retained" if yes and no else line
-        ], []
-    lost, stayed = event_words(look.words)
-    other = [word for word in look.words if word not in (*lost, *stayed)]
-    table = [f"true = [{_list(lost)}]  # words of {look.name} that mean lost", f"false = [{_list(stayed)}]"]
-    if other:
-        table.append(f"# of {look.name}, {_list(other)} is neither: add it to one of them")
-    return [f"{line}  # {_list(lost)} is read as lost, {_list(stayed)} as retained"], table
-
-
-def _means_yes(word: str) -> bool:
-    from cxlink.cohort.read.columns import YES
-
-    return re.sub(r"^([0-9]+)[.,]0{0,2}$", r"\1", word.lower()) in YES
-
-
-def _list(words: Sequence[str]) -> str:
-    return ", ".join(map(_quoted, words))
 
 
 def _cause(looks: Sequence[Look]) -> list[str]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cxlink.cohort.read import header_words as said
-from cxlink.cohort.read.column_looks import Look
+from cxlink.cohort.starter import header_words as said
+from cxlink.cohort.starter.column_looks import Look
 
 Role = Literal[
     "id", "score", "signup", "survey", "end", "observed_until", "duration", "event", "follow_up", "entry", "cause",

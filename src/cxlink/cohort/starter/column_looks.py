@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cxlink.cohort.read import columns
-from cxlink.cohort.read.header_words import in_plain_letters
 from cxlink.cohort.read.source import Source, embedded
 from cxlink.cohort.spec.spec_sections import TableSection
+from cxlink.cohort.starter.header_words import in_plain_letters
 
 LOOKED_AT = 50_000
 """First rows of a table that are looked at."""

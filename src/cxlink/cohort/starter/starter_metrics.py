@@ -2,7 +2,7 @@
 
 import json
 
-from cxlink.cohort.read.column_looks import Look
+from cxlink.cohort.starter.column_looks import Look
 
 _NUMBERS = {
     "orders": (

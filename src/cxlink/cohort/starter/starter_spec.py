@@ -2,44 +2,17 @@
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
-from cxlink.cohort.errors import InputError
-from cxlink.cohort.read import header_words as said
-from cxlink.cohort.read.column_looks import LOOKED_AT, Look, looks_of, repeats_of
-from cxlink.cohort.read.notation import Notation, notation_of, texts_of
-from cxlink.cohort.read.roles import best, role_of
-from cxlink.cohort.read.source import open_source
-from cxlink.cohort.read.starter_follow_up import Drafted, follow_up
-from cxlink.cohort.read.starter_metrics import metric_lines
-from cxlink.cohort.read.starter_score import score_section
 from cxlink.cohort.spec.open_keys import OPEN
-from cxlink.cohort.spec.spec_sections import TableSection
-
-_ENCODINGS = ("utf-8", "utf-16", "cp1252")
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What was seen of a table.
-
-    Attributes
-    ----------
-    name : str
-        Of the table.
-    looks : list of Look
-        Its columns.
-    notation : Notation
-        How its text is written.
-    encoding : str
-        In which its text is.
-    """
-
-    name: str
-    looks: list[Look]
-    notation: Notation
-    encoding: str = "utf-8"
+from cxlink.cohort.starter import header_words as said
+from cxlink.cohort.starter.column_looks import Look
+from cxlink.cohort.starter.notation import Notation
+from cxlink.cohort.starter.roles import best, role_of
+from cxlink.cohort.starter.seen_table import Seen, seen_table
+from cxlink.cohort.starter.starter_follow_up import Drafted, follow_up
+from cxlink.cohort.starter.starter_metrics import metric_lines
+from cxlink.cohort.starter.starter_score import score_section
 
 
 def starter_spec(table: Any) -> str:
@@ -61,7 +34,7 @@ def starter_spec(table: Any) -> str:
     InputError
         If the table cannot be read.
     """
-    seen = _seen(table)
+    seen = seen_table(table)
     score = best(seen.looks, "score")
     rest = [look for look in seen.looks if look is not score]
     spend = best(rest, "spend")
@@ -97,39 +70,13 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _seen(table: Any) -> Seen:
-    """Look at a table, in the first encoding that its text fits."""
-    for encoding in _ENCODINGS:
-        try:
-            return _seen_in(table, encoding)
-        except InputError as error:
-            if encoding == _ENCODINGS[-1] or f"not {encoding}" not in str(error):
-                raise
-    raise AssertionError
-
-
-def _seen_in(table: Any, encoding: str) -> Seen:
-    source = open_source(table, TableSection(encoding=encoding))
-    try:
-        notation = notation_of(texts_of(source))
-    finally:
-        source.close()
-    source = open_source(table, notation.options(encoding=encoding))
-    try:
-        looks = looks_of(source)
-        customer = best(looks, "id")
-        if customer is not None and customer.n >= LOOKED_AT:
-            looks[looks.index(customer)] = repeats_of(customer, source)
-        return Seen(source.name, looks, notation, encoding)
-    finally:
-        source.close()
-
-
 def _table(seen: Seen, stay: Drafted, used: list[Look]) -> list[str]:
     """Section of how the text is written; nothing where the defaults read it."""
     notation, lines = seen.notation, []
     if seen.encoding != "utf-8":
         lines.append(f'encoding = "{seen.encoding}"')
+    if seen.sheets:
+        lines.append(f"sheet = {_quoted(seen.sheets[0])}  # it also has: {', '.join(seen.sheets[1:])}")
     lines += _numbers(notation, used)
     names = {look.name for look in stay.used}
     if names & set(notation.dates_open):

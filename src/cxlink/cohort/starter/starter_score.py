@@ -2,11 +2,11 @@
 
 import json
 
-from cxlink.cohort.read import header_words as said
-from cxlink.cohort.read.column_looks import Look
-from cxlink.cohort.read.roles import role_of
-from cxlink.cohort.read.starter_follow_up import Drafted
 from cxlink.cohort.spec.open_keys import OPEN
+from cxlink.cohort.starter import header_words as said
+from cxlink.cohort.starter.column_looks import Look
+from cxlink.cohort.starter.roles import role_of
+from cxlink.cohort.starter.starter_follow_up import Drafted
 
 _ZERO_TO_TEN = "nps|recommend|aanbevel|aanbeveel|empfehl|ltr"
 _SCHOOL = r"schulnote|(^|_)note(_|$)"

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from cxlink.cohort.read.column_looks import LOOKED_AT
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.spec_sections import TableSection
+from cxlink.cohort.starter.column_looks import LOOKED_AT
 
 _SIGN, _END = r"^[-+]?", r"([eE][-+]?\d+)?$"
 _WHOLE = re.compile(rf"{_SIGN}\d+$")

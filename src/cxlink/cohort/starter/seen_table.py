@@ -1,0 +1,81 @@
+"""A table looked at: how its text is written, and what its columns hold."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.source import Source, open_source
+from cxlink.cohort.read.workbooks import WORKBOOKS, sheet_read, sheets_of
+from cxlink.cohort.spec.spec_sections import TableSection
+from cxlink.cohort.starter.column_looks import LOOKED_AT, Look, looks_of, repeats_of
+from cxlink.cohort.starter.notation import Notation, notation_of, texts_of
+from cxlink.cohort.starter.roles import best
+
+_ENCODINGS = ("utf-8", "utf-16", "cp1252")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of a table.
+
+    Attributes
+    ----------
+    name : str
+        Of the table.
+    looks : list of Look
+        Its columns.
+    notation : Notation
+        How its text is written.
+    encoding : str
+        In which its text is.
+    sheets : tuple of str
+        Those of a workbook that has several, the one looked at first.
+    """
+
+    name: str
+    looks: list[Look]
+    notation: Notation
+    encoding: str = "utf-8"
+    sheets: tuple[str, ...] = ()
+
+
+def seen_table(table: Any) -> Seen:
+    """Look at a table, in the first encoding that its text fits.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    for encoding in _ENCODINGS:
+        try:
+            return _seen_in(table, encoding)
+        except InputError as error:
+            if encoding == _ENCODINGS[-1] or f"not {encoding}" not in str(error):
+                raise
+    raise AssertionError
+
+
+def _seen_in(table: Any, encoding: str) -> Seen:
+    source = open_source(table, TableSection(encoding=encoding))
+    try:
+        notation = notation_of(texts_of(source))
+    finally:
+        source.close()
+    source = open_source(table, notation.options(encoding=encoding))
+    try:
+        looks = looks_of(source)
+        customer = best(looks, "id")
+        if customer is not None and customer.n >= LOOKED_AT:
+            looks[looks.index(customer)] = repeats_of(customer, source)
+        return Seen(source.name, looks, notation, encoding, _sheets(source))
+    finally:
+        source.close()
+
+
+def _sheets(source: Source) -> tuple[str, ...]:
+    if not source.files or source.files[0].suffix.lower() not in WORKBOOKS:
+        return ()
+    several = sheets_of(source.files[0])
+    first = sheet_read(source.files[0])
+    return (first, *(name for name in several if name != first)) if len(several) > 1 else ()
