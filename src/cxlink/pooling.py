@@ -8,7 +8,7 @@ from pathlib import Path
 from cxlink.analysis import analyse
 from cxlink.cohort.count.counts import Counts, add, refuse_mismatch
 from cxlink.cohort.count.profile import Remark
-from cxlink.cohort.count.resolution import kept_from
+from cxlink.cohort.count.resolution import with_resolution_of
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.strata import stratum_column
@@ -54,10 +54,10 @@ def pool(
         return analyse(cohort, progress, bayes=bayes, sampler=sampler)
     counts = cohort.count()
     earlier = earlier_cohorts([Path(run) for run in runs], counts)
-    counts = kept_from(next(iter(earlier.values())), counts)
+    counts = with_resolution_of(next(iter(earlier.values())), counts)
     if bayes:
         return analyse(cohort, progress, bayes=True, sampler=sampler, earlier=earlier)
-    return analyse(added_up(counts, earlier), progress, sampler=sampler)
+    return analyse(add_cohorts(counts, earlier), progress, sampler=sampler)
 
 
 def earlier_cohorts(runs: Sequence[Path], counts: Counts) -> dict[str, Counts]:
@@ -102,7 +102,7 @@ def earlier_cohorts(runs: Sequence[Path], counts: Counts) -> dict[str, Counts]:
     return earlier
 
 
-def added_up(counts: Counts, earlier: Mapping[str, Counts]) -> Counts:
+def add_cohorts(counts: Counts, earlier: Mapping[str, Counts]) -> Counts:
     """Add the counts of earlier cohorts to those of a new one, with the cohort as a further stratum.
 
     Without that stratum a score that is frequent in a good quarter would seem to keep customers (Simpson 1951,
@@ -111,7 +111,7 @@ def added_up(counts: Counts, earlier: Mapping[str, Counts]) -> Counts:
     Parameters
     ----------
     counts : Counts
-        Of the new cohort, whose spec is used; see `kept_from` for bands and horizon.
+        Of the new cohort, whose spec is used; see `with_resolution_of` for bands and horizon.
     earlier : mapping of str to Counts
         By name, as `earlier_cohorts` gives them.
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from check_fields import check_fields
 from test_spend_estimands import means_for
 from test_survival_estimands import curves_for, spec_for
-from told import told
 
 from cxlink.checks import Check, matching
 from cxlink.cohort.count.counts import Counts
@@ -28,7 +28,7 @@ def test_support_of_the_headline_is_judged() -> None:
     facts = {
         "case": "retention_scored", "reference": "worst", "adjusted": "standardised", "horizon": 6, "unit": "month",
     }  # fmt: skip
-    assert told(headline) == told(
+    assert check_fields(headline) == check_fields(
         Check("support", "kaplan_meier", "best", 0.9, bound=0.9, passed=True, facts=facts)
     )
     assert note(headline) == (
@@ -85,8 +85,10 @@ def test_spend_that_rests_on_one_customer_or_on_none_who_spent() -> None:
     )
     means = replace(means_for(), n=np.array([1, 70, 12]))
     one, nothing = spend_checks(cells, means)
-    assert told(one) == told(Check("one_customer", "means", "worst", 1.0))
-    assert told(nothing) == told(Check("spent_nothing", "means", value=2.0, facts={"case": "cells"}))
+    assert check_fields(one) == check_fields(Check("one_customer", "means", "worst", 1.0))
+    assert check_fields(nothing) == check_fields(
+        Check("spent_nothing", "means", value=2.0, facts={"case": "cells"})
+    )
     quiet = replace(cells, spent_nothing=np.zeros(3, bool))
     assert list(spend_checks(quiet, means_for())) == []
 
@@ -94,7 +96,7 @@ def test_spend_that_rests_on_one_customer_or_on_none_who_spent() -> None:
 def test_an_empty_band_is_named() -> None:
     cells = pd.DataFrame({"score": pd.array([2, 3, 4], dtype="Int64")})
     (check,) = band_checks(Counts(cells, spec_for(), Profile("t", 3, 3)))
-    assert told(check) == told(
+    assert check_fields(check) == check_fields(
         Check("empty_band", group="worst", value=0.0, passed=False, facts={"levels": "1"})
     )
     assert note(check) == "nobody scored 1: its rows and contrasts are not written"

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from told import told
+from check_fields import check_fields
 
 from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
@@ -183,7 +183,7 @@ def test_retention_rate_is_what_churn_leaves() -> None:
 def test_a_table_of_survivors_is_named() -> None:
     made = counts(spec("1-10", metrics={}), cells({3: 4}), FLOWS)
     (said,) = list(immortal_time_checks(made))
-    assert told(said) == told(
+    assert check_fields(said) == check_fields(
         Check("churn_from_signup", value=said.value, passed=False, facts={"first": "2025Q1"})
     )
     assert said.value == FLOWS.loc[FLOWS["of"] == "signup.lost", "n"].sum()

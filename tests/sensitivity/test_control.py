@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from check_fields import check_fields
 from cohorts import random_rows
-from told import told
 
 from cxlink.analysis import analyse
 from cxlink.checks import Check, matching
@@ -88,7 +88,7 @@ def test_a_control_that_says_nothing_has_no_row_but_a_reason(prior: float | None
     known, verdict = findings
     assert (known.code, known.value) == ("control_known", 0.0 if prior is None else 1.0)
     facts = {"column": "prior", "case": why}
-    assert told(verdict) == told(
+    assert check_fields(verdict) == check_fields(
         Check("control", "means", value=600 * known.value, passed=False, facts=facts)
     )
 

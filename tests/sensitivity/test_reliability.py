@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from check_fields import check_fields
 from cohorts import counts_of, random_rows, spec_for
 from scipy.sparse import csr_array
 from scipy.stats import pearsonr
-from told import told
 
 from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
@@ -94,7 +94,7 @@ def test_one_customer_too_few_or_one_level_give_a_finding_and_no_row(repeats: pd
     rows, (found,) = reliability_rows(repeats, None, spec, np.random.default_rng(1))
     assert rows == []
     n = float(repeats["n"].sum())
-    assert told(found) == told(
+    assert check_fields(found) == check_fields(
         Check("pairs", "test_retest", value=n, facts={"case": "few", "least": FEWEST_PAIRS})
     )
     assert f"needs {FEWEST_PAIRS} of them" in note(found)
@@ -147,7 +147,9 @@ def test_a_score_that_does_not_repeat_itself_corrects_nothing() -> None:
     assert set(tidy(rows)["scenario"]) == {""}
     slope = reliability(repeats)
     assert slope is not None
-    assert told(found) == told(Check("score_calibration", "test_retest", value=slope.slope, passed=False))
+    assert check_fields(found) == check_fields(
+        Check("score_calibration", "test_retest", value=slope.slope, passed=False)
+    )
 
 
 def measured(seed: int, n: int = 60_000) -> tuple[Counts, pd.DataFrame]:

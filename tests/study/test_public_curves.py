@@ -10,7 +10,7 @@ from cxlink.study.public_curves import (
     EQUAL,
     WINDOWS,
     first_years,
-    judged,
+    interval_coverage,
     public_curves,
 )
 from cxlink.study.published import read
@@ -112,7 +112,7 @@ def test_a_window_fits_the_families_that_its_losses_can_carry(curves: pd.DataFra
 
 
 def test_the_verdicts_count_what_the_table_holds(curves: pd.DataFrame) -> None:
-    verdicts = judged(curves).set_index(["segment", "fitted_to"])
+    verdicts = interval_coverage(curves).set_index(["segment", "fitted_to"])
     assert list(verdicts.index) == PANELS
     assert (verdicts["years_held"] == 8).all()
     assert (verdicts["n_families"] == [14, 18, 14, 18]).all()
@@ -121,7 +121,7 @@ def test_the_verdicts_count_what_the_table_holds(curves: pd.DataFrame) -> None:
     # Years 5 and 6 of eight no longer held, and year 4 does not count.
     worse.loc[mine & worse["year"].isin([4, 5, 6]), "conf_low"] = 0.9
     worse.loc[mine, "conf_high"] = 1.0
-    found = judged(worse).set_index(["segment", "fitted_to"]).loc[("Regular", 4)]
+    found = interval_coverage(worse).set_index(["segment", "fitted_to"]).loc[("Regular", 4)]
     assert found["years_held"] == 6
     assert found["years_narrower"] == 2
     assert found["actual"] == 0.173

@@ -1,7 +1,7 @@
 """Lines of a cohort's profile for a terminal: rows, scores, follow-up, and the headline under both conventions."""
 
 from cxlink.cohort.count.counts import Counts
-from cxlink.cohort.count.resolution import kept_from, resolution_checks
+from cxlink.cohort.count.resolution import resolution_checks, with_resolution_of
 from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort
 from cxlink.report.check_notes import note
@@ -75,7 +75,7 @@ def _headline(cohort: Cohort, counts: Counts) -> list[str]:
     horizon = periods(spec.horizon, spec.unit)
     lines = [say("terminal.retention", horizon=horizon)]
     for convention in [sub.counts] if sub.dated else ["periods", "completed"]:
-        points = headline_points(kept_from(counts, cohort.count(convention)))
+        points = headline_points(with_resolution_of(counts, cohort.count(convention)))
         shown = listed([f"{name} {percent(value, 1)}" for name, value in points.items()])
         own = "own" if convention == sub.counts else convention
         under = "" if sub.dated else say(f"terminal.convention_{own}", counts=convention)

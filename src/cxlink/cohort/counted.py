@@ -6,7 +6,7 @@ from typing import get_args
 import pandas as pd
 
 from cxlink.cohort.count.counts import Counts
-from cxlink.cohort.count.resolution import kept_from, resolve
+from cxlink.cohort.count.resolution import resolve, with_resolution_of
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.spec_sections import Models
 from cxlink.cohort.table import Cohort
@@ -53,7 +53,7 @@ def counted(cohort: Cohort | Counts, first: Counts | None = None) -> Counted:
     """
     counts = cohort.count() if isinstance(cohort, Cohort) else resolve(cohort)
     if first is not None:
-        counts = kept_from(first, counts)
+        counts = with_resolution_of(first, counts)
     if not isinstance(cohort, Cohort):
         return Counted(counts, _without_entry(counts))
     if not len(counts.scored):
@@ -61,11 +61,11 @@ def counted(cohort: Cohort | Counts, first: Counts | None = None) -> Counted:
     naive, other = cohort.count_from_signup(), _under_the_other(cohort, counts)
     return Counted(
         counts,
-        kept_from(counts, replace(naive, resolved=counts.resolved))
+        with_resolution_of(counts, replace(naive, resolved=counts.resolved))
         if naive is not None
         else _without_entry(counts),
         cohort.count_repeats(),
-        kept_from(counts, other) if other is not None else None,
+        with_resolution_of(counts, other) if other is not None else None,
     )
 
 

@@ -80,7 +80,7 @@ def first_years(actual: np.ndarray, window: int) -> PersonPeriods:
     return PersonPeriods((0,), nothing, one, one, surviving[:, :-1], -np.diff(surviving))
 
 
-def judged(table: pd.DataFrame) -> pd.DataFrame:
+def interval_coverage(table: pd.DataFrame) -> pd.DataFrame:
     """Say how each window's projections did.
 
     Parameters

@@ -21,7 +21,7 @@ from cxlink.results import Reproduced
 from cxlink.runs import write_record, write_run
 from cxlink.stages import Progress, announce, silent
 from cxlink.study.implied_tenure import implied_tenure, paradox
-from cxlink.study.public_curves import judged, public_curves
+from cxlink.study.public_curves import interval_coverage, public_curves
 from cxlink.study.published import read
 from cxlink.study.repeated import repeated
 from cxlink.study.simulate import Simulated, simulate
@@ -65,7 +65,7 @@ def reproduce(n: int = CUSTOMERS, seed: int = SEED, progress: Progress = silent)
         third_chart=chart.years,
         six_years=chart.six_years,
         public_curves=curves,
-        public_verdicts=judged(curves),
+        public_verdicts=interval_coverage(curves),
     )
 
 

@@ -10,7 +10,13 @@ import pytest
 from cxlink import add, make_spec, read_cohort
 from cxlink.checks import matching
 from cxlink.cohort.count.counts import Counts, load_counts, save_counts
-from cxlink.cohort.count.resolution import as_written, kept_from, observable, resolution_checks, resolve
+from cxlink.cohort.count.resolution import (
+    as_written,
+    observable,
+    resolution_checks,
+    resolve,
+    with_resolution_of,
+)
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
 DURATIONS = {"duration": "months", "event": "left"}
@@ -178,11 +184,11 @@ def test_resolving_twice_changes_nothing_and_the_spec_as_written_comes_back(tmp_
 def test_the_first_cohort_s_bands_and_horizon_are_kept() -> None:
     first = scored({1: 10, 2: 40, 9: 450}, spec_of("1-10"), months=7)
     second = scored({1: 90, 9: 450}, spec_of("1-10"))
-    kept = kept_from(first, second)
+    kept = with_resolution_of(first, second)
     assert (kept.spec.worst, kept.spec.horizon) == ((1, 2), 7)
     assert (second.spec.worst, second.spec.horizon) == ((1,), 12)
     assert add(first, second).spec == first.spec
-    named = kept_from(first, scored({1: 90, 9: 450}, spec_of("1-10", worst=[1])))
+    named = with_resolution_of(first, scored({1: 90, 9: 450}, spec_of("1-10", worst=[1])))
     assert named.spec.worst == (1,)
 
 

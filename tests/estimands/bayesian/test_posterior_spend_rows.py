@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from told import told
+from check_fields import check_fields
 
 from cxlink.bayes.assessment.leave_one_out import LeftOut
 from cxlink.bayes.draws.posterior_means import spend_draws
@@ -183,7 +183,7 @@ def test_a_posterior_that_did_not_converge_is_warned_of() -> None:
         "the other models do not depend on it."
     ]
     assert sampling_failures(findings[4:]) == []
-    assert told(*findings) == told(
+    assert check_fields(*findings) == check_fields(
         *[replace(check, model="bayes", facts={**check.facts, "of": "spend"}) for check in checks]
     )
 
@@ -192,7 +192,7 @@ def test_cells_left_out_are_called_so() -> None:
     found = LeftOut(np.array([-2.0, -4.0]), np.array([0.2, 0.9]), np.array([1]), 1.5)
     # √(2·Var) of −2 and −4
     whole = {"of": "spend", "cells": 2, "std_error": 2.0}
-    assert told(*left_out_findings("bayes", found, "spend")) == told(
+    assert check_fields(*left_out_findings("bayes", found, "spend")) == check_fields(
         *[
             Check("elpd_left_out_cells", "bayes", value=-6.0, facts=whole),
             Check("refitted_cells", "bayes", value=1.0, facts={"of": "spend", "cells": 2}),
@@ -207,5 +207,5 @@ def test_cells_left_out_are_called_so() -> None:
 def test_no_rows_have_their_reason() -> None:
     check = no_posterior_spend(NoSpendFit("bayes", "nobody_spent"))
     facts = {"case": "spend", "of": "spend", "reason": "nobody_spent"}
-    assert told(check) == told(Check("not_fitted", "bayes", passed=False, facts=facts))
+    assert check_fields(check) == check_fields(Check("not_fitted", "bayes", passed=False, facts=facts))
     assert note(check) == "no row: nobody spent anything, so there are no amounts"

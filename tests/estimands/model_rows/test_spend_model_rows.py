@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from told import told
+from check_fields import check_fields
 
 from cxlink.checks import Check, matching, once
 from cxlink.cohort.count.counts import Counts, add_up
@@ -111,7 +111,7 @@ def test_refunds_are_said_to_rule_models_out() -> None:
     rows, findings = made(counts_for(refunds=True))
     assert {row["model"] for row in rows} == {"poisson"}
     refused = sorted(matching(findings, code="not_fitted"), key=lambda check: check.model)
-    assert told(*refused) == told(
+    assert check_fields(*refused) == check_fields(
         *[
             Check("not_fitted", model, passed=False, facts={"case": "spend", "reason": "refunds"})
             for model in ("gamma", "log_ols", "two_part")

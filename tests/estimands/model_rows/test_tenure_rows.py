@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from told import told
+from check_fields import check_fields
 
 from cxlink.checks import Check, matching
 from cxlink.cohort.count.spells import PersonPeriods
@@ -184,12 +184,12 @@ def test_findings_say_what_was_fitted():
 def test_findings_say_why_not():
     found = list(fit_findings(made(np.array([[5, 5, 5.0]])), 5, "no"))
     facts = {"case": "curves", "reason": "nobody_lost", "adjusted": "no"}
-    assert told(*found) == told(
+    assert check_fields(*found) == check_fields(
         *[Check("not_fitted", family.name, passed=False, facts=facts) for family in FEW]
     )
     assert note(found[0]) == ("not fitted: nobody was lost, so the counts do not say how long customers stay")
     (only,) = weight_findings([], {"averaged": np.zeros(0)}, untested(), "no")
-    assert told(only) == told(
+    assert check_fields(only) == check_fields(
         Check("weights", "averaged", passed=False, facts={"case": "no_family", "adjusted": "no"})
     )
 
@@ -223,7 +223,7 @@ def test_the_average_says_which_weights_it_has():
     own = matching(found, code="weight", average="averaged_aic")
     assert sum(check.value for check in own) == pytest.approx(1, abs=1e-12)
     why = {"reason": "short_follow_up", "adjusted": "no", **short}
-    assert told(*found[-2:]) == told(
+    assert check_fields(*found[-2:]) == check_fields(
         *[
             Check("weights", "averaged_backtest", passed=False, facts={**why, "case": "untested"}),
             Check("weights", "averaged", facts={**why, "case": "as_aic"}),
@@ -238,7 +238,7 @@ def test_the_average_says_which_weights_it_has():
     tested = matching(found, code="weight", average="averaged_backtest")
     assert [check.value for check in tested] == [0.2, 0.3, 0.5, 0.0]
     assert [check.model for check in tested] == [family.name for family in FEW]
-    assert told(found[-1]) == told(
+    assert check_fields(found[-1]) == check_fields(
         Check("weights", "averaged", facts={"case": "as_backtest", "adjusted": "no"})
     )
 
@@ -248,14 +248,16 @@ def test_predictions_and_extrapolation_warnings_stand_in_the_findings():
              "tenure_error": 0.1, "covered": 0.5}  # fmt: skip
     tested = Backtest((3,), 6, "", np.ones(1), pd.DataFrame([score]), pd.DataFrame())
     facts = {"kind": "weibull", "origin": 3, "end": 6, "unit": "month", "adjusted": "no"}
-    assert told(*backtest_findings(tested, "month", "no")) == told(
+    assert check_fields(*backtest_findings(tested, "month", "no")) == check_fields(
         *[Check(f"backtest_{name}", "weibull", value=score[name], facts=facts) for name in list(score)[3:]]
     )
     doubt = Check("implicit_cure", "gompertz", value=0.4, passed=False, facts={"case": "falling_hazard"})
     first, second = warning_findings([doubt], Spike(12, 4.04), "month", "no")
-    assert told(first) == told(replace(doubt, facts={"case": "falling_hazard", "adjusted": "no"}))
+    assert check_fields(first) == check_fields(
+        replace(doubt, facts={"case": "falling_hazard", "adjusted": "no"})
+    )
     assert note(first) == "its hazard falls to nothing, so that 40\u202f% of the customers would never leave"
-    assert told(second) == told(
+    assert check_fields(second) == check_fields(
         Check("spike", value=12.0, passed=False, facts={"ratio": 4.04, "unit": "month", "adjusted": "no"})
     )
     assert "every 12 months, at 4.0 times the rate" in note(second)

@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 import pytest
+from check_fields import check_fields
 from grouped import MENU, by_name, counted, staying
 from scipy.special import expit, gammaincinv
-from told import told
 
 from cxlink.checks import Check, matching
 from cxlink.estimation.likelihood import Likelihood, stretches
@@ -41,7 +41,7 @@ def test_a_level_without_losses_has_the_interval_of_its_penalised_likelihood():
     assert np.quantile(rate, 0.975) == pytest.approx(gammaincinv(0.5, 0.975) / 150, rel=0.15)
     (held,) = found.checks
     facts = {"case": "curves", "terms": ("rate[2]",), "n": 1}
-    assert told(held) == told(Check("separated", "exponential", facts=facts))
+    assert check_fields(held) == check_fields(Check("separated", "exponential", facts=facts))
     assert note(held).startswith("rate[2] is separated (losses only, none, or collinear with another term)")
 
 

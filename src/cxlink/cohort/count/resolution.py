@@ -159,7 +159,7 @@ def observable(cells: pd.DataFrame, last: int) -> np.ndarray:
     return followed
 
 
-def kept_from(first: Counts, counts: Counts) -> Counts:
+def with_resolution_of(first: Counts, counts: Counts) -> Counts:
     """Give counts the bands and the horizon of an earlier cohort, where their own spec leaves them to rule.
 
     Parameters

@@ -77,7 +77,7 @@ class TableSection(Section):
         return text
 
     @model_validator(mode="after")
-    def _told_apart(self) -> "TableSection":
+    def _marks_differ(self) -> "TableSection":
         if self.thousands is not None and (self.thousands == self.decimal or self.thousands.isdigit()):
             raise ValueError("thousands must be a mark other than decimal, and no digit")
         yes, no = ({word.strip().lower() for word in words} for words in (self.true, self.false))

@@ -27,7 +27,7 @@ _REPLICATES = 1000
 _REFIT: dict[str, Any] = {"draws": 250, "tune": 500}
 
 
-def judged_retention(
+def assess_retention(
     posterior: Posterior,
     pooled: PooledPeriods,
     spells: Spells,
@@ -77,7 +77,7 @@ def judged_retention(
     return [*rows, *left_out_findings(posterior.name, left_out, "retention")]
 
 
-def judged_spend(
+def assess_spend(
     posterior: Posterior, stack: StackedCells, counts: Counts, spells: Spells, rng: np.random.Generator
 ) -> list[Check]:
     """Check a posterior of spend as `posterior_spend_findings` does, and leave cells out."""

@@ -22,7 +22,7 @@ from cxlink.checks import Check, Fact
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells, person_periods, spells_of
 from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, CohortSpec
-from cxlink.estimands.bayesian.posterior_assessment import judged_retention, judged_spend
+from cxlink.estimands.bayesian.posterior_assessment import assess_retention, assess_spend
 from cxlink.estimands.bayesian.posterior_coefficients import posterior_coefficients
 from cxlink.estimands.bayesian.posterior_findings import deviation_findings
 from cxlink.estimands.bayesian.posterior_spend_rows import no_posterior_spend, posterior_spend_rows
@@ -197,7 +197,7 @@ def _reported(job: _Job, posterior: Posterior, pooled: PooledPeriods, rng: np.ra
     if len(pooled.coding.cohorts) > 1 and posterior.name == bayes_hazard.MODEL:
         new = retention_draws(posterior, spells, spec, rng, cohort=NEW, scenario=NEW_COHORT)
         rows += [row for one in new for row in survival_rows(one, spec)]
-    checks = judged_retention(posterior, pooled, spells, spec, rng)
+    checks = assess_retention(posterior, pooled, spells, spec, rng)
     return Bayesian(
         rows,
         [*checks, *_drawn(posterior), *_refused(drawn, spec)],
@@ -223,7 +223,7 @@ def _spend(job: _Job, counts: Counts, rng: np.random.Generator) -> Bayesian:
         return Bayesian(findings=[no_posterior_spend(stack)])
     posterior = _sampled_spend(job, stack, rng)
     announce(job.progress, "checking_spend")
-    checks = judged_spend(posterior, stack, counts, job.spells, rng)
+    checks = assess_spend(posterior, stack, counts, job.spells, rng)
     rows = posterior_spend_rows(posterior, counts, job.spells, spend_draws(posterior))
     effect = bayes_effect(counts.spec.score.effect)
     if len(job.cohorts) > 1:

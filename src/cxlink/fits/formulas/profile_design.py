@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from cxlink.cohort.errors import InputError
+from cxlink.estimation.independence import independent_columns
 from cxlink.fits.formulas.formula import ModelFormula, first_line
 
 _MOST_ROWS = 200_000
-_ALIASED = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,14 +168,8 @@ def refuse_aliased(design: ProfileDesign, rows: np.ndarray) -> None:
     InputError
         Naming the first such column.
     """
-    basis = [np.full(len(rows), 1 / np.sqrt(max(len(rows), 1)))]
-    for name, column in zip(design.names, rows.T, strict=True):
-        left = column.astype(float)
-        for _ in range(2):
-            space = np.array(basis)
-            left = left - space.T @ (space @ left)
-        if np.linalg.norm(left) <= _ALIASED * max(float(np.linalg.norm(column)), 1e-300):
+    for name, independent in zip(design.names, independent_columns(rows), strict=True):
+        if not independent:
             raise InputError(
                 f"formula {design.formula.text!r}: {name} cannot be told from the other terms. Leave one of them out."
             )
-        basis.append(left / np.linalg.norm(left))

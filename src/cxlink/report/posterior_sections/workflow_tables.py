@@ -83,18 +83,18 @@ def _cell(checks: Sequence[Check]) -> str:
     first, code = checks[0], checks[0].code
     if code in _REPLICATED:
         missed = sum(check.passed is False for check in checks)
-        return _judged(say("workflow.missed", missed=missed, all=len(checks)), checks)
+        return _with_verdict(say("workflow.missed", missed=missed, all=len(checks)), checks)
     if code == "prior_sensitivity":
         largest = max((check.value for check in checks if not math.isnan(check.value)), default=math.nan)
-        return _judged(decimal(largest, 3), checks)
+        return _with_verdict(decimal(largest, 3), checks)
     if code == "elpd_left_out_cells":
         return say("workflow.log_score", value=first.value, std_error=first.facts["std_error"])
     if code == "refitted_cells":
         return say("workflow.missed", missed=first.value, all=first.facts["cells"])
-    return _judged(decimal(first.value, SAMPLING.get(code, 0 if code == "draws" else 1)), checks[:1])
+    return _with_verdict(decimal(first.value, SAMPLING.get(code, 0 if code == "draws" else 1)), checks[:1])
 
 
-def _judged(text: str, checks: Sequence[Check]) -> str:
+def _with_verdict(text: str, checks: Sequence[Check]) -> str:
     verdicts = {check.passed for check in checks}
     if not verdicts & {True, False}:
         return text

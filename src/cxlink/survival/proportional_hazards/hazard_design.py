@@ -11,10 +11,10 @@ from cxlink.cohort.spec.spec_sections import Effect
 from cxlink.cohort.strata import stratum_variables
 from cxlink.estimation.design_terms import SCORE, DesignTerm, level_terms, score_terms
 from cxlink.estimation.effects import basis
+from cxlink.estimation.independence import independent_columns
 from cxlink.estimation.penalties import Penalty
 
 _SCORE = ""
-_ALIASED = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +89,7 @@ def make_design(
     matrix = np.concatenate([part[0] for part in parts], axis=1)
     terms = tuple(term for part in parts for term in part[1])
     blocks = tuple(part[2] for part in parts for _ in part[1])
-    keep = _kept(matrix[periods.level * n_strata + periods.stratum], blocks)
+    keep = _used_columns(matrix[periods.level * n_strata + periods.stratum], blocks)
     return HazardDesign(
         matrix=matrix[:, keep],
         terms=tuple(terms[j] for j in keep),
@@ -130,23 +130,16 @@ def _categories(
     return np.delete(dummies, reference, axis=1), level_terms(variable, names, reference)
 
 
-def _kept(rows: np.ndarray, blocks: tuple[frozenset[str], ...]) -> list[int]:
-    """Columns that are no sum of a constant and of others (modified Gram–Schmidt), and all of the score's.
+def _used_columns(rows: np.ndarray, blocks: tuple[frozenset[str], ...]) -> list[int]:
+    """Columns that are no sum of a constant and of others, and all of the score's.
 
     Categories are compared among themselves, interactions last. A category without informative customers stays too.
     """
-    basis = [np.full(len(rows), 1 / np.sqrt(max(len(rows), 1)))]
+    order = sorted(range(len(blocks)), key=lambda j: (len(blocks[j]), blocks[j] == {_SCORE}))
     columns = []
-    for j in sorted(range(len(blocks)), key=lambda j: (len(blocks[j]), blocks[j] == {_SCORE})):
-        left = rows[:, j].astype(float)
-        norm = float(np.linalg.norm(left))
-        for _ in range(2):  # twice is enough (Kahan)
-            space = np.array(basis)
-            left = left - space.T @ (space @ left)
-        independent = float(np.linalg.norm(left)) > _ALIASED * max(norm, 1e-300)
-        if independent:
-            basis.append(left / np.linalg.norm(left))
-        if independent or blocks[j] == {_SCORE} or (norm == 0 and len(blocks[j]) == 1):
+    for j, independent in zip(order, independent_columns(rows[:, order]), strict=True):
+        empty = len(blocks[j]) == 1 and not rows[:, j].any()
+        if independent or blocks[j] == {_SCORE} or empty:
             columns.append(j)
     return sorted(columns)
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from check_fields import check_fields
 from cohorts import cell_rows, spec_for, spells_from
-from told import told
 
 from cxlink.analysis import analyse
 from cxlink.checks import Check, matching
@@ -68,7 +68,7 @@ def test_additive_models_hold_the_headline_where_support_is_thin(thinned: Analys
     }  # fmt: skip
     assert set(headline["adjusted"]) == {"standardised"}
     assert len(headline) == 12  # both sides, difference and ratio of three outcomes
-    assert told(*matching(thinned.checks, code="takes_over")) == told(
+    assert check_fields(*matching(thinned.checks, code="takes_over")) == check_fields(
         *[
             Check("takes_over", model, "best", 1.0, facts={"reference": "worst"})
             for model in ("grouped_ph", "poisson")

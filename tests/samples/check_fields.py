@@ -5,7 +5,7 @@ from dataclasses import fields
 from cxlink.checks import Check
 
 
-def told(*checks: Check) -> list[dict[str, object]]:
+def check_fields(*checks: Check) -> list[dict[str, object]]:
     """Fields of each check by name, without the numbers that it has not."""
     names = [field.name for field in fields(Check)]
     every = [{name: getattr(check, name) for name in names} for check in checks]

@@ -14,7 +14,7 @@ from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import read_spec
 from cxlink.cohort.spec.metrics_section import MetricsSection
 from cxlink.cohort.table import read_cohort
-from cxlink.pooling import added_up, earlier_cohorts
+from cxlink.pooling import add_cohorts, earlier_cohorts
 from cxlink.report.profile_words import profile_notes
 from cxlink.runs import read_run, write_record
 from cxlink.study.simulated_files import write_simulated
@@ -84,7 +84,7 @@ def test_cohorts_add_up_to_the_counts_of_both_tables_with_the_cohort_as_a_stratu
 ) -> None:
     """What a table of both cohorts' rows, adjusted for the cohort as well, would have been counted to."""
     new, _, run = cohorts
-    pooled = added_up(new, earlier_cohorts([run], new))
+    pooled = add_cohorts(new, earlier_cohorts([run], new))
     frames = []
     for seed, name in ((1, "new"), (2, "old")):
         write_simulated("subscription", 300, seed, tmp_path / f"{name}.csv")
@@ -112,10 +112,10 @@ def test_metrics_of_one_cohort_alone_are_left_out_and_said(cohorts: tuple[Counts
         return replace(counts, spec=spec, cells=counts.cells.assign(touchpoint="web"))
 
     new, old, _ = cohorts
-    plain = added_up(new, {"old": old}).cells
+    plain = add_cohorts(new, {"old": old}).cells
     for pooled, said in (
-        (added_up(asking(new), {"old": old}), True),
-        (added_up(new, {"old": asking(old)}), False),
+        (add_cohorts(asking(new), {"old": old}), True),
+        (add_cohorts(new, {"old": asking(old)}), False),
     ):
         assert pooled.spec.metrics is None
         pd.testing.assert_frame_equal(pooled.cells, plain)
@@ -126,14 +126,14 @@ def test_what_was_added_up_is_pooled_by_its_parts(
     tmp_path: Path, cohorts: tuple[Counts, Counts, Path]
 ) -> None:
     new, old, run = cohorts
-    pooled = run_of(added_up(new, earlier_cohorts([run], new)), tmp_path / "pooled")
+    pooled = run_of(add_cohorts(new, earlier_cohorts([run], new)), tmp_path / "pooled")
     third = counted(tmp_path, 3, "third")
     with pytest.raises(InputError, match=r"pooled: several cohorts added up already\. Pool the runs"):
         earlier_cohorts([pooled], third)
-    assert added_up(new, {}) is new
+    assert add_cohorts(new, {}) is new
     spec = new.spec.model_copy(update={"adjust": new.spec.adjust.model_copy(update={"columns": ("cohort",)})})
     with pytest.raises(InputError, match=r"--pool: \[adjust\] names a column cohort, by which pooled"):
-        added_up(replace(new, spec=spec), {"old": old})
+        add_cohorts(replace(new, spec=spec), {"old": old})
 
 
 def test_suppressed_counts_are_refused(tmp_path: Path, cohorts: tuple[Counts, Counts, Path]) -> None:
