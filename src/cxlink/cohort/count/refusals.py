@@ -11,7 +11,7 @@ from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
-_ROW = "row.number"
+_ROW, _PLACE = "row.number", "row.place"
 
 
 def refusal(source: Source, spec: CohortSpec, rule: TableRule) -> InputError:
@@ -20,14 +20,14 @@ def refusal(source: Source, spec: CohortSpec, rule: TableRule) -> InputError:
     first = ""
     for part in source.parts():
         rows = _as_cells(part, spec)
-        bad = rows.filter(rule.broken(rows).fill_null(False))
-        n_rows += part.run(part.table.count()).as_py()
-        n_here = part.run(bad.count()).as_py()
-        n_broken += n_here
-        if n_here and not first:
-            first = _where(part, spec, bad, rule, only=n_here == 1)
-            first += f" of {part.name.rsplit('/', 1)[1]}" if len(source.files) > 1 else ""
-            first += _found(part, spec, bad, rule)
+        broken = rule.broken(rows).fill_null(False)
+        numbers = rows.aggregate(rows=rows.count(), broken=broken.cast("int64").sum())
+        n_here, n_broken_here = (n or 0 for n in part.run(numbers).to_pylist()[0].values())
+        n_rows, n_broken = n_rows + n_here, n_broken + n_broken_here
+        if n_broken_here and not first:
+            where, found = _first(part, spec, rows.filter(broken), rule, only=n_broken_here == 1)
+            file = f" of {part.name.rsplit('/', 1)[1]}" if len(source.files) > 1 else ""
+            first = f"{where}{file}{found}"
     fail = "row fails" if n_rows == 1 else "rows fails" if n_broken == 1 else "rows fail"
     return InputError(f"{source.name}: {rule.must}. {n_broken:,} of {n_rows:,} {fail}, {first}. {rule.cure}")
 
@@ -81,25 +81,22 @@ def _in_order(source: Source, spec: CohortSpec, bad: Any, rule: TableRule) -> An
     return bad.order_by([f"raw.{name}" for name in names])
 
 
-def _where(source: Source, spec: CohortSpec, bad: Any, rule: TableRule, only: bool) -> str:
-    if source.ordered:
-        row = source.run(bad[_ROW].min()).as_py() + 1
-        return f"{'' if only else 'the first '}in row {row:,}"
-    if spec.cohort.id is None:
-        return "one of them" if not only else "one"
-    record = _in_order(source, spec, bad, rule).select(f"raw.{spec.cohort.id}").limit(1)
-    (value,) = source.run(record).to_pylist()[0].values()
-    return f"{'' if only else 'the first '}with {spec.cohort.id} {shown(value)}"
-
-
-def _found(source: Source, spec: CohortSpec, bad: Any, rule: TableRule) -> str:
-    """What the named row holds in the rule's columns."""
+def _first(source: Source, spec: CohortSpec, bad: Any, rule: TableRule, only: bool) -> tuple[str, str]:
+    """Where the first of the broken rows is, and what it holds in the rule's columns; in one pass over the rows."""
     names = _shown_columns(source, rule)
-    if not names:
-        return ""
+    place = _ROW if source.ordered else f"raw.{spec.cohort.id}" if spec.cohort.id else None
     columns = [bad[f"raw.{name}"].cast("string").name(name) for name in names]
-    record = source.run(_in_order(source, spec, bad, rule).select(columns).limit(1)).to_pylist()[0]
-    return f" (found {' and '.join(shown(record[name]) for name in names)})"
+    columns += [bad[place].name(_PLACE)] if place else []
+    record: dict[str, Any] = {}
+    if columns:
+        rows = _in_order(source, spec, bad, rule).select(columns).limit(1)
+        (record,) = source.run(rows).to_pylist()
+    found = f" (found {' and '.join(shown(record[name]) for name in names)})" if names else ""
+    if place is None:
+        return "one" if only else "one of them", found
+    at = record[_PLACE]
+    where = f"in row {at + 1:,}" if source.ordered else f"with {spec.cohort.id} {shown(at)}"
+    return where if only else f"the first {where}", found
 
 
 def _shown_columns(source: Source, rule: TableRule) -> list[str]:
