@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from cxlink.cohort.errors import InputError
@@ -47,6 +48,7 @@ class Scale:
         return tuple(sorted(self.levels[-n_best:]))
 
 
+@cache
 def parse_scale(text: str, higher_is_better: bool = True) -> Scale:
     """Read a scale such as ``"1-10"``.
 
