@@ -259,6 +259,6 @@ def test_interrupted_sampling_leaves_no_run_folder(
 
     # the sampler has started; its user stops waiting
     monkeypatch.setattr(inside._BackgroundSampler, "wait", interrupted)
-    assert run(["fit", str(table), *STAY, "--bayes", "--out", str(tmp_path / "run")]) == 130
+    assert run(["fit", str(table), *SPENT, "--bayes", "--out", str(tmp_path / "run")]) == 130
     assert capsys.readouterr().err == "cxlink: interrupted.\n"
     assert [path.name for path in tmp_path.iterdir()] == ["churn.csv"]

@@ -1,10 +1,11 @@
-"""A notebook is run with parameters, and kept whole or not at all."""
+"""A notebook is run with parameters, and kept whole or not at all.
+
+nbformat is imported where it is used: it takes seconds, which every worker of a test run would spend.
+"""
 
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
 from cxlink.cohort.errors import InputError
 from cxlink.notebook import NEW_COHORT, run_notebook
@@ -12,6 +13,9 @@ from cxlink.notebook import NEW_COHORT, run_notebook
 
 @pytest.fixture
 def notebook(tmp_path: Path) -> Path:
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_notebook
+
     given = new_code_cell('table = ""\nn = 1')
     given.metadata["tags"] = ["parameters"]
     raised = "from cxlink.cohort.errors import InputError\nif n == 3:\n    raise InputError('t.csv: no such file.')"
@@ -23,6 +27,8 @@ def notebook(tmp_path: Path) -> Path:
 
 
 def test_parameters_reach_the_notebook_and_its_output_is_kept(notebook: Path, tmp_path: Path) -> None:
+    import nbformat
+
     executed = tmp_path / "run.ipynb"
     run_notebook({"table": "a.csv", "n": 2}, executed, notebook=notebook)
     cells = nbformat.read(executed, as_version=4).cells
@@ -43,6 +49,8 @@ def test_what_it_cannot_take_is_one_line_and_leaves_nothing(notebook: Path, tmp_
 
 
 def test_the_notebook_for_a_new_cohort_has_the_parameters_that_fit_gives_it() -> None:
+    import nbformat
+
     cells = nbformat.read(NEW_COHORT, as_version=4).cells
     (given,) = (cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
     names = {line.split(" = ")[0] for line in given.splitlines()}

@@ -8,7 +8,7 @@ not say a sentence cannot read it, so each is tried on the sections that do.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import made_up_bayes
@@ -123,22 +123,26 @@ def _other(form: tuple[Piece, ...]) -> Iterator[Piece]:
     yield from (replace(piece, text=OTHER, strong=False) for piece in form if piece.slot)
 
 
+@cache
+def first_alike() -> dict[str, str]:
+    """By key the first one of the same words, which a text cannot tell from it."""
+    first: dict[str, str] = {}
+    return {key: first.setdefault(str(sentence.forms), key) for key, sentence in sentences("en").items()}
+
+
 @contextmanager
 def told(changed: Mapping[str, Sentence]) -> Iterator[Said]:
     """Tell some sentences in other words, and note each that is said with its facts."""
     said = Said(set(), {})
-    every = sentences("en")
-    known = {**every, **changed}
-    alike: dict[str, str] = {}
-    for key, sentence in every.items():
-        alike.setdefault(str(sentence.forms), key)
+    known = {**sentences("en"), **changed}
+    alike = first_alike()
     fill = words._filled
 
     def recorded(key: str, facts: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
         pieces = list(fill(key, facts))
         if key in KEYS:
             slots = [_marked(facts[name], said) for name in sorted(known[key].slots)]
-            mark = f"<{alike[str(every[key].forms)]} {slots}>"
+            mark = f"<{alike[key]} {slots}>"
             said.keys.add(key)
             said.marks["".join(text for text, _ in pieces)] = mark
         return iter(pieces)
@@ -233,7 +237,7 @@ def analysed() -> Analysis:
     rows = random_rows(3, 500, strata=2)
     rng = np.random.default_rng(1)
     rows["spend"] = np.where(rng.random(len(rows)) < 0.2, 0.0, rng.gamma(2, 50, len(rows)).round(2))
-    spec = spec_for(4, ("plan",), spend=True)
+    spec = spec_for(4, ("plan",), spend=True, draws=200)
     small = spec.publish.model_copy(update={"smallest_cell": 25})
     return analyse(counts_of(rows, spec.model_copy(update={"publish": small})), models="all")
 

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -79,17 +80,24 @@ def _constants() -> set[str]:
     return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
-CALLS = list(_calls())
+@cache
+def calls() -> list[Call]:
+    return list(_calls())
+
+
+@cache
+def _keys_of(pattern: str) -> list[str]:
+    return [key for key in ENGLISH if re.fullmatch(pattern, key)]
 
 
 def _matched(call: Call) -> list[str]:
-    return [key for key in ENGLISH for pattern in call.patterns if re.fullmatch(pattern, key)]
+    return [key for pattern in call.patterns for key in _keys_of(pattern)]
 
 
 def test_every_key_in_the_code_is_in_the_file_and_is_given_the_facts_of_its_slots() -> None:
-    for call in CALLS:
+    for call in calls():
         for pattern in call.patterns:
-            assert any(re.fullmatch(pattern, key) for key in ENGLISH), f"{call.place}: no sentence {pattern}"
+            assert _keys_of(pattern), f"{call.place}: no sentence {pattern}"
         keys = _matched(call)
         for key in keys:
             missing = ENGLISH[key].slots - call.facts
@@ -99,12 +107,12 @@ def test_every_key_in_the_code_is_in_the_file_and_is_given_the_facts_of_its_slot
 
 
 def test_every_sentence_of_the_file_is_said() -> None:
-    said = {key for call in CALLS for key in _matched(call)} | _constants()
+    said = {key for call in calls() for key in _matched(call)} | _constants()
     assert not sorted(set(ENGLISH) - said)
 
 
 def test_what_is_strong_is_asked_for_in_runs() -> None:
-    for call in CALLS:
+    for call in calls():
         assert call.styled or not [key for key in _matched(call) if ENGLISH[key].styled], call.place
 
 

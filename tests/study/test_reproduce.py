@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxlink.cohort.spec.cohort_spec import make_spec, merged
+from cxlink.study import reproduce
 from cxlink.study.reproduce import Reproduced, reproduce_study
 
 
@@ -16,7 +18,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory, families: None) -> Path:
 
 @pytest.fixture(scope="module")
 def made(folder: Path, families: None) -> Reproduced:
-    return reproduce_study(folder, command="cxlink reproduce")
+    """The study, its intervals from a fifth of the usual draws."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            reproduce, "make_spec", lambda spec: make_spec(merged(spec, {"analysis": {"draws": 400}}))
+        )
+        return reproduce_study(folder, command="cxlink reproduce")
 
 
 def _rows(made: Reproduced, figure: str) -> pd.DataFrame:

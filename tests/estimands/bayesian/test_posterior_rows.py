@@ -1,5 +1,7 @@
 """Rows from posteriors: beside maximum likelihood's, standardised over the same weights, and on odd cohorts."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,11 +60,23 @@ def _rows(spells: Spells, spec: CohortSpec, name: str = "bayes", **sampling: int
     return select(tidy(row for one in drawn for row in survival_rows(one, spec)), scenario="")
 
 
+@cache
+def _few_customers() -> pd.DataFrame:
+    """Rows of 600 customers."""
+    return _rows(*_read(_customers(600)))
+
+
+@cache
+def _beside_likeliest(late: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows of many customers, and maximum likelihood's of the same."""
+    spells, spec = _read(_customers(20_000, late), **({"entry": "entry"} if late else {}))
+    likeliest = hazard_results(spells, spec, np.random.default_rng(1))[0]
+    return _rows(spells, spec, draws=300), tidy(likeliest)
+
+
 @pytest.mark.parametrize("late", [False, True])
 def test_with_many_customers_rows_are_those_of_maximum_likelihood(late) -> None:
-    spells, spec = _read(_customers(20_000, late), **({"entry": "entry"} if late else {}))
-    rows = _rows(spells, spec, draws=300)
-    likeliest = tidy(hazard_results(spells, spec, np.random.default_rng(1))[0])
+    rows, likeliest = _beside_likeliest(late)
     wanted = select(likeliest, horizon=6, adjusted="standardised", scenario="interacting")
     keys = ["estimand", "group", "reference"]
     both = wanted.merge(select(rows, horizon=6, adjusted="standardised"), on=keys, suffixes=("", "_bayes"))
@@ -74,8 +88,7 @@ def test_with_many_customers_rows_are_those_of_maximum_likelihood(late) -> None:
 
 
 def test_rows_obey_the_laws_of_what_they_are() -> None:
-    spells, spec = _read(_customers(600))
-    rows = _rows(spells, spec)
+    rows = _few_customers()
     assert set(rows["adjusted"]) == {"no", "standardised"}
     kept = select(rows, estimand="retention", adjusted="standardised").set_index(["group", "horizon"])[
         "estimate"
@@ -101,8 +114,7 @@ def test_rows_obey_the_laws_of_what_they_are() -> None:
 
 
 def test_the_part_beyond_follow_up_is_said() -> None:
-    spells, spec = _read(_customers(600))
-    rows = _rows(spells, spec)
+    rows = _few_customers()
     kept = select(rows, estimand="retention", group="all", adjusted="no").set_index("horizon")["extrapolated"]
     assert kept.to_dict() == {6: 0.0, 18: 1.0, 100: 1.0}
     spent = select(rows, estimand="tenure", group="all", adjusted="no").set_index("horizon")["extrapolated"]
@@ -111,9 +123,7 @@ def test_the_part_beyond_follow_up_is_said() -> None:
 
 @pytest.mark.parametrize("late", [False, True])
 def test_unadjusted_rows_are_over_each_group_s_own_customers(late) -> None:
-    spells, spec = _read(_customers(20_000, late), **({"entry": "entry"} if late else {}))
-    rows = _rows(spells, spec, draws=300)
-    likeliest = tidy(hazard_results(spells, spec, np.random.default_rng(1))[0])
+    rows, likeliest = _beside_likeliest(late)
     wanted = select(likeliest, estimand="retention", horizon=6, adjusted="no", scenario="").set_index("group")
     found = select(rows, estimand="retention", horizon=6, adjusted="no").set_index("group")
     for group in ("best", "worst", "3"):
