@@ -53,7 +53,9 @@ def test_rows_and_coefficients_are_picked_from_an_analysis(simulated: Analysis) 
     ratios = simulated.hazard_ratios().set_index(["adjusted", "term", "level"])
     theirs = simulated.coefficients.query("model == 'grouped_ph'").set_index(["adjusted", "term", "level"])
     np.testing.assert_allclose(ratios["hazard_ratio"], np.exp(theirs["estimate"]))
-    assert {("conditional", "need"), ("conditional", "tenure_at_survey")} < set(ratios.index.droplevel("level"))
+    assert {("conditional", "need"), ("conditional", "tenure_at_survey")} < set(
+        ratios.index.droplevel("level")
+    )
     assert set(simulated.spend_models()["model"]) == {"poisson", "gamma", "two_part", "log_ols"}
 
 
