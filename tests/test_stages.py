@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from cxlink import analyse, make_spec, read_cohort
-from cxlink.cli import terminal
+from cxlink.cli import voice
 from cxlink.report.words import say, sentences
 from cxlink.stages import Stage
 
@@ -69,7 +69,7 @@ def test_the_terminal_says_a_step_in_words_and_a_file_nothing(monkeypatch: pytes
     for stream in (screen, file):
         monkeypatch.setattr("sys.stderr", stream)
         monkeypatch.setenv("COLUMNS", "100")
-        with terminal.showing() as progress:
+        with voice.showing() as progress:
             progress(Stage("sampling_spend", {"share": 0.25}))
     assert say("progress.sampling_spend", share=0.25) in screen.getvalue()
     assert not file.getvalue()

@@ -1,5 +1,6 @@
 """What long work says of itself: the step that begins, as data. The words are those of the language's file."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -29,7 +30,7 @@ def silent(_: Stage) -> None:
 
 
 def announce(progress: Progress, code: str, /, **facts: object) -> None:
-    """Tell that a stage begins.
+    """Tell that a stage begins, and log it under ``cxlink`` at level INFO.
 
     Parameters
     ----------
@@ -45,4 +46,6 @@ def announce(progress: Progress, code: str, /, **facts: object) -> None:
     >>> announce(print, "sampling_spend", share=0.5)
     Stage(code='sampling_spend', facts={'share': 0.5})
     """
-    progress(Stage(code, facts))
+    stage = Stage(code, facts)
+    logging.getLogger("cxlink").info("%s", code, extra={"stage": stage})
+    progress(stage)

@@ -27,6 +27,9 @@ Quick = Annotated[
         help="counts, Kaplan–Meier, means and contrasts on two pages: the same as --models quick",
     ),
 ]
+Quiet = Annotated[bool, typer.Option("--quiet", help="print nothing but errors")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="log each stage with the time, on standard error")]
+Json = Annotated[bool, typer.Option("--json", help="print the main results as JSON on standard output")]
 Bayes = Annotated[bool, typer.Option("--bayes", help="also sample the posterior of the Bayesian models")]
 Sampler = Annotated[
     str | None,

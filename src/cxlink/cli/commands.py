@@ -15,6 +15,7 @@ from cxlink.cli.arguments import (
     DropInvalid,
     FitOut,
     Fraction,
+    Json,
     Margin,
     Move,
     Notebook,
@@ -22,6 +23,7 @@ from cxlink.cli.arguments import (
     Overwrite,
     Pool,
     Quick,
+    Quiet,
     Run,
     Runs,
     Sampler,
@@ -30,11 +32,13 @@ from cxlink.cli.arguments import (
     Table,
     ValueHorizon,
     ValueOut,
+    Verbose,
 )
 from cxlink.cli.first_steps import spec_for, write_starter
 from cxlink.cli.flags import quickened, with_flags
-from cxlink.cli.terminal import Timer, command_line, showing, status_of
-from cxlink.stages import Stage
+from cxlink.cli.terminal import Timer, command_line, status_of
+from cxlink.cli.voice import Voice, planned, rows_of, showing
+from cxlink.stages import announce
 
 if TYPE_CHECKING:
     from cxlink.cohort.spec.cohort_spec import CohortSpec
@@ -66,6 +70,7 @@ def root(
 @app.command(epilog="Example: cxlink reproduce --out reports/reproduction")
 def reproduce(
     ctx: typer.Context,
+    *,
     replications: Annotated[
         int,
         typer.Option(
@@ -74,14 +79,19 @@ def reproduce(
     ] = 0,
     out: Out = "reports/reproduction",
     overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    as_json: Json = False,
 ) -> None:
     """Reproduce the published study on simulated cohorts with a known truth."""
     from cxlink.runs import new_folder
     from cxlink.study.reproduce import reproduce_study
 
-    with showing() as progress, new_folder(Path(out), overwrite) as folder:
+    voice = Voice(quiet, verbose, as_json)
+    with showing(voice) as progress, new_folder(Path(out), overwrite) as folder:
         made = reproduce_study(folder, command_line(ctx.obj or ()), replications, progress)
-    print("\n".join(reports(out, made.subscription.spec)))
+    paths = reports(out, made.subscription.spec)
+    voice.results(lambda: paths, lambda: {"comparison": rows_of(made.comparison), "reports": paths})
 
 
 @app.command(epilog="Example: cxlink init customers.csv --out spec.toml")
@@ -110,7 +120,7 @@ def check(table: Table, *, spec: Spec = None, drop_invalid: DropInvalid = False,
 
     read = spec_for(table, spec, flags)
     with showing() as progress:
-        progress(Stage("reading"))
+        announce(progress, "reading")
         cohort = read_cohort(table, read, drop_invalid)
     print("\n".join(profile_lines(cohort)))
 
@@ -130,12 +140,16 @@ def fit(
     sampler: Sampler = None,
     pool: Pool = None,
     notebook: Notebook = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    as_json: Json = False,
     flags: Any,
 ) -> None:
     """Fit every model that the spec allows, and write estimates and a report to a run folder."""
     from cxlink.bayes.draws.sampling import sampler_named
     from cxlink.runs import new_folder, refuse_existing
 
+    voice = Voice(quiet, verbose, as_json)
     sampler_named(sampler, bayes=bayes)
     flags = quickened(flags) if quick else flags
     read = spec_for(table, spec, flags)
@@ -146,7 +160,7 @@ def fit(
             "table": table, "spec": spec or "", "flags": flags, "output": str(target), "bayes": bayes,
             "sampler": sampler, "drop_invalid": drop_invalid, "pool": pool or [], "overwrite": overwrite,
         }  # fmt: skip
-        _fit_in_a_notebook(parameters, target, overwrite, read)
+        _fit_in_a_notebook(parameters, target, read, voice)
         return
     from cxlink import pooling
     from cxlink.cli.closing_lines import closing_lines
@@ -154,25 +168,33 @@ def fit(
     from cxlink.runs import write_run
 
     timer = Timer()
-    with showing() as progress:
-        progress(Stage("counting"))
+    with showing(voice, planned(read, bayes=bayes)) as progress:
+        announce(progress, "counting")
         cohort = read_cohort(table, read, drop_invalid)
         timer.lap("count")
         analysis = pooling.pool(cohort, pool or [], progress, bayes=bayes, sampler=sampler)
         timer.lap("analyse")
-        progress(Stage("writing"))
+        announce(progress, "writing")
         with new_folder(target, overwrite) as folder:
             write_run(analysis, folder, command=command_line(ctx.obj or ()), timings=timer.laps)
-    print("\n".join([*closing_lines(analysis), *reports(target, read)]))
+    paths = reports(target, read)
+    voice.results(
+        lambda: [*closing_lines(analysis), *paths],
+        lambda: {
+            "cohort": read.cohort.name, "models": read.analysis.models, "folder": str(target),
+            "estimates": rows_of(analysis.headline()), "reports": paths,
+        },
+    )  # fmt: skip
 
 
-def _fit_in_a_notebook(parameters: dict[str, Any], target: Path, overwrite: bool, spec: "CohortSpec") -> None:
+def _fit_in_a_notebook(parameters: dict[str, Any], target: Path, spec: "CohortSpec", voice: Voice) -> None:
     from cxlink.notebook import run_notebook
 
-    with showing() as progress:
-        progress(Stage("notebook"))
-        run_notebook(parameters, target.with_name(f"{target.name}.ipynb"), overwrite)
-    print("\n".join([f"{target}.ipynb", *reports(target, spec)]))
+    with showing(voice) as progress:
+        announce(progress, "notebook")
+        run_notebook(parameters, target.with_name(f"{target.name}.ipynb"), parameters["overwrite"])
+    paths = [f"{target}.ipynb", *reports(target, spec)]
+    voice.results(lambda: paths, lambda: {"folder": str(target), "reports": paths})
 
 
 @app.command(epilog="Example: cxlink value reports/customers --move 1-6:7-8 --cost 10000 --margin 0.3")
@@ -190,6 +212,9 @@ def value(
     horizon: ValueHorizon = None,
     out: ValueOut = None,
     overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    as_json: Json = False,
 ) -> None:
     """Estimate the incremental margin of an intervention that improves scores, and where it breaks even."""
     from cxlink.change_runs import write_outcome
@@ -200,25 +225,34 @@ def value(
     source = Path(run)
     target = Path(out) if out is not None else source.parent / f"{source.name}-value"
     refuse_existing(target, overwrite)
-    with showing() as progress:
-        progress(Stage("intervention"))
+    voice = Voice(quiet, verbose, as_json)
+    with showing(voice) as progress:
+        announce(progress, "intervention")
         outcome = value_of(
             source, move=move, shift=shift, fraction=fraction, cost=cost, causal_share=causal_share, margin=margin,
             discount=discount, horizon=horizon,
         )  # fmt: skip
-        progress(Stage("writing"))
+        announce(progress, "writing")
         with new_folder(target, overwrite) as folder:
             write_outcome(outcome, folder, command=command_line(ctx.obj or ()))
-    print("\n".join([*intervention_lines(outcome), *reports(target, outcome.spec)]))
+    paths = reports(target, outcome.spec)
+    voice.results(
+        lambda: [*intervention_lines(outcome), *paths],
+        lambda: {"folder": str(target), "estimates": rows_of(outcome.estimates), "reports": paths},
+    )
 
 
 @app.command(epilog="Example: cxlink compare reports/2024 reports/2025")
 def compare(
     ctx: typer.Context,
     runs: Runs,
+    *,
     horizon: ComparisonHorizon = None,
     out: Out = "reports/compare",
     overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    as_json: Json = False,
 ) -> None:
     """Decompose changes between cohorts, and check whether the baseline cohort's model still predicts."""
     from cxlink.change_runs import write_comparison
@@ -227,12 +261,17 @@ def compare(
     from cxlink.verbs import compare_runs
 
     refuse_existing(Path(out), overwrite)
-    with showing() as progress:
+    voice = Voice(quiet, verbose, as_json)
+    with showing(voice) as progress:
         comparison = compare_runs([Path(run) for run in runs], horizon, progress)
-        progress(Stage("writing"))
+        announce(progress, "writing")
         with new_folder(Path(out), overwrite) as folder:
             write_comparison(comparison, folder, command=command_line(ctx.obj or ()))
-    print("\n".join([*comparison_lines(comparison), *reports(out, comparison.spec)]))
+    paths = reports(out, comparison.spec)
+    voice.results(
+        lambda: [*comparison_lines(comparison), *paths],
+        lambda: {"folder": out, "changes": rows_of(comparison.changes), "reports": paths},
+    )
 
 
 @app.command(epilog="Example: cxlink simulate subscription -n 20000 --out customers.parquet")

@@ -1,16 +1,15 @@
-"""What the commands share: progress, the command line to run again, and exit status."""
+"""What the commands share: the command line to run again, and exit status."""
 
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from cxlink.stages import Progress, silent
+_LEFT_OUT = ("--out", "--overwrite", "--quiet", "--verbose", "--json")
 
 
 class Timer:
@@ -39,27 +38,9 @@ def command_line(typed: Sequence[str]) -> str:
     repeated = [
         word
         for before, word in zip(["", *words], words, strict=False)
-        if before != "--out" and word not in ("--out", "--overwrite") and not word.startswith("--out=")
+        if before != "--out" and word not in _LEFT_OUT and not word.startswith("--out=")
     ]
     return " ".join(["cxlink", *(shlex.quote(Path(word).name if "/" in word else word) for word in repeated)])
-
-
-@contextmanager
-def showing() -> Iterator[Progress]:
-    """Show progress on a terminal, and nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield silent
-        return
-    from rich.console import Console
-    from rich.progress import Progress as Bars
-    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from cxlink.report.words import say
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(say("progress.starting"))
-        yield lambda stage: bar.update(task, description=say(f"progress.{stage.code}", **stage.facts))
 
 
 def status_of(command: Callable[[], Any]) -> int:
