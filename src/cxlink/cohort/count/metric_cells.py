@@ -1,5 +1,6 @@
 """One more group-by, for metrics: rows by score, segment and calendar period, with the sums that ratios are made of."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,31 +41,28 @@ def raw_metrics(source: Source, spec: CohortSpec) -> pa.Table | None:
         return None
     rows = metric_rows(source, spec)
     read = {**rows.keys, **{f"bad.{name}": wrong for name, wrong in rows.bad.items()}}
-    for name, (above, below) in rows.amounts.items():
-        read[f"{name}.above"] = above
-        if below is not None:
-            read[f"{name}.below"] = below
-    table = source.table.select(**read)
-    tops = _sizes(source, table, spec)
+    sides = {f"{name}.above": above for name, (above, _) in rows.amounts.items()}
+    sides |= {f"{name}.below": below for name, (_, below) in rows.amounts.items() if below is not None}
+    table = source.table.select(**read, **sides)
+    tops = _sizes(source, table, spec, list(sides))
     sums = {"n": table.count()} | {f"bad.{name}": table[f"bad.{name}"].sum() for name in rows.bad}
     sums |= _sums(table, rows, tops, source.engine.name == "duckdb")
     return _limited(source, table.group_by(list(rows.keys)).aggregate(**sums), spec)
 
 
-def _sizes(source: Source, table: Any, spec: CohortSpec) -> dict[str, float]:
+def _sizes(source: Source, table: Any, spec: CohortSpec, sides: Sequence[str]) -> dict[str, float]:
     """Bounds of each metric's two sides; segments of many categories are refused: ids, amounts, free text."""
-    sides = [side for side in table.columns if side.endswith((".above", ".below"))]
-    segments = [f"segment.{name}" for name in segment_columns(spec)]
+    segments = {name: f"segment.{name}" for name in segment_columns(spec)}
     looks = {side: table[side].abs().max() for side in sides} | {
-        name: table[name].nunique() for name in segments
+        column: table[column].nunique() for column in segments.values()
     }
     if not looks:
         return {}
     row = source.run(table.aggregate(**looks)).to_pylist()[0]
-    for name in segments:
-        if row[name] > _MOST_LEVELS:
+    for name, column in segments.items():
+        if row[column] > _MOST_LEVELS:
             raise InputError(
-                f"{source.name}: {name.removeprefix('segment.')} has {row[name]:,} values; a segment may have "
+                f"{source.name}: {name} has {row[column]:,} values; a segment may have "
                 f"{_MOST_LEVELS}. Group them, or leave it out of [metrics] segments."
             )
     return {side: amounts.top_for(row[side]) for side in sides}
