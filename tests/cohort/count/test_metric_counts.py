@@ -256,7 +256,7 @@ WRONG = [
     ({"segments": ["plan", "plan"]}, "segments: a column is named twice"),
     ({"segments": ["member"]}, "segments: member is a name of the tables’ own"),
     ({"period": "week"}, "[metrics] period: input should be 'month', 'quarter' or 'year'"),
-    ({"touchpoints": "where"}, "[metrics] touchpoints is not a key of the spec. Known here: ces, contract_months"),
+    ({"touchpoints": "where"}, "[metrics] touchpoints is not a key of the spec: did you mean touchpoint?"),
 ]  # fmt: skip
 
 
