@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tabled import DROP, count, refusal, spec, stay
+from tabled import count, refusal, spec, stay
 
 from cxlink.cohort.count.counts import CONTROL, Counts, add, load_counts, save_counts, suppress
 from cxlink.cohort.count.profile import number_of_rows
@@ -63,7 +63,7 @@ def test_text_that_is_no_number_is_refused_as_spend_is() -> None:
     said = refusal(table, PRIOR)
     assert said == (
         "table: prior must be a number of at most 1e+12 in size, true or false, or empty, in every row with a score. "
-        f"2 of 4 rows fail, the first in row 2 (found many). Recode it (0 and 1 for no and yes), {DROP}"
+        "2 of 4 rows fail, the first in row 2 (found many). Recode it (0 and 1 for no and yes)."
     )
     kept = read_cohort(table, spec(PRIOR, subscription=STAY), drop_invalid=True)
     assert kept.count().cells["control_n"].sum() == 1

@@ -35,7 +35,12 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     scored = raw["score"].is_valid().to_numpy()
     n = raw["n"].to_numpy().astype(np.int64)
     entry, leave, lost, notes = _spells(times, spec, np.where(scored, n, 0))
-    notes += [*_event_words(raw, spec), *_score_texts(raw, spec), *unconfirmed_guesses(spec)]
+    notes += [
+        *_event_words(raw, spec),
+        *_score_texts(raw, spec),
+        *_lacking_spend(raw, spec),
+        *unconfirmed_guesses(spec),
+    ]
     if not scored.any():
         notes.append(Remark("no_scores", facts={"column": spec.score.column}))
     cells = pd.DataFrame({"score": raw["score"].to_pandas().astype("Float64").astype("Int64")})
@@ -96,6 +101,14 @@ def _score_texts(raw: pa.Table, spec: CohortSpec) -> list[Remark]:
     if n_rounded:
         remarks.append(Remark("score_rounded", n_rounded, facts={"column": column}))
     return remarks
+
+
+def _lacking_spend(raw: pa.Table, spec: CohortSpec) -> list[Remark]:
+    """Say how many customers with a score are left out of spend because theirs is empty."""
+    if spec.spend is None:
+        return []
+    n = int(pc.sum(raw.filter(pc.is_valid(raw["score"]))["spend_lacking"]).as_py() or 0)
+    return [Remark("spend_lacking", n, facts={"column": spec.spend.column})] if n else []
 
 
 _CLOCK = ("event", "whole", "part", "follow", "entry", "exit", "lost", "wave")

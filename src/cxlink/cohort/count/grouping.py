@@ -30,7 +30,8 @@ def raw_cells(source: Source, spec: CohortSpec, ignoring: tuple[str, ...] = ()) 
     -------
     Arrow table
         One row a cell, at most one more than `MOST_CELLS`: the keys of `prepare.Prepared`, ``n``, and with spend
-        ``spend_n`` (rows whose window is complete), ``spend_known`` (of these, those with an amount), ``spend_zero``,
+        ``spend_n`` (rows whose window is complete and whose spend is given), ``spend_lacking`` (those whose spend is
+        not), ``spend_known`` (of the former, those with an amount), ``spend_zero``,
         ``use_min`` (the least of ``use``, where it is read from a column) and the sums of `amounts.sums`; with a
         negative control ``control_given`` (rows that hold anything), ``control_n`` (of these, those with a number) and
         `amounts.moments`; with a column of margin ``margin_n`` (of ``spend_known``, those with a margin) and its
@@ -82,6 +83,7 @@ def _grouped(
     read = {
         "use": prepared.use, "y": prepared.y, "given": prepared.given, "control": prepared.control,
         "margin": prepared.margin, "words": prepared.words, "labels": prepared.labels, "rounded": prepared.rounded,
+        "lacks": prepared.lacks,
     }  # fmt: skip
     rows = source.table.select(**keys, **{name: value for name, value in read.items() if value is not None})
     wide = source.engine.name == "duckdb"
@@ -102,9 +104,11 @@ def _grouped(
 def _totals(rows: Any, prepared: Prepared, spec: CohortSpec, top: float, wide: bool) -> dict[str, Any]:
     if prepared.y is None:
         return {}
-    totals = {"spend_n": rows.count(), "spend_known": rows.y.count()}
+    lacking = rows.lacks.cast("int64").sum()
+    complete = rows.count() if prepared.use is None else rows.use.sum()
+    totals = {"spend_n": complete - lacking, "spend_lacking": lacking, "spend_known": rows.y.count()}
     if prepared.use is not None:
-        totals |= {"spend_n": rows.use.sum(), "use_min": rows.use.min()}
+        totals["use_min"] = rows.use.min()
     if spec.spend is not None and spec.spend.refunds:
         zero = (rows.y == 0).cast("int64").sum().coalesce(0)
     else:

@@ -59,7 +59,8 @@ def _as_cells(source: Source, spec: CohortSpec) -> Any:
     columns: dict[str, Any] = dict(prepared.keys)
     if prepared.y is not None:
         use = ibis.literal(1) if prepared.use is None else prepared.use
-        columns |= {"spend_n": use, "use_min": use, "spend_known": prepared.y.notnull().cast("int64")}
+        lacks = prepared.lacks.cast("int64") if prepared.lacks is not None else 0
+        columns |= {"spend_n": use - lacks, "use_min": use, "spend_known": prepared.y.notnull().cast("int64")}
     if prepared.margin is not None:
         columns["margin_n"] = prepared.margin.notnull().cast("int64")
     if prepared.control is not None and prepared.given is not None:

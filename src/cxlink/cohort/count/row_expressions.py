@@ -43,6 +43,8 @@ class Prepared:
         Margin, where spend is used and it is an amount; None without a column of it.
     words : ibis column or None
         What the event column says where it is neither 1/0 nor true/false; None where its type has no words.
+    lacks : ibis column or None
+        Whether the window is complete and the cell of spend empty: such a row leaves spend alone. None without spend.
     labels : ibis column or None
         What the score column says where it is no plain number; None where its type has no text.
     rounded : ibis column or None
@@ -56,6 +58,7 @@ class Prepared:
     control: Any | None = None
     margin: Any | None = None
     words: Any | None = None
+    lacks: Any | None = None
     labels: Any | None = None
     rounded: Any | None = None
 
@@ -106,6 +109,8 @@ def prepare(
         valid = used & earned.between(-margin_top, margin_top)
         margin = valid.ifelse(earned.cast("float64"), None)
     y = used.ifelse(value.cast("float64"), None)
+    empty = ~columns.is_given(columns.raw(source, spec.spend.column, "spend"))
+    said["lacks"] = empty if use is None else (use == 1).fill_null(False) & empty
     return Prepared(keys, use, y, given, control, margin, **said)
 
 

@@ -12,6 +12,7 @@ from cxlink.cohort.spec.spec_sections import SubscriptionSection
 from cxlink.cohort.strata import stratum_column
 
 _DROP = "drop them with --drop-invalid"
+"""Proposed only where a rule does not depend on the outcome: dropping customers by what became of them is no cure."""
 _WORDS = 'Say what its values mean ([table] true = ["…"], false = ["…"])'
 
 
@@ -63,7 +64,7 @@ def _duration_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRul
             (str(sub.event),),
             f"{sub.event} must be 1 or 0, true or false, yes or no",
             lambda t: ~t.event.isin([0, 1]) | (t.event.isnull() & (t.score.notnull() | t.whole.notnull())),
-            f"{_WORDS}, or {_DROP}.",
+            f"{_WORDS}, or correct it.",
         )
     ]
     periods = {"whole": sub.duration, "follow": sub.follow_up, "entry": sub.entry}
@@ -74,7 +75,7 @@ def _duration_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRul
                 (sub.entry, str(sub.duration)),
                 f"{sub.entry} must not be beyond {sub.duration}",
                 lambda t: t.beyond,
-                f"Both count {sub.unit}s since signup. Correct it, or {_DROP}.",
+                f"Both count {sub.unit}s since signup. Correct it.",
             )
         )
     if sub.survey is not None:
@@ -88,7 +89,9 @@ def _period_rule(key: str, name: str, spec: CohortSpec) -> TableRule:
         (name,),
         f"{name} must be a number of {unit}s from 0 to {longest:,} in every row with a score",
         lambda t: (t[key] < 0) | (t[key] > longest) | (t[key].isnull() & t.score.notnull()),
-        f"Set [subscription] unit or [table] decimal, correct it, or {_DROP}.",
+        "Set [subscription] unit or [table] decimal, or correct it."
+        if key == "whole"
+        else f"Set [subscription] unit or [table] decimal, correct it, or {_DROP}.",
     )
 
 
@@ -123,12 +126,13 @@ def _date_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRule]:
 
 def _fault_rule(code: int, names: dict[str, str], spec: CohortSpec) -> TableRule:
     shown = tuple(names[role] for role in FAULTS[code - 1])
+    last = "" if "end" in FAULTS[code - 1] else f", or {_DROP}"
     if len(shown) == 1:
         must = f"{shown[0]} must be a date, {spec.table.date_format or 'YYYY-MM-DD'}"
-        cure = "Set [table] date_format, rewrite it"
+        cure = f"Set [table] date_format{',' if last else ' or'} rewrite it"
     else:
         must, cure = f"{shown[0]} must not be after {shown[1]}", "Correct it"
-    return TableRule(shown, must, lambda t: t.fault == code, f"{cure}, or {_DROP}.")
+    return TableRule(shown, must, lambda t: t.fault == code, f"{cure}{last}.")
 
 
 def _band_rules(spec: CohortSpec) -> list[TableRule]:
@@ -159,13 +163,14 @@ def _spend_rules(spec: CohortSpec) -> list[TableRule]:
         )
     least = "" if section.refunds else " of 0 or more"
     cure = "" if section.refunds else ", set [spend] refunds = true if refunds are meant"
+    empty = "an empty cell leaves spend alone"
     where = "" if section.complete is True else " and a complete window"
     rules.append(
         TableRule(
             (section.column,),
             f"{section.column} must be an amount{least}, at most {MOST_SPENT:g}, in every row with a score{where}",
             lambda t: t.score.notnull() & (t.spend_known < t.spend_n),
-            f"Write 0 for no spend{cure}, or {_DROP}.",
+            f"Write 0 for no spend{cure}; {empty}.",
         )
     )
     return rules
@@ -180,7 +185,7 @@ def _margin_rules(spec: CohortSpec) -> list[TableRule]:
             (name,),
             f"{name} must be an amount of at most {MOST_SPENT:g} in size in every row with a score whose spend counts",
             lambda t: t.score.notnull() & (t.margin_n < t.spend_known),
-            f"Write 0 for no margin, or {_DROP}.",
+            "Write 0 for no margin.",
         )
     ]
 
@@ -195,7 +200,7 @@ def _control_rules(spec: CohortSpec) -> list[TableRule]:
             f"{name} must be a number of at most {MOST_SPENT:g} in size, true or false, or empty, in every row with a "
             "score",
             lambda t: t.score.notnull() & (t.control_n < t.control_given),
-            f"Recode it (0 and 1 for no and yes), or {_DROP}.",
+            "Recode it (0 and 1 for no and yes).",
         )
     ]
 
