@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from combined_means import combined_means
 from stored import agree, beside, estimates_of, number, numbers, rows_of, spec_of
 
 import cxlink
@@ -172,7 +173,7 @@ def test_errors_of_standardised_spend_stack_all_parts(regressions: dict[str, Spe
     theta, edges = np.concatenate(fit.stack.theta), np.cumsum([len(part) for part in fit.stack.theta])[:-1]
     # central differences of step δ: their error is δ² and rounding over δ
     moved = np.vstack([theta, theta + DELTA * np.eye(len(theta)), theta - DELTA * np.eye(len(theta))])
-    means = fit.unit * fit.means(np.split(moved, edges, axis=1)) @ share
+    means = fit.unit * combined_means(fit, np.split(moved, edges, axis=1)) @ share
     after, before = np.split(means[1:], 2)
     gradient = (after - before) / (2 * DELTA)
     errors = np.sqrt(np.einsum("pl,pq,ql->l", gradient, fit.stack.covariance, gradient))

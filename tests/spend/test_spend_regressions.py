@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from combined_means import combined_means
 from spenders import PLANS, cells_of, on_rows, question_of, spending
 from statsmodels.tools.numdiff import approx_fprime_cs
 
@@ -160,7 +161,7 @@ def test_a_mean_for_each_level_has_the_saturated_means_and_variances(
     cells = cells_of(rows, adjust=())
     found = fitted(fit(cells))
     theta = [layer[None] for layer in found.stack.theta]
-    means = found.unit * found.means(theta)[0, :, 0]
+    means = found.unit * combined_means(found, theta)[0, :, 0]
     by_level = rows.groupby("score")["spend"]
     assert means == pytest.approx(by_level.mean().to_numpy(), rel=1e-10)
     # the variance of log E[y] by the delta method, all parts together
@@ -238,7 +239,7 @@ def test_averages_are_those_of_every_combination(rows: pd.DataFrame, model: int)
     found = fitted(fit_spend(cells_of(rows), "levels")[model])
     theta = found.stack.draws(20, np.random.default_rng(1))
     strata = np.random.default_rng(2).dirichlet(np.ones(6))
-    expected = found.unit * found.means(theta) @ strata
+    expected = found.unit * combined_means(found, theta) @ strata
     assert found.averages(theta, strata) == pytest.approx(expected, rel=1e-12)
 
 

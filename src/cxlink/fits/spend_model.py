@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FAMILIES = ("poisson", "gamma", "tweedie", "two_part", "log_ols")
-_PARTS = {"share": "odds_ratio", "amount": "ratio_of_means"}
 _BINS = 10
 
 

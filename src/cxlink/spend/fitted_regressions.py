@@ -70,18 +70,8 @@ class SpendFit:
         """Number of parameters of all parts."""
         return sum(len(theta) for theta in self.stack.theta)
 
-    def means(self, theta: list[np.ndarray]) -> np.ndarray:
-        """Mean spend of each combination, in units: (n_draws, n_levels, n_strata) of parameters (n_draws, …)."""
-        mean = np.zeros((1, 1, 1))
-        for term, drawn in zip(self.terms, theta, strict=True):
-            by_level, by_stratum = term.linear(drawn)
-            eta = by_level[:, :, None] + by_stratum[:, None, :]
-            mean = mean + (-np.logaddexp(0, -eta) if term.share else eta)
-        means: np.ndarray = np.exp(mean)
-        return means
-
     def averages(self, theta: list[np.ndarray], strata: np.ndarray) -> np.ndarray:
-        """Average `means` over strata with weights (n_strata,): (n_draws, n_levels), in the currency.
+        """Average the means of levels over strata with weights (n_strata,): (n_draws, n_levels), in the currency.
 
         Amounts factorise into level × stratum, so only shares are evaluated for every combination.
         """
