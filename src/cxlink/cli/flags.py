@@ -27,6 +27,8 @@ FLAGS: tuple[Flag, ...] = (
     ("missing", "table", "missing", list, "text that stands for a missing value (repeatable)"),
     ("date-format", "table", "date_format", str, "how dates are written in text, such as %d-%m-%Y"),
     ("sheet", "table", "sheet", str, "sheet of a workbook [default: the first that holds anything]"),
+    ("surveys", "table", "surveys", str, "table of the scores, if they do not stand beside the customers"),
+    ("on", "table", "on", str, "column that names the customer in both tables"),
     ("true", "table", "true", list, "value that stands for yes in columns of yes and no (repeatable)"),
     ("false", "table", "false", list, "value that stands for no (repeatable)"),
     ("score", "score", "column", str, "column of the score"),

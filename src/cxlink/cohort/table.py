@@ -2,12 +2,14 @@
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cxlink.checks import Fact
 from cxlink.cohort.count import grouping
 from cxlink.cohort.count.coding import code_cells
 from cxlink.cohort.count.counts import Counts
@@ -23,6 +25,7 @@ from cxlink.cohort.count.resolution import resolve
 from cxlink.cohort.count.rules import TableRule, broken, rules_of
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.source import Source, embedded, open_source
+from cxlink.cohort.read.survey_table import with_surveys
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import AdjustSection
 from cxlink.cohort.strata import stratum_column
@@ -155,7 +158,9 @@ def read_cohort(table: Any, spec: CohortSpec, drop_invalid: bool = False) -> Coh
     """
     source = open_source(table, spec.table, spec.table_columns)
     try:
-        return replace(_read(source, spec, drop_invalid), table=table, drop_invalid=drop_invalid)
+        joined, notes = _with_surveys(source, spec, table)
+        cohort = _read(joined, spec, drop_invalid)
+        return replace(cohort, table=table, drop_invalid=drop_invalid, notes=(*notes, *cohort.notes))
     finally:
         source.close()
 
@@ -170,9 +175,17 @@ def read_again(cohort: Cohort, spec: CohortSpec) -> Cohort:
     """
     source = open_source(cohort.table, spec.table, spec.table_columns)
     try:
-        return _read(source, spec, cohort.drop_invalid, wide=True)
+        joined, _ = _with_surveys(source, spec, cohort.table)
+        return _read(joined, spec, cohort.drop_invalid, wide=True)
     finally:
         source.close()
+
+
+def _with_surveys(source: Source, spec: CohortSpec, table: Any) -> tuple[Source, tuple[Remark, ...]]:
+    """Join the surveys that the spec names, and say how many are of nobody in the table."""
+    joined, n_unmatched = with_surveys(source, spec, table)
+    facts: dict[str, Fact] = {"table": Path(spec.table.surveys or "").name}
+    return joined, (Remark("surveys_unmatched", n_unmatched, facts=facts),) if n_unmatched else ()
 
 
 def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = False) -> Cohort:

@@ -76,6 +76,8 @@ class CohortSpec(Section):
             raise ValueError("[value] needs [spend]: a margin is earned in the window of spend")
         if self.cohort.repeat == "first" and not (sub and sub.survey):
             raise ValueError('[cohort] repeat = "first" needs [subscription] survey, the date of each score')
+        if self.table.on is not None and self.table.on != self.cohort.id:
+            raise ValueError("[table] on must be [cohort] id: a customer may have several surveys")
         for name in self.cohort.unconfirmed:
             section, _, key = name.partition(".")
             if getattr(getattr(self, section, None), key or "-", None) is None:
@@ -194,7 +196,7 @@ class CohortSpec(Section):
     def table_columns(self) -> frozenset[str]:
         """Every name in the spec that may be a column of the table."""
         sub, spend = self.subscription, self.spend
-        names = {self.score.column, self.cohort.id, self.cohort.count, *self.stratum_variables}
+        names = {self.score.column, self.cohort.id, self.cohort.count, self.table.on, *self.stratum_variables}
         if sub is not None:
             names |= {sub.signup, sub.survey, sub.end, sub.observed_until, sub.cause}
             names |= {sub.duration, sub.event, sub.follow_up, sub.entry}

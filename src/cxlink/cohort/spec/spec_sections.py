@@ -58,6 +58,8 @@ class TableSection(Section):
     missing: tuple[str, ...] = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
     date_format: str | None = None
     sheet: str | None = None
+    surveys: str | None = None
+    on: str | None = None
     true: tuple[str, ...] = ()
     false: tuple[str, ...] = ()
 
@@ -80,6 +82,10 @@ class TableSection(Section):
     def _marks_differ(self) -> "TableSection":
         if self.thousands is not None and (self.thousands == self.decimal or self.thousands.isdigit()):
             raise ValueError("thousands must be a mark other than decimal, and no digit")
+        if (self.surveys is None) != (self.on is None):
+            raise ValueError(
+                "surveys and on go together: a table, and the column that names the customer in both"
+            )
         yes, no = ({word.strip().lower() for word in words} for words in (self.true, self.false))
         if yes & no:
             raise ValueError(f"{min(yes & no)!r} stands both in true and in false")

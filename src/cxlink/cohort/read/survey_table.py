@@ -1,0 +1,90 @@
+"""Scores in a table of their own: surveys joined to the customers who gave them."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.read import columns
+from cxlink.cohort.read.source import Source, open_source
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+
+
+def with_surveys(source: Source, spec: CohortSpec, table: Any) -> tuple[Source, int]:
+    """Give customers their surveys: a row for each survey, and one without a score for who gave none.
+
+    Parameters
+    ----------
+    source : Source
+        The customers, one row each.
+    spec : CohortSpec
+        Its ``[table] surveys`` and ``on``.
+    table : str, Path or anything that `open_source` takes
+        Where the customers stand: a relative path of surveys is looked for beside it first.
+
+    Returns
+    -------
+    source : Source
+        The customers as they were where the spec names no surveys.
+    n_unmatched : int
+        Surveys of nobody in the table of customers, which are left out.
+
+    Raises
+    ------
+    InputError
+        If the surveys cannot be read, a customer stands in two rows, or a column stands in both tables.
+    """
+    options = spec.table
+    if options.surveys is None or options.on is None:
+        return source, 0
+    own = options.model_copy(update={"sheet": None})
+    surveys = open_source(_beside(options.surveys, table), own, spec.table_columns)
+    try:
+        keep = [name for name in surveys.columns if name in spec.table_columns and name != options.on]
+        both = next((name for name in keep if name in source.columns), None)
+        if both is not None:
+            raise InputError(f"{surveys.name}: {both} stands in {source.name} too. Rename one of them.")
+        key = _key(columns.raw(surveys, options.on, "on"))
+        right = "key_" + max([*source.columns, *surveys.columns], key=len)  # longer than any name there
+        rows = surveys.run(surveys.table.select(key.name(right), *(surveys.table[name] for name in keep)))
+    finally:
+        surveys.close()
+    return _joined(source, rows, right, options.on)
+
+
+def _beside(name: str, table: Any) -> str:
+    """Where the surveys are: beside the table of customers, else where the path says."""
+    if isinstance(table, str | Path) and "::" not in name and "::" not in str(table):
+        folder = Path(table) if Path(table).is_dir() else Path(table).parent
+        if (folder / name).exists():
+            return str(folder / name)
+    return name
+
+
+def _key(column: Any) -> Any:
+    """A key as text, the same from whole numbers, numbers and text."""
+    if column.type().is_string():
+        return column.strip().nullif("")
+    number = column.cast("float64").nullif(float("nan")) if column.type().is_floating() else column
+    return (number.cast("int64") if column.type().is_numeric() else number).cast("string")
+
+
+def _joined(source: Source, rows: Any, right: str, on: str) -> tuple[Source, int]:
+    import ibis
+
+    left = right + "_of_customer"
+    customers = source.table.mutate(_key(columns.raw(source, on, "on")).name(left))
+    keyed = customers.filter(customers[left].notnull()).select(left)
+    keys = keyed.group_by(left).aggregate(n=keyed.count())
+    twice = keys.filter(keys.n > 1)
+    n_twice = int(source.run(twice.count()).as_py())
+    if n_twice:
+        raise InputError(
+            f"{source.name}: {on} must not repeat in the table of customers: {n_twice:,} of its values do. Keep one "
+            "row a customer there; only surveys may be several."
+        )
+    surveys = ibis.memtable(rows)
+    n_unmatched = source.run(surveys.anti_join(customers, surveys[right] == customers[left]).count()).as_py()
+    joined = customers.left_join(surveys, customers[left] == surveys[right]).drop(left, right)
+    every = (*source.columns, *(name for name in rows.column_names if name != right))
+    return replace(source.kept(joined), columns=every), int(n_unmatched)
