@@ -23,6 +23,7 @@ from cxlink.cohort.count.refusals import refusal, without_broken
 from cxlink.cohort.count.repeated_scores import repeated_scores
 from cxlink.cohort.count.resolution import resolve
 from cxlink.cohort.count.rules import TableRule, broken, rules_of
+from cxlink.cohort.count.similar_ids import similar_ids
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.source import Source, embedded, open_source
 from cxlink.cohort.read.survey_table import with_surveys
@@ -192,6 +193,7 @@ def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = Fal
     source, notes = one_row_each(source, spec)
     raw, metrics, source, dropped = _checked(source, spec, drop_invalid)
     n_rows = _customers(raw) + number_of_rows(dropped)
+    notes += similar_ids(source, spec, n_rows)
     repeats = repeated_scores(source, spec)
     source, later = one_row_a_customer(source, spec)
     if later:
