@@ -159,7 +159,7 @@ def test_with_plenty_of_customers_it_is_the_likelihoods_maximum() -> None:
 def test_a_monotone_effect_never_turns_back_in_any_stratum(rows: pd.DataFrame) -> None:
     held = rows.copy()
     held.loc[held["score"] == 3, "spend"] *= 0.4
-    posterior = few(stacked(counted(held)), "monotone", draws=100)
+    posterior = few(stacked(counted(held)), "monotone", draws=50, tune=80)
     for part in ("share", "amount"):
         steps = np.diff(posterior.draws(part)[:, 0], axis=1)
         assert ((steps >= -1e-12).all(axis=1) | (steps <= 1e-12).all(axis=1)).all()
