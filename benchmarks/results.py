@@ -13,6 +13,8 @@ COUNTING = {True: "counting, retention and spend", False: "counting, retention o
 WITH_IDS = "counting, retention and spend, no id twice"
 ANALYSIS, REPORT = "analysis of the counts", "run folder with figures and PDF"
 HELP, FIT = "cxlink --help", "cxlink fit"
+USER, SCRIPT = "what a user waits for: ", "lifelines script"
+"""Begins the name of such a comparison, and the script beside the commands."""
 TENURE = "expected tenure, ten levels and sixty periods"
 POSTERIOR = {
     "bayes": "posterior of retention (hazard): ten levels, sixty periods, twenty strata",
