@@ -11,13 +11,16 @@ from cxlink.report.estimates_lookup import Estimate, open_book
 THIN = "\u202f"
 
 
-def estimate(estimand: str, value: float, low: float, high: float, unit: str) -> Estimate:
+def estimate(
+    estimand: str, value: float, low: float, high: float, unit: str, *, reference: str = ""
+) -> Estimate:
     columns = {
         "estimate": value,
         "conf_low": low,
         "conf_high": high,
         "model": "x",
         "group": "best",
+        "reference": reference,
         "unit": unit,
     }
     return next(iter(open_book(tidy([{"estimand": estimand, **columns}])).by_key.values()))
@@ -28,9 +31,14 @@ def estimate(estimand: str, value: float, low: float, high: float, unit: str) ->
     [
         (estimate("retention", 0.7412, 0.72, 0.76, "probability"), f"74{THIN}% [72, 76]"),
         (estimate("retention", 0.7412, 0.736, 0.7456, "probability"), f"74.1{THIN}% [73.6, 74.6]"),
-        (estimate("retention_difference", 0.31, 0.271, 0.349, "probability"), "31 points [27, 35]"),
-        (estimate("retention_difference", -0.31, -0.349, -0.271, "probability"), "−31 points [−35, −27]"),
-        (estimate("retention_ratio", 1.7209, 1.66, 1.78, "ratio"), "1.72 [1.66, 1.78]"),
+        (estimate("retention_difference", 0.31, 0.271, 0.349, "probability", reference="worst"), "31 points [27, 35]"),
+        (
+            estimate("retention_difference", -0.31, -0.349, -0.271, "probability", reference="worst"),
+            "−31 points [−35, −27]",
+        ),
+        (estimate("retention_ratio", 1.7209, 1.66, 1.78, "ratio", reference="worst"), "1.72 [1.66, 1.78]"),
+        # of an intervention: two groups, and no difference
+        (estimate("break_even_probability", 0.59, np.nan, np.nan, "probability", reference="1"), f"59{THIN}%"),
         (estimate("tenure", 18.34, 17.0, 19.96, "month"), "18.3 months [17.0, 20.0]"),
         (estimate("spend", 1234.4, 1199.6, 1270.2, "EUR"), f"EUR{THIN}1{THIN}234 [1{THIN}200, 1{THIN}270]"),
         (estimate("spend", 12.346, 11.0, 13.0, "EUR"), f"EUR{THIN}12.35 [11.00, 13.00]"),

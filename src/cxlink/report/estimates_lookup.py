@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxlink.estimands.tidy import select
+from cxlink.value.intervention import OF_INTERVENTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class Estimate:
 
     @property
     def is_difference(self) -> bool:
-        """Whether it is a group less its reference; of two groups there is else a ratio."""
-        return bool(self.reference) and self.unit != "ratio"
+        """Whether it is a group less its reference: of two groups, no ratio, and nothing of an intervention."""
+        return bool(self.reference) and self.unit != "ratio" and self.estimand not in OF_INTERVENTION
 
 
 _OTHER_AVERAGES = ("averaged_aic", "averaged_backtest")

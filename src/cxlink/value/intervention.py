@@ -30,6 +30,10 @@ from cxlink.value.value_rows import ValueEstimates, value_distance
 from cxlink.value.value_sums import INCLUDED, ValueQuestion
 
 Row = dict[str, Any]
+OF_INTERVENTION = (
+    "incremental_margin", "programme_return", "payback", "break_even_probability", "break_even_share",
+)  # fmt: skip
+"""Estimands of two groups that are neither their difference nor their ratio."""
 SHARES = tuple(round(0.05 * k, 2) for k in range(21))
 
 
