@@ -74,10 +74,35 @@ LABELLED = (
     ("plan", "three", "adjust"), ("regio", "three", "adjust"), ("abonnementsvorm", "three", "adjust"), ("churn_reason", "reasons", "cause"),
     ("opzegreden", "reasons", "cause"), ("plan_after_survey", "three", "after"), ("retention_offer", "yes/no", "after"), ("toelichting", "sentences", "other"),
 )  # fmt: skip
-"""Header, kind of values, role."""
+"""Header, kind of values, role: the vocabulary was written beside these."""
+
+UNSEEN = (
+    ("cust_id", "keys", "id"), ("ClientID", "numbers", "id"), ("klantcode", "keys", "id"), ("Household key", "keys", "id"),
+    ("gebruikers_id", "keys", "id"), ("contractnummer", "numbers", "id"), ("msisdn", "numbers", "id"), ("email", "keys", "id"),
+    ("organisatie_id", "repeated", "id"), ("relatie_id", "keys", "id"), ("interaction_id", "keys", "other"), ("order_no", "numbers", "other"),
+    ("enquetenummer", "numbers", "other"), ("RecordID", "numbers", "other"), ("call_id", "keys", "other"), ("melding_nr", "numbers", "other"),
+    ("product_id", "repeated", "other"), ("zaaknummer", "numbers", "other"), ("agent_code", "repeated", "other"), ("feedback_id", "keys", "other"),
+    ("net_promoter_score", "0 to 10", "score"), ("How satisfied are you?", "1 to 5", "score"), ("nps_score", "0 to 10", "score"),
+    ("klantwaardering", "1 to 10", "score"), ("cijfer_service", "1 to 10", "score"), ("customer effort", "1 to 7", "score"),
+    ("zou_u_ons_aanbevelen", "0 to 10", "score"), ("likelihood_to_churn", "1 to 10", "other"), ("engagement_score", "1 to 10", "other"),
+    ("leads", "0 to 10", "other"), ("interview_date", "dates", "survey"), ("invuldatum", "dates", "survey"), ("date_of_survey", "dates", "survey"),
+    ("termination_date", "some dates", "end"), ("datum_opzegging", "some dates", "end"), ("subscription_end_date", "some dates", "end"),
+    ("contract_start", "dates", "signup"), ("ingangsdatum", "dates", "signup"), ("registered_on", "dates", "signup"),
+    ("created_at", "dates", "signup"), ("extract_date", "dates", "observed_until"), ("date_of_birth", "dates", "date"),
+    ("laatste_aankoop", "dates", "date"), ("attrition_flag", "0/1", "event"), ("cancelled", "yes/no", "event"), ("vertrokken", "ja/nee", "event"),
+    ("status", "states", "event"), ("left_company", "0/1", "event"), ("still_customer", "yes/no", "event"), ("beëindigd", "0/1", "event"),
+    ("has_partner", "yes/no", "adjust"), ("tenure_days", "0 to 900", "duration"), ("customer_lifetime_months", "0 to 72", "duration"),
+    ("duur_in_maanden", "0 to 72", "duration"), ("maanden_actief", "0 to 72", "duration"), ("survival_time", "0 to 900", "duration"),
+    ("months_since_response", "0 to 72", "duration"), ("months_observed", "0 to 72", "duration"), ("aantal_maanden", "0 to 72", "duration"),
+    ("days_to_resolve", "0 to 900", "other"), ("revenue_after", "amounts", "spend"), ("besteding_komend_jaar", "amounts", "spend"),
+    ("total_spend", "amounts", "spend"), ("orderbedrag", "amounts", "spend"), ("profit", "amounts", "margin"), ("price", "amounts", "other"),
+    ("segment", "three", "adjust"), ("Geslacht", "three", "adjust"), ("reden_vertrek", "reasons", "cause"),
+    ("cancellation_reason", "reasons", "cause"), ("pakket_na_meting", "three", "after"), ("region", "three", "adjust"),
+)  # fmt: skip
+"""Headers that were labelled after the vocabulary was written, and not looked at before it was measured."""
 
 
-def labelled_table() -> pd.DataFrame:
+def labelled_table(labelled: tuple[tuple[str, str, str], ...]) -> pd.DataFrame:
     """All of them as columns of one table."""
     kinds = _columns()
-    return pd.DataFrame({header: kinds[kind] for header, kind, _ in LABELLED})
+    return pd.DataFrame({header: kinds[kind] for header, kind, _ in labelled})
