@@ -10,7 +10,8 @@ from cxlink.checks import matching
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.display import Analysis
-from cxlink.estimands.tidy import COLUMNS, KEY, csv_text, select
+from cxlink.estimands.csv_tables import csv_text
+from cxlink.estimands.tidy import COLUMNS, KEY, select
 from cxlink.report.format import percent
 from cxlink.report.profile_words import table_notes
 from cxlink.study.simulate import simulate

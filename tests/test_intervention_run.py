@@ -15,7 +15,8 @@ from cxlink.cohort.count.counts import FORMAT, Counts, save_counts, suppress
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.estimands.tidy import COLUMNS, read_csv, select
+from cxlink.estimands.csv_tables import read_csv
+from cxlink.estimands.tidy import COLUMNS, select
 from cxlink.report.change_sections.intervention_document import intervention_document
 from cxlink.report.check_notes import published_error
 from cxlink.runs import write_record

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxlink import __version__
-from cxlink.estimands.tidy import csv_text
+from cxlink.estimands.csv_tables import csv_text
 from cxlink.report.figures.drawing import svg
 from validation.judge import Verdict, monte_carlo_error
 

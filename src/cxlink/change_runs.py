@@ -6,7 +6,7 @@ from pathlib import Path
 from cxlink import __version__
 from cxlink.checks import check_table
 from cxlink.cohort.count.counts import FORMAT
-from cxlink.estimands.tidy import csv_text
+from cxlink.estimands.csv_tables import csv_text
 from cxlink.results import ComparisonResults
 from cxlink.runs import write_record
 from cxlink.value.intervention import InterventionValue

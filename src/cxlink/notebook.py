@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cxlink.cohort.addresses import is_address, parted
 from cxlink.cohort.errors import InputError
 
+_ADDRESS = "CXLINK_ADDRESS"
+"""Variable of the environment that holds a table's address while a notebook runs."""
 NEW_COHORT = Path(__file__).parent / "notebooks" / "02_new_cohort.ipynb"
 
 
@@ -20,7 +23,8 @@ def run_notebook(
     Parameters
     ----------
     parameters : mapping of str to value
-        Values that override its cell tagged ``parameters``.
+        Values that override its cell tagged ``parameters``. Where ``table`` is an address, the notebook is given the
+        name of an environment variable in its place, which it has while it runs: a notebook is kept.
     executed : Path
         Where the executed notebook goes.
     overwrite : bool
@@ -47,8 +51,10 @@ def run_notebook(
         raise InputError(
             f"{notebook.name}: no parameter {', '.join(undefined)}. It has: {', '.join(defined)}."
         )
+    parameters, variables = _without_address(parameters)
     partial = executed.with_name(f".{executed.name}.{os.getpid()}.partial.ipynb")
     try:
+        os.environ.update(variables)
         papermill.execute_notebook(
             str(notebook),
             str(partial),
@@ -62,6 +68,19 @@ def run_notebook(
         if error.ename == InputError.__name__:
             raise InputError(str(error.evalue)) from None
         raise
+    except OSError as error:
+        raise InputError(f"{executed}: cannot be written ({error.strerror}).") from None
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        for name in variables:
+            os.environ.pop(name, None)
+        with contextlib.suppress(OSError):
             partial.unlink()
+
+
+def _without_address(parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Parameters with the name of a variable for the table's address, and what the variable holds."""
+    table = str(parameters.get("table", ""))
+    if not is_address(table):
+        return dict(parameters), {}
+    address, name = parted(table)
+    return {**parameters, "table": f"${_ADDRESS}::{name}"}, {_ADDRESS: address}

@@ -6,15 +6,22 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cxlink.checks import Check
+from cxlink.cohort.count.complementary import withheld
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.comparison.changes import OutcomeChange
 from cxlink.comparison.recommendation import Recommendation
 from cxlink.estimands.second_opinions import parted
-from cxlink.estimands.suppression import blank_at_risk, blank_checks, blank_small, small_groups
+from cxlink.estimands.suppression import (
+    blank_at_risk,
+    blank_checks,
+    blank_coefficients,
+    blank_small,
+    small_groups,
+)
 from cxlink.estimands.tidy import select
-from cxlink.metrics.metric_table import blank_small_metrics
+from cxlink.metrics.metric_suppression import blank_small_metrics
 
 if TYPE_CHECKING:
     from cxlink.estimands.bayesian.posterior_estimates import Bayesian
@@ -92,17 +99,20 @@ class Results:
 
 
 def published[R: Results](results: R, smallest: int) -> R:
-    """Blank every number about a group of fewer customers than this."""
+    """Blank every number about a group of fewer customers than this, and those from which it would follow."""
     if smallest < 2:
         return results
-    names = small_groups(results.estimates, smallest)
-    reported, further = parted(blank_small(results.every_estimate, smallest))
+    every = results.every_estimate
+    hidden = withheld(results.counts, set(every["group"]), smallest)
+    names = small_groups(results.estimates, smallest) | {group for group, stratum in hidden if not stratum}
+    reported, further = parted(blank_small(every, smallest, hidden))
     return replace(
         results,
         estimates=reported,
         families=further,
-        checks=blank_checks(results.checks, names),
-        at_risk=blank_at_risk(results.at_risk, smallest),
+        checks=blank_checks(results.checks, names, hidden),
+        coefficients=blank_coefficients(results.coefficients, hidden),
+        at_risk=blank_at_risk(results.at_risk, smallest, names),
         projected=results.projected[~results.projected["group"].isin(names)].reset_index(drop=True),
         backtested=results.backtested[results.backtested["n"] >= smallest].reset_index(drop=True),
         bayesian=results.bayesian.without(names) if results.bayesian is not None else None,

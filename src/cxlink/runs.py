@@ -1,22 +1,27 @@
-"""Run folders: written under a temporary name and renamed once complete, so that none is ever incomplete."""
+"""Run folders: what is written into one, and its counts read back."""
 
+import csv
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextlib import suppress as suppress_errors
+import re
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from cxlink import __version__
-from cxlink.checks import check_table
+from cxlink.checks import check_table, checks_of
 from cxlink.cohort.count.counts import FORMAT, Counts, load_counts, refuse_format, save_counts, suppress
+from cxlink.cohort.count.metric_sums import nothing
 from cxlink.cohort.count.resolution import as_written
 from cxlink.cohort.errors import InputError
-from cxlink.estimands.tidy import csv_text
+from cxlink.cohort.run_files import read_record, refuse_changed, refuse_large
+from cxlink.cohort.run_folders import RECORD as RECORD
+from cxlink.cohort.run_folders import new_folder as new_folder
+from cxlink.cohort.run_folders import refuse_existing as refuse_existing
+from cxlink.estimands.csv_tables import csv_text, read_csv
+from cxlink.estimands.tidy import COLUMNS, TEXT
 from cxlink.report.check_notes import note
 from cxlink.report.metric_sections.metric_definitions import with_definitions
 from cxlink.report.profile_words import exclusions, table_notes
@@ -24,97 +29,11 @@ from cxlink.results import Results
 
 _PACKAGES = ("numpy", "scipy", "pandas", "duckdb", "ibis-framework", "matplotlib", "typst")
 _SAMPLING = ("pymc", "nutpie", "arviz")
-RECORD = "run.json"
 COUNTS = "counts.parquet"
-
-
-def refuse_existing(folder: Path, overwrite: bool) -> None:
-    """Check that a folder may be written, before any work is done.
-
-    Raises
-    ------
-    InputError
-        If it exists (and with ``overwrite``, if it is anything but a run folder), or its parent is no folder.
-    """
-    _recover(folder)
-    for parent in folder.parents:
-        if parent.exists():
-            if not parent.is_dir():
-                raise InputError(f"{folder}: {parent.name} is a file, not a folder. Choose another --out.")
-            break
-    if not folder.exists() and not folder.is_symlink():
-        return
-    if not overwrite:
-        raise InputError(f"{folder}: exists already. Choose another --out, or replace it with --overwrite.")
-    if folder.is_symlink() or not (folder / RECORD).is_file():
-        raise InputError(f"{folder}: not a run folder (it has no {RECORD}), so --overwrite leaves it alone.")
-
-
-@contextmanager
-def new_folder(folder: Path, overwrite: bool = False) -> Iterator[Path]:
-    """Open a temporary folder, renamed to its final name once complete and removed after an error.
-
-    Parameters
-    ----------
-    folder : Path
-        Its final name.
-    overwrite : bool
-        Replace a run folder of that name: the old one is renamed aside, the new one in, the old one removed.
-
-    Raises
-    ------
-    InputError
-        As `refuse_existing` does, or if the place cannot be written to.
-    """
-    refuse_existing(folder, overwrite)
-    partial = _beside(folder, "partial")
-    made = [parent for parent in partial.parents if not parent.exists()]
-    try:
-        partial.mkdir(parents=True)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}).") from None
-    try:
-        yield partial
-        refuse_existing(folder, overwrite)
-        aside = _beside(folder, "old")
-        if folder.exists():
-            folder.rename(aside)
-        partial.rename(folder)
-        shutil.rmtree(aside, ignore_errors=True)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        for parent in made:
-            with suppress_errors(OSError):
-                parent.rmdir()  # only where nothing came into it
-
-
-def _beside(folder: Path, what: str) -> Path:
-    return folder.absolute().parent / f".{folder.absolute().name}.{os.getpid()}.{what}"
-
-
-def _recover(folder: Path) -> None:
-    """Recover from an interrupted run: remove its partial folder, and restore the previous one that it had renamed."""
-    parent, name = folder.absolute().parent, folder.absolute().name
-    if not parent.is_dir():
-        return
-    for left in parent.glob(f".{name}.*.*"):
-        pid, _, what = left.name.removeprefix(f".{name}.").partition(".")
-        if not pid.isdigit() or what not in ("partial", "old") or _alive(int(pid)):
-            continue
-        if what == "old" and not folder.exists():
-            left.rename(folder)
-        else:
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+_WORDS = ("model", "adjusted", "part", "term", "level", "reference", "scale")
+_DIAGNOSTICS = ("code", "model", "group", "ok", "note", "facts")
+_TABLES = {"diagnostics": _DIAGNOSTICS, "estimates": TEXT, "families": TEXT, "coefficients": _WORDS}
+"""Tables of a run folder, each with its columns of text."""
 
 
 def write_run(
@@ -137,7 +56,9 @@ def write_run(
     from cxlink.report.report_files import write_document
 
     smallest = analysis.counts.spec.publish.smallest_cell
-    counts = suppress(analysis.counts, smallest) if smallest > 1 else analysis.counts
+    counts = analysis.counts
+    if smallest > 1:  # sums of metrics serve pooling, which such a run refuses
+        counts = replace(suppress(counts, smallest), metrics=nothing())
     tables = {"estimates": analysis.estimates, "diagnostics": check_table(analysis.checks, note)}
     metrics = with_definitions(analysis.metrics, analysis.spec) if len(analysis.metrics) else analysis.metrics
     more = {"families": analysis.families, "coefficients": analysis.coefficients, "metrics": metrics}
@@ -200,7 +121,15 @@ def write_record(folder: Path, record: dict[str, Any]) -> None:
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
     }
     text = json.dumps({**record, "files": hashes}, indent=2, ensure_ascii=False)
-    (folder / RECORD).write_text(text + "\n", encoding="utf-8")
+    (folder / RECORD).write_text(_escaped(text) + "\n", encoding="utf-8")
+
+
+def _escaped(text: str) -> str:
+    """JSON that says the same, with what a terminal would obey or hide written as its code point."""
+    units = (
+        c if c.isprintable() or c in "\n\xa0\u202f" else c.encode("utf-16-be", "surrogatepass") for c in text
+    )
+    return "".join(u if isinstance(u, str) else re.sub("(....)", r"\\u\1", u.hex()) for u in units)
 
 
 def read_run(folder: Path) -> Counts:
@@ -209,10 +138,11 @@ def read_run(folder: Path) -> Counts:
     Raises
     ------
     InputError
-        If it is no run folder, of another format, or any of its files is gone or not as it was written.
+        If it is no run folder, of another format, or any of its files is gone, not as it was written, or not such as a
+        run has.
     """
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        record = read_record(folder / RECORD)
         format_read, files = record["format"], dict(record["files"])
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(
@@ -221,10 +151,33 @@ def read_run(folder: Path) -> Counts:
     refuse_format(format_read, str(folder))
     if COUNTS not in files:
         raise InputError(f"{folder}: a run folder without {COUNTS}. Name one that `cxlink fit` wrote.")
-    for name, hashed in files.items():
-        path = folder / name
-        if not path.is_file():
-            raise InputError(f"{folder}: {name} is missing. Fit the cohort again.")
-        if hashlib.sha256(path.read_bytes()).hexdigest() != hashed:
-            raise InputError(f"{folder}: {name} is not as it was written. Fit the cohort again.")
+    refuse_changed(folder, files)
     return load_counts(folder / COUNTS)
+
+
+def read_tables(folder: Path) -> dict[str, Any]:
+    """Read the tables of a run folder as they were written, and its checks.
+
+    Raises
+    ------
+    InputError
+        If one of them is no such table.
+    """
+    tables: dict[str, Any] = {}
+    for name, text in _TABLES.items():
+        path = folder / f"{name}.csv"
+        if not path.is_file():
+            continue
+        refuse_large(path)
+        try:
+            table = read_csv(path, text)
+            if name == "diagnostics":
+                table["ok"] = table["ok"].map({"true": True, "false": False})
+                tables["checks"] = checks_of(table)
+            else:
+                tables[name] = table if name == "coefficients" else table[list(COLUMNS)]
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, csv.Error):
+            raise InputError(
+                f"{folder}: {path.name} is not such as a run has. Fit the cohort again."
+            ) from None
+    return tables

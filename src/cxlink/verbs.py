@@ -1,6 +1,5 @@
 """What takes run folders and returns results: comparison of cohorts, and the value of an intervention."""
 
-import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -9,23 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from cxlink import __version__
 from cxlink.analysis import analyse
-from cxlink.checks import checks_of
 from cxlink.cohort.count.counts import Counts, refuse_mismatch
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.run_files import read_record
 from cxlink.cohort.spec.spec_sections import ValueSection
+from cxlink.cohort.visible_text import visible
 from cxlink.comparison.changes import CALIBRATION, CHANGES, outcomes, response_rows, table_of
 from cxlink.comparison.recommendation import verdict_of
 from cxlink.display import Analysis, Comparison, PricedIntervention
-from cxlink.estimands.tidy import read_csv
-from cxlink.runs import RECORD, read_run
+from cxlink.runs import RECORD, read_run, read_tables
 from cxlink.stages import Progress, silent
 from cxlink.value.intervention import InterventionValue
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_WORDS = ("model", "adjusted", "part", "term", "level", "reference", "scale")
-_DIAGNOSTICS = ("code", "model", "group", "ok", "note", "facts")
 
 
 def load_run(folder: Path | str) -> Analysis:
@@ -55,21 +51,14 @@ def load_run(folder: Path | str) -> Analysis:
         raise InputError(
             f"{folder}: small cells were left out ([publish] smallest_cell). Fit the cohort without."
         )
-    written = json.loads((folder / RECORD).read_text(encoding="utf-8"))["version"]
+    written = str(read_record(folder / RECORD).get("version"))
     if written != __version__:
         warnings.warn(
-            f"{folder} was written by cxlink {written}; figures are made again by {__version__}.",
+            f"{folder} was written by cxlink {visible(written)[:40]}; figures are made again by {__version__}.",
             stacklevel=2,
         )
-    again = analyse(counts)
-    checks = read_csv(folder / "diagnostics.csv", _DIAGNOSTICS)
-    checks["ok"] = checks["ok"].map({"true": True, "false": False})
-    tables: dict[str, Any] = {
-        name: read_csv(folder / f"{name}.csv", *text)
-        for name, text in (("estimates", ()), ("families", ()), ("coefficients", (_WORDS,)))
-        if (folder / f"{name}.csv").is_file()
-    }
-    return replace(again, checks=checks_of(checks), **tables)
+    tables = read_tables(folder)
+    return replace(analyse(counts), **tables)
 
 
 def compare(cohorts: Sequence[Counts], horizon: int | None = None, progress: Progress = silent) -> Comparison:

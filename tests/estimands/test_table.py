@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlink.estimands.tidy import COLUMNS, KEY, csv_text, interval, read_csv, row, select, tidy
+from cxlink.estimands.csv_tables import csv_text, read_csv
+from cxlink.estimands.tidy import COLUMNS, KEY, interval, row, select, tidy
 
 
 def rows() -> list[dict[str, object]]:

@@ -16,7 +16,8 @@ from cxlink.metrics.all_metrics import immortal_time_checks, metrics_of
 from cxlink.metrics.experience_metrics import top_two
 from cxlink.metrics.members import member_counts
 from cxlink.metrics.metric_intervals import net_promoters, share
-from cxlink.metrics.metric_table import COLUMNS, blank_small_metrics
+from cxlink.metrics.metric_suppression import blank_small_metrics
+from cxlink.metrics.metric_table import COLUMNS
 from cxlink.metrics.power_rows import coding_classes
 from cxlink.report.check_notes import note
 from cxlink.report.metric_sections.metric_definitions import with_definitions

@@ -34,9 +34,9 @@ from cxlink.cli.arguments import (
     ValueOut,
     Verbose,
 )
-from cxlink.cli.first_steps import spec_for, write_starter
+from cxlink.cli.first_steps import file_name, spec_for, write_starter
 from cxlink.cli.flags import quickened, with_flags
-from cxlink.cli.terminal import Timer, command_line, status_of
+from cxlink.cli.terminal import Timer, command_line, prepare, status_of, tell
 from cxlink.cli.voice import Voice, planned, rows_of, showing
 from cxlink.stages import announce
 
@@ -61,7 +61,7 @@ def root(
     if version:
         from cxlink import __version__
 
-        print(f"cxlink {__version__}")
+        tell([f"cxlink {__version__}"])
         raise typer.Exit
     if ctx.invoked_subcommand is None:
         ctx.get_help()  # which prints it
@@ -100,15 +100,16 @@ def init(
     out: Annotated[str | None, typer.Option("--out", help="output file (must not exist)")] = None,
 ) -> None:
     """Inspect a table and print a starter spec with every guess commented."""
+    from cxlink.cohort.addresses import shown
     from cxlink.cohort.starter.starter_spec import starter_spec
     from cxlink.report.words import say
 
     text = starter_spec(table)
     if out is None:
-        print(text, end="")
+        tell(text.removesuffix("\n").split("\n"))
         return
     write_starter(text, out)
-    print(say("terminal.starter", spec=out, table=table))
+    tell([say("terminal.starter", spec=out, table=shown(table))])
 
 
 @app.command(epilog="Example: cxlink check customers.csv --spec spec.toml")
@@ -122,7 +123,7 @@ def check(table: Table, *, spec: Spec = None, drop_invalid: DropInvalid = False,
     with showing() as progress:
         announce(progress, "reading")
         cohort = read_cohort(table, read, drop_invalid)
-    print("\n".join(profile_lines(cohort)))
+    tell(profile_lines(cohort))
 
 
 @app.command(epilog="Example: cxlink fit customers.csv --spec spec.toml --out reports/customers")
@@ -284,8 +285,7 @@ def simulate(
     """Simulate a cohort with a known truth: FILE, FILE.toml (its spec) and FILE.truth.csv."""
     from cxlink.study.simulated_files import write_simulated
 
-    for path in write_simulated(design, n, seed, Path(out)):
-        print(path)
+    tell(map(str, write_simulated(design, n, seed, Path(out))))
 
 
 def reports(folder: Path | str, spec: "CohortSpec") -> list[str]:
@@ -293,19 +293,15 @@ def reports(folder: Path | str, spec: "CohortSpec") -> list[str]:
     return [f"{folder}/report.{name}" for name in spec.report.formats]
 
 
-def file_name(name: str) -> str:
-    """Make a folder's name of a cohort's: letters, digits, dots and dashes."""
-    safe = "".join(c if c.isalnum() or c in "._-" else "-" for c in name).strip(".-")
-    return safe or "cohort"
-
-
 def main() -> None:
-    """Run the command line and leave with its status."""
+    """Run the command line and leave with its status; a signal to end leaves nothing half-written."""
+    prepare()
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """Run one command and give its status: 0 done, 1 our fault, 2 the input's, 130 interrupted."""
     return status_of(
-        lambda: app(args=arguments, prog_name="cxlink", standalone_mode=False, obj=tuple(arguments))
+        lambda: app(args=arguments, prog_name="cxlink", standalone_mode=False, obj=tuple(arguments)),
+        typed=arguments,
     )

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cxlink.cli.terminal import tell
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.visible_text import visible
 from cxlink.stages import Progress, Stage, silent
 
 if TYPE_CHECKING:
@@ -50,9 +52,9 @@ class Voice:
     def results(self, lines: Callable[[], Sequence[str]], figures: Callable[[], Mapping[str, Any]]) -> None:
         """Print the results, in words or as JSON."""
         if self.as_json:
-            print(json.dumps(plain(figures()), indent=2, ensure_ascii=False))
+            tell(json.dumps(plain(figures()), indent=2).split("\n"))
         elif not self.quiet:
-            print("\n".join(lines()))
+            tell(lines())
 
 
 def planned(spec: "CohortSpec", *, bayes: bool = False) -> tuple[str, ...]:
@@ -88,7 +90,7 @@ def showing(voice: Voice = Voice(), plan: Sequence[str] = ()) -> Iterator[Progre
     if voice.verbose:
         with _logged():
             yield silent
-    elif voice.quiet or not sys.stderr.isatty():
+    elif voice.quiet or sys.stderr is None or not sys.stderr.isatty():
         yield silent
     else:
         with _bar(plan) as progress:
@@ -111,12 +113,12 @@ def _bar(plan: Sequence[str]) -> Iterator[Progress]:
     from cxlink.report.words import say
 
     far = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn()) if plan else (TimeElapsedColumn(),)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), *far)
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), *far)
     with Bars(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(say("progress.starting"), total=1.0 if plan else None)
 
         def show(stage: Stage) -> None:
-            words = say(f"progress.{stage.code}", **stage.facts)
+            words = visible(say(f"progress.{stage.code}", **stage.facts))
             share = done_before(stage, plan)
             if share is None:
                 bar.update(task, description=words)
@@ -135,7 +137,7 @@ class _Worded(logging.Formatter):
         stage = getattr(record, "stage", None)
         if stage is not None:
             record.msg, record.args = say(f"progress.{stage.code}", **stage.facts), ()
-        return super().format(record)
+        return visible(super().format(record))
 
 
 @contextmanager

@@ -72,7 +72,7 @@ class Cohort:
     dropped: tuple[Remark, ...]
     repeats: pa.Table | None = None
     metrics: pd.DataFrame = field(default_factory=nothing)
-    table: Any = None
+    table: Any = field(default=None, repr=False)
     drop_invalid: bool = False
     notes: tuple[Remark, ...] = ()
 
@@ -159,8 +159,11 @@ def read_cohort(table: Any, spec: CohortSpec, drop_invalid: bool = False) -> Coh
     """
     source = open_source(table, spec.table, spec.table_columns)
     try:
+        before = source.state()
         joined, notes = _with_surveys(source, spec, table)
         cohort = _read(joined, spec, drop_invalid)
+        if source.state() != before:
+            raise InputError(f"{source.name}: changed while it was read. Read a copy that stays as it is.")
         return replace(cohort, table=table, drop_invalid=drop_invalid, notes=(*notes, *cohort.notes))
     finally:
         source.close()

@@ -1,7 +1,6 @@
 """The one tidy table of estimates, and the one place where draws become intervals."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,8 @@ COLUMNS = (
     *KEY, "headline", "estimate", "std_error", "conf_low", "conf_high", "level", "unit", "n", "n_events",
     "extrapolated",
 )  # fmt: skip
-_TEXT = ("estimand", "model", "group", "reference", "adjusted", "stratum", "cause", "scenario", "unit")
-_WHOLE = ("horizon", "given", "n", "n_events")
+TEXT = ("estimand", "model", "group", "reference", "adjusted", "stratum", "cause", "scenario", "unit")
+WHOLE = ("horizon", "given", "n", "n_events")
 
 
 def interval(draws: np.ndarray, level: float) -> tuple[float, float, float]:
@@ -163,9 +162,9 @@ def tidy(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         If two rows have the same key.
     """
     table = pd.DataFrame(list(rows)).reindex(columns=list(COLUMNS))
-    for name in _TEXT:
+    for name in TEXT:
         table[name] = table[name].fillna("").astype(str)
-    for name in _WHOLE:
+    for name in WHOLE:
         table[name] = pd.to_numeric(table[name]).astype("Int64")
     table["given"] = table["given"].fillna(0)
     table["headline"] = table["headline"].eq(True).astype(bool)
@@ -184,31 +183,3 @@ def select(table: pd.DataFrame, **where: Any) -> pd.DataFrame:
         several = isinstance(value, tuple | list | set)
         keep &= table[name].isin(value) if several else table[name].eq(value).fillna(False)
     return table[keep]
-
-
-def csv_text(table: pd.DataFrame) -> str:
-    r"""Text of a table in the run folder: UTF-8, ``\n``, ten significant digits, ``true``/``false``, ``inf``."""
-    written = table.copy()
-    for name in written.columns:
-        if written[name].dtype == float:
-            written[name] = [_number(value) for value in written[name]]
-        elif pd.api.types.is_bool_dtype(written[name]):
-            written[name] = written[name].astype(object).map({True: "true", False: "false"})
-    return written.to_csv(index=False, lineterminator="\n")
-
-
-def _number(value: float) -> str:
-    return "" if np.isnan(value) else f"{value + 0.0:.10g}"  # + 0.0: no negative zero
-
-
-def read_csv(path: Path | str, text: Sequence[str] = _TEXT) -> pd.DataFrame:
-    """Read an estimates table back, with its types."""
-    table = pd.read_csv(path, keep_default_na=False, na_values={}, dtype=str)
-    for name in table.columns:
-        if name in _WHOLE:
-            table[name] = pd.to_numeric(table[name].replace("", None)).astype("Int64")
-        elif name == "headline":
-            table[name] = table[name].eq("true")
-        elif name not in text:
-            table[name] = pd.to_numeric(table[name].replace("", None)).astype(float)
-    return table

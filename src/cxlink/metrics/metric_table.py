@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from cxlink.metrics.metric_intervals import MetricEstimate
@@ -51,12 +50,3 @@ def tidy_metrics(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     table = table.assign(place=table["metric"].map(place))
     order = ["place", *KEY[1:]]
     return table.sort_values(order, kind="stable", ignore_index=True)[list(COLUMNS)]
-
-
-def blank_small_metrics(table: pd.DataFrame, smallest: int) -> pd.DataFrame:
-    """Blank every number about fewer customers than ``smallest``."""
-    small = (table["n"] < smallest).fillna(False).astype(bool)
-    blank = table.copy()
-    blank.loc[small, list(NUMBERS)] = np.nan
-    blank.loc[small, "n"] = pd.NA
-    return blank

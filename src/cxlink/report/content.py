@@ -76,8 +76,9 @@ def gather(results: Results, command: str = "") -> Material:
     cells, least = results.counts.cells, results.spec.publish.smallest_cell
     scored = cells[cells["score"].notna()]
     found = {int(level): int(n) for level, n in scored.groupby("score")["n"].sum().items()}  # type: ignore[call-overload]
+    hidden = _hidden(results.every_estimate) if least > 1 else set()
     scores = {
-        level: found[level] if found[level] >= least else None
+        level: found[level] if found[level] >= least and str(level) not in hidden else None
         for level in results.spec.scale.levels
         if found.get(level)
     }
@@ -86,6 +87,13 @@ def gather(results: Results, command: str = "") -> Material:
     book, categories = open_book(results.every_estimate), categories_of(cells, results.spec.stratum_variables)
     by_label = {one.label: one for one in categories}
     return Material(results, command, book, scores, n_scored, n_unscored, by_label)
+
+
+def _hidden(estimates: pd.DataFrame) -> set[str]:
+    """Groups of the whole cohort of which no number is published."""
+    own = estimates[(estimates["reference"] == "") & (estimates["stratum"] == "")]
+    known = own.groupby("group")["n"].max()
+    return set(known.index[known.isna()])
 
 
 def stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

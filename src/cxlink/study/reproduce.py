@@ -13,7 +13,8 @@ from cxlink.cohort.count.counts import FORMAT
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.display import Analysis
-from cxlink.estimands.tidy import csv_text, select
+from cxlink.estimands.csv_tables import csv_text
+from cxlink.estimands.tidy import select
 from cxlink.report.analysis_document import make_document
 from cxlink.report.report_files import write_document
 from cxlink.report.words import say

@@ -2,11 +2,13 @@
 
 import datetime
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from cxlink.cohort.errors import InputError
-from cxlink.estimands.tidy import KEY, csv_text
+from cxlink.estimands.csv_tables import csv_text
+from cxlink.estimands.tidy import KEY
 from cxlink.report.words import say
 from cxlink.study.simulate import Simulated, simulate
 from cxlink.study.truth import checked_design
@@ -44,19 +46,27 @@ def write_simulated(design: str, n: int, seed: int, path: Path) -> tuple[Path, P
         _write_table(made, partial)
         comment = say("study.simulated_spec", design=design, n=n, seed=seed)
         spec_text = f"# {comment}\n{toml_text(made.spec)}"
-        paths[1].write_text(spec_text, encoding="utf-8", newline="\n")
         written.append(paths[1])
+        paths[1].write_text(spec_text, encoding="utf-8", newline="\n")
         truth = made.truth[[*KEY, "estimate", "unit"]]
-        paths[2].write_text(csv_text(truth), encoding="utf-8", newline="")
         written.append(paths[2])
+        paths[2].write_text(csv_text(truth), encoding="utf-8", newline="")
         partial.rename(path)
-    except OSError as error:
+    except BaseException as error:
         for each in written:
-            each.unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written ({error.strerror}).") from None
+            _remove(each)
+        if isinstance(error, OSError):
+            raise InputError(f"{path}: cannot be written ({error.strerror}).") from None
+        raise
     finally:
-        partial.unlink(missing_ok=True)
+        _remove(partial)
     return paths
+
+
+def _remove(path: Path) -> None:
+    """Remove a file that was begun; where the place cannot be written to, there is none."""
+    with suppress(OSError):
+        path.unlink()
 
 
 def _write_table(made: Simulated, path: Path) -> None:

@@ -93,7 +93,7 @@ def test_counts_with_and_without_a_column_do_not_go_together() -> None:
         ({"margin": True}, "[value] margin: input should be a valid number (found True)."),
         ({"discount": -0.1}, "[value] discount: input should be greater than or equal to 0 (found -0.1)."),
         ({"horizon": 0}, "[value] horizon: input should be greater than or equal to 1 (found 0)."),
-        ({"rate": 1}, "[value] rate is not a key of the spec. Known here: discount, horizon, margin."),
+        ({"rate": 1}, "[value] rate is not a key of the spec"),
     ],
 )
 def test_what_no_value_can_be_is_refused(value: dict[str, Any], said: str) -> None:

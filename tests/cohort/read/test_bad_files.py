@@ -31,7 +31,7 @@ FILES: dict[str, tuple[str, bytes, str]] = {
     "another column": ("t.csv", b"scores,months,lost\n5,3,1\n", "t.csv: no column 'score' (score). Did you mean 'scores'?"),
     "a column in capitals": ("t.csv", b"Score,months,lost\n5,3,1\n", "t.csv: no column 'score' (score). Did you mean 'Score'?"),
     "other columns": ("t.csv", b"a,b\n5,3\n", "t.csv: no column 'score' (score). It has: a, b."),
-    "junk in a name": ("t.csv", b"a\x1b[31m,b\x07\n5,3\n", "t.csv: no column 'score' (score). It has: a [31m, b ."),
+    "junk in a name": ("t.csv", b"a\x1b[31m,b\x07\n5,3\n", "t.csv: no column 'score' (score). It has: a[U+001B][31m, b[U+0007]."),
     "not Parquet": ("t.parquet", CSV, "t.parquet: cannot be read (Parquet magic bytes not found in footer. Either the file is corrupted or this is not a parquet file)."),
     "not Arrow": ("t.arrow", b"junk" * 99, "t.arrow: cannot be read ("),
     "not packed": ("t.csv.gz", CSV, "t.csv.gz: cannot be read (zlib inflate failed: incorrect header check)."),
@@ -81,7 +81,7 @@ def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
         tmp_path / "[ab].*": "[ab].*: files of several kinds. Give one kind at a time, such as '*.parquet'.",
         tmp_path / f"{'x' * 300}.csv": f"{'x' * 100}: cannot be opened (File name too long).",
         "": "table: give a path, a pandas, polars or Arrow table, a DuckDB relation, or an Ibis table.",
-        "a\0b.csv": "a b.csv: no such file.",
+        "a\0b.csv": "a[U+0000]b.csv: no such file.",
     }
     for path, message in cases.items():
         assert refusal(path) == message
@@ -131,7 +131,7 @@ def test_files_of_a_folder_are_named(tmp_path: Path) -> None:
         (pa.table([[1], [2]], names=["lost", "Lost"]), "table: two columns are called 'lost' (and 'Lost': capitals do not tell columns apart). Rename one."),
         (pd.DataFrame([[5, 3, 1]]), "table: no column 'score' (score). It has: 0, 1, 2."),
         (ibis.table({"score": "int64"}), "table: cannot be read (Expression contains unbound tables and therefore cannot be executed."),
-        ("nosuch://server/db::churn", "churn: cannot be opened at that address (Don't know how to connect to 'nosuch://server/db')."),
+        ("nosuch://server/db::churn", "churn: cannot be opened at that address (no engine of that kind)."),
         ("duckdb://::churn", "churn: cannot be opened at that address (no such table)."),
         ("sqlite://::churn", "churn: cannot be opened at that address (no such table)."),
     ],

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cxlink.cohort.count import metric_sums as metric_counts
+from cxlink.cohort.count.foreign_cells import read_limited, refuse_impossible
 from cxlink.cohort.count.profile import Profile, profile_from, together
+from cxlink.cohort.count.small_cells import too_few
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 
@@ -172,13 +174,16 @@ def _comparable(spec: CohortSpec) -> dict[str, str]:
 
 
 def suppress(counts: Counts, smallest: int) -> Counts:
-    """Suppress cells with fewer customers than ``smallest``, and sums over fewer complete windows or controls."""
+    """Suppress cells with fewer customers than ``smallest``, and sums over fewer complete windows or controls.
+
+    So many more that no published total tells, less what is left, of fewer than ``smallest``; see `too_few`.
+    """
     cells = counts.cells
-    small = cells["n"] < smallest
+    small = too_few(cells, "n", smallest)
     shown = cells[~small].reset_index(drop=True)
     for sums in (SPEND, CONTROL, MARGIN):
         if sums[0] in shown:
-            few = shown[sums[0]] < smallest
+            few = too_few(shown, sums[0], smallest)
             for name in sums:
                 shown[name] = shown[name].mask(few, 0)
     lost = counts.suppressed + int(cells.loc[small, "n"].sum())
@@ -226,8 +231,7 @@ def load_counts(path: Path | str) -> Counts:
     """
     name = Path(path).name
     try:
-        with pq.ParquetFile(path) as file:  # not as a data set: a folder called a=b would add a column
-            table = file.read()
+        table = read_limited(path, name)
         about = json.loads((table.schema.metadata or {})[b"cxlink"])
         refuse_format(about["format"], name)
         profile = profile_from(about["profile"])
@@ -239,9 +243,10 @@ def load_counts(path: Path | str) -> Counts:
         raise InputError(f"{name}: no such file.") from None
     except InputError:
         raise
-    except (OSError, KeyError, TypeError, ValueError):
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError, pa.ArrowException):
         raise InputError(f"{name}: not a counts file. `cxlink fit` writes one as counts.parquet.") from None
-    cells = table.to_pandas()
+    cells = table.replace_schema_metadata(None).to_pandas()
+    refuse_impossible(cells, spec, name)
     cells["score"] = cells["score"].astype("Int64")
     return Counts(cells, spec, profile, suppressed, metrics, resolved)
 

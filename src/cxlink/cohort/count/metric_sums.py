@@ -8,6 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cxlink.cohort.count.foreign_cells import read_limited
+
 KEYS = ("of", "variable", "level", "period", "score")
 SUMS = ("x", "xx", "w", "ww", "xw")
 COLUMNS = (*KEYS, "n", *SUMS)
@@ -53,5 +55,6 @@ def as_text(table: pd.DataFrame) -> str:
 
 def from_text(text: str) -> pd.DataFrame:
     """Read it back."""
-    frame: pd.DataFrame = pq.read_table(io.BytesIO(base64.b64decode(text))).to_pandas()
+    table = read_limited(io.BytesIO(base64.b64decode(text)), "metrics")
+    frame: pd.DataFrame = table.to_pandas()
     return frame.astype({"score": "Int64"})[list(COLUMNS)]

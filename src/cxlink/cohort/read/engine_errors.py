@@ -1,12 +1,36 @@
-"""What an engine says of a table that it cannot read, in a clause of one line, without folders."""
+"""What an engine says is wrong, in a clause of one line, without folders or addresses."""
 
 import os
 import re
 from pathlib import Path
 
+from cxlink.cohort.addresses import tells
 
-def complaint(error: Exception, files: tuple[Path, ...]) -> str:
-    """Say in a clause of one line what an engine's error says, without folders."""
+
+def why_not(error: Exception, address: str) -> str:
+    """Why an address cannot be opened, without any part of it."""
+    from ibis.common.exceptions import TableNotFound
+
+    if isinstance(error, TableNotFound):
+        return "no such table"
+    if isinstance(error, ImportError) and (error.name or "").isidentifier():
+        return f"its driver {error.name} is not installed"
+    text = str(error)
+    if "Don't know how to connect" in text:
+        return "no engine of that kind"
+    if re.search("password|authenticat|access denied|credential", text, re.IGNORECASE):
+        return "the user or the password is refused"
+    return _told_safely(error, address)
+
+
+def _told_safely(error: Exception, address: str) -> str:
+    """What an engine says; where that tells any of its address, the kind of its error alone."""
+    said = _reason(error)
+    return error.__class__.__name__ if address and tells(said, address) else said
+
+
+def complaint(error: Exception, files: tuple[Path, ...], address: str = "") -> str:
+    """What an engine's error says, in a clause of one line, without folders."""
     text = str(error)
     if "Invalid unicode" in text:
         return "not utf-8 text. Set [table] encoding, such as latin-1"
@@ -20,7 +44,7 @@ def complaint(error: Exception, files: tuple[Path, ...]) -> str:
             "this engine cannot do what reading text needs. Give numbers and dates in types of their own, or a "
             "Parquet file of the table"
         )
-    reason = reason_of(error)
+    reason = _told_safely(error, address)
     for file in files:
         reason = reason.replace(str(file.absolute()), file.name).replace(str(file), file.name)
     return f"cannot be read ({reason})"
@@ -37,8 +61,7 @@ def _about_row(row: int, text: str, several: bool) -> str:
     return f"row {row:,}{where} {what}. Correct it, or set [table] delimiter"
 
 
-def reason_of(error: Exception) -> str:
-    """Give the first line of an error, or what the system says of it."""
+def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

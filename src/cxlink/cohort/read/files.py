@@ -34,6 +34,10 @@ def find_files(text: str) -> tuple[Path, ...]:
         If there is none, one is empty or of no known kind, or they are of several.
     """
     path = Path(text)
+    if "://" in text:
+        raise InputError(
+            "table: of an address, give the table too: URL::table. A file on the web is not read: download it first."
+        )
     try:
         files = _matching(path, text)
         empty = [file for file in files if file.stat().st_size == 0]

@@ -1,13 +1,15 @@
 """Where a table comes from: files, folders, frames in memory, or any engine that Ibis speaks to."""
 
+import glob
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from cxlink.cohort.addresses import is_address, parted
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.read.engine_errors import complaint, reason_of
+from cxlink.cohort.read.engine_errors import complaint, why_not
 from cxlink.cohort.read.files import find_files, read_files
 from cxlink.cohort.read.memory_tables import in_memory
 from cxlink.cohort.read.parquet_files import largest_in
@@ -37,6 +39,8 @@ class Source:
         Its files in order; empty for a frame or an engine's table.
     ours : bool
         Whether the engine was opened for this table.
+    address : str
+        Where the engine is; no message tells any of it.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Source:
     ordered: bool = False
     files: tuple[Path, ...] = ()
     ours: bool = True
+    address: str = field(default="", repr=False)
 
     def close(self) -> None:
         """Let go of the engine, where it was opened for this table."""
@@ -64,7 +69,23 @@ class Source:
         try:
             return self.engine.to_pyarrow(expression)
         except Exception as error:
-            raise InputError(f"{self.name}: {complaint(error, self.files)}.") from error
+            said = InputError(f"{self.name}: {complaint(error, self.files, self.address)}.")
+            raise said from (None if self.address else error)
+
+    def state(self) -> tuple[tuple[int, int], ...]:
+        """Size and time of change of its files, by which a change while they are read is seen.
+
+        Raises
+        ------
+        InputError
+            If one of them is gone.
+        """
+        try:
+            return tuple((about.st_size, about.st_mtime_ns) for about in (file.stat() for file in self.files))
+        except OSError:
+            raise InputError(
+                f"{self.name}: gone while it was read. Read a copy that stays as it is."
+            ) from None
 
     def kept(self, table: Any) -> "Source":
         """Give some of its rows as a source; their numbers are no longer the user's."""
@@ -119,10 +140,10 @@ def open_source(table: Any, options: TableSection, wanted: Collection[str] | Non
         raise InputError(
             "table: give a path, a pandas, polars or Arrow table, a DuckDB relation, or an Ibis table."
         )
-    if "::" in text and not Path(text).exists():
+    if is_address(text):
         return _from_engine(text, options)
-    files = find_files(text)
-    name, engine = Path(text).name or text, embedded()
+    files = tuple(file.absolute() for file in find_files(text))
+    name, engine = Path(text).name or text, embedded(files)
     try:
         rows, columns = read_files(engine, files, options, wanted)
     except InputError:
@@ -132,34 +153,56 @@ def open_source(table: Any, options: TableSection, wanted: Collection[str] | Non
     return Source(name, rows, columns, options, engine, ordered=True, files=files)
 
 
-def embedded() -> Any:
-    """DuckDB in memory; Ibis sets its zone to UTC, so that a date is the same day wherever the machine stands."""
+def embedded(files: Collection[Path] = ()) -> Any:
+    """DuckDB in memory, which reads these files and nothing else: no other file, no address, no extension.
+
+    Ibis sets its zone to UTC, so that a date is the same day wherever the machine stands.
+    """
     import ibis
 
-    return ibis.duckdb.connect()
+    engine = ibis.duckdb.connect()
+    # as they are, and as the patterns that match them alone
+    names = {name for file in files for name in (str(file), glob.escape(str(file)))}
+    paths = ", ".join("'{}'".format(name.replace("'", "''")) for name in sorted(names))
+    for setting in (
+        "autoinstall_known_extensions = false", "autoload_known_extensions = false", f"allowed_paths = [{paths}]",
+        "enable_external_access = false", "lock_configuration = true",
+    ):  # fmt: skip
+        engine.raw_sql(f"SET {setting}")
+    return engine
+
+
+_LOCAL = ("enable_external_access", "autoinstall_known_extensions", "autoload_known_extensions")
+"""Settings of a DuckDB file without which a view in it could read any file or address."""
 
 
 def _from_engine(text: str, options: TableSection) -> Source:
     import ibis
-    from ibis.common.exceptions import TableNotFound
 
-    address, name = text.rsplit("::", 1)
-    parts = urlsplit(address)
+    address, name = parted(text)
     engine = None
     try:
-        if parts.scheme in ("duckdb", "sqlite") and (path := parts.netloc + parts.path):
-            if not Path(path).exists():  # connecting would make an empty one
-                raise FileNotFoundError("no such database")
-            if parts.scheme == "duckdb" and "read_only" not in parts.query:
-                address += ("&" if parts.query else "?") + "read_only=True"
-        engine = ibis.connect(address)
+        engine = ibis.connect(_opened_safely(address))
         schema, _, short = name.rpartition(".")
         whole = not schema or name in engine.list_tables()
         rows = engine.table(name) if whole else engine.table(short, database=schema)
     except Exception as error:
         if engine is not None:
             engine.disconnect()
-        said = "no such table" if isinstance(error, TableNotFound) else reason_of(error)
-        said = said.replace(parts.password or "\0", "***")
-        raise InputError(f"{name}: cannot be opened at that address ({said}).") from None
-    return Source(name, rows, tuple(rows.columns), options, engine)
+        raise InputError(f"{name}: cannot be opened at that address ({why_not(error, address)}).") from None
+    return Source(name, rows, tuple(rows.columns), options, engine, address=address)
+
+
+def _opened_safely(address: str) -> str:
+    """An address as it is opened: a file of a database as it is, read only, and nothing from outside it."""
+    parts = urlsplit(address)
+    path = parts.netloc + parts.path
+    if parts.scheme not in ("duckdb", "sqlite") or not path:
+        return address
+    if not Path(path).exists():  # connecting would make an empty one
+        raise FileNotFoundError("no such database")
+    if parts.scheme == "duckdb":
+        settings = {"read_only": "True"} | dict.fromkeys(_LOCAL, "False")
+        more = "&".join(f"{key}={value}" for key, value in settings.items() if key not in parts.query)
+        address += ("&" if parts.query else "?") + more if more else ""
+    return address

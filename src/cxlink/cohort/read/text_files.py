@@ -4,14 +4,13 @@ import codecs
 import csv
 import glob
 import io
-import lzma
 import re
-import zipfile
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.unpacked import opened
 from cxlink.cohort.spec.spec_sections import TableSection
 
 _DELIMITERS = ",;\t|"
@@ -19,27 +18,6 @@ _HEADER_BYTES = 1 << 20
 
 Header = tuple[tuple[str, ...], str]
 """Names of the columns, and the delimiter of a text file."""
-
-
-def opened(file: Path) -> Any:
-    """Open a text file as bytes, unpacked where it is compressed.
-
-    Raises
-    ------
-    InputError
-        If it is an archive of several files.
-    """
-    import pyarrow as pa
-
-    if file.suffix.lower() == ".xz":
-        return lzma.open(file)
-    if file.suffix.lower() != ".zip":
-        return pa.input_stream(str(file), compression="detect")
-    with zipfile.ZipFile(file) as archive:
-        names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__")]
-        if len(names) != 1:
-            raise InputError(f"{file.name}: holds {len(names)} files. Unpack it, and give the folder.")
-        return archive.open(names[0])
 
 
 def text_header(file: Path, options: TableSection) -> Header:

@@ -13,6 +13,7 @@ from cxlink.cohort.starter.seen_table import Seen, seen_table
 from cxlink.cohort.starter.starter_follow_up import Drafted, follow_up
 from cxlink.cohort.starter.starter_metrics import metric_lines
 from cxlink.cohort.starter.starter_score import score_section
+from cxlink.cohort.visible_text import visible
 
 
 def starter_spec(table: Any) -> str:
@@ -47,7 +48,8 @@ def starter_spec(table: Any) -> str:
     unconfirmed = [*whose.unconfirmed, *scored.unconfirmed, *stay.unconfirmed, *spent.unconfirmed]
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", seen.name.rsplit(".", 1)[0]).strip("-.") or "cohort"
     parts = [
-        f"# A starter spec for {seen.name}. Every line is a guess: read it, correct it, delete what does not apply.",
+        f"# A starter spec for {visible(seen.name)}. "
+        "Every line is a guess: read it, correct it, delete what does not apply.",
         f'# A key that is "{OPEN}" is a question: a fit asks for it. Then: cxlink check TABLE --spec THIS_FILE',
         "",
         "[cohort]",
@@ -67,7 +69,9 @@ def starter_spec(table: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    """A text as TOML has it; what cannot be seen is escaped, so that it survives being printed."""
+    written = json.dumps(text, ensure_ascii=False)
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08X}" for c in written)
 
 
 def _table(seen: Seen, stay: Drafted, used: list[Look]) -> list[str]:
