@@ -68,34 +68,34 @@ ROOM = {"origins": 1, "of": 3, "least": 4}
 @pytest.mark.parametrize(
     ("why", "facts", "clause"),
     [
-        ("nobody_lost", {}, "nobody was lost, so the counts do not say how long customers stay"),
+        ("nobody_lost", {}, "no customer was lost, so the counts carry no information on how long customers stay"),
         ("few_periods", {"parameters": 2, "least": 3, "n": 1},
-         "it has 2 parameters of its own and needs losses in at least 3 periods; they fall in 1 "
+         "it has 2 parameters of its own and needs losses in at least 3 periods; they occur in 1 "
          "period"),
         ("few_periods", {"parameters": 2, "least": 3, "n": 2},
-         "it has 2 parameters of its own and needs losses in at least 3 periods; they fall in 2 "
+         "it has 2 parameters of its own and needs losses in at least 3 periods; they occur in 2 "
          "periods"),
-        ("no_losses", {}, "nobody was lost, so the counts say nothing of hazard ratios"),
-        ("all_lost", {}, "everybody was lost in every period they were seen, so no hazard ratio is finite"),
+        ("no_losses", {}, "no customer was lost, so the counts carry no information on hazard ratios"),
+        ("all_lost", {}, "all customers at risk were lost in every period, so no hazard ratio is finite"),
         ("nothing_beside", {},
-         "in every period either nobody or everybody at risk was lost, so the counts say nothing of "
-         "hazard ratios"),
-        ("too_many_effects", {"effects": 312, "most": 300}, "it has 312 effects, and is fitted with 300 at most"),
+         "in every period either none or all of the customers at risk were lost, so the counts carry no information "
+         "on hazard ratios"),
+        ("too_many_effects", {"effects": 312, "most": 300}, "it has 312 effects; at most 300 can be fitted"),
         ("short_follow_up", ROOM, "follow-up has room for 1 of 3 origins with losses in 4 periods"),
         ("none_converged", {}, "no family converged"),
-        ("none_fitted", {}, "no family could be fitted up to any origin"),
-        ("no_complete_window", {}, "no customer’s window was over"),
-        ("nobody_spent", {}, "nobody spent anything, so there are no amounts"),
-        ("nothing_net", {}, "nobody spent more than was refunded, so no mean has a logarithm"),
+        ("none_fitted", {}, "no family could be fitted at any origin"),
+        ("no_complete_window", {}, "no customer has a complete spend window"),
+        ("nobody_spent", {}, "no customer spent anything, so there are no amounts"),
+        ("nothing_net", {}, "spend net of refunds is not positive, so no mean has a logarithm"),
         ("nothing_net_somewhere", {},
-         "in some level or category, or some combination of effects, no more was spent than refunded: "
-         "a mean has no logarithm there"),
+         "for some level, category or combination of effects, spend net of refunds is not positive, so its "
+         "mean has no logarithm"),
         ("no_finite_effects", {},
-         "combinations of a level and a stratum in which nobody spent weigh so much that no finite "
-         "effects solve the equation"),
-        ("no_end", {}, "the search for the effects did not come to an end"),
-        ("refunds", {}, "refunds make spend negative, which this model cannot take"),
-        ("negative_spend", {}, "spend is negative somewhere, which this model cannot take"),
+         "combinations of a level and a stratum in which no customer spent anything have so much weight that "
+         "no finite effects solve the estimating equations"),
+        ("no_end", {}, "the optimiser did not converge"),
+        ("refunds", {}, "refunds make spend negative, which this model does not allow"),
+        ("negative_spend", {}, "spend is negative for some customers, which this model does not allow"),
     ],
 )  # fmt: skip
 def test_every_reason_has_its_clause(why: str, facts: dict[str, Fact], clause: str) -> None:

@@ -32,7 +32,7 @@ def test_support_of_the_headline_is_judged() -> None:
         Check("support", "kaplan_meier", "best", 0.9, bound=0.9, passed=True, facts=facts)
     )
     assert note(headline) == (
-        "share of the customers scored in strata where every level has somebody at risk to 6 months"
+        "share of customers with a score in strata where every level has customers at risk up to 6 months"
     )
     assert (other.group, other.value, other.passed, other.facts) == ("2", 0.5, None, facts)
     thin = request_for("standardised", {("best", "worst"): 0.8999})
@@ -51,7 +51,10 @@ def test_support_of_unadjusted_rows_is_reported() -> None:
     assert check.facts == {
         "case": "followed", "reference": "", "adjusted": "no", "horizon": 6, "unit": "month",
     }  # fmt: skip
-    assert note(check) == "share of the group that can be followed for 6 months: its rows are theirs"
+    assert (
+        note(check)
+        == "share of the group whose follow-up reaches 6 months; its rows describe these customers"
+    )
 
 
 def test_curves_say_what_is_odd() -> None:
@@ -68,7 +71,10 @@ def test_curves_say_what_is_odd() -> None:
     assert [check.passed for check in matching(many, code="draws_left_out")] == [False]
     ended = found["last_period_at_risk", "2"]
     assert (ended.value, ended.passed, ended.facts) == (5, False, asked)
-    assert note(ended) == "nobody is at risk to 6 months: no row at the horizon"
+    assert (
+        note(ended)
+        == "last period with customers at risk; none are at risk up to 6 months, so there is no row at the horizon"
+    )
 
 
 def test_standardised_curves_are_told_apart_and_parts_are_silent() -> None:
@@ -99,6 +105,6 @@ def test_an_empty_band_is_named() -> None:
     assert check_fields(check) == check_fields(
         Check("empty_band", group="worst", value=0.0, passed=False, facts={"levels": "1"})
     )
-    assert note(check) == "nobody scored 1: its rows and contrasts are not written"
+    assert note(check) == "no customer gave 1; its rows and contrasts are omitted"
     none = pd.DataFrame({"score": pd.array([None], dtype="Int64")})
     assert list(band_checks(Counts(none, spec_for(), Profile("t", 1, 1)))) == []

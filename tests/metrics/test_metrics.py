@@ -152,7 +152,7 @@ def test_contract_value_in_both_meanings() -> None:
     assert signed["conf_low"] == pytest.approx(2 * yearly["conf_low"])
     assert signed["version"] == "as_signed"
     assert yearly["version"] == "annualised"
-    assert "24 months a contract" in yearly["definition"]
+    assert "contracts of 24 months" in yearly["definition"]
 
 
 FLOWS = kept(
@@ -188,7 +188,7 @@ def test_a_table_of_survivors_is_named() -> None:
         Check("churn_from_signup", value=said.value, passed=False, facts={"first": "2025Q1"})
     )
     assert said.value == FLOWS.loc[FLOWS["of"] == "signup.lost", "n"].sum()
-    assert "nobody in the table left before 2025Q1, when the first were asked" in note(said)
+    assert "no customer in the table left before 2025Q1, when the first were surveyed" in note(said)
     earlier = kept(("signup.lost", "", "", "2024Q4", None, 1, 0.0, 0.0))
     assert not list(immortal_time_checks(counts(made.spec, made.cells, totals([FLOWS, earlier]))))
     assert not list(immortal_time_checks(counts(spec("1-10"), cells({3: 4}))))

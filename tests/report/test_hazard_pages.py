@@ -82,13 +82,13 @@ def test_the_sentences_hold_the_numbers_of_the_diagnostics() -> None:
     assert [check.facts["horizon"] for check in shifts] == [6, 8]
     for check in shifts:
         verdict = (
-            "so far one ratio is a fair summary"
+            "so a constant ratio is a fair summary"
             if abs(check.value) <= 0.01
-            else "one ratio is an average over time"
+            else "so a constant ratio is an average over time"
         )
         moved = f"{decimal(100 * check.value, 1)} points"
         after = f"after {check.facts['horizon']} months"
-        assert f"shifts the difference in retention {after} by {moved}: {verdict}." in text
+        assert f"changes the difference in retention {after} by {moved}, {verdict}." in text
     assert f"a hazard multiplied by {decimal(trend.value, 2)} [" in text
     assert "With a separate ratio in every category of plan" in text
     assert "causes" not in text
@@ -97,9 +97,9 @@ def test_the_sentences_hold_the_numbers_of_the_diagnostics() -> None:
 @pytest.mark.parametrize(
     ("passed", "verdict"),
     [
-        (True, "one ratio can be extrapolated so far"),
-        (False, "one ratio should not be extrapolated so far"),
-        (None, "the counts do not say whether one ratio can be extrapolated so far"),
+        (True, "a constant ratio can be extrapolated that far"),
+        (False, "a constant ratio should not be extrapolated that far"),
+        (None, "the counts do not determine whether a constant ratio can be extrapolated that far"),
     ],
 )
 def test_the_verdict_on_what_is_extrapolated_is_said(passed: bool | None, verdict: str) -> None:

@@ -110,7 +110,7 @@ def test_every_metric_stands_with_its_interval_definition_and_source(parts: list
     assert texts[1].startswith(
         " Customers lost in the quarter ÷ customers at its start; customers count from signup"
     )
-    assert "counted over 12 months; customers whose window is over" in texts[3]
+    assert "measured over 12 months; customers with a complete window" in texts[3]
 
 
 def test_segments_stand_beside_each_other(parts: list[Block]) -> None:

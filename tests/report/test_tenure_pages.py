@@ -100,7 +100,7 @@ def test_notes_say_which_way_a_ratio_points_and_why_a_family_was_not_fitted() ->
     notes = " ".join(table(pages(), "The families").notes)
     assert "Ratio of score 10 versus score 1. " in notes
     assert "T: time ratio (above 1, customers stay longer)" in notes
-    why = "it has 6 parameters of its own and needs losses in at least 7 periods; they fall in 5 periods"
+    why = "it has 6 parameters of its own and needs losses in at least 7 periods; they occur in 5 periods"
     assert f"Not fitted: spline, 4 inner knots ({why})." in notes
     assert "implicit cure" not in notes  # no family has it
 

@@ -227,6 +227,6 @@ def test_a_horizon_that_spend_alone_cannot_value_is_said() -> None:
         said = matching(checks, code="value_horizon")
         assert [(c.value, c.bound, c.passed) for c in said] == ([(36, 12, False)] if beyond else [])
         assert [note(c) for c in said] == (
-            ["retention is not known: value is counted over the spend window of 12 months, not to this horizon"]
+            ["retention is not known: value is computed over the spend window of 12 months, not to this horizon"]
             if beyond else []
         )  # fmt: skip

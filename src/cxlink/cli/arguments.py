@@ -41,7 +41,7 @@ Pool = Annotated[
     list[str] | None,
     typer.Option(
         "--pool",
-        help="run folder of an earlier cohort: pooled as a stratum; with --bayes, by partial pooling (repeatable)",
+        help="run folder of an earlier cohort, pooled as a stratum; with --bayes, partially pooled (repeatable)",
     ),
 ]
 Notebook = Annotated[
@@ -52,7 +52,9 @@ Notebook = Annotated[
 ]
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="run folder of a fit")]
-Move = Annotated[str | None, typer.Option("--move", help="FROM:TO, such as 1-6:7-8")]
+Move = Annotated[
+    str | None, typer.Option("--move", help="scores to be shifted and their target, FROM:TO, such as 1-6:7-8")
+]
 Shift = Annotated[
     int | None, typer.Option("--shift", help="instead of --move: points by which every score improves")
 ]
@@ -61,7 +63,7 @@ Cost = Annotated[
     float, typer.Option("--cost", help="total cost of the intervention, in the currency of spend")
 ]
 CausalShare = Annotated[
-    float, typer.Option("--causal-share", help="share of the adjusted difference taken to be causal")
+    float, typer.Option("--causal-share", help="share of the adjusted difference assumed to be causal")
 ]
 Margin = Annotated[
     float | None, typer.Option("--margin", help="margin as a share of spend", show_default="the spec's")

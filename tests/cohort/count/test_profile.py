@@ -29,7 +29,8 @@ def test_what_was_found_alike_in_two_tables_adds_up() -> None:
         ),
         (
             Remark("followed_briefly", 1, facts=MONTH),
-            "1 customer with a score was followed for less than one whole month, which says nothing about retention.",
+            "1 customer with a score was followed for less than one whole month, which carries no information on "
+            "retention.",
         ),
         (
             Remark("lost_after_follow_up", 2, facts=MONTH),

@@ -208,4 +208,4 @@ def test_no_rows_have_their_reason() -> None:
     check = no_posterior_spend(NoSpendFit("bayes", "nobody_spent"))
     facts = {"case": "spend", "of": "spend", "reason": "nobody_spent"}
     assert check_fields(check) == check_fields(Check("not_fitted", "bayes", passed=False, facts=facts))
-    assert note(check) == "no row: nobody spent anything, so there are no amounts"
+    assert note(check) == "no row: no customer spent anything, so there are no amounts"

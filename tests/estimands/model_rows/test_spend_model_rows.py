@@ -117,7 +117,7 @@ def test_refunds_are_said_to_rule_models_out() -> None:
             for model in ("gamma", "log_ols", "two_part")
         ]
     )
-    assert note(refused[0]) == "no row: refunds make spend negative, which this model cannot take"
+    assert note(refused[0]) == "no row: refunds make spend negative, which this model does not allow"
 
 
 def test_separation_is_named() -> None:

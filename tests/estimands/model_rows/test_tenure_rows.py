@@ -187,7 +187,9 @@ def test_findings_say_why_not():
     assert check_fields(*found) == check_fields(
         *[Check("not_fitted", family.name, passed=False, facts=facts) for family in FEW]
     )
-    assert note(found[0]) == ("not fitted: nobody was lost, so the counts do not say how long customers stay")
+    assert note(found[0]) == (
+        "not fitted: no customer was lost, so the counts carry no information on how long customers stay"
+    )
     (only,) = weight_findings([], {"averaged": np.zeros(0)}, untested(), "no")
     assert check_fields(only) == check_fields(
         Check("weights", "averaged", passed=False, facts={"case": "no_family", "adjusted": "no"})
@@ -256,7 +258,10 @@ def test_predictions_and_extrapolation_warnings_stand_in_the_findings():
     assert check_fields(first) == check_fields(
         replace(doubt, facts={"case": "falling_hazard", "adjusted": "no"})
     )
-    assert note(first) == "its hazard falls to nothing, so that 40\u202f% of the customers would never leave"
+    assert (
+        note(first)
+        == "the hazard declines towards 0, so that according to this curve 40\u202f% of the customers never leave"
+    )
     assert check_fields(second) == check_fields(
         Check("spike", value=12.0, passed=False, facts={"ratio": 4.04, "unit": "month", "adjusted": "no"})
     )

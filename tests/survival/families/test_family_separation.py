@@ -42,7 +42,9 @@ def test_a_level_without_losses_has_the_interval_of_its_penalised_likelihood():
     (held,) = found.checks
     facts = {"case": "curves", "terms": ("rate[2]",), "n": 1}
     assert check_fields(held) == check_fields(Check("separated", "exponential", facts=facts))
-    assert note(held).startswith("rate[2] is separated (losses only, none, or collinear with another term)")
+    assert note(held).startswith(
+        "rate[2] is separated (losses only, no losses, or collinear with another term)"
+    )
 
 
 @pytest.mark.parametrize("gone", [1, 9])
@@ -168,7 +170,7 @@ def test_customers_who_do_not_differ_are_told_in_words():
     assert found.converged
     (bound,) = matching(found.checks, code="hardly_bounded", case="at_bound", parameter="polarisation")
     assert re.fullmatch(
-        r"polarisation is at a bound \(\S+\): its draws follow a likelihood with a weak log-F\(1,1\) penalty on it",
+        r"polarisation is at a bound \(\S+\): its draws come from a likelihood with a weak log-F\(1,1\) penalty on it",
         note(bound),
     )
     assert expit(found.draws(1000, np.random.default_rng(4))[:, 1]).max() < 0.1

@@ -30,7 +30,7 @@ def test_a_gompertz_hazard_that_dies_out_is_an_implicit_cure():
     # S(∞) = exp(−rate/|shape|)
     assert found["implicit_cure"].value == pytest.approx(np.exp(-1), rel=1e-6)
     assert found["implicit_cure"].facts == {"case": "falling_hazard"}
-    assert note(found["implicit_cure"]).endswith("37\u202f% of the customers would never leave")
+    assert note(found["implicit_cure"]).endswith("37\u202f% of the customers never leave")
     assert all((one.model, one.passed) == ("gompertz", False) for one in found.values())
     assert set(found) == {"implicit_cure", "infinite_mean"}
     assert doubted(falling(0.02)) == {}
