@@ -84,6 +84,8 @@ def test_every_file_says_what_it_is() -> None:
 
 MOST_LINES, MOST_FILES, MOST_CODE, MOST_POSITIONAL = 250, 15, 45, 5
 REASONS = {
+    "report/figures/cohort_figures.py": "one function a figure by time or by score, over the same dots and axes",
+    "report/format.py": "how every number, limit and group of a report is written, by one rule of decimals",
     "bayes/draws/posterior_averages.py": "one loop over draws in blocks, its weights and its estimands",
     "bayes/draws/posterior_curves.py": "one posterior's curves, of cohorts seen and of a new one",
     "cli/commands.py": "one function a command; what they share stands in other files",

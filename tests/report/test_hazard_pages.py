@@ -108,7 +108,7 @@ def test_the_verdict_on_what_is_extrapolated_is_said(passed: bool | None, verdic
     more = Check("proportionality_ahead", "grouped_ph", "best", 1.9, 1.6, 2.2, 1.25, passed, facts)
     altered = made_up.altered(m.results, checks=(*m.results.checks, more))
     text = sentences(hazard_pages(replace(m, results=altered)))
-    said = "beyond the 9 months of follow-up, the ratio would be multiplied by 1.90 [1.60,\u00a02.20] until 60 months"
+    said = "beyond the 9 months of follow-up, the ratio would be multiplied by 1.90 [1.60,\u00a02.20] by 60 months"
     assert f"{said}: {verdict}." in text
 
 

@@ -8,6 +8,7 @@ from made_up import results
 
 from cxlink.estimands.tidy import tidy
 from cxlink.report.content import Material, gather
+from cxlink.report.format import number
 from cxlink.report.sections.regression_section import beside_means, spend_model_pages
 from cxlink.report.sections.spend_section import spend_pages
 
@@ -59,10 +60,13 @@ def test_models_within_the_headlines_interval() -> None:
     )
     assert row is not None
     inside = dict.fromkeys(RATIOS, (row.estimate + row.conf_high) / 2)
-    text = said(material(inside))
+    m = material(inside)
+    text, gamma = (
+        said(m),
+        m.book.get("spend_ratio", "best", "gamma", reference="worst", adjusted="standardised"),
+    )
     assert (
-        f"give a ratio of {row.estimate:.2f}; the others give {inside['gamma']:.2f}. All are within the interval"
-        in text
+        f"give a ratio of {number(row)}; the others give {number(gamma)}. All are within the interval" in text
     )
     assert "plan and region" in text
 

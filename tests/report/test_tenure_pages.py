@@ -67,7 +67,7 @@ def test_differences_that_persist_are_called_an_assumption() -> None:
     spec = made_up.results({"analysis": {"waning": (48,)}}).spec
     parts = pages(estimates=pd.concat([GIVEN.estimates, waned], ignore_index=True), spec=spec)
     assert "Difference gone by 48: RMST to 120 months" in cells(parts, "Tenure, in months")
-    assert "gone 48 months after the score" in sentences(parts)
+    assert "reaches zero 48 months after the score" in sentences(parts)
 
 
 def test_families_stand_in_order_with_their_weights_backtest_and_warnings() -> None:
@@ -122,7 +122,7 @@ def test_losses_that_come_back_are_warned_of() -> None:
     facts = {"adjusted": "standardised", "ratio": 4.0, "unit": "month"}
     spike = Check("spike", value=12.0, passed=False, facts=facts)
     said = sentences(pages(checks=(*GIVEN.checks, spike)), "notice")
-    assert "Losses come back every 12 months, at 4.0 times the rate of the neighbouring months" in said
+    assert "Losses recur every 12 months, at 4.0 times the rate of the neighbouring months" in said
 
 
 def test_without_a_family_the_observed_means_stand_alone() -> None:

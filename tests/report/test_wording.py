@@ -39,14 +39,19 @@ def estimate(
         (estimate("retention_ratio", 1.7209, 1.66, 1.78, "ratio", reference="worst"), "1.72 [1.66, 1.78]"),
         # of an intervention: two groups, and no difference
         (estimate("break_even_probability", 0.59, np.nan, np.nan, "probability", reference="1"), f"59{THIN}%"),
-        (estimate("tenure", 18.34, 17.0, 19.96, "month"), "18.3 months [17.0, 20.0]"),
+        (estimate("tenure", 18.34, 17.0, 19.96, "month"), "18 months [17, 20]"),
+        (estimate("tenure", 18.34, 17.6, 19.1, "month"), "18.3 months [17.6, 19.1]"),
+        (estimate("tenure", 0.9, 0.2, 3.3, "month"), "1 month [0, 3]"),
         (estimate("spend", 1234.4, 1199.6, 1270.2, "EUR"), f"EUR{THIN}1{THIN}234 [1{THIN}200, 1{THIN}270]"),
-        (estimate("spend", 12.346, 11.0, 13.0, "EUR"), f"EUR{THIN}12.35 [11.00, 13.00]"),
-        (estimate("tenure_mean", np.inf, 40.0, np.inf, "month"), "more than can be estimated [40.0, ∞]"),
-        (estimate("tenure_mean", np.inf, np.inf, np.inf, "month"), "more than can be estimated"),
+        (estimate("spend", 12.346, 11.0, 13.0, "EUR"), f"EUR{THIN}12 [11, 13]"),
+        (estimate("tenure_mean", np.inf, 40.0, np.inf, "month"), "not estimable (at least 40 months)"),
+        (estimate("tenure_mean", np.inf, np.inf, np.inf, "month"), "not estimable"),
         (estimate("retention", np.nan, np.nan, np.nan, "probability"), "–"),
         (estimate("retention", 0.5, np.nan, np.nan, "probability"), f"50{THIN}%"),
-        (estimate("retention", 1.0, 0.9, 1.0, "probability"), f"100{THIN}% [90, 100]"),
+        (estimate("retention", 1.0, 0.9, 1.0, "probability"), f"100{THIN}% (at least 90{THIN}%)"),
+        (estimate("retention", 0.0, 0.0, 0.013, "probability"), f"0{THIN}% (at most 1.3{THIN}%)"),
+        (estimate("retention_ratio", 3.2, 1.04, 9.5, "ratio"), "3.20 [1.04, 9.50]"),
+        (estimate("retention_ratio", 30.4, 6.1, 284, "ratio"), "30 [6, 284]"),
         (estimate("retention", 0.999, 0.97, 0.9999, "probability"), f">99{THIN}% [97, >99]"),
         (estimate("retention", 0.99999, 0.985, 0.99999, "probability"), f">99.9{THIN}% [98.5, >99.9]"),
         (estimate("retention", 0.0004, 0.0001, 0.003, "probability"), f"<0.1{THIN}% [<0.1, 0.3]"),
@@ -62,9 +67,9 @@ def test_estimates_are_written_in_their_unit_as_finely_as_the_interval_allows(
 def test_estimates_that_stand_together_share_the_decimals_of_the_finest() -> None:
     coarse, fine = (estimate("retention", 0.5, 0.5 - w, 0.5 + w, "probability") for w in (0.05, 0.005))
     assert wording.shared_digits([coarse, None, fine]) == 1
-    cheap, dear = (estimate("spend", v, v - 1, v + 1, "EUR") for v in (50.0, 100.0))
-    assert wording.shared_digits([cheap]) == 2
-    assert wording.shared_digits([cheap, dear]) == 0
+    narrow, wide = (estimate("spend", 50.0, 50 - w, 50 + w, "EUR") for w in (0.1, 1.0))
+    assert wording.shared_digits([narrow]) == wording.shared_digits([narrow, wide]) == 1
+    assert wording.shared_digits([wide]) == 0
 
 
 def test_whole_numbers_are_grouped_thinly_and_none_is_a_dash() -> None:

@@ -87,6 +87,10 @@ FLAGS: tuple[Flag, ...] = (
     ("margin", "value", "margin", str, "a share of spend such as 0.3, or a column of margin"),
     ("value-discount", "value", "discount", float, "annual discount rate of value; that of --discount if not given"),
     ("value-horizon", "value", "horizon", int, "horizon of customer lifetime value, in periods"),
+    ("title", "report", "title", str, "title of the report"),
+    ("author", "report", "author", str, "author of the report"),
+    ("organisation", "report", "organisation", str, "organisation that the report is for or from"),
+    ("report-period", "report", "period", str, "period that the data cover, as the report shall name it"),
     ("formats", "report", "formats", list, "pdf or html (repeatable); both by default"),
     ("smallest-cell", "publish", "smallest_cell", int, "suppress groups with fewer customers than this"),
 )  # fmt: skip

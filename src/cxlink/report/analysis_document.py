@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cxlink import __version__
-from cxlink.report.content import Material, gather, mark
+from cxlink.report.content import Material, byline, gather, mark
 from cxlink.report.document import Block, Document, Picture, heading, paragraph, strong
 from cxlink.report.metric_sections.metric_section import metric_pages
 from cxlink.report.posterior_sections.posterior_section import bayes_pages
@@ -46,8 +46,10 @@ def make_document(results: Results | Reproduced, command: str = "") -> Document:
         parts = [*first_page(material, 1), *quick_pages(material, 1)]
     else:
         parts = [*_cohort(material, 1), *methods_pages([material], 1), *running_pages([material], 1)]
-    title = say("document.title", cohort=material.spec.cohort.name)
-    return _document(title, mark(results.simulated), parts, [material])
+    given = material.spec.report
+    title = given.title or say("document.title", cohort=material.spec.cohort.name)
+    made = _document(title, mark(results.simulated), parts, [material])
+    return replace(made, author=given.author, byline=byline(material.spec))
 
 
 def headline(results: Results) -> list[Block]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from cxlink.checks import Check, matching
-from cxlink.report.format import periods, units
+from cxlink.report.format import periods, ranges, units
 from cxlink.report.words import say
 
 
@@ -62,6 +62,9 @@ def _said(check: Check) -> dict[str, object]:
         said["units"] = units(unit)
     if isinstance(horizon := check.get("horizon"), int):
         said["after"] = periods(horizon, unit)
+    for name in ("narrow", "levels"):
+        if isinstance(names := check.get(name), str) and names:
+            said[name] = ranges(names)
     if "reason" in check.facts:
         said["reason"] = reason(check)
     if check.code == "level_ratio":

@@ -64,11 +64,15 @@ class Material:
         """Whether anybody gave a score of this group."""
         return any(level in self.scores for level in self.spec.group(group))
 
-    def too_small(self, group: str) -> bool:
-        """Whether a group has customers, but too few for its figures to be published."""
+    def size(self, group: str) -> int:
+        """Give the number of customers who gave a score of this group."""
         cells = self.results.counts.cells
         inside = cells["score"].isin(self.spec.group(group)).fillna(False)
-        return 0 < int(cells.loc[inside, "n"].sum()) < self.spec.publish.smallest_cell
+        return int(cells.loc[inside, "n"].sum())
+
+    def too_small(self, group: str) -> bool:
+        """Whether a group has customers, but too few for its figures to be published."""
+        return 0 < self.size(group) < self.spec.publish.smallest_cell
 
 
 def gather(results: Results, command: str = "") -> Material:
@@ -99,6 +103,20 @@ def _hidden(estimates: pd.DataFrame) -> set[str]:
 def stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Put the tables of several posteriors under each other; an empty one where there is none."""
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def byline(spec: CohortSpec) -> tuple[str, ...]:
+    """Give the lines below a report's title: author, organisation and the period of the data, those that are given."""
+    given = spec.report
+    return tuple(
+        say(f"document.{name}", **{name: text})
+        for name, text in (
+            ("author", given.author),
+            ("organisation", given.organisation),
+            ("period", given.period),
+        )
+        if text
+    )
 
 
 def mark(simulated: bool, study: bool = False) -> str:

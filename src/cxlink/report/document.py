@@ -158,6 +158,10 @@ class Document:
         On every page: what it is about; what made it; whose figures these are, where not those of real customers.
     blocks : tuple of Block
         From the first to the last.
+    author : str
+        Who wrote it, for the file's own record; empty where nobody is named.
+    byline : tuple of str
+        Lines below the title: who wrote it, for whom, and of which period.
     """
 
     title: str
@@ -166,6 +170,8 @@ class Document:
     footer: str
     mark: str
     blocks: tuple[Block, ...]
+    author: str = ""
+    byline: tuple[str, ...] = ()
 
     @property
     def pictures(self) -> list[Picture]:

@@ -28,6 +28,7 @@ FIRM = "\u00a0"  # no-break space: keeps an interval on one line
 _RANGE = re.compile(r"(-?\d+)-(-?\d+)")
 _LONG = 1000  # periods: beyond, decimals say nothing
 _LONGEST = 60
+FINEST = 2  # decimals
 TIMES = ("day", "week", "month", "quarter", "year")
 
 
@@ -51,23 +52,60 @@ def interval(row: Estimate | None, digits: int | None = None) -> str:
     """Write an interval in brackets: ``[72, 76]``; nothing where there is none."""
     if row is None or row.blank or math.isnan(row.conf_low + row.conf_high) or math.isinf(row.conf_low):
         return ""
+    if row.conf_low == row.estimate == row.conf_high:
+        return ""
     low, high = (_scaled(end, row, digits) for end in (row.conf_low, row.conf_high))
     return f"[{low},{FIRM}{high}]"
 
 
 def full(row: Estimate | None, digits: int | None = None) -> str:
-    """Write an estimate in its unit, with its interval: ``74 % [72, 76]``."""
-    return f"{value(row, digits)} {interval(row, digits)}".strip()
+    """Write an estimate in its unit, with its interval: ``74 % [72, 76]``; or one limit: ``100 % (at least 99 %)``."""
+    bound = limit(row, digits)
+    if row is None or not bound:
+        return f"{value(row, digits)} {interval(row, digits)}".strip()
+    return f"{value(row, 0 if _certain(row) else digits)} ({bound})"
+
+
+def limit(row: Estimate | None, digits: int | None = None) -> str:
+    """Write the one limit of an estimate that is bounded on one side; nothing where both or none is known.
+
+    That is so where nobody or everybody was lost, and where the estimate or its upper limit is infinite.
+    """
+    end = _end(row)
+    if row is None or end is None:
+        return ""
+    written = _with_unit(_scaled(end, row, digits), row)
+    return say(f"format.at_{'most' if _certain(row) and row.estimate == 0 else 'least'}", limit=written)
+
+
+def _end(row: Estimate | None) -> float | None:
+    """Give the one limit of an estimate that is bounded on one side; None where both or none is known."""
+    if row is None or row.blank or math.isnan(row.conf_low + row.conf_high):
+        return None
+    end = row.conf_high if _certain(row) and row.estimate == 0 else row.conf_low
+    bounded = _certain(row) or math.isinf(row.conf_high)
+    return end if bounded and end != row.estimate and math.isfinite(end) else None
+
+
+def _certain(row: Estimate) -> bool:
+    """Whether an estimate is the least or the greatest that a probability can be."""
+    return is_share(row) and not row.is_difference and row.estimate in (0.0, 1.0)
 
 
 def bare(row: Estimate | None, digits: int | None = None) -> str:
-    """Write an estimate and its interval for a table whose header names the unit: ``74.1 [72.0, 76.2]``."""
-    return f"{number(row, digits)} {interval(row, digits)}".strip()
+    """Write an estimate and its interval for a table whose header names the unit: ``74 [72, 76]``, ``100 [≥ 99]``."""
+    end = _end(row)
+    if row is None or end is None:
+        return f"{number(row, digits)} {interval(row, digits)}".strip()
+    sign = "≤" if _certain(row) and row.estimate == 0 else "≥"
+    return f"{number(row, 0 if _certain(row) else digits)} [{sign}{FIRM}{_scaled(end, row, digits)}]"
 
 
 def with_limits(check: Check) -> str:
-    """Write the value of a check with its interval: ``0.91 [0.88, 0.94]``."""
-    return f"{decimal(check.value, 2)} [{decimal(check.low, 2)},{FIRM}{decimal(check.high, 2)}]"
+    """Write the ratio of a check with its interval: ``0.91 [0.88, 0.94]``."""
+    digits = decimals(check.low, check.high, none=1.0)
+    value, low, high = (decimal(number, digits) for number in (check.value, check.low, check.high))
+    return f"{value} [{low},{FIRM}{high}]"
 
 
 def is_share(row: Estimate) -> bool:
@@ -81,7 +119,7 @@ def _with_unit(text: str, row: Estimate) -> str:
     if row.unit == "ratio" or not row.unit:
         return text
     if row.unit in TIMES:
-        return f"{text} {units(row.unit)}"
+        return f"{text} {units(row.unit, 1 if text == '1' else 2)}"
     return money(text, row.unit)
 
 
@@ -107,29 +145,53 @@ def _scaled(estimate: float, row: Estimate, digits: int | None) -> str:
     return text
 
 
+def decimals(low: float, high: float, none: float = math.nan) -> int:
+    """Decimals that an interval knows: the fewest with which it is two units of the last place wide; of a ratio, ten.
+
+    There are more, at most one beyond `FINEST`, where an end would be rounded to the value of no difference, which
+    the interval would then seem to touch. A ratio has a limit near 1 that says as much as its width.
+
+    Parameters
+    ----------
+    low, high : float
+        The interval, as it is printed; an infinite end counts as twice the other.
+    none : float
+        The value of no difference: 0 of a difference, 1 of a ratio.
+
+    Examples
+    --------
+    >>> decimals(72.2, 76.4), decimals(73.6, 74.5), decimals(0.455, 0.515, none=1.0), decimals(1.04, 9.5, none=1.0)
+    (0, 1, 2, 2)
+    """
+    width = high - low if math.isfinite(high - low) else abs(low if math.isfinite(low) else high)
+    if not (math.isfinite(width) and width > 0):
+        return 0
+    fewest = min(max(math.ceil(math.log10((10 if none == 1 else 2) / width)), 0), FINEST)
+    ends = [end for end in (low, high) if math.isfinite(end) and end != none]
+    fine = (shown for shown in range(fewest, FINEST + 2) if all(round(end, shown) != none for end in ends))
+    return next(fine, fewest)
+
+
 def _digits(row: Estimate) -> int:
     """Decimals that show an estimate as finely as its interval allows, and no finer."""
-    spread = row.conf_high - row.conf_low
-    if is_share(row):
-        return 0 if spread == 0 else 2 if spread < 0.002 else 1 if spread < 0.02 else 0
-    if row.unit == "ratio":
-        size = max(abs(row.estimate), abs(row.conf_high)) if np.isfinite(row.conf_high) else abs(row.estimate)
-        return 2 if size < 100 else 0
-    if row.unit in TIMES:
-        return 1
-    return money_digits([row])
+    scale = 100.0 if is_share(row) else 1.0
+    none = 0.0 if row.is_difference else 1.0 if row.unit == "ratio" else math.nan
+    if not math.isnan(row.conf_low + row.conf_high) and row.conf_low < row.conf_high:
+        return decimals(scale * row.conf_low, scale * row.conf_high, none)
+    if is_share(row) or row.conf_low == row.conf_high:
+        return 0
+    return 2 if row.unit == "ratio" else 1 if row.unit in TIMES else money_digits([row])
 
 
 def shared_digits(rows: list[Estimate | None]) -> int | None:
-    """Give the decimals for estimates of one unit that stand side by side: those of the finest."""
+    """Give the decimals for estimates of one unit that stand side by side: of the finest that has both limits."""
     known = [row for row in rows if row is not None and not row.blank]
-    if known and all(not is_share(row) and row.unit not in TIMES and row.unit != "ratio" for row in known):
-        return money_digits(known)
-    return max((_digits(row) for row in known), default=None)
+    both = [row for row in known if _end(row) is None]
+    return max((_digits(row) for row in both or known), default=None)
 
 
 def money_digits(rows: list[Estimate]) -> int:
-    """Decimals for amounts of money that stand together: none from a hundred on, else two."""
+    """Decimals for a column of amounts of money: none from a hundred on, else two."""
     sizes = [abs(row.estimate) for row in rows if np.isfinite(row.estimate)]
     return 0 if not sizes or max(sizes) >= 100 else 2
 
@@ -144,13 +206,22 @@ def periods(count: int, unit: str) -> str:
     return say("format.periods", count=count, unit=units(unit, count))
 
 
+def with_n(name: str, n: int | None) -> str:
+    """Write a group with its number of customers: ``scores 9–10 (n = 812)``; alone where that is not known."""
+    return name if n is None else say("format.with_n", name=name, n=n)
+
+
 def levels(group: str, spec: CohortSpec) -> str:
     """Write the score levels of a group: ``9–10``; ``−3 to −1`` on a scale that goes below 0."""
     if group == "all":
         return say("format.all_scores")
-    below = spec.scale.low < 0
-    ranges = _RANGE.sub(r"\1 to \2" if below else r"\1–\2", label(spec.group(group)))
-    return ranges.replace("-", "−").replace(",", ", ")
+    return ranges(label(spec.group(group)), spec.scale.low < 0)
+
+
+def ranges(names: str, below: bool = False) -> str:
+    """Write the names of levels for readers: ``1-3`` becomes ``1–3``; on a scale below 0 ``−3 to −1``."""
+    below = below or names.startswith("-") or ",-" in names
+    return _RANGE.sub(r"\1 to \2" if below else r"\1–\2", names).replace("-", "−").replace(",", ", ")
 
 
 def score(group: str, spec: CohortSpec) -> str:
@@ -210,7 +281,7 @@ def variable(name: str) -> str:
 
 def category(one: Category) -> str:
     """Write a category of a variable for readers: ``plan: basic``; long ones are cut."""
-    return shortened(f"{variable(one.variable)}: {one.value}")
+    return f"{shortened(variable(one.variable))}: {shortened(one.value)}"
 
 
 def shortened(text: str) -> str:

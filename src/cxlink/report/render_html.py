@@ -36,13 +36,15 @@ def page_html(document: Document) -> str:
     """
     style = resources.files("cxlink.report").joinpath("report.css").read_text(encoding="utf-8")
     body = "\n".join(_written(document.blocks))
+    byline = "".join(f'<p class="byline">{_plain(line)}</p>\n' for line in document.byline)
+    author = f'<meta name="author" content="{_plain(document.author)}">\n' if document.author else ""
     marked = f'<p class="mark">{_plain(document.mark)}</p>' if document.mark else ""
     return f"""<!DOCTYPE html>
 <html lang="{current()}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{_plain(document.title)}</title>
+{author}<title>{_plain(document.title)}</title>
 <style>
 {style}</style>
 </head>
@@ -51,7 +53,7 @@ def page_html(document: Document) -> str:
 <header>
 <h1>{_plain(document.title)}</h1>
 <p>{_plain(document.subtitle)}</p>
-{marked}
+{byline}{marked}
 </header>
 <nav aria-labelledby="contents">
 <h2 id="contents">{_plain(say("document.contents"))}</h2>

@@ -39,6 +39,8 @@ def template_values(document: Document) -> dict[str, Any]:
     values = {
         "title": document.title,
         "subtitle": document.subtitle,
+        "author": document.author,
+        "byline": list(document.byline),
         "header": document.header,
         "footer": document.footer,
         "mark": document.mark,

@@ -246,9 +246,16 @@ class ValueSection(Section):
         return margin
 
 
-class ReportSection(Section):
-    """Formats of the report."""
+_Line = Annotated[str, Field(max_length=200)]
 
+
+class ReportSection(Section):
+    """Title block and formats of the report; what is empty is left out, or stands as it does by default."""
+
+    title: _Line = ""
+    author: _Line = ""
+    organisation: _Line = ""
+    period: _Line = ""
     formats: Annotated[tuple[Literal["pdf", "html"], ...], Field(min_length=1)] = ("pdf", "html")
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
-from cxlink.checks import Check
+from cxlink.checks import Check, Fact
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells
 from cxlink.estimands.e_values import e_values
@@ -13,7 +14,7 @@ from cxlink.estimands.estimand import NOT_LEADING
 from cxlink.estimands.model_rows.coefficients import spend_coefficients
 from cxlink.estimands.spend_estimands import LEADING, spend_rows
 from cxlink.spend.fitted_regressions import NoSpendFit, SpendFit
-from cxlink.spend.regressions import fit_spend, variance_power
+from cxlink.spend.regressions import fit_poisson, fit_spend, variance_power
 from cxlink.spend.spend_cells import SpendCells
 from cxlink.spend.standardised_means import SpendQuestion, group_means, inestimable_groups, spend_question
 
@@ -58,9 +59,35 @@ def spend_model_rows(
             rows += spend_rows(group_means(fit, question, rng), spec, first)
             coefficients += spend_coefficients(fit, question.cells, spec)
         findings += fit_findings(fit, question)
+    findings += spend_trend(question.cells, spec.analysis.level)
     findings += _variance(question.cells)
     findings += agreement(rows, headline, spec.contrast(spec.analysis.contrasts[0]))
     return [*rows, *e_values(rows)], findings, coefficients
+
+
+def spend_trend(cells: SpendCells, level: float) -> Iterator[Check]:
+    """Give the ratio of mean spend of one step of the score towards better, by a Wald test; nothing for one level.
+
+    The additive Poisson with a linear effect of the score and robust errors: log μ = a + b·step + strata.
+
+    Parameters
+    ----------
+    cells : SpendCells
+        Customers with a complete window.
+    level : float
+        Coverage of the interval.
+    """
+    fit = fit_poisson(cells, "linear") if len(cells.levels) > 1 else None
+    if not isinstance(fit, SpendFit):
+        return
+    terms = [fit.terms[0].design.terms[column] for column in fit.terms[0].columns]
+    for j in (j for j, term in enumerate(terms) if term.basis == "linear"):
+        slope, error = float(fit.stack.theta[0][j]), float(np.sqrt(fit.stack.covariance[j, j]))
+        if not error > 0:
+            return
+        low, high = (float(np.exp(slope + sign * ndtri((1 + level) / 2) * error)) for sign in (-1, 1))
+        facts: dict[str, Fact] = {"z": slope / error, "p": 2 * float(ndtr(-abs(slope / error)))}
+        yield Check("spend_trend", "poisson", "", float(np.exp(slope)), low, high, facts=facts)
 
 
 def fit_findings(fit: SpendFit | NoSpendFit, question: SpendQuestion) -> Iterator[Check]:

@@ -6,7 +6,7 @@ from cxlink.report.change_sections.change_material import amount, own, rows_by
 from cxlink.report.change_sections.comparison_methods import REFERENCES, methods
 from cxlink.report.change_sections.outcome_section import outcome_section
 from cxlink.report.change_sections.verdict_words import rule, tolerance, verdict, why
-from cxlink.report.content import mark
+from cxlink.report.content import byline, mark
 from cxlink.report.document import Block, Document, bullets, code, heading, notice, paragraph, table
 from cxlink.report.format import NONE, coverage, percent, periods, shortened, units, whole
 from cxlink.report.words import say, styled
@@ -29,6 +29,8 @@ def comparison_document(found: ComparisonResults, command: str = "") -> Document
         footer=f"cxlink {__version__}",
         mark=mark(found.simulated),
         blocks=tuple(parts),
+        author=found.spec.report.author,
+        byline=byline(found.spec),
     )
 
 

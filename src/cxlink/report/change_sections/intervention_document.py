@@ -9,7 +9,7 @@ from cxlink import __version__
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report.change_sections.intervention_words import caution, chance, even, sentences, what
 from cxlink.report.check_notes import published_error
-from cxlink.report.content import mark
+from cxlink.report.content import byline, mark
 from cxlink.report.document import (
     Block,
     Document,
@@ -72,6 +72,8 @@ def intervention_document(outcome: InterventionValue, command: str = "") -> Docu
         footer=f"cxlink {__version__}",
         mark=mark(spec.cohort.simulated),
         blocks=tuple(parts),
+        author=spec.report.author,
+        byline=byline(spec),
     )
 
 

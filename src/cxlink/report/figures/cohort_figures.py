@@ -104,10 +104,11 @@ def retention_curves(
 
 
 def retention_by_score(
-    estimates: pd.DataFrame, spec: CohortSpec, *, simulated: bool = False, ax: Axes | None = None
-) -> Axes:
+    estimates: pd.DataFrame, spec: CohortSpec, *, simulated: bool = False, ax: Axes | None = None,
+    model: str = "kaplan_meier",
+) -> Axes:  # fmt: skip
     """Draw retention at the horizon by score, unadjusted (hollow) and standardised (filled)."""
-    rows = known_rows(estimates, estimand="retention", model="kaplan_meier", horizon=spec.horizon)
+    rows = known_rows(estimates, estimand="retention", model=model, horizon=spec.horizon)
     after = wording.periods(spec.horizon, spec.unit)
     with drawing.canvas(ax, (6.3, 2.4)) as axes:
         _by_score(axes, rows, spec, 100.0)
@@ -117,11 +118,28 @@ def retention_by_score(
         return axes
 
 
+def tenure_by_score(
+    estimates: pd.DataFrame, spec: CohortSpec, *, horizon: int | None, simulated: bool = False,
+    ax: Axes | None = None, model: str = "kaplan_meier",
+) -> Axes:  # fmt: skip
+    """Draw restricted mean tenure to a horizon by score, unadjusted (hollow) and standardised (filled)."""
+    rows = known_rows(estimates, estimand="tenure", model=model, horizon=horizon, given=0)
+    until = wording.periods(horizon or 0, spec.unit)
+    with drawing.canvas(ax, (6.3, 2.4)) as axes:
+        _by_score(axes, rows, spec, 1.0)
+        axes.set_ylim(bottom=0)
+        units = wording.units(spec.unit)
+        _score_axis(axes, spec, say("figures.tenure_by_score", horizon=until, units=units))
+        drawing.mark_simulated(axes, simulated)
+        return axes
+
+
 def spend_by_score(
-    estimates: pd.DataFrame, spec: CohortSpec, *, simulated: bool = False, ax: Axes | None = None
-) -> Axes:
+    estimates: pd.DataFrame, spec: CohortSpec, *, simulated: bool = False, ax: Axes | None = None,
+    model: str = "means",
+) -> Axes:  # fmt: skip
     """Draw mean spend by score, unadjusted (hollow) and standardised (filled), with intervals."""
-    rows = known_rows(estimates, estimand="spend", model="means")
+    rows = known_rows(estimates, estimand="spend", model=model)
     with drawing.canvas(ax, (6.3, 2.4)) as axes:
         _by_score(axes, rows, spec, 1.0)
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))

@@ -104,7 +104,9 @@ def continued(estimates: pd.DataFrame, projected: pd.DataFrame, group: str) -> E
     wide = fitted_curves(projected, group, kind)
     if not len(wide):
         return None
-    fitted = {model: 100 * wide[model].to_numpy(dtype=float) for model in wide.columns}
+    # models have grids of their own: between its times a curve is drawn as a straight line
+    joined = wide.interpolate(method="index", limit_area="inside")
+    fitted = {model: 100 * joined[model].to_numpy(dtype=float) for model in joined.columns}
     seen = known_rows(
         estimates, estimand="retention", model="kaplan_meier", group=group, stratum="", cause="", scenario=""
     )

@@ -1,5 +1,7 @@
 """What a cohort's figures do not show: the sentences that keep them from being read as more than they are."""
 
+import math
+
 from cxlink.checks import matching
 from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY
 from cxlink.estimands.support_checks import LEAST_SUPPORT
@@ -8,6 +10,7 @@ from cxlink.report.content import Material
 from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.format import (
     NONE,
+    decimal,
     full,
     levels,
     listed,
@@ -24,6 +27,7 @@ from cxlink.report.words import say
 
 _ESTIMANDS = {"kaplan_meier": "retention", "means": "spend"}
 _OUTCOMES = ("retained", "lost", "")
+_LARGE = 10  # E-values from here on have no decimals
 
 
 def limits(m: Material) -> list[str]:
@@ -188,14 +192,23 @@ def _e_values(m: Material) -> str:
     """Give the E-values of the headline's ratios; a later section says what they mean."""
     group, reference = m.sides
     rows = {row.scenario: row for row in m.book.where("e_value", group=group, reference=reference)}
-    if m.spec.analysis.models == "quick" or not rows or any(row.blank for row in rows.values()):
+    if m.spec.analysis.models == "quick" or any(row.blank for row in rows.values()):
         return ""
     values = [
-        say(f"limitations.e_value_{key or 'spend'}", value=rows[key].estimate)
+        say(
+            f"limitations.e_value_{key or 'spend'}",
+            value=decimal(rows[key].estimate, 1 if rows[key].estimate < _LARGE else 0),
+        )
         for key in _OUTCOMES
-        if key in rows
+        if key in rows and math.isfinite(rows[key].estimate)
     ]
+    if not values:
+        return ""
     return say("limitations.e_values", values=values, section=say("sensitivity.heading"))
+
+
+def _e_value(value: float) -> str:
+    return decimal(value, 1 if value < _LARGE else 0)
 
 
 def _respondents(m: Material) -> str:

@@ -1,6 +1,7 @@
 """The main results in words: retention, spend and tenure of the best and the worst scores."""
 
 import math
+from dataclasses import replace
 
 from cxlink.checks import matching
 from cxlink.estimands.second_opinions import REPORTED
@@ -10,13 +11,14 @@ from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.format import (
     full,
     levels,
+    limit,
     listed,
     periods,
     score,
-    shared_digits,
     who,
     with_limits,
-)  # fmt: skip
+    with_n,
+)
 from cxlink.report.sections.limitations import adjusted_for, unsupported
 from cxlink.report.words import say, styled
 
@@ -37,18 +39,22 @@ def headline_rows(m: Material) -> list[list[str]]:
     names = {"retention": say("results.row_retention", after=periods(m.spec.horizon, m.spec.unit))}
     if m.spec.spend is not None:
         names["spend"] = say("results.row_spend", window=periods(m.spec.spend.window_months, "month"))
-    reach = next(
-        (row.horizon for row in headline(m, "tenure").values() if row is not None and row.horizon), None
-    )
-    if reach is not None:
-        names["tenure"] = say("results.row_tenure", horizon=periods(reach, m.spec.unit))
+    until = reach(m)
+    if until is not None:
+        names["tenure"] = say("results.row_tenure", horizon=periods(until, m.spec.unit))
     rows = []
     for estimand, name in names.items():
         found = headline(m, estimand)
         if any(row is not None for row in found.values()):
-            cells = [full(found[column], _digits(found)) for column in ("group", "reference", "difference")]
-            rows.append([name, *cells, full(found["ratio"])])
+            cells = [_cell(found[side], estimand) for side in ("group", "reference")]
+            rows.append([name, *cells, full(found["difference"]), full(found["ratio"])])
     return rows
+
+
+def reach(m: Material) -> int | None:
+    """Give the horizon of the tenure on page one, in periods; None where it has none."""
+    rows = headline(m, "tenure").values()
+    return next((row.horizon for row in rows if row is not None and row.horizon), None)
 
 
 def retention(m: Material) -> list[Run]:
@@ -56,18 +62,57 @@ def retention(m: Material) -> list[Run]:
     if m.spec.subscription is None:
         return []
     found = headline(m, "retention")
-    sides = _sides(found, m)
-    if not sides:
-        return styled("results.retention_none", reason=_no_retention(m))
-    key = "results.retention_two" if len(sides) > 2 else "results.retention_one"
-    said = styled(key, after=periods(m.spec.horizon, m.spec.unit), **sides)
-    return [*said, *_contrast(found, "results.retention_difference_ratio"), *_trend(m)]
+    bands, after = _bands(found), periods(m.spec.horizon, m.spec.unit)
+    if not bands:
+        return [*styled("results.retention_none", reason=_no_retention(m)), *_trend(m, "trend")]
+    if any(one_sided(row) for row in bands):
+        said = styled("results.retention_sides", text=" ".join(_side(row, m) for row in bands))
+    else:
+        key = "results.retention_two" if len(bands) > 1 else "results.retention_one"
+        said = styled(key, after=after, **_sides(found, m))
+    return [*said, *_contrast(found, "results.retention_difference_ratio"), *_trend(m, "trend")]
 
 
-def _trend(m: Material) -> list[Run]:
+def one_sided(row: Estimate | None) -> str:
+    """Say whether ``none`` or ``all`` of a group were lost up to the horizon of its retention; else nothing."""
+    if row is None or row.blank or not row.n or row.n_events is None:
+        return ""
+    if row.n_events == 0 or (row.estimate == 1 and row.adjusted == "no"):
+        return "none"
+    return "all" if row.n_events == row.n and row.estimate == 0 else ""
+
+
+def _side(row: Estimate, m: Material) -> str:
+    """Say of one band how many were retained, or that none or all were lost, and how that is bounded."""
+    after, kind = periods(m.spec.horizon, m.spec.unit), one_sided(row)
+    if not kind:
+        return say("results.retention_side", after=after, value=full(row), group=_who(row, m))
+    text = say(f"results.retention_{kind}_lost", n=row.n, levels=levels(row.group, m.spec), after=after)
+    bound = _bound(row)
+    if not bound:
+        return say("results.retention_unbounded", text=text)
+    return say("results.retention_bounded", text=text, limit=bound)
+
+
+def _bound(row: Estimate) -> str:
+    """Write the limit of a group of whom none or all were lost, whichever model gave it."""
+    return limit(replace(row, estimate=1.0 if one_sided(row) == "none" else 0.0))
+
+
+def _cell(row: Estimate | None, estimand: str) -> str:
+    """Write a band's estimate for page one's table."""
+    kind = one_sided(row) if estimand == "retention" else ""
+    if row is None or not kind:
+        return full(row)
+    text, bound = say(f"results.cell_{kind}_lost", n=row.n), _bound(row)
+    return say("results.cell_bounded", text=text, limit=bound) if bound else text
+
+
+def _trend(m: Material, code: str) -> list[Run]:
     """Give the trend per point of the scale, beside the contrast of two bands."""
-    known = [check for check in matching(m.results.checks, code="trend") if check.low < check.high < math.inf]
-    return [f" {say('results.trend', factor=with_limits(check))}" for check in known]
+    known = [check for check in matching(m.results.checks, code=code) if check.low < check.high < math.inf]
+    key = "results.trend" if code == "trend" else "results.spend_trend"
+    return [f" {say(key, factor=with_limits(check))}" for check in known]
 
 
 def spend(m: Material) -> list[Run]:
@@ -77,12 +122,12 @@ def spend(m: Material) -> list[Run]:
     found = headline(m, "spend")
     sides = _sides(found, m)
     if not sides:
-        return styled("results.spend_none", reason=_no_spend(m))
+        return [*styled("results.spend_none", reason=_no_spend(m)), *_trend(m, "spend_trend")]
     key = "results.spend_two" if len(sides) > 2 else "results.spend_one"
     said = styled(key, window=periods(m.spec.spend.window_months, "month"), **sides)
     if m.spec.subscription is not None:
         said.append(f" {say('results.spend_lost')}")
-    return [*said, *_contrast(found, "results.difference_ratio")]
+    return [*said, *_contrast(found, "results.difference_ratio"), *_trend(m, "spend_trend")]
 
 
 def tenure(m: Material) -> list[Run]:
@@ -93,17 +138,21 @@ def tenure(m: Material) -> list[Run]:
         return styled("results.tenure_none", beyond=later) if later else []
     key = "results.tenure_two" if len(known) > 1 else "results.tenure_one"
     reach = periods(known[0].horizon or m.spec.horizon, m.spec.unit)
-    said = styled(key, horizon=reach, **_sides(found, m, own_digits=True))
+    said = styled(key, horizon=reach, **_sides(found, m))
     return [*said, *_contrast(found, "results.difference_ratio"), *([f" {later}"] if later else [])]
 
 
-def _sides(found: dict[str, Estimate | None], m: Material, own_digits: bool = False) -> dict[str, str]:
+def _sides(found: dict[str, Estimate | None], m: Material) -> dict[str, str]:
     """Name the bands that have an estimate, and give it; the first of them stands as ``group``."""
-    digits = None if own_digits else _digits(found)
     facts: dict[str, str] = {}
     for name, row in zip(("group", "reference"), _bands(found), strict=False):
-        facts |= {name: who(row.group, m.spec), f"{name}_value": full(row, digits)}
+        facts |= {name: _who(row, m), f"{name}_value": full(row)}
     return facts
+
+
+def _who(row: Estimate, m: Material) -> str:
+    """Say who a group is, and how many they are."""
+    return with_n(who(row.group, m.spec), row.n)
 
 
 def beyond(m: Material) -> str:
@@ -123,16 +172,11 @@ def _bands(found: dict[str, Estimate | None]) -> list[Estimate]:
     return [row for row in (found["group"], found["reference"]) if row is not None]
 
 
-def _digits(found: dict[str, Estimate | None]) -> int | None:
-    """Decimals that both bands and their difference share."""
-    return shared_digits([found["group"], found["reference"], found["difference"]])
-
-
 def _contrast(found: dict[str, Estimate | None], with_ratio: str) -> list[Run]:
     difference, ratio = found["difference"], found["ratio"]
     if difference is None:
         return []
-    facts = {"difference": full(difference, _digits(found))}
+    facts = {"difference": full(difference)}
     said = (
         say("results.difference", **facts) if ratio is None else say(with_ratio, ratio=full(ratio), **facts)
     )

@@ -15,10 +15,9 @@ from cxlink.report.format import (
     bare,
     capital,
     category,
-    is_share,
     levels,
-    money_digits,
     score,
+    shared_digits,
     signed,
     value,
     whole,
@@ -147,11 +146,7 @@ def everybody_note(m: Material) -> str:
 
 def common_digits(rows: Sequence[Estimate]) -> int | None:
     """Give the decimals for estimates that stand in one column."""
-    if not rows:
-        return None
-    if is_share(rows[0]):
-        return 1
-    return 2 if rows[0].unit == "ratio" else money_digits(list(rows))
+    return shared_digits(list(rows))
 
 
 def group_name(group: str, m: Material) -> str:

@@ -1,0 +1,267 @@
+"""Page one answers on any table: nobody lost, everybody lost, few customers, a wrong sign, and no decimals too many."""
+
+import io
+import math
+from dataclasses import replace
+
+import made_up
+import numpy as np
+import pandas as pd
+import pytest
+from as_read import EMPTY, cells, sentences, squeezed, table
+from pypdf import PdfReader
+
+from cxlink.checks import Check
+from cxlink.estimands.tidy import tidy
+from cxlink.report import document
+from cxlink.report.analysis_document import make_document
+from cxlink.report.content import gather
+from cxlink.report.document import Document, Picture
+from cxlink.report.figures import drawing
+from cxlink.report.format import decimals
+from cxlink.report.render_html import page_html
+from cxlink.report.render_typst import compile_pdf
+from cxlink.report.sections.first_page import first_page, headline_blocks
+from cxlink.report.sections.limitations import limits
+from cxlink.report.words import say
+from cxlink.results import Results
+
+GIVEN = made_up.results()
+THIN = "\u202f"
+N_BEST = made_up.count("best")
+
+
+@pytest.fixture(autouse=True)
+def _no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "svg", lambda _: EMPTY)
+
+
+def _changed(where: str, **columns: object) -> Results:
+    rows = GIVEN.estimates.copy()
+    mine = rows.index.isin(rows.query(where, engine="python").index)
+    for name, value in columns.items():
+        rows.loc[mine, name] = value
+    return replace(GIVEN, estimates=rows)
+
+
+def _said(given: Results, kind: str = "paragraph") -> str:
+    return sentences(headline_blocks(gather(given)), kind)
+
+
+NONE = f"none of 9{THIN}300 was lost within 12 months of the score"
+NONE_CELL = f"none of 9{THIN}300 lost"
+ALL = f"all 9{THIN}300 were lost within 12 months of the score"
+HEADLINE = "estimand == 'retention' and headline and group == 'best'"
+
+
+@pytest.mark.parametrize(
+    ("lost", "estimate", "low", "high", "sentence", "cell"),
+    [
+        (0, 1.0, 0.997, 1.0, f"{NONE}; at least 99.7{THIN}% were retained.", f"{NONE_CELL} (at least 99.7{THIN}%)"),
+        (0, 0.999, 0.984, 0.9999, f"{NONE}; at least 98.4{THIN}% were", f"{NONE_CELL} (at least 98.4{THIN}%)"),
+        (N_BEST, 0.0, 0.0, 0.031, f"{ALL}; at most 3{THIN}% were retained.", f"all 9{THIN}300 lost (at most 3{THIN}%)"),
+        (0, 1.0, 1.0, 1.0, f"{NONE}. At 12 months", NONE_CELL),
+    ],
+)  # fmt: skip
+def test_where_none_or_all_were_lost_page_one_counts_them_and_gives_the_one_limit(
+    lost: int, estimate: float, low: float, high: float, sentence: str, cell: str
+) -> None:
+    given = _changed(HEADLINE, n_events=lost, estimate=estimate, conf_low=low, conf_high=high)
+    assert sentence in _said(given)
+    assert cells(headline_blocks(gather(given)), "Main results")["Retention after 12 months"][0] == cell
+    assert "100.0" not in _said(given)
+
+
+def test_one_customer_who_was_lost_is_named_as_one() -> None:
+    given = _changed(HEADLINE, n=1, n_events=1, estimate=0.0, conf_low=0.0, conf_high=0.88)
+    assert (
+        f"The only customer who gave 9–10 was lost within 12 months of the score; at most 88{THIN}% were"
+        in _said(given)
+    )
+
+
+def test_an_infinite_ratio_is_not_estimable_and_its_limit_is_said() -> None:
+    where = "estimand == 'retention_ratio' and headline"
+    given = _changed(where, estimate=math.inf, conf_low=9.2, conf_high=math.inf)
+    assert "the risk ratio not estimable (at least 9.2)" in _said(given)
+    assert "∞" not in "".join(str(part) for part in headline_blocks(gather(given)))
+
+
+@pytest.mark.parametrize(
+    ("retained", "lost", "said"),
+    [
+        (2.94, 1.82, "E-values of the ratios: 2.9 for being retained and 1.8 for being lost (see"),
+        (59.17, 1.82, "E-values of the ratios: 59 for being retained and 1.8 for being lost (see"),
+        (math.inf, 1.82, "E-values of the ratios: 1.8 for being lost (see"),
+        (math.inf, math.inf, ""),
+    ],
+)
+def test_e_values_that_are_infinite_are_left_out(retained: float, lost: float, said: str) -> None:
+    key = {
+        "estimand": "e_value",
+        "model": "kaplan_meier",
+        "group": "best",
+        "reference": "worst",
+        "horizon": 12,
+    }
+    rows = [
+        {**key, "scenario": scenario, "estimate": value, "unit": "ratio"}
+        for scenario, value in (("retained", retained), ("lost", lost))
+    ]
+    text = " ".join(
+        limits(gather(replace(GIVEN, estimates=pd.concat([GIVEN.estimates, tidy(rows)], ignore_index=True))))
+    )
+    assert said in text
+    assert ("E-values" in text) is bool(said)
+    assert "∞" not in text
+
+
+def test_the_number_of_customers_stands_beside_each_group() -> None:
+    parts = headline_blocks(gather(GIVEN))
+    header = table(parts, "Main results").header
+    n = {
+        side: GIVEN.counts.scored.query(f"score in {list(made_up.GROUPS[side])}")["n"].sum()
+        for side in ("best", "worst")
+    }
+    shown = [text.replace("\u00a0", " ").replace(THIN, "") for text in header[1:3]]
+    assert shown == [f"Scores 9–10 (n = {n['best']})", f"Score 1 (n = {n['worst']})"]
+    assert f"customers who gave 9–10 (n\u00a0=\u00a09{THIN}300)" in sentences(parts)
+
+
+@pytest.mark.parametrize(
+    ("best", "worst", "said"),
+    [
+        (29, 30, "Only 29 customers gave 9–10: its figures rest on few customers."),
+        (
+            12,
+            1,
+            "Only 12 customers gave 9–10 and 1 customer gave 1: the figures of these groups rest on few customers.",
+        ),
+        (30, 400, ""),
+    ],
+)
+def test_a_band_of_under_thirty_customers_names_its_number(best: int, worst: int, said: str) -> None:
+    one = GIVEN.counts.cells.query("score == 9").iloc[:1]
+    few = pd.concat([one.assign(n=best), one.assign(score=1, n=worst)]).astype({"score": "Int64"})
+    notices = _said(made_up.altered(GIVEN, cells=few), "notice")
+    assert said in notices
+    assert ("rest on few" in notices) is bool(said)
+
+
+def test_a_sign_the_wrong_way_round_has_its_sentence() -> None:
+    kinds = {"retention": "retained", "spend": "spent"}
+    assert not any(say(f"results.wrong_sign_{kind}") in _said(GIVEN, "notice") for kind in kinds)
+    for kind in kinds:
+        where = f"estimand == '{kind}_difference' and headline"
+        given = _changed(where, estimate=-0.2, conf_low=-0.3, conf_high=-0.1)
+        assert say(f"results.wrong_sign_{kind}") in _said(given, "notice")
+        unsure = _changed(where, estimate=-0.2, conf_low=-0.5, conf_high=0.1)
+        assert say(f"results.wrong_sign_{kind}") not in _said(unsure, "notice")
+
+
+@pytest.mark.parametrize(
+    ("code", "low", "high", "kind"),
+    [
+        ("trend", 1.02, 1.2, "retention"),
+        ("spend_trend", 0.7, 0.98, "spend"),
+        ("trend", 0.7, 0.98, ""),
+        ("trend", 0.9, 1.1, ""),
+    ],
+)
+def test_a_trend_the_wrong_way_round_is_said_where_the_bands_do_not_tell(
+    code: str, low: float, high: float, kind: str
+) -> None:
+    facts = {"z": 2.5, "p": 0.01}
+    checks = (Check(code, "x", value=(low * high) ** 0.5, low=low, high=high, facts=facts),)
+    unsure = _changed("estimand.str.endswith('_difference') and headline", conf_low=-1.0, conf_high=1.0)
+    said = _said(replace(unsure, checks=checks), "notice")
+    assert [one for one in ("retention", "spend") if say(f"results.wrong_sign_{one}") in said] == (
+        [kind] if kind else []
+    )
+    sentence = {"trend": "the hazard of loss", "spend_trend": "mean spend"}[code]
+    assert f"Per point of the score towards better, {sentence} is multiplied by" in _said(
+        replace(unsure, checks=checks)
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "none", "digits"),
+    [
+        (72.2, 76.4, math.nan, 0), (73.6, 74.5, math.nan, 1), (0.01, 0.02, math.nan, 2),
+        (0.3, 8.0, 0.0, 1), (0.0, 8.0, 0.0, 0), (0.0004, 8.0, 0.0, 0),
+        (0.45, 0.52, 1.0, 2), (1.04, 9.5, 1.0, 2), (6.0, 284.0, 1.0, 0), (9.2, math.inf, 1.0, 1),
+        (5.0, 5.0, math.nan, 0), (math.nan, math.nan, math.nan, 0),
+    ],
+)  # fmt: skip
+def test_decimals_are_those_that_the_interval_knows(
+    low: float, high: float, none: float, digits: int
+) -> None:
+    assert decimals(low, high, none) == digits
+
+
+def test_decimals_never_decrease_where_the_interval_narrows() -> None:
+    widths = np.geomspace(1e-4, 1e4, 200)
+    for none in (math.nan, 0.0, 1.0):
+        found = [decimals(50.0 - w / 2, 50.0 + w / 2, none) for w in widths if w < 90]
+        assert found == sorted(found, reverse=True)
+
+
+def test_the_picture_shows_retention_tenure_and_spend_of_the_model_that_page_one_stands_on() -> None:
+    levels = GIVEN.estimates.query(
+        "estimand == 'retention' and model == 'kaplan_meier' and horizon == 12 and stratum == '' and scenario == ''",
+        engine="python",
+    )
+    tenure = levels[levels["group"].str.isdigit()].assign(
+        estimand="tenure", unit="month", horizon=24, estimate=18.0
+    )
+    whole = pd.concat([GIVEN.estimates, tenure], ignore_index=True)
+    picture = _picture(replace(GIVEN, estimates=whole))
+    assert picture.caption.startswith("Retention after 12 months, RMST to 24 months and mean spend by score")
+    assert "RMST to 24 months by score: 1: 18" in picture.alt
+    additive = whole.loc[levels.index].assign(model="grouped_ph", estimate=0.5, conf_low=0.4, conf_high=0.6)
+    own = whole.assign(headline=whole["headline"] & (whole["estimand"] != "retention"))
+    fallback = _picture(replace(GIVEN, estimates=pd.concat([own, additive], ignore_index=True)))
+    assert f"10: 50{THIN}%" in fallback.alt
+    assert f"10: 50{THIN}%" not in picture.alt
+
+
+def _picture(given: Results) -> Picture:
+    return next(part for part in first_page(gather(given)) if isinstance(part, Picture))
+
+
+def test_the_title_block_has_what_the_spec_gives_and_nothing_else() -> None:
+    given = {
+        "title": "Scores & churn",
+        "author": "A. N. Author",
+        "organisation": "Acme <NL>",
+        "period": "2025",
+    }
+    made = make_document(made_up.results({"report": given}))
+    assert made.title == "Scores & churn"
+    assert made.byline == ("Author: A. N. Author", "Organisation: Acme <NL>", "Period of the data: 2025")
+    few = Document(
+        made.title, "a", "b", "c", "", (document.paragraph("x"),), author=made.author, byline=made.byline
+    )
+    page = page_html(few)
+    assert '<meta name="author" content="A. N. Author">' in page
+    assert '<p class="byline">Organisation: Acme &lt;NL&gt;</p>' in page
+    read = PdfReader(io.BytesIO(compile_pdf(few)))
+    assert read.metadata is not None
+    assert read.metadata.author == "A. N. Author"
+    assert "Period of the data: 2025" in read.pages[0].extract_text()
+    plain = make_document(GIVEN)
+    assert (plain.title, plain.author, plain.byline) == (say("document.title", cohort="saas-2019"), "", ())
+    assert 'class="byline"' not in page_html(replace(few, author="", byline=()))
+
+
+@pytest.mark.parametrize(
+    "name", ["months_since_first_purchase=<12-24", "averyverylongnamewithoutanymarkofsixtycharacters"]
+)
+def test_a_long_name_breaks_and_does_not_run_into_the_next_column(name: str) -> None:
+    wide = [f"{90 + i}.12 [65.02, 121.65]" for i in range(5)]
+    block = document.table("x", ["Stratum", *"abcde"], [[name, *wide]])
+    text = (
+        PdfReader(io.BytesIO(compile_pdf(Document("a", "b", "c", "d", "", (block,))))).pages[0].extract_text()
+    )
+    assert name not in text
+    assert name in squeezed(text)
