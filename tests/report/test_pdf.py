@@ -42,6 +42,7 @@ def test_the_folder_gets_the_pdf_and_its_figures_and_the_same_bytes_come_twice(t
     files = sorted(path.relative_to(folders[0]) for path in folders[0].rglob("*") if path.is_file())
     assert [str(file) for file in files] == [
         "figures/overview.svg", "figures/retention-by-score.svg", "figures/retention-curves.svg",
+        "figures/retention-score-curves.svg",
         "figures/scores.svg", "figures/spend-by-score.svg", "figures/tenure-checks.svg", "figures/tenure-families.svg",
         "figures/tenure-ladder.svg", "report.html", "report.pdf",
     ]  # fmt: skip
@@ -61,7 +62,7 @@ def test_it_is_tagged_pdf_ua_with_title_language_and_alternative_texts() -> None
     assert reader.metadata.title == "Customer experience and what followed: saas-2019"
     assert "/CreationDate" not in reader.metadata
     figures = [part for part in document.blocks if part.kind == "figure"]
-    assert len(figures) == 8
+    assert len(figures) == 9
     assert all(len(part.alt) > 20 and part.svg.count("<path") > 20 for part in figures)
 
 

@@ -17,7 +17,9 @@ def first_page(m: Material, level: int = 1) -> list[Block]:
     if m.spec.analysis.models != "quick":
         limited = [*limited, plain(fitted(m))]
     last = [heading(say("first_page.limits_heading"), level), bullets(limited)]
-    return [*numbers, *overview(m, results.reach(m)), *said, *last]
+    # of a quick analysis the second page has the same by score
+    drawn = overview(m, results.reach(m)) if m.spec.analysis.models != "quick" else []
+    return [*numbers, *drawn, *said, *last]
 
 
 def headline_blocks(m: Material) -> list[Block]:
