@@ -189,7 +189,7 @@ def test_a_posterior_that_did_not_converge_is_warned_of() -> None:
 
 
 def test_cells_left_out_are_called_so() -> None:
-    found = LeftOut(np.array([-2.0, -4.0]), np.array([0.2, 0.9]), np.array([1]), 1.5)
+    found = LeftOut(np.array([-2.0, -4.0]), np.array([1]), 1.5)
     # √(2·Var) of −2 and −4
     whole = {"of": "spend", "cells": 2, "std_error": 2.0}
     assert check_fields(*left_out_findings("bayes", found, "spend")) == check_fields(
