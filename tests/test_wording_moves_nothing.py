@@ -213,7 +213,8 @@ NESTED = ("pooled_cohort", "other_convention", "under_both")
 """Sentences of notes that are not of the profile alone."""
 TABLE = {
     "unit": "month", "rule": "QQ rule", "text": "ZZ text", "column": "JJ", "cohorts": (("VV", 3),), "lost": ("XX",),
-    "retained": ("YY",), "label": "ZQ",
+    "retained": ("YY",), "label": "ZQ", "table": "ZT",
+    "customers": 5, "key": "ZK", "value": "ZV",
 }  # fmt: skip
 
 
