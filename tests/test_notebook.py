@@ -43,7 +43,7 @@ def test_what_it_cannot_take_is_one_line_and_leaves_nothing(notebook: Path, tmp_
         run_notebook({"tabel": "a.csv"}, executed, notebook=notebook)
     with pytest.raises(InputError, match=r"^t\.csv: no such file\.$"):
         run_notebook({"n": 3}, executed, notebook=notebook)
-    with pytest.raises(InputError, match=r"gone\.ipynb: not there\."):
+    with pytest.raises(InputError, match=r"gone\.ipynb: no such notebook\."):
         run_notebook({}, executed, notebook=tmp_path / "gone.ipynb")
     assert [path.name for path in tmp_path.iterdir()] == ["made.ipynb"]
 

@@ -71,5 +71,5 @@ def test_the_terminal_says_a_step_in_words_and_a_file_nothing(monkeypatch: pytes
         monkeypatch.setenv("COLUMNS", "100")
         with voice.showing() as progress:
             progress(Stage("sampling_spend", {"share": 0.25}))
-    assert say("progress.sampling_spend", share=0.25) in screen.getvalue()
+    assert say("progress.sampling_spend", share=0.25).replace("\u202f", " ") in screen.getvalue()
     assert not file.getvalue()

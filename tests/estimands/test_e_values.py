@@ -129,4 +129,4 @@ def test_everybody_lost_on_one_side_is_honest() -> None:
     (found,) = e_value_findings(table)
     facts = {"case": "retained", "reference": "worst"}
     assert check_fields(found) == check_fields(Check("e_value", "kaplan_meier", "best", np.inf, facts=facts))
-    assert note(found).startswith("retained: one side is 0")
+    assert note(found).startswith("being retained: one side is 0")

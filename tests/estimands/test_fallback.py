@@ -173,7 +173,7 @@ def few(few_families: None) -> Analysis:
 def test_additive_models_hold_the_headline_where_a_band_has_few_customers_a_stratum(few: Analysis) -> None:
     assert set(few.headline()["model"]) == {"grouped_ph", "poisson"}
     said = " ".join(limits(gather(few)))
-    assert "Customers who gave 1 are on average fewer than 20 a stratum" in said
+    assert "Customers who gave 1 are on average fewer than 20 per stratum" in said
     assert "The main results therefore come from a proportional-hazards model of all of them" in said
 
 

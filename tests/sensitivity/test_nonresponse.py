@@ -167,7 +167,7 @@ def test_nothing_adjusted_for_changes_nothing_and_says_so() -> None:
     pd.testing.assert_frame_equal(one[0], two[0])
     (found,) = matching(two[1], code="target")
     assert (found.passed, found.facts) == (False, {"case": "nothing"})
-    assert note(found).startswith('target = "customers" changes nothing')
+    assert note(found).startswith('target = "customers" has no effect')
     assert not matching(one[1], code="target")
 
 

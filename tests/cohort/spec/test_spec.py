@@ -264,7 +264,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_a_message_is_one_line_whatever_is_in_it() -> None:
-    assert str(InputError("a\nb\x1b[31m\u2028c")) == "a b [31m c"
+    assert str(InputError("a\nb\x1b[31m\u2028c")) == "a b[U+001B][31m c"
 
 
 def test_a_report_has_a_format_that_there_is() -> None:

@@ -208,5 +208,5 @@ def test_small_groups_leave_pictures_and_findings(pooled: tuple[Bayesian, list[S
         ("blank", "level", "of"),
         ("blank", "of"),
     }
-    assert {note(check) for check in replicated} == {"blank: a small group"}
+    assert {note(check) for check in replicated} == {"left blank: a small group"}
     assert not np.isnan([check.value for check in matching(said, group="1")]).any()

@@ -206,7 +206,7 @@ def test_a_ratio_carries_the_way_it_points():
     weibull, beta = by_model["weibull"], by_model["shifted_beta_geometric"]
     assert weibull.facts["ratio"] == "time_ratio"
     assert weibull.value > 1  # the second level is lost more slowly
-    assert note(weibull) == "against score 1; time ratio (above 1, customers stay longer)"
+    assert note(weibull) == "versus score 1; time ratio (above 1, customers stay longer)"
     assert beta.facts["ratio"] == "leaving_odds_ratio"
     assert beta.value < 1
     assert note(beta).endswith("(below 1, customers stay longer)")
@@ -232,7 +232,7 @@ def test_the_average_says_which_weights_it_has():
         ]
     )
     assert note(found[-1]) == (
-        "the same rows as averaged_aic: there are no backtest weights, since follow-up has room for 1 of 3 origins "
+        "the same rows as averaged_aic: there are no backtest weights, because follow-up has room for 1 of 3 origins "
         "with losses in 3 periods"
     )
     weights["averaged_backtest"] = np.array([0.2, 0.3, 0.5, 0.0])

@@ -170,7 +170,7 @@ def test_customers_who_do_not_differ_are_told_in_words():
     assert found.converged
     (bound,) = matching(found.checks, code="hardly_bounded", case="at_bound", parameter="polarisation")
     assert re.fullmatch(
-        r"polarisation is at a bound \(\S+\): its draws come from a likelihood with a weak log-F\(1,1\) penalty on it",
+        r"polarisation is at a bound \(\S+\); its draws come from a likelihood with a weak log-F\(1,1\) penalty on it",
         note(bound),
     )
     assert expit(found.draws(1000, np.random.default_rng(4))[:, 1]).max() < 0.1

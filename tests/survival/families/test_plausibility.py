@@ -66,7 +66,7 @@ def test_an_infinite_mean_is_said():
     assert set(found) == {"infinite_mean"}
     assert found["infinite_mean"].value == 1
     assert found["infinite_mean"].model == "log_logistic"
-    assert "infinite in 100\u202f% of its draws" in note(found["infinite_mean"])
+    assert "infinite in 100\u202f% of the draws" in note(found["infinite_mean"])
     assert doubted(set_fit(EXPONENTIAL, [np.log(0.05)])) == {}
 
 

@@ -97,7 +97,7 @@ def withheld(counts: Counts, groups: Iterable[str], smallest: int) -> frozenset[
         ``[publish] smallest_cell``.
     """
     scored, spec = counts.scored, counts.spec
-    known = {name: members for name in groups if (members := _levels(name, spec))}
+    known = {name: members for name in sorted(set(groups)) if (members := _levels(name, spec))}
     sizes = ["n", *(["spend_n"] if "spend_n" in scored else [])]
     keys = [_hidden(scored, known, spec.stratum_variables, size, smallest) for size in sizes]
     return frozenset().union(*keys)
