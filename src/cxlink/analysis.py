@@ -34,7 +34,7 @@ from cxlink.results import published
 from cxlink.sensitivity.duration_convention import convention_checks
 from cxlink.sensitivity.sensitivity_analyses import sensitivity_of_counts, sensitivity_of_headline
 from cxlink.stages import Progress, announce, silent
-from cxlink.survival.at_risk import at_risk_by_period
+from cxlink.survival.at_risk_table import at_risk_by_period
 from cxlink.value.customer_value import generator, value_results
 
 if TYPE_CHECKING:

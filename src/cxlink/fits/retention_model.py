@@ -234,7 +234,7 @@ class RetentionModel:
             Indexed by ``term``: ``change`` (the factor by which the ratio of hazards changes with each doubling of
             time), ``conf_low``, ``conf_high``, ``p_value``.
         """
-        from cxlink.fits.proportional import proportionality_table
+        from cxlink.fits.proportionality_test import proportionality_table
 
         return proportionality_table(self)
 

@@ -10,7 +10,7 @@ from cxlink.groups.curves import Standard
 FOREVER = 10**6
 """A period beyond any horizon: a curve that reached 0 is known from there on."""
 FEWEST_AT_RISK = 10
-"""Customers at risk, fewer of whom do not end a curve."""
+"""Customers at risk under which a curve is not read: it ends, is continued by a model, or counts as extrapolated."""
 
 
 def estimable_to(at_risk: np.ndarray, lost: np.ndarray) -> np.ndarray:

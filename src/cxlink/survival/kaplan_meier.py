@@ -16,12 +16,10 @@ from cxlink.groups.discrete_hazard import EXTINCT, carried, hazards, log_surviva
 from cxlink.groups.layout import CurvePlan, block_size, counter, lay_out
 from cxlink.groups.requests import Request
 from cxlink.groups.retained import average_retained, retained_shares, retained_weights
-from cxlink.groups.support import last_at_risk, last_with
+from cxlink.groups.support import FEWEST_AT_RISK, last_at_risk, last_with
 from cxlink.survival.bootstrap import resample
 from cxlink.survival.small_groups import is_sparse, pairs_of, sparse_draws, split
 from cxlink.survival.survival import Drawn, Survival, inside_areas, read_off
-
-_TEN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +239,7 @@ def _curves(
             spells, periods, plan, int(g), rng, room=room, weight=weight
         )
     point, area = (x[0] for x in _reported(plan, survival))
-    ten = np.minimum(last_with(standards, plan.at_risk, _TEN), plan.known)
+    ten = np.minimum(last_with(standards, plan.at_risk, FEWEST_AT_RISK), plan.known)
     last = np.clip(last_at_risk(standards, plan.at_risk), 0, np.maximum(plan.known, 0))
     causes = spells.causes if room.incidence.shape[-1] else ()
     incidence = Drawn(_incidence(plan, plan.hazard[..., None], log_s)[0], room.incidence)

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxlink.groups.support import last_with
-from cxlink.survival.tails.continued_hazards import TEN
+from cxlink.groups.support import FEWEST_AT_RISK, last_with
 from cxlink.survival.tails.pair_curves import PairCurves
 from cxlink.value.margins import Margins, continued_trend, last_told, over_time
 from cxlink.value.value_sums import (
@@ -96,7 +95,9 @@ def lifetime_values(
         `SHARED` the groups are those of `ValueQuestion.shared`, one pair after another; where the horizon passes
         follow-up.
     """
-    until = last_with(question.standards, curves.at_risk, TEN) if curves.source is not None else None
+    until = (
+        last_with(question.standards, curves.at_risk, FEWEST_AT_RISK) if curves.source is not None else None
+    )
     questions = {"": question}
     if until is not None and question.shared and question.horizon > until.min(initial=question.horizon):
         pairs = [g for pair in question.shared for g in pair]

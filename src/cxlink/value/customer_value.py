@@ -12,8 +12,7 @@ from cxlink.cohort.count.spells import SPEND_MOMENTS, Spells, spells_of
 from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, CohortSpec
 from cxlink.estimands.model_rows.spliced_rows import cohort_tails
 from cxlink.groups.curves import Standard
-from cxlink.groups.support import last_with
-from cxlink.survival.tails.continued_hazards import TEN
+from cxlink.groups.support import FEWEST_AT_RISK, last_with
 from cxlink.survival.tails.group_readings import MODEL
 from cxlink.survival.tails.pair_curves import PairCurves, continued_pairs, lasting_pairs
 from cxlink.survival.tails.tails import Tails
@@ -135,7 +134,7 @@ def estimate_values(
     if isinstance(margin, float | int):
         values |= _margins_of(values, float(margin))
     model = "means" if spec.subscription is None else "kaplan_meier" if curves.observed.all() else MODEL
-    followed = last_with(question.standards, curves.at_risk, TEN)
+    followed = last_with(question.standards, curves.at_risk, FEWEST_AT_RISK)
     uncertain = _uncertain(curves, amounts, spec)
     return ValueEstimates(model, question.horizon, question.given, values, uncertain, followed)
 

@@ -19,8 +19,8 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 
 from cxlink.cohort.count.spells import RiskSets, Spells, each_pair, risk_sets
+from cxlink.groups.support import FEWEST_AT_RISK
 
-_TEN = 10
 _LEAST_GROWTH = 1e-3
 
 
@@ -187,7 +187,7 @@ def over_time(mean: np.ndarray, at_risk: np.ndarray, level: np.ndarray) -> np.nd
         At t = 0, 1, …: a pair's own mean where ten are at risk, else carried on by its level's changes.
     """
     change: np.ndarray = changes(mean, at_risk, level)[level]
-    own = at_risk[:, 1:, None] >= _TEN
+    own = at_risk[:, 1:, None] >= FEWEST_AT_RISK
     carried = np.empty_like(change)
     now = mean[:, 0]
     for t in range(carried.shape[1]):
@@ -214,7 +214,7 @@ def changes(mean: np.ndarray, at_risk: np.ndarray, group: np.ndarray) -> np.ndar
     both = np.where(at_risk[:, 1:-1] > 0, at_risk[:, 2:], 0.0)[..., None]
     before, after = mean[:, 1:-1], mean[:, 2:]
     top, bottom = (_by_group(group, both * part) for part in (after - before, np.abs(before)))
-    enough = _by_group(group, at_risk[:, 2:, None]) >= _TEN
+    enough = _by_group(group, at_risk[:, 2:, None]) >= FEWEST_AT_RISK
     found = np.zeros((len(top), mean.shape[1] - 1, mean.shape[2]))
     np.divide(top, bottom, out=found[:, 1:], where=enough & (bottom > 0))
     return found
@@ -228,7 +228,7 @@ def _by_group(group: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def last_told(at_risk: np.ndarray, group: np.ndarray) -> np.ndarray:
     """Last t at which ten customers of each group of pairs are at risk, (n_groups,); 0 where there never are."""
-    enough = _by_group(group, at_risk[:, 1:]) >= _TEN
+    enough = _by_group(group, at_risk[:, 1:]) >= FEWEST_AT_RISK
     last = enough.shape[1] - 1 - enough[:, ::-1].argmax(axis=1)
     found: np.ndarray = np.where(enough.any(axis=1), last, 0)
     return found

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.scales import parse_levels
+from cxlink.estimands.tidy import intervals
 from cxlink.fits.formulas.model_cells import ModelCells
 from cxlink.fits.formulas.profile_design import ProfileDesign
 
@@ -111,10 +112,8 @@ def _contrast(
 
 
 def interval(point: np.ndarray, draws: np.ndarray, level: float) -> dict[str, np.ndarray]:
-    """Estimate, standard error and percentile interval of quantities (n,) with draws (n_draws, n)."""
-    with np.errstate(invalid="ignore"):
-        low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0, method="nearest")
-        error = np.where(np.isfinite(draws).all(axis=0), draws.std(axis=0, ddof=1), np.nan)
+    """Estimate, standard error and interval of quantities (n,) with draws (n_draws, n), as in a run folder."""
+    error, low, high = intervals(draws, level)
     return {"estimate": point, "std_error": error, "conf_low": low, "conf_high": high}
 
 

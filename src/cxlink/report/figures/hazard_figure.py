@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.second_opinions import REPORTED
+from cxlink.groups.support import FEWEST_AT_RISK
 from cxlink.report import format as wording
 from cxlink.report.estimates_lookup import known_rows
 from cxlink.report.figures import drawing
@@ -15,7 +16,6 @@ from cxlink.report.figures.cohort_figures import time_ticks, until_zero
 from cxlink.report.figures.extrapolation_figure import DASHED, fitted_curves
 from cxlink.report.words import say
 
-_TEN = 10
 _AHEAD = 2.0  # follow-ups shown
 _ROOM = 1.25
 _NORMAL = 1.959963984540054
@@ -109,7 +109,9 @@ def observed_hazard(estimates: pd.DataFrame, at_risk: pd.DataFrame, spec: Cohort
     """
     if spec.subscription is not None and spec.subscription.clock == "signup":
         return _of_curve(estimates)
-    mine = at_risk[(at_risk["group"] == "all") & (at_risk["at_risk"].fillna(0) >= _TEN)].sort_values("period")
+    mine = at_risk[
+        (at_risk["group"] == "all") & (at_risk["at_risk"].fillna(0) >= FEWEST_AT_RISK)
+    ].sort_values("period")
     r, d = (mine[name].to_numpy(dtype=float) for name in ("at_risk", "lost"))
     window = _window(len(r))
     share = np.array([np.nansum(d[k]) / np.nansum(r[k]) for k in window])

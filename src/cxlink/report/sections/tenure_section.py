@@ -1,6 +1,7 @@
 """The section on tenure: the estimates, and how those beyond follow-up were extrapolated."""
 
 from cxlink.estimands.second_opinions import REPORTED
+from cxlink.groups.support import FEWEST_AT_RISK
 from cxlink.report.check_notes import published_error
 from cxlink.report.content import Material
 from cxlink.report.document import Block, Run, heading, notice, paragraph, picture
@@ -19,8 +20,6 @@ from cxlink.report.sections.family_table import (
 )
 from cxlink.report.sections.tenure_table import families_of, ladder, ladder_table, undetermined
 from cxlink.report.words import say, styled
-
-_TEN = 10
 
 
 def tenure_pages(m: Material, level: int = 1) -> list[Block]:
@@ -47,7 +46,7 @@ def _introduction(m: Material) -> str:
     said = [say("tenure.definition")]
     if reach:
         said.append(say("tenure.followed", followed=periods(reach, m.spec.unit)))
-    said.append(say("tenure.introduction", at_risk=spelled(_TEN)))
+    said.append(say("tenure.introduction", at_risk=spelled(FEWEST_AT_RISK)))
     if n:
         said.append(say("tenure.second_opinions", n=n, families=spelled(n)))
     return " ".join([*said, *published_error(m.results.checks, REPORTED, m.spec.unit)])
@@ -60,7 +59,7 @@ def followed(m: Material) -> int:
         rows = m.book.where("retention", **keys)
         return max((row.horizon or 0 for row in rows if not row.blank), default=0)
     frame = m.results.at_risk
-    enough = frame[(frame["group"] == "all") & (frame["at_risk"].fillna(0) >= _TEN)]
+    enough = frame[(frame["group"] == "all") & (frame["at_risk"].fillna(0) >= FEWEST_AT_RISK)]
     return int(enough["period"].max()) if len(enough) else 0
 
 

@@ -16,6 +16,7 @@ from scipy.optimize import minimize
 
 from cxlink.cohort.count.spells import PersonPeriods, Spells
 from cxlink.cohort.spec.spec_sections import ActsOn, Effect
+from cxlink.groups.support import FEWEST_AT_RISK
 from cxlink.survival.families.averaging import members
 from cxlink.survival.families.backtest_scores import (
     LEAST,
@@ -33,7 +34,6 @@ ORIGINS = 3
 _FEWEST_PERIODS = 4
 _LATEST = 0.8
 _EARLIEST = 1 / 3
-_TEN = 10
 _STEPS = 200
 _FTOL = 1e-13
 _ITERATIONS = 200
@@ -89,7 +89,7 @@ def origins_of(periods: PersonPeriods) -> tuple[tuple[int, ...], int]:
     end : int
         Last period with ten customers at risk.
     """
-    enough = np.flatnonzero(periods.at_risk.sum(axis=0) >= _TEN)
+    enough = np.flatnonzero(periods.at_risk.sum(axis=0) >= FEWEST_AT_RISK)
     end = int(enough[-1]) + 1 if enough.size else 0
     seen = np.cumsum(periods.lost.sum(axis=0) > 0)
     usable = np.flatnonzero(seen >= _FEWEST_PERIODS)

@@ -7,13 +7,13 @@ import pandas as pd
 
 from cxlink.cohort.count.spells import PersonPeriods, Spells
 from cxlink.groups.curves import Standard, areas
+from cxlink.groups.support import FEWEST_AT_RISK
 from cxlink.survival.families.fitted import Fit
 from cxlink.survival.families.log_survival import at_times
 from cxlink.survival.families.projection import drawn_survival, group_survival
 from cxlink.survival.families.projection_plan import Target, plan_for
 
 _DRAWS = 400
-_TEN = 10
 LEAST = 1e-12
 
 
@@ -118,7 +118,9 @@ class Later:
             np.array([counts[periods.level == k, origin:end].sum(axis=0) for k in range(len(periods.levels))])
             for counts in (periods.at_risk, periods.lost)
         )
-        levels = np.flatnonzero((r[:, 0] >= _TEN) & (r[:, -1] >= _TEN) & (r > 0).all(axis=1))
+        levels = np.flatnonzero(
+            (r[:, 0] >= FEWEST_AT_RISK) & (r[:, -1] >= FEWEST_AT_RISK) & (r > 0).all(axis=1)
+        )
         r, d = r[levels].astype(float), d[levels].astype(float)
         survival = np.concatenate([np.ones((len(levels), 1)), np.cumprod(1 - d / r, axis=1)], axis=1)
         pieces = areas(survival)

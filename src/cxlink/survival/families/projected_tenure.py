@@ -8,14 +8,13 @@ import numpy as np
 
 from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.groups.curves import Standard
+from cxlink.groups.support import FEWEST_AT_RISK
 from cxlink.survival.families.fitted import Fit
 from cxlink.survival.families.projection import drawn_survival, group_survival, known_areas
 from cxlink.survival.families.projection_plan import ProjectionPlan, Target, plan_for
 from cxlink.survival.families.time_grid import areas_to, medians, tail_areas, weighted
 from cxlink.survival.families.waning import waned
 from cxlink.survival.survival import Drawn, Survival, Tail
-
-_TEN = 10
 
 
 def last_with_ten(periods: PersonPeriods, level: np.ndarray, standards: Sequence[Standard]) -> np.ndarray:
@@ -38,7 +37,7 @@ def last_with_ten(periods: PersonPeriods, level: np.ndarray, standards: Sequence
     last = []
     for standard in standards:
         mine = np.isin(periods.level, level[standard.curve])
-        enough = np.flatnonzero(periods.at_risk[mine].sum(axis=0) >= _TEN)
+        enough = np.flatnonzero(periods.at_risk[mine].sum(axis=0) >= FEWEST_AT_RISK)
         last.append(int(enough[-1]) + 1 if enough.size else 0)
     return np.array(last)
 

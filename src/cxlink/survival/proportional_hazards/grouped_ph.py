@@ -12,7 +12,7 @@ from cxlink.groups.curves import Mixture, Standard, mixtures
 from cxlink.groups.group import groups_of
 from cxlink.groups.requests import Request, followed
 from cxlink.groups.retained import average_retained, retained_shares, retained_weights
-from cxlink.groups.support import estimable_to, estimable_until, last_at_risk, last_with
+from cxlink.groups.support import FEWEST_AT_RISK, estimable_to, estimable_until, last_at_risk, last_with
 from cxlink.survival.proportional_hazards.hazard_draws import (
     HazardDraws,
     drawn,
@@ -27,7 +27,6 @@ from cxlink.survival.survival import Drawn, Survival, inside_areas, read_off
 MODEL = "grouped_ph"
 _BLOCK = 3_000_000
 _MANY = 50_000_000
-_TEN = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,7 +142,7 @@ def _curves(
     parts = mixtures(standards)
     survival = _averaged(fit, point, request, parts, n_times)
     at_risk = _at_risk(spells, request, len(fit.design.matrix))
-    ten = np.minimum(last_with(standards, at_risk, _TEN), observed_until)
+    ten = np.minimum(last_with(standards, at_risk, FEWEST_AT_RISK), observed_until)
     values, area = read_off(survival, request.times, request.horizons, observed_until)
     drawn_values = np.empty((len(draws.beta), len(standards), len(request.times)))
     drawn_area = np.empty((len(draws.beta), len(standards), len(request.horizons)))

@@ -12,12 +12,9 @@ from cxlink.estimation.effects import basis
 from cxlink.groups.curves import mixtures, standardise
 from cxlink.groups.group import groups_of
 from cxlink.groups.requests import Request, followed
-from cxlink.groups.support import estimable_to
+from cxlink.groups.support import FEWEST_AT_RISK, estimable_to
 from cxlink.survival.proportional_hazards.hazard_draws import estimated, extinction
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
-
-TEN = 10
-"""Customers at risk on either side, under which the end of follow-up says little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +158,7 @@ def _followed_by_ten(periods: PersonPeriods, spells: Spells, spec: CohortSpec, s
     groups, last = groups_of(spells, spec), []
     for side in sides:
         at_risk = periods.at_risk[np.isin(periods.level, groups[side].at)].sum(axis=0)
-        enough = np.flatnonzero(at_risk >= TEN)
+        enough = np.flatnonzero(at_risk >= FEWEST_AT_RISK)
         last.append(int(enough[-1]) + 1 if enough.size else 0)
     return min(last)
 

@@ -7,10 +7,10 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 
 from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
+from cxlink.groups.support import FEWEST_AT_RISK
 from cxlink.survival.tails.extrapolation_error import ErrorPaths
 from cxlink.survival.tails.tail_fit import CellCounts, TailFit, spell_scores
 
-TEN = 10
 _LARGEST = 60.0
 
 
@@ -40,7 +40,7 @@ def cell_counts(spells: Spells, n: np.ndarray | None = None) -> CellCounts:
 def last_with_ten(spells: Spells) -> np.ndarray:
     """Last period since the time origin in which each level has ten at risk over its strata; 0 where it never has."""
     at_risk = cell_counts(spells).at_risk.reshape(len(spells.levels), len(spells.strata), -1).sum(axis=1)
-    enough = at_risk >= TEN
+    enough = at_risk >= FEWEST_AT_RISK
     n_periods = at_risk.shape[1]
     return np.where(enough.any(axis=1), n_periods - enough[:, ::-1].argmax(axis=1), 0)
 

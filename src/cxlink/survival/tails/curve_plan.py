@@ -10,9 +10,9 @@ from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
 from cxlink.groups.curves import Mixture, Standard, mixtures
 from cxlink.groups.discrete_hazard import EXTINCT, carried, hazards
 from cxlink.groups.requests import Request
-from cxlink.groups.support import last_with
+from cxlink.groups.support import FEWEST_AT_RISK, last_with
 from cxlink.survival.small_groups import is_sparse
-from cxlink.survival.tails.continued_hazards import TEN, cells_of
+from cxlink.survival.tails.continued_hazards import cells_of
 
 _NOBODY = 1e-300
 
@@ -93,7 +93,7 @@ def lay_out_continued(spells: Spells, request: Request, horizon: int) -> Continu
         hazard=hazards(at_risk, lost),
         observed=observed,
         drawn=observed & ~of_thin[:, None],
-        until=last_with(request.standards, at_risk, TEN),
+        until=last_with(request.standards, at_risk, FEWEST_AT_RISK),
         sparse=np.array([is_sparse(spells, full, s, horizon) for s in request.standards], dtype=bool),
     )
 
@@ -120,7 +120,7 @@ def observed_steps(spells: Spells, at_risk: np.ndarray) -> np.ndarray:
     (Where the last few at risk are all lost, that is no sign that nobody stays for longer.)
     """
     complete = bool((spells.cause[spells.exit > spells.entry] > 0).all())
-    enough: np.ndarray = at_risk >= (1 if complete else TEN)
+    enough: np.ndarray = at_risk >= (1 if complete else FEWEST_AT_RISK)
     return enough
 
 
