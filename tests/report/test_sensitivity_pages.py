@@ -147,6 +147,7 @@ def test_their_retention_and_the_tipping_point_are_told() -> None:
     }
     tip = m.book.best("tipping_point", "best", "kaplan_meier", 4, reference="worst")
     assert tip is not None
+    assert not tip.is_difference  # a share, in per cent
     if 0 < tip.estimate < 1:
         assert f"would vanish if {100 * tip.estimate:.0f}\u202f%" in said
     else:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxlink.estimands.tidy import select
+from cxlink.sensitivity.nonresponse_rows import TIPPING_POINT
 from cxlink.value.intervention import OF_INTERVENTION
 
 
@@ -46,10 +47,12 @@ class Estimate:
 
     @property
     def is_difference(self) -> bool:
-        """Whether it is a group less its reference: of two groups, no ratio, and nothing of an intervention."""
-        return bool(self.reference) and self.unit != "ratio" and self.estimand not in OF_INTERVENTION
+        """Whether it is a group less its reference: of two groups, no ratio, and on no scale of its own."""
+        return bool(self.reference) and self.unit != "ratio" and self.estimand not in _OWN_SCALE
 
 
+_OWN_SCALE = (*OF_INTERVENTION, TIPPING_POINT)
+"""Estimands of two groups that are neither their difference nor their ratio."""
 _OTHER_AVERAGES = ("averaged_aic", "averaged_backtest")
 _COLUMNS = [field.name for field in fields(Estimate)]
 _KEY = _COLUMNS[:10]

@@ -19,6 +19,7 @@ from cxlink.survival.kaplan_meier import kaplan_meier
 from cxlink.survival.survival import Survival
 
 Row = dict[str, Any]
+TIPPING_POINT = "tipping_point"
 
 
 def response(counts: Counts) -> float:
@@ -131,7 +132,7 @@ def tipping_rows(curves: Survival, counts: Counts) -> tuple[list[Row], list[Chec
         return [], []
     draws = tipping_point(curves.draws[:, a, at], curves.draws[:, b, at], share)
     tipping = row(
-        "tipping_point", np.clip(value, 0, 1), np.clip(draws, 0, 1), spec.analysis.level, "probability",
+        TIPPING_POINT, np.clip(value, 0, 1), np.clip(draws, 0, 1), spec.analysis.level, "probability",
         model=curves.model, group=sides[0], reference=sides[1], horizon=spec.horizon, n=int(curves.n[a]),
         n_events=int(curves.n_events[a]), **curves.labels,
     )  # fmt: skip
