@@ -42,7 +42,7 @@ def test_the_section_shows_value_by_score_and_says_what_it_stands_on(analysis: A
     values = select(analysis.estimates, estimand="value", given=0, scenario="").set_index("group")
     means = select(analysis.estimates, estimand="spend", model="means").set_index("group")
     published = [level for level in "12345" if values["estimate"].notna()[level]]
-    assert 2 <= len(published) <= 3  # score 5 is small, and another is withheld so that it does not follow
+    assert published == ["3"]  # score 5 is small; others are withheld so that it does not follow from bands
     for level in published:
         assert values["estimate"][level] == pytest.approx(0.25 * means["estimate"][level], rel=1e-12)
         assert by_score.rows[int(level) - 1][-1].startswith(f"{values['estimate'][level]:.0f} [")
