@@ -7,10 +7,23 @@ from validation.extrapolation.study_proof import STUDY
 from validation.interval_proof import INTERVALS
 from validation.metric_proof import METRICS
 from validation.posterior_proof import POSTERIORS
+from validation.printed.break_even import BREAK_EVEN
+from validation.printed.printed_proof import PRINTED_PROOF
 from validation.process import Proof
 from validation.tenure_proof import TENURE
 
 PROOFS: dict[str, Proof] = {
     proof.name: proof
-    for proof in (INTERVALS, TENURE, STUDY, LAW_PROOF, CURVE_PROOF, METRICS, POSTERIORS, CHANGES)
+    for proof in (
+        INTERVALS,
+        TENURE,
+        STUDY,
+        LAW_PROOF,
+        CURVE_PROOF,
+        METRICS,
+        POSTERIORS,
+        CHANGES,
+        PRINTED_PROOF,
+        BREAK_EVEN,
+    )
 }

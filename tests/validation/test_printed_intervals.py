@@ -39,3 +39,16 @@ def test_the_page_says_what_is_not_proven_and_how_far_each_proof_is(tmp_path: Pa
     assert "[changes](changes.md): page of an earlier version" in text
     assert "study: not run yet; laws: not run yet" in text
     assert len([line for line in text.splitlines() if line.startswith("| ")]) == len(PRINTED) + 1
+
+
+def test_what_does_not_pass_is_named(tmp_path: Path) -> None:
+    assert "Every rule of every page is held." in printed_page(tmp_path).lines
+    lines = [
+        "| rule | found | verdict |",
+        "| a: 92% | 95% | held |",
+        "| b: 92% | 80% (fails) | **not held** |",
+    ]
+    (tmp_path / "metrics.md").write_text("\n".join(lines), encoding="utf-8")
+    text = "\n".join(printed_page(tmp_path).lines)
+    assert "| [metrics](metrics.md) | b: 92% | 80% (fails) |" in text
+    assert "a: 92%" not in text
