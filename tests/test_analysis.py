@@ -52,7 +52,7 @@ def test_rows_and_coefficients_are_picked_from_an_analysis(simulated: Analysis) 
     assert row["adjusted"].tolist() == ["standardised"]
     assert row["headline"].tolist() == [True]
     ratios = simulated.hazard_ratios().set_index(["adjusted", "term", "level"])
-    theirs = simulated.coefficients.query("model == 'grouped_ph'").set_index(["adjusted", "term", "level"])
+    theirs = simulated.coefficients().query("model == 'grouped_ph'").set_index(["adjusted", "term", "level"])
     np.testing.assert_allclose(ratios["hazard_ratio"], np.exp(theirs["estimate"]))
     assert {("conditional", "need"), ("conditional", "tenure_at_survey")} < set(
         ratios.index.droplevel("level")
@@ -247,7 +247,7 @@ def test_small_groups_are_blank_everywhere() -> None:
     assert analysis.estimates.loc[about, [*NUMBERS, "std_error"]].isna().all().all()
     kept = select(analysis.estimates, group="9", reference="", stratum="", model="kaplan_meier")
     assert kept["estimate"].notna().all()
-    assert not (analysis.at_risk["at_risk"].fillna(10) < 10).any()
+    assert not (analysis.results.at_risk["at_risk"].fillna(10) < 10).any()
 
 
 def test_the_other_reading_of_a_duration_is_noted_where_it_matters() -> None:
@@ -257,7 +257,9 @@ def test_the_other_reading_of_a_duration_is_noted_where_it_matters() -> None:
         {"score": RNG.choice([1, 9], n), "months": months, "lost": (months < 24).astype(int)}
     )
     found = _analysed(frame)
-    own = {check.group: check for check in matching(found.checks, code="counts_reading", passed=False)}
+    own = {
+        check.group: check for check in matching(found.results.checks, code="counts_reading", passed=False)
+    }
     assert set(own) == {"worst", "best"}
     note = table_notes(found)[-1]
     convention = '(counts = "completed"; "completed" needs follow_up)'

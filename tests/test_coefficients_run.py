@@ -42,7 +42,7 @@ def test_a_run_writes_every_term_of_every_fitted_model(analysis: Analysis, tmp_p
     read = pd.read_csv(tmp_path / "run" / "coefficients.csv", keep_default_na=False)
     assert tuple(read.columns) == COLUMNS
     assert not read.duplicated(["model", "adjusted", "part", "term", "level"]).any()
-    every = pd.concat([analysis.estimates, analysis.families])
+    every = pd.concat([analysis.estimates, analysis.families()])
     fitted = set(every["model"]) - {"kaplan_meier", "means", "aalen_johansen", "spliced"}
     fitted = {model for model in fitted if model and not model.startswith("averaged")}
     assert set(read["model"]) == fitted
@@ -51,11 +51,11 @@ def test_a_run_writes_every_term_of_every_fitted_model(analysis: Analysis, tmp_p
         assert {"score", "plan"} <= set(mine["term"])
     assert set(read.loc[read["adjusted"] == "interacting", "model"]) == {"grouped_ph"}
     again = analyse(load_counts(tmp_path / "run" / "counts.parquet"))
-    pd.testing.assert_frame_equal(again.coefficients, analysis.coefficients, check_exact=True)
+    pd.testing.assert_frame_equal(again.coefficients(), analysis.coefficients(), check_exact=True)
 
 
 def test_a_hazard_ratio_of_the_estimates_is_that_of_its_coefficients(analysis: Analysis) -> None:
-    table, ratios = analysis.coefficients, analysis.estimates
+    table, ratios = analysis.coefficients(), analysis.estimates
     ratios = ratios[(ratios["estimand"] == "hazard_ratio") & (ratios["adjusted"] == "conditional")]
     mine = table[
         (table["model"] == "grouped_ph") & (table["adjusted"] == "conditional") & (table["term"] == "score")
@@ -71,13 +71,44 @@ def test_a_hazard_ratio_of_the_estimates_is_that_of_its_coefficients(analysis: A
 def test_small_groups_leave_no_coefficient(analysis: Analysis, customers: pd.DataFrame) -> None:
     sizes = customers["score"].value_counts()
     spec = make_spec({**SPEC, "publish": {"smallest_cell": int(sizes.min()) + 1}})
-    table = analyse(read_cohort(customers, spec)).coefficients
-    assert len(table) == len(analysis.coefficients)
+    table = analyse(read_cohort(customers, spec)).coefficients()
+    assert len(table) == len(analysis.coefficients())
     about = (table["term"] == "score") & (table["level"] == str(sizes.idxmin()))
     assert about.any()
     numbers = ["estimate", "std_error", "conf_low", "conf_high", "n"]
     assert table.loc[about, numbers].isna().all(axis=None)
     assert table.loc[table["term"] == "plan", numbers].notna().all(axis=None)
+
+
+def test_every_table_is_a_data_frame_of_its_own_for_a_paper_and_a_page(analysis: Analysis) -> None:
+    tables = {
+        "headline": analysis.headline, "hazard_ratios": analysis.hazard_ratios, "checks": analysis.checks,
+        "coefficients": analysis.coefficients, "spend_models": analysis.spend_models, "families": analysis.families,
+    }  # fmt: skip
+    for name, give in tables.items():
+        table = give()
+        assert len(table) > 1, name
+        assert table.index.tolist() == list(range(len(table))), name
+        assert table.to_latex(index=False, escape=True).count("\\\\") == len(table) + 1, name
+        assert table.to_html().count("<tr") == len(table) + 1, name
+        table.iloc[:, 0] = "altered"
+        assert not give().iloc[:, 0].eq("altered").any(), name
+
+
+def test_checks_are_chosen_by_fields_and_facts(analysis: Analysis) -> None:
+    every = analysis.checks()
+    assert analysis.checks(code="support").equals(every[every["code"] == "support"].reset_index(drop=True))
+    passed = analysis.checks(passed=True)
+    assert len(passed) == every["ok"].eq(True).sum() > 0
+    assert analysis.checks(code=("aic", "support"), group="all", reference="worst").empty
+
+
+def test_ratios_and_regressions_are_those_of_the_coefficients(analysis: Analysis) -> None:
+    table = analysis.coefficients()
+    ratios, hazards = analysis.hazard_ratios(), table[table["model"] == "grouped_ph"]
+    np.testing.assert_allclose(np.log(ratios["hazard_ratio"]), hazards["estimate"], rtol=1e-10)
+    np.testing.assert_allclose(np.log(ratios["conf_high"]), hazards["conf_high"], rtol=1e-10)
+    assert set(analysis.spend_models()["model"]) == {"poisson", "gamma", "two_part", "log_ols"}
 
 
 def test_a_figure_is_shown_where_it_is_drawn_unless_axes_are_given(analysis: Analysis) -> None:

@@ -38,7 +38,7 @@ def test_a_run_writes_its_metrics_the_same_twice(customers: pd.DataFrame, tmp_pa
     analysis.write(tmp_path / "run")
     text = (tmp_path / "run" / "metrics.csv").read_text(encoding="utf-8")
     again = analyse(load_counts(tmp_path / "run" / "counts.parquet"))
-    pd.testing.assert_frame_equal(again.metrics, analysis.metrics, check_exact=True)
+    pd.testing.assert_frame_equal(again.metrics(), analysis.metrics(), check_exact=True)
     read = pd.read_csv(tmp_path / "run" / "metrics.csv", keep_default_na=False)
     assert text.startswith(
         "metric,version,segment,period,estimate,std_error,conf_low,conf_high,level,unit,n,"
@@ -56,7 +56,7 @@ def test_a_run_writes_its_metrics_the_same_twice(customers: pd.DataFrame, tmp_pa
 def test_small_groups_leave_no_number(customers: pd.DataFrame) -> None:
     few = int((customers["channel"] == "phone").sum())
     spec = make_spec({**SPEC, "publish": {"smallest_cell": few + 1}})
-    metrics = analyse(read_cohort(customers, spec)).metrics
+    metrics = analyse(read_cohort(customers, spec)).metrics()
     hidden = metrics[metrics["category"] == "phone"]
     assert len(hidden) > 5
     assert hidden[["estimate", "conf_low", "conf_high", "n"]].isna().all().all()

@@ -126,6 +126,11 @@ def test_killed_at_random_moments_no_half_folder_is_left(tmp_path: Path) -> None
     }
 
 
+TABLES = (
+    "headline", "hazard_ratios", "coefficients", "spend_models", "families", "metrics", "priors", "checks",
+)  # fmt: skip
+
+
 @pytest.mark.usefixtures("few_families")
 def test_a_run_comes_back_as_it_was_written(tmp_path: Path) -> None:
     frame = subscribers(300)
@@ -136,9 +141,13 @@ def test_a_run_comes_back_as_it_was_written(tmp_path: Path) -> None:
     analysis.write(tmp_path / "run")
     again = cxlink.load_run(tmp_path / "run")
     pd.testing.assert_frame_equal(again.estimates, analysis.estimates, rtol=1e-9)
-    pd.testing.assert_frame_equal(again.diagnostics, analysis.diagnostics, rtol=1e-9)
-    for name in ("families", "coefficients", "at_risk", "projected"):
-        pd.testing.assert_frame_equal(getattr(again, name), getattr(analysis, name), rtol=1e-9)
+    pd.testing.assert_frame_equal(again.checks(), analysis.checks(), rtol=1e-9)
+    for name in ("at_risk", "projected"):
+        pd.testing.assert_frame_equal(
+            getattr(again.results, name), getattr(analysis.results, name), rtol=1e-9
+        )
+    for name in TABLES:
+        pd.testing.assert_frame_equal(getattr(again, name)(), getattr(analysis, name)(), rtol=1e-9)
     assert again.pick("retention", group="best", horizon=6)["estimate"].item() > 0
 
 

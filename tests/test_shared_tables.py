@@ -79,8 +79,8 @@ def test_saas_is_lifelines_at_every_period_and_level(saas: Analysis) -> None:
 
 @needs_saas
 def test_saas_says_what_is_odd_about_it(saas: Analysis) -> None:
-    assert Remark("followed_briefly", 42, {"unit": "month"}) in saas.profile.notes
-    (widened,) = matching(saas.checks, code="band_widened")
+    assert Remark("followed_briefly", 42, {"unit": "month"}) in saas.counts.profile.notes
+    (widened,) = matching(saas.results.checks, code="band_widened")
     assert (widened.group, widened.value, widened.facts["levels"]) == (
         "worst",
         6.0,

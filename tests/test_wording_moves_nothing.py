@@ -252,7 +252,7 @@ def parts(few_families: None, analysed: Analysis) -> list[Part]:
     about = part_of(
         partial(every_note, replace(everything, counts=replace(everything.counts, profile=profile())))
     )
-    return [part for part in (*parts_of(analysed), *parts_of(posteriors), page, about) if part.keys]
+    return [part for part in (*parts_of(analysed.results), *parts_of(posteriors), page, about) if part.keys]
 
 
 @pytest.mark.parametrize("key", KEYS)

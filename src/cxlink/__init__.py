@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cxlink import sklearn
     from cxlink.analysis import analyse
     from cxlink.cohort.count.counts import Counts, add, load_counts, save_counts
     from cxlink.cohort.errors import InputError
@@ -40,11 +41,13 @@ _PLACES = {
 __all__ = [
     "Analysis", "Cohort", "CohortSpec", "Counts", "InputError", "__version__", "add", "aft", "analyse", "compare",
     "compare_models", "hazards", "kaplan_meier", "load_counts", "load_run", "make_spec", "pool", "posterior",
-    "read_cohort", "read_spec", "save_counts", "simulate", "spend_regression", "value_of",
+    "read_cohort", "read_spec", "save_counts", "simulate", "sklearn", "spend_regression", "value_of",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
+    if name == "sklearn":
+        return import_module("cxlink.sklearn")
     if name not in _PLACES:
         raise AttributeError(f"module 'cxlink' has no attribute {name!r}")
     return getattr(import_module(f"cxlink.{_PLACES[name]}"), name)

@@ -30,7 +30,7 @@ from cxlink.estimands.support_checks import band_checks
 from cxlink.estimands.tidy import tidy
 from cxlink.metrics.all_metrics import immortal_time_checks, metrics_of
 from cxlink.recall import fingerprint, recalled
-from cxlink.results import published
+from cxlink.results import Results, published
 from cxlink.sensitivity.duration_convention import convention_checks
 from cxlink.sensitivity.sensitivity_analyses import sensitivity_of_counts, sensitivity_of_headline
 from cxlink.stages import Progress, announce, silent
@@ -110,12 +110,12 @@ def analyse(
     earlier = earlier or {}
     made = fitting(counted(cohort, next(iter(earlier.values()), None)), models, bayes=bayes)
     known = fingerprint(made, *earlier.items(), bayes, sampler)
-    return recalled(known, lambda: _analysed(made, progress, earlier, sampler if bayes else None))
+    return Analysis(recalled(known, lambda: _analysed(made, progress, earlier, sampler if bayes else None)))
 
 
 def _analysed(
     made: Counted, progress: Progress, earlier: Mapping[str, Counts], sampler: str | None
-) -> Analysis:
+) -> Results:
     """Analyse counts; with a sampler, by Bayesian models as well."""
     counts, spec = made.counts, made.counts.spec
     spells = spells_of(counts) if len(counts.scored) else None
@@ -137,7 +137,7 @@ def _analysed(
     parts.append(_Part([], list(convention_checks(spec, made.other, estimates))))
     parts.append(_Part([], list(e_value_findings(estimates))))
     reported, further = parted(estimates)
-    analysis = Analysis(
+    results = Results(
         counts=counts,
         estimates=reported,
         families=further if spec.analysis.models == "all" else further[:0],
@@ -152,7 +152,7 @@ def _analysed(
             (row for part in parts for row in part.coefficients), spec.publish.smallest_cell
         ),
     )
-    return published(analysis, spec.publish.smallest_cell)
+    return published(results, spec.publish.smallest_cell)
 
 
 def _outcomes(made: Counted, spells: Spells, progress: Progress) -> list[_Part]:

@@ -1,4 +1,4 @@
-"""Results that draw, show and write themselves: of an analysis, a comparison and an intervention."""
+"""An analysis as a researcher holds it: tables by name, a method a figure, its display and its run folder."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,22 +9,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cxlink.checks import check_table
+from cxlink.checks import check_table, matching
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.picking import pick
 from cxlink.report.check_notes import note
-from cxlink.results import ComparisonResults, Results
-from cxlink.value.intervention import InterventionValue
+from cxlink.report.metric_sections.metric_definitions import with_definitions
+from cxlink.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_PRIORS = ("model", "of", "quantity", "distribution", "centre", "scale")
+_SPEND_MODELS = ("poisson", "gamma", "two_part", "log_ols")
 
-def _into_pyplot(draw: "Callable[[Analysis, Axes | None], Axes]") -> "Callable[..., Axes]":
+
+def into_pyplot[Holder](draw: "Callable[[Holder, Axes | None], Axes]") -> "Callable[..., Axes]":
     """Attach a new figure to pyplot: a notebook shows it when the cell ends, ``plt.show`` in a script."""
 
     @wraps(draw)
-    def drawn(analysis: "Analysis", ax: "Axes | None" = None) -> "Axes":
-        axes = draw(analysis, ax)
+    def drawn(holder: Holder, ax: "Axes | None" = None) -> "Axes":
+        axes = draw(holder, ax)
         if ax is None:
             import matplotlib.pyplot as plt
 
@@ -35,17 +40,42 @@ def _into_pyplot(draw: "Callable[[Analysis, Axes | None], Axes]") -> "Callable[.
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Analysis(Results):
-    """A cohort's results, with their figures, display in a notebook and run folder."""
+class Analysis:
+    """A cohort's results, with their tables, figures, display in a notebook and run folder.
+
+    `estimates` is the one tidy table that the report stands on; every other table is a method, and gives a data frame
+    of its own: change it, write it with ``to_latex``, or let a notebook show it.
+
+    Attributes
+    ----------
+    results : Results
+        What the report is made from.
+    """
+
+    results: Results
 
     def __repr__(self) -> str:
-        n, name = int(self.counts.scored["n"].sum()), self.counts.spec.cohort.name
+        n, name = int(self.counts.scored["n"].sum()), self.spec.cohort.name
         return f"<Analysis of {name}: {n:,} customers with a score, {len(self.estimates):,} estimates>"
 
     @property
-    def diagnostics(self) -> pd.DataFrame:
-        """The checks as a table, with their sentences: ``diagnostics.csv``."""
-        return check_table(self.checks, note)
+    def counts(self) -> Counts:
+        """Counts of the cohort."""
+        return self.results.counts
+
+    @property
+    def spec(self) -> CohortSpec:
+        """The spec of the cohort, with bands and horizon as resolved."""
+        return self.results.spec
+
+    @property
+    def estimates(self) -> pd.DataFrame:
+        """Every estimate that the report stands on: ``estimates.csv``."""
+        return self.results.estimates
+
+    def headline(self) -> pd.DataFrame:
+        """Give the estimates of page one."""
+        return self.results.headline()
 
     def pick(self, estimand: str, **where: object) -> pd.DataFrame:
         """Give the rows of an estimand, the main analysis where nothing else is asked for.
@@ -63,10 +93,10 @@ class Analysis(Results):
         InputError
             If there is no such estimand, column, or row.
         """
-        return pick(self.every_estimate, estimand, **where)
+        return pick(self.results.every_estimate, estimand, **where)
 
     def hazard_ratios(self) -> pd.DataFrame:
-        """Hazard ratios of the score's levels and bands, and of the adjustment variables from the same models.
+        """Give hazard ratios of the score's levels and bands, and of the adjustment variables from the same models.
 
         Returns
         -------
@@ -74,132 +104,176 @@ class Analysis(Results):
             ``adjusted``, ``term``, ``level``, ``reference``, ``hazard_ratio``, ``conf_low``, ``conf_high``, ``n``: a
             ratio over 1 says that customers of the level are lost sooner than those of the reference.
         """
-        rows = self.coefficients[self.coefficients["model"] == "grouped_ph"]
+        table = self.results.coefficients
+        rows = table[table["model"] == "grouped_ph"]
         ends = {"estimate": "hazard_ratio", "conf_low": "conf_low", "conf_high": "conf_high"}
         ratios = rows[list(ends)].apply(np.exp).rename(columns=ends)
         names = rows[["adjusted", "term", "level", "reference"]]
         return pd.concat([names, ratios, rows[["n"]]], axis=1).reset_index(drop=True)
 
+    def coefficients(self) -> pd.DataFrame:
+        """Give every term of every fitted model: ``coefficients.csv``."""
+        return self.results.coefficients.copy()
+
     def spend_models(self) -> pd.DataFrame:
-        """Every term of the regressions of spend, as in ``coefficients.csv``."""
-        models = ("poisson", "gamma", "two_part", "log_ols")
-        return self.coefficients[self.coefficients["model"].isin(models)].reset_index(drop=True)
+        """Give every term of the regressions of spend, as in ``coefficients.csv``."""
+        table = self.results.coefficients
+        return table[table["model"].isin(_SPEND_MODELS)].reset_index(drop=True)
+
+    def families(self) -> pd.DataFrame:
+        """Give second opinions on tenure, ``families.csv``: no row unless ``models="all"``."""
+        return self.results.families.copy()
+
+    def metrics(self) -> pd.DataFrame:
+        """Give NPS and other metrics with their definitions and sources: ``metrics.csv``."""
+        table = self.results.metrics
+        return with_definitions(table, self.spec) if len(table) else table.copy()
+
+    def priors(self) -> pd.DataFrame:
+        """Give the priors of the Bayesian models: no row without ``bayes=True``.
+
+        Returns
+        -------
+        DataFrame
+            ``model``, ``of``, ``quantity``, ``distribution``, ``centre``, ``scale``.
+        """
+        held = self.results.bayesian.priors if self.results.bayesian is not None else []
+        return pd.concat(held, ignore_index=True) if held else pd.DataFrame(columns=list(_PRIORS))
+
+    def checks(self, **where: object) -> pd.DataFrame:
+        """Give the checks with their sentences: ``diagnostics.csv``.
+
+        Parameters
+        ----------
+        **where
+            Values of fields or facts, such as ``passed=False`` or ``code="support"``; a tuple means any of them.
+
+        Returns
+        -------
+        DataFrame
+            One row a check: ``code``, ``model``, ``group``, ``value``, ``conf_low``, ``conf_high``, ``bound``, ``ok``
+            (true, false, or missing where nothing is judged), ``note``, ``facts`` (JSON).
+        """
+        return check_table(matching(self.results.checks, **where), note)
 
     def _repr_html_(self) -> str:
         from cxlink.report.analysis_document import headline
         from cxlink.report.render_html import blocks_html
 
-        return blocks_html(headline(self))
+        return blocks_html(headline(self.results))
 
-    @_into_pyplot
+    @into_pyplot
     def retention_curves(self, ax: "Axes | None" = None) -> "Axes":
         """Draw retention of the bands by time since the score, with customers at risk."""
         from cxlink.report.figures.cohort_figures import retention_curves
 
-        late = self.counts.spec.subscription is not None and self.counts.spec.subscription.clock == "signup"
-        at_risk = None if late or ax is not None else self.at_risk
+        late = self.spec.subscription is not None and self.spec.subscription.clock == "signup"
+        at_risk = None if late or ax is not None else self.results.at_risk
         return retention_curves(
-            self.estimates, self.counts.spec, at_risk=at_risk, simulated=self.simulated, ax=ax
+            self.estimates, self.spec, at_risk=at_risk, simulated=self.results.simulated, ax=ax
         )
 
-    @_into_pyplot
+    @into_pyplot
     def score_curves(self, ax: "Axes | None" = None) -> "Axes":
         """Draw retention by time since the score, a curve for each score."""
         from cxlink.report.figures.score_curves import score_curves
 
-        return score_curves(self.estimates, self.counts.spec, simulated=self.simulated, ax=ax)
+        return score_curves(self.estimates, self.spec, simulated=self.results.simulated, ax=ax)
 
-    @_into_pyplot
+    @into_pyplot
     def hazard_forest(self, ax: "Axes | None" = None) -> "Axes":
         """Draw hazard ratios of the score's levels and of every adjustment variable: associations, not effects."""
         from cxlink.report.figures.forest_figures import hazard_forest
 
         return hazard_forest(
-            self.estimates, self.coefficients, self.counts.spec, simulated=self.simulated, ax=ax
+            self.estimates, self.results.coefficients, self.spec, simulated=self.results.simulated, ax=ax
         )
 
-    @_into_pyplot
+    @into_pyplot
     def spend_forest(self, ax: "Axes | None" = None) -> "Axes":
         """Draw ratios of mean spend of the score's levels and of every adjustment variable, by two models."""
         from cxlink.report.figures.forest_figures import spend_forest
 
         return spend_forest(
-            self.estimates, self.coefficients, self.counts.spec, simulated=self.simulated, ax=ax
+            self.estimates, self.results.coefficients, self.spec, simulated=self.results.simulated, ax=ax
         )
 
-    @_into_pyplot
+    @into_pyplot
     def retention_by_score(self, ax: "Axes | None" = None) -> "Axes":
         """Draw retention at the horizon, score by score, unadjusted and standardised."""
         from cxlink.report.figures.cohort_figures import retention_by_score
 
-        return retention_by_score(self.estimates, self.counts.spec, simulated=self.simulated, ax=ax)
+        return retention_by_score(self.estimates, self.spec, simulated=self.results.simulated, ax=ax)
 
-    @_into_pyplot
+    @into_pyplot
     def spend_by_score(self, ax: "Axes | None" = None) -> "Axes":
         """Draw mean spend over the window, score by score, unadjusted and standardised."""
         from cxlink.report.figures.cohort_figures import spend_by_score
 
-        return spend_by_score(self.estimates, self.counts.spec, simulated=self.simulated, ax=ax)
+        return spend_by_score(self.estimates, self.spec, simulated=self.results.simulated, ax=ax)
 
-    @_into_pyplot
+    @into_pyplot
     def value_by_score(self, ax: "Axes | None" = None) -> "Axes":
         """Draw lifetime value, score by score, unadjusted and standardised; needs ``[value]`` in the spec."""
         from cxlink.report.figures.cohort_figures import value_by_score
 
-        return value_by_score(self.estimates, self.counts.spec, simulated=self.simulated, ax=ax)
+        return value_by_score(self.estimates, self.spec, simulated=self.results.simulated, ax=ax)
 
-    @_into_pyplot
+    @into_pyplot
     def unanswered_curves(self, ax: "Axes | None" = None) -> "Axes":
         """Draw retention of customers without a score beside that of those with one."""
         from cxlink.report.figures.nonresponse_figure import unanswered_curves
 
-        return unanswered_curves(self.estimates, self.counts.spec, simulated=self.simulated, ax=ax)
+        return unanswered_curves(self.estimates, self.spec, simulated=self.results.simulated, ax=ax)
 
-    @_into_pyplot
+    @into_pyplot
     def tenure_ladder(self, ax: "Axes | None" = None) -> "Axes":
         """Draw mean tenure to each horizon, by family and averaged, with what is extrapolated."""
         from cxlink.report.figures.tenure_ladder import tenure_ladder
 
-        return tenure_ladder(self.every_estimate, self.counts.spec, simulated=self.simulated, ax=ax)
+        return tenure_ladder(self.results.every_estimate, self.spec, simulated=self.results.simulated, ax=ax)
 
-    @_into_pyplot
+    @into_pyplot
     def family_survival(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the observed curves of both bands, and how each family continues them beyond follow-up."""
         from cxlink.report.figures.extrapolation_figure import family_survival
 
         return family_survival(
-            self.estimates, self.projected, self.counts.spec, simulated=self.simulated, ax=ax
+            self.estimates, self.results.projected, self.spec, simulated=self.results.simulated, ax=ax
         )
 
-    @_into_pyplot
+    @into_pyplot
     def family_hazards(self, ax: "Axes | None" = None) -> "Axes":
         """Draw losses per period: observed, smoothed, and as each family has them."""
         from cxlink.report.figures.hazard_figure import family_hazards
 
+        made = self.results
         return family_hazards(
-            self.estimates, self.projected, self.at_risk, self.counts.spec, simulated=self.simulated, ax=ax
+            made.estimates, made.projected, made.at_risk, made.spec, simulated=made.simulated, ax=ax
         )
 
-    @_into_pyplot
+    @into_pyplot
     def backtest_calibration(self, ax: "Axes | None" = None) -> "Axes":
         """Draw survival predicted from earlier periods against what was observed, by score."""
         from cxlink.report.figures.calibration_figure import backtest_calibration
         from cxlink.report.sections.family_table import backtest_weights
 
-        weights = backtest_weights(self.checks)
+        weights = backtest_weights(self.results.checks)
         return backtest_calibration(
-            self.backtested, weights, self.counts.spec.unit, simulated=self.simulated, ax=ax
+            self.results.backtested, weights, self.spec.unit, simulated=self.results.simulated, ax=ax
         )
 
-    @_into_pyplot
+    @into_pyplot
     def posterior_retention(self, ax: "Axes | None" = None) -> "Axes":
         """Draw retention before any count and by the posterior, with what was observed; needs ``bayes=True``."""
         from cxlink.report.figures.posterior_figures import prior_retention
 
-        curves = pd.concat(self.bayesian.curves) if self.bayesian is not None else pd.DataFrame()
-        return prior_retention(self.estimates, curves, self.counts.spec, simulated=self.simulated, ax=ax)
+        curves = (
+            pd.concat(self.results.bayesian.curves) if self.results.bayesian is not None else pd.DataFrame()
+        )
+        return prior_retention(self.estimates, curves, self.spec, simulated=self.results.simulated, ax=ax)
 
-    @_into_pyplot
+    @into_pyplot
     def metrics_over_time(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the first metric by calendar period, with its intervals; needs dates.
 
@@ -210,7 +284,7 @@ class Analysis(Results):
         """
         from cxlink.report.figures.metric_figures import metric_over_time
 
-        return metric_over_time(self.metrics, simulated=self.simulated, ax=ax)
+        return metric_over_time(self.results.metrics, simulated=self.results.simulated, ax=ax)
 
     def write(self, folder: "Path | str", overwrite: bool = False) -> None:
         """Write a run folder: tables, counts, figures and the PDF; whole or not at all.
@@ -223,46 +297,4 @@ class Analysis(Results):
         from cxlink.runs import new_folder, write_run
 
         with new_folder(Path(folder), overwrite) as partial:
-            write_run(self, partial, command="cxlink.analyse(cohort).write(folder)")
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Comparison(ComparisonResults):
-    """What changed between cohorts, with their display in a notebook and folder."""
-
-    def write(self, folder: "Path | str", overwrite: bool = False) -> None:
-        """Write ``changes.csv``, ``calibration.csv``, the report, ``figures/`` and ``run.json``, or nothing.
-
-        Raises
-        ------
-        InputError
-            If the folder exists (with ``overwrite``: and is no run folder), or cannot be written.
-        """
-        from cxlink.change_runs import write_comparison
-        from cxlink.runs import new_folder
-
-        with new_folder(Path(folder), overwrite) as partial:
-            write_comparison(self, partial, command="cxlink.verbs.compare(counts).write(folder)")
-
-    def __repr__(self) -> str:
-        base, *others = (counts.spec.cohort.name for counts in self.cohorts)
-        return f"<Comparison of {', '.join(others)} with {base}>"
-
-    def _repr_html_(self) -> str:
-        """Show the verdicts, and each change with its parts in a sentence."""
-        from cxlink.report.change_sections.comparison_document import opening
-        from cxlink.report.render_html import blocks_html
-
-        return blocks_html(opening(self))
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PricedIntervention(InterventionValue):
-    """The value of an intervention, with its display in a notebook."""
-
-    def _repr_html_(self) -> str:
-        """Show the results in sentences, and by causal share."""
-        from cxlink.report.change_sections.intervention_document import results
-        from cxlink.report.render_html import blocks_html
-
-        return blocks_html(results(self))
+            write_run(self.results, partial, command="cxlink.analyse(cohort).write(folder)")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxlink import __version__
 from cxlink.analysis import analyse
+from cxlink.change_display import Comparison, PricedIntervention
 from cxlink.cohort.count.counts import Counts, refuse_mismatch
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.run_files import read_record
@@ -15,7 +16,7 @@ from cxlink.cohort.spec.spec_sections import ValueSection
 from cxlink.cohort.visible_text import visible
 from cxlink.comparison.changes import CALIBRATION, CHANGES, outcomes, response_rows, table_of
 from cxlink.comparison.recommendation import verdict_of
-from cxlink.display import Analysis, Comparison, PricedIntervention
+from cxlink.display import Analysis
 from cxlink.runs import RECORD, read_run, read_tables
 from cxlink.stages import Progress, silent
 from cxlink.value.intervention import InterventionValue
@@ -58,7 +59,7 @@ def load_run(folder: Path | str) -> Analysis:
             stacklevel=2,
         )
     tables = read_tables(folder)
-    return replace(analyse(counts), **tables)
+    return Analysis(replace(analyse(counts).results, **tables))
 
 
 def compare(cohorts: Sequence[Counts], horizon: int | None = None, progress: Progress = silent) -> Comparison:

@@ -43,4 +43,4 @@ def test_an_analysis_of_counts_differs_only_by_what_needs_rows() -> None:
     cohort = read_cohort(ROWS, spec_for())
     rows, counts = analyse(cohort), analyse(cohort.count())
     pd.testing.assert_frame_equal(rows.estimates, counts.estimates)
-    assert len(rows.diagnostics) == len(counts.diagnostics) + 2  # both sides under the other convention
+    assert len(rows.checks()) == len(counts.checks()) + 2  # both sides under the other convention

@@ -57,7 +57,7 @@ def thinned(few_families: None) -> Analysis:
 def test_additive_models_hold_the_headline_where_support_is_thin(thinned: Analysis) -> None:
     share = 3 * SUPPORTED / (3 * SUPPORTED + 2 * UNSUPPORTED)
     support = matching(
-        thinned.checks, code="support", group="best", reference="worst", adjusted="standardised"
+        thinned.results.checks, code="support", group="best", reference="worst", adjusted="standardised"
     )
     assert {check.model: (check.value, check.passed) for check in support} == {
         "kaplan_meier": (pytest.approx(share), False), "means": (pytest.approx(share), False),
@@ -68,7 +68,7 @@ def test_additive_models_hold_the_headline_where_support_is_thin(thinned: Analys
     }  # fmt: skip
     assert set(headline["adjusted"]) == {"standardised"}
     assert len(headline) == 12  # both sides, difference and ratio of three outcomes
-    assert check_fields(*matching(thinned.checks, code="takes_over")) == check_fields(
+    assert check_fields(*matching(thinned.results.checks, code="takes_over")) == check_fields(
         *[
             Check("takes_over", model, "best", 1.0, facts={"reference": "worst"})
             for model in ("grouped_ph", "poisson")
@@ -99,7 +99,7 @@ def test_the_estimates_are_the_same_as_where_nothing_is_taken_over(thinned: Anal
 def test_the_nonparametric_headline_stays_where_support_is_wide() -> None:
     found = analyse(_cohort(2, draws=100))
     assert set(found.headline()["model"]) == {"kaplan_meier", "means"}
-    assert not matching(found.checks, code="takes_over")
+    assert not matching(found.results.checks, code="takes_over")
     assert set(select(found.estimates, estimand="e_value")["model"]) == {"kaplan_meier", "means"}
 
 
@@ -172,7 +172,7 @@ def few(few_families: None) -> Analysis:
 
 def test_additive_models_hold_the_headline_where_a_band_has_few_customers_a_stratum(few: Analysis) -> None:
     assert set(few.headline()["model"]) == {"grouped_ph", "poisson"}
-    said = " ".join(limits(gather(few)))
+    said = " ".join(limits(gather(few.results)))
     assert "Customers who gave 1 are on average fewer than 20 per stratum" in said
     assert "The main results therefore come from a proportional-hazards model of all of them" in said
 

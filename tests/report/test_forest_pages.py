@@ -28,11 +28,11 @@ def made() -> Analysis:
 
 def test_every_adjuster_and_level_stands_in_the_forest_with_its_ratio(made: Analysis) -> None:
     for models, estimand in ((HAZARDS, "hazard_ratio"), (SPEND, "spend_ratio")):
-        lines = forest_lines(made.estimates, made.coefficients, made.spec, models)
+        lines = forest_lines(made.estimates, made.coefficients(), made.spec, models)
         headings = [line.label for line in lines if not line.values]
         assert [text.partition(",")[0] for text in headings] == ["Score", "Plan"]
         known = {line.label: line.values for line in lines if line.values}
-        terms = made.coefficients.query(
+        terms = made.coefficients().query(
             "adjusted == 'conditional' and term == 'plan' and part in ('', 'mean')"
         )
         for k, model in enumerate(models):
@@ -51,15 +51,17 @@ def test_every_adjuster_and_level_stands_in_the_forest_with_its_ratio(made: Anal
 
 def test_pages_say_associations_and_the_table_has_the_same_ratios(made: Analysis) -> None:
     for outcome in ("hazard", "spend"):
-        blocks = coefficient_pages(gather(made), outcome)
+        blocks = coefficient_pages(gather(made.results), outcome)
         assert any("not effects" in plain(b.runs) for b in blocks if isinstance(b, Paragraph))
         (drawn,) = (b for b in blocks if isinstance(b, Picture))
         assert drawn.alt.startswith("Forest plot")
         assert "not effects" in drawn.caption
         (shown,) = (b for b in blocks if isinstance(b, Table))
-        row = made.coefficients.query(
-            "model == 'grouped_ph' and adjusted == 'conditional' and term == 'plan'"
-        ).iloc[0]
+        row = (
+            made.coefficients()
+            .query("model == 'grouped_ph' and adjusted == 'conditional' and term == 'plan'")
+            .iloc[0]
+        )
         if outcome == "hazard":
             first = next(line for line in shown.rows if line[1] == row["level"])
             assert first[4].startswith(f"{np.exp(row['estimate']):.2f}")
@@ -70,13 +72,13 @@ def test_pages_say_associations_and_the_table_has_the_same_ratios(made: Analysis
 
 
 def test_small_groups_leave_no_line_and_no_number(made: Analysis) -> None:
-    blank = made.coefficients.copy()
+    blank = made.coefficients()
     blank.loc[blank["term"] == "plan", ["estimate", "std_error", "conf_low", "conf_high"]] = np.nan
     lines = forest_lines(made.estimates, blank, made.spec, HAZARDS)
     assert [line.label.partition(",")[0] for line in lines if not line.values] == ["Score"]
     (shown,) = (
         b
-        for b in coefficient_pages(gather(replace(made, coefficients=blank)), "hazard")
+        for b in coefficient_pages(gather(replace(made.results, coefficients=blank)), "hazard")
         if isinstance(b, Table)
     )
     assert {line[4] for line in shown.rows} == {"–"}
@@ -93,7 +95,9 @@ def test_many_categories_are_cut_and_said() -> None:
     rows = random_rows(5, 900, strata=2)
     rows["plan"] = [f"p{k % 60}" for k in range(len(rows))]
     many = analyse(counts_of(rows, spec_for(4, ("plan",), draws=100)))
-    caption = next(b for b in coefficient_pages(gather(many), "hazard") if isinstance(b, Picture)).caption
+    caption = next(
+        b for b in coefficient_pages(gather(many.results), "hazard") if isinstance(b, Picture)
+    ).caption
     assert f"The first {MOST_LINES} are shown" in caption
 
 
@@ -114,4 +118,4 @@ def test_nothing_to_draw_is_refused(made: Analysis) -> None:
     for draw in (quick.hazard_forest, quick.spend_forest):
         with pytest.raises(InputError, match="quick analysis"):
             draw()
-    assert coefficient_pages(gather(quick), "hazard") == []
+    assert coefficient_pages(gather(quick.results), "hazard") == []

@@ -30,7 +30,7 @@ def analysis() -> Analysis:
 
 
 def test_the_section_shows_value_by_score_and_says_what_it_stands_on(analysis: Analysis) -> None:
-    parts = value_pages(gather(analysis), 1)
+    parts = value_pages(gather(analysis.results), 1)
     assert parts[0].text == "Customer lifetime value (CLV)"
     text = json.dumps(parts, ensure_ascii=False, default=asdict)
     assert "Margin is assumed to be 25\u202f% of spend." in text
@@ -50,7 +50,7 @@ def test_the_section_shows_value_by_score_and_says_what_it_stands_on(analysis: A
 
 
 def test_a_report_without_a_value_has_no_such_section(analysis: Analysis) -> None:
-    plain = made_up.altered(analysis, spec=analysis.spec.model_copy(update={"value": None}))
+    plain = made_up.altered(analysis.results, spec=analysis.spec.model_copy(update={"value": None}))
     assert value_pages(gather(plain), 1) == []
 
 

@@ -71,7 +71,7 @@ def test_nobody_unanswered_and_everybody_unanswered() -> None:
     nobody = counts_of(unanswered(random_rows(5, 200), 1.0), spec)
     analysis = analyse(nobody)
     assert analysis.estimates.empty
-    assert select(analysis.diagnostics, code="response")["value"].tolist() == [0.0]
+    assert analysis.checks(code="response")["value"].tolist() == [0.0]
 
 
 def test_a_clock_that_cannot_start_gives_no_row_and_says_so() -> None:

@@ -177,10 +177,10 @@ def fit(
         timer.lap("analyse")
         announce(progress, "writing")
         with new_folder(target, overwrite) as folder:
-            write_run(analysis, folder, command=command_line(ctx.obj or ()), timings=timer.laps)
+            write_run(analysis.results, folder, command=command_line(ctx.obj or ()), timings=timer.laps)
     paths = reports(target, read)
     voice.results(
-        lambda: [*closing_lines(analysis), *paths],
+        lambda: [*closing_lines(analysis.results), *paths],
         lambda: {
             "cohort": read.cohort.name, "models": read.analysis.models, "folder": str(target),
             "estimates": rows_of(analysis.headline()), "reports": paths,

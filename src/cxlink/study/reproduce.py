@@ -12,13 +12,12 @@ from cxlink.analysis import analyse
 from cxlink.cohort.count.counts import FORMAT
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.display import Analysis
 from cxlink.estimands.csv_tables import csv_text
 from cxlink.estimands.tidy import select
 from cxlink.report.analysis_document import make_document
 from cxlink.report.report_files import write_document
 from cxlink.report.words import say
-from cxlink.results import Reproduced
+from cxlink.results import Reproduced, Results
 from cxlink.runs import write_record, write_run
 from cxlink.stages import Progress, announce, silent
 from cxlink.study.implied_tenure import implied_tenure, paradox
@@ -43,13 +42,13 @@ def reproduce(n: int = CUSTOMERS, seed: int = SEED, progress: Progress = silent)
     progress : callable
         Told each stage as it begins.
     """
-    made: dict[str, tuple[Simulated, Analysis]] = {}
+    made: dict[str, tuple[Simulated, Results]] = {}
     for design in ("subscription", "transaction"):
         announce(progress, f"cohort_{design}")
         simulated = simulate(design, n, seed)
         spec = make_spec(simulated.spec)
         cohort = replace(read_cohort(simulated.table, spec), name=say(f"study.source_{design}"))
-        made[design] = simulated, analyse(cohort, progress, models="all")
+        made[design] = simulated, analyse(cohort, progress, models="all").results
     rows = [
         *_retention(*made["subscription"]),
         *_spend(*made["transaction"]),
@@ -114,14 +113,14 @@ def _published(figure: str) -> list[dict[Any, Any]]:
     return table[table["figure"] == figure].to_dict("records")
 
 
-def _retention(simulated: Simulated, analysis: Analysis) -> Iterator[dict[str, Any]]:
+def _retention(simulated: Simulated, results: Results) -> Iterator[dict[str, Any]]:
     for printed in _published("one_year_retention"):
         band = "worst" if printed["group"] == "1" else "best"
         where = {"estimand": "retention", "model": "kaplan_meier", "group": band, "horizon": 12}
-        yield _row("one_year_retention", printed, simulated, analysis, where)
+        yield _row("one_year_retention", printed, simulated, results, where)
 
 
-def _spend(simulated: Simulated, analysis: Analysis) -> Iterator[dict[str, Any]]:
+def _spend(simulated: Simulated, results: Results) -> Iterator[dict[str, Any]]:
     for printed in _published("relative_annual_revenue"):
         if printed["group"] != "1-3":
             where = {
@@ -130,10 +129,10 @@ def _spend(simulated: Simulated, analysis: Analysis) -> Iterator[dict[str, Any]]
                 "group": printed["group"],
                 "reference": "1-3",
             }
-            yield _row("relative_annual_revenue", printed, simulated, analysis, where)
+            yield _row("relative_annual_revenue", printed, simulated, results, where)
 
 
-def _tenure(simulated: Simulated, analysis: Analysis) -> Iterator[dict[str, Any]]:
+def _tenure(simulated: Simulated, results: Results) -> Iterator[dict[str, Any]]:
     """Restricted means, and the unrestricted one beside the study's years: not targets, the truth has its own."""
     membership = list(zip(_published("expected_further_membership"), ("worst", "best"), strict=True))
     for printed, band in membership:
@@ -147,14 +146,14 @@ def _tenure(simulated: Simulated, analysis: Analysis) -> Iterator[dict[str, Any]
         for horizon in (12, 36, 60, 120):
             model = "kaplan_meier" if horizon == 12 else "spliced"
             where = {"estimand": "tenure", "model": model, "group": band, "horizon": horizon}
-            yield _row("restricted_mean_tenure", unpublished, simulated, analysis, where)
+            yield _row("restricted_mean_tenure", unpublished, simulated, results, where)
     for printed, band in membership:
         where = {"estimand": "tenure_mean", "model": "spliced", "group": band}
-        yield _row("expected_further_membership", printed, simulated, analysis, where, scale=1 / 12)
+        yield _row("expected_further_membership", printed, simulated, results, where, scale=1 / 12)
 
 
 def _row(
-    figure: str, printed: dict[Any, Any], simulated: Simulated, analysis: Analysis, where: dict[str, Any],
+    figure: str, printed: dict[Any, Any], simulated: Simulated, results: Results, where: dict[str, Any],
     *, scale: float = 1.0,
 ) -> dict[str, Any]:  # fmt: skip
     truth_where = {key: value for key, value in where.items() if key != "model"}
@@ -170,7 +169,7 @@ def _row(
         "truth": scale * float(truth["estimate"].iloc[0]),
     }
     for name, adjusted in (("naive", NAIVE), ("adjusted", ADJUSTED)):
-        rows = select(analysis.estimates, adjusted=adjusted, stratum="", scenario="", **where)
+        rows = select(results.estimates, adjusted=adjusted, stratum="", scenario="", **where)
         values = [scale * float(rows[column].iloc[0]) for column in ("estimate", "conf_low", "conf_high")]
         shown |= dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
     return shown
