@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import mean_poisson_deviance
 from subscribers import cohort_of_subscribers, subscribers
 
 import cxlink
@@ -11,6 +12,7 @@ from cxlink.fits.formulas.formula import parse_formula
 from cxlink.fits.formulas.model_cells import ModelCells, model_cells
 from cxlink.fits.model_comparison import _folds
 from cxlink.fits.scores import scores_of
+from cxlink.fits.spend_comparison import spenders
 
 
 def cells_of(rows: list[tuple[int, int, int]]) -> ModelCells:
@@ -86,3 +88,63 @@ def test_equal_models_score_the_same_on_the_same_folds() -> None:
     )  # fmt: skip
     assert table.loc[2, "difference"] == 0
     assert table.loc[2, "log_score"] == table.loc[0, "log_score"]
+
+
+def test_regressions_of_spend_on_folds_by_hand() -> None:
+    """Means by score of the other folds, fold by fold; deviance and squared errors by scikit-learn on the rows."""
+    frame = subscribers(60, seed=3)
+    cohort = cohort_of_subscribers(frame)
+    constant, by_score = (cxlink.spend_regression(cohort, formula) for formula in ("1", "score"))
+    table = cxlink.compare_models(constant, by_score, folds=3, rival=False)
+    cells = spenders(by_score)
+    level = cells.profiles["score"].astype(int).to_numpy()[cells.profile]
+    amount = cells.spend["spend_sum"] / cells.n
+    np.testing.assert_allclose(np.sort(np.repeat(amount, cells.n.astype(int))), np.sort(frame["spend"]))
+    deviances, shares = [], []
+    for part in _folds(cells, 3):
+        rest = cells.n - part
+        means = [rest @ amount / rest.sum() * np.ones(len(amount))]
+        by_level = {k: (rest * amount)[level == k].sum() / rest[level == k].sum() for k in set(level)}
+        means.append(np.array([by_level[k] for k in level]))
+        deviances.append([mean_poisson_deviance(amount, mean, sample_weight=part) for mean in means])
+        shares.append([
+            1 - (part @ (amount - mean) ** 2) / (part @ (amount - means[0]) ** 2) for mean in means
+        ])  # fmt: skip
+    np.testing.assert_allclose(table["poisson_deviance"], np.mean(deviances, axis=0), rtol=1e-6)
+    np.testing.assert_allclose(table["r_squared"], np.mean(shares, axis=0), rtol=1e-6, atol=1e-12)
+    difference = np.diff(deviances, axis=1)[:, 0]
+    assert table.loc[1, "difference"] == pytest.approx(difference.mean(), rel=1e-6)
+    assert table.loc[1, "std_error"] == pytest.approx(difference.std(ddof=1) / np.sqrt(3), rel=1e-6)
+
+
+def test_the_regression_with_the_true_terms_predicts_better_than_none_and_as_well_as_the_rival() -> None:
+    rng, n = np.random.default_rng(5), 3_000
+    frame = subscribers(n, seed=5)
+    mean = 20 * np.exp(0.3 * frame["score"] + 0.5 * (frame["plan"] == "pro"))
+    frame["spend"] = np.round(mean * rng.gamma(2, 0.5, n) * (rng.random(n) < 0.8), 2)
+    cohort = cohort_of_subscribers(frame)
+    models = [
+        cxlink.spend_regression(cohort, formula, family)
+        for formula, family in (
+            ("1", "poisson"), ("score + plan", "poisson"), ("score + plan", "two_part"), ("score + plan", "log_ols"),
+        )
+    ]  # fmt: skip
+    table = cxlink.compare_models(*models)
+    assert list(table["model"]) == ["poisson", "poisson", "two_part", "log_ols", "gradient_boosting"]
+    assert table.loc[1, "difference"] < -4 * table.loc[1, "std_error"] < 0
+    assert table.loc[1, "r_squared"] > 0.1 > table.loc[0, "r_squared"] == pytest.approx(0, abs=1e-12)
+    np.testing.assert_allclose(
+        table.loc[2:3, "poisson_deviance"], table.loc[1, "poisson_deviance"], rtol=0.02
+    )
+    assert table.loc[4, "poisson_deviance"] > table.loc[1, "poisson_deviance"]
+    same = cxlink.compare_models(models[1], models[1], rival=False)
+    assert same.loc[1, "difference"] == 0
+
+
+def test_what_cannot_be_compared_of_spend_is_refused() -> None:
+    cohort = cohort_of_subscribers(subscribers(300))
+    spend = cxlink.spend_regression(cohort, "score")
+    with pytest.raises(InputError, match="no score in common"):
+        cxlink.compare_models(spend, cxlink.hazards(cohort))
+    with pytest.raises(InputError, match="counts do not say what single customers spent"):
+        cxlink.compare_models(cxlink.spend_regression(cohort.count(), "score"))

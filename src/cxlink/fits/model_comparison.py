@@ -1,7 +1,7 @@
 """Models compared out of sample, by folds of customers, beside a gradient-boosted rival on the same folds."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -9,26 +9,33 @@ import pandas as pd
 from cxlink.cohort.errors import InputError
 from cxlink.fits.aft_model import fit_family_to
 from cxlink.fits.formulas.model_cells import ModelCells
+from cxlink.fits.formulas.profile_design import profile_features
 from cxlink.fits.hazard_model import fit_hazards_to
 from cxlink.fits.retention_model import RetentionModel
 from cxlink.fits.scores import scores_of
+from cxlink.fits.spend_comparison import boosted, refitted, scores_of_fold, spenders
+from cxlink.fits.spend_model import SpendModel
 
 FOLDS = 5
 RIVAL = "gradient_boosting"
 
 
-def compare_models(*models: RetentionModel, folds: int = FOLDS, rival: bool = True) -> pd.DataFrame:
+def compare_models(
+    *models: RetentionModel | SpendModel, folds: int = FOLDS, rival: bool = True
+) -> pd.DataFrame:
     """Compare models of the same customers by out-of-sample scores.
 
-    Customers are dealt into folds, the same for all models; each model is fitted without a fold and scored on it, to
-    the last period that all of them say anything of. The rival is scikit-learn's `HistGradientBoostingClassifier` of
-    leaving in a period, on the variables of all models and the period: what a flexible model would predict better is
+    Customers are dealt into folds, the same for all models; each model is fitted without a fold and scored on it,
+    retention to the last period that all of them say anything of. The rival is scikit-learn's gradient boosting on the
+    variables of all models: `HistGradientBoostingClassifier` of leaving in a period, or
+    `HistGradientBoostingRegressor` of spend with the Poisson deviance. What a flexible model would predict better is
     what the others leave on the table.
 
     Parameters
     ----------
-    *models : RetentionModel
-        From `cxlink.hazards` or `cxlink.aft`, of one cohort; one of them has all variables of the others.
+    *models : RetentionModel or SpendModel
+        From `cxlink.hazards` or `cxlink.aft`, or all of them from `cxlink.spend_regression`, of one cohort; one of them
+        has all variables of the others.
     folds : int
         Number of folds.
     rival : bool
@@ -37,16 +44,48 @@ def compare_models(*models: RetentionModel, folds: int = FOLDS, rival: bool = Tr
     Returns
     -------
     DataFrame
-        One row a model: ``model``, ``formula``, ``log_score`` (mean log probability per customer; higher is better),
-        ``difference`` from the first and its ``std_error`` over folds, ``brier`` at the spec's horizon.
+        One row a model: ``model``, ``formula``; of retention ``log_score`` (mean log probability per customer; higher
+        is better), of spend ``poisson_deviance`` (per customer, in the currency; lower is better, whatever the
+        distribution of spend); ``difference`` from the first and its ``std_error`` over folds; of retention ``brier``
+        at the spec's horizon, of spend ``r_squared`` (against the mean of the other folds).
 
     Raises
     ------
     InputError
-        If no model is given, they are of different cohorts, or none has all variables of the others.
+        If no model is given, they are of different cohorts, none has all variables of the others, models of retention
+        stand beside regressions of spend, or these were fitted to counts, which do not hold single customers' spend.
     """
     if not models:
         raise InputError("give at least one model.")
+    of_spend = [one for one in models if isinstance(one, SpendModel)]
+    of_retention = [one for one in models if isinstance(one, RetentionModel)]
+    if of_spend and of_retention:
+        raise InputError(
+            "models of retention and regressions of spend have no score in common: compare each by itself."
+        )
+    trial = _spend_trial(of_spend, rival) if of_spend else _retention_trial(of_retention, rival)
+    names = [(one.name, one.design.formula.text) for one in models]
+    if rival:
+        names.append((RIVAL, ", ".join(trial.variables)))
+    by_fold = [
+        trial.scored(trial.cells.of(trial.cells.n - part), trial.cells.of(part))
+        for part in _folds(trial.cells, folds)
+    ]
+    first, second = trial.measures
+    scores = np.array([[one[first] for one in fold] for fold in by_fold])
+    difference = scores - scores[:, :1]
+    return pd.DataFrame({
+        "model": [name for name, _ in names],
+        "formula": [text for _, text in names],
+        first: scores.mean(axis=0),
+        "difference": difference.mean(axis=0),
+        "std_error": difference.std(axis=0, ddof=1) / np.sqrt(folds),
+        second: np.mean([[one[second] for one in fold] for fold in by_fold], axis=0),
+    })  # fmt: skip
+
+
+def _widest[Model: (RetentionModel, SpendModel)](models: Sequence[Model]) -> Model:
+    """The model that has all variables of the others."""
     first = models[0].cells
     if any(one.cells.name != first.name or one.cells.n.sum() != first.n.sum() for one in models):
         raise InputError("the models are of different cohorts: their scores cannot be compared.")
@@ -57,23 +96,41 @@ def compare_models(*models: RetentionModel, folds: int = FOLDS, rival: bool = Tr
                 f"no model has all variables: {widest.design.formula.text!r} lacks {sorted(missing)[0]}. Give one that "
                 "has them all too, so that all are scored on the same customers."
             )
-    names = [(one.name, one.design.formula.text) for one in models]
-    predictions = [_refitted(one) for one in models]
-    if rival:
-        names.append((RIVAL, ", ".join(widest.design.formula.variables)))
-        predictions.append(_boosted)
-    by_fold = [_fold_scores(widest.cells, part, predictions) for part in _folds(widest.cells, folds)]
-    scores = [list(one) for one in zip(*by_fold, strict=True)]
-    log_scores = np.array([[fold["log_score"] for fold in one] for one in scores])
-    difference = log_scores - log_scores[0]
-    return pd.DataFrame({
-        "model": [name for name, _ in names],
-        "formula": [text for _, text in names],
-        "log_score": log_scores.mean(axis=1),
-        "difference": difference.mean(axis=1),
-        "std_error": difference.std(axis=1, ddof=1) / np.sqrt(folds),
-        "brier": [np.mean([fold["brier"] for fold in one]) for one in scores],
-    })  # fmt: skip
+    return widest
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """Customers to be dealt into folds, and how models fitted to some are scored on others."""
+
+    cells: ModelCells
+    variables: tuple[str, ...]
+    scored: Callable[[ModelCells, ModelCells], Sequence[pd.Series]]
+    measures: tuple[str, str]
+
+
+def _spend_trial(models: Sequence[SpendModel], rival: bool) -> _Trial:
+    widest = _widest(models)
+    predictions = [*map(refitted, models), *([boosted] if rival else [])]
+
+    def scored(rest: ModelCells, fold: ModelCells) -> Sequence[pd.Series]:
+        return scores_of_fold(rest, fold, widest.design, predictions)
+
+    return _Trial(
+        spenders(widest), widest.design.formula.variables, scored, ("poisson_deviance", "r_squared")
+    )
+
+
+def _retention_trial(models: Sequence[RetentionModel], rival: bool) -> _Trial:
+    widest = _widest(models)
+    predictions = [*map(_refitted, models), *([_boosted] if rival else [])]
+
+    def scored(rest: ModelCells, fold: ModelCells) -> Sequence[pd.Series]:
+        curves = [predicted(rest, fold) for predicted in predictions]
+        last = min(one.shape[1] for one in curves)
+        return [scores_of(fold, one[:, :last], fold.spec.horizon) for one in curves]
+
+    return _Trial(widest.cells, widest.design.formula.variables, scored, ("log_score", "brier"))
 
 
 LogSurvival = Callable[[ModelCells, ModelCells], np.ndarray]
@@ -101,7 +158,7 @@ def _boosted(fitted: ModelCells, scored: ModelCells) -> np.ndarray:
 
     at_risk, lost = fitted.risk_sets()
     profile, period = np.nonzero(at_risk > 0)
-    features = _features(fitted.profiles)
+    features = profile_features(fitted.profiles)
     rows = np.column_stack([features[profile], period + 1.0])
     gone, stayed = lost[profile, period], (at_risk - lost)[profile, period]
     model = HistGradientBoostingClassifier(
@@ -118,24 +175,6 @@ def _boosted(fitted: ModelCells, scored: ModelCells) -> np.ndarray:
     hazard = model.predict_proba(every)[:, 1].reshape(len(features), len(times))
     log_survival = np.cumsum(np.log1p(-np.clip(hazard, 0.0, 1 - 1e-9)), axis=1)
     return np.concatenate([np.zeros((len(features), 1)), log_survival], axis=1)
-
-
-def _features(profiles: pd.DataFrame) -> np.ndarray:
-    columns = [
-        column.cat.codes if isinstance(column.dtype, pd.CategoricalDtype) else column
-        for _, column in profiles.items()
-    ]
-    return np.column_stack(columns).astype(float) if columns else np.zeros((len(profiles), 1))
-
-
-def _fold_scores(
-    cells: ModelCells, part: np.ndarray, predictions: Sequence[LogSurvival]
-) -> list[dict[str, Any]]:
-    """Scores of one fold by each model, predicted from the other folds."""
-    rest, fold = cells.of(cells.n - part), cells.of(part)
-    curves = [predicted(rest, fold) for predicted in predictions]
-    last = min(one.shape[1] for one in curves)
-    return [dict(scores_of(fold, one[:, :last], cells.spec.horizon)) for one in curves]
 
 
 def _folds(cells: ModelCells, folds: int) -> Sequence[np.ndarray]:

@@ -1,9 +1,10 @@
-"""Scores of predicted retention: how probable it made what customers did."""
+"""Scores of predictions: how probable predicted retention made what customers did, how far spend was from its mean."""
 
 import numpy as np
 import pandas as pd
 
 from cxlink.fits.formulas.model_cells import ModelCells
+from cxlink.spend.spend_cells import SpendCells
 
 _LEAST = 1e-12
 
@@ -37,6 +38,36 @@ def scores_of(cells: ModelCells, log_survival: np.ndarray, horizon: int) -> pd.S
     value = np.where(lost, before + np.log(np.maximum(gone, _LEAST)), np.maximum(retained, np.log(_LEAST)))
     log_score = float(n @ value / n.sum()) if n.sum() else np.nan
     return pd.Series({"log_score": log_score, "brier": _brier(cells, log_survival, horizon)})
+
+
+def spend_scores_of(sums: SpendCells, mean: np.ndarray, without: float) -> pd.Series:
+    """Score predicted means of spend on customers.
+
+    The deviance of a Poisson, 2·Σ(y·log(y/μ) − y + μ)/n, is a consistent score of a mean whatever the distribution of
+    spend (Gneiting 2011, doi 10.1198/jasa.2011.r10138).
+
+    Parameters
+    ----------
+    sums : SpendCells
+        The customers' spend by profile, in the spec's currency.
+    mean : ndarray of shape (n_profiles,)
+        Predicted, in the same.
+    without : float
+        The mean that R² is measured against.
+
+    Returns
+    -------
+    Series
+        ``poisson_deviance`` per customer, in the currency (lower is better); ``r_squared``,
+        1 − Σ(y − μ)²/Σ(y − without)².
+    """
+    n = float(sums.n.sum())
+    used = sums.n > 0  # a profile without customers may have any mean
+    total, counted, mean = sums.total[used], sums.n[used], mean[used]
+    deviance = 2 * float((sums.total_log[used] - total * np.log(mean) - total + counted * mean).sum()) / n
+    residual = float((sums.squares[used] - 2 * mean * total + counted * mean**2).sum())
+    spread = float(sums.squares.sum() - 2 * without * sums.total.sum() + n * without**2)
+    return pd.Series({"poisson_deviance": deviance, "r_squared": 1 - residual / spread})
 
 
 def _brier(cells: ModelCells, log_survival: np.ndarray, horizon: int) -> float:

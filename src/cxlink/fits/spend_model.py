@@ -5,6 +5,7 @@ with a log link; ``two_part`` multiplies the probability of any spend (logit) wi
 with least squares of log y, smeared by level of the score (Duan 1983; Manning 1998).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from cxlink.fits.formulas.populations import (
     populations_of,
 )
 from cxlink.fits.formulas.profile_design import ProfileDesign, learn_design, refuse_aliased
+from cxlink.fits.scores import spend_scores_of
 from cxlink.fits.spend_fit import POWER, Part, mean_spend, solved_parts, with_intercept
 from cxlink.spend.sandwich import Stack
 from cxlink.spend.spend_cells import SpendCells, in_units
@@ -60,6 +62,8 @@ class SpendModel:
         What it was fitted to.
     sums : SpendCells
         Sums of spend by profile, in units.
+    source : Cohort or Counts
+        What it was made from.
     """
 
     name: str
@@ -70,6 +74,7 @@ class SpendModel:
     unit: float
     cells: ModelCells
     sums: SpendCells
+    source: Cohort | Counts
 
     def __repr__(self) -> str:
         n = self.sums.n.sum()
@@ -127,7 +132,7 @@ class SpendModel:
             currency over its window, ``outside`` (a number lies outside what the cohort had).
         """
         frame = self.design.typed(as_profiles(profiles)).reset_index(drop=True)
-        point, draws = self._means(frame)
+        point, draws = self.means_at(frame), self._drawn(frame)
         ends = interval(point, draws, self.cells.spec.analysis.level)
         return frame.assign(**ends, outside=self.design.outside(frame))
 
@@ -163,14 +168,9 @@ class SpendModel:
         Series
             ``poisson_deviance`` per customer, and ``r_squared``: the share of the variance of spend.
         """
-        mean = self._means(self.cells.profiles)[0] / self.unit
-        sums, n = self.sums, float(self.sums.n.sum())
-        deviance = (
-            2 * float((sums.total_log - sums.total * np.log(mean) - (sums.total - sums.n * mean)).sum()) / n
-        )
-        residual = float((sums.squares - 2 * mean * sums.total + sums.n * mean**2).sum())
-        total = float(sums.squares.sum() - sums.total.sum() ** 2 / n)
-        return pd.Series({"poisson_deviance": deviance * self.unit, "r_squared": 1 - residual / total})
+        sums = in_units(self.sums, 1 / self.unit)
+        mean = float(sums.total.sum() / sums.n.sum())
+        return spend_scores_of(sums, self.means_at(self.cells.profiles), mean)
 
     def check(self) -> pd.DataFrame:
         """Compare observed with predicted spend, by tenths of the customers in the order of their prediction.
@@ -180,7 +180,7 @@ class SpendModel:
         DataFrame
             ``n``, ``predicted``, ``observed``, ``std_error`` (of the observed mean), ``z``.
         """
-        mean = self._means(self.cells.profiles)[0]
+        mean = self.means_at(self.cells.profiles)
         order = np.argsort(mean, kind="stable")
         bin_ = np.empty(len(mean), int)
         passed = np.cumsum(self.sums.n[order]) - self.sums.n[order] / 2
@@ -213,15 +213,18 @@ class SpendModel:
         """The same regression by statsmodels on the profiles' means, weighted by customers; of two parts a tuple."""
         return as_statsmodels(self)
 
-    def _means(self, profiles: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Mean spend of profiles: estimate (n_profiles,) and draws (n_draws, n_profiles)."""
+    def means_at(self, profiles: pd.DataFrame) -> np.ndarray:
+        """Mean spend of profiles, of shape (n_profiles,), in the spec's currency."""
+        means: np.ndarray = self._mean_spend(profiles, [theta[None] for theta in self.stack.theta])[0]
+        return means
+
+    def _drawn(self, profiles: pd.DataFrame) -> np.ndarray:
+        """Draws of it, (n_draws, n_profiles)."""
+        return self._mean_spend(profiles, self.draws)
+
+    def _mean_spend(self, profiles: pd.DataFrame, theta: Sequence[np.ndarray]) -> np.ndarray:
         rows = with_intercept(self.design.matrix(profiles))
-        groups = self._groups(profiles)
-        both = [
-            mean_spend(self.parts, theta, rows, groups)
-            for theta in ([t[None] for t in self.stack.theta], self.draws)
-        ]
-        return self.unit * both[0][0], self.unit * both[1]
+        return self.unit * mean_spend(self.parts, theta, rows, self._groups(profiles))
 
     def _groups(self, profiles: pd.DataFrame) -> np.ndarray:
         """Level of the score of each profile, for smearing."""
@@ -235,8 +238,8 @@ class SpendModel:
         point, draws = 0.0, np.zeros(len(self.draws[0]))
         for profiles, weight in population:
             used = weight > 0
-            value, drawn = self._means(profiles[used])
-            point, draws = point + float(weight[used] @ value), draws + drawn @ weight[used]
+            point += float(weight[used] @ self.means_at(profiles[used]))
+            draws = draws + self._drawn(profiles[used]) @ weight[used]
         return point, draws
 
 
@@ -280,27 +283,34 @@ def spend_regression(cohort: Cohort | Counts, formula: str = "score", family: st
         raise InputError(f"{family} cannot take refunds: spend may be negative. Use poisson.")
     parsed = parse_formula(formula)
     cells = model_cells(cohort, parsed)
-    return fit_spend_to(cells, learn_design(parsed, cells.profiles, cells.weight), family)
+    return fit_spend_to(cells, learn_design(parsed, cells.profiles, cells.weight), family, cohort)
 
 
-def fit_spend_to(cells: ModelCells, design: ProfileDesign, family: str) -> SpendModel:
-    """Fit a regression of spend to cells, see `spend_regression`."""
+def sums_by_profile(cells: ModelCells, design: ProfileDesign) -> SpendCells:
+    """Add the sums of spend of cells up by profile, in the spec's currency, with the levels of the design's score."""
     score = cells.profiles["score"] if "score" in design.levels else None
     levels = tuple(score.cat.categories) if score is not None else (0,)
     level = score.cat.codes.to_numpy(int) if score is not None else np.zeros(len(cells.profiles), int)
     by_profile = [np.bincount(cells.profile, cells.spend[name], len(cells.profiles)) for name in SPEND]
     n, zero, *sums = by_profile
-    every = SpendCells(levels, pd.DataFrame(index=range(1)), level, 0 * level, n, n - zero, *sums)
+    return SpendCells(levels, pd.DataFrame(index=range(1)), level, 0 * level, n, n - zero, *sums)
+
+
+def fit_spend_to(
+    cells: ModelCells, design: ProfileDesign, family: str, source: Cohort | Counts
+) -> SpendModel:
+    """Fit a regression of spend to cells, see `spend_regression`."""
+    every = sums_by_profile(cells, design)
     unit = every.positive_mean
     if not unit > 0:
         raise InputError(f"{cells.name}: nobody with a complete window spent anything, net of refunds.")
     measured = in_units(every, unit)
     rows = with_intercept(design.matrix(cells.profiles))
-    refuse_aliased(design, rows[n > 0, 1:])
+    refuse_aliased(design, rows[every.n > 0, 1:])
     parts, stack = solved_parts(family, rows, measured)
     rng = np.random.default_rng([cells.spec.analysis.seed, 19])
     draws = tuple(stack.draws(cells.spec.analysis.draws, rng))
-    return SpendModel(family, design, parts, stack, draws, unit, cells, measured)
+    return SpendModel(family, design, parts, stack, draws, unit, cells, measured, source)
 
 
 def as_statsmodels(model: SpendModel) -> Any:

@@ -82,7 +82,7 @@ class ModelCells:
         return replace(self, n=n, spend=self.spend.mul(share, axis=0))
 
 
-def model_cells(cohort: Cohort | Counts, formula: ModelFormula) -> ModelCells:
+def model_cells(cohort: Cohort | Counts, formula: ModelFormula, *, apart: Sequence[str] = ()) -> ModelCells:
     """Count a cohort's scored customers by the variables of a formula.
 
     A variable is what the spec made of it: a category, or a band; one that the spec does not adjust for is a number
@@ -94,6 +94,8 @@ def model_cells(cohort: Cohort | Counts, formula: ModelFormula) -> ModelCells:
         From counts alone, the formula may use the variables that they were adjusted for.
     formula : ModelFormula
         Of the model.
+    apart : sequence of str
+        Further columns whose values keep customers in cells apart; of a cohort alone.
 
     Raises
     ------
@@ -108,7 +110,7 @@ def model_cells(cohort: Cohort | Counts, formula: ModelFormula) -> ModelCells:
         )
         return _cells(cohort, cohort, formula, others)
     refuse_outcomes(others, cohort.spec)
-    spec = _with_terms(cohort.spec, formula, others)
+    spec = _with_terms(cohort.spec, formula, [*others, *(name for name in apart if name not in others)])
     return _cells(read_again(cohort, spec).count(), cohort, formula, others)
 
 

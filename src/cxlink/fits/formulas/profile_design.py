@@ -160,6 +160,15 @@ def _as_number(values: pd.Series, name: str) -> pd.Series:
     return numbers
 
 
+def profile_features(profiles: pd.DataFrame) -> np.ndarray:
+    """Numbers of profiles for models without a formula, (n_profiles, n_variables): a category is its position."""
+    columns = [
+        column.cat.codes if isinstance(column.dtype, pd.CategoricalDtype) else column
+        for _, column in profiles.items()
+    ]
+    return np.column_stack(columns).astype(float) if columns else np.zeros((len(profiles), 1))
+
+
 def refuse_aliased(design: ProfileDesign, rows: np.ndarray) -> None:
     """Refuse a column that is a sum of a constant and of others among the customers at risk.
 
