@@ -261,7 +261,7 @@ def test_the_other_reading_of_a_duration_is_noted_where_it_matters() -> None:
         check.group: check for check in matching(found.results.checks, code="counts_reading", passed=False)
     }
     assert set(own) == {"worst", "best"}
-    note = table_notes(found)[-1]
+    note = table_notes(found.results)[-1]
     convention = '(counts = "completed"; "completed" needs follow_up)'
     assert note.startswith(f"Under the other duration convention {convention} retention after 12 months")
     worst = own["worst"].facts["estimate"]
