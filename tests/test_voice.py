@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cohorts import spec_for
 
 from cxlink.cli.commands import run
-from cxlink.cli.voice import WEIGHTS, Voice, done_before, plain, planned, showing
+from cxlink.cli.voice import Voice, plain, showing
 from cxlink.cohort.errors import InputError
 from cxlink.report.words import say
 from cxlink.stages import Stage, announce, silent
@@ -41,32 +40,6 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     pd.DataFrame(rows).to_csv(path, index=False)
     return path
-
-
-def test_the_fraction_is_the_weight_of_what_is_done() -> None:
-    plan = ("counting", "headline", "writing")
-    whole = WEIGHTS["counting"] + WEIGHTS["headline"] + WEIGHTS["writing"]
-    assert done_before(Stage("counting"), plan) == 0
-    assert done_before(Stage("headline"), plan) == pytest.approx(WEIGHTS["counting"] / whole, abs=1e-12)
-    assert done_before(Stage("checking_spend"), plan) is None
-    half = done_before(Stage("sampling_spend", {"share": 0.5}), ("counting", "sampling_spend"))
-    expected = (WEIGHTS["counting"] + WEIGHTS["sampling_spend"] / 2) / (
-        WEIGHTS["counting"] + WEIGHTS["sampling_spend"]
-    )
-    assert half == pytest.approx(expected, abs=1e-12)
-
-
-def test_the_plan_is_what_the_spec_lets_be_fitted() -> None:
-    both = spec_for(4, ("plan",), spend=True)
-    assert planned(both) == (
-        "counting", "headline", "from_signup", "tenure", "regressions", "hazards", "sensitivity", "metrics", "writing",
-    )  # fmt: skip
-    assert planned(spec_for(4, models="quick")) == ("counting", "headline", "from_signup", "writing")
-    assert "families" in planned(spec_for(4, models="all"))
-    assert {"sampling_retention", "sampling_spend"} <= set(planned(both, bayes=True))
-    fractions = [done_before(Stage(code), planned(both)) for code in planned(both)]
-    assert fractions == sorted(fractions)
-    assert set(planned(both, bayes=True)) <= set(WEIGHTS)
 
 
 def test_a_terminal_sees_the_fraction_and_a_file_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

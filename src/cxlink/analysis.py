@@ -29,11 +29,12 @@ from cxlink.estimands.second_opinions import parted
 from cxlink.estimands.support_checks import band_checks
 from cxlink.estimands.tidy import tidy
 from cxlink.metrics.all_metrics import immortal_time_checks, metrics_of
+from cxlink.progress import planned, telling
 from cxlink.recall import fingerprint, recalled
 from cxlink.results import Results, published
 from cxlink.sensitivity.duration_convention import convention_checks
 from cxlink.sensitivity.sensitivity_analyses import sensitivity_of_counts, sensitivity_of_headline
-from cxlink.stages import Progress, announce, silent
+from cxlink.stages import Progress, announce
 from cxlink.survival.at_risk_table import at_risk_by_period
 from cxlink.value.customer_value import generator, value_results
 
@@ -59,7 +60,7 @@ class _Part:
 
 def analyse(
     cohort: Cohort | Counts,
-    progress: Progress = silent,
+    progress: Progress | None = None,
     *,
     models: Models | None = None,
     bayes: bool = False,
@@ -74,8 +75,9 @@ def analyse(
     ----------
     cohort : Cohort or Counts
         From counts alone, rows of the other duration convention and of the naive estimate are omitted.
-    progress : callable
-        Called with the name of each part as it starts.
+    progress : callable, optional
+        Told each stage as it begins (`cxlink.stages.Stage`). By default a notebook shows a line with the share done and
+        the time left, and nothing else does.
     models : {"quick", "standard", "all"}, optional
         ``quick``: counts, Kaplan–Meier, means and their contrasts, restricted means inside follow-up; an additive
         model only where it holds the headline. ``standard``: regressions, tenure beyond follow-up, value, metrics and
@@ -110,7 +112,8 @@ def analyse(
     earlier = earlier or {}
     made = fitting(counted(cohort, next(iter(earlier.values()), None)), models, bayes=bayes)
     known = fingerprint(made, *earlier.items(), bayes, sampler)
-    return Analysis(recalled(known, lambda: _analysed(made, progress, earlier, sampler if bayes else None)))
+    with telling(progress, planned(made.counts.spec, bayes=bayes)) as told:
+        return Analysis(recalled(known, lambda: _analysed(made, told, earlier, sampler if bayes else None)))
 
 
 def _analysed(

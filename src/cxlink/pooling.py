@@ -15,7 +15,7 @@ from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort
 from cxlink.display import Analysis
 from cxlink.runs import read_run
-from cxlink.stages import Progress, silent
+from cxlink.stages import Progress
 
 COHORT = "cohort"
 """The stratum that says which cohort a customer is of, where several are added up."""
@@ -25,7 +25,7 @@ _JOIN = "+"
 def pool(
     cohort: Cohort,
     runs: Sequence[Path | str],
-    progress: Progress = silent,
+    progress: Progress | None = None,
     *,
     bayes: bool = False,
     sampler: str | None = None,
@@ -38,7 +38,7 @@ def pool(
         The new one.
     runs : sequence of Path
         Run folders of the earlier cohorts; without any, the new cohort is analysed alone.
-    progress : callable
+    progress : callable, optional
         Told each stage as it begins (`cxlink.stages.Stage`).
     bayes : bool
         Whether to sample the Bayesian models; cohorts are then pooled partially, by these alone.

@@ -17,6 +17,7 @@ from cxlink.cohort.visible_text import visible
 from cxlink.comparison.changes import CALIBRATION, CHANGES, outcomes, response_rows, table_of
 from cxlink.comparison.recommendation import verdict_of
 from cxlink.display import Analysis
+from cxlink.progress import telling
 from cxlink.runs import RECORD, read_run, read_tables
 from cxlink.stages import Progress, silent
 from cxlink.value.intervention import InterventionValue
@@ -62,7 +63,9 @@ def load_run(folder: Path | str) -> Analysis:
     return Analysis(replace(analyse(counts).results, **tables))
 
 
-def compare(cohorts: Sequence[Counts], horizon: int | None = None, progress: Progress = silent) -> Comparison:
+def compare(
+    cohorts: Sequence[Counts], horizon: int | None = None, progress: Progress | None = None
+) -> Comparison:
     """Decompose what changed from the first cohort to each other one, and check its model on them.
 
     Parameters
@@ -71,8 +74,8 @@ def compare(cohorts: Sequence[Counts], horizon: int | None = None, progress: Pro
         The baseline cohort, then one or more others, comparable and each with a name of its own.
     horizon : int, optional
         Horizon of retention, in periods; the baseline's by default.
-    progress : callable
-        Told each stage as it begins (`cxlink.stages.Stage`).
+    progress : callable, optional
+        Told each stage as it begins (`cxlink.stages.Stage`); by default a notebook shows a line with the share done.
 
     Raises
     ------
@@ -86,7 +89,16 @@ def compare(cohorts: Sequence[Counts], horizon: int | None = None, progress: Pro
     for at, one in enumerate(others, 1):
         refuse_mismatch(base, one, one.spec.cohort.name)
         _refuse_repeats(cohorts[:at], one, one.spec.cohort.name)
-    return _compared(base, others, horizon or base.spec.horizon, progress)
+    plan = [
+        stage
+        for _ in others
+        for stage, there in (
+            ("compared_retention", base.spec.subscription), ("compared_spend", base.spec.spend),
+        )
+        if there is not None
+    ]  # fmt: skip
+    with telling(progress, plan) as told:
+        return _compared(base, others, horizon or base.spec.horizon, told)
 
 
 def compare_runs(

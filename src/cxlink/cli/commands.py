@@ -37,7 +37,7 @@ from cxlink.cli.arguments import (
 from cxlink.cli.first_steps import file_name, spec_for, write_starter
 from cxlink.cli.flags import quickened, with_flags
 from cxlink.cli.terminal import Timer, command_line, prepare, status_of, tell
-from cxlink.cli.voice import Voice, planned, rows_of, showing
+from cxlink.cli.voice import Voice, rows_of, showing
 from cxlink.stages import announce
 
 if TYPE_CHECKING:
@@ -166,10 +166,11 @@ def fit(
     from cxlink import pooling
     from cxlink.cli.closing_lines import closing_lines
     from cxlink.cohort.table import read_cohort
+    from cxlink.progress import planned
     from cxlink.runs import write_run
 
     timer = Timer()
-    with showing(voice, planned(read, bayes=bayes)) as progress:
+    with showing(voice, ("counting", *planned(read, bayes=bayes), "writing")) as progress:
         announce(progress, "counting")
         cohort = read_cohort(table, read, drop_invalid)
         timer.lap("count")

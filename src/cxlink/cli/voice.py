@@ -17,15 +17,6 @@ from cxlink.stages import Progress, Stage, silent
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cxlink.cohort.spec.cohort_spec import CohortSpec
-
-WEIGHTS: Mapping[str, float] = {
-    "counting": 2.0, "headline": 1.0, "from_signup": 0.2, "tenure": 3.0, "families": 15.0, "regressions": 0.7,
-    "hazards": 0.8, "value": 1.0, "sensitivity": 0.3, "metrics": 0.4, "sampling_retention": 40.0,
-    "sampling_spend": 40.0, "writing": 3.0,
-}  # fmt: skip
-"""Seconds of each stage of a fit, about: what the bar's fraction is made of."""
-
 
 @dataclass(frozen=True, slots=True)
 class Voice:
@@ -57,30 +48,6 @@ class Voice:
             tell(lines())
 
 
-def planned(spec: "CohortSpec", *, bayes: bool = False) -> tuple[str, ...]:
-    """Stages of a fit, in their order, as far as the spec tells."""
-    models, subscription, spend = spec.analysis.models, spec.subscription is not None, spec.spend is not None
-    full = models != "quick"
-    asked = {
-        "headline": True, "from_signup": subscription, "tenure": full and subscription,
-        "families": models == "all" and subscription, "regressions": full and spend,
-        "hazards": full and subscription, "value": full and spec.value is not None,
-        "sampling_retention": bayes and subscription, "sampling_spend": bayes and spend, "sensitivity": full,
-        "metrics": full,
-    }  # fmt: skip
-    return ("counting", *(stage for stage, wanted in asked.items() if wanted), "writing")
-
-
-def done_before(stage: Stage, plan: Sequence[str]) -> float | None:
-    """Share of a plan that is done when a stage begins, or has come as far as it says; None where it is not planned."""
-    if stage.code not in plan:
-        return None
-    whole = sum(WEIGHTS[one] for one in plan)
-    before = sum(WEIGHTS[one] for one in plan[: plan.index(stage.code)])
-    share = stage.facts.get("share", 0.0)
-    return (before + WEIGHTS[stage.code] * (share if isinstance(share, float) else 0.0)) / whole
-
-
 @contextmanager
 def showing(voice: Voice = Voice(), plan: Sequence[str] = ()) -> Iterator[Progress]:
     """Show progress: a bar on a terminal, with the time left where the stages are planned; elsewhere none.
@@ -110,16 +77,18 @@ def _bar(plan: Sequence[str]) -> Iterator[Progress]:
     )
     from rich.progress import Progress as Bars
 
+    from cxlink.progress import following
     from cxlink.report.words import say
 
     far = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn()) if plan else (TimeElapsedColumn(),)
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), *far)
     with Bars(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(say("progress.starting"), total=1.0 if plan else None)
+        done = following(plan)
 
         def show(stage: Stage) -> None:
             words = visible(say(f"progress.{stage.code}", **stage.facts))
-            share = done_before(stage, plan)
+            share = done(stage)
             if share is None:
                 bar.update(task, description=words)
             else:

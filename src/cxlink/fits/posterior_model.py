@@ -25,7 +25,9 @@ from cxlink.fits.formulas.formula import parse_formula
 from cxlink.fits.formulas.model_cells import ModelCells, model_cells
 from cxlink.fits.formulas.populations import Profiles, as_profiles, contrasts_table, interval
 from cxlink.fits.survival_curves import Quantity, quantity_of
+from cxlink.progress import telling
 from cxlink.spend.fitted_regressions import NoSpendFit
+from cxlink.stages import announce
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -293,11 +295,19 @@ def posterior(
         stack = stack_counts(cohorts)
         if isinstance(stack, NoSpendFit):
             raise InputError(f"{counts.profile.table}: nobody with a complete window spent anything.")
-        return PosteriorModel(
-            model, sample_spend(stack, effect, seed=seed, sampler=sampler, **sampling), counts
-        )
+        with telling(None, ("sampling_spend",)) as told:
+            drawn = sample_spend(
+                stack, effect, seed=seed, sampler=sampler,
+                progress=lambda share: announce(told, "sampling_spend", share=share), **sampling,
+            )  # fmt: skip
+        return PosteriorModel(model, drawn, counts)
     periods = {name: person_periods(spells_of(one)) for name, one in cohorts.items()}
     pooled = pool(periods, effect, levels=spec.scale.levels)
     per_year = PERIODS_PER_YEAR[spec.unit]
-    drawn = fitted(pooled, _MODELS[model], per_year, seed=seed, sampler=sampler, **sampling)
+    name = _MODELS[model]
+    with telling(None, ("sampling_retention",)) as told:
+        drawn = fitted(
+            pooled, name, per_year, seed=seed, sampler=sampler,
+            progress=lambda share: announce(told, "sampling_retention", model=name, share=share), **sampling,
+        )  # fmt: skip
     return PosteriorModel(model, drawn, counts)

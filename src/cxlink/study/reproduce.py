@@ -14,6 +14,7 @@ from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.estimands.csv_tables import csv_text
 from cxlink.estimands.tidy import select
+from cxlink.progress import telling
 from cxlink.report.analysis_document import make_document
 from cxlink.report.report_files import write_document
 from cxlink.report.words import say
@@ -29,19 +30,35 @@ from cxlink.study.third_chart import third_chart
 
 CUSTOMERS = 60_000
 SEED = 20140801
+_ANALYSIS = (
+    "headline",
+    "from_signup",
+    "tenure",
+    "families",
+    "regressions",
+    "hazards",
+    "sensitivity",
+    "metrics",
+)
+_PLAN = ("cohort_subscription", *_ANALYSIS, "cohort_transaction", *_ANALYSIS, "public_curves")
 NAIVE, ADJUSTED = "no", "standardised"
 
 
-def reproduce(n: int = CUSTOMERS, seed: int = SEED, progress: Progress = silent) -> Reproduced:
+def reproduce(n: int = CUSTOMERS, seed: int = SEED, progress: Progress | None = None) -> Reproduced:
     """Simulate both cohorts, analyse them, and compare with what was published.
 
     Parameters
     ----------
     n, seed : int
         Customers in each base, and the seed of the cohorts.
-    progress : callable
-        Told each stage as it begins.
+    progress : callable, optional
+        Told each stage as it begins; by default a notebook shows a line with the share done and the time left.
     """
+    with telling(progress, _PLAN) as told:
+        return _reproduced(n, seed, told)
+
+
+def _reproduced(n: int, seed: int, progress: Progress) -> Reproduced:
     made: dict[str, tuple[Simulated, Results]] = {}
     for design in ("subscription", "transaction"):
         announce(progress, f"cohort_{design}")
