@@ -128,7 +128,7 @@ def _publisher() -> Callable[..., Any] | None:
     """What publishes output in the cell that runs; None unless its front end can be asked, so that somebody looks."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    if not getattr(getattr(shell, "kernel", None), "_allow_stdin", False):
+    if shell is None or not getattr(getattr(shell, "kernel", None), "_allow_stdin", False):
         return None
     publish: Callable[..., Any] = shell.display_pub.publish
     return publish
