@@ -137,6 +137,32 @@ def test_results_stand_in_aligned_columns_in_per_cent() -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_a_group_without_losses_has_the_one_limit_of_page_one() -> None:
+    results = made_up.results()
+    rows = results.estimates.copy()
+    mine = (rows["estimand"] == "retention") & rows["headline"] & (rows["group"] == "best")
+    rows.loc[mine, ["n_events", "estimate", "conf_low", "conf_high"]] = 0, 0.99999, 0.997, 1.0
+    ratio = (rows["estimand"] == "spend_ratio") & rows["headline"]
+    rows.loc[ratio, ["conf_low", "conf_high"]] = 1.64, np.inf
+    lines = headline_lines(gather(replace(results, estimates=rows)))
+    best = next(line for line in lines if line.startswith("  scores 9–10"))
+    assert best.split("  ", 2)[2].split() == [
+        "none",
+        "of",
+        "9",
+        "300",
+        "lost",
+        "at",
+        "least",
+        "99.7",
+        "%",
+        "9",
+        "300",
+    ]
+    assert sum("∞" in line or "100.0" in line for line in lines) == 0
+    assert any("at least 1.6" in line for line in lines)
+
+
 def test_a_suppressed_headline_has_no_row() -> None:
     results = made_up.results()
     blank = results.estimates.copy()

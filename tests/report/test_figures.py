@@ -170,6 +170,15 @@ def test_the_range_behind_a_dot_is_that_of_the_single_families() -> None:
     assert any(np.allclose(ends, [own.min(), own.max()]) for ends in wide)
 
 
+@pytest.mark.parametrize(
+    ("name", "mark"), [("ladder", "range of the families"), ("families", "a family"), ("hazards", "a family")]
+)
+def test_families_are_in_the_legend_only_where_one_was_fitted(name: str, mark: str) -> None:
+    for given, there in ((GIVEN, True), (made_up.without_families(GIVEN), False)):
+        legend = FIGURES[name](given).get_legend()
+        assert (mark in [text.get_text() for text in legend.get_texts()]) is there
+
+
 def test_a_step_that_was_observed_is_not_the_average_of_families() -> None:
     found = lifetimes.steps(known_rows(GIVEN.estimates, estimand="tenure", group="best", given=0))
     assert [(step.horizon, step.middle.model) for step in found] == [

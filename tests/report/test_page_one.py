@@ -22,7 +22,7 @@ from cxlink.report.format import decimals
 from cxlink.report.render_html import page_html
 from cxlink.report.render_typst import compile_pdf
 from cxlink.report.sections.first_page import first_page, headline_blocks
-from cxlink.report.sections.limitations import limits
+from cxlink.report.sections.limitations import limits, standardised_to
 from cxlink.report.words import say
 from cxlink.results import Results
 
@@ -70,6 +70,23 @@ def test_where_none_or_all_were_lost_page_one_counts_them_and_gives_the_one_limi
     assert sentence in _said(given)
     assert cells(headline_blocks(gather(given)), "Main results")["Retention after 12 months"][0] == cell
     assert "100.0" not in _said(given)
+
+
+def test_customers_who_enter_late_are_standardised_to_the_time_elapsed_where_nothing_else_is_named() -> None:
+    spec = made_up.results({"adjust": {"columns": ()}}).spec
+    m = gather(made_up.altered(GIVEN, spec=spec))
+    rows = [m.book.get("retention", "best", "kaplan_meier", 12, adjusted="standardised")]
+    assert rows[0] is not None
+    assert standardised_to(rows, m) == (
+        "standardised to the mix of time since signup at entry among all customers with a score"
+    )
+    assert "mix of plan and region among" in standardised_to(rows, gather(GIVEN))
+
+
+def test_thin_support_of_customer_value_is_no_limit_of_retention_or_spend() -> None:
+    facts = {"reference": "worst", "adjusted": "standardised"}
+    thin = Check("support", "value", "best", 0.4, bound=0.9, passed=False, facts=facts)
+    assert limits(gather(replace(GIVEN, checks=(*GIVEN.checks, thin)))) == limits(gather(GIVEN))
 
 
 def test_one_customer_who_was_lost_is_named_as_one() -> None:

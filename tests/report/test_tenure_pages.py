@@ -10,6 +10,7 @@ from as_read import cells, sentences, table
 
 from cxlink.checks import Check
 from cxlink.report.content import gather
+from cxlink.report.document import Block
 from cxlink.report.format import spelled, time_span, words
 from cxlink.report.sections.family_table import backtest_weights, family_lines, weights_sentence
 from cxlink.report.sections.tenure_section import followed, tenure_pages
@@ -61,7 +62,7 @@ def test_the_last_period_with_ten_at_risk_is_what_was_followed() -> None:
 
 def test_differences_that_persist_are_called_an_assumption() -> None:
     said = sentences(pages())
-    assert "assumed to persist. These data cannot test that assumption" in said
+    assert "fade as it did within follow-up. These data cannot test that assumption" in said
     assert "caus" not in said
     waned = GIVEN.estimates.query("model == 'spliced' and estimand == 'tenure'").assign(scenario="waning=48")
     spec = made_up.results({"analysis": {"waning": (48,)}}).spec
@@ -134,9 +135,28 @@ def test_without_a_family_the_observed_means_stand_alone() -> None:
         backtested=GIVEN.backtested.iloc[:0],
     )
     assert [part.kind for part in parts] == ["heading", "paragraph", "figure", "table"]
-    assert "no parametric family could be fitted" in sentences(parts)
+    assert "no model that extrapolates it could be fitted" in sentences(parts)
     assert list(cells(parts, "Tenure, in months")) == ["RMST to 24 months, observed"]
     assert np.shape(table(parts, "Tenure, in months").header) == (5,)
+
+
+def test_families_are_spoken_of_only_where_one_was_fitted() -> None:
+    alone = tenure_pages(gather(made_up.without_families(GIVEN)))
+    assert {part.kind for part in alone} >= {"heading", "paragraph", "figure", "table"}
+    assert "famil" not in _every_word(alone)
+    assert "fade as it did within follow-up" in sentences(alone)
+    said = _every_word(pages())
+    for words_of_families in (
+        "Pale bars: the range of the families.", "Thin: the parametric families; shaded: their range.",
+        "The families were fitted", "by parametric family (thin)", "Families: the range from the lowest",
+    ):  # fmt: skip
+        assert words_of_families in said
+
+
+def _every_word(parts: list[Block]) -> str:
+    """All that is read of these parts but what is drawn."""
+    fields = ("text", "caption", "alt", "header", "notes", "runs")
+    return " ".join(str(getattr(part, name)) for part in parts for name in fields if hasattr(part, name))
 
 
 @pytest.mark.parametrize(

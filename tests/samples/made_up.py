@@ -13,6 +13,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.cohort.strata import stratum_column
 from cxlink.estimands.tidy import row, tidy
 from cxlink.results import Results
+from cxlink.survival.families.catalogue import families_by_name
 
 N = {1: 1210, 2: 645, 3: 770, 4: 905, 5: 1820, 6: 1940, 7: 3105, 8: 5310, 9: 4220, 10: 5080}
 YEARLY = {1: 0.43, 2: 0.47, 3: 0.52, 4: 0.55, 5: 0.59, 6: 0.62, 7: 0.66, 8: 0.69, 9: 0.73, 10: 0.75}
@@ -337,6 +338,17 @@ def results(tables: dict[str, object] | None = None, **changes: object) -> Resul
         backtested=backtested() if spec.subscription is not None else backtested().iloc[:0],
     )  # fmt: skip
     return altered(made, **changes)
+
+
+def without_families(made: Results) -> Results:
+    """The same results as if no parametric family had been fitted: the spliced estimate stands alone."""
+    own = families_by_name()
+    estimates = made.estimates[~made.estimates["model"].isin(own)]
+    projected = made.projected[~made.projected["model"].isin(own)]
+    checks = tuple(c for c in made.checks if c.model not in own and c.code not in ("weight", "weights"))
+    return altered(
+        made, estimates=estimates, projected=projected, checks=checks, backtested=made.backtested.iloc[:0]
+    )
 
 
 def altered(made: Results, **changes: object) -> Results:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from cxlink.report.content import Material
 from cxlink.report.estimates_lookup import Estimate
-from cxlink.report.format import NONE, coverage, interval, periods, score, shared_digits, value, whole
-from cxlink.report.sections.main_results import OUTCOMES, headline
+from cxlink.report.format import NONE, coverage, interval, limit, periods, score, shared_digits, value, whole
+from cxlink.report.sections.main_results import OUTCOMES, bound, headline, one_sided
 from cxlink.report.words import say
 
-_NUMBERS = ("group", "reference", "difference", "ratio")
+_LINES = ("group", "reference", "difference", "ratio")
 
 
 def headline_lines(m: Material) -> list[str]:
@@ -43,15 +43,23 @@ def _cells(m: Material, estimand: str) -> list[tuple[str, ...]]:
     found = headline(m, estimand)
     shared = shared_digits([found["group"], found["reference"], found["difference"]])
     rows: list[tuple[str, ...]] = []
-    for name in _NUMBERS:
+    for name in _LINES:
         row = found[name]
         if row is not None:
             digits = None if name == "ratio" else shared
             label = (
                 score(row.group, m.spec) if name in ("group", "reference") else say(f"terminal.row_{name}")
             )
-            rows.append((label, value(row, digits), interval(row, digits), _customers(row)))
+            rows.append((label, *_numbers(row, digits), _customers(row)))
     return rows
+
+
+def _numbers(row: Estimate, digits: int | None) -> tuple[str, str]:
+    """Write an estimate and its interval, or the one limit that page one gives it."""
+    kind = one_sided(row) if row.estimand == "retention" else ""
+    if kind:
+        return say(f"results.cell_{kind}_lost", n=row.n), bound(row)
+    return value(row, digits), limit(row, digits) or interval(row, digits)
 
 
 def _customers(row: Estimate) -> str:

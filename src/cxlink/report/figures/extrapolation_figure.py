@@ -87,9 +87,10 @@ def family_survival(
         _name_ends(axes, bands, spec)
         time = say("figures.time_since_score", units=wording.units(spec.unit))
         drawing.label_axes(axes, time, say("figures.retained"))
+        families = [(0.6, "-", say("figures.family"))] if any(len(band.families) for band in bands) else []
         for width, style, name in (
-            (1.7, "-", say("figures.observed")), (0.6, "-", say("figures.family")),
-            (1.5, "-", say("figures.average")), (1.3, DASHED, say("figures.beyond")),
+            (1.7, "-", say("figures.observed")), *families, (1.5, "-", say("figures.average")),
+            (1.3, DASHED, say("figures.beyond")),
         ):  # fmt: skip
             axes.plot([], [], color=drawing.GREY, lw=width, ls=style, label=name)
         drawing.legend_above(axes, 2)

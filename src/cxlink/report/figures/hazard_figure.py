@@ -14,6 +14,7 @@ from cxlink.report.estimates_lookup import known_rows
 from cxlink.report.figures import drawing
 from cxlink.report.figures.cohort_figures import time_ticks, until_zero
 from cxlink.report.figures.extrapolation_figure import DASHED, fitted_curves
+from cxlink.report.figures.tenure_ladder import is_family
 from cxlink.report.words import say
 
 _AHEAD = 2.0  # follow-ups shown
@@ -86,7 +87,8 @@ def family_hazards(
             axes, say("figures.time_since_score", units=wording.units(spec.unit)),
             say("figures.hazard", unit=wording.units(spec.unit, 1)),
         )  # fmt: skip
-        axes.plot([], [], color=drawing.GREY, lw=0.6, label=say("figures.family"))
+        if any(map(is_family, curves.columns)):
+            axes.plot([], [], color=drawing.GREY, lw=0.6, label=say("figures.family"))
         axes.plot([], [], color=drawing.group_color("best"), lw=1.6, label=say("figures.average"))
         axes.legend(loc="upper right", ncols=2, fontsize=6.5, columnspacing=1.0, handlelength=1.4)
         drawing.mark_simulated(axes, simulated)

@@ -96,8 +96,8 @@ def tenure_ladder(
 ) -> Axes:
     """Draw mean tenure to each horizon for both bands: observed, then extrapolated, with intervals.
 
-    The broad pale bar behind a dot is the range of the single families. Hollow dots and dashed intervals are
-    partly extrapolated; the share is printed at the right.
+    The broad pale bar behind a dot is the range of the single families, where any were fitted. Hollow dots and
+    dashed intervals are partly extrapolated; the share is printed at the right.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def tenure_ladder(
         drawing.label_axes(
             axes, say("figures.tenure", units=wording.units(spec.unit)), say("figures.horizon")
         )
-        _explain(axes, spec, bands)
+        _explain(axes, spec, bands, families=any(is_family(row.model) for row in rows))
         drawing.mark_simulated(axes, simulated)
         return axes
 
@@ -162,17 +162,11 @@ def _name_steps(ax: Axes, horizons: Sequence[int], spec: CohortSpec) -> None:
     )
 
 
-def _explain(ax: Axes, spec: CohortSpec, bands: Sequence[str]) -> None:
+def _explain(ax: Axes, spec: CohortSpec, bands: Sequence[str], *, families: bool) -> None:
+    """Name the bands, and the pale bars where there are any."""
     for group in bands:
         ax.plot([], [], "-", lw=2, color=drawing.group_color(group), label=wording.score(group, spec))
-    ax.plot(
-        [],
-        [],
-        "-",
-        lw=6,
-        alpha=0.25,
-        color=drawing.GREY,
-        solid_capstyle="butt",
-        label=say("figures.family_range"),
-    )
+    if families:
+        name = say("figures.family_range")
+        ax.plot([], [], "-", lw=6, alpha=0.25, color=drawing.GREY, solid_capstyle="butt", label=name)
     drawing.legend_above(ax, 4)

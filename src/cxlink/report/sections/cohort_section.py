@@ -14,7 +14,7 @@ from cxlink.report.words import say
 
 def cohort_pages(m: Material, level: int = 1) -> list[Block]:
     """Describe the cohort."""
-    parts = [heading(say("cohort.heading"), level, new_page=True)]
+    parts = [heading(say("cohort.heading"), level)]
     parts += [paragraph(_durations(m))] if _durations(m) else []
     parts.append(table(say("cohort.rows_caption"), [say("cohort.rows"), say("cohort.number")], _rows(m)))
     parts += _scores(m)

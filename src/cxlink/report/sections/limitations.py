@@ -4,7 +4,6 @@ import math
 
 from cxlink.checks import matching
 from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY
-from cxlink.estimands.support_checks import LEAST_SUPPORT
 from cxlink.report.check_notes import note
 from cxlink.report.content import Material
 from cxlink.report.estimates_lookup import Estimate
@@ -15,7 +14,6 @@ from cxlink.report.format import (
     levels,
     listed,
     periods,
-    score,
     signed,
     units,
     variable,
@@ -23,9 +21,9 @@ from cxlink.report.format import (
 )
 from cxlink.report.posterior_sections.posterior_warnings import sampling_failures
 from cxlink.report.profile_words import table_notes
+from cxlink.report.sections.support_words import support
 from cxlink.report.words import say
 
-_ESTIMANDS = {"kaplan_meier": "retention", "means": "spend"}
 _OUTCOMES = ("retained", "lost", "")
 _LARGE = 10  # E-values from here on have no decimals
 
@@ -55,10 +53,15 @@ def adjusted_for(m: Material) -> str:
 
 def standardised_to(rows: list[Estimate | None], m: Material) -> str:
     """Say in a clause what estimates are adjusted for."""
-    names = adjusted_for(m)
     if any(row is not None and row.adjusted == "standardised" for row in rows):
-        return say("limitations.standardised", names=names, customers=mixed(m))
+        return say("limitations.standardised", names=mix_of(m), customers=mixed(m))
+    names = adjusted_for(m)
     return say("limitations.unadjusted_for", names=names) if names else say("limitations.unadjusted")
+
+
+def mix_of(m: Material) -> str:
+    """Name what standardised figures have one mix of: of customers who enter late, the time elapsed at least."""
+    return adjusted_for(m) or say("limitations.elapsed")
 
 
 def mixed(m: Material) -> str:
@@ -114,73 +117,6 @@ def snapshot(m: Material) -> str:
     return f"{text} {say('limitations.snapshot_chained', horizon=periods(m.spec.horizon, unit))}"
 
 
-def unsupported(m: Material, model: str) -> bool:
-    """Whether the headline contrast stands on nobody: in no stratum does every level compared have customers."""
-    return any(share == 0 for name, share in _supports(m) if name == model)
-
-
-def _supports(m: Material) -> list[tuple[str, float]]:
-    """Give the share of customers that the headline contrast of each model stands on."""
-    group, reference = m.sides
-    own = matching(
-        m.results.checks, code="support", group=group, reference=reference, adjusted="standardised"
-    )
-    return [(check.model, check.value) for check in own]
-
-
-def support(m: Material) -> list[str]:
-    """Say where the headline contrast stands on too few customers, in all or a stratum, and what was done about it."""
-    thin = [(model, share) for model, share in _supports(m) if share < LEAST_SUPPORT]
-    others = [model for model in _ESTIMANDS if model not in dict(thin)]
-    return [*(_thin(m, model, share) for model, share in thin), *(_few(m, model) for model in others)]
-
-
-def _few(m: Material, model: str) -> str:
-    """Say which sides of the headline have too few customers a stratum; nothing where they have enough."""
-    few = matching(m.results.checks, code="customers_per_stratum", model=model, passed=False)
-    stands = m.book.headline(_ESTIMANDS[model], m.sides[0])
-    if not few or stands is None or stands.model == model:
-        return ""
-    sides = [levels(check.group, m.spec) for check in few]
-    why = say(f"limitations.few_{_ESTIMANDS[model]}", levels=sides, least=int(few[0].bound))
-    return f"{why} {say(f'limitations.fallback_{m.spec.score.effect}', model=_additive(m, stands))}"
-
-
-def _thin(m: Material, model: str, share: float) -> str:
-    """One such sentence; nothing where the headline stands on nobody, which the results say themselves."""
-    estimand, after = _ESTIMANDS[model], periods(m.spec.horizon, m.spec.unit)
-    stands = m.book.headline(estimand, m.sides[0])
-    if stands is None or stands.model == model:
-        return say(f"limitations.support_{estimand}", share=share, after=after) if share else ""
-    parts = [
-        say(f"limitations.limited_{estimand}", share=share, after=after),
-        say(f"limitations.fallback_{m.spec.score.effect}", model=_additive(m, stands)),
-        _for_the_few(m, model),
-    ]
-    return " ".join(part for part in parts if part)
-
-
-def _for_the_few(m: Material, model: str) -> str:
-    """Give the nonparametric figures of the customers with common support, and where they are drawn."""
-    estimand = _ESTIMANDS[model]
-    horizon = m.spec.horizon if model == "kaplan_meier" else None
-    rows = [m.book.get(estimand, side, model, horizon, adjusted="standardised") for side in m.sides]
-    known = [row for row in rows if row is not None and not row.blank]
-    if len(known) < len(rows):
-        return ""
-    figures = [say("limitations.of_group", value=full(row), group=score(row.group, m.spec)) for row in known]
-    return say(f"limitations.supported_{estimand}", figures=figures)
-
-
-def _additive(m: Material, stands: Estimate) -> str:
-    """Name the fallback estimator, and the customers that it answers for."""
-    group, reference = m.sides
-    own = matching(m.results.checks, code="followed", model=stands.model, group=group, reference=reference)
-    share = min((check.value for check in own if check.facts["adjusted"] == "standardised"), default=1.0)
-    kind = "some" if share < 1 else "all"
-    return say(f"limitations.{stands.model}_for_{kind}", **({"share": share} if share < 1 else {}))
-
-
 def _association(m: Material) -> str:
     names = adjusted_for(m)
     beyond = say("limitations.beyond", names=names) if names else say("limitations.beyond_nothing")
@@ -195,10 +131,7 @@ def _e_values(m: Material) -> str:
     if m.spec.analysis.models == "quick" or any(row.blank for row in rows.values()):
         return ""
     values = [
-        say(
-            f"limitations.e_value_{key or 'spend'}",
-            value=decimal(rows[key].estimate, 1 if rows[key].estimate < _LARGE else 0),
-        )
+        say(f"limitations.e_value_{key or 'spend'}", value=_e_value(rows[key].estimate))
         for key in _OUTCOMES
         if key in rows and math.isfinite(rows[key].estimate)
     ]

@@ -19,7 +19,8 @@ from cxlink.report.format import (
     with_limits,
     with_n,
 )
-from cxlink.report.sections.limitations import adjusted_for, unsupported
+from cxlink.report.sections.limitations import adjusted_for
+from cxlink.report.sections.support_words import unsupported
 from cxlink.report.words import say, styled
 
 OUTCOMES = ("retention", "spend", "tenure")
@@ -88,14 +89,14 @@ def _side(row: Estimate, m: Material) -> str:
     if not kind:
         return say("results.retention_side", after=after, value=full(row), group=_who(row, m))
     text = say(f"results.retention_{kind}_lost", n=row.n, levels=levels(row.group, m.spec), after=after)
-    bound = _bound(row)
-    if not bound:
+    bounded = bound(row)
+    if not bounded:
         return say("results.retention_unbounded", text=text)
-    return say("results.retention_bounded", text=text, limit=bound)
+    return say("results.retention_bounded", text=text, limit=bounded)
 
 
-def _bound(row: Estimate) -> str:
-    """Write the limit of a group of whom none or all were lost, whichever model gave it."""
+def bound(row: Estimate) -> str:
+    """Write the limit of a group of whom none or all were lost, whichever model gave it; nothing where it has none."""
     return limit(replace(row, estimate=1.0 if one_sided(row) == "none" else 0.0))
 
 
@@ -104,8 +105,8 @@ def _cell(row: Estimate | None, estimand: str) -> str:
     kind = one_sided(row) if estimand == "retention" else ""
     if row is None or not kind:
         return full(row)
-    text, bound = say(f"results.cell_{kind}_lost", n=row.n), _bound(row)
-    return say("results.cell_bounded", text=text, limit=bound) if bound else text
+    text, bounded = say(f"results.cell_{kind}_lost", n=row.n), bound(row)
+    return say("results.cell_bounded", text=text, limit=bounded) if bounded else text
 
 
 def _trend(m: Material, code: str) -> list[Run]:

@@ -19,7 +19,7 @@ from cxlink.report.format import (
     value,
 )  # fmt: skip
 from cxlink.report.sections import score_tables as tables
-from cxlink.report.sections.limitations import adjusted_for, mixed
+from cxlink.report.sections.limitations import adjusted_for, mix_of, mixed
 from cxlink.report.words import say
 
 MODEL = "kaplan_meier"
@@ -99,8 +99,8 @@ def _their_retention(m: Material) -> list[str]:
     said = [say("nonresponse.retention_both" if "respondents" in facts else "nonresponse.retention", **facts)]
     same = m.book.get("retention", NOT_SCORED, MODEL, theirs.horizon, adjusted="standardised")
     if same is not None and not same.blank:
-        names = adjusted_for(m) or say("nonresponse.entry")
-        said.append(say("nonresponse.standardised", names=names, customers=mixed(m), value=full(same)))
+        facts = {"names": mix_of(m), "customers": mixed(m), "value": full(same)}
+        said.append(say("nonresponse.standardised", **facts))
     return said
 
 

@@ -33,7 +33,7 @@ def tenure_pages(m: Material, level: int = 1) -> list[Block]:
         parts += [_ladder_figure(m), *ladder_table(m)]
     spike = spike_sentence(m)
     parts += [notice(styled("tenure.periodic_losses", text=spike))] if spike else []
-    if families_of(m) and len(m.scores) > 1:
+    if m.book.where("tenure_mean", model=REPORTED, group=m.bands) and len(m.scores) > 1:
         parts.append(paragraph(_waning(m)))
     return [*parts, *_extrapolation(m, level + 1)]
 
@@ -82,7 +82,7 @@ def _undetermined(m: Material) -> list[Run]:
 
 def _ladder_figure(m: Material) -> Block:
     axes = lifetimes.tenure_ladder(m.results.every_estimate, m.spec, simulated=m.results.simulated)
-    caption = say("tenure.figure", level=coverage(m.spec))
+    caption = _with_families(m, say("tenure.figure", level=coverage(m.spec)), say("tenure.figure_families"))
     return picture("tenure-ladder", drawing.svg(axes), say("tenure.figure_alt"), caption)
 
 
@@ -103,11 +103,18 @@ def _extrapolation(m: Material, level: int) -> list[Block]:
     if not rows and not len(m.results.projected):
         return []
     title = heading(say("tenure.extrapolation_heading"), level, new_page=True)
-    return [title, paragraph(_fitting(m)), *rows, *_survival_figure(m), *_checks_figure(m)]
+    return [title, *_fitting(m), *rows, *_survival_figure(m), *_checks_figure(m)]
 
 
-def _fitting(m: Material) -> str:
-    """Say how families were fitted and averaged."""
+def _with_families(m: Material, caption: str, theirs: str) -> str:
+    """Give a caption, and where families were fitted what of the figure is theirs."""
+    return f"{caption} {theirs}" if families_of(m) else caption
+
+
+def _fitting(m: Material) -> list[Block]:
+    """Say how families were fitted and averaged, where any was."""
+    if not families_of(m):
+        return []
     members = sum(line.member for line in family_lines(m.results.checks))
     said = [say("tenure.fitted_stratified" if _stratified(m) else "tenure.fitted")]
     if members:
@@ -117,7 +124,7 @@ def _fitting(m: Material) -> str:
     origins = [str(origin) for origin in sorted(predictions["origin"].unique())]
     if origins:
         said.append(say("tenure.backtest", units=units(m.spec.unit, len(origins)), origins=origins))
-    return " ".join(text for text in said if text)
+    return [paragraph(" ".join(text for text in said if text))]
 
 
 def _stratified(m: Material) -> bool:
@@ -125,7 +132,7 @@ def _stratified(m: Material) -> bool:
 
 
 def _survival_figure(m: Material) -> list[Block]:
-    """Draw how the families continue the observed curves, where any was fitted."""
+    """Draw how the observed curves are continued, where any model was fitted to do so."""
     estimates, projected = m.results.estimates, m.results.projected
     every = [continuations.continued(estimates, projected, group) for group in m.bands]
     bands = [band for band in every if band is not None]
@@ -136,15 +143,20 @@ def _survival_figure(m: Material) -> list[Block]:
         say("tenure.survival_end", end=periods(band.end, m.spec.unit), group=score(band.group, m.spec))
         for band in bands
     ]
-    caption = say("tenure.survival", level=coverage(m.spec), ends=ends)
+    caption = _with_families(
+        m, say("tenure.survival", level=coverage(m.spec), ends=ends), say("tenure.survival_families")
+    )
     last = periods(round(max(band.time[-1] for band in bands)), m.spec.unit)
     alt = say("tenure.survival_alt", values="; ".join(_spoken(band, m) for band in bands), after=last)
     return [picture("tenure-families", drawing.svg(axes), alt, caption)]
 
 
 def _spoken(band: continuations.ExtrapolatedLine, m: Material) -> str:
-    low, high = (percent(pick(curve[-1] for curve in band.fitted.values()) / 100) for pick in (min, max))
-    return say("tenure.survival_value", group=score(band.group, m.spec), low=low, high=high)
+    name = score(band.group, m.spec)
+    if not len(band.families):
+        return say("tenure.survival_value", group=name, share=percent(band.fitted[REPORTED][-1] / 100))
+    low, high = (percent(pick(band.families[:, -1]) / 100) for pick in (min, max))
+    return say("tenure.survival_range", group=name, low=low, high=high)
 
 
 def _checks_figure(m: Material) -> list[Block]:
@@ -161,6 +173,7 @@ def _checks_figure(m: Material) -> list[Block]:
         if tested:
             calibration.backtest_calibration(m.results.backtested, weights, m.spec.unit, ax=axes[1])
     unit = units(m.spec.unit, 1)
-    caption = say("tenure.hazards_backtest" if tested else "tenure.hazards", unit=unit)
+    alone = _with_families(m, say("tenure.hazards", unit=unit), say("tenure.hazards_families"))
+    caption = say("tenure.hazards_backtest", unit=unit) if tested else alone
     alt = say("tenure.hazards_backtest_alt" if tested else "tenure.hazards_alt", unit=unit)
     return [picture("tenure-checks", drawing.svg(axes[0]), alt, caption)]

@@ -1,4 +1,4 @@
-"""The manager's table of tenure: what was seen, what the average says beyond, and how far the families differ."""
+"""The manager's table of tenure: what was seen, what the model says beyond, and how far families differ."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -54,6 +54,7 @@ def ladder_table(m: Material) -> list[Block]:
     more = [say("tenure_table.extrapolated"), *([say("tenure_table.families")] if some else [])]
     header = ["", *(name for band in m.bands for name in (capital(score(band, m.spec)), *more))]
     caption = say("tenure_table.caption", units=units(m.spec.unit), level=coverage(m.spec))
+    caption += f" {say('tenure_table.caption_families')}" if some else ""
     cells = made if some else [[cell for i, cell in enumerate(line) if i % 3 or not i] for line in made]
     return [table(caption, header, cells, notes=_notes(m, kinds, cells), rules=rules, dense=True)]
 

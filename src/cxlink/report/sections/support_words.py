@@ -1,0 +1,77 @@
+"""What the headline stands on: the customers with common support, and what took over where they are too few."""
+
+from cxlink.checks import matching
+from cxlink.estimands.support_checks import LEAST_SUPPORT
+from cxlink.report.content import Material
+from cxlink.report.estimates_lookup import Estimate
+from cxlink.report.format import full, levels, periods, score
+from cxlink.report.words import say
+
+_ESTIMANDS = {"kaplan_meier": "retention", "means": "spend"}
+
+
+def unsupported(m: Material, model: str) -> bool:
+    """Whether the headline contrast stands on nobody: in no stratum does every level compared have customers."""
+    return any(share == 0 for name, share in _supports(m) if name == model)
+
+
+def _supports(m: Material) -> list[tuple[str, float]]:
+    """Give the share of customers that the headline contrasts of retention and of spend stand on."""
+    group, reference = m.sides
+    own = matching(
+        m.results.checks, code="support", group=group, reference=reference, adjusted="standardised"
+    )
+    return [(check.model, check.value) for check in own if check.model in _ESTIMANDS]
+
+
+def support(m: Material) -> list[str]:
+    """Say where the headline contrast stands on too few customers, in all or a stratum, and what was done about it."""
+    thin = [(model, share) for model, share in _supports(m) if share < LEAST_SUPPORT]
+    others = [model for model in _ESTIMANDS if model not in dict(thin)]
+    return [*(_thin(m, model, share) for model, share in thin), *(_few(m, model) for model in others)]
+
+
+def _few(m: Material, model: str) -> str:
+    """Say which sides of the headline have too few customers a stratum; nothing where they have enough."""
+    few = matching(m.results.checks, code="customers_per_stratum", model=model, passed=False)
+    stands = m.book.headline(_ESTIMANDS[model], m.sides[0])
+    if not few or stands is None or stands.model == model:
+        return ""
+    sides = [levels(check.group, m.spec) for check in few]
+    why = say(f"limitations.few_{_ESTIMANDS[model]}", levels=sides, least=int(few[0].bound))
+    return f"{why} {say(f'limitations.fallback_{m.spec.score.effect}', model=_additive(m, stands))}"
+
+
+def _thin(m: Material, model: str, share: float) -> str:
+    """One such sentence; nothing where the headline stands on nobody, which the results say themselves."""
+    estimand, after = _ESTIMANDS[model], periods(m.spec.horizon, m.spec.unit)
+    stands = m.book.headline(estimand, m.sides[0])
+    if stands is None or stands.model == model:
+        return say(f"limitations.support_{estimand}", share=share, after=after) if share else ""
+    parts = [
+        say(f"limitations.limited_{estimand}", share=share, after=after),
+        say(f"limitations.fallback_{m.spec.score.effect}", model=_additive(m, stands)),
+        _for_the_few(m, model),
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _for_the_few(m: Material, model: str) -> str:
+    """Give the nonparametric figures of the customers with common support, and where they are drawn."""
+    estimand = _ESTIMANDS[model]
+    horizon = m.spec.horizon if model == "kaplan_meier" else None
+    rows = [m.book.get(estimand, side, model, horizon, adjusted="standardised") for side in m.sides]
+    known = [row for row in rows if row is not None and not row.blank]
+    if len(known) < len(rows):
+        return ""
+    figures = [say("limitations.of_group", value=full(row), group=score(row.group, m.spec)) for row in known]
+    return say(f"limitations.supported_{estimand}", figures=figures)
+
+
+def _additive(m: Material, stands: Estimate) -> str:
+    """Name the fallback estimator, and the customers that it answers for."""
+    group, reference = m.sides
+    own = matching(m.results.checks, code="followed", model=stands.model, group=group, reference=reference)
+    share = min((check.value for check in own if check.facts["adjusted"] == "standardised"), default=1.0)
+    kind = "some" if share < 1 else "all"
+    return say(f"limitations.{stands.model}_for_{kind}", **({"share": share} if share < 1 else {}))
