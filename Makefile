@@ -57,7 +57,7 @@ sample: $(READY)  ## remake reports/sample/, the committed example
 	@$(BIN)/cxlink reproduce --replications 500 --out reports/sample --overwrite
 	@$(BIN)/python docs/page_one.py reports/sample/report.pdf docs/_static/page-one.png
 
-coverage: $(READY)  ## how often intervals hold the truth -> reports/coverage/ (some eight hours; goes on where it stopped)
+coverage: $(READY)  ## how often intervals hold the truth -> reports/coverage/ (some ten hours; goes on where it stopped)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m validation $(PROOFS)
 
 bench: $(READY)  ## timed comparisons, 1 to 100 million customers -> benchmarks/README.md (an hour; 0.6 GB of disk)

@@ -11,6 +11,7 @@ from validation.judge import Verdict, monte_carlo_error
 from validation.page import Page, made_by, markdown_table, rules, shown
 from validation.printed.entries import ENTRIES_BY_NAME
 from validation.printed.entry import FEWER, SMALL
+from validation.printed.model_entries import FURTHER
 from validation.printed.planted_law import DRAWS, planted_laws
 from validation.printed.small_cohorts import ABOUT
 from validation.printed.small_cohorts import NAME as MILD
@@ -124,11 +125,12 @@ def _lines(table: pd.DataFrame) -> Iterator[str]:
         f"{made_by()}: cohorts drawn as counts from laws that no model holds, five levels, three strata confounded "
         f"with them, two kinds of customers that nobody observes, two competing causes; 95 % intervals from {DRAWS} "
         "draws. A truth is worked out by sums, for the cohort's own mix of levels and strata; that of hazard ratios, "
-        "coefficients, slopes at touchpoints, gains of codings and the calibration of an older model is what the same "
-        "fit gives on the counts that are expected (a pseudo-true value: under hazards that are not proportional, the "
-        "ratio that the likelihood comes nearest to with this follow-up). Each verdict is over all laws, groups "
-        "(worst, best, the level between) and horizons. Of cells that are not finished the page says how many cohorts "
-        "there are; limits are then two Monte Carlo errors wider. Where "
+        "coefficients, slopes at touchpoints and the calibration of an older model is what the same fit gives on the "
+        "counts that are expected (a pseudo-true value: under hazards that are not proportional, the ratio that the "
+        "likelihood comes nearest to with this follow-up); that of gains of codings, which are out of sample, is the "
+        f"mean over {FURTHER} further cohorts as large, so that their standard errors alone are tried. Each verdict is "
+        "over all laws, groups (worst, best, the level between) and horizons. Of cells that are not finished the page "
+        "says how many cohorts there are; limits are then two Monte Carlo errors wider. Where "
         f"{FEWER} cohorts are planned the band is a point wider on each side. The Monte Carlo error of 95 % is "
         f"{monte_carlo_error(0.95, 1_000):.1%} with 1,000 cohorts, {monte_carlo_error(0.95, FEWER):.1%} with {FEWER}."
     )
