@@ -121,8 +121,9 @@ def draws_of(rows: pd.DataFrame, n_draws: int, horizon: int = 6, seed: int = 1) 
     request = request_of(spells, spec)
     standard = next(s for s in request.standards if s.group == "1")
     size = (n_draws, horizon + 1, horizon)
+    rng, every = np.random.default_rng(seed), np.arange(horizon + 1)
     return np.concatenate(
-        list(sparse_draws(person_periods(spells), request, standard, size, np.random.default_rng(seed)))
+        list(sparse_draws(person_periods(spells), request, standard, size, rng, read=every))
     )
 
 

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import csr_array
+
+from cxlink.groups.conditional import conditional
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +65,37 @@ def mixtures(standards: Sequence[Standard]) -> tuple[Mixture, ...]:
     terms = [(s.curve, s.entry, s.weight, np.full(len(s.curve), g)) for g, s in enumerate(standards)]
     if not terms:
         return ()
-    curve, entry, weight, group = (np.concatenate(part) for part in zip(*terms, strict=True))
+    columns = [np.concatenate(part) for part in zip(*terms, strict=True)]
+    order = np.lexsort((columns[0], columns[3], columns[1]))
+    curve, entry, weight, group = (column[order] for column in columns)
+    starts, first = np.unique(entry, return_index=True)
     found = []
-    for start in np.unique(entry):
-        at = entry == start
-        used, column = np.unique(curve[at], return_inverse=True)
-        shape = (len(standards), len(used))
-        matrix = coo_array((weight[at], (group[at], column.ravel())), shape=shape).tocsr()
+    for start, a, b in zip(starts, first, [*first[1:], len(entry)], strict=True):
+        used, column = np.unique(curve[a:b], return_inverse=True)
+        rows = np.searchsorted(group[a:b], np.arange(len(standards) + 1))
+        matrix = csr_array((weight[a:b], column.ravel(), rows), shape=(len(standards), len(used)))
         found.append(Mixture(int(start), used, matrix))
     return tuple(found)
 
 
 def standardise(log_survival: np.ndarray, parts: Sequence[Mixture], n_times: int) -> np.ndarray:
+    """Average curves over their standards at every time.
+
+    Parameters
+    ----------
+    log_survival, parts
+        See `standardise_at`.
+    n_times : int
+        Times wanted, from 0 on.
+
+    Returns
+    -------
+    ndarray of shape (n_draws, n_groups, n_times)
+    """
+    return standardise_at(log_survival, parts, np.arange(n_times))
+
+
+def standardise_at(log_survival: np.ndarray, parts: Sequence[Mixture], times: np.ndarray) -> np.ndarray:
     """Average curves over their standards.
 
     Parameters
@@ -83,8 +104,8 @@ def standardise(log_survival: np.ndarray, parts: Sequence[Mixture], n_times: int
         log S(t) at t = 0, 1, … of each estimated curve; `EXTINCT` lower than before where all at risk were lost.
     parts : sequence of Mixture
         The reported groups, as `mixtures` gives them.
-    n_times : int
-        Times wanted, from 0 on.
+    times : int ndarray of shape (n_times,)
+        Rising, from 0 on.
 
     Returns
     -------
@@ -93,12 +114,12 @@ def standardise(log_survival: np.ndarray, parts: Sequence[Mixture], n_times: int
         group is not estimable beyond.
     """
     n_groups = parts[0].weight.shape[0] if parts else 0
-    total = np.zeros((n_groups, n_times, log_survival.shape[-1]))
+    total = np.zeros((n_groups, len(times), log_survival.shape[-1]))
+    curves = conditional(log_survival, len(parts))
     for part in parts:
-        piece = log_survival[part.curves, part.entry : part.entry + n_times]
-        piece -= piece[:, :1].copy()
-        np.exp(piece, out=piece)
-        total[:, : piece.shape[1]] += part.mixed(piece)
+        inside = times[part.entry + times < log_survival.shape[1]]
+        if inside.size:
+            total[:, : len(inside)] += part.mixed(curves.since(part.curves, part.entry, part.entry + inside))
     return np.ascontiguousarray(np.moveaxis(total, -1, 0))
 
 

@@ -12,7 +12,7 @@ from cxlink.groups.discrete_hazard import hazards
 from cxlink.groups.requests import Request
 from cxlink.groups.support import FOREVER, estimable_to, estimable_until, mean_until
 
-_BLOCK = 4_000_000
+_BLOCK = 1_500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,9 @@ class CurvePlan:
     shift : int ndarray of shape (n_groups,)
         Entry of each group, where times count from signup; 0 otherwise.
     n_times : int
-        Times after entry to compute, from 0 on.
+        Times after entry, from 0 on.
+    read : int ndarray
+        Those that are read off; every one where areas are.
     before_horizon : bool ndarray of shape (n_curves, n_needed)
         Periods between an entry and the horizon with customers at risk.
     """
@@ -72,6 +74,7 @@ class CurvePlan:
     mean_until: np.ndarray
     shift: np.ndarray
     n_times: int
+    read: np.ndarray
     before_horizon: np.ndarray
 
     @property
@@ -118,8 +121,49 @@ def lay_out(spells: Spells, request: Request, horizon: int, count: Counter) -> C
         mean_until=mean_until(standards, known, at_risk, pool @ _censored(spells)),
         shift=first if request.since_signup else np.zeros_like(first),
         n_times=n_times,
+        read=times_read(request, first if request.since_signup else np.zeros_like(first), n_times),
         before_horizon=_before_horizon(request, horizon, at_risk)[:, :needed],
     )
+
+
+def some_groups(plan: CurvePlan, keep: np.ndarray) -> CurvePlan:
+    """The same plan of some of its groups, without contrasts or rows of their own; its curves stay.
+
+    Parameters
+    ----------
+    plan : CurvePlan
+        The plan.
+    keep : bool ndarray of shape (n_groups,)
+        Groups that stay.
+    """
+    at = np.flatnonzero(keep)
+    standards = tuple(plan.request.standards[g] for g in at)
+    return replace(
+        plan,
+        request=replace(plan.request, standards=standards, own=(), contrasts=()),
+        at_survey=tuple(plan.at_survey[g] for g in at),
+        parts=mixtures(standards),
+        known=plan.known[at],
+        mean_until=plan.mean_until[at],
+        shift=plan.shift[at],
+    )
+
+
+def times_read(request: Request, shift: np.ndarray, n_times: int) -> np.ndarray:
+    """Find which of the times 0, 1, … after entry a request is read off at.
+
+    Parameters
+    ----------
+    request : Request
+        Its times; where it has horizons, every one.
+    shift : int ndarray of shape (n_groups,)
+        What is taken off its times.
+    n_times : int
+        Times there are.
+    """
+    if request.horizons:
+        return np.arange(n_times)
+    return np.unique(np.clip(request.times - shift[:, None], 0, n_times - 1))
 
 
 def _censored(spells: Spells) -> np.ndarray:

@@ -11,9 +11,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from cxlink.cohort.count.spells import PersonPeriods, Spells, person_periods
-from cxlink.groups.curves import standardise
+from cxlink.groups.curves import standardise_at
 from cxlink.groups.discrete_hazard import EXTINCT, carried, hazards, log_survival
-from cxlink.groups.layout import CurvePlan, block_size, counter, lay_out
+from cxlink.groups.layout import CurvePlan, block_size, counter, lay_out, some_groups, times_read
 from cxlink.groups.requests import Request
 from cxlink.groups.retained import average_retained, retained_shares, retained_weights
 from cxlink.groups.support import FEWEST_AT_RISK, last_at_risk, last_with
@@ -40,8 +40,12 @@ class Resampled:
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """Draws of one request, filled block by block; of sparse groups, weights of their terms among those retained."""
+    """Draws of one request, filled block by block; of sparse groups, weights of their terms among those retained.
 
+    Sparse groups have draws of their own: the bootstrap's are made of the others, which ``drawn`` lays out.
+    """
+
+    drawn: CurvePlan
     survival: np.ndarray
     tenure: np.ndarray
     incidence: np.ndarray
@@ -119,7 +123,8 @@ def point_curves(spells: Spells, request: Request) -> np.ndarray:
         NaN where it is not known.
     """
     plan = lay_out(spells, request, int(request.times.max()), counter(spells))
-    survival, _, _ = _survival(plan, plan.hazard[..., None])
+    log_s = log_survival(plan.hazard[0, ..., None])
+    survival = _survival(plan, log_s, _weights(plan, log_s))
     points, _ = _reported(plan, survival)
     at_times: np.ndarray = points[0]
     return at_times
@@ -130,6 +135,7 @@ def _room(spells: Spells, plan: CurvePlan, n_draws: int) -> _Room:
     sparse = np.array([is_sparse(spells, plan.request, s, plan.horizon) for s in standards], dtype=bool)
     redrawn = np.flatnonzero(sparse) if plan.request.given else ()
     return _Room(
+        some_groups(plan, ~sparse),
         np.empty((*shape, len(plan.request.times))),
         np.empty((*shape, len(plan.request.horizons))),
         np.empty((*shape, plan.n_causes)),
@@ -147,12 +153,15 @@ def _fill(
     at_risk, *lost = (_pooled(plan.pool, x[:, :needed]) for x in (counted[0], *counted[1]))
     hazard, empty = hazards(at_risk, np.stack(lost)), at_risk == 0
     hazard, last = carried(hazard, empty, last)
-    survival, log_s, weights = _survival(plan, hazard)
+    log_s, often, drawn = log_survival(hazard[0]), ~room.sparse, room.drawn
+    weights = _weights(plan, log_s)
     for g, kept in room.weights.items():
         kept[:, at] = weights[g]
-    room.survival[at], room.tenure[at] = _reported(plan, survival)
-    room.incidence[at] = _incidence(plan, hazard, log_s)
-    room.emptied[:] += _emptied(plan, empty, log_s)
+    if often.any():
+        survival = _survival(drawn, log_s, [w for w, there in zip(weights, often, strict=False) if there])
+        room.survival[at, often], room.tenure[at, often] = _reported(drawn, survival)
+        room.incidence[at, often] = _incidence(drawn, hazard, log_s)
+        room.emptied[often] += _emptied(drawn, empty, log_s)
     return last
 
 
@@ -161,14 +170,22 @@ def _pooled(pool: csr_array, counts: np.ndarray) -> np.ndarray:
     return total
 
 
-def _survival(plan: CurvePlan, hazard: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    """Survival of the groups (n_draws, n_groups, n_times), log S of the curves, and weights among those retained."""
-    log_s, given = log_survival(hazard[0]), plan.request.given
-    if not given:
-        return standardise(log_s, plan.parts, plan.n_times), log_s, []
-    weights = retained_weights(plan.at_survey, plan.request.scored, retained_shares(log_s, given))
-    every = np.arange(plan.n_times)
-    return average_retained(log_s, plan.at_survey, weights, given, every), log_s, weights
+def _weights(plan: CurvePlan, log_s: np.ndarray) -> list[np.ndarray]:
+    """Weights of the terms of each group among the customers retained; none at the survey."""
+    if not plan.request.given:
+        return []
+    return retained_weights(plan.at_survey, plan.request.scored, retained_shares(log_s, plan.request.given))
+
+
+def _survival(plan: CurvePlan, log_s: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
+    """Survival of the groups: (n_draws, n_groups, n_times); 0 at times that are not read."""
+    survival = np.zeros((log_s.shape[-1], plan.n_groups, plan.n_times))
+    given = plan.request.given
+    survival[..., plan.read] = (
+        average_retained(log_s, plan.at_survey, weights, given, plan.read) if given
+        else standardise_at(log_s, plan.parts, plan.read)
+    )  # fmt: skip
+    return survival
 
 
 def _incidence(plan: CurvePlan, hazard: np.ndarray, log_s: np.ndarray) -> np.ndarray:
@@ -217,10 +234,14 @@ def _sparse_curves(
     standard = replace(request.standards[g], weight=weight)
     wanted = max([request.times.max() - plan.shift[g], *request.horizons, plan.horizon])
     size = (n_draws, int(min(wanted, plan.known[g])) + 1, plan.horizon)
+    end = min(plan.horizon, size[1] - 1)
+    read = np.union1d(times_read(request, plan.shift[g : g + 1], size[1]), end)
     pieces = []
-    for survival in sparse_draws(periods, request, standard, size, rng, weights=room.weights.get(g)):
-        reported = (one[:, 0] for one in _reported(plan, survival[:, None], slice(g, g + 1)))
-        pieces.append((*reported, 1 - survival[:, min(plan.horizon, size[1] - 1)]))
+    for values in sparse_draws(periods, request, standard, size, rng, read=read, weights=room.weights.get(g)):
+        survival = np.zeros((len(values), 1, size[1]))
+        survival[:, 0, read] = values
+        reported = (one[:, 0] for one in _reported(plan, survival, slice(g, g + 1)))
+        pieces.append((*reported, 1 - survival[:, 0, end]))
     values, tenure, gone = (np.concatenate(part) for part in zip(*pieces, strict=True))
     if not plan.n_causes:
         return values, tenure, np.empty((n_draws, 0))
@@ -232,7 +253,9 @@ def _curves(
     spells: Spells, periods: PersonPeriods, plan: CurvePlan, room: _Room, rng: np.random.Generator
 ) -> Survival:
     request, standards = plan.request, plan.request.standards
-    survival, log_s, weights = _survival(plan, plan.hazard[..., None])
+    log_s = log_survival(plan.hazard[0, ..., None])
+    weights = _weights(plan, log_s)
+    survival = _survival(plan, log_s, weights)
     for g in np.flatnonzero(room.sparse):
         weight = weights[g][:, 0] if weights else standards[g].weight
         room.survival[:, g], room.tenure[:, g], room.incidence[:, g] = _sparse_curves(

@@ -12,13 +12,13 @@ from dataclasses import replace
 import numpy as np
 
 from cxlink.cohort.count.spells import PersonPeriods, Spells
-from cxlink.groups.curves import Standard, mixtures, standardise
+from cxlink.groups.curves import Standard, mixtures, standardise_at
 from cxlink.groups.discrete_hazard import log_survival
 from cxlink.groups.requests import Request
 from cxlink.groups.retained import average_retained
 
 FEWEST = 10
-_BLOCK = 2_000_000
+_BLOCK = 400_000
 
 
 def is_sparse(spells: Spells, request: Request, standard: Standard, horizon: int) -> bool:
@@ -50,6 +50,7 @@ def sparse_draws(
     size: tuple[int, int, int],
     rng: np.random.Generator,
     *,
+    read: np.ndarray,
     weights: np.ndarray | None = None,
 ) -> Iterator[np.ndarray]:
     """Draw a sparse group's survival, one customer of all levels' shape added.
@@ -66,13 +67,15 @@ def sparse_draws(
         Numbers of draws and of times, and the horizon in periods.
     rng : Generator
         Advanced.
+    read : int ndarray of shape (n_read,)
+        Which of the times are wanted, rising.
     weights : ndarray of shape (n_terms, n_draws), optional
         Of the standard's terms, draw by draw; its own by default.
 
     Yields
     ------
-    ndarray of shape (n_block, n_times)
-        S(t) at t = 0, 1, …; beyond the data, where the estimate has reached 0, from the added customer alone.
+    ndarray of shape (n_block, n_read)
+        S(t) at those times; beyond the data, where the estimate has reached 0, from the added customer alone.
     """
     n_draws, n_times, horizon = size
     curves, at = np.unique(standard.curve, return_inverse=True)
@@ -85,7 +88,7 @@ def sparse_draws(
     )
     gone, there = added_customer(shape_of_all(periods, members, n_periods), moved, horizon)
     a, b = lost + gone, at_risk - lost + there
-    used, parts = (a > 0) & (b > 0), mixtures([moved])
+    used, parts = (a > 0) & (b > 0), mixtures([moved]) if weights is None else ()
     block = max(_BLOCK // a.size, 10)
     for start in range(0, n_draws, block):
         n_block = min(block, n_draws - start)
@@ -93,10 +96,10 @@ def sparse_draws(
         hazard[used] = rng.beta(a[used], b[used], size=(n_block, int(used.sum()))).T
         drawn = log_survival(hazard)
         if weights is None:
-            yield standardise(drawn, parts, n_times)[:, 0]
+            yield standardise_at(drawn, parts, read)[:, 0]
         else:
             mine = [weights[:, start : start + n_block]]
-            yield average_retained(drawn, [moved], mine, 0, np.arange(n_times))[:, 0]
+            yield average_retained(drawn, [moved], mine, 0, read)[:, 0]
 
 
 def _long(counts: np.ndarray, n_periods: int) -> np.ndarray:

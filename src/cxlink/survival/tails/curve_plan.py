@@ -10,6 +10,7 @@ from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
 from cxlink.groups.curves import Mixture, Standard, mixtures
 from cxlink.groups.discrete_hazard import EXTINCT, carried, hazards
 from cxlink.groups.requests import Request
+from cxlink.groups.retained import EntryTerms, terms_by_entry
 from cxlink.groups.support import FEWEST_AT_RISK, last_with
 from cxlink.survival.small_groups import is_sparse
 from cxlink.survival.tails.continued_hazards import cells_of
@@ -35,6 +36,8 @@ class ContinuedPlan:
         Whether each curve is one cell.
     parts : tuple of Mixture
         The groups, by entry.
+    terms : tuple of EntryTerms
+        The same where weights are drawn.
     at_risk : int ndarray of shape (n_curves, n_periods)
         Of the data.
     hazard : ndarray of shape (n_curves, n_periods)
@@ -55,6 +58,7 @@ class ContinuedPlan:
     cells: np.ndarray
     alone: bool
     parts: tuple[Mixture, ...]
+    terms: tuple[EntryTerms, ...]
     at_risk: np.ndarray
     hazard: np.ndarray
     observed: np.ndarray
@@ -89,6 +93,7 @@ def lay_out_continued(spells: Spells, request: Request, horizon: int) -> Continu
         cells=np.arange(member.shape[1]),
         alone=bool((np.diff(member.indptr) == 1).all()),
         parts=mixtures(request.standards),
+        terms=terms_by_entry(request.standards),
         at_risk=at_risk,
         hazard=hazards(at_risk, lost),
         observed=observed,
@@ -159,6 +164,7 @@ def of_first_contrast(plan: ContinuedPlan) -> ContinuedPlan | None:
         member=csr_array(member[:, cells]),
         cells=plan.cells[cells],
         parts=mixtures(moved),
+        terms=terms_by_entry(moved),
         at_risk=plan.at_risk[used],
         hazard=plan.hazard[used],
         observed=plan.observed[used],

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from cxlink.groups.curves import Mixture, cumulative_areas
+from cxlink.groups.curves import cumulative_areas
 from cxlink.groups.requests import Request
 from cxlink.groups.retained import retained_weights
 from cxlink.survival.families.projected_tenure import settled
 from cxlink.survival.families.time_grid import Grid, areas_to, make_grid, medians, tail_areas, weighted
 from cxlink.survival.survival import Drawn, Survival, Tail
 from cxlink.survival.tails.curve_plan import ContinuedPlan
+from cxlink.survival.tails.curve_readings import CurveReadings
 
 MODEL = "spliced"
 _SHOWN = 61
@@ -57,19 +59,15 @@ def _thinned(n_periods: int, last: int, more: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate([dense, later, more[(more >= 0) & (more <= last)]])).astype(int)
 
 
-def read_groups(
-    plan: ContinuedPlan, log_survival: np.ndarray, nodes: np.ndarray, times: np.ndarray
-) -> np.ndarray:
+def read_groups(plan: ContinuedPlan, curves: CurveReadings, times: np.ndarray) -> np.ndarray:
     """Average curves over their groups, Σ w·S(e + h)/S(e).
 
     Parameters
     ----------
     plan : ContinuedPlan
         The groups.
-    log_survival : ndarray of shape (n_curves, n_nodes, n_draws)
+    curves : CurveReadings
         Of its curves.
-    nodes : ndarray of shape (n_nodes,)
-        Times since the time origin at which they are known; straight between them.
     times : ndarray of shape (n_times,)
         h, from 0 on.
 
@@ -77,20 +75,18 @@ def read_groups(
     -------
     ndarray of shape (n_draws, n_groups, n_times)
     """
-    total = np.zeros((len(plan.request.standards), len(times), log_survival.shape[-1]))
+    total = np.zeros((len(plan.request.standards), len(times), curves.log_survival.shape[-1]))
     for part in plan.parts:
-        total += _part(part, log_survival[part.curves], nodes, times)
+        total += part.mixed(curves.since(part.curves, part.entry, times))
     return np.ascontiguousarray(np.moveaxis(total, -1, 0))
 
 
-def read_retained(
-    plan: ContinuedPlan, log_survival: np.ndarray, nodes: np.ndarray, times: np.ndarray, given: int
-) -> np.ndarray:
+def read_retained(plan: ContinuedPlan, curves: CurveReadings, times: np.ndarray, given: int) -> np.ndarray:
     """Average curves over the customers retained after some periods, see `cxlink.groups.retained`.
 
     Parameters
     ----------
-    plan, log_survival, nodes
+    plan, curves
         As `read_groups` takes them.
     times : ndarray of shape (n_times,)
         From then on, from 0 on.
@@ -102,40 +98,12 @@ def read_retained(
     ndarray of shape (n_draws, n_groups, n_times)
     """
     standards = plan.request.standards
-
-    def retained(curve: np.ndarray, entry: np.ndarray) -> np.ndarray:
-        share = np.empty((len(curve), log_survival.shape[-1]))
-        for start in np.unique(entry):
-            at = entry == start
-            both = _between(log_survival[curve[at]], nodes, start + np.array([0.0, given]))
-            share[at] = np.exp(both[:, 1] - both[:, 0])
-        return share
-
-    weights = retained_weights(standards, plan.request.scored, retained)
-    total = np.zeros((len(standards), len(times), log_survival.shape[-1]))
-    for g, (standard, weight) in enumerate(zip(standards, weights, strict=True)):
-        for start in np.unique(standard.entry):
-            at = standard.entry == start
-            ratio = _between(log_survival[standard.curve[at]], nodes, start + given + times)
-            total[g] += np.einsum("kd,ktd->td", weight[at], np.exp(ratio - ratio[:, :1]))
+    weights = retained_weights(standards, plan.request.scored, partial(curves.retained, given))
+    weight = np.concatenate(weights)
+    total = np.zeros((len(standards), len(times), curves.log_survival.shape[-1]))
+    for part in plan.terms:
+        total += part.averaged(curves.since(part.curves, part.entry + given, times), weight)
     return np.ascontiguousarray(np.moveaxis(total, -1, 0))
-
-
-def _part(part: Mixture, log_s: np.ndarray, nodes: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Those of the customers who enter at one time: (n_groups, n_times, n_draws)."""
-    values = _between(log_s, nodes, part.entry + times)
-    values -= values[:, :1].copy()
-    return part.mixed(np.exp(values, out=values))
-
-
-def _between(log_s: np.ndarray, nodes: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Log S at some times, straight between its nodes."""
-    after = np.clip(np.searchsorted(nodes, times), 1, len(nodes) - 1)
-    share = ((times - nodes[after - 1]) / (nodes[after] - nodes[after - 1])).clip(0, 1)
-    if ((share == 0) | (share == 1)).all():
-        return log_s[:, np.where(share == 1, after, after - 1)]
-    between: np.ndarray = log_s[:, after - 1] * (1 - share)[:, None] + log_s[:, after] * share[:, None]
-    return between
 
 
 def spliced_survival(

@@ -27,6 +27,7 @@ from cxlink.survival.tails.curve_plan import (
     of_first_contrast,
     resampled_hazards,
 )
+from cxlink.survival.tails.curve_readings import curve_readings
 from cxlink.survival.tails.extrapolation_error import Errors
 from cxlink.survival.tails.group_readings import (
     lagged_survival,
@@ -135,10 +136,12 @@ class _Job:
 
     def read(self, log_survival: np.ndarray, nodes: np.ndarray) -> list[np.ndarray]:
         """Read the groups off curves, (n_draws, n_groups, n_times): at the survey, at each given, at each lag."""
-        times = self.grid.time
+        times, entries = self.grid.time, np.array([part.entry for part in self.plan.parts])
         starts = [(k, times) for k in self.given] + [(k, np.array([0.0, rest])) for k, rest in self.lags]
-        later = [read_retained(self.plan, log_survival, nodes, at, k) for k, at in starts]
-        return [read_groups(self.plan, log_survival, nodes, times), *later]
+        length = int(self.grid.periods[-1]) + max((k for k, _ in starts), default=0)
+        curves = curve_readings(log_survival, nodes, entries, length)
+        later = [read_retained(self.plan, curves, at, k) for k, at in starts]
+        return [read_groups(self.plan, curves, times), *later]
 
     def rooms(self, n_draws: int) -> list[np.ndarray]:
         """Space for what `read` gives."""

@@ -99,7 +99,7 @@ def fit_tails(counts: CellCounts, terms: Terms, start: TailFit | None = None) ->
     start : TailFit, optional
         A fit of the same terms to begin from.
     """
-    problem = _Problem(counts, terms)
+    problem = _problem(counts, terms)
     theta = np.zeros(len(terms.function)) if start is None else start.theta
     precision = 1 / terms.usual**2 if start is None else start.precision
     for _ in range(_ROUNDS):
@@ -117,7 +117,7 @@ def fit_tails(counts: CellCounts, terms: Terms, start: TailFit | None = None) ->
 
 def refit_tails(counts: CellCounts, fit: TailFit, steps: int = 2) -> TailFit:
     """Fit coefficients to other counts from close by, with the variances of a fit."""
-    problem, theta = _Problem(counts, fit.terms), fit.theta
+    problem, theta = _problem(counts, fit.terms), fit.theta
     for _ in range(steps):
         theta, _, information = problem.newton(theta, fit.precision)
     return TailFit(fit.terms, theta, fit.precision, np.linalg.inv(information), np.nan)
@@ -136,16 +136,11 @@ def _variances(terms: Terms, theta: np.ndarray, precision: np.ndarray, inverse: 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Problem:
-    """Counts and terms, as the Newton steps need them."""
+    """Counts, terms, and the functions of time in the periods of the counts, as the Newton steps need them."""
 
     counts: CellCounts
     terms: Terms
-
-    @property
-    def values(self) -> np.ndarray:
-        """Functions of time in the periods of the counts."""
-        end = np.arange(1.0, self.counts.lost.shape[1] + 1)
-        return self.terms.time.at(end - 1, end)
+    values: np.ndarray
 
     def value(self, theta: np.ndarray, precision: np.ndarray) -> float:
         """Penalised log-likelihood."""
@@ -182,6 +177,11 @@ class _Problem:
                     part = (matrix[:, rows] * both[:, None]).T @ matrix[:, others]
                     found[np.ix_(rows, others)], found[np.ix_(others, rows)] = part, part.T
         return found
+
+
+def _problem(counts: CellCounts, terms: Terms) -> _Problem:
+    end = np.arange(1.0, counts.lost.shape[1] + 1)
+    return _Problem(counts, terms, terms.time.at(end - 1, end))
 
 
 def derivatives(counts: CellCounts, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
