@@ -197,6 +197,14 @@ def test_no_observed_mean_stands_against_an_average() -> None:
     assert len(found) == 8
 
 
+def test_a_text_that_no_layout_has_room_for_makes_the_picture_wider_and_no_warning() -> None:
+    with drawing.canvas(None, (3, 1)) as axes:
+        axes.set_yticks([0.5], ["x" * 200])
+        made = drawing.svg(axes)
+    width = float(made.split('width="', 1)[1].split("pt", 1)[0])
+    assert width > 200 * 3
+
+
 def test_observed_losses_are_smoothed_over_their_customers() -> None:
     given = pd.DataFrame(
         {"group": "all", "period": range(1, 6), "at_risk": [100, 80, 60, 40, 9], "lost": [10, 4, 6, 2, 1]}

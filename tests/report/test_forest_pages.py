@@ -12,7 +12,15 @@ from cxlink.cohort.errors import InputError
 from cxlink.display import Analysis
 from cxlink.report.content import gather
 from cxlink.report.document import Paragraph, Picture, Table, plain
-from cxlink.report.figures.forest_figures import HAZARDS, MOST_LINES, SPEND, forest_lines, in_order
+from cxlink.report.figures import drawing
+from cxlink.report.figures.forest_figures import (
+    HAZARDS,
+    MOST_LINES,
+    SPEND,
+    forest_lines,
+    hazard_forest,
+    in_order,
+)
 from cxlink.report.figures.score_curves import level_curves
 from cxlink.report.sections.coefficient_section import coefficient_pages
 
@@ -69,6 +77,28 @@ def test_pages_say_associations_and_the_table_has_the_same_ratios(made: Analysis
             assert shown.header[4:] == [
                 "Mean, Poisson", "Mean, gamma", "Odds of any spend", "Amount, gamma", "Geometric mean of amounts",
             ]  # fmt: skip
+
+
+def test_long_names_are_drawn_whole_and_inside_the_picture(made: Analysis) -> None:
+    variable = "Vertragsart und Laufzeitmodell im Bestandskundenbereich der Landesgesellschaften"
+    level = "Jahresvertrag mit automatischer Verlängerung"
+    long = made.coefficients().replace({"term": {"plan": variable}})
+    long.loc[long["term"] == variable, "level"] = level
+    axes = hazard_forest(made.estimates, long, made.spec)
+    shown = [label.get_text() for label in axes.get_yticklabels()]
+    assert shown[-1] == level
+    assert not any(text.startswith("Score, against") for text in shown)
+    headings = [text for text in axes.texts if text.get_fontweight() == "bold"]
+    assert [text.get_text()[:12] for text in headings] == ["Score, again", "Vertragsart "]
+    assert max(len(text.get_text()) for text in headings) == 70
+    drawing.svg(axes)  # a warning of matplotlib is an error
+    figure = axes.get_figure()
+    assert figure is not None
+    inside = figure.bbox
+    for text in (*headings, *axes.get_yticklabels()):
+        where = text.get_window_extent()
+        assert inside.x0 <= where.x0 < where.x1 <= inside.x1
+    assert axes.get_window_extent().width > 0.3 * inside.width
 
 
 def test_small_groups_leave_no_line_and_no_number(made: Analysis) -> None:

@@ -271,6 +271,13 @@ def test_the_title_block_has_what_the_spec_gives_and_nothing_else() -> None:
     assert 'class="byline"' not in page_html(replace(few, author="", byline=()))
 
 
+def test_a_long_word_breaks_in_a_narrow_column() -> None:
+    word = "Mindestvertragslaufzeit"
+    block = document.table("x", ["a", "b", "c"], [[word, word, "1"]], texts=(0, 1), shares=(1, 1, 9))
+    page = PdfReader(io.BytesIO(compile_pdf(Document("a", "b", "c", "d", "", (block,))))).pages[0]
+    assert word not in page.extract_text()
+
+
 @pytest.mark.parametrize(
     "name", ["months_since_first_purchase=<12-24", "averyverylongnamewithoutanymarkofsixtycharacters"]
 )

@@ -1,6 +1,7 @@
 """The pages of tenure: what a manager reads, and what a referee checks."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import made_up
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 from as_read import cells, sentences, table
 
 from cxlink.checks import Check
+from cxlink.estimands.model_rows.spliced_rows import few_losses
 from cxlink.report.content import gather
 from cxlink.report.document import Block
 from cxlink.report.format import spelled, time_span, words
 from cxlink.report.sections.family_table import backtest_weights, family_lines, weights_sentence
+from cxlink.report.sections.limitations import limits
 from cxlink.report.sections.tenure_section import followed, tenure_pages
 
 GIVEN = made_up.results()
@@ -117,6 +120,33 @@ def test_the_average_says_which_weights_it_has() -> None:
         "The average has AIC weights, because there are no backtest weights: follow-up has room for 1 of 3 origins "
         "with losses in 5 periods."
     )
+
+
+def test_a_band_with_hardly_any_losses_is_said_to_rest_on_them() -> None:
+    few = Check("losses_carried_on", "spliced", "best", 0.0, bound=10.0, passed=False)
+    blank = Check("losses_carried_on", "spliced", "worst", np.nan, bound=10.0, passed=False)
+    checks = (
+        *GIVEN.checks,
+        few,
+        blank,
+        Check("losses_carried_on", "spliced", "7", 9.0, bound=10.0, passed=False),
+    )
+    said = sentences(pages(checks=checks), "notice")
+    assert "mean tenure of scores 9–10 (0 losses) rests on fewer than 10 losses" in said
+    assert "Few losses" not in sentences(pages(), "notice")
+    limited = limits(gather(replace(GIVEN, checks=checks)))
+    assert any("Those for scores 9–10 rest on hardly any losses" in item for item in limited)
+
+
+def test_ten_losses_are_enough_and_nine_are_not() -> None:
+    curves = SimpleNamespace(
+        own=range(3),
+        groups=("best", "worst", "all"),
+        n_events=np.array([9, 10, 0]),
+        observed_until=[12, 12, 120],
+    )
+    (check,) = few_losses(curves, 120)
+    assert (check.group, check.value, check.bound, check.passed) == ("best", 9.0, 10.0, False)
 
 
 def test_losses_that_come_back_are_warned_of() -> None:

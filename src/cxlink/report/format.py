@@ -284,9 +284,9 @@ def category(one: Category) -> str:
     return f"{shortened(variable(one.variable))}: {shortened(one.value)}"
 
 
-def shortened(text: str) -> str:
-    """Cut a text that is too long for a table."""
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+def shortened(text: str, longest: int = _LONGEST) -> str:
+    """Cut a text that is too long for where it stands: by default for a table."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def printable(text: str) -> str:

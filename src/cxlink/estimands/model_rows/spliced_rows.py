@@ -23,6 +23,7 @@ from cxlink.estimands.survival_estimands import (
 from cxlink.groups import requests as standards
 from cxlink.groups.requests import Request
 from cxlink.groups.standardisation import standardised
+from cxlink.survival.small_groups import FEWEST as FEWEST_LOSSES
 from cxlink.survival.survival import Survival
 from cxlink.survival.tails.group_readings import MODEL
 from cxlink.survival.tails.published_errors import published_error_at, published_table
@@ -84,6 +85,7 @@ def spliced_results(spells: Spells, spec: CohortSpec, rng: np.random.Generator) 
         [
             *tail_checks(tails, spec.unit),
             *_distances(main[-1], spec),
+            *few_losses(main[-1], max(spec.tenure_horizons)),
             *(check for one in main for check in survival_refusals(one, spec)),
         ],
         [frame for one in made if one.own for frame in curve_frames(one, spec.analysis.level, _DRAWN)],
@@ -193,6 +195,32 @@ def _distances(curves: Survival, spec: CohortSpec) -> Iterator[Check]:
     sides = spec.contrast(spec.analysis.contrasts[0])
     until = [int(curves.observed_until[g]) for g in curves.own if curves.groups[g] in sides]
     yield from extrapolation_distance(max(spec.tenure_horizons), min(until, default=0), spec.unit)
+
+
+def few_losses(curves: Survival, horizon: int) -> Iterator[Check]:
+    """Name the groups whose tenure beyond follow-up rests on fewer than ten losses.
+
+    Their penalised hazard is carried on. An extrapolation error multiplies it, so that near zero it hardly moves.
+
+    Parameters
+    ----------
+    curves : Survival
+        Spliced curves.
+    horizon : int
+        The longest that tenure is asked to, in periods.
+    """
+    for g in curves.own:
+        if curves.n_events is not None and curves.n_events[g] < FEWEST_LOSSES:
+            lost = int(curves.n_events[g])
+            if curves.observed_until[g] < horizon:
+                yield Check(
+                    "losses_carried_on",
+                    MODEL,
+                    curves.groups[g],
+                    float(lost),
+                    bound=float(FEWEST_LOSSES),
+                    passed=False,
+                )
 
 
 def extrapolation_distance(horizon: int, followed: int, unit: str, model: str = MODEL) -> Iterator[Check]:

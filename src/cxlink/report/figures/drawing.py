@@ -1,8 +1,10 @@
 """What all figures share: one style, one palette, and SVG whose bytes do not depend on the machine."""
 
 import io
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -111,10 +113,23 @@ def apart(heights: Sequence[float], least: float, floor: float = -np.inf) -> lis
 
 
 def svg(ax: Axes) -> str:
-    """Write the figure of an axes as SVG: no date, fixed identifiers, letters as outlines."""
-    figure, buffer = ax.get_figure(root=True), io.StringIO()
+    """Write the figure of an axes as SVG: no date, fixed identifiers, letters as outlines.
+
+    Where texts are too long for any layout, the picture grows around them, and what matplotlib says of it is not told.
+    """
+    figure = ax.get_figure(root=True)
     if figure is None:
         raise ValueError("these axes stand on no figure")
-    with style.context(["default", STYLE]):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    with style.context(["default", STYLE]), warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        made = _saved(figure)
+        if told:
+            figure.set_layout_engine("none")
+            made = _saved(figure, "tight")
+    return made
+
+
+def _saved(figure: Figure, box: Literal["tight"] | None = None) -> str:
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches=box)
     return buffer.getvalue()

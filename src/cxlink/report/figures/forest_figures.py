@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.transforms import Bbox
 
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.columns import band_labels
@@ -22,6 +24,7 @@ MOST_LINES = 48
 """Of one figure: what fits on a page."""
 _WIDEST = 100.0  # times 1, either way: what lies beyond says only that it is large
 _MARKS = ("o", "s")
+_LONGEST_HEADING = 70  # characters: as wide as the figure
 
 Ends = tuple[float, float, float]
 
@@ -170,9 +173,7 @@ def _forest(
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set_yticks(places, [line.label for line in lines], parse_math=False)
-        for label, line in zip(axes.get_yticklabels(), lines, strict=True):
-            label.set_fontweight("normal" if line.values else "bold")
+        _name_lines(axes, lines, places)
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(places[-1] - 0.7, 0.7)
         axes.grid(visible=False, axis="y")
@@ -184,6 +185,23 @@ def _forest(
         drawing.label_axes(axes, axis, "")
         drawing.mark_simulated(axes, simulated)
         return axes
+
+
+def _name_lines(axes: Axes, lines: Sequence[ForestLine], places: np.ndarray) -> None:
+    """Write the levels left of the axis, and each heading in a row of its own, from where the longest level begins."""
+    named = [(place, line) for place, line in zip(places, lines, strict=True) if line.values]
+    axes.set_yticks([place for place, _ in named], [line.label for _, line in named], parse_math=False)
+
+    def labels(renderer: RendererBase) -> Bbox:
+        return axes.yaxis.get_tightbbox(renderer) or axes.get_window_extent(renderer)
+
+    for place, line in zip(places, lines, strict=True):
+        if not line.values:
+            axes.annotate(
+                wording.shortened(line.label, _LONGEST_HEADING), (0, place), va="center", parse_math=False,
+                xycoords=(labels, "data"), fontsize=7, fontweight="bold", color=line.color,
+                annotation_clip=False,
+            ).set_in_layout(False)  # fmt: skip
 
 
 def _draw(axes: Axes, line: ForestLine, place: float) -> None:

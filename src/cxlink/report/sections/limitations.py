@@ -2,7 +2,7 @@
 
 import math
 
-from cxlink.checks import matching
+from cxlink.checks import Check, matching
 from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY
 from cxlink.report.check_notes import note
 from cxlink.report.content import Material
@@ -14,6 +14,7 @@ from cxlink.report.format import (
     levels,
     listed,
     periods,
+    score,
     signed,
     units,
     variable,
@@ -39,11 +40,24 @@ def limits(m: Material) -> list[str]:
         *_tenure_at_survey(m),
     ]
     if any(row.extrapolated > 0 and row.model != "kaplan_meier" for row in m.book.where("tenure")):
-        items.append(say("limitations.extrapolated"))
+        items.append(_extrapolated(m))
     least = m.spec.publish.smallest_cell
     if least:
         items.append(say("limitations.small_groups", least=least, blank=NONE))
     return [*items, *table_notes(m.results)]
+
+
+def _extrapolated(m: Material) -> str:
+    """Say that estimates are extrapolations, and of whom they rest on hardly any losses."""
+    groups = [score(check.group, m.spec) for check in hardly_lost(m)]
+    more = say("limitations.extrapolated_few", groups=groups, section=say("tenure.heading")) if groups else ""
+    return f"{say('limitations.extrapolated')} {more}".strip()
+
+
+def hardly_lost(m: Material) -> list[Check]:
+    """Give of each band whose extrapolation rests on hardly any losses the check that counts them."""
+    few = matching(m.results.checks, code="losses_carried_on", group=m.bands)
+    return [check for check in few if not math.isnan(check.value)]
 
 
 def adjusted_for(m: Material) -> str:

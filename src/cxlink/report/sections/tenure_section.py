@@ -18,6 +18,7 @@ from cxlink.report.sections.family_table import (
     spike_sentence,
     weights_sentence,
 )
+from cxlink.report.sections.limitations import hardly_lost
 from cxlink.report.sections.tenure_table import families_of, ladder, ladder_table, undetermined
 from cxlink.report.words import say, styled
 
@@ -31,6 +32,7 @@ def tenure_pages(m: Material, level: int = 1) -> list[Block]:
     parts += [notice(text) for text in [_undetermined(m)] if text]
     if ladder(m):
         parts += [_ladder_figure(m), *ladder_table(m)]
+    parts += [notice(text) for text in [_few_losses(m)] if text]
     spike = spike_sentence(m)
     parts += [notice(styled("tenure.periodic_losses", text=spike))] if spike else []
     if m.book.where("tenure_mean", model=REPORTED, group=m.bands) and len(m.scores) > 1:
@@ -78,6 +80,15 @@ def _undetermined(m: Material) -> list[Run]:
         for step in wide
     ]  # fmt: skip
     return styled("tenure.undetermined", n=n, followed=seen, horizon=ahead, estimates=estimates)
+
+
+def _few_losses(m: Material) -> list[Run]:
+    """Say which band's extrapolation rests on hardly any losses; nothing where none does."""
+    few = hardly_lost(m)
+    groups = [
+        say("tenure.few_losses_group", n=int(check.value), group=score(check.group, m.spec)) for check in few
+    ]
+    return styled("tenure.few_losses", groups=groups, least=few[0].bound) if groups else []
 
 
 def _ladder_figure(m: Material) -> Block:
