@@ -214,7 +214,7 @@ NESTED = ("pooled_cohort", "other_convention", "under_both")
 TABLE = {
     "unit": "month", "rule": "QQ rule", "text": "ZZ text", "column": "JJ", "cohorts": (("VV", 3),), "lost": ("XX",),
     "retained": ("YY",), "label": "ZQ", "table": "ZT",
-    "customers": 5, "key": "ZK", "value": "ZV",
+    "customers": 5, "key": "ZK", "value": "ZV", "columns": 4,
 }  # fmt: skip
 
 

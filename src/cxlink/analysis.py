@@ -10,9 +10,9 @@ import pandas as pd
 from cxlink.bayes.draws.sampling import sampler_named
 from cxlink.checks import Check, once
 from cxlink.cohort.count.counts import Counts
-from cxlink.cohort.count.resolution import resolution_checks
 from cxlink.cohort.count.spells import Spells, spells_of
 from cxlink.cohort.counted import Counted, counted, fitting
+from cxlink.cohort.input_checks import input_checks
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import Models
 from cxlink.cohort.table import Cohort
@@ -33,6 +33,7 @@ from cxlink.progress import planned, telling
 from cxlink.recall import fingerprint, recalled
 from cxlink.results import Results, published
 from cxlink.sensitivity.duration_convention import convention_checks
+from cxlink.sensitivity.excluded_rows import exclusion_checks
 from cxlink.sensitivity.sensitivity_analyses import sensitivity_of_counts, sensitivity_of_headline
 from cxlink.stages import Progress, announce
 from cxlink.survival.at_risk_table import at_risk_by_period
@@ -122,7 +123,7 @@ def _analysed(
     """Analyse counts; with a sampler, by Bayesian models as well."""
     counts, spec = made.counts, made.counts.spec
     spells = spells_of(counts) if len(counts.scored) else None
-    parts = [_Part([], [*resolution_checks(counts), *band_checks(counts)])]
+    parts = [_Part([], [*input_checks(counts), *band_checks(counts)])]
     if spells is not None:
         parts += _outcomes(made, spells, progress)
     pooled = {**earlier, spec.cohort.name: counts} if sampler else {}
@@ -138,6 +139,7 @@ def _analysed(
     parts.append(_Part([], list(immortal_time_checks(counts))))
     estimates = tidy(row for part in parts for row in part.rows)
     parts.append(_Part([], list(convention_checks(spec, made.other, estimates))))
+    parts.append(_Part([], list(exclusion_checks(made.around_exclusion))))
     parts.append(_Part([], list(e_value_findings(estimates))))
     reported, further = parted(estimates)
     results = Results(

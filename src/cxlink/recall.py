@@ -38,7 +38,7 @@ def _pieces(part: Any) -> Iterator[bytes]:
         yield repr(list(zip(part.columns, part.dtypes, strict=True))).encode()
         yield pd.util.hash_pandas_object(part).to_numpy().tobytes()
     elif isinstance(part, BaseModel):
-        yield part.model_dump_json().encode()
+        yield part.model_dump_json(exclude_unset=True).encode()
     elif isinstance(part, tuple):
         yield f"tuple of {len(part)}".encode()
         for one in part:

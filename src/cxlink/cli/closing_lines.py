@@ -15,7 +15,7 @@ from cxlink.report.check_notes import note
 from cxlink.report.content import gather
 from cxlink.report.format import words
 from cxlink.report.posterior_sections.posterior_warnings import sampling_failures
-from cxlink.report.profile_words import table_notes
+from cxlink.report.profile_words import exclusion_moves, table_notes
 from cxlink.report.words import say
 from cxlink.results import ComparisonResults, Results
 from cxlink.value.intervention import InterventionValue
@@ -27,7 +27,15 @@ def closing_lines(found: Results) -> list[str]:
     thin = [_thin(check, found.spec) for check in matching(found.checks, code="support", passed=False)]
     few = matching(found.checks, code="customers_per_stratum", passed=False, blank="")
     resolved = [note(check) for check in resolution_checks(found.counts)]
-    notes = [*resolved, *thin, *map(_few, few), *table_notes(found), *empty_bands(found.counts)]
+    notes = [
+        *exclusion_moves(found.checks, found.spec),
+        *map(note, matching(found.checks, code="later_adjuster")),
+        *resolved,
+        *thin,
+        *map(_few, few),
+        *table_notes(found),
+        *empty_bands(found.counts),
+    ]
     return plain([*sampling_failures(found.checks), *lines, *noted(notes)])
 
 

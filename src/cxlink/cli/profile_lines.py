@@ -1,14 +1,17 @@
 """Lines of a cohort's profile for a terminal: rows, scores, follow-up, and the headline under both conventions."""
 
 from cxlink.cohort.count.counts import Counts
-from cxlink.cohort.count.resolution import resolution_checks, with_resolution_of
+from cxlink.cohort.count.resolution import with_resolution_of
+from cxlink.cohort.counted import counted
+from cxlink.cohort.input_checks import input_checks
 from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort
 from cxlink.report.check_notes import note
 from cxlink.report.format import FIRM, THIN, levels, listed, percent, periods, whole
-from cxlink.report.profile_words import exclusions, profile_notes, time_origin
+from cxlink.report.profile_words import exclusion_moves, exclusions, profile_notes, time_origin
 from cxlink.report.words import say
 from cxlink.sensitivity.duration_convention import headline_points
+from cxlink.sensitivity.excluded_rows import exclusion_checks
 
 
 def profile_lines(cohort: Cohort) -> list[str]:
@@ -31,8 +34,10 @@ def profile_lines(cohort: Cohort) -> list[str]:
     if counts.spec.spend is not None:
         complete, n = (int(counts.scored[name].sum()) for name in ("spend_n", "n"))
         lines.append(say("terminal.spend", complete=complete, scored=n))
-    resolved = [note(check) for check in resolution_checks(counts)]
-    return plain([*lines, *noted([*resolved, *profile_notes(counts.profile), *empty_bands(counts)])])
+    moved = exclusion_moves(exclusion_checks(counted(cohort).around_exclusion), counts.spec)
+    settled = [note(check) for check in input_checks(counts)]
+    notes = [*moved, *settled, *profile_notes(counts.profile), *empty_bands(counts)]
+    return plain([*lines, *noted(notes)])
 
 
 def _rows(counts: Counts) -> list[str]:

@@ -26,12 +26,15 @@ class Counted:
         ``score, again, n``: customers by their first and their second score; None where only counts are available.
     other : Counts or None
         Under the other convention of recorded durations; None where there is only one, or only counts are available.
+    around_exclusion : tuple of Counts
+        By score and time alone, with and without the rows that were excluded for a rule; empty where none was.
     """
 
     counts: Counts
     naive: Counts | None = None
     repeats: pd.DataFrame | None = None
     other: Counts | None = None
+    around_exclusion: tuple[Counts, ...] = ()
 
 
 def counted(cohort: Cohort | Counts, first: Counts | None = None) -> Counted:
@@ -66,7 +69,13 @@ def counted(cohort: Cohort | Counts, first: Counts | None = None) -> Counted:
         else _without_entry(counts),
         cohort.count_repeats(),
         with_resolution_of(counts, other) if other is not None else None,
+        tuple(_resolved_as(counts, one) for one in cohort.count_around_exclusion()),
     )
+
+
+def _resolved_as(counts: Counts, others: Counts) -> Counts:
+    """Give other counts of the same customers the bands and the horizon of these."""
+    return with_resolution_of(counts, replace(others, resolved=counts.resolved))
 
 
 def _without_entry(counts: Counts) -> Counts | None:

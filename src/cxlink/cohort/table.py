@@ -10,28 +10,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxlink.checks import Fact
+from cxlink.cohort.checked_rows import checked_rows, refuse_wide
 from cxlink.cohort.count import grouping
 from cxlink.cohort.count.coding import code_cells
+from cxlink.cohort.count.copied_rows import copied_rows
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.grouped_rows import one_row_each
 from cxlink.cohort.count.identity import one_row_a_customer
 from cxlink.cohort.count.metric_cells import metric_counts, raw_flows, raw_metrics
-from cxlink.cohort.count.metric_expressions import metric_rules
 from cxlink.cohort.count.metric_sums import nothing
 from cxlink.cohort.count.profile import Profile, Remark, number_of_rows
-from cxlink.cohort.count.refusals import refusal, without_broken
 from cxlink.cohort.count.repeated_scores import repeated_scores
 from cxlink.cohort.count.resolution import resolve
-from cxlink.cohort.count.rules import TableRule, broken, rules_of
 from cxlink.cohort.count.similar_ids import similar_ids
+from cxlink.cohort.count.undropped import retention_spec
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.read.source import Source, embedded, open_source
+from cxlink.cohort.read.source import Source, open_source
 from cxlink.cohort.read.survey_table import with_surveys
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.cohort.spec.spec_sections import AdjustSection
-from cxlink.cohort.strata import stratum_column
-
-MOST_LEVELS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +58,8 @@ class Cohort:
         Whether rows that violate a rule were excluded.
     notes : tuple of Remark
         What was odd but valid while reading.
+    undropped : tuple of Arrow tables
+        Raw cells of score and time before and after rows were excluded; empty where none was.
     """
 
     name: str
@@ -75,6 +73,7 @@ class Cohort:
     table: Any = field(default=None, repr=False)
     drop_invalid: bool = False
     notes: tuple[Remark, ...] = ()
+    undropped: tuple[pa.Table, ...] = ()
 
     def count(self, counts: str | None = None) -> Counts:
         """Count its customers, and settle the bands and the horizon that the spec leaves to rule.
@@ -121,6 +120,11 @@ class Cohort:
         pairs: pd.DataFrame = self.repeats.to_pandas().astype("int64")
         return pairs
 
+    def count_around_exclusion(self) -> tuple[Counts, ...]:
+        """Count customers by score and time, with and without the rows excluded; nothing where no row was excluded."""
+        spec = retention_spec(self.spec)
+        return tuple(code_cells(raw, spec, self._read()) for raw in self.undropped)
+
     def _read(self) -> Profile:
         return Profile(self.name, self.rows_read, _customers(self.raw), self.dropped)
 
@@ -164,7 +168,8 @@ def read_cohort(table: Any, spec: CohortSpec, drop_invalid: bool = False) -> Coh
         cohort = _read(joined, spec, drop_invalid)
         if source.state() != before:
             raise InputError(f"{source.name}: changed while it was read. Read a copy that stays as it is.")
-        return replace(cohort, table=table, drop_invalid=drop_invalid, notes=(*notes, *cohort.notes))
+        notes = (*notes, *cohort.notes, *copied_rows(table, spec, cohort.rows_read))
+        return replace(cohort, table=table, drop_invalid=drop_invalid, notes=notes)
     finally:
         source.close()
 
@@ -194,7 +199,8 @@ def _with_surveys(source: Source, spec: CohortSpec, table: Any) -> tuple[Source,
 
 def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = False) -> Cohort:
     source, notes = one_row_each(source, spec)
-    raw, metrics, source, dropped = _checked(source, spec, drop_invalid)
+    checked = checked_rows(source, spec, drop_invalid)
+    source, raw, metrics, dropped = checked.source, checked.raw, checked.metrics, checked.dropped
     n_rows = _customers(raw) + number_of_rows(dropped)
     notes += similar_ids(source, spec, n_rows)
     repeats = repeated_scores(source, spec)
@@ -205,7 +211,7 @@ def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = Fal
     if not _customers(raw):
         raise InputError(f"{source.name}: no valid row is left.")
     if not wide:
-        _refuse_wide(raw, spec, source.name)
+        refuse_wide(raw, spec, source.name)
     naive = naive_spec(spec)
     return Cohort(
         name=source.name,
@@ -217,6 +223,7 @@ def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = Fal
         repeats=repeats,
         metrics=metric_counts(metrics, raw_flows(source, spec), spec),
         notes=notes,
+        undropped=checked.undropped,
     )
 
 
@@ -226,8 +233,7 @@ def naive_spec(spec: CohortSpec) -> CohortSpec | None:
     if sub is None or not sub.dated or not sub.signup:
         return None
     naive = sub.model_copy(update={"survey": sub.signup, "signup": None, "clock": "survey"})
-    bare = {"spend": None, "control": None, "metrics": None, "adjust": AdjustSection()}
-    return spec.model_copy(update={"subscription": naive, **bare})
+    return retention_spec(spec).model_copy(update={"subscription": naive})
 
 
 def _from_signup(source: Source, naive: CohortSpec) -> pa.Table:
@@ -238,69 +244,6 @@ def _from_signup(source: Source, naive: CohortSpec) -> pa.Table:
 
 def _customers(raw: pa.Table) -> int:
     return int(pc.sum(raw["n"]).as_py() or 0)
-
-
-def _checked(
-    source: Source, spec: CohortSpec, drop_invalid: bool
-) -> tuple[pa.Table, pa.Table | None, Source, tuple[Remark, ...]]:
-    """Group, for the cohort and for metrics, check the cells, and refuse or exclude rows that violate a rule."""
-    raw = grouping.raw_cells(source, spec)
-    if raw.num_rows == 0:
-        raise InputError(f"{source.name}: no rows below the header.")
-    failed = _broken(raw, rules_of(spec), source)
-    metrics = raw_metrics(source, spec)
-    failed += _broken(metrics, metric_rules(spec), source) if metrics is not None else []
-    if failed and not drop_invalid:
-        raise refusal(source, spec, failed[0])
-    dropped: tuple[Remark, ...] = ()
-    if failed:
-        source, dropped = without_broken(source, spec, failed)
-        raw, metrics = grouping.raw_cells(source, spec), raw_metrics(source, spec)
-    if raw.num_rows > grouping.MOST_CELLS:
-        _refuse_wide(raw, spec, source.name)
-        raise InputError(
-            f"{source.name}: more than {grouping.MOST_CELLS:,} cells. Adjust for fewer or coarser columns ([adjust] "
-            "bands), or use a longer [subscription] unit."
-        )
-    return raw, metrics, source, dropped
-
-
-def _broken(raw: pa.Table, rules: list[TableRule], source: Source) -> list[TableRule]:
-    """Rules that the cells violate, evaluated in DuckDB."""
-    if not rules:
-        return []
-    if source.ours and source.engine.name == "duckdb":
-        return broken(raw, rules, source.engine)
-    engine = embedded()
-    try:
-        return broken(raw, rules, engine)
-    finally:
-        engine.disconnect()
-
-
-def _refuse_wide(raw: pa.Table, spec: CohortSpec, name: str) -> None:
-    """Refuse categories of many levels, such as an id, an amount or free text."""
-    more = " or more" if raw.num_rows > grouping.MOST_CELLS else ""
-    for variable in spec.stratum_variables:
-        n_levels = len(raw[stratum_column(variable)].unique())
-        if variable not in spec.cuts and n_levels > MOST_LEVELS:
-            raise InputError(
-                f"{name}: {variable} has {n_levels:,} values{more}; a stratum may have {MOST_LEVELS}. Cut it into "
-                f"bands ([adjust] bands = {{ {variable} = [...] }}, --band {variable}=...), or leave it out."
-            )
-    metrics = spec.metrics
-    if metrics is not None and metrics.touchpoint is not None:
-        n_touchpoints = len(raw["touchpoint"].unique())
-        if n_touchpoints > MOST_LEVELS:
-            raise InputError(
-                f"{name}: {metrics.touchpoint} has {n_touchpoints:,} values{more}; there may be {MOST_LEVELS} "
-                "touchpoints. Group them."
-            )
-    if "cause" in raw.column_names and (n_causes := len(raw["cause"].unique())) > MOST_LEVELS:
-        cause = spec.subscription.cause if spec.subscription else ""
-        raise InputError(
-            f"{name}: {cause} has {n_causes:,} values{more}; there may be {MOST_LEVELS} causes. Group them."
-        )
 
 
 def fingerprint(cells: pd.DataFrame) -> str:

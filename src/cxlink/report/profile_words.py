@@ -1,8 +1,11 @@
 """What became of a table's rows, what is odd about it, and its time origin, in words."""
 
+from collections.abc import Iterable
+
 from cxlink.checks import Check, matching
 from cxlink.cohort.count.profile import Profile, Remark
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.report.check_notes import note
 from cxlink.report.format import periods, units
 from cxlink.report.words import say
 from cxlink.results import Results
@@ -19,17 +22,32 @@ def profile_notes(profile: Profile) -> list[str]:
 
 
 def table_notes(found: Results) -> list[str]:
-    """Say what is odd about the table of an analysis, and what the other duration convention would change."""
+    """Say what is odd about a table, which keys act on nothing, and what the other duration convention would change."""
+    notes = [*profile_notes(found.profile), *map(note, matching(found.checks, code="unused_key"))]
     apart = matching(found.checks, code="counts_reading", passed=False, blank="")
     if not apart:
-        return profile_notes(found.profile)
+        return notes
     first = apart[0].facts
     after = periods(found.spec.horizon, found.spec.unit)
     both = [_under_both(check) for check in apart]
     return [
-        *profile_notes(found.profile),
+        *notes,
         say("notes.other_convention", counts=first["counts"], after=after, retention=both),
     ]
+
+
+def exclusion_moves(checks: Iterable[Check], spec: CohortSpec) -> list[str]:
+    """Say so where the exclusion of rows moves retention by more than its standard error."""
+    moved = matching(checks, code="excluded_rows", passed=False, blank="")
+    if not moved:
+        return []
+    both = [_with_them(check) for check in moved]
+    return [say("results.excluded_rows", after=periods(spec.horizon, spec.unit), retention=both)]
+
+
+def _with_them(check: Check) -> str:
+    facts = {name: check.facts[name] for name in ("before", "estimate")}
+    return say("results.with_excluded", group=check.group, **facts)
 
 
 def _under_both(check: Check) -> str:

@@ -31,7 +31,7 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     read : Profile
         Profile of the table's rows so far.
     """
-    times = {name: raw[name].to_pandas() for name in raw.column_names if name in _CLOCK}
+    times = {name: raw[name].to_pandas() for name in raw.column_names if name in CLOCK}
     scored = raw["score"].is_valid().to_numpy()
     n = raw["n"].to_numpy().astype(np.int64)
     entry, leave, lost, notes = _spells(times, spec, np.where(scored, n, 0))
@@ -111,7 +111,8 @@ def _lacking_spend(raw: pa.Table, spec: CohortSpec) -> list[Remark]:
     return [Remark("spend_lacking", n, facts={"column": spec.spend.column})] if n else []
 
 
-_CLOCK = ("event", "whole", "part", "follow", "entry", "exit", "lost", "wave")
+CLOCK = ("event", "whole", "part", "follow", "entry", "exit", "lost", "wave")
+"""Columns of a raw cell that say when it entered, left or was last observed."""
 
 
 def _spells(

@@ -40,12 +40,17 @@ class TableRule:
 
 def rules_of(spec: CohortSpec) -> list[TableRule]:
     """All rules of a spec, in the order in which they are reported."""
+    amounts = (*_spend_rules(spec), *_margin_rules(spec), *_control_rules(spec))
+    return [*time_rules(spec), *_band_rules(spec), *amounts, *_member_rules(spec)]
+
+
+def time_rules(spec: CohortSpec) -> list[TableRule]:
+    """Rules of score and times: a row that keeps them can be counted for retention by score."""
     sub = spec.subscription
     rules = [_score_rule(spec)]
     if sub is not None:
         rules += _date_rules(spec, sub) if sub.dated else _duration_rules(spec, sub)
-    amounts = (*_spend_rules(spec), *_margin_rules(spec), *_control_rules(spec))
-    return [*rules, *_band_rules(spec), *amounts, *_member_rules(spec)]
+    return rules
 
 
 def _score_rule(spec: CohortSpec) -> TableRule:

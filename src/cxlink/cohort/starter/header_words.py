@@ -129,6 +129,7 @@ SPEND_WINDOW = rf"{AFTER}|annual_spend|12_?m(_|$)|window"
 BEFORE = r"(^|_)before|(^|_)prior|(^|_)prev|(^|_)past|vorig|(^|_)voor_|(^|_)voorafgaand|(^|_)vor_|last_year|historic"
 CAUSE = r"churn.*(categ|reason)|cancel.*reason|opzegreden|reden|(^|_)cause|oorzaak|reason|kundigungsgrund|(^|_)grund"
 OUTCOME = rf"churn|status|cancel|opzeg|opgezegd|kundig|(^|_)exit|outcome|resultaat|{CAUSE}|{AFTER}"
+LATER = rf"{AFTER}|churn|cancel|opzeg|opgezegd|kundig|(^|_)exit"
 NO_ADJUST = (
     r"name|naam|comment|opmerking|toelichting|verbatim|description|e_?mail|phone|telefoon|adres|address|free_text|notes?$"
     r"|(nps|csat)_(category|segment|group|class)|promoter|detractor"

@@ -7,6 +7,7 @@ from typing import Any
 from cxlink.cohort.spec.open_keys import OPEN
 from cxlink.cohort.starter import header_words as said
 from cxlink.cohort.starter.column_looks import Look
+from cxlink.cohort.starter.later_headers import dated_after
 from cxlink.cohort.starter.notation import Notation
 from cxlink.cohort.starter.roles import best, role_of
 from cxlink.cohort.starter.seen_table import Seen, seen_table
@@ -191,7 +192,7 @@ def _margin(looks: list[Look]) -> list[str]:
 
 def _adjust(looks: list[Look], stay: Drafted) -> list[str]:
     fits = [look for look in looks if role_of(look).role == "adjust" and look not in stay.used]
-    later = [look.name for look in fits if named_after(look.header, stay)]
+    later = [look.name for look in fits if dated_after(look.header, stay.surveyed)]
     names = [look.name for look in fits if look.name not in later]
     known_later = [look.name for look in looks if role_of(look).role == "after" and look.called(said.AFTER)]
     lines = ["", "# [adjust]                     # possible confounders, measured before the score"]
@@ -201,13 +202,3 @@ def _adjust(looks: list[Look], stay: Drafted) -> list[str]:
             f"# not proposed, since dated or named as after the score: {', '.join([*later, *known_later])}"
         )
     return lines
-
-
-def named_after(header: str, stay: Drafted) -> bool:
-    """Whether a header names a year, or a part of one, that is not over before the first survey."""
-    named = re.search(r"(?<!\d)(20\d\d)(?:_?(?:q([1-4])|(0[1-9]|1[0-2])))?(?!\d)", header)
-    if named is None or stay.surveyed is None:
-        return False
-    last_month = int(named[2]) * 3 if named[2] else int(named[3]) if named[3] else 12
-    first = stay.surveyed
-    return (int(named[1]), last_month) >= (first.year, first.month)

@@ -3,11 +3,12 @@
 from cxlink.report.content import Material
 from cxlink.report.document import Block, Run, bullets, heading, notice, paragraph, plain, table
 from cxlink.report.format import NONE, capital, coverage, customers, periods, score, signed, with_n
+from cxlink.report.profile_words import exclusion_moves
 from cxlink.report.sections import main_results as results
 from cxlink.report.sections.limitations import empty_bands, limits, resolved, snapshot, standardised_to
 from cxlink.report.sections.overview import overview
 from cxlink.report.sections.quick_pages import fitted
-from cxlink.report.sections.result_warnings import few, wrong_sign
+from cxlink.report.sections.result_warnings import few, later_adjusters, wrong_sign
 from cxlink.report.words import say, styled
 
 
@@ -35,7 +36,14 @@ def _numbers(m: Material) -> list[Block]:
     if m.spec.analysis.models == "quick":
         parts.append(notice(fitted(m)))
     bands = " ".join([*resolved(m), *few(m)])
-    warnings = (*wrong_sign(m), *empty_bands(m), bands, snapshot(m))
+    warnings = (
+        *exclusion_moves(m.results.checks, m.spec),
+        *later_adjusters(m),
+        *wrong_sign(m),
+        *empty_bands(m),
+        bands,
+        snapshot(m),
+    )
     parts += [notice(sentence) for sentence in warnings if sentence]
     rows = results.headline_rows(m)
     if rows:

@@ -2,6 +2,7 @@
 
 from cxlink.checks import matching
 from cxlink.cohort.count.resolution import LEAST_CUSTOMERS
+from cxlink.report.check_notes import note
 from cxlink.report.content import Material
 from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.format import levels
@@ -31,6 +32,11 @@ def wrong_sign(m: Material) -> list[str]:
         if worse and signs[outcome] == 0:
             signs[outcome] = -1
     return [say(f"results.wrong_sign_{outcome}") for outcome, sign in signs.items() if sign < 0]
+
+
+def later_adjusters(m: Material) -> list[str]:
+    """Name the adjustment variables that seem to be known only after the score."""
+    return [note(check) for check in matching(m.results.checks, code="later_adjuster")]
 
 
 def _sign(difference: Estimate | None) -> int:

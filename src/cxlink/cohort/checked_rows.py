@@ -1,0 +1,137 @@
+"""The rows of a table that violate no rule, grouped; those that do are refused, or excluded and counted."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from cxlink.cohort.count import grouping
+from cxlink.cohort.count.metric_cells import raw_metrics
+from cxlink.cohort.count.metric_expressions import metric_rules
+from cxlink.cohort.count.profile import Remark
+from cxlink.cohort.count.refusals import refusal, without_broken
+from cxlink.cohort.count.rules import TableRule, broken, rules_of, time_rules
+from cxlink.cohort.count.undropped import valid_in_time
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.source import Source, embedded
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.strata import stratum_column
+
+MOST_LEVELS = 50
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CheckedRows:
+    """A table without the rows that violate a rule.
+
+    Attributes
+    ----------
+    source : Source
+        Its rows.
+    raw : Arrow table
+        Its raw cells.
+    metrics : Arrow table or None
+        Its raw cells of metrics.
+    dropped : tuple of Remark
+        Why rows were excluded, and how many.
+    undropped : tuple of Arrow tables
+        Raw cells of score and time, before and after the exclusion of rows: what could have been counted for retention,
+        and what is; empty where no row was excluded.
+    """
+
+    source: Source
+    raw: pa.Table
+    metrics: pa.Table | None
+    dropped: tuple[Remark, ...] = ()
+    undropped: tuple[pa.Table, ...] = ()
+
+
+def checked_rows(source: Source, spec: CohortSpec, drop_invalid: bool) -> CheckedRows:
+    """Group, for the cohort and for metrics, check the cells, and refuse or exclude rows that violate a rule.
+
+    Raises
+    ------
+    InputError
+        If a row violates a rule and is not to be excluded, there is no row, or there are too many cells.
+    """
+    raw = grouping.raw_cells(source, spec)
+    if raw.num_rows == 0:
+        raise InputError(f"{source.name}: no rows below the header.")
+    failed = _broken(raw, rules_of(spec), source)
+    metrics = raw_metrics(source, spec)
+    failed += _broken(metrics, metric_rules(spec), source) if metrics is not None else []
+    if failed and not drop_invalid:
+        raise refusal(source, spec, failed[0])
+    if not failed:
+        return CheckedRows(source, _not_too_many(raw, spec, source.name), metrics)
+    before = _in_time(raw, spec, source)
+    source, dropped = without_broken(source, spec, failed)
+    raw, metrics = grouping.raw_cells(source, spec), raw_metrics(source, spec)
+    return CheckedRows(
+        source, _not_too_many(raw, spec, source.name), metrics, dropped, (before, _in_time(raw, spec, source))
+    )
+
+
+def _not_too_many(raw: pa.Table, spec: CohortSpec, name: str) -> pa.Table:
+    """Give the cells back, if they are not too many to be analysed."""
+    if raw.num_rows > grouping.MOST_CELLS:
+        refuse_wide(raw, spec, name)
+        raise InputError(
+            f"{name}: more than {grouping.MOST_CELLS:,} cells. Adjust for fewer or coarser columns ([adjust] "
+            "bands), or use a longer [subscription] unit."
+        )
+    return raw
+
+
+def _broken(raw: pa.Table, rules: list[TableRule], source: Source) -> list[TableRule]:
+    """Rules that the cells violate."""
+    if not rules:
+        return []
+    with _duckdb(source) as engine:
+        return broken(raw, rules, engine)
+
+
+def _in_time(raw: pa.Table, spec: CohortSpec, source: Source) -> pa.Table:
+    """Cells whose score and times are valid."""
+    with _duckdb(source) as engine:
+        return valid_in_time(raw, time_rules(spec), engine)
+
+
+@contextmanager
+def _duckdb(source: Source) -> Iterator[Any]:
+    """DuckDB, which evaluates rules on cells: the source's own where it is one of ours."""
+    if source.ours and source.engine.name == "duckdb":
+        yield source.engine
+        return
+    engine = embedded()
+    try:
+        yield engine
+    finally:
+        engine.disconnect()
+
+
+def refuse_wide(raw: pa.Table, spec: CohortSpec, name: str) -> None:
+    """Refuse categories of many levels, such as an id, an amount or free text."""
+    more = " or more" if raw.num_rows > grouping.MOST_CELLS else ""
+    for variable in spec.stratum_variables:
+        n_levels = len(raw[stratum_column(variable)].unique())
+        if variable not in spec.cuts and n_levels > MOST_LEVELS:
+            raise InputError(
+                f"{name}: {variable} has {n_levels:,} values{more}; a stratum may have {MOST_LEVELS}. Cut it into "
+                f"bands ([adjust] bands = {{ {variable} = [...] }}, --band {variable}=...), or leave it out."
+            )
+    metrics = spec.metrics
+    if metrics is not None and metrics.touchpoint is not None:
+        n_touchpoints = len(raw["touchpoint"].unique())
+        if n_touchpoints > MOST_LEVELS:
+            raise InputError(
+                f"{name}: {metrics.touchpoint} has {n_touchpoints:,} values{more}; there may be {MOST_LEVELS} "
+                "touchpoints. Group them."
+            )
+    if "cause" in raw.column_names and (n_causes := len(raw["cause"].unique())) > MOST_LEVELS:
+        cause = spec.subscription.cause if spec.subscription else ""
+        raise InputError(
+            f"{name}: {cause} has {n_causes:,} values{more}; there may be {MOST_LEVELS} causes. Group them."
+        )
