@@ -138,9 +138,8 @@ def _analysed(
         metrics = metrics_of(counts, _stream(spec, 10))
     parts.append(_Part([], list(immortal_time_checks(counts))))
     estimates = tidy(row for part in parts for row in part.rows)
-    parts.append(_Part([], list(convention_checks(spec, made.other, estimates))))
-    parts.append(_Part([], list(exclusion_checks(made.around_exclusion))))
-    parts.append(_Part([], list(e_value_findings(estimates))))
+    others = (*convention_checks(spec, made.other, estimates), *exclusion_checks(made.around_exclusion))
+    parts.append(_Part([], [*others, *e_value_findings(estimates)]))
     reported, further = parted(estimates)
     results = Results(
         counts=counts,
