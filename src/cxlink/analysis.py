@@ -136,10 +136,9 @@ def _analysed(
         parts.append(_Part(*sensitivity_of_counts(counts)))
         announce(progress, "metrics")
         metrics = metrics_of(counts, _stream(spec, 10))
-    parts.append(_Part([], list(immortal_time_checks(counts))))
+    parts.append(_Part([], [*immortal_time_checks(counts), *exclusion_checks(made.around_exclusion)]))
     estimates = tidy(row for part in parts for row in part.rows)
-    others = (*convention_checks(spec, made.other, estimates), *exclusion_checks(made.around_exclusion))
-    parts.append(_Part([], [*others, *e_value_findings(estimates)]))
+    parts.append(_Part([], [*convention_checks(spec, made.other, estimates), *e_value_findings(estimates)]))
     reported, further = parted(estimates)
     results = Results(
         counts=counts,
