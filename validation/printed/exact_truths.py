@@ -30,7 +30,7 @@ GROUPS = {"worst": WORST, "best": BEST, "3": (3,)}
 """Those that are judged: both bands, and the level between them."""
 LAGS = (1, 3)
 RATE = float(np.log1p(DISCOUNT)) / 12
-_FARTHEST_MEDIAN = 20.0
+_FARTHEST_MEDIAN = 15.0
 """A median nearer to the end of follow-up is not reached in every cohort, and not asked for."""
 
 
