@@ -31,7 +31,7 @@ GROUPS = {"worst": WORST, "best": BEST, "3": (3,)}
 LAGS = (1, 3)
 RATE = float(np.log1p(DISCOUNT)) / 12
 _FARTHEST_MEDIAN = 15.0
-"""A median nearer to the end of follow-up is not reached in every cohort, and not asked for."""
+"""Inside follow-up; a median nearer to its end is not reached in every cohort, and not asked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,10 +135,9 @@ def curve_truths(pairs: PairTruths, n: np.ndarray, ladder: Sequence[int] = LADDE
         )
         less = {g: area(s * np.exp(-RATE * np.arange(len(s))), h) for g, s in curves.items()}
         yield from own_rows("tenure_discounted", less, horizon=h)
+    farthest = _FARTHEST_MEDIAN if tuple(ladder) == LADDER else ladder[-1]
     medians = {g: half_left(s) for g, s in curves.items()}
-    yield from own_rows(
-        "tenure_median", {g: m for g, m in medians.items() if m <= max(ladder[-1], _FARTHEST_MEDIAN)}
-    )
+    yield from own_rows("tenure_median", {g: m for g, m in medians.items() if m <= farthest})
     for k, cause in enumerate(CAUSES):
         yield from own_rows(
             "cumulative_incidence",
