@@ -80,12 +80,13 @@ def test_a_closed_output_is_named_and_a_reader_that_left_is_no_fault(
         patch.setattr(sys, "stdout", closed)
         assert run(["--version"]) == 2
     _same_line(capsys, "standard output: cannot be written")
-    read, write = os.pipe()
-    os.close(read)
-    with os.fdopen(write, "w") as left, monkeypatch.context() as patch:
-        patch.setattr(sys, "stdout", left)
-        assert run(["--version"]) == 0
-    assert capsys.readouterr().err == ""
+    for typed in (["--version"], ["--help"], ["fit", "--help"], []):
+        read, write = os.pipe()
+        os.close(read)
+        with os.fdopen(write, "w") as left, monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", left)
+            assert run(typed) == 0
+        assert capsys.readouterr().err == ""
 
 
 def test_a_closed_error_stream_changes_no_status(churn: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,6 +108,12 @@ def status_of(command: Callable[[], Any], typed: Sequence[str] = ()) -> int:
     except BrokenPipeError:
         _drop_output()
         return 0
+    except SystemExit as end:
+        # rich ends a program so whose reader has gone away
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        _drop_output()
+        return 0
     except Exception as error:
         from cxlink.cohort.errors import InputError
 
