@@ -1,6 +1,7 @@
 """What the same user would write with lifelines: curves by score, a Cox model with its check, a Weibull; their plots.
 
-``python -m benchmarks.lifelines_script TABLE SCORE DURATION EVENT FOLDER [COVARIATE ...]``; nothing of cxlink is in it.
+``python -m benchmarks.lifelines_script [--no-residuals] TABLE SCORE DURATION EVENT FOLDER [COVARIATE ...]``; nothing of
+cxlink is in it. Without plots of residuals the check is its tests alone.
 """
 
 import contextlib
@@ -19,7 +20,8 @@ def main() -> None:
     from lifelines import CoxPHFitter, KaplanMeierFitter, WeibullAFTFitter
 
     warnings.simplefilter("ignore")
-    table, score, duration, event, folder, *covariates = sys.argv[1:]
+    plots = "--no-residuals" not in sys.argv
+    table, score, duration, event, folder, *covariates = [a for a in sys.argv[1:] if a != "--no-residuals"]
     frame = pd.read_parquet(table) if table.endswith(".parquet") else pd.read_csv(table)
     frame = frame[[score, duration, event, *covariates]].dropna(subset=[score])
     frame = frame[frame[duration] > 0]
@@ -31,7 +33,7 @@ def main() -> None:
     cox = CoxPHFitter().fit(rows, duration, event)
     cox.print_summary()
     with contextlib.redirect_stdout(io.StringIO()):  # its advice
-        cox.check_assumptions(rows, p_value_threshold=0.05, show_plots=True)
+        cox.check_assumptions(rows, p_value_threshold=0.05, show_plots=plots)
     weibull = WeibullAFTFitter().fit(rows, duration, event)
     weibull.print_summary()
     for name, model in (("cox", cox), ("weibull", weibull)):

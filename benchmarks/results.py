@@ -14,6 +14,7 @@ WITH_IDS = "counting, retention and spend, no id twice"
 ANALYSIS, REPORT = "analysis of the counts", "run folder with figures and PDF"
 HELP, FIT = "cxlink --help", "cxlink fit"
 USER, SCRIPT = "what a user waits for: ", "lifelines script"
+PLAIN_SCRIPT = "the same, residuals not plotted"
 """Begins the name of such a comparison, and the script beside the commands."""
 TENURE = "expected tenure, ten levels and sixty periods"
 POSTERIOR = {

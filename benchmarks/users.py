@@ -8,10 +8,11 @@ from pathlib import Path
 
 from benchmarks.customers import SPEC, make_table
 from benchmarks.measure import ROOT, Measured, in_own_process
-from benchmarks.results import SCRIPT, USER, Row, row
+from benchmarks.results import PLAIN_SCRIPT, SCRIPT, USER, Row, row
 
 SHARED = ROOT.parent / "shared" / "data"
 STRATA, MILLION = 20_000, 1_000_000
+_FEW = 5_000
 COMMANDS = {"cxlink fit --quick": ["--quick"], "cxlink fit": []}
 _TELCO = """
 [score]
@@ -28,14 +29,18 @@ columns = ["Contract"]
 
 @dataclass(frozen=True, slots=True)
 class UserTable:
-    """A table, its spec, and what the script is told of it: score, duration, event, covariates; none: no script."""
+    """A table, its spec, and what the script is told of it: score, duration, event, covariates; none: no script.
+
+    Plots of residuals of 20,000 customers take lifelines minutes: ``residuals`` is false there.
+    """
 
     name: str
     path: Path
     size: int
     spec: str
     columns: tuple[str, ...]
-    repeats: int = 3
+    repeats: int = 1
+    residuals: bool = True
 
 
 def tables(folder: Path) -> Iterator[UserTable]:
@@ -47,16 +52,18 @@ def tables(folder: Path) -> Iterator[UserTable]:
     }
     for name, (size, said, columns) in shared.items():
         if (SHARED / name).is_file():
-            yield UserTable(name, SHARED / name, size, said, columns)
+            yield UserTable(name, SHARED / name, size, said, columns, 3 if size < _FEW else 1)
         else:
             print(f"{name}: not beside the project, left out", file=sys.stderr)
     own = ("score", "months", "churned", "plan", "region")
-    yield UserTable("simulated, plan and region", make_table(folder, STRATA), STRATA, spec, own)
+    yield UserTable(
+        "simulated, plan and region", make_table(folder, STRATA), STRATA, spec, own, residuals=False
+    )
     yield UserTable("simulated, plan and region", make_table(folder, MILLION), MILLION, spec, ())
 
 
 def waited_for(folder: Path) -> Iterator[Row]:
-    """Time each command and the script in turn, three times each, in processes of their own."""
+    """Time each command and the script in turn, in processes of their own."""
     for one in tables(folder):
         yield from _paired(one)
 
@@ -72,8 +79,10 @@ def _paired(one: UserTable) -> Iterator[Row]:
         fit = [program, "fit", str(one.path), "--spec", str(spec), "--out", out, "--overwrite", "--quiet"]
         calls = {name: [*fit, *more] for name, more in COMMANDS.items()}
         if one.columns:
-            module = [sys.executable, "-m", "benchmarks.lifelines_script", str(one.path), *one.columns[:3]]
-            calls[SCRIPT] = [*module, place, *one.columns[3:]]
+            module = [sys.executable, "-m", "benchmarks.lifelines_script"]
+            told = [str(one.path), *one.columns[:3], place, *one.columns[3:]]
+            calls |= {SCRIPT: [*module, *told]} if one.residuals else {}
+            calls[PLAIN_SCRIPT] = [*module, "--no-residuals", *told]
         found, peaks = {name: Measured() for name in calls}, dict.fromkeys(calls, 0.0)
         for _ in range(one.repeats):
             for name, call in calls.items():
