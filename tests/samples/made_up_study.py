@@ -52,29 +52,38 @@ def study() -> Reproduced:
 def third_chart() -> pd.DataFrame:
     """Four assumptions in both bands, at three values of φ."""
     years = {
-        ("exponential", "", "worst"): (1.2, np.nan, np.nan), ("exponential", "", "best"): (3.3, np.nan, np.nan),
-        ("shifted_beta_geometric", "", "worst"): (1.2, 1.4, 1.8),
-        ("shifted_beta_geometric", "", "best"): (3.3, 5.4, 74.5),
-        ("generalised_gamma", "q = -0.5", "worst"): (1.5, 1.8, 2.3),
-        ("generalised_gamma", "q = -0.5", "best"): (12.3, 22.0, 257.0),
-        ("gompertz", "", "worst"): (1.2, np.inf, np.inf), ("gompertz", "", "best"): (3.3, np.inf, np.inf),
+        ("exponential", "", 0.0, "worst"): (1.2, np.nan, np.nan),
+        ("exponential", "", 0.0, "best"): (3.3, np.nan, np.nan),
+        ("shifted_beta_geometric", "", 0.0, "worst"): (1.2, 1.4, 1.8),
+        ("shifted_beta_geometric", "", 0.0, "best"): (3.3, 5.4, 74.5),
+        ("generalised_gamma", "q", -0.5, "worst"): (1.5, 1.8, 2.3),
+        ("generalised_gamma", "q", -0.5, "best"): (12.3, 22.0, 257.0),
+        ("gompertz", "", 0.0, "worst"): (1.2, np.inf, np.inf), ("gompertz", "", 0.0, "best"): (3.3, np.inf, np.inf),
     }  # fmt: skip
     rows = [
-        (model, fixed, group, {"worst": 0.43, "best": 0.74}[group], phi, value)
-        for (model, fixed, group), values in years.items()
+        (model, fixed, at, group, {"worst": 0.43, "best": 0.74}[group], phi, value)
+        for (model, fixed, at, group), values in years.items()
         for phi, value in zip((0.0, 0.1, 0.2), values, strict=True)
     ]
-    names = ("model", "fixed", "group", "retention", "heterogeneity", "years")
+    names = ("model", "fixed", "fixed_at", "group", "retention", "heterogeneity", "years")
     return pd.DataFrame(rows, columns=list(names))
 
 
 def six_years() -> pd.DataFrame:
     """What six years need under each of them."""
     rows = [
-        ("exponential", "", *(np.nan,) * 4), ("shifted_beta_geometric", "", 0.112, 0.769, 6.0, 1.39),
-        ("generalised_gamma", "q = -0.5", -0.204, 0.687, 6.0, 1.23), ("gompertz", "", *(np.nan,) * 4),
+        ("exponential", "", 0.0, *(np.nan,) * 4), ("shifted_beta_geometric", "", 0.0, 0.112, 0.769, 6.0, 1.39),
+        ("generalised_gamma", "q", -0.5, -0.204, 0.687, 6.0, 1.23), ("gompertz", "", 0.0, *(np.nan,) * 4),
     ]  # fmt: skip
-    names = ("model", "fixed", "heterogeneity", "second_year_of_best", "years_of_best", "years_of_worst")
+    names = (
+        "model",
+        "fixed",
+        "fixed_at",
+        "heterogeneity",
+        "second_year_of_best",
+        "years_of_best",
+        "years_of_worst",
+    )
     return pd.DataFrame(rows, columns=list(names))
 
 

@@ -23,7 +23,11 @@ from cxlink.survival.families.catalogue import (
     gompertz,
 )
 
-BY_NAME = {(each.family.name, each.fixed): each for each in ASSUMPTIONS}
+BY_NAME = {(each.family.name, each.fixed_at): each for each in ASSUMPTIONS}
+
+
+def _named(each: Assumption) -> str:
+    return f"{each.family.name} {each.fixed} {each.fixed_at}" if each.fixed else each.family.name
 
 
 @pytest.fixture(scope="module", name="chart")
@@ -31,13 +35,13 @@ def _chart() -> ThirdChart:
     return third_chart()
 
 
-def _years(chart: ThirdChart, model: str, group: str, fixed: str = "") -> pd.Series:
+def _years(chart: ThirdChart, model: str, group: str, fixed_at: float = 0.0) -> pd.Series:
     rows = chart.years
-    mine = rows[(rows["model"] == model) & (rows["group"] == group) & (rows["fixed"] == fixed)]
+    mine = rows[(rows["model"] == model) & (rows["group"] == group) & (rows["fixed_at"] == fixed_at)]
     return mine.set_index("heterogeneity")["years"]
 
 
-@pytest.mark.parametrize("each", ASSUMPTIONS, ids=lambda each: f"{each.family.name} {each.fixed}".strip())
+@pytest.mark.parametrize("each", ASSUMPTIONS, ids=_named)
 def test_every_family_keeps_both_years(each: Assumption) -> None:
     r = np.repeat(list(kriss().retention.values()), 5)
     r2 = second_year(r, np.tile([0.0, 0.03, 0.1, 0.17, 0.2], 2))
@@ -45,9 +49,7 @@ def test_every_family_keeps_both_years(each: Assumption) -> None:
         values = each.solve(r, r2)
     found = np.array([each.family.log_survival(np.array(t), *values) for t in (1.0, 2.0)])
     has = ~np.isnan(values[min(len(values) - 1, 1)])
-    assert has.sum() == {"exponential": 2, "beta_discrete_weibull shape = 0.9": 5}.get(
-        f"{each.family.name} {each.fixed}".strip(), 10
-    )
+    assert has.sum() == {"exponential": 2, "beta_discrete_weibull shape 0.9": 5}.get(_named(each), 10)
     # Polarisation is floored at 1e-7: the second year feels that much, the first its differences of log Γ.
     np.testing.assert_allclose(found[0][has], np.log(r)[has], rtol=0, atol=1e-7)
     np.testing.assert_allclose(found[1][has], np.log(r * r2)[has], rtol=0, atol=2e-7)
@@ -122,7 +124,7 @@ def test_a_constant_rate_is_where_the_families_that_hold_it_start(chart: ThirdCh
 
 
 def test_years_rise_with_heterogeneity_and_the_best_stay_longer(chart: ThirdChart) -> None:
-    for (model, fixed), _ in chart.years.groupby(["model", "fixed"]):
+    for (model, fixed), _ in chart.years.groupby(["model", "fixed_at"]):
         worst, best = (_years(chart, model, group, fixed) for group in ("worst", "best"))
         for years in (worst, best):
             finite = years.dropna()
@@ -144,9 +146,9 @@ def test_one_year_does_not_determine_years_for_the_best_and_hardly_for_the_worst
 
 
 def test_six_years_come_out_where_they_were_solved_for_elsewhere(chart: ThirdChart) -> None:
-    six = chart.six_years.set_index(["model", "fixed"])
+    six = chart.six_years.set_index(["model", "fixed_at"])
     known = implied_tenure().reconciled.set_index("assumption").loc["shifted_beta_geometric"]
-    found = six.loc[("shifted_beta_geometric", "")]
+    found = six.loc[("shifted_beta_geometric", 0.0)]
     assert found["heterogeneity"] == pytest.approx(known["value"], rel=1e-5)
     assert found["years_of_worst"] == pytest.approx(known["worst_years"], rel=1e-5)
     met = six.dropna(subset="heterogeneity")
@@ -163,7 +165,7 @@ def test_six_years_come_out_where_they_were_solved_for_elsewhere(chart: ThirdCha
 def test_the_second_year_is_the_polarisation_of_the_shifted_beta_geometric() -> None:
     # α = .26·.8/.2 = 1.04 and β = 2.96: S(2)/S(1) = (β + 1)/(α + β + 1)
     assert second_year(0.74, np.array(0.2)) == pytest.approx(3.96 / 5, rel=1e-12)
-    values = BY_NAME["shifted_beta_geometric", ""].solve(np.array([0.74]), np.array([3.96 / 5]))
+    values = BY_NAME["shifted_beta_geometric", 0.0].solve(np.array([0.74]), np.array([3.96 / 5]))
     assert [float(value[0]) for value in values] == pytest.approx([0.26, 0.2], rel=1e-10)
 
 

@@ -34,12 +34,13 @@ class ThirdChart:
     Attributes
     ----------
     years : DataFrame, one row an assumption, a band and a φ
-        ``model, fixed, group`` (``worst``, ``best``), ``retention`` (after a year), ``heterogeneity`` φ,
+        ``model, fixed, fixed_at`` (name and value of a third parameter; empty and 0 where there is none), ``group``
+        (``worst``, ``best``), ``retention`` (after a year), ``heterogeneity`` φ,
         ``second_year`` (S(2)/S(1)), ``parameter`` and ``value`` (the family's second one), ``years``: ∫S(t)dt over all
         t > 0, ``inf`` where it diverges, NaN where no curve of the family has these two years.
     six_years : DataFrame, one row an assumption
-        ``model, fixed, heterogeneity, second_year_of_best, years_of_best, years_of_worst``: the φ at which the best
-        band's expected years are as published, and those of the worst at the same φ; NaN where there is none.
+        ``model, fixed, fixed_at, heterogeneity, second_year_of_best, years_of_best, years_of_worst``: the φ at which
+        the best band's expected years are as published, and those of the worst at the same φ; NaN where there is none.
     """
 
     years: pd.DataFrame
@@ -105,7 +106,8 @@ def _rows(assumption: Assumption, bands: dict[str, float]) -> pd.DataFrame:
         with np.errstate(divide="ignore", invalid="ignore"):
             values = assumption.solve(r, r2)
         frames.append(pd.DataFrame({
-            "model": assumption.family.name, "fixed": assumption.fixed, "group": group, "retention": r,
+            "model": assumption.family.name, "fixed": assumption.fixed, "fixed_at": assumption.fixed_at,
+            "group": group, "retention": r,
             "heterogeneity": HETEROGENEITY, "second_year": r2, "parameter": assumption.second,
             "value": values[1] if assumption.second else np.nan, "years": mean_years(assumption.family, *values),
         }))  # fmt: skip
@@ -138,7 +140,7 @@ def _needed(assumption: Assumption, bands: dict[str, float], wanted: float) -> d
     # A family that jumps from a finite mean to none passes by the wanted one.
     met = abs(years["best"] - wanted) < 1e-6 * wanted
     return {
-        "model": assumption.family.name, "fixed": assumption.fixed,
+        "model": assumption.family.name, "fixed": assumption.fixed, "fixed_at": assumption.fixed_at,
         "heterogeneity": root if met else np.nan,
         "second_year_of_best": float(second_year(best, np.asarray(root))) if met else np.nan,
         "years_of_best": years["best"] if met else np.nan, "years_of_worst": years["worst"] if met else np.nan,

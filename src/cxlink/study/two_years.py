@@ -43,13 +43,16 @@ class Assumption:
     second : str
         Name of the parameter that S(2)/S(1) fixes; empty for a family without one.
     fixed : str
-        The third parameter and its value, such as ``q = 0.5``; empty for a family without one.
+        Name of the third parameter, which is fixed; empty for a family without one.
+    fixed_at : float
+        Its value; 0 for a family without one.
     """
 
     family: Family
     solve: Callable[[Array, Array], Solved]
     second: str = ""
     fixed: str = ""
+    fixed_at: float = 0.0
 
 
 def _exponential(r: Array, r2: Array) -> Solved:
@@ -85,7 +88,7 @@ def _generalised_gamma(q: float) -> Assumption:
         sigma = np.log(2) / (second - first)
         return -sigma * first, sigma, np.full_like(r, q)
 
-    return Assumption(GENERALISED_GAMMA, solve, "sigma", f"q = {q:g}")
+    return Assumption(GENERALISED_GAMMA, solve, "sigma", "q", q)
 
 
 def _cure(r: Array, r2: Array) -> Solved:
@@ -109,7 +112,7 @@ def _beta_discrete_weibull(shape: float) -> Assumption:
         dispersion = np.array([polarisation(float(a), float(b)) for a, b in zip(r, r2, strict=True)])
         return 1 - r, dispersion, np.full_like(r, shape)
 
-    return Assumption(family, solve, "polarisation", f"shape = {shape:g}")
+    return Assumption(family, solve, "polarisation", "shape", shape)
 
 
 ASSUMPTIONS: tuple[Assumption, ...] = (

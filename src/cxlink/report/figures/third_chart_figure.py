@@ -15,6 +15,8 @@ from cxlink.report.words import say, sentences
 
 BANDS = ("worst", "best")
 HETEROGENEOUS = "shifted_beta_geometric"
+ASSUMPTION = ["model", "fixed", "fixed_at"]
+"""Columns that tell assumptions apart."""
 _TOP, _BOTTOM = 200.0, 0.8
 
 
@@ -34,7 +36,7 @@ def by_heterogeneity(
     Parameters
     ----------
     years : DataFrame
-        ``model, fixed, group, retention, heterogeneity, years``.
+        ``model, fixed, fixed_at, group, retention, heterogeneity, years``.
     printed : Printed
         Drawn as a line where it is a number, and named where it is words.
     spec : CohortSpec
@@ -43,7 +45,7 @@ def by_heterogeneity(
         Where to draw; a figure of its own by default.
     """
     with drawing.canvas(ax, (4, 3.7)) as axes:
-        for (model, _, group), rows in years.groupby(["model", "fixed", "group"], sort=False):
+        for (model, *_, group), rows in years.groupby([*ASSUMPTION, "group"], sort=False):
             color, thick = drawing.group_color(str(group)), model == HETEROGENEOUS
             finite = np.isfinite(rows["years"])
             x, y = 100 * rows["heterogeneity"], rows["years"].replace(np.inf, 50 * _TOP)
@@ -76,10 +78,10 @@ def by_family(years: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     years, ax
         As in `by_heterogeneity`.
     """
-    lines = list(years[["model", "fixed"]].drop_duplicates().itertuples(index=False, name=None))
+    lines = list(years.groupby(ASSUMPTION, sort=False))
     with drawing.canvas(ax, (4, 3.7)) as axes:
-        for height, (model, fixed) in enumerate(lines):
-            mine = years[(years["model"] == model) & (years["fixed"] == fixed)].dropna(subset="years")
+        for height, (_, rows) in enumerate(lines):
+            mine = rows.dropna(subset="years")
             for group, side in zip(BANDS, (-0.15, 0.15), strict=True):
                 ends = mine.loc[mine["group"] == group, "years"].to_numpy(float)
                 if ends.size:
@@ -89,7 +91,7 @@ def by_family(years: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         axes.set_xticks([1, 3, 6, 10, 30, 100], minor=False)
         axes.minorticks_off()
         drawing.plain_numbers(axes.xaxis)
-        axes.set_yticks(range(len(lines)), [assumption_name(*line) for line in lines])
+        axes.set_yticks(range(len(lines)), [assumption_name(*rows[ASSUMPTION].iloc[0]) for _, rows in lines])
         axes.set_ylim(len(lines) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=True, axis="x")
@@ -130,8 +132,8 @@ def retained(years: pd.DataFrame, group: str) -> float:
     return float(years.loc[years["group"] == group, "retention"].iloc[0])
 
 
-def assumption_name(model: str, fixed: str) -> str:
+def assumption_name(model: str, fixed: str = "", fixed_at: float = 0.0) -> str:
     """Name an assumption for readers."""
     key = f"third_chart.model_{model}"
     name = say(f"third_chart.model_{model}") if key in sentences(current()) else words(model)
-    return say("third_chart.assumption", model=name, fixed=fixed.replace(" -", " −")) if fixed else name
+    return say("third_chart.assumption", model=name, fixed=fixed, value=fixed_at) if fixed else name

@@ -11,6 +11,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report.document import Block, heading, paragraph, picture, table
 from cxlink.report.figures import drawing
 from cxlink.report.figures.third_chart_figure import (
+    ASSUMPTION,
     BANDS,
     HETEROGENEOUS,
     Printed,
@@ -84,7 +85,7 @@ def _range(years: pd.DataFrame, spec: CohortSpec) -> str:
         for row in picked.to_dict("records")
     ]
     endless = years[np.isinf(years["years"])].drop_duplicates("model")["model"]
-    never = [assumption_name(model, "") for model in endless]
+    never = [assumption_name(model) for model in endless]
     text = say(
         "third_chart.range",
         worst=score("worst", spec),
@@ -113,9 +114,9 @@ def _six(six: pd.DataFrame, best: float, printed: Printed, spec: CohortSpec) -> 
             wanted=wanted,
             best=score("best", spec),
             low=first["second_year_of_best"],
-            first=assumption_name(first["model"], first["fixed"]),
+            first=assumption_name(*(first[name] for name in ASSUMPTION)),
             high=last["second_year_of_best"],
-            last=assumption_name(last["model"], last["fixed"]),
+            last=assumption_name(*(last[name] for name in ASSUMPTION)),
             kept=best,
         )
     ]
@@ -129,10 +130,10 @@ def _six(six: pd.DataFrame, best: float, printed: Printed, spec: CohortSpec) -> 
 def _table(years: pd.DataFrame, six: pd.DataFrame, printed: Printed, spec: CohortSpec) -> Block:
     every = np.sort(years["heterogeneity"].unique())
     picked = every[[0, len(every) // 2, -1]]
-    known = years.set_index(["model", "fixed", "group", "heterogeneity"])["years"].to_dict()
+    known = years.set_index([*ASSUMPTION, "group", "heterogeneity"])["years"].to_dict()
     cells = []
     for row in six.to_dict("records"):
-        key = (row["model"], row["fixed"])
+        key = tuple(row[name] for name in ASSUMPTION)
         needed = {"best": percent(row["second_year_of_best"], 1), "worst": ""}
         for group, name in zip(BANDS, (capital(assumption_name(*key)), ""), strict=True):
             shown = [_years(known.get((*key, group, phi), math.nan)) for phi in picked]
@@ -159,7 +160,7 @@ def _table(years: pd.DataFrame, six: pd.DataFrame, printed: Printed, spec: Cohor
 def _alt(years: pd.DataFrame, spec: CohortSpec) -> str:
     lowest = years["heterogeneity"].min()
     said = []
-    for (model, fixed), rows in years.dropna(subset="years").groupby(["model", "fixed"], sort=False):
+    for _, rows in years.dropna(subset="years").groupby(ASSUMPTION, sort=False):
         bands = [
             say(
                 "third_chart.figure_range",
@@ -170,7 +171,7 @@ def _alt(years: pd.DataFrame, spec: CohortSpec) -> str:
             for group in BANDS
             if len(own := rows.loc[rows["group"] == group, "years"])
         ]
-        name = assumption_name(str(model), str(fixed))
+        name = assumption_name(*rows[ASSUMPTION].iloc[0])
         said.append(say("third_chart.figure_value", assumption=name, ranges=", ".join(bands)))
     return say("third_chart.figure_alt", phi=lowest, values="; ".join(said))
 
