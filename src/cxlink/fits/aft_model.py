@@ -25,7 +25,7 @@ from cxlink.fits.retention_model import RetentionModel
 from cxlink.fits.survival_curves import normal_draws
 from cxlink.survival.families.catalogue import menu
 from cxlink.survival.families.family import Family
-from cxlink.survival.families.log_survival import at_times
+from cxlink.survival.families.survival_at_times import at_times
 from cxlink.survival.proportional_hazards.hazard_design import separated
 
 _RATIOS = {

@@ -6,6 +6,8 @@ import unicodedata
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 NUMBER = r"(^|_)(ids?|uuid|guid|nr|no|num|number|key|code|ref|reference|hash|pk|sk)(_|$)|nummer|(id|nr|code)$"
+BARE_NUMBER = r"(uu|gu)?id|key|number|nr|nummer|unique_(id|key)"
+ADDRESS = r"e_?mail(_?(address|adres))?$"
 CUSTOMER = (
     r"customer|cust(_|$)|client|consumer|klant|kunde|member|(^|_)lid(?=_|n|$)|(^|_)user|gebruiker|nutzer|subscriber|abonnee|contact"
     r"|person|persoon|debiteur|debitor|relatie|patient|guest|gast(?=_|n|$)|e_?mail|msisdn|deelnemer|policyholder|donor|player"

@@ -88,9 +88,9 @@ def _id(look: Look) -> Guess | None:
         end, kind = max(found)  # the last noun is what is numbered: customer_order_id numbers orders
         rest = re.sub(said.NUMBER, "", look.header[end:]).strip("_")
         alone = rest in _LINKS and (numbered or end == len(look.header))
-        mailed = look.called(r"e_?mail(_?(address|adres))?$")
+        mailed = look.called(said.ADDRESS)
         return Guess("id", -kind) if kind > -3 and (alone or mailed) else None
-    bare = re.fullmatch(r"(uu|gu)?id|key|number|nr|nummer|unique_(id|key)", look.header) is not None
+    bare = re.fullmatch(said.BARE_NUMBER, look.header) is not None
     return Guess("id", 4) if bare and look.unique else None
 
 

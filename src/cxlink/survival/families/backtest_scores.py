@@ -9,9 +9,9 @@ from cxlink.cohort.count.spells import PersonPeriods, Spells
 from cxlink.groups.curves import Standard, areas
 from cxlink.groups.support import FEWEST_AT_RISK
 from cxlink.survival.families.fitted import Fit
-from cxlink.survival.families.log_survival import at_times
 from cxlink.survival.families.projection import drawn_survival, group_survival
 from cxlink.survival.families.projection_plan import Target, plan_for
+from cxlink.survival.families.survival_at_times import at_times
 
 _DRAWS = 400
 LEAST = 1e-12

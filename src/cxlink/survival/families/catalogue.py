@@ -1,8 +1,8 @@
 """Parametric families of the time to loss, each one entry of data.
 
-A family is its log-survival function and nothing else: the likelihood (`likelihood`), the fit (`fitting`) and the
-projection (`projection`) are the same for all. A new one is an entry here, its place in `menu`, and a row in the
-tests.
+A family is its log-survival function and nothing else: the likelihood (`estimation.likelihood`), the fit (`fit`)
+and the projection (`projection`) are the same for all. A new one is an entry here, its place in `menu`, and a row in
+the tests.
 """
 
 from collections.abc import Mapping

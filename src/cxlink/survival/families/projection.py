@@ -9,8 +9,8 @@ from cxlink.groups.discrete_hazard import EXTINCT
 from cxlink.groups.retained import retained_weights
 from cxlink.survival.families.fitted import Fit
 from cxlink.survival.families.interpolate import grid_size, interpolation_grid
-from cxlink.survival.families.log_survival import at_times, exactly, paced
 from cxlink.survival.families.projection_plan import ProjectionPlan, with_moments
+from cxlink.survival.families.survival_at_times import at_times, exactly, paced
 from cxlink.survival.families.time_grid import areas_to
 
 _BLOCK = 500_000
