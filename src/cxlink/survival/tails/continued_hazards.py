@@ -1,6 +1,6 @@
 """Hazards of every level in every stratum over all of time, drawn with the resampled customers that they stand on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,8 @@ from cxlink.survival.tails.extrapolation_error import ErrorPaths
 from cxlink.survival.tails.tail_fit import CellCounts, TailFit, spell_scores
 
 _LARGEST = 60.0
+Gradients = tuple[csr_array, ...]
+"""By function of time: what a customer of each spell adds in its cell, sparse (n_cells, n_spells)."""
 
 
 def cells_of(spells: Spells) -> np.ndarray:
@@ -97,7 +99,13 @@ class ContinuedHazards:
         np.cumsum(total, axis=1, out=total)
         return total
 
-    def drawn(self, weights: np.ndarray, draws: slice, rng: np.random.Generator) -> "DrawnHazards":
+    def gradients(self) -> tuple[Gradients, ...]:
+        """What customers of each spell add to the gradient of each fit."""
+        return tuple(_gradients(self.spells, fit) for fit in (self.fit, *self.others))
+
+    def drawn(
+        self, weights: np.ndarray, draws: slice, gradients: Sequence[Gradients], rng: np.random.Generator
+    ) -> "DrawnHazards":
         """Draw coefficients with resampled customers: one Newton step from the estimate, and noise for the penalties.
 
         The step is H⁻¹(Σ_spells (w* − n)·score + Σ z/τ); with the information I of the counts and the penalties P its
@@ -109,6 +117,8 @@ class ContinuedHazards:
             Customers of each spell.
         draws : slice
             Which draws they are.
+        gradients : sequence of Gradients
+            As `gradients` gives them.
         rng : Generator
             Advanced.
         """
@@ -117,24 +127,26 @@ class ContinuedHazards:
         steps = np.empty((len(self.fit.terms.matrix), len(self.begin), weights.shape[1]))
         for k in np.unique(structure):
             at = np.flatnonzero(structure == k)
-            theta = fits[k].theta[:, None] + fits[k].inverse @ self._moved(fits[k], change[:, at], rng)
-            steps[:, :, at] = self.hazards(fits[k], theta)
+            moved = _moved(fits[k], gradients[k], change[:, at], rng)
+            steps[:, :, at] = self.hazards(fits[k], fits[k].theta[:, None] + fits[k].inverse @ moved)
         return DrawnHazards(self, steps, draws)
 
-    def _moved(self, fit: TailFit, change: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Gradient that a change of customers brings, and noise for the penalties: (n_columns, n_draws)."""
-        scores, terms = spell_scores(self.spells, fit), fit.terms
-        n_cells, n_spells = len(terms.matrix), len(scores.cell)
-        collect = csr_array(
-            coo_array((np.ones(n_spells), (scores.cell, np.arange(n_spells))), shape=(n_cells, n_spells))
-        )
-        moved: np.ndarray = np.sqrt(fit.precision)[:, None] * rng.standard_normal(
-            (len(fit.theta), change.shape[1])
-        )
-        for own, at in zip(scores.sums, terms.columns, strict=True):
-            if len(at):
-                moved[at] += terms.matrix[:, at].T @ (collect @ (own[:, None] * change))
-        return moved
+
+def _gradients(spells: Spells, fit: TailFit) -> Gradients:
+    scores, n_cells = spell_scores(spells, fit), len(fit.terms.matrix)
+    at, shape = (scores.cell, np.arange(len(scores.cell))), (n_cells, len(scores.cell))
+    return tuple(csr_array(coo_array((own, at), shape=shape)) for own in scores.sums)
+
+
+def _moved(fit: TailFit, gradients: Gradients, change: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Gradient that a change of customers brings, and noise for the penalties: (n_columns, n_draws)."""
+    moved: np.ndarray = np.sqrt(fit.precision)[:, None] * rng.standard_normal(
+        (len(fit.theta), change.shape[1])
+    )
+    for own, at in zip(gradients, fit.terms.columns, strict=True):
+        if len(at):
+            moved[at] += fit.terms.matrix[:, at].T @ (own @ change)
+    return moved
 
 
 @dataclass(frozen=True, slots=True, eq=False)

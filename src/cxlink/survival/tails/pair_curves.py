@@ -120,13 +120,13 @@ class Continuation:
             self.model, paths=self.tails.paths(spells, stream[0], paths),
             structure=self.tails.drawn_structures(stream[0]),
         )  # fmt: skip
-        count = risk_sets(spells, each_pair(spells))
+        count, gradients = risk_sets(spells, each_pair(spells)), model.gradients()
         for weights in blocks:
             at = slice(start, start + weights.shape[1])
             hazard, last = resampled_hazards(self.plan, count(weights), last)
             # many small products of matrices: threads of their own would wait for each other
             with threadpool_limits(1, "blas"):
-                drawn = model.drawn(weights, at, noise)
+                drawn = model.drawn(weights, at, gradients, noise)
             curves = {name: self._joined(hazard, drawn.cumulated(name)) for name in scenarios}
             yield {name: one[:, :n_times] for name, one in curves.items()}, weights
             start = at.stop

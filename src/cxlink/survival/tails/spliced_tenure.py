@@ -222,14 +222,14 @@ def _draws(
 ) -> list[list[np.ndarray]]:
     """Survival of the groups of each job, as it reads it."""
     spells, (bootstrap, noise) = model.spells, streams
-    count = risk_sets(spells, each_pair(spells))
+    count, gradients = risk_sets(spells, each_pair(spells)), model.gradients()
     rooms = [job.rooms(n_draws) for job in jobs]
     last = [job.plan.hazard for job in jobs]
     widest = len(model.fit.terms.matrix) * (len(model.begin) + 1)
     start = 0
     for weights in resample(spells.n, n_draws, int(np.clip(_BLOCK // widest, 10, n_draws)), bootstrap):
         at = slice(start, start + weights.shape[1])
-        drawn, counted = model.drawn(weights, at, noise), count(weights)
+        drawn, counted = model.drawn(weights, at, gradients, noise), count(weights)
         cumulative: dict[tuple[str, bytes], np.ndarray] = {}
         for job in jobs:
             if _key(job) not in cumulative:
