@@ -151,7 +151,7 @@ def test_of_a_cohort_that_nobody_left_value_goes_on_with_half_a_loss_and_says_ho
     (said,) = matching(far.checks, code="extrapolation_factor")
     assert (said.model, said.value, said.facts["followed"]) == ("value", 36 / 5, 5)
     first, second = published_error(far.checks, "value", "month")
-    assert first.startswith("A horizon of 36 months is 7.2 times the follow-up of 5 months.")
+    assert first.startswith("A horizon of 36 months is 7.2 times the follow-up, 5 months (of the group")
     assert second.startswith("Hardly any published curve was followed for more than 3 times the period")
     shown_text = " ".join(
         "".join(str(run) for run in getattr(block, "runs", ())) for block in intervention_document(far).blocks

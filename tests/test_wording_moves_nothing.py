@@ -200,7 +200,8 @@ def _check(key: str) -> Check:
     }  # fmt: skip
     named = {"ratio": "hazard_ratio", "kind": "some", "average": "averaged_aic", "reference": "1"}
     numbers = {"horizon": 3, "origin": 3, "parameters": 2, "estimate": 0.3}
-    facts: dict[str, Any] = {**named, **numbers, **slots, "reason": "no_losses", "unit": "month", "n": 2}
+    facts: dict[str, Any] = {**named, **numbers, **slots, "unit": "month", "n": 2}
+    facts |= {"reason": "no_losses"} if "reason" in slots else {}
     if room == "reasons":
         return Check("not_fitted", "some", passed=False, facts={**facts, "case": "hazards", "reason": rest})
     code, _, case = rest.partition(".")

@@ -21,7 +21,7 @@ from cxlink.report.figures.forest_figures import (
     hazard_forest,
     in_order,
 )
-from cxlink.report.figures.score_curves import level_curves
+from cxlink.report.figures.score_curves import _heights, level_curves
 from cxlink.report.sections.coefficient_section import coefficient_pages
 
 EXACT = 1e-12  # the same numbers, transformed alike
@@ -99,6 +99,41 @@ def test_long_names_are_drawn_whole_and_inside_the_picture(made: Analysis) -> No
         where = text.get_window_extent()
         assert inside.x0 <= where.x0 < where.x1 <= inside.x1
     assert axes.get_window_extent().width > 0.3 * inside.width
+
+
+def test_what_leaves_the_axis_ends_in_an_arrow_at_its_edge(made: Analysis) -> None:
+    ratios = made.estimates.copy()
+    mine = (ratios["estimand"] == "hazard_ratio") & (ratios["reference"] == "worst")
+    columns = ["estimate", "conf_low", "conf_high"]
+    for group, ends in {"2": [1e-4, 1e-5, 1e-3], "3": [0.02, 1e-4, 0.5], "4": [3e3, 0.5, np.inf]}.items():
+        ratios.loc[mine & (ratios["group"] == group), columns] = ends
+    axes = hazard_forest(ratios, made.coefficients(), made.spec)
+    low, high = axes.get_xlim()
+    assert (low, high) == (0.01, 100.0)
+
+    def places(mark: str) -> list[tuple[float, float]]:
+        own = [line for line in axes.lines if line.get_marker() == mark]
+        return [(float(line.get_xdata()[0]), float(line.get_ydata()[0])) for line in own]
+
+    names = {
+        text.get_text(): place for text, place in zip(axes.get_yticklabels(), axes.get_yticks(), strict=True)
+    }
+    assert places("<") == [(low, names["2"]), (low, names["3"])]
+    assert places(">") == [(high, names["4"])]
+    assert not {names["2"], names["4"]} & {y for _, y in places("o")}
+    assert (0.02, names["3"]) in places("o")
+    results = replace(made.results, estimates=ratios)
+    (drawn,) = (b for b in coefficient_pages(gather(results), "hazard") if isinstance(b, Picture))
+    assert "An arrow at the edge" in drawn.caption
+    assert "2: 0.0001" in drawn.alt
+    (usual,) = (b for b in coefficient_pages(gather(made.results), "hazard") if isinstance(b, Picture))
+    assert "arrow" not in usual.caption
+
+
+def test_names_of_curves_that_end_at_other_times_stand_at_their_ends() -> None:
+    heights = _heights({"1": (3, 0.0), "2": (4, 1.0), "3": (12, 40.0), "4": (12, 42.0), "5": (10, 0.0)})
+    assert [heights[level] for level in "125"] == [2.0, 2.0, 2.0]
+    assert (heights["3"], heights["4"]) == pytest.approx((38.5, 43.5), abs=1e-9)
 
 
 def test_small_groups_leave_no_line_and_no_number(made: Analysis) -> None:

@@ -115,11 +115,33 @@ def test_diagnostics_put_failures_first_and_say_the_same_once() -> None:
     ]
     assert [row[:5] for row in table(parts, "Checks.").rows] == [
         ["x y", "one customer", "", "0.200", "no"],
-        ["Kaplan–Meier", "sparse, unadjusted", "5; 2", "6; –", ""],
-        ["Kaplan–Meier", "sparse, standardised", "8", "3", ""],
-        ["Kaplan–Meier", "support, unadjusted", "best:worst", "0.970", "yes"],
+        ["Kaplan–Meier", "sparse, unadjusted", "score 5; score 2", "6; –", ""],
+        ["Kaplan–Meier", "sparse, standardised", "score 8", "3", ""],
+        ["Kaplan–Meier", "support, unadjusted", "scores 9–10 against score 1", "0.970", "yes"],
     ]
     assert len([part for part in parts if part.kind == "table"]) == 1
+
+
+def test_diagnostics_name_strata_and_effects_in_words_and_cut_long_lines() -> None:
+    said = {"adjusted": "no", "horizon": 12, "unit": "month", "case": "curve"}
+    strata = [one.label for one in gather(GIVEN).categories.values()]
+    checks = [
+        Check("sparse", "kaplan_meier", value=k, facts={**said, "stratum": one})
+        for k, one in enumerate(strata)
+    ]
+    long = [f"{name * 40}=x" for name in "abcdef"]
+    checks += [
+        Check("sparse", "quick", value=k, facts={**said, "stratum": one}) for k, one in enumerate(long)
+    ]
+    checks.append(
+        Check("e_value", "kaplan_meier", "best", 2.0, facts={"reference": "worst", "case": "retained"})
+    )
+    rows = table(diagnostics_pages(gather(replace(GIVEN, checks=tuple(checks)))), "Checks.").rows
+    shown = {row[1]: row[2] for row in rows if row[0] == "Kaplan–Meier"}
+    assert shown["sparse, unadjusted"] == "; ".join(one.replace("=", ": ") for one in strata)
+    assert shown["E-value"] == "scores 9–10 against score 1"
+    (cut,) = (row[2] for row in rows if row[0] == "quick")
+    assert cut == f"{long[0]}; … {long[-1]}"
 
 
 @pytest.mark.parametrize(("window", "chained"), [(3, True), (12, False)])

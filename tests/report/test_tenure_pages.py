@@ -39,13 +39,13 @@ def widened() -> pd.DataFrame:
 def test_what_was_observed_stands_before_what_is_extrapolated() -> None:
     found = cells(pages(), "Tenure, in months")
     assert list(found)[:5] == [
-        "RMST to 24 months, observed", "RMST to 36 months", "RMST to 60 months", "RMST to 120 months",
+        "RMST to 24 months, Kaplan–Meier", "RMST to 36 months", "RMST to 60 months", "RMST to 120 months",
         "Mean without a horizon",
     ]  # fmt: skip
     rows = GIVEN.estimates.query("estimand == 'tenure' and group == 'best' and horizon == 60")
     own = rows[~rows["model"].str.startswith("spliced")]["estimate"]
     assert found["RMST to 60 months"][2] == f"{own.min():.1f}–{own.max():.1f}"
-    assert found["RMST to 24 months, observed"][1] == "0\u202f%"
+    assert found["RMST to 24 months, Kaplan–Meier"][1] == "0\u202f%"
 
 
 def test_a_too_wide_interval_is_said_in_words_and_a_narrow_one_is_not() -> None:
@@ -166,7 +166,7 @@ def test_without_a_family_the_observed_means_stand_alone() -> None:
     )
     assert [part.kind for part in parts] == ["heading", "paragraph", "figure", "table"]
     assert "no model that extrapolates it could be fitted" in sentences(parts)
-    assert list(cells(parts, "Tenure, in months")) == ["RMST to 24 months, observed"]
+    assert list(cells(parts, "Tenure, in months")) == ["RMST to 24 months, Kaplan–Meier"]
     assert np.shape(table(parts, "Tenure, in months").header) == (5,)
 
 

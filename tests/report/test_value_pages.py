@@ -15,6 +15,7 @@ from cxlink.display import Analysis
 from cxlink.estimands.tidy import select
 from cxlink.report.content import gather
 from cxlink.report.sections.value_section import value_pages
+from cxlink.results import Results
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,22 @@ def test_the_section_shows_value_by_score_and_says_what_it_stands_on(analysis: A
         assert values["estimate"][level] == pytest.approx(0.25 * means["estimate"][level], rel=1e-12)
         assert by_score.rows[int(level) - 1][-1].startswith(f"{values['estimate'][level]:.0f} [")
     assert by_score.rows[4][-1] == "–"  # four customers are too few to be shown
+
+
+def test_the_example_costs_a_round_hundredth_of_the_cohorts_spend(analysis: Analysis) -> None:
+    def example(results: Results) -> str:
+        (command,) = (part for part in value_pages(gather(results), 1) if part.kind == "code")
+        return command.lines[0]
+
+    spent = select(analysis.estimates, estimand="spend", model="means", group="all")["estimate"].item()
+    known = example(analysis.results)
+    assert known.startswith("cxlink value RUN --move worst:best --fraction 0.2 --cost ")
+    cost = float(known.split()[-1])
+    assert cost == pytest.approx(164 * spent / 100, rel=0.5)
+    assert cost == float(f"{cost:.0e}")
+    estimates = analysis.results.estimates.copy()
+    estimates.loc[estimates["estimand"] == "spend", ["estimate", "conf_low", "conf_high"]] = np.nan
+    assert example(made_up.altered(analysis.results, estimates=estimates)).endswith("--cost COST")
 
 
 def test_a_report_without_a_value_has_no_such_section(analysis: Analysis) -> None:

@@ -6,7 +6,7 @@ from cxlink.checks import Check, matching
 from cxlink.cohort.count.profile import Profile, Remark
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report.check_notes import note
-from cxlink.report.format import periods, units
+from cxlink.report.format import periods, score, units
 from cxlink.report.words import say
 from cxlink.results import Results
 
@@ -29,7 +29,7 @@ def table_notes(found: Results) -> list[str]:
         return notes
     first = apart[0].facts
     after = periods(found.spec.horizon, found.spec.unit)
-    both = [_under_both(check) for check in apart]
+    both = [_under_both(check, found.spec) for check in apart]
     return [
         *notes,
         say("notes.other_convention", counts=first["counts"], after=after, retention=both),
@@ -41,19 +41,19 @@ def exclusion_moves(checks: Iterable[Check], spec: CohortSpec) -> list[str]:
     moved = matching(checks, code="excluded_rows", passed=False, blank="")
     if not moved:
         return []
-    both = [_with_them(check) for check in moved]
+    both = [_with_them(check, spec) for check in moved]
     return [say("results.excluded_rows", after=periods(spec.horizon, spec.unit), retention=both)]
 
 
-def _with_them(check: Check) -> str:
+def _with_them(check: Check, spec: CohortSpec) -> str:
     facts = {name: check.facts[name] for name in ("before", "estimate")}
-    return say("results.with_excluded", group=check.group, **facts)
+    return say("results.with_excluded", group=score(check.group, spec), **facts)
 
 
-def _under_both(check: Check) -> str:
+def _under_both(check: Check, spec: CohortSpec) -> str:
     own = check.facts["estimate"]
     assert isinstance(own, float)
-    return say("notes.under_both", other=own + check.value, own=own, group=check.group)
+    return say("notes.under_both", other=own + check.value, own=own, group=score(check.group, spec))
 
 
 def time_origin(spec: CohortSpec) -> str:

@@ -164,12 +164,12 @@ def _forest(
     simulated, ax = shown
     lines = lines[:MOST_LINES]
     with drawing.canvas(ax, (6.3, 0.75 + 0.155 * len(lines))) as axes:
-        places = -np.arange(len(lines), dtype=float)
+        places, limits = -np.arange(len(lines), dtype=float), _limits(lines)
         for line, place in zip(lines, places, strict=True):
-            _draw(axes, line, place)
+            _draw(axes, line, place, limits)
         axes.axvline(1.0, color=drawing.GREY, lw=0.7, zorder=0)
         axes.set_xscale("log")
-        axes.set_xlim(*_limits(lines))
+        axes.set_xlim(*limits)
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
@@ -200,20 +200,31 @@ def _name_lines(axes: Axes, lines: Sequence[ForestLine], places: np.ndarray) -> 
             axes.annotate(
                 wording.shortened(line.label, _LONGEST_HEADING), (0, place), va="center", parse_math=False,
                 xycoords=(labels, "data"), fontsize=7, fontweight="bold", color=line.color,
-                annotation_clip=False,
+                annotation_clip=False, zorder=3, bbox={"fc": axes.get_facecolor(), "ec": "none", "pad": 0.8},
             ).set_in_layout(False)  # fmt: skip
 
 
-def _draw(axes: Axes, line: ForestLine, place: float) -> None:
-    """Draw the ratios of a line, one below the other where there are several."""
+def _draw(axes: Axes, line: ForestLine, place: float, limits: tuple[float, float]) -> None:
+    """Draw the ratios of a line, one below the other where there are several; an arrow where one leaves the axis."""
     several = len(line.values) > 1
     for k, ends in enumerate(line.values):
         if ends is None:
             continue
         y, (middle, low, high) = place + (0.2 - 0.4 * k if several else 0.0), ends
-        axes.hlines(y, max(low, 1 / (2 * _WIDEST)), min(high, 2 * _WIDEST), color=line.color, lw=1.1)
+        inside = np.clip([low, high], *limits)
         face = line.color if k == 0 else "white"
-        axes.plot([middle], [y], _MARKS[k], ms=3.6, color=line.color, mfc=face, mew=1)
+        axes.hlines(y, *inside, color=line.color, lw=1.1)
+        if limits[0] <= middle <= limits[1]:
+            axes.plot([middle], [y], _MARKS[k], ms=3.6, color=line.color, mfc=face, mew=1)
+        for arrow, edge, leaves in zip("<>", limits, (low < limits[0], high > limits[1]), strict=True):
+            if leaves:
+                axes.plot([edge], [y], arrow, ms=4.5, color=line.color, mfc=face, mew=1, clip_on=False)
+
+
+def leave_the_axis(lines: Sequence[ForestLine]) -> bool:
+    """Whether any interval goes beyond the ends of the axis, where an arrow stands for what is not drawn."""
+    low, high = _limits(lines)
+    return any(ends[1] < low or ends[2] > high for line in lines for ends in line.values if ends is not None)
 
 
 def _limits(lines: Sequence[ForestLine]) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from cxlink.report.figures.cohort_figures import draw_curve, time_ticks, until_z
 from cxlink.report.words import say
 
 _FAINT = 0.08
+_NEAR = 30  # names this part of the time axis apart stand side by side
 _MOST_NAMES = 12  # that fit beside each other; of more levels every second, third, … is named
 
 
@@ -69,9 +70,28 @@ def _names(
     """Write each score beside the end of its curve, those that end together apart."""
     every = -(-len(curves) // _MOST_NAMES)
     named = dict(list(curves.items())[::every])
-    heights = drawing.apart([100 * curve[-1].estimate for curve in named.values()], least=5, floor=2)
-    for (level, curve), height in zip(named.items(), heights, strict=True):
+    heights = _heights(
+        {level: (curve[-1].horizon or 0, 100 * curve[-1].estimate) for level, curve in named.items()}
+    )
+    for level, curve in named.items():
         ax.annotate(
-            wording.levels(level, spec), (curve[-1].horizon or 0, height), (5, 0), va="center", fontsize=6.5,
+            wording.levels(level, spec), (curve[-1].horizon or 0, heights[level]), (5, 0), va="center", fontsize=6.5,
             textcoords="offset points", color=colors[level], annotation_clip=False,
         )  # fmt: skip
+
+
+def _heights(ends: Mapping[str, tuple[int, float]]) -> dict[str, float]:
+    """Give the heights of the names: apart where curves end at about the same time, else at their ends."""
+    near = max((time for time, _ in ends.values()), default=0) / _NEAR
+    beside: list[list[str]] = []
+    for level, (time, _) in sorted(ends.items(), key=lambda end: end[1][0]):
+        if beside and time - ends[beside[-1][-1]][0] <= near:
+            beside[-1].append(level)
+        else:
+            beside.append([level])
+    heights: dict[str, float] = {}
+    for names in beside:
+        names.sort(key=list(ends).index)
+        placed = drawing.apart([ends[name][1] for name in names], least=5, floor=2)
+        heights |= dict(zip(names, placed, strict=True))
+    return heights

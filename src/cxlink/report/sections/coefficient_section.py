@@ -45,9 +45,13 @@ def coefficient_pages(m: Material, outcome: str, level: int = 2) -> list[Block]:
         return []
     draw = forests.hazard_forest if outcome == "hazard" else forests.spend_forest
     axes = draw(*tables, simulated=m.results.simulated)
-    shown = say("forest.first", shown=forests.MOST_LINES) if len(lines) > forests.MOST_LINES else ""
+    notes = [say("forest.arrows")] if forests.leave_the_axis(lines[: forests.MOST_LINES]) else []
+    notes += [say("forest.first", shown=forests.MOST_LINES)] if len(lines) > forests.MOST_LINES else []
     caption = say(
-        f"forest.caption_{outcome}", level=coverage(m.spec), worst=levels("worst", m.spec), first=shown
+        f"forest.caption_{outcome}",
+        level=coverage(m.spec),
+        worst=levels("worst", m.spec),
+        notes=" ".join(notes),
     )
     alt = say(f"forest.alt_{outcome}", values=_spoken(lines))
     adjusted = coefficient_table(m, outcome)
@@ -62,9 +66,8 @@ def coefficient_pages(m: Material, outcome: str, level: int = 2) -> list[Block]:
 def _spoken(lines: Sequence[forests.ForestLine]) -> str:
     """Ratios for who cannot see the picture: of the first model, the first dozen."""
     known = [(line.label, line.values[0]) for line in lines if line.values and line.values[0] is not None]
-    said = [
-        say("score_tables.spoken", group=name, value=decimal(ends[0], 2)) for name, ends in known[:_SPOKEN]
-    ]
+    shown = [(name, decimal(middle, _digits(middle))) for name, (middle, *_) in known[:_SPOKEN]]
+    said = [say("score_tables.spoken", group=name, value=value) for name, value in shown]
     return "; ".join(said)
 
 
@@ -113,5 +116,10 @@ def _ratio(terms: Mapping[tuple[str, ...], _Term], name: tuple[str, ...]) -> str
     if name not in terms or np.isnan(terms[name][1:]).any():
         return NONE
     middle, low, high = np.exp(terms[name][1:]).tolist()
-    digits = 4 if high < 0.05 else 2
+    digits = _digits(high)
     return f"{decimal(middle, digits)} [{decimal(low, digits)},{FIRM}{decimal(high, digits)}]"
+
+
+def _digits(ratio: float) -> int:
+    """Decimals of a ratio: more where two would leave next to nothing of it."""
+    return 4 if ratio < 0.05 else 2

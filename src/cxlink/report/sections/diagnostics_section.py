@@ -11,17 +11,30 @@ from cxlink.report.check_notes import note
 from cxlink.report.content import Material
 from cxlink.report.document import Block, heading, paragraph, table
 from cxlink.report.figures.tenure_ladder import BAYESIAN
-from cxlink.report.format import FIRM, NONE, decimal, listed, whole, words
+from cxlink.report.format import (
+    FIRM,
+    NONE,
+    category,
+    decimal,
+    listed,
+    score,
+    shortened,
+    variable,
+    whole,
+    words,
+)
+from cxlink.report.language import current
 from cxlink.report.sections.family_table import family_lines, is_of_families
-from cxlink.report.words import say
+from cxlink.report.words import say, sentences
 
 _MOST_ROWS = 60
-_SHARES = (1.6, 1.3, 1.5, 1.1, 0.7, 3.3)
+_SHARES = (1.45, 1.55, 1.8, 1.05, 0.7, 2.95)
 _SEARCH = ("converged", "monotone")
 _FITTING = ("separated", "hardly_bounded", "held_rising", "flat_likelihood", "search_stopped")
 """Codes of what a family's fit had to do; those that say the same stand on one line."""
 _FEW = 4
 _MANY = 12
+_LONG = 150  # characters of names on one line
 _VERDICTS = {True: "yes", False: "no", None: ""}
 _ORDER = {"no": 0, "": 1, "yes": 2}
 
@@ -41,7 +54,7 @@ def diagnostics_pages(m: Material, level: int = 1) -> list[Block]:
         said.append(say("diagnostics.of_families"))
     if m.results.bayesian is not None:
         said.append(say("diagnostics.of_posteriors"))
-    return [title, paragraph(" ".join(said)), *_checks(_once(shown, m.spec), _hidden(m))]
+    return [title, paragraph(" ".join(said)), *_checks(_once(shown, m.spec), m)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +93,15 @@ def _joined_families(checks: Sequence[Check]) -> list[_Line]:
     return lines
 
 
-def _checks(lines: Sequence[_Line], hidden: set[str]) -> list[Block]:
+def _checks(lines: Sequence[_Line], m: Material) -> list[Block]:
     """Set checks out, those that say the same of several groups on one line."""
+    hidden = _hidden(m)
     found: dict[tuple[str, ...], list[tuple[str, str]]] = {}
     for line in lines:
         check = line.check
         small = bool(hidden & {check.group, str(check.get("reference"))})
         key = (_VERDICTS[check.passed], line.model, _name(check), note(check), str(check.get("case")))
-        found.setdefault(key, []).append((_subject(check), NONE if small else _value(check)))
+        found.setdefault(key, []).append((_subject(check, m), NONE if small else _value(check)))
     if not found:
         return []
     rows = []
@@ -115,7 +129,9 @@ def _checks(lines: Sequence[_Line], hidden: set[str]) -> list[Block]:
 def _name(check: Check) -> str:
     """Name what was looked at, and of which estimates: ``support, unadjusted``."""
     adjusted = "" if check.code in _FITTING else _adjusted(check)
-    return ", ".join(text for text in (words(check.code), adjusted, str(check.get("scenario"))) if text)
+    key = f"check_name.{check.code}"
+    name = say(key) if key in sentences(current()) else words(check.code)
+    return ", ".join(text for text in (name, adjusted, str(check.get("scenario"))) if text)
 
 
 def _adjusted(check: Check) -> str:
@@ -123,16 +139,30 @@ def _adjusted(check: Check) -> str:
     return say("format.adjusted_no") if adjusted == "no" else adjusted
 
 
-def _subject(check: Check) -> str:
+def _subject(check: Check, m: Material) -> str:
     """Name of whom it is: a group, a contrast, a stratum, a term or a parameter; of a family's fit, which one."""
     if check.code in _FITTING:
         return _adjusted(check)
-    if check.get("stratum"):
-        return str(check.get("stratum"))
+    stratum, reference = str(check.get("stratum")), str(check.get("reference"))
+    if stratum:
+        return category(m.categories[stratum]) if stratum in m.categories else shortened(stratum)
     if check.group:
-        return f"{check.group}:{check.facts['reference']}" if check.get("reference") else check.group
+        group = _scores(check.group, m.spec)
+        return (
+            say("diagnostics.against", group=group, reference=_scores(reference, m.spec))
+            if reference
+            else group
+        )
     named = (str(check.get(name)) for name in ("term", "parameter", "effect"))
-    return next((name for name in named if name), "")
+    return next((shortened(variable(name), 2 * _LONG) for name in named if name), "")
+
+
+def _scores(group: str, spec: CohortSpec) -> str:
+    """Name a group as the other tables do; what is no group of scores by its own name."""
+    try:
+        return score(group, spec)
+    except InputError:
+        return words(group)
 
 
 def _once(lines: Sequence[_Line], spec: CohortSpec) -> list[_Line]:
@@ -162,9 +192,12 @@ def _hidden(m: Material) -> set[str]:
 
 
 def _joined(cells: tuple[str, ...]) -> str:
-    """Cells of one line: each once, a few in a row, of many the first and the last."""
+    """Cells of one line: each once, a few in a row, of many, or long ones, the first and the last."""
     distinct = list(dict.fromkeys(cells))
-    return "; ".join(distinct) if len(distinct) <= _MANY else f"{distinct[0]}; … {distinct[-1]}"
+    every = "; ".join(distinct)
+    if len(distinct) <= 2 or (len(distinct) <= _MANY and len(every) <= _LONG):
+        return every
+    return f"{distinct[0]}; … {distinct[-1]}"
 
 
 def _value(check: Check) -> str:

@@ -27,7 +27,7 @@ def tenure_pages(m: Material, level: int = 1) -> list[Block]:
     """Report mean tenure by horizon, and which part of it is extrapolated by a model."""
     if m.spec.subscription is None or not m.book.where("tenure"):
         return []
-    title = heading(say("tenure.heading"), level, new_page=bool(families_of(m)))
+    title = heading(say("tenure.heading"), level)
     parts = [title, paragraph(_introduction(m))]
     parts += [notice(text) for text in [_undetermined(m)] if text]
     if ladder(m):
@@ -113,7 +113,7 @@ def _extrapolation(m: Material, level: int) -> list[Block]:
     rows = family_table(m)
     if not rows and not len(m.results.projected):
         return []
-    title = heading(say("tenure.extrapolation_heading"), level, new_page=True)
+    title = heading(say("tenure.extrapolation_heading"), level)
     return [title, *_fitting(m), *rows, *_survival_figure(m), *_checks_figure(m)]
 
 

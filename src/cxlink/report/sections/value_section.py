@@ -35,8 +35,17 @@ def value_pages(m: Material, level: int = 1) -> list[Block]:
     return [
         *parts,
         notice(say("value.caution")),
-        code("cxlink value RUN --move 1-6:7-8 --fraction 0.2 --cost 500000"),
+        code(f"cxlink value RUN --move worst:best --fraction 0.2 --cost {_example_cost(m)}"),
     ]
+
+
+def _example_cost(m: Material) -> str:
+    """Give a cost of the cohort's size, a round hundredth of its spend; ``COST`` where that is not told."""
+    spent = m.book.best("spend", "all", "means", None)
+    if spent is None or spent.blank or not spent.estimate > 0:
+        return "COST"
+    share = spent.estimate * m.n_scored / 100
+    return f"{float(f'{share:.0e}'):.15g}"
 
 
 def _how(m: Material) -> str:
