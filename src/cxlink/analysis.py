@@ -1,12 +1,13 @@
 """`analyse`: from the counts of a cohort to all its estimates, used by notebooks, the command line and the tests."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from cxlink.anchor_runs import with_anchors
 from cxlink.bayes.draws.sampling import sampler_named
 from cxlink.checks import Check, once
 from cxlink.cohort.count.counts import Counts
@@ -95,7 +96,7 @@ def analyse(
     ------
     InputError
         If there is no such sampler or set of models, a sampler is named without ``bayes``, or ``bayes`` is asked of
-        ``quick``.
+        ``quick``; or an anchor cannot be used, see `cxlink.anchor_runs.with_anchors`.
 
     Examples
     --------
@@ -112,6 +113,7 @@ def analyse(
     sampler = sampler_named(sampler, bayes=bayes)
     earlier = earlier or {}
     made = fitting(counted(cohort, next(iter(earlier.values()), None)), models, bayes=bayes)
+    made = replace(made, counts=with_anchors(made.counts))
     known = fingerprint(made, *earlier.items(), bayes, sampler)
     with telling(progress, planned(made.counts.spec, bayes=bayes)) as told:
         return Analysis(recalled(known, lambda: _analysed(made, told, earlier, sampler if bayes else None)))

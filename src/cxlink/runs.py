@@ -86,6 +86,7 @@ def write_run(
         "simulated": analysis.counts.spec.cohort.simulated,
         "suppressed": counts.suppressed,
         "packages": {name: version(name) for name in _PACKAGES},
+        **({"anchors": list(analysis.spec.analysis.anchors or ())} if analysis.counts.anchors else {}),
         "timings": {name: round(seconds, 3) for name, seconds in (timings or {}).items()},
     }
     write_record(folder, record)

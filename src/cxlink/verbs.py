@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxlink import __version__
 from cxlink.analysis import analyse
+from cxlink.anchor_runs import with_anchors
 from cxlink.change_display import Comparison, PricedIntervention
 from cxlink.cohort.count.counts import Counts, refuse_mismatch
 from cxlink.cohort.errors import InputError
@@ -233,7 +234,7 @@ def _with_value(counts: Counts, name: str, arguments: dict[str, Any]) -> Counts:
         raise InputError(
             f"{name}: no margin. Give --margin 0.3 (a share of spend), or fit with [value] margin."
         )
-    return replace(counts, spec=valued)
+    return with_anchors(replace(counts, spec=valued))
 
 
 def break_even(outcome: InterventionValue, ax: "Axes | None" = None) -> "Axes":

@@ -64,6 +64,7 @@ FLAGS: tuple[Flag, ...] = (
     ("given", "analysis", "given", str, "periods already completed, for expected remaining tenure, such as 12,24"),
     ("discount", "analysis", "discount", float, "annual discount rate of discounted tenure, such as 0.1"),
     ("waning", "analysis", "waning", str, "scenarios: periods by which the effect has waned, such as 36,60"),
+    ("anchor", "analysis", "anchors", list, "older cohort, 2019:60=0.31 or a run folder (repeatable)"),
     ("contrasts", "analysis", "contrasts", list, "GROUP:REFERENCE, such as best:worst (repeatable)"),
     ("level", "analysis", "level", float, "level of confidence and credible intervals, such as 0.95"),
     ("draws", "analysis", "draws", int, "number of draws (bootstrap or simulation) per estimate"),

@@ -53,6 +53,8 @@ class Counts:
         Sums that metrics are computed from, `metric_counts.COLUMNS`; no row without ``[metrics]``.
     resolved : tuple of str
         Which of ``worst``, ``best`` and ``horizon`` the spec has by rule, not from the user.
+    anchors : tuple of str
+        ``[analysis] anchors`` as the user wrote them, where some were run folders; the spec has what these say.
     """
 
     cells: pd.DataFrame
@@ -61,6 +63,7 @@ class Counts:
     suppressed: int = 0
     metrics: pd.DataFrame = field(default_factory=metric_counts.nothing)
     resolved: tuple[str, ...] = ()
+    anchors: tuple[str, ...] = ()
 
     @property
     def scored(self) -> pd.DataFrame:
@@ -200,6 +203,8 @@ def save_counts(counts: Counts, path: Path) -> None:
         "suppressed": counts.suppressed,
         "resolved": list(counts.resolved),
     }
+    if counts.anchors:
+        about["anchors"] = list(counts.anchors)
     if len(counts.metrics):
         about["metrics"] = metric_counts.as_text(counts.metrics)
     table = pa.Table.from_pandas(counts.cells, preserve_index=False)
@@ -237,7 +242,7 @@ def load_counts(path: Path | str) -> Counts:
         profile = profile_from(about["profile"])
         spec, suppressed = make_spec(about["spec"], name), int(about["suppressed"])
         spec = spec if about["format"] >= _RESOLVED else _as_it_was(spec)
-        resolved = tuple(about.get("resolved", ()))
+        resolved, anchors = tuple(about.get("resolved", ())), tuple(map(str, about.get("anchors", ())))
         metrics = metric_counts.from_text(about["metrics"]) if "metrics" in about else metric_counts.nothing()
     except FileNotFoundError:
         raise InputError(f"{name}: no such file.") from None
@@ -248,7 +253,7 @@ def load_counts(path: Path | str) -> Counts:
     cells = table.replace_schema_metadata(None).to_pandas()
     refuse_impossible(cells, spec, name)
     cells["score"] = cells["score"].astype("Int64")
-    return Counts(cells, spec, profile, suppressed, metrics, resolved)
+    return Counts(cells, spec, profile, suppressed, metrics, resolved, anchors)
 
 
 def _as_it_was(spec: CohortSpec) -> CohortSpec:

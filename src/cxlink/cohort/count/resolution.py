@@ -174,8 +174,11 @@ def with_resolution_of(first: Counts, counts: Counts) -> Counts:
 
 
 def as_written(counts: Counts) -> CohortSpec:
-    """Give the spec as the user wrote it, without what was resolved by rule."""
-    return _with(counts.spec, dict.fromkeys(counts.resolved))
+    """Give the spec as the user wrote it, without what was resolved by rule or read from the runs of anchors."""
+    spec = _with(counts.spec, dict.fromkeys(counts.resolved))
+    if not counts.anchors:
+        return spec
+    return spec.model_copy(update={"analysis": spec.analysis.model_copy(update={"anchors": counts.anchors})})
 
 
 def resolution_checks(counts: Counts) -> list[Check]:

@@ -33,9 +33,10 @@ class Idle:
 
 
 _BEYOND = ("given", "discount", "waning")
+_LATER = (*_BEYOND, "anchors")
 IDLE = (
     Idle("analysis", ("horizon", "tenure_horizons", *_BEYOND), "no_subscription", lambda s, _: not s.subscription),
-    Idle("analysis", _BEYOND, "quick", lambda s, _: bool(s.subscription) and s.analysis.models == "quick"),
+    Idle("analysis", _LATER, "quick", lambda s, _: bool(s.subscription) and s.analysis.models == "quick"),
     Idle("score", ("acts_on",), "no_families", lambda s, _: s.analysis.models != "all"),
     Idle("value", ("margin", "discount", "horizon"), "quick", lambda s, _: s.analysis.models == "quick"),
     Idle("analysis", ("target",), "no_strata", lambda s, _: not s.stratum_variables),

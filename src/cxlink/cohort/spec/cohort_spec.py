@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError, model_validator
 
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.spec.anchor_texts import Anchor, stated_anchors
 from cxlink.cohort.spec.complaints import first_complaint
 from cxlink.cohort.spec.metrics_section import MetricsSection
 from cxlink.cohort.spec.open_keys import refuse_open
@@ -72,6 +73,7 @@ class CohortSpec(Section):
             raise ValueError(
                 "[spend] complete must be given without dates: true, or the column that marks complete windows"
             )
+        self._refuse_anchors()
         if self.value is not None and self.spend is None:
             raise ValueError("[value] needs [spend]: a margin is earned in the window of spend")
         if self.cohort.repeat == "first" and not (sub and sub.survey):
@@ -92,6 +94,16 @@ class CohortSpec(Section):
             signup = sub is not None and sub.signup is not None
             self.metrics.refuse_misfit(self.score, self.scale, spend=self.spend is not None, signup=signup)
         return self
+
+    def _refuse_anchors(self) -> None:
+        """Check that anchors are of a cohort that is followed, and of levels of its scale."""
+        if self.analysis.anchors and self.subscription is None:
+            raise ValueError("[analysis] anchors needs [subscription]: they say how long customers stay")
+        for anchor in self.anchors:
+            try:
+                self.group(anchor.group)
+            except InputError as error:
+                raise ValueError(f"[analysis] anchors: {anchor.label}[{anchor.group}]: {error}") from None
 
     def _uses(self) -> dict[str | None, str]:
         """Columns that cannot be a negative control, and why: the score, its outcomes, and covariates adjusted for."""
@@ -149,6 +161,11 @@ class CohortSpec(Section):
     def discount(self) -> float:
         """Discount rate per period, continuously compounded: log(1 + annual rate) / periods per year."""
         return math.log1p(self.analysis.discount) / PERIODS_PER_YEAR[self.unit]
+
+    @property
+    def anchors(self) -> tuple[Anchor, ...]:
+        """Shares of older cohorts that are known; run folders are read by `cxlink.anchor_runs`."""
+        return stated_anchors(self.analysis.anchors or ())
 
     @property
     def margin_column(self) -> str | None:

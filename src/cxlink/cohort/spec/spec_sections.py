@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from cxlink.cohort.spec.anchor_texts import stated_anchors
 from cxlink.cohort.spec.scales import parse_levels
 
 Unit = Literal["day", "week", "month", "quarter", "year"]
@@ -221,6 +222,15 @@ class AnalysisSection(Section):
     seed: Annotated[int, Field(ge=0)] = 20140801
     target: Literal["scored", "customers"] = "scored"
     models: Models = "standard"
+    anchors: tuple[str, ...] | None = None
+
+    @field_validator("anchors")
+    @classmethod
+    def _readable(cls, anchors: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        stated_anchors(anchors or ())
+        if anchors is not None and not all(text.strip() for text in anchors):
+            raise ValueError("an anchor is empty: write LABEL:PERIOD=SHARE, or name a run folder")
+        return anchors
 
 
 class ControlSection(Section):

@@ -1,6 +1,7 @@
 """Expected tenure by observed and continued curves: the model that the report uses, its rows and its checks."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY, CohortSpec
 from cxlink.estimands.contrasts import BOTH
 from cxlink.estimands.estimand import Estimand
 from cxlink.estimands.estimand_rows import rows_of
+from cxlink.estimands.model_rows.anchor_checks import anchor_checks, anchor_effect, with_anchors_of
 from cxlink.estimands.scenario import scenario_of
 from cxlink.estimands.survival_estimands import (
     curve_frames,
@@ -76,14 +78,22 @@ def spliced_results(spells: Spells, spec: CohortSpec, rng: np.random.Generator) 
     share = tuple(level_shares([s.group for s in request.standards], spells) for request in requests)
     lags = tuple((lag, spec.horizon - lag) for lag in spec.lags)
     further = Further(spec.discount, spec.analysis.waning, share, spec.given, lags, shared=True)
-    made = spliced(
-        spells, requests, spec.analysis.draws, rng, horizon=spec.horizon, tails=tails, further=further
-    )
+
+    def curves(tails: Tails, rng: np.random.Generator) -> tuple[Survival, ...]:
+        return spliced(
+            spells, requests, spec.analysis.draws, rng, horizon=spec.horizon, tails=tails, further=further
+        )
+
+    bare = replace(tails, anchoring=None)
+    without = curves(bare, deepcopy(rng)) if tails.anchoring is not None else ()
+    made = curves(tails, rng)
     main = [one for one in made if not one.labels["scenario"]]
     return SplicedTenure(
         [row for one in made for row in survival_rows(one, spec) if _reported(row)],
         [
             *tail_checks(tails, spec.unit),
+            *anchor_checks(tails, spec),
+            *anchor_effect(without, made, spec),
             *_distances(main[-1], spec),
             *few_losses(main[-1], max(spec.tenure_horizons)),
             *(check for one in main for check in survival_refusals(one, spec)),
@@ -111,7 +121,8 @@ def cohort_tails(spells: Spells, spec: CohortSpec) -> Tails:
     """Choose and fit what continues a cohort's curves, as an analysis does."""
     clock = spec.subscription.clock if spec.subscription is not None else "survey"
     cycles = clock == "signup" or TENURE_AT_SURVEY in spec.stratum_variables
-    return tails_of(spells, np.random.default_rng([spec.analysis.seed, _STREAM]), cycles=cycles)
+    made = tails_of(spells, np.random.default_rng([spec.analysis.seed, _STREAM]), cycles=cycles)
+    return with_anchors_of(spec, made, spells) if spec.anchors else made
 
 
 _STREAM = 12

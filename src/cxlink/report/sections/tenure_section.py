@@ -11,6 +11,7 @@ from cxlink.report.figures import extrapolation_figure as continuations
 from cxlink.report.figures import hazard_figure as hazard_curves
 from cxlink.report.figures import tenure_ladder as lifetimes
 from cxlink.report.format import coverage, full, percent, periods, score, spelled, time_span, units
+from cxlink.report.sections.anchor_words import anchors_left_out, anchors_used
 from cxlink.report.sections.family_table import (
     backtest_weights,
     family_lines,
@@ -29,7 +30,7 @@ def tenure_pages(m: Material, level: int = 1) -> list[Block]:
         return []
     title = heading(say("tenure.heading"), level)
     parts = [title, paragraph(_introduction(m))]
-    parts += [notice(text) for text in [_undetermined(m)] if text]
+    parts += [notice(text) for text in [_undetermined(m), anchors_left_out(m.results.checks)] if text]
     if ladder(m):
         parts += [_ladder_figure(m), *ladder_table(m)]
     parts += [notice(text) for text in [_few_losses(m)] if text]
@@ -51,7 +52,8 @@ def _introduction(m: Material) -> str:
     said.append(say("tenure.introduction", at_risk=spelled(FEWEST_AT_RISK)))
     if n:
         said.append(say("tenure.second_opinions", n=n, families=spelled(n)))
-    return " ".join([*said, *published_error(m.results.checks, REPORTED, m.spec.unit)])
+    far = published_error(m.results.checks, REPORTED, m.spec.unit)
+    return " ".join([*said, *far, *anchors_used(m.results.checks, m.spec.unit)])
 
 
 def followed(m: Material) -> int:

@@ -8,7 +8,7 @@ and tells nothing of a level or a slope that last: without it σ₀ was .28 in p
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -70,6 +70,8 @@ class ErrorPaths:
         z₀ and z₁, times the factor.
     uneven : ndarray of shape (n_levels, n_windows, n_draws)
         z_w.
+    lean : ndarray of shape (2, n_levels)
+        Means of z₀ and z₁, times the factor: 0 where no anchor tells.
     """
 
     errors: Errors
@@ -77,6 +79,7 @@ class ErrorPaths:
     at_last: np.ndarray
     growing: np.ndarray
     uneven: np.ndarray
+    lean: np.ndarray = field(default_factory=lambda: np.zeros((2, 1)))
 
     def at(self, begin: np.ndarray, end: np.ndarray, draws: slice = slice(None)) -> np.ndarray:
         """δ in steps of time: 0 in those that begin before T.
@@ -85,7 +88,7 @@ class ErrorPaths:
         -------
         ndarray of shape (n_levels, n_steps, n_draws)
         """
-        x = _since(begin, end, self.last)
+        x = since_last(begin, end, self.last)
         growing = self.errors.growth * self.growing[:, None, draws] + self.errors.drift
         path: np.ndarray = growing * x[:, :, None]
         path += self.errors.level * self.at_last[:, None, draws] * (x > 0)[:, :, None]
@@ -96,12 +99,46 @@ class ErrorPaths:
         return path
 
     def centre(self, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """Its mean b·log(t/T), of shape (n_levels, n_steps)."""
-        return self.errors.drift * _since(begin, end, self.last)
+        """Its mean, of shape (n_levels, n_steps): b·log(t/T), and what anchors add to it."""
+        x = since_last(begin, end, self.last)
+        centre = self.errors.drift * x
+        if self.lean.any():
+            level, growth = self.lean[:, :, None]
+            centre = centre + self.errors.level * level * (x > 0) + self.errors.growth * growth * x
+        return centre
 
 
-def _since(begin: np.ndarray, end: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """log(t/T) at the middles of steps beyond T, 0 before: (n_levels, n_steps)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnErrors:
+    """Draws of the error, and of what they were drawn with.
+
+    Attributes
+    ----------
+    paths : mapping of str to ErrorPaths
+        By scenario, see `error_paths`.
+    factor, shared : ndarray of shape (n_draws,)
+        What σ₀ and κ were multiplied by, and the correlation between levels.
+    """
+
+    paths: Mapping[str, ErrorPaths]
+    factor: np.ndarray
+    shared: np.ndarray
+
+
+def since_last(begin: np.ndarray, end: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Give log(t/T) at the middles of steps beyond T, 0 before.
+
+    Parameters
+    ----------
+    begin, end : ndarray of shape (n_steps,)
+        Of the steps, in periods.
+    last : ndarray of shape (n_levels,)
+        T of each level.
+
+    Returns
+    -------
+    ndarray of shape (n_levels, n_steps)
+    """
     x: np.ndarray = np.log((begin + end) / 2 / last[:, None])
     since: np.ndarray = np.where(begin >= last[:, None], np.maximum(x, 0.0), 0.0)
     return since

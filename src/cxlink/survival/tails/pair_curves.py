@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
 from cxlink.groups.requests import Request
+from cxlink.survival.anchors.anchoring import repeated_streams
 from cxlink.survival.bootstrap import resample
 from cxlink.survival.tails.continued_hazards import ContinuedHazards
 from cxlink.survival.tails.curve_plan import (
@@ -79,11 +80,11 @@ class PairCurves:
         """
         bootstrap, more = rng.spawn(2)
         widest = max(self.log_survival.size, len(self.spells.n), 1)
-        blocks = resample(self.spells.n, n_draws, int(np.clip(_BLOCK // widest, 10, n_draws)), bootstrap)
+        asked = n_draws, int(np.clip(_BLOCK // widest, 10, n_draws))
         if self.source is not None:
-            yield from self.source.draws(blocks, self.log_survival.shape[1], (n_draws, more), scenarios)
+            yield from self.source.draws(asked, self.log_survival.shape[1], (bootstrap, more), scenarios)
             return
-        for weights in blocks:
+        for weights in resample(self.spells.n, *asked, bootstrap):
             stay = np.zeros((*self.log_survival.shape, weights.shape[1]))
             yield dict.fromkeys(scenarios, stay), weights
 
@@ -108,28 +109,48 @@ class Continuation:
 
     def draws(
         self,
-        blocks: Iterator[np.ndarray],
+        asked: tuple[int, int],
         n_times: int,
-        stream: tuple[int, np.random.Generator],
+        streams: tuple[np.random.Generator, np.random.Generator],
         scenarios: Sequence[str],
     ) -> Iterator[tuple[Curves, np.ndarray]]:
-        """Draw curves at so many times from blocks of resampled customers; see `PairCurves.draws`."""
+        """Draw curves at so many times, as many draws in all and in a block as are asked; see `PairCurves.draws`."""
         spells, last, start = self.model.spells, self.plan.hazard, 0
-        noise, paths = stream[1].spawn(2)
-        model = replace(
-            self.model, paths=self.tails.paths(spells, stream[0], paths),
-            structure=self.tails.drawn_structures(stream[0]),
-        )  # fmt: skip
+        bootstrap, (noise, paths) = streams[0], streams[1].spawn(2)
+        model, index = self._with_paths(asked, (bootstrap, noise, paths), scenarios)
         count, gradients = risk_sets(spells, each_pair(spells)), model.gradients()
-        for weights in blocks:
+        for weights in resample(spells.n, *asked, bootstrap):
             at = slice(start, start + weights.shape[1])
             hazard, last = resampled_hazards(self.plan, count(weights), last)
             # many small products of matrices: threads of their own would wait for each other
             with threadpool_limits(1, "blas"):
                 drawn = model.drawn(weights, at, gradients, noise)
             curves = {name: self._joined(hazard, drawn.cumulated(name)) for name in scenarios}
-            yield {name: one[:, :n_times] for name, one in curves.items()}, weights
+            made = {name: one[:, :n_times] for name, one in curves.items()}
             start = at.stop
+            if index is None:
+                yield made, weights
+                continue
+            own = index[np.searchsorted(index, at.start) : np.searchsorted(index, at.stop)] - at.start
+            if len(own):
+                yield {name: one[..., own] for name, one in made.items()}, weights[:, own]
+
+    def _with_paths(
+        self,
+        asked: tuple[int, int],
+        streams: tuple[np.random.Generator, np.random.Generator, np.random.Generator],
+        scenarios: Sequence[str],
+    ) -> tuple[ContinuedHazards, np.ndarray | None]:
+        """Draw errors; given anchors also which draws stay, rising, some of them repeatedly."""
+        (n_draws, _), spells, (bootstrap, noise, paths) = asked, self.model.spells, streams
+        tails, errors = self.tails, self.tails.drawn_errors(spells, n_draws, paths)
+        model = replace(self.model, paths=errors.paths, structure=tails.drawn_structures(n_draws))
+        if tails.anchoring is None:
+            return model, None
+        again = repeated_streams((spells.n, *asked), bootstrap, noise)
+        more = errors, lambda: tails.drawn_errors(spells, n_draws, paths)
+        kept = tails.anchoring.draws(model, again, more, paths, scenarios)
+        return replace(model, paths=kept.paths), kept.index
 
     def _joined(self, hazard: np.ndarray, cumulative: np.ndarray) -> np.ndarray:
         return continued_log_survival(self.plan, self.plan.drawn, hazard, cumulative, np.zeros((0, 1)))

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
 from cxlink.groups.requests import Request
+from cxlink.survival.anchors.anchoring import repeated_streams
 from cxlink.survival.bootstrap import resample
 from cxlink.survival.families.time_grid import Grid
 from cxlink.survival.families.waning import waned
@@ -111,12 +112,19 @@ def spliced(
     tails, more = tails or tails_of(spells, choice, errors=errors), further or Further()
     jobs = [job for k, request in enumerate(requests) for job in _jobs(spells, request, horizon, more, k)]
     steps = _steps(jobs, spells.n_periods)
-    drawn_paths, structure = tails.paths(spells, n_draws, paths), tails.drawn_structures(n_draws)
-    model = ContinuedHazards(spells, tails.fit, *steps, drawn_paths, tails.others, structure)
+    drawn, structure = tails.drawn_errors(spells, n_draws, paths), tails.drawn_structures(n_draws)
+    model, kept = ContinuedHazards(spells, tails.fit, *steps, drawn.paths, tails.others, structure), None
+    if tails.anchoring is not None:
+        streams = repeated_streams((spells.n, n_draws, _block(model, n_draws)), bootstrap, noise)
+        several = drawn, lambda: tails.drawn_errors(spells, n_draws, paths)
+        kept = tails.anchoring.draws(model, streams, several, paths, _scenarios(jobs))
+        model = replace(model, paths=kept.paths)
     # many small products of matrices: threads of their own would wait for each other
     with threadpool_limits(1, "blas"):
         points = _estimates(model, jobs)
         draws = _draws(model, jobs, n_draws, (bootstrap, noise))
+    if kept is not None:
+        draws = [[room[kept.index] for room in rooms] for rooms in draws]
     made = zip(jobs, points, draws, strict=True)
     return tuple(survival for job, point, drawn in made for survival in job.survivals(point, drawn))
 
@@ -225,9 +233,8 @@ def _draws(
     count, gradients = risk_sets(spells, each_pair(spells)), model.gradients()
     rooms = [job.rooms(n_draws) for job in jobs]
     last = [job.plan.hazard for job in jobs]
-    widest = len(model.fit.terms.matrix) * (len(model.begin) + 1)
     start = 0
-    for weights in resample(spells.n, n_draws, int(np.clip(_BLOCK // widest, 10, n_draws)), bootstrap):
+    for weights in resample(spells.n, n_draws, _block(model, n_draws), bootstrap):
         at = slice(start, start + weights.shape[1])
         drawn, counted = model.drawn(weights, at, gradients, noise), count(weights)
         cumulative: dict[tuple[str, bytes], np.ndarray] = {}
@@ -244,6 +251,17 @@ def _draws(
                 room[at] = values
         start = at.stop
     return rooms
+
+
+def _block(model: ContinuedHazards, n_draws: int) -> int:
+    """Draws at a time."""
+    widest = len(model.fit.terms.matrix) * (len(model.begin) + 1)
+    return int(np.clip(_BLOCK // widest, 10, n_draws))
+
+
+def _scenarios(jobs: Sequence[_Job]) -> list[str]:
+    """Scenarios of the error that jobs have, the main one first."""
+    return list(dict.fromkeys(["", *(job.scenario for job in jobs)]))
 
 
 def _key(job: _Job) -> tuple[str, bytes]:

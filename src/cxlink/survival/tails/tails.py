@@ -1,15 +1,17 @@
 """What continues curves beyond their data: hazards of a chosen structure, a renewal cycle, and their error."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from cxlink.cohort.count.spells import Spells
+from cxlink.survival.anchors.anchoring import Anchoring
+from cxlink.survival.anchors.judged_anchor import JudgedAnchor
 from cxlink.survival.tails.continued_hazards import cell_counts, last_with_ten
 from cxlink.survival.tails.earlier_origins import OwnErrors, own_errors
-from cxlink.survival.tails.extrapolation_error import ErrorPaths, Errors, error_paths
+from cxlink.survival.tails.extrapolation_error import DrawnErrors, ErrorPaths, Errors, error_paths
 from cxlink.survival.tails.published_errors import published_errors
 from cxlink.survival.tails.renewal_cycle import RenewalCycle, renewal_cycle
 from cxlink.survival.tails.tail_fit import TailFit
@@ -39,6 +41,10 @@ class Tails:
         Constants of the published curves.
     own : OwnErrors
         What the cohort's earlier origins make of them.
+    anchoring : Anchoring or None
+        Older cohorts that draws are conditioned on; see `cxlink.survival.anchors`.
+    judged : tuple of JudgedAnchor
+        Anchors beside what was predicted without them, those included that are not used.
     """
 
     fit: TailFit
@@ -48,10 +54,21 @@ class Tails:
     carried: bool
     errors: Errors
     own: OwnErrors
+    anchoring: Anchoring | None = None
+    judged: tuple[JudgedAnchor, ...] = ()
 
     def paths(self, spells: Spells, n_draws: int, rng: np.random.Generator) -> Mapping[str, ErrorPaths]:
-        """Draw paths of the extrapolation error of each level; see `error_paths`."""
-        return error_paths(self.errors, last_with_ten(spells), *self.own.draws(n_draws, rng), rng)
+        """Draw paths of the extrapolation error of each level, their mean that of the anchors; see `error_paths`."""
+        paths = self.drawn_errors(spells, n_draws, rng).paths
+        if self.anchoring is None:
+            return paths
+        return {name: replace(one, lean=self.anchoring.lean) for name, one in paths.items()}
+
+    def drawn_errors(self, spells: Spells, n_draws: int, rng: np.random.Generator) -> DrawnErrors:
+        """Draw the extrapolation error of each level as it is without anchors."""
+        factor, shared = self.own.draws(n_draws, rng)
+        paths = error_paths(self.errors, last_with_ten(spells), factor, shared, rng)
+        return DrawnErrors(paths, factor, shared)
 
     def drawn_structures(self, n_draws: int) -> np.ndarray:
         """Structure of each draw, spread evenly by their shares: positions in ``candidates``, of shape (n_draws,)."""
