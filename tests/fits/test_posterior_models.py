@@ -91,6 +91,8 @@ def test_refusals(cohort: cxlink.Cohort, models: dict[str, PosteriorModel]) -> N
         cxlink.posterior(cohort, "weibull")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"needs \[spend\]"):
         cxlink.posterior(cxlink.read_cohort(subscribers(50), spec_of_subscribers(spend=None)), "spend")
+    with pytest.raises(InputError, match="'retention' is none of survival, rmst, median"):
+        models["hazard"].predict({"score": 3, "plan": "plus"}, "retention")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="a profile lacks 'plan'"):
         models["hazard"].predict({"score": 3})
     with pytest.raises(InputError, match="nobody pooled had score = 3, plan = gold"):

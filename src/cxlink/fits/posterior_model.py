@@ -24,7 +24,7 @@ from cxlink.estimands.bayesian.posterior_coefficients import posterior_coefficie
 from cxlink.fits.formulas.formula import parse_formula
 from cxlink.fits.formulas.model_cells import ModelCells, model_cells
 from cxlink.fits.formulas.populations import Profiles, as_profiles, contrasts_table, interval
-from cxlink.fits.survival_curves import Quantity, quantity_of
+from cxlink.fits.survival_curves import Quantity, quantity_of, refuse_quantity
 from cxlink.progress import telling
 from cxlink.spend.fitted_regressions import NoSpendFit
 from cxlink.stages import announce
@@ -111,7 +111,7 @@ class PosteriorModel:
         Raises
         ------
         InputError
-            If a profile lacks a variable, or nobody pooled had its score or stratum.
+            If there is no such quantity, a profile lacks a variable, or nobody pooled had its score or stratum.
         """
         frame = as_profiles(profiles)
         draws, shown = self._drawn(frame, quantity, times)
@@ -221,6 +221,7 @@ class PosteriorModel:
         self, frame: pd.DataFrame, quantity: str, times: Sequence[int] | np.ndarray | int | None
     ) -> tuple[np.ndarray, list[float]]:
         """Draws of profiles, (n_draws, n_profiles, n_times), and the times."""
+        refuse_quantity(quantity)
         pairs = self._positions(frame)
         if self.kind == "spend":
             return spend_draws(self.draws)[:, pairs[0], pairs[1]][..., None], [np.nan]

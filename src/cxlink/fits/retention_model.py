@@ -18,7 +18,7 @@ from cxlink.fits.formulas.populations import (
     populations_of,
 )
 from cxlink.fits.formulas.profile_design import ProfileDesign
-from cxlink.fits.survival_curves import Curve, Quantity, quantity_of, row_blocks
+from cxlink.fits.survival_curves import Curve, Quantity, quantity_of, refuse_quantity, row_blocks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -255,8 +255,7 @@ class RetentionModel:
         self, rows: np.ndarray, quantity: str, times: Sequence[int]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Estimate and draws, of shape (n_rows, n_times) and (n_draws, n_rows, n_times)."""
-        if quantity not in ("survival", "rmst", "median"):
-            raise InputError(f"{quantity!r} is none of survival, rmst, median.")
+        refuse_quantity(quantity)
         last = int(min(self.curve.until, _LONGEST)) if quantity == "median" else max(times, default=0)
         grid = np.arange(last + 1)
         point = quantity_of(np.exp(self.curve.log_survival(self.theta[None], rows, grid)), quantity, times)[0]

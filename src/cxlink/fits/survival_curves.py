@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 
+from cxlink.cohort.errors import InputError
 from cxlink.fits.formulas.model_cells import ModelCells
 from cxlink.groups.curves import cumulative_areas
 from cxlink.groups.discrete_hazard import EXTINCT
@@ -26,6 +27,18 @@ class Curve(Protocol):
 
         Returns an array of shape (n_draws, n_rows, n_times).
         """
+
+
+def refuse_quantity(quantity: str) -> None:
+    """Refuse what is no quantity of a curve.
+
+    Raises
+    ------
+    InputError
+        Naming those there are.
+    """
+    if quantity not in get_args(Quantity):
+        raise InputError(f"{quantity!r} is none of {', '.join(get_args(Quantity))}.")
 
 
 def quantity_of(survival: np.ndarray, quantity: str, times: Sequence[int]) -> np.ndarray:
