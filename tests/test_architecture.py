@@ -11,7 +11,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "cxlink"
 FLOW = (
     "checks", "stages", "cohort", "groups", "estimation", "survival", "spend", "bayes", "estimands", "sensitivity",
     "metrics", "value", "comparison", "results", "recall", "report", "progress", "runs", "change_runs", "fits",
-    "sklearn", "display", "change_display", "anchor_runs", "analysis", "pooling", "verbs", "study", "notebook", "cli",
+    "sklearn", "display", "change_display", "anchor_runs", "analysis", "pooling", "verbs", "study", "study_display",
+    "notebook", "cli",
 )  # fmt: skip
 FORBIDDEN = {"utils", "base", "helpers", "config", "common", "misc", "registry"}
 FILES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem != "__init__")

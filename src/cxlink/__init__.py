@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from cxlink.fits.posterior_model import posterior
     from cxlink.fits.spend_model import spend_regression
     from cxlink.pooling import pool
+    from cxlink.report.profile_lines import profile
     from cxlink.study.simulate import simulate
+    from cxlink.study_display import reproduce
     from cxlink.verbs import compare, load_run, value_of
 
 __version__ = "0.2.0"
@@ -35,13 +37,14 @@ _PLACES = {
     "aft": "fits.aft_model", "hazards": "fits.hazard_model", "compare_models": "fits.model_comparison",
     "kaplan_meier": "fits.observed_curves", "posterior": "fits.posterior_model",
     "spend_regression": "fits.spend_model",
-    "compare": "verbs", "load_run": "verbs", "value_of": "verbs", "pool": "pooling", "simulate": "study.simulate",
+    "compare": "verbs", "load_run": "verbs", "profile": "report.profile_lines", "value_of": "verbs", "pool": "pooling",
+    "simulate": "study.simulate", "reproduce": "study_display",
 }  # fmt: skip
 
 __all__ = [
     "Analysis", "Cohort", "CohortSpec", "Counts", "InputError", "__version__", "add", "aft", "analyse", "compare",
-    "compare_models", "hazards", "kaplan_meier", "load_counts", "load_run", "make_spec", "pool", "posterior",
-    "read_cohort", "read_spec", "save_counts", "simulate", "sklearn", "spend_regression", "value_of",
+    "compare_models", "hazards", "kaplan_meier", "load_counts", "load_run", "make_spec", "pool", "posterior", "profile",
+    "read_cohort", "read_spec", "reproduce", "save_counts", "simulate", "sklearn", "spend_regression", "value_of",
 ]  # fmt: skip
 
 

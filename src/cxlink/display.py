@@ -24,12 +24,12 @@ _PRIORS = ("model", "of", "quantity", "distribution", "centre", "scale")
 _SPEND_MODELS = ("poisson", "gamma", "two_part", "log_ols")
 
 
-def into_pyplot[Holder](draw: "Callable[[Holder, Axes | None], Axes]") -> "Callable[..., Axes]":
+def into_pyplot(draw: "Callable[..., Axes]") -> "Callable[..., Axes]":
     """Attach a new figure to pyplot: a notebook shows it when the cell ends, ``plt.show`` in a script."""
 
     @wraps(draw)
-    def drawn(holder: Holder, ax: "Axes | None" = None) -> "Axes":
-        axes = draw(holder, ax)
+    def drawn(holder: object, ax: "Axes | None" = None, **asked: object) -> "Axes":
+        axes = draw(holder, ax, **asked)
         if ax is None:
             import matplotlib.pyplot as plt
 

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cxlink import __version__
 from cxlink.analysis import analyse
@@ -21,10 +21,6 @@ from cxlink.display import Analysis
 from cxlink.progress import telling
 from cxlink.runs import RECORD, read_run, read_tables
 from cxlink.stages import Progress, silent
-from cxlink.value.intervention import InterventionValue
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 def load_run(folder: Path | str) -> Analysis:
@@ -235,11 +231,3 @@ def _with_value(counts: Counts, name: str, arguments: dict[str, Any]) -> Counts:
             f"{name}: no margin. Give --margin 0.3 (a share of spend), or fit with [value] margin."
         )
     return with_anchors(replace(counts, spec=valued))
-
-
-def break_even(outcome: InterventionValue, ax: "Axes | None" = None) -> "Axes":
-    """Draw the incremental margin against the causal share and the cost, with the break-even points."""
-    from cxlink.report.figures.intervention_figures import break_even as drawn
-
-    intervention, simulated = outcome.intervention, outcome.spec.cohort.simulated
-    return drawn(outcome.estimates, intervention.cost, intervention.causal_share, simulated=simulated, ax=ax)

@@ -4,7 +4,6 @@ import numpy as np
 
 from cxlink.checks import Check, matching
 from cxlink.cli.headline_table import headline_lines
-from cxlink.cli.profile_lines import empty_bands, noted, plain
 from cxlink.cohort.count.resolution import resolution_checks
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report.change_sections.comparison_document import change_sentence
@@ -15,6 +14,7 @@ from cxlink.report.check_notes import note
 from cxlink.report.content import gather
 from cxlink.report.format import words
 from cxlink.report.posterior_sections.posterior_warnings import sampling_failures
+from cxlink.report.profile_lines import empty_bands, noted, plain
 from cxlink.report.profile_words import exclusion_moves, table_notes
 from cxlink.report.words import say
 from cxlink.results import ComparisonResults, Results

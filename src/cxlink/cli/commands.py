@@ -116,8 +116,8 @@ def init(
 @with_flags
 def check(table: Table, *, spec: Spec = None, drop_invalid: DropInvalid = False, flags: Any) -> None:
     """Validate a table and print its profile; no model is fitted."""
-    from cxlink.cli.profile_lines import profile_lines
     from cxlink.cohort.table import read_cohort
+    from cxlink.report.profile_lines import profile_lines
 
     read = spec_for(table, spec, flags)
     with showing() as progress:

@@ -30,7 +30,7 @@ from cxlink.cohort.read.survey_table import with_surveys
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Cohort:
     """A table, read and valid under every rule.
 
@@ -74,6 +74,9 @@ class Cohort:
     drop_invalid: bool = False
     notes: tuple[Remark, ...] = ()
     undropped: tuple[pa.Table, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Cohort {self.spec.cohort.name}: {_customers(self.raw):,} of {self.rows_read:,} rows of {self.name}>"
 
     def count(self, counts: str | None = None) -> Counts:
         """Count its customers, and settle the bands and the horizon that the spec leaves to rule.

@@ -1,6 +1,7 @@
 """One outcome of two cohorts in the report of a comparison: how its change splits, and how the base predicts."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 from cxlink.cohort.strata import Category
 from cxlink.comparison.changes import OutcomeChange
@@ -102,11 +103,7 @@ def _names(aside: Aside) -> list[str]:
 
 
 def _parts_figure(found: ComparisonResults, outcome: OutcomeChange, number: int) -> Block:
-    rows = own(found.changes, outcome, group="all")
-    axes = change_parts(
-        rows, say("change.axis", unit=axis_unit(outcome)), scale(outcome), simulated=found.simulated
-    )
-    by = rows_by(rows, "part")
+    axes, by = draw_parts(found, outcome), rows_by(own(found.changes, outcome, group="all"), "part")
     said = "; ".join(
         say("change.spoken", name=say(f"change.part_{part}"), value=bracket(by[part], outcome, True))
         for part in PARTS
@@ -116,9 +113,29 @@ def _parts_figure(found: ComparisonResults, outcome: OutcomeChange, number: int)
     return picture(f"{number}-parts", drawing.svg(axes), alt, caption)
 
 
-def _effects_figure(found: ComparisonResults, outcome: OutcomeChange, number: int) -> Block:
+def draw_parts(found: ComparisonResults, outcome: OutcomeChange, ax: Axes | None = None) -> Axes:
+    """Draw the parts of an outcome's change."""
+    rows, label = own(found.changes, outcome, group="all"), say("change.axis", unit=axis_unit(outcome))
+    return change_parts(rows, label, scale(outcome), simulated=found.simulated, ax=ax)
+
+
+def draw_effects(found: ComparisonResults, outcome: OutcomeChange, ax: Axes | None = None) -> Axes:
+    """Draw what the effect changed of an outcome at each score."""
     rows, label = own(found.changes, outcome), say("change.axis_two_lines", unit=axis_unit(outcome))
-    axes = effect_by_score(rows, found.spec, label, scale(outcome), simulated=found.simulated)
+    return effect_by_score(rows, found.spec, label, scale(outcome), simulated=found.simulated, ax=ax)
+
+
+def draw_errors(found: ComparisonResults, outcome: OutcomeChange, ax: Axes | None = None) -> Axes:
+    """Draw what was observed of an outcome at each score, less what the base predicts."""
+    most = MOST_POINTS if outcome.estimand == "retention" else None
+    return off_by_score(
+        own(found.calibration, outcome), found.spec, say("change.difference_axis", unit=axis_unit(outcome)),
+        scale(outcome), most=most, simulated=found.simulated, ax=ax,
+    )  # fmt: skip
+
+
+def _effects_figure(found: ComparisonResults, outcome: OutcomeChange, number: int) -> Block:
+    axes, rows = draw_effects(found, outcome), own(found.changes, outcome)
     by, levels = rows_by(select(rows, part="effect"), "group"), _levels(found)
     said = "; ".join(
         say("change.spoken", name=score(name, found.spec), value=bracket(row, outcome, True))
@@ -191,13 +208,10 @@ def _calibration_figure(
 ) -> Block:
     """Draw what was predicted and observed; ``shown`` says what it is, and holds the table's lines to read aloud."""
     what, lines = shown
-    rows, retained = own(found.calibration, outcome), outcome.estimand == "retention"
+    rows = own(found.calibration, outcome)
     with drawing.sheet((6.3, 2.8), 1, 2, widths=[1.1, 1]) as axes:
         observed_and_predicted(rows, found.spec, what, scale(outcome), ax=axes[0])
-        off_by_score(
-            rows, found.spec, say("change.difference_axis", unit=axis_unit(outcome)), scale(outcome),
-            most=MOST_POINTS if retained else None, simulated=found.simulated, ax=axes[1],
-        )  # fmt: skip
+        draw_errors(found, outcome, axes[1])
     caption = say(f"change.calibration_figure_{outcome.estimand}")
     said = "; ".join(
         say("change.calibration_spoken", name=line[0], predicted=line[2], observed=line[3]) for line in lines

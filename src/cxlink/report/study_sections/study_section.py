@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from matplotlib.axes import Axes
+
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report.document import Block, Runs, bullets, notice, paragraph, picture
 from cxlink.report.figures import drawing
@@ -101,16 +103,22 @@ def _found(rows: Sequence[StudyFigure]) -> str:
     return say("study.coverage", n=len(rows), adjusted=adjusted, naive=naive)
 
 
+def draw_study_figure(
+    rows: Sequence[StudyFigure], spec: CohortSpec, *, simulated: bool = True, ax: Axes | None = None
+) -> Axes:
+    """Draw one figure of the study: published, true, naive and adjusted, a line a group."""
+    scale, unit = (100.0, "%") if rows[0].unit == "probability" else (1.0, rows[0].unit)
+    names = [score(row.group, spec) for row in rows]
+    label = say("study.axis", figure=figure_name(rows[0].figure), unit=unit)
+    return study_comparison(rows, names, label, scale=scale, simulated=simulated, ax=ax)
+
+
 def _figure(rows: Sequence[StudyFigure], spec: CohortSpec) -> Block:
     figures = list(dict.fromkeys(row.figure for row in rows))
     with drawing.sheet((6.3, 2.25), 1, len(figures)) as axes:
         for i, (ax, figure) in enumerate(zip(axes, figures, strict=True)):
             block = [row for row in rows if row.figure == figure]
-            scale, unit = (100.0, "%") if block[0].unit == "probability" else (1.0, block[0].unit)
-            names = [score(row.group, spec) for row in block]
-            label = say("study.axis", figure=figure_name(figure), unit=unit)
-            last = i == len(figures) - 1
-            study_comparison(block, names, label, scale=scale, simulated=last, ax=ax)
+            draw_study_figure(block, spec, simulated=i == len(figures) - 1, ax=ax)
         name_marks(axes[0])
     said = "; ".join(
         say(

@@ -1,4 +1,4 @@
-"""Lines of a cohort's profile for a terminal: rows, scores, follow-up, and the headline under both conventions."""
+"""Lines of a cohort's profile: rows, scores, follow-up, and the headline under both conventions."""
 
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.resolution import with_resolution_of
@@ -14,6 +14,23 @@ from cxlink.sensitivity.duration_convention import headline_points
 from cxlink.sensitivity.excluded_rows import exclusion_checks
 
 
+def profile(cohort: Cohort) -> str:
+    """Describe a cohort before any model: what ``cxlink check`` prints.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        From `cxlink.read_cohort`.
+
+    Returns
+    -------
+    str
+        Lines: rows read, used and excluded, customers by score and stratum, follow-up, retention under both duration
+        conventions, and notes.
+    """
+    return "\n".join(profile_lines(cohort))
+
+
 def profile_lines(cohort: Cohort) -> list[str]:
     """Profile of a cohort, and its retention under both duration conventions.
 
@@ -25,7 +42,7 @@ def profile_lines(cohort: Cohort) -> list[str]:
     Returns
     -------
     list of str
-        Lines for a terminal.
+        Lines for a terminal or a notebook.
     """
     counts = cohort.count()
     lines = [*_rows(counts), *_scores(counts)]
