@@ -12,7 +12,7 @@ from cxlink.cohort.errors import InputError
 
 _ADDRESS = "CXLINK_ADDRESS"
 """Variable of the environment that holds a table's address while a notebook runs."""
-NEW_COHORT = Path(__file__).parent / "notebooks" / "02_new_cohort.ipynb"
+NEW_COHORT = Path(__file__).parent / "notebooks" / "11_report.ipynb"
 
 
 def run_notebook(
@@ -30,7 +30,7 @@ def run_notebook(
     overwrite : bool
         Replace an existing file.
     notebook : Path
-        Which; ``02_new_cohort`` of the project by default.
+        Which; ``11_report`` of the course by default.
 
     Raises
     ------

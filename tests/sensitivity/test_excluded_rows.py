@@ -9,11 +9,11 @@ from as_read import sentences
 
 from cxlink.analysis import analyse
 from cxlink.checks import matching
-from cxlink.cli.profile_lines import profile_lines
 from cxlink.cohort.counted import counted
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.report.content import gather
+from cxlink.report.profile_lines import profile_lines
 from cxlink.report.sections.first_page import first_page
 from cxlink.sensitivity.excluded_rows import exclusion_checks
 
