@@ -132,7 +132,9 @@ def test_a_table_has_a_caption_headers_with_their_scope_and_numbers_to_the_right
     html = page_of(shown, shown)
     read = Read(html)
     assert [one["scope"] for one in read.named("th")] == ["col", "col", "row"] * 2
-    assert '<th scope="row" class="text">9–10</th><td class="number">62</td>' in html
+    assert (
+        '<th scope="row" class="text"><span class="range">9–10</span></th><td class="number">62</td>' in html
+    )
     assert '<tr class="rule"><td></td><td class="number">–</td></tr>' in html
     assert "<caption><strong>Table 2.</strong> Of whom.</caption>" in html
     assert '<p class="small">A. B.</p>' in html
@@ -231,3 +233,16 @@ def test_simulated_stands_at_both_ends_of_the_page_where_it_is_true() -> None:
 
 def test_the_same_document_gives_the_same_page(reports: dict[str, str]) -> None:
     assert page_html(make_document(made_up.results())) == reports["cohort"]
+
+
+def test_a_range_of_scores_stays_on_one_line_and_shares_need_their_width() -> None:
+    html = page_of(
+        paragraph("of 1–5 & more"),
+        table("Scores 9–10.", ["Scores", "Note"], [["1–5", "some"]], texts=(0, 1), shares=(1, 3)),
+        table("Others.", ["Score", "n"], [["1", "2"]]),
+    )
+    assert html.count('<span class="range">1–5</span>') == 2
+    assert '<span class="range">9–10</span>' in html
+    read = Read(html)
+    assert "of 1–5 & more" in read.text
+    assert [attributes.get("class") for attributes in read.named("table")] == ["shares", None]

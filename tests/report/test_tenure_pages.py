@@ -203,3 +203,12 @@ def test_times_are_written_in_whole_years_where_they_are_some() -> None:
     assert time_span(520, "week") == ("ten years", 10)
     assert time_span(27, "month") == ("27 months", 27)
     assert (spelled(12), spelled(13)) == ("twelve", "13")
+
+
+@pytest.mark.parametrize("window", [3, None])
+def test_a_snapshot_covers_follow_up_by_customers_of_different_tenures(window: int | None) -> None:
+    sub = {"duration": "months", "event": "churned", **({"window": window} if window else {})}
+    text = sentences(tenure_pages(gather(made_up.results({"subscription": sub}))))
+    chained = "Each customer was observed for at most 3 months; customers of different tenures" in text
+    assert chained == (window is not None)
+    assert ("These customers were observed for up to" in text) == (window is None)

@@ -129,7 +129,7 @@ def _contents(blocks: Sequence[Block]) -> str:
 def _figure(block: Picture, number: int) -> str:
     named = f"<strong>{_plain(say('document.figure', number=number))}</strong>"
     drawing = _drawing(block.svg, f"figure-{number}-", block.alt)
-    return f"<figure>\n{drawing}\n<figcaption>{named} {_plain(block.caption)}</figcaption>\n</figure>"
+    return f"<figure>\n{drawing}\n<figcaption>{named} {_shown(block.caption)}</figcaption>\n</figure>"
 
 
 def _drawing(svg: str, prefix: str, alt: str) -> str:
@@ -150,10 +150,13 @@ def _table(block: Table, number: int) -> str:
         for i, row in enumerate(block.rows)
     )
     notes = f'<p class="small">{_plain(" ".join(block.notes))}</p>' if block.notes else ""
+    kinds = [
+        kind for kind, own in (("dense", block.dense), ("shares", any(c.share for c in block.columns))) if own
+    ]
     return (
         f'<div class="table"><div class="scroll" role="group" aria-label="{name}" tabindex="0">\n'
-        f"<table{' class="dense"' if block.dense else ''}>\n"
-        f"<caption><strong>{name}</strong> {_plain(block.caption)}</caption>\n{_widths(block.columns)}"
+        f"<table{f' class="{" ".join(kinds)}"' if kinds else ''}>\n"
+        f"<caption><strong>{name}</strong> {_shown(block.caption)}</caption>\n{_widths(block.columns)}"
         f"<thead><tr>{header}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table></div>{notes}</div>"
     )
 
@@ -176,13 +179,18 @@ def _row(columns: Sequence[Column], row: Sequence[str]) -> Iterator[str]:
 def _cell(tag: str, column: Column, text: str, scope: str = "") -> str:
     if not text:
         return "<td></td>"
-    return f'<{tag}{scope} class="{"text" if column.is_text else "number"}">{_plain(text)}</{tag}>'
+    return f'<{tag}{scope} class="{"text" if column.is_text else "number"}">{_shown(text)}</{tag}>'
 
 
 def _runs(runs: Sequence[Run]) -> str:
     return "".join(
-        _plain(run) if isinstance(run, str) else f"<strong>{_plain(run.text)}</strong>" for run in runs
+        _shown(run) if isinstance(run, str) else f"<strong>{_shown(run.text)}</strong>" for run in runs
     )
+
+
+def _shown(text: str) -> str:
+    """Write a text of the page; a range of scores stays on one line."""
+    return re.sub("[0-9]+–[0-9]+", r'<span class="range">\g<0></span>', _plain(text))
 
 
 def _plain(text: str) -> str:

@@ -48,12 +48,20 @@ def _introduction(m: Material) -> str:
         return say("tenure.observed_only")
     said = [say("tenure.definition")]
     if reach:
-        said.append(say("tenure.followed", followed=periods(reach, m.spec.unit)))
+        said.append(_reach(m, periods(reach, m.spec.unit)))
     said.append(say("tenure.introduction", at_risk=spelled(FEWEST_AT_RISK)))
     if n:
         said.append(say("tenure.second_opinions", n=n, families=spelled(n)))
     far = published_error(m.results.checks, REPORTED, m.spec.unit)
     return " ".join([*said, *far, *anchors_used(m.results.checks, m.spec.unit)])
+
+
+def _reach(m: Material, reach: str) -> str:
+    """Say how far observation goes: of a snapshot, only over customers of different tenures."""
+    window = m.spec.subscription.window if m.spec.subscription is not None else None
+    if window:
+        return say("tenure.followed_chained", window=periods(window, m.spec.unit), followed=reach)
+    return say("tenure.followed", followed=reach)
 
 
 def followed(m: Material) -> int:
