@@ -1,7 +1,10 @@
 """Shared by all tests."""
 
 import gc
-from collections.abc import Iterator
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,6 +49,38 @@ def families(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.param == "few":
         yield from _fewer()
     else:
+        yield
+
+
+@pytest.fixture
+def empty_pictures() -> Iterator[None]:
+    """Reports of the test have empty pictures: for what is not about them, since drawing takes the time."""
+    from empty_pictures import unpictured
+
+    with unpictured():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_engine() -> Iterator[None]:
+    """Frames in memory are read by one engine: to open one takes as long as to read a small table.
+
+    Files have one each, which reads nothing else.
+    """
+    from cxlink.cohort.read import source
+
+    opened, owner, engines = source.embedded, os.getpid(), list[Any]()
+
+    def embedded(files: Collection[Path] = ()) -> Any:
+        if files or os.getpid() != owner:
+            return opened(files)
+        if not engines:
+            engines.append(opened())
+            engines[0].disconnect = lambda: None
+        return engines[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, "embedded", embedded)
         yield
 
 

@@ -95,6 +95,7 @@ def test_the_report_says_how_to_run_it_again(fitted: Path) -> None:
     assert str(fitted) not in text
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_another_seed_gives_other_draws(table: Path, tmp_path: Path) -> None:
     for name, seed in (("a", "1"), ("b", "2")):
         drawn = ["--seed", seed, "--formats", "html", "--out", str(tmp_path / name)]
@@ -102,6 +103,7 @@ def test_another_seed_gives_other_draws(table: Path, tmp_path: Path) -> None:
     assert (tmp_path / "a/estimates.csv").read_bytes() != (tmp_path / "b/estimates.csv").read_bytes()
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_an_existing_folder_is_refused_and_overwrite_replaces_a_run_only(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -177,6 +179,7 @@ def test_interrupted_leaves_nothing_and_status_130(
     assert [p.name for p in tmp_path.iterdir()] == ["churn.csv"]
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_init_check_and_fit_go_together(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

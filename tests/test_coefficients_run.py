@@ -37,6 +37,7 @@ def analysis(customers: pd.DataFrame) -> Analysis:
     return analyse(read_cohort(customers, make_spec(SPEC)))
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_a_run_writes_every_term_of_every_fitted_model(analysis: Analysis, tmp_path: Path) -> None:
     analysis.write(tmp_path / "run")
     read = pd.read_csv(tmp_path / "run" / "coefficients.csv", keep_default_na=False)

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from papermill.translators import PythonTranslator
 from pypdf import PdfReader
 
 from cxlink import notebook
@@ -64,6 +63,7 @@ def _texts_of(folder: Path) -> dict[str, str]:
     return texts | {"pdf": " ".join(page.extract_text() for pdf in pages for page in pdf)}
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_a_fit_keeps_and_prints_nothing_of_an_address(
     database: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -158,6 +158,8 @@ def test_an_address_may_come_from_the_environment(database: Path, monkeypatch: p
 def test_a_notebook_is_given_a_variable_for_an_address(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    import papermill.exceptions  # noqa: F401  (what is raised by it is caught)
+
     class Papermill:
         @staticmethod
         def inspect_notebook(_: str) -> dict[str, object]:
@@ -183,6 +185,8 @@ def test_a_notebook_is_given_a_variable_for_an_address(
 
 @given(st.text(max_size=9), st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=1))
 def test_parameters_of_a_notebook_are_values_and_never_code(text: str, flags: dict[str, str]) -> None:
+    from papermill.translators import PythonTranslator  # takes seconds, which every worker would spend
+
     code = PythonTranslator.codify({"table": text, "flags": flags})
     tree = ast.parse(code)
     assert [type(node) for node in tree.body] == [ast.Assign, ast.Assign]

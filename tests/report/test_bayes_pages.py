@@ -9,7 +9,8 @@ import made_up
 import numpy as np
 import pandas as pd
 import pytest
-from as_read import EMPTY, cells, pages, sentences, squeezed, table
+from as_read import cells, pages, sentences, squeezed, table
+from empty_pictures import EMPTY
 from made_up_bayes import UNSEEN, posterior_checks, with_posteriors
 from matplotlib.collections import PolyCollection
 from test_pdf import CAUSAL
@@ -32,14 +33,9 @@ from cxlink.report.sections.methods_section import methods_pages
 from cxlink.report.sections.tenure_section import tenure_pages
 from cxlink.results import Results
 
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 GIVEN = with_posteriors()
 NARROW = "\u202f"
-
-
-@pytest.fixture(autouse=True)
-def unwritten_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are drawn, and not written out, which takes most of the time."""
-    monkeypatch.setattr(drawing, "svg", lambda _: EMPTY)
 
 
 @cache

@@ -8,7 +8,7 @@ import made_up
 import numpy as np
 import pandas as pd
 import pytest
-from as_read import EMPTY, cells, sentences, squeezed, table
+from as_read import cells, sentences, squeezed, table
 from pypdf import PdfReader
 
 from cxlink.checks import Check
@@ -17,7 +17,6 @@ from cxlink.report import document
 from cxlink.report.analysis_document import make_document
 from cxlink.report.content import gather
 from cxlink.report.document import Document, Picture
-from cxlink.report.figures import drawing
 from cxlink.report.format import decimals
 from cxlink.report.render_html import page_html
 from cxlink.report.render_typst import compile_pdf
@@ -26,14 +25,10 @@ from cxlink.report.sections.limitations import limits, standardised_to
 from cxlink.report.words import say
 from cxlink.results import Results
 
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 GIVEN = made_up.results()
 THIN = "\u202f"
 N_BEST = made_up.count("best")
-
-
-@pytest.fixture(autouse=True)
-def _no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "svg", lambda _: EMPTY)
 
 
 def _changed(where: str, **columns: object) -> Results:

@@ -15,6 +15,7 @@ from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.strata import Category, stratum_column
 from cxlink.estimands.tidy import KEY
 from cxlink.report.analysis_document import make_document
+from cxlink.report.document import Document
 from cxlink.report.estimates_lookup import open_book
 from cxlink.report.format import full
 from cxlink.report.render_typst import compile_pdf
@@ -34,11 +35,19 @@ CAUSAL = re.compile(
 )
 
 
-def test_the_folder_gets_the_pdf_and_its_figures_and_the_same_bytes_come_twice(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def document() -> Document:
+    """The report of a cohort with its pictures."""
+    return make_document(made_up.results())
+
+
+def test_the_folder_gets_the_pdf_and_its_figures_and_the_same_bytes_come_twice(
+    document: Document, tmp_path: Path
+) -> None:
     folders = [tmp_path / "a", tmp_path / "b"]
-    for folder in folders:
+    for folder, made in zip(folders, (document, make_document(made_up.results())), strict=True):
         folder.mkdir()
-        write_document(make_document(made_up.results()), folder, ("pdf", "html"))
+        write_document(made, folder, ("pdf", "html"))
     files = sorted(path.relative_to(folders[0]) for path in folders[0].rglob("*") if path.is_file())
     assert [str(file) for file in files] == [
         "figures/overview.svg", "figures/retention-by-score.svg", "figures/retention-curves.svg",
@@ -50,8 +59,7 @@ def test_the_folder_gets_the_pdf_and_its_figures_and_the_same_bytes_come_twice(t
         assert (folders[0] / file).read_bytes() == (folders[1] / file).read_bytes(), file
 
 
-def test_it_is_tagged_pdf_ua_with_title_language_and_alternative_texts() -> None:
-    document = make_document(made_up.results())
+def test_it_is_tagged_pdf_ua_with_title_language_and_alternative_texts(document: Document) -> None:
     reader = PdfReader(io.BytesIO(compile_pdf(document)))
     root = reader.trailer["/Root"]
     assert b"<pdfuaid:part>1</pdfuaid:part>" in root["/Metadata"].get_object().get_data()

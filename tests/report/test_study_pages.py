@@ -5,6 +5,7 @@ from pathlib import Path
 import made_up
 import made_up_study
 import numpy as np
+import pytest
 from as_read import sentences, squeezed, study, table
 
 from cxlink.report.analysis_document import make_document
@@ -53,6 +54,7 @@ def test_the_study_gives_its_result_in_numbers_and_picture_on_page_one() -> None
     assert "Why 43" in study()[1]
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_the_study_has_the_figures_of_both_cohorts_under_names_of_their_own(tmp_path: Path) -> None:
     write_document(make_document(made_up_study.study()), tmp_path, ("pdf", "html"))
     names = sorted(path.stem for path in (tmp_path / "figures").iterdir())

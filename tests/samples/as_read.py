@@ -1,29 +1,40 @@
 """A report as its readers meet it: the text of its pages, and the parts they are put together from."""
 
 import io
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import made_up
 import made_up_study
-import pytest
+from empty_pictures import unpictured
 from pypdf import PdfReader
 
 from cxlink.report.analysis_document import make_document
 from cxlink.report.document import Block, Document
-from cxlink.report.figures import drawing
 from cxlink.report.render_typst import compile_pdf
 from cxlink.results import Reproduced, Results
 
-EMPTY = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 630 240"/>'
+
+class Pages(Sequence[str]):
+    """Text of each page of a PDF, its white space made single blanks; read when it is asked for, which takes time."""
+
+    def __init__(self, pdf: bytes) -> None:
+        self._pages = PdfReader(io.BytesIO(pdf)).pages
+        self._text = cache(lambda place: " ".join(self._pages[place].extract_text().split()))
+
+    def __len__(self) -> int:
+        return len(self._pages)
+
+    def __getitem__(self, place: Any) -> Any:
+        places = range(len(self))[place]
+        return self._text(places) if isinstance(places, int) else [self._text(one) for one in places]
 
 
-def pages(given: Results | Reproduced, command: str = "cxlink fit saas.csv --spec saas.toml") -> list[str]:
-    """Text of each page, its white space made single blanks; with empty pictures, which take no time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(drawing, "svg", lambda _: EMPTY)
-        made = compile_pdf(make_document(given, command))
-    return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(made)).pages]
+def pages(given: Results | Reproduced, command: str = "cxlink fit saas.csv --spec saas.toml") -> Pages:
+    """Pages of a report, with empty pictures, which take no time."""
+    with unpictured():
+        return Pages(compile_pdf(make_document(given, command)))
 
 
 @cache
@@ -33,13 +44,13 @@ def both_reports() -> dict[str, Document]:
 
 
 @cache
-def ordinary() -> tuple[str, ...]:
-    return tuple(pages(made_up.results()))
+def ordinary() -> Pages:
+    return pages(made_up.results())
 
 
 @cache
-def study() -> tuple[str, ...]:
-    return tuple(pages(made_up_study.study()))
+def study() -> Pages:
+    return pages(made_up_study.study())
 
 
 def squeezed(text: str) -> str:

@@ -74,6 +74,13 @@ def beside_pymc(
     With y what PyMC samples, log p(x) = log p(y(x)) + log|dy/dx|. The determinant is ∏ (Λ + 1/σ²)^−½ times a constant:
     all else between x and y is a rotation, or a change of units.
     """
+    with pytensor.config.change_flags(cxx=""):  # a compiler takes longer than what it compiles saves
+        return _beside_pymc(model, plain, made, coding, seeds)
+
+
+def _beside_pymc(
+    model: pm.Model, plain: Hierarchy, made: Conditioned, coding: Coding, seeds: range
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     parts, names = unconstrained(model), [model.rvs_to_values[variable].name for variable in model.free_RVs]
     terms = pytensor.function(
         [model.rvs_to_values[variable] for variable in model.free_RVs],

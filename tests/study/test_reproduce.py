@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from empty_pictures import unpictured
 
 from cxlink.cohort.spec.cohort_spec import make_spec, merged
 from cxlink.study import reproduce
@@ -18,8 +19,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, families: None) -> Path:
 
 @pytest.fixture(scope="module")
 def made(folder: Path, families: None) -> Reproduced:
-    """The study, its intervals from a fifth of the usual draws."""
-    with pytest.MonkeyPatch.context() as patch:
+    """The study, its intervals from a fifth of the usual draws, and its pictures empty."""
+    with pytest.MonkeyPatch.context() as patch, unpictured():
         patch.setattr(
             reproduce, "make_spec", lambda spec: make_spec(merged(spec, {"analysis": {"draws": 400}}))
         )

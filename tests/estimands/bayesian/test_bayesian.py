@@ -17,7 +17,7 @@ from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import person_periods, spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
-from cxlink.estimands.bayesian import posterior_assessment
+from cxlink.estimands.bayesian import posterior_assessment, prior_predictive
 from cxlink.estimands.bayesian.posterior_estimates import Bayesian, bayesian_results
 from cxlink.estimands.bayesian.prior_predictive import _since_entry
 from cxlink.estimands.model_rows.coefficients import coefficient_table
@@ -62,6 +62,7 @@ def results(**cohorts: Counts) -> tuple[Bayesian, list[Stage]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(posterior_assessment, "_REFIT", {**FEW, "draws": 50})
         patch.setattr(posterior_assessment, "refit_without", partial(refit_without, draws=60))
+        patch.setattr(prior_predictive, "_DRAWS", 100)
         found = bayesian_results(cohorts, spells_of(last), np.random.default_rng(3), told.append, **FEW)
     return found, told
 
