@@ -12,7 +12,7 @@ from cxlink.cohort.count.metric_cells import raw_metrics
 from cxlink.cohort.count.metric_expressions import metric_rules
 from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.count.refusals import refusal, without_broken
-from cxlink.cohort.count.rules import TableRule, broken, rules_of, time_rules
+from cxlink.cohort.count.rules import broken, rules_of, time_rules
 from cxlink.cohort.count.undropped import valid_in_time
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.source import Source, embedded
@@ -59,9 +59,9 @@ def checked_rows(source: Source, spec: CohortSpec, drop_invalid: bool) -> Checke
     raw = grouping.raw_cells(source, spec)
     if raw.num_rows == 0:
         raise InputError(f"{source.name}: no rows below the header.")
-    failed = _broken(raw, rules_of(spec), source)
+    failed = broken(raw, rules_of(spec))
     metrics = raw_metrics(source, spec)
-    failed += _broken(metrics, metric_rules(spec), source) if metrics is not None else []
+    failed += broken(metrics, metric_rules(spec)) if metrics is not None else []
     if failed and not drop_invalid:
         raise refusal(source, spec, failed[0])
     if not failed:
@@ -83,14 +83,6 @@ def _not_too_many(raw: pa.Table, spec: CohortSpec, name: str) -> pa.Table:
             "bands), or use a longer [subscription] unit."
         )
     return raw
-
-
-def _broken(raw: pa.Table, rules: list[TableRule], source: Source) -> list[TableRule]:
-    """Rules that the cells violate."""
-    if not rules:
-        return []
-    with _duckdb(source) as engine:
-        return broken(raw, rules, engine)
 
 
 def _in_time(raw: pa.Table, spec: CohortSpec, source: Source) -> pa.Table:

@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Sequence
+from functools import cache
 
 import pandas as pd
 import pyarrow as pa
@@ -25,6 +26,11 @@ counts once).
 
 def nothing() -> pd.DataFrame:
     """Give the table without a row."""
+    return _nothing().copy()
+
+
+@cache
+def _nothing() -> pd.DataFrame:
     frame = pd.DataFrame({name: pd.Series(dtype=str) for name in KEYS[:4]})
     frame["score"], frame["n"] = pd.Series(dtype="Int64"), pd.Series(dtype="int64")
     return frame.assign(**{name: pd.Series(dtype="float64") for name in SUMS})

@@ -4,7 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from cxlink.cohort.count.amounts import MOST_SPENT
+from cxlink.cohort.count.cell_columns import CellColumns
 from cxlink.cohort.count.row_expressions import FAULTS
 from cxlink.cohort.read.columns import BAD, is_day
 from cxlink.cohort.spec.cohort_spec import CohortSpec
@@ -224,7 +228,7 @@ def _member_rules(spec: CohortSpec) -> list[TableRule]:
     ]
 
 
-def broken(cells: Any, rules: list[TableRule], engine: Any) -> list[TableRule]:
+def broken(cells: pa.Table, rules: list[TableRule]) -> list[TableRule]:
     """Rules that some cell violates.
 
     Parameters
@@ -233,12 +237,6 @@ def broken(cells: Any, rules: list[TableRule], engine: Any) -> list[TableRule]:
         The grouped cells.
     rules : list of TableRule
         As `rules_of` gives them.
-    engine : ibis backend
-        Engine that evaluates them.
     """
-    import ibis
-
-    table = ibis.memtable(cells)
-    any_broken = table.aggregate(**{f"r{i}": rule.broken(table).any() for i, rule in enumerate(rules)})
-    flags = engine.to_pyarrow(any_broken).to_pylist()[0]
-    return [rule for i, rule in enumerate(rules) if flags[f"r{i}"]]
+    columns = CellColumns(cells)
+    return [rule for rule in rules if pc.any(rule.broken(columns).values).as_py()]
