@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Column:
+class CellColumn:
     """A column, or what a rule says of it; an empty cell makes what is said of it empty, as in SQL.
 
     Attributes
@@ -20,40 +20,40 @@ class Column:
 
     values: Any
 
-    def __lt__(self, other: Any) -> "Column":
-        return Column(pc.less(self.values, _values(other)))
+    def __lt__(self, other: Any) -> "CellColumn":
+        return CellColumn(pc.less(self.values, _values(other)))
 
-    def __gt__(self, other: Any) -> "Column":
-        return Column(pc.greater(self.values, _values(other)))
+    def __gt__(self, other: Any) -> "CellColumn":
+        return CellColumn(pc.greater(self.values, _values(other)))
 
-    def __eq__(self, other: object) -> "Column":  # type: ignore[override]
-        return Column(pc.equal(self.values, _values(other)))
+    def __eq__(self, other: object) -> "CellColumn":  # type: ignore[override]
+        return CellColumn(pc.equal(self.values, _values(other)))
 
-    def __and__(self, other: Any) -> "Column":
-        return Column(pc.and_kleene(self.values, _values(other)))
+    def __and__(self, other: Any) -> "CellColumn":
+        return CellColumn(pc.and_kleene(self.values, _values(other)))
 
-    def __or__(self, other: Any) -> "Column":
-        return Column(pc.or_kleene(self.values, _values(other)))
+    def __or__(self, other: Any) -> "CellColumn":
+        return CellColumn(pc.or_kleene(self.values, _values(other)))
 
-    def __invert__(self) -> "Column":
-        return Column(pc.invert(self.values))
+    def __invert__(self) -> "CellColumn":
+        return CellColumn(pc.invert(self.values))
 
-    def isnull(self) -> "Column":
+    def isnull(self) -> "CellColumn":
         """Whether each cell is empty."""
-        return Column(pc.is_null(self.values))
+        return CellColumn(pc.is_null(self.values))
 
-    def notnull(self) -> "Column":
+    def notnull(self) -> "CellColumn":
         """Whether each cell holds something."""
-        return Column(pc.is_valid(self.values))
+        return CellColumn(pc.is_valid(self.values))
 
-    def isin(self, numbers: Collection[float]) -> "Column":
+    def isin(self, numbers: Collection[float]) -> "CellColumn":
         """Whether each cell is one of some numbers; empty where it is."""
         among = pc.is_in(self.values, value_set=pa.array(numbers).cast(self.values.type))
-        return Column(pc.if_else(pc.is_valid(self.values), among, None))
+        return CellColumn(pc.if_else(pc.is_valid(self.values), among, None))
 
 
 def _values(other: Any) -> Any:
-    return other.values if isinstance(other, Column) else pa.scalar(other)
+    return other.values if isinstance(other, CellColumn) else pa.scalar(other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ class CellColumns:
 
     cells: pa.Table
 
-    def __getitem__(self, name: str) -> Column:
-        return Column(self.cells[name])
+    def __getitem__(self, name: str) -> CellColumn:
+        return CellColumn(self.cells[name])
 
-    def __getattr__(self, name: str) -> Column:
+    def __getattr__(self, name: str) -> CellColumn:
         return self[name]
