@@ -48,6 +48,8 @@ def _hazards(counts: Counts, rng: np.random.Generator) -> list[Row]:
             "reference": str(row["reference"]),
         }
         for row in coefficients
+        # beside interactions, a variable's own term is at the other's reference, which the cohort's counts choose
+        if row["adjusted"] != "interacting" or ":" in row["term"]
     ]  # fmt: skip
 
 
