@@ -173,7 +173,8 @@ def _lines(far: dict[str, str]) -> Iterator[str]:
     yield "# What has been proven of each interval that is printed\n"
     yield (
         f"{made_by()}. A proof draws cohorts whose truth is known and counts how often the interval holds it; its page "
-        "has the rules, which were written before the run, and names what does not pass. What has no proof here is "
+        "has the rules, which were written before the run, and names what does not pass. Sizes and truths are those "
+        "that are planned: which of them have run is said on a proof's page. What has no proof here is "
         "printed all the same: nothing is known of its coverage but its theory.\n"
     )
     rows = (
