@@ -7,19 +7,25 @@ TESTS ?= tests
 WORKERS ?= 2
 PROOFS ?=
 
-.PHONY: help reproduce test slow lint notebooks lab docs lock sample coverage bench setup clean
+ENGINES := .venv-engines/bin
+
+.PHONY: help reproduce test test-engines slow lint notebooks lab docs lock sample coverage bench setup clean
 
 help:  ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
 
-# By running each: a version manager's shim may stand in the path and still refuse to run.
-$(READY): requirements.lock pyproject.toml
-	@for p in python3.13 python3.12 python3.14 python3; do \
+# A Python in $$found, by running each: a version manager's shim may stand in the path and still refuse to run.
+define FIND_PYTHON
+for p in python3.13 python3.12 python3.14 python3; do \
 		if "$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1; then found="$$p"; break; fi; \
 	done; \
 	if [ -z "$$found" ]; then \
 		echo "cxlink needs Python 3.12 or later with its venv module, and none of python3.13, python3.12, python3.14, python3 is that. Install one (on Debian and Ubuntu: python3 and python3-venv), then repeat the command." >&2; exit 1; \
-	fi; \
+	fi
+endef
+
+$(READY): requirements.lock pyproject.toml
+	@$(FIND_PYTHON); \
 	echo "Setting up .venv with $$("$$found" --version) (once; a few minutes) ..."; \
 	"$$found" -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
@@ -33,6 +39,18 @@ reproduce: $(READY)  ## the published study on cohorts with a known truth -> rep
 
 test: $(READY)  ## the test suite
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:nbmake -p no:zarr -n $(WORKERS) --dist loadfile -m "not slow" $(TESTS)
+
+# From a lock of its own: the drivers of engines are no dependency of the package.
+.venv-engines/ready: requirements-engines.lock pyproject.toml
+	@$(FIND_PYTHON); \
+	echo "Setting up .venv-engines with $$("$$found" --version) (once; a few minutes) ..."; \
+	"$$found" -m venv --clear .venv-engines
+	@$(ENGINES)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-engines.lock
+	@$(ENGINES)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+test-engines: .venv-engines/ready  ## tables in a Postgres of its own (installs postgresql by apt where it is missing)
+	@.ci/engines $(ENGINES)/python
 
 slow: $(READY)  ## the tests that take longer
 	@$(BIN)/python -m pytest -q -m slow $(TESTS)
@@ -64,8 +82,11 @@ bench: $(READY)  ## timed comparisons, 1 to 100 million customers -> benchmarks/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	@$(BIN)/python -m benchmarks
 
-lock:  ## remake requirements.lock (needs uv)
-	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.12 --extra dev pyproject.toml -o requirements.lock
+LOCK := uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.12 --extra dev pyproject.toml
 
-clean:  ## remove .venv
-	rm -rf .venv
+lock:  ## remake requirements.lock and requirements-engines.lock (needs uv)
+	$(LOCK) -o requirements.lock
+	$(LOCK) --extra postgres --constraints requirements.lock -o requirements-engines.lock
+
+clean:  ## remove .venv and .venv-engines
+	rm -rf .venv .venv-engines

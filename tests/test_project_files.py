@@ -19,16 +19,19 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 
-def _pins() -> dict[str, list[tuple[Requirement, str]]]:
+ENGINES = (ROOT / "requirements-engines.lock").read_text(encoding="utf-8")
+
+
+def _pins(lock: str) -> dict[str, list[tuple[Requirement, str]]]:
     pins: dict[str, list[tuple[Requirement, str]]] = {}
-    for block in re.split(r"\n(?=\S)", LOCK.strip()):
+    for block in re.split(r"\n(?=\S)", lock.strip()):
         first = block.splitlines()[0].rstrip(" \\")
         requirement = Requirement(first)
         pins.setdefault(canonicalize_name(requirement.name), []).append((requirement, block))
     return pins
 
 
-PINS = _pins()
+PINS = _pins(LOCK)
 
 
 @pytest.mark.parametrize(
@@ -54,8 +57,20 @@ def test_every_pin_of_the_lock_has_a_version_and_hashes() -> None:
             assert re.search(r"--hash=sha256:[0-9a-f]{64}", block)
 
 
-def test_the_lock_names_no_address() -> None:
-    assert not re.search(r"https?:|file:|--(extra-)?index|--find-links|@ ", LOCK)
+@pytest.mark.parametrize("lock", [LOCK, ENGINES], ids=["requirements", "engines"])
+def test_the_lock_names_no_address(lock: str) -> None:
+    assert not re.search(r"https?:|file:|--(extra-)?index|--find-links|@ ", lock)
+
+
+def test_the_lock_of_engines_is_that_of_the_package_and_drivers() -> None:
+    pins = _pins(ENGINES)
+    assert {name: pins[name] for name in PINS} == PINS
+    assert set(pins) - set(PINS) == {"psycopg", "psycopg-binary"}
+    for text in PROJECT["optional-dependencies"]["postgres"]:
+        wanted = Requirement(text)
+        for pin, block in pins[canonicalize_name(wanted.name)]:
+            assert wanted.specifier.contains(str(pin.specifier).removeprefix("=="))
+            assert "--hash=sha256:" in block
 
 
 def test_the_conda_file_installs_the_lock_on_a_python_in_range() -> None:

@@ -7,6 +7,7 @@ and the rest (pre-rounding: Demmel & Nguyen 2015, IEEE Trans. Computers 64(7):20
 """
 
 import math
+from decimal import Decimal
 from typing import Any
 
 USUAL_TOP = 1e6
@@ -19,10 +20,11 @@ _LEAST_TOP = 1e-9  # smaller amounts are counted in steps of 10^-27, which is ne
 _FINE = 1e8  # amounts are added up in steps of 10^-8 or less
 _WHOLE = 9e18  # largest whole number that 64 bits hold, less room for rounding
 _MOST_ROWS = 2.0**30  # rows of a cell
+_LEAST = 1e-150  # a factor under which a product of amounts is less than any step they are added up in
 _LARGEST_LOG = 750.0  # |log y| of any positive floating-point number
 
 
-def sums(y: Any, top: float, wide: bool) -> dict[str, Any]:
+def sums(y: Any, top: float, duckdb: bool) -> dict[str, Any]:
     """Sums over amounts, by name of their column in the counts.
 
     Parameters
@@ -31,8 +33,8 @@ def sums(y: Any, top: float, wide: bool) -> dict[str, Any]:
         Amounts, none over ``top`` in size; empty ones do not count.
     top : float
         The bound.
-    wide : bool
-        Whether the engine adds 64-bit whole numbers up without overflow.
+    duckdb : bool
+        Whether the engine is DuckDB: others add up and round in the same way, in steps that each of them can do.
 
     Returns
     -------
@@ -42,15 +44,15 @@ def sums(y: Any, top: float, wide: bool) -> dict[str, Any]:
     log = log_of(y)
     y_log = max(top * abs(math.log(top)), math.exp(-1))
     return {
-        "spend_sum": exact_sum(y, top, wide),
-        "spend_sum_sq": exact_sum(y * y, top**2, wide),
-        "spend_sum_log": exact_sum(log, _LARGEST_LOG, wide),
-        "spend_sum_log_sq": exact_sum(log * log, _LARGEST_LOG**2, wide),
-        "spend_sum_y_log": exact_sum(y * log, y_log, wide),
+        "spend_sum": exact_sum(y, top, duckdb),
+        "spend_sum_sq": exact_sum(product(y, y, duckdb), top**2, duckdb),
+        "spend_sum_log": exact_sum(log, _LARGEST_LOG, duckdb),
+        "spend_sum_log_sq": exact_sum(product(log, log, duckdb), _LARGEST_LOG**2, duckdb),
+        "spend_sum_y_log": exact_sum(product(y, log, duckdb), y_log, duckdb),
     }
 
 
-def moments(x: Any, top: float, wide: bool, name: str = "control") -> dict[str, Any]:
+def moments(x: Any, top: float, duckdb: bool, name: str = "control") -> dict[str, Any]:
     """Sums over the negative control, or the margin, by name of their column in the counts: Σx and Σx².
 
     Parameters
@@ -59,12 +61,18 @@ def moments(x: Any, top: float, wide: bool, name: str = "control") -> dict[str, 
         Numbers, none over ``top`` in size; empty ones do not count.
     top : float
         The bound.
-    wide : bool
-        Whether the engine adds 64-bit whole numbers up without overflow.
+    duckdb : bool
+        Whether the engine is DuckDB.
     name : str
         How the columns' names begin.
     """
-    return {f"{name}_sum": exact_sum(x, top, wide), f"{name}_sum_sq": exact_sum(x * x, top**2, wide)}
+    squares = exact_sum(product(x, x, duckdb), top**2, duckdb)
+    return {f"{name}_sum": exact_sum(x, top, duckdb), f"{name}_sum_sq": squares}
+
+
+def product(x: Any, y: Any, duckdb: bool) -> Any:
+    """Give x·y, and 0 where it is next to nothing: Postgres refuses a product too small for a floating-point number."""
+    return x * y if duckdb else ((x.abs() < _LEAST) | (y.abs() < _LEAST)).ifelse(0.0, x * y)
 
 
 def log_of(y: Any) -> Any:
@@ -82,7 +90,7 @@ def top_for(largest: float | None) -> float:
     return top if top >= size else 10 * top
 
 
-def exact_sum(amount: Any, bound: float, wide: bool) -> Any:
+def exact_sum(amount: Any, bound: float, duckdb: bool) -> Any:
     """Σ of amounts as whole numbers of 10^-k, k as large as 64 bits allow.
 
     Parameters
@@ -91,19 +99,35 @@ def exact_sum(amount: Any, bound: float, wide: bool) -> Any:
         None over ``bound`` in size; empty ones do not count.
     bound : float
         The largest size.
-    wide : bool
-        Whether the engine adds 64-bit whole numbers up without overflow.
+    duckdb : bool
+        Whether the engine is DuckDB.
     """
     scale = 10.0 ** math.floor(math.log10(_WHOLE / bound))
     if scale < _FINE:
-        return _coarse_and_rest(amount, bound, wide)
-    whole = (amount * scale).cast("int64")
-    return (whole if wide else whole.cast("decimal(38, 0)")).sum().cast("float64") / scale
+        return _coarse_and_rest(amount, bound, duckdb)
+    total = (amount * scale).cast("int64").sum()
+    return (total.cast("float64") if duckdb else _rounded_as_by_duckdb(total)) / scale
 
 
-def _coarse_and_rest(amount: Any, bound: float, wide: bool) -> Any:
+def _rounded_as_by_duckdb(total: Any) -> Any:
+    """A sum of whole numbers as a floating-point number, to the last digit as DuckDB rounds it: by halves of 64 bits.
+
+    With the total as h·2^64 + l, 0 ≤ l < 2^64, that is double(l) + h·2^64, and −double(2^64 − 1 − l) − 1 where h = −1:
+    not always the nearest, so that another engine's own rounding would give other last digits.
+    """
+    import ibis
+
+    size = ibis.literal(Decimal(2**64), "decimal(38, 0)")
+    exact = total.cast("decimal(38, 0)")
+    low = (exact % size + size) % size
+    high = ((exact - low) / size).cast("float64")
+    below_zero = -(size - 1 - low).cast("float64") - 1.0
+    return (high == -1.0).ifelse(below_zero, low.cast("float64") + high * 2.0**64)
+
+
+def _coarse_and_rest(amount: Any, bound: float, duckdb: bool) -> Any:
     """Σ of amounts as multiples of 2^q, with q so coarse that no sum of a cell's rounds, and of what they leave."""
     step = 2.0 ** math.ceil(math.log2(bound * _MOST_ROWS / 2.0**53))
     shift = 1.5 * 2.0**52 * step  # adding it leaves no room for anything finer than a step
     coarse = (amount + shift) - shift
-    return coarse.sum() + exact_sum(amount - coarse, step / 2, wide)
+    return coarse.sum() + exact_sum(amount - coarse, step / 2, duckdb)

@@ -28,7 +28,7 @@ def one_row_each(source: Source, spec: CohortSpec) -> tuple[Source, tuple[Remark
     rows = source.table.select(n=n, wrong=wrong, given=source.table[name].cast("string"))
     seen = source.run(
         rows.aggregate(
-            rows=rows.count(), wrong=rows.wrong.cast("int64").sum(), total=rows.n.cast("float64").sum(),
+            rows=rows.count(), wrong=columns.as_one(rows.wrong).sum(), total=rows.n.cast("float64").sum(),
             found=rows.given.min(where=rows.wrong),
         )
     ).to_pylist()[0]  # fmt: skip

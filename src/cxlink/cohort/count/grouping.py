@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from cxlink.cohort.count import amounts
 from cxlink.cohort.count.row_expressions import Prepared, prepare
+from cxlink.cohort.read.columns import as_one
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
@@ -86,34 +87,34 @@ def _grouped(
         "lacks": prepared.lacks,
     }  # fmt: skip
     rows = source.table.select(**keys, **{name: value for name, value in read.items() if value is not None})
-    wide = source.engine.name == "duckdb"
-    totals = {"n": rows.count(), **_totals(rows, prepared, spec, tops[0], wide)}
+    duckdb = source.engine.name == "duckdb"
+    totals = {"n": rows.count(), **_totals(rows, prepared, spec, tops[0], duckdb)}
     if prepared.control is not None:
-        totals |= {"control_given": rows.given.cast("int64").sum(), "control_n": rows.control.count()}
-        totals |= amounts.moments(rows.control, tops[1], wide)
+        totals |= {"control_given": as_one(rows.given).sum(), "control_n": rows.control.count()}
+        totals |= amounts.moments(rows.control, tops[1], duckdb)
     if prepared.margin is not None:
-        totals |= {"margin_n": rows.margin.count(), **amounts.moments(rows.margin, tops[2], wide, "margin")}
+        totals |= {"margin_n": rows.margin.count(), **amounts.moments(rows.margin, tops[2], duckdb, "margin")}
     for said in ("words", "labels"):
         if getattr(prepared, said) is not None:
             totals[said] = rows[said].max()
     if prepared.rounded is not None:
-        totals["rounded"] = rows.rounded.cast("int64").sum()
+        totals["rounded"] = as_one(rows.rounded).sum()
     return source.run(rows.group_by(list(keys)).aggregate(**totals).limit(MOST_CELLS + 1))
 
 
-def _totals(rows: Any, prepared: Prepared, spec: CohortSpec, top: float, wide: bool) -> dict[str, Any]:
+def _totals(rows: Any, prepared: Prepared, spec: CohortSpec, top: float, duckdb: bool) -> dict[str, Any]:
     if prepared.y is None:
         return {}
-    lacking = rows.lacks.cast("int64").sum()
+    lacking = as_one(rows.lacks).sum()
     complete = rows.count() if prepared.use is None else rows.use.sum()
     totals = {"spend_n": complete - lacking, "spend_lacking": lacking, "spend_known": rows.y.count()}
     if prepared.use is not None:
         totals["use_min"] = rows.use.min()
     if spec.spend is not None and spec.spend.refunds:
-        zero = (rows.y == 0).cast("int64").sum().coalesce(0)
+        zero = as_one(rows.y == 0).sum()
     else:
         zero = rows.y.count() - amounts.log_of(rows.y).count()  # the log is at hand; another test of y is not
-    return totals | {"spend_zero": zero} | amounts.sums(rows.y, top, wide)
+    return totals | {"spend_zero": zero} | amounts.sums(rows.y, top, duckdb)
 
 
 def _unusual(cells: pa.Table, nonempty: str, numeric: str, squares: str) -> bool:

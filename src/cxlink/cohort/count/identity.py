@@ -34,7 +34,7 @@ def _refuse_missing(source: Source, name: str, key: Any) -> None:
     import ibis
 
     rows = source.table.select(gone=~columns.is_given(key))
-    totals = source.run(rows.aggregate(n=rows.count(), gone=rows.gone.cast("int64").sum())).to_pylist()[0]
+    totals = source.run(rows.aggregate(n=rows.count(), gone=columns.as_one(rows.gone).sum())).to_pylist()[0]
     n_gone = int(totals["gone"] or 0)
     if not n_gone:
         return

@@ -68,18 +68,18 @@ def _sizes(source: Source, table: Any, spec: CohortSpec, sides: Sequence[str]) -
     return {side: amounts.top_for(row[side]) for side in sides}
 
 
-def _sums(table: Any, rows: MetricRows, tops: dict[str, float], wide: bool) -> dict[str, Any]:
+def _sums(table: Any, rows: MetricRows, tops: dict[str, float], duckdb: bool) -> dict[str, Any]:
     """Exact sums of each metric's two sides, in steps that fit the largest amount of each."""
     sums: dict[str, Any] = {}
     for name, (_, below) in rows.amounts.items():
         x, top = table[f"{name}.above"], tops[f"{name}.above"]
-        sums |= {f"{name}.n": x.count(), f"{name}.x": amounts.exact_sum(x, top, wide)}
-        sums[f"{name}.xx"] = amounts.exact_sum(x * x, top**2, wide)
+        sums |= {f"{name}.n": x.count(), f"{name}.x": amounts.exact_sum(x, top, duckdb)}
+        sums[f"{name}.xx"] = amounts.exact_sum(amounts.product(x, x, duckdb), top**2, duckdb)
         if below is not None:
             w, bound = table[f"{name}.below"], tops[f"{name}.below"]
-            sums[f"{name}.w"] = amounts.exact_sum(w, bound, wide)
-            sums[f"{name}.ww"] = amounts.exact_sum(w * w, bound**2, wide)
-            sums[f"{name}.xw"] = amounts.exact_sum(x * w, top * bound, wide)
+            sums[f"{name}.w"] = amounts.exact_sum(w, bound, duckdb)
+            sums[f"{name}.ww"] = amounts.exact_sum(amounts.product(w, w, duckdb), bound**2, duckdb)
+            sums[f"{name}.xw"] = amounts.exact_sum(amounts.product(x, w, duckdb), top * bound, duckdb)
     return sums
 
 

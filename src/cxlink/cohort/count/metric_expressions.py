@@ -82,7 +82,7 @@ def metric_rows(source: Source, spec: CohortSpec) -> MetricRows:
     if section.contract_value is not None:
         contracts, wrong = _contracts(source, spec, section)
         amounts, bad = amounts | contracts, bad | wrong
-    flags = {name: column.fill_null(False).cast("int64") for name, column in bad.items()}
+    flags = {name: columns.as_one(column) for name, column in bad.items()}
     flows = _flows(source, spec)
     if flows and section.contract_value is not None:
         keys["signed"] = flows["joined"]

@@ -8,6 +8,7 @@ from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.count.row_expressions import prepare
 from cxlink.cohort.count.rules import TableRule
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.columns import as_one
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
@@ -21,7 +22,7 @@ def refusal(source: Source, spec: CohortSpec, rule: TableRule) -> InputError:
     for part in source.parts():
         rows = _as_cells(part, spec)
         broken = rule.broken(rows).fill_null(False)
-        numbers = rows.aggregate(rows=rows.count(), broken=broken.cast("int64").sum())
+        numbers = rows.aggregate(rows=rows.count(), broken=as_one(broken).sum())
         n_here, n_broken_here = (n or 0 for n in part.run(numbers).to_pylist()[0].values())
         n_rows, n_broken = n_rows + n_here, n_broken + n_broken_here
         if n_broken_here and not first:
@@ -59,13 +60,13 @@ def _as_cells(source: Source, spec: CohortSpec) -> Any:
     columns: dict[str, Any] = dict(prepared.keys)
     if prepared.y is not None:
         use = ibis.literal(1) if prepared.use is None else prepared.use
-        lacks = prepared.lacks.cast("int64") if prepared.lacks is not None else 0
-        columns |= {"spend_n": use - lacks, "use_min": use, "spend_known": prepared.y.notnull().cast("int64")}
+        lacks = as_one(prepared.lacks) if prepared.lacks is not None else 0
+        columns |= {"spend_n": use - lacks, "use_min": use, "spend_known": as_one(prepared.y.notnull())}
     if prepared.margin is not None:
-        columns["margin_n"] = prepared.margin.notnull().cast("int64")
+        columns["margin_n"] = as_one(prepared.margin.notnull())
     if prepared.control is not None and prepared.given is not None:
         numeric = prepared.control.notnull()
-        columns |= {"control_given": prepared.given.cast("int64"), "control_n": numeric.cast("int64")}
+        columns |= {"control_given": as_one(prepared.given), "control_n": as_one(numeric)}
     if spec.metrics is not None:
         columns |= {f"bad.{name}": wrong for name, wrong in metric_rows(source, spec).bad.items()}
     columns |= {f"raw.{name}": source.table[name] for name in source.table.columns}

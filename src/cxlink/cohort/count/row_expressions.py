@@ -274,8 +274,4 @@ def _complete(source: Source, spec: CohortSpec, score: Any) -> Any | None:
     assert sub.observed_until is not None
     survey = columns.date(columns.raw(source, sub.survey, "survey"), spec.table)
     until = columns.date_or_column(source, sub.observed_until, "observed_until")
-    return (
-        (periods.whole_periods(survey, until, "month") >= section.window_months)
-        .fill_null(False)
-        .cast("int64")
-    )
+    return columns.as_one(periods.whole_periods(survey, until, "month") >= section.window_months)

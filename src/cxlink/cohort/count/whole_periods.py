@@ -6,6 +6,8 @@ An anniversary is the start's day of the month *m* months on, clipped to the mon
 
 from typing import Any
 
+from cxlink.cohort.read.columns import as_one
+
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _DAYS = {"day": 1, "week": 7}
 
@@ -28,7 +30,7 @@ def whole_periods(start: Any, end: Any, unit: str) -> Any:
         return _floor(_days(start, end), _DAYS[unit])
     # min(day of start, length of end's month) > day of end, without a table of month lengths
     short = (start.day() > end.day()) & ~_last_of_month(end)
-    return _floor(_month_steps(start, end) - short.cast("int64"), _MONTHS[unit])
+    return _floor(_month_steps(start, end) - as_one(short), _MONTHS[unit])
 
 
 def period_of(start: Any, event: Any, unit: str) -> Any:
@@ -48,7 +50,7 @@ def period_of(start: Any, event: Any, unit: str) -> Any:
     if unit in _DAYS:
         return _ceil(_days(start, event), _DAYS[unit])
     over = start.day() < event.day()
-    return _ceil(_month_steps(start, event) + over.cast("int64"), _MONTHS[unit])
+    return _ceil(_month_steps(start, event) + as_one(over), _MONTHS[unit])
 
 
 def _month_steps(start: Any, end: Any) -> Any:

@@ -45,6 +45,18 @@ def raw(source: Source, name: str, role: str) -> Any:
     raise InputError(f"{source.name}: no column {name!r} ({role}). {cure}")
 
 
+def as_one(condition: Any) -> Any:
+    """Give 1 where a condition holds and 0 elsewhere, also where it is empty: Postgres casts no boolean to bigint."""
+    import ibis
+
+    return condition.ifelse(ibis.literal(1, "int64"), ibis.literal(0, "int64"))
+
+
+def as_flag(column: Any) -> Any:
+    """Give 1 and 0 for true and false, empty where it is empty."""
+    return column.notnull().ifelse(as_one(column), None)
+
+
 def number(column: Any, options: TableSection) -> Any:
     """Give a column as a number; empty where it is empty or no number."""
     kind = column.type()
@@ -53,13 +65,13 @@ def number(column: Any, options: TableSection) -> Any:
     if kind.is_floating():
         return column.nullif(float("nan"))  # a frame's NaN is an empty cell
     if kind.is_boolean():
-        return column.cast("int64")
+        return as_flag(column)
     if kind.is_decimal() or kind.is_null():
         return column.cast("float64")
     text = column.cast("string").strip()
     if options.decimal != "." or options.thousands:
         text = _in_plain_notation(text, options)
-    return text.try_cast("float64").nullif(float("nan"))
+    return text.nullif("").try_cast("float64").nullif(float("nan"))
 
 
 def _in_plain_notation(text: Any, options: TableSection) -> Any:
@@ -128,8 +140,10 @@ def yes_no(column: Any, options: TableSection) -> Any:
     kind, listed = column.type(), (*options.true, *options.false)
     if kind.is_integer() and not listed:
         return column
-    if (kind.is_boolean() and not listed) or kind.is_null():
+    if kind.is_null():
         return column.cast("int64")
+    if kind.is_boolean() and not listed:
+        return as_flag(column)
     if kind.is_numeric() and not listed:
         value = column.cast("float64").nullif(float("nan"))
         return ibis.cases((value.isnull(), None), (value == 1, 1), (value == 0, 0), else_=BAD)
@@ -222,10 +236,10 @@ def category(column: Any) -> Any:
 def band(column: Any, options: TableSection, cuts: tuple[float, ...]) -> Any:
     """Give the band of a number as a key: 0 below the first cut, 1 from it on, …; `BAD` where it is no number."""
     value = number(column, options)
-    total = (value >= cuts[0]).cast("int64")
+    total = as_one(value >= cuts[0])
     for cut in cuts[1:]:
-        total = total + (value >= cut).cast("int64")
-    return is_given(column).ifelse(total.coalesce(BAD), None)
+        total = total + as_one(value >= cut)
+    return is_given(column).ifelse(value.notnull().ifelse(total, BAD), None)
 
 
 def band_labels(cuts: tuple[float, ...]) -> list[str]:

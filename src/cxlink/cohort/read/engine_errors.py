@@ -6,6 +6,22 @@ from pathlib import Path
 
 from cxlink.cohort.addresses import tells
 
+_LACKS = re.compile(r"invalid input syntax for type|field value out of range|function try_strptime")
+"""What Postgres says where text that is read as numbers or dates holds anything else, or dates of a format."""
+
+_REFUSALS = (
+    (
+        r"password|authenticat|access denied|credential|role \"[^\"]*\" does not exist",
+        "the user or the password is refused",
+    ),
+    (r"database \"[^\"]*\" does not exist", "no such database"),
+    (
+        r"connection refused|resolve|could not translate|name or service|timeout expired",
+        "no server answers there",
+    ),
+)
+"""What engines say of an address that they do not open, and what is said of it."""
+
 
 def why_not(error: Exception, address: str) -> str:
     """Why an address cannot be opened, without any part of it."""
@@ -18,9 +34,8 @@ def why_not(error: Exception, address: str) -> str:
     text = str(error)
     if "Don't know how to connect" in text:
         return "no engine of that kind"
-    if re.search("password|authenticat|access denied|credential", text, re.IGNORECASE):
-        return "the user or the password is refused"
-    return _told_safely(error, address)
+    known = (why for pattern, why in _REFUSALS if re.search(pattern, text, re.IGNORECASE))
+    return next(known, None) or _told_safely(error, address)
 
 
 def _told_safely(error: Exception, address: str) -> str:
@@ -39,7 +54,7 @@ def complaint(error: Exception, files: tuple[Path, ...], address: str = "") -> s
         return _about_row(int(line[1] or line[2]) - 1, text, several=len(files) > 1)
     if "CSV Parser state machine" in text:
         return "its lines end in different ways, or a quote is out of place. Save it as CSV again"
-    if error.__class__.__name__ == "OperationNotDefinedError":
+    if error.__class__.__name__ == "OperationNotDefinedError" or _LACKS.search(text):
         return (
             "this engine cannot do what reading text needs. Give numbers and dates in types of their own, or a "
             "Parquet file of the table"

@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 
 from cxlink.cohort.addresses import is_address, parted
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.engine_batches import in_batches
 from cxlink.cohort.read.engine_errors import complaint, why_not
+from cxlink.cohort.read.engine_tables import COUNTING, in_place
 from cxlink.cohort.read.files import find_files, read_files
 from cxlink.cohort.read.memory_tables import in_memory
 from cxlink.cohort.read.parquet_files import largest_in
-from cxlink.cohort.read.zones import in_own_zones, zones_of
 from cxlink.cohort.spec.spec_sections import TableSection
 
 
@@ -126,12 +127,10 @@ def open_source(table: Any, options: TableSection, wanted: Collection[str] | Non
 
     if isinstance(table, ibis.Table):
         try:
-            engine = table.get_backend()
+            source = Source("table", table, tuple(table.columns), options, table.get_backend(), ours=False)
+            return _counted_somewhere(source, wanted)
         except Exception as error:
             raise InputError(f"table: {complaint(error, ())}.") from None
-        if engine.name == "duckdb":
-            table = in_own_zones(table, zones_of(table.schema()))
-        return Source("table", table, tuple(table.columns), options, engine, ours=False)
     if not isinstance(table, str | Path):
         rows, columns = in_memory(table, wanted)
         return Source("table", rows, columns, options, embedded(), ordered=True)
@@ -141,7 +140,7 @@ def open_source(table: Any, options: TableSection, wanted: Collection[str] | Non
             "table: give a path, a pandas, polars or Arrow table, a DuckDB relation, or an Ibis table."
         )
     if is_address(text):
-        return _from_engine(text, options)
+        return _from_engine(text, options, wanted)
     files = tuple(file.absolute() for file in find_files(text))
     name, engine = Path(text).name or text, embedded(files)
     try:
@@ -176,7 +175,7 @@ _LOCAL = ("enable_external_access", "autoinstall_known_extensions", "autoload_kn
 """Settings of a DuckDB file without which a view in it could read any file or address."""
 
 
-def _from_engine(text: str, options: TableSection) -> Source:
+def _from_engine(text: str, options: TableSection, wanted: Collection[str] | None) -> Source:
     import ibis
 
     address, name = parted(text)
@@ -186,11 +185,29 @@ def _from_engine(text: str, options: TableSection) -> Source:
         schema, _, short = name.rpartition(".")
         whole = not schema or name in engine.list_tables()
         rows = engine.table(name) if whole else engine.table(short, database=schema)
+        source = Source(name, rows, tuple(rows.columns), options, engine, address=address)
+        return _counted_somewhere(source, wanted)
     except Exception as error:
         if engine is not None:
             engine.disconnect()
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"{name}: cannot be opened at that address ({why_not(error, address)}).") from None
-    return Source(name, rows, tuple(rows.columns), options, engine, address=address)
+
+
+def _counted_somewhere(source: Source, wanted: Collection[str] | None) -> Source:
+    """Give a table to the engine that counts it: its own, or DuckDB, which its rows are copied to."""
+    if source.engine.name in COUNTING:
+        table = in_place(source.engine, source.table)
+        return replace(source, table=table, columns=tuple(table.columns))
+    duckdb = embedded()
+    try:
+        copied = in_batches(source.engine, source.table, wanted, duckdb)
+    except BaseException:
+        duckdb.disconnect()
+        raise
+    source.close()
+    return replace(source, table=copied, engine=duckdb, ours=True)
 
 
 def _opened_safely(address: str) -> str:
