@@ -265,7 +265,7 @@ def test_the_other_reading_of_a_duration_is_noted_where_it_matters() -> None:
     convention = '(counts = "completed"; "completed" needs follow_up)'
     assert note.startswith(f"Under the other duration convention {convention} retention after 12 months")
     worst = own["worst"].facts["estimate"]
-    assert f"{percent(worst + own['worst'].value, 1)} instead of {percent(worst, 1)} (worst)" in note
+    assert f"{percent(worst + own['worst'].value, 1)} instead of {percent(worst, 1)} (score 1)" in note
 
 
 def test_notebooks_get_figures_and_a_folder(simulated: Analysis, tmp_path: object) -> None:

@@ -7,7 +7,7 @@ from validation.extrapolation.study_proof import STUDY
 from validation.interval_proof import INTERVALS
 from validation.metric_proof import METRICS
 from validation.posterior_proof import POSTERIORS
-from validation.printed.break_even import BREAK_EVEN
+from validation.printed.break_even_proof import BREAK_EVEN
 from validation.printed.printed_proof import PRINTED_PROOF
 from validation.process import Proof
 from validation.tenure_proof import TENURE

@@ -10,7 +10,7 @@ from cxlink.cohort.count.spells import spells_of
 from cxlink.sensitivity.negative_control import control_rows
 from cxlink.study.replications import tally
 from cxlink.value.customer_value import generator, value_results
-from validation.printed import break_even, planted_law
+from validation.printed import break_even_proof, planted_law
 from validation.printed.curve_entries import standardised_curves
 from validation.printed.entries import ENTRIES_BY_NAME
 from validation.printed.entry import FEWER, SIZES, Row, joined, standardised
@@ -134,7 +134,11 @@ def test_counts_are_those_of_the_law() -> None:
     assert spent == pytest.approx(whole["spend_sum"].sum() / whole["spend_n"].sum(), rel=0.02)
 
 
-@pytest.mark.parametrize("name", ENTRIES_BY_NAME)
+# the truth of a gain is a mean over a hundred cohorts
+SLOW = {"codings": pytest.mark.slow}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW.get(name, ())) for name in ENTRIES_BY_NAME])
 def test_every_entry_gives_rows_near_their_truths(name: str) -> None:
     entry = ENTRIES_BY_NAME[name]
     rows = list(
@@ -201,18 +205,23 @@ def test_the_page_lists_entries_laws_and_what_fails() -> None:
 
 
 def test_stated_probabilities_are_judged_by_bins() -> None:
-    cell = break_even.cells()[0]
+    cell = break_even_proof.cells()[0]
     fair = pd.DataFrame({"bin": [0, 4], "n": [100, 100], "stated": [10.0, 90.0], "even": [12, 88]})
-    assert all(one.held for one in break_even.verdicts(break_even.calibration([(cell, fair)])))
+    assert all(one.held for one in break_even_proof.verdicts(break_even_proof.calibration([(cell, fair)])))
     # 2·√(.1·.9/100) + .03 = .09
     off = [
-        one.held for one in break_even.verdicts(break_even.calibration([(cell, fair.assign(even=[20, 82]))]))
+        one.held
+        for one in break_even_proof.verdicts(
+            break_even_proof.calibration([(cell, fair.assign(even=[20, 82]))])
+        )
     ]
     assert off == [False, True]
     law = LAWS["heavy_users_stay"]
-    assert break_even.strengthened(law, 1.0).hazard == pytest.approx(law.hazard)
-    none = break_even.strengthened(law, 0.0).hazard
+    assert break_even_proof.strengthened(law, 1.0).hazard == pytest.approx(law.hazard)
+    none = break_even_proof.strengthened(law, 0.0).hazard
     assert none == pytest.approx(np.broadcast_to(none[:1], none.shape))
-    sums = break_even.tallied(1_500, 2, np.random.default_rng(3))
+    sums = break_even_proof.tallied(1_500, 2, np.random.default_rng(3))
     assert sums["n"].sum() == 2
-    assert "A short run" in "\n".join(break_even.page([(break_even.replace(cell, cohorts=2), sums)]).lines)
+    assert "A short run" in "\n".join(
+        break_even_proof.page([(break_even_proof.replace(cell, cohorts=2), sums)]).lines
+    )
