@@ -171,7 +171,7 @@ def read_cohort(table: Any, spec: CohortSpec, drop_invalid: bool = False) -> Coh
         cohort = _read(joined, spec, drop_invalid)
         if source.state() != before:
             raise InputError(f"{source.name}: changed while it was read. Read a copy that stays as it is.")
-        notes = (*notes, *cohort.notes, *copied_rows(table, spec, cohort.rows_read))
+        notes = (*notes, *cohort.notes, *copied_rows(table, source.columns, spec, cohort.rows_read))
         return replace(cohort, table=table, drop_invalid=drop_invalid, notes=notes)
     finally:
         source.close()

@@ -51,16 +51,16 @@ def test_what_chance_makes_is_the_product_of_the_columns_agreement() -> None:
     # four rows, each column two values twice: 6 pairs · (1/2)² = 1.5 equal pairs, so that two copies are no news
     frame = pd.DataFrame({"a": [1, 1, 2, 2], "b": [1, 1, 2, 2]})
     spec = make_spec({"score": {"column": "a", "scale": "1-2"}, "spend": {"column": "b", "complete": True}})
-    assert copied_rows(frame, spec, 4) == ()
+    assert copied_rows(frame.assign(other=1), [*frame, "other"], spec, 4) == ()
     # with a third column of three values 6 · 1/4 · 6/16 = .5625, with two such columns .21
-    assert copied_rows(frame.assign(c=[1, 1, 2, 3]), spec, 4) == ()
+    assert copied_rows(frame.assign(c=[1, 1, 2, 3]), "abc", spec, 4) == ()
     twice = frame.assign(c=[1, 1, 2, 3], d=[1, 1, 2, 3])
-    assert copied_rows(twice, spec, 4) == (Remark("copied_rows", 1, {"columns": 4}),)
+    assert copied_rows(twice, "abcd", spec, 4) == (Remark("copied_rows", 1, {"columns": 4}),)
 
 
 def test_columns_that_the_spec_does_not_name_tell_rows_apart_in_files_too(tmp_path: Path) -> None:
     file = tmp_path / "churn.csv"
     rows(300, 7).to_csv(file, index=False)
     spec = make_spec(TABLES)
-    assert [remark.n for remark in copied_rows(file, spec, 307)] == [7]
+    assert [remark.n for remark in copied_rows(file, list(rows(1, 0)), spec, 307)] == [7]
     assert [note.code for note in read_cohort(file, spec).notes] == ["copied_rows"]

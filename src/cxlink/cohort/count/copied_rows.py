@@ -1,5 +1,6 @@
 """Rows that equal another one in every column: the same customer twice, where nothing tells customers apart."""
 
+from collections.abc import Collection
 from typing import Any
 
 from cxlink.cohort.count.profile import Remark
@@ -11,7 +12,7 @@ FEW = 0.5
 """Pairs of equal rows that chance alone would make: from here on copies cannot be told from customers alike."""
 
 
-def copied_rows(table: Any, spec: CohortSpec, n_rows: int) -> tuple[Remark, ...]:
+def copied_rows(table: Any, columns: Collection[str], spec: CohortSpec, n_rows: int) -> tuple[Remark, ...]:
     """Say how many rows equal another one in every column, where chance would hardly make two that do.
 
     Two rows drawn at random agree in a column with the probability Σ p², p the shares of its values; in all columns,
@@ -22,12 +23,16 @@ def copied_rows(table: Any, spec: CohortSpec, n_rows: int) -> tuple[Remark, ...]
     ----------
     table : path, frame or Ibis table
         As `open_source` takes it; all its columns are read, also those that the spec does not name.
+    columns : collection of str
+        Names of all its columns. Without dates, or a column that the spec does not name, customers alike are no news.
     spec : CohortSpec
         With an id, or a number of customers a row, rows need not be told apart.
     n_rows : int
         Rows of the table; a large one is not looked at, since every row would have to be held in memory.
     """
     if spec.cohort.id is not None or spec.cohort.count is not None or n_rows > MOST_ROWS:
+        return ()
+    if not set(columns) - spec.table_columns and not (spec.subscription and spec.subscription.dated):
         return ()
     source = open_source(table, spec.table)
     try:
