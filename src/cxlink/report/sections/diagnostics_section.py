@@ -28,7 +28,7 @@ from cxlink.report.sections.family_table import family_lines, is_of_families
 from cxlink.report.words import say, sentences
 
 _MOST_ROWS = 60
-_SHARES = (1.45, 1.55, 1.8, 1.05, 0.7, 2.95)
+_SHARES = (1.3, 1.3, 1.45, 1.05, 0.7, 3.9)
 _SEARCH = ("converged", "monotone")
 _FITTING = ("separated", "hardly_bounded", "held_rising", "flat_likelihood", "search_stopped")
 """Codes of what a family's fit had to do; those that say the same stand on one line."""

@@ -41,7 +41,7 @@ def public_curves_section(study: Reproduced, level: int) -> list[Block]:
             ax.set_title(say("public_curves.panel", segment=segment, window=window), loc="left", fontsize=7.5)
         _name_marks(axes[0])
     return [
-        heading(say("public_curves.heading"), level, new_page=True),
+        heading(say("public_curves.heading"), level),
         paragraph(_what(verdicts)),
         paragraph(_averages(verdicts)),
         paragraph(_single(verdicts)),

@@ -39,7 +39,7 @@ def tenure_section(study: Reproduced, rows: Sequence[StudyFigure], level: int) -
     spec = study.subscription.spec
     known = [row.published for row in rows if row.figure == RETENTION and 0 < row.published < 1]
     parts = [
-        heading(say("study_tenure.heading", low=known[0], high=known[-1]), level, new_page=True),
+        heading(say("study_tenure.heading", low=known[0], high=known[-1]), level),
         paragraph(_paradox(known)),
         _assumptions(study.paradox, spec),
         *third_chart_section(
