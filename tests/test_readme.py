@@ -63,8 +63,9 @@ def test_every_command_and_every_block_of_python_runs(
     simulate("subscription", 5_000, seed=3).table.to_csv("customers.csv", index=False)
     for words in commands():
         assert run(words) == 0, (words, capsys.readouterr().err)
+    names: dict[str, object] = {}  # a later block goes on where an earlier one stopped
     for code in blocks("python"):
-        exec(compile(code, "README.md", "exec"), {})  # a reader's own words
+        exec(compile(code, "README.md", "exec"), names)  # a reader's own words
     made = sorted(path.parent.name for path in tmp_path.glob("reports/*/report.pdf"))
     assert {"customers", "simulated", "posterior", "pooled", "compare", "from-python"} <= set(made)
     assert len(pd.read_csv(tmp_path / "reports/compare/changes.csv")) > 0
