@@ -138,12 +138,13 @@ def test_a_band_with_hardly_any_losses_is_said_to_rest_on_them() -> None:
     assert any("Those for scores 9–10 rest on hardly any losses" in item for item in limited)
 
 
-def test_ten_losses_are_enough_and_nine_are_not() -> None:
+def test_ten_losses_are_enough_and_nine_are_not_where_ten_are_retained() -> None:
     curves = SimpleNamespace(
-        own=range(3),
-        groups=("best", "worst", "all"),
-        n_events=np.array([9, 10, 0]),
-        observed_until=[12, 12, 120],
+        own=range(4),
+        groups=("best", "worst", "all", "3"),
+        n=np.array([19, 500, 500, 18]),
+        n_events=np.array([9, 10, 0, 9]),
+        observed_until=[12, 12, 120, 12],
     )
     (check,) = few_losses(curves, 120)
     assert (check.group, check.value, check.bound, check.passed) == ("best", 9.0, 10.0, False)

@@ -209,9 +209,10 @@ def _distances(curves: Survival, spec: CohortSpec) -> Iterator[Check]:
 
 
 def few_losses(curves: Survival, horizon: int) -> Iterator[Check]:
-    """Name the groups whose tenure beyond follow-up rests on fewer than ten losses.
+    """Name the groups whose tenure beyond follow-up rests on fewer than ten losses, though ten or more are retained.
 
-    Their penalised hazard is carried on. An extrapolation error multiplies it, so that near zero it hardly moves.
+    Their penalised hazard is carried on. An extrapolation error multiplies it, so that near zero it hardly moves. Of a
+    group that is nearly all lost, hardly anybody's tenure is extrapolated.
 
     Parameters
     ----------
@@ -221,17 +222,10 @@ def few_losses(curves: Survival, horizon: int) -> Iterator[Check]:
         The longest that tenure is asked to, in periods.
     """
     for g in curves.own:
-        if curves.n_events is not None and curves.n_events[g] < FEWEST_LOSSES:
-            lost = int(curves.n_events[g])
-            if curves.observed_until[g] < horizon:
-                yield Check(
-                    "losses_carried_on",
-                    MODEL,
-                    curves.groups[g],
-                    float(lost),
-                    bound=float(FEWEST_LOSSES),
-                    passed=False,
-                )
+        lost, retained = int(curves.n_events[g]), int(curves.n[g] - curves.n_events[g])
+        if lost < FEWEST_LOSSES <= retained and curves.observed_until[g] < horizon:
+            bound = float(FEWEST_LOSSES)
+            yield Check("losses_carried_on", MODEL, curves.groups[g], float(lost), bound=bound, passed=False)
 
 
 def extrapolation_distance(horizon: int, followed: int, unit: str, model: str = MODEL) -> Iterator[Check]:
