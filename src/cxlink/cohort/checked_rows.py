@@ -1,9 +1,6 @@
 """The rows of a table that violate no rule, grouped; those that do are refused, or excluded and counted."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
@@ -15,7 +12,7 @@ from cxlink.cohort.count.refusals import refusal, without_broken
 from cxlink.cohort.count.rules import broken, rules_of, time_rules
 from cxlink.cohort.count.undropped import valid_in_time
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.read.source import Source, embedded
+from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.strata import stratum_column
 
@@ -66,12 +63,11 @@ def checked_rows(source: Source, spec: CohortSpec, drop_invalid: bool) -> Checke
         raise refusal(source, spec, failed[0])
     if not failed:
         return CheckedRows(source, _not_too_many(raw, spec, source.name), metrics)
-    before = _in_time(raw, spec, source)
+    before = valid_in_time(raw, time_rules(spec))
     source, dropped = without_broken(source, spec, failed)
     raw, metrics = grouping.raw_cells(source, spec), raw_metrics(source, spec)
-    return CheckedRows(
-        source, _not_too_many(raw, spec, source.name), metrics, dropped, (before, _in_time(raw, spec, source))
-    )
+    after = valid_in_time(raw, time_rules(spec))
+    return CheckedRows(source, _not_too_many(raw, spec, source.name), metrics, dropped, (before, after))
 
 
 def _not_too_many(raw: pa.Table, spec: CohortSpec, name: str) -> pa.Table:
@@ -83,25 +79,6 @@ def _not_too_many(raw: pa.Table, spec: CohortSpec, name: str) -> pa.Table:
             "bands), or use a longer [subscription] unit."
         )
     return raw
-
-
-def _in_time(raw: pa.Table, spec: CohortSpec, source: Source) -> pa.Table:
-    """Cells whose score and times are valid."""
-    with _duckdb(source) as engine:
-        return valid_in_time(raw, time_rules(spec), engine)
-
-
-@contextmanager
-def _duckdb(source: Source) -> Iterator[Any]:
-    """DuckDB, which evaluates rules on cells: the source's own where it is one of ours."""
-    if source.ours and source.engine.name == "duckdb":
-        yield source.engine
-        return
-    engine = embedded()
-    try:
-        yield engine
-    finally:
-        engine.disconnect()
 
 
 def refuse_wide(raw: pa.Table, spec: CohortSpec, name: str) -> None:

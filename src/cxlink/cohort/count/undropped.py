@@ -1,10 +1,12 @@
 """What the rows that were excluded would have counted as, where their score and times are valid."""
 
 from collections.abc import Sequence
-from typing import Any
+from functools import reduce
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from cxlink.cohort.count.cell_columns import CellColumns
 from cxlink.cohort.count.coding import CLOCK
 from cxlink.cohort.count.rules import TableRule
 from cxlink.cohort.spec.cohort_spec import CohortSpec
@@ -20,7 +22,7 @@ def retention_spec(spec: CohortSpec) -> CohortSpec:
     )
 
 
-def valid_in_time(raw: pa.Table, rules: Sequence[TableRule], engine: Any) -> pa.Table:
+def valid_in_time(raw: pa.Table, rules: Sequence[TableRule]) -> pa.Table:
     """Keep the cells whose score and times are valid, whatever else is wrong with them.
 
     Parameters
@@ -29,17 +31,13 @@ def valid_in_time(raw: pa.Table, rules: Sequence[TableRule], engine: Any) -> pa.
         Cells as `grouping.raw_cells` gives them.
     rules : sequence of TableRule
         Of score and times, as `rules.time_rules` gives them.
-    engine : ibis backend
-        Engine that evaluates them.
 
     Returns
     -------
     Arrow table
         The columns of score, times and ``n``.
     """
-    import ibis
-
-    cells = ibis.memtable(raw)
-    for rule in rules:
-        cells = cells.filter(~rule.broken(cells).fill_null(False))
-    return engine.to_pyarrow(cells.select([name for name in _KEPT if name in raw.column_names]))
+    columns = CellColumns(raw)
+    # a score has a rule in every spec
+    broken = reduce(pc.or_, [pc.fill_null(rule.broken(columns).values, False) for rule in rules])
+    return raw.filter(pc.invert(broken)).select([name for name in _KEPT if name in raw.column_names])
