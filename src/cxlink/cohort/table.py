@@ -25,6 +25,7 @@ from cxlink.cohort.count.resolution import resolve
 from cxlink.cohort.count.similar_ids import similar_ids
 from cxlink.cohort.count.undropped import retention_spec
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.dates import with_days
 from cxlink.cohort.read.source import Source, open_source
 from cxlink.cohort.read.survey_table import with_surveys
 from cxlink.cohort.spec.cohort_spec import CohortSpec
@@ -201,7 +202,7 @@ def _with_surveys(source: Source, spec: CohortSpec, table: Any) -> tuple[Source,
 
 
 def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = False) -> Cohort:
-    source, notes = one_row_each(source, spec)
+    source, notes = one_row_each(with_days(source, spec.date_columns), spec)
     checked = checked_rows(source, spec, drop_invalid)
     source, raw, metrics, dropped = checked.source, checked.raw, checked.metrics, checked.dropped
     n_rows = _customers(raw) + number_of_rows(dropped)

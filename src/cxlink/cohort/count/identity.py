@@ -6,6 +6,7 @@ from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.count.refusals import shown
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns
+from cxlink.cohort.read.dates import day
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
@@ -88,7 +89,7 @@ def survey_order(source: Source, spec: CohortSpec) -> list[Any]:
     assert sub is not None
     assert sub.survey is not None
     score = columns.raw(source, spec.score.column, "score")
-    survey = columns.date(columns.raw(source, sub.survey, "survey"), spec.table)
+    survey = day(source, sub.survey, "survey")
     # ties within a day are broken by the other columns, so that the order of rows does not matter
     rest = [source.table[name] for name in source.table.columns if name in spec.table_columns]
     return [~columns.is_given(score), survey, score, *rest]

@@ -6,7 +6,7 @@ from typing import Any
 from cxlink.cohort.count.amounts import MOST_SPENT
 from cxlink.cohort.count.row_expressions import Prepared, prepare
 from cxlink.cohort.count.rules import TableRule
-from cxlink.cohort.read import columns
+from cxlink.cohort.read import columns, dates
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.metrics_section import RESERVED, Calendar, MetricsSection
@@ -67,11 +67,11 @@ def metric_rows(source: Source, spec: CohortSpec) -> MetricRows:
     for name in segment_columns(spec):
         keys[f"segment.{name}"] = columns.category(columns.raw(source, name, "segments"))
     bad: dict[str, Any] = {}
-    date = _date(source, spec)
+    date = _date(spec)
     if date is not None:
-        day = columns.date(date, spec.table)
+        day = dates.day(source, date, "date")
         keys["period"] = calendar_period(day, section.period)
-        bad["date"] = columns.is_given(date) & day.isnull()
+        bad["date"] = columns.is_given(columns.raw(source, date, "date")) & day.isnull()
     amounts = {}
     if section.orders is not None:
         amounts["transaction_size"], bad["orders"] = _orders(source, spec, prepared)
@@ -89,11 +89,10 @@ def metric_rows(source: Source, spec: CohortSpec) -> MetricRows:
     return MetricRows(keys, amounts, flags, flows)
 
 
-def _date(source: Source, spec: CohortSpec) -> Any | None:
+def _date(spec: CohortSpec) -> str | None:
     """Date column that assigns a row to its period: that of ``[metrics]``, else the survey date."""
     section, sub = spec.metrics, spec.subscription
-    name = (section.date if section is not None else None) or (sub.survey if sub is not None else None)
-    return None if name is None else columns.raw(source, name, "date")
+    return (section.date if section is not None else None) or (sub.survey if sub is not None else None)
 
 
 def calendar_period(day: Any, calendar: Calendar) -> Any:
@@ -139,7 +138,7 @@ def _contracts(
         signed = (new == 1).fill_null(False).ifelse(value, None)
     else:
         assert spec.subscription is not None
-        signup = columns.date(columns.raw(source, str(spec.subscription.signup), "signup"), spec.table)
+        signup = dates.day(source, str(spec.subscription.signup), "signup")
         signed = signup.notnull().ifelse(value, None)
     amounts: dict[str, tuple[Any, Any | None]] = {"contract_value": (signed, None)}
     if isinstance(section.contract_months, str):
@@ -161,10 +160,10 @@ def _flows(source: Source, spec: CohortSpec) -> dict[str, Any]:
     if section is None or sub is None or not sub.dated or sub.signup is None:
         return {}
     days = {
-        role: columns.date(columns.raw(source, str(name), role), spec.table)
+        role: dates.day(source, str(name), role)
         for role, name in (("signup", sub.signup), ("survey", sub.survey), ("end", sub.end))
     }
-    last = columns.date_or_column(source, str(sub.observed_until), "observed_until")
+    last = dates.day_or_column(source, str(sub.observed_until), "observed_until")
     periods = {role: calendar_period(day, section.period) for role, day in days.items()}
     until = calendar_period(last + ibis.interval(days=1), section.period) - 1
     return {"joined": periods["signup"], "asked": periods["survey"], "left": periods["end"], "until": until}

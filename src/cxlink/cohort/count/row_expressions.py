@@ -7,11 +7,10 @@ from typing import Any
 from cxlink.cohort.count import whole_periods as periods
 from cxlink.cohort.count.amounts import MOST_SPENT
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.read import columns
+from cxlink.cohort.read import columns, dates
 from cxlink.cohort.read.score_column import label_of, score_key
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY, CohortSpec
-from cxlink.cohort.spec.spec_sections import TableSection
 from cxlink.cohort.strata import stratum_column
 
 FAULTS: tuple[tuple[str, ...], ...] = (
@@ -185,11 +184,9 @@ def _undated(source: Source, spec: CohortSpec) -> dict[str, Any]:
             columns.category(columns.raw(source, sub.cause, "cause")), None
         )
     if sub.survey:
-        survey = columns.raw(source, sub.survey, "survey")
-        keys |= {
-            "fault": _fault({"survey": survey}, {}, options),
-            "wave": _quarter(columns.date(survey, options)),
-        }
+        survey = {"survey": dates.day(source, sub.survey, "survey")}
+        raw_survey = {"survey": columns.raw(source, sub.survey, "survey")}
+        keys |= {"fault": _fault(raw_survey, survey), "wave": _quarter(survey["survey"])}
     return keys
 
 
@@ -199,41 +196,38 @@ def _dated(source: Source, spec: CohortSpec) -> dict[str, Any]:
     assert sub.observed_until is not None
     named = {"signup": sub.signup, "survey": sub.survey, "end": sub.end}
     raw_dates = {role: columns.raw(source, name, role) for role, name in named.items() if name is not None}
+    days = {role: dates.day(source, name, role) for role, name in named.items() if name is not None}
     if sub.observed_until in source.columns:
         raw_dates["observed_until"] = source.table[sub.observed_until]
-    dates = {role: columns.date(column, spec.table) for role, column in raw_dates.items()}
-    until = dates.setdefault(
-        "observed_until", columns.date_or_column(source, sub.observed_until, "observed_until")
-    )
-    start = dates[sub.clock]
+    until = days["observed_until"] = dates.day_or_column(source, sub.observed_until, "observed_until")
+    start = days[sub.clock]
     follow = periods.whole_periods(start, until, sub.unit)
-    period = periods.period_of(start, dates["end"], sub.unit)
+    period = periods.period_of(start, days["end"], sub.unit)
     lost = (period <= follow).fill_null(False)
     keys = {
-        "fault": _fault(raw_dates, dates, spec.table),
+        "fault": _fault(raw_dates, days),
         "lost": lost,
         "exit": lost.ifelse(period.clip(lower=1), follow),
-        "wave": _quarter(dates["survey"]),
+        "wave": _quarter(days["survey"]),
     }
     if sub.clock == "signup":
-        keys["entry"] = periods.period_of(start, dates["survey"], sub.unit)
+        keys["entry"] = periods.period_of(start, days["survey"], sub.unit)
     if sub.cause:
         keys["cause"] = lost.ifelse(columns.category(columns.raw(source, sub.cause, "cause")), None)
     return keys
 
 
-def _fault(raw_dates: Mapping[str, Any], dates: Mapping[str, Any], options: TableSection) -> Any:
+def _fault(raw_dates: Mapping[str, Any], days: Mapping[str, Any]) -> Any:
     """Code of the first thing wrong with a row's dates (position in `FAULTS`, from 1); 0 where nothing is."""
     import ibis
 
     branches = []
     for code, roles in enumerate(FAULTS, 1):
         if len(roles) == 2:
-            if set(roles) <= set(dates):
-                branches.append((dates[roles[0]] > dates[roles[1]], code))
+            if set(roles) <= set(days):
+                branches.append((days[roles[0]] > days[roles[1]], code))
         elif roles[0] in raw_dates and not _is_dated(raw_dates[roles[0]]):
-            column = raw_dates[roles[0]]
-            branches.append((columns.is_given(column) & columns.date(column, options).isnull(), code))
+            branches.append((columns.is_given(raw_dates[roles[0]]) & days[roles[0]].isnull(), code))
     return ibis.cases(*branches, else_=0) if branches else ibis.literal(0)
 
 
@@ -253,8 +247,7 @@ def _stratum(source: Source, spec: CohortSpec, name: str) -> Any:
     dated = sub is not None and sub.signup is not None and sub.survey is not None
     if name == TENURE_AT_SURVEY and dated and (name not in spec.adjust.bands or name not in source.columns):
         assert sub is not None
-        signup, survey = (columns.raw(source, str(column), "adjust") for column in (sub.signup, sub.survey))
-        start, asked = (columns.date(column, spec.table) for column in (signup, survey))
+        start, asked = (dates.day(source, str(column), "adjust") for column in (sub.signup, sub.survey))
         tenure = periods.whole_periods(start, asked, sub.unit)
         return columns.band(tenure, spec.table, cuts)
     return columns.band(columns.raw(source, name, "adjust"), spec.table, cuts)
@@ -272,6 +265,6 @@ def _complete(source: Source, spec: CohortSpec, score: Any) -> Any | None:
     assert sub is not None
     assert sub.survey is not None
     assert sub.observed_until is not None
-    survey = columns.date(columns.raw(source, sub.survey, "survey"), spec.table)
-    until = columns.date_or_column(source, sub.observed_until, "observed_until")
+    survey = dates.day(source, sub.survey, "survey")
+    until = dates.day_or_column(source, sub.observed_until, "observed_until")
     return columns.as_one(periods.whole_periods(survey, until, "month") >= section.window_months)

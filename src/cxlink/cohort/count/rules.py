@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 from cxlink.cohort.count.amounts import MOST_SPENT
 from cxlink.cohort.count.cell_columns import CellColumns
 from cxlink.cohort.count.row_expressions import FAULTS
-from cxlink.cohort.read.columns import BAD, is_day
+from cxlink.cohort.read.columns import BAD
+from cxlink.cohort.read.dates import is_day
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import SubscriptionSection
 from cxlink.cohort.strata import stratum_column

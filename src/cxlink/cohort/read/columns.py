@@ -1,11 +1,10 @@
-"""Raw columns as typed expressions: numbers, dates, yes or no, categories.
+"""Raw columns as typed expressions: numbers, yes or no, categories.
 
 Text is cast with ``try_cast``, so that a value that does not fit becomes a sentinel that a rule can name instead of an
 error of the engine's in the middle of a scan. Columns that are whole numbers or categories already are keys as they
 stand, since every expression in a key is paid for in each row: their values are checked on the grouped cells.
 """
 
-import datetime
 import difflib
 import re
 from itertools import pairwise
@@ -25,7 +24,6 @@ NO = frozenset({"0", "false", "f", "no", "n", "nee", "nein"})
 _CODE = r"^([0-9]+)([.,]0{0,2}|\s+=\s.*)$"
 """A whole number with zeros behind its mark, or with the label of a statistics package: ``1 = yes``."""
 _EXACT = 2**53
-_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def raw(source: Source, name: str, role: str) -> Any:
@@ -168,58 +166,6 @@ def words_of(column: Any, options: TableSection) -> Any | None:
     text = column.cast("string").strip()
     plain = text == "" if listed else text.lower().re_search(r"^([01]([.,]0{0,2})?|true|false|)$")
     return plain.ifelse(None, text)
-
-
-def date(column: Any, options: TableSection) -> Any:
-    """Give a column as a date; empty where it is empty or no date.
-
-    Text must be written as ``[table] date_format`` says; without one YYYY-MM-DD, a time may follow.
-
-    A time zone is the column's own: that of its type, or the offset in the text (`zones`); in a table of an engine
-    other than DuckDB, the zone that the engine is set to.
-    """
-    kind = column.type()
-    if kind.is_date():
-        return column
-    if kind.is_timestamp():
-        return column.date()
-    text = column.cast("string").strip()
-    if options.date_format is not None:
-        return _try_strptime()(text, options.date_format).date()
-    # engines also read "infinity", "epoch" and other orders of day, month and year
-    return (text.substr(4, 1) == "-").ifelse(text, None).try_cast("timestamp").date()
-
-
-def _try_strptime() -> Any:
-    """DuckDB's function of that name: text as a timestamp by a format, empty where it is written otherwise."""
-    import ibis
-    import ibis.expr.datatypes as dt
-
-    signature = ((dt.string, dt.string), dt.timestamp)
-    return ibis.udf.scalar.builtin(lambda _text, _how: ..., name="try_strptime", signature=signature)
-
-
-def is_day(text: str) -> bool:
-    """Whether ``observed_until`` is a date, such as 2026-06-30, rather than a column."""
-    return _ISO_DATE.fullmatch(text) is not None
-
-
-def date_or_column(source: Source, text: str, role: str) -> Any:
-    """Read ``observed_until``: a date such as 2026-06-30, or the name of a date column.
-
-    Raises
-    ------
-    InputError
-        If it is neither.
-    """
-    import ibis
-
-    if is_day(text) and text not in source.columns:
-        try:
-            return ibis.literal(datetime.date.fromisoformat(text))
-        except ValueError:
-            raise InputError(f"[subscription] {role}: {text} is not a day of the calendar.") from None
-    return date(raw(source, text, role), source.options)
 
 
 def category(column: Any) -> Any:

@@ -1,7 +1,7 @@
 """Where a table comes from: files, folders, frames in memory, or any engine that Ibis speaks to."""
 
 import glob
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 from cxlink.cohort.addresses import is_address, parted
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.read.engine_batches import in_batches
 from cxlink.cohort.read.engine_errors import complaint, why_not
-from cxlink.cohort.read.engine_tables import COUNTING, in_place
+from cxlink.cohort.read.engine_tables import COUNTING, in_batches, in_place
 from cxlink.cohort.read.files import find_files, read_files
 from cxlink.cohort.read.memory_tables import in_memory
 from cxlink.cohort.read.parquet_files import largest_in
@@ -42,6 +41,8 @@ class Source:
         Whether the engine was opened for this table.
     address : str
         Where the engine is; no message tells any of it.
+    days : mapping of str to str
+        Of its columns that hold dates as something else: the column of ``table`` with the date itself.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Source:
     files: tuple[Path, ...] = ()
     ours: bool = True
     address: str = field(default="", repr=False)
+    days: Mapping[str, str] = field(default_factory=dict)
 
     def close(self) -> None:
         """Let go of the engine, where it was opened for this table."""
@@ -103,7 +105,7 @@ class Source:
             return
         for file in self.files:
             table, _ = read_files(self.engine, (file,), self.options, None)
-            yield replace(self, name=f"{self.name}/{file.name}", table=table, files=(file,))
+            yield replace(self, name=f"{self.name}/{file.name}", table=table, files=(file,), days={})
 
 
 def open_source(table: Any, options: TableSection, wanted: Collection[str] | None = None) -> Source:

@@ -210,6 +210,14 @@ class CohortSpec(Section):
         return tuple(dict.fromkeys((*self.adjust.columns, *self.cuts)))
 
     @property
+    def date_columns(self) -> frozenset[str]:
+        """Every name in the spec that may be a column of dates."""
+        sub, metrics = self.subscription, self.metrics
+        names = {sub.signup, sub.survey, sub.end, sub.observed_until} if sub is not None else set()
+        names |= {metrics.date} if metrics is not None else set()
+        return frozenset(name for name in names if name is not None)
+
+    @property
     def table_columns(self) -> frozenset[str]:
         """Every name in the spec that may be a column of the table."""
         sub, spend = self.subscription, self.spend

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cxlink.cohort.read import columns
+from cxlink.cohort.read.dates import date
 from cxlink.cohort.read.source import Source, embedded
 from cxlink.cohort.spec.spec_sections import TableSection
 from cxlink.cohort.starter.header_words import in_plain_letters
@@ -203,7 +204,7 @@ def _read(column: Any, source: Source) -> dict[str, Any]:
         "value": value,
         "inside": inside,
         "score": (inside.between(0, _TOP_SCORE) & (inside == inside.floor())).ifelse(inside, None),
-        "day": columns.date(column, options) if timed or text else ibis.null("date"),
+        "day": date(column, options) if timed or text else ibis.null("date"),
         "flag": ibis.null("int64") if timed else columns.yes_no(column, options),
         "text": columns.is_given(column).ifelse(column.cast("string"), None),
     }

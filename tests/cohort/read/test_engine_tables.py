@@ -14,7 +14,7 @@ import pytest
 from crm import SPECS, crm, crm_spec, same
 from tabled import cells, count, refusal, stay
 
-from cxlink.cohort.read import engine_batches
+from cxlink.cohort.read import engine_tables
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 
@@ -54,7 +54,7 @@ def customers(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Any]:
 def test_counts_are_those_of_a_file_of_the_same_rows(
     name: str, customers: Sequence[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_batches, "BATCH", 400)  # several, the last one shorter
+    monkeypatch.setattr(engine_tables, "BATCH", 400)  # several, the last one shorter
     spec = make_spec(crm_spec(name))
     from_file, *others = (read_cohort(table, spec) for table in customers)
     for other in others:

@@ -1,0 +1,100 @@
+"""Dates of a table, each column of them converted once."""
+
+import datetime
+import re
+from collections.abc import Collection
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.columns import raw
+from cxlink.cohort.read.source import Source
+from cxlink.cohort.spec.spec_sections import TableSection
+
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def with_days(source: Source, names: Collection[str]) -> Source:
+    """Give a table a column more for each of its columns that holds dates as text or as times: the date itself.
+
+    A date is used a dozen times in the keys of a cell; as a column it is converted once.
+
+    Parameters
+    ----------
+    source : Source
+        The table.
+    names : collection of str
+        Columns of dates; those that the table lacks are left to who reads them.
+    """
+    table = source.table
+    other = [name for name in sorted(set(names) & set(source.columns)) if not table[name].type().is_date()]
+    unused = (name for name in map("day_{}".format, count()) if name not in table.columns)
+    days = dict(zip(other, unused, strict=False))
+    computed = {column: date(table[name], source.options) for name, column in days.items()}
+    return replace(source, table=table.mutate(**computed), days=days) if days else source
+
+
+def day(source: Source, name: str, role: str) -> Any:
+    """Give a column of dates as dates; empty where a cell is empty or no date.
+
+    Raises
+    ------
+    InputError
+        If the column is not there.
+    """
+    if name in source.days:
+        return source.table[source.days[name]]
+    return date(raw(source, name, role), source.options)
+
+
+def date(column: Any, options: TableSection) -> Any:
+    """Give a column as a date; empty where it is empty or no date.
+
+    Text must be written as ``[table] date_format`` says; without one YYYY-MM-DD, a time may follow.
+
+    A time zone is the column's own: that of its type, or the offset in the text (`zones`); in a table of an engine
+    other than DuckDB, the zone that the engine is set to.
+    """
+    kind = column.type()
+    if kind.is_date():
+        return column
+    if kind.is_timestamp():
+        return column.date()
+    text = column.cast("string").strip()
+    if options.date_format is not None:
+        return _try_strptime()(text, options.date_format).date()
+    # engines also read "infinity", "epoch" and other orders of day, month and year
+    return (text.substr(4, 1) == "-").ifelse(text, None).try_cast("timestamp").date()
+
+
+def _try_strptime() -> Any:
+    """DuckDB's function of that name: text as a timestamp by a format, empty where it is written otherwise."""
+    import ibis
+    import ibis.expr.datatypes as dt
+
+    signature = ((dt.string, dt.string), dt.timestamp)
+    return ibis.udf.scalar.builtin(lambda _text, _how: ..., name="try_strptime", signature=signature)
+
+
+def is_day(text: str) -> bool:
+    """Whether ``observed_until`` is a date, such as 2026-06-30, rather than a column."""
+    return _ISO_DATE.fullmatch(text) is not None
+
+
+def day_or_column(source: Source, text: str, role: str) -> Any:
+    """Read ``observed_until``: a date such as 2026-06-30, or the name of a date column.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    import ibis
+
+    if is_day(text) and text not in source.columns:
+        try:
+            return ibis.literal(datetime.date.fromisoformat(text))
+        except ValueError:
+            raise InputError(f"[subscription] {role}: {text} is not a day of the calendar.") from None
+    return day(source, text, role)
