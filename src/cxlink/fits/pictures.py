@@ -41,8 +41,10 @@ def forest(summary: pd.DataFrame, ratio: str, ax: "Axes | None" = None) -> "Axes
 
 def curves(table: pd.DataFrame, labels: Sequence[str], unit: str, ax: "Axes | None" = None) -> "Axes":
     """Draw survival curves with their intervals: ``label``, ``time``, ``estimate``, ``conf_low``, ``conf_high``."""
+    from cxlink.report.figures.drawing import score_colors
+
     axes = axes_of(ax)
-    for label, colour in zip(labels, _colours(len(labels)), strict=True):
+    for label, colour in zip(labels, score_colors(len(labels)), strict=True):
         one = table[table["label"] == label]
         axes.step(one["time"], one["estimate"], where="post", color=colour, label=label)
         axes.fill_between(
@@ -53,9 +55,3 @@ def curves(table: pd.DataFrame, labels: Sequence[str], unit: str, ax: "Axes | No
     axes.set_ylabel("retained")
     axes.legend(frameon=False)
     return axes
-
-
-def _colours(n: int) -> Sequence[tuple[float, ...]]:
-    import matplotlib
-
-    return [tuple(one) for one in matplotlib.colormaps["viridis"](np.linspace(0.1, 0.85, max(n, 1)))]
