@@ -53,10 +53,6 @@ def _is_plain(kind: Any) -> bool:
     return bool(kind.is_numeric() or kind.is_boolean() or kind.is_date() or kind.is_timestamp())
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def in_batches(engine: Any, rows: Any, wanted: Collection[str] | None, duckdb: Any) -> Any:
     """Copy the columns that matter from an engine into DuckDB.
 
