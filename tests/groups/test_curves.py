@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from cxlink.groups.curves import Standard, areas, mixtures, restricted_mean, standardise
+from cxlink.groups.curves import Standard, areas, restricted_mean
 from cxlink.groups.discrete_hazard import EXTINCT, log_survival
+from cxlink.groups.mixtures import mixtures, standardise
 
 
 def test_areas_by_hand() -> None:
@@ -67,7 +68,7 @@ def test_standardise_equals_the_loop_over_its_terms() -> None:
         Standard("one", np.array([3]), np.array([1]), np.ones(1), 1, 1),
         Standard("mixed", curve, entry, weight, 1, 1),
     )
-    got = standardise(log_survival(hazard), mixtures(standards), 5)
+    got = standardise(log_survival(hazard), mixtures(standards), np.arange(5))
     assert got.shape == (7, 2, 5)
     for b in range(7):
         for h in range(5):
@@ -82,5 +83,7 @@ def test_standardise_equals_the_loop_over_its_terms() -> None:
 def test_standardise_adds_nothing_after_a_curve_has_ended() -> None:
     log_s = log_survival(np.array([[0.5, 1.0]])[..., None])
     standard = Standard("g", np.array([0]), np.array([0]), np.ones(1), 1, 1)
-    assert standardise(log_s, mixtures([standard]), 5)[0, 0] == pytest.approx([1, 0.5, 0, 0, 0], abs=1e-300)
-    assert standardise(log_s, (), 3).shape == (1, 0, 3)  # nobody asked
+    assert standardise(log_s, mixtures([standard]), np.arange(5))[0, 0] == pytest.approx(
+        [1, 0.5, 0, 0, 0], abs=1e-300
+    )
+    assert standardise(log_s, mixtures(()), np.arange(3)).shape == (1, 0, 3)  # nobody asked

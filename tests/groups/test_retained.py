@@ -16,7 +16,8 @@ from cxlink.estimands.headline import headline
 from cxlink.estimands.tidy import select, tidy
 from cxlink.groups.curves import Standard
 from cxlink.groups.headline_requests import curve_requests
-from cxlink.groups.retained import Scored, average_retained, retained_shares, retained_weights
+from cxlink.groups.mixtures import mixtures, standardise
+from cxlink.groups.retained import Scored, retained_shares, retained_weights
 from cxlink.groups.standardisation import standardised
 
 # losses in months 1 to 4 of each score and plan, of 1,000 customers
@@ -188,7 +189,7 @@ def test_an_average_of_late_entries_goes_on_from_each() -> None:
     late = Standard("x", np.zeros(2, int), np.array([0, 1]), np.array([0.5, 0.5]), 2, 2)
     weights = retained_weights([late], None, retained_shares(log_s, 1))
     assert weights[0][:, 0] == pytest.approx([0.4 / 0.65, 0.25 / 0.65], abs=1e-15)
-    found = average_retained(log_s, [late], weights, 1, np.array([0, 1, 2]))
+    found = standardise(log_s, mixtures([late]), np.array([0, 1, 2]), weights, 1)
     # the second entry is known for one period from then on, and adds nothing after
     expected = [1, (0.4 * 0.5 + 0.25 * 0.25) / 0.65, 0.4 * 0.125 / 0.65]
     assert found[0, 0] == pytest.approx(expected, abs=1e-15)

@@ -7,8 +7,9 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 
 from cxlink.cohort.count.spells import RiskSets, Spells, each_pair, risk_sets
-from cxlink.groups.curves import Mixture, Standard, mixtures
+from cxlink.groups.curves import Standard
 from cxlink.groups.discrete_hazard import hazards
+from cxlink.groups.mixtures import Mixtures, mixtures
 from cxlink.groups.requests import Request
 from cxlink.groups.support import FOREVER, estimable_to, estimable_until, mean_until
 
@@ -43,8 +44,8 @@ class CurvePlan:
         Where incidence is given and draws are checked, in periods after entry.
     pool : sparse matrix of shape (n_curves, n_pairs)
         Which pairs make each curve.
-    parts : tuple of Mixture
-        The groups, by entry.
+    averages : Mixtures
+        The groups, entering after the periods already stayed.
     at_risk : int ndarray of shape (n_curves, n_periods)
         Of the data; all periods.
     hazard : ndarray of shape (1 + n_causes, n_curves, n_needed)
@@ -67,7 +68,7 @@ class CurvePlan:
     at_survey: tuple[Standard, ...]
     horizon: int
     pool: csr_array
-    parts: tuple[Mixture, ...]
+    averages: Mixtures
     at_risk: np.ndarray
     hazard: np.ndarray
     known: np.ndarray
@@ -114,7 +115,7 @@ def lay_out(spells: Spells, request: Request, horizon: int, count: Counter) -> C
         at_survey=at_survey,
         horizon=horizon,
         pool=pool,
-        parts=mixtures(standards),
+        averages=mixtures(standards),
         at_risk=at_risk,
         hazard=hazards(at_risk, lost)[..., :needed],
         known=known,
@@ -142,7 +143,7 @@ def some_groups(plan: CurvePlan, keep: np.ndarray) -> CurvePlan:
         plan,
         request=replace(plan.request, standards=standards, own=(), contrasts=()),
         at_survey=tuple(plan.at_survey[g] for g in at),
-        parts=mixtures(standards),
+        averages=mixtures(standards),
         known=plan.known[at],
         mean_until=plan.mean_until[at],
         shift=plan.shift[at],

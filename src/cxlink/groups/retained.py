@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 
-from cxlink.groups.conditional import conditional
 from cxlink.groups.curves import Standard
 
 Retained = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -122,92 +121,3 @@ def retained_shares(log_survival: np.ndarray, given: int) -> Retained:
         return share
 
     return retained
-
-
-def average_retained(
-    log_survival: np.ndarray,
-    standards: Sequence[Standard],
-    weights: Sequence[np.ndarray],
-    given: int,
-    times: np.ndarray,
-) -> np.ndarray:
-    """Average curves over the customers retained.
-
-    Parameters
-    ----------
-    log_survival : ndarray of shape (n_curves, n_periods + 1, n_draws)
-        log S(t) at t = 0, 1, ….
-    standards, weights
-        See `retained_weights`.
-    given : int
-        k: periods already stayed.
-    times : int ndarray of shape (n_times,)
-        Whole periods from then on, from 0 on.
-
-    Returns
-    -------
-    ndarray of shape (n_draws, n_groups, n_times)
-        Σ w(k)·S(e + k + t) / S(e + k); a curve adds nothing after its last period, as in `standardise`.
-    """
-    total = np.zeros((len(standards), len(times), log_survival.shape[-1]))
-    parts = terms_by_entry(standards)
-    curves = conditional(log_survival, len(parts))
-    weight = np.concatenate(weights) if parts else np.empty((0, 0))
-    for part in parts:
-        start = part.entry + given
-        inside = times[start + times < log_survival.shape[1]]
-        if inside.size:
-            ratio = curves.since(part.curves, start, start + inside)
-            total[:, : len(inside)] += part.averaged(ratio, weight)
-    return np.ascontiguousarray(np.moveaxis(total, -1, 0))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EntryTerms:
-    """Terms of several standards that enter at one time.
-
-    Attributes
-    ----------
-    entry : int
-        Whole periods already passed at the survey.
-    curves : int ndarray of shape (n_used,)
-        Their curves, each once.
-    row : int ndarray of shape (n_terms,)
-        Position in them of each term's curve.
-    term : int ndarray of shape (n_terms,)
-        Position of each term among those of all standards, one standard after the other.
-    collect : sparse matrix of shape (n_groups, n_terms)
-        Which terms are each standard's.
-    """
-
-    entry: int
-    curves: np.ndarray
-    row: np.ndarray
-    term: np.ndarray
-    collect: csr_array
-
-    def averaged(self, values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        """Σ w·value of each group: values (n_used, n_times, n_draws), weights (all terms, n_draws)."""
-        terms = values[self.row]
-        terms *= weight[self.term][:, None]
-        total: np.ndarray = self.collect @ terms.reshape(len(terms), -1)
-        return total.reshape(-1, *values.shape[1:])
-
-
-def terms_by_entry(standards: Sequence[Standard]) -> tuple[EntryTerms, ...]:
-    """Part the terms of standards by their entry."""
-    if not standards:
-        return ()
-    curve, entry = (np.concatenate([getattr(s, name) for s in standards]) for name in ("curve", "entry"))
-    group = np.repeat(np.arange(len(standards)), [len(s.curve) for s in standards])
-    order = np.argsort(entry, kind="stable")
-    starts, first = np.unique(entry[order], return_index=True)
-    found = []
-    for start, a, b in zip(starts, first, [*first[1:], len(order)], strict=True):
-        term = order[a:b]
-        used, row = np.unique(curve[term], return_inverse=True)
-        ends = np.searchsorted(group[term], np.arange(len(standards) + 1))
-        shape = (len(standards), len(term))
-        collect = csr_array((np.ones(len(term)), np.arange(len(term)), ends), shape=shape)
-        found.append(EntryTerms(int(start), used, row.ravel(), term, collect))
-    return tuple(found)

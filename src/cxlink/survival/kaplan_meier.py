@@ -11,11 +11,11 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from cxlink.cohort.count.spells import PersonPeriods, Spells, person_periods
-from cxlink.groups.curves import standardise_at
 from cxlink.groups.discrete_hazard import EXTINCT, carried, hazards, log_survival
 from cxlink.groups.layout import CurvePlan, block_size, counter, lay_out, some_groups, times_read
+from cxlink.groups.mixtures import by_entry, standardise
 from cxlink.groups.requests import Request
-from cxlink.groups.retained import average_retained, retained_shares, retained_weights
+from cxlink.groups.retained import retained_shares, retained_weights
 from cxlink.groups.support import FEWEST_AT_RISK, last_at_risk, last_with
 from cxlink.survival.bootstrap import resample
 from cxlink.survival.small_groups import is_sparse, pairs_of, sparse_draws, split
@@ -180,18 +180,16 @@ def _weights(plan: CurvePlan, log_s: np.ndarray) -> list[np.ndarray]:
 def _survival(plan: CurvePlan, log_s: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
     """Survival of the groups: (n_draws, n_groups, n_times); 0 at times that are not read."""
     survival = np.zeros((log_s.shape[-1], plan.n_groups, plan.n_times))
-    given = plan.request.given
-    survival[..., plan.read] = (
-        average_retained(log_s, plan.at_survey, weights, given, plan.read) if given
-        else standardise_at(log_s, plan.parts, plan.read)
-    )  # fmt: skip
+    survival[..., plan.read] = standardise(
+        log_s, plan.averages, plan.read, weights if plan.request.given else None
+    )
     return survival
 
 
 def _incidence(plan: CurvePlan, hazard: np.ndarray, log_s: np.ndarray) -> np.ndarray:
     """Cumulative incidence Σ_u S(u − 1) / S(e) · h_u over u = e + 1, …, e + horizon: (n_draws, n_groups, n_causes)."""
     total = np.zeros((plan.n_causes, plan.n_groups, hazard.shape[-1]))
-    for part in plan.parts if len(total) else ():
+    for part in by_entry(plan.request.standards) if len(total) else ():
         steps = hazard[1:, part.curves, part.entry : part.entry + plan.horizon]
         before = log_s[part.curves, part.entry : part.entry + steps.shape[2]]
         before = np.exp(before - log_s[part.curves, part.entry, None])

@@ -12,10 +12,10 @@ from dataclasses import replace
 import numpy as np
 
 from cxlink.cohort.count.spells import PersonPeriods, Spells
-from cxlink.groups.curves import Standard, mixtures, standardise_at
+from cxlink.groups.curves import Standard
 from cxlink.groups.discrete_hazard import log_survival
+from cxlink.groups.mixtures import mixtures, standardise
 from cxlink.groups.requests import Request
-from cxlink.groups.retained import average_retained
 
 FEWEST = 10
 _BLOCK = 400_000
@@ -88,18 +88,15 @@ def sparse_draws(
     )
     gone, there = added_customer(shape_of_all(periods, members, n_periods), moved, horizon)
     a, b = lost + gone, at_risk - lost + there
-    used, parts = (a > 0) & (b > 0), mixtures([moved]) if weights is None else ()
+    used, group = (a > 0) & (b > 0), mixtures([moved])
     block = max(_BLOCK // a.size, 10)
     for start in range(0, n_draws, block):
         n_block = min(block, n_draws - start)
         hazard = np.zeros((*a.shape, n_block))
         hazard[used] = rng.beta(a[used], b[used], size=(n_block, int(used.sum()))).T
         drawn = log_survival(hazard)
-        if weights is None:
-            yield standardise_at(drawn, parts, read)[:, 0]
-        else:
-            mine = [weights[:, start : start + n_block]]
-            yield average_retained(drawn, [moved], mine, 0, read)[:, 0]
+        mine = None if weights is None else [weights[:, start : start + n_block]]
+        yield standardise(drawn, group, read, mine)[:, 0]
 
 
 def _long(counts: np.ndarray, n_periods: int) -> np.ndarray:

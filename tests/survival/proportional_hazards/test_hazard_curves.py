@@ -134,23 +134,6 @@ def test_an_interaction_of_too_many_effects_is_refused() -> None:
     assert made == Unestimated("too_many_effects", {"effects": 224, "most": 150})
 
 
-def test_many_late_entries_are_drawn_in_single_precision_and_agree(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Beyond fifty million curve points draws are kept to six digits; the interval does not move."""
-    rows = random_rows(8, 3000, strata=4, late=True, follow_up=(8, 12))
-    spec = spec_for(horizon=4, adjust=("plan",), late=True)
-    spells = spells_from(rows, spec)
-    request = _asked(spells, spec, "standardised")
-    fine = grouped_ph(spells, spec, request, 500, np.random.default_rng(1))
-    monkeypatch.setattr("cxlink.survival.proportional_hazards.grouped_ph._MANY", 0)
-    coarse = grouped_ph(spells, spec, request, 500, np.random.default_rng(1))
-    assert isinstance(fine, GroupedPH)
-    assert isinstance(coarse, GroupedPH)
-    np.testing.assert_allclose(coarse.curves.draws, fine.curves.draws, rtol=0, atol=2e-6)
-    np.testing.assert_array_equal(coarse.curves.point, fine.curves.point)
-
-
 def _proportional(rng: np.random.Generator, n: int) -> pd.DataFrame:
     """Discrete times from proportional hazards: strata drive both score and loss."""
     stratum = rng.integers(0, 2, n)

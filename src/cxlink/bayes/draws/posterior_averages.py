@@ -14,10 +14,11 @@ from cxlink.bayes.draws.sampling import Posterior
 from cxlink.bayes.pooled_counts import Coding, coding_from, strata_of
 from cxlink.cohort.count.spells import Spells, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.groups.curves import Standard, cumulative_areas, mixtures
+from cxlink.groups.curves import Standard, cumulative_areas
 from cxlink.groups.group import Group, contrasts_of, groups_of
 from cxlink.groups.headline_requests import later_starts
-from cxlink.groups.retained import Scored, average_retained, retained_shares, retained_weights
+from cxlink.groups.mixtures import mixtures, standardise
+from cxlink.groups.retained import Scored, retained_shares, retained_weights
 from cxlink.groups.standardisation import standardised
 from cxlink.survival.families.projected_tenure import last_with_ten
 from cxlink.survival.families.time_grid import whole_periods
@@ -25,7 +26,6 @@ from cxlink.survival.survival import Drawn, Survival
 
 _MOST_TIMES = 72
 _BLOCK = 4_000_000
-_SURE = -600.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -234,33 +234,16 @@ def averaged(survival: DrawnSurvival, averages: Averages, times: np.ndarray, lat
     ndarray of shape (n_draws, n_groups, n_times)
         Σ w·S(e + later + t)/S(e + later), e each entry; w among those retained so long.
     """
-    parts = mixtures(averages.standards)
-    end = max(part.entry for part in parts) + later + int(times[-1])
+    groups = mixtures(averages.standards)
+    end = int(groups.entries.max()) + later + int(times[-1])
     curves = np.zeros((survival.n_draws, len(averages.standards), len(times)))
     step = max(1, _BLOCK // max(len(averages.level) * (end + 1), 1))
     for start in range(0, survival.n_draws, step):
         at = slice(start, start + step)
         fall = survival.log_survival(at, (averages.level, averages.stratum), np.arange(end + 1))
+        log_s, weights = np.moveaxis(fall, 0, -1), None
         if later:
-            curves[at] = _averaged_later(np.moveaxis(fall, 0, -1), averages, times, later)
-            continue
-        # an exponential for each entry takes most of the time; past e^−600 there is no other way
-        survival_by_period = np.exp(fall) if fall.min() > _SURE else None
-        for part in parts:
-            period, pair = part.entry + times, part.curves
-            left = (
-                np.exp(fall[:, pair[:, None], period] - fall[:, pair, period[0], None])
-                if survival_by_period is None
-                else survival_by_period[:, pair[:, None], period]
-                / survival_by_period[:, pair, period[0], None]
-            )
-            curves[at] += np.moveaxis(part.mixed(np.moveaxis(left, 0, -1)), -1, 0)
+            retained = retained_shares(log_s, later)
+            weights = retained_weights(averages.standards, averages.scored, retained)
+        curves[at] = standardise(log_s, groups, times, weights, later)
     return curves
-
-
-def _averaged_later(
-    log_survival: np.ndarray, averages: Averages, times: np.ndarray, given: int
-) -> np.ndarray:
-    """Average curves, (n_pairs, n_periods + 1, n_block), over the customers retained for some time."""
-    weights = retained_weights(averages.standards, averages.scored, retained_shares(log_survival, given))
-    return average_retained(log_survival, averages.standards, weights, given, times)

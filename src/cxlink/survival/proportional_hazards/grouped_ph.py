@@ -8,10 +8,11 @@ import numpy as np
 from cxlink.cohort.count.spells import Spells, merged_over_strata, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import Effect
-from cxlink.groups.curves import Mixture, Standard, mixtures
+from cxlink.groups.curves import Standard
 from cxlink.groups.group import groups_of
+from cxlink.groups.mixtures import Mixtures, mixtures, standardise
 from cxlink.groups.requests import Request, followed
-from cxlink.groups.retained import average_retained, retained_shares, retained_weights
+from cxlink.groups.retained import retained_shares, retained_weights
 from cxlink.groups.support import FEWEST_AT_RISK, estimable_to, estimable_until, last_at_risk, last_with
 from cxlink.survival.proportional_hazards.hazard_draws import (
     HazardDraws,
@@ -26,7 +27,6 @@ from cxlink.survival.survival import Drawn, Survival, inside_areas, read_off
 
 MODEL = "grouped_ph"
 _BLOCK = 3_000_000
-_MANY = 50_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,22 +139,16 @@ def _curves(
     observed_until = estimable_until([_inside(s, len(reach)) for s in standards], every)
     wanted = int(max([request.times.max(), *request.horizons]))
     n_times = min(wanted, int(np.clip(observed_until, 0, spells.n_periods).max(initial=0))) + 1
-    parts = mixtures(standards)
-    survival = _averaged(fit, point, request, parts, n_times)
+    groups = mixtures(standards)
+    survival = _averaged(fit, point, request, groups, n_times)
     at_risk = _at_risk(spells, request, len(fit.design.matrix))
     ten = np.minimum(last_with(standards, at_risk, FEWEST_AT_RISK), observed_until)
     values, area = read_off(survival, request.times, request.horizons, observed_until)
     drawn_values = np.empty((len(draws.beta), len(standards), len(request.times)))
     drawn_area = np.empty((len(draws.beta), len(standards), len(request.horizons)))
-    # six digits are plenty for a draw, and late entry makes a curve of every entry
-    work = sum(len(p.curves) for p in parts) * n_times * len(draws.beta)
-    number = np.float32 if work > _MANY else np.float64
-    size = max((len(p.curves) for p in parts), default=1) * n_times
-    if request.given:
-        size = len(fit.design.matrix) * draws.cumulative.shape[1]
-    for at in _blocks(len(draws.beta), size):
+    for at in _blocks(len(draws.beta), len(fit.design.matrix) * draws.cumulative.shape[1]):
         block = HazardDraws(draws.beta[at], draws.cumulative[at])
-        drawn = _averaged(fit, block, request, parts, n_times, number=number).astype(float)
+        drawn = _averaged(fit, block, request, groups, n_times)
         drawn_values[at], drawn_area[at] = read_off(drawn, request.times, request.horizons, observed_until)
     return Survival(
         model=MODEL, labels=request.labels, groups=tuple(s.group for s in standards),
@@ -194,15 +188,16 @@ def _blocks(n_draws: int, size: int) -> list[slice]:
 
 
 def _averaged(
-    fit: HazardFit, draws: HazardDraws, request: Request, parts: Sequence[Mixture], n_times: int,
-    *, number: type[np.floating] = np.float64,
-) -> np.ndarray:  # fmt: skip
-    """S of each group, of all or of those retained for some time: (n_draws, n_groups, n_times)."""
-    if not request.given:
-        return _survival(fit, draws, parts, n_times, number)
+    fit: HazardFit, draws: HazardDraws, request: Request, groups: Mixtures, n_times: int
+) -> np.ndarray:
+    """S of each group, of all or of those retained for some time: (n_draws, n_groups, n_times).
+
+    log S(t) of a combination of level and stratum is −e^{x'β}·Λ(t).
+    """
     log_s = -_ratios(fit, draws)[:, None] * draws.cumulative.T + extinction(fit)[:, None]
-    weights = retained_weights(request.standards, request.scored, retained_shares(log_s, request.given))
-    return average_retained(log_s, request.standards, weights, request.given, np.arange(n_times))
+    retained = retained_shares(log_s, request.given)
+    weights = retained_weights(request.standards, request.scored, retained) if request.given else None
+    return standardise(log_s, groups, np.arange(n_times), weights)
 
 
 def _ratios(fit: HazardFit, draws: HazardDraws) -> np.ndarray:
@@ -210,28 +205,3 @@ def _ratios(fit: HazardFit, draws: HazardDraws) -> np.ndarray:
     n_fixed = fit.design.matrix.shape[1]
     ratio: np.ndarray = np.exp(np.clip(draws.beta[:, :n_fixed] @ fit.design.matrix.T, -40.0, 40.0)).T
     return ratio
-
-
-def _survival(
-    fit: HazardFit,
-    draws: HazardDraws,
-    parts: Sequence[Mixture],
-    n_times: int,
-    number: type[np.floating],
-) -> np.ndarray:
-    """S(h) = Σ w·exp(−e^{x'β}·(Λ(e + h) − Λ(e))) of each group: (n_draws, n_groups, n_times)."""
-    ratio = _ratios(fit, draws).astype(number)
-    fall = extinction(fit)
-    n_groups = parts[0].weight.shape[0] if parts else 0
-    total: np.ndarray = np.zeros((n_groups, n_times, len(draws.beta)), number)
-    for part in parts:
-        window = slice(part.entry, part.entry + n_times)
-        hazard = draws.cumulative[:, window].T
-        if not len(hazard):
-            continue
-        piece = ratio[part.curves][:, None] * (hazard[0] - hazard).astype(number)
-        piece += (fall[window] - fall[part.entry]).astype(number)[:, None]
-        np.exp(piece, out=piece)
-        mixed = part.weight.astype(number) @ piece.reshape(len(part.curves), -1)
-        total[:, : len(hazard)] += mixed.reshape(n_groups, *piece.shape[1:])
-    return np.ascontiguousarray(np.moveaxis(total, -1, 0))

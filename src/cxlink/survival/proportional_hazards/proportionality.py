@@ -9,8 +9,8 @@ from scipy.special import ndtr, ndtri
 from cxlink.cohort.count.spells import PersonPeriods, Spells, person_periods
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimation.effects import basis
-from cxlink.groups.curves import mixtures, standardise
 from cxlink.groups.group import groups_of
+from cxlink.groups.mixtures import mixtures, standardise
 from cxlink.groups.requests import Request, followed
 from cxlink.groups.support import FEWEST_AT_RISK, estimable_to
 from cxlink.survival.proportional_hazards.hazard_draws import estimated, extinction
@@ -192,6 +192,6 @@ def _retention(
         if not any(shares):
             values.append(np.full(len(shares), np.nan))
             continue
-        survival = standardise(log_s[..., None], mixtures(standards), horizon + 1)[0, :, -1]
+        survival = standardise(log_s[..., None], mixtures(standards), np.array([horizon]))[0, :, -1]
         values.append(np.where(np.array(shares) > 0, survival, np.nan))
     return np.array(values)

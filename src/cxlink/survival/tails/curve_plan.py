@@ -7,10 +7,10 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array, eye_array
 
 from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
-from cxlink.groups.curves import Mixture, Standard, mixtures
+from cxlink.groups.curves import Standard
 from cxlink.groups.discrete_hazard import EXTINCT, carried, hazards
+from cxlink.groups.mixtures import Mixtures, mixtures
 from cxlink.groups.requests import Request
-from cxlink.groups.retained import EntryTerms, terms_by_entry
 from cxlink.groups.support import FEWEST_AT_RISK, last_with
 from cxlink.survival.small_groups import is_sparse
 from cxlink.survival.tails.continued_hazards import cells_of
@@ -34,10 +34,8 @@ class ContinuedPlan:
         Which of all combinations of level and stratum they are.
     alone : bool
         Whether each curve is one cell.
-    parts : tuple of Mixture
-        The groups, by entry.
-    terms : tuple of EntryTerms
-        The same where weights are drawn.
+    averages : Mixtures
+        The groups.
     at_risk : int ndarray of shape (n_curves, n_periods)
         Of the data.
     hazard : ndarray of shape (n_curves, n_periods)
@@ -57,8 +55,7 @@ class ContinuedPlan:
     member: csr_array
     cells: np.ndarray
     alone: bool
-    parts: tuple[Mixture, ...]
-    terms: tuple[EntryTerms, ...]
+    averages: Mixtures
     at_risk: np.ndarray
     hazard: np.ndarray
     observed: np.ndarray
@@ -92,8 +89,7 @@ def lay_out_continued(spells: Spells, request: Request, horizon: int) -> Continu
         member=member,
         cells=np.arange(member.shape[1]),
         alone=bool((np.diff(member.indptr) == 1).all()),
-        parts=mixtures(request.standards),
-        terms=terms_by_entry(request.standards),
+        averages=mixtures(request.standards),
         at_risk=at_risk,
         hazard=hazards(at_risk, lost),
         observed=observed,
@@ -163,8 +159,7 @@ def of_first_contrast(plan: ContinuedPlan) -> ContinuedPlan | None:
         pool=plan.pool[used],
         member=csr_array(member[:, cells]),
         cells=plan.cells[cells],
-        parts=mixtures(moved),
-        terms=terms_by_entry(moved),
+        averages=mixtures(moved),
         at_risk=plan.at_risk[used],
         hazard=plan.hazard[used],
         observed=plan.observed[used],

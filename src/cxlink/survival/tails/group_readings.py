@@ -59,8 +59,8 @@ def _thinned(n_periods: int, last: int, more: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate([dense, later, more[(more >= 0) & (more <= last)]])).astype(int)
 
 
-def read_groups(plan: ContinuedPlan, curves: CurveReadings, times: np.ndarray) -> np.ndarray:
-    """Average curves over their groups, Σ w·S(e + h)/S(e).
+def read_retained(plan: ContinuedPlan, curves: CurveReadings, times: np.ndarray, given: int) -> np.ndarray:
+    """Average curves over the customers retained after some periods, see `cxlink.groups.retained`.
 
     Parameters
     ----------
@@ -68,26 +68,6 @@ def read_groups(plan: ContinuedPlan, curves: CurveReadings, times: np.ndarray) -
         The groups.
     curves : CurveReadings
         Of its curves.
-    times : ndarray of shape (n_times,)
-        h, from 0 on.
-
-    Returns
-    -------
-    ndarray of shape (n_draws, n_groups, n_times)
-    """
-    total = np.zeros((len(plan.request.standards), len(times), curves.log_survival.shape[-1]))
-    for part in plan.parts:
-        total += part.mixed(curves.since(part.curves, part.entry, times))
-    return np.ascontiguousarray(np.moveaxis(total, -1, 0))
-
-
-def read_retained(plan: ContinuedPlan, curves: CurveReadings, times: np.ndarray, given: int) -> np.ndarray:
-    """Average curves over the customers retained after some periods, see `cxlink.groups.retained`.
-
-    Parameters
-    ----------
-    plan, curves
-        As `read_groups` takes them.
     times : ndarray of shape (n_times,)
         From then on, from 0 on.
     given : int
@@ -97,13 +77,9 @@ def read_retained(plan: ContinuedPlan, curves: CurveReadings, times: np.ndarray,
     -------
     ndarray of shape (n_draws, n_groups, n_times)
     """
-    standards = plan.request.standards
-    weights = retained_weights(standards, plan.request.scored, partial(curves.retained, given))
-    weight = np.concatenate(weights)
-    total = np.zeros((len(standards), len(times), curves.log_survival.shape[-1]))
-    for part in plan.terms:
-        total += part.averaged(curves.since(part.curves, part.entry + given, times), weight)
-    return np.ascontiguousarray(np.moveaxis(total, -1, 0))
+    request = plan.request
+    weights = retained_weights(request.standards, request.scored, partial(curves.retained, given))
+    return curves.averaged(plan.averages, times, np.concatenate(weights), given)
 
 
 def spliced_survival(

@@ -32,7 +32,6 @@ from cxlink.survival.tails.curve_readings import curve_readings
 from cxlink.survival.tails.extrapolation_error import Errors
 from cxlink.survival.tails.group_readings import (
     lagged_survival,
-    read_groups,
     read_retained,
     reading_grid,
     spliced_survival,
@@ -144,12 +143,14 @@ class _Job:
 
     def read(self, log_survival: np.ndarray, nodes: np.ndarray) -> list[np.ndarray]:
         """Read the groups off curves, (n_draws, n_groups, n_times): at the survey, at each given, at each lag."""
-        times, entries = self.grid.time, np.array([part.entry for part in self.plan.parts])
+        times, averages = self.grid.time, self.plan.averages
         starts = [(k, times) for k in self.given] + [(k, np.array([0.0, rest])) for k, rest in self.lags]
-        length = int(self.grid.periods[-1]) + max((k for k, _ in starts), default=0)
-        curves = curve_readings(log_survival, nodes, entries, length)
+        last = int(self.grid.periods[-1] + averages.entries.max(initial=0)) + max(
+            (0, *(k for k, _ in starts))
+        )
+        curves = curve_readings(log_survival, nodes, last)
         later = [read_retained(self.plan, curves, at, k) for k, at in starts]
-        return [read_groups(self.plan, curves, times), *later]
+        return [curves.averaged(averages, times), *later]
 
     def rooms(self, n_draws: int) -> list[np.ndarray]:
         """Space for what `read` gives."""
@@ -196,7 +197,7 @@ def _steps(jobs: Sequence[_Job], n_periods: int) -> tuple[np.ndarray, np.ndarray
         for start in {
             0,
             *job.given,
-            max((p.entry for p in job.plan.parts), default=0) + max(job.given, default=0),
+            job.plan.averages.entries.max(initial=0) + max(job.given, default=0),
         }
     ]
     times = np.unique(np.concatenate([np.arange(n_periods + 1.0), *later]))
