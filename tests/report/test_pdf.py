@@ -244,6 +244,29 @@ def test_page_one_says_which_model_took_the_headline_over_and_for_whom() -> None
     assert squeezed("no linear trend is assumed") not in squeezed(straight)
 
 
+@pytest.mark.parametrize(("case", "gain", "said"), [
+    ("by_stratum_fading", 20.0, True), ("by_stratum_lasting", 7.0, False), ("additive_fading", 20.0, False),
+])  # fmt: skip
+def test_page_one_says_where_the_counts_speak_against_the_model_that_took_over(
+    case: str, gain: float, said: bool
+) -> None:
+    given = made_up.results()
+    estimates = given.estimates.copy()
+    retention = estimates["headline"] & estimates["estimand"].str.startswith("retention")
+    estimates.loc[retention, "model"] = "grouped_ph"
+    rows = estimates[(estimates["estimand"] == "tenure") & estimates["headline"]]
+    spliced = rows.assign(
+        model="spliced", headline=False, horizon=12, estimate=5.25, conf_low=5.05, conf_high=5.45
+    )
+    estimates = pd.concat([estimates, spliced], ignore_index=True).drop_duplicates(list(KEY), keep="last")
+    facts = {"case": case, "std_error": 4.0, "half_life": 9.0, "unit": "month"}
+    structure = Check("tail_structure", "spliced", value=gain, facts=facts)
+    first = pages(replace(given, estimates=estimates, checks=(THIN, structure)))[0]
+    sentence = "The counts speak against this assumption: a model in which the score’s hazard ratios differ by stratum"
+    assert (squeezed(sentence) in squeezed(first)) is said
+    assert (squeezed("puts the restricted mean tenure to 12 months at 5.2") in squeezed(first)) is said
+
+
 def test_a_cohort_without_any_estimate_still_has_a_report() -> None:
     given = made_up.results()
     empty = made_up.altered(

@@ -7,6 +7,8 @@ from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.format import full, levels, periods, score
 from cxlink.report.words import say
 
+_CLEARLY = 2.0
+"""Standard errors of a gain in log score from which on one structure is said to predict better than another."""
 _ESTIMANDS = {"kaplan_meier": "retention", "means": "spend"}
 
 
@@ -39,7 +41,7 @@ def _few(m: Material, model: str) -> str:
         return ""
     sides = [levels(check.group, m.spec) for check in few]
     why = say(f"limitations.few_{_ESTIMANDS[model]}", levels=sides, least=int(few[0].bound))
-    return f"{why} {say(f'limitations.fallback_{m.spec.score.effect}', model=_additive(m, stands))}"
+    return " ".join([why, *_took_over(m, stands)])
 
 
 def _thin(m: Material, model: str, share: float) -> str:
@@ -50,10 +52,32 @@ def _thin(m: Material, model: str, share: float) -> str:
         return say(f"limitations.support_{estimand}", share=share, after=after) if share else ""
     parts = [
         say(f"limitations.limited_{estimand}", share=share, after=after),
-        say(f"limitations.fallback_{m.spec.score.effect}", model=_additive(m, stands)),
+        *_took_over(m, stands),
         _for_the_few(m, model),
     ]
     return " ".join(part for part in parts if part)
+
+
+def _took_over(m: Material, stands: Estimate) -> list[str]:
+    """Name the fallback estimator and what it assumes, and say where the counts speak against that."""
+    said = [say(f"limitations.fallback_{m.spec.score.effect}", model=_additive(m, stands))]
+    differing = [
+        check
+        for check in matching(m.results.checks, code="tail_structure")
+        if str(check.facts["case"]).startswith("by_stratum")
+        and check.value > _CLEARLY * float(str(check.facts["std_error"]))
+    ]
+    rows = [
+        m.book.get("tenure", side, "spliced", m.spec.horizon, adjusted="standardised") for side in m.sides
+    ]
+    known = [row for row in rows if row is not None and not row.blank]
+    if stands.model == "grouped_ph" and differing and len(known) == len(rows):
+        figures = [
+            say("limitations.of_group", value=full(row), group=score(row.group, m.spec)) for row in known
+        ]
+        after = periods(m.spec.horizon, m.spec.unit)
+        said.append(say("limitations.fallback_contradicted", after=after, figures=figures))
+    return said
 
 
 def _for_the_few(m: Material, model: str) -> str:
