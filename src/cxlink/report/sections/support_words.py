@@ -76,7 +76,7 @@ def _took_over(m: Material, stands: Estimate) -> list[str]:
             say("limitations.of_group", value=full(row), group=score(row.group, m.spec)) for row in known
         ]
         after = periods(m.spec.horizon, m.spec.unit)
-        said.append(say("limitations.fallback_contradicted", after=after, figures=figures))
+        said.append(say("limitations.additive_contradicted", after=after, figures=figures))
     return said
 
 
