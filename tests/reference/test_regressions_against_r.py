@@ -45,7 +45,7 @@ def spells() -> dict[str, Spells]:
 
 
 def _fitted(periods: PersonPeriods, **how: object) -> HazardFit:
-    found = fit_hazards(periods, **how)
+    found = fit_hazards(periods, **how, covariance="model")
     assert isinstance(found, HazardFit)
     return found
 
@@ -102,7 +102,7 @@ def test_standardised_retention_by_hazard_ratios_is_g_computation(
     # each customer counted a hundred times: draws and the delta method then differ by the draws alone
     spec, many = spec_of(case), replace(spells[case], n=spells[case].n * TIMES)
     request = next(r for r in hazard_requests(many, spec) if r.labels["adjusted"] == "standardised")
-    made = grouped_ph(many, spec, request, DRAWS, np.random.default_rng(20140801))
+    made = grouped_ph(many, spec, request, DRAWS, np.random.default_rng(20140801), covariance="model")
     assert isinstance(made, GroupedPH)
     table = tidy(survival_rows(made.curves, spec))
     for quantity, estimand in (

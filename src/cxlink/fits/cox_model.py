@@ -9,45 +9,54 @@ from cxlink.fits.formulas.model_cells import ModelCells, person_rows
 from cxlink.fits.formulas.profile_design import ProfileDesign, refuse_aliased
 from cxlink.fits.retention_model import RetentionModel
 from cxlink.fits.survival_curves import FreeBaseline, last_at_risk_of, normal_draws
+from cxlink.survival.proportional_hazards.cloglog import Grouped, mean_covariates
+from cxlink.survival.proportional_hazards.robust_errors import (
+    Contributions,
+    Covariance,
+    HazardErrors,
+    few_losses,
+    sandwich,
+)
 
 
-def fit_cox(cells: ModelCells, design: ProfileDesign) -> RetentionModel:
+def fit_cox(cells: ModelCells, design: ProfileDesign, covariance: Covariance) -> RetentionModel:
     """Fit Cox's regression to cells, see `cxlink.fits.hazard_model.hazards`.
 
-    Draws of the coefficients are normal; increments of the baseline are gamma, Breslow's at each draw.
+    Robust standard errors are those of Lin & Wei (1989, doi 10.1080/01621459.1989.10478874) with Breslow's baseline.
+    Draws of the coefficients are normal; increments of the baseline are gamma.
     """
     matrix = design.matrix(cells.profiles)
     refuse_aliased(design, matrix)
     fitted = _lifelines(cells, design, matrix)
     beta = fitted.params_.to_numpy(float)
-    covariance = fitted.variance_matrix_.to_numpy(float)
-    periods, losses, log_rest, means = _breslow(cells, matrix, beta)
-    draws = beta + normal_draws(covariance, cells)
-    rng = np.random.default_rng([cells.spec.analysis.seed, 17])
-    increments = np.log(rng.gamma(losses, size=(len(draws), len(losses))))
-    baseline = increments - log_rest - (draws - beta) @ means.T
+    counts, periods = _counted(cells, matrix)
+    losses, weight = counts.lost.sum(axis=0), np.exp(counts.shift(beta)) * counts.at_risk
+    log_rest, middle = np.log(weight.sum(axis=0)), mean_covariates(counts, weight)
+    errors = HazardErrors(fitted.variance_matrix_.to_numpy(float), np.zeros(middle.shape), 1 / losses)
+    if covariance == "robust":
+        rate = np.exp(counts.shift(beta) + np.log(losses) - log_rest)
+        made = Contributions(rate, np.ones(rate.shape), counts.at_risk * rate)
+        errors = sandwich(
+            counts, made, cells.customers(periods), few_losses(counts), np.zeros((len(beta), len(beta)))
+        )
     theta = np.concatenate([beta, np.log(losses) - log_rest])
-    whole = np.zeros((len(theta), len(theta)))
-    whole[: len(beta), : len(beta)] = covariance
-    whole[len(beta) :, len(beta) :] = np.diag(1 / losses)
+    moves = normal_draws(errors.covariance, cells)
+    noise = errors.baseline_noise(moves, np.random.default_rng([cells.spec.analysis.seed, 17]))
+    draws = np.concatenate([moves, noise - moves @ middle], axis=1)
     return RetentionModel(
         name="cox", ratio="hazard_ratio", sign=1.0, design=design, columns=slice(0, len(beta)), theta=theta,
-        covariance=whole, draws=np.concatenate([draws, baseline], axis=1),
+        covariance=errors.joint(middle), draws=theta + draws,
         curve=FreeBaseline(len(beta), periods, np.zeros(0, int), float(last_at_risk_of(cells))), cells=cells,
-        log_likelihood=float(fitted.log_likelihood_), penalised=(), referee=as_cox,
+        log_likelihood=float(fitted.log_likelihood_), penalised=(), referee=as_cox, covariance_type=covariance,
     )  # fmt: skip
 
 
-def _breslow(
-    cells: ModelCells, matrix: np.ndarray, beta: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Breslow's baseline: periods with losses, the losses, log Σ e^{x'β} at risk and the mean x there."""
+def _counted(cells: ModelCells, matrix: np.ndarray) -> tuple[Grouped, np.ndarray]:
+    """Customers at risk and lost in the periods with losses, and those periods: what Breslow's baseline is made of."""
     at_risk, lost = cells.risk_sets()
-    gone = lost.sum(axis=0)
-    periods = np.flatnonzero(gone > 0)
-    weight = np.exp(matrix @ beta)[:, None] * at_risk[:, periods]
-    total = weight.sum(axis=0)
-    return periods + 1, gone[periods], np.log(total), (matrix.T @ weight / total).T
+    periods = np.flatnonzero(lost.sum(axis=0) > 0)
+    nothing = np.empty((0, len(matrix), len(periods)))
+    return Grouped(at_risk[:, periods], lost[:, periods], matrix, nothing), periods + 1
 
 
 def _lifelines(cells: ModelCells, design: ProfileDesign, matrix: np.ndarray) -> Any:

@@ -22,15 +22,18 @@ from cxlink.fits.formulas.model_cells import ModelCells, model_cells
 from cxlink.fits.formulas.profile_design import ProfileDesign, learn_design, refuse_aliased
 from cxlink.fits.retention_model import RetentionModel
 from cxlink.fits.survival_curves import FreeBaseline, last_at_risk_of, normal_draws
-from cxlink.survival.proportional_hazards.cloglog import Grouped, Solution, shifted, solve
+from cxlink.survival.proportional_hazards.cloglog import Grouped, Solution, mean_covariates, shifted, solve
 from cxlink.survival.proportional_hazards.hazard_design import separated
-from cxlink.survival.proportional_hazards.hazard_draws import LEAST_SHAPE, ProfileDraws
+from cxlink.survival.proportional_hazards.hazard_draws import ProfileDraws
+from cxlink.survival.proportional_hazards.robust_errors import Covariance, HazardErrors, errors_of
 
 _SHARED = 0.1
 _DENSE = 20_000_000
 
 
-def hazards(cohort: Cohort | Counts, formula: str = "score") -> RetentionModel:
+def hazards(
+    cohort: Cohort | Counts, formula: str = "score", *, covariance: Covariance = "robust"
+) -> RetentionModel:
     """Fit proportional hazards.
 
     Parameters
@@ -39,6 +42,9 @@ def hazards(cohort: Cohort | Counts, formula: str = "score") -> RetentionModel:
         From `cxlink.read_cohort`; from counts alone, the formula may use what they were adjusted for.
     formula : str
         Terms, such as ``score + plan + bs(age, df=3)``; ``score`` is the spec's, with its effect.
+    covariance : {"robust", "model"}
+        Robust (sandwich) standard errors over customers, which do not take hazards to be proportional, or those of the
+        model, as `native` has them. Categories with fewer than ten losses, or kept, have the model's.
 
     Returns
     -------
@@ -66,14 +72,16 @@ def hazards(cohort: Cohort | Counts, formula: str = "score") -> RetentionModel:
     _needs_retention(cohort)
     parsed = parse_formula(formula)
     cells = model_cells(cohort, parsed)
-    return fit_hazards_to(cells, learn_design(parsed, cells.profiles, cells.weight))
+    return fit_hazards_to(cells, learn_design(parsed, cells.profiles, cells.weight), covariance)
 
 
-def fit_hazards_to(cells: ModelCells, design: ProfileDesign) -> RetentionModel:
+def fit_hazards_to(
+    cells: ModelCells, design: ProfileDesign, covariance: Covariance = "robust"
+) -> RetentionModel:
     """Fit proportional hazards to cells, see `hazards`."""
     if cells.continuous and _shared(cells) <= _SHARED:
-        return fit_cox(cells, design)
-    return _grouped(cells, design)
+        return fit_cox(cells, design, covariance)
+    return _grouped(cells, design, covariance)
 
 
 def _needs_retention(cohort: Cohort | Counts) -> None:
@@ -114,7 +122,7 @@ def grouped_counts(cells: ModelCells, matrix: np.ndarray) -> tuple[Grouped, np.n
     return counts, np.flatnonzero(informative) + 1, extinct
 
 
-def _grouped(cells: ModelCells, design: ProfileDesign) -> RetentionModel:
+def _grouped(cells: ModelCells, design: ProfileDesign, covariance: Covariance) -> RetentionModel:
     matrix = design.matrix(cells.profiles)
     counts, periods, extinct = grouped_counts(cells, matrix)
     at_risk, lost = counts.at_risk.sum(axis=1), counts.lost.sum(axis=1)
@@ -124,40 +132,34 @@ def _grouped(cells: ModelCells, design: ProfileDesign) -> RetentionModel:
         Penalty(j, np.eye(matrix.shape[1])[j], scale=max(float(np.ptp(matrix[:, j])), 1e-6)) for j in extreme
     ]
     solution = solve(counts, penalties)
+    customers = cells.customers(periods) if covariance == "robust" else None
+    errors = errors_of(counts, solution, penalties, customers)
     theta = np.concatenate([solution.beta, solution.alpha])
     curve = FreeBaseline(matrix.shape[1], periods, extinct, float(last_at_risk_of(cells)))
     return RetentionModel(
         name="grouped_ph", ratio="hazard_ratio", sign=1.0, design=design, columns=slice(0, matrix.shape[1]),
-        theta=theta, covariance=_joint(counts, solution), draws=_drawn(counts, solution, penalties, cells), curve=curve,
-        cells=cells, log_likelihood=solution.log_likelihood, penalised=tuple(design.names[j] for j in extreme),
-        referee=as_glm,
+        theta=theta, covariance=errors.joint(mean_covariates(counts, solution.weight)),
+        draws=_drawn(counts, solution, errors, penalties, cells), curve=curve, cells=cells,
+        log_likelihood=solution.log_likelihood, penalised=tuple(design.names[j] for j in extreme), referee=as_glm,
+        covariance_type=covariance,
     )  # fmt: skip
 
 
-def _joint(counts: Grouped, solution: Solution) -> np.ndarray:
-    """Covariance of coefficients and baseline, from the expected information."""
-    own = np.maximum(solution.weight.sum(axis=0), 1e-300)
-    mixed = counts.gather(solution.weight)
-    effects = np.linalg.pinv(solution.information, hermitian=True)
-    cross = -effects @ (mixed / own)
-    baseline = np.diag(1 / own) + (mixed / own).T @ effects @ (mixed / own)
-    joint: np.ndarray = np.block([[effects, cross], [cross.T, baseline]])
-    return joint
-
-
-def _drawn(counts: Grouped, solution: Solution, penalties: list[Penalty], cells: ModelCells) -> np.ndarray:
-    """Draws of coefficients and of the baseline's logarithms, see `hazard_draws`: normal ones and gamma ones."""
-    covariance, beta = np.linalg.pinv(solution.information, hermitian=True), solution.beta
+def _drawn(
+    counts: Grouped, solution: Solution, errors: HazardErrors, penalties: list[Penalty], cells: ModelCells
+) -> np.ndarray:
+    """Draws of coefficients and of the baseline's logarithms, see `hazard_draws`."""
+    beta = solution.beta
     tables: tuple[Marginal, ...] = ()
     if penalties:
         profile = ProfileDraws(counts, solution, tuple(penalties), stacked(penalties, len(beta)))
         optimum = Optimum(beta, -solution.information, 0.0, np.zeros(len(beta), bool))
-        tables = marginals(profile, optimum, covariance, len(beta))
-    drawn = beta + exchange(normal_draws(covariance, cells), tables)
+        tables = marginals(profile, optimum, errors.covariance, len(beta))
+    moves = normal_draws(errors.covariance, cells)
+    drawn = beta + exchange(moves, tables)
     rng = np.random.default_rng([cells.spec.analysis.seed, 17])
-    shape = np.maximum(solution.weight.sum(axis=0), LEAST_SHAPE)
-    noise = rng.standard_gamma(shape, (len(drawn), len(shape))) / shape
-    return np.concatenate([drawn, shifted(counts, solution, drawn) + np.log(noise)], axis=1)
+    noise = errors.baseline_noise(moves, rng)
+    return np.concatenate([drawn, shifted(counts, solution, drawn) + noise], axis=1)
 
 
 def as_glm(model: RetentionModel) -> Any:

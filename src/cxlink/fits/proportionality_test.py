@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cxlink.survival.proportional_hazards.cloglog import Grouped, solve
+from cxlink.survival.proportional_hazards.robust_errors import errors_of
 
 if TYPE_CHECKING:
     from cxlink.fits.retention_model import RetentionModel
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 def proportionality_table(model: "RetentionModel") -> pd.DataFrame:
     """Test each column's product with log₂ t in grouped proportional hazards (Wald).
 
-    The mean of log₂ t over losses is taken off, so that a coefficient is that of the typical loss.
+    The mean of log₂ t over losses is taken off, so that a coefficient is that of the typical loss. Interval and p-value
+    have the standard error that the model has: a robust one holds where other terms are not proportional either.
 
     Parameters
     ----------
@@ -33,15 +35,17 @@ def proportionality_table(model: "RetentionModel") -> pd.DataFrame:
 
     matrix = model.design.matrix(model.cells.profiles)
     counts, periods, _ = grouped_counts(model.cells, matrix)
+    customers = model.cells.customers(periods) if model.covariance_type == "robust" else None
     time = np.log2(periods)
     time = time - counts.lost.sum(axis=0) @ time / counts.lost.sum()
     width = norm.isf((1 - model.cells.spec.analysis.level) / 2)
     rows = []
     for column in matrix.T:
         varying = (column[:, None] * time)[None]
-        solution = solve(Grouped(counts.at_risk, counts.lost, matrix, varying))
+        moving = Grouped(counts.at_risk, counts.lost, matrix, varying)
+        solution = solve(moving)
         value = float(solution.beta[-1])
-        error = float(np.sqrt(np.linalg.pinv(solution.information, hermitian=True)[-1, -1]))
+        error = float(np.sqrt(errors_of(moving, solution, (), customers).covariance[-1, -1]))
         ends = np.exp([value, value - width * error, value + width * error])
         p_value = 2 * float(norm.sf(abs(value / error))) if error > 0 else np.nan
         rows.append((*ends, p_value))

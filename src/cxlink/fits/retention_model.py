@@ -19,6 +19,7 @@ from cxlink.fits.formulas.populations import (
 )
 from cxlink.fits.formulas.profile_design import ProfileDesign
 from cxlink.fits.survival_curves import Curve, Quantity, quantity_of, refuse_quantity, row_blocks
+from cxlink.survival.proportional_hazards.robust_errors import Covariance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,6 +59,8 @@ class RetentionModel:
         Coefficients held by a weak log-F(1, 1) penalty, since all or none of their customers were lost.
     referee : callable
         Fits the same model by lifelines or statsmodels: `native`.
+    covariance_type : {"model", "robust"}
+        Whether the covariance is that of the model, or robust (sandwich) over customers.
     """
 
     name: str
@@ -73,6 +76,7 @@ class RetentionModel:
     log_likelihood: float
     penalised: tuple[str, ...]
     referee: "Callable[[RetentionModel], Any]"
+    covariance_type: Covariance = "model"
 
     def __repr__(self) -> str:
         n = self.cells.n.sum()

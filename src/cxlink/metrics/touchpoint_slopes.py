@@ -8,6 +8,7 @@ compared and their difference tested.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,11 +16,13 @@ from scipy.special import chdtrc
 
 from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.mix import MISSING
-from cxlink.cohort.count.spells import Spells, person_periods, spells_of
+from cxlink.cohort.count.spells import PersonPeriods, Spells, person_periods, spells_of
 from cxlink.cohort.strata import stratum_column
 from cxlink.estimation.penalties import Penalty
 from cxlink.spend.spend_cells import spend_cells
 from cxlink.survival.proportional_hazards.cloglog import Grouped, solve
+from cxlink.survival.proportional_hazards.hazard_fit import narrowed
+from cxlink.survival.proportional_hazards.robust_errors import errors_of
 
 _VARIABLE = "(touchpoint)"
 _COLUMN = stratum_column(_VARIABLE)
@@ -53,16 +56,16 @@ class Slopes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cells:
-    """Rows of a fit: sums of the outcome, touchpoint, score in points from the worst level, dummies of strata."""
+    """Rows of a fit: touchpoint, score in points from the worst level, dummies of strata, customers."""
 
-    outcome: tuple[np.ndarray, ...]
     touchpoint: np.ndarray
     score: np.ndarray
     strata: np.ndarray
     n: np.ndarray
 
 
-_Fit = Callable[[tuple[np.ndarray, ...], np.ndarray], tuple[np.ndarray, np.ndarray] | None]
+_Fit = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray] | None]
+"""Of which rows, and their design: coefficients and their covariance."""
 
 
 def by_touchpoint(counts: Counts) -> Counts | None:
@@ -87,13 +90,11 @@ def retention_slopes(counts: Counts) -> Slopes | None:
     """
     spells = spells_of(counts)
     periods = person_periods(spells)
-    losses, exposed = periods.lost.sum(axis=0), periods.at_risk.sum(axis=0)
-    informative = (losses > 0) & (losses < exposed)
-    at_risk, lost = periods.at_risk[:, informative].astype(float), periods.lost[:, informative].astype(float)
     n = np.bincount(spells.pair, spells.n, spells.n_pairs)
-    cells = _cells(spells, periods.level, periods.stratum, (at_risk, lost), n)
-    d = lost.sum(axis=1)
-    return _slopes(cells, np.column_stack([d, at_risk.sum(axis=1) - d]), _hazards)
+    cells = _cells(spells, periods.level, periods.stratum, n)
+    informative = _informative(periods)
+    d, r = (counted[:, informative].sum(axis=1) for counted in (periods.lost, periods.at_risk))
+    return _slopes(cells, np.column_stack([d, r - d]), partial(_hazards, periods))
 
 
 def spend_slopes(counts: Counts) -> Slopes | None:
@@ -106,18 +107,16 @@ def spend_slopes(counts: Counts) -> Slopes | None:
     """
     spells = spells_of(counts)
     sums = spend_cells(counts, spells)
-    cells = _cells(spells, sums.level, sums.stratum, (sums.n, sums.total, sums.squares), sums.n)
-    return _slopes(cells, sums.total[:, None], _poisson)
+    cells = _cells(spells, sums.level, sums.stratum, sums.n)
+    return _slopes(cells, sums.total[:, None], partial(_poisson, (sums.n, sums.total, sums.squares)))
 
 
-def _cells(
-    spells: Spells, level: np.ndarray, stratum: np.ndarray, outcome: tuple[np.ndarray, ...], n: np.ndarray
-) -> _Cells:
+def _cells(spells: Spells, level: np.ndarray, stratum: np.ndarray, n: np.ndarray) -> _Cells:
     strata = spells.strata.iloc[stratum]
     steps = np.abs(np.array(spells.levels, float) - spells.levels[0])
     others = strata.drop(columns=_COLUMN)
     dummies = pd.get_dummies(others, drop_first=True, dtype=float) if others.shape[1] else others
-    return _Cells(outcome, strata[_COLUMN].to_numpy(str), steps[level], dummies.to_numpy(float), n)
+    return _Cells(strata[_COLUMN].to_numpy(str), steps[level], dummies.to_numpy(float), n)
 
 
 def _slopes(cells: _Cells, evidence: np.ndarray, fit: _Fit) -> Slopes | None:
@@ -153,36 +152,42 @@ def _fitted(cells: _Cells, names: list[str], fit: _Fit) -> tuple[np.ndarray, np.
     score = cells.score[inside] - np.average(cells.score[inside], weights=cells.n[inside])
     strata = cells.strata[inside]
     design = np.column_stack([at * score[:, None], at[:, 1:], strata[:, np.ptp(strata, axis=0) > 0]])
-    result = fit(tuple(part[inside] for part in cells.outcome), design)
+    result = fit(inside, design)
     return None if result is None else (result[0][: len(names)], result[1][: len(names), : len(names)])
 
 
-def _hazards(outcome: tuple[np.ndarray, ...], design: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Grouped proportional hazards; where an estimate diverges, every coefficient gets a log-F(1,1) penalty."""
-    at_risk, lost = outcome
-    informative = (lost.sum(axis=0) > 0) & (lost.sum(axis=0) < at_risk.sum(axis=0))
+def _informative(periods: PersonPeriods) -> np.ndarray:
+    """Periods with both a loss and a survivor."""
+    lost, at_risk = periods.lost.sum(axis=0), periods.at_risk.sum(axis=0)
+    return (lost > 0) & (lost < at_risk)
+
+
+def _hazards(
+    periods: PersonPeriods, rows: np.ndarray, design: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Grouped proportional hazards, errors over customers; if an estimate diverges, all have a log-F(1,1) penalty."""
+    mine = narrowed(periods, _informative(periods), rows)
+    informative = _informative(mine)
     if not informative.any():
         return None
-    grouped = Grouped(
-        at_risk[:, informative],
-        lost[:, informative],
-        design,
-        np.empty((0, len(design), int(informative.sum()))),
-    )
+    mine = narrowed(mine, informative)
+    grouped = Grouped(mine.at_risk, mine.lost, design, np.empty((0, *mine.at_risk.shape)))
     span = np.ptp(design, axis=0)
     penalties = [Penalty(j, row, scale=float(span[j])) for j, row in enumerate(np.eye(design.shape[1]))]
     solution = solve(grouped)
-    covariance = np.linalg.pinv(solution.information, hermitian=True)
-    errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    if ((np.abs(solution.beta) + errors) * span >= _RUNAWAY).any() or not (errors > 0).all():
+    errors = np.sqrt(np.maximum(np.diag(np.linalg.pinv(solution.information, hermitian=True)), 0.0))
+    if ((np.abs(solution.beta) + errors) * span < _RUNAWAY).all() and (errors > 0).all():
+        penalties = []
+    else:
         solution = solve(grouped, penalties)
-        covariance = np.linalg.pinv(solution.information, hermitian=True)
-    return solution.beta, covariance
+    return solution.beta, errors_of(grouped, solution, penalties, mine.exposures).covariance
 
 
-def _poisson(outcome: tuple[np.ndarray, ...], design: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+def _poisson(
+    sums: tuple[np.ndarray, ...], rows: np.ndarray, design: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
     """Poisson pseudo-likelihood with a log link, and its robust covariance from Σ(y − μ)² = Σy² − 2μΣy + nμ²."""
-    n, total, squares = outcome
+    n, total, squares = (part[rows] for part in sums)
     x = np.column_stack([design, np.ones(len(design))])
     theta = np.zeros(x.shape[1])
     theta[-1] = np.log(total.sum() / n.sum()) if total.sum() > 0 else np.nan

@@ -131,6 +131,10 @@ REFERENCES = (
         "behavioral loyalty? International Journal of Research in Marketing 24(1):31–47.",
         _metric("member_retention", "member_spend")),
     Reference(
+        "Lin, D. Y. and Wei, L. J. (1989). The robust inference for the Cox proportional hazards model. Journal of "
+        "the American Statistical Association 84:1074–1078. doi 10.1080/01621459.1989.10478874",
+        _model("grouped_ph")),
+    Reference(
         "Lipsitch, M., Tchetgen Tchetgen, E. and Cohen, T. (2010). Negative controls: a tool for "
         "detecting confounding and bias in observational studies. Epidemiology 21:383–388. doi "
         "10.1097/EDE.0b013e3181d61eeb", _estimand("control")),

@@ -47,10 +47,11 @@ def design_of(rows: pd.DataFrame, table: pd.DataFrame) -> np.ndarray:
 
 def a_row_a_period(rows: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
     """Whether a customer was lost in each period, and who and when."""
+    rows = rows.reset_index(drop=True)
     long = rows.loc[rows.index.repeat(rows["exit"])].copy()
     long["period"] = long.groupby(level=0).cumcount() + 1
     lost = (long["period"] == long["exit"]) & (long["cause"] != "")
-    return lost.to_numpy(float), long.reset_index(drop=True)
+    return lost.to_numpy(float), long.reset_index(names="customer")
 
 
 def spec_with(effect: str = "levels", **cohort: object) -> CohortSpec:
@@ -80,7 +81,10 @@ def test_hazards_equal_statsmodels_on_rows(interacting: bool) -> None:
     inside = periods.any(axis=1)
     design = np.column_stack([design_of(long, table), periods])[inside]
     link = sm.families.links.CLogLog()
-    theirs = sm.GLM(lost[inside], design, sm.families.Binomial(link)).fit(tol=1e-14, maxiter=300)
+    customers = {"groups": long["customer"].to_numpy()[inside], "use_correction": False}
+    theirs = sm.GLM(lost[inside], design, sm.families.Binomial(link)).fit(
+        tol=1e-14, maxiter=300, cov_type="cluster", cov_kwds=customers
+    )
     k = len(table)
     normal = table.loc[~np.isin(range(k), [one.index for one in found.few])]
     assert len(normal) >= 3

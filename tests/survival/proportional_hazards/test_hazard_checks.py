@@ -41,16 +41,20 @@ def test_the_interaction_is_that_of_statsmodels_with_a_covariate_that_varies() -
     mine = _judged(spells_from(rows, spec), spec)
     best = rows[rows["score"] >= 4]["score"].mean() - 1
     last = int(rows.loc[rows["cause"] != "", "exit"].max())
-    outcome, design = [], []
-    for row in rows.to_dict("records"):
+    outcome, design, who = [], [], []
+    for customer, row in enumerate(rows.to_dict("records")):
         for t in range(1, min(row["exit"], last) + 1):
             outcome.append(float(t == row["exit"] and row["cause"] != ""))
+            who.append(customer)
             dummies = [float(t == k) for k in range(1, last + 1)]
             levels = [float(row["score"] == k) for k in (2, 3, 4, 5)]
             varying = (row["score"] - 1) / best * np.log(t)
             design.append([*dummies, *levels, float(row["plan"] == "y"), varying])
     family = sm.families.Binomial(sm.families.links.CLogLog())
-    theirs = sm.GLM(np.array(outcome), np.array(design), family).fit(tol=1e-14, maxiter=300)
+    theirs = sm.GLM(np.array(outcome), np.array(design), family).fit(
+        tol=1e-14, maxiter=300, cov_type="cluster",
+        cov_kwds={"groups": np.array(who), "use_correction": False},
+    )  # fmt: skip
     assert np.log(mine.per_doubling.estimate) == pytest.approx(theirs.params[-1] * np.log(2), abs=1e-8)
     assert mine.per_doubling.z == pytest.approx(theirs.tvalues[-1], abs=1e-6)
     assert mine.per_doubling.p == pytest.approx(theirs.pvalues[-1], abs=1e-8)

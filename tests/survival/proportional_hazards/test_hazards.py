@@ -10,8 +10,10 @@ from cohorts import cell_rows, random_rows, spec_for, spells_from
 
 from cxlink.cohort.count.spells import PersonPeriods, merged_over_strata, person_periods
 from cxlink.estimation.penalties import Penalty, stacked
+from cxlink.survival.proportional_hazards.cloglog import mean_covariates
 from cxlink.survival.proportional_hazards.hazard_draws import drawn, estimated, level_effects
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
+from cxlink.survival.proportional_hazards.robust_errors import few_losses
 
 
 def _periods(rows: pd.DataFrame, late: bool = False) -> PersonPeriods:
@@ -33,18 +35,19 @@ def _counts(at_risk: list[list[int]], lost: list[list[int]]) -> PersonPeriods:
     )
 
 
-def _as_rows(rows: pd.DataFrame, fit: HazardFit) -> tuple[np.ndarray, np.ndarray]:
-    """One row a customer and period, counted from the customers and not from the counts: outcome and design."""
+def _as_rows(rows: pd.DataFrame, fit: HazardFit) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One row a customer and period, counted from the customers and not from the counts: outcome, design, customer."""
     told = np.flatnonzero(fit.informative)
     levels, plans = sorted(rows["score"].unique()), sorted(rows["plan"].unique())
-    outcome, design = [], []
-    for customer in rows.to_dict("records"):
+    outcome, design, who = [], [], []
+    for position, customer in enumerate(rows.to_dict("records")):
         combination = levels.index(customer["score"]) * len(plans) + plans.index(customer["plan"])
         for period in range(customer.get("entry", 0) + 1, customer["exit"] + 1):
             if period - 1 in told:
                 outcome.append(float(period == customer["exit"] and customer["cause"] != ""))
                 design.append(np.r_[(told == period - 1).astype(float), fit.design.matrix[combination]])
-    return np.array(outcome), np.array(design)
+                who.append(position)
+    return np.array(outcome), np.array(design), np.array(who)
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["from the survey", "late entry"])
@@ -56,8 +59,8 @@ def test_a_fit_is_that_of_statsmodels_on_person_period_rows(
     """Coefficients, standard errors and log-likelihood of a binomial GLM with complementary log-log link."""
     rows = random_rows(11, 700, strata=3, late=late)
     rows = rows[rows["exit"] > rows.get("entry", 0)]
-    fit = _fitted(_periods(rows, late), effect, interacting)
-    outcome, design = _as_rows(rows, fit)
+    fit = _fitted(_periods(rows, late), effect, interacting, covariance="model")
+    outcome, design, _ = _as_rows(rows, fit)
     link = sm.families.links.CLogLog()
     theirs = sm.GLM(outcome, design, sm.families.Binomial(link)).fit(tol=1e-14, maxiter=300)
     n_periods = int(fit.informative.sum())
@@ -66,6 +69,71 @@ def test_a_fit_is_that_of_statsmodels_on_person_period_rows(
     np.testing.assert_allclose(fit.solution.alpha, theirs.params[:n_periods], rtol=0, atol=1e-8)
     np.testing.assert_allclose(fit.standard_errors, theirs.bse[n_periods:], rtol=1e-8)
     assert fit.solution.log_likelihood == pytest.approx(theirs.llf, abs=1e-8)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["from the survey", "late entry"])
+@pytest.mark.parametrize("effect", ["levels", "linear"])
+@pytest.mark.parametrize("strata", [1, 3], ids=["merged over strata", "by stratum"])
+def test_robust_errors_are_those_of_statsmodels_clustered_by_customer(
+    late: bool, effect: str, strata: int
+) -> None:
+    """Of effects, of the baseline's log hazards, and of both together: the sandwich of all rows of all customers."""
+    rows = random_rows(11, 700, strata=3, late=late)
+    rows = rows[rows["exit"] > rows.get("entry", 0)]
+    periods = _periods(rows, late)
+    fit = _fitted(periods if strata > 1 else merged_over_strata(periods), effect)
+    assert not few_losses(fit.grouped).any()
+    outcome, design, who = _as_rows(rows if strata > 1 else rows.assign(plan="x"), fit)
+    theirs = sm.GLM(outcome, design, sm.families.Binomial(sm.families.links.CLogLog())).fit(
+        tol=1e-14, maxiter=300, cov_type="cluster", cov_kwds={"groups": who, "use_correction": False}
+    )  # fmt: skip
+    n_periods, n = int(fit.informative.sum()), len(fit.solution.beta)
+    both = fit.errors.joint(mean_covariates(fit.grouped, fit.solution.weight))
+    covariance = np.roll(theirs.cov_params(), -n_periods, axis=(0, 1))
+    np.testing.assert_allclose(fit.covariance, covariance[:n, :n], rtol=0, atol=1e-8)
+    np.testing.assert_allclose(both[:n], covariance[:n], rtol=0, atol=1e-8)
+    np.testing.assert_allclose(np.diag(both), np.diag(covariance), rtol=1e-7)
+    plain = _fitted(periods if strata > 1 else merged_over_strata(periods), effect, covariance="model")
+    assert (np.abs(fit.standard_errors / plain.standard_errors - 1) > 1e-3).any()
+
+
+def test_robust_errors_of_two_groups_in_two_periods_by_hand() -> None:
+    """A third effect would fit all four hazards: what is left over goes with each customer from period to period."""
+    rows = cell_rows(
+        (1, "x", 1, True, 40), (1, "x", 2, True, 12), (1, "x", 1, False, 8), (1, "x", 2, False, 60),
+        (2, "x", 1, True, 10), (2, "x", 2, True, 30), (2, "x", 2, False, 60),
+    )  # fmt: skip
+    fit = _fitted(_periods(rows))
+    one = fit.design.matrix[:, 0]
+    at_risk, lost = np.array([[120, 72], [100, 90]]), np.array([[40, 12], [10, 30]])
+    rate = np.exp(fit.solution.alpha + one[:, None] * fit.solution.beta[0])
+    odds = rate / (1 - np.exp(-rate))
+    bend = (at_risk - lost) * rate + lost * (rate - odds * (1 - odds + rate))
+    middle = one @ bend / bend.sum(axis=0)
+    information = (one**2 @ bend).sum() - (middle**2 * bend.sum(axis=0)).sum()
+    away = one[:, None] - middle
+    first, last = odds - rate, -rate
+    total = 0.0
+    for group, gone, gone_later, seen_once, stayed in ((0, 40, 12, 8, 60), (1, 10, 30, 0, 60)):
+        u, v = away[group], last[group]
+        total += gone * (first[group, 0] * u[0]) ** 2 + seen_once * (v[0] * u[0]) ** 2
+        total += gone_later * (v[0] * u[0] + first[group, 1] * u[1]) ** 2 + stayed * (v @ u) ** 2
+    assert fit.covariance[0, 0] == pytest.approx(total / information**2, rel=1e-10)
+
+
+def test_levels_with_few_losses_have_the_models_errors() -> None:
+    """All of whose customers stayed would seem not to vary at all; nine losses hardly more."""
+    rows = cell_rows(
+        (1, "x", 1, True, 40), (1, "x", 2, True, 60), (1, "x", 2, False, 300),
+        (2, "x", 2, True, 9), (2, "x", 2, False, 300), (3, "x", 2, False, 300),
+    )  # fmt: skip
+    robust, model = (_fitted(_periods(rows), covariance=name) for name in ("robust", "model"))
+    assert robust.design.names == ("score 2", "score 3")
+    assert few_losses(robust.grouped, robust.separated).tolist() == [False, True, True]
+    np.testing.assert_allclose(robust.standard_errors, model.standard_errors, rtol=0.05)
+    ten = rows.assign(exit=rows["exit"])
+    ten = pd.concat([ten, cell_rows((2, "x", 1, True, 1))])
+    assert few_losses(_fitted(_periods(ten)).grouped).tolist() == [False, False, True]
 
 
 def test_two_groups_in_one_period_by_hand() -> None:
@@ -88,7 +156,9 @@ def test_one_group_is_the_cumulative_hazard_of_its_periods() -> None:
 
 def test_counts_times_k_keep_the_estimate_and_divide_variances_by_k() -> None:
     periods = _periods(random_rows(5, 900, strata=2))
-    more = replace(periods, at_risk=periods.at_risk * 9, lost=periods.lost * 9)
+    assert periods.exposures is not None
+    customers = replace(periods.exposures, n=periods.exposures.n * 9)
+    more = replace(periods, at_risk=periods.at_risk * 9, lost=periods.lost * 9, exposures=customers)
     one, nine = _fitted(periods), _fitted(more)
     np.testing.assert_allclose(nine.solution.beta, one.solution.beta, rtol=0, atol=1e-10)
     np.testing.assert_allclose(nine.standard_errors, one.standard_errors / 3, rtol=1e-9)
@@ -116,11 +186,10 @@ def test_draws_have_the_covariance_of_the_estimate() -> None:
     np.testing.assert_allclose(
         np.cov(draws.beta.T), fit.covariance, rtol=0, atol=4 * np.diag(fit.covariance).max() * np.sqrt(2 / 20_000)
     )  # fmt: skip
-    # the log of Λ(6): delta method over the joint information of baseline and effects
-    w, x = fit.solution.weight, fit.grouped.design
+    # the log of Λ(6): delta method over the joint covariance of baseline and effects
     first = np.exp(fit.solution.alpha[:6]) / np.exp(fit.solution.alpha[:6]).sum()
-    mean = (w.T @ x)[:6] / w.sum(axis=0)[:6, None]
-    variance = (first**2 / w.sum(axis=0)[:6]).sum() + (first @ mean) @ fit.covariance @ (first @ mean)
+    both = fit.errors.joint(mean_covariates(fit.grouped, fit.solution.weight))[-len(fit.solution.alpha) :]
+    variance = first @ both[:6, -len(fit.solution.alpha) :][:, :6] @ first
     spread = np.log(draws.cumulative[:, 6]).std()
     assert spread == pytest.approx(np.sqrt(variance), rel=4 / np.sqrt(2 * 20_000) + 0.01)
 
@@ -257,6 +326,7 @@ def test_a_million_customers_in_one_cell_change_nothing_but_their_own_weight() -
         periods,
         at_risk=periods.at_risk + np.array([[0], [1_000_000]]) * (periods.at_risk[[1]] > 0),
         lost=periods.lost + np.array([[0, 0, 0, 0, 0], [0, 0, 50_000, 0, 0]]),
+        exposures=None,
     )
     fit = _fitted(heavy)
     assert np.isfinite(fit.solution.beta).all()

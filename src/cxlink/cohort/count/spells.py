@@ -1,13 +1,14 @@
 """Spells and person-periods: counts as arrays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.exposures import Exposures
 from cxlink.cohort.count.mix import Mix, mix_of
 from cxlink.cohort.strata import stratum_column
 
@@ -76,6 +77,8 @@ class PersonPeriods:
         Which level and stratum (positions in the above) each pair of them with customers is.
     at_risk, lost : int64 ndarray of shape (n_pairs, n_periods)
         Column ``t`` is period ``t + 1`` since the time origin.
+    exposures : Exposures, optional
+        The customers whose counts these are: what a covariance over customers needs beside.
     """
 
     levels: tuple[int, ...]
@@ -84,6 +87,7 @@ class PersonPeriods:
     stratum: np.ndarray
     at_risk: np.ndarray
     lost: np.ndarray
+    exposures: Exposures | None = None
 
 
 def spells_of(counts: Counts) -> Spells:
@@ -218,7 +222,8 @@ def each_pair(spells: Spells) -> tuple[np.ndarray, ...]:
 def person_periods(spells: Spells) -> PersonPeriods:
     """Customers at risk and lost by pair and period."""
     at_risk, lost = risk_sets(spells, each_pair(spells))(spells.n)
-    return PersonPeriods(spells.levels, spells.strata, spells.level, spells.stratum, at_risk, lost)
+    customers = Exposures(spells.pair, spells.entry, spells.exit, spells.cause > 0, spells.n)
+    return PersonPeriods(spells.levels, spells.strata, spells.level, spells.stratum, at_risk, lost, customers)
 
 
 def merged_over_strata(periods: PersonPeriods) -> PersonPeriods:
@@ -235,6 +240,7 @@ def merged_over_strata(periods: PersonPeriods) -> PersonPeriods:
         np.zeros(n_levels, int),
         at_risk,
         lost,
+        periods.exposures and replace(periods.exposures, row=periods.level[periods.exposures.row]),
     )
 
 

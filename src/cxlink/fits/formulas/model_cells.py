@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cxlink.cohort.count.counts import SPEND, Counts
+from cxlink.cohort.count.exposures import Exposures
 from cxlink.cohort.count.mix import MISSING
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
@@ -75,6 +76,11 @@ class ModelCells:
         gone = at_risk & self.lost
         np.add.at(lost, (self.profile[gone], self.exit[gone] - 1), self.n[gone])
         return np.cumsum(change, axis=1)[:, :-1], lost[:, :-1]
+
+    def customers(self, periods: np.ndarray) -> Exposures:
+        """Customers by profile in some of the periods, which count from 1; for a covariance over them."""
+        every = Exposures(self.profile, self.entry, self.exit, self.lost, self.n)
+        return every.within(np.isin(np.arange(self.n_periods) + 1, periods))
 
     def of(self, n: np.ndarray) -> "ModelCells":
         """The same cells with other numbers of customers: a part of them, such as a fold."""

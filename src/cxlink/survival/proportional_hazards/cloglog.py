@@ -54,9 +54,7 @@ class Grouped:
 
     def gather(self, values: np.ndarray) -> np.ndarray:
         """Sum values of shape (n_cells, n_periods) times each column over cells: (n_effects, n_periods)."""
-        fixed = self.design.T @ values
-        with_time: np.ndarray = np.concatenate([fixed, (self.varying * values).sum(axis=1)])
-        return with_time
+        return np.concatenate([self.design.T @ values, (self.varying * values).sum(axis=1)])
 
     def crossed(self, weight: np.ndarray) -> np.ndarray:
         """Σ weight · x x' over cells and periods, of shape (n_effects, n_effects)."""
@@ -138,7 +136,7 @@ def baseline(grouped: Grouped, fixed: np.ndarray, alpha: np.ndarray, steps: int 
         Newton steps; a start from `shifted` needs few.
     """
     for _ in range(steps):
-        gradient, curvature = _by_cell(grouped, clipped(alpha + fixed))
+        gradient, curvature = derivatives(grouped, clipped(alpha + fixed))
         alpha = alpha + np.clip(gradient.sum(axis=0) / _positive(curvature.sum(axis=0)), -_LONGEST, _LONGEST)
     return alpha
 
@@ -183,11 +181,10 @@ def _positive(values: np.ndarray) -> np.ndarray:
 
 
 def _penalised(grouped: Grouped, alpha: np.ndarray, beta: np.ndarray, penalty: Penalties) -> float:
-    plain = log_likelihood(grouped, clipped(alpha + grouped.shift(beta)))
-    return plain + penalty.value(beta)
+    return log_likelihood(grouped, clipped(alpha + grouped.shift(beta))) + penalty.value(beta)
 
 
-def _by_cell(grouped: Grouped, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def derivatives(grouped: Grouped, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """First and minus second derivative of ℓ by η, each of shape (n_cells, n_periods)."""
     rate = np.exp(eta)
     odds = rate / -np.expm1(-rate)
@@ -196,15 +193,21 @@ def _by_cell(grouped: Grouped, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return gradient, (grouped.at_risk - grouped.lost) * rate + bend
 
 
+def mean_covariates(grouped: Grouped, weight: np.ndarray) -> np.ndarray:
+    """Σ weight · x over the cells, as a mean: (n_effects, n_periods)."""
+    mean: np.ndarray = grouped.gather(weight) / _positive(weight.sum(axis=0))
+    return mean
+
+
 def _newton(
     grouped: Grouped, alpha: np.ndarray, beta: np.ndarray, penalty: Penalties
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Newton step of the baseline and of the effects, and the rise it promises (twice)."""
-    gradient, curvature = _by_cell(grouped, clipped(alpha + grouped.shift(beta)))
+    gradient, curvature = derivatives(grouped, clipped(alpha + grouped.shift(beta)))
     by_alpha, own = gradient.sum(axis=0), _positive(curvature.sum(axis=0))
     by_beta = grouped.gather(gradient).sum(axis=1) + penalty.gradient(beta)
     mixed = grouped.gather(curvature)
-    left = _eliminated(grouped, curvature, penalty, beta)
+    left = information_of(grouped, curvature) + penalty.information(beta)
     right = by_beta - mixed @ (by_alpha / own)
     # a grain on the diagonal: effects that the counts cannot tell apart take no step, and the others' is the same
     grain = _GRAIN * (np.diag(left) + np.diag(left).max(initial=0.0)) + 1e-300
@@ -213,12 +216,11 @@ def _newton(
     return step_alpha, step_beta, float(by_alpha @ step_alpha + by_beta @ step_beta)
 
 
-def _eliminated(grouped: Grouped, weight: np.ndarray, penalty: Penalties, beta: np.ndarray) -> np.ndarray:
-    """Information of β once the baseline is profiled out (Schur complement), penalties included."""
-    mixed = grouped.gather(weight)
-    left = grouped.crossed(weight) - (mixed / _positive(weight.sum(axis=0))) @ mixed.T
-    information: np.ndarray = left + penalty.information(beta)
-    return information
+def information_of(grouped: Grouped, weight: np.ndarray) -> np.ndarray:
+    """Information of β once the baseline is profiled out (Schur complement)."""
+    taken = mean_covariates(grouped, weight) @ grouped.gather(weight).T
+    left: np.ndarray = grouped.crossed(weight) - taken
+    return left
 
 
 def _searched(
@@ -244,5 +246,5 @@ def _solution(grouped: Grouped, alpha: np.ndarray, beta: np.ndarray, penalty: Pe
     eta = clipped(alpha + grouped.shift(beta))
     rate = np.exp(eta)
     weight = grouped.at_risk * rate**2 / np.expm1(rate)
-    information = _eliminated(grouped, weight, penalty, beta)
+    information = information_of(grouped, weight) + penalty.information(beta)
     return Solution(alpha, beta, weight, information, log_likelihood(grouped, eta))

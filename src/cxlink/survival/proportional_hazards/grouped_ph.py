@@ -23,6 +23,7 @@ from cxlink.survival.proportional_hazards.hazard_draws import (
 )
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
 from cxlink.survival.proportional_hazards.hazard_requests import later_followed
+from cxlink.survival.proportional_hazards.robust_errors import Covariance
 from cxlink.survival.survival import Drawn, Survival, inside_areas, read_off
 
 MODEL = "grouped_ph"
@@ -64,6 +65,7 @@ def grouped_ph(
     *,
     effect: Effect | None = None,
     interacting: bool = False,
+    covariance: Covariance = "robust",
 ) -> GroupedPH | Unestimated:
     """Estimate a request's groups by grouped proportional hazards, with draws.
 
@@ -87,6 +89,8 @@ def grouped_ph(
         In place of the spec's.
     interacting : bool
         Whether the score's effect may differ between categories; its hazard ratios are then those of one of them.
+    covariance : {"robust", "model"}
+        See `fit_hazards`.
 
     Returns
     -------
@@ -95,8 +99,9 @@ def grouped_ph(
     periods = person_periods(spells)
     adjusted = request.labels["adjusted"] != "no"
     fit = fit_hazards(
-        periods if adjusted else merged_over_strata(periods), effect or spec.score.effect, interacting
-    )
+        periods if adjusted else merged_over_strata(periods), effect or spec.score.effect, interacting,
+        covariance=covariance,
+    )  # fmt: skip
     if isinstance(fit, Unestimated):
         return fit
     reach = estimable_to(periods.at_risk.sum(axis=0, keepdims=True), periods.lost.sum(axis=0, keepdims=True))[

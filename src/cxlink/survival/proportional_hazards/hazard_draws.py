@@ -1,9 +1,8 @@
 """Draws from grouped proportional hazards.
 
-They follow the joint distribution of the estimate: effects are normal from the expected information, but for penalised
-ones, which follow their penalised profile likelihood (design rule 10); given them, the baseline hazard of each period
-is a gamma of the period's information, so that its mean is the estimate however few its losses are (the gamma process
-of Kalbfleisch 1978, Journal of the Royal Statistical Society B 40:214–221).
+They follow the joint distribution of the estimate: effects are normal, with the covariance of the fit, but for
+penalised ones, which follow their penalised profile likelihood (design rule 10); given them, the baseline hazards of
+the periods are independent (`HazardErrors`).
 """
 
 from dataclasses import dataclass
@@ -26,8 +25,6 @@ from cxlink.survival.proportional_hazards.cloglog import (
 )
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, score_rows
 
-LEAST_SHAPE = 0.5
-"""Of the gamma that a period's hazard is drawn from: half a loss."""
 _LITTLE = 0.05
 
 
@@ -124,9 +121,8 @@ def drawn(fit: HazardFit, n_draws: int, rng: np.random.Generator) -> HazardDraws
     eigenvalues, axes = np.linalg.eigh(fit.covariance)
     normal = rng.standard_normal((n_draws, len(eigenvalues))) * np.sqrt(np.maximum(eigenvalues, 0)) @ axes.T
     beta = _projected(fit, fit.solution.beta + exchange(normal, _tables(fit)))
-    shape = np.maximum(fit.solution.weight.sum(axis=0), LEAST_SHAPE)
-    noise = rng.standard_gamma(shape, (n_draws, len(shape))) / shape
-    return HazardDraws(beta, _cumulated(fit, np.exp(shifted(fit.grouped, fit.solution, beta)) * noise))
+    alpha = shifted(fit.grouped, fit.solution, beta) + fit.errors.baseline_noise(normal, rng)
+    return HazardDraws(beta, _cumulated(fit, np.exp(alpha)))
 
 
 def _projected(fit: HazardFit, beta: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from cxlink.cohort.spec.spec_sections import Effect
 from cxlink.estimation.penalties import Penalty
 from cxlink.survival.proportional_hazards.cloglog import Grouped, Solution, solve
 from cxlink.survival.proportional_hazards.hazard_design import HazardDesign, make_design, penalty, separated
+from cxlink.survival.proportional_hazards.robust_errors import Covariance, HazardErrors, errors_of
 from cxlink.survival.small_groups import FEWEST
 
 TIME = "score × time"
@@ -35,8 +36,8 @@ class HazardFit:
         What was fitted on: pairs with customers, in the informative periods.
     solution : Solution
         The maximum; before a monotone effect is projected.
-    covariance : ndarray of shape (n_effects, n_effects)
-        Inverse of the expected information.
+    errors : HazardErrors
+        Of effects and baseline.
     separated : tuple of Penalty
         Of the effects of levels, categories and interactions whose customers have losses only, or none.
     few : tuple of Penalty
@@ -52,7 +53,7 @@ class HazardFit:
     design: HazardDesign
     grouped: Grouped
     solution: Solution
-    covariance: np.ndarray
+    errors: HazardErrors
     separated: tuple[Penalty, ...]
     few: tuple[Penalty, ...]
     informative: np.ndarray
@@ -63,6 +64,11 @@ class HazardFit:
     def penalised(self) -> tuple[str, ...]:
         """Names of the effects with a weak penalty."""
         return tuple((*self.design.names, TIME)[one.index] for one in self.separated)
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Of the effects, (n_effects, n_effects)."""
+        return self.errors.covariance
 
     @property
     def standard_errors(self) -> np.ndarray:
@@ -92,6 +98,7 @@ def fit_hazards(
     effect: Effect = "levels",
     interacting: bool = False,
     varying: np.ndarray | None = None,
+    covariance: Covariance = "robust",
 ) -> HazardFit | Unestimated:
     """Fit grouped proportional hazards by maximum likelihood.
 
@@ -109,6 +116,9 @@ def fit_hazards(
         Whether the score's effect may differ between categories.
     varying : ndarray of shape (n_pairs, n_periods), optional
         A covariate that changes with time; its coefficient comes last.
+    covariance : {"robust", "model"}
+        Errors over customers, or from the expected information; the latter in any case where the person-periods do not
+        hold their customers, and of levels, categories and interactions with fewer than ten losses, or kept.
 
     Returns
     -------
@@ -119,7 +129,8 @@ def fit_hazards(
     informative = (gone > 0) & (gone < total)
     if not informative.any():
         return Unestimated(_reason(total, gone))
-    counted, seen = _within(periods, informative)
+    seen = periods.at_risk[:, informative].any(axis=1)
+    counted = narrowed(periods, informative, seen)
     design = make_design(counted, effect, interacting)
     if interacting and len(design.names) > _MOST_EFFECTS:
         return Unestimated("too_many_effects", {"effects": len(design.names), "most": _MOST_EFFECTS})
@@ -134,7 +145,9 @@ def fit_hazards(
         design=design,
         grouped=grouped,
         solution=solution,
-        covariance=np.linalg.pinv(solution.information, hermitian=True),
+        errors=errors_of(
+            grouped, solution, separated_penalties, counted.exposures if covariance == "robust" else None
+        ),
         separated=separated_penalties,
         few=_few(grouped, design, separated_penalties),
         informative=informative,
@@ -143,13 +156,18 @@ def fit_hazards(
     )
 
 
-def _within(periods: PersonPeriods, informative: np.ndarray) -> tuple[PersonPeriods, np.ndarray]:
-    """Keep the informative periods and the pairs with customers at risk in them; also give which pairs those are."""
-    at_risk = periods.at_risk[:, informative].astype(float)
-    seen = at_risk.sum(axis=1) > 0
-    lost = periods.lost[seen][:, informative].astype(float)
-    level, stratum = periods.level[seen], periods.stratum[seen]
-    return replace(periods, level=level, stratum=stratum, at_risk=at_risk[seen], lost=lost), seen
+def narrowed(periods: PersonPeriods, columns: np.ndarray, rows: np.ndarray | None = None) -> PersonPeriods:
+    """Keep some of the periods, and of the pairs; bool arrays of shape (n_periods,) and (n_pairs,)."""
+    rows = np.ones(len(periods.level), dtype=bool) if rows is None else rows
+    place = np.where(rows, np.cumsum(rows) - 1, -1)
+    return replace(
+        periods,
+        level=periods.level[rows],
+        stratum=periods.stratum[rows],
+        at_risk=periods.at_risk[rows][:, columns].astype(float),
+        lost=periods.lost[rows][:, columns].astype(float),
+        exposures=periods.exposures and periods.exposures.within(columns, place),
+    )
 
 
 def _reason(at_risk: np.ndarray, lost: np.ndarray) -> str:

@@ -1,7 +1,7 @@
 """The hazard ratio of the headline contrast in each year of the time axis: proportional hazards within a year only."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from cxlink.cohort.count.spells import Spells, merged_over_strata, person_period
 from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, CohortSpec
 from cxlink.groups.group import groups_of
 from cxlink.survival.proportional_hazards.hazard_draws import drawn, estimated, level_effects
-from cxlink.survival.proportional_hazards.hazard_fit import Unestimated, fit_hazards
+from cxlink.survival.proportional_hazards.hazard_fit import Unestimated, fit_hazards, narrowed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,8 +64,8 @@ def yearly_ratios(
     scored = np.bincount(spells.level[spells.pair], spells.n, len(spells.levels))
     length = PERIODS_PER_YEAR[spec.unit]
     for year, start in enumerate(range(0, spells.n_periods, length), 1):
-        span = slice(start, start + length)
-        part = replace(periods, at_risk=periods.at_risk[:, span], lost=periods.lost[:, span])
+        month = np.arange(spells.n_periods)
+        part = narrowed(periods, (month >= start) & (month < start + length))
         entered = np.bincount(part.level, part.at_risk.max(axis=1), len(spells.levels))
         inside = [groups[side].at[entered[groups[side].at] > 0] for side in sides]
         fit = fit_hazards(part, spec.score.effect)

@@ -1,0 +1,205 @@
+"""Standard errors of grouped proportional hazards: robust (sandwich) over customers, or the model's.
+
+A customer contributes u = Σ_t s_t·(x_t − x̄_t) to the score of the effects, with s_t the derivative of the
+log-likelihood by the linear predictor in a period at risk, and x̄_t the mean covariates of the period, weighted by the
+observed information. With A the observed information of the effects, the baseline profiled out, A⁻¹(Σ u u')A⁻¹ is
+their covariance about the hazard ratio that the fit tends to, whether hazards are proportional or not (White 1982,
+doi 10.2307/1912526; Lin & Wei 1989, doi 10.1080/01621459.1989.10478874). Customers of one row, entry, exit and outcome
+contribute alike, so that it is exact from counts. What is the baseline's own, Σ s_t over the information of the period,
+goes with Σ u.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from cxlink.cohort.count.exposures import Exposures
+from cxlink.estimation.penalties import Penalty, stacked
+from cxlink.survival.proportional_hazards.cloglog import (
+    Grouped,
+    Solution,
+    clipped,
+    derivatives,
+    information_of,
+    mean_covariates,
+)
+from cxlink.survival.proportional_hazards.hazard_design import separated
+from cxlink.survival.small_groups import FEWEST
+
+Covariance = Literal["robust", "model"]
+"""Of coefficients: over customers, or from the expected information."""
+_LEAST_SHAPE = 0.5
+"""Of the gamma that a period's hazard is drawn from: half a loss."""
+_LEAST_VARIANCE = 1e-15
+_Parts = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Variance of Σ u, covariance of it with each period's Σ s, variance of that: (p, p), (p, n_periods), (n_periods,)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HazardErrors:
+    """Joint errors of the effects and of the baseline's log hazards, whose periods are independent given the effects.
+
+    Attributes
+    ----------
+    covariance : ndarray of shape (n_effects, n_effects)
+        Of the effects.
+    lean : ndarray of shape (n_effects, n_periods)
+        How log hazards of the baseline move with each effect, beside the move that maximises the likelihood.
+    variance : ndarray of shape (n_periods,)
+        What is left of theirs.
+    """
+
+    covariance: np.ndarray
+    lean: np.ndarray
+    variance: np.ndarray
+
+    def baseline_noise(self, moves: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Draw what log hazards of the baseline differ by from those that maximise the likelihood at drawn effects.
+
+        What is left is gamma, so that a hazard has the estimate as its mean however few its losses are (the gamma
+        process of Kalbfleisch 1978, Journal of the Royal Statistical Society B 40:214–221).
+
+        Parameters
+        ----------
+        moves : ndarray of shape (n_draws, n_effects)
+            Normal distances of the effects from the estimate.
+        rng : Generator
+            Advanced.
+
+        Returns
+        -------
+        ndarray of shape (n_draws, n_periods)
+        """
+        explained = np.sum(self.lean * (self.covariance @ self.lean), axis=0)
+        shape = np.maximum(1 / self.variance, _LEAST_SHAPE)
+        own = rng.standard_gamma(shape, (len(moves), len(shape))) / shape
+        noise: np.ndarray = moves @ self.lean - explained / 2 + np.log(own)
+        return noise
+
+    def joint(self, middle: np.ndarray) -> np.ndarray:
+        """Give the covariance of effects and log hazards of the baseline together.
+
+        Parameters
+        ----------
+        middle : ndarray of shape (n_effects, n_periods)
+            Mean covariates, by which the baseline moves against the effects.
+        """
+        moved = self.lean - middle
+        across = self.covariance @ moved
+        within = moved.T @ across + np.diag(self.variance)
+        joint: np.ndarray = np.block([[self.covariance, across], [across.T, within]])
+        return joint
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contributions:
+    """What each customer's period gives to the score of its linear predictor.
+
+    Attributes
+    ----------
+    rate, odds : ndarray of shape (n_cells, n_periods)
+        Taken off in a period at risk, and added in that of the loss.
+    curvature : ndarray of shape (n_cells, n_periods)
+        Minus the score's derivative, of all customers at risk.
+    """
+
+    rate: np.ndarray
+    odds: np.ndarray
+    curvature: np.ndarray
+
+
+def errors_of(
+    grouped: Grouped, solution: Solution, penalties: Sequence[Penalty], exposures: Exposures | None
+) -> HazardErrors:
+    """Give the errors of a fit.
+
+    Parameters
+    ----------
+    grouped : Grouped
+        Counts and design.
+    solution : Solution
+        Their maximum.
+    penalties : sequence of Penalty
+        Over the effects; their information counts as observed, and as variance of the score.
+    exposures : Exposures or None
+        The customers, by row and period of the counts; None for the errors of a generalised linear model, from the
+        expected information.
+    """
+    if exposures is None:
+        variance = 1 / np.maximum(solution.weight.sum(axis=0), _LEAST_VARIANCE)
+        covariance = np.linalg.pinv(solution.information, hermitian=True)
+        return HazardErrors(covariance, np.zeros((len(covariance), len(variance))), variance)
+    eta = clipped(solution.alpha + grouped.shift(solution.beta))
+    rate = np.exp(eta)
+    made = Contributions(rate, rate / -np.expm1(-rate), derivatives(grouped, eta)[1])
+    held = stacked(penalties, grouped.n_effects).information(solution.beta)
+    errors = sandwich(grouped, made, exposures, few_losses(grouped, penalties), held)
+    # draws of the baseline move by the expected information's means
+    apart = mean_covariates(grouped, solution.weight) - mean_covariates(grouped, made.curvature)
+    return replace(errors, lean=errors.lean + apart)
+
+
+def few_losses(grouped: Grouped, penalties: Sequence[Penalty] = ()) -> np.ndarray:
+    """Find rows of a level, category or interaction with fewer than ten losses, or kept, or a penalty: (n_cells,)."""
+    fixed = grouped.design.shape[1]
+    thin = separated(grouped.design, grouped.at_risk.sum(axis=1), grouped.lost.sum(axis=1), FEWEST)
+    columns = {*thin, *(one.index for one in penalties)}
+    few: np.ndarray = grouped.design[:, [j for j in columns if j < fixed]].any(axis=1)
+    # a covariate that varies is everybody's
+    few |= max(columns, default=-1) >= fixed
+    return few
+
+
+def sandwich(
+    grouped: Grouped, made: Contributions, exposures: Exposures, few: np.ndarray, held: np.ndarray
+) -> HazardErrors:
+    """Errors from what each customer contributes to the score.
+
+    Parameters
+    ----------
+    grouped, made, exposures
+        Counts and design; what a customer's period contributes; the customers, by row and period.
+    few : bool ndarray of shape (n_cells,)
+        Rows whose customers are taken to vary as the model says: they are too few to see how they vary.
+    held : ndarray of shape (n_effects, n_effects)
+        Information of penalties.
+    """
+    own = np.maximum(made.curvature.sum(axis=0), _LEAST_VARIANCE)
+    middle = mean_covariates(grouped, made.curvature)
+    seen = _of_customers(grouped, made, middle, exposures, few)
+    modelled = _of_the_model(grouped, few[:, None] * made.curvature, middle)
+    meat, crossed, noise = (a + b for a, b in zip(seen, modelled, strict=True))
+    meat += held
+    information = information_of(grouped, made.curvature) + held
+    inverse = np.linalg.pinv(information, hermitian=True)
+    regressed = np.linalg.pinv(meat, hermitian=True) @ crossed
+    left = (noise - np.sum(crossed * regressed, axis=0)) / own**2
+    return HazardErrors(
+        inverse @ meat @ inverse, information @ regressed / own, np.maximum(left, _LEAST_VARIANCE)
+    )
+
+
+def _of_customers(
+    grouped: Grouped, made: Contributions, middle: np.ndarray, exposures: Exposures, few: np.ndarray
+) -> _Parts:
+    """Sums over the customers of the other rows."""
+    every = np.ones(middle.shape[1], dtype=bool)
+    customers = exposures.within(every, np.where(few, -1, np.arange(len(few))))
+    rate, odds = made.rate, made.odds
+    scores, crossed = np.empty((len(middle), len(customers.n))), np.empty(middle.shape)
+    for j, column in enumerate([*grouped.design.T[:, :, None], *grouped.varying]):
+        scores[j] = customers.over((middle[j] - column) * rate, (column - middle[j]) * odds)
+        at_risk, lost = customers.by_period(customers.n * scores[j], rate.shape)
+        crossed[j] = (odds * lost - rate * at_risk).sum(axis=0)
+    squares = grouped.at_risk * rate**2 + grouped.lost * odds * (odds - 2 * rate)
+    return (customers.n * scores) @ scores.T, crossed, squares[~few].sum(axis=0)
+
+
+def _of_the_model(grouped: Grouped, curvature: np.ndarray, middle: np.ndarray) -> _Parts:
+    """The same as the information has them, of rows that have any."""
+    weight, sums = curvature.sum(axis=0), grouped.gather(curvature)
+    across = sums @ middle.T
+    meat = grouped.crossed(curvature) - across - across.T + (middle * weight) @ middle.T
+    return meat, sums - middle * weight, weight
