@@ -6,10 +6,11 @@ READY := .venv/ready
 TESTS ?= tests
 WORKERS ?= 2
 PROOFS ?=
+CASES ?= 300
 
 ENGINES := .venv-engines/bin
 
-.PHONY: help reproduce test test-engines slow lint notebooks lab docs lock sample coverage bench setup clean
+.PHONY: help reproduce test test-engines fuzz slow lint notebooks lab docs lock sample coverage bench setup clean
 
 help:  ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -51,6 +52,9 @@ test: $(READY)  ## the test suite
 
 test-engines: .venv-engines/ready  ## tables in a Postgres of its own (installs postgresql by apt where it is missing)
 	@.ci/engines $(ENGINES)/python
+
+fuzz: $(READY)  ## 300 tables and specs drawn at random, counted by plain loops too (CASES=10000: half an hour)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m validation.fuzz --cases $(CASES)
 
 slow: $(READY)  ## the tests that take longer
 	@$(BIN)/python -m pytest -q -m slow $(TESTS)

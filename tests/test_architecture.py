@@ -94,6 +94,7 @@ REASONS = {
     "cohort/count/counts.py": "counts, and the one file in which they are kept",
     "cohort/count/row_expressions.py": "one expression a key of a cell, all in the engine",
     "cohort/count/spells.py": "spells and person-periods, which are one count laid out twice",
+    "cohort/read/columns.py": "one function a kind of cell: numbers, days, yes or no, categories, bands",
     "cohort/spec/cohort_spec.py": "the spec: one property a default, each documented",
     "cohort/spec/spec_sections.py": "one model a section of the spec",
     "cohort/table.py": "one public class and its summary; the docstrings are what users read",

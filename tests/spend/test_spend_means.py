@@ -16,7 +16,7 @@ from cxlink.groups.headline_requests import spend_requests
 from cxlink.groups.requests import Request, pooled
 from cxlink.groups.standardisation import standardised
 from cxlink.groups.support import reaches
-from cxlink.spend.means import CellMeans, MeanSpend, cell_means, mean_spend
+from cxlink.spend.means import CellMeans, MeanSpend, cell_means, mean_spend, on_log_link
 from cxlink.survival.kaplan_meier import kaplan_meier
 
 N_DRAWS = 4000
@@ -302,3 +302,9 @@ def test_scores_of_a_cell_sum_to_nothing() -> None:
     assert cells.scores.sum(axis=1) == pytest.approx(np.zeros(spells.n_pairs), abs=1e-8)
     assert isinstance(cells.scores, csr_array)
     assert (cells.within <= cells.variance).all()
+
+
+def test_an_error_of_a_thousand_means_has_no_upper_limit_and_no_warning() -> None:
+    draws = np.array([[2.0], [4.0], [1e6]])
+    means = MeanSpend({}, ("all",), np.array([2.0]), draws, np.array([3]), np.array([False]), (0,), ())
+    assert on_log_link(means).draws.ravel() == pytest.approx([2.0, 2.0 * np.e, np.inf])

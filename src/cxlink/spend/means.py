@@ -195,7 +195,8 @@ def on_log_link(means: MeanSpend) -> MeanSpend:
     """
     at = (means.point > 0) & ~means.spent_nothing
     draws = means.draws.copy()
-    draws[:, at] = means.point[at] * np.exp(draws[:, at] / means.point[at] - 1)
+    with np.errstate(over="ignore"):  # an error of hundreds of times the mean has no upper limit
+        draws[:, at] = means.point[at] * np.exp(draws[:, at] / means.point[at] - 1)
     return replace(means, draws=draws)
 
 

@@ -266,3 +266,13 @@ def test_what_the_spec_cannot_mean(asked: dict[str, Any], message: str) -> None:
         spec(SCORE, STAY, metrics=asked)
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_segment_may_have_any_name(made: Counts) -> None:
+    for name in ("n", "x", "a.n"):
+        renamed = TABLE.rename(columns={"plan": name})
+        of = counted(renamed, {"metrics": {"segments": [name]}}).metrics.replace({"variable": {name: "plan"}})
+        again = of.sort_values(list(of.columns[:5]), ignore_index=True)
+        pd.testing.assert_frame_equal(
+            again, made.metrics.sort_values(list(of.columns[:5]), ignore_index=True)
+        )

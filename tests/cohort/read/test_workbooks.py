@@ -84,6 +84,13 @@ def test_value_labels_become_levels(ending: str, write: object, tmp_path: Path) 
     assert said["event_words"] == {"column": "lost", "lost": ("1 = yes",), "retained": ("0 = no",)}
 
 
+def test_labels_stand_beside_averages(tmp_path: Path) -> None:
+    table = pd.DataFrame({"score": [5.0, 6.5, 1.0], "months": [3.0, 4.0, 5.0], "lost": [1.0, 0.0, 0.0]})
+    path = tmp_path / "t.sav"
+    pyreadstat.write_sav(table, str(path), variable_value_labels={"score": {1.0: "bad", 5.0: "good"}})
+    assert count(path, STAY, score={"round": True}).cells["score"].tolist() == [1, 5, 7]
+
+
 def test_labels_of_categories_and_of_codes(tmp_path: Path) -> None:
     table = pd.DataFrame({"score": [5.0, 6], "months": [3.0, 99], "lost": [1.0, 0], "plan": [1.0, 2]})
     labels = {"plan": {1.0: "basic", 2.0: "plus"}, "months": {99.0: "refused"}}

@@ -124,7 +124,8 @@ def metric_counts(raw: pa.Table | None, flows: pa.Table | None, spec: CohortSpec
             period=_period_names(cells, "signed" if "signed" in cells else "period", spec)
         )
         cells["period"] = _period_names(cells, "period", spec)
-        names = [name.removesuffix(".n") for name in cells.columns if name.endswith(".n")]
+        sums = [name for name in cells.columns if not name.startswith("segment.")]
+        names = [name.removesuffix(".n") for name in sums if name.endswith(".n")]
         pieces.append(_answers(cells, "answers", "n"))
         for name in names:
             pieces.append(_answers(of_contracts if name.startswith("contract") else cells, name, f"{name}.n"))

@@ -128,9 +128,7 @@ def _event_words(source: Source, spec: CohortSpec) -> Any | None:
 
 
 def _number(source: Source, spec: CohortSpec, name: str, role: str) -> Any:
-    value = columns.raw(source, name, role)
-    # the NaN of a floating column is no amount either way
-    return value if value.type().is_floating() else columns.number(value, spec.table)
+    return columns.number(columns.raw(source, name, role), spec.table)
 
 
 def _control(source: Source, spec: CohortSpec, top: float) -> tuple[Any, Any] | tuple[None, None]:

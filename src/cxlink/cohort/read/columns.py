@@ -55,13 +55,21 @@ def as_flag(column: Any) -> Any:
     return column.notnull().ifelse(as_one(column), None)
 
 
+def without_nan(column: Any) -> Any:
+    """Give a floating column with its NaN, which a frame writes for an empty cell, as empty.
+
+    Asked of each value: DuckDB answers comparisons from a Parquet file's least and largest, which leave NaN out.
+    """
+    return column.isnan().ifelse(None, column)
+
+
 def number(column: Any, options: TableSection) -> Any:
     """Give a column as a number; empty where it is empty or no number."""
     kind = column.type()
     if kind.is_integer():
         return column
     if kind.is_floating():
-        return column.nullif(float("nan"))  # a frame's NaN is an empty cell
+        return without_nan(column)
     if kind.is_boolean():
         return as_flag(column)
     if kind.is_decimal() or kind.is_null():
@@ -69,7 +77,9 @@ def number(column: Any, options: TableSection) -> Any:
     text = column.cast("string").strip()
     if options.decimal != "." or options.thousands:
         text = _in_plain_notation(text, options)
-    return text.nullif("").try_cast("float64").nullif(float("nan"))
+    else:
+        text = text.contains("_").ifelse(None, text)  # DuckDB reads 1_000 as a thousand
+    return without_nan(text.nullif("").try_cast("float64"))
 
 
 def _in_plain_notation(text: Any, options: TableSection) -> Any:
@@ -87,7 +97,7 @@ def is_given(column: Any) -> Any:
     if column.type().is_string():
         return column.notnull() & (column.strip() != "")
     if column.type().is_floating():
-        return column.nullif(float("nan")).notnull()
+        return without_nan(column).notnull()
     return column.notnull()
 
 
@@ -143,10 +153,10 @@ def yes_no(column: Any, options: TableSection) -> Any:
     if kind.is_boolean() and not listed:
         return as_flag(column)
     if kind.is_numeric() and not listed:
-        value = column.cast("float64").nullif(float("nan"))
+        value = without_nan(column.cast("float64"))
         return ibis.cases((value.isnull(), None), (value == 1, 1), (value == 0, 0), else_=BAD)
     if kind.is_floating():
-        column = column.nullif(float("nan"))
+        column = without_nan(column)
     text = column.cast("string").strip().lower().re_replace(_CODE, r"\1")
     yes, no = (
         [re.sub(_CODE, r"\1", word.strip().lower()) for word in words]
@@ -172,7 +182,7 @@ def category(column: Any) -> Any:
     """Give a category as a key: itself; blanks are recognised on the cells."""
     kind = column.type()
     if kind.is_floating():
-        return column.nullif(float("nan"))
+        return without_nan(column)
     plain = (
         kind.is_string() or kind.is_numeric() or kind.is_boolean() or kind.is_date() or kind.is_timestamp()
     )
@@ -185,6 +195,8 @@ def band(column: Any, options: TableSection, cuts: tuple[float, ...]) -> Any:
     total = as_one(value >= cuts[0])
     for cut in cuts[1:]:
         total = total + as_one(value >= cut)
+    if value.type().is_floating():
+        total = value.isinf().ifelse(BAD, total)
     return is_given(column).ifelse(value.notnull().ifelse(total, BAD), None)
 
 

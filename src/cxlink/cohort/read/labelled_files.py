@@ -43,7 +43,8 @@ def _array(column: Any, labels: Mapping[Any, str]) -> Any:
 
     cells = [None if gone or cell == "" else cell for cell, gone in zip(column, column.isna(), strict=True)]
     whole = all(cell is None or (isinstance(cell, float) and cell.is_integer()) for cell in cells)
-    cells = [int(cell) if whole and cell is not None else cell for cell in cells]
+    if whole or labels:
+        cells = [int(cell) if isinstance(cell, float) and cell.is_integer() else cell for cell in cells]
     if labels:
         return pa.array(
             [None if c is None else f"{c} = {labels[c]}" if c in labels else str(c) for c in cells]

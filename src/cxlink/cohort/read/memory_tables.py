@@ -32,6 +32,7 @@ def in_memory(frame: Any, wanted: Collection[str] | None) -> tuple[Any, tuple[st
     if not names:
         raise InputError("table: it has no columns.")
     refuse_twins("table", names)
+    names = tuple(name or f"unnamed_{i}" for i, name in enumerate(names))  # engines take no empty name
     at = [i for i, name in enumerate(names) if wanted is None or name in wanted] or [0]
     try:
         columns = [_arrow_column(frame, i) for i in at]

@@ -199,6 +199,8 @@ def _from_engine(text: str, options: TableSection, wanted: Collection[str] | Non
 
 def _counted_somewhere(source: Source, wanted: Collection[str] | None) -> Source:
     """Give a table to the engine that counts it: its own, or DuckDB, which its rows are copied to."""
+    if "" in source.columns:  # no engine takes an empty name, and no spec asks for one
+        source = replace(source, table=source.table.drop(""))
     if source.engine.name in COUNTING:
         table = in_place(source.engine, source.table)
         return replace(source, table=table, columns=tuple(table.columns))

@@ -65,7 +65,7 @@ def _key(column: Any) -> Any:
     """A key as text, the same from whole numbers, numbers and text."""
     if column.type().is_string():
         return column.strip().nullif("")
-    number = column.cast("float64").nullif(float("nan")) if column.type().is_floating() else column
+    number = columns.without_nan(column.cast("float64")) if column.type().is_floating() else column
     return (number.cast("int64") if column.type().is_numeric() else number).cast("string")
 
 

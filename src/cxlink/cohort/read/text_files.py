@@ -39,8 +39,10 @@ def text_header(file: Path, options: TableSection) -> Header:
     text = text.removeprefix("\ufeff")
     unquoted = re.sub(r'"[^"]*"', "", text)
     line = unquoted.splitlines()[0] if unquoted else ""
-    candidates = _DELIMITERS.replace(options.decimal, "")
-    delimiter = options.delimiter or max(candidates, key=line.count)
+    # a mark that is in numbers too delimits only where no other does
+    delimiter = options.delimiter or max(
+        _DELIMITERS, key=lambda d: (d != options.decimal and line.count(d), line.count(d))
+    )
     record = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
     if not any(name.strip() for name in record):
         raise InputError(f"{file.name}: the first line is empty; it must name the columns.")

@@ -1,0 +1,77 @@
+"""The fuzzer: cases are made from their seeds alone, are as they should be, and a fault of the package is seen."""
+
+import datetime
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cxlink.cohort import checked_rows
+from cxlink.cohort.count import whole_periods
+from cxlink.cohort.read import columns
+from validation.fuzz import __main__ as command
+from validation.fuzz import own_reading as read
+from validation.fuzz.drawn_case import drawn
+from validation.fuzz.trial import tried
+from validation.fuzz.writers import READERS
+
+
+def test_a_case_is_made_from_its_seed_alone() -> None:
+    one, again, other = drawn(5), drawn(5), drawn(6)
+    assert (repr(one.columns), one.spec, one.reader) == (repr(again.columns), again.spec, again.reader)
+    assert repr(one.columns) != repr(other.columns)
+    assert {drawn(seed).reader for seed in range(300)} == set(READERS)
+
+
+def test_a_few_cases_are_as_they_should_be() -> None:
+    found = Counter(tried(seed).verdict for seed in range(1, 9))
+    assert found["counted"] + found["refused"] == 8
+    assert min(found["counted"], found["refused"]) > 1
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "broken", "seeds"),
+    [
+        (whole_periods, "period_of", whole_periods.whole_periods, (4, 5, 6)),
+        (checked_rows, "rules_of", lambda _: [], (14, 16)),
+        (columns, "YES", frozenset({"true"}), range(20, 30)),
+    ],
+    ids=["floor for ceil", "no rules", "fewer words"],
+)
+def test_a_fault_of_the_package_is_seen(
+    place: Any, name: str, broken: Any, seeds: Iterable[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place, name, broken)
+    assert not all(tried(seed).good for seed in seeds)
+
+
+def test_dates_and_numbers_by_hand() -> None:
+    day = datetime.date
+    assert read.period(day(2024, 1, 31), day(2024, 2, 29), "month") == 1
+    assert read.period(day(2024, 1, 31), day(2024, 3, 1), "month") == 2
+    assert read.whole(day(2024, 1, 31), day(2024, 2, 28), "month") == 0
+    assert read.whole(day(2024, 2, 29), day(2025, 2, 28), "year") == 1
+    assert read.after(day(2024, 12, 31), 2, "month") == day(2025, 2, 28)
+    assert read.number(" 1.234,5 ", {"decimal": ",", "thousands": "."}) == 1234.5
+    assert read.number("1_0", {}) is read.BAD
+    assert read.yes_no("1 = yes", {}) == 1
+    assert read.score("7 - good", {}, (1, 10), False) == 7
+    assert read.score("7/5", {}, (1, 10), False) is read.BAD
+    assert read.day("2023-02-29", {}) is read.BAD
+
+
+def test_a_run_goes_on_and_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        with pytest.raises(SystemExit) as ended:
+            command.main(["--cases", "2", "--first", "3", "--out", str(tmp_path)])
+        assert ended.value.code == 0
+    assert "0 wrong, 0 unexplained, 0 crashed" in capsys.readouterr().out
+    (block,) = (tmp_path / "blocks/fuzz").iterdir()
+    text = block.read_text(encoding="utf-8")
+    block.write_text(text.replace(",counted,", ",wrong,").replace(",refused,", ",wrong,"), encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--cases", "2", "--first", "3", "--out", str(tmp_path)])
+    assert ended.value.code == 1
+    assert "**2 are unexplained or wrong.**" in (tmp_path / "fuzz.md").read_text(encoding="utf-8")

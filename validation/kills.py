@@ -1,0 +1,290 @@
+"""``python -m validation.kills``: long commands ended at random moments, and what they leave.
+
+A command that is ended leaves either nothing or a whole run folder, never a lost one: the earlier run that it was to
+replace is there until the new one is. Interrupted and ended commands clear up after themselves and say so in one line;
+after one that was killed outright the next command of that folder clears up.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import pandas as pd
+
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.run_folders import RECORD, refuse_existing
+from validation.page import Page, made_by, markdown_table, write_page
+
+FOLDER = Path("reports/coverage")
+SEED = 20261129
+SIGNALS = {
+    "SIGINT": (130, "cxlink: interrupted."),
+    "SIGTERM": (143, "cxlink: ended by a signal."),
+    "SIGKILL": (-9, ""),
+}
+"""Status and line of a command that a signal ends."""
+_TABLE = [
+    "--score",
+    "score",
+    "--scale",
+    "1-5",
+    "--duration",
+    "months",
+    "--event",
+    "lost",
+    "--spend",
+    "spend",
+    "--complete",
+    "true",
+]
+_FIT = [*_TABLE, "--draws", "100"]
+COMMANDS: dict[str, list[str]] = {
+    "fit": ["fit", "new.csv", *_FIT, "--quick", "--name", "new"],
+    "fit --bayes": ["fit", "new.csv", *_FIT, "--bayes", "--name", "new"],
+    "fit --pool": ["fit", "new.csv", *_FIT, "--quick", "--pool", "old", "--name", "new"],
+    "fit --pool --bayes": ["fit", "new.csv", *_FIT, "--bayes", "--pool", "old", "--name", "new"],
+    "compare": ["compare", "old", "older"],
+    "value": ["value", "old", "--move", "1-3:5", "--margin", "0.3"],
+}
+SHARE = {
+    "fit": 0.8,
+    "fit --bayes": 0.2,
+    "fit --pool": 0.8,
+    "fit --pool --bayes": 0.2,
+    "compare": 1.0,
+    "value": 1.0,
+}
+"""Of the kills of each of fit, pooling, compare and value: sampling takes long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """A command that was ended.
+
+    Attributes
+    ----------
+    command, sent : str
+        Which of `COMMANDS`, and the signal's name.
+    share : float
+        Of the time that the command takes, how much had passed.
+    replaced : bool
+        Whether it was to replace an earlier run.
+    ended : str
+        ``finished`` before the signal, ``cleared up``, ``starting`` (ended before it could say so) or ``killed``.
+    left : str
+        What a killed one left beside its folder for the next command to clear up.
+    fault : str
+        What is not as it should be; empty where all is.
+    """
+
+    command: str
+    sent: str
+    share: float
+    replaced: bool
+    ended: str
+    left: str
+    fault: str
+
+
+def _run(
+    arguments: Sequence[str], place: Path, seconds: float | None = None, sent: str = ""
+) -> tuple[int, str]:
+    """Run a command, and send it a signal after so many seconds; its status and what it said on standard error."""
+    temporary = place / "tmp"
+    temporary.mkdir(exist_ok=True)
+    program = [sys.executable, "-c", "import sys; from cxlink.cli import main; sys.exit(main())", *arguments]
+    process = subprocess.Popen(
+        program, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
+    )  # fmt: skip
+    try:
+        _, said = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(getattr(signal, sent))
+        _, said = process.communicate(timeout=120)
+    return process.returncode, said
+
+
+def _contents(folder: Path) -> str:
+    """A hash of all files of a folder; empty where there is none."""
+    if not folder.exists():
+        return ""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    mark = hashlib.sha256()
+    for path in files:
+        mark.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
+    return mark.hexdigest()
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether every file is there as the record, which is written last, has it."""
+    import json
+
+    try:
+        files = json.loads((folder / RECORD).read_text(encoding="utf-8"))["files"]
+        return all(
+            hashlib.sha256((folder / name).read_bytes()).hexdigest() == mark for name, mark in files.items()
+        )
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def killed(command: str, place: Path, seconds: float, random: Random) -> Killed:
+    """End a command at a random moment, and look at what is left.
+
+    Parameters
+    ----------
+    command : str
+        Which of `COMMANDS`.
+    place : Path
+        Folder with its table and earlier runs.
+    seconds : float
+        How long it takes.
+    random : Random
+        Of the moment, the signal, and whether it replaces an earlier run.
+    """
+    sent, share, replaces = random.choice(list(SIGNALS)), random.uniform(0.0, 1.05), random.random() < 0.5
+    out = place / "out"
+    shutil.rmtree(out, ignore_errors=True)
+    if replaces:
+        shutil.copytree(place / "earlier" / command, out)
+    before, around = _contents(out), set(place.iterdir())
+    status, said = _run(
+        [*COMMANDS[command], "--out", "out", "--overwrite", "--quiet"], place, share * seconds, sent
+    )
+    left = sorted(path.name for path in set(place.iterdir()) - around - {out, place / "tmp"})
+    temporary = sorted(path.name for path in (place / "tmp").iterdir())
+    ended, faults = _ended(sent, status, said)
+    if ended == "killed":
+        with_record = [path for path in place.glob(".out.*.old") if _is_whole(path)]
+        if replaces and not out.exists() and not with_record:
+            faults.append("the earlier run is lost")
+    elif left or temporary:
+        faults.append(f"left behind: {', '.join([*left, *temporary])}")
+    _next_command(out)
+    after = sorted(path.name for path in set(place.iterdir()) - around - {out, place / "tmp"})
+    if after:
+        faults.append(f"not cleared up by the next command: {', '.join(after)}")
+    if out.exists() and not _is_whole(out):
+        faults.append("half a folder")
+    if replaces and not out.exists():
+        faults.append("no run is there")
+    if ended == "finished" and _contents(out) == before:
+        faults.append("finished, and nothing written")
+    shutil.rmtree(place / "tmp", ignore_errors=True)
+    return Killed(command, sent, share, replaces, ended, ", ".join(left), "; ".join(faults))
+
+
+def _ended(sent: str, status: int, said: str) -> tuple[str, list[str]]:
+    """How a command ended, and what is wrong with its status and what it said."""
+    wanted, line = SIGNALS[sent]
+    if status == 0:
+        return "finished", [f"finished, but said {said!r}"] if said else []
+    if status == -getattr(signal, sent) and not said:
+        return "killed" if sent == "SIGKILL" else "starting", []
+    if status == wanted and said == f"{line}\n":
+        return "cleared up", []
+    return "cleared up", [f"status {status}, said {said[-300:]!r}"]
+
+
+def _next_command(out: Path) -> None:
+    """What every command does first of all with its output folder."""
+    with suppress(InputError):
+        refuse_existing(out, overwrite=True)
+
+
+def _prepare(place: Path) -> dict[str, float]:
+    """Write tables and earlier runs, and measure how long each command takes."""
+    random = Random(SEED)
+    for name in ("new", "old", "older"):
+        rows = [
+            {"score": random.randint(1, 5), "months": random.randint(1, 14), "lost": random.randint(0, 1),
+             "spend": random.choice([0, random.randint(1, 900)])}
+            for _ in range(300)
+        ]  # fmt: skip
+        pd.DataFrame(rows).to_csv(place / f"{name}.csv", index=False)
+    for name in ("old", "older"):
+        done = _run(["fit", f"{name}.csv", *_FIT, "--quick", "--name", name, "--out", name, "--quiet"], place)
+        if done != (0, ""):
+            raise RuntimeError(f"{name}: {done}")
+    seconds = {}
+    for command, arguments in COMMANDS.items():
+        start = time.monotonic()
+        done = _run([*arguments, "--out", "out", "--quiet"], place)
+        seconds[command] = time.monotonic() - start
+        if done != (0, ""):
+            raise RuntimeError(f"{command}: {done}")
+        (place / "earlier").mkdir(exist_ok=True)
+        (place / "out").rename(place / "earlier" / command)
+    return seconds
+
+
+def kills(each: int, seed: int) -> Iterator[Killed]:
+    """End every command so many times."""
+    random = Random(seed)
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        seconds = _prepare(place)
+        for command in COMMANDS:
+            for _ in range(round(each * SHARE[command])):
+                yield killed(command, place, seconds[command], random)
+
+
+def page(found: Sequence[Killed], seed: int) -> Page:
+    """Say what was seen."""
+    faults = [one for one in found if one.fault]
+    lines = ["# Commands ended at random moments\n"]
+    lines.append(
+        f"{made_by().replace('make coverage', 'python -m validation.kills')}, seed {seed}: {len(found)} commands, "
+        "each sent a signal at a moment drawn evenly over the time that it takes, half of them while they were to "
+        f"replace an earlier run. {len(faults)} left half a folder, lost a run, or left anything that neither they nor "
+        "the next command cleared up.\n"
+    )
+    seen = Counter((one.command, one.sent, one.ended) for one in found)
+    left = Counter((one.command, one.sent, one.ended) for one in found if one.left)
+    wrong = Counter((one.command, one.sent, one.ended) for one in faults)
+    lines += markdown_table(
+        ("command", "signal", "ended", "times", "left a hidden folder", "faults"),
+        ((*key, n, left[key], wrong[key]) for key, n in sorted(seen.items())),
+    )
+    lines += ["", *(f"- {one.command}, {one.sent} at {one.share:.0%}: {one.fault}" for one in faults)]
+    lines.append(
+        "\n`finished`: before the signal came. `starting`: ended by the system before the program could say so. "
+        "`cleared up`: one line, status 130 or 143, nothing left. `killed`: SIGKILL, which no program can answer; a "
+        "hidden folder that it leaves is removed, or put back where it is the earlier run, by the next command."
+    )
+    return Page("kills", lines, {"kills": pd.DataFrame(found)})
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """End each of fit, pooling, compare and value so many times, and write what was seen."""
+    parser = argparse.ArgumentParser(prog="python -m validation.kills", description=main.__doc__)
+    parser.add_argument(
+        "--each", type=int, default=50, help="times that each is ended (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--out", type=Path, default=FOLDER, help="output folder (default: %(default)s)")
+    said = parser.parse_args(words)
+    found = []
+    for one in kills(said.each, said.seed):
+        found.append(one)
+        if one.fault:
+            print(one, flush=True)
+    write_page(page(found, said.seed), said.out)
+    raise SystemExit(1 if any(one.fault for one in found) else 0)
+
+
+if __name__ == "__main__":
+    main()
