@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cxlink.checks import COLUMNS, Check, Fact, check_table, facts_text, matching, once
-from cxlink.report.check_notes import reason
+from cxlink.report.check_notes import note, reason
 
 SUPPORT = Check(
     "support", "kaplan_meier", "best", 0.85, bound=0.9, passed=False,
@@ -100,3 +100,20 @@ ROOM = {"origins": 1, "of": 3, "least": 4}
 )  # fmt: skip
 def test_every_reason_has_its_clause(why: str, facts: dict[str, Fact], clause: str) -> None:
     assert reason(Check("not_fitted", facts={"reason": why, **facts})) == clause
+
+
+@pytest.mark.parametrize(
+    ("followed", "said"), [(1, "(120 months over 1 month)"), (2, "(120 months over 2 months)")]
+)
+def test_a_span_of_one_is_singular(followed: int, said: str) -> None:
+    facts = {
+        "horizon": 120,
+        "followed": followed,
+        "unit": "month",
+        "curves": 4,
+        "compared": 3.0,
+        "factor": 1.64,
+    }
+    assert said in note(
+        Check("extrapolation_factor", "spliced", value=120 / followed, bound=3.0, facts=facts)
+    )

@@ -80,15 +80,17 @@ def test_the_sentences_hold_the_numbers_of_the_diagnostics() -> None:
     assert f"multiplied by {decimal(best['proportionality'].value, 2)} [" in text
     shifts = matching(m.results.checks, code="proportionality_contrast")
     assert [check.facts["horizon"] for check in shifts] == [6, 8]
-    for check in shifts:
-        verdict = (
-            "so a constant ratio is a fair summary"
-            if abs(check.value) <= 0.01
-            else "so a constant ratio is an average over time"
-        )
-        moved = f"{decimal(100 * check.value, 1)} points"
-        after = f"after {check.facts['horizon']} months"
-        assert f"changes the difference in retention {after} by {moved}, {verdict}." in text
+    for fair, verdict in ((True, "suffices for that"), (False, "does not suffice for that")):
+        moved = [
+            f"{decimal(100 * check.value, 1)} points after {check.facts['horizon']} months"
+            for check in shifts
+            if (abs(check.value) <= 0.01) is fair
+        ]
+        sentence = f"changes the difference in retention by {' and '.join(moved)}; a constant one {verdict}."
+        assert (sentence in text) is bool(moved)
+    low, high = best["proportionality"].low, best["proportionality"].high
+    assert ("compatible with a constant ratio" in text) is (low <= 1 <= high)
+    assert ("The ratio is not constant" in text) is not (low <= 1 <= high)
     assert f"a hazard multiplied by {decimal(trend.value, 2)} [" in text
     assert "With a separate ratio in every category of plan" in text
     assert "causes" not in text

@@ -62,6 +62,8 @@ def _said(check: Check) -> dict[str, object]:
         said["units"] = units(unit)
     if isinstance(horizon := check.get("horizon"), int):
         said["after"] = periods(horizon, unit)
+    if isinstance(followed := check.get("followed"), int):
+        said["follow_up"] = periods(followed, unit)
     for name in ("narrow", "levels"):
         if isinstance(names := check.get(name), str) and names:
             said[name] = ranges(names)

@@ -1,7 +1,7 @@
 """The pages about hazard ratios: estimates, proportionality over time, and the form of the score's effect."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from cxlink.checks import Check, matching
 from cxlink.estimands.scenario import scenario_of
@@ -133,18 +133,40 @@ def _constant(m: Material, found: Sequence[Check]) -> str:
         f"hazard.changing_{clock}", group=score(group, m.spec), reference=levels(reference, m.spec),
         factor=with_limits(changing),
     )  # fmt: skip
-    parts = [said]
-    for moved in matching(found, code="proportionality_contrast", **against):
-        if not math.isnan(moved.value):
-            key = "hazard.constant" if moved.passed else "hazard.not_constant"
-            parts.append(say(key, after=_until(moved), points=100 * moved.value))
-    for ahead in matching(found, code="proportionality_ahead", **against):
-        if not math.isnan(ahead.value + ahead.low + ahead.high):
-            verdict = {True: "steady", False: "unsteady", None: "unclear"}[ahead.passed]
-            followed = periods(int(str(ahead.facts["followed"])), m.spec.unit)
-            facts = {"followed": followed, "after": _until(ahead), "factor": with_limits(ahead)}
-            parts.append(say(f"hazard.ahead_{verdict}", **facts))
-    return " ".join(parts)
+    verdict = say("hazard.may_be_constant" if changing.low <= 1 <= changing.high else "hazard.changes")
+    return " ".join([said, verdict, *_moved(found, against), *_ahead(found, against, m.spec.unit)])
+
+
+def _moved(found: Sequence[Check], against: Mapping[str, str]) -> Iterator[str]:
+    """Say at which horizons a ratio that changes over time moves the difference in retention, and by how much."""
+    known = [
+        one
+        for one in matching(found, code="proportionality_contrast", **against)
+        if not math.isnan(one.value)
+    ]
+    for passed, key in ((True, "hazard.constant"), (False, "hazard.not_constant")):
+        changes = [
+            say("hazard.points_after", points=100 * one.value, after=_until(one))
+            for one in known
+            if one.passed is passed
+        ]
+        if changes:
+            yield say(key, changes=changes)
+
+
+def _ahead(found: Sequence[Check], against: Mapping[str, str], unit: str) -> Iterator[str]:
+    """Say how far beyond follow-up a constant ratio can be extrapolated."""
+    known = [
+        one
+        for one in matching(found, code="proportionality_ahead", **against)
+        if not math.isnan(one.value + one.low + one.high)
+    ]
+    for passed, verdict in ((True, "steady"), (False, "unsteady"), (None, "unclear")):
+        judged = [one for one in known if one.passed is passed]
+        if judged:
+            followed = periods(int(str(judged[0].facts["followed"])), unit)
+            factors = [say("hazard.factor_by", factor=with_limits(one), after=_until(one)) for one in judged]
+            yield say(f"hazard.ahead_{verdict}", followed=followed, factors=factors)
 
 
 def _until(check: Check) -> str:
