@@ -1,6 +1,7 @@
 """Models of retention by a formula: equal to lifelines and statsmodels, exact on counts, standardised by hand."""
 
 import pickle
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -85,8 +86,8 @@ def test_families_are_lifelines_interval_censored_regressions(
 
 def test_fine_time_and_a_continuous_term_are_lifelines_cox() -> None:
     frame = subscribers(800, last=600, rate=0.003)
-    model_cohort = cohort_of_subscribers(frame, analysis={"horizon": 100, "draws": 200})
-    model = cxlink.hazards(model_cohort, EVERYTHING)
+    fine = cohort_of_subscribers(frame, analysis={"horizon": 100, "draws": 200})
+    model = cxlink.hazards(fine, EVERYTHING)
     assert model.name == "cox"
     native = model.native
     assert isinstance(native, CoxPHFitter)
@@ -98,12 +99,8 @@ def test_fine_time_and_a_continuous_term_are_lifelines_cox() -> None:
     theirs = by_hand.params_[["plus", "s2", "s3", "s4", "s5", "visits"]]
     np.testing.assert_allclose(model.summary().loc[order, "coefficient"], theirs, rtol=OTHER_SOFTWARE)
     errors = by_hand.standard_errors_[theirs.index]
-    plain = cxlink.hazards(model_cohort, EVERYTHING, covariance="model").summary().loc[order, "std_error"]
+    plain = cxlink.hazards(fine, EVERYTHING, covariance="model").summary().loc[order, "std_error"]
     np.testing.assert_allclose(plain, errors, rtol=OTHER_SOFTWARE)
-    # lifelines takes ties one after another, and bread and slopes from Efron's: a few losses share a day here
-    robust = CoxPHFitter().fit(rows, "months", "left", robust=True).standard_errors_[theirs.index]
-    np.testing.assert_allclose(model.summary().loc[order, "std_error"], robust, rtol=5e-3)
-    assert (np.abs(robust / errors - 1) > 2e-2).any()
     survival = model.predict({"score": 3, "plan": "basic", "visits": 10.0}, times=[50, 100])
     theirs = by_hand.predict_survival_function(
         pd.DataFrame({"visits": [10.0], "plus": 0.0, "s2": 0.0, "s3": 1.0, "s4": 0.0, "s5": 0.0}),
@@ -112,6 +109,73 @@ def test_fine_time_and_a_continuous_term_are_lifelines_cox() -> None:
     np.testing.assert_allclose(survival["estimate"], theirs.iloc[:, 0], rtol=2e-3)  # Breslow's and Efron's
     assert (survival["conf_low"] < survival["estimate"]).all()
     assert (survival["estimate"] < survival["conf_high"]).all()
+
+
+def test_robust_errors_of_fine_time_are_those_of_lifelines() -> None:
+    """Without ties of losses, which lifelines takes one by one; it leaves out those last seen on the day of a loss."""
+    frame = subscribers(300, last=2300, rate=0.0008)
+    frame = frame[~(frame["left"].eq(1) & frame.duplicated(["months", "left"]))].reset_index(drop=True)
+    model = cxlink.hazards(
+        cohort_of_subscribers(frame, analysis={"horizon": 100, "draws": 200}), "plan + visits"
+    )
+    assert model.name == "cox"
+    rows = frame[["months", "left", "visits"]].assign(plus=(frame["plan"] == "plus").astype(float))
+    errors, plain = (
+        CoxPHFitter().fit(rows, "months", "left", robust=robust).standard_errors_[["plus", "visits"]]
+        for robust in (True, False)
+    )
+    order = ["plan[T.plus]", "visits"]
+    np.testing.assert_allclose(model.summary().loc[order, "std_error"], errors, rtol=2e-4)
+    assert (np.abs(errors / plain - 1) > 5e-3).all()
+
+
+def _turning() -> cxlink.Cohort:
+    """The ratio of hazards turns round after the first of three months."""
+    lost = {
+        ("basic", 1): 1200,
+        ("basic", 2): 80,
+        ("basic", 3): 20,
+        ("plus", 1): 200,
+        ("plus", 2): 900,
+        ("plus", 3): 700,
+    }
+    rows = [(plan, month, 1, n) for (plan, month), n in lost.items()]
+    rows += [("basic", 3, 0, 700), ("plus", 3, 0, 2600)]
+    frame = pd.DataFrame([row[:3] for row in rows for _ in range(row[3])], columns=["plan", "months", "left"])
+    spec = spec_of_subscribers(spend=None, analysis={"horizon": 3, "draws": 50_000})
+    return cxlink.read_cohort(frame.assign(score=3), spec)
+
+
+def test_draws_have_the_covariance_of_coefficients_and_baseline() -> None:
+    cohort = _turning()
+    kinds: tuple[Literal["robust", "model"], ...] = ("robust", "model")
+    for covariance in kinds:
+        model = cxlink.hazards(cohort, "plan", covariance=covariance)
+        size = np.sqrt(np.outer(*[np.diag(model.covariance)] * 2))
+        four = 4 * np.sqrt(2 / 50_000)
+        np.testing.assert_allclose(np.cov(model.draws.T) / size, model.covariance / size, rtol=0, atol=four)
+    assert model.covariance_type == "model"
+
+
+@pytest.mark.parametrize("covariance", ["robust", "model"])
+def test_a_change_with_time_is_statsmodels_product_with_time(covariance: Literal["robust", "model"]) -> None:
+    rows = subscribers(600)
+    each = rows.loc[rows.index.repeat(rows["months"])]
+    period = (each.groupby(level=0).cumcount() + 1).to_numpy()
+    told = np.isin(period, rows.loc[rows["left"] == 1, "months"])
+    each, period = each[told], period[told]
+    lost = ((period == each["months"]) & (each["left"] == 1)).to_numpy(float)
+    plus = (each["plan"] == "plus").to_numpy(float)
+    time = np.log2(period) - np.log2(period[lost == 1]).mean()
+    exog = np.column_stack([plus, plus * time, *[period == one for one in np.unique(period)]])
+    glm = sm.GLM(lost, exog.astype(float), sm.families.Binomial(sm.families.links.CLogLog()))
+    customers = {"groups": each.index.to_numpy(), "use_correction": False}
+    how = {"cov_type": "cluster", "cov_kwds": customers} if covariance == "robust" else {}
+    theirs = glm.fit(tol=1e-12, **how)
+    found = cxlink.hazards(cohort_of_subscribers(rows), "plan", covariance=covariance).check().iloc[0]
+    ends = np.exp([theirs.params[1], *theirs.conf_int()[1]])
+    np.testing.assert_allclose(found[["change", "conf_low", "conf_high"]], ends, rtol=OTHER_SOFTWARE)
+    assert found["p_value"] == pytest.approx(theirs.pvalues[1], rel=OTHER_SOFTWARE)
 
 
 def test_counts_give_what_the_rows_give() -> None:

@@ -129,10 +129,10 @@ def test_levels_with_few_losses_have_the_models_errors() -> None:
     )  # fmt: skip
     robust, model = (_fitted(_periods(rows), covariance=name) for name in ("robust", "model"))
     assert robust.design.names == ("score 2", "score 3")
-    assert few_losses(robust.grouped, robust.separated).tolist() == [False, True, True]
-    np.testing.assert_allclose(robust.standard_errors, model.standard_errors, rtol=0.05)
-    ten = rows.assign(exit=rows["exit"])
-    ten = pd.concat([ten, cell_rows((2, "x", 1, True, 1))])
+    assert few_losses(robust.grouped).tolist() == [False, True, True]
+    # of the others the observed information is not quite the expected one
+    np.testing.assert_allclose(robust.standard_errors, model.standard_errors, rtol=2e-3)
+    ten = pd.concat([rows, cell_rows((2, "x", 1, True, 1))])
     assert few_losses(_fitted(_periods(ten)).grouped).tolist() == [False, False, True]
 
 
@@ -192,6 +192,24 @@ def test_draws_have_the_covariance_of_the_estimate() -> None:
     variance = first @ both[:6, -len(fit.solution.alpha) :][:, :6] @ first
     spread = np.log(draws.cumulative[:, 6]).std()
     assert spread == pytest.approx(np.sqrt(variance), rel=4 / np.sqrt(2 * 20_000) + 0.01)
+
+
+def test_draws_of_effect_and_baseline_go_together_where_a_ratio_turns_round() -> None:
+    rows = cell_rows(
+        (1, "x", 1, True, 1200), (1, "x", 2, True, 80), (1, "x", 2, False, 720),
+        (2, "x", 1, True, 200), (2, "x", 2, True, 1500), (2, "x", 2, False, 3300),
+    )  # fmt: skip
+    fit = _fitted(_periods(rows))
+    draws = drawn(fit, 100_000, np.random.default_rng(4))
+    parts = np.column_stack([draws.beta, np.log(np.diff(draws.cumulative, axis=1))])
+    both = fit.errors.joint(mean_covariates(fit.grouped, fit.solution.weight))
+    independent = replace(fit.errors, lean=0 * fit.errors.lean).joint(
+        mean_covariates(fit.grouped, fit.solution.weight)
+    )
+    size = np.sqrt(np.outer(np.diag(both), np.diag(both)))
+    four = 4 * np.sqrt(2 / 100_000)
+    np.testing.assert_allclose(np.cov(parts.T) / size, both / size, rtol=0, atol=four)
+    assert np.abs((independent - both) / size).max() > 5 * four
 
 
 def test_a_baseline_of_few_losses_is_drawn_without_bias() -> None:

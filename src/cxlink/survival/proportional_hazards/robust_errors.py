@@ -135,20 +135,16 @@ def errors_of(
     rate = np.exp(eta)
     made = Contributions(rate, rate / -np.expm1(-rate), derivatives(grouped, eta)[1])
     held = stacked(penalties, grouped.n_effects).information(solution.beta)
-    errors = sandwich(grouped, made, exposures, few_losses(grouped, penalties), held)
+    errors = sandwich(grouped, made, exposures, few_losses(grouped), held)
     # draws of the baseline move by the expected information's means
     apart = mean_covariates(grouped, solution.weight) - mean_covariates(grouped, made.curvature)
     return replace(errors, lean=errors.lean + apart)
 
 
-def few_losses(grouped: Grouped, penalties: Sequence[Penalty] = ()) -> np.ndarray:
-    """Find rows of a level, category or interaction with fewer than ten losses, or kept, or a penalty: (n_cells,)."""
-    fixed = grouped.design.shape[1]
+def few_losses(grouped: Grouped) -> np.ndarray:
+    """Find rows of a level, category or interaction with fewer than ten losses, or kept: (n_cells,)."""
     thin = separated(grouped.design, grouped.at_risk.sum(axis=1), grouped.lost.sum(axis=1), FEWEST)
-    columns = {*thin, *(one.index for one in penalties)}
-    few: np.ndarray = grouped.design[:, [j for j in columns if j < fixed]].any(axis=1)
-    # a covariate that varies is everybody's
-    few |= max(columns, default=-1) >= fixed
+    few: np.ndarray = grouped.design[:, thin].any(axis=1)
     return few
 
 
