@@ -132,22 +132,23 @@ TABLES = (
 
 
 @pytest.mark.usefixtures("few_families", "empty_pictures")
-def test_a_run_comes_back_as_it_was_written(tmp_path: Path) -> None:
+def test_a_run_comes_back_as_it_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = subscribers(300)
     analysis = cxlink.analyse(
         cohort_of_subscribers(frame, adjust={"columns": ("plan",)}, analysis={"horizon": 6, "draws": 100}),
         models="all",
     )
     analysis.write(tmp_path / "run")
-    again = cxlink.load_run(tmp_path / "run")
-    pd.testing.assert_frame_equal(again.estimates, analysis.estimates, rtol=1e-9)
-    pd.testing.assert_frame_equal(again.checks(), analysis.checks(), rtol=1e-9)
-    for name in ("at_risk", "projected"):
+    with monkeypatch.context() as patch:
+        patch.setattr("cxlink.verbs.analyse", None)
+        again = cxlink.load_run(tmp_path / "run")  # fits nothing
+        for name in TABLES:
+            pd.testing.assert_frame_equal(getattr(again, name)(), getattr(analysis, name)(), rtol=1e-9)
+        pd.testing.assert_frame_equal(again.estimates, analysis.estimates, rtol=1e-9)
+    for name in ("at_risk", "projected", "backtested"):
         pd.testing.assert_frame_equal(
             getattr(again.results, name), getattr(analysis.results, name), rtol=1e-9
         )
-    for name in TABLES:
-        pd.testing.assert_frame_equal(getattr(again, name)(), getattr(analysis, name)(), rtol=1e-9)
     assert again.pick("retention", group="best", horizon=6)["estimate"].item() > 0
 
 

@@ -16,6 +16,7 @@ import cxlink
 from cxlink.cohort.count import foreign_cells
 from cxlink.cohort.count.counts import load_counts, save_counts
 from cxlink.cohort.errors import InputError
+from cxlink.estimands.tidy import COLUMNS
 from cxlink.runs import read_run, write_record
 
 
@@ -164,4 +165,19 @@ def test_tables_that_are_none_are_refused_before_any_fit(
     write_record(run, {"format": 3, "version": cxlink.__version__})
     monkeypatch.setattr("cxlink.verbs.analyse", fitted)
     with pytest.raises(InputError, match=rf"run: {name}\.csv is not such as a run has"):
+        cxlink.load_run(run)
+
+
+@pytest.mark.parametrize("name", ["estimates", "diagnostics"])
+def test_a_run_without_its_tables_is_refused(run: Path, name: str) -> None:
+    for other in {"estimates", "diagnostics"} - {name}:
+        columns = (
+            "code,model,group,value,conf_low,conf_high,bound,ok,note,facts"
+            if other == "diagnostics"
+            else ",".join(COLUMNS)
+        )
+        (run / f"{other}.csv").write_text(columns + "\n")
+    (run / f"{name}.csv").unlink(missing_ok=True)
+    write_record(run, {"format": 3, "version": cxlink.__version__})
+    with pytest.raises(InputError, match=rf"a run folder without {name}\.csv"):
         cxlink.load_run(run)

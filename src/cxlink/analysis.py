@@ -132,12 +132,10 @@ def _analysed(
     posteriors = _posteriors(pooled, spells, progress, sampler) if sampler else None
     if posteriors is not None:
         parts.append(_Part(posteriors.rows, posteriors.findings, posteriors.coefficients))
-    metrics = pd.DataFrame()
     if spec.analysis.models != "quick":
         announce(progress, "sensitivity")
         parts.append(_Part(*sensitivity_of_counts(counts)))
         announce(progress, "metrics")
-        metrics = metrics_of(counts, _stream(spec, 10))
     parts.append(_Part([], [*immortal_time_checks(counts), *exclusion_checks(made.around_exclusion)]))
     estimates = tidy(row for part in parts for row in part.rows)
     parts.append(_Part([], [*convention_checks(spec, made.other, estimates), *e_value_findings(estimates)]))
@@ -152,12 +150,18 @@ def _analysed(
         backtested=_together([frame for part in parts for frame in part.backtested], _BACKTESTED),
         bayesian=posteriors,
         cohorts=_sizes(pooled if posteriors is not None else {}),
-        metrics=metrics,
+        metrics=measured(counts),
         coefficients=coefficient_table(
             (row for part in parts for row in part.coefficients), spec.publish.smallest_cell
         ),
     )
     return published(results, spec.publish.smallest_cell)
+
+
+def measured(counts: Counts) -> pd.DataFrame:
+    """Give the metrics of a cohort; none of a quick analysis."""
+    spec = counts.spec
+    return metrics_of(counts, _stream(spec, 10)) if spec.analysis.models != "quick" else pd.DataFrame()
 
 
 def _outcomes(made: Counted, spells: Spells, progress: Progress) -> list[_Part]:

@@ -1,7 +1,8 @@
 """Results of an analysis, a comparison and the study: the input of the reports."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -96,6 +97,35 @@ class Results:
     def headline(self) -> pd.DataFrame:
         """Rows of page one."""
         return select(self.estimates, headline=True).reset_index(drop=True)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class WrittenResults(Results):
+    """Results read from a run folder: what none of its tables holds is made again, once it is asked for.
+
+    Attributes
+    ----------
+    again : callable
+        Makes the analysis again.
+    """
+
+    again: "Callable[[], Results]" = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        for name in NOT_WRITTEN:
+            if getattr(self, name) is None:
+                object.__delattr__(self, name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in NOT_WRITTEN:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        made = self.again()
+        for one in NOT_WRITTEN:
+            object.__setattr__(self, one, getattr(made, one))
+        return getattr(self, name)
+
+
+NOT_WRITTEN = ("projected", "backtested")
 
 
 def published[R: Results](results: R, smallest: int) -> R:

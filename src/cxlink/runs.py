@@ -21,6 +21,7 @@ from cxlink.cohort.run_folders import RECORD as RECORD
 from cxlink.cohort.run_folders import new_folder as new_folder
 from cxlink.cohort.run_folders import refuse_existing as refuse_existing
 from cxlink.estimands.csv_tables import csv_text, read_csv
+from cxlink.estimands.model_rows.coefficients import coefficient_table
 from cxlink.estimands.tidy import COLUMNS, TEXT
 from cxlink.report.check_notes import note
 from cxlink.report.metric_sections.metric_definitions import with_definitions
@@ -32,7 +33,7 @@ _SAMPLING = ("pymc", "nutpie", "arviz")
 COUNTS = "counts.parquet"
 _WORDS = ("model", "adjusted", "part", "term", "level", "reference", "scale")
 _DIAGNOSTICS = ("code", "model", "group", "ok", "note", "facts")
-_TABLES = {"diagnostics": _DIAGNOSTICS, "estimates": TEXT, "families": TEXT, "coefficients": _WORDS}
+_TABLES = {"estimates": TEXT, "diagnostics": _DIAGNOSTICS, "families": TEXT, "coefficients": _WORDS}
 """Tables of a run folder, each with its columns of text."""
 
 
@@ -162,7 +163,7 @@ def read_tables(folder: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If one of them is no such table.
+        If one of them is no such table, or estimates or checks are not there.
     """
     tables: dict[str, Any] = {}
     for name, text in _TABLES.items():
@@ -181,4 +182,7 @@ def read_tables(folder: Path) -> dict[str, Any]:
             raise InputError(
                 f"{folder}: {path.name} is not such as a run has. Fit the cohort again."
             ) from None
-    return tables
+    for name, file in (("estimates", "estimates.csv"), ("checks", "diagnostics.csv")):
+        if name not in tables:
+            raise InputError(f"{folder}: a run folder without {file}. Fit the cohort again.")
+    return {"families": tables["estimates"][:0], "coefficients": coefficient_table(()), **tables}

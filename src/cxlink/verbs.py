@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from cxlink import __version__
-from cxlink.analysis import analyse
+from cxlink.analysis import analyse, measured
 from cxlink.anchor_runs import with_anchors
 from cxlink.change_display import Comparison, PricedIntervention
 from cxlink.cohort.count.counts import Counts, refuse_mismatch
+from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.run_files import read_record
 from cxlink.cohort.spec.spec_sections import ValueSection
@@ -19,15 +20,17 @@ from cxlink.comparison.changes import CALIBRATION, CHANGES, outcomes, response_r
 from cxlink.comparison.recommendation import verdict_of
 from cxlink.display import Analysis
 from cxlink.progress import telling
+from cxlink.results import NOT_WRITTEN, WrittenResults
 from cxlink.runs import RECORD, read_run, read_tables
 from cxlink.stages import Progress, silent
+from cxlink.survival.at_risk_table import at_risk_by_period
 
 
 def load_run(folder: Path | str) -> Analysis:
     """Read a run folder back as the analysis that wrote it.
 
-    Tables are read as they were written. What no table contains (curves for figures, metrics) is computed again from
-    ``counts.parquet`` with the seed of the run, which takes as long as the analysis; posteriors are left out.
+    Tables are read as they were written. What no table contains (fitted curves, for figures of families) is computed
+    again from ``counts.parquet`` with the seed of the run, once it is asked for; posteriors are left out.
 
     Parameters
     ----------
@@ -56,8 +59,15 @@ def load_run(folder: Path | str) -> Analysis:
             f"{folder} was written by cxlink {visible(written)[:40]}; figures are made again by {__version__}.",
             stacklevel=2,
         )
+    spells = spells_of(counts) if len(counts.scored) else None
+    known: dict[str, Any] = {
+        "counts": counts,
+        "metrics": measured(counts),
+        "at_risk": at_risk_by_period(spells, counts),
+    }
+    unknown: dict[str, Any] = dict.fromkeys(NOT_WRITTEN)
     tables = read_tables(folder)
-    return Analysis(replace(analyse(counts).results, **tables))
+    return Analysis(WrittenResults(**tables, **known, **unknown, again=lambda: analyse(counts).results))
 
 
 def compare(
@@ -209,8 +219,6 @@ def value_of(
 
 def _with_value(counts: Counts, name: str, arguments: dict[str, Any]) -> Counts:
     """Override the spec's [value] by arguments, and refuse counts without spend or retention."""
-    from dataclasses import replace
-
     from cxlink.cohort.spec.cohort_spec import make_spec
 
     spec = counts.spec

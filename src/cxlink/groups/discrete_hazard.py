@@ -12,8 +12,9 @@ def survival_of(log_survival: np.ndarray) -> np.ndarray:
 
     Below e^−700 numpy takes six times as long for an exponential: there it is the product of two.
     """
-    survival: np.ndarray = np.exp(np.maximum(log_survival, _LEAST))
-    if log_survival.min(initial=0.0) < _LEAST:
+    deep = log_survival.min(initial=0.0) < _LEAST
+    survival: np.ndarray = np.exp(np.maximum(log_survival, _LEAST) if deep else log_survival)
+    if deep:
         rest = np.clip(log_survival - _LEAST, _LEAST, 0.0)
         survival *= np.exp(rest, out=rest)
     return survival
@@ -46,8 +47,14 @@ def log_survival(hazard: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore"):
         np.log1p(-hazard, out=step)
     np.maximum(step, EXTINCT, out=step)
-    np.cumsum(step, axis=1, out=step)
+    add_up(step)
     return total
+
+
+def add_up(steps: np.ndarray) -> None:
+    """Replace steps, (n_curves, n_steps, n_draws), by their sums so far: draws side by side, unlike ``cumsum``."""
+    for t in range(1, steps.shape[1]):
+        steps[:, t] += steps[:, t - 1]
 
 
 def carried(hazard: np.ndarray, empty: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 
 from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
+from cxlink.groups.discrete_hazard import add_up
 from cxlink.groups.support import FEWEST_AT_RISK
 from cxlink.survival.tails.extrapolation_error import ErrorPaths
 from cxlink.survival.tails.tail_fit import CellCounts, TailFit, spell_scores
@@ -96,7 +97,7 @@ class ContinuedHazards:
             factor = np.exp(np.clip(error[at], -_LARGEST, _LARGEST))
             first, last = np.searchsorted(level, [at, at + 1])
             np.multiply(hazard[used[first:last]], factor, out=total[first:last, 1:])
-        np.cumsum(total, axis=1, out=total)
+        add_up(total)
         return total
 
     def gradients(self) -> tuple[Gradients, ...]:

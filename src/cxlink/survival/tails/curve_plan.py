@@ -8,7 +8,7 @@ from scipy.sparse import coo_array, csr_array, eye_array
 
 from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
 from cxlink.groups.curves import Standard
-from cxlink.groups.discrete_hazard import EXTINCT, carried, hazards
+from cxlink.groups.discrete_hazard import EXTINCT, add_up, carried, hazards
 from cxlink.groups.mixtures import Mixtures, mixtures
 from cxlink.groups.requests import Request
 from cxlink.groups.support import FEWEST_AT_RISK, last_with
@@ -221,8 +221,8 @@ def continued_log_survival(
     with np.errstate(divide="ignore"):
         own = np.maximum(np.log1p(-hazard), EXTINCT)
     np.copyto(step[:, :n_periods], own, where=observed[:, :, None])
-    np.cumsum(step, axis=1, out=total[:, 1:])
-    total[:, 0] = 0.0
+    add_up(step)
+    total[:, 1:], total[:, 0] = step, 0.0
     return total
 
 

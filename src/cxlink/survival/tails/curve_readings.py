@@ -60,9 +60,9 @@ class CurveReadings:
         if groups.parts:
             total = np.zeros((groups.n_groups, len(times), self.whole.shape[-1]))
             for part in groups.parts:
-                at = interpolation(self.nodes, part.entry + given + np.concatenate([[0.0], times]))
-                log_s = np.stack([at @ self.log_survival[curve] for curve in part.curves])
-                total += part.since(log_s[:, 0], log_s[:, 1:], weight)
+                start = part.entry + given
+                after = between(self.log_survival, part.curves, self.nodes, start + times)
+                total += part.since(self.whole[part.curves, start], after, weight)
             return total
         entries = groups.entries + given
         place = {int(e): k for k, e in enumerate(entries)}
@@ -95,16 +95,34 @@ def curve_readings(log_survival: np.ndarray, nodes: np.ndarray, last: int) -> Cu
     last : int
         Last whole period that is read.
     """
-    at = interpolation(nodes, np.arange(last + 1.0))
-    return CurveReadings(log_survival, nodes, np.stack([at @ curve for curve in log_survival]))
+    whole = between(log_survival, np.arange(len(log_survival)), nodes, np.arange(last + 1.0))
+    return CurveReadings(log_survival, nodes, whole)
+
+
+def between(log_s: np.ndarray, curves: np.ndarray, nodes: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Log S of some curves at some times, straight between nodes: (n_used, n_times, n_draws), an array of its own."""
+    after, share = _place(nodes, times)
+    if ((share == 0) | (share == 1)).all():
+        return log_s[np.ix_(curves, np.where(share == 1, after, after - 1))]
+    found: np.ndarray = log_s[np.ix_(curves, after - 1)]
+    found *= (1 - share)[:, None]
+    later = log_s[np.ix_(curves, after)]
+    later *= share[:, None]
+    found += later
+    return found
 
 
 def interpolation(nodes: np.ndarray, times: np.ndarray) -> csr_array:
     """Weights of nodes at some times, straight between them: (n_times, n_nodes)."""
-    after = np.clip(np.searchsorted(nodes, times), 1, len(nodes) - 1)
-    share = ((times - nodes[after - 1]) / (nodes[after] - nodes[after - 1])).clip(0, 1)
+    after, share = _place(nodes, times)
     row = np.arange(len(times))
     values, columns = np.concatenate([1 - share, share]), np.concatenate([after - 1, after])
     at = csr_array((values, (np.concatenate([row, row]), columns)), shape=(len(times), len(nodes)))
     at.eliminate_zeros()
     return at
+
+
+def _place(nodes: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The node at or after each time, and how far it is from the one before."""
+    after = np.clip(np.searchsorted(nodes, times), 1, len(nodes) - 1)
+    return after, ((times - nodes[after - 1]) / (nodes[after] - nodes[after - 1])).clip(0, 1)
