@@ -50,7 +50,7 @@ test: $(READY)  ## the test suite
 	@$(ENGINES)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-test-engines: .venv-engines/ready  ## tables in a Postgres of its own (installs postgresql by apt where it is missing)
+test-engines: .venv-engines/ready  ## tables in a Postgres and a Spark of their own (installs both's needs by apt where missing)
 	@.ci/engines $(ENGINES)/python
 
 fuzz: $(READY)  ## 300 tables and specs drawn at random, counted by plain loops too (CASES=10000: half an hour)
@@ -90,7 +90,7 @@ LOCK := uv pip compile --universal --generate-hashes --no-emit-index-url --no-he
 
 lock:  ## remake requirements.lock and requirements-engines.lock (needs uv)
 	$(LOCK) -o requirements.lock
-	$(LOCK) --extra postgres --constraints requirements.lock -o requirements-engines.lock
+	$(LOCK) --extra postgres --extra spark --constraints requirements.lock -o requirements-engines.lock
 
 clean:  ## remove .venv and .venv-engines
 	rm -rf .venv .venv-engines

@@ -125,6 +125,7 @@ REASONS = {
 """Files of more than 250 lines, and why each is not two."""
 FULL_FOLDERS = {
     "cohort/count": "each file is one step from rows to counts",
+    "cohort/read": "each file is one kind of table",
     "report/sections": "one file a section of the report",
     "survival/families": "one file a step of one pipeline: layout, fit, backtest, average, projection",
 }

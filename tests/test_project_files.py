@@ -65,8 +65,9 @@ def test_the_lock_names_no_address(lock: str) -> None:
 def test_the_lock_of_engines_is_that_of_the_package_and_drivers() -> None:
     pins = _pins(ENGINES)
     assert {name: pins[name] for name in PINS} == PINS
-    assert set(pins) - set(PINS) == {"psycopg", "psycopg-binary"}
-    for text in PROJECT["optional-dependencies"]["postgres"]:
+    of_spark = {"pyspark", "py4j", "googleapis-common-protos", "grpcio", "grpcio-status", "protobuf"}
+    assert set(pins) - set(PINS) == {"psycopg", "psycopg-binary"} | of_spark
+    for text in (*PROJECT["optional-dependencies"]["postgres"], *PROJECT["optional-dependencies"]["spark"]):
         wanted = Requirement(text)
         for pin, block in pins[canonicalize_name(wanted.name)]:
             assert wanted.specifier.contains(str(pin.specifier).removeprefix("=="))
@@ -139,7 +140,8 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None
     names = [canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"]]
     declared = {name: IMPORT_NAMES.get(name, name.replace("-", "_")) for name in names}
     imported = _imported()
-    extras = {Requirement(text).name for text in PROJECT["optional-dependencies"]["spss"]}
+    optional = PROJECT["optional-dependencies"]
+    extras = {Requirement(text).name for text in (*optional["spss"], *optional["spark"])}
     assert imported <= {*declared.values(), *extras}
     assert {name for name, module in declared.items() if module not in imported} == set(NOT_IMPORTED)
 

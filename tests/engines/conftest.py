@@ -1,7 +1,8 @@
-"""A server of Postgres to count on: the one that CXLINK_POSTGRES names (`make test-engines` starts it)."""
+"""Engines to count on: those that CXLINK_POSTGRES and CXLINK_SPARK name (`make test-engines` starts them)."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +50,45 @@ def sent(connection: Any) -> Callable[[str, pa.Table], None]:
 
 
 @pytest.fixture(scope="session")
-def customers(postgres: str, sent: Any, tmp_path_factory: pytest.TempPathFactory) -> Sequence[Any]:
-    """The same customers in a Parquet file and in Postgres, in another order of rows there."""
+def spark() -> Iterator[str]:
+    """Address of a Spark; its session is kept for all tests, since to start one takes a while."""
+    address = os.environ.get("CXLINK_SPARK", "")
+    if not address:
+        pytest.skip("no Spark: make test-engines starts one")
+    with _kept(address):
+        yield address
+
+
+@contextmanager
+def _kept(address: str) -> Iterator[None]:
+    from cxlink.cohort.read.spark_sessions import opened
+
+    session, ours = opened(address, "kept")
+    yield
+    if ours:
+        session.stop()
+
+
+@pytest.fixture(scope="session", params=["postgres", "spark"])
+def customers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Sequence[Any]:
+    """The same customers in a Parquet file and in an engine, in another order of rows there."""
+    address = request.getfixturevalue(request.param)
     rows = crm()
     path: Path = tmp_path_factory.mktemp("crm") / "customers.parquet"
     pq.write_table(rows, path)
-    sent("customers", rows.take(pa.array(range(len(rows) - 1, -1, -1))))
-    return path, f"{postgres}::customers"
+    turned = rows.take(pa.array(range(len(rows) - 1, -1, -1)))
+    if request.param == "postgres":
+        request.getfixturevalue("sent")("customers", turned)
+        return path, f"{address}::customers"
+    folder = path.parent / "parts"
+    folder.mkdir()
+    for part, start in enumerate((0, 700)):
+        pq.write_table(turned.slice(start, 700 if part == 0 else None), folder / f"{part}.parquet")
+    return path, f"{address}::{folder}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The gateway to Java (py4j) leaves its sockets to be closed with the objects that hold them."""
+    for item in items:
+        for kind in ("ResourceWarning", "pytest.PytestUnraisableExceptionWarning"):
+            item.add_marker(pytest.mark.filterwarnings(f"ignore:.*unclosed.*socket:{kind}"))

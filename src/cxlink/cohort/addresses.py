@@ -12,6 +12,7 @@ _LEAST = 3
 """Letters of a part of an address that is hidden in other texts: shorter ones stand in most words."""
 _PLAIN = frozenset({"true", "false", "none", "localhost", "memory"})
 """Parts of addresses that say nothing of anybody."""
+_SPARK = ("spark://", "sc://")
 
 
 def is_address(text: str) -> bool:
@@ -26,12 +27,21 @@ def shown(text: str) -> str:
     --------
     >>> shown("postgres://reader:secret@host/db::sales.customers")
     'URL::sales.customers'
+    >>> shown("spark://local[2]::/data/crm/customers.parquet")
+    'URL::customers.parquet'
     """
-    return f"URL::{text.rsplit('::', 1)[1]}" if is_address(text) else text
+    return f"URL::{_last(text.rsplit('::', 1)[1])[1]}" if is_address(text) else text
+
+
+def is_spark(address: str) -> bool:
+    """Whether an address is one of Spark: ``spark://HOST:PORT``, ``spark://local[2]``, or ``sc://HOST:PORT``."""
+    return address.startswith(_SPARK)
 
 
 def parted(text: str) -> tuple[str, str]:
     """Split ``URL::table``; ``$NAME::table`` takes the address from an environment variable.
+
+    The folder of a file that Spark reads belongs to the address: ``spark://local[2]::/data``, ``customers.parquet``.
 
     Raises
     ------
@@ -43,10 +53,17 @@ def parted(text: str) -> tuple[str, str]:
         known = os.environ.get(address[1:], "")
         if not known:
             raise InputError(
-                f"{name}: the environment has no variable of that name. Export it with the address."
+                f"{_last(name)[1]}: the environment has no variable of that name. Export it with the address."
             )
-        return known, name
-    return address, name
+        address = known
+    folder, file = _last(name) if is_spark(address) else (None, name)
+    return (address if folder is None else f"{address}::{folder}"), file
+
+
+def _last(name: str) -> tuple[str | None, str]:
+    """Folder of a file, None without one, and its name."""
+    folder, mark, file = name.rstrip("/").rpartition("/")
+    return (folder if mark else None), file
 
 
 def pieces(address: str) -> frozenset[str]:
@@ -75,8 +92,9 @@ def addresses_in(arguments: Iterable[str]) -> list[str]:
     found = []
     for argument in arguments:
         if is_address(argument) or "://" in argument:
-            address = argument.rsplit("::", 1)[0]
+            address, *name = argument.rsplit("::", 1)
             found += [address, os.environ.get(address[1:], "")] if address.startswith("$") else [address]
+            found += [_last(file)[0] or "" for file in name]
     return [address for address in found if address]
 
 

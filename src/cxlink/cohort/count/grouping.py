@@ -87,13 +87,13 @@ def _grouped(
         "lacks": prepared.lacks,
     }  # fmt: skip
     rows = source.table.select(**keys, **{name: value for name, value in read.items() if value is not None})
-    duckdb = source.engine.name == "duckdb"
-    totals = {"n": rows.count(), **_totals(rows, prepared, spec, tops[0], duckdb)}
+    engine = source.engine.name
+    totals = {"n": rows.count(), **_totals(rows, prepared, spec, tops[0], engine)}
     if prepared.control is not None:
         totals |= {"control_given": as_one(rows.given).sum(), "control_n": rows.control.count()}
-        totals |= amounts.moments(rows.control, tops[1], duckdb)
+        totals |= amounts.moments(rows.control, tops[1], engine)
     if prepared.margin is not None:
-        totals |= {"margin_n": rows.margin.count(), **amounts.moments(rows.margin, tops[2], duckdb, "margin")}
+        totals |= {"margin_n": rows.margin.count(), **amounts.moments(rows.margin, tops[2], engine, "margin")}
     for said in ("words", "labels"):
         if getattr(prepared, said) is not None:
             totals[said] = rows[said].max()
@@ -102,7 +102,7 @@ def _grouped(
     return source.run(rows.group_by(list(keys)).aggregate(**totals).limit(MOST_CELLS + 1))
 
 
-def _totals(rows: Any, prepared: Prepared, spec: CohortSpec, top: float, duckdb: bool) -> dict[str, Any]:
+def _totals(rows: Any, prepared: Prepared, spec: CohortSpec, top: float, engine: str) -> dict[str, Any]:
     if prepared.y is None:
         return {}
     lacking = as_one(rows.lacks).sum()
@@ -114,7 +114,7 @@ def _totals(rows: Any, prepared: Prepared, spec: CohortSpec, top: float, duckdb:
         zero = as_one(rows.y == 0).sum()
     else:
         zero = rows.y.count() - amounts.log_of(rows.y).count()  # the log is at hand; another test of y is not
-    return totals | {"spend_zero": zero} | amounts.sums(rows.y, top, duckdb)
+    return totals | {"spend_zero": zero} | amounts.sums(rows.y, top, engine)
 
 
 def _unusual(cells: pa.Table, nonempty: str, numeric: str, squares: str) -> bool:

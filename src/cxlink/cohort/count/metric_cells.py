@@ -46,7 +46,7 @@ def raw_metrics(source: Source, spec: CohortSpec) -> pa.Table | None:
     table = source.table.select(**read, **sides)
     tops = _sizes(source, table, spec, list(sides))
     sums = {"n": table.count()} | {f"bad.{name}": table[f"bad.{name}"].sum() for name in rows.bad}
-    sums |= _sums(table, rows, tops, source.engine.name == "duckdb")
+    sums |= _sums(table, rows, tops, source.engine.name)
     return _limited(source, table.group_by(list(rows.keys)).aggregate(**sums), spec)
 
 
@@ -68,18 +68,18 @@ def _sizes(source: Source, table: Any, spec: CohortSpec, sides: Sequence[str]) -
     return {side: amounts.top_for(row[side]) for side in sides}
 
 
-def _sums(table: Any, rows: MetricRows, tops: dict[str, float], duckdb: bool) -> dict[str, Any]:
+def _sums(table: Any, rows: MetricRows, tops: dict[str, float], engine: str) -> dict[str, Any]:
     """Exact sums of each metric's two sides, in steps that fit the largest amount of each."""
     sums: dict[str, Any] = {}
     for name, (_, below) in rows.amounts.items():
         x, top = table[f"{name}.above"], tops[f"{name}.above"]
-        sums |= {f"{name}.n": x.count(), f"{name}.x": amounts.exact_sum(x, top, duckdb)}
-        sums[f"{name}.xx"] = amounts.exact_sum(amounts.product(x, x, duckdb), top**2, duckdb)
+        sums |= {f"{name}.n": x.count(), f"{name}.x": amounts.exact_sum(x, top, engine)}
+        sums[f"{name}.xx"] = amounts.exact_sum(amounts.product(x, x, engine), top**2, engine)
         if below is not None:
             w, bound = table[f"{name}.below"], tops[f"{name}.below"]
-            sums[f"{name}.w"] = amounts.exact_sum(w, bound, duckdb)
-            sums[f"{name}.ww"] = amounts.exact_sum(amounts.product(w, w, duckdb), bound**2, duckdb)
-            sums[f"{name}.xw"] = amounts.exact_sum(amounts.product(x, w, duckdb), top * bound, duckdb)
+            sums[f"{name}.w"] = amounts.exact_sum(w, bound, engine)
+            sums[f"{name}.ww"] = amounts.exact_sum(amounts.product(w, w, engine), bound**2, engine)
+            sums[f"{name}.xw"] = amounts.exact_sum(amounts.product(x, w, engine), top * bound, engine)
     return sums
 
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 from cxlink.cohort.addresses import tells
 
-_LACKS = re.compile(r"invalid input syntax for type|field value out of range|function try_strptime")
-"""What Postgres says where text that is read as numbers or dates holds anything else, or dates of a format."""
+_LACKS = re.compile(
+    r"invalid input syntax for type|field value out of range|function try_strptime|routine `try_strptime`"
+)
+"""What Postgres says where text that is read as numbers or dates holds anything else, or dates of a format, which
+Spark lacks too."""
 
 _REFUSALS = (
     (
@@ -15,10 +18,13 @@ _REFUSALS = (
         "the user or the password is refused",
     ),
     (r"database \"[^\"]*\" does not exist", "no such database"),
+    (r"PATH_NOT_FOUND|TABLE_OR_VIEW_NOT_FOUND|SCHEMA_NOT_FOUND", "no such table"),
     (
-        r"connection refused|resolve|could not translate|name or service|timeout expired",
+        r"connection refused|resolve|could not translate|name or service|timeout expired|timed out|UNAVAILABLE",
         "no server answers there",
     ),
+    (r"Don't know how to connect|Could not parse Master URL", "no engine of that kind"),
+    (r"JAVA_GATEWAY_EXITED", "no Java starts here: install a Java runtime, 17 or later"),
 )
 """What engines say of an address that they do not open, and what is said of it."""
 
@@ -32,8 +38,6 @@ def why_not(error: Exception, address: str) -> str:
     if isinstance(error, ImportError) and (error.name or "").isidentifier():
         return f"its driver {error.name} is not installed"
     text = str(error)
-    if "Don't know how to connect" in text:
-        return "no engine of that kind"
     known = (why for pattern, why in _REFUSALS if re.search(pattern, text, re.IGNORECASE))
     return next(known, None) or _told_safely(error, address)
 

@@ -1,4 +1,4 @@
-"""Tables of engines: counted in place (DuckDB, Postgres), or copied into DuckDB in Arrow batches (SQLite, Polars)."""
+"""Tables of engines: counted in place (DuckDB, Postgres, Spark), or copied into DuckDB in batches (SQLite, Polars)."""
 
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from cxlink.cohort.read.files import plain, refuse_twins
 from cxlink.cohort.read.zones import in_own_zones, zones_of
 
-COUNTING = ("duckdb", "postgres")
+COUNTING = ("duckdb", "postgres", "pyspark")
 """Engines that count their own tables; the rows of others are read in batches."""
 
 BATCH = 100_000
@@ -26,7 +26,16 @@ def in_place(engine: Any, rows: Any) -> Any:
     rows : ibis Table
         A table or an expression of it.
     """
-    return in_own_zones(rows, zones_of(rows.schema())) if engine.name == "duckdb" else _by_bytes(engine, rows)
+    if engine.name == "duckdb":
+        return in_own_zones(rows, zones_of(rows.schema()))
+    return _by_bytes(engine, rows) if engine.name == "postgres" else _in_plain_types(rows)
+
+
+def _in_plain_types(rows: Any) -> Any:
+    """Lists, maps and structures of Spark as their text: a map has no order, and cannot be grouped by."""
+    schema = rows.schema()
+    odd = [name for name in schema.names if not _is_plain(schema[name]) and not schema[name].is_string()]
+    return rows.mutate(**{name: rows[name].cast("string") for name in odd}) if odd else rows
 
 
 def _by_bytes(engine: Any, rows: Any) -> Any:

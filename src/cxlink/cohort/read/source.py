@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from cxlink.cohort.addresses import is_address, parted
+from cxlink.cohort.addresses import is_address, is_spark, parted
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.engine_errors import complaint, why_not
 from cxlink.cohort.read.engine_tables import COUNTING, in_batches, in_place
 from cxlink.cohort.read.files import find_files, read_files
 from cxlink.cohort.read.memory_tables import in_memory
 from cxlink.cohort.read.parquet_files import largest_in
+from cxlink.cohort.read.spark_queries import run_on_spark
+from cxlink.cohort.read.spark_sessions import spark_table
 from cxlink.cohort.spec.spec_sections import TableSection
 
 
@@ -70,6 +72,8 @@ class Source:
             If the engine cannot read the rows; in one line.
         """
         try:
+            if self.engine.name == "pyspark":
+                return run_on_spark(self.engine, expression)
             return self.engine.to_pyarrow(expression)
         except Exception as error:
             said = InputError(f"{self.name}: {complaint(error, self.files, self.address)}.")
@@ -178,23 +182,34 @@ _LOCAL = ("enable_external_access", "autoinstall_known_extensions", "autoload_kn
 
 
 def _from_engine(text: str, options: TableSection, wanted: Collection[str] | None) -> Source:
-    import ibis
-
     address, name = parted(text)
-    engine = None
+    source = None
     try:
-        engine = ibis.connect(_opened_safely(address))
-        schema, _, short = name.rpartition(".")
-        whole = not schema or name in engine.list_tables()
-        rows = engine.table(name) if whole else engine.table(short, database=schema)
-        source = Source(name, rows, tuple(rows.columns), options, engine, address=address)
+        engine, rows, ours = (
+            spark_table(address, name) if is_spark(address) else _database_table(address, name)
+        )
+        source = Source(name, rows, tuple(rows.columns), options, engine, ours=ours, address=address)
         return _counted_somewhere(source, wanted)
     except Exception as error:
-        if engine is not None:
-            engine.disconnect()
+        if source is not None:
+            source.close()
         if isinstance(error, InputError):
             raise
         raise InputError(f"{name}: cannot be opened at that address ({why_not(error, address)}).") from None
+
+
+def _database_table(address: str, name: str) -> tuple[Any, Any, bool]:
+    """Engine of an address, its table of that name, and that the engine was opened for it."""
+    import ibis
+
+    engine = ibis.connect(_opened_safely(address))
+    try:
+        schema, _, short = name.rpartition(".")
+        whole = not schema or name in engine.list_tables()
+        return engine, engine.table(name) if whole else engine.table(short, database=schema), True
+    except BaseException:
+        engine.disconnect()
+        raise
 
 
 def _counted_somewhere(source: Source, wanted: Collection[str] | None) -> Source:
