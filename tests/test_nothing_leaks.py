@@ -18,7 +18,7 @@ from cxlink import notebook
 from cxlink.cli import commands
 from cxlink.cli.commands import file_name, run
 from cxlink.cli.terminal import command_line
-from cxlink.cohort.addresses import hidden, parted, shown, tells
+from cxlink.cohort.addresses import addresses_in, hidden, parted, shown, tells
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.source import embedded, open_source
 from cxlink.cohort.spec.spec_sections import TableSection
@@ -36,6 +36,8 @@ UNREACHED = (
     "sqlite:///nowhere/SECRET.sqlite::t",
     "nosuch://SECRET:SECRET@host::t",
     "postgres://[SECRET::t",
+    "spark://SECRET.invalid:7077::/SECRET/t",
+    "sc://127.0.0.1:1/;token=SECRET::s3a://SECRET:SECRET@SECRET/t",
 )
 pytestmark = pytest.mark.usefixtures("few_families")
 
@@ -205,6 +207,27 @@ def test_parts_of_an_address_are_told_by_words() -> None:
     for text in ("readers of it", "no such column", "postgres"):
         assert not tells(text, address), text
     assert hidden(f"cannot open {address} as reader", [address]) == "cannot open *** as ***"
+
+
+def test_the_folder_of_a_file_that_spark_reads_is_a_part_of_its_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LAKE", "spark://local[2]::s3a://key:SECRET@bucket/crm")
+    place = ("spark://local[2]::s3a://key:SECRET@bucket/crm", "customers.parquet")
+    for text in ("$LAKE::customers.parquet", "::".join(place[:1]) + "/customers.parquet/"):
+        assert parted(text) == place
+        assert shown(text) == "URL::customers.parquet"
+    assert parted("sc://host:15002::sales.customers") == ("sc://host:15002", "sales.customers")
+    assert parted("postgres://host/db::a/b") == ("postgres://host/db", "a/b")
+    asked = ["fit", "sc://host::/srv/crm/t.parquet"]
+    assert (
+        hidden("sc://host cannot read /srv/crm/t.parquet", addresses_in(asked))
+        == "*** cannot read ***/t.parquet"
+    )
+    written, variables = notebook._without_address({"table": "spark://local[2]::/srv/crm/t.parquet"})
+    monkeypatch.setenv(*next(iter(variables.items())))
+    assert parted(written["table"]) == ("spark://local[2]::/srv/crm", "t.parquet")
+    assert "crm" not in written["table"]
 
 
 def test_duckdb_reads_the_files_it_was_given_and_nothing_else(database: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from cxlink.cohort.table import read_cohort
 SCALE = {"scale": "0-10"}
 
 
+@pytest.mark.parametrize("customers", ["postgres"], indirect=True)
 def test_an_ibis_table_of_postgres_is_counted_there(customers: Sequence[Any], postgres: str) -> None:
     engine = ibis.connect(postgres)
     table = engine.table("customers")

@@ -101,7 +101,8 @@ def test_a_run_keeps_nothing_of_the_address(
     customers: Sequence[Any], capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     address, _, name = customers[1].rpartition("::")
-    secrets = [address.partition("@")[0].rpartition(":")[2], "127.0.0.1", "local[2]", Path(name).parent.name]
+    password = address.partition("@")[0].rpartition(":")[2] if "@" in address else address
+    secrets = [secret for secret in (password, "127.0.0.1", "local[2]", Path(name).parent.name) if secret]
     asked = [
         "--score",
         "score",
@@ -118,8 +119,8 @@ def test_a_run_keeps_nothing_of_the_address(
     said = capfd.readouterr()
     kept = [path.read_bytes().decode("latin-1") for path in (tmp_path / "run").rglob("*") if path.is_file()]
     for text in (said.out, said.err, *kept):
-        assert not [secret for secret in secrets if len(secret) > 3 and secret in text]
+        assert not [secret for secret in secrets if secret in text]
     # a fault in the middle of a query
     with pytest.raises(InputError) as refused:
         count(customers[1], {"subscription": {"duration": "customer", "event": "lost"}}, score=SCALE)
-    assert not [secret for secret in secrets if len(secret) > 3 and secret in str(refused.value)]
+    assert not [secret for secret in secrets if secret in str(refused.value)]
