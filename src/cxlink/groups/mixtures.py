@@ -54,9 +54,8 @@ class Mixture:
         return mean
 
     def since(self, before: np.ndarray, after: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-        """Average S(e + t) / S(e), from log S(e), (n_used, n_draws), and log S(e + t), which is overwritten."""
-        after -= before[:, None]
-        return self.mixed(survival_of(after), weight)
+        """Average S(e + t) / S(e), from log S(e), (n_used, n_draws), and log S(e + t)."""
+        return self.mixed(survival_of(after - before[:, None] if before.any() else after), weight)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +112,7 @@ class Mixtures:
             start = part.entry + given
             inside = times[start + times < n_nodes]
             if inside.size:
-                after = log_survival[np.ix_(part.curves, start + inside)]
+                after = _read(log_survival, part.curves, start + inside)
                 total[:, : len(inside)] += part.since(log_survival[part.curves, start], after, weight)
         return total
 
@@ -144,6 +143,14 @@ class Mixtures:
                 for group, own in zip(one.groups, part, strict=True):
                     total[group][:, draws] += own
         return total
+
+
+def _read(values: np.ndarray, curves: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+    """Values of some curves, each once and rising, at some nodes; no copy where that is not needed."""
+    first, last = int(nodes[0]), int(nodes[-1])
+    if len(curves) == len(values) and last - first == len(nodes) - 1:
+        return values[:, first : last + 1]
+    return values[np.ix_(curves, nodes)]
 
 
 def mixtures(standards: Sequence[Standard]) -> Mixtures:

@@ -243,8 +243,11 @@ def _draws(
             if _key(job) not in cumulative:
                 cumulative[_key(job)] = drawn.cumulated(job.scenario, job.plan.cells)
         customers = _customers(model, weights, cumulative[_key(jobs[0])]) if jobs else weights
+        plan = None
         for k, job in enumerate(jobs):
-            hazard, last[k] = resampled_hazards(job.plan, counted, last[k])
+            if job.plan is not plan:  # of scenarios of one request it is the same
+                plan = job.plan
+                hazard, last[k] = resampled_hazards(plan, counted, last[k])
             log_s = continued_log_survival(
                 job.plan, job.plan.drawn, hazard, cumulative[_key(job)], customers[job.plan.cells]
             )
