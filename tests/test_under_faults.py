@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cxlink.cli import terminal
+from cxlink.cli import main, terminal
 from cxlink.cli.commands import run
 from cxlink.cohort import table as reading
 from cxlink.cohort.errors import InputError
@@ -183,6 +183,22 @@ def test_a_signal_to_end_leaves_nothing_and_status_143(
     assert ended.value.code == 143
     assert capsys.readouterr().err == "cxlink: ended by a signal.\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interruption_while_the_program_is_loaded_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "cxlink.cli.commands":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "cxlink.cli.commands")
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "cxlink: interrupted.\n"
 
 
 def test_any_locale_can_be_printed_to(monkeypatch: pytest.MonkeyPatch) -> None:

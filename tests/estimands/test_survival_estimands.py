@@ -7,7 +7,7 @@ import pytest
 
 from cxlink.checks import matching
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
-from cxlink.estimands.survival_estimands import leading_rows, survival_refusals, survival_rows
+from cxlink.estimands.survival_estimands import half_left, leading_rows, survival_refusals, survival_rows
 from cxlink.estimands.tidy import interval, tidy, widened_to_contain
 from cxlink.survival.survival import Drawn, Survival
 
@@ -322,3 +322,7 @@ def test_held_by_hand() -> None:
     assert widened_to_contain(row, [{"conf_low": 0.1, "conf_high": np.nan}])["conf_low"] == 0.1
     unknown = {"estimate": 1.0, "conf_low": np.nan, "conf_high": np.nan}
     assert widened_to_contain(unknown) is unknown
+
+
+def test_a_curve_that_falls_from_over_a_half_to_next_to_nothing_has_lost_the_half_at_once() -> None:
+    assert half_left(np.array([1.0, 0.9, 1e-320])) == pytest.approx(1.0, abs=1e-3)

@@ -138,7 +138,8 @@ def half_left(survival: np.ndarray) -> np.ndarray:
     below = survival <= 0.5
     after = np.maximum(below.argmax(axis=-1), 1)
     s1, s0 = (np.take_along_axis(survival, at[..., None], axis=-1)[..., 0] for at in (after, after - 1))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    # next to nothing may be left: s0/s1 is then more than any number, and the half is lost at once
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         part = np.where(s1 > 0, np.log(s0 / 0.5) / np.log(s0 / s1), (s0 - 0.5) / s0)
     return np.where(below.any(axis=-1), after - 1 + part, np.inf)
 
