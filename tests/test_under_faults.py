@@ -17,7 +17,7 @@ from cxlink.cohort import table as reading
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.runs import new_folder, refuse_existing
+from cxlink.runs import new_folder, read_run, refuse_existing
 
 STAY = ["--score", "score", "--scale", "1-10", "--duration", "months", "--event", "lost"]
 
@@ -65,6 +65,19 @@ def test_a_full_output_is_named(
         patch.setattr(sys, "stdout", full)
         assert run(arguments) == 2
     _same_line(capsys, "standard output: cannot be written (No space left on device).")
+
+
+@pytest.mark.usefixtures("empty_pictures", "few_families")
+def test_a_fit_whose_output_is_full_is_kept(
+    churn: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    with Path("/dev/full").open("w") as full, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", full)
+        assert run(["fit", str(churn), *STAY, "--quick", "--draws", "100", "--out", str(out)]) == 2
+    _same_line(capsys, "standard output: cannot be written (No space left on device).")
+    assert read_run(out).profile.rows_read == 60
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["churn.csv", "run"]
 
 
 def test_a_closed_output_is_named_and_a_reader_that_left_is_no_fault(
