@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from tabled import STAY, cells, count, spec, stay
 
+from cxlink.cohort.count import identity
 from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.table import read_cohort
@@ -38,6 +39,36 @@ def test_an_id_that_repeats(ids: list[Any], message: str) -> None:
         assert str(refused.value) == (
             f'table: customer must not repeat. {message} Keep one row a customer, or set [cohort] repeat = "first".'
         )
+
+
+def test_ids_are_found_to_repeat_in_parts_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [f"c{i * 7919 % 1000}" for i in range(200)] + ["c7", "c919", "c7"]
+    table = stay([5] * len(ids), [3] * len(ids), [1] * len(ids), customer=ids)
+    for most in (1, 10, 1000):
+        monkeypatch.setattr(identity, "MOST_AT_ONCE", most)
+        with pytest.raises(InputError, match=r"2 of them occur more than once, such as c7 \(2 rows\)"):
+            count(table, STAY, ID)
+        assert count(table.head(200), STAY, ID).cells["n"].tolist() == [200]
+
+
+@pytest.mark.parametrize("at", [0, 5, 98])
+@pytest.mark.parametrize("looked_at", [2, 50, 1000])
+def test_one_repeat_among_ids_that_rise_is_found(
+    at: int, looked_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "LOOKED_AT", looked_at)
+    ids = sorted([*range(99), at])
+    table = stay([5] * 100, [3] * 100, [1] * 100, customer=ids)
+    with pytest.raises(InputError, match=rf"One occurs more than once: {at} \(2 rows\)"):
+        count(table, STAY, ID)
+
+
+def test_ids_that_rise_are_not_grouped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity, "_parts", None)
+    table = stay([5] * 9, [3] * 9, [1] * 9, customer=[f"c{i}" for i in range(9)])
+    assert count(table, STAY, ID).cells["n"].tolist() == [9]
+    with pytest.raises(TypeError):
+        count(table.iloc[::-1], STAY, ID)
 
 
 @pytest.mark.parametrize(

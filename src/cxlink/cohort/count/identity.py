@@ -1,5 +1,6 @@
 """One row per customer: unique ids, or the first completed survey."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from cxlink.cohort.count.profile import Remark
@@ -10,11 +11,16 @@ from cxlink.cohort.read.dates import day
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
+LOOKED_AT = 100_000
+"""Rows by which ids are taken to rise or not."""
+MOST_AT_ONCE = 15_000_000
+"""Ids that are grouped at once: some hundred megabytes."""
+
 
 def one_row_a_customer(source: Source, spec: CohortSpec) -> tuple[Source, tuple[Remark, ...]]:
     """Reduce to one row per id: refuse repeats, or keep the first completed survey.
 
-    A pass of its own, which the engine may spill to disk.
+    A pass of its own: in order of the rows where ids rise, else grouped in parts.
 
     Raises
     ------
@@ -24,21 +30,22 @@ def one_row_a_customer(source: Source, spec: CohortSpec) -> tuple[Source, tuple[
     if spec.cohort.id is None:
         return source, ()
     key = columns.raw(source, spec.cohort.id, "id")
-    _refuse_missing(source, spec.cohort.id, key)
+    n_rows = _refuse_missing(source, spec.cohort.id, key)
     if spec.cohort.repeat == "first":
         return _first_surveys(source, spec, key)
-    _refuse_repeats(source, spec.cohort.id, key)
+    _refuse_repeats(source, spec.cohort.id, key, n_rows)
     return source, ()
 
 
-def _refuse_missing(source: Source, name: str, key: Any) -> None:
+def _refuse_missing(source: Source, name: str, key: Any) -> int:
+    """Refuse missing ids; the number of rows."""
     import ibis
 
     rows = source.table.select(gone=~columns.is_given(key))
     totals = source.run(rows.aggregate(n=rows.count(), gone=columns.as_one(rows.gone).sum())).to_pylist()[0]
-    n_gone = int(totals["gone"] or 0)
+    n_rows, n_gone = int(totals["n"]), int(totals["gone"] or 0)
     if not n_gone:
-        return
+        return n_rows
     where = ""
     if source.ordered:
         numbered = rows.mutate(at=ibis.row_number())
@@ -46,18 +53,24 @@ def _refuse_missing(source: Source, name: str, key: Any) -> None:
         where = f", {'the first ' if n_gone > 1 else ''}in row {first:,}"
     fail = "rows fail" if n_gone > 1 else "rows fails"
     raise InputError(
-        f"{source.name}: {name} must be there in every row. {n_gone:,} of {totals['n']:,} {fail}{where} (found "
+        f"{source.name}: {name} must be there in every row. {n_gone:,} of {n_rows:,} {fail}{where} (found "
         "nothing). Fill it in, or leave [cohort] id out."
     )
 
 
-def _refuse_repeats(source: Source, name: str, key: Any) -> None:
-    table = source.table.select(id=key)
-    ids = table.group_by("id").aggregate(n=table.count())
-    twice = ids.filter(ids.n > 1)
-    n_twice = source.run(twice.count()).as_py()
+def _refuse_repeats(source: Source, name: str, key: Any, n_rows: int) -> None:
+    ids = source.table.select(id=key)
+    if _rise(source, ids):
+        return
+    n_twice, examples = 0, []
+    for part in _parts(source, ids, n_rows):
+        sizes = part.group_by("id").aggregate(n=part.count())
+        twice = sizes.filter(sizes.n > 1)
+        n_here = int(source.run(twice.count()).as_py())
+        n_twice += n_here
+        examples += source.run(twice.order_by("id").limit(1)).to_pylist() if n_here else []
     if n_twice:
-        one = source.run(twice.order_by("id").limit(1)).to_pylist()[0]
+        one = min(examples, key=lambda example: example["id"])
         several = (
             f"{n_twice:,} of them occur more than once, such as"
             if n_twice > 1
@@ -67,6 +80,34 @@ def _refuse_repeats(source: Source, name: str, key: Any) -> None:
             f"{source.name}: {name} must not repeat. {several} {shown(one['id'])} ({one['n']:,} rows). Keep one row a "
             'customer, or set [cohort] repeat = "first".'
         )
+
+
+def _rise(source: Source, ids: Any) -> bool:
+    """Whether each id is larger than the one in the row before, so that none repeats: one pass that keeps one row.
+
+    The first rows are looked at first: where they do not rise, the others are not read.
+    """
+    import ibis
+
+    if source.engine.name != "duckdb":
+        return False
+    for rows in (ids.limit(LOOKED_AT), ids):
+        # without a partition or an order DuckDB gives the row before as it reads
+        pairs = rows.select(one=rows.id, before=rows.id.lag().over(ibis.window()))
+        falls = columns.as_one(pairs.before >= pairs.one).sum()
+        if source.run(pairs.aggregate(falls=falls))["falls"][0].as_py():
+            return False
+    return True
+
+
+def _parts(source: Source, ids: Any, n_rows: int) -> Iterator[Any]:
+    """Ids in so many parts that each is grouped in little memory; equal ones are in one part."""
+    n_parts = -(-n_rows // MOST_AT_ONCE)
+    if n_parts < 2 or source.engine.name != "duckdb":  # other engines group on disk where they lack memory
+        yield ids
+        return
+    for part in range(n_parts):
+        yield ids.filter((ids.id.hash() % n_parts).abs() == part)
 
 
 def _first_surveys(source: Source, spec: CohortSpec, key: Any) -> tuple[Source, tuple[Remark, ...]]:
