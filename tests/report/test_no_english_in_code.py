@@ -20,6 +20,7 @@ MARKUP = re.compile(r"<[!a-z/]|^\.cxlink |^ [a-z-]+=\"")
 RAISED = ("InputError", "ValueError", "KeyError", "TypeError", "AssertionError")
 """Errors carry their cure in the code; what raises them is a call of one of these."""
 EXCEPTIONS = {
+    "cli/__init__.py": "the line of an interruption before anything is loaded",
     "cli/arguments.py": "help texts, which --help alone prints",
     "cli/flags.py": "help texts, and refusals of a flag’s value",
     "cli/commands.py": "help texts",
