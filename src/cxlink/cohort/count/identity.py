@@ -62,7 +62,7 @@ def _refuse_repeats(source: Source, name: str, key: Any, n_rows: int) -> None:
     ids = source.table.select(id=key)
     if _rise(source, ids):
         return
-    n_twice, examples = 0, []
+    n_twice, examples = 0, list[dict[str, Any]]()
     for part in _parts(source, ids, n_rows):
         sizes = part.group_by("id").aggregate(n=part.count())
         twice = sizes.filter(sizes.n > 1)
