@@ -5,7 +5,7 @@ import ibis.expr.operations as ops
 import pytest
 
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.read import columns
+from cxlink.cohort.read import columns, dates
 from cxlink.cohort.read.source import open_source
 from cxlink.cohort.read.spark_queries import as_elsewhere
 from cxlink.cohort.spec.spec_sections import TableSection
@@ -28,7 +28,7 @@ def test_blanks_of_every_kind_are_taken_off_both_ends() -> None:
     assert [node.pattern.value for node in _of(ops.RegexReplace, table)] == [r"^\s+|\s+$"]
 
 
-@pytest.mark.parametrize("read", [columns.number, columns.date])
+@pytest.mark.parametrize("read", [columns.number, dates.date])
 def test_text_is_read_where_it_looks_like_what_is_wanted(read: object) -> None:
     table = ROWS.select(x=read(ROWS.text, TableSection()))  # type: ignore[operator]
     assert len(_of(ops.RegexSearch, table)) == 1
