@@ -109,7 +109,8 @@ def test_a_short_run_makes_the_first_blocks_and_says_how_many(tmp_path: Path) ->
 
 def test_files_of_other_code_are_refused(tmp_path: Path) -> None:
     replicate(proof(cell("a", 10, 2)), tmp_path, 1)
-    other = proof(cell("a", 10, 2, partial(uniform, shift=1e-12)))
+    replicate(proof(cell("a", 10, 2, partial(uniform, shift=1e-13))), tmp_path, 1)  # another processor
+    other = proof(cell("a", 10, 2, partial(uniform, shift=1e-8)))
     with pytest.raises(
         InputError, match=r"tried and .*tried: made by other code than this\. Remove both, and run `make"
     ):
