@@ -68,7 +68,7 @@ class Killed:
     command, sent : str
         Which of `COMMANDS`, and the signal's name.
     share : float
-        Of the time that the command takes, how much had passed.
+        Of the processor seconds that the command takes, how many had passed.
     replaced : bool
         Whether it was to replace an earlier run.
     ended : str
@@ -88,10 +88,8 @@ class Killed:
     fault: str
 
 
-def _run(
-    arguments: Sequence[str], place: Path, seconds: float | None = None, sent: str = ""
-) -> tuple[int, str]:
-    """Run a command, and send it a signal after so many seconds; its status and what it said on standard error."""
+def _run(arguments: Sequence[str], place: Path, seconds: float = 0.0, sent: str = "") -> tuple[int, str]:
+    """Run a command, and send it a signal after so many seconds of processor; its status, and its errors."""
     temporary = place / "tmp"
     temporary.mkdir(exist_ok=True)
     program = [sys.executable, "-c", "import sys; from cxlink.cli import main; sys.exit(main())", *arguments]
@@ -99,12 +97,22 @@ def _run(
         program, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "TMPDIR": str(temporary)},
     )  # fmt: skip
-    try:
-        _, said = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.send_signal(getattr(signal, sent))
-        _, said = process.communicate(timeout=120)
+    while sent and process.poll() is None:
+        if _processor_seconds(process.pid) >= seconds:
+            process.send_signal(getattr(signal, sent))
+            break
+        time.sleep(0.005)
+    _, said = process.communicate(timeout=600)
     return process.returncode, said
+
+
+def _processor_seconds(pid: int) -> float:
+    """Seconds of processor that a process has taken."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return float("inf")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _contents(folder: Path) -> str:
@@ -141,7 +149,7 @@ def killed(command: str, place: Path, seconds: float, random: Random) -> Killed:
     place : Path
         Folder with its table and earlier runs.
     seconds : float
-        How long it takes.
+        Of processor that it takes.
     random : Random
         Of the moment, the signal, and whether it replaces an earlier run.
     """
@@ -150,6 +158,7 @@ def killed(command: str, place: Path, seconds: float, random: Random) -> Killed:
     shutil.rmtree(out, ignore_errors=True)
     if replaces:
         shutil.copytree(place / "earlier" / command, out)
+        (out / "earlier").touch()  # a run that is made again may be the same to the last byte
     before, around = _contents(out), set(place.iterdir())
     status, said = _run(
         [*COMMANDS[command], "--out", "out", "--overwrite", "--quiet"], place, share * seconds, sent
@@ -213,9 +222,12 @@ def _prepare(place: Path, only: Sequence[str]) -> dict[str, float]:
             raise RuntimeError(f"{name}: {done}")
     seconds = {}
     for command in only:
-        start = time.monotonic()
+        start = os.times()
         done = _run([*COMMANDS[command], "--out", "out", "--quiet"], place)
-        seconds[command] = time.monotonic() - start
+        end = os.times()
+        seconds[command] = (
+            end.children_user + end.children_system - start.children_user - start.children_system
+        )
         if done != (0, ""):
             raise RuntimeError(f"{command}: {done}")
         (place / "earlier").mkdir(exist_ok=True)
@@ -240,7 +252,7 @@ def page(found: Sequence[Killed], seed: int) -> Page:
     lines = ["# Commands ended at random moments\n"]
     lines.append(
         f"{made_by().replace('make coverage', 'python -m validation.kills')}, seed {seed}: {len(found)} commands, "
-        "each sent a signal at a moment drawn evenly over the time that it takes, half of them while they were to "
+        "each sent a signal at a moment drawn evenly over its processor seconds, half of them while they were to "
         f"replace an earlier run. {len(faults)} left half a folder, lost a run, or left anything that neither they nor "
         "the next command cleared up.\n"
     )
@@ -261,6 +273,15 @@ def page(found: Sequence[Killed], seed: int) -> Page:
     return Page("kills", lines, {"kills": pd.DataFrame(found)})
 
 
+def _of_other_runs(folder: Path, only: Sequence[str]) -> list[Killed]:
+    """What was seen of other commands before."""
+    file = folder / "kills.csv"
+    if not file.exists():
+        return []
+    table = pd.read_csv(file, keep_default_na=False, dtype={"left": str, "fault": str})
+    return [Killed(**row) for row in table[~table["command"].isin(only)].to_dict("records")]  # type: ignore[arg-type]
+
+
 def main(words: Sequence[str] | None = None) -> None:
     """End each of fit, pooling, compare and value so many times, and write what was seen."""
     parser = argparse.ArgumentParser(prog="python -m validation.kills", description=main.__doc__)
@@ -276,7 +297,7 @@ def main(words: Sequence[str] | None = None) -> None:
         found.append(one)
         if one.fault:
             print(one, flush=True)
-    write_page(page(found, said.seed), said.out)
+    write_page(page([*_of_other_runs(said.out, said.only), *found], said.seed), said.out)
     raise SystemExit(1 if any(one.fault for one in found) else 0)
 
 
