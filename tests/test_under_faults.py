@@ -3,8 +3,10 @@
 import errno
 import io
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -214,9 +216,36 @@ def test_an_interruption_while_the_program_is_loaded_is_said(
     assert capsys.readouterr().err == "cxlink: interrupted.\n"
 
 
-def test_any_locale_can_be_printed_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    import signal
+@pytest.mark.parametrize(
+    ("number", "raised"), [(signal.SIGTERM, SystemExit), (signal.SIGINT, KeyboardInterrupt)]
+)
+def test_a_signal_that_falls_into_a_callback_of_pythons_ends_the_program_too(
+    number: signal.Signals,
+    raised: type[BaseException],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Deleted:
+        def __del__(self) -> None:
+            signal.raise_signal(number)  # what is raised here is ignored
 
+    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)}
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    try:
+        terminal.prepare()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with pytest.raises(raised) as ended:
+            Deleted()
+            time.sleep(20)
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    if number == signal.SIGTERM:
+        assert ended.value.code == 143
+        assert capsys.readouterr().err == "cxlink: ended by a signal.\n"
+
+
+def test_any_locale_can_be_printed_to(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGTERM)
     held = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(held, encoding="ascii"))

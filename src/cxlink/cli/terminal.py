@@ -5,6 +5,7 @@ import io
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -16,6 +17,8 @@ import typer
 _LEFT_OUT = ("--out", "--overwrite", "--quiet", "--verbose", "--json")
 
 _OUTPUT = "standard output: cannot be written ({reason})."
+_SOON = 0.01
+"""Seconds in which a callback of Python's is over."""
 _FULL = (errno.ENOSPC, errno.EIO, errno.EBADF)
 
 
@@ -68,10 +71,25 @@ def prepare() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # where the locale's encoding lacks a dash
     signal.signal(signal.SIGTERM, _end)
+    sys.unraisablehook = _again
 
 
 def _end(*_: object) -> None:
     raise SystemExit(_say("ended by a signal.", 128 + signal.SIGTERM))
+
+
+def _end_silently(*_: object) -> None:
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+def _again(ignored: Any) -> None:
+    """Send a signal once more whose interruption Python ignored, since it fell into a callback of its own."""
+    number = {KeyboardInterrupt: signal.SIGINT, SystemExit: signal.SIGTERM}.get(ignored.exc_type)
+    if number is None:
+        sys.__unraisablehook__(ignored)
+        return
+    signal.signal(signal.SIGTERM, _end_silently)  # it was said already
+    threading.Timer(_SOON, os.kill, (os.getpid(), number)).start()
 
 
 def tell(lines: Iterable[str]) -> None:
