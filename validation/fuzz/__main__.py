@@ -67,6 +67,8 @@ def page(table: pd.DataFrame) -> Page:
         if len(faults)
         else "None is unexplained, none silently wrong."
     )
+    if len(table) < CASES:
+        lines.append(f"**A short run: {len(table):,} of the {CASES:,} that are planned.**")
     lines.append("")
     counted = pd.crosstab(table["reader"], table["verdict"]).reindex(columns=VERDICTS, fill_value=0)
     rows = ((name, *row) for name, row in zip(counted.index, counted.to_numpy(), strict=True))
