@@ -35,6 +35,12 @@ SIGNALS = {
     "SIGKILL": (-9, ""),
 }
 """Status and line of a command that a signal ends."""
+_PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background commands ignore it
+from cxlink.cli import main
+main()
+"""
 _STAY = ["--score", "score", "--scale", "1-5", "--duration", "months", "--event", "lost", "--draws", "100"]
 _SPEND = ["--spend", "spend", "--complete", "true"]
 _NEW = ["fit", "new.csv", *_STAY, "--name", "new"]
@@ -92,7 +98,7 @@ def _run(arguments: Sequence[str], place: Path, seconds: float = 0.0, sent: str 
     """Run a command, and send it a signal after so many seconds of processor; its status, and its errors."""
     temporary = place / "tmp"
     temporary.mkdir(exist_ok=True)
-    program = [sys.executable, "-c", "import sys; from cxlink.cli import main; sys.exit(main())", *arguments]
+    program = [sys.executable, "-c", _PROGRAM, *arguments]
     process = subprocess.Popen(
         program, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "TMPDIR": str(temporary)},
