@@ -256,12 +256,15 @@ def page(found: Sequence[Killed], seed: int) -> Page:
     """Say what was seen."""
     faults = [one for one in found if one.fault]
     lines = ["# Commands ended at random moments\n"]
+    missing = [name for name in COMMANDS if name not in {one.command for one in found}]
+    short = f"\n**A short run: {len(found)} of 200 kills; not tried: {', '.join(missing) or 'none'}.**\n"
     lines.append(
         f"{made_by().replace('make coverage', 'python -m validation.kills')}, seed {seed}: {len(found)} commands, "
         "each sent a signal at a moment drawn evenly over its processor seconds, half of them while they were to "
         f"replace an earlier run. {len(faults)} left half a folder, lost a run, or left anything that neither they nor "
         "the next command cleared up.\n"
     )
+    lines += [short] if len(found) < 200 else []
     seen = Counter((one.command, one.sent, one.ended) for one in found)
     left = Counter((one.command, one.sent, one.ended) for one in found if one.left)
     wrong = Counter((one.command, one.sent, one.ended) for one in faults)
