@@ -108,7 +108,7 @@ def test_types_that_others_lack(spark: str, tmp_path: Path) -> None:
     rows = pa.table({
         "score": pa.array(i % 11, pa.uint8()), "months": pa.array(i % 7 + 1, pa.uint32()), "lost": i % 2 == 0,
         "id": pa.array(i + 2**62, pa.int64()), "plan": pa.array([{"a": int(k % 3)} for k in i]),
-        "tags": pa.array([[int(k)] for k in i]), "share": pa.array(i % 5).cast(pa.decimal128(20, 4)),
+        "tags": pa.array([[int(k)] for k in i]), "share": pa.array(i % 5).cast(pa.decimal128(28, 4)),
     })  # fmt: skip
     path = _written(rows, tmp_path / "odd.parquet")
     spec = {"cohort": {"id": "id"}, "spend": {"column": "share", "complete": True}}

@@ -7,7 +7,8 @@ from pathlib import Path
 from cxlink.cohort.addresses import tells
 
 _LACKS = re.compile(
-    r"invalid input syntax for type|field value out of range|function try_strptime|routine `try_strptime`"
+    r"invalid input syntax for type|field value out of range|function try_strptime|routine `try_strptime`",
+    re.IGNORECASE,
 )
 """What Postgres says where text that is read as numbers or dates holds anything else, or dates of a format, which
 Spark lacks too."""
