@@ -206,6 +206,11 @@ def periods(count: int, unit: str) -> str:
     return say("format.periods", count=count, unit=units(unit, count))
 
 
+def stretch(count: int, unit: str) -> str:
+    """Write a number of periods behind "the last" or "the first": ``12 months``, but ``year``."""
+    return units(unit, 1) if count == 1 else periods(count, unit)
+
+
 def with_n(name: str, n: int | None) -> str:
     """Write a group with its number of customers: ``scores 9–10 (n = 812)``; alone where that is not known."""
     return name if n is None else say("format.with_n", name=name, n=n)

@@ -6,7 +6,7 @@ from cxlink.checks import Check, matching
 from cxlink.cohort.count.profile import Profile, Remark
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report.check_notes import note
-from cxlink.report.format import periods, score, units
+from cxlink.report.format import periods, score, stretch, units
 from cxlink.report.words import say
 from cxlink.results import Results
 
@@ -62,7 +62,7 @@ def time_origin(spec: CohortSpec) -> str:
     if sub is None:
         return ""
     origin = "window" if sub.window else sub.clock
-    return say(f"cohort.durations_{origin}", units=units(sub.unit), window=periods(sub.window or 1, sub.unit))
+    return say(f"cohort.durations_{origin}", units=units(sub.unit), window=stretch(sub.window or 1, sub.unit))
 
 
 def _said(remark: Remark) -> dict[str, object]:
@@ -71,6 +71,8 @@ def _said(remark: Remark) -> dict[str, object]:
     unit = remark.facts.get("unit")
     if isinstance(unit, str):
         said |= {"unit": units(unit, 1), "units": units(unit)}
+    if remark.code == "unconfirmed_window":
+        said["last"] = stretch(int(str(remark.facts["value"])), str(unit))
     cohorts = remark.facts.get("cohorts")
     if isinstance(cohorts, tuple):
         pairs = [one for one in cohorts if isinstance(one, tuple)]

@@ -34,20 +34,22 @@ def read_sheet(file: Path, sheet: str | None) -> Any:
     raise InputError(f"{file.name}: {f'the sheet {sheet!r}' if sheet else 'every sheet'} is empty.")
 
 
-def sheet_read(file: Path) -> str:
-    """Name of the sheet that is read where none is named."""
-    from python_calamine import CalamineWorkbook
-
-    book = CalamineWorkbook.from_path(str(file))
-    names = list(book.sheet_names)
-    return str(next((name for name in names if book.get_sheet_by_name(name).to_python(nrows=1)), names[0]))
-
-
 def sheets_of(file: Path) -> tuple[str, ...]:
-    """Names of a workbook's sheets."""
-    from python_calamine import CalamineWorkbook
+    """Names of a workbook's sheets, that with the most cells first: pivots and dictionaries often stand before it.
 
-    return tuple(CalamineWorkbook.from_path(str(file)).sheet_names)
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        book = CalamineWorkbook.from_path(str(file))
+        sheets = {name: book.get_sheet_by_name(name) for name in book.sheet_names}
+    except CalamineError as error:
+        raise InputError(f"{file.name}: cannot be read ({error}).") from None
+    return tuple(sorted(sheets, key=lambda name: -sheets[name].height * sheets[name].width))
 
 
 def _table(file: Path, sheet: str, rows: Sequence[Sequence[Any]]) -> Any:

@@ -46,6 +46,8 @@ class Look:
         How many cells hold them.
     words : tuple of str
         Its different values as text, where there are at most twelve.
+    tells_event : bool
+        Whether it says who was lost in other words.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Look:
     slips: tuple[str, ...] = ()
     n_slips: int = 0
     words: tuple[str, ...] = ()
+    tells_event: bool = False
 
     @property
     def header(self) -> str:

@@ -12,7 +12,8 @@ CUSTOMER = (
     r"customer|cust(_|$)|client|consumer|klant|kunde|member|(^|_)lid(?=_|n|$)|(^|_)user|gebruiker|nutzer|subscriber|abonnee|contact"
     r"|person|persoon|debiteur|debitor|relatie|patient|guest|gast(?=_|n|$)|e_?mail|msisdn|deelnemer|policyholder|donor|player"
 )
-ACCOUNT = r"account|acct|subscription|abonnement|contract|policy|polis|vertrag|rekening|aansluiting|konto"
+ACCOUNT = r"account|acct|rekening|aansluiting|konto"
+AGREEMENT = r"subscription|abonnement|contract|policy|polis|vertrag"
 COMPANY = (
     r"company|organi[sz]ati|bedrijf|firma|household|huishouden|unternehmen|merchant|tenant|(^|_)org(_|$)"
 )
@@ -41,9 +42,13 @@ LOST = (
     r"churn|cancel|opgezegd|opzegging|gekundigt|kundigung|attrit|exited|(^|_)exit(_|$)",
     r"lost(_|$)|(^|_)left(_|$)|vertrokken|verloren|beeindigd|gestopt|terminated|closed|lapsed|defected|(^|_)weg$|abgang"
     r"|unsubscribed|deactivated|(^|_)gone|uitgeschreven|afgemeld",
-    r"(^|_)event|status|inactive|inactief|inaktiv|(^|_)quit|ended",
+    r"(^|_)event|inactive|inactief|inaktiv|(^|_)quit|ended",
+    r"status",
 )
-STAYED = r"(^|_)active|retained|stayed|actief|gebleven|aktiv|(^|_)renewed|verlengd|still|current_customer|is_customer"
+STAYED = (
+    r"(^|_)active|retained|retention|stayed|actief|gebleven|aktiv|(^|_)renewed|verlengd|still|current_customer"
+    r"|is_customer"
+)
 NO_EVENT = (
     r"auto|marital|employ|burger|opt_?in|opt_?out|payment|betaal|order|member|newsletter"
     r"|prev|reason|reden|grund|before|ooit"
@@ -76,14 +81,16 @@ DURATIONS = (
     r"survival|(^|_)duration|(^|_)duur|dauer$",
     r"(months|days|weeks|years)_active|active_(months|days|weeks|years)|(maanden|dagen|jaren)_actief|monate_aktiv",
     r"tenure|customer_lifetime|lifetime_(months|days)|customer_age|account_(length|age)|relationship|klantduur|looptijd"
-    r"|(maanden|jaren|jaar|dagen)_(klant|lid)|klant_(maanden|jaren)|ancienniteit|(months|years|days)_(as|with|on)"
-    r"|with_company|kundendauer|vertragsdauer|zugehorigkeit|stay|length_of|subscription_(months|days|length)|time_as",
+    r"|(maanden|jaren|jaar|dagen)_(klant|lid)|klant_(maanden|jaren)|ancienniteit|(months|years|days)_(as|with|on|at)"
+    r"|time_spen[dt]_(in_|at_|with_)?(the_)?company|with_company|kundendauer|vertragsdauer|zugehorigkeit|stay|length_of|subscription_(months|days|length)|time_as",
     r"^(n_|num_|number_of_|aantal_|anzahl_)?(months?|maanden|monate|weeks?|weken|wochen|days?|dagen|tage|years?|jaren|jahre"
     r"|quarters?|kwartalen|time|tijd|zeit)$",
 )
 SNAPSHOT = DURATIONS[3]
+TIME_SPENT = r"(time|hours?|minutes?|mins?|days?)_spen[dt]"
+RATE = r"(^|_)(daily|weekly|monthly|yearly|avg|average|mean|per|gem|gemiddelde?|durchschnitt\w*)(_|$)"
 NO_DURATION = (
-    r"charge|revenue|omzet|spend|spent|refund|price|prijs|last|laatste|since_(login|purchase|order)|login|visit|to_renewal"
+    rf"{RATE}|manager|role|position|promotion|training|career|(^|_)address|total_working|charge|revenue|omzet|(?<!time_)spen[dt]|refund|price|prijs|last|laatste|since_(login|purchase|order)|login|visit|to_renewal"
     r"|renewal|(^|_)age$|support|minutes|delivery|levertijd|response_time|wait|overdue|trial|open_tickets|budget|resolve"
 )
 CONTRACT = r"contract|commit|vertragslauf|contractduur|contractlooptijd"
@@ -95,7 +102,7 @@ UNTIL = (
     r"|stichtag|cut_?off|(^|_)until|meetdatum|(report|run|data)_date|export"
 )
 SURVEY = (
-    r"survey|score|respon|rated|rating|answer|feedback|enquete|onderzoek|antwoord|beoordel|umfrage|befragung|bewert|nps|csat"
+    r"survey|score|submit|respon|rated|rating|answer|feedback|enquete|onderzoek|antwoord|beoordel|umfrage|befragung|bewert|nps|csat"
     r"|interview|(^|_)asked|ingevuld|invul|reviewed"
 )
 SENT = r"sent|send|invit|verstuur|verzonden|uitnodig|versand"
@@ -120,7 +127,8 @@ SPEND = (
 )
 MARGIN = r"margin|marge|profit|winst|contribution|gewinn|deckungsbeitrag"
 NO_SPEND = (
-    r"clv|ltv|lifetime|budget|limit|refund|charge|price|prijs|discount|korting|balance|saldo"
+    rf"{TIME_SPENT}|clv|ltv|lifetime|budget|limit|refund|charge|price|prijs|discount|korting|balance|saldo"
+    r"|cash_?back|(^|_)[am]rr(_|$)"
     r"|predict|expected|income|inkomen|salary"
 )
 AFTER = (
@@ -131,10 +139,12 @@ SPEND_WINDOW = rf"{AFTER}|annual_spend|12_?m(_|$)|window"
 BEFORE = r"(^|_)before|(^|_)prior|(^|_)prev|(^|_)past|vorig|(^|_)voor_|(^|_)voorafgaand|(^|_)vor_|last_year|historic"
 CAUSE = r"churn.*(categ|reason)|cancel.*reason|opzegreden|reden|(^|_)cause|oorzaak|reason|kundigungsgrund|(^|_)grund"
 OUTCOME = rf"churn|status|cancel|opzeg|opgezegd|kundig|(^|_)exit|outcome|resultaat|{CAUSE}|{AFTER}"
+ACTIVE = r"(^|_)active|inactive|actief|inactief|aktiv|inaktiv"
 LATER = rf"{AFTER}|churn|cancel|opzeg|opgezegd|kundig|(^|_)exit"
+CODED = r"(^|_)(encoded|enc|coded|dummy)(_|$)"
 NO_ADJUST = (
     r"name|naam|comment|opmerking|toelichting|verbatim|description|e_?mail|phone|telefoon|adres|address|free_text|notes?$"
-    r"|(nps|csat)_(category|segment|group|class)|promoter|detractor"
+    rf"|(nps|csat)_(category|segment|group|class)|promoter|detractor|{CODED}"
 )
 
 

@@ -15,6 +15,8 @@ Role = Literal[
 _MOST_CATEGORIES = 12
 _MOST_ROWS_EACH = 20
 _SCORED_OF_100 = 100
+BARE = 5
+"""Rank of an id of nobody in particular."""
 _LINKS = ("", "s", "e", "n", "en")  # between the parts of a compound: bedrijf-s-nummer
 
 
@@ -76,22 +78,24 @@ def _date(look: Look) -> Guess:
 
 
 def _id(look: Look) -> Guess | None:
-    """Customers before accounts before companies before an id of nobody; never rows, answers or tickets."""
+    """Customers before accounts before contracts before companies before nobody; never rows, answers or tickets."""
     if look.yes_no or (look.low is not None and not look.whole):
         return None
     if look.n_values * _MOST_ROWS_EACH < look.n or (look.n_values < 2 and look.n > 1):
         return None
     numbered = look.called(said.NUMBER)
-    kinds = (said.CUSTOMER, said.ACCOUNT, said.COMPANY, said.NO_CUSTOMER)
+    if not numbered and _ranked(look, said.DURATIONS) is not None:
+        return None  # years_at_company
+    kinds = (said.CUSTOMER, said.ACCOUNT, said.AGREEMENT, said.COMPANY, said.NO_CUSTOMER)
     found = [(match.end(), -kind) for kind, p in enumerate(kinds) for match in re.finditer(p, look.header)]
     if found:
         end, kind = max(found)  # the last noun is what is numbered: customer_order_id numbers orders
         rest = re.sub(said.NUMBER, "", look.header[end:]).strip("_")
         alone = rest in _LINKS and (numbered or end == len(look.header))
         mailed = look.called(said.ADDRESS)
-        return Guess("id", -kind) if kind > -3 and (alone or mailed) else None
+        return Guess("id", -kind) if kind > -4 and (alone or mailed) else None
     bare = re.fullmatch(said.BARE_NUMBER, look.header) is not None
-    return Guess("id", 4) if bare and look.unique else None
+    return Guess("id", BARE) if bare and look.unique else None
 
 
 def _score(look: Look) -> Guess | None:
@@ -114,18 +118,29 @@ def _score(look: Look) -> Guess | None:
 def _event(look: Look) -> Guess | None:
     if look.called(said.NO_EVENT):
         return None
-    rank = _ranked(look, said.LOST)
+    rank = None if says_stayed(look) else _ranked(look, said.LOST)
     if look.yes_no:
+        coded = 10 if look.called(said.CODED) else 0  # an encoder numbers words by the alphabet
         if rank is not None:
-            return Guess("event", rank)
-        return Guess("event", 4) if look.called(said.STAYED) else None
+            return Guess("event", rank + coded)
+        return Guess("event", 4 + coded) if says_stayed(look) else None
     lost, stayed = event_words(look.words)
-    if lost and stayed and (rank is not None or look.called(said.STAYED)):
+    if lost and stayed and (rank is not None or says_stayed(look)):
         return Guess(
             "event",
             (rank if rank is not None else 3) + (6 if len(lost) + len(stayed) < len(look.words) else 3),
         )
     return None
+
+
+def says_stayed(look: Look) -> bool:
+    """Whether a header says who stayed rather than who was lost."""
+    return look.called(said.STAYED) and not look.called("|".join(said.LOST[:-1]))
+
+
+def says_nothing(look: Look) -> bool:
+    """Whether the header of an event leaves open which of its two values means lost, as that of a status does."""
+    return look.yes_no and not look.called("|".join((*said.LOST[:-1], said.STAYED)))
 
 
 def event_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -145,7 +160,7 @@ def event_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
 def _time(look: Look) -> Guess | None:
     if look.low is None or look.low < 0 or look.yes_no or look.n_values < 2:
         return None
-    if look.called("|".join((*said.SPEND, said.MARGIN))):
+    if look.called("|".join((*said.SPEND, said.MARGIN))) and not look.called(said.TIME_SPENT):
         return None
     if look.called(said.ENTRY) and not look.called(said.SINCE_SCORE):
         timed = _ranked(look, (*said.DURATIONS, *said.UNITS.values())) is not None or look.called(
@@ -179,7 +194,7 @@ def _category(look: Look) -> Guess | None:
         return Guess("cause", _ranked(look, (r"categ|kategorie|group|groep", said.CAUSE)) or 0)
     if look.low is not None and not look.yes_no:
         return None
-    if look.called(said.OUTCOME):
+    if look.called(said.OUTCOME) or (look.yes_no and look.called(said.ACTIVE)):
         return Guess("after")
     fits = (
         1 < look.n_values <= _MOST_CATEGORIES and look.n > look.n_values and not look.called(said.NO_ADJUST)

@@ -1,13 +1,15 @@
 """A table looked at: how its text is written, and what its columns hold."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.read.source import Source, open_source
-from cxlink.cohort.read.workbooks import WORKBOOKS, sheet_read, sheets_of
+from cxlink.cohort.read.source import open_source
+from cxlink.cohort.read.workbooks import WORKBOOKS, sheets_of
 from cxlink.cohort.spec.spec_sections import TableSection
 from cxlink.cohort.starter.column_looks import LOOKED_AT, Look, looks_of, repeats_of
+from cxlink.cohort.starter.event_twins import without_twins
 from cxlink.cohort.starter.notation import Notation, notation_of, texts_of
 from cxlink.cohort.starter.roles import best
 
@@ -57,25 +59,28 @@ def seen_table(table: Any) -> Seen:
 
 
 def _seen_in(table: Any, encoding: str) -> Seen:
-    source = open_source(table, TableSection(encoding=encoding))
+    sheets = _sheets(table)
+    sheet = sheets[0] if sheets else None
+    source = open_source(table, TableSection(encoding=encoding, sheet=sheet))
     try:
         notation = notation_of(texts_of(source))
     finally:
         source.close()
-    source = open_source(table, notation.options(encoding=encoding))
+    source = open_source(table, notation.options(encoding=encoding, sheet=sheet))
     try:
         looks = looks_of(source)
+        looks = without_twins(looks, source)
         customer = best(looks, "id")
         if customer is not None and customer.n >= LOOKED_AT:
             looks[looks.index(customer)] = repeats_of(customer, source)
-        return Seen(source.name, looks, notation, encoding, _sheets(source))
+        return Seen(source.name, looks, notation, encoding, sheets)
     finally:
         source.close()
 
 
-def _sheets(source: Source) -> tuple[str, ...]:
-    if not source.files or source.files[0].suffix.lower() not in WORKBOOKS:
+def _sheets(table: Any) -> tuple[str, ...]:
+    """Sheets of a workbook that has several, the one looked at first."""
+    if not isinstance(table, str | Path) or Path(table).suffix.lower() not in WORKBOOKS:
         return ()
-    several = sheets_of(source.files[0])
-    first = sheet_read(source.files[0])
-    return (first, *(name for name in several if name != first)) if len(several) > 1 else ()
+    sheets = sheets_of(Path(table)) if Path(table).is_file() else ()
+    return sheets if len(sheets) > 1 else ()

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from cxlink.cohort.read.columns import YES
 from cxlink.cohort.spec.open_keys import OPEN
-from cxlink.cohort.starter import header_words as said
 from cxlink.cohort.starter.column_looks import Look
-from cxlink.cohort.starter.roles import event_words
+from cxlink.cohort.starter.roles import event_words, says_stayed
 
 
 def event_lines(look: Look | None) -> tuple[list[str], list[str]]:
@@ -16,7 +15,7 @@ def event_lines(look: Look | None) -> tuple[list[str], list[str]]:
     if look is None:
         return [f'event = "{OPEN}"  # whether the customer was lost then: 1 or 0, yes or no'], []
     line = f"event = {json.dumps(look.name, ensure_ascii=False)}"
-    if look.yes_no and not look.called("|".join(said.LOST)):
+    if look.yes_no and says_stayed(look):
         yes = [word for word in look.words if _means_yes(word)]
         no = [word for word in look.words if not _means_yes(word)]
         table = [

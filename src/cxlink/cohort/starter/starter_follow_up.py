@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from cxlink.cohort.spec.open_keys import OPEN
 from cxlink.cohort.starter import header_words as said
 from cxlink.cohort.starter.column_looks import Look
-from cxlink.cohort.starter.roles import Role, best, role_of
+from cxlink.cohort.starter.roles import Role, best, role_of, says_nothing
 from cxlink.cohort.starter.starter_event import event_lines
 
 _YEAR = {"day": 365, "week": 52, "month": 12, "quarter": 4, "year": 1}
@@ -137,6 +137,7 @@ def _durations(looks: list[Look], duration: Look | None, event: Look | None) -> 
     lines += said_of
     lines.append(f'unit = "{unit}"' + ("" if sure or duration is None else f"  # {_range(duration)}"))
     unconfirmed += [] if sure or duration is None else ["subscription.unit"]
+    unconfirmed += ["subscription.event"] if event is not None and says_nothing(event) else []
     lines.append(
         'counts = "periods"  # a loss at 3 fell in the third period; "completed": three whole periods had passed'
     )

@@ -15,6 +15,8 @@ _NUMBERS = {
     ),
     "support_cost": (r"support_cost|service_cost|cost_to_serve|handling_cost", "cost over the same window"),
 }
+_NO_NUMBER = r"since|days|last|hike"
+_NO_FLAG = r"(^|_)(in)?active"
 _FLAGS = {
     "new_customer": (r"is_new|new_customer|newly", "who is new"),
     "member": (r"member|loyalty|club|reward", "member of the loyalty programme"),
@@ -30,10 +32,12 @@ def metric_lines(looks: list[Look]) -> list[str]:
     looks : list of Look
         The table's columns, the score aside.
     """
-    numbers = [look for look in looks if look.low is not None and not look.yes_no]
+    numbers = [
+        look for look in looks if look.low is not None and not look.yes_no and not look.called(_NO_NUMBER)
+    ]
     words = [look for look in looks if look.low is None and look.dates is None and 1 < look.n_values <= 50]
     lines = [_line(key, said, numbers, pattern) for key, (pattern, said) in _NUMBERS.items()]
-    flags = [look for look in looks if look.yes_no]
+    flags = [look for look in looks if look.yes_no and not look.called(_NO_FLAG)]
     lines += [_line(key, said, flags, pattern) for key, (pattern, said) in _FLAGS.items()]
     lines.append(_line("touchpoint", "where the score was given", words, _TOUCHPOINT))
     fitting = [line for line in lines if line]

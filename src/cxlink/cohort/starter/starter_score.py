@@ -24,13 +24,7 @@ def score_section(look: Look | None, looks: list[Look]) -> Drafted:
         All columns: those that hold whole numbers from 0 to 10 are named where no header says that it is a score.
     """
     if look is None:
-        could = [
-            one.name
-            for one in looks
-            if one.levels is not None and one.n_values > 2 and role_of(one).role == "other"
-        ]
-        hint = f"; whole numbers from 0 to 10 stand in {', '.join(could[:5])}" if could else ""
-        return Drafted([f'column = "{OPEN}"  # no header says that it is a score{hint}', 'scale = "1-10"'])
+        return _open(looks)
     low, high = look.levels or (look.low or 0, look.high or 0)
     top, scale = _scale(look, low, high)
     lines = [
@@ -43,6 +37,7 @@ def score_section(look: Look | None, looks: list[Look]) -> Drafted:
             f"# {look.n_slips:,} of {look.n:,} values are off it ({shown}): correct them, or list words in"
         )
         lines.append("# [table] missing")
+    lines += _others(look, looks)
     unsure = ["score.scale"] if high < top and not (top == _TOP and high > _MIDDLE) else []
     if look.called(_SCHOOL) and scale == "1-6":
         lines.append("higher_is_better = false  # a school mark: 1 is the best")
@@ -54,6 +49,37 @@ def score_section(look: Look | None, looks: list[Look]) -> Drafted:
 
 
 _TOP, _MIDDLE = 10, 7
+
+
+def _open(looks: list[Look]) -> Drafted:
+    """The section where no column can be the score as it stands, with what comes near."""
+    named = [
+        one
+        for one in looks
+        if one.low is not None and one.called("|".join(said.SCORES[:3])) and not one.yes_no
+    ]
+    lines = [f"# {one.name} holds {one.low:g} to {one.high:g}, {_WHY[one.whole]}" for one in named[:3]]
+    could = [
+        one.name
+        for one in looks
+        if one.levels is not None and one.n_values > 2 and role_of(one).role == "other"
+    ]
+    hint = f"; whole numbers from 0 to 10 stand in {', '.join(could[:5])}" if could else ""
+    why = "no column holds whole numbers of a scale" if named else "no header says that it is a score"
+    return Drafted([f'column = "{OPEN}"  # {why}{hint}', *lines, 'scale = "1-10"'])
+
+
+_WHY = {
+    True: "which is no scale of answers: a net score is of a group; take the answers, or cut it in the table",
+    False: "not whole numbers: with round = true they count as the nearest level of the scale",
+}
+
+
+def _others(score: Look, looks: list[Look]) -> list[str]:
+    """Name the columns that could be the score as well."""
+    others = [one for one in looks if one is not score and role_of(one).role == "score"]
+    named = ", ".join(f"{one.name} ({one.low:g} to {one.high:g})" for one in others[:5])
+    return [f"# could be the score as well: {named}"] if named else []
 
 
 def _scale(look: Look, low: float, high: float) -> tuple[int, str]:

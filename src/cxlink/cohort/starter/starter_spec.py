@@ -9,7 +9,7 @@ from cxlink.cohort.starter import header_words as said
 from cxlink.cohort.starter.column_looks import Look
 from cxlink.cohort.starter.later_headers import dated_after
 from cxlink.cohort.starter.notation import Notation
-from cxlink.cohort.starter.roles import best, role_of
+from cxlink.cohort.starter.roles import BARE, best, role_of
 from cxlink.cohort.starter.seen_table import Seen, seen_table
 from cxlink.cohort.starter.starter_follow_up import Drafted, follow_up
 from cxlink.cohort.starter.starter_metrics import metric_lines
@@ -130,12 +130,13 @@ def _id(looks: list[Look], stay: Drafted) -> Drafted:
         numbered = [
             one.name for one in looks if one.unique and one.called(said.NO_CUSTOMER) and one.dates is None
         ]
-        why = f": {', '.join(numbered[:3])} number something else" if numbered else ""
+        verb = "number" if len(numbered) > 1 else "numbers"
+        why = f": {', '.join(numbered[:3])} {verb} something else" if numbered else ""
         return Drafted(
             [f'# id = "{OPEN}"               # column that names the customer, none was recognised{why}']
         )
     line = f"id = {_quoted(look.name)}"
-    if role_of(look).rank == 4:
+    if role_of(look).rank == BARE:
         return Drafted([f"{line}  # no value repeats; if it numbers rows rather than customers, delete it"])
     if look.unique:
         return Drafted([f"{line}  # no value repeats"])
@@ -193,7 +194,8 @@ def _margin(looks: list[Look]) -> list[str]:
 def _adjust(looks: list[Look], stay: Drafted) -> list[str]:
     fits = [look for look in looks if role_of(look).role == "adjust" and look not in stay.used]
     later = [look.name for look in fits if dated_after(look.header, stay.surveyed)]
-    names = [look.name for look in fits if look.name not in later]
+    twins = [look.name for look in fits if look.tells_event and look.name not in later]
+    names = [look.name for look in fits if look.name not in (*later, *twins)]
     known_later = [look.name for look in looks if role_of(look).role == "after" and look.called(said.AFTER)]
     lines = ["", "# [adjust]                     # possible confounders, measured before the score"]
     lines.append(f"# columns = [{', '.join(map(_quoted, names[:6])) or _quoted(OPEN)}]")
@@ -201,4 +203,6 @@ def _adjust(looks: list[Look], stay: Drafted) -> list[str]:
         lines.append(
             f"# not proposed, since dated or named as after the score: {', '.join([*later, *known_later])}"
         )
+    if twins:
+        lines.append(f"# not proposed, since nearly the same as the loss itself: {', '.join(twins)}")
     return lines

@@ -16,7 +16,7 @@ from cxlink.report.format import (
     periods,
     score,
     signed,
-    units,
+    stretch,
     variable,
     who,
 )
@@ -124,8 +124,7 @@ def snapshot(m: Material) -> str:
     sub, unit = m.spec.subscription, m.spec.unit
     if sub is None or sub.window is None:
         return ""
-    last = units(unit, 1) if sub.window == 1 else periods(sub.window, unit)
-    text = say("limitations.snapshot", last=last)
+    text = say("limitations.snapshot", last=stretch(sub.window, unit))
     if sub.window >= m.spec.horizon:
         return text
     return f"{text} {say('limitations.snapshot_chained', horizon=periods(m.spec.horizon, unit))}"

@@ -15,6 +15,7 @@ from cxlink.report.format import (
     listed,
     periods,
     score,
+    stretch,
     who,
     with_limits,
     with_n,
@@ -138,7 +139,7 @@ def tenure(m: Material) -> list[Run]:
     if not known:
         return styled("results.tenure_none", beyond=later) if later else []
     key = "results.tenure_two" if len(known) > 1 else "results.tenure_one"
-    reach = periods(known[0].horizon or m.spec.horizon, m.spec.unit)
+    reach = stretch(known[0].horizon or m.spec.horizon, m.spec.unit)
     said = styled(key, horizon=reach, **_sides(found, m))
     return [*said, *_contrast(found, "results.difference_ratio"), *([f" {later}"] if later else [])]
 
