@@ -156,6 +156,15 @@ def test_a_snapshot_says_that_nobody_was_followed_that_long(window: int, chained
     assert "snapshot" not in sentences(first_page(gather(GIVEN)), "notice")
 
 
+def test_a_snapshot_without_a_day_of_the_score_says_that_the_loss_may_have_come_first() -> None:
+    sub = {"duration": "months", "event": "churned", "window": 3}
+    told = "The table does not say when the score was given: time after it is counted from the start of the last 3 months."
+    for dates, said in (({}, True), ({"survey": "surveyed"}, False)):
+        m = gather(made_up.results({"subscription": sub | dates, "spend": None}))
+        assert any(limit.startswith(told) for limit in limits(m)) is said
+    assert not any("does not say when" in limit for limit in limits(gather(GIVEN)))
+
+
 def test_longest_follow_up_counts_from_entry() -> None:
     late = GIVEN.counts.cells.assign(entry=GIVEN.counts.cells["exit"] - 2)
     rows = cells(cohort_pages(gather(made_up.altered(GIVEN, cells=late))), "Follow-up")

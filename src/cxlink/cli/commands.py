@@ -97,6 +97,9 @@ def reproduce(
 @app.command(epilog="Example: cxlink init customers.csv --out spec.toml")
 def init(
     table: Table,
+    surveys: Annotated[
+        str | None, typer.Option("--surveys", help="table of scores, where they stand in one of their own")
+    ] = None,
     out: Annotated[str | None, typer.Option("--out", help="output file (must not exist)")] = None,
 ) -> None:
     """Inspect a table and print a starter spec with every guess commented."""
@@ -104,7 +107,7 @@ def init(
     from cxlink.cohort.starter.starter_spec import starter_spec
     from cxlink.report.words import say
 
-    text = starter_spec(table)
+    text = starter_spec(table, surveys)
     if out is None:
         tell(text.removesuffix("\n").split("\n"))
         return

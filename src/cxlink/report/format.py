@@ -149,7 +149,8 @@ def decimals(low: float, high: float, none: float = math.nan) -> int:
     """Decimals that an interval knows: the fewest with which it is two units of the last place wide; of a ratio, ten.
 
     There are more, at most one beyond `FINEST`, where an end would be rounded to the value of no difference, which
-    the interval would then seem to touch. A ratio has a limit near 1 that says as much as its width.
+    the interval would then seem to touch, or where both ends would be written the same. A ratio has a limit near 1
+    that says as much as its width.
 
     Parameters
     ----------
@@ -162,14 +163,21 @@ def decimals(low: float, high: float, none: float = math.nan) -> int:
     --------
     >>> decimals(72.2, 76.4), decimals(73.6, 74.5), decimals(0.455, 0.515, none=1.0), decimals(1.04, 9.5, none=1.0)
     (0, 1, 2, 2)
+    >>> decimals(0.9472, 0.9514)
+    3
     """
     width = high - low if math.isfinite(high - low) else abs(low if math.isfinite(low) else high)
     if not (math.isfinite(width) and width > 0):
         return 0
     fewest = min(max(math.ceil(math.log10((10 if none == 1 else 2) / width)), 0), FINEST)
     ends = [end for end in (low, high) if math.isfinite(end) and end != none]
-    fine = (shown for shown in range(fewest, FINEST + 2) if all(round(end, shown) != none for end in ends))
-    return next(fine, fewest)
+    fine = (
+        shown
+        for shown in range(fewest, FINEST + 2)
+        if all(round(end, shown) != none for end in ends) and round(low, shown) != round(high, shown)
+    )
+    same = round(low, fewest) == round(high, fewest)
+    return next(fine, FINEST + 1 if same else fewest)
 
 
 def _digits(row: Estimate) -> int:

@@ -131,7 +131,7 @@ def test_a_window_looks_back_from_the_exit() -> None:
     )
     assert cells(counts) == {(5, 37, 40, "lost"): 1, (5, 37, 40, ""): 1, (5, 0, 2, ""): 1}
     assert time_origin(counts.spec) == "Durations are in months since signup, observed for the last 3 months."
-    assert counts.profile.dropped == (Remark("censored_before_entry", 1, facts=MONTH),)
+    assert counts.profile.dropped == (Remark("under_one_period", 1, facts=MONTH),)
 
 
 def test_causes_are_of_losses_only() -> None:

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 from sheets import write_workbook
 
-from cxlink.cohort.spec.cohort_spec import read_spec
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.spec.cohort_spec import make_spec, read_spec
 from cxlink.cohort.starter.starter_spec import starter_spec
 from cxlink.cohort.table import read_cohort
-from cxlink.report.profile_words import profile_notes
+from cxlink.report.profile_words import exclusions, profile_notes
 
 N = 60
 LOST = [i % 3 == 0 for i in range(N)]
@@ -89,9 +90,13 @@ def test_a_contract_is_of_an_account_which_is_the_customer() -> None:
 def test_a_score_that_is_no_scale_is_named_with_the_reason() -> None:
     net = starter_spec(table(nps_score=[i - 20 for i in range(N)]).drop(columns="satisfaction"))
     assert "# no column holds whole numbers of a scale" in net
-    assert "# nps_score holds -20 to 39, which is no scale of answers: a net score is of a group" in net
+    assert "# nps_score holds -20 to 39, which is no scale of answers (a net score is of a group)" in net
+    assert 'write it here with scale = "-20-39"\n' in net
     share = starter_spec(table(satisfaction=[round(i / N, 2) for i in range(N)]))
-    assert "# satisfaction holds 0 to 0.98, not whole numbers: with round = true" in share
+    assert (
+        "# satisfaction holds 0 to 0.98, which is no scale of whole numbers: multiply it in the table"
+        in share
+    )
 
 
 def test_further_scores_are_named_beside_the_one_taken() -> None:
@@ -114,3 +119,58 @@ def test_a_window_of_one_period_is_no_one_periods(tmp_path: Path) -> None:
     (tmp_path / "spec.toml").write_text(starter_spec(frame), encoding="utf-8")
     notes = " ".join(profile_notes(read_cohort(frame, read_spec(tmp_path / "spec.toml")).count().profile))
     assert "the losses of the last year only." in notes
+
+
+def test_averages_are_a_score_that_is_rounded(tmp_path: Path) -> None:
+    frame = table(churned=LOST, satisfaction=[1 + (i % 41) / 10 for i in range(N)])
+    (tmp_path / "spec.toml").write_text(starter_spec(frame), encoding="utf-8")
+    spec = read_spec(tmp_path / "spec.toml")
+    assert (spec.score.column, spec.score.scale, spec.score.round) == ("satisfaction", "1-5", True)
+    assert read_cohort(frame, spec).count().scored["n"].sum() == N
+
+
+def test_customers_of_less_than_a_period_are_told_apart_from_the_survey() -> None:
+    frame = table(churned=[False] * N, tenure_months=[0, 0, *range(1, N - 1)])
+    keys = {"duration": "tenure_months", "event": "churned", "window": 3}
+    tables = {"score": {"column": "satisfaction", "scale": "1-5"}, "subscription": keys}
+    profile = read_cohort(frame, make_spec(tables)).count().profile
+    assert exclusions(profile) == [("customers for less than one whole month", 2)]
+
+
+def surveyed(folder: Path, customer: str = "account_id") -> str:
+    """Starter spec of twenty accounts and their forty tickets, each with a score and the days it was open."""
+    days = pd.date_range("2025-01-01", periods=N, freq="7D").strftime("%Y-%m-%d")
+    ids = [f"a{i}" for i in range(20)]
+    ended = [days[40 + i] if i % 2 else None for i in range(20)]
+    pd.DataFrame(
+        {"account_id": ids, "signup_date": days[0], "churn_date": ended, "plan": ["a", "b"] * 10}
+    ).to_csv(folder / "accounts.csv", index=False)
+    pd.DataFrame(
+        {
+            "ticket_id": range(40), customer: [f"a{i % 20}" for i in range(40)], "submitted_at": days[1:41],
+            "closed_at": days[2:42], "satisfaction": [1 + i % 5 for i in range(40)], "plan": "x",
+        }
+    ).to_csv(folder / "tickets.csv", index=False)  # fmt: skip
+    return starter_spec(folder / "accounts.csv", folder / "tickets.csv")
+
+
+def test_scores_in_a_table_of_their_own_are_joined_without_an_edit(tmp_path: Path) -> None:
+    text = surveyed(tmp_path)
+    (tmp_path / "spec.toml").write_text(text, encoding="utf-8")
+    spec = read_spec(tmp_path / "spec.toml")
+    assert (spec.table.surveys, spec.table.on, spec.cohort.repeat) == ("tickets.csv", "account_id", "first")
+    assert spec.subscription is not None
+    assert (spec.subscription.survey, spec.subscription.end) == ("submitted_at", "churn_date")
+    assert "40 rows of 20 values: several rows a customer" in text
+    counts = read_cohort(tmp_path / "accounts.csv", spec).count()
+    assert counts.scored["n"].sum() == 20
+    assert (
+        counts.scored.loc[counts.scored["cause"] != "", "n"].sum() == 9
+    )  # the last falls on the last day of observation, in an incomplete month
+
+
+def test_two_tables_must_name_the_customer_by_one_header(tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"accounts\.csv: tickets\.csv has no account_id\. Both tables must name"
+    ):
+        surveyed(tmp_path, customer="konto")

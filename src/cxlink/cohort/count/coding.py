@@ -200,4 +200,6 @@ def _never_observed(spec: CohortSpec, before: np.ndarray, lost: np.ndarray) -> d
     sub = spec.subscription
     if sub is None or sub.clock == "survey":
         return {}
+    if sub.window is not None:  # entered at signup at the latest, so only they have no whole period
+        return {"under_one_period": before}
     return {"lost_before_entry": before & lost, "censored_before_entry": before & ~lost}

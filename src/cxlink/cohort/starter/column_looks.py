@@ -70,6 +70,14 @@ class Look:
         """Its name in plain letters."""
         return in_plain_letters(self.name)
 
+    @property
+    def averaged(self) -> bool:
+        """Whether it holds averages on a scale of at most 0 to 10, more than one level apart."""
+        low, high = self.low, self.high
+        return (
+            not self.whole and low is not None and high is not None and 0 <= low < high - 1 <= _TOP_SCORE - 1
+        )
+
     def called(self, pattern: str) -> bool:
         """Whether the column's name, in plain letters, matches."""
         return re.search(pattern, self.header) is not None

@@ -112,6 +112,8 @@ def _score(look: Look) -> Guess | None:
         and 0 <= look.low < look.high <= _SCORED_OF_100
     )
     rank = _ranked(look, said.SCORES[:3])
+    if rank is not None and look.averaged:
+        return Guess("score", rank + 8 + after)
     return Guess("score", rank + 6 + after) if wide and rank is not None else None
 
 

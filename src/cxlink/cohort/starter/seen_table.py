@@ -32,6 +32,8 @@ class Seen:
         In which its text is.
     sheets : tuple of str
         Those of a workbook that has several, the one looked at first.
+    joined : tuple of str
+        Lines that ``[table]`` needs where surveys stand in a table of their own.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Seen:
     notation: Notation
     encoding: str = "utf-8"
     sheets: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
 
 
 def seen_table(table: Any) -> Seen:

@@ -1,6 +1,7 @@
 """The section of the score in a starter spec."""
 
 import json
+import math
 
 from cxlink.cohort.spec.open_keys import OPEN
 from cxlink.cohort.starter import header_words as said
@@ -26,11 +27,13 @@ def score_section(look: Look | None, looks: list[Look]) -> Drafted:
     if look is None:
         return _open(looks)
     low, high = look.levels or (look.low or 0, look.high or 0)
-    top, scale = _scale(look, low, high)
+    top, scale = _scale(look, math.floor(low), math.ceil(high))
     lines = [
         f"column = {json.dumps(look.name, ensure_ascii=False)}",
         f'scale = "{scale}"  # found {low:g} to {high:g}; write the whole scale, with unused levels',
     ]
+    if look.averaged:
+        lines.append("round = true  # averages count as the nearest level")
     if look.n_slips:
         shown = ", ".join(look.slips)
         lines.append(
@@ -48,7 +51,7 @@ def score_section(look: Look | None, looks: list[Look]) -> Drafted:
     return Drafted([*lines, "higher_is_better = true"], unconfirmed=unsure)
 
 
-_TOP, _MIDDLE = 10, 7
+_TOP, _MIDDLE, _WIDEST = 10, 7, 100
 
 
 def _open(looks: list[Look]) -> Drafted:
@@ -56,9 +59,9 @@ def _open(looks: list[Look]) -> Drafted:
     named = [
         one
         for one in looks
-        if one.low is not None and one.called("|".join(said.SCORES[:3])) and not one.yes_no
+        if one.low is not None and one.called("|".join(said.SCORES[:3])) and not one.yes_no and not one.levels
     ]
-    lines = [f"# {one.name} holds {one.low:g} to {one.high:g}, {_WHY[one.whole]}" for one in named[:3]]
+    lines = [f"# {one.name} holds {one.low:g} to {one.high:g}{_why(one)}" for one in named[:3]]
     could = [
         one.name
         for one in looks
@@ -69,10 +72,13 @@ def _open(looks: list[Look]) -> Drafted:
     return Drafted([f'column = "{OPEN}"  # {why}{hint}', *lines, 'scale = "1-10"'])
 
 
-_WHY = {
-    True: "which is no scale of answers: a net score is of a group; take the answers, or cut it in the table",
-    False: "not whole numbers: with round = true they count as the nearest level of the scale",
-}
+def _why(look: Look) -> str:
+    """Why a column that is called a score cannot be taken for one as it stands, and what to do."""
+    low, high = look.low or 0, look.high or 0
+    if not look.whole:
+        return ", which is no scale of whole numbers: multiply it in the table, by 10 for 0-10, and set round = true"
+    way = f'write it here with scale = "{low:g}-{high:g}"' if high - low <= _WIDEST else "cut it in the table"
+    return f", which is no scale of answers (a net score is of a group): take the answers, or {way}"
 
 
 def _others(score: Look, looks: list[Look]) -> list[str]:

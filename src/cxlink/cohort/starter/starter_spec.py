@@ -10,6 +10,7 @@ from cxlink.cohort.starter.column_looks import Look
 from cxlink.cohort.starter.later_headers import dated_after
 from cxlink.cohort.starter.notation import Notation
 from cxlink.cohort.starter.roles import BARE, best, role_of
+from cxlink.cohort.starter.seen_surveys import with_surveys_seen
 from cxlink.cohort.starter.seen_table import Seen, seen_table
 from cxlink.cohort.starter.starter_follow_up import Drafted, follow_up
 from cxlink.cohort.starter.starter_metrics import metric_lines
@@ -17,13 +18,15 @@ from cxlink.cohort.starter.starter_score import score_section
 from cxlink.cohort.visible_text import visible
 
 
-def starter_spec(table: Any) -> str:
+def starter_spec(table: Any, surveys: Any = None) -> str:
     """Inspect a table and write a starter spec.
 
     Parameters
     ----------
     table : str, Path, frame or Ibis table
         As `read_cohort` takes it.
+    surveys : str, Path or None
+        Where scores stand in a table of their own.
 
     Returns
     -------
@@ -34,9 +37,11 @@ def starter_spec(table: Any) -> str:
     Raises
     ------
     InputError
-        If the table cannot be read.
+        If a table cannot be read, or the surveys do not name the customers by the same column.
     """
     seen = seen_table(table)
+    if surveys is not None:
+        seen = with_surveys_seen(seen, table, surveys)
     score = best(seen.looks, "score")
     rest = [look for look in seen.looks if look is not score]
     spend = best(rest, "spend")
@@ -94,7 +99,7 @@ def _table(seen: Seen, stay: Drafted, used: list[Look]) -> list[str]:
         decided = notation.decided.get("date_format", "")
         lines.append(f'date_format = "{notation.date_format}"  # {decided} can be read in no other order')
     lines += [f"# {name} is written otherwise: {day}" for name, day in notation.other_dates.items()]
-    lines += stay.table
+    lines += [*stay.table, *seen.joined]
     return ["", "[table]", *lines] if lines else []
 
 

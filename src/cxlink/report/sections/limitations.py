@@ -37,6 +37,7 @@ def limits(m: Material) -> list[str]:
         _respondents(m),
         *filter(None, support(m)),
         *_separated(m),
+        *_undated(m),
         *_tenure_at_survey(m),
     ]
     if any(row.extrapolated > 0 and row.model != "kaplan_meier" for row in m.book.where("tenure")):
@@ -184,6 +185,14 @@ def _separated(m: Material) -> list[str]:
             retained=who(retained[0].group, m.spec),
         )
     ]  # fmt: skip
+
+
+def _undated(m: Material) -> list[str]:
+    """Say of a snapshot without a day of the score that the score may be younger than the decision to leave."""
+    sub = m.spec.subscription
+    if sub is None or sub.window is None or sub.survey is not None:
+        return []
+    return [say("limitations.snapshot_undated", last=stretch(sub.window, sub.unit))]
 
 
 def _tenure_at_survey(m: Material) -> list[str]:
