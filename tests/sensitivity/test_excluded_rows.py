@@ -15,6 +15,7 @@ from cxlink.cohort.table import read_cohort
 from cxlink.report.content import gather
 from cxlink.report.profile_lines import profile_lines
 from cxlink.report.sections.first_page import first_page
+from cxlink.report.sections.limitations import limits
 from cxlink.sensitivity.excluded_rows import exclusion_checks
 
 TABLES = {
@@ -65,6 +66,25 @@ def test_rows_whose_times_are_invalid_cannot_be_judged_and_are_not() -> None:
     cohort = read_cohort(rows, make_spec(TABLES), drop_invalid=True)
     before, after = counted(cohort).around_exclusion
     assert before.cells["n"].sum() == after.cells["n"].sum() == 200
+
+
+def test_dated_tables_with_signup_are_compared_without_tenure() -> None:
+    dated = pd.DataFrame({
+        "score": [1, 2] * 30, "joined": "2024-01-01", "asked": "2025-01-01",
+        "ended": ["2025-04-15", None, None] * 20,
+    })  # fmt: skip
+    dated.loc[0, "joined"] = "2025-02-01"
+    dates = {"signup": "joined", "survey": "asked", "end": "ended", "observed_until": "2025-12-31"}
+    cohort = read_cohort(dated, make_spec(TABLES | {"subscription": dates, "adjust": {}}), drop_invalid=True)
+    assert cohort.spec.stratum_variables == ("tenure_at_survey",)
+    before, after = counted(cohort).around_exclusion
+    assert before.cells["n"].sum() == after.cells["n"].sum() == 59  # its times are invalid
+
+
+def test_page_one_says_how_many_rows_are_left_out_and_why() -> None:
+    found = analyse(read_cohort(table(8), make_spec(TABLES), drop_invalid=True)).results
+    said = "40 of 240 rows are not in the figures: 40 (age must be a number, since it is cut into bands)."
+    assert said in limits(gather(found))
 
 
 def test_nothing_is_compared_where_no_row_was_excluded() -> None:

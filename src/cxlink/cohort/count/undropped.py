@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from cxlink.cohort.count.cell_columns import CellColumns
 from cxlink.cohort.count.coding import CLOCK
 from cxlink.cohort.count.rules import TableRule
-from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY, CohortSpec
 from cxlink.cohort.spec.spec_sections import AdjustSection
 
 _KEPT = ("score", *CLOCK, "n")
@@ -17,8 +17,9 @@ _KEPT = ("score", *CLOCK, "n")
 
 def retention_spec(spec: CohortSpec) -> CohortSpec:
     """Give the spec of retention by score alone: nothing adjusted for, no spend, no metrics."""
+    alone = AdjustSection(bands={TENURE_AT_SURVEY: ()})  # not banded by default either
     return spec.model_copy(
-        update={"spend": None, "control": None, "metrics": None, "value": None, "adjust": AdjustSection()}
+        update={"spend": None, "control": None, "metrics": None, "value": None, "adjust": alone}
     )
 
 

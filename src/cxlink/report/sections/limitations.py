@@ -21,7 +21,7 @@ from cxlink.report.format import (
     who,
 )
 from cxlink.report.posterior_sections.posterior_warnings import sampling_failures
-from cxlink.report.profile_words import table_notes
+from cxlink.report.profile_words import exclusions, table_notes
 from cxlink.report.sections.support_words import support
 from cxlink.report.words import say
 
@@ -35,6 +35,7 @@ def limits(m: Material) -> list[str]:
         *sampling_failures(m.results.checks),
         _association(m),
         _respondents(m),
+        *_excluded(m),
         *filter(None, support(m)),
         *_separated(m),
         *_undated(m),
@@ -185,6 +186,14 @@ def _separated(m: Material) -> list[str]:
             retained=who(retained[0].group, m.spec),
         )
     ]  # fmt: skip
+
+
+def _excluded(m: Material) -> list[str]:
+    """Say how many rows of the table the figures leave out, and why."""
+    profile = m.results.profile
+    reasons = [say("limitations.excluded_reason", n=n, reason=reason) for reason, n in exclusions(profile)]
+    n = sum(one.n for one in profile.dropped)
+    return [say("limitations.excluded", n=n, read=profile.rows_read, reasons=reasons)] if reasons else []
 
 
 def _undated(m: Material) -> list[str]:
