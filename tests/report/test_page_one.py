@@ -202,7 +202,8 @@ def test_a_trend_the_wrong_way_round_is_said_where_the_bands_do_not_tell(
         (72.2, 76.4, math.nan, 0), (73.6, 74.5, math.nan, 1), (0.01, 0.02, math.nan, 2),
         (0.3, 8.0, 0.0, 1), (0.0, 8.0, 0.0, 0), (0.0004, 8.0, 0.0, 0),
         (0.45, 0.52, 1.0, 2), (1.04, 9.5, 1.0, 2), (6.0, 284.0, 1.0, 0), (9.2, math.inf, 1.0, 1),
-        (0.9472, 0.9514, math.nan, 3), (0.94999, 0.95001, math.nan, 3), (5.0, 5.0, math.nan, 0), (math.nan, math.nan, math.nan, 0),
+        (0.9472, 0.9514, math.nan, 3), (0.94999, 0.95001, math.nan, 3),
+        (5.0, 5.0, math.nan, 0), (math.nan, math.nan, math.nan, 0),
     ],
 )  # fmt: skip
 def test_decimals_are_those_that_the_interval_knows(

@@ -158,7 +158,7 @@ def test_a_snapshot_says_that_nobody_was_followed_that_long(window: int, chained
 
 def test_a_snapshot_without_a_day_of_the_score_says_that_the_loss_may_have_come_first() -> None:
     sub = {"duration": "months", "event": "churned", "window": 3}
-    told = "The table does not say when the score was given: time after it is counted from the start of the last 3 months."
+    told = "The table does not say when the score was given: time after it is counted from the start of the last 3"
     for dates, said in (({}, True), ({"survey": "surveyed"}, False)):
         m = gather(made_up.results({"subscription": sub | dates, "spend": None}))
         assert any(limit.startswith(told) for limit in limits(m)) is said

@@ -72,7 +72,8 @@ def _said(remark: Remark) -> dict[str, object]:
     if isinstance(unit, str):
         said |= {"unit": units(unit, 1), "units": units(unit)}
     if remark.code == "unconfirmed_window":
-        said["last"] = stretch(int(str(remark.facts["value"])), str(unit))
+        window = str(remark.facts["value"])
+        said["last"] = stretch(int(window), str(unit)) if window.isdecimal() else window
     cohorts = remark.facts.get("cohorts")
     if isinstance(cohorts, tuple):
         pairs = [one for one in cohorts if isinstance(one, tuple)]

@@ -26,16 +26,18 @@ from cxlink.report.sections.support_words import support
 from cxlink.report.words import say
 
 _OUTCOMES = ("retained", "lost", "")
+_MANY_LEFT_OUT = 0.05  # share of rows from which their exclusion stands before the notes on the table
 _LARGE = 10  # E-values from here on have no decimals
 
 
 def limits(m: Material) -> list[str]:
     """Give the limits of a cohort's figures, most important first; at the end the notes on its table."""
+    left_out, many = _excluded(m)
     items = [
         *sampling_failures(m.results.checks),
         _association(m),
         _respondents(m),
-        *_excluded(m),
+        *(left_out if many else ()),
         *filter(None, support(m)),
         *_separated(m),
         *_undated(m),
@@ -46,7 +48,7 @@ def limits(m: Material) -> list[str]:
     least = m.spec.publish.smallest_cell
     if least:
         items.append(say("limitations.small_groups", least=least, blank=NONE))
-    return [*items, *table_notes(m.results)]
+    return [*items, *table_notes(m.results), *(() if many else left_out)]
 
 
 def _extrapolated(m: Material) -> str:
@@ -188,12 +190,15 @@ def _separated(m: Material) -> list[str]:
     ]  # fmt: skip
 
 
-def _excluded(m: Material) -> list[str]:
-    """Say how many rows of the table the figures leave out, and why."""
+def _excluded(m: Material) -> tuple[list[str], bool]:
+    """Say how many rows of the table the figures leave out, and why; and whether they are many."""
     profile = m.results.profile
     reasons = [say("limitations.excluded_reason", n=n, reason=reason) for reason, n in exclusions(profile)]
     n = sum(one.n for one in profile.dropped)
-    return [say("limitations.excluded", n=n, read=profile.rows_read, reasons=reasons)] if reasons else []
+    if not reasons:
+        return [], False
+    text = say("limitations.excluded", n=n, read=profile.rows_read, reasons=reasons)
+    return [text], n >= _MANY_LEFT_OUT * profile.rows_read
 
 
 def _undated(m: Material) -> list[str]:
