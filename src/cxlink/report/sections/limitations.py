@@ -38,9 +38,9 @@ def limits(m: Material) -> list[str]:
         _association(m),
         _respondents(m),
         *(left_out if many else ()),
-        *filter(None, support(m)),
         *_separated(m),
         *_undated(m),
+        *filter(None, support(m)),
         *_tenure_at_survey(m),
     ]
     if any(row.extrapolated > 0 and row.model != "kaplan_meier" for row in m.book.where("tenure")):
