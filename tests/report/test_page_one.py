@@ -102,9 +102,9 @@ def test_an_infinite_ratio_is_not_estimable_and_its_limit_is_said() -> None:
 @pytest.mark.parametrize(
     ("retained", "lost", "said"),
     [
-        (2.94, 1.82, "E-values of the ratios: 2.9 for being retained and 1.8 for being lost (see"),
-        (59.17, 1.82, "E-values of the ratios: 59 for being retained and 1.8 for being lost (see"),
-        (math.inf, 1.82, "E-values of the ratios: 1.8 for being lost (see"),
+        (2.94, 1.82, "in brackets: 2.9 (1.5) for being retained and 1.8 (1.5) for being lost (see"),
+        (59.17, 1.82, "in brackets: 59 (1.5) for being retained and 1.8 (1.5) for being lost (see"),
+        (math.inf, 1.82, "in brackets: 1.8 (1.5) for being lost (see"),
         (math.inf, math.inf, ""),
     ],
 )
@@ -117,7 +117,7 @@ def test_e_values_that_are_infinite_are_left_out(retained: float, lost: float, s
         "horizon": 12,
     }
     rows = [
-        {**key, "scenario": scenario, "estimate": value, "unit": "ratio"}
+        {**key, "scenario": scenario, "estimate": value, "conf_low": 1.5, "unit": "ratio"}
         for scenario, value in (("retained", retained), ("lost", lost))
     ]
     text = " ".join(
@@ -285,3 +285,17 @@ def test_a_long_name_breaks_and_does_not_run_into_the_next_column(name: str) -> 
     )
     assert name not in text
     assert name in squeezed(text)
+
+
+def test_where_another_model_extrapolates_its_mean_within_the_same_horizon_is_said() -> None:
+    sentence = "They come from another model than the means above: within 24 months it gives"
+    assert sentence not in _said(GIVEN)
+    rows = GIVEN.estimates
+    own = rows[(rows["estimand"] == "tenure") & rows["headline"]]
+    until = int(own["horizon"].iloc[0])
+    spliced = own.assign(model="spliced", headline=False, estimate=5.25, conf_low=5.05, conf_high=5.45)
+    other = rows.assign(model=rows["model"].where(~rows.index.isin(own.index), "grouped_ph"))
+    other = pd.concat([other[~((other["model"] == "spliced") & (other["horizon"] == until))], spliced])
+    said = _said(replace(GIVEN, estimates=other))
+    assert sentence.replace("24", str(until)) in said
+    assert said.count("5.2 months") == 2

@@ -234,6 +234,10 @@ def test_page_one_says_which_model_took_the_headline_over_and_for_whom() -> None
     assert squeezed(said) in squeezed(first)
     assert "based on 62.0 %" not in first
     assert squeezed("For the customers with common support alone Kaplan–Meier gives") in squeezed(first)
+    nobody = replace(given, checks=(replace(THIN, value=0.0), followed, unadjusted))
+    assert squeezed("No customer is in a stratum with common support for retention") in squeezed(
+        pages(nobody)[0]
+    )
     score = given.spec.score.model_copy(update={"effect": "linear"})
     straight = " ".join(pages(made_up.altered(given, spec=given.spec.model_copy(update={"score": score}))))
     asked = "in every stratum, and a linear trend, as the specification asks."

@@ -118,10 +118,8 @@ def test_e_values_are_those_of_the_table_and_page_one_names_them() -> None:
         "Lost within 4 months": [f"{found['lost'].estimate:.2f}", f"{found['lost'].conf_low:.2f}"],
     }
     assert table(list(parts), "E-values").notes == ()
-    values = {name: f"{row.estimate:.1f}" for name, row in found.items()}
-    said = (
-        f"E-values of the ratios: {values['retained']} for being retained and {values['lost']} for being lost"
-    )
+    values = {name: f"{row.estimate:.1f} ({row.conf_low:.1f})" for name, row in found.items()}
+    said = f"in brackets: {values['retained']} for being retained and {values['lost']} for being lost"
     assert said in limits(m)[0]
 
 

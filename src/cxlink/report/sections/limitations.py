@@ -148,7 +148,10 @@ def _e_values(m: Material) -> str:
     if m.spec.analysis.models == "quick" or any(row.blank for row in rows.values()):
         return ""
     values = [
-        say(f"limitations.e_value_{key or 'spend'}", value=_e_value(rows[key].estimate))
+        say(
+            f"limitations.e_value_{key or 'spend'}",
+            value=f"{_e_value(rows[key].estimate)} ({_e_value(rows[key].conf_low)})",
+        )
         for key in _OUTCOMES
         if key in rows and math.isfinite(rows[key].estimate)
     ]

@@ -167,7 +167,24 @@ def beyond(m: Material) -> str:
             pieces.append(say("results.beyond_group", value=full(row), group=name, share=share))
     if not pieces:
         return ""
-    return say("results.beyond", horizon=periods(horizon, m.spec.unit), estimates=pieces)
+    said = say("results.beyond", horizon=periods(horizon, m.spec.unit), estimates=pieces)
+    return " ".join([said, *_of_another_model(m)])
+
+
+def _of_another_model(m: Material) -> list[str]:
+    """Where another model gives the headline, say what the one that extrapolates puts in its place."""
+    until = reach(m)
+    stands = m.book.headline("tenure", m.sides[0])
+    if until is None or stands is None or stands.model in ("kaplan_meier", REPORTED):
+        return []
+    rows = [m.book.best("tenure", group, REPORTED, until) for group in m.sides]
+    values = [
+        say("limitations.of_group", value=full(row), group=score(row.group, m.spec))
+        for row in rows
+        if row is not None and not row.blank
+    ]
+    after = periods(until, m.spec.unit)
+    return [say("results.beyond_model", horizon=after, estimates=values)] if values else []
 
 
 def _bands(found: dict[str, Estimate | None]) -> list[Estimate]:

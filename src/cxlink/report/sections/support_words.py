@@ -51,7 +51,9 @@ def _thin(m: Material, model: str, share: float) -> str:
     if stands is None or stands.model == model:
         return say(f"limitations.support_{estimand}", share=share, after=after) if share else ""
     parts = [
-        say(f"limitations.limited_{estimand}", share=share, after=after),
+        say(f"limitations.limited_{estimand}", share=share, after=after)
+        if share
+        else say(f"limitations.limited_{estimand}_none", after=after),
         *_took_over(m, stands),
         _for_the_few(m, model),
     ]
