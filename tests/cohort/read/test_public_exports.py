@@ -1,6 +1,8 @@
 """Starter specs of exports as they are published: rates, encoders, twins of the event, net scores, sheets."""
 
+import sqlite3
 import tomllib
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +169,15 @@ def test_scores_in_a_table_of_their_own_are_joined_without_an_edit(tmp_path: Pat
     assert (
         counts.scored.loc[counts.scored["cause"] != "", "n"].sum() == 9
     )  # the last falls on the last day of observation, in an incomplete month
+
+
+def test_an_address_of_surveys_is_not_printed(tmp_path: Path) -> None:
+    surveyed(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "t.sqlite")) as base:
+        pd.read_csv(tmp_path / "tickets.csv").to_sql("tickets", base, index=False)
+    text = starter_spec(tmp_path / "accounts.csv", f"sqlite://{tmp_path}/t.sqlite::tickets")
+    assert tomllib.loads(text)["table"] == {"surveys": "…", "on": "account_id"}
+    assert "sqlite" not in text
 
 
 def test_two_tables_must_name_the_customer_by_one_header(tmp_path: Path) -> None:

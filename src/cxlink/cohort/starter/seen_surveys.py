@@ -8,6 +8,7 @@ from typing import Any
 
 from cxlink.cohort.addresses import is_address
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.spec.open_keys import OPEN
 from cxlink.cohort.starter import header_words as said
 from cxlink.cohort.starter.column_looks import Look
 from cxlink.cohort.starter.roles import best
@@ -64,7 +65,9 @@ def _is_closing(look: Look) -> bool:
 
 def _beside(table: Any, surveys: Any) -> str:
     """The surveys as a spec names them: by their name alone where they lie beside the customers."""
-    if is_address(str(table)) or is_address(str(surveys)):
+    if is_address(str(surveys)):
+        return OPEN  # an address may hold a password, and a starter spec is printed
+    if is_address(str(table)):
         return str(surveys)
     return Path(surveys).name if Path(surveys).parent == Path(table).parent else str(surveys)
 
