@@ -79,7 +79,7 @@ def counted(rows: Sequence[Row], spec: Spec, columns: Sequence[str], drop_invali
         return found
     for key, sums in (one for _, one in kept):
         if _never_observed(key, spec):
-            why = "lost_before_entry" if key[-4] else "censored_before_entry"
+            why = _left_out(key, spec)
             found.left_out[why] = found.left_out.get(why, 0) + 1
             continue
         cell = found.cells.setdefault(key, dict.fromkeys(sums, 0.0))
@@ -189,6 +189,13 @@ def strata(spec: Spec) -> list[str]:
 def _never_observed(key: tuple[Any, ...], spec: Spec) -> bool:
     entry, leave = key[-6], key[-5]
     return key[0] is not None and _late(spec) and leave <= entry
+
+
+def _left_out(key: tuple[Any, ...], spec: Spec) -> str:
+    """Why a customer was never observed."""
+    if "window" in spec["subscription"]:
+        return "under_one_period"
+    return "lost_before_entry" if key[-4] else "censored_before_entry"
 
 
 def _late(spec: Spec) -> bool:
