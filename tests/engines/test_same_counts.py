@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from crm import SPECS, crm_spec, same
+from crm import SPECS, crm_spec, same, spans_spec
 from tabled import count
 
 from cxlink.cli.commands import run
@@ -26,6 +26,15 @@ SCALE = {"scale": "0-10"}
 def test_counts_are_those_of_a_file_of_the_same_rows(name: str, customers: Sequence[Any]) -> None:
     spec = make_spec(crm_spec(name))
     from_file, from_engine = (read_cohort(table, spec) for table in customers)
+    assert same(from_file, from_engine) == dict.fromkeys(same(from_file, from_file), True)
+
+
+@pytest.mark.parametrize("clock", ["survey", "signup"])
+def test_spans_are_merged_as_those_of_a_file(clock: str, customers: Sequence[Any]) -> None:
+    spec = make_spec(spans_spec(clock))
+    from_file, from_engine = (read_cohort(table, spec, drop_invalid=True) for table in customers)
+    assert from_file.notes[0].code == "spans"
+    assert from_file.notes == from_engine.notes
     assert same(from_file, from_engine) == dict.fromkeys(same(from_file, from_file), True)
 
 

@@ -62,6 +62,15 @@ def crm_spec(name: str) -> dict[str, Any]:
     return {"score": _SCORE, **SPECS[name]}
 
 
+def spans_spec(clock: str) -> dict[str, Any]:
+    """A spec that takes the rows of two customers for spans of one, with surveys of either."""
+    dated = {**_DATED, "clock": clock, "cause": "reason", "gap_days": 60}
+    return {
+        "score": _SCORE, "cohort": {"id": "account", "repeat": "first"}, "subscription": dated,
+        "adjust": {"columns": ["plan"]},
+    }  # fmt: skip
+
+
 def crm(n: int = N) -> pa.Table:
     """Customers with month ends, leap days, empty cells, text of several scripts, amounts of all sizes."""
     draw = np.random.default_rng(20140801)

@@ -51,6 +51,7 @@ FLAGS: tuple[Flag, ...] = (
     ("follow-up", "subscription", "follow_up", str, "column of periods a customer could have been observed"),
     ("entry", "subscription", "entry", str, "column of periods elapsed when observation began (delayed entry)"),
     ("window", "subscription", "window", int, "snapshot data: number of most recent periods observed"),
+    ("gap-days", "subscription", "gap_days", int, "rows are spans: those at most so many days apart are one"),
     ("cause", "subscription", "cause", str, "column of competing causes of loss"),
     ("spend", "spend", "column", str, "column of spend in the window after the score"),
     ("currency", "spend", "currency", str, "its currency"),

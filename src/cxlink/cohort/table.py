@@ -23,6 +23,8 @@ from cxlink.cohort.count.profile import Profile, Remark, number_of_rows
 from cxlink.cohort.count.repeated_scores import repeated_scores
 from cxlink.cohort.count.resolution import resolve
 from cxlink.cohort.count.similar_ids import similar_ids
+from cxlink.cohort.count.spans import merged_spans
+from cxlink.cohort.count.spans_at_surveys import spans_at_surveys, with_own_surveys
 from cxlink.cohort.count.undropped import retention_spec
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.dates import with_days
@@ -195,10 +197,18 @@ def read_again(cohort: Cohort, spec: CohortSpec) -> Cohort:
 
 
 def _with_surveys(source: Source, spec: CohortSpec, table: Any) -> tuple[Source, tuple[Remark, ...]]:
-    """Join the surveys that the spec names, and say how many are of nobody in the table."""
+    """Join the surveys that the spec names, and say how many are of nobody in the table; one row each of spans."""
+    spans, notes = None, tuple[Remark, ...]()
+    if spec.spans:
+        spans, notes = merged_spans(source, spec)
+        source = spans.source
     joined, n_unmatched = with_surveys(source, spec, table)
     facts: dict[str, Fact] = {"table": Path(spec.table.surveys or "").name}
-    return joined, (Remark("surveys_unmatched", n_unmatched, facts=facts),) if n_unmatched else ()
+    notes += (Remark("surveys_unmatched", n_unmatched, facts=facts),) if n_unmatched else ()
+    if spans is None:
+        return joined, notes
+    surveyed = joined if spec.table.surveys else with_own_surveys(spans, spec)
+    return spans_at_surveys(spans, spec, surveyed), notes
 
 
 def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = False) -> Cohort:

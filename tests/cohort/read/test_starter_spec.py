@@ -175,6 +175,50 @@ def test_an_id_that_repeats_is_still_the_id(tmp_path: Path) -> None:
     assert 'repeat = "first"' not in tomllib.loads(undated)["cohort"]
 
 
+def spans(**columns: Any) -> pd.DataFrame:
+    """Twenty customers in two spans each, a third of a year apart."""
+    half = pd.Series(range(N)) // 2
+    start = pd.Timestamp("2024-01-01") + pd.to_timedelta(120 * (pd.Series(range(N)) % 2) + half, unit="D")
+    end = (start + pd.to_timedelta(90, unit="D")).where(half % 3 > 0)
+    return customers(
+        customer_id="C" + half.astype(str), csat=1 + half % 10, plan=["basic", "plus"] * (N // 2),
+        start_date=start, end_date=end, survey_date=pd.Timestamp("2024-02-01"), **columns,
+    )  # fmt: skip
+
+
+def test_spans_of_subscriptions_are_recognised_and_carried_unconfirmed(tmp_path: Path) -> None:
+    found = counted(spans(), tmp_path)
+    assert found.spec.subscription is not None
+    assert (found.spec.subscription.signup, found.spec.subscription.gap_days) == ("start_date", 30)
+    assert found.spec.cohort.repeat == "error"
+    assert found.profile.rows_used == N // 2
+    assert any("a customer who returns within 30 days" in note for note in profile_notes(found.profile))
+
+
+def test_a_log_of_surveys_is_no_table_of_spans() -> None:
+    asked = pd.Timestamp("2024-02-01") + pd.to_timedelta(range(N), unit="D")
+    log = spans().assign(survey_date=asked)
+    assert "gap_days" not in started(log)["subscription"]
+    same_signup = spans().assign(start_date=pd.Timestamp("2024-01-01"))
+    assert "gap_days" not in started(same_signup)["subscription"]
+
+
+def test_spans_and_surveys_in_two_tables(tmp_path: Path) -> None:
+    rows = spans()
+    rows.drop(columns=["csat", "survey_date"]).to_csv(tmp_path / "spans.csv", index=False)
+    surveys = rows[["customer_id", "csat", "survey_date"]].drop_duplicates("customer_id")
+    surveys.to_csv(tmp_path / "surveys.csv", index=False)
+    spec = tomllib.loads(starter_spec(tmp_path / "spans.csv", tmp_path / "surveys.csv"))
+    assert spec["subscription"]["gap_days"] == 30
+    assert "repeat" not in spec["cohort"]
+    assert read_cohort(tmp_path / "spans.csv", make_spec(spec)).count().profile.rows_used == N // 2
+    pd.concat([surveys, surveys.assign(survey_date="2024-03-01")]).to_csv(
+        tmp_path / "surveys.csv", index=False
+    )
+    spec = tomllib.loads(starter_spec(tmp_path / "spans.csv", tmp_path / "surveys.csv"))
+    assert spec["cohort"]["repeat"] == "first"
+
+
 def test_a_row_a_response_and_a_ticket_are_no_customer() -> None:
     table = customers(row_number=range(N), response_id=range(N), ticket=[f"T{i}" for i in range(N)])
     text = starter_spec(table)

@@ -33,7 +33,7 @@ def one_row_a_customer(source: Source, spec: CohortSpec) -> tuple[Source, tuple[
     n_rows = _refuse_missing(source, spec.cohort.id, key)
     if spec.cohort.repeat == "first":
         return _first_surveys(source, spec, key)
-    _refuse_repeats(source, spec.cohort.id, key, n_rows)
+    _refuse_repeats(source, spec, key, n_rows)
     return source, ()
 
 
@@ -58,7 +58,7 @@ def _refuse_missing(source: Source, name: str, key: Any) -> int:
     )
 
 
-def _refuse_repeats(source: Source, name: str, key: Any, n_rows: int) -> None:
+def _refuse_repeats(source: Source, spec: CohortSpec, key: Any, n_rows: int) -> None:
     ids = source.table.select(id=key)
     if _rise(source, ids):
         return
@@ -70,16 +70,22 @@ def _refuse_repeats(source: Source, name: str, key: Any, n_rows: int) -> None:
         n_twice += n_here
         examples += source.run(twice.order_by("id").limit(1)).to_pylist() if n_here else []
     if n_twice:
-        one = min(examples, key=lambda example: example["id"])
-        several = (
-            f"{n_twice:,} of them occur more than once, such as"
-            if n_twice > 1
-            else "One occurs more than once:"
-        )
-        raise InputError(
-            f"{source.name}: {name} must not repeat. {several} {shown(one['id'])} ({one['n']:,} rows). Keep one row a "
-            'customer, or set [cohort] repeat = "first".'
-        )
+        raise _repeated(source, spec, n_twice, min(examples, key=lambda example: example["id"]))
+
+
+def _repeated(source: Source, spec: CohortSpec, n: int, one: dict[str, Any]) -> InputError:
+    """Error of customers in several rows, or of several surveys where their rows are spans."""
+    name, rows, cure = spec.cohort.id, f"{shown(one['id'])} ({one['n']:,}", '[cohort] repeat = "first".'
+    if spec.spans:
+        several = f"{n:,} customers have several, such as" if n > 1 else "One customer has several:"
+        must = f"the spans of a {name} must hold one survey, the same wherever it is written"
+        return InputError(f"{source.name}: {must}. {several} {rows} surveys). Keep one, or set {cure}")
+    several = f"{n:,} of them occur more than once, such as" if n > 1 else "One occurs more than once:"
+    sub = spec.subscription
+    dated = sub is not None and sub.dated and sub.signup is not None
+    merge = " Where rows are spans of a subscription, set [subscription] gap_days." if dated else ""
+    must = f"{source.name}: {name} must not repeat. {several} {rows} rows)"
+    return InputError(f"{must}. Keep one row a customer, or set {cure}{merge}")
 
 
 def _rise(source: Source, ids: Any) -> bool:

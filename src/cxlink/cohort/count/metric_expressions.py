@@ -164,6 +164,7 @@ def _flows(source: Source, spec: CohortSpec) -> dict[str, Any]:
         for role, name in (("signup", sub.signup), ("survey", sub.survey), ("end", sub.end))
     }
     last = dates.day_or_column(source, str(sub.observed_until), "observed_until")
+    last = dates.less_gap(last, sub.gap_days)
     periods = {role: calendar_period(day, section.period) for role, day in days.items()}
     until = calendar_period(last + ibis.interval(days=1), section.period) - 1
     return {"joined": periods["signup"], "asked": periods["survey"], "left": periods["end"], "until": until}

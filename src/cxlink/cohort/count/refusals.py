@@ -1,6 +1,6 @@
 """Rows that violate a rule: named in an error message, or excluded and counted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cxlink.cohort.count.metric_expressions import metric_rows
@@ -15,12 +15,26 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 _ROW, _PLACE = "row.number", "row.place"
 
 
-def refusal(source: Source, spec: CohortSpec, rule: TableRule) -> InputError:
-    """Error of the rows that violate a rule, in one line: how many, where the first is, its value."""
+def refusal(
+    source: Source, spec: CohortSpec, rule: TableRule, rows_of: Callable[[Source], Any] | None = None
+) -> InputError:
+    """Error of the rows that violate a rule, in one line: how many, where the first is, its value.
+
+    Parameters
+    ----------
+    source : Source
+        The table.
+    spec : CohortSpec
+        What it holds.
+    rule : TableRule
+        The rule.
+    rows_of : callable, optional
+        Gives the rows on which the rule is checked, with `raw_columns` beside; by default with the cells' columns.
+    """
     n_rows = n_broken = 0
     first = ""
     for part in source.parts():
-        rows = _as_cells(part, spec)
+        rows = _as_cells(part, spec) if rows_of is None else rows_of(part)
         broken = rule.broken(rows).fill_null(False)
         numbers = rows.aggregate(rows=rows.count(), broken=as_one(broken).sum())
         n_here, n_broken_here = (n or 0 for n in part.run(numbers).to_pylist()[0].values())
@@ -69,10 +83,15 @@ def _as_cells(source: Source, spec: CohortSpec) -> Any:
         columns |= {"control_given": as_one(prepared.given), "control_n": as_one(numeric)}
     if spec.metrics is not None:
         columns |= {f"bad.{name}": wrong for name, wrong in metric_rows(source, spec).bad.items()}
-    columns |= {f"raw.{name}": source.table[name] for name in source.table.columns}
-    if source.ordered:
-        columns[_ROW] = ibis.row_number()
-    return source.table.select(**columns)
+    return source.table.select(**columns, **raw_columns(source))
+
+
+def raw_columns(source: Source) -> dict[str, Any]:
+    """Give the columns of a table as ``raw.NAME``, and the number of each row where rows have an order."""
+    import ibis
+
+    numbered = {_ROW: ibis.row_number()} if source.ordered else {}
+    return {**{f"raw.{name}": source.table[name] for name in source.table.columns}, **numbered}
 
 
 def _in_order(source: Source, spec: CohortSpec, bad: Any, rule: TableRule) -> Any:

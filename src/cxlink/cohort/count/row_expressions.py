@@ -199,7 +199,9 @@ def _dated(source: Source, spec: CohortSpec) -> dict[str, Any]:
         raw_dates["observed_until"] = source.table[sub.observed_until]
     until = days["observed_until"] = dates.day_or_column(source, sub.observed_until, "observed_until")
     start = days[sub.clock]
-    follow = periods.whole_periods(start, until, sub.unit)
+    follow = periods.whole_periods(start, dates.less_gap(until, sub.gap_days), sub.unit)
+    if sub.gap_days:
+        follow = follow.clip(lower=0)
     period = periods.period_of(start, days["end"], sub.unit)
     lost = (period <= follow).fill_null(False)
     keys = {

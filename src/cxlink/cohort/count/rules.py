@@ -137,7 +137,10 @@ def _date_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRule]:
 def _fault_rule(code: int, names: dict[str, str], spec: CohortSpec) -> TableRule:
     shown = tuple(names[role] for role in FAULTS[code - 1])
     last = "" if "end" in FAULTS[code - 1] else f", or {_DROP}"
-    if len(shown) == 1:
+    if spec.spans and FAULTS[code - 1] in (("signup", "survey"), ("survey", "end")):
+        must = f"{names['survey']} must fall in a span, from {names['signup']} to {names['end']}"
+        shown, cure, last = (names["survey"], names["signup"], names["end"]), "Correct it", f", or {_DROP}"
+    elif len(shown) == 1:
         must = f"{shown[0]} must be a date, {spec.table.date_format or 'YYYY-MM-DD'}"
         cure = f"Set [table] date_format{',' if last else ' or'} rewrite it"
     else:

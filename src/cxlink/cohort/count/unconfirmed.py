@@ -5,7 +5,8 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 
 _WITH_A_SENTENCE = frozenset((
     "cohort.repeat", "score.scale", "score.higher_is_better", "subscription.window", "subscription.duration",
-    "subscription.unit", "subscription.event", "subscription.observed_until", "spend.complete",
+    "subscription.unit", "subscription.event", "subscription.observed_until", "subscription.gap_days",
+    "spend.complete",
 ))  # fmt: skip
 """Keys whose guess has a sentence of its own, which says what it would change."""
 

@@ -25,14 +25,17 @@ def with_days(source: Source, names: Collection[str]) -> Source:
     source : Source
         The table.
     names : collection of str
-        Columns of dates; those that the table lacks are left to who reads them.
+        Columns of dates; those that the table lacks are left to who reads them, those converted already stay.
     """
     table = source.table
-    other = [name for name in sorted(set(names) & set(source.columns)) if not table[name].type().is_date()]
+    open_ = (set(names) & set(source.columns)) - set(source.days)
+    other = [name for name in sorted(open_) if not table[name].type().is_date()]
     unused = (name for name in map("day_{}".format, count()) if name not in table.columns)
     days = dict(zip(other, unused, strict=False))
     computed = {column: date(table[name], source.options) for name, column in days.items()}
-    return replace(source, table=table.mutate(**computed), days=days) if days else source
+    if not days:
+        return source
+    return replace(source, table=table.mutate(**computed), days={**source.days, **days})
 
 
 def day(source: Source, name: str, role: str) -> Any:
@@ -98,3 +101,14 @@ def day_or_column(source: Source, text: str, role: str) -> Any:
         except ValueError:
             raise InputError(f"[subscription] {role}: {text} is not a day of the calendar.") from None
     return day(source, text, role)
+
+
+def less_gap(until: Any, gap_days: int | None) -> Any:
+    """Give the last day on which an end is known to be a loss, from the last day of observation.
+
+    Where spans are merged over gaps, a customer has left only after a gap without a return: follow-up ends so many days
+    before the end of observation, for every customer alike.
+    """
+    import ibis
+
+    return (until - ibis.interval(days=gap_days)).cast("date") if gap_days else until

@@ -16,7 +16,7 @@ def with_surveys(source: Source, spec: CohortSpec, table: Any) -> tuple[Source, 
     Parameters
     ----------
     source : Source
-        The customers, one row each.
+        The customers, one row each; or with spans of subscriptions several, of which each gets every survey.
     spec : CohortSpec
         Its ``[table] surveys`` and ``on``.
     table : str, Path or anything that `open_source` takes
@@ -49,7 +49,7 @@ def with_surveys(source: Source, spec: CohortSpec, table: Any) -> tuple[Source, 
         rows = surveys.run(surveys.table.select(key.name(right), *(surveys.table[name] for name in keep)))
     finally:
         surveys.close()
-    return _joined(source, rows, right, options.on)
+    return _joined(source, rows, right, options.on, several=spec.spans)
 
 
 def _beside(name: str, table: Any) -> str:
@@ -69,22 +69,26 @@ def _key(column: Any) -> Any:
     return (number.cast("int64") if column.type().is_numeric() else number).cast("string")
 
 
-def _joined(source: Source, rows: Any, right: str, on: str) -> tuple[Source, int]:
+def _joined(source: Source, rows: Any, right: str, on: str, *, several: bool) -> tuple[Source, int]:
     import ibis
 
     left = right + "_of_customer"
     customers = source.table.mutate(_key(columns.raw(source, on, "on")).name(left))
-    keyed = customers.filter(customers[left].notnull()).select(left)
-    keys = keyed.group_by(left).aggregate(n=keyed.count())
-    twice = keys.filter(keys.n > 1)
-    n_twice = int(source.run(twice.count()).as_py())
-    if n_twice:
-        raise InputError(
-            f"{source.name}: {on} must not repeat in the table of customers: {n_twice:,} of its values do. Keep one "
-            "row a customer there; only surveys may be several."
-        )
+    if not several:
+        _refuse_repeated(source, customers, left, on)
     surveys = ibis.memtable(rows)
     n_unmatched = source.run(surveys.anti_join(customers, surveys[right] == customers[left]).count()).as_py()
     joined = customers.left_join(surveys, customers[left] == surveys[right]).drop(left, right)
     every = (*source.columns, *(name for name in rows.column_names if name != right))
     return replace(source.kept(joined), columns=every), int(n_unmatched)
+
+
+def _refuse_repeated(source: Source, customers: Any, left: str, on: str) -> None:
+    keyed = customers.filter(customers[left].notnull()).select(left)
+    keys = keyed.group_by(left).aggregate(n=keyed.count())
+    n_twice = int(source.run(keys.filter(keys.n > 1).count()).as_py())
+    if n_twice:
+        raise InputError(
+            f"{source.name}: {on} must not repeat in the table of customers: {n_twice:,} of its values do. Keep one "
+            "row a customer there; only surveys may be several, and spans of a subscription ([subscription] gap_days)."
+        )

@@ -78,6 +78,8 @@ class CohortSpec(Section):
             raise ValueError("[value] needs [spend]: a margin is earned in the window of spend")
         if self.cohort.repeat == "first" and not (sub and sub.survey):
             raise ValueError('[cohort] repeat = "first" needs [subscription] survey, the date of each score')
+        if self.spans and self.cohort.id is None:
+            raise ValueError("[subscription] gap_days needs [cohort] id: spans of one customer are merged")
         if self.table.on is not None and self.table.on != self.cohort.id:
             raise ValueError("[table] on must be [cohort] id: a customer may have several surveys")
         for name in self.cohort.unconfirmed:
@@ -134,6 +136,11 @@ class CohortSpec(Section):
     def unit(self) -> str:
         """Unit of time; months for a cohort with spend only."""
         return self.subscription.unit if self.subscription else "month"
+
+    @property
+    def spans(self) -> bool:
+        """Whether a row of the table is a span of a subscription, of which a customer may have several."""
+        return self.subscription is not None and self.subscription.gap_days is not None
 
     @property
     def horizon(self) -> int:

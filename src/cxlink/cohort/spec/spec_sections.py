@@ -121,6 +121,7 @@ class SubscriptionSection(Section):
     follow_up: str | None = None
     entry: str | None = None
     window: Annotated[int, Field(ge=1)] | None = None
+    gap_days: Annotated[int, Field(ge=0, le=3650)] | None = None
     cause: str | None = None
 
     @property
@@ -164,6 +165,17 @@ class SubscriptionSection(Section):
         needed = {"survey": self.survey, "end": self.end, "observed_until": self.observed_until}
         needed |= {"signup": self.signup} if self.clock == "signup" else {}
         _refuse_missing(needed, "dates need survey, end and observed_until, and signup for its clock")
+        return self
+
+    @model_validator(mode="after")
+    def _spans_start_and_end(self) -> "SubscriptionSection":
+        if self.gap_days is None:
+            return self
+        if not self.dated:
+            raise ValueError("gap_days goes with dates: rows are spans, from signup to end")
+        _refuse_missing({"signup": self.signup}, "with gap_days a row is a span, from signup to end")
+        if len({self.signup, self.survey, self.end}) < 3:
+            raise ValueError("gap_days needs three columns: signup and end of a span, and survey")
         return self
 
 

@@ -51,7 +51,9 @@ def with_surveys_seen(seen: Seen, table: Any, surveys: Any) -> Seen:
     names = {look.name for look in seen.looks}
     handled = any(look.unique and re.search(_HANDLED, look.header) for look in other.looks)
     further = [look for look in other.looks if look.name not in names and not (handled and _is_closing(look))]
-    several = seen.looks if own.unique else [own if look is key else look for look in seen.looks]
+    # how often a customer is asked; of spans a customer has several rows anyway
+    counts = seen.spans or not own.unique
+    several = [own if counts and look is key else look for look in seen.looks]
     joined = (
         f"surveys = {_quoted(_beside(table, surveys))}  # the table of scores",
         f"on = {_quoted(key.name)}  # names the customer in both",

@@ -12,6 +12,7 @@ from cxlink.cohort.starter.column_looks import LOOKED_AT, Look, looks_of, repeat
 from cxlink.cohort.starter.event_twins import without_twins
 from cxlink.cohort.starter.notation import Notation, notation_of, texts_of
 from cxlink.cohort.starter.roles import best
+from cxlink.cohort.starter.seen_spans import are_spans
 
 _ENCODINGS = ("utf-8", "utf-16", "cp1252")
 
@@ -34,6 +35,8 @@ class Seen:
         Those of a workbook that has several, the one looked at first.
     joined : tuple of str
         Lines that ``[table]`` needs where surveys stand in a table of their own.
+    spans : bool
+        Whether its rows are spans of a subscription, several a customer.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Seen:
     encoding: str = "utf-8"
     sheets: tuple[str, ...] = ()
     joined: tuple[str, ...] = ()
+    spans: bool = False
 
 
 def seen_table(table: Any) -> Seen:
@@ -76,7 +80,8 @@ def _seen_in(table: Any, encoding: str) -> Seen:
         customer = best(looks, "id")
         if customer is not None and customer.n >= LOOKED_AT:
             looks[looks.index(customer)] = repeats_of(customer, source)
-        return Seen(source.name, looks, notation, encoding, sheets)
+        spans = are_spans(looks, source)
+        return Seen(source.name, looks, notation, encoding, sheets, spans=spans)
     finally:
         source.close()
 

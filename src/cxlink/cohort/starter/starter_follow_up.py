@@ -20,6 +20,7 @@ _WINDOWS = {
     r"(last|this|afgelopen|vorige?|dit|letzte[nrs]?)_(quarter|kwartaal|quartal)": "quarter",
     r"(last|this|afgelopen|vorige?|dit|letzte[nrs]?)_(year|jaar|jahr)": "year",
 }  # fmt: skip
+_GAP = "gap_days = 30  # rows are spans: a customer who returns within so many days has never left (a guess)"
 _YEARS_AT_MOST, _MONTHS_AT_MOST = 15, 360
 
 
@@ -51,7 +52,7 @@ class Drafted:
     surveyed: datetime.date | None = None
 
 
-def follow_up(looks: list[Look], *, asked: bool, needed: bool) -> Drafted:
+def follow_up(looks: list[Look], *, asked: bool, needed: bool, spans: bool = False) -> Drafted:
     """Write the section from dates where a loss has one, else from a duration and an event; what is missing is open.
 
     Parameters
@@ -62,12 +63,14 @@ def follow_up(looks: list[Look], *, asked: bool, needed: bool) -> Drafted:
         Whether the order of dates is open, so that no date of the table can be written down.
     needed : bool
         Whether there is no other outcome: then a survey date alone is enough to write the section.
+    spans : bool
+        Whether rows are spans of a subscription.
     """
     survey, end = best(looks, "survey"), best(looks, "end")
     duration, event = best(looks, "duration"), best(looks, "event")
     whole = duration is not None and event is not None
-    if end is not None and (survey is not None or not whole):
-        return _dates(looks, asked)
+    if end is not None and (spans or survey is not None or not whole):
+        return _dates(looks, asked, spans)
     if duration is not None or event is not None:
         return _durations(looks, duration, event)
     if survey is not None and needed:
@@ -86,7 +89,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _dates(looks: list[Look], asked: bool) -> Drafted:
+def _dates(looks: list[Look], asked: bool, spans: bool = False) -> Drafted:
     roles: tuple[Role, ...] = ("signup", "survey", "end", "observed_until")
     found: dict[str, Look | None] = {role: best(looks, role) for role in roles}
     used = [look for look in found.values() if look is not None]
@@ -100,24 +103,28 @@ def _dates(looks: list[Look], asked: bool) -> Drafted:
         if survey
         else f'survey = "{OPEN}"  # date of the score'
     )
-    lines.append(_end_line(end, survey))
+    lines.append(_end_line(end, survey, spans))
     if until is not None:
         lines.append(f"observed_until = {_quoted(until.name)}")
     elif asked or last is None:
         lines.append(f'observed_until = "{OPEN}"  # the date of extraction, such as 2026-06-30')
     else:
         lines.append(f'observed_until = "{last}"  # the last date in the table; write the date of extraction')
+    lines += [_GAP] if spans else []
     lines += ['unit = "month"', *_cause(looks), *_other_dates(looks, used)]
     surveyed = survey.dates[0] if survey is not None and survey.dates and not asked else None
     guessed = until is None and not asked and last is not None
     unconfirmed = ["subscription.observed_until"] if guessed else []
+    unconfirmed += ["subscription.gap_days"] if spans else []
     return Drafted(lines, unconfirmed, used=used, dated=True, surveyed=surveyed)
 
 
-def _end_line(end: Look | None, survey: Look | None) -> str:
+def _end_line(end: Look | None, survey: Look | None, spans: bool) -> str:
     if end is None:
         return f'end = "{OPEN}"  # date of loss, empty for current customers'
     line = f"end = {_quoted(end.name)}  # date of loss, empty for current customers"
+    if spans:
+        return f"end = {_quoted(end.name)}  # of a span; empty where it has not ended"
     if survey is not None and end.n >= survey.n:
         return f"{line}; it is given in every row: the planned end of a contract is no loss"
     return line

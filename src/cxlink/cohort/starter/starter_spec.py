@@ -46,11 +46,11 @@ def starter_spec(table: Any, surveys: Any = None) -> str:
     rest = [look for look in seen.looks if look is not score]
     spend = best(rest, "spend")
     after = spend is not None and spend.called(said.SPEND_WINDOW)
-    stay = follow_up(rest, asked=bool(seen.notation.dates_open), needed=not after)
+    stay = follow_up(rest, asked=bool(seen.notation.dates_open), needed=not after, spans=seen.spans)
     used = [look for look in (score, spend if after else None, *stay.used) if look is not None]
     scored = score_section(score, seen.looks)
     spent = _spend(rest, spend, dated=stay.dated)
-    whose = _id(rest, stay)
+    whose = _id(rest, stay, seen)
     unconfirmed = [*whose.unconfirmed, *scored.unconfirmed, *stay.unconfirmed, *spent.unconfirmed]
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", seen.name.rsplit(".", 1)[0]).strip("-.") or "cohort"
     parts = [
@@ -129,7 +129,7 @@ def _unconfirmed(keys: list[str]) -> list[str]:
     ]
 
 
-def _id(looks: list[Look], stay: Drafted) -> Drafted:
+def _id(looks: list[Look], stay: Drafted, seen: Seen) -> Drafted:
     look = best(looks, "id")
     if look is None:
         numbered = [
@@ -141,6 +141,8 @@ def _id(looks: list[Look], stay: Drafted) -> Drafted:
             [f'# id = "{OPEN}"               # column that names the customer, none was recognised{why}']
         )
     line = f"id = {_quoted(look.name)}"
+    if seen.spans and (look.unique or not seen.joined):
+        return Drafted([f"{line}  # several rows a customer: spans, see [subscription] gap_days"])
     if role_of(look).rank == BARE:
         return Drafted([f"{line}  # no value repeats; if it numbers rows rather than customers, delete it"])
     if look.unique:
