@@ -126,6 +126,7 @@ REASONS = {
 FULL_FOLDERS = {
     "cohort/count": "each file is one step from rows to counts",
     "cohort/read": "each file is one kind of table",
+    "report/figures": "one file a figure, or a kind of them",
     "report/sections": "one file a section of the report",
     "survival/families": "one file a step of one pipeline: layout, fit, backtest, average, projection",
 }

@@ -30,6 +30,7 @@ from cxlink.estimands.second_opinions import parted
 from cxlink.estimands.support_checks import band_checks
 from cxlink.estimands.tidy import tidy
 from cxlink.metrics.all_metrics import immortal_time_checks, metrics_of
+from cxlink.metrics.drivers.driver_rows import Drivers, drivers_of
 from cxlink.progress import planned, telling
 from cxlink.recall import fingerprint, recalled
 from cxlink.results import Results, published
@@ -136,6 +137,8 @@ def _analysed(
         announce(progress, "sensitivity")
         parts.append(_Part(*sensitivity_of_counts(counts)))
         announce(progress, "metrics")
+    drivers = _drivers(counts, progress)
+    parts.append(_Part([], list(drivers.checks)))
     parts.append(_Part([], [*immortal_time_checks(counts), *exclusion_checks(made.around_exclusion)]))
     estimates = tidy(row for part in parts for row in part.rows)
     parts.append(_Part([], [*convention_checks(spec, made.other, estimates), *e_value_findings(estimates)]))
@@ -154,6 +157,7 @@ def _analysed(
         coefficients=coefficient_table(
             (row for part in parts for row in part.coefficients), spec.publish.smallest_cell
         ),
+        drivers=drivers.table,
     )
     return published(results, spec.publish.smallest_cell)
 
@@ -162,6 +166,14 @@ def measured(counts: Counts) -> pd.DataFrame:
     """Give the metrics of a cohort; none of a quick analysis."""
     spec = counts.spec
     return metrics_of(counts, _stream(spec, 10)) if spec.analysis.models != "quick" else pd.DataFrame()
+
+
+def _drivers(counts: Counts, progress: Progress) -> Drivers:
+    """Compare several scores; nothing in a quick analysis, or of a cohort with one score."""
+    if counts.spec.analysis.models == "quick" or not counts.spec.others:
+        return Drivers(pd.DataFrame())
+    announce(progress, "drivers")
+    return drivers_of(counts, _stream(counts.spec, 12))
 
 
 def _outcomes(made: Counted, spells: Spells, progress: Progress) -> list[_Part]:

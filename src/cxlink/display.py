@@ -13,6 +13,7 @@ from cxlink.checks import check_table, matching
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.picking import pick
+from cxlink.metrics.drivers.driver_frame import driver_frame
 from cxlink.report.check_notes import note
 from cxlink.report.metric_sections.metric_definitions import with_definitions
 from cxlink.results import Results
@@ -126,8 +127,19 @@ class Analysis:
 
     def metrics(self) -> pd.DataFrame:
         """Give NPS and other metrics with their definitions and sources: ``metrics.csv``."""
-        table = self.results.metrics
+        table = self.results.every_metric
         return with_definitions(table, self.spec) if len(table) else table.copy()
+
+    def drivers(self) -> pd.DataFrame:
+        """Give what each of several scores tells: no row without ``[score] others``.
+
+        Returns
+        -------
+        DataFrame
+            ``outcome``, ``quantity``, ``score``, ``column``, ``estimate``, ``std_error``, ``conf_low``, ``conf_high``,
+            ``level``, ``unit``, ``n``; see `cxlink.metrics.drivers.driver_frame.driver_frame`.
+        """
+        return driver_frame(self.results.drivers, self.spec)
 
     def priors(self) -> pd.DataFrame:
         """Give the priors of the Bayesian models: no row without ``bayes=True``.
@@ -285,6 +297,27 @@ class Analysis:
         from cxlink.report.figures.metric_figures import metric_over_time
 
         return metric_over_time(self.results.metrics, simulated=self.results.simulated, ax=ax)
+
+    @into_pyplot
+    def importance_performance(self, ax: "Axes | None" = None, *, outcome: str = "") -> "Axes":
+        """Draw how much each of several scores tells against its mean; needs ``[score] others``.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw.
+        outcome : {"retention", "spend"}, optional
+            Which; the first that was compared by default.
+
+        Raises
+        ------
+        InputError
+            If no scores were compared.
+        """
+        from cxlink.report.figures.driver_figure import importance_performance
+
+        made = self.results
+        return importance_performance(made.drivers, made.spec, outcome, simulated=made.simulated, ax=ax)
 
     def write(self, folder: "Path | str", overwrite: bool = False) -> None:
         """Write a run folder: tables, counts, figures and the PDF; whole or not at all.

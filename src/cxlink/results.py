@@ -59,6 +59,9 @@ class Results:
         estimands reported from the average. With the columns of ``estimates``.
     coefficients : DataFrame
         Every term of every fitted model, ``coefficients.csv``; see `cxlink.estimands.model_rows.coefficients`.
+    drivers : DataFrame
+        Which of several scores tells, see `cxlink.metrics.drivers.driver_rows`; with the columns of ``metrics``, and in
+        the same file. Empty for a cohort with one score.
     """
 
     counts: Counts
@@ -72,6 +75,14 @@ class Results:
     metrics: pd.DataFrame = field(default_factory=pd.DataFrame)
     families: pd.DataFrame = field(default_factory=pd.DataFrame)
     coefficients: pd.DataFrame = field(default_factory=pd.DataFrame)
+    drivers: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def every_metric(self) -> pd.DataFrame:
+        """``metrics`` and ``drivers`` in one table."""
+        parts = [self.metrics, self.drivers] if self.spec.others else [self.metrics]
+        filled = [table for table in parts if len(table)]
+        return pd.concat(filled, ignore_index=True) if filled else self.metrics
 
     @property
     def every_estimate(self) -> pd.DataFrame:
@@ -125,7 +136,7 @@ class WrittenResults(Results):
         return getattr(self, name)
 
 
-NOT_WRITTEN = ("projected", "backtested")
+NOT_WRITTEN = ("projected", "backtested", "drivers")
 
 
 def published[R: Results](results: R, smallest: int) -> R:

@@ -13,6 +13,7 @@ from typing import Any
 from cxlink import __version__
 from cxlink.checks import check_table, checks_of
 from cxlink.cohort.count.counts import FORMAT, Counts, load_counts, refuse_format, save_counts, suppress
+from cxlink.cohort.count.driver_counts import is_discreet, load_drivers, save_drivers
 from cxlink.cohort.count.metric_sums import nothing
 from cxlink.cohort.count.resolution import as_written
 from cxlink.cohort.errors import InputError
@@ -31,6 +32,7 @@ from cxlink.results import Results
 _PACKAGES = ("numpy", "scipy", "pandas", "duckdb", "ibis-framework", "matplotlib", "typst")
 _SAMPLING = ("pymc", "nutpie", "arviz")
 COUNTS = "counts.parquet"
+DRIVERS = "drivers.parquet"
 _WORDS = ("model", "adjusted", "part", "term", "level", "reference", "scale")
 _DIAGNOSTICS = ("code", "model", "group", "ok", "note", "facts")
 _TABLES = {"estimates": TEXT, "diagnostics": _DIAGNOSTICS, "families": TEXT, "coefficients": _WORDS}
@@ -61,12 +63,15 @@ def write_run(
     if smallest > 1:  # sums of metrics serve pooling, which such a run refuses
         counts = replace(suppress(counts, smallest), metrics=nothing())
     tables = {"estimates": analysis.estimates, "diagnostics": check_table(analysis.checks, note)}
-    metrics = with_definitions(analysis.metrics, analysis.spec) if len(analysis.metrics) else analysis.metrics
+    metrics = analysis.every_metric
+    metrics = with_definitions(metrics, analysis.spec) if len(metrics) else metrics
     more = {"families": analysis.families, "coefficients": analysis.coefficients, "metrics": metrics}
     tables |= {name: table for name, table in more.items() if len(table)}
     for name, table in tables.items():
         (folder / f"{name}.csv").write_text(csv_text(table), encoding="utf-8", newline="")
     save_counts(counts, folder / COUNTS)
+    if counts.drivers is not None and is_discreet(counts.drivers, smallest):
+        save_drivers(counts.drivers, folder / DRIVERS)
     if analysis.bayesian is not None and smallest < 2:
         from cxlink.bayes.draws.posterior_file import save_posteriors
 
@@ -154,7 +159,10 @@ def read_run(folder: Path) -> Counts:
     if COUNTS not in files:
         raise InputError(f"{folder}: a run folder without {COUNTS}. Name one that `cxlink fit` wrote.")
     refuse_changed(folder, files)
-    return load_counts(folder / COUNTS)
+    counts = load_counts(folder / COUNTS)
+    if DRIVERS not in files or not counts.spec.others:
+        return counts
+    return replace(counts, drivers=load_drivers(folder / DRIVERS, counts.spec))
 
 
 def read_tables(folder: Path) -> dict[str, Any]:

@@ -39,6 +39,7 @@ FLAGS: tuple[Flag, ...] = (
     ("round", "score", "round", bool, "averages count as the nearest level"),
     ("effect", "score", "effect", str, "the score in models: levels (categorical), linear, monotone or spline"),
     ("acts-on", "score", "acts_on", str, "in tenure families: location, or shape (location and shape)"),
+    ("other", "score", "others", list, "further score, NAME=COLUMN:SCALE such as csat=csat:1-5 (repeatable)"),
     ("clock", "subscription", "clock", str, "time origin: survey or signup"),
     ("unit", "subscription", "unit", str, "unit of a period: day, week, month, quarter or year"),
     ("signup", "subscription", "signup", str, "date column of signup"),
@@ -187,6 +188,20 @@ def _bands(values: list[str]) -> dict[str, tuple[float, ...]]:
     return bands
 
 
+def _others(values: list[str]) -> dict[str, dict[str, Any]]:
+    others: dict[str, dict[str, Any]] = {}
+    for value in values:
+        text, lower, _ = value.partition(":lower") if value.endswith(":lower") else (value, "", "")
+        name, _, rest = text.partition("=")
+        column, _, scale = rest.rpartition(":")
+        if not name or not column or not scale:
+            raise typer.BadParameter(
+                f"--other {value!r} is not NAME=COLUMN:SCALE, such as csat=csat:1-5 or effort=effort:1-7:lower"
+            )
+        others[name.strip()] = {"column": column, "scale": scale, "higher_is_better": not lower}
+    return others
+
+
 def _periods(name: str) -> Callable[[str], tuple[int, ...]]:
     def read(value: str) -> tuple[int, ...]:
         try:
@@ -217,6 +232,7 @@ _READ: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("spend", "complete"): _complete,
     ("value", "margin"): _margin,
     ("adjust", "bands"): _bands,
+    ("score", "others"): _others,
     ("analysis", "tenure_horizons"): _periods("tenure-horizons"),
     ("analysis", "given"): _periods("given"),
     ("analysis", "waning"): _periods("waning"),

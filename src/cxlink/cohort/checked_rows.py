@@ -7,6 +7,7 @@ import pyarrow as pa
 from cxlink.cohort.count import grouping
 from cxlink.cohort.count.metric_cells import raw_metrics
 from cxlink.cohort.count.metric_expressions import metric_rules
+from cxlink.cohort.count.other_columns import other_ranges, other_rules
 from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.count.refusals import refusal, without_broken
 from cxlink.cohort.count.rules import broken, rules_of, time_rules
@@ -59,6 +60,7 @@ def checked_rows(source: Source, spec: CohortSpec, drop_invalid: bool) -> Checke
     failed = broken(raw, rules_of(spec))
     metrics = raw_metrics(source, spec)
     failed += broken(metrics, metric_rules(spec)) if metrics is not None else []
+    failed += broken(other_ranges(source, spec), other_rules(spec)) if spec.others else []
     if failed and not drop_invalid:
         raise refusal(source, spec, failed[0])
     if not failed:

@@ -15,6 +15,8 @@ from cxlink.cohort.count import grouping
 from cxlink.cohort.count.coding import code_cells
 from cxlink.cohort.count.copied_rows import copied_rows
 from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.driver_cells import count_drivers
+from cxlink.cohort.count.driver_counts import DriverCounts
 from cxlink.cohort.count.grouped_rows import one_row_each
 from cxlink.cohort.count.identity import one_row_a_customer
 from cxlink.cohort.count.metric_cells import metric_counts, raw_flows, raw_metrics
@@ -63,6 +65,8 @@ class Cohort:
         What was odd but valid while reading.
     undropped : tuple of Arrow tables
         Raw cells of score and time before and after rows were excluded; empty where none was.
+    drivers : DriverCounts or None
+        Customers by all of their scores; None without ``[score] others``.
     """
 
     name: str
@@ -77,6 +81,7 @@ class Cohort:
     drop_invalid: bool = False
     notes: tuple[Remark, ...] = ()
     undropped: tuple[pa.Table, ...] = ()
+    drivers: DriverCounts | None = None
 
     def __repr__(self) -> str:
         return f"<Cohort {self.spec.cohort.name}: {_customers(self.raw):,} of {self.rows_read:,} rows of {self.name}>"
@@ -104,7 +109,8 @@ class Cohort:
         counted = code_cells(self.raw, spec, self._read())
         notes = (*self.notes, *counted.profile.notes)
         marked = replace(counted.profile, fingerprint=fingerprint(counted.cells), notes=notes)
-        return resolve(replace(counted, profile=marked, metrics=self.metrics))
+        drivers = self.drivers if spec.subscription == self.spec.subscription else None
+        return resolve(replace(counted, profile=marked, metrics=self.metrics, drivers=drivers))
 
     def count_from_signup(self) -> Counts | None:
         """Count its customers from signup, ignoring delayed entry (the naive estimate); None without signup."""
@@ -226,6 +232,7 @@ def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = Fal
         raise InputError(f"{source.name}: no valid row is left.")
     if not wide:
         refuse_wide(raw, spec, source.name)
+    read = Profile(source.name, n_rows, _customers(raw))
     naive = naive_spec(spec)
     return Cohort(
         name=source.name,
@@ -238,6 +245,7 @@ def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = Fal
         metrics=metric_counts(metrics, raw_flows(source, spec), spec),
         notes=notes,
         undropped=checked.undropped,
+        drivers=None if wide else count_drivers(source, spec, raw, read),
     )
 
 

@@ -46,7 +46,7 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     cells = pd.DataFrame({"score": raw["score"].to_pandas().astype("Float64").astype("Int64")})
     for variable in spec.stratum_variables:
         column = stratum_column(variable)
-        cells[column] = _stratum(raw[column], spec.cuts.get(variable))
+        cells[column] = stratum_names(raw[column], spec.cuts.get(variable))
     cells["entry"], cells["exit"] = entry, leave
     cells["cause"] = np.where(lost, category_names(raw["cause"]) if "cause" in raw.column_names else LOST, "")
     cells["wave"] = _waves(times["wave"]) if "wave" in times else ""
@@ -76,6 +76,28 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     return Counts(
         cells, spec, replace(read, rows_used=used, dropped=(*read.dropped, *gone), notes=tuple(notes))
     )
+
+
+def outcomes_of_cells(raw: pa.Table, spec: CohortSpec) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give for each raw cell the periods its customers were observed from entry on, and whether they were then lost.
+
+    Parameters
+    ----------
+    raw : Arrow table
+        As `code_cells` takes it.
+    spec : CohortSpec
+        With ``[subscription]``.
+
+    Returns
+    -------
+    stay, lost, counted : ndarray of shape (n_cells,)
+        Periods, whether lost, and whether the customers are observed at all.
+    """
+    times = {name: raw[name].to_pandas() for name in raw.column_names if name in CLOCK}
+    entry, leave, lost, _ = _spells(times, spec, np.zeros(raw.num_rows, np.int64))
+    unseen = _never_observed(spec, leave <= entry, lost).values()
+    counted = ~np.any([np.zeros(len(leave), bool), *unseen], axis=0)
+    return leave - entry, lost, counted
 
 
 def _event_words(raw: pa.Table, spec: CohortSpec) -> list[Remark]:
@@ -183,7 +205,8 @@ def category_names(column: pa.ChunkedArray) -> np.ndarray:
     return np.asarray(words.to_pandas(), dtype=object)
 
 
-def _stratum(column: pa.ChunkedArray, cuts: tuple[float, ...] | None) -> np.ndarray:
+def stratum_names(column: pa.ChunkedArray, cuts: tuple[float, ...] | None) -> np.ndarray:
+    """Categories of an adjustment variable, or the bands that it is cut into, as text."""
     if cuts is None:
         return category_names(column)
     names = np.array([MISSING, *band_labels(cuts)], dtype=object)

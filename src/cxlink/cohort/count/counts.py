@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cxlink.cohort.count import metric_sums as metric_counts
+from cxlink.cohort.count.driver_counts import DriverCounts, add_drivers
 from cxlink.cohort.count.foreign_cells import read_limited, refuse_impossible
 from cxlink.cohort.count.profile import Profile, profile_from, together
 from cxlink.cohort.count.small_cells import too_few
@@ -55,6 +56,8 @@ class Counts:
         Which of ``worst``, ``best`` and ``horizon`` the spec has by rule, not from the user.
     anchors : tuple of str
         ``[analysis] anchors`` as the user wrote them, where some were run folders; the spec has what these say.
+    drivers : DriverCounts or None
+        Customers by all of their scores; None without ``[score] others``.
     """
 
     cells: pd.DataFrame
@@ -64,6 +67,7 @@ class Counts:
     metrics: pd.DataFrame = field(default_factory=metric_counts.nothing)
     resolved: tuple[str, ...] = ()
     anchors: tuple[str, ...] = ()
+    drivers: DriverCounts | None = None
 
     @property
     def scored(self) -> pd.DataFrame:
@@ -122,7 +126,10 @@ def add(first: Counts, second: Counts) -> Counts:
         first, second = _without_metrics(first), _without_metrics(second)
     cells = pd.concat([first.cells, second.cells[first.cells.columns]])
     metrics = metric_counts.totals([first.metrics, second.metrics])
-    return Counts(add_up(cells), first.spec, profile, metrics=metrics, resolved=first.resolved)
+    drivers = add_drivers(first.drivers, second.drivers)
+    return Counts(
+        add_up(cells), first.spec, profile, metrics=metrics, resolved=first.resolved, drivers=drivers
+    )
 
 
 def _without_metrics(counts: Counts) -> Counts:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cxlink.cohort.count.metric_expressions import metric_rows
+from cxlink.cohort.count.other_columns import other_keys
 from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.count.row_expressions import prepare
 from cxlink.cohort.count.rules import TableRule
@@ -83,6 +84,7 @@ def _as_cells(source: Source, spec: CohortSpec) -> Any:
         columns |= {"control_given": as_one(prepared.given), "control_n": as_one(numeric)}
     if spec.metrics is not None:
         columns |= {f"bad.{name}": wrong for name, wrong in metric_rows(source, spec).bad.items()}
+    columns |= other_keys(source, spec)
     return source.table.select(**columns, **raw_columns(source))
 
 

@@ -18,8 +18,16 @@ _KEPT = ("score", *CLOCK, "n")
 def retention_spec(spec: CohortSpec) -> CohortSpec:
     """Give the spec of retention by score alone: nothing adjusted for, no spend, no metrics."""
     alone = AdjustSection(bands={TENURE_AT_SURVEY: ()})  # not banded by default either
+    score = spec.score.model_copy(update={"others": None})
     return spec.model_copy(
-        update={"spend": None, "control": None, "metrics": None, "value": None, "adjust": alone}
+        update={
+            "score": score,
+            "spend": None,
+            "control": None,
+            "metrics": None,
+            "value": None,
+            "adjust": alone,
+        }
     )
 
 

@@ -38,6 +38,7 @@ IDLE = (
     Idle("analysis", ("horizon", "tenure_horizons", *_BEYOND), "no_subscription", lambda s, _: not s.subscription),
     Idle("analysis", _LATER, "quick", lambda s, _: bool(s.subscription) and s.analysis.models == "quick"),
     Idle("score", ("acts_on",), "no_families", lambda s, _: s.analysis.models != "all"),
+    Idle("score", ("others",), "quick", lambda s, _: s.analysis.models == "quick"),
     Idle("value", ("margin", "discount", "horizon"), "quick", lambda s, _: s.analysis.models == "quick"),
     Idle("analysis", ("target",), "no_strata", lambda s, _: not s.stratum_variables),
     Idle("subscription", ("counts",), "dates", lambda s, _: bool(s.subscription and s.subscription.dated)),

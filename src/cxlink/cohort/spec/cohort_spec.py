@@ -13,6 +13,7 @@ from cxlink.cohort.spec.anchor_texts import Anchor, stated_anchors
 from cxlink.cohort.spec.complaints import first_complaint
 from cxlink.cohort.spec.metrics_section import MetricsSection
 from cxlink.cohort.spec.open_keys import refuse_open
+from cxlink.cohort.spec.other_scores import OtherScore, refuse_others
 from cxlink.cohort.spec.scales import Scale, label, parse_levels, parse_scale
 from cxlink.cohort.spec.spec_sections import (
     AdjustSection,
@@ -88,6 +89,8 @@ class CohortSpec(Section):
                 raise ValueError(f"[cohort] unconfirmed {name!r} is no key that this spec sets")
         if self.score.column in self.stratum_variables:
             raise ValueError(f"[adjust] {self.score.column} is the score: it cannot be adjusted for")
+        uses = self._uses() | dict.fromkeys((self.cohort.id, self.cohort.count), "no score")
+        refuse_others(self.others, uses, self.stratum_variables)
         if self.control is not None and (used := self._uses().get(self.control.column)):
             raise ValueError(
                 f"[control] {self.control.column} is {used}: name an outcome that the score cannot have changed"
@@ -121,6 +124,11 @@ class CohortSpec(Section):
     def scale(self) -> Scale:
         """The score's scale."""
         return parse_scale(self.score.scale, self.score.higher_is_better)
+
+    @property
+    def others(self) -> dict[str, OtherScore]:
+        """Further scores of the same customers, by name."""
+        return dict(self.score.others or {})
 
     @property
     def worst(self) -> tuple[int, ...]:
@@ -235,6 +243,7 @@ class CohortSpec(Section):
         if spend is not None:
             names |= {spend.column, spend.complete if isinstance(spend.complete, str) else None}
         names |= {self.control.column if self.control is not None else None, self.margin_column}
+        names |= {other.column for other in self.others.values()}
         names |= self.metrics.column_names if self.metrics is not None else frozenset()
         return frozenset(name for name in names if name is not None)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -67,11 +67,20 @@ def _sections(spec: type[BaseModel]) -> Iterator[tuple[str, list[str]]]:
 
 def _keys_below(above: list[str], spec: type[BaseModel]) -> list[str]:
     """Keys that the spec knows below a section or key; none where any name is allowed there."""
+    place: Any = spec
     for name in above:
-        field = spec.model_fields.get(name)
-        options = [field.annotation, *getattr(field.annotation, "__args__", ())] if field else []
-        inner = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
-        if not inner:
+        models = [one for one in _inner(place) if isinstance(one, type) and issubclass(one, BaseModel)]
+        named = [one for one in _inner(place) if get_origin(one) is dict]
+        if models and name in models[0].model_fields:
+            place = models[0].model_fields[name].annotation
+        elif named:
+            place = get_args(named[0])[1]
+        else:
             return []
-        spec = inner[0]
-    return list(spec.model_fields)
+    models = [one for one in _inner(place) if isinstance(one, type) and issubclass(one, BaseModel)]
+    return list(models[0].model_fields) if models else []
+
+
+def _inner(place: Any) -> list[Any]:
+    """A type, and the types that it may be instead."""
+    return [place, *(get_args(place) if get_origin(place) is not dict else ())]

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from cxlink.cohort.spec.anchor_texts import stated_anchors
+from cxlink.cohort.spec.other_scores import OtherScore
 from cxlink.cohort.spec.scales import parse_levels
+from cxlink.cohort.spec.section import Section as Section
 
 Unit = Literal["day", "week", "month", "quarter", "year"]
 Effect = Literal["levels", "linear", "monotone", "spline"]
@@ -22,12 +24,6 @@ Levels = Annotated[tuple[int, ...], BeforeValidator(parse_levels)]
 
 def _date_as_text(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime.date) else value
-
-
-class Section(BaseModel):
-    """A table of the spec: frozen, and strict about unknown keys and types."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class CohortSection(Section):
@@ -104,6 +100,7 @@ class ScoreSection(Section):
     round: bool = False
     effect: Effect = "levels"
     acts_on: ActsOn = "location"
+    others: dict[str, OtherScore] | None = None
 
 
 class SubscriptionSection(Section):

@@ -16,7 +16,10 @@ WRITTEN = (
     "definition", "source",
 )  # fmt: skip
 """The columns of ``metrics.csv``."""
-_BY_VERSION = ("churn_rate", "retention_rate", "touchpoint_hazard_ratio", "touchpoint_spend_ratio")
+_BY_VERSION = (
+    "churn_rate", "retention_rate", "touchpoint_hazard_ratio", "touchpoint_spend_ratio",
+    "driver_retention_gain", "driver_spend_gain",
+)  # fmt: skip
 _EFFORT = ("version_1", "version_2", "non_standard")
 _NON_STANDARD = ("nps", "csat_top_two_box", "csat_mean")
 

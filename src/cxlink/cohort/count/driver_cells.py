@@ -1,0 +1,194 @@
+"""One more group-by, for several scores: rows by all of them and the strata, with the outcome at the horizon.
+
+Who is censored before the horizon has no outcome there. Those with one are weighted by the inverse of the probability
+that theirs could have been observed, w = 1/P(F ≥ t), with F the potential follow-up by Kaplan–Meier in the stratum, and
+t the period of loss, or the horizon of who outlasts it (Robins & Finkelstein 2000,
+doi 10.1111/j.0006-341X.2000.00779.x).
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from cxlink.cohort.count import amounts
+from cxlink.cohort.count.coding import CLOCK, code_cells, outcomes_of_cells, stratum_names
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.driver_counts import DriverCounts, after_outcome, driver_names, joint
+from cxlink.cohort.count.grouping import MOST_CELLS
+from cxlink.cohort.count.other_columns import other_column, other_keys
+from cxlink.cohort.count.profile import Profile
+from cxlink.cohort.count.resolution import LEAST_FOLLOWED, observable, resolve
+from cxlink.cohort.count.row_expressions import prepare
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.columns import as_one
+from cxlink.cohort.read.source import Source
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.spec.other_scores import MAIN
+from cxlink.cohort.strata import stratum_column
+
+CENSORED, RETAINED = -1, 0
+"""States at the horizon; a larger number is the period of loss."""
+_NONE = -9  # of a time that a row has not: no time is negative but for -1, which a rule refuses
+
+
+def count_drivers(source: Source, spec: CohortSpec, raw: pa.Table, read: Profile) -> DriverCounts | None:
+    """Count customers by all scores and strata; None where the spec has one score, or nobody gave it.
+
+    Parameters
+    ----------
+    source : Source
+        The table, in which every rule holds.
+    spec : CohortSpec
+        With ``[score] others``.
+    raw : Arrow table
+        The raw cells of the same rows, as `grouping.raw_cells` gives them.
+    read : Profile
+        Of the table.
+
+    Raises
+    ------
+    InputError
+        If there are too many cells.
+    """
+    if not spec.others:
+        return None
+    counts = resolve(code_cells(raw, spec, read))
+    if not len(counts.scored):
+        return None
+    horizon = counts.spec.horizon if spec.subscription is not None else 0
+    chances = _chances(counts, horizon) if horizon else {}
+    grouped = _grouped(source, spec, _states(raw, spec, horizon) if chances else None)
+    if grouped.num_rows > MOST_CELLS:
+        raise InputError(
+            f"{source.name}: more than {MOST_CELLS:,} cells of scores. Name fewer [score] others, adjust for fewer or "
+            "coarser columns ([adjust] bands), or use a longer [subscription] unit."
+        )
+    cells = _coded(grouped, spec)
+    if chances:
+        cells = _weighted(cells, spec, chances)
+    answered = _answered(cells, spec)
+    strata = [stratum_column(name) for name in spec.stratum_variables]
+    left_out = after_outcome(answered) if chances else ()
+    scores = [name for name in driver_names(spec) if name not in left_out]
+    complete = cells.dropna(subset=scores).drop(columns=["state", *left_out])
+    try:
+        made = joint(complete, scores, strata)
+    except InputError as error:
+        raise InputError(f"{source.name}: {error}") from None
+    return DriverCounts(made.cells, answered, horizon if chances else 0, made.merged, left_out)
+
+
+def _chances(counts: Counts, horizon: int) -> dict[tuple[str, ...], np.ndarray]:
+    """P(F ≥ t) at t = 0 … horizon, by stratum and under ``()`` of everybody; nothing if too few reach it."""
+    cells = counts.scored
+    pooled = observable(cells, horizon)
+    if pooled[-1] < min(LEAST_FOLLOWED, pooled[0] / 2):
+        return {}
+    chances: dict[tuple[str, ...], np.ndarray] = {(): pooled / pooled[0]}
+    strata = [stratum_column(name) for name in counts.spec.stratum_variables]
+    for key, own in cells.groupby(strata) if strata else ():
+        if own["n"].sum() >= LEAST_FOLLOWED and (followed := observable(own, horizon))[-1] >= LEAST_FOLLOWED:
+            chances[tuple(map(str, key if isinstance(key, tuple) else (key,)))] = followed / followed[0]
+    return chances
+
+
+def _states(raw: pa.Table, spec: CohortSpec, horizon: int) -> pd.DataFrame:
+    """State at the horizon of each combination of times in the raw cells; none of those who were never observed."""
+    stay, lost, counted = outcomes_of_cells(raw, spec)
+    by_then = lost & (stay <= horizon)
+    state = np.where(by_then, stay, np.where(stay >= horizon, RETAINED, CENSORED))
+    times = {
+        name: _filled(raw[name].to_pandas()) for name in raw.column_names if name in CLOCK and name != "wave"
+    }
+    return pd.DataFrame({**times, "state": state})[counted].drop_duplicates()
+
+
+def _filled(times: pd.Series) -> np.ndarray:
+    if times.dtype == bool or any(isinstance(one, bool) for one in times.dropna().head(1)):
+        return times.fillna(False).astype(bool).to_numpy(dtype=np.int64)
+    return times.fillna(_NONE).to_numpy(dtype=float).astype(np.int64)
+
+
+def _grouped(source: Source, spec: CohortSpec, states: pd.DataFrame | None) -> pa.Table:
+    """Rows with a score by scores, strata and state, with their spend."""
+    import ibis
+
+    prepared = prepare(source, spec)
+    strata = {name: prepared.keys[name] for name in map(stratum_column, spec.stratum_variables)}
+    keys = {MAIN: prepared.keys["score"], **other_keys(source, spec), **strata}
+    named = [] if states is None else [str(name) for name in states.columns if name != "state"]
+    times = {name: _as_number(prepared.keys[name]) for name in named}
+    y = {} if prepared.y is None else {"y": prepared.y}
+    rows = source.table.select(**keys, **times, **y)
+    rows = rows.drop_null([MAIN])
+    if states is not None:
+        known = ibis.memtable(states.rename(columns={name: f"of.{name}" for name in times}))
+        rows = rows.inner_join(known, [rows[name] == known[f"of.{name}"] for name in times])
+    else:
+        rows = rows.mutate(state=ibis.literal(RETAINED, "int64"))
+    totals = {"n": rows.count()}
+    if y:
+        top = amounts.top_for(source.run(rows.y.abs().max()).as_py())
+        squares = amounts.product(rows.y, rows.y, source.engine.name)
+        totals |= {
+            "spend_n": rows.y.count(),
+            "spend_sum": amounts.exact_sum(rows.y, top, source.engine.name),
+            "spend_sum_sq": amounts.exact_sum(squares, top**2, source.engine.name),
+        }
+    grouped: pa.Table = source.run(rows.group_by([*keys, "state"]).aggregate(**totals).limit(MOST_CELLS + 1))
+    return grouped
+
+
+def _as_number(column: Any) -> Any:
+    return as_one(column) if column.type().is_boolean() else column.cast("int64").coalesce(_NONE)
+
+
+def _coded(grouped: pa.Table, spec: CohortSpec) -> pd.DataFrame:
+    """Cells with strata by name; scores as numbers, empty where not given; sorted."""
+    cells = pd.DataFrame({MAIN: grouped[MAIN].to_pandas().astype(float)})
+    for name in spec.others:
+        cells[name] = grouped[other_column(name)].to_pandas().astype(float)
+    for variable in spec.stratum_variables:
+        column = stratum_column(variable)
+        cells[column] = stratum_names(grouped[column], spec.cuts.get(variable))
+    cells["state"] = grouped["state"].to_numpy().astype(np.int64)
+    cells["n"] = grouped["n"].to_numpy().astype(np.int64)
+    for name in ("spend_n", "spend_sum", "spend_sum_sq") if spec.spend is not None else ():
+        amount = grouped[name].to_pandas().astype(float).fillna(0)
+        cells[name] = amount.astype("int64" if name == "spend_n" else "float64")
+    # sorted by everything, so that sums of equal cells are taken in one order
+    return cells.sort_values(list(cells.columns), ignore_index=True)
+
+
+def _weighted(
+    cells: pd.DataFrame, spec: CohortSpec, chances: dict[tuple[str, ...], np.ndarray]
+) -> pd.DataFrame:
+    """Customers retained and lost at the horizon, each with the sums of their weights and of the squares."""
+    strata = [stratum_column(name) for name in spec.stratum_variables]
+    state, n = cells["state"].to_numpy(), cells["n"].to_numpy()
+    keys = list(cells[strata].itertuples(index=False, name=None)) if strata else [()] * len(cells)
+    rows = {key: i for i, key in enumerate(chances)}
+    curve = np.array([rows.get(key, 0) for key in keys], dtype=int)
+    table = np.array(list(chances.values()))
+    period = np.where(state == RETAINED, table.shape[1] - 1, np.maximum(state, 0))
+    weight = np.divide(1.0, table[curve, period], where=table[curve, period] > 0, out=np.zeros(len(cells)))
+    made = cells.copy()
+    for name, which in (("retained", state == RETAINED), ("lost", state > RETAINED)):
+        made[name] = np.where(which, n, 0)
+        made[f"{name}_weight"] = np.where(which, n * weight, 0.0)
+        made[f"{name}_weight_sq"] = np.where(which, n * weight**2, 0.0)
+    return made
+
+
+def _answered(cells: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
+    """Of each further score, the customers who gave it and those who did not, with their outcomes."""
+    followed = ("retained", "lost", "retained_weight", "lost_weight")
+    rows = []
+    for name in spec.others:
+        for given in (True, False):
+            own = cells[cells[name].notna() == given]
+            sums = {what: own[what].sum().item() if what in own else 0 for what in followed}
+            rows.append({"score": name, "given": given, "n": own["n"].sum().item(), **sums})
+    return pd.DataFrame(rows)

@@ -1,0 +1,1 @@
+"""Which of several scores tells: gains in prediction, Shapley values, and partial contrasts."""

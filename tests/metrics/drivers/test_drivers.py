@@ -1,0 +1,252 @@
+"""Gains, Shapley values and partial contrasts: beside statsmodels on rows, by hand, and as laws."""
+
+from collections.abc import Sequence
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+
+from cxlink import Counts, make_spec, read_cohort
+from cxlink.checks import matching
+from cxlink.metrics.drivers import driver_gains
+from cxlink.metrics.drivers.driver_frame import driver_frame
+from cxlink.metrics.drivers.driver_gains import retention_gains_of_scores, spend_gains_of_scores
+from cxlink.metrics.drivers.driver_rows import Drivers, drivers_of
+from cxlink.metrics.drivers.joint_cells import JointCells, joint_cells
+from cxlink.metrics.drivers.partial_contrasts import retention_contrasts, spend_contrasts
+from cxlink.metrics.drivers.shapley_sums import comparisons
+
+TABLES = {
+    "score": {"column": "a", "scale": "1-3", "others": {"b": {"column": "b", "scale": "1-3"}}},
+    "subscription": {"duration": "months", "event": "left"},
+    "spend": {"column": "spend", "complete": True},
+    "adjust": {"columns": ["plan"]},
+    "analysis": {"horizon": 3},
+}
+
+
+def rows(n: int = 800, seed: int = 1) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    mood = rng.normal(size=n)
+    scores = {name: np.digitize(mood + rng.normal(size=n), [-1, 1]) + 1 for name in "ab"}
+    plan = rng.choice(["x", "y"], n)
+    left = rng.random(n) < 1 / (1 + np.exp(-0.5 + 0.7 * scores["a"] - 0.4 * (plan == "y")))
+    spend = np.where(rng.random(n) < 0.2, 0.0, rng.gamma(2, 5 + 5 * scores["a"], n))
+    return pd.DataFrame(
+        {**scores, "plan": plan, "months": np.where(left, 2, 6), "left": left * 1, "spend": spend.round(2)}
+    )
+
+
+def counts_of(table: pd.DataFrame, **score: object) -> Counts:
+    return read_cohort(table, make_spec({**TABLES, "score": {**TABLES["score"], **score}})).count()  # type: ignore[dict-item]
+
+
+def laid_out(table: pd.DataFrame, **score: object) -> JointCells:
+    counts = counts_of(table, **score)
+    assert counts.drivers is not None
+    return joint_cells(counts.drivers, counts.spec)
+
+
+def found_of(table: pd.DataFrame, **score: object) -> Drivers:
+    return drivers_of(counts_of(table, **score), np.random.default_rng(5))
+
+
+def dummies(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    made = pd.get_dummies(table[list(names)].astype(str), drop_first=True, dtype=float)
+    return sm.add_constant(made, has_constant="add")
+
+
+def test_shapley_weights_are_the_mean_over_all_orders() -> None:
+    asked = comparisons(3)
+    gain = np.random.default_rng(0).normal(size=len(asked.sets))
+    value = dict(zip(asked.sets, gain, strict=True))
+    for j in range(3):
+        added = []
+        for order in permutations(range(3)):
+            before = tuple(sorted(order[: order.index(j)]))
+            added.append(value[tuple(sorted((*before, j)))] - value[before])
+        row = asked.weights[asked.names.index(("shapley", j))]
+        assert row @ gain == pytest.approx(np.mean(added), abs=1e-12)
+    shares = sum(asked.weights[asked.names.index(("shapley", j))] for j in range(3))
+    assert shares == pytest.approx(asked.weights[asked.names.index(("whole", -1))], abs=1e-12)
+
+
+def test_gains_of_retention_are_those_of_rows_in_the_same_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folds by the rows' plan and scores are drawn here, so that statsmodels can be given the same ones."""
+    table, cells = rows(), laid_out(rows())
+    kept = cells.table
+    fold_of = {
+        key: i % 5 for i, key in enumerate(zip(kept["score"], kept["b"], kept["stratum.plan"], strict=True))
+    }
+    in_fold = np.array(list(fold_of.values()) * 2)
+    monkeypatch.setattr(driver_gains, "_folds", lambda n, _: [n * (in_fold == k) for k in range(5)])
+    gains = retention_gains_of_scores(cells, np.random.default_rng(0))
+    assert gains is not None
+    fold = np.array([fold_of[key] for key in zip(table["a"], table["b"], table["plan"], strict=True)])
+    y = 1 - table["left"]
+    score = {}
+    for names in (("plan",), ("plan", "a"), ("plan", "b"), ("plan", "a", "b")):
+        x, held = dummies(table, names), np.empty(len(y))
+        for k in range(5):
+            fit = sm.GLM(y[fold != k], x[fold != k], family=sm.families.Binomial()).fit(tol=1e-12)
+            p = fit.predict(x[fold == k])
+            held[fold == k] = np.log(np.where(y[fold == k] == 1, p, 1 - p))
+        score[names[1:]] = held
+    got = dict(zip(gains.names, gains.values, strict=True))
+    error = dict(zip(gains.names, np.sqrt(np.diag(gains.covariance)), strict=True))
+    for (name, j), (more, less) in {
+        ("whole", -1): (("a", "b"), ()), ("alone", 0): (("a",), ()), ("beyond", 1): (("a", "b"), ("a",)),
+    }.items():  # fmt: skip
+        apart = score[more] - score[less]
+        within = apart - pd.Series(apart).groupby(fold).transform("mean")
+        assert got[name, j] == pytest.approx(apart.mean(), abs=1e-6)
+        assert error[name, j] == pytest.approx(np.sqrt((within**2).sum()) / len(y), rel=1e-5)
+
+
+def test_folds_have_every_customer_once_and_equal_sizes() -> None:
+    n = np.array([40, 0, 7, 53, 1])
+    folds = driver_gains._folds(n, np.random.default_rng(2))
+    assert (np.sum(folds, axis=0) == n).all()
+    assert {int(fold.sum()) for fold in folds} <= {20, 21}
+
+
+def test_gains_of_spend_are_those_of_leaving_each_customer_out() -> None:
+    table = rows(150)
+    gains = spend_gains_of_scores(laid_out(table))
+    assert gains is not None
+    y, score = table["spend"].to_numpy(), {}
+    for names in (("plan",), ("plan", "a"), ("plan", "b"), ("plan", "a", "b")):
+        x, held = dummies(table, names), np.empty(len(y))
+        for i in range(len(y)):
+            rest = np.arange(len(y)) != i
+            mean = sm.GLM(y[rest], x[rest], family=sm.families.Poisson()).fit().predict(x[~rest])
+            held[i] = y[i] * np.log(mean.iloc[0]) - mean.iloc[0]
+        score[names[1:]] = 2 * held
+    got = dict(zip(gains.names, gains.values, strict=True))
+    whole = (score["a", "b"] - score[()]).mean()
+    beyond = (score["a", "b"] - score["a",]).mean()
+    plain = 2 * 0.02  # leaving out moves a gain by some hundredths: what is left over is of third order
+    assert got["whole", -1] == pytest.approx(whole, abs=plain)
+    assert got["beyond", 1] == pytest.approx(beyond, abs=plain)
+    error = np.sqrt(gains.covariance[0, 0])
+    assert error == pytest.approx((score["a", "b"] - score[()]).std() / np.sqrt(len(y)), rel=0.05)
+
+
+@pytest.mark.parametrize("outcome", ["retention", "spend"])
+def test_contrasts_are_those_of_statsmodels_on_rows(outcome: str) -> None:
+    table = rows()
+    cells = laid_out(table)
+    made = {
+        one.name: one for one in (retention_contrasts if outcome == "retention" else spend_contrasts)(cells)
+    }
+    x = dummies(table, ("plan", "a", "b"))
+    y, family = (
+        (1 - table["left"], sm.families.Binomial())
+        if outcome == "retention"
+        else (table["spend"], sm.families.Poisson())
+    )
+    fit = sm.GLM(y, x, family=family).fit(cov_type="HC0", tol=1e-12)
+    share = table["b"].value_counts(normalize=True).sort_index()
+    centred = share.index - share @ share.index.to_numpy()
+    slope = share * centred / (share @ centred**2)
+
+    def contrast(beta: np.ndarray) -> float:
+        total = 0.0
+        for level, weight in slope.items():
+            at = x.assign(b_2=float(level == 2), b_3=float(level == 3))
+            total += weight * fit.family.link.inverse(at.to_numpy() @ beta).mean()
+        return total
+
+    beta = fit.params.to_numpy()
+    steps = 1e-6 * np.eye(len(beta))
+    gradient = np.array([(contrast(beta + h) - contrast(beta - h)) / 2e-6 for h in steps])
+    correction = len(table) / (len(table) - len(beta))
+    error = np.sqrt(gradient @ fit.cov_params().to_numpy() @ gradient * correction)
+    assert made["b"].estimate == pytest.approx(contrast(beta), rel=1e-6)
+    assert made["b"].std_error == pytest.approx(error, rel=1e-5)
+
+
+def test_a_score_that_equals_the_other_shares_equally_and_has_no_contrast() -> None:
+    table = rows()
+    found = found_of(table.assign(b=table["a"]))
+    frame = driver_frame(found.table, counts_of(table).spec).set_index(["outcome", "quantity", "score"])[
+        "estimate"
+    ]
+    for outcome in ("retention", "spend"):
+        shares = [frame[outcome, "shapley", name] for name in ("score", "b")]
+        assert shares[0] == pytest.approx(shares[1], rel=1e-5)
+        assert sum(shares) == pytest.approx(frame[outcome, "whole", ""], rel=1e-6)
+        assert frame[outcome, "beyond", "b"] == pytest.approx(0.0, abs=1e-5)
+        assert np.isnan(frame[outcome, "contrast", "b"])
+    assert [check.facts["twin"] for check in matching(found.checks, code="driver_twin")] == ["b"]
+    assert len(matching(found.checks, code="driver_inseparable")) == 4
+
+
+def test_the_direction_and_the_scale_turn_the_contrast_and_nothing_else() -> None:
+    table = rows()
+    turned = table.assign(b=7 - 2 * table["b"])
+    other = {"b": {"column": "b", "scale": "1-5", "higher_is_better": False}}
+    plain, back = (
+        driver_frame(found.table, counts_of(table).spec).set_index(["outcome", "quantity", "score"])[
+            "estimate"
+        ]
+        for found in (found_of(table), found_of(turned, others=other))
+    )
+    for outcome in ("retention", "spend"):
+        # each level is two points apart now
+        assert back[outcome, "contrast", "b"] == pytest.approx(plain[outcome, "contrast", "b"] / 2, rel=1e-6)
+        assert back[outcome, "contrast", "score"] == pytest.approx(
+            plain[outcome, "contrast", "score"], rel=1e-6
+        )
+    assert back["", "mean", "b"] == pytest.approx(plain["", "mean", "b"], abs=1e-10)
+    assert back["spend", "shapley", "b"] == pytest.approx(plain["spend", "shapley", "b"], rel=1e-6)
+
+
+def test_what_is_claimed_follows_the_intervals() -> None:
+    for seed in range(4):
+        found = found_of(rows(500, seed))
+        frame = driver_frame(found.table, counts_of(rows(500, seed)).spec)
+        for check in matching(found.checks, code="driver_first"):
+            own = frame[frame["outcome"] == check.facts["outcome"]].set_index("quantity")
+            whole, ahead = own.loc["whole"], own.loc["ahead"]
+            case = "none" if whole["conf_low"] <= 0 else "claimed" if ahead["conf_low"] > 0 else "open"
+            assert check.facts["case"] == case
+            assert ("share" in own.index) == (case != "none")
+            nothing = {
+                c.facts["score"]
+                for c in matching(found.checks, code="driver_adds_nothing", outcome=check.facts["outcome"])
+            }
+            beyond = own.loc["beyond"].set_index("score")["conf_high"]
+            under = set(beyond.index[beyond < 0.05 * whole["estimate"]]) if case != "none" else set()
+            assert nothing == under
+
+
+def test_means_are_on_a_scale_from_worst_to_best() -> None:
+    table = rows()
+    frame = driver_frame(found_of(table).table, counts_of(table).spec)
+    mean = frame[(frame["quantity"] == "mean") & (frame["score"] == "b")].iloc[0]
+    x = (table["b"] - 1) / 2
+    assert mean["estimate"] == pytest.approx(x.mean(), abs=1e-12)
+    assert mean["std_error"] == pytest.approx(x.std(ddof=1) / np.sqrt(len(x)), rel=1e-10)
+
+
+@pytest.mark.parametrize(("changed", "code"), [
+    ({"b": 2}, "driver_constant"), ({"left": 0}, "drivers_uncompared"), ({"spend": 0.0}, "drivers_uncompared"),
+])  # fmt: skip
+def test_what_cannot_be_compared_is_said(changed: dict[str, object], code: str) -> None:
+    found = found_of(rows(200).assign(**changed))
+    assert len(matching(found.checks, code=code)) == 1
+
+
+def test_whether_a_score_was_given_may_go_with_the_outcome() -> None:
+    table = rows(1000)
+    lacks = (table["left"] == 1) & (table.index % 3 > 0)
+    found = found_of(table.assign(b=table["b"].astype("Int64").mask(lacks)))
+    (check,) = matching(found.checks, code="driver_missing")
+    given = 1 - table["left"][~lacks].mean()
+    assert check.facts["given"] == pytest.approx(given, abs=1e-10)
+    assert check.facts["lacking"] == pytest.approx(0.0, abs=1e-10)
+    at_random = table.assign(b=table["b"].astype("Int64").mask(table.index % 4 == 0))
+    assert not matching(found_of(at_random).checks, code="driver_missing")
