@@ -80,7 +80,7 @@ def _means(cells: JointCells, spec: CohortSpec) -> Iterator[Row]:
         x = score.points[score.codes] / score.span
         mean = float(cells.n @ x) / total
         error = float(np.sqrt((cells.n @ (x - mean) ** 2) / total / max(total - 1, 1)))
-        yield _row(MEAN, "", score.name, (mean, error, int(total)), spec, "ratio")
+        yield _row((MEAN, "", score.name), (mean, error, int(total)), spec, "ratio")
 
 
 def _outcome(
@@ -96,7 +96,9 @@ def _outcome(
     place = {name: i for i, name in enumerate(gains.names)}
     errors = times * np.sqrt(np.maximum(np.diag(gains.covariance), 0.0))
     rows = [
-        _row(GAINS[outcome], version, names[j] if j >= 0 else "", (times * value, error, gains.n), spec, unit)
+        _row(
+            (GAINS[outcome], version, names[j] if j >= 0 else ""), (times * value, error, gains.n), spec, unit
+        )
         for (version, j), value, error in zip(gains.names, gains.values, errors.tolist(), strict=True)
     ]
     shapley = [place["shapley", j] for j in range(len(names))]
@@ -114,7 +116,7 @@ def _outcome(
 
 def _contrast_row(outcome: str, one: PointContrast, spec: CohortSpec) -> Row:
     unit = "probability" if outcome == "retention" else spec.spend.currency if spec.spend is not None else ""
-    return _row(CONTRASTS[outcome], "partial", one.name, (one.estimate, one.std_error, one.n), spec, unit)
+    return _row((CONTRASTS[outcome], "partial", one.name), (one.estimate, one.std_error, one.n), spec, unit)
 
 
 def _ahead(
@@ -132,7 +134,7 @@ def _ahead(
         contrast[first], contrast[place] = 1.0, -1.0
         error = times * float(np.sqrt(max(contrast @ gains.covariance @ contrast, 0.0)))
         value = times * float(contrast @ gains.values)
-        yield _row(GAINS[outcome], "ahead", name, (value, error, gains.n), spec, unit)
+        yield _row((GAINS[outcome], "ahead", name), (value, error, gains.n), spec, unit)
 
 
 def _shares(
@@ -148,16 +150,16 @@ def _shares(
         contrast[place] += 1.0
         contrast[0] -= share
         spread = float(np.sqrt(max(contrast @ gains.covariance @ contrast, 0.0))) / whole
-        yield _row(SHARES[outcome], "shapley", name, (share, spread, gains.n), spec, "probability")
+        yield _row((SHARES[outcome], "shapley", name), (share, spread, gains.n), spec, "probability")
 
 
 def _reach(spec: CohortSpec) -> float:
     return float(ndtri((1 + spec.analysis.level) / 2))
 
 
-def _row(
-    metric: str, version: str, name: str, found: tuple[float, float, int], spec: CohortSpec, unit: str
-) -> Row:
+def _row(key: tuple[str, str, str], found: tuple[float, float, int], spec: CohortSpec, unit: str) -> Row:
+    """Make a row of a metric, its version and a score."""
+    metric, version, name = key
     value, error, n = found
     reach = _reach(spec) * error
     estimate = MetricEstimate(value, error, value - reach, value + reach, n)
