@@ -113,7 +113,7 @@ def _contrasts(m: Material) -> Block:
     ]
     currency = m.spec.spend.currency if m.spec.spend is not None else ""
     header = [say("drivers.column_score"), say("drivers.column_mean")]
-    header += [say(f"drivers.column_point_{outcome}", unit=currency) for outcome in columns]
+    header += [say(f"drivers.point_{outcome}", unit=currency) for outcome in columns]
     caption = say("drivers.caption_contrasts", level=coverage(m.spec))
     notes = [say("drivers.note_contrasts")]
     if any(NONE in line for line in lines):
