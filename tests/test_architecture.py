@@ -129,6 +129,7 @@ FULL_FOLDERS = {
     "report/figures": "one file a figure, or a kind of them",
     "report/sections": "one file a section of the report",
     "survival/families": "one file a step of one pipeline: layout, fit, backtest, average, projection",
+    "survival/tails": "one file a step of one pipeline: functions of time, breaks, terms, fit, error, draws, readings",
 }
 """Folders of more than fifteen files, and why."""
 

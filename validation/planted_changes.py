@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
+from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.comparison.changes import outcomes
 from cxlink.comparison.decomposition import PARTS, baseline_shift, shapley, states
@@ -103,6 +104,18 @@ def _groups(process: Process) -> dict[str, tuple[int, ...]]:
     return {**singles, "worst": process.worst, "best": process.best, "all": LEVELS}
 
 
+def drawn_pair(
+    estimand: str, change: tuple[str, int], sizes: tuple[int, int], draws: int, rng: np.random.Generator
+) -> tuple[Counts, Counts]:
+    """Draw the counts of a base and of a new cohort; the arguments are those of `replicated`."""
+    processes, seed = (base_process(estimand), planted(estimand, *change)), int(rng.integers(2**31))
+    base, new = (
+        draw(process, n, _named(spec_of(process, draws), name, seed), rng)
+        for process, n, name in zip(processes, sizes, ("base", "new"), strict=True)
+    )
+    return base, new
+
+
 def replicated(
     estimand: str, change: tuple[str, int], sizes: tuple[int, int], draws: int, rng: np.random.Generator
 ) -> Iterator[dict[str, Any]]:
@@ -128,11 +141,7 @@ def replicated(
         (scores within a single level) are left out.
     """
     processes = base_process(estimand), planted(estimand, *change)
-    seed, parts = int(rng.integers(2**31)), truth(*processes)
-    pair = [
-        draw(process, n, _named(spec_of(process, draws), name, seed), rng)
-        for process, n, name in zip(processes, sizes, ("base", "new"), strict=True)
-    ]
+    parts, pair = truth(*processes), drawn_pair(estimand, change, sizes, draws, rng)
     single = {group for group, levels in _groups(processes[0]).items() if len(levels) == 1}
     for row in outcomes(pair[0], pair[1], HORIZON)[0].changes:
         if row["part"] != "mix_score" or row["group"] not in single:

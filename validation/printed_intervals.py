@@ -12,7 +12,8 @@ from validation.replicate import finished
 PAGES = {
     "intervals": "README.md", "tenure": "tenure.md", "study": "extrapolation_study.md",
     "laws": "extrapolation_laws.md", "curves": "extrapolation_curves.md", "metrics": "metrics.md",
-    "posteriors": "bayes.md", "changes": "changes.md", "printed": "printed_proof.md", "break_even": "break_even.md",
+    "posteriors": "bayes.md", "changes": "changes.md", "old_model": "old_model.md", "printed": "printed_proof.md",
+    "break_even": "break_even.md",
 }  # fmt: skip
 """Page of each proof."""
 
@@ -64,6 +65,11 @@ PRINTED = (
     PrintedIntervals(
         "what changed between two cohorts, part by part", ("comparison.csv",), ("changes",),
         "4,000 customers a cohort, five levels; not tried: ten levels over twelve strata, 2,000 against 20,000",
+    ),
+    PrintedIntervals(
+        "the verdict on an older model: valid, recalibrate, re-fit", (), ("old_model",),
+        "20,000 and 2,000 customers, 20,000 and a million each, ten levels and twelve strata, retention and spend; "
+        "snapshots of 3,500 and 20,000",
     ),
     PrintedIntervals(
         "net promoter score, shares, mean answers, response, churn and retention rates, ratios of sums",

@@ -6,6 +6,7 @@ from validation.extrapolation.law_proof import LAW_PROOF
 from validation.extrapolation.study_proof import STUDY
 from validation.interval_proof import INTERVALS
 from validation.metric_proof import METRICS
+from validation.old_model_proof import OLD_MODEL
 from validation.posterior_proof import POSTERIORS
 from validation.printed.break_even_proof import BREAK_EVEN
 from validation.printed.printed_proof import PRINTED_PROOF
@@ -23,6 +24,7 @@ PROOFS: dict[str, Proof] = {
         METRICS,
         POSTERIORS,
         CHANGES,
+        OLD_MODEL,
         PRINTED_PROOF,
         BREAK_EVEN,
     )

@@ -150,7 +150,8 @@ def _compared(base: Counts, others: Sequence[Counts], horizon: int, progress: Pr
             compared.append(outcome)
             changes += outcome.changes
             calibration += outcome.calibration
-            verdicts.append(verdict_of(table_of(outcome.calibration, CALIBRATION)))
+            calibrated = table_of(outcome.calibration, CALIBRATION)
+            verdicts.append(verdict_of(calibrated, base.spec.analysis.level))
         changes += response_rows(base, new)
     return Comparison(
         table_of(changes, CHANGES),

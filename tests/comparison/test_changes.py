@@ -87,6 +87,25 @@ def test_totals_and_calibration_by_hand() -> None:
     assert ratio == pytest.approx(100 / expected, abs=1e-12)
 
 
+def test_periods_in_which_the_base_had_nobody_of_a_score_are_not_expected_of_it() -> None:
+    old: list[Cell] = [(1, "a", 0, 1, True, 20), (1, "a", 0, 2, False, 80)]
+    old += [(5, "a", 2, 3, True, 10), (5, "a", 2, 4, False, 90)]
+    new: list[Cell] = [(1, "a", 0, 1, True, 10), (1, "a", 0, 2, False, 90)]
+    new += [(5, "a", 2, 3, True, 5), (5, "a", 2, 4, False, 45)]
+    # of score 1 the base says nothing of periods 3 and 4, in which the new cohort loses 7 of 10
+    thin: list[Cell] = [(1, "a", 2, 3, True, 7), (1, "a", 2, 4, False, 3)]
+    for cells, n in ((new, 150), ([*new, *thin], 160)):
+        found = outcomes(cohort("old", old), cohort("new", cells), 2)[0]
+        assert found.aside[1].total == 0
+        _, calibration = numbers(found)
+        assert calibration.loc[("all", "observed_over_expected"), "n"] == n
+        # 100 · .2 + 50 · .1 were expected
+        for group, ratio in (("all", 15 / 25), ("1", 10 / 20), ("5", 5 / 5)):
+            row = calibration.loc[(group, "observed_over_expected")]
+            assert row["estimate"] == pytest.approx(ratio, abs=1e-12)
+            assert row["conf_low"] < ratio < row["conf_high"]
+
+
 def test_parts_by_hand_where_only_the_mix_changed() -> None:
     """Strata of level 1 and 5 alike: plan a goes from three quarters to a quarter; nobody behaves otherwise."""
     old = [*kept_and_lost(1, "a", 12_000, 18_000), *kept_and_lost(1, "b", 8_000, 2_000)]

@@ -73,6 +73,15 @@ def test_a_line_with_known_errors_on_both_sides() -> None:
     )
 
 
+def test_points_farther_off_than_their_variances_widen_the_slope() -> None:
+    # residuals ±c that move neither slope nor mean: Σ(x − x̄)²e²·n/(n − 2) = 10 c², over 5² .4 c², beside σ²/5
+    x, pattern = np.arange(4.0), np.array([1.0, -1.0, -1.0, 1.0])
+    for c, variance in ((0.1, 0.4 * 0.1**2), (0.05, 0.01 / 5)):
+        slope, error = normal_slope(x, np.full(4, 1e-9), 2 * x + c * pattern, np.full(4, 0.01))
+        assert slope == pytest.approx(2, abs=1e-4)
+        assert error == pytest.approx(np.sqrt(variance), rel=1e-4)
+
+
 def test_brier_by_hand() -> None:
     """Ten customers: 2 lost in period 1, 2 last seen after it, 3 lost in period 2, 3 there after; all predicted .6."""
     spells = spells_by_hand([(0, 0, 0, 1, 0, 2), (0, 0, 0, 1, 1, 2), (0, 0, 0, 2, 0, 3), (0, 0, 0, 2, 1, 3)])

@@ -77,8 +77,9 @@ def _scored(
 def normal_slope(x: np.ndarray, var_x: np.ndarray, y: np.ndarray, var_y: np.ndarray) -> tuple[float, float]:
     """Fit a line through points with uncensored errors on both sides (York 1966, doi 10.1139/p66-090).
 
-    b minimises Σ (y − a − b x)² / (σ_y² + b² σ_x²), a being the weighted mean for that b; the error is from the
-    curvature retained.
+    b minimises Σ (y − a − b x)² / (σ_y² + b² σ_x²), a being the weighted mean for that b. Its error is the larger of
+    that of the curvature retained and of the sandwich of the points' own residuals: where a few customers spend very
+    much, a point is farther off than its variance says.
 
     Parameters
     ----------
@@ -108,8 +109,13 @@ def normal_slope(x: np.ndarray, var_x: np.ndarray, y: np.ndarray, var_y: np.ndar
     # where the points truly are: between what x says and what y says
     rest = y - np.average(y - slope * x, weights=weight)
     true = weight * (var_y * x + slope * var_x * rest)
-    sum_of_squares = (weight * (true - np.average(true, weights=weight)) ** 2).sum()
-    return slope, float(1 / np.sqrt(sum_of_squares)) if sum_of_squares > 0 else np.nan
+    leverage = weight * (true - np.average(true, weights=weight))
+    sum_of_squares = float(leverage @ (true - np.average(true, weights=weight)))
+    if sum_of_squares <= 0:
+        return slope, np.nan
+    residual = rest - slope * x
+    scatter = float((leverage * residual) @ (leverage * residual)) * len(x) / max(len(x) - 2, 1)
+    return slope, float(np.sqrt(max(1 / sum_of_squares, scatter / sum_of_squares**2)))
 
 
 def brier(

@@ -198,8 +198,12 @@ def _figures(pair: _Pair, base: CellDraws, new: CellDraws, noise: np.ndarray) ->
 
 
 def _ratios(pair: _Pair, groups: Sequence[np.ndarray], base: CellDraws, new: CellDraws) -> np.ndarray:
-    """Losses over those that the base's hazards expect: of groups (levels), and of the cells of the slope."""
-    lost, expected = (x.sum(axis=2) for x in (new.lost, new.at_risk * base.hazard))
+    """Losses over those that the base's hazards expect: of groups (levels), and of the cells of the slope.
+
+    In periods in which the base had customers of the cell at risk: what fills the others is a model of other cells.
+    """
+    known = (pair.cells[0].additive.at_risk > 0)[..., None]
+    lost, expected = (np.where(known, x, 0.0).sum(axis=2) for x in (new.lost, new.at_risk * base.hazard))
     inside = [np.repeat(levels[:, None], lost.shape[1], axis=1) for levels in groups]
     return ratios(lost, expected, [*inside, pair.used])
 

@@ -11,6 +11,9 @@ FOREVER = 10**6
 """A period beyond any horizon: a curve that reached 0 is known from there on."""
 FEWEST_AT_RISK = 10
 """Customers at risk under which a curve is not read: it ends, is continued by a model, or counts as extrapolated."""
+LEAST_OF_ENTRIES = 0.9
+"""Share of a group's weight whose entries must have so many at risk, as a headline needs nine tenths of support."""
+_ROUNDING = 1e-9
 
 
 def estimable_to(at_risk: np.ndarray, lost: np.ndarray) -> np.ndarray:
@@ -139,7 +142,10 @@ def mean_until(
 
 
 def last_with(standards: Sequence[Standard], at_risk: np.ndarray, fewest: int) -> np.ndarray:
-    """Find the last time at which each group, followed from its latest entry, has so many customers at risk.
+    """Find the last time after entry at which each group has so many customers at risk.
+
+    Where customers enter at different times, it is the last t at which entries e that carry nine tenths of the group's
+    weight have so many at risk in period e + t: the mixture that the estimate averages, and no straggler ends it.
 
     Parameters
     ----------
@@ -155,14 +161,23 @@ def last_with(standards: Sequence[Standard], at_risk: np.ndarray, fewest: int) -
     int ndarray of shape (n_groups,)
         In whole periods after entry; 0 where it never has.
     """
-    total = np.array([at_risk[np.unique(s.curve)].sum(axis=0) for s in standards])
-    last = _last(total.reshape(len(standards), at_risk.shape[1]) >= fewest)
-    latest = np.array([int(s.entry.max(initial=0)) for s in standards], dtype=np.int64)
-    return np.maximum(last - latest, 0)
+    held = np.array([_share_with(s, at_risk, fewest) >= LEAST_OF_ENTRIES - _ROUNDING for s in standards])
+    return _last(held.reshape(len(standards), at_risk.shape[1]))
+
+
+def _share_with(standard: Standard, at_risk: np.ndarray, fewest: int) -> np.ndarray:
+    """Share of a group's weight whose entries have so many at risk 1, 2, … periods later: (n_periods,)."""
+    enough = at_risk[np.unique(standard.curve)].sum(axis=0) >= fewest
+    entries, at = np.unique(standard.entry, return_inverse=True)
+    n_periods = len(enough)
+    later = np.pad(enough, (0, int(entries.max(initial=0))))
+    weight = np.bincount(at, standard.weight, len(entries))
+    share: np.ndarray = weight @ later[entries[:, None] + np.arange(n_periods)] / max(weight.sum(), _ROUNDING)
+    return share
 
 
 def _last(held: np.ndarray) -> np.ndarray:
     """Last period, counted from 1, in which something holds; 0 where it never does."""
-    n_periods = held.shape[1]
-    position: np.ndarray = np.where(held.any(axis=1), n_periods - held[:, ::-1].argmax(axis=1), 0)
+    periods = np.arange(1, held.shape[1] + 1)
+    position: np.ndarray = np.where(held, periods, 0).max(axis=1, initial=0)
     return position

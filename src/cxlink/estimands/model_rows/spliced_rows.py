@@ -155,7 +155,7 @@ def level_shares(groups: list[str], spells: Spells) -> np.ndarray:
 
 
 def tail_checks(tails: Tails, unit: str) -> Iterator[Check]:
-    """Say which structure was chosen, which cycle is carried on, and how large the error is.
+    """Say which structure was chosen, which cycle is carried on, which breaks were found, and how large the error is.
 
     Parameters
     ----------
@@ -186,6 +186,7 @@ def tail_checks(tails: Tails, unit: str) -> Iterator[Check]:
             passed=None if tails.carried else False,
             facts=told,
         )
+    yield from _break_checks(tails, unit)
     for one in tails.own.origins:
         if len(one.error):
             where: dict[str, Fact] = {"origin": one.origin, "unit": unit}
@@ -200,6 +201,17 @@ def tail_checks(tails: Tails, unit: str) -> Iterator[Check]:
     ):
         low, high = (float(values[np.searchsorted(np.cumsum(weights), p)]) for p in _INTERVAL)
         yield Check(code, MODEL, value=float(values @ weights), low=low, high=high)
+
+
+def _break_checks(tails: Tails, unit: str) -> Iterator[Check]:
+    """Give the ratio of hazards at each break, with its normal interval on the log scale."""
+    time, fit = tails.fit.terms.time, tails.fit
+    for step, last in enumerate(time.breaks, time.first_step):
+        at = int(np.flatnonzero(fit.terms.function == step)[0])
+        spread = 1.96 * float(np.sqrt(fit.inverse[at, at]))
+        ratio, low, high = (float(np.exp(fit.theta[at] + z)) for z in (0.0, -spread, spread))
+        facts: dict[str, Fact] = {"last": last, "unit": unit}
+        yield Check("hazard_break", MODEL, value=ratio, low=low, high=high, facts=facts)
 
 
 def _distances(curves: Survival, spec: CohortSpec) -> Iterator[Check]:

@@ -26,14 +26,15 @@ def why(found: Recommendation) -> str:
     off = "verdict.off" if found.off else "verdict.none_off"
     return say(
         "verdict.why",
-        ratio=_measure("ratio", found.ratio),
-        slope=_measure("slope", found.slope),
+        ratio=_measure("ratio", found.ratio, found.simultaneous_ratio),
+        slope=_measure("slope", found.slope, found.simultaneous_slope),
         scores=say(off, n=len(found.off), scores=found.off, tolerance=tolerance(found.estimand)),
     )
 
 
-def _measure(name: str, ends: Ends | None) -> str:
-    if ends is None:
+def _measure(name: str, ends: Ends | None, together: Ends | None) -> str:
+    if ends is None or together is None:
         return say(f"verdict.no_{name}")
     estimate, low, high = (decimal(end, 2) for end in ends)
-    return say(f"verdict.measured_{name}", estimate=estimate, low=low, high=high)
+    least, most = (decimal(end, 2) for end in together[1:])
+    return say(f"verdict.measured_{name}", estimate=estimate, low=low, high=high, least=least, most=most)

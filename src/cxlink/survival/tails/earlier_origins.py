@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from cxlink.survival.tails.extrapolation_error import Errors
+from cxlink.survival.tails.hazard_breaks import hazard_breaks
 from cxlink.survival.tails.tail_fit import CellCounts, TailFit, cohort_hazard, fit_tails
 from cxlink.survival.tails.tail_terms import terms_for
 from cxlink.survival.tails.time_functions import time_functions
@@ -143,12 +144,8 @@ def _after(
     counts: CellCounts, fit: TailFit, strata: pd.DataFrame, by_stratum: bool, origin: int
 ) -> OriginErrors:
     """Fit to an origin, and compare."""
-    known = CellCounts(counts.at_risk[:, :origin], counts.lost[:, :origin])
-    time = time_functions(known.lost.sum(axis=0), fit.terms.time.half_life, fit.terms.time.renewals)
+    earlier = _fitted_to(counts, fit, strata, by_stratum, origin)
     customers = counts.at_risk.max(axis=1).reshape(-1, len(strata))
-    earlier = fit_tails(
-        known, terms_for(time, customers, strata, offset=cohort_hazard(known), by_stratum=by_stratum)
-    )
     edges = np.unique([min(round(w * origin), counts.lost.shape[1]) for w in _WINDOWS])
     everybody = np.ones(len(counts.lost), bool)
     windows = [_Compared(counts, earlier, everybody, ab, origin) for ab in pairwise(edges)]
@@ -163,6 +160,24 @@ def _after(
         origin, since, quarters, error, _sampling(windows, earlier), float(np.log((origin + last) / 2 / origin)),
         4 * (last - origin) / origin, np.array([one.error for one in levels]), _sampling(levels, earlier),
     )  # fmt: skip
+
+
+def _fitted_to(
+    counts: CellCounts, fit: TailFit, strata: pd.DataFrame, by_stratum: bool, origin: int
+) -> TailFit:
+    """Fit to the periods up to an origin, with the breaks that they show themselves."""
+    known = CellCounts(counts.at_risk[:, :origin], counts.lost[:, :origin])
+    customers = counts.at_risk.max(axis=1).reshape(-1, len(strata))
+    whole = fit.terms.time
+
+    def fitted(breaks: tuple[int, ...]) -> TailFit:
+        time = time_functions(known.lost.sum(axis=0), whole.half_life, whole.renewals, breaks)
+        offset = cohort_hazard(known)
+        return fit_tails(known, terms_for(time, customers, strata, offset=offset, by_stratum=by_stratum))
+
+    without = fitted(())
+    breaks = hazard_breaks(known, without)
+    return fitted(breaks) if breaks else without
 
 
 class _Compared:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import softmax
 
+from cxlink.survival.tails.hazard_breaks import hazard_breaks
 from cxlink.survival.tails.tail_fit import (
     CellCounts,
     TailFit,
@@ -20,6 +21,8 @@ from cxlink.survival.tails.time_functions import RenewalTimes, time_functions
 FOLDS = 5
 _HALF_LIVES = (1 / 8, 1 / 3, 1.0)
 _RESAMPLES, _SEED = 1_000, 20261129
+_Times = tuple[RenewalTimes, tuple[int, ...]]
+"""Renewals, and last periods before breaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,10 @@ def chosen_structure(
 ) -> tuple[tuple[TailFit, ...], tuple[Candidate, ...]]:
     """Fit every structure and choose.
 
-    The simplest stands first: strata additive and an effect that lasts. A candidate takes over from the one chosen so
-    far where it predicts better by more than a standard error. Estimates have the structure chosen; draws have each of
-    them by its share: an effect that fades slowly and one that lasts predict follow-up alike, and not what comes after.
+    Breaks of the hazard are looked for with the simplest, and all have them. The simplest stands first: strata additive
+    and an effect that lasts. A candidate takes over from the one chosen so far where it predicts better by more than a
+    standard error. Estimates have the structure chosen; draws have each of them by its share: an effect that fades
+    slowly and one that lasts predict follow-up alike, and not what comes after.
 
     Parameters
     ----------
@@ -76,11 +80,14 @@ def chosen_structure(
     last = counts.lost.shape[1]
     several = len(strata) > 1
     asked = [(False, np.inf), *([(True, np.inf)] if several else [])]
-    fits = [_fitted(counts, strata, renewals, *one) for one in asked]
+    first = _fitted(counts, strata, (renewals, ()), *asked[0])
+    times = renewals, hazard_breaks(counts, first)
+    fits = [] if times[1] else [first]
+    fits += [_fitted(counts, strata, times, *one) for one in asked[len(fits) :]]
     if len(counts.at_risk) > len(strata) and last > 3:
         best = int(np.argmax([fit.evidence for fit in fits]))
         asked += [(asked[best][0], share * last) for share in _HALF_LIVES]
-        fits += [_fitted(counts, strata, renewals, *one) for one in asked[len(fits) :]]
+        fits += [_fitted(counts, strata, times, *one) for one in asked[len(fits) :]]
     scores = [_held_out(counts, folds, fit) for fit in fits]
     chosen, candidates, shares = 0, [], _shares(np.array(scores))
     for k, (by_stratum, half_life) in enumerate(asked):
@@ -103,9 +110,9 @@ def _shares(scores: np.ndarray) -> np.ndarray:
 
 
 def _fitted(
-    counts: CellCounts, strata: pd.DataFrame, renewals: RenewalTimes, by_stratum: bool, half_life: float
+    counts: CellCounts, strata: pd.DataFrame, times: _Times, by_stratum: bool, half_life: float
 ) -> TailFit:
-    time = time_functions(counts.lost.sum(axis=0), half_life, renewals)
+    time = time_functions(counts.lost.sum(axis=0), half_life, *times)
     customers = counts.at_risk.max(axis=1).reshape(-1, len(strata))
     return fit_tails(
         counts, terms_for(time, customers, strata, offset=cohort_hazard(counts), by_stratum=by_stratum)

@@ -87,8 +87,8 @@ def terms_for(
     made.add(one, ONE, "", _WIDE)
     made.add(one, LOG_TIME, "", _SLOPE)
     made.add(
-        np.repeat(one[:, None], time.n_functions - SPLINE, axis=1),
-        np.arange(SPLINE, time.n_functions),
+        np.repeat(one[:, None], time.first_step - SPLINE, axis=1),
+        np.arange(SPLINE, time.first_step),
         "spline",
     )
     theirs = _categories(strata)[stratum] if len(strata) > 1 else np.zeros((len(level), 0))
@@ -102,6 +102,8 @@ def terms_for(
             made.add(theirs * trend[:, None], function, "cells")
     if by_stratum and len(customers) > 1 and len(strata) > 1:
         made.add(np.eye(len(level)), ONE, "cells")
+    for step in range(time.first_step, time.n_functions):
+        made.add(one, step, "", _WIDE)
     if time.renewals.every:
         made.add(one, RENEWAL, "", _WIDE)
         made.add(theirs, RENEWAL, "strata")

@@ -30,7 +30,7 @@ class RenewalTimes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TimeFunctions:
-    """Functions of time: 1, log time, what fades, renewals, and a spline of log time.
+    """Functions of time: 1, log time, what fades, renewals, a spline of log time, and steps at breaks.
 
     Attributes
     ----------
@@ -46,6 +46,8 @@ class TimeFunctions:
         Of the spline, rising; none where there are fewer than three periods.
     loading : ndarray of shape (n_knots, n_knots - 2)
         Values at the knots of curves with ∫f''² = 1, orthogonal to straight lines.
+    breaks : tuple of int
+        Last periods before a break, after each of which a step is 1.
     """
 
     half_life: float
@@ -54,10 +56,16 @@ class TimeFunctions:
     centre: float
     knots: np.ndarray
     loading: np.ndarray
+    breaks: tuple[int, ...] = ()
 
     @property
     def n_functions(self) -> int:
         """How many there are."""
+        return self.first_step + len(self.breaks)
+
+    @property
+    def first_step(self) -> int:
+        """Position of the first step; those of the spline end before it."""
         return SPLINE + int(self.loading.shape[1])
 
     def at(self, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -79,7 +87,8 @@ class TimeFunctions:
             renewals = (np.floor(end / every) - np.floor(begin / every)) / (end - begin)
             if after is not None:
                 renewals = np.where(np.log(middle) > self.last, after, renewals)
-        return np.vstack([np.ones(len(x)), x - self.centre, fading, renewals, self._spline(x)])
+        steps = (middle > np.array(self.breaks, dtype=float)[:, None]).astype(float)
+        return np.vstack([np.ones(len(x)), x - self.centre, fading, renewals, self._spline(x), steps])
 
     def _spline(self, x: np.ndarray) -> np.ndarray:
         if not len(self.knots):
@@ -94,7 +103,10 @@ class TimeFunctions:
 
 
 def time_functions(
-    lost: np.ndarray, half_life: float = np.inf, renewals: RenewalTimes | None = None
+    lost: np.ndarray,
+    half_life: float = np.inf,
+    renewals: RenewalTimes | None = None,
+    breaks: tuple[int, ...] = (),
 ) -> TimeFunctions:
     """Lay out functions of time.
 
@@ -106,6 +118,8 @@ def time_functions(
         Of what fades, in periods.
     renewals : RenewalTimes, optional
         Their cycle; none by default.
+    breaks : tuple of int
+        Last periods before breaks.
     """
     x = np.log(np.arange(len(lost)) + 0.5)
     weight = lost + 1e-9
@@ -119,6 +133,7 @@ def time_functions(
         float(x @ weight / weight.sum()),
         knots,
         _loading(knots),
+        breaks,
     )
 
 

@@ -1,0 +1,58 @@
+"""How far a group is followed, with customers who enter at different times: worked by hand."""
+
+import numpy as np
+import pytest
+
+from cxlink.groups.curves import Standard
+from cxlink.groups.support import last_with
+
+# 40 at risk in periods 1 to 20, then 10, 9 and 3
+AT_RISK = np.array([[40] * 20 + [10, 9, 3]])
+
+
+def group(**weights: float) -> Standard:
+    entry = np.array([int(name[1:]) for name in weights])
+    return Standard("1", np.zeros(len(entry), int), entry, np.array([*weights.values()]), 100, 10)
+
+
+@pytest.mark.parametrize(
+    ("weights", "last"),
+    [
+        ({"e0": 1.0}, 21),
+        ({"e6": 1.0}, 15),
+        ({"e21": 1.0}, 0),
+        ({"e40": 1.0}, 0),
+        # one straggler of twenty has his tenth period 21 periods before the others have theirs
+        ({"e0": 0.95, "e20": 0.05}, 21),
+        ({"e0": 0.5, "e4": 0.4, "e20": 0.1}, 17),
+        ({"e0": 0.5, "e4": 0.39, "e20": 0.11}, 1),
+        ({"e0": 0.5, "e6": 0.5}, 15),
+        # shares, whatever they sum to
+        ({"e0": 9.5, "e20": 0.5}, 21),
+    ],
+)
+def test_the_last_time_with_ten_at_risk_is_that_of_nine_tenths_of_the_entries(
+    weights: dict[str, float], last: int
+) -> None:
+    assert last_with([group(**weights)], AT_RISK, 10).tolist() == [last]
+
+
+def test_entries_count_the_customers_at_risk_of_all_strata_of_the_group() -> None:
+    # 6 and 5 at risk in two strata until 4 and 3, and who is in neither does not count
+    at_risk = np.array([[6, 6, 6, 6, 0], [5, 5, 5, 0, 0], [90, 90, 90, 90, 90]])
+    both = Standard("1", np.array([0, 1, 1]), np.array([0, 0, 1]), np.array([0.5, 0.45, 0.05]), 11, 2)
+    one = Standard("2", np.array([0]), np.array([0]), np.array([1.0]), 6, 1)
+    assert last_with([both, one], at_risk, 10).tolist() == [3, 0]
+    assert last_with([both, one], at_risk, 6).tolist() == [4, 4]
+
+
+def test_entries_before_enough_are_at_risk_do_not_end_a_group() -> None:
+    # nobody enters at 0 but two, and hardly anybody is at risk in the first periods
+    at_risk = np.array([[2, 2, 50, 50, 50, 9]])
+    standard = Standard("1", np.zeros(2, int), np.array([0, 2]), np.array([0.02, 0.98]), 50, 5)
+    assert last_with([standard], at_risk, 10).tolist() == [3]
+
+
+def test_without_groups_or_periods_nobody_is_followed() -> None:
+    assert last_with([], AT_RISK, 10).tolist() == []
+    assert last_with([group(e0=1.0)], np.zeros((1, 0)), 10).tolist() == [0]
