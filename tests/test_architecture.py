@@ -128,6 +128,7 @@ FULL_FOLDERS = {
     "cohort/read": "each file is one kind of table",
     "report/figures": "one file a figure, or a kind of them",
     "report/sections": "one file a section of the report",
+    "study": "one file a part of the published study, or of its simulated customers",
     "survival/families": "one file a step of one pipeline: layout, fit, backtest, average, projection",
     "survival/tails": "one file a step of one pipeline: functions of time, breaks, terms, fit, error, draws, readings",
 }

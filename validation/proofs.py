@@ -1,6 +1,7 @@
 """Every proof, in the order in which they are made."""
 
 from validation.change_proof import CHANGES
+from validation.driver_proof import DRIVERS
 from validation.extrapolation.curve_proof import CURVE_PROOF
 from validation.extrapolation.law_proof import LAW_PROOF
 from validation.extrapolation.study_proof import STUDY
@@ -22,6 +23,7 @@ PROOFS: dict[str, Proof] = {
         LAW_PROOF,
         CURVE_PROOF,
         METRICS,
+        DRIVERS,
         POSTERIORS,
         CHANGES,
         OLD_MODEL,

@@ -70,7 +70,7 @@ class _Customers:
     months: np.ndarray
 
 
-def simulate(design: Design, n: int, seed: int) -> Simulated:
+def simulate(design: Design, n: int, seed: int, *, scores: bool = False) -> Simulated:
     """Draw a cohort.
 
     Parameters
@@ -81,6 +81,8 @@ def simulate(design: Design, n: int, seed: int) -> Simulated:
         Customers in the base; about half of them answer.
     seed : int
         The same seed gives the same cohort.
+    scores : bool
+        Whether those who answer give two further scores as well, which act on nothing beyond the score.
 
     Raises
     ------
@@ -96,7 +98,12 @@ def simulate(design: Design, n: int, seed: int) -> Simulated:
     rng = np.random.default_rng(seed)
     simulator = _subscribers if design == "subscription" else _buyers
     table, hidden = simulator(rng, n)
-    return Simulated(table, spec(design), truth(design), hidden)
+    made = Simulated(table, spec(design), truth(design), hidden)
+    if not scores:
+        return made
+    from cxlink.study.further_scores import with_further_scores
+
+    return with_further_scores(made, seed)
 
 
 def spec(design: Design) -> dict[str, Any]:

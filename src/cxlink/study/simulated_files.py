@@ -14,7 +14,9 @@ from cxlink.study.simulate import Simulated, simulate
 from cxlink.study.truth import checked_design
 
 
-def write_simulated(design: str, n: int, seed: int, path: Path) -> tuple[Path, Path, Path]:
+def write_simulated(
+    design: str, n: int, seed: int, path: Path, *, scores: bool = False
+) -> tuple[Path, Path, Path]:
     """Simulate a cohort and write FILE, FILE.toml and FILE.truth.csv; all three or none.
 
     Parameters
@@ -25,6 +27,8 @@ def write_simulated(design: str, n: int, seed: int, path: Path) -> tuple[Path, P
         Customers in the base, and the seed.
     path : Path
         Ends in ``.parquet`` or ``.csv``; none of the three may exist.
+    scores : bool
+        Whether to add further scores.
 
     Raises
     ------
@@ -39,7 +43,7 @@ def write_simulated(design: str, n: int, seed: int, path: Path) -> tuple[Path, P
             raise InputError(f"{each}: exists already. Choose another --out.")
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}. Make it first.")
-    made = simulate(checked_design(design), n, seed)
+    made = simulate(checked_design(design), n, seed, scores=scores)
     written: list[Path] = []
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial{path.suffix}")
     try:

@@ -58,14 +58,40 @@ def count_drivers(source: Source, spec: CohortSpec, raw: pa.Table, read: Profile
     if not len(counts.scored):
         return None
     horizon = counts.spec.horizon if spec.subscription is not None else 0
-    chances = _chances(counts, horizon) if horizon else {}
+    chances = followed_chances(counts, horizon) if horizon else {}
     grouped = _grouped(source, spec, _states(raw, spec, horizon) if chances else None)
     if grouped.num_rows > MOST_CELLS:
         raise InputError(
             f"{source.name}: more than {MOST_CELLS:,} cells of scores. Name fewer [score] others, adjust for fewer or "
             "coarser columns ([adjust] bands), or use a longer [subscription] unit."
         )
-    cells = _coded(grouped, spec)
+    try:
+        return driver_table(_coded(grouped, spec), spec, chances, horizon)
+    except InputError as error:
+        raise InputError(f"{source.name}: {error}") from None
+
+
+def driver_table(
+    cells: pd.DataFrame, spec: CohortSpec, chances: dict[tuple[str, ...], np.ndarray], horizon: int
+) -> DriverCounts:
+    """Make the table of cells by all scores, strata and state at the horizon.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        A column of each score (empty: not given) and stratum, ``state``, ``n``, and with spend its sums.
+    spec : CohortSpec
+        Of the cohort.
+    chances : dict of stratum to ndarray of shape (horizon + 1,)
+        As `followed_chances` gives them; empty where nobody is followed to the horizon.
+    horizon : int
+        In periods.
+
+    Raises
+    ------
+    InputError
+        If there are too many cells, whatever levels are merged.
+    """
     if chances:
         cells = _weighted(cells, spec, chances)
     answered = _answered(cells, spec)
@@ -73,14 +99,11 @@ def count_drivers(source: Source, spec: CohortSpec, raw: pa.Table, read: Profile
     left_out = after_outcome(answered) if chances else ()
     scores = [name for name in driver_names(spec) if name not in left_out]
     complete = cells.dropna(subset=scores).drop(columns=["state", *left_out])
-    try:
-        made = joint(complete, scores, strata)
-    except InputError as error:
-        raise InputError(f"{source.name}: {error}") from None
+    made = joint(complete, scores, strata)
     return DriverCounts(made.cells, answered, horizon if chances else 0, made.merged, left_out)
 
 
-def _chances(counts: Counts, horizon: int) -> dict[tuple[str, ...], np.ndarray]:
+def followed_chances(counts: Counts, horizon: int) -> dict[tuple[str, ...], np.ndarray]:
     """P(F ≥ t) at t = 0 … horizon, by stratum and under ``()`` of everybody; nothing if too few reach it."""
     cells = counts.scored
     pooled = observable(cells, horizon)
