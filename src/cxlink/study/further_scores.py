@@ -52,7 +52,7 @@ def with_further_scores(made: Simulated, seed: int) -> Simulated:
 
 def _truth(made: Simulated) -> pd.DataFrame:
     """The further scores' contrasts per point, all other scores and strata held constant: 0."""
-    outcomes = {"spend": ("EUR", None)}
+    outcomes: dict[str, tuple[str, int | None]] = {"spend": ("EUR", None)}
     if "subscription" in made.spec:
         outcomes["retention"] = ("probability", HORIZON)
     rows = [
