@@ -30,7 +30,7 @@ html_theme_options = {
     "header_links_before_dropdown": 9,
     "navbar_persistent": ["search-button"],
     "navigation_with_keys": False,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "course/*": [], "gallery": []},
     "collapse_navigation": True,
     "show_toc_level": 2,
 }
@@ -63,6 +63,9 @@ BROUGHT = {
     "CONTRIBUTING.md": "contributing.md",
 }
 
+WORKFLOW = ("init", "check", "fit", "compare", "value", "simulate", "reproduce")
+"""Commands in the order in which they are used."""
+
 
 def bring(_: Sphinx) -> None:
     """Copy pages that stand elsewhere into the source folder (ignored by git)."""
@@ -82,24 +85,41 @@ def point_inside(_: Sphinx, name: str, source: list[str]) -> None:
         source[0] = re.sub(rf"\]\((?:\.\./)+{re.escape(place)}(?=[)/#])", f"]({up}{page}", source[0])
 
 
+def option_table(parameters: list[Any]) -> list[str]:
+    """Rows of a table of options; a flag within a sentence is set as code, not as a dash."""
+    lines = ["| option | meaning |", "|---|---|"]
+    for parameter in parameters:
+        is_option = parameter.param_type_name == "option"
+        shown = ", ".join(parameter.opts) if is_option else str(parameter.name).upper()
+        about = (getattr(parameter, "help", None) or "").replace("|", "\\|")
+        lines.append(f"| `{shown}` | {re.sub(r'(?<![\w-])--[a-z-]+', r'`\g<0>`', about)} |")
+    return [*lines, ""]
+
+
 def write_commands(_: Sphinx) -> None:
-    """Make the page of commands from the command line itself."""
+    """Make the page of commands from the command line itself: the keys of the spec once, by section."""
     lines = [
         "# The command line\n",
-        "Exit status: 0 done; 2 the input or the call is wrong; 1 a fault of cxlink; 130 interrupted. Every key of the",
-        "spec is also a flag of `check` and `fit`; a flag wins.\n",
+        "Exit status: 0 done; 2 the input or the call is wrong; 1 a fault of cxlink; 130 interrupted.\n",
+        "`check` and `fit` also take every key of the spec as a flag, [listed once below](#flags-of-the-spec); a flag",
+        "wins over the file.\n",
     ]
-    for name, command in typer.main.get_command(commands).commands.items():  # type: ignore[attr-defined]
-        lines += [f"## cxlink {name}", "", command.help or "", "", "| option | meaning |", "|---|---|"]
-        for parameter in command.params:
-            shown = (
-                ", ".join(parameter.opts)
-                if parameter.param_type_name == "option"
-                else str(parameter.name).upper()
-            )
-            about = (getattr(parameter, "help", None) or "").replace("|", "\\|")
-            lines.append(f"| `{shown}` | {about} |")
-        lines.append("")
+    found = typer.main.get_command(commands).commands  # type: ignore[attr-defined]
+    sections: dict[str, list[Any]] = {}
+    for name in (*WORKFLOW, *(other for other in found if other not in WORKFLOW)):
+        own = [p for p in found[name].params if "[" not in (getattr(p, "rich_help_panel", None) or "")]
+        lines += [f"## cxlink {name}", "", found[name].help or "", "", *option_table(own)]
+        for parameter in found[name].params:
+            if parameter not in own and name == "fit":
+                sections.setdefault(parameter.rich_help_panel, []).append(parameter)
+    lines += [
+        "## Flags of the spec",
+        "",
+        "Each is a key of [the spec](spec.md), where it is explained in context.",
+        "",
+    ]
+    for section, parameters in sections.items():
+        lines += [f"### {section}", "", *option_table(parameters)]
     (HERE / "reference" / "command-line.md").write_text("\n".join(lines), encoding="utf-8")
 
 
@@ -123,10 +143,41 @@ def name_headers(_: Sphinx, _page: str, _template: str, context: dict[str, Any],
         context["body"] = re.sub(r"<th([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>", r"<td\1></td>", context["body"])
 
 
+def describe_figures(_: Sphinx, doctree: nodes.document, _page: str) -> None:
+    """Give a figure that code has drawn the line that drew it as its alternative text, in place of a file's name."""
+    for cell in doctree.findall(nodes.container):
+        code = [
+            node.astext()
+            for node in cell.findall(nodes.literal_block)
+            if "input" in node.parent["classes"][0]
+        ]
+        if "cell" in cell["classes"] and code:
+            drawn_by = next(
+                (line for line in reversed(code[0].splitlines()) if line.rstrip().endswith(");")), ""
+            )
+            for image in cell.findall(nodes.image):
+                image["alt"] = f"Figure drawn by {drawn_by.strip().rstrip(';') or 'the code above'}"
+
+
+def name_toggles(_: Sphinx, _page: str, _template: str, context: dict[str, Any], _tree: object) -> None:
+    """Give the theme's buttons that open a part of the menu a name that a screen reader can say."""
+    menu = context.get("generate_toctree_html")
+    if menu is not None:
+        button = '<summary aria-label="Show or hide the pages of this part">'
+        context["generate_toctree_html"] = lambda *args, **kwargs: _named(menu(*args, **kwargs), button)
+
+
+def _named(menu: object, button: str) -> object:
+    """Write a menu with its buttons named; a menu as nodes, or none, stays."""
+    return menu.replace("<summary>", button) if isinstance(menu, str) else menu
+
+
 def setup(app: Sphinx) -> None:
     """Register what is made before reading, and how mathematics is written."""
     app.connect("builder-inited", bring, priority=100)
     app.connect("builder-inited", write_commands, priority=100)
     app.connect("source-read", point_inside)
     app.connect("html-page-context", name_headers)
+    app.connect("html-page-context", name_toggles, priority=900)  # after the theme has put its menu there
+    app.connect("doctree-resolved", describe_figures)
     app.add_html_math_renderer("mathml", (inline_math, None), (displayed_math, None))

@@ -1,6 +1,7 @@
 """The value of a programme from a run folder: what is written, what is said, what is refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +154,9 @@ def test_of_a_cohort_that_nobody_left_value_goes_on_with_half_a_loss_and_says_ho
     first, second = published_error(far.checks, "value", "month")
     assert first.startswith("A horizon of 36 months is 7.2 times the follow-up, 5 months (of the group")
     assert second.startswith("Hardly any published curve was followed for more than 3 times the period")
+    farther, nearer = ([replace(said, value=times)] for times in (24.0, 9.96))
+    assert " is 24 times the follow-up" in published_error(farther, "value", "month")[0]
+    assert " is 10 times the follow-up" in published_error(nearer, "value", "month")[0]
     shown_text = " ".join(
         "".join(str(run) for run in getattr(block, "runs", ())) for block in intervention_document(far).blocks
     )

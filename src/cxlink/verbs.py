@@ -224,7 +224,9 @@ def _with_value(counts: Counts, name: str, arguments: dict[str, Any]) -> Counts:
 
     spec = counts.spec
     if spec.spend is None:
-        raise InputError(f"{name}: no [spend] was counted, which a value needs.")
+        raise InputError(
+            f"{name}: no [spend] was counted, which a value needs: name it in the spec, and fit again."
+        )
     if counts.suppressed:
         raise InputError(
             f"{name}: small cells were left out ([publish] smallest_cell). Fit the cohort without."

@@ -254,6 +254,15 @@ def test_families_are_drawn_as_fitted_and_dashed_beyond_the_last_customers_at_ri
     assert {"scores 9–10, spliced estimate", "score 1, spliced estimate"} < set(names)
 
 
+def test_without_families_a_curve_is_named_by_its_group_and_observed_or_beyond_by_the_legend() -> None:
+    alone = GIVEN.projected[GIVEN.projected["model"] == "spliced"]
+    ax = continuations.family_survival(GIVEN.estimates, alone, GIVEN.spec)
+    assert [text.get_text() for text in ax.texts] == ["scores 9–10", "score 1"]
+    legend = ax.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["observed", "beyond follow-up"]
+
+
 def test_of_many_families_the_average_and_the_edges_are_named() -> None:
     weibull = GIVEN.projected[GIVEN.projected["model"] == "weibull"]
     rows = pd.concat([GIVEN.projected, *(weibull.assign(model=f"spline_{k}") for k in range(1, 5))])

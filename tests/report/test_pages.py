@@ -110,8 +110,8 @@ def test_diagnostics_put_failures_first_and_say_the_same_once() -> None:
     small = made_up.results({"publish": {"smallest_cell": 700}}, checks=checks)
     parts = diagnostics_pages(gather(small))
     assert list(parts[1].runs) == [
-        "1 of 6 checks failed; it stands first. The fit of the families, their weights and extrapolation warnings are "
-        "in the section on tenure; those of the unadjusted fits are in diagnostics.csv."
+        "1 of 6 checks failed; it is listed first. The fit of the families, their weights and extrapolation warnings "
+        "are in the section on tenure; those of the unadjusted fits are in diagnostics.csv."
     ]
     assert [row[:5] for row in table(parts, "Checks.").rows] == [
         ["x y", "one customer", "", "0.200", "no"],
@@ -246,6 +246,19 @@ def test_references_are_those_that_apply_in_the_order_of_the_alphabet() -> None:
     both = cited([gather(one) for one in (study.subscription, study.transaction)])
     assert both == sorted(both)
     assert len(both) == len(set(both))
+
+
+def test_every_source_that_the_methods_of_expected_tenure_name_is_listed() -> None:
+    listed = cited([gather(GIVEN)])
+    assert all(any(text.startswith(name) for text in listed) for name in ("Wood", "Yao"))
+
+
+def test_a_ratio_without_an_upper_end_is_explained_below_its_table() -> None:
+    rows = GIVEN.estimates.copy()
+    rows.loc[(rows["estimand"] == "retention_ratio") & (rows["group"] == "10"), "estimate"] = np.inf
+    for given, explained in ((GIVEN, False), (replace(GIVEN, estimates=rows), True)):
+        notes = tables.contrasts(gather(given), "retention", "kaplan_meier", 12, "x")[0].notes
+        assert (say("score_tables.no_end") in notes) is explained
 
 
 def test_a_difference_whose_interval_holds_none_is_said_not_to_distinguish_the_two() -> None:

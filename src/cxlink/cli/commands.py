@@ -281,7 +281,7 @@ def compare(
 
 @app.command(epilog="Example: cxlink simulate subscription -n 20000 --out customers.parquet")
 def simulate(
-    design: Annotated[str, typer.Argument(help="subscription or transaction")],
+    design: Annotated[str, typer.Argument(metavar="DESIGN", help="subscription or transaction")],
     n: Annotated[int, typer.Option("-n", help="number of customers")],
     out: Annotated[str, typer.Option("--out", help="output file, .parquet or .csv (must not exist)")],
     seed: Annotated[int, typer.Option("--seed", help="seed of the random number generator")] = 20140801,

@@ -4,7 +4,11 @@ from collections.abc import Iterable
 
 from cxlink.checks import Check, matching
 from cxlink.report.format import periods, ranges, units
+from cxlink.report.language import decimal
 from cxlink.report.words import say
+
+_WHOLE = 10.0
+"""From so many times the follow-up on, a horizon is written without a decimal."""
 
 
 def note(check: Check) -> str:
@@ -45,7 +49,8 @@ def published_error(checks: Iterable[Check], model: str, unit: str) -> list[str]
     if check is None:
         return []
     spans = {name: periods(int(str(check.facts[name])), unit) for name in ("horizon", "followed")}
-    told = [say("tenure.published_error", **{**check.facts, **spans, "times": check.value})]
+    times = decimal(check.value, 1 if round(check.value, 1) < _WHOLE else 0)
+    told = [say("tenure.published_error", **{**check.facts, **spans, "times": times})]
     return told if check.value <= check.bound else [*told, say("tenure.farthest", farthest=check.bound)]
 
 

@@ -112,7 +112,8 @@ REFERENCES = (
         "Gupta, S., Lehmann, D. R. and Stuart, J. A. (2004). Valuing customers. Journal of Marketing Research "
         "41(1):7–18. doi 10.1509/jmkr.41.1.7.25084", _estimand("revenue")),
     Reference(
-        "Hernán, M. A. (2010). The hazards of hazard ratios. Epidemiology.", _estimand("hazard_ratio")),
+        "Hernán, M. A. (2010). The hazards of hazard ratios. Epidemiology 21(1):13–15. "
+        "doi 10.1097/EDE.0b013e3181c1ea43", _estimand("hazard_ratio")),
     Reference(
         "Huang, G. and Sudhir, K. (2021). The causal effect of service satisfaction on customer "
         "loyalty. Management Science. doi 10.1287/mnsc.2019.3549", _always),
@@ -144,14 +145,14 @@ REFERENCES = (
         _model("gamma", "two_part")),
     Reference(
         "Mittal, V. and Kamakura, W. A. (2001). Satisfaction, repurchase intent, and repurchase "
-        "behavior. Journal of Marketing Research.", _always),
+        "behavior. Journal of Marketing Research 38(1):131–142. doi 10.1509/jmkr.38.1.131.18832", _always),
     Reference(
         "Otto, A. S., Szymanski, D. M. and Varadarajan, R. (2020). Customer satisfaction and "
         "firm performance: insights from over a quarter century of empirical research. Journal "
         "of the Academy of Marketing Science. doi 10.1007/s11747-019-00657-7", _always),
     Reference(
         "Prentice, R. L. and Gloeckler, L. A. (1978). Regression analysis of grouped survival data with "
-        "application to breast cancer data. Biometrics.",
+        "application to breast cancer data. Biometrics 34:57–67. doi 10.2307/2529588",
         _either(_model("exponential", "weibull", "log_logistic", "shifted_beta_geometric", "grouped_ph"),
                 _posterior("retention"))),
     Reference(
@@ -172,7 +173,7 @@ REFERENCES = (
         "(cohort).", _always),
     Reference(
         "Suissa, S. (2008). Immortal time bias in pharmacoepidemiology. American Journal of "
-        "Epidemiology.", _stays),
+        "Epidemiology 167(4):492–499. doi 10.1093/aje/kwm324", _stays),
     Reference(
         "VanderWeele, T. J. and Ding, P. (2017). Sensitivity analysis in "
         "observational research: introducing the E-value. Annals of Internal "
@@ -193,9 +194,9 @@ REFERENCES = (
         "with application to Tweedie location, scale and shape models. Biometrics 73:1071–1081. "
         "doi 10.1111/biom.12666", _model("spliced")),
     Reference(
-        "Yao, Y. et al. (2018). Using stacking to average Bayesian predictive distributions. Bayesian Analysis "
-        "13:917–1007. doi 10.1214/17-BA1091", _model(*AVERAGES)),
-    Reference(
         "Yan, X., Lee, S. and Li, N. (2009). Missing data handling methods in medical device clinical "
         "trials. Journal of Biopharmaceutical Statistics. doi 10.1080/10543400903243009", _estimand("tipping_point")),
+    Reference(
+        "Yao, Y. et al. (2018). Using stacking to average Bayesian predictive distributions. Bayesian Analysis "
+        "13:917–1007. doi 10.1214/17-BA1091", _model("spliced", *AVERAGES)),
 )  # fmt: skip

@@ -87,10 +87,10 @@ def family_survival(
         _name_ends(axes, bands, spec)
         time = say("figures.time_since_score", units=wording.units(spec.unit))
         drawing.label_axes(axes, time, say("figures.retained"))
-        families = [(0.6, "-", say("figures.family"))] if any(len(band.families) for band in bands) else []
+        several = any(len(band.families) for band in bands)
+        models = [(0.6, "-", say("figures.family")), (1.5, "-", say("figures.average"))] if several else []
         for width, style, name in (
-            (1.7, "-", say("figures.observed")), *families, (1.5, "-", say("figures.average")),
-            (1.3, DASHED, say("figures.beyond")),
+            (1.7, "-", say("figures.observed")), *models, (1.3, DASHED, say("figures.beyond")),
         ):  # fmt: skip
             axes.plot([], [], color=drawing.GREY, lw=width, ls=style, label=name)
         drawing.legend_above(axes, 2)
@@ -156,11 +156,13 @@ def _name_ends(ax: Axes, bands: list[ExtrapolatedLine], spec: CohortSpec) -> Non
     if not ends:
         return
     right = float(ax.get_xlim()[1])
+    several = any(len(band.families) for band in bands)
     heights = drawing.apart([height for _, _, height in ends], least=_APART, floor=1)
     for (group, model, end), height in zip(ends, heights, strict=True):
         name = wording.words(model)
         if model == REPORTED:
-            name = say("figures.average_of_group", group=wording.score(group, spec), average=name)
+            of_group = wording.score(group, spec)
+            name = say("figures.average_of_group", group=of_group, average=name) if several else of_group
         color = drawing.group_color(group)
         ax.plot(
             [1, 1.025], [end / 100, height / 100], transform=ax.transAxes, color=color, lw=0.4, clip_on=False

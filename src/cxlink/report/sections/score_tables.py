@@ -103,6 +103,8 @@ def contrasts(m: Material, estimand: str, model: str, horizon: int | None, capti
         how = say(f"format.adjusted_{adjusted}")
         header.append(say("score_tables.column", name=names[kind], adjusted=how) if several else names[kind])
     notes = blank_notes(m) if any(cell == NONE for row in rows for cell in row) else []
+    if any(row.estimate == math.inf for row in main[kinds[1]]):
+        notes.append(say("score_tables.no_end"))
     return [table(caption, header, rows, notes=notes, rules=[1] if len(rows) > 1 else [])]
 
 
