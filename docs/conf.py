@@ -25,12 +25,17 @@ templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]
 html_css_files = ["cxlink.css"]
+# Pages with their own contents at the right; those of code and figures take the room instead.
+WITH_CONTENTS = (
+    "quickstart", "glossary", "coming-from", "guides/*", "concepts/*", "reference/**", "proofs/*",
+    "benchmarks", "references", "data", "changelog", "contributing",
+)  # fmt: skip
 html_theme_options = {
     "logo": {"text": "cxlink"},
     "header_links_before_dropdown": 9,
     "navbar_persistent": ["search-button"],
     "navigation_with_keys": False,
-    "secondary_sidebar_items": {"**": ["page-toc"], "course/*": [], "gallery": []},
+    "secondary_sidebar_items": {pages: ["page-toc"] for pages in WITH_CONTENTS},
     "collapse_navigation": True,
     "show_toc_level": 2,
 }

@@ -7,6 +7,7 @@ import pytest
 import cxlink
 from cxlink.analysis import analyse
 from cxlink.checks import matching
+from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.display import Analysis
@@ -272,3 +273,9 @@ def test_notebooks_get_figures_and_a_folder(simulated: Analysis, tmp_path: objec
     for figure in ("retention_curves", "retention_by_score", "spend_by_score", "tenure_ladder"):
         assert getattr(simulated, figure)().get_figure() is not None
     assert cxlink.analyse is analyse
+
+
+def test_a_figure_of_what_was_not_estimated_is_refused_and_not_drawn_empty(simulated: Analysis) -> None:
+    for figure in ("value_by_score", "posterior_retention"):
+        with pytest.raises(InputError, match=f"^{figure}: nothing to draw"):
+            getattr(simulated, figure)()

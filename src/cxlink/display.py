@@ -11,6 +11,7 @@ import pandas as pd
 
 from cxlink.checks import check_table, matching
 from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.picking import pick
 from cxlink.metrics.drivers.driver_frame import driver_frame
@@ -26,11 +27,18 @@ _SPEND_MODELS = ("poisson", "gamma", "two_part", "log_ols")
 
 
 def into_pyplot(draw: "Callable[..., Axes]") -> "Callable[..., Axes]":
-    """Attach a new figure to pyplot: a notebook shows it when the cell ends, ``plt.show`` in a script."""
+    """Attach a new figure to pyplot: a notebook shows it when the cell ends, ``plt.show`` in a script.
+
+    An empty frame is no figure: where nothing was estimated that it would show, it raises `InputError`.
+    """
 
     @wraps(draw)
     def drawn(holder: object, ax: "Axes | None" = None, **asked: object) -> "Axes":
         axes = draw(holder, ax, **asked)
+        if not axes.has_data():
+            raise InputError(
+                f"{draw.__name__}: nothing to draw, for this analysis has none of its estimates."
+            )
         if ax is None:
             import matplotlib.pyplot as plt
 
@@ -219,7 +227,7 @@ class Analysis:
 
     @into_pyplot
     def spend_by_score(self, ax: "Axes | None" = None) -> "Axes":
-        """Draw mean spend over the window, score by score, unadjusted and standardised."""
+        """Draw mean spend over the window, score by score, unadjusted and standardised; needs ``[spend]``."""
         from cxlink.report.figures.cohort_figures import spend_by_score
 
         return spend_by_score(self.estimates, self.spec, simulated=self.results.simulated, ax=ax)
@@ -233,7 +241,7 @@ class Analysis:
 
     @into_pyplot
     def unanswered_curves(self, ax: "Axes | None" = None) -> "Axes":
-        """Draw retention of customers without a score beside that of those with one."""
+        """Draw retention of customers without a score beside that of those with one; needs their day of the survey."""
         from cxlink.report.figures.nonresponse_figure import unanswered_curves
 
         return unanswered_curves(self.estimates, self.spec, simulated=self.results.simulated, ax=ax)

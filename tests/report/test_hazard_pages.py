@@ -111,7 +111,23 @@ def test_the_verdict_on_what_is_extrapolated_is_said(passed: bool | None, verdic
     altered = made_up.altered(m.results, checks=(*m.results.checks, more))
     text = sentences(hazard_pages(replace(m, results=altered)))
     said = "beyond the 9 months of follow-up, the ratio would be multiplied by 1.90 [1.60,\u00a02.20] by 60 months"
-    assert f"{said}: {verdict}." in text
+    assert f"{said} ({verdict})." in text
+
+
+def test_verdicts_on_several_horizons_stand_in_one_sentence() -> None:
+    m, _ = _ordinary()
+    facts = {"reference": "worst", "unit": "month", "followed": 9}
+    near = Check(
+        "proportionality_ahead", "grouped_ph", "best", 1.1, 1.0, 1.2, 1.25, True, {**facts, "horizon": 36}
+    )
+    far = Check(
+        "proportionality_ahead", "grouped_ph", "best", 1.9, 1.0, 3.6, 1.25, None, {**facts, "horizon": 60}
+    )
+    text = sentences(
+        hazard_pages(replace(m, results=made_up.altered(m.results, checks=(*m.results.checks, far, near))))
+    )
+    assert text.count("If this continued beyond the 9 months of follow-up") == 1
+    assert "that far); 1.9" in text
 
 
 def test_the_ratio_by_year_is_a_table_of_its_own() -> None:

@@ -81,6 +81,7 @@ def test_strata_and_reasons_are_set_out_and_all_scores_are_not_standardised() ->
     ]
     parts = retention_pages(gather(replace(GIVEN, estimates=without)))
     assert list(cells(parts, "Retention after 12 months within strata")) == ["plan: basic", "plan: pro"]
+    assert table(parts, "Retention after 12 months within strata").header[1] == "Customers (9–10 / 1)"
     assert list(cells(parts, "Cumulative incidence of leaving within 12 months")) == ["moved $a_b", "price"]
     by_score = table(parts, "Retention after 12 months by score")
     assert by_score.rows[-1][-1] == ""

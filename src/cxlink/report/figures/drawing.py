@@ -83,7 +83,9 @@ def mark_simulated(ax: Axes, simulated: bool) -> None:
 
 
 def legend_above(ax: Axes, columns: int) -> None:
-    """Explain the marks in rows above the picture, left of what else stands there."""
+    """Explain the marks in rows above the picture, left of what else stands there; nothing where there are none."""
+    if not ax.get_legend_handles_labels()[0]:
+        return
     ax.legend(
         loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, columnspacing=1.2, handletextpad=0.4,
         borderaxespad=0.1,

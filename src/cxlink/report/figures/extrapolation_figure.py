@@ -77,7 +77,8 @@ def family_survival(
     """
     bands = [band for group in BANDS if (band := continued(estimates, projected, group)) is not None]
     last = round(max((band.time[-1] for band in bands), default=spec.horizon))
-    with drawing.canvas(ax, (6.3, 1.8)) as axes:
+    several = any(len(band.families) for band in bands)
+    with drawing.canvas(ax, (6.3, 2.3 if several else 1.8)) as axes:  # names of six ends need the room
         for band in bands:
             _observed(axes, band, drawing.group_color(band.group))
             _fitted(axes, band, drawing.group_color(band.group))
@@ -87,7 +88,6 @@ def family_survival(
         _name_ends(axes, bands, spec)
         time = say("figures.time_since_score", units=wording.units(spec.unit))
         drawing.label_axes(axes, time, say("figures.retained"))
-        several = any(len(band.families) for band in bands)
         models = [(0.6, "-", say("figures.family")), (1.5, "-", say("figures.average"))] if several else []
         for width, style, name in (
             (1.7, "-", say("figures.observed")), *models, (1.3, DASHED, say("figures.beyond")),

@@ -161,12 +161,15 @@ def _ahead(found: Sequence[Check], against: Mapping[str, str], unit: str) -> Ite
         for one in matching(found, code="proportionality_ahead", **against)
         if not math.isnan(one.value + one.low + one.high)
     ]
+    verdicts = []
     for passed, verdict in ((True, "steady"), (False, "unsteady"), (None, "unclear")):
         judged = [one for one in known if one.passed is passed]
         if judged:
-            followed = periods(int(str(judged[0].facts["followed"])), unit)
             factors = [say("hazard.factor_by", factor=with_limits(one), after=_until(one)) for one in judged]
-            yield say(f"hazard.ahead_{verdict}", followed=followed, factors=factors)
+            verdicts.append(say(f"hazard.ahead_{verdict}", factors=factors))
+    if verdicts:
+        followed = periods(int(str(known[0].facts["followed"])), unit)
+        yield say("hazard.ahead", followed=followed, verdicts="; ".join(verdicts))
 
 
 def _until(check: Check) -> str:

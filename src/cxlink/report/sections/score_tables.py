@@ -129,7 +129,8 @@ def strata(m: Material, estimand: str, model: str, horizon: int | None, caption:
     notes = blank_notes(m) if any(NONE in row for row in rows) else []
     if len(rows) > _MOST_ROWS:
         notes.append(say("score_tables.first_strata", shown=_MOST_ROWS, all=len(rows)))
-    header = [say("score_tables.stratum"), say("score_tables.customers")]
+    each = " / ".join(levels(side, m.spec) for side in sides)
+    header = [say("score_tables.stratum"), say("score_tables.customers_of", groups=each)]
     header += [capital(score(side, m.spec)) for side in sides]
     header += [say("score_tables.difference")] if len(sides) > 1 else []
     return [table(caption, header, rows[:_MOST_ROWS], notes=notes)]
