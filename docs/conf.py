@@ -66,6 +66,7 @@ BROUGHT = {
     "data/README.md": "data.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
 }
 
 WORKFLOW = ("init", "check", "fit", "compare", "value", "simulate", "reproduce")

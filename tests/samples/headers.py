@@ -101,6 +101,30 @@ UNSEEN = (
 )  # fmt: skip
 """Headers that were labelled after the vocabulary was written, and not looked at before it was measured."""
 
+ROMANCE = (
+    ("id_cliente", "keys", "id"), ("Código cliente", "keys", "id"), ("numero_cliente", "numbers", "id"), ("Nº de cuenta", "numbers", "id"),
+    ("id_usuario", "repeated", "id"), ("código_do_cliente", "keys", "id"), ("id_assinante", "numbers", "id"), ("numero_client", "numbers", "id"),
+    ("identifiant_client", "keys", "id"), ("code_abonné", "keys", "id"), ("id_empresa", "repeated", "id"), ("numero_contrat", "numbers", "id"),
+    ("id_encuesta", "keys", "other"), ("numero_pedido", "numbers", "other"), ("id_respuesta", "keys", "other"), ("id_pesquisa", "keys", "other"),
+    ("numero_commande", "numbers", "other"), ("id_tienda", "repeated", "other"), ("numero_facture", "numbers", "other"), ("id_chamado", "keys", "other"),
+    ("satisfacción", "1 to 10", "score"), ("satisfação", "1 to 5", "score"), ("satisfaction_client", "1 to 10", "score"),
+    ("recomendación", "0 to 10", "score"), ("probabilidade_de_recomendar_nps", "0 to 10", "score"), ("recommandation", "0 to 10", "score"),
+    ("calificación", "1 to 5", "score"), ("avaliação", "1 to 5", "score"), ("nota", "1 to 10", "score"), ("puntuación", "1 to 10", "score"),
+    ("esfuerzo", "1 to 7", "score"), ("esforço", "1 to 7", "score"), ("riesgo", "1 to 10", "other"), ("edad", "0 to 72", "other"),
+    ("fecha_encuesta", "dates", "survey"), ("data_da_pesquisa", "dates", "survey"), ("date_enquête", "dates", "survey"), ("fecha_respuesta", "dates", "survey"),
+    ("fecha_baja", "some dates", "end"), ("data_cancelamento", "some dates", "end"), ("date_résiliation", "some dates", "end"), ("fecha_fin", "some dates", "end"),
+    ("fecha_alta", "dates", "signup"), ("data_cadastro", "dates", "signup"), ("date_inscription", "dates", "signup"), ("fecha_inicio", "dates", "signup"),
+    ("cliente_desde", "dates", "signup"), ("client_depuis", "dates", "signup"), ("fecha_nacimiento", "dates", "date"), ("última_compra", "dates", "date"),
+    ("data_de_nascimento", "dates", "date"), ("date_de_naissance", "dates", "date"), ("fecha_corte", "dates", "observed_until"),
+    ("cancelado", "0/1", "event"), ("baja", "yes/no", "event"), ("cancelou", "0/1", "event"), ("résilié", "0/1", "event"), ("activo", "0/1", "event"),
+    ("ativo", "yes/no", "event"), ("estado_civil", "three", "adjust"), ("antigüedad_meses", "0 to 72", "duration"), ("meses_ativo", "0 to 72", "duration"),
+    ("ancienneté", "0 to 72", "duration"), ("mois", "0 to 72", "duration"), ("meses", "0 to 72", "duration"), ("dias_activo", "0 to 900", "duration"),
+    ("gasto_anual", "amounts", "spend"), ("gasto_despues", "amounts", "spend"), ("dépenses", "amounts", "spend"), ("faturamento", "amounts", "spend"),
+    ("montant", "amounts", "spend"), ("gasto_anterior", "amounts", "spend_before"), ("margen", "amounts", "margin"), ("precio", "amounts", "other"),
+    ("motivo_baja", "reasons", "cause"), ("raison_départ", "reasons", "cause"), ("región", "three", "adjust"), ("plano", "three", "adjust"), ("segmento", "three", "adjust"),
+)  # fmt: skip
+"""Headers in Spanish, Portuguese and French."""
+
 
 def labelled_table(labelled: tuple[tuple[str, str, str], ...]) -> pd.DataFrame:
     """All of them as columns of one table."""

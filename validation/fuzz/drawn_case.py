@@ -7,6 +7,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from validation.fuzz.drawn_spans import into_spans
 from validation.fuzz.spoiled import spoil
 from validation.fuzz.writers import READERS, SAFE_NAMES
 
@@ -111,6 +112,7 @@ def drawn(seed: int) -> Case:
         _add_spend(case)
     for add in (_add_adjusters, _add_identity, _add_control, _add_metrics, _add_unused):
         add(case)
+    into_spans(case.spec, case.columns, case.add, seed)
     _add_table_keys(case)
     if random.random() < 0.4:
         for _ in range(random.choice([1, 1, 1, 2, 3])):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from validation.fuzz import own_reading as read
+from validation.fuzz.own_merging import merged
 from validation.fuzz.own_reading import BAD
 
 Row = Mapping[str, Any]
@@ -61,6 +62,8 @@ def counted(rows: Sequence[Row], spec: Spec, columns: Sequence[str], drop_invali
     if found.refused:
         return found
     rows = _each_customer(rows, spec, found)
+    if "gap_days" in spec.get("subscription", {}):
+        rows, found.refused = merged(rows, spec)
     found.rows = len(rows)
     if not rows or found.refused:
         found.refused = found.refused or "no rows"
@@ -311,7 +314,8 @@ def _dated(row: Row, spec: Spec, scored: bool, columns: Sequence[str]) -> tuple[
         return None
     if start is None or until is None or asked is None:
         return 0, 0, "", _quarter(asked)
-    followed = read.whole(start, until, unit)
+    known = until - datetime.timedelta(sub.get("gap_days", 0))
+    followed = 0 if known < start <= until else read.whole(start, known, unit)
     leave = read.period(start, end, unit) if end is not None else followed + 1
     lost = leave <= followed
     leave = max(leave, 1) if lost else followed

@@ -19,8 +19,8 @@ BAD: Final = _Bad()
 """What a cell holds that is not what its column is."""
 LARGEST = 1e12
 """The largest amount that is taken for one."""
-_YES = {"1", "true", "t", "yes", "y", "ja", "j"}
-_NO = {"0", "false", "f", "no", "n", "nee", "nein"}
+_YES = {"1", "true", "t", "yes", "y", "ja", "j", "si", "sí", "sim", "oui"}
+_NO = {"0", "false", "f", "no", "n", "nee", "nein", "non", "nao", "não"}
 _CODE = re.compile(r"([0-9]+)(?:[.,]0{0,2}|\s+=\s.*)")
 _LABEL = re.compile(r"([-+]?[0-9]{1,3})(?:\s*[-–—=:.)(]+\s*|\s+)[^0-9\s/].*", re.DOTALL)
 _OUT_OF = re.compile(r"([0-9]{1,3})\s*(?:/|out of|of|van|von)\s*([0-9]{1,3})")

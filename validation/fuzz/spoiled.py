@@ -55,6 +55,13 @@ SPOILS: dict[str, Callable[[Spec], None]] = {
     "completed without follow_up": lambda spec: spec.update({
         "subscription": {"duration": "a", "event": "b", "counts": "completed"}
     }),
+    "spans of durations": lambda spec: spec.update({
+        "cohort": {"id": "c"}, "subscription": {"duration": "a", "event": "b", "gap_days": 30}
+    }),
+    "spans of nobody": lambda spec: spec.update({
+        "cohort": {},
+        "subscription": {"signup": "a", "survey": "b", "end": "c", "observed_until": "2025-01-01", "gap_days": 1},
+    }),
     "no outcome": _no_outcome,
     "no score": lambda spec: spec.__delitem__("score"),
     "windows never complete": lambda spec: spec.update({"spend": {"column": "a", "complete": False}}),

@@ -37,7 +37,10 @@ SPANS = pd.DataFrame(
         # the longer span goes on beneath the shorter one
         ("dee", "basic", "2024-01-01", "2024-12-01", 5, "2024-07-01", "price"),
         ("dee", "plus", "2024-02-01", "2024-03-01", 5, "2024-07-01", "downgrade"),
-        ("eve", "plus", "2024-02-01", None, None, None, None),
+        ("dee", "plus", "2024-08-01", "2024-09-01", 5, "2024-07-01", "downgrade"),
+        # renewed on the next day, which is no break
+        ("eve", "plus", "2024-02-01", "2024-03-31", None, None, None),
+        ("eve", "plus", "2024-04-01", None, None, None, None),
     ],
     columns=["who", "plan", "start", "stop", "score", "asked", "why"],
 )
@@ -63,12 +66,20 @@ def test_from_signup_customers_enter_at_the_survey() -> None:
 
 def test_what_was_merged_is_said() -> None:
     assert profile_notes(count(SPANS, SPEC).profile) == [
-        "Rows are spans of subscriptions: 10 spans of 5 customers are 7 subscriptions. Spans at most 30 days apart are "
+        "Rows are spans of subscriptions: 12 spans of 5 customers are 7 subscriptions. Spans at most 30 days apart are "
         "one; breaks so bridged: 1.",
         "2 customers returned after a longer break. The subscription that ran at the survey counts, and its end is a "
         "loss.",
         "Follow-up ends 30 days before the end of observation, since who left later may still return.",
     ]
+
+
+@pytest.mark.parametrize(("asked", "plan", "exit_"), [
+    ("2024-04-30", "basic", 7), ("2024-05-30", "plus", 6), ("2024-12-01", "plus", 0), ("2024-12-31", "plus", 0),
+])  # fmt: skip
+def test_the_first_and_the_last_day_of_a_span_are_in_it(asked: str, plan: str, exit_: int) -> None:
+    bob = SPANS[SPANS["who"] == "bob"].assign(asked=asked, score=3)
+    assert cells(count(bob, SPEC), "stratum.plan", "exit", "cause") == {(plan, exit_, ""): 1}
 
 
 @pytest.mark.parametrize(("gap", "last", "exit_", "lost"), [
@@ -110,11 +121,12 @@ def test_surveys_of_another_table(tmp_path: Path) -> None:
 def test_spend_is_of_the_customer_in_whichever_row_it_stands() -> None:
     spend = {"spend": {"column": "paid", "complete": "over"}}
     paid = SPANS.assign(
-        paid=[None, None, 120.0, 30, 30, 10, None, 7, 7, None], over=[1, None, 1, 1, 1, 1, None, 1, 1, None]
+        paid=[None, None, 120.0, 30, 30, 10, None, 7, 7, None, None, None],
+        over=[1, None, 1, 1, 1, 1, None, 1, 1, None, None, None],
     )
     found = count(paid, SPEC, spend).cells.dropna(subset="score")
     assert dict(zip(found["score"], found["spend_sum"], strict=True)) == {7: 120, 3: 30, 9: 10, 5: 7}
-    apart = paid.assign(paid=[None, None, 120.0, 30, 20, 10, None, 7, 7, None])
+    apart = paid.assign(paid=[None, None, 120.0, 30, 20, 10, None, 7, 7, None, None, None])
     assert refusal(apart, SPEC, spend) == (
         "table: paid must be the same in every span of a customer, or empty: it is the customer's own, over one "
         "window. 1 of them have different ones, such as who bob. Add it up, or leave it to a table of surveys."
@@ -231,7 +243,7 @@ def test_a_survey_outside_every_span_is_refused_or_left_out() -> None:
     assert sum(one.n for one in kept.profile.dropped) == 2
 
 
-FIRST = "10 of 10 rows fail, the first in row 1"
+FIRST = "12 of 12 rows fail, the first in row 1"
 ONE = (
     "the spans of a who must hold one survey, the same wherever it is written. One customer has several: ann"
 )
@@ -243,9 +255,9 @@ ONE = (
     ({"start": "May"}, f"start must be a date, YYYY-MM-DD, in every row. {FIRST} (found May)"),
     ({"stop": "later"}, f"stop must be a date, YYYY-MM-DD, or empty. {FIRST} (found later)"),
     ({"who": None}, f"who must be there in every row. {FIRST} (found nothing). Fill it in"),
-    ({"score": [1, 2, 3, 3, None, 9, 9, 5, 5, None]}, f"{ONE} (3 surveys). Keep one, or set [cohort] repeat"),
-    ({"asked": ["2024-03-15", "2024-03-16", "2024-03-15", "2024-02-01", *["2024-04-01"] * 6],
-      "score": [7, 7, 7, 3, None, 9, 9, 5, 5, None]}, "the spans of a who must hold one survey"),
+    ({"score": [1, 2, 3, 3, None, 9, 9, 5, 5, 5, None, None]}, f"{ONE} (3 surveys). Keep one, or set [cohort] repeat"),
+    ({"asked": ["2024-03-15", "2024-03-16", "2024-03-15", "2024-02-01", *["2024-04-01"] * 8],
+      "score": [7, 7, 7, 3, None, 9, 9, 5, 5, 5, None, None]}, "the spans of a who must hold one survey"),
 ])  # fmt: skip
 def test_what_cannot_be_merged_is_refused_in_one_line(change: dict[str, Any], said: str) -> None:
     assert refusal(SPANS.assign(**change), SPEC).startswith(f"table: {said}")

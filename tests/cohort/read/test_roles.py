@@ -1,7 +1,7 @@
 """Roles guessed from headers and values: measured on labelled headers, never with a wrong id."""
 
 import pytest
-from headers import LABELLED, UNSEEN, labelled_table
+from headers import LABELLED, ROMANCE, UNSEEN, labelled_table
 
 from cxlink.cohort.read.source import open_source
 from cxlink.cohort.spec.spec_sections import TableSection
@@ -9,7 +9,7 @@ from cxlink.cohort.starter.column_looks import looks_of
 from cxlink.cohort.starter.roles import role_of
 
 
-@pytest.mark.parametrize("labelled", [LABELLED, UNSEEN], ids=["labelled", "unseen"])
+@pytest.mark.parametrize("labelled", [LABELLED, UNSEEN, ROMANCE], ids=["labelled", "unseen", "romance"])
 def test_nineteen_of_twenty_roles_are_right_and_nothing_is_a_customer_that_is_none(
     labelled: tuple[tuple[str, str, str], ...],
 ) -> None:

@@ -329,3 +329,41 @@ def test_starter_specs_are_specs() -> None:
         months_observed=[1 + i % 9 for i in range(N)], churned=[0, 1] * (N // 2), plan=["a", "b"] * 20
     )
     assert isinstance(make_spec(started(table)), CohortSpec)
+
+
+def test_a_scale_whose_ends_nobody_used_is_unconfirmed() -> None:
+    def unsure(**columns: list[int]) -> bool:
+        spec = started(
+            pd.DataFrame({"customer_id": range(N), "lost": [0, 1] * (N // 2), "months": range(N), **columns})
+        )
+        return "score.scale" in spec["cohort"].get("unconfirmed", [])
+
+    assert unsure(nps=[1 + i % 10 for i in range(N)])  # 0-10, without a 0
+    assert not unsure(nps=[i % 11 for i in range(N)])
+    assert unsure(csat=[2 + i % 9 for i in range(N)])  # 1-10, or 0-10
+    assert unsure(csat=[3 + i % 3 for i in range(N)])  # 1-5, or 0-5
+    assert not unsure(csat=[1 + i % 5 for i in range(N)])
+    assert unsure(csat=[1 + i % 4 for i in range(N)])
+
+
+def test_a_loss_without_a_time_is_told_what_to_add() -> None:
+    table = customers(churned=["yes", "no"] * (N // 2))
+    assert 'a column that is 1 in every row, and unit = "year"' in starter_spec(table)
+    keys: dict[str, Any] = {"event": "churned", "unit": "year"}
+    score = {"column": "csat", "scale": "1-10"}
+    with pytest.raises(InputError, match=r"followed for one year .* add a column that is 1 in every row"):
+        make_spec({"score": score, "subscription": keys})
+    spec = make_spec({"score": score, "subscription": {**keys, "duration": "followed"}})
+    found = read_cohort(table.assign(followed=1), spec).count()
+    assert cells(found, "exit", "cause") == {(1, "lost"): N // 2, (1, ""): N // 2}
+
+
+def test_a_spanish_export_is_counted_without_an_edit(tmp_path: Path) -> None:
+    path = tmp_path / "clientes.csv"
+    lines = ["Código cliente;Satisfacción;Fecha encuesta;Meses activo;Cancelado;Región"]
+    for i in range(N):
+        lines.append(f"C{i};{1 + i % 10};{DAYS[i]:%d/%m/%Y};{3 + i % 2};{('Sí', 'No')[i % 2]};{'NS'[i % 2]}")
+    path.write_text("\n".join(lines), encoding="utf-8")
+    found = counted(path, tmp_path)
+    assert (found.spec.cohort.id, found.spec.score.column) == ("Código cliente", "Satisfacción")
+    assert cells(found, "exit", "cause") == {(3, "lost"): N // 2, (4, ""): N // 2}

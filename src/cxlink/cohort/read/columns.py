@@ -17,9 +17,9 @@ from cxlink.cohort.spec.spec_sections import TableSection
 BAD = -1
 """Code of a value that is present but not allowed in its column."""
 
-YES = frozenset({"1", "true", "t", "yes", "y", "ja", "j"})
-NO = frozenset({"0", "false", "f", "no", "n", "nee", "nein"})
-"""Words of yes and of no, in English, Dutch and German."""
+YES = frozenset({"1", "true", "t", "yes", "y", "ja", "j", "si", "sí", "sim", "oui"})
+NO = frozenset({"0", "false", "f", "no", "n", "nee", "nein", "non", "nao", "não"})
+"""Words of yes and of no, in English, Dutch, German, Spanish, Portuguese and French."""
 
 _CODE = r"^([0-9]+)([.,]0{0,2}|\s+=\s.*)$"
 """A whole number with zeros behind its mark, or with the label of a statistics package: ``1 = yes``."""

@@ -215,7 +215,7 @@ def _database_table(address: str, name: str) -> tuple[Any, Any, bool]:
 def _counted_somewhere(source: Source, wanted: Collection[str] | None) -> Source:
     """Give a table to the engine that counts it: its own, or DuckDB, which its rows are copied to."""
     if "" in source.columns:  # no engine takes an empty name, and no spec asks for one
-        source = replace(source, table=source.table.drop(""))
+        source = replace(source, table=source.table.select([name for name in source.table.columns if name]))
     if source.engine.name in COUNTING:
         table = in_place(source.engine, source.table)
         return replace(source, table=table, columns=tuple(table.columns))

@@ -145,7 +145,9 @@ class SubscriptionSection(Section):
         if self.entry is not None and self.window is not None:
             raise ValueError("give entry or window, not both")
         if not any(dates.values()):
-            _refuse_missing(durations, "give duration and event, or dates")
+            _refuse_missing(
+                durations, _timeless(self.unit) if self.event else "give duration and event, or dates"
+            )
             if self.clock == "signup" and not late:
                 raise ValueError(
                     'clock "signup" needs entry or window: customers are at risk only after the survey'
@@ -174,6 +176,14 @@ class SubscriptionSection(Section):
         if len({self.signup, self.survey, self.end}) < 3:
             raise ValueError("gap_days needs three columns: signup and end of a span, and survey")
         return self
+
+
+def _timeless(unit: str) -> str:
+    """What to do where a table says who was lost and not when."""
+    return (
+        f"say when customers were lost. If all were followed for one {unit} and the table only says who was lost "
+        "in it, add a column that is 1 in every row and name it duration (set unit to the length of follow-up)"
+    )
 
 
 def _refuse_missing(keys: Mapping[str, Any], cure: str) -> None:

@@ -136,7 +136,10 @@ def _durations(looks: list[Look], duration: Look | None, event: Look | None) -> 
     lines, unconfirmed = ["", "[subscription]"], []
     if duration is None:
         lines.append(
-            f'duration = "{OPEN}"  # periods from the score to the loss, or to the end of observation'
+            f'duration = "{OPEN}"  # periods from the score to the loss, or to the end of observation; if only known is'
+        )
+        lines.append(
+            '# who was lost within one year, say: a column that is 1 in every row, and unit = "year"'
         )
     else:
         lines.append(f"duration = {_quoted(duration.name)}")

@@ -27,7 +27,8 @@ def score_section(look: Look | None, looks: list[Look]) -> Drafted:
     if look is None:
         return _open(looks)
     low, high = look.levels or (look.low or 0, look.high or 0)
-    top, scale = _scale(look, math.floor(low), math.ceil(high))
+    bottom, top = _scale(look, math.floor(low), math.ceil(high))
+    scale = f"{bottom}-{top}"
     lines = [
         f"column = {json.dumps(look.name, ensure_ascii=False)}",
         f'scale = "{scale}"  # found {low:g} to {high:g}; write the whole scale, with unused levels',
@@ -41,7 +42,9 @@ def score_section(look: Look | None, looks: list[Look]) -> Drafted:
         )
         lines.append("# [table] missing")
     lines += _others(look, looks)
-    unsure = ["score.scale"] if high < top and not (top == _TOP and high > _MIDDLE) else []
+    # who saw 2 to 10 cannot tell 1-10 from 0-10, whose worst scores are others
+    short = low > bottom or (high < top and not (top == _TOP and high > _MIDDLE))
+    unsure = ["score.scale"] if short else []
     if look.called(_SCHOOL) and scale == "1-6":
         lines.append("higher_is_better = false  # a school mark: 1 is the best")
         return Drafted(lines, unconfirmed=[*unsure, "score.higher_is_better"])
@@ -88,14 +91,14 @@ def _others(score: Look, looks: list[Look]) -> list[str]:
     return [f"# could be the score as well: {named}"] if named else []
 
 
-def _scale(look: Look, low: float, high: float) -> tuple[int, str]:
+def _scale(look: Look, low: float, high: float) -> tuple[int, int]:
+    """Lowest and highest level of the scale that a column's header and its numbers suggest."""
     if high > _TOP:
-        return 100, "0-100"
+        return 0, 100
     if look.called(_ZERO_TO_TEN) or low == 0:
-        return (10, "0-10") if look.called(_ZERO_TO_TEN) or high > 5 else (5, "0-5")
+        return (0, 10) if look.called(_ZERO_TO_TEN) or high > 5 else (0, 5)
     if look.called(_SCHOOL) and high <= 6:
-        return 6, "1-6"
+        return 1, 6
     if look.called(_OF_TEN):
-        return 10, "1-10"
-    top = next(top for top in (5, 7, 10) if high <= top)
-    return top, f"1-{top}"
+        return 1, 10
+    return 1, next(top for top in (5, 7, 10) if high <= top)
