@@ -103,6 +103,15 @@ def test_customers_asked_in_the_last_days_are_not_followed() -> None:
     assert any("followed for less than one whole month" in note for note in profile_notes(found.profile))
 
 
+def test_calendar_metrics_end_as_early() -> None:
+    metrics = count(SPANS, SPEC, metrics={"period": "month"}).metrics
+    flows = metrics[metrics["of"].isin(["signup.start", "signup.lost"]) & (metrics["variable"] == "")]
+    assert flows["period"].max() == "2024-11"  # who left in December may still return
+    lost = flows[flows["of"] == "signup.lost"]
+    # cas on 30 April and ann on 15 June; dee left on 1 December
+    assert dict(zip(lost["period"], lost["n"], strict=True)) == {"2024-04": 1, "2024-06": 1}
+
+
 def test_surveys_of_another_table(tmp_path: Path) -> None:
     surveys = SPANS[["who", "score", "asked"]].dropna().drop_duplicates()
     surveys.to_csv(tmp_path / "surveys.csv", index=False)

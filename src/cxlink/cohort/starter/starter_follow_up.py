@@ -21,6 +21,9 @@ _WINDOWS = {
     r"(last|this|afgelopen|vorige?|dit|letzte[nrs]?)_(year|jaar|jahr)": "year",
 }  # fmt: skip
 _GAP = "gap_days = 30  # rows are spans: a customer who returns within so many days has never left (a guess)"
+_TIMELESS = (
+    '# if only who was lost within a year is known: a column that is 1 in every row, and unit = "year"'
+)
 _YEARS_AT_MOST, _MONTHS_AT_MOST = 15, 360
 
 
@@ -110,8 +113,7 @@ def _dates(looks: list[Look], asked: bool, spans: bool = False) -> Drafted:
         lines.append(f'observed_until = "{OPEN}"  # the date of extraction, such as 2026-06-30')
     else:
         lines.append(f'observed_until = "{last}"  # the last date in the table; write the date of extraction')
-    lines += [_GAP] if spans else []
-    lines += ['unit = "month"', *_cause(looks), *_other_dates(looks, used)]
+    lines += [*([_GAP] if spans else []), 'unit = "month"', *_cause(looks), *_other_dates(looks, used)]
     surveyed = survey.dates[0] if survey is not None and survey.dates and not asked else None
     guessed = until is None and not asked and last is not None
     unconfirmed = ["subscription.observed_until"] if guessed else []
@@ -135,12 +137,8 @@ def _durations(looks: list[Look], duration: Look | None, event: Look | None) -> 
     unit, sure = unit_of(duration, looks)
     lines, unconfirmed = ["", "[subscription]"], []
     if duration is None:
-        lines.append(
-            f'duration = "{OPEN}"  # periods from the score to the loss, or to the end of observation; if only known is'
-        )
-        lines.append(
-            '# who was lost within one year, say: a column that is 1 in every row, and unit = "year"'
-        )
+        said_of_time = "periods from the score to the loss, or to the end of observation"
+        lines += [f'duration = "{OPEN}"  # {said_of_time}', _TIMELESS]
     else:
         lines.append(f"duration = {_quoted(duration.name)}")
     said_of, table = event_lines(event)
