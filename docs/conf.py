@@ -28,7 +28,7 @@ html_css_files = ["cxlink.css"]
 # Pages with their own contents at the right; those of code and figures take the room instead.
 WITH_CONTENTS = (
     "quickstart", "glossary", "coming-from", "guides/*", "concepts/*", "reference/**", "proofs/*",
-    "benchmarks", "references", "data", "changelog", "contributing",
+    "benchmarks", "references", "data", "changelog", "contributing", "security",
 )  # fmt: skip
 html_theme_options = {
     "logo": {"text": "cxlink"},
