@@ -129,17 +129,23 @@ def write_commands(_: Sphinx) -> None:
     (HERE / "reference" / "command-line.md").write_text("\n".join(lines), encoding="utf-8")
 
 
+def spaced(formula: str) -> str:
+    """Put the thin spaces of TeX around a logarithm, which the conversion to MathML leaves out."""
+    return re.sub(
+        r"(?<=[A-Za-z}*])\s+\\log", r"\\,\\log", re.sub(r"\\log(?=\s+[A-Za-z\\])", r"\\log\\,", formula)
+    )
+
+
 def inline_math(self: Any, node: nodes.math) -> None:
     """Write a formula in a line as MathML, which browsers read without a script."""
-    self.body.append(latex2mathml.converter.convert(node.astext()))
+    self.body.append(latex2mathml.converter.convert(spaced(node.astext())))
     raise nodes.SkipNode
 
 
 def displayed_math(self: Any, node: nodes.math_block) -> None:
     """Write a formula that stands alone as MathML."""
-    self.body.append(
-        f"<div class='formula' tabindex='0'>{latex2mathml.converter.convert(node.astext(), display='block')}</div>"
-    )
+    formula = latex2mathml.converter.convert(spaced(node.astext()), display="block")
+    self.body.append(f"<div class='formula' tabindex='0'>{formula}</div>")
     raise nodes.SkipNode
 
 
