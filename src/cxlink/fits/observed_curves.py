@@ -14,6 +14,7 @@ from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.strata import stratum_column, stratum_variables
 from cxlink.cohort.table import Cohort
+from cxlink.fits.formulas.model_cells import by_further_score
 from cxlink.fits.formulas.populations import contrasts_table, interval
 from cxlink.groups.requests import Request, own_entries, pooled
 from cxlink.groups.standardisation import standardised
@@ -184,7 +185,8 @@ def kaplan_meier(cohort: Cohort | Counts, by: str = "score", standardise: bool =
     cohort : Cohort or Counts
         From `cxlink.read_cohort`.
     by : str
-        ``score`` (each level, the worst and best bands, all), or a variable that the spec adjusts for.
+        ``score`` (each level, the worst and best bands, all), a variable that the spec adjusts for, or one of
+        ``[score] others``, of the customers who gave it.
     standardise : bool
         Whether to average each score's curves over the strata of all customers scored (of ``by="score"`` alone).
 
@@ -214,7 +216,8 @@ def kaplan_meier(cohort: Cohort | Counts, by: str = "score", standardise: bool =
     all      0.75
     Name: estimate, dtype: float64
     """
-    counts = cohort.count() if isinstance(cohort, Cohort) else cohort
+    further = isinstance(cohort, Cohort) and by in cohort.spec.others
+    counts = _counted(cohort, by)
     spec = counts.spec
     if spec.subscription is None:
         raise InputError(
@@ -226,7 +229,8 @@ def kaplan_meier(cohort: Cohort | Counts, by: str = "score", standardise: bool =
     if by != "score":
         if standardise:
             raise InputError("curves are standardised by score: leave out by.")
-        return ObservedCurves(spec, spells, _by_variable(spells, by))
+        order = [str(level) for level in spec.others[by].levels.levels] if further else None
+        return ObservedCurves(spec, spells, _by_variable(spells, by, order))
     request = (
         standardised(spells, spec, reaches(spells, spec.horizon)) if standardise else pooled(spells, spec)
     )
@@ -235,13 +239,21 @@ def kaplan_meier(cohort: Cohort | Counts, by: str = "score", standardise: bool =
     return ObservedCurves(spec, spells, request)
 
 
-def _by_variable(spells: Spells, name: str) -> Request:
-    """One curve a category of an adjustment variable, whatever the score."""
+def _counted(cohort: Cohort | Counts, by: str) -> Counts:
+    """Counts of a cohort; by a further score, of those who gave it."""
+    if not isinstance(cohort, Cohort):
+        return cohort
+    return by_further_score(cohort, by) if by in cohort.spec.others else cohort.count()
+
+
+def _by_variable(spells: Spells, name: str, order: Sequence[str] | None = None) -> Request:
+    """One curve a category of an adjustment variable, whatever the score, in this order."""
     column = stratum_column(name)
     if column not in spells.strata:
         known = ["score", *stratum_variables(spells.strata)]
         raise InputError(f"there are no curves by {name!r}; there are by {', '.join(known)}.")
-    values = sorted(spells.strata[column].unique())
+    present = set(spells.strata[column])
+    values = sorted(present) if order is None else [value for value in order if value in present]
     members = tuple(
         np.flatnonzero((spells.strata[column] == value).to_numpy()[spells.stratum]) for value in values
     )

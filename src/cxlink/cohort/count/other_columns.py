@@ -5,9 +5,7 @@ from typing import Any
 import pyarrow as pa
 
 from cxlink.cohort.count.rules import TableRule
-from cxlink.cohort.errors import InputError
-from cxlink.cohort.read import columns
-from cxlink.cohort.read.score_column import score_key
+from cxlink.cohort.read.score_column import further_key
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
@@ -20,23 +18,8 @@ def other_column(name: str) -> str:
 
 
 def other_keys(source: Source, spec: CohortSpec) -> dict[str, Any]:
-    """Give each further score as a key, one below its scale where a cell holds no level of it.
-
-    Raises
-    ------
-    InputError
-        If a column is not there, or holds true and false.
-    """
-    keys = {}
-    for name, other in spec.others.items():
-        column, scale = columns.raw(source, other.column, f"others.{name}"), other.levels
-        if column.type().is_boolean() and (scale.low, scale.high) != (0, 1):
-            raise InputError(
-                f"{source.name}: {other.column} holds true and false, no score from {scale.low} to {scale.high}. "
-                f"Name another column in [score] others.{name}."
-            )
-        keys[other_column(name)] = score_key(column, spec.table, scale, other.round)
-    return keys
+    """Give the keys of all further scores, by the name of their column."""
+    return {other_column(name): further_key(source, name, other) for name, other in spec.others.items()}
 
 
 def other_ranges(source: Source, spec: CohortSpec) -> pa.Table:

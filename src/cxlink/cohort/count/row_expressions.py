@@ -8,7 +8,7 @@ from cxlink.cohort.count import whole_periods as periods
 from cxlink.cohort.count.amounts import MOST_SPENT
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns, dates
-from cxlink.cohort.read.score_column import label_of, score_key
+from cxlink.cohort.read.score_column import further_key, label_of, score_key
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY, CohortSpec
 from cxlink.cohort.strata import stratum_column
@@ -241,6 +241,8 @@ def _quarter(survey: Any) -> Any:
 
 def _stratum(source: Source, spec: CohortSpec, name: str) -> Any:
     cuts = spec.cuts.get(name)
+    if name in spec.others:  # of a formula: a spec adjusts for no further score under its name
+        return further_key(source, name, spec.others[name])
     if cuts is None:
         return columns.category(columns.raw(source, name, "adjust"))
     sub = spec.subscription

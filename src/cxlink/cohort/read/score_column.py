@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns
+from cxlink.cohort.read.source import Source
+from cxlink.cohort.spec.other_scores import OtherScore
 from cxlink.cohort.spec.scales import Scale
 from cxlink.cohort.spec.spec_sections import TableSection
 
@@ -32,6 +35,32 @@ def score_key(column: Any, options: TableSection, scale: Scale, rounded: bool = 
     if rounded:
         value = (value.between(scale.low - 1, scale.high + 1).ifelse(value, None) + 0.5).floor()
     return columns.whole_of(value, columns.is_given(column), (scale.low, scale.high))
+
+
+def further_key(source: Source, name: str, other: OtherScore) -> Any:
+    """Give a further score as a key, one below its scale where a cell holds no level of it.
+
+    Parameters
+    ----------
+    source : Source
+        The table.
+    name : str
+        Of the score, in ``[score] others``.
+    other : OtherScore
+        Its column and scale.
+
+    Raises
+    ------
+    InputError
+        If the column is not there, or holds true and false.
+    """
+    column, scale = columns.raw(source, other.column, f"others.{name}"), other.levels
+    if column.type().is_boolean() and (scale.low, scale.high) != (0, 1):
+        raise InputError(
+            f"{source.name}: {other.column} holds true and false, no score from {scale.low} to {scale.high}. "
+            f"Name another column in [score] others.{name}."
+        )
+    return score_key(column, source.options, scale, other.round)
 
 
 def label_of(column: Any, options: TableSection) -> Any | None:

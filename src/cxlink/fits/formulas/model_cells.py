@@ -11,10 +11,11 @@ from cxlink.cohort.count.exposures import Exposures
 from cxlink.cohort.count.mix import MISSING
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.spec.scales import Scale
 from cxlink.cohort.spec.spec_sections import AdjustSection, TableSection
 from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort, read_again
-from cxlink.fits.formulas.formula import ModelFormula, refuse_unknown
+from cxlink.fits.formulas.formula import ModelFormula, parse_formula, refuse_unknown
 
 MOST_VALUES = 50
 """A number with at most so many values is counted by value; one with more is continuous."""
@@ -92,7 +93,8 @@ def model_cells(cohort: Cohort | Counts, formula: ModelFormula, *, apart: Sequen
     """Count a cohort's scored customers by the variables of a formula.
 
     A variable is what the spec made of it: a category, or a band; one that the spec does not adjust for is a number
-    where every value is one, and else a category. ``score`` is the score with the spec's effect.
+    where every value is one, and else a category. ``score`` is the score with the spec's effect, and so is the name of
+    each of ``[score] others``, of the customers who gave it.
 
     Parameters
     ----------
@@ -118,6 +120,29 @@ def model_cells(cohort: Cohort | Counts, formula: ModelFormula, *, apart: Sequen
     refuse_outcomes(others, cohort.spec)
     spec = _with_terms(cohort.spec, formula, [*others, *(name for name in apart if name not in others)])
     return _cells(read_again(cohort, spec).count(), cohort, formula, others)
+
+
+def by_further_score(cohort: Cohort, name: str) -> Counts:
+    """Count the customers who gave the score and a further one, with the further one as their only stratum.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        With ``[score] others``.
+    name : str
+        One of them.
+
+    Raises
+    ------
+    InputError
+        If nobody gave both.
+    """
+    spec = _with_terms(cohort.spec, parse_formula(name), [name])
+    counts = read_again(cohort, spec).count()
+    cells = counts.scored[counts.scored[stratum_column(name)] != MISSING].reset_index(drop=True)
+    if not len(cells):
+        raise InputError(f"{counts.profile.table}: nobody has a score and {name}.")
+    return replace(counts, cells=cells)
 
 
 def refuse_outcomes(names: Sequence[str], spec: CohortSpec) -> None:
@@ -154,11 +179,19 @@ def _cells(
 ) -> ModelCells:
     spec = cohort.spec
     cells, name = counts.scored, counts.profile.table
+    further = [one for one in names if one in spec.others]
+    for one in further:
+        cells = cells[cells[stratum_column(one)] != MISSING]
     if not len(cells):
-        raise InputError(f"{name}: nobody has a score.")
-    columns: dict[str, pd.Series] = {"score": _score(cells["score"], spec)} if _scored(formula) else {}
+        raise InputError(f"{name}: nobody has {' and '.join(['a score', *further])}.")
+    columns: dict[str, pd.Series] = {}
+    if _scored(formula):
+        columns["score"] = _levels(cells["score"], "score", spec.scale, spec)
     for one in names:
         text = cells[stratum_column(one)].astype(str)
+        if one in spec.others:
+            columns[one] = _levels(text.astype(float), one, spec.others[one].levels, spec)
+            continue
         as_made = one in spec.adjust.columns or one in spec.cuts
         columns[one] = _variable(text, one, spec.table, number=one in formula.numbers, category=as_made)
     frame = pd.DataFrame(columns, index=cells.index)
@@ -189,19 +222,19 @@ def _scored(formula: ModelFormula) -> bool:
     return "score" in formula.variables
 
 
-def _score(values: pd.Series, spec: CohortSpec) -> pd.Series:
-    """The score by the spec's effect: a category from the worst level to the best, or a number."""
+def _levels(values: pd.Series, name: str, scale: Scale, spec: CohortSpec) -> pd.Series:
+    """A score by the spec's effect: a category from the worst level to the best, or a number."""
     numbers = values.astype(int)
     if spec.score.effect == "linear":
         return numbers.astype(float)
     if spec.score.effect != "levels":
         raise InputError(
             f'[score] effect = "{spec.score.effect}" is none of a formula: set it to levels or linear, and write '
-            "cr(score, df=3) for a spline of a linear one."
+            f"cr({name}, df=3) for a spline of a linear one."
         )
     present = set(numbers)
     return pd.Series(
-        pd.Categorical(numbers, categories=[level for level in spec.scale.levels if level in present]),
+        pd.Categorical(numbers, categories=[level for level in scale.levels if level in present]),
         index=values.index,
     )
 
