@@ -46,6 +46,20 @@ SPECS: dict[str, dict[str, Any]] = {
     "amounts that add up to more than 64 bits hold": {"spend": {"column": "high", "complete": True}},
     "refunds": {"spend": {"column": "refunded", "complete": True, "refunds": True}},
     "margin": {"subscription": _STAY, "spend": _SPENT, "value": {"margin": "margin", "discount": 0.1}},
+    **{
+        f"several scores, {name}": {
+            "score": {
+                **_SCORE, "others": {
+                    "csat": {"column": "csat", "scale": "1-5"},
+                    "effort": {"column": "effort", "scale": "1-7", "higher_is_better": False},
+                },
+            },
+            "subscription": time, "spend": {"column": "spent", "complete": True}, "adjust": {"columns": ["plan"]},
+        }
+        for name, time in {
+            "durations": {**_STAY, "entry": "entry", "clock": "signup", "follow_up": "follow"}, "dates": _DATED,
+        }.items()
+    },
     "metrics": {
         "subscription": _DATED, "spend": {"column": "spent"},
         "metrics": {
@@ -106,6 +120,8 @@ def crm(n: int = N) -> pa.Table:
         "margin": draw.normal(100, 40, n).round(2),
         "orders": draw.integers(1, 9, n),
         "channel": draw.choice(["web", "shop"], n),
+        "csat": pa.array(draw.integers(1, 6, n), mask=draw.random(n) < 0.1),
+        "effort": pa.array(draw.integers(1, 8, n) * 1.0, mask=draw.random(n) < 0.1),
     }
     return pa.table(columns)
 
@@ -120,6 +136,13 @@ def same(one: Cohort, other: Cohort) -> dict[str, bool]:
         "notes": first.profile.notes == second.profile.notes,
         "dropped": first.profile.dropped == second.profile.dropped,
         "metrics": one.metrics.equals(other.metrics),
+        "drivers": (first.drivers is None and second.drivers is None)
+        or (
+            first.drivers is not None
+            and second.drivers is not None
+            and first.drivers.cells.equals(second.drivers.cells)
+            and first.drivers.answered.equals(second.drivers.answered)
+        ),
         "repeats": one.count_repeats().equals(other.count_repeats()),
         "from signup": (naive is None and again is None)
         or (naive is not None and again is not None and naive.cells.equals(again.cells)),
