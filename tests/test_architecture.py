@@ -107,6 +107,7 @@ REASONS = {
     "estimands/survival_estimands.py": "the table of estimands of retention, one function an entry",
     "estimation/autodiff.py": "one number type: each rule of differentiation stands once",
     "estimation/optimise.py": "one algorithm: Newton's steps inside a box, with its escapes",
+    "fits/formulas/model_cells.py": "one count by the variables of a formula, and what each variable becomes",
     "fits/observed_curves.py": "one public class; the docstrings are what users read",
     "fits/posterior_model.py": "one public class; the docstrings are what users read",
     "fits/retention_model.py": "one public class; the docstrings are what users read",
