@@ -6,17 +6,18 @@ from benchmarks.customers import spec_of
 from benchmarks.measure import Measured, timed
 
 _KEYS = "score, churned, months, plan, region"
-_LOG = "CASE WHEN annual_spend > 0 THEN ln(annual_spend) END"
-_SUMS = (
-    f"sum(annual_spend), sum(annual_spend * annual_spend), sum({_LOG}), sum(({_LOG}) * ({_LOG})), "
-    f"sum(annual_spend * ({_LOG}))"
-)
+_SUMS = "sum(y), sum(y * y), sum(log_y), sum(log_y * log_y), sum(y * log_y)"
+_ROWS = f"SELECT {_KEYS}, annual_spend AS y, CASE WHEN annual_spend > 0 THEN ln(annual_spend) END AS log_y FROM"
 
 
 def bare_query(path: str, spend: bool) -> str:
-    """Write the group-by as one would by hand, without a check and with sums of floating-point numbers."""
-    totals = f"count(*), {_SUMS}" if spend else "count(*)"
-    return f"SELECT {_KEYS}, {totals} FROM '{path.replace("'", "''")}' GROUP BY {_KEYS}"
+    """Write the group-by as one would by hand, the quick way: the logarithm taken once, in a subquery.
+
+    Without a check, and with sums of floating-point numbers.
+    """
+    table = f"'{path.replace("'", "''")}'"
+    rows, totals = (f"({_ROWS} {table})", f"count(*), {_SUMS}") if spend else (table, "count(*)")
+    return f"SELECT {_KEYS}, {totals} FROM {rows} GROUP BY {_KEYS}"
 
 
 def _count(path: str, spend: bool, check_id: bool = False) -> Any:

@@ -185,10 +185,23 @@ def _digits(row: Estimate) -> int:
     scale = 100.0 if is_share(row) else 1.0
     none = 0.0 if row.is_difference else 1.0 if row.unit == "ratio" else math.nan
     if not math.isnan(row.conf_low + row.conf_high) and row.conf_low < row.conf_high:
-        return decimals(scale * row.conf_low, scale * row.conf_high, none)
+        shown = decimals(scale * row.conf_low, scale * row.conf_high, none)
+        return shown + _one_more(scale * row.estimate, shown) if row.is_difference else shown
     if is_share(row) or row.conf_low == row.conf_high:
         return 0
     return 2 if row.unit == "ratio" else 1 if row.unit in TIMES else money_digits([row])
+
+
+def _one_more(difference: float, shown: int) -> int:
+    """Give 1 where a small difference would be printed as twice itself or as none, and one more decimal mends it.
+
+    Half a month with an interval from -0.6 to 1.6 is not 1 month [-1, 2].
+    """
+
+    def off(digits: int) -> bool:
+        return abs(round(difference, digits) - difference) >= abs(difference) / 2
+
+    return int(difference != 0 and shown < FINEST and off(shown) and not off(shown + 1))
 
 
 def shared_digits(rows: list[Estimate | None]) -> int | None:
