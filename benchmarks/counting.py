@@ -7,7 +7,9 @@ from benchmarks.measure import Measured, timed
 
 _KEYS = "score, churned, months, plan, region"
 _SUMS = "sum(y), sum(y * y), sum(log_y), sum(log_y * log_y), sum(y * log_y)"
-_ROWS = f"SELECT {_KEYS}, annual_spend AS y, CASE WHEN annual_spend > 0 THEN ln(annual_spend) END AS log_y FROM"
+_ROWS = (
+    f"SELECT {_KEYS}, annual_spend AS y, CASE WHEN annual_spend > 0 THEN ln(annual_spend) END AS log_y FROM"
+)
 
 
 def bare_query(path: str, spend: bool) -> str:

@@ -44,10 +44,16 @@ main()
 _STAY = ["--score", "score", "--scale", "1-5", "--duration", "months", "--event", "lost", "--draws", "100"]
 _SPEND = ["--spend", "spend", "--complete", "true"]
 _NEW = ["fit", "new.csv", *_STAY, "--name", "new"]
+_SPANS = [
+    "fit", "spans.csv", "--score", "score", "--scale", "1-5", "--draws", "100", "--name", "new", "--quick",
+    "--id", "who", "--signup", "start", "--end", "stop", "--survey", "asked", "--observed-until",
+    "2024-12-31", "--gap-days", "30",
+]  # fmt: skip
 EARLIER = {"old": _SPEND, "older": _SPEND, "past": []}
 """Runs that commands need, each with what its fit says besides retention."""
 COMMANDS: dict[str, list[str]] = {
     "fit": [*_NEW, *_SPEND, "--quick"],
+    "fit of spans": _SPANS,
     "fit --bayes": [*_NEW, "--bayes"],
     "fit --pool": [*_NEW, *_SPEND, "--quick", "--pool", "old"],
     "fit --pool --bayes": [*_NEW, "--bayes", "--pool", "past"],
@@ -56,6 +62,7 @@ COMMANDS: dict[str, list[str]] = {
 }
 SHARE = {
     "fit": 0.8,
+    "fit of spans": 0.8,
     "fit --bayes": 0.2,
     "fit --pool": 0.8,
     "fit --pool --bayes": 0.2,
@@ -63,6 +70,9 @@ SHARE = {
     "value": 1.0,
 }
 """Of the kills of each of fit, pooling, compare and value: sampling takes long."""
+EACH = 50
+WHOLE = sum(round(EACH * share) for share in SHARE.values())
+"""Kills of a whole run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +230,7 @@ def _prepare(place: Path, only: Sequence[str]) -> dict[str, float]:
             for _ in range(100)
         ]  # fmt: skip
         pd.DataFrame(rows).to_csv(place / f"{name}.csv", index=False)
+    _write_spans(place / "spans.csv", random)
     for name, more in EARLIER.items():
         done = _run(
             ["fit", f"{name}.csv", *_STAY, *more, "--quick", "--name", name, "--out", name, "--quiet"], place
@@ -241,6 +252,22 @@ def _prepare(place: Path, only: Sequence[str]) -> dict[str, float]:
     return seconds
 
 
+def _write_spans(path: Path, random: Random) -> None:
+    """Customers in one to three spans each, asked while the first one runs."""
+    rows = []
+    for who in range(100):
+        day, score = (
+            pd.Timestamp("2024-01-01") + pd.to_timedelta(random.randint(0, 60), unit="D"),
+            random.randint(1, 5),
+        )
+        asked = day
+        for _ in range(random.randint(1, 3)):
+            stop = day + pd.to_timedelta(random.randint(5, 120), unit="D")
+            rows.append({"who": who, "start": day, "stop": stop, "score": score, "asked": asked})
+            day = stop + pd.to_timedelta(random.choice([0, 20, 45]), unit="D")
+    pd.DataFrame(rows).to_csv(path, index=False, date_format="%Y-%m-%d")
+
+
 def kills(each: int, seed: int, only: Sequence[str]) -> Iterator[Killed]:
     """End every command so many times."""
     random = Random(seed)
@@ -257,14 +284,14 @@ def page(found: Sequence[Killed], seed: int) -> Page:
     faults = [one for one in found if one.fault]
     lines = ["# Commands ended at random moments\n"]
     missing = [name for name in COMMANDS if name not in {one.command for one in found}]
-    short = f"\n**A short run: {len(found)} of 200 kills; not tried: {', '.join(missing) or 'none'}.**\n"
+    short = f"\n**A short run: {len(found)} of {WHOLE} kills; not tried: {', '.join(missing) or 'none'}.**\n"
     lines.append(
         f"{made_by().replace('make coverage', 'python -m validation.kills')}, seed {seed}: {len(found)} commands, "
         "each sent a signal at a moment drawn evenly over its processor seconds, half of them while they were to "
         f"replace an earlier run. {len(faults)} left half a folder, lost a run, or left anything that neither they nor "
         "the next command cleared up.\n"
     )
-    lines += [short] if len(found) < 200 else []
+    lines += [short] if len(found) < WHOLE else []
     seen = Counter((one.command, one.sent, one.ended) for one in found)
     left = Counter((one.command, one.sent, one.ended) for one in found if one.left)
     wrong = Counter((one.command, one.sent, one.ended) for one in faults)
@@ -295,7 +322,7 @@ def main(words: Sequence[str] | None = None) -> None:
     """End each of fit, pooling, compare and value so many times, and write what was seen."""
     parser = argparse.ArgumentParser(prog="python -m validation.kills", description=main.__doc__)
     parser.add_argument(
-        "--each", type=int, default=50, help="times that each is ended (default: %(default)s)"
+        "--each", type=int, default=EACH, help="times that each is ended (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--only", nargs="*", default=list(COMMANDS), help="which commands (default: all)")
