@@ -26,6 +26,8 @@ from cxlink.estimands.model_rows.hazard_rows import hazard_results
 from cxlink.estimands.model_rows.regression_rows import spend_model_rows
 from cxlink.estimands.model_rows.spliced_rows import spliced_results
 from cxlink.estimands.model_rows.tenure_estimates import STREAMS, tenure_results
+from cxlink.estimands.over_clusters.cluster_checks import design_effects
+from cxlink.estimands.over_clusters.clustered_rows import clustering
 from cxlink.estimands.second_opinions import parted
 from cxlink.estimands.support_checks import band_checks
 from cxlink.estimands.tidy import tidy
@@ -126,7 +128,7 @@ def _analysed(
     """Analyse counts; with a sampler, by Bayesian models as well."""
     counts, spec = made.counts, made.counts.spec
     spells = spells_of(counts) if len(counts.scored) else None
-    parts = [_Part([], [*input_checks(counts), *band_checks(counts)])]
+    parts = [_Part([], [*input_checks(counts), *band_checks(counts), *design_effects(counts)])]
     if spells is not None:
         parts += _outcomes(made, spells, progress)
     pooled = {**earlier, spec.cohort.name: counts} if sampler else {}
@@ -140,23 +142,30 @@ def _analysed(
     drivers = _drivers(counts, progress)
     parts.append(_Part([], list(drivers.checks)))
     parts.append(_Part([], [*immortal_time_checks(counts), *exclusion_checks(made.around_exclusion)]))
-    estimates = tidy(row for part in parts for row in part.rows)
+    every, coefficients = (
+        [row for part in parts for row in part.rows],
+        [row for part in parts for row in part.coefficients],
+    )
+    clustered = clustering(counts)
+    if clustered is not None:
+        every, coefficients = clustered.rows(every), clustered.coefficients(coefficients)
+    estimates = tidy(every)
     parts.append(_Part([], [*convention_checks(spec, made.other, estimates), *e_value_findings(estimates)]))
     reported, further = parted(estimates)
+    projected = _together([frame for part in parts for frame in part.projected], _PROJECTED)
+    checks = once(check for part in parts for check in part.findings)
     results = Results(
         counts=counts,
         estimates=reported,
         families=further if spec.analysis.models == "all" else further[:0],
-        checks=once(check for part in parts for check in part.findings),
+        checks=checks if clustered is None else tuple(clustered.checks(checks)),
         at_risk=at_risk_by_period(spells, counts),
-        projected=_together([frame for part in parts for frame in part.projected], _PROJECTED),
+        projected=projected if clustered is None else clustered.curves(projected),
         backtested=_together([frame for part in parts for frame in part.backtested], _BACKTESTED),
         bayesian=posteriors,
         cohorts=_sizes(pooled if posteriors is not None else {}),
         metrics=measured(counts),
-        coefficients=coefficient_table(
-            (row for part in parts for row in part.coefficients), spec.publish.smallest_cell
-        ),
+        coefficients=coefficient_table(coefficients, spec.publish.smallest_cell),
         drivers=drivers.table,
     )
     return published(results, spec.publish.smallest_cell)
@@ -185,6 +194,8 @@ def _outcomes(made: Counted, spells: Spells, progress: Progress) -> list[_Part]:
     rows, findings = headline(
         spells, counts, rng, lambda curves: sensitivity_of_headline(curves, counts, made.repeats)
     )
+    clustered = clustering(counts)
+    rows = clustered.rows(rows) if clustered is not None else rows
     parts: list[_Part] = []
     if spec.subscription is not None:
         announce(progress, "from_signup")

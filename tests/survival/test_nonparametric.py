@@ -19,7 +19,7 @@ from cxlink.groups.discrete_hazard import carried
 from cxlink.groups.requests import Request, from_first_at_risk, pooled
 from cxlink.groups.standardisation import standardised
 from cxlink.groups.support import reaches
-from cxlink.survival.bootstrap import resample
+from cxlink.survival.bootstrap import multinomial
 from cxlink.survival.kaplan_meier import kaplan_meier, point_curves
 from cxlink.survival.survival import Survival
 
@@ -310,7 +310,7 @@ def test_laws_of_any_cohort(seed: int, n: int, late: bool, strata: int) -> None:
 def test_resampling_is_multinomial(n: np.ndarray, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cxlink.survival.bootstrap._FEW", few)
     n_draws, total = 40_000, n.sum()
-    drawn = np.concatenate(list(resample(n, n_draws, 9_000, np.random.default_rng(8))), axis=1)
+    drawn = np.concatenate(list(multinomial(n, n_draws, 9_000, np.random.default_rng(8))), axis=1)
     assert drawn.shape == (len(n), n_draws)
     assert (drawn.sum(axis=0) == total).all()
     assert (drawn >= 0).all()

@@ -13,6 +13,7 @@ from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.estimands.tidy import select, tidy
 from cxlink.report.check_notes import note
+from cxlink.survival.bootstrap import ResampledCustomers
 from cxlink.value.customer_value import value_results
 from cxlink.value.margins import changes, continued_trend, last_told, margins_of, over_time, periods_paid
 
@@ -187,7 +188,7 @@ def test_draws_are_as_uncertain_as_the_customers() -> None:
     for cohort in (one, together):
         found = margins_of(cohort, np.ones(2), np.zeros((1, 4)), 3, buyers=60)
         weights = np.random.default_rng(3).multinomial(60, cohort.n / 60, 4000).T
-        drawn = found.draws(weights, np.random.default_rng(4))
+        drawn = found.draws(ResampledCustomers(weights), np.random.default_rng(4))
         expected = (spend / 2).std(ddof=1) / np.sqrt(60)
         for k in range(4):
             # four standard errors of a standard deviation of 4,000 draws
@@ -202,7 +203,7 @@ def test_margin_and_retention_are_drawn_together() -> None:
     found = margins_of(cohort, np.ones(12), np.zeros((2, 26)), 13, buyers=1000)
     rng = np.random.default_rng(5)
     weights = rng.multinomial(cohort.n.sum(), cohort.n / cohort.n.sum(), 2000).T
-    late = found.draws(weights, rng)[0, 12]
+    late = found.draws(ResampledCustomers(weights), rng)[0, 12]
     level = cohort.pair == 0
     retained = weights[level & (cohort.exit > 11)].sum(axis=0) / weights[level].sum(axis=0)
     heavy, light = 0.5 * 0.98**11, 0.5 * 0.8**11

@@ -26,6 +26,7 @@ def closing_lines(found: Results) -> list[str]:
     lines = headline_lines(gather(found))
     thin = [_thin(check, found.spec) for check in matching(found.checks, code="support", passed=False)]
     few = matching(found.checks, code="customers_per_stratum", passed=False, blank="")
+    scattered = matching(found.checks, code="buckets_per_group", passed=False, blank="")
     resolved = [note(check) for check in resolution_checks(found.counts)]
     notes = [
         *exclusion_moves(found.checks, found.spec),
@@ -33,6 +34,7 @@ def closing_lines(found: Results) -> list[str]:
         *resolved,
         *thin,
         *map(_few, few),
+        *map(_few_clusters, scattered),
         *table_notes(found),
         *empty_bands(found.counts),
     ]
@@ -61,6 +63,14 @@ def _few(check: Check) -> str:
     return say(
         "terminal.few", model=words(check.model), group=check.group, average=check.value, least=check.bound
     )
+
+
+def _few_clusters(check: Check) -> str:
+    """Say that a side of the headline contrast has few clusters."""
+    return say(
+        "terminal.few_clusters", model=words(check.model), group=check.group, n=int(check.value),
+        least=int(check.bound),
+    )  # fmt: skip
 
 
 def _thin(check: Check, spec: CohortSpec) -> str:

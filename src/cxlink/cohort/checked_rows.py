@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from cxlink.cohort.count import grouping
+from cxlink.cohort.count.clusters import BUCKETS
 from cxlink.cohort.count.metric_cells import raw_metrics
 from cxlink.cohort.count.metric_expressions import metric_rules
 from cxlink.cohort.count.other_columns import other_ranges, other_rules
@@ -76,8 +77,9 @@ def _not_too_many(raw: pa.Table, spec: CohortSpec, name: str) -> pa.Table:
     """Give the cells back, if they are not too many to be analysed."""
     if raw.num_rows > grouping.MOST_CELLS:
         refuse_wide(raw, spec, name)
+        buckets = f" ({BUCKETS} buckets of [cohort] cluster each)" if spec.cohort.cluster is not None else ""
         raise InputError(
-            f"{name}: more than {grouping.MOST_CELLS:,} cells. Adjust for fewer or coarser columns ([adjust] "
+            f"{name}: more than {grouping.MOST_CELLS:,} cells{buckets}. Adjust for fewer or coarser columns ([adjust] "
             "bands), or use a longer [subscription] unit."
         )
     return raw

@@ -103,13 +103,18 @@ def fitting(made: Counted, models: str | None, *, bayes: bool = False) -> Counte
     Raises
     ------
     InputError
-        If there is no such set of models, or Bayesian models are asked of ``quick``.
+        If there is no such set of models, or Bayesian models are asked of ``quick`` or of clustered customers.
     """
     spec, asked = made.counts.spec, models or made.counts.spec.analysis.models
     if asked not in get_args(Models):
         raise InputError(f"models: {asked!r} is none of {', '.join(get_args(Models))}.")
     if bayes and asked == "quick":
         raise InputError("quick fits no models, so none by Bayes: leave out quick, or bayes.")
+    if bayes and spec.cohort.cluster is not None:
+        raise InputError(
+            "Bayesian models take customers as independent, which [cohort] cluster says they are not: leave out bayes, "
+            "or cluster."
+        )
     section = spec.analysis.model_copy(update={"models": asked})
     counts = replace(made.counts, spec=spec.model_copy(update={"analysis": section}))
     return replace(made, counts=counts)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from cxlink.checks import Fact
 from cxlink.cohort.checked_rows import checked_rows, refuse_wide
 from cxlink.cohort.count import grouping
+from cxlink.cohort.count.clusters import cluster_sizes
 from cxlink.cohort.count.coding import code_cells
 from cxlink.cohort.count.copied_rows import copied_rows
 from cxlink.cohort.count.counts import Counts
@@ -230,6 +231,7 @@ def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = Fal
         dropped += later
     if not _customers(raw):
         raise InputError(f"{source.name}: no valid row is left.")
+    notes += cluster_sizes(source, spec)
     if not wide:
         refuse_wide(raw, spec, source.name)
     read = Profile(source.name, n_rows, _customers(raw))

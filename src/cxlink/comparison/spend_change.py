@@ -60,6 +60,7 @@ def complete_windows(spells: Spells) -> Spells:
         n=spells.spend[complete, 0].astype(np.int64),
         levels=tuple(spells.levels[k] for k in here),
         level=np.searchsorted(here, spells.level),
+        buckets=spells.buckets and spells.buckets.of_windows(complete),
         **columns,
     )
 

@@ -107,6 +107,7 @@ def _own(evaluated: _Evaluated) -> Iterator[Row]:
     sides = evaluated.spec.contrast(evaluated.spec.analysis.contrasts[0])
     ends = intervals(answer.draws[:, own], level)
     ends[1] = np.maximum(ends[1], evaluated.estimand.least)
+    ends[:, _unknown(evaluated)[own]] = np.nan
     for k, g in enumerate(own):
         for p, place in enumerate(answer.places):
             value = answer.point[g, p]
@@ -150,8 +151,10 @@ def _contrasted(
         points, draws = contrast.of(a, b), contrast.of(a_draws, b_draws)
     if model.posterior and contrast == RATIO:
         points = _medians(draws)
-    ends = intervals(draws, level)
+    ends, unknown = intervals(draws, level), _unknown(evaluated)
     for c, (g, r) in enumerate(model.contrasts):
+        if unknown[[g, r]].any():
+            ends[:, c] = np.nan
         for k, p in enumerate(places):
             both = np.array([a[c, k], b[c, k]]), np.stack([a_draws[:, c, k], b_draws[:, c, k]], axis=1)
             if np.isnan(points[c, k]) or not (contrast.says is None or contrast.says(*both)):
@@ -164,10 +167,18 @@ def _contrasted(
                 and names == evaluated.spec.contrast(evaluated.spec.analysis.contrasts[0]),
                 extrapolated=max(answer.extrapolated[g, p], answer.extrapolated[r, p]), **evaluated.columns(g, place),
             )  # fmt: skip
-            if model.sparse[[g, r]].any():
+            if unknown[[g, r]].any():
+                yield estimate
+            elif model.sparse[[g, r]].any():
                 yield widened_to_contain(estimate, _at_the_estimate(contrast, *both, level))
             else:
                 yield widened_to_contain(estimate) if model.widened[[g, r]].any() else estimate
+
+
+def _unknown(evaluated: _Evaluated) -> np.ndarray:
+    """Groups of clustered customers whose draws are not those of the estimator: of independent customers, or none."""
+    widened: np.ndarray = np.asarray(evaluated.model.widened, dtype=bool)
+    return widened & (evaluated.spec.cohort.cluster is not None)
 
 
 def _medians(draws: np.ndarray) -> np.ndarray:

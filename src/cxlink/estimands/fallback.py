@@ -12,6 +12,10 @@ SUCCESSOR = {"kaplan_meier": "grouped_ph", "means": "poisson"}
 """The additive model that takes over from each nonparametric one."""
 
 
+FEW = ("customers_per_stratum", "buckets_per_group", "single_bucket")
+"""Checks of a band's size, before any outcome: where one fails, the additive models take over."""
+
+
 def thin(findings: Iterable[Check], model: str, spec: CohortSpec) -> bool:
     """Whether the headline contrast of a model has too few customers, in total or in a stratum.
 
@@ -29,7 +33,7 @@ def thin(findings: Iterable[Check], model: str, spec: CohortSpec) -> bool:
     own = matching(
         every, code="support", model=model, group=group, reference=reference, adjusted="standardised"
     )
-    few = matching(every, code="customers_per_stratum", model=model, passed=False)
+    few = matching(every, code=FEW, model=model, passed=False)
     return bool(few) or any(check.value < LEAST_SUPPORT for check in own)
 
 

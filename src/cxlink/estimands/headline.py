@@ -15,7 +15,13 @@ from cxlink.estimands.e_values import e_values
 from cxlink.estimands.estimand import NOT_LEADING
 from cxlink.estimands.fallback import SUCCESSOR
 from cxlink.estimands.spend_estimands import LEADING, spend_rows
-from cxlink.estimands.support_checks import curve_checks, size_checks, spend_checks, support_checks
+from cxlink.estimands.support_checks import (
+    bucket_checks,
+    curve_checks,
+    size_checks,
+    spend_checks,
+    support_checks,
+)
 from cxlink.estimands.survival_estimands import leading_rows, survival_refusals, survival_rows
 from cxlink.groups import requests as standards
 from cxlink.groups.headline_requests import curve_requests, leading, spend_requests
@@ -71,9 +77,11 @@ def headline_of(
     first = leading(asked), leading(spend)
     for model, request in zip(SUCCESSOR, first, strict=True):
         findings += size_checks(model, request, spells, spec) if request is not None else []
+        findings += bucket_checks(model, counts) if request is not None else ()
     curves, spend = ([r for r in requests if r.standards] for requests in (asked, spend))
     cells = [cell_means(spells, request.members) for request in spend]
-    scores = sparse.vstack([c.scores for c in cells]) if cells else sparse.csr_array((0, len(spells.n)))
+    width = len(spells.n) if spells.buckets is None else len(spells.buckets.pair)
+    scores = sparse.vstack([c.scores for c in cells]) if cells else sparse.csr_array((0, width))
     made = kaplan_meier(spells, curves, spec.analysis.draws, rng, horizon=spec.horizon, scores=scores.tocsr())
     rows = []
     for request, curve in zip(curves, made.curves, strict=True):

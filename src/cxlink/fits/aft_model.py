@@ -18,6 +18,7 @@ from cxlink.estimation.likelihood import Likelihood, stretches
 from cxlink.estimation.optimise import Box, maximise
 from cxlink.estimation.penalties import Penalty
 from cxlink.estimation.profile_draws import exchange, marginals
+from cxlink.fits.formulas.clusters_of_models import refuse_clusters
 from cxlink.fits.formulas.formula import parse_formula
 from cxlink.fits.formulas.model_cells import ModelCells, model_cells, person_rows
 from cxlink.fits.formulas.profile_design import ProfileDesign, learn_design, refuse_aliased
@@ -94,13 +95,15 @@ def aft(cohort: Cohort | Counts, formula: str = "score", family: str = "weibull"
     Raises
     ------
     InputError
-        If there is no such family, the losses fall in too few periods for it, or the formula is wrong.
+        If there is no such family, customers are clustered, the losses fall in too few periods for it, or the formula
+        is wrong.
     """
     if cohort.spec.subscription is None:
         raise InputError(
             "a model of retention needs [subscription] in the spec: when each customer was lost."
         )
     parsed = parse_formula(formula)
+    refuse_clusters(cohort, "aft()")
     cells = model_cells(cohort, parsed)
     return fit_family_to(cells, learn_design(parsed, cells.profiles, cells.weight), family)
 

@@ -10,13 +10,8 @@ from cxlink.fits.formulas.profile_design import ProfileDesign, refuse_aliased
 from cxlink.fits.retention_model import RetentionModel
 from cxlink.fits.survival_curves import FreeBaseline, last_at_risk_of, normal_draws
 from cxlink.survival.proportional_hazards.cloglog import Grouped, mean_covariates
-from cxlink.survival.proportional_hazards.robust_errors import (
-    Contributions,
-    Covariance,
-    HazardErrors,
-    few_losses,
-    sandwich,
-)
+from cxlink.survival.proportional_hazards.hazard_errors import Contributions, HazardErrors
+from cxlink.survival.proportional_hazards.robust_errors import Covariance, few_losses, sandwich
 
 
 def fit_cox(cells: ModelCells, design: ProfileDesign, covariance: Covariance) -> RetentionModel:

@@ -17,6 +17,7 @@ from cxlink.estimation.optimise import Optimum
 from cxlink.estimation.penalties import Penalty, stacked
 from cxlink.estimation.profile_draws import Marginal, exchange, marginals
 from cxlink.fits.cox_model import fit_cox
+from cxlink.fits.formulas.clusters_of_models import clustered_by, refuse_clusters
 from cxlink.fits.formulas.formula import parse_formula
 from cxlink.fits.formulas.model_cells import ModelCells, model_cells
 from cxlink.fits.formulas.profile_design import ProfileDesign, learn_design, refuse_aliased
@@ -25,14 +26,19 @@ from cxlink.fits.survival_curves import FreeBaseline, last_at_risk_of, normal_dr
 from cxlink.survival.proportional_hazards.cloglog import Grouped, Solution, mean_covariates, shifted, solve
 from cxlink.survival.proportional_hazards.hazard_design import separated
 from cxlink.survival.proportional_hazards.hazard_draws import ProfileDraws
-from cxlink.survival.proportional_hazards.robust_errors import Covariance, HazardErrors, errors_of
+from cxlink.survival.proportional_hazards.hazard_errors import HazardErrors
+from cxlink.survival.proportional_hazards.robust_errors import Covariance, errors_of
 
 _SHARED = 0.1
 _DENSE = 20_000_000
 
 
 def hazards(
-    cohort: Cohort | Counts, formula: str = "score", *, covariance: Covariance = "robust"
+    cohort: Cohort | Counts,
+    formula: str = "score",
+    *,
+    covariance: Covariance = "robust",
+    cluster: str | None = None,
 ) -> RetentionModel:
     """Fit proportional hazards.
 
@@ -45,6 +51,9 @@ def hazards(
     covariance : {"robust", "model"}
         Robust (sandwich) standard errors over customers, which do not take hazards to be proportional, or those of the
         model, as `native` has them. Categories with fewer than ten losses, or kept, have the model's.
+    cluster : str, optional
+        Column of accounts or households whose customers are not independent, in place of the spec's ``[cohort]
+        cluster``: standard errors are then robust over their buckets, and intervals Student's.
 
     Returns
     -------
@@ -54,7 +63,8 @@ def hazards(
     Raises
     ------
     InputError
-        If the formula or a variable of it is wrong, terms cannot be told apart, or there is no loss to learn from.
+        If the formula or a variable of it is wrong, terms cannot be told apart, there is no loss to learn from, or
+        the model's covariance is asked of clustered customers.
 
     Examples
     --------
@@ -71,6 +81,9 @@ def hazards(
     """
     _needs_retention(cohort)
     parsed = parse_formula(formula)
+    cohort = clustered_by(cohort, cluster)
+    if covariance == "model":
+        refuse_clusters(cohort, 'covariance="model"')
     cells = model_cells(cohort, parsed)
     return fit_hazards_to(cells, learn_design(parsed, cells.profiles, cells.weight), covariance)
 

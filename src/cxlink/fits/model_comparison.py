@@ -52,11 +52,18 @@ def compare_models(
     Raises
     ------
     InputError
-        If no model is given, they are of different cohorts, none has all variables of the others, models of retention
-        stand beside regressions of spend, or these were fitted to counts, which do not hold single customers' spend.
+        If no model is given, customers are clustered, models are of different cohorts, none has all variables of the
+        others, models of retention stand beside regressions of spend, or these were fitted to counts, which do not hold
+        single customers' spend.
     """
     if not models:
         raise InputError("give at least one model.")
+    for one in models:
+        if one.cells.bucket is not None:
+            raise InputError(
+                "compare_models() deals customers into folds as if they were independent, which their clusters say "
+                "they are not. Compare the models of the cohort without cluster."
+            )
     of_spend = [one for one in models if isinstance(one, SpendModel)]
     of_retention = [one for one in models if isinstance(one, RetentionModel)]
     if of_spend and of_retention:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from scipy.special import chdtri
 
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells, spells_of
@@ -14,16 +15,20 @@ from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.strata import stratum_column, stratum_variables
 from cxlink.cohort.table import Cohort
+from cxlink.fits.formulas.clusters_of_models import clustered_by
 from cxlink.fits.formulas.model_cells import by_further_score
 from cxlink.fits.formulas.populations import contrasts_table, interval
+from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE, buckets_of_curve
 from cxlink.groups.requests import Request, own_entries, pooled
 from cxlink.groups.standardisation import standardised
 from cxlink.groups.support import reaches
 from cxlink.survival.kaplan_meier import kaplan_meier as estimate_curves
-from cxlink.survival.survival import Survival
+from cxlink.survival.survival import Drawn, Survival
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_STREAM = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -159,7 +164,21 @@ class ObservedCurves:
         made = estimate_curves(
             self.spells, [asked], analysis.draws, rng, horizon=self.spec.horizon, scores=none
         )
-        return made.curves[0]
+        return made.curves[0] if self.spells.buckets is None else self._students(made.curves[0])
+
+    def _students(self, curves: Survival) -> Survival:
+        """Make draws over buckets Student's; NaN where a group has too few, or too few losses to be drawn so."""
+        rng = np.random.default_rng([self.spec.analysis.seed, _STREAM])
+        uniform = rng.random(self.spec.analysis.draws)
+        noise = np.full((len(uniform), len(curves.groups)), np.nan)
+        for g in range(len(curves.groups)):
+            footing = buckets_of_curve(self.spells, self.request, g)
+            if footing.effective >= FEWEST_EFFECTIVE and not footing.single and not curves.sparse[g]:
+                noise[:, g] = np.sqrt(footing.effective / chdtri(footing.effective, uniform))
+        draws = curves.point + noise[..., None] * (curves.draws - curves.point)
+        area = curves.area.point + noise[..., None] * (curves.area.draws - curves.area.point)
+        area = Drawn(curves.area.point, np.maximum(area, 0.0))
+        return replace(curves, draws=np.clip(draws, 0.0, 1.0), area=area)
 
     def _table(
         self, curves: Survival, times: Sequence[int], values: Sequence[tuple[np.ndarray, np.ndarray]]
@@ -169,7 +188,7 @@ class ObservedCurves:
         for time, (point, draws) in zip(times, values, strict=True):
             known = [g for g in own if not np.isnan(point[g])]
             ends = interval(point[known], draws[:, known], self.spec.analysis.level)
-            # draws of a small group are shrunk: its interval is widened to hold the estimate
+            # draws of a small group are shrunk: its interval is widened to hold the estimate, where it has one
             ends["conf_low"] = np.minimum(ends["conf_low"], ends["estimate"])
             ends["conf_high"] = np.maximum(ends["conf_high"], ends["estimate"])
             names = {"group": [curves.groups[g] for g in known], "time": time, "n": curves.n[known]}
@@ -177,7 +196,9 @@ class ObservedCurves:
         return pd.concat(frames, ignore_index=True)
 
 
-def kaplan_meier(cohort: Cohort | Counts, by: str = "score", standardise: bool = False) -> ObservedCurves:
+def kaplan_meier(
+    cohort: Cohort | Counts, by: str = "score", standardise: bool = False, *, cluster: str | None = None
+) -> ObservedCurves:
     """Estimate observed curves of retention by groups.
 
     Parameters
@@ -189,6 +210,9 @@ def kaplan_meier(cohort: Cohort | Counts, by: str = "score", standardise: bool =
         ``[score] others``, of the customers who gave it.
     standardise : bool
         Whether to average each score's curves over the strata of all customers scored (of ``by="score"`` alone).
+    cluster : str, optional
+        Column of accounts or households whose customers are not independent, in place of the spec's ``[cohort]
+        cluster``: intervals are then Student's, from draws of their buckets; none where those are too few.
 
     Returns
     -------
@@ -216,6 +240,7 @@ def kaplan_meier(cohort: Cohort | Counts, by: str = "score", standardise: bool =
     all      0.75
     Name: estimate, dtype: float64
     """
+    cohort = clustered_by(cohort, cluster)
     further = isinstance(cohort, Cohort) and by in cohort.spec.others
     counts = _counted(cohort, by)
     spec = counts.spec

@@ -21,6 +21,7 @@ from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, CohortSpec
 from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort
 from cxlink.estimands.bayesian.posterior_coefficients import posterior_coefficients
+from cxlink.fits.formulas.clusters_of_models import refuse_clusters
 from cxlink.fits.formulas.formula import parse_formula
 from cxlink.fits.formulas.model_cells import ModelCells, model_cells
 from cxlink.fits.formulas.populations import Profiles, as_profiles, contrasts_table, interval
@@ -278,10 +279,12 @@ def posterior(
     Raises
     ------
     InputError
-        If there is no such model, the spec lacks its outcome, or an earlier cohort is not of the same kind.
+        If there is no such model, the spec lacks its outcome, customers are clustered, or an earlier cohort is not of
+        the same kind.
     """
     counts = cohort.count() if isinstance(cohort, Cohort) else cohort
     spec = counts.spec
+    refuse_clusters(counts, "posterior()")
     if model not in _MODELS:
         raise InputError(f"{model!r} is no Bayesian model; there are {', '.join(_MODELS)}.")
     if (spec.spend if model == "spend" else spec.subscription) is None:

@@ -29,8 +29,7 @@ def proportionality_table(model: "RetentionModel") -> pd.DataFrame:
         Indexed by ``term``: ``change``, the factor by which the hazard ratio changes with each doubling of time,
         ``conf_low``, ``conf_high``, ``p_value``.
     """
-    from scipy.stats import norm
-
+    from cxlink.fits.formulas.clusters_of_models import p_values, student_width
     from cxlink.fits.hazard_model import grouped_counts
 
     matrix = model.design.matrix(model.cells.profiles)
@@ -38,7 +37,8 @@ def proportionality_table(model: "RetentionModel") -> pd.DataFrame:
     customers = model.cells.customers(periods) if model.covariance_type == "robust" else None
     time = np.log2(periods)
     time = time - counts.lost.sum(axis=0) @ time / counts.lost.sum()
-    width = norm.isf((1 - model.cells.spec.analysis.level) / 2)
+    freedom = model.cells.freedom
+    width = student_width(freedom, model.cells.spec.analysis.level)
     rows = []
     for column in matrix.T:
         varying = (column[:, None] * time)[None]
@@ -47,7 +47,7 @@ def proportionality_table(model: "RetentionModel") -> pd.DataFrame:
         value = float(solution.beta[-1])
         error = float(np.sqrt(errors_of(moving, solution, (), customers).covariance[-1, -1]))
         ends = np.exp([value, value - width * error, value + width * error])
-        p_value = 2 * float(norm.sf(abs(value / error))) if error > 0 else np.nan
+        p_value = float(p_values(np.array(value / error), freedom)) if error > 0 else np.nan
         rows.append((*ends, p_value))
     columns = ["change", "conf_low", "conf_high", "p_value"]
     return pd.DataFrame(rows, columns=columns, index=pd.Index(model.design.names, name="term"))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxlink.cohort.errors import InputError
+from cxlink.fits.formulas.clusters_of_models import p_values, student_width
 from cxlink.fits.formulas.model_cells import ModelCells
 from cxlink.fits.formulas.populations import (
     Population,
@@ -60,7 +61,7 @@ class RetentionModel:
     referee : callable
         Fits the same model by lifelines or statsmodels: `native`.
     covariance_type : {"model", "robust"}
-        Whether the covariance is that of the model, or robust (sandwich) over customers.
+        Whether the covariance is that of the model, or robust (sandwich) over customers, or their clusters.
     """
 
     name: str
@@ -107,15 +108,14 @@ class RetentionModel:
             ``conf_low``, ``conf_high`` (of the ratio, at the spec's level), ``z``, ``p_value``, ``penalised``. A hazard
             ratio over 1 says that customers are lost sooner, a time ratio over 1 that they stay longer.
         """
-        from scipy.stats import norm
-
+        freedom = self.cells.freedom
         value = self.sign * self.theta[self.columns]
         error = np.sqrt(np.diag(self.covariance)[self.columns])
-        width = norm.isf((1 - self.cells.spec.analysis.level) / 2) * error
+        width = student_width(freedom, self.cells.spec.analysis.level) * error
         with np.errstate(over="ignore"):
             return pd.DataFrame({
                 "coefficient": value, "std_error": error, self.ratio: np.exp(value), "conf_low": np.exp(value - width),
-                "conf_high": np.exp(value + width), "z": value / error, "p_value": 2 * norm.sf(np.abs(value / error)),
+                "conf_high": np.exp(value + width), "z": value / error, "p_value": p_values(value / error, freedom),
                 "penalised": np.isin(self.design.names, self.penalised),
             }, index=pd.Index(self.design.names, name="term"))  # fmt: skip
 

@@ -7,11 +7,12 @@ import numpy as np
 from scipy.special import expit
 
 from cxlink.cohort.errors import InputError
+from cxlink.spend.equation_stack import Stack
 from cxlink.spend.estimating_equations import GAMMA, LOGIT, NORMAL, POISSON, SpendFamily, tweedie
-from cxlink.spend.sandwich import Stack, stacked
+from cxlink.spend.sandwich import stacked
 from cxlink.spend.solve import Equation, Sums, solve
 from cxlink.spend.spend_cells import SpendCells
-from cxlink.spend.two_part import crossed, smeared
+from cxlink.spend.two_part import amount_sums, crossed, smeared
 
 POWER = 1.5
 """Of the variance of the Tweedie, half way between the Poisson's and the gamma's."""
@@ -61,15 +62,18 @@ def solved_parts(family: str, rows: np.ndarray, sums: SpendCells) -> tuple[tuple
     InputError
         If an equation has no finite solution.
     """
+    each = sums.buckets
     if family in _ONE_PART:
-        equation = _converged(solve(_ONE_PART[family], rows, Sums(sums.n, sums.total, sums.squares)), family)
+        own = () if each is None else (each.n, each.total)
+        moments = Sums(sums.n, sums.total, sums.squares, *own)
+        equation = _converged(solve(_ONE_PART[family], rows, moments), family)
         return (_part("amount", equation),), stacked([equation], {}, {})
     amounts: SpendFamily = GAMMA if family == "two_part" else NORMAL
-    moments = (sums.total, sums.squares) if family == "two_part" else (sums.log_total, sums.log_squares)
-    amount = _converged(solve(amounts, rows, Sums(sums.positive, *moments)), family)
+    amount = _converged(solve(amounts, rows, amount_sums(sums, logs=family != "two_part")), family)
     equations, parts = [amount], [_part("amount", amount)]
     if (sums.positive < sums.n).any():
-        share = _converged(solve(LOGIT, rows, Sums(sums.n, sums.positive, sums.positive)), family)
+        own = () if each is None else (each.n, each.positive)
+        share = _converged(solve(LOGIT, rows, Sums(sums.n, sums.positive, sums.positive, *own)), family)
         equations, parts = [share, amount], [_part("share", share), *parts]
     if family == "two_part":
         return tuple(parts), stacked(equations, *crossed(equations, sums.positive, sums.total))

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from cxlink.cohort.count.clusters import BUCKETS
 from cxlink.cohort.count.counts import SPEND, Counts
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.table import Cohort
+from cxlink.fits.formulas.clusters_of_models import clustered_by, p_values, student_noise, student_width
 from cxlink.fits.formulas.formula import parse_formula
 from cxlink.fits.formulas.model_cells import ModelCells, model_cells
 from cxlink.fits.formulas.populations import (
@@ -28,8 +30,8 @@ from cxlink.fits.formulas.populations import (
 from cxlink.fits.formulas.profile_design import ProfileDesign, learn_design, refuse_aliased
 from cxlink.fits.scores import spend_scores_of
 from cxlink.fits.spend_fit import POWER, Part, mean_spend, solved_parts, with_intercept
-from cxlink.spend.sandwich import Stack
-from cxlink.spend.spend_cells import SpendCells, in_units
+from cxlink.spend.equation_stack import Stack
+from cxlink.spend.spend_cells import BucketSums, SpendCells, in_units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,10 +97,8 @@ class SpendModel:
             ratio, at the spec's level), ``z``, ``p_value``, ``penalised``. A ratio over 1 says that customers spend
             more, or more of them spend.
         """
-        from scipy.stats import norm
-
-        names = ("Intercept", *self.design.names)
-        width = norm.isf((1 - self.cells.spec.analysis.level) / 2)
+        names, freedom = ("Intercept", *self.design.names), self.cells.freedom
+        width = student_width(freedom, self.cells.spec.analysis.level)
         tables, start = [], 0
         for part, theta in zip(self.parts, self.stack.theta, strict=True):
             error = np.sqrt(np.diag(self.stack.covariance)[start : start + len(theta)])
@@ -111,7 +111,7 @@ class SpendModel:
                     "part": part.kind, "term": [names[j] for j in part.columns], "coefficient": value,
                     "std_error": error, "ratio": np.exp(value), "conf_low": np.exp(value - width * error),
                     "conf_high": np.exp(value + width * error), "z": value / error,
-                    "p_value": 2 * norm.sf(np.abs(value / error)),
+                    "p_value": p_values(value / error, freedom),
                     "penalised": [int(j) in part.penalised for j in part.columns],
                 })  # fmt: skip
             tables.append(table[table["term"] != "Intercept"] if len(names) > 1 else table)
@@ -178,7 +178,8 @@ class SpendModel:
         Returns
         -------
         DataFrame
-            ``n``, ``predicted``, ``observed``, ``std_error`` (of the observed mean), ``z``.
+            ``n``, ``predicted``, ``observed``, ``std_error`` (of the observed mean; none of clustered customers),
+            ``z``.
         """
         mean = self.means_at(self.cells.profiles)
         order = np.argsort(mean, kind="stable")
@@ -194,6 +195,8 @@ class SpendModel:
         used = n > 0
         n, predicted, total, squares = (x[used] for x in (n, predicted, total, squares))
         error = np.sqrt(np.maximum(squares / n - (total / n) ** 2, 0.0) / n)
+        if self.cells.bucket is not None:
+            error = np.full(len(n), np.nan)
         table = pd.DataFrame(
             {"n": n.astype(int), "predicted": predicted / n, "observed": total / n, "std_error": error}
         )
@@ -243,7 +246,9 @@ class SpendModel:
         return point, draws
 
 
-def spend_regression(cohort: Cohort | Counts, formula: str = "score", family: str = "poisson") -> SpendModel:
+def spend_regression(
+    cohort: Cohort | Counts, formula: str = "score", family: str = "poisson", *, cluster: str | None = None
+) -> SpendModel:
     """Fit a regression of spend.
 
     Parameters
@@ -254,6 +259,9 @@ def spend_regression(cohort: Cohort | Counts, formula: str = "score", family: st
         Terms, such as ``score + plan``.
     family : {"poisson", "gamma", "tweedie", "two_part", "log_ols"}
         Which.
+    cluster : str, optional
+        Column of accounts or households whose customers are not independent, in place of the spec's ``[cohort]
+        cluster``: standard errors are then robust over their buckets, and intervals Student's.
 
     Returns
     -------
@@ -282,6 +290,7 @@ def spend_regression(cohort: Cohort | Counts, formula: str = "score", family: st
     if cohort.spec.spend.refunds and family != "poisson":
         raise InputError(f"{family} cannot take refunds: spend may be negative. Use poisson.")
     parsed = parse_formula(formula)
+    cohort = clustered_by(cohort, cluster)
     cells = model_cells(cohort, parsed)
     return fit_spend_to(cells, learn_design(parsed, cells.profiles, cells.weight), family, cohort)
 
@@ -293,7 +302,19 @@ def sums_by_profile(cells: ModelCells, design: ProfileDesign) -> SpendCells:
     level = score.cat.codes.to_numpy(int) if score is not None else np.zeros(len(cells.profiles), int)
     by_profile = [np.bincount(cells.profile, cells.spend[name], len(cells.profiles)) for name in SPEND]
     n, zero, *sums = by_profile
-    return SpendCells(levels, pd.DataFrame(index=range(1)), level, 0 * level, n, n - zero, *sums)
+    total, squares, log_total, log_squares, total_log = sums
+    buckets = None
+    if cells.bucket is not None:
+        place, size = cells.profile * BUCKETS + cells.bucket, len(cells.profiles) * BUCKETS
+        each = [
+            np.bincount(place, cells.spend[name], size).reshape(-1, BUCKETS)
+            for name in ("spend_n", "spend_zero", "spend_sum", "spend_sum_log")
+        ]
+        buckets = BucketSums(each[0], each[0] - each[1], *each[2:])
+    return SpendCells(
+        levels, pd.DataFrame(index=range(1)), level, 0 * level, n, n - zero, total, squares, log_total, log_squares,
+        total_log, buckets,
+    )  # fmt: skip
 
 
 def fit_spend_to(
@@ -309,7 +330,9 @@ def fit_spend_to(
     refuse_aliased(design, rows[every.n > 0, 1:])
     parts, stack = solved_parts(family, rows, measured)
     rng = np.random.default_rng([cells.spec.analysis.seed, 19])
-    draws = tuple(stack.draws(cells.spec.analysis.draws, rng))
+    drawn = stack.draws(cells.spec.analysis.draws, rng)
+    wider = student_noise(cells.freedom, drawn[0].shape, rng)
+    draws = tuple(theta + wider * (one - theta) for theta, one in zip(stack.theta, drawn, strict=True))
     return SpendModel(family, design, parts, stack, draws, unit, cells, measured, source)
 
 

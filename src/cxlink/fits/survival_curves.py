@@ -7,6 +7,7 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 
 from cxlink.cohort.errors import InputError
+from cxlink.fits.formulas.clusters_of_models import student_noise
 from cxlink.fits.formulas.model_cells import ModelCells
 from cxlink.groups.curves import cumulative_areas
 from cxlink.groups.discrete_hazard import EXTINCT
@@ -108,10 +109,14 @@ def last_at_risk_of(cells: ModelCells) -> int:
 
 
 def normal_draws(covariance: np.ndarray, cells: ModelCells) -> np.ndarray:
-    """Normal distances from an estimate, of shape (n_draws, n_parameters), by the spec's seed."""
+    """Distances from an estimate, of shape (n_draws, n_parameters), by the spec's seed.
+
+    Normal; of clustered customers Student's, with the buckets that they stand on as degrees of freedom.
+    """
     analysis = cells.spec.analysis
     values, axes = np.linalg.eigh(covariance)
     rng = np.random.default_rng([analysis.seed, 16])
     normal = rng.standard_normal((analysis.draws, len(values)))
-    distances: np.ndarray = (normal * np.sqrt(np.maximum(values, 0.0))) @ axes.T
+    wider = student_noise(cells.freedom, normal.shape, rng)
+    distances: np.ndarray = wider * (normal * np.sqrt(np.maximum(values, 0.0))) @ axes.T
     return distances

@@ -1,6 +1,6 @@
 """The metrics of the customer-experience trade, from counts, each with an interval."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.metric_sums import SUMS, totals
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.strata import stratum_column
+from cxlink.metrics.bucketed_metrics import by_bucket, over_buckets, without_interval
 from cxlink.metrics.experience_metrics import Experience, experience_metrics
 from cxlink.metrics.members import member_rows
 from cxlink.metrics.metric_intervals import MetricEstimate, ratio, share
@@ -22,6 +23,8 @@ RATIOS = {
     "contract_value_annualised": "annualised",
 }  # fmt: skip
 """Ratios of sums over customers, and the version that each is."""
+_INDEPENDENT = ("log_score_", "touchpoint_")
+"""Metrics whose errors are not known over buckets of clusters."""
 _ORIGINS = {"signup": "from_signup", "survey": "from_survey"}
 
 
@@ -51,7 +54,15 @@ def metrics_of(counts: Counts, rng: np.random.Generator) -> pd.DataFrame:
     rows = [*_experience(table, counts.spec), *_response(table, counts.spec)]
     rows += [*_ratios(table, counts.spec), *_flows(table, counts.spec)]
     rows += [*power_rows(counts, rng), *touchpoint_rows(counts), *member_rows(counts, rng)]
-    return tidy_metrics(rows)
+    return tidy_metrics(rows if counts.spec.cohort.cluster is None else map(_over_buckets, rows))
+
+
+def _over_buckets(row: Row) -> Row:
+    """Leave out what takes customers as independent: the interval of what a coding predicts, of touchpoints' slopes."""
+    if not str(row["metric"]).startswith(_INDEPENDENT):
+        return row
+    none = dict.fromkeys(("std_error", "conf_low", "conf_high"), np.nan)
+    return {**row, **none, **({"estimate": np.nan} if row["unit"] == "p-value" else {})}
 
 
 def immortal_time_checks(counts: Counts) -> Iterator[Check]:
@@ -68,9 +79,8 @@ def _from_cells(counts: Counts) -> pd.DataFrame:
     cells, pieces = counts.cells, []
     for variable in ("", *counts.spec.stratum_variables):
         level = cells[stratum_column(variable)] if variable else ""
-        part = cells[["score", "n"]].assign(
-            of="answers", variable=variable, level=level, period=cells["wave"]
-        )
+        own = ["score", "n", *(["bucket"] if "bucket" in cells else [])]
+        part = cells[own].assign(of="answers", variable=variable, level=level, period=cells["wave"])
         pieces.append(part.assign(**dict.fromkeys(SUMS, 0.0)))
     return totals(pieces)
 
@@ -97,10 +107,33 @@ def _experience(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
         by_score = part.groupby("score")["n"].sum()
         answers = {int(level): float(n) for level, n in by_score.items()}  # type: ignore[call-overload]
         for metric in metrics:
+            estimate = metric.measure(answers, spec.analysis.level)
+            if spec.cohort.cluster is not None:
+                estimate = _of_clusters(estimate, part, spec, ("n", metric.points, part), metric.bounds)
             yield metric_row(
-                metric.metric, metric.measure(answers, spec.analysis.level), spec.analysis.level,
-                version=metric.version, unit=metric.unit, **group,
-            )  # fmt: skip
+                metric.metric,
+                estimate,
+                spec.analysis.level,
+                version=metric.version,
+                unit=metric.unit,
+                **group,
+            )
+
+
+_Above = tuple[str, Callable[[int], float] | None, pd.DataFrame]
+"""What is added up above the fraction bar: a column, times the points of a score, and of which rows."""
+
+
+def _of_clusters(
+    estimate: MetricEstimate, part: pd.DataFrame, spec: CohortSpec, above: _Above, bounds: tuple[float, float],
+    *, weight: str = "n",
+) -> MetricEstimate:  # fmt: skip
+    """Give an estimate its error over buckets of clusters; none where the buckets are no longer known."""
+    if "bucket" not in part:
+        return without_interval(estimate)
+    column, points, rows = above
+    sums = {"x": by_bucket(rows, column, points), "w": by_bucket(part, weight), "n": by_bucket(part, "n")}
+    return over_buckets(estimate, sums, spec.analysis.level, bounds)
 
 
 def _response(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
@@ -112,11 +145,11 @@ def _response(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
     if not everybody["score"].isna().any():
         return
     for group, part in _groups(everybody.assign(period="")):
-        answered = float(part.loc[part["score"].notna(), "n"].sum())
-        yield metric_row(
-            "response_share", share(answered, float(part["n"].sum()), spec.analysis.level), spec.analysis.level,
-            unit="probability", **group,
-        )  # fmt: skip
+        who = part[part["score"].notna()]
+        estimate = share(float(who["n"].sum()), float(part["n"].sum()), spec.analysis.level)
+        if spec.cohort.cluster is not None:
+            estimate = _of_clusters(estimate, part, spec, ("n", None, who), (0.0, 1.0))
+        yield metric_row("response_share", estimate, spec.analysis.level, unit="probability", **group)
 
 
 def _ratios(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
@@ -133,6 +166,8 @@ def _ratios(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
         ]
         for group, part in [*_groups(mine), *by_score]:
             estimate = _ratio(metric, part, spec)
+            if spec.cohort.cluster is not None:
+                estimate = _ratio_of_clusters(estimate, metric, part, spec)
             yield metric_row(metric, estimate, spec.analysis.level, version=version, unit=currency, **group)
 
 
@@ -143,6 +178,18 @@ def _ratio(metric: str, part: pd.DataFrame, spec: CohortSpec) -> MetricEstimate:
         years = window_months(spec) / 12 if metric == "cost_to_serve" else 1.0
         sums |= {"w": years * n, "ww": years**2 * n, "xw": years * sums["x"]}
     return ratio(n, (sums["x"], sums["xx"]), (sums["w"], sums["ww"]), sums["xw"], spec.analysis.level)
+
+
+def _ratio_of_clusters(
+    estimate: MetricEstimate, metric: str, part: pd.DataFrame, spec: CohortSpec
+) -> MetricEstimate:
+    """Give a ratio its error over buckets; of one per year, that of the sum per customer, by the years."""
+    ends = 0.0, float(np.inf)
+    if metric == "transaction_size":
+        return _of_clusters(estimate, part, spec, ("x", None, part), ends, weight="w")
+    years = window_months(spec) / 12 if metric == "cost_to_serve" else 1.0
+    yearly = part.assign(x=part["x"] / years)
+    return _of_clusters(estimate, yearly, spec, ("x", None, yearly), ends)
 
 
 def window_months(spec: CohortSpec) -> int:
@@ -162,5 +209,25 @@ def _flows(table: pd.DataFrame, spec: CohortSpec) -> Iterator[Row]:
             if not start:
                 continue
             named = {"version": version, "unit": "probability", **group}
-            yield metric_row("churn_rate", share(lost, start, level), level, **named)
-            yield metric_row("retention_rate", share(end - joined_end, start, level), level, **named)
+            churned, kept = share(lost, start, level), share(end - joined_end, start, level)
+            if spec.cohort.cluster is not None:
+                churned, kept = _flows_of_clusters((churned, kept), part, flows, spec)
+            yield metric_row("churn_rate", churned, level, **named)
+            yield metric_row("retention_rate", kept, level, **named)
+
+
+def _flows_of_clusters(
+    estimates: tuple[MetricEstimate, MetricEstimate],
+    part: pd.DataFrame,
+    flows: Sequence[str],
+    spec: CohortSpec,
+) -> tuple[MetricEstimate, MetricEstimate]:
+    """Give churn and retention rates their errors over buckets."""
+    if "bucket" not in part:
+        return without_interval(estimates[0]), without_interval(estimates[1])
+    start, lost, end, joined_end = (by_bucket(part[part["of"] == of], "n") for of in flows)
+    churned, kept = (
+        over_buckets(one, {"x": x, "w": start, "n": start}, spec.analysis.level, (0.0, 1.0))
+        for one, x in zip(estimates, (lost, end - joined_end), strict=True)
+    )
+    return churned, kept

@@ -22,12 +22,18 @@ class Experience:
         Columns of the metrics table; version ``non_standard`` where the scale or its cut-points are not the source's.
     measure : callable
         From customers by answer, and the level of the interval.
+    points : callable
+        What an answer adds: the metric is the mean of it.
+    bounds : (float, float)
+        Where it can be.
     """
 
     metric: str
     version: str
     unit: str
     measure: Callable[[Answers, float], MetricEstimate]
+    points: Callable[[int], float]
+    bounds: tuple[float, float]
 
 
 def nps_cuts(spec: CohortSpec) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
@@ -62,7 +68,10 @@ def _net_promoter_score(
     scale = spec.scale
     standard = (scale.low, scale.high, scale.higher_is_better) == (0, 10, True)
     standard &= (promoters, detractors) == (PROMOTERS, DETRACTORS)
-    return Experience("nps", _version(standard), "points", measure)
+    return Experience(
+        "nps", _version(standard), "points", measure,
+        lambda answer: 100.0 * ((answer in promoters) - (answer in detractors)), (-100.0, 100.0),
+    )  # fmt: skip
 
 
 def _satisfaction(spec: CohortSpec) -> Iterator[Experience]:
@@ -85,8 +94,12 @@ def _answered(share_name: str, mean_name: str, version: str, spec: CohortSpec) -
     yield Experience(
         share_name, version, "probability",
         lambda answers, level: share(_inside(answers, best), sum(answers.values()), level),
+        lambda answer: float(answer in best), (0.0, 1.0),
     )  # fmt: skip
-    yield Experience(mean_name, version, "score", lambda answers, level: _mean(answers, spec, level))
+    ends = float(spec.scale.low), float(spec.scale.high)
+    yield Experience(
+        mean_name, version, "score", lambda answers, level: _mean(answers, spec, level), float, ends
+    )
 
 
 def top_two(spec: CohortSpec) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.spells import spells_of
 from cxlink.estimands.contrasts import with_contrasts
 from cxlink.estimands.headline import headline
+from cxlink.estimands.over_clusters.clustered_rows import clustering
 from cxlink.metrics.metric_intervals import MetricEstimate
 from cxlink.metrics.metric_table import Row, metric_row
 
@@ -53,6 +54,8 @@ def member_rows(counts: Counts, rng: np.random.Generator) -> Iterator[Row]:
     if cohort is None:
         return
     rows, _ = headline(spells_of(cohort), cohort, rng)
+    clustered = clustering(cohort)
+    rows = clustered.rows(rows) if clustered is not None else rows
     spec = cohort.spec
     wanted = with_contrasts(_MODELS)
     rows = [

@@ -17,6 +17,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.contrasts import OF_CONTROLS
 from cxlink.estimands.estimand import Estimand
 from cxlink.estimands.estimand_rows import rows_of
+from cxlink.estimands.over_clusters.clustered_rows import clustering
 from cxlink.estimands.spend_estimands import mean
 from cxlink.groups.headline_requests import spend_requests
 from cxlink.spend.means import MeanSpend, cell_means, mean_spend
@@ -96,9 +97,10 @@ def control_rows(counts: Counts, rng: np.random.Generator) -> tuple[list[Row], l
     if not n_recorded or not varies(spells):
         facts = {**column, "case": "constant" if n_recorded else "unknown"}
         return [], [*findings, Check("control", "means", value=float(n_recorded), passed=False, facts=facts)]
-    rows = []
+    rows, clustered = [], clustering(counts)
     for means in control_means(spells, counts, rng):
-        contrasts = rows_of(means, (CONTROL_MEAN,), spec)
+        contrasts = list(rows_of(means, (CONTROL_MEAN,), spec))
+        contrasts = clustered.rows(contrasts) if clustered is not None else contrasts
         rows += contrasts
         findings += _verdict(contrasts, spec)
     return rows, findings

@@ -139,4 +139,8 @@ def tipping_rows(curves: Survival, counts: Counts) -> tuple[list[Row], list[Chec
     checks = []
     if not 0 <= value <= 1:
         checks.append(Check("tipping_point", curves.model, sides[0], value, facts={"reference": sides[1]}))
-    return [widened_to_contain(tipping) if curves.sparse[[a, b]].any() else tipping], checks
+    if not curves.sparse[[a, b]].any():
+        return [tipping], checks
+    if spec.cohort.cluster is not None:
+        return [{**tipping, "std_error": np.nan, "conf_low": np.nan, "conf_high": np.nan}], checks
+    return [widened_to_contain(tipping)], checks

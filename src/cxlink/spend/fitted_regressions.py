@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from cxlink.spend.sandwich import Stack
+from cxlink.spend.equation_stack import Stack
 from cxlink.spend.spend_design import SpendDesign
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 
+from cxlink.cohort.count.spell_buckets import SpellBuckets
 from cxlink.cohort.count.spells import Spells
 from cxlink.groups.requests import Request
 
@@ -78,8 +79,9 @@ class CellMeans:
         Customers with a complete window, their mean, and its robust (HC2) variance; NaN without customers.
     within : ndarray of shape (n_cells,)
         Variance component between customers of one spell; the bootstrap of spells draws the rest.
-    scores : sparse matrix of shape (n_cells, n_spells)
-        Influence on the mean, summed over a spell's customers: (Σy − n·mean) / n_cell, on the scale of HC2.
+    scores : sparse matrix of shape (n_cells, n_spells) or (n_cells, n_places)
+        Influence on the mean, summed over a spell's customers: (Σy − n·mean) / n_cell, on the scale of HC2. Of
+        clustered customers summed over each place of `SpellBuckets`, whose weights have that scale.
     spent_nothing : bool ndarray of shape (n_cells,)
         Cells in which nobody spent anything, though others did.
     """
@@ -116,6 +118,10 @@ def cell_means(spells: Spells, members: Sequence[np.ndarray]) -> CellMeans:
     single, multiple = n == 1, n > 1
     pooled = deviations[multiple].sum() / (n[multiple] - 1).sum() if multiple.any() else mean[single] ** 2
     variance[single] = pooled
+    spent_nothing = (total == 0) & (squares == 0) & (n > 0) & bool((spells.spend[:, 1] != 0).any())
+    if spells.buckets is not None:
+        scores = _of_places(spells.buckets, (cell, spell), n, mean)
+        return CellMeans(n, mean, variance, np.zeros_like(mean), scores, spent_nothing)
     multiples = n[cell] > 1
     cell, spell = cell[multiples], spell[multiples]
     residual = spells.spend[spell, 1] - spells.spend[spell, 0] * mean[cell]
@@ -123,8 +129,19 @@ def cell_means(spells: Spells, members: Sequence[np.ndarray]) -> CellMeans:
         (residual / np.sqrt(n[cell] * (n[cell] - 1)), (cell, spell)), shape=(len(members), len(spells.n))
     ).tocsr()
     between: np.ndarray = scores.power(2) @ (1 / spells.n)
-    spent_nothing = (total == 0) & (squares == 0) & (n > 0) & bool((spells.spend[:, 1] != 0).any())
     return CellMeans(n, mean, variance, np.maximum(variance - between, 0.0), scores, spent_nothing)
+
+
+def _of_places(
+    buckets: SpellBuckets, contents: tuple[np.ndarray, np.ndarray], n: np.ndarray, mean: np.ndarray
+) -> csr_array:
+    """Influence on the mean of each cell, (Σy − n·mean) / n_cell, summed over the customers of each place."""
+    shape = (len(n), buckets.number.shape[0])
+    collect = csr_array(coo_array((np.ones(len(contents[0])), contents), shape=shape))
+    number, total = collect @ buckets.number, collect @ buckets.total
+    scale = np.divide(1.0, n, out=np.zeros_like(mean), where=n > 0)[:, None]
+    residual = total - number.multiply(np.nan_to_num(mean)[:, None])
+    return csr_array(residual.multiply(scale))
 
 
 def _contents(spells: Spells, members: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from cxlink.cohort.spec.spec_sections import Effect
+from cxlink.spend.bucket_sandwich import jackknifed
 from cxlink.spend.estimating_equations import GAMMA, POISSON, SpendFamily
 from cxlink.spend.fitted_regressions import Fitted, NoSpendFit, SpendFit, Term
 from cxlink.spend.sandwich import stacked
@@ -21,7 +22,7 @@ _SAME = 1e-3
 _WHY = {"poisson": "nothing_net_somewhere", "gamma": "no_finite_effects"}
 
 
-def fit_poisson(cells: SpendCells, effect: Effect = "levels") -> Fitted:
+def fit_poisson(cells: SpendCells, effect: Effect = "levels", *, by_jackknife: bool = False) -> Fitted:
     """Fit the additive Poisson pseudo-likelihood with a log link (Gourieroux, Monfort & Trognon 1984).
 
     Negative amounts are allowed as long as every fitted mean is positive.
@@ -32,8 +33,10 @@ def fit_poisson(cells: SpendCells, effect: Effect = "levels") -> Fitted:
         With at least one spender.
     effect : {"levels", "linear", "monotone", "spline"}
         Of the score; a monotone one is fitted free here.
+    by_jackknife : bool
+        Of clustered customers: whether errors are by leaving out one bucket at a time.
     """
-    return _whole("poisson", POISSON, cells, effect)
+    return _whole("poisson", POISSON, cells, effect, by_jackknife=by_jackknife)
 
 
 def fit_gamma(cells: SpendCells, effect: Effect = "levels") -> Fitted:
@@ -41,17 +44,21 @@ def fit_gamma(cells: SpendCells, effect: Effect = "levels") -> Fitted:
     return _whole("gamma", GAMMA, cells, effect)
 
 
-def _whole(model: str, family: SpendFamily, cells: SpendCells, effect: Effect) -> Fitted:
+def _whole(
+    model: str, family: SpendFamily, cells: SpendCells, effect: Effect, *, by_jackknife: bool = False
+) -> Fitted:
     """Fit spend of all customers, zeros included."""
     unit = cells.positive_mean
     if not unit > 0:
         return NoSpendFit(model, "nothing_net")
     measured, design = in_units(cells, unit), additive(cells, effect)
-    sums = Sums(measured.n, measured.total, measured.squares)
+    sums = Sums(measured.n, measured.total, measured.squares, *_bucketed(measured))
     equation = solve(family, design.rows(cells), sums)
     if not equation.converged:
         return NoSpendFit(model, _WHY[model])
     joined = stacked([equation], {}, {})
+    if by_jackknife and cells.buckets is not None:
+        joined = jackknifed(equation, joined)
     currency = unit if family is POISSON else 1.0
     return SpendFit(
         model, (Term(design, equation.columns),), joined, unit, equation.inestimable(design, design.rows(cells)),
@@ -59,12 +66,19 @@ def _whole(model: str, family: SpendFamily, cells: SpendCells, effect: Effect) -
     )  # fmt: skip
 
 
+def _bucketed(cells: SpendCells) -> tuple[np.ndarray, np.ndarray] | tuple[()]:
+    """Customers and spend by bucket, where customers are clustered."""
+    return () if cells.buckets is None else (cells.buckets.n, cells.buckets.total)
+
+
 _MODELS: dict[str, Callable[[SpendCells, Effect], Fitted]] = {
     "poisson": fit_poisson, "gamma": fit_gamma, "two_part": fit_two_part, "log_ols": fit_log_ols,
 }  # fmt: skip
 
 
-def fit_spend(cells: SpendCells, effect: Effect, refunds: bool = False) -> tuple[Fitted, ...]:
+def fit_spend(
+    cells: SpendCells, effect: Effect, refunds: bool = False, *, leads: bool = False
+) -> tuple[Fitted, ...]:
     """Fit each regression of spend; a model that cannot be fitted returns its reason.
 
     Parameters
@@ -75,11 +89,17 @@ def fit_spend(cells: SpendCells, effect: Effect, refunds: bool = False) -> tuple
         Of the score.
     refunds : bool
         Whether spend may be negative; then only the additive Poisson is fitted.
+    leads : bool
+        Whether the additive Poisson holds the headline: of clustered customers its errors are then a jackknife's.
     """
     if not cells.n.sum():
         return tuple(NoSpendFit(model, "no_complete_window") for model in _MODELS)
     return tuple(
-        NoSpendFit(model, "refunds") if refunds and model != "poisson" else fit(cells, effect)
+        NoSpendFit(model, "refunds")
+        if refunds and model != "poisson"
+        else fit_poisson(cells, effect, by_jackknife=leads)
+        if model == "poisson"
+        else fit(cells, effect)
         for model, fit in _MODELS.items()
     )
 

@@ -6,77 +6,15 @@ and B = Σ of the outer products, the covariance is A⁻¹BA⁻ᵀ (Huber 1967; 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from cxlink.estimation.optimise import Optimum
-from cxlink.estimation.profile_draws import Marginal, exchange, marginals
-from cxlink.spend.solve import Equation, Objective
+from cxlink.spend.bucket_sandwich import bucket_slopes, over_buckets
+from cxlink.spend.equation_stack import Layer, Stack, penalised_marginals
+from cxlink.spend.solve import Equation
 
 _LONE = 1e-6
 Cross = dict[tuple[int, int], np.ndarray]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Layer:
-    """One equation of a stack, or the smearing factors above them.
-
-    Attributes
-    ----------
-    rows : ndarray of shape (n_cells, n_parameters)
-        Its design.
-    theta : ndarray of shape (n_parameters,)
-        Its estimate.
-    n : ndarray of shape (n_cells,)
-        Customers in the equation.
-    leverage : ndarray of shape (n_cells,)
-        Of one customer.
-    variance : ndarray of shape (n_cells,)
-        Variance of u of one customer, up to a constant of proportionality.
-    objective : Objective or None
-        The function it maximises, if any.
-    """
-
-    rows: np.ndarray
-    theta: np.ndarray
-    n: np.ndarray
-    leverage: np.ndarray
-    variance: np.ndarray
-    objective: Objective | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Stack:
-    """Equations solved together.
-
-    Attributes
-    ----------
-    theta : tuple of ndarray
-        Parameters of each layer.
-    covariance : ndarray of shape (n_parameters, n_parameters)
-        Joint covariance; each customer's u divided by √(1 − leverage) (HC2, MacKinnon & White 1985,
-        doi 10.1016/0304-4076(85)90158-7), as for the saturated means.
-    plain : ndarray of the same shape
-        The same without leverages (HC0) and penalties.
-    marginals : tuple of tuple of Marginal
-        Of the penalised parameters of each layer.
-    """
-
-    theta: tuple[np.ndarray, ...]
-    covariance: np.ndarray
-    plain: np.ndarray
-    marginals: tuple[tuple[Marginal, ...], ...]
-
-    def draws(self, n_draws: int, rng: np.random.Generator) -> list[np.ndarray]:
-        """Draw the parameters of each layer, (n_draws, n_parameters) each; jointly normal but for penalised ones."""
-        variances, axes = np.linalg.eigh(self.covariance)
-        normal = rng.standard_normal((n_draws, len(variances))) * np.sqrt(np.maximum(variances, 0)) @ axes.T
-        edges = np.cumsum([0, *(len(theta) for theta in self.theta)])
-        return [
-            theta + exchange(normal[:, a:b], tables)
-            for theta, tables, a, b in zip(self.theta, self.marginals, edges[:-1], edges[1:], strict=True)
-        ]
 
 
 def layer(equation: Equation) -> Layer:
@@ -88,7 +26,8 @@ def layer(equation: Equation) -> Layer:
     information = rows.T @ ((n * weight)[:, None] * rows)
     middle = np.linalg.pinv(information, rcond=1e-12, hermitian=True)
     leverage = np.minimum(weight * np.sum((rows @ middle) * rows, axis=1), 1.0)
-    return Layer(objective.rows, equation.theta, n, leverage, family.variance(eta), objective)
+    by_bucket = bucket_slopes(objective, equation.theta)
+    return Layer(objective.rows, equation.theta, n, leverage, family.variance(eta), objective, by_bucket)
 
 
 def stack(layers: Sequence[Layer], products: np.ndarray, slopes: np.ndarray) -> Stack:
@@ -104,8 +43,9 @@ def stack(layers: Sequence[Layer], products: np.ndarray, slopes: np.ndarray) -> 
         −∂Σu_k/∂η_l of each cell, η_l the linear predictor of layer l.
     """
     bread = _assembled(layers, slopes)
-    robust = _assembled(layers, _leveraged(layers, products))
-    plain = _assembled(layers, products)
+    robust, plain = over_buckets(layers) or (
+        _assembled(layers, _leveraged(layers, products)), _assembled(layers, products)
+    )  # fmt: skip
     start = 0
     for layer_ in layers:
         part = slice(start, start + len(layer_.theta))
@@ -118,7 +58,7 @@ def stack(layers: Sequence[Layer], products: np.ndarray, slopes: np.ndarray) -> 
     tables, start = [], 0
     for layer_ in layers:
         part = slice(start, start + len(layer_.theta))
-        tables.append(_tables(layer_, covariance[part, part]))
+        tables.append(penalised_marginals(layer_, covariance[part, part]))
         start = part.stop
     return Stack(tuple(layer_.theta for layer_ in layers), covariance, naive, tuple(tables))
 
@@ -167,15 +107,6 @@ def _typical(
     used &= (layers[k].n > 0) & (layers[m].n > 0)
     n = float(np.minimum(layers[k].n, layers[m].n)[used].sum())
     return float((product[used] / scale[used]).sum()) / n if n > 0 else float(k == m)
-
-
-def _tables(layer_: Layer, covariance: np.ndarray) -> tuple[Marginal, ...]:
-    if layer_.objective is None or not layer_.objective.penalties:
-        return ()
-    optimum = Optimum(
-        layer_.theta, layer_.objective.hessian(layer_.theta), 0.0, np.zeros(len(layer_.theta), bool)
-    )
-    return marginals(layer_.objective, optimum, covariance, len(layer_.theta))
 
 
 def stacked(equations: list[Equation], cross: Cross, slope: Cross, above: Layer | None = None) -> Stack:

@@ -22,11 +22,15 @@ class Sums:
     ----------
     n, total, squares : ndarray of shape (n_cells,)
         Customers, and the sums of the outcome and its square.
+    n_by_bucket, total_by_bucket : ndarray of shape (n_cells, n_buckets), optional
+        Customers and sums of the outcome by the bucket of their clusters; None where customers are independent.
     """
 
     n: np.ndarray
     total: np.ndarray
     squares: np.ndarray
+    n_by_bucket: np.ndarray | None = None
+    total_by_bucket: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

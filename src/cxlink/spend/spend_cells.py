@@ -5,10 +5,28 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from cxlink.cohort.count.clusters import BUCKETS
 from cxlink.cohort.count.counts import SPEND, Counts
 from cxlink.cohort.count.spells import Spells
 
+_BUCKETED = ("n", "positive", "total", "log_total")
 _SUMS = ("n", "positive", "total", "squares", "log_total", "log_squares", "total_log")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BucketSums:
+    """Sums of cells by the bucket of their customers' clusters; see `SpendCells`.
+
+    Attributes
+    ----------
+    n, positive, total, log_total : ndarray of shape (n_cells, n_buckets)
+        Customers with a complete window, those who spent, Σy and Σlog y.
+    """
+
+    n: np.ndarray
+    positive: np.ndarray
+    total: np.ndarray
+    log_total: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +47,8 @@ class SpendCells:
         Σy and Σy².
     log_total, log_squares, total_log : ndarray of shape (n_cells,)
         Σlog y, Σ(log y)² and Σy·log y of positive y.
+    buckets : BucketSums or None
+        The same customers by bucket; None where they are independent.
     """
 
     levels: tuple[int, ...]
@@ -42,6 +62,7 @@ class SpendCells:
     log_total: np.ndarray
     log_squares: np.ndarray
     total_log: np.ndarray
+    buckets: BucketSums | None = None
 
     @property
     def positive_mean(self) -> float:
@@ -64,14 +85,29 @@ def spend_cells(counts: Counts, spells: Spells) -> SpendCells:
     names = list(spells.strata.columns)
     place = {level: i for i, level in enumerate(spells.levels)}
     at = spells.strata.assign(stratum=np.arange(len(spells.strata)))
-    frame = cells[[*names, *SPEND]].assign(level=cells["score"].astype(int).map(place))
+    keys = [*names, *(["bucket"] if "bucket" in cells else [])]
+    frame = cells[[*keys, *SPEND]].assign(level=cells["score"].astype(int).map(place))
     frame = frame.merge(at, how="left", on=names) if names else frame.assign(stratum=0)
-    frame = frame.groupby(["level", "stratum"], sort=True, as_index=False)[list(SPEND)].sum()
+    apart, frame = frame, frame.groupby(["level", "stratum"], sort=True, as_index=False)[list(SPEND)].sum()
     frame = frame[frame["spend_n"] > 0]
     sums = {name: frame[column].to_numpy(float) for name, column in zip(_SUMS, SPEND, strict=True)}
     sums["positive"] = sums["n"] - sums["positive"]
     level, stratum = frame["level"].to_numpy(int), frame["stratum"].to_numpy(int)
-    return SpendCells(spells.levels, spells.strata, level, stratum, **sums)
+    buckets = _by_bucket(apart, level, stratum) if "bucket" in apart else None
+    return SpendCells(spells.levels, spells.strata, level, stratum, **sums, buckets=buckets)
+
+
+def _by_bucket(frame: pd.DataFrame, level: np.ndarray, stratum: np.ndarray) -> BucketSums:
+    """Add up customers and spend of each cell, given by its level and stratum, in each bucket."""
+    cells = pd.DataFrame({"level": level, "stratum": stratum, "cell": np.arange(len(level))})
+    frame = frame[frame["spend_n"] > 0].merge(cells, how="left", on=["level", "stratum"])
+    place = frame["cell"].to_numpy(int) * BUCKETS + frame["bucket"].to_numpy(int)
+    size = len(level) * BUCKETS
+    spend_n, zero, total, log_total = (
+        np.bincount(place, frame[name].to_numpy(float), size).reshape(-1, BUCKETS)
+        for name in ("spend_n", "spend_zero", "spend_sum", "spend_sum_log")
+    )
+    return BucketSums(spend_n, spend_n - zero, total, log_total)
 
 
 def merged(cells: SpendCells) -> SpendCells:
@@ -79,14 +115,24 @@ def merged(cells: SpendCells) -> SpendCells:
     level, at = np.unique(cells.level, return_inverse=True)
     sums = {name: np.bincount(at, getattr(cells, name), len(level)) for name in _SUMS}
     strata = pd.DataFrame(index=range(1))
-    return SpendCells(cells.levels, strata, level, np.zeros(len(level), int), **sums)
+    buckets = None
+    if cells.buckets is not None:
+        each = {name: np.zeros((len(level), BUCKETS)) for name in _BUCKETED}
+        for name, pooled in each.items():
+            np.add.at(pooled, at, getattr(cells.buckets, name))
+        buckets = BucketSums(**each)
+    return SpendCells(cells.levels, strata, level, np.zeros(len(level), int), **sums, buckets=buckets)
 
 
 def in_units(cells: SpendCells, unit: float) -> SpendCells:
     """Measure spend in multiples of an amount: y becomes y / unit."""
-    log = np.log(unit)
+    log, buckets = np.log(unit), cells.buckets
+    if buckets is not None:
+        logs = buckets.log_total - buckets.positive * log
+        buckets = replace(buckets, total=buckets.total / unit, log_total=logs)
     return replace(
         cells,
+        buckets=buckets,
         total=cells.total / unit,
         squares=cells.squares / unit**2,
         log_total=cells.log_total - cells.positive * log,

@@ -57,7 +57,8 @@ def _with_windows(spells: Spells) -> Spells:
     """Customers with a complete window alone."""
     complete = spells.spend[:, 0] > 0
     columns = {name: getattr(spells, name)[complete] for name in ("pair", "entry", "exit", "cause", "spend")}
-    return replace(spells, n=spells.spend[complete, 0].astype(np.int64), **columns)
+    buckets = spells.buckets and spells.buckets.of_windows(complete)
+    return replace(spells, n=spells.spend[complete, 0].astype(np.int64), buckets=buckets, **columns)
 
 
 def group_means(fit: SpendFit, question: SpendQuestion, rng: np.random.Generator) -> MeanSpend:

@@ -4,9 +4,10 @@ import numpy as np
 from scipy.special import expit
 
 from cxlink.cohort.spec.spec_sections import Effect
+from cxlink.spend.equation_stack import Layer, Stack
 from cxlink.spend.estimating_equations import GAMMA, LOGIT, NORMAL, SpendFamily
 from cxlink.spend.fitted_regressions import Fitted, NoSpendFit, SpendFit, Term
-from cxlink.spend.sandwich import Cross, Layer, Stack, stacked
+from cxlink.spend.sandwich import Cross, stacked
 from cxlink.spend.solve import Equation, Sums, solve
 from cxlink.spend.spend_cells import SpendCells, in_units
 from cxlink.spend.spend_design import additive, each_level, filled
@@ -35,15 +36,13 @@ def _parts(model: str, family: SpendFamily, cells: SpendCells, effect: Effect) -
     measured, design = in_units(cells, unit), additive(cells, effect)
     rows = design.rows(cells)
     amounts, averaged = filled(design, cells)
-    if family is GAMMA:
-        sums = Sums(measured.positive, measured.total, measured.squares)
-    else:
-        sums = Sums(measured.positive, measured.log_total, measured.log_squares)
-    amount = solve(family, rows, sums)
+    each = measured.buckets
+    amount = solve(family, rows, amount_sums(measured, logs=family is NORMAL))
     equations, terms = [amount], [Term(amounts, amount.columns)]
     inestimable = amount.inestimable(amounts, rows)
     if (cells.positive < cells.n).any():
-        any_spend = solve(LOGIT, rows, Sums(cells.n, cells.positive, cells.positive))
+        spenders = (each.n, each.positive) if each is not None else ()
+        any_spend = solve(LOGIT, rows, Sums(cells.n, cells.positive, cells.positive, *spenders))
         equations, terms = [any_spend, amount], [Term(design, any_spend.columns, share=True), *terms]
         inestimable |= any_spend.inestimable(design, rows)
     if not all(equation.converged for equation in equations):
@@ -58,6 +57,16 @@ def _parts(model: str, family: SpendFamily, cells: SpendCells, effect: Effect) -
         penalised=tuple(name for equation in equations for name in equation.penalised(design)),
         averaged=tuple(averaged),
     )  # fmt: skip
+
+
+def amount_sums(cells: SpendCells, *, logs: bool) -> Sums:
+    """Sums of the amounts of those who spent, or of their logarithms; by bucket too where they are clustered."""
+    each = cells.buckets
+    if logs:
+        own = () if each is None else (each.positive, each.log_total)
+        return Sums(cells.positive, cells.log_total, cells.log_squares, *own)
+    own = () if each is None else (each.positive, each.total)
+    return Sums(cells.positive, cells.total, cells.squares, *own)
 
 
 def crossed(equations: list[Equation], positive: np.ndarray, total: np.ndarray) -> tuple[Cross, Cross]:
@@ -92,7 +101,10 @@ def smeared(equations: list[Equation], cells: SpendCells) -> tuple[Stack, Term]:
     own = rows @ factor
     scaled = cells.total * inverse
     leverage = np.where(n > 0, 1 / np.maximum(of_level[cells.level], 1), 0.0)
-    smearing = Layer(rows, np.log(factor), n, leverage, np.where(n > 0, own, 1.0) ** 2)
+    by_bucket = None
+    if cells.buckets is not None:
+        by_bucket = cells.buckets.total * inverse[:, None] - cells.buckets.positive * own[:, None]
+    smearing = Layer(rows, np.log(factor), n, leverage, np.where(n > 0, own, 1.0) ** 2, by_bucket=by_bucket)
     residual = cells.log_total - n * amount.eta
     cross = {
         (k - 1, k): inverse * (cells.total_log - amount.eta * cells.total) - own * residual,

@@ -1,23 +1,75 @@
-"""The customer bootstrap, made on spells.
+"""The customer bootstrap, made on spells; of clustered customers, the bootstrap of their buckets.
 
 Resampling spells is identical to resampling the customers in them (Efron 1981,
-doi 10.1080/01621459.1981.10477650): customers in each spell are multinomial.
+doi 10.1080/01621459.1981.10477650): customers in each spell are multinomial. Buckets of clusters have weights instead
+(Rubin 1981, doi 10.1214/aos/1176345338), so that no draw empties a cell.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.sparse import csr_array
+from scipy.special import gamma, gammaln
+
+from cxlink.cohort.count.clusters import BUCKETS
+from cxlink.cohort.count.spell_buckets import SpellBuckets
+from cxlink.cohort.count.spells import Spells
 
 _FEW = 8
+_STEP = 2.0**-20
 
 
-def resample(n: np.ndarray, n_draws: int, block: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+@dataclass(frozen=True, slots=True, eq=False)
+class ResampledCustomers:
+    """A block of draws.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n_spells, n_block)
+        Customers in each spell.
+    multipliers : ndarray of shape (n_places, n_block), optional
+        Weight of each place of `SpellBuckets`; None where customers are independent.
+    """
+
+    weights: np.ndarray
+    multipliers: np.ndarray | None = None
+
+    def only(self, draws: np.ndarray) -> "ResampledCustomers":
+        """Give some of the draws."""
+        more = None if self.multipliers is None else self.multipliers[:, draws]
+        return ResampledCustomers(self.weights[:, draws], more)
+
+    def influence(self, scores: csr_array, n: np.ndarray) -> np.ndarray:
+        """What sums change by: Σ over spells of (w* / n − 1)·score, or over places of (ξ − 1)·score.
+
+        Parameters
+        ----------
+        scores : sparse matrix of shape (n_scores, n_spells) or (n_scores, n_places)
+            Sums over the customers of each spell; of each place where they are clustered.
+        n : ndarray of shape (n_spells,)
+            Customers there are.
+
+        Returns
+        -------
+        ndarray of shape (n_scores, n_block)
+        """
+        change = self.weights / n[:, None] - 1 if self.multipliers is None else self.multipliers - 1
+        moved: np.ndarray = scores @ change
+        return moved
+
+
+def drawn_customers(
+    spells: Spells, n_draws: int, block: int, rng: np.random.Generator
+) -> Iterator[ResampledCustomers]:
     """Resample customers, in blocks so that memory stays small; the draws do not depend on the block.
 
     Parameters
     ----------
-    n : int ndarray of shape (n_spells,)
-        Customers in each spell.
+    spells : Spells
+        The cohort.
     n_draws, block : int
         Draws in all, and at a time.
     rng : Generator
@@ -25,9 +77,61 @@ def resample(n: np.ndarray, n_draws: int, block: int, rng: np.random.Generator) 
 
     Yields
     ------
-    int64 ndarray of shape (n_spells, n_block)
-        Customers in each spell: multinomial, so that each column sums to the customers there are.
+    ResampledCustomers
+        Multinomial, so that each draw sums to the customers there are; of clustered customers, those of each bucket
+        times a positive weight of mean 1.
     """
+    if spells.buckets is None:
+        yield from (ResampledCustomers(weights) for weights in multinomial(spells.n, n_draws, block, rng))
+        return
+    (stream,) = rng.spawn(1)
+    for start in range(0, n_draws, block):
+        exponential = stream.standard_exponential((min(block, n_draws - start), BUCKETS)).T
+        multipliers = bucket_weights(spells.buckets, exponential)
+        yield ResampledCustomers(spells.buckets.customers @ multipliers, multipliers)
+
+
+def resample(spells: Spells, n_draws: int, block: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Resample customers as `drawn_customers` does; (n_spells, n_block) each."""
+    return (drawn.weights for drawn in drawn_customers(spells, n_draws, block, rng))
+
+
+def bucket_weights(buckets: SpellBuckets, exponential: np.ndarray) -> np.ndarray:
+    """Weights of places, from one exponential number a bucket and draw.
+
+    A power of it, w = E^p / Γ(1 + p), with the variance G / (G − 1), G the buckets of the place's level and stratum:
+    what an average over few buckets varies by too little is made up for, and no weight is negative.
+
+    Parameters
+    ----------
+    buckets : SpellBuckets
+        The places.
+    exponential : ndarray of shape (n_buckets, n_block)
+        E.
+
+    Returns
+    -------
+    ndarray of shape (n_places, n_block)
+    """
+    log, per_pair = np.log(exponential), buckets.per_pair
+    weights = np.empty((len(per_pair), exponential.shape[1]))
+    for size in np.unique(per_pair):
+        power, at = _power(int(size)), per_pair == size
+        drawn = np.exp(power * log) / gamma(1 + power)
+        # in steps, so that sums of them are exact, and nobody is at risk where nobody is
+        weights[at] = np.maximum(np.round(drawn / _STEP), 1.0)[buckets.bucket[at]] * _STEP
+    return weights
+
+
+@cache
+def _power(size: int) -> float:
+    """The power at which an exponential number of mean 1 has the variance G / (G − 1); that of two for one bucket."""
+    wanted = np.log1p(size / (size - 1)) if size > 1 else np.log(3.0)
+    return float(brentq(lambda p: gammaln(1 + 2 * p) - 2 * gammaln(1 + p) - wanted, 0.5, 3.0))
+
+
+def multinomial(n: np.ndarray, n_draws: int, block: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Resample independent customers of ``n`` a spell: (n_spells, n_block) each."""
     first, second = rng.spawn(2)
     total = int(n.sum())
     # Where a spell has few customers it is quicker to draw them than its number, with the same distribution.

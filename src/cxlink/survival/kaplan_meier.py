@@ -17,7 +17,7 @@ from cxlink.groups.mixtures import by_entry, standardise
 from cxlink.groups.requests import Request
 from cxlink.groups.retained import retained_shares, retained_weights
 from cxlink.groups.support import FEWEST_AT_RISK, last_at_risk, last_with
-from cxlink.survival.bootstrap import resample
+from cxlink.survival.bootstrap import drawn_customers
 from cxlink.survival.small_groups import is_sparse, pairs_of, sparse_draws, split
 from cxlink.survival.survival import Drawn, Survival, inside_areas, read_off
 
@@ -31,7 +31,7 @@ class Resampled:
     curves : tuple of Survival
         One for each request.
     influence : ndarray of shape (n_draws, n_scores)
-        Σ over spells of (w* / n − 1) · score, for each score that was asked about.
+        Of each score that was asked about, see `ResampledCustomers.influence`.
     """
 
     curves: tuple[Survival, ...]
@@ -79,7 +79,8 @@ def kaplan_meier(
     horizon : int
         At which sparse groups are identified and incidence is reported, in periods.
     scores : sparse matrix of shape (n_scores, n_spells)
-        Sums over each spell's customers of what is to be drawn jointly (their influence on means of spend).
+        Sums over each spell's customers of what is to be drawn jointly (their influence on means of spend); of each
+        place where customers are clustered.
     """
     bootstrap, others = rng.spawn(2)
     count = counter(spells)
@@ -89,13 +90,13 @@ def kaplan_meier(
     last = [plan.hazard for plan in plans]
     influence = np.empty((n_draws, scores.shape[0]))
     start = 0
-    for weights in resample(spells.n, n_draws, block_size(spells, plans, n_draws), bootstrap):
-        at = slice(start, start + weights.shape[1])
+    for customers in drawn_customers(spells, n_draws, block_size(spells, plans, n_draws), bootstrap):
+        at = slice(start, start + customers.weights.shape[1])
         if plans:
-            counted = count(weights)
+            counted = count(customers.weights)
             last = [_fill(*one, at, counted) for one in zip(plans, rooms, last, strict=True)]
         if scores.shape[0]:
-            influence[at] = (scores @ (weights / spells.n[:, None] - 1)).T
+            influence[at] = customers.influence(scores, spells.n).T
         start = at.stop
     periods = person_periods(spells)
     made = [_curves(spells, periods, plan, room, others) for plan, room in zip(plans, rooms, strict=True)]

@@ -112,7 +112,7 @@ def lifetime_values(
             name: amount.draws(customers, stream)
             for (name, amount), stream in zip(amounts.items(), own, strict=True)
         }
-        for key, sums in _valued(curves, amounts, questions, (block, drawn), customers=customers):
+        for key, sums in _valued(curves, amounts, questions, (block, drawn), customers=customers.weights):
             made[key].append(sums)
     return {key: _together(parts, inside[key].value[:, :, INCLUDED, 0]) for key, parts in made.items()}
 

@@ -150,16 +150,20 @@ def _amounts(curves: PairCurves, counts: Counts, question: ValueQuestion) -> dic
     """Margins of spend, and of a column of margin, by pair and time."""
     scored, spells = counts.scored, curves.spells
     buyers = int((scored["spend_n"] - scored["spend_zero"]).sum())
-    columns = {"revenue": spells.spend}
+    columns = {"revenue": spells}
     if counts.spec.margin_column is not None:
         cells = counts.cells.drop(columns=list(SPEND))
         cells = cells.rename(columns=dict(zip(MARGIN, SPEND_MOMENTS, strict=True)))
-        columns["value"] = spells_of(replace(counts, cells=cells)).spend
+        columns["value"] = spells_of(replace(counts, cells=cells))
     return {
         name: margins_of(
-            replace(spells, spend=spend), question.exposure, curves.log_survival, question.n_steps + 1, buyers
+            replace(spells, spend=of.spend, buckets=of.buckets),
+            question.exposure,
+            curves.log_survival,
+            question.n_steps + 1,
+            buyers,
         )
-        for name, spend in columns.items()
+        for name, of in columns.items()
     }
 
 

@@ -19,6 +19,7 @@ from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.contrasts import positive
 from cxlink.estimands.e_values import e_value, limit_nearer_one
+from cxlink.estimands.over_clusters.clustered_rows import clustering
 from cxlink.estimands.support_checks import LEAST_SUPPORT
 from cxlink.estimands.tidy import row, tidy
 from cxlink.survival.tails.tails import Tails
@@ -121,6 +122,8 @@ def intervention_value(
     )  # fmt: skip
     checks = (support, *value_distance(estimates, (1, 0), spec))
     fingerprint = counts.profile.fingerprint
+    clustered = clustering(counts)
+    rows = clustered.rows(rows) if clustered is not None else rows
     return InterventionValue(spec, intervention, tidy(rows), checks, source.n, covered, fingerprint)
 
 

@@ -20,6 +20,7 @@ from scipy.sparse import coo_array, csr_array
 
 from cxlink.cohort.count.spells import RiskSets, Spells, each_pair, risk_sets
 from cxlink.groups.support import FEWEST_AT_RISK
+from cxlink.survival.bootstrap import ResampledCustomers
 
 _LEAST_GROWTH = 1e-3
 
@@ -56,16 +57,17 @@ class Margins:
         loud = self.spells.level[self.spells.pair[anything]]
         return np.setdiff1d(self.spells.level[self.at_risk[:, 0] > 0], loud) if loud.size else loud
 
-    def draws(self, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def draws(self, customers: ResampledCustomers, rng: np.random.Generator) -> np.ndarray:
         """Draw the means: the bootstrap's influence of spells, and normal noise within them.
 
         Together their robust variance Σ(rate − mean)² / (n (n − 1)), and with retention drawn from the same customers
-        their joint covariance Σ IF·(Σ rate − n·mean). A mean of one customer takes the variance within pairs.
+        their joint covariance Σ IF·(Σ rate − n·mean). A mean of one customer takes the variance within pairs. Of
+        clustered customers it is the influence of their buckets, and nothing beside.
 
         Parameters
         ----------
-        weights : ndarray of shape (n_spells, n_block)
-            Resampled customers.
+        customers : ResampledCustomers
+            A block of draws.
         rng : Generator
             Advanced.
 
@@ -73,20 +75,31 @@ class Margins:
         -------
         ndarray of shape (n_pairs, 1 + n_times, n_block)
         """
-        spells, n = self.spells, self.at_risk[..., None]
-        number, total, _ = spells.spend.T
-        influence = weights / spells.n[:, None] - 1
-        noise = rng.standard_normal(influence.shape) * np.sqrt(self._within())[:, None]
-        change = self._summed(influence * total[:, None] + noise)
-        change -= self.mean[..., None] * self._summed(influence * number[:, None])
-        drawn: np.ndarray = self.mean[..., None] + change / np.sqrt(np.maximum(n * (n - 1), 1.0))
-        alone = rng.standard_normal((len(n), weights.shape[1])) * np.sqrt(self._pooled())
+        n, n_block = self.at_risk[..., None], customers.weights.shape[1]
+        change, scale = self._change(customers, rng)
+        drawn: np.ndarray = self.mean[..., None] + change / np.sqrt(np.maximum(scale, 1.0))
+        alone = rng.standard_normal((len(n), n_block)) * np.sqrt(self._pooled())
         drawn += np.where(n == 1, alone[:, None], 0.0)
         for level in self.silent:
-            mine = spells.level == level
-            share = rng.beta(0.5, self.at_risk[mine, 0].sum() + 0.5, weights.shape[1])
+            mine = self.spells.level == level
+            share = rng.beta(0.5, self.at_risk[mine, 0].sum() + 0.5, n_block)
             drawn[mine] = self.usual * share
         return drawn
+
+    def _change(
+        self, customers: ResampledCustomers, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What sums of (rate − mean) over customers change by, and the square of what it is divided by."""
+        spells, n = self.spells, self.at_risk[..., None]
+        if customers.multipliers is not None and spells.buckets is not None:
+            moved = customers.multipliers - 1
+            change = self._summed(spells.buckets.total @ moved)
+            return change - self.mean[..., None] * self._summed(spells.buckets.number @ moved), n**2
+        number, total, _ = spells.spend.T
+        influence = customers.weights / spells.n[:, None] - 1
+        noise = rng.standard_normal(influence.shape) * np.sqrt(self._within())[:, None]
+        change = self._summed(influence * total[:, None] + noise)
+        return change - self.mean[..., None] * self._summed(influence * number[:, None]), n * (n - 1)
 
     def _summed(self, values: np.ndarray) -> np.ndarray:
         return _summed(self.spells, self.count, values, self.at_risk.shape[1] - 1)
@@ -132,7 +145,10 @@ def margins_of(
     paid = periods_paid(spells, exposure, log_survival)
     rates = spells.spend / paid[:, None] ** np.arange(3)
     # whoever was not followed for a period was there at its beginning all the same
-    there = replace(spells, exit=np.maximum(spells.exit, spells.entry + 1), spend=rates)
+    there = replace(
+        spells, exit=np.maximum(spells.exit, spells.entry + 1), spend=rates,
+        buckets=spells.buckets and spells.buckets.scaled(1 / paid),
+    )  # fmt: skip
     count = risk_sets(there, each_pair(there))
     at_risk, total = (_summed(there, count, rates[:, [k]], n_times)[..., 0] for k in (0, 1))
     mean = np.divide(total, at_risk, out=np.zeros_like(total), where=at_risk > 0)

@@ -113,7 +113,7 @@ def test_shares_are_those_of_the_curves_that_are_reported(late: bool) -> None:
     model = ContinuedHazards(
         spells, bare.fit, np.zeros(1), np.ones(1), {}, bare.others, bare.drawn_structures(DRAWS)
     )
-    streams = repeated_streams((spells.n, DRAWS, DRAWS), bootstrap, noise)
+    streams = repeated_streams((spells, DRAWS, DRAWS), bootstrap, noise)
     found = predicted(laid, model, streams, drawn)[0]
     made = curves(bare, late)[0]
     # the same draws but for noise of hazards, which is drawn in other blocks
@@ -163,7 +163,7 @@ def test_draws_of_curves_are_told_by_their_weights() -> None:
         wanted, abs=0.25 * (wanted - np.median(before))
     )
     # the customers are those of the curves: three periods from the survey nobody is censored
-    weights = np.concatenate([own for _, own in both], axis=-1)
+    weights = np.concatenate([own.weights for _, own in both], axis=-1)
     place = np.arange(spells.n_pairs)[:, None] == spells.pair
     kept = (place @ (weights * (spells.exit > 3)[:, None])) / (place @ weights)
     seen = pairs.observed[:, :3].all(axis=1) & ~np.isin(spells.level, pairs.thin)
@@ -253,7 +253,7 @@ def test_value_stands_on_the_same_curves() -> None:
     pairs = continued_pairs(spells, made, FAR, 6)
     parts = list(pairs.draws(DRAWS, np.random.default_rng(7), ("", "shared=0")))
     log_s = np.concatenate([block[""] for block, _ in parts], axis=-1)
-    weights = np.concatenate([customers for _, customers in parts], axis=-1)
+    weights = np.concatenate([customers.weights for _, customers in parts], axis=-1)
     assert log_s.shape[-1] == weights.shape[-1] == DRAWS
     n = np.bincount(spells.pair, spells.n) / spells.n.sum()
     found = n @ np.exp(log_s[:, FAR])

@@ -50,21 +50,18 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     cells["entry"], cells["exit"] = entry, leave
     cells["cause"] = np.where(lost, category_names(raw["cause"]) if "cause" in raw.column_names else LOST, "")
     cells["wave"] = _waves(times["wave"]) if "wave" in times else ""
-    if "touchpoint" in raw.column_names:
-        cells["touchpoint"] = category_names(raw["touchpoint"])
-    if "member" in raw.column_names:
-        cells["member"] = raw["member"].to_pandas().map({1: "yes", 0: "no"}).fillna(MISSING)
-    cells["n"] = n
+    cells = cells.assign(**_further_keys(raw), n=n)
     for column in SPEND if spec.spend is not None else ():
         kind = "int64" if column in ("spend_n", "spend_zero") else "float64"
         amount = raw["spend_known" if column == "spend_n" else column].to_pandas()
         cells[column] = amount.astype("float64").fillna(0).astype(kind)
-    for column in CONTROL if spec.control is not None else ():
+    more = [
+        *(CONTROL if spec.control is not None else ()),
+        *(MARGIN if spec.margin_column is not None else ()),
+    ]
+    for column in more:
         total = raw[column].to_pandas().astype("float64").fillna(0)
-        cells[column] = total.astype("int64" if column == "control_n" else "float64")
-    for column in MARGIN if spec.margin_column is not None else ():
-        total = raw[column].to_pandas().astype("float64").fillna(0)
-        cells[column] = total.astype("int64" if column == "margin_n" else "float64")
+        cells[column] = total.astype("int64" if column in ("control_n", "margin_n") else "float64")
     left_out = _never_observed(spec, scored & (leave <= entry), lost)
     facts = {"unit": spec.unit}
     gone = [Remark(code, int(n[rows].sum()), facts=facts) for code, rows in left_out.items() if n[rows].any()]
@@ -98,6 +95,18 @@ def outcomes_of_cells(raw: pa.Table, spec: CohortSpec) -> tuple[np.ndarray, np.n
     unseen = _never_observed(spec, leave <= entry, lost).values()
     counted = ~np.any([np.zeros(len(leave), bool), *unseen], axis=0)
     return leave - entry, lost, counted
+
+
+def _further_keys(raw: pa.Table) -> dict[str, Any]:
+    """Touchpoint, membership and bucket of clusters, where cells have them."""
+    keys: dict[str, Any] = {}
+    if "touchpoint" in raw.column_names:
+        keys["touchpoint"] = category_names(raw["touchpoint"])
+    if "member" in raw.column_names:
+        keys["member"] = raw["member"].to_pandas().map({1: "yes", 0: "no"}).fillna(MISSING)
+    if "bucket" in raw.column_names:
+        keys["bucket"] = raw["bucket"].to_pandas().astype("int64")
+    return keys
 
 
 def _event_words(raw: pa.Table, spec: CohortSpec) -> list[Remark]:

@@ -21,10 +21,10 @@ SPEND = (
 )  # fmt: skip
 CONTROL = ("control_n", "control_sum", "control_sum_sq")
 MARGIN = ("margin_n", "margin_sum", "margin_sum_sq")
-FORMAT = 3
-"""Of run folders and counts: 3 has bands and horizon as resolved; 2 has checks with codes and facts in
-diagnostics.csv, 1 had them as sentences."""
-READABLE = (1, 2, FORMAT)
+FORMAT = 4
+"""Of run folders and counts: 4 may have buckets of clusters; 3 has bands and horizon as resolved; 2 has checks with
+codes and facts in diagnostics.csv, 1 had them as sentences."""
+READABLE = (1, 2, 3, FORMAT)
 """Formats whose counts mean the same."""
 _RESOLVED = 3
 """First format whose spec names bands and horizon."""
@@ -39,11 +39,11 @@ class Counts:
     cells : DataFrame, one row a cell, sorted
         ``score`` (Int64, empty: not scored), ``stratum.*`` (text), ``entry``, ``exit`` (whole periods), ``cause``
         (text, empty: retained), ``wave`` (text, empty without dates), where metrics use them ``touchpoint``
-        and ``member`` (``yes``, ``no``), ``n``; with spend also, of the customers
-        whose window is complete, `SPEND`: their number, those with none, and the sums of y, y², log y, (log y)²
-        and y·log y (logs of positive y); with a negative control also `CONTROL`: the customers with a control, and the
-        sums of it and of its square; with a column of margin also `MARGIN`: the customers with a complete
-        window, and the sums of their margin and of its square.
+        and ``member`` (``yes``, ``no``), where customers are clustered ``bucket`` (see `clusters`), ``n``; with spend
+        also, of the customers whose window is complete, `SPEND`: their number, those with none, and the sums of y, y²,
+        log y, (log y)² and y·log y (logs of positive y); with a negative control also `CONTROL`: the customers with a
+        control, and the sums of it and of its square; with a column of margin also `MARGIN`: the customers with a
+        complete window, and the sums of their margin and of its square.
     spec : CohortSpec
         Description of the table; once counted, with its bands and its horizon.
     profile : Profile
@@ -78,6 +78,11 @@ class Counts:
 def cell_keys(cells: pd.DataFrame) -> list[str]:
     """Names of the columns that identify a cell."""
     return [name for name in cells.columns if name not in ("n", *SPEND, *CONTROL, *MARGIN)]
+
+
+def without_buckets(cells: pd.DataFrame) -> pd.DataFrame:
+    """Add the buckets of clusters up: the cells as they are without ``[cohort] cluster``."""
+    return add_up(cells.drop(columns="bucket")) if "bucket" in cells else cells
 
 
 def add_up(cells: pd.DataFrame) -> pd.DataFrame:
@@ -179,6 +184,7 @@ def _comparable(spec: CohortSpec) -> dict[str, str]:
         if spend
         else "none",
         "[value] margin": spec.margin_column or "no column",
+        "[cohort] cluster": "given" if spec.cohort.cluster else "not given",
         "[control] column": spec.control.column if spec.control else "none",
     }
 
@@ -186,9 +192,10 @@ def _comparable(spec: CohortSpec) -> dict[str, str]:
 def suppress(counts: Counts, smallest: int) -> Counts:
     """Suppress cells with fewer customers than ``smallest``, and sums over fewer complete windows or controls.
 
-    So many more that no published total tells, less what is left, of fewer than ``smallest``; see `too_few`.
+    Judged on cells summed over the buckets of clusters, which no suppressed file holds. So many more that no published
+    total tells, less what is left, of fewer than ``smallest``; see `too_few`.
     """
-    cells = counts.cells
+    cells = without_buckets(counts.cells)
     small = too_few(cells, "n", smallest)
     shown = cells[~small].reset_index(drop=True)
     for sums in (SPEND, CONTROL, MARGIN):
@@ -259,6 +266,8 @@ def load_counts(path: Path | str) -> Counts:
         raise InputError(f"{name}: not a counts file. `cxlink fit` writes one as counts.parquet.") from None
     cells = table.replace_schema_metadata(None).to_pandas()
     refuse_impossible(cells, spec, name)
+    if spec.cohort.cluster is not None and "bucket" not in cells and not suppressed:
+        raise InputError(f"{name}: not the columns of counts (bucket). Fit the cohort again.")
     cells["score"] = cells["score"].astype("Int64")
     return Counts(cells, spec, profile, suppressed, metrics, resolved, anchors)
 

@@ -19,6 +19,8 @@ class Exposures:
         Whether they were lost in the last of these.
     n : ndarray of shape (n_cells,)
         Customers.
+    bucket : int ndarray of shape (n_cells,), optional
+        Of the clusters that they belong to; None where customers are independent.
     """
 
     row: np.ndarray
@@ -26,6 +28,7 @@ class Exposures:
     exit: np.ndarray
     lost: np.ndarray
     n: np.ndarray
+    bucket: np.ndarray | None = None
 
     def within(self, periods: np.ndarray, row: np.ndarray | None = None) -> "Exposures":
         """Give the same in some of the periods, or by other rows.
@@ -39,11 +42,15 @@ class Exposures:
         """
         place = np.concatenate([[0], np.cumsum(periods)])
         seen = self.lost & periods[np.maximum(self.exit - 1, 0)]
-        made = Exposures(
-            self.row if row is None else row[self.row], place[self.entry], place[self.exit], seen, self.n
-        )
-        keep = (made.row >= 0) & (made.exit > made.entry)
-        return Exposures(made.row[keep], made.entry[keep], made.exit[keep], seen[keep], self.n[keep])
+        rows, entry, leave = self.row if row is None else row[self.row], place[self.entry], place[self.exit]
+        keep = (rows >= 0) & (leave > entry)
+        bucket = None if self.bucket is None else self.bucket[keep]
+        return Exposures(rows[keep], entry[keep], leave[keep], seen[keep], self.n[keep], bucket)
+
+    def of_bucket(self, bucket: int) -> "Exposures":
+        """Give the customers of one bucket."""
+        at = np.flatnonzero(self.bucket == bucket)
+        return Exposures(self.row[at], self.entry[at], self.exit[at], self.lost[at], self.n[at])
 
     def over(self, at_risk: np.ndarray, lost: np.ndarray) -> np.ndarray:
         """Add up over the periods at risk of each cell's customer: (n_cells,).

@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cxlink.cohort.count.clusters import BUCKETS
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
@@ -16,7 +17,7 @@ _MOST_BYTES = 4 << 30
 """Unpacked; what twenty million cells of twenty columns take."""
 _MOST_COLUMNS = 200
 _MOST_METADATA = 256 << 20
-_WHOLE = ("score", "entry", "exit", "n", "spend_n", "spend_zero", "control_n", "margin_n")
+_WHOLE = ("score", "entry", "exit", "bucket", "n", "spend_n", "spend_zero", "control_n", "margin_n")
 _WORDS = ("cause", "wave", "touchpoint", "member")
 _SUMS = (
     "spend_sum", "spend_sum_sq", "spend_sum_log", "spend_sum_log_sq", "spend_sum_y_log", "control_sum",
@@ -103,6 +104,8 @@ def _why_impossible(column: str, values: pd.Series, spec: CohortSpec) -> str:
         return f"leaves the scale {spec.score.scale}" if outside.any() else ""
     if (known < (column == "n")).any():
         return "is negative" if (known < 0).any() else "is 0"
+    if column == "bucket" and (known >= BUCKETS).any():
+        return f"is not under {BUCKETS}"
     if column in ("entry", "exit") and (known > spec.longest).any():
         return f"is over {spec.longest:,} periods"
     return "is more than anybody has customers" if known.sum() >= 2.0**53 else ""

@@ -19,7 +19,7 @@ from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
 _MOST_LEVELS = 50
-_SORTED = ("score", "period", "signed", *FLOWS)
+_SORTED = ("score", "period", "signed", "bucket", *FLOWS)
 
 
 def raw_metrics(source: Source, spec: CohortSpec) -> pa.Table | None:
@@ -150,7 +150,7 @@ def _labelled(raw: pa.Table) -> pd.DataFrame:
 
 def _answers(cells: pd.DataFrame, of: str, n: str) -> pd.DataFrame:
     """Give the customers and sums of one metric, by all keys."""
-    keys = ["score", "period", *_variables(cells)]
+    keys = ["score", "period", *_variables(cells), *_bucket(cells)]
     frame = cells[keys].assign(of=of, n=cells[n].fillna(0).astype("int64"))
     for name in SUMS:
         column = f"{of}.{name}"
@@ -163,10 +163,15 @@ def _variables(cells: pd.DataFrame) -> list[str]:
     return [c for c in cells.columns if c in ("touchpoint", "member") or c.startswith("segment.")]
 
 
+def _bucket(cells: pd.DataFrame) -> list[str]:
+    return ["bucket"] if "bucket" in cells else []
+
+
 def _by_variable(pieces: list[pd.DataFrame]) -> list[pd.DataFrame]:
     """Give each piece once for everybody, and once for each variable that tells customers apart."""
-    keys, parts = ["of", "variable", "level", "period", "score"], []
+    parts = []
     for piece in pieces:
+        keys = ["of", "variable", "level", "period", "score", *_bucket(piece)]
         for variable in ("", *_variables(piece)):
             level = piece[variable] if variable else ""
             part = piece.assign(variable=variable.removeprefix("segment."), level=level)
@@ -201,7 +206,7 @@ def _through_time(dated: pd.DataFrame, clock: str, start: str, spec: CohortSpec)
         of += [f"{clock}.{name}" for name in inside]
         periods += [_name(period, spec)] * len(inside)
     size = [len(chosen) for chosen in rows]
-    frame = dated[[*_variables(dated), "n"]].iloc[np.concatenate(rows)]
+    frame = dated[[*_variables(dated), *_bucket(dated), "n"]].iloc[np.concatenate(rows)]
     frame = frame.assign(of=np.repeat(of, size), period=np.repeat(periods, size), **dict.fromkeys(SUMS, 0.0))
     return frame.assign(score=pd.array([pd.NA] * len(frame), dtype="Int64"))
 

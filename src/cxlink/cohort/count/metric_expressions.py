@@ -24,7 +24,7 @@ class MetricRows:
     ----------
     keys : dict of str to ibis column
         ``score``, ``period`` (a number that grows with time), ``signed`` (the period of signup, where contracts count
-        in it), ``touchpoint``, ``member``, ``segment.*``.
+        in it), ``touchpoint``, ``member``, ``segment.*``, ``bucket``.
     amounts : dict of str to (ibis column, ibis column or None)
         By metric: what is added up, and what the sum is divided by (None: the customers who have one). Empty where a
         row does not count.
@@ -62,7 +62,7 @@ def metric_rows(source: Source, spec: CohortSpec) -> MetricRows:
     """
     section, prepared = spec.metrics, prepare(source, spec)
     assert section is not None
-    of_cells: tuple[str, ...] = ("score", "touchpoint", "member")
+    of_cells: tuple[str, ...] = ("score", "touchpoint", "member", "bucket")
     keys = {name: prepared.keys[name] for name in of_cells if name in prepared.keys}
     for name in segment_columns(spec):
         keys[f"segment.{name}"] = columns.category(columns.raw(source, name, "segments"))

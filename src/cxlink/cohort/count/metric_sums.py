@@ -20,8 +20,9 @@ and the same from ``survey.``: customers at the start of a calendar period, of t
 still there at its end, all there at its end), ``variable`` and ``level`` (empty: everybody; else a segment's column
 and category, ``touchpoint`` or ``member``), ``period`` (calendar; empty where not known), ``score`` (Int64; empty:
 none), and ``n`` with the sums Σx, Σx², Σw, Σw², Σxw of what a ratio Σx/Σw is made of (w left at 0 where each customer
-counts once).
+counts once). Where customers are clustered also ``bucket``, one more key.
 """
+_BUCKET = "bucket"
 
 
 def nothing() -> pd.DataFrame:
@@ -38,16 +39,27 @@ def _nothing() -> pd.DataFrame:
 
 def totals(pieces: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Add the rows of tables up where their keys are the same, and sort them; rows of nobody are left out."""
-    nonempty = [piece[list(COLUMNS)] for piece in pieces if len(piece)]
+    nonempty = [piece[_columns(piece)] for piece in pieces if len(piece)]
     if not nonempty:
         return nothing()
     frame = pd.concat(nonempty, ignore_index=True)
-    frame = frame.groupby(list(KEYS), dropna=False, sort=True, as_index=False).sum()
-    return frame[frame["n"] > 0].reset_index(drop=True)[list(COLUMNS)]
+    keys = [*KEYS, *([_BUCKET] if _BUCKET in frame else [])]
+    frame = frame.groupby(keys, dropna=False, sort=True, as_index=False).sum()
+    return frame[frame["n"] > 0].reset_index(drop=True)[_columns(frame)]
+
+
+def _columns(table: pd.DataFrame) -> list[str]:
+    return [*COLUMNS, *([_BUCKET] if _BUCKET in table else [])]
+
+
+def without_buckets(table: pd.DataFrame) -> pd.DataFrame:
+    """Add the buckets of clusters up."""
+    return totals([table.drop(columns=_BUCKET)]) if _BUCKET in table else table
 
 
 def suppressed(table: pd.DataFrame, smallest: int) -> pd.DataFrame:
-    """Leave out rows about fewer customers than ``smallest``."""
+    """Leave out rows about fewer customers than ``smallest``, the buckets of clusters added up."""
+    table = without_buckets(table)
     return table[table["n"] >= smallest].reset_index(drop=True)
 
 
@@ -63,4 +75,4 @@ def from_text(text: str) -> pd.DataFrame:
     """Read it back."""
     table = read_limited(io.BytesIO(base64.b64decode(text)), "metrics")
     frame: pd.DataFrame = table.to_pandas()
-    return frame.astype({"score": "Int64"})[list(COLUMNS)]
+    return frame.astype({"score": "Int64"})[_columns(frame)]

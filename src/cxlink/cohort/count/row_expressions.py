@@ -6,6 +6,7 @@ from typing import Any
 
 from cxlink.cohort.count import whole_periods as periods
 from cxlink.cohort.count.amounts import MOST_SPENT
+from cxlink.cohort.count.clusters import bucket_key
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns, dates
 from cxlink.cohort.read.score_column import further_key, label_of, score_key
@@ -28,8 +29,8 @@ class Prepared:
     Attributes
     ----------
     keys : dict of str to ibis column
-        Keys of a cell: ``score``, ``stratum.*``, the keys of time, ``cause``, ``wave``, and where metrics use
-        them ``touchpoint`` and ``member``.
+        Keys of a cell: ``score``, ``stratum.*``, the keys of time, ``cause``, ``wave``, where customers are clustered
+        ``bucket``, and where metrics use them ``touchpoint`` and ``member``.
     use : ibis column or None
         1 where the spend window is complete, 0 where not; None where all are.
     y : ibis column or None
@@ -89,6 +90,8 @@ def prepare(
     if spec.subscription is not None:
         keys |= _dated(source, spec) if spec.subscription.dated else _undated(source, spec)
     keys |= {stratum_column(name): _stratum(source, spec, name) for name in spec.stratum_variables}
+    if spec.cohort.cluster is not None:
+        keys["bucket"] = bucket_key(source, spec)
     section = spec.metrics
     if section is not None and section.touchpoint is not None:
         keys["touchpoint"] = columns.category(columns.raw(source, section.touchpoint, "touchpoint"))

@@ -55,9 +55,9 @@ def refuse_bad_spans(source: Source, spec: CohortSpec) -> Source:
 
 
 def same_in_every_span(source: Source, spec: CohortSpec) -> Source:
-    """Give every span of a customer the amounts that any of them has.
+    """Give every span of a customer the amounts, and the cluster, that any of them has.
 
-    Spend, its window, margin and the negative control are of a customer, not of a span.
+    Spend, its window, margin, the negative control and the cluster are of a customer, not of a span.
 
     Raises
     ------
@@ -67,6 +67,7 @@ def same_in_every_span(source: Source, spec: CohortSpec) -> Source:
     section, key = spec.spend, str(spec.cohort.id)
     complete = section.complete if section is not None and isinstance(section.complete, str) else None
     asked = (
+        spec.cohort.cluster,
         section.column if section is not None else None,
         complete,
         spec.margin_column,

@@ -10,6 +10,7 @@ from scipy import sparse
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.exposures import Exposures
 from cxlink.cohort.count.mix import Mix, mix_of
+from cxlink.cohort.count.spell_buckets import SpellBuckets, buckets_of
 from cxlink.cohort.strata import stratum_column
 
 SPEND_MOMENTS = ("spend_n", "spend_sum", "spend_sum_sq")
@@ -37,6 +38,8 @@ class Spells:
         Of customers with a complete window: number, Σy, Σy².
     mix : Mix or None
         Standard population by stratum and entry; None where it is all customers scored.
+    buckets : SpellBuckets or None
+        The same customers by the bucket of their cluster; None where rows are independent.
     """
 
     levels: tuple[int, ...]
@@ -51,6 +54,7 @@ class Spells:
     n: np.ndarray
     spend: np.ndarray
     mix: Mix | None = None
+    buckets: SpellBuckets | None = None
 
     @property
     def n_pairs(self) -> int:
@@ -104,8 +108,8 @@ def spells_of(counts: Counts) -> Spells:
     causes = tuple(sorted(set(cells["cause"]) - {""}))
     spell_keys = ["rank", *names, "entry", "exit", "cause"]
     moments = [name for name in SPEND_MOMENTS if name in cells]
-    frame = cells.assign(rank=cells["score"].astype(int).map(order))
-    frame = frame.groupby(spell_keys, sort=True, as_index=False)[["n", *moments]].sum()
+    ranked = cells.assign(rank=cells["score"].astype(int).map(order))
+    frame = ranked.groupby(spell_keys, sort=True, as_index=False)[["n", *moments]].sum()
     frame["stratum"] = (
         frame[names].merge(strata.assign(at=strata.index), how="left", on=names)["at"] if names else 0
     )
@@ -134,7 +138,14 @@ def spells_of(counts: Counts) -> Spells:
         mix=mix_of(counts.cells, strata, _late(counts))
         if counts.spec.analysis.target == "customers"
         else None,
+        buckets=_buckets(ranked, frame, spell_keys, pair.to_numpy(int)) if "bucket" in ranked else None,
     )
+
+
+def _buckets(cells: pd.DataFrame, spells: pd.DataFrame, keys: list[str], pair: np.ndarray) -> SpellBuckets:
+    """Sort the customers of cells by spell, whose keys stand in a row each, and by bucket."""
+    places = spells[keys].assign(spell=np.arange(len(spells)))
+    return buckets_of(cells, cells[keys].merge(places, how="left", on=keys)["spell"].to_numpy(int), pair)
 
 
 def _late(counts: Counts) -> bool:
@@ -222,8 +233,20 @@ def each_pair(spells: Spells) -> tuple[np.ndarray, ...]:
 def person_periods(spells: Spells) -> PersonPeriods:
     """Customers at risk and lost by pair and period."""
     at_risk, lost = risk_sets(spells, each_pair(spells))(spells.n)
-    customers = Exposures(spells.pair, spells.entry, spells.exit, spells.cause > 0, spells.n)
-    return PersonPeriods(spells.levels, spells.strata, spells.level, spells.stratum, at_risk, lost, customers)
+    return PersonPeriods(
+        spells.levels, spells.strata, spells.level, spells.stratum, at_risk, lost, _exposures(spells)
+    )
+
+
+def _exposures(spells: Spells) -> Exposures:
+    """The customers of the spells; those of a bucket apart where they are clustered."""
+    lost = spells.cause > 0
+    if spells.buckets is None:
+        return Exposures(spells.pair, spells.entry, spells.exit, lost, spells.n)
+    each = spells.buckets.customers.tocoo()
+    at, place = each.coords
+    bucket = spells.buckets.bucket[place]
+    return Exposures(spells.pair[at], spells.entry[at], spells.exit[at], lost[at], each.data, bucket)
 
 
 def merged_over_strata(periods: PersonPeriods) -> PersonPeriods:

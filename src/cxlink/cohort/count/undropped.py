@@ -12,7 +12,7 @@ from cxlink.cohort.count.rules import TableRule
 from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY, CohortSpec
 from cxlink.cohort.spec.spec_sections import AdjustSection
 
-_KEPT = ("score", *CLOCK, "n")
+_KEPT = ("score", *CLOCK, "bucket", "n")
 
 
 def retention_spec(spec: CohortSpec) -> CohortSpec:

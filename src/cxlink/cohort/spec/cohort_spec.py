@@ -87,6 +87,7 @@ class CohortSpec(Section):
             section, _, key = name.partition(".")
             if getattr(getattr(self, section, None), key or "-", None) is None:
                 raise ValueError(f"[cohort] unconfirmed {name!r} is no key that this spec sets")
+        self._refuse_cluster()
         if self.score.column in self.stratum_variables:
             raise ValueError(f"[adjust] {self.score.column} is the score: it cannot be adjusted for")
         uses = self._uses() | dict.fromkeys((self.cohort.id, self.cohort.count), "no score")
@@ -99,6 +100,20 @@ class CohortSpec(Section):
             signup = sub is not None and sub.signup is not None
             self.metrics.refuse_misfit(self.score, self.scale, spend=self.spend is not None, signup=signup)
         return self
+
+    def _refuse_cluster(self) -> None:
+        """Check that the cluster is no score, and that nothing is asked whose errors take customers as independent."""
+        if self.cohort.cluster is None:
+            return
+        if self.cohort.cluster == self.score.column:
+            raise ValueError(
+                f"[cohort] cluster {self.score.column} is the score: name the account or household"
+            )
+        if self.score.others:
+            raise ValueError(
+                "[cohort] cluster goes without [score] others: what several scores tell has no interval that accounts "
+                "for clusters. Compare them in a run without cluster"
+            )
 
     def _refuse_anchors(self) -> None:
         """Check that anchors are of a cohort that is followed, and of levels of its scale."""
@@ -236,7 +251,8 @@ class CohortSpec(Section):
     def table_columns(self) -> frozenset[str]:
         """Every name in the spec that may be a column of the table."""
         sub, spend = self.subscription, self.spend
-        names = {self.score.column, self.cohort.id, self.cohort.count, self.table.on, *self.stratum_variables}
+        names = {self.score.column, self.cohort.id, self.cohort.cluster, self.cohort.count, self.table.on}
+        names |= {*self.stratum_variables}
         if sub is not None:
             names |= {sub.signup, sub.survey, sub.end, sub.observed_until, sub.cause}
             names |= {sub.duration, sub.event, sub.follow_up, sub.entry}

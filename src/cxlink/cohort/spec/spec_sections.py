@@ -32,6 +32,7 @@ class CohortSection(Section):
     name: str = Field(default="cohort", min_length=1, max_length=100)
     id: str | None = None
     repeat: Literal["error", "first"] = "error"
+    cluster: str | None = None
     count: str | None = None
     simulated: bool = False
     unconfirmed: tuple[str, ...] = ()

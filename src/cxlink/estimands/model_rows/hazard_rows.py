@@ -22,6 +22,7 @@ from cxlink.survival.proportional_hazards.grouped_ph import MODEL, GroupedPH, gr
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, Unestimated
 from cxlink.survival.proportional_hazards.hazard_requests import hazard_requests
 from cxlink.survival.proportional_hazards.proportionality import Ratio, proportionality, trend
+from cxlink.survival.proportional_hazards.robust_errors import Covariance
 from cxlink.survival.proportional_hazards.yearly_ratios import yearly_ratios
 
 Row = dict[str, Any]
@@ -64,10 +65,11 @@ def hazard_results(
     coefficients: list[Row] = []
     requests = hazard_requests(spells, spec)
     for request in requests:
-        fitted = grouped_ph(spells, spec, request, spec.analysis.draws, rng)
+        is_leading = leads and request is requests[-1]
+        covariance: Covariance = "jackknife" if is_leading and spells.buckets is not None else "robust"
+        fitted = grouped_ph(spells, spec, request, spec.analysis.draws, rng, covariance=covariance)
         if isinstance(fitted, Unestimated):
             return rows, [_not_fitted(fitted, "")], []
-        is_leading = leads and request is requests[-1]
         rows += survival_rows(
             fitted.curves, spec, leading_rows(fitted.curves, spec) if is_leading else NOT_LEADING
         )
@@ -126,7 +128,14 @@ def _ratios(spells: Spells, spec: CohortSpec, fitted: GroupedPH) -> Iterator[Row
                 group=group, reference=reference, adjusted=adjusted, n=int(fitted.curves.n[at]),
                 n_events=int(fitted.curves.n_events[at]),
             )  # fmt: skip
-        yield widened_to_contain(ratio) if fitted.curves.sparse[[at, sizes[reference]]].any() else ratio
+        yield held(ratio, spec) if fitted.curves.sparse[[at, sizes[reference]]].any() else ratio
+
+
+def held(estimate: Row, spec: CohortSpec) -> Row:
+    """Widen the interval of a penalised effect to hold the estimate; of clustered customers it has none."""
+    if spec.cohort.cluster is None:
+        return widened_to_contain(estimate)
+    return {**estimate, "std_error": np.nan, "conf_low": np.nan, "conf_high": np.nan}
 
 
 def _not_fitted(failure: Unestimated, scenario: str) -> Check:
@@ -200,7 +209,7 @@ def _yearly(spells: Spells, spec: CohortSpec, adjusted: str, rng: np.random.Gene
                 group=group, reference=reference, adjusted=adjusted, scenario=f"year={one.year}", n=one.n,
                 n_events=one.n_events,
             )  # fmt: skip
-        yield widened_to_contain(shown) if one.penalised else shown
+        yield held(shown, spec) if one.penalised else shown
 
 
 def _with_interval(code: str, group: str, ratio: Ratio, facts: dict[str, Fact]) -> Check:

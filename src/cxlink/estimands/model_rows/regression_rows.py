@@ -53,7 +53,7 @@ def spend_model_rows(
     rows: list[Row] = []
     findings: list[Check] = []
     coefficients: list[Row] = []
-    for fit in fit_spend(question.cells, question.effect, spec.spend.refunds):
+    for fit in fit_spend(question.cells, question.effect, spec.spend.refunds, leads=leads):
         if isinstance(fit, SpendFit):
             first = LEADING if leads and fit.model == "poisson" else NOT_LEADING
             rows += spend_rows(group_means(fit, question, rng), spec, first)

@@ -16,6 +16,7 @@ from cxlink.cohort.spec.spec_sections import AdjustSection, TableSection
 from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort, read_again
 from cxlink.fits.formulas.formula import ModelFormula, parse_formula, refuse_unknown
+from cxlink.groups.effective_buckets import effective_number
 
 MOST_VALUES = 50
 """A number with at most so many values is counted by value; one with more is continuous."""
@@ -44,6 +45,8 @@ class ModelCells:
         Sums of spend, see `cxlink.Counts`; no column without spend.
     continuous : tuple of str
         Variables with more than `MOST_VALUES` values.
+    bucket : int ndarray of shape (n_cells,), optional
+        Of the clusters that they belong to; None where customers are independent.
     """
 
     spec: CohortSpec
@@ -56,6 +59,12 @@ class ModelCells:
     n: np.ndarray
     spend: pd.DataFrame
     continuous: tuple[str, ...]
+    bucket: np.ndarray | None = None
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of the errors: the buckets that the customers stand on; infinite without clusters."""
+        return np.inf if self.bucket is None else effective_number(np.bincount(self.bucket, self.n))
 
     @property
     def weight(self) -> np.ndarray:
@@ -80,7 +89,7 @@ class ModelCells:
 
     def customers(self, periods: np.ndarray) -> Exposures:
         """Customers by profile in some of the periods, which count from 1; for a covariance over them."""
-        every = Exposures(self.profile, self.entry, self.exit, self.lost, self.n)
+        every = Exposures(self.profile, self.entry, self.exit, self.lost, self.n, self.bucket)
         return every.within(np.isin(np.arange(self.n_periods) + 1, periods))
 
     def of(self, n: np.ndarray) -> "ModelCells":
@@ -215,6 +224,7 @@ def _cells(
             one for one in names
             if not isinstance(profiles[one].dtype, pd.CategoricalDtype) and profiles[one].nunique() > MOST_VALUES
         ),
+        bucket=cells["bucket"].to_numpy(int) if "bucket" in cells else None,
     )  # fmt: skip
 
 

@@ -119,7 +119,8 @@ def adjusters(coefficients: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame
         return pd.DataFrame(columns=["model", "term", "level", "reference"])
     mine = coefficients[coefficients["model"].isin(models) & (coefficients["adjusted"] == "conditional")]
     mine = mine[(mine["term"] != "score") & (mine["reference"] != "") & mine["part"].isin(["", "mean"])]
-    return mine[np.isfinite(mine[["estimate", "conf_low", "conf_high"]]).all(axis=1)].reset_index(drop=True)
+    ends = mine[["estimate", "conf_low", "conf_high"]].to_numpy(float)
+    return mine[np.isfinite(ends[:, 0]) & ~np.isinf(ends).any(axis=1)].reset_index(drop=True)
 
 
 def in_order(rows: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
@@ -229,7 +230,7 @@ def leave_the_axis(lines: Sequence[ForestLine]) -> bool:
 
 def _limits(lines: Sequence[ForestLine]) -> tuple[float, float]:
     """Ends of the axis: the intervals, with 1 between them, at most a hundred times 1 either way."""
-    known = [ends for line in lines for ends in line.values if ends is not None]
-    low = min((ends[1] for ends in known), default=0.5)
-    high = max((ends[2] for ends in known), default=2.0)
+    every = [value for line in lines for ends in line.values if ends is not None for value in ends]
+    known = [value for value in every if not np.isnan(value)]  # an estimate may stand without an interval
+    low, high = min(known, default=0.5), max(known, default=2.0)
     return max(min(low, 0.9) * 0.9, 1 / _WIDEST), min(max(high, 1.1) * 1.1, _WIDEST)

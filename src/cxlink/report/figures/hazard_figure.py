@@ -100,7 +100,7 @@ def observed_hazard(estimates: pd.DataFrame, at_risk: pd.DataFrame, spec: Cohort
 
     Smoothed over a window of about a sixth of follow-up: losses in it over customers at risk in it. Where customers
     enter late, the clock of the counts is not the time since the score, so the window's mean hazard comes from the
-    Kaplan–Meier curve, without an interval.
+    Kaplan–Meier curve, without an interval; so is that of clustered customers.
 
     Parameters
     ----------
@@ -120,6 +120,7 @@ def observed_hazard(estimates: pd.DataFrame, at_risk: pd.DataFrame, spec: Cohort
     n = np.array([np.nansum(r[k]) for k in window])
     middle = (share + _NORMAL**2 / (2 * n)) / (1 + _NORMAL**2 / n)
     half = _NORMAL * np.sqrt(share * (1 - share) / n + _NORMAL**2 / (4 * n**2)) / (1 + _NORMAL**2 / n)
+    half = half if spec.cohort.cluster is None else np.full(len(n), np.nan)
     return ObservedHazard(mine["period"].to_numpy(dtype=int), d / r, share, middle - half, middle + half)
 
 

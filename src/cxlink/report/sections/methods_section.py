@@ -98,7 +98,8 @@ def _intervals(m: Material) -> Runs:
         seed=str(m.spec.analysis.seed),
     )  # fmt: skip
     posterior = [say("methods.posterior_draws")] if m.results.bayesian is not None else []
-    return styled("methods.intervals", text=" ".join([text, *posterior]))
+    clusters = [say("methods.clusters", column=m.spec.cohort.cluster)] if m.spec.cohort.cluster else []
+    return styled("methods.intervals", text=" ".join([text, *clusters, *posterior]))
 
 
 def running_pages(materials: list[Material], level: int = 1) -> list[Block]:

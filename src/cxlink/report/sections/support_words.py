@@ -2,6 +2,7 @@
 
 from cxlink.checks import matching
 from cxlink.estimands.support_checks import LEAST_SUPPORT
+from cxlink.groups.effective_buckets import FEWEST_BUCKETS
 from cxlink.report.content import Material
 from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.format import full, levels, periods, score
@@ -36,12 +37,20 @@ def support(m: Material) -> list[str]:
 def _few(m: Material, model: str) -> str:
     """Say which sides of the headline have too few customers a stratum; nothing where they have enough."""
     few = matching(m.results.checks, code="customers_per_stratum", model=model, passed=False)
+    scattered = matching(
+        m.results.checks, code=("buckets_per_group", "single_bucket"), model=model, passed=False
+    )
     stands = m.book.headline(_ESTIMANDS[model], m.sides[0])
-    if not few or stands is None or stands.model == model:
+    if not (few or scattered) or stands is None or stands.model == model:
         return ""
-    sides = [levels(check.group, m.spec) for check in few]
-    why = say(f"limitations.few_{_ESTIMANDS[model]}", levels=sides, least=int(few[0].bound))
-    return " ".join([why, *_took_over(m, stands)])
+    why, key = [], _ESTIMANDS[model]
+    if few:
+        sides = [levels(check.group, m.spec) for check in few]
+        why.append(say(f"limitations.few_{key}", levels=sides, least=int(few[0].bound)))
+    if scattered:
+        sides = [levels(side, m.spec) for side in dict.fromkeys(check.group for check in scattered)]
+        why.append(say(f"limitations.few_clusters_{key}", levels=sides, least=FEWEST_BUCKETS))
+    return " ".join([*why, *_took_over(m, stands)])
 
 
 def _thin(m: Material, model: str, share: float) -> str:

@@ -73,7 +73,7 @@ def anchored(
     every = shares(tuple(levels))
     widest = len(tails.fit.terms.matrix) * len(every.steps[0])
     streams = repeated_streams(
-        (spells.n, n_draws, int(np.clip(_BLOCK // widest, 10, n_draws))), bootstrap, noise
+        (spells, n_draws, int(np.clip(_BLOCK // widest, 10, n_draws))), bootstrap, noise
     )
 
     def errors() -> DrawnErrors:

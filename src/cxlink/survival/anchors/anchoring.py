@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from cxlink.cohort.count.spells import each_pair, risk_sets
+from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
 from cxlink.survival.anchors.anchored_shares import AnchoredShares, OpenCurves, open_curves
 from cxlink.survival.anchors.conditioning import LastingErrors, conditioned, effective, resampled
 from cxlink.survival.bootstrap import resample
@@ -195,14 +195,14 @@ def _blocks(shares: AnchoredShares, model: ContinuedHazards, streams: Streams) -
 
 
 def repeated_streams(
-    asked: tuple[np.ndarray, int, int], bootstrap: np.random.Generator, noise: np.random.Generator
+    asked: tuple[Spells, int, int], bootstrap: np.random.Generator, noise: np.random.Generator
 ) -> Streams:
     """Repeat random numbers that have not been drawn yet, as often as asked, and leave them as they are.
 
     Parameters
     ----------
-    asked : (ndarray of shape (n_spells,), int, int)
-        Customers of the spells, draws in all, and draws in a block.
+    asked : (Spells, int, int)
+        The cohort, draws in all, and draws in a block.
     bootstrap, noise : Generator
         Of the resampled customers, and of the fitted hazards.
     """

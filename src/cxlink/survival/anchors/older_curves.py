@@ -74,7 +74,7 @@ class OlderCurves:
         """
         count = risk_sets(self.spells, self.members)
         own = self._log_shares(*count(self.spells.n[:, None]), start, periods)[:, 0]
-        (weights,) = resample(self.spells.n, _DRAWS, _DRAWS, np.random.default_rng(_SEED))
+        (weights,) = resample(self.spells, _DRAWS, _DRAWS, np.random.default_rng(_SEED))
         variance = self._log_shares(*count(weights), start, periods).var(axis=1, ddof=1)
         share = np.exp(own)
         return {

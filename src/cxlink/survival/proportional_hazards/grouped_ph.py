@@ -89,7 +89,7 @@ def grouped_ph(
         In place of the spec's.
     interacting : bool
         Whether the score's effect may differ between categories; its hazard ratios are then those of one of them.
-    covariance : {"robust", "model"}
+    covariance : {"robust", "model", "jackknife"}
         See `fit_hazards`.
 
     Returns
@@ -161,14 +161,19 @@ def _curves(
         times=request.times, point=values[0], draws=drawn_values, horizons=request.horizons,
         area=Drawn(area[0], drawn_area), inside=inside_areas(survival[0], request.horizons, ten), observed_until=ten,
         last=np.clip(last_at_risk(standards, at_risk), 0, np.maximum(observed_until, 0)), own=request.own,
-        contrasts=request.contrasts, sparse=_penalised(fit, standards), given=request.given,
+        contrasts=request.contrasts, sparse=_penalised(fit, standards, clustered=spells.buckets is not None),
+        given=request.given,
     )  # fmt: skip
 
 
-def _penalised(fit: HazardFit, standards: Sequence[Standard]) -> np.ndarray:
-    """Whether a group has an effect that a weak penalty holds: its draws are not those of the estimator."""
+def _penalised(fit: HazardFit, standards: Sequence[Standard], *, clustered: bool) -> np.ndarray:
+    """Whether a group has an effect that a weak penalty holds: its draws are not those of the estimator.
+
+    Of clustered customers also one of few losses, or few retained, whose draws would be those of the penalty.
+    """
     fixed = fit.design.matrix.shape[1]
-    rows = fit.design.matrix[:, [one.index for one in fit.separated if one.index < fixed]].any(axis=1)
+    held = (*fit.separated, *(fit.few if clustered else ()))
+    rows = fit.design.matrix[:, [one.index for one in held if one.index < fixed]].any(axis=1)
     return np.array([rows[s.curve].any() for s in standards], dtype=bool)
 
 

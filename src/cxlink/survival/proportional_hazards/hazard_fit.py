@@ -10,7 +10,8 @@ from cxlink.cohort.spec.spec_sections import Effect
 from cxlink.estimation.penalties import Penalty
 from cxlink.survival.proportional_hazards.cloglog import Grouped, Solution, solve
 from cxlink.survival.proportional_hazards.hazard_design import HazardDesign, make_design, penalty, separated
-from cxlink.survival.proportional_hazards.robust_errors import Covariance, HazardErrors, errors_of
+from cxlink.survival.proportional_hazards.hazard_errors import HazardErrors
+from cxlink.survival.proportional_hazards.robust_errors import Covariance, errors_of
 from cxlink.survival.small_groups import FEWEST
 
 TIME = "score × time"
@@ -116,9 +117,11 @@ def fit_hazards(
         Whether the score's effect may differ between categories.
     varying : ndarray of shape (n_pairs, n_periods), optional
         A covariate that changes with time; its coefficient comes last.
-    covariance : {"robust", "model"}
-        Errors over customers, or from the expected information; the latter in any case where the person-periods do not
-        hold their customers, and of levels, categories and interactions with fewer than ten losses, or kept.
+    covariance : {"robust", "model", "jackknife"}
+        Errors over customers (over the buckets of their clusters), from the expected information, or of clustered
+        customers by leaving out one bucket at a time. From the information in any case where the person-periods do not
+        hold their customers, and of independent customers in levels, categories and interactions with fewer than ten
+        losses, or kept.
 
     Returns
     -------
@@ -146,7 +149,11 @@ def fit_hazards(
         grouped=grouped,
         solution=solution,
         errors=errors_of(
-            grouped, solution, separated_penalties, counted.exposures if covariance == "robust" else None
+            grouped,
+            solution,
+            separated_penalties,
+            None if covariance == "model" else counted.exposures,
+            by_jackknife=covariance == "jackknife",
         ),
         separated=separated_penalties,
         few=_few(grouped, design, separated_penalties),

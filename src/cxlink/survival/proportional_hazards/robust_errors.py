@@ -10,13 +10,14 @@ goes with Σ u.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
 from cxlink.cohort.count.exposures import Exposures
 from cxlink.estimation.penalties import Penalty, stacked
+from cxlink.survival.proportional_hazards.bucket_errors import jackknife, of_buckets
 from cxlink.survival.proportional_hazards.cloglog import (
     Grouped,
     Solution,
@@ -26,92 +27,23 @@ from cxlink.survival.proportional_hazards.cloglog import (
     mean_covariates,
 )
 from cxlink.survival.proportional_hazards.hazard_design import separated
+from cxlink.survival.proportional_hazards.hazard_errors import LEAST_VARIANCE, Contributions, HazardErrors
 from cxlink.survival.small_groups import FEWEST
 
-Covariance = Literal["robust", "model"]
-"""Of coefficients: over customers, or from the expected information."""
-_LEAST_SHAPE = 0.5
-"""Of the gamma that a period's hazard is drawn from: half a loss."""
-_LEAST_VARIANCE = 1e-15
+Covariance = Literal["robust", "model", "jackknife"]
+"""Of coefficients: over customers, or the buckets of their clusters; from the expected information; or by leaving out
+one bucket at a time."""
 _Parts = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Variance of Σ u, covariance of it with each period's Σ s, variance of that: (p, p), (p, n_periods), (n_periods,)."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class HazardErrors:
-    """Joint errors of the effects and of the baseline's log hazards, whose periods are independent given the effects.
-
-    Attributes
-    ----------
-    covariance : ndarray of shape (n_effects, n_effects)
-        Of the effects.
-    lean : ndarray of shape (n_effects, n_periods)
-        How log hazards of the baseline move with each effect, beside the move that maximises the likelihood.
-    variance : ndarray of shape (n_periods,)
-        What is left of theirs.
-    """
-
-    covariance: np.ndarray
-    lean: np.ndarray
-    variance: np.ndarray
-
-    def baseline_noise(self, moves: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Draw what log hazards of the baseline differ by from those that maximise the likelihood at drawn effects.
-
-        What is left is gamma, so that a hazard has the estimate as its mean however few its losses are (the gamma
-        process of Kalbfleisch 1978, Journal of the Royal Statistical Society B 40:214–221).
-
-        Parameters
-        ----------
-        moves : ndarray of shape (n_draws, n_effects)
-            Normal distances of the effects from the estimate.
-        rng : Generator
-            Advanced.
-
-        Returns
-        -------
-        ndarray of shape (n_draws, n_periods)
-        """
-        explained = np.sum(self.lean * (self.covariance @ self.lean), axis=0)
-        shape = np.maximum(1 / self.variance, _LEAST_SHAPE)
-        own = rng.standard_gamma(shape, (len(moves), len(shape))) / shape
-        noise: np.ndarray = moves @ self.lean - explained / 2 + np.log(own)
-        return noise
-
-    def joint(self, middle: np.ndarray) -> np.ndarray:
-        """Give the covariance of effects and log hazards of the baseline together.
-
-        Parameters
-        ----------
-        middle : ndarray of shape (n_effects, n_periods)
-            Mean covariates, by which the baseline moves against the effects.
-        """
-        moved = self.lean - middle
-        across = self.covariance @ moved
-        within = moved.T @ across + np.diag(self.variance)
-        joint: np.ndarray = np.block([[self.covariance, across], [across.T, within]])
-        return joint
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Contributions:
-    """What each customer's period gives to the score of its linear predictor.
-
-    Attributes
-    ----------
-    rate, odds : ndarray of shape (n_cells, n_periods)
-        Taken off in a period at risk, and added in that of the loss.
-    curvature : ndarray of shape (n_cells, n_periods)
-        Minus the score's derivative, of all customers at risk.
-    """
-
-    rate: np.ndarray
-    odds: np.ndarray
-    curvature: np.ndarray
-
-
 def errors_of(
-    grouped: Grouped, solution: Solution, penalties: Sequence[Penalty], exposures: Exposures | None
+    grouped: Grouped,
+    solution: Solution,
+    penalties: Sequence[Penalty],
+    exposures: Exposures | None,
+    *,
+    by_jackknife: bool = False,
 ) -> HazardErrors:
     """Give the errors of a fit.
 
@@ -126,16 +58,21 @@ def errors_of(
     exposures : Exposures or None
         The customers, by row and period of the counts; None for the errors of a generalised linear model, from the
         expected information.
+    by_jackknife : bool
+        Of clustered customers: whether by leaving out one bucket at a time.
     """
     if exposures is None:
-        variance = 1 / np.maximum(solution.weight.sum(axis=0), _LEAST_VARIANCE)
+        variance = 1 / np.maximum(solution.weight.sum(axis=0), LEAST_VARIANCE)
         covariance = np.linalg.pinv(solution.information, hermitian=True)
         return HazardErrors(covariance, np.zeros((len(covariance), len(variance))), variance)
     eta = clipped(solution.alpha + grouped.shift(solution.beta))
     rate = np.exp(eta)
     made = Contributions(rate, rate / -np.expm1(-rate), derivatives(grouped, eta)[1])
     held = stacked(penalties, grouped.n_effects).information(solution.beta)
-    errors = sandwich(grouped, made, exposures, few_losses(grouped), held)
+    if by_jackknife and exposures.bucket is not None:
+        errors = jackknife(grouped, made, exposures, held)
+    else:
+        errors = sandwich(grouped, made, exposures, few_losses(grouped), held)
     # draws of the baseline move by the expected information's means
     apart = mean_covariates(grouped, solution.weight) - mean_covariates(grouped, made.curvature)
     return replace(errors, lean=errors.lean + apart)
@@ -162,8 +99,10 @@ def sandwich(
     held : ndarray of shape (n_effects, n_effects)
         Information of penalties.
     """
-    own = np.maximum(made.curvature.sum(axis=0), _LEAST_VARIANCE)
+    own = np.maximum(made.curvature.sum(axis=0), LEAST_VARIANCE)
     middle = mean_covariates(grouped, made.curvature)
+    if exposures.bucket is not None:
+        return of_buckets(grouped, made, middle, exposures, held)
     seen = _of_customers(grouped, made, middle, exposures, few)
     modelled = _of_the_model(grouped, few[:, None] * made.curvature, middle)
     meat, crossed, noise = (a + b for a, b in zip(seen, modelled, strict=True))
@@ -173,7 +112,7 @@ def sandwich(
     regressed = np.linalg.pinv(meat, hermitian=True) @ crossed
     left = (noise - np.sum(crossed * regressed, axis=0)) / own**2
     return HazardErrors(
-        inverse @ meat @ inverse, information @ regressed / own, np.maximum(left, _LEAST_VARIANCE)
+        inverse @ meat @ inverse, information @ regressed / own, np.maximum(left, LEAST_VARIANCE)
     )
 
 

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
 from cxlink.groups.requests import Request
 from cxlink.survival.anchors.anchoring import repeated_streams
-from cxlink.survival.bootstrap import resample
+from cxlink.survival.bootstrap import ResampledCustomers, drawn_customers
 from cxlink.survival.tails.continued_hazards import ContinuedHazards
 from cxlink.survival.tails.curve_plan import (
     ContinuedPlan,
@@ -59,7 +59,7 @@ class PairCurves:
 
     def draws(
         self, n_draws: int, rng: np.random.Generator, scenarios: Sequence[str] = ("",)
-    ) -> Iterator[tuple[Curves, np.ndarray]]:
+    ) -> Iterator[tuple[Curves, ResampledCustomers]]:
         """Draw the curves, with the resampled customers that they are made of.
 
         Parameters
@@ -75,8 +75,8 @@ class PairCurves:
         ------
         log_survival : dict of str to ndarray of shape (n_pairs, n_steps + 1, n_block)
             By scenario; all from the same customers.
-        weights : ndarray of shape (n_spells, n_block)
-            Customers of each spell.
+        customers : ResampledCustomers
+            Whom they were made of.
         """
         bootstrap, more = rng.spawn(2)
         widest = max(self.log_survival.size, len(self.spells.n), 1)
@@ -84,9 +84,9 @@ class PairCurves:
         if self.source is not None:
             yield from self.source.draws(asked, self.log_survival.shape[1], (bootstrap, more), scenarios)
             return
-        for weights in resample(self.spells.n, *asked, bootstrap):
-            stay = np.zeros((*self.log_survival.shape, weights.shape[1]))
-            yield dict.fromkeys(scenarios, stay), weights
+        for customers in drawn_customers(self.spells, *asked, bootstrap):
+            stay = np.zeros((*self.log_survival.shape, customers.weights.shape[1]))
+            yield dict.fromkeys(scenarios, stay), customers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,13 +113,14 @@ class Continuation:
         n_times: int,
         streams: tuple[np.random.Generator, np.random.Generator],
         scenarios: Sequence[str],
-    ) -> Iterator[tuple[Curves, np.ndarray]]:
+    ) -> Iterator[tuple[Curves, ResampledCustomers]]:
         """Draw curves at so many times, as many draws in all and in a block as are asked; see `PairCurves.draws`."""
         spells, last, start = self.model.spells, self.plan.hazard, 0
         bootstrap, (noise, paths) = streams[0], streams[1].spawn(2)
         model, index = self._with_paths(asked, (bootstrap, noise, paths), scenarios)
         count, gradients = risk_sets(spells, each_pair(spells)), model.gradients()
-        for weights in resample(spells.n, *asked, bootstrap):
+        for customers in drawn_customers(spells, *asked, bootstrap):
+            weights = customers.weights
             at = slice(start, start + weights.shape[1])
             hazard, last = resampled_hazards(self.plan, count(weights), last)
             # many small products of matrices: threads of their own would wait for each other
@@ -129,11 +130,11 @@ class Continuation:
             made = {name: one[:, :n_times] for name, one in curves.items()}
             start = at.stop
             if index is None:
-                yield made, weights
+                yield made, customers
                 continue
             own = index[np.searchsorted(index, at.start) : np.searchsorted(index, at.stop)] - at.start
             if len(own):
-                yield {name: one[..., own] for name, one in made.items()}, weights[:, own]
+                yield {name: one[..., own] for name, one in made.items()}, customers.only(own)
 
     def _with_paths(
         self,
@@ -147,7 +148,7 @@ class Continuation:
         model = replace(self.model, paths=errors.paths, structure=tails.drawn_structures(n_draws))
         if tails.anchoring is None:
             return model, None
-        again = repeated_streams((spells.n, *asked), bootstrap, noise)
+        again = repeated_streams((spells, *asked), bootstrap, noise)
         more = errors, lambda: tails.drawn_errors(spells, n_draws, paths)
         kept = tails.anchoring.draws(model, again, more, paths, scenarios)
         return replace(model, paths=kept.paths), kept.index

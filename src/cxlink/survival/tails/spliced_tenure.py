@@ -114,7 +114,7 @@ def spliced(
     drawn, structure = tails.drawn_errors(spells, n_draws, paths), tails.drawn_structures(n_draws)
     model, kept = ContinuedHazards(spells, tails.fit, *steps, drawn.paths, tails.others, structure), None
     if tails.anchoring is not None:
-        streams = repeated_streams((spells.n, n_draws, _block(model, n_draws)), bootstrap, noise)
+        streams = repeated_streams((spells, n_draws, _block(model, n_draws)), bootstrap, noise)
         several = drawn, lambda: tails.drawn_errors(spells, n_draws, paths)
         kept = tails.anchoring.draws(model, streams, several, paths, _scenarios(jobs))
         model = replace(model, paths=kept.paths)
@@ -235,7 +235,7 @@ def _draws(
     rooms = [job.rooms(n_draws) for job in jobs]
     last = [job.plan.hazard for job in jobs]
     start = 0
-    for weights in resample(spells.n, n_draws, _block(model, n_draws), bootstrap):
+    for weights in resample(spells, n_draws, _block(model, n_draws), bootstrap):
         at = slice(start, start + weights.shape[1])
         drawn, counted = model.drawn(weights, at, gradients, noise), count(weights)
         cumulative: dict[tuple[str, bytes], np.ndarray] = {}

@@ -1,0 +1,179 @@
+"""How many buckets of clusters a group, or a contrast, effectively stands on: the degrees of freedom of its interval.
+
+With q_b the sum of the squared weights that the customers of bucket b have in it, (Σq)² / Σq² (Satterthwaite 1946,
+doi 10.2307/3002019, for sums of independent buckets of customers alike).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxlink.cohort.count.clusters import BUCKETS
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.spells import Spells
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.strata import stratum_column
+from cxlink.groups.requests import Request
+
+FEWEST_EFFECTIVE = 6
+"""Effective buckets under which an estimate has no interval."""
+FEWEST_BUCKETS = 10
+"""Buckets of either side of the headline under which the additive models take over (design rule 6)."""
+NOT_SCORED = "not_scored"
+
+
+def effective_number(parts: np.ndarray) -> float:
+    """(Σq)² / Σq² of parts of a whole: as many as there are where all are equal; 0 of nothing.
+
+    Examples
+    --------
+    >>> effective_number(np.array([2.0, 2.0, 0.0, 2.0]))
+    3.0
+    """
+    squares = float((parts**2).sum())
+    return float(parts.sum()) ** 2 / squares if squares > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Footing:
+    """What an estimate stands on.
+
+    Attributes
+    ----------
+    effective : float
+        Buckets, (Σq)² / Σq²; 0 without customers.
+    single : bool
+        Whether a level and stratum with customers that it averages has one bucket alone.
+    """
+
+    effective: float
+    single: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EffectiveBuckets:
+    """Customers of a cohort by level, stratum and bucket.
+
+    Attributes
+    ----------
+    counts : Counts
+        With buckets.
+    cells : DataFrame of shape (n_pairs, n_variables + 1)
+        ``score`` (missing: not scored) and the strata of each row of `n`.
+    n : ndarray of shape (n_pairs, n_buckets)
+        Customers.
+    """
+
+    counts: Counts
+    cells: pd.DataFrame
+    n: np.ndarray
+
+    def footing(self, sides: tuple[str, ...], adjusted: str, stratum: str = "") -> Footing:
+        """Say what a group, or the two sides of a contrast, stand on.
+
+        Parameters
+        ----------
+        sides : tuple of str
+            Groups: one, or a group and its reference.
+        adjusted : {"no", "standardised", "conditional", …}
+            Whether each level is pooled over the strata, or every stratum has the weight of all customers scored.
+        stratum : str
+            ``plan=basic``, where the estimate is of one category.
+
+        Raises
+        ------
+        InputError
+            If a group is no set of levels of the score.
+        """
+        pooled = adjusted in ("no", "")
+        inside = self._of_stratum(stratum)
+        squares, single = np.zeros(BUCKETS), False
+        for side in sides:
+            weight, cells = self._weights(side, inside, pooled=pooled)
+            squares += weight**2 @ self.n
+            single |= self._alone(cells, pooled=pooled)
+        return Footing(effective_number(squares), single)
+
+    def buckets(self, side: str) -> int:
+        """Number of buckets with customers of a group."""
+        return int((self.n[self._of_group(side)].sum(axis=0) > 0).sum())
+
+    def _of_group(self, side: str) -> np.ndarray:
+        score = self.cells["score"]
+        if side == NOT_SCORED:
+            return score.isna().to_numpy()
+        return score.isin(self.counts.spec.group(side)).fillna(False).to_numpy(bool)
+
+    def _of_stratum(self, stratum: str) -> np.ndarray:
+        if not stratum:
+            return np.ones(len(self.cells), dtype=bool)
+        name, _, category = stratum.partition("=")
+        column = stratum_column(name)
+        if column not in self.cells:
+            raise InputError(f"{stratum!r} is no stratum of this cohort")
+        return (self.cells[column] == category).to_numpy(bool)
+
+    def _weights(self, side: str, inside: np.ndarray, *, pooled: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Weight of one customer of each row of `n` in a group, and which rows it has."""
+        mine = self._of_group(side) & inside
+        size = self.n.sum(axis=1)
+        if pooled:
+            return np.where(mine, 1 / max(float(size[mine].sum()), 1.0), 0.0), mine
+        scored = self.cells["score"].notna().to_numpy() & inside
+        strata = [name for name in self.cells if name != "score"]
+        which = (
+            self.cells.groupby(strata, dropna=False).ngroup().to_numpy()
+            if strata
+            else np.zeros(len(size), int)
+        )
+        of_stratum = np.bincount(which[scored], size[scored], which.max(initial=0) + 1)
+        own = np.bincount(which[mine], size[mine], len(of_stratum))
+        # every stratum has its share, whatever the group's customers in it
+        weight = np.divide(of_stratum, own, out=np.zeros(len(own)), where=own > 0) / of_stratum.sum()
+        return np.where(mine, weight[which], 0.0), mine
+
+    def _alone(self, mine: np.ndarray, *, pooled: bool) -> bool:
+        """Whether a level (pooled), or a level and stratum, has customers of one bucket alone."""
+        n = self.n[mine]
+        if pooled:
+            return bool(((n.sum(axis=0) > 0).sum() == 1) and n.sum() > 0)
+        return bool(((n > 0).sum(axis=1) == 1).any())
+
+
+def buckets_of_curve(spells: Spells, request: Request, group: int) -> Footing:
+    """Say what a group of a request for observed curves stands on.
+
+    Parameters
+    ----------
+    spells : Spells
+        The cohort, with buckets.
+    request : Request
+        Its curves are pools of pairs of level and stratum.
+    group : int
+        Position of the group among its standards.
+    """
+    assert spells.buckets is not None
+    standard, buckets = request.standards[group], spells.buckets
+    of_place = np.asarray(buckets.customers.sum(axis=0)).ravel()
+    squares, single = np.zeros(BUCKETS), False
+    for curve in np.unique(standard.curve):
+        inside = np.isin(buckets.pair, request.members[curve])
+        n = np.bincount(buckets.bucket[inside], of_place[inside], BUCKETS)
+        squares += n * (standard.weight[standard.curve == curve].sum() / max(n.sum(), 1.0)) ** 2
+        single |= int((n > 0).sum()) == 1
+    return Footing(effective_number(squares), single)
+
+
+def effective_buckets(counts: Counts) -> EffectiveBuckets | None:
+    """Sort customers by level, stratum and bucket; None where none are known."""
+    if "bucket" not in counts.cells:
+        return None
+    names = [stratum_column(name) for name in counts.spec.stratum_variables]
+    keys = ["score", *names]
+    cells = counts.cells.groupby([*keys, "bucket"], dropna=False)["n"].sum().reset_index()
+    rows = cells[keys].drop_duplicates(ignore_index=True)
+    at = cells.groupby(keys, dropna=False, sort=False).ngroup().to_numpy()
+    n = np.zeros((len(rows), BUCKETS))
+    np.add.at(n, (at, cells["bucket"].to_numpy(int)), cells["n"].to_numpy(float))
+    return EffectiveBuckets(counts, rows, n)

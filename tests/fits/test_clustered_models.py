@@ -1,0 +1,62 @@
+"""Models with a formula, of clustered customers: the errors of an analysis, Student's intervals, and refusals."""
+
+import numpy as np
+import pytest
+from clustered import account_cohort, account_counts
+from scipy.stats import t
+
+from cxlink import InputError, aft, compare_models, hazards, kaplan_meier, posterior, spend_regression
+from cxlink.cohort.count.spells import person_periods, spells_of
+from cxlink.spend.regressions import fit_poisson
+from cxlink.spend.spend_cells import spend_cells
+from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, fit_hazards
+
+
+def test_hazards_by_a_column_have_the_errors_of_the_spec() -> None:
+    model = hazards(account_cohort(None), "score + plan", cluster="account")
+    fit = fit_hazards(person_periods(spells_of(account_counts())))
+    assert isinstance(fit, HazardFit)
+    table = model.summary()
+    # of the plan: levels may have another reference
+    assert table["std_error"].iloc[-1] == pytest.approx(fit.standard_errors[-1], rel=1e-6)
+    freedom = model.cells.freedom
+    assert 60 < freedom < 130
+    width = np.log(table["conf_high"] / table["coefficient"].map(np.exp)) / table["std_error"]
+    np.testing.assert_allclose(width, t.isf(0.025, freedom), rtol=1e-9)
+    same = hazards(account_cohort(), "score + plan").summary()
+    np.testing.assert_allclose(same["std_error"], table["std_error"], rtol=1e-12)
+    assert (table["std_error"] > 1.2 * hazards(account_cohort(None), "score + plan").summary()["std_error"])[
+        :4
+    ].all()
+
+
+def test_regressions_of_spend_have_the_errors_of_the_spec() -> None:
+    counts = account_counts()
+    fit = fit_poisson(spend_cells(counts, spells_of(counts)))
+    model = spend_regression(account_cohort(None), "score + plan", cluster="account")
+    plan = model.summary().loc[("amount", "plan[T.b]"), "std_error"]
+    assert plan == pytest.approx(np.sqrt(fit.stack.covariance[-1, -1]), rel=1e-6)  # type: ignore[union-attr]
+    assert model.check()["std_error"].isna().all()
+
+
+def test_curves_have_students_draws_and_no_interval_of_few_buckets() -> None:
+    one, other = (kaplan_meier(account_cohort(None), cluster=name).at(6) for name in ("account", None))
+    np.testing.assert_array_equal(one["estimate"], other["estimate"])
+    assert (one["std_error"] / other["std_error"]).mean() > 1.1
+    best = kaplan_meier(account_cohort()).difference("best", "worst")
+    assert best["std_error"].notna().all()
+
+
+@pytest.mark.parametrize("fitted", [aft, posterior], ids=["aft", "posterior"])
+def test_models_of_independent_customers_are_refused(fitted: object) -> None:
+    with pytest.raises(InputError, match="takes customers as independent"):
+        fitted(account_cohort())  # type: ignore[operator]
+
+
+def test_other_refusals_are_one_line() -> None:
+    with pytest.raises(InputError, match='covariance="model" takes customers as independent'):
+        hazards(account_cohort(), covariance="model")
+    with pytest.raises(InputError, match="folds as if they were independent"):
+        compare_models(hazards(account_cohort()))
+    with pytest.raises(InputError, match="these counts were made without it"):
+        hazards(account_counts(None), cluster="account")

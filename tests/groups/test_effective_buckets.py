@@ -1,0 +1,86 @@
+"""Effective buckets by hand: of a group pooled over strata, standardised, of a contrast, of one category."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from clustered import account_spec
+
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.profile import Profile
+from cxlink.cohort.count.spells import spells_of
+from cxlink.cohort.errors import InputError
+from cxlink.groups.effective_buckets import (
+    EffectiveBuckets,
+    buckets_of_curve,
+    effective_buckets,
+    effective_number,
+)
+from cxlink.groups.requests import pooled
+
+
+def _counts() -> Counts:
+    """Score 1: plan a 6 + 2 customers in two buckets, plan b 4 in one; score 5: plan a 8 in one, plan b 5 + 5."""
+    rows = [(1, "a", 0, 6), (1, "a", 1, 2), (1, "b", 2, 4), (5, "a", 3, 8), (5, "b", 3, 5), (5, "b", 4, 5)]
+    cells = pd.DataFrame(rows, columns=["score", "stratum.plan", "bucket", "n"]).astype({"score": "Int64"})
+    cells = cells.assign(entry=0, exit=12, cause="", wave="")
+    return Counts(cells, account_spec(spend=None), Profile("rows", 30, 30))
+
+
+@pytest.fixture(scope="module")
+def made() -> EffectiveBuckets:
+    found = effective_buckets(_counts())
+    assert found is not None
+    return found
+
+
+def test_pooled_by_hand(made: EffectiveBuckets) -> None:
+    footing = made.footing(("1",), "no")
+    assert footing.effective == pytest.approx(12**2 / (6**2 + 2**2 + 4**2))
+    assert not footing.single
+    assert made.footing(("5",), "no").effective == pytest.approx(18**2 / (13**2 + 5**2))
+
+
+def test_standardised_by_hand(made: EffectiveBuckets) -> None:
+    # plan a has 16 of the 30 customers: a customer of score 1 weighs 16/30/8 in it, and 14/30/4 in plan b
+    a, b = (16 / 30 / 8) ** 2, (14 / 30 / 4) ** 2
+    parts = np.array([6 * a, 2 * a, 4 * b])
+    footing = made.footing(("1",), "standardised")
+    assert footing.effective == pytest.approx(parts.sum() ** 2 / (parts**2).sum())
+    assert footing.single
+
+
+def test_a_contrast_has_the_buckets_of_both_sides(made: EffectiveBuckets) -> None:
+    worst, best = 1 / 12**2, 1 / 18**2
+    parts = np.array([6 * worst, 2 * worst, 4 * worst, 13 * best, 5 * best])
+    assert made.footing(("5", "1"), "no").effective == pytest.approx(parts.sum() ** 2 / (parts**2).sum())
+
+
+def test_one_category_and_what_is_none(made: EffectiveBuckets) -> None:
+    footing = made.footing(("1",), "no", "plan=a")
+    assert footing.effective == pytest.approx(8**2 / (6**2 + 2**2))
+    assert made.footing(("1",), "no", "plan=b").single
+    assert made.footing(("3",), "no").effective == 0
+    assert (made.buckets("1"), made.buckets("5"), made.buckets("2")) == (3, 2, 0)
+    with pytest.raises(InputError):
+        made.footing(("asked_twice",), "no")
+    with pytest.raises(InputError):
+        made.footing(("1",), "no", "region=x")
+
+
+def test_curves_of_a_request_stand_on_the_same(made: EffectiveBuckets) -> None:
+    counts = _counts()
+    spells = spells_of(replace(counts, cells=counts.cells))
+    request = pooled(spells, counts.spec)
+    assert request is not None
+    for at, standard in enumerate(request.standards):
+        if standard.group in ("1", "5"):
+            expected = made.footing((standard.group,), "no").effective
+            assert buckets_of_curve(spells, request, at).effective == pytest.approx(expected)
+
+
+def test_none_without_clusters() -> None:
+    counts = _counts()
+    assert effective_buckets(replace(counts, cells=counts.cells.drop(columns="bucket"))) is None
+    assert effective_number(np.zeros(3)) == 0

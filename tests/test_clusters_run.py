@@ -1,0 +1,146 @@
+"""A whole run of clustered customers: the same estimates, wider intervals, what page one says, and what is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from clustered import account_counts, account_rows
+
+from cxlink import analyse, compare, load_counts, value_of
+from cxlink.cli.commands import run
+
+FLAGS = [
+    "--score", "score", "--scale", "1-5", "--duration", "months", "--event", "left", "--spend", "spend", "--complete",
+    "true", "--adjust", "plan", "--horizon", "6", "--tenure-horizons", "6", "--draws", "200", "--quick", "--quiet",
+]  # fmt: skip
+KEY = [
+    "estimand",
+    "model",
+    "group",
+    "reference",
+    "horizon",
+    "adjusted",
+    "stratum",
+    "cause",
+    "given",
+    "scenario",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    where = tmp_path_factory.mktemp("runs")
+    account_rows().to_csv(where / "rows.csv", index=False)
+    for name, more in (
+        ("with", ["--cluster", "account"]),
+        ("without", []),
+        ("small", ["--cluster", "account", "--smallest-cell", "5"]),
+    ):
+        made = [
+            "fit",
+            str(where / "rows.csv"),
+            *FLAGS,
+            *more,
+            "--formats",
+            "html",
+            "--out",
+            str(where / name),
+        ]
+        assert run(made) == 0
+    return where
+
+
+def _estimates(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "estimates.csv", keep_default_na=False, na_values=[""]).fillna(
+        dict.fromkeys(KEY, "")
+    )
+
+
+def test_estimates_are_those_without_clusters_and_their_errors_are_larger(folder: Path) -> None:
+    one, other = (_estimates(folder / name) for name in ("with", "without"))
+    assert one[KEY].equals(other[KEY])
+    assert one["estimate"].equals(other["estimate"])
+    head = one["headline"].astype(bool) & (one["estimand"] != "e_value")
+    assert (one["std_error"][head] > 1.1 * other["std_error"][head]).all()
+    assert (
+        (one["conf_high"] - one["conf_low"])[head] > 1.1 * (other["conf_high"] - other["conf_low"])[head]
+    ).all()
+
+
+def test_the_report_and_the_checks_say_for_how_many_accounts(folder: Path) -> None:
+    text = (folder / "with" / "report.html").read_text(encoding="utf-8")
+    assert "Intervals account for 200 clusters" in text
+    checks = pd.read_csv(folder / "with" / "diagnostics.csv")
+    assert set(checks.loc[checks["code"] == "design_effect", "facts"].str.contains('"icc": 0.')) == {True}
+    assert "clusters" not in (folder / "without" / "report.html").read_text(encoding="utf-8").lower().replace(
+        "cluster of", ""
+    )
+
+
+def test_counts_keep_buckets_unless_they_are_suppressed(folder: Path) -> None:
+    columns = {
+        name: load_counts(folder / name / "counts.parquet").cells.columns
+        for name in ("with", "without", "small")
+    }
+    assert {name: "bucket" in found for name, found in columns.items()} == {
+        "with": True, "without": False, "small": False,
+    }  # fmt: skip
+
+
+def test_suppressed_counts_analysed_again_have_no_interval(folder: Path) -> None:
+    again = analyse(load_counts(folder / "small" / "counts.parquet")).estimates
+    assert again["conf_low"].isna().all()
+    assert again["estimate"].notna().any()
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (lambda where: ["compare", f"{where}/with", f"{where}/with2", "--out", f"{where}/c"], "accounts for clusters"),
+        (
+            lambda where: ["fit", f"{where}/rows.csv", *FLAGS[:-2], "--cluster", "account", "--bayes", "--out",
+                           f"{where}/b"],
+            "Bayesian models take customers as independent",
+        ),
+        (
+            lambda where: ["fit", f"{where}/rows.csv", *FLAGS, "--cluster", "plan", "--out", f"{where}/p"],
+            "one plan has",
+        ),
+    ],
+    ids=["compare", "bayes", "half"],
+)  # fmt: skip
+def test_what_cannot_account_for_clusters_is_refused_in_a_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], command: Callable[[Path], list[str]], message: str
+) -> None:
+    other = account_rows(seed=5)
+    other.to_csv(folder / "other.csv", index=False)
+    if not (folder / "with2").exists():
+        made = ["fit", str(folder / "other.csv"), *FLAGS, "--cluster", "account", "--name", "other", "--out"]
+        assert run([*made, str(folder / "with2")]) == 0
+    capsys.readouterr()
+    assert run(command(folder)) == 2
+    said = capsys.readouterr().err.strip()
+    assert message in said
+    assert "\n" not in said
+
+
+def test_an_intervention_has_the_interval_of_its_buckets() -> None:
+    one, other = (
+        value_of(account_counts(name), move="1-2:5", margin=0.3).estimates for name in ("account", None)
+    )
+    wide, narrow = (table[table["estimand"] == "value_difference"].iloc[0] for table in (one, other))
+    assert wide["estimate"] == pytest.approx(narrow["estimate"], rel=1e-9)
+    assert wide["std_error"] > 1.1 * narrow["std_error"]
+    assert not np.isnan(wide["conf_low"])
+
+
+def test_comparing_clustered_counts_is_refused() -> None:
+    from dataclasses import replace
+
+    counts = account_counts()
+    other = counts.spec.model_copy(update={"cohort": counts.spec.cohort.model_copy(update={"name": "b"})})
+    newer = replace(counts, spec=other, profile=replace(counts.profile, fingerprint="b"))
+    with pytest.raises(Exception, match="accounts for clusters"):
+        compare([counts, newer])
