@@ -14,6 +14,7 @@ PAGES = {
     "laws": "extrapolation_laws.md", "curves": "extrapolation_curves.md", "metrics": "metrics.md",
     "posteriors": "bayes.md", "changes": "changes.md", "old_model": "old_model.md", "printed": "printed_proof.md",
     "break_even": "break_even.md", "drivers": "drivers.md",
+    "clusters": "clusters.md",
 }  # fmt: skip
 """Page of each proof."""
 
@@ -49,8 +50,8 @@ PRINTED = (
         "retention and tenure inside follow-up, observed, with differences and ratios",
         _with_contrasts("retention", "tenure", "time_lost"), ("intervals", "printed"),
         "20,000 and a million customers, ten levels and twelve strata, six truths; levels of 20 to 200 customers; "
-        "1,500 customers over ten levels and twelve strata under mild interactions; late entry. Not tried: clusters, "
-        "repeated surveys",
+        "1,500 customers over ten levels and twelve strata under mild interactions; late entry. Not tried: repeated "
+        "surveys",
     ),
     PrintedIntervals(
         "expected tenure beyond follow-up, with differences and ratios", _with_contrasts("tenure"),
@@ -61,6 +62,11 @@ PRINTED = (
     PrintedIntervals(
         "mean spend, its difference and ratio", _with_contrasts("spend"), ("intervals", "printed"),
         "20,000 and a million customers, four truths, heavy tails among them; 1,500 over ten levels and twelve strata",
+    ),
+    PrintedIntervals(
+        "retention, tenure inside follow-up and spend of customers in accounts", ("[cohort] cluster",), ("clusters",),
+        "20,000 customers, three laws of accounts; 1,500 by the additive models. Not tried: expected tenure beyond "
+        "follow-up, value, metrics, late entry, a million customers",
     ),
     PrintedIntervals(
         "what changed between two cohorts, part by part", ("comparison.csv",), ("changes",),

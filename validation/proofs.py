@@ -1,6 +1,7 @@
 """Every proof, in the order in which they are made."""
 
 from validation.change_proof import CHANGES
+from validation.cluster_proof import CLUSTERS
 from validation.driver_proof import DRIVERS
 from validation.extrapolation.curve_proof import CURVE_PROOF
 from validation.extrapolation.law_proof import LAW_PROOF
@@ -29,5 +30,6 @@ PROOFS: dict[str, Proof] = {
         OLD_MODEL,
         PRINTED_PROOF,
         BREAK_EVEN,
+        CLUSTERS,
     )
 }
