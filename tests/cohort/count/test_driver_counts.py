@@ -100,6 +100,18 @@ def test_weights_are_the_inverse_of_the_chance_to_be_observed() -> None:
     assert cells["lost_weight"].sum() + cells["retained_weight"].sum() == pytest.approx(100, abs=1e-10)
 
 
+def test_who_is_lost_counts_for_those_censored_before() -> None:
+    """By hand: of 100 customers 40 are censored after 2, 30 lost in period 3, 30 stay; P(F ≥ 3) = 1 − 40/100."""
+    table = pd.DataFrame({
+        "nps": [5] * 100, "csat": [1, 2] * 50, "desk": [1] * 100, "plan": "a", "spend": 1.0,
+        "months": [2] * 40 + [3] * 30 + [6] * 30, "left": [0] * 40 + [1] * 30 + [0] * 30,
+    })  # fmt: skip
+    cells = counted(table).cells
+    assert cells["lost_weight"].sum() == pytest.approx(50, abs=1e-10)
+    assert cells["lost_weight_sq"].sum() == pytest.approx(30 / 0.36, abs=1e-10)
+    assert cells["retained_weight"].sum() == pytest.approx(50, abs=1e-10)
+
+
 def test_a_stratum_with_enough_customers_has_weights_of_its_own() -> None:
     def plan(name: str, censored: int) -> pd.DataFrame:
         months = [2] * censored + [6] * (120 - censored)

@@ -1,6 +1,7 @@
 """Gains, Shapley values and partial contrasts: beside statsmodels on rows, by hand, and as laws."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -250,3 +251,30 @@ def test_whether_a_score_was_given_may_go_with_the_outcome() -> None:
     assert check.facts["lacking"] == pytest.approx(0.0, abs=1e-10)
     at_random = table.assign(b=table["b"].astype("Int64").mask(table.index % 4 == 0))
     assert not matching(found_of(at_random).checks, code="driver_missing")
+
+
+def test_the_unit_of_the_weights_changes_nothing() -> None:
+    cells = laid_out(rows(400))
+    plain = retention_gains_of_scores(cells, np.random.default_rng(1))
+    factors = {"retained_weight": 3, "lost_weight": 3, "retained_weight_sq": 9, "lost_weight_sq": 9}
+    table = cells.table.assign(**{name: cells.table[name] * factor for name, factor in factors.items()})
+    scaled = retention_gains_of_scores(replace(cells, table=table), np.random.default_rng(1))
+    assert plain is not None
+    assert scaled is not None
+    assert scaled.values == pytest.approx(plain.values, rel=1e-5, abs=1e-9)
+    assert scaled.covariance == pytest.approx(plain.covariance, rel=1e-4, abs=1e-12)
+    errors = [[one.std_error for one in retention_contrasts(c)] for c in (cells, replace(cells, table=table))]
+    assert errors[0] == pytest.approx(errors[1], rel=1e-5)
+
+
+def test_a_level_in_which_nobody_was_lost_or_spent_has_finite_figures() -> None:
+    table = rows(400)
+    best = table["b"] == 3
+    table = table.assign(left=table["left"].where(~best, 0), spend=table["spend"].where(~best, 0.0))
+    frame = driver_frame(
+        found_of(table.assign(months=np.where(table["left"], 2, 6))).table, counts_of(table).spec
+    )
+    assert np.isfinite(frame[["estimate", "std_error"]]).all().all()
+    contrasts = frame[frame["quantity"] == "contrast"].set_index(["outcome", "score"])["estimate"]
+    assert 0 < contrasts["retention", "b"] < 0.5
+    assert contrasts["spend", "b"] < 0

@@ -59,12 +59,14 @@ def importance_performance(
 
 
 def every_importance(drivers: pd.DataFrame, spec: CohortSpec, *, simulated: bool = False) -> Axes:
-    """Draw each outcome that was compared in a panel of its own; the axes of the first."""
+    """Draw each outcome that was compared in a panel of its own, two beside each other; the axes of the first."""
     outcomes = compared_outcomes(drivers)
-    with drawing.sheet((3.2 * len(outcomes), 2.5), 1, len(outcomes)) as panels:
-        for panel, outcome in zip(panels, outcomes, strict=True):
+    with drawing.sheet((6.3, 2.4), 1, 2) as panels:
+        for panel, outcome in zip(panels, outcomes, strict=False):
             _draw(panel, drivers, spec, outcome)
-        drawing.mark_simulated(panels[-1], simulated)
+        for panel in panels[len(outcomes) :]:
+            panel.set_axis_off()
+        drawing.mark_simulated(panels[len(outcomes) - 1], simulated)
         return panels[0]
 
 

@@ -30,7 +30,7 @@ def driver_pages(m: Material, level: int = 1) -> list[Block]:
         parts.append(paragraph(_opening(m, answered)))
     outcomes = compared_outcomes(drivers)
     for outcome in outcomes:
-        parts += [paragraph(_verdict(m, outcome)), _gains(m, outcome)]
+        parts += [paragraph(_verdict(m, outcome)), _gains(m, outcome, explained=outcome != outcomes[0])]
     if outcomes:
         parts += [_contrasts(m), _picture(m), paragraph(say("drivers.associations"))]
     flaws = [check for code in _FLAWS for check in matching(m.results.checks, code=code)]
@@ -78,8 +78,8 @@ def _rows(m: Material, metric: str, version: str) -> dict[str, Metric]:
     return {row.category: row for row in metric_list(m.results.drivers, metric=metric, version=version)}
 
 
-def _gains(m: Material, outcome: str) -> Block:
-    """Table of gains: alone, beyond the others, Shapley value and share; the whole below."""
+def _gains(m: Material, outcome: str, *, explained: bool) -> Block:
+    """Table of gains: alone, beyond the others, Shapley value and share; the whole below; columns explained once."""
     names = list(_rows(m, GAINS[outcome], "shapley"))
     order = [name for name in score_columns(m.spec) if name in names]
     columns = [_rows(m, GAINS[outcome], version) for version in ("alone", "beyond", "shapley")]
@@ -95,7 +95,8 @@ def _gains(m: Material, outcome: str) -> Block:
     caption = say(
         f"drivers.caption_{outcome}", outcome=_outcome(m, outcome), unit=whole.unit, level=coverage(m.spec)
     )
-    notes = [say(f"drivers.note_{outcome}"), say("drivers.source", source=source(GAINS[outcome]))]
+    notes = [] if explained else [say("drivers.note_columns")]
+    notes += [say(f"drivers.note_{outcome}"), say("drivers.source", source=source(GAINS[outcome]))]
     if not shares:
         notes.append(say("drivers.no_shares"))
     return table(caption, header, lines, notes=notes, rules=[len(order)], dense=True)
