@@ -219,7 +219,7 @@ def test_a_scale_on_which_higher_is_worse() -> None:
 def test_a_spend_only_cohort_has_spend_rows_only() -> None:
     analysis = _analysed(_frame(300), subscription={}, spend={"column": "spend", "complete": True})
     assert set(analysis.estimates["estimand"]) == {
-        "spend", "spend_difference", "spend_ratio", "e_value",
+        "spend", "spend_difference", "spend_ratio", "e_value", "robustness_value",
     }  # fmt: skip
 
 

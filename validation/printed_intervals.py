@@ -15,6 +15,9 @@ PAGES = {
     "posteriors": "bayes.md", "changes": "changes.md", "old_model": "old_model.md", "printed": "printed_proof.md",
     "break_even": "break_even.md", "drivers": "drivers.md",
     "clusters": "clusters.md",
+    "break_even": "break_even.md",
+    "posteriors": "bayes.md", "changes": "changes.md", "printed": "printed_proof.md", "break_even": "break_even.md",
+    "confounding": "confounding.md",
 }  # fmt: skip
 """Page of each proof."""
 
@@ -157,6 +160,12 @@ PRINTED = (
         "sensitivity: tipping point, negative control, slope corrected for measurement error",
         ("tipping_point", "control", "retention_slope"), ("printed",),
         "1,500, 20,000 and a million customers, four laws; a control that is null within strata and one that is not",
+    ),
+    PrintedIntervals(
+        "differences under a confounder as strong as a recorded variable",
+        ("confounded_low", "confounded_high", "robustness_value"), ("confounding",),
+        "1,500, 20,000 and a million customers over five levels and three strata; a hidden variable as strong as the "
+        "recorded one, half as strong, opposed, aligned with the weights, and a stronger one. Not tried: more strata",
     ),
     PrintedIntervals(
         "the base model recalibrated, pooled cohorts", ("recalibration", "pooled"), ("printed",),

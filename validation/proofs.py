@@ -13,6 +13,7 @@ from validation.posterior_proof import POSTERIORS
 from validation.printed.break_even_proof import BREAK_EVEN
 from validation.printed.printed_proof import PRINTED_PROOF
 from validation.process import Proof
+from validation.sensitivity.confounding_proof import CONFOUNDING
 from validation.tenure_proof import TENURE
 
 PROOFS: dict[str, Proof] = {
@@ -31,5 +32,6 @@ PROOFS: dict[str, Proof] = {
         PRINTED_PROOF,
         BREAK_EVEN,
         CLUSTERS,
+        CONFOUNDING,
     )
 }

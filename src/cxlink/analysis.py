@@ -36,6 +36,7 @@ from cxlink.metrics.drivers.driver_rows import Drivers, drivers_of
 from cxlink.progress import planned, telling
 from cxlink.recall import fingerprint, recalled
 from cxlink.results import Results, published
+from cxlink.sensitivity.confounding_rows import confounding_rows
 from cxlink.sensitivity.duration_convention import convention_checks
 from cxlink.sensitivity.excluded_rows import exclusion_checks
 from cxlink.sensitivity.sensitivity_analyses import sensitivity_of_counts, sensitivity_of_headline
@@ -204,6 +205,8 @@ def _outcomes(made: Counted, spells: Spells, progress: Progress) -> list[_Part]:
     additive = list(_additive(spells, counts, (rows, findings), progress))
     successors = [row for part in additive for row in part.rows]
     parts += [*tenure, _Part(*stepped_down(rows, findings, successors, spec)), *additive]
+    if full:
+        parts.append(_Part(*confounding_rows(rows, spells, counts)))
     if full and spec.value is not None:
         announce(progress, "value")
         parts.append(_Part(*value_results(spells, counts, generator(spec), tails)))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from as_read import cells, sentences, table
 
-from cxlink.checks import once
+from cxlink.checks import matching, once
 from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.spells import spells_of
@@ -22,6 +22,7 @@ from cxlink.report.figures.nonresponse_figure import unanswered_curves
 from cxlink.report.sections.limitations import limits
 from cxlink.report.sections.sensitivity_section import sensitivity_pages
 from cxlink.results import Results
+from cxlink.sensitivity.confounding_rows import confounding_rows
 from cxlink.sensitivity.sensitivity_analyses import sensitivity_of_counts, sensitivity_of_headline
 
 SPEC: dict[str, Any] = {
@@ -61,9 +62,10 @@ def material(counts: Counts, repeats: pd.DataFrame | None = None) -> Material:
         lambda curves: sensitivity_of_headline(curves, counts, repeats),
     )
     more, found = sensitivity_of_counts(counts)
+    moved, bounds = confounding_rows(rows, spells_of(counts), counts)
     return gather(
         Results(
-            counts=counts, estimates=tidy([*rows, *more]), checks=once([*findings, *found]),
+            counts=counts, estimates=tidy([*rows, *more, *moved]), checks=once([*findings, *found, *bounds]),
             at_risk=pd.DataFrame(), projected=pd.DataFrame(),
             backtested=pd.DataFrame(),
         )
@@ -83,6 +85,9 @@ def whole() -> tuple[Material, tuple[Block, ...]]:
     return m, tuple(sensitivity_pages(m))
 
 
+BENCHMARKS = "Unmeasured confounding, held against recorded variables"
+
+
 def titles(parts: list[Block]) -> list[str]:
     return [part.text for part in parts if part.kind == "heading"]
 
@@ -90,7 +95,7 @@ def titles(parts: list[Block]) -> list[str]:
 def test_every_section_stands_where_the_data_allow_it() -> None:
     _, parts = whole()
     assert titles(list(parts)) == [
-        "Sensitivity analyses", "Unmeasured confounding (E-values)", "Negative control", "Non-response",
+        "Sensitivity analyses", "Unmeasured confounding (E-values)", BENCHMARKS, "Negative control", "Non-response",
         "Measurement error of the score",
     ]  # fmt: skip
 
@@ -100,6 +105,7 @@ def test_nothing_stands_where_they_do_not() -> None:
     assert titles(sensitivity_pages(everybody)) == [
         "Sensitivity analyses",
         "Unmeasured confounding (E-values)",
+        BENCHMARKS,
     ]
     one_level = counts_of(answered=1.0, control=None, cohort={})
     alone = Counts(one_level.cells[one_level.cells["score"] == 3], one_level.spec, one_level.profile)
@@ -121,6 +127,46 @@ def test_e_values_are_those_of_the_table_and_page_one_names_them() -> None:
     values = {name: f"{row.estimate:.1f} ({row.conf_low:.1f})" for name, row in found.items()}
     said = f"in brackets: {values['retained']} for being retained and {values['lost']} for being lost"
     assert said in limits(m)[0]
+
+
+def in_points(share: float) -> str:
+    return f"{100 * share:.0f}".replace("-", "−")
+
+
+def test_a_confounder_is_held_against_the_plan() -> None:
+    m, parts = whole()
+    main = m.book.headline("retention_difference", "best", "worst")
+    (robust,) = m.book.where("robustness_value")
+    low, high = (
+        m.book.where("retention_difference", scenario=f"confounded_{end}=plan")[0] for end in ("low", "high")
+    )
+    (check,) = matching(m.results.checks, code="confounder")
+    assert main is not None
+    said = sentences(list(parts))
+    for text in (
+        f"at least {100 * robust.estimate:.1f} % of the variance", f"nearer 0, {100 * robust.conf_low:.1f} %.",
+        f"as strong as plan could move it to between {in_points(low.estimate)} and {in_points(high.estimate)} points",
+        f"between {in_points(low.conf_low)} and {in_points(high.conf_high)} points.",
+    ):  # fmt: skip
+        assert text in said.replace("\u202f", " ").replace("\u00a0", " "), text
+    found = table(list(parts), "How far a confounder as strong")
+    (line,) = found.rows
+    assert line[:2] == ["Retention after 4 months (points)", "plan"]
+    assert line[2:5] == [
+        f"{100 * float(str(check.get('outcome'))):.1f}", f"{100 * float(str(check.get('score'))):.1f}",
+        in_points(float(str(check.get("without")))),
+    ]  # fmt: skip
+    assert line[5].startswith(in_points(low.estimate))
+    assert line[6].startswith(in_points(high.estimate))
+
+
+def test_without_a_benchmark_the_report_says_why() -> None:
+    plain = material(counts_of(control=None, cohort={}, adjust={"columns": ()}))
+    said = sentences(sensitivity_pages(plain))
+    assert "no recorded variable to hold this against" in said
+    assert "could move it" not in said
+    nothing = counts_of(n=60, control=None, cohort={})
+    assert "includes 0 without any confounder" in sentences(sensitivity_pages(material(nothing)))
 
 
 def test_an_interval_that_holds_no_difference_says_so() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxlink.estimands.tidy import select
+from cxlink.sensitivity.confounding_rows import ROBUSTNESS
 from cxlink.sensitivity.nonresponse_rows import TIPPING_POINT
 from cxlink.value.intervention import OF_INTERVENTION
 
@@ -51,7 +52,7 @@ class Estimate:
         return bool(self.reference) and self.unit != "ratio" and self.estimand not in _OWN_SCALE
 
 
-_OWN_SCALE = (*OF_INTERVENTION, TIPPING_POINT)
+_OWN_SCALE = (*OF_INTERVENTION, TIPPING_POINT, ROBUSTNESS)
 """Estimands of two groups that are neither their difference nor their ratio."""
 _OTHER_AVERAGES = ("averaged_aic", "averaged_backtest")
 _COLUMNS = [field.name for field in fields(Estimate)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cxlink.report.content import Material
 from cxlink.report.figures.tenure_ladder import AVERAGES, BAYESIAN
 from cxlink.report.metric_sections.metric_names import metric_list
+from cxlink.sensitivity.confounding_rows import ROBUSTNESS
 from cxlink.survival.families.catalogue import families_by_name
 
 
@@ -80,6 +81,9 @@ REFERENCES = (
         "Bürkner, P.-C. and Charpentier, E. (2020). Modelling monotonic effects of ordinal predictors in Bayesian "
         "regression models. British Journal of Mathematical and Statistical Psychology 73:420–451. doi "
         "10.1111/bmsp.12195", _posterior(effect="monotone")),
+    Reference(
+        "Chernozhukov, V., Cinelli, C., Newey, W., Sharma, A. and Syrgkanis, V. (2022). Long story short: omitted "
+        "variable bias in causal machine learning. arXiv 2112.13398", _estimand(ROBUSTNESS)),
     Reference(
         "Dholakia, U. M. and Morwitz, V. G. (2002). The scope and persistence of "
         "mere-measurement effects: evidence from a field study of customer satisfaction "
