@@ -58,13 +58,15 @@ class HiddenLaw:
     def effect(self) -> np.ndarray:
         """Log of hazards relative to the average customer's, by level, need and the hidden variable."""
         hidden = self.outcome[1] * np.array(self.by_level)[:, None, None] * _HIDDEN
-        return -0.12 * _CENTRED[:, None, None] - self.outcome[0] * _NEED[:, None] - hidden
+        pushed: np.ndarray = -0.12 * _CENTRED[:, None, None] - self.outcome[0] * _NEED[:, None] - hidden
+        return pushed
 
     @property
     def survival(self) -> np.ndarray:
         """S(t) at t = 0, 1, …, 18, of shape (n_levels, n_needs, 2, 19): hazards fall with time."""
         cumulative = 0.09 * np.arange(19) ** 0.8
-        return np.exp(-np.exp(self.effect)[..., None] * cumulative)
+        curves: np.ndarray = np.exp(-np.exp(self.effect)[..., None] * cumulative)
+        return curves
 
     @property
     def spend(self) -> np.ndarray:

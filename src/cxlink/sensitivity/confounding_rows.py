@@ -71,7 +71,7 @@ def confounding_rows(rows: Sequence[Row], spells: Spells, counts: Counts) -> tup
             strength, without = left_out(cells, stratum)
             bias = largest_bias(cells, strength)
             made += [_moved(difference, kind, variable, bias) for kind in (LOWEST, HIGHEST)]
-            facts = {
+            facts: dict[str, Fact] = {
                 "term": variable,
                 "outcome": strength.outcome,
                 "score": strength.of_weights,
