@@ -14,6 +14,7 @@ from validation.printed.break_even_proof import BREAK_EVEN
 from validation.printed.printed_proof import PRINTED_PROOF
 from validation.process import Proof
 from validation.sensitivity.confounding_proof import CONFOUNDING
+from validation.sensitivity.simultaneous_proof import SIMULTANEOUS_PROOF
 from validation.tenure_proof import TENURE
 
 PROOFS: dict[str, Proof] = {
@@ -33,5 +34,6 @@ PROOFS: dict[str, Proof] = {
         BREAK_EVEN,
         CLUSTERS,
         CONFOUNDING,
+        SIMULTANEOUS_PROOF,
     )
 }

@@ -12,6 +12,7 @@ from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.comparison.changes import outcomes
 from cxlink.estimands.model_rows.hazard_rows import hazard_results
+from cxlink.estimands.simultaneous import SIMULTANEOUS
 from cxlink.metrics.power_rows import power_rows
 from cxlink.metrics.touchpoints import touchpoint_rows
 from validation.printed.entry import Row, drawn_cohort, joined, seeded
@@ -41,7 +42,7 @@ def hazards(law: str, n: int, rng: np.random.Generator) -> Iterator[Row]:
 
 def _hazards(counts: Counts, rng: np.random.Generator) -> list[Row]:
     rows, _, coefficients = hazard_results(spells_of(counts), counts.spec, rng)
-    kept = [row for row in rows if row["estimand"] == "hazard_ratio"]
+    kept = [row for row in rows if row["estimand"] == "hazard_ratio" and row.get("scenario") != SIMULTANEOUS]
     return kept + [
         {
             **row, "estimand": "coefficient", "group": f"{row['term']} {row['level']}", "scenario": "",

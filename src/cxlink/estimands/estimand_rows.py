@@ -12,6 +12,7 @@ from cxlink.checks import Check, Fact
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.contrasts import RATIO, Contrast
 from cxlink.estimands.estimand import NOT_LEADING, Answer, Estimand, Estimated, Leads, NotAnswered, Row
+from cxlink.estimands.simultaneous import IDENTITY, LOG, LOGIT, Member, in_family, simultaneous_rows
 from cxlink.estimands.tidy import intervals, ready_row, widened_to_contain
 
 
@@ -29,7 +30,7 @@ def rows_of(
     spec : CohortSpec
         Level of the intervals, and the headline contrast.
     leads : Leads
-        Rows of page one.
+        Rows of page one; of its estimands every level against worst has a simultaneous interval as well.
 
     Returns
     -------
@@ -43,6 +44,8 @@ def rows_of(
         if isinstance(answer, Answer) and answer.places:
             evaluated = _Evaluated(model, estimand, answer, spec, leads)
             rows += [*_own(evaluated), *_contrasts(evaluated)]
+            if estimand.name in leads.at:
+                rows += _all_levels(evaluated)
     return rows
 
 
@@ -132,6 +135,39 @@ def _contrasts(evaluated: _Evaluated) -> Iterator[Row]:
             (answer.point[g][:, places], _bounded(answer.draws[:, g][..., places], contrast)) for g in pairs.T
         ]
         yield from _contrasted(evaluated, contrast, places, sides)
+
+
+def _all_levels(evaluated: _Evaluated) -> Iterator[Row]:
+    """Rows of every level against worst, with simultaneous intervals, where page one stands."""
+    answer, model, estimand = evaluated.answer, evaluated.model, evaluated.estimand
+    names = [(model.groups[g], model.groups[r]) for g, r in model.contrasts]
+    family = [pair for pair, name in zip(model.contrasts, names, strict=True) if in_family(*name)]
+    for p, place in enumerate(answer.places):
+        if not evaluated.leads.holds(estimand.name, place):
+            continue
+        for contrast in estimand.contrasts:
+            members = [one for g, r in family if (one := _member(evaluated, contrast, (g, r), p)) is not None]
+            unit = contrast.unit or estimand.unit
+            scale = LOG if contrast.unit == "ratio" else LOGIT if unit == "probability" else IDENTITY
+            level = evaluated.spec.analysis.level
+            yield from simultaneous_rows(contrast.called(estimand.name), unit, members, scale, level)
+
+
+def _member(evaluated: _Evaluated, contrast: Contrast, pair: tuple[int, int], p: int) -> Member | None:
+    """One contrast at one place; None where it is not estimable, or says nothing."""
+    answer, model, (g, r) = evaluated.answer, evaluated.model, pair
+    point = answer.point[[g, r], p]
+    draws = _bounded(answer.draws[:, [g, r], p], contrast)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        value, drawn = contrast.of(point[0], point[1]), contrast.of(draws[:, 0], draws[:, 1])
+    negative = contrast.unit == "ratio" and ((drawn < 0).any() or value < 0)
+    if np.isnan(value) or negative or not (contrast.says is None or contrast.says(point, draws)):
+        return None
+    columns = {
+        **evaluated.columns(g, answer.places[p]), "reference": model.groups[r],
+        "extrapolated": max(answer.extrapolated[g, p], answer.extrapolated[r, p]),
+    }  # fmt: skip
+    return Member(float(value), drawn, columns, penalised=bool(model.widened[[g, r]].any()))
 
 
 def _bounded(draws: np.ndarray, contrast: Contrast) -> np.ndarray:

@@ -15,6 +15,7 @@ from cxlink.cohort.count.spells import has_spend, spells_of
 from cxlink.cohort.spec.scales import parse_levels
 from cxlink.cohort.strata import stratum_column
 from cxlink.estimands.headline import from_signup, headline_of
+from cxlink.estimands.simultaneous import SIMULTANEOUS
 from cxlink.groups.curves import restricted_mean
 from cxlink.groups.requests import Request, pooled
 from cxlink.groups.standardisation import standardised
@@ -119,7 +120,7 @@ def replicated(
 
 
 def headline_rows(counts: Counts, rng: np.random.Generator) -> list[dict[str, Any]]:
-    """Rows of the whole cohort at the horizon, as `cxlink.estimands.headline` makes them."""
+    """Rows of the whole cohort at the horizon, each by itself, as `cxlink.estimands.headline` makes them."""
     spec, spells = counts.spec, spells_of(counts)
     curves: list[Request] = []
     spend: list[Request] = []
@@ -131,7 +132,8 @@ def headline_rows(counts: Counts, rng: np.random.Generator) -> list[dict[str, An
     if spec.spend is not None:
         average = standardised(spells, spec, has_spend(spells))
         spend = [r for r in (pooled(spells, spec), average) if r is not None]
-    return headline_of(spells, counts, curves, spend, rng)[0]
+    rows = headline_of(spells, counts, curves, spend, rng)[0]
+    return [row for row in rows if row.get("scenario") != SIMULTANEOUS]
 
 
 def tally(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.e_values import e_values, lost_e_values
 from cxlink.estimands.estimand import NOT_LEADING
 from cxlink.estimands.model_rows.coefficients import hazard_coefficients
+from cxlink.estimands.simultaneous import LOG, Member, in_family, simultaneous_rows
 from cxlink.estimands.support_checks import until
 from cxlink.estimands.survival_estimands import leading_rows, survival_refusals, survival_rows
 from cxlink.estimands.tidy import row, widened_to_contain
@@ -117,18 +118,25 @@ def _ratios(spells: Spells, spec: CohortSpec, fitted: GroupedPH) -> Iterator[Row
     effects = group_effects(spells, spec, fitted)
     sizes = {standard: g for g, standard in enumerate(fitted.curves.groups)}
     adjusted = _adjusted(fitted)
+    family: list[Member] = []
     for group, reference in contrasts_of(groups_of(spells, spec), spec):
         if not {group, reference} <= set(sizes):
             continue
         (a, a_draws), (b, b_draws) = effects[group], effects[reference]
         at = sizes[group]
+        columns = {
+            "model": MODEL, "group": group, "reference": reference, "adjusted": adjusted,
+            "n": int(fitted.curves.n[at]), "n_events": int(fitted.curves.n_events[at]),
+        }  # fmt: skip
+        penalised = bool(fitted.curves.sparse[[at, sizes[reference]]].any())
         with np.errstate(over="ignore"):
-            ratio = row(
-                "hazard_ratio", np.exp(a - b), np.exp(a_draws - b_draws), spec.analysis.level, "ratio", model=MODEL,
-                group=group, reference=reference, adjusted=adjusted, n=int(fitted.curves.n[at]),
-                n_events=int(fitted.curves.n_events[at]),
-            )  # fmt: skip
-        yield held(ratio, spec) if fitted.curves.sparse[[at, sizes[reference]]].any() else ratio
+            point, draws = float(np.exp(a - b)), np.exp(a_draws - b_draws)
+        ratio = row("hazard_ratio", point, draws, spec.analysis.level, "ratio", **columns)
+        yield held(ratio, spec) if penalised else ratio
+        if in_family(group, reference):
+            family.append(Member(point, draws, columns, penalised))
+    if spec.cohort.cluster is None:
+        yield from simultaneous_rows("hazard_ratio", "ratio", family, LOG, spec.analysis.level)
 
 
 def held(estimate: Row, spec: CohortSpec) -> Row:

@@ -23,6 +23,7 @@ from cxlink.report.format import (
 from cxlink.report.sections.coefficient_section import coefficient_pages
 from cxlink.report.sections.limitations import adjusted_for
 from cxlink.report.sections.score_tables import blank_notes
+from cxlink.report.sections.simultaneous_table import simultaneous
 from cxlink.report.words import say
 
 MODEL = "grouped_ph"
@@ -40,6 +41,7 @@ def hazard_pages(m: Material, level: int = 1) -> list[Block]:
         return []
     found = matching(m.results.checks, model=MODEL)
     parts = [heading(say("hazard.heading"), level), paragraph(_what(m)), _ratios(m)]
+    parts += simultaneous(m, ("hazard_ratio",), MODEL, None, "hazard.simultaneous")
     parts += [paragraph(text) for text in (_penalised(m, found), _shifted(m), _constant(m, found)) if text]
     return [*parts, *_yearly(m), *_shapes(found), *coefficient_pages(m, "hazard", level + 1)]
 

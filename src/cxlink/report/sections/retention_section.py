@@ -18,6 +18,7 @@ from cxlink.report.format import (
     value,
 )  # fmt: skip
 from cxlink.report.sections import score_tables as tables
+from cxlink.report.sections.simultaneous_table import simultaneous
 from cxlink.report.words import say
 
 MODEL = "kaplan_meier"
@@ -41,6 +42,8 @@ def retention_pages(m: Material, level: int = 1) -> list[Block]:
         parts += [*_by_score(m), tables.by_score(m, "retention", MODEL, h, caption)]
     caption = say("retention.caption_contrasts", after=after, level=share)
     parts += tables.contrasts(m, "retention", MODEL, h, caption)
+    kinds = ("retention_difference", "retention_ratio")
+    parts += simultaneous(m, kinds, MODEL, h, "retention.caption_simultaneous")
     caption = say("retention.caption_strata", after=after, level=share)
     parts += tables.strata(m, "retention", MODEL, h, caption)
     return [*parts, *_other_origins(m, level + 1), *_causes(m, level + 1)]

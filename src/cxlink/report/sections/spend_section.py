@@ -8,6 +8,7 @@ from cxlink.report.format import coverage, periods
 from cxlink.report.sections import score_tables as tables
 from cxlink.report.sections.coefficient_section import coefficient_pages
 from cxlink.report.sections.regression_section import spend_model_pages
+from cxlink.report.sections.simultaneous_table import simultaneous
 from cxlink.report.words import say
 
 MODEL = "means"
@@ -27,6 +28,8 @@ def spend_pages(m: Material, level: int = 1) -> list[Block]:
     parts.append(tables.by_score(m, "spend", MODEL, None, caption))
     caption = say("spend.caption_contrasts", currency=currency, level=share)
     parts += tables.contrasts(m, "spend", MODEL, None, caption)
+    kinds = ("spend_difference", "spend_ratio")
+    parts += simultaneous(m, kinds, MODEL, None, "spend.caption_simultaneous")
     within = say("spend.caption_strata", window=window, currency=currency, level=share)
     parts += tables.strata(m, "spend", MODEL, None, within)
     return [*parts, *spend_model_pages(m, level + 1), *coefficient_pages(m, "spend", level + 1)]
