@@ -17,7 +17,7 @@ PAGES = {
     "clusters": "clusters.md",
     "break_even": "break_even.md",
     "posteriors": "bayes.md", "changes": "changes.md", "printed": "printed_proof.md", "break_even": "break_even.md",
-    "confounding": "confounding.md", "simultaneous": "simultaneous.md",
+    "confounding": "confounding.md", "simultaneous": "simultaneous.md", "censoring": "censoring.md",
 }  # fmt: skip
 """Page of each proof."""
 
@@ -171,6 +171,11 @@ PRINTED = (
         "simultaneous intervals of every level against worst", ("simultaneous",), ("simultaneous",),
         "1,500, 20,000 and a million customers: five levels over three strata, ten over twelve (not at 1,500), hazard "
         "ratios that the fit tends to. Not tried: tenure, the additive model of spend",
+    ),
+    PrintedIntervals(
+        "retention under informative censoring, and its tipping point", ("censored_hazard", "censoring"),
+        ("censoring",),
+        "1,500, 20,000 and a million customers over five levels and three strata, one law. Not tried: late entry",
     ),
     PrintedIntervals(
         "the base model recalibrated, pooled cohorts", ("recalibration", "pooled"), ("printed",),

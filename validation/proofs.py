@@ -13,6 +13,7 @@ from validation.posterior_proof import POSTERIORS
 from validation.printed.break_even_proof import BREAK_EVEN
 from validation.printed.printed_proof import PRINTED_PROOF
 from validation.process import Proof
+from validation.sensitivity.censoring_proof import CENSORED
 from validation.sensitivity.confounding_proof import CONFOUNDING
 from validation.sensitivity.simultaneous_proof import SIMULTANEOUS_PROOF
 from validation.tenure_proof import TENURE
@@ -35,5 +36,6 @@ PROOFS: dict[str, Proof] = {
         CLUSTERS,
         CONFOUNDING,
         SIMULTANEOUS_PROOF,
+        CENSORED,
     )
 }

@@ -36,10 +36,13 @@ from cxlink.metrics.drivers.driver_rows import Drivers, drivers_of
 from cxlink.progress import planned, telling
 from cxlink.recall import fingerprint, recalled
 from cxlink.results import Results, published
-from cxlink.sensitivity.confounding_rows import confounding_rows
 from cxlink.sensitivity.duration_convention import convention_checks
 from cxlink.sensitivity.excluded_rows import exclusion_checks
-from cxlink.sensitivity.sensitivity_analyses import sensitivity_of_counts, sensitivity_of_headline
+from cxlink.sensitivity.sensitivity_analyses import (
+    sensitivity_of_counts,
+    sensitivity_of_headline,
+    sensitivity_of_spells,
+)
 from cxlink.stages import Progress, announce
 from cxlink.survival.at_risk_table import at_risk_by_period
 from cxlink.value.customer_value import generator, value_results
@@ -206,7 +209,7 @@ def _outcomes(made: Counted, spells: Spells, progress: Progress) -> list[_Part]:
     successors = [row for part in additive for row in part.rows]
     parts += [*tenure, _Part(*stepped_down(rows, findings, successors, spec)), *additive]
     if full:
-        parts.append(_Part(*confounding_rows(rows, spells, counts)))
+        parts.append(_Part(*sensitivity_of_spells(rows, spells, counts)))
     if full and spec.value is not None:
         announce(progress, "value")
         parts.append(_Part(*value_results(spells, counts, generator(spec), tails)))

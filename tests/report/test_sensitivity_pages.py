@@ -22,8 +22,11 @@ from cxlink.report.figures.nonresponse_figure import unanswered_curves
 from cxlink.report.sections.limitations import limits
 from cxlink.report.sections.sensitivity_section import sensitivity_pages
 from cxlink.results import Results
-from cxlink.sensitivity.confounding_rows import confounding_rows
-from cxlink.sensitivity.sensitivity_analyses import sensitivity_of_counts, sensitivity_of_headline
+from cxlink.sensitivity.sensitivity_analyses import (
+    sensitivity_of_counts,
+    sensitivity_of_headline,
+    sensitivity_of_spells,
+)
 
 SPEC: dict[str, Any] = {
     "cohort": {"id": "who", "repeat": "first"},
@@ -62,7 +65,7 @@ def material(counts: Counts, repeats: pd.DataFrame | None = None) -> Material:
         lambda curves: sensitivity_of_headline(curves, counts, repeats),
     )
     more, found = sensitivity_of_counts(counts)
-    moved, bounds = confounding_rows(rows, spells_of(counts), counts)
+    moved, bounds = sensitivity_of_spells(rows, spells_of(counts), counts)
     return gather(
         Results(
             counts=counts, estimates=tidy([*rows, *more, *moved]), checks=once([*findings, *found, *bounds]),
@@ -158,6 +161,44 @@ def test_a_confounder_is_held_against_the_plan() -> None:
     ]  # fmt: skip
     assert line[5].startswith(in_points(low.estimate))
     assert line[6].startswith(in_points(high.estimate))
+
+
+@cache
+def ending_early() -> tuple[Material, list[Block]]:
+    """Every third customer is followed for two periods alone; those surveyed last."""
+    counts = counts_of(answered=1.0, control=None, cohort={})
+    cells = counts.cells.loc[counts.cells.index.repeat(counts.cells["n"])].assign(n=1).reset_index(drop=True)
+    early = cells.index % 3 == 0
+    short = early & (cells["exit"] > 2)
+    cells = cells.assign(
+        exit=cells["exit"].mask(short, 2), cause=cells["cause"].mask(short, ""),
+        wave=np.where(early, "2025Q4", "2025Q1"),
+    )  # fmt: skip
+    m = material(Counts(add_up(cells), counts.spec, counts.profile))
+    return m, sensitivity_pages(m)
+
+
+def test_customers_whose_follow_up_ended_early_are_shown_to_leave_otherwise() -> None:
+    m, parts = ending_early()
+    assert "Informative censoring" in titles(parts)
+    said = sentences(parts).replace("\u202f", " ")
+    shares = {check.group: check.value for check in matching(m.results.checks, code="censored_early")}
+    assert f"before 4 months for {100 * shares['best']:.0f} % of the customers who gave 4–5" in said
+    (tip,) = m.book.where("tipping_point", scenario="censoring")
+    if np.isinf(tip.estimate):
+        assert "would not vanish however fast customers who gave 4–5 left" in said
+    else:
+        assert f"customers who gave 4–5 left {tip.estimate:.1f} times as fast" in said
+    (check,) = matching(m.results.checks, code="late_quarters")
+    assert f"left {check.value:.2f}" in said
+    lines = cells(parts, "Retention after 4 months in per cent, and its difference")
+    assert list(lines) == ["0.5", "1.0", "2.0"]
+    for delta, scenario in (("0.5", "censored_hazard=0.5"), ("1.0", ""), ("2.0", "censored_hazard=2")):
+        row = m.book.best(
+            "retention_difference", "best", "kaplan_meier", 4, reference="worst", scenario=scenario
+        )
+        assert row is not None
+        assert lines[delta][2].startswith(in_points(row.estimate))
 
 
 def test_without_a_benchmark_the_report_says_why() -> None:

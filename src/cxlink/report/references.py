@@ -60,6 +60,11 @@ def _estimand(name: str) -> Callable[[Material], bool]:
     return lambda m: bool(m.book.where(name))
 
 
+def _checked(code: str) -> Callable[[Material], bool]:
+    """Whether something was looked at, and found to be there."""
+    return lambda m: any(check.value > 0 for check in m.results.checks if check.code == code)
+
+
 def _metric(*names: str) -> Callable[[Material], bool]:
     return lambda m: bool(metric_list(m.results.metrics, metric=names))
 
@@ -139,6 +144,10 @@ REFERENCES = (
         "Lin, D. Y. and Wei, L. J. (1989). The robust inference for the Cox proportional hazards model. Journal of "
         "the American Statistical Association 84:1074–1078. doi 10.1080/01621459.1989.10478874",
         _model("grouped_ph")),
+    Reference(
+        "Lipkovich, I., Ratitch, B. and O’Kelly, M. (2016). Sensitivity to censored-at-random assumption in the "
+        "analysis of time-to-event endpoints. Pharmaceutical Statistics 15:216–229. doi 10.1002/pst.1738",
+        _checked("censored_early")),
     Reference(
         "Lipsitch, M., Tchetgen Tchetgen, E. and Cohen, T. (2010). Negative controls: a tool for "
         "detecting confounding and bias in observational studies. Epidemiology 21:383–388. doi "

@@ -1,8 +1,9 @@
-"""Sensitivity analyses of the headline: E-values, non-response, measurement error and a negative control.
+"""Sensitivity analyses of the headline: confounding, censoring, non-response, measurement error, a negative control.
 
 Random streams are separate from those of other analyses, so that none of their draws depends on these.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,10 @@ import pandas as pd
 
 from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.spells import Spells
 from cxlink.estimands.e_values import lost_e_values
+from cxlink.sensitivity.censoring_rows import censoring_rows
+from cxlink.sensitivity.confounding_rows import confounding_rows
 from cxlink.sensitivity.negative_control import control_rows
 from cxlink.sensitivity.nonresponse_rows import (
     response_findings,
@@ -69,6 +73,30 @@ def sensitivity_of_headline(
         return [*rows, *tipping], findings
     errors, error_findings = reliability_rows(repeats, curves, counts.spec, _stream(counts, 2))
     return [*rows, *tipping, *errors], [*findings, *error_findings]
+
+
+def sensitivity_of_spells(
+    rows: Sequence[Row], spells: Spells, counts: Counts
+) -> tuple[list[Row], list[Check]]:
+    """Sensitivity analyses of the headline's differences: bounds of confounding, informative censoring.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        The headline's, of Kaplan–Meier and means.
+    spells, counts
+        The cohort.
+
+    Returns
+    -------
+    rows, findings
+        Of the estimates and the diagnostics.
+    """
+    bounds, found = confounding_rows(rows, spells, counts)
+    if counts.spec.subscription is None:
+        return bounds, found
+    censored, checks = censoring_rows(spells, counts, _stream(counts, 3))
+    return [*bounds, *censored], [*found, *checks]
 
 
 def _stream(counts: Counts, part: int) -> np.random.Generator:

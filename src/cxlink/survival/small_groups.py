@@ -78,16 +78,8 @@ def sparse_draws(
         S(t) at those times; beyond the data, where the estimate has reached 0, from the added customer alone.
     """
     n_draws, n_times, horizon = size
-    curves, at = np.unique(standard.curve, return_inverse=True)
-    moved = replace(standard, curve=at.ravel())
-    members = [request.members[curve] for curve in curves]
     n_periods = max(n_times - 1, 1) + int(standard.entry.max())
-    at_risk, lost = (
-        _long(np.array([counts[pairs].sum(axis=0) for pairs in members]), n_periods)
-        for counts in (periods.at_risk, periods.lost)
-    )
-    gone, there = added_customer(shape_of_all(periods, members, n_periods), moved, horizon)
-    a, b = lost + gone, at_risk - lost + there
+    moved, a, b = beta_hazards(periods, request, standard, n_periods, horizon=horizon)
     used, group = (a > 0) & (b > 0), mixtures([moved])
     block = max(_BLOCK // a.size, 10)
     for start in range(0, n_draws, block):
@@ -97,6 +89,29 @@ def sparse_draws(
         drawn = log_survival(hazard)
         mine = None if weights is None else [weights[:, start : start + n_block]]
         yield standardise(drawn, group, read, mine)[:, 0]
+
+
+def beta_hazards(
+    periods: PersonPeriods, request: Request, standard: Standard, n_periods: int, *, horizon: int
+) -> tuple[Standard, np.ndarray, np.ndarray]:
+    """Parameters of the hazards of a sparse group, see `sparse_draws`.
+
+    Returns
+    -------
+    standard : Standard
+        The group over its own curves, numbered from 0.
+    a, b : ndarray of shape (n_curves, n_periods)
+        h ~ Beta(a, b); 0 in periods without customers.
+    """
+    curves, at = np.unique(standard.curve, return_inverse=True)
+    moved = replace(standard, curve=at.ravel())
+    members = [request.members[curve] for curve in curves]
+    at_risk, lost = (
+        _long(np.array([counts[pairs].sum(axis=0) for pairs in members]), n_periods)
+        for counts in (periods.at_risk, periods.lost)
+    )
+    gone, there = added_customer(shape_of_all(periods, members, n_periods), moved, horizon)
+    return moved, lost + gone, at_risk - lost + there
 
 
 def _long(counts: np.ndarray, n_periods: int) -> np.ndarray:

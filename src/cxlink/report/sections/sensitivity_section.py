@@ -1,4 +1,4 @@
-"""The sensitivity analyses: unmeasured confounding, a negative control, non-response, measurement error."""
+"""The sensitivity analyses: unmeasured confounding, a negative control, censoring, non-response, measurement error."""
 
 import math
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from cxlink.report.format import (
     shared_digits,
     who,
 )  # fmt: skip
+from cxlink.report.sections.censoring_section import censored_early
 from cxlink.report.sections.confounding_section import benchmarks
 from cxlink.report.sections.limitations import adjusted_for
 from cxlink.report.sections.nonresponse_section import unanswered
@@ -29,7 +30,8 @@ _LINES = ("", "measurement_error")
 def sensitivity_pages(m: Material, level: int = 1) -> list[Block]:
     """Set the sensitivity analyses out under one heading, each only where the data allow it."""
     found = {
-        "unmeasured": _e_values(m), "benchmarks": benchmarks(m), "control": _control(m), "nonresponse": unanswered(m),
+        "unmeasured": _e_values(m), "benchmarks": benchmarks(m), "control": _control(m),
+        "censoring": censored_early(m), "nonresponse": unanswered(m),
         "measurement": _errors(m),
     }  # fmt: skip
     pages = [
