@@ -16,7 +16,6 @@ PAGES = {
     "break_even": "break_even.md", "drivers": "drivers.md",
     "clusters": "clusters.md",
     "break_even": "break_even.md",
-    "posteriors": "bayes.md", "changes": "changes.md", "printed": "printed_proof.md", "break_even": "break_even.md",
     "confounding": "confounding.md", "simultaneous": "simultaneous.md", "censoring": "censoring.md",
 }  # fmt: skip
 """Page of each proof."""
