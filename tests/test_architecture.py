@@ -128,6 +128,7 @@ FULL_FOLDERS = {
     "cohort/count": "each file is one step from rows to counts",
     "cohort/read": "each file is one kind of table",
     "report/figures": "one file a figure, or a kind of them",
+    "estimands": "one file a step from draws to rows: estimands, contrasts, intervals, the table, the headline",
     "report/sections": "one file a section of the report",
     "study": "one file a part of the published study, or of its simulated customers",
     "survival/families": "one file a step of one pipeline: layout, fit, backtest, average, projection",

@@ -21,18 +21,18 @@ _SIGMA = 0.8413447460685429
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class NearNormal:
     """On which differences or ratios are nearly normal: a function and its inverse."""
 
     there: Callable[[np.ndarray], np.ndarray]
     back: Callable[[np.ndarray], np.ndarray]
 
 
-LOG = Scale(np.log, np.exp)
+LOG = NearNormal(np.log, np.exp)
 """Of ratios."""
-LOGIT = Scale(np.arctanh, np.tanh)
+LOGIT = NearNormal(np.arctanh, np.tanh)
 """Of differences d of probabilities: half the logit of (1 + d) / 2."""
-IDENTITY = Scale(lambda x: x, lambda x: x)
+IDENTITY = NearNormal(lambda x: x, lambda x: x)
 """Of differences of amounts and times."""
 
 
@@ -90,7 +90,7 @@ def critical_value(distances: np.ndarray, level: float) -> float:
 
 
 def simultaneous_rows(
-    estimand: str, unit: str, members: Sequence[Member], scale: Scale, level: float
+    estimand: str, unit: str, members: Sequence[Member], scale: NearNormal, level: float
 ) -> list[Row]:
     """Make the rows of a family; none of fewer than two members.
 
@@ -100,7 +100,7 @@ def simultaneous_rows(
         As in the estimates table.
     members : sequence of Member
         With an estimate; draws that are undefined in one member are left out of all.
-    scale : Scale
+    scale : NearNormal
         On which standard errors and the critical value are taken.
     level : float
         Confidence level of all of them together.
