@@ -15,7 +15,6 @@ PAGES = {
     "posteriors": "bayes.md", "changes": "changes.md", "old_model": "old_model.md", "printed": "printed_proof.md",
     "break_even": "break_even.md", "drivers": "drivers.md",
     "clusters": "clusters.md",
-    "break_even": "break_even.md",
     "confounding": "confounding.md", "simultaneous": "simultaneous.md", "censoring": "censoring.md",
 }  # fmt: skip
 """Page of each proof."""

@@ -30,7 +30,8 @@ def rows_of(
     spec : CohortSpec
         Level of the intervals, and the headline contrast.
     leads : Leads
-        Rows of page one; of its estimands every level against worst has a simultaneous interval as well.
+        Rows of page one; of its estimands every level against worst has a simultaneous interval as well,
+        where customers are independent.
 
     Returns
     -------
@@ -44,7 +45,7 @@ def rows_of(
         if isinstance(answer, Answer) and answer.places:
             evaluated = _Evaluated(model, estimand, answer, spec, leads)
             rows += [*_own(evaluated), *_contrasts(evaluated)]
-            if estimand.name in leads.at:
+            if estimand.name in leads.at and spec.cohort.cluster is None:
                 rows += _all_levels(evaluated)
     return rows
 
