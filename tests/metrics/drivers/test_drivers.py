@@ -12,12 +12,15 @@ import statsmodels.api as sm
 from cxlink import Counts, make_spec, read_cohort
 from cxlink.checks import matching
 from cxlink.metrics.drivers import driver_gains
+from cxlink.metrics.drivers.additive_models import logistic, poisson
+from cxlink.metrics.drivers.driver_checks import verdicts
 from cxlink.metrics.drivers.driver_frame import driver_frame
 from cxlink.metrics.drivers.driver_gains import retention_gains_of_scores, spend_gains_of_scores
 from cxlink.metrics.drivers.driver_rows import Drivers, drivers_of
-from cxlink.metrics.drivers.joint_cells import JointCells, joint_cells
+from cxlink.metrics.drivers.joint_cells import Factor, JointCells, design_of, joint_cells
 from cxlink.metrics.drivers.partial_contrasts import retention_contrasts, spend_contrasts
 from cxlink.metrics.drivers.shapley_sums import comparisons
+from cxlink.metrics.metric_table import Row
 
 TABLES = {
     "score": {"column": "a", "scale": "1-3", "others": {"b": {"column": "b", "scale": "1-3"}}},
@@ -278,3 +281,30 @@ def test_a_level_in_which_nobody_was_lost_or_spent_has_finite_figures() -> None:
     contrasts = frame[frame["quantity"] == "contrast"].set_index(["outcome", "score"])["estimate"]
     assert 0 < contrasts["retention", "b"] < 0.5
     assert contrasts["spend", "b"] < 0
+
+
+@pytest.mark.parametrize(("whole", "ahead", "case"), [
+    (0.1, 0.1, "claimed"), (0.1, 0.0, "open"), (0.1, -0.1, "open"), (0.0, 0.1, "none"), (-0.1, 0.1, "none"),
+])  # fmt: skip
+def test_a_claim_needs_both_lower_limits_above_zero(whole: float, ahead: float, case: str) -> None:
+    def gain(version: str, name: str, low: float, high: float) -> Row:
+        ends = {"estimate": 5.0, "conf_low": low, "conf_high": high}
+        return {"metric": "driver_spend_gain", "version": version, "category": name, **ends}
+
+    beyond = [gain("beyond", "score", 0.0, 0.24), gain("beyond", "b", 0.0, 0.25)]
+    rows_ = [gain("whole", "", whole, 9.0), gain("ahead", "b", ahead, 9.0), *beyond]
+    first, *nothing = verdicts("spend", rows_, ["score", "b"])
+    assert first.facts["case"] == case
+    assert first.facts["score"] == "score"
+    assert first.facts["rivals"] == (() if ahead > 0 else ("b",))
+    assert [check.facts["score"] for check in nothing] == ([] if case == "none" else ["score"])
+
+
+def test_a_level_without_losses_or_spend_gets_one_customer_with_the_mean() -> None:
+    """By hand: 80 of 100 were retained, all 30 of the second level; with .8 more retained and .2 lost, 30.8 of 31."""
+    design = design_of([Factor("b", np.array([0, 1]), np.array([0.0, 1.0]))], 2)
+    fit = logistic(design, np.array([50.0, 30.0]), np.array([20.0, 0.0]))
+    assert fit.eta == pytest.approx(np.log([50 / 20, 30.8 / 0.2]), abs=1e-6)
+    # a mean of 7 over all: the ten of the second level spent nothing, an eleventh 7
+    spent = poisson(design, np.array([10.0, 10.0]), np.array([140.0, 0.0]))
+    assert np.exp(spent.eta) == pytest.approx([14.0, 7 / 11], rel=1e-6)
