@@ -92,6 +92,7 @@ REASONS = {
     "bayes/draws/posterior_curves.py": "one posterior's curves, of cohorts seen and of a new one",
     "cli/commands.py": "one function a command; what they share stands in other files",
     "cohort/count/counts.py": "counts, and the one file in which they are kept",
+    "cohort/count/rules.py": "the rules of a table as data, one function a kind of column",
     "cohort/count/row_expressions.py": "one expression a key of a cell, all in the engine",
     "cohort/count/spells.py": "spells and person-periods, which are one count laid out twice",
     "cohort/read/columns.py": "one function a kind of cell: numbers, days, yes or no, categories, bands",
@@ -122,6 +123,7 @@ REASONS = {
     "survival/tails/spliced_tenure.py": "one projection: its curves, their tails and what is read off them",
     "value/margins.py": "one quantity: the margin of those retained, within and beyond follow-up",
     "value/value_rows.py": "the rows of customer lifetime value, a function a kind",
+    "verbs.py": "one function a verb; the docstrings are what users read",
 }
 """Files of more than 250 lines, and why each is not two."""
 FULL_FOLDERS = {

@@ -14,7 +14,7 @@ PAGES = {
     "laws": "extrapolation_laws.md", "curves": "extrapolation_curves.md", "metrics": "metrics.md",
     "posteriors": "bayes.md", "changes": "changes.md", "old_model": "old_model.md", "printed": "printed_proof.md",
     "break_even": "break_even.md", "drivers": "drivers.md",
-    "clusters": "clusters.md",
+    "clusters": "clusters.md", "falling": "falling.md",
     "confounding": "confounding.md", "simultaneous": "simultaneous.md", "censoring": "censoring.md",
 }  # fmt: skip
 """Page of each proof."""
@@ -68,6 +68,12 @@ PRINTED = (
         "retention, tenure inside follow-up and spend of customers in accounts", ("[cohort] cluster",), ("clusters",),
         "20,000 customers, three laws of accounts; 1,500 by the additive models. Not tried: expected tenure beyond "
         "follow-up, value, metrics, late entry, a million customers",
+    ),
+    PrintedIntervals(
+        "a falling score: difference of retention given the last and the present score",
+        ("fall_given_last", "fall_given_present"), ("falling",),
+        "3,000 and 20,000 customers; three laws of a trait that never changes, with and without an effect of the fall. "
+        "Not tried: a rise, hazard ratios of a change, the gains in log score",
     ),
     PrintedIntervals(
         "what changed between two cohorts, part by part", ("comparison.csv",), ("changes",),

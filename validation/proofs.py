@@ -6,6 +6,7 @@ from validation.driver_proof import DRIVERS
 from validation.extrapolation.curve_proof import CURVE_PROOF
 from validation.extrapolation.law_proof import LAW_PROOF
 from validation.extrapolation.study_proof import STUDY
+from validation.falling_proof import FALLING
 from validation.interval_proof import INTERVALS
 from validation.metric_proof import METRICS
 from validation.old_model_proof import OLD_MODEL
@@ -31,6 +32,7 @@ PROOFS: dict[str, Proof] = {
         POSTERIORS,
         CHANGES,
         OLD_MODEL,
+        FALLING,
         PRINTED_PROOF,
         BREAK_EVEN,
         CLUSTERS,

@@ -21,6 +21,7 @@ from cxlink.display import Analysis
 from cxlink.estimands.e_values import e_value_findings
 from cxlink.estimands.fallback import stepped_down, thin
 from cxlink.estimands.headline import from_signup, headline
+from cxlink.estimands.model_rows.change_rows import change_results
 from cxlink.estimands.model_rows.coefficients import coefficient_table
 from cxlink.estimands.model_rows.hazard_rows import hazard_results
 from cxlink.estimands.model_rows.regression_rows import spend_model_rows
@@ -31,6 +32,7 @@ from cxlink.estimands.over_clusters.clustered_rows import clustering
 from cxlink.estimands.second_opinions import parted
 from cxlink.estimands.support_checks import band_checks
 from cxlink.estimands.tidy import tidy
+from cxlink.groups.changed_scores import of_first_surveys
 from cxlink.metrics.all_metrics import immortal_time_checks, metrics_of
 from cxlink.metrics.drivers.driver_rows import Drivers, drivers_of
 from cxlink.progress import planned, telling
@@ -141,7 +143,7 @@ def _analysed(
         parts.append(_Part(posteriors.rows, posteriors.findings, posteriors.coefficients))
     if spec.analysis.models != "quick":
         announce(progress, "sensitivity")
-        parts.append(_Part(*sensitivity_of_counts(counts)))
+        parts.append(_Part(*sensitivity_of_counts(of_first_surveys(counts))))
         announce(progress, "metrics")
     drivers = _drivers(counts, progress)
     parts.append(_Part([], list(drivers.checks)))
@@ -178,7 +180,11 @@ def _analysed(
 def measured(counts: Counts) -> pd.DataFrame:
     """Give the metrics of a cohort; none of a quick analysis."""
     spec = counts.spec
-    return metrics_of(counts, _stream(spec, 10)) if spec.analysis.models != "quick" else pd.DataFrame()
+    return (
+        metrics_of(of_first_surveys(counts), _stream(spec, 10))
+        if spec.analysis.models != "quick"
+        else pd.DataFrame()
+    )
 
 
 def _drivers(counts: Counts, progress: Progress) -> Drivers:
@@ -205,6 +211,10 @@ def _outcomes(made: Counted, spells: Spells, progress: Progress) -> list[_Part]:
         announce(progress, "from_signup")
         parts.append(_Part(from_signup(made.naive, rng) if made.naive is not None else [], []))
     tenure, tails = _tenure(spells, spec, progress) if full and spec.subscription is not None else ([], None)
+    if spec.every_survey:
+        announce(progress, "changes")
+        changed = change_results(counts, _stream(spec, 12))
+        parts.append(_Part(changed.rows, changed.checks))
     additive = list(_additive(spells, counts, (rows, findings), progress))
     successors = [row for part in additive for row in part.rows]
     parts += [*tenure, _Part(*stepped_down(rows, findings, successors, spec)), *additive]
@@ -212,8 +222,16 @@ def _outcomes(made: Counted, spells: Spells, progress: Progress) -> list[_Part]:
         parts.append(_Part(*sensitivity_of_spells(rows, spells, counts)))
     if full and spec.value is not None:
         announce(progress, "value")
-        parts.append(_Part(*value_results(spells, counts, generator(spec), tails)))
+        parts.append(_Part(*_value(spells, counts, tails)))
     return parts
+
+
+def _value(spells: Spells, counts: Counts, tails: "Tails | None") -> tuple[list[Row], list[Check]]:
+    """Customer lifetime value; of customers whose surveys all count, from the first of each."""
+    spec, first = counts.spec, of_first_surveys(counts)
+    if first is counts:
+        return value_results(spells, counts, generator(spec), tails)
+    return value_results(spells_of(first), first, generator(spec))
 
 
 def _additive(

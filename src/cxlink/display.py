@@ -16,6 +16,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.picking import pick
 from cxlink.metrics.drivers.driver_frame import driver_frame
 from cxlink.report.check_notes import note
+from cxlink.report.falling.change_table import change_table
 from cxlink.report.metric_sections.metric_definitions import with_definitions
 from cxlink.results import Results
 
@@ -245,6 +246,34 @@ class Analysis:
         from cxlink.report.figures.nonresponse_figure import unanswered_curves
 
         return unanswered_curves(self.estimates, self.spec, simulated=self.results.simulated, ax=ax)
+
+    def changes(self) -> pd.DataFrame:
+        """Give what a falling and a rising score tell of retention at the horizon, by the model that each stands on.
+
+        Returns
+        -------
+        DataFrame
+            ``change`` (``fell``, ``rose``), ``given`` (``last``: against scores that stayed at the last one;
+            ``present``: at the present one), ``model``, ``surveys``, ``changed``, ``stayed`` (retention),
+            ``difference``, ``conf_low``, ``conf_high``; no row unless ``repeat = "all"`` and scores changed.
+        """
+        return change_table(self.estimates, self.results.checks, self.spec)
+
+    @into_pyplot
+    def falling_score(self, ax: "Axes | None" = None, move: str = "fall") -> "Axes":
+        """Draw retention after a fall (or ``move="rise"``), beside customers who stayed at the last and present score.
+
+        Raises
+        ------
+        InputError
+            If no comparison is known: only surveys that all count (``repeat = "all"``) have them.
+        """
+        from cxlink.report.falling.falling_figure import falling_score
+
+        found = self.results
+        return falling_score(
+            found.estimates, found.checks, self.spec, move=move, simulated=found.simulated, ax=ax
+        )
 
     @into_pyplot
     def tenure_ladder(self, ax: "Axes | None" = None) -> "Axes":

@@ -19,6 +19,7 @@ from cxlink.cohort.visible_text import visible
 from cxlink.comparison.changes import CALIBRATION, CHANGES, outcomes, response_rows, table_of
 from cxlink.comparison.recommendation import verdict_of
 from cxlink.display import Analysis
+from cxlink.groups.changed_scores import of_first_surveys
 from cxlink.progress import telling
 from cxlink.results import NOT_WRITTEN, WrittenResults
 from cxlink.runs import RECORD, read_run, read_tables
@@ -144,10 +145,12 @@ def _refuse_repeats(earlier: Sequence[Counts], one: Counts, called: str) -> None
 
 
 def _compared(base: Counts, others: Sequence[Counts], horizon: int, progress: Progress) -> Comparison:
-    if base.spec.cohort.cluster is not None:
+    if base.spec.cluster_column is not None:
+        several = 'several surveys of a customer ([cohort] repeat = "all")'
+        what = several if base.spec.every_survey else "clusters ([cohort] cluster)"
         raise InputError(
-            f"{base.spec.cohort.name}: no interval of what changed accounts for clusters ([cohort] cluster). Compare "
-            "cohorts that were fitted without it, whose intervals take customers as independent."
+            f"{base.spec.cohort.name}: no interval of what changed accounts for {what}. Compare cohorts that were "
+            "fitted without it, whose intervals take customers as independent."
         )
     changes, calibration, verdicts, compared = [], [], [], []
     for new in others:
@@ -210,7 +213,7 @@ def value_of(
     counts = run if isinstance(run, Counts) else read_run(Path(run))
     name = "these counts" if isinstance(run, Counts) else str(run)
     counts = _with_value(counts, name, {"margin": margin, "discount": discount, "horizon": horizon})
-    from cxlink.cohort.count.spells import spells_of
+    counts = of_first_surveys(counts)
     from cxlink.value.customer_value import generator
     from cxlink.value.intervention import intervention_value
     from cxlink.value.shifts import plan_intervention

@@ -16,7 +16,7 @@ PANELS = {
 FLAGS: tuple[Flag, ...] = (
     ("name", "cohort", "name", str, "name of the run and its report"),
     ("id", "cohort", "id", str, "column in which no value may occur twice"),
-    ("repeat", "cohort", "repeat", str, "several surveys a customer: error, or first (the earliest is used)"),
+    ("repeat", "cohort", "repeat", str, "several surveys a customer: error, first (the earliest is used), or all"),
     ("cluster", "cohort", "cluster", str, "column of accounts or households whose rows are not independent"),
     ("count", "cohort", "count", str, "grouped table: column of the number of customers that a row stands for"),
     ("simulated", "cohort", "simulated", bool, "mark every page as made from simulated customers"),

@@ -1,21 +1,24 @@
 """The rows of a table that violate no rule, grouped; those that do are refused, or excluded and counted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from cxlink.cohort.count import grouping
 from cxlink.cohort.count.clusters import BUCKETS
+from cxlink.cohort.count.identity import refuse_missing
 from cxlink.cohort.count.metric_cells import raw_metrics
 from cxlink.cohort.count.metric_expressions import metric_rules
 from cxlink.cohort.count.other_columns import other_ranges, other_rules
-from cxlink.cohort.count.profile import Remark
+from cxlink.cohort.count.profile import Remark, number_of_rows
 from cxlink.cohort.count.refusals import refusal, without_broken
 from cxlink.cohort.count.rules import broken, rules_of, time_rules
+from cxlink.cohort.count.survey_history import unanswered_surveys, with_history
 from cxlink.cohort.count.undropped import valid_in_time
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.read import columns
 from cxlink.cohort.read.source import Source
-from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.spec.cohort_spec import SURVEY_HISTORY, CohortSpec
 from cxlink.cohort.strata import stratum_column
 
 MOST_LEVELS = 50
@@ -45,6 +48,26 @@ class CheckedRows:
     metrics: pa.Table | None
     dropped: tuple[Remark, ...] = ()
     undropped: tuple[pa.Table, ...] = ()
+
+
+def checked_surveys(source: Source, spec: CohortSpec, drop_invalid: bool) -> CheckedRows:
+    """Check the rows as `checked_rows` does; where every survey counts, with the customer's earlier surveys.
+
+    Raises
+    ------
+    InputError
+        See `checked_rows`; or if a survey has no id.
+    """
+    if not spec.every_survey:
+        return checked_rows(source, spec, drop_invalid)
+    n_rows = refuse_missing(source, str(spec.cohort.id), columns.raw(source, str(spec.cohort.id), "id"))
+    checked = checked_rows(with_history(source, spec), spec, drop_invalid)
+    if checked.dropped:
+        # the survey before an excluded one is now that before the next
+        source = with_history(checked.source, spec)
+        checked = replace(checked, source=source, raw=grouping.raw_cells(source, spec))
+    n_kept = sum(checked.raw["n"].to_pylist()) + number_of_rows(checked.dropped)
+    return replace(checked, dropped=(*checked.dropped, *unanswered_surveys(n_rows, n_kept)))
 
 
 def checked_rows(source: Source, spec: CohortSpec, drop_invalid: bool) -> CheckedRows:
@@ -77,7 +100,7 @@ def _not_too_many(raw: pa.Table, spec: CohortSpec, name: str) -> pa.Table:
     """Give the cells back, if they are not too many to be analysed."""
     if raw.num_rows > grouping.MOST_CELLS:
         refuse_wide(raw, spec, name)
-        buckets = f" ({BUCKETS} buckets of [cohort] cluster each)" if spec.cohort.cluster is not None else ""
+        buckets = f" ({BUCKETS} buckets of [cohort] cluster each)" if spec.cluster_column is not None else ""
         raise InputError(
             f"{name}: more than {grouping.MOST_CELLS:,} cells{buckets}. Adjust for fewer or coarser columns ([adjust] "
             "bands), or use a longer [subscription] unit."
@@ -90,7 +113,8 @@ def refuse_wide(raw: pa.Table, spec: CohortSpec, name: str) -> None:
     more = " or more" if raw.num_rows > grouping.MOST_CELLS else ""
     for variable in spec.stratum_variables:
         n_levels = len(raw[stratum_column(variable)].unique())
-        if variable not in spec.cuts and n_levels > MOST_LEVELS:
+        own = spec.every_survey and variable in SURVEY_HISTORY
+        if variable not in spec.cuts and not own and n_levels > MOST_LEVELS:
             raise InputError(
                 f"{name}: {variable} has {n_levels:,} values{more}; a stratum may have {MOST_LEVELS}. Cut it into "
                 f"bands ([adjust] bands = {{ {variable} = [...] }}, --band {variable}=...), or leave it out."

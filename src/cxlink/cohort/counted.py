@@ -110,6 +110,11 @@ def fitting(made: Counted, models: str | None, *, bayes: bool = False) -> Counte
         raise InputError(f"models: {asked!r} is none of {', '.join(get_args(Models))}.")
     if bayes and asked == "quick":
         raise InputError("quick fits no models, so none by Bayes: leave out quick, or bayes.")
+    if bayes and spec.every_survey:
+        raise InputError(
+            "Bayesian models take surveys as independent, which those of one customer are not ([cohort] repeat = "
+            '"all"): leave out bayes, or set repeat = "first".'
+        )
     if bayes and spec.cohort.cluster is not None:
         raise InputError(
             "Bayesian models take customers as independent, which [cohort] cluster says they are not: leave out bayes, "

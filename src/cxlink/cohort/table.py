@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxlink.checks import Fact
-from cxlink.cohort.checked_rows import checked_rows, refuse_wide
+from cxlink.cohort.checked_rows import checked_surveys, refuse_wide
 from cxlink.cohort.count import grouping
 from cxlink.cohort.count.clusters import cluster_sizes
 from cxlink.cohort.count.coding import code_cells
@@ -28,6 +28,7 @@ from cxlink.cohort.count.resolution import resolve
 from cxlink.cohort.count.similar_ids import similar_ids
 from cxlink.cohort.count.spans import merged_spans
 from cxlink.cohort.count.spans_at_surveys import spans_at_surveys, with_own_surveys
+from cxlink.cohort.count.survey_history import first_surveys
 from cxlink.cohort.count.undropped import retention_spec
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.dates import with_days
@@ -220,7 +221,7 @@ def _with_surveys(source: Source, spec: CohortSpec, table: Any) -> tuple[Source,
 
 def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = False) -> Cohort:
     source, notes = one_row_each(with_days(source, spec.date_columns), spec)
-    checked = checked_rows(source, spec, drop_invalid)
+    checked = checked_surveys(source, spec, drop_invalid)
     source, raw, metrics, dropped = checked.source, checked.raw, checked.metrics, checked.dropped
     n_rows = _customers(raw) + number_of_rows(dropped)
     notes += similar_ids(source, spec, n_rows)
@@ -229,6 +230,8 @@ def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = Fal
     if later:
         raw, metrics = grouping.raw_cells(source, spec), raw_metrics(source, spec)
         dropped += later
+    once = first_surveys(source) if spec.every_survey else source
+    metrics = raw_metrics(once, spec) if spec.every_survey else metrics
     if not _customers(raw):
         raise InputError(f"{source.name}: no valid row is left.")
     notes += cluster_sizes(source, spec)
@@ -240,11 +243,11 @@ def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = Fal
         name=source.name,
         spec=spec,
         raw=raw,
-        from_signup=_from_signup(source, naive) if naive is not None else None,
+        from_signup=_from_signup(once, naive) if naive is not None else None,
         rows_read=n_rows,
         dropped=dropped,
         repeats=repeats,
-        metrics=metric_counts(metrics, raw_flows(source, spec), spec),
+        metrics=metric_counts(metrics, raw_flows(once, spec), spec),
         notes=notes,
         undropped=checked.undropped,
         drivers=None if wide else count_drivers(source, spec, raw, read),

@@ -45,7 +45,7 @@ def rows_of(
         if isinstance(answer, Answer) and answer.places:
             evaluated = _Evaluated(model, estimand, answer, spec, leads)
             rows += [*_own(evaluated), *_contrasts(evaluated)]
-            if estimand.name in leads.at and spec.cohort.cluster is None:
+            if estimand.name in leads.at and spec.cluster_column is None:
                 rows += _all_levels(evaluated)
     return rows
 
@@ -215,7 +215,7 @@ def _contrasted(
 def _unknown(evaluated: _Evaluated) -> np.ndarray:
     """Groups of clustered customers whose draws are not those of the estimator: of independent customers, or none."""
     widened: np.ndarray = np.asarray(evaluated.model.widened, dtype=bool)
-    return widened & (evaluated.spec.cohort.cluster is not None)
+    return widened & (evaluated.spec.cluster_column is not None)
 
 
 def _medians(draws: np.ndarray) -> np.ndarray:

@@ -21,10 +21,12 @@ def survival_of(log_survival: np.ndarray) -> np.ndarray:
 
 
 def hazards(at_risk: np.ndarray, lost: np.ndarray) -> np.ndarray:
-    """Share of those at risk that is lost in each period: d / r; 0 where nobody is at risk."""
+    """Share of those at risk that is lost in each period: d / r; 0 where nobody is at risk, and never over 1."""
     ratio: np.ndarray = np.divide(
         lost, at_risk, out=np.zeros(np.broadcast_shapes(lost.shape, at_risk.shape)), where=at_risk > 0
     )
+    # sums of weights that are no whole numbers may leave one in the last digit
+    np.minimum(ratio, 1.0, out=ratio)
     return ratio
 
 

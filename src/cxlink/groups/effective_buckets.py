@@ -63,11 +63,14 @@ class EffectiveBuckets:
         ``score`` (missing: not scored) and the strata of each row of `n`.
     n : ndarray of shape (n_pairs, n_buckets)
         Customers.
+    standard : tuple of int
+        Levels of the score whose strata are the standard population; empty: all customers scored.
     """
 
     counts: Counts
     cells: pd.DataFrame
     n: np.ndarray
+    standard: tuple[int, ...] = ()
 
     def footing(self, sides: tuple[str, ...], adjusted: str, stratum: str = "") -> Footing:
         """Say what a group, or the two sides of a contrast, stand on.
@@ -121,6 +124,8 @@ class EffectiveBuckets:
         if pooled:
             return np.where(mine, 1 / max(float(size[mine].sum()), 1.0), 0.0), mine
         scored = self.cells["score"].notna().to_numpy() & inside
+        if self.standard:
+            scored &= self.cells["score"].isin(self.standard).fillna(False).to_numpy(bool)
         strata = [name for name in self.cells if name != "score"]
         which = (
             self.cells.groupby(strata, dropna=False).ngroup().to_numpy()

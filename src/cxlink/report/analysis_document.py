@@ -6,6 +6,7 @@ from dataclasses import replace
 from cxlink import __version__
 from cxlink.report.content import Material, byline, gather, mark
 from cxlink.report.document import Block, Document, Picture, heading, paragraph, strong
+from cxlink.report.falling.falling_section import falling_pages
 from cxlink.report.metric_sections.driver_section import driver_pages
 from cxlink.report.metric_sections.metric_section import metric_pages
 from cxlink.report.posterior_sections.posterior_section import bayes_pages
@@ -25,7 +26,8 @@ from cxlink.report.words import say
 from cxlink.results import Reproduced, Results
 
 PAGES: tuple[Callable[[Material, int], list[Block]], ...] = (
-    cohort_pages, retention_pages, hazard_pages, spend_pages, tenure_pages, value_pages, bayes_pages, driver_pages,
+    cohort_pages, retention_pages, falling_pages, hazard_pages, spend_pages, tenure_pages, value_pages, bayes_pages,
+    driver_pages,
     metric_pages, sensitivity_pages, diagnostics_pages,
 )  # fmt: skip
 

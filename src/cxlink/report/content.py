@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from cxlink.checks import matching
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.strata import Category, categories_of
 from cxlink.report.estimates_lookup import Book, open_book
@@ -27,7 +28,7 @@ class Material:
     scores : dict of int to int or None
         Customers at each level that has some, from the worst to the best; None where suppressed.
     n_scored, n_unscored : int
-        Customers with and without a score.
+        Customers with and without a score; surveys with one where each of a customer's counts.
     categories : dict of str to Category
         Those of the adjustment variables that have customers, by their label in the column ``stratum``.
     """
@@ -49,6 +50,12 @@ class Material:
     def sides(self) -> tuple[str, str]:
         """The group and the reference of the headline contrast: ``best`` and ``worst`` unless asked otherwise."""
         return self.spec.contrast(self.spec.analysis.contrasts[0])
+
+    @property
+    def n_customers(self) -> int:
+        """Customers with a score: as many as `n_scored`, unless each of their surveys counts."""
+        found = matching(self.results.checks, code="surveys")
+        return int(found[0].value) if found else self.n_scored
 
     @property
     def bands(self) -> tuple[str, ...]:

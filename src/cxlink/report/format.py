@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from cxlink.checks import Check
-from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, TENURE_AT_SURVEY, CohortSpec
+from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, SURVEY_HISTORY, TENURE_AT_SURVEY, CohortSpec
 from cxlink.cohort.spec.scales import label
 from cxlink.cohort.strata import Category
 from cxlink.report.estimates_lookup import Estimate
@@ -302,7 +302,7 @@ def time_span(count: int, unit: str) -> tuple[str, int]:
 
 def variable(name: str) -> str:
     """Write the name of an adjustment variable: the user's own as it stands, ours in words."""
-    return say("format.tenure_at_survey") if name == TENURE_AT_SURVEY else name
+    return say(f"variable.{name}") if name in (TENURE_AT_SURVEY, *SURVEY_HISTORY) else name
 
 
 def category(one: Category) -> str:

@@ -66,7 +66,7 @@ def censoring_rows(spells: Spells, counts: Counts, rng: np.random.Generator) -> 
     ]
     if not any(one.share.sum() for one in points):
         return [], found
-    if spec.cohort.cluster is not None:
+    if spec.cluster_column is not None:
         return [], [*found, Check("censoring_clustered", "kaplan_meier"), *unfinished_waves(counts)]
     terms = max(len(side.curve) for side in sides) * spec.horizon
     few = spec.model_copy(

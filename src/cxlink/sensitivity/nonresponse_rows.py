@@ -124,7 +124,8 @@ def tipping_rows(curves: Survival, counts: Counts) -> tuple[list[Row], list[Chec
     at = {int(t): k for k, t in enumerate(curves.times)}.get(spec.horizon)
     sides = spec.contrast(spec.analysis.contrasts[0])
     pair = next((p for p in curves.contrasts if tuple(curves.groups[g] for g in p) == sides), None)
-    if at is None or pair is None or not share < 1:
+    # of surveys that all count no share of customers says how much weight the unanswered ones have
+    if at is None or pair is None or not share < 1 or spec.every_survey:
         return [], []
     a, b = pair
     value = float(tipping_point(curves.point[a, at], curves.point[b, at], share))
@@ -141,6 +142,6 @@ def tipping_rows(curves: Survival, counts: Counts) -> tuple[list[Row], list[Chec
         checks.append(Check("tipping_point", curves.model, sides[0], value, facts={"reference": sides[1]}))
     if not curves.sparse[[a, b]].any():
         return [tipping], checks
-    if spec.cohort.cluster is not None:
+    if spec.cluster_column is not None:
         return [{**tipping, "std_error": np.nan, "conf_low": np.nan, "conf_high": np.nan}], checks
     return [widened_to_contain(tipping)], checks

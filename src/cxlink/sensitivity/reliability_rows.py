@@ -47,7 +47,7 @@ def reliability_rows(
         Both empty where customers have one row each; a check where too few have two scores, or λ is not clearly
         positive.
     """
-    if spec.cohort.repeat != "first":
+    if spec.cohort.repeat == "error":
         return [], []
     result, n = reliability(repeats), int(repeats["n"].sum())
     if result is None:

@@ -125,7 +125,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"score": {"best": [9, "x"]}}, "spec: [score] best: [9, 'x'] is not a set of score levels. Write 7, 9-10 or 1,3."),
     ({"score": {"higher_is_better": "yes"}}, "spec: [score] higher_is_better: input should be a valid boolean (found 'yes')."),
     ({"cohort": {"name": ""}}, "spec: [cohort] name: string should have at least 1 character (found '')."),
-    ({"cohort": {"repeat": "last"}}, "spec: [cohort] repeat: input should be 'error' or 'first' (found 'last')."),
+    ({"cohort": {"repeat": "last"}}, "spec: [cohort] repeat: input should be 'error', 'first' or 'all' (found 'last')."),
     ({"cohort": {"repeat": "first"}}, 'spec: [cohort]: repeat = "first" needs id, the column that identifies the customer.'),
     ({"cohort": {"repeat": "first", "id": "id"}}, 'spec: [cohort] repeat = "first" needs [subscription] survey, the date of each score.'),
     ({"table": {"decimal": ";"}}, "spec: [table] decimal: input should be '.' or ',' (found ';')."),

@@ -77,15 +77,16 @@ def cluster_sizes(source: Source, spec: CohortSpec) -> tuple[Remark, ...]:
     Returns
     -------
     tuple of Remark
-        ``clusters``: their number ``n``, with the facts ``column``, ``largest`` (customers in the largest) and ``size``
-        (Σm²/Σm, the mean size of a customer's cluster); where there are fewer than ten also ``few_clusters``.
+        ``clusters`` (``surveyed_customers`` where they are customers): their number ``n``, with the facts ``column``,
+        ``largest`` (customers in the largest) and ``size`` (Σm²/Σm, the mean size of a customer's cluster); where there
+        are fewer than ten also ``few_clusters``.
 
     Raises
     ------
     InputError
         If a row has no cluster, or one cluster has half of the customers or more.
     """
-    name = spec.cohort.cluster
+    name = spec.cluster_column
     if name is None:
         return ()
     rows = source.table.select(cluster=_cluster(source, spec))
@@ -105,6 +106,12 @@ def cluster_sizes(source: Source, spec: CohortSpec) -> tuple[Remark, ...]:
             f"{fail} (found nothing). Fill it in: a customer without an account is a cluster of one, with an id of "
             "its own."
         )
+    if largest >= MOST_OF_ALL * n_rows and spec.cohort.cluster is None:
+        raise InputError(
+            f'{source.name}: one {name} has {largest:,} of the {n_rows:,} surveys ([cohort] repeat = "all"). With '
+            "half of them or more from one customer nothing independent is left to estimate errors from: leave that "
+            'customer out, or set repeat = "first".'
+        )
     if largest >= MOST_OF_ALL * n_rows:
         raise InputError(
             f"{source.name}: one {name} has {largest:,} of the {n_rows:,} customers ([cohort] cluster). With half of "
@@ -114,12 +121,14 @@ def cluster_sizes(source: Source, spec: CohortSpec) -> tuple[Remark, ...]:
     facts: dict[str, Fact] = {"column": name, "largest": largest, "size": float(seen["squares"]) / n_rows}
     n = int(seen["clusters"])
     few = (Remark("few_clusters", n, facts={"column": name}),) if n < FEWEST_CLUSTERS else ()
-    return (Remark("clusters", n, facts=facts), *few)
+    # where every survey counts, the rows that are not independent are those of one customer
+    code = "clusters" if spec.cohort.cluster is not None else "surveyed_customers"
+    return (Remark(code, n, facts=facts), *few)
 
 
 def _cluster(source: Source, spec: CohortSpec) -> Any:
     """The cluster as text, the same from whole numbers, numbers and text; empty where there is none."""
-    column = columns.raw(source, str(spec.cohort.cluster), "cluster")
+    column = columns.raw(source, str(spec.cluster_column), "cluster")
     kind = column.type()
     if kind.is_string():
         return column.strip().re_replace(_WHOLE, r"\1").nullif("")

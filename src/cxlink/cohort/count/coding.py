@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from cxlink.cohort.count.counts import CONTROL, MARGIN, SPEND, Counts, add_up
 from cxlink.cohort.count.mix import MISSING
 from cxlink.cohort.count.profile import Profile, Remark
+from cxlink.cohort.count.survey_history import history_names
 from cxlink.cohort.count.unconfirmed import unconfirmed_guesses
 from cxlink.cohort.read.columns import band_labels
 from cxlink.cohort.spec.cohort_spec import CohortSpec
@@ -44,9 +45,8 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     if not scored.any():
         notes.append(Remark("no_scores", facts={"column": spec.score.column}))
     cells = pd.DataFrame({"score": raw["score"].to_pandas().astype("Float64").astype("Int64")})
-    for variable in spec.stratum_variables:
-        column = stratum_column(variable)
-        cells[column] = stratum_names(raw[column], spec.cuts.get(variable))
+    for column, values in _strata(raw, spec).items():
+        cells[column] = values
     cells["entry"], cells["exit"] = entry, leave
     cells["cause"] = np.where(lost, category_names(raw["cause"]) if "cause" in raw.column_names else LOST, "")
     cells["wave"] = _waves(times["wave"]) if "wave" in times else ""
@@ -69,10 +69,17 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
         cells = cells[~rows[cells.index]]
     # sorted by everything, so that sums of equal cells are taken in one order
     cells = add_up(cells.sort_values(list(cells.columns)))
-    used = int(cells["n"].sum())
-    return Counts(
-        cells, spec, replace(read, rows_used=used, dropped=(*read.dropped, *gone), notes=tuple(notes))
-    )
+    used, dropped = int(cells["n"].sum()), (*read.dropped, *gone)
+    return Counts(cells, spec, replace(read, rows_used=used, dropped=dropped, notes=tuple(notes)))
+
+
+def _strata(raw: pa.Table, spec: CohortSpec) -> dict[str, Any]:
+    """Columns of the adjustment variables, and where every survey counts the score before each."""
+    history = history_names(raw, spec) if spec.every_survey else {}
+    strata = {stratum_column(variable): spec.cuts.get(variable) for variable in spec.stratum_variables}
+    of_table = {name: stratum_names(raw[name], cuts) for name, cuts in strata.items() if name not in history}
+    ordered = {name: history[name] if name in history else of_table[name] for name in strata}
+    return ordered | {name: values for name, values in history.items() if name not in strata}
 
 
 def outcomes_of_cells(raw: pa.Table, spec: CohortSpec) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

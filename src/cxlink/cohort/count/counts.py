@@ -184,7 +184,8 @@ def _comparable(spec: CohortSpec) -> dict[str, str]:
         if spend
         else "none",
         "[value] margin": spec.margin_column or "no column",
-        "[cohort] cluster": "given" if spec.cohort.cluster else "not given",
+        "[cohort] repeat": "all" if spec.every_survey else "one survey a customer",
+        "[cohort] cluster": "given" if spec.cluster_column else "not given",
         "[control] column": spec.control.column if spec.control else "none",
     }
 
@@ -266,9 +267,10 @@ def load_counts(path: Path | str) -> Counts:
         raise InputError(f"{name}: not a counts file. `cxlink fit` writes one as counts.parquet.") from None
     cells = table.replace_schema_metadata(None).to_pandas()
     refuse_impossible(cells, spec, name)
-    if spec.cohort.cluster is not None and "bucket" not in cells and not suppressed:
+    if spec.cluster_column is not None and "bucket" not in cells and not suppressed:
         raise InputError(f"{name}: not the columns of counts (bucket). Fit the cohort again.")
-    cells["score"] = cells["score"].astype("Int64")
+    for column in {"score", "previous"} & set(cells.columns):
+        cells[column] = cells[column].astype("Int64")
     return Counts(cells, spec, profile, suppressed, metrics, resolved, anchors)
 
 

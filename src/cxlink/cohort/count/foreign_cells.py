@@ -17,7 +17,18 @@ _MOST_BYTES = 4 << 30
 """Unpacked; what twenty million cells of twenty columns take."""
 _MOST_COLUMNS = 200
 _MOST_METADATA = 256 << 20
-_WHOLE = ("score", "entry", "exit", "bucket", "n", "spend_n", "spend_zero", "control_n", "margin_n")
+_WHOLE = (
+    "score",
+    "previous",
+    "entry",
+    "exit",
+    "bucket",
+    "n",
+    "spend_n",
+    "spend_zero",
+    "control_n",
+    "margin_n",
+)
 _WORDS = ("cause", "wave", "touchpoint", "member")
 _SUMS = (
     "spend_sum", "spend_sum_sq", "spend_sum_log", "spend_sum_log_sq", "spend_sum_y_log", "control_sum",
@@ -72,6 +83,7 @@ def refuse_impossible(cells: pd.DataFrame, spec: CohortSpec, name: str) -> None:
     """
     strata = [f"stratum.{variable}" for variable in spec.stratum_variables]
     needed = ["score", *strata, "entry", "exit", "cause", "wave", "n"]
+    needed += ["previous"] if spec.every_survey else []
     known = {*needed, *_WHOLE, *_WORDS, *_SUMS}
     wrong = sorted(set(needed) ^ (set(cells.columns) - (known - set(needed))))
     if wrong or cells.columns.duplicated().any():
@@ -91,7 +103,7 @@ def _why_impossible(column: str, values: pd.Series, spec: CohortSpec) -> str:
     if not pd.api.types.is_numeric_dtype(values):
         return "is not a number"
     known = values.dropna().to_numpy(dtype=float)
-    if column != "score" and len(known) < len(values):
+    if column not in ("score", "previous") and len(known) < len(values):
         return "is missing"
     if not np.isfinite(known).all():
         return "is not finite"
@@ -99,7 +111,7 @@ def _why_impossible(column: str, values: pd.Series, spec: CohortSpec) -> str:
         return ""
     if (known != np.round(known)).any():
         return "is no whole number"
-    if column == "score":
+    if column in ("score", "previous"):
         outside = (known < spec.scale.low) | (known > spec.scale.high)
         return f"leaves the scale {spec.score.scale}" if outside.any() else ""
     if (known < (column == "n")).any():

@@ -18,7 +18,7 @@ MOST_AT_ONCE = 15_000_000
 
 
 def one_row_a_customer(source: Source, spec: CohortSpec) -> tuple[Source, tuple[Remark, ...]]:
-    """Reduce to one row per id: refuse repeats, or keep the first completed survey.
+    """Reduce to one row per id: refuse repeats, or keep the first completed survey; unless every survey counts.
 
     A pass of its own: in order of the rows where ids rise, else grouped in parts.
 
@@ -27,18 +27,29 @@ def one_row_a_customer(source: Source, spec: CohortSpec) -> tuple[Source, tuple[
     InputError
         If an id is missing, or occurs twice without ``repeat = "first"``; with an example, and the cure.
     """
-    if spec.cohort.id is None:
+    if spec.cohort.id is None or spec.every_survey:
         return source, ()
     key = columns.raw(source, spec.cohort.id, "id")
-    n_rows = _refuse_missing(source, spec.cohort.id, key)
+    n_rows = refuse_missing(source, spec.cohort.id, key)
     if spec.cohort.repeat == "first":
         return _first_surveys(source, spec, key)
     _refuse_repeats(source, spec, key, n_rows)
     return source, ()
 
 
-def _refuse_missing(source: Source, name: str, key: Any) -> int:
-    """Refuse missing ids; the number of rows."""
+def refuse_missing(source: Source, name: str, key: Any) -> int:
+    """Refuse missing ids.
+
+    Returns
+    -------
+    int
+        Rows of the table.
+
+    Raises
+    ------
+    InputError
+        If a row has no id.
+    """
     import ibis
 
     rows = source.table.select(gone=~columns.is_given(key))

@@ -26,7 +26,7 @@ def repeated_scores(source: Source, spec: CohortSpec) -> pa.Table | None:
     """
     import ibis
 
-    if spec.cohort.id is None or spec.cohort.repeat != "first":
+    if spec.cohort.id is None or spec.cohort.repeat == "error":
         return None
     score = prepare(source, spec).keys["score"]
     window = {

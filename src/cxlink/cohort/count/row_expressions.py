@@ -7,11 +7,12 @@ from typing import Any
 from cxlink.cohort.count import whole_periods as periods
 from cxlink.cohort.count.amounts import MOST_SPENT
 from cxlink.cohort.count.clusters import bucket_key
+from cxlink.cohort.count.survey_history import history_keys
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns, dates
 from cxlink.cohort.read.score_column import further_key, label_of, score_key
 from cxlink.cohort.read.source import Source
-from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY, CohortSpec
+from cxlink.cohort.spec.cohort_spec import SURVEY_HISTORY, TENURE_AT_SURVEY, CohortSpec
 from cxlink.cohort.strata import stratum_column
 
 FAULTS: tuple[tuple[str, ...], ...] = (
@@ -89,8 +90,9 @@ def prepare(
     keys = {"score": _score(source, spec)}
     if spec.subscription is not None:
         keys |= _dated(source, spec) if spec.subscription.dated else _undated(source, spec)
-    keys |= {stratum_column(name): _stratum(source, spec, name) for name in spec.stratum_variables}
-    if spec.cohort.cluster is not None:
+    keys |= {stratum_column(name): _stratum(source, spec, name) for name in _of_the_table(spec)}
+    keys |= history_keys(source, spec) if spec.every_survey else {}
+    if spec.cluster_column is not None:
         keys["bucket"] = bucket_key(source, spec)
     section = spec.metrics
     if section is not None and section.touchpoint is not None:
@@ -240,6 +242,12 @@ def _is_dated(column: Any) -> bool:
 
 def _quarter(survey: Any) -> Any:
     return (survey.year() * 4 + survey.quarter() - 1).cast("int64")
+
+
+def _of_the_table(spec: CohortSpec) -> tuple[str, ...]:
+    """Adjustment variables that are columns, or worked out from those of the same row."""
+    earlier = SURVEY_HISTORY if spec.every_survey else ()
+    return tuple(name for name in spec.stratum_variables if name not in earlier)
 
 
 def _stratum(source: Source, spec: CohortSpec, name: str) -> Any:

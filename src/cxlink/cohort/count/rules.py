@@ -55,6 +55,7 @@ def time_rules(spec: CohortSpec) -> list[TableRule]:
     rules = [_score_rule(spec)]
     if sub is not None:
         rules += _date_rules(spec, sub) if sub.dated else _duration_rules(spec, sub)
+        rules += _survey_rules(spec, sub) if spec.every_survey else []
     return rules
 
 
@@ -66,6 +67,26 @@ def _score_rule(spec: CohortSpec) -> TableRule:
         lambda t: (t.score < low) | (t.score > high),
         f"Set [score] scale, or {_DROP}.",
     )
+
+
+def _survey_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRule]:
+    """Rules of surveys that all count: each has a day of its own, so that one is the score before the other."""
+    day, who = str(sub.survey), str(spec.cohort.id)
+    rules = [
+        TableRule(
+            (day,),
+            f"{who} must not have two scores on one day ({day})",
+            lambda t: t.twice == 1,
+            f"Which of them came first is not known: keep one, or {_DROP}.",
+        )
+    ]
+    if not sub.dated:
+        missing = TableRule(
+            (day,), f"{day} must be there in every row with a score", lambda t: t.wave.isnull() & t.score.notnull(),
+            f"Fill it in, or {_DROP}.",
+        )  # fmt: skip
+        rules.insert(0, missing)
+    return rules
 
 
 def _duration_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRule]:

@@ -13,6 +13,8 @@ from cxlink.cohort.count.mix import Mix, mix_of
 from cxlink.cohort.count.spell_buckets import SpellBuckets, buckets_of
 from cxlink.cohort.strata import stratum_column
 
+_NOBODY = 1e-9
+"""What is left of weights that are no whole numbers once everybody has left."""
 SPEND_MOMENTS = ("spend_n", "spend_sum", "spend_sum_sq")
 
 
@@ -183,6 +185,8 @@ class RiskSets:
         """
         shape = (*self.shape, *weights.shape[1:])
         at_risk = np.cumsum((self.steps @ weights).reshape(shape), axis=1)
+        if at_risk.dtype.kind == "f":
+            at_risk[at_risk < _NOBODY] = 0.0
         return at_risk, (self.losses @ weights).reshape(shape)
 
 

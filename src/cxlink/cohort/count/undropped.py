@@ -19,16 +19,13 @@ def retention_spec(spec: CohortSpec) -> CohortSpec:
     """Give the spec of retention by score alone: nothing adjusted for, no spend, no metrics."""
     alone = AdjustSection(bands={TENURE_AT_SURVEY: ()})  # not banded by default either
     score = spec.score.model_copy(update={"others": None})
+    rows = spec.cohort.model_copy(update={"repeat": "error", "cluster": spec.cluster_column})
     return spec.model_copy(
         update={
-            "score": score,
-            "spend": None,
-            "control": None,
-            "metrics": None,
-            "value": None,
-            "adjust": alone,
+            "score": score, "spend": None, "control": None, "metrics": None, "value": None, "adjust": alone,
+            "cohort": rows,
         }
-    )
+    )  # fmt: skip
 
 
 def valid_in_time(raw: pa.Table, rules: Sequence[TableRule]) -> pa.Table:

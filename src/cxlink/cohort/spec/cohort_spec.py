@@ -38,6 +38,12 @@ TENURE_AT_SURVEY = "tenure_at_survey"
 TENURE_CUTS: dict[str, tuple[float, ...]] = {
     "day": (90, 365, 730), "week": (13, 52, 104), "month": (3, 12, 24), "quarter": (1, 4, 8), "year": (1, 2),
 }  # fmt: skip
+PREVIOUS_SCORE, SURVEY_NUMBER, SINCE_LAST = "previous_score", "survey_number", "since_last_survey"
+SURVEY_HISTORY = (PREVIOUS_SCORE, SURVEY_NUMBER, SINCE_LAST)
+"""Adjustment variables that every survey of a customer has by itself (design rule 15)."""
+SINCE_LAST_CUTS: dict[str, tuple[float, ...]] = {
+    "day": (182, 365), "week": (26, 52), "month": (6, 12), "quarter": (2, 4), "year": (1,),
+}  # fmt: skip
 _LONGEST_YEARS = 200  # twice an age; what is longer is a code for something else, such as 9999 or 0001-01-01
 
 
@@ -77,8 +83,12 @@ class CohortSpec(Section):
         self._refuse_anchors()
         if self.value is not None and self.spend is None:
             raise ValueError("[value] needs [spend]: a margin is earned in the window of spend")
-        if self.cohort.repeat == "first" and not (sub and sub.survey):
-            raise ValueError('[cohort] repeat = "first" needs [subscription] survey, the date of each score')
+        if self.cohort.repeat != "error" and not (sub and sub.survey):
+            raise ValueError(
+                f'[cohort] repeat = "{self.cohort.repeat}" needs [subscription] survey, the date of each score'
+            )
+        if self.every_survey:
+            self._refuse_one_origin()
         if self.spans and self.cohort.id is None:
             raise ValueError("[subscription] gap_days needs [cohort] id: spans of one customer are merged")
         if self.table.on is not None and self.table.on != self.cohort.id:
@@ -114,6 +124,33 @@ class CohortSpec(Section):
                 "[cohort] cluster goes without [score] others: what several scores tell has no interval that accounts "
                 "for clusters. Compare them in a run without cluster"
             )
+
+    def _refuse_one_origin(self) -> None:
+        """Check that nothing asks for one time origin, or one row, of a customer whose surveys all count."""
+        sub = self.subscription
+        if sub is not None and sub.clock != "survey":
+            raise ValueError(
+                '[cohort] repeat = "all" starts time anew at each survey: leave clock = "signup", entry and window out'
+            )
+        if self.analysis.target == "customers":
+            raise ValueError(
+                '[analysis] target = "customers" needs one survey a customer: set [cohort] repeat = "first", or leave '
+                "it out"
+            )
+        if self.spans:
+            raise ValueError(
+                '[cohort] repeat = "all" goes without [subscription] gap_days: merge the spans first, or set repeat = '
+                '"first"'
+            )
+        if self.score.others:
+            raise ValueError(
+                '[cohort] repeat = "all" goes without [score] others: what several scores tell has no interval that '
+                'accounts for several surveys of one customer. Compare them with repeat = "first"'
+            )
+        own = [name for name in SURVEY_HISTORY if name in self.adjust.columns]
+        own += [name for name in SURVEY_HISTORY if name != SINCE_LAST and name in self.adjust.bands]
+        if own:
+            raise ValueError(f'[adjust] {own[0]} is worked out with [cohort] repeat = "all": leave it out')
 
     def _refuse_anchors(self) -> None:
         """Check that anchors are of a cohort that is followed, and of levels of its scale."""
@@ -154,6 +191,16 @@ class CohortSpec(Section):
     def best(self) -> tuple[int, ...]:
         """The levels of the best experience."""
         return self.scale.best() if self.score.best is None else self.score.best
+
+    @property
+    def every_survey(self) -> bool:
+        """Whether each survey of a customer starts a clock of its own."""
+        return self.cohort.repeat == "all"
+
+    @property
+    def cluster_column(self) -> str | None:
+        """The column whose values are clusters: the account, or the customer where every survey counts."""
+        return self.cohort.cluster or (self.cohort.id if self.every_survey else None)
 
     @property
     def unit(self) -> str:
@@ -222,7 +269,11 @@ class CohortSpec(Section):
 
     @property
     def cuts(self) -> dict[str, tuple[float, ...]]:
-        """Cut points of every banded column, tenure at the survey by default where both dates are given."""
+        """Cut points of every banded column.
+
+        By default of tenure at the survey where both dates are given, and of the time since the last survey where every
+        survey counts.
+        """
         cuts = dict(self.adjust.bands)
         sub = self.subscription
         if (
@@ -232,12 +283,15 @@ class CohortSpec(Section):
             and TENURE_AT_SURVEY not in self.adjust.columns
         ):
             cuts.setdefault(TENURE_AT_SURVEY, TENURE_CUTS[self.unit])
+        if self.every_survey:
+            cuts.setdefault(SINCE_LAST, SINCE_LAST_CUTS[self.unit])
         return {name: cut for name, cut in cuts.items() if cut}
 
     @property
     def stratum_variables(self) -> tuple[str, ...]:
         """Names of the adjustment variables, in the order of their columns in the counts."""
-        return tuple(dict.fromkeys((*self.adjust.columns, *self.cuts)))
+        own = (PREVIOUS_SCORE, SURVEY_NUMBER) if self.every_survey else ()
+        return tuple(dict.fromkeys((*self.adjust.columns, *own, *self.cuts)))
 
     @property
     def date_columns(self) -> frozenset[str]:

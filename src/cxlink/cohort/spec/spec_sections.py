@@ -31,7 +31,7 @@ class CohortSection(Section):
 
     name: str = Field(default="cohort", min_length=1, max_length=100)
     id: str | None = None
-    repeat: Literal["error", "first"] = "error"
+    repeat: Literal["error", "first", "all"] = "error"
     cluster: str | None = None
     count: str | None = None
     simulated: bool = False
@@ -39,8 +39,8 @@ class CohortSection(Section):
 
     @model_validator(mode="after")
     def _first_of_whom(self) -> "CohortSection":
-        if self.repeat == "first" and self.id is None:
-            raise ValueError('repeat = "first" needs id, the column that identifies the customer')
+        if self.repeat != "error" and self.id is None:
+            raise ValueError(f'repeat = "{self.repeat}" needs id, the column that identifies the customer')
         if self.count is not None and self.id is not None:
             raise ValueError("count goes without id: a row of several customers has no id of one")
         return self

@@ -149,7 +149,10 @@ def _id(looks: list[Look], stay: Drafted, seen: Seen) -> Drafted:
         return Drafted([f"{line}  # no value repeats"])
     several = f"{look.n:,} rows of {look.n_values:,} values: several rows a customer"
     if stay.surveyed:
-        lines = [f"{line}  # {several}", 'repeat = "first"  # the first survey of each customer counts']
+        lines = [
+            f"{line}  # {several}",
+            'repeat = "first"  # the first survey of each customer counts; or "all" of them',
+        ]
         return Drafted(lines, unconfirmed=["cohort.repeat"])
     return Drafted(
         [

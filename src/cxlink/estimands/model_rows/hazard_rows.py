@@ -77,7 +77,7 @@ def hazard_results(
         if is_leading:
             rows += [*e_values(rows), *lost_e_values(fitted.curves, spec)]
         if request is requests[0] or len(spells.strata) > 1:
-            rows += _ratios(spells, spec, fitted)
+            rows += hazard_ratios(spells, spec, fitted)
             coefficients += hazard_coefficients(fitted.fit, spells, spec, _adjusted(fitted))
         findings += [*_of_fit(fitted.fit, request, ""), *_followed(fitted, request, spec)]
         findings += survival_refusals(fitted.curves, spec)
@@ -113,7 +113,7 @@ def _interacting(
     return survival_rows(fitted.curves, spec), list(checks), coefficients
 
 
-def _ratios(spells: Spells, spec: CohortSpec, fitted: GroupedPH) -> Iterator[Row]:
+def hazard_ratios(spells: Spells, spec: CohortSpec, fitted: GroupedPH) -> Iterator[Row]:
     """Hazard ratios of the contrasts: a band's is that of the mean log hazard of its levels."""
     effects = group_effects(spells, spec, fitted)
     sizes = {standard: g for g, standard in enumerate(fitted.curves.groups)}
@@ -135,13 +135,13 @@ def _ratios(spells: Spells, spec: CohortSpec, fitted: GroupedPH) -> Iterator[Row
         yield held(ratio, spec) if penalised else ratio
         if in_family(group, reference):
             family.append(Member(point, draws, columns, penalised))
-    if spec.cohort.cluster is None:
+    if spec.cluster_column is None:
         yield from simultaneous_rows("hazard_ratio", "ratio", family, LOG, spec.analysis.level)
 
 
 def held(estimate: Row, spec: CohortSpec) -> Row:
     """Widen the interval of a penalised effect to hold the estimate; of clustered customers it has none."""
-    if spec.cohort.cluster is None:
+    if spec.cluster_column is None:
         return widened_to_contain(estimate)
     return {**estimate, "std_error": np.nan, "conf_low": np.nan, "conf_high": np.nan}
 

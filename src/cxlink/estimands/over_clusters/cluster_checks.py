@@ -9,6 +9,8 @@ from cxlink.cohort.count.clusters import BUCKETS
 from cxlink.cohort.count.counts import Counts
 from cxlink.estimands.support_checks import until
 
+_SIZES = ("clusters", "surveyed_customers")
+
 
 def design_effects(counts: Counts) -> Iterator[Check]:
     """Compare variances over buckets of clusters with those of independent customers.
@@ -42,7 +44,7 @@ def design_effects(counts: Counts) -> Iterator[Check]:
 
 def _size(counts: Counts) -> float:
     """Mean size of a customer's cluster; NaN where it is not known."""
-    sizes = [remark.facts["size"] for remark in counts.profile.notes if remark.code == "clusters"]
+    sizes = [remark.facts["size"] for remark in counts.profile.notes if remark.code in _SIZES]
     return float(np.mean([float(str(size)) for size in sizes])) if sizes else np.nan
 
 

@@ -30,6 +30,8 @@ CHECKS_OVER_BUCKETS = frozenset({
     "trend", "spend_trend", "control_difference", "proportionality", "proportionality_ahead",
 })  # fmt: skip
 """Checks whose intervals are made over buckets."""
+STUDENTS_ALREADY = frozenset({"score_change", "level_or_change"})
+"""Checks whose intervals are Student's already."""
 _OF_TESTS = frozenset({"z", "p", "std_error"})
 _DONE = "over_buckets"
 _ENDS = ("std_error", "conf_low", "conf_high")
@@ -75,7 +77,9 @@ class Clustering:
             return None
         sides = tuple(side for side in (row["group"], row.get("reference") or "") if side)
         try:
-            return self.buckets.footing(sides, row.get("adjusted") or "no", row.get("stratum") or "")
+            # an additive model borrows over the strata: no single one of them bounds what it stands on
+            adjusted = (row.get("adjusted") or "no") if row["model"] in SATURATED else "no"
+            return self.buckets.footing(sides, adjusted, row.get("stratum") or "")
         except InputError:
             return None
 
@@ -102,6 +106,8 @@ class Clustering:
 
     def _check(self, check: Check) -> Check:
         if not (np.isfinite(check.low) or np.isfinite(check.high) or set(check.facts) & _OF_TESTS):
+            return check
+        if check.code in STUDENTS_ALREADY:
             return check
         footing = None
         if self.buckets is not None and check.code in CHECKS_OVER_BUCKETS:
@@ -137,7 +143,7 @@ class Clustering:
 
 def clustering(counts: Counts) -> Clustering | None:
     """Say how intervals are made; None where customers are independent."""
-    if counts.spec.cohort.cluster is None:
+    if counts.spec.cluster_column is None:
         return None
     return Clustering(counts, effective_buckets(counts))
 

@@ -44,9 +44,9 @@ def refuse_clusters(cohort: Cohort | Counts, model: str) -> None:
     InputError
         Naming the models that account for clusters.
     """
-    if cohort.spec.cohort.cluster is not None:
+    if cohort.spec.cluster_column is not None:
         raise InputError(
-            f"{model} takes customers as independent, which [cohort] cluster says they are not. Use hazards(), "
+            f"{model} takes rows as independent, which [cohort] cluster or repeat says they are not. Use hazards(), "
             "kaplan_meier() or spend_regression(), or leave cluster out."
         )
 

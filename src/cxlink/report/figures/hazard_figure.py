@@ -120,7 +120,7 @@ def observed_hazard(estimates: pd.DataFrame, at_risk: pd.DataFrame, spec: Cohort
     n = np.array([np.nansum(r[k]) for k in window])
     middle = (share + _NORMAL**2 / (2 * n)) / (1 + _NORMAL**2 / n)
     half = _NORMAL * np.sqrt(share * (1 - share) / n + _NORMAL**2 / (4 * n**2)) / (1 + _NORMAL**2 / n)
-    half = half if spec.cohort.cluster is None else np.full(len(n), np.nan)
+    half = half if spec.cluster_column is None else np.full(len(n), np.nan)
     return ObservedHazard(mine["period"].to_numpy(dtype=int), d / r, share, middle - half, middle + half)
 
 

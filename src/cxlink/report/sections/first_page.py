@@ -2,7 +2,8 @@
 
 from cxlink.report.content import Material
 from cxlink.report.document import Block, Run, bullets, heading, notice, paragraph, plain, table
-from cxlink.report.format import NONE, capital, coverage, customers, periods, score, signed, with_n
+from cxlink.report.falling.falling_section import answers, every_survey, verdict
+from cxlink.report.format import NONE, capital, coverage, periods, score, signed, with_n
 from cxlink.report.profile_words import exclusion_moves
 from cxlink.report.sections import main_results as results
 from cxlink.report.sections.limitations import empty_bands, limits, resolved, snapshot, standardised_to
@@ -35,6 +36,8 @@ def _numbers(m: Material) -> list[Block]:
         parts.append(notice(say("first_page.simulated")))
     if m.spec.analysis.models == "quick":
         parts.append(notice(fitted(m)))
+    if m.spec.every_survey:
+        parts.append(notice(every_survey(m)))
     bands = " ".join([*resolved(m), *few(m)])
     warnings = (
         *exclusion_moves(m.results.checks, m.spec),
@@ -63,14 +66,14 @@ def _size(m: Material, side: str) -> int | None:
 
 def _sentences(m: Material) -> list[Block]:
     said = [text for text in (results.retention(m), results.spend(m), results.tenure(m)) if text]
-    return [paragraph(text) for text in said]
+    return [*(paragraph(text) for text in said), *verdict(m)]
 
 
 def _opening(m: Material) -> list[Run]:
     """Say how many customers gave a score, and what the report relates it to."""
     spend = m.spec.spend
     facts = {
-        "customers": customers(m.n_scored),
+        "customers": answers(m),
         "table": m.table or say("first_page.the_table"),
         "low": signed(m.spec.scale.levels[0]),
         "high": signed(m.spec.scale.levels[-1]),

@@ -167,9 +167,9 @@ def _e_value(value: float) -> str:
 def _respondents(m: Material) -> str:
     if not m.n_unscored:
         return say("limitations.all_scored")
-    everybody = m.n_scored + m.n_unscored
+    everybody = m.n_customers + m.n_unscored
     response = say(
-        "limitations.response", unscored=m.n_unscored, everybody=everybody, share=m.n_scored / everybody
+        "limitations.response", unscored=m.n_unscored, everybody=everybody, share=m.n_customers / everybody
     )
     kind = "standardised" if m.spec.analysis.target == "customers" and adjusted_for(m) else "plain"
     return f"{response} {say(f'limitations.nonresponse_{kind}')}"

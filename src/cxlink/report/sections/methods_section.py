@@ -98,7 +98,9 @@ def _intervals(m: Material) -> Runs:
         seed=str(m.spec.analysis.seed),
     )  # fmt: skip
     posterior = [say("methods.posterior_draws")] if m.results.bayesian is not None else []
-    clusters = [say("methods.clusters", column=m.spec.cohort.cluster)] if m.spec.cohort.cluster else []
+    column = m.spec.cluster_column
+    clusters = [say("methods.clusters", column=column)] if column else []
+    clusters += [say("methods.every_survey")] if m.spec.every_survey else []
     return styled("methods.intervals", text=" ".join([text, *clusters, *posterior]))
 
 

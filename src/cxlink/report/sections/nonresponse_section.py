@@ -31,8 +31,8 @@ def unanswered(m: Material) -> list[Block]:
     """Give response, the retention of non-respondents, and the tipping point; nothing where everybody responded."""
     if not m.n_unscored or not m.n_scored:
         return []
-    n = m.n_scored + m.n_unscored
-    said = [say("nonresponse.response", scored=m.n_scored, everybody=n, share=m.n_scored / n)]
+    n = m.n_customers + m.n_unscored
+    said = [say("nonresponse.response", scored=m.n_customers, everybody=n, share=m.n_customers / n)]
     if m.spec.analysis.target == "customers" and adjusted_for(m):
         said.append(say("nonresponse.target", names=adjusted_for(m), customers=mixed(m)))
     parts = [paragraph(" ".join([*said, *_their_retention(m)]))]

@@ -44,7 +44,7 @@ def _example_cost(m: Material) -> str:
     spent = m.book.best("spend", "all", "means", None)
     if spent is None or spent.blank or not spent.estimate > 0:
         return "COST"
-    share = spent.estimate * m.n_scored / 100
+    share = spent.estimate * m.n_customers / 100
     return f"{float(f'{share:.0e}'):.15g}"
 
 

@@ -1,0 +1,132 @@
+"""Surveys of one customer in their order: the score before each, its number, the time since (design rule 15)."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from cxlink.cohort.count import whole_periods as periods
+from cxlink.cohort.count.profile import Remark
+from cxlink.cohort.read import columns
+from cxlink.cohort.read.dates import day
+from cxlink.cohort.read.score_column import score_key
+from cxlink.cohort.read.source import Source
+from cxlink.cohort.spec.cohort_spec import (
+    PREVIOUS_SCORE,
+    SINCE_LAST,
+    SURVEY_NUMBER,
+    CohortSpec,
+)
+from cxlink.cohort.strata import stratum_column
+
+FIRST = "first"
+"""What a first survey has for the score before and the time since."""
+MOST_NUMBERED = 3
+"""Surveys are numbered to here; later ones are counted with it."""
+BY_LEVEL = 5
+"""Scales of at most so many levels are adjusted for the score before by level, longer ones by band."""
+_PREVIOUS, _NUMBER, _SINCE, _TWICE = "survey.previous", "survey.number", "survey.since", "survey.twice"
+
+
+def with_history(source: Source, spec: CohortSpec) -> Source:
+    """Give each survey what came before it, and leave out surveys that a customer who answered others did not answer.
+
+    Who answered none has one row without a score. One pass over the rows, in the order of each customer's surveys.
+
+    Parameters
+    ----------
+    source : Source
+        The table, a row a survey; ids are there in every row.
+    spec : CohortSpec
+        With ``repeat = "all"``.
+    """
+    import ibis
+
+    sub = spec.subscription
+    assert sub is not None
+    raw = columns.raw(source, spec.score.column, "score")
+    survey = day(source, str(sub.survey), "survey")
+    given = columns.is_given(raw)
+    # unanswered surveys come last, so that the row before an answered one is answered; equal days are refused
+    over = ibis.window(
+        group_by=columns.raw(source, str(spec.cohort.id), "id"), order_by=[columns.as_one(~given), survey]
+    )
+    score = score_key(raw, spec.table, spec.scale, spec.score.round)
+    last = survey.lag().over(over)
+    twice = (last == survey).fill_null(False) | (
+        (survey.lead().over(over) == survey) & given.lead().over(over)
+    ).fill_null(False)
+    place = ibis.row_number().over(over)
+    placed = source.table.mutate(
+        place.name(_NUMBER),
+        given.name(_TWICE + ".given"),
+        score.lag().over(over).name(_PREVIOUS),
+        last.name(_SINCE),
+        (twice & given).name(_TWICE),
+    )
+    kept = placed.filter(placed[_TWICE + ".given"] | (placed[_NUMBER] == 0))
+    return source.kept(kept.drop(_TWICE + ".given"))
+
+
+def first_surveys(source: Source) -> Source:
+    """Keep one row a customer: the first survey that they answered, or one without a score; see `with_history`."""
+    return source.kept(source.table.filter(source.table[_NUMBER] == 0))
+
+
+def history_keys(source: Source, spec: CohortSpec) -> dict[str, Any]:
+    """Keys of a cell that come of a customer's earlier surveys; ``twice``: two scores on one day."""
+    sub, rows = spec.subscription, source.table
+    assert sub is not None
+    keys = {
+        stratum_column(PREVIOUS_SCORE): rows[_PREVIOUS],
+        stratum_column(SURVEY_NUMBER): (rows[_NUMBER] + 1).clip(upper=MOST_NUMBERED).cast("int64"),
+        "twice": columns.as_one(rows[_TWICE]),
+    }
+    if SINCE_LAST in spec.cuts:
+        since = periods.whole_periods(rows[_SINCE], day(source, str(sub.survey), "survey"), sub.unit)
+        keys[stratum_column(SINCE_LAST)] = columns.band(since, spec.table, spec.cuts[SINCE_LAST])
+    return keys
+
+
+def history_names(raw: pa.Table, spec: CohortSpec) -> dict[str, Any]:
+    """Columns of counts that come of a customer's earlier surveys, from raw cells.
+
+    Returns
+    -------
+    dict of str to array of shape (n_cells,)
+        ``previous``: the score before, empty of a first survey; and `stratum_column` of the score before in bands, of
+        the number of the survey and of the time since the last one, `FIRST` where there is none.
+    """
+    previous = raw[stratum_column(PREVIOUS_SCORE)].to_pandas().astype("Float64").astype("Int64")
+    number = raw[stratum_column(SURVEY_NUMBER)].to_pandas().astype(int)
+    numbers = number.astype(str).where(number < MOST_NUMBERED, f"{MOST_NUMBERED}+")
+    names = {
+        "previous": previous,
+        stratum_column(PREVIOUS_SCORE): previous_bands(previous, spec),
+        stratum_column(SURVEY_NUMBER): numbers.to_numpy(object),
+    }
+    if SINCE_LAST in spec.cuts:
+        labels = np.array([FIRST, *columns.band_labels(spec.cuts[SINCE_LAST])], dtype=object)
+        band = raw[stratum_column(SINCE_LAST)].to_pandas().fillna(-1).to_numpy(dtype=int)
+        names[stratum_column(SINCE_LAST)] = labels[band + 1]
+    return names
+
+
+def previous_bands(previous: pd.Series, spec: CohortSpec) -> np.ndarray:
+    """Name what the score before is adjusted for by: its level, of a long scale its band, or that there is none.
+
+    The bands are those of the spec before any is widened, so that the strata do not move with the scores.
+    """
+    known = previous.dropna().astype(int)
+    names = known.astype(str)
+    if len(spec.scale.levels) > BY_LEVEL:
+        names = pd.Series("middle", known.index, dtype=object)
+        for band in ("worst", "best"):
+            names[known.isin(getattr(spec, band))] = band
+    return np.asarray(names.reindex(previous.index).fillna(FIRST), dtype=object)
+
+
+def unanswered_surveys(n_rows: int, n_kept: int) -> tuple[Remark, ...]:
+    """Say how many surveys were not answered by customers who answered another one."""
+    return (Remark("unanswered_survey", n_rows - n_kept),) if n_rows > n_kept else ()

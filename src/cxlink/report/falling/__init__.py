@@ -1,0 +1,1 @@
+"""A falling score: its section and its figure."""
