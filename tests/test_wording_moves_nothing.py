@@ -190,14 +190,19 @@ def every_check() -> tuple[Check, ...]:
     return tuple(_check(key) for key in KEYS if key.partition(".")[0] not in ("notes", "excluded"))
 
 
+def _slots(key: str) -> dict[str, Any]:
+    """Give every slot of a sentence something that fits into it."""
+    return {
+        piece.slot: SLOT.get(piece.kind, 0.5 if piece.kind.startswith(("decimal", "percent")) else 3)
+        for form in sentences("en")[key].forms.values() for piece in form if piece.slot
+    }  # fmt: skip
+
+
 def _check(key: str) -> Check:
     room, _, rest = key.partition(".")
     if room == "ratios":
         return Check("level_ratio", "some", value=0.5, facts={"ratio": rest, "reference": "1", "n": 2})
-    slots = {
-        piece.slot: SLOT.get(piece.kind, 0.5 if piece.kind.startswith(("decimal", "percent")) else 3)
-        for form in sentences("en")[key].forms.values() for piece in form if piece.slot
-    }  # fmt: skip
+    slots = _slots(key)
     named = {"ratio": "hazard_ratio", "kind": "some", "average": "averaged_aic", "reference": "1"}
     numbers = {"horizon": 3, "origin": 3, "parameters": 2, "estimate": 0.3}
     facts: dict[str, Any] = {**named, **numbers, **slots, "unit": "month", "n": 2}
@@ -223,7 +228,11 @@ def profile() -> Profile:
     """Every reason of exclusion and every note."""
     named = [key.split(".", 1) for key in KEYS]
     checks = [
-        tuple(Remark(code, 7, TABLE) for room, code in named if room == of and code not in NESTED)
+        tuple(
+            Remark(code, 7, {**_slots(f"{room}.{code}"), **TABLE})
+            for room, code in named
+            if room == of and code not in NESTED
+        )
         for of in ("excluded", "notes")
     ]
     return Profile("table", 9, 8, *checks)
