@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from clustered import account_rows, account_spec
 from cohorts import cell_rows, random_rows, spec_for, spells_from
 
-from cxlink.cohort.count.spells import Spells, person_periods
+from cxlink.cohort.count.spells import Spells, person_periods, spells_of
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.table import read_cohort
 from cxlink.groups.curves import restricted_mean
 from cxlink.groups.requests import Request, followed, pooled
 from cxlink.survival.kaplan_meier import point_curves
@@ -189,3 +191,16 @@ def test_a_cohort_of_a_million_agrees_with_its_thousandth_part() -> None:
     ratio = small.curves.draws[..., when].std(axis=0) / large.curves.draws[..., when].std(axis=0)
     np.testing.assert_allclose(ratio, np.sqrt(1000), rtol=0.1)
     assert person_periods(spells).lost.sum() > 0
+
+
+@pytest.mark.parametrize(("many", "without"), [(1, {"1"}), (40, {"1", "worst"})], ids=["a few", "many"])
+def test_a_level_that_lost_all_takes_the_interval_of_clustered_groups_that_it_is_much_of(
+    many: int, without: set[str]
+) -> None:
+    rows = account_rows()
+    rows = rows[rows["score"] > 1]
+    lost = rows.iloc[:many].assign(score=1, months=1, left=1, account="alone")
+    spec = account_spec(score={"column": "score", "scale": "1-5", "worst": [1, 2], "best": [5]})
+    spells = spells_of(read_cohort(pd.concat([rows, lost]), spec).count())
+    curves = _made(spells, spec, "standardised").curves
+    assert {name for name, sparse in zip(curves.groups, curves.sparse, strict=True) if sparse} == without

@@ -27,6 +27,8 @@ from cxlink.survival.proportional_hazards.robust_errors import Covariance
 from cxlink.survival.survival import Drawn, Survival, inside_areas, read_off
 
 MODEL = "grouped_ph"
+MOST_PENALISED = 0.1
+"""Share of a group of clustered customers whose effects a penalty may hold for it to have an interval: a tenth."""
 _BLOCK = 3_000_000
 
 
@@ -169,12 +171,15 @@ def _curves(
 def _penalised(fit: HazardFit, standards: Sequence[Standard], *, clustered: bool) -> np.ndarray:
     """Whether a group has an effect that a weak penalty holds: its draws are not those of the estimator.
 
-    Of clustered customers also one of few losses, or few retained, whose draws would be those of the penalty.
+    Of clustered customers also one of few losses, or few retained, whose draws would be those of the penalty; there
+    only where such effects stand for more than `MOST_PENALISED` of the group, since what is not drawn over the
+    clusters then matters little to its interval.
     """
     fixed = fit.design.matrix.shape[1]
     held = (*fit.separated, *(fit.few if clustered else ()))
     rows = fit.design.matrix[:, [one.index for one in held if one.index < fixed]].any(axis=1)
-    return np.array([rows[s.curve].any() for s in standards], dtype=bool)
+    share = np.array([s.weight[rows[s.curve]].sum() for s in standards], dtype=float)
+    return share > (MOST_PENALISED if clustered else 0.0)
 
 
 def _inside(standard: Standard, n_entries: int) -> Standard:
