@@ -40,6 +40,10 @@ SPECS: dict[str, dict[str, Any]] = {
     "the first of several surveys": {
         "cohort": {"id": "account", "repeat": "first"}, "subscription": _DATED, "spend": {"column": "spent"},
     },
+    "every survey": {
+        "cohort": {"id": "account", "repeat": "all"}, "subscription": {**_DATED, "cause": "reason"},
+        "spend": {"column": "spent"}, "adjust": {"columns": ["plan"]},
+    },
     "small amounts and a negative control": {
         "spend": {"column": "small", "complete": True}, "control": {"column": "before"},
     },
