@@ -75,18 +75,18 @@ def test_the_pages_say_what_the_intervals_say(analysis: Analysis) -> None:
     n = int(customers()["ces"].notna().sum())
     assert (
         texts[0]
-        == f"{n} customers gave every one of nps, csat and ces. The scores are compared on these customers. "
+        == f"{n} customers gave every one of nps, csat and effort. The scores are compared on these customers. "
         "30 customers with the score lack at least one of the others and are not in this section."
     )
     retention, spend = (
         next(text for text in texts if text.startswith(start)) for start in ("Retention", "Spend")
     )
     assert "nps tells most" in retention
-    assert "csat and ces add nothing" in retention
+    assert "csat and effort add nothing" in retention
     assert "no score is said to tell more than another" in spend
     assert not any("doubt" in text for text in texts)
     tables = [block for block in blocks if isinstance(block, Table)]
-    assert [row[0] for row in tables[0].rows] == ["nps", "csat", "ces", "All together"]
+    assert [row[0] for row in tables[0].rows] == ["nps", "csat", "effort", "All together"]
     frame = analysis.drivers().set_index(["outcome", "quantity", "score"])["estimate"]
     assert tables[0].rows[0][3].startswith(f"{frame['retention', 'shapley', 'score']:.1f}")
     assert tables[2].rows[0][2].startswith(f"{100 * frame['retention', 'contrast', 'score']:.2f}")
@@ -128,7 +128,7 @@ def test_a_cohort_with_one_score_has_no_such_pages(analysis: Analysis) -> None:
 def test_the_figure_is_of_the_outcome_that_is_asked_for(analysis: Analysis) -> None:
     axes = analysis.importance_performance(outcome="spend")
     assert "spend" in axes.get_ylabel()
-    assert {text.get_text() for text in axes.texts} == {"nps", "csat", "ces"}
+    assert {text.get_text() for text in axes.texts} == {"nps", "csat", "effort"}
     with pytest.raises(InputError, match="no scores were compared for tenure"):
         analysis.importance_performance(outcome="tenure")
 

@@ -17,6 +17,11 @@ def score_columns(spec: CohortSpec) -> dict[str, str]:
     return {MAIN: spec.score.column, **{name: other.column for name, other in spec.others.items()}}
 
 
+def score_labels(spec: CohortSpec) -> dict[str, str]:
+    """Give what a report calls each score: the main one by its column, the others by the names that the spec gives."""
+    return {MAIN: spec.score.column, **{name: name for name in spec.others}}
+
+
 def driver_frame(table: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
     """Set the rows of drivers out by outcome, quantity and score.
 

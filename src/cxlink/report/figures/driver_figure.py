@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
-from cxlink.metrics.drivers.driver_frame import score_columns
+from cxlink.metrics.drivers.driver_frame import score_labels
 from cxlink.metrics.drivers.driver_metrics import GAINS, MEAN
 from cxlink.report.figures import drawing
 from cxlink.report.metric_sections.metric_names import Metric, metric_list
@@ -89,7 +89,7 @@ def _draw(axes: Axes, drivers: pd.DataFrame, spec: CohortSpec, outcome: str) -> 
     _name(
         axes,
         {name: (means[name].estimate, gain.estimate) for name, gain in gains.items()},
-        score_columns(spec),
+        score_labels(spec),
     )
     unit = next(iter(gains.values())).unit
     drawing.label_axes(axes, say("drivers.axis_mean"), say(f"drivers.axis_{outcome}", unit=unit))

@@ -1,7 +1,7 @@
 """The section about several scores: which one tells, and what a point of it goes with."""
 
 from cxlink.checks import Check, matching
-from cxlink.metrics.drivers.driver_frame import score_columns
+from cxlink.metrics.drivers.driver_frame import score_labels
 from cxlink.metrics.drivers.driver_metrics import CONTRASTS, GAINS, MEAN, SHARES
 from cxlink.report.check_notes import note
 from cxlink.report.content import Material
@@ -38,11 +38,11 @@ def driver_pages(m: Material, level: int = 1) -> list[Block]:
 
 
 def _named(m: Material, name: str) -> str:
-    return shortened(score_columns(m.spec)[name])
+    return shortened(score_labels(m.spec)[name])
 
 
 def _opening(m: Material, answered: Check) -> Runs:
-    names = [_named(m, name) for name in score_columns(m.spec)]
+    names = [_named(m, name) for name in score_labels(m.spec)]
     lacking = int(answered.get("lacking") or 0)  # type: ignore[call-overload]
     runs = styled("drivers.opening", customers=customers(int(answered.value)), names=names)
     if lacking:
@@ -81,7 +81,7 @@ def _rows(m: Material, metric: str, version: str) -> dict[str, Metric]:
 def _gains(m: Material, outcome: str, *, explained: bool) -> Block:
     """Table of gains: alone, beyond the others, Shapley value and share; the whole below; columns explained once."""
     names = list(_rows(m, GAINS[outcome], "shapley"))
-    order = [name for name in score_columns(m.spec) if name in names]
+    order = [name for name in score_labels(m.spec) if name in names]
     columns = [_rows(m, GAINS[outcome], version) for version in ("alone", "beyond", "shapley")]
     shares = _rows(m, SHARES[outcome], "shapley")
     whole = _rows(m, GAINS[outcome], "whole")[""]
@@ -107,7 +107,7 @@ def _contrasts(m: Material) -> Block:
     means = _rows(m, MEAN, "")
     columns = {outcome: _rows(m, metric, "partial") for outcome, metric in CONTRASTS.items()}
     columns = {outcome: rows for outcome, rows in columns.items() if rows}
-    order = [name for name in score_columns(m.spec) if name in means]
+    order = [name for name in score_labels(m.spec) if name in means]
     lines = [
         [_named(m, name), bare(means[name], 2), *(bare(rows.get(name), 2) for rows in columns.values())]
         for name in order
