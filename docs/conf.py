@@ -174,14 +174,16 @@ def describe_figures(_: Sphinx, doctree: nodes.document, _page: str) -> None:
 def name_toggles(_: Sphinx, _page: str, _template: str, context: dict[str, Any], _tree: object) -> None:
     """Give the theme's buttons that open a part of the menu a name that a screen reader can say."""
     menu = context.get("generate_toctree_html")
-    if menu is not None:
-        button = '<summary aria-label="Show or hide the pages of this part">'
-        context["generate_toctree_html"] = lambda *args, **kwargs: _named(menu(*args, **kwargs), button)
+    if menu is None:
+        return
 
+    def named(*args: object, **kwargs: object) -> Any:
+        written = menu(*args, **kwargs)  # parsed HTML, or text where there is no menu
+        for button in [] if isinstance(written, str) else written.find_all("summary"):
+            button["aria-label"] = "Show or hide the pages of this part"
+        return written
 
-def _named(menu: object, button: str) -> object:
-    """Write a menu with its buttons named; a menu as nodes, or none, stays."""
-    return menu.replace("<summary>", button) if isinstance(menu, str) else menu
+    context["generate_toctree_html"] = named
 
 
 def setup(app: Sphinx) -> None:
