@@ -38,11 +38,11 @@ def cells() -> list[Cell]:
     """Every law at its sizes: with clusters, one of them without, and the additive models where customers are few."""
     asked = [(name, USUAL, WITH) for name in account_laws()]
     asked += [("by_account", USUAL, WITHOUT), ("by_account", SMALL, ADDITIVE), ("inside", SMALL, ADDITIVE)]
-    order = list(account_laws())
+    laws, ways = list(account_laws()), (WITH, WITHOUT, ADDITIVE)
     return [
         Cell(
-            {"process": name, "customers": n, "clusters": how}, (SEED, order.index(name), n), COHORTS, BLOCK,
-            partial(tallied, name, n, how), added,
+            {"process": name, "customers": n, "clusters": how}, (SEED, laws.index(name), n, ways.index(how)), COHORTS,
+            BLOCK, partial(tallied, name, n, how), added,
         )
         for name, n, how in asked
     ]  # fmt: skip

@@ -47,7 +47,7 @@ def test_it_is_averaged_as_spend_is() -> None:
     for name in ("", "_difference", "_ratio"):
         keys = ["group", "reference", "adjusted"]
         left = select(mine, estimand=f"control{name}").set_index(keys)
-        right = select(spend, estimand=f"spend{name}", stratum="").set_index(keys)
+        right = select(spend, estimand=f"spend{name}", stratum="", scenario="").set_index(keys)
         assert set(left.index) == set(right.index)
         right = right.loc[left.index]
         assert left["estimate"].to_numpy() == pytest.approx(right["estimate"].to_numpy(), rel=1e-10)
