@@ -49,12 +49,12 @@ def test_curves_have_students_draws_and_no_interval_of_few_buckets() -> None:
 
 @pytest.mark.parametrize("fitted", [aft, posterior], ids=["aft", "posterior"])
 def test_models_of_independent_customers_are_refused(fitted: object) -> None:
-    with pytest.raises(InputError, match="takes customers as independent"):
+    with pytest.raises(InputError, match="takes rows as independent"):
         fitted(account_cohort())  # type: ignore[operator]
 
 
 def test_other_refusals_are_one_line() -> None:
-    with pytest.raises(InputError, match='covariance="model" takes customers as independent'):
+    with pytest.raises(InputError, match='covariance="model" takes rows as independent'):
         hazards(account_cohort(), covariance="model")
     with pytest.raises(InputError, match="folds as if they were independent"):
         compare_models(hazards(account_cohort()))

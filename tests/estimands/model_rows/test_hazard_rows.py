@@ -114,7 +114,7 @@ def test_rows_follow_the_model() -> None:
     made = grouped_ph(spells, spec, request, 20, np.random.default_rng(9))
     assert isinstance(made, GroupedPH)
     for level in (4, 10):
-        shown = select(table, estimand="hazard_ratio", group=str(level), adjusted="conditional")
+        shown = select(table, estimand="hazard_ratio", group=str(level), adjusted="conditional", scenario="")
         expected = np.exp(made.effects[level - 1] - made.effects[0])
         assert shown["estimate"].item() == pytest.approx(expected, abs=1e-12)
 
@@ -122,7 +122,7 @@ def test_rows_follow_the_model() -> None:
 @pytest.mark.parametrize("effect", ["levels", "linear", "monotone", "spline"])
 def test_the_spec_chooses_the_effect(effect: str) -> None:
     rows, _ = _results(_frame(2500), score={"effect": effect})
-    ratios = select(rows, estimand="hazard_ratio", adjusted="conditional", reference="worst")
+    ratios = select(rows, estimand="hazard_ratio", adjusted="conditional", reference="worst", scenario="")
     values = ratios[ratios["group"] != "best"].set_index("group")["estimate"]
     logs = np.log([1.0, *(values[str(level)] for level in range(2, 11))])
     steps = np.diff(logs)

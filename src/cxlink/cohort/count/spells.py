@@ -186,7 +186,7 @@ class RiskSets:
         shape = (*self.shape, *weights.shape[1:])
         at_risk = np.cumsum((self.steps @ weights).reshape(shape), axis=1)
         if at_risk.dtype.kind == "f":
-            at_risk[at_risk < _NOBODY] = 0.0
+            at_risk[np.abs(at_risk) < _NOBODY] = 0.0
         return at_risk, (self.losses @ weights).reshape(shape)
 
 
