@@ -115,7 +115,9 @@ def _judged(case: Case, stored: Stored, analysed: float) -> tuple[str, str]:
 def _counts(case: Case, stored: Stored) -> Counts:
     tables: dict[str, Any] = dict(case.spec)
     if stored.keys and isinstance(tables.get("table", {}), dict):
-        tables["table"] = {**tables.get("table", {}), **stored.keys}
+        given = tables.get("table", {})
+        # what was made invalid on purpose stays so
+        tables["table"] = {**stored.keys, **given} if case.spoilt else {**given, **stored.keys}
     return read_cohort(stored.table, make_spec(tables), case.drop_invalid).count()
 
 

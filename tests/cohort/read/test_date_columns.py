@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from ibis.backends.duckdb import Backend
 
-from cxlink import make_spec, read_cohort
+from cxlink import InputError, make_spec, read_cohort
 from cxlink.cohort.read.dates import with_days
 from cxlink.cohort.read.source import open_source
 
@@ -51,3 +51,12 @@ def test_exits_by_calendar_anniversaries() -> None:
     cells = read_cohort(ROWS, SPEC).count().cells
     # 31 January to 31 March: 2 months; 29 February to 30 June: 4 whole months; 1 March to 1 December: after the end
     assert cells[["score", "exit", "cause"]].to_numpy().tolist() == [[2, 3, ""], [7, 2, "lost"], [9, 4, ""]]
+
+
+@pytest.mark.parametrize("written", [None, "%Y-%m-%d"])
+@pytest.mark.parametrize("word", ["epoch", "infinity", "-infinity", "now", "today"])
+def test_words_that_an_engine_takes_for_a_day_are_none(word: str, written: str | None) -> None:
+    table = {} if written is None else {"table": {"date_format": written}}
+    spec = make_spec({**SPEC.model_dump(exclude_unset=True, mode="json"), **table})
+    with pytest.raises(InputError, match=f"asked must be .*found {word}"):
+        read_cohort(ROWS.assign(asked=["2024-01-31", word, "2024-03-01"]), spec)

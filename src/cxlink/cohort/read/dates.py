@@ -65,9 +65,10 @@ def date(column: Any, options: TableSection) -> Any:
     if kind.is_timestamp():
         return column.date()
     text = column.cast("string").strip()
+    # engines also read "infinity", "epoch" (by any format) and other orders of day, month and year
     if options.date_format is not None:
-        return _try_strptime()(text, options.date_format).date()
-    # engines also read "infinity", "epoch" and other orders of day, month and year
+        written = text.re_search("[0-9]").ifelse(text, None)
+        return _try_strptime()(written, options.date_format).date()
     return (text.substr(4, 1) == "-").ifelse(text, None).try_cast("timestamp").date()
 
 
