@@ -1,4 +1,4 @@
-"""Simultaneous intervals: the critical value by hand, scales, sparse members, and the rows of an analysis."""
+"""Simultaneous intervals: quantiles by hand, scales, skewed and infinite draws, and the rows of an analysis."""
 
 import numpy as np
 import pytest
@@ -8,26 +8,14 @@ from scipy.stats import norm
 from cxlink.cohort.count.spells import spells_of
 from cxlink.estimands.headline import headline
 from cxlink.estimands.model_rows.hazard_rows import hazard_results
-from cxlink.estimands.simultaneous import (
-    IDENTITY,
-    LOG,
-    LOGIT,
-    SIMULTANEOUS,
-    Member,
-    critical_value,
-    in_family,
-    simultaneous_rows,
-)
+from cxlink.estimands.simultaneous import SIMULTANEOUS, Member, calibrated_ends, in_family, simultaneous_rows
 from cxlink.estimands.tidy import tidy
 
 N = 40_000
 
 
-def members(points: list[float], draws: np.ndarray, penalised: bool = False) -> list[Member]:
-    return [
-        Member(p, d, {"group": str(k)}, penalised)
-        for k, (p, d) in enumerate(zip(points, draws.T, strict=True))
-    ]
+def members(points: list[float], draws: np.ndarray) -> list[Member]:
+    return [Member(p, d, {"group": str(k)}) for k, (p, d) in enumerate(zip(points, draws.T, strict=True))]
 
 
 @pytest.fixture(scope="module")
@@ -35,66 +23,72 @@ def normal() -> np.ndarray:
     return np.random.default_rng(1).standard_normal((N, 4))
 
 
-def test_independent_members_take_sidaks_critical_value(normal: np.ndarray) -> None:
-    sidak = norm.ppf((1 + 0.95**0.25) / 2)
-    # of 40,000 draws, within four standard errors of the quantile
-    density = 4 * 2 * norm.pdf(sidak) * (2 * norm.cdf(sidak) - 1) ** 3
-    error = 4 * np.sqrt(0.95 * 0.05 / N) / density
-    assert critical_value(np.abs(normal), 0.95) == pytest.approx(sidak, abs=error)
+def test_independent_members_take_sidaks_quantiles(normal: np.ndarray) -> None:
+    share = 0.95**0.25
+    sidak, density = norm.ppf((1 + share) / 2), norm.pdf(norm.ppf((1 + share) / 2))
+    # of 40,000 draws, four standard errors of a quantile
+    error = 4 * np.sqrt((1 - share) / 2 / N) / density
+    low, high = calibrated_ends(normal, 0.95)
+    np.testing.assert_allclose(high, sidak, rtol=0, atol=error)
+    np.testing.assert_allclose(low, -sidak, rtol=0, atol=error)
+    inside = ((normal >= low) & (normal <= high)).all(axis=1).mean()
+    assert 0.95 <= inside <= 0.95 + 8 / N + 4 * np.sqrt(0.05 / N) / 10
 
 
-def test_members_that_are_one_take_the_critical_value_of_one(normal: np.ndarray) -> None:
+def test_members_that_are_one_take_the_interval_of_one(normal: np.ndarray) -> None:
     same = np.repeat(normal[:, :1], 3, axis=1) * [1.0, 2.0, 5.0]
-    rows = simultaneous_rows("x", "EUR", members([0.0, 0.0, 0.0], same), IDENTITY, 0.95)
+    rows = simultaneous_rows("x", "EUR", members([0.0, 0.0, 0.0], same), 0.95)
+    expected = np.quantile(normal[:, 0], 0.975)
     for row, scale in zip(rows, (1, 2, 5), strict=True):
-        assert row["conf_high"] / scale == pytest.approx(1.96, abs=0.05)
-
-
-@pytest.mark.parametrize(("scale", "back"), [(LOG, np.exp), (LOGIT, np.tanh), (IDENTITY, lambda x: x)])
-def test_ends_are_symmetric_on_the_scale(normal: np.ndarray, scale: object, back: object) -> None:
-    on_scale = 0.2 + 0.1 * normal
-    point = float(back(0.2))  # type: ignore[operator]
-    rows = simultaneous_rows("x", "ratio", members([point] * 4, back(on_scale)), scale, 0.95)  # type: ignore[operator, arg-type]
-    reach = 0.1 * critical_value(np.abs(on_scale - 0.2) / on_scale.std(axis=0, ddof=1), 0.95)
-    for row, spread in zip(rows, on_scale.std(axis=0, ddof=1) / 0.1, strict=True):
-        assert row["conf_low"] == pytest.approx(back(0.2 - reach * spread), rel=1e-9)  # type: ignore[operator]
-        assert row["conf_high"] == pytest.approx(back(0.2 + reach * spread), rel=1e-9)  # type: ignore[operator]
+        assert row["conf_high"] / scale == pytest.approx(expected, abs=0.005)
         assert row["scenario"] == SIMULTANEOUS
         assert row["headline"] is False
 
 
-def test_the_rank_of_the_critical_value_by_hand() -> None:
-    distances = np.array([[1.0, 3.0], [2.0, 0.0], [0.5, 0.25], [4.0, 5.0]])
-    # largest: .5, 2, 3, 5; ranks ⌈.5 · 5⌉ = 3 and ⌈.4 · 5⌉ = 2
-    assert critical_value(distances, 0.5) == 3.0
-    assert critical_value(distances, 0.4) == 2.0
-    assert critical_value(distances, 0.95) == 5.0
+def test_the_depth_of_ranks_by_hand() -> None:
+    first, second = np.array([5.0, 1, 2, 3, 4, 6, 7, 8, 9]), np.array([1.0, 5, 2, 3, 4, 6, 7, 8, 9])
+    # least depth from the nearer end: 1, 1, 2, 3, 4, 4, 3, 2, 1; ranks ⌈.4 · 10⌉ = 4 and ⌈.6 · 10⌉ = 6
+    draws = np.column_stack([first, second])
+    assert calibrated_ends(draws, 0.4).tolist() == [[3.0, 3.0], [7.0, 7.0]]
+    assert calibrated_ends(draws, 0.6).tolist() == [[2.0, 2.0], [8.0, 8.0]]
+    assert calibrated_ends(draws, 0.95).tolist() == [[1.0, 1.0], [9.0, 9.0]]
 
 
-def test_a_penalised_member_is_centred_at_its_draws_and_contains_its_estimate(normal: np.ndarray) -> None:
-    draws = np.exp(-3 + 0.5 * normal[:, :2])
-    low, other = simultaneous_rows("x", "ratio", members([0.0, 0.05], draws, penalised=True), LOG, 0.95)
-    assert low["conf_low"] == low["estimate"] == 0.0
-    assert low["conf_high"] == pytest.approx(other["conf_high"], rel=0.05)
-    plain = simultaneous_rows("x", "ratio", members([0.2, 0.2], draws), LOG, 0.95)
-    assert plain[1]["conf_high"] > 3 * other["conf_high"]  # centred at its estimate instead
+def test_any_monotone_scale_gives_the_same_ends_and_skewness_stays_on_its_side(normal: np.ndarray) -> None:
+    np.testing.assert_allclose(calibrated_ends(np.exp(normal), 0.95), np.exp(calibrated_ends(normal, 0.95)))
+    separated = -np.exp(3 * normal[:, 0])  # a penalised effect: far below, and hardly above
+    low, high = calibrated_ends(np.column_stack([separated, normal[:, 1]]), 0.95)
+    assert high[0] < 0
+    assert low[0] < -300
+    assert high[1] == pytest.approx(norm.ppf((1 + 0.95**0.5) / 2), abs=0.06)
 
 
-def test_an_infinite_draw_keeps_the_others_finite(normal: np.ndarray) -> None:
+def test_infinite_draws_of_one_leave_the_others_finite(normal: np.ndarray) -> None:
     draws = np.exp(0.1 * normal[:, :3])
     draws[:100, 0] = np.inf  # one in four hundred
-    rows = simultaneous_rows("x", "ratio", members([1.0] * 3, draws), LOG, 0.95)
+    rows = simultaneous_rows("x", "ratio", members([1.0] * 3, draws), 0.95)
     assert all(np.isfinite([row["conf_low"], row["conf_high"]]).all() for row in rows)
     draws[: N // 10, 0] = np.inf  # one in ten: more than the level leaves out
-    rows = simultaneous_rows("x", "ratio", members([1.0] * 3, draws), LOG, 0.95)
-    assert all(row["conf_high"] == np.inf for row in rows)
+    rows = simultaneous_rows("x", "ratio", members([1.0] * 3, draws), 0.95)
+    assert [np.isinf(row["conf_high"]) for row in rows] == [True, False, False]
+    assert rows[0]["conf_low"] > 0.7
+
+
+def test_an_interval_contains_what_the_one_by_itself_contains(normal: np.ndarray) -> None:
+    made = [
+        Member(0.0, normal[:, k], {"group": str(k)}, [{"conf_low": -9.0, "conf_high": 7.0}] if k else ())
+        for k in range(2)
+    ]
+    first, second = simultaneous_rows("x", "EUR", made, 0.95)
+    assert (second["conf_low"], second["conf_high"]) == (-9.0, 7.0)
+    assert first["conf_low"] > -3
 
 
 def test_families_without_variation_or_members(normal: np.ndarray) -> None:
-    assert simultaneous_rows("x", "EUR", members([0.0], normal[:, :1]), IDENTITY, 0.95) == []
+    assert simultaneous_rows("x", "EUR", members([0.0], normal[:, :1]), 0.95) == []
     undefined = np.full((10, 2), np.nan)
-    assert simultaneous_rows("x", "EUR", members([0.0, 0.0], undefined), IDENTITY, 0.95) == []
-    still = simultaneous_rows("x", "EUR", members([2.0, 3.0], np.tile([2.0, 3.0], (10, 1))), IDENTITY, 0.95)
+    assert simultaneous_rows("x", "EUR", members([0.0, 0.0], undefined), 0.95) == []
+    still = simultaneous_rows("x", "EUR", members([2.0, 3.0], np.tile([2.0, 3.0], (10, 1))), 0.95)
     assert [(row["conf_low"], row["conf_high"]) for row in still] == [(2.0, 2.0), (3.0, 3.0)]
 
 
@@ -109,7 +103,7 @@ def test_the_family_is_single_levels_against_the_worst_band() -> None:
 def test_rows_of_the_headline_and_of_hazards_contain_each_interval_by_itself() -> None:
     frame = random_rows(3, 2500, strata=3)
     frame["spend"] = 20 * frame["score"] + np.random.default_rng(2).gamma(2, 10, len(frame))
-    counts = counts_of(frame, spec_for(adjust=("plan",), spend=True, draws=400))
+    counts = counts_of(frame, spec_for(adjust=("plan",), spend=True, draws=4000))
     spells = spells_of(counts)
     rows, _ = headline(spells, counts, np.random.default_rng(1))
     table = tidy([*rows, *hazard_results(spells, counts.spec, np.random.default_rng(1))[0]])

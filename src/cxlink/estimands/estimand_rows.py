@@ -12,7 +12,7 @@ from cxlink.checks import Check, Fact
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.contrasts import RATIO, Contrast
 from cxlink.estimands.estimand import NOT_LEADING, Answer, Estimand, Estimated, Leads, NotAnswered, Row
-from cxlink.estimands.simultaneous import IDENTITY, LOG, LOGIT, Member, in_family, simultaneous_rows
+from cxlink.estimands.simultaneous import Member, in_family, simultaneous_rows
 from cxlink.estimands.tidy import intervals, ready_row, widened_to_contain
 
 
@@ -149,9 +149,8 @@ def _all_levels(evaluated: _Evaluated) -> Iterator[Row]:
         for contrast in estimand.contrasts:
             members = [one for g, r in family if (one := _member(evaluated, contrast, (g, r), p)) is not None]
             unit = contrast.unit or estimand.unit
-            scale = LOG if contrast.unit == "ratio" else LOGIT if unit == "probability" else IDENTITY
             level = evaluated.spec.analysis.level
-            yield from simultaneous_rows(contrast.called(estimand.name), unit, members, scale, level)
+            yield from simultaneous_rows(contrast.called(estimand.name), unit, members, level)
 
 
 def _member(evaluated: _Evaluated, contrast: Contrast, pair: tuple[int, int], p: int) -> Member | None:
@@ -168,7 +167,10 @@ def _member(evaluated: _Evaluated, contrast: Contrast, pair: tuple[int, int], p:
         **evaluated.columns(g, answer.places[p]), "reference": model.groups[r],
         "extrapolated": max(answer.extrapolated[g, p], answer.extrapolated[r, p]),
     }  # fmt: skip
-    return Member(float(value), drawn, columns, penalised=bool(model.widened[[g, r]].any()))
+    sparse, level = model.sparse[[g, r]].any(), evaluated.spec.analysis.level
+    return Member(
+        float(value), drawn, columns, _at_the_estimate(contrast, point, draws, level) if sparse else ()
+    )
 
 
 def _bounded(draws: np.ndarray, contrast: Contrast) -> np.ndarray:

@@ -12,7 +12,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.e_values import e_values, lost_e_values
 from cxlink.estimands.estimand import NOT_LEADING
 from cxlink.estimands.model_rows.coefficients import hazard_coefficients
-from cxlink.estimands.simultaneous import LOG, Member, in_family, simultaneous_rows
+from cxlink.estimands.simultaneous import Member, in_family, simultaneous_rows
 from cxlink.estimands.support_checks import until
 from cxlink.estimands.survival_estimands import leading_rows, survival_refusals, survival_rows
 from cxlink.estimands.tidy import row, widened_to_contain
@@ -134,9 +134,9 @@ def hazard_ratios(spells: Spells, spec: CohortSpec, fitted: GroupedPH) -> Iterat
         ratio = row("hazard_ratio", point, draws, spec.analysis.level, "ratio", **columns)
         yield held(ratio, spec) if penalised else ratio
         if in_family(group, reference):
-            family.append(Member(point, draws, columns, penalised))
+            family.append(Member(point, draws, columns))
     if spec.cluster_column is None:
-        yield from simultaneous_rows("hazard_ratio", "ratio", family, LOG, spec.analysis.level)
+        yield from simultaneous_rows("hazard_ratio", "ratio", family, spec.analysis.level)
 
 
 def held(estimate: Row, spec: CohortSpec) -> Row:
