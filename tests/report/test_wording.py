@@ -123,3 +123,16 @@ def test_ranges_below_zero_are_written_with_to() -> None:
     score = {"column": "s", "scale": "-3-3", "worst": "-3--1"}
     spec = make_spec({"score": score, "spend": {"column": "x", "complete": True}})
     assert wording.score("worst", spec) == "scores −3 to −1"
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        (estimate("retention", 1.0, 0.9974, 1.0, "probability"), "100 [≥ 99.7]"),
+        (estimate("retention", 1.0, 0.991, 1.0, "probability"), "100 [≥ 99]"),
+        (estimate("retention", 0.0, 0.0, 0.0031, "probability"), "0 [≤ 0.3]"),
+        (estimate("retention", 0.0, 0.0, 0.33, "probability"), "0 [≤ 33]"),
+    ],
+)
+def test_a_limit_beside_shared_decimals_is_not_what_it_bounds(row: Estimate, text: str) -> None:
+    assert wording.bare(row, 0).replace("\u00a0", " ").replace(THIN, " ").replace("\u2060", "") == text

@@ -98,7 +98,9 @@ def bare(row: Estimate | None, digits: int | None = None) -> str:
     if row is None or end is None:
         return f"{number(row, digits)} {interval(row, digits)}".strip()
     sign = "≤" if _certain(row) and row.estimate == 0 else "≥"
-    return f"{number(row, 0 if _certain(row) else digits)} [{sign}{FIRM}{_scaled(end, row, digits)}]"
+    lost = digits is not None and _certain(row) and abs(end - row.estimate) < 0.5 * 10.0 ** (-2 - digits)
+    written = _scaled(end, row, None if lost else digits)  # 99.7 beside 100, not over 99
+    return f"{number(row, 0 if _certain(row) else digits)} [{sign}{FIRM}{written}]"
 
 
 def with_limits(check: Check) -> str:
