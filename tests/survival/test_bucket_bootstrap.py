@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from clustered import account_counts, account_rows
+from scipy.sparse import csr_array
 
 from cxlink.cohort.count.clusters import BUCKETS, bucket_of
+from cxlink.cohort.count.spell_buckets import MOST_SPREAD, SpellBuckets
 from cxlink.cohort.count.spells import spells_of
 from cxlink.groups.requests import pooled
 from cxlink.spend.means import cell_means
@@ -16,22 +18,41 @@ from cxlink.survival.kaplan_meier import kaplan_meier
 DRAWS = 8_000
 
 
-def test_weights_are_positive_with_mean_one_and_the_variance_of_few_buckets() -> None:
+def places(*customers: int) -> SpellBuckets:
+    """One pair of level and stratum, with so many customers in each bucket."""
+    n, at = csr_array(np.array([customers], dtype=float)), np.arange(len(customers))
+    return SpellBuckets(np.zeros_like(at), at, n, n, n)
+
+
+def test_weights_are_positive_with_mean_one_and_the_spread_of_their_place() -> None:
     spells = spells_of(account_counts())
     assert spells.buckets is not None
     exponential = np.random.default_rng(1).standard_exponential((BUCKETS, DRAWS))
-    weights = bucket_weights(spells.buckets, exponential)
-    size = np.bincount(spells.buckets.pair)[spells.buckets.pair]
+    weights, spread = bucket_weights(spells.buckets, exponential), spells.buckets.spread
     assert (weights > 0).all()
-    np.testing.assert_allclose(weights.mean(axis=1), 1, atol=5 * np.sqrt(1.1 / DRAWS))
-    for one in np.unique(size):
-        # the kurtosis of an exponential number is 9: √(8 / draws) a place, averaged
-        found = weights[size == one].var(axis=1).mean()
-        assert found == pytest.approx(
-            one / (one - 1), rel=5 * np.sqrt(8 / DRAWS / (size == one).sum()) + 0.01
-        )
+    np.testing.assert_allclose(weights.mean(axis=1), 1, atol=5 * np.sqrt(spread.max() / DRAWS))
+    # the kurtosis of an exponential number is 9: √(8 / draws) a place, averaged
+    found = (weights.var(axis=1) / spread).mean()
+    assert found == pytest.approx(1, abs=5 * np.sqrt(8 / DRAWS / BUCKETS) + 0.01)
     same = spells.buckets.bucket == spells.buckets.bucket[0]
-    assert (np.corrcoef(weights[same]) > 0.999).all()  # one bucket has one weight in all its cells
+    assert (np.corrcoef(weights[same]) > 0.99).all()  # one bucket has one number in all its cells
+
+
+def test_spread_by_hand() -> None:
+    np.testing.assert_allclose(places(2, 2, 2, 2, 2).spread, 5 / 4, rtol=1e-12)  # G / (G − 1)
+    # shares 1/2, 1/4, 1/4: 1 − 2h + 3/8
+    np.testing.assert_allclose(places(2, 1, 1).spread, [8 / 3, 8 / 7, 8 / 7], rtol=1e-12)
+    np.testing.assert_allclose(places(9, 1).spread, [MOST_SPREAD, 1 / 1.62], rtol=1e-12)
+    np.testing.assert_allclose(places(7).spread, MOST_SPREAD / 2)
+
+
+@pytest.mark.parametrize("sizes", [(6, 3, 2, 1), (1, 1, 1, 1, 1, 5), (40, 20, 20, 10, 5, 5, *(1,) * 50)])
+def test_expected_variance_is_that_of_a_mean_over_buckets_of_any_sizes(sizes: tuple[int, ...]) -> None:
+    share = np.array(sizes) / sum(sizes)
+    true = (share**2).sum()  # of Σ h·m, the buckets' means m of variance 1
+    squared_deviation = 1 - 2 * share + true  # E(m − Σ h·m)²
+    estimated = (share**2 * places(*sizes).spread * squared_deviation).sum()
+    assert estimated == pytest.approx(true, rel=1e-12)
 
 
 def test_draws_do_not_depend_on_the_block_and_customers_are_their_buckets() -> None:

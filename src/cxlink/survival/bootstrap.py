@@ -20,6 +20,8 @@ from cxlink.cohort.count.spells import Spells
 
 _FEW = 8
 _STEP = 2.0**-20
+_SPREAD_STEP = 1 / 128
+"""Of the logarithm of a variance: places of nearly the same one are drawn together."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,8 +101,8 @@ def resample(spells: Spells, n_draws: int, block: int, rng: np.random.Generator)
 def bucket_weights(buckets: SpellBuckets, exponential: np.ndarray) -> np.ndarray:
     """Weights of places, from one exponential number a bucket and draw.
 
-    A power of it, w = E^p / Γ(1 + p), with the variance G / (G − 1), G the buckets of the place's level and stratum:
-    what an average over few buckets varies by too little is made up for, and no weight is negative.
+    A power of it, w = E^p / Γ(1 + p), with the variance `SpellBuckets.spread`: what an average over few buckets, or
+    over buckets of unequal sizes, varies by too little is made up for, and no weight is negative.
 
     Parameters
     ----------
@@ -113,10 +115,10 @@ def bucket_weights(buckets: SpellBuckets, exponential: np.ndarray) -> np.ndarray
     -------
     ndarray of shape (n_places, n_block)
     """
-    log, per_pair = np.log(exponential), buckets.per_pair
-    weights = np.empty((len(per_pair), exponential.shape[1]))
-    for size in np.unique(per_pair):
-        power, at = _power(int(size)), per_pair == size
+    log, steps = np.log(exponential), np.round(np.log(buckets.spread) / _SPREAD_STEP).astype(int)
+    weights = np.empty((len(steps), exponential.shape[1]))
+    for step in np.unique(steps):
+        power, at = _power(int(step)), steps == step
         drawn = np.exp(power * log) / gamma(1 + power)
         # in steps, so that sums of them are exact, and nobody is at risk where nobody is
         weights[at] = np.maximum(np.round(drawn / _STEP), 1.0)[buckets.bucket[at]] * _STEP
@@ -124,10 +126,10 @@ def bucket_weights(buckets: SpellBuckets, exponential: np.ndarray) -> np.ndarray
 
 
 @cache
-def _power(size: int) -> float:
-    """The power at which an exponential number of mean 1 has the variance G / (G − 1); that of two for one bucket."""
-    wanted = np.log1p(size / (size - 1)) if size > 1 else np.log(3.0)
-    return float(brentq(lambda p: gammaln(1 + 2 * p) - 2 * gammaln(1 + p) - wanted, 0.5, 3.0))
+def _power(step: int) -> float:
+    """The power at which an exponential number of mean 1 has a variance of so many steps of its logarithm."""
+    wanted = np.log1p(np.exp(step * _SPREAD_STEP))
+    return float(brentq(lambda p: gammaln(1 + 2 * p) - 2 * gammaln(1 + p) - wanted, 0.25, 3.0))
 
 
 def multinomial(n: np.ndarray, n_draws: int, block: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

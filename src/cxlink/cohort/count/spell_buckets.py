@@ -8,6 +8,9 @@ from scipy.sparse import coo_array, csr_array
 
 from cxlink.cohort.count.clusters import BUCKETS
 
+MOST_SPREAD = 4.0
+"""Variance of a bucket with half of a pair's customers, the others being small; one with more is not made up for."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpellBuckets:
@@ -30,10 +33,20 @@ class SpellBuckets:
     total: csr_array
 
     @property
-    def per_pair(self) -> np.ndarray:
-        """Buckets with customers in the pair of each place, of shape (n_places,)."""
-        sizes: np.ndarray = np.bincount(self.pair, minlength=1)[self.pair]
-        return sizes
+    def spread(self) -> np.ndarray:
+        """Variance that a weight of each place needs, 1 / (1 − 2h + Σh²), of shape (n_places,).
+
+        With h the bucket's share of the customers of its pair: a bucket's mean differs from the pair's, of which it is
+        a part, by so much less than from the truth, where the buckets' means vary alike (G / (G − 1) for G buckets of
+        one size; Bell & McCaffrey 2002, Survey Methodology 28:169–181). At most `MOST_SPREAD`, and half of that for a
+        pair of one bucket, which has nothing to differ from.
+        """
+        n = np.asarray(self.customers.sum(axis=0), dtype=float).ravel()
+        share = n / np.bincount(self.pair, n)[self.pair]
+        left = 1 - 2 * share + np.bincount(self.pair, share**2)[self.pair]
+        spread = 1 / np.maximum(left, 1 / MOST_SPREAD)
+        alone: np.ndarray = np.bincount(self.pair)[self.pair] == 1
+        return np.where(alone, MOST_SPREAD / 2, spread)
 
     def of_windows(self, complete: np.ndarray) -> "SpellBuckets":
         """Customers with a complete window alone, in some of the spells.
