@@ -228,6 +228,8 @@ class Reproduced:
     replications : DataFrame
         ``figure, group, horizon, unit, cohorts, customers, truth, naive_bias, naive_coverage, adjusted_bias,
         adjusted_coverage``: bias and coverage over replications; empty without any.
+    drivers : DataFrame
+        Three scores of simulated customers, of which one acts; see `cxlink.study.known_driver.known_driver`.
     """
 
     subscription: Results
@@ -240,3 +242,4 @@ class Reproduced:
     public_curves: pd.DataFrame
     public_verdicts: pd.DataFrame
     replications: pd.DataFrame = field(default_factory=pd.DataFrame)
+    drivers: pd.DataFrame = field(default_factory=pd.DataFrame)

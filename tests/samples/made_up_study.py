@@ -46,6 +46,7 @@ def study() -> Reproduced:
         six_years=six_years(),
         public_curves=public_curves(),
         public_verdicts=public_verdicts(),
+        drivers=drivers(),
     )
 
 
@@ -137,3 +138,29 @@ def replications() -> pd.DataFrame:
         ("restricted_mean_tenure", "best", 60, "month", 100, 30_100, 33.2, 0.81, 0.4, 0.25, 0.99),
     ]
     return pd.DataFrame(rows, columns=list(names))
+
+
+def drivers() -> pd.DataFrame:
+    """Three scores, of which the first acts and the last is not told from it."""
+    intervals = {
+        "score": ((3.6, 3.4, 3.9), (3.7, 3.2, 4.3), (24.2, 20.9, 27.5), (6.4, 4.6, 8.1)),
+        "calm": ((5.9, 5.4, 6.5), (-0.3, -1.2, 0.5), (15.8, 13.1, 18.5), (-0.1, -0.3, 0.2)),
+        "ease": ((0.4, -0.2, 1.0), (0.9, 0.4, 1.4), (11.9, 9.5, 14.3), (-0.3, -0.5, 0.1)),
+    }
+    names = [
+        f"{name}{end}"
+        for name in ("alone", "beside_others", "gain_alone", "gain_beyond")
+        for end in ("", "_low", "_high")
+    ]
+    rows = []
+    for score, (alone, beside, *gains) in intervals.items():
+        values = [value / 100 for value in (*alone, *beside)] + [value for gain in gains for value in gain]
+        row = {
+            "score": score,
+            "horizon": 12,
+            "base": 900,
+            "customers": 400,
+            "truth": 0.036 * (score == "score"),
+        }
+        rows.append(row | dict(zip(names, values, strict=True)))
+    return pd.DataFrame(rows)

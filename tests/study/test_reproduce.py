@@ -62,10 +62,24 @@ def test_the_paradox_is_computed(made: Reproduced) -> None:
     assert exponential["retention_needed_for_six_years"] == pytest.approx(np.exp(-1 / 6), abs=1e-12)
 
 
+def test_of_three_scores_the_one_that_acts_is_told_from_its_readings(made: Reproduced) -> None:
+    rows = made.drivers.set_index("score")
+    assert (rows["alone_low"] > 0).all()
+    assert (
+        rows.index[rows["beside_others_low"] > 0].tolist()
+        == rows.index[rows["truth"] > 0].tolist()
+        == ["score"]
+    )
+    assert (rows["gain_beyond_low"] > 0).tolist() == [True, False, False]
+    wide = (rows["beside_others_high"] - rows["beside_others_low"]) / (2 * 1.96)
+    assert ((rows["beside_others"] - rows["truth"]).abs() < 4 * wide).all()
+    assert rows["base"].unique() == [40_000]
+
+
 def test_the_folder_holds_two_runs_and_one_report(made: Reproduced, folder: Path) -> None:
     assert {p.name for p in folder.iterdir()} == {
         "run.json", "report.html", "report.pdf", "figures", "comparison.csv", "implied.csv", "subscription",
-        "transaction", "third_chart.csv", "public_curves.csv",
+        "transaction", "third_chart.csv", "public_curves.csv", "drivers.csv",
     }  # fmt: skip
     for figure in ("study-third-chart", "study-public-curves"):
         assert (folder / "figures" / f"{figure}.svg").is_file()

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlink.study.population import HORIZON
+from cxlink.cohort.spec.other_scores import MAIN
+from cxlink.study.population import HORIZON, LEVELS, population
 from cxlink.study.simulate import Simulated
+from cxlink.study.truth import Design, cell_spend, cell_survival
 
 OTHERS: dict[str, dict[str, Any]] = {
     "satisfaction": {"column": "satisfaction", "scale": "1-5"},
@@ -51,18 +53,30 @@ def with_further_scores(made: Simulated, seed: int) -> Simulated:
 
 
 def _truth(made: Simulated) -> pd.DataFrame:
-    """The further scores' contrasts per point, all other scores and strata held constant: 0."""
-    outcomes: dict[str, tuple[str, int | None]] = {"spend": ("EUR", None)}
-    if "subscription" in made.spec:
-        outcomes["retention"] = ("probability", HORIZON)
+    """Contrasts per point of each score, all other scores and strata held constant: 0 of the further ones.
+
+    Of the score itself: the slope of its standardised means on its levels, weighted by their shares.
+    """
+    design: Design = "subscription" if "subscription" in made.spec else "transaction"
+    outcomes: dict[str, tuple[str, int | None, np.ndarray]] = {"spend": ("EUR", None, cell_spend(design))}
+    if design == "subscription":
+        outcomes["retention"] = ("probability", HORIZON, cell_survival()[:, :, HORIZON])
     rows = [
         {
             "estimand": f"driver_{outcome}_contrast", "model": "truth", "group": name, "reference": "",
             "horizon": horizon, "adjusted": "conditional", "stratum": "", "cause": "", "given": 0, "scenario": "",
-            "estimate": 0.0, "unit": unit,
+            "estimate": _slope(cells) if name == MAIN else 0.0, "unit": unit,
         }
-        for outcome, (unit, horizon) in sorted(outcomes.items())
-        for name in OTHERS
+        for outcome, (unit, horizon, cells) in sorted(outcomes.items())
+        for name in (MAIN, *OTHERS)
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=list(made.truth.columns))
     return table.astype({"horizon": "Int64"})
+
+
+def _slope(cells: np.ndarray) -> float:
+    """Slope of the standardised means on the levels; ``cells`` of shape (n_strata, n_levels)."""
+    who = population()
+    points = np.array(LEVELS) - who.level_share @ LEVELS
+    weights = who.level_share * points / (who.level_share @ points**2)
+    return float(who.weight @ cells @ weights)

@@ -22,6 +22,7 @@ from cxlink.results import Reproduced, Results
 from cxlink.runs import write_record, write_run
 from cxlink.stages import Progress, announce, silent
 from cxlink.study.implied_tenure import implied_tenure, paradox
+from cxlink.study.known_driver import known_driver
 from cxlink.study.public_curves import interval_coverage, public_curves
 from cxlink.study.published import read
 from cxlink.study.repeated import repeated
@@ -40,7 +41,14 @@ _ANALYSIS = (
     "sensitivity",
     "metrics",
 )
-_PLAN = ("cohort_subscription", *_ANALYSIS, "cohort_transaction", *_ANALYSIS, "public_curves")
+_PLAN = (
+    "cohort_subscription",
+    *_ANALYSIS,
+    "cohort_transaction",
+    *_ANALYSIS,
+    "study_drivers",
+    "public_curves",
+)
 NAIVE, ADJUSTED = "no", "standardised"
 
 
@@ -71,6 +79,8 @@ def _reproduced(n: int, seed: int, progress: Progress) -> Reproduced:
         *_spend(*made["transaction"]),
         *_tenure(*made["subscription"]),
     ]
+    announce(progress, "study_drivers")
+    drivers = known_driver(seed, max(n // 3 * 2, 1))
     announce(progress, "public_curves")
     curves, chart = public_curves(seed), third_chart()
     return Reproduced(
@@ -83,6 +93,7 @@ def _reproduced(n: int, seed: int, progress: Progress) -> Reproduced:
         six_years=chart.six_years,
         public_curves=curves,
         public_verdicts=interval_coverage(curves),
+        drivers=drivers,
     )
 
 
@@ -114,6 +125,7 @@ def reproduce_study(
         "implied": made.paradox,
         "third_chart": made.third_chart,
         "public_curves": made.public_curves,
+        "drivers": made.drivers,
         **({"replications": made.replications} if replications else {}),
     }
     for name, table in tables.items():
