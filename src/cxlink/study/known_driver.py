@@ -20,9 +20,9 @@ from cxlink.study.simulate import simulate
 
 CUSTOMERS = 40_000
 COLUMNS = (
-    "score", "horizon", "base", "customers", "truth", "alone", "alone_low", "alone_high", "beside_others",
-    "beside_others_low", "beside_others_high", "gain_alone", "gain_alone_low", "gain_alone_high", "gain_beyond", "gain_beyond_low",
-    "gain_beyond_high",
+    "score", "horizon", "base", "customers", "truth",
+    "alone", "alone_low", "alone_high", "beside_others", "beside_others_low", "beside_others_high",
+    "gain_alone", "gain_alone_low", "gain_alone_high", "gain_beyond", "gain_beyond_low", "gain_beyond_high",
 )  # fmt: skip
 
 
