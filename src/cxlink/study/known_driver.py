@@ -46,11 +46,12 @@ def known_driver(seed: int, n: int = CUSTOMERS) -> pd.DataFrame:
     """
     made = simulate("subscription", n, seed, scores=True)
     counts = read_cohort(made.table, make_spec(made.spec)).count()
-    truth = select(made.truth, estimand="driver_retention_contrast").set_index("group")["estimate"]
+    own = select(made.truth, estimand="driver_retention_contrast")
+    truth = dict(zip(own["group"], own["estimate"].astype(float), strict=True))
     return pd.DataFrame(_rows(counts, truth, seed), columns=list(COLUMNS))
 
 
-def _rows(counts: Counts, truth: pd.Series, seed: int) -> Iterator[dict[str, Any]]:
+def _rows(counts: Counts, truth: dict[str, float], seed: int) -> Iterator[dict[str, Any]]:
     held, spec = counts.drivers, counts.spec
     gains = driver_frame(drivers_of(counts, np.random.default_rng([seed, 3])).table, spec)
     gains = gains[gains["outcome"] == "retention"].set_index(["quantity", "score"])
@@ -63,7 +64,7 @@ def _rows(counts: Counts, truth: pd.Series, seed: int) -> Iterator[dict[str, Any
         (alone,) = retention_contrasts(replace(cells, scores=(score,)))
         yield {
             "score": score_labels(spec)[score.name], "horizon": spec.horizon, "base": base,
-            "customers": alone.n, "truth": float(truth[score.name]),
+            "customers": alone.n, "truth": truth[score.name],
             **_with_limits("alone", alone), **_with_limits("beside_others", together[score.name]),
             **{
                 f"gain_{name}{end}": float(gains.loc[(name, score.name), column])
