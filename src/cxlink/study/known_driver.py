@@ -54,9 +54,11 @@ def known_driver(seed: int, n: int = CUSTOMERS) -> pd.DataFrame:
 def _rows(counts: Counts, truth: dict[str, float], seed: int) -> Iterator[dict[str, Any]]:
     held, spec = counts.drivers, counts.spec
     gains = driver_frame(drivers_of(counts, np.random.default_rng([seed, 3])).table, spec)
-    gains = gains[gains["outcome"] == "retention"].set_index(["quantity", "score"])
-    if held is None or "whole" not in gains.index:  # too few customers
+    gains = gains[gains["outcome"] == "retention"]
+    if held is None or not len(gains):  # too few customers
         return
+    columns = [gains[name] for name in ("quantity", "score", "estimate", "conf_low", "conf_high")]
+    gained = {(quantity, score): ends for quantity, score, *ends in zip(*columns, strict=True)}
     cells = joint_cells(held, spec)
     together = {one.name: one for one in retention_contrasts(cells)}
     base = counts.profile.rows_read
@@ -67,9 +69,9 @@ def _rows(counts: Counts, truth: dict[str, float], seed: int) -> Iterator[dict[s
             "customers": alone.n, "truth": truth[score.name],
             **_with_limits("alone", alone), **_with_limits("beside_others", together[score.name]),
             **{
-                f"gain_{name}{end}": float(gains.loc[(name, score.name), column])
+                f"gain_{name}{end}": value
                 for name in ("alone", "beyond")
-                for end, column in (("", "estimate"), ("_low", "conf_low"), ("_high", "conf_high"))
+                for end, value in zip(("", "_low", "_high"), gained[name, score.name], strict=True)
             },
         }  # fmt: skip
 
