@@ -284,15 +284,17 @@ def simulate(
     design: Annotated[str, typer.Argument(metavar="DESIGN", help="subscription or transaction")],
     n: Annotated[int, typer.Option("-n", help="number of customers")],
     out: Annotated[str, typer.Option("--out", help="output file, .parquet or .csv (must not exist)")],
+    *,
     seed: Annotated[int, typer.Option("--seed", help="seed of the random number generator")] = 20140801,
     scores: Annotated[
         bool, typer.Option("--scores", help="two further scores, which act on nothing beyond the score")
     ] = False,
+    waves: Annotated[int, typer.Option("--waves", help="surveys sent to each subscriber (1 to 6)")] = 1,
 ) -> None:
     """Simulate a cohort with a known truth: FILE, FILE.toml (its spec) and FILE.truth.csv."""
     from cxlink.study.simulated_files import write_simulated
 
-    tell(map(str, write_simulated(design, n, seed, Path(out), scores=scores)))
+    tell(map(str, write_simulated(design, n, seed, Path(out), scores=scores, waves=waves)))
 
 
 def reports(folder: Path | str, spec: "CohortSpec") -> list[str]:

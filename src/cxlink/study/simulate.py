@@ -70,7 +70,7 @@ class _Customers:
     months: np.ndarray
 
 
-def simulate(design: Design, n: int, seed: int, *, scores: bool = False) -> Simulated:
+def simulate(design: Design, n: int, seed: int, *, scores: bool = False, waves: int = 1) -> Simulated:
     """Draw a cohort.
 
     Parameters
@@ -83,18 +83,26 @@ def simulate(design: Design, n: int, seed: int, *, scores: bool = False) -> Simu
         The same seed gives the same cohort.
     scores : bool
         Whether those who answer give two further scores as well, which act on nothing beyond the score.
+    waves : int
+        Surveys sent to each customer. Beyond one, the table is of surveys, whose scores are readings of an opinion that
+        drifts; see `cxlink.study.simulated_surveys.simulated_surveys`.
 
     Raises
     ------
     InputError
-        If there is no such design, ``n`` is not from 1 to 100,000,000, the seed is negative, or the published
-        figures are not there.
+        If there is no such design, it or the further scores do not go with ``waves``, ``n`` is not from 1 to
+        100,000,000, the seed is negative, or the published figures are not there.
     """
     design = checked_design(design)
     if not 1 <= n <= _MOST:
         raise InputError(f"a cohort of {n:,} customers cannot be simulated. Ask for 1 to {_MOST:,}.")
     if seed < 0:
         raise InputError(f"the seed must be a whole number from 0 on (found {seed}).")
+    if waves != 1:
+        from cxlink.study.simulated_surveys import refuse_design, simulated_surveys
+
+        refuse_design(design, scores=scores)
+        return simulated_surveys(n, seed, waves)
     rng = np.random.default_rng(seed)
     simulator = _subscribers if design == "subscription" else _buyers
     table, hidden = simulator(rng, n)

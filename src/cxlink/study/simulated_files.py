@@ -15,7 +15,7 @@ from cxlink.study.truth import checked_design
 
 
 def write_simulated(
-    design: str, n: int, seed: int, path: Path, *, scores: bool = False
+    design: str, n: int, seed: int, path: Path, *, scores: bool = False, waves: int = 1
 ) -> tuple[Path, Path, Path]:
     """Simulate a cohort and write FILE, FILE.toml and FILE.truth.csv; all three or none.
 
@@ -29,6 +29,8 @@ def write_simulated(
         Ends in ``.parquet`` or ``.csv``; none of the three may exist.
     scores : bool
         Whether to add further scores.
+    waves : int
+        Surveys sent to each customer.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def write_simulated(
             raise InputError(f"{each}: exists already. Choose another --out.")
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}. Make it first.")
-    made = simulate(checked_design(design), n, seed, scores=scores)
+    made = simulate(checked_design(design), n, seed, scores=scores, waves=waves)
     written: list[Path] = []
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial{path.suffix}")
     try:

@@ -152,20 +152,20 @@ def _rows(design: Design, adjusted: Adjusted) -> Iterator[dict[str, Any]]:
         curves = {group: true_survival(levels, adjusted) for group, levels in levels_of.items()}
         for horizon in RETENTION_HORIZONS:
             retention = {group: float(curve[horizon]) for group, curve in curves.items()}
-            yield from _quantity(
+            yield from quantity_rows(
                 ("retention", "probability", horizon), retention, contrasts(design), adjusted
             )
         for horizon in TENURE_HORIZONS:
             stayed = {group: float(restricted_mean(curve, horizon)) for group, curve in curves.items()}
-            yield from _quantity(("tenure", "month", horizon), stayed, contrasts(design), adjusted)
+            yield from quantity_rows(("tenure", "month", horizon), stayed, contrasts(design), adjusted)
         mean = {group: float(restricted_mean(curve, MONTHS)) for group, curve in curves.items()}
-        yield from _quantity(("tenure_mean", "month", None), mean, (), adjusted)
+        yield from quantity_rows(("tenure_mean", "month", None), mean, (), adjusted)
     cells = cell_spend(design)
     spent = {group: float((weights(levels, adjusted) * cells).sum()) for group, levels in levels_of.items()}
-    yield from _quantity(("spend", "EUR", None), spent, contrasts(design), adjusted)
+    yield from quantity_rows(("spend", "EUR", None), spent, contrasts(design), adjusted)
 
 
-def _quantity(
+def quantity_rows(
     quantity: tuple[str, str, int | None],
     value: Mapping[str, float],
     pairs: tuple[tuple[str, str], ...],
