@@ -204,7 +204,8 @@ def _change_rows(mass: np.ndarray) -> Iterator[dict[str, Any]]:
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    share: np.ndarray = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    return share
 
 
 def _of_change(
