@@ -290,11 +290,15 @@ def simulate(
         bool, typer.Option("--scores", help="two further scores, which act on nothing beyond the score")
     ] = False,
     waves: Annotated[int, typer.Option("--waves", help="surveys sent to each subscriber (1 to 6)")] = 1,
+    accounts: Annotated[
+        int | None,
+        typer.Option("--accounts", help="accounts whose customers are alike (default: independent)"),
+    ] = None,
 ) -> None:
     """Simulate a cohort with a known truth: FILE, FILE.toml (its spec) and FILE.truth.csv."""
     from cxlink.study.simulated_files import write_simulated
 
-    tell(map(str, write_simulated(design, n, seed, Path(out), scores=scores, waves=waves)))
+    tell(map(str, write_simulated(design, n, seed, Path(out), scores=scores, waves=waves, accounts=accounts)))
 
 
 def reports(folder: Path | str, spec: "CohortSpec") -> list[str]:

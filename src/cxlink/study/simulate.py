@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxlink.cohort.errors import InputError
+from cxlink.study.customer_numbers import AlikeNumbers, Numbers, dealt_accounts, in_accounts, pick
 from cxlink.study.population import (
     LEVELS,
     N_BANDS,
@@ -70,7 +71,9 @@ class _Customers:
     months: np.ndarray
 
 
-def simulate(design: Design, n: int, seed: int, *, scores: bool = False, waves: int = 1) -> Simulated:
+def simulate(
+    design: Design, n: int, seed: int, *, scores: bool = False, waves: int = 1, accounts: int | None = None
+) -> Simulated:
     """Draw a cohort.
 
     Parameters
@@ -86,12 +89,16 @@ def simulate(design: Design, n: int, seed: int, *, scores: bool = False, waves: 
     waves : int
         Surveys sent to each customer. Beyond one, the table is of surveys, whose scores are readings of an opinion that
         drifts; see `cxlink.study.simulated_surveys.simulated_surveys`.
+    accounts : int, optional
+        Accounts that the customers belong to (``account_id``, the spec's cluster), alike within them in need, tenure,
+        score, unobserved class, and what becomes of them. The truth is that of independent customers.
 
     Raises
     ------
     InputError
-        If there is no such design, it or the further scores do not go with ``waves``, ``n`` is not from 1 to
-        100,000,000, the seed is negative, or the published figures are not there.
+        If there is no such design, it, further scores or accounts do not go with ``waves`` (nor scores with accounts),
+        ``n`` is not from 1 to 100,000,000, the seed is negative, accounts are under three or more than customers, or
+        the published figures are not there.
     """
     design = checked_design(design)
     if not 1 <= n <= _MOST:
@@ -101,12 +108,16 @@ def simulate(design: Design, n: int, seed: int, *, scores: bool = False, waves: 
     if waves != 1:
         from cxlink.study.simulated_surveys import refuse_design, simulated_surveys
 
-        refuse_design(design, scores=scores)
+        refuse_design(design, scores=scores, accounts=accounts is not None)
         return simulated_surveys(n, seed, waves)
     rng = np.random.default_rng(seed)
     simulator = _subscribers if design == "subscription" else _buyers
-    table, hidden = simulator(rng, n)
-    made = Simulated(table, spec(design), truth(design), hidden)
+    account = None if accounts is None else dealt_accounts(n, accounts, seed)
+    table, hidden = simulator(rng if account is None else AlikeNumbers(rng, account), n)
+    asked = spec(design)
+    if account is not None:
+        table, asked = in_accounts(table, asked, account)
+    made = Simulated(table, asked, truth(design), hidden)
     if not scores:
         return made
     from cxlink.study.further_scores import with_further_scores
@@ -164,22 +175,12 @@ def add_months(dates: np.ndarray, months: np.ndarray | int) -> np.ndarray:
     return anniversary
 
 
-def _pick(rng: np.random.Generator, shares: np.ndarray, row: np.ndarray) -> np.ndarray:
-    """Draw a column of a table of shares for each entry of ``row``, in one search over all its rows."""
-    n_columns = shares.shape[1]
-    edges = np.cumsum(shares, axis=1) + np.arange(len(shares))[:, None]
-    position = np.searchsorted(edges.ravel(), rng.random(row.size) + row, side="right")
-    # Sums of shares are 1 only up to rounding: limit each draw to its own row.
-    column: np.ndarray = np.clip(position - row * n_columns, 0, n_columns - 1)
-    return column
-
-
-def _customers(rng: np.random.Generator, n: int, classes: np.ndarray) -> _Customers:
+def _customers(rng: Numbers, n: int, classes: np.ndarray) -> _Customers:
     """Draw strata, scores, responses and dates; ``classes``: shares of shape (n_strata, n_classes)."""
     base = population()
-    stratum = _pick(rng, base.share[None, :], np.zeros(n, dtype=np.int64))
-    level = _pick(rng, base.score, stratum)
-    unobserved = _pick(rng, classes, stratum)
+    stratum = pick(rng, base.share[None, :], np.zeros(n, dtype=np.int64))
+    level = pick(rng, base.score, stratum)
+    unobserved = pick(rng, classes, stratum)
     answered = rng.random(n) < base.response[stratum, level]
     n_days = int((LAST_SURVEY - FIRST_SURVEY).astype(int)) + 1
     sent = FIRST_SURVEY + rng.integers(0, n_days, n).astype("timedelta64[D]")
@@ -209,7 +210,7 @@ def _hidden(customers: _Customers) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _subscribers(rng: np.random.Generator, n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _subscribers(rng: Numbers, n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     design = subscription()
     customers = _customers(rng, n, design.frailty_share)
     sent = customers.sent
@@ -231,7 +232,7 @@ def _subscribers(rng: np.random.Generator, n: int) -> tuple[pd.DataFrame, pd.Dat
     return table, _hidden(customers).assign(lost_in_month=lost_in)
 
 
-def _buyers(rng: np.random.Generator, n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _buyers(rng: Numbers, n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     design = transaction()
     customers = _customers(rng, n, design.class_share)
     cell = customers.stratum, customers.level, customers.unobserved

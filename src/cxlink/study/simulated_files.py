@@ -15,7 +15,14 @@ from cxlink.study.truth import checked_design
 
 
 def write_simulated(
-    design: str, n: int, seed: int, path: Path, *, scores: bool = False, waves: int = 1
+    design: str,
+    n: int,
+    seed: int,
+    path: Path,
+    *,
+    scores: bool = False,
+    waves: int = 1,
+    accounts: int | None = None,
 ) -> tuple[Path, Path, Path]:
     """Simulate a cohort and write FILE, FILE.toml and FILE.truth.csv; all three or none.
 
@@ -31,6 +38,8 @@ def write_simulated(
         Whether to add further scores.
     waves : int
         Surveys sent to each customer.
+    accounts : int, optional
+        Accounts that the customers belong to.
 
     Raises
     ------
@@ -45,7 +54,7 @@ def write_simulated(
             raise InputError(f"{each}: exists already. Choose another --out.")
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}. Make it first.")
-    made = simulate(checked_design(design), n, seed, scores=scores, waves=waves)
+    made = simulate(checked_design(design), n, seed, scores=scores, waves=waves, accounts=accounts)
     written: list[Path] = []
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial{path.suffix}")
     try:

@@ -92,13 +92,13 @@ def simulated_surveys(n: int, seed: int, waves: int) -> Simulated:
     return Simulated(table, spec_of_surveys(), truth_of_surveys(waves), hidden)
 
 
-def refuse_design(design: str, *, scores: bool) -> None:
+def refuse_design(design: str, *, scores: bool, accounts: bool = False) -> None:
     """Refuse what does not go with several surveys a customer.
 
     Raises
     ------
     InputError
-        If the design is another than ``subscription``, or further scores are asked for.
+        If the design is another than ``subscription``, or further scores or accounts are asked for.
     """
     if design != "subscription":
         raise InputError(
@@ -107,6 +107,10 @@ def refuse_design(design: str, *, scores: bool) -> None:
     if scores:
         raise InputError(
             '--waves goes without further scores, as [cohort] repeat = "all" does: leave --scores or --waves out.'
+        )
+    if accounts:
+        raise InputError(
+            "--waves goes without accounts: each customer is a cluster. Leave --accounts or --waves out."
         )
 
 
