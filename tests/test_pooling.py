@@ -148,7 +148,7 @@ def test_a_run_of_the_first_format_is_read(tmp_path: Path, cohorts: tuple[Counts
     first = tmp_path / "first"
     shutil.copytree(run, first)
     record = json.loads((first / "run.json").read_text(encoding="utf-8"))
-    assert record["format"] == 4
+    assert record["format"] == 5
     (first / "run.json").write_text(json.dumps({**record, "format": 1}), encoding="utf-8")
     assert add_up(read_run(first).cells).equals(add_up(old.cells))
     assert list(earlier_cohorts([first], new)) == ["old"]
@@ -170,6 +170,6 @@ def test_what_is_no_whole_run_is_refused(tmp_path: Path, cohorts: tuple[Counts, 
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
     (run / "run.json").write_text(json.dumps({**record, "format": 7}), encoding="utf-8")
     with pytest.raises(
-        InputError, match=r"edited: format 7; this version reads 1 to 4\. Fit the cohort again"
+        InputError, match=r"edited: format 7; this version reads 1 to 5\. Fit the cohort again"
     ):
         read_run(run)

@@ -26,6 +26,7 @@ from cxlink.estimands.model_rows.coefficients import coefficient_table
 from cxlink.estimands.model_rows.hazard_rows import hazard_results
 from cxlink.estimands.model_rows.regression_rows import spend_model_rows
 from cxlink.estimands.model_rows.spliced_rows import spliced_results
+from cxlink.estimands.model_rows.survey_scenarios import survey_scenarios
 from cxlink.estimands.model_rows.tenure_estimates import STREAMS, tenure_results
 from cxlink.estimands.over_clusters.cluster_checks import design_effects
 from cxlink.estimands.over_clusters.clustered_rows import clustering
@@ -220,6 +221,10 @@ def _outcomes(made: Counted, spells: Spells, progress: Progress) -> list[_Part]:
     parts += [*tenure, _Part(*stepped_down(rows, findings, successors, spec)), *additive]
     if full:
         parts.append(_Part(*sensitivity_of_spells(rows, spells, counts)))
+    if full and spec.every_survey:
+        announce(progress, "survey_scenarios")
+        main = [row for part in parts for row in part.rows]
+        parts.append(_Part(survey_scenarios(counts, made.until_next, main, _stream(spec, 13)), []))
     if full and spec.value is not None:
         announce(progress, "value")
         parts.append(_Part(*_value(spells, counts, tails)))

@@ -15,6 +15,7 @@ from cxlink.stages import Progress, Stage, silent
 
 WEIGHTS: Mapping[str, float] = {
     "counting": 2.0, "headline": 1.0, "from_signup": 0.2, "tenure": 3.0, "families": 15.0, "changes": 1.5,
+    "survey_scenarios": 3.0,
     "regressions": 0.7, "hazards": 0.8, "value": 1.0, "sensitivity": 0.3, "metrics": 0.4, "drivers": 1.0,
     "sampling_retention": 40.0,
     "sampling_spend": 40.0, "writing": 3.0, "cohort_subscription": 0.5, "cohort_transaction": 0.5,
@@ -31,7 +32,8 @@ def planned(spec: CohortSpec, *, bayes: bool = False) -> tuple[str, ...]:
     asked = {
         "headline": True, "from_signup": subscription, "tenure": full and subscription,
         "families": models == "all" and subscription, "changes": spec.every_survey, "regressions": full and spend,
-        "hazards": full and subscription, "value": full and spec.value is not None,
+        "hazards": full and subscription, "survey_scenarios": full and spec.every_survey,
+        "value": full and spec.value is not None,
         "sampling_retention": bayes and subscription, "sampling_spend": bayes and spend, "sensitivity": full,
         "metrics": full, "drivers": full and bool(spec.others),
     }  # fmt: skip

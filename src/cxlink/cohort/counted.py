@@ -26,6 +26,9 @@ class Counted:
         ``score, again, n``: customers by their first and their second score; None where only counts are available.
     other : Counts or None
         Under the other convention of recorded durations; None where there is only one, or only counts are available.
+    until_next : Counts or None
+        With follow-up of each survey cut at the customer's next one; None unless every survey counts, or where only
+        counts are available.
     around_exclusion : tuple of Counts
         By score and time alone, with and without the rows that were excluded for a rule; empty where none was.
     """
@@ -35,6 +38,7 @@ class Counted:
     repeats: pd.DataFrame | None = None
     other: Counts | None = None
     around_exclusion: tuple[Counts, ...] = ()
+    until_next: Counts | None = None
 
 
 def counted(cohort: Cohort | Counts, first: Counts | None = None) -> Counted:
@@ -70,6 +74,7 @@ def counted(cohort: Cohort | Counts, first: Counts | None = None) -> Counted:
         cohort.count_repeats(),
         with_resolution_of(counts, other) if other is not None else None,
         tuple(_resolved_as(counts, one) for one in cohort.count_around_exclusion()),
+        _resolved_as(counts, cut) if (cut := cohort.count_until_next()) is not None else None,
     )
 
 

@@ -28,7 +28,7 @@ from cxlink.cohort.count.resolution import resolve
 from cxlink.cohort.count.similar_ids import similar_ids
 from cxlink.cohort.count.spans import merged_spans
 from cxlink.cohort.count.spans_at_surveys import spans_at_surveys, with_own_surveys
-from cxlink.cohort.count.survey_history import first_surveys
+from cxlink.cohort.count.survey_history import cut_at_next, cut_spec, first_surveys
 from cxlink.cohort.count.undropped import retention_spec
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.dates import with_days
@@ -69,6 +69,8 @@ class Cohort:
         Raw cells of score and time before and after rows were excluded; empty where none was.
     drivers : DriverCounts or None
         Customers by all of their scores; None without ``[score] others``.
+    until_next : Arrow table or None
+        Raw cells with the follow-up of each survey cut at the customer's next one; None unless every survey counts.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Cohort:
     notes: tuple[Remark, ...] = ()
     undropped: tuple[pa.Table, ...] = ()
     drivers: DriverCounts | None = None
+    until_next: pa.Table | None = None
 
     def __repr__(self) -> str:
         return f"<Cohort {self.spec.cohort.name}: {_customers(self.raw):,} of {self.rows_read:,} rows of {self.name}>"
@@ -120,6 +123,12 @@ class Cohort:
         if self.from_signup is None or naive is None:
             return None
         return code_cells(self.from_signup, naive, self._read())
+
+    def count_until_next(self) -> Counts | None:
+        """Count its surveys with follow-up cut at the customer's next one; None unless every survey counts."""
+        if self.until_next is None:
+            return None
+        return code_cells(self.until_next, cut_spec(self.spec), self._read())
 
     def count_repeats(self) -> pd.DataFrame:
         """Count its customers by the first and the second score that they gave.
@@ -251,6 +260,7 @@ def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = Fal
         notes=notes,
         undropped=checked.undropped,
         drivers=None if wide else count_drivers(source, spec, raw, read),
+        until_next=_until_next(source, spec) if spec.every_survey and not wide else None,
     )
 
 
@@ -267,6 +277,12 @@ def _from_signup(source: Source, naive: CohortSpec) -> pa.Table:
     """Cells of the customers with a signup date."""
     raw = grouping.raw_cells(source, naive, ignoring=("fault", "wave"))
     return raw.filter(pc.is_valid(raw["exit"]))
+
+
+def _until_next(source: Source, spec: CohortSpec) -> pa.Table:
+    """Cells of surveys, each followed to the customer's next one at most."""
+    made, cut = cut_at_next(source, spec)
+    return grouping.raw_cells(made, cut, ignoring=("fault", "wave", "twice"))
 
 
 def _customers(raw: pa.Table) -> int:

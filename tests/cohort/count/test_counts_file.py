@@ -85,7 +85,7 @@ def test_what_is_no_counts_file_is_refused(tmp_path: Path) -> None:
     table = pq.read_table(tmp_path / "good.parquet")
     about = json.loads(table.schema.metadata[b"cxlink"])
     rests: dict[str, Any] = {
-        "format 5; this version reads 1 to 4. Fit the cohort again": {**about, "format": 5},
+        "format 6; this version reads 1 to 5. Fit the cohort again": {**about, "format": 6},
         "not a counts file": {"format": 1},
         "not a counts file.": [1],
         "[score] is missing": {**about, "spec": {}},
@@ -111,7 +111,7 @@ def test_counts_of_the_first_format_mean_the_same(tmp_path: Path) -> None:
     save_counts(_counts(), path)
     table = pq.read_table(path)
     about = json.loads(table.schema.metadata[b"cxlink"])
-    assert about["format"] == 4
+    assert about["format"] == 5
     written = as_written(_counts())
     older = {**about, "format": 1, "spec": written.model_dump(mode="json", exclude_none=True)}
     del older["resolved"]

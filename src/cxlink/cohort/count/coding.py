@@ -8,10 +8,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cxlink.cohort.count.counts import CONTROL, MARGIN, SPEND, Counts, add_up
+from cxlink.cohort.count.counts import CONTROL, MARGIN, PER_CUSTOMER, SPEND, Counts, add_up
 from cxlink.cohort.count.mix import MISSING
 from cxlink.cohort.count.profile import Profile, Remark
-from cxlink.cohort.count.survey_history import history_names
+from cxlink.cohort.count.survey_history import WHOLE, history_names
 from cxlink.cohort.count.unconfirmed import unconfirmed_guesses
 from cxlink.cohort.read.columns import band_labels
 from cxlink.cohort.spec.cohort_spec import CohortSpec
@@ -51,6 +51,8 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     cells["cause"] = np.where(lost, category_names(raw["cause"]) if "cause" in raw.column_names else LOST, "")
     cells["wave"] = _waves(times["wave"]) if "wave" in times else ""
     cells = cells.assign(**_further_keys(raw), n=n)
+    if "share" in raw.column_names:
+        cells[PER_CUSTOMER] = raw["share"].to_pandas().astype("int64")
     for column in SPEND if spec.spend is not None else ():
         kind = "int64" if column in ("spend_n", "spend_zero") else "float64"
         amount = raw["spend_known" if column == "spend_n" else column].to_pandas()
@@ -69,6 +71,8 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
         cells = cells[~rows[cells.index]]
     # sorted by everything, so that sums of equal cells are taken in one order
     cells = add_up(cells.sort_values(list(cells.columns)))
+    if PER_CUSTOMER in cells:  # divided once they are summed: the same digits from any engine
+        cells[PER_CUSTOMER] /= WHOLE
     used, dropped = int(cells["n"].sum()), (*read.dropped, *gone)
     return Counts(cells, spec, replace(read, rows_used=used, dropped=dropped, notes=tuple(notes)))
 

@@ -21,10 +21,12 @@ SPEND = (
 )  # fmt: skip
 CONTROL = ("control_n", "control_sum", "control_sum_sq")
 MARGIN = ("margin_n", "margin_sum", "margin_sum_sq")
-FORMAT = 4
-"""Of run folders and counts: 4 may have buckets of clusters; 3 has bands and horizon as resolved; 2 has checks with
-codes and facts in diagnostics.csv, 1 had them as sentences."""
-READABLE = (1, 2, 3, FORMAT)
+PER_CUSTOMER = "per_customer"
+FORMAT = 5
+"""Of run folders and counts: 5 has the sum of each survey's share of its customer where every survey counts; 4 may have
+buckets of clusters; 3 has bands and horizon as resolved; 2 has checks with codes and facts in diagnostics.csv, 1 had
+them as sentences."""
+READABLE = (1, 2, 3, 4, FORMAT)
 """Formats whose counts mean the same."""
 _RESOLVED = 3
 """First format whose spec names bands and horizon."""
@@ -43,7 +45,8 @@ class Counts:
         also, of the customers whose window is complete, `SPEND`: their number, those with none, and the sums of y, y²,
         log y, (log y)² and y·log y (logs of positive y); with a negative control also `CONTROL`: the customers with a
         control, and the sums of it and of its square; with a column of margin also `MARGIN`: the customers with a
-        complete window, and the sums of their margin and of its square.
+        complete window, and the sums of their margin and of its square; where every survey counts also
+        ``per_customer``: the sum of each survey's share of its customer, 1 by the number of surveys they answered.
     spec : CohortSpec
         Description of the table; once counted, with its bands and its horizon.
     profile : Profile
@@ -77,7 +80,7 @@ class Counts:
 
 def cell_keys(cells: pd.DataFrame) -> list[str]:
     """Names of the columns that identify a cell."""
-    return [name for name in cells.columns if name not in ("n", *SPEND, *CONTROL, *MARGIN)]
+    return [name for name in cells.columns if name not in ("n", PER_CUSTOMER, *SPEND, *CONTROL, *MARGIN)]
 
 
 def without_buckets(cells: pd.DataFrame) -> pd.DataFrame:

@@ -31,7 +31,7 @@ _WHOLE = (
 )
 _WORDS = ("cause", "wave", "touchpoint", "member")
 _SUMS = (
-    "spend_sum", "spend_sum_sq", "spend_sum_log", "spend_sum_log_sq", "spend_sum_y_log", "control_sum",
+    "per_customer", "spend_sum", "spend_sum_sq", "spend_sum_log", "spend_sum_log_sq", "spend_sum_y_log", "control_sum",
     "control_sum_sq", "margin_sum", "margin_sum_sq",
 )  # fmt: skip
 

@@ -37,7 +37,7 @@ def raw_cells(source: Source, spec: CohortSpec, ignoring: tuple[str, ...] = ()) 
         negative control ``control_given`` (rows that hold anything), ``control_n`` (of these, those with a number) and
         `amounts.moments`; with a column of margin ``margin_n`` (of ``spend_known``, those with a margin) and its
         moments; ``words`` and ``labels``, the last word of its events and label of its scores by the alphabet, where
-        they are given so; ``rounded``, the rows whose score is rounded.
+        they are given so; ``rounded``, the rows whose score is rounded; ``share``, the sum of their `survey_share`.
     """
     usual = (amounts.USUAL_TOP,) * len(_AMOUNTS)
     cells = None if _says_large(source, spec) else _grouped(source, spec, usual, ignoring)
@@ -84,7 +84,7 @@ def _grouped(
     read = {
         "use": prepared.use, "y": prepared.y, "given": prepared.given, "control": prepared.control,
         "margin": prepared.margin, "words": prepared.words, "labels": prepared.labels, "rounded": prepared.rounded,
-        "lacks": prepared.lacks,
+        "lacks": prepared.lacks, "share": prepared.share,
     }  # fmt: skip
     rows = source.table.select(**keys, **{name: value for name, value in read.items() if value is not None})
     engine = source.engine.name
@@ -97,6 +97,8 @@ def _grouped(
     for said in ("words", "labels"):
         if getattr(prepared, said) is not None:
             totals[said] = rows[said].max()
+    if prepared.share is not None:
+        totals["share"] = rows.share.sum().cast("int64")
     if prepared.rounded is not None:
         totals["rounded"] = as_one(rows.rounded).sum()
     return source.run(rows.group_by(list(keys)).aggregate(**totals).limit(MOST_CELLS + 1))

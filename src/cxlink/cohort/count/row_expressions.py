@@ -7,7 +7,7 @@ from typing import Any
 from cxlink.cohort.count import whole_periods as periods
 from cxlink.cohort.count.amounts import MOST_SPENT
 from cxlink.cohort.count.clusters import bucket_key
-from cxlink.cohort.count.survey_history import history_keys
+from cxlink.cohort.count.survey_history import history_keys, survey_share
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns, dates
 from cxlink.cohort.read.score_column import further_key, label_of, score_key
@@ -50,6 +50,8 @@ class Prepared:
         What the score column says where it is no plain number; None where its type has no text.
     rounded : ibis column or None
         Whether the score is an average that is rounded; None where none is.
+    share : ibis column or None
+        What share of its customer a survey is, see `survey_share`; None where one survey a customer counts.
     """
 
     keys: dict[str, Any]
@@ -62,6 +64,7 @@ class Prepared:
     lacks: Any | None = None
     labels: Any | None = None
     rounded: Any | None = None
+    share: Any | None = None
 
 
 def prepare(
@@ -101,6 +104,7 @@ def prepare(
         keys["member"] = columns.yes_no(columns.raw(source, section.member, "member"), spec.table)
     given, control = _control(source, spec, control_top)
     said = {"words": _event_words(source, spec), **_said_of_scores(source, spec)}
+    said["share"] = survey_share(source) if spec.every_survey else None
     if spec.spend is None:
         return Prepared(keys, given=given, control=control, **said)
     value = _number(source, spec, spec.spend.column, "spend")

@@ -34,8 +34,8 @@ class Spells:
         Which level and stratum (positions in the above) each pair of them with customers is.
     pair, entry, exit, cause : int ndarray of shape (n_spells,)
         Sorted by pair; entry and exit in whole periods.
-    n : int64 ndarray of shape (n_spells,)
-        Customers.
+    n : ndarray of shape (n_spells,)
+        Customers; whole numbers, but where surveys are weighted.
     spend : ndarray of shape (n_spells, 3)
         Of customers with a complete window: number, Σy, Σy².
     mix : Mix or None
@@ -135,7 +135,7 @@ def spells_of(counts: Counts) -> Spells:
         entry=frame["entry"].to_numpy(int),
         exit=frame["exit"].to_numpy(int),
         cause=frame["cause"].map({"": 0} | {c: i for i, c in enumerate(causes, 1)}).to_numpy(int),
-        n=frame["n"].to_numpy(np.int64),
+        n=frame["n"].to_numpy(),
         spend=spend,
         mix=mix_of(counts.cells, strata, _late(counts))
         if counts.spec.analysis.target == "customers"

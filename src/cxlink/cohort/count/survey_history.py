@@ -1,5 +1,6 @@
 """Surveys of one customer in their order: the score before each, its number, the time since (design rule 15)."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow as pa
 from cxlink.cohort.count import whole_periods as periods
 from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.read import columns
-from cxlink.cohort.read.dates import day
+from cxlink.cohort.read.dates import day, day_or_column
 from cxlink.cohort.read.score_column import score_key
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import (
@@ -26,7 +27,10 @@ MOST_NUMBERED = 3
 """Surveys are numbered to here; later ones are counted with it."""
 BY_LEVEL = 5
 """Scales of at most so many levels are adjusted for the score before by level, longer ones by band."""
+WHOLE = 720_720
+"""What a customer is divided into, so that the surveys of each have whole parts: a multiple of 1 to 16."""
 _PREVIOUS, _NUMBER, _SINCE, _TWICE = "survey.previous", "survey.number", "survey.since", "survey.twice"
+_NEXT, _SURVEYS, _UNTIL = "survey.next", "survey.surveys", "survey.until"
 
 
 def with_history(source: Source, spec: CohortSpec) -> Source:
@@ -54,15 +58,18 @@ def with_history(source: Source, spec: CohortSpec) -> Source:
     )
     score = score_key(raw, spec.table, spec.scale, spec.score.round)
     last = survey.lag().over(over)
-    twice = (last == survey).fill_null(False) | (
-        (survey.lead().over(over) == survey) & given.lead().over(over)
-    ).fill_null(False)
+    # the next survey of a customer who does not answer again is none
+    after = given.lead().over(over).ifelse(survey.lead().over(over), None)
+    twice = (last == survey).fill_null(False) | (after == survey).fill_null(False)
+    same = ibis.window(group_by=columns.raw(source, str(spec.cohort.id), "id"))
     place = ibis.row_number().over(over)
     placed = source.table.mutate(
         place.name(_NUMBER),
         given.name(_TWICE + ".given"),
         score.lag().over(over).name(_PREVIOUS),
         last.name(_SINCE),
+        after.name(_NEXT),
+        columns.as_one(given).sum().over(same).clip(lower=1).name(_SURVEYS),
         (twice & given).name(_TWICE),
     )
     kept = placed.filter(placed[_TWICE + ".given"] | (placed[_NUMBER] == 0))
@@ -72,6 +79,54 @@ def with_history(source: Source, spec: CohortSpec) -> Source:
 def first_surveys(source: Source) -> Source:
     """Keep one row a customer: the first survey that they answered, or one without a score; see `with_history`."""
     return source.kept(source.table.filter(source.table[_NUMBER] == 0))
+
+
+def survey_share(source: Source) -> Any:
+    """Share of its customer that a survey is, in parts of `WHOLE`: one by the number of those that they answered."""
+    return (WHOLE / source.table[_SURVEYS]).floor().cast("int64")
+
+
+def cut_at_next(source: Source, spec: CohortSpec) -> tuple[Source, CohortSpec]:
+    """Let the follow-up of each survey end on the day of the customer's next one.
+
+    Parameters
+    ----------
+    source : Source
+        With the history of `with_history`.
+    spec : CohortSpec
+        Its spec.
+
+    Returns
+    -------
+    source : Source
+        With a column more: the last day of follow-up; of durations its whole periods.
+    spec : CohortSpec
+        Of retention, reading that column.
+    """
+    import ibis
+
+    sub = spec.subscription
+    assert sub is not None
+    after = source.table[_NEXT]
+    if sub.dated:
+        until = day_or_column(source, str(sub.observed_until), "observed_until")
+        last = ibis.coalesce(ibis.least(until, after), until)
+    else:
+        last = periods.whole_periods(day(source, str(sub.survey), "survey"), after, sub.unit).cast("float64")
+        if sub.follow_up:
+            followed = columns.number(columns.raw(source, sub.follow_up, "follow_up"), spec.table)
+            last = ibis.coalesce(ibis.least(followed, last), followed)
+    made = replace(source.kept(source.table.mutate(last.name(_UNTIL))), columns=(*source.columns, _UNTIL))
+    return made, cut_spec(spec)
+
+
+def cut_spec(spec: CohortSpec) -> CohortSpec:
+    """Give the spec of retention that reads the column of `cut_at_next`."""
+    sub = spec.subscription
+    assert sub is not None
+    named = "observed_until" if sub.dated else "follow_up"
+    none = {"spend": None, "control": None, "metrics": None, "value": None}
+    return spec.model_copy(update={**none, "subscription": sub.model_copy(update={named: _UNTIL})})
 
 
 def history_keys(source: Source, spec: CohortSpec) -> dict[str, Any]:

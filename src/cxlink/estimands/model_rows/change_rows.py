@@ -132,6 +132,18 @@ def contrast_results(compared: ChangedScores, rng: np.random.Generator) -> tuple
     return found, _contrast_check(compared, found, "kaplan_meier" if leads else "grouped_ph", share)
 
 
+def leading_contrast(compared: ChangedScores, rng: np.random.Generator) -> list[Row]:
+    """Estimate one contrast at the horizon by the model that leads alone; rows as in `ChangeResults`."""
+    observed, modelled = rng.spawn(2)
+    horizon = compared.counts.spec.horizon
+    curves, share = compared.supported(horizon)
+    rows, leads = _observed(curves, observed) if curves is not None else ([], False)
+    if not leads or share < LEAST_SUPPORT:
+        rows = _additive(compared, modelled, leads=True)
+    found = [_named(row, compared) for row in rows if _is_reported(row, horizon)]
+    return [row for row in found if row.get("horizon") == horizon]
+
+
 def _observed(compared: ChangedScores, rng: np.random.Generator) -> tuple[list[Row], bool]:
     """Kaplan–Meier by level, and whether it has customers enough to lead."""
     counts, spells, spec = compared.counts, compared.spells, compared.counts.spec

@@ -8,6 +8,7 @@ from cxlink.report.content import Material
 from cxlink.report.document import Block, Run, heading, paragraph, picture, table
 from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.falling import falling_figure as figures
+from cxlink.report.falling.other_countings import CHANGES, other_countings
 from cxlink.report.figures import drawing
 from cxlink.report.format import (
     NONE,
@@ -42,7 +43,14 @@ def falling_pages(m: Material, level: int = 1) -> list[Block]:
     parts += [paragraph(styled("falling.two")), paragraph(_verdict(m))]
     said = [*_further(m), *_level_or_change(m)]
     parts += [paragraph(" ".join(said))] if said else []
-    return [*parts, *_picture(m), *_table(m), paragraph(" ".join([*_again(m), say("falling.assumed")]))]
+    others = other_countings(m, {name: _difference(m, name) for name in CHANGES})
+    return [
+        *parts,
+        *_picture(m),
+        *_table(m),
+        *others,
+        paragraph(" ".join([*_again(m), say("falling.assumed")])),
+    ]
 
 
 def answers(m: Material) -> str:

@@ -192,7 +192,7 @@ def _at_risk(spells: Spells, request: Request, n_curves: int) -> np.ndarray:
     periods = person_periods(spells)
     alone = request.labels["adjusted"] == "no"
     at = periods.level if alone else periods.level * len(periods.strata) + periods.stratum
-    total = np.zeros((n_curves, periods.at_risk.shape[1]), dtype=np.int64)
+    total = np.zeros((n_curves, periods.at_risk.shape[1]), dtype=periods.at_risk.dtype)
     np.add.at(total, at, periods.at_risk)
     return total
 
