@@ -3,7 +3,7 @@ suppressPackageStartupMessages({ library(survival); library(sandwich) })
 options(warn = 2, digits = 15)
 
 here <- dirname(sub("--file=", "", grep("--file=", commandArgs(), value = TRUE)))
-parts <- c("tables.R", "retention.R", "hazards.R", "likelihoods.R", "families.R", "spend.R")
+parts <- c("tables.R", "retention.R", "hazards.R", "likelihoods.R", "families.R", "spend.R", "surveys.R")
 for (part in parts) source(file.path(here, part))
 
 # One row a number: what it is, of whom, when; no standard error where R gives none that is comparable.
@@ -31,6 +31,7 @@ write_table(retention_numbers(lung, flchain, mgus), "r_retention.csv")
 write_table(hazard_numbers(lung, flchain, mgus), "r_hazards.csv")
 write_table(family_numbers(lung, flchain, mgus, colon), "r_families.csv")
 write_table(spend_numbers(visits), "r_spend.csv")
+write_table(survey_numbers(read.csv(file.path(here, "surveys.csv"))), "r_surveys.csv")
 
 versions <- c(
   R.version.string,

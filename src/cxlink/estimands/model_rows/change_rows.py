@@ -8,16 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
 
 from cxlink.checks import Check, Fact
-from cxlink.cohort.count.clusters import BUCKETS
 from cxlink.cohort.count.counts import Counts
-from cxlink.cohort.count.spells import spells_of
 from cxlink.estimands.estimand import NOT_LEADING
 from cxlink.estimands.fallback import thin
 from cxlink.estimands.headline import headline_of
-from cxlink.estimands.model_rows.hazard_rows import THOUSAND, hazard_ratios
+from cxlink.estimands.model_rows.hazard_rows import hazard_ratios
+from cxlink.estimands.model_rows.survey_checks import level_or_change, who_answered_again, who_changed
 from cxlink.estimands.over_clusters.clustered_rows import Clustering
 from cxlink.estimands.support_checks import LEAST_SUPPORT
 from cxlink.estimands.survival_estimands import survival_rows
@@ -25,11 +23,7 @@ from cxlink.groups.changed_scores import (
     CHANGED,
     CONTRAST,
     ChangedScores,
-    answered_again,
     changed_scores,
-    moves,
-    repeated,
-    rivals,
 )
 from cxlink.groups.effective_buckets import effective_buckets
 from cxlink.groups.headline_requests import reported_periods
@@ -38,11 +32,9 @@ from cxlink.groups.standardisation import standardised
 from cxlink.groups.support import reaches
 from cxlink.survival.proportional_hazards.grouped_ph import grouped_ph
 from cxlink.survival.proportional_hazards.hazard_fit import Unestimated
-from cxlink.survival.proportional_hazards.level_or_change import gain, scores_by_bucket
 from cxlink.survival.proportional_hazards.robust_errors import Covariance
 
 Row = dict[str, Any]
-RIVALS = ("level", "change", "both")
 _REPORTED = ("retention", "retention_difference", "retention_ratio", "hazard_ratio")
 
 
@@ -73,37 +65,13 @@ def change_results(counts: Counts, rng: np.random.Generator) -> ChangeResults:
     rng : Generator
         Its children are advanced.
     """
-    checks = [*_who_changed(counts), *_who_answered_again(counts)]
+    checks = [*who_changed(counts), *who_answered_again(counts)]
     rows: list[Row] = []
     for compared, stream in zip(changed_scores(counts), rng.spawn(4), strict=False):
         found, more = contrast_results(compared, stream)
         rows += found
         checks.append(more)
-    return ChangeResults(rows, [*checks, *_level_or_change(counts)])
-
-
-def _level_or_change(counts: Counts) -> list[Check]:
-    """Gains of log score per thousand surveys: of the level over the change, and of the last score beyond the level."""
-    described = rivals(counts)
-    scores = {name: scores_by_bucket(spells_of(one)) for name, one in described.items()}
-    known = {name: score for name, score in scores.items() if score is not None}
-    if len(known) < len(RIVALS) or not described:
-        return []
-    cells = described["level"].cells
-    n = np.bincount(cells["bucket"].to_numpy(int), cells["n"], BUCKETS)
-    checks = []
-    for better, worse in (("level", "change"), ("both", "level")):
-        one = gain(known[better], known[worse], n)
-        width = one.std_error * float(
-            stdtrit(max(int((n > 0).sum()) - 1, 1), (1 + counts.spec.analysis.level) / 2)
-        )
-        low, high = (THOUSAND * (one.mean + side * width) for side in (-1, 1))
-        checks.append(
-            Check(
-                "level_or_change", "grouped_ph", "all", THOUSAND * one.mean, low, high, facts={"case": better}
-            )
-        )
-    return checks
+    return ChangeResults(rows, [*checks, *level_or_change(counts)])
 
 
 def contrast_results(compared: ChangedScores, rng: np.random.Generator) -> tuple[list[Row], Check]:
@@ -225,27 +193,3 @@ def _contrast_check(compared: ChangedScores, rows: list[Row], model: str, share:
     low, high = own[0]["conf_low"], own[0]["conf_high"]
     facts["std_error"] = float(own[0]["std_error"])
     return Check("score_change", model, name, own[0]["estimate"], low, high, facts=facts)
-
-
-def _who_changed(counts: Counts) -> list[Check]:
-    """Customers and their surveys; of those after the first, how the score moved."""
-    cells = repeated(counts)
-    n, move = cells["n"].to_numpy(int), moves(cells, counts.spec)
-    every, later = int(counts.scored["n"].sum()), int(n.sum())
-    checks = [Check("surveys", value=float(every - later), facts={"surveys": every})]
-    for name, sign in (("fell", -1), ("stayed", 0), ("rose", 1)):
-        mine = int(n[move == sign].sum())
-        if mine:
-            checks.append(Check("score_moves", group=name, value=mine / later, facts={"surveys": later}))
-    return checks
-
-
-def _who_answered_again(counts: Counts) -> list[Check]:
-    """Share of the customers of each first score who answered a second survey."""
-    least = counts.spec.publish.smallest_cell
-    return [
-        Check("answered_again", group=str(int(score)), value=again / n if n >= least else np.nan,
-              facts={"surveys": int(n)})
-        for score, n, again in answered_again(counts).itertuples(index=False)
-        if n
-    ]  # fmt: skip
