@@ -35,7 +35,11 @@ def other_countings(m: Material, changes: dict[str, Estimate | None]) -> list[Bl
         digits = shared_digits([row, *others])
         cells = [bare(one, digits) if one is not None else NONE for one in (row, *others)]
         best, worst = (score(side, m.spec) for side in m.sides)
-        said = say(f"falling.row_{name}") if name else say("falling.row_levels", group=best, reference=worst)
+        said = (
+            say(f"falling.row_{name}")
+            if name
+            else say("falling.levels_compared", group=best, reference=worst)
+        )
         rows.append([said, *cells])
     if not rows:
         return []
