@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from clustered import account_counts, account_rows
 
-from cxlink import analyse, compare, load_counts, value_of
+from cxlink import analyse, load_counts, value_of
 from cxlink.cli.commands import run
 
 FLAGS = [
@@ -102,7 +102,6 @@ def test_suppressed_counts_analysed_again_have_no_interval(folder: Path) -> None
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (lambda where: ["compare", f"{where}/with", f"{where}/with2", "--out", f"{where}/c"], "accounts for clusters"),
         (
             lambda where: ["fit", f"{where}/rows.csv", *FLAGS[:-2], "--cluster", "account", "--bayes", "--out",
                            f"{where}/b"],
@@ -113,16 +112,11 @@ def test_suppressed_counts_analysed_again_have_no_interval(folder: Path) -> None
             "one plan has",
         ),
     ],
-    ids=["compare", "bayes", "half"],
+    ids=["bayes", "half"],
 )  # fmt: skip
 def test_what_cannot_account_for_clusters_is_refused_in_a_line(
     folder: Path, capsys: pytest.CaptureFixture[str], command: Callable[[Path], list[str]], message: str
 ) -> None:
-    other = account_rows(seed=5)
-    other.to_csv(folder / "other.csv", index=False)
-    if not (folder / "with2").exists():
-        made = ["fit", str(folder / "other.csv"), *FLAGS, "--cluster", "account", "--name", "other", "--out"]
-        assert run([*made, str(folder / "with2")]) == 0
     capsys.readouterr()
     assert run(command(folder)) == 2
     said = capsys.readouterr().err.strip()
@@ -140,11 +134,29 @@ def test_an_intervention_has_the_interval_of_its_buckets() -> None:
     assert not np.isnan(wide["conf_low"])
 
 
-def test_comparing_clustered_counts_is_refused() -> None:
-    from dataclasses import replace
-
-    counts = account_counts()
-    other = counts.spec.model_copy(update={"cohort": counts.spec.cohort.model_copy(update={"name": "b"})})
-    newer = replace(counts, spec=other, profile=replace(counts.profile, fingerprint="b"))
-    with pytest.raises(Exception, match="accounts for clusters"):
-        compare([counts, newer])
+@pytest.mark.parametrize("base", ["with", "without"])
+def test_runs_are_compared_over_buckets_and_mixed_ones_are_said(
+    folder: Path, base: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not (folder / "with2").exists():
+        account_rows(seed=5).to_csv(folder / "other.csv", index=False)
+    made = [
+        "fit",
+        str(folder / "other.csv"),
+        *FLAGS,
+        "--cluster",
+        "account",
+        "--name",
+        "other",
+        "--overwrite",
+    ]
+    done = (folder / "with2").exists()
+    assert done or run([*made, "--formats", "html", "--out", str(folder / "with2")]) == 0
+    out = folder / f"compared-{base}"
+    assert run(["compare", str(folder / base), str(folder / "with2"), "--out", str(out)]) == 0
+    said = capsys.readouterr()
+    assert ("names none, are taken as independent" in said.out + said.err) == (base == "without")
+    changes = pd.read_csv(out / "changes.csv")
+    assert changes.loc[changes["group"] == "all", "conf_low"].notna().all()
+    text = (out / "report.html").read_text(encoding="utf-8")
+    assert "a bucket is drawn whole" in text

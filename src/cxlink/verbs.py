@@ -95,7 +95,7 @@ def compare(
         raise InputError("compare needs two runs or more: the baseline cohort, then those compared with it.")
     base, *others = cohorts
     for at, one in enumerate(others, 1):
-        refuse_mismatch(base, one, one.spec.cohort.name)
+        refuse_mismatch(base, one, one.spec.cohort.name, clusters=False)
         _refuse_repeats(cohorts[:at], one, one.spec.cohort.name)
     plan = [
         stage
@@ -125,7 +125,7 @@ def compare_runs(
     for folder in folders:
         one = read_run(folder)
         if cohorts:
-            refuse_mismatch(cohorts[0], one, str(folder))
+            refuse_mismatch(cohorts[0], one, str(folder), clusters=False)
             _refuse_repeats(cohorts, one, str(folder))
         cohorts.append(one)
     return _compared(cohorts[0], cohorts[1:], horizon or cohorts[0].spec.horizon, progress)
@@ -145,12 +145,11 @@ def _refuse_repeats(earlier: Sequence[Counts], one: Counts, called: str) -> None
 
 
 def _compared(base: Counts, others: Sequence[Counts], horizon: int, progress: Progress) -> Comparison:
-    if base.spec.cluster_column is not None:
-        several = 'several surveys of a customer ([cohort] repeat = "all")'
-        what = several if base.spec.every_survey else "clusters ([cohort] cluster)"
+    if base.spec.every_survey:
         raise InputError(
-            f"{base.spec.cohort.name}: no interval of what changed accounts for {what}. Compare cohorts that were "
-            "fitted without it, whose intervals take customers as independent."
+            f"{base.spec.cohort.name}: no interval of what changed accounts for several surveys of a customer "
+            '([cohort] repeat = "all"). Compare cohorts that were fitted without it, whose intervals take customers as '
+            "independent."
         )
     changes, calibration, verdicts, compared = [], [], [], []
     for new in others:

@@ -8,7 +8,8 @@ from by_hand import spells_by_hand
 from scipy.stats import binom
 
 from cxlink.comparison.additive_hazards import PRIOR, additive_hazards, without_itself
-from cxlink.comparison.cell_curves import cells_of, draws_of, measure, spread
+from cxlink.comparison.cell_curves import cells_of
+from cxlink.comparison.cell_draws import draws_of, measure, spread
 from cxlink.comparison.common_support import frame_of
 from cxlink.comparison.expansion import Expansion
 

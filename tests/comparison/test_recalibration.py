@@ -5,7 +5,7 @@ import pytest
 from by_hand import spells_by_hand
 from scipy.optimize import minimize
 
-from cxlink.comparison.recalibration import brier, normal_slope, poisson_slopes
+from cxlink.comparison.recalibration import brier, normal_slope, normal_slopes, poisson_slopes
 
 
 def column(*values: float) -> np.ndarray:
@@ -105,3 +105,13 @@ def test_the_error_of_a_line_where_both_sides_are_noisy_by_hand() -> None:
     slope, error = normal_slope(x, np.full(4, 0.2), 2 * x, np.full(4, 0.05))
     assert slope == pytest.approx(2, abs=1e-4)
     assert error == pytest.approx(np.sqrt(0.85 / 5), rel=1e-4)  # 1/√(Σ(x − x̄)²/.85)
+
+
+def test_slopes_of_many_draws_are_those_of_each() -> None:
+    rng = np.random.default_rng(6)
+    x = rng.normal(0, 1, (30, 5))
+    y = np.array([0.2, 0.8, 1.0, 1.7, -0.6]) * x + rng.normal(0, 0.3, (30, 5))
+    var_x, var_y = rng.uniform(0.02, 0.1, (2, 30))
+    each = [normal_slope(x[:, k], var_x, y[:, k], var_y)[0] for k in range(5)]
+    # a thousandth of a radian
+    np.testing.assert_allclose(np.arctan(normal_slopes(x, var_x, y, var_y)), np.arctan(each), atol=2e-3)

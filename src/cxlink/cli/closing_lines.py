@@ -6,6 +6,7 @@ from cxlink.checks import Check, matching
 from cxlink.cli.headline_table import headline_lines
 from cxlink.cohort.count.resolution import resolution_checks
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.report.change_sections.cluster_lines import cluster_lines
 from cxlink.report.change_sections.comparison_document import change_sentence
 from cxlink.report.change_sections.intervention_words import caution, coverage_note, sentences
 from cxlink.report.change_sections.outcome_section import set_aside_lines
@@ -44,7 +45,8 @@ def closing_lines(found: Results) -> list[str]:
 def comparison_lines(found: ComparisonResults) -> list[str]:
     """Change of each outcome with its parts, what could not be compared, and the verdicts."""
     lines = [change_sentence(found, outcome) for outcome in found.outcomes]
-    lines += noted([text for outcome in found.outcomes for text in set_aside_lines(outcome)])
+    for compared in found.outcomes:
+        lines += noted([*set_aside_lines(compared), *cluster_lines(compared)])
     for one in found.verdicts:
         outcome = say(f"change.name_{one.estimand}")
         lines.append(

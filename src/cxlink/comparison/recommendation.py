@@ -10,7 +10,7 @@ from cxlink.estimands.tidy import select
 
 RATIO, SLOPE = (0.95, 1.05), (0.9, 1.1)
 MOST_POINTS = 0.03
-VALID, RECALIBRATE, REFIT = "valid", "recalibrate", "refit"
+VALID, RECALIBRATE, REFIT, UNKNOWN = "valid", "recalibrate", "refit", "unknown"
 Ends = tuple[float, float, float]
 
 
@@ -23,7 +23,7 @@ class Recommendation:
     base, cohort, estimand : str
         Whose, for whom, of what.
     verdict : str
-        `VALID`, `RECALIBRATE` or `REFIT`.
+        `VALID`, `RECALIBRATE`, `REFIT`, or `UNKNOWN` where too few buckets of clusters stand behind an interval.
     ratio, slope : tuple of float or None
         Observed over expected, and the calibration slope: estimate, lower and upper limit; None where not estimable.
     off : tuple of str
@@ -59,6 +59,8 @@ def verdict_of(calibration: pd.DataFrame, level: float = 0.95) -> Recommendation
     """
     first = calibration.iloc[0]
     estimand = str(first["estimand"])
+    if _without_intervals(calibration):
+        return Recommendation(str(first["base"]), str(first["cohort"]), estimand, UNKNOWN, None, None)
     ratio, slope = (_ends(calibration, name) for name in ("observed_over_expected", "slope"))
     scores = _single_scores(calibration, "difference")
     questions = sum([ratio is not None, slope is not None, len(scores) > 0])
@@ -80,6 +82,12 @@ def _ends(calibration: pd.DataFrame, quantity: str) -> Ends | None:
         return None
     estimate, low, high = rows.iloc[0][["estimate", "conf_low", "conf_high"]]
     return float(estimate), float(low), float(high)
+
+
+def _without_intervals(calibration: pd.DataFrame) -> bool:
+    """Whether what was observed of all customers has no interval."""
+    rows = select(calibration, quantity="difference", group="all")
+    return bool(rows["conf_low"].isna().all() and rows["estimate"].notna().any())
 
 
 def _wider(level: float, n: int) -> float:

@@ -8,7 +8,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from cxlink.comparison.cell_curves import CellCurves, CellDraws, block_of, draws_of, measure, spread
+from cxlink.comparison.cell_curves import CellCurves
+from cxlink.comparison.cell_draws import CellDraws, block_of, draws_of, measure, spread
+from cxlink.comparison.clustered.bucket_noise import customers_by_bucket
+from cxlink.comparison.clustered.paired_buckets import PairedBuckets, paired_streams
 from cxlink.comparison.decomposition import states
 from cxlink.comparison.drawn_shares import DrawnShares, View, averages
 from cxlink.comparison.recalibration import brier, poisson_slopes
@@ -61,6 +64,8 @@ class RetentionChange:
         Positions of the levels that the baseline's average leaves out: without any loss in one of the cohorts.
     unused : tuple of int
         Cells without any loss in the base (of spend: without any), and with losses only: the slope leaves them out.
+    freedom : ndarray of shape (2, n_views + 1)
+        Degrees of freedom of each view, and of all customers, as `PairedBuckets.freedom` gives them.
     """
 
     views: tuple[View, ...]
@@ -70,6 +75,7 @@ class RetentionChange:
     n_cells: int
     not_estimable: tuple[int, ...]
     unused: tuple[int, int]
+    freedom: np.ndarray
 
     @property
     def groups(self) -> tuple[View, ...]:
@@ -83,6 +89,8 @@ def compare_retention(
     groups: Sequence[tuple[str, np.ndarray]],
     n_draws: int,
     rng: np.random.Generator,
+    *,
+    shared: bool = False,
 ) -> RetentionChange:
     """Set retention at the horizon of two cohorts against each other.
 
@@ -96,6 +104,8 @@ def compare_retention(
         Draws.
     rng : Generator
         Children of it are advanced: one a cohort.
+    shared : bool
+        Whether both cohorts' customers are in clusters of the same kind, so that their buckets are drawn together.
     """
     cells, point = (base, new), (measure(base), measure(new))
     customers = (point[0].n[..., 0], point[1].n[..., 0])
@@ -106,13 +116,27 @@ def compare_retention(
     pair = _Pair(cells, point, views, used, estimable)
     block = min(block_of(base, n_draws), block_of(new, n_draws))
     one, two, normal = rng.spawn(3)
-    drawn = zip(draws_of(base, n_draws, block, one), draws_of(new, n_draws, block, two), strict=True)
+    accounts = paired_streams(rng, shared=shared)
+    drawn = zip(
+        draws_of(base, n_draws, block, one, accounts[0]),
+        draws_of(new, n_draws, block, two, accounts[1]),
+        strict=True,
+    )
     draws = together(_figures(pair, *both, _normal(both[0], normal)) for both in drawn)
     n = np.array([[one[view.cells].sum() for view in views] for one in customers])
     not_estimable = tuple(int(k) for k in np.flatnonzero(~estimable))
+    freedom = PairedBuckets((_places(base), _places(new))).freedom([view.cells for view in views])
     return RetentionChange(
-        views, n, _figures(pair, *point, np.zeros(1)), draws, int(used.sum()), not_estimable, unused
+        views, n, _figures(pair, *point, np.zeros(1)), draws, int(used.sum()), not_estimable, unused, freedom
     )
+
+
+def _places(cells: CellCurves) -> np.ndarray | None:
+    """Customers by place and bucket; None where they are independent."""
+    if cells.spells.buckets is None:
+        return None
+    n_levels, n_places = cells.frame.shape
+    return customers_by_bucket(cells.spells, cells.place, n_levels * n_places).reshape(n_levels, n_places, -1)
 
 
 def _normal(drawn: CellDraws, rng: np.random.Generator) -> np.ndarray:
@@ -251,6 +275,10 @@ def _slopes(
     with np.errstate(invalid="ignore", divide="ignore"):
         rates = [(weight[..., None] * one.hazard[used]).sum(axis=1) / total for one in (base, new)]
         effective_at_risk = [total**2 / (weight**2 / np.maximum(r, 1)).sum(axis=1)[:, None] for r in at_risk]
+    effective_at_risk = [
+        r / one.bucketed.overall if one.bucketed else r
+        for r, one in zip(effective_at_risk, cells, strict=True)
+    ]
     rates, effective_at_risk = ([np.nan_to_num(x) for x in columns] for columns in (rates, effective_at_risk))
     return poisson_slopes(
         rates[0] * effective_at_risk[0],

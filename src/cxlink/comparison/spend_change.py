@@ -7,62 +7,18 @@ it is the change of the means themselves.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from cxlink.cohort.count.spells import Spells
-from cxlink.comparison.additive_hazards import PRIOR, without_itself
-from cxlink.comparison.common_support import Frame, place_of
+from cxlink.comparison.clustered.paired_buckets import PairedBuckets, paired_streams
+from cxlink.comparison.common_support import Frame
 from cxlink.comparison.decomposition import states
 from cxlink.comparison.drawn_shares import DrawnShares, View, averages
-from cxlink.comparison.expansion import Expansion
-from cxlink.comparison.recalibration import normal_slope
+from cxlink.comparison.recalibration import normal_slope, normal_slopes
 from cxlink.comparison.retention_change import Figures, RetentionChange, ratios, views_of
-from cxlink.spend.means import cell_means
-from cxlink.survival.small_groups import FEWEST
-
-_BLOCK, _ROUNDS = 200, 30
-
-
-@dataclass(frozen=True, slots=True)
-class SpendPlaces:
-    """Mean spend of a cohort by level and stratum of a frame without entries; arrays of shape (n_levels, n_places, …).
-
-    Attributes
-    ----------
-    n : ndarray (…, n_draws)
-        Customers with a complete window.
-    mean : ndarray (…, n_draws)
-        Their mean; of a cell with nobody that of the expansion's centre.
-    variance : ndarray of shape (n_levels, n_places)
-        Of the mean; NaN without customers.
-    relative : float
-        Variance of what a customer spends over its mean squared.
-    expansion : Expansion
-        Where logarithms of the means are expanded.
-    """
-
-    n: np.ndarray
-    mean: np.ndarray
-    variance: np.ndarray
-    relative: float
-    expansion: Expansion
-
-
-def complete_windows(spells: Spells) -> Spells:
-    """Customers with a complete window alone, each counted once."""
-    complete = spells.spend[:, 0] > 0
-    columns = {name: getattr(spells, name)[complete] for name in ("pair", "entry", "exit", "cause", "spend")}
-    here = np.unique(spells.level[columns["pair"]])
-    return replace(
-        spells,
-        n=spells.spend[complete, 0].astype(np.int64),
-        levels=tuple(spells.levels[k] for k in here),
-        level=np.searchsorted(here, spells.level),
-        buckets=spells.buckets and spells.buckets.of_windows(complete),
-        **columns,
-    )
+from cxlink.comparison.spend_places import SpendPlaces, drawn_places, measured_places
 
 
 def compare_spend(
@@ -73,6 +29,7 @@ def compare_spend(
     rng: np.random.Generator,
     *,
     refunds: bool,
+    shared: bool = False,
 ) -> RetentionChange:
     """Set mean spend of two cohorts against each other.
 
@@ -90,84 +47,34 @@ def compare_spend(
         Children of it are advanced: one a cohort.
     refunds : bool
         Whether spend may be negative.
+    shared : bool
+        Whether both cohorts' customers are in clusters of the same kind, so that their buckets are drawn together.
     """
     nothing = any(float(one.spend[:, 1].sum()) <= 0 for one in cohorts)
     amounts = refunds or nothing
-    base, new = (_measured(one, frame) for one in cohorts)
+    base, new = (measured_places(one, frame) for one in cohorts)
     views = views_of(groups, base.n[..., 0], new.n[..., 0], base.expansion.centre)
     used = (base.n[..., 0] > 0) & (new.n[..., 0] > 0) & (base.mean[..., 0] > 0) & (new.mean[..., 0] > 0)
     slope, error = (np.nan, np.nan) if refunds else _slope(base, new, used)
     point = replace(
         _figures((base, new), (base, new), views, (used, amounts), np.zeros(1)), slope=np.array([slope])
     )
+    children, (one, two) = rng.spawn(2), rng.spawn(2)
     first, second = (
-        _drawn(m, *_customers(one, frame, n_draws, child))
-        for one, m, child in zip(cohorts, (base, new), rng.spawn(2), strict=True)
+        drawn_places(m, (cohort, frame), n_draws, (child, accounts))
+        for cohort, m, child, accounts in zip(
+            cohorts, (base, new), children, paired_streams(rng, shared=shared), strict=True
+        )
     )
-    one, two = rng.spawn(2)
     slopes, noise = one.normal(slope, error if error > 0 else 0.0, n_draws), two.standard_normal(n_draws)
+    if base.bucketed is not None or new.bucketed is not None:
+        slopes = _drawn_slopes((base, new), (first, second), used) if np.isfinite(slope) else slopes
     draws = replace(_figures((base, new), (first, second), views, (used, amounts), noise), slope=slopes)
     n = np.array([[m.n[view.cells].sum() for view in views] for m in (base, new)])
     without = (base.n[..., 0] > 0) & (base.mean[..., 0] <= 0)
-    return RetentionChange(views, n, point, draws, int(used.sum()), (), (int(without.sum()), 0))
-
-
-def _measured(spells: Spells, frame: Frame) -> SpendPlaces:
-    place = place_of(spells, frame)
-    members = [np.unique(spells.pair[place == k]) for k in range(frame.shape[0] * frame.shape[1])]
-    cells = cell_means(spells, members)
-    n, mean, variance = (x.reshape(frame.shape) for x in (cells.n, cells.mean, cells.variance))
-    total = np.where(n > 0, n * mean, 0.0)
-    additive = _additive(n, total)
-    relative = float(np.nansum(n**2 * variance) / max((n * additive**2).sum(), 1e-300))
-    others = additive * without_itself(total, n * additive, FEWEST * relative * total.sum() / max(n.sum(), 1))
-    centre = (total + PRIOR * relative * others) / np.maximum(n + PRIOR * relative, 1e-300)
-    square = np.where(n > 1, (mean - centre) ** 2 - variance, 0.0)
-    noise = np.sqrt(2 / np.maximum(n * (n - 1), 1)) * np.where(n > 1, relative * centre**2, 0.0)
-    mean = np.where(n > 0, mean, centre)
-    return SpendPlaces(n[..., None], mean[..., None], variance, relative, Expansion(centre, square, noise))
-
-
-def _additive(n: np.ndarray, total: np.ndarray) -> np.ndarray:
-    """Means of the strata times one factor a level, by proportional fitting: each margin spends what it spent.
-
-    A stratum has one customer more of the cohort's mean, and a level one at the factor 1.
-    """
-    overall = total.sum() / max(n.sum(), 1)
-    factor = np.ones((len(n), 1))
-    for _ in range(_ROUNDS):
-        strata = (total.sum(axis=0) + overall) / ((n * factor).sum(axis=0) + 1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            factor = (total.sum(axis=1) + overall) / ((n * strata).sum(axis=1) + overall)
-        factor = np.nan_to_num(factor, nan=1.0)[:, None]
-    means: np.ndarray = factor * strata
-    return means
-
-
-def _customers(
-    spells: Spells, frame: Frame, n_draws: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.random.Generator]:
-    """Draw customers, Gamma(n, 1) of a spell: those of each place (n_levels, n_places, n_draws); and a generator."""
-    bootstrap, noise = rng.spawn(2)
-    place, made = place_of(spells, frame), []
-    inside = place >= 0
-    for start in range(0, n_draws, _BLOCK):
-        shape = (min(_BLOCK, n_draws - start), len(spells.n))
-        weights = bootstrap.standard_gamma(spells.n, shape).T
-        n = np.zeros((frame.shape[0] * frame.shape[1], weights.shape[1]))
-        np.add.at(n, place[inside], weights[inside])
-        made.append(n.reshape(*frame.shape, -1))
-    return np.concatenate(made, axis=-1), noise
-
-
-def _drawn(cells: SpendPlaces, n: np.ndarray, rng: np.random.Generator) -> SpendPlaces:
-    """Draw means; a level that spent nothing would have spent a share from Beta(½, n + ½) of the others' mean."""
-    mean = cells.mean + np.sqrt(np.nan_to_num(cells.variance))[..., None] * rng.standard_normal(n.shape)
-    total = (cells.n * cells.mean)[..., 0].sum(axis=1)
-    overall = float(total.sum() / max(cells.n.sum(), 1))
-    for level in np.flatnonzero((total == 0) & (overall > 0)):
-        mean[level] = overall * rng.beta(0.5, cells.n[level].sum() + 0.5, n.shape[-1])
-    return replace(cells, n=n, mean=mean)
+    tables = [None if one.bucketed is None else one.bucketed.cells.n for one in (base, new)]
+    freedom = PairedBuckets((tables[0], tables[1])).freedom([view.cells for view in views])
+    return RetentionChange(views, n, point, draws, int(used.sum()), (), (int(without.sum()), 0), freedom)
 
 
 def _figures(
@@ -204,15 +111,32 @@ def _figures(
     )  # fmt: skip
 
 
-def _slope(base: SpendPlaces, new: SpendPlaces, used: np.ndarray) -> tuple[float, float]:
-    """Of log means on log means, by the noise of a customer's spend over all cells.
+def _points(base: SpendPlaces, new: SpendPlaces, used: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Cells that the line goes through, and the variances of their log means.
 
-    A cell's own variance would do: but it goes with its mean, and the line with it. One customer alone has no square.
+    By the noise of a customer's spend over all cells: a cell's own would do, but it goes with its mean, and the line
+    with it. One customer alone, or one bucket, has no square.
     """
-    usable = used & (base.n[..., 0] > 1) & (new.n[..., 0] > 1)
-    lines = []
+    usable, variances = used.copy(), []
+    for cells in (base, new):
+        usable &= (cells.n[..., 0] if cells.bucketed is None else cells.bucketed.cells.buckets) > 1
     for cells in (base, new):
         bend, noise = cells.expansion.log_bend[usable], cells.expansion.noise[usable]
-        variance = cells.relative / cells.n[usable, 0] + (bend * noise / 2) ** 2
-        lines += [cells.expansion.log(cells.mean)[usable, 0], variance]
-    return normal_slope(*lines)
+        variances.append(cells.relative / cells.n[usable, 0] + (bend * noise / 2) ** 2)
+    return usable, variances
+
+
+def _slope(base: SpendPlaces, new: SpendPlaces, used: np.ndarray) -> tuple[float, float]:
+    """Of log means on log means."""
+    usable, variances = _points(base, new, used)
+    x, y = (one.expansion.log(one.mean)[usable, 0] for one in (base, new))
+    return normal_slope(x, variances[0], y, variances[1])
+
+
+def _drawn_slopes(
+    point: tuple[SpendPlaces, SpendPlaces], drawn: tuple[SpendPlaces, SpendPlaces], used: np.ndarray
+) -> np.ndarray:
+    """Slopes of draws of buckets, which move the cells of an account together."""
+    usable, variances = _points(*point, used)
+    x, y = (one.expansion.log(one.mean)[usable] for one in drawn)
+    return normal_slopes(x, variances[0], y, variances[1])

@@ -146,7 +146,9 @@ def _without_metrics(counts: Counts) -> Counts:
     return replace(counts, cells=add_up(cells), spec=spec, metrics=metric_counts.nothing())
 
 
-def refuse_mismatch(first: Counts, second: Counts, name: str = "these counts") -> None:
+def refuse_mismatch(
+    first: Counts, second: Counts, name: str = "these counts", *, clusters: bool = True
+) -> None:
     """Check that the counts of two cohorts are comparable.
 
     Parameters
@@ -155,6 +157,8 @@ def refuse_mismatch(first: Counts, second: Counts, name: str = "these counts") -
         Counts of the two cohorts.
     name : str
         Name of the second in an error message.
+    clusters : bool
+        Whether both must have clusters, or neither.
 
     Raises
     ------
@@ -164,7 +168,7 @@ def refuse_mismatch(first: Counts, second: Counts, name: str = "these counts") -
     for (key, left), right in zip(
         _comparable(first.spec).items(), _comparable(second.spec).values(), strict=True
     ):
-        if left != right:
+        if left != right and (clusters or key != "[cohort] cluster"):
             raise InputError(
                 f"{name}: not of the same kind: {key} differs ({left} and {right}). Fit both cohorts by one spec."
             )

@@ -51,6 +51,8 @@ def change(value: float, outcome: OutcomeChange) -> str:
 def amount(row: Row, outcome: OutcomeChange) -> str:
     """Write a change with its unit and interval: ``−1.5 points [−3.7, +0.5]``."""
     unit = say("change.points") if outcome.estimand == "retention" else outcome.unit
+    if np.isnan(row["conf_low"]):
+        return f"{change(row['estimate'], outcome)} {unit}"
     low, high = (change(row[name], outcome) for name in ("conf_low", "conf_high"))
     return f"{change(row['estimate'], outcome)} {unit} [{low},{FIRM}{high}]"
 
@@ -60,11 +62,15 @@ def bracket(row: Row, outcome: OutcomeChange, signed: bool) -> str:
     if np.isnan(row["estimate"]):
         return NONE
     write = change if signed else number
+    if np.isnan(row["conf_low"]):
+        return write(row["estimate"], outcome)
     low, high = (write(row[name], outcome) for name in ("conf_low", "conf_high"))
     return f"{write(row['estimate'], outcome)} [{low},{FIRM}{high}]"
 
 
 def plain(row: Row, digits: int) -> str:
     """Write a ratio or a score with its interval."""
+    if np.isnan(row["conf_low"]):
+        return decimal(row["estimate"], digits)
     low, high = (decimal(row[name], digits) for name in ("conf_low", "conf_high"))
     return f"{decimal(row['estimate'], digits)} [{low},{FIRM}{high}]"

@@ -19,7 +19,8 @@ def comparison_document(found: ComparisonResults, command: str = "") -> Document
     parts = [*opening(found), *_sizes(found)]
     for number, outcome in enumerate(found.outcomes, 1):
         parts += outcome_section(found, outcome, number)
-    parts += [heading(say("comparison.methods_heading")), *methods(found.spec)]
+    clustered = any(any(one.clustered) for one in found.outcomes)
+    parts += [heading(say("comparison.methods_heading")), *methods(found.spec, clustered=clustered)]
     parts += [heading(say("comparison.references_heading")), bullets(REFERENCES, small=True)]
     parts += [heading(say("comparison.command_heading")), code(command)]
     return Document(

@@ -1,6 +1,7 @@
 """How a comparison was made, in words, and the sources it stands on."""
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE
 from cxlink.report.document import Block, bullets
 from cxlink.report.format import coverage, periods
 from cxlink.report.words import styled
@@ -19,7 +20,7 @@ REFERENCES = (
 )
 
 
-def methods(spec: CohortSpec) -> list[Block]:
+def methods(spec: CohortSpec, *, clustered: bool = False) -> list[Block]:
     """Say how the parts, the calibration and the intervals were made."""
     late = spec.subscription is not None and spec.subscription.clock == "signup"
     after = periods(spec.horizon, spec.unit)
@@ -31,5 +32,6 @@ def methods(spec: CohortSpec) -> list[Block]:
         styled("comparison.method_adding"),
         styled("comparison.method_calibration"),
         styled("comparison.method_intervals", level=coverage(spec), draws=spec.analysis.draws),
+        *([styled("comparison.method_clusters", least=FEWEST_EFFECTIVE)] if clustered else []),
     ]
     return [bullets(items)]

@@ -16,6 +16,7 @@ from cxlink.report.change_sections.change_material import (
     rows_by,
     scale,
 )
+from cxlink.report.change_sections.cluster_lines import cluster_lines
 from cxlink.report.document import Block, bullets, heading, paragraph, picture, table
 from cxlink.report.figures import drawing
 from cxlink.report.figures.change_figures import (
@@ -51,7 +52,7 @@ def outcome_section(found: ComparisonResults, outcome: OutcomeChange, number: in
     title = say(
         f"change.title_{outcome.estimand}", base=shortened(outcome.base), cohort=shortened(outcome.cohort)
     )
-    notes = set_aside_lines(outcome)
+    notes = [*set_aside_lines(outcome), *cluster_lines(outcome)]
     if outcome.not_estimable:
         notes.append(say("change.without_baseline", levels=[str(level) for level in outcome.not_estimable]))
     return [

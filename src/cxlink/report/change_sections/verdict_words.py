@@ -1,6 +1,7 @@
 """The verdict on the base's model in words: what it is, the rule behind it, and the figures that decided it."""
 
-from cxlink.comparison.recommendation import MOST_POINTS, RATIO, SLOPE, Ends, Recommendation
+from cxlink.comparison.recommendation import MOST_POINTS, RATIO, SLOPE, UNKNOWN, Ends, Recommendation
+from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE
 from cxlink.report.language import decimal
 from cxlink.report.words import say
 
@@ -23,6 +24,8 @@ def tolerance(estimand: str) -> str:
 
 def why(found: Recommendation) -> str:
     """Give the figures that decided."""
+    if found.verdict == UNKNOWN:
+        return say("verdict.why_unknown", least=FEWEST_EFFECTIVE)
     off = "verdict.off" if found.off else "verdict.none_off"
     return say(
         "verdict.why",
