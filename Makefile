@@ -10,7 +10,7 @@ CASES ?= 300
 
 ENGINES := .venv-engines/bin
 
-.PHONY: help reproduce test test-engines fuzz slow lint notebooks lab docs lock sample coverage bench setup clean
+.PHONY: help reproduce test long test-engines fuzz slow lint notebooks lab docs lock sample coverage bench setup clean
 
 help:  ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -38,8 +38,13 @@ setup: $(READY)  ## make .venv from the lock (every target below does it by itse
 reproduce: $(READY)  ## the published study on cohorts with a known truth -> reports/reproduction/report.pdf
 	@$(BIN)/cxlink reproduce --overwrite
 
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:nbmake -p no:zarr -n $(WORKERS) --dist loadfile
+
 test: $(READY)  ## the test suite
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:nbmake -p no:zarr -n $(WORKERS) --dist loadfile -m "not slow" $(TESTS)
+	@$(PYTEST) -m "not slow and not long" $(TESTS)
+
+long: $(READY)  ## the tests of some seconds each (a few minutes; every change must pass them)
+	@$(PYTEST) -m long $(TESTS)
 
 # From a lock of its own: the drivers of engines are no dependency of the package.
 .venv-engines/ready: requirements-engines.lock pyproject.toml
@@ -56,7 +61,7 @@ test-engines: .venv-engines/ready  ## tables in a Postgres and a Spark of their 
 fuzz: $(READY)  ## 300 tables and specs drawn at random, counted by plain loops too (CASES=10000: half an hour)
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m validation.fuzz --cases $(CASES)
 
-slow: $(READY)  ## the tests that take longer
+slow: $(READY)  ## the tests that take longer still
 	@$(BIN)/python -m pytest -q -m slow $(TESTS)
 
 lint: $(READY)  ## ruff (check and format) and mypy strict on src and validation

@@ -118,6 +118,7 @@ def test_ratio_and_difference_follow_from_their_sides(simulated: Analysis) -> No
         )
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("few_families")
 def test_counts_give_what_the_cohort_gives(simulated: Analysis) -> None:
     again = analyse(simulated.counts)
@@ -145,6 +146,7 @@ def test_rows_in_another_order_give_the_same_bytes() -> None:
     assert csv_text(first.estimates) == csv_text(second.estimates)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("what", "columns"),
     [
@@ -239,6 +241,7 @@ def test_a_risk_set_that_runs_empty_early_under_late_entry_ends_the_curve() -> N
     assert mine["estimate"].tolist() == pytest.approx([1.0, 0.5, 0.5], abs=1e-12)
 
 
+@pytest.mark.long
 def test_small_groups_are_blank_everywhere() -> None:
     frame = pd.concat([_frame(400, score=9), _frame(4, score=1), _frame(300, score=5)], ignore_index=True)
     score = {"column": "score", "scale": "1-10", "worst": [1]}

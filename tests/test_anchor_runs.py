@@ -147,6 +147,7 @@ def test_value_and_compare_take_anchored_runs(fitted: Path, old: str, tmp_path: 
     assert both[0] != pytest.approx(both[1], rel=1e-4)
 
 
+@pytest.mark.long
 def test_a_contradiction_is_said_and_changes_nothing() -> None:
     plain = counted(1, 3000, 12)
     told = counted(1, 3000, 12, "typo:36=0.97")

@@ -67,6 +67,7 @@ def test_fit_writes_a_whole_run_folder(fitted: Path) -> None:
     assert not list(fitted.glob(".run*"))
 
 
+@pytest.mark.long
 def test_the_same_command_gives_the_same_bytes(
     table: Path, tmp_path: Path, fitted: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -85,6 +86,7 @@ def test_the_same_command_gives_the_same_bytes(
     assert "Retention after 12 months" in said.out
 
 
+@pytest.mark.long
 def test_the_report_says_how_to_run_it_again(fitted: Path) -> None:
     text = " ".join(page.extract_text() for page in PdfReader(fitted / "run/report.pdf").pages)
     again = (
@@ -95,6 +97,7 @@ def test_the_report_says_how_to_run_it_again(fitted: Path) -> None:
     assert str(fitted) not in text
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("empty_pictures")
 def test_another_seed_gives_other_draws(table: Path, tmp_path: Path) -> None:
     for name, seed in (("a", "1"), ("b", "2")):
@@ -154,6 +157,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(
     assert words in _refused([str(table) if a == "TABLE" else a for a in arguments], capsys, tmp_path)
 
 
+@pytest.mark.long
 def test_a_disk_that_is_full_late_in_the_work_is_named_and_leaves_nothing(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,6 +171,7 @@ def test_a_disk_that_is_full_late_in_the_work_is_named_and_leaves_nothing(
     assert [p.name for p in tmp_path.iterdir()] == ["churn.csv"]
 
 
+@pytest.mark.long
 def test_interrupted_leaves_nothing_and_status_130(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,6 +184,7 @@ def test_interrupted_leaves_nothing_and_status_130(
     assert [p.name for p in tmp_path.iterdir()] == ["churn.csv"]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("empty_pictures")
 def test_init_check_and_fit_go_together(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -248,6 +254,7 @@ def test_a_run_that_cannot_be_pooled_is_refused_before_any_fit(
     assert "old: not a run folder (no run.json that can be read). `cxlink fit` writes one." in said
 
 
+@pytest.mark.long
 def test_interrupted_sampling_leaves_no_run_folder(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,6 +99,7 @@ def test_suppressed_counts_analysed_again_have_no_interval(folder: Path) -> None
     assert again["estimate"].notna().any()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("command", "message"),
     [

@@ -37,6 +37,7 @@ def analysis(customers: pd.DataFrame) -> Analysis:
     return analyse(read_cohort(customers, make_spec(SPEC)))
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("empty_pictures")
 def test_a_run_writes_every_term_of_every_fitted_model(analysis: Analysis, tmp_path: Path) -> None:
     analysis.write(tmp_path / "run")
@@ -70,6 +71,7 @@ def test_a_hazard_ratio_of_the_estimates_is_that_of_its_coefficients(analysis: A
     )
 
 
+@pytest.mark.long
 def test_small_groups_leave_no_coefficient(analysis: Analysis, customers: pd.DataFrame) -> None:
     sizes = customers["score"].value_counts()
     spec = make_spec({**SPEC, "publish": {"smallest_cell": int(sizes.min()) + 1}})
@@ -82,6 +84,7 @@ def test_small_groups_leave_no_coefficient(analysis: Analysis, customers: pd.Dat
     assert table.loc[table["term"] == "plan", numbers].notna().all(axis=None)
 
 
+@pytest.mark.long
 def test_every_table_is_a_data_frame_of_its_own_for_a_paper_and_a_page(analysis: Analysis) -> None:
     tables = {
         "headline": analysis.headline, "hazard_ratios": analysis.hazard_ratios, "checks": analysis.checks,

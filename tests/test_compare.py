@@ -107,6 +107,7 @@ def test_the_same_runs_give_the_same_tables(runs: list[Path], made: tuple[Path, 
     assert "from the mix of customers" in html
 
 
+@pytest.mark.long
 def test_several_are_each_compared_with_the_first(tmp_path: Path) -> None:
     kinds = {"old": "base", "new": "mix", "third": "all three"}
     cohorts = [counted(seed, name, "spend", kind) for seed, (name, kind) in enumerate(kinds.items())]

@@ -47,6 +47,7 @@ def analysis() -> Analysis:
     return cxlink.analyse(cxlink.read_cohort(customers(), cxlink.make_spec(SPEC)))
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("empty_pictures")
 def test_a_run_folder_has_the_second_table_and_gives_the_drivers_back(
     analysis: Analysis, tmp_path: Path

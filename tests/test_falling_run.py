@@ -99,6 +99,7 @@ def test_a_cohort_of_one_survey_a_customer_says_so_and_has_no_figure() -> None:
         once.falling_score()
 
 
+@pytest.mark.long
 def test_small_groups_are_blank_and_the_counts_have_no_bucket() -> None:
     small = {**SPEC, "publish": {"smallest_cell": 400}}
     found = analyse(read_cohort(waves(900, 3), make_spec(small)))

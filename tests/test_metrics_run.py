@@ -32,6 +32,7 @@ def customers() -> pd.DataFrame:
     })  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("empty_pictures")
 def test_a_run_writes_its_metrics_the_same_twice(customers: pd.DataFrame, tmp_path: Path) -> None:
     spec = make_spec(SPEC)

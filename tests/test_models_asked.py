@@ -95,6 +95,7 @@ def test_the_argument_wins_over_the_spec_and_the_run_remembers_it(made: dict[str
     assert set(analyse(_counts(models="quick"), models="standard").estimates["model"]) > {"means", "spliced"}
 
 
+@pytest.mark.long
 def test_an_additive_model_holds_a_quick_headline_where_it_holds_the_others() -> None:
     few = _counts(120, plans=6)  # four customers of a band in a stratum, on average
     quick, standard = (analyse(few, models=models).headline() for models in ("quick", "standard"))

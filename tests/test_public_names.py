@@ -72,6 +72,7 @@ def test_the_course_is_in_order_and_meets_the_libraries_of_the_field() -> None:
     assert listed == [path.stem for path in NOTEBOOKS]
 
 
+@pytest.mark.long
 def test_what_changed_and_what_it_is_worth_draw_themselves() -> None:
     made = cxlink.simulate("subscription", 3_000, seed=3)
     tables = {**made.spec, "analysis": {"draws": 100}, "value": {"margin": 0.3}}

@@ -131,6 +131,7 @@ TABLES = (
 )  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("few_families", "empty_pictures")
 def test_a_run_comes_back_as_it_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = subscribers(300)
@@ -152,6 +153,7 @@ def test_a_run_comes_back_as_it_was_written(tmp_path: Path, monkeypatch: pytest.
     assert again.pick("retention", group="best", horizon=6)["estimate"].item() > 0
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("empty_pictures")
 def test_a_run_of_another_version_says_so_and_a_suppressed_one_is_refused(tmp_path: Path) -> None:
     spend = {"column": "spend", "complete": True}

@@ -46,6 +46,7 @@ def test_sums_of_products_are_sums_over_cells(largest) -> None:
     np.testing.assert_allclose(by_period, slope.sum(axis=0), rtol=1e-9, atol=1e-7)
 
 
+@pytest.mark.long
 def test_where_counts_are_plentiful_the_fit_is_that_of_maximum_likelihood() -> None:
     cohort = cloglog_cohort(40_000_000, strata=3)
     posterior = fitted(pool({"a": cohort}), "bayes", 12, seed=5, draws=1000, tune=300, chains=2)
@@ -59,12 +60,14 @@ def test_where_counts_are_plentiful_the_fit_is_that_of_maximum_likelihood() -> N
     assert off.max() < 0.1
 
 
+@pytest.mark.long
 def test_the_spread_of_effects_that_are_alike_is_small_and_of_others_is_not() -> None:
     alike = fitted(pool({"a": cloglog_cohort(20_000, steps=(0.0,) * 5)}), "bayes", 12, seed=1, **FEW)
     apart = fitted(pool({"a": cloglog_cohort(20_000)}), "bayes", 12, seed=1, **FEW)
     assert alike.draws("spread_level").mean() < 0.2 < 0.3 < apart.draws("spread_level").mean() < 1.2
 
 
+@pytest.mark.long
 def test_a_monotone_effect_never_turns_back_and_has_the_sign_of_the_counts() -> None:
     for steps, sign in (((0.6, 0.5, 0.1, 0.2, -0.4), -1), ((-0.6, -0.5, -0.1, -0.2, 0.4), 1)):
         pooled = pool({"a": cloglog_cohort(4_000, strata=2, steps=steps)}, "monotone")
@@ -94,6 +97,7 @@ def test_beyond_follow_up_intervals_widen_and_inside_they_do_not_know_of_it() ->
     assert grown[0] == pytest.approx(14 * np.mean(spread**2), rel=0.2)
 
 
+@pytest.mark.long
 def test_a_waning_effect_is_found_and_halves_after_its_half_life() -> None:
     np.testing.assert_allclose(waned(7, np.array(3.0))[[0, 3, 6]], [1, 0.5, 0.25], atol=1e-12)
     rng = np.random.default_rng(4)
@@ -103,6 +107,7 @@ def test_a_waning_effect_is_found_and_halves_after_its_half_life() -> None:
     assert np.exp(posterior.draws("log_half_life")).mean() == pytest.approx(3.0, abs=0.3)
 
 
+@pytest.mark.long
 def test_a_young_cohort_borrows_and_a_new_one_is_predicted_with_more_doubt() -> None:
     older = {name: cloglog_cohort(4_000, seed=k) for k, name in enumerate(("2023", "2024"))}
     young = cloglog_cohort(100, periods=2, seed=7)
@@ -120,6 +125,7 @@ def test_a_young_cohort_borrows_and_a_new_one_is_predicted_with_more_doubt() -> 
     assert spread(alone, NEW) > spread(alone, "2025")
 
 
+@pytest.mark.long
 def test_a_level_that_nobody_gave_lies_between_its_neighbours_under_a_monotone_effect() -> None:
     cohort = cloglog_cohort(3_000, steps=(0.5, 0.2, -0.4, -0.6))
     given = type(cohort)(
@@ -169,6 +175,7 @@ def test_what_checks_ask_is_by_cell_and_by_draw() -> None:
     assert log_prior(posterior).shape == (2, 100)
 
 
+@pytest.mark.long
 def test_the_prior_of_what_was_chosen_is_that_of_pymc() -> None:
     pooled = pool({"a": cloglog_cohort(300, strata=2)}, "monotone")
     made = conditioned(hazard_likelihood(pooled, 4))

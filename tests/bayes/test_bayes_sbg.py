@@ -28,6 +28,7 @@ def test_survival_is_the_family_s_closed_form() -> None:
     np.testing.assert_allclose(np.exp(found[:, 0, 1]), 1 - expit([-1.0, 0.5]), rtol=1e-12)
 
 
+@pytest.mark.long
 def test_where_counts_are_plentiful_the_fit_is_that_of_maximum_likelihood() -> None:
     rng = np.random.default_rng(2)
     mean, odds = expit(np.array([-0.8, -1.2, -1.7]))[:, None, None], np.array([0.5, 0.3, 0.2])[:, None, None]
@@ -45,6 +46,7 @@ def test_where_counts_are_plentiful_the_fit_is_that_of_maximum_likelihood() -> N
         assert off.max() < 0.1
 
 
+@pytest.mark.long
 def test_everything_is_by_cohort_and_a_new_one_is_in_more_doubt() -> None:
     pooled = two_cohorts("levels")
     posterior = fitted(pooled, "bayes_sbg", 12, seed=1, **FEW)

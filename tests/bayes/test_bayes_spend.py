@@ -134,6 +134,7 @@ def test_information_is_the_curvature_where_the_counts_are_as_expected(rows: pd.
     assert np.array(curved) == pytest.approx(same.information(v, NONE), abs=1e-6 * made.n.sum())
 
 
+@pytest.mark.long
 def test_with_plenty_of_customers_it_is_the_likelihoods_maximum() -> None:
     counts = counted(gammas(160_000), adjust=())
     question = spend_question(counts, spells_of(counts))
@@ -156,6 +157,7 @@ def test_with_plenty_of_customers_it_is_the_likelihoods_maximum() -> None:
     assert (np.abs(means.point[at] - theirs) / means.draws[:, at].std(axis=0)).max() < 0.1
 
 
+@pytest.mark.long
 def test_a_monotone_effect_never_turns_back_in_any_stratum(rows: pd.DataFrame) -> None:
     held = rows.copy()
     held.loc[held["score"] == 3, "spend"] *= 0.4
@@ -166,6 +168,7 @@ def test_a_monotone_effect_never_turns_back_in_any_stratum(rows: pd.DataFrame) -
     assert posterior.draws("steps_share").sum(axis=1) == pytest.approx(np.ones(posterior.n_draws), abs=1e-12)
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_draws(rows: pd.DataFrame) -> None:
     stack = stacked(counted(rows))
     one, two, other = (few(stack, draws=20, tune=60, seed=seed, cores=2) for seed in (4, 4, 5))
@@ -173,6 +176,7 @@ def test_the_same_seed_gives_the_same_draws(rows: pd.DataFrame) -> None:
     assert not np.array_equal(one.draws("share"), other.draws("share"))
 
 
+@pytest.mark.long
 def test_a_level_that_spent_nothing_is_finite_and_not_nothing(rows: pd.DataFrame) -> None:
     held = rows.copy()
     held.loc[held["score"] == 1, "spend"] = 0.0
@@ -186,6 +190,7 @@ def test_a_level_that_spent_nothing_is_finite_and_not_nothing(rows: pd.DataFrame
     assert np.isfinite(spend_log_likelihood(posterior, stack)).all()
 
 
+@pytest.mark.long
 def test_one_customer_in_a_stratum_borrows_from_the_others(rows: pd.DataFrame) -> None:
     one = rows.iloc[:1].assign(plan="alone", spend=150.0)
     stack = stacked(counted(pd.concat([rows, one]), adjust=("plan",)))
@@ -197,6 +202,7 @@ def test_one_customer_in_a_stratum_borrows_from_the_others(rows: pd.DataFrame) -
     assert drawn[:, :, at].std() > 2 * np.delete(drawn, at, axis=2).std(axis=0).mean()
 
 
+@pytest.mark.long
 def test_a_cohort_without_spend_yet_is_predicted_from_the_others() -> None:
     old, older, young = gammas(4_000, 1), gammas(4_000, 2), gammas(400, 3)
     young["spend"] = np.nan

@@ -68,6 +68,7 @@ def test_the_hurdle_gamma_is_that_of_pymc(effect: BayesEffect, several: bool) ->
     held_equal(beside_pymc(model, plain, conditioned(plain), stack.coding, SEEDS))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("waning", [False, True])
 def test_one_period_and_two_levels_have_neither_a_walk_nor_steps(waning: bool) -> None:
     plain, model = hazard_likelihood(ONE_PERIOD, 4, waning=waning), hazard_model(ONE_PERIOD, 4, waning=waning)

@@ -43,6 +43,7 @@ def test_a_normal_law_is_drawn_from() -> None:
     assert set(found.tree["sample_stats"].data_vars) >= {"diverging", "energy"}
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_bytes_however_many_cores() -> None:
     pooled = two_cohorts("monotone")
     first, again, other = (
@@ -94,6 +95,7 @@ def test_what_is_no_posterior_is_refused(tmp_path) -> None:
         load_posteriors(path)
 
 
+@pytest.mark.long
 def test_progress_is_told_to_the_end() -> None:
     told: list[float] = []
     density = _normal(0.0, 1.0)

@@ -296,6 +296,7 @@ def test_tenths_hold_every_customer_once() -> None:
     assert predicted.is_monotonic_decreasing  # the lowest risk first
 
 
+@pytest.mark.long
 def test_two_sparse_cohorts_of_one_law_do_not_differ() -> None:
     """Ten scores and twelve strata, 3,000 and 1,500 customers: the parts of what is nothing have the mean 0."""
     process = replace(study_subscription(), spending=None)

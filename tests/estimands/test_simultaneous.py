@@ -100,6 +100,7 @@ def test_the_family_is_single_levels_against_the_worst_band() -> None:
     assert not in_family("best", "worst")
 
 
+@pytest.mark.long
 def test_rows_of_the_headline_and_of_hazards_contain_each_interval_by_itself() -> None:
     frame = random_rows(3, 2500, strata=3)
     frame["spend"] = 20 * frame["score"] + np.random.default_rng(2).gamma(2, 10, len(frame))

@@ -41,6 +41,7 @@ def as_category() -> Cohort:
     return read_cohort(table, make_spec({**PLAIN, "adjust": {"columns": ["level"]}}))
 
 
+@pytest.mark.long
 def test_hazards_and_spend_are_those_of_a_category(cohort: Cohort, as_category: Cohort) -> None:
     for fit in (cxlink.hazards, cxlink.spend_regression):
         own, category = fit(cohort, "score + ces").summary(), fit(as_category, "score + level").summary()

@@ -57,6 +57,7 @@ def test_folds_hold_everybody_once() -> None:
     assert (np.abs(parts.sum(axis=1) - 300) < 4 * np.sqrt(1500 * 0.2 * 0.8)).all()
 
 
+@pytest.mark.long
 def test_the_model_with_the_true_terms_predicts_better() -> None:
     cohort = cohort_of_subscribers(subscribers(2000, seed=7))
     table = cxlink.compare_models(
@@ -117,6 +118,7 @@ def test_regressions_of_spend_on_folds_by_hand() -> None:
     assert table.loc[1, "std_error"] == pytest.approx(difference.std(ddof=1) / np.sqrt(3), rel=1e-6)
 
 
+@pytest.mark.long
 def test_the_regression_with_the_true_terms_predicts_better_than_none_and_as_well_as_the_rival() -> None:
     rng, n = np.random.default_rng(5), 3_000
     frame = subscribers(n, seed=5)

@@ -192,6 +192,7 @@ def test_the_whole_analysis_has_the_regressions_standardised_spend(model: str) -
     _errors_agree(pairs)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("quantity", "adjusted"), [("log_hazard_ratio", "conditional"), ("unadjusted_log_hazard_ratio", "no")]
 )

@@ -377,6 +377,7 @@ def test_no_posterior_of_spend_is_explained() -> None:
     ]
 
 
+@pytest.mark.long
 def test_suppressed_groups_are_left_out_and_nothing_falls_over() -> None:
     ours = GIVEN.estimates["model"].isin(["bayes", "bayes_sbg"])
     blank = GIVEN.estimates.copy()

@@ -156,6 +156,7 @@ def test_bands_stand_in_the_order_of_their_cuts(made: Analysis) -> None:
     assert in_order(rows, spec)["level"].tolist() == ["plus", "<3", ">=12"]
 
 
+@pytest.mark.long
 def test_many_categories_are_cut_and_said() -> None:
     rows = random_rows(5, 900, strata=2)
     rows["plan"] = [f"p{k % 60}" for k in range(len(rows))]

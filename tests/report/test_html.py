@@ -231,6 +231,7 @@ def test_simulated_stands_at_both_ends_of_the_page_where_it_is_true() -> None:
     assert '<p class="mark">' not in page_of()
 
 
+@pytest.mark.long
 def test_the_same_document_gives_the_same_page(reports: dict[str, str]) -> None:
     assert page_html(make_document(made_up.results())) == reports["cohort"]
 

@@ -242,6 +242,7 @@ def _picture(given: Results) -> Picture:
     return next(part for part in first_page(gather(given)) if isinstance(part, Picture))
 
 
+@pytest.mark.long
 def test_the_title_block_has_what_the_spec_gives_and_nothing_else() -> None:
     given = {
         "title": "Scores & churn",

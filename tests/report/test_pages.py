@@ -291,6 +291,7 @@ def test_one_customer_is_one_customer() -> None:
     assert first.runs[0] == strong("1 customer")
 
 
+@pytest.mark.long
 def test_a_long_scale_has_ticks_apart_and_pictures_told_by_their_ends() -> None:
     rows = [
         {"estimand": "retention", "model": "kaplan_meier", "group": str(k), "horizon": 12, "adjusted": "no",

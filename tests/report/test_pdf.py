@@ -41,6 +41,7 @@ def document() -> Document:
     return make_document(made_up.results())
 
 
+@pytest.mark.long
 def test_the_folder_gets_the_pdf_and_its_figures_and_the_same_bytes_come_twice(
     document: Document, tmp_path: Path
 ) -> None:
@@ -74,6 +75,7 @@ def test_it_is_tagged_pdf_ua_with_title_language_and_alternative_texts(document:
     assert all(len(part.alt) > 20 and part.svg.count("<path") > 20 for part in figures)
 
 
+@pytest.mark.long
 def test_page_one_holds_the_headline_rows_with_their_intervals() -> None:
     given, first = made_up.results(), squeezed(ordinary()[0])
     book = open_book(given.estimates)
@@ -95,6 +97,7 @@ def test_page_one_holds_the_headline_rows_with_their_intervals() -> None:
     assert squeezed("The figures are associations") in first
 
 
+@pytest.mark.long
 def test_page_one_follows_the_first_contrast_asked_for() -> None:
     given = made_up.results({"analysis": {"contrasts": ("best:worst",), "level": 0.9}})
     assert "90 % confidence intervals" in pages(given)[0]
@@ -103,6 +106,7 @@ def test_page_one_follows_the_first_contrast_asked_for() -> None:
     assert "Retention after 12 months has no standardised estimate for customers who gave 10 and" in first
 
 
+@pytest.mark.long
 def test_no_sentence_claims_a_cause() -> None:
     for text in (" ".join(ordinary()), " ".join(study())):
         ours = text[
@@ -112,6 +116,7 @@ def test_no_sentence_claims_a_cause() -> None:
         assert found is None, ours[max(found.start() - 60, 0) : found.end() + 60]
 
 
+@pytest.mark.long
 def test_simulated_is_on_every_page_and_only_where_it_is_true() -> None:
     assert all(
         "simulated" in text
@@ -150,6 +155,7 @@ def test_what_no_font_holds_and_what_turns_text_round_is_named() -> None:
     assert "[U+6771] [U+0007] [U+202E]" in pages(given)[0]
 
 
+@pytest.mark.long
 def test_a_cohort_with_spend_only_and_one_without_spend_read_well() -> None:
     given = made_up.results({"subscription": None})
     spend_only = " ".join(pages(replace(given, checks=())))
@@ -187,6 +193,7 @@ def test_follow_up_short_of_the_horizon_is_said_with_what_is_known() -> None:
     assert squeezed(f"After 9 months, {full(row)} of customers who gave 9–10") in squeezed(first)
 
 
+@pytest.mark.long
 def test_small_groups_are_left_blank_everywhere() -> None:
     given = made_up.results({"publish": {"smallest_cell": 700}})
     hidden = given.estimates.copy()
@@ -213,6 +220,7 @@ def test_thin_support_is_said_on_page_one_for_the_headline_contrast_only() -> No
     assert "50.0 %" not in first
 
 
+@pytest.mark.long
 def test_page_one_says_which_model_took_the_headline_over_and_for_whom() -> None:
     given = made_up.results()
     by = {name: fact for name, fact in THIN.facts.items() if name != "case"}

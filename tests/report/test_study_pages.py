@@ -54,6 +54,7 @@ def test_the_study_gives_its_result_in_numbers_and_picture_on_page_one() -> None
     assert "Why 43" in study()[1]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("empty_pictures")
 def test_the_study_has_the_figures_of_both_cohorts_under_names_of_their_own(tmp_path: Path) -> None:
     write_document(make_document(made_up_study.study()), tmp_path, ("pdf", "html"))
@@ -64,6 +65,7 @@ def test_the_study_has_the_figures_of_both_cohorts_under_names_of_their_own(tmp_
     assert "2-retention-curves" not in names
 
 
+@pytest.mark.long
 def test_the_study_counts_the_intervals_that_hold_the_truth() -> None:
     made = made_up_study.study()
     made.comparison.loc[0, ["adjusted_low", "adjusted_high"]] = [0.44, 0.45]
@@ -74,6 +76,7 @@ def test_the_study_counts_the_intervals_that_hold_the_truth() -> None:
     assert np.isnan(rows[6].published)
 
 
+@pytest.mark.long
 def test_the_study_says_where_tenure_beyond_follow_up_missed_the_truth() -> None:
     made = made_up_study.study()
     said = sentences(study_pages(made))
@@ -84,6 +87,7 @@ def test_the_study_says_where_tenure_beyond_follow_up_missed_the_truth() -> None
     assert "in this sample all 2 intervals contain the truth" in sentences(study_pages(made))
 
 
+@pytest.mark.long
 def test_the_study_names_rows_by_score_and_horizon_and_infinite_ones_in_words() -> None:
     parts = study_pages(made_up_study.study())
     rows = table(parts, "Mean tenure within each horizon").rows

@@ -48,6 +48,7 @@ def test_what_was_observed_stands_before_what_is_extrapolated() -> None:
     assert found["RMST to 24 months, Kaplan–Meier"][1] == "0\u202f%"
 
 
+@pytest.mark.long
 def test_a_too_wide_interval_is_said_in_words_and_a_narrow_one_is_not() -> None:
     said = sentences(pages(estimates=widened()), "notice")
     assert said.startswith("Two years of follow-up do not determine mean tenure within five years.")
@@ -63,6 +64,7 @@ def test_the_last_period_with_ten_at_risk_is_what_was_followed() -> None:
     assert followed(gather(replace(GIVEN, at_risk=few))) == 17
 
 
+@pytest.mark.long
 def test_differences_that_persist_are_called_an_assumption() -> None:
     said = sentences(pages())
     assert "fade as it did within follow-up. These data cannot test that assumption" in said
@@ -122,6 +124,7 @@ def test_the_average_says_which_weights_it_has() -> None:
     )
 
 
+@pytest.mark.long
 def test_a_band_with_hardly_any_losses_is_said_to_rest_on_them() -> None:
     few = Check("losses_carried_on", "spliced", "best", 0.0, bound=10.0, passed=False)
     blank = Check("losses_carried_on", "spliced", "worst", np.nan, bound=10.0, passed=False)
@@ -171,6 +174,7 @@ def test_without_a_family_the_observed_means_stand_alone() -> None:
     assert np.shape(table(parts, "Tenure, in months").header) == (5,)
 
 
+@pytest.mark.long
 def test_families_are_spoken_of_only_where_one_was_fitted() -> None:
     alone = tenure_pages(gather(made_up.without_families(GIVEN)))
     assert {part.kind for part in alone} >= {"heading", "paragraph", "figure", "table"}

@@ -94,6 +94,7 @@ def _matched(call: Call) -> list[str]:
     return [key for pattern in call.patterns for key in _keys_of(pattern)]
 
 
+@pytest.mark.long
 def test_every_key_in_the_code_is_in_the_file_and_is_given_the_facts_of_its_slots() -> None:
     for call in calls():
         for pattern in call.patterns:
@@ -106,6 +107,7 @@ def test_every_key_in_the_code_is_in_the_file_and_is_given_the_facts_of_its_slot
         assert not unused, f"{call.place}: {keys} have no slot {sorted(unused)}"
 
 
+@pytest.mark.long
 def test_every_sentence_of_the_file_is_said() -> None:
     said = {key for call in calls() for key in _matched(call)} | _constants()
     assert not sorted(set(ENGLISH) - said)

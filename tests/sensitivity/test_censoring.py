@@ -102,6 +102,7 @@ def cell(rows: list[dict[str, object]], estimand: str, group: str, scenario: str
     return found
 
 
+@pytest.mark.long
 def test_rows_surround_the_headline_and_agree_with_rows_of_customers(censored: tuple) -> None:
     frame, _, rows, main = censored
     share = frame["plan"].value_counts(normalize=True)

@@ -95,6 +95,7 @@ def test_nothing_is_compared_where_no_row_was_excluded() -> None:
     assert list(exclusion_checks(())) == []
 
 
+@pytest.mark.long
 def test_page_one_and_the_terminal_say_it() -> None:
     cohort = read_cohort(table(20), make_spec(TABLES), drop_invalid=True)
     said = "60.0 % instead of 50.0 %"

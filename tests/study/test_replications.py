@@ -95,6 +95,7 @@ def test_a_large_cohort_is_estimated_where_its_truth_is() -> None:
     assert best["conf_low"] > 0
 
 
+@pytest.mark.long
 def test_the_study_repeated() -> None:
     customers = {"one_year_retention": 10_000, "relative_annual_revenue": 10_000}
     found = repeated(1, customers, 1)

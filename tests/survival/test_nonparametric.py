@@ -276,6 +276,7 @@ def test_share_of_a_mean_beyond_ten_at_risk() -> None:
 # --- laws ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6), n=st.integers(1, 60), late=st.booleans(), strata=st.integers(1, 3))
 def test_laws_of_any_cohort(seed: int, n: int, late: bool, strata: int) -> None:

@@ -38,6 +38,7 @@ def test_where_nothing_changes_only_the_first_contrast_is_below_0() -> None:
     assert 0 < truths["silent"]["present"] < truths["stable"]["present"]
 
 
+@pytest.mark.long
 def test_cohorts_of_a_law_are_tallied() -> None:
     assert len({one.seed for one in cells()}) == len(cells()) == len(LAWS) * len(SIZES)
     one = cells()[0]
@@ -65,6 +66,7 @@ def test_rules_bite(changed: dict[str, object], held: list[bool]) -> None:
     assert [verdict.held for verdict in verdicts(_table(**changed))] == held
 
 
+@pytest.mark.long
 def test_a_planted_effect_may_be_called_alarming_and_a_short_run_says_so() -> None:
     assert len(list(verdicts(_table(process="planted", alarms=1.0)))) == 2
     one = cells()[0]

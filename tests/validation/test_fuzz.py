@@ -25,6 +25,7 @@ def test_a_case_is_made_from_its_seed_alone() -> None:
     assert {drawn(seed).reader for seed in range(300)} == set(READERS)
 
 
+@pytest.mark.long
 def test_a_few_cases_are_as_they_should_be() -> None:
     found = Counter(tried(seed).verdict for seed in range(1, 9))
     assert found["counted"] + found["refused"] == 8

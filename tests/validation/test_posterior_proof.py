@@ -47,6 +47,7 @@ def test_shares_below_by_hand() -> None:
     assert share[-2:] == pytest.approx([0.6, 0.8])
 
 
+@pytest.mark.long
 def test_the_band_holds_uniform_ranks_in_95_of_100() -> None:
     rng, n, sets = np.random.default_rng(1), 320, 2_000
     wide = band(n)
@@ -207,6 +208,7 @@ def test_young_cohorts_are_known_for_three_months_only() -> None:
     assert 0.04 < np.std(kept) < 0.09
 
 
+@pytest.mark.long
 def test_older_cohorts_narrow_what_a_young_one_can_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(young_cohort, "SAMPLING", FEW)
     found = young_cohort.replicated(np.random.default_rng(8))
@@ -293,6 +295,7 @@ def test_every_rule_holds_where_all_is_well() -> None:
     assert all(verdict.held for verdict in found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("made", "broken"),
     [

@@ -138,6 +138,7 @@ def test_counts_are_those_of_the_law() -> None:
 SLOW = {"codings": pytest.mark.slow}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW.get(name, ())) for name in ENTRIES_BY_NAME])
 def test_every_entry_gives_rows_near_their_truths(name: str) -> None:
     entry = ENTRIES_BY_NAME[name]

@@ -34,6 +34,7 @@ ANY = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.long
 @settings(max_examples=10, deadline=None, suppress_health_check=SLOW)
 @given(st.data())
 def test_whatever_is_in_a_frame_is_counted_or_refused(data: st.DataObject) -> None:

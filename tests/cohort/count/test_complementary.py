@@ -128,6 +128,7 @@ def test_three_groups_by_hand() -> None:
     assert complement(published, sets[:0], 10).tolist() == [False, True, True, True]
 
 
+@pytest.mark.long
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.integers(0, 40), min_size=8, max_size=8))
 def test_whatever_the_sizes_no_small_group_follows(sizes: list[int]) -> None:

@@ -41,6 +41,7 @@ def test_an_id_that_repeats(ids: list[Any], message: str) -> None:
         )
 
 
+@pytest.mark.long
 def test_ids_are_found_to_repeat_in_parts_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = [f"c{i * 7919 % 1000}" for i in range(200)] + ["c7", "c919", "c7"]
     table = stay([5] * len(ids), [3] * len(ids), [1] * len(ids), customer=ids)

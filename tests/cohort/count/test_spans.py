@@ -112,6 +112,7 @@ def test_calendar_metrics_end_as_early() -> None:
     assert dict(zip(lost["period"], lost["n"], strict=True)) == {"2024-04": 1, "2024-06": 1}
 
 
+@pytest.mark.long
 def test_surveys_of_another_table(tmp_path: Path) -> None:
     surveys = SPANS[["who", "score", "asked"]].dropna().drop_duplicates()
     surveys.to_csv(tmp_path / "surveys.csv", index=False)
@@ -193,6 +194,7 @@ def counted(spans: list[Span], asked: dict[int, int], gap: int, last_day: int) -
 CUSTOMERS, DAYS = st.integers(0, 12), st.integers(0, 60)
 
 
+@pytest.mark.long
 @settings(max_examples=8, deadline=None)
 @given(
     spans=st.lists(st.tuples(CUSTOMERS, DAYS, st.none() | st.integers(0, 25)), min_size=1, max_size=60),
@@ -235,6 +237,7 @@ OUTSIDE = pd.DataFrame({"who": ["f"], "plan": ["basic"], "start": ["2024-01-01"]
                         "asked": ["2024-02-10"], "why": [None]})  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_survey_outside_every_span_is_refused_or_left_out() -> None:
     back = OUTSIDE.assign(start="2024-02-20", stop=None)  # the gap is bridged, but only since she returned
     early = OUTSIDE.assign(who="g", start="2024-03-01", stop=None)
@@ -287,6 +290,7 @@ def test_keys_that_do_not_go_together(keys: dict[str, Any], said: str) -> None:
         spec(subscription=SPEC["subscription"])
 
 
+@pytest.mark.long
 def test_the_order_of_rows_and_the_reader_do_not_matter(tmp_path: Path) -> None:
     expected = count(SPANS, SPEC).profile.fingerprint
     SPANS.sample(frac=1, random_state=2).to_csv(tmp_path / "spans.csv", index=False)

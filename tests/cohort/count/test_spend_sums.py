@@ -135,6 +135,7 @@ def test_plain_sums_would_differ() -> None:
     assert len(sums) > 1
 
 
+@pytest.mark.long
 @settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
 @example([1.0000000000000003e-09])
 @given(st.lists(st.one_of(st.just(0.0), st.floats(1e-9, 1e12)), min_size=1, max_size=30))

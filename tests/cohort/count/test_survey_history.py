@@ -200,6 +200,7 @@ OTHERS = [(str(k), None, datetime.date(2025, 1, 1)) for k in range(20)]
 """Customers who did not answer: with half of the surveys one customer would be refused."""
 
 
+@pytest.mark.long
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ROWS)
 def test_surveys_are_counted_as_plain_loops_count_them(

@@ -50,6 +50,7 @@ def customers(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Any]:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SPECS)
 def test_counts_are_those_of_a_file_of_the_same_rows(
     name: str, customers: Sequence[Any], monkeypatch: pytest.MonkeyPatch

@@ -158,6 +158,7 @@ def test_the_level_that_nobody_gave_is_predicted(pooled: tuple[Bayesian, list[St
     assert rows["conf_high"].iloc[0] - rows["conf_low"].iloc[0] > 0.1
 
 
+@pytest.mark.long
 def test_posteriors_come_back_from_one_file(tmp_path: Path, pooled: tuple[Bayesian, list[Stage]]) -> None:
     posteriors = pooled[0].posteriors
     save_posteriors(posteriors, tmp_path / "posterior.nc")

@@ -74,6 +74,7 @@ def _beside_likeliest(late: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
     return _rows(spells, spec, draws=300), tidy(likeliest)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("late", [False, True])
 def test_with_many_customers_rows_are_those_of_maximum_likelihood(late) -> None:
     rows, likeliest = _beside_likeliest(late)
@@ -87,6 +88,7 @@ def test_with_many_customers_rows_are_those_of_maximum_likelihood(late) -> None:
     assert (both["std_error_bayes"] / both["std_error"]).between(0.6, 1.25).all()
 
 
+@pytest.mark.long
 def test_rows_obey_the_laws_of_what_they_are() -> None:
     rows = _few_customers()
     assert set(rows["adjusted"]) == {"no", "standardised"}
@@ -172,6 +174,7 @@ ODD = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("model", ["bayes", "bayes_sbg"])
 @pytest.mark.parametrize("which", ODD)
 def test_odd_cohorts_have_finite_honest_intervals(which, model) -> None:
@@ -199,6 +202,7 @@ def test_odd_cohorts_have_finite_honest_intervals(which, model) -> None:
         assert kept["conf_high"]["5"] < 0.2
 
 
+@pytest.mark.long
 def test_monotone_rows_never_turn_back() -> None:
     spells, spec = _read(_customers(300))
     spec = spec.model_copy(update={"score": spec.score.model_copy(update={"effect": "monotone"})})
@@ -209,6 +213,7 @@ def test_monotone_rows_never_turn_back() -> None:
     assert (np.diff([kept[str(level)] for level in range(1, 6)]) >= 0).all()
 
 
+@pytest.mark.long
 def test_curves_pass_through_their_rows_and_spreads_are_named() -> None:
     spells, spec = _read(_customers(300))
     posterior = _posterior(spells, spec)

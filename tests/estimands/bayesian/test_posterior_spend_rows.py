@@ -121,6 +121,7 @@ def test_one_stratum_is_not_adjusted() -> None:
     assert np.isfinite(table[["estimate", "std_error", "conf_low", "conf_high"]]).all(axis=None)
 
 
+@pytest.mark.long
 def test_a_cohort_of_several_is_chosen_by_name() -> None:
     old, new = counts_for(600), counts_for(200, ("x",), seed=3)
     _, posterior = sampled_of(old=old, new=new)

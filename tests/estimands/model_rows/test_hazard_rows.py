@@ -158,6 +158,7 @@ ODD = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("effect", ["levels", "monotone"])
 @pytest.mark.parametrize("what", ODD)
 def test_odd_cohorts_get_finite_rows_or_a_reason(what: str, effect: str) -> None:

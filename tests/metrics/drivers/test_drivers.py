@@ -116,6 +116,7 @@ def test_folds_have_every_customer_once_and_equal_sizes() -> None:
     assert {int(fold.sum()) for fold in folds} <= {20, 21}
 
 
+@pytest.mark.long
 def test_gains_of_spend_are_those_of_leaving_each_customer_out() -> None:
     table = rows(150)
     gains = spend_gains_of_scores(laid_out(table))
@@ -208,6 +209,7 @@ def test_the_direction_and_the_scale_turn_the_contrast_and_nothing_else() -> Non
     assert back["spend", "shapley", "b"] == pytest.approx(plain["spend", "shapley", "b"], rel=1e-6)
 
 
+@pytest.mark.long
 def test_what_is_claimed_follows_the_intervals() -> None:
     for seed in range(4):
         found = found_of(rows(500, seed))

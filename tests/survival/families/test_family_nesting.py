@@ -64,6 +64,7 @@ def _comparable(inner: Contained, fits: dict[str, Fit], groups: int) -> bool:
     return inner.name in fits and (groups == 1 or not inner.one_group)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("cohort", COHORTS)
 def test_no_family_is_worse_than_one_that_it_contains(cohort: str) -> None:
     periods = COHORTS[cohort]

@@ -113,6 +113,7 @@ def nested(fits, periods):
                 yield f"{one.family.name} under {inner.name} by {gap:.2g} for {n} customers"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", SOME)
 def test_every_family_fits_or_says_why_not(seed):
     assert list(wrong_with(random_cohort(seed))) == []
