@@ -1,8 +1,10 @@
 """What is of Spark alone: its sessions, its tables and files, how it reads text, and what it is silent of."""
 
 import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -236,6 +238,55 @@ def test_from_the_shell_a_session_of_its_own_is_started_and_stopped_without_a_wo
     one, other = (tmp_path / folder / "run" / "estimates.csv" for folder in ("file", "engine"))
     assert one.read_bytes() == other.read_bytes()
     assert [path.name for path in (tmp_path / "engine").iterdir()] == ["run"]
+
+
+@pytest.fixture
+def without_workers(spark: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """Address of a cluster that has no cores to give, and the file that its master writes what happens to."""
+    if not spark.startswith("spark://127"):
+        pytest.skip("not a cluster")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    program = Path(os.environ["SPARK_HOME"]) / "bin" / "spark-class"
+    log = tmp_path / "master.log"
+    place = ["--host", "127.0.0.1", "--port", str(port), "--webui-port", "0"]
+    with log.open("w") as stream:
+        master = subprocess.Popen(
+            [program, "org.apache.spark.deploy.master.Master", *place], stdout=stream, stderr=stream
+        )
+        yield f"spark://127.0.0.1:{port}", log
+        master.terminate()
+        master.wait()
+
+
+def _said(log: Path, text: str) -> None:
+    """Wait until a file holds a text: a minute at most."""
+    for _ in range(240):
+        if text in log.read_text():
+            return
+        time.sleep(0.25)
+    pytest.fail(f"never said: {text}")
+
+
+@pytest.mark.parametrize("customers", ["spark"], indirect=True)
+def test_a_signal_to_end_ends_a_wait_for_cores(
+    customers: Sequence[Any], without_workers: tuple[str, Path], tmp_path: Path
+) -> None:
+    address, log = without_workers
+    _said(log, "New state: ALIVE")
+    asked = ["--score", "score", "--scale", "0-10", "--duration", "months", "--event", "lost", "--out", "run"]
+    call = ["fit", f"{address}::{customers[0]}", *asked, "--quiet"]
+    program = [sys.executable, "-c", "import cxlink.cli; cxlink.cli.main()"]
+    with subprocess.Popen(
+        [*program, *call], cwd=tmp_path, env=os.environ, stderr=subprocess.PIPE, text=True
+    ) as started:
+        _said(log, "Registered app")
+        time.sleep(3)  # the first job is sent
+        started.terminate()
+        _, said = started.communicate(timeout=60)
+    assert (started.returncode, said) == (143, "cxlink: ended by a signal.\n")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("customers", ["spark"], indirect=True)

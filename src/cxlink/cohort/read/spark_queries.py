@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from cxlink.cohort.read.spark_waiting import interruptible
+
 _ENDS = r"^\s+|\s+$"
 _NUMBER = r"^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?$"
 """Spark also reads ``7d`` and ``0x7p0`` as 7, as Java does."""
@@ -20,6 +22,10 @@ def run_on_spark(engine: Any, expression: Any) -> Any:
     expression : ibis expression
         As any engine takes it.
     """
+    return interruptible(engine._session, lambda: _found(engine, expression))
+
+
+def _found(engine: Any, expression: Any) -> Any:
     import ibis.expr.operations as ops
 
     table = expression.as_table()

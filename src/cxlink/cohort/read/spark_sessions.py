@@ -7,6 +7,7 @@ import subprocess
 from typing import Any
 
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.spark_waiting import interruptible
 
 _PLACE = re.compile(r"([^/:;,\[\]]+):([0-9]+)")
 _CONNECT_PORT = 15002
@@ -56,7 +57,10 @@ def spark_table(address: str, name: str) -> tuple[Any, Any, bool]:
     try:
         engine = ibis.pyspark.connect(session, **_SETTINGS)
         path = f"{folder}/{name}" if mark else name
-        rows = _file(engine, path) if mark or name.endswith(".parquet") else _listed(engine, name)
+        in_file = mark or name.endswith(".parquet")
+        rows = interruptible(  # a file's columns are read by a job
+            session, lambda: _file(engine, path) if in_file else _listed(engine, name)
+        )
     except BaseException:
         if ours:
             session.stop()
