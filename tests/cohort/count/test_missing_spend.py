@@ -1,6 +1,10 @@
 """Rows without spend leave spend alone, whoever lacks it: what became of retention does not depend on it."""
 
+from pathlib import Path
+
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tabled import STAY, cells, count, refusal, stay
 
@@ -25,6 +29,17 @@ def test_a_row_without_spend_counts_for_retention_alone(empty: object) -> None:
         "2 customers with a score have no spent, and are left out of spend alone. If it is empty because nothing was "
         "spent, write 0: leaving them out overestimates spend."
     ]
+
+
+def test_nan_in_a_file_whose_statistics_leave_it_out(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    nan = float("nan")
+    rows = pa.Table.from_pandas(table([0.0] * 5).drop(columns="spent"))
+    pq.write_table(rows.append_column("spent", pa.array([nan, 20.0, nan, 0.0, nan])), path)
+    assert pq.read_metadata(path).row_group(0).column(rows.num_columns).statistics.max == 20
+    assert cells(count(path, STAY, SPEND)) == cells(count(path, STAY))
+    by_score = count(path, SPEND).scored.groupby("score")[["spend_n", "spend_sum"]].sum()
+    assert by_score.to_numpy().tolist() == [[1, 20.0], [1, 0.0]]
 
 
 def test_spend_is_what_the_rows_with_spend_say() -> None:

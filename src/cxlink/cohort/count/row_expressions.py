@@ -107,17 +107,17 @@ def prepare(
     said["share"] = survey_share(source) if spec.every_survey else None
     if spec.spend is None:
         return Prepared(keys, given=given, control=control, **said)
-    value = _number(source, spec, spec.spend.column, "spend")
+    spent = columns.raw(source, spec.spend.column, "spend")
     use = _complete(source, spec, keys["score"])
-    fits = value.between(-top if spec.spend.refunds else 0, top)
+    fits = columns.within(spent, spec.table, -top if spec.spend.refunds else 0, top)
     used = fits if use is None else fits & (use == 1)
     margin = None
     if spec.margin_column is not None:
-        earned = _number(source, spec, spec.margin_column, "margin")
-        valid = used & earned.between(-margin_top, margin_top)
-        margin = valid.ifelse(earned.cast("float64"), None)
-    y = used.ifelse(value.cast("float64"), None)
-    empty = ~columns.is_given(columns.raw(source, spec.spend.column, "spend"))
+        earned = columns.raw(source, spec.margin_column, "margin")
+        valid = used & columns.within(earned, spec.table, -margin_top, margin_top)
+        margin = _amount(earned, valid, spec)
+    y = _amount(spent, used, spec)
+    empty = ~columns.is_given(spent)
     said["lacks"] = empty if use is None else (use == 1).fill_null(False) & empty
     return Prepared(keys, use, y, given, control, margin, **said)
 
@@ -136,8 +136,10 @@ def _event_words(source: Source, spec: CohortSpec) -> Any | None:
     return columns.words_of(columns.raw(source, sub.event, "event"), spec.table)
 
 
-def _number(source: Source, spec: CohortSpec, name: str, role: str) -> Any:
-    return columns.number(columns.raw(source, name, role), spec.table)
+def _amount(column: Any, counts: Any, spec: CohortSpec) -> Any:
+    """The column's number where it counts, empty elsewhere."""
+    value = column if column.type().is_floating() else columns.number(column, spec.table)
+    return counts.ifelse(value.cast("float64"), None)
 
 
 def _control(source: Source, spec: CohortSpec, top: float) -> tuple[Any, Any] | tuple[None, None]:
