@@ -91,6 +91,7 @@ REASONS = {
     "bayes/draws/posterior_averages.py": "one loop over draws in blocks, its weights and its estimands",
     "bayes/draws/posterior_curves.py": "one posterior's curves, of cohorts seen and of a new one",
     "cli/commands.py": "one function a command; what they share stands in other files",
+    "cli/flags.py": "data: a line a flag of the spec, and the few functions that read the table",
     "cohort/count/counts.py": "counts, and the one file in which they are kept",
     "cohort/count/rules.py": "the rules of a table as data, one function a kind of column",
     "cohort/count/row_expressions.py": "one expression a key of a cell, all in the engine",

@@ -36,6 +36,7 @@ from cxlink.estimands.tidy import tidy
 from cxlink.groups.changed_scores import of_first_surveys
 from cxlink.metrics.all_metrics import immortal_time_checks, metrics_of
 from cxlink.metrics.drivers.driver_rows import Drivers, drivers_of
+from cxlink.metrics.journey.journey_checks import journey_checks
 from cxlink.progress import planned, telling
 from cxlink.recall import fingerprint, recalled
 from cxlink.results import Results, published
@@ -148,7 +149,16 @@ def _analysed(
         announce(progress, "metrics")
     drivers = _drivers(counts, progress)
     parts.append(_Part([], list(drivers.checks)))
-    parts.append(_Part([], [*immortal_time_checks(counts), *exclusion_checks(made.around_exclusion)]))
+    parts.append(
+        _Part(
+            [],
+            [
+                *journey_checks(counts),
+                *immortal_time_checks(counts),
+                *exclusion_checks(made.around_exclusion),
+            ],
+        )
+    )
     every, coefficients = (
         [row for part in parts for row in part.rows],
         [row for part in parts for row in part.coefficients],

@@ -150,6 +150,19 @@ class Analysis:
         """
         return driver_frame(self.results.drivers, self.spec)
 
+    def journey(self) -> pd.DataFrame:
+        """Give what contacts at touchpoints tell: no row without ``[touchpoints]``.
+
+        Returns
+        -------
+        DataFrame
+            ``metric``, ``version``, ``variable``, ``category``, ``period``, ``estimate``, ``std_error``, ``conf_low``,
+            ``conf_high``, ``level``, ``unit``, ``n``; metrics begin with ``journey_``.
+        """
+        table = self.results.metrics
+        own = table["metric"].str.startswith("journey_") if len(table) else []
+        return table[own].reset_index(drop=True)
+
     def priors(self) -> pd.DataFrame:
         """Give the priors of the Bayesian models: no row without ``bayes=True``.
 
@@ -355,6 +368,19 @@ class Analysis:
 
         made = self.results
         return importance_performance(made.drivers, made.spec, outcome, simulated=made.simulated, ax=ax)
+
+    @into_pyplot
+    def journey_figure(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw what one point at each touchpoint goes with, given the others; needs ``[touchpoints]``.
+
+        Raises
+        ------
+        InputError
+            If no touchpoint was compared.
+        """
+        from cxlink.report.figures.journey_figure import journey
+
+        return journey(self.results.metrics, simulated=self.results.simulated, ax=ax)
 
     def write(self, folder: "Path | str", overwrite: bool = False) -> None:
         """Write a run folder: tables, counts, figures and the PDF; whole or not at all.

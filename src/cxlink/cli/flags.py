@@ -10,7 +10,8 @@ Flag = tuple[str, str, str, type, str]
 PANELS = {
     "cohort": "Cohort", "table": "Reading a text table", "score": "Score", "subscription": "Retention",
     "spend": "Spend", "adjust": "Adjustment", "analysis": "Analysis", "control": "Negative control",
-    "metrics": "Metrics", "value": "Customer lifetime value", "report": "Report", "publish": "Small groups",
+    "metrics": "Metrics", "touchpoints": "Touchpoints", "value": "Customer lifetime value", "report": "Report",
+    "publish": "Small groups",
 }  # fmt: skip
 """What the help calls each section of the spec."""
 FLAGS: tuple[Flag, ...] = (
@@ -88,6 +89,14 @@ FLAGS: tuple[Flag, ...] = (
     ("segments", "metrics", "segments", list, "column of segments to report metrics by (repeatable)"),
     ("nps", "metrics", "nps", str, "promoters:detractors, such as 9-10:0-6"),
     ("ces", "metrics", "ces", bool, "whether the score is a customer effort score (CES)"),
+    ("contacts", "touchpoints", "table", str, "table of contacts at touchpoints, one row a contact"),
+    ("contacts-on", "touchpoints", "on", str, "column that names the customer in both tables"),
+    ("contact-touchpoint", "touchpoints", "touchpoint", str, "its column of the touchpoint"),
+    ("contact-score", "touchpoints", "score", str, "its column of the score that was given there"),
+    ("contact-scale", "touchpoints", "scale", str, "scale of that score, such as 1-5"),
+    ("contact-higher-is-better", "touchpoints", "higher_is_better", bool, "whether a higher one is better"),
+    ("contact-date", "touchpoints", "date", str, "its date column"),
+    ("contact-segment", "touchpoints", "segment", str, "column of customers to report touchpoints by"),
     ("margin", "value", "margin", str, "a share of spend such as 0.3, or a column of margin"),
     ("value-discount", "value", "discount", float, "annual discount rate of value; that of --discount if not given"),
     ("value-horizon", "value", "horizon", int, "horizon of customer lifetime value, in periods"),

@@ -20,6 +20,8 @@ from cxlink.cohort.count.driver_cells import count_drivers
 from cxlink.cohort.count.driver_counts import DriverCounts
 from cxlink.cohort.count.grouped_rows import one_row_each
 from cxlink.cohort.count.identity import one_row_a_customer
+from cxlink.cohort.count.journey_cells import count_journey
+from cxlink.cohort.count.journey_counts import JourneyCounts
 from cxlink.cohort.count.metric_cells import metric_counts, raw_flows, raw_metrics
 from cxlink.cohort.count.metric_sums import nothing
 from cxlink.cohort.count.profile import Profile, Remark, number_of_rows
@@ -31,6 +33,7 @@ from cxlink.cohort.count.spans_at_surveys import spans_at_surveys, with_own_surv
 from cxlink.cohort.count.survey_history import cut_at_next, cut_spec, first_surveys
 from cxlink.cohort.count.undropped import retention_spec
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.contact_table import Contacts, read_contacts
 from cxlink.cohort.read.dates import with_days
 from cxlink.cohort.read.source import Source, open_source
 from cxlink.cohort.read.survey_table import with_surveys
@@ -71,6 +74,8 @@ class Cohort:
         Customers by all of their scores; None without ``[score] others``.
     until_next : Arrow table or None
         Raw cells with the follow-up of each survey cut at the customer's next one; None unless every survey counts.
+    journey : JourneyCounts or None
+        Customers by their contacts; None without ``[touchpoints]``.
     """
 
     name: str
@@ -87,6 +92,7 @@ class Cohort:
     undropped: tuple[pa.Table, ...] = ()
     drivers: DriverCounts | None = None
     until_next: pa.Table | None = None
+    journey: JourneyCounts | None = None
 
     def __repr__(self) -> str:
         return f"<Cohort {self.spec.cohort.name}: {_customers(self.raw):,} of {self.rows_read:,} rows of {self.name}>"
@@ -114,8 +120,11 @@ class Cohort:
         counted = code_cells(self.raw, spec, self._read())
         notes = (*self.notes, *counted.profile.notes)
         marked = replace(counted.profile, fingerprint=fingerprint(counted.cells), notes=notes)
-        drivers = self.drivers if spec.subscription == self.spec.subscription else None
-        return resolve(replace(counted, profile=marked, metrics=self.metrics, drivers=drivers))
+        same = spec.subscription == self.spec.subscription
+        drivers, journey = (self.drivers, self.journey) if same else (None, None)
+        return resolve(
+            replace(counted, profile=marked, metrics=self.metrics, drivers=drivers, journey=journey)
+        )
 
     def count_from_signup(self) -> Counts | None:
         """Count its customers from signup, ignoring delayed entry (the naive estimate); None without signup."""
@@ -188,7 +197,7 @@ def read_cohort(table: Any, spec: CohortSpec, drop_invalid: bool = False) -> Coh
     try:
         before = source.state()
         joined, notes = _with_surveys(source, spec, table)
-        cohort = _read(joined, spec, drop_invalid)
+        cohort = _read(joined, spec, drop_invalid, contacts=read_contacts(spec, table))
         if source.state() != before:
             raise InputError(f"{source.name}: changed while it was read. Read a copy that stays as it is.")
         notes = (*notes, *cohort.notes, *copied_rows(table, source.columns, spec, cohort.rows_read))
@@ -228,7 +237,9 @@ def _with_surveys(source: Source, spec: CohortSpec, table: Any) -> tuple[Source,
     return spans_at_surveys(spans, spec, surveyed), notes
 
 
-def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = False) -> Cohort:
+def _read(
+    source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = False, contacts: Contacts | None = None
+) -> Cohort:
     source, notes = one_row_each(with_days(source, spec.date_columns), spec)
     checked = checked_surveys(source, spec, drop_invalid)
     source, raw, metrics, dropped = checked.source, checked.raw, checked.metrics, checked.dropped
@@ -248,6 +259,7 @@ def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = Fal
         refuse_wide(raw, spec, source.name)
     read = Profile(source.name, n_rows, _customers(raw))
     naive = naive_spec(spec)
+    journey, of_contacts = count_journey(source, spec, raw, contacts)
     return Cohort(
         name=source.name,
         spec=spec,
@@ -257,10 +269,11 @@ def _read(source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = Fal
         dropped=dropped,
         repeats=repeats,
         metrics=metric_counts(metrics, raw_flows(once, spec), spec),
-        notes=notes,
+        notes=notes + of_contacts,
         undropped=checked.undropped,
         drivers=None if wide else count_drivers(source, spec, raw, read),
         until_next=_until_next(source, spec) if spec.every_survey and not wide else None,
+        journey=journey,
     )
 
 

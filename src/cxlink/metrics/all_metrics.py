@@ -12,6 +12,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.strata import stratum_column
 from cxlink.metrics.bucketed_metrics import by_bucket, over_buckets, without_interval
 from cxlink.metrics.experience_metrics import Experience, experience_metrics
+from cxlink.metrics.journey.journey_rows import journey_rows
 from cxlink.metrics.members import member_rows
 from cxlink.metrics.metric_intervals import MetricEstimate, ratio, share
 from cxlink.metrics.metric_table import Row, metric_row, tidy_metrics
@@ -47,13 +48,13 @@ def metrics_of(counts: Counts, rng: np.random.Generator) -> pd.DataFrame:
     if counts.spec.metrics is None:
         table = _from_cells(counts)
         metrics = _metrics_of_answers(counts.spec)
-        return tidy_metrics(
-            [*_experience(table, counts.spec), *_response(table, counts.spec)] if metrics else []
-        )
+        rows = [*_experience(table, counts.spec), *_response(table, counts.spec)] if metrics else []
+        return tidy_metrics([*rows, *journey_rows(counts)])
     table = counts.metrics if len(counts.metrics) else _from_cells(counts)
     rows = [*_experience(table, counts.spec), *_response(table, counts.spec)]
     rows += [*_ratios(table, counts.spec), *_flows(table, counts.spec)]
     rows += [*power_rows(counts, rng), *touchpoint_rows(counts), *member_rows(counts, rng)]
+    rows += journey_rows(counts)
     return tidy_metrics(rows if counts.spec.cohort.cluster is None else map(_over_buckets, rows))
 
 

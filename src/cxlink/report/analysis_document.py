@@ -8,6 +8,7 @@ from cxlink.report.content import Material, byline, gather, mark
 from cxlink.report.document import Block, Document, Picture, heading, paragraph, strong
 from cxlink.report.falling.falling_section import falling_pages
 from cxlink.report.metric_sections.driver_section import driver_pages
+from cxlink.report.metric_sections.journey_section import journey_pages
 from cxlink.report.metric_sections.metric_section import metric_pages
 from cxlink.report.posterior_sections.posterior_section import bayes_pages
 from cxlink.report.sections.cohort_section import cohort_pages
@@ -28,7 +29,7 @@ from cxlink.results import Reproduced, Results
 
 PAGES: tuple[Callable[[Material, int], list[Block]], ...] = (
     cohort_pages, retention_pages, falling_pages, hazard_pages, spend_pages, tenure_pages, value_pages, bayes_pages,
-    driver_pages,
+    driver_pages, journey_pages,
     metric_pages, sensitivity_pages, diagnostics_pages,
 )  # fmt: skip
 

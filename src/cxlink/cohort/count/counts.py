@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from cxlink.cohort.count import metric_sums as metric_counts
 from cxlink.cohort.count.driver_counts import DriverCounts, add_drivers
 from cxlink.cohort.count.foreign_cells import read_limited, refuse_impossible
+from cxlink.cohort.count.journey_counts import JourneyCounts
 from cxlink.cohort.count.profile import Profile, profile_from, together
 from cxlink.cohort.count.small_cells import too_few
 from cxlink.cohort.errors import InputError
@@ -61,6 +62,8 @@ class Counts:
         ``[analysis] anchors`` as the user wrote them, where some were run folders; the spec has what these say.
     drivers : DriverCounts or None
         Customers by all of their scores; None without ``[score] others``.
+    journey : JourneyCounts or None
+        Customers by their contacts; None without ``[touchpoints]``, and of counts from a run folder or of two cohorts.
     """
 
     cells: pd.DataFrame
@@ -71,6 +74,7 @@ class Counts:
     resolved: tuple[str, ...] = ()
     anchors: tuple[str, ...] = ()
     drivers: DriverCounts | None = None
+    journey: JourneyCounts | None = None
 
     @property
     def scored(self) -> pd.DataFrame:

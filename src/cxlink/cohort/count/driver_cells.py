@@ -59,7 +59,8 @@ def count_drivers(source: Source, spec: CohortSpec, raw: pa.Table, read: Profile
         return None
     horizon = counts.spec.horizon if spec.subscription is not None else 0
     chances = followed_chances(counts, horizon) if horizon else {}
-    grouped = _grouped(source, spec, _states(raw, spec, horizon) if chances else None)
+    keys = {MAIN: prepare(source, spec).keys["score"], **other_keys(source, spec)}
+    grouped = grouped_by_state(source, spec, keys, states_at(raw, spec, horizon) if chances else None)
     if grouped.num_rows > MOST_CELLS:
         raise InputError(
             f"{source.name}: more than {MOST_CELLS:,} cells of scores. Name fewer [score] others, adjust for fewer or "
@@ -93,7 +94,7 @@ def driver_table(
         If there are too many cells, whatever levels are merged.
     """
     if chances:
-        cells = _weighted(cells, spec, chances)
+        cells = with_outcomes(cells, spec, chances)
     answered = _answered(cells, spec)
     strata = [stratum_column(name) for name in spec.stratum_variables]
     left_out = after_outcome(answered) if chances else ()
@@ -117,8 +118,8 @@ def followed_chances(counts: Counts, horizon: int) -> dict[tuple[str, ...], np.n
     return chances
 
 
-def _states(raw: pa.Table, spec: CohortSpec, horizon: int) -> pd.DataFrame:
-    """State at the horizon of each combination of times in the raw cells; none of those who were never observed."""
+def states_at(raw: pa.Table, spec: CohortSpec, horizon: int) -> pd.DataFrame:
+    """Give the state at the horizon of each combination of times in the raw cells; none of those never observed."""
     stay, lost, counted = outcomes_of_cells(raw, spec)
     by_then = lost & (stay <= horizon)
     state = np.where(by_then, stay, np.where(stay >= horizon, RETAINED, CENSORED))
@@ -134,18 +135,32 @@ def _filled(times: pd.Series) -> np.ndarray:
     return times.fillna(_NONE).to_numpy(dtype=float).astype(np.int64)
 
 
-def _grouped(source: Source, spec: CohortSpec, states: pd.DataFrame | None) -> pa.Table:
-    """Rows with a score by scores, strata and state, with their spend."""
+def grouped_by_state(
+    source: Source, spec: CohortSpec, keys: dict[str, Any], states: pd.DataFrame | None
+) -> pa.Table:
+    """Group rows by keys, strata and state at the horizon, with their spend.
+
+    Parameters
+    ----------
+    source : Source
+        The table.
+    spec : CohortSpec
+        Of the cohort.
+    keys : dict of str to ibis column
+        What to group by beside strata and state; a row without the first of them is left out.
+    states : DataFrame or None
+        As `states_at` gives them; None where nobody has one.
+    """
     import ibis
 
     prepared = prepare(source, spec)
-    strata = {name: prepared.keys[name] for name in map(stratum_column, spec.stratum_variables)}
-    keys = {MAIN: prepared.keys["score"], **other_keys(source, spec), **strata}
+    needed = next(iter(keys))
+    keys = {**keys, **{name: prepared.keys[name] for name in map(stratum_column, spec.stratum_variables)}}
     named = [] if states is None else [str(name) for name in states.columns if name != "state"]
     times = {name: _as_number(prepared.keys[name]) for name in named}
     y = {} if prepared.y is None else {"y": prepared.y}
     rows = source.table.select(**keys, **times, **y)
-    rows = rows.drop_null([MAIN])
+    rows = rows.drop_null([needed])
     if states is not None:
         known = ibis.memtable(states.rename(columns={name: f"of.{name}" for name in times}))
         rows = rows.inner_join(known, [rows[name] == known[f"of.{name}"] for name in times])
@@ -173,6 +188,11 @@ def _coded(grouped: pa.Table, spec: CohortSpec) -> pd.DataFrame:
     cells = pd.DataFrame({MAIN: grouped[MAIN].to_pandas().astype(float)})
     for name in spec.others:
         cells[name] = grouped[other_column(name)].to_pandas().astype(float)
+    return with_sums(cells, grouped, spec)
+
+
+def with_sums(cells: pd.DataFrame, grouped: pa.Table, spec: CohortSpec) -> pd.DataFrame:
+    """Give cells their strata by name, their state, customers and sums of spend; sorted."""
     for variable in spec.stratum_variables:
         column = stratum_column(variable)
         cells[column] = stratum_names(grouped[column], spec.cuts.get(variable))
@@ -185,10 +205,10 @@ def _coded(grouped: pa.Table, spec: CohortSpec) -> pd.DataFrame:
     return cells.sort_values(list(cells.columns), ignore_index=True)
 
 
-def _weighted(
+def with_outcomes(
     cells: pd.DataFrame, spec: CohortSpec, chances: dict[tuple[str, ...], np.ndarray]
 ) -> pd.DataFrame:
-    """Customers retained and lost at the horizon, each with the sums of their weights and of the squares."""
+    """Give the customers retained and lost at the horizon, each with the sums of their weights and of the squares."""
     strata = [stratum_column(name) for name in spec.stratum_variables]
     state, n = cells["state"].to_numpy(), cells["n"].to_numpy()
     keys = list(cells[strata].itertuples(index=False, name=None)) if strata else [()] * len(cells)

@@ -125,7 +125,7 @@ def joint(
         codes[widest] //= 2
         levels[widest] = merged[widest] = (levels[widest] + 1) // 2
     for name in scores:
-        by_class = added.groupby(name)[[f"sum.{name}", "n"]].sum()
+        by_class = added[added[name] >= 0].groupby(name)[[f"sum.{name}", "n"]].sum()  # -1: not given
         added[name] = added[name].map(by_class[f"sum.{name}"] / by_class["n"]).astype(float)
     return DriverCounts(added[[*scores, *strata, *sums]], nobody_answered(), merged=tuple(merged.items()))
 

@@ -38,13 +38,13 @@ def with_surveys(source: Source, spec: CohortSpec, table: Any) -> tuple[Source, 
     if options.surveys is None or options.on is None:
         return source, 0
     own = options.model_copy(update={"sheet": None})
-    surveys = open_source(_beside(options.surveys, table), own, spec.table_columns)
+    surveys = open_source(beside(options.surveys, table), own, spec.table_columns)
     try:
         keep = [name for name in surveys.columns if name in spec.table_columns and name != options.on]
         both = next((name for name in keep if name in source.columns), None)
         if both is not None:
             raise InputError(f"{surveys.name}: {both} stands in {source.name} too. Rename one of them.")
-        key = _key(columns.raw(surveys, options.on, "on"))
+        key = joining_key(columns.raw(surveys, options.on, "on"))
         right = "key_" + max([*source.columns, *surveys.columns], key=len)  # longer than any name there
         rows = surveys.run(surveys.table.select(key.name(right), *(surveys.table[name] for name in keep)))
     finally:
@@ -52,8 +52,8 @@ def with_surveys(source: Source, spec: CohortSpec, table: Any) -> tuple[Source, 
     return _joined(source, rows, right, options.on, several=spec.spans)
 
 
-def _beside(name: str, table: Any) -> str:
-    """Where the surveys are: beside the table of customers, else where the path says."""
+def beside(name: str, table: Any) -> str:
+    """Say where a further table is: beside the table of customers, else where the path says."""
     if isinstance(table, str | Path) and "::" not in name and "::" not in str(table):
         folder = Path(table) if Path(table).is_dir() else Path(table).parent
         if (folder / name).exists():
@@ -61,8 +61,8 @@ def _beside(name: str, table: Any) -> str:
     return name
 
 
-def _key(column: Any) -> Any:
-    """A key as text, the same from whole numbers, numbers and text."""
+def joining_key(column: Any) -> Any:
+    """Give a key as text, the same from whole numbers, numbers and text."""
     if column.type().is_string():
         return column.strip().nullif("")
     number = columns.without_nan(column.cast("float64")) if column.type().is_floating() else column
@@ -73,7 +73,7 @@ def _joined(source: Source, rows: Any, right: str, on: str, *, several: bool) ->
     import ibis
 
     left = right + "_of_customer"
-    customers = source.table.mutate(_key(columns.raw(source, on, "on")).name(left))
+    customers = source.table.mutate(joining_key(columns.raw(source, on, "on")).name(left))
     if not several:
         _refuse_repeated(source, customers, left, on)
     surveys = ibis.memtable(rows)

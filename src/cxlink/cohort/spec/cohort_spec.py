@@ -29,6 +29,7 @@ from cxlink.cohort.spec.spec_sections import (
     ValueSection,
 )
 from cxlink.cohort.spec.spec_sections import TableSection as TableSection
+from cxlink.cohort.spec.touchpoints_section import TouchpointsSection
 
 PERIODS_PER_YEAR: dict[str, int] = {"day": 365, "week": 52, "month": 12, "quarter": 4, "year": 1}
 LAGS: dict[str, tuple[int, ...]] = {
@@ -59,6 +60,7 @@ class CohortSpec(Section):
     analysis: AnalysisSection = AnalysisSection()
     control: ControlSection | None = None
     metrics: MetricsSection | None = None
+    touchpoints: TouchpointsSection | None = None
     value: ValueSection | None = None
     report: ReportSection = ReportSection()
     publish: PublishSection = PublishSection()
@@ -109,7 +111,22 @@ class CohortSpec(Section):
         if self.metrics is not None:
             signup = sub is not None and sub.signup is not None
             self.metrics.refuse_misfit(self.score, self.scale, spend=self.spend is not None, signup=signup)
+        if self.touchpoints is not None:
+            self.touchpoints.refuse_misfit(
+                id_=self.cohort.id,
+                dated=bool(sub and sub.survey),
+                several=self._several(),
+                taken=self.score.column,
+            )
         return self
+
+    def _several(self) -> str:
+        """Give the key by which rows are several customers, several of one, or dependent; empty where none is."""
+        keys = (
+            ("[cohort] count", self.cohort.count), ("[cohort] cluster", self.cohort.cluster),
+            ('[cohort] repeat = "all"', self.every_survey or None),
+        )  # fmt: skip
+        return next((key for key, value in keys if value is not None), "")
 
     def _refuse_cluster(self) -> None:
         """Check that the cluster is no score, and that nothing is asked whose errors take customers as independent."""
@@ -315,6 +332,7 @@ class CohortSpec(Section):
         names |= {self.control.column if self.control is not None else None, self.margin_column}
         names |= {other.column for other in self.others.values()}
         names |= self.metrics.column_names if self.metrics is not None else frozenset()
+        names |= {self.touchpoints.segment if self.touchpoints is not None else None}
         return frozenset(name for name in names if name is not None)
 
     def group(self, name: str) -> tuple[int, ...]:

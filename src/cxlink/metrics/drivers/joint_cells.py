@@ -27,7 +27,8 @@ class Factor:
     codes : int ndarray of shape (n_cells,)
         Category of each cell; 0 is the one with most customers, the reference of the design.
     points : ndarray of shape (n_categories,)
-        Of a score: points from the worst level of its scale towards the best. Of a variable: NaN.
+        Of a score: points from the worst level of its scale towards the best; NaN for customers who did not give it.
+        Of a variable: NaN.
     span : float
         Points between the ends of the scale.
     """

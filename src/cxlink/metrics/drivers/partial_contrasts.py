@@ -48,7 +48,8 @@ def retention_contrasts(cells: JointCells) -> list[PointContrast]:
 
     For score j, the retention at each of its levels l is standardised to the customers who gave every score,
     m_l = Σ q·expit(η with level l), q the share of a cell; the contrast is the slope of m_l on l, levels weighted by
-    their shares. Covariances are robust (sandwich of the weighted scores), by the delta method.
+    their shares. Customers who did not give a score are a category of its factor, and no part of its contrast: m_l and
+    q are of those who did. Covariances are robust (sandwich of the weighted scores), by the delta method.
 
     Parameters
     ----------
@@ -113,9 +114,11 @@ def _contrast(made: _Fitted, score: Factor, fitted: np.ndarray, shares: np.ndarr
     level = np.array([term[1] for term in design.terms])
     effect = np.concatenate([[0.0], fit.beta[own]])
     code = (design.matrix[:, own] @ level[own]).astype(int)
-    others, share = fit.eta - effect[code], shares / shares.sum()
-    of_level = np.bincount(code, share, len(score.points))
-    centred = score.points - of_level @ score.points
+    given = np.isfinite(score.points)
+    points, share = np.where(given, score.points, 0.0), np.where(given[code], shares, 0.0)
+    others, share = fit.eta - effect[code], share / share.sum()
+    of_level = np.bincount(code, share, len(points))
+    centred = np.where(given, points - of_level @ points, 0.0)
     slopes = of_level * centred / (of_level @ centred**2)
     estimate, gradient = 0.0, np.zeros(1 + len(own))
     for k, weight in enumerate(slopes):
