@@ -148,17 +148,8 @@ def _analysed(
         parts.append(_Part(*sensitivity_of_counts(of_first_surveys(counts))))
         announce(progress, "metrics")
     drivers = _drivers(counts, progress)
-    parts.append(_Part([], list(drivers.checks)))
-    parts.append(
-        _Part(
-            [],
-            [
-                *journey_checks(counts),
-                *immortal_time_checks(counts),
-                *exclusion_checks(made.around_exclusion),
-            ],
-        )
-    )
+    parts.append(_Part([], [*drivers.checks, *journey_checks(counts), *immortal_time_checks(counts)]))
+    parts.append(_Part([], list(exclusion_checks(made.around_exclusion))))
     every, coefficients = (
         [row for part in parts for row in part.rows],
         [row for part in parts for row in part.coefficients],

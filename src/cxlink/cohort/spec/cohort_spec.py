@@ -108,17 +108,20 @@ class CohortSpec(Section):
             raise ValueError(
                 f"[control] {self.control.column} is {used}: name an outcome that the score cannot have changed"
             )
+        self._refuse_misfits()
+        return self
+
+    def _refuse_misfits(self) -> None:
+        """Check that metrics and contacts have what they need of the other sections."""
+        sub = self.subscription
         if self.metrics is not None:
             signup = sub is not None and sub.signup is not None
             self.metrics.refuse_misfit(self.score, self.scale, spend=self.spend is not None, signup=signup)
         if self.touchpoints is not None:
+            dated, taken = bool(sub and sub.survey), self.score.column
             self.touchpoints.refuse_misfit(
-                id_=self.cohort.id,
-                dated=bool(sub and sub.survey),
-                several=self._several(),
-                taken=self.score.column,
+                id_=self.cohort.id, dated=dated, several=self._several(), taken=taken
             )
-        return self
 
     def _several(self) -> str:
         """Give the key by which rows are several customers, several of one, or dependent; empty where none is."""
