@@ -83,7 +83,7 @@ def _contrasts(m: Material) -> Block:
     ]
     currency = m.spec.spend.currency if m.spec.spend is not None else ""
     header = [say("journey.column_touchpoint"), say("journey.column_customers"), say("journey.column_mean")]
-    header += [say(f"journey.column_{outcome}_{how}", unit=currency) for outcome, how in columns]
+    header += [say(f"journey.point_{outcome}_{how}", unit=currency) for outcome, how in columns]
     after = periods(m.spec.horizon, m.spec.unit)
     caption = say("journey.caption", after=after, level=coverage(m.spec))
     metric = next(CONTRASTS[outcome] for outcome, _ in columns)
@@ -100,11 +100,11 @@ def _changes(m: Material) -> Runs:
         return say("journey.no_quarters")
     if not changed:
         return styled("journey.no_change", n=len(slopes))
-    said = [
-        say(f"journey.{'rose' if row.estimate > 0 else 'fell'}", touchpoint=row.category, value=bare(row, 3),
-            p=_p_value(tests[row.category].estimate))
-        for row in changed
-    ]  # fmt: skip
+    said = []
+    for row in changed:
+        key = "journey.rose" if row.estimate > 0 else "journey.fell"
+        p = _p_value(tests[row.category].estimate)
+        said.append(say(key, touchpoint=row.category, value=bare(row, 3), p=p))
     return styled("journey.changed", changes=said)
 
 
@@ -159,7 +159,7 @@ def _segments(m: Material) -> list[Block]:
     outcome = next(key for key, value in CONTRASTS.items() if value == metric)
     unit = m.spec.spend.currency if m.spec.spend is not None else ""
     header = [say("journey.column_touchpoint"), segment, say("journey.column_customers"), say("journey.column_mean"),
-              say(f"journey.column_{outcome}_partial", unit=unit)]  # fmt: skip
+              say(f"journey.point_{outcome}_partial", unit=unit)]  # fmt: skip
     return [
         table(say("journey.by_segment", segment=segment, level=coverage(m.spec)), header, lines, texts=(0, 1))
     ]
