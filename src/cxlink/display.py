@@ -160,8 +160,9 @@ class Analysis:
             ``conf_high``, ``level``, ``unit``, ``n``; metrics begin with ``journey_``.
         """
         table = self.results.metrics
-        own = table["metric"].str.startswith("journey_") if len(table) else []
-        return table[own].reset_index(drop=True)
+        if not len(table):
+            return table.copy()
+        return table[table["metric"].str.startswith("journey_")].reset_index(drop=True)
 
     def priors(self) -> pd.DataFrame:
         """Give the priors of the Bayesian models: no row without ``bayes=True``.

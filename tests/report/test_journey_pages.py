@@ -6,9 +6,11 @@ import made_up
 import pandas as pd
 import pytest
 from as_read import cells, sentences, table
+from matplotlib.figure import Figure
 
 from cxlink import InputError
 from cxlink.checks import Check
+from cxlink.display import Analysis
 from cxlink.metrics.metric_table import tidy_metrics
 from cxlink.report.content import gather
 from cxlink.report.document import Block
@@ -108,3 +110,10 @@ def test_the_figure_draws_each_touchpoint_and_no_quarter_of_a_few_customers() ->
     assert [label.get_text() for label in right.get_xticklabels()] == ["2024Q1", "2024Q3"]
     alone = journey(_metrics(), simulated=True)
     assert alone.get_title(loc="right") == "simulated customers"
+
+
+def test_an_analysis_gives_the_rows_and_draws_the_figure() -> None:
+    made = Analysis(replace(made_up.results(SPEC), metrics=_metrics()))
+    assert len(made.journey()) == len(_metrics())
+    assert len(Analysis(made_up.results()).journey()) == 0
+    assert made.journey_figure(Figure().add_subplot()).get_ylabel() == "Touchpoint"
