@@ -19,7 +19,7 @@ WEIGHTS: Mapping[str, float] = {
     "regressions": 0.7, "hazards": 0.8, "value": 1.0, "sensitivity": 0.3, "metrics": 0.4, "drivers": 1.0,
     "sampling_retention": 40.0,
     "sampling_spend": 40.0, "writing": 3.0, "cohort_subscription": 0.5, "cohort_transaction": 0.5,
-    "public_curves": 5.0, "study_drivers": 4.0, "compared_retention": 1.0, "compared_spend": 1.0,
+    "public_curves": 5.0, "study_drivers": 4.0, "study_change": 6.0, "compared_retention": 1.0, "compared_spend": 1.0,
 }  # fmt: skip
 """Seconds of each stage, about: what the fraction is made of."""
 _SECONDS_APART, _LEAST_SHARE = 0.2, 0.02

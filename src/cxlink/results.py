@@ -230,6 +230,8 @@ class Reproduced:
         adjusted_coverage``: bias and coverage over replications; empty without any.
     drivers : DataFrame
         Three scores of simulated customers, of which one acts; see `cxlink.study.known_driver.known_driver`.
+    changes : DataFrame
+        Scores of simulated customers that fell or rose; see `cxlink.study.known_change.known_change`.
     """
 
     subscription: Results
@@ -243,3 +245,4 @@ class Reproduced:
     public_verdicts: pd.DataFrame
     replications: pd.DataFrame = field(default_factory=pd.DataFrame)
     drivers: pd.DataFrame = field(default_factory=pd.DataFrame)
+    changes: pd.DataFrame = field(default_factory=pd.DataFrame)

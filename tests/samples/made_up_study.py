@@ -47,6 +47,7 @@ def study() -> Reproduced:
         public_curves=public_curves(),
         public_verdicts=public_verdicts(),
         drivers=drivers(),
+        changes=changes(),
     )
 
 
@@ -164,3 +165,18 @@ def drivers() -> pd.DataFrame:
         }
         rows.append(row | dict(zip(names, values, strict=True)))
     return pd.DataFrame(rows)
+
+
+def changes() -> pd.DataFrame:
+    """Both contrasts of a fall and of a rise; the last interval lacks the truth."""
+    rows = [
+        ("fell", "last", 12, 900, 800, 1900, 470, 0.680, 0.755, -0.087, -0.076, -0.092, -0.060),
+        ("fell", "present", 12, 900, 800, 1900, 470, 0.680, 0.632, 0.043, 0.048, 0.028, 0.068),
+        ("rose", "last", 12, 900, 800, 1900, 450, 0.734, 0.634, 0.093, 0.099, 0.077, 0.121),
+        ("rose", "present", 12, 900, 800, 1900, 450, 0.734, 0.758, -0.050, -0.024, -0.042, -0.006),
+    ]
+    names = (
+        "change", "given", "horizon", "base", "customers", "answers", "surveys", "changed", "stayed", "truth",
+        "difference", "conf_low", "conf_high",
+    )  # fmt: skip
+    return pd.DataFrame(rows, columns=list(names))

@@ -76,10 +76,25 @@ def test_of_three_scores_the_one_that_acts_is_told_from_its_readings(made: Repro
     assert rows["base"].unique() == [40_000]
 
 
+def test_a_fall_that_acts_on_nothing_is_no_warning_of_its_own(made: Reproduced) -> None:
+    rows = made.changes
+    assert list(zip(rows["change"], rows["given"], strict=True)) == [
+        (change, given) for change in ("fell", "rose") for given in ("last", "present")
+    ]
+    wide = (rows["conf_high"] - rows["conf_low"]) / (2 * 1.96)
+    assert ((rows["difference"] - rows["truth"]).abs() < 4 * wide).all()
+    last, present = rows["conf_high"][0], rows["conf_low"][1]
+    assert (
+        last < 0 < present
+    )  # less often than those at the last score, more often than those at the present one
+    assert rows["truth"][0] < 0 < rows["truth"][1]
+
+
 def test_the_folder_holds_two_runs_and_one_report(made: Reproduced, folder: Path) -> None:
     assert {p.name for p in folder.iterdir()} == {
         "run.json", "report.html", "report.pdf", "figures", "comparison.csv", "implied.csv", "subscription",
         "transaction", "third_chart.csv", "public_curves.csv", "drivers.csv",
+        "changes.csv",
     }  # fmt: skip
     for figure in ("study-third-chart", "study-public-curves"):
         assert (folder / "figures" / f"{figure}.svg").is_file()

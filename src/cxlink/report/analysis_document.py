@@ -22,6 +22,7 @@ from cxlink.report.sections.sensitivity_section import sensitivity_pages
 from cxlink.report.sections.spend_section import spend_pages
 from cxlink.report.sections.tenure_section import tenure_pages
 from cxlink.report.sections.value_section import value_pages
+from cxlink.report.study_sections.known_change_section import known_change_pages
 from cxlink.report.study_sections.known_driver_section import known_driver_pages
 from cxlink.report.study_sections.study_section import study_pages
 from cxlink.report.words import say
@@ -69,6 +70,7 @@ def _study(study: Reproduced, command: str) -> Document:
         parts.append(heading(material.spec.cohort.name, 1, new_page=True))
         parts += _numbered(_cohort(material, 2), number)
     parts += known_driver_pages(study.drivers, study.seed, study.subscription.spec)
+    parts += known_change_pages(study.changes, study.seed, study.subscription.spec)
     parts += [*methods_pages(materials, 1, study=True), *running_pages(materials, 1)]
     title = say("document.study_title")
     return _document(title, mark(study.subscription.simulated, study=True), parts, materials)

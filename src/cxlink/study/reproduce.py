@@ -22,6 +22,7 @@ from cxlink.results import Reproduced, Results
 from cxlink.runs import write_record, write_run
 from cxlink.stages import Progress, announce, silent
 from cxlink.study.implied_tenure import implied_tenure, paradox
+from cxlink.study.known_change import known_change
 from cxlink.study.known_driver import known_driver
 from cxlink.study.public_curves import interval_coverage, public_curves
 from cxlink.study.published import read
@@ -47,6 +48,7 @@ _PLAN = (
     "cohort_transaction",
     *_ANALYSIS,
     "study_drivers",
+    "study_change",
     "public_curves",
 )
 NAIVE, ADJUSTED = "no", "standardised"
@@ -81,6 +83,8 @@ def _reproduced(n: int, seed: int, progress: Progress) -> Reproduced:
     ]
     announce(progress, "study_drivers")
     drivers = known_driver(seed, max(n // 3 * 2, 1))
+    announce(progress, "study_change")
+    changes = known_change(seed, max(n // 5, 1))
     announce(progress, "public_curves")
     curves, chart = public_curves(seed), third_chart()
     return Reproduced(
@@ -94,6 +98,7 @@ def _reproduced(n: int, seed: int, progress: Progress) -> Reproduced:
         public_curves=curves,
         public_verdicts=interval_coverage(curves),
         drivers=drivers,
+        changes=changes,
     )
 
 
@@ -126,6 +131,7 @@ def reproduce_study(
         "third_chart": made.third_chart,
         "public_curves": made.public_curves,
         "drivers": made.drivers,
+        "changes": made.changes,
         **({"replications": made.replications} if replications else {}),
     }
     for name, table in tables.items():
