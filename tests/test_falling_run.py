@@ -69,13 +69,15 @@ def test_a_planted_effect_of_the_fall_is_found_and_said_on_page_one(
     assert page.index("Every survey counts") < page.index("A fall is alarming") < page.rindex("Limitations")
 
 
-def test_the_section_has_one_figure_and_one_table_of_both_contrasts_of_a_fall_and_a_rise(
+def test_the_section_has_one_figure_and_tables_of_both_contrasts_of_changes_and_of_quarters(
     analysis: Analysis,
 ) -> None:
     blocks = falling_pages(gather(analysis.results))
     assert [block.name for block in blocks if isinstance(block, Picture)] == ["falling-score"]
-    (table,) = (block for block in blocks if isinstance(block, Table))
-    assert len(table.columns[0].cells) == 4
+    changes, quarters = (block for block in blocks if isinstance(block, Table))
+    assert len(changes.columns[0].cells) == 4
+    assert list(quarters.columns[0].cells) == ["2024\u00a0Q1", "2024\u00a0Q2", "2024\u00a0Q3"]
+    assert "over calendar time" in _text(analysis.results)
 
 
 def test_the_figure_has_the_three_curves_of_the_leading_models(analysis: Analysis) -> None:

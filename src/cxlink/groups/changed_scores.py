@@ -152,7 +152,7 @@ def _compared(counts: Counts, cells: pd.DataFrame, group: np.ndarray, level: pd.
     made = cells.drop(columns=gone)
     made["score"] = pd.array(group, dtype="Int64")
     made.insert(1, stratum_column(LEVEL), level)
-    return replace(counts, cells=add_up(made), spec=_two_groups(counts.spec, (LEVEL, *strata)))
+    return replace(counts, cells=add_up(made), spec=as_groups(counts.spec, (LEVEL, *strata)))
 
 
 def rivals(counts: Counts) -> dict[str, Counts]:
@@ -170,8 +170,8 @@ def rivals(counts: Counts) -> dict[str, Counts]:
     times = ["entry", "exit", "cause", *(["bucket"] if "bucket" in cells else []), "n"]
     change = pd.array(moves(cells, spec) + 2, dtype="Int64")
     before = cells["previous"].astype(int).astype(str)
-    plain, levels = cells[["score", *times]], _two_groups(spec, ()).model_copy(update={"score": spec.score})
-    three = _two_groups(spec, ())
+    plain, levels = cells[["score", *times]], as_groups(spec, ()).model_copy(update={"score": spec.score})
+    three = as_groups(spec, ())
     three = three.model_copy(update={"score": three.score.model_copy(update={"scale": "1-3"})})
     both = levels.model_copy(update={"adjust": AdjustSection(columns=(LEVEL,), bands={TENURE_AT_SURVEY: ()})})
     described = {
@@ -182,7 +182,7 @@ def rivals(counts: Counts) -> dict[str, Counts]:
     return {name: replace(counts, cells=add_up(made), spec=of) for name, (made, of) in described.items()}
 
 
-def _two_groups(spec: CohortSpec, strata: tuple[str, ...]) -> CohortSpec:
+def as_groups(spec: CohortSpec, strata: tuple[str, ...]) -> CohortSpec:
     """Describe counts of two groups as the cohort is described."""
     score = spec.score.model_copy(
         update={"scale": f"{CHANGED}-{STAYED}", "higher_is_better": True, "worst": (CHANGED,), "best": (STAYED,),

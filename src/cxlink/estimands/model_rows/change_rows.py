@@ -15,6 +15,7 @@ from cxlink.estimands.estimand import NOT_LEADING
 from cxlink.estimands.fallback import thin
 from cxlink.estimands.headline import headline_of
 from cxlink.estimands.model_rows.hazard_rows import hazard_ratios
+from cxlink.estimands.model_rows.quarter_checks import quarter_checks
 from cxlink.estimands.model_rows.survey_checks import level_or_change, who_answered_again, who_changed
 from cxlink.estimands.over_clusters.clustered_rows import Clustering
 from cxlink.estimands.support_checks import LEAST_SUPPORT
@@ -71,7 +72,8 @@ def change_results(counts: Counts, rng: np.random.Generator) -> ChangeResults:
         found, more = contrast_results(compared, stream)
         rows += found
         checks.append(more)
-    return ChangeResults(rows, [*checks, *level_or_change(counts)])
+    (stream,) = rng.spawn(1)
+    return ChangeResults(rows, [*checks, *level_or_change(counts), *quarter_checks(counts, stream)])
 
 
 def contrast_results(compared: ChangedScores, rng: np.random.Generator) -> tuple[list[Row], Check]:

@@ -28,9 +28,10 @@ NOT_OVER_BUCKETS = frozenset({"measurement_error"})
 """Scenarios that rest on a part whose error is not known over buckets."""
 CHECKS_OVER_BUCKETS = frozenset({
     "trend", "spend_trend", "control_difference", "proportionality", "proportionality_ahead",
+    "calendar_drift",
 })  # fmt: skip
 """Checks whose intervals are made over buckets."""
-STUDENTS_ALREADY = frozenset({"score_change", "level_or_change"})
+STUDENTS_ALREADY = frozenset({"score_change", "level_or_change", "quarter_retention"})
 """Checks whose intervals are Student's already."""
 _OF_TESTS = frozenset({"z", "p", "std_error"})
 _DONE = "over_buckets"

@@ -8,6 +8,7 @@ from cxlink.report.content import Material
 from cxlink.report.document import Block, Run, heading, paragraph, picture, table
 from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.falling import falling_figure as figures
+from cxlink.report.falling.by_quarter import by_quarter
 from cxlink.report.falling.other_countings import CHANGES, other_countings
 from cxlink.report.figures import drawing
 from cxlink.report.format import (
@@ -49,6 +50,7 @@ def falling_pages(m: Material, level: int = 1) -> list[Block]:
         *_picture(m),
         *_table(m),
         *others,
+        *by_quarter(m),
         paragraph(" ".join([*_again(m), say("falling.assumed")])),
     ]
 
