@@ -9,6 +9,7 @@ import pytest
 from waves import SPEC, waves
 
 from cxlink import Analysis, InputError, analyse, load_counts, load_run, make_spec, read_cohort
+from cxlink.cli.closing_lines import closing_lines
 from cxlink.report.content import gather
 from cxlink.report.document import Paragraph, Picture, Strong, Table
 from cxlink.report.falling.falling_section import answers, falling_pages
@@ -65,7 +66,10 @@ def test_a_planted_effect_of_the_fall_is_found_and_said_on_page_one(
     pd.testing.assert_frame_equal(again.changes(), analysis.changes(), rtol=1e-9)
     kept = load_counts(tmp_path / "run" / "counts.parquet")
     pd.testing.assert_frame_equal(kept.cells, analysis.counts.cells, check_dtype=False)
+    assert closing_lines(analysis.results)[0].endswith("surveys")
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "n: surveys with a score" in page
+    assert "n: customers with a score" not in page
     assert page.index("Every survey counts") < page.index("A fall is alarming") < page.rindex("Limitations")
 
 

@@ -12,7 +12,7 @@ import pytest
 from cxlink.report import language as languages
 from cxlink.report import words
 from cxlink.report.document import Strong
-from cxlink.report.language import make_language, written_in
+from cxlink.report.language import SURVEYS, counting, make_language, written_in
 from cxlink.report.words import parsed, say, sentences, styled
 
 SOURCE = Path(__file__).parents[2] / "src" / "cxlink"
@@ -181,3 +181,18 @@ def test_a_sentence_that_cannot_be_said_is_refused_when_it_is_read(text: object,
 def test_a_number_choosing_a_form_is_a_slot_though_it_is_not_written() -> None:
     made = parsed(make_language({"locale": "en_GB", "x": {"y": {"one": "a", "other": "{b}"}}}))
     assert made["x.y"].slots == {"n", "b"}
+
+
+def test_a_document_of_surveys_says_so_where_a_sentence_has_a_form_for_it() -> None:
+    assert say("score_tables.customers") == "Customers"
+    with counting(SURVEYS):
+        assert say("score_tables.customers") == "Surveys"
+        assert say("score_tables.lost") == "Lost"
+        assert say("unit.month", n=1) == "month"
+    assert say("score_tables.customers") == "Customers"
+    own = {key: sentence.forms for key, sentence in ENGLISH.items() if SURVEYS in sentence.forms}
+    assert own
+    for key, forms in own.items():
+        slots = [sorted(piece.slot for piece in form if piece.slot) for form in forms.values()]
+        assert all(one == slots[0] for one in slots), key
+        assert "urvey" in "".join(piece.text for piece in forms[SURVEYS]), key

@@ -12,8 +12,9 @@ from cxlink.report.change_sections.intervention_words import caution, coverage_n
 from cxlink.report.change_sections.outcome_section import set_aside_lines
 from cxlink.report.change_sections.verdict_words import verdict, why
 from cxlink.report.check_notes import note
-from cxlink.report.content import gather
+from cxlink.report.content import counted_by, gather
 from cxlink.report.format import words
+from cxlink.report.language import counting
 from cxlink.report.posterior_sections.posterior_warnings import sampling_failures
 from cxlink.report.profile_lines import empty_bands, noted, plain
 from cxlink.report.profile_words import exclusion_moves, table_notes
@@ -24,7 +25,8 @@ from cxlink.value.intervention import InterventionValue
 
 def closing_lines(found: Results) -> list[str]:
     """Main results of a fit as a table, and the notes on them."""
-    lines = headline_lines(gather(found))
+    with counting(counted_by(found.spec)):
+        lines = headline_lines(gather(found))
     thin = [_thin(check, found.spec) for check in matching(found.checks, code="support", passed=False)]
     few = matching(found.checks, code="customers_per_stratum", passed=False, blank="")
     scattered = matching(found.checks, code="buckets_per_group", passed=False, blank="")

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cxlink import __version__
-from cxlink.report.content import Material, byline, gather, mark
+from cxlink.report.content import Material, byline, counted_by, gather, mark
 from cxlink.report.document import Block, Document, Picture, heading, paragraph, strong
 from cxlink.report.falling.falling_section import falling_pages
+from cxlink.report.language import CUSTOMERS, counting
 from cxlink.report.metric_sections.driver_section import driver_pages
 from cxlink.report.metric_sections.journey_section import journey_pages
 from cxlink.report.metric_sections.metric_section import metric_pages
@@ -33,6 +34,8 @@ PAGES: tuple[Callable[[Material, int], list[Block]], ...] = (
     driver_pages, journey_pages,
     metric_pages, sensitivity_pages, diagnostics_pages,
 )  # fmt: skip
+OF_FIRST_SURVEYS = (value_pages, metric_pages)
+"""Sections whose numbers are of customers where every survey counts: of the first survey of each."""
 
 
 def make_document(results: Results | Reproduced, command: str = "") -> Document:
@@ -47,7 +50,12 @@ def make_document(results: Results | Reproduced, command: str = "") -> Document:
     """
     if isinstance(results, Reproduced):
         return _study(results, command)
-    material = gather(results, command)
+    with counting(counted_by(results.spec)):
+        return _of_cohort(gather(results, command))
+
+
+def _of_cohort(material: Material) -> Document:
+    results = material.results
     if results.spec.analysis.models == "quick":
         parts = [*first_page(material, 1), *quick_pages(material, 1)]
     else:
@@ -60,7 +68,8 @@ def make_document(results: Results | Reproduced, command: str = "") -> Document:
 
 def headline(results: Results) -> list[Block]:
     """Give the cohort's name with page one's table and sentences, for a notebook."""
-    return [paragraph([strong(results.spec.cohort.name)]), *headline_blocks(gather(results))]
+    with counting(counted_by(results.spec)):
+        return [paragraph([strong(results.spec.cohort.name)]), *headline_blocks(gather(results))]
 
 
 def _study(study: Reproduced, command: str) -> Document:
@@ -84,7 +93,8 @@ def _document(title: str, marked: str, parts: list[Block], materials: list[Mater
 def _cohort(material: Material, level: int) -> list[Block]:
     parts = first_page(material, level)
     for pages in PAGES:
-        parts += pages(material, level)
+        with counting(CUSTOMERS if pages in OF_FIRST_SURVEYS else counted_by(material.spec)):
+            parts += pages(material, level)
     return parts
 
 

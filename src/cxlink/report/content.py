@@ -9,6 +9,7 @@ from cxlink.checks import matching
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.strata import Category, categories_of
 from cxlink.report.estimates_lookup import Book, open_book
+from cxlink.report.language import CUSTOMERS, SURVEYS
 from cxlink.report.words import say
 from cxlink.results import Results
 
@@ -105,6 +106,11 @@ def _hidden(estimates: pd.DataFrame) -> set[str]:
     own = estimates[(estimates["reference"] == "") & (estimates["stratum"] == "")]
     known = own.groupby("group")["n"].max()
     return set(known.index[known.isna()])
+
+
+def counted_by(spec: CohortSpec) -> str:
+    """Say what the numbers of a cohort are of, as `cxlink.report.language.counting` takes it."""
+    return SURVEYS if spec.every_survey else CUSTOMERS
 
 
 def stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -16,7 +16,10 @@ from babel.numbers import get_decimal_symbol
 
 THIN = "\u202f"  # narrow no-break space: groups digits, and keeps a unit with its number
 NONE = "–"
+CUSTOMERS, SURVEYS = "customers", "surveys"
+"""What the numbers of a document count; a sentence may have a form of its own for surveys."""
 _LANGUAGE: ContextVar[str] = ContextVar("language", default="en")
+_COUNTED: ContextVar[str] = ContextVar("counted", default=CUSTOMERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,21 @@ def written_in(language: str) -> Iterator[None]:
         yield
     finally:
         _LANGUAGE.reset(before)
+
+
+@contextmanager
+def counting(what: str) -> Iterator[None]:
+    """Write what is made inside of numbers of `CUSTOMERS`, or of `SURVEYS`."""
+    before = _COUNTED.set(what)
+    try:
+        yield
+    finally:
+        _COUNTED.reset(before)
+
+
+def counts_surveys() -> bool:
+    """Whether the numbers of the document that is being made are of surveys."""
+    return _COUNTED.get() == SURVEYS
 
 
 def current() -> str:

@@ -7,7 +7,9 @@ from cxlink.cohort.input_checks import input_checks
 from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort
 from cxlink.report.check_notes import note
+from cxlink.report.content import counted_by
 from cxlink.report.format import FIRM, THIN, levels, listed, percent, periods, whole
+from cxlink.report.language import counting
 from cxlink.report.profile_words import exclusion_moves, exclusions, profile_notes, time_origin
 from cxlink.report.words import say
 from cxlink.sensitivity.duration_convention import headline_points
@@ -50,7 +52,8 @@ def profile_lines(cohort: Cohort) -> list[str]:
         lines += [*_follow_up(counts), *_headline(cohort, counts)]
     if counts.spec.spend is not None:
         complete, n = (int(counts.scored[name].sum()) for name in ("spend_n", "n"))
-        lines.append(say("terminal.spend", complete=complete, scored=n))
+        with counting(counted_by(counts.spec)):
+            lines.append(say("terminal.spend", complete=complete, scored=n))
     moved = exclusion_moves(exclusion_checks(counted(cohort).around_exclusion), counts.spec)
     settled = [note(check) for check in input_checks(counts)]
     notes = [*moved, *settled, *profile_notes(counts.profile), *empty_bands(counts)]

@@ -5,6 +5,10 @@ A sentence that depends on a number is a table of Babel's plural forms, chosen b
 
     [unit]
     month = { one = "{n:integer} month", other = "{n:integer} months" }
+
+One whose numbers are of surveys where every survey of a customer counts may have a form for that as well::
+
+    customers = { other = "Customers", surveys = "Surveys" }
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,8 +19,10 @@ from typing import Any
 
 from cxlink.report.document import Run, Strong, strong
 from cxlink.report.language import (
+    SURVEYS,
     Language,
     capital,
+    counts_surveys,
     current,
     decimal,
     listed,
@@ -55,7 +61,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence in each plural form of its language; under ``other`` alone where no number decides."""
+    """A sentence in each plural form of its language; under ``other`` alone where no number decides.
+
+    Under ``surveys`` that of a document whose numbers are of surveys, where it has one.
+    """
 
     forms: Mapping[str, tuple[Piece, ...]]
 
@@ -63,7 +72,12 @@ class Sentence:
     def slots(self) -> frozenset[str]:
         """Facts that it needs; the number that chooses its form among them."""
         named = {piece.slot for form in self.forms.values() for piece in form if piece.slot}
-        return frozenset(named | {"n"} if len(self.forms) > 1 else named)
+        return frozenset(named | {"n"} if self.plural else named)
+
+    @property
+    def plural(self) -> bool:
+        """Whether a number chooses its form."""
+        return len(set(self.forms) - {SURVEYS}) > 1
 
     @property
     def styled(self) -> bool:
@@ -104,9 +118,11 @@ def styled(key: str, /, **facts: object) -> list[Run]:
 
 def _filled(key: str, facts: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     language = current()
-    forms = sentences(language)[key].forms
-    form = read_language(language).locale.plural_form(facts["n"]) if len(forms) > 1 else "other"
-    for piece in forms[form]:
+    sentence = sentences(language)[key]
+    form = read_language(language).locale.plural_form(facts["n"]) if sentence.plural else "other"
+    if counts_surveys() and SURVEYS in sentence.forms:
+        form = SURVEYS
+    for piece in sentence.forms[form]:
         fact = _written(facts[piece.slot], piece.kind) if piece.slot else ""
         if piece.text or fact:
             yield piece.text + fact, piece.strong
@@ -137,7 +153,8 @@ def parsed(language: Language) -> Mapping[str, Sentence]:
 def _sentence(key: str, text: str | Mapping[str, str], language: Language) -> Sentence:
     forms = {"other": text} if isinstance(text, str) else text
     needed = {*language.locale.plural_form.tags, "other"}
-    if len(forms) > 1 and set(forms) != needed:
+    plural = set(forms) - {SURVEYS}
+    if len(plural) > 1 and plural != needed:
         raise ValueError(f"{key}: plural forms must be {', '.join(sorted(needed))}")
     return Sentence({form: _pieces(key, words) for form, words in forms.items()})
 
