@@ -56,7 +56,7 @@ def survey_quarters(
     place = {quarter: at for at, quarter in enumerate(quarters, 1)}
     names = list(counts.spec.stratum_variables) if adjusted else []
     made = inside[[*map(stratum_column, names), "entry", "exit", "cause", *_bucket(inside), "n"]].copy()
-    made.insert(0, "score", pd.array(inside["wave"].map(place), dtype="Int64"))
+    made.insert(0, "score", pd.array(inside["wave"].map(place).to_numpy(int), dtype="Int64"))
     if adjusted:
         made.insert(1, stratum_column(LEVEL), inside["score"].astype(int).astype(str))
     spec = as_groups(counts.spec, (LEVEL, *names) if adjusted else ())
