@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cxlink.cohort import checked_rows
-from cxlink.cohort.count import whole_periods
+from cxlink.cohort.count import survey_history, whole_periods
 from cxlink.cohort.read import columns, dates
 from validation.fuzz import __main__ as command
 from validation.fuzz import own_reading as read
@@ -38,9 +38,10 @@ def test_a_few_cases_are_as_they_should_be() -> None:
         (whole_periods, "period_of", whole_periods.whole_periods, (4, 5, 6)),
         (checked_rows, "rules_of", lambda _: [], (10, 11)),
         (dates, "less_gap", lambda until, _: until, (752,)),
+        (survey_history, "MOST_NUMBERED", 2, (399, 508)),
         (columns, "YES", frozenset({"true"}), range(20, 30)),
     ],
-    ids=["floor for ceil", "no rules", "spans followed to the end", "fewer words"],
+    ids=["floor for ceil", "no rules", "spans followed to the end", "fewer surveys", "fewer words"],
 )
 def test_a_fault_of_the_package_is_seen(
     place: Any, name: str, broken: Any, seeds: Iterable[int], monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from validation.fuzz.drawn_repeats import into_repeats
 from validation.fuzz.drawn_spans import into_spans
 from validation.fuzz.spoiled import spoil
 from validation.fuzz.writers import READERS, SAFE_NAMES
@@ -113,14 +114,15 @@ def drawn(seed: int) -> Case:
     for add in (_add_adjusters, _add_identity, _add_control, _add_metrics, _add_unused):
         add(case)
     into_spans(case.spec, case.columns, case.add, seed)
+    repeats = into_repeats(case.spec, seed)
     _add_table_keys(case)
-    if random.random() < 0.4:
+    if random.random() < 0.4 and not repeats:
         for _ in range(random.choice([1, 1, 1, 2, 3])):
             _make_hostile(case)
     case.drop_invalid = random.random() < 0.3
-    if random.random() < 0.12:
+    if random.random() < 0.12 and not repeats:
         case.spoilt = spoil(case.spec, random)
-    if random.random() < 0.03 and reader in TWINS:
+    if random.random() < 0.03 and reader in TWINS and not repeats:
         case.twin = random.choice(list(case.columns))
     return case
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from validation.fuzz import own_reading as read
+from validation.fuzz.own_history import HISTORY, Survey, refusal, surveys
 from validation.fuzz.own_merging import merged
 from validation.fuzz.own_reading import BAD
 
@@ -31,7 +32,8 @@ class Expected:
     rows : int
         Customers in the table.
     cells : dict
-        By score, strata, entry, exit, cause, wave, touchpoint and member: sums by the name of their column.
+        By score, strata, entry, exit, cause, wave, touchpoint, member, and where every survey counts the score before
+        and the bucket (empty elsewhere): sums by the name of their column.
     left_out : dict of str to int
         Customers that are left out, by reason.
     """
@@ -68,6 +70,11 @@ def counted(rows: Sequence[Row], spec: Spec, columns: Sequence[str], drop_invali
     if not rows or found.refused:
         found.refused = found.refused or "no rows"
         return found
+    history: list[Survey] = []
+    if _all_count(spec):
+        history = surveys(rows, spec, scale_of(spec["score"]["scale"]))
+        found.left_out = {"unanswered_survey": len(rows) - len(history)} if len(history) < len(rows) else {}
+        rows = [survey.row for survey in history]
     coded = [_coded(row, spec, columns) for row in rows]
     found.broken = [i for i, one in enumerate(coded, 1) if one is None]
     if found.broken and not drop_invalid:
@@ -75,6 +82,9 @@ def counted(rows: Sequence[Row], spec: Spec, columns: Sequence[str], drop_invali
         return found
     if found.broken:
         found.left_out["invalid"] = len(found.broken)
+    if _all_count(spec) and not found.broken:
+        _count_surveys(history, coded, spec, found)
+        return found
     kept = [(row, one) for row, one in zip(rows, coded, strict=True) if one is not None]
     kept = _one_a_customer(kept, spec, found)
     if not kept or found.refused:
@@ -85,11 +95,27 @@ def counted(rows: Sequence[Row], spec: Spec, columns: Sequence[str], drop_invali
             why = _left_out(key, spec)
             found.left_out[why] = found.left_out.get(why, 0) + 1
             continue
-        cell = found.cells.setdefault(key, dict.fromkeys(sums, 0.0))
+        cell = found.cells.setdefault((*key, "", ""), dict.fromkeys(sums, 0.0))
         for name, value in sums.items():
             cell[name] += value
     found.refused = _too_many_levels([one for _, one in kept], spec)
     return found
+
+
+def _all_count(spec: Spec) -> bool:
+    return bool(spec.get("cohort", {}).get("repeat") == "all")
+
+
+def _count_surveys(history: Sequence[Survey], coded: Sequence[Any], spec: Spec, found: Expected) -> None:
+    """Add surveys up, with what came before each."""
+    found.refused = refusal(history, spec) or _too_many_levels(list(coded), spec)
+    at = 1 + len(_of_table(spec))
+    for survey, (key, sums) in zip(history, coded, strict=True):
+        whole = (*key[:at], *survey.strata, *key[at:], survey.previous, survey.bucket)
+        every = {**sums, "per_customer": survey.share}
+        cell = found.cells.setdefault(whole, dict.fromkeys(every, 0.0))
+        for name, value in every.items():
+            cell[name] += value
 
 
 def _refused(columns: Sequence[str], spec: Spec) -> str:
@@ -162,7 +188,7 @@ def _one_a_customer(kept: list[Any], spec: Spec, found: Expected) -> list[Any]:
 def _too_many_levels(coded: list[Any], spec: Spec) -> str:
     """Whether a category has over fifty values."""
     adjust, sub = spec.get("adjust", {}), spec.get("subscription", {})
-    for at, name in enumerate(strata(spec), 1):
+    for at, name in enumerate(_of_table(spec), 1):
         if name not in adjust.get("bands", {}) and name != "tenure_at_survey" and _levels(coded, at) > 50:
             return f"{name} has too many values"
     if sub.get("cause") and len({key[-4] for key, _ in coded if key[-4]}) > 50:
@@ -177,6 +203,11 @@ def _levels(coded: list[Any], at: int) -> int:
 
 
 def strata(spec: Spec) -> list[str]:
+    """What is adjusted for, the history of each survey where all count."""
+    return [*_of_table(spec), *(HISTORY if _all_count(spec) else ())]
+
+
+def _of_table(spec: Spec) -> list[str]:
     """Columns that are adjusted for, tenure at the survey by default where both dates are known."""
     adjust, sub = spec.get("adjust", {}), spec.get("subscription", {})
     names = [*adjust.get("columns", ()), *(name for name, cuts in adjust.get("bands", {}).items() if cuts)]
@@ -234,7 +265,7 @@ def scale_of(text: str) -> tuple[int, int]:
 def _groups(row: Row, spec: Spec) -> tuple[list[str], list[str]] | None:
     table, adjust, sub = spec.get("table", {}), spec.get("adjust", {}), spec.get("subscription", {})
     groups: list[Any] = []
-    for name in strata(spec):
+    for name in _of_table(spec):
         cuts = adjust.get("bands", {}).get(name)
         if cuts:
             groups.append(read.band(row[name], table, tuple(cuts)))

@@ -157,7 +157,7 @@ def difference(counts: Counts, expected: Expected, strata: list[str]) -> str:
     if counts.profile.rows_read != expected.rows:
         return f"{counts.profile.rows_read} rows read, expected {expected.rows}"
     keys = ["score", *(f"stratum.{name}" for name in strata), "entry", "exit", "cause", "wave"]
-    keys += ["touchpoint", "member"]
+    keys += ["touchpoint", "member", "previous", "bucket"]
     cells = counts.cells.assign(**{name: "" for name in keys if name not in counts.cells})
     found: dict[tuple[Any, ...], dict[str, float]] = {}
     sums = [name for name in cells if name not in keys]

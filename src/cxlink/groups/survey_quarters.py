@@ -55,8 +55,10 @@ def survey_quarters(
         return None
     place = {quarter: at for at, quarter in enumerate(quarters, 1)}
     names = list(counts.spec.stratum_variables) if adjusted else []
-    made = inside[[*map(stratum_column, names), "entry", "exit", "cause", *_bucket(inside), "n"]].copy()
-    made.insert(0, "score", pd.array(inside["wave"].map(place).to_numpy(int), dtype="Int64"))
+    made = inside[
+        ["score", *map(stratum_column, names), "entry", "exit", "cause", *_bucket(inside), "n"]
+    ].copy()
+    made["score"] = pd.array(inside["wave"].map(place).to_numpy(int), dtype="Int64")
     if adjusted:
         made.insert(1, stratum_column(LEVEL), inside["score"].astype(int).astype(str))
     spec = as_groups(counts.spec, (LEVEL, *names) if adjusted else ())
