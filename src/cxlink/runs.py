@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from cxlink import __version__
 from cxlink.checks import check_table, checks_of
 from cxlink.cohort.count.counts import FORMAT, Counts, load_counts, refuse_format, save_counts, suppress
@@ -21,9 +23,12 @@ from cxlink.cohort.run_files import read_record, refuse_changed, refuse_large
 from cxlink.cohort.run_folders import RECORD as RECORD
 from cxlink.cohort.run_folders import new_folder as new_folder
 from cxlink.cohort.run_folders import refuse_existing as refuse_existing
+from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.csv_tables import csv_text, read_csv
 from cxlink.estimands.model_rows.coefficients import coefficient_table
 from cxlink.estimands.tidy import COLUMNS, TEXT
+from cxlink.metrics.journey.journey_rows import ORDER, VARIABLE
+from cxlink.metrics.metric_table import tidy_metrics
 from cxlink.report.check_notes import note
 from cxlink.report.metric_sections.metric_definitions import with_definitions
 from cxlink.report.profile_words import exclusions, table_notes
@@ -37,6 +42,8 @@ _WORDS = ("model", "adjusted", "part", "term", "level", "reference", "scale")
 _DIAGNOSTICS = ("code", "model", "group", "ok", "note", "facts")
 _TABLES = {"estimates": TEXT, "diagnostics": _DIAGNOSTICS, "families": TEXT, "coefficients": _WORDS}
 """Tables of a run folder, each with its columns of text."""
+
+_METRIC_TEXT = ("metric", "version", "segment", "period", "unit")
 
 
 def write_run(
@@ -194,3 +201,38 @@ def read_tables(folder: Path) -> dict[str, Any]:
         if name not in tables:
             raise InputError(f"{folder}: a run folder without {file}. Fit the cohort again.")
     return {"families": tables["estimates"][:0], "coefficients": coefficient_table(()), **tables}
+
+
+def read_journey(folder: Path, spec: CohortSpec) -> pd.DataFrame:
+    """Read the rows of contacts back from ``metrics.csv``: no other file of a run has them.
+
+    Parameters
+    ----------
+    folder : Path
+        Of a run.
+    spec : CohortSpec
+        Its ``[touchpoints]``; without, there is no row.
+
+    Returns
+    -------
+    DataFrame
+        See `cxlink.metrics.metric_table.COLUMNS`.
+
+    Raises
+    ------
+    InputError
+        If the file is no such table.
+    """
+    path, section = folder / "metrics.csv", spec.touchpoints
+    if section is None or not path.is_file():
+        return tidy_metrics([])
+    refuse_large(path)
+    try:
+        table = read_csv(path, (*_METRIC_TEXT, "definition", "source"))
+        own = table[table["metric"].str.startswith("journey_")]
+        names = [name for name in (VARIABLE, ORDER, section.segment) if name is not None]
+        split = [next(name for name in names if segment.startswith(f"{name}=")) for segment in own["segment"]]
+        categories = [text[len(name) + 1 :] for name, text in zip(split, own["segment"], strict=True)]
+        return tidy_metrics(own.assign(variable=split, category=categories).to_dict("records"))
+    except (ValueError, TypeError, KeyError, AttributeError, StopIteration, csv.Error):
+        raise InputError(f"{folder}: {path.name} is not such as a run has. Fit the cohort again.") from None

@@ -6,6 +6,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from cxlink import __version__
 from cxlink.analysis import analyse, measured
 from cxlink.anchor_runs import with_anchors
@@ -20,9 +22,10 @@ from cxlink.comparison.changes import CALIBRATION, CHANGES, outcomes, response_r
 from cxlink.comparison.recommendation import verdict_of
 from cxlink.display import Analysis
 from cxlink.groups.changed_scores import of_first_surveys
+from cxlink.metrics.metric_table import tidy_metrics
 from cxlink.progress import telling
 from cxlink.results import NOT_WRITTEN, WrittenResults
-from cxlink.runs import RECORD, read_run, read_tables
+from cxlink.runs import RECORD, read_journey, read_run, read_tables
 from cxlink.stages import Progress, silent
 from cxlink.survival.at_risk_table import at_risk_by_period
 
@@ -63,12 +66,18 @@ def load_run(folder: Path | str) -> Analysis:
     spells = spells_of(counts) if len(counts.scored) else None
     known: dict[str, Any] = {
         "counts": counts,
-        "metrics": measured(counts),
+        "metrics": _metrics(folder, counts),
         "at_risk": at_risk_by_period(spells, counts),
     }
     unknown: dict[str, Any] = dict.fromkeys(NOT_WRITTEN)
     tables = read_tables(folder)
     return Analysis(WrittenResults(**tables, **known, **unknown, again=lambda: analyse(counts).results))
+
+
+def _metrics(folder: Path, counts: Counts) -> pd.DataFrame:
+    """Metrics made again from the counts, and the rows of contacts as they were written."""
+    made, journey = measured(counts), read_journey(folder, counts.spec)
+    return tidy_metrics([*made.to_dict("records"), *journey.to_dict("records")]) if len(journey) else made
 
 
 def compare(
