@@ -233,6 +233,7 @@ def read_journey(folder: Path, spec: CohortSpec) -> pd.DataFrame:
         names = [name for name in (VARIABLE, ORDER, section.segment) if name is not None]
         split = [next(name for name in names if segment.startswith(f"{name}=")) for segment in own["segment"]]
         categories = [text[len(name) + 1 :] for name, text in zip(split, own["segment"], strict=True)]
-        return tidy_metrics(own.assign(variable=split, category=categories).to_dict("records"))
+        rows = own.assign(variable=split, category=categories).to_dict("records")
+        return tidy_metrics({str(name): value for name, value in row.items()} for row in rows)
     except (ValueError, TypeError, KeyError, AttributeError, StopIteration, csv.Error):
         raise InputError(f"{folder}: {path.name} is not such as a run has. Fit the cohort again.") from None

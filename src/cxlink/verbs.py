@@ -22,7 +22,6 @@ from cxlink.comparison.changes import CALIBRATION, CHANGES, outcomes, response_r
 from cxlink.comparison.recommendation import verdict_of
 from cxlink.display import Analysis
 from cxlink.groups.changed_scores import of_first_surveys
-from cxlink.metrics.metric_table import tidy_metrics
 from cxlink.progress import telling
 from cxlink.results import NOT_WRITTEN, WrittenResults
 from cxlink.runs import RECORD, read_journey, read_run, read_tables
@@ -77,7 +76,8 @@ def load_run(folder: Path | str) -> Analysis:
 def _metrics(folder: Path, counts: Counts) -> pd.DataFrame:
     """Metrics made again from the counts, and the rows of contacts as they were written."""
     made, journey = measured(counts), read_journey(folder, counts.spec)
-    return tidy_metrics([*made.to_dict("records"), *journey.to_dict("records")]) if len(journey) else made
+    parts = [one for one in (made, journey) if len(one)]
+    return pd.concat(parts, ignore_index=True) if parts else made
 
 
 def compare(
