@@ -11,6 +11,11 @@ from benchmarks.measure import Measured
 OURS, FROM_COUNTS, BARE = "cxlink", "cxlink, from counts", "bare group-by"
 COUNTING = {True: "counting, retention and spend", False: "counting, retention only"}
 WITH_IDS = "counting, retention and spend, no id twice"
+FURTHER = {
+    "accounts": "counting, customers in accounts (200 buckets)",
+    "surveys": "counting, every survey of a customer (200 buckets)",
+    "scores": "counting, three scores",
+}
 ANALYSIS, REPORT = "analysis of the counts", "run folder with figures and PDF"
 HELP, FIT = "cxlink --help", "cxlink fit"
 USER, SCRIPT = "what a user waits for: ", "lifelines script"

@@ -44,6 +44,9 @@ SPECS: dict[str, dict[str, Any]] = {
         "cohort": {"id": "account", "repeat": "all"}, "subscription": {**_DATED, "cause": "reason"},
         "spend": {"column": "spent"}, "adjust": {"columns": ["plan"]},
     },
+    "customers in accounts": {
+        "cohort": {"id": "customer", "cluster": "account"}, "subscription": _DATED, "spend": {"column": "spent"},
+    },
     "small amounts and a negative control": {
         "spend": {"column": "small", "complete": True}, "control": {"column": "before"},
     },

@@ -245,7 +245,7 @@ def _read(
     source, raw, metrics, dropped = checked.source, checked.raw, checked.metrics, checked.dropped
     n_rows = _customers(raw) + number_of_rows(dropped)
     notes += similar_ids(source, spec, n_rows)
-    repeats = repeated_scores(source, spec)
+    repeats = repeated_scores(source, spec, raw)
     source, later = one_row_a_customer(source, spec)
     if later:
         raw, metrics = grouping.raw_cells(source, spec), raw_metrics(source, spec)

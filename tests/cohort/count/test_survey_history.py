@@ -52,6 +52,21 @@ def test_each_survey_is_counted_from_its_own_day_on_with_what_came_before() -> N
     assert set(rows["bucket"]) == {bucket_of(who) for who in "abcef"}
 
 
+def test_pairs_of_scores_are_those_of_a_query_of_the_rows() -> None:
+    pairs = read_cohort(SURVEYS, every()).count_repeats()
+    assert pairs.to_numpy().tolist() == [[8, 5, 1]]  # a's first and second; nobody else gave two
+    rows = pd.concat(
+        [SURVEYS.assign(who=SURVEYS["who"] + str(k), score=SURVEYS["score"] - k % 2) for k in range(3)]
+    )
+    alike = [
+        read_cohort(
+            rows, every(score={"column": "score", "scale": "0-10"}, cohort={"id": "who", "repeat": asked})
+        )
+        for asked in ("all", "first")
+    ]
+    pd.testing.assert_frame_equal(*(one.count_repeats() for one in alike))
+
+
 def test_unanswered_surveys_of_who_answered_are_left_out_and_said() -> None:
     counts = read_cohort(SURVEYS, every()).count()
     assert counts.profile.rows_read == 10

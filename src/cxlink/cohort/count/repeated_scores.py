@@ -1,16 +1,18 @@
 """Several scores of one customer, counted in pairs: what the reliability of the score is worked out from."""
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cxlink.cohort.count.identity import survey_order
 from cxlink.cohort.count.row_expressions import prepare
 from cxlink.cohort.read import columns
 from cxlink.cohort.read.source import Source
-from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.spec.cohort_spec import PREVIOUS_SCORE, SURVEY_NUMBER, CohortSpec
+from cxlink.cohort.strata import stratum_column
 
 
-def repeated_scores(source: Source, spec: CohortSpec) -> pa.Table | None:
-    """Count customers by the first and the second score that they gave, in one query.
+def repeated_scores(source: Source, spec: CohortSpec, raw: pa.Table) -> pa.Table | None:
+    """Count customers by the first and the second score that they gave: one query, none where every survey counts.
 
     Parameters
     ----------
@@ -18,6 +20,8 @@ def repeated_scores(source: Source, spec: CohortSpec) -> pa.Table | None:
         The table, with all rows of a customer.
     spec : CohortSpec
         Its id, score and survey date.
+    raw : Arrow table
+        Its raw cells: where every survey counts, each knows the number of the survey and the score before.
 
     Returns
     -------
@@ -28,6 +32,8 @@ def repeated_scores(source: Source, spec: CohortSpec) -> pa.Table | None:
 
     if spec.cohort.id is None or spec.cohort.repeat == "error":
         return None
+    if spec.every_survey:
+        return _of_second_surveys(raw)
     score = prepare(source, spec).keys["score"]
     window = {
         "group_by": columns.raw(source, spec.cohort.id, "id"),
@@ -40,3 +46,14 @@ def repeated_scores(source: Source, spec: CohortSpec) -> pa.Table | None:
     return source.run(
         first.group_by(["score", "again"]).aggregate(n=first.count()).order_by(["score", "again"])
     )
+
+
+def _of_second_surveys(raw: pa.Table) -> pa.Table:
+    """The same pairs from raw cells: the score of each second survey, and the one before it."""
+    before, number = (raw[stratum_column(name)] for name in (PREVIOUS_SCORE, SURVEY_NUMBER))
+    pairs = pa.table({"score": before, "again": raw["score"], "n": raw["n"]})
+    second = pairs.filter(pc.and_(pc.equal(number, 2), pc.is_valid(raw["score"])))
+    sums = (
+        second.group_by(["score", "again"]).aggregate([("n", "sum")]).rename_columns(["score", "again", "n"])
+    )
+    return sums.sort_by([("score", "ascending"), ("again", "ascending")])

@@ -1,0 +1,107 @@
+"""Counting customers in accounts, every survey, and several scores, each against the bare group-by of its columns."""
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.customers import make_table
+from benchmarks.measure import Measured, in_own_process, timed
+from benchmarks.results import BARE, FURTHER, OURS, Row, row
+
+_SURVEYS = """
+SELECT i // 4 AS customer_id, i // 8 AS account_id, CASE WHEN score IS NULL THEN NULL ELSE 1 + score // 3 END AS score,
+    1 + (i * 7 + months) % 5 AS csat, 1 + (i * 3 + months) % 7 AS desk, 1 + months // 6 AS quarters, churned, plan,
+    region, DATE '2020-01-01' + INTERVAL (90 * (i % 4) + (i // 4) % 80) DAY AS survey
+FROM (SELECT *, customer_id AS i FROM '{path}')
+"""
+"""Four surveys a customer, two customers an account, three scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """What is counted, and the query that one would write by hand for it.
+
+    Attributes
+    ----------
+    spec : str
+        Description of the table, as TOML.
+    bare : str
+        Query of a table ``{path}``, of the same columns.
+    """
+
+    spec: str
+    bare: str
+
+
+_STAY = '[subscription]\nduration = "quarters"\nevent = "churned"\nunit = "quarter"\n'
+_PLAN = '[adjust]\ncolumns = ["plan"]\n'
+_SCORE = '[score]\ncolumn = "score"\nscale = "1-5"\n'
+_OTHERS = (
+    '[score.others]\ncsat = { column = "csat", scale = "1-5" }\ndesk = { column = "desk", scale = "1-7" }\n'
+)
+COUNTED = {
+    "accounts": Counting(
+        f'[cohort]\ncluster = "account_id"\n{_SCORE}{_STAY}{_PLAN}',
+        "SELECT score, churned, quarters, plan, hash(account_id) % 200 AS bucket, count(*) FROM '{path}' GROUP BY ALL",
+    ),
+    "surveys": Counting(
+        f'[cohort]\nid = "customer_id"\nrepeat = "all"\n{_SCORE}{_STAY}survey = "survey"\n',
+        """SELECT score, churned, quarters, previous, least(place, 3) AS place,
+            year(survey) * 4 + quarter(survey) AS wave, hash(customer_id) % 200 AS bucket, count(*)
+        FROM (SELECT *, lag(score) OVER asked AS previous, row_number() OVER asked AS place FROM '{path}'
+            WINDOW asked AS (PARTITION BY customer_id ORDER BY survey)) GROUP BY ALL""",
+    ),
+    "scores": Counting(
+        f"{_SCORE}{_OTHERS}{_STAY}{_PLAN}",
+        "SELECT score, csat, desk, churned, quarters, plan, count(*) FROM '{path}' GROUP BY ALL",
+    ),
+}
+
+
+def make_surveys(folder: Path, size: int) -> Path:
+    """Write surveys to a Parquet file, unless it is there; returns its path."""
+    import duckdb
+
+    path, customers = folder / f"surveys-{size}.parquet", make_table(folder, size)
+    if not path.exists():
+        partial = path.with_suffix(".partial")
+        places = [str(one).replace("'", "''") for one in (customers, partial)]
+        query = _SURVEYS.format(path=places[0])
+        duckdb.execute(f"COPY ({query}) TO '{places[1]}' (FORMAT parquet, COMPRESSION zstd)")
+        partial.replace(path)
+    return path
+
+
+def alternate(path: str, what: str, repeats: int) -> dict[str, Measured]:
+    """Count and group by in turn, in one process; each was done once before."""
+    import duckdb
+
+    from cxlink import make_spec, read_cohort
+
+    spec = make_spec(tomllib.loads(COUNTED[what].spec))
+    engine, query = duckdb.connect(), COUNTED[what].bare.replace("{path}", path.replace("'", "''"))
+    work: dict[str, Any] = {
+        "bare": lambda: engine.execute(query).fetch_arrow_table(),
+        "ours": lambda: read_cohort(path, spec).count(),
+    }
+    for one in work.values():
+        one()
+    found = {name: Measured() for name in work}
+    for turn in range(repeats):
+        for name in list(work)[:: 1 if turn % 2 else -1]:
+            timed(work[name], found[name])
+    return found
+
+
+def against_bare(tables: Path, sizes: Sequence[int]) -> Iterator[Row]:
+    """Count each in turn with its bare group-by."""
+    for size in (one for one in sizes if one <= 10_000_000):
+        path = str(make_surveys(tables, size))
+        for what, title in FURTHER.items():
+            found = in_own_process("further_counting:alternate", path=path, what=what, repeats=5)
+            ours, bare = found["ours"], found["bare"]
+            note = f"processor time {ours.typical_cpu / bare.typical_cpu:.2f} times"
+            yield row(title, size, OURS, replace(ours, note=note), bare)
+            yield row(title, size, BARE, bare)
