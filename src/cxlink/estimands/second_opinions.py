@@ -17,6 +17,11 @@ OF_TENURE = ("retention", "tenure", "tenure_mean", "remaining_tenure", *OF_THE_R
 """What families say of retention; customer lifetime value is the report's own, whatever curve it stands on."""
 
 
+def opinions() -> frozenset[str]:
+    """Names of the families and their averages."""
+    return frozenset({family.name for family in menu(np.ones(1))} | set(AVERAGES))
+
+
 def parted(estimates: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Divide a table of estimates.
 
@@ -32,7 +37,7 @@ def parted(estimates: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         `OF_THE_REPORTED`, and lags of other models than Kaplan–Meier and, beyond follow-up, `REPORTED`. Both with the
         same columns, in the same order.
     """
-    names = {family.name for family in menu(np.ones(1))} | set(AVERAGES)
+    names = opinions()
     of_reported = estimates["estimand"].isin(with_contrasts(OF_THE_REPORTED))
     lags = {text for text in estimates["scenario"].unique() if scenario_of(text).kind == "lag"}
     beyond = (estimates["model"] == REPORTED) & (estimates["extrapolated"] > 0)

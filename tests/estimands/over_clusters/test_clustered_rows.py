@@ -71,7 +71,7 @@ def test_a_row_is_stretched_once_by_its_own_buckets(made: Clustering) -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"model": "weibull"}, {"model": "bayes"}, {"scenario": "measurement_error"}, {"group": "asked_twice"}],
+    [{"model": "posterior"}, {"model": "bayes"}, {"scenario": "measurement_error"}, {"group": "asked_twice"}],
     ids=str,
 )
 def test_what_is_not_made_over_buckets_has_no_interval(made: Clustering, changed: Row) -> None:

@@ -25,6 +25,7 @@ from cxlink.groups import requests as standards
 from cxlink.groups.standardisation import standardised
 from cxlink.survival.families.averaging import WORKERS, aic_weights, equal_weights, project_all
 from cxlink.survival.families.backtest import Backtest, backtest
+from cxlink.survival.families.bucket_covariance import over_buckets
 from cxlink.survival.families.extrapolation_warnings import family_warnings, spike
 from cxlink.survival.families.fit import fit_all
 from cxlink.survival.families.fitted import Fit, Unfitted
@@ -125,6 +126,7 @@ def _tested(
     periods: PersonPeriods, spells: Spells, spec: CohortSpec, rng: np.random.Generator
 ) -> tuple[tuple[Fit | Unfitted, ...], Backtest]:
     made = fit_all(periods, effect=spec.score.effect, acts_on=spec.score.acts_on)
+    made = tuple(over_buckets(one, periods) for one in made)
     fits = [fit for fit in made if isinstance(fit, Fit)]
     return made, backtest(fits, periods, spells, (spec.score.effect, spec.score.acts_on), rng)
 

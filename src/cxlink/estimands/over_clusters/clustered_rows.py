@@ -15,12 +15,13 @@ from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.errors import InputError
 from cxlink.estimands.e_values import e_value
+from cxlink.estimands.second_opinions import opinions
 from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE, EffectiveBuckets, Footing, effective_buckets
 
 Row = dict[str, Any]
 OVER_BUCKETS = frozenset({
     "kaplan_meier", "grouped_ph", "spliced", "means", "poisson", "gamma", "two_part", "log_ols", "line",
-})  # fmt: skip
+}) | opinions()  # fmt: skip
 """Models whose draws and sandwiches are made over buckets."""
 SATURATED = frozenset({"kaplan_meier", "means", "spliced", "line"})
 """Of these, models that have each level and stratum by itself: one bucket says nothing of its error."""

@@ -216,6 +216,7 @@ def _result(
         at_bound=(*(names[j] for j in np.flatnonzero(optimum.bound)), *(["monotone"] * optimum.edge)),
         penalised=tuple(names[j] for j in sorted(separated)),
         marginals=marginals(drawn, centred, covariance, layout.n_effects) if not patched else (),
+        held=_held(followed, centred.theta),
     )  # fmt: skip
     if optimum.edge:
         checks.append(Check("held_rising", family.name))
@@ -225,6 +226,12 @@ def _result(
         checks.append(Check("search_stopped", family.name, facts={"gradient": fitted.gradient_norm}))
     fitted = replace(fitted, checks=tuple(checks))
     return _monotone(fitted, likelihood) if effect == "monotone" and layout.n_score > 1 else fitted
+
+
+def _held(followed: Likelihood, theta: np.ndarray) -> np.ndarray:
+    """Information of the penalties; empty without any."""
+    held = [-penalty.hessian(theta) for penalty in followed.penalties]
+    return np.sum(held, axis=0) if held else np.empty((0, 0))
 
 
 def _vague(layout: FamilyLayout, optimum: Optimum) -> set[int]:

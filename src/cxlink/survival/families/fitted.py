@@ -55,6 +55,8 @@ class Fit:
         Of the parameters whose draws are not normal.
     monotone : bool
         Whether the levels' effects are projected to monotone ones.
+    held : ndarray of shape (n_parameters, n_parameters)
+        Information of the penalties of the likelihood that draws follow; empty without any.
     """
 
     family: Family
@@ -76,6 +78,7 @@ class Fit:
     checks: tuple[Check, ...] = ()
     marginals: tuple[Marginal, ...] = ()
     monotone: bool = False
+    held: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
 
     @property
     def aic(self) -> float:
