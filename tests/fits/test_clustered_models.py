@@ -9,6 +9,10 @@ from cxlink import InputError, aft, compare_models, hazards, kaplan_meier, poste
 from cxlink.cohort.count.spells import person_periods, spells_of
 from cxlink.spend.regressions import fit_poisson
 from cxlink.spend.spend_cells import spend_cells
+from cxlink.survival.families.bucket_covariance import over_buckets
+from cxlink.survival.families.catalogue import WEIBULL
+from cxlink.survival.families.fit import fit as fit_family
+from cxlink.survival.families.fitted import Fit
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, fit_hazards
 
 
@@ -47,10 +51,28 @@ def test_curves_have_students_draws_and_no_interval_of_few_buckets() -> None:
     assert best["std_error"].notna().all()
 
 
-@pytest.mark.parametrize("fitted", [aft, posterior], ids=["aft", "posterior"])
-def test_models_of_independent_customers_are_refused(fitted: object) -> None:
+def test_posteriors_of_independent_customers_are_refused() -> None:
     with pytest.raises(InputError, match="takes rows as independent"):
-        fitted(account_cohort())  # type: ignore[operator]
+        posterior(account_cohort())
+
+
+def test_families_by_a_column_have_the_errors_of_an_analysis() -> None:
+    counts = person_periods(spells_of(account_counts()))
+    fit = over_buckets(fit_family(WEIBULL, counts), counts)
+    model = aft(account_cohort(None), "score + plan", "weibull", cluster="account")
+    assert isinstance(fit, Fit)
+    # of the plan, of the fit by an analysis on the scale of rates: −log time ratio; an iteration each
+    n = fit.matrices[0].shape[1]
+    at = fit.matrices[0] @ np.eye(n)
+    plan = at[1] - at[0]
+    expected = np.sqrt(plan @ fit.covariance[:n, :n] @ plan)
+    table = model.summary()
+    assert table["std_error"].iloc[-1] == pytest.approx(expected, rel=1e-3)
+    assert table["coefficient"].iloc[-1] == pytest.approx(-plan @ fit.estimate[:n], abs=1e-4)
+    assert model.covariance_type == "robust"
+    alone = aft(account_cohort(None), "score + plan", "weibull").summary()
+    assert (table["std_error"] > 1.1 * alone["std_error"])[:4].all()
+    np.testing.assert_allclose(table["coefficient"], alone["coefficient"], atol=1e-6)
 
 
 def test_other_refusals_are_one_line() -> None:

@@ -18,12 +18,13 @@ from cxlink.estimation.likelihood import Likelihood, stretches
 from cxlink.estimation.optimise import Box, maximise
 from cxlink.estimation.penalties import Penalty
 from cxlink.estimation.profile_draws import exchange, marginals
-from cxlink.fits.formulas.clusters_of_models import refuse_clusters
+from cxlink.fits.formulas.clusters_of_models import clustered_by
 from cxlink.fits.formulas.formula import parse_formula
 from cxlink.fits.formulas.model_cells import ModelCells, model_cells, person_rows
 from cxlink.fits.formulas.profile_design import ProfileDesign, learn_design, refuse_aliased
 from cxlink.fits.retention_model import RetentionModel
 from cxlink.fits.survival_curves import normal_draws
+from cxlink.survival.families.bucket_covariance import Predicted, bucket_covariance
 from cxlink.survival.families.catalogue import menu
 from cxlink.survival.families.family import Family
 from cxlink.survival.families.survival_at_times import at_times
@@ -73,7 +74,9 @@ class FamilyCurve:
         return at_times(self.family, [location, *others], times.astype(float))
 
 
-def aft(cohort: Cohort | Counts, formula: str = "score", family: str = "weibull") -> RetentionModel:
+def aft(
+    cohort: Cohort | Counts, formula: str = "score", family: str = "weibull", *, cluster: str | None = None
+) -> RetentionModel:
     """Fit a parametric family of the time to loss, the terms acting on its location.
 
     Parameters
@@ -85,6 +88,9 @@ def aft(cohort: Cohort | Counts, formula: str = "score", family: str = "weibull"
     family : str
         Of the menu: ``exponential``, ``weibull``, ``gompertz``, ``log_normal``, ``log_logistic``,
         ``generalised_gamma``, ``spline_1`` …, ``cure_weibull`` …, ``shifted_beta_geometric``, ….
+    cluster : str, optional
+        Column of accounts or households whose customers are not independent, in place of the spec's ``[cohort]
+        cluster``: standard errors are then robust over their buckets, and intervals Student's.
 
     Returns
     -------
@@ -95,15 +101,14 @@ def aft(cohort: Cohort | Counts, formula: str = "score", family: str = "weibull"
     Raises
     ------
     InputError
-        If there is no such family, customers are clustered, the losses fall in too few periods for it, or the formula
-        is wrong.
+        If there is no such family, the losses fall in too few periods for it, or the formula is wrong.
     """
     if cohort.spec.subscription is None:
         raise InputError(
             "a model of retention needs [subscription] in the spec: when each customer was lost."
         )
     parsed = parse_formula(formula)
-    refuse_clusters(cohort, "aft()")
+    cohort = clustered_by(cohort, cluster)
     cells = model_cells(cohort, parsed)
     return fit_family_to(cells, learn_design(parsed, cells.profiles, cells.weight), family)
 
@@ -150,6 +155,9 @@ def fit_family_to(cells: ModelCells, design: ProfileDesign, name: str) -> Retent
     start = family.start_linked(float((lost.sum() + 0.5) / (at_risk.sum() + 1)))
     optimum = maximise(likelihood, _starts(start, matrix.shape[1]), _box(family, matrix.shape[1]))
     covariance = np.linalg.pinv(-optimum.hessian, hermitian=True)
+    if cells.bucket is not None:
+        predicted = Predicted(family, likelihood.designs, optimum.theta, at_risk.shape[1])
+        covariance = _over_buckets(predicted, cells, likelihood, covariance)
     tables = marginals(likelihood, optimum, covariance, location.shape[1]) if extreme else ()
     return RetentionModel(
         name=name, ratio=_RATIOS[family.location_ratio.scale], sign=family.location_ratio.sign, design=design,
@@ -157,8 +165,19 @@ def fit_family_to(cells: ModelCells, design: ProfileDesign, name: str) -> Retent
         draws=optimum.theta + exchange(normal_draws(covariance, cells), tables),
         curve=FamilyCurve(name, tuple(lost.sum(axis=0)), location.shape[1]), cells=cells,
         log_likelihood=likelihood.plain(optimum.theta), penalised=tuple(design.names[j] for j in extreme),
-        referee=as_lifelines,
+        referee=as_lifelines, covariance_type="model" if cells.bucket is None else "robust",
     )  # fmt: skip
+
+
+def _over_buckets(
+    predicted: Predicted, cells: ModelCells, likelihood: Likelihood, inverse: np.ndarray
+) -> np.ndarray:
+    """Give the sandwich over buckets of clusters."""
+    customers = cells.customers(np.arange(predicted.n_periods) + 1)
+    held = [-penalty.hessian(predicted.theta) for penalty in likelihood.penalties]
+    return bucket_covariance(
+        predicted, customers, inverse, np.sum(held, axis=0) if held else np.empty((0, 0))
+    )
 
 
 def _penalty(index: int, n_parameters: int, column: np.ndarray) -> Penalty:

@@ -8,7 +8,7 @@ import statsmodels.api as sm
 from clustered import account_counts
 
 from cxlink.cohort.count.spells import PersonPeriods, merged_over_strata, person_periods, spells_of
-from cxlink.survival.families.bucket_covariance import bucket_scores, over_buckets
+from cxlink.survival.families.bucket_covariance import Predicted, bucket_scores, over_buckets
 from cxlink.survival.families.catalogue import EXPONENTIAL, GENERALISED_GAMMA, LOG_NORMAL, WEIBULL, cure
 from cxlink.survival.families.family import Family
 from cxlink.survival.families.fit import fit
@@ -54,7 +54,10 @@ def test_the_exponential_has_the_errors_of_a_clustered_glm() -> None:
 def test_scores_of_buckets_sum_to_nothing_at_the_maximum(family: Family) -> None:
     made, counts = fitted(family, periods()), periods()
     assert counts.exposures is not None
-    scores = bucket_scores(made, counts, counts.exposures)
+    at = counts.level * made.n_strata + counts.stratum
+    designs = tuple(matrix[at if len(matrix) > 1 else 0 * at] for matrix in made.matrices)
+    predicted = Predicted(family, designs, made.estimate, counts.at_risk.shape[1])
+    scores = bucket_scores(predicted, counts.exposures)
     assert np.abs(scores).max() > 1
     np.testing.assert_allclose(scores.sum(axis=0), 0, atol=1e-3)
 

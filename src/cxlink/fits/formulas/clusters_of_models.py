@@ -47,7 +47,7 @@ def refuse_clusters(cohort: Cohort | Counts, model: str) -> None:
     if cohort.spec.cluster_column is not None:
         raise InputError(
             f"{model} takes rows as independent, which [cohort] cluster or repeat says they are not. Use hazards(), "
-            "kaplan_meier() or spend_regression(), or leave cluster out."
+            "aft(), kaplan_meier() or spend_regression(), or leave cluster out."
         )
 
 
