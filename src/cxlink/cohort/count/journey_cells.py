@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cxlink.cohort.count.coding import category_names, code_cells
 from cxlink.cohort.count.driver_cells import (
@@ -34,6 +35,8 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.strata import stratum_column
 
 _OF = "journey_of"
+_ABSENT = np.iinfo(np.int64).min
+_NEVER = np.iinfo(np.int64).max
 
 
 def count_journey(
@@ -144,19 +147,26 @@ def _visits(source: Source, spec: CohortSpec, contacts: Contacts) -> tuple[pa.Ta
 
 def _wide(visits: pa.Table, n: int) -> pd.DataFrame:
     """One row a customer: the score at each touchpoint, its place in the order of first contacts, and the last one."""
-    frame = visits.to_pandas()
-    at, key = contact_table.TOUCHPOINT, contact_table.KEY
-    place = frame.sort_values([key, "first", at], kind="stable").groupby(key, sort=False).cumcount()
-    frame["place"] = place.reindex(frame.index) + 1
-    last = frame.sort_values([key, contact_table.DAY, at], kind="stable").groupby(key)[at].last()
-    by = {"index": key, "columns": at, "aggfunc": "first"}
-    scores = frame.pivot_table(values=contact_table.SCORE, **by).reindex(columns=range(n))
-    places = frame.pivot_table(values="place", **by).reindex(columns=range(n)).fillna(0).astype(int)
-    wide = pd.DataFrame({_OF: scores.index})
+    who = visits[contact_table.KEY].combine_chunks().dictionary_encode()
+    cell = who.indices.to_numpy(), visits[contact_table.TOUCHPOINT].to_numpy()
+    shape = len(who.dictionary), n
+    score = np.full(shape, _ABSENT)
+    score[cell] = visits[contact_table.SCORE].to_numpy()
+    first, last = np.full(shape, _NEVER), np.full(shape, -_NEVER)
+    first[cell], last[cell] = (_day_number(visits[name]) for name in ("first", contact_table.DAY))
+    place = np.where(score == _ABSENT, 0, 1 + first.argsort(axis=1, kind="stable").argsort(axis=1))
+    wide: dict[str, Any] = {_OF: who.dictionary.to_numpy(zero_copy_only=False)}
     for k in range(n):
-        wide[f"at_{k}"] = scores[k].astype("Int64").to_numpy()
-        wide[f"place_{k}"] = places[k].to_numpy()
-    return wide.assign(last=last.reindex(scores.index).to_numpy())
+        wide[f"at_{k}"] = pd.array(score[:, k], dtype="Int64")
+        wide[f"at_{k}"][score[:, k] == _ABSENT] = pd.NA
+        wide[f"place_{k}"] = place[:, k]
+    # of contacts on one day the last by name
+    return pd.DataFrame({**wide, "last": n - 1 - last[:, ::-1].argmax(axis=1)})
+
+
+def _day_number(days: pa.ChunkedArray) -> np.ndarray:
+    numbers: np.ndarray = days.cast(pa.date32()).cast(pa.int32()).to_numpy().astype(np.int64)
+    return numbers
 
 
 def _grouped(source: Source, spec: CohortSpec, wide: pd.DataFrame, states: pd.DataFrame | None) -> pa.Table:
@@ -187,14 +197,28 @@ def _coded(grouped: pa.Table, touchpoints: tuple[str, ...]) -> pd.DataFrame:
 
 def _by_period(visits: pa.Table, touchpoints: tuple[str, ...]) -> pd.DataFrame:
     """Customers by touchpoint, segment, quarter of the last contact there, and its score."""
-    day_ = pd.to_datetime(visits[contact_table.DAY].to_pandas())
+    day_ = visits[contact_table.DAY]
+    year, quarter = pc.year(day_), pc.quarter(day_)
+    keys = {
+        "at": visits[contact_table.TOUCHPOINT],
+        "segment": visits["segment"],
+        "year": year,
+        "quarter": quarter,
+    }
+    rows = pa.table({**keys, "score": visits[contact_table.SCORE]})
+    counted = rows.group_by([*keys, "score"]).aggregate([([], "count_all")])
+    period = [
+        f"{y}Q{q}" for y, q in zip(*(counted[name].to_pylist() for name in ("year", "quarter")), strict=True)
+    ]
     frame = pd.DataFrame({
-        "touchpoint": np.array(touchpoints, dtype=object)[visits[contact_table.TOUCHPOINT].to_numpy()],
-        "segment": category_names(visits["segment"]),
-        "period": day_.dt.year.astype(str) + "Q" + day_.dt.quarter.astype(str),
-        "score": visits[contact_table.SCORE].to_numpy(),
+        "touchpoint": [touchpoints[k] for k in counted["at"].to_pylist()],
+        "segment": category_names(counted["segment"]),
+        "period": period,
+        "score": counted["score"].to_numpy(),
+        "n": counted["count_all"].to_numpy(),
     })  # fmt: skip
-    return frame.groupby(list(frame.columns), sort=True).size().rename("n").reset_index()
+    # several names of a segment that is blank are one
+    return frame.groupby(["touchpoint", "segment", "period", "score"], sort=True)["n"].sum().reset_index()
 
 
 def _paths(wide: pd.DataFrame, touchpoints: tuple[str, ...]) -> pd.DataFrame:
