@@ -5,11 +5,13 @@ import pandas as pd
 import pytest
 from lifelines import KaplanMeierFitter
 from lifelines.utils import restricted_mean_survival_time
+from matplotlib.figure import Figure
 from subscribers import cohort_of_subscribers, spec_of_subscribers, subscribers
 
 import cxlink
 from cxlink.cohort.errors import InputError
 from cxlink.fits.observed_curves import ObservedCurves
+from cxlink.report.format import THIN
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +110,31 @@ def test_refusals(curves: ObservedCurves) -> None:
 
 
 def test_the_picture_is_drawn_where_it_is_asked_for(curves: ObservedCurves) -> None:
-    from matplotlib.figure import Figure
-
     axes = Figure().subplots()
     assert curves.plot(ax=axes) is axes
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["worst", "best"]
-    assert axes.get_xlabel() == "months"
+    assert [text.get_text() for text in axes.texts[:2]] == ["worst", "best"]
+    assert axes.get_xlabel() == "Time since the score (months)"
+    with pytest.raises(InputError, match="there is no group '9'; there are 1, 2"):
+        curves.plot(["1", "9"], ax=axes)
+
+
+def test_the_customers_at_risk_stand_below_the_ticks(curves: ObservedCurves) -> None:
+    frame = subscribers()
+    axes = curves.plot(["1", "all"], ax=Figure().subplots())
+    below = [text for text in axes.texts if text.xyann[1] < -50]
+    for down, part in zip(sorted({text.xyann[1] for text in below}, reverse=True), ("1", "all"), strict=True):
+        line = {text.get_text().replace(THIN, ""): text.xy[0] for text in below if text.xyann[1] == down}
+        mine = frame if part == "all" else frame[frame["score"] == 1]
+        # of those who stayed t periods the loss or the end of follow-up is in period t or later
+        expected = {f"{int((mine['months'] >= max(t, 1)).sum())}": t for t in axes.get_xticks()}
+        assert line == {part: 0, **expected}
+    assert len(curves.plot(["1", "all"], ax=Figure().subplots(), at_risk=False).texts) == 2
+
+
+def test_customers_who_enter_late_are_at_risk_from_their_entry_on() -> None:
+    late = spec_of_subscribers(subscription={"duration": "months", "event": "left", "window": 3})
+    frame = subscribers(300)
+    axes = cxlink.kaplan_meier(cxlink.read_cohort(frame, late)).plot(["all"], Figure().subplots())
+    seen = frame["months"].clip(upper=3)  # of a snapshot the last three periods alone
+    expected = [f"{int((seen >= max(t, 1)).sum())}" for t in axes.get_xticks()]
+    assert [text.get_text() for text in axes.texts if text.xyann[1] < -50] == ["all", *expected]

@@ -319,3 +319,22 @@ def test_time_ticks_are_round_and_few(last: int, unit: str, ticks: int) -> None:
     assert found[0] == 0
     assert found[-1] <= last
     assert len(found) == ticks
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0.08, 12, [0.1, 1, 10]),
+        (0.4, 2.1, [0.5, 1, 2]),
+        (0.6, 1.9, [0.7, 1, 1.5]),
+        (0.85, 1.3, [0.9, 1, 1.2]),
+        (1e-8, 1e9, [1e-8, 1e-6, 1e-4, 1e-2, 1, 1e2, 1e4, 1e6, 1e8]),
+    ],
+)
+def test_an_axis_of_ratios_has_round_ticks_whatever_its_width(
+    low: float, high: float, ticks: list[float]
+) -> None:
+    assert drawing.ratio_ticks(low, high) == pytest.approx(ticks, rel=1e-12)
+    narrow = drawing.ratio_ticks(0.97, 1.02)
+    assert len(narrow) >= 3
+    assert all(0.97 <= tick <= 1.02 for tick in narrow)

@@ -122,14 +122,40 @@ class ObservedCurves:
             values[name] = float(curves.point[g, 1]), curves.draws[:, g, 1]
         return contrasts_table(values, self.spec.analysis.level)
 
-    def plot(self, groups: Sequence[str] | None = None, ax: "Axes | None" = None) -> "Axes":
-        """Draw the curves with their intervals: of the best and the worst band, or of the groups that are named."""
+    def plot(
+        self, groups: Sequence[str] | None = None, ax: "Axes | None" = None, *, at_risk: bool = True
+    ) -> "Axes":
+        """Draw curves with their intervals, and the customers at risk below.
+
+        Parameters
+        ----------
+        groups : sequence of str, optional
+            The worst and the best band by default, or every category of a variable.
+        ax : Axes, optional
+            Where to draw; a new pyplot figure by default.
+        at_risk : bool
+            Whether to write below the axis how many customers of each group are at risk at each tick.
+
+        Raises
+        ------
+        InputError
+            If there is no such group.
+        """
         from cxlink.fits.pictures import curves
 
         bands = [name for name in ("worst", "best") if name in self.groups]
         shown = list(groups or bands or self.groups)
+        for name in shown:
+            if name not in self.groups:
+                raise InputError(f"there is no group {name!r}; there are {', '.join(self.groups)}.")
         table = self.at(range(self.spells.n_periods + 1)).rename(columns={"group": "label"})
-        return curves(table, shown, self.spec.unit, ax)
+        members = {name: self._pairs(name) for name in shown}
+        return curves(table, members, self.spells if at_risk else None, self.spec, ax)
+
+    def _pairs(self, group: str) -> np.ndarray:
+        """Pairs of level and stratum that a group is made of."""
+        standard = self.request.standards[self.request.own[self.groups.index(group)]]
+        return np.unique(np.concatenate([self.request.members[int(c)] for c in np.unique(standard.curve)]))
 
     @property
     def native(self) -> Mapping[str, Any]:

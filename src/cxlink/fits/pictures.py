@@ -1,6 +1,6 @@
 """Pictures of fitted models: drawn into the active pyplot figure, or into axes that are given."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,6 +8,9 @@ import pandas as pd
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from cxlink.cohort.count.spells import Spells
+    from cxlink.cohort.spec.cohort_spec import CohortSpec
 
 
 def axes_of(ax: "Axes | None") -> "Axes":
@@ -21,7 +24,7 @@ def axes_of(ax: "Axes | None") -> "Axes":
 
 def forest(summary: pd.DataFrame, ratio: str, ax: "Axes | None" = None) -> "Axes":
     """Draw ratios and their intervals on a log scale, a row each."""
-    from matplotlib.ticker import LogLocator, NullFormatter
+    from cxlink.report.figures.drawing import ratio_axis
 
     axes = axes_of(ax)
     places = np.arange(len(summary))[::-1]
@@ -31,27 +34,66 @@ def forest(summary: pd.DataFrame, ratio: str, ax: "Axes | None" = None) -> "Axes
     )
     axes.axvline(1.0, color="0.6", linewidth=0.8)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    ratio_axis(axes, *axes.get_xlim())
     axes.set_yticks(places, [term.replace("[T.", " = ").replace("]", "") for term in summary.index])
     axes.set_xlabel(f"{ratio.replace('_', ' ')} (log scale)")
     return axes
 
 
-def curves(table: pd.DataFrame, labels: Sequence[str], unit: str, ax: "Axes | None" = None) -> "Axes":
-    """Draw survival curves with their intervals: ``label``, ``time``, ``estimate``, ``conf_low``, ``conf_high``."""
-    from cxlink.report.figures.drawing import score_colors
+def curves(
+    table: pd.DataFrame, members: Mapping[str, np.ndarray], spells: "Spells | None", spec: "CohortSpec",
+    ax: "Axes | None" = None,
+) -> "Axes":  # fmt: skip
+    """Draw survival curves with their intervals, each named at its end, and the customers at risk below.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``label``, ``time``, ``estimate``, ``conf_low``, ``conf_high``.
+    members : mapping of str to int ndarray
+        The labels to draw, from the worst to the best, and the pairs of level and stratum of each.
+    spells : Spells or None
+        The customers; None for no numbers at risk.
+    spec : CohortSpec
+        Unit of time, and the smallest number to be shown.
+    ax : Axes, optional
+        Where to draw; a new pyplot figure by default.
+    """
+    from cxlink.report.figures import cohort_figures, drawing
+    from cxlink.report.format import units
+    from cxlink.report.words import say
 
     axes = axes_of(ax)
-    for label, colour in zip(labels, score_colors(len(labels)), strict=True):
-        one = table[table["label"] == label]
-        axes.step(one["time"], one["estimate"], where="post", color=colour, label=label)
+    colours = dict(zip(members, drawing.score_colors(len(members)), strict=True))
+    colours |= {"all": drawing.group_color("all")} if "all" in members else {}
+    parts = {label: table[table["label"] == label] for label in members}
+    for label, one in parts.items():
+        axes.step(one["time"], one["estimate"], where="post", color=colours[label], label=label)
         axes.fill_between(
-            one["time"], one["conf_low"], one["conf_high"], step="post", color=colour, alpha=0.15
+            one["time"], one["conf_low"], one["conf_high"], step="post", color=colours[label], alpha=0.15
         )
+    heights = drawing.apart([one["estimate"].iloc[-1] for one in parts.values()], least=0.05, floor=0.02)
+    for (label, one), height in zip(parts.items(), heights, strict=True):
+        axes.annotate(
+            label, (one["time"].iloc[-1], height), (5, 0), va="center", textcoords="offset points",
+            color=colours[label], annotation_clip=False,
+        )  # fmt: skip
+    last = int(max(one["time"].iloc[-1] for one in parts.values()))
+    axes.set_xlim(0, last)
+    axes.set_xticks(cohort_figures.time_ticks(last, spec.unit))
     axes.set_ylim(0, 1)
-    axes.set_xlabel(f"{unit}s")
-    axes.set_ylabel("retained")
-    axes.legend(frameon=False)
+    axes.set_xlabel(say("figures.time_since_score", units=units(spec.unit)))
+    axes.set_ylabel(say("figures.retained_share"))
+    if spells is not None:
+        _at_risk(axes, members, spells, spec)
     return axes
+
+
+def _at_risk(axes: "Axes", members: Mapping[str, np.ndarray], spells: "Spells", spec: "CohortSpec") -> None:
+    from cxlink.report.figures.drawing import numbers_below
+    from cxlink.report.words import say
+    from cxlink.survival.at_risk_table import at_risk_since_entry
+
+    ticks = [int(tick) for tick in axes.get_xticks()]
+    lines = {label: at_risk_since_entry(spells, pairs, ticks) for label, pairs in members.items()}
+    numbers_below(axes, say("figures.at_risk"), lines, smallest=spec.publish.smallest_cell, size=8.5)

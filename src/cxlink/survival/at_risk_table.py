@@ -1,5 +1,7 @@
 """Customers at risk and lost by period, for the numbers below a figure of curves."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -8,6 +10,27 @@ from cxlink.cohort.count.spells import Spells, risk_sets
 from cxlink.groups import requests as standards
 
 _COLUMNS = ["group", "period", "at_risk", "lost"]
+
+
+def at_risk_since_entry(spells: Spells, pairs: np.ndarray, times: Sequence[int]) -> list[int]:
+    """Count the customers of some pairs of level and stratum who are at risk, by time since they entered.
+
+    Parameters
+    ----------
+    spells : Spells
+        The cohort.
+    pairs : int ndarray
+        Positions of the pairs; each counts once.
+    times : sequence of int
+        Whole periods: at risk in the period that ends at each, and at 0 in the first.
+
+    Returns
+    -------
+    list of int
+    """
+    inside = np.isin(spells.pair, pairs)
+    stayed, n = (spells.exit - spells.entry)[inside], spells.n[inside]
+    return [int(n[stayed >= max(time, 1)].sum()) for time in times]
 
 
 def at_risk_by_period(spells: Spells | None, counts: Counts) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """Figures of a cohort: scores, retention and spend. Each draws what the estimates table holds."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -219,19 +218,11 @@ def _numbers_at_risk(ax: Axes, at_risk: pd.DataFrame, groups: Sequence[str], spe
     """Write the customers at risk in the period that ends at each tick (at 0: in the first)."""
     keys = zip(at_risk["group"], at_risk["period"].astype(int), strict=True)
     known = dict(zip(keys, at_risk["at_risk"].astype("Int64"), strict=True))
-    write = partial(
-        ax.annotate, xycoords=ax.get_xaxis_transform(), textcoords="offset points", va="center", fontsize=6.5,
-        color=drawing.INK, annotation_clip=False,
-    )  # fmt: skip
-    write(say("figures.at_risk"), (0, 0), xytext=(0, -36), ha="left")
-    for line, group in enumerate(groups):
-        down = -46 - 9 * line
-        write(wording.score(group, spec), (0, 0), xytext=(-20, down), ha="right")
-        for tick in ax.get_xticks():
-            n = known.get((group, max(int(tick), 1)), 0)
-            hidden = pd.isna(n) or 0 < n < spec.publish.smallest_cell
-            text = wording.NONE if hidden else wording.whole(n)
-            write(text, (tick, 0), xytext=(0, down), ha="center")
+    lines = {
+        wording.score(group, spec): [known.get((group, max(int(tick), 1)), 0) for tick in ax.get_xticks()]
+        for group in groups
+    }
+    drawing.numbers_below(ax, say("figures.at_risk"), lines, smallest=spec.publish.smallest_cell)
 
 
 def _score_axis(ax: Axes, spec: CohortSpec, y: str) -> None:

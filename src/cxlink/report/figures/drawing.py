@@ -2,8 +2,9 @@
 
 import io
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Literal
 
 import matplotlib as mpl
@@ -12,9 +13,10 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from pandas import NA
 
-from cxlink.report.format import THIN, printable
+from cxlink.report.format import NONE, THIN, printable, whole
 from cxlink.report.words import say
 
 Color = str | tuple[float, float, float, float]
@@ -30,6 +32,7 @@ STYLE = {
     "axes.grid": True, "axes.grid.axis": "y", "grid.color": "#e4e4e4", "grid.linewidth": 0.5,
     "svg.hashsalt": "cxlink", "svg.fonttype": "path", "text.parse_math": False, "path.simplify": False,
 }  # fmt: skip
+_RATIOS = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9))
 _ENDS = (0.64, 0.04)  # of the map: no colour lighter than 3:1 against white
 
 
@@ -95,6 +98,58 @@ def legend_above(ax: Axes, columns: int) -> None:
 def plain_numbers(axis: Axis) -> None:
     """Write tick labels as the text writes numbers: thin grouping, a true minus, no offset."""
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.10g}".replace(",", THIN).replace("-", "−")))
+
+
+def ratio_axis(ax: Axes, low: float, high: float) -> None:
+    """Make the horizontal axis one of ratios, logarithmic from one limit to the other, with ticks at round ones."""
+    ax.set_xscale("log")
+    ax.set_xlim(low, high)
+    ax.xaxis.set_major_locator(FixedLocator(ratio_ticks(low, high)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    ax.xaxis.set_minor_locator(NullLocator())
+
+
+def ratio_ticks(low: float, high: float) -> list[float]:
+    """Give round ratios between two positive limits: the roundest of which at least three fit, nine at most."""
+    powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    for steps in _RATIOS:
+        ticks = np.unique(np.round(np.outer(powers, steps), 12))
+        ticks = ticks[(low <= ticks) & (ticks <= high)]
+        if len(ticks) >= 3:
+            return [float(tick) for tick in ticks[:: -(-len(ticks) // 9)]]
+    return [float(tick) for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
+
+
+def numbers_below(
+    ax: Axes, title: str, lines: Mapping[str, Sequence[int | None]], *, smallest: int = 0, size: float = 6.5
+) -> None:
+    """Write a line of numbers below the time axis for each group, a number at each tick.
+
+    Parameters
+    ----------
+    ax : Axes
+        With its ticks as they stay.
+    title : str
+        What is counted.
+    lines : mapping of str to sequence of int or None
+        By the name of the group; None is not known.
+    smallest : int
+        Numbers under it, but 0, are not shown.
+    size : float
+        Of the letters, in points; the lines stand apart in proportion.
+    """
+    write = partial(
+        ax.annotate, xycoords=ax.get_xaxis_transform(), textcoords="offset points", va="center", fontsize=size,
+        color=INK, annotation_clip=False,
+    )  # fmt: skip
+    left, scale = ax.get_xlim()[0], size / 6.5
+    write(title, (left, 0), xytext=(0, -36 * scale), ha="left")
+    for line, (name, numbers) in enumerate(lines.items()):
+        down = -(46 + 9 * line) * scale
+        write(name, (left, 0), xytext=(-20 * scale, down), ha="right")
+        for tick, n in zip(ax.get_xticks(), numbers, strict=True):
+            hidden = n is None or n is NA or 0 < n < smallest
+            write(NONE if hidden else whole(n), (tick, 0), xytext=(0, down), ha="center")
 
 
 def apart(heights: Sequence[float], least: float, floor: float = -np.inf) -> list[float]:

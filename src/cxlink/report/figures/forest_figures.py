@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
 from cxlink.cohort.errors import InputError
@@ -169,11 +168,7 @@ def _forest(
         for line, place in zip(lines, places, strict=True):
             _draw(axes, line, place, limits)
         axes.axvline(1.0, color=drawing.GREY, lw=0.7, zorder=0)
-        axes.set_xscale("log")
-        axes.set_xlim(*limits)
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        drawing.ratio_axis(axes, *limits)
         _name_lines(axes, lines, places)
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(places[-1] - 0.7, 0.7)
