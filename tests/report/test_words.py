@@ -196,3 +196,10 @@ def test_a_document_of_surveys_says_so_where_a_sentence_has_a_form_for_it() -> N
         slots = [sorted(piece.slot for piece in form if piece.slot) for form in forms.values()]
         assert all(one == slots[0] for one in slots), key
         assert "urvey" in "".join(piece.text for piece in forms[SURVEYS]), key
+
+
+@pytest.mark.parametrize(
+    ("p", "written"), [(0.0, "< 0.001"), (0.00099, "< 0.001"), (0.001, "= 0.001"), (0.2345, "= 0.234")]
+)
+def test_a_p_value_is_never_written_as_nought(p: float, written: str) -> None:
+    assert say("metrics.p", p=p) == f"p {written}"

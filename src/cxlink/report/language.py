@@ -18,6 +18,8 @@ THIN = "\u202f"  # narrow no-break space: groups digits, and keeps a unit with i
 NONE = "–"
 CUSTOMERS, SURVEYS = "customers", "surveys"
 """What the numbers of a document count; a sentence may have a form of its own for surveys."""
+LEAST_P = 0.001
+"""P-values below it are only said to be below it: a normal approximation says no more of them."""
 _LANGUAGE: ContextVar[str] = ContextVar("language", default="en")
 _COUNTED: ContextVar[str] = ContextVar("counted", default=CUSTOMERS)
 
@@ -128,6 +130,11 @@ def listed(items: Sequence[str]) -> str:
 def capital(text: str) -> str:
     """Begin a sentence."""
     return text[:1].upper() + text[1:]
+
+
+def p_value(probability: float) -> str:
+    """Write a p-value as what it equals or is below: ``= 0.023``, ``< 0.001``."""
+    return f"= {decimal(probability, 3)}" if not probability < LEAST_P else f"< {decimal(LEAST_P, 3)}"
 
 
 def significant(number: float, digits: int) -> str:

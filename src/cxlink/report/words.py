@@ -26,6 +26,7 @@ from cxlink.report.language import (
     current,
     decimal,
     listed,
+    p_value,
     percent,
     read_language,
     significant,
@@ -35,7 +36,7 @@ from cxlink.report.language import (
 STRONG = "**"
 KINDS: Mapping[str, Callable[..., str]] = {
     "": str, "capital": capital, "integer": whole, "decimal": decimal, "percent": percent, "list": listed,
-    "significant": significant,
+    "significant": significant, "p_value": p_value,
 }  # fmt: skip
 
 

@@ -49,7 +49,7 @@ _LONGEST_YEARS = 200  # twice an age; what is longer is a code for something els
 
 
 class CohortSpec(Section):
-    """Description of a table and of its analysis (design 3.1); frozen, and valid once it exists."""
+    """Description of a table and of its analysis; frozen, and valid once it exists."""
 
     cohort: CohortSection = CohortSection()
     table: TableSection = TableSection()

@@ -118,7 +118,7 @@ def _differ(m: Material, outcome: str) -> str:
     if not p_values:
         return ""
     p = p_values[0]
-    shown = say("metrics.p_small") if p < 0.001 else say("metrics.p", p=p)
+    shown = say("metrics.p", p=p)
     return say(f"metrics.differ_{outcome}" if p < 0.05 else f"metrics.alike_{outcome}", p=shown)
 
 
