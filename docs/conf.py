@@ -52,6 +52,8 @@ nb_execution_timeout = 900
 nb_execution_excludepatterns = ["course/*"]  # they run in `make notebooks`, and keep their output
 nb_ipywidgets_js: dict[str, Any] = {}
 nb_merge_streams = True
+smartquotes_action = "qe"  # no dashes: `--flag` in a table of plain text stays what is typed
+default_role = "obj"  # `name` in a docstring is a link where the site has it
 autosummary_generate = True
 numpydoc_show_class_members = False
 
