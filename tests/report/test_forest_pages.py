@@ -23,6 +23,7 @@ from cxlink.report.figures.forest_figures import (
 )
 from cxlink.report.figures.score_curves import _heights, level_curves
 from cxlink.report.sections.coefficient_section import coefficient_pages
+from cxlink.report.sections.retention_section import retention_pages
 
 EXACT = 1e-12  # the same numbers, transformed alike
 
@@ -177,6 +178,24 @@ def test_a_curve_a_score_from_the_worst_to_the_best(made: Analysis) -> None:
     assert last.estimate == row["estimate"].item()
     labels = [text.get_text() for text in made.score_curves().texts]
     assert labels == ["1", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize("most", [5, 4])
+def test_of_many_scores_the_ends_alone_have_a_band_and_the_caption_says_so(
+    made: Analysis, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cxlink.report.figures.score_curves.MOST_BANDS", most)
+    few = most == 5
+    axes = made.score_curves()
+    assert len(axes.collections) == (5 if few else 2)
+    assert [line.get_linewidth() > 1 for line in axes.lines] == [True, few, few, few, True]
+    (caption,) = (
+        block.caption
+        for block in retention_pages(gather(made.results))
+        if isinstance(block, Picture) and block.name == "retention-score-curves"
+    )
+    assert ("thick lines" in caption) is not few
+    assert few or "confidence intervals shaded: scores 1 and 5." in caption
 
 
 def test_nothing_to_draw_is_refused(made: Analysis) -> None:

@@ -52,9 +52,9 @@ HEADLINE = "estimand == 'retention' and headline and group == 'best'"
 @pytest.mark.parametrize(
     ("lost", "estimate", "low", "high", "sentence", "cell"),
     [
-        (0, 1.0, 0.997, 1.0, f"{NONE}; at least 99.7{THIN}% were retained.", f"{NONE_CELL} (at least 99.7{THIN}%)"),
-        (0, 0.999, 0.984, 0.9999, f"{NONE}; at least 98.4{THIN}% were", f"{NONE_CELL} (at least 98.4{THIN}%)"),
-        (N_BEST, 0.0, 0.0, 0.031, f"{ALL}; at most 3{THIN}% were retained.", f"all 9{THIN}300 lost (at most 3{THIN}%)"),
+        (0, 1.0, 0.997, 1.0, f"{NONE} (interval: at least 99.7{THIN}%", f"{NONE_CELL} (at least 99.7{THIN}%)"),
+        (0, 0.999, 0.984, 0.9999, f"{NONE} (interval: at least 98.4{THIN}%", f"{NONE_CELL} (at least 98.4{THIN}%)"),
+        (N_BEST, 0.0, 0.0, 0.031, f"{ALL} (interval: at most 3{THIN}%", f"all 9{THIN}300 lost (at most 3{THIN}%)"),
         (0, 1.0, 1.0, 1.0, f"{NONE}. At 12 months", NONE_CELL),
     ],
 )  # fmt: skip
@@ -76,6 +76,7 @@ def test_customers_who_enter_late_are_standardised_to_the_time_elapsed_where_not
         "standardised to the mix of time since signup at entry among all customers with a score"
     )
     assert "mix of plan and region among" in standardised_to(rows, gather(GIVEN))
+    assert "Differences other than in time since signup at entry are not adjusted for" in limits(m)[0]
 
 
 def test_thin_support_of_customer_value_is_no_limit_of_retention_or_spend() -> None:
@@ -87,7 +88,7 @@ def test_thin_support_of_customer_value_is_no_limit_of_retention_or_spend() -> N
 def test_one_customer_who_was_lost_is_named_as_one() -> None:
     given = _changed(HEADLINE, n=1, n_events=1, estimate=0.0, conf_low=0.0, conf_high=0.88)
     assert (
-        f"The only customer who gave 9–10 was lost within 12 months of the score; at most 88{THIN}% were"
+        f"The only customer who gave 9–10 was lost within 12 months of the score (interval: at most 88{THIN}% retained"
         in _said(given)
     )
 

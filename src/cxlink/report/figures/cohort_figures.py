@@ -185,13 +185,18 @@ def time_ticks(last: int, unit: str) -> list[int]:
 def draw_curve(
     ax: Axes, curve: Sequence[Estimate], color: Color, *, from_one: bool, band: float = drawing.BAND
 ) -> None:
-    """Draw a curve and its interval band in per cent, from everybody at time 0 or from its own first row."""
+    """Draw a curve and its interval band in per cent, from everybody at time 0 or from its own first row.
+
+    Without a band (0) the line is thin.
+    """
     points = [
         (row.horizon or 0, 100 * row.estimate, 100 * row.conf_low, 100 * row.conf_high) for row in curve
     ]
     time, middle, low, high = np.array(([(0, 100.0, 100.0, 100.0)] if from_one else []) + points).T
-    ax.fill_between(time, low, high, color=color, alpha=band, lw=0)
-    ax.plot(time, middle, color=color, lw=1.3, marker="o" if len(time) <= 40 else "", ms=2, clip_on=False)
+    if band:
+        ax.fill_between(time, low, high, color=color, alpha=band, lw=0)
+    width, mark = (1.3, "o" if len(time) <= 40 else "") if band else (0.8, "")
+    ax.plot(time, middle, color=color, lw=width, marker=mark, ms=2, clip_on=False)
 
 
 def until_zero(curve: Sequence[Estimate]) -> list[Estimate]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report import format as wording
@@ -13,6 +14,7 @@ from cxlink.report.figures.cohort_figures import draw_curve, time_ticks, until_z
 from cxlink.report.words import say
 
 _FAINT = 0.08
+MOST_BANDS = 5  # curves whose bands can be told apart; of more the two ends of the scale have one
 _NEAR = 30  # names this part of the time axis apart stand side by side
 _MOST_NAMES = 12  # that fit beside each other; of more levels every second, third, … is named
 
@@ -32,7 +34,10 @@ def level_curves(estimates: pd.DataFrame, spec: CohortSpec) -> dict[str, list[Es
 def score_curves(
     estimates: pd.DataFrame, spec: CohortSpec, *, simulated: bool = False, ax: Axes | None = None
 ) -> Axes:
-    """Draw retention of every score level by time since the score, with interval bands.
+    """Draw retention of every score level by time since the score.
+
+    Of more than `MOST_BANDS` levels the lowest and the highest have an interval band and a thick line: the bands of all
+    would hide each other and the lines. Those of each level at the horizon stand in another figure, by score.
 
     Parameters
     ----------
@@ -52,8 +57,10 @@ def score_curves(
         colors = dict(
             zip(map(str, spec.scale.levels), drawing.score_colors(len(spec.scale.levels)), strict=True)
         )
+        banded = with_bands(curves)
         for level, curve in curves.items():
-            draw_curve(axes, curve, colors[level], from_one=not late or curve[0].horizon == 1, band=_FAINT)
+            band = 0.0 if level not in banded else _FAINT if banded == list(curves) else drawing.BAND
+            draw_curve(axes, curve, colors[level], from_one=not late or curve[0].horizon == 1, band=band)
         _names(axes, curves, colors, spec)
         axes.set_xlim(0, last)
         axes.set_xticks(time_ticks(last, spec.unit))
@@ -62,6 +69,12 @@ def score_curves(
         drawing.label_axes(axes, time, say("figures.retained"))
         drawing.mark_simulated(axes, simulated)
         return axes
+
+
+def with_bands(curves: Mapping[str, Sequence[Estimate]]) -> list[str]:
+    """Give the levels whose interval is drawn: all of a few, the lowest and the highest of many."""
+    levels = list(curves)
+    return levels if len(levels) <= MOST_BANDS else [levels[0], levels[-1]]
 
 
 def _names(
@@ -77,6 +90,7 @@ def _names(
         ax.annotate(
             wording.levels(level, spec), (curve[-1].horizon or 0, heights[level]), (5, 0), va="center", fontsize=6.5,
             textcoords="offset points", color=colors[level], annotation_clip=False,
+            path_effects=[withStroke(linewidth=2, foreground="white")],
         )  # fmt: skip
 
 

@@ -135,7 +135,8 @@ def snapshot(m: Material) -> str:
 
 
 def _association(m: Material) -> str:
-    names = adjusted_for(m)
+    standardised = any(row.adjusted == "standardised" for row in m.book.where("retention"))
+    names = mix_of(m) if standardised else adjusted_for(m)
     beyond = say("limitations.beyond", names=names) if names else say("limitations.beyond_nothing")
     parts = [say("limitations.associations"), beyond, _e_values(m)]
     return " ".join(part for part in parts if part)

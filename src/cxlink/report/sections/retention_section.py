@@ -7,11 +7,12 @@ from cxlink.report.document import Block, heading, paragraph, picture, table
 from cxlink.report.estimates_lookup import Estimate, one_kind
 from cxlink.report.figures import cohort_figures as figures
 from cxlink.report.figures import drawing
-from cxlink.report.figures.score_curves import level_curves, score_curves
+from cxlink.report.figures.score_curves import level_curves, score_curves, with_bands
 from cxlink.report.format import (
     bare,
     capital,
     coverage,
+    levels,
     periods,
     score,
     shortened,
@@ -105,7 +106,11 @@ def _by_level(m: Material) -> list[Block]:
         for r in ends
     ]
     axes = score_curves(m.results.estimates, m.spec, simulated=m.results.simulated)
+    banded = with_bands(known)
     caption = say("forest.curves", kind=kind, level=coverage(m.spec))
+    if banded != list(known):
+        lowest, highest = (levels(level, m.spec) for level in banded)
+        caption = say("forest.curves_ends", kind=kind, level=coverage(m.spec), lowest=lowest, highest=highest)
     alt = say("forest.curves_alt", values="; ".join(values))
     return [picture("retention-score-curves", drawing.svg(axes), alt, caption)]
 
