@@ -60,8 +60,9 @@ class RetentionModel:
         Coefficients held by a weak log-F(1, 1) penalty, since all or none of their customers were lost.
     referee : callable
         Fits the same model by lifelines or statsmodels: `native`.
-    covariance_type : {"model", "robust"}
-        Whether the covariance is that of the model, or robust (sandwich) over customers, or their clusters.
+    covariance_type : {"model", "robust", "jackknife"}
+        Whether the covariance is that of the model, robust (sandwich) over customers or the buckets of their clusters,
+        or from leaving out one bucket at a time.
     """
 
     name: str

@@ -222,7 +222,8 @@ def _end_labels(ax: Axes, curves: Mapping[str, Sequence[Estimate]], spec: Cohort
 def _numbers_at_risk(ax: Axes, at_risk: pd.DataFrame, groups: Sequence[str], spec: CohortSpec) -> None:
     """Write the customers at risk in the period that ends at each tick (at 0: in the first)."""
     keys = zip(at_risk["group"], at_risk["period"].astype(int), strict=True)
-    known = dict(zip(keys, at_risk["at_risk"].astype("Int64"), strict=True))
+    numbers = [None if pd.isna(n) else int(n) for n in at_risk["at_risk"]]
+    known = dict(zip(keys, numbers, strict=True))
     lines = {
         wording.score(group, spec): [known.get((group, max(int(tick), 1)), 0) for tick in ax.get_xticks()]
         for group in groups

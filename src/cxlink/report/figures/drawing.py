@@ -14,7 +14,6 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
-from pandas import NA
 
 from cxlink.report.format import NONE, THIN, printable, whole
 from cxlink.report.words import say
@@ -148,8 +147,8 @@ def numbers_below(
         down = -(46 + 9 * line) * scale
         write(name, (left, 0), xytext=(-20 * scale, down), ha="right")
         for tick, n in zip(ax.get_xticks(), numbers, strict=True):
-            hidden = n is None or n is NA or 0 < n < smallest
-            write(NONE if hidden else whole(n), (tick, 0), xytext=(0, down), ha="center")
+            text = NONE if n is None or 0 < n < smallest else whole(n)
+            write(text, (tick, 0), xytext=(0, down), ha="center")
 
 
 def apart(heights: Sequence[float], least: float, floor: float = -np.inf) -> list[float]:
