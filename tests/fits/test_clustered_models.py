@@ -7,6 +7,7 @@ from scipy.stats import t
 
 from cxlink import InputError, aft, compare_models, hazards, kaplan_meier, posterior, spend_regression
 from cxlink.cohort.count.spells import person_periods, spells_of
+from cxlink.fits.model_comparison import _fold_of_buckets
 from cxlink.spend.regressions import fit_poisson
 from cxlink.spend.spend_cells import spend_cells
 from cxlink.survival.families.bucket_covariance import over_buckets
@@ -78,7 +79,29 @@ def test_families_by_a_column_have_the_errors_of_an_analysis() -> None:
 def test_other_refusals_are_one_line() -> None:
     with pytest.raises(InputError, match='covariance="model" takes rows as independent'):
         hazards(account_cohort(), covariance="model")
-    with pytest.raises(InputError, match="folds as if they were independent"):
-        compare_models(hazards(account_cohort()))
     with pytest.raises(InputError, match="these counts were made without it"):
         hazards(account_counts(None), cluster="account")
+
+
+def test_models_are_compared_on_folds_of_whole_accounts() -> None:
+    wide, narrow = hazards(account_cohort(), "score + plan"), hazards(account_cohort(), "plan")
+    made = compare_models(wide, narrow, folds=4, rival=False)
+    assert made["std_error"].iloc[1] > 0
+    # folds of single customers have accounts on both sides: the score is then a name of accounts
+    loose = [hazards(account_cohort(None), text) for text in ("score + plan", "plan")]
+    alone = compare_models(*loose, folds=4, rival=False)
+    assert made["log_score"].iloc[0] != alone["log_score"].iloc[0]
+    with pytest.raises(InputError, match="one model is of clustered customers and another is not"):
+        compare_models(wide, loose[1])
+    spend = spend_regression(account_cohort(), "score")
+    assert compare_models(spend, folds=3, rival=False)["poisson_deviance"].notna().all()
+
+
+def test_folds_are_whole_buckets_of_like_sizes() -> None:
+    size = np.array([5.0, 0, 9, 7, 7, 2, 6, 4])
+    fold = _fold_of_buckets(size, 3, np.random.default_rng(1))
+    sums = np.bincount(fold[size > 0], size[size > 0], 3)
+    assert sums.sum() == size.sum()
+    assert sums.max() - sums.min() <= 3
+    with pytest.raises(InputError, match="in 7 buckets of clusters, too few for 8 folds"):
+        _fold_of_buckets(size, 8, np.random.default_rng(1))

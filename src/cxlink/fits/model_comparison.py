@@ -52,18 +52,12 @@ def compare_models(
     Raises
     ------
     InputError
-        If no model is given, customers are clustered, models are of different cohorts, none has all variables of the
-        others, models of retention stand beside regressions of spend, or these were fitted to counts, which do not hold
-        single customers' spend.
+        If no model is given, customers are in fewer buckets of clusters than folds, models are of different cohorts,
+        one is of clustered customers and another is not, none has all variables of the others, models of retention
+        stand beside regressions of spend, or these were fitted to counts, which do not hold single customers' spend.
     """
     if not models:
         raise InputError("give at least one model.")
-    for one in models:
-        if one.cells.bucket is not None:
-            raise InputError(
-                "compare_models() deals customers into folds as if they were independent, which their clusters say "
-                "they are not. Compare the models of the cohort without cluster."
-            )
     of_spend = [one for one in models if isinstance(one, SpendModel)]
     of_retention = [one for one in models if isinstance(one, RetentionModel)]
     if of_spend and of_retention:
@@ -94,6 +88,10 @@ def compare_models(
 def _widest[Model: (RetentionModel, SpendModel)](models: Sequence[Model]) -> Model:
     """The model that has all variables of the others."""
     first = models[0].cells
+    if any((one.cells.bucket is None) != (first.bucket is None) for one in models):
+        raise InputError(
+            "one model is of clustered customers and another is not: give all of them the same cluster."
+        )
     if any(one.cells.name != first.name or one.cells.n.sum() != first.n.sum() for one in models):
         raise InputError("the models are of different cohorts: their scores cannot be compared.")
     widest = max(models, key=lambda one: len(one.design.formula.variables))
@@ -185,8 +183,11 @@ def _boosted(fitted: ModelCells, scored: ModelCells) -> np.ndarray:
 
 
 def _folds(cells: ModelCells, folds: int) -> Sequence[np.ndarray]:
-    """Customers of each cell dealt at random into equal folds: one array (n_cells,) a fold."""
+    """Customers of each cell dealt at random into equal folds, or whole buckets of clusters: (n_cells,) a fold."""
     rng = np.random.default_rng([cells.spec.analysis.seed, 18])
+    if cells.bucket is not None:
+        fold = _fold_of_buckets(np.bincount(cells.bucket, cells.n), folds, rng)[cells.bucket]
+        return [np.where(fold == k, cells.n, 0.0) for k in range(folds)]
     left = np.rint(cells.n).astype(np.int64)
     parts = []
     for k in range(folds, 1, -1):
@@ -194,3 +195,25 @@ def _folds(cells: ModelCells, folds: int) -> Sequence[np.ndarray]:
         parts.append(part.astype(float))
         left = left - part
     return [*parts, left.astype(float)]
+
+
+def _fold_of_buckets(size: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
+    """Deal buckets into folds, the largest first into the fold with fewest customers: (n_buckets,).
+
+    Raises
+    ------
+    InputError
+        If there are fewer buckets with customers than folds.
+    """
+    present = np.flatnonzero(size > 0)
+    if len(present) < folds:
+        raise InputError(
+            f"the customers are in {len(present)} buckets of clusters, too few for {folds} folds: give fewer folds, or "
+            "more accounts."
+        )
+    fold, filled = np.zeros(len(size), dtype=int), np.zeros(folds)
+    shuffled = rng.permutation(present)
+    for bucket in shuffled[np.argsort(-size[shuffled], kind="stable")]:
+        fold[bucket] = int(np.argmin(filled))
+        filled[fold[bucket]] += size[bucket]
+    return fold
