@@ -59,3 +59,14 @@ def test_customers_who_enter_late_are_compared_over_buckets() -> None:
     assert own["conf_low"].notna().all()
     # some 600 customers of .6 to .8, alike within buckets: √(2·.2·1.5/600) = .03
     assert 0.015 < own.loc["total", "std_error"] < 0.06
+
+
+def test_a_level_without_a_complete_window_has_weights_all_the_same() -> None:
+    spells = spells_of(drawn(3))
+    buckets = spells.buckets
+    assert buckets is not None
+    number = buckets.number.tolil()
+    number[spells.pair == 0] = 0
+    without = replace(buckets, number=number.tocsr()).of_windows(np.ones(len(spells.n), dtype=bool))
+    assert (without.spread[without.pair == 0] <= 2).all()
+    assert np.isfinite(without.spread).all()

@@ -154,6 +154,8 @@ def test_under_six_accounts_an_estimate_stands_alone_and_nothing_is_judged() -> 
     assert "not judged" in text
     assert "effectively under 6 buckets" in text
     assert "nan" not in text
+    assert "Too few clusters stand behind it for 95" in text
+    assert "no estimate has an interval" in text
 
 
 def test_response_is_compared_over_buckets() -> None:

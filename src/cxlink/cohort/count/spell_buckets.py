@@ -42,7 +42,10 @@ class SpellBuckets:
         pair of one bucket, which has nothing to differ from.
         """
         n = np.asarray(self.customers.sum(axis=0), dtype=float).ravel()
-        share = n / np.bincount(self.pair, n)[self.pair]
+        whole = np.bincount(self.pair, n)[self.pair]
+        share = np.divide(
+            n, whole, out=np.zeros(len(n)), where=whole > 0
+        )  # a pair may have no complete window
         left = 1 - 2 * share + np.bincount(self.pair, share**2)[self.pair]
         spread = 1 / np.maximum(left, 1 / MOST_SPREAD)
         alone: np.ndarray = np.bincount(self.pair)[self.pair] == 1

@@ -12,7 +12,11 @@ def cluster_lines(outcome: OutcomeChange) -> list[str]:
         names = (outcome.base, outcome.cohort)
         clustered, alone = names if outcome.clustered[0] else names[::-1]
         lines.append(say("change.clusters_of_one", clustered=clustered, alone=alone, **what))
-    if outcome.without_interval:
+    if outcome.without_interval and set(outcome.without_interval) == {
+        row["group"] for row in outcome.changes
+    }:
+        lines.append(say("change.no_interval", least=FEWEST_EFFECTIVE, **what))
+    elif outcome.without_interval:
         lines.append(
             say("change.few_buckets", groups=outcome.without_interval, least=FEWEST_EFFECTIVE, **what)
         )

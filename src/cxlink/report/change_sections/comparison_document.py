@@ -1,5 +1,7 @@
 """The report of a comparison: what changed, why, whether the base model is still valid, and the methods."""
 
+import numpy as np
+
 from cxlink import __version__
 from cxlink.comparison.changes import OutcomeChange
 from cxlink.report.change_sections.change_material import amount, own, rows_by
@@ -61,6 +63,8 @@ def change_sentence(found: ComparisonResults, outcome: OutcomeChange) -> str:
         for part in ("mix", "baseline", "effect")
     ]
     key = f"comparison.change_{outcome.estimand}"
+    if np.isnan(rows["total"]["conf_low"]):
+        key += "_alone"
     after = periods(outcome.horizon or found.spec.horizon, found.spec.unit)
     facts = {"base": first, "cohort": last, "parts": parts, "level": coverage(found.spec)}
     return say(key, after=after, change=amount(rows["total"], outcome), **facts)
