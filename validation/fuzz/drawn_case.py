@@ -7,6 +7,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from validation.fuzz.drawn_clusters import into_clusters
 from validation.fuzz.drawn_repeats import into_repeats
 from validation.fuzz.drawn_spans import into_spans
 from validation.fuzz.spoiled import spoil
@@ -115,6 +116,7 @@ def drawn(seed: int) -> Case:
         add(case)
     into_spans(case.spec, case.columns, case.add, seed)
     repeats = into_repeats(case.spec, seed)
+    into_clusters(case.spec, case.columns, case.add, seed)
     _add_table_keys(case)
     if random.random() < 0.4 and not repeats:
         for _ in range(random.choice([1, 1, 1, 2, 3])):

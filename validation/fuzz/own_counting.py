@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from validation.fuzz import own_reading as read
-from validation.fuzz.own_history import HISTORY, Survey, refusal, surveys
+from validation.fuzz.own_history import HISTORY, Survey, bucket, refusal, surveys, text_of
 from validation.fuzz.own_merging import merged
 from validation.fuzz.own_reading import BAD
 
@@ -87,15 +87,17 @@ def counted(rows: Sequence[Row], spec: Spec, columns: Sequence[str], drop_invali
         return found
     kept = [(row, one) for row, one in zip(rows, coded, strict=True) if one is not None]
     kept = _one_a_customer(kept, spec, found)
-    if not kept or found.refused:
-        found.refused = found.refused or "no rows left"
+    found.refused = found.refused or ("" if kept else "no rows left") or _clustered(kept, spec)
+    if found.refused:
         return found
-    for key, sums in (one for _, one in kept):
+    account = spec.get("cohort", {}).get("cluster")
+    for row, (key, sums) in kept:
         if _never_observed(key, spec):
             why = _left_out(key, spec)
             found.left_out[why] = found.left_out.get(why, 0) + 1
             continue
-        cell = found.cells.setdefault((*key, "", ""), dict.fromkeys(sums, 0.0))
+        place = "" if account is None else bucket(text_of(row[account]))
+        cell = found.cells.setdefault((*key, "", place), dict.fromkeys(sums, 0.0))
         for name, value in sums.items():
             cell[name] += value
     found.refused = _too_many_levels([one for _, one in kept], spec)
@@ -130,7 +132,8 @@ def _refused(columns: Sequence[str], spec: Spec) -> str:
 def named(spec: Spec) -> set[str]:
     """Columns that a spec names."""
     keys = {
-        "cohort": ("id", "count"), "score": ("column",), "control": ("column",), "spend": ("column", "complete"),
+        "cohort": ("id", "count", "cluster"), "score": ("column",), "control": ("column",),
+        "spend": ("column", "complete"),
         "subscription": ("signup", "survey", "end", "duration", "event", "follow_up", "entry", "cause"),
         "value": ("margin",), "metrics": ("touchpoint", "member"),
     }  # fmt: skip
@@ -183,6 +186,18 @@ def _one_a_customer(kept: list[Any], spec: Spec, found: Expected) -> list[Any]:
     if len(first) < len(kept):
         found.left_out["later_survey"] = len(kept) - len(first)
     return first
+
+
+def _clustered(kept: list[Any], spec: Spec) -> str:
+    """Why customers in accounts cannot be counted: one has no account, or one account has half of them."""
+    name = spec.get("cohort", {}).get("cluster")
+    if name is None:
+        return ""
+    if any(read.is_empty(row[name]) for row, _ in kept):
+        return "an account is missing"
+    accounts = [text_of(row[name]) for row, _ in kept]
+    most = max(accounts.count(one) for one in set(accounts))
+    return "one account has half of the customers" if 2 * most >= len(accounts) else ""
 
 
 def _too_many_levels(coded: list[Any], spec: Spec) -> str:

@@ -47,7 +47,7 @@ def surveys(rows: Sequence[Row], spec: Spec, scale: tuple[int, int]) -> list[Sur
     column, asked = spec["score"]["column"], spec["subscription"]["survey"]
     by_customer: dict[str, list[Row]] = {}
     for row in rows:
-        by_customer.setdefault(_text(row[name]), []).append(row)
+        by_customer.setdefault(text_of(row[name]), []).append(row)
     found: list[Survey] = []
     for customer, several in by_customer.items():
         in_order = sorted(several, key=lambda row: read.day(row[asked], table))
@@ -62,7 +62,7 @@ def surveys(rows: Sequence[Row], spec: Spec, scale: tuple[int, int]) -> list[Sur
                 since = read.band_of(gone, _SINCE[unit])
             strata = (_band(previous, spec, scale), "3+" if number > 2 else str(number), since)
             share = (_PARTS // max(len(answered), 1)) / _PARTS
-            found.append(Survey(row, strata, previous, _bucket(customer), share))
+            found.append(Survey(row, strata, previous, bucket(customer), share))
             last = row
     return found
 
@@ -71,13 +71,13 @@ def refusal(found: Sequence[Survey], spec: Spec) -> str:
     """Why surveys cannot be counted: one customer has half of them."""
     sizes: dict[str, int] = {}
     for survey in found:
-        customer = _text(survey.row[spec["cohort"]["id"]])
+        customer = text_of(survey.row[spec["cohort"]["id"]])
         sizes[customer] = sizes.get(customer, 0) + 1
     return "one customer has half of the surveys" if 2 * max(sizes.values(), default=0) >= len(found) else ""
 
 
-def _text(name: Any) -> str:
-    """An id as text: a whole number without decimals, blanks cut off."""
+def text_of(name: Any) -> str:
+    """Give an id as text: a whole number without decimals, blanks cut off."""
     if isinstance(name, float) and name == int(name):
         return str(int(name))
     text = str(name).strip()
@@ -85,7 +85,8 @@ def _text(name: Any) -> str:
     return whole if zeros and not zeros.strip("0") and whole.lstrip("-").isdigit() else text
 
 
-def _bucket(customer: str) -> int:
+def bucket(customer: str) -> int:
+    """Number of the bucket of a customer or an account."""
     return int(hashlib.md5(customer.encode(), usedforsecurity=False).hexdigest()[:4], 16) % _BUCKETS
 
 
