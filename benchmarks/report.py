@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from benchmarks.further_counting import further_table
 from benchmarks.results import (
     ANALYSIS,
     BARE,
@@ -38,6 +39,7 @@ def write(rows: Sequence[Row], path: Path, day: datetime.date, seconds: float, p
         user_table(rows),
         _short(rows),
         _counting(rows),
+        further_table(rows),
         _after(rows),
         _peers(rows),
         _tenure(rows),

@@ -1,13 +1,18 @@
 """The first table of the benchmarks: commands beside the script, by processor seconds."""
 
+import tomllib
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from benchmarks import users
+from benchmarks.further_counting import COUNTED, further_table, make_surveys
 from benchmarks.measure import Measured
 from benchmarks.report import user_table
-from benchmarks.results import SCRIPT, USER, row
+from benchmarks.results import BARE, FURTHER, OURS, SCRIPT, USER, row
+from cxlink.cohort.spec.cohort_spec import make_spec
+from cxlink.cohort.table import read_cohort
 
 
 def test_times_are_processor_seconds_over_the_scripts() -> None:
@@ -23,6 +28,32 @@ def test_times_are_processor_seconds_over_the_scripts() -> None:
         "| big | 1,000,000 | cxlink fit | 5.00 | 6.00 |  |  |",
     ]
     assert user_table([]) == ""
+
+
+def test_further_counts_stand_beside_their_bare_group_by() -> None:
+    what = FURTHER["accounts"]
+    rows = [
+        row(what, 1_000_000, OURS, Measured([9.0], [3.0])), row(what, 1_000_000, BARE, Measured([9.0], [2.5])),
+        row(what, 10_000_000, OURS, Measured([9.0], [40.0])), row(what, 10_000_000, BARE, Measured([9.0], [20.0])),
+    ]  # fmt: skip
+    lines = [line for line in further_table(rows).split("\n") if what in line]
+    assert lines == [
+        f"| 1,000,000 | {what} | 3.00 | 2.50 | 1.2 | met |",
+        f"| 10,000,000 | {what} | 40.00 | 20.00 | 2.0 | **missed** |",
+    ]
+    assert further_table([]) == ""
+
+
+@pytest.mark.parametrize("what", COUNTED)
+def test_further_counts_are_those_of_their_bare_group_by(what: str, tmp_path: Path) -> None:
+    path = str(make_surveys(tmp_path, 4000))
+    counts = read_cohort(path, make_spec(tomllib.loads(COUNTED[what].spec))).count()
+    bare = duckdb.execute(COUNTED[what].bare.replace("{path}", path)).df()
+    scored = bare[bare["score"].notna()]
+    assert int(counts.scored["n"].sum()) == int(scored["count_star()"].sum())
+    if what == "scores":
+        assert counts.drivers is not None
+        assert int(counts.drivers.cells["n"].sum()) == int(scored["count_star()"].sum())
 
 
 def test_an_absent_table_is_left_out_with_a_word(
