@@ -282,7 +282,7 @@ def test_a_signal_to_end_ends_a_wait_for_cores(
         [*program, *call], cwd=tmp_path, env=os.environ, stderr=subprocess.PIPE, text=True
     ) as started:
         _said(log, "Registered app")
-        time.sleep(3)  # the first job is sent
+        time.sleep(15)  # the first job is sent, which asks for cores
         started.terminate()
         _, said = started.communicate(timeout=60)
     assert (started.returncode, said) == (143, "cxlink: ended by a signal.\n")
