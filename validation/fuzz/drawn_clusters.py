@@ -35,9 +35,8 @@ def into_clusters(
     if random.random() > SHARE or "gap_days" in sub or spec.get("cohort", {}).get("repeat") == "all":
         return False
     n = len(next(iter(columns.values())))
-    written: Callable[[int], Any] = random.choice(
-        [int, float, str, "acct {}".format, "Ä{} ".format, "=1+{}".format]
-    )
+    kinds: list[Callable[[int], Any]] = [int, float, str, "acct {}".format, "Ä{} ".format, "=1+{}".format]
+    written = random.choice(kinds)
     size = random.choice([1, 2, 3, max(n // 3, 1)])
     accounts = [written(i // size) for i in range(n)]
     if n and random.random() < _LARGEST:
