@@ -13,7 +13,7 @@ PAGES = {
     "intervals": "README.md", "tenure": "tenure.md", "study": "extrapolation_study.md",
     "laws": "extrapolation_laws.md", "curves": "extrapolation_curves.md", "metrics": "metrics.md",
     "posteriors": "bayes.md", "changes": "changes.md", "old_model": "old_model.md", "printed": "printed_proof.md",
-    "break_even": "break_even.md", "drivers": "drivers.md",
+    "break_even": "break_even.md", "drivers": "drivers.md", "journey": "journey.md",
     "clusters": "clusters.md", "falling": "falling.md",
     "confounding": "confounding.md", "simultaneous": "simultaneous.md", "censoring": "censoring.md",
 }  # fmt: skip
@@ -91,6 +91,19 @@ PRINTED = (
             "retention_rate", "transaction_size", "cost_to_serve", "contract_value", "contract_value_annualised",
         ),
         ("metrics",), "1,500, 20,000 and a million customers; six laws of answers and baskets",
+    ),
+    PrintedIntervals(
+        "touchpoints before the score: contrasts per point given the others, and trends",
+        ("journey_retention_contrast", "journey_trend"),
+        ("journey",),
+        "1,500, 20,000 and a million customers; one law of two touchpoints, of which one acts, in which the model "
+        "of the contrasts holds. Not tried: customers censored before the horizon, segments, strata that interact",
+    ),
+    PrintedIntervals(
+        "touchpoints before the score: spend, means, shares and paths",
+        ("journey_spend_contrast", "journey_mean", "journey_reached", "journey_first", "journey_last", "journey_path"),
+        (),
+        "means and shares as those of other metrics; contrasts of spend as those of several scores",
     ),
     PrintedIntervals(
         "several scores: contrasts per point, gains, Shapley values, shares, which tells most",

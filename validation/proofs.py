@@ -8,6 +8,7 @@ from validation.extrapolation.law_proof import LAW_PROOF
 from validation.extrapolation.study_proof import STUDY
 from validation.falling_proof import FALLING
 from validation.interval_proof import INTERVALS
+from validation.journey_proof import JOURNEY
 from validation.metric_proof import METRICS
 from validation.old_model_proof import OLD_MODEL
 from validation.posterior_proof import POSTERIORS
@@ -29,6 +30,7 @@ PROOFS: dict[str, Proof] = {
         CURVE_PROOF,
         METRICS,
         DRIVERS,
+        JOURNEY,
         POSTERIORS,
         CHANGES,
         OLD_MODEL,
