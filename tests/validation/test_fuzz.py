@@ -4,13 +4,16 @@ import datetime
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cxlink.cohort import checked_rows
 from cxlink.cohort.count import survey_history, whole_periods
 from cxlink.cohort.read import columns, dates
+from cxlink.spend.bucket_sandwich import scale_of
 from validation.fuzz import __main__ as command
 from validation.fuzz import own_reading as read
 from validation.fuzz.drawn_case import drawn
@@ -30,6 +33,18 @@ def test_a_few_cases_are_as_they_should_be() -> None:
     found = Counter(tried(seed).verdict for seed in range(1, 9))
     assert found["counted"] + found["refused"] == 8
     assert min(found["counted"], found["refused"]) > 1
+
+
+@pytest.mark.long
+def test_surveys_of_which_all_count_and_nobody_is_lost_are_analysed() -> None:
+    assert (tried(386, 1.0).verdict, drawn(386).spec["cohort"]["repeat"]) == ("counted", "all")
+
+
+def test_a_score_that_is_0_everywhere_has_a_scale() -> None:
+    def scale(*buckets: float) -> float:
+        return scale_of(SimpleNamespace(by_bucket=np.array([buckets])))  # type: ignore[arg-type]
+
+    assert [scale(0.0, 0.0), scale(1.0, 0.0), scale(1.0, -1.0), scale(1.0, 1.0, 1.0)] == [1.0, 1.0, 2.0, 1.5]
 
 
 @pytest.mark.parametrize(

@@ -60,9 +60,9 @@ def _by_bucket(objective: Objective, theta: np.ndarray, function: str) -> np.nda
 
 
 def scale_of(layer: Layer) -> float:
-    """G / (G − 1), G the buckets with customers."""
+    """G / (G − 1), G the buckets with customers whose score is not 0; 1 of none: there is nothing to scale."""
     n_buckets = 0 if layer.by_bucket is None else int((layer.by_bucket != 0).any(axis=0).sum())
-    return n_buckets / max(n_buckets - 1, 1)
+    return max(n_buckets, 1) / max(n_buckets - 1, 1)
 
 
 def _separated(layer: Layer) -> np.ndarray:

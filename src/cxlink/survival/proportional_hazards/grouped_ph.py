@@ -212,7 +212,9 @@ def _averaged(
     log_s = -_ratios(fit, draws)[:, None] * draws.cumulative.T + extinction(fit)[:, None]
     retained = retained_shares(log_s, request.given)
     weights = retained_weights(request.standards, request.scored, retained) if request.given else None
-    return standardise(log_s, groups, np.arange(n_times), weights)
+    # weights add up to 1 but for rounding, so that where nobody is lost an average could be a digit over 1
+    survival: np.ndarray = np.minimum(standardise(log_s, groups, np.arange(n_times), weights), 1.0)
+    return survival
 
 
 def _ratios(fit: HazardFit, draws: HazardDraws) -> np.ndarray:
