@@ -271,8 +271,8 @@ def test_a_table_that_changes_while_it_is_read_is_refused(
     assert read_cohort(churn, spec).rows_read == 60
     whole = reading._read
 
-    def grows(*arguments: object) -> object:
-        cohort = whole(*arguments)  # type: ignore[arg-type]
+    def grows(*arguments: object, **more: object) -> object:
+        cohort = whole(*arguments, **more)  # type: ignore[arg-type]
         with churn.open("a") as stream:
             stream.write("5,5,1\n")
         return cohort
@@ -280,6 +280,6 @@ def test_a_table_that_changes_while_it_is_read_is_refused(
     monkeypatch.setattr(reading, "_read", grows)
     with pytest.raises(InputError, match=r"churn\.csv: changed while it was read"):
         read_cohort(churn, spec)
-    monkeypatch.setattr(reading, "_read", lambda *_: churn.unlink())
+    monkeypatch.setattr(reading, "_read", lambda *_, **__: churn.unlink())
     with pytest.raises(InputError, match=r"churn\.csv: gone while it was read"):
         read_cohort(churn, spec)

@@ -156,13 +156,13 @@ def _moments(spent: np.ndarray, amount: np.ndarray) -> list[np.ndarray]:
 
 
 def _cells(ended: np.ndarray, ways: list[tuple[int, int, int]], sums: list[np.ndarray]) -> pd.DataFrame:
-    at = np.nonzero(ended)
+    whole = np.round(ended).astype(np.int64)
+    at = np.nonzero(whole)
     month, cause, _ = (np.array(column)[at[3]] for column in zip(*ways, strict=True))
-    n = ended[at]
     return pd.DataFrame({
         "score": pd.array(np.array(LEVELS)[at[0]], dtype="Int64"),
         "stratum.plan": np.array(PLANS, dtype=object)[at[1]], "entry": 0, "exit": month,
-        "cause": np.array(_WORDS, dtype=object)[cause], "wave": "", "n": n,
+        "cause": np.array(_WORDS, dtype=object)[cause], "wave": "", "n": whole[at],
         **{name: part[at] for name, part in zip(SPEND, sums, strict=True)},
     })  # fmt: skip
 
