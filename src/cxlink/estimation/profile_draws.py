@@ -86,7 +86,7 @@ def marginals(
         Effects on the location come first, a family's other parameters after them.
     """
     alone = np.sqrt(-1 / np.diag(optimum.hessian))
-    wider = np.sqrt(np.diag(covariance)) / alone
+    wider = np.sqrt(np.maximum(np.diag(covariance), 0.0)) / alone  # a variance of 0 may be rounded below it
     penalised = [penalty.index for penalty in likelihood.penalties]
     collinear = [j for j in penalised if j < n_effects and wider[j] > _COLLINEAR]
     tables: list[Marginal] = []
