@@ -20,9 +20,9 @@ def test_both_contrasts_stand_beside_the_truth() -> None:
     said = sentences(_page())
     assert "-n 900 --seed 7 --waves 4" in said
     assert "800 subscribers answered 1\u202f900 surveys" in said
-    assert "difference of −7.6 [−9.2,\u00a0−6.0] percentage points" in said
-    assert "true is −8.7" in said
-    assert "more often after 12 months than those who were there before, by 4.8 [2.8,\u00a06.8]" in said
+    assert "differs by −7.6 [−9.2,\u00a0−6.0] percentage points" in said
+    assert "the true difference is −8.7" in said
+    assert "more often after 12 months than those whose score did not move, by 4.8 [2.8,\u00a06.8]" in said
     assert "The fall is no warning of its own" in said
     assert "Of the 4 intervals in the table, 3 contain the truth." in said
 
@@ -39,7 +39,7 @@ def test_the_words_follow_the_interval(low: float, high: float, words: str) -> N
 
 def test_the_table_has_a_row_for_each_contrast() -> None:
     rows = cells(_page(), "Retention after 12 months by change")
-    assert rows["Rose; others stayed at the present score"] == [
+    assert rows["Rose, against the same present score"] == [
         "450", "73.4", "75.8", "−2.4 [−4.2,\u00a0−0.6]", "−5.0",
     ]  # fmt: skip
 

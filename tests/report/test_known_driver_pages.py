@@ -40,7 +40,7 @@ def test_one_score_that_remains_is_named_alone() -> None:
 def test_the_table_gives_the_truth_beside_both_readings() -> None:
     rows = cells(_page(), "Customers retained after 12 months")
     assert rows["calm"] == [
-        "0.0", "5.9 [5.4,\u00a06.5]", "−0.3 [−1.2,\u00a00.5]", "15.8 [13.1,\u00a018.5]", "−0.1 [−0.3,\u00a00.2]",
+        "5.9 [5.4,\u00a06.5]", "−0.3 [−1.2,\u00a00.5]", "0.0", "15.8 [13.1,\u00a018.5]", "−0.1 [−0.3,\u00a00.2]",
     ]  # fmt: skip
 
 

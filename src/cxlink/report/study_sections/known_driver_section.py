@@ -131,13 +131,13 @@ def _readings(row: _Score) -> Iterator[tuple[str, Interval, float]]:
 def _table(rows: list[_Score], after: str) -> Block:
     cells = [
         [
-            row.score, decimal(_PER * row.truth, 1),
-            *(_written(row.interval(name)) for name in ("alone", "beside_others")),
+            row.score, *(_written(row.interval(name)) for name in ("alone", "beside_others")),
+            decimal(_PER * row.truth, 1),
             *(_written(row.interval(name, 1.0)) for name in ("gain_alone", "gain_beyond")),
         ]
         for row in rows
     ]  # fmt: skip
-    names = ("score", "truth", "alone", "beside_others", "gain_alone", "gain_beyond")
+    names = ("score", "alone", "beside_others", "truth", "gain_alone", "gain_beyond")
     header = [say(f"known_driver.column_{name}") for name in names]
     notes = [say("known_driver.note")]
     return table(say("known_driver.caption", after=after), header, cells, notes=notes)
