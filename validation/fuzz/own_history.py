@@ -78,7 +78,7 @@ def refusal(found: Sequence[Survey], spec: Spec) -> str:
 
 def text_of(name: Any) -> str:
     """Give an id as text: a whole number without decimals, blanks cut off."""
-    if isinstance(name, float) and name == int(name):
+    if isinstance(name, float) and name.is_integer():
         return str(int(name))
     text = str(name).strip()
     whole, _, zeros = text.partition(".")

@@ -42,6 +42,18 @@ def test_text_and_numbers_of_the_same_name_are_one_cluster(kind: type, tmp_path:
         assert sorted(set(cells["bucket"])) == expected
 
 
+@pytest.mark.parametrize("name", [np.inf, -np.inf, 1e300, 0.5])
+def test_any_number_is_the_name_of_an_account(name: float) -> None:
+    rows = account_rows()
+    number = rows["account"].str[1:].astype(float)
+    number[:3] = name
+    cells = read_cohort(rows.assign(account=number), account_spec()).count().cells
+    assert cells["n"].sum() == len(rows)
+    others = number[3:].astype(int).astype(str).map(bucket_of)
+    at = bucket_of(str(name))
+    assert cells.loc[cells["bucket"] == at, "n"].sum() == 3 + (others == at).sum()
+
+
 def test_summed_over_buckets_the_counts_are_those_without_clusters() -> None:
     one, other = account_counts(), account_counts(None)
     assert one.cells["bucket"].between(0, BUCKETS - 1).all()

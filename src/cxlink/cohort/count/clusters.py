@@ -135,6 +135,8 @@ def _cluster(source: Source, spec: CohortSpec) -> Any:
         return column.strip().re_replace(_WHOLE, r"\1").nullif("")
     if kind.is_floating() or kind.is_decimal():
         value = columns.without_nan(column.cast("float64"))
-        whole = (value == value.floor()) & value.between(-(2.0**53), 2.0**53)
-        return whole.ifelse(whole.ifelse(value, None).cast("int64").cast("string"), value.cast("string"))
+        # engines round down to whole numbers, which an infinite or a huge one is not
+        near = value.between(-(2.0**53), 2.0**53).ifelse(value, None)
+        whole = (near == near.floor()).ifelse(near, None)
+        return whole.notnull().ifelse(whole.cast("int64").cast("string"), value.cast("string"))
     return column.cast("string")
