@@ -21,6 +21,8 @@ from cxlink.report.sections.tenure_section import tenure_pages
 from cxlink.runs import read_run, write_record
 from cxlink.verbs import value_of
 
+pytestmark = pytest.mark.long
+
 SPEC = {
     "cohort": {"name": "new"},
     "score": {"column": "score", "scale": "1-3"},
@@ -147,7 +149,6 @@ def test_value_and_compare_take_anchored_runs(fitted: Path, old: str, tmp_path: 
     assert both[0] != pytest.approx(both[1], rel=1e-4)
 
 
-@pytest.mark.long
 def test_a_contradiction_is_said_and_changes_nothing() -> None:
     plain = counted(1, 3000, 12)
     told = counted(1, 3000, 12, "typo:36=0.97")

@@ -11,6 +11,8 @@ from clustered import account_counts, account_rows
 from cxlink import analyse, load_counts, value_of
 from cxlink.cli.commands import run
 
+pytestmark = pytest.mark.long
+
 FLAGS = [
     "--score", "score", "--scale", "1-5", "--duration", "months", "--event", "left", "--spend", "spend", "--complete",
     "true", "--adjust", "plan", "--horizon", "6", "--tenure-horizons", "6", "--draws", "200", "--quick", "--quiet",
@@ -99,7 +101,6 @@ def test_suppressed_counts_analysed_again_have_no_interval(folder: Path) -> None
     assert again["estimate"].notna().any()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("command", "message"),
     [

@@ -17,6 +17,8 @@ from cxlink.report.content import gather
 from cxlink.report.document import Notice, Paragraph, Picture, Table, plain
 from cxlink.report.metric_sections.driver_section import driver_pages
 
+pytestmark = pytest.mark.long
+
 SPEC = {
     "cohort": {"name": "several"},
     "score": {
@@ -47,7 +49,6 @@ def analysis() -> Analysis:
     return cxlink.analyse(cxlink.read_cohort(customers(), cxlink.make_spec(SPEC)))
 
 
-@pytest.mark.long
 @pytest.mark.usefixtures("empty_pictures")
 def test_a_run_folder_has_the_second_table_and_gives_the_drivers_back(
     analysis: Analysis, tmp_path: Path

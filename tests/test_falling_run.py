@@ -15,6 +15,8 @@ from cxlink.report.document import Paragraph, Picture, Strong, Table
 from cxlink.report.falling.falling_section import answers, falling_pages
 from cxlink.results import Results
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def analysis() -> Analysis:
@@ -105,7 +107,6 @@ def test_a_cohort_of_one_survey_a_customer_says_so_and_has_no_figure() -> None:
         once.falling_score()
 
 
-@pytest.mark.long
 def test_small_groups_are_blank_and_the_counts_have_no_bucket() -> None:
     small = {**SPEC, "publish": {"smallest_cell": 400}}
     found = analyse(read_cohort(waves(900, 3), make_spec(small)))

@@ -52,6 +52,7 @@ def folder(tmp_path: Path) -> Path:
     return run_of(buyers(margin=0.5), tmp_path / "run")
 
 
+@pytest.mark.long
 def test_a_folder_is_written_and_the_result_said_plainly(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

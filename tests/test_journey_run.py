@@ -10,6 +10,8 @@ from empty_pictures import unpictured
 import cxlink
 from cxlink.cli.commands import run
 
+pytestmark = pytest.mark.long
+
 FLAGS = [
     "--id", "who", "--score", "nps", "--scale", "0-10", "--survey", "asked", "--end", "left", "--observed-until",
     "2025-12-31", "--contacts", "contacts.csv", "--contacts-on", "who", "--contact-touchpoint", "where",

@@ -164,6 +164,7 @@ def test_an_address_may_come_from_the_environment(database: Path, monkeypatch: p
         parted("$NOWHERE::t")
 
 
+@pytest.mark.long
 def test_a_notebook_is_given_a_variable_for_an_address(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -136,6 +136,7 @@ def _imported() -> set[str]:
     return found - set(sys.stdlib_module_names) - {"cxlink"}
 
 
+@pytest.mark.long
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
     names = [canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"]]
     declared = {name: IMPORT_NAMES.get(name, name.replace("-", "_")) for name in names}

@@ -16,6 +16,8 @@ from cxlink.cohort.table import read_cohort
 from cxlink.display import Analysis
 from cxlink.estimands.tidy import select
 
+pytestmark = pytest.mark.long
+
 FOLDER = Path(__file__).parents[2] / "shared" / "data"
 SAAS, TELCO = FOLDER / "saas_churn.csv", FOLDER / "telco.csv"
 needs_saas = pytest.mark.skipif(not SAAS.exists(), reason="saas_churn.csv is not beside the project")

@@ -38,6 +38,7 @@ def _pattern(text: ast.JoinedStr) -> str:
     return "".join(re.escape(str(p.value)) if isinstance(p, ast.Constant) else ".+" for p in text.values)
 
 
+@pytest.mark.long
 def test_each_step_has_one_sentence_of_its_facts_and_each_sentence_a_step() -> None:
     own = {key.removeprefix(SECTION): one for key, one in sentences("en").items() if key.startswith(SECTION)}
     said = {STARTING}

@@ -78,6 +78,7 @@ def test_a_monotone_effect_never_turns_back_and_has_the_sign_of_the_counts() -> 
         assert (sign * (score[:, 0, -1] - score[:, 0, 0]) > 0).mean() > 0.99
 
 
+@pytest.mark.long
 def test_beyond_follow_up_intervals_widen_and_inside_they_do_not_know_of_it() -> None:
     posterior = fitted(pool({"a": cloglog_cohort(5_000)}), "bayes", 12, seed=1, **FEW)
     pairs = (np.array([2]), np.array([0]))

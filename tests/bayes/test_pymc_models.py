@@ -31,6 +31,7 @@ def held_equal(found: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     np.testing.assert_allclose(ours, theirs, atol=SINGLE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("effect", "several", "waning"),
     [
@@ -46,6 +47,7 @@ def test_the_hazard_is_that_of_pymc(effect: BayesEffect, several: bool, waning: 
     held_equal(beside_pymc(model, plain, conditioned(plain), pooled.coding, SEEDS))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("effect", "several"),
     [pytest.param("levels", True, marks=pytest.mark.slow), ("monotone", False)],
@@ -56,6 +58,7 @@ def test_the_shifted_beta_geometric_is_that_of_pymc(effect: BayesEffect, several
     held_equal(beside_pymc(model, plain, conditioned(plain), pooled.coding, SEEDS))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("effect", "several"),
     [("levels", False), pytest.param("monotone", True, marks=pytest.mark.slow)],

@@ -54,6 +54,7 @@ def test_the_same_seed_gives_the_same_bytes_however_many_cores() -> None:
     assert _bytes(first) != _bytes(other)
 
 
+@pytest.mark.long
 def test_draws_come_back_from_a_file_and_answer_new_questions(tmp_path) -> None:
     posterior = fitted(two_cohorts("levels"), "bayes", 12, seed=7, cores=1, **FEW)
     path = tmp_path / "posterior.nc"

@@ -12,6 +12,8 @@ import cxlink
 from cxlink.cohort.errors import InputError
 from cxlink.fits.posterior_model import PosteriorModel
 
+pytestmark = pytest.mark.long
+
 FEW: dict[str, Any] = {"draws": 150, "tune": 150, "chains": 2, "cores": 1}
 
 
@@ -75,7 +77,6 @@ def test_summaries_hold_each_effect(models: dict[str, PosteriorModel]) -> None:
     assert models["hazard"].score()["log_score"] < 0
 
 
-@pytest.mark.long
 def test_an_earlier_cohort_is_pooled(cohort: cxlink.Cohort) -> None:
     earlier = cohort_of_subscribers(subscribers(3000, seed=9), adjust={"columns": ("plan",)}).count()
     young = cohort_of_subscribers(subscribers(150, seed=10), adjust={"columns": ("plan",)})

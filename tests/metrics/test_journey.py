@@ -113,6 +113,7 @@ def test_contrasts_equal_the_standardised_slopes_of_a_regression_on_the_rows(
         assert found[name].n == rows[name].notna().sum()
 
 
+@pytest.mark.long
 def test_errors_are_those_of_a_customer_bootstrap(rows: pd.DataFrame, counts: Counts) -> None:
     assert counts.journey is not None
     rng = np.random.default_rng(5)

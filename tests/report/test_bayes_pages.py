@@ -81,6 +81,7 @@ def failing(code: str, of: str, group: str, reference: str, value: float) -> Res
     return with_posteriors(found=checks)
 
 
+@pytest.mark.long
 def test_without_posteriors_there_is_no_section_and_with_them_it_is_in_the_report() -> None:
     assert section(made_up.results()) == []
     text = " ".join(pages(GIVEN))

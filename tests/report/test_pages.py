@@ -271,6 +271,7 @@ def test_a_difference_whose_interval_holds_none_is_said_not_to_distinguish_the_t
         assert (say("results.not_distinguished") not in said) is apart
 
 
+@pytest.mark.long
 def test_where_every_level_is_too_small_no_empty_picture_stands() -> None:
     given = made_up.results({"publish": {"smallest_cell": 6000}})
     rows, levels = given.estimates.copy(), [str(level) for level in made_up.N]
@@ -285,6 +286,7 @@ def test_where_every_level_is_too_small_no_empty_picture_stands() -> None:
     assert said[0].startswith("Fewer than 6\u202f000 customers gave 1: their figures are left blank.")
 
 
+@pytest.mark.long
 def test_one_customer_is_one_customer() -> None:
     one = GIVEN.counts.cells[GIVEN.counts.cells["score"] == 9].iloc[:1].assign(n=1)
     first = make_document(made_up.altered(GIVEN, cells=one)).blocks[0]

@@ -126,6 +126,7 @@ def test_simulated_is_on_every_page_and_only_where_it_is_true() -> None:
     assert not any("simulated" in text for text in ordinary())
 
 
+@pytest.mark.long
 def test_texts_of_the_table_print_as_themselves() -> None:
     plan, region, cause, currency, name = HOSTILE
     given = made_up.results({
@@ -150,6 +151,7 @@ def test_texts_of_the_table_print_as_themselves() -> None:
     assert squeezed(f"{plan}: {region}") in text
 
 
+@pytest.mark.long
 def test_what_no_font_holds_and_what_turns_text_round_is_named() -> None:
     given = made_up.results({"cohort": {"name": "東 \x07 \u202e"}})
     assert "[U+6771] [U+0007] [U+202E]" in pages(given)[0]
@@ -166,6 +168,7 @@ def test_a_cohort_with_spend_only_and_one_without_spend_read_well() -> None:
         assert absent not in stays_only, absent
 
 
+@pytest.mark.long
 def test_an_empty_band_is_named_with_the_worst_level_that_has_customers() -> None:
     given = made_up.results()
     nobody = given.counts.cells["score"].isin([1, 2]).fillna(False)
@@ -206,6 +209,7 @@ def test_small_groups_are_left_blank_everywhere() -> None:
     assert " 2 – – – –" in text
 
 
+@pytest.mark.long
 def test_infinite_means_are_more_than_can_be_estimated() -> None:
     text = " ".join(ordinary())
     assert "not estimable" in text
@@ -295,6 +299,7 @@ def test_a_command_is_not_parted_from_its_heading() -> None:
     assert "cxlink fit saas.csv --spec saas.toml" in page
 
 
+@pytest.mark.long
 def test_only_literature_that_applies_is_cited() -> None:
     text = " ".join(ordinary())
     assert "Fader, P. S. and Hardie" in text

@@ -36,6 +36,7 @@ def widened() -> pd.DataFrame:
     return rows
 
 
+@pytest.mark.long
 def test_what_was_observed_stands_before_what_is_extrapolated() -> None:
     found = cells(pages(), "Tenure, in months")
     assert list(found)[:5] == [
@@ -76,6 +77,7 @@ def test_differences_that_persist_are_called_an_assumption() -> None:
     assert "reaches zero 48 months after the score" in sentences(parts)
 
 
+@pytest.mark.long
 def test_families_stand_in_order_with_their_weights_backtest_and_warnings() -> None:
     found = cells(pages(), "The families")
     assert list(found) == ["mixture cure, Weibull", "log-logistic", "Weibull", "mixture cure, log-normal"]
@@ -210,6 +212,7 @@ def test_times_are_written_in_whole_years_where_they_are_some() -> None:
     assert (spelled(12), spelled(13)) == ("twelve", "13")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("window", [3, None])
 def test_a_snapshot_covers_follow_up_by_customers_of_different_tenures(window: int | None) -> None:
     sub = {"duration": "months", "event": "churned", **({"window": window} if window else {})}

@@ -151,6 +151,7 @@ def test_pictures_are_drawn_where_asked_twice_the_same_and_name_their_units(draw
     assert isinstance(draw(None).get_figure(), Figure)
 
 
+@pytest.mark.long
 def test_the_report_of_the_study_holds_both_and_where_its_words_come_from() -> None:
     whole = squeezed(" ".join(study()))
     for title in (

@@ -113,6 +113,7 @@ def test_every_sentence_of_the_file_is_said() -> None:
     assert not sorted(set(ENGLISH) - said)
 
 
+@pytest.mark.long
 def test_what_is_strong_is_asked_for_in_runs() -> None:
     for call in calls():
         assert call.styled or not [key for key in _matched(call) if ENGLISH[key].styled], call.place

@@ -11,6 +11,8 @@ from cxlink.cohort.spec.cohort_spec import make_spec, merged
 from cxlink.study import reproduce
 from cxlink.study.reproduce import Reproduced, reproduce_study
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, families: None) -> Path:

@@ -306,6 +306,7 @@ def test_laws_of_any_cohort(seed: int, n: int, late: bool, strata: int) -> None:
 # --- the bootstrap ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("few", [0, 10**6], ids=["spell by spell", "customer by customer"])
 @pytest.mark.parametrize("n", [np.array([1, 2, 1, 3, 1, 1]), np.array([900, 40, 5, 1, 0, 54])])
 def test_resampling_is_multinomial(n: np.ndarray, few: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,7 @@ def test_a_score_that_is_0_everywhere_has_a_scale() -> None:
     assert [scale(0.0, 0.0), scale(1.0, 0.0), scale(1.0, -1.0), scale(1.0, 1.0, 1.0)] == [1.0, 1.0, 2.0, 1.5]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("place", "name", "broken", "seeds"),
     [
@@ -80,6 +81,7 @@ def test_dates_and_numbers_by_hand() -> None:
     assert read.day("2023-02-29", {}) is read.BAD
 
 
+@pytest.mark.long
 def test_a_run_goes_on_and_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(2):
         with pytest.raises(SystemExit) as ended:

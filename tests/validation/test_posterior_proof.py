@@ -160,6 +160,7 @@ def test_spend_is_drawn_from_a_hurdle_and_a_gamma() -> None:
     assert by["squares"][3] / spenders[3] == pytest.approx(m**2 * (1 + 1 / 8), rel=0.1)
 
 
+@pytest.mark.long
 def test_sparse_levels_of_both_models_and_their_means(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(posterior_sparse, "SAMPLING", FEW)
     rows = pd.DataFrame(posterior_sparse.replicated("usual", 20, np.random.default_rng(6)))

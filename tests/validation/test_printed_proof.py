@@ -42,6 +42,7 @@ def far(rows: Iterable[Row]) -> pd.Series:
     return (table["estimate"] - table["truth"]).abs() / np.maximum(table["truth"].abs(), 0.1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
 def test_truths_by_sums_are_the_limits_of_the_estimates(law: PlantedLaw) -> None:
     counts = whole_counts(law, spec_of(law))

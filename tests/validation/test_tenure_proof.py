@@ -14,6 +14,8 @@ from validation.tenure_page import SHOWN, tenure_page, verdicts
 from validation.tenure_proof import COHORTS, added, cells, coverage, replicated, summed
 from validation.tenure_truths import KEPT, LONGEST, YEAR, drawn_spells, tenure_truths
 
+pytestmark = pytest.mark.long
+
 LAWS = tenure_truths()
 
 

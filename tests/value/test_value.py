@@ -382,6 +382,7 @@ def built_in_at_one() -> Counts:
     return replace(counts, cells=cells, spec=spec)
 
 
+@pytest.mark.long
 def test_differences_are_given_with_errors_of_levels_apart_and_shared() -> None:
     counts = built_in_at_one()
     tails = steady_tails(spells_of(counts), HAZARD, Errors(0.5, 0.0, 0.0))

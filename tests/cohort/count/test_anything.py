@@ -64,6 +64,7 @@ def test_whatever_is_in_a_file_is_refused(content: bytes, ending: str) -> None:
             count(path)
 
 
+@pytest.mark.long
 @settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
 @given(st.text(st.characters(codec="utf-8"), max_size=60), st.integers(0, 30))
 def test_text_with_something_put_in_is_counted_or_refused(noise: str, at: int) -> None:

@@ -62,6 +62,7 @@ def same(a: Counts, b: Counts) -> None:
     pd.testing.assert_frame_equal(a.cells, b.cells, rtol=1e-13, check_dtype=True)
 
 
+@pytest.mark.long
 @RUN
 @given(TABLES, st.integers(2, 5))
 def test_a_customer_in_several_rows_counts_as_often(rows: list[dict[str, Any]], times: int) -> None:
@@ -99,6 +100,7 @@ def test_counts_of_rows_are_counts_of_their_expansion(rows: list[dict[str, Any]]
     pd.testing.assert_frame_equal(again[[*keys, "n"]], expected[[*keys, "n"]], check_dtype=False)
 
 
+@pytest.mark.long
 @RUN
 @given(TABLES, TABLES)
 def test_counts_add_up(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> None:

@@ -29,6 +29,7 @@ def test_dropping_counts_rows_by_the_first_reason() -> None:
     assert cells(cohort.count()) == {(5, 0, 3, "lost"): 1, (None, 0, 2, ""): 1}
 
 
+@pytest.mark.long
 def test_dropping_does_for_every_source(tmp_path: Path) -> None:
     table = stay([5, 11, 6], [3, 3, 2], [1, 0, 0], spent=[1.0, 2, 3])
     makers: list[Callable[[], Any]] = [

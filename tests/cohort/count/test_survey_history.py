@@ -102,6 +102,7 @@ def test_a_short_scale_is_adjusted_for_by_level_and_a_long_one_by_band() -> None
     assert set(turned.cells[STRATA[0]]) == {"first", "best", "worst"}
 
 
+@pytest.mark.long
 def test_a_survey_on_the_same_day_is_refused_or_left_out_with_its_twin() -> None:
     twice = pd.concat([SURVEYS, SURVEYS[1:2].assign(score=9)], ignore_index=True)
     with pytest.raises(

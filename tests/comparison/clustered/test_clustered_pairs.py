@@ -53,6 +53,7 @@ def bucket_variance(counts: Counts, x: np.ndarray, n: np.ndarray) -> float:
     return float(g / (g - 1) * (moved**2).sum() / sizes.sum() ** 2)
 
 
+@pytest.mark.long
 def test_errors_of_totals_are_those_of_buckets_of_both_cohorts() -> None:
     for found in compared():
         expected = 0.0
@@ -141,6 +142,7 @@ def test_of_one_cohort_without_clusters_it_is_said() -> None:
     assert mixed < both
 
 
+@pytest.mark.long
 def test_under_six_accounts_an_estimate_stands_alone_and_nothing_is_judged() -> None:
     few = []
     for one in pair():

@@ -27,6 +27,8 @@ from cxlink.report.check_notes import note
 from cxlink.report.posterior_sections.posterior_warnings import sampling_failures
 from cxlink.stages import Stage
 
+pytestmark = pytest.mark.long
+
 FEW: dict[str, Any] = {"draws": 150, "tune": 150, "chains": 2, "cores": 1}
 
 
@@ -158,7 +160,6 @@ def test_the_level_that_nobody_gave_is_predicted(pooled: tuple[Bayesian, list[St
     assert rows["conf_high"].iloc[0] - rows["conf_low"].iloc[0] > 0.1
 
 
-@pytest.mark.long
 def test_posteriors_come_back_from_one_file(tmp_path: Path, pooled: tuple[Bayesian, list[Stage]]) -> None:
     posteriors = pooled[0].posteriors
     save_posteriors(posteriors, tmp_path / "posterior.nc")

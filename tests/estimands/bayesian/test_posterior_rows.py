@@ -123,6 +123,7 @@ def test_the_part_beyond_follow_up_is_said() -> None:
     assert spent[6] == 0.0 < spent[18] < spent[100] < 1.0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("late", [False, True])
 def test_unadjusted_rows_are_over_each_group_s_own_customers(late) -> None:
     rows, likeliest = _beside_likeliest(late)

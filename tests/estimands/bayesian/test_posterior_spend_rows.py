@@ -112,6 +112,7 @@ def test_rows_are_means_and_intervals_of_draws_over_the_mix_of_all(sampled: Samp
     assert difference["estimate"] == pytest.approx((drawn["best"] - drawn["worst"]).mean(), rel=1e-9)
 
 
+@pytest.mark.long
 def test_one_stratum_is_not_adjusted() -> None:
     counts = counts_for(300, ("x",))
     _, posterior = sampled_of(a=counts)

@@ -139,6 +139,7 @@ def test_periods_that_are_observed_beyond_ten_at_risk_have_no_error() -> None:
     assert ends == pytest.approx([np.log(-np.log(kept))] * 2, abs=1e-10)
 
 
+@pytest.mark.long
 def test_draws_of_curves_are_told_by_their_weights() -> None:
     # three hundred customers and hardly an error: what the anchor moves are the fitted hazards
     spells = spells_from(customers(7, 300), spec_for(horizon=6))

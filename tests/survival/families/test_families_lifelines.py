@@ -53,6 +53,7 @@ def test_equals_lifelines_on_interval_censored_rows(alive, family, fitter, param
 
 
 # Where its default start leads lifelines to the end: many customers, and for its variance a negative q.
+@pytest.mark.long
 @pytest.mark.parametrize("q", [0.4, -0.5, -1.0])
 def test_equals_lifelines_generalised_gamma_where_it_converges(q):
     t = np.arange(1, 13.0)
