@@ -9,6 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import statsmodels.api  # noqa: F401  (resets the warning filters when imported: do it before pytest sets them)
+from hypothesis import settings
+
+# how long an example takes depends on what was imported before, and on the machine
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 FEW = ("exponential", "weibull", "shifted_beta_geometric")
 
