@@ -266,7 +266,7 @@ def test_the_other_reading_of_a_duration_is_noted_where_it_matters() -> None:
     }
     assert set(own) == {"worst", "best"}
     note = table_notes(found.results)[-1]
-    convention = '(counts = "completed"; "completed" needs follow_up)'
+    convention = '(counts = "completed")'
     assert note.startswith(f"Under the other duration convention {convention} retention after 12 months")
     worst = own["worst"].facts["estimate"]
     assert f"{percent(worst + own['worst'].value, 1)} instead of {percent(worst, 1)} (score 1)" in note

@@ -113,6 +113,18 @@ def test_contrasts_equal_the_standardised_slopes_of_a_regression_on_the_rows(
         assert found[name].n == rows[name].notna().sum()
 
 
+def test_a_scale_below_zero_is_a_scale_like_others(rows: pd.DataFrame) -> None:
+    shifted = rows.assign(**{name: rows[name] - 3 for name in NAMES})
+    touchpoints = {**TABLES["touchpoints"], "scale": "-2-2"}
+    of_shifted, of_rows = (
+        [(one.how, one.segment, one.contrast) for one in contrasts_of_journey(_journey(table), spec)]
+        for table, spec in (
+            (shifted, make_spec({**TABLES, "touchpoints": touchpoints})), (rows, make_spec(TABLES)),
+        )
+    )  # fmt: skip
+    assert of_shifted == of_rows
+
+
 @pytest.mark.long
 def test_errors_are_those_of_a_customer_bootstrap(rows: pd.DataFrame, counts: Counts) -> None:
     assert counts.journey is not None

@@ -1,6 +1,7 @@
 """A table becomes a cohort: read, checked and grouped into raw cells in one pass of the engine."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ from cxlink.cohort.read.contact_table import Contacts, read_contacts
 from cxlink.cohort.read.dates import with_days
 from cxlink.cohort.read.source import Source, open_source
 from cxlink.cohort.read.survey_table import with_surveys
-from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -161,7 +162,7 @@ class Cohort:
         return Profile(self.name, self.rows_read, _customers(self.raw), self.dropped)
 
 
-def read_cohort(table: Any, spec: CohortSpec, drop_invalid: bool = False) -> Cohort:
+def read_cohort(table: Any, spec: CohortSpec | Mapping[str, Any], drop_invalid: bool = False) -> Cohort:
     """Read and check a table.
 
     Parameters
@@ -169,8 +170,8 @@ def read_cohort(table: Any, spec: CohortSpec, drop_invalid: bool = False) -> Coh
     table : str, Path, pandas, polars or Arrow table, or Ibis table
         A Parquet, CSV, Arrow, Excel, SPSS, Stata or SAS file, a folder or glob of them, ``URL::table``, a frame, a
         relation, or a table of any engine.
-    spec : CohortSpec
-        Description of the table.
+    spec : CohortSpec or mapping
+        Description of the table; a mapping is made one as `make_spec` does.
     drop_invalid : bool
         Exclude rows that violate a rule and report how many, instead of refusing the table.
 
@@ -193,6 +194,7 @@ def read_cohort(table: Any, spec: CohortSpec, drop_invalid: bool = False) -> Coh
     2      9      0    12             1
     3     10      0     5  lost       1
     """
+    spec = spec if isinstance(spec, CohortSpec) else make_spec(spec)
     source = open_source(table, spec.table, spec.table_columns)
     try:
         before = source.state()

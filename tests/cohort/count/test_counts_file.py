@@ -3,9 +3,11 @@
 # ruff: noqa: E501 (messages are written out whole)
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +18,7 @@ from cxlink.cohort.count.counts import Counts, add, load_counts, save_counts, su
 from cxlink.cohort.count.resolution import as_written
 from cxlink.cohort.count.spells import person_periods, spells_of
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 
 SECTIONS: tuple[dict[str, Any], ...] = (
@@ -51,6 +54,25 @@ def test_what_is_saved_is_what_is_read(tmp_path: Path) -> None:
     assert again.suppressed == 0
     assert person_periods(spells_of(again)).lost.tolist() == person_periods(spells_of(counts)).lost.tolist()
     assert int(add(again, counts).cells["n"].sum()) == 10
+
+
+def test_whole_numbers_are_customers_however_they_are_stored() -> None:
+    counts = _counts()
+    as_float = replace(counts, cells=counts.cells.assign(n=counts.cells["n"].astype(float)))
+    assert spells_of(as_float).n.dtype == spells_of(counts).n.dtype == np.int64
+    assert spells_of(as_float).n.tolist() == spells_of(counts).n.tolist()
+    half = replace(counts, cells=counts.cells.assign(n=counts.cells["n"] / 2))
+    assert spells_of(half).n.sum() == spells_of(counts).n.sum() / 2
+
+
+def test_a_mapping_is_a_spec() -> None:
+    rows = pd.DataFrame({"score": [2, 9, 10], "months": [3, 12, 5], "left": [1, 0, 1]})
+    tables = {
+        "score": {"column": "score", "scale": "1-10"}, "subscription": {"duration": "months", "event": "left"}
+    }  # fmt: skip
+    assert read_cohort(rows, tables).spec == make_spec(tables)
+    with pytest.raises(InputError, match="scale"):
+        read_cohort(rows, {**tables, "score": {"column": "score"}})
 
 
 def test_the_same_counts_are_the_same_bytes(tmp_path: Path) -> None:

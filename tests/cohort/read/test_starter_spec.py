@@ -69,6 +69,12 @@ def test_a_german_export_of_dates_and_words_is_counted_without_an_edit(tmp_path:
     assert found.profile.notes == ()
 
 
+def test_a_cohort_is_named_after_its_file_in_plain_letters(tmp_path: Path) -> None:
+    path = tmp_path / "Kunden Müller & Söhne, Hauptstraße.csv"
+    path.write_text("score,months,left\n" + "".join(f"{k % 10 + 1},{k % 7},{k % 2}\n" for k in range(40)))
+    assert 'name = "Kunden-Muller-Sohne-Hauptstrasse"' in starter_spec(path)
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [

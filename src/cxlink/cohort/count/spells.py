@@ -135,13 +135,19 @@ def spells_of(counts: Counts) -> Spells:
         entry=frame["entry"].to_numpy(int),
         exit=frame["exit"].to_numpy(int),
         cause=frame["cause"].map({"": 0} | {c: i for i, c in enumerate(causes, 1)}).to_numpy(int),
-        n=frame["n"].to_numpy(),
+        n=_customers(frame["n"].to_numpy(float)),
         spend=spend,
         mix=mix_of(counts.cells, strata, _late(counts))
         if counts.spec.analysis.target == "customers"
         else None,
         buckets=_buckets(ranked, frame, spell_keys, pair.to_numpy(int)) if "bucket" in ranked else None,
     )
+
+
+def _customers(n: np.ndarray) -> np.ndarray:
+    """Give whole numbers as such; sums of weights, which are not all whole, as they are."""
+    whole = n.astype(np.int64)
+    return whole if (whole == n).all() else n
 
 
 def _buckets(cells: pd.DataFrame, spells: pd.DataFrame, keys: list[str], pair: np.ndarray) -> SpellBuckets:

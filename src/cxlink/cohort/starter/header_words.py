@@ -196,8 +196,20 @@ def in_plain_letters(header: str) -> str:
     >>> in_plain_letters("Datum Enquête"), in_plain_letters("CustomerID"), in_plain_letters("e-mail")
     ('datum_enquete', 'customer_id', 'e_mail')
     """
-    letters = unicodedata.normalize("NFKD", _CAMEL.sub("_", header)).encode("ascii", "ignore").decode()
+    letters = without_accents(_CAMEL.sub("_", header)).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "_", letters.lower()).strip("_")
+
+
+def without_accents(text: str) -> str:
+    """Write letters without accents; those of other alphabets stay.
+
+    Examples
+    --------
+    >>> without_accents("Müller & Söhne")
+    'Muller & Sohne'
+    """
+    letters = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def says(header: str, pattern: str) -> bool:

@@ -52,7 +52,8 @@ def starter_spec(table: Any, surveys: Any = None) -> str:
     spent = _spend(rest, spend, dated=stay.dated)
     whose = _id(rest, stay, seen)
     unconfirmed = [*whose.unconfirmed, *scored.unconfirmed, *stay.unconfirmed, *spent.unconfirmed]
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", seen.name.rsplit(".", 1)[0]).strip("-.") or "cohort"
+    stem = said.without_accents(seen.name.rsplit(".", 1)[0])
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "cohort"
     parts = [
         f"# A starter spec for {visible(seen.name)}. "
         "Every line is a guess: read it, correct it, delete what does not apply.",

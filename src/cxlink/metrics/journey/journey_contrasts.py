@@ -14,7 +14,7 @@ from cxlink.metrics.drivers.partial_contrasts import PointContrast, retention_co
 
 LEAST = 100
 """Customers with a touchpoint's score, under whom a segment has no contrast."""
-_NONE = -1.0  # of a touchpoint where a customer was not: no level of a scale is negative
+_NONE = -np.inf  # of a touchpoint where a customer was not: below the levels of any scale
 
 
 @dataclass(frozen=True, slots=True)
