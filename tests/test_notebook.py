@@ -33,6 +33,9 @@ def test_parameters_reach_the_notebook_and_its_output_is_kept(notebook: Path, tm
     run_notebook({"table": "a.csv", "n": 2}, executed, notebook=notebook)
     cells = nbformat.read(executed, as_version=4).cells
     assert cells[-1].outputs[0].text == "a.csv 4\n"
+    deeper = tmp_path / "reports" / "2026" / "run.ipynb"
+    run_notebook({"n": 2}, deeper, notebook=notebook)
+    assert [path.name for path in deeper.parent.iterdir()] == ["run.ipynb"]
     with pytest.raises(InputError, match=r"run\.ipynb: exists already\. Choose another --out"):
         run_notebook({"n": 2}, executed, notebook=notebook)
 
@@ -42,7 +45,7 @@ def test_what_it_cannot_take_is_one_line_and_leaves_nothing(notebook: Path, tmp_
     with pytest.raises(InputError, match=r"made\.ipynb: no parameter tabel\. It has: table, n\."):
         run_notebook({"tabel": "a.csv"}, executed, notebook=notebook)
     with pytest.raises(InputError, match=r"^t\.csv: no such file\.$"):
-        run_notebook({"n": 3}, executed, notebook=notebook)
+        run_notebook({"n": 3}, tmp_path / "reports" / "2026" / "run.ipynb", notebook=notebook)
     with pytest.raises(InputError, match=r"gone\.ipynb: no such notebook\."):
         run_notebook({}, executed, notebook=tmp_path / "gone.ipynb")
     assert [path.name for path in tmp_path.iterdir()] == ["made.ipynb"]

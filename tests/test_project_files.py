@@ -120,7 +120,8 @@ NOT_IMPORTED = {
     "duckdb": "the engine that ibis counts with, pinned below 1.5, which warns at every schema",
     "h5netcdf": "xarray writes and reads posterior.nc through it",
     "h5py": "h5netcdf writes with it",
-    "jupyter": "papermill runs the notebook of a new cohort in its kernel",
+    "ipywidgets": "rich and nutpie show progress in a notebook with it",
+    "jupyterlab": "papermill runs the notebook of a new cohort in its kernel, and a researcher opens it there",
     "sqlglot": "pinned below 30.18, which breaks tables made by ibis 12",
 }
 

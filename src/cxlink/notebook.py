@@ -26,7 +26,7 @@ def run_notebook(
         Values that override its cell tagged ``parameters``. Where ``table`` is an address, the notebook is given the
         name of an environment variable in its place, which it has while it runs: a notebook is kept.
     executed : Path
-        Where the executed notebook goes.
+        Where the executed notebook goes; folders on the way to it are made.
     overwrite : bool
         Replace an existing file.
     notebook : Path
@@ -53,7 +53,9 @@ def run_notebook(
         )
     parameters, variables = _without_address(parameters)
     partial = executed.with_name(f".{executed.name}.{os.getpid()}.partial.ipynb")
+    absent = [folder for folder in executed.parents if not folder.exists()]
     try:
+        executed.parent.mkdir(parents=True, exist_ok=True)
         os.environ.update(variables)
         papermill.execute_notebook(
             str(notebook),
@@ -69,12 +71,15 @@ def run_notebook(
             raise InputError(str(error.evalue)) from None
         raise
     except OSError as error:
-        raise InputError(f"{executed}: cannot be written ({error.strerror}).") from None
+        raise InputError(f"{executed}: cannot be written ({error.strerror or error}).") from None
     finally:
         for name in variables:
             os.environ.pop(name, None)
         with contextlib.suppress(OSError):
             partial.unlink()
+        with contextlib.suppress(OSError):  # one that something stands in by now stays
+            for folder in absent:
+                folder.rmdir()
 
 
 def _without_address(parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

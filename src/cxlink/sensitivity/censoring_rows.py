@@ -108,15 +108,23 @@ def _drawn(
     members = [request.members[curve] for curve in curves]
     alone = replace(side, curve=at.ravel())
     n_draws = spec.analysis.draws
-    whole = spells.n[:, None]
+    own = _spells_of(spells, members)
+    whole = own.n[:, None]
     weights = whole if rng is None else rng.gamma(whole, size=(len(whole), n_draws))
     n_periods = int(side.entry.max()) + spec.horizon
-    hazard, ending = _rates(spells, members, weights, n_periods)
+    hazard, ending = _rates(own, members, weights, n_periods)
     if rng is not None and is_sparse(spells, request, side, spec.horizon):
         _, a, b = beta_hazards(person_periods(spells), request, side, n_periods, horizon=spec.horizon)
         used = (a > 0) & (b > 0)
         hazard[used] = rng.beta(a[used], b[used], size=(n_draws, int(used.sum()))).T
     return censored_group(alone, hazard, ending, spec.horizon)
+
+
+def _spells_of(spells: Spells, members: list[np.ndarray]) -> Spells:
+    """The spells of these pairs alone: no others need be drawn."""
+    inside = np.isin(spells.pair, np.concatenate(members))
+    names = ("pair", "entry", "exit", "cause", "n", "spend")
+    return replace(spells, **{name: getattr(spells, name)[inside] for name in names})
 
 
 def _rates(
