@@ -56,7 +56,7 @@ def test_a_run_folder_has_the_second_table_and_gives_the_drivers_back(
     folder = tmp_path / "run"
     analysis.write(folder)
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    assert "drivers.parquet" in record["files"]
+    assert {"drivers.parquet", "follow_up.parquet"} <= set(record["files"])
     assert record["spec"]["score"]["others"]["effort"] == {
         "column": "ces", "scale": "1-7", "higher_is_better": True, "round": False,
     }  # fmt: skip
@@ -66,6 +66,8 @@ def test_a_run_folder_has_the_second_table_and_gives_the_drivers_back(
     assert own["definition"].str.contains("log score|Shapley").all()
     again = cxlink.load_run(folder)
     pd.testing.assert_frame_equal(again.drivers(), analysis.drivers(), check_exact=True)
+    both = [one.results.counts.follow_up for one in (again, analysis)]
+    pd.testing.assert_frame_equal(*(one.cells for one in both if one is not None))
     (folder / "drivers.parquet").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"drivers\.parquet is not as it was written"):
         cxlink.load_run(folder)
@@ -150,6 +152,7 @@ def test_small_groups_leave_no_second_table_and_a_quick_run_no_drivers(tmp_path:
     assert unused["facts"].str.contains("others").any()
     quick.write(tmp_path / "run")
     assert not (tmp_path / "run" / "drivers.parquet").exists()
+    assert not (tmp_path / "run" / "follow_up.parquet").exists()
 
 
 def test_a_flag_names_each_further_score() -> None:

@@ -16,6 +16,7 @@ from cxlink import __version__
 from cxlink.checks import check_table, checks_of
 from cxlink.cohort.count.counts import FORMAT, Counts, load_counts, refuse_format, save_counts, suppress
 from cxlink.cohort.count.driver_counts import is_discreet, load_drivers, save_drivers
+from cxlink.cohort.count.follow_up_counts import has_no_small_cell, load_follow_up, save_follow_up
 from cxlink.cohort.count.metric_sums import nothing
 from cxlink.cohort.count.resolution import as_written
 from cxlink.cohort.errors import InputError
@@ -37,7 +38,7 @@ from cxlink.results import Results
 _PACKAGES = ("numpy", "scipy", "pandas", "duckdb", "ibis-framework", "matplotlib", "typst")
 _SAMPLING = ("pymc", "nutpie", "arviz")
 COUNTS = "counts.parquet"
-DRIVERS = "drivers.parquet"
+DRIVERS, FOLLOW_UP = "drivers.parquet", "follow_up.parquet"
 _WORDS = ("model", "adjusted", "part", "term", "level", "reference", "scale")
 _DIAGNOSTICS = ("code", "model", "group", "ok", "note", "facts")
 _TABLES = {"estimates": TEXT, "diagnostics": _DIAGNOSTICS, "families": TEXT, "coefficients": _WORDS}
@@ -79,6 +80,8 @@ def write_run(
     save_counts(counts, folder / COUNTS)
     if counts.drivers is not None and is_discreet(counts.drivers, smallest):
         save_drivers(counts.drivers, folder / DRIVERS)
+    if counts.follow_up is not None and has_no_small_cell(counts.follow_up, smallest):
+        save_follow_up(counts.follow_up, folder / FOLLOW_UP)
     if analysis.bayesian is not None and smallest < 2:
         from cxlink.bayes.draws.posterior_file import save_posteriors
 
@@ -167,9 +170,13 @@ def read_run(folder: Path) -> Counts:
         raise InputError(f"{folder}: a run folder without {COUNTS}. Name one that `cxlink fit` wrote.")
     refuse_changed(folder, files)
     counts = load_counts(folder / COUNTS)
-    if DRIVERS not in files or not counts.spec.others:
+    if not counts.spec.others:
         return counts
-    return replace(counts, drivers=load_drivers(folder / DRIVERS, counts.spec))
+    if DRIVERS in files:
+        counts = replace(counts, drivers=load_drivers(folder / DRIVERS, counts.spec))
+    if FOLLOW_UP in files:
+        counts = replace(counts, follow_up=load_follow_up(folder / FOLLOW_UP, counts.spec))
+    return counts
 
 
 def read_tables(folder: Path) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from cxlink.cohort.count.copied_rows import copied_rows
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.driver_cells import count_drivers
 from cxlink.cohort.count.driver_counts import DriverCounts
+from cxlink.cohort.count.follow_up_cells import count_follow_up
+from cxlink.cohort.count.follow_up_counts import FollowUpCounts
 from cxlink.cohort.count.grouped_rows import one_row_each
 from cxlink.cohort.count.identity import one_row_a_customer
 from cxlink.cohort.count.journey_cells import count_journey
@@ -77,6 +79,8 @@ class Cohort:
         Raw cells with the follow-up of each survey cut at the customer's next one; None unless every survey counts.
     journey : JourneyCounts or None
         Customers by their contacts; None without ``[touchpoints]``.
+    follow_up : FollowUpCounts or None
+        Customers by all of their scores and times; None without ``[score] others`` or ``[subscription]``.
     """
 
     name: str
@@ -94,6 +98,7 @@ class Cohort:
     drivers: DriverCounts | None = None
     until_next: pa.Table | None = None
     journey: JourneyCounts | None = None
+    follow_up: FollowUpCounts | None = None
 
     def __repr__(self) -> str:
         return f"<Cohort {self.spec.cohort.name}: {_customers(self.raw):,} of {self.rows_read:,} rows of {self.name}>"
@@ -122,10 +127,9 @@ class Cohort:
         notes = (*self.notes, *counted.profile.notes)
         marked = replace(counted.profile, fingerprint=fingerprint(counted.cells), notes=notes)
         same = spec.subscription == self.spec.subscription
-        drivers, journey = (self.drivers, self.journey) if same else (None, None)
-        return resolve(
-            replace(counted, profile=marked, metrics=self.metrics, drivers=drivers, journey=journey)
-        )
+        if same:
+            counted = replace(counted, drivers=self.drivers, journey=self.journey, follow_up=self.follow_up)
+        return resolve(replace(counted, profile=marked, metrics=self.metrics))
 
     def count_from_signup(self) -> Counts | None:
         """Count its customers from signup, ignoring delayed entry (the naive estimate); None without signup."""
@@ -276,6 +280,7 @@ def _read(
         drivers=None if wide else count_drivers(source, spec, raw, read),
         until_next=_until_next(source, spec) if spec.every_survey and not wide else None,
         journey=journey,
+        follow_up=None if wide else count_follow_up(source, spec, raw, read),
     )
 
 

@@ -86,8 +86,8 @@ def _strata(raw: pa.Table, spec: CohortSpec) -> dict[str, Any]:
     return ordered | {name: values for name, values in history.items() if name not in strata}
 
 
-def outcomes_of_cells(raw: pa.Table, spec: CohortSpec) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give for each raw cell the periods its customers were observed from entry on, and whether they were then lost.
+def spells_of_cells(raw: pa.Table, spec: CohortSpec) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Give for each raw cell when its customers entered and left, and whether they were then lost.
 
     Parameters
     ----------
@@ -98,14 +98,13 @@ def outcomes_of_cells(raw: pa.Table, spec: CohortSpec) -> tuple[np.ndarray, np.n
 
     Returns
     -------
-    stay, lost, counted : ndarray of shape (n_cells,)
-        Periods, whether lost, and whether the customers are observed at all.
+    entry, leave, lost, counted : ndarray of shape (n_cells,)
+        In whole periods, whether lost, and whether the customers are observed at all.
     """
     times = {name: raw[name].to_pandas() for name in raw.column_names if name in CLOCK}
     entry, leave, lost, _ = _spells(times, spec, np.zeros(raw.num_rows, np.int64))
     unseen = _never_observed(spec, leave <= entry, lost).values()
-    counted = ~np.any([np.zeros(len(leave), bool), *unseen], axis=0)
-    return leave - entry, lost, counted
+    return entry, leave, lost, ~np.any([np.zeros(len(leave), bool), *unseen], axis=0)
 
 
 def _further_keys(raw: pa.Table) -> dict[str, Any]:

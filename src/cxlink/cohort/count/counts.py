@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from cxlink.cohort.count import metric_sums as metric_counts
 from cxlink.cohort.count.driver_counts import DriverCounts, add_drivers
+from cxlink.cohort.count.follow_up_counts import FollowUpCounts, add_follow_up
 from cxlink.cohort.count.foreign_cells import read_limited, refuse_impossible
 from cxlink.cohort.count.journey_counts import JourneyCounts
 from cxlink.cohort.count.profile import Profile, profile_from, together
@@ -64,6 +65,8 @@ class Counts:
         Customers by all of their scores; None without ``[score] others``.
     journey : JourneyCounts or None
         Customers by their contacts; None without ``[touchpoints]``, and of counts from a run folder or of two cohorts.
+    follow_up : FollowUpCounts or None
+        Customers by all of their scores and times; None without ``[score] others`` or ``[subscription]``.
     """
 
     cells: pd.DataFrame
@@ -75,6 +78,7 @@ class Counts:
     anchors: tuple[str, ...] = ()
     drivers: DriverCounts | None = None
     journey: JourneyCounts | None = None
+    follow_up: FollowUpCounts | None = None
 
     @property
     def scored(self) -> pd.DataFrame:
@@ -138,10 +142,11 @@ def add(first: Counts, second: Counts) -> Counts:
         first, second = _without_metrics(first), _without_metrics(second)
     cells = pd.concat([first.cells, second.cells[first.cells.columns]])
     metrics = metric_counts.totals([first.metrics, second.metrics])
-    drivers = add_drivers(first.drivers, second.drivers)
     return Counts(
-        add_up(cells), first.spec, profile, metrics=metrics, resolved=first.resolved, drivers=drivers
-    )
+        add_up(cells), first.spec, profile, metrics=metrics, resolved=first.resolved,
+        drivers=add_drivers(first.drivers, second.drivers),
+        follow_up=add_follow_up(first.follow_up, second.follow_up, first.spec),
+    )  # fmt: skip
 
 
 def _without_metrics(counts: Counts) -> Counts:

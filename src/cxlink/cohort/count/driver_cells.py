@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cxlink.cohort.count import amounts
-from cxlink.cohort.count.coding import CLOCK, code_cells, outcomes_of_cells, stratum_names
+from cxlink.cohort.count.coding import CLOCK, code_cells, spells_of_cells, stratum_names
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.driver_counts import DriverCounts, after_outcome, driver_names, joint
 from cxlink.cohort.count.grouping import MOST_CELLS
@@ -120,9 +120,15 @@ def followed_chances(counts: Counts, horizon: int) -> dict[tuple[str, ...], np.n
 
 def states_at(raw: pa.Table, spec: CohortSpec, horizon: int) -> pd.DataFrame:
     """Give the state at the horizon of each combination of times in the raw cells; none of those never observed."""
-    stay, lost, counted = outcomes_of_cells(raw, spec)
+    entry, leave, lost, counted = spells_of_cells(raw, spec)
+    stay = leave - entry
     by_then = lost & (stay <= horizon)
     state = np.where(by_then, stay, np.where(stay >= horizon, RETAINED, CENSORED))
+    return by_times(raw, state, counted)
+
+
+def by_times(raw: pa.Table, state: np.ndarray, counted: np.ndarray) -> pd.DataFrame:
+    """Give the state, a number, of each combination of times in the raw cells; none of those that do not count."""
     times = {
         name: _filled(raw[name].to_pandas()) for name in raw.column_names if name in CLOCK and name != "wave"
     }
