@@ -36,7 +36,7 @@ def passed(start: pd.Series, end: pd.Series | pd.Timestamp, months: list[int], *
 
 @pytest.fixture(scope="module")
 def spells(subscribers: Simulated) -> pd.DataFrame:
-    """The respondents, on the clock of rule 4.2, by pandas alone."""
+    """The respondents, by pandas alone."""
     table = subscribers.table[subscribers.table["score"].notna()].copy()
     every = list(range(1, LONGEST + 1))
     table["score"] = table["score"].astype(int)

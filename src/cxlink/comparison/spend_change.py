@@ -1,6 +1,6 @@
 """The change of mean spend between two cohorts, as `retention_change` has it of retention.
 
-Means of the cells are drawn from their robust variance, and customers from a bootstrap (design rule 7). Where spend
+Means of the cells are drawn from their robust variance, and customers from a bootstrap. Where spend
 cannot be negative the baseline is the change of log means, each expanded (`expansion`) around the cell's mean shrunk
 towards the cohort's additive ones; where refunds are allowed, or a cohort spent nothing,
 it is the change of the means themselves.

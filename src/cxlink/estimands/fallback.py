@@ -1,4 +1,4 @@
-"""The fallback estimator: an additive model is the headline where common support is small (design rule 6)."""
+"""The fallback estimator: an additive model is the headline where common support is small."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -15,9 +15,9 @@ from cxlink.spend.means import CellMeans, MeanSpend
 from cxlink.survival.survival import Survival
 
 LEAST_SUPPORT = 0.9
-"""Share of the customers that a headline stands on; under it the additive models take over (design rule 6)."""
+"""Share of the customers that a headline stands on; under it the additive models take over."""
 LEAST_PER_STRATUM = 20
-"""Customers of each side of the headline a stratum, on average; under it the additive models take over (design rule 6).
+"""Customers of each side of the headline a stratum, on average; under it the additive models take over.
 
 Intervals from estimates by level and stratum held 85 to 89 % of the truths there.
 """

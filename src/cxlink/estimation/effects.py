@@ -1,4 +1,4 @@
-"""The effect of a score over its levels: free, linear, a spline, or monotone in either direction (design rule 4)."""
+"""The effect of a score over its levels: free, linear, a spline, or monotone in either direction."""
 
 from collections.abc import Sequence
 

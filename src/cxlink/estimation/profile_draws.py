@@ -1,4 +1,4 @@
-"""Draws of penalised parameters, from the penalised likelihood itself (design rule 10).
+"""Draws of penalised parameters, from the penalised likelihood itself.
 
 A separated effect's likelihood is far from normal: flat on one side, steep on the other. Draws start as normal
 ones from the covariance; the part of them along each penalised parameter is then replaced, quantile for

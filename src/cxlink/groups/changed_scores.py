@@ -1,4 +1,4 @@
-"""Customers whose score fell, stayed or rose since the survey before, as groups of their own (design rule 15).
+"""Customers whose score fell, stayed or rose since the survey before, as groups of their own.
 
 A change is set against two groups: those whose score stayed where this one was (what the present score says beyond the
 last), and those who stayed where this one is now (what the change says beyond the present score). Either is a

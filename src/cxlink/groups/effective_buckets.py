@@ -19,7 +19,7 @@ from cxlink.groups.requests import Request
 FEWEST_EFFECTIVE = 6
 """Effective buckets under which an estimate has no interval."""
 FEWEST_BUCKETS = 10
-"""Buckets of either side of the headline under which the additive models take over (design rule 6)."""
+"""Buckets of either side of the headline under which the additive models take over."""
 NOT_SCORED = "not_scored"
 
 

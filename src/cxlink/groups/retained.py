@@ -1,4 +1,4 @@
-"""Averages over the customers who are retained after some periods (design rule 5).
+"""Averages over the customers who are retained after some periods.
 
 Conditional on k periods (a lag, remaining tenure, the value of current customers), over levels ℓ and strata s,
 

@@ -1,6 +1,6 @@
 """Standardisation: groups averaged over the strata, and entries, of all customers scored, or of all customers.
 
-Design rule 5; `Spells.mix` is the standard population.
+`Spells.mix` is the standard population.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How far each curve is estimable, and for which customers (design rule 5)."""
+"""How far each curve is estimable, and for which customers."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Surveys by the calendar quarter in which they were answered, as groups of their own (design rule 15)."""
+"""Surveys by the calendar quarter in which they were answered, as groups of their own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -158,7 +158,7 @@ def spec(design: Design) -> dict[str, Any]:
 
 
 def add_months(dates: np.ndarray, months: np.ndarray | int) -> np.ndarray:
-    """Calendar anniversaries: the same day of a later or earlier month, or that month's last day (rule 4.2).
+    """Calendar anniversaries: the same day of a later or earlier month, or that month's last day.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Groups with few losses or few survivors: intervals that stay finite and cover (design rule 10).
+"""Groups with few losses or few survivors: intervals that stay finite and cover.
 
 A bootstrap of such a group hardly varies. Its draws come from a penalised likelihood instead: one customer is added
 who is half lost and half retained at the horizon, which is a log-F(1, 1) penalty as data (Greenland &

@@ -91,7 +91,7 @@ class Survival:
     contrasts : tuple of (int, int)
         Positions of each contrast's group and reference.
     sparse : bool ndarray of shape (n_groups,)
-        Whether the draws are shrunk towards other groups or by a penalty (design rule 10).
+        Whether the draws are shrunk towards other groups or by a penalty.
     observed : bool
         Whether it is an observed curve: reported at each of its times, not only at the steps of the ladder.
     posterior : bool

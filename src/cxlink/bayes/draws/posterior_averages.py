@@ -1,4 +1,4 @@
-"""Posterior draws of retention averaged over customers: each group over its own, and standardised (design rule 5).
+"""Posterior draws of retention averaged over customers: each group over its own, and standardised.
 
 The estimate is the mean of the draws, of a ratio their median (a ratio may have no mean). A walk has no distribution of
 the end of all customers, so there is no mean without a horizon.

@@ -159,7 +159,7 @@ CLOCK = ("event", "whole", "part", "follow", "entry", "exit", "lost", "wave")
 def _spells(
     times: dict[str, pd.Series], spec: CohortSpec, scored: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Remark]]:
-    """Entry, exit and whether lost, in whole periods (design rule 2); ``scored`` customers in each cell."""
+    """Entry, exit and whether lost, in whole periods; ``scored`` customers in each cell."""
     sub = spec.subscription
     zero = np.zeros(len(scored), np.int64)
     if sub is None:

@@ -1,4 +1,4 @@
-"""What a spec leaves to rule: bands from the scores, the horizon from follow-up (design rule 6).
+"""What a spec leaves to rule: bands from the scores, the horizon from follow-up.
 
 Both are resolved before any outcome is looked at, once, when a cohort is counted; what follows reads them from the
 spec of the counts.

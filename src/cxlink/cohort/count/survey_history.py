@@ -1,4 +1,4 @@
-"""Surveys of one customer in their order: the score before each, its number, the time since (design rule 15)."""
+"""Surveys of one customer in their order: the score before each, its number, the time since."""
 
 from dataclasses import replace
 from typing import Any

@@ -41,7 +41,7 @@ TENURE_CUTS: dict[str, tuple[float, ...]] = {
 }  # fmt: skip
 PREVIOUS_SCORE, SURVEY_NUMBER, SINCE_LAST = "previous_score", "survey_number", "since_last_survey"
 SURVEY_HISTORY = (PREVIOUS_SCORE, SURVEY_NUMBER, SINCE_LAST)
-"""Adjustment variables that every survey of a customer has by itself (design rule 15)."""
+"""Adjustment variables that every survey of a customer has by itself."""
 SINCE_LAST_CUTS: dict[str, tuple[float, ...]] = {
     "day": (182, 365), "week": (26, 52), "month": (6, 12), "quarter": (2, 4), "year": (1,),
 }  # fmt: skip

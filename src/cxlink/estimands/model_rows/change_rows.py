@@ -1,7 +1,6 @@
 """Rows and checks of scores that changed since the survey before: the two contrasts of a fall and of a rise.
 
-Beside curves by level, grouped proportional hazards take over where the compared groups are too small (design rules 6
-and 15).
+Beside curves by level, grouped proportional hazards take over where the compared groups are too small.
 """
 
 from dataclasses import dataclass, replace

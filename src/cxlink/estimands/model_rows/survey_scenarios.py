@@ -1,4 +1,4 @@
-"""Retention by level and after a change under other ways to count surveys that repeat (design rule 15).
+"""Retention by level and after a change under other ways to count surveys that repeat.
 
 ``until_next``: follow-up of each survey ends at the customer's next one, as in a Cox model of a score that is updated
 over time. ``per_customer``: each survey has the weight 1 by the number of those that its customer answered, so that

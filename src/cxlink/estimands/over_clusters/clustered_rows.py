@@ -1,4 +1,4 @@
-"""Intervals of clustered customers: Student's, by the buckets that an estimate stands on, or none (design rule 14).
+"""Intervals of clustered customers: Student's, by the buckets that an estimate stands on, or none.
 
 Standard errors are those of draws and sandwiches over the buckets. What is not drawn so has no interval here.
 """

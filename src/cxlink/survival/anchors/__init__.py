@@ -1,1 +1,1 @@
-"""Older cohorts whose end is known: what they say of how this one goes on (design rule 8)."""
+"""Older cohorts whose end is known: what they say of how this one goes on."""

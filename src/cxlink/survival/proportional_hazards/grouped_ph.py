@@ -72,7 +72,7 @@ def grouped_ph(
     """Estimate a request's groups by grouped proportional hazards, with draws.
 
     Late entries that cannot be followed to the horizon are left out of the averages where others can: a free baseline
-    knows nothing beyond follow-up (design rule 8).
+    knows nothing beyond follow-up.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Draws from grouped proportional hazards.
 
 They follow the joint distribution of the estimate: effects are normal, with the covariance of the fit, but for
-penalised ones, which follow their penalised profile likelihood (design rule 10); given them, the baseline hazards of
+penalised ones, which follow their penalised profile likelihood; given them, the baseline hazards of
 the periods are independent (`HazardErrors`).
 """
 

@@ -43,7 +43,7 @@ class ContinuedPlan:
     observed : bool ndarray of shape (n_curves, n_periods)
         Whether a period is read off the curve: ten at risk, or nobody of the cohort censored.
     drawn : bool ndarray of shape (n_curves, n_periods)
-        The same for draws: not of levels whose resampled curves would be too narrow (design rule 10).
+        The same for draws: not of levels whose resampled curves would be too narrow.
     until : int ndarray of shape (n_groups,)
         Last time with ten at risk of each group.
     sparse : bool ndarray of shape (n_groups,)

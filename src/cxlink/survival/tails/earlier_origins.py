@@ -1,4 +1,4 @@
-"""What a cohort's own earlier origins say of its extrapolation error (design rule 8c).
+"""What a cohort's own earlier origins say of its extrapolation error.
 
 Hazards fitted to the periods up to an earlier origin are set beside the losses that came later. With x the log of later
 time over the origin's, a window's log ratio e of losses over those expected has mean b·x and covariance

@@ -1,4 +1,4 @@
-"""How far projected hazards were from what happened, on curves that were followed to their end (design rule 8c).
+"""How far projected hazards were from what happened, on curves that were followed to their end.
 
 The hazard of a time t beyond the last observed period T is multiplied by e^δ(t), one δ for a whole path:
 δ(t) = z₀·σ₀ + z₁·κ·log(t/T) + b·log(t/T) + z_w·ω, all z standard normal, a z_w for each quarter of T up to 3 T, as far

@@ -1,4 +1,4 @@
-"""Breaks of the hazard inside follow-up: a level that changes at once, and stays (design rule 8b).
+"""Breaks of the hazard inside follow-up: a level that changes at once, and stays.
 
 A curve of a few knots runs a slope through a break and carries that slope on beyond the data. Breaks are looked for at
 every period by likelihood, beside the curve that is fitted without them, each moved once more when another is added.

@@ -1,4 +1,4 @@
-"""Losses that come back: a renewal cycle found inside follow-up, to be carried on beyond it (design rule 8b)."""
+"""Losses that come back: a renewal cycle found inside follow-up, to be carried on beyond it."""
 
 from dataclasses import dataclass
 

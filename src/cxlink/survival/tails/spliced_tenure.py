@@ -1,6 +1,6 @@
 """Survival and expected tenure: observed while ten are at risk, then by hazards of each stratum, with their error.
 
-Design rule 8. Of each curve the steps of Kaplan–Meier stand where ten customers are at risk; from there on
+Of each curve the steps of Kaplan–Meier stand where ten customers are at risk; from there on
 S(t) = S(end)·exp(−Σ hazards), the hazards of its level and stratum as `cxlink.survival.tails.tail_fit` has them. Beyond
 T they are multiplied by e^δ, as `cxlink.survival.tails.extrapolation_error` draws it. Curve and hazards are drawn from
 the same customers.

@@ -1,4 +1,4 @@
-"""Which structure continued hazards have: what predicts customers that the fit has not seen (design rule 8b)."""
+"""Which structure continued hazards have: what predicts customers that the fit has not seen."""
 
 from dataclasses import dataclass
 

@@ -34,7 +34,7 @@ class Terms:
     usual : ndarray of shape (n_columns,)
         Standard deviation to start from, and to fall back on where a block tells little.
     offset : float
-        Log hazard that all columns are pulled to: the cohort's, half a loss added (design rule 10).
+        Log hazard that all columns are pulled to: the cohort's, half a loss added.
     """
 
     time: TimeFunctions
