@@ -1,5 +1,6 @@
 """How the documentation is built: ``make docs``, without network, warnings are errors."""
 
+import importlib
 import re
 import shutil
 from pathlib import Path
@@ -55,6 +56,24 @@ nb_merge_streams = True
 smartquotes_action = "qe"  # no dashes: `--flag` in a table of plain text stays what is typed
 default_role = "obj"  # `name` in a docstring is a link where the site has it
 autosummary_generate = True
+
+
+def properties_of_classes() -> dict[str, list[str]]:
+    """Properties of each class that the page on Python names: its template lists them before the methods."""
+    page = (HERE / "reference" / "python.md").read_text(encoding="utf-8")
+    found = {}
+    for name in re.findall(r"~(cxlink[\w.]+)", page):
+        module, _, own = name.rpartition(".")
+        named = getattr(importlib.import_module(module), own)
+        parents = [one for one in getattr(named, "__mro__", ()) if one.__module__.startswith("cxlink")]
+        members = {key: value for one in reversed(parents) for key, value in vars(one).items()}
+        found[name] = [
+            key for key, value in members.items() if isinstance(value, property) and not key.startswith("_")
+        ]
+    return found
+
+
+autosummary_context = {"properties": properties_of_classes()}
 numpydoc_show_class_members = False
 
 # What stands elsewhere in the repository, and where the site shows it: (from, to), both relative.

@@ -59,6 +59,19 @@ def test_averages_are_over_strata_and_levels_by_hand(models: dict[str, Posterior
         assert table.loc[0, "estimate"] == pytest.approx(by_hand, rel=1e-9)
 
 
+def test_the_median_of_an_average_is_where_the_averaged_curve_is_one_half(
+    models: dict[str, PosteriorModel],
+) -> None:
+    median = models["hazard"].average({"a": [1], "b": [5]}, quantity="median").set_index(["group", "measure"])
+    for group, score in (("a", 1), ("b", 5)):
+        time = median.loc[(group, "mean"), "estimate"].item()
+        around = [
+            models["hazard"].average({"a": [score], "b": [score]}, whole).loc[0, "estimate"]
+            for whole in (int(time) - 1, int(time) + 2)
+        ]
+        assert around[0] > 0.5 > around[1]
+
+
 def test_curves_fall_and_go_on_beyond_follow_up(models: dict[str, PosteriorModel]) -> None:
     profile = {"score": 3, "plan": "plus"}
     for kind in ("hazard", "sbg"):

@@ -238,6 +238,26 @@ def test_averages_are_standardised_over_the_cohort() -> None:
     assert found["best", "ratio"] == pytest.approx(best / means[1], rel=1e-12)
 
 
+def test_the_median_of_an_average_is_that_of_the_standardised_curve() -> None:
+    model = cxlink.aft(cohort_of_subscribers(), "score * plan")
+    plans = subscribers()["plan"].value_counts(normalize=True)
+    curves = model.predict([{"score": 5, "plan": p} for p in plans.index], times=list(range(120)))
+    curve = sum(
+        share * curves.loc[curves["plan"] == plan, "estimate"].to_numpy() for plan, share in plans.items()
+    )
+    after = int((curve > 0.5).argmin())
+    by_hand = after - 1 + np.log(curve[after - 1] / 0.5) / np.log(curve[after - 1] / curve[after])
+    table = model.average("score", {"best": [5], "worst": [1]}, quantity="median").set_index(
+        ["group", "measure"]
+    )
+    assert table.loc[("best", "mean"), "estimate"] == pytest.approx(by_hand, rel=1e-9)
+    # the mean of the medians, which it is not, lies elsewhere
+    medians = model.predict([{"score": 5, "plan": p} for p in plans.index], "median")["estimate"]
+    assert abs(float(medians @ plans.to_numpy()) - by_hand) > 1e-3
+    low, high = table.loc[("best", "mean"), ["conf_low", "conf_high"]]
+    assert low < by_hand < high
+
+
 def test_a_number_is_contrasted_per_unit(model: RetentionModel) -> None:
     table = model.average("visits", per=5, horizon=6).set_index("measure")
     frame = subscribers()

@@ -25,7 +25,7 @@ from cxlink.fits.formulas.clusters_of_models import refuse_clusters
 from cxlink.fits.formulas.formula import parse_formula
 from cxlink.fits.formulas.model_cells import ModelCells, model_cells
 from cxlink.fits.formulas.populations import Profiles, as_profiles, contrasts_table, interval
-from cxlink.fits.survival_curves import Quantity, quantity_of, refuse_quantity
+from cxlink.fits.survival_curves import Quantity, median_time, quantity_of, refuse_quantity
 from cxlink.progress import telling
 from cxlink.spend.fitted_regressions import NoSpendFit
 from cxlink.stages import announce
@@ -138,8 +138,8 @@ class PosteriorModel:
             Named groups; the spec's best and worst levels by default, averaged by their shares in the cohort.
         horizon : int, optional
             Periods; the spec's by default.
-        quantity : {"survival", "rmst"}
-            Of retention.
+        quantity : {"survival", "rmst", "median"}
+            Of retention; a median is where the standardised curve reaches one half.
 
         Returns
         -------
@@ -169,11 +169,9 @@ class PosteriorModel:
             whole = sum(shares.values())
             if not whole:
                 raise InputError(f"nobody in the cohort has a score of {tuple(levels)}.")
-            draws = np.zeros(self.draws.n_draws)
-            for level, share in shares.items():
-                if share:
-                    drawn, _ = self._drawn(over.assign(score=level), quantity, horizon)
-                    draws += share / whole * (drawn[..., 0] @ over["weight"].to_numpy(float))
+            draws = self._standardised(
+                over, {k: share / whole for k, share in shares.items()}, quantity, horizon
+            )
             values[name] = float(draws.mean()), draws
         return contrasts_table(values, self.spec.analysis.level)
 
@@ -233,6 +231,20 @@ class PosteriorModel:
         survival = np.exp(curves.log_survival(slice(None), pairs, np.arange(last + 1)))
         shown = [np.nan] if quantity == "median" else [float(time) for time in asked]
         return quantity_of(survival, quantity, [int(time) for time in asked]), shown
+
+    def _standardised(
+        self, over: pd.DataFrame, shares: Mapping[int, float], quantity: str, horizon: int | None
+    ) -> np.ndarray:
+        """Draws of levels by their shares, over strata with weights: of shape (n_draws,)."""
+        curves = quantity == "median" and self.kind != "spend"
+        asked = ("survival", range(_LONGEST + 1)) if curves else (quantity, horizon)
+        total: np.ndarray | float = 0.0
+        for level, share in shares.items():
+            if share:
+                drawn, _ = self._drawn(over.assign(score=level), *asked)
+                total = total + share * np.einsum("dpt,p->dt", drawn, over["weight"].to_numpy(float))
+        draws = np.asarray(total)
+        return median_time(draws) if curves else draws[:, 0]
 
     def _positions(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         coding = coding_from(self.draws.about["coding"])

@@ -19,7 +19,7 @@ from cxlink.fits.formulas.populations import (
     populations_of,
 )
 from cxlink.fits.formulas.profile_design import ProfileDesign
-from cxlink.fits.survival_curves import Curve, Quantity, quantity_of, refuse_quantity, row_blocks
+from cxlink.fits.survival_curves import Curve, Quantity, median_time, quantity_of, refuse_quantity, row_blocks
 from cxlink.survival.proportional_hazards.robust_errors import Covariance
 
 if TYPE_CHECKING:
@@ -178,8 +178,9 @@ class RetentionModel:
             their shares in the cohort. By default the spec's best and worst levels of the score.
         horizon : int, optional
             Periods; the spec's by default.
-        quantity : {"survival", "rmst"}
-            Retention, or the restricted mean survival time.
+        quantity : {"survival", "rmst", "median"}
+            Retention or the restricted mean survival time at the horizon, or when half of them are lost, in periods:
+            where the standardised curve reaches one half, which is no mean of medians.
         per : float, optional
             Of a number: compare with the same customers at so much more, in place of groups.
 
@@ -196,7 +197,7 @@ class RetentionModel:
         """
         times = self._times(horizon)
         populations = populations_of(self.design, self.cells, self.cells.weight, variable, at=at, per=per)
-        values = {name: self._averaged(one, quantity, times) for name, one in populations.items()}
+        values = {name: self._standardised(one, quantity, times) for name, one in populations.items()}
         return contrasts_table(values, self.cells.spec.analysis.level)
 
     def score(self, cohort_cells: ModelCells | None = None) -> pd.Series:
@@ -261,8 +262,7 @@ class RetentionModel:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Estimate and draws, of shape (n_rows, n_times) and (n_draws, n_rows, n_times)."""
         refuse_quantity(quantity)
-        last = int(min(self.curve.until, _LONGEST)) if quantity == "median" else max(times, default=0)
-        grid = np.arange(last + 1)
+        grid = np.arange(self._last() + 1 if quantity == "median" else max(times, default=0) + 1)
         point = quantity_of(np.exp(self.curve.log_survival(self.theta[None], rows, grid)), quantity, times)[0]
         draws = [
             quantity_of(np.exp(self.curve.log_survival(self.draws, part, grid)), quantity, times)
@@ -270,16 +270,30 @@ class RetentionModel:
         ]
         return point, np.concatenate(draws, axis=1)
 
-    def _averaged(
+    def _last(self) -> int:
+        """The last period in which a median is looked for."""
+        return int(min(self.curve.until, _LONGEST))
+
+    def _standardised(
         self, population: Population, quantity: str, times: Sequence[int]
     ) -> tuple[float, np.ndarray]:
-        """Weighted mean over a population: the estimate and its draws."""
-        point, draws = 0.0, np.zeros(len(self.draws))
+        """Quantity of a population: the estimate and its draws."""
+        if quantity != "median":
+            point, draws = self._averaged(population, quantity, times)
+            return float(point[0]), draws[:, 0]
+        point, draws = self._averaged(population, "survival", range(self._last() + 1))
+        return float(median_time(point)), median_time(draws)
+
+    def _averaged(
+        self, population: Population, quantity: str, times: Sequence[int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Weighted means over a population, of shape (n_times,), and their draws (n_draws, n_times)."""
+        point, draws = np.zeros(len(times)), np.zeros((len(self.draws), len(times)))
         for profiles, weight in population:
             rows = self.design.matrix(profiles)
-            size = (times[0] + 1) * len(self.draws)
+            size = (max(times) + 1) * len(self.draws)
             for part, share in zip(row_blocks(rows, size), row_blocks(weight, size), strict=True):
                 value, drawn = self._quantity(part, quantity, times)
-                point += float(share @ value[:, 0])
-                draws += drawn[..., 0] @ share
+                point += share @ value
+                draws += np.einsum("dpt,p->dt", drawn, share)
         return point, draws
