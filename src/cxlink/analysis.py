@@ -103,6 +103,11 @@ def analyse(
     earlier : mapping of str to Counts, optional
         Earlier cohorts by name, which the Bayesian models pool with this one; see `cxlink.pooling`.
 
+    Returns
+    -------
+    Analysis
+        Its tables and figures; a notebook shows its page one.
+
     Raises
     ------
     InputError

@@ -21,6 +21,13 @@ class Comparison(ComparisonResults):
     def write(self, folder: "Path | str", overwrite: bool = False) -> None:
         """Write ``changes.csv``, ``calibration.csv``, the report, ``figures/`` and ``run.json``, or nothing.
 
+        Parameters
+        ----------
+        folder : Path or str
+            New; where it goes.
+        overwrite : bool
+            Replace a run folder that is there.
+
         Raises
         ------
         InputError
@@ -60,7 +67,17 @@ class Comparison(ComparisonResults):
     def effect_by_score(
         self, ax: "Axes | None" = None, *, estimand: str = "retention", cohort: str = ""
     ) -> "Axes":
-        """Draw what the effect changed at each score, and the whole change; see `parts_of_change`."""
+        """Draw what the effect changed at each score, and the whole change; see `parts_of_change`.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw; a figure of its own by default.
+        estimand : {"retention", "spend"}
+            The outcome.
+        cohort : str
+            The name of the cohort compared; by default the last one.
+        """
         from cxlink.report.change_sections.outcome_section import draw_effects
 
         return draw_effects(self, self._outcome(estimand, cohort), ax)
@@ -69,7 +86,17 @@ class Comparison(ComparisonResults):
     def prediction_errors(
         self, ax: "Axes | None" = None, *, estimand: str = "retention", cohort: str = ""
     ) -> "Axes":
-        """Draw observed less predicted by the baseline cohort at each score; see `parts_of_change`."""
+        """Draw observed less predicted by the baseline cohort at each score; see `parts_of_change`.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw; a figure of its own by default.
+        estimand : {"retention", "spend"}
+            The outcome.
+        cohort : str
+            The name of the cohort compared; by default the last one.
+        """
         from cxlink.report.change_sections.outcome_section import draw_errors
 
         return draw_errors(self, self._outcome(estimand, cohort), ax)

@@ -84,7 +84,13 @@ class Analysis:
         return self.results.estimates
 
     def headline(self) -> pd.DataFrame:
-        """Give the estimates of page one."""
+        """Give the estimates of page one.
+
+        Returns
+        -------
+        DataFrame
+            Rows of ``estimates.csv``, those with ``headline`` true.
+        """
         return self.results.headline()
 
     def pick(self, estimand: str, **where: object) -> pd.DataFrame:
@@ -97,6 +103,11 @@ class Analysis:
         **where
             Values of columns, such as ``group="best"``, ``horizon=36`` or ``model="weibull"``; see
             `cxlink.estimands.picking.pick`.
+
+        Returns
+        -------
+        DataFrame
+            Rows of ``estimates.csv`` that agree, in its order.
 
         Raises
         ------
@@ -122,20 +133,45 @@ class Analysis:
         return pd.concat([names, ratios, rows[["n"]]], axis=1).reset_index(drop=True)
 
     def coefficients(self) -> pd.DataFrame:
-        """Give every term of every fitted model: ``coefficients.csv``."""
+        """Give every term of every fitted model: ``coefficients.csv``.
+
+        Returns
+        -------
+        DataFrame
+            ``model``, ``adjusted``, ``part``, ``term``, ``level``, ``reference``, ``scale``, ``estimate``,
+            ``std_error``, ``conf_low``, ``conf_high``, ``level_of_interval``, ``n``.
+        """
         return self.results.coefficients.copy()
 
     def spend_models(self) -> pd.DataFrame:
-        """Give every term of the regressions of spend, as in ``coefficients.csv``."""
+        """Give every term of the regressions of spend, as in ``coefficients.csv``.
+
+        Returns
+        -------
+        DataFrame
+            Rows of `coefficients`.
+        """
         table = self.results.coefficients
         return table[table["model"].isin(_SPEND_MODELS)].reset_index(drop=True)
 
     def families(self) -> pd.DataFrame:
-        """Give second opinions on tenure, ``families.csv``: no row unless ``models="all"``."""
+        """Give second opinions on tenure, ``families.csv``: no row unless ``models="all"``.
+
+        Returns
+        -------
+        DataFrame
+            With the columns of `estimates`.
+        """
         return self.results.families.copy()
 
     def metrics(self) -> pd.DataFrame:
-        """Give NPS and other metrics with their definitions and sources: ``metrics.csv``."""
+        """Give NPS and other metrics with their definitions and sources: ``metrics.csv``.
+
+        Returns
+        -------
+        DataFrame
+            One row a metric, version, segment and period, with its interval.
+        """
         table = self.results.every_metric
         return with_definitions(table, self.spec) if len(table) else table.copy()
 
@@ -277,6 +313,13 @@ class Analysis:
     def falling_score(self, ax: "Axes | None" = None, move: str = "fall") -> "Axes":
         """Draw retention after a fall (or ``move="rise"``), beside customers who stayed at the last and present score.
 
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw; a figure of its own by default.
+        move : {"fall", "rise"}
+            Which change of the score.
+
         Raises
         ------
         InputError
@@ -385,6 +428,13 @@ class Analysis:
 
     def write(self, folder: "Path | str", overwrite: bool = False) -> None:
         """Write a run folder: tables, counts, figures and the PDF; whole or not at all.
+
+        Parameters
+        ----------
+        folder : Path or str
+            New; where it goes.
+        overwrite : bool
+            Replace a run folder that is there.
 
         Raises
         ------

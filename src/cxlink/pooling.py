@@ -45,6 +45,11 @@ def pool(
     sampler : {"nutpie", "pymc"}, optional
         The sampler, see `cxlink.analysis.analyse`.
 
+    Returns
+    -------
+    Analysis
+        Of the new cohort, or of all of them as strata.
+
     Raises
     ------
     InputError

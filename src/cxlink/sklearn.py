@@ -160,6 +160,11 @@ class HazardRegressor(_Survival):
         X : array-like of shape (n_customers, n_features)
         y : structured array of shape (n_customers,)
             See `as_survival`.
+
+        Returns
+        -------
+        HazardRegressor
+            Itself, fitted.
         """
         return self._fit(X, y, fit_hazards_to)
 
@@ -186,7 +191,20 @@ class FamilyRegressor(_Survival):
         self.family = family
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Fit to customers, see `HazardRegressor.fit`."""
+        """Fit to customers, see `HazardRegressor.fit`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_customers, n_features)
+            Customers.
+        y : structured array of shape (n_customers,)
+            See `as_survival`.
+
+        Returns
+        -------
+        FamilyRegressor
+            Itself, fitted.
+        """
         return self._fit(X, y, lambda cells, design: fit_family_to(cells, design, self.family))
 
 
@@ -222,6 +240,11 @@ class SpendRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         sample_weight : array-like of shape (n_customers,), optional
             Customers that a row stands for.
 
+        Returns
+        -------
+        SpendRegressor
+            Itself, fitted.
+
         Raises
         ------
         ValueError
@@ -251,7 +274,18 @@ class SpendRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         setattr(self, f"{prefix}coef_", coefficients[1:])
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict mean spend, of shape (n_customers,)."""
+        """Predict mean spend, of shape (n_customers,).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_customers, n_features)
+            Customers.
+
+        Returns
+        -------
+        ndarray of shape (n_customers,)
+            Mean spend, in the unit of ``y``.
+        """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=float, reset=False)
         mean: np.ndarray = np.exp(np.clip(X @ self.coef_ + self.intercept_, -_FARTHEST, _FARTHEST))

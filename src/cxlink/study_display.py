@@ -42,7 +42,13 @@ class Study:
         return Analysis(self.results.transaction)
 
     def published(self) -> pd.DataFrame:
-        """Give what was printed in 2014: ``figure``, ``group``, ``value``, ``unit``, ``wording``, source."""
+        """Give what was printed in 2014: ``figure``, ``group``, ``value``, ``unit``, ``wording``, source.
+
+        Returns
+        -------
+        DataFrame
+            One row a printed figure.
+        """
         return read("kriss_2014")
 
     def comparison(self) -> pd.DataFrame:
@@ -57,11 +63,24 @@ class Study:
         return self.results.comparison.copy()
 
     def years(self) -> pd.DataFrame:
-        """Give expected years of membership that follow from one year's retention, by assumption."""
+        """Give expected years of membership that follow from one year's retention, by assumption.
+
+        Returns
+        -------
+        DataFrame
+            ``model`` (a family), ``group``, ``retention`` after a year, ``heterogeneity`` as assumed, ``second_year``,
+            ``years``.
+        """
         return self.results.third_chart.copy()
 
     def six_years(self) -> pd.DataFrame:
-        """Give what the printed six years would require, by assumption."""
+        """Give what the printed six years would require, by assumption.
+
+        Returns
+        -------
+        DataFrame
+            One row a family: ``heterogeneity`` at which the best stay so long, and what it means for the worst.
+        """
         return self.results.six_years.copy()
 
     @into_pyplot
@@ -113,5 +132,10 @@ def reproduce(n: int = study.CUSTOMERS, seed: int = study.SEED, progress: Progre
         Customers in each base, and the seed of the cohorts.
     progress : callable, optional
         Told each stage as it begins; by default a notebook shows a line with the share done and the time left.
+
+    Returns
+    -------
+    Study
+        Published, true and estimated figures side by side.
     """
     return Study(study.reproduce(n, seed, progress))

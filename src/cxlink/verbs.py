@@ -40,6 +40,11 @@ def load_run(folder: Path | str) -> Analysis:
     folder : Path or str
         Written by ``cxlink fit`` or `Analysis.write`.
 
+    Returns
+    -------
+    Analysis
+        As it was when it was written.
+
     Raises
     ------
     InputError
@@ -93,6 +98,11 @@ def compare(
         Horizon of retention, in periods; the baseline's by default.
     progress : callable, optional
         Told each stage as it begins (`cxlink.stages.Stage`); by default a notebook shows a line with the share done.
+
+    Returns
+    -------
+    Comparison
+        Tables of changes and of out-of-time errors, their figures and report.
 
     Raises
     ------
@@ -212,6 +222,11 @@ def value_of(
         Annual discount rate; by default that of the spec.
     horizon : int, optional
         Horizon of value, in periods; by default that of the spec.
+
+    Returns
+    -------
+    PricedIntervention
+        Incremental margin, return, payback and where it breaks even, with intervals.
 
     Raises
     ------

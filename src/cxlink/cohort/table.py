@@ -111,6 +111,11 @@ class Cohort:
         counts : {"periods", "completed"}, optional
             Duration convention, if not that of the spec.
 
+        Returns
+        -------
+        Counts
+            Of every customer used, one row a cell.
+
         Raises
         ------
         InputError
@@ -132,14 +137,26 @@ class Cohort:
         return resolve(replace(counted, profile=marked, metrics=self.metrics))
 
     def count_from_signup(self) -> Counts | None:
-        """Count its customers from signup, ignoring delayed entry (the naive estimate); None without signup."""
+        """Count its customers from signup, ignoring delayed entry (the naive estimate); None without signup.
+
+        Returns
+        -------
+        Counts or None
+            On the time origin signup, as if nobody had entered late.
+        """
         naive = naive_spec(self.spec)
         if self.from_signup is None or naive is None:
             return None
         return code_cells(self.from_signup, naive, self._read())
 
     def count_until_next(self) -> Counts | None:
-        """Count its surveys with follow-up cut at the customer's next one; None unless every survey counts."""
+        """Count its surveys with follow-up cut at the customer's next one; None unless every survey counts.
+
+        Returns
+        -------
+        Counts or None
+            With the scenario's follow-up.
+        """
         if self.until_next is None:
             return None
         return code_cells(self.until_next, cut_spec(self.spec), self._read())
@@ -158,7 +175,13 @@ class Cohort:
         return pairs
 
     def count_around_exclusion(self) -> tuple[Counts, ...]:
-        """Count customers by score and time, with and without the rows excluded; nothing where no row was excluded."""
+        """Count customers by score and time, with and without the rows excluded; nothing where no row was excluded.
+
+        Returns
+        -------
+        tuple of Counts
+            With them first, then without.
+        """
         spec = retention_spec(self.spec)
         return tuple(code_cells(raw, spec, self._read()) for raw in self.undropped)
 
@@ -178,6 +201,11 @@ def read_cohort(table: Any, spec: CohortSpec | Mapping[str, Any], drop_invalid: 
         Description of the table; a mapping is made one as `make_spec` does.
     drop_invalid : bool
         Exclude rows that violate a rule and report how many, instead of refusing the table.
+
+    Returns
+    -------
+    Cohort
+        Checked; `Cohort.count` counts it.
 
     Raises
     ------

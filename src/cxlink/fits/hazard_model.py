@@ -48,9 +48,10 @@ def hazards(
         From `cxlink.read_cohort`; from counts alone, the formula may use what they were adjusted for.
     formula : str
         Terms, such as ``score + plan + bs(age, df=3)``; ``score`` is the spec's, with its effect.
-    covariance : {"robust", "model"}
+    covariance : {"robust", "model", "jackknife"}
         Robust (sandwich) standard errors over customers, which do not take hazards to be proportional, or those of the
-        model, as `native` has them. Categories with fewer than ten losses, or kept, have the model's.
+        model, as `native` has them. Categories with fewer than ten losses, or kept, have the model's. Of
+        clustered customers also by leaving out one bucket of clusters at a time.
     cluster : str, optional
         Column of accounts or households whose customers are not independent, in place of the spec's ``[cohort]
         cluster``: standard errors are then robust over their buckets, and intervals Student's.

@@ -83,13 +83,30 @@ class ObservedCurves:
         )
 
     def restricted_mean(self, horizon: int | None = None) -> pd.DataFrame:
-        """Restricted mean survival time to a horizon, in periods; columns as `at` gives them."""
+        """Restricted mean survival time to a horizon, in periods; columns as `at` gives them.
+
+        Parameters
+        ----------
+        horizon : int, optional
+            In periods; the spec's by default.
+
+        Returns
+        -------
+        DataFrame
+            One row a group: ``group``, ``estimate``, ``std_error``, ``conf_low``, ``conf_high``, in periods.
+        """
         wanted = horizon or self.spec.horizon
         curves = self._estimated(horizons=[wanted])
         return self._table(curves, [wanted], [(curves.area.point[:, 0], curves.area.draws[..., 0])])
 
     def median(self) -> pd.DataFrame:
-        """When half of each group are lost, in periods, log-linear between them; infinite where they are not."""
+        """When half of each group are lost, in periods, log-linear between them; infinite where they are not.
+
+        Returns
+        -------
+        DataFrame
+            One row a group: ``group``, ``estimate``, ``std_error``, ``conf_low``, ``conf_high``, in periods.
+        """
         from cxlink.fits.survival_curves import median_time
 
         curves = self._estimated(times=range(1, self.spells.n_periods + 1))
@@ -98,6 +115,13 @@ class ObservedCurves:
 
     def difference(self, group: str, reference: str, horizon: int | None = None) -> pd.DataFrame:
         """Compare two groups at a horizon, from the same draws.
+
+        Parameters
+        ----------
+        group, reference : str
+            Names of two groups, such as ``best`` and ``worst``.
+        horizon : int, optional
+            In periods; the spec's by default.
 
         Returns
         -------

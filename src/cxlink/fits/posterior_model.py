@@ -178,6 +178,11 @@ class PosteriorModel:
     def score(self) -> pd.Series:
         """Give the log score and the Brier score of retention on the cohort's own customers.
 
+        Returns
+        -------
+        Series
+            ``log_score`` (per customer at risk) and ``brier`` (at the spec's horizon).
+
         Raises
         ------
         InputError
@@ -195,7 +200,13 @@ class PosteriorModel:
         return scores_of(cells, np.log(np.maximum(draws.mean(axis=0), 1e-300)), self.spec.horizon)
 
     def check(self) -> pd.DataFrame:
-        """Give the convergence of the sampling: ``code``, ``value``, ``bound``, ``passed``."""
+        """Give the convergence of the sampling: ``code``, ``value``, ``bound``, ``passed``.
+
+        Returns
+        -------
+        DataFrame
+            One row a check of R-hat, effective sample size and divergences.
+        """
         rows = [(one.code, one.value, one.bound, one.passed) for one in convergence(self.draws.tree)]
         return pd.DataFrame(rows, columns=["code", "value", "bound", "passed"])
 
@@ -287,6 +298,11 @@ def posterior(
         Nutpie on the density of the counts, or PyMC on its own model, which takes longer.
     **sampling
         ``draws``, ``tune``, ``chains``, ``cores``: see `cxlink.bayes.draws.sampling.sample`.
+
+    Returns
+    -------
+    PosteriorModel
+        The draws, and what is read from them.
 
     Raises
     ------

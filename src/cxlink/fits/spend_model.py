@@ -217,7 +217,18 @@ class SpendModel:
         return as_statsmodels(self)
 
     def means_at(self, profiles: pd.DataFrame) -> np.ndarray:
-        """Mean spend of profiles, of shape (n_profiles,), in the spec's currency."""
+        """Mean spend of profiles, of shape (n_profiles,), in the spec's currency.
+
+        Parameters
+        ----------
+        profiles : DataFrame
+            Values of the formula's variables, one row a profile.
+
+        Returns
+        -------
+        ndarray of shape (n_profiles,)
+            In the spec's currency.
+        """
         means: np.ndarray = self._mean_spend(profiles, [theta[None] for theta in self.stack.theta])[0]
         return means
 

@@ -93,6 +93,11 @@ def simulate(
         Accounts that the customers belong to (``account_id``, the spec's cluster), alike within them in need, tenure,
         score, unobserved class, and what becomes of them. The truth is that of independent customers.
 
+    Returns
+    -------
+    Simulated
+        ``table`` (one row a customer or survey), ``spec`` (for `make_spec` or `read_cohort`), ``truth`` and ``hidden``.
+
     Raises
     ------
     InputError

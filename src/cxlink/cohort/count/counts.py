@@ -107,6 +107,16 @@ def add(first: Counts, second: Counts) -> Counts:
 
     Metrics are pooled where both cohorts have the same ``[metrics]``, and omitted otherwise.
 
+    Parameters
+    ----------
+    first, second : Counts
+        Of different customers.
+
+    Returns
+    -------
+    Counts
+        As if both had stood in one table, with the spec of the first.
+
     Raises
     ------
     InputError
@@ -226,7 +236,15 @@ def suppress(counts: Counts, smallest: int) -> Counts:
 
 
 def save_counts(counts: Counts, path: Path) -> None:
-    """Write counts, with their spec and profile in the file's metadata."""
+    """Write counts, with their spec and profile in the file's metadata.
+
+    Parameters
+    ----------
+    counts : Counts
+        Of a cohort.
+    path : Path
+        The Parquet file.
+    """
     about = {
         "format": FORMAT,
         "spec": counts.spec.model_dump(mode="json", exclude_none=True),
@@ -259,6 +277,16 @@ def refuse_format(found: object, name: str) -> None:
 
 def load_counts(path: Path | str) -> Counts:
     """Read counts back.
+
+    Parameters
+    ----------
+    path : Path or str
+        A file of `save_counts`, or the ``counts.parquet`` of a run folder.
+
+    Returns
+    -------
+    Counts
+        Without several scores or touchpoints, which stand in files of their own.
 
     Raises
     ------

@@ -341,6 +341,16 @@ class CohortSpec(Section):
     def group(self, name: str) -> tuple[int, ...]:
         """Levels of a group's name: ``worst``, ``best``, ``all``, ``7``, ``1-3`` or ``1,3``.
 
+        Parameters
+        ----------
+        name : str
+            Of a group.
+
+        Returns
+        -------
+        tuple of int
+            Its score levels, ascending.
+
         Raises
         ------
         InputError
@@ -354,6 +364,16 @@ class CohortSpec(Section):
 
     def contrast(self, text: str) -> tuple[str, str]:
         """Split ``"best:worst"`` into a group and its reference.
+
+        Parameters
+        ----------
+        text : str
+            ``GROUP:REFERENCE``.
+
+        Returns
+        -------
+        (str, str)
+            Names of both.
 
         Raises
         ------
@@ -394,6 +414,11 @@ def make_spec(tables: Mapping[str, Any], source: str = "spec") -> CohortSpec:
     source : str
         Name of the spec in an error message.
 
+    Returns
+    -------
+    CohortSpec
+        Frozen and valid.
+
     Raises
     ------
     InputError
@@ -425,6 +450,11 @@ def read_spec(
         They override the file.
     name : str, optional
         Name of the cohort where neither gives one.
+
+    Returns
+    -------
+    CohortSpec
+        Frozen and valid.
 
     Raises
     ------
