@@ -15,7 +15,8 @@ import pandas as pd
 from cxlink import __version__
 from cxlink.checks import check_table, checks_of
 from cxlink.cohort.count.counts import FORMAT, Counts, load_counts, refuse_format, save_counts, suppress
-from cxlink.cohort.count.driver_counts import is_discreet, load_drivers, save_drivers
+from cxlink.cohort.count.driver_counts import BUCKET, is_discreet, without_buckets
+from cxlink.cohort.count.driver_file import load_drivers, save_drivers
 from cxlink.cohort.count.follow_up_counts import has_no_small_cell, load_follow_up, save_follow_up
 from cxlink.cohort.count.metric_sums import nothing
 from cxlink.cohort.count.resolution import as_written
@@ -79,7 +80,7 @@ def write_run(
         (folder / f"{name}.csv").write_text(csv_text(table), encoding="utf-8", newline="")
     save_counts(counts, folder / COUNTS)
     if counts.drivers is not None and is_discreet(counts.drivers, smallest):
-        save_drivers(counts.drivers, folder / DRIVERS)
+        save_drivers(counts.drivers if smallest < 2 else without_buckets(counts.drivers), folder / DRIVERS)
     if counts.follow_up is not None and has_no_small_cell(counts.follow_up, smallest):
         save_follow_up(counts.follow_up, folder / FOLLOW_UP)
     if analysis.bayesian is not None and smallest < 2:
@@ -172,8 +173,10 @@ def read_run(folder: Path) -> Counts:
     counts = load_counts(folder / COUNTS)
     if not counts.spec.others:
         return counts
+    clustered = BUCKET in counts.cells
     if DRIVERS in files:
-        counts = replace(counts, drivers=load_drivers(folder / DRIVERS, counts.spec))
+        drivers = load_drivers(folder / DRIVERS, counts.spec, clustered=clustered)
+        counts = replace(counts, drivers=drivers)
     if FOLLOW_UP in files:
         counts = replace(counts, follow_up=load_follow_up(folder / FOLLOW_UP, counts.spec))
     return counts

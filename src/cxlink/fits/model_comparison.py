@@ -15,6 +15,7 @@ from cxlink.fits.retention_model import RetentionModel
 from cxlink.fits.scores import scores_of
 from cxlink.fits.spend_comparison import boosted, refitted, scores_of_fold, spenders
 from cxlink.fits.spend_model import SpendModel
+from cxlink.groups.bucket_folds import fold_of_buckets
 
 FOLDS = 5
 RIVAL = "gradient_boosting"
@@ -198,22 +199,17 @@ def _folds(cells: ModelCells, folds: int) -> Sequence[np.ndarray]:
 
 
 def _fold_of_buckets(size: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
-    """Deal buckets into folds, the largest first into the fold with fewest customers: (n_buckets,).
+    """Deal buckets into folds; see `bucket_folds`.
 
     Raises
     ------
     InputError
         If there are fewer buckets with customers than folds.
     """
-    present = np.flatnonzero(size > 0)
-    if len(present) < folds:
+    present = int((size > 0).sum())
+    if present < folds:
         raise InputError(
-            f"the customers are in {len(present)} buckets of clusters, too few for {folds} folds: give fewer folds, or "
-            "more accounts."
+            f"the customers are in {present} buckets of clusters, too few for {folds} folds: give fewer folds, or more "
+            "accounts."
         )
-    fold, filled = np.zeros(len(size), dtype=int), np.zeros(folds)
-    shuffled = rng.permutation(present)
-    for bucket in shuffled[np.argsort(-size[shuffled], kind="stable")]:
-        fold[bucket] = int(np.argmin(filled))
-        filled[fold[bucket]] += size[bucket]
-    return fold
+    return fold_of_buckets(size, folds, rng)

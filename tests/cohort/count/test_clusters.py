@@ -104,9 +104,9 @@ def test_the_score_is_no_cluster_and_a_missing_column_is_named() -> None:
         read_cohort(account_rows(60), account_spec("acount"))
 
 
-def test_several_scores_are_not_compared_over_clusters() -> None:
-    score = {"column": "score", "scale": "1-5", "others": {"csat": {"column": "csat", "scale": "1-5"}}}
-    with pytest.raises(InputError, match=r"cluster goes without \[score\] others"):
+def test_a_further_score_is_no_account() -> None:
+    score = {"column": "score", "scale": "1-5", "others": {"csat": {"column": "account", "scale": "1-5"}}}
+    with pytest.raises(InputError, match="account is no score"):
         account_spec(score=score)
 
 
@@ -139,6 +139,17 @@ def test_a_suppressed_file_has_no_bucket_and_is_judged_over_all(tmp_path: Path) 
     pd.testing.assert_frame_equal(small.cells, plain.cells, rtol=1e-12)
     save_counts(small, tmp_path / "small.parquet")
     assert "bucket" not in load_counts(tmp_path / "small.parquet").cells
+
+
+def test_a_file_without_a_bucket_is_read_where_no_cell_was_small_enough_to_leave_out(tmp_path: Path) -> None:
+    spec = account_spec(publish={"smallest_cell": 2})
+    rows = pd.DataFrame({
+        "score": 3, "months": 4, "left": 1, "spend": 1.0, "plan": "a", "account": [f"A{k}" for k in range(20)],
+    })  # fmt: skip
+    counts = suppress(read_cohort(rows, spec).count(), 2)
+    assert counts.suppressed == 0
+    save_counts(counts, tmp_path / "a.parquet")
+    assert load_counts(tmp_path / "a.parquet").cells["n"].tolist() == [20]
 
 
 def test_a_file_keeps_its_buckets_and_one_that_lost_them_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Customers by all of their scores: equal to plain counting of the rows, weights worked by hand, files, refusals."""
 
 import json
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +12,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from cxlink import InputError, add, make_spec, read_cohort
+from cxlink.cohort.count import driver_cells
+from cxlink.cohort.count.clusters import bucket_of
 from cxlink.cohort.count.driver_counts import (
     DriverCounts,
     add_drivers,
     after_outcome,
     is_discreet,
     joint,
-    load_drivers,
-    save_drivers,
+    without_buckets,
 )
+from cxlink.cohort.count.driver_file import load_drivers, save_drivers
 
 OTHERS = {"csat": {"column": "csat", "scale": "1-5"}, "helpdesk": {"column": "desk", "scale": "1-7"}}
 TABLES = {
@@ -217,6 +221,54 @@ def test_the_file_gives_the_same_table_back_and_no_other_is_taken(tmp_path: Path
     pq.write_table(table.replace_schema_metadata({"cxlink": json.dumps({**about, "format": 9})}), path)
     with pytest.raises(InputError, match="format 9"):
         load_drivers(path, spec)
+
+
+def test_customers_of_accounts_are_counted_by_bucket_and_add_up_to_those_without() -> None:
+    table = customers().assign(account=lambda t: [f"A{k % 90}" for k in t.index])
+    plain, made = counted(table), counted(table, cohort={"cluster": "account"})
+    rows = table.dropna(subset=["nps", "csat", "desk"])
+    by_bucket = rows.groupby(rows["account"].map(bucket_of))[["nps", "spend"]].agg(
+        {"nps": "size", "spend": "sum"}
+    )
+    found = made.cells.groupby("bucket")[["n", "spend_sum"]].sum()
+    assert found["n"].tolist() == by_bucket["nps"].tolist()
+    assert found.index.tolist() == by_bucket.index.tolist()
+    assert found["spend_sum"].to_numpy() == pytest.approx(by_bucket["spend"].to_numpy(), abs=1e-9)
+    assert not made.cells.duplicated(["score", "csat", "helpdesk", "stratum.plan", "bucket"]).any()
+    pd.testing.assert_frame_equal(without_buckets(made).cells, plain.cells, rtol=1e-12)
+    pd.testing.assert_frame_equal(made.answered, plain.answered)
+    assert without_buckets(plain) is plain
+
+
+def test_small_cells_are_judged_over_all_buckets() -> None:
+    cells = pd.DataFrame(
+        {"score": 1.0, "csat": 2.0, "bucket": [3, 7], "n": [6, 6], "retained": [6, 1], "lost": [0, 5]}
+    )
+    answered = pd.DataFrame({"score": ["csat"], "given": [True], "n": [12], "retained": [7], "lost": [5]})
+    assert is_discreet(DriverCounts(cells, answered), 5)
+    assert not is_discreet(DriverCounts(cells, answered), 6)
+
+
+def test_a_file_of_clustered_customers_needs_its_buckets(tmp_path: Path) -> None:
+    table = customers().assign(account=lambda t: [f"A{k % 90}" for k in t.index])
+    spec, made = make_spec({**TABLES, "cohort": {"cluster": "account"}}), tmp_path / "drivers.parquet"  # type: ignore[dict-item]
+    held = counted(table, cohort={"cluster": "account"})
+    save_drivers(held, made)
+    pd.testing.assert_frame_equal(load_drivers(made, spec, clustered=True).cells, held.cells)
+    with pytest.raises(InputError, match="other columns"):
+        load_drivers(made, spec)
+    save_drivers(replace(held, cells=held.cells.assign(bucket=200)), made)
+    with pytest.raises(InputError, match="bucket is none of 200"):
+        load_drivers(made, spec, clustered=True)
+    save_drivers(without_buckets(held), made)
+    assert "bucket" not in load_drivers(made, spec).cells
+
+
+def test_too_many_cells_over_buckets_name_the_way_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = customers(60).assign(account=lambda t: [f"A{k % 9}" for k in t.index])
+    monkeypatch.setattr(driver_cells, "joint", partial(joint, most=3))
+    with pytest.raises(InputError, match=r"Or compare them in a run without \[cohort\] cluster"):
+        counted(table, cohort={"cluster": "account"})
 
 
 def test_a_level_off_the_scale_is_refused_with_its_row() -> None:

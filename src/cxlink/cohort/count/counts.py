@@ -311,7 +311,8 @@ def load_counts(path: Path | str) -> Counts:
         raise InputError(f"{name}: not a counts file. `cxlink fit` writes one as counts.parquet.") from None
     cells = table.replace_schema_metadata(None).to_pandas()
     refuse_impossible(cells, spec, name)
-    if spec.cluster_column is not None and "bucket" not in cells and not suppressed:
+    whole = not suppressed and spec.publish.smallest_cell < 2
+    if spec.cluster_column is not None and "bucket" not in cells and whole:
         raise InputError(f"{name}: not the columns of counts (bucket). Fit the cohort again.")
     for column in {"score", "previous"} & set(cells.columns):
         cells[column] = cells[column].astype("Int64")

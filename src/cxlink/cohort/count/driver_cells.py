@@ -13,9 +13,10 @@ import pandas as pd
 import pyarrow as pa
 
 from cxlink.cohort.count import amounts
+from cxlink.cohort.count.clusters import bucket_key
 from cxlink.cohort.count.coding import CLOCK, code_cells, spells_of_cells, stratum_names
 from cxlink.cohort.count.counts import Counts
-from cxlink.cohort.count.driver_counts import DriverCounts, after_outcome, driver_names, joint
+from cxlink.cohort.count.driver_counts import BUCKET, DriverCounts, after_outcome, driver_names, joint
 from cxlink.cohort.count.grouping import MOST_CELLS
 from cxlink.cohort.count.other_columns import other_column, other_keys
 from cxlink.cohort.count.profile import Profile
@@ -60,16 +61,19 @@ def count_drivers(source: Source, spec: CohortSpec, raw: pa.Table, read: Profile
     horizon = counts.spec.horizon if spec.subscription is not None else 0
     chances = followed_chances(counts, horizon) if horizon else {}
     keys = {MAIN: prepare(source, spec).keys["score"], **other_keys(source, spec)}
+    alone = ""
+    if spec.cluster_column is not None:
+        keys[BUCKET], alone = bucket_key(source, spec), " Or compare them in a run without [cohort] cluster."
     grouped = grouped_by_state(source, spec, keys, states_at(raw, spec, horizon) if chances else None)
     if grouped.num_rows > MOST_CELLS:
         raise InputError(
             f"{source.name}: more than {MOST_CELLS:,} cells of scores. Name fewer [score] others, adjust for fewer or "
-            "coarser columns ([adjust] bands), or use a longer [subscription] unit."
+            f"coarser columns ([adjust] bands), or use a longer [subscription] unit.{alone}"
         )
     try:
         return driver_table(_coded(grouped, spec), spec, chances, horizon)
     except InputError as error:
-        raise InputError(f"{source.name}: {error}") from None
+        raise InputError(f"{source.name}: {error}{alone}") from None
 
 
 def driver_table(
@@ -80,7 +84,8 @@ def driver_table(
     Parameters
     ----------
     cells : DataFrame
-        A column of each score (empty: not given) and stratum, ``state``, ``n``, and with spend its sums.
+        A column of each score (empty: not given) and stratum, ``state``, ``n``, and with spend its sums; where
+        customers are clustered also ``bucket``.
     spec : CohortSpec
         Of the cohort.
     chances : dict of stratum to ndarray of shape (horizon + 1,)
@@ -100,7 +105,7 @@ def driver_table(
     left_out = after_outcome(answered) if chances else ()
     scores = [name for name in driver_names(spec) if name not in left_out]
     complete = cells.dropna(subset=scores).drop(columns=["state", *left_out])
-    made = joint(complete, scores, strata)
+    made = joint(complete, scores, [*strata, *({BUCKET} & set(complete))])
     return DriverCounts(made.cells, answered, horizon if chances else 0, made.merged, left_out)
 
 
@@ -190,10 +195,12 @@ def _as_number(column: Any) -> Any:
 
 
 def _coded(grouped: pa.Table, spec: CohortSpec) -> pd.DataFrame:
-    """Cells with strata by name; scores as numbers, empty where not given; sorted."""
+    """Cells with strata by name; scores as numbers, empty where not given; their bucket of clusters; sorted."""
     cells = pd.DataFrame({MAIN: grouped[MAIN].to_pandas().astype(float)})
     for name in spec.others:
         cells[name] = grouped[other_column(name)].to_pandas().astype(float)
+    if BUCKET in grouped.column_names:
+        cells[BUCKET] = grouped[BUCKET].to_numpy().astype(np.int64)
     return with_sums(cells, grouped, spec)
 
 

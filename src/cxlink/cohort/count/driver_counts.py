@@ -1,28 +1,23 @@
 """The second table of a cohort with several scores: customers by all of them, with the outcome at the horizon."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from cxlink.cohort.count.foreign_cells import read_limited
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.other_scores import MAIN
-from cxlink.cohort.strata import stratum_column
 
 WHOLE = ("n", "retained", "lost", "spend_n")
 WEIGHTS = ("retained_weight", "retained_weight_sq", "lost_weight", "lost_weight_sq")
 SPEND_SUMS = ("spend_sum", "spend_sum_sq")
+BUCKET = "bucket"
+"""Of the customers' clusters; one more key where they are clustered."""
 MOST_JOINT = 200_000
-"""Joint cells of all scores and strata; with more, levels of the scores are merged."""
-_ANSWERED = ("score", "given", "n", "retained", "lost", "retained_weight", "lost_weight")
-_FORMAT = 1
+"""Joint cells of all scores, strata and buckets; with more, levels of the scores are merged."""
+ANSWERED = ("score", "given", "n", "retained", "lost", "retained_weight", "lost_weight")
 _TELLS = 10
 """Customers of one outcome who did not give a score, of whom none gave it, from which the score is known after it."""
 
@@ -35,9 +30,9 @@ class DriverCounts:
     ----------
     cells : DataFrame, one row a cell, sorted
         A column of each score (``score`` and the names of the others; the level, or the mean level of those merged),
-        ``stratum.*``, ``n``; with a subscription ``retained`` and ``lost`` (known to be so at the horizon), and of both
-        the sums of w and of w², w the inverse of the probability that the outcome could have been observed; with spend
-        ``spend_n`` (complete windows), ``spend_sum``, ``spend_sum_sq``.
+        ``stratum.*``, ``bucket`` where customers are clustered, ``n``; with a subscription ``retained`` and ``lost``
+        (known to be so at the horizon), and of both the sums of w and of w², w the inverse of the probability that the
+        outcome could have been observed; with spend ``spend_n`` (complete windows), ``spend_sum``, ``spend_sum_sq``.
     answered : DataFrame
         ``score, given, n, retained, lost, retained_weight, lost_weight``: of each further score the customers with the
         score who gave it, and those who did not.
@@ -93,7 +88,7 @@ def joint(
     cells : DataFrame
         With the columns of `DriverCounts.cells`, in any number of rows a cell.
     scores, strata : sequence of str
-        Its keys.
+        Its keys; ``bucket`` is as good as a stratum.
     most : int
         Joint cells that are kept.
 
@@ -143,12 +138,12 @@ def after_outcome(answered: pd.DataFrame) -> tuple[str, ...]:
 
 def nobody_answered() -> pd.DataFrame:
     """Give the table of who answered, without a row."""
-    return pd.DataFrame(columns=list(_ANSWERED))
+    return pd.DataFrame(columns=list(ANSWERED))
 
 
 def is_discreet(counts: DriverCounts, smallest: int) -> bool:
-    """Whether no cell, and nobody's outcome in one, is of fewer customers than ``smallest``."""
-    cells, answered = counts.cells, counts.answered
+    """Whether no cell over all buckets, and nobody's outcome in one, is of fewer customers than ``smallest``."""
+    cells, answered = without_buckets(counts).cells, counts.answered
     sizes = [cells["n"], answered["n"], cells["n"].sum()]
     if "retained" in cells:
         known = [(table["retained"], table["lost"]) for table in (cells, answered)]
@@ -160,84 +155,11 @@ def is_discreet(counts: DriverCounts, smallest: int) -> bool:
     return not bool(((every > 0) & (every < smallest)).any())
 
 
-def save_drivers(counts: DriverCounts, path: Path) -> None:
-    """Write the table, with what else it says in the file's metadata."""
-    about = {
-        "format": _FORMAT,
-        "horizon": counts.horizon,
-        "merged": [list(one) for one in counts.merged],
-        "answered": counts.answered.to_dict("records"),
-        "left_out": list(counts.left_out),
-    }
-    table = pa.Table.from_pandas(counts.cells, preserve_index=False)
-    pq.write_table(table.replace_schema_metadata({"cxlink": json.dumps(about)}), path, compression="zstd")
-
-
-def load_drivers(path: Path, spec: CohortSpec) -> DriverCounts:
-    """Read the table back.
-
-    Raises
-    ------
-    InputError
-        If it is not such as counting makes for the spec.
-    """
-    name = path.name
-    try:
-        table = read_limited(path, name)
-        about = json.loads((table.schema.metadata or {})[b"cxlink"])
-        if about["format"] != _FORMAT:
-            raise InputError(
-                f"{name}: format {about['format']}; this version reads {_FORMAT}. Fit the cohort again."
-            )
-        answered = pd.DataFrame(about["answered"], columns=list(_ANSWERED))
-        merged = tuple((str(score), int(classes)) for score, classes in about["merged"])
-        cells, left_out = table.replace_schema_metadata(None).to_pandas(), tuple(map(str, about["left_out"]))
-        counts = DriverCounts(cells, answered, int(about["horizon"]), merged, left_out)
-        impossible = _impossible(counts, spec)
-    except InputError:
-        raise
-    except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError, pa.ArrowException):
-        raise InputError(f"{name}: not a table of drivers. Fit the cohort again.") from None
-    if impossible:
-        raise InputError(f"{name}: {impossible}, which counting never gives. Fit the cohort again.")
-    return counts
-
-
-def _impossible(counts: DriverCounts, spec: CohortSpec) -> str:
-    """What is wrong with a table that anybody may have made; empty where nothing is."""
-    cells, scores = counts.cells, tuple(one for one in driver_names(spec) if one not in counts.left_out)
-    strata = [stratum_column(variable) for variable in spec.stratum_variables]
-    followed = ("retained", "lost", *WEIGHTS) if counts.horizon else ()
-    amounts = ("spend_n", *SPEND_SUMS) if spec.spend is not None else ()
-    needed = [*scores, *strata, "n", *followed, *amounts]
-    if sorted(cells.columns) != sorted(needed):
-        return "other columns than those of the spec"
-    for column in needed:
-        values = cells[column]
-        if column in strata:
-            if not values.map(lambda value: isinstance(value, str)).all():
-                return f"{column} is not text"
-            continue
-        known = values.to_numpy(dtype=float)
-        if not np.isfinite(known).all():
-            return f"{column} is not finite"
-        if column in WHOLE and ((known < 0) | (known != np.round(known))).any():
-            return f"{column} is no number of customers"
-        if column in WEIGHTS and (known < 0).any():
-            return f"{column} is negative"
-    scales = {MAIN: spec.scale, **{name: other.levels for name, other in spec.others.items()}}
-    for name, scale in ((name, scales[name]) for name in scores):
-        if not cells[name].between(scale.low, scale.high).all():
-            return f"{name} leaves its scale"
-    if counts.horizon < 0 or counts.horizon > spec.longest:
-        return f"a horizon of {counts.horizon} periods"
-    return _too_many(counts)
-
-
-def _too_many(counts: DriverCounts) -> str:
-    cells = counts.cells
-    if "retained" in cells and (cells["retained"] + cells["lost"] > cells["n"]).any():
-        return "more outcomes than customers"
-    if "spend_n" in cells and (cells["spend_n"] > cells["n"]).any():
-        return "more windows than customers"
-    return ""
+def without_buckets(counts: DriverCounts) -> DriverCounts:
+    """Add the buckets of clusters up."""
+    if BUCKET not in counts.cells:
+        return counts
+    cells = counts.cells.drop(columns=BUCKET)
+    sums = [name for name in cells.columns if name in (*WHOLE, *WEIGHTS, *SPEND_SUMS)]
+    keys = [name for name in cells.columns if name not in sums]
+    return replace(counts, cells=cells.groupby(keys, sort=True, as_index=False)[sums].sum())

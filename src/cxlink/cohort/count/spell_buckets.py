@@ -34,22 +34,9 @@ class SpellBuckets:
 
     @property
     def spread(self) -> np.ndarray:
-        """Variance that a weight of each place needs, 1 / (1 − 2h + Σh²), of shape (n_places,).
-
-        With h the bucket's share of the customers of its pair: a bucket's mean differs from the pair's, of which it is
-        a part, by so much less than from the truth, where the buckets' means vary alike (G / (G − 1) for G buckets of
-        one size; Bell & McCaffrey 2002, Survey Methodology 28:169–181). At most `MOST_SPREAD`, and half of that for a
-        pair of one bucket, which has nothing to differ from.
-        """
+        """Variance that a weight of each place needs, of shape (n_places,); see `bucket_spread`."""
         n = np.asarray(self.customers.sum(axis=0), dtype=float).ravel()
-        whole = np.bincount(self.pair, n)[self.pair]
-        share = np.divide(
-            n, whole, out=np.zeros(len(n)), where=whole > 0
-        )  # a pair may have no complete window
-        left = 1 - 2 * share + np.bincount(self.pair, share**2)[self.pair]
-        spread = 1 / np.maximum(left, 1 / MOST_SPREAD)
-        alone: np.ndarray = np.bincount(self.pair)[self.pair] == 1
-        return np.where(alone, MOST_SPREAD / 2, spread)
+        return bucket_spread(n, self.pair)
 
     def of_windows(self, complete: np.ndarray) -> "SpellBuckets":
         """Customers with a complete window alone, in some of the spells.
@@ -65,6 +52,38 @@ class SpellBuckets:
     def scaled(self, factor: np.ndarray) -> "SpellBuckets":
         """Multiply what customers of each spell spent by a factor, of shape (n_spells,)."""
         return replace(self, total=csr_array(self.total.multiply(factor[:, None])))
+
+
+def bucket_spread(n: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """Variance that a weight of each bucket of a part needs, 1 / (1 − 2h + Σh²).
+
+    With h the bucket's share of the customers of its part: a bucket's mean differs from the part's, of which it is a
+    piece, by so much less than from the truth, where the buckets' means vary alike (G / (G − 1) for G buckets of one
+    size; Bell & McCaffrey 2002, Survey Methodology 28:169–181). At most `MOST_SPREAD`, and half of that for a part of
+    one bucket, which has nothing to differ from.
+
+    Parameters
+    ----------
+    n : ndarray of shape (n_places,)
+        Customers of each bucket of a part.
+    part : int ndarray of shape (n_places,)
+        Which part: a pair of level and stratum, or a fold.
+
+    Returns
+    -------
+    ndarray of shape (n_places,)
+
+    Examples
+    --------
+    >>> bucket_spread(np.array([10.0, 10.0, 10.0]), np.array([0, 0, 0])).round(6).tolist()
+    [1.5, 1.5, 1.5]
+    """
+    whole = np.bincount(part, n)[part]
+    share = np.divide(n, whole, out=np.zeros(len(n)), where=whole > 0)  # a pair may have no complete window
+    left = 1 - 2 * share + np.bincount(part, share**2)[part]
+    spread = 1 / np.maximum(left, 1 / MOST_SPREAD)
+    alone: np.ndarray = np.bincount(part)[part] == 1
+    return np.where(alone, MOST_SPREAD / 2, spread)
 
 
 def buckets_of(cells: pd.DataFrame, spell: np.ndarray, pair: np.ndarray) -> SpellBuckets:

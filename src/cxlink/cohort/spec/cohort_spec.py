@@ -102,7 +102,9 @@ class CohortSpec(Section):
         self._refuse_cluster()
         if self.score.column in self.stratum_variables:
             raise ValueError(f"[adjust] {self.score.column} is the score: it cannot be adjusted for")
-        uses = self._uses() | dict.fromkeys((self.cohort.id, self.cohort.count), "no score")
+        uses = self._uses() | dict.fromkeys(
+            (self.cohort.id, self.cohort.count, self.cohort.cluster), "no score"
+        )
         refuse_others(self.others, uses, self.stratum_variables)
         if self.control is not None and (used := self._uses().get(self.control.column)):
             raise ValueError(
@@ -132,17 +134,12 @@ class CohortSpec(Section):
         return next((key for key, value in keys if value is not None), "")
 
     def _refuse_cluster(self) -> None:
-        """Check that the cluster is no score, and that nothing is asked whose errors take customers as independent."""
+        """Check that the cluster is no score."""
         if self.cohort.cluster is None:
             return
         if self.cohort.cluster == self.score.column:
             raise ValueError(
                 f"[cohort] cluster {self.score.column} is the score: name the account or household"
-            )
-        if self.score.others:
-            raise ValueError(
-                "[cohort] cluster goes without [score] others: what several scores tell has no interval that accounts "
-                "for clusters. Compare them in a run without cluster"
             )
 
     def _refuse_one_origin(self) -> None:

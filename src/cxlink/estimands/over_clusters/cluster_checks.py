@@ -26,7 +26,7 @@ def design_effects(counts: Counts) -> Iterator[Check]:
         ``design_effect`` with the facts ``icc`` and ``size``; nothing where customers are not clustered, no cluster has
         two, or nothing varies.
     """
-    size = _size(counts)
+    size = cluster_size(counts)
     if "bucket" not in counts.cells or not size > 1:
         return
     spec, scored = counts.spec, counts.scored
@@ -42,8 +42,8 @@ def design_effects(counts: Counts) -> Iterator[Check]:
         yield from _effect("spend", bucket, moments, size, {})
 
 
-def _size(counts: Counts) -> float:
-    """Mean size of a customer's cluster; NaN where it is not known."""
+def cluster_size(counts: Counts) -> float:
+    """Give the mean size of a customer's cluster; NaN where it is not known, or customers are independent."""
     sizes = [remark.facts["size"] for remark in counts.profile.notes if remark.code in _SIZES]
     return float(np.mean([float(str(size)) for size in sizes])) if sizes else np.nan
 

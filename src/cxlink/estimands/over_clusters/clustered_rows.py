@@ -32,7 +32,7 @@ CHECKS_OVER_BUCKETS = frozenset({
     "calendar_drift",
 })  # fmt: skip
 """Checks whose intervals are made over buckets."""
-STUDENTS_ALREADY = frozenset({"score_change", "level_or_change", "quarter_retention"})
+STUDENTS_ALREADY = frozenset({"score_change", "level_or_change", "quarter_retention", "driver_first"})
 """Checks whose intervals are Student's already."""
 _OF_TESTS = frozenset({"z", "p", "std_error"})
 _DONE = "over_buckets"

@@ -36,8 +36,18 @@ def tells_of_few(held: DriverCounts, smallest: int) -> bool:
     return smallest > 1 and any(0 < n < smallest for n in _lacking(held))
 
 
-def answer_checks(held: DriverCounts, smallest: int) -> Iterator[Check]:
-    """Say how many gave every score, and of which score it goes with the outcome whether it was given."""
+def answer_checks(held: DriverCounts, smallest: int, size: float = 1.0) -> Iterator[Check]:
+    """Say how many gave every score, and of which score it goes with the outcome whether it was given.
+
+    Parameters
+    ----------
+    held : DriverCounts
+        The customers.
+    smallest : int
+        Nobody is told of fewer customers.
+    size : float
+        Mean size of a customer's cluster: errors are those of clusters in which all are alike.
+    """
     n, lacking = _lacking(held)
     yield Check("drivers_answered", value=float(n), facts={"lacking": lacking})
     for name in held.left_out:
@@ -45,19 +55,19 @@ def answer_checks(held: DriverCounts, smallest: int) -> Iterator[Check]:
     for name in dict.fromkeys(held.answered["score"].astype(str)):
         own = held.answered[held.answered["score"] == name]
         told = name not in held.left_out and (own["n"] >= smallest).all()
-        if told and (gap := _gap(own)) is not None:
+        if told and (gap := _gap(own, size)) is not None:
             facts: dict[str, Fact] = {"score": name, "given": gap[0], "lacking": gap[1]}
             yield Check("driver_missing", value=gap[0] - gap[1], passed=False, facts=facts)
 
 
-def _gap(own: pd.DataFrame) -> tuple[float, float] | None:
+def _gap(own: pd.DataFrame, size: float) -> tuple[float, float] | None:
     """Retention of those who gave a score and of those who did not, where chance hardly explains that they differ."""
     known = (own["retained"] + own["lost"]).to_numpy(dtype=float)
     weights = own[["retained_weight", "lost_weight"]].to_numpy(dtype=float)
     if len(own) < 2 or (known < _FEWEST_ANSWERS).any():
         return None
     share = weights[:, 0] / weights.sum(axis=1)
-    error = np.sqrt((share * (1 - share) / known).sum())
+    error = np.sqrt((share * (1 - share) / known).sum() * size)
     if abs(share[0] - share[1]) < max(_GAP, _FAR * error):
         return None
     by_given = dict(zip(own["given"], share.tolist(), strict=True))
@@ -84,14 +94,14 @@ def verdicts(outcome: str, rows: list[Row], names: list[str]) -> Iterator[Check]
     whole = at["whole", ""]
     behind = [name for name in names if ("ahead", name) in at]
     first = next(name for name in names if name not in behind)
-    case = "none"
+    case = "none" if whole["conf_low"] <= 0 else "unknown"
     if whole["conf_low"] > 0:
         case = "claimed" if all(at["ahead", name]["conf_low"] > 0 for name in behind) else "open"
     rivals = tuple(name for name in behind if at["ahead", name]["conf_low"] <= 0)
     facts: dict[str, Fact] = {"outcome": outcome, "score": first, "case": case, "rivals": rivals}
     value, low, high = (whole[name] for name in ("estimate", "conf_low", "conf_high"))
     yield Check("driver_first", "drivers", value=value, low=low, high=high, facts=facts)
-    if case == "none":
+    if case not in ("claimed", "open"):
         return
     for name in names:
         top = at["beyond", name]["conf_high"]

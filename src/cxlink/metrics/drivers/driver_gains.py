@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxlink.metrics.drivers.additive_models import log_scores, logistic, poisson
+from cxlink.metrics.drivers.bucketed_gains import Contributions, HeldOut, summed_over_folds
 from cxlink.metrics.drivers.joint_cells import Design, JointCells, design_of
 from cxlink.metrics.drivers.shapley_sums import Comparisons, comparisons
 from cxlink.survival.proportional_hazards.effect_shapes import FOLDS
@@ -29,12 +30,15 @@ class Gains:
         Theirs.
     n : int
         Customers.
+    freedom : float
+        Degrees of freedom of their intervals: infinite where customers are independent, else effective buckets.
     """
 
     names: tuple[tuple[str, int], ...]
     values: np.ndarray
     covariance: np.ndarray
     n: int
+    freedom: float = np.inf
 
 
 def retention_gains_of_scores(cells: JointCells, rng: np.random.Generator) -> Gains | None:
@@ -44,7 +48,8 @@ def retention_gains_of_scores(cells: JointCells, rng: np.random.Generator) -> Ga
     size, as draws without replacement from the counts (multivariate hypergeometric: the same as allocating customers),
     and each fold is predicted from the other four. With q the difference of the log scores of a customer and w its
     weight, a gain is Σwq/Σw, and its covariance is of the influence w(q − its mean in the fold), summed over folds
-    (Bayle, Bayle, Janson & Mackey 2020, arXiv 2007.12671).
+    (Bayle, Bayle, Janson & Mackey 2020, arXiv 2007.12671). Where customers are clustered, folds are of whole buckets,
+    and the covariance is of theirs; see `bucketed_gains`.
 
     Parameters
     ----------
@@ -68,6 +73,11 @@ def retention_gains_of_scores(cells: JointCells, rng: np.random.Generator) -> Ga
     )
     asked = comparisons(len(cells.scores))
     designs = _designs(cells, asked)
+    if cells.bucket is not None:
+        held = HeldOut(np.tile(cells.bucket, 2), n, n * weight, n * square)
+        return _over_buckets(
+            asked, held, lambda fitted: _compared(asked, designs, n * weight * fitted) * (n * weight), rng
+        )
     sums = np.zeros(len(asked.names))
     products = np.zeros((len(asked.names),) * 2)
     for fold in _folds(n, rng):
@@ -80,6 +90,14 @@ def retention_gains_of_scores(cells: JointCells, rng: np.random.Generator) -> Ga
         products += (apart * (fold * square)) @ apart.T
     whole = float(n @ weight)
     return Gains(asked.names, sums / whole, products / whole**2, int(n.sum()))
+
+
+def _over_buckets(
+    asked: Comparisons, held: HeldOut, contributions: Contributions, rng: np.random.Generator
+) -> Gains | None:
+    """Gains of clustered customers; None where these are all in one bucket."""
+    found = summed_over_folds(held, contributions, rng)
+    return None if found is None else Gains(asked.names, *found, int(held.n.sum()), held.effective)
 
 
 def _a_customer(sums: np.ndarray, n: np.ndarray) -> np.ndarray:
@@ -104,6 +122,8 @@ def _compared(asked: Comparisons, designs: list[Design], train: np.ndarray) -> n
     """Differences of log scores of a customer retained and of one lost in each cell, (n_comparisons, 2·n_cells)."""
     half = len(train) // 2
     found = np.zeros((len(asked.names), len(train)))
+    if not (train[:half].sum() > 0 and train[half:].sum() > 0):
+        return found  # all of one outcome are in the buckets of one fold: nothing is learnt from the others
     for k, design in enumerate(designs):
         fit = logistic(design, design.add_up(train[:half]), design.add_up(train[half:]))
         score = np.concatenate([one[design.cell] for one in log_scores(fit.eta)])
@@ -112,18 +132,21 @@ def _compared(asked: Comparisons, designs: list[Design], train: np.ndarray) -> n
     return found
 
 
-def spend_gains_of_scores(cells: JointCells) -> Gains | None:
+def spend_gains_of_scores(cells: JointCells, rng: np.random.Generator) -> Gains | None:
     """Compare the sets of scores by the Poisson deviance of spend, leaving out one customer at a time.
 
     Additive Poisson regression of the sums. Leaving a customer with spend y out of a cell with mean μ moves its linear
     predictor by −a(y − μ), a = g/(1 − gμ), g = x'(Σ nμxx')⁻¹x, so that to second order its score yη − μ falls by
     (a + μa²/2)(y − μ)²: the sums n, Σy and Σy² of the cells are enough (approximate leave-one-out; Rad & Maleki 2020,
-    doi 10.1111/rssb.12374). The deviance falls by twice the gain in score.
+    doi 10.1111/rssb.12374). The deviance falls by twice the gain in score. Where customers are clustered, five folds of
+    whole buckets are each predicted from the other four.
 
     Parameters
     ----------
     cells : JointCells
         With the sums of spend.
+    rng : Generator
+        Draws the folds of clustered customers; else left alone.
 
     Returns
     -------
@@ -136,6 +159,14 @@ def spend_gains_of_scores(cells: JointCells) -> Gains | None:
     if n.sum() < _FEWEST or not total.sum() > 0 or (total < 0).any():
         return None
     asked = comparisons(len(cells.scores))
+    if cells.bucket is not None:
+        designs = _designs(cells, asked)
+        return _over_buckets(
+            asked,
+            HeldOut(cells.bucket, n, n, n),
+            lambda fitted: _spent(asked, designs, n, total, fitted),
+            rng,
+        )
     slope, level = np.zeros((2, len(asked.names), len(n)))
     used = n > 0
     for k, design in enumerate(_designs(cells, asked)):
@@ -145,6 +176,21 @@ def spend_gains_of_scores(cells: JointCells) -> Gains | None:
             slope[row] += asked.weights[row, k] * eta
             level[row] += asked.weights[row, k] * own
     return _summed(asked, (2 * slope[:, used], 2 * level[:, used]), n[used], total[used], squares[used])
+
+
+def _spent(
+    asked: Comparisons, designs: list[Design], n: np.ndarray, total: np.ndarray, fitted: np.ndarray
+) -> np.ndarray:
+    """Falls of the deviance of each cell, (n_comparisons, n_cells), by models of some of the cells."""
+    found = np.zeros((len(asked.names), len(n)))
+    if not total @ fitted > 0:
+        return found
+    for k, design in enumerate(designs):
+        eta = poisson(design, design.add_up(n * fitted), design.add_up(total * fitted)).eta[design.cell]
+        score = 2 * (total * eta - n * np.exp(eta))
+        for row in np.flatnonzero(asked.weights[:, k]):
+            found[row] += asked.weights[row, k] * score
+    return found
 
 
 def _left_out(

@@ -1,15 +1,19 @@
 """Drivers of retention and spend: rows of the metrics table, and what is found of the scores themselves."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from cxlink.checks import Check
+from cxlink.cohort.count.clusters import BUCKETS
 from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.spell_buckets import bucket_spread
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.estimands.over_clusters.cluster_checks import cluster_size
+from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE, effective_number
 from cxlink.metrics.drivers.driver_checks import (
     answer_checks,
     level_checks,
@@ -58,7 +62,8 @@ def drivers_of(counts: Counts, rng: np.random.Generator) -> Drivers:
     cells = joint_cells(held, spec)
     if tells_of_few(held, spec.publish.smallest_cell):
         return Drivers(tidy_metrics([]), (Check("drivers_withheld", facts={}),))
-    checks = [*answer_checks(held, spec.publish.smallest_cell), *level_checks(held, cells)]
+    size = np.nan_to_num(cluster_size(counts), nan=1.0)
+    checks = [*answer_checks(held, spec.publish.smallest_cell, float(size)), *level_checks(held, cells)]
     if len(cells.scores) < 2:
         return Drivers(tidy_metrics([]), tuple(checks))
     rows = list(_means(cells, spec))
@@ -68,7 +73,7 @@ def drivers_of(counts: Counts, rng: np.random.Generator) -> Drivers:
     elif spec.subscription is not None:
         checks.append(Check("drivers_unfollowed", facts={"horizon": spec.horizon, "unit": spec.unit}))
     if spec.spend is not None:
-        found = _outcome("spend", spend_gains_of_scores(cells), cells, spec)
+        found = _outcome("spend", spend_gains_of_scores(cells, rng), cells, spec)
         rows, checks = rows + found[0], checks + found[1]
     return Drivers(tidy_metrics(rows), tuple(checks))
 
@@ -76,11 +81,28 @@ def drivers_of(counts: Counts, rng: np.random.Generator) -> Drivers:
 def _means(cells: JointCells, spec: CohortSpec) -> Iterator[Row]:
     """Mean of each score on a scale from 0 (worst) to 1 (best)."""
     total = float(cells.n.sum())
+    freedom = _freedom(cells, spec, np.inf)
+    if cells.bucket is not None:
+        freedom = effective_number(np.bincount(cells.bucket, cells.n, BUCKETS))
     for score in cells.scores:
         x = score.points[score.codes] / score.span
         mean = float(cells.n @ x) / total
         error = float(np.sqrt((cells.n @ (x - mean) ** 2) / total / max(total - 1, 1)))
-        yield _row((MEAN, "", score.name), (mean, error, int(total)), spec, "ratio")
+        if cells.bucket is not None:
+            error = _over_buckets(cells.n * (x - mean), cells.n, cells.bucket)
+        yield _row((MEAN, "", score.name), (mean, error, int(total)), spec, "ratio", freedom)
+
+
+def _over_buckets(apart: np.ndarray, n: np.ndarray, bucket: np.ndarray) -> float:
+    """Standard error of a mean over buckets, from the sums of what customers differ from it by."""
+    each, size = (np.bincount(bucket, one, BUCKETS) for one in (apart, n))
+    spread = bucket_spread(size[size > 0], np.zeros(int((size > 0).sum()), dtype=int))
+    return float(np.sqrt(spread @ each[size > 0] ** 2) / n.sum())
+
+
+def _freedom(cells: JointCells, spec: CohortSpec, freedom: float) -> float:
+    """Degrees of freedom; none of clustered customers whose buckets are no longer known."""
+    return 0.0 if spec.cluster_column is not None and cells.bucket is None else freedom
 
 
 def _outcome(
@@ -92,12 +114,17 @@ def _outcome(
     retention = outcome == "retention"
     unit = UNIT if retention else spec.spend.currency if spec.spend is not None else ""
     times = 1000.0 if retention else 1.0
+    gains = replace(gains, freedom=_freedom(cells, spec, gains.freedom))
     names = [score.name for score in cells.scores]
     place = {name: i for i, name in enumerate(gains.names)}
     errors = times * np.sqrt(np.maximum(np.diag(gains.covariance), 0.0))
     rows = [
         _row(
-            (GAINS[outcome], version, names[j] if j >= 0 else ""), (times * value, error, gains.n), spec, unit
+            (GAINS[outcome], version, names[j] if j >= 0 else ""),
+            (times * value, error, gains.n),
+            spec,
+            unit,
+            gains.freedom,
         )
         for (version, j), value, error in zip(gains.names, gains.values, errors.tolist(), strict=True)
     ]
@@ -105,7 +132,10 @@ def _outcome(
     rows += _ahead(outcome, gains, shapley, names, spec)
     rows += _shares(outcome, gains, shapley, names, spec)
     contrasts = retention_contrasts(cells) if retention else spend_contrasts(cells)
-    rows += [_contrast_row(outcome, one, spec) for one in contrasts]
+    rows += [
+        _contrast_row(outcome, replace(one, freedom=_freedom(cells, spec, one.freedom)), spec)
+        for one in contrasts
+    ]
     unknown = [one.name for one in contrasts if np.isnan(one.estimate)]
     checks = [
         Check("driver_inseparable", passed=False, facts={"score": name, "outcome": outcome})
@@ -116,7 +146,8 @@ def _outcome(
 
 def _contrast_row(outcome: str, one: PointContrast, spec: CohortSpec) -> Row:
     unit = "probability" if outcome == "retention" else spec.spend.currency if spec.spend is not None else ""
-    return _row((CONTRASTS[outcome], "partial", one.name), (one.estimate, one.std_error, one.n), spec, unit)
+    found = (one.estimate, one.std_error, one.n)
+    return _row((CONTRASTS[outcome], "partial", one.name), found, spec, unit, one.freedom)
 
 
 def _ahead(
@@ -134,7 +165,7 @@ def _ahead(
         contrast[first], contrast[place] = 1.0, -1.0
         error = times * float(np.sqrt(max(contrast @ gains.covariance @ contrast, 0.0)))
         value = times * float(contrast @ gains.values)
-        yield _row((GAINS[outcome], "ahead", name), (value, error, gains.n), spec, unit)
+        yield _row((GAINS[outcome], "ahead", name), (value, error, gains.n), spec, unit, gains.freedom)
 
 
 def _shares(
@@ -142,7 +173,7 @@ def _shares(
 ) -> Iterator[Row]:
     """Shapley values as shares of the whole gain, where its lower limit is above 0."""
     whole, error = float(gains.values[0]), float(np.sqrt(max(gains.covariance[0, 0], 0.0)))
-    if whole - _reach(spec) * error <= 0:
+    if not whole - _reach(spec, gains.freedom) * error > 0:
         return
     for place, name in zip(shapley, names, strict=True):
         share = float(gains.values[place]) / whole
@@ -150,18 +181,26 @@ def _shares(
         contrast[place] += 1.0
         contrast[0] -= share
         spread = float(np.sqrt(max(contrast @ gains.covariance @ contrast, 0.0))) / whole
-        yield _row((SHARES[outcome], "shapley", name), (share, spread, gains.n), spec, "probability")
+        found = (share, spread, gains.n)
+        yield _row((SHARES[outcome], "shapley", name), found, spec, "probability", gains.freedom)
 
 
-def _reach(spec: CohortSpec) -> float:
-    return float(ndtri((1 + spec.analysis.level) / 2))
+def _reach(spec: CohortSpec, freedom: float) -> float:
+    """Half width of an interval in standard errors: Student's of clustered customers; NaN under six buckets."""
+    if freedom < FEWEST_EFFECTIVE:
+        return np.nan
+    upper = (1 + spec.analysis.level) / 2
+    return float(ndtri(upper) if np.isinf(freedom) else stdtrit(freedom, upper))
 
 
-def _row(key: tuple[str, str, str], found: tuple[float, float, int], spec: CohortSpec, unit: str) -> Row:
+def _row(
+    key: tuple[str, str, str], found: tuple[float, float, int], spec: CohortSpec, unit: str, freedom: float
+) -> Row:
     """Make a row of a metric, its version and a score."""
     metric, version, name = key
     value, error, n = found
-    reach = _reach(spec) * error
+    reach = _reach(spec, freedom) * error
+    error = error if np.isfinite(reach) else np.nan
     estimate = MetricEstimate(value, error, value - reach, value + reach, n)
     variable = VARIABLE if name else ""
     return metric_row(

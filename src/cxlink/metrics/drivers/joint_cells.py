@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlink.cohort.count.driver_counts import DriverCounts
+from cxlink.cohort.count.driver_counts import BUCKET, DriverCounts
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.other_scores import MAIN
 from cxlink.cohort.strata import stratum_column
@@ -51,12 +51,15 @@ class JointCells:
         Scores with two levels or more; adjustment variables with two categories or more.
     table : DataFrame
         The cells with their outcomes, see `DriverCounts.cells`.
+    bucket : int ndarray of shape (n_cells,) or None
+        Of the customers' clusters; None where customers are independent, or their buckets no longer known.
     """
 
     n: np.ndarray
     scores: tuple[Factor, ...]
     strata: tuple[Factor, ...]
     table: pd.DataFrame
+    bucket: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +109,8 @@ def joint_cells(counts: DriverCounts, spec: CohortSpec) -> JointCells:
         codes, values = _by_size(cells[stratum_column(variable)], n)
         strata.append(Factor(variable, codes, np.full(len(values), np.nan)))
     several = [tuple(one for one in factors if len(one.points) > 1) for factors in (scores, strata)]
-    return JointCells(n, several[0], several[1], cells)
+    bucket = cells[BUCKET].to_numpy(int) if BUCKET in cells else None
+    return JointCells(n, several[0], several[1], cells, bucket)
 
 
 def _by_size(column: pd.Series, n: np.ndarray) -> tuple[np.ndarray, list[Any]]:

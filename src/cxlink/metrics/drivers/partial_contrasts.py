@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxlink.metrics.drivers.additive_models import AdditiveFit, chance, logistic, poisson
+from cxlink.metrics.drivers.bucketed_contrasts import BucketMoves, CellScores, bucket_moves
 from cxlink.metrics.drivers.joint_cells import Design, Factor, JointCells, design_of
 
 _UNKNOWN = 0.1
@@ -24,12 +25,15 @@ class PointContrast:
         In probability or in the unit of spend; NaN where the score cannot be told apart from the others.
     n : int
         Customers that the model is fitted to.
+    freedom : float
+        Degrees of freedom of its interval: infinite where customers are independent, else effective buckets.
     """
 
     name: str
     estimate: float
     std_error: float
     n: int
+    freedom: float = np.inf
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +45,7 @@ class _Fitted:
     covariance: np.ndarray
     mean: Callable[[np.ndarray], np.ndarray]
     slope: Callable[[np.ndarray], np.ndarray]
+    moves: BucketMoves | None = None
 
 
 def retention_contrasts(cells: JointCells) -> list[PointContrast]:
@@ -49,7 +54,8 @@ def retention_contrasts(cells: JointCells) -> list[PointContrast]:
     For score j, the retention at each of its levels l is standardised to the customers who gave every score,
     m_l = Σ q·expit(η with level l), q the share of a cell; the contrast is the slope of m_l on l, levels weighted by
     their shares. Customers who did not give a score are a category of its factor, and no part of its contrast: m_l and
-    q are of those who did. Covariances are robust (sandwich of the weighted scores), by the delta method.
+    q are of those who did. Covariances are robust (sandwich of the weighted scores), by the delta method; where
+    customers are clustered, by leaving out one bucket at a time (`bucketed_contrasts`).
 
     Parameters
     ----------
@@ -68,7 +74,9 @@ def retention_contrasts(cells: JointCells) -> list[PointContrast]:
     covariance = _sandwich(
         design, fit, (retained + lost) * p * (1 - p), retained_sq * (1 - p) ** 2 + lost_sq * p**2, customers
     )
-    made = _Fitted(design, fit, covariance, chance, lambda eta: chance(eta) * chance(-eta))
+    moves = _retention_moves(cells, design, fit)
+    covariance = covariance if moves is None else moves.covariance
+    made = _Fitted(design, fit, covariance, chance, lambda eta: chance(eta) * chance(-eta), moves)
     return [_contrast(made, score, retained + lost, n, customers) for score in cells.scores]
 
 
@@ -92,7 +100,9 @@ def spend_contrasts(cells: JointCells) -> list[PointContrast]:
     mu = np.exp(fit.eta)
     apart = np.maximum(squares - 2 * mu * total + n * mu**2, 0.0)
     covariance = _sandwich(design, fit, n * mu, apart, int(n.sum()))
-    made = _Fitted(design, fit, covariance, np.exp, np.exp)
+    moves = _spend_moves(cells, design, fit)
+    covariance = covariance if moves is None else moves.covariance
+    made = _Fitted(design, fit, covariance, np.exp, np.exp, moves)
     shares = design.add_up(cells.n)
     return [_contrast(made, score, n, shares, int(n.sum())) for score in cells.scores]
 
@@ -106,6 +116,31 @@ def _sandwich(
     covariance: np.ndarray = bread @ (x.T @ (squares[:, None] * x)) @ bread
     covariance *= n / max(n - x.shape[1], 1)
     return covariance
+
+
+def _retention_moves(cells: JointCells, design: Design, fit: AdditiveFit) -> BucketMoves | None:
+    """Moves of the logistic model's terms by bucket; None where customers are independent."""
+    if cells.bucket is None:
+        return None
+    retained, lost, retained_sq, lost_sq = (
+        cells.table[name].to_numpy(dtype=float)
+        for name in ("retained_weight", "lost_weight", "retained_weight_sq", "lost_weight_sq")
+    )
+    p = chance(fit.eta)[design.cell]
+    residual, spread = retained * (1 - p) - lost * p, p * (1 - p)
+    scores = CellScores(
+        design.cell, cells.bucket, residual, (retained + lost) * spread, (retained_sq + lost_sq) * spread
+    )
+    return bucket_moves(design, fit.kept, scores)
+
+
+def _spend_moves(cells: JointCells, design: Design, fit: AdditiveFit) -> BucketMoves | None:
+    """Moves of the Poisson model's terms by bucket; None where customers are independent."""
+    if cells.bucket is None:
+        return None
+    n, total = (cells.table[name].to_numpy(dtype=float) for name in ("spend_n", "spend_sum"))
+    mu = n * np.exp(fit.eta)[design.cell]
+    return bucket_moves(design, fit.kept, CellScores(design.cell, cells.bucket, total - mu, mu, mu))
 
 
 def _contrast(made: _Fitted, score: Factor, fitted: np.ndarray, shares: np.ndarray, n: int) -> PointContrast:
@@ -131,9 +166,10 @@ def _contrast(made: _Fitted, score: Factor, fitted: np.ndarray, shares: np.ndarr
         gradient += np.concatenate([[pull.sum()], at])
     known = np.concatenate([[0], 1 + fit.kept])
     error = float(np.sqrt(max(gradient[known] @ made.covariance @ gradient[known], 0.0)))
+    freedom = np.inf if made.moves is None else made.moves.effective(gradient[known])
     if _unidentified(design, fit, gradient, fitted) > _UNKNOWN * error:
-        return PointContrast(score.name, np.nan, np.nan, n)
-    return PointContrast(score.name, float(estimate), error, n)
+        return PointContrast(score.name, np.nan, np.nan, n, freedom)
+    return PointContrast(score.name, float(estimate), error, n, freedom)
 
 
 def _unidentified(design: Design, fit: AdditiveFit, gradient: np.ndarray, weights: np.ndarray) -> float:

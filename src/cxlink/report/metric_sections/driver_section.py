@@ -1,5 +1,7 @@
 """The section about several scores: which one tells, and what a point of it goes with."""
 
+import numpy as np
+
 from cxlink.checks import Check, matching
 from cxlink.metrics.drivers.driver_frame import score_labels
 from cxlink.metrics.drivers.driver_metrics import CONTRASTS, GAINS, MEAN, SHARES
@@ -39,6 +41,11 @@ def driver_pages(m: Material, level: int = 1) -> list[Block]:
 
 def _named(m: Material, name: str) -> str:
     return shortened(score_labels(m.spec)[name])
+
+
+def _clusters(m: Material) -> str:
+    """End of the keys of what is said of clustered customers."""
+    return "_clusters" if m.spec.cluster_column is not None else ""
 
 
 def _opening(m: Material, answered: Check) -> Runs:
@@ -96,9 +103,10 @@ def _gains(m: Material, outcome: str, *, explained: bool) -> Block:
         f"drivers.caption_{outcome}", outcome=_outcome(m, outcome), unit=whole.unit, level=coverage(m.spec)
     )
     notes = [] if explained else [say("drivers.note_columns")]
-    notes += [say(f"drivers.note_{outcome}"), say("drivers.source", source=source(GAINS[outcome]))]
+    from_ = source(GAINS[outcome], clustered=bool(_clusters(m)))
+    notes += [say(f"drivers.note_{outcome}{_clusters(m)}"), say("drivers.source", source=from_)]
     if not shares:
-        notes.append(say("drivers.no_shares"))
+        notes.append(say("drivers.no_shares_unknown" if np.isnan(whole.conf_low) else "drivers.no_shares"))
     return table(caption, header, lines, notes=notes, rules=[len(order)], dense=True)
 
 
@@ -116,7 +124,7 @@ def _contrasts(m: Material) -> Block:
     header = [say("drivers.column_score"), say("drivers.column_mean")]
     header += [say(f"drivers.point_{outcome}", unit=currency) for outcome in columns]
     caption = say("drivers.caption_contrasts", level=coverage(m.spec))
-    notes = [say("drivers.note_contrasts")]
+    notes = [say(f"drivers.note_contrasts{_clusters(m)}")]
     if any(NONE in line for line in lines):
         notes.append(say("drivers.note_inseparable"))
     return table(caption, header, lines, notes=notes)

@@ -20,6 +20,7 @@ _BY_VERSION = (
     "churn_rate", "retention_rate", "touchpoint_hazard_ratio", "touchpoint_spend_ratio",
     "driver_retention_gain", "driver_spend_gain",
 )  # fmt: skip
+_OTHER_OF_CLUSTERS = ("driver_spend_gain",)
 _EFFORT = ("version_1", "version_2", "non_standard")
 _NON_STANDARD = ("nps", "csat_top_two_box", "csat_mean")
 
@@ -49,8 +50,10 @@ def definition(metric: str, version: str, spec: CohortSpec) -> str:
     return defined
 
 
-def source(metric: str) -> str:
+def source(metric: str, *, clustered: bool = False) -> str:
     """Name the source of a metric and of its interval."""
+    if clustered and metric in _OTHER_OF_CLUSTERS:
+        return say(f"metric_sources.{metric}_clusters")
     return say(f"metric_sources.{metric}")
 
 
@@ -73,7 +76,8 @@ def with_definitions(metrics: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
     segment = (metrics["variable"] + "=" + metrics["category"]).where(~everybody, "")
     pairs = zip(metrics["metric"], metrics["version"], strict=True)
     defined = [definition(metric, version, spec) for metric, version in pairs]
-    sources = [source(metric) for metric in metrics["metric"]]
+    clustered = spec.cluster_column is not None
+    sources = [source(metric, clustered=clustered) for metric in metrics["metric"]]
     return metrics.assign(segment=segment, definition=defined, source=sources)[list(WRITTEN)]
 
 
@@ -94,4 +98,5 @@ def _facts(version: str, spec: CohortSpec) -> Mapping[str, object]:
         "effort": say(f"metric_words.effort_{version}") if version in _EFFORT else "",
         "calendar": units(spec.metrics.period if spec.metrics is not None else "quarter", 1),
         "horizon": periods(spec.horizon, spec.unit),
+        "left_out": say("metric_words.by_bucket" if spec.cluster_column is not None else "metric_words.one_by_one"),
     }  # fmt: skip
