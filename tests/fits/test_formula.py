@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cxlink.cohort.errors import InputError
-from cxlink.fits.formulas.formula import parse_formula, refuse_unknown
+from cxlink.fits.formulas.formula import parse_formula, refuse_uncounted
 from cxlink.fits.formulas.profile_design import learn_design
 
 
@@ -36,7 +36,7 @@ def test_anything_but_variables_numbers_and_known_functions_is_refused(text: str
 
 def test_an_unknown_name_proposes_the_nearest() -> None:
     with pytest.raises(InputError, match="Did you mean 'visits'"):
-        refuse_unknown(parse_formula("score + vists"), ["score", "visits"], "churn.csv")
+        refuse_uncounted(parse_formula("score + vists"), ["score", "visits"])
 
 
 def test_new_profiles_are_encoded_as_the_cohort_s() -> None:

@@ -68,5 +68,5 @@ def test_curves_by_a_further_score_are_in_its_order(cohort: Cohort, as_category:
 
 
 def test_counts_alone_have_no_further_score(cohort: Cohort) -> None:
-    with pytest.raises(InputError, match="has no 'ces'"):
+    with pytest.raises(InputError, match="these counts have no 'ces'"):
         cxlink.hazards(cohort.count(), "score + ces")

@@ -29,6 +29,7 @@ def test_the_log_score_by_hand() -> None:
     assert scores_of(cells, log_s, 3)["log_score"] == pytest.approx(by_hand / 3, abs=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:score is")  # one score is what is wanted here
 def test_the_brier_score_by_hand() -> None:
     # four customers: followed for 1 month; for 3, lost in the second; for 3; for 3, lost in the first
     cells = cells_of([(1, 1, 0), (1, 2, 1), (1, 3, 0), (1, 1, 1)])
@@ -39,6 +40,7 @@ def test_the_brier_score_by_hand() -> None:
     assert scores_of(cells, log_s, 2)["brier"] == pytest.approx(by_hand, abs=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:score is")  # one score is what is wanted here
 def test_the_brier_score_of_the_truth_is_its_variance() -> None:
     rng, n = np.random.default_rng(3), 40_000
     period, follow = rng.geometric(0.1, n), rng.integers(2, 13, n)

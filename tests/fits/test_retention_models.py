@@ -190,8 +190,22 @@ def test_counts_give_what_the_rows_give() -> None:
 
 def test_a_continuous_term_needs_the_table() -> None:
     counts = cohort_of_subscribers(adjust={"columns": ("plan",)}).count()
-    with pytest.raises(InputError, match="these counts, made without the table, has no 'visits'"):
+    with pytest.raises(
+        InputError, match=r"these counts have no 'visits'.* give the cohort \(cxlink\.read_cohort\)"
+    ):
         cxlink.hazards(counts, "score + visits")
+    with pytest.raises(InputError, match=r"these counts have no 'plam'\. Did you mean 'plan'\?$"):
+        cxlink.hazards(counts, "score + plam")
+
+
+def test_a_variable_with_one_value_is_said_to_compare_nothing() -> None:
+    frame = subscribers(300)
+    cohort = cohort_of_subscribers(frame[frame["score"] == 5])
+    with pytest.warns(UserWarning, match=r"^score is 5 of every customer of the model") as warned:
+        model = cxlink.hazards(cohort, "score + plan")
+    assert [one.filename for one in warned] == [__file__]
+    assert list(model.summary().index) == ["plan[T.plus]"]
+    assert np.isfinite(model.predict({"score": 5, "plan": "plus"}, times=6)["estimate"]).all()
 
 
 def test_rows_that_stand_twice_weigh_twice() -> None:

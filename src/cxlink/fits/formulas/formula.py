@@ -130,8 +130,8 @@ def _names(expression: str, text: str) -> tuple[set[str], set[str]]:
     return names, raw
 
 
-def refuse_unknown(formula: ModelFormula, known: Sequence[str], where: str) -> None:
-    """Refuse a variable that is not there; the message proposes the nearest.
+def refuse_uncounted(formula: ModelFormula, known: Sequence[str]) -> None:
+    """Refuse a variable that counts were not made by; the message proposes the nearest, or how to come by it.
 
     Raises
     ------
@@ -140,9 +140,14 @@ def refuse_unknown(formula: ModelFormula, known: Sequence[str], where: str) -> N
     """
     for name in formula.variables:
         if name not in known:
-            near = get_close_matches(name, known, n=1, cutoff=0.5)
-            cure = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(map(repr, known[:12]))}."
-            raise InputError(f"formula {formula.text!r}: {where} has no {name!r}. {cure}")
+            near = get_close_matches(name, known, n=1, cutoff=0.7)
+            cure = (
+                f"Did you mean {near[0]!r}?"
+                if near
+                else f"There are {', '.join(map(repr, known[:12]))}; for another column of the table give the cohort "
+                "(cxlink.read_cohort) in place of its counts."
+            )
+            raise InputError(f"formula {formula.text!r}: these counts have no {name!r}. {cure}")
 
 
 def first_line(error: Exception) -> str:

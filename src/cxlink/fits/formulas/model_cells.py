@@ -1,7 +1,9 @@
 """Customers by profile: what models with a formula are fitted to, exact whatever the number of customers."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,9 +17,11 @@ from cxlink.cohort.spec.scales import Scale
 from cxlink.cohort.spec.spec_sections import AdjustSection, TableSection
 from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort, read_again
-from cxlink.fits.formulas.formula import ModelFormula, parse_formula, refuse_unknown
+from cxlink.fits.formulas.formula import ModelFormula, parse_formula, refuse_uncounted
 from cxlink.groups.effective_buckets import effective_number
 
+_PACKAGE = str(Path(__file__).parents[2])
+"""A warning names the line of the caller, outside of it."""
 MOST_VALUES = 50
 """A number with at most so many values is counted by value; one with more is continuous."""
 MOST_ROWS = 2_000_000
@@ -122,9 +126,7 @@ def model_cells(cohort: Cohort | Counts, formula: ModelFormula, *, apart: Sequen
     """
     others = [name for name in formula.variables if name != "score"]
     if isinstance(cohort, Counts):
-        refuse_unknown(
-            formula, ["score", *cohort.spec.stratum_variables], "these counts, made without the table,"
-        )
+        refuse_uncounted(formula, ["score", *cohort.spec.stratum_variables])
         return _cells(cohort, cohort, formula, others)
     refuse_outcomes(others, cohort.spec)
     spec = _with_terms(cohort.spec, formula, [*others, *(name for name in apart if name not in others)])
@@ -216,6 +218,7 @@ def _cells(
             f"{name}: {len(profiles):,} customers differ in {', '.join(names)}; a model on rows takes {MOST_ROWS:,}. "
             "Cut numbers into bands ([adjust] bands), or draw a sample of the customers."
         )
+    _warn_of_constants(profiles)
     return ModelCells(
         spec=spec, name=name, profiles=profiles, profile=profile, entry=cells["entry"].to_numpy(int),
         exit=cells["exit"].to_numpy(int), lost=(cells["cause"] != "").to_numpy(), n=cells["n"].to_numpy(float),
@@ -226,6 +229,16 @@ def _cells(
         ),
         bucket=cells["bucket"].to_numpy(int) if "bucket" in cells else None,
     )  # fmt: skip
+
+
+def _warn_of_constants(profiles: pd.DataFrame) -> None:
+    """Say which variables have one value alone: nothing is compared by them."""
+    for name, column in profiles.items():
+        if len(column) and (column == column.iloc[0]).all():
+            warnings.warn(
+                f"{name} is {column.iloc[0]} of every customer of the model: there is nothing to compare by it.",
+                skip_file_prefixes=(_PACKAGE,),
+            )
 
 
 def _scored(formula: ModelFormula) -> bool:
