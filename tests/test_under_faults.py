@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +24,11 @@ from cxlink.cohort.table import read_cohort
 from cxlink.runs import new_folder, read_run, refuse_existing
 
 STAY = ["--score", "score", "--scale", "1-10", "--duration", "months", "--event", "lost"]
+
+
+@pytest.fixture(autouse=True)
+def _not_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "_ENDED", threading.Event())
 
 
 @pytest.fixture
@@ -198,6 +205,28 @@ def test_a_signal_to_end_leaves_nothing_and_status_143(
     assert ended.value.code == 143
     assert capsys.readouterr().err == "cxlink: ended by a signal.\n"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "said"), [(True, 143, "ended by a signal"), (False, 130, "interrupted")]
+)
+def test_a_signal_that_an_engine_reports_as_its_own_error_ends_the_program_as_any(
+    end: bool,
+    status: int,
+    said: str,
+    churn: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def worked(*_: object) -> None:
+        with suppress(SystemExit):  # lost on its way through the engine
+            if end:
+                terminal._end()
+        raise RuntimeError("Query interrupted")
+
+    monkeypatch.setattr("ibis.backends.duckdb.Backend.to_pyarrow", worked)
+    assert run(["check", str(churn), *STAY]) == status
+    assert capsys.readouterr().err == f"cxlink: {said}.\n"
 
 
 def test_an_interruption_while_the_program_is_loaded_is_said(

@@ -19,6 +19,8 @@ _LEFT_OUT = ("--out", "--overwrite", "--quiet", "--verbose", "--json")
 _OUTPUT = "standard output: cannot be written ({reason})."
 _SOON = 0.01
 """Seconds in which a callback of Python's is over."""
+_ENDED = threading.Event()
+"""Set once a signal to end has been answered: what it raises may come out of an engine as something else."""
 _FULL = (errno.ENOSPC, errno.EIO, errno.EBADF)
 
 
@@ -75,6 +77,7 @@ def prepare() -> None:
 
 
 def _end(*_: object) -> None:
+    _ENDED.set()
     raise SystemExit(_say("ended by a signal.", 128 + signal.SIGTERM))
 
 
@@ -122,7 +125,7 @@ def status_of(command: Callable[[], Any], typed: Sequence[str] = ()) -> int:
     except typer.TyperException as error:
         return _say(error.format_message(), 2, typed)
     except (KeyboardInterrupt, typer.Abort):
-        return _say("interrupted.", 130)
+        return _interrupted()
     except BrokenPipeError:
         _drop_output()
         return 0
@@ -141,7 +144,11 @@ def status_of(command: Callable[[], Any], typed: Sequence[str] = ()) -> int:
             _drop_output()
             return _say(_OUTPUT.format(reason=error.strerror), 2)
         return _say(f"internal error ({error.__class__.__name__}). {_traceback(typed)}", 1)
-    return _say("interrupted.", 130) if status == 130 else 0
+    return _interrupted() if status == 130 else 0
+
+
+def _interrupted() -> int:
+    return 128 + signal.SIGTERM if _ENDED.is_set() else _say("interrupted.", 130)
 
 
 def _drop_output() -> None:

@@ -30,10 +30,15 @@ _REFUSALS = (
 """What engines say of an address that they do not open, and what is said of it."""
 
 
+_INTERRUPTED = re.compile(r"^(Query interrupted|INTERRUPT Error)")
+"""What DuckDB raises in place of the exception of a signal that came while it worked."""
+
+
 def why_not(error: Exception, address: str) -> str:
     """Why an address cannot be opened, without any part of it."""
     from ibis.common.exceptions import TableNotFound
 
+    _pass_on_interruption(error)
     if isinstance(error, TableNotFound):
         return "no such table"
     if isinstance(error, ImportError) and (error.name or "").isidentifier():
@@ -50,7 +55,14 @@ def _told_safely(error: Exception, address: str) -> str:
 
 
 def complaint(error: Exception, files: tuple[Path, ...], address: str = "") -> str:
-    """What an engine's error says, in a clause of one line, without folders."""
+    """What an engine's error says, in a clause of one line, without folders.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it says that a signal ended its work.
+    """
+    _pass_on_interruption(error)
     text = str(error)
     if "Invalid unicode" in text:
         return "not utf-8 text. Set [table] encoding, such as latin-1"
@@ -68,6 +80,11 @@ def complaint(error: Exception, files: tuple[Path, ...], address: str = "") -> s
     for file in files:
         reason = reason.replace(str(file.absolute()), file.name).replace(str(file), file.name)
     return f"cannot be read ({reason})"
+
+
+def _pass_on_interruption(error: Exception) -> None:
+    if _INTERRUPTED.match(str(error)):
+        raise KeyboardInterrupt from None
 
 
 def _about_row(row: int, text: str, several: bool) -> str:
