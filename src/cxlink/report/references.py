@@ -197,6 +197,10 @@ REFERENCES = (
         "models for censored survival data, with application to prognostic modelling and estimation of treatment "
         "effects. Statistics in Medicine 21:2175–2197. doi 10.1002/sim.1203", _model("spline")),
     Reference(
+        "Robins, J. M. and Finkelstein, D. M. (2000). Correcting for noncompliance and dependent censoring in an AIDS "
+        "clinical trial with inverse probability of censoring weighted (IPCW) log-rank tests. Biometrics 56:779–788. "
+        "doi 10.1111/j.0006-341X.2000.00779.x", _checked("censoring_weights")),
+    Reference(
         "Rutherford, M. J. et al. (2020). Flexible methods for survival analysis. NICE DSU Technical Support "
         "Document 21.", _extrapolates),
     Reference(

@@ -55,7 +55,7 @@ def censoring_rows(spells: Spells, counts: Counts, rng: np.random.Generator) -> 
     """
     spec = counts.spec
     request = standardised(spells, spec, reaches(spells, spec.horizon)) or pooled(spells, spec)
-    sides = _sides(spells, request, spec)
+    sides = headline_sides(spells, request, spec)
     if request is None or sides is None:
         return [], []
     points = [_drawn(spells, request, side, spec, None) for side in sides]
@@ -78,7 +78,9 @@ def censoring_rows(spells: Spells, counts: Counts, rng: np.random.Generator) -> 
     return rows, [*found, *unfinished_waves(counts)]
 
 
-def _sides(spells: Spells, request: Request | None, spec: CohortSpec) -> tuple[Standard, Standard] | None:
+def headline_sides(
+    spells: Spells, request: Request | None, spec: CohortSpec
+) -> tuple[Standard, Standard] | None:
     """Both sides of the headline contrast, where both are known to the horizon."""
     if request is None:
         return None

@@ -14,6 +14,7 @@ from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells
 from cxlink.estimands.e_values import lost_e_values
 from cxlink.sensitivity.censoring_rows import censoring_rows
+from cxlink.sensitivity.censoring_weights.weight_rows import weighted_rows
 from cxlink.sensitivity.confounding_rows import confounding_rows
 from cxlink.sensitivity.negative_control import control_rows
 from cxlink.sensitivity.nonresponse_rows import (
@@ -96,7 +97,8 @@ def sensitivity_of_spells(
     if counts.spec.subscription is None:
         return bounds, found
     censored, checks = censoring_rows(spells, counts, _stream(counts, 3))
-    return [*bounds, *censored], [*found, *checks]
+    weighted, more = weighted_rows(spells, counts, _stream(counts, 4))
+    return [*bounds, *censored, *weighted], [*found, *checks, *more]
 
 
 def _stream(counts: Counts, part: int) -> np.random.Generator:

@@ -152,6 +152,12 @@ def test_a_score_of_one_outcome_alone_is_known_after_it() -> None:
     assert not made.cells.duplicated([name for name in KEYS if name != "helpdesk"]).any()
 
 
+def test_a_score_that_nobody_gave_who_was_followed_to_the_horizon_is_left_out_as_well() -> None:
+    table = customers()
+    table["desk"] = table["desk"].mask(table["months"] >= 6)
+    assert counted(table).left_out == ("helpdesk",)
+
+
 def test_small_cells_are_not_written() -> None:
     counts = FollowUpCounts(pd.DataFrame({"n": [20, 30]}), 6)
     assert has_no_small_cell(counts, 20)

@@ -18,8 +18,8 @@ from cxlink.cohort.spec.other_scores import MAIN
 from cxlink.cohort.strata import stratum_column
 
 TIMES = ("entry", "exit", "lost")
-MOST_TERMS = 10_000_000
-"""Numbers of an array over customers alike in every score and stratum, by period: what 80 megabytes hold."""
+MOST_TERMS = 4_000_000
+"""Numbers of an array over customers alike in every score and stratum, by period: what 32 megabytes hold."""
 _FORMAT = 1
 
 
@@ -166,7 +166,8 @@ def _impossible(counts: FollowUpCounts, spec: CohortSpec) -> str:
             return f"{name} is not text"
     for name in (MAIN, *TIMES, "n"):
         known = cells[name].to_numpy(dtype=float)
-        if not np.isfinite(known).all() or (known != np.round(known)).any() or (known < 0).any():
+        negative = name != MAIN and (known < 0).any()
+        if not np.isfinite(known).all() or (known != np.round(known)).any() or negative:
             return f"{name} is no whole number" if name != "n" else "n is no number of customers"
     scales = {MAIN: spec.scale, **{name: spec.others[name].levels for name in others}}
     for name, scale in scales.items():

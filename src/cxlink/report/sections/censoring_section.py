@@ -18,6 +18,7 @@ from cxlink.report.format import (
     shared_digits,
     with_limits,
 )  # fmt: skip
+from cxlink.report.sections.weighted_censoring import weighted_for_censoring
 from cxlink.report.words import say
 from cxlink.sensitivity.censoring_rows import CENSORING, DELTA, DELTAS
 from cxlink.sensitivity.nonresponse_rows import TIPPING_POINT
@@ -32,8 +33,10 @@ def censored_early(m: Material) -> list[Block]:
     rows = _differences(m)
     if not rows:
         return []
-    said = [_shares(m), *_tipping(m, rows[1.0]), *_quarters(m), say("censoring.limits")]
-    return [paragraph(" ".join(said)), _table(m, rows)]
+    said = [_shares(m), *_tipping(m, rows[1.0]), *_quarters(m)]
+    if not m.spec.others:
+        return [paragraph(" ".join([*said, say("censoring.limits")])), _table(m, rows)]
+    return [paragraph(" ".join(said)), _table(m, rows), *weighted_for_censoring(m, rows[1.0])]
 
 
 def _differences(m: Material) -> dict[float, Estimate]:
