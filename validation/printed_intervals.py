@@ -195,6 +195,12 @@ PRINTED = (
         "1,500, 20,000 and a million customers over five levels and three strata, one law. Not tried: late entry",
     ),
     PrintedIntervals(
+        "retention weighted for censoring by other scores", ("censoring_weighted",), ("censoring",),
+        "1,500, 20,000 and a million customers over five levels and three strata, with a score of five levels that not "
+        "all gave and one that tells nothing: one law in which the hazard of censoring is as the weights take it, and "
+        "one in which it is not. Not tried: late entry, weights over 10, merged levels",
+    ),
+    PrintedIntervals(
         "the base model recalibrated, pooled cohorts", ("recalibration", "pooled"), ("printed",),
         "1,500, 20,000 and a million customers, two laws; deciles are not tried",
     ),

@@ -1,4 +1,4 @@
-"""Do the intervals of retention under informative censoring, and of its tipping point, hold the truth?"""
+"""Do the intervals of retention under informative censoring, of its tipping point, and with weights, hold the truth?"""
 
 from collections.abc import Iterator
 from functools import partial
@@ -16,12 +16,15 @@ from cxlink.study.replications import added, summary, tally
 from validation.judge import Verdict, monte_carlo_error
 from validation.page import Page, made_by, rules, shown
 from validation.process import Cell, CellTables, Proof, labelled
+from validation.sensitivity.weights_law import LAWS
+from validation.sensitivity.weights_proof import weight_cells, weight_verdicts
 
 SEED, DRAWS, HORIZON = 20261129, 500, 12
 SIZES = (1_500, 20_000, 1_000_000)
 COHORTS, BLOCK = 1_000, 100
 SMALL, USUAL, ERRORS = (0.90, 0.99), (0.92, 0.98), (0.90, 1.15)
 """Coverage that is wanted at 1,500 customers and at more; and, there, of mean standard error over the deviation."""
+PROCESS = "ends_early"
 LEVELS, PLANS = (1, 2, 3, 4, 5), ("basic", "plus", "premium")
 WORST, BEST = (1,), (4, 5)
 _LEVEL_SHARE, _PLAN_SHARE = np.array([0.15, 0.2, 0.25, 0.25, 0.15]), np.array([0.35, 0.4, 0.25])
@@ -127,11 +130,12 @@ def tallied(customers: int, cohorts: int, rng: np.random.Generator) -> pd.DataFr
 
 
 def cells() -> list[Cell]:
-    """Every size."""
-    return [
-        Cell({"process": "ends_early", "customers": n}, (SEED, n), COHORTS, BLOCK, partial(tallied, n), added)
+    """Every size, and those of the laws in which another score tells who is censored."""
+    own = [
+        Cell({"process": PROCESS, "customers": n}, (SEED, n), COHORTS, BLOCK, partial(tallied, n), added)
         for n in SIZES
     ]
+    return [*own, *weight_cells()]
 
 
 def coverage(tables: CellTables) -> pd.DataFrame:
@@ -161,6 +165,7 @@ def page(tables: CellTables) -> Page:
 
 
 def _lines(table: pd.DataFrame) -> Iterator[str]:
+    own, weighted = table[table["process"] == PROCESS], table[table["process"] != PROCESS]
     made = int(table["made"].max())
     yield "# How often intervals under informative censoring hold the truth\n"
     yield (
@@ -170,19 +175,31 @@ def _lines(table: pd.DataFrame) -> Iterator[str]:
         "ended, and how many times as fast the better group must leave for the difference to be 0, in the cohort's own "
         f"mix. The Monte Carlo error of a coverage of 95 % is {monte_carlo_error(0.95, made):.1%}."
     )
-    yield from rules(verdicts(table))
+    yield (
+        "\nWith weights for censoring the law is another one: customers give csat as well, or do not, and a third "
+        "score that tells nothing. csat is no stratum; it tells who leaves, most where the score is high and less "
+        "with time, and whose follow-up ends. The truth is retention if nobody's follow-up ended, in the cohort's "
+        "own mix of scores and plans. Beside it stands Kaplan–Meier without weights, as the headline has it.\n"
+    )
+    for law in LAWS.values():
+        yield f"- `{law.name}`: {law.about}."
+    yield from rules([*verdicts(own), *weight_verdicts(weighted)])
     yield "\n## Every cell\n"
     columns = {
         "estimand": "{estimand}", "group": "{group}", "scenario": "{scenario}", "customers": "{customers:,}",
         "truth": "{truth:.4g}", "coverage": "{coverage:.1%}", "mean error": "{bias:+.2g}",
         "standard error over deviation": "{errors:.2f}",
     }  # fmt: skip
-    yield from shown(table.sort_values(["estimand", "group", "scenario", "customers"]), columns)
+    yield from shown(own.sort_values(["estimand", "group", "scenario", "customers"]), columns)
+    yield "\n## Weights for censoring\n"
+    named = weighted.assign(scenario=weighted["scenario"].replace({"": "headline"}))
+    order = ["process", "estimand", "group", "scenario", "customers"]
+    yield from shown(named.sort_values(order), {"law": "{process}", **columns})
 
 
 CENSORED = Proof(
     "censoring",
-    "retention under informative censoring, and its tipping point, hold the truth",
+    "retention under informative censoring, its tipping point, and retention weighted for it, hold the truth",
     cells,
     page,
 )
