@@ -20,7 +20,8 @@ from cxlink.cli.commands import file_name, run
 from cxlink.cli.terminal import command_line
 from cxlink.cohort.addresses import addresses_in, hidden, parted, shown, tells
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.read.source import embedded, open_source
+from cxlink.cohort.read.safe_engines import embedded
+from cxlink.cohort.read.source import open_source
 from cxlink.cohort.spec.spec_sections import TableSection
 from cxlink.cohort.table import Cohort
 from cxlink.cohort.visible_text import visible

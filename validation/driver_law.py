@@ -8,7 +8,8 @@ import pandas as pd
 from scipy.stats import norm
 
 from cxlink.cohort.count.counts import Counts, add_up
-from cxlink.cohort.count.driver_cells import CENSORED, RETAINED, driver_table, followed_chances
+from cxlink.cohort.count.driver_cells import driver_table, followed_chances
+from cxlink.cohort.count.outcome_states import CENSORED, RETAINED
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 

@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from cxlink.cohort.count import grouping
 from cxlink.cohort.count.clusters import BUCKETS
+from cxlink.cohort.count.finer_cells import cells_with_finer
 from cxlink.cohort.count.identity import refuse_missing
 from cxlink.cohort.count.metric_cells import raw_metrics
 from cxlink.cohort.count.metric_expressions import metric_rules
@@ -41,6 +42,8 @@ class CheckedRows:
     undropped : tuple of Arrow tables
         Raw cells of score and time, before and after the exclusion of rows: what could have been counted for retention,
         and what is; empty where no row was excluded.
+    finer : Arrow table or None
+        The finer cells that the raw ones were rolled up from, as `cells_with_finer` gives them.
     """
 
     source: Source
@@ -48,6 +51,7 @@ class CheckedRows:
     metrics: pa.Table | None
     dropped: tuple[Remark, ...] = ()
     undropped: tuple[pa.Table, ...] = ()
+    finer: pa.Table | None = None
 
 
 def checked_surveys(source: Source, spec: CohortSpec, drop_invalid: bool) -> CheckedRows:
@@ -65,7 +69,8 @@ def checked_surveys(source: Source, spec: CohortSpec, drop_invalid: bool) -> Che
     if checked.dropped:
         # the survey before an excluded one is now that before the next
         source = with_history(checked.source, spec)
-        checked = replace(checked, source=source, raw=grouping.raw_cells(source, spec))
+        raw, finer = cells_with_finer(source, spec)
+        checked = replace(checked, source=source, raw=raw, finer=finer)
     n_kept = sum(checked.raw["n"].to_pylist()) + number_of_rows(checked.dropped)
     return replace(checked, dropped=(*checked.dropped, *unanswered_surveys(n_rows, n_kept)))
 
@@ -78,22 +83,23 @@ def checked_rows(source: Source, spec: CohortSpec, drop_invalid: bool) -> Checke
     InputError
         If a row violates a rule and is not to be excluded, there is no row, or there are too many cells.
     """
-    raw = grouping.raw_cells(source, spec)
+    raw, finer = cells_with_finer(source, spec)
     if raw.num_rows == 0:
         raise InputError(f"{source.name}: no rows below the header.")
     failed = broken(raw, rules_of(spec))
     metrics = raw_metrics(source, spec)
     failed += broken(metrics, metric_rules(spec)) if metrics is not None else []
-    failed += broken(other_ranges(source, spec), other_rules(spec)) if spec.others else []
+    failed += broken(other_ranges(source, spec, finer), other_rules(spec)) if spec.others else []
     if failed and not drop_invalid:
         raise refusal(source, spec, failed[0])
     if not failed:
-        return CheckedRows(source, _not_too_many(raw, spec, source.name), metrics)
+        return CheckedRows(source, _not_too_many(raw, spec, source.name), metrics, finer=finer)
     before = valid_in_time(raw, time_rules(spec))
     source, dropped = without_broken(source, spec, failed)
-    raw, metrics = grouping.raw_cells(source, spec), raw_metrics(source, spec)
+    (raw, finer), metrics = cells_with_finer(source, spec), raw_metrics(source, spec)
     after = valid_in_time(raw, time_rules(spec))
-    return CheckedRows(source, _not_too_many(raw, spec, source.name), metrics, dropped, (before, after))
+    raw = _not_too_many(raw, spec, source.name)
+    return CheckedRows(source, raw, metrics, dropped, (before, after), finer)
 
 
 def _not_too_many(raw: pa.Table, spec: CohortSpec, name: str) -> pa.Table:

@@ -1,6 +1,5 @@
 """A table becomes a cohort: read, checked and grouped into raw cells in one pass of the engine."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,12 +12,14 @@ import pyarrow.compute as pc
 from cxlink.checks import Fact
 from cxlink.cohort.checked_rows import checked_surveys, refuse_wide
 from cxlink.cohort.count import grouping
-from cxlink.cohort.count.clusters import cluster_sizes
+from cxlink.cohort.count.cell_texts import fingerprint_of
+from cxlink.cohort.count.clusters import cluster_sizes, with_clusters
 from cxlink.cohort.count.coding import code_cells
 from cxlink.cohort.count.copied_rows import copied_rows
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.driver_cells import count_drivers
 from cxlink.cohort.count.driver_counts import DriverCounts
+from cxlink.cohort.count.finer_cells import cells_with_finer, until_next
 from cxlink.cohort.count.follow_up_cells import count_follow_up
 from cxlink.cohort.count.follow_up_counts import FollowUpCounts
 from cxlink.cohort.count.grouped_rows import one_row_each
@@ -33,7 +34,7 @@ from cxlink.cohort.count.resolution import resolve
 from cxlink.cohort.count.similar_ids import similar_ids
 from cxlink.cohort.count.spans import merged_spans
 from cxlink.cohort.count.spans_at_surveys import spans_at_surveys, with_own_surveys
-from cxlink.cohort.count.survey_history import cut_at_next, cut_spec, first_surveys
+from cxlink.cohort.count.survey_history import cut_spec, first_surveys
 from cxlink.cohort.count.undropped import retention_spec
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.contact_table import Contacts, read_contacts
@@ -130,7 +131,7 @@ class Cohort:
             )
         counted = code_cells(self.raw, spec, self._read())
         notes = (*self.notes, *counted.profile.notes)
-        marked = replace(counted.profile, fingerprint=fingerprint(counted.cells), notes=notes)
+        marked = replace(counted.profile, fingerprint=fingerprint_of(counted.cells), notes=notes)
         same = spec.subscription == self.spec.subscription
         if same:
             counted = replace(counted, drivers=self.drivers, journey=self.journey, follow_up=self.follow_up)
@@ -275,20 +276,21 @@ def _read(
     source: Source, spec: CohortSpec, drop_invalid: bool, wide: bool = False, contacts: Contacts | None = None
 ) -> Cohort:
     source, notes = one_row_each(with_days(source, spec.date_columns), spec)
-    checked = checked_surveys(source, spec, drop_invalid)
+    checked = checked_surveys(with_clusters(source, spec), spec, drop_invalid)
     source, raw, metrics, dropped = checked.source, checked.raw, checked.metrics, checked.dropped
+    finer = checked.finer
     n_rows = _customers(raw) + number_of_rows(dropped)
     notes += similar_ids(source, spec, n_rows)
     repeats = repeated_scores(source, spec, raw)
     source, later = one_row_a_customer(source, spec)
     if later:
-        raw, metrics = grouping.raw_cells(source, spec), raw_metrics(source, spec)
+        (raw, finer), metrics = cells_with_finer(source, spec), raw_metrics(source, spec)
         dropped += later
     once = first_surveys(source) if spec.every_survey else source
     metrics = raw_metrics(once, spec) if spec.every_survey else metrics
     if not _customers(raw):
         raise InputError(f"{source.name}: no valid row is left.")
-    notes += cluster_sizes(source, spec)
+    notes += cluster_sizes(source, spec, raw)
     if not wide:
         refuse_wide(raw, spec, source.name)
     read = Profile(source.name, n_rows, _customers(raw))
@@ -305,10 +307,10 @@ def _read(
         metrics=metric_counts(metrics, raw_flows(once, spec), spec),
         notes=notes + of_contacts,
         undropped=checked.undropped,
-        drivers=None if wide else count_drivers(source, spec, raw, read),
-        until_next=_until_next(source, spec) if spec.every_survey and not wide else None,
+        drivers=None if wide else count_drivers(source, spec, raw, read, finer),
+        until_next=until_next(source, spec, finer) if spec.every_survey and not wide else None,
         journey=journey,
-        follow_up=None if wide else count_follow_up(source, spec, raw, read),
+        follow_up=None if wide else count_follow_up(source, spec, raw, read, finer),
     )
 
 
@@ -327,17 +329,5 @@ def _from_signup(source: Source, naive: CohortSpec) -> pa.Table:
     return raw.filter(pc.is_valid(raw["exit"]))
 
 
-def _until_next(source: Source, spec: CohortSpec) -> pa.Table:
-    """Cells of surveys, each followed to the customer's next one at most."""
-    made, cut = cut_at_next(source, spec)
-    return grouping.raw_cells(made, cut, ignoring=("fault", "wave", "twice"))
-
-
 def _customers(raw: pa.Table) -> int:
     return int(pc.sum(raw["n"]).as_py() or 0)
-
-
-def fingerprint(cells: pd.DataFrame) -> str:
-    """SHA-256 of sorted cells: the same for the same customers in any order of rows, from any reader."""
-    lines = map("\x1f".join, cells.astype(str).itertuples(index=False, name=None))
-    return hashlib.sha256("\x1e".join(["\x1f".join(cells.columns), *lines]).encode()).hexdigest()

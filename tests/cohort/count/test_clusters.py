@@ -170,3 +170,50 @@ def test_clustered_counts_are_pooled_with_clustered_ones_alone() -> None:
     assert both.cells["n"].tolist() == (2 * counts.cells["n"]).tolist()
     with pytest.raises(InputError, match=r"\[cohort\] cluster differs"):
         add(counts, account_counts(None))
+
+
+@pytest.mark.parametrize("kind", [str, int, float])
+def test_clusters_numbered_once_are_those_of_each_row(kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = account_rows()
+    number = rows["account"].str[1:].astype(int)
+    name = np.where(number % 3 == 0, number.astype(str) + ".0", number.astype(str))  # 17 and 17.0 are one
+    rows["account"] = pd.Series(name) if kind is str else number.astype(kind)
+    once = read_cohort(rows, account_spec()).count()
+    monkeypatch.setattr("cxlink.cohort.table.with_clusters", lambda source, _spec: source)
+    each = read_cohort(rows, account_spec()).count()
+    pd.testing.assert_frame_equal(once.cells, each.cells, check_exact=True)
+    assert once.profile == each.profile
+    assert {one.code: one.n for one in once.profile.notes}["clusters"] == 200
+
+
+def test_sizes_are_of_the_rows_that_are_left() -> None:
+    rows = account_rows(60)
+    rows.loc[:2, "score"] = 9  # three of the six customers of the first account
+    counts = read_cohort(rows, account_spec(), drop_invalid=True).count()
+    (said,) = [one for one in counts.profile.notes if one.code == "clusters"]
+    assert said.facts["size"] == pytest.approx((9 * 36 + 9) / 57, rel=1e-12)
+
+
+def test_a_row_is_named_by_its_number_in_the_file(tmp_path: Path) -> None:
+    rows = account_rows(600)
+    rows.loc[411, "score"] = 9
+    rows.to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"1 of 600 rows fails, in row 412 \(found 9\)"):
+        read_cohort(tmp_path / "a.parquet", account_spec())
+
+
+def test_customers_surveyed_more_than_once_are_counted_from_their_cells() -> None:
+    rng = np.random.default_rng(6)
+    rows = pd.DataFrame({
+        "who": rng.integers(0, 90, 300), "score": pd.Series(rng.integers(1, 6, 300)).where(rng.random(300) < 0.8),
+        "survey": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.permutation(300), unit="D"), "end": None,
+    })  # fmt: skip
+    dates = {"survey": "survey", "end": "end", "observed_until": "2026-06-30"}
+    every = make_spec({
+        "cohort": {"id": "who", "repeat": "all"}, "score": {"column": "score", "scale": "1-5"}, "subscription": dates,
+    })  # fmt: skip
+    answered = rows.groupby("who")["score"].count().clip(lower=1)
+    for table in (rows, rows.assign(who="C" + rows["who"].astype(str))):
+        (said,) = [one for one in read_cohort(table, every).count().profile.notes if "customers" in one.code]
+        assert (said.n, said.facts["largest"]) == (len(answered), answered.max())
+        assert said.facts["size"] == pytest.approx((answered**2).sum() / answered.sum(), rel=1e-12)

@@ -2,15 +2,20 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from cxlink.checks import Fact
 from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns
 from cxlink.cohort.read.source import Source
-from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.spec.cohort_spec import SURVEY_NUMBER, CohortSpec
+from cxlink.cohort.strata import stratum_column
 
 BUCKETS = 200
 MOST_OF_ALL = 0.5
@@ -21,6 +26,9 @@ _WHOLE = r"^(-?[0-9]+)\.0+$"
 """A whole number as a frame with missing cells writes it: ``17.0``."""
 _DIGITS = "0123456789abcdef"
 _WIDTH = 4
+_BUCKET = "cluster.bucket"
+_NAME, _ROWS = "cluster.name", "cluster.rows"
+"""Columns of the table of clusters; the first also one of the rows that are joined to it."""
 
 
 def bucket_of(name: str) -> int:
@@ -35,6 +43,41 @@ def bucket_of(name: str) -> int:
     return int(digest[:_WIDTH], 16) % BUCKETS
 
 
+def with_clusters(source: Source, spec: CohortSpec) -> Source:
+    """Number each cluster once: a table of them, with their rows and their bucket, beside that of the rows.
+
+    Each row then has its bucket by a join, which costs less than the digest of its name. Where the engine is not ours
+    nothing is kept in it, and rows are numbered one by one.
+
+    Raises
+    ------
+    InputError
+        If the column is not there.
+    """
+    name = spec.cluster_column
+    if name is None or not source.ours or source.engine.name != "duckdb":
+        return source
+    sizes = _sizes(source, spec)
+    bucket = bucket_number(_as_text(sizes[_NAME]), "duckdb").cast("uint8")
+    return replace(source, clusters=source.stored(sizes.mutate(bucket.name(_BUCKET))))
+
+
+def _sizes(source: Source, spec: CohortSpec) -> Any:
+    """Rows of each cluster, by what its column holds: several values may be one cluster, see `_as_text`."""
+    own = columns.raw(source, str(spec.cluster_column), "cluster")
+    return source.table.group_by(own.name(_NAME)).aggregate(source.table.count().name(_ROWS))
+
+
+def with_bucket_column(source: Source, spec: CohortSpec) -> Source:
+    """Give rows the bucket of their cluster as a column, where clusters were numbered; not always in their order."""
+    numbered = source.clusters is not None and spec.cluster_column is not None
+    if not numbered or _BUCKET in source.table.columns:
+        return source
+    own = columns.raw(source, str(spec.cluster_column), "cluster")
+    joined = source.table.left_join(source.clusters, own == source.clusters[_NAME]).drop(_NAME, _ROWS)
+    return source.kept(joined)
+
+
 def bucket_key(source: Source, spec: CohortSpec) -> Any:
     """Give the bucket of each row, as `bucket_of` does: the same on every engine, from numbers and from text.
 
@@ -43,7 +86,11 @@ def bucket_key(source: Source, spec: CohortSpec) -> Any:
     InputError
         If the column is not there.
     """
-    return bucket_number(_cluster(source, spec), source.engine.name)
+    if _BUCKET in source.table.columns:
+        return source.table[_BUCKET]
+    return bucket_number(
+        _as_text(columns.raw(source, str(spec.cluster_column), "cluster")), source.engine.name
+    )
 
 
 def bucket_number(name: Any, engine: str) -> Any:
@@ -72,8 +119,17 @@ def _builtin(name: str, gives: str) -> Callable[[Any], Any]:
     return made
 
 
-def cluster_sizes(source: Source, spec: CohortSpec) -> tuple[Remark, ...]:
-    """Count clusters and look at their sizes: a pass of its own; nothing without ``[cohort] cluster``.
+def cluster_sizes(source: Source, spec: CohortSpec, raw: pa.Table) -> tuple[Remark, ...]:
+    """Count clusters and look at their sizes; nothing without ``[cohort] cluster``.
+
+    Parameters
+    ----------
+    source : Source
+        The rows that are counted.
+    spec : CohortSpec
+        Their clusters.
+    raw : Arrow table
+        Their raw cells: where every survey counts, these tell how many each customer has.
 
     Returns
     -------
@@ -90,15 +146,7 @@ def cluster_sizes(source: Source, spec: CohortSpec) -> tuple[Remark, ...]:
     name = spec.cluster_column
     if name is None:
         return ()
-    rows = source.table.select(cluster=_cluster(source, spec))
-    sizes = rows.group_by("cluster").aggregate(m=rows.count())
-    m = sizes.m.cast("float64")
-    seen = source.run(
-        sizes.aggregate(
-            clusters=sizes.cluster.count(), missing=sizes.m.sum(where=sizes.cluster.isnull()), rows=sizes.m.sum(),
-            largest=sizes.m.max(), squares=(m * m).sum(),
-        )
-    ).to_pylist()[0]  # fmt: skip
+    seen = _seen(source, spec, raw)
     n_rows, largest = int(seen["rows"] or 0), int(seen["largest"] or 0)
     if seen["missing"]:
         fail = "row fails" if seen["missing"] == 1 else "rows fail"
@@ -127,9 +175,59 @@ def cluster_sizes(source: Source, spec: CohortSpec) -> tuple[Remark, ...]:
     return (Remark(code, n, facts=facts), *few)
 
 
-def _cluster(source: Source, spec: CohortSpec) -> Any:
+def _seen(source: Source, spec: CohortSpec, raw: pa.Table) -> dict[str, Any]:
+    """Number of clusters, of rows and of those without a cluster, the largest, and the sum of squares."""
+    of_customers = spec.every_survey and spec.cohort.cluster is None
+    if of_customers and _one_each(source, spec):
+        return _seen_in_cells(raw)
+    if source.clusters is not None and not of_customers:
+        seen = _totals(source, source.clusters)
+        # each row that is counted was numbered: with as many rows they are the same
+        if seen["rows"] == pc.sum(raw["n"]).as_py():
+            return seen
+    return _totals(source, _sizes(source, spec))
+
+
+def _one_each(source: Source, spec: CohortSpec) -> bool:
+    """Whether each value of the column is a cluster of its own: whole numbers are, and text that is read as written."""
+    if columns.raw(source, str(spec.cluster_column), "cluster").type().is_integer():
+        return True
+    if source.clusters is None:
+        return False
+    names = source.clusters.select(name=_as_text(source.clusters[_NAME]))
+    (seen,) = source.run(names.aggregate(values=names.count(), names=names.name.nunique())).to_pylist()
+    return bool(seen["values"] == seen["names"])
+
+
+def _seen_in_cells(raw: pa.Table) -> dict[str, Any]:
+    """The same of customers from the cells of their surveys: each has one that is the first."""
+    first = pc.equal(raw[stratum_column(SURVEY_NUMBER)], 1)
+    totals = {
+        "clusters": pc.sum(raw["n"].filter(first)), "rows": pc.sum(raw["n"]), "largest": pc.max(raw["surveys_max"]),
+        "squares": pc.sum(raw["surveys_sum"]),
+    }  # fmt: skip
+    return {"missing": 0, **{name: total.as_py() or 0 for name, total in totals.items()}}
+
+
+def _totals(source: Source, by_value: Any) -> dict[str, Any]:
+    """The same of clusters by what their column holds."""
+    if by_value[_NAME].type().is_integer():
+        named = by_value.select(cluster=by_value[_NAME], m=by_value[_ROWS])
+    else:
+        sizes = by_value.select(cluster=_as_text(by_value[_NAME]), m=by_value[_ROWS])
+        named = sizes.group_by("cluster").aggregate(m=sizes.m.sum())
+    m = named.m.cast("float64")
+    (seen,) = source.run(
+        named.aggregate(
+            clusters=named.cluster.count(), missing=named.m.sum(where=named.cluster.isnull()), rows=named.m.sum(),
+            largest=named.m.max(), squares=(m * m).sum(),
+        )
+    ).to_pylist()  # fmt: skip
+    return dict(seen)
+
+
+def _as_text(column: Any) -> Any:
     """The cluster as text, the same from whole numbers, numbers and text; empty where there is none."""
-    column = columns.raw(source, str(spec.cluster_column), "cluster")
     kind = column.type()
     if kind.is_string():
         return column.strip().re_replace(_WHOLE, r"\1").nullif("")

@@ -69,8 +69,10 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     gone = [Remark(code, int(n[rows].sum()), facts=facts) for code, rows in left_out.items() if n[rows].any()]
     for rows in left_out.values():
         cells = cells[~rows[cells.index]]
-    # sorted by everything, so that sums of equal cells are taken in one order
-    cells = add_up(cells.sort_values(list(cells.columns)))
+    if any(cells[name].dtype == float for name in cells):
+        # sorted by everything, so that sums of equal cells are taken in one order; sums of whole numbers are the same
+        cells = cells.sort_values(list(cells.columns))
+    cells = add_up(cells)
     if PER_CUSTOMER in cells:  # divided once they are summed: the same digits from any engine
         cells[PER_CUSTOMER] /= WHOLE
     used, dropped = int(cells["n"].sum()), (*read.dropped, *gone)

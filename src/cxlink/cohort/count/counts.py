@@ -4,12 +4,14 @@ import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cxlink.cohort.count import metric_sums as metric_counts
 from cxlink.cohort.count.driver_counts import DriverCounts, add_drivers
+from cxlink.cohort.count.equal_rows import numbered_rows
 from cxlink.cohort.count.follow_up_counts import FollowUpCounts, add_follow_up
 from cxlink.cohort.count.foreign_cells import read_limited, refuse_impossible
 from cxlink.cohort.count.journey_counts import JourneyCounts
@@ -99,6 +101,11 @@ def without_buckets(cells: pd.DataFrame) -> pd.DataFrame:
 def add_up(cells: pd.DataFrame) -> pd.DataFrame:
     """Sum equal cells, and sort them."""
     keys = cell_keys(cells)
+    coded = [pd.factorize(cells[name], sort=True, use_na_sentinel=False) for name in keys]
+    number = numbered_rows((codes, len(values)) for codes, values in coded)
+    order = np.argsort(number, kind="stable")
+    if not (np.diff(number[order]) == 0).any():
+        return cells.iloc[order][[*keys, *cells.columns.difference(keys, sort=False)]].reset_index(drop=True)
     return cells.groupby(keys, dropna=False, sort=True, as_index=False).sum()
 
 

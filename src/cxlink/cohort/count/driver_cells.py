@@ -6,35 +6,30 @@ t the period of loss, or the horizon of who outlasts it (Robins & Finkelstein 20
 doi 10.1111/j.0006-341X.2000.00779.x).
 """
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from cxlink.cohort.count import amounts
-from cxlink.cohort.count.clusters import bucket_key
-from cxlink.cohort.count.coding import CLOCK, code_cells, spells_of_cells, stratum_names
+from cxlink.cohort.count.clusters import bucket_key, with_bucket_column
+from cxlink.cohort.count.coding import code_cells, stratum_names
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.driver_counts import BUCKET, DriverCounts, after_outcome, driver_names, joint
 from cxlink.cohort.count.grouping import MOST_CELLS
 from cxlink.cohort.count.other_columns import other_column, other_keys
+from cxlink.cohort.count.outcome_states import RETAINED, finer_by_state, grouped_by_state, states_at
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.resolution import LEAST_FOLLOWED, observable, resolve
 from cxlink.cohort.count.row_expressions import prepare
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.read.columns import as_one
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.other_scores import MAIN
 from cxlink.cohort.strata import stratum_column
 
-CENSORED, RETAINED = -1, 0
-"""States at the horizon; a larger number is the period of loss."""
-_NONE = -9  # of a time that a row has not: no time is negative but for -1, which a rule refuses
 
-
-def count_drivers(source: Source, spec: CohortSpec, raw: pa.Table, read: Profile) -> DriverCounts | None:
+def count_drivers(
+    source: Source, spec: CohortSpec, raw: pa.Table, read: Profile, finer: pa.Table | None = None
+) -> DriverCounts | None:
     """Count customers by all scores and strata; None where the spec has one score, or nobody gave it.
 
     Parameters
@@ -47,6 +42,8 @@ def count_drivers(source: Source, spec: CohortSpec, raw: pa.Table, read: Profile
         The raw cells of the same rows, as `grouping.raw_cells` gives them.
     read : Profile
         Of the table.
+    finer : Arrow table or None
+        The finer cells of `finer_cells.cells_with_finer`; without them the rows are grouped once more.
 
     Raises
     ------
@@ -60,11 +57,17 @@ def count_drivers(source: Source, spec: CohortSpec, raw: pa.Table, read: Profile
         return None
     horizon = counts.spec.horizon if spec.subscription is not None else 0
     chances = followed_chances(counts, horizon) if horizon else {}
-    keys = {MAIN: prepare(source, spec).keys["score"], **other_keys(source, spec)}
-    alone = ""
+    states, alone = states_at(raw, spec, horizon) if chances else None, ""
     if spec.cluster_column is not None:
-        keys[BUCKET], alone = bucket_key(source, spec), " Or compare them in a run without [cohort] cluster."
-    grouped = grouped_by_state(source, spec, keys, states_at(raw, spec, horizon) if chances else None)
+        alone = " Or compare them in a run without [cohort] cluster."
+    if finer is not None:
+        grouped = finer_by_state(finer, spec, states)
+    else:
+        source = with_bucket_column(source, spec)
+        keys = {MAIN: prepare(source, spec).keys["score"], **other_keys(source, spec)}
+        if spec.cluster_column is not None:
+            keys[BUCKET] = bucket_key(source, spec)
+        grouped = grouped_by_state(source, spec, keys, states)
     if grouped.num_rows > MOST_CELLS:
         raise InputError(
             f"{source.name}: more than {MOST_CELLS:,} cells of scores. Name fewer [score] others, adjust for fewer or "
@@ -121,77 +124,6 @@ def followed_chances(counts: Counts, horizon: int) -> dict[tuple[str, ...], np.n
         if own["n"].sum() >= LEAST_FOLLOWED and (followed := observable(own, horizon))[-1] >= LEAST_FOLLOWED:
             chances[tuple(map(str, key if isinstance(key, tuple) else (key,)))] = followed / followed[0]
     return chances
-
-
-def states_at(raw: pa.Table, spec: CohortSpec, horizon: int) -> pd.DataFrame:
-    """Give the state at the horizon of each combination of times in the raw cells; none of those never observed."""
-    entry, leave, lost, counted = spells_of_cells(raw, spec)
-    stay = leave - entry
-    by_then = lost & (stay <= horizon)
-    state = np.where(by_then, stay, np.where(stay >= horizon, RETAINED, CENSORED))
-    return by_times(raw, state, counted)
-
-
-def by_times(raw: pa.Table, state: np.ndarray, counted: np.ndarray) -> pd.DataFrame:
-    """Give the state, a number, of each combination of times in the raw cells; none of those that do not count."""
-    times = {
-        name: _filled(raw[name].to_pandas()) for name in raw.column_names if name in CLOCK and name != "wave"
-    }
-    return pd.DataFrame({**times, "state": state})[counted].drop_duplicates()
-
-
-def _filled(times: pd.Series) -> np.ndarray:
-    if times.dtype == bool or any(isinstance(one, bool) for one in times.dropna().head(1)):
-        return times.fillna(False).astype(bool).to_numpy(dtype=np.int64)
-    return times.fillna(_NONE).to_numpy(dtype=float).astype(np.int64)
-
-
-def grouped_by_state(
-    source: Source, spec: CohortSpec, keys: dict[str, Any], states: pd.DataFrame | None
-) -> pa.Table:
-    """Group rows by keys, strata and state at the horizon, with their spend.
-
-    Parameters
-    ----------
-    source : Source
-        The table.
-    spec : CohortSpec
-        Of the cohort.
-    keys : dict of str to ibis column
-        What to group by beside strata and state; a row without the first of them is left out.
-    states : DataFrame or None
-        As `states_at` gives them; None where nobody has one.
-    """
-    import ibis
-
-    prepared = prepare(source, spec)
-    needed = next(iter(keys))
-    keys = {**keys, **{name: prepared.keys[name] for name in map(stratum_column, spec.stratum_variables)}}
-    named = [] if states is None else [str(name) for name in states.columns if name != "state"]
-    times = {name: _as_number(prepared.keys[name]) for name in named}
-    y = {} if prepared.y is None else {"y": prepared.y}
-    rows = source.table.select(**keys, **times, **y)
-    rows = rows.drop_null([needed])
-    if states is not None:
-        known = ibis.memtable(states.rename(columns={name: f"of.{name}" for name in times}))
-        rows = rows.inner_join(known, [rows[name] == known[f"of.{name}"] for name in times])
-    else:
-        rows = rows.mutate(state=ibis.literal(RETAINED, "int64"))
-    totals = {"n": rows.count()}
-    if y:
-        top = amounts.top_for(source.run(rows.y.abs().max()).as_py())
-        squares = amounts.product(rows.y, rows.y, source.engine.name)
-        totals |= {
-            "spend_n": rows.y.count(),
-            "spend_sum": amounts.exact_sum(rows.y, top, source.engine.name),
-            "spend_sum_sq": amounts.exact_sum(squares, top**2, source.engine.name),
-        }
-    grouped: pa.Table = source.run(rows.group_by([*keys, "state"]).aggregate(**totals).limit(MOST_CELLS + 1))
-    return grouped
-
-
-def _as_number(column: Any) -> Any:
-    return as_one(column) if column.type().is_boolean() else column.cast("int64").coalesce(_NONE)
 
 
 def _coded(grouped: pa.Table, spec: CohortSpec) -> pd.DataFrame:

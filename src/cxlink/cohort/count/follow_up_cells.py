@@ -10,11 +10,11 @@ import pandas as pd
 import pyarrow as pa
 
 from cxlink.cohort.count.coding import code_cells, spells_of_cells, stratum_names
-from cxlink.cohort.count.driver_cells import by_times, grouped_by_state
 from cxlink.cohort.count.driver_counts import after_outcome
 from cxlink.cohort.count.follow_up_counts import FollowUpCounts, follow_up_table
 from cxlink.cohort.count.grouping import MOST_CELLS
 from cxlink.cohort.count.other_columns import other_column, other_keys
+from cxlink.cohort.count.outcome_states import by_times, finer_by_state, grouped_by_state
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.resolution import resolve
 from cxlink.cohort.count.row_expressions import prepare
@@ -24,7 +24,9 @@ from cxlink.cohort.spec.other_scores import MAIN
 from cxlink.cohort.strata import stratum_column
 
 
-def count_follow_up(source: Source, spec: CohortSpec, raw: pa.Table, read: Profile) -> FollowUpCounts | None:
+def count_follow_up(
+    source: Source, spec: CohortSpec, raw: pa.Table, read: Profile, finer: pa.Table | None = None
+) -> FollowUpCounts | None:
     """Count customers by all scores, strata and times; None without further scores or a subscription.
 
     Parameters
@@ -37,6 +39,8 @@ def count_follow_up(source: Source, spec: CohortSpec, raw: pa.Table, read: Profi
         The raw cells of the same rows, as `grouping.raw_cells` gives them.
     read : Profile
         Of the table.
+    finer : Arrow table or None
+        The finer cells of `finer_cells.cells_with_finer`; without them the rows are grouped once more.
 
     Returns
     -------
@@ -50,9 +54,15 @@ def count_follow_up(source: Source, spec: CohortSpec, raw: pa.Table, read: Profi
         return None
     horizon = counts.spec.horizon
     spells, states = _spells_by_times(raw, spec, horizon)
-    without_spend = spec.model_copy(update={"spend": None})
-    keys: dict[str, Any] = {MAIN: prepare(source, without_spend).keys["score"], **other_keys(source, spec)}
-    grouped = grouped_by_state(source, without_spend, keys, states)
+    if finer is not None:
+        grouped = finer_by_state(finer, spec, states)
+    else:
+        without_spend = spec.model_copy(update={"spend": None})
+        keys: dict[str, Any] = {
+            MAIN: prepare(source, without_spend).keys["score"],
+            **other_keys(source, spec),
+        }
+        grouped = grouped_by_state(source, without_spend, keys, states)
     if grouped.num_rows > MOST_CELLS:
         grouped = grouped.slice(0, 0)
     cells = _coded(grouped, spec, spells)

@@ -1,21 +1,27 @@
 """The one query whose cost grows with the table: rows grouped into raw cells."""
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxlink.cohort.count import amounts
+from cxlink.cohort.count.clusters import with_bucket_column
 from cxlink.cohort.count.row_expressions import Prepared, prepare
 from cxlink.cohort.read.columns import as_one
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
 MOST_CELLS = 5_000_000
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def raw_cells(source: Source, spec: CohortSpec, ignoring: tuple[str, ...] = ()) -> pa.Table:
+def raw_cells(
+    source: Source, spec: CohortSpec, ignoring: tuple[str, ...] = (), further: Mapping[str, Any] = _NOTHING
+) -> pa.Table:
     """Group rows by every key and add their spend up.
 
     Parameters
@@ -26,6 +32,8 @@ def raw_cells(source: Source, spec: CohortSpec, ignoring: tuple[str, ...] = ()) 
         What it holds.
     ignoring : tuple of str
         Keys to group without.
+    further : mapping of str to ibis column
+        Keys to group by beside those of `prepare.Prepared`.
 
     Returns
     -------
@@ -37,14 +45,17 @@ def raw_cells(source: Source, spec: CohortSpec, ignoring: tuple[str, ...] = ()) 
         negative control ``control_given`` (rows that hold anything), ``control_n`` (of these, those with a number) and
         `amounts.moments`; with a column of margin ``margin_n`` (of ``spend_known``, those with a margin) and its
         moments; ``words`` and ``labels``, the last word of its events and label of its scores by the alphabet, where
-        they are given so; ``rounded``, the rows whose score is rounded; ``share``, the sum of their `survey_share`.
+        they are given so; ``rounded``, the rows whose score is rounded; ``share``, the sum of their `survey_share`,
+        ``surveys_sum`` and ``surveys_max`` of `surveys_of_customer`.
     """
     usual = (amounts.USUAL_TOP,) * len(_AMOUNTS)
-    cells = None if _says_large(source, spec) else _grouped(source, spec, usual, ignoring)
+    cells = None if _says_large(source, spec) else _grouped(source, spec, usual, ignoring, further)
     if cells is not None and not any(_unusual(cells, *names) for names in _AMOUNTS):
         return cells
     exact = _tops(source, spec)
-    return cells if cells is not None and exact == usual else _grouped(source, spec, exact, ignoring)
+    if cells is not None and exact == usual:
+        return cells
+    return _grouped(source, spec, exact, ignoring, further)
 
 
 _AMOUNTS = (
@@ -77,14 +88,19 @@ def _tops(source: Source, spec: CohortSpec) -> tuple[float, ...]:
 
 
 def _grouped(
-    source: Source, spec: CohortSpec, tops: tuple[float, ...], ignoring: tuple[str, ...]
+    source: Source,
+    spec: CohortSpec,
+    tops: tuple[float, ...],
+    ignoring: tuple[str, ...],
+    further: Mapping[str, Any],
 ) -> pa.Table:
+    source = with_bucket_column(source, spec)
     prepared = prepare(source, spec, *tops)
-    keys = {name: key for name, key in prepared.keys.items() if name not in ignoring}
+    keys = {name: key for name, key in {**prepared.keys, **further}.items() if name not in ignoring}
     read = {
         "use": prepared.use, "y": prepared.y, "given": prepared.given, "control": prepared.control,
         "margin": prepared.margin, "words": prepared.words, "labels": prepared.labels, "rounded": prepared.rounded,
-        "lacks": prepared.lacks, "share": prepared.share,
+        "lacks": prepared.lacks, "share": prepared.share, "surveys": prepared.surveys,
     }  # fmt: skip
     rows = source.table.select(**keys, **{name: value for name, value in read.items() if value is not None})
     engine = source.engine.name
@@ -99,6 +115,7 @@ def _grouped(
             totals[said] = rows[said].max()
     if prepared.share is not None:
         totals["share"] = rows.share.sum().cast("int64")
+        totals |= {"surveys_sum": rows.surveys.sum().cast("int64"), "surveys_max": rows.surveys.max()}
     if prepared.rounded is not None:
         totals["rounded"] = as_one(rows.rounded).sum()
     return source.run(rows.group_by(list(keys)).aggregate(**totals).limit(MOST_CELLS + 1))

@@ -12,16 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxlink.cohort.count.coding import category_names, code_cells
-from cxlink.cohort.count.driver_cells import (
-    followed_chances,
-    grouped_by_state,
-    states_at,
-    with_outcomes,
-    with_sums,
-)
+from cxlink.cohort.count.driver_cells import followed_chances, with_outcomes, with_sums
 from cxlink.cohort.count.driver_counts import joint
 from cxlink.cohort.count.grouping import MOST_CELLS
 from cxlink.cohort.count.journey_counts import ARROW, SEGMENT, TOUCHPOINT, JourneyCounts
+from cxlink.cohort.count.outcome_states import grouped_by_state, states_at
 from cxlink.cohort.count.profile import Profile, Remark
 from cxlink.cohort.count.resolution import resolve
 from cxlink.cohort.count.row_expressions import prepare

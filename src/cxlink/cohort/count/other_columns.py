@@ -3,6 +3,7 @@
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cxlink.cohort.count.rules import TableRule
 from cxlink.cohort.read.score_column import further_key
@@ -22,8 +23,13 @@ def other_keys(source: Source, spec: CohortSpec) -> dict[str, Any]:
     return {other_column(name): further_key(source, name, other) for name, other in spec.others.items()}
 
 
-def other_ranges(source: Source, spec: CohortSpec) -> pa.Table:
-    """Give the least and the largest key of each further score, as two cells."""
+def other_ranges(source: Source, spec: CohortSpec, finer: pa.Table | None = None) -> pa.Table:
+    """Give the least and the largest key of each further score, as two cells: of cells that have them, else of rows."""
+    if finer is not None:
+        names = map(other_column, spec.others)
+        return pa.table(
+            {name: pa.array(pc.min_max(finer[name]).as_py().values(), pa.int64()) for name in names}
+        )
     rows = source.table.select(**other_keys(source, spec))
     ends = {f"{name}.{end}": getattr(rows[name], end)() for name in rows.columns for end in ("min", "max")}
     found = source.run(rows.aggregate(**ends)).to_pylist()[0]

@@ -7,7 +7,7 @@ from typing import Any
 from cxlink.cohort.count import whole_periods as periods
 from cxlink.cohort.count.amounts import MOST_SPENT
 from cxlink.cohort.count.clusters import bucket_key
-from cxlink.cohort.count.survey_history import history_keys, survey_share
+from cxlink.cohort.count.survey_history import history_keys, survey_share, surveys_of_customer
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns, dates
 from cxlink.cohort.read.score_column import further_key, label_of, score_key
@@ -50,8 +50,9 @@ class Prepared:
         What the score column says where it is no plain number; None where its type has no text.
     rounded : ibis column or None
         Whether the score is an average that is rounded; None where none is.
-    share : ibis column or None
-        What share of its customer a survey is, see `survey_share`; None where one survey a customer counts.
+    share, surveys : ibis column or None
+        What share of its customer a survey is, see `survey_share`, and how many rows that customer has; None where one
+        survey a customer counts.
     """
 
     keys: dict[str, Any]
@@ -65,6 +66,7 @@ class Prepared:
     labels: Any | None = None
     rounded: Any | None = None
     share: Any | None = None
+    surveys: Any | None = None
 
 
 def prepare(
@@ -104,7 +106,8 @@ def prepare(
         keys["member"] = columns.yes_no(columns.raw(source, section.member, "member"), spec.table)
     given, control = _control(source, spec, control_top)
     said = {"words": _event_words(source, spec), **_said_of_scores(source, spec)}
-    said["share"] = survey_share(source) if spec.every_survey else None
+    if spec.every_survey:
+        said |= {"share": survey_share(source), "surveys": surveys_of_customer(source)}
     if spec.spend is None:
         return Prepared(keys, given=given, control=control, **said)
     spent = columns.raw(source, spec.spend.column, "spend")

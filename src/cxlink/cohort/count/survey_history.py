@@ -31,6 +31,8 @@ WHOLE = 720_720
 """What a customer is divided into, so that the surveys of each have whole parts: a multiple of 1 to 16."""
 _PREVIOUS, _NUMBER, _SINCE, _TWICE = "survey.previous", "survey.number", "survey.since", "survey.twice"
 _NEXT, _SURVEYS, _UNTIL = "survey.next", "survey.surveys", "survey.until"
+_GIVEN, _DAY, _LAST, _AGAIN = "survey.given", "survey.day", "survey.last", "survey.again"
+"""Of a row, the row before it and the one after, while the others are made."""
 
 
 def with_history(source: Source, spec: CohortSpec) -> Source:
@@ -57,23 +59,30 @@ def with_history(source: Source, spec: CohortSpec) -> Source:
         group_by=columns.raw(source, str(spec.cohort.id), "id"), order_by=[columns.as_one(~given), survey]
     )
     score = score_key(raw, spec.table, spec.scale, spec.score.round)
-    last = survey.lag().over(over)
-    # the next survey of a customer who does not answer again is none
-    after = given.lead().over(over).ifelse(survey.lead().over(over), None)
-    twice = (last == survey).fill_null(False) | (after == survey).fill_null(False)
-    same = ibis.window(group_by=columns.raw(source, str(spec.cohort.id), "id"))
-    place = ibis.row_number().over(over)
     placed = source.table.mutate(
-        place.name(_NUMBER),
-        given.name(_TWICE + ".given"),
+        survey.name(_DAY),
+        given.name(_GIVEN),
+        ibis.row_number().over(over).name(_NUMBER),
         score.lag().over(over).name(_PREVIOUS),
-        last.name(_SINCE),
-        after.name(_NEXT),
-        columns.as_one(given).sum().over(same).clip(lower=1).name(_SURVEYS),
-        (twice & given).name(_TWICE),
+        survey.lag().over(over).name(_LAST),
+        survey.lead().over(over).name(_NEXT),
+        given.lead().over(over).name(_AGAIN),
+        # over all of a customer's rows, in the one order that the engine sorts them in
+        columns.as_one(given).sum().over(over).name(_SURVEYS),
     )
-    kept = placed.filter(placed[_TWICE + ".given"] | (placed[_NUMBER] == 0))
-    return source.kept(kept.drop(_TWICE + ".given"))
+    # what is worked out of these is worked out once, before the keys of cells use it
+    last, day_of = placed[_LAST], placed[_DAY]
+    # the next survey of a customer who does not answer again is none
+    after = placed[_AGAIN].ifelse(placed[_NEXT], None)
+    twice = (last == day_of).fill_null(False) | (after == day_of).fill_null(False)
+    known = placed.mutate(
+        periods.whole_periods(last, day_of, sub.unit).name(_SINCE),
+        after.name(_NEXT),
+        placed[_SURVEYS].clip(lower=1).name(_SURVEYS),
+        (twice & placed[_GIVEN]).name(_TWICE),
+    )
+    kept = known.filter(known[_GIVEN] | (known[_NUMBER] == 0))
+    return source.kept(kept.drop(_GIVEN, _DAY, _LAST, _AGAIN))
 
 
 def first_surveys(source: Source) -> Source:
@@ -81,9 +90,14 @@ def first_surveys(source: Source) -> Source:
     return source.kept(source.table.filter(source.table[_NUMBER] == 0))
 
 
+def surveys_of_customer(source: Source) -> Any:
+    """Rows that each survey's customer has: the surveys that they answered, or one."""
+    return source.table[_SURVEYS]
+
+
 def survey_share(source: Source) -> Any:
     """Share of its customer that a survey is, in parts of `WHOLE`: one by the number of those that they answered."""
-    return (WHOLE / source.table[_SURVEYS]).floor().cast("int64")
+    return (WHOLE / surveys_of_customer(source)).floor().cast("int64")
 
 
 def cut_at_next(source: Source, spec: CohortSpec) -> tuple[Source, CohortSpec]:
@@ -131,16 +145,14 @@ def cut_spec(spec: CohortSpec) -> CohortSpec:
 
 def history_keys(source: Source, spec: CohortSpec) -> dict[str, Any]:
     """Keys of a cell that come of a customer's earlier surveys; ``twice``: two scores on one day."""
-    sub, rows = spec.subscription, source.table
-    assert sub is not None
+    rows = source.table
     keys = {
         stratum_column(PREVIOUS_SCORE): rows[_PREVIOUS],
         stratum_column(SURVEY_NUMBER): (rows[_NUMBER] + 1).clip(upper=MOST_NUMBERED).cast("int64"),
         "twice": columns.as_one(rows[_TWICE]),
     }
     if SINCE_LAST in spec.cuts:
-        since = periods.whole_periods(rows[_SINCE], day(source, str(sub.survey), "survey"), sub.unit)
-        keys[stratum_column(SINCE_LAST)] = columns.band(since, spec.table, spec.cuts[SINCE_LAST])
+        keys[stratum_column(SINCE_LAST)] = columns.band(rows[_SINCE], spec.table, spec.cuts[SINCE_LAST])
     return keys
 
 

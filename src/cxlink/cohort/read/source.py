@@ -1,11 +1,10 @@
 """Where a table comes from: files, folders, frames in memory, or any engine that Ibis speaks to."""
 
-import glob
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from cxlink.cohort.addresses import is_address, is_spark, parted
 from cxlink.cohort.errors import InputError
@@ -14,6 +13,7 @@ from cxlink.cohort.read.engine_tables import COUNTING, in_batches, in_place
 from cxlink.cohort.read.files import find_files, read_files
 from cxlink.cohort.read.memory_tables import in_memory
 from cxlink.cohort.read.parquet_files import largest_in
+from cxlink.cohort.read.safe_engines import embedded, opened_safely
 from cxlink.cohort.read.spark_queries import run_on_spark
 from cxlink.cohort.read.spark_sessions import spark_table
 from cxlink.cohort.spec.spec_sections import TableSection
@@ -45,6 +45,8 @@ class Source:
         Where the engine is; no message tells any of it.
     days : mapping of str to str
         Of its columns that hold dates as something else: the column of ``table`` with the date itself.
+    clusters : ibis Table or None
+        Its clusters, each with its bucket, where they were numbered once; see `clusters.with_clusters`.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Source:
     ours: bool = True
     address: str = field(default="", repr=False)
     days: Mapping[str, str] = field(default_factory=dict)
+    clusters: Any = None
 
     def close(self) -> None:
         """Let go of the engine, where it was opened for this table."""
@@ -71,10 +74,29 @@ class Source:
         InputError
             If the engine cannot read the rows; in one line.
         """
-        try:
+        with self._complaining():
             if self.engine.name == "pyspark":
                 return run_on_spark(self.engine, expression)
             return self.engine.to_pyarrow(expression)
+
+    def stored(self, expression: Any) -> Any:
+        """Keep what an expression gives as a table of the engine, until it is closed; of an engine that is ours.
+
+        Raises
+        ------
+        InputError
+            See `run`.
+        """
+        from ibis.util import gen_name
+
+        with self._complaining():
+            return self.engine.create_table(gen_name("stored"), expression, temp=True)
+
+    @contextmanager
+    def _complaining(self) -> Iterator[None]:
+        """Tell of an engine that cannot read the rows in one line, which names no address."""
+        try:
+            yield
         except Exception as error:
             said = InputError(f"{self.name}: {complaint(error, self.files, self.address)}.")
             raise said from (None if self.address else error)
@@ -158,29 +180,6 @@ def open_source(table: Any, options: TableSection, wanted: Collection[str] | Non
     return Source(name, rows, columns, options, engine, ordered=True, files=files)
 
 
-def embedded(files: Collection[Path] = ()) -> Any:
-    """DuckDB in memory, which reads these files and nothing else: no other file, no address, no extension.
-
-    Ibis sets its zone to UTC, so that a date is the same day wherever the machine stands.
-    """
-    import ibis
-
-    engine = ibis.duckdb.connect()
-    # as they are, and as the patterns that match them alone
-    names = {name for file in files for name in (str(file), glob.escape(str(file)))}
-    paths = ", ".join("'{}'".format(name.replace("'", "''")) for name in sorted(names))
-    for setting in (
-        "autoinstall_known_extensions = false", "autoload_known_extensions = false", f"allowed_paths = [{paths}]",
-        "enable_external_access = false", "lock_configuration = true",
-    ):  # fmt: skip
-        engine.raw_sql(f"SET {setting}")
-    return engine
-
-
-_LOCAL = ("enable_external_access", "autoinstall_known_extensions", "autoload_known_extensions")
-"""Settings of a DuckDB file without which a view in it could read any file or address."""
-
-
 def _from_engine(text: str, options: TableSection, wanted: Collection[str] | None) -> Source:
     address, name = parted(text)
     source = None
@@ -202,7 +201,7 @@ def _database_table(address: str, name: str) -> tuple[Any, Any, bool]:
     """Engine of an address, its table of that name, and that the engine was opened for it."""
     import ibis
 
-    engine = ibis.connect(_opened_safely(address))
+    engine = ibis.connect(opened_safely(address))
     try:
         schema, _, short = name.rpartition(".")
         whole = not schema or name in engine.list_tables()
@@ -227,18 +226,3 @@ def _counted_somewhere(source: Source, wanted: Collection[str] | None) -> Source
         raise
     source.close()
     return replace(source, table=copied, engine=duckdb, ours=True)
-
-
-def _opened_safely(address: str) -> str:
-    """An address as it is opened: a file of a database as it is, read only, and nothing from outside it."""
-    parts = urlsplit(address)
-    path = parts.netloc + parts.path
-    if parts.scheme not in ("duckdb", "sqlite") or not path:
-        return address
-    if not Path(path).exists():  # connecting would make an empty one
-        raise FileNotFoundError("no such database")
-    if parts.scheme == "duckdb":
-        settings = {"read_only": "True"} | dict.fromkeys(_LOCAL, "False")
-        more = "&".join(f"{key}={value}" for key, value in settings.items() if key not in parts.query)
-        address += ("&" if parts.query else "?") + more if more else ""
-    return address

@@ -8,7 +8,8 @@ from typing import Any
 
 from cxlink.cohort.read import columns
 from cxlink.cohort.read.dates import date
-from cxlink.cohort.read.source import Source, embedded
+from cxlink.cohort.read.safe_engines import embedded
+from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.spec_sections import TableSection
 from cxlink.cohort.starter.header_words import in_plain_letters
 
