@@ -73,6 +73,41 @@ def test_a_run_folder_has_the_second_table_and_gives_the_drivers_back(
         cxlink.load_run(folder)
 
 
+def test_the_pages_of_customers_in_accounts_say_how_they_are_compared_and_their_file_has_buckets(
+    tmp_path: Path,
+) -> None:
+    table = customers(600).assign(account=lambda t: [f"A{k // 3}" for k in t.index])
+    spec = cxlink.make_spec({**SPEC, "cohort": {"name": "several", "cluster": "account"}})
+    made = cxlink.analyse(cxlink.read_cohort(table, spec))
+    made.write(tmp_path / "run")
+    text = " ".join(str(block) for block in driver_pages(gather(made.results)))
+    assert "five folds of whole buckets of clusters" in text
+    assert "by leaving out one bucket of clusters at a time" in text
+    assert "leaving one customer out" not in text
+    written = pd.read_csv(tmp_path / "run" / "metrics.csv", keep_default_na=False)
+    gains = written[written["metric"] == "driver_spend_gain"]
+    whole = gains[gains["version"] == "whole"]["definition"].item()
+    assert "(five folds of whole buckets of clusters)" in whole
+    assert gains["source"].str.contains("over buckets of clusters").all()
+    again = cxlink.load_run(tmp_path / "run")
+    counts = again.results.counts.drivers
+    assert counts is not None
+    assert "bucket" in counts.cells
+    pd.testing.assert_frame_equal(again.drivers(), made.drivers(), check_exact=True)
+    first = [check for check in made.results.checks if check.code == "driver_first"]
+    assert all(np.isfinite([check.low, check.high]).all() for check in first)
+
+
+def test_the_pages_of_a_few_accounts_say_that_nothing_can_be_said() -> None:
+    table = customers(300).assign(account=lambda t: [f"A{k % 5}" for k in t.index])
+    spec = cxlink.make_spec({**SPEC, "cohort": {"name": "several", "cluster": "account"}})
+    made = cxlink.analyse(cxlink.read_cohort(table, spec))
+    blocks = driver_pages(gather(made.results))
+    texts = [plain(block.runs) for block in blocks if isinstance(block, Paragraph)]
+    assert sum("which score tells most cannot be said" in text for text in texts) == 2
+    assert "nan" not in " ".join(str(block) for block in blocks if isinstance(block, Table)).lower()
+
+
 def test_the_pages_say_what_the_intervals_say(analysis: Analysis) -> None:
     blocks = driver_pages(gather(analysis.results))
     texts = [plain(block.runs) for block in blocks if isinstance(block, Paragraph)]

@@ -175,7 +175,9 @@ def _analysed(
         at_risk=at_risk_by_period(spells, counts),
         projected=projected if clustered is None else clustered.curves(projected),
         backtested=_together([frame for part in parts for frame in part.backtested], _BACKTESTED),
-        bayesian=posteriors,
+        bayesian=posteriors
+        if posteriors is None or clustered is None
+        else posteriors.with_curves(clustered.curves),
         cohorts=_sizes(pooled if posteriors is not None else {}),
         metrics=measured(counts),
         coefficients=coefficient_table(coefficients, spec.publish.smallest_cell),

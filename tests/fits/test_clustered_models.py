@@ -1,12 +1,25 @@
 """Models with a formula, of clustered customers: the errors of an analysis, Student's intervals, and refusals."""
 
+from typing import Any, Literal
+
 import numpy as np
 import pytest
-from clustered import account_cohort, account_counts
-from scipy.stats import t
+from clustered import account_cohort, account_counts, account_rows, account_spec
+from scipy.special import logit
+from scipy.stats import norm, t
 
-from cxlink import InputError, aft, compare_models, hazards, kaplan_meier, posterior, spend_regression
+from cxlink import (
+    InputError,
+    aft,
+    compare_models,
+    hazards,
+    kaplan_meier,
+    posterior,
+    read_cohort,
+    spend_regression,
+)
 from cxlink.cohort.count.spells import person_periods, spells_of
+from cxlink.fits.formulas.populations import as_profiles, interval
 from cxlink.fits.model_comparison import _fold_of_buckets
 from cxlink.spend.regressions import fit_poisson
 from cxlink.spend.spend_cells import spend_cells
@@ -52,9 +65,37 @@ def test_curves_have_students_draws_and_no_interval_of_few_buckets() -> None:
     assert best["std_error"].notna().all()
 
 
-def test_posteriors_of_independent_customers_are_refused() -> None:
-    with pytest.raises(InputError, match="takes rows as independent"):
-        posterior(account_cohort())
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["hazard", "spend"])
+def test_posteriors_of_accounts_have_the_errors_of_their_buckets(kind: Literal["hazard", "spend"]) -> None:
+    few: dict[str, Any] = {"draws": 300, "tune": 300, "chains": 2}
+    model = posterior(account_cohort(None), kind, cluster="account", **few)
+    plain = posterior(account_cohort(None), kind, **few)
+    table, other = (one.average().set_index("measure") for one in (model, plain))
+    assert table.loc["mean", "estimate"].to_numpy() == pytest.approx(other.loc["mean", "estimate"], rel=0.02)
+    assert (table["std_error"] > 1.05 * other["std_error"]).all()
+    profile = {"score": 5, "plan": "a"}
+    shown, drawn = model.predict(profile), model._drawn(as_profiles(profile), "survival", None)[0]
+    narrow = interval(shown["estimate"].to_numpy(), drawn[..., 0], 0.95)
+    scale = logit if kind == "hazard" else np.log
+    wider = [scale(one["conf_high"]) - scale(one["estimate"]) for one in (shown, narrow)]
+    freedom = model._cells().freedom
+    assert (wider[0] / wider[1]).item() == pytest.approx(t.isf(0.025, freedom) / norm.isf(0.025), rel=1e-9)
+    assert model.summary()["conf_low"].notna().any()
+    # sums of spend over buckets are rounded otherwise, which chains do not forget
+    np.testing.assert_allclose(
+        model.check()["value"], plain.check()["value"], rtol=0 if kind == "hazard" else 0.3
+    )
+    assert model.native["sampled"].sizes == model.native["posterior"].sizes
+
+
+@pytest.mark.long
+def test_posteriors_of_few_accounts_have_estimates_alone() -> None:
+    rows = account_rows(60, size=12)
+    model = posterior(read_cohort(rows, account_spec()), draws=100, tune=100, chains=2)
+    for table in (model.average(), model.predict({"score": 5, "plan": "a"}), model.summary()):
+        assert table[["std_error", "conf_low", "conf_high"]].isna().all(axis=None)
+        assert table["estimate"].notna().all()
 
 
 def test_families_by_a_column_have_the_errors_of_an_analysis() -> None:

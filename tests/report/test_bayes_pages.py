@@ -63,6 +63,40 @@ def said(given: Results = GIVEN) -> str:
     return " ".join(texts)
 
 
+def test_draws_rescaled_over_clusters_are_said_with_their_factors_and_cited() -> None:
+    facts = {"of": "retention", "buckets": 128}
+    checks = [
+        Check("rescaled_draws", "bayes", value=1.234, facts=facts),
+        Check("rescaled_draws", "bayes_sbg", value=1.5, facts=facts),
+    ]
+    given = replace(GIVEN, checks=(*GIVEN.checks, *checks))
+    text = squeezed(said(given))
+    for part in (
+        "covariance that 128 buckets of clusters show (Giordano and Broderick 2023)",
+        "are 1.23 times (Retention, hazard) and 1.50 times (Retention, sBG) those sampled",
+    ):
+        assert squeezed(part) in text
+    assert "Clusters." not in squeezed(said())
+    names = ["Giordano" in " ".join(cited([gather(one)])) for one in (GIVEN, given)]
+    assert names == [False, True]
+
+
+def test_checks_without_an_interval_are_written_alone_and_missed_replicates_are_counted() -> None:
+    """Clustered customers: log scores and deviations have no error, and replicated counts decide nothing."""
+    checks = []
+    for check in GIVEN.checks:
+        facts = {**check.facts, **({"std_error": math.nan} if "std_error" in check.facts else {})}
+        if check.code.startswith("predicted_"):
+            facts["missed"] = True
+        ends = {"low": math.nan, "high": math.nan} if check.code == "standard_deviation" else {}
+        passed = None if check.code.startswith("predicted_") else check.passed
+        checks.append(replace(check, facts=facts, passed=passed, **ends))
+    text = said(replace(GIVEN, checks=tuple(checks)))
+    assert "nan" not in text.lower().replace("finance", "")
+    before = said()
+    assert before.count("[") > text.count("[")
+
+
 def changed(rows: pd.DataFrame, where: pd.Series, **values: float) -> pd.DataFrame:
     made = rows.copy()
     for name, value in values.items():

@@ -1,12 +1,13 @@
 """Data of the Bayesian models: the counts of cohorts on one grid."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from cxlink.cohort.count.exposures import Exposures, together
 from cxlink.cohort.count.spells import PersonPeriods
 from cxlink.cohort.spec.spec_sections import Effect
 
@@ -74,11 +75,15 @@ class PooledPeriods:
         Cohorts, levels, strata.
     at_risk, lost : ndarray of shape (n_cohorts, n_levels, n_strata, n_periods)
         0 without customers.
+    customers : Exposures or None
+        The customers by their row of cohort, level and stratum, with their buckets of clusters; None where customers of
+        any cohort are independent.
     """
 
     coding: Coding
     at_risk: np.ndarray
     lost: np.ndarray
+    customers: Exposures | None = None
 
 
 def pool(
@@ -104,13 +109,17 @@ def pool(
     coding = Coding(all_levels, strata, tuple(cohorts), effect)
     n_periods = max(one.at_risk.shape[1] for one in cohorts.values())
     at_risk = np.zeros((*coding.shape, n_periods))
-    lost = np.zeros_like(at_risk)
+    lost, customers = np.zeros_like(at_risk), []
     for c, one in enumerate(cohorts.values()):
         level = np.array([all_levels.index(level) for level in one.levels], dtype=int)[one.level]
         stratum = np.array([strata.index(name) for name in strata_of(one.strata)], dtype=int)[one.stratum]
         at_risk[c, level, stratum, : one.at_risk.shape[1]] = one.at_risk
         lost[c, level, stratum, : one.lost.shape[1]] = one.lost
-    return PooledPeriods(coding, at_risk, lost)
+        if one.exposures is not None and one.exposures.bucket is not None:
+            row = np.ravel_multi_index((np.full(len(level), c), level, stratum), coding.shape)
+            customers.append(replace(one.exposures, row=row[one.exposures.row]))
+    clustered = len(customers) == len(cohorts)
+    return PooledPeriods(coding, at_risk, lost, together(customers) if clustered else None)
 
 
 def zero_sum(n: int) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Cells of spend of one cohort or several, as a posterior is computed from them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy.special import gammaln, xlogy
@@ -10,7 +10,7 @@ from cxlink.bayes.pooled_counts import Coding, strata_of
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import spells_of
 from cxlink.spend.fitted_regressions import NoSpendFit
-from cxlink.spend.spend_cells import SpendCells, in_units, spend_cells
+from cxlink.spend.spend_cells import BucketSums, SpendCells, in_units, spend_cells
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +29,8 @@ class StackedCells:
         Σy, Σy² and Σlog y of those, y in units.
     unit : float
         The mean of those who spent, in the spec's currency.
+    buckets : BucketSums or None
+        The same customers by bucket of clusters; None where those of any cohort are independent.
     """
 
     coding: Coding
@@ -41,6 +43,7 @@ class StackedCells:
     squares: np.ndarray
     log_total: np.ndarray
     unit: float
+    buckets: BucketSums | None = None
 
 
 def stack_counts(cohorts: Mapping[str, Counts]) -> StackedCells | NoSpendFit:
@@ -92,7 +95,17 @@ def stack_cells(cells: Mapping[str, SpendCells]) -> StackedCells | NoSpendFit:
         ]),
         **sums,
         unit=unit,
+        buckets=_buckets([part.buckets for part in measured]),
     )  # fmt: skip
+
+
+def _buckets(parts: Sequence[BucketSums | None]) -> BucketSums | None:
+    """Sums by bucket of the cells of all cohorts; None where those of one are independent."""
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    columns = [[getattr(part, one.name) for part in known] for one in fields(BucketSums)]
+    return BucketSums(*(np.concatenate(column) for column in columns))
 
 
 def _ordered(levels: list[tuple[int, ...]]) -> tuple[int, ...]:

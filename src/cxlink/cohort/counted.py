@@ -108,7 +108,7 @@ def fitting(made: Counted, models: str | None, *, bayes: bool = False) -> Counte
     Raises
     ------
     InputError
-        If there is no such set of models, or Bayesian models are asked of ``quick`` or of clustered customers.
+        If there is no such set of models, or Bayesian models are asked of ``quick``, or of surveys that all count.
     """
     spec, asked = made.counts.spec, models or made.counts.spec.analysis.models
     if asked not in get_args(Models):
@@ -119,11 +119,6 @@ def fitting(made: Counted, models: str | None, *, bayes: bool = False) -> Counte
         raise InputError(
             "Bayesian models take surveys as independent, which those of one customer are not ([cohort] repeat = "
             '"all"): leave out bayes, or set repeat = "first".'
-        )
-    if bayes and spec.cohort.cluster is not None:
-        raise InputError(
-            "Bayesian models take customers as independent, which [cohort] cluster says they are not: leave out bayes, "
-            "or cluster."
         )
     section = spec.analysis.model_copy(update={"models": asked})
     counts = replace(made.counts, spec=spec.model_copy(update={"analysis": section}))

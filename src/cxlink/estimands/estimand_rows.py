@@ -217,7 +217,8 @@ def _contrasted(
 def _unknown(evaluated: _Evaluated) -> np.ndarray:
     """Groups of clustered customers whose draws are not those of the estimator: of independent customers, or none."""
     widened: np.ndarray = np.asarray(evaluated.model.widened, dtype=bool)
-    return widened & (evaluated.spec.cluster_column is not None)
+    # a posterior's draws are rescaled to what the buckets of clusters show
+    return widened & (evaluated.spec.cluster_column is not None and not evaluated.model.posterior)
 
 
 def _medians(draws: np.ndarray) -> np.ndarray:

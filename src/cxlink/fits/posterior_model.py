@@ -13,6 +13,7 @@ from cxlink.bayes.draws.posterior_means import spend_draws
 from cxlink.bayes.draws.sampling import NUTPIE, Posterior
 from cxlink.bayes.models.spend_posterior import sample_spend
 from cxlink.bayes.pooled_counts import bayes_effect, coding_from, pool
+from cxlink.bayes.rescaling.rescaled_draws import as_sampled, rescaled_retention, rescaled_spend
 from cxlink.bayes.stacked_spend import stack_counts
 from cxlink.cohort.count.counts import Counts, refuse_mismatch
 from cxlink.cohort.count.spells import person_periods, spells_of
@@ -21,7 +22,8 @@ from cxlink.cohort.spec.cohort_spec import PERIODS_PER_YEAR, CohortSpec
 from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort
 from cxlink.estimands.bayesian.posterior_coefficients import posterior_coefficients
-from cxlink.fits.formulas.clusters_of_models import refuse_clusters
+from cxlink.estimands.over_clusters.clustered_rows import clustering
+from cxlink.fits.formulas.clusters_of_models import clustered_by, refuse_clusters, students_table
 from cxlink.fits.formulas.formula import parse_formula
 from cxlink.fits.formulas.model_cells import ModelCells, model_cells
 from cxlink.fits.formulas.populations import Profiles, as_profiles, contrasts_table, interval
@@ -48,7 +50,8 @@ class PosteriorModel:
     kind : {"hazard", "sbg", "spend"}
         A random-walk hazard, shifted beta geometric retention, or a hurdle gamma of spend.
     draws : Posterior
-        What was sampled.
+        What was sampled; where customers are clustered rescaled to the covariance that their buckets show, with the
+        draws as sampled in the group ``sampled`` of its tree.
     counts : Counts
         Of the cohort that is reported: the last one of those pooled.
     """
@@ -72,7 +75,10 @@ class PosteriorModel:
 
     @property
     def native(self) -> Any:
-        """The draws as ArviZ has them: an xarray `DataTree` with ``posterior`` and ``sample_stats``."""
+        """The draws as ArviZ has them: an xarray `DataTree` with ``posterior`` and ``sample_stats``.
+
+        Of clustered customers ``posterior`` is rescaled, and the group ``sampled`` has the draws as sampled.
+        """
         return self.draws.tree
 
     def summary(self) -> pd.DataFrame:
@@ -86,6 +92,8 @@ class PosteriorModel:
             `cxlink.estimands.bayesian.posterior_coefficients`.
         """
         rows = posterior_coefficients(self.draws, self.counts, spells_of(self.counts))
+        clustered = clustering(self.counts)
+        rows = rows if clustered is None else clustered.coefficients(rows)
         table = pd.DataFrame(rows).set_index(_TERMS)
         return table[["estimate", "std_error", "conf_low", "conf_high", "scale"]]
 
@@ -121,7 +129,8 @@ class PosteriorModel:
             frame.assign(time=time, **interval(draws[..., k].mean(axis=0), draws[..., k], level))
             for k, time in enumerate(shown)
         ]
-        table = pd.concat(parts, ignore_index=True)
+        unit = "probability" if self.kind != "spend" and quantity == "survival" else "amount"
+        table = self._students(pd.concat(parts, ignore_index=True).assign(unit=unit)).drop(columns="unit")
         return table if self.kind != "spend" and quantity != "median" else table.drop(columns="time")
 
     def average(
@@ -173,7 +182,10 @@ class PosteriorModel:
                 over, {k: share / whole for k, share in shares.items()}, quantity, horizon
             )
             values[name] = float(draws.mean()), draws
-        return contrasts_table(values, self.spec.analysis.level)
+        table = contrasts_table(values, self.spec.analysis.level)
+        unit = "probability" if self.kind != "spend" and quantity == "survival" else "amount"
+        units = table["measure"].map({"ratio": "ratio"}).fillna(unit)
+        return self._students(table.assign(unit=units)).drop(columns="unit")
 
     def score(self) -> pd.Series:
         """Give the log score and the Brier score of retention on the cohort's own customers.
@@ -207,7 +219,9 @@ class PosteriorModel:
         DataFrame
             One row a check of R-hat, effective sample size and divergences.
         """
-        rows = [(one.code, one.value, one.bound, one.passed) for one in convergence(self.draws.tree)]
+        rows = [
+            (one.code, one.value, one.bound, one.passed) for one in convergence(as_sampled(self.draws).tree)
+        ]
         return pd.DataFrame(rows, columns=["code", "value", "bound", "passed"])
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
@@ -222,6 +236,13 @@ class PosteriorModel:
         )
         ratios.index = pd.Index(part + "score " + table["level"] + " : " + table["reference"])
         return forest(ratios, "ratio", ax)
+
+    def _students(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Give rows of clustered customers Student's intervals; as they are where customers are independent."""
+        if self.spec.cluster_column is None:
+            return table
+        freedom = self._cells().freedom if "bucket" in self.counts.cells else 0.0
+        return students_table(table, freedom, self.spec.analysis.level)
 
     def _cells(self) -> ModelCells:
         terms = ["score", *(f"`{name}`" for name in self.spec.stratum_variables)]
@@ -281,6 +302,7 @@ def posterior(
     earlier: Mapping[str, Counts] | None = None,
     *,
     sampler: str = NUTPIE,
+    cluster: str | None = None,
     **sampling: Any,
 ) -> PosteriorModel:
     """Sample a Bayesian model.
@@ -296,6 +318,9 @@ def posterior(
         Earlier cohorts by name, pooled with it.
     sampler : {"nutpie", "pymc"}
         Nutpie on the density of the counts, or PyMC on its own model, which takes longer.
+    cluster : str, optional
+        Column of accounts or households, in place of that of the spec: draws are rescaled to the covariance that their
+        buckets show, and intervals are Student's (`cxlink.bayes.rescaling`).
     **sampling
         ``draws``, ``tune``, ``chains``, ``cores``: see `cxlink.bayes.draws.sampling.sample`.
 
@@ -307,12 +332,14 @@ def posterior(
     Raises
     ------
     InputError
-        If there is no such model, the spec lacks its outcome, customers are clustered, or an earlier cohort is not of
-        the same kind.
+        If there is no such model, the spec lacks its outcome, every survey of a customer counts, or an earlier cohort
+        is not of the same kind.
     """
+    cohort = clustered_by(cohort, cluster)
     counts = cohort.count() if isinstance(cohort, Cohort) else cohort
     spec = counts.spec
-    refuse_clusters(counts, "posterior()")
+    if spec.every_survey:
+        refuse_clusters(counts, "posterior()")
     if model not in _MODELS:
         raise InputError(f"{model!r} is no Bayesian model; there are {', '.join(_MODELS)}.")
     if (spec.spend if model == "spend" else spec.subscription) is None:
@@ -332,7 +359,7 @@ def posterior(
                 stack, effect, seed=seed, sampler=sampler,
                 progress=lambda share: announce(told, "sampling_spend", share=share), **sampling,
             )  # fmt: skip
-        return PosteriorModel(model, drawn, counts)
+        return PosteriorModel(model, rescaled_spend(drawn, stack), counts)
     periods = {name: person_periods(spells_of(one)) for name, one in cohorts.items()}
     pooled = pool(periods, effect, levels=spec.scale.levels)
     per_year = PERIODS_PER_YEAR[spec.unit]
@@ -342,4 +369,4 @@ def posterior(
             pooled, name, per_year, seed=seed, sampler=sampler,
             progress=lambda share: announce(told, "sampling_retention", model=name, share=share), **sampling,
         )  # fmt: skip
-    return PosteriorModel(model, drawn, counts)
+    return PosteriorModel(model, rescaled_retention(drawn, pooled), counts)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cxlink.checks import matching
 from cxlink.report.content import Material
 from cxlink.report.figures.tenure_ladder import AVERAGES, BAYESIAN
 from cxlink.report.metric_sections.metric_names import metric_list
@@ -34,6 +35,10 @@ def _stays(m: Material) -> bool:
 
 def _clustered(m: Material) -> bool:
     return m.spec.cluster_column is not None
+
+
+def _rescaled(m: Material) -> bool:
+    return bool(matching(m.results.checks, code="rescaled_draws"))
 
 
 def _every_survey(m: Material) -> bool:
@@ -119,6 +124,9 @@ REFERENCES = (
         "Gallacher, D., Kimani, P. and Stallard, N. (2021). Extrapolating parametric survival models in health "
         "technology assessment: a simulation study. Medical Decision Making 41(1):37–50. doi "
         "10.1177/0272989X20973201", _extrapolates),
+    Reference(
+        "Giordano, R. and Broderick, T. (2023). The Bayesian infinitesimal jackknife for variance. arXiv 2305.06466.",
+        _rescaled),
     Reference(
         "Gourieroux, C., Monfort, A. and Trognon, A. (1984). Pseudo maximum likelihood methods: "
         "applications to Poisson models. Econometrica 52(3):701–720. doi 10.2307/1913472", _model("poisson")),

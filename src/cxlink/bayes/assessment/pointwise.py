@@ -1,5 +1,6 @@
 """What checks ask of the posteriors of retention: each cell's likelihood, and the priors' density, by draw."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -19,10 +20,19 @@ def cells_of(pooled: PooledPeriods) -> tuple[np.ndarray, ...]:
 
 def cell_log_kept(posterior: Posterior, pooled: PooledPeriods) -> np.ndarray:
     """log(1 − hazard) of each cell at each draw, (n_draws, n_cells): Δ log S."""
+    log_retained = np.empty((posterior.n_draws, len(cells_of(pooled)[0])))
+    for draws, cells, kept in kept_blocks(posterior, pooled):
+        log_retained[draws, cells] = kept
+    return log_retained
+
+
+def kept_blocks(
+    posterior: Posterior, pooled: PooledPeriods
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    """Give log(1 − hazard) in blocks: which draws, which of the cells, and (n_draws, n_cells) of them."""
     coding = coding_from(posterior.about["coding"])
     n_periods = pooled.at_risk.shape[-1]
     cohort, level, stratum, period = cells_of(pooled)
-    log_retained = np.empty((posterior.n_draws, len(cohort)))
     # nothing is drawn here: neither a new cohort nor periods beyond follow-up
     unused = np.random.default_rng(0)
     for c, name in enumerate(coding.cohorts):
@@ -33,8 +43,7 @@ def cell_log_kept(posterior: Posterior, pooled: PooledPeriods) -> np.ndarray:
         for start in range(0, posterior.n_draws, step):
             some = slice(start, start + step)
             fall = survival.log_survival(some, (pairs[:, 0], pairs[:, 1]), np.arange(n_periods + 1))
-            log_retained[some, mine] = np.diff(fall, axis=-1)[:, at.ravel(), period[mine]]
-    return log_retained
+            yield some, mine, np.diff(fall, axis=-1)[:, at.ravel(), period[mine]]
 
 
 def cell_log_likelihood(posterior: Posterior, pooled: PooledPeriods) -> np.ndarray:

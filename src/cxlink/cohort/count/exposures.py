@@ -1,6 +1,7 @@
 """Customers by the row of their person-periods: what a covariance over customers needs beside the person-periods."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -82,3 +83,9 @@ class Exposures:
         at_risk = np.cumsum(moves.reshape(n_rows, n_periods + 1), axis=1)[:, :-1]
         gone = (self.row * n_periods + self.exit - 1)[self.lost]
         return at_risk, np.bincount(gone, values[self.lost], n_rows * n_periods).reshape(shape)
+
+
+def together(parts: Sequence[Exposures]) -> Exposures:
+    """Put customers who are by rows of one layout, all of them with buckets, under each other."""
+    columns = [[getattr(part, one.name) for part in parts] for one in fields(Exposures)]
+    return Exposures(*(np.concatenate(column) for column in columns))

@@ -1,6 +1,6 @@
 """The Bayesian part of an analysis: posteriors of retention and spend, their estimates and their checks."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from cxlink.bayes.models import sbg_posterior as bayes_sbg
 from cxlink.bayes.models.spend_posterior import sample_spend
 from cxlink.bayes.pooled_counts import PooledPeriods, bayes_effect, pool
 from cxlink.bayes.priors import SPEND_PRIORS, hazard_priors, renewal_priors
+from cxlink.bayes.rescaling.rescaled_draws import rescaled_check, rescaled_retention, rescaled_spend
 from cxlink.bayes.stacked_spend import StackedCells, stack_counts
 from cxlink.checks import Check, Fact
 from cxlink.cohort.count.counts import Counts
@@ -26,7 +27,7 @@ from cxlink.estimands.bayesian.posterior_assessment import assess_retention, ass
 from cxlink.estimands.bayesian.posterior_coefficients import posterior_coefficients
 from cxlink.estimands.bayesian.posterior_findings import deviation_findings
 from cxlink.estimands.bayesian.posterior_spend_rows import no_posterior_spend, posterior_spend_rows
-from cxlink.estimands.bayesian.prior_predictive import prior_curve, prior_of_spend, prior_table
+from cxlink.estimands.bayesian.prior_predictive import PRIOR, prior_curve, prior_of_spend, prior_table
 from cxlink.estimands.survival_estimands import curve_frames, survival_refusals, survival_rows
 from cxlink.spend.fitted_regressions import NoSpendFit
 from cxlink.stages import Progress, announce
@@ -57,7 +58,7 @@ class Bayesian:
     priors : list of DataFrame
         ``model, of, quantity, distribution, centre, scale``.
     posteriors : dict of str to Posterior
-        By name: ``bayes``, ``bayes_sbg``, ``bayes_spend``.
+        By name: ``bayes``, ``bayes_sbg``, ``bayes_spend``; of clustered customers as rescaled.
     sampler : {"nutpie", "pymc"}
         What drew them.
     coefficients : list of dict
@@ -82,6 +83,12 @@ class Bayesian:
             [*self.spend, *other.spend],
             [*self.priors, *other.priors],
             {**self.posteriors, **other.posteriors},
+        )
+
+    def with_curves(self, made: Callable[[pd.DataFrame], pd.DataFrame]) -> "Bayesian":
+        """Give other intervals to the posteriors' curves, and none to those of the priors."""
+        return replace(
+            self, curves=[one if (one["scenario"] == PRIOR).all() else made(one) for one in self.curves]
         )
 
     def without(self, names: Collection[str]) -> "Bayesian":
@@ -155,17 +162,19 @@ def _retention(job: _Job, rng: np.random.Generator) -> Bayesian:
         announce(job.progress, "checking_retention", model=name)
         found = found + _reported(job, posterior, pooled, stream)
         found.findings.extend(deviation_findings(posterior, priors, job.spec.analysis.level))
+        found.findings.extend(rescaled_check(found.posteriors[name], "retention"))
         found.curves.append(prior_curve(pooled, job.spells, job.spec, name, _seed(stream)))
         waning = bool(job.spec.analysis.waning)
         found.priors.append(prior_table(priors, name, "retention", pooled.coding, waning=waning))
     extra = rng.spawn(2)
     if job.spec.analysis.waning:
         posterior = _sampled(job, pooled, bayes_hazard.MODEL, extra[0], waning=True)
-        found = found + _beside(job, posterior, extra[0], WANING)
+        found = found + _beside(job, rescaled_retention(posterior, pooled), extra[0], WANING)
     if len(job.cohorts) > 1:
         *_, name = job.cohorts
         own = _pooled({name: job.cohorts[name]}, job.spec)
-        found = found + _beside(job, _sampled(job, own, bayes_hazard.MODEL, extra[1]), extra[1], ALONE)
+        alone = rescaled_retention(_sampled(job, own, bayes_hazard.MODEL, extra[1]), own)
+        found = found + _beside(job, alone, extra[1], ALONE)
     return found
 
 
@@ -192,17 +201,18 @@ def _seed(rng: np.random.Generator) -> int:
 def _reported(job: _Job, posterior: Posterior, pooled: PooledPeriods, rng: np.random.Generator) -> Bayesian:
     """Rows, findings and curves of one posterior of retention, and of a cohort not yet seen where some are pooled."""
     spells, spec = job.spells, job.spec
-    drawn = retention_draws(posterior, spells, spec, rng)
+    shown = rescaled_retention(posterior, pooled)
+    drawn = retention_draws(shown, spells, spec, rng)
     rows = [row for one in drawn for row in survival_rows(one, spec)]
     if len(pooled.coding.cohorts) > 1 and posterior.name == bayes_hazard.MODEL:
-        new = retention_draws(posterior, spells, spec, rng, cohort=NEW, scenario=NEW_COHORT)
+        new = retention_draws(shown, spells, spec, rng, cohort=NEW, scenario=NEW_COHORT)
         rows += [row for one in new for row in survival_rows(one, spec)]
     checks = assess_retention(posterior, pooled, spells, spec, rng)
     return Bayesian(
         rows,
         [*checks, *_drawn(posterior), *_refused(drawn, spec)],
         [frame for one in drawn for frame in curve_frames(one, spec.analysis.level)],
-        posteriors={posterior.name: posterior},
+        posteriors={posterior.name: shown},
     )
 
 
@@ -224,21 +234,20 @@ def _spend(job: _Job, counts: Counts, rng: np.random.Generator) -> Bayesian:
     posterior = _sampled_spend(job, stack, rng)
     announce(job.progress, "checking_spend")
     checks = assess_spend(posterior, stack, counts, job.spells, rng)
-    rows = posterior_spend_rows(posterior, counts, job.spells, spend_draws(posterior))
+    shown = rescaled_spend(posterior, stack)
+    rows = posterior_spend_rows(shown, counts, job.spells, spend_draws(shown))
     effect = bayes_effect(counts.spec.score.effect)
     if len(job.cohorts) > 1:
-        new = new_spend_draws(posterior, rng)
+        new = new_spend_draws(shown, rng)
         # e to a normal whose spread is learnt has no mean
-        rows += posterior_spend_rows(
-            posterior, counts, job.spells, new, scenario=NEW_COHORT, centre=np.median
-        )
+        rows += posterior_spend_rows(shown, counts, job.spells, new, scenario=NEW_COHORT, centre=np.median)
         rows += _spend_alone(job, counts, rng)
     return Bayesian(
         rows,
-        [*checks, *_drawn(posterior, "spend")],
+        [*checks, *_drawn(posterior, "spend"), *rescaled_check(shown, "spend")],
         spend=[prior_of_spend(stack, effect, counts.spec, _seed(rng))],
         priors=[prior_table(SPEND_PRIORS, posterior.name, "spend", replace(stack.coding, effect=effect))],
-        posteriors={SPEND: posterior},
+        posteriors={SPEND: shown},
     )
 
 
@@ -257,7 +266,7 @@ def _spend_alone(job: _Job, counts: Counts, rng: np.random.Generator) -> list[Ro
     stack = stack_counts({counts.spec.cohort.name: counts})
     if isinstance(stack, NoSpendFit):
         return []
-    own = _sampled_spend(job, stack, rng)
+    own = rescaled_spend(_sampled_spend(job, stack, rng), stack)
     return posterior_spend_rows(own, counts, job.spells, spend_draws(own), scenario=ALONE)
 
 

@@ -20,7 +20,8 @@ from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE, EffectiveBuckets, 
 
 Row = dict[str, Any]
 OVER_BUCKETS = frozenset({
-    "kaplan_meier", "grouped_ph", "spliced", "means", "poisson", "gamma", "two_part", "log_ols", "line",
+    "kaplan_meier", "grouped_ph", "spliced", "means", "poisson", "gamma", "two_part", "log_ols", "line", "bayes",
+    "bayes_sbg",
 }) | opinions()  # fmt: skip
 """Models whose draws and sandwiches are made over buckets."""
 SATURATED = frozenset({"kaplan_meier", "means", "spliced", "line"})
@@ -34,6 +35,10 @@ CHECKS_OVER_BUCKETS = frozenset({
 """Checks whose intervals are made over buckets."""
 STUDENTS_ALREADY = frozenset({"score_change", "level_or_change", "quarter_retention", "driver_first"})
 """Checks whose intervals are Student's already."""
+OF_INDEPENDENT = frozenset({
+    "predicted_losses", "predicted_pattern", "predicted_zeros", "predicted_mean", "predicted_spread",
+})  # fmt: skip
+"""Checks against replicated cohorts of independent customers, which decide nothing of others; fact ``missed``."""
 _OF_TESTS = frozenset({"z", "p", "std_error"})
 _DONE = "over_buckets"
 _ENDS = ("std_error", "conf_low", "conf_high")
@@ -107,6 +112,8 @@ class Clustering:
         return [self._check(check) for check in checks]
 
     def _check(self, check: Check) -> Check:
+        if check.code in OF_INDEPENDENT:
+            return replace(check, passed=None, facts={**check.facts, "missed": check.passed is False})
         if not (np.isfinite(check.low) or np.isfinite(check.high) or set(check.facts) & _OF_TESTS):
             return check
         if check.code in STUDENTS_ALREADY:
@@ -183,6 +190,8 @@ def student_ends(row: Row, freedom: float) -> tuple[float, float]:
 
 
 def _stretched(ends: np.ndarray, point: float, factor: float) -> tuple[float, float]:
+    if not np.isfinite(point):
+        return np.nan, np.nan
     low, high = (end if np.isinf(end) else point + factor * (end - point) for end in ends)
     return float(low), float(high)
 

@@ -1,12 +1,15 @@
 """Clusters of a model with a formula: which column says them, and which models account for them."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.table import Cohort, read_again
+from cxlink.estimands.over_clusters.clustered_rows import student_ends
 from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE
 
 
@@ -59,6 +62,25 @@ def student_noise(freedom: float, shape: tuple[int, int], rng: np.random.Generat
         return np.full((shape[0], 1), np.nan)
     noise: np.ndarray = np.sqrt(freedom / rng.chisquare(freedom, (shape[0], 1)))
     return noise
+
+
+def students_table(table: pd.DataFrame, freedom: float, level: float) -> pd.DataFrame:
+    """Stretch intervals that are those of normal draws to Student's; rows have none under six buckets.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``estimate``, ``std_error``, ``conf_low``, ``conf_high``, ``unit``, and ``reference`` where it has contrasts.
+    freedom : float
+        Effective buckets.
+    level : float
+        Of the intervals.
+    """
+    if freedom < FEWEST_EFFECTIVE:
+        return table.assign(std_error=np.nan, conf_low=np.nan, conf_high=np.nan)
+    rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
+    ends = [student_ends({**row, "level": level}, freedom) for row in rows]
+    return table.assign(conf_low=[low for low, _ in ends], conf_high=[high for _, high in ends])
 
 
 def student_width(freedom: float, level: float) -> float:

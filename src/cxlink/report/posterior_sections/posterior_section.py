@@ -39,7 +39,11 @@ from cxlink.report.posterior_sections.posterior_tables import (
     unseen,
     width,
 )  # fmt: skip
-from cxlink.report.posterior_sections.posterior_warnings import failed_checks, sampling_failures
+from cxlink.report.posterior_sections.posterior_warnings import (
+    failed_checks,
+    posterior_name,
+    sampling_failures,
+)
 from cxlink.report.posterior_sections.workflow_tables import priors_table, workflow_table
 from cxlink.report.sections import score_tables as tables
 from cxlink.report.sections.limitations import adjusted_for
@@ -53,7 +57,7 @@ def bayes_pages(m: Material, level: int = 1) -> list[Block]:
         return []
     parts = [heading(say("posterior.heading"), level, new_page=True)]
     parts += [notice(styled("posterior.failed", text=text)) for text in sampling_failures(m.results.checks)]
-    parts += [paragraph(text) for text in (_purpose(m), _reading(m), _no_spend(m)) if text]
+    parts += [paragraph(text) for text in (_purpose(m), _reading(m), _clusters(m), _no_spend(m)) if text]
     parts += _figure(m, stacked(sampled.curves), stacked(sampled.spend))
     parts += [paragraph(text) for text in [_comparison(m)] if text]
     parts += [*retention_table(m), *tenure_table(m), *spend_table(m), *pooling(m, level + 1)]
@@ -77,6 +81,22 @@ def _reading(m: Material) -> list[Run]:
     else:
         said.append(say("posterior.estimates", level=level))
     return styled("posterior.reading", text=" ".join(said))
+
+
+def _clusters(m: Material) -> list[Run]:
+    """Say how draws account for clusters; nothing where they need not."""
+    rescaled = matching(m.results.checks, code="rescaled_draws")
+    if not rescaled:
+        return []
+    factors = [
+        say(
+            "posterior.cluster_factor",
+            factor=check.value,
+            posterior=posterior_name(str(check.facts["of"]), check.model),
+        )
+        for check in rescaled
+    ]
+    return styled("posterior.clusters", buckets=rescaled[0].facts["buckets"], factors=factors)
 
 
 def _shrinkage(m: Material) -> list[str]:

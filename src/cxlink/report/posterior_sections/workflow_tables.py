@@ -82,12 +82,14 @@ def _cell(checks: Sequence[Check]) -> str:
         return NONE
     first, code = checks[0], checks[0].code
     if code in _REPLICATED:
-        missed = sum(check.passed is False for check in checks)
+        missed = sum(check.passed is False or check.get("missed") is True for check in checks)
         return _with_verdict(say("workflow.missed", missed=missed, all=len(checks)), checks)
     if code == "prior_sensitivity":
         largest = max((check.value for check in checks if not math.isnan(check.value)), default=math.nan)
         return _with_verdict(decimal(largest, 3), checks)
     if code == "elpd_left_out_cells":
+        if math.isnan(float(str(first.facts["std_error"]))):
+            return decimal(first.value, 1)
         return say("workflow.log_score", value=first.value, std_error=first.facts["std_error"])
     if code == "refitted_cells":
         return say("workflow.missed", missed=first.value, all=first.facts["cells"])
@@ -112,6 +114,8 @@ def _deviation(checks: Sequence[Check], quantity: str) -> str:
     mine = matching(checks, code=_DEVIATION, quantity=quantity)
     if not mine:
         return NONE
+    if math.isnan(mine[0].low):
+        return decimal(mine[0].value, 2)
     low, high = (decimal(end, 2) for end in (mine[0].low, mine[0].high))
     return f"{decimal(mine[0].value, 2)} [{low},{FIRM}{high}]"
 

@@ -1,0 +1,1 @@
+"""Draws of clustered customers, rescaled to the covariance that their buckets show."""
