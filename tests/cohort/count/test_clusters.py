@@ -212,8 +212,12 @@ def test_customers_surveyed_more_than_once_are_counted_from_their_cells() -> Non
     every = make_spec({
         "cohort": {"id": "who", "repeat": "all"}, "score": {"column": "score", "scale": "1-5"}, "subscription": dates,
     })  # fmt: skip
-    answered = rows.groupby("who")["score"].count().clip(lower=1)
-    for table in (rows, rows.assign(who="C" + rows["who"].astype(str))):
-        (said,) = [one for one in read_cohort(table, every).count().profile.notes if "customers" in one.code]
+    # of numbers in any order, sorted, and of text, each customer's surveys are in the bucket of their name
+    for table in (rows, rows.sort_values("who"), rows.assign(who="C" + rows["who"].astype(str))):
+        answered = table.groupby("who")["score"].count().clip(lower=1)
+        counts = read_cohort(table, every).count()
+        own = answered.groupby(answered.index.astype(str).map(bucket_of)).sum()
+        assert counts.cells.groupby("bucket")["n"].sum().to_dict() == own.to_dict()
+        (said,) = [one for one in counts.profile.notes if "customers" in one.code]
         assert (said.n, said.facts["largest"]) == (len(answered), answered.max())
         assert said.facts["size"] == pytest.approx((answered**2).sum() / answered.sum(), rel=1e-12)

@@ -26,7 +26,12 @@ _LARGEST_LOG = 750.0  # |log y| of any positive floating-point number
 _OF_LOGS = 1e9  # logarithms are rounded to nine decimals
 
 
-def sums(y: Any, top: float, engine: str) -> dict[str, Any]:
+def whole_log(y: Any, engine: str) -> Any:
+    """Log of positive amounts in whole numbers of 10^-9; empty for the others."""
+    return _whole(log_of(y) * _OF_LOGS, engine)
+
+
+def sums(y: Any, top: float, engine: str, whole: Any = None) -> dict[str, Any]:
     """Sums over amounts, by name of their column in the counts.
 
     Parameters
@@ -37,13 +42,15 @@ def sums(y: Any, top: float, engine: str) -> dict[str, Any]:
         The bound.
     engine : str
         Name of the engine: each adds up and rounds in the same way, in steps that it can do.
+    whole : ibis int64 column, optional
+        `whole_log` of the amounts, where it is at hand: it costs as much as all sums.
 
     Returns
     -------
     dict of str to ibis scalar
         Σy, Σy², and over positive y Σl, Σl², Σy·l, with l = log y to nine decimals.
     """
-    whole = _whole(log_of(y) * _OF_LOGS, engine)
+    whole = whole_log(y, engine) if whole is None else whole
     log = whole.cast("float64") / _OF_LOGS
     y_log = max(top * abs(math.log(top)), math.exp(-1))
     return {

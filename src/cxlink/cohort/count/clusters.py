@@ -26,7 +26,7 @@ _WHOLE = r"^(-?[0-9]+)\.0+$"
 """A whole number as a frame with missing cells writes it: ``17.0``."""
 _DIGITS = "0123456789abcdef"
 _WIDTH = 4
-_BUCKET = "cluster.bucket"
+BUCKET_OF_ROW = "cluster.bucket"
 _NAME, _ROWS = "cluster.name", "cluster.rows"
 """Columns of the table of clusters; the first also one of the rows that are joined to it."""
 
@@ -55,11 +55,34 @@ def with_clusters(source: Source, spec: CohortSpec) -> Source:
         If the column is not there.
     """
     name = spec.cluster_column
-    if name is None or not source.ours or source.engine.name != "duckdb":
+    if name is None or not source.ours or source.engine.name != "duckdb" or of_whole_customers(source, spec):
         return source
     sizes = _sizes(source, spec)
     bucket = bucket_number(_as_text(sizes[_NAME]), "duckdb").cast("uint8")
-    return replace(source, clusters=source.stored(sizes.mutate(bucket.name(_BUCKET))))
+    return replace(source, clusters=source.stored(sizes.mutate(bucket.name(BUCKET_OF_ROW))))
+
+
+def of_whole_customers(source: Source, spec: CohortSpec) -> bool:
+    """Whether clusters are customers, named by whole numbers, whose surveys all count: each number is a cluster."""
+    if not spec.every_survey or spec.cohort.cluster is not None:
+        return False
+    return bool(columns.raw(source, str(spec.cluster_column), "cluster").type().is_integer())
+
+
+def with_bucket_of_some(source: Source, spec: CohortSpec) -> Source:
+    """Give some rows of each cluster its bucket: those whose row before is of another, or the first that is read.
+
+    The digest is taken once a cluster where its rows follow one another. Only where `of_whole_customers`, and by
+    DuckDB, which gives the row before as it reads; who sorts rows by customer gives the others theirs.
+    """
+    import ibis
+
+    if source.engine.name != "duckdb" or not of_whole_customers(source, spec):
+        return source
+    own = columns.raw(source, str(spec.cluster_column), "cluster")
+    same = (own.lag().over(ibis.window()) == own).fill_null(False)
+    some = same.ifelse(None, bucket_number(_as_text(own), "duckdb").cast("uint8"))
+    return replace(source, table=source.table.mutate(some.name(BUCKET_OF_ROW)).view())
 
 
 def _sizes(source: Source, spec: CohortSpec) -> Any:
@@ -71,7 +94,7 @@ def _sizes(source: Source, spec: CohortSpec) -> Any:
 def with_bucket_column(source: Source, spec: CohortSpec) -> Source:
     """Give rows the bucket of their cluster as a column, where clusters were numbered; not always in their order."""
     numbered = source.clusters is not None and spec.cluster_column is not None
-    if not numbered or _BUCKET in source.table.columns:
+    if not numbered or BUCKET_OF_ROW in source.table.columns:
         return source
     own = columns.raw(source, str(spec.cluster_column), "cluster")
     joined = source.table.left_join(source.clusters, own == source.clusters[_NAME]).drop(_NAME, _ROWS)
@@ -86,8 +109,8 @@ def bucket_key(source: Source, spec: CohortSpec) -> Any:
     InputError
         If the column is not there.
     """
-    if _BUCKET in source.table.columns:
-        return source.table[_BUCKET]
+    if BUCKET_OF_ROW in source.table.columns:
+        return source.table[BUCKET_OF_ROW]
     return bucket_number(
         _as_text(columns.raw(source, str(spec.cluster_column), "cluster")), source.engine.name
     )
@@ -178,7 +201,7 @@ def cluster_sizes(source: Source, spec: CohortSpec, raw: pa.Table) -> tuple[Rema
 def _seen(source: Source, spec: CohortSpec, raw: pa.Table) -> dict[str, Any]:
     """Number of clusters, of rows and of those without a cluster, the largest, and the sum of squares."""
     of_customers = spec.every_survey and spec.cohort.cluster is None
-    if of_customers and _one_each(source, spec):
+    if of_whole_customers(source, spec) or (of_customers and _one_each(source)):
         return _seen_in_cells(raw)
     if source.clusters is not None and not of_customers:
         seen = _totals(source, source.clusters)
@@ -188,10 +211,8 @@ def _seen(source: Source, spec: CohortSpec, raw: pa.Table) -> dict[str, Any]:
     return _totals(source, _sizes(source, spec))
 
 
-def _one_each(source: Source, spec: CohortSpec) -> bool:
-    """Whether each value of the column is a cluster of its own: whole numbers are, and text that is read as written."""
-    if columns.raw(source, str(spec.cluster_column), "cluster").type().is_integer():
-        return True
+def _one_each(source: Source) -> bool:
+    """Whether each value of the column is a cluster of its own: text is, where all of it is read as it is written."""
     if source.clusters is None:
         return False
     names = source.clusters.select(name=_as_text(source.clusters[_NAME]))

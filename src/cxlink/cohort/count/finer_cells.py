@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from cxlink.cohort.count.clusters import with_bucket_column
 from cxlink.cohort.count.equal_rows import arrow_codes, numbered_rows
@@ -75,8 +74,6 @@ def until_next(source: Source, spec: CohortSpec, finer: pa.Table | None) -> pa.T
         return raw_cells(made, cut, ignoring=("fault", "wave", "twice"))
     own = [name for name in finer.column_names if name.startswith(_UNTIL)]
     times = {name.removeprefix(_UNTIL): finer[name] for name in own}
-    if "cause" in finer.column_names:
-        times["cause"] = pc.if_else(times["lost"], finer["cause"], None)
     gone = {*own, *times, *_OF_ALL}
     cells = finer.select([name for name in finer.column_names if name not in gone])
     for name, values in times.items():

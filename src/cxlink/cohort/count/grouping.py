@@ -104,6 +104,8 @@ def _grouped(
     }  # fmt: skip
     rows = source.table.select(**keys, **{name: value for name, value in read.items() if value is not None})
     engine = source.engine.name
+    if prepared.y is not None:  # apart, so that a row's logarithm is taken once
+        rows = rows.mutate(log=amounts.whole_log(rows.y, engine)).view()
     totals = {"n": rows.count(), **_totals(rows, prepared, spec, tops[0], engine)}
     if prepared.control is not None:
         totals |= {"control_given": as_one(rows.given).sum(), "control_n": rows.control.count()}
@@ -124,7 +126,7 @@ def _grouped(
 def _totals(rows: Any, prepared: Prepared, spec: CohortSpec, top: float, engine: str) -> dict[str, Any]:
     if prepared.y is None:
         return {}
-    lacking = as_one(rows.lacks).sum()
+    lacking = rows.count() - rows.lacks.ifelse(None, 1).count()
     complete = rows.count() if prepared.use is None else rows.use.sum()
     totals = {"spend_n": complete - lacking, "spend_lacking": lacking, "spend_known": rows.y.count()}
     if prepared.use is not None:
@@ -132,8 +134,8 @@ def _totals(rows: Any, prepared: Prepared, spec: CohortSpec, top: float, engine:
     if spec.spend is not None and spec.spend.refunds:
         zero = as_one(rows.y == 0).sum()
     else:
-        zero = rows.y.count() - amounts.log_of(rows.y).count()  # the log is at hand; another test of y is not
-    return totals | {"spend_zero": zero} | amounts.sums(rows.y, top, engine)
+        zero = rows.y.count() - rows.log.count()  # the log is at hand; another test of y is not
+    return totals | {"spend_zero": zero} | amounts.sums(rows.y, top, engine, rows.log)
 
 
 def _unusual(cells: pa.Table, nonempty: str, numeric: str, squares: str) -> bool:

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cxlink.cohort.count import whole_periods as periods
+from cxlink.cohort.count.clusters import BUCKET_OF_ROW, with_bucket_of_some
 from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.read import columns
 from cxlink.cohort.read.dates import day, day_or_column
@@ -51,6 +52,7 @@ def with_history(source: Source, spec: CohortSpec) -> Source:
 
     sub = spec.subscription
     assert sub is not None
+    source = with_bucket_of_some(source, spec)
     raw = columns.raw(source, spec.score.column, "score")
     survey = day(source, str(sub.survey), "survey")
     given = columns.is_given(raw)
@@ -59,7 +61,9 @@ def with_history(source: Source, spec: CohortSpec) -> Source:
         group_by=columns.raw(source, str(spec.cohort.id), "id"), order_by=[columns.as_one(~given), survey]
     )
     score = score_key(raw, spec.table, spec.scale, spec.score.round)
+    bucket = [name for name in source.table.columns if name == BUCKET_OF_ROW]
     placed = source.table.mutate(
+        *(source.table[name].max().over(over).name(name) for name in bucket),
         survey.name(_DAY),
         given.name(_GIVEN),
         ibis.row_number().over(over).name(_NUMBER),
@@ -130,7 +134,9 @@ def cut_at_next(source: Source, spec: CohortSpec) -> tuple[Source, CohortSpec]:
         if sub.follow_up:
             followed = columns.number(columns.raw(source, sub.follow_up, "follow_up"), spec.table)
             last = ibis.coalesce(ibis.least(followed, last), followed)
-    made = replace(source.kept(source.table.mutate(last.name(_UNTIL))), columns=(*source.columns, _UNTIL))
+    made = replace(
+        source.kept(source.table.mutate(last.name(_UNTIL)).view()), columns=(*source.columns, _UNTIL)
+    )
     return made, cut_spec(spec)
 
 
