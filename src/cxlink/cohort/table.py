@@ -13,7 +13,7 @@ from cxlink.checks import Fact
 from cxlink.cohort.checked_rows import checked_surveys, refuse_wide
 from cxlink.cohort.count import grouping
 from cxlink.cohort.count.cell_texts import fingerprint_of
-from cxlink.cohort.count.clusters import cluster_sizes, with_clusters
+from cxlink.cohort.count.clusters import with_clusters
 from cxlink.cohort.count.coding import code_cells
 from cxlink.cohort.count.copied_rows import copied_rows
 from cxlink.cohort.count.counts import Counts
@@ -32,6 +32,7 @@ from cxlink.cohort.count.profile import Profile, Remark, number_of_rows
 from cxlink.cohort.count.repeated_scores import repeated_scores
 from cxlink.cohort.count.resolution import resolve
 from cxlink.cohort.count.similar_ids import similar_ids
+from cxlink.cohort.count.sizes_of_clusters import cluster_sizes
 from cxlink.cohort.count.spans import merged_spans
 from cxlink.cohort.count.spans_at_surveys import spans_at_surveys, with_own_surveys
 from cxlink.cohort.count.survey_history import cut_spec, first_surveys

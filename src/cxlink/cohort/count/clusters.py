@@ -6,28 +6,17 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from cxlink.checks import Fact
-from cxlink.cohort.count.profile import Remark
-from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns
 from cxlink.cohort.read.source import Source
-from cxlink.cohort.spec.cohort_spec import SURVEY_NUMBER, CohortSpec
-from cxlink.cohort.strata import stratum_column
+from cxlink.cohort.spec.cohort_spec import CohortSpec
 
 BUCKETS = 200
-MOST_OF_ALL = 0.5
-"""Share of the customers in one cluster from which on nothing is left to be compared with it."""
-FEWEST_CLUSTERS = 10
-"""Under which it is said that hardly anything has an interval."""
 _WHOLE = r"^(-?[0-9]+)\.0+$"
 """A whole number as a frame with missing cells writes it: ``17.0``."""
 _DIGITS = "0123456789abcdef"
 _WIDTH = 4
 BUCKET_OF_ROW = "cluster.bucket"
-_NAME, _ROWS = "cluster.name", "cluster.rows"
+VALUE, ROWS = "cluster.name", "cluster.rows"
 """Columns of the table of clusters; the first also one of the rows that are joined to it."""
 
 
@@ -57,8 +46,8 @@ def with_clusters(source: Source, spec: CohortSpec) -> Source:
     name = spec.cluster_column
     if name is None or not source.ours or source.engine.name != "duckdb" or of_whole_customers(source, spec):
         return source
-    sizes = _sizes(source, spec)
-    bucket = bucket_number(_as_text(sizes[_NAME]), "duckdb").cast("uint8")
+    sizes = rows_by_value(source, spec)
+    bucket = bucket_number(name_as_text(sizes[VALUE]), "duckdb").cast("uint8")
     return replace(source, clusters=source.stored(sizes.mutate(bucket.name(BUCKET_OF_ROW))))
 
 
@@ -81,14 +70,14 @@ def with_bucket_of_some(source: Source, spec: CohortSpec) -> Source:
         return source
     own = columns.raw(source, str(spec.cluster_column), "cluster")
     same = (own.lag().over(ibis.window()) == own).fill_null(False)
-    some = same.ifelse(None, bucket_number(_as_text(own), "duckdb").cast("uint8"))
+    some = same.ifelse(None, bucket_number(name_as_text(own), "duckdb").cast("uint8"))
     return replace(source, table=source.table.mutate(some.name(BUCKET_OF_ROW)).view())
 
 
-def _sizes(source: Source, spec: CohortSpec) -> Any:
-    """Rows of each cluster, by what its column holds: several values may be one cluster, see `_as_text`."""
+def rows_by_value(source: Source, spec: CohortSpec) -> Any:
+    """Rows of each cluster, by what its column holds: several values may be one cluster, see `name_as_text`."""
     own = columns.raw(source, str(spec.cluster_column), "cluster")
-    return source.table.group_by(own.name(_NAME)).aggregate(source.table.count().name(_ROWS))
+    return source.table.group_by(own.name(VALUE)).aggregate(source.table.count().name(ROWS))
 
 
 def with_bucket_column(source: Source, spec: CohortSpec) -> Source:
@@ -97,7 +86,7 @@ def with_bucket_column(source: Source, spec: CohortSpec) -> Source:
     if not numbered or BUCKET_OF_ROW in source.table.columns:
         return source
     own = columns.raw(source, str(spec.cluster_column), "cluster")
-    joined = source.table.left_join(source.clusters, own == source.clusters[_NAME]).drop(_NAME, _ROWS)
+    joined = source.table.left_join(source.clusters, own == source.clusters[VALUE]).drop(VALUE, ROWS)
     return source.kept(joined)
 
 
@@ -112,7 +101,7 @@ def bucket_key(source: Source, spec: CohortSpec) -> Any:
     if BUCKET_OF_ROW in source.table.columns:
         return source.table[BUCKET_OF_ROW]
     return bucket_number(
-        _as_text(columns.raw(source, str(spec.cluster_column), "cluster")), source.engine.name
+        name_as_text(columns.raw(source, str(spec.cluster_column), "cluster")), source.engine.name
     )
 
 
@@ -142,112 +131,7 @@ def _builtin(name: str, gives: str) -> Callable[[Any], Any]:
     return made
 
 
-def cluster_sizes(source: Source, spec: CohortSpec, raw: pa.Table) -> tuple[Remark, ...]:
-    """Count clusters and look at their sizes; nothing without ``[cohort] cluster``.
-
-    Parameters
-    ----------
-    source : Source
-        The rows that are counted.
-    spec : CohortSpec
-        Their clusters.
-    raw : Arrow table
-        Their raw cells: where every survey counts, these tell how many each customer has.
-
-    Returns
-    -------
-    tuple of Remark
-        ``clusters`` (``surveyed_customers`` where they are customers): their number ``n``, with the facts ``column``,
-        ``largest`` (customers in the largest) and ``size`` (Σm²/Σm, the mean size of a customer's cluster); where there
-        are fewer than ten also ``few_clusters``.
-
-    Raises
-    ------
-    InputError
-        If a row has no cluster, or one cluster has half of the customers or more.
-    """
-    name = spec.cluster_column
-    if name is None:
-        return ()
-    seen = _seen(source, spec, raw)
-    n_rows, largest = int(seen["rows"] or 0), int(seen["largest"] or 0)
-    if seen["missing"]:
-        fail = "row fails" if seen["missing"] == 1 else "rows fail"
-        raise InputError(
-            f"{source.name}: {name} must be there in every row ([cohort] cluster). {seen['missing']:,} of {n_rows:,} "
-            f"{fail} (found nothing). Fill it in: a customer without an account is a cluster of one, with an id of "
-            "its own."
-        )
-    if largest >= MOST_OF_ALL * n_rows and spec.cohort.cluster is None:
-        raise InputError(
-            f'{source.name}: one {name} has {largest:,} of the {n_rows:,} surveys ([cohort] repeat = "all"). With '
-            "half of them or more from one customer nothing independent is left to estimate errors from: leave that "
-            'customer out, or set repeat = "first".'
-        )
-    if largest >= MOST_OF_ALL * n_rows:
-        raise InputError(
-            f"{source.name}: one {name} has {largest:,} of the {n_rows:,} customers ([cohort] cluster). With half of "
-            "them or more in one cluster nothing independent of it is left to estimate errors from: analyse that "
-            "account by itself, or name a finer unit."
-        )
-    facts: dict[str, Fact] = {"column": name, "largest": largest, "size": float(seen["squares"]) / n_rows}
-    n = int(seen["clusters"])
-    few = (Remark("few_clusters", n, facts={"column": name}),) if n < FEWEST_CLUSTERS else ()
-    # where every survey counts, the rows that are not independent are those of one customer
-    code = "clusters" if spec.cohort.cluster is not None else "surveyed_customers"
-    return (Remark(code, n, facts=facts), *few)
-
-
-def _seen(source: Source, spec: CohortSpec, raw: pa.Table) -> dict[str, Any]:
-    """Number of clusters, of rows and of those without a cluster, the largest, and the sum of squares."""
-    of_customers = spec.every_survey and spec.cohort.cluster is None
-    if of_whole_customers(source, spec) or (of_customers and _one_each(source)):
-        return _seen_in_cells(raw)
-    if source.clusters is not None and not of_customers:
-        seen = _totals(source, source.clusters)
-        # each row that is counted was numbered: with as many rows they are the same
-        if seen["rows"] == pc.sum(raw["n"]).as_py():
-            return seen
-    return _totals(source, _sizes(source, spec))
-
-
-def _one_each(source: Source) -> bool:
-    """Whether each value of the column is a cluster of its own: text is, where all of it is read as it is written."""
-    if source.clusters is None:
-        return False
-    names = source.clusters.select(name=_as_text(source.clusters[_NAME]))
-    (seen,) = source.run(names.aggregate(values=names.count(), names=names.name.nunique())).to_pylist()
-    return bool(seen["values"] == seen["names"])
-
-
-def _seen_in_cells(raw: pa.Table) -> dict[str, Any]:
-    """The same of customers from the cells of their surveys: each has one that is the first."""
-    first = pc.equal(raw[stratum_column(SURVEY_NUMBER)], 1)
-    totals = {
-        "clusters": pc.sum(raw["n"].filter(first)), "rows": pc.sum(raw["n"]), "largest": pc.max(raw["surveys_max"]),
-        "squares": pc.sum(raw["surveys_sum"]),
-    }  # fmt: skip
-    return {"missing": 0, **{name: total.as_py() or 0 for name, total in totals.items()}}
-
-
-def _totals(source: Source, by_value: Any) -> dict[str, Any]:
-    """The same of clusters by what their column holds."""
-    if by_value[_NAME].type().is_integer():
-        named = by_value.select(cluster=by_value[_NAME], m=by_value[_ROWS])
-    else:
-        sizes = by_value.select(cluster=_as_text(by_value[_NAME]), m=by_value[_ROWS])
-        named = sizes.group_by("cluster").aggregate(m=sizes.m.sum())
-    m = named.m.cast("float64")
-    (seen,) = source.run(
-        named.aggregate(
-            clusters=named.cluster.count(), missing=named.m.sum(where=named.cluster.isnull()), rows=named.m.sum(),
-            largest=named.m.max(), squares=(m * m).sum(),
-        )
-    ).to_pylist()  # fmt: skip
-    return dict(seen)
-
-
-def _as_text(column: Any) -> Any:
+def name_as_text(column: Any) -> Any:
     """The cluster as text, the same from whole numbers, numbers and text; empty where there is none."""
     kind = column.type()
     if kind.is_string():
