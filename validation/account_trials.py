@@ -191,8 +191,11 @@ def score_spec(*, clustered: bool) -> CohortSpec:
 
 
 def judged(rows: Iterator[dict[str, Any]]) -> pd.DataFrame:
-    """Give the mean standard error over the deviation of the estimates, and coverage, of each quantity and group."""
-    table = pd.DataFrame(rows)
+    """Give the mean standard error over the deviation of the estimates, and coverage, of each quantity and group.
+
+    An estimate without an interval counts neither way.
+    """
+    table = pd.DataFrame(rows).dropna(subset=["conf_low"])
     table["outcome"] = table.get("outcome", "retention")
     table["covered"] = table["truth"].between(table["conf_low"], table["conf_high"])
     table["off"] = table["estimate"] - table["truth"]

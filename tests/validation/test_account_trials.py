@@ -48,3 +48,24 @@ def test_scores_that_do_not_act_have_the_truth_0() -> None:
     acts = rows[(rows["quantity"] == "contrast") & (rows["score"] == "score")]
     assert (acts["truth"] > 0.01).all()  # .018 a point of retention, 1.9 of spend
     assert set(rows["how"]) == {"accounts", "independent"}
+
+
+def test_an_estimate_without_an_interval_counts_neither_way() -> None:
+    """By hand: errors of ±1 have a deviation of √2, so that a standard error of 1 is .71 of it; one of two is covered."""
+    row = {
+        "quantity": "retention",
+        "group": "1",
+        "reference": "",
+        "how": "accounts",
+        "truth": 0.0,
+        "std_error": 1.0,
+    }
+    rows = [
+        {**row, "estimate": 1.0, "conf_low": -1.0, "conf_high": 3.0},
+        {**row, "estimate": -1.0, "conf_low": -2.0, "conf_high": -0.5},
+        {**row, "estimate": 9.0, "std_error": np.nan, "conf_low": np.nan, "conf_high": np.nan},
+    ]
+    found = judged(iter(rows)).iloc[0]
+    assert found["n"] == 2
+    assert found["coverage"] == 0.5
+    assert found["errors"] == pytest.approx(1 / np.sqrt(2), rel=1e-12)
