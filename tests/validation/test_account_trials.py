@@ -51,7 +51,7 @@ def test_scores_that_do_not_act_have_the_truth_0() -> None:
 
 
 def test_an_estimate_without_an_interval_counts_neither_way() -> None:
-    """By hand: errors of ±1 have a deviation of √2, so that a standard error of 1 is .71 of it; one of two is covered."""
+    """By hand: errors of ±1 have a deviation of √2, of which a standard error of 1 is .71; one of two is covered."""
     row = {
         "quantity": "retention",
         "group": "1",
