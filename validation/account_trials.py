@@ -37,8 +37,8 @@ from validation.account_law import HORIZON, ICC, account_laws, drawn_counts, tru
 
 SEED, DRAWS, COHORTS = 1, 1_000, 60
 SCORE_SEED, LARGE = 7, 3_000_000
-POSTERIORS = (("by_account", 800, "bayes"), ("zipf", 3_000, "bayes"), ("inside", 3_000, "bayes"),
-              ("by_account", 3_000, "bayes_sbg"))  # fmt: skip
+POSTERIORS = (("by_account", 3_000, "bayes"), ("by_account", 3_000, "bayes_sbg"), ("zipf", 3_000, "bayes"),
+              ("by_account", 800, "bayes"), ("inside", 3_000, "bayes"))  # fmt: skip
 """Law, customers and model of each trial of posteriors."""
 SCORES = (("by_account", 0.5), ("by_account", 1.0), ("zipf", 0.5))
 """Sizes of accounts, and the share of the scores' variance between accounts, of each trial of several scores."""
