@@ -66,9 +66,13 @@ def test_the_files_name_the_accounts(tmp_path: Path) -> None:
     assert pd.read_csv(table)["account_id"].nunique() == 90
 
 
-def test_accounts_go_without_further_scores() -> None:
-    with pytest.raises(InputError, match=r"further scores go without accounts"):
-        simulate("subscription", 100, 1, scores=True, accounts=30)
+def test_customers_in_accounts_give_further_scores_too() -> None:
+    plain, both = (simulate("subscription", 900, 1, scores=scores, accounts=200) for scores in (False, True))
+    assert {"cluster", "others"} <= {*both.spec["cohort"], *both.spec["score"]}
+    pd.testing.assert_frame_equal(both.table[list(plain.table.columns)], plain.table)
+    counts = read_cohort(both.table, make_spec(both.spec)).count()
+    assert counts.drivers is not None
+    assert "bucket" in counts.drivers.cells
 
 
 def test_accounts_go_without_waves() -> None:

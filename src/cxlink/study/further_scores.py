@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.other_scores import MAIN
 from cxlink.study.population import HORIZON, LEVELS, population
 from cxlink.study.simulate import Simulated
@@ -34,18 +33,10 @@ def with_further_scores(made: Simulated, seed: int) -> Simulated:
     ----------
     made : Simulated
         As `cxlink.study.simulate.simulate` draws it; nothing of it changes but what is added.
+        In accounts, customers' scores are alike as far as their score is.
     seed : int
         The same seed gives the same scores.
-
-    Raises
-    ------
-    InputError
-        If customers are in accounts.
     """
-    if "cluster" in made.spec["cohort"]:
-        raise InputError(
-            "further scores go without accounts, as [score] others goes without [cohort] cluster."
-        )
     rng = np.random.default_rng([seed, _STREAM])
     table, score = made.table.copy(), made.table["score"].to_numpy(dtype=float, na_value=np.nan)
     for name, other in OTHERS.items():

@@ -101,9 +101,9 @@ def simulate(
     Raises
     ------
     InputError
-        If there is no such design, it, further scores or accounts do not go with ``waves`` (nor scores with accounts),
-        ``n`` is not from 1 to 100,000,000, the seed is negative, accounts are under three or more than customers, or
-        the published figures are not there.
+        If there is no such design, it, further scores or accounts do not go with ``waves``, ``n`` is not from 1 to
+        100,000,000, the seed is negative, accounts are under three or more than customers, or the published figures are
+        not there.
     """
     design = checked_design(design)
     if not 1 <= n <= _MOST:
