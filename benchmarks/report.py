@@ -54,7 +54,8 @@ def _head(day: datetime.date, seconds: float, parts: str) -> str:
     known = ((name, _version(name)) for name in _PACKAGES)
     versions = ", ".join([f"Python {platform.python_version()}", *(f"{a} {b}" for a, b in known if b)])
     some = (
-        f" That run measured {parts.replace(',', ', ')}; the other tables are of earlier runs."
+        f" That run measured {parts.replace(',', ', ')}; the other tables, and counting at other sizes, are of "
+        "earlier runs."
         if parts
         else ""
     )

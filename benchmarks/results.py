@@ -120,9 +120,16 @@ def _read(name: str, text: str) -> Any:
 
 
 def kept(rows: Sequence[Row], earlier: Iterable[Row]) -> list[Row]:
-    """Rows of a run, and of earlier runs where this one did not measure a comparison."""
-    measured = {one.what for one in rows}
-    return [*(one for one in earlier if one.what not in measured), *rows]
+    """Rows of a run, and of earlier runs where this one did not measure a comparison, or counting at another size."""
+    measured, sizes = {one.what for one in rows}, {(one.what, one.size) for one in rows}
+    by_size, before = (*COUNTING.values(), WITH_IDS), list(earlier)
+    others = [one for one in before if one.what in by_size and (one.what, one.size) not in sizes]
+    counted = [one for one in rows if one.what in by_size]
+    return [
+        *(one for one in before if one.what not in (*measured, *by_size)),
+        *sorted([*counted, *others], key=lambda one: one.size),
+        *(one for one in rows if one.what not in by_size),
+    ]
 
 
 def after_by_size(rows: Sequence[Row]) -> list[tuple[int, float]]:

@@ -10,7 +10,7 @@ from benchmarks import users
 from benchmarks.further_counting import COUNTED, at_path, further_table, make_surveys
 from benchmarks.measure import Measured
 from benchmarks.report import user_table
-from benchmarks.results import BARE, BY_HAND, FURTHER, OURS, SCRIPT, USER, row
+from benchmarks.results import BARE, BY_HAND, COUNTING, FURTHER, OURS, SCRIPT, USER, WITH_IDS, Row, kept, row
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 
@@ -28,6 +28,20 @@ def test_times_are_processor_seconds_over_the_scripts() -> None:
         "| big | 1,000,000 | cxlink fit | 5.00 | 6.00 |  |  |",
     ]
     assert user_table([]) == ""
+
+
+def test_a_run_keeps_other_comparisons_and_counting_at_other_sizes() -> None:
+    counting, ids = COUNTING[True], WITH_IDS
+    before = [
+        Row("peers", 5, "a"),
+        Row(counting, 10, OURS, 1.0),
+        Row(ids, 10, OURS, 1.0),
+        Row(counting, 100, OURS, 2.0),
+    ]
+    now = [Row(counting, 10, OURS, 0.5), Row(FURTHER["scores"], 10, OURS, 3.0)]
+    assert kept(now, before) == [before[0], now[0], before[2], before[3], now[1]]
+    assert kept(now, []) == now
+    assert kept([Row("peers", 6, "a")], before) == [*before[1:], Row("peers", 6, "a")]
 
 
 def test_further_counts_stand_beside_their_bare_group_by() -> None:

@@ -44,6 +44,13 @@ SPECS: dict[str, dict[str, Any]] = {
         "cohort": {"id": "account", "repeat": "all"}, "subscription": {**_DATED, "cause": "reason"},
         "spend": {"column": "spent"}, "adjust": {"columns": ["plan"]},
     },
+    "every survey, no amounts": {
+        "cohort": {"id": "account", "repeat": "all"}, "subscription": {**_DATED, "cause": "reason"},
+    },
+    "several scores of customers in accounts, no amounts": {
+        "score": {**_SCORE, "others": {"csat": {"column": "csat", "scale": "1-5"}}},
+        "cohort": {"cluster": "account"}, "subscription": _STAY,
+    },
     "customers in accounts": {
         "cohort": {"id": "customer", "cluster": "account"}, "subscription": _DATED, "spend": {"column": "spent"},
     },
@@ -137,6 +144,7 @@ def same(one: Cohort, other: Cohort) -> dict[str, bool]:
     """Whether two cohorts are the same to the last digit, by what is compared."""
     first, second = one.count(), other.count()
     naive, again = one.count_from_signup(), other.count_from_signup()
+    cut, cut_again = one.count_until_next(), other.count_until_next()
     return {
         "cells": first.cells.equals(second.cells),
         "fingerprint": first.profile.fingerprint == second.profile.fingerprint,
@@ -151,6 +159,8 @@ def same(one: Cohort, other: Cohort) -> dict[str, bool]:
             and first.drivers.answered.equals(second.drivers.answered)
         ),
         "repeats": one.count_repeats().equals(other.count_repeats()),
+        "until next": (cut is None and cut_again is None)
+        or (cut is not None and cut_again is not None and cut.cells.equals(cut_again.cells)),
         "from signup": (naive is None and again is None)
         or (naive is not None and again is not None and naive.cells.equals(again.cells)),
     }
