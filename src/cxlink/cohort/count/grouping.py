@@ -117,7 +117,10 @@ def _grouped(
             totals[said] = rows[said].max()
     if prepared.share is not None:
         totals["share"] = rows.share.sum().cast("int64")
-        totals |= {"surveys_sum": rows.surveys.sum().cast("int64"), "surveys_max": rows.surveys.max().cast("int64")}
+        totals |= {
+            "surveys_sum": rows.surveys.sum().cast("int64"),
+            "surveys_max": rows.surveys.max().cast("int64"),
+        }
     if prepared.rounded is not None:
         totals["rounded"] = as_one(rows.rounded).sum()
     return source.run(rows.group_by(list(keys)).aggregate(**totals).limit(MOST_CELLS + 1))
