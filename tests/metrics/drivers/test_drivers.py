@@ -119,7 +119,7 @@ def test_folds_have_every_customer_once_and_equal_sizes() -> None:
 @pytest.mark.long
 def test_gains_of_spend_are_those_of_leaving_each_customer_out() -> None:
     table = rows(150)
-    gains = spend_gains_of_scores(laid_out(table))
+    gains = spend_gains_of_scores(laid_out(table), np.random.default_rng(1))
     assert gains is not None
     y, score = table["spend"].to_numpy(), {}
     for names in (("plan",), ("plan", "a"), ("plan", "b"), ("plan", "a", "b")):
