@@ -104,7 +104,8 @@ commands and the script run in turn on each table: on the first three times each
 Processor seconds are of the process and its threads; other programs on the same cores raise them, of all rows alike.
 The script (`lifelines_script.py`) is what the same user would write: Kaplan–Meier by score, a Cox model with its
 check, a Weibull, and their plots. Most of it on `telco.csv` are the plots of residuals that the check draws, which take
-minutes for 20,000 customers: there times are those of the script without them. It is not run on a million rows.
+minutes for 20,000 customers (one was stopped after seven minutes of processor): there times are those of the script
+without them. It is not run on a million rows.
 `saas_churn.csv` has the spec that `cxlink init` writes, `telco.csv` one with a window of three months and the
 contract."""
 
