@@ -16,14 +16,33 @@ def exclusions(profile: Profile) -> list[tuple[str, int]]:
     return [(say(f"excluded.{one.code}", **_said(one)), one.n) for one in profile.dropped]
 
 
+_GUESS = "unconfirmed"
+"""How the codes of remarks on unconfirmed guesses begin."""
+
+
+def _sentence(remark: Remark) -> str:
+    return say(f"notes.{remark.code}", **_said(remark))
+
+
 def profile_notes(profile: Profile) -> list[str]:
     """Say what is odd about a table."""
-    return [say(f"notes.{one.code}", **_said(one)) for one in profile.notes]
+    return [_sentence(one) for one in profile.notes]
+
+
+def guesses(profile: Profile) -> list[str]:
+    """Say what was assumed of a table and is not confirmed."""
+    return [_sentence(one) for one in profile.notes if one.code.startswith(_GUESS)]
 
 
 def table_notes(found: Results) -> list[str]:
+    """Say what was assumed of a table, and all of `other_notes`."""
+    return [*guesses(found.profile), *other_notes(found)]
+
+
+def other_notes(found: Results) -> list[str]:
     """Say what is odd about a table, which keys act on nothing, and what the other duration convention would change."""
-    notes = [*profile_notes(found.profile), *map(note, matching(found.checks, code="unused_key"))]
+    odd = [_sentence(one) for one in found.profile.notes if not one.code.startswith(_GUESS)]
+    notes = [*odd, *map(note, matching(found.checks, code="unused_key"))]
     apart = matching(found.checks, code="counts_reading", passed=False, blank="")
     if not apart:
         return notes

@@ -21,7 +21,7 @@ from cxlink.report.format import (
     who,
 )
 from cxlink.report.posterior_sections.posterior_warnings import sampling_failures
-from cxlink.report.profile_words import exclusions, table_notes
+from cxlink.report.profile_words import exclusions, guesses, other_notes
 from cxlink.report.sections.support_words import support
 from cxlink.report.words import say
 
@@ -35,6 +35,7 @@ def limits(m: Material) -> list[str]:
     left_out, many = _excluded(m)
     items = [
         *sampling_failures(m.results.checks),
+        *guesses(m.results.profile),
         _association(m),
         _respondents(m),
         *(left_out if many else ()),
@@ -48,7 +49,7 @@ def limits(m: Material) -> list[str]:
     least = m.spec.publish.smallest_cell
     if least:
         items.append(say("limitations.small_groups", least=least, blank=NONE))
-    return [*items, *table_notes(m.results), *(() if many else left_out)]
+    return [*items, *other_notes(m.results), *(() if many else left_out)]
 
 
 def _extrapolated(m: Material) -> str:
