@@ -12,6 +12,7 @@ from as_read import cells, sentences, squeezed, table
 from pypdf import PdfReader
 
 from cxlink.checks import Check
+from cxlink.cohort.count.profile import Remark
 from cxlink.estimands.tidy import tidy
 from cxlink.report import document
 from cxlink.report.analysis_document import make_document
@@ -301,3 +302,11 @@ def test_where_another_model_extrapolates_its_mean_within_the_same_horizon_is_sa
     said = _said(replace(GIVEN, estimates=other))
     assert sentence.replace("24", str(until)) in said
     assert said.count("5.2 months") == 2
+
+
+def test_what_is_not_confirmed_stands_first_and_once() -> None:
+    guess = Remark("unconfirmed_scale", facts={"value": "1-5"})
+    profile = replace(GIVEN.profile, notes=(*GIVEN.profile.notes, guess))
+    found = limits(gather(replace(GIVEN, counts=replace(GIVEN.counts, profile=profile))))
+    said = "Not confirmed: the score is taken to have the scale 1-5 ([score] scale)."
+    assert [at for at, one in enumerate(found) if one == said] == [0]
