@@ -17,7 +17,8 @@ from cxlink.checks import check_table, checks_of
 from cxlink.cohort.count.counts import FORMAT, Counts, load_counts, refuse_format, save_counts, suppress
 from cxlink.cohort.count.driver_counts import BUCKET, is_discreet, without_buckets
 from cxlink.cohort.count.driver_file import load_drivers, save_drivers
-from cxlink.cohort.count.follow_up_counts import has_no_small_cell, load_follow_up, save_follow_up
+from cxlink.cohort.count.follow_up_counts import has_no_small_cell, load_follow_up
+from cxlink.cohort.count.joint_file import save_joint
 from cxlink.cohort.count.metric_sums import nothing
 from cxlink.cohort.count.resolution import as_written
 from cxlink.cohort.errors import InputError
@@ -82,7 +83,7 @@ def write_run(
     if counts.drivers is not None and is_discreet(counts.drivers, smallest):
         save_drivers(counts.drivers if smallest < 2 else without_buckets(counts.drivers), folder / DRIVERS)
     if counts.follow_up is not None and has_no_small_cell(counts.follow_up, smallest):
-        save_follow_up(counts.follow_up, folder / FOLLOW_UP)
+        save_joint(counts.follow_up, folder / FOLLOW_UP)
     if analysis.bayesian is not None and smallest < 2:
         from cxlink.bayes.draws.posterior_file import save_posteriors
 

@@ -18,8 +18,8 @@ from cxlink.cohort.count.follow_up_counts import (
     follow_up_table,
     has_no_small_cell,
     load_follow_up,
-    save_follow_up,
 )
+from cxlink.cohort.count.joint_file import save_joint
 
 OTHERS = {"csat": {"column": "csat", "scale": "1-5"}, "helpdesk": {"column": "desk", "scale": "1-7"}}
 TABLES = {
@@ -167,7 +167,7 @@ def test_small_cells_are_not_written() -> None:
 def test_the_file_gives_the_same_table_back_and_no_other_is_taken(tmp_path: Path) -> None:
     spec, made = make_spec(TABLES), counted(customers())
     path = tmp_path / "follow_up.parquet"
-    save_follow_up(made, path)
+    save_joint(made, path)
     again = load_follow_up(path, spec)
     pd.testing.assert_frame_equal(again.cells, made.cells)
     assert (again.horizon, again.merged, again.left_out) == (6, (), ())

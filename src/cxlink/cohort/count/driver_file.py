@@ -1,12 +1,9 @@
 """The file in which customers by all of their scores are kept: written, and read from anybody."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from cxlink.cohort.count.clusters import BUCKETS
 from cxlink.cohort.count.driver_counts import (
@@ -18,26 +15,15 @@ from cxlink.cohort.count.driver_counts import (
     DriverCounts,
     driver_names,
 )
-from cxlink.cohort.count.foreign_cells import read_limited
-from cxlink.cohort.errors import InputError
+from cxlink.cohort.count.joint_file import load_joint, save_joint
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.other_scores import MAIN
 from cxlink.cohort.strata import stratum_column
 
-_FORMAT = 1
-
 
 def save_drivers(counts: DriverCounts, path: Path) -> None:
     """Write the table, with what else it says in the file's metadata."""
-    about = {
-        "format": _FORMAT,
-        "horizon": counts.horizon,
-        "merged": [list(one) for one in counts.merged],
-        "answered": counts.answered.to_dict("records"),
-        "left_out": list(counts.left_out),
-    }
-    table = pa.Table.from_pandas(counts.cells, preserve_index=False)
-    pq.write_table(table.replace_schema_metadata({"cxlink": json.dumps(about)}), path, compression="zstd")
+    save_joint(counts, path, answered=counts.answered.to_dict("records"))
 
 
 def load_drivers(path: Path, spec: CohortSpec, *, clustered: bool = False) -> DriverCounts:
@@ -57,26 +43,14 @@ def load_drivers(path: Path, spec: CohortSpec, *, clustered: bool = False) -> Dr
     InputError
         If it is not such as counting makes for the spec.
     """
-    name = path.name
-    try:
-        table = read_limited(path, name)
-        about = json.loads((table.schema.metadata or {})[b"cxlink"])
-        if about["format"] != _FORMAT:
-            raise InputError(
-                f"{name}: format {about['format']}; this version reads {_FORMAT}. Fit the cohort again."
-            )
-        answered = pd.DataFrame(about["answered"], columns=list(ANSWERED))
-        merged = tuple((str(score), int(classes)) for score, classes in about["merged"])
-        cells, left_out = table.replace_schema_metadata(None).to_pandas(), tuple(map(str, about["left_out"]))
-        counts = DriverCounts(cells, answered, int(about["horizon"]), merged, left_out)
-        impossible = _impossible(counts, spec, clustered=clustered)
-    except InputError:
-        raise
-    except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError, pa.ArrowException):
-        raise InputError(f"{name}: not a table of drivers. Fit the cohort again.") from None
-    if impossible:
-        raise InputError(f"{name}: {impossible}, which counting never gives. Fit the cohort again.")
-    return counts
+    return load_joint(
+        path,
+        "drivers",
+        lambda shared, about: DriverCounts(
+            **shared, answered=pd.DataFrame(about["answered"], columns=list(ANSWERED))
+        ),
+        lambda counts: _impossible(counts, spec, clustered=clustered),
+    )
 
 
 def _impossible(counts: DriverCounts, spec: CohortSpec, *, clustered: bool) -> str:

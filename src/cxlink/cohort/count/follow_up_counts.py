@@ -1,17 +1,14 @@
 """The third table of a cohort with several scores: customers by all of them, with entry, exit and whether lost."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from cxlink.cohort.count.driver_counts import MOST_JOINT, DriverCounts, joint
-from cxlink.cohort.count.foreign_cells import read_limited
+from cxlink.cohort.count.joint_file import load_joint
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.other_scores import MAIN
@@ -20,7 +17,6 @@ from cxlink.cohort.strata import stratum_column
 TIMES = ("entry", "exit", "lost")
 MOST_TERMS = 4_000_000
 """Numbers of an array over customers alike in every score and stratum, by period: what 32 megabytes hold."""
-_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +111,6 @@ def has_no_small_cell(counts: FollowUpCounts, smallest: int) -> bool:
     return not bool((counts.cells["n"] < smallest).any())
 
 
-def save_follow_up(counts: FollowUpCounts, path: Path) -> None:
-    """Write the table, with what else it says in the file's metadata."""
-    about = {
-        "format": _FORMAT,
-        "horizon": counts.horizon,
-        "merged": [list(one) for one in counts.merged],
-        "left_out": list(counts.left_out),
-    }
-    table = pa.Table.from_pandas(counts.cells, preserve_index=False)
-    pq.write_table(table.replace_schema_metadata({"cxlink": json.dumps(about)}), path, compression="zstd")
-
-
 def load_follow_up(path: Path, spec: CohortSpec) -> FollowUpCounts:
     """Read the table back.
 
@@ -135,25 +119,12 @@ def load_follow_up(path: Path, spec: CohortSpec) -> FollowUpCounts:
     InputError
         If it is not such as counting makes for the spec.
     """
-    name = path.name
-    try:
-        table = read_limited(path, name)
-        about = json.loads((table.schema.metadata or {})[b"cxlink"])
-        if about["format"] != _FORMAT:
-            raise InputError(
-                f"{name}: format {about['format']}; this version reads {_FORMAT}. Fit the cohort again."
-            )
-        merged = tuple((str(score), int(classes)) for score, classes in about["merged"])
-        cells, left_out = table.replace_schema_metadata(None).to_pandas(), tuple(map(str, about["left_out"]))
-        counts = FollowUpCounts(cells, int(about["horizon"]), merged, left_out)
-        impossible = _impossible(counts, spec)
-    except InputError:
-        raise
-    except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError, pa.ArrowException):
-        raise InputError(f"{name}: not a table of follow-up. Fit the cohort again.") from None
-    if impossible:
-        raise InputError(f"{name}: {impossible}, which counting never gives. Fit the cohort again.")
-    return counts
+    return load_joint(
+        path,
+        "follow-up",
+        lambda shared, _: FollowUpCounts(**shared),
+        lambda counts: _impossible(counts, spec),
+    )
 
 
 def _impossible(counts: FollowUpCounts, spec: CohortSpec) -> str:
