@@ -174,10 +174,10 @@ def read_run(folder: Path) -> Counts:
     counts = load_counts(folder / COUNTS)
     if not counts.spec.others:
         return counts
-    clustered = BUCKET in counts.cells
+    spec = counts.spec.of_first_surveys
     if DRIVERS in files:
-        drivers = load_drivers(folder / DRIVERS, counts.spec, clustered=clustered)
-        counts = replace(counts, drivers=drivers)
+        clustered = BUCKET in counts.cells and spec.cluster_column is not None
+        counts = replace(counts, drivers=load_drivers(folder / DRIVERS, spec, clustered=clustered))
     if FOLLOW_UP in files:
         counts = replace(counts, follow_up=load_follow_up(folder / FOLLOW_UP, counts.spec))
     return counts

@@ -89,7 +89,9 @@ def checked_rows(source: Source, spec: CohortSpec, drop_invalid: bool) -> Checke
     failed = broken(raw, rules_of(spec))
     metrics = raw_metrics(source, spec)
     failed += broken(metrics, metric_rules(spec)) if metrics is not None else []
-    failed += broken(other_ranges(source, spec, finer), other_rules(spec)) if spec.others else []
+    if spec.others:
+        # where every survey counts, finer cells are by the time of the next one
+        failed += broken(other_ranges(source, spec, None if spec.every_survey else finer), other_rules(spec))
     if failed and not drop_invalid:
         raise refusal(source, spec, failed[0])
     if not failed:

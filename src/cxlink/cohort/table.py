@@ -308,11 +308,23 @@ def _read(
         metrics=metric_counts(metrics, raw_flows(once, spec), spec),
         notes=notes + of_contacts,
         undropped=checked.undropped,
-        drivers=None if wide else count_drivers(source, spec, raw, read, finer),
+        drivers=None if wide else _drivers(once, spec, raw, read, finer),
         until_next=until_next(source, spec, finer) if spec.every_survey and not wide else None,
         journey=journey,
         follow_up=None if wide else count_follow_up(source, spec, raw, read, finer),
     )
+
+
+def _drivers(
+    source: Source, spec: CohortSpec, raw: pa.Table, read: Profile, finer: pa.Table | None
+) -> DriverCounts | None:
+    """Count customers by all of their scores; where every survey counts, by those of the first, to the same horizon."""
+    if not (spec.every_survey and spec.others):
+        return count_drivers(source, spec, raw, read, finer)
+    horizon = resolve(code_cells(raw, spec, read)).spec.horizon
+    analysis = spec.analysis.model_copy(update={"horizon": horizon})
+    first = spec.of_first_surveys.model_copy(update={"analysis": analysis})
+    return count_drivers(source, first, grouping.raw_cells(source, first), read)
 
 
 def naive_spec(spec: CohortSpec) -> CohortSpec | None:

@@ -159,11 +159,6 @@ class CohortSpec(Section):
                 '[cohort] repeat = "all" goes without [subscription] gap_days: merge the spans first, or set repeat = '
                 '"first"'
             )
-        if self.score.others:
-            raise ValueError(
-                '[cohort] repeat = "all" goes without [score] others: what several scores tell has no interval that '
-                'accounts for several surveys of one customer. Compare them with repeat = "first"'
-            )
         own = [name for name in SURVEY_HISTORY if name in self.adjust.columns]
         own += [name for name in SURVEY_HISTORY if name != SINCE_LAST and name in self.adjust.bands]
         if own:
@@ -218,6 +213,16 @@ class CohortSpec(Section):
     def cluster_column(self) -> str | None:
         """The column whose values are clusters: the account, or the customer where every survey counts."""
         return self.cohort.cluster or (self.cohort.id if self.every_survey else None)
+
+    @property
+    def of_first_surveys(self) -> "CohortSpec":
+        """Of each customer's first survey, without what of earlier ones is adjusted for; itself if each has one."""
+        if not self.every_survey:
+            return self
+        bands = {name: cut for name, cut in self.adjust.bands.items() if name != SINCE_LAST}
+        adjust = self.adjust.model_copy(update={"bands": bands})
+        rows = self.cohort.model_copy(update={"repeat": "first"})
+        return self.model_copy(update={"cohort": rows, "adjust": adjust})
 
     @property
     def unit(self) -> str:

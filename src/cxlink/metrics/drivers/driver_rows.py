@@ -52,18 +52,20 @@ def drivers_of(counts: Counts, rng: np.random.Generator) -> Drivers:
     Parameters
     ----------
     counts : Counts
-        Of a cohort with several scores; of one with a single score nothing is found.
+        Of a cohort with several scores; of one with a single score nothing is found. Where every survey counts,
+        customers are compared by their first.
     rng : Generator
         Draws the folds; advanced.
     """
-    held, spec = counts.drivers, counts.spec
+    held, spec = counts.drivers, counts.spec.of_first_surveys
     if held is None or not len(held.cells):
         return Drivers(tidy_metrics([]), nobody_checks(held) if spec.others else ())
     cells = joint_cells(held, spec)
     if tells_of_few(held, spec.publish.smallest_cell):
         return Drivers(tidy_metrics([]), (Check("drivers_withheld", facts={}),))
-    size = np.nan_to_num(cluster_size(counts), nan=1.0)
-    checks = [*answer_checks(held, spec.publish.smallest_cell, float(size)), *level_checks(held, cells)]
+    size = cluster_size(counts) if spec.cluster_column is not None else np.nan
+    size = float(np.nan_to_num(size, nan=1.0))
+    checks = [*answer_checks(held, spec.publish.smallest_cell, size), *level_checks(held, cells)]
     if len(cells.scores) < 2:
         return Drivers(tidy_metrics([]), tuple(checks))
     rows = list(_means(cells, spec))

@@ -45,13 +45,15 @@ def _named(m: Material, name: str) -> str:
 
 def _clusters(m: Material) -> str:
     """End of the keys of what is said of clustered customers."""
-    return "_clusters" if m.spec.cluster_column is not None else ""
+    return "_clusters" if m.spec.of_first_surveys.cluster_column is not None else ""
 
 
 def _opening(m: Material, answered: Check) -> Runs:
     names = [_named(m, name) for name in score_labels(m.spec)]
     lacking = int(answered.get("lacking") or 0)  # type: ignore[call-overload]
     runs = styled("drivers.opening", customers=customers(int(answered.value)), names=names)
+    if m.spec.every_survey:
+        runs = [*runs, " ", say("drivers.first_surveys")]
     if lacking:
         runs = [*runs, " ", say("drivers.lacking", n=lacking)]
     return runs

@@ -76,7 +76,7 @@ def with_definitions(metrics: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
     segment = (metrics["variable"] + "=" + metrics["category"]).where(~everybody, "")
     pairs = zip(metrics["metric"], metrics["version"], strict=True)
     defined = [definition(metric, version, spec) for metric, version in pairs]
-    clustered = spec.cluster_column is not None
+    clustered = spec.of_first_surveys.cluster_column is not None
     sources = [source(metric, clustered=clustered) for metric in metrics["metric"]]
     return metrics.assign(segment=segment, definition=defined, source=sources)[list(WRITTEN)]
 
@@ -85,6 +85,7 @@ def _facts(version: str, spec: CohortSpec) -> Mapping[str, object]:
     """Facts of the spec that a definition may name."""
     promoters, detractors = nps_cuts(spec) or ((), ())
     months = spec.metrics.contract_months if spec.metrics is not None else None
+    clustered = spec.of_first_surveys.cluster_column is not None
     term = (
         say("metric_words.own_term", column=months)
         if isinstance(months, str)
@@ -98,5 +99,5 @@ def _facts(version: str, spec: CohortSpec) -> Mapping[str, object]:
         "effort": say(f"metric_words.effort_{version}") if version in _EFFORT else "",
         "calendar": units(spec.metrics.period if spec.metrics is not None else "quarter", 1),
         "horizon": periods(spec.horizon, spec.unit),
-        "left_out": say("metric_words.by_bucket" if spec.cluster_column is not None else "metric_words.one_by_one"),
+        "left_out": say("metric_words.by_bucket" if clustered else "metric_words.one_by_one"),
     }  # fmt: skip
