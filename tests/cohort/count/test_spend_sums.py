@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tabled import count
 
-from cxlink.cohort.count.amounts import top_for
+from cxlink.cohort.count.amounts import USUAL_TOP, top_for
 from cxlink.cohort.count.counts import SPEND
 
 ALL = {"spend": {"column": "spent", "complete": True}}
@@ -85,7 +85,7 @@ def test_no_amount_is_over_its_bound(largest: float) -> None:
     top = top_for(largest)
     assert largest <= top
     assert top <= 100 * max(largest, 1e-9) or largest == 0
-    assert top_for(None) == top_for(0.0) == 1e6
+    assert top_for(None) == top_for(0.0) == USUAL_TOP
 
 
 def test_refunds_are_negative_and_have_no_log() -> None:

@@ -11,8 +11,9 @@ import math
 from decimal import Decimal
 from typing import Any
 
-USUAL_TOP = 1e6
-"""Amounts up to here are added up in one pass; a table with larger ones (or only tiny ones) takes a second."""
+USUAL_TOP = 1e5
+"""Amounts up to here are added up in one pass, their squares in steps of 10^-8 as one whole number each; a table with
+larger ones (or only tiny ones) takes a second pass."""
 
 MOST_SPENT = 1e12
 """The largest amount that is taken for one."""
@@ -27,7 +28,7 @@ _OF_LOGS = 1e9  # logarithms are rounded to nine decimals
 
 
 def whole_log(y: Any, engine: str) -> Any:
-    """Log of positive amounts in whole numbers of 10^-9; empty for the others."""
+    """Log of positive amounts in whole numbers of 10^-9; 0 for the others, since an empty one costs more to add up."""
     return _whole(log_of(y) * _OF_LOGS, engine)
 
 
@@ -86,8 +87,8 @@ def product(x: Any, y: Any, engine: str) -> Any:
 
 
 def log_of(y: Any) -> Any:
-    """Log of positive amounts; empty for the others."""
-    return (y > 0).ifelse(y, None).ln()
+    """Log of positive amounts; 0 for the others."""
+    return (y > 0).ifelse(y, 1.0).ln()
 
 
 def top_for(largest: float | None) -> float:

@@ -100,7 +100,7 @@ def _grouped(
     read = {
         "use": prepared.use, "y": prepared.y, "given": prepared.given, "control": prepared.control,
         "margin": prepared.margin, "words": prepared.words, "labels": prepared.labels, "rounded": prepared.rounded,
-        "lacks": prepared.lacks, "share": prepared.share, "surveys": prepared.surveys,
+        "filled": prepared.filled, "share": prepared.share, "surveys": prepared.surveys,
     }  # fmt: skip
     rows = source.table.select(**keys, **{name: value for name, value in read.items() if value is not None})
     engine = source.engine.name
@@ -129,16 +129,12 @@ def _grouped(
 def _totals(rows: Any, prepared: Prepared, spec: CohortSpec, top: float, engine: str) -> dict[str, Any]:
     if prepared.y is None:
         return {}
-    lacking = rows.count() - rows.lacks.ifelse(None, 1).count()
+    lacking = rows.count() - rows.filled.count()
     complete = rows.count() if prepared.use is None else rows.use.sum()
     totals = {"spend_n": complete - lacking, "spend_lacking": lacking, "spend_known": rows.y.count()}
     if prepared.use is not None:
         totals["use_min"] = rows.use.min()
-    if spec.spend is not None and spec.spend.refunds:
-        zero = as_one(rows.y == 0).sum()
-    else:
-        zero = rows.y.count() - rows.log.count()  # the log is at hand; another test of y is not
-    return totals | {"spend_zero": zero} | amounts.sums(rows.y, top, engine, rows.log)
+    return totals | {"spend_zero": as_one(rows.y == 0).sum()} | amounts.sums(rows.y, top, engine, rows.log)
 
 
 def _unusual(cells: pa.Table, nonempty: str, numeric: str, squares: str) -> bool:

@@ -75,7 +75,7 @@ def _as_cells(source: Source, spec: CohortSpec) -> Any:
     columns: dict[str, Any] = dict(prepared.keys)
     if prepared.y is not None:
         use = ibis.literal(1) if prepared.use is None else prepared.use
-        lacks = as_one(prepared.lacks) if prepared.lacks is not None else 0
+        lacks = as_one(prepared.filled.isnull()) if prepared.filled is not None else 0
         columns |= {"spend_n": use - lacks, "use_min": use, "spend_known": as_one(prepared.y.notnull())}
     if prepared.margin is not None:
         columns["margin_n"] = as_one(prepared.margin.notnull())

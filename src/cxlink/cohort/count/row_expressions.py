@@ -44,8 +44,8 @@ class Prepared:
         Margin, where spend is used and it is an amount; None without a column of it.
     words : ibis column or None
         What the event column says where it is neither 1/0 nor true/false; None where its type has no words.
-    lacks : ibis column or None
-        Whether the window is complete and the cell of spend empty: such a row leaves spend alone. None without spend.
+    filled : ibis column or None
+        Empty where the window is complete and the cell of spend empty: such a row leaves spend alone. None without spend.
     labels : ibis column or None
         What the score column says where it is no plain number; None where its type has no text.
     rounded : ibis column or None
@@ -62,7 +62,7 @@ class Prepared:
     control: Any | None = None
     margin: Any | None = None
     words: Any | None = None
-    lacks: Any | None = None
+    filled: Any | None = None
     labels: Any | None = None
     rounded: Any | None = None
     share: Any | None = None
@@ -120,8 +120,12 @@ def prepare(
         valid = used & columns.within(earned, spec.table, -margin_top, margin_top)
         margin = _amount(earned, valid, spec)
     y = _amount(spent, used, spec)
-    empty = ~columns.is_given(spent)
-    said["lacks"] = empty if use is None else (use == 1).fill_null(False) & empty
+    if use is None and spent.type().is_floating():  # as it is: a condition costs more than the column
+        said["filled"] = columns.without_nan(spent)
+    else:
+        empty = ~columns.is_given(spent)
+        lacks = empty if use is None else (use == 1).fill_null(False) & empty
+        said["filled"] = lacks.ifelse(None, 1)
     return Prepared(keys, use, y, given, control, margin, **said)
 
 
