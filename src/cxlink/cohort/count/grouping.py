@@ -106,7 +106,7 @@ def _grouped(
     engine = source.engine.name
     if prepared.y is not None:  # apart, so that a row's logarithm is taken once
         rows = rows.mutate(log=amounts.whole_log(rows.y, engine)).view()
-    totals = {"n": rows.count(), **_totals(rows, prepared, spec, tops[0], engine)}
+    totals = {"n": rows.count(), **_totals(rows, prepared, tops[0], engine)}
     if prepared.control is not None:
         totals |= {"control_given": as_one(rows.given).sum(), "control_n": rows.control.count()}
         totals |= amounts.moments(rows.control, tops[1], engine)
@@ -126,7 +126,7 @@ def _grouped(
     return source.run(rows.group_by(list(keys)).aggregate(**totals).limit(MOST_CELLS + 1))
 
 
-def _totals(rows: Any, prepared: Prepared, spec: CohortSpec, top: float, engine: str) -> dict[str, Any]:
+def _totals(rows: Any, prepared: Prepared, top: float, engine: str) -> dict[str, Any]:
     if prepared.y is None:
         return {}
     lacking = rows.count() - rows.filled.count()

@@ -45,7 +45,8 @@ class Prepared:
     words : ibis column or None
         What the event column says where it is neither 1/0 nor true/false; None where its type has no words.
     filled : ibis column or None
-        Empty where the window is complete and the cell of spend empty: such a row leaves spend alone. None without spend.
+        Empty where the window is complete and the cell of spend empty: such a row leaves spend alone. None without
+        spend.
     labels : ibis column or None
         What the score column says where it is no plain number; None where its type has no text.
     rounded : ibis column or None
