@@ -11,9 +11,8 @@ import math
 from decimal import Decimal
 from typing import Any
 
-USUAL_TOP = 1e5
-"""Amounts up to here are added up in one pass, their squares in steps of 10^-8 as one whole number each; a table with
-larger ones (or only tiny ones) takes a second pass."""
+USUAL_TOP = 1e6
+"""Amounts up to here are added up in one pass; a table with larger ones (or only tiny ones) takes a second."""
 
 MOST_SPENT = 1e12
 """The largest amount that is taken for one."""
