@@ -160,10 +160,6 @@ def test_durations_need_a_day_of_each_survey() -> None:
         ),
         ({"analysis": {"target": "customers"}}, "needs one survey a customer"),
         (
-            {"score": {"others": {"csat": {"column": "csat", "scale": "1-5"}}}},
-            r"goes without \[score\] others",
-        ),
-        (
             {"subscription": {**DATED, "signup": "joined", "gap_days": 3}},
             r"goes without \[subscription\] gap_days",
         ),
