@@ -119,9 +119,3 @@ def test_small_groups_are_blank_and_the_counts_have_no_bucket() -> None:
 def test_what_cannot_account_for_several_surveys_is_refused(analysis: Analysis) -> None:
     with pytest.raises(InputError, match=r'surveys as independent, .*repeat = "all"'):
         analyse(analysis.counts, models="standard", bayes=True)
-    other = {**SPEC, "cohort": {**SPEC["cohort"], "name": "later"}}
-    from cxlink import compare
-
-    second = read_cohort(waves(300, 9), make_spec(other)).count()
-    with pytest.raises(InputError, match="accounts for several surveys of a customer"):
-        compare([analysis.counts, second])

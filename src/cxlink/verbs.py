@@ -164,12 +164,6 @@ def _refuse_repeats(earlier: Sequence[Counts], one: Counts, called: str) -> None
 
 
 def _compared(base: Counts, others: Sequence[Counts], horizon: int, progress: Progress) -> Comparison:
-    if base.spec.every_survey:
-        raise InputError(
-            f"{base.spec.cohort.name}: no interval of what changed accounts for several surveys of a customer "
-            '([cohort] repeat = "all"). Compare cohorts that were fitted without it, whose intervals take customers as '
-            "independent."
-        )
     changes, calibration, verdicts, compared = [], [], [], []
     for new in others:
         for outcome in outcomes(base, new, horizon, progress):

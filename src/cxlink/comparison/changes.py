@@ -20,6 +20,7 @@ from cxlink.comparison.spend_change import compare_spend
 from cxlink.comparison.spend_places import complete_windows
 from cxlink.estimands.over_clusters.clustered_rows import student_ends
 from cxlink.estimands.tidy import interval
+from cxlink.groups.changed_scores import of_first_surveys
 from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE
 from cxlink.stages import Progress, announce, silent
 
@@ -299,6 +300,7 @@ def response_rows(base: Counts, new: Counts) -> list[Row]:
     Its interval is the normal one of a difference of two shares, by draws; of clustered customers Student's, from what
     each bucket adds to both sums.
     """
+    base, new = of_first_surveys(base), of_first_surveys(new)
     n = np.array([[c.cells["n"].sum(), c.scored["n"].sum()] for c in (base, new)], dtype=float)
     if (n[:, 0] == n[:, 1]).all():
         return []

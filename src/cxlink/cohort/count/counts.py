@@ -211,13 +211,13 @@ def _comparable(spec: CohortSpec) -> dict[str, str]:
     return {
         "[score] scale": f"{spec.score.scale}, {'higher' if spec.score.higher_is_better else 'lower'} is better",
         "[subscription] clock": f"{sub.unit}s since {sub.clock}" if sub else "none",
+        "[cohort] repeat": "all" if spec.every_survey else "one survey a customer",
         "[adjust] columns": ", ".join(sorted(spec.stratum_variables)) or "none",
         "[adjust] bands": "; ".join(bands) or "none",
         "[spend] window and currency": f"{spend.window_months} months in {spend.currency}"
         if spend
         else "none",
         "[value] margin": spec.margin_column or "no column",
-        "[cohort] repeat": "all" if spec.every_survey else "one survey a customer",
         "[cohort] cluster": "given" if spec.cluster_column else "not given",
         "[control] column": spec.control.column if spec.control else "none",
     }

@@ -4,13 +4,15 @@ import numpy as np
 
 from cxlink import __version__
 from cxlink.comparison.changes import OutcomeChange
+from cxlink.groups.changed_scores import of_first_surveys
 from cxlink.report.change_sections.change_material import amount, own, rows_by
 from cxlink.report.change_sections.comparison_methods import REFERENCES, methods
 from cxlink.report.change_sections.outcome_section import outcome_section
 from cxlink.report.change_sections.verdict_words import rule, tolerance, verdict, why
-from cxlink.report.content import byline, mark
+from cxlink.report.content import byline, counted_by, mark
 from cxlink.report.document import Block, Document, bullets, code, heading, notice, paragraph, table
 from cxlink.report.format import NONE, coverage, percent, periods, shortened, units, whole
+from cxlink.report.language import counting
 from cxlink.report.words import say, styled
 from cxlink.results import ComparisonResults
 
@@ -18,11 +20,12 @@ from cxlink.results import ComparisonResults
 def comparison_document(found: ComparisonResults, command: str = "") -> Document:
     """Give the whole report."""
     base, *others = (shortened(one.spec.cohort.name) for one in found.cohorts)
-    parts = [*opening(found), *_sizes(found)]
-    for number, outcome in enumerate(found.outcomes, 1):
-        parts += outcome_section(found, outcome, number)
     clustered = any(any(one.clustered) for one in found.outcomes)
-    parts += [heading(say("comparison.methods_heading")), *methods(found.spec, clustered=clustered)]
+    with counting(counted_by(found.spec)):
+        parts = [*opening(found), *_sizes(found)]
+        for number, outcome in enumerate(found.outcomes, 1):
+            parts += outcome_section(found, outcome, number)
+        parts += [heading(say("comparison.methods_heading")), *methods(found.spec, clustered=clustered)]
     parts += [heading(say("comparison.references_heading")), bullets(REFERENCES, small=True)]
     parts += [heading(say("comparison.command_heading")), code(command)]
     return Document(
@@ -73,7 +76,7 @@ def change_sentence(found: ComparisonResults, outcome: OutcomeChange) -> str:
 def _sizes(found: ComparisonResults) -> list[Block]:
     """Cohorts, with the response rate: shown, not split."""
     lines = []
-    for at, one in enumerate(found.cohorts):
+    for at, one in enumerate(map(of_first_surveys, found.cohorts)):
         name = shortened(one.spec.cohort.name)
         customers, scored = int(one.cells["n"].sum()), int(one.scored["n"].sum())
         lines.append([
@@ -81,7 +84,7 @@ def _sizes(found: ComparisonResults) -> list[Block]:
             whole(customers),
             whole(scored),
             percent(scored / max(customers, 1), 1),
-            whole(int(one.scored["exit"].max())) if found.spec.subscription is not None else NONE,
+            whole(int(found.cohorts[at].scored["exit"].max())) if found.spec.subscription is not None else NONE,
         ])  # fmt: skip
     header = [
         *(say(f"comparison.column_{name}") for name in ("cohort", "customers", "scored", "share")),
