@@ -271,6 +271,17 @@ def test_too_many_cells_over_buckets_name_the_way_without_them(monkeypatch: pyte
         counted(table, cohort={"cluster": "account"})
 
 
+def test_who_was_never_observed_is_not_compared_where_nobody_is_followed_to_the_horizon() -> None:
+    table = customers().assign(since=lambda t: t["months"].where(t.index % 4 != 0, t["months"] - 1))
+    late = {"duration": "months", "event": "left", "entry": "since"}
+    for horizon, shared in ((1, True), (400, False)):
+        made = counted(table, subscription=late, analysis={"horizon": horizon})
+        assert bool(made.horizon) is shared
+        observed = table.dropna(subset=["nps"]).query("since < months")
+        assert made.answered.groupby("score")["n"].sum().unique().tolist() == [len(observed)]
+        assert made.cells["n"].sum() == len(observed.dropna())
+
+
 def test_a_level_off_the_scale_is_refused_with_its_row() -> None:
     table = customers()
     table.loc[4, "desk"] = 8

@@ -95,6 +95,24 @@ def test_retention_is_that_of_the_customers_of_a_cell(journey: JourneyCounts) ->
     assert cells["lost"].tolist() == [1, 0, 0]
 
 
+def test_who_left_before_the_score_is_in_no_cell_where_nobody_is_followed_to_the_horizon(
+    tmp_path: Path,
+) -> None:
+    CONTACTS.to_csv(tmp_path / "contacts.csv", index=False)
+    customers = CUSTOMERS.assign(joined="2024-01-31", asked="2024-02-10", left="2024-02-20")
+    customers.loc[1, "left"] = None
+    customers.to_csv(tmp_path / "customers.csv", index=False)
+    tables = _tables() | {"analysis": {"horizon": 30}}
+    tables["subscription"] = {**tables["subscription"], "signup": "joined", "clock": "signup"} | {
+        "observed_until": "2024-04-30"
+    }
+    made = read_cohort(tmp_path / "customers.csv", make_spec(tables)).count()
+    assert made.journey is not None
+    assert made.journey.horizon == 0
+    # b alone was observed beyond the month of the score, in which a left
+    assert made.journey.cells[["touchpoint.phone", "n"]].to_numpy().tolist() == [[1, 1]]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

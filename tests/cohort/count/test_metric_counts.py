@@ -114,6 +114,13 @@ def test_flows_by_hand() -> None:
     assert flow(made, "signup", "2024Q4") == flow(made, "signup", "2025Q3") == {}
 
 
+def test_nobody_is_lost_where_the_first_loss_comes_after_the_last_whole_period() -> None:
+    until = {"subscription": {**DATED["subscription"], "observed_until": "2025-03-30"}}
+    made = count(FLOWS.assign(gone=["2025-03-30", *[None] * 5]), until, metrics={})
+    assert not made.metrics["of"].str.contains(".", regex=False).any()
+    assert len(made.metrics)
+
+
 def test_a_period_that_was_not_observed_whole_is_left_out() -> None:
     until = {"subscription": {**DATED["subscription"], "observed_until": "2025-06-29"}}
     made = count(FLOWS, until, metrics={})

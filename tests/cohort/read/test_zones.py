@@ -71,6 +71,12 @@ def test_each_object_has_a_zone_of_its_own() -> None:
     assert cells(found) == {(5, 0, 11, ""): 1, (6, 0, 11, ""): 1}
 
 
+def test_a_date_format_is_of_text_and_not_of_objects_that_are_dates() -> None:
+    of_text = {**UNTIL, "table": {"date_format": "%d-%m-%Y"}}
+    found = count(_table("Europe/Amsterdam").to_pandas().astype(object), of_text)
+    assert cells(found) == {(5, 0, 11, ""): 1, (6, 0, 2, "lost"): 1}
+
+
 def test_files_of_two_zones_are_refused(tmp_path: Path) -> None:
     for name, zone in (("1", "Europe/Amsterdam"), ("2", "Asia/Kolkata")):
         pq.write_table(_table(zone), tmp_path / f"{name}.parquet")

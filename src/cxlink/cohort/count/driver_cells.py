@@ -57,7 +57,7 @@ def count_drivers(
         return None
     horizon = counts.spec.horizon if spec.subscription is not None else 0
     chances = followed_chances(counts, horizon) if horizon else {}
-    states, alone = states_at(raw, spec, horizon) if chances else None, ""
+    states, alone = observed_states(raw, spec, horizon, chances), ""
     if spec.cluster_column is not None:
         alone = " Or compare them in a run without [cohort] cluster."
     if finer is not None:
@@ -124,6 +124,20 @@ def followed_chances(counts: Counts, horizon: int) -> dict[tuple[str, ...], np.n
         if own["n"].sum() >= LEAST_FOLLOWED and (followed := observable(own, horizon))[-1] >= LEAST_FOLLOWED:
             chances[tuple(map(str, key if isinstance(key, tuple) else (key,)))] = followed / followed[0]
     return chances
+
+
+def observed_states(
+    raw: pa.Table, spec: CohortSpec, horizon: int, chances: dict[tuple[str, ...], np.ndarray]
+) -> pd.DataFrame | None:
+    """Give the state at the horizon of each combination of times, one for all where nobody is followed so far.
+
+    Times of customers who were never observed have none, so that these are left out as they are of the cohort's cells;
+    None without a subscription.
+    """
+    if spec.subscription is None:
+        return None
+    states = states_at(raw, spec, horizon)
+    return states if chances else states.assign(state=RETAINED)
 
 
 def _coded(grouped: pa.Table, spec: CohortSpec) -> pd.DataFrame:

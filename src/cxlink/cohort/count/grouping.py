@@ -80,10 +80,12 @@ def _tops(source: Source, spec: CohortSpec) -> tuple[float, ...]:
     the largest is over it or under 1.
     """
     prepared = prepare(source, spec)
-    columns = (prepared.y, prepared.control, prepared.margin)
-    largest = [None if x is None else source.run(x.abs().max()).as_py() for x in columns]
+    columns = {"y": prepared.y, "control": prepared.control, "margin": prepared.margin}
+    sizes = {name: x.abs().max() for name, x in columns.items() if x is not None}
+    largest = source.run(source.table.aggregate(**sizes)).to_pylist()[0]  # one pass for all of them
     return tuple(
-        amounts.top_for(size if size and not 1 <= size <= amounts.USUAL_TOP else None) for size in largest
+        amounts.top_for(size if size and not 1 <= size <= amounts.USUAL_TOP else None)
+        for size in map(largest.get, columns)
     )
 
 

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxlink.cohort.count.coding import category_names, code_cells
-from cxlink.cohort.count.driver_cells import followed_chances, with_outcomes, with_sums
+from cxlink.cohort.count.driver_cells import followed_chances, observed_states, with_outcomes, with_sums
 from cxlink.cohort.count.driver_counts import joint
 from cxlink.cohort.count.grouping import MOST_CELLS
 from cxlink.cohort.count.journey_counts import ARROW, SEGMENT, TOUCHPOINT, JourneyCounts
-from cxlink.cohort.count.outcome_states import grouped_by_state, states_at
+from cxlink.cohort.count.outcome_states import grouped_by_state
 from cxlink.cohort.count.profile import Profile, Remark
 from cxlink.cohort.count.resolution import resolve
 from cxlink.cohort.count.row_expressions import prepare
@@ -73,7 +73,7 @@ def count_journey(
     horizon = counts.spec.horizon
     chances = followed_chances(counts, horizon)
     wide = _wide(visits, len(contacts.touchpoints))
-    grouped = _grouped(source, spec, wide, states_at(raw, spec, horizon) if chances else None)
+    grouped = _grouped(source, spec, wide, observed_states(raw, spec, horizon, chances))
     if grouped.num_rows > MOST_CELLS:
         raise InputError(_too_many(contacts))
     cells = with_sums(_coded(grouped, contacts.touchpoints), grouped, spec)

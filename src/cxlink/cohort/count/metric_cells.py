@@ -185,7 +185,9 @@ def _flow_counts(cells: pd.DataFrame, spec: CohortSpec) -> list[pd.DataFrame]:
     for clock, start in (("signup", "joined"), ("survey", "asked")):
         dated = cells[cells[start].notna() & cells["until"].notna()]
         dated = dated[~(dated["left"] < dated[start])]
-        if dated["left"].notna().any():
+        if (
+            dated["left"].min() <= dated["until"].max()
+        ):  # not where nobody is lost, or only after what is observed
             tables.append(_through_time(dated, clock, start, spec))
     return tables
 

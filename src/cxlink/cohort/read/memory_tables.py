@@ -60,7 +60,7 @@ def _collected(frame: Any, wanted: Collection[str] | None) -> tuple[tuple[str, .
 
 
 def _arrow_column(frame: Any, position: int) -> Any:
-    """One column of a frame; pandas' mixed objects, which are of no type, as their text."""
+    """One column of a frame; pandas' objects that are points in time in their own zones, mixed ones as their text."""
     import pyarrow as pa
 
     if isinstance(frame, pa.Table):
@@ -72,7 +72,14 @@ def _arrow_column(frame: Any, position: int) -> Any:
         array = pa.array(column, from_pandas=True)
         # objects may have a zone each, where an Arrow column has one
         several = column.dtype == object and zones_of(pa.schema({"": array.type}))
-        if not isinstance(array.type, pa.ExtensionType) and not several:
+        if several:
+            return pa.array(
+                [
+                    None if gone else at.replace(tzinfo=None)
+                    for at, gone in zip(column, column.isna(), strict=True)
+                ]
+            )
+        if not isinstance(array.type, pa.ExtensionType):
             return array
     except (pa.ArrowException, OverflowError):
         pass
