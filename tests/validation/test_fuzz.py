@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 
 from cxlink.cohort import checked_rows
-from cxlink.cohort.count import survey_history, whole_periods
+from cxlink.cohort.count import driver_cells, journey_cells, survey_history, whole_periods
 from cxlink.cohort.read import columns, dates
 from cxlink.spend.bucket_sandwich import scale_of
 from validation.fuzz import __main__ as command
 from validation.fuzz import own_reading as read
 from validation.fuzz.drawn_case import drawn
+from validation.fuzz.own_horizon import Customer, horizon_of
+from validation.fuzz.own_journey import journey
+from validation.fuzz.own_several import by_scores, by_times
 from validation.fuzz.trial import tried
 from validation.fuzz.writers import READERS
 
@@ -56,14 +59,79 @@ def test_a_score_that_is_0_everywhere_has_a_scale() -> None:
         (dates, "less_gap", lambda until, _: until, (752,)),
         (survey_history, "MOST_NUMBERED", 2, (399, 508)),
         (columns, "YES", frozenset({"true"}), range(20, 30)),
+        (driver_cells, "observed_states", lambda *_: None, (2167,)),
+        (journey_cells, "_day_number", lambda days: np.zeros(len(days), np.int64), (2300, 2309, 2334, 2341)),
     ],
-    ids=["floor for ceil", "no rules", "spans followed to the end", "fewer surveys", "fewer words"],
+    ids=[
+        "floor for ceil",
+        "no rules",
+        "spans followed to the end",
+        "fewer surveys",
+        "fewer words",
+        "who was never observed",
+        "contacts in another order",
+    ],
 )
 def test_a_fault_of_the_package_is_seen(
     place: Any, name: str, broken: Any, seeds: Iterable[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(place, name, broken)
     assert not all(tried(seed).good for seed in seeds)
+
+
+def test_second_tables_and_further_scores_are_drawn() -> None:
+    cases = [drawn(seed) for seed in range(400)]
+    kinds = {name: sum(has(case) for case in cases) for name, has in command.KINDS.items()}
+    assert min(kinds.values()) >= 8, kinds
+
+
+def _customer(level: int, stay: int, lost: bool, **cells: Any) -> Customer:
+    return Customer({"csat": None, **cells}, level, (), 0, stay, lost, "", (0.0, 0.0, 0.0))
+
+
+def test_several_scores_by_hand() -> None:
+    spec = {
+        "score": {"column": "s", "scale": "1-5", "others": {"csat": {"column": "csat", "scale": "1-5"}}},
+        "subscription": {"duration": "d", "event": "e"},
+    }
+    # three were followed beyond the first period, of four who could have been: weights of 1 and 4/3
+    customers = [
+        _customer(1, 1, True, csat=2), _customer(1, 2, False, csat=2), _customer(5, 3, True, csat=2),
+        _customer(5, 1, False, csat=3), _customer(5, 2, False),
+    ]  # fmt: skip
+    made = by_scores(customers, spec, 2)
+    assert (made.horizon, made.left_out) == (2, ())
+    cell = made.cells[1, 2, ""]
+    assert [round(cell[name], 12) for name in ("n", "lost", "lost_weight", "retained", "retained_weight")] == [
+        2, 1, 1, 1, round(4 / 3, 12),
+    ]  # fmt: skip
+    assert made.cells[5, 3, ""]["retained"] == made.cells[5, 3, ""]["lost"] == 0
+    assert made.answered["csat", False]["n"] == 1
+    assert by_times(customers, spec, 2).cells[5, 2, 0, 2, 0] == {"n": 1.0}
+    assert horizon_of(customers, spec, (1, 5)) == 2
+
+
+def test_contacts_by_hand() -> None:
+    day = datetime.date(2024, 5, 1)
+    spec = {
+        "cohort": {"id": "who"}, "score": {"column": "s", "scale": "1-5"},
+        "subscription": {"survey": "asked", "end": "left", "observed_until": "2025-12-31"},
+        "touchpoints": {"on": "who", "touchpoint": "at", "score": "rating", "scale": "1-5", "date": "on"},
+    }  # fmt: skip
+    rows = [
+        {"who": who, "at": at, "rating": rating, "on": day + datetime.timedelta(after)}
+        for who, at, rating, after in (
+            ("a", "web", 1, -9), ("a", "shop", 2, -1), ("a", "web", 5, 0), ("a", "web", 4, 1), ("b", "web", 3, 0),
+            ("c", "web", 3, 0), ("a", None, 3, 0),
+        )
+    ]  # fmt: skip
+    customers = [_customer(5, 12, False, who="a", asked=day)]
+    others = [Customer({"who": "b", "asked": day}, None, (), 0, 0, False, "", (0.0, 0.0, 0.0))]
+    made = journey(rows, [*customers, *others], customers, spec, 12)
+    assert made.notes == {f"contacts_{why}": 1 for why in ("incomplete", "unknown", "unscored", "after")}
+    assert list(made.cells) == [(2, 5, "(missing)")]
+    assert list(made.paths) == [("web → shop", "web")]
+    assert set(made.contacts) == {("web", "(missing)", "2024Q2", 5), ("shop", "(missing)", "2024Q2", 2)}
 
 
 def test_dates_and_numbers_by_hand() -> None:

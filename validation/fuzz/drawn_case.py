@@ -7,9 +7,13 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from validation.fuzz.drawn_bands import into_bands
 from validation.fuzz.drawn_clusters import into_clusters
+from validation.fuzz.drawn_contacts import into_contacts
 from validation.fuzz.drawn_repeats import into_repeats
+from validation.fuzz.drawn_scores import into_scores
 from validation.fuzz.drawn_spans import into_spans
+from validation.fuzz.drawn_surveys import into_surveys, into_words
 from validation.fuzz.spoiled import spoil
 from validation.fuzz.writers import READERS, SAFE_NAMES
 
@@ -60,6 +64,8 @@ class Case:
         A second column of an existing name, put last; empty for none.
     drop_invalid : bool
         Whether rows that break a rule are left out.
+    contacts, surveys : dict of str to list, or None
+        Cells of a second table by column; None where there is none.
     random : Random
         For what is drawn while it is written.
     """
@@ -73,6 +79,8 @@ class Case:
     twin: str = ""
     drop_invalid: bool = False
     names: list[str] = field(default_factory=list)
+    contacts: Columns | None = None
+    surveys: Columns | None = None
 
     @property
     def n(self) -> int:
@@ -117,7 +125,12 @@ def drawn(seed: int) -> Case:
     into_spans(case.spec, case.columns, case.add, seed)
     repeats = into_repeats(case.spec, seed)
     into_clusters(case.spec, case.columns, case.add, seed)
+    into_bands(case.spec, seed)
+    into_scores(case.spec, case.columns, case.add, seed)
+    case.contacts = into_contacts(case.spec, case.columns, case.add, seed)
     _add_table_keys(case)
+    into_words(case.spec, case.columns, seed)
+    case.surveys = into_surveys(case.spec, case.columns, seed)
     if random.random() < 0.4 and not repeats:
         for _ in range(random.choice([1, 1, 1, 2, 3])):
             _make_hostile(case)

@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from validation.fuzz import own_reading as read
-from validation.fuzz.own_history import HISTORY, Survey, bucket, refusal, surveys, text_of
+from validation.fuzz.drawn_bands import WORKED_OUT
+from validation.fuzz.own_history import Survey, bucket, history_of, refusal, surveys, text_of
+from validation.fuzz.own_horizon import Customer, horizon_of
+from validation.fuzz.own_journey import Journey, journey
 from validation.fuzz.own_merging import merged
 from validation.fuzz.own_reading import BAD
+from validation.fuzz.own_several import Several, by_scores, by_times, levels, others_of
 
 Row = Mapping[str, Any]
 Spec = Mapping[str, Mapping[str, Any]]
@@ -36,6 +40,12 @@ class Expected:
         and the bucket (empty elsewhere): sums by the name of their column.
     left_out : dict of str to int
         Customers that are left out, by reason.
+    notes : dict of str to int
+        Surveys and contacts of a second table that are left out, by reason.
+    drivers, follow_up : Several or None
+        Customers by several scores, with outcomes and with times; None where there are none.
+    journey : Journey or None
+        Customers by their contacts; None where there are none.
     """
 
     refused: str = ""
@@ -43,9 +53,19 @@ class Expected:
     rows: int = 0
     cells: dict[tuple[Any, ...], dict[str, float]] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, int] = field(default_factory=dict)
+    drivers: Several | None = None
+    follow_up: Several | None = None
+    journey: Journey | None = None
 
 
-def counted(rows: Sequence[Row], spec: Spec, columns: Sequence[str], drop_invalid: bool = False) -> Expected:
+def counted(
+    rows: Sequence[Row],
+    spec: Spec,
+    columns: Sequence[str],
+    drop_invalid: bool = False,
+    contacts: Sequence[Row] = (),
+) -> Expected:
     """Count rows by a spec that is valid in itself.
 
     Parameters
@@ -58,9 +78,11 @@ def counted(rows: Sequence[Row], spec: Spec, columns: Sequence[str], drop_invali
         All columns, also of a table without rows.
     drop_invalid : bool
         Whether rows that break a rule are left out.
+    contacts : sequence of mappings
+        Rows of the table of contacts.
     """
     found = Expected()
-    found.refused = _refused(columns, spec)
+    found.refused = _refused(columns, spec) or _no_scores(rows, spec)
     if found.refused:
         return found
     rows = _each_customer(rows, spec, found)
@@ -91,17 +113,46 @@ def counted(rows: Sequence[Row], spec: Spec, columns: Sequence[str], drop_invali
     if found.refused:
         return found
     account = spec.get("cohort", {}).get("cluster")
+    every, observed = list[Customer](), list[Customer]()
     for row, (key, sums) in kept:
+        place = "" if account is None else bucket(text_of(row[account]))
+        every.append(_customer(row, key, sums, place))
         if _never_observed(key, spec):
             why = _left_out(key, spec)
             found.left_out[why] = found.left_out.get(why, 0) + 1
             continue
-        place = "" if account is None else bucket(text_of(row[account]))
+        observed += every[-1:] if key[0] is not None else []
         cell = found.cells.setdefault((*key, "", place), dict.fromkeys(sums, 0.0))
         for name, value in sums.items():
             cell[name] += value
     found.refused = _too_many_levels([one for _, one in kept], spec)
+    _count_further(found, every, observed, spec, contacts)
     return found
+
+
+def _customer(row: Row, key: tuple[Any, ...], sums: Mapping[str, float], place: int | str) -> Customer:
+    spend = tuple(sums.get(name, 0.0) for name in ("spend_n", "spend_sum", "spend_sum_sq"))
+    return Customer(row, key[0], key[1:-6], key[-6], key[-5], bool(key[-4]), place, spend)
+
+
+def _count_further(
+    found: Expected,
+    every: Sequence[Customer],
+    observed: Sequence[Customer],
+    spec: Spec,
+    contacts: Sequence[Row],
+) -> None:
+    """Count the tables beside the cells: several scores, and contacts."""
+    if found.refused:
+        return
+    horizon = horizon_of(observed, spec, scale_of(spec["score"]["scale"]))
+    if observed and others_of(spec):
+        found.drivers = by_scores(observed, spec, horizon)
+        if "subscription" in spec and "cluster" not in spec.get("cohort", {}):
+            found.follow_up = by_times(observed, spec, horizon)
+    if "touchpoints" in spec:
+        found.journey = journey(contacts, every, observed, spec, horizon)
+        found.refused, found.notes = found.journey.refused, found.notes | found.journey.notes
 
 
 def _all_count(spec: Spec) -> bool:
@@ -129,19 +180,29 @@ def _refused(columns: Sequence[str], spec: Spec) -> str:
     return f"no column {min(absent)!r}" if absent else ""
 
 
+def _no_scores(rows: Sequence[Row], spec: Spec) -> str:
+    """Whether a column of scores holds true and false, on a scale other than that from 0 to 1."""
+    for section in (spec["score"], *others_of(spec).values()):
+        held = {type(row.get(section["column"])) for row in rows} - {type(None)}
+        if held == {bool} and scale_of(section["scale"]) != (0, 1):
+            return "a score of true and false"
+    return ""
+
+
 def named(spec: Spec) -> set[str]:
     """Columns that a spec names."""
     keys = {
         "cohort": ("id", "count", "cluster"), "score": ("column",), "control": ("column",),
         "spend": ("column", "complete"),
         "subscription": ("signup", "survey", "end", "duration", "event", "follow_up", "entry", "cause"),
-        "value": ("margin",), "metrics": ("touchpoint", "member"),
+        "value": ("margin",), "metrics": ("touchpoint", "member"), "touchpoints": ("segment",), "table": ("on",),
     }  # fmt: skip
     names = {spec.get(section, {}).get(key) for section, several in keys.items() for key in several}
     until = spec.get("subscription", {}).get("observed_until")
     names |= {None if _as_day(until) else until}
     adjust = spec.get("adjust", {})
-    names |= {*adjust.get("columns", ()), *adjust.get("bands", ())}
+    names |= {*adjust.get("columns", ()), *adjust.get("bands", ())} - {*WORKED_OUT}
+    names |= {one["column"] for one in others_of(spec).values()}
     return {name for name in names if isinstance(name, str)}
 
 
@@ -219,17 +280,20 @@ def _levels(coded: list[Any], at: int) -> int:
 
 def strata(spec: Spec) -> list[str]:
     """What is adjusted for, the history of each survey where all count."""
-    return [*_of_table(spec), *(HISTORY if _all_count(spec) else ())]
+    history = history_of(spec) if _all_count(spec) else ()
+    return [*_of_table(spec), *history]
 
 
 def _of_table(spec: Spec) -> list[str]:
     """Columns that are adjusted for, tenure at the survey by default where both dates are known."""
     adjust, sub = spec.get("adjust", {}), spec.get("subscription", {})
-    names = [*adjust.get("columns", ()), *(name for name, cuts in adjust.get("bands", {}).items() if cuts)]
+    bands = {name: cuts for name, cuts in adjust.get("bands", {}).items() if name not in WORKED_OUT}
+    names = [*adjust.get("columns", ()), *(name for name, cuts in bands.items() if cuts)]
     if (
         sub.get("signup")
         and sub.get("clock", "survey") == "survey"
         and "tenure_at_survey" not in adjust.get("columns", ())
+        and adjust.get("bands", {}).get("tenure_at_survey") != []
     ):
         names.append("tenure_at_survey")
     return list(dict.fromkeys(names))
@@ -257,7 +321,7 @@ def _coded(row: Row, spec: Spec, columns: Sequence[str]) -> tuple[tuple[Any, ...
     table, section = spec.get("table", {}), spec["score"]
     low, high = scale_of(section["scale"])
     level = read.score(row[section["column"]], table, (low, high), section.get("round", False))
-    if level is BAD:
+    if level is BAD or BAD in levels(row, spec).values():
         return None
     sub = spec.get("subscription")
     times: Any = (0, 0, "", "")
@@ -282,7 +346,7 @@ def _groups(row: Row, spec: Spec) -> tuple[list[str], list[str]] | None:
     groups: list[Any] = []
     for name in _of_table(spec):
         cuts = adjust.get("bands", {}).get(name)
-        if cuts:
+        if cuts and name != "tenure_at_survey":
             groups.append(read.band(row[name], table, tuple(cuts)))
         elif name == "tenure_at_survey":
             unit = sub.get("unit", "month")
@@ -291,7 +355,9 @@ def _groups(row: Row, spec: Spec) -> tuple[list[str], list[str]] | None:
                 return None
             known = start is not None and asked is not None
             groups.append(
-                read.band_of(read.whole(start, asked, unit), _TENURE[unit]) if known else "(missing)"
+                read.band_of(read.whole(start, asked, unit), tuple(cuts or _TENURE[unit]))
+                if known
+                else "(missing)"
             )
         else:
             groups.append(read.category(row[name]))

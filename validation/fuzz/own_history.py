@@ -35,10 +35,21 @@ class Survey:
     """
 
     row: Row
-    strata: tuple[str, str, str]
+    strata: tuple[str, ...]
     previous: int | None
     bucket: int
     share: float
+
+
+def _cuts(spec: Spec) -> Sequence[float] | None:
+    """Cuts of the time since the last survey; None by default, none at all where it is left out."""
+    cuts: Sequence[float] | None = spec.get("adjust", {}).get("bands", {}).get("since_last_survey")
+    return cuts
+
+
+def history_of(spec: Spec) -> tuple[str, ...]:
+    """What is adjusted for by itself where every survey counts."""
+    return HISTORY[:2] if _cuts(spec) == [] else HISTORY
 
 
 def surveys(rows: Sequence[Row], spec: Spec, scale: tuple[int, int]) -> list[Survey]:
@@ -59,8 +70,10 @@ def surveys(rows: Sequence[Row], spec: Spec, scale: tuple[int, int]) -> list[Sur
                 previous = read.score(last[column], table, scale, spec["score"].get("round", False))
                 unit = spec["subscription"].get("unit", "month")
                 gone = read.whole(read.day(last[asked], table), read.day(row[asked], table), unit)
-                since = read.band_of(gone, _SINCE[unit])
-            strata = (_band(previous, spec, scale), "3+" if number > 2 else str(number), since)
+                since = read.band_of(gone, tuple(_cuts(spec) or _SINCE[unit]))
+            strata = (_band(previous, spec, scale), "3+" if number > 2 else str(number), since)[
+                : len(history_of(spec))
+            ]
             share = (_PARTS // max(len(answered), 1)) / _PARTS
             found.append(Survey(row, strata, previous, bucket(customer), share))
             last = row

@@ -72,11 +72,16 @@ def yes_no(cell: Any, table: Mapping[str, Any]) -> Any:
         text = str(int(cell)) if cell in (0, 1) else "?"
     else:
         text = str(cell).strip(" ").lower()
-    match = _CODE.fullmatch(text)
-    text = match[1] if match else text
-    listed = [{word.strip().lower() for word in table.get(key, ())} for key in ("true", "false")]
+    text = _code_of(text)
+    listed = [{_code_of(word.strip().lower()) for word in table.get(key, ())} for key in ("true", "false")]
     yes, no = listed[0] | (_YES - listed[1]), listed[1] | (_NO - listed[0])
     return 1 if text in yes else 0 if text in no else BAD
+
+
+def _code_of(text: str) -> str:
+    """The number that a label is of: 1 of ``1 = yes``; other text as it is."""
+    match = _CODE.fullmatch(text)
+    return match[1] if match else text
 
 
 def day(cell: Any, table: Mapping[str, Any]) -> Any:

@@ -18,9 +18,12 @@ from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 from validation.fuzz import own_counting
+from validation.fuzz.compared import difference
 from validation.fuzz.drawn_case import Case, drawn
+from validation.fuzz.drawn_surveys import joined
 from validation.fuzz.own_counting import Expected, counted
-from validation.fuzz.writers import READERS, Stored
+from validation.fuzz.second_tables import stored_beside
+from validation.fuzz.writers import READERS, Columns, Stored
 
 _FAIL = re.compile(r"([0-9,]+) of ([0-9,]+) rows? fails?(?:, (?:the first )?in row ([0-9,]+))?")
 
@@ -67,9 +70,10 @@ def tried(seed: int, analysed: float = 0.0) -> Outcome:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         stored = READERS[case.reader](case, folder)
+        further = _second_tables(case, stored, folder)
         before = sorted(folder.rglob("*"))
         try:
-            verdict, detail = _judged(case, stored, analysed)
+            verdict, detail = _judged(case, stored, further, analysed)
         finally:
             stored.close()
         if sorted(folder.rglob("*")) != before:
@@ -77,21 +81,47 @@ def tried(seed: int, analysed: float = 0.0) -> Outcome:
     return Outcome(seed, case.reader, verdict, detail)
 
 
-def expectation(case: Case, stored: Stored) -> Expected:
+def _second_tables(case: Case, stored: Stored, folder: Path) -> dict[str, Columns]:
+    """Store the tables of contacts and of surveys, and put their names into the spec."""
+    stands: dict[str, Columns] = {}
+    for section, key, columns in (
+        ("touchpoints", "table", case.contacts),
+        ("table", "surveys", case.surveys),
+    ):
+        place = case.spec.get(section)
+        if columns is not None and isinstance(place, dict) and key in place:
+            place[key], stands[section] = stored_beside(case, stored, folder, columns, key)
+    return stands
+
+
+def expectation(case: Case, stored: Stored, further: Mapping[str, Columns]) -> Expected:
     """What plain loops make of a case."""
     if case.spoilt:
         return Expected(refused=f"spec: {case.spoilt}")
     spec = {**case.spec, "table": {**case.spec.get("table", {}), **stored.keys}}
     if len(set(stored.names)) < len(stored.names):
         return Expected(refused="two columns of one name")
-    rows: list[Mapping[str, Any]] = [
-        dict(zip(stored.columns, cells, strict=True)) for cells in zip(*stored.columns.values(), strict=True)
-    ]
-    return counted(rows, spec, stored.names, case.drop_invalid)
+    rows, names, notes = _rows(stored.columns), [*stored.names], {}
+    if "table" in further:
+        on = spec["table"]["on"]
+        if on not in names:
+            return Expected(refused="no column of ids")
+        rows, unmatched, refused = joined(rows, further["table"], on)
+        if refused or ({*further["table"]} - {on}) & {*names}:
+            return Expected(refused=refused or "a column stands in both tables")
+        names += [name for name in further["table"] if name != on]
+        notes = {"surveys_unmatched": unmatched} if unmatched else {}
+    found = counted(rows, spec, names, case.drop_invalid, _rows(further.get("touchpoints", {})))
+    found.notes |= notes
+    return found
 
 
-def _judged(case: Case, stored: Stored, analysed: float) -> tuple[str, str]:
-    expected = expectation(case, stored)
+def _rows(columns: Columns) -> list[dict[str, Any]]:
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+
+def _judged(case: Case, stored: Stored, further: Mapping[str, Columns], analysed: float) -> tuple[str, str]:
+    expected = expectation(case, stored, further)
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
@@ -145,42 +175,6 @@ def _refusal(message: str, expected: Expected) -> tuple[str, str]:
         ):
             return "wrong", f"row {row} breaks no rule: {message}"
     return "refused", message
-
-
-def difference(counts: Counts, expected: Expected, strata: list[str]) -> str:
-    """How counts differ from what is expected; empty where they do not."""
-    left_out: dict[str, int] = {}
-    for one in counts.profile.dropped:
-        left_out[one.code] = left_out.get(one.code, 0) + one.n
-    if left_out != expected.left_out:
-        return f"left out {left_out}, expected {expected.left_out}"
-    if counts.profile.rows_read != expected.rows:
-        return f"{counts.profile.rows_read} rows read, expected {expected.rows}"
-    keys = ["score", *(f"stratum.{name}" for name in strata), "entry", "exit", "cause", "wave"]
-    keys += ["touchpoint", "member", "previous", "bucket"]
-    cells = counts.cells.assign(**{name: "" for name in keys if name not in counts.cells})
-    found: dict[tuple[Any, ...], dict[str, float]] = {}
-    sums = [name for name in cells if name not in keys]
-    for record in cells.to_dict("records"):
-        key = tuple(None if pd.isna(record[name]) else record[name] for name in keys)
-        if key in found:
-            return f"two cells of {key}"
-        found[key] = {str(name): float(record[name]) for name in sums}
-    if found.keys() != expected.cells.keys():
-        more, fewer = found.keys() - expected.cells.keys(), expected.cells.keys() - found.keys()
-        return f"cells {_some(more)}, expected {_some(fewer)}"
-    for key, cell in expected.cells.items():
-        if cell.keys() != found[key].keys():
-            return f"columns {sorted(found[key])}, expected {sorted(cell)}"
-        for name, value in cell.items():
-            # amounts are added up in steps of 10^-8 or less
-            if not np.isclose(found[key][name], value, rtol=1e-9, atol=1e-8 * cell["n"]):
-                return f"{name} of {key} is {found[key][name]!r}, expected {value!r}"
-    return ""
-
-
-def _some(keys: Any) -> str:
-    return str(sorted(keys, key=repr)[:3])
 
 
 def _analysed(counts: Counts) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape
 
 import pandas as pd
 import pyarrow as pa
@@ -60,7 +60,8 @@ def _plain(cells: list[Any]) -> list[Any]:
     return [None if cell is None else str(cell) for cell in cells]
 
 
-def _arrow(columns: Columns) -> pa.Table:
+def arrow_of(columns: Columns) -> pa.Table:
+    """Give columns as an Arrow table."""
     arrays = []
     for cells in columns.values():
         moments = [cell for cell in cells if isinstance(cell, datetime.datetime)]
@@ -72,14 +73,16 @@ def _arrow(columns: Columns) -> pa.Table:
     return pa.table(arrays, names=list(columns))
 
 
-def _typed(columns: Columns) -> Columns:
+def typed(columns: Columns) -> Columns:
+    """Give columns whose cells are of one type each."""
     return {name: _plain(cells) for name, cells in columns.items()}
 
 
 # text -----------------------------------------------------------------------------------------------------------------
 
 
-def _as_text(cell: Any, keys: Mapping[str, Any], random: Random) -> str:
+def as_text(cell: Any, keys: Mapping[str, Any], random: Random) -> str:
+    """Write a cell as ``[table]`` says."""
     if cell is None:
         return str(random.choice(list(keys.get("missing", MISSING)))) if random.random() < 0.3 else ""
     if isinstance(cell, bool):
@@ -104,7 +107,7 @@ def _csv(case: Any, folder: Path, ending: str = "csv", encoding: str = "utf-8") 
     random, keys = case.random, case.spec.get("table", {})
     keys = keys if isinstance(keys, dict) else {}
     names = [*case.columns, *([case.twin] if case.twin else [])]
-    text = {name: [_as_text(cell, keys, random) for cell in cells] for name, cells in case.columns.items()}
+    text = {name: [as_text(cell, keys, random) for cell in cells] for name, cells in case.columns.items()}
 
     def fits(text: str) -> str:
         return text.encode(encoding, "replace").decode(encoding)
@@ -176,7 +179,7 @@ def _csv_folder(case: Any, folder: Path) -> Stored:
     random, keys = case.random, case.spec.get("table", {})
     keys = keys if isinstance(keys, dict) else {}
     for at, part in enumerate(parts):
-        text = {name: [_as_text(cell, keys, random) for cell in cells] for name, cells in part.items()}
+        text = {name: [as_text(cell, keys, random) for cell in cells] for name, cells in part.items()}
         with (place / f"{at}.csv").open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(names)
@@ -193,8 +196,8 @@ def _csv_folder(case: Any, folder: Path) -> Stored:
 def _parquet(case: Any, folder: Path) -> Stored:
     import pyarrow.parquet as pq
 
-    columns = _typed(case.columns)
-    pq.write_table(_arrow(columns), folder / "t.parquet", row_group_size=max(1, case.n // 2))
+    columns = typed(case.columns)
+    pq.write_table(arrow_of(columns), folder / "t.parquet", row_group_size=max(1, case.n // 2))
     return Stored(folder / "t.parquet", list(columns), columns)
 
 
@@ -208,8 +211,8 @@ def _feather(case: Any, folder: Path) -> Stored:
 
 
 def _twinned(case: Any) -> tuple[pa.Table, Columns]:
-    columns = _typed(case.columns)
-    table = _arrow(columns)
+    columns = typed(case.columns)
+    table = arrow_of(columns)
     return (table.append_column(case.twin, table[case.twin]) if case.twin else table), columns
 
 
@@ -255,24 +258,35 @@ def _excel_cells(cells: list[Any]) -> list[Any]:
 
 def _xlsx(case: Any, folder: Path) -> Stored:
     columns = {_shown(name): _excel_cells(cells) for name, cells in case.columns.items()}
+    sheets = Random(f"sheets of {case.seed}").choice([("Data",), ("Data",), ("Notes", "Data")])
     names = [*columns, *([_shown(case.twin)] if case.twin else [])]
     rows = [names, *([columns[name][i] for name in names] for i in range(case.n))]
     lines = "".join(f"<row>{''.join(map(_sheet_cell, row))}</row>" for row in rows)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    other = f"<row>{_sheet_cell('score')}{_sheet_cell('of another year')}</row><row>{_sheet_cell(3)}</row>"
+    parts, tabs, links = (
+        "".join(form.format(at=at, name=name) for at, name in enumerate(sheets, 1))
+        for form in (
+            f'<Override PartName="/xl/worksheets/sheet{{at}}.xml" ContentType="{kind}.worksheet+xml"/>',
+            '<sheet name="{name}" sheetId="{at}" r:id="r{at}"/>',
+            f'<Relationship Id="r{{at}}" Type="{_DOC}/worksheet" Target="worksheets/sheet{{at}}.xml"/>',
+        )
+    )
     files = {
         "[Content_Types].xml": f'<Types xmlns="{_TYPES}"><Default Extension="rels" '
         'ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" '
-        f'ContentType="{kind}.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" '
-        f'ContentType="{kind}.worksheet+xml"/></Types>',
+        f'ContentType="{kind}.sheet.main+xml"/>{parts}</Types>',
         "_rels/.rels": f'<Relationships xmlns="{_RELS}"><Relationship Id="a" Type="{_DOC}/officeDocument" '
         'Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_DOC}"><sheets><sheet name={quoteattr("Data")} '
-        'sheetId="1" r:id="r1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_RELS}"><Relationship Id="r1" Type="{_DOC}/worksheet" '
-        f'Target="worksheets/sheet1.xml"/><Relationship Id="s" Type="{_DOC}/styles" Target="styles.xml"/>'
-        "</Relationships>",
+        "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_DOC}"><sheets>{tabs}</sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_RELS}">{links}<Relationship Id="s" '
+        f'Type="{_DOC}/styles" Target="styles.xml"/></Relationships>',
         "xl/styles.xml": _STYLES,
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{_MAIN}"><sheetData>{lines}</sheetData></worksheet>',
+        **{
+            f"xl/worksheets/sheet{at}.xml": f'<worksheet xmlns="{_MAIN}"><sheetData>'
+            f"{lines if name == 'Data' else other}</sheetData></worksheet>"
+            for at, name in enumerate(sheets, 1)
+        },
     }
     path = folder / "t.xlsx"
     with zipfile.ZipFile(path, "w") as archive:
@@ -282,7 +296,8 @@ def _xlsx(case: Any, folder: Path) -> Stored:
         name or f"unnamed_{at}": [None if cell == "" else cell for cell in columns[name]]
         for at, name in enumerate(names)
     }
-    return Stored(path, list(stands) if not case.twin else names, stands)
+    keys = {"sheet": "Data"} if len(sheets) > 1 else {}
+    return Stored(path, list(stands) if not case.twin else names, stands, keys)
 
 
 def _shown(name: str) -> str:
@@ -373,8 +388,8 @@ def _pandas(case: Any, _: Path) -> Stored:
         columns = {name: _plain(cells) for name, cells in case.columns.items()}
         frame = pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in case.columns.items()})
     else:
-        columns = _typed(case.columns)
-        table = _arrow(columns)
+        columns = typed(case.columns)
+        table = arrow_of(columns)
         frame = table.to_pandas(types_mapper=pd.ArrowDtype) if look == "arrow" else table.to_pandas()
         if look == "categories":
             for name, cells in columns.items():
@@ -390,8 +405,8 @@ def _pandas(case: Any, _: Path) -> Stored:
 def _polars(case: Any, lazy: bool = False) -> Stored:
     import polars as pl
 
-    columns = _typed(case.columns)
-    frame = pl.from_arrow(_arrow(columns))
+    columns = typed(case.columns)
+    frame = pl.from_arrow(arrow_of(columns))
     return Stored(frame.lazy() if lazy else frame, list(columns), columns)
 
 
@@ -411,10 +426,10 @@ def _relation(case: Any, _: Path) -> Stored:
     # the zone of a relation is that of its connection, by default the machine's
     columns = {
         name: [cell.replace(tzinfo=None) if isinstance(cell, datetime.datetime) else cell for cell in cells]
-        for name, cells in _typed(case.columns).items()
+        for name, cells in typed(case.columns).items()
     }
     connection = duckdb.connect()
-    connection.register("t", _arrow(columns))
+    connection.register("t", arrow_of(columns))
     stored = Stored(connection.sql("select * from t"), list(columns), columns)
     stored.close = connection.close
     return stored
@@ -423,8 +438,8 @@ def _relation(case: Any, _: Path) -> Stored:
 def _ibis(case: Any, _: Path) -> Stored:
     import ibis
 
-    columns = _typed(case.columns)
-    return Stored(ibis.memtable(_arrow(columns)), list(columns), columns)
+    columns = typed(case.columns)
+    return Stored(ibis.memtable(arrow_of(columns)), list(columns), columns)
 
 
 # engines --------------------------------------------------------------------------------------------------------------
@@ -433,9 +448,9 @@ def _ibis(case: Any, _: Path) -> Stored:
 def _duckdb(case: Any, folder: Path) -> Stored:
     import duckdb
 
-    columns = _in_utc(_typed(case.columns))
+    columns = _in_utc(typed(case.columns))
     with duckdb.connect(folder / "t.duckdb") as connection:
-        connection.register("given", _arrow(columns))
+        connection.register("given", arrow_of(columns))
         connection.execute("create table t as select * from given")
     return Stored(f"duckdb://{folder / 't.duckdb'}::t", list(columns), columns)
 
