@@ -14,7 +14,7 @@ PAGES = {
     "laws": "extrapolation_laws.md", "curves": "extrapolation_curves.md", "metrics": "metrics.md",
     "posteriors": "bayes.md", "changes": "changes.md", "old_model": "old_model.md", "printed": "printed_proof.md",
     "break_even": "break_even.md", "drivers": "drivers.md", "journey": "journey.md",
-    "clusters": "clusters.md", "falling": "falling.md",
+    "clusters": "clusters.md", "falling": "falling.md", "waves": "waves.md",
     "confounding": "confounding.md", "simultaneous": "simultaneous.md", "censoring": "censoring.md",
 }  # fmt: skip
 """Page of each proof."""
@@ -74,6 +74,12 @@ PRINTED = (
         ("fall_given_last", "fall_given_present"), ("falling",),
         "3,000 and 20,000 customers; three laws of a trait that never changes, with and without an effect of the fall. "
         "Not tried: a rise, hazard ratios of a change, the gains in log score",
+    ),
+    PrintedIntervals(
+        "surveys followed to the next one, and with each customer counted once: retention by level, a fall and a rise",
+        ("until_next", "per_customer"), ("waves",),
+        "1,500 and 20,000 customers; three laws, in one of which the score itself acts. Not tried: customers who "
+        "answer by what is not recorded, spend",
     ),
     PrintedIntervals(
         "what changed between two cohorts, part by part", ("comparison.csv",), ("changes",),

@@ -19,6 +19,7 @@ from validation.sensitivity.censoring_proof import CENSORED
 from validation.sensitivity.confounding_proof import CONFOUNDING
 from validation.sensitivity.simultaneous_proof import SIMULTANEOUS_PROOF
 from validation.tenure_proof import TENURE
+from validation.wave_proof import WAVES_PROOF
 
 PROOFS: dict[str, Proof] = {
     proof.name: proof
@@ -35,6 +36,7 @@ PROOFS: dict[str, Proof] = {
         CHANGES,
         OLD_MODEL,
         FALLING,
+        WAVES_PROOF,
         PRINTED_PROOF,
         BREAK_EVEN,
         CLUSTERS,

@@ -1,6 +1,5 @@
 """Laws of customers who are surveyed several times, with the two contrasts of a fall worked out by recursion."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,18 +9,22 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from cxlink.cohort.count.clusters import BUCKETS
-from cxlink.cohort.count.counts import Counts, add_up
+from cxlink.cohort.count.counts import PER_CUSTOMER, Counts, add_up
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.count.survey_history import FIRST
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 
 LEVELS = 5
 GAP, WAVES, FOLLOWED = 4, 3, 14
-"""Months between waves, waves, and months from the first one to the end of observation."""
+"""Months between waves, waves, and months from the first one to the end of observation unless a law says otherwise."""
 HORIZON = GAP
 """Of retention: to the next wave, so that no later score has a part in the truth."""
-_GRID = np.linspace(-6.0, 6.0, 241)
+GRID = np.linspace(-6.0, 6.0, 241)
+"""Values of the trait that recursions take."""
+STRATA = ["stratum.previous_score", "stratum.survey_number", "stratum.since_last_survey"]
 _STRATA = ("2 <6", "2 6-<12", "3 <6")
+_NEVER = np.iinfo(int).max // 2
+"""Month in which nobody is lost or surveyed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +39,26 @@ class SurveyLaw:
         Log hazard ratio while the last score was a fall.
     silence : float
         How much rarer an answer is, on the log-odds, for each unit by which the trait is lower.
+    trait : float
+        How much lower the log hazard is for each unit of the trait.
+    acts : float
+        How much lower the log hazard is for each level by which the last score is over 3.
+    followed : int
+        Months from the first wave to the end of observation.
     """
 
     name: str
     about: str
     fall: float = 0.0
     silence: float = 0.0
+    trait: float = 0.5
+    acts: float = 0.0
+    followed: int = FOLLOWED
 
-    def hazard(self, trait: np.ndarray, fell: np.ndarray) -> np.ndarray:
-        """Share of the customers lost in a month."""
-        lost: np.ndarray = -np.expm1(-np.exp(-2.6 - 0.5 * trait + self.fall * fell))
+    def hazard(self, trait: np.ndarray, fell: np.ndarray, last: np.ndarray | int = 0) -> np.ndarray:
+        """Share of the customers lost in a month; ``last`` is their last score, 0 of those without one."""
+        opinion = self.trait * trait + self.acts * np.where(last, last - 3, 0)
+        lost: np.ndarray = -np.expm1(-np.exp(-2.6 - opinion + self.fall * fell))
         return lost
 
     def answers(self, trait: np.ndarray) -> np.ndarray:
@@ -55,11 +68,23 @@ class SurveyLaw:
 
     def drawn(self, customers: int, rng: np.random.Generator) -> Counts:
         """Draw a cohort as counts, as a table of surveys would be counted."""
+        return survey_counts(self.surveys(customers, rng), survey_spec())
+
+    def surveys(self, customers: int, rng: np.random.Generator) -> pd.DataFrame:
+        """Draw the surveys that a cohort answers.
+
+        Returns
+        -------
+        DataFrame
+            A row a survey: ``customer``, ``bucket``, ``wave``, ``score``, ``last`` (the score before; 0: none),
+            ``number``, ``since`` (waves since the last one), ``stayed`` and ``followed`` (months from it to loss, and
+            to the end of observation).
+        """
         trait, lost_at = rng.normal(size=customers), np.full(customers, np.iinfo(int).max)
         last, fell = np.zeros(customers, dtype=int), np.zeros(customers, dtype=bool)
         number, before = np.zeros(customers, dtype=int), np.zeros(customers, dtype=int)
         bucket = rng.integers(0, BUCKETS, customers)
-        pieces: list[tuple[np.ndarray, ...]] = []
+        pieces: list[dict[str, np.ndarray | int]] = []
         for wave in range(WAVES):
             at = np.flatnonzero((lost_at > GAP * wave) & (rng.random(customers) < self.answers(trait)))
             score = np.clip(np.rint(3 + 0.8 * trait[at] + 0.8 * rng.normal(size=len(at))), 1, LEVELS).astype(
@@ -67,17 +92,17 @@ class SurveyLaw:
             )
             fell[at] = (last[at] > 0) & (score < last[at])
             number[at] += 1
-            pieces.append((at, score, last[at], number[at].copy(), wave - before[at]))
+            pieces.append({
+                "customer": at, "bucket": bucket[at], "wave": wave, "score": score, "last": last[at],
+                "number": number[at], "since": wave - before[at], "followed": self.followed - GAP * wave,
+            })  # fmt: skip
             last[at], before[at] = score, wave
-            months = GAP if wave < WAVES - 1 else FOLLOWED - GAP * (WAVES - 1)
-            hazard = self.hazard(trait, fell)
+            months = GAP if wave < WAVES - 1 else self.followed - GAP * (WAVES - 1)
             there = lost_at > GAP * wave
-            lost_at[there] = np.minimum(
-                lost_at[there],
-                GAP * wave
-                + np.where((t := rng.geometric(hazard[there])) <= months, t, np.iinfo(int).max // 2),
-            )
-        return _counts(pieces, lost_at, bucket)
+            stays = rng.geometric(self.hazard(trait, fell, last)[there])
+            lost_at[there] = np.minimum(lost_at[there], GAP * wave + np.where(stays <= months, stays, _NEVER))
+        made = pd.concat([pd.DataFrame(piece) for piece in pieces], ignore_index=True)
+        return made.assign(stayed=lost_at[made["customer"]] - GAP * made["wave"])
 
     def contrasts(self) -> dict[str, float]:
         """Difference of retention of those whose score fell, given the last score and given the present one.
@@ -92,26 +117,26 @@ class SurveyLaw:
 
         Indices are the present score, the one before, and the stratum.
         """
-        readings = _readings(_GRID)
-        density = norm.pdf(_GRID) / norm.pdf(_GRID).sum()
-        share, masses = self.answers(_GRID), np.zeros((2, 2, LEVELS, LEVELS, len(_STRATA)))
+        probability = readings(GRID)
+        density = norm.pdf(GRID) / norm.pdf(GRID).sum()
+        share, masses = self.answers(GRID), np.zeros((2, 2, LEVELS, LEVELS, len(_STRATA)))
         # by trait, last score (0: none), whether it was a fall, surveys answered, waves since
         state = {(0, False, 0, 0): density}
         for _ in range(WAVES):
             new: dict[tuple[int, bool, int, int], np.ndarray] = {}
             for (last, fall, number, since), mass in state.items():
                 for score in range(LEVELS):
-                    now = mass * share * readings[:, score]
+                    now = mass * share * probability[:, score]
                     falls = bool(last) and score + 1 < last
                     if last and score + 1 <= last:
                         stratum = _STRATA.index(f"{number + 1} {'<6' if GAP * (since + 1) < 6 else '6-<12'}")
-                        stay = (1 - self.hazard(_GRID, np.array(falls))) ** HORIZON
+                        stay = (1 - self.hazard(GRID, np.array(falls))) ** HORIZON
                         place = (int(not falls), slice(None), score, last - 1, stratum)
                         masses[place] += [now.sum(), (now * stay).sum()]
                     key = (score + 1, falls, number + 1, 0)
-                    new[key] = new.get(key, 0) + now * (1 - self.hazard(_GRID, np.array(falls))) ** GAP
+                    new[key] = new.get(key, 0) + now * (1 - self.hazard(GRID, np.array(falls))) ** GAP
                 silent = (last, fall, number, since + 1 if last else 0)
-                kept = mass * (1 - share) * (1 - self.hazard(_GRID, np.array(fall))) ** GAP
+                kept = mass * (1 - share) * (1 - self.hazard(GRID, np.array(fall))) ** GAP
                 new[silent] = new.get(silent, 0) + kept
             state = new
         return masses[0], masses[1]
@@ -127,18 +152,43 @@ def survey_laws() -> dict[str, SurveyLaw]:
     return {law.name: law for law in laws}
 
 
-def survey_spec() -> CohortSpec:
+def survey_spec(horizon: int = HORIZON) -> CohortSpec:
     """Describe the tables of these laws."""
     tables: dict[str, dict[str, Any]] = {
         "cohort": {"id": "customer", "repeat": "all", "name": "surveys", "simulated": True},
         "score": {"column": "score", "scale": f"1-{LEVELS}", "worst": [1], "best": [LEVELS]},
         "subscription": {"duration": "months", "event": "left", "survey": "day"},
-        "analysis": {"horizon": HORIZON, "draws": 500},
+        "analysis": {"horizon": horizon, "draws": 500},
     }
     return make_spec(tables)
 
 
-def _readings(trait: np.ndarray) -> np.ndarray:
+def survey_counts(surveys: pd.DataFrame, spec: CohortSpec) -> Counts:
+    """Count surveys as a table of them would be counted."""
+    last = surveys["last"]
+    cells = pd.DataFrame({
+        "score": surveys["score"].astype("Int64"), **strata_of(surveys),
+        "previous": last.astype("Int64").mask(last == 0),
+        "entry": 0, "exit": np.minimum(surveys["stayed"], surveys["followed"]),
+        "cause": np.where(surveys["stayed"] <= surveys["followed"], "lost", ""),
+        "wave": "", "bucket": surveys["bucket"], "n": 1,
+        PER_CUSTOMER: 1 / surveys.groupby("customer")["score"].transform("size"),
+    })  # fmt: skip
+    return Counts(add_up(cells), spec, Profile("surveys", len(surveys), len(surveys)))
+
+
+def strata_of(surveys: pd.DataFrame) -> dict[str, np.ndarray]:
+    """What surveys are adjusted for by themselves, of ``last``, ``number`` and ``since``."""
+    last, number, months = surveys["last"], surveys["number"], GAP * surveys["since"]
+    names = (
+        np.where(last > 0, last.astype(str), FIRST),
+        np.where(number < 3, number.astype(str), "3+"),
+        np.where(last > 0, np.where(months < 6, "<6", "6-<12"), FIRST),
+    )
+    return dict(zip(STRATA, names, strict=True))
+
+
+def readings(trait: np.ndarray) -> np.ndarray:
     """Probability of each score given the trait: (n_traits, n_levels)."""
     ends = np.concatenate([[-np.inf], np.arange(1.5, LEVELS), [np.inf]])
     below = norm.cdf((ends - 3 - 0.8 * trait[:, None]) / 0.8)
@@ -155,28 +205,3 @@ def _average(fell: np.ndarray, stayed: np.ndarray, axis: int) -> float:
     inside = weight > 0
     difference = changed[1][inside] / changed[0][inside] - same[1][inside] / same[0][inside]
     return float(weight[inside] @ difference)
-
-
-def _counts(pieces: list[tuple[np.ndarray, ...]], lost_at: np.ndarray, bucket: np.ndarray) -> Counts:
-    frames = list(_frames(pieces, lost_at, bucket))
-    cells = add_up(pd.concat(frames, ignore_index=True))
-    n = int(cells["n"].sum())
-    return Counts(cells, survey_spec(), Profile("surveys", n, n))
-
-
-def _frames(
-    pieces: list[tuple[np.ndarray, ...]], lost_at: np.ndarray, bucket: np.ndarray
-) -> Iterator[pd.DataFrame]:
-    for wave, (at, score, last, number, since) in enumerate(pieces):
-        followed = FOLLOWED - GAP * wave
-        stayed = lost_at[at] - GAP * wave
-        months = np.where(GAP * since < 6, "<6", "6-<12")
-        yield pd.DataFrame({
-            "score": pd.array(score, dtype="Int64"),
-            "stratum.previous_score": np.where(last > 0, last.astype(str), FIRST),
-            "stratum.survey_number": np.where(number < 3, number.astype(str), "3+"),
-            "stratum.since_last_survey": np.where(last > 0, months, FIRST),
-            "previous": pd.array(np.where(last > 0, last, 0), dtype="Int64"),
-            "entry": 0, "exit": np.minimum(stayed, followed), "cause": np.where(stayed <= followed, "lost", ""),
-            "wave": "", "bucket": bucket[at], "n": 1,
-        }).assign(previous=lambda rows: rows["previous"].mask(rows["previous"] == 0))  # fmt: skip
