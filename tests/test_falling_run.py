@@ -114,8 +114,3 @@ def test_small_groups_are_blank_and_the_counts_have_no_bucket() -> None:
     assert changed.loc[changed["n"].isna(), "estimate"].isna().all()
     assert (changed["n"].dropna() >= 400).all()
     assert changed["n"].isna().any()
-
-
-def test_what_cannot_account_for_several_surveys_is_refused(analysis: Analysis) -> None:
-    with pytest.raises(InputError, match=r'surveys as independent, .*repeat = "all"'):
-        analyse(analysis.counts, models="standard", bayes=True)

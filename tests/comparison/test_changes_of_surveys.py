@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from waves import SPEC, waves
+from waves import HISTORY, SPEC, surveys_as_rows, waves
 
 from cxlink import Counts, InputError, compare, make_spec, read_cohort
 from cxlink.comparison.changes import response_rows
@@ -30,18 +30,10 @@ def every_survey(table: pd.DataFrame, name: str) -> Counts:
 
 def rows_alone(table: pd.DataFrame, name: str) -> Counts:
     """Each survey as a row of its own, with what is adjusted for as columns, customers as clusters."""
-    ordered = table.sort_values(["customer", "day"])
-    by_customer, month = ordered.groupby("customer"), pd.to_datetime(ordered["day"]).dt.month
-    before, number = by_customer["score"].shift(), by_customer.cumcount() + 1
-    since = month - month.groupby(ordered["customer"]).shift()
-    made = ordered.assign(
-        before=before.astype("Int64").astype("string").fillna("first"),
-        number=number.astype(str).where(number < 3, "3+"),
-        since=np.where(since.isna(), "first", np.where(since < 6, "<6", "6-<12")),
-    )
-    adjust = {"columns": ["before", "number", "since"]}
-    tables = {**SPEC, **SHARED, "cohort": {"name": name, "cluster": "customer"}, "adjust": adjust}
-    return read_cohort(made, make_spec(tables)).count()
+    cohort = {"name": name, "cluster": "customer"}
+    return read_cohort(
+        surveys_as_rows(table), make_spec({**SPEC, **SHARED, "cohort": cohort, "adjust": HISTORY})
+    ).count()
 
 
 @pytest.mark.long

@@ -46,3 +46,20 @@ def waves(n: int, seed: int, planted: float = 0.0) -> pd.DataFrame:
     day = {GAP * wave: f"2024-{GAP * wave + 1:02d}-01" for wave in range(N_WAVES)}
     table["day"] = table["asked"].map(day)
     return table.drop(columns="asked")
+
+
+HISTORY = {"columns": ["before", "number", "since"]}
+"""[adjust] of `surveys_as_rows`: what is adjusted for by itself where every survey counts."""
+
+
+def surveys_as_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Give each survey what came before it in columns of its own: the score before, its number, the time since."""
+    ordered = table.sort_values(["customer", "day"])
+    by_customer, month = ordered.groupby("customer"), pd.to_datetime(ordered["day"]).dt.month
+    before, number = by_customer["score"].shift(), by_customer.cumcount() + 1
+    since = month - month.groupby(ordered["customer"]).shift()
+    return ordered.assign(
+        before=before.astype("Int64").astype("string").fillna("first"),
+        number=number.astype(str).where(number < 3, "3+"),
+        since=np.where(since.isna(), "first", np.where(since < 6, "<6", "6-<12")),
+    )

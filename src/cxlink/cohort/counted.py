@@ -108,18 +108,13 @@ def fitting(made: Counted, models: str | None, *, bayes: bool = False) -> Counte
     Raises
     ------
     InputError
-        If there is no such set of models, or Bayesian models are asked of ``quick``, or of surveys that all count.
+        If there is no such set of models, or Bayesian models are asked of ``quick``.
     """
     spec, asked = made.counts.spec, models or made.counts.spec.analysis.models
     if asked not in get_args(Models):
         raise InputError(f"models: {asked!r} is none of {', '.join(get_args(Models))}.")
     if bayes and asked == "quick":
         raise InputError("quick fits no models, so none by Bayes: leave out quick, or bayes.")
-    if bayes and spec.every_survey:
-        raise InputError(
-            "Bayesian models take surveys as independent, which those of one customer are not ([cohort] repeat = "
-            '"all"): leave out bayes, or set repeat = "first".'
-        )
     section = spec.analysis.model_copy(update={"models": asked})
     counts = replace(made.counts, spec=spec.model_copy(update={"analysis": section}))
     return replace(made, counts=counts)

@@ -23,7 +23,7 @@ from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort
 from cxlink.estimands.bayesian.posterior_coefficients import posterior_coefficients
 from cxlink.estimands.over_clusters.clustered_rows import clustering
-from cxlink.fits.formulas.clusters_of_models import clustered_by, refuse_clusters, students_table
+from cxlink.fits.formulas.clusters_of_models import clustered_by, students_table
 from cxlink.fits.formulas.formula import parse_formula
 from cxlink.fits.formulas.model_cells import ModelCells, model_cells
 from cxlink.fits.formulas.populations import Profiles, as_profiles, contrasts_table, interval
@@ -332,14 +332,11 @@ def posterior(
     Raises
     ------
     InputError
-        If there is no such model, the spec lacks its outcome, every survey of a customer counts, or an earlier cohort
-        is not of the same kind.
+        If there is no such model, the spec lacks its outcome, or an earlier cohort is not of the same kind.
     """
     cohort = clustered_by(cohort, cluster)
     counts = cohort.count() if isinstance(cohort, Cohort) else cohort
     spec = counts.spec
-    if spec.every_survey:
-        refuse_clusters(counts, "posterior()")
     if model not in _MODELS:
         raise InputError(f"{model!r} is no Bayesian model; there are {', '.join(_MODELS)}.")
     if (spec.spend if model == "spend" else spec.subscription) is None:
