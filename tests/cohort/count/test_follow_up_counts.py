@@ -69,6 +69,11 @@ def as_counted(made: FollowUpCounts) -> dict[tuple[object, ...], int]:
     return {(int(a), int(b), *rest): n for (a, b, *rest), n in zip(keys, cells["n"], strict=True)}
 
 
+def test_a_table_of_customers_who_were_observed_for_no_whole_period_has_no_row() -> None:
+    made = counted(customers(40).assign(months=0, left=0))
+    assert (len(made.cells), made.merged, made.left_out) == (0, (), ())
+
+
 def test_cells_are_those_of_plain_counting() -> None:
     table = customers()
     lost = (table["left"] == 1) & (table["months"] <= 6)

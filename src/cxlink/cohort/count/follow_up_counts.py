@@ -68,7 +68,7 @@ def follow_up_table(
     """
     empty = FollowUpCounts(cells[:0].reset_index(drop=True), horizon, left_out=left_out)
     others, keys, most = list(empty.others(spec)), _keys(spec), MOST_JOINT
-    while others:
+    while others and len(cells):
         try:
             made = joint(cells, others, keys, most)
         except InputError:
