@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cxlink.cohort import checked_rows
-from cxlink.cohort.count import driver_cells, journey_cells, survey_history, whole_periods
+from cxlink.cohort.count import driver_cells, journey_cells, metric_expressions, survey_history, whole_periods
 from cxlink.cohort.read import columns, dates
 from cxlink.spend.bucket_sandwich import scale_of
 from validation.fuzz import __main__ as command
@@ -19,6 +19,7 @@ from validation.fuzz import own_reading as read
 from validation.fuzz.drawn_case import drawn
 from validation.fuzz.own_horizon import Customer, horizon_of
 from validation.fuzz.own_journey import journey
+from validation.fuzz.own_metrics import Answer, amounts, metrics
 from validation.fuzz.own_several import by_scores, by_times
 from validation.fuzz.trial import tried
 from validation.fuzz.writers import READERS
@@ -59,6 +60,7 @@ def test_a_score_that_is_0_everywhere_has_a_scale() -> None:
         (dates, "less_gap", lambda until, _: until, (752,)),
         (survey_history, "MOST_NUMBERED", 2, (399, 508)),
         (columns, "YES", frozenset({"true"}), range(20, 30)),
+        (metric_expressions, "MOST_ORDERS", 3, (6, 28, 40)),
         (driver_cells, "observed_states", lambda *_: None, (2167,)),
         (journey_cells, "_day_number", lambda days: np.zeros(len(days), np.int64), (2300, 2309, 2334, 2341)),
     ],
@@ -68,6 +70,7 @@ def test_a_score_that_is_0_everywhere_has_a_scale() -> None:
         "spans followed to the end",
         "fewer surveys",
         "fewer words",
+        "fewer orders",
         "who was never observed",
         "contacts in another order",
     ],
@@ -132,6 +135,48 @@ def test_contacts_by_hand() -> None:
     assert list(made.cells) == [(2, 5, "(missing)")]
     assert list(made.paths) == [("web → shop", "web")]
     assert set(made.contacts) == {("web", "(missing)", "2024Q2", 5), ("shop", "(missing)", "2024Q2", 2)}
+
+
+def test_metrics_by_hand() -> None:
+    day = datetime.date
+    spec = {
+        "subscription": {
+            "signup": "joined",
+            "survey": "asked",
+            "end": "left",
+            "observed_until": "2025-12-31",
+        },
+        "metrics": {
+            "orders": "orders",
+            "support_cost": "cost",
+            "contract_value": "value",
+            "contract_months": 6,
+        },
+    }
+    asked, left = day(2025, 2, 1), day(2025, 5, 1)
+    rows = [
+        {"joined": day(2025, 1, 5), "asked": asked, "left": left, "orders": 4, "cost": 3, "value": 9},
+        {"joined": day(2024, 1, 5), "asked": asked, "left": None, "orders": None, "cost": 2, "value": None},
+    ]  # fmt: skip
+    answers = [
+        Answer(row, 5, "", "", 10.0, complete, day(2025, 12, 31), "")
+        for row, complete in zip(rows, (True, False), strict=True)
+    ]
+    made, refused = metrics(answers, spec)
+    assert refused == ""
+    sums = {(of, period): (cell["n"], cell["x"], cell["w"]) for (of, _, _, period, *_), cell in made.items()}
+    flows = {
+        ("signup", "start", 2): 2, ("signup", "lost", 2): 1, ("signup", "end", 2): 1, ("signup", "start", 3): 1,
+        ("signup", "end", 3): 1, ("signup", "start", 4): 1, ("signup", "end", 4): 1,
+    }  # fmt: skip
+    flows |= {("survey", of, quarter): n for (_, of, quarter), n in flows.items()}
+    assert sums == {
+        ("answers", "2025Q1"): (2, 0, 0), ("transaction_size", "2025Q1"): (1, 10, 4),
+        ("cost_to_serve", "2025Q1"): (1, 3, 0), ("contract_value", "2025Q1"): (1, 9, 0),
+        ("contract_value_annualised", "2025Q1"): (1, 18, 0),
+        **{(f"{role}.{of}", f"2025Q{quarter}"): (n, 0, 0) for (role, of, quarter), n in flows.items()},
+    }  # fmt: skip
+    assert amounts({"orders": 1.5, "cost": 0, "value": 0, "joined": None}, spec)["orders"] is read.BAD
 
 
 def test_dates_and_numbers_by_hand() -> None:

@@ -60,9 +60,9 @@ def page(table: pd.DataFrame) -> Page:
         f"{made_by().replace('make coverage', 'python -m validation.fuzz')}: {len(table):,} tables and specs, each "
         f"made from its seed ({table['seed'].min()} to {table['seed'].max()}): columns, names and cells of any kind, "
         "hostile ones in two of five; keys of every section, one in ten specs invalid. Every cell of the counts, of "
-        "several scores and of contacts is compared with one that plain loops over the rows make, written from the "
-        "documentation and without the package; every refusal must be one line, of something that is wrong, and name a "
-        "row that is. The sums of `[metrics]` beside touchpoint and member are not compared. "
+        "several scores, contacts and metrics is compared with one that plain loops over the rows make, written from "
+        "the documentation and without the package; every refusal must be one line, of something that is wrong, and "
+        "name a row that is. "
         f"{analysed} were analysed as well: every estimate is a number inside its interval.\n"
     )
     lines.append(
@@ -109,7 +109,7 @@ KINDS: dict[str, Callable[[Case], bool]] = {
     "surveys in a table of their own": lambda case: case.surveys is not None, "accounts": _key("cohort", "cluster"),
     "several surveys that count": _key("cohort", "repeat", "all"),
     "spans of subscriptions": _key("subscription", "gap_days"), "grouped rows": _key("cohort", "count"),
-    "words of yes and no": _key("table", "true"),
+    "metrics": _key("metrics", "period"), "words of yes and no": _key("table", "true"),
 }  # fmt: skip
 
 

@@ -43,6 +43,7 @@ def difference(counts: Counts, expected: Expected, strata: list[str]) -> str:
         _cells(cells, keys, expected.cells)
         or _named("by scores: ", _drivers(counts.drivers, expected.drivers, columns))
         or _named("by times: ", _follow_up(counts.follow_up, expected.follow_up, columns))
+        or _named("metrics: ", _metrics(counts.metrics, expected.metrics))
         or _named("contacts: ", _journey(counts.journey, expected.journey, columns))
     )
 
@@ -71,6 +72,11 @@ def _cells(table: pd.DataFrame, keys: Sequence[str], expected: Cells) -> str:
             if not np.isclose(found[key][name], value, rtol=1e-9, atol=1e-8 * cell["n"]):
                 return f"{name} of {key} is {found[key][name]!r}, expected {value!r}"
     return ""
+
+
+def _metrics(found: pd.DataFrame, expected: Cells) -> str:
+    keys = ["of", "variable", "level", "period", "score", "bucket"]
+    return _cells(found.assign(**({} if "bucket" in found else {"bucket": ""})), keys, expected)
 
 
 def _some(keys: Any) -> str:

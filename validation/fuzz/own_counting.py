@@ -12,6 +12,7 @@ from validation.fuzz.own_history import Survey, bucket, history_of, refusal, sur
 from validation.fuzz.own_horizon import Customer, horizon_of
 from validation.fuzz.own_journey import Journey, journey
 from validation.fuzz.own_merging import merged
+from validation.fuzz.own_metrics import Answer, amounts, metrics, named_by_metrics
 from validation.fuzz.own_reading import BAD
 from validation.fuzz.own_several import Several, by_scores, by_times, levels, others_of
 
@@ -46,6 +47,8 @@ class Expected:
         Customers by several scores, with outcomes and with times; None where there are none.
     journey : Journey or None
         Customers by their contacts; None where there are none.
+    metrics : dict
+        Sums of metrics by what is counted, variable, level, period, score and bucket.
     """
 
     refused: str = ""
@@ -57,6 +60,7 @@ class Expected:
     drivers: Several | None = None
     follow_up: Several | None = None
     journey: Journey | None = None
+    metrics: dict[tuple[Any, ...], dict[str, float]] = field(default_factory=dict)
 
 
 def counted(
@@ -105,7 +109,7 @@ def counted(
     if found.broken:
         found.left_out["invalid"] = len(found.broken)
     if _all_count(spec) and not found.broken:
-        _count_surveys(history, coded, spec, found)
+        _count_surveys(history, coded, spec, columns, found)
         return found
     kept = [(row, one) for row, one in zip(rows, coded, strict=True) if one is not None]
     kept = _one_a_customer(kept, spec, found)
@@ -127,7 +131,27 @@ def counted(
             cell[name] += value
     found.refused = _too_many_levels([one for _, one in kept], spec)
     _count_further(found, every, observed, spec, contacts)
+    _count_metrics(
+        found,
+        [(one.row, key, sums, one.bucket) for one, (_, (key, sums)) in zip(every, kept, strict=True)],
+        spec,
+        columns,
+    )
     return found
+
+
+def _count_metrics(found: Expected, rows: Sequence[Any], spec: Spec, columns: Sequence[str]) -> None:
+    """Count what metrics are made of, of customers with and without a score."""
+    answers = []
+    for row, key, sums, place in rows:
+        until = _until(row, spec, columns) if spec.get("subscription", {}).get("end") else None
+        if isinstance(until, datetime.date):
+            until -= datetime.timedelta(spec["subscription"].get("gap_days", 0))
+        over = "spend" not in spec or _over(row, spec, key[0] is not None, columns) is True
+        spent = sums["spend_sum"] if sums.get("spend_n") else None
+        answers.append(Answer(row, key[0], key[-2], key[-1], spent, over, until, place))
+    sums_of, refused = metrics(answers, spec)
+    found.metrics, found.refused = sums_of, found.refused or refused
 
 
 def _customer(row: Row, key: tuple[Any, ...], sums: Mapping[str, float], place: int | str) -> Customer:
@@ -159,7 +183,9 @@ def _all_count(spec: Spec) -> bool:
     return bool(spec.get("cohort", {}).get("repeat") == "all")
 
 
-def _count_surveys(history: Sequence[Survey], coded: Sequence[Any], spec: Spec, found: Expected) -> None:
+def _count_surveys(
+    history: Sequence[Survey], coded: Sequence[Any], spec: Spec, columns: Sequence[str], found: Expected
+) -> None:
     """Add surveys up, with what came before each."""
     found.refused = refusal(history, spec) or _too_many_levels(list(coded), spec)
     at = 1 + len(_of_table(spec))
@@ -169,6 +195,12 @@ def _count_surveys(history: Sequence[Survey], coded: Sequence[Any], spec: Spec, 
         cell = found.cells.setdefault(whole, dict.fromkeys(every, 0.0))
         for name, value in every.items():
             cell[name] += value
+    first = [
+        (survey.row, key, sums, survey.bucket)
+        for survey, (key, sums) in zip(history, coded, strict=True)
+        if survey.strata[1] == "1"
+    ]
+    _count_metrics(found, first, spec, columns)
 
 
 def _refused(columns: Sequence[str], spec: Spec) -> str:
@@ -203,7 +235,7 @@ def named(spec: Spec) -> set[str]:
     adjust = spec.get("adjust", {})
     names |= {*adjust.get("columns", ()), *adjust.get("bands", ())} - {*WORKED_OUT}
     names |= {one["column"] for one in others_of(spec).values()}
-    return {name for name in names if isinstance(name, str)}
+    return {name for name in names | named_by_metrics(spec) if isinstance(name, str)}
 
 
 def _as_day(text: Any) -> datetime.date | None:
@@ -321,7 +353,7 @@ def _coded(row: Row, spec: Spec, columns: Sequence[str]) -> tuple[tuple[Any, ...
     table, section = spec.get("table", {}), spec["score"]
     low, high = scale_of(section["scale"])
     level = read.score(row[section["column"]], table, (low, high), section.get("round", False))
-    if level is BAD or BAD in levels(row, spec).values():
+    if level is BAD or BAD in levels(row, spec).values() or BAD in amounts(row, spec).values():
         return None
     sub = spec.get("subscription")
     times: Any = (0, 0, "", "")

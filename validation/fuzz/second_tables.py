@@ -38,7 +38,7 @@ def stored_beside(
     random = Random(f"{name} of {case.seed}")
     keys = {**case.spec.get("table", {}), **stored.keys}
     plain = all(part.isalnum() for column in columns for part in column.replace(" ", "").split("_"))
-    if plain and random.random() < 0.5:
+    if plain and not case.spoilt and random.random() < 0.5:
         path, text = folder / f"{name}.csv", _text(columns, keys, random)
         encoding, delimiter = keys.get("encoding", "utf-8"), keys.get("delimiter", random.choice(",;\t"))
         text = {
