@@ -296,7 +296,8 @@ def _read(
         refuse_wide(raw, spec, source.name)
     read = Profile(source.name, n_rows, _customers(raw))
     naive = naive_spec(spec)
-    journey, of_contacts = count_journey(source, spec, raw, contacts)
+    one_each, cells = _of_customers(once, spec, raw, read)
+    journey, of_contacts = count_journey(once, one_each, cells, contacts)
     return Cohort(
         name=source.name,
         spec=spec,
@@ -308,23 +309,37 @@ def _read(
         metrics=metric_counts(metrics, raw_flows(once, spec), spec),
         notes=notes + of_contacts,
         undropped=checked.undropped,
-        drivers=None if wide else _drivers(once, spec, raw, read, finer),
+        drivers=None
+        if wide
+        else count_drivers(once, one_each, cells, read, None if spec.every_survey else finer),
         until_next=until_next(source, spec, finer) if spec.every_survey and not wide else None,
         journey=journey,
         follow_up=None if wide else count_follow_up(source, spec, raw, read, finer),
     )
 
 
-def _drivers(
-    source: Source, spec: CohortSpec, raw: pa.Table, read: Profile, finer: pa.Table | None
-) -> DriverCounts | None:
-    """Count customers by all of their scores; where every survey counts, by those of the first, to the same horizon."""
-    if not (spec.every_survey and spec.others):
-        return count_drivers(source, spec, raw, read, finer)
+def _of_customers(
+    source: Source, spec: CohortSpec, raw: pa.Table, read: Profile
+) -> tuple[CohortSpec, pa.Table]:
+    """Give the spec and the raw cells of one survey a customer: where every one counts, of the first, to one horizon.
+
+    Parameters
+    ----------
+    source : Source
+        One row a customer.
+    spec : CohortSpec
+        Of all surveys.
+    raw : Arrow table
+        Cells of all surveys, from which the horizon follows.
+    read : Profile
+        Of the table.
+    """
+    if not (spec.every_survey and (spec.others or spec.touchpoints)):
+        return spec, raw
     horizon = resolve(code_cells(raw, spec, read)).spec.horizon
     analysis = spec.analysis.model_copy(update={"horizon": horizon})
     first = spec.of_first_surveys.model_copy(update={"analysis": analysis})
-    return count_drivers(source, first, grouping.raw_cells(source, first), read)
+    return first, grouping.raw_cells(source, first)
 
 
 def naive_spec(spec: CohortSpec) -> CohortSpec | None:

@@ -34,7 +34,7 @@ PAGES: tuple[Callable[[Material, int], list[Block]], ...] = (
     driver_pages, journey_pages,
     metric_pages, sensitivity_pages, diagnostics_pages,
 )  # fmt: skip
-OF_FIRST_SURVEYS = (value_pages, metric_pages)
+OF_FIRST_SURVEYS = (value_pages, driver_pages, journey_pages, metric_pages)
 """Sections whose numbers are of customers where every survey counts: of the first survey of each."""
 
 

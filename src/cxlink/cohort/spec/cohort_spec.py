@@ -126,10 +126,9 @@ class CohortSpec(Section):
             )
 
     def _several(self) -> str:
-        """Give the key by which rows are several customers, several of one, or dependent; empty where none is."""
+        """Give the key by which rows are several customers, or dependent; empty where none is."""
         keys = (
             ("[cohort] count", self.cohort.count), ("[cohort] cluster", self.cohort.cluster),
-            ('[cohort] repeat = "all"', self.every_survey or None),
         )  # fmt: skip
         return next((key for key, value in keys if value is not None), "")
 

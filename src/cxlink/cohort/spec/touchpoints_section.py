@@ -41,7 +41,7 @@ class TouchpointsSection(Section):
         dated : bool
             Whether the day of each customer's survey is known.
         several : str
-            The key by which a customer has several rows or rows are not independent; empty for none.
+            The key by which a row is several customers or rows are not independent; empty for none.
         taken : str
             The column of the score.
 
@@ -61,8 +61,8 @@ class TouchpointsSection(Section):
             )
         if several:
             raise ValueError(
-                f"[touchpoints] goes without {several}: a customer is one row, independent of the others. Leave one of "
-                "them out"
+                f"[touchpoints] goes without {several}: contrasts and trends take each row as one customer, "
+                "independent of the others. Leave one of them out"
             )
         if len(set(self.columns)) < len(self.columns):
             raise ValueError("[touchpoints] names one column twice")

@@ -30,7 +30,7 @@ def journey_rows(counts: Counts) -> Iterator[Row]:
         return
     yield from _means(counts, journey)
     yield from _order(counts, journey)
-    for one in contrasts_of_journey(journey, spec):
+    for one in contrasts_of_journey(journey, spec.of_first_surveys):
         unit = "probability" if one.outcome == "retention" else spec.spend.currency if spec.spend else ""
         error = one.contrast.std_error
         # by segment the touchpoint stands in the version: a row's category is that of the segment

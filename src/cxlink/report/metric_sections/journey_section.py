@@ -35,7 +35,9 @@ def journey_pages(m: Material, level: int = 1) -> list[Block]:
     if counted:
         names = list(_rows(m, MEAN))
         who = customers(int(counted[0].value))
-        parts.append(paragraph(styled("journey.opening", customers=who, n=len(names), names=names)))
+        runs = styled("journey.opening", customers=who, n=len(names), names=names)
+        runs += [" ", say("journey.first_surveys")] if m.spec.every_survey else []
+        parts.append(paragraph(runs))
     if told(m.results.metrics):
         parts += [paragraph(_verdict(m)), _contrasts(m), paragraph(_changes(m)), _picture(m)]
     if counted:
