@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cxlink.cohort import checked_rows
@@ -208,3 +209,12 @@ def test_a_run_goes_on_and_says_what_it_found(tmp_path: Path, capsys: pytest.Cap
         command.main(["--cases", "2", "--first", "3", "--out", str(tmp_path)])
     assert ended.value.code == 1
     assert "**2 are unexplained or wrong.**" in (tmp_path / "fuzz.md").read_text(encoding="utf-8")
+
+
+def test_the_page_says_by_which_states_of_the_code_seeds_were_tried() -> None:
+    table = pd.DataFrame({"seed": [0, 1, 2], "reader": "csv", "verdict": "counted", "detail": ""})
+    one = "\n".join(command.page(table.assign(code="aa")).lines)
+    two = "\n".join(command.page(table.assign(code=["aa", "aa", "bb"])).lines)
+    assert "changed meanwhile" not in one
+    assert "by the SHA-256 of both: 2 (seeds 0 to 1) by aa; 1 (seeds 2 to 2) by bb." in two
+    assert len(command.code_of()) == 12

@@ -2,18 +2,20 @@
 
 import argparse
 import gc
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+import cxlink
 from validation.fuzz.drawn_case import Case, drawn
 from validation.fuzz.trial import Outcome, tried
 from validation.page import Page, made_by, markdown_table, write_page
 
 FOLDER = Path("reports/coverage")
-CASES, BLOCK = 10_000, 100
+CASES, BLOCK = 10_000, 20
 ANALYSED = 0.02
 """Share of the valid cases that are analysed as well."""
 VERDICTS = ("counted", "refused", "wrong", "unexplained", "crashed")
@@ -25,17 +27,17 @@ def blocks(first: int, cases: int, kept: Path | None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a case: ``seed, reader, verdict, detail``.
+        A row a case: ``seed, reader, verdict, detail, code``.
     """
-    tables = []
+    tables, code = [], code_of()
     for start in range(first, first + cases, BLOCK):
         seeds = range(start, min(start + BLOCK, first + cases))
         file = kept / f"{seeds[0]}-{seeds[-1]}.csv" if kept is not None else None
         if file is not None and file.exists():
-            tables.append(pd.read_csv(file, keep_default_na=False))
+            tables.append(pd.read_csv(file, keep_default_na=False, dtype={"code": str}))
             continue
         found = [tried(seed, ANALYSED) for seed in seeds]
-        tables.append(pd.DataFrame(found))
+        tables.append(pd.DataFrame(found).assign(code=code))
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             partial = file.with_suffix(f".{os.getpid()}")
@@ -44,6 +46,19 @@ def blocks(first: int, cases: int, kept: Path | None) -> pd.DataFrame:
         for one in found:
             _say(one)
     return pd.concat(tables, ignore_index=True)
+
+
+def code_of() -> str:
+    """Twelve digits of the SHA-256 of the modules that are tried and of those that try them."""
+    files = (
+        file
+        for place in (Path(cxlink.__file__).parent, Path(__file__).parent)
+        for file in place.rglob("*.py")
+    )
+    digest = hashlib.sha256()
+    for name, file in sorted((f"{file.parent.name}/{file.name}", file) for file in files):
+        digest.update(name.encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _say(one: Outcome) -> None:
@@ -70,6 +85,13 @@ def page(table: pd.DataFrame) -> Page:
         if len(faults)
         else "None is unexplained, none silently wrong."
     )
+    states = table.groupby("code", sort=False)["seed"].agg(["size", "min", "max"])
+    if len(states) > 1:
+        said = (
+            f"{row.size_:,} (seeds {row.min} to {row.max}) by {row.Index}"
+            for row in states.rename(columns={"size": "size_"}).itertuples()
+        )
+        lines.append(f"Package or fuzzer changed meanwhile; by the SHA-256 of both: {'; '.join(said)}.")
     if len(table) < CASES:
         lines.append(f"**A short run: {len(table):,} of the {CASES:,} that are planned.**")
     lines.append("")
