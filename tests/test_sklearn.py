@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from lifelines import CoxPHFitter
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import GammaRegressor, PoissonRegressor, TweedieRegressor
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
@@ -203,3 +204,27 @@ def test_spend_that_cannot_be_is_refused() -> None:
         SpendRegressor().fit([[1.0], [2.0]], [-1.0, 2.0])
     with pytest.raises(ValueError, match="somebody must have spent"):
         SpendRegressor().fit([[1.0], [2.0]], [0.0, 0.0])
+
+
+@pytest.mark.parametrize("last", [12.0, 1e9], ids=["censored at 12", "nobody censored"])
+@pytest.mark.parametrize("estimator", [HazardRegressor(), FamilyRegressor()], ids=["hazards", "weibull"])
+def test_risks_rank_customers_as_cox_s_do_whoever_is_there_at_the_end(estimator: Any, last: float) -> None:
+    rng = np.random.default_rng(8)
+    x = rng.integers(0, 8, 300).astype(float)
+    time = np.ceil(rng.exponential(3 + 3 * x))
+    y = np.empty(300, dtype=[("left", bool), ("months", float)])
+    y["left"], y["months"] = time <= last, np.minimum(time, last)
+    rows = pd.DataFrame({"x": x, "left": y["left"], "months": y["months"]})
+    theirs = CoxPHFitter().fit(rows, "months", "left").concordance_index_
+    # far from 0 as well: years in place of ages
+    for X in (x[:, None], 2000 + x[:, None]):
+        assert estimator.fit(X, y).score(X, y) == pytest.approx(theirs, abs=1e-10) != 0.5
+
+
+def test_the_risk_is_that_by_the_last_loss_that_somebody_outlived() -> None:
+    X = np.array([[0.0], [0.0], [0.0], [1.0], [1.0], [1.0]])
+    rows = [(True, 1), (True, 2), (True, 5), (True, 1), (True, 1), (True, 5)]
+    y = np.array(rows, dtype=[("left", bool), ("months", float)])
+    assert HazardRegressor().fit(X, y).risk_time_ == 2
+    y["left"][2] = False
+    assert HazardRegressor().fit(X, y).risk_time_ == 5

@@ -89,6 +89,8 @@ class _Survival(BaseEstimator):  # type: ignore[misc]
         design = learn_design(parse_formula(" + ".join(names) or "1"), frame, cells.weight)
         self.model_ = fitted(cells, design)
         self.unique_times_ = np.unique(periods[lost])
+        outlived = self.unique_times_[self.unique_times_ < (periods + ~lost).max()]
+        self.risk_time_ = int((outlived if len(outlived) else self.unique_times_)[-1])
         self.coef_ = np.zeros(X.shape[1])
         self.coef_[self.used_] = self.model_.theta[self.model_.columns]
         return self
@@ -98,14 +100,16 @@ class _Survival(BaseEstimator):  # type: ignore[misc]
         return pd.DataFrame(X[:, self.used_], columns=[f"x{k}" for k in self.used_])
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict a risk: minus the logarithm of survival at the last time of a loss, on a log scale.
+        """Predict a risk: minus the logarithm of survival at ``risk_time_``, on a log scale.
+
+        Under proportional hazards it differs between customers as the linear predictor does.
 
         Returns
         -------
         ndarray of shape (n_customers,)
         """
         check_is_fitted(self)
-        last = self._log_survival(X, self.unique_times_[-1:])[:, 0]
+        last = self._log_survival(X, np.array([self.risk_time_]))[:, 0]
         risk: np.ndarray = np.log(np.maximum(-last, np.exp(-_FARTHEST)))
         return risk
 
@@ -148,6 +152,9 @@ class HazardRegressor(_Survival):
         Log hazard ratios; 0 of a column that is a sum of others.
     unique_times_ : int ndarray of shape (n_times,)
         Periods with a loss.
+    risk_time_ : int
+        The last period with a loss that somebody outlived: where all are lost by the last loss, survival after it is 0
+        whatever the customer, and ranks nobody. `predict` is the risk by then.
     model_ : RetentionModel
         The fitted model itself.
     """
@@ -183,6 +190,9 @@ class FamilyRegressor(_Survival):
         On the family's own location, see `cxlink.aft`.
     unique_times_ : int ndarray of shape (n_times,)
         Periods with a loss.
+    risk_time_ : int
+        The last period with a loss that somebody outlived: where all are lost by the last loss, survival after it is 0
+        whatever the customer, and ranks nobody. `predict` is the risk by then.
     model_ : RetentionModel
         The fitted model itself.
     """

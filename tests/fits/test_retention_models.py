@@ -397,3 +397,14 @@ def test_the_forest_is_drawn_where_it_is_asked_for(model: RetentionModel) -> Non
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert len(labels) == len(model.design.names)
     assert labels[:2] == ["score", "plan = plus"]
+
+
+def test_a_number_far_from_0_is_predicted_as_the_same_one_near_it() -> None:
+    frame = subscribers(600)
+    near = cxlink.hazards(cohort_of_subscribers(frame), "calls")
+    far = cxlink.hazards(cohort_of_subscribers(frame.assign(calls=frame["calls"] + 5000)), "calls")
+    values = np.arange(5)
+    tables = [model.predict(pd.DataFrame({"calls": at + values})) for model, at in ((near, 0), (far, 5000))]
+    assert tables[0]["estimate"].nunique() == 5
+    np.testing.assert_allclose(tables[1]["estimate"], tables[0]["estimate"], rtol=1e-6)
+    np.testing.assert_allclose(tables[1]["std_error"], tables[0]["std_error"], rtol=0.1)  # of 1,000 draws

@@ -8,7 +8,7 @@ import pandas as pd
 from cxlink.fits.formulas.model_cells import ModelCells, person_rows
 from cxlink.fits.formulas.profile_design import ProfileDesign, refuse_aliased
 from cxlink.fits.retention_model import RetentionModel
-from cxlink.fits.survival_curves import FreeBaseline, last_at_risk_of, normal_draws
+from cxlink.fits.survival_curves import FreeBaseline, last_at_risk_of, mean_columns, normal_draws
 from cxlink.survival.proportional_hazards.cloglog import Grouped, mean_covariates
 from cxlink.survival.proportional_hazards.hazard_errors import Contributions, HazardErrors
 from cxlink.survival.proportional_hazards.robust_errors import Covariance, few_losses, sandwich
@@ -24,7 +24,8 @@ def fit_cox(cells: ModelCells, design: ProfileDesign, covariance: Covariance) ->
     refuse_aliased(design, matrix)
     fitted = _lifelines(cells, design, matrix)
     beta = fitted.params_.to_numpy(float)
-    counts, periods = _counted(cells, matrix)
+    centre = mean_columns(cells, matrix)
+    counts, periods = _counted(cells, matrix - centre)
     losses, weight = counts.lost.sum(axis=0), np.exp(counts.shift(beta)) * counts.at_risk
     log_rest, middle = np.log(weight.sum(axis=0)), mean_covariates(counts, weight)
     errors = HazardErrors(fitted.variance_matrix_.to_numpy(float), np.zeros(middle.shape), 1 / losses)
@@ -34,7 +35,8 @@ def fit_cox(cells: ModelCells, design: ProfileDesign, covariance: Covariance) ->
         errors = sandwich(
             counts, made, cells.customers(periods), few_losses(counts), np.zeros((len(beta), len(beta)))
         )
-    theta = np.concatenate([beta, np.log(losses) - log_rest])
+    middle = middle + centre[:, None]
+    theta = np.concatenate([beta, np.log(losses) - log_rest - beta @ centre])
     moves = normal_draws(errors.covariance, cells)
     noise = errors.baseline_noise(moves, np.random.default_rng([cells.spec.analysis.seed, 17]))
     draws = np.concatenate([moves, noise - moves @ middle], axis=1)

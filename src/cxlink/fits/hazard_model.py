@@ -22,7 +22,7 @@ from cxlink.fits.formulas.formula import parse_formula
 from cxlink.fits.formulas.model_cells import ModelCells, model_cells
 from cxlink.fits.formulas.profile_design import ProfileDesign, learn_design, refuse_aliased
 from cxlink.fits.retention_model import RetentionModel
-from cxlink.fits.survival_curves import FreeBaseline, last_at_risk_of, normal_draws
+from cxlink.fits.survival_curves import FreeBaseline, last_at_risk_of, mean_columns, normal_draws
 from cxlink.survival.proportional_hazards.cloglog import Grouped, Solution, mean_covariates, shifted, solve
 from cxlink.survival.proportional_hazards.hazard_design import separated
 from cxlink.survival.proportional_hazards.hazard_draws import ProfileDraws
@@ -138,7 +138,8 @@ def grouped_counts(cells: ModelCells, matrix: np.ndarray) -> tuple[Grouped, np.n
 
 def _grouped(cells: ModelCells, design: ProfileDesign, covariance: Covariance) -> RetentionModel:
     matrix = design.matrix(cells.profiles)
-    counts, periods, extinct = grouped_counts(cells, matrix)
+    centre = mean_columns(cells, matrix)
+    counts, periods, extinct = grouped_counts(cells, matrix - centre)
     at_risk, lost = counts.at_risk.sum(axis=1), counts.lost.sum(axis=1)
     refuse_aliased(design, matrix[at_risk > 0])
     extreme = separated(matrix, at_risk, lost)
@@ -148,12 +149,13 @@ def _grouped(cells: ModelCells, design: ProfileDesign, covariance: Covariance) -
     solution = solve(counts, penalties)
     customers = cells.customers(periods) if covariance == "robust" else None
     errors = errors_of(counts, solution, penalties, customers)
-    theta = np.concatenate([solution.beta, solution.alpha])
+    drawn, baselines = _drawn(counts, solution, errors, penalties, cells)
+    theta = np.concatenate([solution.beta, solution.alpha - solution.beta @ centre])
     curve = FreeBaseline(matrix.shape[1], periods, extinct, float(last_at_risk_of(cells)))
     return RetentionModel(
         name="grouped_ph", ratio="hazard_ratio", sign=1.0, design=design, columns=slice(0, matrix.shape[1]),
-        theta=theta, covariance=errors.joint(mean_covariates(counts, solution.weight)),
-        draws=_drawn(counts, solution, errors, penalties, cells), curve=curve, cells=cells,
+        theta=theta, covariance=errors.joint(mean_covariates(counts, solution.weight) + centre[:, None]),
+        draws=np.concatenate([drawn, baselines - (drawn @ centre)[:, None]], axis=1), curve=curve, cells=cells,
         log_likelihood=solution.log_likelihood, penalised=tuple(design.names[j] for j in extreme), referee=as_glm,
         covariance_type=covariance,
     )  # fmt: skip
@@ -161,7 +163,7 @@ def _grouped(cells: ModelCells, design: ProfileDesign, covariance: Covariance) -
 
 def _drawn(
     counts: Grouped, solution: Solution, errors: HazardErrors, penalties: list[Penalty], cells: ModelCells
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     """Draws of coefficients and of the baseline's logarithms, see `hazard_draws`."""
     beta = solution.beta
     tables: tuple[Marginal, ...] = ()
@@ -173,7 +175,7 @@ def _drawn(
     drawn = beta + exchange(moves, tables)
     rng = np.random.default_rng([cells.spec.analysis.seed, 17])
     noise = errors.baseline_noise(moves, rng)
-    return np.concatenate([drawn, shifted(counts, solution, drawn) + noise], axis=1)
+    return drawn, shifted(counts, solution, drawn) + noise
 
 
 def as_glm(model: RetentionModel) -> Any:

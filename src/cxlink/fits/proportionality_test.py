@@ -31,8 +31,10 @@ def proportionality_table(model: "RetentionModel") -> pd.DataFrame:
     """
     from cxlink.fits.formulas.clusters_of_models import p_values, student_width
     from cxlink.fits.hazard_model import grouped_counts
+    from cxlink.fits.survival_curves import mean_columns
 
     matrix = model.design.matrix(model.cells.profiles)
+    matrix = matrix - mean_columns(model.cells, matrix)
     counts, periods, _ = grouped_counts(model.cells, matrix)
     customers = model.cells.customers(periods) if model.covariance_type == "robust" else None
     time = np.log2(periods)

@@ -14,6 +14,7 @@ from cxlink.groups.discrete_hazard import EXTINCT
 
 Quantity = Literal["survival", "rmst", "median"]
 _BLOCK = 4_000_000
+_FARTHEST = 600.0
 
 
 class Curve(Protocol):
@@ -90,12 +91,16 @@ class FreeBaseline:
     until: float
 
     def log_survival(self, theta: np.ndarray, rows: np.ndarray, times: np.ndarray) -> np.ndarray:
-        """−e^{x'β}·Σ_{u ≤ t} e^{α_u}, see `cxlink.fits.retention_model.Curve`."""
+        """−e^{x'β}·Σ_{u ≤ t} e^{α_u}, see `cxlink.fits.retention_model.Curve`.
+
+        The largest α goes with x'β: where a number is far from 0 (a year), each alone is out of range.
+        """
         beta, alpha = theta[:, : self.n_effects], theta[:, self.n_effects :]
+        largest = alpha.max(axis=1, keepdims=True)
         rises = np.zeros((len(theta), int(max(times.max(initial=0), self.until)) + 1))
-        rises[:, self.periods] = np.exp(alpha)
+        rises[:, self.periods] = np.exp(alpha - largest)
         total = np.cumsum(rises, axis=1)[:, times]
-        ratio = np.exp(np.clip(beta @ rows.T, -40.0, 40.0))
+        ratio = np.exp(np.clip(beta @ rows.T + largest, -_FARTHEST, _FARTHEST))
         log_survival: np.ndarray = -ratio[..., None] * total[:, None, :]
         for period in self.extinct:
             log_survival = np.where(times >= period, EXTINCT, log_survival)
@@ -106,6 +111,16 @@ def last_at_risk_of(cells: ModelCells) -> int:
     """Give the last period in which customers of these cells are at risk."""
     at_risk = cells.exit > cells.entry
     return int(cells.exit[at_risk].max(initial=0))
+
+
+def mean_columns(cells: ModelCells, matrix: np.ndarray) -> np.ndarray:
+    """Give the mean of each column over customers, of shape (n_columns,).
+
+    Proportional hazards are fitted to columns less these: the same model, whose logarithms stay small where a number is
+    far from 0.
+    """
+    centre: np.ndarray = cells.weight @ matrix / cells.weight.sum()
+    return centre
 
 
 def normal_draws(covariance: np.ndarray, cells: ModelCells) -> np.ndarray:
