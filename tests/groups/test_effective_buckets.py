@@ -16,6 +16,7 @@ from cxlink.groups.effective_buckets import (
     buckets_of_curve,
     effective_buckets,
     effective_number,
+    effective_of,
 )
 from cxlink.groups.requests import pooled
 
@@ -37,29 +38,29 @@ def made() -> EffectiveBuckets:
 
 def test_pooled_by_hand(made: EffectiveBuckets) -> None:
     footing = made.footing(("1",), "no")
-    assert footing.effective == pytest.approx(12**2 / (6**2 + 2**2 + 4**2))
+    assert footing.effective == pytest.approx((6**2 + 2**2 + 4**2) ** 2 / (6**4 + 2**4 + 4**4))
     assert not footing.single
-    assert made.footing(("5",), "no").effective == pytest.approx(18**2 / (13**2 + 5**2))
+    assert made.footing(("5",), "no").effective == pytest.approx((13**2 + 5**2) ** 2 / (13**4 + 5**4))
 
 
 def test_standardised_by_hand(made: EffectiveBuckets) -> None:
     # plan a has 16 of the 30 customers: a customer of score 1 weighs 16/30/8 in it, and 14/30/4 in plan b
-    a, b = (16 / 30 / 8) ** 2, (14 / 30 / 4) ** 2
-    parts = np.array([6 * a, 2 * a, 4 * b])
+    a, b = 16 / 30 / 8, 14 / 30 / 4
+    parts = np.array([6 * a, 2 * a, 4 * b]) ** 2
     footing = made.footing(("1",), "standardised")
     assert footing.effective == pytest.approx(parts.sum() ** 2 / (parts**2).sum())
     assert footing.single
 
 
 def test_a_contrast_has_the_buckets_of_both_sides(made: EffectiveBuckets) -> None:
-    worst, best = 1 / 12**2, 1 / 18**2
-    parts = np.array([6 * worst, 2 * worst, 4 * worst, 13 * best, 5 * best])
+    worst, best = 1 / 12, 1 / 18
+    parts = np.array([6 * worst, 2 * worst, 4 * worst, 13 * best, 5 * best]) ** 2
     assert made.footing(("5", "1"), "no").effective == pytest.approx(parts.sum() ** 2 / (parts**2).sum())
 
 
 def test_one_category_and_what_is_none(made: EffectiveBuckets) -> None:
     footing = made.footing(("1",), "no", "plan=a")
-    assert footing.effective == pytest.approx(8**2 / (6**2 + 2**2))
+    assert footing.effective == pytest.approx((6**2 + 2**2) ** 2 / (6**4 + 2**4))
     assert made.footing(("1",), "no", "plan=b").single
     assert made.footing(("3",), "no").effective == 0
     assert (made.buckets("1"), made.buckets("5"), made.buckets("2")) == (3, 2, 0)
@@ -78,6 +79,14 @@ def test_curves_of_a_request_stand_on_the_same(made: EffectiveBuckets) -> None:
         if standard.group in ("1", "5"):
             expected = made.footing((standard.group,), "no").effective
             assert buckets_of_curve(spells, request, at).effective == pytest.approx(expected)
+
+
+def test_one_large_account_is_worth_few_degrees_of_freedom() -> None:
+    """A hundred buckets of ten customers and one of two hundred: far from a hundred buckets, at any likeness."""
+    weight = np.append(np.full(100, 10.0), 200.0)
+    assert effective_of(weight) == pytest.approx((100 * 100 + 40_000) ** 2 / (100 * 10_000 + 40_000**2))
+    assert effective_of(weight) < 2
+    assert effective_of(np.full(100, 10.0)) == pytest.approx(100)
 
 
 def test_none_without_clusters() -> None:

@@ -1,7 +1,10 @@
 """How many buckets of clusters a group, or a contrast, effectively stands on: the degrees of freedom of its interval.
 
-With q_b the sum of the squared weights that the customers of bucket b have in it, (Σq)² / Σq² (Satterthwaite 1946,
-doi 10.2307/3002019, for sums of independent buckets of customers alike).
+With q_b = W_b², W_b what the customers of bucket b weigh in it together, (Σq)² / Σq² (Satterthwaite 1946,
+doi 10.2307/3002019): a bucket adds W_b² to a variance where its customers are all alike, which is the least number that
+any correlation within them allows (Carter, Schnepel & Steigerwald 2017, doi 10.1162/REST_a_00639). Were they taken for
+independent of one another, one large account would hardly count (at sizes of 1 to 200 intervals of spend contained
+their truth in 88 to 92 % then).
 """
 
 from dataclasses import dataclass
@@ -33,6 +36,17 @@ def effective_number(parts: np.ndarray) -> float:
     """
     squares = float((parts**2).sum())
     return float(parts.sum()) ** 2 / squares if squares > 0 else 0.0
+
+
+def effective_of(weight: np.ndarray) -> float:
+    """Effective number of buckets, from what the customers of each weigh together; by their squares.
+
+    Examples
+    --------
+    >>> effective_of(np.array([1.0, 1.0, 1.0, 3.0]))
+    1.7142857142857142
+    """
+    return effective_number(weight**2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +108,7 @@ class EffectiveBuckets:
         squares, single = np.zeros(BUCKETS), False
         for side in sides:
             weight, cells = self._weights(side, inside, pooled=pooled)
-            squares += weight**2 @ self.n
+            squares += (weight @ self.n) ** 2
             single |= self._alone(cells, pooled=pooled)
         return Footing(effective_number(squares), single)
 
@@ -161,13 +175,13 @@ def buckets_of_curve(spells: Spells, request: Request, group: int) -> Footing:
     assert spells.buckets is not None
     standard, buckets = request.standards[group], spells.buckets
     of_place = np.asarray(buckets.customers.sum(axis=0)).ravel()
-    squares, single = np.zeros(BUCKETS), False
+    weight, single = np.zeros(BUCKETS), False
     for curve in np.unique(standard.curve):
         inside = np.isin(buckets.pair, request.members[curve])
         n = np.bincount(buckets.bucket[inside], of_place[inside], BUCKETS)
-        squares += n * (standard.weight[standard.curve == curve].sum() / max(n.sum(), 1.0)) ** 2
+        weight += n * standard.weight[standard.curve == curve].sum() / max(n.sum(), 1.0)
         single |= int((n > 0).sum()) == 1
-    return Footing(effective_number(squares), single)
+    return Footing(effective_of(weight), single)
 
 
 def effective_buckets(counts: Counts) -> EffectiveBuckets | None:

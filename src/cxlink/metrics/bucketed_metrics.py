@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.special import expit, logit, stdtrit
 
 from cxlink.cohort.count.clusters import BUCKETS
-from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE, effective_number
+from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE, effective_of
 from cxlink.metrics.metric_intervals import MetricEstimate
 
 Bounds = tuple[float, float]
@@ -33,7 +33,7 @@ def over_buckets(
 ) -> MetricEstimate:
     """Give the error and Student's interval of a ratio R = Σx / Σw over buckets of clusters.
 
-    V = G / (G − 1)·Σ_b (x_b − R·w_b)² / (Σw)² (Cochran 1977, chapter 6), with (Σn_b)² / Σn_b² degrees of freedom.
+    V = G / (G − 1)·Σ_b (x_b − R·w_b)² / (Σw)² (Cochran 1977, chapter 6), with (Σn_b²)² / Σn_b⁴ degrees of freedom.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def over_buckets(
         else its interval is cut off at them.
     """
     x, w, n = sums["x"], sums["w"], sums["n"]
-    n_buckets, freedom = int((n > 0).sum()), effective_number(n)
+    n_buckets, freedom = int((n > 0).sum()), effective_of(n)
     if not w.sum() > 0 or freedom < FEWEST_EFFECTIVE or np.isnan(estimate.estimate):
         return without_interval(estimate)
     ratio = float(x.sum() / w.sum())

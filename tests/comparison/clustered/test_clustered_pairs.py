@@ -97,8 +97,8 @@ def test_degrees_of_freedom_are_those_of_both_cohorts_buckets() -> None:
     first, second = np.zeros((1, 1, 200)), np.zeros((1, 1, 200))
     first[0, 0, :4], second[0, 0, 2:6] = 10, 20
     every = np.ones((1, 1), bool)
-    # q: 10/40² in buckets 0 to 3, 20/80² in 2 to 5
-    q = np.array([2, 2, 3, 3, 1, 1]) / 320
+    # a quarter of each cohort in a bucket: q is (1/4)² in buckets 0 and 1, twice that in 2 and 3, (1/4)² in 4 and 5
+    q = np.array([1, 1, 2, 2, 1, 1]) / 16
     both = PairedBuckets((first, second))
     assert both.effective(every) == pytest.approx(q.sum() ** 2 / (q**2).sum())
     assert both.effective(every, new_alone=True) == pytest.approx(4)

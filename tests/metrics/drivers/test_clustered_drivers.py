@@ -103,7 +103,7 @@ def test_contrasts_are_those_without_accounts_with_errors_by_leaving_out_a_bucke
         error = np.sqrt((moves**2).sum() * (len(present) - 1) / len(present))
         assert made[name].std_error == pytest.approx(error, rel=1e-5)
         influence = (x @ np.linalg.solve(x.T @ (curved[:, None] * x), gradient)) ** 2 * curved
-        q = np.bincount(bucket, influence)
+        q = np.bincount(bucket, influence) ** 2
         assert made[name].freedom == pytest.approx(q.sum() ** 2 / (q**2).sum(), rel=1e-5)
         assert plain[name].freedom == np.inf
     assert made["score"].std_error > 1.1 * plain["score"].std_error
@@ -144,7 +144,7 @@ def test_gains_are_those_of_rows_in_folds_of_whole_buckets(
         h = np.bincount(bucket[mine], minlength=BUCKETS) / mine.sum()
         total += (each**2 / (1 - 2 * h + (h**2).sum())).sum()
     assert gains.covariance[place, place] == pytest.approx(total / len(y) ** 2, rel=1e-5)
-    sizes = np.bincount(bucket, minlength=BUCKETS)
+    sizes = np.bincount(bucket, minlength=BUCKETS) ** 2.0
     assert gains.freedom == pytest.approx(sizes.sum() ** 2 / (sizes**2).sum(), rel=1e-12)
 
 

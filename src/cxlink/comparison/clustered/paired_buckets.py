@@ -31,7 +31,8 @@ class PairedBuckets:
     def effective(self, cells: np.ndarray, *, new_alone: bool = False) -> float:
         """Degrees of freedom of what is said of some places, (Σq)² / Σq²: infinite where nobody is clustered.
 
-        With q the sum of squared weights of a bucket's customers in the means of both cohorts.
+        With q the squares of what a bucket's customers weigh together in the means of both cohorts, added up; see
+        `effective_buckets`.
 
         Parameters
         ----------
@@ -46,7 +47,7 @@ class PairedBuckets:
         squares = np.zeros(BUCKETS)
         for table in tables:
             n = table[cells].sum(axis=0)
-            squares += n / max(n.sum(), 1.0) ** 2
+            squares += (n / max(n.sum(), 1.0)) ** 2
         return effective_number(squares)
 
     def freedom(self, cells: Sequence[np.ndarray]) -> np.ndarray:
@@ -117,7 +118,7 @@ def response_error(cohorts: tuple[Counts, Counts], *, shared: bool) -> tuple[flo
         n_buckets = int((of_bucket > 0).sum())
         change = np.bincount(bucket, scored - share * n, BUCKETS) / n.sum()
         moved.append((change * np.sqrt(n_buckets / max(n_buckets - 1, 1)))[None])
-        sizes.append(of_bucket / n.sum() ** 2)
+        sizes.append((of_bucket / n.sum()) ** 2)
     both = together(moved, shared=shared)
     over = 0.0 if both is None else float(((both[1] - both[0]) ** 2).sum())
     return float(np.sqrt(over + independent)), effective_number(np.sum(sizes, axis=0)) if sizes else np.inf

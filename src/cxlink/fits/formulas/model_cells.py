@@ -18,7 +18,7 @@ from cxlink.cohort.spec.spec_sections import AdjustSection, TableSection
 from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort, read_again
 from cxlink.fits.formulas.formula import ModelFormula, parse_formula, refuse_uncounted
-from cxlink.groups.effective_buckets import effective_number
+from cxlink.groups.effective_buckets import effective_of
 
 _PACKAGE = str(Path(__file__).parents[2])
 """A warning names the line of the caller, outside of it."""
@@ -68,7 +68,7 @@ class ModelCells:
     @property
     def freedom(self) -> float:
         """Degrees of freedom of the errors: the buckets that the customers stand on; infinite without clusters."""
-        return np.inf if self.bucket is None else effective_number(np.bincount(self.bucket, self.n))
+        return np.inf if self.bucket is None else effective_of(np.bincount(self.bucket, self.n))
 
     @property
     def weight(self) -> np.ndarray:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxlink.cohort.count.clusters import BUCKETS
-from cxlink.groups.effective_buckets import effective_number
+from cxlink.groups.effective_buckets import effective_of
 from cxlink.metrics.drivers.joint_cells import Design
 
 
@@ -64,9 +64,9 @@ class BucketMoves:
         return covariance
 
     def effective(self, gradient: np.ndarray) -> float:
-        """Buckets that a combination of the terms stands on: (Σq)² / Σq², q of its influences' model variance."""
+        """Buckets that a combination of the terms stands on, by its influences' model variance; see `effective_of`."""
         influence = (self.columns @ (self.bread @ gradient))[self.scores.cell]
-        return effective_number(np.bincount(self.scores.bucket, self.scores.variance * influence**2, BUCKETS))
+        return effective_of(np.bincount(self.scores.bucket, self.scores.variance * influence**2, BUCKETS))
 
 
 def bucket_moves(design: Design, kept: np.ndarray, scores: CellScores) -> BucketMoves:

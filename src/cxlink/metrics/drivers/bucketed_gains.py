@@ -14,7 +14,7 @@ import numpy as np
 from cxlink.cohort.count.clusters import BUCKETS
 from cxlink.cohort.count.spell_buckets import bucket_spread
 from cxlink.groups.bucket_folds import fold_of_buckets
-from cxlink.groups.effective_buckets import effective_number
+from cxlink.groups.effective_buckets import effective_of
 from cxlink.survival.proportional_hazards.effect_shapes import FOLDS
 
 Contributions = Callable[[np.ndarray], np.ndarray]
@@ -30,19 +30,18 @@ class HeldOut:
         Of their clusters.
     n : ndarray of shape (n_rows,)
         Customers.
-    weight, square : ndarray of shape (n_rows,)
-        Sums of their weights, and of the squares of these.
+    weight : ndarray of shape (n_rows,)
+        Sums of their weights.
     """
 
     bucket: np.ndarray
     n: np.ndarray
     weight: np.ndarray
-    square: np.ndarray
 
     @property
     def effective(self) -> float:
-        """Buckets that a mean over the customers stands on: (Σq)² / Σq², q the sum of a bucket's squared weights."""
-        return effective_number(np.bincount(self.bucket, self.square, BUCKETS))
+        """Buckets that a mean over the customers stands on, see `effective_of`."""
+        return effective_of(np.bincount(self.bucket, self.weight, BUCKETS))
 
 
 def summed_over_folds(

@@ -74,7 +74,7 @@ def retention_gains_of_scores(cells: JointCells, rng: np.random.Generator) -> Ga
     asked = comparisons(len(cells.scores))
     designs = _designs(cells, asked)
     if cells.bucket is not None:
-        held = HeldOut(np.tile(cells.bucket, 2), n, n * weight, n * square)
+        held = HeldOut(np.tile(cells.bucket, 2), n, n * weight)
         return _over_buckets(
             asked, held, lambda fitted: _compared(asked, designs, n * weight * fitted) * (n * weight), rng
         )
@@ -163,7 +163,7 @@ def spend_gains_of_scores(cells: JointCells, rng: np.random.Generator) -> Gains 
         designs = _designs(cells, asked)
         return _over_buckets(
             asked,
-            HeldOut(cells.bucket, n, n, n),
+            HeldOut(cells.bucket, n, n),
             lambda fitted: _spent(asked, designs, n, total, fitted),
             rng,
         )

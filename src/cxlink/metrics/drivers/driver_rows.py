@@ -13,7 +13,7 @@ from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spell_buckets import bucket_spread
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.over_clusters.cluster_checks import cluster_size
-from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE, effective_number
+from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE, effective_of
 from cxlink.metrics.drivers.driver_checks import (
     answer_checks,
     level_checks,
@@ -85,7 +85,7 @@ def _means(cells: JointCells, spec: CohortSpec) -> Iterator[Row]:
     total = float(cells.n.sum())
     freedom = _freedom(cells, spec, np.inf)
     if cells.bucket is not None:
-        freedom = effective_number(np.bincount(cells.bucket, cells.n, BUCKETS))
+        freedom = effective_of(np.bincount(cells.bucket, cells.n, BUCKETS))
     for score in cells.scores:
         x = score.points[score.codes] / score.span
         mean = float(cells.n @ x) / total
