@@ -1,10 +1,17 @@
 """How far a group is followed, with customers who enter at different times: worked by hand."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
+from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.profile import Profile
+from cxlink.cohort.count.spells import spells_of
+from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.groups.curves import Standard
-from cxlink.groups.support import last_with
+from cxlink.groups.support import last_with, reaches
 
 # 40 at risk in periods 1 to 20, then 10, 9 and 3
 AT_RISK = np.array([[40] * 20 + [10, 9, 3]])
@@ -56,3 +63,27 @@ def test_entries_before_enough_are_at_risk_do_not_end_a_group() -> None:
 def test_without_groups_or_periods_nobody_is_followed() -> None:
     assert last_with([], AT_RISK, 10).tolist() == []
     assert last_with([group(e0=1.0)], np.zeros((1, 0)), 10).tolist() == [0]
+
+
+def two_strata(followed: int) -> Counts:
+    """Scores 1 and 5: of plan a ten customers lost in months 1 to 5, of plan b 190 of whom ten are lost in the last."""
+    gone = [(score, "a", month, 2, "lost") for score in (1, 5) for month in range(1, 6)]
+    late = [(score, "b", followed, n, cause) for score in (1, 5) for n, cause in ((10, "lost"), (180, ""))]
+    cells = pd.DataFrame([*gone, *late], columns=["score", "stratum.plan", "exit", "n", "cause"])
+    spec = make_spec({
+        "score": {"column": "s", "scale": "1-5"}, "subscription": {"duration": "m", "event": "e"},
+        "adjust": {"columns": ["plan"]},
+    })  # fmt: skip
+    return Counts(cells.assign(entry=0, wave=""), spec, Profile("rows", 400, 400))
+
+
+def test_strata_that_lost_all_say_nothing_of_a_horizon_beyond_follow_up() -> None:
+    spells = spells_of(two_strata(24))
+    assert reaches(spells, 24)[:, 0].all()
+    assert not reaches(spells, 25)[:, 0].any()
+
+
+def test_where_nobody_is_censored_every_horizon_is_known() -> None:
+    made = two_strata(24)
+    gone = replace(made, cells=made.cells.query("cause == 'lost'").reset_index(drop=True))
+    assert reaches(spells_of(gone), 60)[:, 0].all()

@@ -42,12 +42,20 @@ def estimable_to(at_risk: np.ndarray, lost: np.ndarray) -> np.ndarray:
 def reaches(spells: Spells, horizon: int) -> np.ndarray:
     """Whether each pair has customers at risk from an entry on to the horizon, or lost all on the way.
 
+    Pairs that lost all say nothing of a horizon to which nobody of the others is followed: they alone would make a
+    curve that is 0 there.
+
     Returns
     -------
     bool ndarray of shape (n_pairs, n_periods + 1)
     """
-    reach = estimable_to(*risk_sets(spells, each_pair(spells))(spells.n))
-    found: np.ndarray = reach - np.arange(reach.shape[1]) >= horizon
+    at_risk, lost = risk_sets(spells, each_pair(spells))(spells.n)
+    reach = estimable_to(at_risk, lost)
+    entry = np.arange(reach.shape[1])
+    ended, followed = reach == FOREVER, (reach < FOREVER) & (reach - entry >= horizon)
+    censored = (reach > entry) & ~ended & ~followed
+    inside = followed.any(axis=0) | ~censored.any(axis=0)
+    found: np.ndarray = followed | (ended & inside)
     return found
 
 
