@@ -87,13 +87,21 @@ def additive_rows(counts: Counts, rng: np.random.Generator) -> list[dict[str, An
 
 
 def coverage(tables: CellTables) -> pd.DataFrame:
-    """Coverage of every quantity: ``process, customers, clusters``, then as `replications.summary` gives it."""
+    """Coverage of every quantity: ``process, customers, clusters``, then as `replications.summary` gives it.
+
+    ``coverage`` is of the cohorts whose estimate has an interval, ``intervals`` the share of those.
+    """
     table = labelled([(cell, summary(sums, cell.cohorts)) for cell, sums in tables])
     made = {
         (cell.process, cell.labels["customers"], cell.labels["clusters"]): cell.cohorts for cell, _ in tables
     }
     keys = zip(table["process"], table["customers"], table["clusters"], strict=True)
-    return table.assign(errors=table["std_error"] / table["deviation"], cohorts=[made[key] for key in keys])
+    cohorts = np.array([made[key] for key in keys])
+    intervals = table["made"] / cohorts
+    return table.assign(
+        errors=table["std_error"] / table["deviation"], cohorts=cohorts, intervals=intervals,
+        coverage=table["coverage"] / intervals,
+    )  # fmt: skip
 
 
 def verdicts(table: pd.DataFrame) -> Iterator[Verdict]:
@@ -138,7 +146,8 @@ def _lines(table: pd.DataFrame) -> Iterator[str]:
     )
     yield (
         "\nAn account with half of the customers is refused (`tests/cohort/count/test_clusters.py`). Groups under "
-        f"{FEWEST} customers are shown and not judged at {USUAL:,}; an estimate without an interval counts neither way."
+        f"{FEWEST} customers are shown and not judged at {USUAL:,}; an estimate without an interval (effectively under "
+        "six buckets) counts neither way, and the last column says how many have one."
     )
     yield "\n## The laws\n"
     for law in account_laws().values():
@@ -149,6 +158,7 @@ def _lines(table: pd.DataFrame) -> Iterator[str]:
         "estimand": "{estimand}", "group": "{group}", "against": "{reference}", "law": "{process}",
         "customers": "{customers:,}", "clusters": "{clusters}", "cohorts": "{cohorts:,}", "truth": "{truth:.4g}",
         "coverage": "{coverage:.1%}", "mean error": "{bias:+.2g}", "standard error over deviation": "{errors:.2f}",
+        "with an interval": "{intervals:.0%}",
     }  # fmt: skip
     yield from shown(_sorted(table), columns)
 
