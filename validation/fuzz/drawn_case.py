@@ -184,7 +184,8 @@ def _add_score(case: Case) -> None:
     if random.random() < 0.2:
         section["higher_is_better"] = False
     if random.random() < 0.2:
-        section |= {"worst": [low], "best": [high]}
+        ends = ([low], [high]) if section.get("higher_is_better", True) else ([high], [low])
+        section |= dict(zip(("worst", "best"), ends, strict=True))
     case.spec["score"] = {"column": case.add(cells), **section}
 
 

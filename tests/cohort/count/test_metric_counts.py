@@ -253,6 +253,7 @@ def test_a_segment_of_many_values_is_refused() -> None:
 WRONG = [
     ({"nps": {"promoters": [9, 10], "detractors": [6, 9]}}, "[metrics] nps: promoters and detractors overlap at 9"),
     ({"nps": {"promoters": [9, 11], "detractors": [1]}}, "[metrics] nps.promoters 11 leaves the scale 1-10"),
+    ({"nps": {"promoters": [1], "detractors": [9, 10]}}, "[metrics] nps.detractors 9-10 lies above nps.promoters 1"),
     ({"nps": {"promoters": [], "detractors": [1]}}, "promoters and detractors need a level each"),
     ({"orders": "orders"}, "[metrics] orders needs [spend]"),
     ({"contract_value": "value"}, "[metrics] contract_value needs new_customer"),

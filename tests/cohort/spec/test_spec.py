@@ -120,6 +120,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"score": {"best": [10, 11]}}, "spec: [score] best 10-11 leaves the scale 1-10."),
     ({"score": {"worst": []}}, "spec: [score] worst [] leaves the scale 1-10."),
     ({"score": {"worst": [1, 9]}}, "spec: [score] worst and best overlap at 9."),
+    ({"score": {"worst": [9, 10], "best": [1]}}, "spec: [score] worst 9-10 lies above best 1: swap them, or set higher_is_better = false."),
+    ({"score": {"worst": [1, 6], "best": [5, 10]}}, "spec: [score] worst 1,6 lies above best 5,10: swap them, or set higher_is_better = false."),
+    ({"score": {"worst": [2], "best": [8], "higher_is_better": False}}, "spec: [score] worst 2 lies above best 8: swap them, or set higher_is_better = true."),
     ({"score": {"best": "high"}}, "spec: [score] best: 'high' is not a set of score levels. Write 7, 9-10 or 1,3."),
     ({"score": {"best": 9.5}}, "spec: [score] best: 9.5 is not a set of score levels. Write 7, 9-10 or 1,3."),
     ({"score": {"best": [9, "x"]}}, "spec: [score] best: [9, 'x'] is not a set of score levels. Write 7, 9-10 or 1,3."),
@@ -147,6 +150,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"adjust": {"columns": ["plan", "plan"]}}, "spec: [adjust]: columns: a column is named twice."),
     ({"adjust": {"columns": "plan"}}, "spec: [adjust] columns: input should be a valid tuple (found 'plan')."),
     ({"adjust": {"columns": ["score"]}}, "spec: [adjust] score is the score: it cannot be adjusted for."),
+    ({"adjust": {"columns": ["plan", "months"]}}, "spec: [adjust] months is an outcome of the score, known only after it: it cannot be adjusted for."),
+    ({"adjust": {"bands": {"months": [12]}}}, "spec: [adjust] months is an outcome of the score, known only after it: it cannot be adjusted for."),
+    ({"adjust": {"columns": ["lost"]}}, "spec: [adjust] lost is an outcome of the score, known only after it: it cannot be adjusted for."),
+    ({"subscription": {"cause": "why"}, "adjust": {"columns": ["why"]}}, "spec: [adjust] why is an outcome of the score, known only after it: it cannot be adjusted for."),
+    ({**SPEND, "adjust": {"bands": {"spent": [0]}}}, "spec: [adjust] spent is an outcome of the score, known only after it: it cannot be adjusted for."),
+    ({**SPEND, "value": {"margin": "earned"}, "adjust": {"columns": ["earned"]}}, "spec: [adjust] earned is an outcome of the score, known only after it: it cannot be adjusted for."),
     ({"adjust": {"bands": {"age": [12, 3]}}}, "spec: [adjust]: bands of age must be strictly increasing numbers, such as 3, 12, 24."),
     ({"adjust": {"bands": {"age": [3, 3]}}}, "spec: [adjust]: bands of age must be strictly increasing numbers, such as 3, 12, 24."),
     ({"adjust": {"bands": {"age": [3, float("nan")]}}}, "spec: [adjust]: bands of age must be strictly increasing numbers, such as 3, 12, 24."),
@@ -201,6 +210,11 @@ def test_dates_that_do_not_suffice(change: dict[str, Any], message: str) -> None
     with pytest.raises(InputError) as refused:
         spec(subscription=dates)
     assert str(refused.value) == f"spec: [subscription]: {message}"
+
+
+def test_the_day_of_a_loss_is_no_covariate() -> None:
+    with pytest.raises(InputError, match=r"\[adjust\] end is an outcome of the score, known only after it"):
+        spec(subscription=DATES, adjust={"columns": ["end"]})
 
 
 def test_durations_that_do_not_suffice() -> None:

@@ -14,6 +14,7 @@ from cxlink.cohort.spec.complaints import first_complaint
 from cxlink.cohort.spec.metrics_section import MetricsSection
 from cxlink.cohort.spec.open_keys import refuse_open
 from cxlink.cohort.spec.other_scores import OtherScore, refuse_others
+from cxlink.cohort.spec.outcomes import outcomes_of, refuse_outcomes
 from cxlink.cohort.spec.scales import Scale, label, parse_levels, parse_scale
 from cxlink.cohort.spec.spec_sections import (
     AdjustSection,
@@ -67,12 +68,7 @@ class CohortSpec(Section):
 
     @model_validator(mode="after")
     def _whole(self) -> "CohortSpec":
-        for key, band in (("worst", self.worst), ("best", self.best)):
-            if not band or set(band) - set(self.scale.levels):
-                raise ValueError(f"[score] {key} {label(band) or '[]'} leaves the scale {self.score.scale}")
-        both = set(self.worst) & set(self.best)
-        if both:
-            raise ValueError(f"[score] worst and best overlap at {label(both)}")
+        self._refuse_bands()
         for contrast in self.analysis.contrasts:
             self.contrast(contrast)
         sub = self.subscription
@@ -100,8 +96,7 @@ class CohortSpec(Section):
             if getattr(getattr(self, section, None), key or "-", None) is None:
                 raise ValueError(f"[cohort] unconfirmed {name!r} is no key that this spec sets")
         self._refuse_cluster()
-        if self.score.column in self.stratum_variables:
-            raise ValueError(f"[adjust] {self.score.column} is the score: it cannot be adjusted for")
+        self._refuse_covariates()
         uses = self._uses() | dict.fromkeys(
             (self.cohort.id, self.cohort.count, self.cohort.cluster), "no score"
         )
@@ -112,6 +107,29 @@ class CohortSpec(Section):
             )
         self._refuse_misfits()
         return self
+
+    def _refuse_bands(self) -> None:
+        """Check that the worst and the best band are of the scale, apart, and the right way up."""
+        for key, band in (("worst", self.worst), ("best", self.best)):
+            if not band or set(band) - set(self.scale.levels):
+                raise ValueError(f"[score] {key} {label(band) or '[]'} leaves the scale {self.score.scale}")
+        both = set(self.worst) & set(self.best)
+        if both:
+            raise ValueError(f"[score] worst and best overlap at {label(both)}")
+        if self.scale.upside_down(self.worst, self.best):
+            raise ValueError(
+                f"[score] worst {label(self.worst)} lies above best {label(self.best)}: swap them, or set "
+                f"higher_is_better = {str(not self.score.higher_is_better).lower()}"
+            )
+
+    def _refuse_covariates(self) -> None:
+        """Check that neither the score nor an outcome is adjusted for."""
+        if self.score.column in self.stratum_variables:
+            raise ValueError(f"[adjust] {self.score.column} is the score: it cannot be adjusted for")
+        try:
+            refuse_outcomes(self.stratum_variables, self.outcomes, "adjusted for")
+        except InputError as error:
+            raise ValueError(f"[adjust] {error}") from None
 
     def _refuse_misfits(self) -> None:
         """Check that metrics and contacts have what they need of the other sections."""
@@ -175,13 +193,14 @@ class CohortSpec(Section):
 
     def _uses(self) -> dict[str | None, str]:
         """Columns that cannot be a negative control, and why: the score, its outcomes, and covariates adjusted for."""
-        sub, spend = self.subscription, self.spend
         uses: dict[str | None, str] = dict.fromkeys(self.stratum_variables, "adjusted for")
-        outcomes = (sub.duration, sub.event, sub.end, sub.cause) if sub is not None else ()
-        uses |= dict.fromkeys(
-            (*outcomes, spend.column if spend is not None else None), "an outcome of the score"
-        )
+        uses |= dict.fromkeys(self.outcomes, "an outcome of the score")
         return uses | {self.score.column: "the score"}
+
+    @property
+    def outcomes(self) -> frozenset[str]:
+        """Columns that are known only after the score."""
+        return outcomes_of(self.subscription, self.spend, self.value)
 
     @property
     def scale(self) -> Scale:

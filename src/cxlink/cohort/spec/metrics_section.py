@@ -80,6 +80,11 @@ class MetricsSection(Section):
             off = set(getattr(self.nps, key)) - set(scale.levels)
             if off:
                 raise ValueError(f"[metrics] nps.{key} {label(off)} leaves the scale {score.scale}")
+        if self.nps is not None and scale.upside_down(self.nps.detractors, self.nps.promoters):
+            raise ValueError(
+                f"[metrics] nps.detractors {label(self.nps.detractors)} lies above nps.promoters "
+                f"{label(self.nps.promoters)}: swap them"
+            )
         if self.orders is not None and not spend:
             raise ValueError("[metrics] orders needs [spend]: a transaction's size is spend over orders")
         if self.contract_value is not None and self.new_customer is None and not signup:

@@ -47,6 +47,16 @@ class Scale:
         _, n_best = _BANDS.get((self.low, self.high), (1, 1))
         return tuple(sorted(self.levels[-n_best:]))
 
+    def upside_down(self, worst: Iterable[int], best: Iterable[int]) -> bool:
+        """Whether a level of the worse band is a better one than a level of the better band.
+
+        Examples
+        --------
+        >>> Scale(1, 10).upside_down([9, 10], [1]), Scale(1, 10, higher_is_better=False).upside_down([9, 10], [1])
+        (True, False)
+        """
+        return max(map(self.levels.index, worst)) > min(map(self.levels.index, best))
+
 
 @cache
 def parse_scale(text: str, higher_is_better: bool = True) -> Scale:

@@ -13,6 +13,7 @@ from cxlink.cohort.count.exposures import Exposures
 from cxlink.cohort.count.mix import MISSING
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.spec.outcomes import refuse_outcomes
 from cxlink.cohort.spec.scales import Scale
 from cxlink.cohort.spec.spec_sections import AdjustSection, TableSection
 from cxlink.cohort.strata import stratum_column
@@ -128,7 +129,7 @@ def model_cells(cohort: Cohort | Counts, formula: ModelFormula, *, apart: Sequen
     if isinstance(cohort, Counts):
         refuse_uncounted(formula, ["score", *cohort.spec.stratum_variables])
         return _cells(cohort, cohort, formula, others)
-    refuse_outcomes(others, cohort.spec)
+    _refuse_terms(others, cohort.spec)
     spec = _with_terms(cohort.spec, formula, [*others, *(name for name in apart if name not in others)])
     return _cells(read_again(cohort, spec).count(), cohort, formula, others)
 
@@ -156,22 +157,11 @@ def by_further_score(cohort: Cohort, name: str) -> Counts:
     return replace(counts, cells=cells)
 
 
-def refuse_outcomes(names: Sequence[str], spec: CohortSpec) -> None:
-    """Refuse an outcome as a term.
-
-    Raises
-    ------
-    InputError
-        If the time, the event or the spend of the spec is among the names.
-    """
-    sub, spend = spec.subscription, spec.spend
-    outcomes = {sub.duration, sub.event, sub.end, sub.cause, sub.follow_up} if sub is not None else set()
-    outcomes |= {spend.column} if spend is not None else set()
-    for name in names:
-        if name in outcomes:
-            raise InputError(f"{name} is an outcome of the score, known only after it: it cannot be a term.")
-        if name == spec.score.column:
-            raise InputError(f"{name} is the score: write score in a formula.")
+def _refuse_terms(names: Sequence[str], spec: CohortSpec) -> None:
+    """Refuse an outcome, or the score's column, as a term."""
+    refuse_outcomes(names, spec.outcomes, "a term")
+    if spec.score.column in names:
+        raise InputError(f"{spec.score.column} is the score: write score in a formula.")
 
 
 def _with_terms(spec: CohortSpec, formula: ModelFormula, names: Sequence[str]) -> CohortSpec:
