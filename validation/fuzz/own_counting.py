@@ -448,7 +448,7 @@ def _dated(row: Row, spec: Spec, scored: bool, columns: Sequence[str]) -> tuple[
     signup = read.day(row[sub["signup"]], table) if sub.get("signup") else None
     asked, end = (read.day(row[sub[role]], table) for role in ("survey", "end"))
     until = _until(row, spec, columns)
-    if BAD in (signup, asked, end, until):
+    if BAD in (signup, asked, end, until) or (until is not None and until > datetime.date.today()):
         return None
     for first, second in ((signup, asked), (asked, end), (asked, until)):
         if first is not None and second is not None and first > second:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: E501 (messages are written out whole)
 
+from datetime import date
 from typing import Any
 
 import ibis
@@ -11,6 +12,7 @@ import pytest
 from tabled import DATES, DROP, PERIODS, STAY, cells, count, refusal, stay
 
 from cxlink.cohort.count import grouping
+from cxlink.cohort.read import dates
 
 SPEND = {"spend": {"column": "spent", "complete": True}}
 AMOUNT = "spent must be an amount of 0 or more, at most 1e+12, in every row with a score."
@@ -114,17 +116,27 @@ DATED: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
     "no cut-off": (_dated(until=["2026-01-31", None]), {"observed_until": "until"}, f"survey and until must be there in every row with a score. 1 of 2 rows fails, in row 2 (found 2025-01-31 and nothing). {MISSING}"),
     "no signup on its clock": (_dated(joined=["2025-01-31", None]), {"signup": "joined", "clock": "signup"}, f"joined and survey must be there in every row with a score. 1 of 2 rows fails, in row 2 (found nothing and 2025-01-31). {MISSING}"),
     "a code for a missing date": (_dated(survey=["0001-01-01", "2025-01-31"]), {}, f"survey must not be more than two hundred years before the end of observation. 1 of 2 rows fails, in row 1 (found 0001-01-01). Correct it, {DROP}"),
-    "a cut-off far away": (_dated(until=["9999-12-31"]), {"observed_until": "until"}, f"survey must not be more than two hundred years before the end of observation. 1 of 1 row fails, in row 1 (found 2025-01-31 and 9999-12-31). Correct it, {DROP}"),
+    "a cut-off far away": (_dated(until=["9999-12-31"]), {"observed_until": "until"}, f"until must not be after today, 2026-11-30. 1 of 1 row fails, in row 1 (found 9999-12-31). Write the last day on which the table still knew who had left, {DROP}"),
+    "a cut-off tomorrow": (_dated(survey=["2025-01-31"]), {"observed_until": "2026-12-01"}, "[subscription] observed_until: 2026-12-01 has not come yet. Write the last day on which the table still knew who had left."),
     "a cut-off that is no day": (_dated(survey=["2025-01-31"]), {"observed_until": "2026-06-31"}, "[subscription] observed_until: 2026-06-31 is not a day of the calendar."),
     "a cut-off that is no column": (_dated(survey=["2025-01-31"]), {"observed_until": "surveys"}, "no column 'surveys' (observed_until). Did you mean 'survey'?"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", DATED)
-def test_tables_of_dates(kind: str) -> None:
+def test_tables_of_dates(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dates, "today", lambda: date(2026, 11, 30))
     table, sub, message = DATED[kind]
     found = refusal(table, subscription={**DATES, **sub})
     assert found == (message if message.startswith("[") else f"table: {message}")
+
+
+def test_follow_up_may_end_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dates, "today", lambda: date(2026, 11, 30))
+    table = _dated(survey=["2026-08-31"], until=["2026-11-30"])
+    for until in ("until", "2026-11-30"):
+        found = count(table, subscription={**DATES, "observed_until": until})
+        assert cells(found, "exit", "cause") == {(3, ""): 1}
 
 
 SPENT: list[tuple[list[Any], str]] = [

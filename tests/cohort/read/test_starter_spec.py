@@ -1,6 +1,7 @@
 """Starter specs: small exports as they come, from ``init`` to counts without an edit, or with the right question."""
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tabled import cells
 
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.read import dates
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec, read_spec
 from cxlink.cohort.starter.notation import notation_of
 from cxlink.cohort.starter.starter_spec import starter_spec
@@ -60,7 +62,7 @@ def test_a_german_export_of_dates_and_words_is_counted_without_an_edit(tmp_path:
     lines = ["Kundennummer;Zufriedenheit;Umfrage am;Gekündigt am;Stichtag"]
     for i, day in enumerate(DAYS):
         end = f"{day + pd.DateOffset(days=40):%d.%m.%Y}" if i % 4 == 0 else ""
-        lines.append(f"{i};{1 + i % 5};{day:%d.%m.%Y};{end};31.12.2026")
+        lines.append(f"{i};{1 + i % 5};{day:%d.%m.%Y};{end};30.06.2026")
     path.write_text("\n".join(lines), encoding="utf-8")
     found = counted(path, tmp_path)
     assert found.scored.loc[found.scored["cause"] == "lost", "n"].sum() == N // 4
@@ -164,6 +166,35 @@ def test_the_order_of_dates_is_asked_for_where_none_decides() -> None:
     assert 'observed_until = "…"' in text
     assert notation_of({"a": ["31-12-2025", "12-31-2025"]}).date_format is None
     assert notation_of({"a": ["2025-01-02"], "b": ["31-12-2025"]}).other_dates == {"a": "2025-01-02"}
+
+
+@pytest.mark.parametrize(
+    ("ends", "extract", "line"),
+    [
+        ("2026-01-31", {}, '"2026-01-31"  # the last date in the table; write the date of extraction'),
+        ("2026-02-02", {}, '"…"  # the date of extraction: dates of the table run to 2026-02-02, not yet come'),
+        ("9999-12-31", {}, '"…"  # the date of extraction: dates of the table run to 9999-12-31, not yet come'),
+        ("9999-12-31", {"cutoff_date": "2026-01-31"}, '"cutoff_date"'),
+        (
+            None,
+            {"cutoff": "2027-01-31"},
+            '"…"  # the date of extraction: dates of cutoff run to 2027-01-31, not yet come',
+        ),
+    ],
+)  # fmt: skip
+def test_follow_up_ends_on_no_day_that_has_not_come(
+    ends: str | None, extract: dict[str, str], line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dates, "today", lambda: date(2026, 2, 1))
+    left = [f"{DAYS[i]:%Y-%m-%d}" if i % 3 else ends for i in range(N)]
+    columns = {
+        "survey_date": [f"{day:%Y-%m-%d}" for day in DAYS],
+        "cancel_date": left,
+        "customer_id": range(N),
+    }
+    text = starter_spec(customers(**columns, **{name: [day] * N for name, day in extract.items()}))
+    assert f"observed_until = {line}" in text.splitlines()
+    assert ("subscription.observed_until" in text) == line.startswith('"2026')
 
 
 def test_an_id_that_repeats_is_still_the_id(tmp_path: Path) -> None:

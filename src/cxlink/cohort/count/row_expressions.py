@@ -17,7 +17,7 @@ from cxlink.cohort.strata import stratum_column
 
 FAULTS: tuple[tuple[str, ...], ...] = (
     ("signup",), ("survey",), ("end",), ("observed_until",),
-    ("signup", "survey"), ("survey", "end"), ("survey", "observed_until"),
+    ("signup", "survey"), ("survey", "end"), ("survey", "observed_until"), ("observed_until", "today"),
 )  # fmt: skip
 """Errors of dates, in the order in which they are checked: one is no date, or the first of two is after
 the second. Key ``fault`` counts from 1."""
@@ -208,6 +208,8 @@ def _undated(source: Source, spec: CohortSpec) -> dict[str, Any]:
 
 
 def _dated(source: Source, spec: CohortSpec) -> dict[str, Any]:
+    import ibis
+
     sub = spec.subscription
     assert sub is not None
     assert sub.observed_until is not None
@@ -216,6 +218,7 @@ def _dated(source: Source, spec: CohortSpec) -> dict[str, Any]:
     days = {role: dates.day(source, name, role) for role, name in named.items() if name is not None}
     if sub.observed_until in source.columns:
         raw_dates["observed_until"] = source.table[sub.observed_until]
+        days["today"] = ibis.literal(dates.today())
     until = days["observed_until"] = dates.day_or_column(source, sub.observed_until, "observed_until")
     start = days[sub.clock]
     follow = periods.whole_periods(start, dates.less_gap(until, sub.gap_days), sub.unit)

@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 from cxlink.cohort.count.amounts import MOST_SPENT
 from cxlink.cohort.count.cell_columns import CellColumns
 from cxlink.cohort.count.row_expressions import FAULTS
+from cxlink.cohort.read import dates
 from cxlink.cohort.read.columns import BAD
-from cxlink.cohort.read.dates import is_day
+from cxlink.cohort.read.dates import LAST_KNOWN, is_day
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import SubscriptionSection
 from cxlink.cohort.strata import stratum_column
@@ -129,6 +130,7 @@ def _period_rule(key: str, name: str, spec: CohortSpec) -> TableRule:
 def _date_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRule]:
     named = {"signup": sub.signup, "survey": sub.survey, "end": sub.end, "observed_until": sub.observed_until}
     names = {role: name for role, name in named.items() if name is not None}
+    names |= {} if is_day(str(sub.observed_until)) else {"today": f"today, {dates.today()}"}
     rules = [
         _fault_rule(code, names, spec) for code, roles in enumerate(FAULTS, 1) if set(roles) <= set(names)
     ]
@@ -165,7 +167,8 @@ def _fault_rule(code: int, names: dict[str, str], spec: CohortSpec) -> TableRule
         must = f"{shown[0]} must be a date, {spec.table.date_format or 'YYYY-MM-DD'}"
         cure = f"Set [table] date_format{',' if last else ' or'} rewrite it"
     else:
-        must, cure = f"{shown[0]} must not be after {shown[1]}", "Correct it"
+        must = f"{shown[0]} must not be after {shown[1]}"
+        cure = LAST_KNOWN if "today" in FAULTS[code - 1] else "Correct it"
     return TableRule(shown, must, lambda t: t.fault == code, f"{cure}{last}.")
 
 

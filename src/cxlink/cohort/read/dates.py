@@ -12,6 +12,8 @@ from cxlink.cohort.read.columns import raw
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.spec_sections import TableSection
 
+LAST_KNOWN = "Write the last day on which the table still knew who had left"
+"""What to do where follow-up is said to end on a day that has not come."""
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -81,6 +83,11 @@ def _try_strptime() -> Any:
     return ibis.udf.scalar.builtin(lambda _text, _how: ..., name="try_strptime", signature=signature)
 
 
+def today() -> datetime.date:
+    """Give the latest date that it is anywhere on Earth."""
+    return (datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=14)).date()
+
+
 def is_day(text: str) -> bool:
     """Whether ``observed_until`` is a date, such as 2026-06-30, rather than a column."""
     return _ISO_DATE.fullmatch(text) is not None
@@ -92,16 +99,19 @@ def day_or_column(source: Source, text: str, role: str) -> Any:
     Raises
     ------
     InputError
-        If it is neither.
+        If it is neither, or a date that has not come.
     """
     import ibis
 
-    if is_day(text) and text not in source.columns:
-        try:
-            return ibis.literal(datetime.date.fromisoformat(text))
-        except ValueError:
-            raise InputError(f"[subscription] {role}: {text} is not a day of the calendar.") from None
-    return day(source, text, role)
+    if not is_day(text) or text in source.columns:
+        return day(source, text, role)
+    try:
+        until = datetime.date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"[subscription] {role}: {text} is not a day of the calendar.") from None
+    if until > today():
+        raise InputError(f"[subscription] {role}: {text} has not come yet. {LAST_KNOWN}.")
+    return ibis.literal(until)
 
 
 def less_gap(until: Any, gap_days: int | None) -> Any:

@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cxlink.cohort.read import dates
 from cxlink.cohort.spec.open_keys import OPEN
 from cxlink.cohort.starter import header_words as said
 from cxlink.cohort.starter.column_looks import Look
 from cxlink.cohort.starter.roles import Role, best, role_of, says_nothing
+from cxlink.cohort.starter.starter_ends import end_line, until_line
 from cxlink.cohort.starter.starter_event import event_lines
 
 _YEAR = {"day": 365, "week": 52, "month": 12, "quarter": 4, "year": 1}
@@ -106,30 +108,14 @@ def _dates(looks: list[Look], asked: bool, spans: bool = False) -> Drafted:
         if survey
         else f'survey = "{OPEN}"  # date of the score'
     )
-    lines.append(_end_line(end, survey, spans))
-    if until is not None:
-        lines.append(f"observed_until = {_quoted(until.name)}")
-    elif asked or last is None:
-        lines.append(f'observed_until = "{OPEN}"  # the date of extraction, such as 2026-06-30')
-    else:
-        lines.append(f'observed_until = "{last}"  # the last date in the table; write the date of extraction')
+    lines.append(end_line(end, survey, spans))
+    lines.append(until_line(until, None if asked else last))
     lines += [*([_GAP] if spans else []), 'unit = "month"', *_cause(looks), *_other_dates(looks, used)]
     surveyed = survey.dates[0] if survey is not None and survey.dates and not asked else None
-    guessed = until is None and not asked and last is not None
+    guessed = until is None and not asked and last is not None and last <= dates.today()
     unconfirmed = ["subscription.observed_until"] if guessed else []
     unconfirmed += ["subscription.gap_days"] if spans else []
     return Drafted(lines, unconfirmed, used=used, dated=True, surveyed=surveyed)
-
-
-def _end_line(end: Look | None, survey: Look | None, spans: bool) -> str:
-    if end is None:
-        return f'end = "{OPEN}"  # date of loss, empty for current customers'
-    line = f"end = {_quoted(end.name)}  # date of loss, empty for current customers"
-    if spans:
-        return f"end = {_quoted(end.name)}  # of a span; empty where it has not ended"
-    if survey is not None and end.n >= survey.n:
-        return f"{line}; it is given in every row: the planned end of a contract is no loss"
-    return line
 
 
 def _durations(looks: list[Look], duration: Look | None, event: Look | None) -> Drafted:
