@@ -29,7 +29,7 @@ from cxlink.cohort.count.journey_counts import JourneyCounts
 from cxlink.cohort.count.metric_cells import metric_counts, raw_flows, raw_metrics
 from cxlink.cohort.count.metric_sums import nothing
 from cxlink.cohort.count.profile import Profile, Remark, number_of_rows
-from cxlink.cohort.count.repeated_scores import repeated_scores
+from cxlink.cohort.count.repeated_scores import repeated_scores, scores_of_one_day
 from cxlink.cohort.count.resolution import resolve
 from cxlink.cohort.count.similar_ids import similar_ids
 from cxlink.cohort.count.sizes_of_clusters import cluster_sizes
@@ -173,7 +173,7 @@ class Cohort:
         """
         if self.repeats is None:
             return pd.DataFrame({"score": [], "again": [], "n": []}, dtype="int64")
-        pairs: pd.DataFrame = self.repeats.to_pandas().astype("int64")
+        pairs: pd.DataFrame = self.repeats.select(["score", "again", "n"]).to_pandas().astype("int64")
         return pairs
 
     def count_around_exclusion(self) -> tuple[Counts, ...]:
@@ -291,7 +291,7 @@ def _read(
     metrics = raw_metrics(once, spec) if spec.every_survey else metrics
     if not _customers(raw):
         raise InputError(f"{source.name}: no valid row is left.")
-    notes += cluster_sizes(source, spec, raw)
+    notes += scores_of_one_day(repeats, spec) + cluster_sizes(source, spec, raw)
     if not wide:
         refuse_wide(raw, spec, source.name)
     read = Profile(source.name, n_rows, _customers(raw))

@@ -113,6 +113,9 @@ def test_the_first_survey_that_was_answered_counts() -> None:
     assert cells(counts) == {(2, 0, 15, ""): 1, (4, 0, 16, ""): 1, (None, 0, 0, ""): 1, (3, 0, 3, "lost"): 1}
     assert counts.profile.dropped == (Remark("later_survey", 4),)
     assert (counts.profile.rows_read, counts.profile.rows_used) == (8, 4)
+    assert Remark("same_day", 1, facts={"column": "score"}) in counts.profile.notes
+    agreeing = count(table.assign(score=[9, 2, None, None, 4, None, 3, 3]), FIRST)
+    assert "same_day" not in [note.code for note in agreeing.profile.notes]
     shuffled = count(table.sample(frac=1, random_state=1), FIRST)
     assert shuffled.cells.equals(counts.cells)
 

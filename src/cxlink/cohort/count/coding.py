@@ -18,6 +18,8 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.strata import stratum_column
 
 LOST = "lost"
+LOSSES_EXPECTED = 10.0
+"""Losses that customers with a score would have at the others' rate, from which on none at all is no chance."""
 
 
 def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
@@ -40,6 +42,7 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
         *_event_words(raw, spec),
         *_score_texts(raw, spec),
         *_lacking_spend(raw, spec),
+        *_scored_stayers(scored, lost, n, spec),
         *unconfirmed_guesses(spec),
     ]
     if not scored.any():
@@ -119,6 +122,16 @@ def _further_keys(raw: pa.Table) -> dict[str, Any]:
     if "bucket" in raw.column_names:
         keys["bucket"] = raw["bucket"].to_pandas().astype("int64")
     return keys
+
+
+def _scored_stayers(scored: np.ndarray, lost: np.ndarray, n: np.ndarray, spec: CohortSpec) -> list[Remark]:
+    """Say that nobody with a score was lost though others were: then the score was asked of those who stayed."""
+    with_score, without = int(n[scored].sum()), int(n[~scored].sum())
+    gone, gone_without = int(n[scored & lost].sum()), int(n[~scored & lost].sum())
+    if gone or not without or with_score * gone_without / without < LOSSES_EXPECTED:
+        return []
+    facts = {"column": spec.score.column, "scored": with_score, "lost": gone_without}
+    return [Remark("scored_stayers", without, facts=facts)]
 
 
 def _event_words(raw: pa.Table, spec: CohortSpec) -> list[Remark]:

@@ -4,8 +4,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxlink.cohort.count.identity import survey_order
+from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.count.row_expressions import prepare
-from cxlink.cohort.read import columns
+from cxlink.cohort.read import columns, dates
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import PREVIOUS_SCORE, SURVEY_NUMBER, CohortSpec
 from cxlink.cohort.strata import stratum_column
@@ -26,7 +27,8 @@ def repeated_scores(source: Source, spec: CohortSpec, raw: pa.Table) -> pa.Table
     Returns
     -------
     Arrow table or None
-        One row a pair of scores: ``score``, ``again``, ``n`` (customers). None where a customer has one row.
+        One row a pair of scores: ``score``, ``again``, ``n`` (customers), and of customers of whom the first survey
+        counts ``same_day`` (those who gave both on one day). None where a customer has one row.
     """
     import ibis
 
@@ -34,18 +36,29 @@ def repeated_scores(source: Source, spec: CohortSpec, raw: pa.Table) -> pa.Table
         return None
     if spec.every_survey:
         return _of_second_surveys(raw)
-    score = prepare(source, spec).keys["score"]
+    assert spec.subscription is not None
+    assert spec.subscription.survey is not None
+    score, day = prepare(source, spec).keys["score"], dates.day(source, spec.subscription.survey, "survey")
     window = {
         "group_by": columns.raw(source, spec.cohort.id, "id"),
         "order_by": survey_order(source, spec),
     }
     rows = source.table.select(
-        score=score, again=score.lead().over(**window), place=ibis.row_number().over(**window)
-    )
+        score=score, again=score.lead().over(**window), place=ibis.row_number().over(**window),
+        same_day=columns.as_one(day == day.lead().over(**window)),
+    )  # fmt: skip
     first = rows.filter((rows.place == 0) & rows.again.notnull())  # unanswered ones come last
-    return source.run(
-        first.group_by(["score", "again"]).aggregate(n=first.count()).order_by(["score", "again"])
-    )
+    pairs = first.group_by(["score", "again"]).aggregate(n=first.count(), same_day=first.same_day.sum())
+    return source.run(pairs.order_by(["score", "again"]))
+
+
+def scores_of_one_day(repeats: pa.Table | None, spec: CohortSpec) -> tuple[Remark, ...]:
+    """Say of how many customers the first survey is one of two on a day, with other scores: the lower one counts."""
+    if repeats is None or "same_day" not in repeats.column_names:
+        return ()
+    other = repeats.filter(pc.not_equal(repeats["score"], repeats["again"]))
+    n = pc.sum(other["same_day"]).as_py() or 0
+    return (Remark("same_day", int(n), facts={"column": spec.score.column}),) if n else ()
 
 
 def _of_second_surveys(raw: pa.Table) -> pa.Table:
