@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from cxlink.cohort.count.counts import CONTROL, MARGIN, PER_CUSTOMER, SPEND, Counts, add_up
 from cxlink.cohort.count.mix import MISSING
 from cxlink.cohort.count.profile import Profile, Remark
+from cxlink.cohort.count.scored_stayers import scored_stayers
 from cxlink.cohort.count.survey_history import WHOLE, history_names
 from cxlink.cohort.count.unconfirmed import unconfirmed_guesses
 from cxlink.cohort.read.columns import band_labels
@@ -18,8 +19,6 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.strata import stratum_column
 
 LOST = "lost"
-LOSSES_EXPECTED = 10.0
-"""Losses that customers with a score would have at the others' rate, from which on none at all is no chance."""
 
 
 def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
@@ -42,7 +41,7 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
         *_event_words(raw, spec),
         *_score_texts(raw, spec),
         *_lacking_spend(raw, spec),
-        *_scored_stayers(scored, lost, n, spec),
+        *scored_stayers(scored, lost, n, spec),
         *unconfirmed_guesses(spec),
     ]
     if not scored.any():
@@ -122,16 +121,6 @@ def _further_keys(raw: pa.Table) -> dict[str, Any]:
     if "bucket" in raw.column_names:
         keys["bucket"] = raw["bucket"].to_pandas().astype("int64")
     return keys
-
-
-def _scored_stayers(scored: np.ndarray, lost: np.ndarray, n: np.ndarray, spec: CohortSpec) -> list[Remark]:
-    """Say that nobody with a score was lost though others were: then the score was asked of those who stayed."""
-    with_score, without = int(n[scored].sum()), int(n[~scored].sum())
-    gone, gone_without = int(n[scored & lost].sum()), int(n[~scored & lost].sum())
-    if gone or not without or with_score * gone_without / without < LOSSES_EXPECTED:
-        return []
-    facts = {"column": spec.score.column, "scored": with_score, "lost": gone_without}
-    return [Remark("scored_stayers", without, facts=facts)]
 
 
 def _event_words(raw: pa.Table, spec: CohortSpec) -> list[Remark]:

@@ -1,0 +1,36 @@
+"""Whether a score is known only of those who stayed."""
+
+import numpy as np
+
+from cxlink.cohort.count.profile import Remark
+from cxlink.cohort.spec.cohort_spec import CohortSpec
+
+LOSSES_EXPECTED = 10.0
+"""Losses that customers with a score would have at the others' rate, from which on none at all is no chance."""
+
+
+def scored_stayers(
+    scored: np.ndarray, lost: np.ndarray, n: np.ndarray, spec: CohortSpec
+) -> tuple[Remark, ...]:
+    """Say that nobody with a score was lost though others were: then the score was asked of those who stayed.
+
+    Parameters
+    ----------
+    scored, lost : bool ndarray of shape (n_cells,)
+        Whether the customers of each cell have a score, and were lost.
+    n : int ndarray of shape (n_cells,)
+        Customers.
+    spec : CohortSpec
+        Names the score.
+
+    Returns
+    -------
+    tuple of Remark
+        ``scored_stayers``, of so many customers without a score, with the facts ``scored`` and ``lost`` (of the others).
+    """
+    with_score, without = int(n[scored].sum()), int(n[~scored].sum())
+    gone, others_gone = int(n[scored & lost].sum()), int(n[~scored & lost].sum())
+    if gone or not without or with_score * others_gone / without < LOSSES_EXPECTED:
+        return ()
+    facts = {"column": spec.score.column, "scored": with_score, "lost": others_gone}
+    return (Remark("scored_stayers", without, facts=facts),)
