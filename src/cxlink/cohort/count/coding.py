@@ -44,8 +44,6 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
         *scored_stayers(scored, lost, n, spec),
         *unconfirmed_guesses(spec),
     ]
-    if not scored.any():
-        notes.append(Remark("no_scores", facts={"column": spec.score.column}))
     cells = pd.DataFrame({"score": raw["score"].to_pandas().astype("Float64").astype("Int64")})
     for column, values in _strata(raw, spec).items():
         cells[column] = values

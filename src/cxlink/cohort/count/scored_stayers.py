@@ -1,4 +1,4 @@
-"""Whether a score is known only of those who stayed."""
+"""Whether a score is known at all, and not only of those who stayed."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ LOSSES_EXPECTED = 10.0
 def scored_stayers(
     scored: np.ndarray, lost: np.ndarray, n: np.ndarray, spec: CohortSpec
 ) -> tuple[Remark, ...]:
-    """Say that nobody with a score was lost though others were: then the score was asked of those who stayed.
+    """Say that nobody has a score, or nobody with one was lost though others were: then it is of those who stayed.
 
     Parameters
     ----------
@@ -26,8 +26,11 @@ def scored_stayers(
     Returns
     -------
     tuple of Remark
-        ``scored_stayers``, of so many customers without a score, with the facts ``scored`` and ``lost`` (of the others).
+        ``no_scores``; or ``scored_stayers``, of so many customers without a score, with the facts ``scored`` and
+        ``lost`` (of the others).
     """
+    if not scored.any():
+        return (Remark("no_scores", facts={"column": spec.score.column}),)
     with_score, without = int(n[scored].sum()), int(n[~scored].sum())
     gone, others_gone = int(n[scored & lost].sum()), int(n[~scored & lost].sum())
     if gone or not without or with_score * others_gone / without < LOSSES_EXPECTED:
