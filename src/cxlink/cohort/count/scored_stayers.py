@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cxlink.checks import Fact
 from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
@@ -35,5 +36,5 @@ def scored_stayers(
     gone, others_gone = int(n[scored & lost].sum()), int(n[~scored & lost].sum())
     if gone or not without or with_score * others_gone / without < LOSSES_EXPECTED:
         return ()
-    facts = {"column": spec.score.column, "scored": with_score, "lost": others_gone}
+    facts: dict[str, Fact] = {"column": spec.score.column, "scored": with_score, "lost": others_gone}
     return (Remark("scored_stayers", without, facts=facts),)
