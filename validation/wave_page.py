@@ -67,7 +67,7 @@ def verdicts(table: pd.DataFrame) -> Iterator[Verdict]:
 
 
 def _range(values: pd.Series, form: str) -> str:
-    return f"{values.min():{form}} to {values.max():{form}}"
+    return f"{values.mean():{form}} ({values.min():{form}} to {values.max():{form}})"
 
 
 def _with_kinds(table: pd.DataFrame) -> pd.DataFrame:
@@ -105,7 +105,8 @@ def _lines(table: pd.DataFrame) -> Iterator[str]:
         f"\nEvery row of the last table is judged by itself. At {LARGE:,} customers: coverage of {BAND[0]:.0%} to "
         f'{BAND[1]:.0%}, mean standard error over the deviation ("errors") .9 to 1.15; at fewer: coverage of '
         f"{SMALL_BAND[0]:.0%} to {SMALL_BAND[1]:.0%}. Fits take over a second, so that {PLANNED} cohorts are planned "
-        "and coverage has a point more each side; of a short run, two Monte Carlo errors, and errors too."
+        "and coverage has a point more each side; of a short run, two Monte Carlo errors, and errors too. "
+        "What was found: the mean over rows, and the least and the largest."
     )
     yield from rules(verdicts(table))
     yield from _what_leads()
@@ -157,8 +158,9 @@ def _what_leads() -> Iterator[str]:
     yield "\n## What the model that leads tends to\n"
     yield (
         "Five levels over sixteen strata (the score before, its number, the time since): levels are compared by "
-        "Kaplan–Meier where nine tenths of the surveys are in strata with both, else, as at 1,500 customers and "
-        f"often at {LARGE:,}, by proportional hazards, additive in levels and strata. That model holds where the "
+        "Kaplan–Meier where nine tenths of the surveys are in strata with both, and customers of a score and stratum "
+        f"are in more than one bucket; else, as at 1,500 customers and often at {LARGE:,}, by proportional hazards, "
+        "additive in levels and strata. That model holds where the "
         "score itself acts, followed to the next survey; elsewhere it tends to other values than the truth. "
         "Standardised retention, in %:\n"
     )
