@@ -71,6 +71,15 @@ def test_a_german_export_of_dates_and_words_is_counted_without_an_edit(tmp_path:
     assert found.profile.notes == ()
 
 
+@pytest.mark.parametrize("header", ["csat,months,left", "customer_id", "csat;asked"])
+def test_a_header_alone_is_no_table(header: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"{header}\n", encoding="utf-8")
+    with pytest.raises(InputError) as refused:
+        starter_spec(path)
+    assert str(refused.value) == "t.csv: no rows below the header."
+
+
 def test_a_cohort_is_named_after_its_file_in_plain_letters(tmp_path: Path) -> None:
     path = tmp_path / "Kunden Müller & Söhne, Hauptstraße.csv"
     path.write_text("score,months,left\n" + "".join(f"{k % 10 + 1},{k % 7},{k % 2}\n" for k in range(40)))

@@ -102,6 +102,33 @@ def test_labels_of_categories_and_of_codes(tmp_path: Path) -> None:
     assert cells(found, "stratum.plan") == {"1 = basic": 1, "2 = plus": 1}
 
 
+@pytest.mark.parametrize("label", ["{}", " {} ", "{} - fine", "{}. fine"])
+def test_a_label_that_is_another_number_than_its_code_is_the_value(label: str, tmp_path: Path) -> None:
+    path, table = tmp_path / "t.dta", TABLE[["months", "lost"]].assign(score=[5, 7, None, 10, 5])
+    levels = [label.format(level) for level in range(1, 11)]
+    written = table["score"].map(lambda level: None if pd.isna(level) else label.format(int(level)))
+    table.assign(score=pd.Categorical(written, levels, ordered=True)).to_stata(path, write_index=False)
+    found = count(path, STAY)
+    assert found.profile.fingerprint == count(table, STAY).profile.fingerprint
+    shown = {one.code: one.facts for one in found.profile.notes}["score_labels"]["label"]
+    assert shown == ("7 = code 6" if label.strip() == "{}" else label.format(7))
+
+
+def test_labels_of_yes_and_no_that_are_other_numbers_than_their_codes(tmp_path: Path) -> None:
+    table = pd.DataFrame({"score": [5.0, 6.0], "months": [3.0, 4.0], "lost": [1.0, 2.0]})
+    pyreadstat.write_dta(table, str(tmp_path / "t.dta"), variable_value_labels={"lost": {1: "0", 2: "1"}})
+    assert cells(count(tmp_path / "t.dta", STAY), "score", "cause") == {(5, ""): 1, (6, "lost"): 1}
+
+
+def test_a_code_without_a_label_among_labels_that_are_other_numbers(tmp_path: Path) -> None:
+    table = pd.DataFrame({"score": [0.0, 4.0], "months": [3.0, 4.0], "lost": [1.0, 0.0]})
+    labels = {"score": {0: "1", 9: "10"}}
+    pyreadstat.write_sav(table, str(tmp_path / "t.sav"), variable_value_labels=labels)
+    assert "in row 2 (found 'no label: 4')" in refusal(tmp_path / "t.sav")
+    pyreadstat.write_sav(table, str(tmp_path / "t.sav"), variable_value_labels={"score": {0: "0", 10: "10"}})
+    assert count(tmp_path / "t.sav", STAY, score={"scale": "0-10"}).cells["score"].tolist() == [0, 4]
+
+
 def test_without_pyreadstat_the_cure_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "t.sav").write_bytes(b"$FL2")
     monkeypatch.setitem(sys.modules, "pyreadstat", None)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns
 from cxlink.cohort.read.dates import date
 from cxlink.cohort.read.safe_engines import embedded
@@ -92,9 +93,11 @@ def looks_of(source: Source) -> list[Look]:
     Raises
     ------
     InputError
-        If they cannot be read.
+        If they cannot be read, or there are none.
     """
     rows = source.run(source.table.limit(LOOKED_AT))
+    if not rows.num_rows:
+        raise InputError(f"{source.name}: no rows below the header.")
     kinds: dict[str, list[str]] = {}
     for field in rows.schema:
         kinds.setdefault(_kind(field), []).append(field.name)
