@@ -6,6 +6,7 @@ from functools import reduce
 from pathlib import Path
 
 from cxlink.analysis import analyse
+from cxlink.cohort.arguments_given import refuse_other
 from cxlink.cohort.count.counts import Counts, add, refuse_mismatch
 from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.count.resolution import with_resolution_of
@@ -55,6 +56,7 @@ def pool(
     InputError
         As `earlier_cohorts` and `cxlink.analysis.analyse` do.
     """
+    refuse_other(cohort, (Cohort,), "cohort")
     if not runs:
         return analyse(cohort, progress, bayes=bayes, sampler=sampler)
     counts = cohort.count()

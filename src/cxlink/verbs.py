@@ -12,6 +12,7 @@ from cxlink import __version__
 from cxlink.analysis import analyse, measured
 from cxlink.anchor_runs import with_anchors
 from cxlink.change_display import Comparison, PricedIntervention
+from cxlink.cohort.arguments_given import refuse_other, whole_numbers
 from cxlink.cohort.count.counts import Counts, refuse_mismatch
 from cxlink.cohort.count.spells import spells_of
 from cxlink.cohort.errors import InputError
@@ -55,6 +56,7 @@ def load_run(folder: Path | str) -> Analysis:
     UserWarning
         If another version of cxlink wrote it: what is computed again may differ from its report.
     """
+    refuse_other(folder, (Path, str), "folder")
     folder = Path(folder)
     counts = read_run(folder)
     if counts.suppressed:
@@ -110,12 +112,15 @@ def compare(
         If there are fewer than two; if scale, unit, time origin, strata or spend differ, or small cells were left out;
         if a cohort occurs twice; or if nothing of two of them can be compared.
     """
-    if len(cohorts) < 2:
+    listed = list(cohorts) if isinstance(cohorts, Sequence) and not isinstance(cohorts, str) else [cohorts]
+    for one in listed:
+        refuse_other(one, (Counts,), "compare")
+    if len(listed) < 2:
         raise InputError("compare needs two runs or more: the baseline cohort, then those compared with it.")
-    base, *others = cohorts
+    base, *others = listed
     for at, one in enumerate(others, 1):
         refuse_mismatch(base, one, one.spec.cohort.name, clusters=False)
-        _refuse_repeats(cohorts[:at], one, one.spec.cohort.name)
+        _refuse_repeats(listed[:at], one, one.spec.cohort.name)
     plan = [
         stage
         for _ in others
@@ -124,8 +129,9 @@ def compare(
         )
         if there is not None
     ]  # fmt: skip
+    (wanted,) = whole_numbers(horizon or base.spec.horizon, f"{base.spec.unit}s")
     with telling(progress, plan) as told:
-        return _compared(base, others, horizon or base.spec.horizon, told)
+        return _compared(base, others, wanted, told)
 
 
 def compare_runs(
@@ -227,6 +233,7 @@ def value_of(
     InputError
         If the folder was altered, has no spend or no margin, or the intervention is not possible.
     """
+    refuse_other(run, (Counts, Path, str), "run")
     counts = run if isinstance(run, Counts) else read_run(Path(run))
     name = "these counts" if isinstance(run, Counts) else str(run)
     counts = _with_value(counts, name, {"margin": margin, "discount": discount, "horizon": horizon})

@@ -152,3 +152,38 @@ def test_what_cannot_be_compared_of_spend_is_refused() -> None:
         cxlink.compare_models(spend, cxlink.hazards(cohort))
     with pytest.raises(InputError, match="counts do not say what single customers spent"):
         cxlink.compare_models(cxlink.spend_regression(cohort.count(), "score"))
+
+
+def test_models_of_cohorts_of_equal_size_are_told_apart_by_their_customers() -> None:
+    frame = subscribers(300, seed=4)
+    cohort, other = cohort_of_subscribers(frame), cohort_of_subscribers(subscribers(300, seed=5))
+    richer = cohort_of_subscribers(frame.assign(spend=frame["spend"] + 1))
+    moved = cohort_of_subscribers(frame.assign(score=frame["score"] % 5 + 1))
+    for one, theirs in ((other, "score"), (other, "1"), (moved, "score")):
+        with pytest.raises(InputError, match="of different cohorts"):
+            cxlink.compare_models(
+                cxlink.hazards(cohort, "score + plan"), cxlink.hazards(one, theirs), rival=False
+            )
+    with pytest.raises(InputError, match="of different cohorts"):
+        cxlink.compare_models(
+            cxlink.spend_regression(cohort, "score"), cxlink.spend_regression(richer, "1"), rival=False
+        )
+    # the same customers read again, by an effect of the score that is another
+    linear = cohort_of_subscribers(frame, score={"column": "score", "scale": "1-5", "effect": "linear"})
+    models = (
+        cxlink.hazards(cohort, "score + plan"),
+        cxlink.hazards(linear, "score"),
+        cxlink.aft(cohort, "plan"),
+    )
+    assert len(cxlink.compare_models(*models, folds=2, rival=False)) == 3
+
+
+@pytest.mark.parametrize(
+    ("folds", "message"),
+    [(1, "two folds or more"), (0, "two folds or more"), (5000, "more than the 200 customers"),
+     (200, "one of 200 folds has none"), (2.5, "of whole folds"), ("5", "of whole folds")],
+)  # fmt: skip
+def test_folds_that_customers_cannot_be_dealt_into_are_refused(folds: int, message: str) -> None:
+    model = cxlink.hazards(cohort_of_subscribers(subscribers(200)))
+    with pytest.raises(InputError, match=message):
+        cxlink.compare_models(model, folds=folds)

@@ -102,7 +102,7 @@ def test_an_earlier_cohort_is_pooled(cohort: cxlink.Cohort) -> None:
 
 
 def test_refusals(cohort: cxlink.Cohort, models: dict[str, PosteriorModel]) -> None:
-    with pytest.raises(InputError, match="'weibull' is no Bayesian model"):
+    with pytest.raises(InputError, match="Bayesian model: 'weibull' is none of hazard, sbg, spend"):
         cxlink.posterior(cohort, "weibull")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"needs \[spend\]"):
         cxlink.posterior(cxlink.read_cohort(subscribers(50), spec_of_subscribers(spend=None)), "spend")

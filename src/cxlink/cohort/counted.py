@@ -5,6 +5,7 @@ from typing import get_args
 
 import pandas as pd
 
+from cxlink.cohort.arguments_given import refuse_other
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.resolution import resolve, with_resolution_of
 from cxlink.cohort.errors import InputError
@@ -58,6 +59,7 @@ def counted(cohort: Cohort | Counts, first: Counts | None = None) -> Counted:
     InputError
         If rows break a rule under the spec.
     """
+    refuse_other(cohort, (Cohort, Counts), "cohort")
     counts = cohort.count() if isinstance(cohort, Cohort) else resolve(cohort)
     if first is not None:
         counts = with_resolution_of(first, counts)

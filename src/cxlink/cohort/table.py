@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxlink.checks import Fact
+from cxlink.cohort.arguments_given import refuse_other
 from cxlink.cohort.checked_rows import checked_surveys, refuse_wide
 from cxlink.cohort.count import grouping
 from cxlink.cohort.count.cell_texts import fingerprint_of
@@ -228,6 +229,7 @@ def read_cohort(table: Any, spec: CohortSpec | Mapping[str, Any], drop_invalid: 
     2      9      0    12             1
     3     10      0     5  lost       1
     """
+    refuse_other(spec, (CohortSpec, Mapping), "spec")
     spec = spec if isinstance(spec, CohortSpec) else make_spec(spec)
     source = open_source(table, spec.table, spec.table_columns)
     try:

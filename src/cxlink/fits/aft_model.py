@@ -103,12 +103,12 @@ def aft(
     InputError
         If there is no such family, the losses fall in too few periods for it, or the formula is wrong.
     """
+    cohort = clustered_by(cohort, cluster)
     if cohort.spec.subscription is None:
         raise InputError(
             "a model of retention needs [subscription] in the spec: when each customer was lost."
         )
     parsed = parse_formula(formula)
-    cohort = clustered_by(cohort, cluster)
     cells = model_cells(cohort, parsed)
     return fit_family_to(cells, learn_design(parsed, cells.profiles, cells.weight), family)
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlink.cohort.errors import InputError
 from cxlink.fits.formulas.model_cells import ModelCells, person_rows
 from cxlink.fits.formulas.profile_design import ProfileDesign, refuse_aliased
 from cxlink.fits.retention_model import RetentionModel
@@ -19,7 +20,17 @@ def fit_cox(cells: ModelCells, design: ProfileDesign, covariance: Covariance) ->
 
     Robust standard errors are those of Lin & Wei (1989, doi 10.1080/01621459.1989.10478874) with Breslow's baseline.
     Draws of the coefficients are normal; increments of the baseline are gamma.
+
+    Raises
+    ------
+    InputError
+        If the jackknife is asked for, or terms cannot be told apart.
     """
+    if covariance == "jackknife":
+        raise InputError(
+            f'{design.formula.text}: Cox\'s regression on rows has no covariance="jackknife". Use robust, or cut '
+            "numbers into bands ([adjust] bands)."
+        )
     matrix = design.matrix(cells.profiles)
     refuse_aliased(design, matrix)
     fitted = _lifelines(cells, design, matrix)

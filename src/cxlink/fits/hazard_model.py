@@ -5,11 +5,12 @@ a binomial GLM with complementary log-log link on person-periods. Where a term i
 losses share a period, lifelines' Cox regression with Efron's ties on the rows.
 """
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 
+from cxlink.cohort.arguments_given import refuse_unlisted
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.table import Cohort
@@ -65,7 +66,8 @@ def hazards(
     ------
     InputError
         If the formula or a variable of it is wrong, terms cannot be told apart, there is no loss to learn from, or
-        the model's covariance is asked of clustered customers.
+        the model's covariance is asked of clustered customers, or the jackknife of independent ones; or there is no
+        such covariance.
 
     Examples
     --------
@@ -80,11 +82,14 @@ def hazards(
     score[T.2]    0.45
     Name: hazard_ratio, dtype: float64
     """
+    refuse_unlisted(covariance, get_args(Covariance), "covariance")
+    cohort = clustered_by(cohort, cluster)
     _needs_retention(cohort)
     parsed = parse_formula(formula)
-    cohort = clustered_by(cohort, cluster)
     if covariance == "model":
         refuse_clusters(cohort, 'covariance="model"')
+    if covariance == "jackknife" and cohort.spec.cluster_column is None:
+        raise InputError('covariance="jackknife" leaves out clusters: give cluster=, or use robust or model.')
     cells = model_cells(cohort, parsed)
     return fit_hazards_to(cells, learn_design(parsed, cells.profiles, cells.weight), covariance)
 
@@ -147,8 +152,8 @@ def _grouped(cells: ModelCells, design: ProfileDesign, covariance: Covariance) -
         Penalty(j, np.eye(matrix.shape[1])[j], scale=max(float(np.ptp(matrix[:, j])), 1e-6)) for j in extreme
     ]
     solution = solve(counts, penalties)
-    customers = cells.customers(periods) if covariance == "robust" else None
-    errors = errors_of(counts, solution, penalties, customers)
+    customers = None if covariance == "model" else cells.customers(periods)
+    errors = errors_of(counts, solution, penalties, customers, by_jackknife=covariance == "jackknife")
     drawn, baselines = _drawn(counts, solution, errors, penalties, cells)
     theta = np.concatenate([solution.beta, solution.alpha - solution.beta @ centre])
     curve = FreeBaseline(matrix.shape[1], periods, extinct, float(last_at_risk_of(cells)))

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cxlink.cohort.arguments_given import refuse_other, whole_numbers
 from cxlink.cohort.errors import InputError
 from cxlink.fits.aft_model import fit_family_to
 from cxlink.fits.formulas.model_cells import ModelCells
 from cxlink.fits.formulas.profile_design import profile_features
+from cxlink.fits.formulas.same_customers import same_customers
 from cxlink.fits.hazard_model import fit_hazards_to
 from cxlink.fits.retention_model import RetentionModel
 from cxlink.fits.scores import scores_of
@@ -53,12 +55,16 @@ def compare_models(
     Raises
     ------
     InputError
-        If no model is given, customers are in fewer buckets of clusters than folds, models are of different cohorts,
+        If no model is given, folds are under two or more than the customers, or than the buckets of their clusters,
+        models are of different cohorts,
         one is of clustered customers and another is not, none has all variables of the others, models of retention
         stand beside regressions of spend, or these were fitted to counts, which do not hold single customers' spend.
     """
     if not models:
         raise InputError("give at least one model.")
+    for one in models:
+        refuse_other(one, (RetentionModel, SpendModel), "compare_models")
+    (folds,) = whole_numbers(folds, "folds")
     of_spend = [one for one in models if isinstance(one, SpendModel)]
     of_retention = [one for one in models if isinstance(one, RetentionModel)]
     if of_spend and of_retention:
@@ -102,6 +108,8 @@ def _widest[Model: (RetentionModel, SpendModel)](models: Sequence[Model]) -> Mod
                 f"no model has all variables: {widest.design.formula.text!r} lacks {sorted(missing)[0]}. Give one that "
                 "has them all too, so that all are scored on the same customers."
             )
+        if not same_customers(one.cells, widest.cells, one.design.formula.variables):
+            raise InputError("the models are of different cohorts: their scores cannot be compared.")
     return widest
 
 
@@ -184,7 +192,19 @@ def _boosted(fitted: ModelCells, scored: ModelCells) -> np.ndarray:
 
 
 def _folds(cells: ModelCells, folds: int) -> Sequence[np.ndarray]:
-    """Customers of each cell dealt at random into equal folds, or whole buckets of clusters: (n_cells,) a fold."""
+    """Customers of each cell dealt at random into equal folds, or whole buckets of clusters: (n_cells,) a fold.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two folds, or one of them has nobody.
+    """
+    if folds < 2:
+        raise InputError("give two folds or more: a model is fitted without a fold, and scored on it.")
+    if folds > cells.n.sum():
+        raise InputError(
+            f"{folds:,} folds are more than the {cells.n.sum():,.0f} customers: give fewer, such as 5."
+        )
     rng = np.random.default_rng([cells.spec.analysis.seed, 18])
     if cells.bucket is not None:
         fold = _fold_of_buckets(np.bincount(cells.bucket, cells.n), folds, rng)[cells.bucket]
@@ -195,7 +215,12 @@ def _folds(cells: ModelCells, folds: int) -> Sequence[np.ndarray]:
         part = rng.binomial(left, 1 / k)
         parts.append(part.astype(float))
         left = left - part
-    return [*parts, left.astype(float)]
+    parts.append(left.astype(float))
+    if not all(part.any() for part in parts):
+        raise InputError(
+            f"one of {folds:,} folds has none of the {cells.n.sum():,.0f} customers: give fewer folds."
+        )
+    return parts
 
 
 def _fold_of_buckets(size: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:

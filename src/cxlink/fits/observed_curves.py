@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.special import chdtri
 
+from cxlink.cohort.arguments_given import refuse_other, whole_numbers
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells, spells_of
 from cxlink.cohort.errors import InputError
@@ -76,7 +77,7 @@ class ObservedCurves:
             One row a group and time: ``group``, ``time``, ``n`` (customers in the group), ``estimate``, ``std_error``,
             ``conf_low``, ``conf_high``. Without a row where a group is not followed so far.
         """
-        wanted = [self.spec.horizon] if times is None else [times] if isinstance(times, int) else list(times)
+        wanted = [self.spec.horizon] if times is None else whole_numbers(times, f"{self.spec.unit}s")
         curves = self._estimated(times=wanted)
         return self._table(
             curves, wanted, [(curves.point[:, k + 1], curves.draws[..., k + 1]) for k in range(len(wanted))]
@@ -95,7 +96,7 @@ class ObservedCurves:
         DataFrame
             One row a group: ``group``, ``estimate``, ``std_error``, ``conf_low``, ``conf_high``, in periods.
         """
-        wanted = horizon or self.spec.horizon
+        (wanted,) = whole_numbers(horizon or self.spec.horizon, f"{self.spec.unit}s")
         curves = self._estimated(horizons=[wanted])
         return self._table(curves, [wanted], [(curves.area.point[:, 0], curves.area.draws[..., 0])])
 
@@ -134,7 +135,7 @@ class ObservedCurves:
         InputError
             If there is no such group, or one is not followed so far.
         """
-        wanted = horizon or self.spec.horizon
+        (wanted,) = whole_numbers(horizon or self.spec.horizon, f"{self.spec.unit}s")
         curves = self._estimated(times=[wanted])
         values: dict[str, tuple[float, np.ndarray]] = {}
         for name in (group, reference):
@@ -291,6 +292,7 @@ def kaplan_meier(
     Name: estimate, dtype: float64
     """
     cohort = clustered_by(cohort, cluster)
+    refuse_other(by, (str,), "by")
     further = isinstance(cohort, Cohort) and by in cohort.spec.others
     counts = _counted(cohort, by)
     spec = counts.spec

@@ -10,11 +10,12 @@ import pandas as pd
 from cxlink.bayes.assessment.convergence import convergence
 from cxlink.bayes.draws.posterior_curves import fitted, survival_of
 from cxlink.bayes.draws.posterior_means import spend_draws
-from cxlink.bayes.draws.sampling import NUTPIE, Posterior
+from cxlink.bayes.draws.sampling import NUTPIE, Posterior, sampler_named
 from cxlink.bayes.models.spend_posterior import sample_spend
 from cxlink.bayes.pooled_counts import bayes_effect, coding_from, pool
 from cxlink.bayes.rescaling.rescaled_draws import as_sampled, rescaled_retention, rescaled_spend
 from cxlink.bayes.stacked_spend import stack_counts
+from cxlink.cohort.arguments_given import refuse_unlisted, whole_numbers
 from cxlink.cohort.count.counts import Counts, refuse_mismatch
 from cxlink.cohort.count.spells import person_periods, spells_of
 from cxlink.cohort.errors import InputError
@@ -27,6 +28,7 @@ from cxlink.fits.formulas.clusters_of_models import clustered_by, students_table
 from cxlink.fits.formulas.formula import parse_formula
 from cxlink.fits.formulas.model_cells import ModelCells, model_cells
 from cxlink.fits.formulas.populations import Profiles, as_profiles, contrasts_table, interval
+from cxlink.fits.formulas.profile_design import score_level
 from cxlink.fits.survival_curves import Quantity, median_time, quantity_of, refuse_quantity
 from cxlink.progress import telling
 from cxlink.spend.fitted_regressions import NoSpendFit
@@ -256,7 +258,7 @@ class PosteriorModel:
         pairs = self._positions(frame)
         if self.kind == "spend":
             return spend_draws(self.draws)[:, pairs[0], pairs[1]][..., None], [np.nan]
-        asked = [self.spec.horizon] if times is None else [times] if isinstance(times, int) else list(times)
+        asked = [self.spec.horizon] if times is None else whole_numbers(times, f"{self.spec.unit}s")
         last = _LONGEST if quantity == "median" else int(max(asked))
         rng = np.random.default_rng([self.spec.analysis.seed, 20])
         curves = survival_of(self.draws, last, rng)
@@ -285,13 +287,13 @@ class PosteriorModel:
             if name not in frame:
                 raise InputError(f"a profile lacks {name!r}; it needs {', '.join(('score', *variables))}.")
         level, stratum = [], []
-        for row in frame.to_dict("records"):
+        for row in frame.assign(score=frame["score"].map(score_level)).to_dict("records"):
             key = tuple(sorted((stratum_column(name), str(row[name])) for name in variables))
-            if int(row["score"]) not in coding.levels or key not in coding.strata:
+            if row["score"] not in coding.levels or key not in coding.strata:
                 raise InputError(
                     f"nobody pooled had {', '.join(f'{k} = {row[k]}' for k in ('score', *variables))}."
                 )
-            level.append(coding.levels.index(int(row["score"])))
+            level.append(coding.levels.index(row["score"]))
             stratum.append(coding.strata.index(key))
         return np.array(level), np.array(stratum)
 
@@ -332,13 +334,13 @@ def posterior(
     Raises
     ------
     InputError
-        If there is no such model, the spec lacks its outcome, or an earlier cohort is not of the same kind.
+        If there is no such model or sampler, the spec lacks its outcome, or an earlier cohort is not of the same kind.
     """
     cohort = clustered_by(cohort, cluster)
     counts = cohort.count() if isinstance(cohort, Cohort) else cohort
     spec = counts.spec
-    if model not in _MODELS:
-        raise InputError(f"{model!r} is no Bayesian model; there are {', '.join(_MODELS)}.")
+    refuse_unlisted(model, _MODELS, "Bayesian model")
+    sampler = sampler_named(sampler, bayes=True)
     if (spec.spend if model == "spend" else spec.subscription) is None:
         raise InputError(
             f"a posterior of {model} needs [{'spend' if model == 'spend' else 'subscription'}] in the spec."

@@ -36,7 +36,7 @@ def proportionality_table(model: "RetentionModel") -> pd.DataFrame:
     matrix = model.design.matrix(model.cells.profiles)
     matrix = matrix - mean_columns(model.cells, matrix)
     counts, periods, _ = grouped_counts(model.cells, matrix)
-    customers = model.cells.customers(periods) if model.covariance_type == "robust" else None
+    customers = model.cells.customers(periods) if model.covariance_type != "model" else None
     time = np.log2(periods)
     time = time - counts.lost.sum(axis=0) @ time / counts.lost.sum()
     freedom = model.cells.freedom

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from cxlink.cohort.arguments_given import whole_numbers
 from cxlink.cohort.errors import InputError
 from cxlink.fits.formulas.clusters_of_models import p_values, student_width
 from cxlink.fits.formulas.model_cells import ModelCells
@@ -246,16 +247,14 @@ class RetentionModel:
 
     def _times(self, times: Sequence[int] | int | None) -> list[int]:
         spec = self.cells.spec
-        asked = [spec.horizon] if times is None else [times] if isinstance(times, int) else list(times)
+        asked = [spec.horizon] if times is None else whole_numbers(times, f"{spec.unit}s")
         for time in asked:
             if time > self.curve.until:
                 raise InputError(
                     f"{self.name}: {time} {spec.unit}s lie beyond follow-up, which ends at {self.curve.until:.0f}; a "
                     "free baseline says nothing of them. Use aft(), whose families extrapolate."
                 )
-            if time < 0 or time != int(time):
-                raise InputError(f"{time} is no number of whole {spec.unit}s.")
-        return [int(time) for time in asked]
+        return asked
 
     def _quantity(
         self, rows: np.ndarray, quantity: str, times: Sequence[int]

@@ -294,6 +294,7 @@ def spend_regression(
     >>> round(spend_regression(read_cohort(rows, spec)).summary()["ratio"].item(), 6)
     2.0
     """
+    cohort = clustered_by(cohort, cluster)
     if cohort.spec.spend is None:
         raise InputError("a regression of spend needs [spend] in the spec.")
     if family not in FAMILIES:
@@ -301,7 +302,6 @@ def spend_regression(
     if cohort.spec.spend.refunds and family != "poisson":
         raise InputError(f"{family} cannot take refunds: spend may be negative. Use poisson.")
     parsed = parse_formula(formula)
-    cohort = clustered_by(cohort, cluster)
     cells = model_cells(cohort, parsed)
     return fit_spend_to(cells, learn_design(parsed, cells.profiles, cells.weight), family, cohort)
 

@@ -1,5 +1,6 @@
 """Lines of a cohort's profile: rows, scores, follow-up, and the headline under both conventions."""
 
+from cxlink.cohort.arguments_given import refuse_other
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.resolution import with_resolution_of
 from cxlink.cohort.counted import counted
@@ -30,6 +31,7 @@ def profile(cohort: Cohort) -> str:
         Lines: rows read, used and excluded, customers by score and stratum, follow-up, retention under both duration
         conventions, and notes.
     """
+    refuse_other(cohort, (Cohort,), "cohort")
     return "\n".join(profile_lines(cohort))
 
 

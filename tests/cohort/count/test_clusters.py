@@ -166,7 +166,8 @@ def test_a_file_keeps_its_buckets_and_one_that_lost_them_is_refused(tmp_path: Pa
 
 def test_clustered_counts_are_pooled_with_clustered_ones_alone() -> None:
     counts = account_counts()
-    both = add(counts, counts)
+    others = replace(counts, profile=replace(counts.profile, fingerprint="others"))
+    both = add(counts, others)
     assert both.cells["n"].tolist() == (2 * counts.cells["n"]).tolist()
     with pytest.raises(InputError, match=r"\[cohort\] cluster differs"):
         add(counts, account_counts(None))

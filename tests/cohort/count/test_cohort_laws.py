@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from tabled import STAY, spec
 
@@ -105,6 +105,7 @@ def test_counts_of_rows_are_counts_of_their_expansion(rows: list[dict[str, Any]]
 @given(TABLES, TABLES)
 def test_counts_add_up(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> None:
     a, b, both = counted(table_of(first)), counted(table_of(second)), counted(table_of(first + second))
+    assume(a.profile.fingerprint != b.profile.fingerprint)
     together = add(a, b)
     same(together, both)
     same(add(b, a), both)

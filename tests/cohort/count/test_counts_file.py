@@ -53,7 +53,11 @@ def test_what_is_saved_is_what_is_read(tmp_path: Path) -> None:
     assert counts.profile.notes
     assert again.suppressed == 0
     assert person_periods(spells_of(again)).lost.tolist() == person_periods(spells_of(counts)).lost.tolist()
-    assert int(add(again, counts).cells["n"].sum()) == 10
+    others = replace(counts, profile=replace(counts.profile, fingerprint="others"))
+    assert int(add(again, others).cells["n"].sum()) == 10
+    for twice in (counts, add(counts, others)):
+        with pytest.raises(InputError, match=r"the same customers as .*\. Add each cohort once"):
+            add(again, twice)
 
 
 def test_whole_numbers_are_customers_however_they_are_stored() -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cxlink.cohort.arguments_given import refuse_other
 from cxlink.cohort.count import metric_sums as metric_counts
 from cxlink.cohort.count.driver_counts import DriverCounts, add_drivers
 from cxlink.cohort.count.equal_rows import numbered_rows
@@ -127,7 +128,8 @@ def add(first: Counts, second: Counts) -> Counts:
     Raises
     ------
     InputError
-        If their scales, units, time origins, strata or spend do not match, or cells of one were suppressed.
+        If their scales, units, time origins, strata or spend do not match, cells of one were suppressed, or
+        both have the same customers.
 
     Examples
     --------
@@ -145,8 +147,12 @@ def add(first: Counts, second: Counts) -> Counts:
     1      5    12        1
     2      5    24        1
     """
+    for one in (first, second):
+        refuse_other(one, (Counts,), "add")
     refuse_mismatch(first, second)
     a, b = first.profile, second.profile
+    if set(a.fingerprint.split("+")) & set(b.fingerprint.split("+")) - {""}:
+        raise InputError(f"{b.table}: the same customers as {a.table}. Add each cohort once.")
     profile = Profile(
         table=f"{a.table} + {b.table}",
         rows_read=a.rows_read + b.rows_read,
@@ -300,6 +306,7 @@ def load_counts(path: Path | str) -> Counts:
     InputError
         If the file is not counts that this version reads.
     """
+    refuse_other(path, (Path, str), "path")
     name = Path(path).name
     try:
         table = read_limited(path, name)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlink.cohort.arguments_given import refuse_other
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.table import Cohort, read_again
@@ -26,8 +27,9 @@ def clustered_by(cohort: Cohort | Counts, cluster: str | None) -> Cohort | Count
     Raises
     ------
     InputError
-        If counts were made with others, or a cluster is missing or has half of the customers.
+        If it is no cohort, counts were made with others, or a cluster is missing or has half of the customers.
     """
+    refuse_other(cohort, (Cohort, Counts), "cohort")
     section = cohort.spec.cohort
     if cluster is None or cluster == section.cluster:
         return cohort

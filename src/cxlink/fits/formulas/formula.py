@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from cxlink.cohort.arguments_given import refuse_other
 from cxlink.cohort.errors import InputError
 
 FUNCTIONS = ("C", "bs", "cr", "poly", "log", "raw")
@@ -82,6 +83,7 @@ def parse_formula(text: str) -> ModelFormula:
     """
     from formulaic import Formula
 
+    refuse_other(text, (str,), "formula")
     if "~" in text:
         raise InputError(
             f"formula {text!r}: the outcome is that of the spec. Leave out everything up to the ~."

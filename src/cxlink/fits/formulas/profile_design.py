@@ -139,11 +139,7 @@ def _same(number: Any) -> Any:
 
 
 def _as_category(values: pd.Series, name: str, levels: tuple[Any, ...]) -> pd.Series:
-    kind = type(levels[0])
-    try:
-        column = values.map(kind)
-    except (TypeError, ValueError):
-        column = values
+    column = values.map(score_level) if isinstance(levels[0], int | np.integer) else values.map(str)
     unknown = sorted({str(value) for value in column} - {str(level) for level in levels})
     if unknown:
         known = ", ".join(map(str, levels[:12]))
@@ -151,6 +147,16 @@ def _as_category(values: pd.Series, name: str, levels: tuple[Any, ...]) -> pd.Se
             f"a profile has {name} = {unknown[0]}, which nobody in the cohort had. It had {known}."
         )
     return pd.Series(pd.Categorical(column, categories=list(levels)), index=values.index)
+
+
+def score_level(value: Any) -> Any:
+    """A whole number, also where it is text, as an int; anything else as it is: 8.5 and True are no scores."""
+    if isinstance(value, bool | np.bool_):
+        return str(value)
+    try:
+        return int(value) if float(value) == int(value) else value
+    except (TypeError, ValueError, OverflowError):
+        return value
 
 
 def _as_number(values: pd.Series, name: str) -> pd.Series:
