@@ -46,7 +46,7 @@ def wave_page(table: pd.DataFrame) -> Page:
 
 
 def verdicts(table: pd.DataFrame) -> Iterator[Verdict]:
-    """Judge each scenario, kind of quantity and law at both sizes, by rules that were written before the run.
+    """Judge each scenario, kind of quantity and law at both sizes, by the bands of rule 18.
 
     Every row by itself; of a short run a row may lie two Monte Carlo errors of so many cohorts beyond the limits.
     """
@@ -105,7 +105,8 @@ def _lines(table: pd.DataFrame) -> Iterator[str]:
         f"\nEvery row of the last table is judged by itself. At {LARGE:,} customers: coverage of {BAND[0]:.0%} to "
         f'{BAND[1]:.0%}, mean standard error over the deviation ("errors") .9 to 1.15; at fewer: coverage of '
         f"{SMALL_BAND[0]:.0%} to {SMALL_BAND[1]:.0%}. Fits take over a second, so that {PLANNED} cohorts are planned "
-        "and coverage has a point more each side; of a short run, two Monte Carlo errors, and errors too. "
+        "and coverage has a point more each side; of a short run, two Monte Carlo errors, and errors too "
+        "(this allowance was set after the first 20 cohorts were seen). "
         "What was found: the mean over rows, and the least and the largest."
     )
     yield from rules(verdicts(table))
