@@ -58,7 +58,7 @@ long: $(READY)  ## the tests of some seconds each (a few minutes; every change m
 test-engines: .venv-engines/ready  ## tables in a Postgres and a Spark of their own (installs both's needs by apt where missing)
 	@.ci/engines $(ENGINES)/python
 
-fuzz: $(READY)  ## 300 tables and specs drawn at random, counted by plain loops too (CASES=10000: half an hour)
+fuzz: $(READY)  ## 300 tables and specs drawn at random, counted by plain loops too (CASES=10000: over an hour)
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m validation.fuzz --cases $(CASES)
 
 slow: $(READY)  ## the tests that take longer still
