@@ -149,7 +149,7 @@ def test_another_kind_of_cohort_is_refused_and_the_difference_named(tmp_path: Pa
     spec = merged(other.spec.model_dump(exclude_none=True), {"subscription": {"unit": "week"}})
     weeks = run_of(replace(other, spec=make_spec(spec)), tmp_path / "weeks")
     with pytest.raises(
-        InputError, match=r"weeks: not of the same kind: \[subscription\] clock differs \(months since"
+        InputError, match=r"weeks: not of the same kind: \[subscription\] unit differs \(month and week\)"
     ):
         compare_runs([runs[0], weeks])
     small = run_of(suppress(read_run(runs[1]), 3), tmp_path / "small")

@@ -74,8 +74,7 @@ def test_another_spec_is_refused_and_the_difference_named(
     with pytest.raises(InputError) as refused:
         earlier_cohorts([other], cohorts[0])
     assert str(refused.value) == (
-        f"{other}: not of the same kind: [subscription] clock differs (months since survey and weeks since survey). "
-        "Fit both cohorts by one spec."
+        f"{other}: not of the same kind: [subscription] unit differs (month and week). Fit both cohorts by one spec."
     )
 
 

@@ -408,3 +408,14 @@ def test_a_number_far_from_0_is_predicted_as_the_same_one_near_it() -> None:
     assert tables[0]["estimate"].nunique() == 5
     np.testing.assert_allclose(tables[1]["estimate"], tables[0]["estimate"], rtol=1e-6)
     np.testing.assert_allclose(tables[1]["std_error"], tables[0]["std_error"], rtol=0.1)  # of 1,000 draws
+
+
+@pytest.mark.parametrize("family", ["exponential", "weibull"])
+def test_a_family_of_a_cohort_that_lost_nobody_is_refused_for_that(family: str) -> None:
+    table = pd.DataFrame({"score": [1, 5, 9, 10], "months": [3, 4, 12, 12], "lost": [0, 0, 0, 0]})
+    durations = {"duration": "months", "event": "lost"}
+    cohort = cxlink.read_cohort(
+        table, {"score": {"column": "score", "scale": "1-10"}, "subscription": durations}
+    )
+    with pytest.raises(InputError, match="nobody was lost, and a family of tenure is learnt from losses"):
+        cxlink.aft(cohort, "score", family=family)

@@ -37,6 +37,7 @@ from cxlink.cohort.count.sizes_of_clusters import cluster_sizes
 from cxlink.cohort.count.spans import merged_spans
 from cxlink.cohort.count.spans_at_surveys import spans_at_surveys, with_own_surveys
 from cxlink.cohort.count.survey_history import cut_spec, first_surveys
+from cxlink.cohort.count.total_rows import total_rows
 from cxlink.cohort.count.undropped import retention_spec
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.contact_table import Contacts, read_contacts
@@ -236,9 +237,11 @@ def read_cohort(table: Any, spec: CohortSpec | Mapping[str, Any], drop_invalid: 
         before = source.state()
         joined, notes = _with_surveys(source, spec, table)
         cohort = _read(joined, spec, drop_invalid, contacts=read_contacts(spec, table))
+        n = cohort.rows_read
         if source.state() != before:
             raise InputError(f"{source.name}: changed while it was read. Read a copy that stays as it is.")
-        notes = (*notes, *cohort.notes, *copied_rows(table, source.columns, spec, cohort.rows_read))
+        odd = (*copied_rows(table, source.columns, spec, n), *total_rows(table, source, spec, n))
+        notes = (*notes, *cohort.notes, *odd)
         return replace(cohort, table=table, drop_invalid=drop_invalid, notes=notes)
     finally:
         source.close()

@@ -132,6 +132,11 @@ def fit_family_to(cells: ModelCells, design: ProfileDesign, name: str) -> Retent
     at_risk, lost = cells.risk_sets()
     family = family_named(name, lost.sum(axis=0))
     n_periods = int((lost.sum(axis=0) > 0).sum())
+    if not n_periods:
+        raise InputError(
+            f"{cells.name}: nobody was lost, and a family of tenure is learnt from losses. Follow customers for "
+            "longer, or look at kaplan_meier(), which needs none."
+        )
     if n_periods <= len(family.parameters) - (len(family.parameters) == 1):
         raise InputError(
             f"{cells.name}: losses fall in {n_periods} periods, too few for the parameters of {name}. "

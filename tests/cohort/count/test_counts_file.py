@@ -179,8 +179,8 @@ def test_a_suppressed_run_says_so_when_read_back(tmp_path: Path) -> None:
 MISMATCHES = [
     ({"score": {"scale": "0-10"}}, "[score] scale differs (1-10, higher is better and 0-10, higher is better)"),
     ({"score": {"higher_is_better": False}}, "[score] scale differs (1-10, higher is better and 1-10, lower is better)"),
-    ({"subscription": {"unit": "week"}}, "[subscription] clock differs (months since survey and weeks since survey)"),
-    ({"subscription": {"window": 3}}, "[subscription] clock differs (months since survey and months since signup)"),
+    ({"subscription": {"unit": "week"}}, "[subscription] unit differs (month and week)"),
+    ({"subscription": {"window": 3}}, "[subscription] clock differs (survey and signup)"),
     ({"adjust": {"columns": ["plan"]}}, "[adjust] columns differs (none and plan)"),
     ({"adjust": {"bands": {"age": [30]}}}, "[adjust] columns differs (none and age)"),
     ({"spend": {"column": "spent", "complete": True}}, "[spend] window and currency differs (none and 12 months in EUR)"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from tabled import cells, count, spec, stay
+from tabled import cells, count, refusal, spec, stay
 
 from cxlink.cohort.read.columns import band_labels
 from cxlink.cohort.table import read_cohort
@@ -113,3 +113,15 @@ def test_awkward_names_of_columns() -> None:
 def test_awkward_names_of_the_score(name: str) -> None:
     table = _named().assign(months=[3, 3, 2])
     assert cells(count(table, score={"column": name}, subscription=STAY), "score") == {1: 2, 2: 1}
+
+
+def test_two_columns_in_one_name_are_told_apart() -> None:
+    months = {"subscription": {"duration": "months", "event": "lost"}}
+    table = stay([5, 6], [3, 4], [1, 0], plan=["a", "b"], region=["n", "s"])
+    assert refusal(table, months, adjust={"columns": ["plan, region"]}) == (
+        "table: no column 'plan, region' (adjust): these are 2 columns. Give each by itself: --adjust plan --adjust "
+        "region."
+    )
+    assert refusal(table, months, score={"column": "score,plan"}).endswith(
+        "these are 2 columns. Name one of them."
+    )

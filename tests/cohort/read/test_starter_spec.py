@@ -413,3 +413,20 @@ def test_a_spanish_export_is_counted_without_an_edit(tmp_path: Path) -> None:
     found = counted(path, tmp_path)
     assert (found.spec.cohort.id, found.spec.score.column) == ("Código cliente", "Satisfacción")
     assert cells(found, "exit", "cause") == {(3, "lost"): N // 2, (4, ""): N // 2}
+
+
+@pytest.mark.parametrize("twin", ["csat", "survey_date"])
+def test_a_column_that_stands_in_both_tables_is_asked_about(twin: str, tmp_path: Path) -> None:
+    ids, days = range(N), [f"{day:%Y-%m-%d}" for day in DAYS]
+    surveys = customers(customer_id=ids, survey_date=days, plan="a")
+    surveys.to_csv(tmp_path / "surveys.csv", index=False)
+    own = pd.DataFrame({"customer_id": ids, "cancel_date": days, "plan": "b"})
+    own.to_csv(tmp_path / "customers.csv", index=False)
+    assert starter_spec(tmp_path / "customers.csv", tmp_path / "surveys.csv")  # the spec names no plan
+    own.assign(**{twin: surveys[twin]}).to_csv(tmp_path / "customers.csv", index=False)
+    with pytest.raises(InputError) as refused:
+        starter_spec(tmp_path / "customers.csv", tmp_path / "surveys.csv")
+    assert str(refused.value) == (
+        f"customers.csv: {twin} stands in surveys.csv too, and a spec cannot say which is meant. Rename it in one of "
+        "them, or delete it there."
+    )

@@ -216,7 +216,8 @@ def _comparable(spec: CohortSpec) -> dict[str, str]:
     bands = [f"{name} at {', '.join(f'{cut:g}' for cut in cuts)}" for name, cuts in sorted(spec.cuts.items())]
     return {
         "[score] scale": f"{spec.score.scale}, {'higher' if spec.score.higher_is_better else 'lower'} is better",
-        "[subscription] clock": f"{sub.unit}s since {sub.clock}" if sub else "none",
+        "[subscription] unit": sub.unit if sub else "none",
+        "[subscription] clock": sub.clock if sub else "none",
         "[cohort] repeat": "all" if spec.every_survey else "one survey a customer",
         "[adjust] columns": ", ".join(sorted(spec.stratum_variables)) or "none",
         "[adjust] bands": "; ".join(bands) or "none",

@@ -36,6 +36,13 @@ def raw(source: Source, name: str, role: str) -> Any:
     """
     if name in source.columns:
         return source.table[name]
+    parts = [part.strip() for part in name.split(",")]
+    if set(parts) <= set(source.columns):
+        each = " ".join(f"--{role} {part}" for part in parts)
+        cure = f"Give each by itself: {each}." if role in ("adjust", "segments") else "Name one of them."
+        raise InputError(
+            f"{source.name}: no column {name!r} ({role}): these are {len(parts)} columns. {cure}"
+        )
     near = difflib.get_close_matches(name, source.columns, n=1, cutoff=0.5)
     folded = [column for column in source.columns if column.lower().strip() == name.lower().strip()]
     hint = next(iter((*folded, *near)), None)

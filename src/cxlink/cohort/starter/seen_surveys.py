@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,25 @@ def with_surveys_seen(seen: Seen, table: Any, surveys: Any) -> Seen:
         f"surveys = {_quoted(_beside(table, surveys))}  # the table of scores",
         f"on = {_quoted(key.name)}  # names the customer in both",
     )
-    return replace(seen, looks=[*several, *further], joined=joined)
+    twins = tuple(look.name for look in other.looks if look.name in names and look is not own)
+    return replace(seen, looks=[*several, *further], joined=joined, twins=twins)
+
+
+def refuse_twins_used(seen: Seen, surveys: Any, used: Iterable[str]) -> None:
+    """Refuse a column that stands in both tables and that the spec would name: a fit could not tell which is meant.
+
+    Raises
+    ------
+    InputError
+        With the first.
+    """
+    for name in used:
+        if name in seen.twins:
+            other = "the surveys" if is_address(str(surveys)) else Path(surveys).name
+            raise InputError(
+                f"{seen.name}: {name} stands in {other} too, and a spec cannot say which is meant. Rename it in one "
+                "of them, or delete it there."
+            )
 
 
 def _is_closing(look: Look) -> bool:

@@ -37,6 +37,8 @@ class Seen:
         Lines that ``[table]`` needs where surveys stand in a table of their own.
     spans : bool
         Whether its rows are spans of a subscription, several a customer.
+    twins : tuple of str
+        Columns that stand in the table of surveys too, that of the customer aside.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Seen:
     sheets: tuple[str, ...] = ()
     joined: tuple[str, ...] = ()
     spans: bool = False
+    twins: tuple[str, ...] = ()
 
 
 def seen_table(table: Any) -> Seen:

@@ -10,7 +10,7 @@ from cxlink.cohort.starter.column_looks import Look
 from cxlink.cohort.starter.later_headers import dated_after
 from cxlink.cohort.starter.notation import Notation
 from cxlink.cohort.starter.roles import BARE, best, role_of
-from cxlink.cohort.starter.seen_surveys import with_surveys_seen
+from cxlink.cohort.starter.seen_surveys import refuse_twins_used, with_surveys_seen
 from cxlink.cohort.starter.seen_table import Seen, seen_table
 from cxlink.cohort.starter.starter_follow_up import Drafted, follow_up
 from cxlink.cohort.starter.starter_metrics import metric_lines
@@ -37,7 +37,8 @@ def starter_spec(table: Any, surveys: Any = None) -> str:
     Raises
     ------
     InputError
-        If a table cannot be read, or the surveys do not name the customers by the same column.
+        If a table cannot be read, the surveys do not name the customers by the same column, or a column that the spec
+        would name stands in both.
     """
     seen = seen_table(table)
     if surveys is not None:
@@ -48,6 +49,7 @@ def starter_spec(table: Any, surveys: Any = None) -> str:
     after = spend is not None and spend.called(said.SPEND_WINDOW)
     stay = follow_up(rest, asked=bool(seen.notation.dates_open), needed=not after, spans=seen.spans)
     used = [look for look in (score, spend if after else None, *stay.used) if look is not None]
+    refuse_twins_used(seen, surveys, (look.name for look in used))
     scored = score_section(score, seen.looks)
     spent = _spend(rest, spend, dated=stay.dated)
     whose = _id(rest, stay, seen)
