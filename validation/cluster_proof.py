@@ -139,8 +139,9 @@ def page(tables: CellTables) -> Page:
 def _lines(table: pd.DataFrame) -> Iterator[str]:
     least, most = int(table["cohorts"].min()), int(table["cohorts"].max())
     yield "# How often intervals of customers in accounts hold the truth\n"
+    cohorts = f"{least:,} to {most:,}" if most > least else f"{most:,}"
     yield (
-        f"{made_by()}: {least:,}{f' to {most:,}' if most > least else ''} cohorts a cell, drawn as counts; 95 % intervals, standardised. Ten "
+        f"{made_by()}: {cohorts} cohorts a cell, drawn as counts; 95 % intervals, standardised. Ten "
         f"levels, twelve strata, an intraclass correlation of {ICC} of who is retained and of what is spent. The "
         f"Monte Carlo error of a coverage of 95 % is {monte_carlo_error(0.95, least):.1%}.{short_run(least, COHORTS)}"
     )
