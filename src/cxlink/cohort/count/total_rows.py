@@ -31,9 +31,10 @@ def total_rows(table: Any, source: Source, spec: CohortSpec, n_rows: int) -> tup
     spec : CohortSpec
         Its id; without one all columns are read.
     n_rows : int
-        Rows of the table; a large one is not looked at, since every row would have to be read once more.
+        Rows of the table; a large one is not looked at, since every row would have to be read once more, nor is a
+        table of an engine, whose rows have no last one.
     """
-    if n_rows > MOST_ROWS:
+    if n_rows > MOST_ROWS or not source.ordered:
         return ()
     if spec.cohort.id is not None:
         return _remarks(source, [columns.raw(source, spec.cohort.id, "id")])
@@ -52,14 +53,11 @@ def _remarks(source: Source, cells: Sequence[Any]) -> tuple[Remark, ...]:
     if not texts:
         return ()
     said = ibis.coalesce(*(cell.lower().re_search(_WORDS).ifelse(cell.strip(), None) for cell in texts))
-    rows = source.table.select(word=said, row=ibis.row_number() if source.ordered else ibis.literal(0))
+    rows = source.table.select(word=said, row=ibis.row_number())
     found = source.run(
         rows.filter(rows.word.notnull()).order_by(["row", "word"]).limit(_MOST + 1)
     ).to_pylist()
     if not 0 < len(found) <= _MOST:
         return ()
-    word = found[0]["word"]
-    if not source.ordered:
-        return (Remark("total_rows", len(found), facts={"word": word}),)
     where = tuple(f"{one['row'] + 1:,}" for one in found)
-    return (Remark("total_rows_at", len(found), facts={"word": word, "rows": where}),)
+    return (Remark("total_rows", len(found), facts={"word": found[0]["word"], "rows": where}),)
