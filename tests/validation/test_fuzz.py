@@ -20,7 +20,7 @@ from validation.fuzz import own_reading as read
 from validation.fuzz.drawn_case import drawn
 from validation.fuzz.own_horizon import Customer, horizon_of
 from validation.fuzz.own_journey import journey
-from validation.fuzz.own_metrics import Answer, amounts, metrics
+from validation.fuzz.own_metrics import OneAnswer, amounts, metrics
 from validation.fuzz.own_several import by_scores, by_times
 from validation.fuzz.trial import tried
 from validation.fuzz.writers import READERS
@@ -160,7 +160,7 @@ def test_metrics_by_hand() -> None:
         {"joined": day(2024, 1, 5), "asked": asked, "left": None, "orders": None, "cost": 2, "value": None},
     ]  # fmt: skip
     answers = [
-        Answer(row, 5, "", "", 10.0, complete, day(2025, 12, 31), "")
+        OneAnswer(row, 5, "", "", 10.0, complete, day(2025, 12, 31), "")
         for row, complete in zip(rows, (True, False), strict=True)
     ]
     made, refused = metrics(answers, spec)

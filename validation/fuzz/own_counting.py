@@ -12,7 +12,7 @@ from validation.fuzz.own_history import Survey, bucket, history_of, refusal, sur
 from validation.fuzz.own_horizon import Customer, horizon_of
 from validation.fuzz.own_journey import Journey, journey
 from validation.fuzz.own_merging import merged
-from validation.fuzz.own_metrics import Answer, amounts, metrics, named_by_metrics
+from validation.fuzz.own_metrics import OneAnswer, amounts, metrics, named_by_metrics
 from validation.fuzz.own_reading import BAD
 from validation.fuzz.own_several import Several, by_scores, by_times, levels, others_of
 
@@ -149,7 +149,7 @@ def _count_metrics(found: Expected, rows: Sequence[Any], spec: Spec, columns: Se
             until -= datetime.timedelta(spec["subscription"].get("gap_days", 0))
         over = "spend" not in spec or _over(row, spec, key[0] is not None, columns) is True
         spent = sums["spend_sum"] if sums.get("spend_n") else None
-        answers.append(Answer(row, key[0], key[-2], key[-1], spent, over, until, place))
+        answers.append(OneAnswer(row, key[0], key[-2], key[-1], spent, over, until, place))
     sums_of, refused = metrics(answers, spec)
     found.metrics, found.refused = sums_of, found.refused or refused
 

@@ -17,7 +17,7 @@ _RESERVED = ("touchpoint", "member", "score")
 
 
 @dataclass(frozen=True)
-class Answer:
+class OneAnswer:
     """A customer of whom metrics are made.
 
     Attributes
@@ -86,7 +86,7 @@ def amounts(row: Mapping[str, Any], spec: Spec) -> dict[str, Any]:
     return found
 
 
-def metrics(answers: Sequence[Answer], spec: Spec) -> tuple[Sums, str]:
+def metrics(answers: Sequence[OneAnswer], spec: Spec) -> tuple[Sums, str]:
     """Sums by what is counted, variable, level, period and score; and why it is refused, empty where it is not."""
     if "metrics" not in spec:
         return {}, ""
@@ -116,7 +116,7 @@ def _segments(spec: Spec) -> list[str]:
     ]
 
 
-def _variables(one: Answer, spec: Spec) -> dict[str, str]:
+def _variables(one: OneAnswer, spec: Spec) -> dict[str, str]:
     """Level of everybody, and of each variable that tells customers apart."""
     section, found = spec["metrics"], {"": ""}
     if "touchpoint" in section:
@@ -146,7 +146,7 @@ def _name(period: int | None, spec: Spec) -> str:
     return f"{year:04d}Q{at + 1}" if calendar == "quarter" else f"{year:04d}-{at + 1:02d}"
 
 
-def _add_answer(found: Sums, one: Answer, spec: Spec) -> None:
+def _add_answer(found: Sums, one: OneAnswer, spec: Spec) -> None:
     table, section, sub = spec.get("table", {}), spec["metrics"], spec.get("subscription", {})
     held = amounts(one.row, spec)
     date = section.get("date", sub.get("survey"))
@@ -166,7 +166,7 @@ def _add_answer(found: Sums, one: Answer, spec: Spec) -> None:
             _add(found, one, spec, ("contract_value_annualised", signed), (value * 12 / held["months"], 0.0))
 
 
-def _add(found: Sums, one: Answer, spec: Spec, what: tuple[str, str], sides: tuple[float, float]) -> None:
+def _add(found: Sums, one: OneAnswer, spec: Spec, what: tuple[str, str], sides: tuple[float, float]) -> None:
     (of, period), (x, w) = what, sides
     sums = {"n": 1.0, "x": x, "xx": x * x, "w": w, "ww": w * w, "xw": x * w}
     for variable, level in _variables(one, spec).items():
@@ -178,9 +178,9 @@ def _has_flows(spec: Spec) -> bool:
     return bool(sub.get("end") and sub.get("signup"))
 
 
-def _add_flows(found: Sums, answers: Sequence[Answer], spec: Spec, role: str) -> None:
+def _add_flows(found: Sums, answers: Sequence[OneAnswer], spec: Spec, role: str) -> None:
     """Customers at the start of each calendar period from the first loss on, of them lost, joiners, and at its end."""
-    sub, rows = spec["subscription"], list[tuple[Answer, int, float, int]]()
+    sub, rows = spec["subscription"], list[tuple[OneAnswer, int, float, int]]()
     for one in answers:
         since, gone = (
             _period(read.day(one.row[sub[key]], spec.get("table", {})), spec) for key in (role, "end")

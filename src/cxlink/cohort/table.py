@@ -237,9 +237,9 @@ def read_cohort(table: Any, spec: CohortSpec | Mapping[str, Any], drop_invalid: 
         before = source.state()
         joined, notes = _with_surveys(source, spec, table)
         cohort = _read(joined, spec, drop_invalid, contacts=read_contacts(spec, table))
-        n = cohort.rows_read
         if source.state() != before:
             raise InputError(f"{source.name}: changed while it was read. Read a copy that stays as it is.")
+        n = cohort.rows_read
         odd = (*copied_rows(table, source.columns, spec, n), *total_rows(table, source, spec, n))
         notes = (*notes, *cohort.notes, *odd)
         return replace(cohort, table=table, drop_invalid=drop_invalid, notes=notes)

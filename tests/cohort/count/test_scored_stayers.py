@@ -27,7 +27,7 @@ def codes(frame: pd.DataFrame) -> list[str]:
 
 def test_a_score_of_those_who_stayed_is_said() -> None:
     notes = read_cohort(table(0, 60), SPEC).count().profile.notes
-    facts = {"column": "csat", "scored": 200, "lost": 60}
+    facts = {"column": "csat", "scored": 200, "losses": 60}
     assert Remark("scored_stayers", 100, facts=facts) in notes
 
 

@@ -28,7 +28,7 @@ def scored_stayers(
     -------
     tuple of Remark
         ``no_scores``; or ``scored_stayers``, of so many customers without a score, with the facts ``scored`` and
-        ``lost`` (of the others).
+        ``losses`` (of the others).
     """
     if not scored.any():
         return (Remark("no_scores", facts={"column": spec.score.column}),)
@@ -36,5 +36,5 @@ def scored_stayers(
     gone, others_gone = int(n[scored & lost].sum()), int(n[~scored & lost].sum())
     if gone or not without or with_score * others_gone / without < LOSSES_EXPECTED:
         return ()
-    facts: dict[str, Fact] = {"column": spec.score.column, "scored": with_score, "lost": others_gone}
+    facts: dict[str, Fact] = {"column": spec.score.column, "scored": with_score, "losses": others_gone}
     return (Remark("scored_stayers", without, facts=facts),)
