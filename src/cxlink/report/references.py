@@ -101,7 +101,8 @@ REFERENCES = (
         "10.1111/bmsp.12195", _posterior(effect="monotone")),
     Reference(
         "Carter, A. V., Schnepel, K. T. and Steigerwald, D. G. (2017). Asymptotic behavior of a t-test robust to "
-        "cluster heterogeneity. Review of Economics and Statistics 99(4):698–709. doi 10.1162/REST_a_00639", _clustered),
+        "cluster heterogeneity. Review of Economics and Statistics 99(4):698–709. doi 10.1162/REST_a_00639",
+        _clustered),
     Reference(
         "Chernozhukov, V., Cinelli, C., Newey, W., Sharma, A. and Syrgkanis, V. (2021). Long story short: omitted "
         "variable bias in causal machine learning. arXiv 2112.13398", _estimand(ROBUSTNESS)),
