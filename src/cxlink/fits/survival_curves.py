@@ -15,6 +15,7 @@ from cxlink.groups.discrete_hazard import EXTINCT
 Quantity = Literal["survival", "rmst", "median"]
 _BLOCK = 4_000_000
 _FARTHEST = 600.0
+"""Size of a logarithm up to which its exponential, and a sum of such, is a floating-point number."""
 
 
 class Curve(Protocol):

@@ -1,10 +1,9 @@
 """How many buckets of clusters a group, or a contrast, effectively stands on: the degrees of freedom of its interval.
 
 With q_b = W_b², W_b what the customers of bucket b weigh in it together, (Σq)² / Σq² (Satterthwaite 1946,
-doi 10.2307/3002019): a bucket adds W_b² to a variance where its customers are all alike, which is the least number that
-any correlation within them allows (Carter, Schnepel & Steigerwald 2017, doi 10.1162/REST_a_00639). Were they taken for
-independent of one another, one large account would hardly count (at sizes of 1 to 200 intervals of spend contained
-their truth in 88 to 92 % then).
+doi 10.2307/3002019): a bucket adds W_b² to a variance where its customers are all alike, and of all correlations that
+buckets may have in common this gives the fewest degrees of freedom (Carter, Schnepel & Steigerwald 2017,
+doi 10.1162/REST_a_00639). Were customers of a bucket taken for independent, one large account would hardly count.
 """
 
 from dataclasses import dataclass

@@ -45,3 +45,10 @@ def test_a_name_with_such_a_word_is_none(key: str) -> None:
 def test_large_tables_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(total_rows, "MOST_ROWS", 1)
     assert notes(customers("Total")) == []
+
+
+def test_a_word_among_the_rows_is_no_total() -> None:
+    """An industry may be called Media, a plan Total: a total stands below the table."""
+    keys = ["Total", "Average", "C3", "C4", "C5", "C6", "Media"]
+    table = stay([5] * 7, [3] * 7, [1] * 7, key=keys)
+    assert notes(table) == notes(table, None) == []

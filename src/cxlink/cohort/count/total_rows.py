@@ -1,5 +1,6 @@
 """Rows that look like the total or the average below a table: they would count as a customer."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,18 +10,19 @@ from cxlink.cohort.read import columns
 from cxlink.cohort.read.source import Source, open_source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
-_WORDS = (
-    r"^\s*(grand |sub|eind)?-?("
+_WORDS = re.compile(
+    r"(grand |sub|eind)?-?("
     r"totale?s?|totaal|totalen|gesamt|gesamtsumme|gesamtergebnis|summe|sum|som|somme|suma|soma|"
-    r"average|avg|mean|gemiddelde?|durchschnitt|mittelwert|moyenne|promedio|media|m[ée]dia"
-    r")( general| g[ée]n[ée]ral| geral)?\s*:?\s*$"
+    r"average|avg|mean|gemiddelde?|durchschnitt|mittelwert|moyenne|promedio|média"
+    r")( general| g[ée]n[ée]ral| geral)?\s*:?",
+    re.IGNORECASE,
 )
 _MOST = 3
-"""More rows of such a word are a category of that name."""
+"""Rows at the end of a table that may be totals; where the one before them is too, the word is a category."""
 
 
 def total_rows(table: Any, source: Source, spec: CohortSpec, n_rows: int) -> tuple[Remark, ...]:
-    """Say how many rows name themselves a total, in the id, or without one in any column of text, and where.
+    """Say which of the last rows name themselves a total, in the id, or without one in any column of text.
 
     Parameters
     ----------
@@ -31,8 +33,8 @@ def total_rows(table: Any, source: Source, spec: CohortSpec, n_rows: int) -> tup
     spec : CohortSpec
         Its id; without one all columns are read.
     n_rows : int
-        Rows of the table; a large one is not looked at, since every row would have to be read once more, nor is a
-        table of an engine, whose rows have no last one.
+        Rows of the table; a large one is not looked at, since it would have to be read once more, nor is a table of an
+        engine, whose rows have no last one.
     """
     if n_rows > MOST_ROWS or not source.ordered:
         return ()
@@ -52,12 +54,17 @@ def _remarks(source: Source, cells: Sequence[Any]) -> tuple[Remark, ...]:
     texts = [cell for cell in cells if cell.type().is_string()]
     if not texts:
         return ()
-    said = ibis.coalesce(*(cell.lower().re_search(_WORDS).ifelse(cell.strip(), None) for cell in texts))
-    rows = source.table.select(word=said, row=ibis.row_number())
-    found = source.run(
-        rows.filter(rows.word.notnull()).order_by(["row", "word"]).limit(_MOST + 1)
-    ).to_pylist()
+    rows = source.table.select(*texts, ibis.row_number().name("row of the table"))
+    last = source.run(rows.order_by(ibis.desc("row of the table")).limit(_MOST + 1)).to_pylist()[::-1]
+    found = [(row.pop("row of the table"), word) for row in last if (word := _total_in(row)) is not None]
     if not 0 < len(found) <= _MOST:
         return ()
-    where = tuple(f"{one['row'] + 1:,}" for one in found)
-    return (Remark("total_rows", len(found), facts={"word": found[0]["word"], "rows": where}),)
+    where = tuple(f"{at + 1:,}" for at, _ in found)
+    return (Remark("total_rows", len(found), facts={"word": found[0][1], "rows": where}),)
+
+
+def _total_in(row: dict[str, Any]) -> str | None:
+    """The first text of a row, where it is a word for a total; else None."""
+    words = (cell.strip() for cell in row.values() if isinstance(cell, str))
+    first = next((word for word in words if word), "")
+    return first if _WORDS.fullmatch(first) else None

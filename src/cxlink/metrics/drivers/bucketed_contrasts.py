@@ -64,7 +64,7 @@ class BucketMoves:
         return covariance
 
     def effective(self, gradient: np.ndarray) -> float:
-        """Buckets that a combination of the terms stands on, by its influences' model variance; see `effective_of`."""
+        """Buckets that a combination of the terms stands on, weighed by the model variance of its influences; see `effective_of`."""
         influence = (self.columns @ (self.bread @ gradient))[self.scores.cell]
         return effective_of(np.bincount(self.scores.bucket, self.scores.variance * influence**2, BUCKETS))
 
