@@ -64,7 +64,7 @@ class BucketMoves:
         return covariance
 
     def effective(self, gradient: np.ndarray) -> float:
-        """Buckets that a combination of the terms stands on, weighed by the model variance of its influences; see `effective_of`."""
+        """Buckets that a combination of the terms stands on, each of the weight of its influences' model variance."""
         influence = (self.columns @ (self.bread @ gradient))[self.scores.cell]
         return effective_of(np.bincount(self.scores.bucket, self.scores.variance * influence**2, BUCKETS))
 

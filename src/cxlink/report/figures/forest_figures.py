@@ -171,6 +171,7 @@ def _forest(
         drawing.ratio_axis(axes, *limits)
         _name_lines(axes, lines, places)
         axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)  # a heading would cut it in two
         axes.set_ylim(places[-1] - 0.7, 0.7)
         axes.grid(visible=False, axis="y")
         axes.grid(visible=True, axis="x")
