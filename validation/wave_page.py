@@ -159,10 +159,9 @@ def _what_leads() -> Iterator[str]:
     yield "\n## What the model that leads tends to\n"
     yield (
         "Five levels over sixteen strata (the score before, its number, the time since): levels are compared by "
-        "Kaplan–Meier where nine tenths of the surveys are in strata with both, and customers of a score and stratum "
-        f"are in more than one bucket; else, as at 1,500 customers and often at {LARGE:,}, by proportional hazards, "
-        "additive in levels and strata. That model holds where the "
-        "score itself acts, followed to the next survey; elsewhere it tends to other values than the truth. "
+        "Kaplan–Meier where nine tenths of the surveys are in strata in which both have customers of two buckets or "
+        "more; else, as at 1,500 customers, by proportional hazards, additive in levels and strata. That model holds "
+        "where the score itself acts, followed to the next survey; elsewhere it tends to other values than the truth. "
         "Standardised retention, in %:\n"
     )
     yield from markdown_table(

@@ -37,37 +37,44 @@ def made() -> EffectiveBuckets:
 
 
 def test_pooled_by_hand(made: EffectiveBuckets) -> None:
-    footing = made.footing(("1",), "no")
-    assert footing.effective == pytest.approx((6**2 + 2**2 + 4**2) ** 2 / (6**4 + 2**4 + 4**4))
-    assert not footing.single
-    assert made.footing(("5",), "no").effective == pytest.approx((13**2 + 5**2) ** 2 / (13**4 + 5**4))
+    assert made.effective(("1",), "no") == pytest.approx((6**2 + 2**2 + 4**2) ** 2 / (6**4 + 2**4 + 4**4))
+    assert made.effective(("5",), "no") == pytest.approx((13**2 + 5**2) ** 2 / (13**4 + 5**4))
 
 
 def test_standardised_by_hand(made: EffectiveBuckets) -> None:
-    # plan a has 16 of the 30 customers: a customer of score 1 weighs 16/30/8 in it, and 14/30/4 in plan b
+    # plan a has 16 of the 30 customers: a customer of score 5 weighs 16/30/8 in it, and 14/30/10 in plan b
+    cells = _counts().cells
+    cells.loc[(cells["score"] == 1) & (cells["bucket"] == 2), "n"] = 3
+    apart = pd.concat([cells, cells[cells["bucket"] == 2].assign(bucket=5, n=1)], ignore_index=True)
+    whole = effective_buckets(replace(_counts(), cells=apart))
+    assert whole is not None
     a, b = 16 / 30 / 8, 14 / 30 / 4
-    parts = np.array([6 * a, 2 * a, 4 * b]) ** 2
-    footing = made.footing(("1",), "standardised")
-    assert footing.effective == pytest.approx(parts.sum() ** 2 / (parts**2).sum())
-    assert footing.single
+    parts = np.array([6 * a, 2 * a, 3 * b, 1 * b]) ** 2
+    assert whole.effective(("1",), "standardised") == pytest.approx(parts.sum() ** 2 / (parts**2).sum())
+
+
+def test_a_stratum_where_a_level_has_one_bucket_is_none_of_the_strata(made: EffectiveBuckets) -> None:
+    # score 1 has one bucket in plan b, score 5 one in plan a
+    assert made.effective(("1",), "standardised") == pytest.approx((6**2 + 2**2) ** 2 / (6**4 + 2**4))
+    assert made.effective(("5",), "standardised") == pytest.approx(2)
+    assert made.effective(("5", "1"), "standardised") == 0
 
 
 def test_a_contrast_has_the_buckets_of_both_sides(made: EffectiveBuckets) -> None:
     worst, best = 1 / 12, 1 / 18
     parts = np.array([6 * worst, 2 * worst, 4 * worst, 13 * best, 5 * best]) ** 2
-    assert made.footing(("5", "1"), "no").effective == pytest.approx(parts.sum() ** 2 / (parts**2).sum())
+    assert made.effective(("5", "1"), "no") == pytest.approx(parts.sum() ** 2 / (parts**2).sum())
 
 
 def test_one_category_and_what_is_none(made: EffectiveBuckets) -> None:
-    footing = made.footing(("1",), "no", "plan=a")
-    assert footing.effective == pytest.approx((6**2 + 2**2) ** 2 / (6**4 + 2**4))
-    assert made.footing(("1",), "no", "plan=b").single
-    assert made.footing(("3",), "no").effective == 0
+    assert made.effective(("1",), "no", "plan=a") == pytest.approx((6**2 + 2**2) ** 2 / (6**4 + 2**4))
+    assert made.effective(("1",), "no", "plan=b") == pytest.approx(1)
+    assert made.effective(("3",), "no") == 0
     assert (made.buckets("1"), made.buckets("5"), made.buckets("2")) == (3, 2, 0)
     with pytest.raises(InputError):
-        made.footing(("asked_twice",), "no")
+        made.effective(("asked_twice",), "no")
     with pytest.raises(InputError):
-        made.footing(("1",), "no", "region=x")
+        made.effective(("1",), "no", "region=x")
 
 
 def test_curves_of_a_request_stand_on_the_same(made: EffectiveBuckets) -> None:
@@ -77,8 +84,8 @@ def test_curves_of_a_request_stand_on_the_same(made: EffectiveBuckets) -> None:
     assert request is not None
     for at, standard in enumerate(request.standards):
         if standard.group in ("1", "5"):
-            expected = made.footing((standard.group,), "no").effective
-            assert buckets_of_curve(spells, request, at).effective == pytest.approx(expected)
+            expected = made.effective((standard.group,), "no")
+            assert buckets_of_curve(spells, request, at) == pytest.approx(expected)
 
 
 def test_one_large_account_is_worth_few_degrees_of_freedom() -> None:

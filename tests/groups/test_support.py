@@ -5,11 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from clustered import account_rows, account_spec
 
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.profile import Profile
-from cxlink.cohort.count.spells import spells_of
+from cxlink.cohort.count.spells import has_spend, spells_of
 from cxlink.cohort.spec.cohort_spec import make_spec
+from cxlink.cohort.table import read_cohort
+from cxlink.estimands.fallback import thin
+from cxlink.estimands.headline import headline
 from cxlink.groups.curves import Standard
 from cxlink.groups.support import last_with, reaches
 
@@ -87,3 +91,22 @@ def test_where_nobody_is_censored_every_horizon_is_known() -> None:
     made = two_strata(24)
     gone = replace(made, cells=made.cells.query("cause == 'lost'").reset_index(drop=True))
     assert reaches(spells_of(gone), 60)[:, 0].all()
+
+
+def test_a_pair_of_one_bucket_has_no_support_and_the_others_lead() -> None:
+    """Of retention and of spend; a stratum with a twentieth of the customers does not send the headline away."""
+    rows = account_rows().assign(plan=lambda t: t["plan"].where(t.index % 25 > 0, "rare"))
+    best_and_rare = (rows["score"] == 5) & (rows["plan"] == "rare")
+    assert best_and_rare.sum() > 1
+    alone = rows[~best_and_rare | (rows["account"] == rows.loc[best_and_rare, "account"].iloc[0])]
+    counts = read_cohort(alone, account_spec()).count()
+    spells = spells_of(counts)
+    rare = (spells.level == 4) & (spells.strata["stratum.plan"] == "rare").to_numpy()[spells.stratum]
+    assert rare.sum() == 1
+    assert reaches(spells, 6)[:, 0].tolist() == (~rare).tolist()
+    assert has_spend(spells)[:, 0].tolist() == (~rare).tolist()
+    blind = replace(spells, buckets=None)
+    assert reaches(blind, 6)[:, 0].all()
+    _, checks = headline(spells, counts, np.random.default_rng(1))
+    assert not thin(checks, "kaplan_meier", counts.spec)
+    assert not thin(checks, "means", counts.spec)

@@ -12,7 +12,7 @@ SUCCESSOR = {"kaplan_meier": "grouped_ph", "means": "poisson"}
 """The additive model that takes over from each nonparametric one."""
 
 
-FEW = ("customers_per_stratum", "buckets_per_group", "single_bucket")
+FEW = ("customers_per_stratum", "buckets_per_group")
 """Checks of a band's size, before any outcome: where one fails, the additive models take over."""
 
 

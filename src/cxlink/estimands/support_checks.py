@@ -59,23 +59,17 @@ def size_checks(model: str, request: Request, spells: Spells, spec: CohortSpec) 
 
 
 def bucket_checks(model: str, counts: Counts) -> Iterator[Check]:
-    """Buckets of clusters of each side of the headline contrast, and whether a cell of it has one alone.
-
-    Nothing where customers are independent.
-    """
+    """Buckets of clusters of each side of the headline contrast; nothing where customers are independent."""
     buckets = effective_buckets(counts)
     if buckets is None:
         return
     sides = counts.spec.contrast(counts.spec.analysis.contrasts[0])
-    adjusted = "standardised" if counts.spec.stratum_variables else "no"
     for side in sides:
         n = buckets.buckets(side)
         if n:
             yield Check(
                 "buckets_per_group", model, side, float(n), bound=float(FEWEST_BUCKETS), passed=n >= FEWEST_BUCKETS,
             )  # fmt: skip
-    if buckets.footing(sides, adjusted).single:
-        yield Check("single_bucket", model, sides[0], 1.0, passed=False, facts={"reference": sides[1]})
 
 
 def is_headline(group: str, reference: str, spec: CohortSpec) -> bool:

@@ -223,9 +223,9 @@ class ObservedCurves:
         uniform = rng.random(self.spec.analysis.draws)
         noise = np.full((len(uniform), len(curves.groups)), np.nan)
         for g in range(len(curves.groups)):
-            footing = buckets_of_curve(self.spells, self.request, g)
-            if footing.effective >= FEWEST_EFFECTIVE and not footing.single and not curves.sparse[g]:
-                noise[:, g] = np.sqrt(footing.effective / chdtri(footing.effective, uniform))
+            effective = buckets_of_curve(self.spells, self.request, g)
+            if effective >= FEWEST_EFFECTIVE and not curves.sparse[g]:
+                noise[:, g] = np.sqrt(effective / chdtri(effective, uniform))
         draws = curves.point + noise[..., None] * (curves.draws - curves.point)
         area = curves.area.point + noise[..., None] * (curves.area.draws - curves.area.point)
         area = Drawn(curves.area.point, np.maximum(area, 0.0))

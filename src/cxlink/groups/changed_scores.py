@@ -72,8 +72,6 @@ class ChangedScores:
         """
         spells, n_strata = self.spells, len(self.spells.strata)
         fit = reaches(spells, horizon)[:, 0]
-        if spells.buckets is not None:
-            fit &= np.bincount(spells.buckets.pair, minlength=spells.n_pairs) > 1
         both = np.bincount(spells.stratum[fit], minlength=n_strata) == len(CONTRAST)
         inside = both[spells.stratum[spells.pair]]
         n = np.where(spells.level[spells.pair] == 0, spells.n, 0)

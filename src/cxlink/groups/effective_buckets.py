@@ -49,22 +49,6 @@ def effective_of(weight: np.ndarray) -> float:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Footing:
-    """What an estimate stands on.
-
-    Attributes
-    ----------
-    effective : float
-        Buckets, (Σq)² / Σq²; 0 without customers.
-    single : bool
-        Whether a level and stratum with customers that it averages has one bucket alone.
-    """
-
-    effective: float
-    single: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class EffectiveBuckets:
     """Customers of a cohort by level, stratum and bucket.
 
@@ -85,17 +69,23 @@ class EffectiveBuckets:
     n: np.ndarray
     standard: tuple[int, ...] = ()
 
-    def footing(self, sides: tuple[str, ...], adjusted: str, stratum: str = "") -> Footing:
-        """Say what a group, or the two sides of a contrast, stand on.
+    def effective(self, sides: tuple[str, ...], adjusted: str, stratum: str = "") -> float:
+        """Effective number of buckets that a group, or the two sides of a contrast, stand on.
 
         Parameters
         ----------
         sides : tuple of str
             Groups: one, or a group and its reference.
         adjusted : {"no", "standardised", "conditional", …}
-            Whether each level is pooled over the strata, or every stratum has the weight of all customers scored.
+            Whether each level is pooled over the strata, or every stratum has the weight of all customers scored:
+            those in which each level has customers of two buckets or more, as in `support.reaches`.
         stratum : str
             ``plan=basic``, where the estimate is of one category.
+
+        Returns
+        -------
+        float
+            0 without customers.
 
         Raises
         ------
@@ -104,12 +94,17 @@ class EffectiveBuckets:
         """
         pooled = adjusted in ("no", "")
         inside = self._of_stratum(stratum)
-        squares, single = np.zeros(BUCKETS), False
+        if not pooled:
+            inside &= self._several(sides)
+        squares = np.zeros(BUCKETS)
         for side in sides:
-            weight, cells = self._weights(side, inside, pooled=pooled)
-            squares += (weight @ self.n) ** 2
-            single |= self._alone(cells, pooled=pooled)
-        return Footing(effective_number(squares), single)
+            squares += (self._weights(side, inside, pooled=pooled) @ self.n) ** 2
+        return effective_number(squares)
+
+    def share_of_several(self, sides: tuple[str, ...], stratum: str = "") -> float:
+        """Share of the standard population in strata where each level of the sides has two buckets or more."""
+        n = np.where(self._of_stratum(stratum) & self._standard(), self.n.sum(axis=1), 0.0)
+        return float(n[self._several(sides)].sum()) / max(float(n.sum()), 1.0)
 
     def buckets(self, side: str) -> int:
         """Number of buckets with customers of a group."""
@@ -130,37 +125,50 @@ class EffectiveBuckets:
             raise InputError(f"{stratum!r} is no stratum of this cohort")
         return (self.cells[column] == category).to_numpy(bool)
 
-    def _weights(self, side: str, inside: np.ndarray, *, pooled: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Weight of one customer of each row of `n` in a group, and which rows it has."""
+    def _several(self, sides: tuple[str, ...]) -> np.ndarray:
+        """Which rows are of strata where each level of these groups has customers of two buckets or more."""
+        which, score = self._which(), self.cells["score"].to_numpy(float, na_value=np.nan)
+        several = (self.n > 0).sum(axis=1) > 1
+        held = np.ones(len(which), dtype=bool)
+        for side in sides:
+            mine = self._of_group(side)
+            for level in np.unique(score[mine]):
+                own = mine & ((score == level) | (np.isnan(score) & np.isnan(level)))
+                held &= np.isin(which, which[own & several])
+        return held
+
+    def _standard(self) -> np.ndarray:
+        """Which rows are of the standard population."""
+        score = self.cells["score"]
+        if self.standard:
+            return score.isin(self.standard).fillna(False).to_numpy(bool)
+        return score.notna().to_numpy()
+
+    def _which(self) -> np.ndarray:
+        """Position of the stratum of each row."""
+        strata = [name for name in self.cells if name != "score"]
+        if not strata:
+            return np.zeros(len(self.cells), dtype=int)
+        found: np.ndarray = self.cells.groupby(strata, dropna=False).ngroup().to_numpy()
+        return found
+
+    def _weights(self, side: str, inside: np.ndarray, *, pooled: bool) -> np.ndarray:
+        """Weight of one customer of each row of `n` in a group."""
         mine = self._of_group(side) & inside
         size = self.n.sum(axis=1)
         if pooled:
-            return np.where(mine, 1 / max(float(size[mine].sum()), 1.0), 0.0), mine
-        scored = self.cells["score"].notna().to_numpy() & inside
-        if self.standard:
-            scored &= self.cells["score"].isin(self.standard).fillna(False).to_numpy(bool)
-        strata = [name for name in self.cells if name != "score"]
-        which = (
-            self.cells.groupby(strata, dropna=False).ngroup().to_numpy()
-            if strata
-            else np.zeros(len(size), int)
-        )
+            return np.where(mine, 1 / max(float(size[mine].sum()), 1.0), 0.0)
+        scored = self._standard() & inside
+        which = self._which()
         of_stratum = np.bincount(which[scored], size[scored], which.max(initial=0) + 1)
         own = np.bincount(which[mine], size[mine], len(of_stratum))
         # every stratum has its share, whatever the group's customers in it
-        weight = np.divide(of_stratum, own, out=np.zeros(len(own)), where=own > 0) / of_stratum.sum()
-        return np.where(mine, weight[which], 0.0), mine
-
-    def _alone(self, mine: np.ndarray, *, pooled: bool) -> bool:
-        """Whether a level (pooled), or a level and stratum, has customers of one bucket alone."""
-        n = self.n[mine]
-        if pooled:
-            return bool(((n.sum(axis=0) > 0).sum() == 1) and n.sum() > 0)
-        return bool(((n > 0).sum(axis=1) == 1).any())
+        weight = np.divide(of_stratum, own, out=np.zeros(len(own)), where=own > 0)
+        return np.where(mine, weight[which] / max(float(of_stratum.sum()), 1.0), 0.0)
 
 
-def buckets_of_curve(spells: Spells, request: Request, group: int) -> Footing:
-    """Say what a group of a request for observed curves stands on.
+def buckets_of_curve(spells: Spells, request: Request, group: int) -> float:
+    """Effective number of buckets that a group of a request for observed curves stands on.
 
     Parameters
     ----------
@@ -174,13 +182,12 @@ def buckets_of_curve(spells: Spells, request: Request, group: int) -> Footing:
     assert spells.buckets is not None
     standard, buckets = request.standards[group], spells.buckets
     of_place = np.asarray(buckets.customers.sum(axis=0)).ravel()
-    weight, single = np.zeros(BUCKETS), False
+    weight = np.zeros(BUCKETS)
     for curve in np.unique(standard.curve):
         inside = np.isin(buckets.pair, request.members[curve])
         n = np.bincount(buckets.bucket[inside], of_place[inside], BUCKETS)
         weight += n * standard.weight[standard.curve == curve].sum() / max(n.sum(), 1.0)
-        single |= int((n > 0).sum()) == 1
-    return Footing(effective_of(weight), single)
+    return effective_of(weight)
 
 
 def effective_buckets(counts: Counts) -> EffectiveBuckets | None:

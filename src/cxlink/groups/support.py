@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
+from cxlink.cohort.count.spells import Spells, each_pair, risk_sets, several_buckets
 from cxlink.groups.curves import Standard
 
 FOREVER = 10**6
@@ -43,7 +43,7 @@ def reaches(spells: Spells, horizon: int) -> np.ndarray:
     """Whether each pair has customers at risk from an entry on to the horizon, or lost all on the way.
 
     Pairs that lost all say nothing of a horizon to which nobody of the others is followed: they alone would make a
-    curve that is 0 there.
+    curve that is 0 there. Where customers are clustered, a pair of one bucket alone has no error that could be known.
 
     Returns
     -------
@@ -56,6 +56,8 @@ def reaches(spells: Spells, horizon: int) -> np.ndarray:
     censored = (reach > entry) & ~ended & ~followed
     inside = followed.any(axis=0) | ~censored.any(axis=0)
     found: np.ndarray = followed | (ended & inside)
+    if spells.buckets is not None:
+        found &= several_buckets(spells.buckets.customers, spells)[:, None]
     return found
 
 

@@ -57,7 +57,7 @@ def test_every_row_has_the_interval_of_its_buckets(found: Bayesian) -> None:
     assert shown[ENDS].notna().all(axis=None)
     key = next(key for key in shown.index if key[:3] == ("retention", "bayes", "5"))
     assert over.buckets is not None
-    factor = stdtrit(over.buckets.footing(("5",), "no").effective, 0.975) / ndtri(0.975)
+    factor = stdtrit(over.buckets.effective(("5",), "no"), 0.975) / ndtri(0.975)
     stretched = [logit(one.loc[key, "conf_high"]) - logit(one.loc[key, "estimate"]) for one in (made, raw)]
     assert stretched[0] / stretched[1] == pytest.approx(factor, rel=1e-9)
 

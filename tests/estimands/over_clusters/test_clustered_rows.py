@@ -13,6 +13,7 @@ from cxlink.cohort.count.counts import without_buckets
 from cxlink.estimands.e_values import e_value
 from cxlink.estimands.over_clusters.cluster_checks import design_effects
 from cxlink.estimands.over_clusters.clustered_rows import Clustering, clustering, student_ends, student_factor
+from cxlink.groups.effective_buckets import effective_of
 
 Row = dict[str, object]
 
@@ -61,7 +62,7 @@ def test_ends_are_stretched_on_the_scale_of_the_quantity(row: Row, scale: object
 
 def test_a_row_is_stretched_once_by_its_own_buckets(made: Clustering) -> None:
     assert made.buckets is not None
-    freedom = made.buckets.footing(("best",), "no").effective
+    freedom = made.buckets.effective(("best",), "no")
     assert 20 < freedom < 60
     (once,) = made.rows([_row()])
     assert (once["conf_low"], once["conf_high"]) == pytest.approx(student_ends(_row(), freedom))
@@ -108,15 +109,21 @@ def test_under_six_buckets_an_estimate_stands_alone(made: Clustering) -> None:
     assert not np.isnan(six.rows([_row()])[0]["conf_low"])
 
 
-def test_a_cell_of_one_bucket_says_nothing_of_its_error(made: Clustering) -> None:
+def test_strata_where_a_level_has_one_bucket_are_left_out_of_what_is_standardised(made: Clustering) -> None:
     counts = account_counts()
     cells = counts.cells.copy()
     cells.loc[(cells["score"] == 5) & (cells["stratum.plan"] == "a"), "bucket"] = 7
     lone = clustering(replace(counts, cells=cells))
     assert lone is not None
     assert lone.buckets is not None
-    assert lone.buckets.footing(("best",), "standardised").single
-    asked = [_row(adjusted="standardised", model="kaplan_meier", group=group) for group in ("best", "3")]
+    plan_b = cells[(cells["score"] == 5) & (cells["stratum.plan"] == "b")].groupby("bucket")["n"].sum()
+    assert lone.buckets.effective(("5",), "standardised") == pytest.approx(
+        effective_of(plan_b.to_numpy(float))
+    )
+    curve = _row(adjusted="standardised", model="kaplan_meier", group="best")
+    assert not np.isnan(lone.rows([curve])[0]["conf_low"])
+    # a projection averages that stratum as well
+    asked = [{**curve, "model": "spliced", "group": group} for group in ("best", "3")]
     assert [bool(np.isnan(row["conf_low"])) for row in lone.rows(asked)] == [True, False]
     assert not np.isnan(made.rows(asked)[0]["conf_low"])
 
@@ -142,7 +149,7 @@ def test_checks_have_students_p_value_or_none(made: Clustering) -> None:
         Check("log_score_gain", "grouped_ph", value=1.0, facts={"std_error": 0.5}),
     ])  # fmt: skip
     assert made.buckets is not None
-    freedom = made.buckets.footing(("all",), "no").effective
+    freedom = made.buckets.effective(("all",), "no")
     assert trend.facts["p"] == pytest.approx(2 * t.sf(2.0, freedom))
     assert trend.low < 0.8
     assert np.isnan(other.facts["std_error"])  # type: ignore[arg-type]

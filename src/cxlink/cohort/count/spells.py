@@ -283,12 +283,34 @@ def level_positions(levels: Sequence[int], wanted: Sequence[int]) -> np.ndarray:
 
 
 def has_spend(spells: Spells) -> np.ndarray:
-    """Whether each pair has a complete window.
+    """Whether each pair has a complete window, and where customers are clustered those of two buckets or more.
 
     Returns
     -------
     bool ndarray of shape (n_pairs, n_periods + 1)
         The same for every entry.
     """
-    n = np.bincount(spells.pair, spells.spend[:, 0], spells.n_pairs)
-    return np.repeat((n > 0)[:, None], spells.n_periods + 1, axis=1)
+    known = np.bincount(spells.pair, spells.spend[:, 0], spells.n_pairs) > 0
+    if spells.buckets is not None:
+        known &= several_buckets(spells.buckets.number, spells)
+    return np.repeat(known[:, None], spells.n_periods + 1, axis=1)
+
+
+def several_buckets(customers: sparse.csr_array, spells: Spells) -> np.ndarray:
+    """Whether each pair has customers of two buckets or more: those of one alone tell nothing of their own error.
+
+    Parameters
+    ----------
+    customers : sparse matrix of shape (n_spells, n_places)
+        ``customers`` or ``number`` of `SpellBuckets`.
+    spells : Spells
+        With buckets.
+
+    Returns
+    -------
+    bool ndarray of shape (n_pairs,)
+    """
+    assert spells.buckets is not None
+    places = spells.buckets.pair[np.asarray(customers.sum(axis=0)).ravel() > 0]
+    several: np.ndarray = np.bincount(places, minlength=spells.n_pairs) > 1
+    return several

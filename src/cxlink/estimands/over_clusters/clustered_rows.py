@@ -16,7 +16,8 @@ from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.errors import InputError
 from cxlink.estimands.e_values import e_value
 from cxlink.estimands.second_opinions import opinions
-from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE, EffectiveBuckets, Footing, effective_buckets
+from cxlink.estimands.support_checks import LEAST_SUPPORT
+from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE, EffectiveBuckets, effective_buckets
 
 Row = dict[str, Any]
 OVER_BUCKETS = frozenset({
@@ -25,7 +26,9 @@ OVER_BUCKETS = frozenset({
 }) | opinions()  # fmt: skip
 """Models whose draws and sandwiches are made over buckets."""
 SATURATED = frozenset({"kaplan_meier", "means", "spliced", "line"})
-"""Of these, models that have each level and stratum by itself: one bucket says nothing of its error."""
+"""Of these, models that have each level and stratum by itself."""
+OF_ALL_STRATA = frozenset({"spliced"})
+"""Of these, models that average strata in which a level has one bucket as well, which says nothing of its error."""
 NOT_OVER_BUCKETS = frozenset({"measurement_error"})
 """Scenarios that rest on a part whose error is not known over buckets."""
 CHECKS_OVER_BUCKETS = frozenset({
@@ -67,17 +70,15 @@ class Clustering:
     def _row(self, row: Row) -> Row:
         if all(np.isnan(row[end]) for end in _ENDS):
             return row
-        footing = self._footing(row)
-        if footing is None or footing.effective < FEWEST_EFFECTIVE:
-            return {**row, **_NONE}
-        if footing.single and row["model"] in SATURATED:
+        effective = self._effective(row)
+        if effective is None or effective < FEWEST_EFFECTIVE or self._rests_on_single(row):
             return {**row, **_NONE}
         if row["estimand"] == "e_value":
-            return {**row, "conf_low": _e_value_limit(row, footing.effective)}
-        low, high = student_ends(row, footing.effective)
+            return {**row, "conf_low": _e_value_limit(row, effective)}
+        low, high = student_ends(row, effective)
         return {**row, "conf_low": low, "conf_high": high}
 
-    def _footing(self, row: Row) -> Footing | None:
+    def _effective(self, row: Row) -> float | None:
         """What a row stands on; None where its error is not known over buckets."""
         scenario = str(row.get("scenario") or "")
         if self.buckets is None or row["model"] not in OVER_BUCKETS or scenario in NOT_OVER_BUCKETS:
@@ -86,9 +87,20 @@ class Clustering:
         try:
             # an additive model borrows over the strata: no single one of them bounds what it stands on
             adjusted = (row.get("adjusted") or "no") if row["model"] in SATURATED else "no"
-            return self.buckets.footing(sides, adjusted, row.get("stratum") or "")
+            return self.buckets.effective(sides, adjusted, row.get("stratum") or "")
         except InputError:
             return None
+
+    def _rests_on_single(self, row: Row) -> bool:
+        """Whether over a tenth of the customers averaged are of strata where a level has one bucket."""
+        if (
+            self.buckets is None
+            or row["model"] not in OF_ALL_STRATA
+            or row.get("adjusted") in ("no", "", None)
+        ):
+            return False
+        sides = tuple(side for side in (row["group"], row.get("reference") or "") if side)
+        return self.buckets.share_of_several(sides, row.get("stratum") or "") < LEAST_SUPPORT
 
     def curves(self, curves: pd.DataFrame) -> pd.DataFrame:
         """Give fitted curves the intervals that rows have: ``model``, ``group``, ``estimate``, ``conf_low``, …."""
@@ -118,36 +130,36 @@ class Clustering:
             return check
         if check.code in STUDENTS_ALREADY:
             return check
-        footing = None
+        effective = None
         if self.buckets is not None and check.code in CHECKS_OVER_BUCKETS:
             sides = tuple(str(side) for side in (check.group or "all", check.get("reference")) if side)
-            footing = self.buckets.footing(sides, "no")
-        if footing is None or footing.effective < FEWEST_EFFECTIVE:
+            effective = self.buckets.effective(sides, "no")
+        if effective is None or effective < FEWEST_EFFECTIVE:
             none = {name: np.nan for name in check.facts if name in _OF_TESTS}
             return replace(
                 check, low=np.nan, high=np.nan, facts={**check.facts, **none}, passed=_undecided(check)
             )
-        return _students(check, footing.effective, self.counts.spec.analysis.level)
+        return _students(check, effective, self.counts.spec.analysis.level)
 
     def coefficients(self, rows: Sequence[Row]) -> list[Row]:
         """Give coefficients the interval that the buckets of their level and reference allow."""
         return [self._coefficient(row) for row in rows]
 
     def _coefficient(self, row: Row) -> Row:
-        footing = self._of_term(row)
-        if footing is None or footing.effective < FEWEST_EFFECTIVE:
+        effective = self._of_term(row)
+        if effective is None or effective < FEWEST_EFFECTIVE:
             return {**row, **_NONE}
-        factor = student_factor(footing.effective, row["level_of_interval"])
+        factor = student_factor(effective, row["level_of_interval"])
         ends = {end: row["estimate"] + factor * (row[end] - row["estimate"]) for end in _ENDS[1:]}
         return {**row, **ends}
 
-    def _of_term(self, row: Row) -> Footing | None:
+    def _of_term(self, row: Row) -> float | None:
         if self.buckets is None or row["model"] not in OVER_BUCKETS:
             return None
         sides = tuple(side for side in (row["level"], row["reference"]) if side)
         if row["term"] == "score" and sides:
-            return self.buckets.footing(sides, "no")
-        return self.buckets.footing(("all",), "no")
+            return self.buckets.effective(sides, "no")
+        return self.buckets.effective(("all",), "no")
 
 
 def clustering(counts: Counts) -> Clustering | None:

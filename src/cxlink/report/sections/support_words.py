@@ -37,9 +37,7 @@ def support(m: Material) -> list[str]:
 def _few(m: Material, model: str) -> str:
     """Say which sides of the headline have too few customers a stratum; nothing where they have enough."""
     few = matching(m.results.checks, code="customers_per_stratum", model=model, passed=False)
-    scattered = matching(
-        m.results.checks, code=("buckets_per_group", "single_bucket"), model=model, passed=False
-    )
+    scattered = matching(m.results.checks, code="buckets_per_group", model=model, passed=False)
     stands = m.book.headline(_ESTIMANDS[model], m.sides[0])
     if not (few or scattered) or stands is None or stands.model == model:
         return ""
@@ -63,6 +61,7 @@ def _thin(m: Material, model: str, share: float) -> str:
         say(f"limitations.limited_{estimand}", share=share, after=after)
         if share
         else say(f"limitations.limited_{estimand}_none", after=after),
+        say("limitations.support_of_clusters") if m.spec.cluster_column else "",
         *_took_over(m, stands),
         _for_the_few(m, model),
     ]
