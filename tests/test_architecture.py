@@ -12,7 +12,7 @@ FLOW = (
     "checks", "stages", "cohort", "groups", "estimation", "survival", "spend", "bayes", "estimands", "sensitivity",
     "metrics", "value", "comparison", "results", "recall", "report", "progress", "runs", "change_runs", "fits",
     "sklearn", "display", "change_display", "anchor_runs", "analysis", "pooling", "verbs", "study", "study_display",
-    "notebook", "cli",
+    "notebook", "cli", "__main__",
 )  # fmt: skip
 FORBIDDEN = {"utils", "base", "helpers", "config", "common", "misc", "registry"}
 FILES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem != "__init__")

@@ -1,5 +1,7 @@
 """The first minute at a terminal: help, what is missing, what was mistyped, and the main results as a table."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import made_up
 import numpy as np
 import pytest
 
+import cxlink
 from cxlink.cli.commands import run
 from cxlink.cli.flags import FLAGS, PANELS
 from cxlink.cli.headline_table import headline_lines
@@ -172,3 +175,14 @@ def test_a_suppressed_headline_has_no_row() -> None:
     assert any(line.startswith("  scores 9–10") for line in lines)
     nothing = blank.assign(estimate=np.nan)
     assert headline_lines(gather(replace(results, estimates=nothing))) == []
+
+
+def test_the_module_is_the_command(tmp_path: Path) -> None:
+    def typed(*words: str) -> tuple[int, str, str]:
+        ran = subprocess.run(
+            [sys.executable, "-m", "cxlink", *words], capture_output=True, text=True, cwd=tmp_path
+        )
+        return ran.returncode, ran.stdout, ran.stderr
+
+    assert typed("--version") == (0, f"cxlink {cxlink.__version__}\n", "")
+    assert typed("check", "absent.csv") == (2, "", "cxlink: absent.csv: no such file.\n")
