@@ -131,6 +131,7 @@ REASONS = {
 FULL_FOLDERS = {
     "cohort/count": "each file is one step from rows to counts",
     "cohort/read": "each file is one kind of table",
+    "cohort/starter": "each file is one thing to find out of a table, or one section of the spec it is written into",
     "report/figures": "one file a figure, or a kind of them",
     "estimands": "one file a step from draws to rows: estimands, contrasts, intervals, the table, the headline",
     "report/sections": "one file a section of the report",

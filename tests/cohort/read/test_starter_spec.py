@@ -158,6 +158,18 @@ ORDERS = {
     "%Y/%m/%d": (["2025/01/03"], "2025/01/03"),
     "%d %b %Y": (["3 Jan 2025", "31 Jan 2025"], "3 Jan 2025"),
     "%d-%m-%Y %H:%M": (["03-01-2025 10:00", "31-01-2025 23:59"], "31-01-2025 23:59"),
+    "%d.%m.%Y, %H:%M:%S.%f": (
+        ["03.01.2025, 10:00:00.5", "31.01.2025, 23:59:59.999"],
+        "31.01.2025, 23:59:59.999",
+    ),
+    "%m/%d/%Y %I:%M %p": (["01/03/2025 10:00 AM", "01/31/2025 1:59 pm"], "01/31/2025 1:59 pm"),
+    "%d. %m. %Y": (["3. 1. 2025", "31. 1. 2025"], "31. 1. 2025"),
+    "%d-%b-%y": (["3-Jan-25", "31-may-25"], "3-Jan-25"),
+    "%d %B %Y": (["3 January 2025", "31 May 2025"], "3 January 2025"),
+    "%b %d, %Y": (["May 3, 2025", "May 31, 2025"], "May 3, 2025"),
+    "%A, %d %B %Y": (["Friday, 3 January 2025"], "Friday, 3 January 2025"),
+    "%a %b %d, %Y": (["Fri Jan 3, 2025"], "Fri Jan 3, 2025"),
+    "%Y%m%d": (["20250103", "20250131"], "20250103"),
 }
 
 
@@ -174,7 +186,10 @@ def test_the_order_of_dates_is_asked_for_where_none_decides() -> None:
     assert 'date_format = "…"' in text
     assert 'observed_until = "…"' in text
     assert notation_of({"a": ["31-12-2025", "12-31-2025"]}).date_format is None
-    assert notation_of({"a": ["2025-01-02"], "b": ["31-12-2025"]}).other_dates == {"a": "2025-01-02"}
+    found = notation_of(
+        {"a": ["31/12/2025"], "b": ["31-12-2025"], "c": ["30-12-2025"], "iso": ["2025-01-02"]}
+    )
+    assert (found.date_format, found.other_dates) == ("%d-%m-%Y", {"a": "31/12/2025"})
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,8 @@ def test_a_date_that_is_written_otherwise_is_named(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("score,survey,end\n5,31-01-2025,\n6,01-31-2025,\n")
     dates = {"subscription": {"survey": "survey", "end": "end", "observed_until": "2025-12-31"}}
     with pytest.raises(
-        InputError, match=r"survey must be a date, %d-%m-%Y\. 1 of 2 rows fails, in row 2 \(found 01-31-"
+        InputError,
+        match=r"survey must be a date, %d-%m-%Y or YYYY-MM-DD\. 1 of 2 rows fails, in row 2 \(found 01-31-",
     ):
         count(tmp_path / "t.csv", dates, table={"date_format": "%d-%m-%Y"})
 

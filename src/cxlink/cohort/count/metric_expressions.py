@@ -179,7 +179,7 @@ def metric_rules(spec: CohortSpec) -> list[TableRule]:
     amount = f"must be an amount of 0 or more, at most {MOST_SPENT:g}, or empty"
     whole = f"must be a whole number from 0 to {MOST_ORDERS:,.0f}, or empty"
     said = {
-        "date": ((dated,), f"{dated} must be a date, {spec.table.date_format or 'YYYY-MM-DD'}", "Rewrite it"),
+        "date": ((dated,), f"{dated} must be a date, {dates.written(spec.table)}", "Rewrite it"),
         "orders": ((section.orders,), f"{section.orders} {whole}", "Correct it"),
         "support_cost": ((section.support_cost,), f"{section.support_cost} {amount}", "Correct it"),
         "contract_value": ((section.contract_value,), f"{section.contract_value} {amount}", "Correct it"),

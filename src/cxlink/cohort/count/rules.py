@@ -164,7 +164,7 @@ def _fault_rule(code: int, names: dict[str, str], spec: CohortSpec) -> TableRule
         must = f"{names['survey']} must fall in a span, from {names['signup']} to {names['end']}"
         shown, cure, last = (names["survey"], names["signup"], names["end"]), "Correct it", f", or {_DROP}"
     elif len(shown) == 1:
-        must = f"{shown[0]} must be a date, {spec.table.date_format or 'YYYY-MM-DD'}"
+        must = f"{shown[0]} must be a date, {dates.written(spec.table)}"
         cure = f"Set [table] date_format{',' if last else ' or'} rewrite it"
     else:
         must = f"{shown[0]} must not be after {shown[1]}"

@@ -7,7 +7,7 @@ from cxlink.cohort.count.refusals import raw_columns, refusal, shown
 from cxlink.cohort.count.rules import TableRule
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns
-from cxlink.cohort.read.dates import date
+from cxlink.cohort.read.dates import date, written
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
@@ -34,13 +34,13 @@ def refuse_bad_spans(source: Source, spec: CohortSpec) -> Source:
         read = {"first": date(table[start], spec.table), "last": date(table[end], spec.table)}
         return table.select(**raw_columns(part), **read)
 
-    written = spec.table.date_format or "YYYY-MM-DD"
+    how = written(spec.table)
     rules = (
         TableRule((key,), f"{key} must be there in every row", lambda t: ~columns.is_given(t[f"raw.{key}"]),
                   "Fill it in: spans of one customer are merged."),
-        TableRule((start,), f"{start} must be a date, {written}, in every row", lambda t: t.first.isnull(),
+        TableRule((start,), f"{start} must be a date, {how}, in every row", lambda t: t.first.isnull(),
                   "A row is a span of a subscription: write the day on which it started, or set [table] date_format."),
-        TableRule((end,), f"{end} must be a date, {written}, or empty",
+        TableRule((end,), f"{end} must be a date, {how}, or empty",
                   lambda t: columns.is_given(t[f"raw.{end}"]) & t.last.isnull(),
                   "Set [table] date_format or rewrite it; a span that has not ended has none."),
         TableRule((start, end), f"{start} must not be after {end}", lambda t: t.first > t.last, "Correct it."),

@@ -56,7 +56,7 @@ def day(source: Source, name: str, role: str) -> Any:
 def date(column: Any, options: TableSection) -> Any:
     """Give a column as a date; empty where it is empty or no date.
 
-    Text must be written as ``[table] date_format`` says; without one YYYY-MM-DD, a time may follow.
+    Text must be written as ``[table] date_format`` says, or YYYY-MM-DD, which has one reading; a time may follow.
 
     A time zone is the column's own: that of its type, or the offset in the text (`zones`); in a table of an engine
     other than DuckDB, the zone that the engine is set to.
@@ -68,10 +68,20 @@ def date(column: Any, options: TableSection) -> Any:
         return column.date()
     text = column.cast("string").strip()
     # engines also read "infinity", "epoch" (by any format) and other orders of day, month and year
-    if options.date_format is not None:
-        written = text.re_search("[0-9]").ifelse(text, None)
-        return _try_strptime()(written, options.date_format).date()
-    return (text.substr(4, 1) == "-").ifelse(text, None).try_cast("timestamp").date()
+    plain = (text.substr(4, 1) == "-").ifelse(text, None).try_cast("timestamp").date()
+    if options.date_format is None:
+        return plain
+    with_digits = text.re_search("[0-9]").ifelse(text, None)
+    by_format = _try_strptime()(with_digits, options.date_format).date()
+    if options.date_format.startswith("%Y-"):
+        return by_format
+    return by_format.coalesce(text.re_search("^[0-9]{4}-").ifelse(plain, None))
+
+
+def written(options: TableSection) -> str:
+    """Say how the text of a date must be written."""
+    how = options.date_format or "YYYY-MM-DD"
+    return how if how.startswith(("%Y-", "YYYY")) else f"{how} or YYYY-MM-DD"
 
 
 def _try_strptime() -> Any:

@@ -50,6 +50,8 @@ class Look:
         Its different values as text, where there are at most twelve.
     tells_event : bool
         Whether it says who was lost in other words.
+    unread : str
+        One of its dates, where its header says that it holds dates of retention and none can be read.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Look:
     n_slips: int = 0
     words: tuple[str, ...] = ()
     tells_event: bool = False
+    unread: str = ""
 
     @property
     def header(self) -> str:

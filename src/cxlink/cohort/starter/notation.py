@@ -8,6 +8,7 @@ from typing import Any, Literal
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.spec_sections import TableSection
 from cxlink.cohort.starter.column_looks import LOOKED_AT
+from cxlink.cohort.starter.date_forms import ISO, MOST_BAD, common_forms
 
 _SIGN, _END = r"^[-+]?", r"([eE][-+]?\d+)?$"
 _WHOLE = re.compile(rf"{_SIGN}\d+$")
@@ -17,9 +18,6 @@ _DOT_GROUPS = re.compile(rf"{_SIGN}[1-9]\d{{0,2}}(\.\d{{3}})+$")
 _COMMA_GROUPS = re.compile(rf"{_SIGN}[1-9]\d{{0,2}}(,\d{{3}})+$")
 _DOTS_THEN_COMMA = re.compile(rf"{_SIGN}\d{{1,3}}(\.\d{{3}})+,\d+$")
 _COMMAS_THEN_DOT = re.compile(rf"{_SIGN}\d{{1,3}}(,\d{{3}})+\.\d+$")
-_DATE = re.compile(r"(\d{1,4})([-/.])(\d{1,2})\2(\d{4}|\d{2})([T ]\d{1,2}:\d{2}(:\d{2})?)?")
-_NAMED = re.compile(r"(\d{1,2})([- ])([A-Za-z]{3})\2(\d{4})")
-_MOST_BAD = 0.02
 
 Sign = Literal["comma", "dot", "dots", "commas", "either_dot", "either_comma"]
 """A comma or a dot before decimals, dots or commas between thousands, or one of the two."""
@@ -131,7 +129,7 @@ def _signs(values: Sequence[str]) -> dict[Sign, str] | None:
         n_bad += signs is None
         for sign in signs or ():
             found.setdefault(sign, text)
-    return found if n_bad <= max(2, _MOST_BAD * len(values)) and n_bad < len(values) / 2 else None
+    return found if n_bad <= max(2, MOST_BAD * len(values)) and n_bad < len(values) / 2 else None
 
 
 def _says(text: str) -> tuple[Sign, ...] | None:
@@ -153,59 +151,16 @@ def _order(
     texts: Mapping[str, Sequence[str]],
 ) -> tuple[str | None, dict[str, str], dict[str, str], str]:
     """Give the format of dates, the columns that leave it open, those written otherwise, and the date that decided."""
-    shapes = {name: shape for name, values in texts.items() if (shape := _shape(values)) is not None}
-    formats: dict[str, list[str]] = {}
-    iso = [name for name, (forms, _) in shapes.items() if "iso" in forms]
-    dated = {name: shape for name, shape in shapes.items() if name not in iso}
-    for name, (forms, _) in dated.items():
-        for form in forms:
-            formats.setdefault(form, []).append(name)
+    shapes = {name: shape for name, values in texts.items() if (shape := common_forms(values)) is not None}
+    dated = {name: shape for name, shape in shapes.items() if ISO not in shape[0]}
     sure = {name: forms[0] for name, (forms, _) in dated.items() if len(forms) == 1}
     if sure:
-        chosen = max(sorted(set(sure.values())), key=lambda form: len(formats[form]))
+        chosen = max(
+            sorted(set(sure.values())), key=lambda form: sum(form in forms for forms, _ in dated.values())
+        )
         decider = next(name for name in sure if sure[name] == chosen)
-        other = {name: day for name, (forms, day) in shapes.items() if chosen not in forms}
+        other = {name: day for name, (forms, day) in dated.items() if chosen not in forms}
         return chosen, {}, other, dated[decider][1]
     unclear = {name: day for name, (_, day) in dated.items()}
     formats_open = next((forms[0] for forms, _ in dated.values()), None)
     return formats_open, unclear, {}, ""
-
-
-def _shape(values: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
-    """Formats that a column of dates can be read by, and the date that says most; None where it is none."""
-    matches = [(match, text) for text in values if (match := _DATE.fullmatch(text)) is not None]
-    named = [(match, text) for text in values if (match := _NAMED.fullmatch(text)) is not None]
-    if named and len(named) == len(values):
-        mark = named[0][0][2]
-        return (f"%d{mark}%b{mark}%Y",), named[0][1]
-    n_bad = len(values) - len(matches)
-    if not matches or n_bad > max(2, _MOST_BAD * len(values)) or n_bad >= len(matches):
-        return None
-    return _formats([match for match, _ in matches])
-
-
-def _formats(matches: Sequence[re.Match[str]]) -> tuple[tuple[str, ...], str] | None:
-    first = matches[0]
-    mark, clock = first[2], _clock(first)
-    firsts, seconds = ([int(m[place]) for m in matches] for place in (1, 3))
-    if all(len(m[1]) == 4 for m in matches):
-        iso = mark == "-" and all(len(m[3]) == 2 for m in matches)
-        return ("iso",) if iso else (f"%Y{mark}%m{mark}%d{clock}",), first[0]
-    if any(len(m[1]) > 2 or m[2] != mark or _clock(m) != clock for m in matches):
-        return None
-    year = "%Y" if all(len(m[4]) == 4 for m in matches) else "%y"
-    day_first, month_first = f"%d{mark}%m{mark}{year}{clock}", f"%m{mark}%d{mark}{year}{clock}"
-    top, next_top = max(firsts), max(seconds)
-    if top > 31 or next_top > 31 or (top > 12 and next_top > 12):
-        return None
-    if top > 12:
-        return (day_first,), matches[firsts.index(top)][0]
-    if next_top > 12:
-        return (month_first,), matches[seconds.index(next_top)][0]
-    return (day_first, month_first), first[0]
-
-
-def _clock(match: re.Match[str]) -> str:
-    if not match[5]:
-        return ""
-    return f"{match[5][0]}%H:%M{':%S' if match[6] else ''}"

@@ -15,6 +15,8 @@ Role = Literal[
 _MOST_CATEGORIES = 12
 _MOST_ROWS_EACH = 20
 _SCORED_OF_100 = 100
+_UNREAD = 9
+"""Rank of a column whose dates cannot be read: any that can be goes before it."""
 BARE = 5
 """Rank of an id of nobody in particular."""
 _LINKS = ("", "s", "e", "n", "en")  # between the parts of a compound: bedrijf-s-nummer
@@ -46,6 +48,8 @@ def role_of(look: Look) -> Guess:
     """
     if look.dates is not None:
         return _date(look)
+    if look.unread:
+        return Guess(dated_role(look) or "date", _UNREAD)
     for guess in (_id(look), _event(look), _score(look), _time(look), _amount(look), _category(look)):
         if guess is not None:
             return guess
@@ -60,6 +64,12 @@ def best(looks: Sequence[Look], role: Role) -> Look | None:
 
 def _ranked(look: Look, patterns: Sequence[str]) -> int | None:
     return next((rank for rank, pattern in enumerate(patterns) if look.called(pattern)), None)
+
+
+def dated_role(look: Look) -> Role | None:
+    """What of retention a header says that its dates are, whether or not they can be read; None where nothing."""
+    role = _date(look).role
+    return None if role == "date" else role
 
 
 def _date(look: Look) -> Guess:

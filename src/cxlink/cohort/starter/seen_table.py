@@ -13,6 +13,7 @@ from cxlink.cohort.starter.event_twins import without_twins
 from cxlink.cohort.starter.notation import Notation, notation_of, texts_of
 from cxlink.cohort.starter.roles import best
 from cxlink.cohort.starter.seen_spans import are_spans
+from cxlink.cohort.starter.unread_dates import with_unread_dates
 
 _ENCODINGS = ("utf-8", "utf-16", "cp1252")
 
@@ -73,12 +74,13 @@ def _seen_in(table: Any, encoding: str) -> Seen:
     sheet = sheets[0] if sheets else None
     source = open_source(table, TableSection(encoding=encoding, sheet=sheet))
     try:
-        notation = notation_of(texts_of(source))
+        texts = texts_of(source)
+        notation = notation_of(texts)
     finally:
         source.close()
     source = open_source(table, notation.options(encoding=encoding, sheet=sheet))
     try:
-        looks = looks_of(source)
+        looks = with_unread_dates(looks_of(source), texts)
         looks = without_twins(looks, source)
         customer = best(looks, "id")
         if customer is not None and customer.n >= LOOKED_AT:

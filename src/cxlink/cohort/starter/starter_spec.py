@@ -47,7 +47,8 @@ def starter_spec(table: Any, surveys: Any = None) -> str:
     rest = [look for look in seen.looks if look is not score]
     spend = best(rest, "spend")
     after = spend is not None and spend.called(said.SPEND_WINDOW)
-    stay = follow_up(rest, asked=bool(seen.notation.dates_open), needed=not after, spans=seen.spans)
+    asked = bool(seen.notation.dates_open) or any(look.unread for look in rest)
+    stay = follow_up(rest, asked=asked, needed=not after, spans=seen.spans)
     used = [look for look in (score, spend if after else None, *stay.used) if look is not None]
     refuse_twins_used(seen, surveys, (look.name for look in used))
     scored = score_section(score, seen.looks)
@@ -92,7 +93,10 @@ def _table(seen: Seen, stay: Drafted, used: list[Look]) -> list[str]:
         lines.append(f"sheet = {_quoted(seen.sheets[0])}  # it also has: {', '.join(seen.sheets[1:])}")
     lines += _numbers(notation, used)
     names = {look.name for look in stay.used}
-    if names & set(notation.dates_open):
+    unread = [look for look in stay.used if look.unread]
+    if unread:
+        lines += _unread(unread, notation)
+    elif names & set(notation.dates_open):
         name = next(name for name in notation.dates_open if name in names)
         lines.append(
             f'date_format = "{OPEN}"  # {notation.dates_open[name]} in {name}: "%d-%m-%Y" if the day comes first, '
@@ -104,6 +108,18 @@ def _table(seen: Seen, stay: Drafted, used: list[Look]) -> list[str]:
     lines += [f"# {name} is written otherwise: {day}" for name, day in notation.other_dates.items()]
     lines += [*stay.table, *seen.joined]
     return ["", "[table]", *lines] if lines else []
+
+
+def _unread(looks: list[Look], notation: Notation) -> list[str]:
+    """Ask how dates are written that no format was found for."""
+    shown = ", ".join(f"{_quoted(look.unread)} in {look.name}" for look in looks)
+    known = notation.date_format
+    then = f"write {_quoted(known)} here, as the others are" if known else "delete this line"
+    return [
+        f'date_format = "{OPEN}"  # cannot be read as dates: {shown}.',
+        '# Write the format if all dates have one, such as "%A %d %B %Y" (months in English);',
+        f"# else write these as YYYY-MM-DD in the table, and {then}",
+    ]
 
 
 def _numbers(notation: Notation, used: list[Look]) -> list[str]:

@@ -1,0 +1,106 @@
+"""Formats by which the text of a date can be read, as ``[table] date_format`` has them."""
+
+import re
+from collections.abc import Sequence
+
+ISO = "iso"
+"""Form of what is read without a format: YYYY-MM-DD, with or without a time."""
+MOST_BAD = 0.02
+"""Share of a column's different texts that may be none of what it holds, and three more at the least."""
+
+_ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d.*)?")
+_CLOCK = r"(?P<clock>(?P<before>,? |T)\d{1,2}:\d{2}(?P<s>:\d{2}(?P<f>\.\d{1,6})?)?((?P<gap> ?)(?P<half>[AaPp][Mm]))?)?"
+_NUMBERS = re.compile(rf"(\d{{1,4}})(?P<mark>[-/.]|\. )(\d{{1,2}})(?P=mark)(\d{{4}}|\d{{1,2}}){_CLOCK}")
+_MONTH = (
+    r"(?P<month>jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sep(tember)?|oct(ober)?"
+    r"|nov(ember)?|dec(ember)?)"
+)
+_WEEKDAY = r"((?P<weekday>(mon|tues?|wed(nes)?|thu(rs)?|fri|sat(ur)?|sun)(?P<whole>day)?)(?P<after>,? ))?"
+_DAY_MONTH = re.compile(
+    rf"{_WEEKDAY}(\d{{1,2}})(?P<mark>[-/ ]|\. ?){_MONTH}(?P<last>,? |[-/.])(?P<year>\d{{4}}|\d{{2}}){_CLOCK}",
+    re.I,
+)
+_MONTH_DAY = re.compile(
+    rf"{_WEEKDAY}{_MONTH}(?P<mark>[-/. ])(\d{{1,2}})(?P<last>,? |[-/.])(?P<year>\d{{4}}|\d{{2}}){_CLOCK}",
+    re.I,
+)
+_COMPACT = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
+_LAST_DAY, _LAST_MONTH = 31, 12
+
+
+def forms_of(text: str) -> tuple[str, ...]:
+    """Formats that a date can be read by, the one with the day first before that with the month; none where it is none.
+
+    Examples
+    --------
+    >>> forms_of("03/04/2025"), forms_of("Friday, 31 January 2025"), forms_of("2025-01-31")
+    (('%d/%m/%Y', '%m/%d/%Y'), ('%A, %d %B %Y',), ('iso',))
+    """
+    if _ISO.fullmatch(text):
+        return (ISO,)
+    if _COMPACT.fullmatch(text):
+        return ("%Y%m%d",)
+    numbers = _NUMBERS.fullmatch(text)
+    if numbers is not None:
+        return _in_numbers(numbers)
+    for named, order in ((_DAY_MONTH, "{day}{mark}{month}{last}"), (_MONTH_DAY, "{month}{mark}{day}{last}")):
+        match = named.fullmatch(text)
+        if match is not None:
+            return _in_words(match, order)
+    return ()
+
+
+def common_forms(values: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
+    """Formats that read a column's dates, and the date that leaves fewest; None where none reads them all.
+
+    Parameters
+    ----------
+    values : sequence of str
+        Different texts of the column, of which a few may be no dates at all.
+    """
+    read = [(forms, text) for text in values if (forms := forms_of(text))]
+    n_bad = len(values) - len(read)
+    if not read or n_bad > max(2, MOST_BAD * len(values)) or n_bad >= len(read):
+        return None
+    common = [form for form in read[0][0] if all(form in forms for forms, _ in read)]
+    if len({form.replace("%B", "%b") for form in common}) == 1:  # all in May
+        common = common[:1]
+    return (tuple(common), min(read, key=lambda one: len(one[0]))[1]) if common else None
+
+
+def _in_numbers(match: re.Match[str]) -> tuple[str, ...]:
+    first, second, mark, clock = int(match[1]), int(match[3]), match["mark"], _clock(match)
+    if len(match[1]) == 4:
+        return (f"%Y{mark}%m{mark}%d{clock}",) if len(match[4]) < 4 else ()
+    if len(match[1]) > 2 or len(match[4]) == 1:
+        return ()
+    year = _year(match[4])
+    day_first = first <= _LAST_DAY and second <= _LAST_MONTH
+    month_first = first <= _LAST_MONTH and second <= _LAST_DAY
+    return (
+        *((f"%d{mark}%m{mark}{year}{clock}",) if day_first else ()),
+        *((f"%m{mark}%d{mark}{year}{clock}",) if month_first else ()),
+    )
+
+
+def _in_words(match: re.Match[str], order: str) -> tuple[str, ...]:
+    weekday = f"{'%A' if match['whole'] else '%a'}{match['after']}" if match["weekday"] else ""
+    # May is as long as its abbreviation
+    months = (
+        ("%b", "%B") if match["month"].lower() == "may" else ("%b",) if len(match["month"]) == 3 else ("%B",)
+    )
+    rest = f"{_year(match['year'])}{_clock(match)}"
+    marks = {"mark": match["mark"], "last": match["last"]}
+    return tuple(f"{weekday}{order.format(day='%d', month=month, **marks)}{rest}" for month in months)
+
+
+def _year(digits: str) -> str:
+    return "%Y" if len(digits) == 4 else "%y"
+
+
+def _clock(match: re.Match[str]) -> str:
+    if not match["clock"]:
+        return ""
+    hours, half = ("%I", f"{match['gap']}%p") if match["half"] else ("%H", "")
+    seconds = ":%S" if match["s"] else ""
+    return f"{match['before']}{hours}:%M{seconds}{'.%f' if match['f'] else ''}{half}"
