@@ -17,8 +17,11 @@ from scipy.special import betaincinv
 from cxlink.cohort.count.clusters import BUCKETS
 from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.count.profile import Profile
+from cxlink.cohort.count.spells import has_spend, spells_of
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 from cxlink.groups.curves import restricted_mean
+from cxlink.groups.standardisation import pair_lookup, standardised
+from cxlink.groups.support import reaches
 
 ICC, HORIZON, DRAWS = 0.3, 12, 400
 LEVELS, N_STRATA = tuple(range(1, 11)), 12
@@ -132,28 +135,34 @@ def alone(counts: Counts) -> Counts:
     return replace(counts, cells=add_up(counts.cells.drop(columns="bucket")), spec=spec_of(clustered=False))
 
 
-def truths(counts: Counts) -> dict[tuple[str, str, str], float]:
-    """Standardised truths by estimand, group and reference: over the strata and levels' shares that a cohort has."""
-    at = (
-        counts.cells["score"].to_numpy(int) - 1,
-        counts.cells["stratum.segment"].str[1:].astype(int).to_numpy(),
-    )
-    n = np.zeros((len(LEVELS), N_STRATA))
-    np.add.at(n, at, counts.cells["n"].to_numpy(float))
-    weight, of_level = n.sum(axis=0) / n.sum(), n.sum(axis=1)
-    kept = retained()
-    curve = np.einsum("s,gst->gt", weight, kept[..., None] ** (np.arange(HORIZON + 1) / HORIZON))
-    each = {"retention": curve[:, -1], "tenure": restricted_mean(curve, HORIZON), "spend": spent() @ weight}
-    groups = {"worst": WORST, "best": BEST} | {str(level): (level,) for level in LEVELS}
+def truths(counts: Counts, *, observed: bool = False) -> dict[tuple[str, str, str], float]:
+    """Standardised truths by estimand, group and reference, over the strata and levels' shares that a cohort has.
+
+    Parameters
+    ----------
+    counts : Counts
+        A cohort of the law.
+    observed : bool
+        Whether the strata are those with common support alone, as estimates by level and stratum have them.
+    """
+    spells, spec = spells_of(counts), counts.spec
+    asked = (reaches(spells, spec.horizon), has_spend(spells)) if observed else (None, None)
+    curve = retained()[..., None] ** (np.arange(HORIZON + 1) / HORIZON)
+    values = {"retention": (asked[0], retained()), "tenure": (asked[0], restricted_mean(curve, HORIZON))}
     found: dict[tuple[str, str, str], float] = {}
-    for estimand, value in each.items():
-        mean = {}
-        for name, levels in groups.items():
-            of = np.array(levels) - 1
-            mean[name] = float(value[of] @ of_level[of] / of_level[of].sum())
-            found[estimand, name, ""] = mean[name]
-        for name in groups:
-            if name != "worst":
-                found[f"{estimand}_difference", name, "worst"] = mean[name] - mean["worst"]
-                found[f"{estimand}_ratio", name, "worst"] = mean[name] / mean["worst"]
+    for estimand, (supported, value) in {**values, "spend": (asked[1], spent())}.items():
+        request = standardised(spells, spec, supported)
+        if request is None:
+            continue
+        lookup = pair_lookup(spells, extrapolated=not observed)
+        stratum = spells.strata["stratum.segment"].str[1:].astype(int).to_numpy()
+        of_curve = np.zeros(lookup.max() + 1)
+        inside = lookup >= 0
+        of_curve[lookup[inside]] = value[np.ix_(np.array(spells.levels) - 1, stratum)][inside]
+        names = [one.group for one in request.standards]
+        mean = [float(one.weight @ of_curve[one.curve]) for one in request.standards]
+        found |= {(estimand, names[at], ""): mean[at] for at in request.own}
+        for a, b in request.contrasts:
+            found[f"{estimand}_difference", names[a], names[b]] = mean[a] - mean[b]
+            found[f"{estimand}_ratio", names[a], names[b]] = mean[a] / mean[b]
     return found

@@ -59,7 +59,7 @@ def replicated(name: str, customers: int, how: str, rng: np.random.Generator) ->
     counts = drawn_counts(account_laws()[name], customers, rng)
     counts = alone(counts) if how == WITHOUT else counts
     rows = additive_rows(counts, rng) if how == ADDITIVE else headline_rows(counts, rng)
-    clustered, known = clustering(counts), truths(counts)
+    clustered, known = clustering(counts), truths(counts, observed=how != ADDITIVE)
     rows = clustered.rows(rows) if clustered is not None else rows
     keyed = [(row, (row["estimand"], row["group"], row.get("reference") or "")) for row in rows]
     return [
