@@ -1,6 +1,7 @@
 """Groups with hardly a loss or hardly a survivor: when they are judged so, and how honest their intervals are."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,8 @@ from cxlink.groups.requests import Request, pooled
 from cxlink.groups.standardisation import standardised
 from cxlink.groups.support import reaches
 from cxlink.survival.kaplan_meier import kaplan_meier
-from cxlink.survival.small_groups import added_customer, is_sparse, shape_of_all, sparse_draws, split
+from cxlink.survival.small_groups import added_customers, shape_of_all, sparse_draws, split
+from cxlink.survival.sparsity import ONE_IN_ALL, Added, added_to, is_sparse
 from cxlink.survival.survival import Survival
 
 
@@ -65,13 +67,84 @@ def test_nobody_followed_at_all_is_sparse() -> None:
     assert judged(cell_rows((1, "x", 0, 0, 5), (5, "x", 6, 0, 5)))
 
 
+# --- strata that lost everybody or nobody ----------------------------------------------------------------------------
+
+
+def added_by_strata(*cells: tuple[int, int, int]) -> tuple[Added | None, Standard]:
+    """What level 1 gets, of which so many were lost of so many customers in each stratum, itself so many of the mix."""
+    rows = pd.concat([
+        cell_rows((1, f"s{k}", 3, 1, lost), (1, f"s{k}", 6, 0, n - lost), (5, f"s{k}", 6, 0, others))
+        for k, (lost, n, others) in enumerate(cells)
+    ])  # fmt: skip
+    spec = spec_for(adjust=("plan",))
+    spells = spells_from(rows, spec)
+    request = standardised(spells, spec, reaches(spells, 6))
+    assert request is not None
+    standard = next(request.standards[g] for g in request.own if request.standards[g].group == "1")
+    return added_to(spells, request, standard, 6), standard
+
+
+def test_strata_that_lost_everybody_or_nobody_get_a_customer_each() -> None:
+    assert added_by_strata((40, 40, 1), (0, 40, 1))[0] == Added(to_each=True, left=0.5)
+    assert added_by_strata((30, 30, 1), (0, 10, 1))[0] == Added(to_each=True, left=0.25)
+    # 8 and 8 are too few in any case
+    assert added_by_strata((8, 8, 1), (0, 8, 1))[0] == ONE_IN_ALL
+    # in one of two strata alone; where the other varies more than the added customer makes this one vary
+    assert added_by_strata((20, 40, 1), (0, 40, 1))[0] is None
+    # the customers of a stratum that varies are many, its weight is small
+    assert added_by_strata((20, 40, 1), (0, 8, 4000))[0] == Added(to_each=True, left=28 / 48)
+
+
+def test_customers_added_to_each_stratum_are_one_each_and_leave_as_often_as_the_group() -> None:
+    cumulative = np.array([[0.0, 0.1, 0.3, 0.6, 1.0], [0.0, 0.2, 0.3, 0.4, 0.9]])
+    standard = Standard("g", np.array([0, 0, 1]), np.array([0, 1, 0]), np.array([0.6, 0.2, 0.2]), 1, 0)
+    gone, there = added_customers(cumulative, standard, 3, Added(to_each=True, left=0.7))
+    assert gone.sum(axis=1) + there[:, -1] == pytest.approx(np.ones(2), abs=1e-12)
+    assert there[1, 2] == pytest.approx(0.7, abs=1e-12)
+    # three quarters of the first curve's customer enter at once, and a period later the rest
+    assert gone[0, 0] == pytest.approx(0.75 * (1 - 0.7 ** (0.1 / 0.6)), abs=1e-12)
+
+
+def test_draws_of_settled_strata_are_beta_of_their_own_customers_and_one_more() -> None:
+    cells = [(1, "x", 3, 1, 12), (1, "y", 6, 0, 24), (5, "x", 6, 0, 30), (5, "y", 2, 1, 30)]
+    curves, n_draws = curves_of(cell_rows(*cells), spec_for(adjust=("plan",)), 4000, adjusted=True), 4000
+    worst = next(g for g in curves.own if curves.groups[g] == "worst")
+    assert curves.separated[worst]
+    drawn, weight = curves.draws[:, worst, 6], np.array([42, 54]) / 96
+    # two thirds of the group are retained, and of each added customer
+    sides = stats.beta(2 / 3, 12 + 1 / 3), stats.beta(24 + 2 / 3, 1 / 3)
+    mean = weight @ [side.mean() for side in sides]
+    sd = np.sqrt(weight**2 @ [side.var() for side in sides])
+    assert curves.point[worst, 6] == pytest.approx(54 / 96, abs=1e-12)
+    assert drawn.mean() == pytest.approx(mean, abs=4 * sd / np.sqrt(n_draws))
+    # a standard deviation of n draws has the error sd·√((κ − 1)/4n), κ the kurtosis, here 11
+    assert drawn.std() == pytest.approx(sd, rel=4 * np.sqrt(10 / 4 / n_draws))
+
+
+def test_settled_strata_leave_the_draws_of_other_groups_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = [(1, "x", 3, 1, 12), (1, "y", 6, 0, 24), (5, "x", 6, 0, 30), (5, "y", 2, 1, 3), (5, "y", 6, 0, 9)]
+    spec = spec_for(adjust=("plan",))
+    curves = curves_of(cell_rows(*cells), spec, 20, adjusted=True)
+    others = [g for g in curves.own if curves.sparse[g] and not curves.separated[g]]
+    assert [curves.groups[g] for g in others] == ["5", "best"]
+
+    def resampled(*of: Any) -> Added | None:
+        added = added_to(*of)
+        return None if added is not None and added.to_each else added
+
+    monkeypatch.setattr("cxlink.survival.kaplan_meier.added_to", resampled)
+    plain = curves_of(cell_rows(*cells), spec, 20, adjusted=True)
+    assert not plain.separated.any()
+    assert np.array_equal(plain.draws[:, others], curves.draws[:, others])
+
+
 # --- the added customer --------------------------------------------------------------------------------------------
 
 
 def test_the_added_customer_is_half_lost_at_the_horizon_in_the_given_shape() -> None:
     cumulative = np.array([[0.0, 0.1, 0.3, 0.6, 1.0]])
     standard = Standard("g", np.array([0]), np.array([0]), np.ones(1), 1, 0)
-    gone, there = added_customer(cumulative, standard, horizon=3)
+    gone, there = added_customers(cumulative, standard, horizon=3)
     assert there[0, 2] == pytest.approx(0.5, abs=1e-12)
     assert gone[0, :3].sum() == pytest.approx(0.5, abs=1e-12)
     # proportional hazards: log P is the cumulative hazard times one parameter
@@ -83,10 +156,10 @@ def test_the_added_customer_is_one_customer_over_all_curves_and_entries() -> Non
     cumulative = np.cumsum(rng.uniform(0.01, 0.3, (2, 9)), axis=1)
     entry = np.array([0, 2, 0])
     standard = Standard("g", np.array([0, 0, 1]), entry, np.array([0.5, 0.2, 0.3]), 1, 0)
-    gone, there = added_customer(cumulative, standard, horizon=4)
+    gone, there = added_customers(cumulative, standard, horizon=4)
     assert gone.sum() + there[:, -1].sum() == pytest.approx(1, abs=1e-12)
     alone = Standard("g", np.array([0]), np.array([2]), np.ones(1), 1, 0)
-    late, left = added_customer(cumulative, alone, horizon=4)
+    late, left = added_customers(cumulative, alone, horizon=4)
     assert (late[0, :2] == 0).all()
     assert left[0, 5] == pytest.approx(0.5, abs=1e-12)
 
@@ -123,7 +196,7 @@ def draws_of(rows: pd.DataFrame, n_draws: int, horizon: int = 6, seed: int = 1) 
     size = (n_draws, horizon + 1, horizon)
     rng, every = np.random.default_rng(seed), np.arange(horizon + 1)
     return np.concatenate(
-        list(sparse_draws(person_periods(spells), request, standard, size, rng, read=every))
+        list(sparse_draws(person_periods(spells), request, standard, size, rng, read=every, added=ONE_IN_ALL))
     )
 
 

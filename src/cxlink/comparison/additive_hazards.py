@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxlink.survival.small_groups import FEWEST
+from cxlink.survival.sparsity import FEWEST
 
 PRIOR = 100.0
 """How much a cell is shrunk: by as many losses at the additive rate as its own, and of spend by this many customers

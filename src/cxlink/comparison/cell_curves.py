@@ -15,7 +15,7 @@ from cxlink.comparison.cell_windows import counted_in, customers_of, plain_steps
 from cxlink.comparison.clustered.bucket_noise import BucketedCells, bucketed_cells, variance_over_buckets
 from cxlink.comparison.common_support import Frame, place_of, positions
 from cxlink.comparison.expansion import Expansion
-from cxlink.survival.small_groups import FEWEST
+from cxlink.survival.sparsity import FEWEST
 
 _LEAST = 1.0
 """Customers of a cell that its model expects to lose, and to retain, for its square to be used."""

@@ -13,7 +13,7 @@ from cxlink.comparison.common_support import Frame, place_of
 from cxlink.comparison.expansion import Expansion
 from cxlink.spend.means import cell_means
 from cxlink.survival.bootstrap import bucket_weights
-from cxlink.survival.small_groups import FEWEST
+from cxlink.survival.sparsity import FEWEST
 
 _BLOCK, _ROUNDS = 200, 30
 

@@ -92,7 +92,8 @@ def curve_checks(curves: Survival, spec: CohortSpec) -> Iterator[Check]:
     for g in curves.own:
         whose = (curves.model, curves.groups[g])
         if curves.sparse[g]:
-            yield Check("sparse", *whose, float(curves.n_events[g]), facts={"case": "curve", **facts})
+            case = "strata" if curves.separated.size and curves.separated[g] else "curve"
+            yield Check("sparse", *whose, float(curves.n_events[g]), facts={"case": case, **facts})
         if curves.last[g] < spec.horizon and np.isnan(curves.point[g, at[spec.horizon]]):
             yield Check("last_period_at_risk", *whose, float(curves.last[g]), passed=False, facts=facts)
         elif curves.emptied[g] > 0:

@@ -20,7 +20,8 @@ from cxlink.groups.support import estimable_to, estimable_until, reaches
 from cxlink.sensitivity.censoring import Censored, censored_group, ending_shares
 from cxlink.sensitivity.follow_up_waves import unfinished_waves
 from cxlink.sensitivity.nonresponse_rows import TIPPING_POINT
-from cxlink.survival.small_groups import beta_hazards, is_sparse
+from cxlink.survival.small_groups import beta_hazards
+from cxlink.survival.sparsity import added_to, is_sparse
 
 Row = dict[str, Any]
 DELTAS = (0.5, 2.0)
@@ -115,8 +116,10 @@ def _drawn(
     weights = whole if rng is None else rng.gamma(whole, size=(len(whole), n_draws))
     n_periods = int(side.entry.max()) + spec.horizon
     hazard, ending = _rates(own, members, weights, n_periods)
-    if rng is not None and is_sparse(spells, request, side, spec.horizon):
-        _, a, b = beta_hazards(person_periods(spells), request, side, n_periods, horizon=spec.horizon)
+    added = None if rng is None else added_to(spells, request, side, spec.horizon)
+    if rng is not None and added is not None:
+        periods = person_periods(spells)
+        _, a, b = beta_hazards(periods, request, side, n_periods, horizon=spec.horizon, added=added)
         used = (a > 0) & (b > 0)
         hazard[used] = rng.beta(a[used], b[used], size=(n_draws, int(used.sum()))).T
     return censored_group(alone, hazard, ending, spec.horizon)

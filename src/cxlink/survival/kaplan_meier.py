@@ -18,7 +18,8 @@ from cxlink.groups.requests import Request
 from cxlink.groups.retained import retained_shares, retained_weights
 from cxlink.groups.support import FEWEST_AT_RISK, last_at_risk, last_with
 from cxlink.survival.bootstrap import drawn_customers
-from cxlink.survival.small_groups import is_sparse, pairs_of, sparse_draws, split
+from cxlink.survival.small_groups import sparse_draws, split
+from cxlink.survival.sparsity import Added, added_to, pairs_of
 from cxlink.survival.survival import Drawn, Survival, inside_areas, read_off
 
 
@@ -42,7 +43,8 @@ class Resampled:
 class _Room:
     """Draws of one request, filled block by block; of sparse groups, weights of their terms among those retained.
 
-    Sparse groups have draws of their own: the bootstrap's are made of the others, which ``drawn`` lays out.
+    Sparse groups, those that customers are added to, have draws of their own: the bootstrap's are made of the others,
+    which ``drawn`` lays out.
     """
 
     drawn: CurvePlan
@@ -51,6 +53,7 @@ class _Room:
     incidence: np.ndarray
     emptied: np.ndarray
     sparse: np.ndarray
+    added: dict[int, Added]
     weights: dict[int, np.ndarray]
 
 
@@ -133,7 +136,9 @@ def point_curves(spells: Spells, request: Request) -> np.ndarray:
 
 def _room(spells: Spells, plan: CurvePlan, n_draws: int) -> _Room:
     shape, standards = (n_draws, plan.n_groups), plan.request.standards
-    sparse = np.array([is_sparse(spells, plan.request, s, plan.horizon) for s in standards], dtype=bool)
+    each = [added_to(spells, plan.request, s, plan.horizon) for s in standards]
+    added = {g: one for g, one in enumerate(each) if one is not None}
+    sparse = np.isin(np.arange(plan.n_groups), list(added))
     redrawn = np.flatnonzero(sparse) if plan.request.given else ()
     return _Room(
         some_groups(plan, ~sparse),
@@ -142,6 +147,7 @@ def _room(spells: Spells, plan: CurvePlan, n_draws: int) -> _Room:
         np.empty((*shape, plan.n_causes)),
         np.zeros(plan.n_groups),
         sparse,
+        added,
         {int(g): np.empty((len(standards[g].curve), n_draws)) for g in redrawn},
     )
 
@@ -236,7 +242,10 @@ def _sparse_curves(
     end = min(plan.horizon, size[1] - 1)
     read = np.union1d(times_read(request, plan.shift[g : g + 1], size[1]), end)
     pieces = []
-    for values in sparse_draws(periods, request, standard, size, rng, read=read, weights=room.weights.get(g)):
+    added, weights = room.added[g], room.weights.get(g)
+    rng = rng.spawn(1)[0] if added.to_each else rng
+    drawn = sparse_draws(periods, request, standard, size, rng, read=read, added=added, weights=weights)
+    for values in drawn:
         survival = np.zeros((len(values), 1, size[1]))
         survival[:, 0, read] = values
         reported = (one[:, 0] for one in _reported(plan, survival, slice(g, g + 1)))
@@ -282,6 +291,9 @@ def _curves(
         own=request.own,
         contrasts=request.contrasts,
         sparse=room.sparse,
+        separated=np.array(
+            [g in room.added and room.added[g].to_each for g in range(plan.n_groups)], dtype=bool
+        ),
         observed=True,
         emptied=np.where(room.sparse, 0.0, room.emptied / max(len(room.survival), 1)),
         causes=causes,

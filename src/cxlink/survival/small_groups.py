@@ -1,9 +1,10 @@
 """Groups with few losses or few survivors: intervals that stay finite and cover.
 
-A bootstrap of such a group hardly varies. Its draws come from a penalised likelihood instead: one customer is added
-who is half lost and half retained at the horizon, which is a log-F(1, 1) penalty as data (Greenland &
-Mansournia 2015, doi 10.1002/sim.6537). When that customer leaves follows the shape of all levels' hazard, with one
-free parameter; how the hazards of the group are then drawn is Hjort's beta process (1990, doi 10.1214/aos/1176347749).
+A bootstrap of such a group hardly varies, and one of strata that lost everybody or nobody not at all. Its draws come
+from a penalised likelihood instead: one customer is added who is half lost and half retained at the horizon, which is a
+log-F(1, 1) penalty as data (Greenland & Mansournia 2015, doi 10.1002/sim.6537), or one to each stratum, see `added_to`.
+When that customer leaves follows the shape of all levels' hazard, with one free parameter; how the hazards of the group
+are then drawn is Hjort's beta process (1990, doi 10.1214/aos/1176347749).
 """
 
 from collections.abc import Iterator
@@ -16,31 +17,9 @@ from cxlink.groups.curves import Standard
 from cxlink.groups.discrete_hazard import log_survival
 from cxlink.groups.mixtures import mixtures, standardise
 from cxlink.groups.requests import Request
+from cxlink.survival.sparsity import ONE_IN_ALL, Added
 
-FEWEST = 10
 _BLOCK = 400_000
-
-
-def is_sparse(spells: Spells, request: Request, standard: Standard, horizon: int) -> bool:
-    """Whether a group has, at the horizon, fewer than ten losses or fewer than ten customers outlasting it.
-
-    Where the group was not followed that far, it is assessed where its follow-up ends; under late entry, over all of
-    its follow-up. Of those who have stayed for some time (the request's), from then on.
-    """
-    start = spells.entry + request.given
-    inside = np.isin(spells.pair, pairs_of(request, standard)) & (spells.exit > start)
-    leave, n, lost = spells.exit[inside], spells.n[inside], spells.cause[inside] > 0
-    if (standard.entry > request.given).any() or (spells.entry[inside] > 0).any():
-        return bool(min(n[lost].sum(), n[~lost].sum()) < FEWEST)
-    at = min(request.given + horizon, int(leave.max(initial=0)))
-    gone = n[lost & (leave <= at)].sum()
-    outlasting = n[(leave > at) | (~lost & (leave == at))].sum()
-    return bool(min(gone, outlasting) < FEWEST)
-
-
-def pairs_of(request: Request, standard: Standard) -> np.ndarray:
-    """The pairs of level and stratum that a group is made of."""
-    return np.unique(np.concatenate([request.members[curve] for curve in np.unique(standard.curve)]))
 
 
 def sparse_draws(
@@ -51,12 +30,13 @@ def sparse_draws(
     rng: np.random.Generator,
     *,
     read: np.ndarray,
+    added: Added,
     weights: np.ndarray | None = None,
 ) -> Iterator[np.ndarray]:
-    """Draw a sparse group's survival, one customer of all levels' shape added.
+    """Draw a sparse group's survival, customers of all levels' shape added.
 
     With r and d the group's customers at risk and lost in period t, and P the added customer's curve,
-    h_t ~ Beta(d + P(t − 1) − P(t), r − d + P(t)): at the horizon, without censoring before, 1 − S is
+    h_t ~ Beta(d + P(t − 1) − P(t), r − d + P(t)): at the horizon, without censoring before, 1 − S of one curve is
     Beta(lost + ½, outlasting + ½).
 
     Parameters
@@ -69,6 +49,8 @@ def sparse_draws(
         Advanced.
     read : int ndarray of shape (n_read,)
         Which of the times are wanted, rising.
+    added : Added
+        Customers added to the group, from `added_to`.
     weights : ndarray of shape (n_terms, n_draws), optional
         Of the standard's terms, draw by draw; its own by default.
 
@@ -79,7 +61,7 @@ def sparse_draws(
     """
     n_draws, n_times, horizon = size
     n_periods = max(n_times - 1, 1) + int(standard.entry.max())
-    moved, a, b = beta_hazards(periods, request, standard, n_periods, horizon=horizon)
+    moved, a, b = beta_hazards(periods, request, standard, n_periods, horizon=horizon, added=added)
     used, group = (a > 0) & (b > 0), mixtures([moved])
     block = max(_BLOCK // a.size, 10)
     for start in range(0, n_draws, block):
@@ -92,7 +74,13 @@ def sparse_draws(
 
 
 def beta_hazards(
-    periods: PersonPeriods, request: Request, standard: Standard, n_periods: int, *, horizon: int
+    periods: PersonPeriods,
+    request: Request,
+    standard: Standard,
+    n_periods: int,
+    *,
+    horizon: int,
+    added: Added,
 ) -> tuple[Standard, np.ndarray, np.ndarray]:
     """Parameters of the hazards of a sparse group, see `sparse_draws`.
 
@@ -110,7 +98,7 @@ def beta_hazards(
         _long(np.array([counts[pairs].sum(axis=0) for pairs in members]), n_periods)
         for counts in (periods.at_risk, periods.lost)
     )
-    gone, there = added_customer(shape_of_all(periods, members, n_periods), moved, horizon)
+    gone, there = added_customers(shape_of_all(periods, members, n_periods), moved, horizon, added)
     return moved, lost + gone, at_risk - lost + there
 
 
@@ -142,10 +130,12 @@ def shape_of_all(periods: PersonPeriods, members: list[np.ndarray], n_periods: i
     return np.pad(np.cumsum(steps, axis=1), ((0, 0), (1, 0)))
 
 
-def added_customer(cumulative: np.ndarray, standard: Standard, horizon: int) -> tuple[np.ndarray, np.ndarray]:
-    """Spread one customer over a group's curves and entries, half of it lost by the horizon.
+def added_customers(
+    cumulative: np.ndarray, standard: Standard, horizon: int, added: Added = ONE_IN_ALL
+) -> tuple[np.ndarray, np.ndarray]:
+    """Spread one customer over a group's curves and entries, or one of each curve over its entries.
 
-    P(t) = exp(−θ (H₀(t) − H₀(e))) with θ such that P(e + h) = ½ (or as far as the curve goes).
+    P(t) = exp(−θ (H₀(t) − H₀(e))) with θ such that P(e + h) is the share left (or as far as the curve goes).
 
     Parameters
     ----------
@@ -155,6 +145,8 @@ def added_customer(cumulative: np.ndarray, standard: Standard, horizon: int) -> 
         The group, over these curves.
     horizon : int
         h, in periods.
+    added : Added
+        How many, and the share left.
 
     Returns
     -------
@@ -162,10 +154,13 @@ def added_customer(cumulative: np.ndarray, standard: Standard, horizon: int) -> 
         The shares lost in, and retained after, each period.
     """
     gone, there = np.zeros((2, cumulative.shape[0], cumulative.shape[1] - 1))
-    for curve, entry, weight in zip(standard.curve, standard.entry, standard.weight, strict=True):
+    share = standard.weight
+    if added.to_each:
+        whole = np.bincount(standard.curve, share)[standard.curve]
+        share = np.divide(share, whole, out=np.zeros_like(share), where=whole > 0)
+    for curve, entry, weight in zip(standard.curve, standard.entry, share, strict=True):
         since = cumulative[curve, entry:] - cumulative[curve, entry]
-        half = since[min(horizon, len(since) - 1)]
-        left = weight * 0.5 ** (since / half)
+        left = weight * added.left ** (since / since[min(horizon, len(since) - 1)])
         gone[curve, entry:] += left[:-1] - left[1:]
         there[curve, entry:] += left[1:]
     return gone, there

@@ -92,6 +92,8 @@ class Survival:
         Positions of each contrast's group and reference.
     sparse : bool ndarray of shape (n_groups,)
         Whether the draws are shrunk towards other groups or by a penalty.
+    separated : bool ndarray of shape (n_groups,)
+        Whether that is because strata of the group lost everybody or nobody; none in models that are not observed.
     observed : bool
         Whether it is an observed curve: reported at each of its times, not only at the steps of the ladder.
     posterior : bool
@@ -126,6 +128,7 @@ class Survival:
     own: tuple[int, ...]
     contrasts: tuple[tuple[int, int], ...]
     sparse: np.ndarray
+    separated: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
     observed: bool = False
     posterior: bool = False
     emptied: np.ndarray = field(default_factory=lambda: np.zeros(0))

@@ -25,7 +25,7 @@ from cxlink.estimands.survival_estimands import (
 from cxlink.groups import requests as standards
 from cxlink.groups.requests import Request
 from cxlink.groups.standardisation import standardised
-from cxlink.survival.small_groups import FEWEST as FEWEST_LOSSES
+from cxlink.survival.sparsity import FEWEST as FEWEST_LOSSES
 from cxlink.survival.survival import Survival
 from cxlink.survival.tails.group_readings import MODEL
 from cxlink.survival.tails.published_errors import published_error_at, published_table

@@ -13,7 +13,7 @@ from cxlink.groups.requests import Request
 from cxlink.sensitivity.censoring_weights.censoring_fit import CensoringFit
 from cxlink.sensitivity.censoring_weights.follow_up_arrays import FollowUpArrays
 from cxlink.sensitivity.censoring_weights.weighted_retention import MOST_WEIGHT, CensoringWeights
-from cxlink.survival.small_groups import FEWEST, pairs_of
+from cxlink.survival.sparsity import FEWEST, pairs_of
 
 MODEL = "kaplan_meier"
 

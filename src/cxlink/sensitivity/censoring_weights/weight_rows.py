@@ -31,7 +31,8 @@ from cxlink.sensitivity.censoring_weights.weighted_retention import (
     weighted_retention,
     weights_of,
 )
-from cxlink.survival.small_groups import is_sparse, sparse_draws
+from cxlink.survival.small_groups import sparse_draws
+from cxlink.survival.sparsity import ONE_IN_ALL, added_to, is_sparse
 
 Row = dict[str, Any]
 WEIGHTED = "censoring_weighted"
@@ -148,7 +149,7 @@ def _draws(
         periods = effective_periods(weights, spells)
         drawn = sparse_draws(
             periods, request, standard, (n_draws, int(standard.entry.max()) + horizon + 1, horizon), rng,
-            read=np.array([horizon]),
+            read=np.array([horizon]), added=added_to(spells, request, standard, horizon) or ONE_IN_ALL,
         )  # fmt: skip
         draws.append(np.concatenate(list(drawn))[:, 0])
     return draws

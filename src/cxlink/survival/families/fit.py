@@ -20,7 +20,7 @@ from cxlink.survival.families.catalogue import menu
 from cxlink.survival.families.family import Family
 from cxlink.survival.families.family_layout import FamilyLayout, lay_out
 from cxlink.survival.families.fitted import Fit, Unfitted
-from cxlink.survival.small_groups import FEWEST
+from cxlink.survival.sparsity import FEWEST
 
 _FLAT = 0.05
 _INSIDE = 3.0

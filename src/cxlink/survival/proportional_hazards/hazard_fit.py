@@ -12,7 +12,7 @@ from cxlink.survival.proportional_hazards.cloglog import Grouped, Solution, solv
 from cxlink.survival.proportional_hazards.hazard_design import HazardDesign, make_design, penalty, separated
 from cxlink.survival.proportional_hazards.hazard_errors import HazardErrors
 from cxlink.survival.proportional_hazards.robust_errors import Covariance, errors_of
-from cxlink.survival.small_groups import FEWEST
+from cxlink.survival.sparsity import FEWEST
 
 TIME = "score × time"
 _FLAT = 0.05

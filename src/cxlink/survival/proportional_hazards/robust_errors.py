@@ -28,7 +28,7 @@ from cxlink.survival.proportional_hazards.cloglog import (
 )
 from cxlink.survival.proportional_hazards.hazard_design import separated
 from cxlink.survival.proportional_hazards.hazard_errors import LEAST_VARIANCE, Contributions, HazardErrors
-from cxlink.survival.small_groups import FEWEST
+from cxlink.survival.sparsity import FEWEST
 
 Covariance = Literal["robust", "model", "jackknife"]
 """Of coefficients: over customers, or the buckets of their clusters; from the expected information; or by leaving out

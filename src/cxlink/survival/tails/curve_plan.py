@@ -12,7 +12,7 @@ from cxlink.groups.discrete_hazard import EXTINCT, add_up, carried, hazards
 from cxlink.groups.mixtures import Mixtures, mixtures
 from cxlink.groups.requests import Request
 from cxlink.groups.support import FEWEST_AT_RISK, last_with
-from cxlink.survival.small_groups import is_sparse
+from cxlink.survival.sparsity import is_sparse
 from cxlink.survival.tails.continued_hazards import cells_of
 
 _NOBODY = 1e-300
