@@ -234,9 +234,11 @@ def stratum_names(column: pa.ChunkedArray, cuts: tuple[float, ...] | None) -> np
     return np.asarray(names[column.to_pandas().fillna(-1).to_numpy(dtype=int) + 1])
 
 
-def _waves(quarters: pd.Series) -> Any:
-    quarters = quarters.fillna(0).astype(int)
-    return np.where(quarters > 0, (quarters // 4).astype(str) + "Q" + (quarters % 4 + 1).astype(str), "")
+def _waves(quarters: pd.Series) -> np.ndarray:
+    """Names of calendar quarters, each written once; none where the survey has no date."""
+    codes, found = pd.factorize(quarters.fillna(0).astype(int))
+    names = [f"{quarter // 4}Q{quarter % 4 + 1}" if quarter > 0 else "" for quarter in found]
+    return np.array(names, dtype=object)[codes]
 
 
 def _never_observed(spec: CohortSpec, before: np.ndarray, lost: np.ndarray) -> dict[str, np.ndarray]:

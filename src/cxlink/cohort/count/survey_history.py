@@ -32,8 +32,9 @@ WHOLE = 720_720
 """What a customer is divided into, so that the surveys of each have whole parts: a multiple of 1 to 16."""
 _PREVIOUS, _NUMBER, _SINCE, _TWICE = "survey.previous", "survey.number", "survey.since", "survey.twice"
 _NEXT, _SURVEYS, _UNTIL = "survey.next", "survey.surveys", "survey.until"
-_GIVEN, _DAY, _LAST, _AGAIN = "survey.given", "survey.day", "survey.last", "survey.again"
-"""Of a row, the row before it and the one after, while the others are made."""
+_SCORE, _GIVEN, _DAY = "survey.score", "survey.given", "survey.day"
+_START, _END, _LAST, _AGAIN = "survey.start", "survey.end", "survey.last", "survey.again"
+"""Of a row, the row before it and the one after, while the others are made; days as `whole_periods` places them."""
 
 
 def with_history(source: Source, spec: CohortSpec) -> Source:
@@ -53,40 +54,54 @@ def with_history(source: Source, spec: CohortSpec) -> Source:
     sub = spec.subscription
     assert sub is not None
     source = with_bucket_of_some(source, spec)
-    raw = columns.raw(source, spec.score.column, "score")
-    survey = day(source, str(sub.survey), "survey")
-    given = columns.is_given(raw)
+    raw, on = columns.raw(source, spec.score.column, "score"), day(source, str(sub.survey), "survey")
+    # what the rows before and after are asked of is made once a row
+    source = source.kept(
+        source.table.mutate(
+            score_key(raw, spec.table, spec.scale, spec.score.round).name(_SCORE),
+            columns.is_given(raw).name(_GIVEN),
+            on.name(_DAY),
+            periods.start_place(on, sub.unit).cast("int32").name(_START),
+            periods.end_place(on, sub.unit).cast("int32").name(_END),
+        )
+    )
+    rows = source.table
+    given, next_one = rows[_GIVEN], rows[_next_day(spec)]
     # unanswered surveys come last, so that the row before an answered one is answered; equal days are refused
     over = ibis.window(
-        group_by=columns.raw(source, str(spec.cohort.id), "id"), order_by=[columns.as_one(~given), survey]
+        group_by=columns.raw(source, str(spec.cohort.id), "id"),
+        order_by=[columns.as_one(~given), rows[_DAY]],
     )
-    score = score_key(raw, spec.table, spec.scale, spec.score.round)
-    bucket = [name for name in source.table.columns if name == BUCKET_OF_ROW]
-    placed = source.table.mutate(
-        *(source.table[name].max().over(over).name(name) for name in bucket),
-        survey.name(_DAY),
-        given.name(_GIVEN),
+    bucket = [name for name in rows.columns if name == BUCKET_OF_ROW]
+    placed = rows.mutate(
+        *(rows[name].max().over(over).name(name) for name in bucket),
         ibis.row_number().over(over).name(_NUMBER),
-        score.lag().over(over).name(_PREVIOUS),
-        survey.lag().over(over).name(_LAST),
-        survey.lead().over(over).name(_NEXT),
+        rows[_SCORE].lag().over(over).name(_PREVIOUS),
+        rows[_START].lag().over(over).name(_LAST),
+        next_one.lead().over(over).name(_NEXT),
         given.lead().over(over).name(_AGAIN),
         # over all of a customer's rows, in the one order that the engine sorts them in
         columns.as_one(given).sum().over(over).name(_SURVEYS),
     )
-    # what is worked out of these is worked out once, before the keys of cells use it
-    last, day_of = placed[_LAST], placed[_DAY]
     # the next survey of a customer who does not answer again is none
     after = placed[_AGAIN].ifelse(placed[_NEXT], None)
-    twice = (last == day_of).fill_null(False) | (after == day_of).fill_null(False)
+    same_day = (placed[_LAST] == placed[_START], after == placed[_next_day(spec)])
+    twice = same_day[0].fill_null(False) | same_day[1].fill_null(False)
+    # what is worked out of these is worked out once, before the keys of cells use it
     known = placed.mutate(
-        periods.whole_periods(last, day_of, sub.unit).name(_SINCE),
+        periods.between(placed[_LAST], placed[_END], sub.unit).name(_SINCE),
         after.name(_NEXT),
         placed[_SURVEYS].clip(lower=1).name(_SURVEYS),
         (twice & placed[_GIVEN]).name(_TWICE),
     )
     kept = known.filter(known[_GIVEN] | (known[_NUMBER] == 0))
-    return source.kept(kept.drop(_GIVEN, _DAY, _LAST, _AGAIN))
+    return source.kept(kept.drop(_SCORE, _GIVEN, _DAY, _END, _LAST, _AGAIN))
+
+
+def _next_day(spec: CohortSpec) -> str:
+    """Column whose next value follow-up is cut at: a date, or of durations the place of the survey's day."""
+    assert spec.subscription is not None
+    return _DAY if spec.subscription.dated else _END
 
 
 def first_surveys(source: Source) -> Source:
@@ -130,10 +145,10 @@ def cut_at_next(source: Source, spec: CohortSpec) -> tuple[Source, CohortSpec]:
         until = day_or_column(source, str(sub.observed_until), "observed_until")
         last = ibis.coalesce(ibis.least(until, after), until)
     else:
-        last = periods.whole_periods(day(source, str(sub.survey), "survey"), after, sub.unit).cast("float64")
+        last = periods.between(source.table[_START], after, sub.unit)
         if sub.follow_up:
             followed = columns.number(columns.raw(source, sub.follow_up, "follow_up"), spec.table)
-            last = ibis.coalesce(ibis.least(followed, last), followed)
+            last = ibis.coalesce(ibis.least(followed, last.cast("float64")), followed)
     made = replace(
         source.kept(source.table.mutate(last.name(_UNTIL)).view()), columns=(*source.columns, _UNTIL)
     )

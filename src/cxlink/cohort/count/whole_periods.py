@@ -2,6 +2,9 @@
 
 An anniversary is the start's day of the month *m* months on, clipped to the month's end (31 January + 1 month is
 28 or 29 February). Engines' own ``date_diff`` counts calendar boundaries instead, which is wrong here.
+
+Dates become whole numbers first, one as the start of a period and one as its end: whole periods are their difference,
+rounded down. Who asks of many pairs of dates makes the numbers once a date.
 """
 
 from typing import Any
@@ -10,6 +13,8 @@ from cxlink.cohort.read.columns import as_one
 
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _DAYS = {"day": 1, "week": 7}
+_OF_MONTH, _LAST_DAY = 32, 31
+"""Places of a month: its days, the last of which is also the 31st."""
 
 
 def whole_periods(start: Any, end: Any, unit: str) -> Any:
@@ -28,9 +33,40 @@ def whole_periods(start: Any, end: Any, unit: str) -> Any:
     """
     if unit in _DAYS:
         return _floor(_days(start, end), _DAYS[unit])
-    # min(day of start, length of end's month) > day of end, without a table of month lengths
-    short = (start.day() > end.day()) & ~_last_of_month(end)
-    return _floor(_month_steps(start, end) - as_one(short), _MONTHS[unit])
+    return between(start_place(start, unit), end_place(end, unit), unit)
+
+
+def start_place(date: Any, unit: str) -> Any:
+    """Whole number of a date that periods start on; see `between`.
+
+    Parameters
+    ----------
+    date : ibis date column
+        The date.
+    unit : str
+        day, week, month, quarter or year.
+
+    Returns
+    -------
+    ibis int64 column
+        Of periods of months 32 times the calendar month, plus the day of it.
+    """
+    return _since_1970(date) if unit in _DAYS else _month(date) * _OF_MONTH + date.day()
+
+
+def end_place(date: Any, unit: str) -> Any:
+    """Whole number of a date that periods end on; as `start_place`, the last day of a month being its 31st."""
+    if unit in _DAYS:
+        return _since_1970(date)
+    return _month(date) * _OF_MONTH + _last_of_month(date).ifelse(_LAST_DAY, date.day())
+
+
+def between(start: Any, end: Any, unit: str) -> Any:
+    """Whole periods from a `start_place` to an `end_place`.
+
+    With months m and days d of the dates they are m₂ − m₁, less one where d₂ < d₁ and d₂ is not the last of its month.
+    """
+    return _floor(end - start, _DAYS[unit] if unit in _DAYS else _MONTHS[unit] * _OF_MONTH)
 
 
 def period_of(start: Any, event: Any, unit: str) -> Any:
@@ -55,7 +91,18 @@ def period_of(start: Any, event: Any, unit: str) -> Any:
 
 def _month_steps(start: Any, end: Any) -> Any:
     """Calendar months between the months of two dates."""
-    return ((end.year() - start.year()) * 12 + end.month() - start.month()).cast("int64")
+    return _month(end) - _month(start)
+
+
+def _month(date: Any) -> Any:
+    """Number of a calendar month."""
+    return (date.year() * 12 + date.month()).cast("int64")
+
+
+def _since_1970(date: Any) -> Any:
+    import ibis
+
+    return _days(ibis.date("1970-01-01"), date)
 
 
 def _days(start: Any, end: Any) -> Any:
