@@ -10,6 +10,7 @@ from benchmarks.measure import Measured
 
 OURS, FROM_COUNTS, BARE = "cxlink", "cxlink, from counts", "bare group-by"
 BY_HAND = "the same by hand"
+OWN_HASH = "bare group-by, buckets by the engine's own hash"
 COUNTING = {True: "counting, retention and spend", False: "counting, retention only"}
 WITH_IDS = "counting, retention and spend, no id twice"
 FURTHER = {

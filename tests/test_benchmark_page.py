@@ -10,7 +10,20 @@ from benchmarks import users
 from benchmarks.further_counting import COUNTED, at_path, further_table, make_surveys
 from benchmarks.measure import Measured
 from benchmarks.report import user_table
-from benchmarks.results import BARE, BY_HAND, COUNTING, FURTHER, OURS, SCRIPT, USER, WITH_IDS, Row, kept, row
+from benchmarks.results import (
+    BARE,
+    BY_HAND,
+    COUNTING,
+    FURTHER,
+    OURS,
+    OWN_HASH,
+    SCRIPT,
+    USER,
+    WITH_IDS,
+    Row,
+    kept,
+    row,
+)
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 
@@ -50,11 +63,12 @@ def test_further_counts_stand_beside_their_bare_group_by() -> None:
         row(what, 1_000_000, OURS, Measured([9.0], [3.0])), row(what, 1_000_000, BARE, Measured([9.0], [2.5])),
         row(what, 10_000_000, OURS, Measured([9.0], [40.0])), row(what, 10_000_000, BARE, Measured([9.0], [20.0])),
         row(what, 10_000_000, BY_HAND, Measured([9.0], [50.0])),
+        row(what, 10_000_000, OWN_HASH, Measured([9.0], [10.0])),
     ]  # fmt: skip
     lines = [line for line in further_table(rows).split("\n") if what in line]
     assert lines == [
-        f"| 1,000,000 | {what} | 3.00 | 2.50 | 1.2 | met |  |  |",
-        f"| 10,000,000 | {what} | 40.00 | 20.00 | 2.0 | **missed** | 50.00 | 0.80 |",
+        f"| 1,000,000 | {what} | 3.00 | 2.50 | 1.20 | met |  |  |  |  |",
+        f"| 10,000,000 | {what} | 40.00 | 20.00 | 2.00 | **missed** | 50.00 | 0.80 | 10.00 | 4.00 |",
     ]
     assert further_table([]) == ""
 

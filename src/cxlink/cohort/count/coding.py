@@ -237,8 +237,7 @@ def stratum_names(column: pa.ChunkedArray, cuts: tuple[float, ...] | None) -> np
 def _waves(quarters: pd.Series) -> np.ndarray:
     """Names of calendar quarters, each written once; none where the survey has no date."""
     codes, found = pd.factorize(quarters.fillna(0).astype(int))
-    names = [f"{quarter // 4}Q{quarter % 4 + 1}" if quarter > 0 else "" for quarter in found]
-    return np.array(names, dtype=object)[codes]
+    return np.array([f"{q // 4}Q{q % 4 + 1}" if q > 0 else "" for q in found], dtype=object)[codes]
 
 
 def _never_observed(spec: CohortSpec, before: np.ndarray, lost: np.ndarray) -> dict[str, np.ndarray]:
