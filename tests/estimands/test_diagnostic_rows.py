@@ -87,7 +87,10 @@ def test_standardised_curves_are_told_apart_and_parts_are_silent() -> None:
 
 def test_spend_that_rests_on_one_customer_or_on_none_who_spent() -> None:
     cells = CellMeans(
-        *(np.zeros(3) for _ in range(4)), scores=None, spent_nothing=np.array([True, False, True])
+        *(np.zeros(3) for _ in range(4)),
+        scores=None,
+        spent_nothing=np.array([True, False, True]),
+        squares=np.zeros(3),
     )
     means = replace(means_for(), n=np.array([1, 70, 12]))
     one, nothing = spend_checks(cells, means)
@@ -96,6 +99,9 @@ def test_spend_that_rests_on_one_customer_or_on_none_who_spent() -> None:
         Check("spent_nothing", "means", value=2.0, facts={"case": "cells"})
     )
     quiet = replace(cells, spent_nothing=np.zeros(3, bool))
+    (most,) = spend_checks(quiet, replace(means_for(), concentration=np.array([0.999, 0.1, 0.2])))
+    assert (most.code, most.group, most.value, most.passed) == ("spend_concentration", "worst", 0.999, False)
+    assert note(most).startswith("one customer accounts for at least 99")
     assert list(spend_checks(quiet, means_for())) == []
 
 

@@ -162,6 +162,24 @@ def test_a_band_of_under_thirty_customers_names_its_number(best: int, worst: int
     assert ("rest on few" in notices) is bool(said)
 
 
+def test_one_customer_who_spent_most_is_named() -> None:
+    facts = {"share": 0.99, "adjusted": "no", "stratum": "", "scenario": ""}
+    check = Check("spend_concentration", "means", "worst", 0.998, bound=0.5, passed=False, facts=facts)
+    said = _said(replace(GIVEN, checks=(check,)), "notice")
+    assert f"One customer accounts for at least 99{THIN}% of the spend of customers who gave 1:" in said
+    # a stratum's, or another level's, is in the diagnostics alone
+    for other in (replace(check, group="5"), replace(check, facts={**facts, "stratum": "plan=x"})):
+        assert "One customer" not in _said(replace(GIVEN, checks=(other,)), "notice")
+
+
+def test_a_ratio_that_no_data_know_is_not_written_out() -> None:
+    where = "estimand == 'retention_ratio' and headline"
+    large = _said(_changed(where, estimate=1.04e7, conf_low=0.84, conf_high=math.inf))
+    assert f">1{THIN}000 (at least 0.84)" in large
+    small = _said(_changed(where, estimate=5.7e-5, conf_low=1.9e-5, conf_high=0.987))
+    assert "<0.01 [<0.01," in small
+
+
 def test_a_sign_the_wrong_way_round_has_its_sentence() -> None:
     kinds = {"retention": "retained", "spend": "spent"}
     assert not any(say(f"results.wrong_sign_{kind}") in _said(GIVEN, "notice") for kind in kinds)

@@ -115,7 +115,7 @@ def _means(
     ]
     spend = counts.spec.spend
     if spend is not None and not spend.refunds:
-        made = [on_log_link(means) for means in made]
+        made = [on_log_link(means, rng) for means in made]
     return list(zip(requests, cells, made, strict=True))
 
 

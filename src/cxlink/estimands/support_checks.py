@@ -1,5 +1,6 @@
 """What stands behind the estimates: support, sparse groups, curves that end early, spend that rests on little."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,6 +12,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.scales import label
 from cxlink.groups.effective_buckets import FEWEST_BUCKETS, effective_buckets
 from cxlink.groups.requests import Request
+from cxlink.spend.concentration import MOST, rests_on_one
 from cxlink.spend.means import CellMeans, MeanSpend
 from cxlink.survival.survival import Survival
 
@@ -104,10 +106,16 @@ def curve_checks(curves: Survival, spec: CohortSpec) -> Iterator[Check]:
 
 
 def spend_checks(cells: CellMeans, means: MeanSpend) -> Iterator[Check]:
-    """Say which groups' means rest on one customer, or on nobody who spent."""
+    """Say which groups' means rest on one customer, by number or by what it spent, or on nobody who spent."""
     for g in means.own:
         if means.n[g] == 1:
             yield Check("one_customer", "means", means.groups[g], 1.0)
+        elif means.concentration.size and rests_on_one(means.concentration[g], means.n[g]):
+            share = float(means.concentration[g])
+            facts: dict[str, Fact] = {"share": math.floor(100 * share) / 100, **means.labels}
+            yield Check(
+                "spend_concentration", "means", means.groups[g], share, bound=MOST, passed=False, facts=facts
+            )
     if cells.spent_nothing.any():
         yield Check("spent_nothing", "means", value=float(cells.spent_nothing.sum()), facts={"case": "cells"})
 

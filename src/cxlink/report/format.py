@@ -27,6 +27,7 @@ from cxlink.survival.families.catalogue import families_by_name
 FIRM = "\u00a0"  # no-break space: keeps an interval on one line
 _RANGE = re.compile(r"(-?\d+)-(-?\d+)")
 _LONG = 1000  # periods: beyond, decimals say nothing
+_LARGEST = 1000
 _LONGEST = 60
 FINEST = 2  # decimals
 TIMES = ("day", "week", "month", "quarter", "year")
@@ -134,6 +135,8 @@ def _scaled(estimate: float, row: Estimate, digits: int | None) -> str:
     shown = digits if digits is not None else _digits(row)
     if row.unit in TIMES and abs(estimate) >= _LONG:
         shown = 0
+    if row.unit == "ratio" and (bounded := out_of_scale(estimate, shown)):
+        return bounded
     if not is_share(row):
         return decimal(estimate, shown)
     text = decimal(100 * estimate, shown)
@@ -145,6 +148,13 @@ def _scaled(estimate: float, row: Estimate, digits: int | None) -> str:
     if 0 < estimate < 1 and text == decimal(100, shown):
         return f">{decimal(100 - least, shown)}" if shown else ">99"
     return text
+
+
+def out_of_scale(ratio: float, shown: int = 0) -> str:
+    """Write a ratio that no data of this kind know: over a thousand, or so small that its digits are zeros."""
+    if _LARGEST < ratio < math.inf:
+        return f">{whole(_LARGEST)}"
+    return f"<{decimal(10.0**-shown, shown)}" if 0 < ratio < 1 and not round(ratio, shown) else ""
 
 
 def decimals(low: float, high: float, none: float = math.nan) -> int:

@@ -6,7 +6,7 @@ White 1985), is s²/n.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.sparse import coo_array, csr_array
@@ -14,6 +14,7 @@ from scipy.sparse import coo_array, csr_array
 from cxlink.cohort.count.spell_buckets import SpellBuckets
 from cxlink.cohort.count.spells import Spells
 from cxlink.groups.requests import Request
+from cxlink.spend.concentration import concentration, rests_on_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class MeanSpend:
         Spend has no number of events.
     posterior : bool
         Whether a ratio is estimated by the median of its draws; always False: the ratio of the two means.
+    concentration : ndarray of shape (n_groups,)
+        Of the means by cell, see `cxlink.spend.concentration`; none of other models.
     """
 
     labels: dict[str, str]
@@ -57,6 +60,7 @@ class MeanSpend:
     model: str = "means"
     n_events: None = None
     posterior: bool = False
+    concentration: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @property
     def widened(self) -> np.ndarray:
@@ -84,6 +88,8 @@ class CellMeans:
         clustered customers summed over each place of `SpellBuckets`, whose weights have that scale.
     spent_nothing : bool ndarray of shape (n_cells,)
         Cells in which nobody spent anything, though others did.
+    squares : ndarray of shape (n_cells,)
+        Σy².
     """
 
     n: np.ndarray
@@ -92,6 +98,7 @@ class CellMeans:
     within: np.ndarray
     scores: csr_array
     spent_nothing: np.ndarray
+    squares: np.ndarray
 
 
 def cell_means(spells: Spells, members: Sequence[np.ndarray]) -> CellMeans:
@@ -121,7 +128,7 @@ def cell_means(spells: Spells, members: Sequence[np.ndarray]) -> CellMeans:
     spent_nothing = (total == 0) & (squares == 0) & (n > 0) & bool((spells.spend[:, 1] != 0).any())
     if spells.buckets is not None:
         scores = _of_places(spells.buckets, (cell, spell), n, mean)
-        return CellMeans(n, mean, variance, np.zeros_like(mean), scores, spent_nothing)
+        return CellMeans(n, mean, variance, np.zeros_like(mean), scores, spent_nothing, squares)
     multiples = n[cell] > 1
     cell, spell = cell[multiples], spell[multiples]
     residual = spells.spend[spell, 1] - spells.spend[spell, 0] * mean[cell]
@@ -129,7 +136,8 @@ def cell_means(spells: Spells, members: Sequence[np.ndarray]) -> CellMeans:
         (residual / np.sqrt(n[cell] * (n[cell] - 1)), (cell, spell)), shape=(len(members), len(spells.n))
     ).tocsr()
     between: np.ndarray = scores.power(2) @ (1 / spells.n)
-    return CellMeans(n, mean, variance, np.maximum(variance - between, 0.0), scores, spent_nothing)
+    within = np.maximum(variance - between, 0.0)
+    return CellMeans(n, mean, variance, within, scores, spent_nothing, squares)
 
 
 def _of_places(
@@ -195,25 +203,36 @@ def mean_spend(
         spent_nothing=spent_nothing,
         own=tuple(i for i in request.own if not empty[i]),
         contrasts=tuple((a, b) for a, b in request.contrasts if not (empty[a] or empty[b])),
+        concentration=concentration(weights, cells.n, cells.squares, point),
     )
 
 
-def on_log_link(means: MeanSpend) -> MeanSpend:
+def on_log_link(means: MeanSpend, rng: np.random.Generator) -> MeanSpend:
     """Draw means on the scale of their logarithm, μ̂·exp(δ/μ̂) for μ̂ + δ: amounts that cannot be negative.
 
     To first order these are the same draws, with the same joint covariance. The mean of a skewed distribution is
     underestimated more often than overestimated, so the upper limit should be further away (Hall 1992, doi
-    10.1111/j.2517-6161.1992.tb01876.x).
+    10.1111/j.2517-6161.1992.tb01876.x). Not so where one customer makes the mean: another cohort has none like it, or
+    two. There it is drawn, Poisson(1) times, beside the others, whose spend, which sums of squares no longer show, is
+    taken to vary as much as an exponential distribution.
 
     Parameters
     ----------
     means : MeanSpend
         Of non-negative amounts. Groups without spenders are returned unchanged.
+    rng : Generator
+        A child of it is advanced where one customer makes a mean.
     """
     at = (means.point > 0) & ~means.spent_nothing
     draws = means.draws.copy()
     with np.errstate(over="ignore"):  # an error of hundreds of times the mean has no upper limit
         draws[:, at] = means.point[at] * np.exp(draws[:, at] / means.point[at] - 1)
+    if means.concentration.size and (one := at & rests_on_one(means.concentration, means.n)).any():
+        largest = means.point[one] * np.sqrt(means.concentration[one])
+        child, n = rng.spawn(1)[0], means.n[one]
+        times = child.poisson(1.0, len(draws))[:, None]
+        others = child.gamma(n, (means.point[one] - largest) / n, (len(draws), len(n)))
+        draws[:, one] = others + largest * times
     return replace(means, draws=draws)
 
 

@@ -74,6 +74,7 @@ def _bucketed(cells: SpendCells) -> tuple[np.ndarray, np.ndarray] | tuple[()]:
 _MODELS: dict[str, Callable[[SpendCells, Effect], Fitted]] = {
     "poisson": fit_poisson, "gamma": fit_gamma, "two_part": fit_two_part, "log_ols": fit_log_ols,
 }  # fmt: skip
+SPEND_MODELS = tuple(_MODELS)
 
 
 def fit_spend(

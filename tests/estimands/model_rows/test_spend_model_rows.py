@@ -156,3 +156,33 @@ def test_agreement_with_the_headline() -> None:
     assert list(agreement(rows, [], ("best", "worst"))) == []
     endless = [ratio("means", np.inf, headline=True, conf_low=3.0, conf_high=np.inf)]
     assert list(agreement(rows, endless, ("best", "worst"))) == []
+
+
+def with_amount(counts: Counts, amount: float, n: int | None = None) -> Counts:
+    cells = counts.cells.copy() if n is None else counts.cells.iloc[:n].copy()
+    for power, name in ((1, "spend_sum"), (2, "spend_sum_sq")):
+        cells.loc[cells.index[0], name] += amount**power
+    return Counts(cells, counts.spec, counts.profile)
+
+
+def test_no_regression_describes_one_customer_or_fewer_than_ten() -> None:
+    for counts, reason in (
+        (with_amount(counts_for(), 1e9), "one_customer_spent"),
+        (counts_for(n=9), "few_customers"),
+    ):
+        rows, findings = made(counts)
+        assert rows == []
+        assert [check.model for check in findings] == ["poisson", "gamma", "two_part", "log_ols"]
+        for check in findings:
+            facts = {"case": "spend", "reason": reason}
+            assert check_fields(check) == check_fields(
+                Check("not_fitted", check.model, passed=False, facts=facts)
+            )
+    assert "fewer than ten customers" in note(findings[0])
+    # page one stands on it, so there it is
+    few = counts_for(n=9)
+    rows = spend_model_rows(few, spells_of(few), [], np.random.default_rng(1), leads=True)[0]
+    assert "poisson" in {row["model"] for row in rows}
+    # refunds: a sum may be near 0 without anybody to blame
+    findings = made(with_amount(counts_for(refunds=True), 1e9))[1]
+    assert "one_customer_spent" not in {check.get("reason") for check in findings}

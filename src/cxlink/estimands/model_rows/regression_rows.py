@@ -13,10 +13,12 @@ from cxlink.estimands.e_values import e_values
 from cxlink.estimands.estimand import NOT_LEADING
 from cxlink.estimands.model_rows.coefficients import spend_coefficients
 from cxlink.estimands.spend_estimands import LEADING, spend_rows
+from cxlink.spend.concentration import MOST
 from cxlink.spend.fitted_regressions import NoSpendFit, SpendFit
-from cxlink.spend.regressions import fit_poisson, fit_spend, variance_power
+from cxlink.spend.regressions import SPEND_MODELS, fit_poisson, fit_spend, variance_power
 from cxlink.spend.spend_cells import SpendCells
 from cxlink.spend.standardised_means import SpendQuestion, group_means, inestimable_groups, spend_question
+from cxlink.survival.sparsity import FEWEST
 
 Row = dict[str, Any]
 
@@ -50,6 +52,10 @@ def spend_model_rows(
     if spec.spend is None:
         return [], [], []
     question = spend_question(counts, spells)
+    reason = _withheld(question.cells, refunds=spec.spend.refunds, leads=leads)
+    if reason:
+        unfitted = [NoSpendFit(model, reason) for model in SPEND_MODELS]
+        return [], [check for one in unfitted for check in fit_findings(one, question)], []
     rows: list[Row] = []
     findings: list[Check] = []
     coefficients: list[Row] = []
@@ -63,6 +69,18 @@ def spend_model_rows(
     findings += _variance(question.cells)
     findings += agreement(rows, headline, spec.contrast(spec.analysis.contrasts[0]))
     return [*rows, *e_values(rows)], findings, coefficients
+
+
+def _withheld(cells: SpendCells, *, refunds: bool, leads: bool) -> str:
+    """Why no regression of spend says anything of these customers; empty where they do.
+
+    They are fewer than ten, unless page one stands on them; or one of them spent most of it.
+    """
+    n, total = float(cells.n.sum()), float(cells.total.sum())
+    if 0 < n < FEWEST and not leads:
+        return "few_customers"
+    alone = not refunds and total > 0 and float(cells.squares.sum()) / total**2 >= MOST and n >= FEWEST
+    return "one_customer_spent" if alone else ""
 
 
 def spend_trend(cells: SpendCells, level: float) -> Iterator[Check]:

@@ -13,6 +13,7 @@ from cxlink.report.format import (
     full,
     levels,
     listed,
+    out_of_scale,
     periods,
     score,
     signed,
@@ -24,6 +25,7 @@ from cxlink.report.posterior_sections.posterior_warnings import sampling_failure
 from cxlink.report.profile_words import exclusions, guesses, other_notes
 from cxlink.report.sections.support_words import support
 from cxlink.report.words import say
+from cxlink.survival.sparsity import FEWEST
 
 _OUTCOMES = ("retained", "lost", "")
 _MANY_LEFT_OUT = 0.05  # share of rows from which their exclusion stands before the notes on the table
@@ -163,7 +165,7 @@ def _e_values(m: Material) -> str:
 
 
 def _e_value(value: float) -> str:
-    return decimal(value, 1 if value < _LARGE else 0)
+    return out_of_scale(value) or decimal(value, 1 if value < _LARGE else 0)
 
 
 def _respondents(m: Material) -> str:
@@ -178,14 +180,17 @@ def _respondents(m: Material) -> str:
 
 
 def _separated(m: Material) -> list[str]:
-    """Say so where everybody on one side was lost and nobody on the other: too sharp to be a prediction."""
+    """Say so where everybody on one side was lost and nobody on the other: too sharp to be a prediction.
+
+    Of fewer than ten on a side that is nothing odd.
+    """
     if not all(m.has(side) for side in m.sides):
         return []
     rows = [m.book.get("retention", side, "kaplan_meier", m.spec.horizon) for side in m.sides]
     known = [row for row in rows if row is not None and row.n and row.n_events is not None]
     lost = [row for row in known if row.n_events == row.n]
     retained = [row for row in known if row.n_events == 0]
-    if not (lost and retained):
+    if not (lost and retained) or min(lost[0].n or 0, retained[0].n or 0) < FEWEST:
         return []
     return [
         say(

@@ -5,7 +5,7 @@ from cxlink.cohort.count.resolution import LEAST_CUSTOMERS
 from cxlink.report.check_notes import note
 from cxlink.report.content import Material
 from cxlink.report.estimates_lookup import Estimate
-from cxlink.report.format import levels
+from cxlink.report.format import levels, who
 from cxlink.report.sections.main_results import headline
 from cxlink.report.words import say
 
@@ -19,6 +19,19 @@ def few(m: Material) -> list[str]:
         if 0 < n < LEAST_CUSTOMERS
     ]
     return [say("results.few", n=len(groups), groups=groups)] if groups else []
+
+
+def concentrated(m: Material) -> list[str]:
+    """Name each band of the headline of whose spend one customer has most."""
+    found = {
+        side: matching(m.results.checks, code="spend_concentration", group=side, stratum="")
+        for side in m.sides
+    }
+    return [
+        say("results.concentrated", share=checks[-1].facts["share"], group=who(side, m.spec))
+        for side, checks in found.items()
+        if checks and not m.too_small(side)
+    ]
 
 
 def wrong_sign(m: Material) -> list[str]:

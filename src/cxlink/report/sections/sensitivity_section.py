@@ -13,11 +13,12 @@ from cxlink.report.format import (
     decimal,
     full,
     levels,
+    out_of_scale,
     periods,
     score,
     shared_digits,
-    who,
-)  # fmt: skip
+    who,  # fmt: skip
+)
 from cxlink.report.sections.censoring_section import censored_early
 from cxlink.report.sections.confounding_section import benchmarks
 from cxlink.report.sections.limitations import adjusted_for
@@ -55,7 +56,7 @@ def _e_values(m: Material) -> list[Block]:
     group, reference = m.sides
     found = {row.scenario: row for row in m.book.where("e_value", group=group, reference=reference)}
     rows = [
-        [name, decimal(found[key].estimate, 2), decimal(found[key].conf_low, 2)]
+        [name, *(out_of_scale(end) or decimal(end, 2) for end in (found[key].estimate, found[key].conf_low))]
         for key, name in names.items()
         if key in found and not found[key].blank
     ]
