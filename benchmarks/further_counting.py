@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.customers import make_table
 from benchmarks.measure import Measured, in_own_process, timed
-from benchmarks.results import BARE, BY_HAND, FURTHER, OURS, OWN_HASH, Row, row
+from benchmarks.results import BARE, FEWER, FURTHER, OURS, Row, row
 
 _SURVEYS = """
 SELECT i // 4 AS customer_id, i // 8 AS account_id, CASE WHEN score IS NULL THEN NULL ELSE 1 + score // 3 END AS score,
@@ -27,26 +27,19 @@ class Counting:
     ----------
     spec : str
         Description of the table, as TOML.
-    bare : str
-        Query of a table ``{path}``, of the same columns, the bucket too.
-    own_hash : str
-        The same with buckets by DuckDB's own hash, which no other engine has; empty where there are none.
-    by_hand : tuple of str
-        Queries, the last of which gives the same cells with the same buckets; none where the bare one does.
+    bare : tuple of str
+        Queries of a table ``{path}``, the last of which groups by the same columns, the bucket too.
+    fewer : str
+        A query with fewer columns: no times between surveys, and buckets by DuckDB's own hash, which no other engine
+        has; empty where there are none.
     """
 
     spec: str
-    bare: str
-    own_hash: str = ""
-    by_hand: tuple[str, ...] = ()
+    bare: tuple[str, ...]
+    fewer: str = ""
 
 
 _BUCKET = "((md5_number({0}::VARCHAR) & 255)::INTEGER * 256 + ((md5_number({0}::VARCHAR) >> 8) & 255)::INTEGER) % 200"
-_ACCOUNTS_BARE = "SELECT score, churned, quarters, plan, {} AS bucket, count(*) FROM '{{path}}' GROUP BY ALL"
-_SURVEYS_BARE = """SELECT score, churned, quarters, previous, least(place, 3) AS place,
-    year(survey) * 4 + quarter(survey) AS wave, {} AS bucket, count(*)
-FROM (SELECT *, lag(score) OVER asked AS previous, row_number() OVER asked AS place FROM '{{path}}'
-    WINDOW asked AS (PARTITION BY customer_id ORDER BY survey)) GROUP BY ALL"""
 _ACCOUNTS = f"""CREATE OR REPLACE TEMP TABLE accounts AS
 SELECT account_id, m, {_BUCKET.format("account_id")} AS bucket
 FROM (SELECT account_id, count(*) AS m FROM '{{path}}' GROUP BY ALL)"""
@@ -68,19 +61,16 @@ _OTHERS = (
 COUNTED = {
     "accounts": Counting(
         f'[cohort]\ncluster = "account_id"\n{_SCORE}{_STAY}{_PLAN}',
-        _ACCOUNTS_BARE.format(_BUCKET.format("account_id")),
-        _ACCOUNTS_BARE.format("hash(account_id) % 200"),
         (
             _ACCOUNTS,
             "SELECT count(*), max(m), sum(m * m) FROM accounts",
             """SELECT score, churned, quarters, plan, bucket, count(*) AS n
             FROM '{path}' JOIN accounts USING (account_id) GROUP BY ALL""",
         ),
+        "SELECT score, churned, quarters, plan, hash(account_id) % 200 AS bucket, count(*) FROM '{path}' GROUP BY ALL",
     ),
     "surveys": Counting(
         f'[cohort]\nid = "customer_id"\nrepeat = "all"\n{_SCORE}{_STAY}survey = "survey"\n',
-        _SURVEYS_BARE.format(_BUCKET.format("customer_id")),
-        _SURVEYS_BARE.format("hash(customer_id) % 200"),
         (
             f"""SELECT score, churned, quarters, previous, least(place, 3) AS place,
                 {_WHOLE.format("last", "day")} >= 2 AS late,
@@ -89,10 +79,14 @@ COUNTED = {
                 sum(720720 // greatest(surveys, 1)) AS share, sum(greatest(surveys, 1)), max(surveys)
             FROM ({_IN_ORDER}) WHERE score IS NOT NULL OR place = 1 GROUP BY ALL""",
         ),
+        """SELECT score, churned, quarters, previous, least(place, 3) AS place,
+            year(survey) * 4 + quarter(survey) AS wave, hash(customer_id) % 200 AS bucket, count(*) AS n
+        FROM (SELECT *, lag(score) OVER asked AS previous, row_number() OVER asked AS place FROM '{path}'
+            WINDOW asked AS (PARTITION BY customer_id ORDER BY survey)) GROUP BY ALL""",
     ),
     "scores": Counting(
         f"{_SCORE}{_OTHERS}{_STAY}{_PLAN}",
-        "SELECT score, csat, desk, churned, quarters, plan, count(*) FROM '{path}' GROUP BY ALL",
+        ("SELECT score, csat, desk, churned, quarters, plan, count(*) AS n FROM '{path}' GROUP BY ALL",),
     ),
 }
 
@@ -129,13 +123,11 @@ def alternate(path: str, what: str, repeats: int) -> dict[str, Measured]:
         return [engine.execute(at_path(query, path)).fetch_arrow_table() for query in queries]
 
     work: dict[str, Any] = {
-        "bare": lambda: asked(counted.bare),
+        "bare": lambda: asked(*counted.bare),
         "ours": lambda: read_cohort(path, spec).count(),
     }
-    if counted.own_hash:
-        work["own hash"] = lambda: asked(counted.own_hash)
-    if counted.by_hand:
-        work["by hand"] = lambda: asked(*counted.by_hand)
+    if counted.fewer:
+        work["fewer"] = lambda: asked(counted.fewer)
     for one in work.values():
         one()
     found = {name: Measured() for name in work}
@@ -155,9 +147,8 @@ def against_bare(tables: Path, sizes: Sequence[int]) -> Iterator[Row]:
             note = f"processor time {ours.typical_cpu / bare.typical_cpu:.2f} times"
             yield row(title, size, OURS, replace(ours, note=note), bare)
             yield row(title, size, BARE, bare)
-            for name, program in (("by hand", BY_HAND), ("own hash", OWN_HASH)):
-                if name in found:
-                    yield row(title, size, program, found[name])
+            if "fewer" in found:
+                yield row(title, size, FEWER, found["fewer"])
 
 
 def further_table(rows: Sequence[Row]) -> str:
@@ -168,15 +159,14 @@ def further_table(rows: Sequence[Row]) -> str:
         assert one.cpu_seconds is not None
         assert bare.cpu_seconds
         times = one.cpu_seconds / bare.cpu_seconds
-        beside = [_beside(rows, one, program) for program in (BY_HAND, OWN_HASH)]
         met = "met" if times <= MOST_TIMES else "**missed**"
         lines.append(
             f"| {one.size:,} | {one.what} | {one.cpu_seconds:.2f} | {bare.cpu_seconds:.2f} | {times:.2f} | {met} "
-            f"| {beside[0]} | {beside[1]} |"
+            f"| {_beside(rows, one, FEWER)} |"
         )
     head = (
-        "| rows | what | cxlink, processor s | bare, processor s | times | at most 1.5 | the same by hand, processor s "
-        "| times | buckets by the engine's own hash, processor s | times |\n|---|---|---|---|---|---|---|---|---|---|"
+        "| rows | what | cxlink, processor s | bare, processor s | times | at most 1.5 | fewer columns, processor s "
+        "| times |\n|---|---|---|---|---|---|---|---|"
     )
     return "\n".join(["### Accounts, surveys, scores\n", head, *lines, "", _WHY]) if lines else ""
 
@@ -190,12 +180,10 @@ def _beside(rows: Sequence[Row], ours: Row, program: str) -> str:
 
 
 MOST_TIMES = 1.5
-_WHY = """The bare group-by has the same columns, the bucket too: a digest by MD5 modulo 200, which every engine
-and Python give alike; of surveys the score before and the number of each by one window over the customer. It does
-less: it does not count the clusters and their sizes, and of surveys knows neither the quarters since the last one
-and until the next, nor how many the customer answered, nor puts the unanswered last. DuckDB's own hash, which no
-other engine has, costs a fraction of MD5: beside a group-by with such buckets, other cells than ours, cxlink
-takes the times in the last column. *The same by hand* gives all of that, by the quickest queries that we found:
-for accounts each is numbered once and joined to its rows; for surveys one window and one group-by, the digest
-taken where the customer changes, short months left aside. Of three scores every table is rolled up from the cells
-of the bare group-by's columns, so that both are the same."""
+_WHY = """The bare group-by has the same columns, the bucket too, by the quickest queries that we found: for
+accounts each is numbered once by a digest (MD5, which every engine and Python give alike) and joined to its rows,
+and the accounts are counted with their sizes; for surveys one window and one group-by give the score before, the
+number of each, the quarters since the last one and until the next, and how many the customer answered, the digest
+taken where the customer changes, short months left aside. *Fewer columns* are buckets by DuckDB's own hash, which
+no other engine has, and of surveys neither the quarters between them nor how many there are. Of three scores
+every table is rolled up from the cells of the bare group-by's columns."""

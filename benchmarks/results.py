@@ -9,8 +9,7 @@ from typing import Any
 from benchmarks.measure import Measured
 
 OURS, FROM_COUNTS, BARE = "cxlink", "cxlink, from counts", "bare group-by"
-BY_HAND = "the same by hand"
-OWN_HASH = "bare group-by, buckets by the engine's own hash"
+FEWER = "group-by of fewer columns"
 COUNTING = {True: "counting, retention and spend", False: "counting, retention only"}
 WITH_IDS = "counting, retention and spend, no id twice"
 FURTHER = {
