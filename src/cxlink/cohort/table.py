@@ -16,6 +16,7 @@ from cxlink.cohort.count import grouping
 from cxlink.cohort.count.cell_texts import fingerprint_of
 from cxlink.cohort.count.clusters import with_clusters
 from cxlink.cohort.count.coding import code_cells
+from cxlink.cohort.count.contradicted import contradicted_keys
 from cxlink.cohort.count.copied_rows import copied_rows
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.driver_cells import count_drivers
@@ -286,7 +287,7 @@ def _read(
     source, raw, metrics, dropped = checked.source, checked.raw, checked.metrics, checked.dropped
     finer = checked.finer
     n_rows = _customers(raw) + number_of_rows(dropped)
-    notes += similar_ids(source, spec, n_rows)
+    notes += similar_ids(source, spec, n_rows) + contradicted_keys(source, spec)
     repeats = repeated_scores(source, spec, raw)
     source, later = one_row_a_customer(source, spec)
     if later:

@@ -1,8 +1,9 @@
 """What became of a table's rows, what is odd about it, and its time origin, in words."""
 
+import json
 from collections.abc import Iterable
 
-from cxlink.checks import Check, matching
+from cxlink.checks import Check, Fact, matching
 from cxlink.cohort.count.profile import Profile, Remark
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.report.check_notes import note
@@ -84,12 +85,22 @@ def time_origin(spec: CohortSpec) -> str:
     return say(f"cohort.durations_{origin}", units=units(sub.unit), window=stretch(sub.window or 1, sub.unit))
 
 
+def _quoted(words: Fact) -> str:
+    """Words as a list of the spec has them."""
+    assert isinstance(words, tuple)
+    return ", ".join(json.dumps(word, ensure_ascii=False) for word in words)
+
+
 def _said(remark: Remark) -> dict[str, object]:
     """What the slots of a sentence may hold: the facts, and the words that stand for some of them."""
     said: dict[str, object] = {**remark.facts, "n": remark.n}
     unit = remark.facts.get("unit")
     if isinstance(unit, str):
         said |= {"unit": units(unit, 1), "units": units(unit)}
+    if remark.code == "unconfirmed_event_name":
+        said |= {f"{name}_words": _quoted(remark.facts[name]) for name in ("kept", "lost")}
+    if remark.code == "unconfirmed_unit_name":
+        said["named_units"] = units(str(remark.facts["named"]))
     if remark.code == "unconfirmed_window":
         window = str(remark.facts["value"])
         said["last"] = stretch(int(window), str(unit)) if window.isdecimal() else window

@@ -84,6 +84,9 @@ STAYED_WORDS = frozenset((
     "activo", "activa", "ativo", "ativa", "actif", "vigente", "cliente", "client", "fidele",
 ))  # fmt: skip
 
+MARKS = frozenset(("x", "v", "✓", "✔", "☑", "*"))
+"""What is written beside those of whom something holds, the others left blank."""
+
 UNITS = {
     "month": r"month|maand|monat|(^|_)mnd(en)?(_|$)|(^|_)mths?(_|$)|(^|_)mos?(_|$)|(^|_)mes(es)?(_|$)|(^|_)mois(_|$)",
     "year": r"year|(^|_)jaar|(^|_)jaren|jahre?(_|$)|(^|_)yrs?(_|$)|jaren(_|$)"
@@ -161,6 +164,8 @@ NO_SPEND = (
     r"|cash_?back|(^|_)[am]rr(_|$)"
     r"|predict|expected|income|inkomen|salary|precio|preco|(^|_)prix|descuento|desconto|remise|presupuesto|numero_de|nombre_de"
 )
+SPENT_MONTHS = r"(\d{1,3})_?(m|mnd|months?|maanden|monate)(_|$)"
+CURRENCY = r"(^|_)(eur|usd|gbp|chf)(_|$)"
 AFTER = (
     r"(^|_)after|(^|_)post(_|$)|(^|_)next|following|subsequent|(^|_)later|future|(^|_)volgend|(^|_)na(_|$)|nadien|(^|_)erna|(^|_)nach"
     r"|despues|(^|_)depois|(^|_)apres|posterior|siguiente|seguinte|suivant|(^|_)folge|follow_?up|win_?back|retention_offer|behoudaanbod|save_(offer|desk)"
@@ -215,3 +220,8 @@ def without_accents(text: str) -> str:
 def says(header: str, pattern: str) -> bool:
     """Whether a header, in plain letters, matches a pattern."""
     return re.search(pattern, header) is not None
+
+
+def says_who_stayed(header: str) -> bool:
+    """Whether a header, in plain letters, says who stayed rather than who was lost."""
+    return says(header, STAYED) and not says(header, "|".join(LOST[:-1]))

@@ -147,7 +147,7 @@ def _event(look: Look) -> Guess | None:
 
 def says_stayed(look: Look) -> bool:
     """Whether a header says who stayed rather than who was lost."""
-    return look.called(said.STAYED) and not look.called("|".join(said.LOST[:-1]))
+    return said.says_who_stayed(look.header)
 
 
 def says_nothing(look: Look) -> bool:

@@ -185,10 +185,8 @@ def _spend(looks: list[Look], look: Look | None, dated: bool) -> Drafted:
     """Section of spend: proposed where the header says that it is spend after the score, else a comment."""
     if look is None:
         return Drafted([])
-    currency = next(
-        (code for code in ("EUR", "USD", "GBP", "CHF") if look.called(rf"(^|_){code.lower()}(_|$)")), "EUR"
-    )
-    months = re.search(r"(\d+)_?(m|mnd|months?|maanden)(_|$)", look.header)
+    coded, months = (re.search(pattern, look.header) for pattern in (said.CURRENCY, said.SPENT_MONTHS))
+    currency = coded[2].upper() if coded is not None else "EUR"
     window = f"window_months = {int(months[1]) if months and 0 < int(months[1]) <= 120 else 12}"
     complete = (
         []
