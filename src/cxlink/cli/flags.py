@@ -26,7 +26,7 @@ FLAGS: tuple[Flag, ...] = (
     ("thousands", "table", "thousands", str, "thousands mark of a text table"),
     ("delimiter", "table", "delimiter", str, "delimiter of a text table"),
     ("encoding", "table", "encoding", str, "encoding of a text table"),
-    ("missing", "table", "missing", list, "text that stands for a missing value (repeatable)"),
+    ("missing", "table", "missing", list, "text for a missing value, COLUMN=TEXT in one column (repeatable)"),
     ("date-format", "table", "date_format", str, "how dates are written in text, such as %d-%m-%Y"),
     ("sheet", "table", "sheet", str, "sheet of a workbook (default: the first that holds anything)"),
     ("surveys", "table", "surveys", str, "table of the scores, if they do not stand beside the customers"),
@@ -198,6 +198,17 @@ def _bands(values: list[str]) -> dict[str, tuple[float, ...]]:
     return bands
 
 
+def _missing(values: list[str]) -> list[str] | dict[str, list[str]]:
+    """Texts of every column, or where each names a column texts of that."""
+    named = [value.rpartition("=")[::2] for value in values if "=" in value]
+    if not named:
+        return values
+    if len(named) < len(values):
+        raise typer.BadParameter("--missing is TEXT for every column, or COLUMN=TEXT for some: give one kind")
+    columns = dict.fromkeys(name for name, _ in named)
+    return {column: [text for name, text in named if name == column] for column in columns}
+
+
 def _others(values: list[str]) -> dict[str, dict[str, Any]]:
     others: dict[str, dict[str, Any]] = {}
     for value in values:
@@ -240,6 +251,7 @@ def _cuts(value: str) -> dict[str, str]:
 
 _READ: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("spend", "complete"): _complete,
+    ("table", "missing"): _missing,
     ("value", "margin"): _margin,
     ("adjust", "bands"): _bands,
     ("score", "others"): _others,

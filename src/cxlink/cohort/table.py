@@ -34,6 +34,7 @@ from cxlink.cohort.count.profile import Profile, Remark, number_of_rows
 from cxlink.cohort.count.repeated_scores import repeated_scores, scores_of_one_day
 from cxlink.cohort.count.resolution import resolve
 from cxlink.cohort.count.similar_ids import similar_ids
+from cxlink.cohort.count.similar_levels import similar_levels
 from cxlink.cohort.count.sizes_of_clusters import cluster_sizes
 from cxlink.cohort.count.spans import merged_spans
 from cxlink.cohort.count.spans_at_surveys import spans_at_surveys, with_own_surveys
@@ -41,6 +42,7 @@ from cxlink.cohort.count.survey_history import cut_spec, first_surveys
 from cxlink.cohort.count.total_rows import total_rows
 from cxlink.cohort.count.undropped import retention_spec
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.read import columns
 from cxlink.cohort.read.contact_table import Contacts, read_contacts
 from cxlink.cohort.read.dates import with_days
 from cxlink.cohort.read.source import Source, open_source
@@ -237,6 +239,7 @@ def read_cohort(table: Any, spec: CohortSpec | Mapping[str, Any], drop_invalid: 
     try:
         before = source.state()
         joined, notes = _with_surveys(source, spec, table)
+        _refuse_unknown_codes(joined, spec)
         cohort = _read(joined, spec, drop_invalid, contacts=read_contacts(spec, table))
         if source.state() != before:
             raise InputError(f"{source.name}: changed while it was read. Read a copy that stays as it is.")
@@ -246,6 +249,14 @@ def read_cohort(table: Any, spec: CohortSpec | Mapping[str, Any], drop_invalid: 
         return replace(cohort, table=table, drop_invalid=drop_invalid, notes=notes)
     finally:
         source.close()
+
+
+def _refuse_unknown_codes(source: Source, spec: CohortSpec) -> None:
+    """Refuse codes of a column that no table has: they would be counted as what they are."""
+    of_contacts = spec.touchpoints.columns if spec.touchpoints is not None else ()
+    for name in spec.table.missing_in:
+        if name not in of_contacts:
+            columns.raw(source, name, "missing")
 
 
 def read_again(cohort: Cohort, spec: CohortSpec) -> Cohort:
@@ -297,7 +308,7 @@ def _read(
     metrics = raw_metrics(once, spec) if spec.every_survey else metrics
     if not _customers(raw):
         raise InputError(f"{source.name}: no valid row is left.")
-    notes += scores_of_one_day(repeats, spec) + cluster_sizes(source, spec, raw)
+    notes += scores_of_one_day(repeats, spec) + cluster_sizes(source, spec, raw) + similar_levels(raw, spec)
     if not wide:
         refuse_wide(raw, spec, source.name)
     read = Profile(source.name, n_rows, _customers(raw))

@@ -101,7 +101,7 @@ def test_files_of_a_folder_are_named(tmp_path: Path) -> None:
     (tmp_path / "2.csv").write_bytes(CSV + b"11,4,0\n12,4,0\n")
     (tmp_path / "3.csv").write_bytes(CSV + b"13,4,0\n")
     assert refusal(tmp_path) == (
-        f"{tmp_path.name}: score must be a whole number from 1 to 10. 3 of 9 rows fail, the first in row 3 of 2.csv (found 11). Set [score] scale, {DROP}"
+        f'{tmp_path.name}: score must be a whole number from 1 to 10. 3 of 9 rows fail, the first in row 3 of 2.csv (found 11). Set [score] scale, set [table] missing = {{ score = ["11"] }} if it means no answer, {DROP}'
     )
     (tmp_path / "2.csv").write_bytes(CSV + b"1,2,3,4\n")
     assert refusal(tmp_path).startswith(f"{tmp_path.name}: row 3 of 2.csv has 4 values for 3 columns.")

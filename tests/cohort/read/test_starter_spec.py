@@ -445,3 +445,64 @@ def test_a_column_that_stands_in_both_tables_is_asked_about(twin: str, tmp_path:
         f"customers.csv: {twin} stands in surveys.csv too, and a spec cannot say which is meant. Rename it in one of "
         "them, or delete it there."
     )
+
+
+@pytest.mark.parametrize(
+    ("header", "mark", "lines"),
+    [
+        ("churned", "x", ['true = ["x"]', 'false = [""]']), ("Opgezegd", "ja", ['true = ["ja"]', 'false = [""]']),
+        ("is_active", "1", ['true = [""]', 'false = ["1"]']), ("still_customer", "✓", ['true = [""]', 'false = ["✓"]']),
+    ],
+)  # fmt: skip
+def test_a_mark_beside_some_customers_is_read_as_the_header_says(
+    header: str, mark: str, lines: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{1 + i % 10},{1 + i % 9},{mark if i % 4 == 0 else ''}" for i in range(N)]
+    path.write_text("\n".join([f"csat,months_since_survey,{header}", *rows]), encoding="utf-8")
+    text = starter_spec(path)
+    assert all(line in text for line in lines)
+    found = counted(path, tmp_path).scored
+    marked, stayed = N // 4, header in ("is_active", "still_customer")
+    assert found.loc[found["cause"] == "lost", "n"].sum() == (N - marked if stayed else marked)
+
+
+@pytest.mark.parametrize("codes", [["99"], ["-1", "99"], ["98", "99"]])
+def test_codes_for_no_answer_beside_a_score_are_named_and_left_out(codes: list[str], tmp_path: Path) -> None:
+    frame = customers(months_since_survey=[1 + i % 9 for i in range(N)], churned=[i % 2 for i in range(N)])
+    frame.loc[:9, "csat"] = [int(codes[i % len(codes)]) for i in range(10)]
+    listed = ", ".join(f'"{code}"' for code in codes)
+    assert f'missing = {{ "csat" = [{listed}] }}  # taken for no answer' in starter_spec(frame)
+    found = counted(frame, tmp_path)
+    assert (found.spec.score.scale, found.scored["n"].sum()) == ("1-10", N - 10)
+
+
+def test_a_scale_to_a_hundred_has_no_codes() -> None:
+    frame = customers(months_since_survey=[1 + i % 9 for i in range(N)], churned=[i % 2 for i in range(N)])
+    frame["csat"] = [(7 * i) % 100 for i in range(N)]
+    assert started(frame)["score"]["scale"] == "0-100"
+
+
+@pytest.mark.parametrize(
+    ("amount", "keys"),
+    [
+        ("€ 1.2{i},50", {"currency": "EUR", "decimal": ","}), ("1 2{i},50 €", {"currency": "EUR", "thousands": " "}),
+        ("${i}.50", {"currency": "USD"}), ("CHF 1’2{i}.00", {"currency": "CHF", "thousands": "’"}),
+    ],
+)  # fmt: skip
+def test_amounts_with_a_currency_are_counted_without_an_edit(
+    amount: str, keys: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{1 + i % 10};{amount.format(i=10 + i)}" for i in range(N)]
+    path.write_text("\n".join(["csat;spend_next_12m", *rows]), encoding="utf-8")
+    found = counted(path, tmp_path)
+    said_of_it = (
+        {**found.spec.table.model_dump(), "currency": found.spec.spend.currency} if found.spec.spend else {}
+    )
+    assert {key: said_of_it[key] for key in keys} == keys
+    base = 1200 if "2{i}" in amount else 0
+    half = 0.5 if "50" in amount else 0
+    assert found.cells["spend_sum"].sum() == pytest.approx(
+        sum(base + 10 + i + half for i in range(N)), rel=1e-12
+    )

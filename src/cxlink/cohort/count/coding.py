@@ -12,7 +12,6 @@ from cxlink.cohort.count.counts import CONTROL, MARGIN, PER_CUSTOMER, SPEND, Cou
 from cxlink.cohort.count.mix import MISSING
 from cxlink.cohort.count.profile import Profile, Remark
 from cxlink.cohort.count.scored_stayers import scored_stayers
-from cxlink.cohort.count.similar_levels import similar_levels
 from cxlink.cohort.count.survey_history import WHOLE, history_names
 from cxlink.cohort.count.unconfirmed import unconfirmed_guesses
 from cxlink.cohort.read.columns import band_labels
@@ -41,7 +40,6 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     notes += [
         *_event_words(raw, spec),
         *_score_texts(raw, spec),
-        *similar_levels(raw, spec),
         *_lacking_spend(raw, spec),
         *scored_stayers(scored, lost, n, spec),
         *unconfirmed_guesses(spec),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from cxlink.checks import Fact
 from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.read import columns
 from cxlink.cohort.read.source import Source
@@ -64,7 +65,7 @@ def _other_spend(spec: CohortSpec) -> Iterator[Remark]:
     name, header = spec.spend.column, in_plain_letters(spec.spend.column)
     months = re.search(SPENT_MONTHS, header)
     if months is not None and int(months[1]) != spec.spend.window_months:
-        facts = {"column": name, "months": spec.spend.window_months, "named": int(months[1])}
+        facts: dict[str, Fact] = {"column": name, "months": spec.spend.window_months, "named": int(months[1])}
         yield Remark("unconfirmed_window_name", facts=facts)
     currency = re.search(CURRENCY, header)
     if currency is not None and currency[2].upper() != spec.spend.currency.upper():

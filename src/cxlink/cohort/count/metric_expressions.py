@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from cxlink.cohort.count.amounts import MOST_SPENT
+from cxlink.cohort.count.cures import DROP, amount_cure
 from cxlink.cohort.count.row_expressions import Prepared, prepare
 from cxlink.cohort.count.rules import TableRule
 from cxlink.cohort.read import columns, dates
+from cxlink.cohort.read.money import amount
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.metrics_section import RESERVED, Calendar, MetricsSection
 
 MOST_ORDERS = 1e6
 FLOWS = ("joined", "asked", "left", "until")
-_DROP = "drop them with --drop-invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,8 @@ def calendar_period(day: Any, calendar: Calendar) -> Any:
 def _amount(source: Source, spec: CohortSpec, name: str, role: str) -> tuple[Any, Any]:
     """An amount of 0 or more, and whether it is anything else."""
     column = columns.raw(source, name, role)
-    value = columns.number(column, spec.table).cast("float64")
+    currency = spec.spend.currency if spec.spend is not None else ""
+    value = amount(column, spec.table, currency).cast("float64")
     fits = value.between(0, MOST_SPENT).fill_null(False)
     return fits.ifelse(value, None), columns.is_given(column) & ~fits
 
@@ -203,11 +205,13 @@ def metric_rules(spec: CohortSpec) -> list[TableRule]:
         "contract_months": section.contract_months if isinstance(section.contract_months, str) else None,
     }  # fmt: skip
     return [
-        _rule(name, tuple(map(str, shown)), must, cure)
+        _rule(name, tuple(map(str, shown)), must, cure, spec)
         for name, (shown, must, cure) in said.items()
         if wanted[name] is not None
     ]
 
 
-def _rule(name: str, shown: tuple[str, ...], must: str, cure: str) -> TableRule:
-    return TableRule(shown, must, lambda t: t[f"bad.{name}"] > 0, f"{cure}, or {_DROP}.")
+def _rule(name: str, shown: tuple[str, ...], must: str, cure: str, spec: CohortSpec) -> TableRule:
+    said = f"{cure}, or {DROP}."
+    read = amount_cure(shown[0], spec, said) if name in ("support_cost", "contract_value") else said
+    return TableRule(shown, must, lambda t: t[f"bad.{name}"] > 0, read)

@@ -33,7 +33,7 @@ def refusal(
         Gives the rows on which the rule is checked, with `raw_columns` beside; by default with the cells' columns.
     """
     n_rows = n_broken = 0
-    first = ""
+    first, cell = "", None
     for part in source.parts():
         rows = _as_cells(part, spec) if rows_of is None else rows_of(part)
         broken = rule.broken(rows).fill_null(False)
@@ -41,11 +41,12 @@ def refusal(
         n_here, n_broken_here = (n or 0 for n in part.run(numbers).to_pylist()[0].values())
         n_rows, n_broken = n_rows + n_here, n_broken + n_broken_here
         if n_broken_here and not first:
-            where, found = _first(part, spec, rows.filter(broken), rule, only=n_broken_here == 1)
+            where, found, cell = _first(part, spec, rows.filter(broken), rule, only=n_broken_here == 1)
             file = f" of {part.name.rsplit('/', 1)[1]}" if len(source.files) > 1 else ""
             first = f"{where}{file}{found}"
     fail = "row fails" if n_rows == 1 else "rows fails" if n_broken == 1 else "rows fail"
-    return InputError(f"{source.name}: {rule.must}. {n_broken:,} of {n_rows:,} {fail}, {first}. {rule.cure}")
+    cure = rule.cure if isinstance(rule.cure, str) else rule.cure(cell)
+    return InputError(f"{source.name}: {rule.must}. {n_broken:,} of {n_rows:,} {fail}, {first}. {cure}")
 
 
 def without_broken(
@@ -104,8 +105,10 @@ def _in_order(source: Source, spec: CohortSpec, bad: Any, rule: TableRule) -> An
     return bad.order_by([f"raw.{name}" for name in names])
 
 
-def _first(source: Source, spec: CohortSpec, bad: Any, rule: TableRule, only: bool) -> tuple[str, str]:
-    """Where the first of the broken rows is, and what it holds in the rule's columns; in one pass over the rows."""
+def _first(
+    source: Source, spec: CohortSpec, bad: Any, rule: TableRule, only: bool
+) -> tuple[str, str, str | None]:
+    """Where the first of the broken rows is, and what it holds in the rule's columns and in the first; in one pass."""
     names = _shown_columns(source, rule)
     place = _ROW if source.ordered else f"raw.{spec.cohort.id}" if spec.cohort.id else None
     columns = [bad[f"raw.{name}"].cast("string").name(name) for name in names]
@@ -115,11 +118,12 @@ def _first(source: Source, spec: CohortSpec, bad: Any, rule: TableRule, only: bo
         rows = _in_order(source, spec, bad, rule).select(columns).limit(1)
         (record,) = source.run(rows).to_pylist()
     found = f" (found {' and '.join(shown(record[name]) for name in names)})" if names else ""
+    cell = record[names[0]] if names else None
     if place is None:
-        return "one" if only else "one of them", found
+        return "one" if only else "one of them", found, cell
     at = record[_PLACE]
     where = f"in row {at + 1:,}" if source.ordered else f"with {spec.cohort.id} {shown(at)}"
-    return where if only else f"the first {where}", found
+    return where if only else f"the first {where}", found, cell
 
 
 def _shown_columns(source: Source, rule: TableRule) -> list[str]:

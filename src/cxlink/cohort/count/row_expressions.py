@@ -10,6 +10,7 @@ from cxlink.cohort.count.clusters import bucket_key
 from cxlink.cohort.count.survey_history import history_keys, survey_share, surveys_of_customer
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns, dates
+from cxlink.cohort.read.money import amount, amount_within
 from cxlink.cohort.read.score_column import further_key, label_of, score_key
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import SURVEY_HISTORY, TENURE_AT_SURVEY, CohortSpec
@@ -113,12 +114,13 @@ def prepare(
         return Prepared(keys, given=given, control=control, **said)
     spent = columns.raw(source, spec.spend.column, "spend")
     use = _complete(source, spec, keys["score"])
-    fits = columns.within(spent, spec.table, -top if spec.spend.refunds else 0, top)
+    currency = spec.spend.currency
+    fits = amount_within(spent, spec.table, currency, -top if spec.spend.refunds else 0, top)
     used = fits if use is None else fits & (use == 1)
     margin = None
     if spec.margin_column is not None:
         earned = columns.raw(source, spec.margin_column, "margin")
-        valid = used & columns.within(earned, spec.table, -margin_top, margin_top)
+        valid = used & amount_within(earned, spec.table, currency, -margin_top, margin_top)
         margin = _amount(earned, valid, spec)
     y = _amount(spent, used, spec)
     if use is None and spent.type().is_floating():  # as it is: a condition costs more than the column
@@ -146,7 +148,8 @@ def _event_words(source: Source, spec: CohortSpec) -> Any | None:
 
 def _amount(column: Any, counts: Any, spec: CohortSpec) -> Any:
     """The column's number where it counts, empty elsewhere."""
-    value = column if column.type().is_floating() else columns.number(column, spec.table)
+    assert spec.spend is not None
+    value = column if column.type().is_floating() else amount(column, spec.table, spec.spend.currency)
     return counts.ifelse(value.cast("float64"), None)
 
 
@@ -157,7 +160,8 @@ def _control(source: Source, spec: CohortSpec, top: float) -> tuple[Any, Any] | 
     if spec.control is None:
         return None, None
     column = columns.raw(source, spec.control.column, "control")
-    value = columns.number(column, spec.table).cast("float64")
+    currency = spec.spend.currency if spec.spend is not None else ""
+    value = amount(column, spec.table, currency).cast("float64")
     if column.type().is_string():
         word = column.strip().lower()
         value = ibis.cases((word == "true", 1.0), (word == "false", 0.0), else_=value)

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from cxlink.cohort.count.amounts import MOST_SPENT
 from cxlink.cohort.count.cell_columns import CellColumns
+from cxlink.cohort.count.cures import DROP, Cure, amount_cure, date_cure, event_cure, period_cure, score_cure
 from cxlink.cohort.count.row_expressions import FAULTS
 from cxlink.cohort.read import dates
 from cxlink.cohort.read.columns import BAD
@@ -16,10 +17,6 @@ from cxlink.cohort.read.dates import LAST_KNOWN, is_day
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import SubscriptionSection
 from cxlink.cohort.strata import stratum_column
-
-_DROP = "drop them with --drop-invalid"
-"""Proposed only where a rule does not depend on the outcome: dropping customers by what became of them is no cure."""
-_WORDS = 'Say what its values mean ([table] true = ["…"], false = ["…"])'
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +31,14 @@ class TableRule:
         The rule in words.
     broken : callable
         From a table with the cells' columns (cells or single rows) to whether each violates it.
-    cure : str
-        How to correct it.
+    cure : str or callable
+        How to correct it; or from what the first row that violates it holds in the first of the columns to that.
     """
 
     columns: tuple[str, ...]
     must: str
     broken: Callable[[Any], Any]
-    cure: str
+    cure: str | Cure
 
 
 def rules_of(spec: CohortSpec) -> list[TableRule]:
@@ -66,7 +63,7 @@ def _score_rule(spec: CohortSpec) -> TableRule:
         (name,),
         f"{name} must be a whole number from {low} to {high}",
         lambda t: (t.score < low) | (t.score > high),
-        f"Set [score] scale, or {_DROP}.",
+        score_cure(name, spec),
     )
 
 
@@ -78,13 +75,13 @@ def _survey_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRule]
             (day,),
             f"{who} must not have two scores on one day ({day})",
             lambda t: t.twice == 1,
-            f"Which of them came first is not known: keep one, or {_DROP}.",
+            f"Which of them came first is not known: keep one, or {DROP}.",
         )
     ]
     if not sub.dated:
         missing = TableRule(
             (day,), f"{day} must be there in every row with a score", lambda t: t.wave.isnull() & t.score.notnull(),
-            f"Fill it in, or {_DROP}.",
+            f"Fill it in, or {DROP}.",
         )  # fmt: skip
         rules.insert(0, missing)
     return rules
@@ -96,7 +93,7 @@ def _duration_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRul
             (str(sub.event),),
             f"{sub.event} must be 1 or 0, true or false, yes or no",
             lambda t: ~t.event.isin([0, 1]) | (t.event.isnull() & (t.score.notnull() | t.whole.notnull())),
-            f"{_WORDS}, or correct it.",
+            event_cure("correct it"),
         )
     ]
     periods = {"whole": sub.duration, "follow": sub.follow_up, "entry": sub.entry}
@@ -121,9 +118,7 @@ def _period_rule(key: str, name: str, spec: CohortSpec) -> TableRule:
         (name,),
         f"{name} must be a number of {unit}s from 0 to {longest:,} in every row with a score",
         lambda t: (t[key] < 0) | (t[key] > longest) | (t[key].isnull() & t.score.notnull()),
-        "Set [subscription] unit or [table] decimal, or correct it."
-        if key == "whole"
-        else f"Set [subscription] unit or [table] decimal, correct it, or {_DROP}.",
+        period_cure(spec, "or correct it" if key == "whole" else f"correct it, or {DROP}"),
     )
 
 
@@ -142,7 +137,7 @@ def _date_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRule]:
             tuple(needed),
             f"{' and '.join(needed)} must be there in every row with a score",
             lambda t: (t.exit.isnull() | (t.entry.isnull() if late else False)) & t.score.notnull(),
-            f"Fill them in, or {_DROP}.",
+            f"Fill them in, or {DROP}.",
         )
     )
     longest = spec.longest
@@ -152,20 +147,25 @@ def _date_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRule]:
             tuple(needed),
             f"{names[sub.clock]} must not be more than two hundred years before the end of observation",
             lambda t: t.exit > longest,
-            f"Correct it, or {_DROP}.",
+            f"Correct it, or {DROP}.",
         ),
     ]
 
 
 def _fault_rule(code: int, names: dict[str, str], spec: CohortSpec) -> TableRule:
     shown = tuple(names[role] for role in FAULTS[code - 1])
-    last = "" if "end" in FAULTS[code - 1] else f", or {_DROP}"
+    last = "" if "end" in FAULTS[code - 1] else f", or {DROP}"
     if spec.spans and FAULTS[code - 1] in (("signup", "survey"), ("survey", "end")):
         must = f"{names['survey']} must fall in a span, from {names['signup']} to {names['end']}"
-        shown, cure, last = (names["survey"], names["signup"], names["end"]), "Correct it", f", or {_DROP}"
+        shown, cure, last = (names["survey"], names["signup"], names["end"]), "Correct it", f", or {DROP}"
     elif len(shown) == 1:
         must = f"{shown[0]} must be a date, {dates.written(spec.table)}"
-        cure = f"Set [table] date_format{',' if last else ' or'} rewrite it"
+        return TableRule(
+            shown,
+            must,
+            lambda t: t.fault == code,
+            date_cure(shown[0], spec, f"rewrite it{last}" if last else "or rewrite it"),
+        )
     else:
         must = f"{shown[0]} must not be after {shown[1]}"
         cure = LAST_KNOWN if "today" in FAULTS[code - 1] else "Correct it"
@@ -178,7 +178,7 @@ def _band_rules(spec: CohortSpec) -> list[TableRule]:
             (name,),
             f"{name} must be a number, since it is cut into bands",
             lambda t: t[stratum_column(name)] == BAD,
-            f"Take it out of [adjust] bands, or {_DROP}.",
+            f"Take it out of [adjust] bands, or {DROP}.",
         )
 
     return [rule(name) for name in spec.cuts]
@@ -195,7 +195,7 @@ def _spend_rules(spec: CohortSpec) -> list[TableRule]:
                 (section.complete,),
                 f"{section.complete} must be 1 or 0, true or false, yes or no, in every row with a score",
                 lambda t: ~t.use_min.isin([0, 1]),
-                f"{_WORDS}, or {_DROP}.",
+                event_cure(DROP),
             )
         )
     least = "" if section.refunds else " of 0 or more"
@@ -207,7 +207,7 @@ def _spend_rules(spec: CohortSpec) -> list[TableRule]:
             (section.column,),
             f"{section.column} must be an amount{least}, at most {MOST_SPENT:g}, in every row with a score{where}",
             lambda t: t.score.notnull() & (t.spend_known < t.spend_n),
-            f"Write 0 for no spend{cure}; {empty}.",
+            amount_cure(section.column, spec, f"Write 0 for no spend{cure}; {empty}."),
         )
     )
     return rules
@@ -222,7 +222,7 @@ def _margin_rules(spec: CohortSpec) -> list[TableRule]:
             (name,),
             f"{name} must be an amount of at most {MOST_SPENT:g} in size in every row with a score whose spend counts",
             lambda t: t.score.notnull() & (t.margin_n < t.spend_known),
-            "Write 0 for no margin.",
+            amount_cure(name, spec, "Write 0 for no margin."),
         )
     ]
 
@@ -251,7 +251,7 @@ def _member_rules(spec: CohortSpec) -> list[TableRule]:
             (name,),
             f"{name} must be 1 or 0, true or false, yes or no, or empty",
             lambda t: ~t.member.isin([0, 1]),
-            f"{_WORDS}, or {_DROP}.",
+            event_cure(DROP),
         )
     ]
 

@@ -8,7 +8,7 @@ from cxlink.cohort.spec.cohort_spec import SURVEY_HISTORY, CohortSpec
 from cxlink.cohort.strata import stratum_column
 
 
-def similar_levels(raw: pa.Table, spec: CohortSpec) -> list[Remark]:
+def similar_levels(raw: pa.Table, spec: CohortSpec) -> tuple[Remark, ...]:
     """Name the categories of each column that are equal to another one but for capitals and blanks.
 
     Parameters
@@ -27,13 +27,13 @@ def similar_levels(raw: pa.Table, spec: CohortSpec) -> list[Remark]:
         named["cause"] = spec.subscription.cause
     if spec.metrics is not None and spec.metrics.touchpoint is not None:
         named["touchpoint"] = spec.metrics.touchpoint
-    remarks = []
+    remarks = list[Remark]()
     for key, name in named.items():
         alike = _alike(pc.unique(raw[key]).to_pylist()) if key in raw.column_names else ()
         remarks += (
             [Remark("similar_levels", len(alike), facts={"column": name, "levels": alike})] if alike else []
         )
-    return remarks
+    return tuple(remarks)
 
 
 def _alike(levels: list[object]) -> tuple[str, ...]:

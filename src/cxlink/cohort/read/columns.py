@@ -89,6 +89,16 @@ def number(column: Any, options: TableSection) -> Any:
     return without_nan(text.nullif("").try_cast("float64"))
 
 
+def plain_number(text: str, options: TableSection) -> float | None:
+    """Read one text as `number` reads a column of it; None where it is no number."""
+    text, thousands = text.strip(), options.thousands or ""
+    whole = rf"([0-9]+|[0-9]{{1,3}}({re.escape(thousands)}[0-9]{{3}})+)" if thousands else "[0-9]+"
+    point = re.escape(options.decimal)
+    if re.fullmatch(rf"[-+]?({whole}({point}[0-9]*)?|{point}[0-9]+)([eE][-+]?[0-9]+)?", text) is None:
+        return None
+    return float((text.replace(thousands, "") if thousands else text).replace(options.decimal, "."))
+
+
 def within(column: Any, options: TableSection, low: float, high: float) -> Any:
     """Say whether a column is a number in a span; false of NaN.
 
@@ -158,7 +168,7 @@ def has_part(column: Any, options: TableSection) -> Any | None:
 def yes_no(column: Any, options: TableSection) -> Any:
     """Give 1 or 0 for 1/0 (also 1.00 and 1,0) and for words of yes and no; anything else for anything else.
 
-    Empty where it is empty. Words that the spec lists go before those of `YES` and `NO`.
+    Empty where it is empty, unless the spec lists "". Words that it lists go before those of `YES` and `NO`.
     """
     import ibis
 
@@ -180,8 +190,9 @@ def yes_no(column: Any, options: TableSection) -> Any:
         for words in (options.true, options.false)
     )
     yes, no = [*yes, *(YES - set(no))], [*no, *(NO - set(yes))]
+    blank = 1 if "" in yes else 0 if "" in no else None
     return ibis.cases(
-        (text.isnull() | (text == ""), None), (text.isin(yes), 1), (text.isin(no), 0), else_=BAD
+        (text.isnull() | (text == ""), blank), (text.isin(yes), 1), (text.isin(no), 0), else_=BAD
     )
 
 

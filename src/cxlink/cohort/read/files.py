@@ -174,7 +174,7 @@ def _read_whole(
     import ibis
 
     tables = [
-        read_sheet(file, options.sheet) if _kind(file) in WORKBOOKS else read_labelled(file) for file in files
+        read_sheet(file, options) if _kind(file) in WORKBOOKS else read_labelled(file) for file in files
     ]
     columns = _same_columns(files, [table.column_names for table in tables])
     names = [name for name in columns if wanted is None or name in wanted] or list(columns[:1])

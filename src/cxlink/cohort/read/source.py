@@ -12,6 +12,7 @@ from cxlink.cohort.read.engine_errors import complaint, why_not
 from cxlink.cohort.read.engine_tables import COUNTING, in_batches, in_place
 from cxlink.cohort.read.files import find_files, read_files
 from cxlink.cohort.read.memory_tables import in_memory
+from cxlink.cohort.read.missing_cells import without_codes
 from cxlink.cohort.read.parquet_files import largest_in
 from cxlink.cohort.read.safe_engines import embedded, opened_safely
 from cxlink.cohort.read.spark_queries import run_on_spark
@@ -131,7 +132,8 @@ class Source:
             return
         for file in self.files:
             table, _ = read_files(self.engine, (file,), self.options, None)
-            yield replace(self, name=f"{self.name}/{file.name}", table=table, files=(file,), days={})
+            rows = without_codes(table, self.options)
+            yield replace(self, name=f"{self.name}/{file.name}", table=rows, files=(file,), days={})
 
 
 def open_source(table: Any, options: TableSection, wanted: Collection[str] | None = None) -> Source:
@@ -151,6 +153,11 @@ def open_source(table: Any, options: TableSection, wanted: Collection[str] | Non
     InputError
         If there is no such table, it is empty or unreadable, or two columns have one name.
     """
+    source = _opened(table, options, wanted)
+    return replace(source, table=without_codes(source.table, options))
+
+
+def _opened(table: Any, options: TableSection, wanted: Collection[str] | None) -> Source:
     import ibis
 
     if isinstance(table, ibis.Table):

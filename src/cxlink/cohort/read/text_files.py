@@ -55,7 +55,7 @@ def read_text(engine: Any, paths: list[str], header: Header, options: TableSecti
     return engine.read_csv(
         [glob.escape(path) for path in paths],
         columns=dict.fromkeys(names, "VARCHAR"), header=True, delim=delimiter, quote='"', escape='"',
-        nullstr=list(options.missing or [""]), auto_detect=False, strict_mode=True, hive_partitioning=False,
+        nullstr=list(options.missing_anywhere or [""]), auto_detect=False, strict_mode=True, hive_partitioning=False,
     )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def decoded(file: Path, header: Header, options: TableSection, wanted: Collectio
         "parse_options": arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         "convert_options": arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
-            null_values=list(options.missing),
+            null_values=list(options.missing_anywhere),
             strings_can_be_null=True,
         ),
     }

@@ -1,17 +1,18 @@
 """Sheets of Excel and OpenDocument workbooks as Arrow tables: numbers, dates and text as the cells hold them."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.spec.spec_sections import TableSection
 
 WORKBOOKS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 _EXACT = 2**53
 
 
-def read_sheet(file: Path, sheet: str | None) -> Any:
+def read_sheet(file: Path, options: TableSection) -> Any:
     """Read a sheet whose first row names the columns: the one named, else the first that holds anything.
 
     Raises
@@ -21,6 +22,7 @@ def read_sheet(file: Path, sheet: str | None) -> Any:
     """
     from python_calamine import CalamineWorkbook
 
+    sheet = options.sheet
     book = CalamineWorkbook.from_path(str(file))
     names = list(book.sheet_names)
     if sheet is not None and sheet not in names:
@@ -30,7 +32,7 @@ def read_sheet(file: Path, sheet: str | None) -> Any:
     for name in [sheet] if sheet is not None else names:
         rows = book.get_sheet_by_name(name).to_python(skip_empty_area=True)
         if rows:
-            return _table(file, name, rows)
+            return _table(file, name, rows, options.missing_anywhere)
     raise InputError(f"{file.name}: {f'the sheet {sheet!r}' if sheet else 'every sheet'} is empty.")
 
 
@@ -52,11 +54,13 @@ def sheets_of(file: Path) -> tuple[str, ...]:
     return tuple(sorted(sheets, key=lambda name: -sheets[name].height * sheets[name].width))
 
 
-def _table(file: Path, sheet: str, rows: Sequence[Sequence[Any]]) -> Any:
+def _table(file: Path, sheet: str, rows: Sequence[Sequence[Any]], missing: Collection[str]) -> Any:
     import pyarrow as pa
 
     header, *below = rows
-    columns = [[None if cell == "" else cell for cell in column] for column in zip(*below, strict=True)]
+    columns = [
+        [None if _is_empty(cell, missing) else cell for cell in column] for column in zip(*below, strict=True)
+    ]
     columns = columns or [[] for _ in header]
     named = [str(_text(name) or "").strip() for name in header]
     if not any(named):
@@ -64,6 +68,10 @@ def _table(file: Path, sheet: str, rows: Sequence[Sequence[Any]]) -> Any:
     used = [i for i, name in enumerate(named) if name or any(cell is not None for cell in columns[i])]
     # pa.table would take a mapping, in which two columns of one name are one
     return pa.table([_array(columns[i]) for i in used], names=[named[i] or f"unnamed_{i}" for i in used])
+
+
+def _is_empty(cell: Any, missing: Collection[str]) -> bool:
+    return isinstance(cell, str) and (cell == "" or cell in missing)
 
 
 def _array(cells: Sequence[Any]) -> Any:

@@ -26,6 +26,14 @@ def _date_as_text(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime.date) else value
 
 
+def _as_text(codes: Any) -> tuple[Any, ...]:
+    return tuple(str(code) if isinstance(code, int | float) else code for code in codes)
+
+
+NOTHING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
+"""Text that is an empty cell unless the spec lists other."""
+
+
 class CohortSection(Section):
     """Which customers these are."""
 
@@ -53,13 +61,35 @@ class TableSection(Section):
     thousands: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     encoding: str = "utf-8"
-    missing: tuple[str, ...] = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
+    missing: tuple[str, ...] | dict[str, tuple[str, ...]] = NOTHING
     date_format: str | None = None
     sheet: str | None = None
     surveys: str | None = None
     on: str | None = None
     true: tuple[str, ...] = ()
     false: tuple[str, ...] = ()
+
+    @property
+    def missing_anywhere(self) -> tuple[str, ...]:
+        """Text that is an empty cell in every column."""
+        return NOTHING if isinstance(self.missing, dict) else self.missing
+
+    @property
+    def missing_in(self) -> dict[str, tuple[str, ...]]:
+        """Codes that are an empty cell in one column, by its name."""
+        return self.missing if isinstance(self.missing, dict) else {}
+
+    @field_validator("missing", mode="before")
+    @classmethod
+    def _codes_as_text(cls, value: Any) -> Any:
+        lists = value.values() if isinstance(value, Mapping) else [value]
+        if not all(isinstance(codes, list | tuple) for codes in lists):
+            raise ValueError(
+                'write a list, ["-"] for every column, or one for each of some, { csat = ["99"] }'
+            )
+        if isinstance(value, Mapping):
+            return {name: _as_text(codes) for name, codes in value.items()}
+        return _as_text(value)
 
     @field_validator("encoding")
     @classmethod

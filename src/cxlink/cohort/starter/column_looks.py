@@ -9,10 +9,12 @@ from typing import Any
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns
 from cxlink.cohort.read.dates import date
+from cxlink.cohort.read.money import amount
 from cxlink.cohort.read.safe_engines import embedded
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.spec_sections import TableSection
 from cxlink.cohort.starter.header_words import in_plain_letters
+from cxlink.cohort.starter.odd_cells import no_answers, slips_of
 
 LOOKED_AT = 50_000
 """First rows of a table that are looked at."""
@@ -46,10 +48,14 @@ class Look:
         Values that are none of these, at most three.
     n_slips : int
         How many cells hold them.
+    codes : tuple of str
+        Numbers off the levels that surveys write for no answer, where it holds levels beside them.
     words : tuple of str
         Its different values as text, where there are at most twelve.
     tells_event : bool
         Whether it says who was lost in other words.
+    n_empty : int
+        How many cells hold nothing.
     unread : str
         One of its dates, where its header says that it holds dates of retention and none can be read.
     """
@@ -66,8 +72,10 @@ class Look:
     levels: tuple[float, float] | None = None
     slips: tuple[str, ...] = ()
     n_slips: int = 0
+    codes: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     tells_event: bool = False
+    n_empty: int = 0
     unread: str = ""
 
     @property
@@ -167,7 +175,7 @@ def _looks(source: Source, names: list[str]) -> list[Look]:
     cells = source.table
     picked = cells.select(column=cells.column, **_read(cells.cell, source))
     seen = picked.group_by("column").aggregate(
-        n=picked.given.sum(), n_numbers=(picked.given & picked.value.notnull()).sum(),
+        n=picked.given.sum(), n_rows=picked.count(), n_numbers=(picked.given & picked.value.notnull()).sum(),
         n_days=(picked.given & picked.day.notnull()).sum(), low=picked.value.min(), high=picked.value.max(),
         n_whole=(picked.inside == picked.inside.floor()).sum(), first=picked.day.min(), last=picked.day.max(),
         n_values=picked.text.nunique(), n_flags=(picked.given & picked.flag.isin([0, 1])).sum(),
@@ -186,9 +194,11 @@ def _look(source: Source, picked: Any, name: str, row: Mapping[str, Any]) -> Loo
         return Look(name, 0, 0)
     few = max(2, n // 100) if n >= _FEW else 0
     numbers, days, levels = (n - (row[key] or 0) <= few for key in ("n_numbers", "n_days", "n_scores"))
-    day = days and not numbers
+    codes = no_answers(source, picked) if numbers and not levels and 2 * row["n_scores"] > n else ()
+    levels, day = levels or bool(codes), days and not numbers
     kind = "score" if levels else "value" if numbers else "day" if day else ""
-    n_slips, slips = _slips(source, picked, kind) if kind and row[_READ_AS[kind]] < n else (0, ())
+    slipped = kind and not codes and row[_READ_AS[kind]] < n
+    n_slips, slips = slips_of(source, picked, kind) if slipped else (0, ())
     return Look(
         name=name,
         n=n,
@@ -200,8 +210,10 @@ def _look(source: Source, picked: Any, name: str, row: Mapping[str, Any]) -> Loo
         unique=n > 1 and row["n_values"] == n,
         yes_no=row["n_flags"] == n,
         levels=(row["least"], row["most"]) if levels else None,
+        codes=codes,
         n_slips=n_slips,
         slips=slips,
+        n_empty=row["n_rows"] - n,
     )
 
 
@@ -215,7 +227,7 @@ def _read(column: Any, source: Source) -> dict[str, Any]:
     options = source.options
     never = ibis.null("float64")
     timed, text = column.type().is_temporal(), column.type().is_string()
-    value = never if timed else columns.number(column, options).cast("float64")
+    value = never if timed else amount(column, options).cast("float64")
     inside = value.between(-_EXACT, _EXACT).ifelse(value, None)  # beyond, an engine cannot round
     return {
         "given": columns.is_given(column),
@@ -226,13 +238,6 @@ def _read(column: Any, source: Source) -> dict[str, Any]:
         "flag": ibis.null("int64") if timed else columns.yes_no(column, options),
         "text": columns.is_given(column).ifelse(column.cast("string"), None),
     }
-
-
-def _slips(source: Source, picked: Any, kind: str) -> tuple[int, tuple[str, ...]]:
-    """Cells that hold something else than the column does: how many, and the first of them by the alphabet."""
-    odd = picked.filter(picked.given & picked[kind].isnull())
-    texts = source.run(odd.group_by("text").aggregate(n=odd.count()).order_by("text")).to_pylist()
-    return sum(row["n"] for row in texts), tuple(str(row["text"]).removesuffix(".0") for row in texts[:3])
 
 
 def _words(column: Any) -> tuple[str, ...]:

@@ -1,10 +1,12 @@
 """How the text of a table is written: decimal mark, thousands, order of a date. Found where one value decides it."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from cxlink.cohort.read.money import bare, currency_of
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.spec_sections import TableSection
 from cxlink.cohort.starter.column_looks import LOOKED_AT
@@ -19,8 +21,11 @@ _COMMA_GROUPS = re.compile(rf"{_SIGN}[1-9]\d{{0,2}}(,\d{{3}})+$")
 _DOTS_THEN_COMMA = re.compile(rf"{_SIGN}\d{{1,3}}(\.\d{{3}})+,\d+$")
 _COMMAS_THEN_DOT = re.compile(rf"{_SIGN}\d{{1,3}}(,\d{{3}})+\.\d+$")
 
-Sign = Literal["comma", "dot", "dots", "commas", "either_dot", "either_comma"]
-"""A comma or a dot before decimals, dots or commas between thousands, or one of the two."""
+_GAPS = " \u00a0\u202f'’"
+_GAP_GROUPS = re.compile(rf"{_SIGN}\d{{1,3}}(?P<gap>[{_GAPS}])\d{{3}}((?P=gap)\d{{3}})*([.,]\d+)?$")
+
+Sign = Literal["comma", "dot", "dots", "commas", "gaps", "either_dot", "either_comma"]
+"""A comma or a dot before decimals, dots, commas, blanks or apostrophes between thousands, or one of two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class Notation:
         Columns of dates that are written otherwise than ``date_format`` says, with an example of each.
     decided : dict of str to str
         By key, the value of the table that decided it.
+    currencies : dict of str to str
+        Columns whose numbers bear the mark of a currency, with the commonest one's code.
     """
 
     decimal: str | None
@@ -51,6 +58,7 @@ class Notation:
     dates_open: Mapping[str, str]
     other_dates: Mapping[str, str]
     decided: Mapping[str, str]
+    currencies: Mapping[str, str] = field(default_factory=dict)
 
     def options(self, **more: Any) -> TableSection:
         """The section by which such a table is looked at; what is open is read one way, and nothing told of it."""
@@ -104,11 +112,28 @@ def notation_of(texts: Mapping[str, Sequence[str]]) -> Notation:
     date_format, dates_open, other_dates, day = _order(texts)
     if date_format is not None and day:
         decided["date_format"] = day
-    return Notation(decimal, thousands, date_format, numbers_open, dates_open, other_dates, decided)
+    currencies = {name: code for name in numbers if (code := _currency(texts[name]))}
+    return Notation(
+        decimal, thousands, date_format, numbers_open, dates_open, other_dates, decided, currencies
+    )
+
+
+def _currency(values: Sequence[str]) -> str:
+    """The commonest currency that numbers are marked with; empty where none is."""
+    codes = Counter(code for text in values if (code := currency_of(text, "")) is not None)
+    return codes.most_common(1)[0][0] if codes else ""
 
 
 def _marks(found: Mapping[Sign, str]) -> tuple[str | None, str | None, dict[str, str]]:
     """Give decimal and thousands where they differ from the default, and the values that decided them."""
+    if "gaps" in found:
+        mark = next(mark for mark in found["gaps"] if mark in _GAPS)
+        comma = found.get("comma") if "dot" not in found else None
+        return (
+            ("," if comma else None),
+            mark,
+            {"thousands": found["gaps"]} | ({"decimal": comma} if comma else {}),
+        )
     if ("comma" in found) == ("dot" in found):
         return None, None, {}
     ours: tuple[Sign, Sign] = ("dots", "either_dot") if "comma" in found else ("commas", "either_comma")
@@ -116,8 +141,24 @@ def _marks(found: Mapping[Sign, str]) -> tuple[str | None, str | None, dict[str,
     grouped = next((found[sign] for sign in ours if sign in found), None)
     if grouped is not None:
         decided["thousands"] = grouped
-    mark = None if grouped is None else "." if "comma" in found else ","
-    return ("," if "comma" in found else None), mark, decided
+    thousands = None if grouped is None else "." if "comma" in found else ","
+    return ("," if "comma" in found else None), thousands, decided
+
+
+def marks_of(text: str) -> list[dict[str, str]]:
+    """Give the ways to write ``[table] decimal`` and ``thousands`` by which a number is read that no default reads.
+
+    Examples
+    --------
+    >>> marks_of("1.234,5"), marks_of("1,234"), marks_of("1 234.5"), marks_of("soon")
+    ([{'decimal': ',', 'thousands': '.'}], [{'decimal': ','}, {'thousands': ','}], [{'thousands': ' '}], [])
+    """
+    signs = _says(text) or ()
+    if "either_comma" in signs:
+        return [{"decimal": ","}, {"thousands": ","}]
+    decimal, thousands, _ = _marks(dict.fromkeys(signs, text))
+    marks = {key: mark for key, mark in (("decimal", decimal), ("thousands", thousands)) if mark is not None}
+    return [marks] if marks else []
 
 
 def _signs(values: Sequence[str]) -> dict[Sign, str] | None:
@@ -125,10 +166,10 @@ def _signs(values: Sequence[str]) -> dict[Sign, str] | None:
     found: dict[Sign, str] = {}
     n_bad = 0
     for text in values:
-        signs = _says(text)
+        signs = _says(bare(text))
         n_bad += signs is None
         for sign in signs or ():
-            found.setdefault(sign, text)
+            found.setdefault(sign, bare(text))
     return found if n_bad <= max(2, MOST_BAD * len(values)) and n_bad < len(values) / 2 else None
 
 
@@ -140,6 +181,8 @@ def _says(text: str) -> tuple[Sign, ...] | None:
         return ("comma", "dots")
     if _COMMAS_THEN_DOT.match(text):
         return ("dot", "commas")
+    if _GAP_GROUPS.match(text):
+        return (*(("comma",) if "," in text else ("dot",) if "." in text else ()), "gaps")
     if _DOT_GROUPS.match(text):
         return ("comma", "dots") if text.count(".") > 1 else ("either_dot",)
     if _COMMA_GROUPS.match(text):

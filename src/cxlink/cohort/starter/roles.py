@@ -136,6 +136,9 @@ def _event(look: Look) -> Guess | None:
         if rank is not None:
             return Guess("event", rank + coded)
         return Guess("event", 4 + coded) if says_stayed(look) else None
+    marked = look.n_empty and look.words and {word.lower() for word in look.words} <= said.MARKS
+    if marked and (rank is not None or says_stayed(look)):
+        return Guess("event", rank if rank is not None else 4)
     lost, stayed = event_words(look.words)
     if lost and stayed and (rank is not None or says_stayed(look)):
         return Guess(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from cxlink.cohort.read.columns import YES
 from cxlink.cohort.spec.open_keys import OPEN
 from cxlink.cohort.starter.column_looks import Look
+from cxlink.cohort.starter.header_words import MARKS
 from cxlink.cohort.starter.roles import event_words, says_stayed
 
 
@@ -15,6 +16,14 @@ def event_lines(look: Look | None) -> tuple[list[str], list[str]]:
     if look is None:
         return [f'event = "{OPEN}"  # whether the customer was lost then: 1 or 0, yes or no'], []
     line = f"event = {json.dumps(look.name, ensure_ascii=False)}"
+    if look.n_empty and look.words and all(_marks(word) for word in look.words):
+        marks, who = _list(look.words), "stayed" if says_stayed(look) else "was lost"
+        of_lost, of_kept = ('""', marks) if says_stayed(look) else (marks, '""')
+        marked = [
+            f"true = [{of_lost}]  # of {look.name}, which is empty beside the others",
+            f"false = [{of_kept}]",
+        ]
+        return [f"{line}  # marks who {who}; see [table] true and false"], marked
     if look.yes_no and says_stayed(look):
         yes = [word for word in look.words if _means_yes(word)]
         no = [word for word in look.words if not _means_yes(word)]
@@ -40,6 +49,10 @@ def event_lines(look: Look | None) -> tuple[list[str], list[str]]:
 
 def _means_yes(word: str) -> bool:
     return re.sub(r"^([0-9]+)[.,]0{0,2}$", r"\1", word.lower()) in YES
+
+
+def _marks(word: str) -> bool:
+    return word.lower() in MARKS or _means_yes(word)
 
 
 def _list(words: Sequence[str]) -> str:

@@ -38,20 +38,27 @@ def score_section(look: Look | None, looks: list[Look]) -> Drafted:
     if look.n_slips:
         shown = ", ".join(look.slips)
         lines.append(
-            f"# {look.n_slips:,} of {look.n:,} values are off it ({shown}): correct them, or list words in"
+            f"# {look.n_slips:,} of {look.n:,} values are off it ({shown}): correct them, or list what means"
         )
-        lines.append("# [table] missing")
+        lines.append(
+            f'# no answer: [table] missing = {{ {json.dumps(look.name, ensure_ascii=False)} = ["…"] }}'
+        )
+    listed = ", ".join(map(json.dumps, look.codes))
+    table = [
+        f"missing = {{ {json.dumps(look.name, ensure_ascii=False)} = [{listed}] }}  # taken for no answer"
+    ]
+    table = table if look.codes else []
     lines += _others(look, looks)
     # who saw 2 to 10 cannot tell 1-10 from 0-10, whose worst scores are others
     short = low > bottom or (high < top and not (top == _TOP and high > _MIDDLE))
     unsure = ["score.scale"] if short else []
     if look.called(_SCHOOL) and scale == "1-6":
         lines.append("higher_is_better = false  # a school mark: 1 is the best")
-        return Drafted(lines, unconfirmed=[*unsure, "score.higher_is_better"])
+        return Drafted(lines, unconfirmed=[*unsure, "score.higher_is_better"], table=table)
     if look.called(said.EFFORT):
         lines.append("higher_is_better = true  # an effort score of version 1 has 1 as its best: then false")
-        return Drafted(lines, unconfirmed=[*unsure, "score.higher_is_better"])
-    return Drafted([*lines, "higher_is_better = true"], unconfirmed=unsure)
+        return Drafted(lines, unconfirmed=[*unsure, "score.higher_is_better"], table=table)
+    return Drafted([*lines, "higher_is_better = true"], unconfirmed=unsure, table=table)
 
 
 _TOP, _MIDDLE, _WIDEST = 10, 7, 100

@@ -1,6 +1,5 @@
 """A starter spec, guessed from the columns of a table, every guess commented."""
 
-import json
 import re
 from typing import Any
 
@@ -15,7 +14,7 @@ from cxlink.cohort.starter.seen_table import Seen, seen_table
 from cxlink.cohort.starter.starter_follow_up import Drafted, follow_up
 from cxlink.cohort.starter.starter_metrics import metric_lines
 from cxlink.cohort.starter.starter_score import score_section
-from cxlink.cohort.visible_text import visible
+from cxlink.cohort.visible_text import quoted, visible
 
 
 def starter_spec(table: Any, surveys: Any = None) -> str:
@@ -52,7 +51,8 @@ def starter_spec(table: Any, surveys: Any = None) -> str:
     used = [look for look in (score, spend if after else None, *stay.used) if look is not None]
     refuse_twins_used(seen, surveys, (look.name for look in used))
     scored = score_section(score, seen.looks)
-    spent = _spend(rest, spend, dated=stay.dated)
+    marked = seen.notation.currencies.get(spend.name) if spend is not None else None
+    spent = _spend(rest, spend, dated=stay.dated, marked=marked)
     whose = _id(rest, stay, seen)
     unconfirmed = [*whose.unconfirmed, *scored.unconfirmed, *stay.unconfirmed, *spent.unconfirmed]
     stem = said.without_accents(seen.name.rsplit(".", 1)[0])
@@ -63,10 +63,10 @@ def starter_spec(table: Any, surveys: Any = None) -> str:
         f'# A key that is "{OPEN}" is a question: a fit asks for it. Then: cxlink check TABLE --spec THIS_FILE',
         "",
         "[cohort]",
-        f"name = {_quoted(name)}",
+        f"name = {quoted(name)}",
         *whose.lines,
         *_unconfirmed(unconfirmed),
-        *_table(seen, stay, used),
+        *_table(seen, [*scored.table, *stay.table], stay, used),
         "",
         "[score]",
         *scored.lines,
@@ -78,19 +78,13 @@ def starter_spec(table: Any, surveys: Any = None) -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _quoted(text: str) -> str:
-    """A text as TOML has it; what cannot be seen is escaped, so that it survives being printed."""
-    written = json.dumps(text, ensure_ascii=False)
-    return "".join(c if c.isprintable() else f"\\U{ord(c):08X}" for c in written)
-
-
-def _table(seen: Seen, stay: Drafted, used: list[Look]) -> list[str]:
+def _table(seen: Seen, said_of_columns: list[str], stay: Drafted, used: list[Look]) -> list[str]:
     """Section of how the text is written; nothing where the defaults read it."""
     notation, lines = seen.notation, []
     if seen.encoding != "utf-8":
         lines.append(f'encoding = "{seen.encoding}"')
     if seen.sheets:
-        lines.append(f"sheet = {_quoted(seen.sheets[0])}  # it also has: {', '.join(seen.sheets[1:])}")
+        lines.append(f"sheet = {quoted(seen.sheets[0])}  # it also has: {', '.join(seen.sheets[1:])}")
     lines += _numbers(notation, used)
     names = {look.name for look in stay.used}
     unread = [look for look in stay.used if look.unread]
@@ -106,15 +100,15 @@ def _table(seen: Seen, stay: Drafted, used: list[Look]) -> list[str]:
         decided = notation.decided.get("date_format", "")
         lines.append(f'date_format = "{notation.date_format}"  # {decided} can be read in no other order')
     lines += [f"# {name} is written otherwise: {day}" for name, day in notation.other_dates.items()]
-    lines += [*stay.table, *seen.joined]
+    lines += [*said_of_columns, *seen.joined]
     return ["", "[table]", *lines] if lines else []
 
 
 def _unread(looks: list[Look], notation: Notation) -> list[str]:
     """Ask how dates are written that no format was found for."""
-    shown = ", ".join(f"{_quoted(look.unread)} in {look.name}" for look in looks)
+    shown = ", ".join(f"{quoted(look.unread)} in {look.name}" for look in looks)
     known = notation.date_format
-    then = f"write {_quoted(known)} here, as the others are" if known else "delete this line"
+    then = f"write {quoted(known)} here, as the others are" if known else "delete this line"
     return [
         f'date_format = "{OPEN}"  # cannot be read as dates: {shown}.',
         '# Write the format if all dates have one, such as "%A %d %B %Y" (months in English);',
@@ -133,7 +127,7 @@ def _numbers(notation: Notation, used: list[Look]) -> list[str]:
         ]
     marks = {"decimal": notation.decimal, "thousands": notation.thousands}
     return [
-        f'{key} = "{mark}"  # such as {notation.decided[key]}'
+        f"{key} = {quoted(mark)}  # such as {notation.decided[key]}"
         for key, mark in marks.items()
         if mark is not None
     ]
@@ -142,7 +136,7 @@ def _numbers(notation: Notation, used: list[Look]) -> list[str]:
 def _unconfirmed(keys: list[str]) -> list[str]:
     if not keys:
         return []
-    listed = ", ".join(map(_quoted, keys))
+    listed = ", ".join(map(quoted, keys))
     return [
         f"unconfirmed = [{listed}]  # guesses that every run repeats: delete a key from this list once it is right"
     ]
@@ -159,7 +153,7 @@ def _id(looks: list[Look], stay: Drafted, seen: Seen) -> Drafted:
         return Drafted(
             [f'# id = "{OPEN}"               # column that names the customer, none was recognised{why}']
         )
-    line = f"id = {_quoted(look.name)}"
+    line = f"id = {quoted(look.name)}"
     if seen.spans and (look.unique or not seen.joined):
         return Drafted([f"{line}  # several rows a customer: spans, see [subscription] gap_days"])
     if role_of(look).rank == BARE:
@@ -181,12 +175,12 @@ def _id(looks: list[Look], stay: Drafted, seen: Seen) -> Drafted:
     )
 
 
-def _spend(looks: list[Look], look: Look | None, dated: bool) -> Drafted:
+def _spend(looks: list[Look], look: Look | None, dated: bool, marked: str | None) -> Drafted:
     """Section of spend: proposed where the header says that it is spend after the score, else a comment."""
     if look is None:
         return Drafted([])
     coded, months = (re.search(pattern, look.header) for pattern in (said.CURRENCY, said.SPENT_MONTHS))
-    currency = coded[2].upper() if coded is not None else "EUR"
+    currency = marked or (coded[2].upper() if coded is not None else "EUR")
     window = f"window_months = {int(months[1]) if months and 0 < int(months[1]) <= 120 else 12}"
     complete = (
         []
@@ -195,14 +189,14 @@ def _spend(looks: list[Look], look: Look | None, dated: bool) -> Drafted:
     )
     if look.called(said.SPEND_WINDOW):
         lines = [
-            f"column = {_quoted(look.name)}  # spend over the window after the score",
+            f"column = {quoted(look.name)}  # spend over the window after the score",
             f'currency = "{currency}"', window, *complete,
         ]  # fmt: skip
         margin = _margin(looks)
         return Drafted(["", "[spend]", *lines, *margin], unconfirmed=[] if dated else ["spend.complete"])
     lines = [
         "# [spend]                      # only spend AFTER the score counts: earlier spend may be a cause of it",
-        f"# column = {_quoted(look.name)}  # uncomment if this is spend after the score",
+        f"# column = {quoted(look.name)}  # uncomment if this is spend after the score",
         f'# currency = "{currency}"', f"# {window}", "# complete = true",
     ]  # fmt: skip
     return Drafted(["", *lines])
@@ -210,7 +204,7 @@ def _spend(looks: list[Look], look: Look | None, dated: bool) -> Drafted:
 
 def _margin(looks: list[Look]) -> list[str]:
     column = best(looks, "margin")
-    margin = _quoted(column.name) if column is not None else "0.3"
+    margin = quoted(column.name) if column is not None else "0.3"
     return [
         "",
         "# [value]                      # customer lifetime value",
@@ -225,7 +219,7 @@ def _adjust(looks: list[Look], stay: Drafted) -> list[str]:
     names = [look.name for look in fits if look.name not in (*later, *twins)]
     known_later = [look.name for look in looks if role_of(look).role == "after" and look.called(said.AFTER)]
     lines = ["", "# [adjust]                     # possible confounders, measured before the score"]
-    lines.append(f"# columns = [{', '.join(map(_quoted, names[:6])) or _quoted(OPEN)}]")
+    lines.append(f"# columns = [{', '.join(map(quoted, names[:6])) or quoted(OPEN)}]")
     if later or known_later:
         lines.append(
             f"# not proposed, since dated or named as after the score: {', '.join([*later, *known_later])}"

@@ -1,0 +1,156 @@
+"""What a refusal tells to do is done by the key that it names, and the table is read."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tabled import SCORE, STAY, cells, count, refusal, stay
+
+SPENT = {"spend": {"column": "spent", "complete": True}}
+CODE = re.compile(
+    r"\[(\w+)\] ([\w]+ = (?:\{[^}]*\}|\[[^]]*\]|\"[^\"]*\"|true)(?:, \w+ = (?:\"[^\"]*\"|\[[^]]*\]))*)"
+)
+
+
+def followed(message: str, choice: int = 0) -> dict[str, Any]:
+    """The spec's section that a message tells to write, the first or another of several."""
+    section, keys = CODE.findall(message)[choice]
+    return {section: tomllib.loads("\n".join(re.split(r", (?=\w+ = )", keys)))}
+
+
+SCORES: dict[str, tuple[list[Any], str, dict[Any, int]]] = {
+    "an average": ([7.5, 5], "[score] round = true", {8: 1, 5: 1}),
+    "an average in text": (["7.5", "5"], "[score] round = true", {8: 1, 5: 1}),
+    "a code": ([99, 5], '[table] missing = { score = ["99"] }', {None: 1, 5: 1}),
+    "a code of a float": ([-1.0, 5.5], '[table] missing = { score = ["-1"] }', {}),
+    "a word": (["don't know", "5"], """[table] missing = { score = ["don't know"] }""", {None: 1, 5: 1}),
+    "a comma": (["7,0", "5"], '[table] decimal = ","', {7: 1, 5: 1}),
+}
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_scores(name: str) -> None:
+    score, key, expected = SCORES[name]
+    message = refusal(stay(score, [3, 4], [1, 0]))
+    assert key in message
+    assert message.endswith("or drop them with --drop-invalid.")
+    table = stay(score if expected else [-1.0, 5.0], [3, 4], [1, 0])
+    assert cells(count(table, followed(message)), "score") == (expected or {None: 1, 5: 1})
+
+
+EVENTS: dict[str, tuple[list[Any], list[str]]] = {
+    "a mark": (["x", None, "x"], ['true = ["x"] or false = ["x"]', 'false = [""]']),
+    "yes alone": (["yes", "", "yes"], ['false = [""]']),
+    "codes": ([1, 2, 1], ['true = ["2"] or false = ["2"]']),
+}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_events(name: str) -> None:
+    lost, keys = EVENTS[name]
+    table, options = stay([5, 6, 7], [3, 3, 3], lost), dict[str, Any]()
+    for key in keys:
+        message = refusal(table, STAY, {"table": options})
+        assert f"[table] {key}" in message
+        options |= followed(message)["table"] if "or" not in key or name == "a mark" else {"false": ["2"]}
+    assert cells(count(table, STAY, {"table": options}), "score", "cause") == {
+        (5, "lost"): 1,
+        (6, ""): 1,
+        (7, "lost"): 1,
+    }
+
+
+AMOUNTS: dict[str, tuple[str, str, float]] = {
+    "a decimal comma": ("12,5", '[table] decimal = ","', 12.5),
+    "both marks": ("1.234,5", '[table] decimal = ",", thousands = "."', 1234.5),
+    "thousands": ("1,234.5", '[table] thousands = ","', 1234.5),
+    "apostrophes": ("1'234.5", '[table] thousands = "\'"', 1234.5),
+    "narrow blanks": ("1\u202f234,5 €", '[table] decimal = ",", thousands = "\\U0000202F"', 1234.5),
+    "a currency": ("12.5 USD", '[spend] currency is EUR: set currency = "USD"', 12.5),
+    "a word": ("n/a", '[table] missing = { spent = ["n/a"] }', 0),
+}
+
+
+@pytest.mark.parametrize("name", AMOUNTS)
+def test_amounts(name: str) -> None:
+    text, key, spent = AMOUNTS[name]
+    table = stay([5, 5], [3, 3], [1, 0], spent=[text, "7"])
+    message = refusal(table, STAY, SPENT)
+    assert key in message
+    told = {"spend": {"currency": "USD"}} if "currency" in key else followed(message)
+    assert count(table, STAY, SPENT, told).cells["spend_sum"].sum() == spent + 7
+
+
+def test_a_number_of_two_readings_is_told_both() -> None:
+    message = refusal(stay([5], [3], [1], spent=["1,234"]), STAY, SPENT)
+    assert 'Set [table] decimal = ",", or thousands = ",".' in message
+
+
+@pytest.mark.parametrize(
+    "text", ["€ 12.50", "12.50€", "EUR 12.50", "12.50 eur", "-€ 12.50", "€\u00a012.50", "€ -12.50"]
+)
+def test_amounts_bear_the_mark_of_their_currency(text: str) -> None:
+    refunds = {"spend": {"refunds": True}}
+    found = count(stay([5, 5], [3, 3], [1, 0], spent=[text, "7"]), STAY, SPENT, refunds)
+    assert found.cells["spend_sum"].sum() == 7 + (-12.5 if "-" in text else 12.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "currency"), [("$ 12", "CAD"), ("CHF 12", "CHF"), ("R$ 12", "BRL"), ("12 kr", "DKK")]
+)
+def test_a_mark_of_several_currencies_is_that_of_the_spec(text: str, currency: str) -> None:
+    found = count(stay([5], [3], [1], spent=[text]), STAY, SPENT, {"spend": {"currency": currency}})
+    assert found.cells["spend_sum"].sum() == 12
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("12 months", "Write the number alone, in months"), ("3,5", 'Set [table] decimal = ","')],
+)
+def test_durations(text: str, told: str) -> None:
+    assert f"(found {text!r}). {told}, or correct it." in refusal(stay([5], [text], [1])).replace(
+        "found 3,5", "found '3,5'"
+    )
+
+
+ZEROS = '[table] missing = { end = ["0000-00-00"] }'
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [
+        ("31-01-2025", '[table] date_format = "%d-%m-%Y", or rewrite it.'),
+        ("03/04/2025", '[table] date_format = "%d/%m/%Y" or "%m/%d/%Y", or rewrite it.'),
+        ("0000-00-00", f"[table] date_format, {ZEROS} if it means no date, or rewrite it."),
+        ("2025-02-30", "[table] date_format, or rewrite it."),
+    ],
+)  # fmt: skip
+def test_dates(day: str, told: str) -> None:
+    table = stay([5], [0], [0], survey=["2025-01-31"], end=[day])
+    dated = {"subscription": {"survey": "survey", "end": "end", "observed_until": "2025-06-30"}}
+    assert refusal(table, dated).endswith(f"(found {day}). Set {told}")
+
+
+def test_a_column_whose_name_is_no_bare_key_is_quoted() -> None:
+    table = stay([99, 5], [3, 4], [1, 0]).rename(columns={"score": "Net score"})
+    named = {"score": {**SCORE["score"], "column": "Net score"}}
+    message = refusal(table, STAY, named)
+    assert 'missing = { "Net score" = ["99"] }' in message
+    assert cells(count(table, STAY, named, followed(message)), "score") == {None: 1, 5: 1}
+
+
+def test_an_empty_cell_is_no_alone_where_the_spec_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("score,months,lost\n5,3,1\n6,3,\n7,3,  \n")
+    assert cells(count(path, {"table": {"false": [""]}}), "score", "cause") == {
+        (5, "lost"): 1,
+        (6, ""): 1,
+        (7, ""): 1,
+    }
+    assert cells(count(path, {"table": {"true": [""], "false": ["1"]}}), "score", "cause") == {
+        (5, ""): 1,
+        (6, "lost"): 1,
+        (7, "lost"): 1,
+    }

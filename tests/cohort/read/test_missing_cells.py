@@ -1,0 +1,72 @@
+"""A code for no answer in one column alone: [table] missing by column, in any kind of table."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from sheets import write_workbook
+from tabled import STAY, cells, count, spec
+
+from cxlink.cli.commands import run
+from cxlink.cohort.errors import InputError
+
+ROWS = {"score": [99, 7, 5, -1], "months": [3, 2, 1, 4], "lost": [1, 0, 1, 0], "spent": [99, 5, -1, 7]}
+SPENT = {"spend": {"column": "spent", "complete": True, "refunds": True}}
+CODED = {"table": {"missing": {"score": ["99", "-1"]}}}
+
+
+def written(kind: str, folder: Path, rows: dict[str, list[Any]]) -> Any:
+    frame = pd.DataFrame(rows)
+    path = folder / f"t.{kind}"
+    if kind == "csv":
+        frame.to_csv(path, index=False)
+    elif kind == "parquet":
+        frame.to_parquet(path)
+    elif kind == "xlsx":
+        write_workbook(path, {"Data": [list(rows), *map(list, zip(*rows.values(), strict=True))]})
+    else:
+        return frame
+    return path
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "xlsx", "frame"])
+@pytest.mark.parametrize("as_type", [int, float, str])
+def test_a_code_of_one_column_is_an_amount_in_another(kind: str, as_type: type, tmp_path: Path) -> None:
+    table = written(kind, tmp_path, {**ROWS, "score": [as_type(score) for score in ROWS["score"]]})
+    found = count(table, STAY, SPENT, CODED)
+    assert cells(found, "score") == {None: 2, 7: 1, 5: 1}
+    assert found.scored["spend_sum"].sum() == 5 - 1
+
+
+@pytest.mark.parametrize("wrong", ["99", {"score": "99"}, 99])
+def test_codes_are_lists(wrong: Any) -> None:
+    with pytest.raises(
+        InputError,
+        match=r"spec: \[table\] missing: write a list, \[\"-\"\] for every column, or one for each",
+    ):
+        spec(STAY, {"table": {"missing": wrong}})
+
+
+def test_numbers_may_be_written_as_such() -> None:
+    assert spec(STAY, {"table": {"missing": {"score": [99, -1]}}}).table.missing_in == {"score": ("99", "-1")}
+    assert spec(STAY, {"table": {"missing": [99]}}).table.missing_anywhere == ("99",)
+
+
+def test_the_flag_takes_either_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written("csv", tmp_path, {name: values * 20 for name, values in ROWS.items()})
+    flags = ["--score", "score", "--scale", "1-10", "--duration", "months", "--event", "lost"]
+    assert run(["check", str(path), *flags, "--missing", "score=99", "--missing", "score=-1"]) == 0
+    assert "scores (score, 1-10): 40; without a score: 40" in capsys.readouterr().out
+    assert run(["check", str(path), *flags, "--missing", "99", "--missing", "-1"]) == 0
+    assert run(["check", str(path), *flags, "--missing", "99", "--missing", "score=-1"]) == 2
+    assert "give one kind" in capsys.readouterr().err
+
+
+def test_a_list_is_said_to_act_on_nothing_where_no_text_is_read(tmp_path: Path) -> None:
+    from cxlink.cohort.count.unused_keys import unused_key_checks
+
+    path = written("parquet", tmp_path, {**ROWS, "score": [1, 2, 3, 4]})
+    keys = [check.facts["key"] for check in unused_key_checks(count(path, {"table": {"missing": ["-"]}}))]
+    assert keys == ["[table] missing"]
+    assert not list(unused_key_checks(count(path, {"table": {"missing": {"score": ["4"]}}})))
