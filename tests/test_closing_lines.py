@@ -36,3 +36,16 @@ def test_the_headline_is_a_table_without_thin_spaces() -> None:
     assert lines[1] == "Retention after 12 months"
     assert lines[2].startswith("  scores 9–10 ")
     assert not any("\u202f" in line or "\u00a0" in line for line in lines)
+
+
+def test_a_customer_who_spent_most_is_a_note() -> None:
+    facts = {"share": 0.99, "adjusted": "no", "stratum": "", "scenario": ""}
+    check = Check("spend_concentration", "means", "worst", 0.998, bound=0.5, passed=False, facts=facts)
+    lines = closing_lines(replace(made_up.results(), checks=(check,)))
+    assert any(
+        line.startswith("note: One customer accounts for at least 99 % of the spend") for line in lines
+    )
+    blank = replace(check, value=float("nan"), facts={**facts, "blank": True})
+    assert not any(
+        "One customer" in line for line in closing_lines(replace(made_up.results(), checks=(blank,)))
+    )

@@ -10,6 +10,7 @@ from pypdf import PdfReader
 
 import cxlink
 from cxlink.analysis import analyse
+from cxlink.checks import matching
 from cxlink.cli.commands import run
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.errors import InputError
@@ -17,6 +18,7 @@ from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.display import Analysis
 from cxlink.recall import MOST, fingerprint
+from cxlink.report.check_notes import note
 from cxlink.report.content import gather
 from cxlink.report.document import Bullets, Notice, plain
 from cxlink.report.sections.first_page import first_page
@@ -167,3 +169,20 @@ def test_fit_quick_writes_two_pages(tmp_path: Path, capsys: pytest.CaptureFixtur
     }
     assert run([*asked, "--quick", "--models", "all", f"--out={tmp_path}/other"]) == 2
     assert "--quick is --models quick, and --models says all" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 9])
+def test_fewer_than_ten_customers_have_no_models(n: int) -> None:
+    analysis = analyse(_counts(n, plans=1), models="all")
+    assert set(analysis.estimates["model"]) <= {"kaplan_meier", "means"}
+    assert set(analysis.families()["model"]) <= {"kaplan_meier"}
+    unfitted = matching(analysis.results.checks, code="not_fitted", reason="few_customers", passed=False)
+    models = {"spliced", "grouped_ph", "poisson", "gamma", "two_part", "log_ols"}
+    assert {check.model for check in unfitted} == models
+    assert "fewer than ten customers" in note(unfitted[0])
+
+
+def test_ten_customers_have_models() -> None:
+    analysis = analyse(_counts(10, plans=1))
+    assert {"spliced", "grouped_ph", "poisson"} <= set(analysis.estimates["model"])
+    assert not matching(analysis.results.checks, code="not_fitted", reason="few_customers")

@@ -31,7 +31,7 @@ from cxlink.estimands.model_rows.tenure_estimates import STREAMS, tenure_results
 from cxlink.estimands.over_clusters.cluster_checks import design_effects
 from cxlink.estimands.over_clusters.clustered_rows import clustering
 from cxlink.estimands.second_opinions import parted
-from cxlink.estimands.support_checks import band_checks
+from cxlink.estimands.support_checks import band_checks, few_at_risk, unmodelled
 from cxlink.estimands.tidy import tidy
 from cxlink.groups.changed_scores import of_first_surveys
 from cxlink.metrics.all_metrics import immortal_time_checks, metrics_of
@@ -242,6 +242,8 @@ def _outcomes(made: Counted, spells: Spells, progress: Progress) -> list[_Part]:
 def _value(spells: Spells, counts: Counts, tails: "Tails | None") -> tuple[list[Row], list[Check]]:
     """Customer lifetime value; of customers whose surveys all count, from the first of each."""
     spec, first = counts.spec, of_first_surveys(counts)
+    if few_at_risk(spells):
+        return [], [unmodelled("value")]
     if first is counts:
         return value_results(spells, counts, generator(spec), tails)
     return value_results(spells_of(first), first, generator(spec))
@@ -258,7 +260,9 @@ def _additive(
         announce(progress, "regressions")
         yield _Part(*spend_model_rows(counts, spells, rows, _stream(spec, 4), leads=leads))
     leads = thin(findings, "kaplan_meier", spec)
-    if spec.subscription is not None and (full or leads):
+    if spec.subscription is not None and full and not leads and few_at_risk(spells):
+        yield _Part([], [unmodelled("grouped_ph")])
+    elif spec.subscription is not None and (full or leads):
         announce(progress, "hazards")
         yield _Part(*hazard_results(spells, spec, _stream(spec, 3), leads=leads))
 
@@ -296,11 +300,13 @@ def _together(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFr
     )
 
 
-def _tenure(spells: Spells, spec: CohortSpec, progress: Progress) -> tuple[list[_Part], "Tails"]:
+def _tenure(spells: Spells, spec: CohortSpec, progress: Progress) -> tuple[list[_Part], "Tails | None"]:
     """Tenure by continued curves, with what continues them; all families as well where they are asked for.
 
     Of the families, unadjusted and standardised, also their curves, and their predictions in the backtest.
     """
+    if few_at_risk(spells):
+        return [_Part([], [unmodelled("spliced")])], None
     announce(progress, "tenure")
     found = spliced_results(spells, spec, _stream(spec, 5))
     parts = [_Part(found.rows, found.checks, projected=found.curves)]

@@ -12,6 +12,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.scales import label
 from cxlink.groups.effective_buckets import FEWEST_BUCKETS, effective_buckets
 from cxlink.groups.requests import Request
+from cxlink.groups.support import FEWEST_AT_RISK
 from cxlink.spend.concentration import MOST, rests_on_one
 from cxlink.spend.means import CellMeans, MeanSpend
 from cxlink.survival.survival import Survival
@@ -127,3 +128,14 @@ def band_checks(counts: Counts) -> Iterator[Check]:
     for name, band in (("worst", spec.worst), ("best", spec.best)):
         if present and not present & set(band):
             yield Check("empty_band", group=name, value=0.0, passed=False, facts={"levels": label(band)})
+
+
+def few_at_risk(spells: Spells) -> bool:
+    """Whether some customers of the cohort were ever at risk, but fewer than ten: no curve is known to any period."""
+    n = float(spells.n[spells.exit > spells.entry].sum())
+    return 0 < n < FEWEST_AT_RISK
+
+
+def unmodelled(model: str) -> Check:
+    """Say that a model is not fitted to fewer than ten customers."""
+    return Check("not_fitted", model, passed=False, facts={"case": "curves", "reason": "few_customers"})

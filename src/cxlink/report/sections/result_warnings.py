@@ -24,7 +24,7 @@ def few(m: Material) -> list[str]:
 def concentrated(m: Material) -> list[str]:
     """Name each band of the headline of whose spend one customer has most."""
     found = {
-        side: matching(m.results.checks, code="spend_concentration", group=side, stratum="")
+        side: matching(m.results.checks, code="spend_concentration", group=side, stratum="", blank="")
         for side in m.sides
     }
     return [
