@@ -29,6 +29,7 @@ FLAGS: tuple[Flag, ...] = (
     ("missing", "table", "missing", list, "text for a missing value, COLUMN=TEXT in one column (repeatable)"),
     ("date-format", "table", "date_format", str, "how dates are written in text, such as %d-%m-%Y"),
     ("sheet", "table", "sheet", str, "sheet of a workbook (default: the first that holds anything)"),
+    ("skip-rows", "table", "skip_rows", int, "lines above the one that names the columns"),
     ("surveys", "table", "surveys", str, "table of the scores, if they do not stand beside the customers"),
     ("on", "table", "on", str, "column that names the customer in both tables"),
     ("true", "table", "true", list, "value that stands for yes in columns of yes and no (repeatable)"),

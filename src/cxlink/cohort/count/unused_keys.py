@@ -44,6 +44,7 @@ IDLE = (
     Idle("subscription", ("counts",), "dates", lambda s, _: bool(s.subscription and s.subscription.dated)),
     Idle("table", ("delimiter", "encoding"), "no_text", lambda _, ending: ending in (".parquet", ".arrow", *WORKBOOKS)),
     Idle("table", ("missing",), "no_text", lambda s, end: end in (".parquet", ".arrow") and not s.table.missing_in),
+    Idle("table", ("skip_rows",), "no_text", lambda _, ending: ending in (".parquet", ".arrow")),
     Idle("table", ("sheet",), "no_workbook", lambda _, ending: ending not in WORKBOOKS),
 )  # fmt: skip
 """Every key that can be given in vain. A key that is never read at all is unknown, and refused."""

@@ -9,7 +9,7 @@ from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns, dates
 from cxlink.cohort.read.score_column import score_key
 from cxlink.cohort.read.source import Source, open_source
-from cxlink.cohort.read.survey_table import beside, joining_key
+from cxlink.cohort.read.survey_table import beside, joining_key, of_its_own
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.touchpoints_section import MOST_TOUCHPOINTS, TouchpointsSection
 
@@ -57,8 +57,8 @@ def read_contacts(spec: CohortSpec, table: Any) -> Contacts | None:
     section = spec.touchpoints
     if section is None:
         return None
-    options = spec.table.model_copy(update={"sheet": None})
-    source = open_source(beside(section.table, table), options, frozenset(section.columns))
+    place = beside(section.table, table)
+    source = open_source(place, of_its_own(place, spec.table), frozenset(section.columns))
     try:
         return _checked(source, section)
     finally:

@@ -54,8 +54,8 @@ def _told_safely(error: Exception, address: str) -> str:
     return error.__class__.__name__ if address and tells(said, address) else said
 
 
-def complaint(error: Exception, files: tuple[Path, ...], address: str = "") -> str:
-    """What an engine's error says, in a clause of one line, without folders.
+def complaint(error: Exception, files: tuple[Path, ...], address: str = "", above: int = 0) -> str:
+    """What an engine's error says, in a clause of one line, without folders; ``above`` the header stand other lines.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def complaint(error: Exception, files: tuple[Path, ...], address: str = "") -> s
         return "not utf-8 text. Set [table] encoding, such as latin-1"
     line = re.search(r"CSV Error on Line: (\d+)|CSV parse error: Row #(\d+)", text)
     if line is not None:
-        return _about_row(int(line[1] or line[2]) - 1, text, several=len(files) > 1)
+        return _about_row(int(line[1] or line[2]) - 1 - above, text, several=len(files) > 1)
     if "CSV Parser state machine" in text:
         return "its lines end in different ways, or a quote is out of place. Save it as CSV again"
     if error.__class__.__name__ == "OperationNotDefinedError" or _LACKS.search(text):

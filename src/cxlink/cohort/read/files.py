@@ -8,8 +8,8 @@ from typing import Any
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.labelled_files import LABELLED, read_labelled
 from cxlink.cohort.read.parquet_files import PARQUET, parquet_header, parquet_zones
-from cxlink.cohort.read.text_files import decoded, read_text, text_header
-from cxlink.cohort.read.workbooks import WORKBOOKS, read_sheet
+from cxlink.cohort.read.text_files import decoded, lines_above, read_text, text_header
+from cxlink.cohort.read.workbooks import WORKBOOKS, lines_above_in, read_sheet
 from cxlink.cohort.read.zones import common_zones, in_own_zones
 from cxlink.cohort.spec.spec_sections import TableSection
 
@@ -146,6 +146,20 @@ def read_files(
         read_text(engine, [p], h, options).select(*columns) for p, h in zip(paths, headers, strict=True)
     ]
     return tables[0].union(*tables[1:]), columns
+
+
+def rows_above_header(files: tuple[Path, ...], options: TableSection) -> int:
+    """Number of lines or rows above the one that names the columns, in the first of some files.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    kind = _kind(files[0])
+    if kind in _TEXT:
+        return lines_above(files[0], options)
+    return lines_above_in(files[0], options.sheet) if kind in WORKBOOKS else 0
 
 
 def _read_arrow(files: tuple[Path, ...], wanted: Collection[str] | None) -> tuple[Any, tuple[str, ...]]:

@@ -99,7 +99,9 @@ class Source:
         try:
             yield
         except Exception as error:
-            said = InputError(f"{self.name}: {complaint(error, self.files, self.address)}.")
+            said = InputError(
+                f"{self.name}: {complaint(error, self.files, self.address, self.options.skip_rows or 0)}."
+            )
             raise said from (None if self.address else error)
 
     def state(self) -> tuple[tuple[int, int], ...]:
@@ -183,7 +185,7 @@ def _opened(table: Any, options: TableSection, wanted: Collection[str] | None) -
     except InputError:
         raise
     except Exception as error:
-        raise InputError(f"{name}: {complaint(error, files)}.") from None
+        raise InputError(f"{name}: {complaint(error, files, above=options.skip_rows or 0)}.") from None
     return Source(name, rows, columns, options, engine, ordered=True, files=files)
 
 

@@ -4,10 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cxlink.cohort.addresses import is_address
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns
+from cxlink.cohort.read.files import find_files, rows_above_header
 from cxlink.cohort.read.source import Source, open_source
-from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.spec.cohort_spec import CohortSpec, TableSection
 
 
 def with_surveys(source: Source, spec: CohortSpec, table: Any) -> tuple[Source, int]:
@@ -37,8 +39,8 @@ def with_surveys(source: Source, spec: CohortSpec, table: Any) -> tuple[Source, 
     options = spec.table
     if options.surveys is None or options.on is None:
         return source, 0
-    own = options.model_copy(update={"sheet": None})
-    surveys = open_source(beside(options.surveys, table), own, spec.table_columns)
+    place = beside(options.surveys, table)
+    surveys = open_source(place, of_its_own(place, options), spec.table_columns)
     try:
         keep = [name for name in surveys.columns if name in spec.table_columns and name != options.on]
         both = next((name for name in keep if name in source.columns), None)
@@ -59,6 +61,14 @@ def beside(name: str, table: Any) -> str:
         if (folder / name).exists():
             return str(folder / name)
     return name
+
+
+def of_its_own(place: str, options: TableSection) -> TableSection:
+    """How a further table is read: as the table of customers, but for its sheet and the lines above its header."""
+    own = options.model_copy(update={"sheet": None, "skip_rows": None})
+    if is_address(place):
+        return own
+    return own.model_copy(update={"skip_rows": rows_above_header(find_files(place), own)})
 
 
 def joining_key(column: Any) -> Any:

@@ -6,10 +6,13 @@ import glob
 import io
 import re
 from collections.abc import Collection
+from itertools import islice
 from pathlib import Path
+from statistics import median, mode
 from typing import Any
 
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.header_place import LOOKED_AT, refuse_title, rows_above
 from cxlink.cohort.read.unpacked import opened
 from cxlink.cohort.spec.spec_sections import TableSection
 
@@ -26,8 +29,72 @@ def text_header(file: Path, options: TableSection) -> Header:
     Raises
     ------
     InputError
-        If it is not text in the encoding given, or its first line is empty.
+        If it is not text in the encoding given, its first line is empty, or names no columns as those below it do.
     """
+    text = _head(file, options)
+    if options.skip_rows is None:
+        refuse_title(file.name, _lines_above(text, options))
+    lines, n = list(io.StringIO(text, newline="")), options.skip_rows or 0
+    if any(line.count('"') % 2 for line in lines[:n]):  # engines do not count such lines alike
+        raise InputError(
+            f"{file.name}: a quote above the header goes on in the next line. Delete these lines."
+        )
+    text = "".join(lines[n:])
+    delimiter = _delimiter(_unquoted(text), options)
+    record = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+    if not any(name.strip() for name in record):
+        raise InputError(f"{file.name}: the first line is empty; it must name the columns.")
+    return tuple(name or f"unnamed_{i}" for i, name in enumerate(record)), delimiter
+
+
+def lines_above(file: Path, options: TableSection) -> int:
+    """Number of lines of a text file above the one that names its columns.
+
+    Raises
+    ------
+    InputError
+        If it is not text in the encoding given.
+    """
+    return _lines_above(_head(file, options), options)
+
+
+def _lines_above(text: str, options: TableSection) -> int:
+    records, ends = _records(text, _delimiter(_unquoted(text), options))
+    widths = [len(record) for record in records if record]
+    if not widths:
+        return 0
+    if len(records[0]) < 2 or len(records[0]) != mode(widths):
+        # a title need not hold the mark that delimits the columns, and may hold another
+        marks = _DELIMITERS if options.delimiter is None else options.delimiter
+        several = [_records(text, mark) for mark in marks]
+        records, ends = max(several, key=lambda read: median(len(record) for record in read[0]))
+    return ends[rows_above(records)]
+
+
+def _records(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
+    """The first records, and how many lines stand above each."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    records, ends = [], [0]
+    for record in islice(reader, LOOKED_AT):
+        records.append(record)
+        ends.append(reader.line_num)
+    return records, ends
+
+
+def _delimiter(line: str, options: TableSection) -> str:
+    # a mark that is in numbers too delimits only where no other does
+    return options.delimiter or max(
+        _DELIMITERS, key=lambda d: (d != options.decimal and line.count(d), line.count(d))
+    )
+
+
+def _unquoted(text: str) -> str:
+    """The first line, without what stands in quotes."""
+    return next(iter(re.sub(r'"[^"]*"', "", text).splitlines()), "")
+
+
+def _head(file: Path, options: TableSection) -> str:
+    """The beginning of a text file."""
     with opened(file) as stream:
         head = stream.read(_HEADER_BYTES)
     try:
@@ -36,17 +103,7 @@ def text_header(file: Path, options: TableSection) -> Header:
         raise InputError(
             f"{file.name}: not {options.encoding} text. Set [table] encoding, such as latin-1."
         ) from None
-    text = text.removeprefix("\ufeff")
-    unquoted = re.sub(r'"[^"]*"', "", text)
-    line = unquoted.splitlines()[0] if unquoted else ""
-    # a mark that is in numbers too delimits only where no other does
-    delimiter = options.delimiter or max(
-        _DELIMITERS, key=lambda d: (d != options.decimal and line.count(d), line.count(d))
-    )
-    record = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
-    if not any(name.strip() for name in record):
-        raise InputError(f"{file.name}: the first line is empty; it must name the columns.")
-    return tuple(name or f"unnamed_{i}" for i, name in enumerate(record)), delimiter
+    return text.removeprefix("\ufeff")
 
 
 def read_text(engine: Any, paths: list[str], header: Header, options: TableSection) -> Any:
@@ -56,6 +113,7 @@ def read_text(engine: Any, paths: list[str], header: Header, options: TableSecti
         [glob.escape(path) for path in paths],
         columns=dict.fromkeys(names, "VARCHAR"), header=True, delim=delimiter, quote='"', escape='"',
         nullstr=list(options.missing_anywhere or [""]), auto_detect=False, strict_mode=True, hive_partitioning=False,
+        skip=options.skip_rows or 0,
     )  # fmt: skip
 
 
@@ -66,7 +124,9 @@ def decoded(file: Path, header: Header, options: TableSection, wanted: Collectio
 
     names, delimiter = header
     how = {
-        "read_options": arrow_csv.ReadOptions(encoding=options.encoding, use_threads=False),
+        "read_options": arrow_csv.ReadOptions(
+            encoding=options.encoding, use_threads=False, skip_rows=options.skip_rows or 0
+        ),
         "parse_options": arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         "convert_options": arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),

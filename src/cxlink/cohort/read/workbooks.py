@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.header_place import LOOKED_AT, refuse_title, rows_above
 from cxlink.cohort.spec.spec_sections import TableSection
 
 WORKBOOKS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
@@ -30,10 +31,45 @@ def read_sheet(file: Path, options: TableSection) -> Any:
             f"{file.name}: no sheet {sheet!r}. It has: {', '.join(names[:12])}. Set [table] sheet."
         )
     for name in [sheet] if sheet is not None else names:
-        rows = book.get_sheet_by_name(name).to_python(skip_empty_area=True)
+        rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+        if options.skip_rows is None:
+            refuse_title(f"{file.name}, sheet {name!r}" if len(names) > 1 else file.name, _above(rows))
+        rows = _from_first(rows[options.skip_rows or 0 :])
         if rows:
             return _table(file, name, rows, options.missing_anywhere)
     raise InputError(f"{file.name}: {f'the sheet {sheet!r}' if sheet else 'every sheet'} is empty.")
+
+
+def lines_above_in(file: Path, sheet: str | None) -> int:
+    """Number of rows of a sheet above the one that names its columns, where a title is among them.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        book = CalamineWorkbook.from_path(str(file))
+        names = [sheet] if sheet is not None and sheet in book.sheet_names else book.sheet_names
+        sheets = (book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in names)
+        return next((_above(rows) for rows in sheets if rows), 0)
+    except CalamineError as error:
+        raise InputError(f"{file.name}: cannot be read ({error}).") from None
+
+
+def _from_first(rows: list[list[Any]]) -> list[list[Any]]:
+    """Rows from the first one on in which a cell is filled."""
+    first = next((i for i, row in enumerate(rows) if any(cell != "" for cell in row)), len(rows))
+    return rows[first:]
+
+
+def _above(rows: list[list[Any]]) -> int:
+    """Rows above the header, where there is more above it than blank rows, which are always skipped."""
+    blank = len(rows) - len(_from_first(rows))
+    title = rows_above(rows[blank : blank + LOOKED_AT])
+    return blank + title if title else 0
 
 
 def sheets_of(file: Path) -> tuple[str, ...]:

@@ -64,6 +64,7 @@ class TableSection(Section):
     missing: tuple[str, ...] | dict[str, tuple[str, ...]] = NOTHING
     date_format: str | None = None
     sheet: str | None = None
+    skip_rows: Annotated[int, Field(ge=0, le=1000)] | None = None
     surveys: str | None = None
     on: str | None = None
     true: tuple[str, ...] = ()

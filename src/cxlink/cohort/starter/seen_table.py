@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cxlink.cohort.addresses import is_address
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.files import find_files, rows_above_header
 from cxlink.cohort.read.source import open_source
 from cxlink.cohort.read.workbooks import WORKBOOKS, sheets_of
 from cxlink.cohort.spec.spec_sections import TableSection
@@ -34,6 +36,8 @@ class Seen:
         In which its text is.
     sheets : tuple of str
         Those of a workbook that has several, the one looked at first.
+    skip_rows : int or None
+        Lines above the header, where there are any.
     joined : tuple of str
         Lines that ``[table]`` needs where surveys stand in a table of their own.
     spans : bool
@@ -47,6 +51,7 @@ class Seen:
     notation: Notation
     encoding: str = "utf-8"
     sheets: tuple[str, ...] = ()
+    skip_rows: int | None = None
     joined: tuple[str, ...] = ()
     spans: bool = False
     twins: tuple[str, ...] = ()
@@ -72,13 +77,14 @@ def seen_table(table: Any) -> Seen:
 def _seen_in(table: Any, encoding: str) -> Seen:
     sheets = _sheets(table)
     sheet = sheets[0] if sheets else None
-    source = open_source(table, TableSection(encoding=encoding, sheet=sheet))
+    skip_rows = _skipped(table, TableSection(encoding=encoding, sheet=sheet))
+    source = open_source(table, TableSection(encoding=encoding, sheet=sheet, skip_rows=skip_rows))
     try:
         texts = texts_of(source)
         notation = notation_of(texts)
     finally:
         source.close()
-    source = open_source(table, notation.options(encoding=encoding, sheet=sheet))
+    source = open_source(table, notation.options(encoding=encoding, sheet=sheet, skip_rows=skip_rows))
     try:
         looks = with_unread_dates(looks_of(source), texts)
         looks = without_twins(looks, source)
@@ -86,9 +92,16 @@ def _seen_in(table: Any, encoding: str) -> Seen:
         if customer is not None and customer.n >= LOOKED_AT:
             looks[looks.index(customer)] = repeats_of(customer, source)
         spans = are_spans(looks, source)
-        return Seen(source.name, looks, notation, encoding, sheets, spans=spans)
+        return Seen(source.name, looks, notation, encoding, sheets, skip_rows, spans=spans)
     finally:
         source.close()
+
+
+def _skipped(table: Any, options: TableSection) -> int | None:
+    """Lines above the header of a file; None where there are none."""
+    if not isinstance(table, str | Path) or is_address(str(table)) or not str(table).strip():
+        return None
+    return rows_above_header(find_files(str(table)), options) or None
 
 
 def _sheets(table: Any) -> tuple[str, ...]:

@@ -85,6 +85,10 @@ def _table(seen: Seen, said_of_columns: list[str], stay: Drafted, used: list[Loo
         lines.append(f'encoding = "{seen.encoding}"')
     if seen.sheets:
         lines.append(f"sheet = {quoted(seen.sheets[0])}  # it also has: {', '.join(seen.sheets[1:])}")
+    if seen.skip_rows is not None:
+        lines.append(
+            f"skip_rows = {seen.skip_rows}  # a title or blank lines above the one that names the columns"
+        )
     lines += _numbers(notation, used)
     names = {look.name for look in stay.used}
     unread = [look for look in stay.used if look.unread]
