@@ -55,6 +55,25 @@ def test_means_and_contrasts() -> None:
     assert table["n_events"].isna().all()
 
 
+def test_customers_who_all_spent_the_same_have_no_interval() -> None:
+    means = means_for()
+    means.draws[:, 0] = 40 * (1 + 1e-12 * np.arange(N_DRAWS) / N_DRAWS)
+    means = replace(means, n=np.array([30, 70, 12]), contrasts=((1, 0), (2, 1)))
+    table = tidy(spend_rows(means, spec_for(), LEADING)).set_index(["estimand", "group", "reference"])
+    limits = table[["conf_low", "conf_high"]]
+    for row in (
+        ("spend", "worst", ""),
+        ("spend_difference", "best", "worst"),
+        ("spend_ratio", "best", "worst"),
+    ):
+        assert limits.loc[[row]].isna().all().all()
+    for row in (("spend", "best", ""), ("spend_difference", "2", "best")):
+        assert limits.loc[[row]].notna().all().all()
+    assert not replace(
+        means, draws=means.draws + np.random.default_rng(2).normal(size=(N_DRAWS, 3))
+    ).unvaried.any()
+
+
 def test_the_headline_is_the_first_contrast() -> None:
     heads = {
         (r["estimand"], r["group"]) for r in spend_rows(means_for(), spec_for(), LEADING) if r["headline"]

@@ -172,6 +172,14 @@ def test_one_customer_who_spent_most_is_named() -> None:
         assert "One customer" not in _said(replace(GIVEN, checks=(other,)), "notice")
 
 
+def test_a_band_that_all_spent_the_same_is_named_once() -> None:
+    facts = {"adjusted": "no", "stratum": "", "scenario": ""}
+    check = Check("spend_unvaried", "means", "worst", 120.0, facts=facts)
+    adjusted = replace(check, facts={**facts, "adjusted": "standardised"})
+    said = _said(replace(GIVEN, checks=(check, adjusted)), "notice")
+    assert said.count("All customers who gave 1 spent the same") == 1
+
+
 def test_a_ratio_that_no_data_know_is_not_written_out() -> None:
     where = "estimand == 'retention_ratio' and headline"
     large = _said(_changed(where, estimate=1.04e7, conf_low=0.84, conf_high=math.inf))

@@ -164,6 +164,14 @@ def test_rows_move_the_headline_both_ways_and_checks_say_by_how_much(spenders: C
     assert plan.get("outcome") > region.get("outcome")
 
 
+def test_spend_that_is_the_same_for_all_leaves_nothing_to_explain() -> None:
+    rows = random_rows(3, 300).assign(spend=100.0)
+    _, made, checks = made_of(counts_of(rows, spec_for(spend=True, draws=100)))
+    assert {row["estimand"] for row in made} == {"robustness_value"}
+    assert {row["model"] for row in made} == {"kaplan_meier"}
+    assert not matching(checks, of="spend_difference")
+
+
 def test_the_outcome_of_a_customer_followed_to_the_horizon_is_its_own(spenders: Counts) -> None:
     # without censoring before the horizon, S(1 − S) and its error are those of the customers' zeros and ones
     rows = random_rows(8, 1500, strata=2, follow_up=(8, 9))

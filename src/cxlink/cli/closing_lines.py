@@ -18,7 +18,7 @@ from cxlink.report.language import counting
 from cxlink.report.posterior_sections.posterior_warnings import sampling_failures
 from cxlink.report.profile_lines import empty_bands, noted, plain
 from cxlink.report.profile_words import exclusion_moves, table_notes
-from cxlink.report.sections.result_warnings import concentrated
+from cxlink.report.sections.result_warnings import odd_spend
 from cxlink.report.words import say
 from cxlink.results import ComparisonResults, Results
 from cxlink.value.intervention import InterventionValue
@@ -34,7 +34,7 @@ def closing_lines(found: Results) -> list[str]:
     resolved = [note(check) for check in resolution_checks(found.counts)]
     notes = [
         *exclusion_moves(found.checks, found.spec),
-        *concentrated(gather(found)),
+        *odd_spend(gather(found)),
         *map(note, matching(found.checks, code="later_adjuster")),
         *resolved,
         *thin,

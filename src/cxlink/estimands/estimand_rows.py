@@ -14,6 +14,7 @@ from cxlink.estimands.contrasts import RATIO, Contrast
 from cxlink.estimands.estimand import NOT_LEADING, Answer, Estimand, Estimated, Leads, NotAnswered, Row
 from cxlink.estimands.simultaneous import Member, in_family, simultaneous_rows
 from cxlink.estimands.tidy import intervals, ready_row, widened_to_contain
+from cxlink.spend.means import MeanSpend
 
 
 def rows_of(
@@ -142,7 +143,12 @@ def _all_levels(evaluated: _Evaluated) -> Iterator[Row]:
     """Rows of every level against worst, with simultaneous intervals, where page one stands."""
     answer, model, estimand = evaluated.answer, evaluated.model, evaluated.estimand
     names = [(model.groups[g], model.groups[r]) for g, r in model.contrasts]
-    family = [pair for pair, name in zip(model.contrasts, names, strict=True) if in_family(*name)]
+    unknown = _unknown(evaluated)
+    family = [
+        pair
+        for pair, name in zip(model.contrasts, names, strict=True)
+        if in_family(*name) and not unknown[list(pair)].any()
+    ]
     for p, place in enumerate(answer.places):
         if not evaluated.leads.holds(estimand.name, place):
             continue
@@ -215,10 +221,15 @@ def _contrasted(
 
 
 def _unknown(evaluated: _Evaluated) -> np.ndarray:
-    """Groups of clustered customers whose draws are not those of the estimator: of independent customers, or none."""
-    widened: np.ndarray = np.asarray(evaluated.model.widened, dtype=bool)
+    """Groups without an interval.
+
+    Of clustered customers those whose draws are of independent ones, or none; of spend those who all spent the same.
+    """
+    model = evaluated.model
     # a posterior's draws are rescaled to what the buckets of clusters show
-    return widened & (evaluated.spec.cluster_column is not None and not evaluated.model.posterior)
+    clustered = evaluated.spec.cluster_column is not None and not model.posterior
+    unknown: np.ndarray = np.asarray(model.widened, dtype=bool) & clustered
+    return unknown | model.unvaried if isinstance(model, MeanSpend) else unknown
 
 
 def _medians(draws: np.ndarray) -> np.ndarray:

@@ -117,6 +117,9 @@ def spend_checks(cells: CellMeans, means: MeanSpend) -> Iterator[Check]:
             yield Check(
                 "spend_concentration", "means", means.groups[g], share, bound=MOST, passed=False, facts=facts
             )
+        if means.unvaried[g] and not means.spent_nothing[g]:
+            facts = {"mean": float(means.point[g]), **means.labels}
+            yield Check("spend_unvaried", "means", means.groups[g], float(means.n[g]), facts=facts)
     if cells.spent_nothing.any():
         yield Check("spent_nothing", "means", value=float(cells.spent_nothing.sum()), facts={"case": "cells"})
 

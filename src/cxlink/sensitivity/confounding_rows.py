@@ -66,6 +66,8 @@ def confounding_rows(rows: Sequence[Row], spells: Spells, counts: Counts) -> tup
             _retained(spells, request, spec.horizon) if model == "kaplan_meier" else _spent(spells, request)
         )
         cells = filled(_cells(spells, request, spec, means))
+        if model == "means" and not cells.scale:  # all spent the same: no variance that one could explain
+            continue
         made.append(_robustness(difference, cells))
         for variable, stratum in _without_each(spells, cells, spec):
             strength, without = left_out(cells, stratum)

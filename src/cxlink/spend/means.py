@@ -16,6 +16,8 @@ from cxlink.cohort.count.spells import Spells
 from cxlink.groups.requests import Request
 from cxlink.spend.concentration import concentration, rests_on_one
 
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class MeanSpend:
@@ -66,6 +68,11 @@ class MeanSpend:
     def widened(self) -> np.ndarray:
         """Groups without spenders: their intervals are widened to contain the estimate."""
         return self.spent_nothing
+
+    @property
+    def unvaried(self) -> np.ndarray:
+        """Groups that the data give no error: all their customers spent the same."""
+        return np.asarray(np.ptp(self.draws, axis=0) <= _ROUNDING * np.abs(self.point))
 
     @property
     def sparse(self) -> np.ndarray:

@@ -148,7 +148,7 @@ def agreement(rows: Iterable[Row], headline: Iterable[Row], sides: tuple[str, st
         Group and reference of the headline contrast.
     """
     leading = [r for r in headline if r["estimand"] == "spend_ratio" and r.get("headline")]
-    if not leading or not 0 < leading[0]["estimate"] < np.inf:
+    if not leading or not 0 < leading[0]["estimate"] < np.inf or np.isnan(leading[0]["conf_low"]):
         return
     for ratio in rows:
         if ratio["estimand"] == "spend_ratio" and (ratio["group"], ratio["reference"]) == sides:

@@ -9,7 +9,7 @@ from cxlink.report.sections import main_results as results
 from cxlink.report.sections.limitations import empty_bands, limits, resolved, snapshot, standardised_to
 from cxlink.report.sections.overview import overview
 from cxlink.report.sections.quick_pages import fitted
-from cxlink.report.sections.result_warnings import concentrated, few, later_adjusters, wrong_sign
+from cxlink.report.sections.result_warnings import few, later_adjusters, odd_spend, wrong_sign
 from cxlink.report.words import say, styled
 
 
@@ -42,7 +42,7 @@ def _numbers(m: Material) -> list[Block]:
     warnings = (
         *exclusion_moves(m.results.checks, m.spec),
         *later_adjusters(m),
-        *concentrated(m),
+        *odd_spend(m),
         *wrong_sign(m),
         *empty_bands(m),
         bands,

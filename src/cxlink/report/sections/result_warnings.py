@@ -21,17 +21,17 @@ def few(m: Material) -> list[str]:
     return [say("results.few", n=len(groups), groups=groups)] if groups else []
 
 
-def concentrated(m: Material) -> list[str]:
-    """Name each band of the headline of whose spend one customer has most."""
-    found = {
-        side: matching(m.results.checks, code="spend_concentration", group=side, stratum="", blank="")
-        for side in m.sides
-    }
-    return [
-        say("results.concentrated", share=checks[-1].facts["share"], group=who(side, m.spec))
-        for side, checks in found.items()
-        if checks and not m.too_small(side)
+def odd_spend(m: Material) -> list[str]:
+    """Name each band of the headline of whose spend one customer has most, or in which all spent the same."""
+    checks = matching(
+        m.results.checks, code=("spend_concentration", "spend_unvaried"), group=m.sides, stratum="", blank=""
+    )
+    said = [
+        say(f"results.odd_{check.code}", group=who(check.group, m.spec), share=check.get("share"))
+        for check in checks
+        if not m.too_small(check.group)
     ]
+    return list(dict.fromkeys(said))
 
 
 def wrong_sign(m: Material) -> list[str]:
