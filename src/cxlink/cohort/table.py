@@ -281,9 +281,10 @@ def _with_surveys(source: Source, spec: CohortSpec, table: Any) -> tuple[Source,
     if spec.spans:
         spans, notes = merged_spans(source, spec)
         source = spans.source
-    joined, n_unmatched = with_surveys(source, spec, table)
+    joined, n_unmatched, n_alike = with_surveys(source, spec, table)
     facts: dict[str, Fact] = {"table": Path(spec.table.surveys or "").name}
     notes += (Remark("surveys_unmatched", n_unmatched, facts=facts),) if n_unmatched else ()
+    notes += (Remark("keys_alike", n_alike, facts={"column": str(spec.table.on)}),) if n_alike else ()
     if spans is None:
         return joined, notes
     surveyed = joined if spec.table.surveys else with_own_surveys(spans, spec)

@@ -75,3 +75,26 @@ def test_what_cannot_be_joined_is_refused(tmp_path: Path) -> None:
         spec(SPEC, cohort={"id": "key"})
     (tmp_path / "surveys.csv").unlink()
     assert refusal(tmp_path / "customers.csv", SPEC) == "surveys.csv: no such file."
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "n"),
+    [
+        (["00123", "00045", "9"], ["123", "45", "9"], 2), (["123", "45", "9"], ["00123", "45.0", "9"], 2),
+        (["K1", "K2", "K3"], ["k1", "K 2", "K4"], 2), (["A", "B", "C"], ["D", "E", "A"], 0),
+        (["0", "1", "2"], ["00", "1", "2"], 1),
+    ],
+)  # fmt: skip
+def test_keys_that_are_nearly_a_customers_are_said_with_the_cure(
+    ours: list[str], theirs: list[str], n: int, tmp_path: Path
+) -> None:
+    customers = CUSTOMERS[:3].assign(customer=ours)
+    path = written(tmp_path, customers, SURVEYS[:3].assign(customer=theirs, score=[9, 5, 1]))
+    said = [note for note in profile_notes(count(path, SPEC).profile) if "leading zeros" in note]
+    verb, they = ("differs", "it counts") if n == 1 else ("differ", "they count")
+    assert said == [
+        f"{n} of these {verb} from a customer’s customer in leading zeros, capitals, blanks or a part of zeros alone, "
+        f"such as 00123 and 123: a spreadsheet drops zeros. Write customer alike in both tables, as text, and {they}."
+    ] * (n > 0)  # fmt: skip
+    cured = written(tmp_path, customers, SURVEYS[:3].assign(customer=ours, score=[9, 5, 1]))
+    assert cells(count(cured, SPEC), "score") == {9: 1, 5: 1, 1: 1}

@@ -25,7 +25,7 @@ from cxlink.cohort.read import columns, contact_table
 from cxlink.cohort.read.contact_table import Contacts
 from cxlink.cohort.read.dates import day
 from cxlink.cohort.read.source import Source
-from cxlink.cohort.read.survey_table import joining_key
+from cxlink.cohort.read.survey_table import joining_key, nearly_matched
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.strata import stratum_column
 
@@ -123,8 +123,12 @@ def _visits(source: Source, spec: CohortSpec, contacts: Contacts) -> tuple[pa.Ta
         joined.aggregate(known=joined.count(), scored=joined.scored.sum(), used=columns.as_one(counted).sum())
     ).to_pylist()[0]
     known, scored, used = (int(totals[name] or 0) for name in ("known", "scored", "used"))
+    unmatched = rows.anti_join(customers, rows[contact_table.KEY] == customers.key)
+    lacks = contacts.rows.num_rows > known
+    n_alike = nearly_matched(source, unmatched.select(key=contact_table.KEY), customers) if lacks else 0
     remarks = (
         Remark("contacts_incomplete", contacts.incomplete), Remark("contacts_unknown", contacts.rows.num_rows - known),
+        Remark("keys_alike", n_alike, facts={"column": spec.cohort.id}),
         Remark("contacts_unscored", known - scored), Remark("contacts_after", scored - used),
     )  # fmt: skip
     at = [contact_table.KEY, contact_table.TOUCHPOINT]

@@ -12,7 +12,7 @@ from cxlink.cohort.read.source import Source, open_source
 from cxlink.cohort.spec.cohort_spec import CohortSpec, TableSection
 
 
-def with_surveys(source: Source, spec: CohortSpec, table: Any) -> tuple[Source, int]:
+def with_surveys(source: Source, spec: CohortSpec, table: Any) -> tuple[Source, int, int]:
     """Give customers their surveys: a row for each survey, and one without a score for who gave none.
 
     Parameters
@@ -30,6 +30,8 @@ def with_surveys(source: Source, spec: CohortSpec, table: Any) -> tuple[Source, 
         The customers as they were where the spec names no surveys.
     n_unmatched : int
         Surveys of nobody in the table of customers, which are left out.
+    n_alike : int
+        Those of them whose key is nearly that of a customer, see `nearly_matched`.
 
     Raises
     ------
@@ -38,7 +40,7 @@ def with_surveys(source: Source, spec: CohortSpec, table: Any) -> tuple[Source, 
     """
     options = spec.table
     if options.surveys is None or options.on is None:
-        return source, 0
+        return source, 0, 0
     place = beside(options.surveys, table)
     surveys = open_source(place, of_its_own(place, options), spec.table_columns)
     try:
@@ -79,7 +81,33 @@ def joining_key(column: Any) -> Any:
     return (number.cast("int64") if column.type().is_numeric() else number).cast("string")
 
 
-def _joined(source: Source, rows: Any, right: str, on: str, *, several: bool) -> tuple[Source, int]:
+def nearly_matched(source: Source, unmatched: Any, customers: Any) -> int:
+    """Number of keys without a customer that are one's but for leading zeros, capitals, blanks or a part of zeros.
+
+    A program that takes ids for numbers writes ``00123`` as ``123`` or ``123.0``.
+
+    Parameters
+    ----------
+    source : Source
+        The customers.
+    unmatched, customers : ibis Table
+        Keys as text in a column ``key``, of a further table and of the customers.
+    """
+    import ibis
+
+    sizes = unmatched.group_by(plain=_plain(unmatched.key)).aggregate(n=unmatched.count())
+    theirs = ibis.memtable(source.run(sizes))
+    ours = customers.select(plain=_plain(customers.key))
+    found = source.run(theirs.semi_join(ours, theirs.plain == ours.plain).aggregate(n=ibis._.n.sum()))
+    return int(found["n"][0].as_py() or 0)
+
+
+def _plain(key: Any) -> Any:
+    letters = key.re_replace(r"\s+", "").lower()
+    return letters.re_replace(r"[.,]0+$", "").re_replace(r"^0+([0-9])", r"\1")
+
+
+def _joined(source: Source, rows: Any, right: str, on: str, *, several: bool) -> tuple[Source, int, int]:
     import ibis
 
     left = right + "_of_customer"
@@ -87,10 +115,14 @@ def _joined(source: Source, rows: Any, right: str, on: str, *, several: bool) ->
     if not several:
         _refuse_repeated(source, customers, left, on)
     surveys = ibis.memtable(rows)
-    n_unmatched = source.run(surveys.anti_join(customers, surveys[right] == customers[left]).count()).as_py()
+    unmatched = surveys.anti_join(customers, surveys[right] == customers[left])
+    n_unmatched = int(source.run(unmatched.count()).as_py())
+    n_alike = (
+        nearly_matched(source, unmatched.select(key=right), customers.select(key=left)) if n_unmatched else 0
+    )
     joined = customers.left_join(surveys, customers[left] == surveys[right]).drop(left, right)
     every = (*source.columns, *(name for name in rows.column_names if name != right))
-    return replace(source.kept(joined), columns=every), int(n_unmatched)
+    return replace(source.kept(joined), columns=every), n_unmatched, n_alike
 
 
 def _refuse_repeated(source: Source, customers: Any, left: str, on: str) -> None:
