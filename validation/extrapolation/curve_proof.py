@@ -112,10 +112,10 @@ def _head(table: pd.DataFrame) -> Iterator[str]:
     yield "# Expected tenure beyond follow-up, on published curves\n"
     yield (
         f"{made_by()}: {n_curves} published curves of {n_sources} sources, all of them followed to their end; of each "
-        f"{cohorts.min()} to {cohorts.max()} cohorts of {CUSTOMERS[0]:,} and of {CUSTOMERS[1]:,} customers (planned: "
-        f"{COHORTS}), drawn binomially from the curve and fitted to its first 40, 50 and 60 %; 95 % intervals from "
-        f"{DRAWS} draws. Every constant of the extrapolation error was made again without the source that is judged; "
-        "both segments of Fader & Hardie are one source. Widths, errors and scores are over the truth."
+        f"{_from_to(cohorts.min(), cohorts.max())} cohorts of {CUSTOMERS[0]:,} and of {CUSTOMERS[1]:,} customers "
+        f"(planned: {COHORTS}), drawn binomially from the curve and fitted to its first 40, 50 and 60 %; 95 % "
+        f"intervals from {DRAWS} draws. Every constant of the extrapolation error was made again without the source "
+        "that is judged; both segments of Fader & Hardie are one source. Widths, errors and scores are over the truth."
         f"{short_run(int(cohorts.min()), COHORTS)}\n"
     )
     yield (
@@ -125,6 +125,10 @@ def _head(table: pd.DataFrame) -> Iterator[str]:
         "% confidence. Five of them are of medicines, none of scores, and none is followed beyond two and a half "
         "times the period it was fitted to."
     )
+
+
+def _from_to(least: int, most: int) -> str:
+    return f"{most}" if least == most else f"{least} to {most}"
 
 
 def _tables(found: pd.DataFrame, ratios: pd.DataFrame) -> Iterator[str]:
