@@ -478,10 +478,11 @@ def _until(row: Row, spec: Spec, columns: Sequence[str]) -> Any:
 def _sums(row: Row, spec: Spec, scored: bool, columns: Sequence[str]) -> dict[str, float] | None:
     """What a row adds to its cell's sums; None where it breaks a rule."""
     table, sums = spec.get("table", {}), dict[str, float]()
+    currency = read.currency_of(spec)
     if "control" in spec:
         cell = row[spec["control"]["column"]]
         word = {"true": 1, "false": 0}.get(cell.strip(" ").lower()) if isinstance(cell, str) else None
-        held = word if word is not None else read.amount(cell, table)
+        held = word if word is not None else read.amount(cell, table, currency)
         if held is BAD and scored:
             return None
         held = None if held is BAD else held
@@ -492,7 +493,9 @@ def _sums(row: Row, spec: Spec, scored: bool, columns: Sequence[str]) -> dict[st
     over = _over(row, spec, scored, columns)
     if over is BAD:
         return None
-    spent = read.amount(row[section["column"]], table, -read.LARGEST if section.get("refunds") else 0)
+    spent = read.amount(
+        row[section["column"]], table, currency, -read.LARGEST if section.get("refunds") else 0
+    )
     if over and scored and spent is BAD:
         return None
     y = spent if over and spent not in (None, BAD) else None
@@ -503,7 +506,7 @@ def _sums(row: Row, spec: Spec, scored: bool, columns: Sequence[str]) -> dict[st
     }  # fmt: skip
     margin = spec.get("value", {}).get("margin")
     if isinstance(margin, str):
-        earned = read.amount(row[margin], table)
+        earned = read.amount(row[margin], table, currency)
         if y is not None and scored and earned in (None, BAD):
             return None
         counts = y is not None and earned not in (None, BAD)

@@ -61,7 +61,8 @@ def amounts(row: Mapping[str, Any], spec: Spec) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key in ("orders", "support_cost", "contract_value"):
         if key in section:
-            found[key] = read.amount(row[section[key]], table, 0)
+            currency = "" if key == "orders" else read.currency_of(spec)
+            found[key] = read.amount(row[section[key]], table, currency, 0)
     orders = found.get("orders")
     if orders not in (None, BAD) and (orders > _MOST_ORDERS or orders != math.floor(orders)):
         found["orders"] = BAD

@@ -58,10 +58,21 @@ def number(cell: Any, table: Mapping[str, Any]) -> Any:
     return BAD
 
 
-def amount(cell: Any, table: Mapping[str, Any], least: float = -LARGEST) -> Any:
-    """Read an amount of money."""
+def amount(cell: Any, table: Mapping[str, Any], currency: str, least: float = -LARGEST) -> Any:
+    """Read an amount of money, with the mark of its currency or without; ``""``: of no currency."""
     read = number(cell, table)
+    marks = [mark for mark in ({"EUR": "€"}.get(currency), currency) if mark]
+    for mark in marks if read is BAD and isinstance(cell, str) else ():
+        text, name = cell.strip(), re.escape(mark)
+        if found := re.fullmatch(rf"([-+]?)\s*{name}\s*(.*)|(.*?)\s*{name}", text, re.IGNORECASE | re.DOTALL):
+            read = number(f"{found[1] or ''}{found[2] or ''}{found[3] or ''}", table)
+            break
     return read if read in (None, BAD) or least <= read <= LARGEST else BAD
+
+
+def currency_of(spec: Mapping[str, Any]) -> str:
+    """Currency whose marks are read: that of spend, none where there is no spend."""
+    return str(spec["spend"].get("currency", "EUR")) if "spend" in spec else ""
 
 
 def yes_no(cell: Any, table: Mapping[str, Any]) -> Any:

@@ -293,7 +293,7 @@ def _xlsx(case: Any, folder: Path) -> Stored:
         for name, text in files.items():
             archive.writestr(name, '<?xml version="1.0" encoding="UTF-8"?>' + text)
     stands = {
-        name or f"unnamed_{at}": [None if cell == "" else cell for cell in columns[name]]
+        name or f"unnamed_{at}": [None if cell in MISSING else cell for cell in columns[name]]
         for at, name in enumerate(names)
     }
     keys = {"sheet": "Data"} if len(sheets) > 1 else {}
