@@ -104,11 +104,19 @@ def day(cell: Any, table: Mapping[str, Any]) -> Any:
     if isinstance(cell, datetime.date):
         return cell
     text, how = str(cell).strip(" "), table.get("date_format")
+    by_format = _strptime(text, how) if how is not None else BAD
+    if by_format is not BAD or (how or "").startswith("%Y-"):
+        return by_format
+    match = _DAY.fullmatch(text)
     try:
-        if how is not None:
-            return datetime.datetime.strptime(text, how).date()
-        match = _DAY.fullmatch(text)
         return datetime.date(*(int(part) for part in match.groups())) if match else BAD
+    except ValueError:
+        return BAD
+
+
+def _strptime(text: str, how: str) -> Any:
+    try:
+        return datetime.datetime.strptime(text, how).date()
     except ValueError:
         return BAD
 
