@@ -1,6 +1,7 @@
 """Quick, standard and all models: what each leaves out, that none moves the headline, and that results are kept."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import cxlink
 from cxlink.analysis import analyse
 from cxlink.checks import matching
 from cxlink.cli.commands import run
-from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
@@ -176,13 +177,24 @@ def test_fewer_than_ten_customers_have_no_models(n: int) -> None:
     analysis = analyse(_counts(n, plans=1), models="all")
     assert set(analysis.estimates["model"]) <= {"kaplan_meier", "means"}
     assert set(analysis.families()["model"]) <= {"kaplan_meier"}
-    unfitted = matching(analysis.results.checks, code="not_fitted", reason="few_customers", passed=False)
-    models = {"spliced", "grouped_ph", "poisson", "gamma", "two_part", "log_ols"}
-    assert {check.model for check in unfitted} == models
-    assert "fewer than ten customers" in note(unfitted[0])
+    for reason, models in (
+        ("few_at_risk", {"spliced", "grouped_ph"}),
+        ("few_customers", {"poisson", "gamma", "two_part", "log_ols"}),
+    ):
+        unfitted = matching(analysis.results.checks, code="not_fitted", reason=reason, passed=False)
+        assert {check.model for check in unfitted} == models
+        assert "fewer than ten customers" in note(unfitted[0])
+
+
+def test_customers_who_were_never_followed_have_no_model_of_tenure() -> None:
+    cells = _counts(40, plans=1).cells.assign(exit=0, cause="")
+    analysis = analyse(replace(_counts(40, plans=1), cells=add_up(cells)))
+    assert not {"kaplan_meier", "grouped_ph", "spliced"} & set(analysis.estimates["model"])
+    assert "poisson" in set(analysis.estimates["model"])
+    assert matching(analysis.results.checks, code="not_fitted", model="spliced", reason="few_at_risk")
 
 
 def test_ten_customers_have_models() -> None:
     analysis = analyse(_counts(10, plans=1))
     assert {"spliced", "grouped_ph", "poisson"} <= set(analysis.estimates["model"])
-    assert not matching(analysis.results.checks, code="not_fitted", reason="few_customers")
+    assert not matching(analysis.results.checks, code="not_fitted", reason=("few_at_risk", "few_customers"))

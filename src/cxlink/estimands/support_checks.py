@@ -134,11 +134,10 @@ def band_checks(counts: Counts) -> Iterator[Check]:
 
 
 def few_at_risk(spells: Spells) -> bool:
-    """Whether some customers of the cohort were ever at risk, but fewer than ten: no curve is known to any period."""
-    n = float(spells.n[spells.exit > spells.entry].sum())
-    return 0 < n < FEWEST_AT_RISK
+    """Whether fewer than ten customers of the cohort were ever at risk, or none: no curve is known to any period."""
+    return bool(spells.n[spells.exit > spells.entry].sum() < FEWEST_AT_RISK)
 
 
 def unmodelled(model: str) -> Check:
-    """Say that a model is not fitted to fewer than ten customers."""
-    return Check("not_fitted", model, passed=False, facts={"case": "curves", "reason": "few_customers"})
+    """Say that a model is not fitted where fewer than ten customers were at risk."""
+    return Check("not_fitted", model, passed=False, facts={"case": "curves", "reason": "few_at_risk"})
