@@ -349,11 +349,16 @@ def test_an_unconfirmed_key_must_be_one_of_the_spec() -> None:
 
 
 def test_a_score_behind_two_bad_values_is_found() -> None:
-    scores = [str(1 + i % 5) for i in range(N - 2)] + ["99", "n/a"]
-    text = starter_spec(pd.DataFrame({"tevredenheid": scores, "klant": [f"k{i}" for i in range(N)]}))
-    assert tomllib.loads(text)["score"]["column"] == "tevredenheid"
-    assert "# 2 of 40 values are off it (99, n/a)" in text
-    assert tomllib.loads(text)["score"]["scale"] == "1-5"
+    said = {
+        ("99", "soon"): "# 2 of 40 values are off it (99, soon)",
+        ("99", "n/a"): 'missing = { "tevredenheid" = ["n/a", "99"] }',
+    }
+    for bad, line in said.items():
+        scores = [str(1 + i % 5) for i in range(N - 2)] + [*bad]
+        text = starter_spec(pd.DataFrame({"tevredenheid": scores, "klant": [f"k{i}" for i in range(N)]}))
+        assert tomllib.loads(text)["score"]["column"] == "tevredenheid"
+        assert line in text
+        assert tomllib.loads(text)["score"]["scale"] == "1-5"
 
 
 def test_every_date_is_listed_and_a_section_that_lacks_a_column_stays_open() -> None:
@@ -472,7 +477,7 @@ def test_codes_for_no_answer_beside_a_score_are_named_and_left_out(codes: list[s
     frame = customers(months_since_survey=[1 + i % 9 for i in range(N)], churned=[i % 2 for i in range(N)])
     frame.loc[:9, "csat"] = [int(codes[i % len(codes)]) for i in range(10)]
     listed = ", ".join(f'"{code}"' for code in codes)
-    assert f'missing = {{ "csat" = [{listed}] }}  # taken for no answer' in starter_spec(frame)
+    assert f'missing = {{ "csat" = [{listed}] }}  # taken for empty cells' in starter_spec(frame)
     found = counted(frame, tmp_path)
     assert (found.spec.score.scale, found.scored["n"].sum()) == ("1-10", N - 10)
 
@@ -506,3 +511,45 @@ def test_amounts_with_a_currency_are_counted_without_an_edit(
     assert found.cells["spend_sum"].sum() == pytest.approx(
         sum(base + 10 + i + half for i in range(N)), rel=1e-12
     )
+
+
+@pytest.mark.parametrize("word", ["-", "\\N", "n.v.t.", "0000-00-00", "#N/A"])
+def test_words_for_an_empty_cell_among_dates_and_numbers_are_named_and_left_out(
+    word: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.csv"
+    ends = [f"{day + pd.DateOffset(days=40):%Y-%m-%d}" if i % 4 == 0 else word for i, day in enumerate(DAYS)]
+    rows = [f"{word if i % 5 == 0 else 1 + i % 10},{DAYS[i]:%Y-%m-%d},{ends[i]},{word}" for i in range(N)]
+    path.write_text("\n".join(["csat,survey_date,cancel_date,comment", *rows]), encoding="utf-8")
+    quoted = word.replace("\\", "\\\\")
+    text = starter_spec(path)
+    assert (
+        f'missing = {{ "csat" = ["{quoted}"], "cancel_date" = ["{quoted}"] }}  # taken for empty cells'
+        in text
+    )
+    found = counted(path, tmp_path)
+    assert found.scored["n"].sum() == N - N // 5
+    assert (
+        found.cells.loc[found.cells["cause"] == "lost", "n"].sum() == N // 4 - 1
+    )  # one after the last whole month
+
+
+def test_numbers_that_are_codes_of_a_score_are_months_of_a_duration() -> None:
+    frame = customers(
+        months_since_survey=[99, *(1 + i % 9 for i in range(N - 1))], churned=[i % 2 for i in range(N)]
+    )
+    text = starter_spec(frame)
+    assert 'duration = "months_since_survey"' in text
+    assert "missing" not in text
+
+
+def test_a_word_among_words_is_a_word() -> None:
+    frame = customers(months_since_survey=[1 + i % 9 for i in range(N)], churned=[i % 2 for i in range(N)])
+    assert "missing" not in starter_spec(frame.assign(plan=["-", "pro"] * (N // 2)))
+
+
+@pytest.mark.parametrize("answers", [["Satisfied", "Neutral"], ["70%", "80%"], ["★★★", "★★"]])
+def test_a_score_in_words_is_said_to_be_one(answers: list[str]) -> None:
+    frame = customers(months_since_survey=[1 + i % 9 for i in range(N)], churned=[i % 2 for i in range(N)])
+    text = starter_spec(frame.assign(csat=answers * (N // 2)))
+    assert f'# csat holds text, such as "{min(answers)}": write whole numbers of its scale instead' in text

@@ -95,7 +95,7 @@ def _about_row(row: int, text: str, several: bool) -> str:
         what = "opens a quote that nothing closes"
     file = re.search(r"^\s*file = (.*)$", text, re.MULTILINE)
     where = f" of {Path(file[1].strip()).name}" if several and file else ""
-    return f"row {row:,}{where} {what}. Correct it, or set [table] delimiter"
+    return f"row {row:,}{where} {what}. Correct it, delete it if it is a note below the table, or set [table] delimiter"
 
 
 def _reason(error: Exception) -> str:

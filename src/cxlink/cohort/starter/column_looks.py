@@ -194,7 +194,7 @@ def _look(source: Source, picked: Any, name: str, row: Mapping[str, Any]) -> Loo
         return Look(name, 0, 0)
     few = max(2, n // 100) if n >= _FEW else 0
     numbers, days, levels = (n - (row[key] or 0) <= few for key in ("n_numbers", "n_days", "n_scores"))
-    codes = no_answers(source, picked) if numbers and not levels and 2 * row["n_scores"] > n else ()
+    codes = no_answers(source, picked) if numbers and n / 2 < row["n_scores"] < n else ()
     levels, day = levels or bool(codes), days and not numbers
     kind = "score" if levels else "value" if numbers else "day" if day else ""
     slipped = kind and not codes and row[_READ_AS[kind]] < n

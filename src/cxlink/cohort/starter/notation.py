@@ -145,6 +145,11 @@ def _marks(found: Mapping[Sign, str]) -> tuple[str | None, str | None, dict[str,
     return ("," if "comma" in found else None), thousands, decided
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a number in some notation, with or without the mark of a currency."""
+    return _says(bare(text)) is not None
+
+
 def marks_of(text: str) -> list[dict[str, str]]:
     """Give the ways to write ``[table] decimal`` and ``thousands`` by which a number is read that no default reads.
 

@@ -60,7 +60,8 @@ def with_surveys_seen(seen: Seen, table: Any, surveys: Any) -> Seen:
         f"on = {_quoted(key.name)}  # names the customer in both",
     )
     twins = tuple(look.name for look in other.looks if look.name in names and look is not own)
-    return replace(seen, looks=[*several, *further], joined=joined, twins=twins)
+    gone = {**other.placeholders, **seen.placeholders}
+    return replace(seen, looks=[*several, *further], joined=joined, twins=twins, placeholders=gone)
 
 
 def refuse_twins_used(seen: Seen, surveys: Any, used: Iterable[str]) -> None:

@@ -1,6 +1,7 @@
 """A table looked at: how its text is written, and what its columns hold."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from cxlink.cohort.spec.spec_sections import TableSection
 from cxlink.cohort.starter.column_looks import LOOKED_AT, Look, looks_of, repeats_of
 from cxlink.cohort.starter.event_twins import without_twins
 from cxlink.cohort.starter.notation import Notation, notation_of, texts_of
+from cxlink.cohort.starter.placeholders import placeholders_of
 from cxlink.cohort.starter.roles import best
 from cxlink.cohort.starter.seen_spans import are_spans
 from cxlink.cohort.starter.unread_dates import with_unread_dates
@@ -38,6 +40,8 @@ class Seen:
         Those of a workbook that has several, the one looked at first.
     skip_rows : int or None
         Lines above the header, where there are any.
+    placeholders : mapping of str to tuple of str
+        Words that stand for an empty cell, by column.
     joined : tuple of str
         Lines that ``[table]`` needs where surveys stand in a table of their own.
     spans : bool
@@ -52,6 +56,7 @@ class Seen:
     encoding: str = "utf-8"
     sheets: tuple[str, ...] = ()
     skip_rows: int | None = None
+    placeholders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     joined: tuple[str, ...] = ()
     spans: bool = False
     twins: tuple[str, ...] = ()
@@ -81,10 +86,20 @@ def _seen_in(table: Any, encoding: str) -> Seen:
     source = open_source(table, TableSection(encoding=encoding, sheet=sheet, skip_rows=skip_rows))
     try:
         texts = texts_of(source)
+        gone = placeholders_of(texts)
+        texts = {
+            name: [one for one in values if one not in gone.get(name, ())] for name, values in texts.items()
+        }
         notation = notation_of(texts)
     finally:
         source.close()
-    source = open_source(table, notation.options(encoding=encoding, sheet=sheet, skip_rows=skip_rows))
+    options = {
+        "encoding": encoding,
+        "sheet": sheet,
+        "skip_rows": skip_rows,
+        **({"missing": gone} if gone else {}),
+    }
+    source = open_source(table, notation.options(**options))
     try:
         looks = with_unread_dates(looks_of(source), texts)
         looks = without_twins(looks, source)
@@ -92,7 +107,7 @@ def _seen_in(table: Any, encoding: str) -> Seen:
         if customer is not None and customer.n >= LOOKED_AT:
             looks[looks.index(customer)] = repeats_of(customer, source)
         spans = are_spans(looks, source)
-        return Seen(source.name, looks, notation, encoding, sheets, skip_rows, spans=spans)
+        return Seen(source.name, looks, notation, encoding, sheets, skip_rows, gone, spans=spans)
     finally:
         source.close()
 

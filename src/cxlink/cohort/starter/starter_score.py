@@ -8,6 +8,7 @@ from cxlink.cohort.starter import header_words as said
 from cxlink.cohort.starter.column_looks import Look
 from cxlink.cohort.starter.roles import role_of
 from cxlink.cohort.starter.starter_follow_up import Drafted
+from cxlink.cohort.visible_text import quoted
 
 _ZERO_TO_TEN = "nps|recommend|aanbevel|aanbeveel|empfehl|ltr"
 _SCHOOL = r"schulnote|(^|_)note(_|$)"
@@ -43,22 +44,17 @@ def score_section(look: Look | None, looks: list[Look]) -> Drafted:
         lines.append(
             f'# no answer: [table] missing = {{ {json.dumps(look.name, ensure_ascii=False)} = ["…"] }}'
         )
-    listed = ", ".join(map(json.dumps, look.codes))
-    table = [
-        f"missing = {{ {json.dumps(look.name, ensure_ascii=False)} = [{listed}] }}  # taken for no answer"
-    ]
-    table = table if look.codes else []
     lines += _others(look, looks)
     # who saw 2 to 10 cannot tell 1-10 from 0-10, whose worst scores are others
     short = low > bottom or (high < top and not (top == _TOP and high > _MIDDLE))
     unsure = ["score.scale"] if short else []
     if look.called(_SCHOOL) and scale == "1-6":
         lines.append("higher_is_better = false  # a school mark: 1 is the best")
-        return Drafted(lines, unconfirmed=[*unsure, "score.higher_is_better"], table=table)
+        return Drafted(lines, unconfirmed=[*unsure, "score.higher_is_better"])
     if look.called(said.EFFORT):
         lines.append("higher_is_better = true  # an effort score of version 1 has 1 as its best: then false")
-        return Drafted(lines, unconfirmed=[*unsure, "score.higher_is_better"], table=table)
-    return Drafted([*lines, "higher_is_better = true"], unconfirmed=unsure, table=table)
+        return Drafted(lines, unconfirmed=[*unsure, "score.higher_is_better"])
+    return Drafted([*lines, "higher_is_better = true"], unconfirmed=unsure)
 
 
 _TOP, _MIDDLE, _WIDEST = 10, 7, 100
@@ -79,7 +75,17 @@ def _open(looks: list[Look]) -> Drafted:
     ]
     hint = f"; whole numbers from 0 to 10 stand in {', '.join(could[:5])}" if could else ""
     why = "no column holds whole numbers of a scale" if named else "no header says that it is a score"
-    return Drafted([f'column = "{OPEN}"  # {why}{hint}', *lines, 'scale = "1-10"'])
+    return Drafted([f'column = "{OPEN}"  # {why}{hint}', *lines, *_in_words(looks), 'scale = "1-10"'])
+
+
+def _in_words(looks: list[Look]) -> list[str]:
+    """The columns that are called a score and hold text."""
+    worded = [one for one in looks if one.low is None and one.dates is None and one.words and not one.yes_no]
+    named = [one for one in worded if one.called("|".join(said.SCORES[:5])) and not one.called(said.NO_SCORE)]
+    return [
+        f"# {one.name} holds text, such as {quoted(one.words[0])}: write whole numbers of its scale instead"
+        for one in named[:3]
+    ]
 
 
 def _why(look: Look) -> str:

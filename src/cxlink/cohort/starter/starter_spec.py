@@ -66,7 +66,7 @@ def starter_spec(table: Any, surveys: Any = None) -> str:
         f"name = {quoted(name)}",
         *whose.lines,
         *_unconfirmed(unconfirmed),
-        *_table(seen, [*scored.table, *stay.table], stay, used),
+        *_table(seen, [*_missing(seen, used, score), *stay.table], stay, used),
         "",
         "[score]",
         *scored.lines,
@@ -106,6 +106,16 @@ def _table(seen: Seen, said_of_columns: list[str], stay: Drafted, used: list[Loo
     lines += [f"# {name} is written otherwise: {day}" for name, day in notation.other_dates.items()]
     lines += [*said_of_columns, *seen.joined]
     return ["", "[table]", *lines] if lines else []
+
+
+def _missing(seen: Seen, used: list[Look], score: Look | None) -> list[str]:
+    """What stands for an empty cell in the columns that the spec names: words, and codes off a score's levels."""
+    codes = {
+        look.name: (*seen.placeholders.get(look.name, ()), *(look.codes if look is score else ()))
+        for look in used
+    }
+    listed = [f"{quoted(name)} = [{', '.join(map(quoted, found))}]" for name, found in codes.items() if found]
+    return [f"missing = {{ {', '.join(listed)} }}  # taken for empty cells"] if listed else []
 
 
 def _unread(looks: list[Look], notation: Notation) -> list[str]:
