@@ -292,8 +292,11 @@ def _xlsx(case: Any, folder: Path) -> Stored:
     with zipfile.ZipFile(path, "w") as archive:
         for name, text in files.items():
             archive.writestr(name, '<?xml version="1.0" encoding="UTF-8"?>' + text)
+    listed = case.spec.get("table")
+    missing = listed.get("missing", MISSING) if isinstance(listed, dict) else MISSING
+    empty = {"", *missing}
     stands = {
-        name or f"unnamed_{at}": [None if cell in MISSING else cell for cell in columns[name]]
+        name or f"unnamed_{at}": [None if cell in empty else cell for cell in columns[name]]
         for at, name in enumerate(names)
     }
     keys = {"sheet": "Data"} if len(sheets) > 1 else {}

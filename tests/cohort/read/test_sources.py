@@ -208,6 +208,18 @@ def test_other_columns_of_any_type_do_not_matter(tmp_path: Path) -> None:
     assert cells(count(tmp_path / "t.feather")) == {(5, 0, 3, "lost"): 1}
 
 
+@pytest.mark.parametrize("ending", ["feather", "parquet", "arrow"])
+def test_a_column_without_a_name_does_not_matter(tmp_path: Path, ending: str) -> None:
+    """Not where rows are compared as a whole either: two are equal, and the last names itself a total."""
+    odd = pa.table({
+        "score": [5, 5, 4, 3], "months": [3, 3, 3, 2], "lost": [1, 1, 1, 0], "": ["a", "a", "b", "Total"],
+        "other": ["x", "x", "y", "z"],
+    })  # fmt: skip
+    write = pq.write_table if ending == "parquet" else feather.write_feather
+    write(odd, str(tmp_path / f"t.{ending}"))
+    assert cells(count(tmp_path / f"t.{ending}")) == cells(count(odd))
+
+
 def test_a_table_in_sqlite(tmp_path: Path) -> None:
     path = tmp_path / "crm.sqlite"
     with closing(sqlite3.connect(path)) as con:

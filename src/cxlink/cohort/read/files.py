@@ -8,7 +8,7 @@ from typing import Any
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.labelled_files import LABELLED, read_labelled
 from cxlink.cohort.read.parquet_files import PARQUET, parquet_header, parquet_zones
-from cxlink.cohort.read.text_files import decoded, lines_above, read_text, text_header
+from cxlink.cohort.read.text_files import decoded, lines_above, named, read_text, text_header
 from cxlink.cohort.read.workbooks import WORKBOOKS, lines_above_in, read_sheet
 from cxlink.cohort.read.zones import common_zones, in_own_zones
 from cxlink.cohort.spec.spec_sections import TableSection
@@ -132,6 +132,9 @@ def read_files(
         table = engine.read_parquet(
             patterns, union_by_name=True, hive_partitioning=False, binary_as_string=True
         )
+        columns = (
+            columns if "" not in columns else tuple(table.columns)
+        )  # the engine names those without a name
         return in_own_zones(table, parquet_zones(files, wanted)), columns
     # DuckDB reads UTF-8, and takes a line's end inside a name for that of every line
     packed = any(file.suffix.lower() in _UNPACKED_HERE for file in files)
@@ -166,14 +169,15 @@ def _read_arrow(files: tuple[Path, ...], wanted: Collection[str] | None) -> tupl
     import ibis
     import pyarrow as pa
 
-    tables = []
+    found = []
     for file in files:
         with pa.memory_map(str(file)) as stream:
             try:
-                tables.append(pa.ipc.open_file(stream).read_all())
+                found.append(pa.ipc.open_file(stream).read_all())
             except pa.ArrowInvalid:
                 stream.seek(0)
-                tables.append(pa.ipc.open_stream(stream).read_all())
+                found.append(pa.ipc.open_stream(stream).read_all())
+    tables = [table.rename_columns(named(table.column_names)) for table in found]
     columns = _same_columns(files, [table.column_names for table in tables])
     names = [name for name in columns if wanted is None or name in wanted]
     zones = common_zones(files, [table.schema for table in tables], names)

@@ -6,6 +6,7 @@ from typing import Any
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.engine_errors import complaint
 from cxlink.cohort.read.files import plain, refuse_twins
+from cxlink.cohort.read.text_files import named
 from cxlink.cohort.read.zones import in_own_zones, zones_of
 
 
@@ -32,7 +33,7 @@ def in_memory(frame: Any, wanted: Collection[str] | None) -> tuple[Any, tuple[st
     if not names:
         raise InputError("table: it has no columns.")
     refuse_twins("table", names)
-    names = tuple(name or f"unnamed_{i}" for i, name in enumerate(names))  # engines take no empty name
+    names = tuple(named(names))
     at = [i for i, name in enumerate(names) if wanted is None or name in wanted] or [0]
     try:
         columns = [_arrow_column(frame, i) for i in at]

@@ -5,7 +5,7 @@ import csv
 import glob
 import io
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import islice
 from pathlib import Path
 from statistics import median, mode
@@ -44,7 +44,7 @@ def text_header(file: Path, options: TableSection) -> Header:
     record = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
     if not any(name.strip() for name in record):
         raise InputError(f"{file.name}: the first line is empty; it must name the columns.")
-    return tuple(name or f"unnamed_{i}" for i, name in enumerate(record)), delimiter
+    return tuple(named(record)), delimiter
 
 
 def lines_above(file: Path, options: TableSection) -> int:
@@ -104,6 +104,11 @@ def _head(file: Path, options: TableSection) -> str:
             f"{file.name}: not {options.encoding} text. Set [table] encoding, such as latin-1."
         ) from None
     return text.removeprefix("\ufeff")
+
+
+def named(columns: Sequence[str]) -> list[str]:
+    """Names of columns, those without one by their place: engines take no empty name."""
+    return [name or f"unnamed_{i}" for i, name in enumerate(columns)]
 
 
 def read_text(engine: Any, paths: list[str], header: Header, options: TableSection) -> Any:
