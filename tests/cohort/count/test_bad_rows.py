@@ -16,11 +16,9 @@ from cxlink.cohort.read import dates
 
 SPEND = {"spend": {"column": "spent", "complete": True}}
 AMOUNT = "spent must be an amount of 0 or more, at most 1e+12, in every row with a score."
-FILL = (
-    "Write 0 for no spend, set [spend] refunds = true if refunds are meant; an empty cell leaves spend alone."
-)
-RECOUNT = "Set [subscription] unit or [table] decimal, or correct it."
-RECOUNT_OR_DROP = "Set [subscription] unit or [table] decimal, correct it, " + DROP
+FILL = "Write 0 for no spend; an empty cell is left out of spend only."
+RECOUNT = "Set [subscription] unit, or correct it."
+REFUNDS = "Set [spend] refunds = true if refunds are meant."
 
 
 def _dated(**columns: list[Any]) -> pd.DataFrame:
@@ -85,7 +83,7 @@ def test_true_and_false_are_a_score_from_nought_to_one_only() -> None:
     assert cells(count(table, STAY, score={"scale": "0-1"}), "score") == {1: 1, 0: 1}
 
 
-BLANK = 'If an empty cell means no, set [table] false = [""]'
+BLANK = 'If an empty cell means no, set [table] false = [""] (true = [""] if it means yes)'
 
 
 def _meaning(word: str) -> str:
@@ -99,18 +97,18 @@ TABLES: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
     "an event of a half": (stay([5, 5], [3, 3], [0, 0.5]), {}, f"{EVENT} 1 of 2 rows fails, in row 2 (found 0.5). {_meaning('0.5')}, or correct it."),
     "no event": (stay([5, 5], [3, 3], [0, None]), {}, f"{EVENT} 1 of 2 rows fails, in row 2 (found nothing). {BLANK}, or correct it."),
     "no event of somebody without a score": (stay([None, 5], [3, 3], [None, 1]), {}, f"{EVENT} 1 of 2 rows fails, in row 1 (found nothing). {BLANK}, or correct it."),
-    "a duration below nought": (stay([5, 5], [-1, 3], [0, 1]), {}, f"table: months {PERIODS} 1 of 2 rows fails, in row 1 (found -1). {RECOUNT}"),
-    "a duration just below nought": (stay([5, 5], [-0.5, 3], [0, 1]), {}, f"table: months {PERIODS} 1 of 2 rows fails, in row 1 (found -0.5). {RECOUNT}"),
-    "no duration": (stay([5, 5], [None, 3], [0, 1]), {}, f"table: months {PERIODS} 1 of 2 rows fails, in row 1 (found nothing). {RECOUNT}"),
-    "an infinite duration": (stay([5, 5], [float("inf"), 3], [0, 1]), {}, f"table: months {PERIODS} 1 of 2 rows fails, in row 1 (found inf). {RECOUNT}"),
-    "a duration in words": (stay([5, 5], ["3", "three months"], [0, 1]), {}, f"table: months {PERIODS} 1 of 2 rows fails, in row 2 (found 'three months'). {RECOUNT}"),
+    "a duration below nought": (stay([5, 5], [-1, 3], [0, 1]), {}, f"table: months {PERIODS} 1 of 2 rows fails, in row 1 (found -1). Correct it."),
+    "a duration just below nought": (stay([5, 5], [-0.5, 3], [0, 1]), {}, f"table: months {PERIODS} 1 of 2 rows fails, in row 1 (found -0.5). Correct it."),
+    "no duration": (stay([5, 5], [None, 3], [0, 1]), {}, f"table: months {PERIODS} 1 of 2 rows fails, in row 1 (found nothing). Fill it in."),
+    "an infinite duration": (stay([5, 5], [float("inf"), 3], [0, 1]), {}, f"table: months {PERIODS} 1 of 2 rows fails, in row 1 (found inf). Correct it."),
+    "a duration in words": (stay([5, 5], ["3", "three months"], [0, 1]), {}, f"table: months {PERIODS} 1 of 2 rows fails, in row 2 (found 'three months'). Correct it."),
     "a code for a missing duration": (stay([5, 5], [9999, 3], [0, 1]), {}, f"table: months {PERIODS} 1 of 2 rows fails, in row 1 (found 9999). {RECOUNT}"),
     "an entry beyond the duration": (stay([5, 5], [3, 3], [0, 1], before=[3, 4]), {"subscription": {"entry": "before"}}, "table: before must not be beyond months. 1 of 2 rows fails, in row 2 (found 4 and 3). Both count months since signup. Correct it."),
     "an entry just beyond the duration": (stay([5, 5], [3, 2.5], [0, 1], before=[3, 2.8]), {"subscription": {"entry": "before"}}, "table: before must not be beyond months. 1 of 2 rows fails, in row 2 (found 2.8 and 2.5). Both count months since signup. Correct it."),
-    "no entry": (stay([5, 5], [3, 2], [0, 1], before=[3, None]), {"subscription": {"entry": "before"}}, f"table: before {PERIODS} 1 of 2 rows fails, in row 2 (found nothing). {RECOUNT_OR_DROP}"),
-    "no follow-up": (stay([5, 5], [3, 2], [0, 1], seen=[3, -1]), {"subscription": {"follow_up": "seen"}}, f"table: seen {PERIODS} 1 of 2 rows fails, in row 2 (found -1). {RECOUNT_OR_DROP}"),
+    "no entry": (stay([5, 5], [3, 2], [0, 1], before=[3, None]), {"subscription": {"entry": "before"}}, f"table: before {PERIODS} 1 of 2 rows fails, in row 2 (found nothing). Fill it in, {DROP}"),
+    "no follow-up": (stay([5, 5], [3, 2], [0, 1], seen=[3, -1]), {"subscription": {"follow_up": "seen"}}, f"table: seen {PERIODS} 1 of 2 rows fails, in row 2 (found -1). Correct it, {DROP}"),
     "a number to cut that is none": (stay([5, 5], [3, 2], [0, 1], age=["30", "old"]), {"adjust": {"bands": {"age": [40]}}}, f"table: age must be a number, since it is cut into bands. 1 of 2 rows fails, in row 2 (found old). Take it out of [adjust] bands, {DROP}"),
-    "a survey that is no date": (stay([5], [3], [1], asked=["2024-13-01"]), {"subscription": {"survey": "asked"}}, f"table: asked must be a date, YYYY-MM-DD. 1 of 1 row fails, in row 1 (found 2024-13-01). Set [table] date_format, rewrite it, {DROP}"),
+    "a survey that is no date": (stay([5], [3], [1], asked=["2024-13-01"]), {"subscription": {"survey": "asked"}}, f"table: asked must be a date, YYYY-MM-DD. 1 of 1 row fails, in row 1 (found 2024-13-01). Set [table] date_format = \"%Y-%d-%m\", write it as YYYY-MM-DD, {DROP}"),
 }  # fmt: skip
 
 
@@ -122,10 +120,10 @@ def test_tables_of_durations(kind: str) -> None:
 
 MISSING = f"Fill them in, {DROP}"
 DATED: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
-    "a survey that is no date": (_dated(survey=["2025-02-30", "2025-01-31"]), {}, f"survey must be a date, YYYY-MM-DD. 1 of 2 rows fails, in row 1 (found 2025-02-30). Set [table] date_format, rewrite it, {DROP}"),
-    "another order": (_dated(survey=["31-01-2025", "2025/01/31"]), {}, f"survey must be a date, YYYY-MM-DD. 2 of 2 rows fail, the first in row 1 (found 31-01-2025). Set [table] date_format = \"%d-%m-%Y\", rewrite it, {DROP}"),
-    "a number": (_dated(end=[None, 20250601]), {}, "end must be a date, YYYY-MM-DD. 1 of 2 rows fails, in row 2 (found 20250601.0). Set [table] date_format, or rewrite it."),
-    "the end of time": (_dated(end=["infinity"]), {}, "end must be a date, YYYY-MM-DD. 1 of 1 row fails, in row 1 (found infinity). Set [table] date_format, or rewrite it."),
+    "a survey that is no date": (_dated(survey=["2025-02-30", "2025-01-31"]), {}, f"survey must be a date, YYYY-MM-DD. 1 of 2 rows fails, in row 1 (found 2025-02-30). There is no such day: correct it, {DROP}"),
+    "another order": (_dated(survey=["31-01-2025", "2025/01/31"]), {}, f"survey must be a date, YYYY-MM-DD. 2 of 2 rows fail, the first in row 1 (found 31-01-2025). Set [table] date_format = \"%d-%m-%Y\", write it as YYYY-MM-DD, {DROP}"),
+    "a number": (_dated(end=[None, 20250601]), {}, "end must be a date, YYYY-MM-DD. 1 of 2 rows fails, in row 2 (found 20250601.0). Set [table] date_format, or write it as YYYY-MM-DD."),
+    "the end of time": (_dated(end=["infinity"]), {}, "end must be a date, YYYY-MM-DD. 1 of 1 row fails, in row 1 (found infinity). Set [table] date_format, or write it as YYYY-MM-DD."),
     "a survey after the end": (_dated(end=["2025-01-30", None]), {}, "survey must not be after end. 1 of 2 rows fails, in row 1 (found 2025-01-31 and 2025-01-30). Correct it."),
     "a survey after the cut-off": (_dated(survey=["2026-07-01"]), {}, f"survey must not be after 2026-06-30. 1 of 1 row fails, in row 1 (found 2026-07-01). Correct it, {DROP}"),
     "a signup after the survey": (_dated(joined=["2025-02-01", None]), {"signup": "joined"}, f"joined must not be after survey. 1 of 2 rows fails, in row 1 (found 2025-02-01 and 2025-01-31). Correct it, {DROP}"),
@@ -168,7 +166,8 @@ SPENT: list[tuple[list[Any], str]] = [
 @pytest.mark.parametrize(("spent", "where"), SPENT)
 def test_spend_that_is_no_amount(spent: list[Any], where: str) -> None:
     table = pd.DataFrame({"score": 5, "spent": spent})
-    assert refusal(table, SPEND) == f"table: {AMOUNT} 1 of 2 rows fails, {where}. {FILL}"
+    cure = f"{REFUNDS} {FILL}" if "-" in where else FILL
+    assert refusal(table, SPEND) == f"table: {AMOUNT} 1 of 2 rows fails, {where}. {cure}"
 
 
 def test_spend_with_refunds_must_still_be_finite() -> None:
@@ -177,7 +176,7 @@ def test_spend_with_refunds_must_still_be_finite() -> None:
     message = refusal(pd.DataFrame({"score": 5, "spent": [-float("inf"), 5]}), section)
     assert (
         message
-        == "table: spent must be an amount, at most 1e+12, in every row with a score. 1 of 2 rows fails, in row 1 (found -inf). Write 0 for no spend; an empty cell leaves spend alone."
+        == "table: spent must be an amount, at most 1e+12, in every row with a score. 1 of 2 rows fails, in row 1 (found -inf). Write 0 for no spend; an empty cell is left out of spend only."
     )
 
 

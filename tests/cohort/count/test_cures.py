@@ -62,6 +62,11 @@ def test_events(name: str) -> None:
     }
 
 
+def test_a_long_text_is_no_word_of_yes_or_no() -> None:
+    message = refusal(stay([5], [3], ["left after a long talk with somebody in support"]), STAY)
+    assert message.endswith("). Write yes or no, or correct it.")
+
+
 AMOUNTS: dict[str, tuple[str, str, float]] = {
     "a decimal comma": ("12,5", '[table] decimal = ","', 12.5),
     "both marks": ("1.234,5", '[table] decimal = ",", thousands = "."', 1234.5),
@@ -107,12 +112,31 @@ def test_a_mark_of_several_currencies_is_that_of_the_spec(text: str, currency: s
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [("12 months", "Write the number alone, in months"), ("3,5", 'Set [table] decimal = ","')],
+    [
+        ("12 months", "Write the number alone, in months, or correct it."),
+        ("3,5", 'Set [table] decimal = ",", or correct it.'),
+        (None, "Fill it in."),
+        ("-1", "Correct it."),
+        ("unknown", "Correct it."),
+        ("9999", "Set [subscription] unit, or correct it."),
+    ],
 )
-def test_durations(text: str, told: str) -> None:
-    assert f"(found {text!r}). {told}, or correct it." in refusal(stay([5], [text], [1])).replace(
-        "found 3,5", "found '3,5'"
-    )
+def test_durations(text: str | None, told: str) -> None:
+    assert refusal(stay([5, 5], ["3", text], [1, 1])).endswith(f"). {told}")
+
+
+@pytest.mark.parametrize("text", ["12.50", "1,234.5", "€ 12.50"])
+def test_a_number_that_is_not_written_as_the_spec_says_is_no_code(text: str) -> None:
+    marks = {"table": {"decimal": ",", "thousands": "."}}
+    message = refusal(stay([5, 5], [3, 3], [1, 0], spent=[text, "7,5"]), STAY, SPENT, marks)
+    assert message.endswith('Write it as [table] decimal = "," and thousands = "." have it.')
+
+
+def test_refunds_are_proposed_where_an_amount_is_negative_alone() -> None:
+    for text, told in {"-3": True, "-€ 3": True, "2e12": False, "TBD": False}.items():
+        message = refusal(stay([5], [3], [1], spent=[text]), STAY, SPENT)
+        assert ("[spend] refunds" in message) == told
+        assert message.endswith("Write 0 for no spend; an empty cell is left out of spend only.")
 
 
 ZEROS = '[table] missing = { end = ["0000-00-00"] }'
@@ -121,16 +145,38 @@ ZEROS = '[table] missing = { end = ["0000-00-00"] }'
 @pytest.mark.parametrize(
     ("day", "told"),
     [
-        ("31-01-2025", '[table] date_format = "%d-%m-%Y", or rewrite it.'),
-        ("03/04/2025", '[table] date_format = "%d/%m/%Y" or "%m/%d/%Y", or rewrite it.'),
-        ("0000-00-00", f"[table] date_format, {ZEROS} if it means no date, or rewrite it."),
-        ("2025-02-30", "[table] date_format, or rewrite it."),
+        ("31-01-2025", 'Set [table] date_format = "%d-%m-%Y", or write it as YYYY-MM-DD.'),
+        ("03/04/2025", 'Set [table] date_format = "%d/%m/%Y" or "%m/%d/%Y", or write it as YYYY-MM-DD.'),
+        ("0000-00-00", f"Set {ZEROS} if it means no date, or write it as YYYY-MM-DD."),
+        ("2025-31-01", 'Set [table] date_format = "%Y-%d-%m", or write it as YYYY-MM-DD.'),
+        ("2025-02-30", "There is no such day: correct it."),
+        ("2025-02-30 10:00", "There is no such day: correct it."),
+        ("31/04/2025", "There is no such day: correct it."),
+        ("6 maart 2025", "Set [table] date_format, or write it as YYYY-MM-DD."),
     ],
 )  # fmt: skip
 def test_dates(day: str, told: str) -> None:
-    table = stay([5], [0], [0], survey=["2025-01-31"], end=[day])
-    dated = {"subscription": {"survey": "survey", "end": "end", "observed_until": "2025-06-30"}}
-    assert refusal(table, dated).endswith(f"(found {day}). Set {told}")
+    assert refusal(_ending(day), DATED).endswith(f"). {told}")
+
+
+@pytest.mark.parametrize(
+    ("form", "day", "told"),
+    [
+        ("%m/%d/%Y", "31/01/2025", 'Set [table] date_format = "%d/%m/%Y", or write it as YYYY-MM-DD.'),
+        ("%m/%d/%Y", "31/04/2025", "There is no such day: correct it."),
+        ("%d %B %Y", "6 maart 2025", "Write it as YYYY-MM-DD."),
+        ("%Y-%d-%m", "6 maart 2025", "Rewrite it."),
+    ],
+)
+def test_dates_beside_a_format(form: str, day: str, told: str) -> None:
+    assert refusal(_ending(day), DATED, {"table": {"date_format": form}}).endswith(f"). {told}")
+
+
+DATED = {"subscription": {"survey": "survey", "end": "end", "observed_until": "2025-06-30"}}
+
+
+def _ending(day: str) -> Any:
+    return stay([5], [0], [0], survey=["2025-01-01"], end=[day])
 
 
 def test_a_column_whose_name_is_no_bare_key_is_quoted() -> None:

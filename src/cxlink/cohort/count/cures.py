@@ -7,7 +7,7 @@ from cxlink.cohort.read.columns import plain_number
 from cxlink.cohort.read.money import bare, currency_of
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import TableSection
-from cxlink.cohort.starter.date_forms import ISO, forms_of
+from cxlink.cohort.starter.date_forms import ISO, forms_of, is_day_by
 from cxlink.cohort.starter.notation import marks_of
 from cxlink.cohort.visible_text import quoted
 
@@ -43,15 +43,17 @@ def event_cure(last: str) -> Cure:
 
     def cure(cell: str | None) -> str:
         if cell is None or not cell.strip():
-            return f'If an empty cell means no, set [table] false = [""], or {last}.'
-        word = quoted(cell.strip()[:_LONGEST])
+            return f'If an empty cell means no, set [table] false = [""] (true = [""] if it means yes), or {last}.'
+        word = quoted(cell.strip())
+        if len(word) > _LONGEST:
+            return f"Write yes or no, or {last}."
         return f"Say what it means ([table] true = [{word}] or false = [{word}]), or {last}."
 
     return cure
 
 
-def amount_cure(column: str, spec: CohortSpec, otherwise: str) -> Cure:
-    """Of an amount: another currency, another notation, or a code for not known; else what is said otherwise."""
+def amount_cure(column: str, spec: CohortSpec, otherwise: str, below_zero: str = "") -> Cure:
+    """Of an amount: another currency, another notation, a code for not known, or less than 0; else what is said."""
     currency = spec.spend.currency if spec.spend is not None else ""
 
     def cure(cell: str | None) -> str:
@@ -64,38 +66,56 @@ def amount_cure(column: str, spec: CohortSpec, otherwise: str) -> Cure:
         marks = _other_marks(cell, spec.table)
         if marks:
             return f"{marks}."
-        value = plain_number(cell or "", spec.table)
+        value = plain_number(bare(cell or ""), spec.table)
+        if below_zero and value is not None and value < 0:
+            return f"{below_zero}. {otherwise}"
         ask = _means_nothing(column, cell) if value is None else ""
         return f"If it means not known, set {ask}. {otherwise}" if ask else otherwise
 
     return cure
 
 
-def period_cure(spec: CohortSpec, last: str) -> Cure:
-    """Of a number of periods; ``last`` is the last resort."""
+def period_cure(spec: CohortSpec, *last: str) -> Cure:
+    """Of a number of periods; ``last`` are the last resorts."""
 
     def cure(cell: str | None) -> str:
         text = (cell or "").strip()
-        marks = _other_marks(text, spec.table)
-        number_and_more = plain_number(text, spec.table) is None and re.search("[0-9]", text)
-        alone = f"Write the number alone, in {spec.unit}s" if number_and_more else ""
-        return f"{marks or alone or 'Set [subscription] unit or [table] decimal'}, {last}."
+        value = plain_number(text, spec.table)
+        if not text:
+            return _either("Fill it in", *last[1:])
+        if value is not None:
+            return _either(*(["Set [subscription] unit"] if value > 0 else []), *last)
+        alone = f"Write the number alone, in {spec.unit}s" if re.search("[0-9]", text) else ""
+        return _either(_other_marks(text, spec.table) or alone, *last)
 
     return cure
 
 
-def date_cure(column: str, spec: CohortSpec, last: str) -> Cure:
-    """Of a date that is written otherwise, or of text that stands for none; ``last`` is the last resort."""
+def date_cure(column: str, spec: CohortSpec, *last: str) -> Cure:
+    """Of a date that is written otherwise, is no day, or stands for none; ``last`` are the last resorts."""
 
     def cure(cell: str | None) -> str:
         text = (cell or "").strip()
-        forms = [form for form in forms_of(text) if form != ISO]
-        if forms and spec.table.date_format is None:
-            return f"Set [table] date_format = {' or '.join(map(quoted, forms))}, {last}."
         ask = _means_nothing(column, cell) if not re.search("[1-9]", text) else ""
-        return f"Set [table] date_format, {f'{ask} if it means no date, ' if ask else ''}{last}."
+        if ask:
+            return _either(f"Set {ask} if it means no date", *last)
+        forms = forms_of(text)
+        forms += ("%Y-%d-%m",) if ISO in forms else ()
+        days = [form for form in forms if is_day_by(text, form)]
+        if forms and not days:
+            return _either("There is no such day: correct it", *last[1:])
+        if days and ISO not in days:
+            return _either(f"Set [table] date_format = {' or '.join(map(quoted, days))}", *last)
+        return _either("Set [table] date_format" if spec.table.date_format is None else "", *last)
 
     return cure
+
+
+def _either(*ways: str) -> str:
+    """A sentence of what to do, one of several."""
+    *others, last = [way for way in ways if way]
+    said = ", ".join([*others, f"or {last}"]) if others else last
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _means_nothing(column: str, cell: str | None) -> str:
@@ -110,10 +130,13 @@ def _means_nothing(column: str, cell: str | None) -> str:
 
 def _other_marks(cell: str | None, options: TableSection) -> str:
     """The marks by which a number that is written otherwise is read; empty where it is none."""
-    text = (cell or "").strip()
+    text = bare((cell or "").strip())
     if not text or plain_number(text, options) is not None:
         return ""
-    ways = [
-        ", ".join(f"{key} = {quoted(mark)}" for key, mark in marks.items()) for marks in marks_of(bare(text))
-    ]
+    ways = [", ".join(f"{key} = {quoted(mark)}" for key, mark in marks.items()) for marks in marks_of(text)]
+    if options.decimal != "." or options.thousands:
+        plain = plain_number(text, TableSection()) is not None
+        set_marks = {"decimal": options.decimal, "thousands": options.thousands}
+        named = " and ".join(f"{key} = {quoted(mark)}" for key, mark in set_marks.items() if mark)
+        return f"Write it as [table] {named} have it" if ways or plain else ""
     return f"Set [table] {', or '.join(ways)}" if ways else ""

@@ -118,7 +118,7 @@ def _period_rule(key: str, name: str, spec: CohortSpec) -> TableRule:
         (name,),
         f"{name} must be a number of {unit}s from 0 to {longest:,} in every row with a score",
         lambda t: (t[key] < 0) | (t[key] > longest) | (t[key].isnull() & t.score.notnull()),
-        period_cure(spec, "or correct it" if key == "whole" else f"correct it, or {DROP}"),
+        period_cure(spec, "correct it", *([] if key == "whole" else [DROP])),
     )
 
 
@@ -160,11 +160,14 @@ def _fault_rule(code: int, names: dict[str, str], spec: CohortSpec) -> TableRule
         shown, cure, last = (names["survey"], names["signup"], names["end"]), "Correct it", f", or {DROP}"
     elif len(shown) == 1:
         must = f"{shown[0]} must be a date, {dates.written(spec.table)}"
+        rewrite = (
+            "write it as YYYY-MM-DD" if dates.written(spec.table).endswith("YYYY-MM-DD") else "rewrite it"
+        )
         return TableRule(
             shown,
             must,
             lambda t: t.fault == code,
-            date_cure(shown[0], spec, f"rewrite it{last}" if last else "or rewrite it"),
+            date_cure(shown[0], spec, rewrite, *([DROP] if last else [])),
         )
     else:
         must = f"{shown[0]} must not be after {shown[1]}"
@@ -199,15 +202,19 @@ def _spend_rules(spec: CohortSpec) -> list[TableRule]:
             )
         )
     least = "" if section.refunds else " of 0 or more"
-    cure = "" if section.refunds else ", set [spend] refunds = true if refunds are meant"
-    empty = "an empty cell leaves spend alone"
+    refunds = "" if section.refunds else "Set [spend] refunds = true if refunds are meant"
     where = "" if section.complete is True else " and a complete window"
     rules.append(
         TableRule(
             (section.column,),
             f"{section.column} must be an amount{least}, at most {MOST_SPENT:g}, in every row with a score{where}",
             lambda t: t.score.notnull() & (t.spend_known < t.spend_n),
-            amount_cure(section.column, spec, f"Write 0 for no spend{cure}; {empty}."),
+            amount_cure(
+                section.column,
+                spec,
+                "Write 0 for no spend; an empty cell is left out of spend only.",
+                refunds,
+            ),
         )
     )
     return rules

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 ISO = "iso"
 """Form of what is read without a format: YYYY-MM-DD, with or without a time."""
@@ -48,6 +49,21 @@ def forms_of(text: str) -> tuple[str, ...]:
         if match is not None:
             return _in_words(match, order)
     return ()
+
+
+def is_day_by(text: str, form: str) -> bool:
+    """Whether a text that has a form names a day of the calendar.
+
+    Examples
+    --------
+    >>> is_day_by("30/04/2025", "%d/%m/%Y"), is_day_by("31/04/2025", "%d/%m/%Y"), is_day_by("2025-02-30", "iso")
+    (True, False, False)
+    """
+    try:
+        datetime.strptime(*((re.split("[T ]", text)[0], "%Y-%m-%d") if form == ISO else (text, form)))
+    except ValueError:
+        return False
+    return True
 
 
 def common_forms(values: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
