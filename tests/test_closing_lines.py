@@ -43,9 +43,23 @@ def test_a_customer_who_spent_most_is_a_note() -> None:
     check = Check("spend_concentration", "means", "worst", 0.998, bound=0.5, passed=False, facts=facts)
     lines = closing_lines(replace(made_up.results(), checks=(check,)))
     assert any(
-        line.startswith("note: One customer accounts for at least 99 % of the spend") for line in lines
+        line.startswith("note: One customer accounts for at least 99 % of the mean spend") for line in lines
     )
     blank = replace(check, value=float("nan"), facts={**facts, "blank": True})
     assert not any(
         "One customer" in line for line in closing_lines(replace(made_up.results(), checks=(blank,)))
     )
+
+
+def test_that_an_additive_model_took_over_is_said_where_it_did() -> None:
+    few = Check("customers_per_stratum", "means", "worst", 17.0, bound=20.0, passed=False)
+    scattered = Check("buckets_per_group", "means", "best", 9.0, bound=10.0, passed=False)
+    for took_over in (True, False):
+        after = Check("takes_over", "poisson" if took_over else "grouped_ph", "best", 1.0)
+        found = replace(made_up.results(), checks=(few, scattered, after))
+        notes = [line for line in closing_lines(found) if "below" in line]
+        assert len(notes) == 2
+        assert all(
+            line.endswith("the additive model is used for the main results") == took_over for line in notes
+        )
+        assert all(line.endswith("and no additive model was fitted") != took_over for line in notes)

@@ -166,7 +166,7 @@ def test_one_customer_who_spent_most_is_named() -> None:
     facts = {"share": 0.99, "adjusted": "no", "stratum": "", "scenario": ""}
     check = Check("spend_concentration", "means", "worst", 0.998, bound=0.5, passed=False, facts=facts)
     said = _said(replace(GIVEN, checks=(check,)), "notice")
-    assert f"One customer accounts for at least 99{THIN}% of the spend of customers who gave 1:" in said
+    assert f"One customer accounts for at least 99{THIN}% of the mean spend of customers who gave 1," in said
     # a stratum's, or another level's, is in the diagnostics alone
     for other in (replace(check, group="5"), replace(check, facts={**facts, "stratum": "plan=x"})):
         assert "One customer" not in _said(replace(GIVEN, checks=(other,)), "notice")
@@ -336,3 +336,40 @@ def test_what_is_not_confirmed_stands_first_and_once() -> None:
     found = limits(gather(replace(GIVEN, counts=replace(GIVEN.counts, profile=profile))))
     said = "Not confirmed: the score is taken to have the scale 1-5 ([score] scale)."
     assert [at for at, one in enumerate(found) if one == said] == [0]
+
+
+SUPPORT = {"reference": "worst", "adjusted": "standardised"}
+
+
+def _limits(check: Check, **cohort: object) -> str:
+    spec = GIVEN.spec.model_copy(update={"cohort": GIVEN.spec.cohort.model_copy(update=cohort)})
+    return " ".join(limits(gather(made_up.altered(GIVEN, spec=spec, checks=(check,)))))
+
+
+@pytest.mark.parametrize("model", ["kaplan_meier", "means"])
+def test_few_customers_a_stratum_are_said_where_no_additive_model_takes_over(model: str) -> None:
+    few = Check("customers_per_stratum", model, "worst", 17.0, bound=20.0, passed=False)
+    said = _limits(few)
+    assert "on average fewer than 20 per stratum" in said
+    assert "No additive model was fitted instead (see “Diagnostics”)" in said
+
+
+@pytest.mark.parametrize("share", [0.95, 0.4])
+def test_strata_of_one_bucket_of_clusters_are_said_to_lack_support(share: float) -> None:
+    thin = Check("support", "means", "best", share, bound=0.9, passed=share > 0.9, facts=SUPPORT)
+    text = "has no customers with a complete window, or has them all in one bucket of clusters"
+    assert (text in _limits(thin, cluster="account")) == (share < 0.9)
+    assert text not in _limits(thin)
+    assert ("has no customers with a complete window." in _limits(thin)) == (share < 0.9)
+
+
+def test_no_support_of_clusters_asks_for_two_buckets() -> None:
+    checks = tuple(Check("support", model, "best", 0.0, bound=0.9, passed=False, facts=SUPPORT)
+                   for model in ("kaplan_meier", "means"))  # fmt: skip
+    bare = GIVEN.estimates.query("adjusted == 'no'").assign(headline=False).reset_index(drop=True)
+    spec = GIVEN.spec.model_copy(
+        update={"cohort": GIVEN.spec.cohort.model_copy(update={"cluster": "account"})}
+    )
+    said = _said(replace(made_up.altered(GIVEN, spec=spec, checks=checks), estimates=bare))
+    assert "at risk up to 12 months, from two buckets of clusters or more." in said
+    assert "a complete spend window, from two buckets of clusters or more." in said

@@ -6,6 +6,7 @@ from cxlink.checks import Check, matching
 from cxlink.cli.headline_table import headline_lines
 from cxlink.cohort.count.resolution import resolution_checks
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.estimands.fallback import SUCCESSOR
 from cxlink.report.change_sections.cluster_lines import cluster_lines
 from cxlink.report.change_sections.comparison_document import change_sentence
 from cxlink.report.change_sections.intervention_words import caution, coverage_note, sentences
@@ -38,8 +39,8 @@ def closing_lines(found: Results) -> list[str]:
         *map(note, matching(found.checks, code="later_adjuster")),
         *resolved,
         *thin,
-        *map(_few, few),
-        *map(_few_clusters, scattered),
+        *(_few(check, found) for check in few),
+        *(_few_clusters(check, found) for check in scattered),
         *table_notes(found),
         *empty_bands(found.counts),
     ]
@@ -64,19 +65,26 @@ def intervention_lines(outcome: InterventionValue) -> list[str]:
     return plain([*sentences(outcome), caution(), *coverage_note(outcome)])
 
 
-def _few(check: Check) -> str:
+def _few(check: Check, found: Results) -> str:
     """Say that a side of the headline contrast has few customers a stratum."""
     return say(
-        "terminal.few", model=words(check.model), group=check.group, average=check.value, least=check.bound
-    )
+        "terminal.few", model=words(check.model), group=check.group, average=check.value, least=check.bound,
+        then=_then(check, found),
+    )  # fmt: skip
 
 
-def _few_clusters(check: Check) -> str:
+def _few_clusters(check: Check, found: Results) -> str:
     """Say that a side of the headline contrast has few clusters."""
     return say(
         "terminal.few_clusters", model=words(check.model), group=check.group, n=int(check.value),
-        least=int(check.bound),
+        least=int(check.bound), then=_then(check, found),
     )  # fmt: skip
+
+
+def _then(check: Check, found: Results) -> str:
+    """What was done about it: whether an additive model took over."""
+    took_over = matching(found.checks, code="takes_over", model=SUCCESSOR[check.model])
+    return say("terminal.additive" if took_over else "terminal.not_additive")
 
 
 def _thin(check: Check, spec: CohortSpec) -> str:

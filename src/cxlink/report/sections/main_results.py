@@ -244,6 +244,7 @@ def _no_spend(m: Material) -> str:
 
 
 def _compared(m: Material) -> dict[str, str]:
-    """Name the variables of the strata, and the levels of the headline contrast."""
+    """Name the strata, the levels of the headline contrast, and what clusters ask of their customers."""
     group, reference = (levels(side, m.spec) for side in m.sides)
-    return {"variables": adjusted_for(m), "group": group, "reference": reference}
+    several = say("results.of_several_buckets") if m.spec.cluster_column else ""
+    return {"variables": adjusted_for(m), "group": group, "reference": reference, "several": several}

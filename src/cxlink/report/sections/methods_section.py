@@ -63,7 +63,10 @@ def _time_origin(m: Material) -> Runs:
 def _standardisation(m: Material) -> Runs:
     survey = m.spec.subscription is not None
     support = (
-        say("methods.at_risk", horizon=periods(m.spec.horizon, m.spec.unit))
+        say(
+            f"methods.at_risk{'_of_clusters' if m.spec.cluster_column else ''}",
+            horizon=periods(m.spec.horizon, m.spec.unit),
+        )
         if survey
         else say("methods.with_customers")
     )

@@ -39,7 +39,7 @@ def _few(m: Material, model: str) -> str:
     few = matching(m.results.checks, code="customers_per_stratum", model=model, passed=False)
     scattered = matching(m.results.checks, code="buckets_per_group", model=model, passed=False)
     stands = m.book.headline(_ESTIMANDS[model], m.sides[0])
-    if not (few or scattered) or stands is None or stands.model == model:
+    if not (few or scattered) or stands is None:
         return ""
     why, key = [], _ESTIMANDS[model]
     if few:
@@ -48,24 +48,31 @@ def _few(m: Material, model: str) -> str:
     if scattered:
         sides = [levels(side, m.spec) for side in dict.fromkeys(check.group for check in scattered)]
         why.append(say(f"limitations.few_clusters_{key}", levels=sides, least=FEWEST_BUCKETS))
+    if stands.model == model:
+        return " ".join([*why, say("limitations.no_fallback")])
     return " ".join([*why, *_took_over(m, stands)])
 
 
 def _thin(m: Material, model: str, share: float) -> str:
     """One such sentence; nothing where the headline stands on nobody, which the results say themselves."""
-    estimand, after = _ESTIMANDS[model], periods(m.spec.horizon, m.spec.unit)
+    estimand, lacks = _ESTIMANDS[model], _lacks(m, _ESTIMANDS[model])
     stands = m.book.headline(estimand, m.sides[0])
     if stands is None or stands.model == model:
-        return say(f"limitations.support_{estimand}", share=share, after=after) if share else ""
+        return say(f"limitations.support_{estimand}", share=share, lacks=lacks) if share else ""
     parts = [
-        say(f"limitations.limited_{estimand}", share=share, after=after)
+        say(f"limitations.limited_{estimand}", share=share, lacks=lacks)
         if share
-        else say(f"limitations.limited_{estimand}_none", after=after),
-        say("limitations.support_of_clusters") if m.spec.cluster_column else "",
+        else say(f"limitations.limited_{estimand}_none", lacks=lacks),
         *_took_over(m, stands),
         _for_the_few(m, model),
     ]
     return " ".join(part for part in parts if part)
+
+
+def _lacks(m: Material, estimand: str) -> str:
+    """What one of the levels compared lacks in a stratum without common support."""
+    lacks = say(f"limitations.lacks_{estimand}", after=periods(m.spec.horizon, m.spec.unit))
+    return say("limitations.or_one_bucket", lacks=lacks) if m.spec.cluster_column else lacks
 
 
 def _took_over(m: Material, stands: Estimate) -> list[str]:
