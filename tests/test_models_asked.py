@@ -198,3 +198,22 @@ def test_ten_customers_have_models() -> None:
     analysis = analyse(_counts(10, plans=1))
     assert {"spliced", "grouped_ph", "poisson"} <= set(analysis.estimates["model"])
     assert not matching(analysis.results.checks, code="not_fitted", reason=("few_at_risk", "few_customers"))
+
+
+def test_value_is_of_customers_not_of_their_surveys() -> None:
+    rows = [
+        {"id": f"c{i}", "score": 1 + (3 * i + k) % 10, "asked": f"2023-0{1 + 3 * k}-10", "spent": 10.0 + i + k,
+         "left": f"2023-1{i % 3}-01" if i % 2 else None}
+        for i in range(8) for k in range(3)
+    ]  # fmt: skip
+    spec = {
+        "cohort": {"id": "id", "repeat": "all"},
+        "score": {"column": "score", "scale": "1-10"},
+        "subscription": {"survey": "asked", "end": "left", "observed_until": "2025-01-31"},
+        "spend": {"column": "spent"},
+        "value": {"margin": 0.3},
+    }
+    analysis = analyse(read_cohort(pd.DataFrame(rows), spec))
+    assert matching(analysis.results.checks, code="not_fitted", model="value", reason="few_at_risk")
+    assert not matching(analysis.results.checks, code="not_fitted", model="spliced", reason="few_at_risk")
+    assert "value" not in set(analysis.estimates["estimand"])

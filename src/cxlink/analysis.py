@@ -242,11 +242,10 @@ def _outcomes(made: Counted, spells: Spells, progress: Progress) -> list[_Part]:
 def _value(spells: Spells, counts: Counts, tails: "Tails | None") -> tuple[list[Row], list[Check]]:
     """Customer lifetime value; of customers whose surveys all count, from the first of each."""
     spec, first = counts.spec, of_first_surveys(counts)
-    if few_at_risk(spells):
+    own = spells if first is counts else spells_of(first)
+    if few_at_risk(own):
         return [], [unmodelled("value")]
-    if first is counts:
-        return value_results(spells, counts, generator(spec), tails)
-    return value_results(spells_of(first), first, generator(spec))
+    return value_results(own, first, generator(spec), tails if first is counts else None)
 
 
 def _additive(

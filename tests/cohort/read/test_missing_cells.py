@@ -39,6 +39,15 @@ def test_a_code_of_one_column_is_an_amount_in_another(kind: str, as_type: type, 
     assert found.scored["spend_sum"].sum() == 5 - 1
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet", "frame"])
+def test_a_code_of_a_date_is_a_day_at_whatever_time(kind: str, tmp_path: Path) -> None:
+    days = [pd.Timestamp("1900-01-01"), pd.Timestamp("2025-03-01 12:30"), pd.Timestamp("1900-01-01")]
+    table = written(kind, tmp_path, {"score": [5, 6, 7], "asked": ["2025-01-01"] * 3, "left": days})
+    dated = {"subscription": {"survey": "asked", "end": "left", "observed_until": "2025-06-30"}}
+    found = count(table, dated, {"table": {"missing": {"left": ["1900-01-01"]}}})
+    assert cells(found, "score", "cause") == {(5, ""): 1, (6, "lost"): 1, (7, ""): 1}
+
+
 @pytest.mark.parametrize("wrong", ["99", {"score": "99"}, 99])
 def test_codes_are_lists(wrong: Any) -> None:
     with pytest.raises(

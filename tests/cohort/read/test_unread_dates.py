@@ -105,3 +105,13 @@ def test_a_format_with_the_year_first_is_the_only_one(tmp_path: Path) -> None:
     path = table(tmp_path, ["2025-01-31", *(f"{day:%Y-%d-%m}" for day in DAYS[1:])], [""] * N)
     with pytest.raises(InputError, match=r"survey_date must be a date, %Y-%d-%m\. 1 of 40 rows fails"):
         read_cohort(path, spec)
+
+
+def test_a_word_among_dates_that_can_be_read_is_what_cannot(tmp_path: Path) -> None:
+    left = [f"{day:%Y-%m-%d}" if i % 3 else "still here" for i, day in enumerate(DAYS)]
+    text = starter_spec(table(tmp_path, [f"{day:%Y-%m-%d}" for day in DAYS], left))
+    assert 'date_format = "…"  # cannot be read as dates: "still here" in cancel_date.\n' in text
+    assert (
+        '# if it means no date, delete this line and write missing = { "cancel_date" = ["still here"] }\n'
+        in text
+    )

@@ -3,9 +3,12 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cxlink.checks import Fact
 from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.spec.cohort_spec import SURVEY_HISTORY, CohortSpec
 from cxlink.cohort.strata import stratum_column
+
+_MOST_NAMED = 5
 
 
 def similar_levels(raw: pa.Table, spec: CohortSpec) -> tuple[Remark, ...]:
@@ -30,15 +33,15 @@ def similar_levels(raw: pa.Table, spec: CohortSpec) -> tuple[Remark, ...]:
     remarks = list[Remark]()
     for key, name in named.items():
         alike = _alike(pc.unique(raw[key]).to_pylist()) if key in raw.column_names else ()
-        remarks += (
-            [Remark("similar_levels", len(alike), facts={"column": name, "levels": alike})] if alike else []
-        )
+        facts: dict[str, Fact] = {"column": name, "levels": alike[:_MOST_NAMED]}
+        remarks += [Remark("similar_levels", len(alike), facts=facts)] if alike else []
     return tuple(remarks)
 
 
 def _alike(levels: list[object]) -> tuple[str, ...]:
+    """Names that may mean the same, those of each category in one text."""
     names = {level.strip() for level in levels if isinstance(level, str)}
     groups: dict[str, list[str]] = {}
     for name in sorted(names):
         groups.setdefault("".join(name.split()).casefold(), []).append(name)
-    return tuple(name for group in groups.values() if len(group) > 1 for name in group)
+    return tuple(" = ".join(group) for group in groups.values() if len(group) > 1)

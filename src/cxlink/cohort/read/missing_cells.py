@@ -1,8 +1,11 @@
 """Cells that stand for nothing in one column alone: a 99 that is no score, a date of zeros."""
 
+import re
 from typing import Any
 
 from cxlink.cohort.spec.spec_sections import TableSection
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def without_codes(table: Any, options: TableSection) -> Any:
@@ -13,7 +16,8 @@ def without_codes(table: Any, options: TableSection) -> Any:
     table : ibis Table
         Of any engine; columns that it lacks stand in another table of the spec.
     options : TableSection
-        With the codes of each column: text as it stands, or numbers, which are the same however they are written.
+        With the codes of each column: text as it stands, numbers, which are the same however they are written, or
+        days, at whatever time.
     """
     emptied = {
         name: _emptied(table[name], codes)
@@ -34,6 +38,10 @@ def _emptied(column: Any, codes: tuple[str, ...]) -> Any:
     coded = text.isin([code.strip() for code in codes])
     if numbers and kind.is_string():
         coded = coded | text.try_cast("float64").isin(numbers).fill_null(False)
+    days = [code for code in codes if _DAY.fullmatch(code)]
+    if days and not kind.is_date():
+        timed = text.re_search("^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]")
+        coded = coded | (timed & text.substr(0, 10).isin(days))
     return coded.fill_null(False).ifelse(None, column)
 
 

@@ -123,8 +123,15 @@ def _unread(looks: list[Look], notation: Notation) -> list[str]:
     shown = ", ".join(f"{quoted(look.unread)} in {look.name}" for look in looks)
     known = notation.date_format
     then = f"write {quoted(known)} here, as the others are" if known else "delete this line"
+    none = [
+        "# if it means no date, delete this line and write "
+        f"missing = {{ {quoted(look.name)} = [{quoted(look.unread)}] }}"
+        for look in looks
+        if not re.search("[1-9]", look.unread)
+    ]
     return [
         f'date_format = "{OPEN}"  # cannot be read as dates: {shown}.',
+        *none,
         '# Write the format if all dates have one, such as "%A %d %B %Y" (months in English);',
         f"# else write these as YYYY-MM-DD in the table, and {then}",
     ]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cxlink.cohort.starter.column_looks import Look
+from cxlink.cohort.starter.date_forms import common_forms
 from cxlink.cohort.starter.roles import dated_role
 
 _LIKE_A_DAY = re.compile(
@@ -37,4 +38,8 @@ def _example(look: Look, texts: Sequence[str]) -> str:
     if look.low is not None:
         return f"{look.low:.0f}" if look.low >= _LEAST_NUMBER and look.called(_SAYS_DATE) else ""
     like = [text for text in texts if _LIKE_A_DAY.search(text)]
-    return like[0] if 2 * len(like) > len(texts) else ""
+    if 2 * len(like) <= len(texts):
+        return ""
+    common = common_forms(like)
+    # where its dates can be read, what stands among them cannot
+    return like[0] if common is None else next((text for text in texts if text not in like), like[0])
