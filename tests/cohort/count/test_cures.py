@@ -111,6 +111,14 @@ def test_a_mark_of_several_currencies_is_that_of_the_spec(text: str, currency: s
 
 
 @pytest.mark.parametrize(
+    ("text", "code"), [("$12", "USD"), ("12 £", "GBP"), ("CHF 12", "CHF"), ("R$ 12", "BRL")]
+)
+def test_the_mark_of_another_currency_is_refused(text: str, code: str) -> None:
+    message = refusal(stay([5], [3], [1], spent=[text]), STAY, SPENT)
+    assert f'It is marked {code}, and [spend] currency is EUR: set currency = "{code}" if all' in message
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ("12 months", "Write the number alone, in months, or correct it."),

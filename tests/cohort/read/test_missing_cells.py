@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from sheets import write_workbook
-from tabled import STAY, cells, count, spec
+from tabled import STAY, cells, count, spec, stay
 
 from cxlink.cli.commands import run
 from cxlink.cohort.errors import InputError
@@ -46,6 +46,54 @@ def test_a_code_of_a_date_is_a_day_at_whatever_time(kind: str, tmp_path: Path) -
     dated = {"subscription": {"survey": "asked", "end": "left", "observed_until": "2025-06-30"}}
     found = count(table, dated, {"table": {"missing": {"left": ["1900-01-01"]}}})
     assert cells(found, "score", "cause") == {(5, ""): 1, (6, "lost"): 1, (7, ""): 1}
+
+
+def test_a_list_acts_on_every_column_still(tmp_path: Path) -> None:
+    found = count(written("csv", tmp_path, ROWS), STAY, SPENT, {"table": {"missing": ["99", "-1"]}})
+    assert cells(found, "score") == {None: 2, 7: 1, 5: 1}
+    assert found.scored["spend_sum"].sum() == 5
+
+
+def test_what_is_empty_anywhere_stays_so_beside_codes_of_columns(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("score,months,lost\n99,3,1\nNA,2,0\n5,1,1\n")
+    assert cells(count(path, CODED), "score") == {None: 2, 5: 1}
+
+
+def test_dates_and_words_have_codes_too() -> None:
+    rows = stay([5, "don't know", 7], [0, 0, 0], [0, 0, 0], survey=["2025-01-31"] * 3)
+    rows["end"] = ["0000-00-00", "0000-00-00", "2025-03-01"]
+    found = count(
+        rows, {"table": {"missing": {"end": ["0000-00-00"], "score": ["don't know"]}}},
+        {"subscription": {"survey": "survey", "end": "end", "observed_until": "2025-06-30"}},
+    )  # fmt: skip
+    assert cells(found, "score", "exit", "cause") == {(5, 5, ""): 1, (None, 5, ""): 1, (7, 2, "lost"): 1}
+
+
+def test_words_of_every_column_are_empty_cells_of_a_workbook_as_of_a_text_file(tmp_path: Path) -> None:
+    rows = {**ROWS, "score": [7, "NA", 5, 3]}
+    both = [count(written(kind, tmp_path, rows), STAY).cells for kind in ("csv", "xlsx")]
+    pd.testing.assert_frame_equal(*both)
+    assert both[0]["score"].isna().sum() == 1
+
+
+def test_a_folder_names_the_row_that_is_left_off_the_scale(tmp_path: Path) -> None:
+    for i, score in enumerate((99, 11)):
+        stay([score, 5], [1, 2], [0, 1]).to_csv(tmp_path / f"{i}.csv", index=False)
+    with pytest.raises(InputError, match=r"1 of 4 rows fails, in row 1 of 1\.csv \(found 11\)"):
+        count(tmp_path, CODED)
+
+
+def test_surveys_in_a_table_of_their_own_have_codes(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("id,months,lost\na,3,1\nb,4,0\n")
+    (tmp_path / "s.csv").write_text("id,score\na,99\nb,5\n")
+    joined = {"table": {"surveys": "s.csv", "on": "id", "missing": {"score": ["99"]}}, "cohort": {"id": "id"}}
+    assert cells(count(tmp_path / "c.csv", joined), "score") == {None: 1, 5: 1}
+
+
+def test_a_column_that_is_not_there_is_refused() -> None:
+    with pytest.raises(InputError, match=r"no column 'scores' \(missing\)\. Did you mean 'score'\?"):
+        count(stay([5], [3], [1]), {"table": {"missing": {"scores": ["99"]}}})
 
 
 @pytest.mark.parametrize("wrong", ["99", {"score": "99"}, 99])
