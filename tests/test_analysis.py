@@ -186,9 +186,8 @@ def test_one_customer_gets_a_finite_answer() -> None:
     assert row["estimate"].item() == 1
     assert row["conf_high"].item() - row["conf_low"].item() > 0.3
     spent = select(analysis.estimates, estimand="spend", group="best").set_index("model")
-    assert spent["estimate"].to_dict() == pytest.approx(
-        dict.fromkeys(["gamma", "log_ols", "means", "poisson", "two_part"], 120.0), rel=1e-9
-    )
+    # regressions of one customer's spend would say what they assume
+    assert spent["estimate"].to_dict() == pytest.approx({"means": 120.0}, rel=1e-9)
     assert (spent["conf_high"] > 150).all()
 
 
