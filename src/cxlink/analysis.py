@@ -243,7 +243,7 @@ def _value(spells: Spells, counts: Counts, tails: "Tails | None") -> tuple[list[
     """Customer lifetime value; of customers whose surveys all count, from the first of each."""
     spec, first = counts.spec, of_first_surveys(counts)
     own = spells if first is counts else spells_of(first)
-    if few_at_risk(own):
+    if spec.subscription is not None and few_at_risk(own):
         return [], [unmodelled("value")]
     return value_results(own, first, generator(spec), tails if first is counts else None)
 
