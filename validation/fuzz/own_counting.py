@@ -208,6 +208,8 @@ def _refused(columns: Sequence[str], spec: Spec) -> str:
     folded = [name.lower() for name in columns]
     if len(set(folded)) < len(folded):
         return "two columns of one name"
+    if spec.get("touchpoints", {}).get("segment") in ("touchpoint", "path"):
+        return "a segment named as a column of the tables"
     absent = named(spec) - set(columns)
     return f"no column {min(absent)!r}" if absent else ""
 
@@ -269,13 +271,14 @@ def _one_a_customer(kept: list[Any], spec: Spec, found: Expected) -> list[Any]:
         found.refused = found.refused or ("an id repeats" if len(by_id) < len(kept) else "")
         return kept
     survey, column = spec["subscription"]["survey"], spec["score"]["column"]
-    first = [
-        min(
-            several,
-            key=lambda one: (read.is_empty(one[0][column]), read.day(one[0][survey], spec.get("table", {}))),
-        )
-        for several in by_id.values()
-    ]
+
+    def order(one: Any) -> tuple[bool, bool, datetime.date]:
+        """Answered surveys first, by date; one without a date is the last."""
+        on = read.day(one[0][survey], spec.get("table", {}))
+        dated = isinstance(on, datetime.date)
+        return read.is_empty(one[0][column]), not dated, on if dated else datetime.date.max
+
+    first = [min(several, key=order) for several in by_id.values()]
     if len(first) < len(kept):
         found.left_out["later_survey"] = len(kept) - len(first)
     return first
