@@ -372,7 +372,7 @@ def test_emptied_counts_draws_without_a_cell_before_the_horizon() -> None:
         (5, "y", 9, 0, 1),
         (5, "x", 2, 1, 30),
     )
-    rows = pd.concat([rows, cell_rows((1, "x", 5, 0, 30), (1, "y", 5, 1, 30))])
+    rows = pd.concat([rows, cell_rows((1, "x", 5, 0, 20), (1, "x", 4, 1, 10), (1, "y", 5, 1, 30))])
     spec = spec_for(adjust=("plan",))
     spells = spells_from(rows, spec)
     request = asked(standardised(spells, spec, reaches(spells, spec.horizon)))
