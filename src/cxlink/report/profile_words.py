@@ -98,7 +98,7 @@ def _said(remark: Remark) -> dict[str, object]:
     if isinstance(unit, str):
         said |= {"unit": units(unit, 1), "units": units(unit)}
     if remark.code == "unconfirmed_event_name":
-        said |= {f"{name}_words": _quoted(remark.facts[name]) for name in ("kept", "lost")}
+        said |= {f"{name}_words": _quoted(remark.facts[name]) for name in ("retained", "lost")}
     if remark.code == "unconfirmed_unit_name":
         said["named_units"] = units(str(remark.facts["named"]))
     if remark.code == "unconfirmed_window":

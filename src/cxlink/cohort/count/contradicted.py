@@ -46,7 +46,7 @@ def _reversed_event(source: Source, spec: CohortSpec) -> Iterator[Remark]:
         tuple(str(row["value"]).removesuffix(".0") for row in found if row["lost"] == code) for code in (1, 0)
     )
     if any(word.lower() in columns.YES | MARKS for word in lost):
-        yield Remark("unconfirmed_event_name", facts={"column": name, "lost": lost, "kept": kept or ("…",)})
+        yield Remark("unconfirmed_event_name", facts={"column": name, "lost": lost, "retained": kept or ("…",)})
 
 
 def _other_units(spec: CohortSpec) -> Iterator[Remark]:
