@@ -219,7 +219,7 @@ NESTED = ("pooled_cohort", "other_convention", "under_both")
 """Sentences of notes that are not of the profile alone."""
 TABLE = {
     "unit": "month", "rule": "QQ rule", "text": "ZZ text", "column": "JJ", "cohorts": (("VV", 3),), "lost": ("XX",),
-    "retained": ("YY",), "label": "ZQ", "table": "ZT", "named": "year",
+    "retained": ("YY",), "label": "ZQ", "table": "ZT", "named_unit": "year",
     "customers": 5, "key": "ZK", "value": "ZV", "columns": 4,
 }  # fmt: skip
 

@@ -100,7 +100,7 @@ def _said(remark: Remark) -> dict[str, object]:
     if remark.code == "unconfirmed_event_name":
         said |= {f"{name}_words": _quoted(remark.facts[name]) for name in ("retained", "lost")}
     if remark.code == "unconfirmed_unit_name":
-        said["named_units"] = units(str(remark.facts["named"]))
+        said["named_units"] = units(str(remark.facts["named_unit"]))
     if remark.code == "unconfirmed_window":
         window = str(remark.facts["value"])
         said["last"] = stretch(int(window), str(unit)) if window.isdecimal() else window

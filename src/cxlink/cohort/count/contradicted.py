@@ -46,7 +46,9 @@ def _reversed_event(source: Source, spec: CohortSpec) -> Iterator[Remark]:
         tuple(str(row["value"]).removesuffix(".0") for row in found if row["lost"] == code) for code in (1, 0)
     )
     if any(word.lower() in columns.YES | MARKS for word in lost):
-        yield Remark("unconfirmed_event_name", facts={"column": name, "lost": lost, "retained": kept or ("…",)})
+        yield Remark(
+            "unconfirmed_event_name", facts={"column": name, "lost": lost, "retained": kept or ("…",)}
+        )
 
 
 def _other_units(spec: CohortSpec) -> Iterator[Remark]:
@@ -55,7 +57,7 @@ def _other_units(spec: CohortSpec) -> Iterator[Remark]:
         header = in_plain_letters(name or "")
         named = [unit for unit, pattern in UNITS.items() if says(header, pattern)]
         if named and spec.unit not in named:
-            facts = {"column": str(name), "unit": spec.unit, "named": named[0]}
+            facts = {"column": str(name), "unit": spec.unit, "named_unit": named[0]}
             yield Remark("unconfirmed_unit_name", facts=facts)
 
 
