@@ -103,6 +103,8 @@ def init(
     out: Annotated[str | None, typer.Option("--out", help="output file (must not exist)")] = None,
 ) -> None:
     """Inspect a table and print a starter spec with every guess commented."""
+    from shlex import quote
+
     from cxlink.cohort.addresses import shown
     from cxlink.cohort.starter.starter_spec import starter_spec
     from cxlink.report.words import say
@@ -112,7 +114,7 @@ def init(
         tell(text.removesuffix("\n").split("\n"))
         return
     write_starter(text, out)
-    tell([say("terminal.starter", spec=out, table=shown(table))])
+    tell([say("terminal.starter", spec=quote(str(out)), table=quote(shown(table)))])
 
 
 @app.command(epilog="Example: cxlink check customers.csv --spec spec.toml")

@@ -412,6 +412,23 @@ def test_a_scale_whose_ends_nobody_used_is_unconfirmed() -> None:
     assert unsure(csat=[1 + i % 4 for i in range(N)])
 
 
+@pytest.mark.parametrize(
+    ("header", "scale"),
+    [
+        ("Bewertung (0-10)", "0-10"), ("rating 1–10", "1-10"), ("csat_1_5", "1-5"), ("score 0 to 10", "0-10"),
+        ("satisfaction (1-4)", "1-5"), ("score 2020-10", "1-5"), ("score (1-3)", "1-5"), ("score Q1-5", "1-5"),
+    ],
+)  # fmt: skip
+def test_a_scale_that_the_header_names_is_taken(header: str, scale: str) -> None:
+    """Where it holds what was found; `2 to 4` are on many scales, so that any other is not confirmed."""
+    columns = {"lost": [0, 1] * (N // 2), "months": range(N), header: [2 + i % 3 for i in range(N)]}
+    spec = started(pd.DataFrame({"customer_id": range(N), **columns}))
+    assert spec["score"]["column"] == header
+    assert spec["score"]["scale"] == scale
+    named = header in ("Bewertung (0-10)", "rating 1–10", "csat_1_5", "score 0 to 10")
+    assert ("score.scale" in spec["cohort"].get("unconfirmed", [])) == (not named)
+
+
 def test_a_loss_without_a_time_is_told_what_to_add() -> None:
     table = customers(churned=["yes", "no"] * (N // 2))
     assert 'a column that is 1 in every row, and unit = "year"' in starter_spec(table)

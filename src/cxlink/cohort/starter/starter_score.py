@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 from cxlink.cohort.spec.open_keys import OPEN
 from cxlink.cohort.starter import header_words as said
@@ -28,11 +29,13 @@ def score_section(look: Look | None, looks: list[Look]) -> Drafted:
     if look is None:
         return _open(looks)
     low, high = look.levels or (look.low or 0, look.high or 0)
-    bottom, top = _scale(look, math.floor(low), math.ceil(high))
+    named = _named_scale(look.name, low, high)
+    bottom, top = named or _scale(look, math.floor(low), math.ceil(high))
     scale = f"{bottom}-{top}"
+    why = "as its header says" if named else "write the whole scale, with unused levels"
     lines = [
         f"column = {json.dumps(look.name, ensure_ascii=False)}",
-        f'scale = "{scale}"  # found {low:g} to {high:g}; write the whole scale, with unused levels',
+        f'scale = "{scale}"  # found {low:g} to {high:g}; {why}',
     ]
     if look.averaged:
         lines.append("round = true  # averages count as the nearest level")
@@ -47,7 +50,7 @@ def score_section(look: Look | None, looks: list[Look]) -> Drafted:
     lines += _others(look, looks)
     # who saw 2 to 10 cannot tell 1-10 from 0-10, whose worst scores are others
     short = low > bottom or (high < top and not (top == _TOP and high > _MIDDLE))
-    unsure = ["score.scale"] if short else []
+    unsure = ["score.scale"] if short and not named else []
     if look.called(_SCHOOL) and scale == "1-6":
         lines.append("higher_is_better = false  # a school mark: 1 is the best")
         return Drafted(lines, unconfirmed=[*unsure, "score.higher_is_better"])
@@ -58,6 +61,9 @@ def score_section(look: Look | None, looks: list[Look]) -> Drafted:
 
 
 _TOP, _MIDDLE, _WIDEST = 10, 7, 100
+_NAMED = re.compile(
+    r"(?<![0-9A-Za-z])([01])\s*(?:[-–—_]|to|t/m|tot|bis|a)\s*(5|6|7|10|100)(?![0-9A-Za-z])", re.IGNORECASE
+)
 
 
 def _open(looks: list[Look]) -> Drafted:
@@ -102,6 +108,15 @@ def _others(score: Look, looks: list[Look]) -> list[str]:
     others = [one for one in looks if one is not score and role_of(one).role == "score"]
     named = ", ".join(f"{one.name} ({one.low:g} to {one.high:g})" for one in others[:5])
     return [f"# could be the score as well: {named}"] if named else []
+
+
+def _named_scale(header: str, low: float, high: float) -> tuple[int, int] | None:
+    """The scale that a header names, ``Rating (0-10)``, where it holds the numbers that were found."""
+    for match in _NAMED.finditer(header):
+        bottom, top = int(match[1]), int(match[2])
+        if bottom + 1 < top and bottom <= low and high <= top:
+            return bottom, top
+    return None
 
 
 def _scale(look: Look, low: float, high: float) -> tuple[int, int]:
