@@ -5,7 +5,7 @@ from validation.printed.beyond import LAWS, beyond
 from validation.printed.curve_entries import control, curves, late, members, pooled
 from validation.printed.entry import FEWER, SMALL, Entry
 from validation.printed.model_entries import codings, hazards, recalibration, touchpoints
-from validation.printed.small_cohorts import NAME as MILD
+from validation.printed.small_cohorts import LAWS as SMALL_LAWS
 from validation.printed.small_cohorts import small
 from validation.printed.value_entries import programme, value
 
@@ -34,7 +34,7 @@ _TABLE = (
         "programme", "incremental margin, return, payback and break-even share inside follow-up", programme,
         (HEAVY, TURNING), FEWER,
     ),
-    Entry("small", "page one of 1,500 customers, ten levels, twelve strata", small, (MILD,), FEWER, (SMALL,)),
+    Entry("small", "page one of 1,500 customers, ten levels, twelve strata", small, tuple(SMALL_LAWS), FEWER, (SMALL,)),
     Entry(
         "beyond", "to twice the follow-up: curtate, discounted and median tenure, remaining tenure, revenue, value",
         beyond, JUDGED, LAWS, (20_000, 1_000_000), lower_limit_only=True,

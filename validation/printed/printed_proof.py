@@ -13,8 +13,7 @@ from validation.printed.entries import ENTRIES_BY_NAME
 from validation.printed.entry import FEWER, SMALL
 from validation.printed.model_entries import FURTHER
 from validation.printed.planted_law import DRAWS, planted_laws
-from validation.printed.small_cohorts import ABOUT
-from validation.printed.small_cohorts import NAME as MILD
+from validation.printed.small_cohorts import LAWS as SMALL_LAWS
 from validation.process import Cell, CellTables, Proof, labelled
 
 SEED = 20261129
@@ -137,7 +136,7 @@ def _lines(table: pd.DataFrame) -> Iterator[str]:
     yield "\n## The laws\n"
     for law in planted_laws().values():
         yield f"- `{law.name}`: {law.about}"
-    yield f"- `{MILD}`: {ABOUT}"
+    yield from (f"- `{name}`: {about}" for name, about in SMALL_LAWS.items())
     yield "\n## What is tried, and how far\n"
     yield from markdown_table(("entry", "what", "laws", "cohorts made of those planned"), _far(table))
     yield from rules(verdicts(table))

@@ -1,7 +1,8 @@
 """The headline of 1,500 customers over ten levels and twelve strata: what is then printed, by the fallback estimators.
 
 The score's log hazard ratio and log ratio of spend are straight lines, with a normal(0, .1) of their own in each pair
-of level and stratum (drawn once): the mild interactions under which additive models are to hold 90 to 99 %.
+of level and stratum (drawn once): the mild interactions under which additive models are to hold 90 to 99 %. Spend that
+is paid month by month while a customer stays has stronger ones: it is tried as well.
 """
 
 from collections.abc import Iterator
@@ -22,35 +23,45 @@ from cxlink.study.replications import true_values
 from validation.printed.entry import Row
 from validation.printed.planted_law import DRAWS
 
-NAME, MILD, SEED = "mild_interactions", 0.1, 20261129
-ABOUT = (
-    "Ten levels, twelve strata: straight lines of the score, with a normal(0, .1) on the log hazard and on the log "
-    "mean of spend in each pair of level and stratum."
-)
+MILD, PAID_BY_MONTH = "mild_interactions", "paid_by_month"
+LAWS = {
+    MILD: (
+        "Ten levels, twelve strata: straight lines of the score, with a normal(0, .1) on the log hazard and on the log "
+        "mean of spend in each pair of level and stratum."
+    ),
+    PAID_BY_MONTH: (
+        "The same, but a fee is paid in each month that a customer stays, and the share who pay is linear in the "
+        "score: the effect of the worst level on the log mean of spend has a standard deviation of .3 between strata. "
+        "Stronger interactions than the additive model allows for."
+    ),
+}  # fmt: skip
+_SPREAD, _SEED, _WINDOW = 0.1, 20261129, 12
 
 
 @cache
-def mild_process() -> Process:
-    """Make the process; hazards fall within the first half-year."""
-    rng = np.random.default_rng(SEED)
+def small_process(name: str) -> Process:
+    """Make a process of `LAWS`; hazards fall within the first half-year."""
+    rng = np.random.default_rng(_SEED)
     points = (np.array(LEVELS) - 5.5) / 4.5
     stratum = (by_need((0.5, 0.0, -0.5)) + by_band((0.35, 0.1, -0.1, -0.3)))[:, None]
     shape = (len(stratum), len(LEVELS))
-    log_hazard = stratum - 0.7 * points + rng.normal(0, MILD, shape)
+    log_hazard = stratum - 0.7 * points + rng.normal(0, _SPREAD, shape)
     month = np.arange(1, LONGEST + 1)
     total = np.cumsum(0.04 * (1 + np.exp(-month / 6)) * np.exp(log_hazard)[..., None], axis=-1)
     survival = np.exp(-np.concatenate([np.zeros((*shape, 1)), total], axis=-1))
-    mean = 200 * np.exp(-0.5 * stratum + 0.3 * points + rng.normal(0, MILD, shape))
+    mean = 200 * np.exp(-0.5 * stratum + 0.3 * points + rng.normal(0, _SPREAD, shape))
     buys = np.clip(0.6 + 0.2 * points - 0.2 * stratum, 0.05, 1)
+    if name == MILD:  # the fee of those who pay, by which spend over the window has the mean above
+        mean /= buys * survival[..., :_WINDOW].mean(axis=-1)
     spending = Spending(
         np.ones((len(stratum), 1)), buys[..., None], mean[..., None], np.full(len(stratum), 0.5)
     )
-    return Process(NAME, ABOUT, True, population().scored, survival, spending, (1,), (9, 10))
+    return Process(name, LAWS[name], True, population().scored, survival, spending, (1,), (9, 10))
 
 
-def small(_: str, n: int, rng: np.random.Generator) -> Iterator[Row]:
+def small(law: str, n: int, rng: np.random.Generator) -> Iterator[Row]:
     """The rows of page one, by whichever estimator holds the headline."""
-    process = mild_process()
+    process = small_process(law)
     counts = draw(process, n, spec_of(process, DRAWS), rng)
     truth = true_values(process, counts)
     for row in leading(counts, rng):
