@@ -201,6 +201,13 @@ def test_two_quarters_make_no_trend() -> None:
     assert trends(_contacts().query("period < '2024Q2'"), 1) == []
 
 
+def test_where_all_gave_one_score_there_is_no_trend() -> None:
+    contacts = _contacts()
+    same = contacts.assign(score=contacts["score"].where(contacts["touchpoint"] == "phone", 4))
+    alone = contacts[contacts["touchpoint"] == "phone"]
+    assert trends(same, 1) == trends(alone, 1) != []
+
+
 def _estimates(counts: Counts) -> dict[tuple[str, str], float]:
     table = tidy_metrics(journey_rows(counts))
     keys = zip(table["metric"], table["category"], strict=True)

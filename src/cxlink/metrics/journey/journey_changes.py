@@ -59,14 +59,14 @@ def trends(contacts: pd.DataFrame, towards: int) -> list[ScoreTrend]:
     Returns
     -------
     list of ScoreTrend
-        Of the touchpoints with contacts in three quarters or more.
+        Of the touchpoints with contacts in three quarters or more, and two scores or more.
     """
     found = []
     for name, own in contacts.groupby("touchpoint", sort=True):
         x = own["period"].map(quarter_number).to_numpy(dtype=float)
         y, n = towards * own["score"].to_numpy(dtype=float), own["n"].to_numpy(dtype=float)
         total = n.sum()
-        if len(set(x)) < 3 or total < 3:
+        if len(set(x)) < 3 or total < 3 or len(set(y)) < 2:
             continue
         centred = x - n @ x / total
         spread = n @ centred**2
