@@ -29,7 +29,7 @@ def _write(folder: Path, n: int = 600) -> None:
     ids = np.arange(n)
     pd.DataFrame({
         "who": ids, "nps": rng.integers(0, 11, n), "asked": asked, "left": (asked + gone).where(left),
-        "plan": np.where(rng.random(n) < 0.5, "basic", "a=b"),
+        "plan": np.where(rng.random(n) < 0.5, "basic", "a=b"), "account": [f"A{k // 3}" for k in ids],
     }).to_csv(folder / "customers.csv", index=False)  # fmt: skip
     parts = []
     for where, share, score in (("web", 0.8, pleased), ("phone", 0.5, rng.integers(1, 6, n))):
@@ -64,6 +64,24 @@ def test_rows_of_contacts_are_written_and_read_back(folder: Path) -> None:
 def test_the_report_has_the_section(folder: Path) -> None:
     text = (folder / "run" / "report.html").read_text(encoding="utf-8")
     assert "Touchpoints: the contacts before the score" in text
+
+
+def test_of_customers_in_accounts_the_rows_have_errors_over_buckets(folder: Path) -> None:
+    flags = [*FLAGS, "--cluster", "account"]
+    with unpictured():
+        assert run(["fit", str(folder / "customers.csv"), *flags, "--out", str(folder / "accounts")]) == 0
+    key = ["metric", "version", "variable", "category", "period"]
+    over, alone = (cxlink.load_run(folder / name).journey().set_index(key) for name in ("accounts", "run"))
+    assert list(over.index) == list(alone.index)
+    shown = over["estimate"].notna() & (over["unit"] != "p-value")
+    assert shown.sum() > 30
+    np.testing.assert_allclose(over["estimate"][shown], alone["estimate"][shown], rtol=1e-7, atol=1e-9)
+    contrasts = over.index.get_level_values("metric") == "journey_retention_contrast"
+    ratio = (over["std_error"] / alone["std_error"])[contrasts]
+    assert ((ratio - 1).abs() > 1e-3).all()
+    assert ratio.between(0.7, 1.5).all()
+    text = (folder / "accounts" / "report.html").read_text(encoding="utf-8")
+    assert "Standard errors by leaving out one bucket of clusters at a time" in text
 
 
 def test_what_is_wrong_with_contacts_is_one_line_and_status_2(

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import made_up
+import numpy as np
 import pandas as pd
 import pytest
 from as_read import cells, sentences, table
@@ -16,6 +17,7 @@ from cxlink.report.content import gather
 from cxlink.report.document import Block
 from cxlink.report.figures.journey_figure import journey, journey_sheet
 from cxlink.report.metric_sections.journey_section import journey_pages
+from cxlink.report.metric_sections.metric_definitions import with_definitions
 
 CONTACTS = {
     "table": "contacts.csv", "on": "id", "touchpoint": "where", "score": "rating", "scale": "1-5", "date": "on_day",
@@ -58,8 +60,8 @@ def _metrics(web_low: float = 0.02, p: float = 0.0004) -> pd.DataFrame:
     return tidy_metrics(rows)
 
 
-def _page(metrics: pd.DataFrame | None = None, *checks: Check) -> list[Block]:
-    made = made_up.results(SPEC)
+def _page(metrics: pd.DataFrame | None = None, *checks: Check, cluster: str | None = None) -> list[Block]:
+    made = made_up.results({**SPEC, "cohort": {"id": "id", "cluster": cluster}})
     known = (Check("journey_customers", value=1200.0), *checks)
     return journey_pages(
         gather(replace(made, metrics=_metrics() if metrics is None else metrics, checks=known))
@@ -79,6 +81,63 @@ def test_where_nothing_is_shown_the_page_says_so() -> None:
     said = sentences(_page(_metrics(web_low=-0.01, p=0.06)))
     assert "the interval of every touchpoint includes 0" in said
     assert "no linear trend of the score is shown at any of the 2 touchpoints" in said
+
+
+def _without_intervals(*names: str) -> pd.DataFrame:
+    """Contrasts and trends of touchpoints behind which too few clusters stand: estimates alone, and no test."""
+    made = _metrics()
+    own = made["category"].isin(names)
+    made.loc[own, ["std_error", "conf_low", "conf_high"]] = np.nan
+    made.loc[own & (made["metric"] == "journey_trend_test"), "estimate"] = np.nan
+    return made
+
+
+def test_of_customers_in_accounts_the_page_says_that_errors_are_over_buckets() -> None:
+    page = _page(cluster="account")
+    notes = [str(one) for one in table(page, "Mean of the last score").notes]
+    assert any(
+        "leaving out one bucket of clusters at a time; those of means, shares and trends" in one
+        for one in notes
+    )
+    assert any("Bell and McCaffrey (2002)" in one for one in notes)
+    assert not any("Robust standard errors" in one or "robust covariance" in one for one in notes)
+    plain = [str(one) for one in table(_page(), "Mean of the last score").notes]
+    assert any("Robust standard errors" in one for one in plain)
+
+
+def test_where_too_few_accounts_stand_behind_it_nothing_is_said_to_include_zero() -> None:
+    said = sentences(_page(_without_intervals("phone", "web"), cluster="account"))
+    assert "no touchpoint has an interval: too few clusters of customers stand behind them" in said
+    assert "includes 0" not in said
+    assert "no trend is tested: too few clusters of customers stand behind the quarters" in said
+    some = sentences(_page(_without_intervals("phone"), cluster="account"))
+    assert "retained per hundred at web 5.0" in some
+    assert "Too few clusters of customers stand behind phone for an interval." in some
+    assert "includes 0" not in some
+    assert "at web the score worsened" in some
+
+
+def test_a_trend_that_is_not_tested_is_none_that_is_not_shown() -> None:
+    metrics = _without_intervals("phone")
+    metrics.loc[(metrics["metric"] == "journey_trend_test") & (metrics["category"] == "web"), "estimate"] = (
+        0.3
+    )
+    said = sentences(_page(metrics, cluster="account"))
+    assert "no linear trend of the score is shown." in said
+
+
+def test_the_figure_draws_estimates_without_intervals() -> None:
+    left = journey_sheet(_without_intervals("phone", "web"))
+    assert [label.get_text() for label in left.get_yticklabels()] == ["phone", "web"]
+
+
+def test_sources_of_customers_in_accounts_are_those_of_errors_over_buckets() -> None:
+    spec = made_up.results({**SPEC, "cohort": {"id": "id", "cluster": "account"}}).spec
+    written = with_definitions(_metrics(), spec).set_index("metric")["source"]
+    assert not written[written.index != "journey_trend_test"].str.contains("Wilson|MacKinnon|robust").any()
+    assert written["journey_trend"].str.contains("Liang and Zeger").all()
+    alone = with_definitions(_metrics(), made_up.results(SPEC).spec)["source"]
+    assert not alone.str.contains("buckets").any()
 
 
 def test_tables_give_means_contrasts_order_paths_and_segments() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit, stdtrit
+from scipy.special import expit, logit, ndtri, stdtrit
 
 from cxlink.cohort.count.clusters import BUCKETS
 from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE, effective_of
@@ -18,6 +18,42 @@ _NONE = (np.nan, np.nan)
 def without_interval(estimate: MetricEstimate) -> MetricEstimate:
     """Give an estimate alone: its error is not known over buckets."""
     return replace(estimate, std_error=np.nan, conf_low=np.nan, conf_high=np.nan)
+
+
+def half_width(level: float, freedom: float) -> float:
+    """Half width of an interval in standard errors: normal, Student's over buckets; NaN under `FEWEST_EFFECTIVE`.
+
+    Parameters
+    ----------
+    level : float
+        Confidence level.
+    freedom : float
+        Infinite where customers are independent, else effective buckets.
+
+    Examples
+    --------
+    >>> [round(half_width(0.95, freedom), 3) for freedom in (float("inf"), 10.0, 5.0)]
+    [1.96, 2.228, nan]
+    """
+    if freedom < FEWEST_EFFECTIVE:
+        return np.nan
+    upper = (1 + level) / 2
+    return float(ndtri(upper) if np.isinf(freedom) else stdtrit(freedom, upper))
+
+
+def symmetric(found: tuple[float, float, int], level: float, freedom: float) -> MetricEstimate:
+    """Give an estimate, its error and customers the interval about it; neither error nor interval of too few buckets.
+
+    Parameters
+    ----------
+    found : (float, float, int)
+        The three.
+    level, freedom : float
+        See `half_width`.
+    """
+    value, error, n = found
+    reach = half_width(level, freedom) * error
+    return MetricEstimate(value, error if np.isfinite(reach) else np.nan, value - reach, value + reach, n)
 
 
 def by_bucket(part: pd.DataFrame, of: str, points: Callable[[int], float] | None = None) -> np.ndarray:

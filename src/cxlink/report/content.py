@@ -113,6 +113,11 @@ def counted_by(spec: CohortSpec) -> str:
     return SURVEYS if spec.every_survey else CUSTOMERS
 
 
+def of_clusters(spec: CohortSpec) -> str:
+    """Give the end of the keys of what is said of clustered customers, one survey each; nothing of independent ones."""
+    return "_clusters" if spec.of_first_surveys.cluster_column is not None else ""
+
+
 def stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Put the tables of several posteriors under each other; an empty one where there is none."""
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()

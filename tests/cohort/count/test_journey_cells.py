@@ -146,8 +146,11 @@ def test_a_table_that_is_not_there_is_named(tmp_path: Path) -> None:
         ("touchpoints", {"segment": "nps"}, "segment nps is the score"),
         ("touchpoints", {"segment": "path"}, "a name of the tables’ own"),
         ("touchpoints", {"scale": "many"}, "many"),
-        ("cohort", {"cluster": "plan"}, "goes without [cohort] cluster"),
-        ("cohort", {"count": "n", "id": None}, "must be [cohort] id"),
+        (
+            "cohort",
+            {"count": "n", "id": None},
+            "goes without [cohort] count: a row that stands for several customers",
+        ),
     ],
 )
 def test_specs_that_do_not_fit_contacts_are_refused(section: str, keys: dict[str, Any], said: str) -> None:

@@ -11,9 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cxlink.cohort.count.clusters import bucket_key, with_bucket_column
 from cxlink.cohort.count.coding import category_names, code_cells
 from cxlink.cohort.count.driver_cells import followed_chances, observed_states, with_outcomes, with_sums
-from cxlink.cohort.count.driver_counts import joint
+from cxlink.cohort.count.driver_counts import BUCKET, joint
 from cxlink.cohort.count.grouping import MOST_CELLS
 from cxlink.cohort.count.journey_counts import ARROW, SEGMENT, TOUCHPOINT, JourneyCounts
 from cxlink.cohort.count.outcome_states import grouped_by_state
@@ -63,6 +64,7 @@ def count_journey(
     """
     if contacts is None:
         return None, ()
+    source = with_bucket_column(source, spec)
     counts = resolve(code_cells(raw, spec, Profile(source.name, 0, 0)))
     visits, remarks = _visits(source, spec, contacts)
     if not len(counts.scored) or not visits.num_rows:
@@ -75,16 +77,16 @@ def count_journey(
     wide = _wide(visits, len(contacts.touchpoints))
     grouped = _grouped(source, spec, wide, observed_states(raw, spec, horizon, chances))
     if grouped.num_rows > MOST_CELLS:
-        raise InputError(_too_many(contacts))
+        raise InputError(_too_many(contacts, spec))
     cells = with_sums(_coded(grouped, contacts.touchpoints), grouped, spec)
     if chances:
         cells = with_outcomes(cells, spec, chances)
     names = [TOUCHPOINT + name for name in contacts.touchpoints]
-    strata = [*map(stratum_column, spec.stratum_variables), SEGMENT]
+    strata = [*map(stratum_column, spec.stratum_variables), SEGMENT, *({BUCKET} & set(cells))]
     try:
         made = joint(cells.drop(columns="state"), names, strata)
     except InputError:
-        raise InputError(_too_many(contacts)) from None
+        raise InputError(_too_many(contacts, spec)) from None
     merged = tuple((name.removeprefix(TOUCHPOINT), classes) for name, classes in made.merged)
     journey = JourneyCounts(
         contacts.touchpoints, made.cells, _by_period(visits, contacts.touchpoints),
@@ -93,15 +95,21 @@ def count_journey(
     return journey, remarks
 
 
-def _too_many(contacts: Contacts) -> str:
+def _too_many(contacts: Contacts, spec: CohortSpec) -> str:
+    alone = " Or count them in a run without [cohort] cluster." if spec.cluster_column is not None else ""
     return (
         f"{contacts.name}: too many cells of touchpoints and strata. Group touchpoints, or adjust for fewer or coarser "
-        "columns ([adjust] bands)."
+        f"columns ([adjust] bands).{alone}"
     )
 
 
+def _bucket(source: Source, spec: CohortSpec) -> dict[str, Any]:
+    """Name the bucket of each customer's cluster; nothing where customers are independent."""
+    return {BUCKET: bucket_key(source, spec)} if spec.cluster_column is not None else {}
+
+
 def _visits(source: Source, spec: CohortSpec, contacts: Contacts) -> tuple[pa.Table, tuple[Remark, ...]]:
-    """Customers by touchpoint: the last score there, the first and the last day, and the segment."""
+    """Customers by touchpoint: the last score there, the first and the last day, the segment and the bucket."""
     import ibis
 
     assert spec.cohort.id is not None
@@ -115,6 +123,7 @@ def _visits(source: Source, spec: CohortSpec, contacts: Contacts) -> tuple[pa.Ta
         segment=columns.category(columns.raw(source, segment, "segment")).cast("string")
         if segment is not None
         else ibis.literal(""),
+        **(bucket := _bucket(source, spec)),
     )
     rows = ibis.memtable(contacts.rows)
     joined = rows.inner_join(customers, rows[contact_table.KEY] == customers.key)
@@ -139,13 +148,13 @@ def _visits(source: Source, spec: CohortSpec, contacts: Contacts) -> tuple[pa.Ta
         back=ibis.row_number().over(group_by=at, order_by=ibis.desc(days[contact_table.DAY])),
     )
     last = ranked.filter(ranked.back == 0)
-    found = source.run(last.select(*at, contact_table.SCORE, contact_table.DAY, "first", "segment"))
+    found = source.run(last.select(*at, contact_table.SCORE, contact_table.DAY, "first", "segment", *bucket))
     order = [(name, "ascending") for name in at]
     return found.sort_by(order), tuple(one for one in remarks if one.n)
 
 
 def _wide(visits: pa.Table, n: int) -> pd.DataFrame:
-    """One row a customer: the score at each touchpoint, its place in the order of first contacts, and the last one."""
+    """One row a customer: scores, places of touchpoints in the order of first contacts, the last one, the bucket."""
     who = visits[contact_table.KEY].combine_chunks().dictionary_encode()
     cell = who.indices.to_numpy(), visits[contact_table.TOUCHPOINT].to_numpy()
     shape = len(who.dictionary), n
@@ -159,6 +168,9 @@ def _wide(visits: pa.Table, n: int) -> pd.DataFrame:
         wide[f"at_{k}"] = pd.array(score[:, k], dtype="Int64")
         wide[f"at_{k}"][score[:, k] == _ABSENT] = pd.NA
         wide[f"place_{k}"] = place[:, k]
+    if BUCKET in visits.column_names:
+        wide[BUCKET] = np.empty(shape[0], np.int64)
+        wide[BUCKET][cell[0]] = visits[BUCKET].to_numpy()
     # of contacts on one day the last by name
     return pd.DataFrame({**wide, "last": n - 1 - last[:, ::-1].argmax(axis=1)})
 
@@ -184,49 +196,49 @@ def _grouped(source: Source, spec: CohortSpec, wide: pd.DataFrame, states: pd.Da
         if segment is not None
         else ibis.literal("")
     )
-    return grouped_by_state(joined, spec, keys, states)
+    return grouped_by_state(joined, spec, keys | _bucket(joined, spec), states)
 
 
 def _coded(grouped: pa.Table, touchpoints: tuple[str, ...]) -> pd.DataFrame:
     cells = {
         TOUCHPOINT + name: grouped[f"at_{k}"].to_pandas().astype(float) for k, name in enumerate(touchpoints)
     }
-    return pd.DataFrame({**cells, SEGMENT: category_names(grouped[SEGMENT])})
+    bucket = {BUCKET: grouped[BUCKET].to_numpy().astype(np.int64)} if BUCKET in grouped.column_names else {}
+    return pd.DataFrame({**cells, SEGMENT: category_names(grouped[SEGMENT]), **bucket})
 
 
 def _by_period(visits: pa.Table, touchpoints: tuple[str, ...]) -> pd.DataFrame:
     """Customers by touchpoint, segment, quarter of the last contact there, and its score."""
     day_ = visits[contact_table.DAY]
-    year, quarter = pc.year(day_), pc.quarter(day_)
-    keys = {
-        "at": visits[contact_table.TOUCHPOINT],
-        "segment": visits["segment"],
-        "year": year,
-        "quarter": quarter,
-    }
-    rows = pa.table({**keys, "score": visits[contact_table.SCORE]})
-    counted = rows.group_by([*keys, "score"]).aggregate([([], "count_all")])
+    own = [name for name in (BUCKET,) if name in visits.column_names]
+    keys = {"at": visits[contact_table.TOUCHPOINT], "year": pc.year(day_), "quarter": pc.quarter(day_)}
+    keys |= {"score": visits[contact_table.SCORE], **{name: visits[name] for name in (SEGMENT, *own)}}
+    counted = pa.table(keys).group_by(list(keys)).aggregate([([], "count_all")])
     period = [
         f"{y}Q{q}" for y, q in zip(*(counted[name].to_pylist() for name in ("year", "quarter")), strict=True)
     ]
     frame = pd.DataFrame({
         "touchpoint": [touchpoints[k] for k in counted["at"].to_pylist()],
-        "segment": category_names(counted["segment"]),
+        SEGMENT: category_names(counted[SEGMENT]),
         "period": period,
         "score": counted["score"].to_numpy(),
+        **{name: counted[name].to_numpy().astype(np.int64) for name in own},
         "n": counted["count_all"].to_numpy(),
     })  # fmt: skip
     # several names of a segment that is blank are one
-    return frame.groupby(["touchpoint", "segment", "period", "score"], sort=True)["n"].sum().reset_index()
+    by = ["touchpoint", SEGMENT, "period", "score", *own]
+    return frame.groupby(by, sort=True)["n"].sum().reset_index()
 
 
 def _paths(wide: pd.DataFrame, touchpoints: tuple[str, ...]) -> pd.DataFrame:
     """Customers by the order of their first contacts, and by the touchpoint of the last."""
     places = [f"place_{k}" for k in range(len(touchpoints))]
-    counted = wide.groupby([*places, "last"], sort=True).size().rename("n").reset_index()
+    own = [name for name in (BUCKET,) if name in wide]
+    counted = wide.groupby([*places, "last", *own], sort=True).size().rename("n").reset_index()
     named: list[dict[str, Any]] = []
     for row in counted.to_dict("records"):
         order = sorted((int(row[name]), k) for k, name in enumerate(places) if row[name])
         path = ARROW.join(touchpoints[k] for _, k in order)
-        named.append({"path": path, "last": touchpoints[int(row["last"])], "n": int(row["n"])})
-    return pd.DataFrame(named, columns=["path", "last", "n"])
+        counts = {name: int(row[name]) for name in (*own, "n")}
+        named.append({"path": path, "last": touchpoints[int(row["last"])], **counts})
+    return pd.DataFrame(named, columns=["path", "last", *own, "n"])

@@ -138,17 +138,10 @@ class CohortSpec(Section):
             signup = sub is not None and sub.signup is not None
             self.metrics.refuse_misfit(self.score, self.scale, spend=self.spend is not None, signup=signup)
         if self.touchpoints is not None:
-            dated, taken = bool(sub and sub.survey), self.score.column
+            dated, grouped = bool(sub and sub.survey), self.cohort.count is not None
             self.touchpoints.refuse_misfit(
-                id_=self.cohort.id, dated=dated, several=self._several(), taken=taken
+                id_=self.cohort.id, dated=dated, grouped=grouped, taken=self.score.column
             )
-
-    def _several(self) -> str:
-        """Give the key by which rows are several customers, or dependent; empty where none is."""
-        keys = (
-            ("[cohort] count", self.cohort.count), ("[cohort] cluster", self.cohort.cluster),
-        )  # fmt: skip
-        return next((key for key, value in keys if value is not None), "")
 
     def _refuse_cluster(self) -> None:
         """Check that the cluster is no score."""

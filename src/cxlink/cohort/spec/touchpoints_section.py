@@ -31,7 +31,7 @@ class TouchpointsSection(Section):
         """Columns of the table of contacts."""
         return (self.on, self.touchpoint, self.score, self.date)
 
-    def refuse_misfit(self, *, id_: str | None, dated: bool, several: str, taken: str) -> None:
+    def refuse_misfit(self, *, id_: str | None, dated: bool, grouped: bool, taken: str) -> None:
         """Check that the rest of the spec says who the customers are, and when their time starts.
 
         Parameters
@@ -40,8 +40,8 @@ class TouchpointsSection(Section):
             ``[cohort] id``.
         dated : bool
             Whether the day of each customer's survey is known.
-        several : str
-            The key by which a row is several customers or rows are not independent; empty for none.
+        grouped : bool
+            Whether a row is several customers.
         taken : str
             The column of the score.
 
@@ -51,6 +51,11 @@ class TouchpointsSection(Section):
             With the first that does not fit.
         """
         parse_scale(self.scale, self.higher_is_better)
+        if grouped:
+            raise ValueError(
+                "[touchpoints] goes without [cohort] count: a row that stands for several customers has no contacts of "
+                "one. Leave one of them out"
+            )
         if self.on != id_:
             raise ValueError(
                 f"[touchpoints] on = {self.on!r} must be [cohort] id: contacts are of customers, one row each"
@@ -58,11 +63,6 @@ class TouchpointsSection(Section):
         if not dated:
             raise ValueError(
                 "[touchpoints] needs [subscription] survey, the date of each score: contacts after it are left out"
-            )
-        if several:
-            raise ValueError(
-                f"[touchpoints] goes without {several}: contrasts and trends take each row as one customer, "
-                "independent of the others. Leave one of them out"
             )
         if len(set(self.columns)) < len(self.columns):
             raise ValueError("[touchpoints] names one column twice")

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri, stdtrit
 
 from cxlink.checks import Check
 from cxlink.cohort.count.clusters import BUCKETS
@@ -13,7 +12,8 @@ from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spell_buckets import bucket_spread
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.over_clusters.cluster_checks import cluster_size
-from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE, effective_of
+from cxlink.groups.effective_buckets import effective_of
+from cxlink.metrics.bucketed_metrics import half_width, symmetric
 from cxlink.metrics.drivers.driver_checks import (
     answer_checks,
     level_checks,
@@ -25,7 +25,6 @@ from cxlink.metrics.drivers.driver_gains import Gains, retention_gains_of_scores
 from cxlink.metrics.drivers.driver_metrics import CONTRASTS, GAINS, MEAN, SHARES, VARIABLE
 from cxlink.metrics.drivers.joint_cells import JointCells, joint_cells
 from cxlink.metrics.drivers.partial_contrasts import PointContrast, retention_contrasts, spend_contrasts
-from cxlink.metrics.metric_intervals import MetricEstimate
 from cxlink.metrics.metric_table import Row, metric_row, tidy_metrics
 from cxlink.metrics.power_rows import UNIT
 
@@ -175,7 +174,7 @@ def _shares(
 ) -> Iterator[Row]:
     """Shapley values as shares of the whole gain, where its lower limit is above 0."""
     whole, error = float(gains.values[0]), float(np.sqrt(max(gains.covariance[0, 0], 0.0)))
-    if not whole - _reach(spec, gains.freedom) * error > 0:
+    if not whole - half_width(spec.analysis.level, gains.freedom) * error > 0:
         return
     for place, name in zip(shapley, names, strict=True):
         share = float(gains.values[place]) / whole
@@ -187,27 +186,15 @@ def _shares(
         yield _row((SHARES[outcome], "shapley", name), found, spec, "probability", gains.freedom)
 
 
-def _reach(spec: CohortSpec, freedom: float) -> float:
-    """Half width of an interval in standard errors: Student's of clustered customers; NaN under six buckets."""
-    if freedom < FEWEST_EFFECTIVE:
-        return np.nan
-    upper = (1 + spec.analysis.level) / 2
-    return float(ndtri(upper) if np.isinf(freedom) else stdtrit(freedom, upper))
-
-
 def _row(
     key: tuple[str, str, str], found: tuple[float, float, int], spec: CohortSpec, unit: str, freedom: float
 ) -> Row:
     """Make a row of a metric, its version and a score."""
     metric, version, name = key
-    value, error, n = found
-    reach = _reach(spec, freedom) * error
-    error = error if np.isfinite(reach) else np.nan
-    estimate = MetricEstimate(value, error, value - reach, value + reach, n)
     variable = VARIABLE if name else ""
     return metric_row(
         metric,
-        estimate,
+        symmetric(found, spec.analysis.level, freedom),
         spec.analysis.level,
         version=version,
         variable=variable,

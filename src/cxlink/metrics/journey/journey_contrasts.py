@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from cxlink.cohort.count.driver_counts import BUCKET
 from cxlink.cohort.count.journey_counts import SEGMENT, TOUCHPOINT, JourneyCounts
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.strata import stratum_column
@@ -43,7 +44,7 @@ def contrasts_of_journey(journey: JourneyCounts, spec: CohortSpec) -> Iterator[T
     """Give the contrasts of all touchpoints, alone and given the others, and given the others by segment.
 
     One additive model of all touchpoints and strata: a factor of each touchpoint, the customers who were not there a
-    category of it. See `retention_contrasts` and `spend_contrasts`.
+    category of it. See `retention_contrasts` and `spend_contrasts`, also for customers who are clustered.
 
     Parameters
     ----------
@@ -105,7 +106,8 @@ def _joint(cells: pd.DataFrame, journey: JourneyCounts, spec: CohortSpec) -> Joi
         codes, categories = _by_size(cells[stratum_column(variable)], n)
         if len(categories) > 1:
             strata.append(Factor(variable, codes, np.full(len(categories), np.nan)))
-    return JointCells(n, tuple(scores), tuple(strata), cells)
+    bucket = cells[BUCKET].to_numpy(int) if BUCKET in cells else None
+    return JointCells(n, tuple(scores), tuple(strata), cells, bucket)
 
 
 def _by_size(column: pd.Series, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ from cxlink.checks import Check, matching
 from cxlink.metrics.drivers.driver_frame import score_labels
 from cxlink.metrics.drivers.driver_metrics import CONTRASTS, GAINS, MEAN, SHARES
 from cxlink.report.check_notes import note
-from cxlink.report.content import Material
+from cxlink.report.content import Material, of_clusters
 from cxlink.report.document import Block, Runs, heading, notice, paragraph, picture, table
 from cxlink.report.figures import drawing
 from cxlink.report.figures.driver_figure import compared_outcomes, every_importance
@@ -41,11 +41,6 @@ def driver_pages(m: Material, level: int = 1) -> list[Block]:
 
 def _named(m: Material, name: str) -> str:
     return shortened(score_labels(m.spec)[name])
-
-
-def _clusters(m: Material) -> str:
-    """End of the keys of what is said of clustered customers."""
-    return "_clusters" if m.spec.of_first_surveys.cluster_column is not None else ""
 
 
 def _opening(m: Material, answered: Check) -> Runs:
@@ -105,8 +100,8 @@ def _gains(m: Material, outcome: str, *, explained: bool) -> Block:
         f"drivers.caption_{outcome}", outcome=_outcome(m, outcome), unit=whole.unit, level=coverage(m.spec)
     )
     notes = [] if explained else [say("drivers.note_columns")]
-    from_ = source(GAINS[outcome], clustered=bool(_clusters(m)))
-    notes += [say(f"drivers.note_{outcome}{_clusters(m)}"), say("drivers.source", source=from_)]
+    from_ = source(GAINS[outcome], clustered=bool(of_clusters(m.spec)))
+    notes += [say(f"drivers.note_{outcome}{of_clusters(m.spec)}"), say("drivers.source", source=from_)]
     if not shares:
         notes.append(say("drivers.no_shares_unknown" if np.isnan(whole.conf_low) else "drivers.no_shares"))
     return table(caption, header, lines, notes=notes, rules=[len(order)], dense=True)
@@ -126,7 +121,7 @@ def _contrasts(m: Material) -> Block:
     header = [say("drivers.column_score"), say("drivers.column_mean")]
     header += [say(f"drivers.point_{outcome}", unit=currency) for outcome in columns]
     caption = say("drivers.caption_contrasts", level=coverage(m.spec))
-    notes = [say(f"drivers.note_contrasts{_clusters(m)}")]
+    notes = [say(f"drivers.note_contrasts{of_clusters(m.spec)}")]
     if any(NONE in line for line in lines):
         notes.append(say("drivers.note_inseparable"))
     return table(caption, header, lines, notes=notes)

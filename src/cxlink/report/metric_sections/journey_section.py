@@ -1,5 +1,7 @@
 """The section about touchpoints as a journey: what each adds, in which order they come, and how they change."""
 
+import numpy as np
+
 from cxlink.checks import matching
 from cxlink.metrics.journey.journey_rows import (
     CONTRASTS,
@@ -13,7 +15,7 @@ from cxlink.metrics.journey.journey_rows import (
     VARIABLE,
 )
 from cxlink.report.check_notes import note
-from cxlink.report.content import Material
+from cxlink.report.content import Material, of_clusters
 from cxlink.report.document import Block, Runs, heading, notice, paragraph, picture, table
 from cxlink.report.figures import drawing
 from cxlink.report.figures.journey_figure import journey_sheet, told
@@ -57,17 +59,21 @@ def _excludes_zero(row: Metric) -> bool:
 
 
 def _verdict(m: Material) -> Runs:
-    """Say at which touchpoints the interval given the others excludes 0, and at which it includes it."""
+    """Say at which touchpoints the interval given the others excludes 0, includes it, and of which there is none."""
     rows = told(m.results.metrics)
     outcome = next(name for name, metric in CONTRASTS.items() if metric == rows[0].metric)
     telling = [row for row in rows if _excludes_zero(row)]
-    silent = [row.category for row in rows if not _excludes_zero(row)]
+    unknown = [row.category for row in rows if np.isnan(row.conf_low)]
+    silent = [row.category for row in rows if not (_excludes_zero(row) or np.isnan(row.conf_low))]
     said = [say("journey.value", touchpoint=row.category, value=bare(row, 1)) for row in telling]
     facts = {"after": periods(m.spec.horizon, m.spec.unit), "unit": rows[0].unit}
-    key = f"journey.telling_{outcome}" if telling else f"journey.none_{outcome}"
+    case = "telling" if telling else "none" if silent else "unknown"
+    key = f"journey.{case}_{outcome}"
     runs = styled(key, n=len(telling), values=said, **facts)
     if telling and silent:
         runs = [*runs, " ", say("journey.silent", n=len(silent), names=silent)]
+    if unknown and case != "unknown":
+        runs = [*runs, " ", say("journey.without_interval", names=unknown)]
     return runs
 
 
@@ -89,7 +95,9 @@ def _contrasts(m: Material) -> Block:
     after = periods(m.spec.horizon, m.spec.unit)
     caption = say("journey.caption", after=after, level=coverage(m.spec))
     metric = next(CONTRASTS[outcome] for outcome, _ in columns)
-    notes = [say("journey.note"), say("journey.source", source=source(metric))]
+    end = of_clusters(m.spec)
+    from_ = source(metric, clustered=bool(end))
+    notes = [say(f"journey.note{end}"), say("journey.source", source=from_)]
     return table(caption, header, lines, notes=notes, dense=True)
 
 
@@ -97,11 +105,14 @@ def _changes(m: Material) -> Runs:
     """Say at which touchpoints the score changed over time, as far as the test does."""
     slopes, tests = _rows(m, TREND), _rows(m, TREND_TEST)
     bound = 1 - m.spec.analysis.level
+    tested = [name for name in slopes if not np.isnan(tests[name].estimate)]
     changed = [row for name, row in slopes.items() if tests[name].estimate < bound]
     if not slopes:
         return say("journey.no_quarters")
+    if not tested:
+        return styled("journey.untested")
     if not changed:
-        return styled("journey.no_change", n=len(slopes))
+        return styled("journey.no_change", n=len(tested))
     said = []
     for row in changed:
         key = "journey.rose" if row.estimate > 0 else "journey.fell"

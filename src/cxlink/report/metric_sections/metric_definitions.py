@@ -20,7 +20,10 @@ _BY_VERSION = (
     "churn_rate", "retention_rate", "touchpoint_hazard_ratio", "touchpoint_spend_ratio",
     "driver_retention_gain", "driver_spend_gain",
 )  # fmt: skip
-_OTHER_OF_CLUSTERS = ("driver_spend_gain",)
+_OTHER_OF_CLUSTERS = (
+    "driver_spend_gain", "journey_mean", "journey_reached", "journey_first", "journey_last", "journey_path",
+    "journey_retention_contrast", "journey_spend_contrast", "journey_trend",
+)  # fmt: skip
 _EFFORT = ("version_1", "version_2", "non_standard")
 _NON_STANDARD = ("nps", "csat_top_two_box", "csat_mean")
 
