@@ -133,9 +133,12 @@ def test_contacts_by_hand() -> None:
     others = [Customer({"who": "b", "asked": day}, None, (), 0, 0, False, "", (0.0, 0.0, 0.0))]
     made = journey(rows, [*customers, *others], customers, spec, 12)
     assert made.notes == {f"contacts_{why}": 1 for why in ("incomplete", "unknown", "unscored", "after")}
-    assert list(made.cells) == [(2, 5, "(missing)")]
-    assert list(made.paths) == [("web → shop", "web")]
-    assert set(made.contacts) == {("web", "(missing)", "2024Q2", 5), ("shop", "(missing)", "2024Q2", 2)}
+    assert list(made.cells) == [(2, 5, "(missing)", "")]
+    assert list(made.paths) == [("web → shop", "web", "")]
+    assert set(made.contacts) == {
+        ("web", "(missing)", "2024Q2", 5, ""),
+        ("shop", "(missing)", "2024Q2", 2, ""),
+    }
 
 
 def test_metrics_by_hand() -> None:

@@ -75,8 +75,13 @@ def _cells(table: pd.DataFrame, keys: Sequence[str], expected: Cells) -> str:
 
 
 def _metrics(found: pd.DataFrame, expected: Cells) -> str:
-    keys = ["of", "variable", "level", "period", "score", "bucket"]
-    return _cells(found.assign(**({} if "bucket" in found else {"bucket": ""})), keys, expected)
+    return _by_bucket(found, ["of", "variable", "level", "period", "score"], expected)
+
+
+def _by_bucket(table: pd.DataFrame, keys: Sequence[str], expected: Cells) -> str:
+    """As `_cells`, by the bucket too; empty where customers are independent."""
+    buckets = table.assign(**({} if "bucket" in table else {"bucket": ""}))
+    return _cells(buckets, [*keys, "bucket"], expected)
 
 
 def _some(keys: Any) -> str:
@@ -112,10 +117,8 @@ def _drivers(found: DriverCounts | None, expected: Several | None, strata: Seque
         "score",
         *sorted({name for name, _ in expected.answered} - set(found.left_out)),
         *strata,
-        "bucket",
     ]
-    cells = found.cells.assign(**({} if "bucket" in found.cells else {"bucket": ""}))
-    return _about(found, expected) or _cells(cells, keys, expected.cells)
+    return _about(found, expected) or _by_bucket(found.cells, keys, expected.cells)
 
 
 def _follow_up(found: FollowUpCounts | None, expected: Several | None, strata: Sequence[str]) -> str:
@@ -151,7 +154,7 @@ def _journey(found: JourneyCounts | None, expected: Journey | None, strata: Sequ
         )
     keys = [*(f"touchpoint.{name}" for name in found.touchpoints), *strata, "segment"]
     return (
-        _cells(found.cells, keys, expected.cells)
-        or _cells(found.contacts, ["touchpoint", "segment", "period", "score"], expected.contacts)
-        or _cells(found.paths, ["path", "last"], expected.paths)
+        _by_bucket(found.cells, keys, expected.cells)
+        or _by_bucket(found.contacts, ["touchpoint", "segment", "period", "score"], expected.contacts)
+        or _by_bucket(found.paths, ["path", "last"], expected.paths)
     )

@@ -36,8 +36,7 @@ def into_contacts(
     """
     random = Random(f"contacts of {seed}")
     sub, cohort = spec.get("subscription", {}), spec.get("cohort", {})
-    several = "count" in cohort or "cluster" in cohort or cohort.get("repeat") == "all"
-    if random.random() > SHARE or not sub.get("survey") or several:
+    if random.random() > SHARE or not sub.get("survey") or "count" in cohort or cohort.get("repeat") == "all":
         return None
     n = len(next(iter(columns.values())))
     if "id" not in cohort:

@@ -24,11 +24,11 @@ class Journey:
     refused : str
         Why they are refused; empty where they are not.
     cells : dict
-        Sums by the last score at each touchpoint (empty: no contact), strata and segment.
+        Sums by the last score at each touchpoint (empty: no contact), strata, segment and bucket (empty elsewhere).
     contacts : dict
-        Customers by touchpoint, segment, quarter and score of the last contact there.
+        Customers by touchpoint, segment, quarter and score of the last contact there, and bucket.
     paths : dict
-        Customers by touchpoints in the order of first contacts, and the touchpoint of the last contact.
+        Customers by touchpoints in the order of first contacts, the touchpoint of the last contact, and bucket.
     horizon : int
         In periods; 0 where few are followed so far.
     notes : dict of str to int
@@ -122,7 +122,7 @@ def journey(
         found.refused = "no contact counts"
         return found
     for who, own in visits.items():
-        _count_contacts(found, own, _segment(by_key[who], spec))
+        _count_contacts(found, own, _segment(by_key[who], spec), by_key[who].bucket)
     followed = curves(observed, horizon)
     found.horizon = horizon if followed else 0
     for customer in observed:
@@ -131,7 +131,7 @@ def journey(
             last = _last(own)
             at = tuple(last[place].score if place in last else None for place in found.touchpoints)
             sums = outcome(customer, followed, horizon) if followed else {}
-            key = (*at, *customer.strata, _segment(customer, spec))
+            key = (*at, *customer.strata, _segment(customer, spec), customer.bucket)
             added(found.cells, key, {"n": 1.0, **sums, **spent(customer, spec)})
     return found
 
@@ -151,12 +151,12 @@ def _last(own: Sequence[Contact]) -> dict[str, Contact]:
     return {one.place: one for one in sorted(own, key=lambda one: one.day)}
 
 
-def _count_contacts(found: Journey, own: Sequence[Contact], segment: str) -> None:
+def _count_contacts(found: Journey, own: Sequence[Contact], segment: str, bucket: int | str) -> None:
     last = _last(own)
     for place, one in last.items():
         quarter = f"{one.day.year}Q{(one.day.month + 2) // 3}"
-        added(found.contacts, (place, segment, quarter, one.score), {"n": 1.0})
+        added(found.contacts, (place, segment, quarter, one.score, bucket), {"n": 1.0})
     first = {place: min(one.day for one in own if one.place == place) for place in last}
     path = ARROW.join(sorted(first, key=lambda place: (first[place], place)))
     at = max(last, key=lambda place: (last[place].day, place))
-    added(found.paths, (path, at), {"n": 1.0})
+    added(found.paths, (path, at, bucket), {"n": 1.0})
