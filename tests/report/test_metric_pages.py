@@ -17,8 +17,10 @@ from cxlink.metrics.metric_table import metric_row, tidy_metrics
 from cxlink.report.content import gather
 from cxlink.report.document import Block, Strong
 from cxlink.report.figures.metric_figures import known_over_time, metric_over_time, metrics_over_time
+from cxlink.report.metric_sections.metric_definitions import _OTHER_OF_CLUSTERS
 from cxlink.report.metric_sections.metric_section import metric_pages
 from cxlink.report.references import cited
+from cxlink.report.words import say
 from cxlink.results import Results
 
 NAN = float("nan")
@@ -153,6 +155,28 @@ def test_touchpoints_and_members_come_with_their_warnings(parts: list[Block]) ->
     sources = cited([gather(given(tidy_metrics(rows())))])
     for name in ("Leenheer", "Rocks", "Reichheld", "Gneiting"):
         assert any(source.startswith(name) for source in sources)
+
+
+def test_of_customers_in_accounts_no_interval_is_said_to_be_that_of_independent_ones() -> None:
+    results = given(tidy_metrics(rows()))
+    spec = results.spec
+    accounts = spec.model_copy(update={"cohort": spec.cohort.model_copy(update={"cluster": "account"})})
+    counts = replace(results.counts, spec=accounts)
+    page = metric_pages(gather(replace(results, counts=counts)))
+    runs = [run for part in page if part.kind == "bullets" for item in part.items for run in item]
+    said = " ".join(run for run in runs if isinstance(run, str))
+    assert "HBR 81(12):46–54; interval: Student’s, ratio of sums over buckets of clusters" in said
+    assert not any(name in said for name in ("Wilson", "Rocks (2016)"))
+
+
+def test_every_source_of_clusters_is_one_of_a_metric() -> None:
+    """By name: a metric whose interval is over buckets names no interval of independent customers."""
+    independent = re.compile("Wilson|Rocks|MacKinnon|White|robust covariance|normal interval|leave-one-out")
+    for metric in _OTHER_OF_CLUSTERS:
+        own = say(f"metric_sources.{metric}_clusters")
+        assert "bucket" in own
+        assert not independent.search(own)
+        assert own != say(f"metric_sources.{metric}")
 
 
 def test_no_word_of_it_is_causal(parts: list[Block]) -> None:

@@ -100,8 +100,8 @@ def _gains(m: Material, outcome: str, *, explained: bool) -> Block:
         f"drivers.caption_{outcome}", outcome=_outcome(m, outcome), unit=whole.unit, level=coverage(m.spec)
     )
     notes = [] if explained else [say("drivers.note_columns")]
-    from_ = source(GAINS[outcome], clustered=bool(of_clusters(m.spec)))
-    notes += [say(f"drivers.note_{outcome}{of_clusters(m.spec)}"), say("drivers.source", source=from_)]
+    notes.append(say(f"drivers.note_{outcome}{of_clusters(m.spec)}"))
+    notes.append(say("drivers.source", source=source(GAINS[outcome], m.spec)))
     if not shares:
         notes.append(say("drivers.no_shares_unknown" if np.isnan(whole.conf_low) else "drivers.no_shares"))
     return table(caption, header, lines, notes=notes, rules=[len(order)], dense=True)

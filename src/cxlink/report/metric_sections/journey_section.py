@@ -95,9 +95,7 @@ def _contrasts(m: Material) -> Block:
     after = periods(m.spec.horizon, m.spec.unit)
     caption = say("journey.caption", after=after, level=coverage(m.spec))
     metric = next(CONTRASTS[outcome] for outcome, _ in columns)
-    end = of_clusters(m.spec)
-    from_ = source(metric, clustered=bool(end))
-    notes = [say(f"journey.note{end}"), say("journey.source", source=from_)]
+    notes = [say(f"journey.note{of_clusters(m.spec)}"), say("journey.source", source=source(metric, m.spec))]
     return table(caption, header, lines, notes=notes, dense=True)
 
 

@@ -30,7 +30,7 @@ def power(m: Material, level: int) -> list[Block]:
             for name in outcomes
         )
     )
-    sources = list(dict.fromkeys(source(name) for name in outcomes))
+    sources = list(dict.fromkeys(source(name, m.spec) for name in outcomes))
     notes = [say("metrics.power_note", definitions=definitions, sources=sources)]
     caption = say("metrics.power_caption", level=coverage(m.spec))
     return [
@@ -100,7 +100,7 @@ def touchpoints(m: Material, level: int) -> list[Block]:
                 how=say(f"metrics.how_{how}"),
             )
         )
-    sources = list(dict.fromkeys(source(metric) for metric, _ in columns))
+    sources = list(dict.fromkeys(source(metric, m.spec) for metric, _ in columns))
     notes = [say("metrics.touchpoint_note"), say("metrics.touchpoint_source", sources=sources)]
     caption = say("metrics.touchpoint_caption", level=coverage(m.spec))
     sentences = [say("metrics.touchpoint_text"), *(_differ(m, outcome) for outcome in ("hazards", "spends"))]
@@ -144,7 +144,7 @@ def members(m: Material, level: int) -> list[Block]:
         return []
     header = [say(f"metrics.column_{name}") for name in _MEMBER_COLUMNS]
     caption = say("metrics.member_caption", level=coverage(m.spec))
-    notes = [say("metrics.member_source", source=source("member_retention"))]
+    notes = [say("metrics.member_source", source=source("member_retention", m.spec))]
     return [
         heading(say("metrics.member_heading"), level),
         notice(say("metrics.member_warning")),

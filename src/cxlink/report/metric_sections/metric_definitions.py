@@ -8,6 +8,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.scales import label
 from cxlink.metrics.all_metrics import window_months
 from cxlink.metrics.experience_metrics import nps_cuts, top_two
+from cxlink.report.content import of_clusters
 from cxlink.report.format import periods, units
 from cxlink.report.words import say
 
@@ -21,9 +22,12 @@ _BY_VERSION = (
     "driver_retention_gain", "driver_spend_gain",
 )  # fmt: skip
 _OTHER_OF_CLUSTERS = (
-    "driver_spend_gain", "journey_mean", "journey_reached", "journey_first", "journey_last", "journey_path",
+    "nps", "csat_top_two_box", "csat_mean", "ces_mean", "ces_top_two_box", "response_share", "churn_rate",
+    "retention_rate", "driver_mean", "driver_retention_gain", "driver_spend_gain", "driver_retention_contrast",
+    "driver_spend_contrast", "journey_mean", "journey_reached", "journey_first", "journey_last", "journey_path",
     "journey_retention_contrast", "journey_spend_contrast", "journey_trend",
 )  # fmt: skip
+"""Metrics whose errors over buckets of clusters, or intervals, are not those of independent customers."""
 _EFFORT = ("version_1", "version_2", "non_standard")
 _NON_STANDARD = ("nps", "csat_top_two_box", "csat_mean")
 
@@ -53,9 +57,9 @@ def definition(metric: str, version: str, spec: CohortSpec) -> str:
     return defined
 
 
-def source(metric: str, *, clustered: bool = False) -> str:
-    """Name the source of a metric and of its interval."""
-    if clustered and metric in _OTHER_OF_CLUSTERS:
+def source(metric: str, spec: CohortSpec) -> str:
+    """Name the source of a metric and of its interval in a cohort."""
+    if of_clusters(spec) and metric in _OTHER_OF_CLUSTERS:
         return say(f"metric_sources.{metric}_clusters")
     return say(f"metric_sources.{metric}")
 
@@ -79,8 +83,7 @@ def with_definitions(metrics: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
     segment = (metrics["variable"] + "=" + metrics["category"]).where(~everybody, "")
     pairs = zip(metrics["metric"], metrics["version"], strict=True)
     defined = [definition(metric, version, spec) for metric, version in pairs]
-    clustered = spec.of_first_surveys.cluster_column is not None
-    sources = [source(metric, clustered=clustered) for metric in metrics["metric"]]
+    sources = [source(metric, spec) for metric in metrics["metric"]]
     return metrics.assign(segment=segment, definition=defined, source=sources)[list(WRITTEN)]
 
 
@@ -88,7 +91,6 @@ def _facts(version: str, spec: CohortSpec) -> Mapping[str, object]:
     """Facts of the spec that a definition may name."""
     promoters, detractors = nps_cuts(spec) or ((), ())
     months = spec.metrics.contract_months if spec.metrics is not None else None
-    clustered = spec.of_first_surveys.cluster_column is not None
     term = (
         say("metric_words.own_term", column=months)
         if isinstance(months, str)
@@ -102,5 +104,5 @@ def _facts(version: str, spec: CohortSpec) -> Mapping[str, object]:
         "effort": say(f"metric_words.effort_{version}") if version in _EFFORT else "",
         "calendar": units(spec.metrics.period if spec.metrics is not None else "quarter", 1),
         "horizon": periods(spec.horizon, spec.unit),
-        "left_out": say("metric_words.by_bucket" if clustered else "metric_words.one_by_one"),
+        "left_out": say("metric_words.by_bucket" if of_clusters(spec) else "metric_words.one_by_one"),
     }  # fmt: skip

@@ -63,7 +63,7 @@ def _definitions(rows: list[Metric], m: Material) -> list[Block]:
             "metrics.definition",
             name=row.name,
             definition=definition(row.metric, row.version, m.spec),
-            source=source(row.metric),
+            source=source(row.metric, m.spec),
         )
         for row in rows
     ]
