@@ -257,12 +257,14 @@ def test_few_accounts_have_estimates_alone_and_no_trend_is_tested(tmp_path: Path
 
 def test_a_test_that_is_not_made_counts_for_nothing() -> None:
     """Of two touchpoints one is of few accounts: the p-value of the other is its own."""
-    quarters = [f"202{year}Q{quarter}" for year in (3, 4) for quarter in (1, 2, 3, 4)]
-    many = pd.DataFrame(
-        [("web", "", one, k % 5 + 1, k, 1) for k in range(60) for one in quarters[k % 4 :: 4]],
-        columns=["touchpoint", "segment", "period", "score", "bucket", "n"],
-    )
-    few = many.assign(touchpoint="phone", bucket=many["bucket"] % 3)
+    rng = np.random.default_rng(5)
+    quarter, bucket = rng.integers(0, 8, 300), np.arange(300) % 60
+    many = pd.DataFrame({
+        "touchpoint": "web", "segment": "", "period": [f"{2023 + one // 4}Q{one % 4 + 1}" for one in quarter],
+        "score": np.clip(rng.integers(1, 6, 300) + (quarter > 5), 1, 5), "bucket": bucket, "n": 1,
+    })  # fmt: skip
+    few = many.assign(touchpoint="phone", bucket=bucket % 3)
     alone, both = trends(many, 1), trends(pd.concat([few, many]), 1)
+    assert 0 < alone[0].p_value < 0.4
     assert np.isnan(both[0].p_value)
     assert both[1] == alone[0]
