@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from crm import SPECS, crm_spec, same, spans_spec
+from crm import SPECS, N, crm_spec, same, spans_spec
 from tabled import count
 
 from cxlink.cli.commands import run
@@ -27,6 +27,33 @@ def test_counts_are_those_of_a_file_of_the_same_rows(name: str, customers: Seque
     spec = make_spec(crm_spec(name))
     from_file, from_engine = (read_cohort(table, spec) for table in customers)
     assert same(from_file, from_engine) == dict.fromkeys(same(from_file, from_file), True)
+
+
+@pytest.mark.parametrize("cohort", [{}, {"cluster": "account"}], ids=["independent", "accounts"])
+def test_contacts_are_those_of_customers_in_a_file(
+    cohort: dict[str, str], customers: Sequence[Any], tmp_path: Path
+) -> None:
+    rng, n = np.random.default_rng(4), 5_000
+    pq.write_table(pa.table({
+        "customer": [f"k{one:05d}" for one in np.arange(n) % (N + 9)], "where": rng.choice(["web", "Zoë"], n),
+        "rating": rng.integers(1, 6, n), "day": np.datetime64("2019-03-01") + np.arange(n) // 4,
+    }), tmp_path / "contacts.parquet")  # fmt: skip
+    contacts = {
+        "table": str(tmp_path / "contacts.parquet"), "on": "customer", "touchpoint": "where", "score": "rating",
+        "scale": "1-5", "date": "day", "segment": "plan",
+    }  # fmt: skip
+    dated = {"survey": "survey", "end": "end", "observed_until": "2023-02-28"}
+    spec = make_spec({
+        "score": {"column": "score", **SCALE}, "cohort": {"id": "customer", **cohort}, "subscription": dated,
+        "spend": {"column": "spent", "complete": True}, "adjust": {"columns": ["vip"]}, "touchpoints": contacts,
+    })  # fmt: skip
+    from_file, from_engine = (read_cohort(table, spec).count().journey for table in customers)
+    assert from_file is not None
+    assert from_engine is not None
+    assert ("bucket" in from_file.cells) == bool(cohort)
+    assert from_file.cells["n"].sum() > 500
+    for name in ("cells", "contacts", "paths"):
+        assert getattr(from_file, name).equals(getattr(from_engine, name))
 
 
 @pytest.mark.parametrize("clock", ["survey", "signup"])
