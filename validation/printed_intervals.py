@@ -103,13 +103,15 @@ PRINTED = (
         ("journey_retention_contrast", "journey_trend"),
         ("journey",),
         "1,500, 20,000 and a million customers; one law of two touchpoints, of which one acts, in which the model "
-        "of the contrasts holds. Not tried: customers censored before the horizon, segments, strata that interact",
+        "of the contrasts holds. Of customers in accounts a trial of 100 cohorts alone. Not tried: customers censored "
+        "before the horizon, segments, strata that interact",
     ),
     PrintedIntervals(
         "touchpoints before the score: spend, means, shares and paths",
         ("journey_spend_contrast", "journey_mean", "journey_reached", "journey_first", "journey_last", "journey_path"),
         (),
-        "means and shares as those of other metrics; contrasts of spend as those of several scores",
+        "means and shares as those of other metrics; contrasts of spend as those of several scores. Of customers in "
+        "accounts a trial of 100 cohorts alone",
     ),
     PrintedIntervals(
         "several scores: contrasts per point, gains, Shapley values, shares, which tells most",
