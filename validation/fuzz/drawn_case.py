@@ -10,6 +10,7 @@ from typing import Any
 from validation.fuzz.drawn_bands import into_bands
 from validation.fuzz.drawn_clusters import into_clusters
 from validation.fuzz.drawn_contacts import into_contacts
+from validation.fuzz.drawn_exports import into_exports
 from validation.fuzz.drawn_metrics import into_metrics
 from validation.fuzz.drawn_repeats import into_repeats
 from validation.fuzz.drawn_scores import into_scores
@@ -131,6 +132,7 @@ def drawn(seed: int) -> Case:
     case.contacts = into_contacts(case.spec, case.columns, case.add, seed)
     into_metrics(case.spec, case.columns, case.add, seed)
     _add_table_keys(case)
+    into_exports(case.spec, case.columns, seed)
     into_words(case.spec, case.columns, seed)
     case.surveys = into_surveys(case.spec, case.columns, seed)
     if random.random() < 0.4 and not repeats:

@@ -355,7 +355,9 @@ def _coded(row: Row, spec: Spec, columns: Sequence[str]) -> tuple[tuple[Any, ...
     """Key of the cell that a row counts in, and what it adds to it; None where it breaks a rule."""
     table, section = spec.get("table", {}), spec["score"]
     low, high = scale_of(section["scale"])
-    level = read.score(row[section["column"]], table, (low, high), section.get("round", False))
+    level = read.score(
+        row[section["column"]], table, (low, high), section.get("round", False), section.get("labels", ())
+    )
     if level is BAD or BAD in levels(row, spec).values() or BAD in amounts(row, spec).values():
         return None
     sub = spec.get("subscription")
@@ -382,7 +384,7 @@ def _groups(row: Row, spec: Spec) -> tuple[list[str], list[str]] | None:
     for name in _of_table(spec):
         cuts = adjust.get("bands", {}).get(name)
         if cuts and name != "tenure_at_survey":
-            groups.append(read.band(row[name], table, tuple(cuts)))
+            groups.append(read.band(row[name], table, tuple(cuts), read.currency_of(spec)))
         elif name == "tenure_at_survey":
             unit = sub.get("unit", "month")
             start, asked = (read.day(row[sub[role]], table) for role in ("signup", "survey"))
@@ -485,7 +487,9 @@ def _sums(row: Row, spec: Spec, scored: bool, columns: Sequence[str]) -> dict[st
     if "control" in spec:
         cell = row[spec["control"]["column"]]
         word = {"true": 1, "false": 0}.get(cell.strip(" ").lower()) if isinstance(cell, str) else None
-        held = word if word is not None else read.amount(cell, table, currency)
+        held = word if word is not None else read.quantity(cell, table, currency)
+        if held not in (None, BAD) and abs(held) > read.LARGEST:
+            held = BAD
         if held is BAD and scored:
             return None
         held = None if held is BAD else held

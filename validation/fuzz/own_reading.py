@@ -6,7 +6,7 @@ A reading is a number, a day, a text, 0 or 1; `None` where the cell is empty; `B
 import datetime
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 
@@ -60,14 +60,46 @@ def number(cell: Any, table: Mapping[str, Any]) -> Any:
 
 def amount(cell: Any, table: Mapping[str, Any], currency: str, least: float = -LARGEST) -> Any:
     """Read an amount of money, with the mark of its currency or without; ``""``: of no currency."""
-    read = number(cell, table)
-    marks = [mark for mark in ({"EUR": "€"}.get(currency), currency) if mark]
-    for mark in marks if read is BAD and isinstance(cell, str) else ():
-        text, name = cell.strip(), re.escape(mark)
-        if found := re.fullmatch(rf"([-+]?)\s*{name}\s*(.*)|(.*?)\s*{name}", text, re.IGNORECASE | re.DOTALL):
-            read = number(f"{found[1] or ''}{found[2] or ''}{found[3] or ''}", table)
-            break
+    read = _money(cell, table, currency)
     return read if read in (None, BAD) or least <= read <= LARGEST else BAD
+
+
+def _money(cell: Any, table: Mapping[str, Any], currency: str) -> Any:
+    read = number(cell, table)
+    return _of_bookkeeping(cell, table, currency) if read is BAD and isinstance(cell, str) else read
+
+
+def _of_bookkeeping(cell: str, table: Mapping[str, Any], currency: str) -> Any:
+    """An amount with a mark, in brackets, with its minus behind, or with a dash for no cents."""
+    text = cell.strip()
+    if re.match(r"[-−]\s", text):
+        text = f"-{text[1:].strip()}"
+    text = text.replace("−", "-", 1) if text.startswith("−") else text
+    for mark in [mark for mark in ({"EUR": "€"}.get(currency), currency) if mark]:
+        name = re.escape(mark)
+        if found := re.fullmatch(
+            rf"([-+(]?)\s*{name}\s*(.*)|(.*?)\s*{name}\s*([-)]?)", text, re.I | re.DOTALL
+        ):
+            text = "".join(part or "" for part in found.groups())
+            break
+    point = re.escape(table.get("decimal", "."))
+    text = re.sub(rf"(?<=[0-9]){point}[-–]{{1,2}}$", "", text)
+    if found := re.fullmatch(r"\(\s*([0-9.,][^()]*)\)|([.,]?[0-9].*)(?<=[0-9])\s*[-−]", text):
+        inside = (found[1] or found[2]).strip()
+        return BAD if "-" in inside or "+" in inside else number(f"-{inside}", table)
+    return number(text, table)
+
+
+def quantity(cell: Any, table: Mapping[str, Any], currency: str) -> Any:
+    """Read an amount of any size, or a percentage as the number before its sign."""
+    read = _money(cell, table, currency)
+    return _percentage(cell, table) if read is BAD else read
+
+
+def _percentage(cell: Any, table: Mapping[str, Any]) -> Any:
+    text = cell.strip() if isinstance(cell, str) else ""
+    read = number(text[:-1].strip(), table) if text.endswith("%") else BAD
+    return BAD if read is None else read
 
 
 def currency_of(spec: Mapping[str, Any]) -> str:
@@ -121,10 +153,35 @@ def _strptime(text: str, how: str) -> Any:
         return BAD
 
 
-def score(cell: Any, table: Mapping[str, Any], scale: tuple[int, int], rounded: bool) -> Any:
-    """Read a level of a scale: a whole number, one with a label, or so many out of the highest."""
+def emptied(cell: Any, codes: Sequence[str]) -> Any:
+    """Give a cell, or nothing where it is one of the codes: as text, as a number however written, as a day."""
+    if cell is None:
+        return None
+    numbers = [float(code) for code in codes if _FLOAT.fullmatch(code)]
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return None if float(cell) in numbers else cell
+    if isinstance(cell, datetime.datetime):
+        return None if cell.date().isoformat() in codes or cell.isoformat(" ") in codes else cell
+    text = str(cell).lower() if isinstance(cell, bool) else str(cell).strip(" ")
+    timed = re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=[T ])", text)
+    alike = isinstance(cell, str) and bool(_FLOAT.fullmatch(text)) and float(text) in numbers
+    return None if text in codes or alike or (timed and timed[0] in codes) else cell
+
+
+_FLOAT = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+
+
+def score(
+    cell: Any, table: Mapping[str, Any], scale: tuple[int, int], rounded: bool, labels: Sequence[str] = ()
+) -> Any:
+    """Read a level of a scale: a whole number, a label of the spec, one with a label, or so many out of the highest."""
     read = number(cell, table)
-    if read is BAD and isinstance(cell, str):
+    if read is BAD and scale[1] == 100:
+        read = _percentage(cell, table)
+    if labels:
+        said = {" ".join(label.split()).lower(): level for level, label in enumerate(labels, scale[0])}
+        read = said.get(" ".join(str(cell).split()).lower(), BAD) if read is BAD else read
+    elif read is BAD and isinstance(cell, str):
         text = cell.strip(" ").lower()
         out_of, label = _OUT_OF.fullmatch(text), _LABEL.fullmatch(text)
         if out_of:
@@ -155,9 +212,9 @@ def category(cell: Any) -> str:
     return str(cell).strip()
 
 
-def band(cell: Any, table: Mapping[str, Any], cuts: tuple[float, ...]) -> Any:
-    """Read the band of a number, by its label."""
-    read = number(cell, table)
+def band(cell: Any, table: Mapping[str, Any], cuts: tuple[float, ...], currency: str) -> Any:
+    """Read the band of an amount or a percentage, by its label."""
+    read = quantity(cell, table, currency)
     if read is BAD:
         return BAD
     if read is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from validation.fuzz.writers import MISSING, Columns, Stored, arrow_of, as_text, typed
+from validation.fuzz.writers import Columns, Stored, arrow_of, as_text, missing_of, typed
 
 
 def stored_beside(
@@ -49,7 +49,7 @@ def stored_beside(
             writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
             writer.writerow(text)
             writer.writerows(zip(*text.values(), strict=True))
-        missing = keys.get("missing", MISSING)
+        missing = missing_of(keys)
         stands = {one: [None if cell in missing else cell for cell in cells] for one, cells in text.items()}
     else:
         path, stands = folder / f"{name}.parquet", typed(columns)

@@ -4,7 +4,7 @@ import re
 import tempfile
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from validation.fuzz.compared import difference
 from validation.fuzz.drawn_case import Case, drawn
 from validation.fuzz.drawn_surveys import joined
 from validation.fuzz.own_counting import Expected, counted
+from validation.fuzz.own_reading import emptied
 from validation.fuzz.second_tables import stored_beside
 from validation.fuzz.writers import READERS, Columns, Stored
 
@@ -101,7 +102,15 @@ def expectation(case: Case, stored: Stored, further: Mapping[str, Columns]) -> E
     spec = {**case.spec, "table": {**case.spec.get("table", {}), **stored.keys}}
     if len(set(stored.names)) < len(stored.names):
         return Expected(refused="two columns of one name")
-    rows, names, notes = _rows(stored.columns), [*stored.names], {}
+    codes = spec["table"].get("missing")
+    codes = {name: one for name, one in codes.items() if name != "*"} if isinstance(codes, dict) else {}
+    if set(codes) - {*stored.names} - {*further.get("table", {})}:
+        return Expected(refused="codes of a column that is not there")
+    stands, further = (
+        _without_codes(stored.columns, codes),
+        {key: _without_codes(one, codes) for key, one in further.items()},
+    )
+    rows, names, notes = _rows(stands), [*stored.names], {}
     if "table" in further:
         on = spec["table"]["on"]
         if on not in names:
@@ -114,6 +123,10 @@ def expectation(case: Case, stored: Stored, further: Mapping[str, Columns]) -> E
     found = counted(rows, spec, names, case.drop_invalid, _rows(further.get("touchpoints", {})))
     found.notes |= notes
     return found
+
+
+def _without_codes(columns: Columns, codes: Mapping[str, Sequence[str]]) -> Columns:
+    return {name: [emptied(cell, codes.get(name, ())) for cell in cells] for name, cells in columns.items()}
 
 
 def _rows(columns: Columns) -> list[dict[str, Any]]:

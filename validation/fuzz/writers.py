@@ -8,7 +8,7 @@ import lzma
 import math
 import sqlite3
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,6 +19,26 @@ import pyarrow as pa
 
 Columns = dict[str, list[Any]]
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
+
+
+def missing_of(keys: Mapping[str, Any]) -> Collection[str]:
+    """Text that is an empty cell in every column."""
+    listed = keys.get("missing", MISSING)
+    return listed.get("*", MISSING) if isinstance(listed, dict) else listed
+
+
+def rows_around(seed: int, width: int) -> tuple[list[list[str]], list[list[str]], dict[str, Any]]:
+    """Rows above the header and below it that are no customers, and ``[table] skip_rows`` that says so; mostly none."""
+    random = Random(f"rows around the header of {seed}")
+    if random.random() > 0.25 or not width:
+        return [], [], {}
+    above = random.choice(
+        [[], [["Customers of May"]], [["exported", "2024-05-01"], []], [[], []], [["a"] * width]]
+    )
+    texts = [[random.choice(["How, really?", 'the "score"', "two\nlines", "1"]) for _ in range(width)]]
+    below = random.choice([[], [], texts, [*texts, ['{"ImportId":"q"}'] * width]])
+    n = len(above)
+    return above, below, {"skip_rows": [*range(1, n + 1), *range(n + 2, n + 2 + len(below))] if below else n}
 
 
 class Stored:
@@ -84,7 +104,7 @@ def typed(columns: Columns) -> Columns:
 def as_text(cell: Any, keys: Mapping[str, Any], random: Random) -> str:
     """Write a cell as ``[table]`` says."""
     if cell is None:
-        return str(random.choice(list(keys.get("missing", MISSING)))) if random.random() < 0.3 else ""
+        return str(random.choice(list(missing_of(keys)))) if random.random() < 0.3 else ""
     if isinstance(cell, bool):
         return random.choice(["true", "True"]) if cell else random.choice(["false", "False"])
     if isinstance(cell, int | float) and math.isfinite(cell):
@@ -120,7 +140,8 @@ def _csv(case: Any, folder: Path, ending: str = "csv", encoding: str = "utf-8") 
         stream, delimiter=delimiter, lineterminator=random.choice(["\n", "\r\n"]),
         quoting=random.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     )  # fmt: skip
-    writer.writerow(names)
+    above, below, skipped = rows_around(case.seed, len(names))
+    writer.writerows([*above, names, *([fits(cell) for cell in row] for row in below)])
     writer.writerows(zip(*(text[name] for name in names), strict=True))
     written = stream.getvalue().encode(encoding)
     if encoding == "utf-8" and random.random() < 0.2:
@@ -128,14 +149,13 @@ def _csv(case: Any, folder: Path, ending: str = "csv", encoding: str = "utf-8") 
     path = folder / f"t.{ending}"
     _pack(path, written)
     stands = {
-        name or f"unnamed_{at}": [
-            None if cell in keys.get("missing", MISSING) else cell for cell in text[name]
-        ]
+        name or f"unnamed_{at}": [None if cell in missing_of(keys) else cell for cell in text[name]]
         for at, name in enumerate(names)
     }
-    more: dict[str, Any] = {} if encoding == "utf-8" else {"encoding": encoding}
+    more: dict[str, Any] = skipped if encoding == "utf-8" else {"encoding": encoding, **skipped}
     if (
-        delimiter == keys.get("decimal")
+        skipped
+        or delimiter == keys.get("decimal")
         or any(set(name) & set(",;|\t") for name in names)
         or random.random() < 0.3
     ):
@@ -185,7 +205,7 @@ def _csv_folder(case: Any, folder: Path) -> Stored:
             writer.writerow(names)
             writer.writerows(zip(*text.values(), strict=True))
         for i, name in enumerate(names):
-            cells = [None if cell in keys.get("missing", MISSING) else cell for cell in text[name]]
+            cells = [None if cell in missing_of(keys) else cell for cell in text[name]]
             stands.setdefault(name or f"unnamed_{i}", []).extend(cells)
     return Stored(place, list(stands), stands, {"delimiter": ","})
 
@@ -260,7 +280,8 @@ def _xlsx(case: Any, folder: Path) -> Stored:
     columns = {_shown(name): _excel_cells(cells) for name, cells in case.columns.items()}
     sheets = Random(f"sheets of {case.seed}").choice([("Data",), ("Data",), ("Notes", "Data")])
     names = [*columns, *([_shown(case.twin)] if case.twin else [])]
-    rows = [names, *([columns[name][i] for name in names] for i in range(case.n))]
+    above, below, skipped = rows_around(case.seed, len(names))
+    rows = [*above, names, *below, *([columns[name][i] for name in names] for i in range(case.n))]
     lines = "".join(f"<row>{''.join(map(_sheet_cell, row))}</row>" for row in rows)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
     other = f"<row>{_sheet_cell('score')}{_sheet_cell('of another year')}</row><row>{_sheet_cell(3)}</row>"
@@ -293,13 +314,13 @@ def _xlsx(case: Any, folder: Path) -> Stored:
         for name, text in files.items():
             archive.writestr(name, '<?xml version="1.0" encoding="UTF-8"?>' + text)
     listed = case.spec.get("table")
-    missing = listed.get("missing", MISSING) if isinstance(listed, dict) else MISSING
+    missing = missing_of(listed) if isinstance(listed, dict) else MISSING
     empty = {"", *missing}
     stands = {
         name or f"unnamed_{at}": [None if cell in empty else cell for cell in columns[name]]
         for at, name in enumerate(names)
     }
-    keys = {"sheet": "Data"} if len(sheets) > 1 else {}
+    keys = {**skipped, **({"sheet": "Data"} if len(sheets) > 1 else {})}
     return Stored(path, list(stands) if not case.twin else names, stands, keys)
 
 

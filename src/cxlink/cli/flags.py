@@ -29,13 +29,14 @@ FLAGS: tuple[Flag, ...] = (
     ("missing", "table", "missing", list, "text for a missing value, COLUMN=TEXT in one column (repeatable)"),
     ("date-format", "table", "date_format", str, "how dates are written in text, such as %d-%m-%Y"),
     ("sheet", "table", "sheet", str, "sheet of a workbook (default: the first that holds anything)"),
-    ("skip-rows", "table", "skip_rows", int, "lines above the one that names the columns"),
+    ("skip-rows", "table", "skip_rows", str, "lines above the one that names the columns, or a list of lines: 2,3"),
     ("surveys", "table", "surveys", str, "table of the scores, if they do not stand beside the customers"),
     ("on", "table", "on", str, "column that names the customer in both tables"),
     ("true", "table", "true", list, "value that stands for yes in columns of yes and no (repeatable)"),
     ("false", "table", "false", list, "value that stands for no (repeatable)"),
     ("score", "score", "column", str, "column of the score"),
     ("scale", "score", "scale", str, "scale of the score, such as 1-10"),
+    ("label", "score", "labels", list, "word for a level in the table, lowest first (repeatable, one for each level)"),
     ("higher-is-better", "score", "higher_is_better", bool, "whether a higher score is a better experience"),
     ("worst", "score", "worst", str, "levels of the poorest experience, such as 1 or 1-3"),
     ("best", "score", "best", str, "levels of the best experience, such as 9-10"),
@@ -95,6 +96,7 @@ FLAGS: tuple[Flag, ...] = (
     ("contact-touchpoint", "touchpoints", "touchpoint", str, "its column of the touchpoint"),
     ("contact-score", "touchpoints", "score", str, "its column of the score that was given there"),
     ("contact-scale", "touchpoints", "scale", str, "scale of that score, such as 1-5"),
+    ("contact-label", "touchpoints", "labels", list, "word for a level of that score, lowest first (repeatable)"),
     ("contact-higher-is-better", "touchpoints", "higher_is_better", bool, "whether a higher one is better"),
     ("contact-date", "touchpoints", "date", str, "its date column"),
     ("contact-segment", "touchpoints", "segment", str, "column of customers to report touchpoints by"),
@@ -200,12 +202,11 @@ def _bands(values: list[str]) -> dict[str, tuple[float, ...]]:
 
 
 def _missing(values: list[str]) -> list[str] | dict[str, list[str]]:
-    """Texts of every column, or where each names a column texts of that."""
+    """Texts of every column, and of those that name one texts of that."""
     named = [value.rpartition("=")[::2] for value in values if "=" in value]
     if not named:
         return values
-    if len(named) < len(values):
-        raise typer.BadParameter("--missing is TEXT for every column, or COLUMN=TEXT for some: give one kind")
+    named += [("*", value) for value in values if "=" not in value]
     columns = dict.fromkeys(name for name, _ in named)
     return {column: [text for name, text in named if name == column] for column in columns}
 
@@ -222,6 +223,17 @@ def _others(values: list[str]) -> dict[str, dict[str, Any]]:
             )
         others[name.strip()] = {"column": column, "scale": scale, "higher_is_better": not lower}
     return others
+
+
+def _skip_rows(value: str) -> int | tuple[int, ...]:
+    """A number of lines above the header; lines themselves where there is a comma, also behind one of them."""
+    try:
+        rows = tuple(int(part) for part in value.split(",") if part.strip())
+    except ValueError:
+        raise typer.BadParameter(
+            f"--skip-rows {value!r} is neither a number of lines nor a list: 3, or 2,3"
+        ) from None
+    return rows if "," in value or not rows else rows[0]
 
 
 def _periods(name: str) -> Callable[[str], tuple[int, ...]]:
@@ -253,6 +265,7 @@ def _cuts(value: str) -> dict[str, str]:
 _READ: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("spend", "complete"): _complete,
     ("table", "missing"): _missing,
+    ("table", "skip_rows"): _skip_rows,
     ("value", "margin"): _margin,
     ("adjust", "bands"): _bands,
     ("score", "others"): _others,

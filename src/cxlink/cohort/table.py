@@ -309,13 +309,14 @@ def _read(
     metrics = raw_metrics(once, spec) if spec.every_survey else metrics
     if not _customers(raw):
         raise InputError(f"{source.name}: no valid row is left.")
-    notes += scores_of_one_day(repeats, spec) + cluster_sizes(source, spec, raw) + similar_levels(raw, spec)
+    notes += scores_of_one_day(repeats, spec) + cluster_sizes(source, spec, raw)
     if not wide:
         refuse_wide(raw, spec, source.name)
     read = Profile(source.name, n_rows, _customers(raw))
     naive = naive_spec(spec)
     one_each, cells = _of_customers(once, spec, raw, read)
     journey, of_contacts = count_journey(once, one_each, cells, contacts)
+    notes += similar_levels(raw, spec, metrics, journey)
     return Cohort(
         name=source.name,
         spec=spec,

@@ -64,7 +64,7 @@ def profile_lines(cohort: Cohort) -> list[str]:
 
 def _rows(counts: Counts) -> list[str]:
     profile = counts.profile
-    rows = say("terminal.rows", table=profile.table, read=profile.rows_read, used=profile.rows_used)
+    rows = say("terminal.rows", table=profile.table, n=profile.rows_read, used=profile.rows_used)
     return [rows, *(say("terminal.excluded", n=n, reason=reason) for reason, n in exclusions(profile))]
 
 
@@ -73,7 +73,11 @@ def _scores(counts: Counts) -> list[str]:
     total, unscored = int(by_score.sum()), int(counts.cells.loc[counts.cells["score"].isna(), "n"].sum())
     facts = {"column": spec.score.column, "scale": spec.score.scale}
     lines = [say("terminal.scores", scored=total, unscored=unscored, **facts)]
-    lines += [f"  {level:>4}  {whole(n):>12}  {percent(n / total, 1):>7}" for level, n in by_score.items()]
+    label = dict(enumerate(spec.score.labels, spec.scale.low))
+    lines += [
+        f"  {level:>4}  {whole(n):>12}  {percent(n / total, 1):>7}  {label.get(level, '')}".rstrip()
+        for level, n in by_score.items()
+    ]
     for name in spec.stratum_variables:
         n = counts.scored.groupby(stratum_column(name))["n"].sum()
         shares = [f"{category} {percent(of / total, 1)}" for category, of in n.items()]

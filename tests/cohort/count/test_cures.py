@@ -102,6 +102,55 @@ def test_amounts_bear_the_mark_of_their_currency(text: str) -> None:
     assert found.cells["spend_sum"].sum() == 7 + (-12.5 if "-" in text else 12.5)
 
 
+WRITTEN = {
+    "(12.50)": -12.5, "(€ 12.50)": -12.5, "€ (12.50)": -12.5, "12.50-": -12.5, "12.50 €-": -12.5, "12.50- EUR": -12.5,
+    "5-": -5, "−12.50": -12.5, "− € 5": -5, "€ 12.-": 12, "12.--": 12, "-12.-": -12, "\u00a0€\u200912.50\u00a0": 12.5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WRITTEN)
+def test_amounts_as_bookkeeping_writes_them(text: str) -> None:
+    refunds = {"spend": {"refunds": True}}
+    found = count(stay([5, 5], [3, 3], [1, 0], spent=[text, "7"]), STAY, SPENT, refunds)
+    assert found.cells["spend_sum"].sum() == 7 + WRITTEN[text]
+    below = WRITTEN[text] < 0
+    assert ("refunds = true" in refusal(stay([5], [3], [1], spent=[text]), STAY, SPENT)) if below else True
+
+
+@pytest.mark.parametrize(
+    "text", ["12,-", "(-5)", "--5", "(12)-", "12-31", "()", "12.50 CR", "(12 USD)", "70%"]
+)
+def test_an_amount_that_can_mean_something_else_is_refused(text: str) -> None:
+    message = refusal(stay([5], [3], [1], spent=[text]), STAY, SPENT, {"spend": {"refunds": True}})
+    assert "spent must be an amount, at most 1e+12, in every row with a score. 1 of 1 row fails" in message
+    told = {"12,-": 'decimal = ","', "(12 USD)": 'currency = "USD"', "()": "If it means not known"}
+    assert told.get(text, "Write the number alone, with a minus in front if it is negative.") in message
+
+
+@pytest.mark.parametrize("mark", [" ", "\u00a0", "\u2009", "\u202f"])
+@pytest.mark.parametrize("written", ["1 234,5", "1\u00a0234,5", "1\u2009234,5", "€ 1\u202f234,5"])
+def test_blanks_between_thousands_are_alike(mark: str, written: str) -> None:
+    table = {"decimal": ",", "thousands": mark}
+    found = count(stay([5], [3], [1], spent=[written]), STAY, SPENT, {"table": table})
+    assert found.cells["spend_sum"].sum() == 1234.5
+
+
+def test_per_cent_are_read_in_bands_in_a_control_and_of_a_scale_to_a_hundred() -> None:
+    table = stay(
+        ["70%", "7 %", "70.5%"], [3, 3, 3], [1, 0, 1], used=["70%", "20 %", "30"], late=["5%", "(2.5)", "1"]
+    )
+    sections: dict[str, Any] = {
+        "score": {"scale": "0-100", "round": True}, "adjust": {"bands": {"used": [30, 50]}},
+        "control": {"column": "late"},
+    }  # fmt: skip
+    found = count(table, STAY, sections)
+    assert cells(found, "score", "stratum.used", "control_sum") == {
+        (70, ">=50", 5): 1, (7, "<30", -2.5): 1, (71, "30-<50", 1): 1,
+    }  # fmt: skip
+    message = refusal(stay(["7%"], [3], [1]), STAY)
+    assert "Set [score] scale" in message
+
+
 @pytest.mark.parametrize(
     ("text", "currency"), [("$ 12", "CAD"), ("CHF 12", "CHF"), ("R$ 12", "BRL"), ("12 kr", "DKK")]
 )

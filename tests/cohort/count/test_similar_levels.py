@@ -1,5 +1,8 @@
 """Categories that differ in capitals alone are named, and count as they stand."""
 
+from pathlib import Path
+
+import pandas as pd
 import pytest
 from tabled import cells, count, stay
 
@@ -34,6 +37,35 @@ def test_causes_of_loss_are_looked_at_too() -> None:
         subscription={"duration": "months", "event": "lost", "cause": "why"},
     )
     assert ONE.format(column="why", levels="Price = price") in profile_notes(found.profile)
+
+
+def test_segments_and_contacts_are_looked_at_too(tmp_path: Path) -> None:
+    metrics = {"metrics": {"segments": ["area"], "touchpoint": "at"}}
+    frame = stay(
+        [5] * 4, [3] * 4, [1] * 4, area=["North", "north", "South", None], at=["Web", "web", "shop", "shop"]
+    )
+    notes = profile_notes(count(frame, metrics).profile)
+    assert [
+        ONE.format(column=c, levels=n) for c, n in (("at", "Web = web"), ("area", "North = north"))
+    ] == notes
+    customers = pd.DataFrame(
+        {"id": [*"abcd"], "score": 5, "asked": "2025-03-01", "left": None, "area": frame["area"]}
+    )
+    contacts = pd.DataFrame({"id": [*"abcd"], "at": frame["at"], "said": 4, "on": "2025-02-01"})
+    contacts.to_csv(tmp_path / "contacts.csv", index=False)
+    customers.to_csv(tmp_path / "t.csv", index=False)
+    found = count(
+        tmp_path / "t.csv", cohort={"id": "id"},
+        subscription={"survey": "asked", "end": "left", "observed_until": "2026-06-30"},
+        touchpoints={
+            "table": "contacts.csv", "on": "id", "touchpoint": "at", "score": "said", "scale": "1-5", "date": "on",
+            "segment": "area",
+        },
+    )  # fmt: skip
+    notes = profile_notes(found.profile)
+    assert all(
+        ONE.format(column=c, levels=n) in notes for c, n in (("at", "Web = web"), ("area", "North = north"))
+    )
 
 
 @pytest.mark.parametrize("levels", [["a", "b", "ab", None], ["pro", "pro ", " pro", "basic"], [1, 2, 3, 4]])

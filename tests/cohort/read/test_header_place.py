@@ -6,8 +6,10 @@ import pytest
 from sheets import write_workbook
 from tabled import STAY, cells, count, refusal
 
-from cxlink.cohort.read.header_place import rows_above
-from cxlink.cohort.spec.cohort_spec import read_spec
+from cxlink.cli.flags import sections
+from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.header_place import rows_to_skip
+from cxlink.cohort.spec.cohort_spec import make_spec, read_spec
 from cxlink.cohort.starter.starter_spec import starter_spec
 from cxlink.cohort.table import read_cohort
 
@@ -109,8 +111,119 @@ def test_what_init_proposes_is_read(tmp_path: Path) -> None:
     assert read_cohort(path, read_spec(tmp_path / "s.toml")).count().scored["n"].sum() == 40
 
 
-def test_a_header_is_as_wide_as_the_rows_below_it() -> None:
-    assert rows_above([["a", "b"], ["1", "2"]]) == 0
-    assert rows_above([["title"], ["a", "b", "c"], ["1", "", ""], ["2", "3", "4"]]) == 1
-    assert rows_above([[], [], []]) == 0
-    assert rows_above([["a"], ["1"], ["2"]]) == 0
+DATA = [["1", "7", ""], ["2", "9", "1"], ["3", "4", ""]]
+PLACES = {
+    "two rows": ([["a", "b"], ["1", "2"]], 0), "blanks alone": ([[], [], []], 0),
+    "one column": ([["a"], ["1"], ["2"]], 0),
+    "a row of one cell": ([["title"], ["a", "b", "c"], ["1", "", ""], ["2", "3", "4"]], 1),
+    "a row of two cells": ([["Customers", "2025-06-30"], ["id", "csat", "left"], *DATA], 1),
+    "and blanks": ([["Customers", "May", ""], [], ["id", "csat", "left"], *DATA], 2),
+    "a column without a name": ([["", "csat", "left"], ["ann", "x", "no"], *DATA], 0),
+    "a last one without a name": ([["id", "csat", ""], ["ann", "x", "no"], ["bob", "y", "so"], ["eve", "z", "no"]], 0),
+    "numbers in the next row": ([["id", "csat", ""], ["ann", "7", "no"], *DATA], 0),
+    "texts and ids": ([["id", "Q1"], ["Who", "How?"], ['{"ImportId":"a"}', '{"ImportId":"b"}'], *DATA], (2, 3)),
+    "ids alone": ([["id", "Q1"], ['{ "ImportId" : "a"}', '{"ImportId":"b"}'], *DATA], (2,)),
+    "both sides": ([["t", ""], ["id", "Q1", "Q2"], ["Who", "How?", "?"], ['{"ImportId":"a"}'] * 3, *DATA], (1, 3, 4)),
+    "kinds of answers": ([["Respondent ID", "How?", "Why?"], ["", "Response", "Open-Ended Response"], *DATA], (2,)),
+    "an answer that is a word": ([["id", "kind", "csat"], ["a", "Response", "7"], ["b", "Response", "8"]], 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_what_is_neither_header_nor_customer(name: str) -> None:
+    rows, skip = PLACES[name]
+    assert rows_to_skip(rows) == skip
+
+
+TEXTS = ['"Customer"', '"How satisfied\nare you, ""really""?"', '"Months,\n\nfollowed"', '"Left?"']
+IDS = [f'"{{""ImportId"":""{name}""}}"' for name in "abcd"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("title", [(), ("Survey of May",)])
+def test_lines_below_the_header_that_describe_the_columns_are_named_and_skipped(
+    encoding: str, end: str, title: tuple[str, ...], tmp_path: Path
+) -> None:
+    header, rows = "id,score,months,lost", ["a,5,3,1", "b,6,4,0", "c,7,4,0"]
+    path = tmp_path / "t.csv"
+
+    def write(*lines: str) -> None:
+        text = "\n".join([*title, header, ",".join(TEXTS), ",".join(IDS), *rows, *lines])
+        path.write_bytes(text.replace("\n", end).encode(encoding))
+
+    write()
+    skip = [3, 4] if title else [2, 3]
+    listed = [*([1] if title else []), *skip]
+    option = {} if encoding.startswith("utf-8") else {"encoding": encoding}
+    assert refusal(path, {"table": option}) == (
+        f"t.csv: lines {', '.join(map(str, listed))} seem to be no customers but to describe the columns. Set [table] "
+        f"skip_rows = {listed} (or 0, if all but the first line are customers)."
+    )
+    table = {"table": {"skip_rows": listed, **option}}
+    assert cells(count(path, table), "score", "exit", "cause") == {
+        (5, 3, "lost"): 1,
+        (6, 4, ""): 1,
+        (7, 4, ""): 1,
+    }
+    assert f"skip_rows = {listed}  # lines that describe the columns" in starter_spec(path)
+    write("d,11,3,1")
+    assert "1 of 4 rows fails, in row 4 (found 11)" in refusal(path, table)
+
+
+def test_rows_of_a_sheet_that_describe_the_columns_are_named_and_skipped(tmp_path: Path) -> None:
+    rows = [
+        ["score", "months", "lost"],
+        ["How?", "Months", "Left?"],
+        ['{"ImportId":"a"}'] * 3,
+        [5, 3, 1],
+        [6, 4, 0],
+    ]
+    for blank, listed in ((0, [2, 3]), (1, [1, 3, 4])):
+        path = write_workbook(tmp_path / f"{blank}.xlsx", {"Data": [*[[None] * 3] * blank, *rows]})
+        assert f"Set [table] skip_rows = {listed} (or 0" in refusal(path)
+        assert cells(count(path, {"table": {"skip_rows": listed}}), "score") == {5: 1, 6: 1}
+        assert f"skip_rows = {listed}" in starter_spec(path)
+
+
+@pytest.mark.parametrize(
+    ("skip", "why"),
+    [
+        ([2, 4], "a list names all lines down to the first customer but that of the header"),
+        ([3], "a list names all lines"), ([3, 2], "a list names all lines"), ([2, 2], "a list names all lines"),
+        ([0], "a list names all lines"), ([], "write how many lines stand above the header"),
+        (-1, "write how many"), (1001, "write how many"), (True, "write how many"), ("2", "write how many"),
+        (2.0, "write how many"),
+    ],
+)  # fmt: skip
+def test_lines_that_cannot_be_skipped(skip: object, why: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as refused:
+        make_spec({"score": {"column": "s", "scale": "1-5"}, **STAY, "table": {"skip_rows": skip}})
+    assert str(refused.value).startswith(f"spec: [table] skip_rows: {why}")
+
+
+def test_the_flag_takes_a_number_and_a_list() -> None:
+    said = {
+        value: sections({"table_skip_rows": value})["table"]["skip_rows"] for value in ("3", "2,3", "2,", "0")
+    }
+    assert said == {"3": 3, "2,3": (2, 3), "2,": (2,), "0": 0}
+
+
+def test_a_header_that_is_looked_for_in_a_wrong_line_is_said_where_it_seems_to_be(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("Customers\n\nscore,months,lost\n5,3,1\n6,4,0\n\n7,4,0\n")
+    there = "Line 3 seems to name them: set [table] skip_rows = 2."
+    assert refusal(path, {"table": {"skip_rows": 5}}) == (
+        f"t.csv: line 6 is empty, and [table] skip_rows leaves line 6 to name the columns. {there}"
+    )
+    assert refusal(path, {"table": {"skip_rows": 9}}).startswith(
+        "t.csv: there are 7 lines, and [table] skip_rows leaves"
+    )
+    assert refusal(path, {"table": {"skip_rows": 3}}).endswith(f"It has: 5, 3, 1. {there}")
+    rows = [["Customers", None, None], ["score", "months", "lost"], [5, 3, 1], [6, 4, 0], [7, 4, 0]]
+    sheet = write_workbook(tmp_path / "t.xlsx", {"Data": rows})
+    there = "Line 2 seems to name them: set [table] skip_rows = 1."
+    assert refusal(sheet, {"table": {"skip_rows": 9}}) == (
+        f"t.xlsx: no row is filled below row 9, and must name the columns. {there}"
+    )
+    assert refusal(sheet, {"table": {"skip_rows": 2}}).endswith(there)

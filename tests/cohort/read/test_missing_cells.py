@@ -10,6 +10,8 @@ from tabled import STAY, cells, count, spec, stay
 
 from cxlink.cli.commands import run
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.table import read_cohort
+from cxlink.report.profile_lines import profile
 
 ROWS = {"score": [99, 7, 5, -1], "months": [3, 2, 1, 4], "lost": [1, 0, 1, 0], "spent": [99, 5, -1, 7]}
 SPENT = {"spend": {"column": "spent", "complete": True, "refunds": True}}
@@ -116,8 +118,25 @@ def test_the_flag_takes_either_form(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert run(["check", str(path), *flags, "--missing", "score=99", "--missing", "score=-1"]) == 0
     assert "scores (score, 1-10): 40; without a score: 40" in capsys.readouterr().out
     assert run(["check", str(path), *flags, "--missing", "99", "--missing", "-1"]) == 0
-    assert run(["check", str(path), *flags, "--missing", "99", "--missing", "score=-1"]) == 2
-    assert "give one kind" in capsys.readouterr().err
+    assert (
+        run(["check", str(path), *flags, "--missing", "2", "--missing", "score=99", "--missing", "score=-1"])
+        == 2
+    )
+    assert "months must be a number" in capsys.readouterr().err  # a 2 is empty in every column
+
+
+def test_one_row_is_one_row(tmp_path: Path) -> None:
+    cohort = read_cohort(stay([5], [3], [1]), spec(STAY))
+    assert profile(cohort).startswith("table: 1 row read, 1 used\n")
+
+
+def test_codes_of_every_column_stand_beside_those_of_one(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("score,months,lost,plan\n99,3,1,-\n7,2,0,99\n-,2,0,NA\n")
+    both = {"table": {"missing": {"*": ["-"], "score": ["99"]}}, "adjust": {"columns": ["plan"]}}
+    assert cells(count(path, both), "score", "stratum.plan") == {
+        (None, "(missing)"): 1, (7, "99"): 1, (None, "NA"): 1,
+    }  # fmt: skip
 
 
 def test_a_list_is_said_to_act_on_nothing_where_no_text_is_read(tmp_path: Path) -> None:

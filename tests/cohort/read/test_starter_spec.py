@@ -328,16 +328,16 @@ def test_every_guess_has_its_sentence() -> None:
         "spend": {"column": "spent", "complete": True},
         "cohort": {"unconfirmed": [
             "score.scale", "score.higher_is_better", "subscription.window", "subscription.duration",
-            "subscription.unit", "spend.complete", "spend.currency",
+            "subscription.unit", "spend.complete", "spend.currency", "spend.window_months",
         ]},
     }  # fmt: skip
     table = customers(months=[5] * N, left=[0, 1] * (N // 2), spent=[10.0] * N)
     notes = profile_notes(read_cohort(table, make_spec(tables)).count().profile)
-    assert len(notes) == 7
-    assert len(set(notes)) == 7
+    assert len(notes) == 8
+    assert len(set(notes)) == 8
     assert all(note.startswith("Not confirmed: ") for note in notes)
     assert notes[-1] == (
-        "Not confirmed: [spend] currency = EUR is a guess. Once it is right, delete it from [cohort] unconfirmed."
+        "Not confirmed: [spend] window_months = 12 is a guess. Once it is right, delete it from [cohort] unconfirmed."
     )
 
 
@@ -509,7 +509,8 @@ def test_a_scale_to_a_hundred_has_no_codes() -> None:
     ("amount", "keys"),
     [
         ("€ 1.2{i},50", {"currency": "EUR", "decimal": ","}), ("1 2{i},50 €", {"currency": "EUR", "thousands": " "}),
-        ("${i}.50", {"currency": "USD"}), ("CHF 1’2{i}.00", {"currency": "CHF", "thousands": "’"}),
+        ("${i}.50", {"currency": "USD"}), ("{i},- EUR", {"decimal": ","}), ("1\u20092{i}", {"thousands": "\u2009"}),
+        ("CHF 1’2{i}.00", {"currency": "CHF", "thousands": "’"}),
     ],
 )  # fmt: skip
 def test_amounts_with_a_currency_are_counted_without_an_edit(
@@ -565,8 +566,37 @@ def test_a_word_among_words_is_a_word() -> None:
     assert "missing" not in starter_spec(frame.assign(plan=["-", "pro"] * (N // 2)))
 
 
-@pytest.mark.parametrize("answers", [["Satisfied", "Neutral"], ["70%", "80%"], ["★★★", "★★"]])
+@pytest.mark.parametrize(
+    "answers", [["Satisfied", "Neutral"], ["★★★", "★★"], ["Happy", "Glad", "Sad", "Odd"]]
+)
 def test_a_score_in_words_is_said_to_be_one(answers: list[str]) -> None:
     frame = customers(months_since_survey=[1 + i % 9 for i in range(N)], churned=[i % 2 for i in range(N)])
-    text = starter_spec(frame.assign(csat=answers * (N // 2)))
+    text = starter_spec(frame.assign(csat=answers * (N // len(answers))))
     assert f'# csat holds text, such as "{min(answers)}": write whole numbers of its scale instead' in text
+
+
+@pytest.mark.parametrize(
+    ("header", "amount", "currency", "sure"),
+    [
+        ("spend_next_12m", "${i}.50", "USD", False), ("spend_next_12m_cad", "${i}.50", "CAD", True),
+        ("spend_next_12m", "US${i}.50", "USD", True), ("spend_next_12m", "{i}.50", "EUR", False),
+        ("spend_next_12m_gbp", "{i}.50", "GBP", True), ("spend_next_12m", "kr {i}.50", "SEK", False),
+    ],
+)  # fmt: skip
+def test_a_currency_that_the_table_does_not_say_is_a_guess(
+    header: str, amount: str, currency: str, sure: bool, tmp_path: Path
+) -> None:
+    frame = customers(**{header: [amount.format(i=10 + i) for i in range(N)]})
+    found = counted(frame, tmp_path)
+    assert found.spec.spend is not None
+    assert found.spec.spend.currency == currency
+    assert ("spend.currency" in found.spec.cohort.unconfirmed) != sure
+    said = f"Not confirmed: amounts are taken to be in {currency} ([spend] currency)."
+    assert (said in profile_notes(found.profile)) != sure
+
+
+def test_a_score_in_per_cent_is_one_of_a_hundred(tmp_path: Path) -> None:
+    frame = customers(months_since_survey=[1 + i % 9 for i in range(N)], churned=[i % 2 for i in range(N)])
+    found = counted(frame.assign(csat=[f"{i % 4 * 25} %" for i in range(N)]), tmp_path)
+    assert found.spec.score.scale == "0-100"
+    assert found.scored.groupby("score")["n"].sum().to_dict() == {0: 10, 25: 10, 50: 10, 75: 10}

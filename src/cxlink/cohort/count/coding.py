@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cxlink.cohort.count.cell_remarks import event_words, lacking_spend, score_texts
 from cxlink.cohort.count.counts import CONTROL, MARGIN, PER_CUSTOMER, SPEND, Counts, add_up
 from cxlink.cohort.count.mix import MISSING
 from cxlink.cohort.count.profile import Profile, Remark
@@ -38,9 +39,9 @@ def code_cells(raw: pa.Table, spec: CohortSpec, read: Profile) -> Counts:
     n = raw["n"].to_numpy().astype(np.int64)
     entry, leave, lost, notes = _spells(times, spec, np.where(scored, n, 0))
     notes += [
-        *_event_words(raw, spec),
-        *_score_texts(raw, spec),
-        *_lacking_spend(raw, spec),
+        *event_words(raw, spec),
+        *score_texts(raw, spec),
+        *lacking_spend(raw, spec),
         *scored_stayers(scored, lost, n, spec),
         *unconfirmed_guesses(spec),
     ]
@@ -119,39 +120,6 @@ def _further_keys(raw: pa.Table) -> dict[str, Any]:
     if "bucket" in raw.column_names:
         keys["bucket"] = raw["bucket"].to_pandas().astype("int64")
     return keys
-
-
-def _event_words(raw: pa.Table, spec: CohortSpec) -> list[Remark]:
-    """Say which words were read as lost, and which as retained."""
-    if "words" not in raw.column_names or spec.subscription is None:
-        return []
-    words = raw.select(["event", "words"]).to_pandas().dropna()
-    lost, retained = (
-        tuple(sorted(set(words.loc[words["event"] == code, "words"]), key=lambda word: (word.lower(), word)))
-        for code in (1, 0)
-    )
-    facts = {"column": str(spec.subscription.event), "lost": lost or "–", "retained": retained or "–"}
-    return [Remark("event_words", facts=facts)] if lost or retained else []
-
-
-def _score_texts(raw: pa.Table, spec: CohortSpec) -> list[Remark]:
-    """Say that scores were read from labels, with one of them, and how many were rounded."""
-    remarks, column = [], spec.score.column
-    labels = pc.max(raw["labels"].cast(pa.string())).as_py() if "labels" in raw.column_names else None
-    if labels is not None:
-        remarks.append(Remark("score_labels", facts={"column": column, "label": labels}))
-    n_rounded = int(pc.sum(raw["rounded"]).as_py() or 0) if "rounded" in raw.column_names else 0
-    if n_rounded:
-        remarks.append(Remark("score_rounded", n_rounded, facts={"column": column}))
-    return remarks
-
-
-def _lacking_spend(raw: pa.Table, spec: CohortSpec) -> list[Remark]:
-    """Say how many customers with a score are left out of spend because theirs is empty."""
-    if spec.spend is None:
-        return []
-    n = int(pc.sum(raw.filter(pc.is_valid(raw["score"]))["spend_lacking"]).as_py() or 0)
-    return [Remark("spend_lacking", n, facts={"column": spec.spend.column})] if n else []
 
 
 CLOCK = ("event", "whole", "part", "follow", "entry", "exit", "lost", "wave")

@@ -28,10 +28,12 @@ def score_cure(column: str, spec: CohortSpec) -> Cure:
         marks = _other_marks(cell, spec.table)
         if marks:
             return f"{marks}, or {DROP}."
-        value = plain_number(cell or "", spec.table)
+        value = plain_number((cell or "").rstrip("% "), spec.table)
         if value is not None and value != round(value) and low - 0.5 <= value < high + 0.5:
             return f"Set [score] round = true, by which averages count as the nearest level, or {DROP}."
         ask = _means_nothing(column, cell)
+        if spec.score.labels and value is None:
+            return f"Add it to [score] labels, set {ask} if it means no answer, or {DROP}."
         first = "Set [score] scale" if value is not None or not ask else "Recode words as numbers"
         return f"{first}{f', set {ask} if it means no answer' if ask else ''}, or {DROP}."
 
@@ -69,6 +71,8 @@ def amount_cure(column: str, spec: CohortSpec, otherwise: str, below_zero: str =
         value = plain_number(bare(cell or ""), spec.table)
         if below_zero and value is not None and value < 0:
             return f"{below_zero}. {otherwise}"
+        if value is None and re.search("[0-9]", cell or ""):
+            return f"Write the number alone, with a minus in front if it is negative. {otherwise}"
         ask = _means_nothing(column, cell) if value is None else ""
         return f"If it means not known, set {ask}. {otherwise}" if ask else otherwise
 

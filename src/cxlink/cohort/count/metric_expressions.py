@@ -53,6 +53,11 @@ def segment_columns(spec: CohortSpec) -> tuple[str, ...]:
     return tuple(name for name in wanted if name not in taken)
 
 
+def segment_column(name: str) -> str:
+    """Column of a segment in the cells of metrics."""
+    return f"segment.{name}"
+
+
 def metric_rows(source: Source, spec: CohortSpec) -> MetricRows:
     """Turn the table's columns into keys, amounts and faults.
 
@@ -66,7 +71,7 @@ def metric_rows(source: Source, spec: CohortSpec) -> MetricRows:
     of_cells: tuple[str, ...] = ("score", "touchpoint", "member", "bucket")
     keys = {name: prepared.keys[name] for name in of_cells if name in prepared.keys}
     for name in segment_columns(spec):
-        keys[f"segment.{name}"] = columns.category(columns.raw(source, name, "segments"))
+        keys[segment_column(name)] = columns.category(columns.raw(source, name, "segments"))
     bad: dict[str, Any] = {}
     date = _date(spec)
     if date is not None:

@@ -6,9 +6,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxlink.cohort.count.rules import TableRule
-from cxlink.cohort.read.score_column import further_key
+from cxlink.cohort.read.score_column import further_key, levels_of
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.cohort.spec.other_scores import OtherScore
 
 _PREFIX = "other."
 
@@ -40,16 +41,14 @@ def other_ranges(source: Source, spec: CohortSpec, finer: pa.Table | None = None
 
 def other_rules(spec: CohortSpec) -> list[TableRule]:
     """Rules of further scores, in the order of the spec."""
-    return [
-        _rule(name, other.column, other.levels.low, other.levels.high) for name, other in spec.others.items()
-    ]
+    return [_rule(name, other) for name, other in spec.others.items()]
 
 
-def _rule(name: str, column: str, low: int, high: int) -> TableRule:
-    key = other_column(name)
+def _rule(name: str, other: OtherScore) -> TableRule:
+    key, low, high = other_column(name), other.levels.low, other.levels.high
     return TableRule(
-        (column,),
-        f"{column} must be a whole number from {low} to {high}, or empty",
+        (other.column,),
+        f"{other.column} must be {levels_of(other)}, or empty",
         lambda t: (t[key] < low) | (t[key] > high),
-        f"Set scale in [score] others.{name}.",
+        f"Set {'labels' if other.labels else 'scale'} in [score] others.{name}.",
     )

@@ -10,7 +10,7 @@ from cxlink.cohort.count.clusters import bucket_key
 from cxlink.cohort.count.survey_history import history_keys, survey_share, surveys_of_customer
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns, dates
-from cxlink.cohort.read.money import amount, amount_within
+from cxlink.cohort.read.money import amount, amount_within, quantity
 from cxlink.cohort.read.score_column import further_key, label_of, score_key
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import SURVEY_HISTORY, TENURE_AT_SURVEY, CohortSpec
@@ -160,8 +160,7 @@ def _control(source: Source, spec: CohortSpec, top: float) -> tuple[Any, Any] | 
     if spec.control is None:
         return None, None
     column = columns.raw(source, spec.control.column, "control")
-    currency = spec.spend.currency if spec.spend is not None else ""
-    value = amount(column, spec.table, currency).cast("float64")
+    value = quantity(column, spec.table, _currency(spec)).cast("float64")
     if column.type().is_string():
         word = column.strip().lower()
         value = ibis.cases((word == "true", 1.0), (word == "false", 0.0), else_=value)
@@ -175,7 +174,7 @@ def _score(source: Source, spec: CohortSpec) -> Any:
             f"{source.name}: {spec.score.column} holds true and false, no score from {scale.low} to {scale.high}. "
             "Name another [score] column."
         )
-    return score_key(column, spec.table, scale, spec.score.round)
+    return score_key(column, spec.table, scale, spec.score.round, spec.score.labels)
 
 
 def _undated(source: Source, spec: CohortSpec) -> dict[str, Any]:
@@ -283,8 +282,14 @@ def _stratum(source: Source, spec: CohortSpec, name: str) -> Any:
         assert sub is not None
         start, asked = (dates.day(source, str(column), "adjust") for column in (sub.signup, sub.survey))
         tenure = periods.whole_periods(start, asked, sub.unit)
-        return columns.band(tenure, spec.table, cuts)
-    return columns.band(columns.raw(source, name, "adjust"), spec.table, cuts)
+        return columns.band(tenure, tenure, cuts)
+    column = columns.raw(source, name, "adjust")
+    return columns.band(column, quantity(column, spec.table, _currency(spec)), cuts)
+
+
+def _currency(spec: CohortSpec) -> str:
+    """The currency whose mark amounts may bear; none where there is no spend."""
+    return spec.spend.currency if spec.spend is not None else ""
 
 
 def _complete(source: Source, spec: CohortSpec, score: Any) -> Any | None:

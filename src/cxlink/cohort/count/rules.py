@@ -14,6 +14,7 @@ from cxlink.cohort.count.row_expressions import FAULTS
 from cxlink.cohort.read import dates
 from cxlink.cohort.read.columns import BAD
 from cxlink.cohort.read.dates import LAST_KNOWN, is_day
+from cxlink.cohort.read.score_column import levels_of
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import SubscriptionSection
 from cxlink.cohort.strata import stratum_column
@@ -61,7 +62,7 @@ def _score_rule(spec: CohortSpec) -> TableRule:
     low, high, name = spec.scale.low, spec.scale.high, spec.score.column
     return TableRule(
         (name,),
-        f"{name} must be a whole number from {low} to {high}",
+        f"{name} must be {levels_of(spec.score)}",
         lambda t: (t.score < low) | (t.score > high),
         score_cure(name, spec),
     )

@@ -58,7 +58,7 @@ def with_history(source: Source, spec: CohortSpec) -> Source:
     # what the rows before and after are asked of is made once a row
     source = source.kept(
         source.table.mutate(
-            score_key(raw, spec.table, spec.scale, spec.score.round).name(_SCORE),
+            score_key(raw, spec.table, spec.scale, spec.score.round, spec.score.labels).name(_SCORE),
             columns.is_given(raw).name(_GIVEN),
             on.name(_DAY),
             periods.start_place(on, sub.unit).cast("int32").name(_START),
@@ -173,7 +173,7 @@ def history_keys(source: Source, spec: CohortSpec) -> dict[str, Any]:
         "twice": columns.as_one(rows[_TWICE]),
     }
     if SINCE_LAST in spec.cuts:
-        keys[stratum_column(SINCE_LAST)] = columns.band(rows[_SINCE], spec.table, spec.cuts[SINCE_LAST])
+        keys[stratum_column(SINCE_LAST)] = columns.band(rows[_SINCE], rows[_SINCE], spec.cuts[SINCE_LAST])
     return keys
 
 

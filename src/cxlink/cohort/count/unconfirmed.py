@@ -6,7 +6,7 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 _WITH_A_SENTENCE = frozenset((
     "cohort.repeat", "score.scale", "score.higher_is_better", "subscription.window", "subscription.duration",
     "subscription.unit", "subscription.event", "subscription.observed_until", "subscription.gap_days",
-    "spend.complete",
+    "spend.complete", "spend.currency", "score.labels",
 ))  # fmt: skip
 """Keys whose guess has a sentence of its own, which says what it would change."""
 
@@ -17,6 +17,7 @@ def unconfirmed_guesses(spec: CohortSpec) -> list[Remark]:
     for name in spec.cohort.unconfirmed:
         section, key = name.split(".")
         value = getattr(getattr(spec, section), key)
+        value = ", ".join(value) if isinstance(value, tuple) else value
         code = f"unconfirmed_{key}" if name in _WITH_A_SENTENCE else "unconfirmed"
         remarks.append(
             Remark(code, facts={"key": f"[{section}] {key}", "value": str(value), "unit": spec.unit})

@@ -11,7 +11,10 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.read.files import likely_skip
+from cxlink.cohort.read.header_place import way_to_header
 from cxlink.cohort.read.source import Source
+from cxlink.cohort.spec.skipped_rows import around_header
 from cxlink.cohort.spec.spec_sections import TableSection
 
 BAD = -1
@@ -20,6 +23,9 @@ BAD = -1
 YES = frozenset({"1", "true", "t", "yes", "y", "ja", "j", "si", "sí", "sim", "oui"})
 NO = frozenset({"0", "false", "f", "no", "n", "nee", "nein", "non", "nao", "não"})
 """Words of yes and of no, in English, Dutch, German, Spanish, Portuguese and French."""
+
+BLANKS, APOSTROPHES = " \u00a0\u2009\u202f", "'’"
+"""Marks between thousands that look alike, of which one table may hold several: blanks, no-break and thin ones."""
 
 _CODE = r"^([0-9]+)([.,]0{0,2}|\s+=\s.*)$"
 """A whole number with zeros behind its mark, or with the label of a statistics package: ``1 = yes``."""
@@ -46,8 +52,21 @@ def raw(source: Source, name: str, role: str) -> Any:
     near = difflib.get_close_matches(name, source.columns, n=1, cutoff=0.5)
     folded = [column for column in source.columns if column.lower().strip() == name.lower().strip()]
     hint = next(iter((*folded, *near)), None)
-    cure = f"Did you mean {hint!r}?" if hint else f"It has: {', '.join(source.columns[:12])}."
+    cure = (
+        f"Did you mean {hint!r}?"
+        if hint
+        else f"It has: {', '.join(source.columns[:12])}.{_other_header(source)}"
+    )
     raise InputError(f"{source.name}: no column {name!r} ({role}). {cure}")
+
+
+def _other_header(source: Source) -> str:
+    """Which line seems to name the columns, where ``[table] skip_rows`` says another one; empty otherwise."""
+    said = source.options.skip_rows
+    if said is None or not source.files:
+        return ""
+    likely = likely_skip(source.files, source.options)
+    return "" if around_header(likely)[0] == around_header(said)[0] else f" {way_to_header(said, likely)}"
 
 
 def as_one(condition: Any) -> Any:
@@ -91,12 +110,12 @@ def number(column: Any, options: TableSection) -> Any:
 
 def plain_number(text: str, options: TableSection) -> float | None:
     """Read one text as `number` reads a column of it; None where it is no number."""
-    text, thousands = text.strip(), options.thousands or ""
-    whole = rf"([0-9]+|[0-9]{{1,3}}({re.escape(thousands)}[0-9]{{3}})+)" if thousands else "[0-9]+"
+    text, mark = text.strip(), _thousands(options)
+    whole = rf"([0-9]+|[0-9]{{1,3}}({mark}[0-9]{{3}})+)" if mark else "[0-9]+"
     point = re.escape(options.decimal)
     if re.fullmatch(rf"[-+]?({whole}({point}[0-9]*)?|{point}[0-9]+)([eE][-+]?[0-9]+)?", text) is None:
         return None
-    return float((text.replace(thousands, "") if thousands else text).replace(options.decimal, "."))
+    return float((re.sub(mark, "", text) if mark else text).replace(options.decimal, "."))
 
 
 def within(column: Any, options: TableSection, low: float, high: float) -> Any:
@@ -109,13 +128,20 @@ def within(column: Any, options: TableSection, low: float, high: float) -> Any:
     return number(column, options).between(low, high)
 
 
+def _thousands(options: TableSection) -> str:
+    """Pattern of the mark between thousands, and of those that look like it; empty where there is none."""
+    mark = options.thousands or ""
+    alike = next((marks for marks in (BLANKS, APOSTROPHES) if mark and mark in marks), "")
+    return f"[{alike}]" if alike else re.escape(mark)
+
+
 def _in_plain_notation(text: Any, options: TableSection) -> Any:
     """Numbers in the table's own notation as an engine reads them; empty where they are in another one."""
-    mark, point = re.escape(options.thousands or ""), re.escape(options.decimal)
+    mark, point = _thousands(options), re.escape(options.decimal)
     whole = rf"([0-9]+|[0-9]{{1,3}}({mark}[0-9]{{3}})+)" if mark else "[0-9]+"
     fits = text.re_search(rf"^[-+]?{whole}({point}[0-9]*)?([eE][-+]?[0-9]+)?$")
-    if options.thousands:
-        text = text.replace(options.thousands, "")
+    if mark:
+        text = text.re_replace(mark, "")
     return fits.ifelse(text.replace(options.decimal, "."), None)
 
 
@@ -217,9 +243,14 @@ def category(column: Any) -> Any:
     return column if plain else column.cast("string")
 
 
-def band(column: Any, options: TableSection, cuts: tuple[float, ...]) -> Any:
-    """Give the band of a number as a key: 0 below the first cut, 1 from it on, …; `BAD` where it is no number."""
-    value = number(column, options)
+def percentage(column: Any, options: TableSection) -> Any:
+    """Give text that ends in a per cent sign as the number before it: 70 of ``70 %``; empty elsewhere."""
+    text = column.strip()
+    return text.endswith("%").ifelse(number(text.re_replace(rf"[{BLANKS}]*%$", ""), options), None)
+
+
+def band(column: Any, value: Any, cuts: tuple[float, ...]) -> Any:
+    """Give the band of a column's number as a key: 0 below the first cut, 1 from it on, …; `BAD` where it has none."""
     total = as_one(value >= cuts[0])
     for cut in cuts[1:]:
         total = total + as_one(value >= cut)

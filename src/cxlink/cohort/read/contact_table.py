@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns, dates
-from cxlink.cohort.read.score_column import score_key
+from cxlink.cohort.read.score_column import levels_of, score_key
 from cxlink.cohort.read.source import Source, open_source
 from cxlink.cohort.read.survey_table import beside, joining_key, of_its_own
 from cxlink.cohort.spec.cohort_spec import CohortSpec
@@ -72,7 +72,9 @@ def _checked(source: Source, section: TouchpointsSection) -> Contacts:
     rows = source.table.select(
         key=joining_key(raw[section.on]),
         touchpoint=columns.category(raw[section.touchpoint]).cast("string").strip().nullif(""),
-        score=score_key(raw[section.score], source.options, section.levels).cast("int64"),
+        score=score_key(raw[section.score], source.options, section.levels, labels=section.labels).cast(
+            "int64"
+        ),
         day=day,
         no_day=columns.as_one(columns.is_given(raw[section.date]) & day.isnull()),
     )
@@ -105,8 +107,8 @@ def _refuse_faults(source: Source, section: TouchpointsSection, rows: Any) -> No
         )
     if totals["off"]:
         raise InputError(
-            f"{source.name}: {section.score} must be a whole number from {scale.low} to {scale.high}, or empty. "
-            f"{totals['off']:,} of {totals['n']:,} contacts fail. Set [touchpoints] scale, or mend them."
+            f"{source.name}: {section.score} must be {levels_of(section)}, or empty. {totals['off']:,} of "
+            f"{totals['n']:,} contacts fail. Set [touchpoints] {'labels' if section.labels else 'scale'}, or mend them."
         )
 
 

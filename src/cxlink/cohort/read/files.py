@@ -8,9 +8,10 @@ from typing import Any
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.labelled_files import LABELLED, read_labelled
 from cxlink.cohort.read.parquet_files import PARQUET, parquet_header, parquet_zones
-from cxlink.cohort.read.text_files import decoded, lines_above, named, read_text, text_header
-from cxlink.cohort.read.workbooks import WORKBOOKS, lines_above_in, read_sheet
+from cxlink.cohort.read.text_files import decoded, named, read_text, skip_in_text, text_header
+from cxlink.cohort.read.workbooks import WORKBOOKS, read_sheet, skip_in_sheet
 from cxlink.cohort.read.zones import common_zones, in_own_zones
+from cxlink.cohort.spec.skipped_rows import SkipRows
 from cxlink.cohort.spec.spec_sections import TableSection
 
 _TEXT = {".csv", ".tsv", ".txt"}
@@ -151,8 +152,8 @@ def read_files(
     return tables[0].union(*tables[1:]), columns
 
 
-def rows_above_header(files: tuple[Path, ...], options: TableSection) -> int:
-    """Number of lines or rows above the one that names the columns, in the first of some files.
+def likely_skip(files: tuple[Path, ...], options: TableSection) -> SkipRows:
+    """Lines or rows that are neither the one that names the columns nor customers, in the first of some files.
 
     Raises
     ------
@@ -161,8 +162,8 @@ def rows_above_header(files: tuple[Path, ...], options: TableSection) -> int:
     """
     kind = _kind(files[0])
     if kind in _TEXT:
-        return lines_above(files[0], options)
-    return lines_above_in(files[0], options.sheet) if kind in WORKBOOKS else 0
+        return skip_in_text(files[0], options)
+    return skip_in_sheet(files[0], options.sheet) if kind in WORKBOOKS else 0
 
 
 def _read_arrow(files: tuple[Path, ...], wanted: Collection[str] | None) -> tuple[Any, tuple[str, ...]]:

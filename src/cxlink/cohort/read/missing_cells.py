@@ -5,6 +5,7 @@ from typing import Any
 
 from cxlink.cohort.spec.spec_sections import TableSection
 
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -37,7 +38,7 @@ def _emptied(column: Any, codes: tuple[str, ...]) -> Any:
     text = column.cast("string").strip()
     coded = text.isin([code.strip() for code in codes])
     if numbers and kind.is_string():
-        coded = coded | text.try_cast("float64").isin(numbers).fill_null(False)
+        coded = coded | (~text.contains("_") & text.try_cast("float64").isin(numbers)).fill_null(False)
     days = [code for code in codes if _DAY.fullmatch(code)]
     if days and not kind.is_date():
         timed = text.re_search("^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]")
@@ -46,7 +47,4 @@ def _emptied(column: Any, codes: tuple[str, ...]) -> Any:
 
 
 def _number(code: str) -> float | None:
-    try:
-        return float(code)
-    except ValueError:
-        return None
+    return float(code) if _NUMBER.fullmatch(code.strip()) else None

@@ -1,5 +1,6 @@
-"""A score as surveys export it: a whole number, a label such as ``7 - good``, ``7/10``, or an average to be rounded."""
+"""A score as surveys export it: a number, a label such as ``7 - good``, ``7/10``, ``70%``, or an average."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cxlink.cohort.errors import InputError
@@ -7,16 +8,21 @@ from cxlink.cohort.read import columns
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.other_scores import OtherScore
 from cxlink.cohort.spec.scales import Scale
+from cxlink.cohort.spec.score_labels import LabelledScore, folded
 from cxlink.cohort.spec.spec_sections import TableSection
 
 _LABELLED = r"^([-+]?[0-9]{1,3})(\s*[-–—=:.)(]+\s*|\s+)[^0-9\s/].*$"
+_HUNDRED = 100
 _OUT_OF = r"^([0-9]{1,3})\s*(/|out of|of|van|von)\s*([0-9]{1,3})$"
 
 
-def score_key(column: Any, options: TableSection, scale: Scale, rounded: bool = False) -> Any:
+def score_key(
+    column: Any, options: TableSection, scale: Scale, rounded: bool = False, labels: Sequence[str] = ()
+) -> Any:
     """Give a score as a key, one below its scale where a cell holds no level of it.
 
-    A label counts as the number that it begins with, ``7/10`` as 7 on a scale that ends at 10.
+    A label counts as the number that it begins with, ``7/10`` as 7 on a scale that ends at 10, ``70%`` as 70 on one
+    that ends at 100.
 
     Parameters
     ----------
@@ -28,10 +34,13 @@ def score_key(column: Any, options: TableSection, scale: Scale, rounded: bool = 
         Its levels.
     rounded : bool
         Whether an average counts as the nearest level, halves as the higher number.
+    labels : sequence of str
+        Words for its levels, lowest first; capitals and blanks do not tell them apart. With them only they and plain
+        numbers are read.
     """
     if column.type().is_integer():
         return column
-    value = _number(column, options, scale)
+    value = _number(column, options, scale, labels)
     if rounded:
         value = (value.between(scale.low - 1, scale.high + 1).ifelse(value, None) + 0.5).floor()
     return columns.whole_of(value, columns.is_given(column), (scale.low, scale.high))
@@ -60,7 +69,13 @@ def further_key(source: Source, name: str, other: OtherScore) -> Any:
             f"{source.name}: {other.column} holds true and false, no score from {scale.low} to {scale.high}. "
             f"Name another column in [score] others.{name}."
         )
-    return score_key(column, source.options, scale, other.round)
+    return score_key(column, source.options, scale, other.round, other.labels)
+
+
+def levels_of(score: LabelledScore) -> str:
+    """What a cell of a score must hold, as a rule names it."""
+    one = "one of its labels, or " if score.labels else ""
+    return f"{one}a whole number from {score.levels.low} to {score.levels.high}"
 
 
 def label_of(column: Any, options: TableSection) -> Any | None:
@@ -72,12 +87,18 @@ def label_of(column: Any, options: TableSection) -> Any | None:
     return plain.ifelse(None, text)
 
 
-def _number(column: Any, options: TableSection, scale: Scale) -> Any:
+def _number(column: Any, options: TableSection, scale: Scale, labels: Sequence[str]) -> Any:
     value = columns.number(column, options).cast("float64")
     if not column.type().is_string():
         return value
     import ibis
 
+    if scale.high == _HUNDRED:
+        value = value.coalesce(columns.percentage(column, options))
+    if labels:
+        said = column.re_replace(rf"[{columns.BLANKS}\s]+", " ").strip().lower()
+        level = [(said == folded(label), float(k)) for k, label in enumerate(labels, scale.low)]
+        return value.coalesce(ibis.cases(*level, else_=None))
     text = column.strip().lower()
     top = text.re_extract(_OUT_OF, 3)
     out_of = text.re_extract(_OUT_OF, 1).try_cast("float64")

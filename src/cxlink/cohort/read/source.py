@@ -100,7 +100,7 @@ class Source:
             yield
         except Exception as error:
             said = InputError(
-                f"{self.name}: {complaint(error, self.files, self.address, self.options.skip_rows or 0)}."
+                f"{self.name}: {complaint(error, self.files, self.address, sum(self.options.around_header))}."
             )
             raise said from (None if self.address else error)
 
@@ -185,7 +185,7 @@ def _opened(table: Any, options: TableSection, wanted: Collection[str] | None) -
     except InputError:
         raise
     except Exception as error:
-        raise InputError(f"{name}: {complaint(error, files, above=options.skip_rows or 0)}.") from None
+        raise InputError(f"{name}: {complaint(error, files, above=sum(options.around_header))}.") from None
     return Source(name, rows, columns, options, engine, ordered=True, files=files)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from cxlink.cohort.addresses import is_address
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns
-from cxlink.cohort.read.files import find_files, rows_above_header
+from cxlink.cohort.read.files import find_files, likely_skip
 from cxlink.cohort.read.source import Source, open_source
 from cxlink.cohort.spec.cohort_spec import CohortSpec, TableSection
 
@@ -70,7 +70,7 @@ def of_its_own(place: str, options: TableSection) -> TableSection:
     own = options.model_copy(update={"sheet": None, "skip_rows": None})
     if is_address(place):
         return own
-    return own.model_copy(update={"skip_rows": rows_above_header(find_files(place), own)})
+    return own.model_copy(update={"skip_rows": likely_skip(find_files(place), own)})
 
 
 def joining_key(column: Any) -> Any:

@@ -12,8 +12,9 @@ from statistics import median, mode
 from typing import Any
 
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.read.header_place import LOOKED_AT, refuse_title, rows_above
+from cxlink.cohort.read.header_place import LOOKED_AT, refuse_unsaid, rows_to_skip, way_to_header
 from cxlink.cohort.read.unpacked import opened
+from cxlink.cohort.spec.skipped_rows import SkipRows
 from cxlink.cohort.spec.spec_sections import TableSection
 
 _DELIMITERS = ",;\t|"
@@ -33,32 +34,46 @@ def text_header(file: Path, options: TableSection) -> Header:
     """
     text = _head(file, options)
     if options.skip_rows is None:
-        refuse_title(file.name, _lines_above(text, options))
-    lines, n = list(io.StringIO(text, newline="")), options.skip_rows or 0
+        refuse_unsaid(file.name, _skip_in(text, options))
+    lines, (n, _) = list(io.StringIO(text, newline="")), options.around_header
     if any(line.count('"') % 2 for line in lines[:n]):  # engines do not count such lines alike
         raise InputError(
             f"{file.name}: a quote above the header goes on in the next line. Delete these lines."
         )
-    text = "".join(lines[n:])
-    delimiter = _delimiter(_unquoted(text), options)
-    record = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+    below = "".join(lines[n:])
+    delimiter = _delimiter(_unquoted(below), options)
+    record = next(csv.reader(io.StringIO(below, newline=""), delimiter=delimiter), [])
     if not any(name.strip() for name in record):
-        raise InputError(f"{file.name}: the first line is empty; it must name the columns.")
+        raise InputError(f"{file.name}: {_nameless(len(lines), n)}{_way(text, options)}")
     return tuple(named(record)), delimiter
 
 
-def lines_above(file: Path, options: TableSection) -> int:
-    """Number of lines of a text file above the one that names its columns.
+def _nameless(n_lines: int, above: int) -> str:
+    """What is wrong with a line that names no columns."""
+    if not above:
+        return "the first line is empty; it must name the columns."
+    what = f"line {above + 1:,} is empty" if above < n_lines else f"there are {n_lines:,} lines"
+    return f"{what}, and [table] skip_rows leaves line {above + 1:,} to name the columns."
+
+
+def _way(text: str, options: TableSection) -> str:
+    likely = _skip_in(text, options)
+    said = options.skip_rows or 0
+    return f" {way_to_header(said, likely)}" if likely or said else ""
+
+
+def skip_in_text(file: Path, options: TableSection) -> SkipRows:
+    """Lines of a text file that are neither the one that names its columns nor customers.
 
     Raises
     ------
     InputError
         If it is not text in the encoding given.
     """
-    return _lines_above(_head(file, options), options)
+    return _skip_in(_head(file, options), options)
 
 
-def _lines_above(text: str, options: TableSection) -> int:
+def _skip_in(text: str, options: TableSection) -> SkipRows:
     records, ends = _records(text, _delimiter(_unquoted(text), options))
     widths = [len(record) for record in records if record]
     if not widths:
@@ -68,7 +83,8 @@ def _lines_above(text: str, options: TableSection) -> int:
         marks = _DELIMITERS if options.delimiter is None else options.delimiter
         several = [_records(text, mark) for mark in marks]
         records, ends = max(several, key=lambda read: median(len(record) for record in read[0]))
-    return ends[rows_above(records)]
+    skip = rows_to_skip(records)
+    return ends[skip] if isinstance(skip, int) else skip
 
 
 def _records(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
@@ -114,11 +130,12 @@ def named(columns: Sequence[str]) -> list[str]:
 def read_text(engine: Any, paths: list[str], header: Header, options: TableSection) -> Any:
     """Rows of UTF-8 files of one header, read by DuckDB."""
     names, delimiter = header
+    above, below = options.around_header
     return engine.read_csv(
         [glob.escape(path) for path in paths],
-        columns=dict.fromkeys(names, "VARCHAR"), header=True, delim=delimiter, quote='"', escape='"',
+        columns=dict.fromkeys(names, "VARCHAR"), header=not below, delim=delimiter, quote='"', escape='"',
         nullstr=list(options.missing_anywhere or [""]), auto_detect=False, strict_mode=True, hive_partitioning=False,
-        skip=options.skip_rows or 0,
+        skip=above + 1 + below if below else above,
     )  # fmt: skip
 
 
@@ -128,10 +145,13 @@ def decoded(file: Path, header: Header, options: TableSection, wanted: Collectio
     from pyarrow import csv as arrow_csv
 
     names, delimiter = header
+    above, below = options.around_header
+    skipped = {"skip_rows": above}
+    if below:
+        _, ends = _records("".join(list(io.StringIO(_head(file, options), newline=""))[above:]), delimiter)
+        skipped = {"skip_rows": above + ends[min(1 + below, len(ends) - 1)], "column_names": names}
     how = {
-        "read_options": arrow_csv.ReadOptions(
-            encoding=options.encoding, use_threads=False, skip_rows=options.skip_rows or 0
-        ),
+        "read_options": arrow_csv.ReadOptions(encoding=options.encoding, use_threads=False, **skipped),
         "parse_options": arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         "convert_options": arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),

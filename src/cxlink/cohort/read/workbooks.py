@@ -1,12 +1,14 @@
 """Sheets of Excel and OpenDocument workbooks as Arrow tables: numbers, dates and text as the cells hold them."""
 
 import datetime
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.read.header_place import LOOKED_AT, refuse_title, rows_above
+from cxlink.cohort.read.header_place import LOOKED_AT, refuse_unsaid, rows_to_skip, way_to_header
+from cxlink.cohort.spec.skipped_rows import SkipRows
 from cxlink.cohort.spec.spec_sections import TableSection
 
 WORKBOOKS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
@@ -21,42 +23,54 @@ def read_sheet(file: Path, options: TableSection) -> Any:
     InputError
         If there is no such sheet, or it is empty.
     """
-    from python_calamine import CalamineWorkbook
-
-    sheet = options.sheet
-    book = CalamineWorkbook.from_path(str(file))
-    names = list(book.sheet_names)
-    if sheet is not None and sheet not in names:
+    shown, name, rows = _filled_sheet(file, options.sheet)
+    likely, (above, below) = _skip_in(rows), options.around_header
+    if options.skip_rows is None:
+        refuse_unsaid(shown, likely)
+    left = rows[above:] if below else _from_first(rows[above:])
+    if not left or not any(cell != "" for cell in left[0]):
+        what = f"row {above + 1:,} is empty" if left else f"no row is filled below row {above:,}"
         raise InputError(
-            f"{file.name}: no sheet {sheet!r}. It has: {', '.join(names[:12])}. Set [table] sheet."
+            f"{shown}: {what}, and must name the columns. {way_to_header(options.skip_rows or 0, likely)}"
         )
-    for name in [sheet] if sheet is not None else names:
-        rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-        if options.skip_rows is None:
-            refuse_title(f"{file.name}, sheet {name!r}" if len(names) > 1 else file.name, _above(rows))
-        rows = _from_first(rows[options.skip_rows or 0 :])
-        if rows:
-            return _table(file, name, rows, options.missing_anywhere)
-    raise InputError(f"{file.name}: {f'the sheet {sheet!r}' if sheet else 'every sheet'} is empty.")
+    return _table(file, name, [left[0], *left[1 + below :]], options.missing_anywhere)
 
 
-def lines_above_in(file: Path, sheet: str | None) -> int:
-    """Number of rows of a sheet above the one that names its columns, where a title is among them.
+def skip_in_sheet(file: Path, sheet: str | None) -> SkipRows:
+    """Rows of a sheet that are neither the one that names its columns nor customers, where there are such.
 
     Raises
     ------
     InputError
         If it cannot be read.
     """
+    return _skip_in(_filled_sheet(file, sheet)[2])
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Any]:
+    """Open a workbook, and tell in one line what cannot be read of it."""
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
-        book = CalamineWorkbook.from_path(str(file))
-        names = [sheet] if sheet is not None and sheet in book.sheet_names else book.sheet_names
-        sheets = (book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in names)
-        return next((_above(rows) for rows in sheets if rows), 0)
+        yield CalamineWorkbook.from_path(str(file))
     except CalamineError as error:
         raise InputError(f"{file.name}: cannot be read ({error}).") from None
+
+
+def _filled_sheet(file: Path, sheet: str | None) -> tuple[str, str, list[list[Any]]]:
+    """What messages call the sheet, its name and its rows: the one named, else the first that holds anything."""
+    with _opened(file) as book:
+        names = list(book.sheet_names)
+        if sheet is not None and sheet not in names:
+            raise InputError(
+                f"{file.name}: no sheet {sheet!r}. It has: {', '.join(names[:12])}. Set [table] sheet."
+            )
+        for name in [sheet] if sheet is not None else names:
+            rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            if _from_first(rows):
+                return f"{file.name}, sheet {name!r}" if len(names) > 1 else file.name, name, rows
+    raise InputError(f"{file.name}: {f'the sheet {sheet!r}' if sheet else 'every sheet'} is empty.")
 
 
 def _from_first(rows: list[list[Any]]) -> list[list[Any]]:
@@ -65,11 +79,13 @@ def _from_first(rows: list[list[Any]]) -> list[list[Any]]:
     return rows[first:]
 
 
-def _above(rows: list[list[Any]]) -> int:
-    """Rows above the header, where there is more above it than blank rows, which are always skipped."""
+def _skip_in(rows: list[list[Any]]) -> SkipRows:
+    """Rows to skip, where there is more above the header than blank rows, which are skipped anyway, or any below it."""
     blank = len(rows) - len(_from_first(rows))
-    title = rows_above(rows[blank : blank + LOOKED_AT])
-    return blank + title if title else 0
+    skip = rows_to_skip(rows[blank : blank + LOOKED_AT])
+    if isinstance(skip, tuple):
+        return (*range(1, blank + 1), *(blank + row for row in skip))
+    return blank + skip if skip else 0
 
 
 def sheets_of(file: Path) -> tuple[str, ...]:
@@ -80,13 +96,8 @@ def sheets_of(file: Path) -> tuple[str, ...]:
     InputError
         If it cannot be read.
     """
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        book = CalamineWorkbook.from_path(str(file))
+    with _opened(file) as book:
         sheets = {name: book.get_sheet_by_name(name) for name in book.sheet_names}
-    except CalamineError as error:
-        raise InputError(f"{file.name}: cannot be read ({error}).") from None
     return tuple(sorted(sheets, key=lambda name: -sheets[name].height * sheets[name].width))
 
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from pydantic import Field
 
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.spec.scales import Scale, parse_scale
-from cxlink.cohort.spec.section import Section
+from cxlink.cohort.spec.scales import parse_scale
+from cxlink.cohort.spec.score_labels import LabelledScore
 
 MAIN = "score"
 """What the score of ``[score] column`` is called beside the others."""
@@ -20,18 +20,11 @@ _TAKEN = frozenset(
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
-class OtherScore(Section):
+class OtherScore(LabelledScore):
     """A further score: its column, its scale and its direction."""
 
     column: str = Field(min_length=1)
-    scale: str
-    higher_is_better: bool = True
     round: bool = False
-
-    @property
-    def levels(self) -> Scale:
-        """The scale."""
-        return parse_scale(self.scale, self.higher_is_better)
 
 
 def refuse_others(

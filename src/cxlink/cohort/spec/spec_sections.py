@@ -13,7 +13,9 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from cxlink.cohort.spec.anchor_texts import stated_anchors
 from cxlink.cohort.spec.other_scores import OtherScore
 from cxlink.cohort.spec.scales import parse_levels
+from cxlink.cohort.spec.score_labels import LabelledScore
 from cxlink.cohort.spec.section import Section as Section
+from cxlink.cohort.spec.skipped_rows import SkipRows, around_header, checked_skip
 
 Unit = Literal["day", "week", "month", "quarter", "year"]
 Effect = Literal["levels", "linear", "monotone", "spline"]
@@ -32,6 +34,10 @@ def _as_text(codes: Any) -> tuple[Any, ...]:
 
 NOTHING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 """Text that is an empty cell unless the spec lists other."""
+
+
+EVERY_COLUMN = "*"
+"""Beside the columns of ``[table] missing``: what is empty in all of them."""
 
 
 class CohortSection(Section):
@@ -64,21 +70,27 @@ class TableSection(Section):
     missing: tuple[str, ...] | dict[str, tuple[str, ...]] = NOTHING
     date_format: str | None = None
     sheet: str | None = None
-    skip_rows: Annotated[int, Field(ge=0, le=1000)] | None = None
+    skip_rows: Annotated[SkipRows | None, BeforeValidator(checked_skip)] = None
     surveys: str | None = None
     on: str | None = None
     true: tuple[str, ...] = ()
     false: tuple[str, ...] = ()
 
     @property
+    def around_header(self) -> tuple[int, int]:
+        """Number of rows above the header, and of those between it and the first customer."""
+        return around_header(self.skip_rows or 0)
+
+    @property
     def missing_anywhere(self) -> tuple[str, ...]:
         """Text that is an empty cell in every column."""
-        return NOTHING if isinstance(self.missing, dict) else self.missing
+        return self.missing.get(EVERY_COLUMN, NOTHING) if isinstance(self.missing, dict) else self.missing
 
     @property
     def missing_in(self) -> dict[str, tuple[str, ...]]:
         """Codes that are an empty cell in one column, by its name."""
-        return self.missing if isinstance(self.missing, dict) else {}
+        listed = self.missing if isinstance(self.missing, dict) else {}
+        return {name: codes for name, codes in listed.items() if name != EVERY_COLUMN}
 
     @field_validator("missing", mode="before")
     @classmethod
@@ -86,7 +98,7 @@ class TableSection(Section):
         lists = value.values() if isinstance(value, Mapping) else [value]
         if not all(isinstance(codes, list | tuple) for codes in lists):
             raise ValueError(
-                'write a list, ["-"] for every column, or one for each of some, { csat = ["99"] }'
+                'write a list, ["-"] for every column, or one for each of some, { csat = ["99"], "*" = ["-"] }'
             )
         if isinstance(value, Mapping):
             return {name: _as_text(codes) for name, codes in value.items()}
@@ -121,12 +133,10 @@ class TableSection(Section):
         return self
 
 
-class ScoreSection(Section):
+class ScoreSection(LabelledScore):
     """The experience score."""
 
     column: str
-    scale: str
-    higher_is_better: bool = True
     worst: Levels | None = None
     best: Levels | None = None
     round: bool = False

@@ -2,29 +2,22 @@
 
 from pydantic import Field
 
-from cxlink.cohort.spec.scales import Scale, parse_scale
-from cxlink.cohort.spec.section import Section
+from cxlink.cohort.spec.scales import parse_scale
+from cxlink.cohort.spec.score_labels import LabelledScore
 
 MOST_TOUCHPOINTS = 8
 """With more, hardly a customer has the same contacts as another."""
 
 
-class TouchpointsSection(Section):
+class TouchpointsSection(LabelledScore):
     """Where contacts stand, and their columns; ``segment`` is a column of the customers' table."""
 
     table: str = Field(min_length=1)
     on: str = Field(min_length=1)
     touchpoint: str = Field(min_length=1)
     score: str = Field(min_length=1)
-    scale: str
-    higher_is_better: bool = True
     date: str = Field(min_length=1)
     segment: str | None = None
-
-    @property
-    def levels(self) -> Scale:
-        """The scale of the contacts' scores."""
-        return parse_scale(self.scale, self.higher_is_better)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -9,19 +9,18 @@ from typing import Any
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns
 from cxlink.cohort.read.dates import date
-from cxlink.cohort.read.money import amount
+from cxlink.cohort.read.money import quantity
 from cxlink.cohort.read.safe_engines import embedded
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.spec_sections import TableSection
+from cxlink.cohort.starter.answer_words import Answers, answers_of
 from cxlink.cohort.starter.header_words import in_plain_letters
 from cxlink.cohort.starter.odd_cells import no_answers, slips_of
 
 LOOKED_AT = 50_000
 """First rows of a table that are looked at."""
-_EXACT = 2**53
+_EXACT, _TOP_SCORE, _WORDS = 2**53, 10, 12
 _FEW = 20  # rows below which no value is taken for a slip
-_TOP_SCORE = 10
-_WORDS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +89,11 @@ class Look:
         return (
             not self.whole and low is not None and high is not None and 0 <= low < high - 1 <= _TOP_SCORE - 1
         )
+
+    @property
+    def answers(self) -> Answers | None:
+        """The answers in words that it holds, as surveys offer them."""
+        return answers_of(self.words) if self.low is None and self.dates is None else None
 
     def called(self, pattern: str) -> bool:
         """Whether the column's name, in plain letters, matches."""
@@ -227,7 +231,7 @@ def _read(column: Any, source: Source) -> dict[str, Any]:
     options = source.options
     never = ibis.null("float64")
     timed, text = column.type().is_temporal(), column.type().is_string()
-    value = never if timed else amount(column, options).cast("float64")
+    value = never if timed else quantity(column, options).cast("float64")
     inside = value.between(-_EXACT, _EXACT).ifelse(value, None)  # beyond, an engine cannot round
     return {
         "given": columns.is_given(column),

@@ -165,7 +165,7 @@ NO_SPEND = (
     r"|predict|expected|income|inkomen|salary|precio|preco|(^|_)prix|descuento|desconto|remise|presupuesto|numero_de|nombre_de"
 )
 SPENT_MONTHS = r"(\d{1,3})_?(m|mnd|months?|maanden|monate)(_|$)"
-CURRENCY = r"(^|_)(eur|usd|gbp|chf)(_|$)"
+CURRENCY = r"(^|_)(eur|usd|gbp|chf|cad|aud|nzd|sgd|hkd|sek|nok|dkk|pln|czk|brl|inr|jpy|zar|mxn)(_|$)"
 AFTER = (
     r"(^|_)after|(^|_)post(_|$)|(^|_)next|following|subsequent|(^|_)later|future|(^|_)volgend|(^|_)na(_|$)|nadien|(^|_)erna|(^|_)nach"
     r"|despues|(^|_)depois|(^|_)apres|posterior|siguiente|seguinte|suivant|(^|_)folge|follow_?up|win_?back|retention_offer|behoudaanbod|save_(offer|desk)"

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from cxlink.cohort.read.money import bare, currency_of
+from cxlink.cohort.read.columns import APOSTROPHES, BLANKS
+from cxlink.cohort.read.money import bare, codes_of
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.spec_sections import TableSection
 from cxlink.cohort.starter.column_looks import LOOKED_AT
@@ -21,7 +22,7 @@ _COMMA_GROUPS = re.compile(rf"{_SIGN}[1-9]\d{{0,2}}(,\d{{3}})+$")
 _DOTS_THEN_COMMA = re.compile(rf"{_SIGN}\d{{1,3}}(\.\d{{3}})+,\d+$")
 _COMMAS_THEN_DOT = re.compile(rf"{_SIGN}\d{{1,3}}(,\d{{3}})+\.\d+$")
 
-_GAPS = " \u00a0\u202f'’"
+_GAPS = BLANKS + APOSTROPHES
 _GAP_GROUPS = re.compile(rf"{_SIGN}\d{{1,3}}(?P<gap>[{_GAPS}])\d{{3}}((?P=gap)\d{{3}})*([.,]\d+)?$")
 
 Sign = Literal["comma", "dot", "dots", "commas", "gaps", "either_dot", "either_comma"]
@@ -47,8 +48,8 @@ class Notation:
         Columns of dates that are written otherwise than ``date_format`` says, with an example of each.
     decided : dict of str to str
         By key, the value of the table that decided it.
-    currencies : dict of str to str
-        Columns whose numbers bear the mark of a currency, with the commonest one's code.
+    currencies : dict of str to tuple of str
+        Columns whose numbers bear the mark of a currency, with the codes that the commonest mark may stand for.
     """
 
     decimal: str | None
@@ -58,7 +59,7 @@ class Notation:
     dates_open: Mapping[str, str]
     other_dates: Mapping[str, str]
     decided: Mapping[str, str]
-    currencies: Mapping[str, str] = field(default_factory=dict)
+    currencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def options(self, **more: Any) -> TableSection:
         """The section by which such a table is looked at; what is open is read one way, and nothing told of it."""
@@ -112,16 +113,16 @@ def notation_of(texts: Mapping[str, Sequence[str]]) -> Notation:
     date_format, dates_open, other_dates, day = _order(texts)
     if date_format is not None and day:
         decided["date_format"] = day
-    currencies = {name: code for name in numbers if (code := _currency(texts[name]))}
+    currencies = {name: codes for name in numbers if (codes := _currency(texts[name]))}
     return Notation(
         decimal, thousands, date_format, numbers_open, dates_open, other_dates, decided, currencies
     )
 
 
-def _currency(values: Sequence[str]) -> str:
-    """The commonest currency that numbers are marked with; empty where none is."""
-    codes = Counter(code for text in values if (code := currency_of(text, "")) is not None)
-    return codes.most_common(1)[0][0] if codes else ""
+def _currency(values: Sequence[str]) -> tuple[str, ...]:
+    """What the commonest mark of a currency among numbers may stand for; nothing where none bears one."""
+    marked = Counter(codes for text in values if (codes := codes_of(text)))
+    return marked.most_common(1)[0][0] if marked else ()
 
 
 def _marks(found: Mapping[Sign, str]) -> tuple[str | None, str | None, dict[str, str]]:
@@ -146,8 +147,13 @@ def _marks(found: Mapping[Sign, str]) -> tuple[str | None, str | None, dict[str,
 
 
 def is_number(text: str) -> bool:
-    """Whether a text is a number in some notation, with or without the mark of a currency."""
-    return _says(bare(text)) is not None
+    """Whether a text is a number in some notation, with or without the mark of a currency or a per cent sign."""
+    return _says(_alone(text)) is not None
+
+
+def _alone(text: str) -> str:
+    """A number without its mark or sign."""
+    return bare(re.sub(rf"[{BLANKS}]*%$", "", text))
 
 
 def marks_of(text: str) -> list[dict[str, str]]:
@@ -171,10 +177,10 @@ def _signs(values: Sequence[str]) -> dict[Sign, str] | None:
     found: dict[Sign, str] = {}
     n_bad = 0
     for text in values:
-        signs = _says(bare(text))
+        signs = _says(_alone(text))
         n_bad += signs is None
         for sign in signs or ():
-            found.setdefault(sign, bare(text))
+            found.setdefault(sign, _alone(text))
     return found if n_bad <= max(2, MOST_BAD * len(values)) and n_bad < len(values) / 2 else None
 
 

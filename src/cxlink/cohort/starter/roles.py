@@ -115,6 +115,9 @@ def _score(look: Look) -> Guess | None:
     if look.levels is not None:
         rank = _ranked(look, said.SCORES)
         return None if rank is None else Guess("score", rank + after)
+    if look.answers is not None:  # of a survey, whatever its header says
+        rank = _ranked(look, said.SCORES)
+        return Guess("score", (len(said.SCORES) if rank is None else rank) + after)
     wide = (
         look.whole
         and look.low is not None

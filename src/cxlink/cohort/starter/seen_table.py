@@ -7,9 +7,10 @@ from typing import Any
 
 from cxlink.cohort.addresses import is_address
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.read.files import find_files, rows_above_header
+from cxlink.cohort.read.files import find_files, likely_skip
 from cxlink.cohort.read.source import open_source
 from cxlink.cohort.read.workbooks import WORKBOOKS, sheets_of
+from cxlink.cohort.spec.skipped_rows import SkipRows
 from cxlink.cohort.spec.spec_sections import TableSection
 from cxlink.cohort.starter.column_looks import LOOKED_AT, Look, looks_of, repeats_of
 from cxlink.cohort.starter.event_twins import without_twins
@@ -38,8 +39,8 @@ class Seen:
         In which its text is.
     sheets : tuple of str
         Those of a workbook that has several, the one looked at first.
-    skip_rows : int or None
-        Lines above the header, where there are any.
+    skip_rows : int, tuple of int or None
+        Lines that are neither header nor customers, where there are any.
     placeholders : mapping of str to tuple of str
         Words that stand for an empty cell, by column.
     joined : tuple of str
@@ -55,7 +56,7 @@ class Seen:
     notation: Notation
     encoding: str = "utf-8"
     sheets: tuple[str, ...] = ()
-    skip_rows: int | None = None
+    skip_rows: SkipRows | None = None
     placeholders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     joined: tuple[str, ...] = ()
     spans: bool = False
@@ -112,11 +113,11 @@ def _seen_in(table: Any, encoding: str) -> Seen:
         source.close()
 
 
-def _skipped(table: Any, options: TableSection) -> int | None:
-    """Lines above the header of a file; None where there are none."""
+def _skipped(table: Any, options: TableSection) -> SkipRows | None:
+    """Lines of a file that are neither header nor customers; None where there are none."""
     if not isinstance(table, str | Path) or is_address(str(table)) or not str(table).strip():
         return None
-    return rows_above_header(find_files(str(table)), options) or None
+    return likely_skip(find_files(str(table)), options) or None
 
 
 def _sheets(table: Any) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import re
 
 from cxlink.cohort.spec.open_keys import OPEN
 from cxlink.cohort.starter import header_words as said
+from cxlink.cohort.starter.answer_words import Answers
 from cxlink.cohort.starter.column_looks import Look
 from cxlink.cohort.starter.roles import role_of
 from cxlink.cohort.starter.starter_follow_up import Drafted
@@ -28,6 +29,8 @@ def score_section(look: Look | None, looks: list[Look]) -> Drafted:
     """
     if look is None:
         return _open(looks)
+    if look.answers is not None:
+        return _worded(look, look.answers, looks)
     low, high = look.levels or (look.low or 0, look.high or 0)
     named = _named_scale(look.name, low, high)
     bottom, top = named or _scale(look, math.floor(low), math.ceil(high))
@@ -58,6 +61,20 @@ def score_section(look: Look | None, looks: list[Look]) -> Drafted:
         lines.append("higher_is_better = true  # an effort score of version 1 has 1 as its best: then false")
         return Drafted(lines, unconfirmed=[*unsure, "score.higher_is_better"])
     return Drafted([*lines, "higher_is_better = true"], unconfirmed=unsure)
+
+
+def _worded(look: Look, answers: Answers, looks: list[Look]) -> Drafted:
+    """The section of a score in words: the label of each level."""
+    lines = [
+        f"column = {quoted(look.name)}",
+        f"labels = [{', '.join(map(quoted, answers.labels))}]  # lowest first: levels 1 to {len(answers.labels)}",
+    ]
+    if answers.others:
+        shown = ", ".join(map(quoted, answers.others))
+        lines.append(
+            f"# none of them is {shown}: set [table] missing if it means no answer, else mend the labels"
+        )
+    return Drafted([*lines, *_others(look, looks), "higher_is_better = true"], unconfirmed=["score.labels"])
 
 
 _TOP, _MIDDLE, _WIDEST = 10, 7, 100
@@ -106,8 +123,12 @@ def _why(look: Look) -> str:
 def _others(score: Look, looks: list[Look]) -> list[str]:
     """Name the columns that could be the score as well."""
     others = [one for one in looks if one is not score and role_of(one).role == "score"]
-    named = ", ".join(f"{one.name} ({one.low:g} to {one.high:g})" for one in others[:5])
+    named = ", ".join(f"{one.name} ({_range(one)})" for one in others[:5])
     return [f"# could be the score as well: {named}"] if named else []
+
+
+def _range(look: Look) -> str:
+    return "in words" if look.low is None else f"{look.low:g} to {look.high:g}"
 
 
 def _named_scale(header: str, low: float, high: float) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ from cxlink.cohort.starter.seen_table import Seen, seen_table
 from cxlink.cohort.starter.starter_follow_up import Drafted, follow_up
 from cxlink.cohort.starter.starter_metrics import metric_lines
 from cxlink.cohort.starter.starter_score import score_section
+from cxlink.cohort.starter.starter_spend import spend_section
 from cxlink.cohort.visible_text import quoted, visible
 
 
@@ -51,8 +52,8 @@ def starter_spec(table: Any, surveys: Any = None) -> str:
     used = [look for look in (score, spend if after else None, *stay.used) if look is not None]
     refuse_twins_used(seen, surveys, (look.name for look in used))
     scored = score_section(score, seen.looks)
-    marked = seen.notation.currencies.get(spend.name) if spend is not None else None
-    spent = _spend(rest, spend, dated=stay.dated, marked=marked)
+    marked = seen.notation.currencies.get(spend.name, ()) if spend is not None else ()
+    spent = spend_section(rest, spend, dated=stay.dated, marked=marked)
     whose = _id(rest, stay, seen)
     unconfirmed = [*whose.unconfirmed, *scored.unconfirmed, *stay.unconfirmed, *spent.unconfirmed]
     stem = said.without_accents(seen.name.rsplit(".", 1)[0])
@@ -86,9 +87,14 @@ def _table(seen: Seen, said_of_columns: list[str], stay: Drafted, used: list[Loo
     if seen.sheets:
         lines.append(f"sheet = {quoted(seen.sheets[0])}  # it also has: {', '.join(seen.sheets[1:])}")
     if seen.skip_rows is not None:
-        lines.append(
-            f"skip_rows = {seen.skip_rows}  # a title or blank lines above the one that names the columns"
+        several = isinstance(seen.skip_rows, tuple)
+        shown = list(seen.skip_rows) if isinstance(seen.skip_rows, tuple) else seen.skip_rows
+        what = (
+            "lines that describe the columns"
+            if several
+            else "a title or blank lines above the one that names the columns"
         )
+        lines.append(f"skip_rows = {shown}  # {what}")
     lines += _numbers(notation, used)
     names = {look.name for look in stay.used}
     unread = [look for look in stay.used if look.unread]
@@ -111,11 +117,16 @@ def _table(seen: Seen, said_of_columns: list[str], stay: Drafted, used: list[Loo
 def _missing(seen: Seen, used: list[Look], score: Look | None) -> list[str]:
     """What stands for an empty cell in the columns that the spec names: words, and codes off a score's levels."""
     codes = {
-        look.name: (*seen.placeholders.get(look.name, ()), *(look.codes if look is score else ()))
+        look.name: (*seen.placeholders.get(look.name, ()), *(_no_answer(look) if look is score else ()))
         for look in used
     }
     listed = [f"{quoted(name)} = [{', '.join(map(quoted, found))}]" for name, found in codes.items() if found]
     return [f"missing = {{ {', '.join(listed)} }}  # taken for empty cells"] if listed else []
+
+
+def _no_answer(look: Look) -> tuple[str, ...]:
+    """Codes off a score's levels, or words beside its answers, that mean no answer."""
+    return look.codes if look.answers is None else look.answers.no_answer
 
 
 def _unread(looks: list[Look], notation: Notation) -> list[str]:
@@ -194,43 +205,6 @@ def _id(looks: list[Look], stay: Drafted, seen: Seen) -> Drafted:
             '# or name the date of each score, [subscription] survey, and set repeat = "first" here',
         ]
     )
-
-
-def _spend(looks: list[Look], look: Look | None, dated: bool, marked: str | None) -> Drafted:
-    """Section of spend: proposed where the header says that it is spend after the score, else a comment."""
-    if look is None:
-        return Drafted([])
-    coded, months = (re.search(pattern, look.header) for pattern in (said.CURRENCY, said.SPENT_MONTHS))
-    currency = marked or (coded[2].upper() if coded is not None else "EUR")
-    window = f"window_months = {int(months[1]) if months and 0 < int(months[1]) <= 120 else 12}"
-    complete = (
-        []
-        if dated
-        else ["complete = true  # every customer's window is over; or the column that marks those"]
-    )
-    if look.called(said.SPEND_WINDOW):
-        lines = [
-            f"column = {quoted(look.name)}  # spend over the window after the score",
-            f'currency = "{currency}"', window, *complete,
-        ]  # fmt: skip
-        margin = _margin(looks)
-        return Drafted(["", "[spend]", *lines, *margin], unconfirmed=[] if dated else ["spend.complete"])
-    lines = [
-        "# [spend]                      # only spend AFTER the score counts: earlier spend may be a cause of it",
-        f"# column = {quoted(look.name)}  # uncomment if this is spend after the score",
-        f'# currency = "{currency}"', f"# {window}", "# complete = true",
-    ]  # fmt: skip
-    return Drafted(["", *lines])
-
-
-def _margin(looks: list[Look]) -> list[str]:
-    column = best(looks, "margin")
-    margin = quoted(column.name) if column is not None else "0.3"
-    return [
-        "",
-        "# [value]                      # customer lifetime value",
-        f"# margin = {margin}  # a share of spend, or a column of margin over the same window",
-    ]
 
 
 def _adjust(looks: list[Look], stay: Drafted) -> list[str]:
