@@ -146,6 +146,8 @@ KINDS: dict[str, Callable[[Case], bool]] = {
     "several surveys that count": _key("cohort", "repeat", "all"),
     "spans of subscriptions": _key("subscription", "gap_days"), "grouped rows": _key("cohort", "count"),
     "metrics": _key("metrics", "period"), "words of yes and no": _key("table", "true"),
+    "answers in words": _key("score", "labels"),
+    "codes of one column": lambda case: isinstance(dict(case.spec.get("table") or {}).get("missing"), dict),
 }  # fmt: skip
 
 

@@ -24,6 +24,9 @@ _NO = {"0", "false", "f", "no", "n", "nee", "nein", "non", "nao", "não"}
 _CODE = re.compile(r"([0-9]+)(?:[.,]0{0,2}|\s+=\s.*)")
 _LABEL = re.compile(r"([-+]?[0-9]{1,3})(?:\s*[-–—=:.)(]+\s*|\s+)[^0-9\s/].*", re.DOTALL)
 _OUT_OF = re.compile(r"([0-9]{1,3})\s*(?:/|out of|of|van|von)\s*([0-9]{1,3})")
+_TIME = re.compile(
+    r"(?:,? |T)(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?(?: ?[AaPp][Mm])?$"
+)
 _DAY = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
     r"(?:[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
@@ -136,7 +139,8 @@ def day(cell: Any, table: Mapping[str, Any]) -> Any:
     if isinstance(cell, datetime.date):
         return cell
     text, how = str(cell).strip(" "), table.get("date_format")
-    by_format = _strptime(text, how) if how is not None else BAD
+    timed = how is not None and ("%H" in how or "%I" in how)
+    by_format = _strptime(text if timed else _TIME.sub("", text), how) if how is not None else BAD
     if by_format is not BAD or (how or "").startswith("%Y-"):
         return by_format
     match = _DAY.fullmatch(text)

@@ -73,7 +73,7 @@ def _scores(counts: Counts) -> list[str]:
     total, unscored = int(by_score.sum()), int(counts.cells.loc[counts.cells["score"].isna(), "n"].sum())
     facts = {"column": spec.score.column, "scale": spec.score.scale}
     lines = [say("terminal.scores", scored=total, unscored=unscored, **facts)]
-    label = dict(enumerate(spec.score.labels, spec.scale.low))
+    label: dict[object, str] = dict(enumerate(spec.score.labels, spec.scale.low))
     lines += [
         f"  {level:>4}  {whole(n):>12}  {percent(n / total, 1):>7}  {label.get(level, '')}".rstrip()
         for level, n in by_score.items()

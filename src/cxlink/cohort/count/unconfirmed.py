@@ -16,7 +16,9 @@ def unconfirmed_guesses(spec: CohortSpec) -> list[Remark]:
     remarks = []
     for name in spec.cohort.unconfirmed:
         section, key = name.split(".")
-        value = getattr(getattr(spec, section), key)
+        value = getattr(getattr(spec, section), key, None)
+        if value is None:  # a spec of the same rows for one of its outcomes lacks the others' sections
+            continue
         value = ", ".join(value) if isinstance(value, tuple) else value
         code = f"unconfirmed_{key}" if name in _WITH_A_SENTENCE else "unconfirmed"
         remarks.append(

@@ -14,6 +14,8 @@ from cxlink.cohort.spec.spec_sections import TableSection
 
 LAST_KNOWN = "Write the last day on which the table still knew who had left"
 """What to do where follow-up is said to end on a day that has not come."""
+_TIME = "(,? |T)([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?( ?[AaPp][Mm])?$"
+"""A time behind a day; read past where the format names none."""
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -72,6 +74,8 @@ def date(column: Any, options: TableSection) -> Any:
     if options.date_format is None:
         return plain
     with_digits = text.re_search("[0-9]").ifelse(text, None)
+    if not re.search("%-?[HI]", options.date_format):
+        with_digits = with_digits.re_replace(_TIME, "")
     by_format = _try_strptime()(with_digits, options.date_format).date()
     if options.date_format.startswith("%Y-"):
         return by_format

@@ -72,6 +72,15 @@ def further_key(source: Source, name: str, other: OtherScore) -> Any:
     return score_key(column, source.options, scale, other.round, other.labels)
 
 
+def likely_level(column: Any, value: Any) -> Any:
+    """Give a number, else the one that a label such as ``7 - good`` or ``7/10`` begins with, whatever its scale."""
+    if not column.type().is_string():
+        return value
+    text = column.strip().lower()
+    first = text.re_extract(_OUT_OF, 1).nullif("").coalesce(text.re_extract(_LABELLED, 1))
+    return value.coalesce(first.try_cast("float64"))
+
+
 def levels_of(score: LabelledScore) -> str:
     """What a cell of a score must hold, as a rule names it."""
     one = "one of its labels, or " if score.labels else ""

@@ -146,7 +146,7 @@ def decoded(file: Path, header: Header, options: TableSection, wanted: Collectio
 
     names, delimiter = header
     above, below = options.around_header
-    skipped = {"skip_rows": above}
+    skipped: dict[str, Any] = {"skip_rows": above}
     if below:
         _, ends = _records("".join(list(io.StringIO(_head(file, options), newline=""))[above:]), delimiter)
         skipped = {"skip_rows": above + ends[min(1 + below, len(ends) - 1)], "column_names": names}

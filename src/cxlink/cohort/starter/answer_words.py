@@ -49,7 +49,9 @@ _SETS = (
     "zeer makkelijk|heel makkelijk|zeer gemakkelijk",
 )
 """Five and seven answers in English and Dutch: levels between semicolons, lowest first, with the words for each."""
+_OF_A_DESK = "bad;good"
 _NO_ANSWER = frozenset((
+    "offered", "unoffered", "not offered",
     "don't know", "don’t know", "dont know", "i don't know", "not sure", "no answer", "no opinion", "not applicable",
     "n/a", "na",
     "prefer not to say", "prefer not to answer", "weet niet", "weet ik niet", "geen mening", "geen antwoord",
@@ -86,6 +88,8 @@ no_answer=("Don't know",), others=())
     """
     no_answer = tuple(word for word in words if folded(word) in _NO_ANSWER)
     said = [word for word in words if word not in no_answer]
+    if sorted(map(folded, said)) == _OF_A_DESK.split(";"):
+        return Answers(tuple(sorted(said, key=folded)), no_answer)
     fits = [found for text in _SETS if (found := _in_set(said, text)) is not None]
     if not fits:
         return None

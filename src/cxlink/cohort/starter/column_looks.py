@@ -11,9 +11,9 @@ from cxlink.cohort.read import columns
 from cxlink.cohort.read.dates import date
 from cxlink.cohort.read.money import quantity
 from cxlink.cohort.read.safe_engines import embedded
+from cxlink.cohort.read.score_column import likely_level
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.spec_sections import TableSection
-from cxlink.cohort.starter.answer_words import Answers, answers_of
 from cxlink.cohort.starter.header_words import in_plain_letters
 from cxlink.cohort.starter.odd_cells import no_answers, slips_of
 
@@ -55,6 +55,8 @@ class Look:
         Whether it says who was lost in other words.
     n_empty : int
         How many cells hold nothing.
+    of_answer : int or None
+        In a table of surveys, how well its header says that it is the day of the answer, 0 the best; None elsewhere.
     unread : str
         One of its dates, where its header says that it holds dates of retention and none can be read.
     """
@@ -76,6 +78,7 @@ class Look:
     tells_event: bool = False
     n_empty: int = 0
     unread: str = ""
+    of_answer: int | None = None
 
     @property
     def header(self) -> str:
@@ -89,11 +92,6 @@ class Look:
         return (
             not self.whole and low is not None and high is not None and 0 <= low < high - 1 <= _TOP_SCORE - 1
         )
-
-    @property
-    def answers(self) -> Answers | None:
-        """The answers in words that it holds, as surveys offer them."""
-        return answers_of(self.words) if self.low is None and self.dates is None else None
 
     def called(self, pattern: str) -> bool:
         """Whether the column's name, in plain letters, matches."""
@@ -233,11 +231,12 @@ def _read(column: Any, source: Source) -> dict[str, Any]:
     timed, text = column.type().is_temporal(), column.type().is_string()
     value = never if timed else quantity(column, options).cast("float64")
     inside = value.between(-_EXACT, _EXACT).ifelse(value, None)  # beyond, an engine cannot round
+    level = likely_level(column, inside)
     return {
         "given": columns.is_given(column),
         "value": value,
         "inside": inside,
-        "score": (inside.between(0, _TOP_SCORE) & (inside == inside.floor())).ifelse(inside, None),
+        "score": (level.between(0, _TOP_SCORE) & (level == level.floor())).ifelse(level, None),
         "day": date(column, options) if timed or text else ibis.null("date"),
         "flag": ibis.null("int64") if timed else columns.yes_no(column, options),
         "text": columns.is_given(column).ifelse(column.cast("string"), None),

@@ -51,6 +51,17 @@ def forms_of(text: str) -> tuple[str, ...]:
     return ()
 
 
+def of_the_day(form: str) -> str:
+    """A format without its time, by which a day is read whether or not a time follows.
+
+    Examples
+    --------
+    >>> of_the_day("%m/%d/%Y %I:%M:%S %p"), of_the_day("%d-%m-%Y")
+    ('%m/%d/%Y', '%d-%m-%Y')
+    """
+    return re.sub(r"(,? |T)%[HI]:%M.*$", "", form)
+
+
 def is_day_by(text: str, form: str) -> bool:
     """Whether a text that has a form names a day of the calendar.
 

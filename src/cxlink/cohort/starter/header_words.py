@@ -15,7 +15,7 @@ NUMBER = (
 BARE_NUMBER = r"(uu|gu)?id|key|number|nr|nummer|unique_(id|key)"
 ADDRESS = r"e_?mail(_?(address|adres))?$"
 CUSTOMER = (
-    r"customer|cust(_|$)|client|consumer|klant|kunde|member|(^|_)lid(?=_|n|$)|(^|_)user|gebruiker|nutzer|subscriber|abonnee|contact"
+    r"customer|cust(_|$)|client|consumer|klant|kunde|member|(^|_)lid(?=_|n|$)|(^|_)user|gebruiker|nutzer|subscriber|abonnee|contact|requester"
     r"|person|persoon|debiteur|debitor|relatie|patient|guest|gast(?=_|n|$)|e_?mail|msisdn|deelnemer|policyholder|donor|player"
     r"|usuario|utilisateur|assinante|su[bs]*criptor|abonado|abonne(?=_|s|$)|(^|_)socio|membre|segurado"
 )
@@ -128,7 +128,7 @@ UNTIL = (
     r"|extrac(cion|ao)|(^|_)corte(_|$)|stichtag|cut_?off|(^|_)until|meetdatum|(report|run|data)_date|export"
 )
 SURVEY = (
-    r"survey|score|submit|respon|rated|rating|answer|feedback|enquete|onderzoek|antwoord|beoordel|umfrage|befragung|bewert|nps|csat"
+    r"survey|score|submit|respon|recorded|rated|rating|answer|feedback|enquete|onderzoek|antwoord|beoordel|umfrage|befragung|bewert|nps|csat"
     r"|encuesta|pesquisa|sondage|repon[st]|respuesta|resposta|avaliac|calificac|evaluation|interview|(^|_)asked|ingevuld|invul|reviewed"
 )
 SENT = r"sent|send|invit|verstuur|verzonden|uitnodig|versand|envi(o|ad)|envo(i|y)"

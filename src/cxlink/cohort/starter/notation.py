@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from cxlink.cohort.read.columns import APOSTROPHES, BLANKS
@@ -11,7 +11,7 @@ from cxlink.cohort.read.money import bare, codes_of
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.spec_sections import TableSection
 from cxlink.cohort.starter.column_looks import LOOKED_AT
-from cxlink.cohort.starter.date_forms import ISO, MOST_BAD, common_forms
+from cxlink.cohort.starter.date_forms import ISO, MOST_BAD, common_forms, of_the_day
 
 _SIGN, _END = r"^[-+]?", r"([eE][-+]?\d+)?$"
 _WHOLE = re.compile(rf"{_SIGN}\d+$")
@@ -68,6 +68,27 @@ class Notation:
             thousands = ","
         keys = {"decimal": self.decimal or ".", "thousands": thousands, "date_format": self.date_format}
         return TableSection.model_validate({**keys, **more})
+
+
+def with_dates_of(notation: Notation, other: Notation) -> Notation:
+    """A notation by which the dates of a second table are read too, where one format can read both.
+
+    Parameters
+    ----------
+    notation, other : Notation
+        Of the first table, and of the second.
+    """
+    own, further = notation.date_format, other.date_format
+    if further is None or own == further:
+        return notation
+    if own is None:
+        decided = {
+            **notation.decided,
+            **{key: day for key, day in other.decided.items() if key == "date_format"},
+        }
+        return replace(notation, date_format=further, dates_open=other.dates_open, decided=decided)
+    same = of_the_day(own) == of_the_day(further)
+    return replace(notation, date_format=of_the_day(own)) if same else notation
 
 
 def texts_of(source: Source) -> dict[str, list[str]]:
@@ -207,6 +228,9 @@ def _order(
     """Give the format of dates, the columns that leave it open, those written otherwise, and the date that decided."""
     shapes = {name: shape for name, values in texts.items() if (shape := common_forms(values)) is not None}
     dated = {name: shape for name, shape in shapes.items() if ISO not in shape[0]}
+    if dated and not set.intersection(*(set(forms) for forms, _ in dated.values())):
+        # some with a time, some without: one format reads both
+        dated = {name: (tuple(map(of_the_day, forms)), day) for name, (forms, day) in dated.items()}
     sure = {name: forms[0] for name, (forms, _) in dated.items() if len(forms) == 1}
     if sure:
         chosen = max(

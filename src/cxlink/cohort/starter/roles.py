@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cxlink.cohort.starter import header_words as said
+from cxlink.cohort.starter.answer_words import Answers, answers_of
 from cxlink.cohort.starter.column_looks import Look
 
 Role = Literal[
@@ -73,6 +74,8 @@ def dated_role(look: Look) -> Role | None:
 
 
 def _date(look: Look) -> Guess:
+    if look.of_answer is not None:
+        return Guess("survey", 2 + look.of_answer)
     if look.called(said.UNTIL):
         return Guess("observed_until")
     if look.called(said.NO_ROLE_DATE):
@@ -115,8 +118,12 @@ def _score(look: Look) -> Guess | None:
     if look.levels is not None:
         rank = _ranked(look, said.SCORES)
         return None if rank is None else Guess("score", rank + after)
-    if look.answers is not None:  # of a survey, whatever its header says
+    answers = answers_in(look)
+    if answers is not None:
         rank = _ranked(look, said.SCORES)
+        if rank is None and len(answers.labels) <= 2:
+            return None
+        # more are of a survey, whatever the header says
         return Guess("score", (len(said.SCORES) if rank is None else rank) + after)
     wide = (
         look.whole
@@ -128,6 +135,11 @@ def _score(look: Look) -> Guess | None:
     if rank is not None and look.averaged:
         return Guess("score", rank + 8 + after)
     return Guess("score", rank + 6 + after) if wide and rank is not None else None
+
+
+def answers_in(look: Look) -> Answers | None:
+    """The answers in words that a column holds, as surveys offer them."""
+    return answers_of(look.words) if look.low is None and look.dates is None else None
 
 
 def _event(look: Look) -> Guess | None:

@@ -12,10 +12,17 @@ from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.open_keys import OPEN
 from cxlink.cohort.starter import header_words as said
 from cxlink.cohort.starter.column_looks import Look
+from cxlink.cohort.starter.notation import with_dates_of
 from cxlink.cohort.starter.roles import best
 from cxlink.cohort.starter.seen_table import Seen, seen_table
 
 _CLOSED = r"clos(ed|ing)|resol|afgesloten|opgelost|geschlossen|gelost"
+_ANSWERED = (
+    r"^end(ed)?_?(date|at|time)?$",
+    r"^creat(ed|e)(_(at|on|date))?$|^date_?created$",
+    r"^start(ed)?_?(date|at|time)?$",
+)
+"""Headers of an answer's own times, in tables of surveys."""
 _HANDLED = r"(^|_)(ticket|case|zaak|incident|melding|call|chat)(_|$)"
 
 
@@ -52,6 +59,7 @@ def with_surveys_seen(seen: Seen, table: Any, surveys: Any) -> Seen:
     names = {look.name for look in seen.looks}
     handled = any(look.unique and re.search(_HANDLED, look.header) for look in other.looks)
     further = [look for look in other.looks if look.name not in names and not (handled and _is_closing(look))]
+    further = [_as_of_answer(look) for look in further]
     # how often a customer is asked; of spans a customer has several rows anyway
     counts = seen.spans or not own.unique
     several = [own if counts and look is key else look for look in seen.looks]
@@ -61,7 +69,10 @@ def with_surveys_seen(seen: Seen, table: Any, surveys: Any) -> Seen:
     )
     twins = tuple(look.name for look in other.looks if look.name in names and look is not own)
     gone = {**other.placeholders, **seen.placeholders}
-    return replace(seen, looks=[*several, *further], joined=joined, twins=twins, placeholders=gone)
+    notation = with_dates_of(seen.notation, other.notation)
+    return replace(
+        seen, looks=[*several, *further], joined=joined, twins=twins, placeholders=gone, notation=notation
+    )
 
 
 def refuse_twins_used(seen: Seen, surveys: Any, used: Iterable[str]) -> None:
@@ -79,6 +90,13 @@ def refuse_twins_used(seen: Seen, surveys: Any, used: Iterable[str]) -> None:
                 f"{seen.name}: {name} stands in {other} too, and a spec cannot say which is meant. Rename it in one "
                 "of them, or delete it there."
             )
+
+
+def _as_of_answer(look: Look) -> Look:
+    """A column of the surveys, in which the days of an answer are no signup or loss of a customer."""
+    ranks = [rank for rank, pattern in enumerate(_ANSWERED) if re.search(pattern, look.header)]
+    dated = look.dates is not None or look.unread
+    return replace(look, of_answer=ranks[0]) if dated and ranks else look
 
 
 def _is_closing(look: Look) -> bool:

@@ -8,7 +8,7 @@ from cxlink.cohort.spec.open_keys import OPEN
 from cxlink.cohort.starter import header_words as said
 from cxlink.cohort.starter.answer_words import Answers
 from cxlink.cohort.starter.column_looks import Look
-from cxlink.cohort.starter.roles import role_of
+from cxlink.cohort.starter.roles import answers_in, role_of
 from cxlink.cohort.starter.starter_follow_up import Drafted
 from cxlink.cohort.visible_text import quoted
 
@@ -29,8 +29,9 @@ def score_section(look: Look | None, looks: list[Look]) -> Drafted:
     """
     if look is None:
         return _open(looks)
-    if look.answers is not None:
-        return _worded(look, look.answers, looks)
+    answers = answers_in(look)
+    if answers is not None:
+        return _worded(look, answers, looks)
     low, high = look.levels or (look.low or 0, look.high or 0)
     named = _named_scale(look.name, low, high)
     bottom, top = named or _scale(look, math.floor(low), math.ceil(high))
@@ -128,7 +129,8 @@ def _others(score: Look, looks: list[Look]) -> list[str]:
 
 
 def _range(look: Look) -> str:
-    return "in words" if look.low is None else f"{look.low:g} to {look.high:g}"
+    low, high = look.levels or (look.low, look.high)
+    return "in words" if low is None else f"{low:g} to {high:g}"
 
 
 def _named_scale(header: str, low: float, high: float) -> tuple[int, int] | None:

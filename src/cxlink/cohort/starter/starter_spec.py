@@ -8,7 +8,7 @@ from cxlink.cohort.starter import header_words as said
 from cxlink.cohort.starter.column_looks import Look
 from cxlink.cohort.starter.later_headers import dated_after
 from cxlink.cohort.starter.notation import Notation
-from cxlink.cohort.starter.roles import BARE, best, role_of
+from cxlink.cohort.starter.roles import BARE, answers_in, best, role_of
 from cxlink.cohort.starter.seen_surveys import refuse_twins_used, with_surveys_seen
 from cxlink.cohort.starter.seen_table import Seen, seen_table
 from cxlink.cohort.starter.starter_follow_up import Drafted, follow_up
@@ -126,7 +126,8 @@ def _missing(seen: Seen, used: list[Look], score: Look | None) -> list[str]:
 
 def _no_answer(look: Look) -> tuple[str, ...]:
     """Codes off a score's levels, or words beside its answers, that mean no answer."""
-    return look.codes if look.answers is None else look.answers.no_answer
+    answers = answers_in(look)
+    return look.codes if answers is None else answers.no_answer
 
 
 def _unread(looks: list[Look], notation: Notation) -> list[str]:

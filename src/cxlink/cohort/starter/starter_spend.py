@@ -38,7 +38,13 @@ def spend_section(looks: list[Look], look: Look | None, dated: bool, marked: tup
             f"column = {quoted(look.name)}  # spend over the window after the score",
             currency, window, *complete,
         ]  # fmt: skip
-        guessed = [*([] if sure else ["spend.currency"]), *([] if dated else ["spend.complete"])]
+        below = look.low is not None and look.low < 0
+        lines += ["refunds = true  # some amounts are negative"] if below else []
+        guessed = [
+            *(["spend.refunds"] if below else []),
+            *([] if sure else ["spend.currency"]),
+            *([] if dated else ["spend.complete"]),
+        ]
         return Drafted(["", "[spend]", *lines, *_margin(looks)], unconfirmed=guessed)
     lines = [
         "# [spend]                      # only spend AFTER the score counts: earlier spend may be a cause of it",
