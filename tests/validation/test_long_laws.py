@@ -82,6 +82,18 @@ def test_a_fading_score_halves() -> None:
         assert law.last / 3 < half_life[0] < 3 * law.last
 
 
+def test_levels_part_by_the_same_with_each_doubling_of_time() -> None:
+    slopes = []
+    for law in DRAWN["shape"]:
+        between = np.log(hazards(law)[0]) - np.log(hazards(law)[4])
+        doubled = between[:, [1, 3, 7, 15]] - between[:, [0, 1, 3, 7]]
+        np.testing.assert_allclose(doubled, doubled[0, 0], atol=1e-9)
+        middle = np.log(hazards(law)[0, 0]) - np.log(hazards(law)[2, 0])
+        np.testing.assert_allclose(2 * (middle[1] - middle[0]), doubled[0, 0], atol=1e-9)
+        slopes.append(doubled[0, 0])
+    assert np.std(slopes) == pytest.approx(0.25, abs=4 * 0.25 / np.sqrt(2 * len(slopes)))
+
+
 def test_levels_that_deviate_do_so_alone() -> None:
     for law in DRAWN["deviating"]:
         log_hazard = np.log(hazards(law))

@@ -1,4 +1,4 @@
-"""Laws drawn at random, four classes of truths that no model holds: fixed before the first run, with a seed.
+"""Laws drawn at random, five classes of truths: each fixed before its first run, with a seed.
 
 Every law has five score levels and three strata, months as periods, and follow-up spread evenly over the whole months
 from a third of T to T, with T = 18, 24, 30 or 36, equally likely. Of the customers scored 12, 18, 25, 25 and 20 % give
@@ -18,6 +18,8 @@ each; strata by normal(0, .4), and each pair of level and stratum by normal(0, .
 - ``deviating``: one to three levels (equally likely) leave the others: each, with equal chances, by normal(0, .2) on
   the log hazard for each doubling of time since the first month, or by normal(0, .5) from a month on that is
   log-uniform over T/10 to T.
+- ``shape``: the differences between levels change by a straight line over the levels, whose ends come normal(0, .25)
+  apart with each doubling of time since the first month: hazards that part, converge or cross.
 
 Two more are shown and not judged, since nothing inside follow-up tells of them: ``break_beyond``, piecewise laws whose
 breaks all lie beyond T; and ``one_spike``, a renewal every twelfth month with T = 18.
@@ -158,7 +160,13 @@ def _deviating(last: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndar
     return np.ones(len(month)), added
 
 
-JUDGED = ("renewal", "piecewise", "fading", "deviating")
+def _shape(last: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    month = np.arange(1.0, FAR * last + 1)
+    line = rng.normal(0, 0.25) * np.linspace(-0.5, 0.5, 5)
+    return np.ones(len(month)), line[:, None] * np.log2(month)
+
+
+JUDGED = ("renewal", "piecewise", "fading", "deviating", "shape")
 KINDS: dict[str, tuple[tuple[int, ...], Drawing]] = {
     "renewal": (LONGEST_FOLLOW_UP, _renewal),
     "piecewise": (LONGEST_FOLLOW_UP, _piecewise),
@@ -166,5 +174,6 @@ KINDS: dict[str, tuple[tuple[int, ...], Drawing]] = {
     "deviating": (LONGEST_FOLLOW_UP, _deviating),
     "break_beyond": (LONGEST_FOLLOW_UP, _break_beyond),
     "one_spike": ((18,), _one_spike),
+    "shape": (LONGEST_FOLLOW_UP, _shape),
 }
 """By name: the lengths of follow-up, and what the class adds."""

@@ -138,6 +138,6 @@ def _tables(found: pd.DataFrame, ratios: pd.DataFrame) -> Iterator[str]:
 
 
 LAW_PROOF = Proof(
-    "laws", "tenure beyond follow-up on laws drawn at random: renewal, breaks, fading scores, levels that deviate",
+    "laws", "tenure beyond follow-up on laws drawn at random: renewal, breaks, fading, crossing, deviating scores",
     cells, page,
 )  # fmt: skip

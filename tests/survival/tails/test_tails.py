@@ -74,19 +74,34 @@ def test_an_effect_that_fades_is_found_and_goes_on_fading() -> None:
     assert np.log(rate[0] / rate[2])[[2, 23, 59]] == pytest.approx([ratio] * 3, abs=0.01)
 
 
+def test_hazards_that_cross_in_log_time_are_found_and_go_on_apart() -> None:
+    # log hazard ratio .6 − .4·log t: 1 at t = 4.5, and beyond the data damped as the baseline's trend is
+    t = np.arange(1.0, 25)
+    effect = np.array([0.5, 0.0, -0.5])[:, None] * (0.6 - 0.4 * np.log(t - 0.5))
+    spells = expected(-np.expm1(-0.04 * np.exp(effect)), 1e6)
+    tails = tails_of(spells, np.random.default_rng(0), errors=ERRORS)
+    assert tails.candidates[0].drifts
+    assert tails.candidates[0].gain > 2 * tails.candidates[0].std_error > 0
+    rate, later = projected(spells, 72)
+    x = np.log((later - 0.5) / 23.5)
+    damped = np.where(x > 0, -np.expm1(-DAMPED * np.maximum(x, 0)) / DAMPED, x)
+    wanted = 0.6 - 0.4 * (damped + np.log(23.5))
+    assert np.log(rate[0] / rate[2])[[2, 23, 71]] == pytest.approx(wanted[[2, 23, 71]], abs=0.02)
+
+
 def test_an_effect_that_may_last_or_fade_does_both_in_the_draws() -> None:
     # 3,000 customers a level tell hardly whether an effect that halves in 24 periods lasts: draws have every structure
     t = np.arange(1.0, 25)
     spells = expected(0.04 * np.exp(np.array([[0.4], [-0.4]]) * 0.5 ** (t / 24)), 3_000)
     tails = tails_of(spells, np.random.default_rng(0), errors=ERRORS)
     shares = np.array([one.share for one in tails.candidates])
-    assert len(tails.others) == len(tails.candidates) - 1 == 3
+    assert len(tails.others) == len(tails.candidates) - 1 == 4
     assert shares.sum() == pytest.approx(1, rel=1e-12)
     assert shares.max() < 0.9
     structure = tails.drawn_structures(400)
-    assert np.bincount(structure, minlength=4) == pytest.approx(400 * shares, abs=1)
+    assert np.bincount(structure, minlength=5) == pytest.approx(400 * shares, abs=1)
     # also within a block of them
-    assert np.bincount(structure[:100], minlength=4) == pytest.approx(100 * shares, abs=5)
+    assert np.bincount(structure[:100], minlength=5) == pytest.approx(100 * shares, abs=5)
     spec = make_spec({
         "score": {"column": "score", "scale": "1-2"}, "subscription": {"duration": "exit", "event": "lost"},
         "analysis": {"horizon": 12},

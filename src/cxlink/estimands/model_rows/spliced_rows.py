@@ -166,7 +166,7 @@ def tail_checks(tails: Tails, unit: str) -> Iterator[Check]:
     """
     chosen = tails.candidates[0]
     acting = "by_stratum" if chosen.by_stratum else "additive"
-    lasting = "lasting" if np.isinf(chosen.half_life) else "fading"
+    lasting = "drifting" if chosen.drifts else "lasting" if np.isinf(chosen.half_life) else "fading"
     facts: dict[str, Fact] = {"case": f"{acting}_{lasting}", "std_error": chosen.std_error, "unit": unit}
     if np.isfinite(chosen.half_life):
         facts["half_life"] = chosen.half_life

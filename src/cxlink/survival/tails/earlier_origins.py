@@ -171,7 +171,9 @@ def _fitted_to(
     whole = fit.terms.time
 
     def fitted(breaks: tuple[int, ...]) -> TailFit:
-        time = time_functions(known.lost.sum(axis=0), whole.half_life, whole.renewals, breaks)
+        time = time_functions(
+            known.lost.sum(axis=0), whole.half_life, whole.renewals, breaks, drifts=whole.drifts
+        )
         offset = cohort_hazard(known)
         return fit_tails(known, terms_for(time, customers, strata, offset=offset, by_stratum=by_stratum))
 

@@ -1,6 +1,6 @@
 """Which structure continued hazards have: what predicts customers that the fit has not seen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,8 @@ class Candidate:
         Whether the score acts differently in each stratum.
     half_life : float
         Periods in which the part of its effect that fades halves; infinite: none fades.
+    drifts : bool
+        Whether its effect is straight in log time, each level with a slope of its own: an effect on the shape.
     gain, std_error : float
         Log score of customers held out, over that of the first candidate, and its standard error.
     share : float
@@ -43,7 +45,8 @@ class Candidate:
     """
 
     by_stratum: bool
-    half_life: float
+    half_life: float = np.inf
+    drifts: bool = False
     gain: float = 0.0
     std_error: float = 0.0
     share: float = 1.0
@@ -57,7 +60,7 @@ def chosen_structure(
     Breaks of the hazard are looked for with the simplest, and all have them. The simplest stands first: strata additive
     and an effect that lasts. A candidate takes over from the one chosen so far where it predicts better by more than a
     standard error. Estimates have the structure chosen; draws have each of them by its share: an effect that fades
-    slowly and one that lasts predict follow-up alike, and not what comes after.
+    slowly, one that drifts and one that lasts predict follow-up alike, and not what comes after.
 
     Parameters
     ----------
@@ -79,20 +82,21 @@ def chosen_structure(
     """
     last = counts.lost.shape[1]
     several = len(strata) > 1
-    asked = [(False, np.inf), *([(True, np.inf)] if several else [])]
-    first = _fitted(counts, strata, (renewals, ()), *asked[0])
+    asked = [Candidate(False), *([Candidate(True)] if several else [])]
+    first = _fitted(counts, strata, (renewals, ()), asked[0])
     times = renewals, hazard_breaks(counts, first)
     fits = [] if times[1] else [first]
-    fits += [_fitted(counts, strata, times, *one) for one in asked[len(fits) :]]
+    fits += [_fitted(counts, strata, times, one) for one in asked[len(fits) :]]
     if len(counts.at_risk) > len(strata) and last > 3:
-        best = int(np.argmax([fit.evidence for fit in fits]))
-        asked += [(asked[best][0], share * last) for share in _HALF_LIVES]
-        fits += [_fitted(counts, strata, times, *one) for one in asked[len(fits) :]]
+        best = asked[int(np.argmax([fit.evidence for fit in fits]))]
+        fading = [replace(best, half_life=share * last) for share in _HALF_LIVES]
+        asked += [*fading, replace(best, drifts=True)]
+        fits += [_fitted(counts, strata, times, one) for one in asked[len(fits) :]]
     scores = [_held_out(counts, folds, fit) for fit in fits]
     chosen, candidates, shares = 0, [], _shares(np.array(scores))
-    for k, (by_stratum, half_life) in enumerate(asked):
+    for k, one in enumerate(asked):
         gain, error = _difference(scores[k], scores[0])
-        candidates.append(Candidate(by_stratum, half_life, gain, error, float(shares[k])))
+        candidates.append(replace(one, gain=gain, std_error=error, share=float(shares[k])))
         over, beside = _difference(scores[k], scores[chosen])
         if over > beside:
             chosen = k
@@ -109,14 +113,11 @@ def _shares(scores: np.ndarray) -> np.ndarray:
     return share
 
 
-def _fitted(
-    counts: CellCounts, strata: pd.DataFrame, times: _Times, by_stratum: bool, half_life: float
-) -> TailFit:
-    time = time_functions(counts.lost.sum(axis=0), half_life, *times)
+def _fitted(counts: CellCounts, strata: pd.DataFrame, times: _Times, one: Candidate) -> TailFit:
+    time = time_functions(counts.lost.sum(axis=0), one.half_life, *times, drifts=one.drifts)
     customers = counts.at_risk.max(axis=1).reshape(-1, len(strata))
-    return fit_tails(
-        counts, terms_for(time, customers, strata, offset=cohort_hazard(counts), by_stratum=by_stratum)
-    )
+    offset = cohort_hazard(counts)
+    return fit_tails(counts, terms_for(time, customers, strata, offset=offset, by_stratum=one.by_stratum))
 
 
 def _held_out(counts: CellCounts, folds: list[CellCounts], fit: TailFit) -> np.ndarray:

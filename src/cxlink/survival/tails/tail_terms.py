@@ -2,7 +2,8 @@
 
 log h_k(t) = Σ_c z_kc · θ_c · b_c(t) for a cell k of level and stratum. Coefficients of a block share a variance, which
 pulls them to 0: strata borrow from each other, levels from a trend over the score, and cells from both. Levels are
-proportional inside a stratum, but for the part of the score's effect that fades, where the terms have one.
+proportional inside a stratum, but for the part of the score's effect that fades or drifts in log time, where the terms
+have one.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pandas as pd
 from cxlink.survival.tails.time_functions import FADING, LOG_TIME, ONE, RENEWAL, SPLINE, TimeFunctions
 
 FREE = -1
-_WIDE, _SLOPE, _TREND = 2.0, 0.5, 3.0
+_WIDE, _SLOPE, _TREND, _DRIFT = 2.0, 0.5, 3.0, 0.2
 _USUAL = {"spline": 1.0, "strata": 0.3, "slopes": 0.2, "levels": 0.3, "cells": 0.2}
 
 
@@ -100,6 +101,9 @@ def terms_for(
         made.add(each, function, "levels")
         if by_stratum:
             made.add(theirs * trend[:, None], function, "cells")
+    if time.drifts and len(customers) > 1:
+        made.add(trend, LOG_TIME, "", _DRIFT)
+        made.add(each, LOG_TIME, "slopes")
     if by_stratum and len(customers) > 1 and len(strata) > 1:
         made.add(np.eye(len(level)), ONE, "cells")
     for step in range(time.first_step, time.n_functions):

@@ -36,6 +36,8 @@ class TimeFunctions:
     ----------
     half_life : float
         Periods in which what fades halves; infinite: nothing fades.
+    drifts : bool
+        Whether the score's effect is straight in log time.
     renewals : RenewalTimes
         Their cycle.
     last : float
@@ -51,6 +53,7 @@ class TimeFunctions:
     """
 
     half_life: float
+    drifts: bool
     renewals: RenewalTimes
     last: float
     centre: float
@@ -107,6 +110,8 @@ def time_functions(
     half_life: float = np.inf,
     renewals: RenewalTimes | None = None,
     breaks: tuple[int, ...] = (),
+    *,
+    drifts: bool = False,
 ) -> TimeFunctions:
     """Lay out functions of time.
 
@@ -120,6 +125,8 @@ def time_functions(
         Their cycle; none by default.
     breaks : tuple of int
         Last periods before breaks.
+    drifts : bool
+        Whether the score's effect is straight in log time.
     """
     x = np.log(np.arange(len(lost)) + 0.5)
     weight = lost + 1e-9
@@ -128,6 +135,7 @@ def time_functions(
     knots = knots if len(knots) > 2 else np.zeros(0)
     return TimeFunctions(
         half_life,
+        drifts,
         renewals or RenewalTimes(),
         float(x[-1]),
         float(x @ weight / weight.sum()),
