@@ -11,7 +11,8 @@ from validation.replicate import finished
 
 PAGES = {
     "intervals": "README.md", "tenure": "tenure.md", "study": "extrapolation_study.md",
-    "laws": "extrapolation_laws.md", "curves": "extrapolation_curves.md", "metrics": "metrics.md",
+    "laws": "extrapolation_laws.md", "curves": "extrapolation_curves.md", "early": "extrapolation_early.md",
+    "metrics": "metrics.md",
     "posteriors": "bayes.md", "changes": "changes.md", "old_model": "old_model.md", "printed": "printed_proof.md",
     "break_even": "break_even.md", "drivers": "drivers.md", "journey": "journey.md",
     "clusters": "clusters.md", "falling": "falling.md", "waves": "waves.md",
@@ -56,9 +57,10 @@ PRINTED = (
     ),
     PrintedIntervals(
         "expected tenure beyond follow-up, with differences and ratios", _with_contrasts("tenure"),
-        ("study", "laws", "curves", "tenure"),
+        ("study", "laws", "curves", "early", "tenure"),
         "the study's design at 29,571 and 300,000; laws drawn at random at 20,000 and 300,000; published curves at "
-        "1,000 and 100,000; laws in the menu at 2,000 and 50,000. Not tried: late entry, competing causes",
+        "1,000 and 100,000, of two to four periods as well; laws in the menu at 2,000 and 50,000. Not tried: late "
+        "entry, competing causes",
     ),
     PrintedIntervals(
         "mean spend, its difference and ratio", _with_contrasts("spend"), ("intervals", "printed"),

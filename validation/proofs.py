@@ -4,6 +4,7 @@ from validation.change_proof import CHANGES
 from validation.cluster_proof import CLUSTERS
 from validation.driver_proof import DRIVERS
 from validation.extrapolation.curve_proof import CURVE_PROOF
+from validation.extrapolation.early_proof import EARLY_PROOF
 from validation.extrapolation.law_proof import LAW_PROOF
 from validation.extrapolation.study_proof import STUDY
 from validation.falling_proof import FALLING
@@ -29,6 +30,7 @@ PROOFS: dict[str, Proof] = {
         STUDY,
         LAW_PROOF,
         CURVE_PROOF,
+        EARLY_PROOF,
         METRICS,
         DRIVERS,
         JOURNEY,

@@ -39,10 +39,10 @@ def test_errors_of_projections_by_hand() -> None:
 
 
 def test_origins_leave_something_to_compare() -> None:
-    assert origins_of(HALVES) == (5, 6, 7)
-    assert origins_of(FollowedCurve("s", "long", 0.9 ** np.arange(61))) == (15, 20, 24, 30, 36, 40)
+    assert origins_of(HALVES) == (2, 3, 4, 5, 6, 7)
+    assert origins_of(FollowedCurve("s", "long", 0.9 ** np.arange(61))) == (2, 3, 4, 15, 20, 24, 30, 36, 40)
     for curve in followed_curves().values():
-        assert all(t * 1.375 <= curve.last and t >= 5 for t in origins_of(curve))
+        assert all(t * 1.375 <= curve.last and t >= 2 for t in origins_of(curve))
 
 
 def test_the_published_table_is_what_the_script_makes() -> None:
@@ -65,7 +65,8 @@ def test_a_source_left_out_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     worse = table.assign(log_ratio=table["log_ratio"].where(table["source"] != FADER_HARDIE, 9.0))
     monkeypatch.setattr(estimators, "published_table", lambda: worse)
     errors_without.cache_clear()
-    kept = published_errors.errors_from(table[table["source"] != FADER_HARDIE])
+    usual = table[table["followed"] >= 5]
+    kept = published_errors.errors_from(usual[usual["source"] != FADER_HARDIE])
     assert errors_without(FADER_HARDIE) == kept
     assert errors_without("persistence_adhd").level > 1
     with pytest.raises(LookupError, match="no published curve is of the source elsewhere"):
@@ -84,6 +85,17 @@ def test_there_are_seven_curves_of_six_sources() -> None:
         assert (np.diff(curve.survival) <= 0).all()
     assert curves["ADHD"].origins() == (29, 36, 43)
     assert {one.cohorts for one in curve_proof.cells()} == {100}
+
+
+def test_few_periods_have_constants_of_their_own() -> None:
+    from cxlink.survival.tails.published_errors import errors_from, published_errors
+
+    table = read("extrapolation_errors")
+    few, usual = (errors_from(rows) for _, rows in table.groupby(table["followed"] >= 5))
+    assert published_errors(4) == published_errors(1) == few
+    assert published_errors(5) == published_errors(36) == usual
+    assert few.level > usual.level
+    assert few.growth > usual.growth
 
 
 def test_without_the_table_beside_us_one_source_is_left(tmp_path: pytest.TempPathFactory) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cxlink.survival.tails.extrapolation_error import Errors
-from cxlink.survival.tails.published_errors import TABLE
+from cxlink.survival.tails.published_errors import FEWEST_PERIODS, TABLE
 from cxlink.survival.tails.spliced_tenure import spliced
 from validation.extrapolation.followed_curves import (
     PERSISTENCE,
@@ -29,18 +29,18 @@ REACH = 1 / 8
 """Half of what is compared around each, over the origin."""
 ORIGINS = (1 / 4, 1 / 3, 2 / 5, 1 / 2, 3 / 5, 2 / 3)
 """Of a curve's length, to whole periods."""
-FEWEST_PERIODS = 5
-"""Four losses in a row tell hardly a slope: who has no more should not project."""
+FEW = range(2, FEWEST_PERIODS)
+"""Periods that are hardly enough: projections from them have constants of their own."""
 CUSTOMERS, DRAWS, SEED = 100_000, 200, 20261129
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "published"
 _NO_ERROR = Errors(0.0, 0.0, 0.0)
 
 
 def origins_of(curve: FollowedCurve) -> tuple[int, ...]:
-    """Periods at which a curve is cut off: at least `FEWEST_PERIODS`, and such that something follows."""
+    """Periods at which a curve is cut off: the `FEW`, then at least `FEWEST_PERIODS`, such that something follows."""
     first = RATIOS[0] + REACH
     whole = sorted({round(share * curve.last) for share in ORIGINS})
-    return tuple(t for t in whole if t >= FEWEST_PERIODS and t * first <= curve.last)
+    return tuple(t for t in (*FEW, *(t for t in whole if t >= FEWEST_PERIODS)) if t * first <= curve.last)
 
 
 def log_ratios(

@@ -12,7 +12,12 @@ from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.groups.requests import Request
 from cxlink.survival.survival import Survival
 from cxlink.survival.tails.extrapolation_error import Errors
-from cxlink.survival.tails.published_errors import errors_from, published_table
+from cxlink.survival.tails.published_errors import (
+    FEWEST_PERIODS,
+    errors_from,
+    followed_alike,
+    published_table,
+)
 from cxlink.survival.tails.spliced_tenure import spliced
 from validation.extrapolation.long_law import LongLaw, drawn_cohort, request_of, spec_of, truths
 from validation.extrapolation.rivals import rivals
@@ -23,9 +28,9 @@ SHIPPED = "spliced"
 
 
 @cache
-def errors_without(source: str) -> Errors:
-    """Constants of the extrapolation error, estimated without the curves of one source."""
-    table = published_table()
+def errors_without(source: str, followed: int = FEWEST_PERIODS) -> Errors:
+    """Constants of the extrapolation error after so many periods, estimated without the curves of one source."""
+    table = followed_alike(published_table(), followed)
     others = table[table["source"] != source]
     if len(others) == len(table):
         raise LookupError(f"no published curve is of the source {source}")

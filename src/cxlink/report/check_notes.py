@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from cxlink.checks import Check, matching
-from cxlink.report.format import periods, ranges, units
+from cxlink.report.format import periods, ranges, spelled, units
 from cxlink.report.language import decimal
 from cxlink.report.words import say
 
@@ -51,6 +51,10 @@ def published_error(checks: Iterable[Check], model: str, unit: str) -> list[str]
     spans = {name: periods(int(str(check.facts[name])), unit) for name in ("horizon", "followed")}
     times = decimal(check.value, 1 if round(check.value, 1) < _WHOLE else 0)
     told = [say("tenure.published_error", **{**check.facts, **spans, "times": times})]
+    few = matching(checks, code="few_periods", model=model)
+    told += [
+        say("tenure.few_periods", followed=spans["followed"], least=spelled(int(one.bound))) for one in few
+    ]
     return told if check.value <= check.bound else [*told, say("tenure.farthest", farthest=check.bound)]
 
 

@@ -9,8 +9,10 @@ from cohorts import random_rows, spec_for, spells_from
 
 from cxlink.cohort.count.spells import Spells
 from cxlink.cohort.spec.cohort_spec import make_spec
+from cxlink.estimands.model_rows.spliced_rows import extrapolation_distance
 from cxlink.groups.requests import by_level
 from cxlink.groups.standardisation import standardised
+from cxlink.report.check_notes import published_error
 from cxlink.survival.tails.continued_hazards import cell_counts, last_with_ten
 from cxlink.survival.tails.earlier_origins import own_errors
 from cxlink.survival.tails.extrapolation_error import Errors
@@ -273,3 +275,16 @@ def test_what_going_so_far_was_worth_by_hand() -> None:
     error = published_error_at(table, 2.4)
     assert (error.times, error.curves, error.sources) == (2.0, 3, 2)
     assert error.error == pytest.approx(np.sqrt(((0.01 + 0.09) / 2 + 0.04) / 2))
+
+
+def test_few_periods_are_said_to_be_few() -> None:
+    few = {check.code: check for check in extrapolation_distance(20, 4, "month")}
+    assert list(few) == ["extrapolation_factor", "few_periods"]
+    assert (few["few_periods"].value, few["few_periods"].bound, few["few_periods"].passed) == (4, 5, False)
+    said = published_error(few.values(), "spliced", "month")
+    assert said[1].startswith("Follow-up of 4 months hardly shows a trend of the hazard")
+    enough = list(extrapolation_distance(20, 5, "month"))
+    assert [check.code for check in enough] == ["extrapolation_factor"]
+    # errors of projections from as few periods, which are larger
+    assert few["extrapolation_factor"].facts["factor"] > enough[0].facts["factor"]  # type: ignore[operator]
+    assert not list(extrapolation_distance(4, 4, "month"))

@@ -28,7 +28,12 @@ from cxlink.groups.standardisation import standardised
 from cxlink.survival.sparsity import FEWEST as FEWEST_LOSSES
 from cxlink.survival.survival import Survival
 from cxlink.survival.tails.group_readings import MODEL
-from cxlink.survival.tails.published_errors import published_error_at, published_table
+from cxlink.survival.tails.published_errors import (
+    FEWEST_PERIODS,
+    followed_alike,
+    published_error_at,
+    published_table,
+)
 from cxlink.survival.tails.spliced_tenure import Further, spliced
 from cxlink.survival.tails.tails import Tails, tails_of
 
@@ -255,9 +260,12 @@ def extrapolation_distance(horizon: int, followed: int, unit: str, model: str = 
     last = max(followed, 1)
     times = horizon / last
     if times > 1:
-        worth = published_error_at(published_table(), times)
+        worth = published_error_at(followed_alike(published_table(), last), times)
         facts: dict[str, Fact] = {
             "horizon": horizon, "followed": last, "unit": unit, "compared": worth.times, "curves": worth.curves,
             "sources": worth.sources, "factor": float(np.exp(worth.error)),
         }  # fmt: skip
         yield Check("extrapolation_factor", model, value=times, bound=FARTHEST, facts=facts)
+        if last < FEWEST_PERIODS:
+            least, of = float(FEWEST_PERIODS), {"unit": unit}
+            yield Check("few_periods", model, value=float(last), bound=least, passed=False, facts=of)

@@ -15,6 +15,8 @@ from scipy.optimize import nnls
 from cxlink.survival.tails.extrapolation_error import Errors
 
 TABLE = "extrapolation_errors"
+FEWEST_PERIODS = 5
+"""Four losses in a row tell hardly a slope: projections from fewer periods have larger errors, and constants apart."""
 
 
 def errors_from(table: pd.DataFrame) -> Errors:
@@ -88,10 +90,27 @@ def _drift(source: np.ndarray, x: np.ndarray, error: np.ndarray) -> float:
     return mean * max(0.0, 1 - spread / mean**2) if mean else 0.0
 
 
+def published_errors(followed: int) -> Errors:
+    """Constants from all published curves, for a cohort that was followed for so many periods."""
+    return _constants(followed < FEWEST_PERIODS)
+
+
 @cache
-def published_errors() -> Errors:
-    """Constants from all published curves."""
-    return errors_from(published_table())
+def _constants(few: bool) -> Errors:
+    return errors_from(followed_alike(published_table(), 1 if few else FEWEST_PERIODS))
+
+
+def followed_alike(table: pd.DataFrame, followed: int) -> pd.DataFrame:
+    """Keep the projections from fewer than `FEWEST_PERIODS` periods, or those from as many or more, as a cohort's is.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of ``data/published/extrapolation_errors.csv``.
+    followed : int
+        Periods that the cohort was followed for.
+    """
+    return table[(table["followed"] < FEWEST_PERIODS) == (followed < FEWEST_PERIODS)]
 
 
 def published_table() -> pd.DataFrame:

@@ -95,7 +95,7 @@ def tails_of(
     errors : Errors, optional
         Constants of the extrapolation error; by default those of the published curves.
     """
-    counts, constants = cell_counts(spells), errors or published_errors()
+    counts, constants = cell_counts(spells), errors or published_errors(int(last_with_ten(spells).max()))
     cycle = renewal_cycle(counts.at_risk.sum(axis=0), counts.lost.sum(axis=0))
     carried = cycle is not None and cycle.spikes > 1 and cycles
     parts = rng.multinomial(spells.n, np.full(FOLDS, 1 / FOLDS)).T
