@@ -7,7 +7,7 @@ import pyarrow as pa
 from cxlink.cohort.count import grouping
 from cxlink.cohort.count.clusters import BUCKETS
 from cxlink.cohort.count.finer_cells import cells_with_finer
-from cxlink.cohort.count.identity import refuse_missing
+from cxlink.cohort.count.identity import refuse_missing, without_later
 from cxlink.cohort.count.metric_cells import raw_metrics
 from cxlink.cohort.count.metric_expressions import metric_rules
 from cxlink.cohort.count.other_columns import other_ranges, other_rules
@@ -92,10 +92,14 @@ def checked_rows(source: Source, spec: CohortSpec, drop_invalid: bool) -> Checke
     if spec.others:
         # where every survey counts, finer cells are by the time of the next one
         failed += broken(other_ranges(source, spec, None if spec.every_survey else finer), other_rules(spec))
-    if failed and not drop_invalid:
-        raise refusal(source, spec, failed[0])
     if not failed:
         return CheckedRows(source, _not_too_many(raw, spec, source.name), metrics, finer=finer)
+    used, later = without_later(source, spec, failed)
+    if later:
+        checked = checked_rows(used, spec, drop_invalid)
+        return replace(checked, dropped=(*later, *checked.dropped))
+    if not drop_invalid:
+        raise refusal(source, spec, failed[0])
     before = valid_in_time(raw, time_rules(spec))
     source, dropped = without_broken(source, spec, failed)
     (raw, finer), metrics = cells_with_finer(source, spec), raw_metrics(source, spec)

@@ -30,7 +30,7 @@ from cxlink.cohort.count.journey_cells import count_journey
 from cxlink.cohort.count.journey_counts import JourneyCounts
 from cxlink.cohort.count.metric_cells import metric_counts, raw_flows, raw_metrics
 from cxlink.cohort.count.metric_sums import nothing
-from cxlink.cohort.count.profile import Profile, Remark, number_of_rows
+from cxlink.cohort.count.profile import Profile, Remark, number_of_rows, together
 from cxlink.cohort.count.repeated_scores import repeated_scores, scores_of_one_day
 from cxlink.cohort.count.resolution import resolve
 from cxlink.cohort.count.similar_ids import similar_ids
@@ -304,7 +304,7 @@ def _read(
     source, later = one_row_a_customer(source, spec)
     if later:
         (raw, finer), metrics = cells_with_finer(source, spec), raw_metrics(source, spec)
-        dropped += later
+        dropped = together(dropped, later)
     once = first_surveys(source) if spec.every_survey else source
     metrics = raw_metrics(once, spec) if spec.every_survey else metrics
     if not _customers(raw):

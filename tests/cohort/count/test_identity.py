@@ -163,3 +163,43 @@ def test_a_repeat_that_is_only_an_invalid_row_goes_with_it() -> None:
 def test_from_text_with_leading_noughts(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("customer,score,months,lost\n01,5,3,1\n1,5,3,1\n")
     assert count(tmp_path / "t.csv", STAY, ID).profile.rows_used == 2
+
+
+@pytest.mark.parametrize("drop_invalid", [False, True])
+def test_a_later_survey_that_is_not_used_needs_no_rule_of_its_own(drop_invalid: bool) -> None:
+    table = pd.DataFrame(
+        {
+            "customer": ["a", "a", "b", "b"],
+            "score": [5, 8, 7, 6],
+            "survey": ["2025-01-01", "2025-05-01", "2025-02-01", "2025-03-01"],
+            "end": ["2025-03-15", "2025-03-15", None, None],
+        }
+    )
+    cohort = read_cohort(table, spec(FIRST), drop_invalid)
+    assert cohort.dropped == (Remark("later_survey", 2),)
+    assert cohort.rows_read == 4
+    assert cohort.count().cells.equals(count(table.iloc[[0, 2]], FIRST).cells)
+
+
+@pytest.mark.parametrize(
+    ("of", "values", "must"),
+    [
+        ("survey", ["2025-04-01", "2025-05-01"], "survey must not be after end"),
+        ("survey", ["2025-01-01", "soon"], "survey must be a date"),
+        ("survey", ["2025-01-01", None], "survey must be there in every row with a score"),
+        ("score", [5, 11], "score must be a whole number from 1 to 10"),
+    ],
+)
+def test_a_survey_that_is_used_or_may_have_been_the_first_needs_every_rule(
+    of: str, values: list[object], must: str
+) -> None:
+    table = pd.DataFrame(
+        {
+            "customer": "a",
+            "score": [5, 8],
+            "survey": ["2025-01-01", "2025-02-01"],
+            "end": ["2025-03-15", "2025-03-15"],
+        }
+    ).assign(**{of: values})
+    with pytest.raises(InputError, match=must):
+        count(table, FIRST)

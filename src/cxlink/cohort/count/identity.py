@@ -1,10 +1,12 @@
 """One row per customer: unique ids, or the first completed survey."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cxlink.cohort.count.profile import Remark
-from cxlink.cohort.count.refusals import shown
+from cxlink.cohort.count.refusals import as_cells, shown
+from cxlink.cohort.count.rules import TableRule
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns
 from cxlink.cohort.read.dates import day
@@ -129,16 +131,49 @@ def _parts(source: Source, ids: Any, n_rows: int) -> Iterator[Any]:
 
 def _first_surveys(source: Source, spec: CohortSpec, key: Any) -> tuple[Source, tuple[Remark, ...]]:
     """Keep each customer's first completed survey, or one row without a score where none was completed."""
-    import ibis
-
-    order = survey_order(source, spec)
-    names = source.table.columns
-    rank = "rank_" + max(names, key=len)  # longer than any name there
-    ranked = source.table.mutate(ibis.row_number().over(group_by=key, order_by=order).name(rank))
-    first = ranked.filter(ranked[rank] == 0).select([ranked[name] for name in names])
+    ranked, rank = _ranked(source, spec, key)
+    first = ranked.filter(ranked[rank] == 0).select(source.table.columns)
     n_before, n_after = (source.run(table.count()).as_py() for table in (source.table, first))
     later = n_before - n_after
     return source.kept(first), (Remark("later_survey", later),) if later else ()
+
+
+def _ranked(source: Source, spec: CohortSpec, key: Any) -> tuple[Any, str]:
+    """Number each customer's rows in order of their surveys, from 0, in a column more; and its name."""
+    import ibis
+
+    rank = "rank_" + max(source.table.columns, key=len)  # longer than any name there
+    place = ibis.row_number().over(group_by=key, order_by=survey_order(source, spec))
+    return source.table.mutate(place.name(rank)), rank
+
+
+def without_later(
+    source: Source, spec: CohortSpec, rules: Sequence[TableRule]
+) -> tuple[Source, tuple[Remark, ...]]:
+    """Leave out the rows that violate rules and are not used: of customers whose first survey counts, later ones.
+
+    Who was asked again after leaving has a survey after the loss. A row whose score or day cannot be read may be the
+    first, and stays.
+    """
+    if spec.cohort.repeat != "first" or spec.cohort.id is None:
+        return source, ()
+    assert spec.subscription is not None
+    ranked, rank = _ranked(source, spec, columns.raw(source, spec.cohort.id, "id"))
+    rows = as_cells(replace(source, table=ranked), spec)
+    score_is_read = rows.score.isnull() | rows.score.between(spec.scale.low, spec.scale.high)
+    later = (rows[f"raw.{rank}"] > 0) & rows.wave.notnull() & score_is_read
+    broken = rules[0].broken(rows).fill_null(False)
+    for rule in rules[1:]:
+        broken = broken | rule.broken(rows).fill_null(False)
+    rows = rows.mutate(left_out=later & broken)
+    n = int(source.run(columns.as_one(rows.left_out).sum()).as_py() or 0)
+    if not n:
+        return source, ()
+    used = rows.filter(~rows.left_out)
+    names = source.table.columns
+    return source.kept(used.select([used[f"raw.{name}"].name(name) for name in names])), (
+        Remark("later_survey", n),
+    )
 
 
 def survey_order(source: Source, spec: CohortSpec) -> list[Any]:

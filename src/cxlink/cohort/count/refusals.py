@@ -35,7 +35,7 @@ def refusal(
     n_rows = n_broken = 0
     first, cell = "", None
     for part in source.parts():
-        rows = _as_cells(part, spec) if rows_of is None else rows_of(part)
+        rows = as_cells(part, spec) if rows_of is None else rows_of(part)
         broken = rule.broken(rows).fill_null(False)
         numbers = rows.aggregate(rows=rows.count(), broken=as_one(broken).sum())
         n_here, n_broken_here = (n or 0 for n in part.run(numbers).to_pylist()[0].values())
@@ -55,7 +55,7 @@ def without_broken(
     """Exclude the rows that violate rules, and count them by the first rule that each violates."""
     import ibis
 
-    rows = _as_cells(source, spec)
+    rows = as_cells(source, spec)
     reason = ibis.cases(
         *[(rule.broken(rows).fill_null(False), i) for i, rule in enumerate(rules)], else_=len(rules)
     )
@@ -68,7 +68,7 @@ def without_broken(
     return source.kept(valid.select([valid[f"raw.{name}"].name(name) for name in names])), tuple(dropped)
 
 
-def _as_cells(source: Source, spec: CohortSpec) -> Any:
+def as_cells(source: Source, spec: CohortSpec) -> Any:
     """Give rows the cells' columns: each row as a cell of its own; with its raw columns, and its number."""
     import ibis
 
