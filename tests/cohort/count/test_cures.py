@@ -40,6 +40,19 @@ def test_scores(name: str) -> None:
     assert cells(count(table, followed(message)), "score") == (expected or {None: 1, 5: 1})
 
 
+@pytest.mark.parametrize(
+    ("cell", "scales"),
+    [("6/10", '"1-10" or "0-10"'), ("0/10", '"0-10"'), ("4 out of 5", '"1-5" or "0-5"')],
+)
+def test_a_score_out_of_another_number_names_its_scale(cell: str, scales: str) -> None:
+    table = stay([cell, "1/7"], [3, 4], [1, 0])
+    message = refusal(table, STAY, {"score": {"scale": "1-7"}})
+    top = cell.split()[-1].split("/")[-1]
+    assert f"{cell} is out of {top}: set [score] scale = {scales}, or drop" in message
+    told = refusal(table, STAY, {"score": {"scale": scales.split('"')[1]}})  # the other cell is out of 7 still
+    assert "1/7 is out of 7" in told
+
+
 EVENTS: dict[str, tuple[list[Any], list[str]]] = {
     "a mark": (["x", None, "x"], ['true = ["x"] or false = ["x"]', 'false = [""]']),
     "yes alone": (["yes", "", "yes"], ['false = [""]']),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from cxlink.cohort.read.columns import plain_number
 from cxlink.cohort.read.money import bare, currency_of
+from cxlink.cohort.read.score_column import OUT_OF
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import TableSection
 from cxlink.cohort.starter.date_forms import ISO, forms_of, is_day_by
@@ -28,6 +29,10 @@ def score_cure(column: str, spec: CohortSpec) -> Cure:
         marks = _other_marks(cell, spec.table)
         if marks:
             return f"{marks}, or {DROP}."
+        out_of = re.fullmatch(OUT_OF, (cell or "").strip().lower())
+        if out_of is not None and int(out_of[1]) <= int(out_of[3]):
+            scales = [f'"{least}-{out_of[3]}"' for least in (1, 0) if least <= int(out_of[1])]
+            return f"{out_of[0]} is out of {out_of[3]}: set [score] scale = {' or '.join(scales)}, or {DROP}."
         value = plain_number((cell or "").rstrip("% "), spec.table)
         if value is not None and value != round(value) and low - 0.5 <= value < high + 0.5:
             return f"Set [score] round = true, by which averages count as the nearest level, or {DROP}."

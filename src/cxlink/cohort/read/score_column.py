@@ -13,7 +13,8 @@ from cxlink.cohort.spec.spec_sections import TableSection
 
 _LABELLED = r"^([-+]?[0-9]{1,3})(\s*[-–—=:.)(]+\s*|\s+)[^0-9\s/].*$"
 _HUNDRED = 100
-_OUT_OF = r"^([0-9]{1,3})\s*(/|out of|of|van|von)\s*([0-9]{1,3})$"
+OUT_OF = r"^([0-9]{1,3})\s*(/|out of|of|van|von)\s*([0-9]{1,3})$"
+"""A score and the highest of its scale, in small letters."""
 
 
 def score_key(
@@ -109,8 +110,8 @@ def _number(column: Any, options: TableSection, scale: Scale, labels: Sequence[s
         level = [(said == folded(label), float(k)) for k, label in enumerate(labels, scale.low)]
         return value.coalesce(ibis.cases(*level, else_=None))
     text = column.strip().lower()
-    top = text.re_extract(_OUT_OF, 3)
-    out_of = text.re_extract(_OUT_OF, 1).try_cast("float64")
+    top = text.re_extract(OUT_OF, 3)
+    out_of = text.re_extract(OUT_OF, 1).try_cast("float64")
     labelled = text.re_extract(_LABELLED, 1).try_cast("float64")
     in_words = ibis.cases((top == str(scale.high), out_of), (top != "", None), else_=labelled)
     return value.coalesce(in_words)
