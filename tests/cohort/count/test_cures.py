@@ -49,7 +49,9 @@ def test_a_score_out_of_another_number_names_its_scale(cell: str, scales: str) -
     message = refusal(table, STAY, {"score": {"scale": "1-7"}})
     top = cell.split()[-1].split("/")[-1]
     assert f"{cell} is out of {top}: set [score] scale = {scales}, or drop" in message
-    told = refusal(table, STAY, {"score": {"scale": scales.split('"')[1]}})  # the other cell is out of 7 still
+    told = refusal(
+        table, STAY, {"score": {"scale": scales.split('"')[1]}}
+    )  # the other cell is out of 7 still
     assert "1/7 is out of 7" in told
 
 

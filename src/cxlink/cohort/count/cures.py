@@ -30,7 +30,7 @@ def score_cure(column: str, spec: CohortSpec) -> Cure:
         if marks:
             return f"{marks}, or {DROP}."
         out_of = re.fullmatch(OUT_OF, (cell or "").strip().lower())
-        if out_of is not None and int(out_of[1]) <= int(out_of[3]):
+        if out_of is not None and not spec.score.labels and int(out_of[1]) <= int(out_of[3]):
             scales = [f'"{least}-{out_of[3]}"' for least in (1, 0) if least <= int(out_of[1])]
             return f"{out_of[0]} is out of {out_of[3]}: set [score] scale = {' or '.join(scales)}, or {DROP}."
         value = plain_number((cell or "").rstrip("% "), spec.table)

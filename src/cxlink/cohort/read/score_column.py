@@ -78,7 +78,7 @@ def likely_level(column: Any, value: Any) -> Any:
     if not column.type().is_string():
         return value
     text = column.strip().lower()
-    first = text.re_extract(_OUT_OF, 1).nullif("").coalesce(text.re_extract(_LABELLED, 1))
+    first = text.re_extract(OUT_OF, 1).nullif("").coalesce(text.re_extract(_LABELLED, 1))
     return value.coalesce(first.try_cast("float64"))
 
 
