@@ -170,7 +170,7 @@ class ComparisonResults:
     changes : DataFrame
         ``base, cohort, estimand, group, horizon, part, estimate, std_error, conf_low, conf_high, unit``: new less base;
         part is ``mix_strata``, ``mix_score``, ``mix`` (their sum), ``baseline``, ``effect`` or ``total`` (mix, baseline
-        and effect). Estimand ``response`` (a share with a score) has a total alone.
+        and effect). Estimands ``response`` (a share with a score) and ``tenure`` have a total alone.
     calibration : DataFrame
         ``base, cohort, estimand, group, horizon, quantity, estimate, std_error, conf_low, conf_high, unit, n``:
         predictive calibration of the base in the new cohort.

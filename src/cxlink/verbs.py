@@ -21,6 +21,7 @@ from cxlink.cohort.spec.spec_sections import ValueSection
 from cxlink.cohort.visible_text import visible
 from cxlink.comparison.changes import CALIBRATION, CHANGES, outcomes, response_rows, table_of
 from cxlink.comparison.recommendation import verdict_of
+from cxlink.comparison.tenure_change import tenure_rows
 from cxlink.display import Analysis
 from cxlink.groups.changed_scores import of_first_surveys
 from cxlink.progress import telling
@@ -178,7 +179,7 @@ def _compared(base: Counts, others: Sequence[Counts], horizon: int, progress: Pr
             calibration += outcome.calibration
             calibrated = table_of(outcome.calibration, CALIBRATION)
             verdicts.append(verdict_of(calibrated, base.spec.analysis.level))
-        changes += response_rows(base, new)
+        changes += [*tenure_rows(base, new), *response_rows(base, new)]
     return Comparison(
         table_of(changes, CHANGES),
         table_of(calibration, CALIBRATION),

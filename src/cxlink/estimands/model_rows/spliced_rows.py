@@ -116,10 +116,14 @@ def tenure_means(spells: Spells, spec: CohortSpec, rng: np.random.Generator) -> 
     spells, spec, rng
         See there.
     """
-    tails, requests = cohort_tails(spells, spec), _requests(spells, spec)
-    made = spliced(spells, requests, spec.analysis.draws, rng, horizon=spec.horizon, tails=tails)
     tenure = Estimand("tenure", spec.unit, restricted_mean, BOTH)
-    return [row for one in made for row in rows_of(one, (tenure,), spec)]
+    return [row for one in tenure_curves(spells, spec, rng) for row in rows_of(one, (tenure,), spec)]
+
+
+def tenure_curves(spells: Spells, spec: CohortSpec, rng: np.random.Generator) -> tuple[Survival, ...]:
+    """Give a cohort's curves by score alone and, where it has strata, standardised; see `spliced_results`."""
+    tails, requests = cohort_tails(spells, spec), _requests(spells, spec)
+    return spliced(spells, requests, spec.analysis.draws, rng, horizon=spec.horizon, tails=tails)
 
 
 def cohort_tails(spells: Spells, spec: CohortSpec) -> Tails:

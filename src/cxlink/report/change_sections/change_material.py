@@ -8,8 +8,9 @@ import pandas as pd
 
 from cxlink.comparison.changes import OutcomeChange
 from cxlink.estimands.tidy import select
-from cxlink.report.format import FIRM, NONE, decimal
+from cxlink.report.format import FIRM, NONE, decimal, levels
 from cxlink.report.words import say
+from cxlink.results import ComparisonResults
 
 Row = Mapping[Any, Any]
 
@@ -74,3 +75,9 @@ def plain(row: Row, digits: int) -> str:
         return decimal(row["estimate"], digits)
     low, high = (decimal(row[name], digits) for name in ("conf_low", "conf_high"))
     return f"{decimal(row['estimate'], digits)} [{low},{FIRM}{high}]"
+
+
+def called(name: str, found: ComparisonResults) -> str:
+    """Call a group in a table: a band with its levels."""
+    shown = levels(name, found.spec)
+    return say(f"change.band_{name}", levels=shown) if name in ("worst", "best") else shown

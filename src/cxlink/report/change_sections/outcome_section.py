@@ -11,12 +11,14 @@ from cxlink.estimands.tidy import select
 from cxlink.report.change_sections.change_material import (
     axis_unit,
     bracket,
+    called,
     own,
     plain,
     rows_by,
     scale,
 )
 from cxlink.report.change_sections.cluster_lines import cluster_lines
+from cxlink.report.change_sections.tenure_change_table import tenure_table
 from cxlink.report.document import Block, bullets, heading, paragraph, picture, table
 from cxlink.report.figures import drawing
 from cxlink.report.figures.change_figures import (
@@ -33,7 +35,6 @@ from cxlink.report.format import (
     capital,
     category,
     coverage,
-    levels,
     listed,
     periods,
     score,
@@ -60,6 +61,7 @@ def outcome_section(found: ComparisonResults, outcome: OutcomeChange, number: in
         _parts_figure(found, outcome, number),
         _split_table(found, outcome),
         _effects_figure(found, outcome, number),
+        *tenure_table(found, outcome),
         *([bullets([say("change.note", note=note) for note in notes], small=True)] if notes else []),
         heading(say("change.calibration_heading"), 2),
         *_calibration(found, outcome, number),
@@ -161,7 +163,7 @@ def _split_table(found: ComparisonResults, outcome: OutcomeChange) -> Block:
         cells = [bracket(by[part], outcome, True) for part in PARTS]
         if len(found.spec.group(name)) == 1:
             cells[1] = NONE
-        lines.append([_called(name, found), *cells])
+        lines.append([called(name, found), *cells])
     caption = say("change.split_caption", unit=axis_unit(outcome), level=coverage(found.spec))
     header = [
         say(f"change.column_{name}") for name in ("score", "strata", "scores", "baseline", "effect", "total")
@@ -175,11 +177,6 @@ def _split_table(found: ComparisonResults, outcome: OutcomeChange) -> Block:
         rules=[sum(name in _levels(found) for name in names)],
         dense=True,
     )
-
-
-def _called(name: str, found: ComparisonResults) -> str:
-    shown = levels(name, found.spec)
-    return say(f"change.band_{name}", levels=shown) if name in ("worst", "best") else shown
 
 
 def _calibration(found: ComparisonResults, outcome: OutcomeChange, number: int) -> list[Block]:
