@@ -129,6 +129,13 @@ def test_the_pages_say_what_the_intervals_say(analysis: Analysis) -> None:
     frame = analysis.drivers().set_index(["outcome", "quantity", "score"])["estimate"]
     assert tables[0].rows[0][3].startswith(f"{frame['retention', 'shapley', 'score']:.1f}")
     assert tables[2].rows[0][2].startswith(f"{100 * frame['retention', 'contrast', 'score']:.2f}")
+    assert tables[2].header[2:] == [
+        "Retained per 100 customers, per point", "All at once", "Spend per point (EUR)", "All at once",
+    ]  # fmt: skip
+    own = (
+        analysis.drivers().set_index(["outcome", "quantity", "score"]).loc[("spend", "simultaneous", "csat")]
+    )
+    assert tables[2].rows[1][5] == f"[{own['conf_low']:.2f},\u00a0{own['conf_high']:.2f}]".replace("-", "−")
     (figure,) = (block for block in blocks if isinstance(block, Picture))
     assert "nps" in figure.alt
 

@@ -8,7 +8,14 @@ from scipy.stats import norm
 from cxlink.cohort.count.spells import spells_of
 from cxlink.estimands.headline import headline
 from cxlink.estimands.model_rows.hazard_rows import hazard_results
-from cxlink.estimands.simultaneous import SIMULTANEOUS, Member, calibrated_ends, in_family, simultaneous_rows
+from cxlink.estimands.simultaneous import (
+    SIMULTANEOUS,
+    Member,
+    calibrated_ends,
+    in_family,
+    level_of_each,
+    simultaneous_rows,
+)
 from cxlink.estimands.tidy import tidy
 
 N = 40_000
@@ -43,6 +50,36 @@ def test_members_that_are_one_take_the_interval_of_one(normal: np.ndarray) -> No
         assert row["conf_high"] / scale == pytest.approx(expected, abs=0.005)
         assert row["scenario"] == SIMULTANEOUS
         assert row["headline"] is False
+
+
+@pytest.mark.parametrize("level", [0.9, 0.95, 0.99])
+def test_jointly_normal_estimates_take_sidaks_level_or_that_of_one(level: float) -> None:
+    scale = np.array([1.0, -2.0, 0.1])
+    for k in (2, 3):
+        # four standard errors of a share of the 32,768 points, were they drawn at random
+        error = 4 * np.sqrt(level * (1 - level) / 2**15) / k
+        assert level_of_each(np.diag(scale[:k] ** 2), level) == pytest.approx(level ** (1 / k), abs=error)
+        assert level_of_each(np.outer(scale, scale)[:k, :k], level) == pytest.approx(level, abs=error)
+    assert level_of_each(np.diag([1.0, 0.0]), level) == level
+    assert level_of_each(np.zeros((2, 2)), level) == level
+
+
+@pytest.mark.parametrize(("members", "critical"), [(2, 2.21), (3, 2.35), (5, 2.51)])
+def test_half_correlated_estimates_take_dunnetts_critical_values(members: int, critical: float) -> None:
+    """Two-sided comparisons with a control, infinite degrees of freedom (Dunnett 1964, doi 10.2307/2528490)."""
+    covariance = np.full((members, members), 0.5) + 0.5 * np.eye(members)
+    each = level_of_each(covariance, 0.95)
+    assert norm.ppf((1 + each) / 2) == pytest.approx(critical, abs=0.005 + 0.002)
+    assert each == level_of_each(9.0 * covariance, 0.95)
+
+
+def test_the_level_of_each_lies_between_that_of_one_and_sidaks() -> None:
+    rng = np.random.default_rng(4)
+    for size in (2, 3, 6):
+        for _ in range(5):
+            root = rng.normal(size=(size, rng.integers(1, 7)))
+            each = level_of_each(root @ root.T, 0.95)
+            assert 0.95 <= each <= 0.95 ** (1 / size)
 
 
 def test_the_depth_of_ranks_by_hand() -> None:

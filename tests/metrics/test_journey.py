@@ -156,6 +156,12 @@ def test_a_touchpoint_that_acts_on_nothing_has_a_contrast_alone_and_none_given_t
     table = tidy_metrics(journey_rows(counts)).query("metric == 'journey_retention_contrast'")
     whole = table[table["variable"] == "touchpoint"].set_index(["version", "category"])
     assert whole.loc[("alone", "phone"), "conf_low"] > 0
+    alone, at_once = (whole.loc[how].loc[sorted(NAMES)] for how in ("partial", "simultaneous"))
+    pd.testing.assert_frame_equal(
+        at_once[["estimate", "std_error", "n"]], alone[["estimate", "std_error", "n"]]
+    )
+    wider = (at_once["conf_high"] - at_once["conf_low"]) / (alone["conf_high"] - alone["conf_low"])
+    assert wider.between(1.02, 1.15).all()  # of two: 2.236 / 1.960 at the most
     z = whole["estimate"] / whole["std_error"]
     assert abs(z["partial", "phone"]) < 4
     law = _rows(400_000, 3)

@@ -48,6 +48,8 @@ def _metrics(web_low: float = 0.02, p: float = 0.0004) -> pd.DataFrame:
         _row(contrast, "web", (0.06, 0.03, 0.09), version="alone", **chance),
         _row(contrast, "phone", (0.001, -0.02, 0.02), version="partial", **chance),
         _row(contrast, "web", (0.05, web_low, 0.08), version="partial", **chance),
+        _row(contrast, "phone", (0.001, -0.031, 0.033), version="simultaneous", **chance),
+        _row(contrast, "web", (0.05, 0.011, 0.089), version="simultaneous", **chance),
         _row(contrast, "basic", (0.07, 0.01, 0.13), version="partial:web", variable="plan", **chance),
         _row("journey_trend", "phone", (0.01, -0.02, 0.04)), _row("journey_trend", "web", (-0.05, -0.07, -0.03)),
         _row("journey_trend_test", "phone", (0.6, *none), unit="p-value"),
@@ -136,8 +138,13 @@ def test_sources_of_customers_in_accounts_are_those_of_errors_over_buckets() -> 
     written = with_definitions(_metrics(), spec).set_index("metric")["source"]
     assert not written[written.index != "journey_trend_test"].str.contains("Wilson|MacKinnon|robust").any()
     assert written["journey_trend"].str.contains("Liang and Zeger").all()
-    alone = with_definitions(_metrics(), made_up.results(SPEC).spec)["source"]
-    assert not alone.str.contains("buckets").any()
+    plain = with_definitions(_metrics(), made_up.results(SPEC).spec)
+    assert not plain["source"].str.contains("buckets").any()
+    at_once = plain["version"] == "simultaneous"
+    assert at_once.sum() == 2
+    assert plain.loc[at_once, "definition"].str.contains("hold at once").all()
+    assert plain.loc[at_once, "source"].str.contains("robust covariance.*sup-t, Montiel Olea").all()
+    assert not plain.loc[~at_once, "source"].str.contains("sup-t").any()
 
 
 def test_tables_give_means_contrasts_order_paths_and_segments() -> None:
@@ -145,6 +152,10 @@ def test_tables_give_means_contrasts_order_paths_and_segments() -> None:
     assert cells(page, "Mean of the last score")["web"] == [
         "900", "4.20 [4.10,\u00a04.30]", "6.0 [3.0,\u00a09.0]", "5.0 [2.0,\u00a08.0]",
     ]  # fmt: skip
+    at_once = table(page, "Simultaneous intervals of the differences per point")
+    assert at_once.rows == [["phone", "[−3.1,\u00a03.3]"], ["web", "[1.1,\u00a08.9]"]]
+    few = _metrics().query("version != 'simultaneous'")
+    assert "Simultaneous" not in " ".join(str(block) for block in _page(few))
     assert [row[0] for row in table(page, "The 2 most frequent paths").rows] == ["web → phone", "web"]
     assert table(page, "By plan").rows == [
         ["web", "basic", "500", "4.10 [4.00,\u00a04.20]", "7.0 [1.0,\u00a013.0]"]

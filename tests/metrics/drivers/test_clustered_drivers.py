@@ -92,6 +92,7 @@ def test_contrasts_are_those_without_accounts_with_errors_by_leaving_out_a_bucke
         centred = np.arange(1, 4) - share @ np.arange(1, 4)
         return float(share * centred / (share @ centred**2) @ level)
 
+    of_moves = []
     for name, column, columns in (("score", "a", {2: 2, 3: 3}), ("b", "b", {2: 4, 3: 5})):
         assert made[name].estimate == pytest.approx(plain[name].estimate, rel=1e-9)
         assert made[name].estimate == pytest.approx(contrast(theta, columns, column), rel=1e-6)
@@ -106,6 +107,10 @@ def test_contrasts_are_those_without_accounts_with_errors_by_leaving_out_a_bucke
         q = np.bincount(bucket, influence) ** 2
         assert made[name].freedom == pytest.approx(q.sum() ** 2 / (q**2).sum(), rel=1e-5)
         assert plain[name].freedom == np.inf
+        of_moves.append(moves)
+    both = np.array(of_moves) @ np.array(of_moves).T * (len(present) - 1) / len(present)
+    for name, row in zip(("score", "b"), both, strict=True):
+        assert made[name].covariance == pytest.approx(row, rel=1e-5)
     assert made["score"].std_error > 1.1 * plain["score"].std_error
 
 
@@ -175,6 +180,10 @@ def test_scores_of_whole_accounts_have_wider_intervals() -> None:
         assert over.loc[key, "std_error"] > 1.2 * plain.loc[key, "std_error"]
     width = over["conf_high"] - over["conf_low"]
     assert (width >= 2 * 1.96 * over["std_error"] * (1 - 1e-9)).all()
+    for outcome in ("retention", "spend"):
+        kinds = [over.loc[outcome].loc[kind] for kind in ("contrast", "simultaneous")]
+        alone, at_once = (one["conf_high"] - one["conf_low"] for one in kinds)
+        assert (at_once > 1.05 * alone).all()
 
 
 def test_few_accounts_have_no_interval_and_nothing_is_said_to_tell_most() -> None:
@@ -186,6 +195,7 @@ def test_few_accounts_have_no_interval_and_nothing_is_said_to_tell_most() -> Non
     assert [one.facts["case"] for one in first] == ["unknown", "unknown"]
     assert not matching(found.checks, code="driver_adds_nothing")
     assert "driver_retention_share" not in set(found.table["metric"])
+    assert "simultaneous" not in set(found.table["version"])
 
 
 def test_counts_that_lost_their_buckets_have_estimates_alone() -> None:
@@ -194,6 +204,7 @@ def test_counts_that_lost_their_buckets_have_estimates_alone() -> None:
     lost = replace(counts, drivers=without_buckets(counts.drivers))
     found, whole = found_of(lost), found_of(counts)
     assert found["conf_low"].isna().all()
+    assert "simultaneous" not in found.index.get_level_values("quantity")
     contrast = ("retention", "contrast", "score")
     assert found.loc[contrast, "estimate"] == pytest.approx(whole.loc[contrast, "estimate"], rel=1e-9)
 

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy.stats import norm
+from scipy.stats import t as t_distribution
 
 from cxlink import Counts, make_spec, read_cohort
 from cxlink.checks import matching
@@ -18,8 +20,9 @@ from cxlink.metrics.drivers.driver_frame import driver_frame
 from cxlink.metrics.drivers.driver_gains import retention_gains_of_scores, spend_gains_of_scores
 from cxlink.metrics.drivers.driver_rows import Drivers, drivers_of
 from cxlink.metrics.drivers.joint_cells import Factor, JointCells, design_of, joint_cells
-from cxlink.metrics.drivers.partial_contrasts import retention_contrasts, spend_contrasts
+from cxlink.metrics.drivers.partial_contrasts import PointContrast, retention_contrasts, spend_contrasts
 from cxlink.metrics.drivers.shapley_sums import comparisons
+from cxlink.metrics.drivers.simultaneous_contrasts import simultaneous_contrasts
 from cxlink.metrics.metric_table import Row
 
 TABLES = {
@@ -153,24 +156,79 @@ def test_contrasts_are_those_of_statsmodels_on_rows(outcome: str) -> None:
         else (table["spend"], sm.families.Poisson())
     )
     fit = sm.GLM(y, x, family=family).fit(cov_type="HC0", tol=1e-12)
-    share = table["b"].value_counts(normalize=True).sort_index()
-    centred = share.index - share @ share.index.to_numpy()
-    slope = share * centred / (share @ centred**2)
 
-    def contrast(beta: np.ndarray) -> float:
-        total = 0.0
+    def contrast(beta: np.ndarray, name: str) -> float:
+        share = table[name].value_counts(normalize=True).sort_index()
+        centred = share.index - share @ share.index.to_numpy()
+        slope, total = share * centred / (share @ centred**2), 0.0
         for level, weight in slope.items():
-            at = x.assign(b_2=float(level == 2), b_3=float(level == 3))
+            at = x.assign(**{f"{name}_{k}": float(level == k) for k in (2, 3)})
             total += weight * fit.family.link.inverse(at.to_numpy() @ beta).mean()
         return total
 
     beta = fit.params.to_numpy()
     steps = 1e-6 * np.eye(len(beta))
-    gradient = np.array([(contrast(beta + h) - contrast(beta - h)) / 2e-6 for h in steps])
+    gradient = np.array([
+        [(contrast(beta + h, name) - contrast(beta - h, name)) / 2e-6 for h in steps] for name in ("a", "b")
+    ])  # fmt: skip
     correction = len(table) / (len(table) - len(beta))
-    error = np.sqrt(gradient @ fit.cov_params().to_numpy() @ gradient * correction)
-    assert made["b"].estimate == pytest.approx(contrast(beta), rel=1e-6)
-    assert made["b"].std_error == pytest.approx(error, rel=1e-5)
+    covariance = gradient @ fit.cov_params().to_numpy() @ gradient.T * correction
+    assert made["b"].estimate == pytest.approx(contrast(beta, "b"), rel=1e-6)
+    assert made["b"].std_error == pytest.approx(np.sqrt(covariance[1, 1]), rel=1e-5)
+    for name, row in zip(("score", "b"), covariance, strict=True):
+        assert made[name].covariance == pytest.approx(row, rel=1e-5)
+
+
+def _member(name: str, error: float, *covariance: float, freedom: float = np.inf) -> PointContrast:
+    return PointContrast(name, 1.0, error, 900, freedom, covariance)
+
+
+def test_contrasts_that_are_uncorrelated_have_sidaks_intervals_and_those_that_are_one_their_own() -> None:
+    sidak, single = norm.ppf((1 + np.sqrt(0.95)) / 2), norm.ppf(0.975)
+    for covariance, reach in ((0.0, sidak), (2.0, single), (-2.0, single)):
+        found = dict(
+            simultaneous_contrasts([_member("a", 1, 1, covariance), _member("b", 2, covariance, 4)], 0.95)
+        )
+        for name, error in (("a", 1.0), ("b", 2.0)):
+            # the level of each is found to within some .0004, its critical value to .004
+            assert found[name].conf_high == pytest.approx(1 + reach * error, abs=0.004 * error)
+            assert found[name].conf_low == pytest.approx(1 - reach * error, abs=0.004 * error)
+            assert (found[name].estimate, found[name].std_error, found[name].n) == (1.0, error, 900)
+
+
+def test_each_contrast_over_buckets_has_students_interval_of_its_own_freedom() -> None:
+    members = [_member("a", 1, 1, 0, freedom=8.0), _member("b", 2, 0, 4, freedom=30.0)]
+    found = dict(simultaneous_contrasts(members, 0.9))
+    for name, error, freedom in (("a", 1.0, 8.0), ("b", 2.0, 30.0)):
+        reach = t_distribution.ppf((1 + np.sqrt(0.9)) / 2, freedom)
+        assert found[name].conf_high == pytest.approx(1 + reach * error, abs=0.01 * error)
+
+
+def test_a_contrast_without_an_interval_is_no_member_and_one_alone_no_family() -> None:
+    unknown = PointContrast("c", np.nan, np.nan, 900, np.inf, (0.9, 1.0, 0.9))
+    few = _member("c", 1, 0.9, 1, 0.9, freedom=5.0)
+    first, last = _member("a", 1, 1, 0.9, 0), _member("b", 2, 0, 0.9, 4)
+    for other in (unknown, few):
+        found = simultaneous_contrasts([first, other, last], 0.95)
+        assert [name for name, _ in found] == ["a", "b"]
+        assert found[0][1].conf_high == pytest.approx(1 + norm.ppf((1 + np.sqrt(0.95)) / 2), abs=0.004)
+        assert simultaneous_contrasts([first, other], 0.95) == []
+
+
+def test_rows_of_all_contrasts_at_once_are_as_many_and_never_narrower() -> None:
+    table = rows().assign(c=lambda t: (t["b"] + np.arange(len(t)) // 3) % 3 + 1)
+    others = {name: {"column": name, "scale": "1-3"} for name in "bc"}
+    found = found_of(table, others=others).table
+    for outcome in ("retention", "spend"):
+        own = found[found["metric"] == f"driver_{outcome}_contrast"].set_index(["version", "category"])
+        alone, at_once = own.loc["partial"], own.loc["simultaneous"]
+        assert list(at_once.index) == list(alone.index) == ["b", "c", "score"]
+        same = ["estimate", "std_error", "level", "unit", "n"]
+        pd.testing.assert_frame_equal(at_once[same], alone[same])
+        wider = (at_once["conf_high"] - at_once["conf_low"]) / (alone["conf_high"] - alone["conf_low"])
+        assert (wider > 1.1).all()
+        assert (wider <= norm.ppf((1 + 0.95 ** (1 / 3)) / 2) / norm.ppf(0.975)).all()
+        assert wider.to_numpy() == pytest.approx(wider.iloc[0], rel=1e-9)
 
 
 def test_a_score_that_equals_the_other_shares_equally_and_has_no_contrast() -> None:
@@ -185,6 +243,7 @@ def test_a_score_that_equals_the_other_shares_equally_and_has_no_contrast() -> N
         assert sum(shares) == pytest.approx(frame[outcome, "whole", ""], rel=1e-6)
         assert frame[outcome, "beyond", "b"] == pytest.approx(0.0, abs=1e-5)
         assert np.isnan(frame[outcome, "contrast", "b"])
+        assert (outcome, "simultaneous", "b") not in frame
     assert [check.facts["twin"] for check in matching(found.checks, code="driver_twin")] == ["b"]
     assert len(matching(found.checks, code="driver_inseparable")) == 4
 

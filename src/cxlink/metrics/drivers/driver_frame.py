@@ -4,6 +4,7 @@ import pandas as pd
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.other_scores import MAIN
+from cxlink.estimands.simultaneous import SIMULTANEOUS
 from cxlink.metrics.drivers.driver_metrics import CONTRASTS, GAINS, SHARES
 
 COLUMNS = (
@@ -36,7 +37,8 @@ def driver_frame(table: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
     -------
     DataFrame
         ``outcome`` (``retention``, ``spend``; empty for means), ``quantity`` (``mean``, ``whole``, ``alone``,
-        ``beyond``, ``shapley``, ``ahead``, ``share``, ``contrast``), ``score`` and its ``column`` (empty for
+        ``beyond``, ``shapley``, ``ahead``, ``share``, ``contrast``, ``simultaneous``: the contrast
+        with an interval that holds together with those of all scores), ``score`` and its ``column`` (empty for
         ``whole``), ``estimate``, ``std_error``, ``conf_low``, ``conf_high``, ``level``, ``unit``, ``n``.
     """
     if not len(table):
@@ -50,7 +52,10 @@ def driver_frame(table: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
     }
     frame = table.assign(
         outcome=table["metric"].map(_OUTCOME).fillna(""),
-        quantity=[whole.get(m, v or "mean") for m, v in zip(table["metric"], table["version"], strict=True)],
+        quantity=[
+            v if v == SIMULTANEOUS else whole.get(m, v or "mean")
+            for m, v in zip(table["metric"], table["version"], strict=True)
+        ],
         score=table["category"],
         column=table["category"].map(columns).fillna(""),
         place=table["category"].map(order),

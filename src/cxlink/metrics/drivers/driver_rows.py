@@ -12,6 +12,7 @@ from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spell_buckets import bucket_spread
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.estimands.over_clusters.cluster_checks import cluster_size
+from cxlink.estimands.simultaneous import SIMULTANEOUS
 from cxlink.groups.effective_buckets import effective_of
 from cxlink.metrics.bucketed_metrics import half_width, symmetric
 from cxlink.metrics.drivers.driver_checks import (
@@ -25,6 +26,7 @@ from cxlink.metrics.drivers.driver_gains import Gains, retention_gains_of_scores
 from cxlink.metrics.drivers.driver_metrics import CONTRASTS, GAINS, MEAN, SHARES, VARIABLE
 from cxlink.metrics.drivers.joint_cells import JointCells, joint_cells
 from cxlink.metrics.drivers.partial_contrasts import PointContrast, retention_contrasts, spend_contrasts
+from cxlink.metrics.drivers.simultaneous_contrasts import simultaneous_contrasts
 from cxlink.metrics.metric_table import Row, metric_row, tidy_metrics
 from cxlink.metrics.power_rows import UNIT
 
@@ -132,11 +134,11 @@ def _outcome(
     shapley = [place["shapley", j] for j in range(len(names))]
     rows += _ahead(outcome, gains, shapley, names, spec)
     rows += _shares(outcome, gains, shapley, names, spec)
-    contrasts = retention_contrasts(cells) if retention else spend_contrasts(cells)
-    rows += [
-        _contrast_row(outcome, replace(one, freedom=_freedom(cells, spec, one.freedom)), spec)
-        for one in contrasts
+    contrasts = [
+        replace(one, freedom=_freedom(cells, spec, one.freedom))
+        for one in (retention_contrasts(cells) if retention else spend_contrasts(cells))
     ]
+    rows += _contrast_rows(outcome, contrasts, spec)
     unknown = [one.name for one in contrasts if np.isnan(one.estimate)]
     checks = [
         Check("driver_inseparable", passed=False, facts={"score": name, "outcome": outcome})
@@ -145,10 +147,16 @@ def _outcome(
     return rows, [*checks, *verdicts(outcome, rows, names)]
 
 
-def _contrast_row(outcome: str, one: PointContrast, spec: CohortSpec) -> Row:
+def _contrast_rows(outcome: str, contrasts: list[PointContrast], spec: CohortSpec) -> Iterator[Row]:
+    """Rows of the contrasts, each by itself and all of them at once."""
     unit = "probability" if outcome == "retention" else spec.spend.currency if spec.spend is not None else ""
-    found = (one.estimate, one.std_error, one.n)
-    return _row((CONTRASTS[outcome], "partial", one.name), found, spec, unit, one.freedom)
+    level = spec.analysis.level
+    for one in contrasts:
+        found = (one.estimate, one.std_error, one.n)
+        yield _row((CONTRASTS[outcome], "partial", one.name), found, spec, unit, one.freedom)
+    for name, estimate in simultaneous_contrasts(contrasts, level):
+        where = {"version": SIMULTANEOUS, "variable": VARIABLE, "category": name}
+        yield metric_row(CONTRASTS[outcome], estimate, level, unit=unit, period="", **where)
 
 
 def _ahead(

@@ -1,6 +1,6 @@
 """Partial contrasts: what one point of a score goes with, the other scores and the strata held as they are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,8 @@ class PointContrast:
         Customers that the model is fitted to.
     freedom : float
         Degrees of freedom of its interval: infinite where customers are independent, else effective buckets.
+    covariance : tuple of float
+        With each contrast of its model, in their order, its own variance included.
     """
 
     name: str
@@ -34,6 +36,7 @@ class PointContrast:
     std_error: float
     n: int
     freedom: float = np.inf
+    covariance: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +80,7 @@ def retention_contrasts(cells: JointCells) -> list[PointContrast]:
     moves = _retention_moves(cells, design, fit)
     covariance = covariance if moves is None else moves.covariance
     made = _Fitted(design, fit, covariance, chance, lambda eta: chance(eta) * chance(-eta), moves)
-    return [_contrast(made, score, retained + lost, n, customers) for score in cells.scores]
+    return _contrasts(made, cells.scores, retained + lost, n, customers)
 
 
 def spend_contrasts(cells: JointCells) -> list[PointContrast]:
@@ -104,7 +107,7 @@ def spend_contrasts(cells: JointCells) -> list[PointContrast]:
     covariance = covariance if moves is None else moves.covariance
     made = _Fitted(design, fit, covariance, np.exp, np.exp, moves)
     shares = design.add_up(cells.n)
-    return [_contrast(made, score, n, shares, int(n.sum())) for score in cells.scores]
+    return _contrasts(made, cells.scores, n, shares, int(n.sum()))
 
 
 def _sandwich(
@@ -143,7 +146,27 @@ def _spend_moves(cells: JointCells, design: Design, fit: AdditiveFit) -> BucketM
     return bucket_moves(design, fit.kept, CellScores(design.cell, cells.bucket, total - mu, mu, mu))
 
 
-def _contrast(made: _Fitted, score: Factor, fitted: np.ndarray, shares: np.ndarray, n: int) -> PointContrast:
+def _contrasts(
+    made: _Fitted, scores: Sequence[Factor], fitted: np.ndarray, shares: np.ndarray, n: int
+) -> list[PointContrast]:
+    """Give the contrast of each score, and their joint covariance."""
+    kept = np.concatenate([[0], 1 + made.fit.kept])
+    slopes = [_slope(made, score, shares) for score in scores]
+    pulls = np.array([gradient[kept] for _, gradient in slopes])
+    covariance = pulls @ made.covariance @ pulls.T
+    found = []
+    for k, (score, (estimate, gradient)) in enumerate(zip(scores, slopes, strict=True)):
+        error = float(np.sqrt(max(covariance[k, k], 0.0)))
+        freedom = np.inf if made.moves is None else made.moves.effective(pulls[k])
+        if _unidentified(made.design, made.fit, gradient, fitted) > _UNKNOWN * error:
+            estimate = error = np.nan
+        row = tuple(covariance[k].tolist())
+        found.append(PointContrast(score.name, estimate, error, n, freedom, row))
+    return found
+
+
+def _slope(made: _Fitted, score: Factor, shares: np.ndarray) -> tuple[float, np.ndarray]:
+    """Give a contrast, and its gradient in the constant and all terms."""
     design, fit = made.design, made.fit
     own = np.array([term[0] == score.name for term in design.terms])
     level = np.array([term[1] for term in design.terms])
@@ -164,12 +187,7 @@ def _contrast(made: _Fitted, score: Factor, fitted: np.ndarray, shares: np.ndarr
         at[~own] = design.matrix[:, ~own].T @ pull
         at[own & (level == k)] = pull.sum()
         gradient += np.concatenate([[pull.sum()], at])
-    known = np.concatenate([[0], 1 + fit.kept])
-    error = float(np.sqrt(max(gradient[known] @ made.covariance @ gradient[known], 0.0)))
-    freedom = np.inf if made.moves is None else made.moves.effective(gradient[known])
-    if _unidentified(design, fit, gradient, fitted) > _UNKNOWN * error:
-        return PointContrast(score.name, np.nan, np.nan, n, freedom)
-    return PointContrast(score.name, float(estimate), error, n, freedom)
+    return float(estimate), gradient
 
 
 def _unidentified(design: Design, fit: AdditiveFit, gradient: np.ndarray, weights: np.ndarray) -> float:

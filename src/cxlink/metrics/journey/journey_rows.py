@@ -8,7 +8,9 @@ import pandas as pd
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.driver_counts import BUCKET
 from cxlink.cohort.count.journey_counts import ARROW, SEGMENT, JourneyCounts
+from cxlink.estimands.simultaneous import SIMULTANEOUS
 from cxlink.metrics.bucketed_metrics import by_bucket, over_buckets, symmetric
+from cxlink.metrics.drivers.simultaneous_contrasts import simultaneous_contrasts
 from cxlink.metrics.journey.journey_changes import trends
 from cxlink.metrics.journey.journey_contrasts import contrasts_of_journey
 from cxlink.metrics.metric_intervals import MetricEstimate, mean_score, share
@@ -35,8 +37,9 @@ def journey_rows(counts: Counts) -> Iterator[Row]:
     level = spec.analysis.level
     yield from _means(counts, journey)
     yield from _order(counts, journey)
-    for one in contrasts_of_journey(journey, spec.of_first_surveys):
-        unit = "probability" if one.outcome == "retention" else spec.spend.currency if spec.spend else ""
+    contrasts = list(contrasts_of_journey(journey, spec.of_first_surveys))
+    units = {"retention": "probability", "spend": spec.spend.currency if spec.spend else ""}
+    for one in contrasts:
         found = one.contrast
         # by segment the touchpoint stands in the version: a row's category is that of the segment
         where = (
@@ -45,7 +48,13 @@ def journey_rows(counts: Counts) -> Iterator[Row]:
             else {"version": one.how, "variable": VARIABLE, "category": found.name}
         )  # fmt: skip
         estimate = symmetric((found.estimate, found.std_error, found.n), level, found.freedom)
-        yield metric_row(CONTRASTS[one.outcome], estimate, level, unit=unit, **where)
+        yield metric_row(CONTRASTS[one.outcome], estimate, level, unit=units[one.outcome], **where)
+    for outcome, unit in units.items():
+        own = (outcome, "partial", "")
+        partial = [one.contrast for one in contrasts if (one.outcome, one.how, one.segment) == own]
+        for name, estimate in simultaneous_contrasts(partial, level):
+            where = {"version": SIMULTANEOUS, "variable": VARIABLE, "category": name}
+            yield metric_row(CONTRASTS[outcome], estimate, level, unit=unit, **where)
     for trend in trends(journey.contacts, 1 if spec.touchpoints.higher_is_better else -1):
         at = {"variable": VARIABLE, "category": trend.touchpoint}
         slope = symmetric((trend.slope, trend.std_error, trend.n), level, trend.freedom)

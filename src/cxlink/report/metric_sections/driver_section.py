@@ -3,6 +3,7 @@
 import numpy as np
 
 from cxlink.checks import Check, matching
+from cxlink.estimands.simultaneous import SIMULTANEOUS
 from cxlink.metrics.drivers.driver_frame import score_labels
 from cxlink.metrics.drivers.driver_metrics import CONTRASTS, GAINS, MEAN, SHARES
 from cxlink.report.check_notes import note
@@ -12,7 +13,7 @@ from cxlink.report.figures import drawing
 from cxlink.report.figures.driver_figure import compared_outcomes, every_importance
 from cxlink.report.format import NONE, capital, coverage, customers, periods, shortened
 from cxlink.report.metric_sections.metric_definitions import source
-from cxlink.report.metric_sections.metric_names import Metric, bare, digits, metric_list
+from cxlink.report.metric_sections.metric_names import Metric, bare, digits, interval, metric_list
 from cxlink.report.words import say, styled
 
 _FLAWS = (
@@ -112,16 +113,23 @@ def _contrasts(m: Material) -> Block:
     means = _rows(m, MEAN, "")
     columns = {outcome: _rows(m, metric, "partial") for outcome, metric in CONTRASTS.items()}
     columns = {outcome: rows for outcome, rows in columns.items() if rows}
-    order = [name for name in score_labels(m.spec) if name in means]
-    lines = [
-        [_named(m, name), bare(means[name], 2), *(bare(rows.get(name), 2) for rows in columns.values())]
-        for name in order
-    ]
+    at_once = {outcome: _rows(m, CONTRASTS[outcome], SIMULTANEOUS) for outcome in columns}
+    lines = []
+    for name in (one for one in score_labels(m.spec) if one in means):
+        cells = [_named(m, name), bare(means[name], 2)]
+        for outcome, rows in columns.items():
+            cells.append(bare(rows.get(name), 2))
+            cells += [interval(at_once[outcome].get(name), 2)] if at_once[outcome] else []
+        lines.append(cells)
     currency = m.spec.spend.currency if m.spec.spend is not None else ""
     header = [say("drivers.column_score"), say("drivers.column_mean")]
-    header += [say(f"drivers.point_{outcome}", unit=currency) for outcome in columns]
+    for outcome in columns:
+        header.append(say(f"drivers.point_{outcome}", unit=currency))
+        header += [say("drivers.at_once")] if at_once[outcome] else []
     caption = say("drivers.caption_contrasts", level=coverage(m.spec))
     notes = [say(f"drivers.note_contrasts{of_clusters(m.spec)}")]
+    if any(at_once.values()):
+        notes.append(say("drivers.at_once_note", level=coverage(m.spec)))
     if any(NONE in line for line in lines):
         notes.append(say("drivers.note_inseparable"))
     return table(caption, header, lines, notes=notes)

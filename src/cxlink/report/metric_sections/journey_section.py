@@ -3,6 +3,7 @@
 import numpy as np
 
 from cxlink.checks import matching
+from cxlink.estimands.simultaneous import SIMULTANEOUS
 from cxlink.metrics.journey.journey_rows import (
     CONTRASTS,
     FIRST,
@@ -21,7 +22,7 @@ from cxlink.report.figures import drawing
 from cxlink.report.figures.journey_figure import journey_sheet, told
 from cxlink.report.format import capital, coverage, customers, decimal, periods, shortened, whole
 from cxlink.report.metric_sections.metric_definitions import source
-from cxlink.report.metric_sections.metric_names import Metric, bare, metric_list
+from cxlink.report.metric_sections.metric_names import Metric, bare, interval, metric_list
 from cxlink.report.words import say, styled
 
 _FLAWS = ("journey_uncounted", "journey_touchpoint", "journey_merged", "journey_unfollowed")
@@ -41,7 +42,7 @@ def journey_pages(m: Material, level: int = 1) -> list[Block]:
         runs += [" ", say("journey.first_surveys")] if m.spec.every_survey else []
         parts.append(paragraph(runs))
     if told(m.results.metrics):
-        parts += [paragraph(_verdict(m)), _contrasts(m), paragraph(_changes(m)), _picture(m)]
+        parts += [paragraph(_verdict(m)), _contrasts(m), *_at_once(m), paragraph(_changes(m)), _picture(m)]
     if counted:
         parts += [*_order(m), *_segments(m), paragraph(say("journey.associations"))]
     flaws = [check for code in _FLAWS for check in matching(m.results.checks, code=code)]
@@ -97,6 +98,23 @@ def _contrasts(m: Material) -> Block:
     metric = next(CONTRASTS[outcome] for outcome, _ in columns)
     notes = [say(f"journey.note{of_clusters(m.spec)}"), say("journey.source", source=source(metric, m.spec))]
     return table(caption, header, lines, notes=notes, dense=True)
+
+
+def _at_once(m: Material) -> list[Block]:
+    """Table of the simultaneous intervals of the contrasts given the others; nothing where there is no family."""
+    columns = {outcome: _rows(m, metric, SIMULTANEOUS) for outcome, metric in CONTRASTS.items()}
+    columns = {outcome: rows for outcome, rows in columns.items() if rows}
+    if not columns:
+        return []
+    currency = m.spec.spend.currency if m.spec.spend is not None else ""
+    header = [say("journey.column_touchpoint")]
+    header += [say(f"journey.at_once_{outcome}", unit=currency) for outcome in columns]
+    lines = [
+        [shortened(name), *(interval(rows.get(name), 1) for rows in columns.values())]
+        for name in _rows(m, MEAN)
+        if any(name in rows for rows in columns.values())
+    ]
+    return [table(say("journey.caption_at_once", level=coverage(m.spec)), header, lines)]
 
 
 def _changes(m: Material) -> Runs:

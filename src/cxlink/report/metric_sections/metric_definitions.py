@@ -6,6 +6,7 @@ import pandas as pd
 
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.scales import label
+from cxlink.estimands.simultaneous import SIMULTANEOUS
 from cxlink.metrics.all_metrics import window_months
 from cxlink.metrics.experience_metrics import nps_cuts, top_two
 from cxlink.report.content import of_clusters
@@ -54,14 +55,14 @@ def definition(metric: str, version: str, spec: CohortSpec) -> str:
     defined = say(key, **facts)
     if metric in _NON_STANDARD and version == "non_standard":
         return say("metric_words.non_standard", definition=defined, scale=spec.score.scale)
-    return defined
+    return say("metric_words.simultaneous", definition=defined) if version == SIMULTANEOUS else defined
 
 
-def source(metric: str, spec: CohortSpec) -> str:
+def source(metric: str, spec: CohortSpec, version: str = "") -> str:
     """Name the source of a metric and of its interval in a cohort."""
-    if of_clusters(spec) and metric in _OTHER_OF_CLUSTERS:
-        return say(f"metric_sources.{metric}_clusters")
-    return say(f"metric_sources.{metric}")
+    other = of_clusters(spec) and metric in _OTHER_OF_CLUSTERS
+    named = say(f"metric_sources.{metric}_clusters" if other else f"metric_sources.{metric}")
+    return say("metric_words.simultaneous_source", source=named) if version == SIMULTANEOUS else named
 
 
 def with_definitions(metrics: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
@@ -81,9 +82,9 @@ def with_definitions(metrics: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
     """
     everybody = metrics["variable"] == ""
     segment = (metrics["variable"] + "=" + metrics["category"]).where(~everybody, "")
-    pairs = zip(metrics["metric"], metrics["version"], strict=True)
+    pairs = list(zip(metrics["metric"], metrics["version"], strict=True))
     defined = [definition(metric, version, spec) for metric, version in pairs]
-    sources = [source(metric, spec) for metric in metrics["metric"]]
+    sources = [source(metric, spec, version) for metric, version in pairs]
     return metrics.assign(segment=segment, definition=defined, source=sources)[list(WRITTEN)]
 
 

@@ -99,6 +99,15 @@ def bare(row: Metric | None, shown: int | None = None) -> str:
     return _with_interval(row, shown, "{}")
 
 
+def interval(row: Metric | None, shown: int) -> str:
+    """Write an interval alone, without its unit: ``[27.7, 33.2]``; nothing where there is none."""
+    if row is None or np.isnan(row.conf_low + row.conf_high):
+        return NONE
+    times = 100.0 if row.unit == "probability" else 1.0
+    low, high = (decimal(times * x, shown) for x in (row.conf_low, row.conf_high))
+    return f"[{low},{FIRM}{high}]"
+
+
 def with_unit(row: Metric) -> str:
     """Write an estimate with its interval and its unit: ``EUR 80 [79, 81]``, ``40.5 % [39.6, 41.5]``."""
     if row.unit in _BARE:
@@ -112,9 +121,8 @@ def _with_interval(row: Metric | None, shown: int | None, form: str) -> str:
         return NONE
     places = digits([row]) if shown is None else shown
     times = 100.0 if row.unit == "probability" else 1.0
-    estimate, low, high = (decimal(times * x, places) for x in (row.estimate, row.conf_low, row.conf_high))
-    text = form.format(estimate)
-    return text if np.isnan(row.conf_low + row.conf_high) else f"{text} [{low},{FIRM}{high}]"
+    text = form.format(decimal(times * row.estimate, places))
+    return text if np.isnan(row.conf_low + row.conf_high) else f"{text} {interval(row, places)}"
 
 
 def unit_words(row: Metric) -> str:
