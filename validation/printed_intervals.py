@@ -17,6 +17,7 @@ PAGES = {
     "break_even": "break_even.md", "drivers": "drivers.md", "journey": "journey.md",
     "clusters": "clusters.md", "falling": "falling.md", "waves": "waves.md",
     "confounding": "confounding.md", "simultaneous": "simultaneous.md", "censoring": "censoring.md",
+    "contrasts": "contrasts.md",
 }  # fmt: skip
 """Page of each proof."""
 
@@ -124,6 +125,11 @@ PRINTED = (
         ("drivers",),
         "1,500, 20,000 and a million customers; one law of three scores, of which one acts. Gains of fewer than a "
         "million are shown, not judged: they are of models fitted to so few. Not tried: strata that interact",
+    ),
+    PrintedIntervals(
+        "simultaneous intervals of contrasts of several scores, and of touchpoints", ("simultaneous",), ("contrasts",),
+        "1,500, 20,000 and a million customers; three scores of which one acts, two touchpoints of which one acts. Not "
+        "tried: customers in accounts, spend of touchpoints, strata that interact",
     ),
     PrintedIntervals(
         "reliability of the score", ("score_reliability", "score_calibration"), ("metrics",),

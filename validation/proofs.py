@@ -2,6 +2,7 @@
 
 from validation.change_proof import CHANGES
 from validation.cluster_proof import CLUSTERS
+from validation.contrast_proof import CONTRAST_PROOF
 from validation.driver_proof import DRIVERS
 from validation.extrapolation.curve_proof import CURVE_PROOF
 from validation.extrapolation.early_proof import EARLY_PROOF
@@ -34,6 +35,7 @@ PROOFS: dict[str, Proof] = {
         METRICS,
         DRIVERS,
         JOURNEY,
+        CONTRAST_PROOF,
         POSTERIORS,
         CHANGES,
         OLD_MODEL,
