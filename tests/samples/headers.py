@@ -1,4 +1,4 @@
-"""Headers of this trade in English and Dutch, each with what its column holds and what it is to a cohort."""
+"""Headers of this trade, each with what its column holds and what it is to a cohort."""
 
 # ruff: noqa: E501 (tables are laid out as tables)
 
@@ -124,6 +124,90 @@ ROMANCE = (
     ("motivo_baja", "reasons", "cause"), ("raison_départ", "reasons", "cause"), ("región", "three", "adjust"), ("plano", "three", "adjust"), ("segmento", "three", "adjust"),
 )  # fmt: skip
 """Headers in Spanish, Portuguese and French."""
+
+
+AUDITED = (
+    ("Kundennummer", "numbers", "id"), ("customer code", "keys", "id"), ("cust_no", "numbers", "id"), ("policyholder_id", "keys", "id"),
+    ("SubscriberID", "numbers", "id"), ("guest_id", "keys", "id"), ("patient_id", "keys", "id"), ("donor_id", "keys", "id"),
+    ("buyer_id", "keys", "id"), ("shopper_id", "keys", "id"), ("klant", "keys", "id"), ("huurdernummer", "numbers", "id"),
+    ("verzekerde_nr", "numbers", "id"), ("aansluitnummer", "numbers", "id"), ("licence_holder_no", "numbers", "id"),
+    ("loyalty_card_number", "numbers", "id"), ("account_number", "numbers", "id"), ("organization_id", "repeated", "id"),
+    ("tenant_id", "repeated", "id"), ("deelnemer_id", "keys", "id"), ("ResponseId", "keys", "other"), ("Respondent ID", "numbers", "other"),
+    ("session_id", "keys", "other"), ("conversation_id", "keys", "other"), ("transaction_id", "keys", "other"), ("bestelnummer", "numbers", "other"),
+    ("inzending_id", "keys", "other"), ("dossiernummer", "numbers", "other"), ("employee_id", "repeated numbers", "other"),
+    ("case_id", "keys", "other"), ("branch_id", "repeated", "other"), ("submission_id", "keys", "other"), ("campaign_id", "repeated", "other"),
+    ("advisor_id", "repeated", "other"), ("medewerker_id", "repeated", "other"), ("supplier_number", "repeated numbers", "other"),
+    ("line_no", "numbers", "other"), ("Overall satisfaction", "1 to 10", "score"), ("recommend", "0 to 10", "score"), ("CSAT", "1 to 5", "score"),
+    ("rating", "1 to 5", "score"), ("waardering", "1 to 10", "score"), ("eindcijfer", "1 to 10", "score"),
+    ("How easy was it to solve your issue?", "1 to 7", "score"), ("NPS-score", "0 to 10", "score"), ("algemene tevredenheid", "1 to 10", "score"),
+    ("cx_score", "1 to 10", "score"), ("ervaring", "1 to 10", "score"), ("klantreis_cijfer", "1 to 10", "score"),
+    ("health_score", "1 to 10", "other"), ("lead_score", "0 to 100", "other"), ("household_size", "1 to 5", "other"),
+    ("aantal_klachten", "0 to 10", "other"), ("support_tickets", "0 to 10", "other"), ("survey_completed_at", "dates", "survey"),
+    ("Recorded Date", "dates", "survey"), ("meetdatum", "dates", "survey"), ("datum_onderzoek", "dates", "survey"),
+    ("feedback_date", "dates", "survey"), ("unsubscribed_at", "some dates", "end"), ("date_left", "some dates", "end"),
+    ("vertrekdatum", "some dates", "end"), ("beeindigingsdatum", "some dates", "end"), ("lapse_date", "some dates", "end"),
+    ("churn_date", "some dates", "end"), ("cancellation_date", "some dates", "end"), ("joined", "dates", "signup"),
+    ("member_since", "dates", "signup"), ("inschrijfdatum", "dates", "signup"), ("activation_date", "dates", "signup"),
+    ("first_purchase_date", "dates", "signup"), ("lid_sinds", "dates", "signup"), ("export_date", "dates", "observed_until"),
+    ("snapshot_date", "dates", "observed_until"), ("datum_laatste_contact", "dates", "date"), ("next_billing_date", "dates", "date"),
+    ("churn_flag", "0/1", "event"), ("Attrition", "yes/no", "event"), ("is_churned", "true/false", "event"), ("lapsed", "0/1", "event"),
+    ("terminated", "0/1", "event"), ("opzegging", "ja/nee", "event"), ("actief", "ja/nee", "event"), ("retained", "0/1", "event"),
+    ("renewed", "0/1", "event"), ("unsubscribed", "0/1", "event"), ("tenure_months", "0 to 72", "duration"), ("months", "0 to 72", "duration"),
+    ("time_to_churn", "0 to 900", "duration"), ("klantduur", "0 to 72", "duration"), ("maanden_lid", "0 to 72", "duration"),
+    ("relationship_length_months", "0 to 72", "duration"), ("months_as_customer", "0 to 72", "duration"), ("duration_days", "0 to 900", "duration"),
+    ("waiting_days", "0 to 900", "other"), ("leeftijd", "0 to 72", "other"), ("revenue_12m", "amounts", "spend"), ("sales", "amounts", "spend"),
+    ("omzet", "amounts", "spend"), ("uitgaven", "amounts", "spend"), ("amount_spent_next_year", "amounts", "spend"),
+    ("previous_spend", "amounts", "spend_before"), ("gross_margin", "amounts", "margin"), ("income", "amounts", "other"),
+    ("discount_pct", "amounts", "other"), ("unit_price", "amounts", "other"), ("country", "three", "adjust"), ("tier", "three", "adjust"),
+    ("contract_type", "three", "adjust"), ("segmentnaam", "three", "adjust"), ("gender", "three", "adjust"), ("vertrekreden", "reasons", "cause"),
+    ("exit_reason", "reasons", "cause"), ("opmerkingen", "sentences", "other"), ("complaint_after_survey", "yes/no", "after"),
+    ("KundenNr.", "numbers", "id"), ("Mitgliedsnummer", "numbers", "id"), ("Debitor", "numbers", "id"), ("Gesamtzufriedenheit", "1 to 10", "score"),
+    ("Bewertung", "1 to 5", "score"), ("Weiterempfehlungsbereitschaft", "0 to 10", "score"), ("Note", "1 to 5", "score"),
+    ("Umfragedatum", "dates", "survey"), ("Datum der Befragung", "dates", "survey"), ("Vertragsende", "some dates", "end"),
+    ("Anmeldedatum", "dates", "signup"), ("Kündigung", "0/1", "event"), ("abgewandert", "0/1", "event"), ("aktiv", "0/1", "event"),
+    ("Laufzeit", "0 to 72", "duration"), ("Laufzeit (Monate)", "0 to 72", "duration"), ("Vertragslaufzeit", "0 to 72", "other"),
+    ("Monate", "0 to 72", "duration"), ("Dauer in Monaten", "0 to 72", "duration"), ("Jahre Kunde", "years", "duration"),
+    ("Umsatz", "amounts", "spend"), ("Ausgaben", "amounts", "spend"), ("Marge", "amounts", "margin"), ("Preis", "amounts", "other"),
+    ("Region", "three", "adjust"), ("Umsatz Vorjahr", "amounts", "spend_before"), ("Antwort-ID", "keys", "other"),
+    ("Zeilennummer", "numbers", "other"),
+)  # fmt: skip
+"""Headers in English, Dutch and German by which the vocabulary was mended."""
+
+FRESH = (
+    # English
+    ("cardholder_id", "keys", "id"), ("Subscription No.", "numbers", "id"), ("membership_number", "numbers", "id"), ("customerRef", "keys", "id"),
+    ("phone_number", "keys", "id"), ("traveller_id", "keys", "id"), ("invoice_id", "keys", "other"), ("chat_id", "keys", "other"),
+    ("shipment_number", "numbers", "other"), ("years_as_member", "years", "duration"), ("Length of stay (months)", "0 to 72", "duration"),
+    ("lifetime_in_days", "0 to 900", "duration"), ("delivery_days", "0 to 900", "other"), ("number_of_children", "1 to 5", "other"),
+    ("Overall, how happy are you with our service?", "1 to 10", "score"), ("How likely are you to recommend us?", "0 to 10", "score"),
+    ("ease_of_use", "1 to 7", "score"), ("quality_score", "1 to 10", "score"), ("fraud_score", "0 to 100", "other"),
+    ("date_completed_survey", "dates", "survey"), ("Interviewed on", "dates", "survey"), ("rated_at", "dates", "survey"),
+    ("deactivated_at", "some dates", "end"), ("date of cancellation", "some dates", "end"), ("exit_date", "some dates", "end"),
+    ("uninstalled_on", "some dates", "end"), ("start_of_contract", "dates", "signup"), ("onboarded_at", "dates", "signup"),
+    ("data_cutoff", "dates", "observed_until"), ("date_of_last_order", "dates", "date"), ("is_lost", "0/1", "event"),
+    ("Cancelled?", "yes/no", "event"), ("still_active", "true/false", "event"), ("sales_next_year", "amounts", "spend"),
+    ("turnover", "amounts", "spend"), ("sales_last_year", "amounts", "spend_before"), ("contribution_margin", "amounts", "margin"),
+    ("reason_for_leaving", "reasons", "cause"), ("age_group", "three", "adjust"), ("product_line", "three", "adjust"),
+    # Dutch
+    ("pasnummer", "numbers", "id"), ("abonnee_nr", "numbers", "id"), ("huishoudnummer", "numbers", "id"), ("ordernummer", "numbers", "other"),
+    ("klachtnummer", "numbers", "other"), ("maanden_klant", "0 to 72", "duration"), ("lidmaatschapsduur", "0 to 72", "duration"),
+    ("wachttijd_dagen", "0 to 900", "other"), ("cijfer_algemeen", "1 to 10", "score"), ("gemak_score", "1 to 7", "score"),
+    ("datum_ingevuld", "dates", "survey"), ("uitschrijfdatum", "some dates", "end"), ("datum_vertrek", "some dates", "end"),
+    ("datum_aanmelding", "dates", "signup"), ("geboortejaar_datum", "dates", "date"), ("afgehaakt", "0/1", "event"),
+    ("nog_klant", "ja/nee", "event"), ("besteed_bedrag", "amounts", "spend"), ("reden_opzegging", "reasons", "cause"), ("woonplaats", "three", "adjust"),
+    # German
+    ("Kunden-ID", "keys", "id"), ("Vertragsnummer", "numbers", "id"), ("Kontonummer", "numbers", "id"), ("Versichertennummer", "numbers", "id"),
+    ("Rechnungsnummer", "numbers", "other"), ("Bestellnummer", "numbers", "other"), ("Zufriedenheit", "1 to 10", "score"),
+    ("Weiterempfehlung", "0 to 10", "score"), ("Gesamtnote", "1 to 5", "score"), ("Befragungsdatum", "dates", "survey"),
+    ("Umfrage am", "dates", "survey"), ("Kündigungsdatum", "some dates", "end"), ("Austrittsdatum", "some dates", "end"),
+    ("Eintrittsdatum", "dates", "signup"), ("Kunde seit", "dates", "signup"), ("Vertragsbeginn", "dates", "signup"),
+    ("Geburtsdatum", "dates", "date"), ("Stichtag", "dates", "observed_until"), ("gekündigt", "0/1", "event"), ("Aktiv", "yes/no", "event"),
+    ("Vertragsdauer in Monaten", "0 to 72", "duration"), ("Kundendauer", "0 to 72", "duration"), ("Monate aktiv", "0 to 72", "duration"),
+    ("Alter", "0 to 72", "other"), ("Umsatz nach Befragung", "amounts", "spend"), ("Jahresumsatz", "amounts", "spend"),
+    ("Umsatz vorher", "amounts", "spend_before"), ("Deckungsbeitrag", "amounts", "margin"), ("Kündigungsgrund", "reasons", "cause"),
+    ("Bundesland", "three", "adjust"), ("Tarif", "three", "adjust"),
+)  # fmt: skip
+"""Headers in English, Dutch and German, labelled before the vocabulary was looked at again: 76 of 91 were right at first sight."""
 
 
 def labelled_table(labelled: tuple[tuple[str, str, str], ...]) -> pd.DataFrame:

@@ -40,6 +40,7 @@ from cxlink.cohort.count.spans import merged_spans
 from cxlink.cohort.count.spans_at_surveys import spans_at_surveys, with_own_surveys
 from cxlink.cohort.count.survey_history import cut_spec, first_surveys
 from cxlink.cohort.count.total_rows import total_rows
+from cxlink.cohort.count.uncounted_rows import uncounted_rows
 from cxlink.cohort.count.undropped import retention_spec
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns
@@ -245,6 +246,7 @@ def read_cohort(table: Any, spec: CohortSpec | Mapping[str, Any], drop_invalid: 
             raise InputError(f"{source.name}: changed while it was read. Read a copy that stays as it is.")
         n = cohort.rows_read
         odd = (*copied_rows(table, source.columns, spec, n), *total_rows(table, source, spec, n))
+        odd += uncounted_rows(table, source, spec)
         notes = (*notes, *cohort.notes, *odd)
         return replace(cohort, table=table, drop_invalid=drop_invalid, notes=notes)
     finally:

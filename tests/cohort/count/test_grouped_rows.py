@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from tabled import STAY, TABLE, cells, count, refusal, spec, whole
 
 from cxlink.cohort.count.grouped_rows import MOST_CUSTOMERS
 from cxlink.cohort.errors import InputError
+from cxlink.cohort.spec.cohort_spec import read_spec
+from cxlink.cohort.starter.starter_spec import starter_spec
+from cxlink.cohort.table import read_cohort
 from cxlink.report.profile_words import profile_notes
 
 SPEND = {"spend": {"column": "spent", "complete": True}}
@@ -54,3 +58,32 @@ def test_counts_that_are_no_counts_are_refused() -> None:
 
 def test_one_row_for_each_customer_is_as_without() -> None:
     assert cells(count(TABLE.assign(n=1), GROUPED)) == cells(count(TABLE))
+
+
+def test_a_grouped_table_without_its_key_is_said(tmp_path: Path) -> None:
+    table = whole(TABLE).assign(Aantal=TIMES)
+    table.to_csv(tmp_path / "t.csv", index=False)
+    said = "Each row counts as one customer, but Aantal looks like the number of customers that a row stands for: set "
+    for source in (table, tmp_path / "t.csv"):
+        notes = profile_notes(count(source).profile)
+        assert [note for note in notes if note.startswith(said)], notes
+        for sections in ({"cohort": {"count": "Aantal"}}, {"adjust": {"bands": {"Aantal": [2]}}}):
+            assert "uncounted_rows" not in [note.code for note in count(source, sections).profile.notes]
+    alone = count(table.assign(Aantal=[1, 2, 3, 4, 5]))
+    assert "uncounted_rows" not in [note.code for note in alone.profile.notes]
+
+
+@pytest.mark.parametrize("header", ["n", "number_of_customers", "Anzahl"])
+def test_a_starter_spec_counts_the_customers_of_a_grouped_table(header: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    grid = [(s, m, e) for s in range(1, 6) for m in (3, 6, 9, 12) for e in (0, 1)] * 3
+    sizes = rng.integers(2, 90, len(grid))
+    table = pd.DataFrame(grid, columns=["csat", "months", "churned"]).assign(**{header: sizes})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    (tmp_path / "s.toml").write_text(starter_spec(tmp_path / "t.csv"), encoding="utf-8")
+    found = read_cohort(tmp_path / "t.csv", read_spec(tmp_path / "s.toml")).count()
+    assert found.cells["n"].sum() == sizes.sum()
+    guess = f"Not confirmed: a row is taken for as many customers as its {header} says."
+    assert guess in " ".join(profile_notes(found.profile))
+    named = table.assign(customer_id=[f"k{i}" for i in range(len(table))])
+    assert f'count = "{header}"' not in starter_spec(named)

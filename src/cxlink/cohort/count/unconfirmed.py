@@ -4,7 +4,8 @@ from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
 _WITH_A_SENTENCE = frozenset((
-    "cohort.repeat", "score.scale", "score.higher_is_better", "subscription.window", "subscription.duration",
+    "cohort.repeat", "cohort.count", "score.scale", "score.higher_is_better", "subscription.window",
+    "subscription.duration",
     "subscription.unit", "subscription.event", "subscription.observed_until", "subscription.gap_days",
     "spend.complete", "spend.currency", "score.labels",
 ))  # fmt: skip

@@ -9,22 +9,31 @@ import unicodedata
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 NUMBER = (
-    r"(^|_)(ids?|uuid|guid|nr|no|num|number|key|code|ref|reference|hash|pk|sk)(_|$)|nummer|(id|nr|code)$"
+    r"(^|_)(ids?|uuid|guid|nr|no|num|number|key|code|ref|reference|hash|pk|sk)(_|$)|nummer|(?<!^l)(?<!_l)id$|(nr|code)$"
     r"|numero|codigo|identif(iant|icador)"
 )
+COUNT = (
+    r"n|counts?|freq(uency)?|weight|gewicht|aantal|anzahl"
+    r"|((n|nr|no|num(ber)?|count|total|aantal|anzahl|numero|nombre)_(of_|de_)?(the_)?)?"
+    r"(customers|clients|consumers|members|subscribers|users|people|persons|respondents|klanten|leden|abonnees|gebruikers"
+    r"|personen|kunden|mitglieder|clientes|clients|abonnes|usuarios)(_(count|n|aantal|anzahl))?"
+    r"|(customer|client|member|subscriber|user|respondent|klant|kunden|mitglieder)_?(count|aantal|anzahl|n)"
+)
+"""Whole headers of how many customers a row stands for."""
 BARE_NUMBER = r"(uu|gu)?id|key|number|nr|nummer|unique_(id|key)"
 ADDRESS = r"e_?mail(_?(address|adres))?$"
 CUSTOMER = (
-    r"customer|cust(_|$)|client|consumer|klant|kunde|member|(^|_)lid(?=_|n|$)|(^|_)user|gebruiker|nutzer|subscriber|abonnee|contact|requester"
+    r"customer|cust(_|$)|client|consumer|klant|kunde|member(ship)?|(^|_)lid(?=_|n|$)|(^|_)user|gebruiker|nutzer|subscriber|abonnee|contact|requester|mitglied|buyer|shopper|huurder|verzekerde|licen[cs]e_?holder|loyalty_?card|card_?holder|klantenkaart|kundenkarte|(^|_)pas(?=_|n|$)|versichert(e[nr]?)?"
+    r"|travell?er|passenger|reiziger|visitor|bezoeker"
     r"|person|persoon|debiteur|debitor|relatie|patient|guest|gast(?=_|n|$)|e_?mail|msisdn|deelnemer|policyholder|donor|player"
     r"|usuario|utilisateur|assinante|su[bs]*criptor|abonado|abonne(?=_|s|$)|(^|_)socio|membre|segurado"
 )
-ACCOUNT = r"account|acct|rekening|aansluiting|konto|cuenta|(^|_)conta(?=_|s|$)|compte(?=_|s|$)"
+ACCOUNT = r"account|acct|rekening|aansluit(ing)?|konto|cuenta|(^|_)conta(?=_|s|$)|compte(?=_|s|$)"
 AGREEMENT = (
     r"subscription|abonnement|contract|policy|polis|vertrag|contrat|poliza|apolice|suscripcion|assinatura"
 )
 COMPANY = (
-    r"company|organi[sz]ati|bedrijf|firma|household|huishouden|unternehmen|merchant|tenant|(^|_)org(_|$)"
+    r"company|organi[sz]ati(on)?|bedrijf|firma|household|huishoud(en)?|haushalt|unternehmen|merchant|tenant|(^|_)org(_|$)"
     r"|empresa|entreprise|societe|hogar|foyer"
 )
 NO_CUSTOMER = (
@@ -39,11 +48,11 @@ NO_CUSTOMER = (
 SCORES = (
     r"csat|klanttevreden|customer_satisf|overall_satisf",
     r"nps|likelihood_to_recommend|(^|_)ltr(_|$)|recommend|aanbevel|aanbeveel|weiterempfehl|recomend|recommand",
-    r"satisf|tevreden|zufrieden",
-    r"(^|_)ces(_|$)|effort|moeite|gemak|aufwand|esfuerzo|esforco",
+    r"satisf|tevreden|zufrieden|(^|_)happ(y|iness)(_|$)|glucklich",
+    r"(^|_)ces(_|$)|effort|moeite|gemak|aufwand|esfuerzo|esforco|(^|_)eas(y|e)(_|$)",
     r"rapportcijfer|cijfer|waardering|beoordeling|bewertung|schulnote|rating|stars?(_|$)|sterren|sterne|review"
     r"|calificac|puntuac|puntaje|valorac|avaliac|pontuac|(^|_)nota(_|$)|estrellas|estrelas|etoiles|evaluation",
-    r"experience|ervaring|klantbeleving|score|punten|(^|_)note(_|$)",
+    r"experience|ervaring|klantbeleving|score|punten|(^|_)(gesamt)?note(_|$)",
 )
 NO_SCORE = (
     r"churn|credit|krediet|kredit|risk|risico|risiko|lead|propensity|health|engagement|usage|gebruik|fraud|sentiment|model"
@@ -57,12 +66,12 @@ LOST = (
     r"churn|cancel|opgezegd|opzegging|gekundigt|kundigung|attrit|exited|(^|_)exit(_|$)"
     r"|resili|desabonn|(^|_)baja(_|$)|desligad",
     r"lost(_|$)|(^|_)left(_|$)|vertrokken|verloren|beeindigd|gestopt|terminated|closed|lapsed|defected|(^|_)weg$|abgang"
-    r"|unsubscribed|deactivated|(^|_)gone|uitgeschreven|afgemeld|perdid|(^|_)perdu|abandon|(^|_)parti(_|$)|encerrad",
+    r"|unsubscribed|deactivated|(^|_)gone|uitgeschreven|afgemeld|afgehaakt|overgestapt|abgewandert|abwander|perdid|(^|_)perdu|abandon|(^|_)parti(_|$)|encerrad",
     r"(^|_)event|inactive|inactief|inaktiv|inativ|inactif|(^|_)quit|ended",
     r"status|(^|_)estad?[ot]us(_|$)|(^|_)estado(_|$)|statut|situac",
 )
 STAYED = (
-    r"(^|_)active|retained|retention|stayed|actief|gebleven|aktiv|(^|_)renewed|verlengd|still|current_customer"
+    r"(^|_)active|retained|retention|stayed|actief|gebleven|aktiv|(^|_)renewed|verlengd|still|current_customer|(^|_)nog_(klant|lid)|noch_(kunde|mitglied)"
     r"|is_customer|(^|_)activ[oa](_|$)|(^|_)ativ[oa](_|$)|(^|_)actifs?(_|$)|retenid|(^|_)retido|fidel|vigente|(^|_)es_cliente"
 )
 NO_EVENT = (
@@ -102,9 +111,9 @@ SINCE_SCORE = (
 )
 DURATIONS = (
     SINCE_SCORE,
-    r"survival|(^|_)duration|(^|_)duur|dauer$|(^|_)duree|duracion|duracao",
+    r"survival|(^|_)duration|(^|_)duur|(^|_)dauer_|dauer$|(^|_)duree|duracion|duracao",
     r"(meses|dias|anos|mois|jours)_(activ|ativ|actif)|(months|days|weeks|years)_active|active_(months|days|weeks|years)|(maanden|dagen|jaren)_actief|monate_aktiv",
-    r"tenure|customer_lifetime|lifetime_(months|days)|customer_age|account_(length|age)|relationship|klantduur|looptijd"
+    r"tenure|customer_lifetime|lifetime_(in_)?(months|days|weeks|years)|customer_age|account_(length|age)|relationship|klantduur|lidmaatschapsduur|looptijd|(^|_)laufzeit|(monate|jahre|wochen|tage)_(als_)?(kunde|mitglied)"
     r"|(maanden|jaren|jaar|dagen)_(klant|lid)|klant_(maanden|jaren)|ancienniteit|(months|years|days)_(as|with|on|at)"
     r"|time_spen[dt]_(in_|at_|with_)?(the_)?company|with_company|kundendauer|vertragsdauer|zugehorigkeit|stay|length_of|subscription_(months|days|length)|time_as"
     r"|antigued|antiguidade|anciennete|permanencia|(meses|anos|dias)_(como_)?cliente|(mois|ans)_client|tempo_de_casa",
@@ -125,16 +134,17 @@ ENTRY = r"(at|bij|on|before|tot|until|bei)_(the_)?(survey|score|enquete|umfrage|
 
 UNTIL = (
     r"observed|extract|peildatum|as_of|snapshot"
-    r"|extrac(cion|ao)|(^|_)corte(_|$)|stichtag|cut_?off|(^|_)until|meetdatum|(report|run|data)_date|export"
+    r"|extrac(cion|ao)|(^|_)corte(_|$)|stichtag|cut_?off|(^|_)until|(report|run|data)_date|export"
 )
 SURVEY = (
     r"survey|score|submit|respon|recorded|rated|rating|answer|feedback|enquete|onderzoek|antwoord|beoordel|umfrage|befragung|bewert|nps|csat"
     r"|encuesta|pesquisa|sondage|repon[st]|respuesta|resposta|avaliac|calificac|evaluation|interview|(^|_)asked|ingevuld|invul|reviewed"
 )
+MEASURED = r"meetdatum|messdatum|measure(d|ment)"
 SENT = r"sent|send|invit|verstuur|verzonden|uitnodig|versand|envi(o|ad)|envo(i|y)"
 END = (
     r"cancel|churn|(^|_)left|clos(ed|ing)|terminat|(^|_)lost|exit|opzeg|opgezegd|beeindig|vertrek|vertrok|uitschrijf|uitgeschreven"
-    r"|afgemeld|kundig|austritt|deactiv|(^|_)stop|(^|_)baja(_|$)|resili|desabonn|(^|_)depart(_|$)|salida|(^|_)saida|encerram|rescis",
+    r"|afgemeld|kundig|austritt|deactiv|lapse|(^|_)(un|dis)_?(subscri|regist|enrol|install)|abgewander|abwander|(^|_)stop|(^|_)baja(_|$)|resili|desabonn|(^|_)depart(_|$)|salida|(^|_)saida|encerram|rescis",
     r"(^|_)fi[nm](_|$)|(^|_)termino|(^|_)end|eind|ende(_|$)|ended|expir|(^|_)tot(_|$)|verloop|bis$",
 )
 SIGNUP = (
@@ -172,7 +182,7 @@ AFTER = (
 )
 SPEND_WINDOW = rf"{AFTER}|annual_spend|12_?m(_|$)|window"
 BEFORE = (
-    r"(^|_)before|(^|_)prior|(^|_)prev|(^|_)past|vorig|(^|_)voor_|(^|_)voorafgaand|(^|_)vor_|last_year|historic"
+    r"(^|_)before|(^|_)prior|(^|_)prev|(^|_)past|vorig|(^|_)voor_|(^|_)voorafgaand|(^|_)vor_|vorjahr|(^|_)(vorher|zuvor|ervoor)(_|$)|last_year|historic"
     r"|(^|_)antes|anterior|(^|_)avant|precedent"
 )
 CAUSE = (

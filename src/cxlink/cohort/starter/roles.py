@@ -10,8 +10,8 @@ from cxlink.cohort.starter.answer_words import Answers, answers_of
 from cxlink.cohort.starter.column_looks import Look
 
 Role = Literal[
-    "id", "score", "signup", "survey", "end", "observed_until", "duration", "event", "follow_up", "entry", "cause",
-    "spend", "spend_before", "margin", "adjust", "after", "date", "other",
+    "id", "count", "score", "signup", "survey", "end", "observed_until", "duration", "event", "follow_up", "entry",
+    "cause", "spend", "spend_before", "margin", "adjust", "after", "date", "other",
 ]  # fmt: skip
 _MOST_CATEGORIES = 12
 _MOST_ROWS_EACH = 20
@@ -51,7 +51,15 @@ def role_of(look: Look) -> Guess:
         return _date(look)
     if look.unread:
         return Guess(dated_role(look) or "date", _UNREAD)
-    for guess in (_id(look), _event(look), _score(look), _time(look), _amount(look), _category(look)):
+    for guess in (
+        _count(look),
+        _id(look),
+        _event(look),
+        _score(look),
+        _time(look),
+        _amount(look),
+        _category(look),
+    ):
         if guess is not None:
             return guess
     return Guess("other")
@@ -82,12 +90,22 @@ def _date(look: Look) -> Guess:
         return Guess("date")
     if look.called(said.SURVEY):
         return Guess("survey", 1 if look.called(said.SENT) else 0)
+    if look.called(said.MEASURED):
+        return Guess("survey", 1)
     for role, patterns in (("end", said.END), ("signup", said.SIGNUP)):
         rank = _ranked(look, patterns)
         if rank is not None:
             later = look.called(said.CONTRACT) and not look.called(said.END[0])
             return Guess("end" if role == "end" else "signup", rank + 2 * later)
     return Guess("date")
+
+
+def _count(look: Look) -> Guess | None:
+    """How many customers a row stands for: whole numbers that do not number the rows."""
+    if look.low is None or look.high is None or not look.whole or look.low < 0 or look.high <= 1:
+        return None
+    numbers_rows = look.unique and look.high - look.low == look.n - 1
+    return Guess("count") if not numbers_rows and re.fullmatch(said.COUNT, look.header) else None
 
 
 def _id(look: Look) -> Guess | None:

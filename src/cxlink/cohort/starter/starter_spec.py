@@ -49,12 +49,12 @@ def starter_spec(table: Any, surveys: Any = None) -> str:
     after = spend is not None and spend.called(said.SPEND_WINDOW)
     asked = bool(seen.notation.dates_open) or any(look.unread for look in rest)
     stay = follow_up(rest, asked=asked, needed=not after, spans=seen.spans)
-    used = [look for look in (score, spend if after else None, *stay.used) if look is not None]
+    whose = _id(rest, stay, seen)
+    used = [look for look in (score, spend if after else None, *stay.used, *whose.used) if look is not None]
     refuse_twins_used(seen, surveys, (look.name for look in used))
     scored = score_section(score, seen.looks)
     marked = seen.notation.currencies.get(spend.name, ()) if spend is not None else ()
     spent = spend_section(rest, spend, dated=stay.dated, marked=marked)
-    whose = _id(rest, stay, seen)
     unconfirmed = [*whose.unconfirmed, *scored.unconfirmed, *stay.unconfirmed, *spent.unconfirmed]
     stem = said.without_accents(seen.name.rsplit(".", 1)[0])
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "cohort"
@@ -177,6 +177,12 @@ def _unconfirmed(keys: list[str]) -> list[str]:
 
 def _id(looks: list[Look], stay: Drafted, seen: Seen) -> Drafted:
     look = best(looks, "id")
+    counted = best(looks, "count")
+    if look is None and counted is not None:
+        line = f"count = {quoted(counted.name)}  # no id was recognised: a row stands for so many customers"
+        return Drafted(
+            [line, "# delete count if a row is one customer"], unconfirmed=["cohort.count"], used=[counted]
+        )
     if look is None:
         numbered = [
             one.name for one in looks if one.unique and one.called(said.NO_CUSTOMER) and one.dates is None
