@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 import cxlink
-from validation.fuzz.drawn_case import Case, drawn
+from validation.fuzz.case import Case
+from validation.fuzz.drawn_case import drawn
 from validation.fuzz.trial import Outcome, tried
 from validation.page import Page, made_by, markdown_table, write_page
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from validation.fuzz.writers import Columns, Stored, arrow_of, as_text, missing_of, typed
+from validation.fuzz.stored import Columns, Stored, arrow_of, missing_of, typed
+from validation.fuzz.text_writers import as_text
 
 
 def stored_beside(

@@ -17,14 +17,16 @@ from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
-from validation.fuzz import own_counting
+from validation.fuzz.case import Case
 from validation.fuzz.compared import difference
-from validation.fuzz.drawn_case import Case, drawn
+from validation.fuzz.drawn_case import drawn
 from validation.fuzz.drawn_surveys import joined
 from validation.fuzz.own_counting import Expected, counted
 from validation.fuzz.own_reading import emptied
+from validation.fuzz.own_rows import strata
 from validation.fuzz.second_tables import stored_beside
-from validation.fuzz.writers import READERS, Columns, Stored
+from validation.fuzz.stored import Columns, Stored
+from validation.fuzz.writers import READERS
 
 _FAIL = re.compile(r"([0-9,]+) of ([0-9,]+) rows? fails?(?:, (?:the first )?in row ([0-9,]+))?")
 
@@ -147,7 +149,7 @@ def _judged(case: Case, stored: Stored, further: Mapping[str, Columns], analysed
             return "wrong", f"warned: {warned[0].message}"
     if expected.refused:
         return "wrong", f"counted, but: {expected.refused}"
-    differs = difference(found, expected, own_counting.strata(case.spec))
+    differs = difference(found, expected, strata(case.spec))
     if differs:
         return "wrong", differs
     if case.random.random() < analysed:

@@ -55,6 +55,14 @@ def test_a_score_out_of_another_number_names_its_scale(cell: str, scales: str) -
     assert "1/7 is out of 7" in told
 
 
+@pytest.mark.parametrize("cell", ["1e400", "-1e999"])
+def test_a_number_that_is_too_large_for_one_is_named(cell: str) -> None:
+    for table in (stay([cell], [3], [1]), stay([5], [cell], [1]), stay([5], [3], [1], spent=[cell])):
+        assert f"1 of 1 row fails, in row 1 (found {cell})" in refusal(
+            table, STAY, SPENT if "spent" in table else {}
+        )
+
+
 EVENTS: dict[str, tuple[list[Any], list[str]]] = {
     "a mark": (["x", None, "x"], ['true = ["x"] or false = ["x"]', 'false = [""]']),
     "yes alone": (["yes", "", "yes"], ['false = [""]']),

@@ -6,6 +6,7 @@ stand, since every expression in a key is paid for in each row: their values are
 """
 
 import difflib
+import math
 import re
 from itertools import pairwise
 from typing import Any, Literal
@@ -109,13 +110,14 @@ def number(column: Any, options: TableSection) -> Any:
 
 
 def plain_number(text: str, options: TableSection) -> float | None:
-    """Read one text as `number` reads a column of it; None where it is no number."""
+    """Read one text as `number` reads a column of it; None where it is no number, or too large for one."""
     text, mark = text.strip(), _thousands(options)
     whole = rf"([0-9]+|[0-9]{{1,3}}({mark}[0-9]{{3}})+)" if mark else "[0-9]+"
     point = re.escape(options.decimal)
     if re.fullmatch(rf"[-+]?({whole}({point}[0-9]*)?|{point}[0-9]+)([eE][-+]?[0-9]+)?", text) is None:
         return None
-    return float((re.sub(mark, "", text) if mark else text).replace(options.decimal, "."))
+    value = float((re.sub(mark, "", text) if mark else text).replace(options.decimal, "."))
+    return value if math.isfinite(value) else None
 
 
 def within(column: Any, options: TableSection, low: float, high: float) -> Any:
