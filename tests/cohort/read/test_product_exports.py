@@ -15,6 +15,7 @@ from cxlink.cohort.starter.date_forms import of_the_day
 from cxlink.cohort.starter.starter_spec import starter_spec
 from cxlink.cohort.table import read_cohort
 from cxlink.report.profile_lines import profile
+from cxlink.report.profile_words import profile_notes
 
 N = 60
 SIGNED, ASKED = datetime.date(2022, 5, 20), datetime.date(2023, 2, 20)
@@ -148,6 +149,9 @@ def test_negative_spend_is_proposed_as_refunds_and_carried_unconfirmed(tmp_path:
     assert found.spec.cohort.unconfirmed[-1] == "spend.refunds"
     assert found.spec.spend is not None
     assert found.spec.spend.refunds
+    assert any(
+        note.startswith("Not confirmed: [spend] refunds = true is a") for note in profile_notes(found.profile)
+    )
 
 
 def test_who_asked_is_the_customer_of_a_ticket(tmp_path: Path) -> None:

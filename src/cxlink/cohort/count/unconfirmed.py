@@ -21,6 +21,7 @@ def unconfirmed_guesses(spec: CohortSpec) -> list[Remark]:
         if value is None:  # a spec of the same rows for one of its outcomes lacks the others' sections
             continue
         value = ", ".join(value) if isinstance(value, tuple) else value
+        value = str(value).lower() if isinstance(value, bool) else value  # as TOML writes it
         code = f"unconfirmed_{key}" if name in _WITH_A_SENTENCE else "unconfirmed"
         remarks.append(
             Remark(code, facts={"key": f"[{section}] {key}", "value": str(value), "unit": spec.unit})
