@@ -190,6 +190,13 @@ def buckets_of_curve(spells: Spells, request: Request, group: int) -> float:
     return effective_of(weight)
 
 
+def headline_buckets(counts: Counts) -> float:
+    """Effective number of buckets of both sides of the headline contrast; NaN where none are known."""
+    buckets = effective_buckets(counts)
+    sides = counts.spec.contrast(counts.spec.analysis.contrasts[0])
+    return buckets.effective(sides, "no") if buckets is not None else np.nan
+
+
 def effective_buckets(counts: Counts) -> EffectiveBuckets | None:
     """Sort customers by level, stratum and bucket; None where none are known."""
     if "bucket" not in counts.cells:

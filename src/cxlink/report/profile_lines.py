@@ -58,7 +58,7 @@ def profile_lines(cohort: Cohort) -> list[str]:
             lines.append(say("terminal.spend", complete=complete, scored=n))
     moved = exclusion_moves(exclusion_checks(counted(cohort).around_exclusion), counts.spec)
     settled = [note(check) for check in input_checks(counts)]
-    notes = [*moved, *settled, *profile_notes(counts.profile), *empty_bands(counts)]
+    notes = [*moved, *settled, *profile_notes(counts), *empty_bands(counts)]
     return plain([*lines, *noted(notes)])
 
 

@@ -4,8 +4,10 @@ import json
 from collections.abc import Iterable
 
 from cxlink.checks import Check, Fact, matching
+from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.profile import Profile, Remark
 from cxlink.cohort.spec.cohort_spec import CohortSpec
+from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE, headline_buckets
 from cxlink.report.check_notes import note
 from cxlink.report.format import periods, score, stretch, units
 from cxlink.report.words import say
@@ -25,9 +27,15 @@ def _sentence(remark: Remark) -> str:
     return say(f"notes.{remark.code}", **_said(remark))
 
 
-def profile_notes(profile: Profile) -> list[str]:
+def _odd(remark: Remark, counts: Counts) -> str:
+    """Say a remark; of few clusters by whether the headline has an interval all the same."""
+    without = remark.code == "few_clusters" and headline_buckets(counts) < FEWEST_EFFECTIVE
+    return say("notes.too_few_clusters", **_said(remark)) if without else _sentence(remark)
+
+
+def profile_notes(counts: Counts) -> list[str]:
     """Say what is odd about a table."""
-    return [_sentence(one) for one in profile.notes]
+    return [_odd(one, counts) for one in counts.profile.notes]
 
 
 def guesses(profile: Profile) -> list[str]:
@@ -42,7 +50,7 @@ def table_notes(found: Results) -> list[str]:
 
 def other_notes(found: Results) -> list[str]:
     """Say what is odd about a table, which keys act on nothing, and what the other duration convention would change."""
-    odd = [_sentence(one) for one in found.profile.notes if not one.code.startswith(_GUESS)]
+    odd = [_odd(one, found.counts) for one in found.profile.notes if not one.code.startswith(_GUESS)]
     notes = [*odd, *map(note, matching(found.checks, code="unused_key"))]
     apart = matching(found.checks, code="counts_reading", passed=False, blank="")
     if not apart:

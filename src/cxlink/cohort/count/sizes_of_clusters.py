@@ -16,7 +16,7 @@ from cxlink.cohort.strata import stratum_column
 MOST_OF_ALL = 0.5
 """Share of the customers in one cluster from which on nothing is left to be compared with it."""
 FEWEST_CLUSTERS = 10
-"""Under which it is said that hardly anything has an interval."""
+"""Under which it is said that intervals rest on so few, or that hardly anything has one."""
 
 
 def cluster_sizes(source: Source, spec: CohortSpec, raw: pa.Table) -> tuple[Remark, ...]:
