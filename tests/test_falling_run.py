@@ -46,10 +46,44 @@ def _moved(results: Results, low: float, high: float) -> Results:
         ((np.nan, np.nan), "Whether a fall is a warning of its own is not known:"),
     ],
 )
-def test_the_words_follow_the_interval_of_the_second_contrast_alone(
+def test_the_words_follow_the_interval_of_the_second_contrast(
     analysis: Analysis, interval: tuple[float, float], said: str
 ) -> None:
     assert said in _text(_moved(analysis.results, *interval))
+
+
+def _answering(results: Results, low: float, high: float) -> Results:
+    """The same with another interval of how much less often customers answered again after what scores fell to."""
+    checks = tuple(
+        replace(check, low=low, high=high, passed=low <= 0 <= high)
+        if check.code == "answered_again_by_fall"
+        else check
+        for check in results.checks
+    )
+    return replace(results, checks=checks)
+
+
+@pytest.mark.parametrize(
+    ("answering", "said"),
+    [
+        ((-0.2, -0.001), "again less often after the scores that it fell to"),
+        ((-0.2, 0.0), "A fall is alarming:"),
+        ((0.0, 0.2), "A fall is alarming:"),
+        ((0.001, 0.2), "again more often after the scores that it fell to"),
+    ],
+)
+def test_a_fall_is_not_called_alarming_where_answering_again_differs_by_the_score(
+    analysis: Analysis, answering: tuple[float, float], said: str
+) -> None:
+    found = _text(_answering(_moved(analysis.results, -0.2, -0.001), *answering))
+    assert said in found
+    assert ("A fall is alarming" in found) == said.startswith("A fall")
+    open_ = _text(_answering(_moved(analysis.results, -0.2, 0.001), *answering))
+    assert "That a fall is a warning of its own is not shown:" in open_
+
+
+def test_what_decides_who_answers_again_is_said_to_work_either_way(analysis: Analysis) -> None:
+    assert "can look more or less alarming than it is" in _text(analysis.results)
 
 
 def test_a_planted_effect_of_the_fall_is_found_and_said_on_page_one(

@@ -75,7 +75,8 @@ PRINTED = (
     PrintedIntervals(
         "a falling score: difference of retention given the last and the present score",
         ("fall_given_last", "fall_given_present"), ("falling",),
-        "3,000 and 20,000 customers; three laws of a trait that never changes, with and without an effect of the fall. "
+        "3,000 and 20,000 customers; five laws of a trait that never changes, with and without an effect of the fall. "
+        "Not held: that the second contrast is not below 0 where answering again depends on the trait and the score. "
         "Not tried: a rise, hazard ratios of a change, the gains in log score",
     ),
     PrintedIntervals(

@@ -45,6 +45,12 @@ class SurveyLaw:
         How much lower the log hazard is for each level by which the last score is over 3.
     followed : int
         Months from the first wave to the end of observation.
+    willing : float
+        Log-odds of an answer at a trait of 0.
+    again : float
+        How much higher they are for each level by which the last score is over 3.
+    reads : float
+        How much higher a score is for each unit of the trait; 0: scores are noise.
     """
 
     name: str
@@ -54,6 +60,9 @@ class SurveyLaw:
     trait: float = 0.5
     acts: float = 0.0
     followed: int = FOLLOWED
+    willing: float = 1.7
+    again: float = 0.0
+    reads: float = 0.8
 
     def hazard(self, trait: np.ndarray, fell: np.ndarray, last: np.ndarray | int = 0) -> np.ndarray:
         """Share of the customers lost in a month; ``last`` is their last score, 0 of those without one."""
@@ -61,9 +70,11 @@ class SurveyLaw:
         lost: np.ndarray = -np.expm1(-np.exp(-2.6 - opinion + self.fall * fell))
         return lost
 
-    def answers(self, trait: np.ndarray) -> np.ndarray:
-        """Probability that a customer answers a survey."""
-        share: np.ndarray = expit(1.7 + self.silence * trait)
+    def answers(self, trait: np.ndarray, last: np.ndarray | int = 0) -> np.ndarray:
+        """Probability that a customer answers a survey; ``last`` is their last score, 0 of those without one."""
+        share: np.ndarray = expit(
+            self.willing + self.silence * trait + self.again * np.where(last, last - 3, 0)
+        )
         return share
 
     def drawn(self, customers: int, rng: np.random.Generator) -> Counts:
@@ -86,10 +97,9 @@ class SurveyLaw:
         bucket = rng.integers(0, BUCKETS, customers)
         pieces: list[dict[str, np.ndarray | int]] = []
         for wave in range(WAVES):
-            at = np.flatnonzero((lost_at > GAP * wave) & (rng.random(customers) < self.answers(trait)))
-            score = np.clip(np.rint(3 + 0.8 * trait[at] + 0.8 * rng.normal(size=len(at))), 1, LEVELS).astype(
-                int
-            )
+            at = np.flatnonzero((lost_at > GAP * wave) & (rng.random(customers) < self.answers(trait, last)))
+            read = 3 + self.reads * trait[at] + 0.8 * rng.normal(size=len(at))
+            score = np.clip(np.rint(read), 1, LEVELS).astype(int)
             fell[at] = (last[at] > 0) & (score < last[at])
             number[at] += 1
             pieces.append({
@@ -117,14 +127,15 @@ class SurveyLaw:
 
         Indices are the present score, the one before, and the stratum.
         """
-        probability = readings(GRID)
+        probability = readings(GRID, self.reads)
         density = norm.pdf(GRID) / norm.pdf(GRID).sum()
-        share, masses = self.answers(GRID), np.zeros((2, 2, LEVELS, LEVELS, len(_STRATA)))
+        masses = np.zeros((2, 2, LEVELS, LEVELS, len(_STRATA)))
         # by trait, last score (0: none), whether it was a fall, surveys answered, waves since
         state = {(0, False, 0, 0): density}
         for _ in range(WAVES):
             new: dict[tuple[int, bool, int, int], np.ndarray] = {}
             for (last, fall, number, since), mass in state.items():
+                share = self.answers(GRID, last)
                 for score in range(LEVELS):
                     now = mass * share * probability[:, score]
                     falls = bool(last) and score + 1 < last
@@ -148,6 +159,15 @@ def survey_laws() -> dict[str, SurveyLaw]:
         SurveyLaw("stable", "a trait that never changes, read with noise: a fall adds nothing to the present score"),
         SurveyLaw("planted", "the same, and a fall multiplies the hazard by 1.8 until the next survey", fall=0.6),
         SurveyLaw("silent", "as stable, but customers of a low trait answer less often (odds 0.5 a unit)", silence=0.7),
+        SurveyLaw(
+            "eager", "scores are noise that tells nothing, and customers of a high trait (odds 2.7 a unit) and of a "
+            "high last score (odds 2.0 a level) answer more often",
+            silence=1.0, trait=1.0, willing=0.5, again=0.7, reads=0.0,
+        ),
+        SurveyLaw(
+            "aggrieved", "as eager, the other way round: those of a low trait and of a low last score answer more",
+            silence=-1.0, trait=1.0, willing=0.5, again=-0.7, reads=0.0,
+        ),
     )  # fmt: skip
     return {law.name: law for law in laws}
 
@@ -188,10 +208,10 @@ def strata_of(surveys: pd.DataFrame) -> dict[str, np.ndarray]:
     return dict(zip(STRATA, names, strict=True))
 
 
-def readings(trait: np.ndarray) -> np.ndarray:
+def readings(trait: np.ndarray, reads: float = 0.8) -> np.ndarray:
     """Probability of each score given the trait: (n_traits, n_levels)."""
     ends = np.concatenate([[-np.inf], np.arange(1.5, LEVELS), [np.inf]])
-    below = norm.cdf((ends - 3 - 0.8 * trait[:, None]) / 0.8)
+    below = norm.cdf((ends - 3 - reads * trait[:, None]) / 0.8)
     probability: np.ndarray = np.diff(below, axis=1)
     return probability
 

@@ -99,8 +99,8 @@ def _asked(
     if wave >= WAVES:
         yield history, mass
         return
-    answers, probability = law.answers(GRID), readings(GRID)
     last, since = (history[-1].cell[0], wave - history[-1].wave) if history else (0, 0)
+    answers, probability = law.answers(GRID, last), readings(GRID, law.reads)
     yield history, mass * (1 - answers)
     for score in range(1, LEVELS + 1):
         now = _Answered(wave, (score, last, min(len(history) + 1, 3), since))
@@ -116,7 +116,8 @@ def _until_next(law: SurveyLaw, history: _History, mass: np.ndarray) -> dict[str
     """The last survey of a history, followed to the next one."""
     stays, month, wave = 1 - _hazard(law, history), np.arange(FOLLOWED)[:, None], history[-1].wave
     asked = np.minimum(month // GAP, WAVES - 1 - wave)
-    at_risk = mass * stays**month * (1 - law.answers(GRID)) ** asked * _followed(wave)[:, None]
+    silent = 1 - law.answers(GRID, history[-1].cell[0])
+    at_risk = mass * stays**month * silent**asked * _followed(wave)[:, None]
     row = _row(history[-1], at_risk.sum(axis=1), (at_risk * (1 - stays)).sum(axis=1))
     return {**row, "unasked": (mass * stays**HORIZON).sum()}
 

@@ -3,11 +3,12 @@
 import numpy as np
 from scipy.special import stdtrit
 
-from cxlink.checks import Check
+from cxlink.checks import Check, Fact
 from cxlink.cohort.count.clusters import BUCKETS
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import spells_of
 from cxlink.estimands.model_rows.hazard_rows import THOUSAND
+from cxlink.groups.answering_again import answering_again
 from cxlink.groups.changed_scores import answered_again, moves, repeated, rivals
 from cxlink.survival.proportional_hazards.level_or_change import gain, scores_by_bucket
 
@@ -52,8 +53,27 @@ def who_changed(counts: Counts) -> list[Check]:
 
 
 def who_answered_again(counts: Counts) -> list[Check]:
-    """Share of the customers of each first score who answered a second survey."""
+    """Share of the customers of each first score who answered a second survey, and whether it goes with a fall."""
     least = counts.spec.publish.smallest_cell
+    return [*_again_by_level(counts, least), *_again_by_fall(counts, least)]
+
+
+def _again_by_fall(counts: Counts, least: int) -> list[Check]:
+    found = answering_again(counts)
+    if found is None or found.surveys < least:
+        return []
+    facts: dict[str, Fact] = {
+        "surveys": found.surveys, "fallen_to": found.fallen_to, "fallen_from": found.fallen_from, "reference": "stayed",
+    }  # fmt: skip
+    return [
+        Check(
+            "answered_again_by_fall", "", "fell", found.fallen_to - found.fallen_from, found.low, found.high,
+            bound=0.0, passed=not found.differs, facts=facts,
+        )
+    ]  # fmt: skip
+
+
+def _again_by_level(counts: Counts, least: int) -> list[Check]:
     return [
         Check("answered_again", group=str(int(score)), value=again / n if n >= least else np.nan,
               facts={"surveys": int(n)})

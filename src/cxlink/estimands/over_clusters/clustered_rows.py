@@ -36,7 +36,9 @@ CHECKS_OVER_BUCKETS = frozenset({
     "calendar_drift",
 })  # fmt: skip
 """Checks whose intervals are made over buckets."""
-STUDENTS_ALREADY = frozenset({"score_change", "level_or_change", "quarter_retention", "driver_first"})
+STUDENTS_ALREADY = frozenset({
+    "score_change", "level_or_change", "answered_again_by_fall", "quarter_retention", "driver_first",
+})  # fmt: skip
 """Checks whose intervals are Student's already."""
 OF_INDEPENDENT = frozenset({
     "predicted_losses", "predicted_pattern", "predicted_zeros", "predicted_mean", "predicted_spread",

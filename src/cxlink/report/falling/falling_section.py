@@ -96,12 +96,19 @@ def _difference(m: Material, scenario: str) -> Estimate | None:
 
 
 def _verdict(m: Material) -> list[Run]:
-    """Say whether a fall is a warning of its own; the words follow the interval alone."""
+    """Say whether a fall is a warning of its own: the interval says, and below 0 who answered again says so too."""
     row = _difference(m, "fall_given_present")
     if row is None or math.isnan(row.conf_high):
         return styled("falling.not_compared" if row is None else "falling.uncertain")
     key = "alarming" if row.conf_high < 0 else "not_alarming" if row.conf_low >= 0 else "not_shown"
-    return styled(f"falling.verdict_{key}", after=periods(m.spec.horizon, m.spec.unit), value=full(row))
+    shares: dict[str, object] = {}
+    unlike = matching(m.results.checks, code="answered_again_by_fall", passed=False)
+    if key == "alarming" and unlike:
+        key = "less_again" if unlike[0].high < 0 else "more_again"
+        shares = {name: unlike[0].facts[name] for name in ("fallen_to", "fallen_from")}
+    return styled(
+        f"falling.verdict_{key}", after=periods(m.spec.horizon, m.spec.unit), value=full(row), **shares
+    )
 
 
 def _further(m: Material) -> Iterator[str]:
