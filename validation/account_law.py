@@ -26,6 +26,8 @@ from cxlink.groups.support import reaches
 ICC, HORIZON, DRAWS = 0.3, 12, 400
 LEVELS, N_STRATA = tuple(range(1, 11)), 12
 WORST, BEST = (1,), (9, 10)
+LARGE = 150
+"""Customers of each account, where there are eight."""
 _LEVEL_SHARE = np.array([0.09, 0.06, 0.07, 0.08, 0.10, 0.11, 0.13, 0.14, 0.12, 0.10])
 _BETWEEN = 0.5
 """Variance of an account's factor of spend."""
@@ -57,6 +59,7 @@ class AccountLaw:
 def account_laws() -> Mapping[str, AccountLaw]:
     """Give the laws by name."""
     few, zipf = np.full(6, 1 / 6), 1 / np.arange(1.0, 201) ** 2
+    large = np.eye(LARGE)[-1]
     laws = (
         AccountLaw("by_account", "accounts of 1 to 6 customers, one score each", few),
         AccountLaw(
@@ -64,6 +67,12 @@ def account_laws() -> Mapping[str, AccountLaw]:
         ),
         AccountLaw(
             "zipf", "accounts of 1 to 200 customers (Zipf, exponent 2), one score each", zipf / zipf.sum()
+        ),
+        AccountLaw(
+            "eight",
+            f"eight accounts of {LARGE} customers, each with a score of its own",
+            large,
+            by_account=False,
         ),
     )
     return {law.name: law for law in laws}
@@ -148,19 +157,25 @@ def truths(counts: Counts, *, observed: bool = False) -> dict[tuple[str, str, st
     spells, spec = spells_of(counts), counts.spec
     asked = (reaches(spells, spec.horizon), has_spend(spells)) if observed else (None, None)
     curve = retained()[..., None] ** (np.arange(HORIZON + 1) / HORIZON)
-    values = {"retention": (asked[0], retained()), "tenure": (asked[0], restricted_mean(curve, HORIZON))}
+    values = {
+        "retention": (asked[0], curve),
+        "tenure": (asked[0], curve),
+        "spend": (asked[1], spent()[..., None]),
+    }
     found: dict[tuple[str, str, str], float] = {}
-    for estimand, (supported, value) in {**values, "spend": (asked[1], spent())}.items():
+    for estimand, (supported, value) in values.items():
         request = standardised(spells, spec, supported)
         if request is None:
             continue
         lookup = pair_lookup(spells, extrapolated=not observed)
         stratum = spells.strata["stratum.segment"].str[1:].astype(int).to_numpy()
-        of_curve = np.zeros(lookup.max() + 1)
+        of_curve = np.zeros((lookup.max() + 1, value.shape[-1]))
         inside = lookup >= 0
         of_curve[lookup[inside]] = value[np.ix_(np.array(spells.levels) - 1, stratum)][inside]
         names = [one.group for one in request.standards]
-        mean = [float(one.weight @ of_curve[one.curve]) for one in request.standards]
+        average = np.array([one.weight @ of_curve[one.curve] for one in request.standards])
+        # tenure is the area under the averaged curve, not the average of areas: they differ within a period
+        mean = (restricted_mean(average, HORIZON) if estimand == "tenure" else average[:, -1]).tolist()
         found |= {(estimand, names[at], ""): mean[at] for at in request.own}
         for a, b in request.contrasts:
             found[f"{estimand}_difference", names[a], names[b]] = mean[a] - mean[b]
