@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlink.estimands.model_rows.answering_again import answering_again
 from cxlink.estimands.model_rows.change_rows import contrast_results
-from cxlink.groups.answering_again import answering_again
 from cxlink.groups.changed_scores import changed_scores
 from cxlink.study.replications import added, summary, tally
 from validation.judge import Verdict, monte_carlo_error

@@ -7,8 +7,8 @@ from cxlink.checks import Check, Fact
 from cxlink.cohort.count.clusters import BUCKETS
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import spells_of
+from cxlink.estimands.model_rows.answering_again import answering_again
 from cxlink.estimands.model_rows.hazard_rows import THOUSAND
-from cxlink.groups.answering_again import answering_again
 from cxlink.groups.changed_scores import answered_again, moves, repeated, rivals
 from cxlink.survival.proportional_hazards.level_or_change import gain, scores_by_bucket
 

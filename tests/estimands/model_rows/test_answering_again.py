@@ -8,7 +8,7 @@ from scipy.stats import t as student
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.profile import Profile
 from cxlink.cohort.spec.cohort_spec import make_spec
-from cxlink.groups.answering_again import answering_again
+from cxlink.estimands.model_rows.answering_again import answering_again
 from validation.survey_laws import SurveyLaw, survey_counts, survey_laws, survey_spec
 
 LAWS = survey_laws()
