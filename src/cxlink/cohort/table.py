@@ -40,6 +40,7 @@ from cxlink.cohort.count.spans import merged_spans
 from cxlink.cohort.count.spans_at_surveys import spans_at_surveys, with_own_surveys
 from cxlink.cohort.count.survey_history import cut_spec, first_surveys
 from cxlink.cohort.count.total_rows import total_rows
+from cxlink.cohort.count.two_readings import refuse_two_readings
 from cxlink.cohort.count.uncounted_rows import uncounted_rows
 from cxlink.cohort.count.undropped import retention_spec
 from cxlink.cohort.errors import InputError
@@ -241,6 +242,7 @@ def read_cohort(table: Any, spec: CohortSpec | Mapping[str, Any], drop_invalid: 
         before = source.state()
         joined, notes = _with_surveys(source, spec, table)
         _refuse_unknown_codes(joined, spec)
+        refuse_two_readings(joined, spec)
         cohort = _read(joined, spec, drop_invalid, contacts=read_contacts(spec, table))
         if source.state() != before:
             raise InputError(f"{source.name}: changed while it was read. Read a copy that stays as it is.")

@@ -158,6 +158,8 @@ def _marks(found: Mapping[Sign, str]) -> tuple[str | None, str | None, dict[str,
         )
     if ("comma" in found) == ("dot" in found):
         return None, None, {}
+    if "dot" in found and "either_dot" in found and "commas" not in found and "either_comma" not in found:
+        return ".", None, {"decimal": found["dot"]}
     ours: tuple[Sign, Sign] = ("dots", "either_dot") if "comma" in found else ("commas", "either_comma")
     decided = {"decimal": found["comma"]} if "comma" in found else {}
     grouped = next((found[sign] for sign in ours if sign in found), None)

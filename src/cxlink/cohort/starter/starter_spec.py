@@ -67,7 +67,7 @@ def starter_spec(table: Any, surveys: Any = None) -> str:
         f"name = {quoted(name)}",
         *whose.lines,
         *_unconfirmed(unconfirmed),
-        *_table(seen, [*_missing(seen, used, score), *stay.table], stay, used),
+        *_table(seen, [*_missing(seen, used, score), *stay.table], stay, [*used, *_in_comments(rest, spend)]),
         "",
         "[score]",
         *scored.lines,
@@ -147,6 +147,11 @@ def _unread(looks: list[Look], notation: Notation) -> list[str]:
         '# Write the format if all dates have one, such as "%A %d %B %Y" (months in English);',
         f"# else write these as YYYY-MM-DD in the table, and {then}",
     ]
+
+
+def _in_comments(looks: list[Look], spend: Look | None) -> list[Look]:
+    """Columns of amounts that a comment proposes: their numbers must be readable once it is one no longer."""
+    return [look for look in (spend, best(looks, "margin")) if look is not None]
 
 
 def _numbers(notation: Notation, used: list[Look]) -> list[str]:
