@@ -100,7 +100,7 @@ def test_cohorts_add_up_to_the_counts_of_both_tables_with_the_cohort_as_a_stratu
     assert pooled.spec.stratum_variables == whole.spec.stratum_variables
     assert pooled.spec.cohort.name == "new"
     assert pooled.profile.rows_used == whole.profile.rows_used
-    assert profile_notes(pooled.profile)[0] == (
+    assert profile_notes(pooled)[0] == (
         "2 cohorts were pooled, each a stratum of its own: old (300 customers) and new (300 customers)."
     )
 

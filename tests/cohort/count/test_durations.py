@@ -51,7 +51,7 @@ def test_completed_periods_with_follow_up_hold_the_truth() -> None:
 def test_fractions_without_follow_up_are_noted() -> None:
     table = stay([5] * 3, [2.5, 3.5, 3], [1, 0, 1])
     assert count(table).profile.notes == (Remark("followed_in_part", 1, facts=MONTH),)
-    (said,) = profile_notes(count(table).profile)
+    (said,) = profile_notes(count(table))
     assert "1 loss was recorded with part of a month, and no follow_up is named" in said
     whole = stay([5] * 3, [2, 3.5, 3], [1, 0, 1])
     assert count(whole).profile.notes == ()
@@ -158,9 +158,7 @@ def test_customers_without_a_score_are_counted_and_no_error() -> None:
 
 def test_nobody_with_a_score_is_a_sentence() -> None:
     counts = count(stay([None, None], [3, 2], [1, 0]))
-    assert profile_notes(counts.profile) == [
-        "No customer in the table has a score: score is empty in every row."
-    ]
+    assert profile_notes(counts) == ["No customer in the table has a score: score is empty in every row."]
     assert counts.scored.empty
 
 

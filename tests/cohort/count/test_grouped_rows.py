@@ -35,9 +35,7 @@ def test_counts_of_a_text_table_and_what_is_said_of_them(tmp_path: Path) -> None
     whole(TABLE).assign(n=TIMES).to_csv(tmp_path / "t.csv", index=False)
     found = count(tmp_path / "t.csv", GROUPED)
     assert cells(found, "score") == {5: 1003, 7: 1, 10: 2}
-    assert "The table is grouped: its 5 rows stand for 1\u202f006 customers by n." in profile_notes(
-        found.profile
-    )
+    assert "The table is grouped: its 5 rows stand for 1\u202f006 customers by n." in profile_notes(found)
 
 
 @pytest.mark.parametrize(("wrong", "found"), [(1.5, "1.5"), (-1, "-1"), (None, "nothing")])
@@ -65,7 +63,7 @@ def test_a_grouped_table_without_its_key_is_said(tmp_path: Path) -> None:
     table.to_csv(tmp_path / "t.csv", index=False)
     said = "Each row counts as one customer, but Aantal looks like the number of customers that a row stands for: set "
     for source in (table, tmp_path / "t.csv"):
-        notes = profile_notes(count(source).profile)
+        notes = profile_notes(count(source))
         assert [note for note in notes if note.startswith(said)], notes
         for sections in ({"cohort": {"count": "Aantal"}}, {"adjust": {"bands": {"Aantal": [2]}}}):
             assert "uncounted_rows" not in [note.code for note in count(source, sections).profile.notes]
@@ -84,6 +82,6 @@ def test_a_starter_spec_counts_the_customers_of_a_grouped_table(header: str, tmp
     found = read_cohort(tmp_path / "t.csv", read_spec(tmp_path / "s.toml")).count()
     assert found.cells["n"].sum() == sizes.sum()
     guess = f"Not confirmed: a row is taken for as many customers as its {header} says."
-    assert guess in " ".join(profile_notes(found.profile))
+    assert guess in " ".join(profile_notes(found))
     named = table.assign(customer_id=[f"k{i}" for i in range(len(table))])
     assert f'count = "{header}"' not in starter_spec(named)

@@ -25,7 +25,7 @@ def test_a_row_without_spend_counts_for_retention_alone(empty: object) -> None:
     assert cells(found) == cells(count(table(written), STAY))
     by_score = found.scored.groupby("score")[["n", "spend_n", "spend_zero", "spend_sum"]].sum()
     assert by_score.to_numpy().tolist() == [[2, 1, 0, 20.0], [2, 1, 1, 0.0]]
-    assert profile_notes(found.profile) == [
+    assert profile_notes(found) == [
         "2 customers with a score have no spent, and are left out of spend alone. If it is empty because nothing was "
         "spent, write 0: leaving them out overestimates spend."
     ]

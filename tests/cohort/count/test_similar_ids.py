@@ -12,7 +12,7 @@ IDS = {"cohort": {"id": "key"}}
 def notes(keys: list[object]) -> list[str]:
     found = count(stay([5] * len(keys), [3] * len(keys), [1] * len(keys), key=keys), IDS)
     assert cells(found) == {(5, 0, 3, "lost"): len(keys)}
-    return profile_notes(found.profile)
+    return profile_notes(found)
 
 
 def test_ids_that_are_alike_are_said() -> None:

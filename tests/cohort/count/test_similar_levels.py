@@ -24,7 +24,7 @@ MORE = "Of {column}, {n} sets of categories differ in capitals or blanks alone, 
 )
 def test_levels_that_are_alike_are_named_and_stay_apart(levels: list[str], named: str) -> None:
     found = count(stay([5] * 4, [3] * 4, [1] * 4, plan=levels), adjust={"columns": ["plan"]})
-    assert profile_notes(found.profile) == [
+    assert profile_notes(found) == [
         (MORE if " and " in named else ONE).format(column="plan", levels=named, n=2)
     ]
     assert len(cells(found, "stratum.plan")) == len({level.strip() for level in levels})
@@ -36,7 +36,7 @@ def test_causes_of_loss_are_looked_at_too() -> None:
         stay([5] * 4, [3] * 4, [1, 1, 1, 0], why=causes),
         subscription={"duration": "months", "event": "lost", "cause": "why"},
     )
-    assert ONE.format(column="why", levels="Price = price") in profile_notes(found.profile)
+    assert ONE.format(column="why", levels="Price = price") in profile_notes(found)
 
 
 def test_segments_and_contacts_are_looked_at_too(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_segments_and_contacts_are_looked_at_too(tmp_path: Path) -> None:
     frame = stay(
         [5] * 4, [3] * 4, [1] * 4, area=["North", "north", "South", None], at=["Web", "web", "shop", "shop"]
     )
-    notes = profile_notes(count(frame, metrics).profile)
+    notes = profile_notes(count(frame, metrics))
     assert [
         ONE.format(column=c, levels=n) for c, n in (("at", "Web = web"), ("area", "North = north"))
     ] == notes
@@ -62,7 +62,7 @@ def test_segments_and_contacts_are_looked_at_too(tmp_path: Path) -> None:
             "segment": "area",
         },
     )  # fmt: skip
-    notes = profile_notes(found.profile)
+    notes = profile_notes(found)
     assert all(
         ONE.format(column=c, levels=n) in notes for c, n in (("at", "Web = web"), ("area", "North = north"))
     )
@@ -71,12 +71,12 @@ def test_segments_and_contacts_are_looked_at_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("levels", [["a", "b", "ab", None], ["pro", "pro ", " pro", "basic"], [1, 2, 3, 4]])
 def test_levels_that_differ_otherwise_or_not_at_all_are_not(levels: list[object]) -> None:
     found = count(stay([5] * 4, [3] * 4, [1] * 4, plan=levels), adjust={"columns": ["plan"]})
-    assert profile_notes(found.profile) == []
+    assert profile_notes(found) == []
 
 
 def test_of_many_sets_five_are_named() -> None:
     levels = [name for i in range(8) for name in (f"Plan {i}", f"plan {i}")]
     found = count(stay([5] * 16, [3] * 16, [1] * 16, plan=levels), adjust={"columns": ["plan"]})
-    (said,) = profile_notes(found.profile)
+    (said,) = profile_notes(found)
     assert "8 sets" in said
     assert said.count(" = ") == 5

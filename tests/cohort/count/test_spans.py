@@ -65,7 +65,7 @@ def test_from_signup_customers_enter_at_the_survey() -> None:
 
 
 def test_what_was_merged_is_said() -> None:
-    assert profile_notes(count(SPANS, SPEC).profile) == [
+    assert profile_notes(count(SPANS, SPEC)) == [
         "Rows are spans of subscriptions: 12 spans of 5 customers are 7 subscriptions. Spans at most 30 days apart are "
         "one; breaks so bridged: 1.",
         "2 customers returned after a longer break. The subscription that ran at the survey counts, and its end is a "
@@ -100,7 +100,7 @@ def test_customers_asked_in_the_last_days_are_not_followed() -> None:
     new = SPANS.assign(start="2024-12-01", stop=None, asked="2024-12-20", score=4).drop_duplicates("who")
     found = count(new, SPEC)
     assert set(found.cells["exit"]) == {0}  # 20 December is within 30 days of the end of the year
-    assert any("followed for less than one whole month" in note for note in profile_notes(found.profile))
+    assert any("followed for less than one whole month" in note for note in profile_notes(found))
 
 
 def test_calendar_metrics_end_as_early() -> None:

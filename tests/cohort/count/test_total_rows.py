@@ -12,7 +12,7 @@ from cxlink.report.profile_words import profile_notes
 def notes(table: pd.DataFrame, key: str | None = "key") -> list[str]:
     found = read_cohort(table, spec(STAY, cohort={"id": key} if key else {})).count()
     assert found.cells["n"].sum() == len(table)
-    return profile_notes(found.profile)
+    return profile_notes(found)
 
 
 def customers(*last: str) -> pd.DataFrame:

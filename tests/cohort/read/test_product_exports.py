@@ -149,9 +149,7 @@ def test_negative_spend_is_proposed_as_refunds_and_carried_unconfirmed(tmp_path:
     assert found.spec.cohort.unconfirmed[-1] == "spend.refunds"
     assert found.spec.spend is not None
     assert found.spec.spend.refunds
-    assert any(
-        note.startswith("Not confirmed: [spend] refunds = true is a") for note in profile_notes(found.profile)
-    )
+    assert any(note.startswith("Not confirmed: [spend] refunds = true is a") for note in profile_notes(found))
 
 
 def test_who_asked_is_the_customer_of_a_ticket(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_a_status_of_no_direction_is_carried_unconfirmed(tmp_path: Path) -> None
     assert "subscription.event" in started(frame)["cohort"]["unconfirmed"]
     assert "subscription.event" not in started(table(churn_status=LOST))["cohort"]["unconfirmed"]
     (tmp_path / "spec.toml").write_text(starter_spec(frame), encoding="utf-8")
-    notes = profile_notes(read_cohort(frame, read_spec(tmp_path / "spec.toml")).count().profile)
+    notes = profile_notes(read_cohort(frame, read_spec(tmp_path / "spec.toml")).count())
     assert any(
         note.startswith("Not confirmed: status is read with 1, yes or true as lost.") for note in notes
     )
@@ -119,7 +119,7 @@ def test_the_sheet_with_the_most_cells_is_looked_at(tmp_path: Path) -> None:
 def test_a_window_of_one_period_is_no_one_periods(tmp_path: Path) -> None:
     frame = table(churned=LOST, tenure_years=[1 + i % 9 for i in range(N)]).drop(columns="tenure_months")
     (tmp_path / "spec.toml").write_text(starter_spec(frame), encoding="utf-8")
-    notes = " ".join(profile_notes(read_cohort(frame, read_spec(tmp_path / "spec.toml")).count().profile))
+    notes = " ".join(profile_notes(read_cohort(frame, read_spec(tmp_path / "spec.toml")).count()))
     assert "the losses of the last year only." in notes
 
 

@@ -36,7 +36,7 @@ def test_averages_are_rounded_where_the_spec_says_so_and_said() -> None:
     table = pd.DataFrame({"score": [6.5, 6.4, 9.6, 0.5, 3], "months": [3] * 5, "lost": [1] * 5})
     found = count(table, score={"round": True})
     assert cells(found, "score") == {7: 1, 6: 1, 10: 1, 1: 1, 3: 1}
-    assert profile_notes(found.profile) == [
+    assert profile_notes(found) == [
         "4 scores of score were averages, rounded to the nearest level (halves upwards)."
     ]
     assert "score must be a whole number" in refusal(table)
@@ -51,6 +51,6 @@ def test_averages_in_text_with_a_comma() -> None:
 
 def test_what_was_read_from_a_label_is_said() -> None:
     table = pd.DataFrame({"score": ["7 – good", "3 – bad"], "months": [3, 3], "lost": [1, 1]})
-    assert profile_notes(count(table).profile) == [
+    assert profile_notes(count(table)) == [
         "score was read from labels: each counts as the number that it begins with, such as “7 – good”."
     ]

@@ -29,7 +29,7 @@ def test_a_cell_counts_as_the_level_of_its_label() -> None:
     cohort = read(["Very dissatisfied", " very\u00a0 SATISFIED ", "4", None, "Neutral"])
     assert cells(cohort.count(), "score") == {1: 1, 3: 1, 4: 1, 5: 1, None: 1}
     assert cohort.spec.score.scale == "1-5"
-    assert profile_notes(cohort.count().profile) == [
+    assert profile_notes(cohort.count()) == [
         "score was read from words, capitals and blanks aside: 1 = Very dissatisfied, 2 = Dissatisfied, 3 = Neutral, "
         "4 = Satisfied and 5 = Very satisfied."
     ]
@@ -164,4 +164,4 @@ def test_a_starter_spec_writes_the_labels_and_leaves_their_order_open(header: st
     assert (
         "Not confirmed: the levels of the score are taken to be, lowest first, Very dissatisfied, Dissatisfied, "
         "Neutral, Satisfied, Very satisfied ([score] labels)."
-    ) in profile_notes(found.profile)
+    ) in profile_notes(found)

@@ -34,7 +34,7 @@ def test_surveys_count_for_their_customers(tmp_path: Path) -> None:
     assert cells(found, "score", "stratum.plan", "exit", "cause") == {
         (5, "x", 2, "lost"): 1, (7, "x", 1, "lost"): 1, (9, "y", 11, ""): 1, (None, "y", 0, ""): 1,
     }  # fmt: skip
-    assert profile_notes(found.profile) == [
+    assert profile_notes(found) == [
         "1 survey in surveys.csv is of no customer in the table, and is left out."
     ]
 
@@ -90,7 +90,7 @@ def test_keys_that_are_nearly_a_customers_are_said_with_the_cure(
 ) -> None:
     customers = CUSTOMERS[:3].assign(customer=ours)
     path = written(tmp_path, customers, SURVEYS[:3].assign(customer=theirs, score=[9, 5, 1]))
-    said = [note for note in profile_notes(count(path, SPEC).profile) if "leading zeros" in note]
+    said = [note for note in profile_notes(count(path, SPEC)) if "leading zeros" in note]
     verb, they = ("differs", "it counts") if n == 1 else ("differ", "they count")
     assert said == [
         f"{n} of these {verb} from a customer’s customer in leading zeros, capitals, blanks or a part of zeros alone, "

@@ -148,7 +148,7 @@ def test_a_word_is_not_both_yes_and_no() -> None:
 
 def test_the_words_of_events_are_said_in_a_sentence() -> None:
     counts = count(TABLE.assign(lost=["Yes", "No", "Yes", "No", "Yes"]), STAY)
-    assert "lost was read in words: Yes as lost, No as retained." in profile_notes(counts.profile)
+    assert "lost was read in words: Yes as lost, No as retained." in profile_notes(counts)
 
 
 DAY_ORDERS = {
