@@ -49,6 +49,7 @@ from cxlink.cohort.read.contact_table import Contacts, read_contacts
 from cxlink.cohort.read.dates import with_days
 from cxlink.cohort.read.source import Source, open_source
 from cxlink.cohort.read.survey_table import with_surveys
+from cxlink.cohort.read.zones import zoned_by_engine
 from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
 
 
@@ -249,6 +250,8 @@ def read_cohort(table: Any, spec: CohortSpec | Mapping[str, Any], drop_invalid: 
         n = cohort.rows_read
         odd = (*copied_rows(table, source.columns, spec, n), *total_rows(table, source, spec, n))
         odd += uncounted_rows(table, source, spec)
+        zoned = zoned_by_engine(source, spec.date_columns)
+        odd += (Remark("zoned_times", facts={"columns": zoned}),) if zoned else ()
         notes = (*notes, *cohort.notes, *odd)
         return replace(cohort, table=table, drop_invalid=drop_invalid, notes=notes)
     finally:

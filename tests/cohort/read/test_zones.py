@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import pandas as pd
 import polars as pl
@@ -15,6 +16,7 @@ import pytest
 from tabled import cells, count, refusal
 
 from cxlink.cohort.count.counts import Counts
+from cxlink.report.profile_words import profile_notes
 
 UNTIL = {"subscription": {"survey": "survey", "end": "end", "observed_until": "2025-12-31"}}
 
@@ -99,3 +101,22 @@ def test_the_day_that_the_case_shows() -> None:
 
 def _exits(counts: Counts) -> set[int]:
     return set(counts.cells["exit"])
+
+
+def test_points_in_time_of_an_engine_are_said_to_count_as_days_in_utc(tmp_path: Path) -> None:
+    with duckdb.connect(tmp_path / "z.duckdb") as engine:
+        engine.execute("SET TimeZone = 'Europe/Amsterdam'")
+        for name, kind in (("zoned", "TIMESTAMPTZ"), ("plain", "TIMESTAMP"), ("days", "DATE")):
+            days = f"'2025-01-01 00:30'::{kind} AS survey, NULL::{kind} AS \"end\""
+            engine.execute(f"CREATE TABLE {name} AS SELECT 5 AS score, {days}")
+    path = tmp_path / "z.duckdb"
+    found = count(f"duckdb://{path}::zoned", UNTIL)
+    assert (
+        "Times with a time zone count as their day in UTC: end and survey. If the days of another zone are meant, cast "
+        "them to a date in that zone, in a view of the database."
+    ) in profile_notes(found)
+    for name in ("plain", "days"):
+        notes = count(f"duckdb://{path}::{name}", UNTIL).profile.notes
+        assert "zoned_times" not in [note.code for note in notes]
+    own = count(READERS["Parquet"](_table("Europe/Amsterdam"), tmp_path), UNTIL)
+    assert "zoned_times" not in [note.code for note in own.profile.notes]

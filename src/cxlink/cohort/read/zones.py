@@ -40,6 +40,22 @@ def common_zones(
     return {name: zone for name, zone in zones[0].items() if name in matter}
 
 
+def zoned_by_engine(source: Any, names: Collection[str]) -> tuple[str, ...]:
+    """Columns of an engine's own table, of some, that hold points in time: their day is that in UTC.
+
+    Parameters
+    ----------
+    source : Source
+        As opened. Rows of files and of frames have an order, and columns with a zone of their own.
+    names : collection of str
+        Columns that are read as days.
+    """
+    if source.ordered:
+        return ()
+    zones = zones_of(source.table.schema())
+    return tuple(name for name in sorted(names) if name in zones)
+
+
 def in_own_zones(table: Any, zones: Mapping[str, str]) -> Any:
     """Give a DuckDB table's timestamps with a zone as the local time of that zone, without one.
 
