@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from tabled import SCORE, STAY, cells, count, refusal, stay
 
@@ -61,6 +62,26 @@ def test_a_number_that_is_too_large_for_one_is_named(cell: str) -> None:
         assert f"1 of 1 row fails, in row 1 (found {cell})" in refusal(
             table, STAY, SPENT if "spent" in table else {}
         )
+
+
+@pytest.mark.parametrize(
+    ("cell", "way"),
+    [
+        (
+            "45292",
+            "45292 is an Excel serial number (2024-01-01): save the column as a date, write it as YYYY-MM-DD",
+        ),
+        ("45292.5", "45292.5 is an Excel serial number (2024-01-01): save the column as a date"),
+        ("2024-05", "2024-05 is a month: write the day, write it as YYYY-MM-DD"),
+        ("May 2024", "May 2024 is a month: write the day"),
+    ],
+)
+def test_a_date_that_names_no_day_is_told_what_it_is(cell: str, way: str) -> None:
+    table = pd.DataFrame({"score": [5, 6], "survey": [cell, "2025-01-01"], "end": [None, None]})
+    message = refusal(
+        table, {"subscription": {"survey": "survey", "end": "end", "observed_until": "2025-12-31"}}
+    )
+    assert way in message
 
 
 EVENTS: dict[str, tuple[list[Any], list[str]]] = {

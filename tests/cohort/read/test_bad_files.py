@@ -36,8 +36,8 @@ FILES: dict[str, tuple[str, bytes, str]] = {
     "not Arrow": ("t.arrow", b"junk" * 99, "t.arrow: cannot be read ("),
     "not packed": ("t.csv.gz", CSV, "t.csv.gz: cannot be read (zlib inflate failed: incorrect header check)."),
     "packed and cut": ("t.csv.gz", gzip.compress(CSV * 999)[:60], "t.csv.gz: cannot be read ("),
-    "a workbook": ("t.numbers", b"PK", "t.numbers: not a table that can be read. Give Parquet, CSV, Arrow or Excel; save the sheet as CSV UTF-8."),
-    "no ending": ("table", CSV, "table: not a table that can be read. Give Parquet, CSV, Arrow or Excel."),
+    "a workbook": ("t.numbers", b"PK", "t.numbers: not a table that can be read. Give Parquet, CSV, Arrow, Excel, SPSS, Stata or SAS; save the sheet as CSV UTF-8."),
+    "no ending": ("table", CSV, "table: not a table that can be read. Give Parquet, CSV, Arrow, Excel, SPSS, Stata or SAS; save it as CSV UTF-8 or Parquet."),
 }  # fmt: skip
 
 
@@ -77,7 +77,8 @@ def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
     cases = {
         tmp_path / "absent.csv": "absent.csv: no such file.",
         tmp_path / "no*.csv": "no*.csv: no file matches.",
-        tmp_path / "folder.csv": "folder.csv: no Parquet, CSV, Arrow or Excel file in this folder.",
+        tmp_path
+        / "folder.csv": "folder.csv: no Parquet, CSV, Arrow, Excel, SPSS, Stata or SAS file in this folder.",
         tmp_path / "[ab].*": "[ab].*: files of several kinds. Give one kind at a time, such as '*.parquet'.",
         tmp_path / f"{'x' * 300}.csv": f"{'x' * 100}: cannot be opened (File name too long).",
         "": "table: give a path, a pandas, polars or Arrow table, a DuckDB relation, or an Ibis table.",

@@ -313,9 +313,13 @@ def test_a_zip_of_several_files_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ending", "way"), [("numbers", "save the sheet as CSV UTF-8"), ("rds", "save it as CSV or Parquet")]
+    ("ending", "way"),
+    [
+        ("numbers", "save the sheet as CSV UTF-8"),
+        *((one, "save it as CSV UTF-8 or Parquet") for one in ("rds", "html", "pkl", "7z", "tar.gz")),
+    ],
 )
 def test_what_is_not_read_names_the_way(ending: str, way: str, tmp_path: Path) -> None:
     (tmp_path / f"t.{ending}").write_bytes(b"PK")
-    with pytest.raises(InputError, match=rf"Give Parquet, CSV, Arrow or Excel; {way}\.$"):
+    with pytest.raises(InputError, match=rf"Give Parquet, CSV, Arrow, Excel, SPSS, Stata or SAS; {way}\.$"):
         count(tmp_path / f"t.{ending}")

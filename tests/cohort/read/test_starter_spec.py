@@ -195,7 +195,7 @@ def test_the_order_of_dates_is_asked_for_where_none_decides() -> None:
 @pytest.mark.parametrize(
     ("ends", "extract", "line"),
     [
-        ("2026-01-31", {}, '"2026-01-31"  # the last date in the table; write the date of extraction'),
+        ("2026-01-31", {}, '"2026-01-31"  # the last date of the columns used; write the date of extraction'),
         ("2026-02-02", {}, '"…"  # the date of extraction: dates of the table run to 2026-02-02, not yet come'),
         ("9999-12-31", {}, '"…"  # the date of extraction: dates of the table run to 9999-12-31, not yet come'),
         ("9999-12-31", {"cutoff_date": "2026-01-31"}, '"cutoff_date"'),
@@ -230,7 +230,7 @@ def test_an_id_that_repeats_is_still_the_id(tmp_path: Path) -> None:
     assert 'id = "klant_id"  # 40 rows of 30 values' in text
     found = counted(table, tmp_path)
     assert found.profile.rows_used == 30
-    assert "of several surveys of a customer, the first one counts" in " ".join(profile_notes(found.profile))
+    assert "of several surveys of a customer, the first one counts" in " ".join(profile_notes(found))
     undated = starter_spec(table.drop(columns=["survey_date", "cancel_date"]))
     assert 'set repeat = "first" here' in undated
     assert 'repeat = "first"' not in tomllib.loads(undated)["cohort"]
@@ -253,7 +253,7 @@ def test_spans_of_subscriptions_are_recognised_and_carried_unconfirmed(tmp_path:
     assert (found.spec.subscription.signup, found.spec.subscription.gap_days) == ("start_date", 30)
     assert found.spec.cohort.repeat == "error"
     assert found.profile.rows_used == N // 2
-    assert any("a customer who returns within 30 days" in note for note in profile_notes(found.profile))
+    assert any("a customer who returns within 30 days" in note for note in profile_notes(found))
 
 
 def test_a_log_of_surveys_is_no_table_of_spans() -> None:
@@ -315,7 +315,7 @@ def test_a_snapshot_is_recognised_and_carried_unconfirmed(event: str, window: in
     assert found.spec.subscription is not None
     assert (found.spec.subscription.window, found.spec.subscription.clock) == (window, "signup")
     said = "Not confirmed: the table is taken for a snapshot"
-    assert [said in note for note in profile_notes(found.profile)] == [True]
+    assert [said in note for note in profile_notes(found)] == [True]
     confirmed = read_spec(tmp_path / "spec.toml", {"subscription": {"window": window}})
     assert read_cohort(table, confirmed).count().profile.notes == ()
     assert "window" not in started(table.assign(months_at_survey=range(N)))["subscription"]
@@ -332,7 +332,7 @@ def test_every_guess_has_its_sentence() -> None:
         ]},
     }  # fmt: skip
     table = customers(months=[5] * N, left=[0, 1] * (N // 2), spent=[10.0] * N)
-    notes = profile_notes(read_cohort(table, make_spec(tables)).count().profile)
+    notes = profile_notes(read_cohort(table, make_spec(tables)).count())
     assert len(notes) == 8
     assert len(set(notes)) == 8
     assert all(note.startswith("Not confirmed: ") for note in notes)
@@ -592,7 +592,7 @@ def test_a_currency_that_the_table_does_not_say_is_a_guess(
     assert found.spec.spend.currency == currency
     assert ("spend.currency" in found.spec.cohort.unconfirmed) != sure
     said = f"Not confirmed: amounts are taken to be in {currency} ([spend] currency)."
-    assert (said in profile_notes(found.profile)) != sure
+    assert (said in profile_notes(found)) != sure
 
 
 def test_a_score_in_per_cent_is_one_of_a_hundred(tmp_path: Path) -> None:

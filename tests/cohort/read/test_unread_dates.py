@@ -115,3 +115,33 @@ def test_a_word_among_dates_that_can_be_read_is_what_cannot(tmp_path: Path) -> N
         '# if it means no date, delete this line and write missing = { "cancel_date" = ["still here"] }\n'
         in text
     )
+
+
+def test_dates_without_marks_are_read(tmp_path: Path) -> None:
+    left = [f"{day + pd.DateOffset(days=40):%Y%m%d}" if i % 3 else "" for i, day in enumerate(DAYS)]
+    text = starter_spec(table(tmp_path, [f"{day:%Y%m%d}" for day in DAYS], left))
+    assert 'date_format = "%Y%m%d"' in text
+    assert "cannot be read" not in text
+    assert 'survey = "survey_date"' in text
+    assert 'observed_until = "20' in text
+    (tmp_path / "s.toml").write_text(text, encoding="utf-8")
+    assert read_cohort(tmp_path / "t.csv", read_spec(tmp_path / "s.toml")).count().cells["n"].sum() == N
+
+
+WAYS = {
+    "days of a spreadsheet": "# 45660 is an Excel serial number (2025-01-03): save the column as a date",
+    "months": "# 2025-01 is a month: write the day",
+}
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_init_says_what_a_date_is_that_names_no_day(name: str, tmp_path: Path) -> None:
+    written = [UNREAD[name](i) for i in range(N)]
+    assert WAYS[name] in starter_spec(table(tmp_path, written, written)).splitlines()
+
+
+def test_init_names_the_format_of_whole_numbers(tmp_path: Path) -> None:
+    days = [int(f"{day:%Y%m%d}") for day in DAYS]
+    frame = pd.DataFrame({"customer_id": range(N), "csat": [1 + i % 10 for i in range(N)], "survey_date": days,
+                          "cancel_date": days})  # fmt: skip
+    assert '# 20250103 is read by "%Y%m%d"' in starter_spec(frame).splitlines()

@@ -8,7 +8,7 @@ from cxlink.cohort.read.money import bare, currency_of
 from cxlink.cohort.read.score_column import OUT_OF
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import TableSection
-from cxlink.cohort.starter.date_forms import ISO, forms_of, is_day_by
+from cxlink.cohort.starter.date_forms import ISO, forms_of, is_day_by, way_of
 from cxlink.cohort.starter.notation import marks_of
 from cxlink.cohort.visible_text import quoted
 
@@ -115,6 +115,8 @@ def date_cure(column: str, spec: CohortSpec, *last: str) -> Cure:
             return _either("There is no such day: correct it", *last[1:])
         if days and ISO not in days:
             return _either(f"Set [table] date_format = {' or '.join(map(quoted, days))}", *last)
+        if way_of(text):
+            return _either(way_of(text), *last)
         return _either("Set [table] date_format" if spec.table.date_format is None else "", *last)
 
     return cure

@@ -19,9 +19,9 @@ _ARROW = {".arrow", ".feather", ".ipc"}
 _KNOWN = _TEXT | _ARROW | PARQUET | WORKBOOKS | LABELLED
 _UNPACKED_HERE = {".bz2", ".xz", ".zip"}  # DuckDB unpacks the others
 _PACKED = {".gz", ".zst"} | _UNPACKED_HERE
+_READ = "Parquet, CSV, Arrow, Excel, SPSS, Stata or SAS"
 _SAVE_AS = {
     "save the sheet as CSV UTF-8": {".numbers", ".gsheet"},
-    "save it as CSV or Parquet": {".rds", ".rdata", ".mtw", ".jmp"},
     "write it as Parquet or one row a line of CSV": {".json", ".jsonl", ".ndjson", ".xml", ".avro", ".orc"},
 }
 
@@ -48,11 +48,9 @@ def find_files(text: str) -> tuple[Path, ...]:
         raise InputError(f"{path.name[:100]}: cannot be opened ({_why(error)}).") from None
     for file in files:
         if _kind(file) not in _KNOWN:
-            way = next((way for way, endings in _SAVE_AS.items() if _kind(file) in endings), "")
-            instead = f"; {way}" if way else ""
-            raise InputError(
-                f"{file.name}: not a table that can be read. Give Parquet, CSV, Arrow or Excel{instead}."
-            )
+            ways = (way for way, endings in _SAVE_AS.items() if _kind(file) in endings)
+            way = next(ways, "save it as CSV UTF-8 or Parquet")
+            raise InputError(f"{file.name}: not a table that can be read. Give {_READ}; {way}.")
     if empty:
         raise InputError(f"{empty[0].name}: the file is empty.")
     if len({"text" if _kind(file) in _TEXT else _kind(file) for file in files}) > 1:
@@ -67,7 +65,7 @@ def _matching(path: Path, text: str) -> list[Path]:
         inside = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
         files = [p for p in inside if _kind(p) in _KNOWN]
         if not files:
-            raise InputError(f"{path.name}: no Parquet, CSV, Arrow or Excel file in this folder.")
+            raise InputError(f"{path.name}: no {_READ} file in this folder.")
         return files
     if path.exists():
         return [path]

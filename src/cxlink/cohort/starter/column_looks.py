@@ -14,6 +14,7 @@ from cxlink.cohort.read.safe_engines import embedded
 from cxlink.cohort.read.score_column import likely_level
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.spec_sections import TableSection
+from cxlink.cohort.starter.date_forms import COMPACT
 from cxlink.cohort.starter.header_words import in_plain_letters
 from cxlink.cohort.starter.odd_cells import no_answers, slips_of
 
@@ -196,6 +197,7 @@ def _look(source: Source, picked: Any, name: str, row: Mapping[str, Any]) -> Loo
         return Look(name, 0, 0)
     few = max(2, n // 100) if n >= _FEW else 0
     numbers, days, levels = (n - (row[key] or 0) <= few for key in ("n_numbers", "n_days", "n_scores"))
+    numbers = numbers and not (days and source.options.date_format == COMPACT)
     codes = no_answers(source, picked) if numbers and n / 2 < row["n_scores"] < n else ()
     levels, day = levels or bool(codes), days and not numbers
     kind = "score" if levels else "value" if numbers else "day" if day else ""

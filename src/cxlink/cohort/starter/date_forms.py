@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 ISO = "iso"
 """Form of what is read without a format: YYYY-MM-DD, with or without a time."""
@@ -26,6 +26,11 @@ _MONTH_DAY = re.compile(
     re.I,
 )
 _COMPACT = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
+MONTH_ALONE = r"(19|20)\d\d ?[-/.] ?\d{1,2}|\d{1,2} ?[-/.] ?(19|20)\d\d|[^\W\d]{3,}\.?[ -](19|20)\d\d"
+"""A month of a year, in numbers or in words, without a day."""
+_SERIAL, _DAY_0 = re.compile(r"[1-9]\d{4}(\.\d+)?"), date(1899, 12, 30)
+COMPACT = "%Y%m%d"
+"""The one format whose dates are numbers too."""
 _LAST_DAY, _LAST_MONTH = 31, 12
 
 
@@ -40,7 +45,7 @@ def forms_of(text: str) -> tuple[str, ...]:
     if _ISO.fullmatch(text):
         return (ISO,)
     if _COMPACT.fullmatch(text):
-        return ("%Y%m%d",)
+        return (COMPACT,)
     numbers = _NUMBERS.fullmatch(text)
     if numbers is not None:
         return _in_numbers(numbers)
@@ -75,6 +80,22 @@ def is_day_by(text: str, form: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def way_of(text: str) -> str:
+    """What to do about a text that names a day in no format: an Excel serial number, or a month; empty where neither.
+
+    Examples
+    --------
+    >>> way_of("45292")
+    '45292 is an Excel serial number (2024-01-01): save the column as a date'
+    >>> way_of("2024-05")
+    '2024-05 is a month: write the day'
+    """
+    if _SERIAL.fullmatch(text):
+        day = _DAY_0 + timedelta(days=int(float(text)))
+        return f"{text} is an Excel serial number ({day}): save the column as a date"
+    return f"{text} is a month: write the day" if re.fullmatch(MONTH_ALONE, text) else ""
 
 
 def common_forms(values: Sequence[str]) -> tuple[tuple[str, ...], str] | None:

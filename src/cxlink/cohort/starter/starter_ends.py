@@ -21,7 +21,7 @@ def until_line(until: Look | None, last: datetime.date | None) -> str:
         return f"observed_until = {json.dumps(until.name, ensure_ascii=False)}"
     if last is None:
         return f'observed_until = "{OPEN}"  # the date of extraction, such as 2026-06-30'
-    return f'observed_until = "{last}"  # the last date in the table; write the date of extraction'
+    return f'observed_until = "{last}"  # the last date of the columns used; write the date of extraction'
 
 
 def end_line(end: Look | None, survey: Look | None, spans: bool) -> str:

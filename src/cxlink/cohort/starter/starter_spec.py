@@ -6,6 +6,7 @@ from typing import Any
 from cxlink.cohort.spec.open_keys import OPEN
 from cxlink.cohort.starter import header_words as said
 from cxlink.cohort.starter.column_looks import Look
+from cxlink.cohort.starter.date_forms import ISO, forms_of, is_day_by, way_of
 from cxlink.cohort.starter.later_headers import dated_after
 from cxlink.cohort.starter.notation import Notation
 from cxlink.cohort.starter.roles import BARE, answers_in, best, role_of
@@ -141,12 +142,20 @@ def _unread(looks: list[Look], notation: Notation) -> list[str]:
         for look in looks
         if not re.search("[1-9]", look.unread)
     ]
+    ways = (way_of(look.unread) or _format(look.unread) for look in looks)
     return [
         f'date_format = "{OPEN}"  # cannot be read as dates: {shown}.',
         *none,
+        *(f"# {way}" for way in dict.fromkeys(ways) if way),
         '# Write the format if all dates have one, such as "%A %d %B %Y" (months in English);',
         f"# else write these as YYYY-MM-DD in the table, and {then}",
     ]
+
+
+def _format(text: str) -> str:
+    """Say by which formats a date is read; empty where by none."""
+    days = [quoted(form) for form in forms_of(text) if form != ISO and is_day_by(text, form)]
+    return f"{text} is read by {' or '.join(days)}" if days else ""
 
 
 def _in_comments(looks: list[Look], spend: Look | None) -> list[Look]:

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cxlink.cohort.starter.column_looks import Look
-from cxlink.cohort.starter.date_forms import common_forms
+from cxlink.cohort.starter.date_forms import MONTH_ALONE, common_forms
 from cxlink.cohort.starter.roles import dated_role
 
 _LIKE_A_DAY = re.compile(
     r"\d{1,4}[-/. ]+\d{1,2}[-/. ]+\d{1,4}"  # three numbers, in whatever order
     r"|\d[^\w]*[^\W\d]{3,}\.?[^\w]*\d{2}|[^\W\d]{3,}\.?[^\w]*\d{1,2}\D{1,3}\d{2}"  # a month in words, of any language
-    r"|(19|20)\d\d ?[-/.] ?\d{1,2}|\d{1,2} ?[-/.] ?(19|20)\d\d|[^\W\d]{3,}\.?[ -](19|20)\d\d"  # a month without a day
+    rf"|{MONTH_ALONE}"
 )
 _SAYS_DATE = r"(^|_)(date|datum|day|dag|tag|fecha|data|on|at|am|op|per|le|timestamp)(_|$)|dat(e|um)$"
 _LEAST_NUMBER = 10_000
