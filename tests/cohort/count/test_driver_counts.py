@@ -295,7 +295,8 @@ def test_a_level_off_the_scale_is_refused_with_its_row() -> None:
 
 @pytest.mark.parametrize(("others", "said"), [
     ({"csat": {"column": "nps", "scale": "1-5"}}, "nps is the score"),
-    ({"csat": {"column": "plan", "scale": "1-5"}}, "plan is adjusted for"),
+    ({"csat": {"column": "plan", "scale": "1-5"}}, r"plan is adjusted for already, in \[adjust\]. Name it in one"),
+    ({"plan": {"column": "plan", "scale": "1-5"}}, r"plan is adjusted for already, in \[adjust\]. Name it in one"),
     ({"a": {"column": "x", "scale": "1-5"}, "b": {"column": "x", "scale": "1-5"}}, "x is the score 'a'"),
     ({"score": {"column": "csat", "scale": "1-5"}}, "cannot be its name"),
     ({"plan": {"column": "csat", "scale": "1-5"}}, "cannot be its name"),

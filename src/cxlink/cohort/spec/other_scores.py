@@ -53,6 +53,10 @@ def refuse_others(
     seen = {**uses}
     for name, other in others.items():
         where = f"[score] others.{name}"
+        if other.column in names:
+            raise ValueError(
+                f"{where}: {other.column} is adjusted for already, in [adjust]. Name it in one of them"
+            )
         if not _NAME.fullmatch(name) or name in _TAKEN or name in names:
             raise ValueError(
                 f"{where}: {name!r} cannot be its name. Write another one, of letters, digits and _"
