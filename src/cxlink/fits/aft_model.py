@@ -171,6 +171,7 @@ def fit_family_to(cells: ModelCells, design: ProfileDesign, name: str) -> Retent
         curve=FamilyCurve(name, tuple(lost.sum(axis=0)), location.shape[1]), cells=cells,
         log_likelihood=likelihood.plain(optimum.theta), penalised=tuple(design.names[j] for j in extreme),
         referee=as_lifelines, covariance_type="model" if cells.bucket is None else "robust",
+        modelled=np.ones(len(matrix), bool),
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Cox's partial likelihood with Efron's ties, by lifelines on the rows of the customers, and Breslow's baseline."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,13 +40,13 @@ def fit_cox(cells: ModelCells, design: ProfileDesign, covariance: Covariance) ->
     counts, periods = _counted(cells, matrix - centre)
     losses, weight = counts.lost.sum(axis=0), np.exp(counts.shift(beta)) * counts.at_risk
     log_rest, middle = np.log(weight.sum(axis=0)), mean_covariates(counts, weight)
+    few = np.ones(len(matrix), bool)
     errors = HazardErrors(fitted.variance_matrix_.to_numpy(float), np.zeros(middle.shape), 1 / losses)
     if covariance == "robust":
         rate = np.exp(counts.shift(beta) + np.log(losses) - log_rest)
         made = Contributions(rate, np.ones(rate.shape), counts.at_risk * rate)
-        errors = sandwich(
-            counts, made, cells.customers(periods), few_losses(counts), np.zeros((len(beta), len(beta)))
-        )
+        few = few_losses(replace(counts, design=matrix))
+        errors = sandwich(counts, made, cells.customers(periods), few, np.zeros((len(beta), len(beta))))
     middle = middle + centre[:, None]
     theta = np.concatenate([beta, np.log(losses) - log_rest - beta @ centre])
     moves = normal_draws(errors.covariance, cells)
@@ -56,6 +57,7 @@ def fit_cox(cells: ModelCells, design: ProfileDesign, covariance: Covariance) ->
         covariance=errors.joint(middle), draws=theta + draws,
         curve=FreeBaseline(len(beta), periods, np.zeros(0, int), float(last_at_risk_of(cells))), cells=cells,
         log_likelihood=float(fitted.log_likelihood_), penalised=(), referee=as_cox, covariance_type=covariance,
+        modelled=few,
     )  # fmt: skip
 
 

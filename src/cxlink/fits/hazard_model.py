@@ -5,6 +5,7 @@ a binomial GLM with complementary log-log link on person-periods. Where a term i
 losses share a period, lifelines' Cox regression with Efron's ties on the rows.
 """
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -28,7 +29,7 @@ from cxlink.survival.proportional_hazards.cloglog import Grouped, Solution, mean
 from cxlink.survival.proportional_hazards.hazard_design import separated
 from cxlink.survival.proportional_hazards.hazard_draws import ProfileDraws
 from cxlink.survival.proportional_hazards.hazard_errors import HazardErrors
-from cxlink.survival.proportional_hazards.robust_errors import Covariance, errors_of
+from cxlink.survival.proportional_hazards.robust_errors import Covariance, errors_of, few_losses
 
 _SHARED = 0.1
 _DENSE = 20_000_000
@@ -153,7 +154,10 @@ def _grouped(cells: ModelCells, design: ProfileDesign, covariance: Covariance) -
     ]
     solution = solve(counts, penalties)
     customers = None if covariance == "model" else cells.customers(periods)
-    errors = errors_of(counts, solution, penalties, customers, by_jackknife=covariance == "jackknife")
+    few = few_losses(replace(counts, design=matrix))
+    errors = errors_of(
+        counts, solution, penalties, customers, few=few, by_jackknife=covariance == "jackknife"
+    )
     drawn, baselines = _drawn(counts, solution, errors, penalties, cells)
     theta = np.concatenate([solution.beta, solution.alpha - solution.beta @ centre])
     curve = FreeBaseline(matrix.shape[1], periods, extinct, float(last_at_risk_of(cells)))
@@ -162,7 +166,7 @@ def _grouped(cells: ModelCells, design: ProfileDesign, covariance: Covariance) -
         theta=theta, covariance=errors.joint(mean_covariates(counts, solution.weight) + centre[:, None]),
         draws=np.concatenate([drawn, baselines - (drawn @ centre)[:, None]], axis=1), curve=curve, cells=cells,
         log_likelihood=solution.log_likelihood, penalised=tuple(design.names[j] for j in extreme), referee=as_glm,
-        covariance_type=covariance,
+        covariance_type=covariance, modelled=few if customers is not None else np.ones(len(matrix), bool),
     )  # fmt: skip
 
 

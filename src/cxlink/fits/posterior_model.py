@@ -25,10 +25,10 @@ from cxlink.cohort.table import Cohort
 from cxlink.estimands.bayesian.posterior_coefficients import posterior_coefficients
 from cxlink.estimands.over_clusters.clustered_rows import clustering
 from cxlink.fits.formulas.clusters_of_models import clustered_by, students_table
-from cxlink.fits.formulas.formula import parse_formula
+from cxlink.fits.formulas.formula import ModelFormula, parse_formula
 from cxlink.fits.formulas.model_cells import ModelCells, model_cells
-from cxlink.fits.formulas.populations import Profiles, as_profiles, contrasts_table, interval
-from cxlink.fits.formulas.profile_design import score_level
+from cxlink.fits.formulas.populations import Profiles, as_profiles, contrasts_table, interval, sums_of
+from cxlink.fits.formulas.profile_design import ProfileDesign, learn_design, score_level
 from cxlink.fits.survival_curves import Quantity, median_time, quantity_of, refuse_quantity
 from cxlink.progress import telling
 from cxlink.spend.fitted_regressions import NoSpendFit
@@ -132,7 +132,7 @@ class PosteriorModel:
             for k, time in enumerate(shown)
         ]
         unit = "probability" if self.kind != "spend" and quantity == "survival" else "amount"
-        table = self._students(pd.concat(parts, ignore_index=True).assign(unit=unit)).drop(columns="unit")
+        table = self._students(pd.concat(parts, ignore_index=True).assign(unit=unit), frame)
         return table if self.kind != "spend" and quantity != "median" else table.drop(columns="time")
 
     def average(
@@ -175,19 +175,22 @@ class PosteriorModel:
             else pd.DataFrame({"weight": [1.0]})
         )
         values: dict[str, tuple[float, np.ndarray]] = {}
+        means: dict[str, pd.DataFrame] = {}
         for name, levels in groups.items():
             shares = {level: float(weight[scores == level].sum()) for level in levels}
             whole = sum(shares.values())
             if not whole:
                 raise InputError(f"nobody in the cohort has a score of {tuple(levels)}.")
-            draws = self._standardised(
-                over, {k: share / whole for k, share in shares.items()}, quantity, horizon
-            )
+            shares = {level: share / whole for level, share in shares.items() if share}
+            draws = self._standardised(over, shares, quantity, horizon)
             values[name] = float(draws.mean()), draws
+            means[name] = pd.concat([
+                over.assign(score=level, weight=share * over["weight"]) for level, share in shares.items()
+            ])  # fmt: skip
         table = contrasts_table(values, self.spec.analysis.level)
         unit = "probability" if self.kind != "spend" and quantity == "survival" else "amount"
         units = table["measure"].map({"ratio": "ratio"}).fillna(unit)
-        return self._students(table.assign(unit=units)).drop(columns="unit")
+        return self._students(table.assign(unit=units), means)
 
     def score(self) -> pd.Series:
         """Give the log score and the Brier score of retention on the cohort's own customers.
@@ -239,16 +242,35 @@ class PosteriorModel:
         ratios.index = pd.Index(part + "score " + table["level"] + " : " + table["reference"])
         return forest(ratios, "ratio", ax)
 
-    def _students(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Give rows of clustered customers Student's intervals; as they are where customers are independent."""
+    def _students(self, table: pd.DataFrame, about: pd.DataFrame | dict[str, pd.DataFrame]) -> pd.DataFrame:
+        """Give rows of clustered customers Student's intervals; as they are where customers are independent.
+
+        ``about`` are their profiles, or those of each group with weights; they stand on the customers that a model
+        additive in score and strata would estimate them from.
+        """
         if self.spec.cluster_column is None:
-            return table
-        freedom = self._cells().freedom if "bucket" in self.counts.cells else 0.0
-        return students_table(table, freedom, self.spec.analysis.level)
+            return table.drop(columns="unit")
+        freedom = np.zeros(len(table))
+        if "bucket" in self.counts.cells:
+            cells, formula = self._cells(), self._formula()
+            design = learn_design(formula, cells.profiles, cells.weight)
+            if isinstance(about, pd.DataFrame):
+                sums = np.tile(_with_constant(design, about), (len(table) // len(about), 1))
+            else:
+                means = {
+                    name: one["weight"].to_numpy(float) @ _with_constant(design, one)
+                    for name, one in about.items()
+                }
+                sums = sums_of(table, means)
+            matrix = design.matrix(cells.profiles)
+            freedom = cells.support(matrix, of_spend=self.kind == "spend").freedom(sums)
+        return students_table(table, freedom, self.spec.analysis.level).drop(columns="unit")
+
+    def _formula(self) -> ModelFormula:
+        return parse_formula(" + ".join(["score", *(f"`{name}`" for name in self.spec.stratum_variables)]))
 
     def _cells(self) -> ModelCells:
-        terms = ["score", *(f"`{name}`" for name in self.spec.stratum_variables)]
-        return model_cells(self.counts, parse_formula(" + ".join(terms)))
+        return model_cells(self.counts, self._formula())
 
     def _drawn(
         self, frame: pd.DataFrame, quantity: str, times: Sequence[int] | np.ndarray | int | None
@@ -296,6 +318,18 @@ class PosteriorModel:
             level.append(coding.levels.index(row["score"]))
             stratum.append(coding.strata.index(key))
         return np.array(level), np.array(stratum)
+
+
+def _with_constant(design: ProfileDesign, profiles: pd.DataFrame) -> np.ndarray:
+    """The constant and the columns of profiles; 0 where only an earlier cohort had a value."""
+    named = profiles.assign(score=profiles["score"].map(score_level))
+    known = np.ones(len(named), dtype=bool)
+    for name, levels in design.levels.items():
+        known &= named[name].map(str).isin([str(level) for level in levels]).to_numpy()
+    rows = np.zeros((len(named), 1 + len(design.names)))
+    if known.any():
+        rows[known, 0], rows[known, 1:] = 1.0, design.matrix(named[known])
+    return rows
 
 
 def posterior(

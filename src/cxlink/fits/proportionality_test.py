@@ -1,12 +1,13 @@
 """Whether hazards are proportional: each coefficient may change with the logarithm of time, one at a time."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from cxlink.survival.proportional_hazards.cloglog import Grouped, solve
-from cxlink.survival.proportional_hazards.robust_errors import errors_of
+from cxlink.survival.proportional_hazards.robust_errors import errors_of, few_losses
 
 if TYPE_CHECKING:
     from cxlink.fits.retention_model import RetentionModel
@@ -33,21 +34,22 @@ def proportionality_table(model: "RetentionModel") -> pd.DataFrame:
     from cxlink.fits.hazard_model import grouped_counts
     from cxlink.fits.survival_curves import mean_columns
 
-    matrix = model.design.matrix(model.cells.profiles)
-    matrix = matrix - mean_columns(model.cells, matrix)
+    plain = model.design.matrix(model.cells.profiles)
+    matrix = plain - mean_columns(model.cells, plain)
     counts, periods, _ = grouped_counts(model.cells, matrix)
     customers = model.cells.customers(periods) if model.covariance_type != "model" else None
     time = np.log2(periods)
     time = time - counts.lost.sum(axis=0) @ time / counts.lost.sum()
-    freedom = model.cells.freedom
-    width = student_width(freedom, model.cells.spec.analysis.level)
+    few = few_losses(replace(counts, design=plain))
+    each = model.support.of_columns()[1:]
     rows = []
-    for column in matrix.T:
+    for column, freedom in zip(matrix.T, each, strict=True):
         varying = (column[:, None] * time)[None]
         moving = Grouped(counts.at_risk, counts.lost, matrix, varying)
         solution = solve(moving)
         value = float(solution.beta[-1])
-        error = float(np.sqrt(errors_of(moving, solution, (), customers).covariance[-1, -1]))
+        error = float(np.sqrt(errors_of(moving, solution, (), customers, few=few).covariance[-1, -1]))
+        width = float(student_width(freedom, model.cells.spec.analysis.level))
         ends = np.exp([value, value - width * error, value + width * error])
         p_value = float(p_values(np.array(value / error), freedom)) if error > 0 else np.nan
         rows.append((*ends, p_value))

@@ -9,7 +9,8 @@ import pandas as pd
 
 from cxlink.cohort.arguments_given import whole_numbers
 from cxlink.cohort.errors import InputError
-from cxlink.fits.formulas.clusters_of_models import p_values, student_width
+from cxlink.estimation.term_support import TermSupport
+from cxlink.fits.formulas.clusters_of_models import p_values, student_width, students_table
 from cxlink.fits.formulas.model_cells import ModelCells
 from cxlink.fits.formulas.populations import (
     Population,
@@ -17,10 +18,13 @@ from cxlink.fits.formulas.populations import (
     as_profiles,
     contrasts_table,
     interval,
+    mean_rows,
     populations_of,
+    sums_of,
 )
 from cxlink.fits.formulas.profile_design import ProfileDesign
 from cxlink.fits.survival_curves import Curve, Quantity, median_time, quantity_of, refuse_quantity, row_blocks
+from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE
 from cxlink.survival.proportional_hazards.robust_errors import Covariance
 
 if TYPE_CHECKING:
@@ -64,6 +68,8 @@ class RetentionModel:
     covariance_type : {"model", "robust", "jackknife"}
         Whether the covariance is that of the model, robust (sandwich) over customers or the buckets of their clusters,
         or from leaving out one bucket at a time.
+    modelled : bool ndarray of shape (n_profiles,), optional
+        Profiles whose customers, where independent, are taken to vary as the model says.
     """
 
     name: str
@@ -80,6 +86,7 @@ class RetentionModel:
     penalised: tuple[str, ...]
     referee: "Callable[[RetentionModel], Any]"
     covariance_type: Covariance = "model"
+    modelled: np.ndarray | None = None
 
     def __repr__(self) -> str:
         n = self.cells.n.sum()
@@ -108,11 +115,13 @@ class RetentionModel:
         DataFrame
             Indexed by ``term``: ``coefficient``, ``std_error``, the ratio exp(coefficient) under the name of `ratio`,
             ``conf_low``, ``conf_high`` (of the ratio, at the spec's level), ``z``, ``p_value``, ``penalised``. A hazard
-            ratio over 1 says that customers are lost sooner, a time ratio over 1 that they stay longer.
+            ratio over 1 says that customers are lost sooner, a time ratio over 1 that they stay longer. Where
+            effectively fewer than six buckets of clusters stand behind a coefficient it has no interval and no test,
+            nor where so few independent customers do and errors are made of what they contribute.
         """
-        freedom = self.cells.freedom
+        freedom = self.support.of_columns()[1:]
         value = self.sign * self.theta[self.columns]
-        error = np.sqrt(np.diag(self.covariance)[self.columns])
+        error = np.where(freedom < FEWEST_EFFECTIVE, np.nan, np.sqrt(np.diag(self.covariance)[self.columns]))
         width = student_width(freedom, self.cells.spec.analysis.level) * error
         with np.errstate(over="ignore"):
             return pd.DataFrame({
@@ -149,7 +158,8 @@ class RetentionModel:
         """
         frame = as_profiles(profiles)
         wanted = [] if quantity == "median" else self._times(times)
-        point, draws = self._quantity(self.design.matrix(frame), quantity, wanted)
+        rows = self.design.matrix(frame)
+        point, draws = self._quantity(rows, quantity, wanted)
         typed = self.design.typed(frame).reset_index(drop=True)
         shown = [np.nan] if quantity == "median" else wanted
         parts = [
@@ -157,6 +167,8 @@ class RetentionModel:
             for k, time in enumerate(shown)
         ]
         table = pd.concat(parts, ignore_index=True)
+        freedom = self.support.freedom(np.column_stack([np.ones(len(rows)), rows]))
+        table = self._students(table, quantity, np.tile(freedom, len(parts)))
         table["outside"] = np.tile(self.design.outside(typed), len(parts))
         return table.drop(columns="time") if quantity == "median" else table
 
@@ -199,7 +211,9 @@ class RetentionModel:
         times = self._times(horizon)
         populations = populations_of(self.design, self.cells, self.cells.weight, variable, at=at, per=per)
         values = {name: self._standardised(one, quantity, times) for name, one in populations.items()}
-        return contrasts_table(values, self.cells.spec.analysis.level)
+        table = contrasts_table(values, self.cells.spec.analysis.level)
+        sums = sums_of(table, {name: mean_rows(self.design, one) for name, one in populations.items()})
+        return self._students(table, quantity, self.support.freedom(sums))
 
     def score(self, cohort_cells: ModelCells | None = None) -> pd.Series:
         """Give the log score of customers: the mean log probability of what each did; higher is better.
@@ -244,6 +258,20 @@ class RetentionModel:
         from cxlink.fits.proportionality_test import proportionality_table
 
         return proportionality_table(self)
+
+    @property
+    def support(self) -> TermSupport:
+        """Say what sums of the constant and the coefficients stand on; see `ModelCells.support`."""
+        return self.cells.support(self.design.matrix(self.cells.profiles), self.modelled)
+
+    def _students(self, table: pd.DataFrame, quantity: str, freedom: np.ndarray) -> pd.DataFrame:
+        """Give rows Student's intervals, or none, by what each stands on."""
+        unit = "probability" if quantity == "survival" else self.cells.spec.unit
+        ratio = table["measure"].eq("ratio") if "measure" in table else False
+        units = np.where(ratio, "ratio", unit)
+        return students_table(table.assign(unit=units), freedom, self.cells.spec.analysis.level).drop(
+            columns="unit"
+        )
 
     def _times(self, times: Sequence[int] | int | None) -> list[int]:
         spec = self.cells.spec

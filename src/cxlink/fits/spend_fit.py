@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.special import expit
 
 from cxlink.cohort.errors import InputError
+from cxlink.estimation.term_support import TermSupport
 from cxlink.spend.equation_stack import Stack
 from cxlink.spend.estimating_equations import GAMMA, LOGIT, NORMAL, POISSON, SpendFamily, tweedie
 from cxlink.spend.sandwich import stacked
@@ -31,11 +33,22 @@ class Part:
         Columns of the design, the intercept being 0, that have a parameter; of smearing, levels of the score.
     penalised : tuple of int
         Of those columns: held by a weak penalty, since all or none of their customers spent.
+    of_spenders : bool
+        Whether only those who spent are in it.
     """
 
     kind: str
     columns: np.ndarray
     penalised: tuple[int, ...] = ()
+    of_spenders: bool = False
+
+    def support(self, rows: np.ndarray, sums: SpendCells) -> TermSupport:
+        """Say what sums of its parameters stand on; `rows` are the design's, the intercept first."""
+        own, each = rows[:, self.columns], sums.buckets
+        n = sums.positive if self.of_spenders else sums.n
+        if each is None:
+            return TermSupport(own, n, None, rows[:, list(self.penalised)].any(axis=1))
+        return TermSupport(own, n, csr_array(each.positive if self.of_spenders else each.n))
 
 
 def solved_parts(family: str, rows: np.ndarray, sums: SpendCells) -> tuple[tuple[Part, ...], Stack]:
@@ -70,7 +83,7 @@ def solved_parts(family: str, rows: np.ndarray, sums: SpendCells) -> tuple[tuple
         return (_part("amount", equation),), stacked([equation], {}, {})
     amounts: SpendFamily = GAMMA if family == "two_part" else NORMAL
     amount = _converged(solve(amounts, rows, amount_sums(sums, logs=family != "two_part")), family)
-    equations, parts = [amount], [_part("amount", amount)]
+    equations, parts = [amount], [_part("amount", amount, of_spenders=True)]
     if (sums.positive < sums.n).any():
         own = () if each is None else (each.n, each.positive)
         share = _converged(solve(LOGIT, rows, Sums(sums.n, sums.positive, sums.positive, *own)), family)
@@ -87,9 +100,9 @@ def _converged(equation: Equation, family: str) -> Equation:
     return equation
 
 
-def _part(kind: str, equation: Equation) -> Part:
+def _part(kind: str, equation: Equation, *, of_spenders: bool = False) -> Part:
     penalised = tuple(int(equation.columns[one.index]) for one in equation.objective.penalties)
-    return Part(kind, equation.columns, penalised)
+    return Part(kind, equation.columns, penalised, of_spenders)
 
 
 def with_intercept(matrix: np.ndarray) -> np.ndarray:

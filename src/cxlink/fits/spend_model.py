@@ -16,7 +16,7 @@ from cxlink.cohort.count.clusters import BUCKETS
 from cxlink.cohort.count.counts import SPEND, Counts
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.table import Cohort
-from cxlink.fits.formulas.clusters_of_models import clustered_by, p_values, student_noise, student_width
+from cxlink.fits.formulas.clusters_of_models import clustered_by, p_values, student_width, students_table
 from cxlink.fits.formulas.formula import parse_formula
 from cxlink.fits.formulas.model_cells import ModelCells, model_cells
 from cxlink.fits.formulas.populations import (
@@ -25,11 +25,14 @@ from cxlink.fits.formulas.populations import (
     as_profiles,
     contrasts_table,
     interval,
+    mean_rows,
     populations_of,
+    sums_of,
 )
 from cxlink.fits.formulas.profile_design import ProfileDesign, learn_design, refuse_aliased
 from cxlink.fits.scores import spend_scores_of
 from cxlink.fits.spend_fit import POWER, Part, mean_spend, solved_parts, with_intercept
+from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE
 from cxlink.spend.equation_stack import Stack
 from cxlink.spend.spend_cells import BucketSums, SpendCells, in_units
 
@@ -95,16 +98,19 @@ class SpendModel:
             Indexed by ``part`` (``share``: any spend; ``amount``) and ``term``: ``coefficient``, ``std_error`` (robust,
             HC2), ``ratio`` (exp(coefficient): of means, or of odds in ``share``), ``conf_low``, ``conf_high`` (of the
             ratio, at the spec's level), ``z``, ``p_value``, ``penalised``. A ratio over 1 says that customers spend
-            more, or more of them spend.
+            more, or more of them spend. Where effectively fewer than six customers, or buckets of clusters, stand
+            behind a coefficient it has no interval and no test.
         """
-        names, freedom = ("Intercept", *self.design.names), self.cells.freedom
-        width = student_width(freedom, self.cells.spec.analysis.level)
+        names, rows = ("Intercept", *self.design.names), self._rows(self.cells.profiles)
         tables, start = [], 0
         for part, theta in zip(self.parts, self.stack.theta, strict=True):
             error = np.sqrt(np.diag(self.stack.covariance)[start : start + len(theta)])
             start += len(theta)
             if part.kind == "smearing":
                 continue
+            freedom = part.support(rows, self.sums).of_columns()
+            error = np.where(freedom < FEWEST_EFFECTIVE, np.nan, error)
+            width = student_width(freedom, self.cells.spec.analysis.level)
             value = theta + np.where(part.columns == 0, np.log(self.unit) * (part.kind == "amount"), 0.0)
             with np.errstate(over="ignore"):
                 table = pd.DataFrame({
@@ -133,8 +139,8 @@ class SpendModel:
         """
         frame = self.design.typed(as_profiles(profiles)).reset_index(drop=True)
         point, draws = self.means_at(frame), self._drawn(frame)
-        ends = interval(point, draws, self.cells.spec.analysis.level)
-        return frame.assign(**ends, outside=self.design.outside(frame))
+        table = frame.assign(**interval(point, draws, self.cells.spec.analysis.level))
+        return self._students(table, self._rows(frame)).assign(outside=self.design.outside(frame))
 
     def average(
         self, variable: str = "score", at: "Mapping[str, Any] | None" = None, per: float | None = None
@@ -158,7 +164,9 @@ class SpendModel:
         weight = self.sums.n
         populations = populations_of(self.design, self.cells, weight, variable, at=at, per=per)
         values = {name: self._averaged(one) for name, one in populations.items()}
-        return contrasts_table(values, self.cells.spec.analysis.level)
+        table = contrasts_table(values, self.cells.spec.analysis.level)
+        sums = sums_of(table, {name: mean_rows(self.design, one) for name, one in populations.items()})
+        return self._students(table, sums)
 
     def score(self) -> pd.Series:
         """Score the model on its own customers.
@@ -237,8 +245,21 @@ class SpendModel:
         return self._mean_spend(profiles, self.draws)
 
     def _mean_spend(self, profiles: pd.DataFrame, theta: Sequence[np.ndarray]) -> np.ndarray:
-        rows = with_intercept(self.design.matrix(profiles))
-        return self.unit * mean_spend(self.parts, theta, rows, self._groups(profiles))
+        return self.unit * mean_spend(self.parts, theta, self._rows(profiles), self._groups(profiles))
+
+    def _rows(self, profiles: pd.DataFrame) -> np.ndarray:
+        return with_intercept(self.design.matrix(profiles))
+
+    def _students(self, table: pd.DataFrame, sums: np.ndarray) -> pd.DataFrame:
+        """Give rows Student's intervals, or none, by what the sums of coefficients behind each stand on."""
+        rows = self._rows(self.cells.profiles)
+        each = [
+            part.support(rows, self.sums).freedom(sums[:, part.columns])
+            for part in self.parts if part.kind != "smearing"
+        ]  # fmt: skip
+        ratio = table["measure"].eq("ratio") if "measure" in table else False
+        made = table.assign(unit=np.where(ratio, "ratio", "amount"))
+        return students_table(made, np.min(each, axis=0), self.cells.spec.analysis.level).drop(columns="unit")
 
     def _groups(self, profiles: pd.DataFrame) -> np.ndarray:
         """Level of the score of each profile, for smearing."""
@@ -341,9 +362,7 @@ def fit_spend_to(
     refuse_aliased(design, rows[every.n > 0, 1:])
     parts, stack = solved_parts(family, rows, measured)
     rng = np.random.default_rng([cells.spec.analysis.seed, 19])
-    drawn = stack.draws(cells.spec.analysis.draws, rng)
-    wider = student_noise(cells.freedom, drawn[0].shape, rng)
-    draws = tuple(theta + wider * (one - theta) for theta, one in zip(stack.theta, drawn, strict=True))
+    draws = tuple(stack.draws(cells.spec.analysis.draws, rng))
     return SpendModel(family, design, parts, stack, draws, unit, cells, measured, source)
 
 

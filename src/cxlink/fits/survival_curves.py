@@ -7,7 +7,6 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 
 from cxlink.cohort.errors import InputError
-from cxlink.fits.formulas.clusters_of_models import student_noise
 from cxlink.fits.formulas.model_cells import ModelCells
 from cxlink.groups.curves import cumulative_areas
 from cxlink.groups.discrete_hazard import EXTINCT
@@ -125,14 +124,10 @@ def mean_columns(cells: ModelCells, matrix: np.ndarray) -> np.ndarray:
 
 
 def normal_draws(covariance: np.ndarray, cells: ModelCells) -> np.ndarray:
-    """Distances from an estimate, of shape (n_draws, n_parameters), by the spec's seed.
-
-    Normal; of clustered customers Student's, with the buckets that they stand on as degrees of freedom.
-    """
+    """Normal distances from an estimate, of shape (n_draws, n_parameters), by the spec's seed."""
     analysis = cells.spec.analysis
     values, axes = np.linalg.eigh(covariance)
     rng = np.random.default_rng([analysis.seed, 16])
     normal = rng.standard_normal((analysis.draws, len(values)))
-    wider = student_noise(cells.freedom, normal.shape, rng)
-    distances: np.ndarray = wider * (normal * np.sqrt(np.maximum(values, 0.0))) @ axes.T
+    distances: np.ndarray = (normal * np.sqrt(np.maximum(values, 0.0))) @ axes.T
     return distances

@@ -13,6 +13,8 @@ from cxlink.cohort.table import Cohort, read_again
 from cxlink.estimands.over_clusters.clustered_rows import student_ends
 from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE
 
+_ENDS = ("std_error", "conf_low", "conf_high")
+
 
 def clustered_by(cohort: Cohort | Counts, cluster: str | None) -> Cohort | Counts:
     """Give a cohort with its customers clustered by a column; as it is without one.
@@ -56,47 +58,44 @@ def refuse_clusters(cohort: Cohort | Counts, model: str) -> None:
         )
 
 
-def student_noise(freedom: float, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """What makes normal draws Student's, (n_draws, 1): √(ν / χ²); NaN under six buckets, 1 without clusters."""
-    if np.isinf(freedom):
-        return np.ones((shape[0], 1))
-    if freedom < FEWEST_EFFECTIVE:
-        return np.full((shape[0], 1), np.nan)
-    noise: np.ndarray = np.sqrt(freedom / rng.chisquare(freedom, (shape[0], 1)))
-    return noise
-
-
-def students_table(table: pd.DataFrame, freedom: float, level: float) -> pd.DataFrame:
-    """Stretch intervals that are those of normal draws to Student's; rows have none under six buckets.
+def students_table(table: pd.DataFrame, freedom: np.ndarray, level: float) -> pd.DataFrame:
+    """Stretch intervals that are those of normal draws to Student's; rows have none under six.
 
     Parameters
     ----------
     table : DataFrame
         ``estimate``, ``std_error``, ``conf_low``, ``conf_high``, ``unit``, and ``reference`` where it has contrasts.
-    freedom : float
-        Effective buckets.
+    freedom : ndarray of shape (n_rows,)
+        Of each row; infinite where its interval stays as it is.
     level : float
         Of the intervals.
     """
-    if freedom < FEWEST_EFFECTIVE:
-        return table.assign(std_error=np.nan, conf_low=np.nan, conf_high=np.nan)
     rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
-    ends = [student_ends({**row, "level": level}, freedom) for row in rows]
-    return table.assign(conf_low=[low for low, _ in ends], conf_high=[high for _, high in ends])
+    ends = [_ends({**row, "level": level}, float(nu)) for row, nu in zip(rows, freedom, strict=True)]
+    return table.assign(**dict(zip(_ENDS, np.array(ends, dtype=float).reshape(-1, 3).T, strict=True)))
 
 
-def student_width(freedom: float, level: float) -> float:
-    """Half width of an interval in standard errors: Student's, the normal one without clusters; NaN under six."""
-    from scipy.stats import norm, t
-
+def _ends(row: dict[str, Any], freedom: float) -> tuple[float, float, float]:
+    if freedom < FEWEST_EFFECTIVE:
+        return np.nan, np.nan, np.nan
     if np.isinf(freedom):
-        return float(norm.isf((1 - level) / 2))
-    return float(t.isf((1 - level) / 2, freedom)) if freedom >= FEWEST_EFFECTIVE else np.nan
+        return row["std_error"], row["conf_low"], row["conf_high"]
+    return row["std_error"], *student_ends(row, freedom)
 
 
-def p_values(z: np.ndarray, freedom: float) -> np.ndarray:
-    """Two-sided p-values of statistics z: normal, or Student's of clustered customers."""
+def student_width(freedom: np.ndarray, level: float) -> np.ndarray:
+    """Half widths of intervals in standard errors: Student's, normal ones where infinite; NaN under six."""
     from scipy.stats import norm, t
 
-    values: np.ndarray = 2 * (norm.sf(np.abs(z)) if np.isinf(freedom) else t.sf(np.abs(z), freedom))
+    tail = (1 - level) / 2
+    width: np.ndarray = np.where(np.isinf(freedom), norm.isf(tail), t.isf(tail, np.maximum(freedom, 1.0)))
+    return np.where(freedom < FEWEST_EFFECTIVE, np.nan, width)
+
+
+def p_values(z: np.ndarray, freedom: np.ndarray) -> np.ndarray:
+    """Two-sided p-values of statistics z: Student's, normal where infinite; NaN under six."""
+    from scipy.stats import norm, t
+
+    z = np.abs(z)
+    values = 2 * np.where(np.isinf(freedom), norm.sf(z), t.sf(z, np.maximum(freedom, 1.0)))
     return np.where(freedom < FEWEST_EFFECTIVE, np.nan, values)

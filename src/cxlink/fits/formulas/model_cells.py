@@ -18,8 +18,8 @@ from cxlink.cohort.spec.scales import Scale
 from cxlink.cohort.spec.spec_sections import AdjustSection, TableSection
 from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort, read_again
+from cxlink.estimation.term_support import TermSupport, term_support
 from cxlink.fits.formulas.formula import ModelFormula, parse_formula, refuse_uncounted
-from cxlink.groups.effective_buckets import effective_of
 
 _PACKAGE = str(Path(__file__).parents[2])
 """A warning names the line of the caller, outside of it."""
@@ -66,10 +66,23 @@ class ModelCells:
     continuous: tuple[str, ...]
     bucket: np.ndarray | None = None
 
-    @property
-    def freedom(self) -> float:
-        """Degrees of freedom of the errors: the buckets that the customers stand on; infinite without clusters."""
-        return np.inf if self.bucket is None else effective_of(np.bincount(self.bucket, self.n))
+    def support(
+        self, matrix: np.ndarray, modelled: np.ndarray | None = None, *, of_spend: bool = False
+    ) -> TermSupport:
+        """Say what sums of a constant and the columns of a matrix stand on.
+
+        Parameters
+        ----------
+        matrix : ndarray of shape (n_profiles, n_columns)
+            Of a design.
+        modelled : bool ndarray of shape (n_profiles,), optional
+            Whose customers are taken to vary as the model says.
+        of_spend : bool
+            Of customers with a complete window, in place of those at risk.
+        """
+        n = self.spend[SPEND[0]].to_numpy(float) if of_spend else self.n * (self.exit > self.entry)
+        rows = np.column_stack([np.ones(len(matrix)), matrix])
+        return term_support(rows, (self.profile, n, self.bucket), modelled)
 
     @property
     def weight(self) -> np.ndarray:

@@ -102,6 +102,20 @@ def contrasts_table(values: Mapping[str, tuple[float, np.ndarray]], level: float
     return pd.DataFrame(rows)
 
 
+def mean_rows(design: ProfileDesign, population: Population) -> np.ndarray:
+    """Mean over a population of the constant and the columns of a design, of shape (1 + n_columns,)."""
+    parts = [weight @ design.matrix(profiles) for profiles, weight in population]
+    mean: np.ndarray = np.concatenate([[1.0], np.sum(parts, axis=0)])
+    return mean
+
+
+def sums_of(table: pd.DataFrame, rows: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Sums of coefficients that rows of contrasts are about: a group's mean row, less that of its reference."""
+    nothing = 0.0 * next(iter(rows.values()))
+    pairs = zip(table["group"], table["reference"], strict=True)
+    return np.array([rows[group] - (rows[reference] if reference else nothing) for group, reference in pairs])
+
+
 def _contrast(
     group: str, reference: str, measure: str, point: float, draws: np.ndarray, *, level: float
 ) -> dict[str, Any]:

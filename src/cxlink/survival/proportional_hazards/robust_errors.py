@@ -43,6 +43,7 @@ def errors_of(
     penalties: Sequence[Penalty],
     exposures: Exposures | None,
     *,
+    few: np.ndarray | None = None,
     by_jackknife: bool = False,
 ) -> HazardErrors:
     """Give the errors of a fit.
@@ -58,6 +59,8 @@ def errors_of(
     exposures : Exposures or None
         The customers, by row and period of the counts; None for the errors of a generalised linear model, from the
         expected information.
+    few : bool ndarray of shape (n_cells,), optional
+        Rows whose customers are taken to vary as the model says; as `few_losses` finds them where left out.
     by_jackknife : bool
         Of clustered customers: whether by leaving out one bucket at a time.
     """
@@ -72,16 +75,24 @@ def errors_of(
     if by_jackknife and exposures.bucket is not None:
         errors = jackknife(grouped, made, exposures, held)
     else:
-        errors = sandwich(grouped, made, exposures, few_losses(grouped), held)
+        errors = sandwich(grouped, made, exposures, few_losses(grouped) if few is None else few, held)
     # draws of the baseline move by the expected information's means
     apart = mean_covariates(grouped, solution.weight) - mean_covariates(grouped, made.curvature)
     return replace(errors, lean=errors.lean + apart)
 
 
-def few_losses(grouped: Grouped) -> np.ndarray:
-    """Find rows of a level, category or interaction with fewer than ten losses, or kept: (n_cells,)."""
+def few_losses(grouped: Grouped, rows: np.ndarray | None = None) -> np.ndarray:
+    """Find rows of a level, category or interaction with fewer than ten losses, or kept: (n_rows,).
+
+    Parameters
+    ----------
+    grouped : Grouped
+        Counts and design. The columns are as they were made: centred ones have no level that is 0.
+    rows : ndarray of shape (n_rows, n_columns), optional
+        Of the same columns; those of the design where left out.
+    """
     thin = separated(grouped.design, grouped.at_risk.sum(axis=1), grouped.lost.sum(axis=1), FEWEST)
-    few: np.ndarray = grouped.design[:, thin].any(axis=1)
+    few: np.ndarray = (grouped.design if rows is None else rows)[:, thin].any(axis=1)
     return few
 
 
