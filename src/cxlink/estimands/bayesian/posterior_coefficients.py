@@ -4,16 +4,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 from cxlink.bayes.draws.sampling import Posterior
 from cxlink.bayes.pooled_counts import coding_from, strata_of
 from cxlink.bayes.priors import POLARISATION
+from cxlink.cohort.count.clusters import BUCKETS
 from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.spells import Spells
 from cxlink.cohort.strata import stratum_variables
 from cxlink.estimands.model_rows.coefficients import coefficient_row, customers_by, scored_customers
 from cxlink.estimands.tidy import interval
 from cxlink.estimation.design_terms import SCORE, DesignTerm, level_terms
+from cxlink.estimation.term_support import buckets_of_weights
 from cxlink.spend.spend_cells import spend_cells
 
 Row = dict[str, Any]
@@ -49,15 +52,33 @@ def posterior_coefficients(posterior: Posterior, counts: Counts, spells: Spells)
     levels, strata = [coding.levels.index(one) for one in known], [coding.strata.index(one) for one in here]
     level = spec.analysis.level
     rows: list[Row] = []
+    freedom = _freedom(spells, known, [strata_of(spells.strata).index(one) for one in here])
     for part, scale, predictor in _predictors(posterior):
         customers = _customers(counts, spells, part)
         adjusted = "interacting" if places else "no"
         labels = {"model": posterior.name, "adjusted": adjusted, "part": part, "scale": scale}
         effects = _effects(predictor[:, -1][:, levels][:, :, strata])
-        for term, draws in zip(terms, effects.T, strict=True):
+        for term, draws, own in zip(terms, effects.T, freedom, strict=True):
             ends = np.array([draws.mean(), *interval(draws, level)])
-            rows.append(coefficient_row(labels, term, ends, level, customers))
+            rows.append(coefficient_row(labels, term, ends, level, customers, freedom=float(own)))
     return rows
+
+
+def _freedom(spells: Spells, levels: list[int], strata: list[int]) -> np.ndarray:
+    """Effective buckets of the customers that each effect compares, (n_terms,); infinite without clusters."""
+    n_effects = len(levels) * len(strata) - 1
+    if spells.buckets is None:
+        return np.full(n_effects, np.inf)
+    n = np.bincount(spells.pair, spells.n, spells.n_pairs)
+    of_level = (spells.level[:, None] == [spells.levels.index(one) for one in levels]).astype(float)
+    of_stratum = (spells.stratum[:, None] == strata).astype(float)
+    of_both = of_level[:, :, None] * of_stratum[:, None, :]
+    a, b, c = (one / np.maximum(np.tensordot(n, one, 1), 1.0) for one in (of_level, of_stratum, of_both))
+    crossed = c - c[:, :1] - c[:, :, :1] + c[:, :1, :1]
+    weight = np.hstack([a[:, 1:] - a[:, :1], b[:, 1:] - b[:, :1], crossed[:, 1:, 1:].reshape(len(n), -1)])
+    each = spells.buckets
+    size = np.asarray(each.customers.sum(axis=0), dtype=float).ravel()
+    return buckets_of_weights(weight, csr_array((size, (each.pair, each.bucket)), shape=(len(n), BUCKETS)))
 
 
 def _stratum_terms(spells: Spells, strata: list[dict[str, str]]) -> list[DesignTerm]:

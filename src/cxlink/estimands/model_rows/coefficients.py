@@ -3,7 +3,9 @@
 A term is a level of a variable of the spec against its reference, on a log scale: exp(estimate) is the ratio that
 ``scale`` names. Terms without a reference are intercepts, levels with a location of their own, and a family's further
 parameters, on their link. Intervals are Wald's, estimate ± z · std_error; where the model's draws are not normal (a
-penalised term, one with few losses, a parameter at its bound, a monotone effect) they are quantiles of its draws.
+penalised term, one with few losses, a parameter at its bound, a monotone effect) they are quantiles of its draws. What
+effectively fewer than six customers, or buckets of clusters, alone inform has no interval where errors are made of what
+customers contribute to the score.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,8 +19,10 @@ from scipy.special import ndtri
 from cxlink.cohort.count.spells import Spells
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.strata import stratum_variables
+from cxlink.estimands.model_rows.coefficient_support import family_freedom, hazard_freedom, spend_freedom
 from cxlink.estimands.tidy import interval
 from cxlink.estimation.design_terms import SCORE, DesignTerm
+from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE
 from cxlink.spend.fitted_regressions import SpendFit
 from cxlink.spend.spend_cells import SpendCells
 from cxlink.survival.families.fitted import Fit
@@ -83,9 +87,9 @@ def hazard_coefficients(fit: HazardFit, spells: Spells, spec: CohortSpec, adjust
     draws = drawn(fit, spec.analysis.draws, _stream(spec)).beta if by_draws.any() else _none(beta)
     parameters = _Parameters(beta, fit.standard_errors, draws, by_draws)
     labels = {"model": MODEL, "adjusted": adjusted, "part": "", "scale": "log_hazard_ratio"}
-    customers = scored_customers(spells)
+    customers, freedom = scored_customers(spells), hazard_freedom(fit, spells)
     return [
-        coefficient_row(labels, term, parameters.ends(k, level), level, customers)
+        coefficient_row(labels, term, parameters.ends(k, level), level, customers, freedom=float(freedom[k]))
         for k, term in enumerate(fit.design.terms)
     ]
 
@@ -112,6 +116,7 @@ def family_coefficients(fit: Fit, spells: Spells, spec: CohortSpec, adjusted: st
     errors = np.sqrt(np.maximum(np.diag(fit.covariance), 0.0))
     parameters, customers = _Parameters(fit.estimate, errors, draws, by_draws), scored_customers(spells)
     owner = np.repeat(np.arange(len(fit.matrices)), [matrix.shape[1] for matrix in fit.matrices])
+    freedom = family_freedom(fit, spells)
     rows = []
     for k, term in enumerate(fit.terms):
         own, ends = fit.family.parameters[owner[k]], parameters.ends(k, level)
@@ -119,7 +124,7 @@ def family_coefficients(fit: Fit, spells: Spells, spec: CohortSpec, adjusted: st
         if term.references:
             scale, ends = fit.family.location_ratio.scale, _signed(ends, fit.family.location_ratio.sign)
         labels = {"model": fit.family.name, "adjusted": adjusted, "part": own.name, "scale": scale}
-        rows.append(coefficient_row(labels, term, ends, level, customers))
+        rows.append(coefficient_row(labels, term, ends, level, customers, freedom=float(freedom[k])))
     return rows
 
 
@@ -144,6 +149,7 @@ def spend_coefficients(fit: SpendFit, cells: SpendCells, spec: CohortSpec) -> li
     errors = np.split(np.sqrt(np.maximum(np.diag(fit.stack.covariance), 0.0)), ends)
     draws = fit.stack.draws(spec.analysis.draws, _stream(spec))
     rows: list[Row] = []
+    freedom = spend_freedom(fit, cells, _parts(fit))
     for k, (part, layer) in enumerate(zip(_parts(fit), fit.terms, strict=True)):
         terms = [layer.design.terms[column] for column in layer.columns]
         unit = np.log(fit.unit) if part in ("mean", "amount") else 0.0
@@ -159,8 +165,10 @@ def spend_coefficients(fit: SpendFit, cells: SpendCells, spec: CohortSpec) -> li
                 "part": part,
                 "scale": _SPEND_SCALES[part, fit.model == "log_ols"][bool(term.references)],
             }
-            level = spec.analysis.level
-            rows.append(coefficient_row(labels, term, parameters.ends(j, level), level, customers))
+            level, own = spec.analysis.level, float(freedom[k][j])
+            rows.append(
+                coefficient_row(labels, term, parameters.ends(j, level), level, customers, freedom=own)
+            )
     return rows
 
 
@@ -198,8 +206,9 @@ def coefficient_table(rows: Iterable[Row], smallest: int = 0) -> pd.DataFrame:
     DataFrame
         Of `COLUMNS`; ``n`` are the customers at the term's level, and where it has none all of the part's.
     """
-    table = pd.DataFrame(list(rows), columns=[*COLUMNS, "n_reference"])
+    table = pd.DataFrame(list(rows), columns=[*COLUMNS, "n_reference", "freedom"])
     table = table.astype({**dict.fromkeys((*_NUMBERS, "level_of_interval"), float), "n": "Int64"})
+    table.loc[table["freedom"] < FEWEST_EFFECTIVE, list(_NUMBERS[1:])] = np.nan
     small = table[["n", "n_reference"]].min(axis=1) < smallest
     table.loc[small, list(_NUMBERS)] = np.nan
     table.loc[small, "n"] = pd.NA
@@ -207,14 +216,24 @@ def coefficient_table(rows: Iterable[Row], smallest: int = 0) -> pd.DataFrame:
 
 
 def coefficient_row(
-    labels: Row, term: DesignTerm, ends: np.ndarray, level: float, customers: pd.DataFrame
+    labels: Row,
+    term: DesignTerm,
+    ends: np.ndarray,
+    level: float,
+    customers: pd.DataFrame,
+    *,
+    freedom: float = np.inf,
 ) -> Row:
-    """One row of the table: a term, its estimate, standard error and interval, (4,), and who stands at its levels."""
+    """One row of the table: a term, its estimate, standard error and interval, (4,), and who stands at its levels.
+
+    ``freedom`` are the degrees of freedom of the interval, see `TermSupport`.
+    """
     numbers = dict(zip(_NUMBERS, ends.tolist(), strict=True))
     return {
         **labels, **numbers, "term": term.name, "level": term.level, "reference": term.reference,
         "level_of_interval": level, "n": _size(customers, term, term.levels),
-        "n_reference": _size(customers, term, term.references),
+        "n_reference": _size(customers, term, term.references), "freedom": freedom,
+        "levels_compared": (*term.levels, *term.references) if term.variables == (SCORE,) and not term.basis else (),
     }  # fmt: skip
 
 

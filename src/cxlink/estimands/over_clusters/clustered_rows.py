@@ -149,19 +149,21 @@ class Clustering:
 
     def _coefficient(self, row: Row) -> Row:
         effective = self._of_term(row)
-        if effective is None or effective < FEWEST_EFFECTIVE:
+        row = {**row, "freedom": 0.0 if effective is None else effective}
+        if row["freedom"] < FEWEST_EFFECTIVE:
             return {**row, **_NONE}
-        factor = student_factor(effective, row["level_of_interval"])
+        factor = student_factor(row["freedom"], row["level_of_interval"])
         ends = {end: row["estimate"] + factor * (row[end] - row["estimate"]) for end in _ENDS[1:]}
         return {**row, **ends}
 
     def _of_term(self, row: Row) -> float | None:
         if self.buckets is None or row["model"] not in OVER_BUCKETS:
             return None
-        sides = tuple(side for side in (row["level"], row["reference"]) if side)
-        if row["term"] == "score" and sides:
-            return self.buckets.effective(sides, "no")
-        return self.buckets.effective(("all",), "no")
+        if row["levels_compared"] and row["adjusted"] != "interacting":
+            return self.buckets.effective(
+                row["levels_compared"], "no"
+            )  # as its contrast in the estimates has
+        return float(row["freedom"])
 
 
 def clustering(counts: Counts) -> Clustering | None:
