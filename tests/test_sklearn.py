@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from clustered import account_rows, account_spec
 from lifelines import CoxPHFitter
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import GammaRegressor, PoissonRegressor, TweedieRegressor
@@ -135,6 +136,25 @@ def test_survival_estimators_are_the_models_by_a_formula() -> None:
     assert 0.6 < hazards.score(X, y) < 0.8
     # a longer time is a lower risk
     assert np.corrcoef(family.predict(X), risk)[0, 1] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("estimator", "model"), [(HazardRegressor(), cxlink.hazards), (FamilyRegressor(), cxlink.aft)]
+)
+def test_clusters_give_the_errors_of_the_models_by_a_formula(estimator: Any, model: Any) -> None:
+    rows = account_rows()
+    X = pd.DataFrame({"number": rows["score"] * 1.0, "plan": (rows["plan"] == "b") * 1.0})
+    y = np.empty(len(rows), dtype=[("lost", bool), ("time", float)])
+    y["lost"], y["time"] = rows["left"] == 1, rows["months"]
+    found = estimator.fit(X, y, clusters=rows["account"]).model_.summary()
+    spec = account_spec(score={"column": "score", "scale": "1-5", "effect": "linear"})
+    theirs = model(cxlink.read_cohort(rows, spec), "score + plan").summary()
+    columns = ["coefficient", "std_error", "conf_low", "p_value"]
+    np.testing.assert_allclose(found[columns], theirs[columns], rtol=1e-5)
+    with pytest.raises(
+        ValueError, match="clusters must name one for each of the 1200 customers; 1199 are named"
+    ):
+        estimator.fit(X, y, clusters=rows["account"].where(rows.index > 0))
 
 
 def test_times_within_a_period_are_at_its_end_and_whole_ones_are_kept() -> None:

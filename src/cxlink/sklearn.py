@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from cxlink.cohort.count.clusters import bucket_of
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.fits.aft_model import fit_family_to
 from cxlink.fits.formulas.formula import parse_formula
@@ -67,16 +68,30 @@ def as_survival(y: Any) -> tuple[np.ndarray, np.ndarray]:
     return lost, np.where(lost, np.maximum(np.ceil(time), 1), np.floor(time)).astype(int)
 
 
+def _buckets(clusters: Any, n: int) -> np.ndarray:
+    """Give the bucket of the cluster of each of n customers."""
+    names = pd.Series(np.asarray(clusters).ravel())
+    if len(names) != n or names.isna().any():
+        raise ValueError(
+            f"clusters must name one for each of the {n} customers; {int(names.notna().sum())} are named. Give those "
+            "without one an id of their own."
+        )
+    return names.map({name: bucket_of(str(name)) for name in names.unique()}).to_numpy(int)
+
+
 class _Survival(BaseEstimator):  # type: ignore[misc]
     """What survival estimators share."""
 
-    def _fit(self, X: Any, y: Any, fitted: Callable[[ModelCells, Any], RetentionModel]) -> Self:
+    def _fit(
+        self, X: Any, y: Any, clusters: Any, fitted: Callable[[ModelCells, Any], RetentionModel]
+    ) -> Self:
         if y is None:
             raise ValueError("requires y to be passed, but the target y is None.")
         X = validate_data(self, X, dtype=float, ensure_min_samples=2)
         lost, periods = as_survival(y)
         if len(lost) != len(X):
             raise ValueError(f"X has {len(X)} customers and y has {len(lost)}.")
+        bucket = None if clusters is None else _buckets(clusters, len(X))
         columns = independent(np.hstack([np.ones((len(X), 1)), X]))
         self.used_ = np.array([k - 1 for k in columns if k > 0], dtype=int)
         profiles, profile = np.unique(X[:, self.used_], axis=0, return_inverse=True)
@@ -85,6 +100,7 @@ class _Survival(BaseEstimator):  # type: ignore[misc]
         cells = ModelCells(
             spec=_SPEC, name="y", profiles=frame, profile=profile.ravel(), entry=np.zeros(len(X), int), exit=periods,
             lost=lost, n=np.ones(len(X)), spend=pd.DataFrame(index=range(len(X))), continuous=(),
+            bucket=bucket,
         )  # fmt: skip
         design = learn_design(parse_formula(" + ".join(names) or "1"), frame, cells.weight)
         self.model_ = fitted(cells, design)
@@ -159,7 +175,7 @@ class HazardRegressor(_Survival):
         The fitted model itself.
     """
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, clusters: Any = None) -> Self:
         """Fit to customers.
 
         Parameters
@@ -167,13 +183,16 @@ class HazardRegressor(_Survival):
         X : array-like of shape (n_customers, n_features)
         y : structured array of shape (n_customers,)
             See `as_survival`.
+        clusters : array-like of shape (n_customers,), optional
+            Account or household of each, where customers are not independent: errors of ``model_`` are over buckets of
+            them, see ``cluster`` of `cxlink.hazards`.
 
         Returns
         -------
         HazardRegressor
             Itself, fitted.
         """
-        return self._fit(X, y, fit_hazards_to)
+        return self._fit(X, y, clusters, fit_hazards_to)
 
 
 class FamilyRegressor(_Survival):
@@ -200,7 +219,7 @@ class FamilyRegressor(_Survival):
     def __init__(self, family: str = "weibull") -> None:
         self.family = family
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, clusters: Any = None) -> Self:
         """Fit to customers, see `HazardRegressor.fit`.
 
         Parameters
@@ -209,13 +228,15 @@ class FamilyRegressor(_Survival):
             Customers.
         y : structured array of shape (n_customers,)
             See `as_survival`.
+        clusters : array-like of shape (n_customers,), optional
+            Account or household of each.
 
         Returns
         -------
         FamilyRegressor
             Itself, fitted.
         """
-        return self._fit(X, y, lambda cells, design: fit_family_to(cells, design, self.family))
+        return self._fit(X, y, clusters, lambda cells, design: fit_family_to(cells, design, self.family))
 
 
 class SpendRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
