@@ -28,7 +28,7 @@ from cxlink.estimands.model_rows.regression_rows import spend_model_rows
 from cxlink.estimands.model_rows.spliced_rows import spliced_results
 from cxlink.estimands.model_rows.survey_scenarios import survey_scenarios
 from cxlink.estimands.model_rows.tenure_estimates import STREAMS, tenure_results
-from cxlink.estimands.over_clusters.cluster_checks import design_effects
+from cxlink.estimands.over_clusters.cluster_checks import checks_of_clusters
 from cxlink.estimands.over_clusters.clustered_rows import clustering
 from cxlink.estimands.second_opinions import parted
 from cxlink.estimands.support_checks import band_checks, few_at_risk, unmodelled
@@ -141,7 +141,7 @@ def _analysed(
     """Analyse counts; with a sampler, by Bayesian models as well."""
     counts, spec = made.counts, made.counts.spec
     spells = spells_of(counts) if len(counts.scored) else None
-    parts = [_Part([], [*input_checks(counts), *band_checks(counts), *design_effects(counts)])]
+    parts = [_Part([], [*input_checks(counts), *band_checks(counts), *checks_of_clusters(counts)])]
     if spells is not None:
         parts += _outcomes(made, spells, progress)
     pooled = {**earlier, spec.cohort.name: counts} if sampler else {}

@@ -42,6 +42,7 @@ def closing_lines(found: Results) -> list[str]:
         *(_few(check, found) for check in few),
         *(_few_clusters(check, found) for check in scattered),
         *table_notes(found),
+        *map(note, matching(found.checks, code="left_out_of_clusters")),
         *empty_bands(found.counts),
     ]
     return plain([*sampling_failures(found.checks), *lines, *noted(notes)])

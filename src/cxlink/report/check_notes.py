@@ -78,6 +78,8 @@ def _said(check: Check) -> dict[str, object]:
             said[name] = ranges(names)
     if "reason" in check.facts:
         said["reason"] = reason(check)
+    if isinstance(left := check.get("left"), tuple):
+        said["left"] = [say(f"left_out.{name}") for name in left]
     if check.code == "level_ratio":
         said["reading"] = say(f"ratios.{check.facts['ratio']}")
     return said

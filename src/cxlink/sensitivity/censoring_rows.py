@@ -51,7 +51,7 @@ def censoring_rows(spells: Spells, counts: Counts, rng: np.random.Generator) -> 
         the difference is 0; its lower limit is the δ at which the difference's interval reaches 0.
     findings : list of Check
         ``censored_early``: the share of each group censored before the horizon; without any, no rows. Nor are there of
-        clustered customers (``censoring_clustered``): the draws are of independent ones. Where the quarter
+        clustered customers: the draws are of independent ones. Where the quarter
         of the score is known, ``late_quarters``: how the hazard in quarters without follow-up to the horizon compares.
     """
     spec = counts.spec
@@ -68,7 +68,7 @@ def censoring_rows(spells: Spells, counts: Counts, rng: np.random.Generator) -> 
     if not any(one.share.sum() for one in points):
         return [], found
     if spec.cluster_column is not None:
-        return [], [*found, Check("censoring_clustered", "kaplan_meier"), *unfinished_waves(counts)]
+        return [], [*found, *unfinished_waves(counts)]
     terms = max(len(side.curve) for side in sides) * spec.horizon
     few = spec.model_copy(
         update={"analysis": spec.analysis.model_copy(update={"draws": _n_draws(terms, spec)})}

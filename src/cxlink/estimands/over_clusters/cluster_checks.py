@@ -1,4 +1,4 @@
-"""How far customers of one cluster are alike: the design effect of the cohort's own retention and spend."""
+"""What clusters do to an analysis: the design effect of the cohort's own retention and spend, and what is left out."""
 
 from collections.abc import Iterator
 
@@ -10,6 +10,11 @@ from cxlink.cohort.count.counts import Counts
 from cxlink.estimands.support_checks import until
 
 _SIZES = ("clusters", "surveyed_customers")
+
+
+def checks_of_clusters(counts: Counts) -> list[Check]:
+    """Give what clusters do to an analysis: `design_effects` and `left_out_of_clusters`."""
+    return [*design_effects(counts), *left_out_of_clusters(counts)]
 
 
 def design_effects(counts: Counts) -> Iterator[Check]:
@@ -40,6 +45,36 @@ def design_effects(counts: Counts) -> Iterator[Check]:
     if spec.spend is not None:
         moments = tuple(scored[name].to_numpy(float) for name in ("spend_n", "spend_sum", "spend_sum_sq"))
         yield from _effect("spend", bucket, moments, size, {})
+
+
+def left_out_of_clusters(counts: Counts) -> Iterator[Check]:
+    """Name the analyses that a cohort would have if its customers, or surveys, were independent.
+
+    Their draws are of independent ones, so that an interval of theirs would be too narrow.
+
+    Yields
+    ------
+    Check
+        ``left_out_of_clusters`` with the fact ``left``: ``simultaneous`` (intervals of every level against the worst
+        band), ``censoring`` (retention if hazards after censoring were others, and its tipping point), ``weights``
+        (for censoring, by the other scores), ``nonresponse`` (the tipping point of customers without a score, where
+        every survey counts). Nothing of independent customers, or where none of these is asked for.
+    """
+    spec, scored = counts.spec, counts.scored
+    if spec.cluster_column is None:
+        return
+    full = spec.analysis.models != "quick" and spec.subscription is not None
+    early = (scored["cause"] == "") & (scored["exit"] - scored["entry"] < spec.horizon)
+    unscored = bool(counts.cells["score"].isna().any())
+    asked = {
+        "simultaneous": scored["score"].nunique() > len(("best", "worst")),
+        "censoring": full and bool(early.any()),
+        "weights": full and bool(early.any()) and bool(spec.others),
+        "nonresponse": spec.subscription is not None and spec.every_survey and unscored,
+    }
+    left = tuple(name for name, is_asked in asked.items() if is_asked)
+    if left:
+        yield Check("left_out_of_clusters", facts={"left": left})
 
 
 def cluster_size(counts: Counts) -> float:

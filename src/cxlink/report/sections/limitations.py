@@ -51,7 +51,8 @@ def limits(m: Material) -> list[str]:
     least = m.spec.publish.smallest_cell
     if least:
         items.append(say("limitations.small_groups", least=least, blank=NONE))
-    return [*items, *other_notes(m.results), *(() if many else left_out)]
+    clustered = map(note, matching(m.results.checks, code="left_out_of_clusters"))
+    return [*items, *other_notes(m.results), *clustered, *(() if many else left_out)]
 
 
 def _extrapolated(m: Material) -> str:
