@@ -22,6 +22,7 @@ def _parts(tables: Path, sizes: list[int], peers: int) -> dict[str, Callable[[],
         "counting": lambda: runs.count_against_bare(tables, sizes),
         "further": lambda: further_counting.against_bare(tables, sizes),
         "after": lambda: runs.after_counting(tables, sizes),
+        "after_further": lambda: runs.after_further_counting(tables, sizes),
         "peers": lambda: runs.against_peers(tables, peers),
         "tenure": lambda: runs.expected_tenure(peers),
         "posterior": lambda: runs.posteriors(sizes),
@@ -35,7 +36,7 @@ def main() -> None:
     parser.add_argument("--peers", default="1e6", help="customers, for other packages (default 1e6)")
     parser.add_argument(
         "--parts",
-        default="users,counting,further,after,peers,tenure,posterior,program",
+        default="users,counting,further,after,after_further,peers,tenure,posterior,program",
         help="what to run (default all)",
     )
     parser.add_argument("--tables", type=Path, default=HERE / "tables", help="where the customers are kept")

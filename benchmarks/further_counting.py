@@ -10,6 +10,8 @@ from benchmarks.customers import make_table
 from benchmarks.measure import Measured, in_own_process, timed
 from benchmarks.results import BARE, FEWER, FURTHER, OURS, Row, row
 
+LARGEST = 10_000_000
+"""Surveys at most."""
 _SURVEYS = """
 SELECT i // 4 AS customer_id, i // 8 AS account_id, CASE WHEN score IS NULL THEN NULL ELSE 1 + score // 3 END AS score,
     1 + (i * 7 + months) % 5 AS csat, 1 + (i * 3 + months) % 7 AS desk, 1 + months // 6 AS quarters, churned, plan,
@@ -139,7 +141,7 @@ def alternate(path: str, what: str, repeats: int) -> dict[str, Measured]:
 
 def against_bare(tables: Path, sizes: Sequence[int]) -> Iterator[Row]:
     """Count each in turn with its bare group-by."""
-    for size in (one for one in sizes if one <= 10_000_000):
+    for size in (one for one in sizes if one <= LARGEST):
         path = str(make_surveys(tables, size))
         for what, title in FURTHER.items():
             found = in_own_process("further_counting:alternate", path=path, what=what, repeats=5)

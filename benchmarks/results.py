@@ -18,6 +18,13 @@ FURTHER = {
     "scores": "counting, three scores",
 }
 ANALYSIS, REPORT = "analysis of the counts", "run folder with figures and PDF"
+AFTER = {
+    what: (f"{ANALYSIS}, {about}", f"{REPORT}, {about}")
+    for what, about in {
+        "accounts": "customers in accounts", "surveys": "every survey of a customer", "scores": "three scores"
+    }.items()
+}  # fmt: skip
+"""What is measured after counting accounts, surveys and scores: the analysis and the run folder."""
 HELP, FIT = "cxlink --help", "cxlink fit"
 USER, SCRIPT = "what a user waits for: ", "lifelines script"
 PLAIN_SCRIPT = "the same, residuals not plotted"

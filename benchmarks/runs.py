@@ -8,8 +8,10 @@ from pathlib import Path
 
 from benchmarks import peers, posterior, tenure
 from benchmarks.customers import SPEC, make_table
+from benchmarks.further_counting import LARGEST, make_surveys
 from benchmarks.measure import Measured, Unfinished, in_own_process
 from benchmarks.results import (
+    AFTER,
     ANALYSIS,
     BARE,
     COUNTING,
@@ -53,6 +55,16 @@ def after_counting(tables: Path, sizes: list[int]) -> Iterator[Row]:
         found = in_own_process("after:analysis_and_report", path=str(make_table(tables, size)), repeats=3)
         yield row(ANALYSIS, size, OURS, found["analysis"])
         yield row(REPORT, size, OURS, found["report"])
+
+
+def after_further_counting(tables: Path, sizes: list[int]) -> Iterator[Row]:
+    """Analyse and write accounts, surveys and scores, at the largest size that these are counted at."""
+    size = max((one for one in sizes if one <= LARGEST), default=SMALL)
+    path = str(make_surveys(tables, size))
+    for what, names in AFTER.items():
+        found = in_own_process("after:analysis_and_report", path=path, repeats=3, what=what)
+        for name, measured in zip(names, found.values(), strict=True):
+            yield row(name, size, OURS, measured)
 
 
 def against_peers(tables: Path, size: int) -> Iterator[Row]:

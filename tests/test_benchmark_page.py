@@ -1,5 +1,6 @@
 """The first table of the benchmarks: commands beside the script, by processor seconds."""
 
+import datetime
 import tomllib
 from pathlib import Path
 
@@ -7,10 +8,13 @@ import duckdb
 import pytest
 
 from benchmarks import users
+from benchmarks.after import analysis_and_report
 from benchmarks.further_counting import COUNTED, at_path, further_table, make_surveys
 from benchmarks.measure import Measured
-from benchmarks.report import user_table
+from benchmarks.report import user_table, write
 from benchmarks.results import (
+    AFTER,
+    ANALYSIS,
     BARE,
     COUNTING,
     FEWER,
@@ -23,6 +27,7 @@ from benchmarks.results import (
     kept,
     row,
 )
+from cxlink import analysis
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
 
@@ -69,6 +74,36 @@ def test_further_counts_stand_beside_their_bare_group_by() -> None:
         f"| 10,000,000 | {what} | 40.00 | 20.00 | 2.00 | **missed** | 10.00 | 4.00 |",
     ]
     assert further_table([]) == ""
+
+
+def test_what_follows_counting_is_held_against_ten_seconds_of_processor(tmp_path: Path) -> None:
+    analysed, written = AFTER["surveys"]
+    seconds = {"accounts": (4.0, 5.9), "surveys": (4.0, 6.1)}
+    rows = [row(ANALYSIS, 1_000_000, OURS, Measured([2.0], [2.0], note="9 cells"))]
+    rows += [
+        row(name, 1_000_000, OURS, Measured([1.0], [cpu], note="7 cells"))
+        for what, cpus in seconds.items() for name, cpu in zip(AFTER[what], cpus, strict=True)
+    ]  # fmt: skip
+    write(rows, tmp_path / "README.md", datetime.date(2026, 12, 1), 60.0)
+    page = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "1 million rows, customers in accounts: 9.9 s of processor. Target 10 s: met." in page
+    assert "1 million rows, every survey of a customer: 10.1 s of processor. Target 10 s: **missed**." in page
+    assert "1 million rows, three scores" not in page
+    assert f"| 1,000,000 | {analysed} | 1.00 | 4.00 | 7 cells |" in page
+    assert f"| 1,000,000 | {written} | 1.00 | 6.10 | 7 cells |" in page
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("what", AFTER)
+def test_the_counts_of_each_table_are_analysed_and_written_each_time(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, repeats = [], 2 if what == "scores" else 1
+    analysed = analysis._analysed
+    monkeypatch.setattr(analysis, "_analysed", lambda *given: made.append(1) or analysed(*given))
+    found = analysis_and_report(str(make_surveys(tmp_path, 4000)), repeats, what)
+    assert [len(one.cpu_seconds) for one in found.values()] == [len(made)] * 2 == [repeats] * 2
+    assert all(one.note.endswith(" cells") for one in found.values())
 
 
 @pytest.mark.parametrize(
