@@ -1,12 +1,16 @@
 import math
+from dataclasses import replace
 
+import made_up
 import numpy as np
 import pytest
 
+from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.estimands.tidy import tidy
 from cxlink.report import format as wording
 from cxlink.report.estimates_lookup import Estimate, open_book
+from cxlink.report.profile_words import profile_notes
 
 THIN = "\u202f"
 
@@ -67,6 +71,56 @@ def test_estimates_are_written_in_their_unit_as_finely_as_the_interval_allows(
     row: Estimate, text: str
 ) -> None:
     assert wording.full(row).replace(",\u00a0", ", ") == text
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        (
+            estimate("retention_difference", 0.011, -0.16, 0.19, "probability", reference="worst"),
+            "1 point [−16, 19]",
+        ),
+        (
+            estimate("retention_difference", -0.011, -0.19, 0.16, "probability", reference="worst"),
+            "−1 point [−19, 16]",
+        ),
+        (
+            estimate("retention_difference", 0.01, 0.005, 0.015, "probability", reference="worst"),
+            "1.0 points [0.5, 1.5]",
+        ),
+        (
+            estimate("retention_difference", 0.02, -0.16, 0.19, "probability", reference="worst"),
+            "2 points [−16, 19]",
+        ),
+        (estimate("tenure_difference", -1.1, -4, 3, "month", reference="worst"), "−1 month [−4, 3]"),
+        (estimate("tenure_difference", 0.0, -4, 3, "month", reference="worst"), "0 months [−4, 3]"),
+    ],
+)
+def test_a_unit_is_in_the_plural_form_of_the_number_as_it_is_written(row: Estimate, text: str) -> None:
+    assert wording.full(row).replace(",\u00a0", ", ") == text
+
+
+@pytest.mark.parametrize(
+    ("remark", "text"),
+    [
+        (Remark("unconfirmed_gap_days", facts={"key": "", "value": "1", "unit": "day"}), "within 1 day is"),
+        (
+            Remark("unconfirmed_gap_days", facts={"key": "", "value": "30", "unit": "day"}),
+            "within 30 days is",
+        ),
+        (
+            Remark("unconfirmed_window_name", facts={"column": "x", "months": 1, "named": 3}),
+            "over 1 month, but its name says 3",
+        ),
+        (
+            Remark("spans", 9, {"customers": 4, "subscriptions": 4, "days": 1, "bridged": 2}),
+            "Spans at most 1 day apart",
+        ),
+    ],
+)
+def test_a_note_has_the_plural_form_of_its_number(remark: Remark, text: str) -> None:
+    profile = replace(made_up.results().profile, notes=(remark,))
+    assert text in profile_notes(profile)[0]
 
 
 def test_estimates_that_stand_together_share_the_decimals_of_the_finest() -> None:

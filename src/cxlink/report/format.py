@@ -118,12 +118,17 @@ def is_share(row: Estimate) -> bool:
 
 def _with_unit(text: str, row: Estimate) -> str:
     if is_share(row):
-        return say("format.points", number=text) if row.is_difference else f"{text}{THIN}%"
+        return say("format.points", number=text, n=_counted(text)) if row.is_difference else f"{text}{THIN}%"
     if row.unit == "ratio" or not row.unit:
         return text
     if row.unit in TIMES:
-        return f"{text} {units(row.unit, 1 if text == '1' else 2)}"
+        return f"{text} {units(row.unit, _counted(text))}"
     return money(text, row.unit)
+
+
+def _counted(text: str) -> int:
+    """Give the number that chooses the plural form beside a written one: 1 of ``1`` and ``−1``, but not of ``1.0``."""
+    return 1 if text in (whole(1), whole(-1)) else 2
 
 
 def money(text: str, currency: str) -> str:

@@ -93,6 +93,10 @@ def time_origin(spec: CohortSpec) -> str:
     return say(f"cohort.durations_{origin}", units=units(sub.unit), window=stretch(sub.window or 1, sub.unit))
 
 
+_TIMES = {"days": "day", "months": "month"}
+"""Facts that are numbers of a unit of time, and which."""
+
+
 def _quoted(words: Fact) -> str:
     """Words as a list of the spec has them."""
     assert isinstance(words, tuple)
@@ -105,10 +109,13 @@ def _said(remark: Remark) -> dict[str, object]:
     unit = remark.facts.get("unit")
     if isinstance(unit, str):
         said |= {"unit": units(unit, 1), "units": units(unit)}
+    said |= {name: periods(n, of) for name, of in _TIMES.items() if isinstance(n := said.get(name), int)}
     if remark.code == "unconfirmed_event_name":
         said |= {f"{name}_words": _quoted(remark.facts[name]) for name in ("retained", "lost")}
     if remark.code == "unconfirmed_unit_name":
         said["named_units"] = units(str(remark.facts["named_unit"]))
+    if remark.code == "unconfirmed_gap_days":
+        said["days"] = periods(int(str(remark.facts["value"])), "day")
     if remark.code == "unconfirmed_window":
         window = str(remark.facts["value"])
         said["last"] = stretch(int(window), str(unit)) if window.isdecimal() else window

@@ -85,7 +85,7 @@ def set_aside_lines(outcome: OutcomeChange) -> list[str]:
             "cohort": name,
         }
         reasons = ", ".join(
-            say(reason, share=share, horizon=outcome.horizon) for reason, share in why.items() if share
+            say(reason, share=share, n=outcome.horizon) for reason, share in why.items() if share
         )
         names = _names(aside)
         key = (

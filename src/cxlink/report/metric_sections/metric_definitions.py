@@ -95,11 +95,11 @@ def _facts(version: str, spec: CohortSpec) -> Mapping[str, object]:
     term = (
         say("metric_words.own_term", column=months)
         if isinstance(months, str)
-        else say("metric_words.term", months=f"{months or 12:g}")
+        else say("metric_words.term", n=months or 12, months=f"{months or 12:g}")
     )
     return {
         "promoters": label(promoters), "detractors": label(detractors), "best": label(top_two(spec)),
-        "scale": spec.score.scale, "months": window_months(spec), "term": term,
+        "scale": spec.score.scale, "window": periods(window_months(spec), "month"), "term": term,
         "counted": say("metric_words.window_over" if spec.spend is not None else "metric_words.everybody"),
         "good": say("metric_words.high_is_good" if spec.scale.higher_is_better else "metric_words.low_is_good"),
         "effort": say(f"metric_words.effort_{version}") if version in _EFFORT else "",

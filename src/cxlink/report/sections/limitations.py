@@ -174,7 +174,7 @@ def _respondents(m: Material) -> str:
         return say("limitations.all_scored")
     everybody = m.n_customers + m.n_unscored
     response = say(
-        "limitations.response", unscored=m.n_unscored, everybody=everybody, share=m.n_customers / everybody
+        "limitations.response", n=m.n_unscored, everybody=everybody, share=m.n_customers / everybody
     )
     kind = "standardised" if m.spec.analysis.target == "customers" and adjusted_for(m) else "plain"
     return f"{response} {say(f'limitations.nonresponse_{kind}')}"
