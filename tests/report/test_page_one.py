@@ -23,6 +23,7 @@ from cxlink.report.render_html import page_html
 from cxlink.report.render_typst import compile_pdf
 from cxlink.report.sections.first_page import first_page, headline_blocks
 from cxlink.report.sections.limitations import limits, standardised_to
+from cxlink.report.sections.sensitivity_section import sensitivity_pages
 from cxlink.report.words import say
 from cxlink.results import Results
 
@@ -101,16 +102,7 @@ def test_an_infinite_ratio_is_not_estimable_and_its_limit_is_said() -> None:
     assert "∞" not in "".join(str(part) for part in headline_blocks(gather(given)))
 
 
-@pytest.mark.parametrize(
-    ("retained", "lost", "said"),
-    [
-        (2.94, 1.82, "in brackets: 2.9 (1.5) for being retained and 1.8 (1.5) for being lost (see"),
-        (59.17, 1.82, "in brackets: 59 (1.5) for being retained and 1.8 (1.5) for being lost (see"),
-        (math.inf, 1.82, "in brackets: 1.8 (1.5) for being lost (see"),
-        (math.inf, math.inf, ""),
-    ],
-)
-def test_e_values_that_are_infinite_are_left_out(retained: float, lost: float, said: str) -> None:
+def test_page_one_has_no_e_value() -> None:
     key = {
         "estimand": "e_value",
         "model": "kaplan_meier",
@@ -118,16 +110,10 @@ def test_e_values_that_are_infinite_are_left_out(retained: float, lost: float, s
         "reference": "worst",
         "horizon": 12,
     }
-    rows = [
-        {**key, "scenario": scenario, "estimate": value, "conf_low": 1.5, "unit": "ratio"}
-        for scenario, value in (("retained", retained), ("lost", lost))
-    ]
-    text = " ".join(
-        limits(gather(replace(GIVEN, estimates=pd.concat([GIVEN.estimates, tidy(rows)], ignore_index=True))))
-    )
-    assert said in text
-    assert ("E-values" in text) is bool(said)
-    assert "∞" not in text
+    row = {**key, "scenario": "retained", "estimate": 2.9, "conf_low": 1.5, "unit": "ratio"}
+    m = gather(replace(GIVEN, estimates=pd.concat([GIVEN.estimates, tidy([row])], ignore_index=True)))
+    assert "2.9 (1.5) for being retained" in sentences(sensitivity_pages(m))
+    assert "E-value" not in "".join(str(part) for part in first_page(m))
 
 
 def test_the_number_of_customers_stands_beside_each_group() -> None:

@@ -115,7 +115,7 @@ def test_nothing_stands_where_they_do_not() -> None:
     assert sensitivity_pages(material(alone)) == []
 
 
-def test_e_values_are_those_of_the_table_and_page_one_names_them() -> None:
+def test_e_values_are_those_of_the_table_and_page_one_has_none() -> None:
     m, parts = whole()
     rows = cells(list(parts), "E-values: scores 4–5 versus score 1.")
     found = {row.scenario: row for row in m.book.where("e_value")}
@@ -128,8 +128,32 @@ def test_e_values_are_those_of_the_table_and_page_one_names_them() -> None:
     }
     assert table(list(parts), "E-values").notes == ()
     values = {name: f"{row.estimate:.1f} ({row.conf_low:.1f})" for name, row in found.items()}
-    said = f"in brackets: {values['retained']} for being retained and {values['lost']} for being lost"
-    assert said in limits(m)[0]
+    said = f"in brackets: {values['retained']} for being retained and {values['lost']} for being lost."
+    assert said in sentences(list(parts))
+    assert "E-value" not in " ".join(limits(m))
+
+
+@pytest.mark.parametrize(
+    ("retained", "lost", "said"),
+    [
+        (2.94, 1.82, "in brackets: 2.9 (1.5) for being retained and 1.8 (1.5) for being lost."),
+        (59.17, 1.82, "in brackets: 59 (1.5) for being retained and 1.8 (1.5) for being lost."),
+        (np.inf, 1.82, "in brackets: 1.8 (1.5) for being lost."),
+        (np.inf, np.inf, ""),
+    ],
+)
+def test_e_values_that_are_infinite_are_left_out_of_the_sentence(
+    retained: float, lost: float, said: str
+) -> None:
+    m, _ = whole()
+    rows, points = m.results.estimates.copy(), {"retained": retained, "lost": lost}
+    of_ratio = rows["estimand"] == "e_value"
+    rows.loc[of_ratio, "estimate"] = rows.loc[of_ratio, "scenario"].map(points)
+    rows.loc[of_ratio, "conf_low"] = 1.5
+    text = sentences(sensitivity_pages(gather(replace(m.results, estimates=rows))))
+    assert said in text
+    assert ("E-values of the ratios" in text) is bool(said)
+    assert "∞" not in text
 
 
 def in_points(share: float) -> str:

@@ -9,11 +9,9 @@ from cxlink.report.content import Material
 from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.format import (
     NONE,
-    decimal,
     full,
     levels,
     listed,
-    out_of_scale,
     periods,
     score,
     signed,
@@ -27,9 +25,7 @@ from cxlink.report.sections.support_words import support
 from cxlink.report.words import say
 from cxlink.survival.sparsity import FEWEST
 
-_OUTCOMES = ("retained", "lost", "")
 _MANY_LEFT_OUT = 0.05  # share of rows from which their exclusion stands before the notes on the table
-_LARGE = 10  # E-values from here on have no decimals
 
 
 def limits(m: Material) -> list[str]:
@@ -142,31 +138,7 @@ def _association(m: Material) -> str:
     standardised = any(row.adjusted == "standardised" for row in m.book.where("retention"))
     names = mix_of(m) if standardised else adjusted_for(m)
     beyond = say("limitations.beyond", names=names) if names else say("limitations.beyond_nothing")
-    parts = [say("limitations.associations"), beyond, _e_values(m)]
-    return " ".join(part for part in parts if part)
-
-
-def _e_values(m: Material) -> str:
-    """Give the E-values of the headline's ratios; a later section says what they mean."""
-    group, reference = m.sides
-    rows = {row.scenario: row for row in m.book.where("e_value", group=group, reference=reference)}
-    if m.spec.analysis.models == "quick" or any(row.blank for row in rows.values()):
-        return ""
-    values = [
-        say(
-            f"limitations.e_value_{key or 'spend'}",
-            value=f"{_e_value(rows[key].estimate)} ({_e_value(rows[key].conf_low)})",
-        )
-        for key in _OUTCOMES
-        if key in rows and math.isfinite(rows[key].estimate)
-    ]
-    if not values:
-        return ""
-    return say("limitations.e_values", values=values, section=say("sensitivity.heading"))
-
-
-def _e_value(value: float) -> str:
-    return out_of_scale(value) or decimal(value, 1 if value < _LARGE else 0)
+    return f"{say('limitations.associations')} {beyond}"
 
 
 def _respondents(m: Material) -> str:

@@ -1,7 +1,7 @@
 """The sensitivity analyses: unmeasured confounding, a negative control, censoring, non-response, measurement error."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cxlink.report.content import Material
 from cxlink.report.document import Block, heading, notice, paragraph, table
@@ -26,6 +26,8 @@ from cxlink.report.sections.nonresponse_section import unanswered
 from cxlink.report.words import say
 
 _LINES = ("", "measurement_error")
+_RATIOS = ("retained", "lost", "")
+_LARGE = 10  # E-values from here on have no decimals in a sentence
 
 
 def sensitivity_pages(m: Material, level: int = 1) -> list[Block]:
@@ -72,7 +74,27 @@ def _e_values(m: Material) -> list[Block]:
         notes.append(say("sensitivity.e_value_of_one", one=decimal(1, 2), level=coverage(m.spec)))
     if any("∞" in row for row in rows):
         notes.append(say("sensitivity.e_value_infinite"))
-    return [paragraph(text), table(caption, header, rows, notes=notes)]
+    said = " ".join([text, *_ratios(found)])
+    return [paragraph(said), table(caption, header, rows, notes=notes)]
+
+
+def _ratios(found: Mapping[str, Estimate]) -> list[str]:
+    """Give the E-values of the headline's ratios in a sentence; nothing where one is blank, or none is finite."""
+    if any(row.blank for row in found.values()):
+        return []
+    values = [
+        say(
+            f"sensitivity.e_value_of_{key or 'spend'}",
+            value=f"{_e_value(found[key].estimate)} ({_e_value(found[key].conf_low)})",
+        )
+        for key in _RATIOS
+        if key in found and math.isfinite(found[key].estimate)
+    ]
+    return [say("sensitivity.e_values_of", values=values)] if values else []
+
+
+def _e_value(value: float) -> str:
+    return out_of_scale(value) or decimal(value, 1 if value < _LARGE else 0)
 
 
 def _control(m: Material) -> list[Block]:
