@@ -324,7 +324,123 @@ def test_what_is_not_confirmed_stands_first_and_once() -> None:
     assert [at for at, one in enumerate(found) if one == said] == [0]
 
 
+GUESSES = (
+    Remark(
+        "unconfirmed_duration", facts={"key": "[subscription] duration", "value": "months", "unit": "month"}
+    ),
+    Remark("unconfirmed_scale", facts={"key": "[score] scale", "value": "1-10", "unit": "month"}),
+    Remark(
+        "unconfirmed_labels",
+        facts={"key": "[score] labels", "value": "Very dissatisfied, Dissatisfied, Fine"},
+    ),
+    Remark("unconfirmed_complete", facts={"key": "[spend] complete", "value": "true"}),
+    Remark("unconfirmed_event_name", facts={"column": "active", "lost": ("1",), "retained": ("0",)}),
+    Remark("unconfirmed_unit_name", facts={"column": "weeks", "unit": "month", "named_unit": "week"}),
+    Remark("unconfirmed_window_name", facts={"column": "x_3m", "months": 12, "named": 3}),
+    Remark("unconfirmed_currency_name", facts={"column": "x_usd", "currency": "EUR", "named": "USD"}),
+)
+NOT_CONFIRMED = (
+    "Not confirmed: [subscription] duration = months, [score] scale = 1-10, [score] labels = Very dissatisfied, "
+    "Dissatisfi…, [spend] complete = true, [subscription] event = active, [subscription] unit = month, [spend] "
+    "window_months = 12 and [spend] currency = EUR (see “Limitations”)."
+)
 SUPPORT = {"reference": "worst", "adjusted": "standardised"}
+
+
+def _guessed(given: Results, *guesses: Remark) -> Results:
+    return made_up.altered(given, profile=replace(given.profile, notes=(*given.profile.notes, *guesses)))
+
+
+def test_keys_that_are_not_confirmed_are_named_before_the_numbers_in_one_sentence() -> None:
+    assert NOT_CONFIRMED in _said(_guessed(GIVEN, *GUESSES), "notice")
+    assert "Not confirmed: [score] scale = 1-10 (see “Limitations”)." in _said(
+        _guessed(GIVEN, GUESSES[1]), "notice"
+    )
+    assert "Not confirmed" not in _said(GIVEN, "notice")
+
+
+def _by_additive_models(given: Results) -> Results:
+    """The same results with the main ones from the additive models."""
+    rows, stand_ins = (
+        given.estimates.copy(),
+        {"retention": "grouped_ph", "tenure": "grouped_ph", "spend": "poisson"},
+    )
+    for outcome, model in stand_ins.items():
+        rows.loc[rows["headline"] & rows["estimand"].str.startswith(outcome), "model"] = model
+    return replace(given, estimates=rows)
+
+
+def _supported(retention: float, spend: float) -> tuple[Check, ...]:
+    shares = {"kaplan_meier": retention, "means": spend}
+    outcome = {"kaplan_meier": "retention", "means": "spend"}
+    return tuple(
+        Check(
+            "support", model, "best", share, bound=0.9, passed=share >= 0.9,
+            facts={**SUPPORT, "case": f"{outcome[model]}_scored", "horizon": 12, "unit": "month"},
+        )
+        for model, share in shares.items()
+    )  # fmt: skip
+
+
+TOOK_OVER = (
+    "No customer has common support for retention and tenure: the main results come from a proportional-hazards model "
+    "of all of them (see “Limitations”). "
+    f"Only 30.0{THIN}% of the customers have common support for mean spend: the main results come from an additive "
+    "Poisson model of all of them (see “Limitations”)."
+)
+
+
+@pytest.mark.parametrize(
+    ("checks", "own", "said"),
+    [
+        (_supported(0.0, 0.3), False, TOOK_OVER),
+        (
+            _supported(0.62, 1.0),
+            True,
+            f"Only 62.0{THIN}% of the customers have common support for retention and tenure, and no additive model "
+            "took over (see “Limitations”).",
+        ),
+        (
+            (Check("customers_per_stratum", "means", "worst", 17.0, bound=20.0, passed=False),),
+            False,
+            "Customers per stratum are too few for mean spend: the main results come from an additive Poisson model of "
+            "all of them (see “Limitations”).",
+        ),
+        (
+            (Check("buckets_per_group", "kaplan_meier", "worst", 4.0, bound=10.0, passed=False),),
+            True,
+            "Customers are in too few clusters for retention and tenure, and no additive model took over (see",
+        ),
+    ],
+)
+def test_what_took_over_for_want_of_support_is_named_before_the_numbers(
+    checks: tuple[Check, ...], own: bool, said: str
+) -> None:
+    given = GIVEN if own else _by_additive_models(GIVEN)
+    assert said in _said(replace(given, checks=checks), "notice")
+
+
+def test_nothing_is_said_of_support_where_there_is_enough() -> None:
+    notices = _said(replace(GIVEN, checks=_supported(0.9, 1.0)), "notice")
+    assert not any(word in notices for word in ("support", "took over", "per stratum"))
+
+
+@pytest.mark.long
+def test_the_fullest_page_one_has_every_notice_on_page_one_of_the_pdf() -> None:
+    wrong = _changed(
+        "estimand == 'retention_difference' and headline", estimate=-0.2, conf_low=-0.3, conf_high=-0.1
+    )
+    wrong = replace(wrong, estimates=_by_additive_models(wrong).estimates)
+    concentrated = Check(
+        "spend_concentration", "means", "worst", 0.998, bound=0.5, passed=False,
+        facts={"share": 0.99, "adjusted": "no", "stratum": "", "scenario": ""},
+    )  # fmt: skip
+    given = _guessed(replace(wrong, checks=(*_supported(0.0, 0.3), concentrated)), *GUESSES)
+    page = squeezed(PdfReader(io.BytesIO(compile_pdf(make_document(given)))).pages[0].extract_text())
+    notices = [one for one in first_page(gather(given)) if one.kind == "notice"]
+    assert len(notices) >= 4
+    for said in (NOT_CONFIRMED, TOOK_OVER, say("results.wrong_sign_retention"), "Table 1."):
+        assert squeezed(said) in page
 
 
 def _limits(check: Check, **cohort: object) -> str:

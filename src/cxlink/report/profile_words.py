@@ -9,7 +9,7 @@ from cxlink.cohort.count.profile import Profile, Remark
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.groups.effective_buckets import FEWEST_EFFECTIVE, headline_buckets
 from cxlink.report.check_notes import note
-from cxlink.report.format import periods, score, stretch, units
+from cxlink.report.format import periods, score, shortened, stretch, units
 from cxlink.report.words import say
 from cxlink.results import Results
 
@@ -41,6 +41,32 @@ def profile_notes(counts: Counts) -> list[str]:
 def guesses(profile: Profile) -> list[str]:
     """Say what was assumed of a table and is not confirmed."""
     return [_sentence(one) for one in profile.notes if one.code.startswith(_GUESS)]
+
+
+_CONTRADICTED = {
+    "unconfirmed_event_name": ("[subscription] event", "column"),
+    "unconfirmed_unit_name": ("[subscription] unit", "unit"),
+    "unconfirmed_window_name": ("[spend] window_months", "months"),
+    "unconfirmed_currency_name": ("[spend] currency", "currency"),
+}
+"""Of a key that a column's name contradicts: the key, and the fact that is its value."""
+_LONGEST = 30
+
+
+def not_confirmed(profile: Profile) -> str:
+    """Name in one sentence the keys that nobody has confirmed, with their values; nothing where there are none."""
+    found = [_key(one) for one in profile.notes if one.code.startswith(_GUESS)]
+    said = [say("results.guess", key=key, value=shortened(value, _LONGEST)) for key, value in found]
+    if not said:
+        return ""
+    section = say("first_page.limits_heading")
+    return say("results.not_confirmed", guesses=list(dict.fromkeys(said)), section=section)
+
+
+def _key(guess: Remark) -> tuple[str, str]:
+    """Give the key that a guess is of, and its value."""
+    key, fact = _CONTRADICTED.get(guess.code, (guess.facts.get("key"), "value"))
+    return str(key), str(guess.facts[fact])
 
 
 def table_notes(found: Results) -> list[str]:

@@ -4,12 +4,13 @@ from cxlink.report.content import Material
 from cxlink.report.document import Block, Run, bullets, heading, notice, paragraph, plain, table
 from cxlink.report.falling.falling_section import answers, every_survey, verdict
 from cxlink.report.format import NONE, capital, coverage, periods, score, signed, with_n
-from cxlink.report.profile_words import exclusion_moves
+from cxlink.report.profile_words import exclusion_moves, not_confirmed
 from cxlink.report.sections import main_results as results
 from cxlink.report.sections.limitations import empty_bands, limits, resolved, snapshot, standardised_to
 from cxlink.report.sections.overview import overview
 from cxlink.report.sections.quick_pages import fitted
 from cxlink.report.sections.result_warnings import few, later_adjusters, odd_spend, wrong_sign
+from cxlink.report.sections.support_words import stands_on
 from cxlink.report.words import say, styled
 
 
@@ -40,12 +41,14 @@ def _numbers(m: Material) -> list[Block]:
         parts.append(notice(every_survey(m)))
     bands = " ".join([*resolved(m), *few(m)])
     warnings = (
+        not_confirmed(m.results.profile),
         *exclusion_moves(m.results.checks, m.spec),
         *later_adjusters(m),
         *odd_spend(m),
         *wrong_sign(m),
         *empty_bands(m),
         bands,
+        " ".join(stands_on(m)),
         snapshot(m),
     )
     parts += [notice(sentence) for sentence in warnings if sentence]

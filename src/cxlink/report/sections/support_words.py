@@ -34,6 +34,45 @@ def support(m: Material) -> list[str]:
     return [*(_thin(m, model, share) for model, share in thin), *(_few(m, model) for model in others)]
 
 
+def stands_on(m: Material) -> list[str]:
+    """Say in short which main results have too few customers to stand on, and which model gives them instead."""
+    shares = dict(_supports(m))
+    return [text for model in _ESTIMANDS for text in [_in_short(m, model, shares.get(model, 1.0))] if text]
+
+
+def _in_short(m: Material, model: str, share: float) -> str:
+    """One such sentence; nothing where there are enough, or no headline, which the results say themselves."""
+    stands, why = m.book.headline(_ESTIMANDS[model], m.sides[0]), _lacking(m, model, share)
+    if stands is None or not why:
+        return ""
+    tenure = m.book.headline("tenure", m.sides[0])
+    alike = model == "kaplan_meier" and tenure is not None and tenure.model == stands.model
+    outcomes = [_ESTIMANDS[model], *(["tenure"] if alike else [])]
+    facts = {
+        "why": say(f"results.support_{why}", **({"share": share} if why == "thin" else {})),
+        "outcomes": [say(f"results.supported_{one}") for one in outcomes],
+        "section": say("first_page.limits_heading"),
+    }
+    if stands.model == model:
+        return say("results.not_taken_over", **facts)
+    return say("results.taken_over", model=_additive(m, stands), **facts)
+
+
+def _lacking(m: Material, model: str, share: float) -> str:
+    """Name what the main results of a model lack; nothing where they lack nothing."""
+    if share < LEAST_SUPPORT:
+        return "thin" if share else "none"
+    fewer = {"few": "customers_per_stratum", "clusters": "buckets_per_group"}
+    return next(
+        (
+            why
+            for why, code in fewer.items()
+            if matching(m.results.checks, code=code, model=model, passed=False)
+        ),
+        "",
+    )
+
+
 def _few(m: Material, model: str) -> str:
     """Say which sides of the headline have too few customers a stratum; nothing where they have enough."""
     few = matching(m.results.checks, code="customers_per_stratum", model=model, passed=False)
