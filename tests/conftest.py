@@ -71,6 +71,16 @@ def empty_pictures() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _no_lines_of_progress() -> Iterator[None]:
+    """Commands of tests write no lines of progress, of which a slow machine has more."""
+    from cxlink.cli import voice
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(voice, "_SECONDS_APART", 1e6)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _one_engine() -> Iterator[None]:
     """Frames in memory are read by one engine: to open one takes as long as to read a small table.
 

@@ -4,7 +4,10 @@ import io
 import json
 import logging
 import math
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -40,6 +43,76 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     pd.DataFrame(rows).to_csv(path, index=False)
     return path
+
+
+class _Clock:
+    """Time that passes only when it is told to, and timers of it."""
+
+    def __init__(self) -> None:
+        self.now, self.waiting = 0.0, list[tuple[float, Callable[[], None]]]()
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def strftime(self, _: str) -> str:
+        return f"00:00:{self.now:02.0f}"
+
+    def timer(
+        self, seconds: float, function: Callable[..., None], args: Sequence[str] = ()
+    ) -> SimpleNamespace:
+        due = (self.now + seconds, lambda: function(*args))
+        start = lambda: self.waiting.append(due)  # noqa: E731
+        cancel = lambda: due in self.waiting and self.waiting.remove(due)  # noqa: E731
+        return SimpleNamespace(start=start, cancel=cancel)
+
+    def passes(self, seconds: float) -> None:
+        end = self.now + seconds
+        for at, function in sorted(one for one in self.waiting if one[0] <= end):
+            self.now = at
+            function()
+        self.waiting = [one for one in self.waiting if one[0] > end]
+        self.now = end
+
+
+def _told(monkeypatch: pytest.MonkeyPatch, voice: Voice, *stages: tuple[str, float]) -> list[str]:
+    """Lines on standard error, which is no terminal, of stages that each take so many seconds."""
+    stream, clock = io.StringIO(), _Clock()
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setattr("cxlink.cli.voice._SECONDS_APART", 5.0)
+    monkeypatch.setattr("cxlink.cli.voice.time", clock)
+    monkeypatch.setattr("cxlink.cli.voice.Timer", clock.timer)
+    with showing(voice) as progress:
+        for code, took in stages:
+            announce(progress, code)
+            clock.passes(took)
+    clock.passes(60)
+    return stream.getvalue().splitlines()
+
+
+def test_a_stage_that_takes_long_has_one_line_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stages = (("counting", 2.0), ("headline", 10.0), ("headline", 10.0), ("tenure", 3.0), ("writing", 4.0))
+    lines = _told(monkeypatch, Voice(), *stages)
+    codes = {"05": "headline", "22": "tenure", "27": "writing"}  # the second, and what began at 2, 22 and 25
+    assert lines == [f"00:00:{at} {say(f'progress.{code}')}" for at, code in codes.items()]
+    assert _told(monkeypatch, Voice(as_json=True), *stages) == lines
+
+
+def test_a_short_run_and_a_quiet_one_have_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _told(monkeypatch, Voice(), ("counting", 2.0), ("headline", 2.9)) == []
+    assert _told(monkeypatch, Voice(quiet=True), ("counting", 20.0), ("headline", 20.0)) == []
+
+
+def test_work_goes_on_where_nobody_reads_its_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    closed.isatty = lambda: False  # type: ignore[method-assign]
+    monkeypatch.setattr("sys.stderr", closed)
+    monkeypatch.setattr("cxlink.cli.voice._SECONDS_APART", 0.0)
+    with showing() as progress:
+        announce(progress, "counting")
+        time.sleep(0.2)
 
 
 def test_a_terminal_sees_the_fraction_and_a_file_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,12 @@ import json
 import logging
 import math
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from threading import Timer
+from typing import TYPE_CHECKING, Any, TextIO
 
 from cxlink.cli.terminal import tell
 from cxlink.cohort.errors import InputError
@@ -16,6 +18,10 @@ from cxlink.stages import Progress, Stage, silent
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_SECONDS_APART = 5.0
+"""Between two lines of progress where there is no terminal, and from the start to the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +56,54 @@ class Voice:
 
 @contextmanager
 def showing(voice: Voice = Voice(), plan: Sequence[str] = ()) -> Iterator[Progress]:
-    """Show progress: a bar on a terminal, with the time left where the stages are planned; elsewhere none.
+    """Show progress: a bar on a terminal, with the time left where the stages are planned; elsewhere lines.
 
     With ``verbose`` each stage is a line of the logger ``cxlink`` instead; with ``quiet`` there is nothing.
     """
     if voice.verbose:
         with _logged():
             yield silent
-    elif voice.quiet or sys.stderr is None or not sys.stderr.isatty():
+    elif voice.quiet or sys.stderr is None:
         yield silent
+    elif not sys.stderr.isatty():
+        with _lines(sys.stderr) as progress:
+            yield progress
     else:
         with _bar(plan) as progress:
             yield progress
+
+
+@contextmanager
+def _lines(stream: TextIO) -> Iterator[Progress]:
+    """Write a line for each stage that takes long: at most one in `_SECONDS_APART`, none before that time has passed.
+
+    A stage that begins sooner has its line once the time has passed, unless it is over by then.
+    """
+    from cxlink.report.words import say
+
+    last, code, waiting = time.monotonic(), "", Timer(0, str)
+
+    def write(words: str) -> None:
+        nonlocal last
+        last = time.monotonic()
+        with suppress(OSError, ValueError):  # work goes on where nobody reads
+            print(time.strftime("%H:%M:%S"), words, file=stream, flush=True)
+
+    def show(stage: Stage) -> None:
+        nonlocal code, waiting
+        if stage.code == code:
+            return
+        code = stage.code
+        waiting.cancel()
+        words = visible(say(f"progress.{stage.code}", **stage.facts))
+        waiting = Timer(max(last + _SECONDS_APART - time.monotonic(), 0), write, [words])
+        waiting.daemon = True
+        waiting.start()
+
+    try:
+        yield show
+    finally:
+        waiting.cancel()
 
 
 @contextmanager
