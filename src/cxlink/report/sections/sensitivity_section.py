@@ -84,13 +84,13 @@ def _ratios(found: Mapping[str, Estimate]) -> list[str]:
         return []
     values = [
         say(
-            f"sensitivity.e_value_of_{key or 'spend'}",
+            f"sensitivity.of_{key or 'spend'}",
             value=f"{_e_value(found[key].estimate)} ({_e_value(found[key].conf_low)})",
         )
         for key in _RATIOS
         if key in found and math.isfinite(found[key].estimate)
     ]
-    return [say("sensitivity.e_values_of", values=values)] if values else []
+    return [say("sensitivity.e_values_in_short", values=values)] if values else []
 
 
 def _e_value(value: float) -> str:
