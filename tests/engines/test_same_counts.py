@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from crm import SPECS, N, crm_spec, same, spans_spec
+from crm import ESTIMATED, SPECS, N, crm_spec, same, spans_spec, written_estimates
 from tabled import count
 
 from cxlink.cli.commands import run
@@ -94,6 +94,16 @@ def test_estimates_are_those_of_a_file_byte_for_byte(
         assert run(["fit", str(table), *asked, "--out", str(tmp_path / folder)]) == 0
     one, other = (tmp_path / folder / "estimates.csv" for folder in ("file", "engine"))
     assert one.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.usefixtures("empty_pictures")
+@pytest.mark.parametrize("name", ESTIMATED)
+def test_estimates_of_a_spec_are_those_of_a_file_byte_for_byte(
+    name: str, customers: Sequence[Any], tmp_path: Path
+) -> None:
+    places = zip(customers, ("file", "engine"), strict=True)
+    of_file, of_engine = (written_estimates(table, name, tmp_path / folder) for table, folder in places)
+    assert of_file == of_engine
 
 
 def test_a_count_sends_few_queries(customers: Sequence[Any], monkeypatch: pytest.MonkeyPatch) -> None:

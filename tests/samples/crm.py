@@ -1,11 +1,14 @@
 """Customers as a company's database holds them, and specs that together use every query that is sent to an engine."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from cxlink.cohort.table import Cohort
+from cxlink.analysis import analyse
+from cxlink.cohort.spec.cohort_spec import make_spec
+from cxlink.cohort.table import Cohort, read_cohort
 
 N = 1500
 _SCORE = {"column": "score", "scale": "0-10"}
@@ -88,6 +91,20 @@ SPECS: dict[str, dict[str, Any]] = {
 def crm_spec(name: str) -> dict[str, Any]:
     """Give a spec by its name, with its score."""
     return {"score": _SCORE, **SPECS[name]}
+
+
+ESTIMATED = (
+    "durations, bands and spend", "late entry, follow-up and large amounts", "dates and an id",
+    "the first of several surveys", "every survey",
+)  # fmt: skip
+"""Specs whose estimates are compared too."""
+
+
+def written_estimates(table: Any, name: str, folder: Path) -> bytes:
+    """Bytes of ``estimates.csv`` of a quick analysis of a table by one of the specs."""
+    quick = {"analysis": {"models": "quick", "draws": 100}, "report": {"formats": ["html"]}}
+    analyse(read_cohort(table, make_spec({**crm_spec(name), **quick}))).write(folder)
+    return (folder / "estimates.csv").read_bytes()
 
 
 def spans_spec(clock: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from crm import SPECS, crm, crm_spec, same
+from crm import ESTIMATED, SPECS, crm, crm_spec, same, spans_spec, written_estimates
 from tabled import cells, count, refusal, stay
 
 from cxlink.cohort.read import engine_tables
@@ -60,6 +60,28 @@ def test_counts_are_those_of_a_file_of_the_same_rows(
     from_file, *others = (read_cohort(table, spec) for table in customers)
     for other in others:
         assert same(from_file, other) == dict.fromkeys(same(from_file, from_file), True)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("clock", ["survey", "signup"])
+def test_spans_are_merged_as_those_of_a_file(clock: str, customers: Sequence[Any]) -> None:
+    spec = make_spec(spans_spec(clock))
+    from_file, *others = (read_cohort(table, spec, drop_invalid=True) for table in customers)
+    assert from_file.notes[0].code == "spans"
+    for other in others:
+        assert same(from_file, other) == dict.fromkeys(same(from_file, from_file), True)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("empty_pictures")
+@pytest.mark.parametrize("name", ESTIMATED)
+def test_estimates_are_those_of_a_file_byte_for_byte(
+    name: str, customers: Sequence[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_tables, "BATCH", 400)
+    places = zip(customers, ("file", "sqlite", "polars"), strict=True)
+    of_file, *others = (written_estimates(table, name, tmp_path / folder) for table, folder in places)
+    assert others == [of_file, of_file]
 
 
 def test_a_cell_of_sqlite_may_be_of_another_type_than_its_column(tmp_path: Path) -> None:
