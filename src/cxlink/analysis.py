@@ -41,7 +41,7 @@ from cxlink.progress import planned, telling
 from cxlink.recall import fingerprint, recalled
 from cxlink.results import Results, published
 from cxlink.sensitivity.duration_convention import convention_checks
-from cxlink.sensitivity.excluded_rows import exclusion_checks
+from cxlink.sensitivity.excluded_rows import exclusion_findings
 from cxlink.sensitivity.sensitivity_analyses import (
     sensitivity_of_counts,
     sensitivity_of_headline,
@@ -154,7 +154,7 @@ def _analysed(
         announce(progress, "metrics")
     drivers = _drivers(counts, progress)
     parts.append(_Part([], [*drivers.checks, *journey_checks(counts), *immortal_time_checks(counts)]))
-    parts.append(_Part([], list(exclusion_checks(made.around_exclusion))))
+    parts.append(_Part([], list(exclusion_findings(made))))
     every, coefficients = (
         [row for part in parts for row in part.rows],
         [row for part in parts for row in part.coefficients],

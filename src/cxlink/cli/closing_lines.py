@@ -18,7 +18,7 @@ from cxlink.report.format import words
 from cxlink.report.language import counting
 from cxlink.report.posterior_sections.posterior_warnings import sampling_failures
 from cxlink.report.profile_lines import empty_bands, noted, plain
-from cxlink.report.profile_words import exclusion_moves, table_notes
+from cxlink.report.profile_words import adjuster_notes, exclusion_moves, table_notes
 from cxlink.report.sections.result_warnings import odd_spend
 from cxlink.report.words import say
 from cxlink.results import ComparisonResults, Results
@@ -36,7 +36,7 @@ def closing_lines(found: Results) -> list[str]:
     notes = [
         *exclusion_moves(found.checks, found.spec),
         *odd_spend(gather(found)),
-        *map(note, matching(found.checks, code="later_adjuster")),
+        *adjuster_notes(found.checks),
         *resolved,
         *thin,
         *(_few(check, found) for check in few),

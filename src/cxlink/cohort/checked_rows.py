@@ -8,6 +8,7 @@ from cxlink.cohort.count import grouping
 from cxlink.cohort.count.clusters import BUCKETS
 from cxlink.cohort.count.finer_cells import cells_with_finer
 from cxlink.cohort.count.identity import refuse_missing, without_later
+from cxlink.cohort.count.lost_shares import LostShares
 from cxlink.cohort.count.metric_cells import raw_metrics
 from cxlink.cohort.count.metric_expressions import metric_rules
 from cxlink.cohort.count.other_columns import other_ranges, other_rules
@@ -44,6 +45,9 @@ class CheckedRows:
         and what is; empty where no row was excluded.
     finer : Arrow table or None
         The finer cells that the raw ones were rolled up from, as `cells_with_finer` gives them.
+    excluded : LostShares or None
+        Who was lost among the rows that were excluded and among the others; None where no row was, or nobody can be
+        lost.
     """
 
     source: Source
@@ -52,6 +56,7 @@ class CheckedRows:
     dropped: tuple[Remark, ...] = ()
     undropped: tuple[pa.Table, ...] = ()
     finer: pa.Table | None = None
+    excluded: LostShares | None = None
 
 
 def checked_surveys(source: Source, spec: CohortSpec, drop_invalid: bool) -> CheckedRows:
@@ -101,11 +106,11 @@ def checked_rows(source: Source, spec: CohortSpec, drop_invalid: bool) -> Checke
     if not drop_invalid:
         raise refusal(source, spec, failed[0])
     before = valid_in_time(raw, time_rules(spec))
-    source, dropped = without_broken(source, spec, failed)
+    source, dropped, excluded = without_broken(source, spec, failed)
     (raw, finer), metrics = cells_with_finer(source, spec), raw_metrics(source, spec)
     after = valid_in_time(raw, time_rules(spec))
     raw = _not_too_many(raw, spec, source.name)
-    return CheckedRows(source, raw, metrics, dropped, (before, after), finer)
+    return CheckedRows(source, raw, metrics, dropped, (before, after), finer, excluded)
 
 
 def _not_too_many(raw: pa.Table, spec: CohortSpec, name: str) -> pa.Table:

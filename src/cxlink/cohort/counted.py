@@ -7,6 +7,7 @@ import pandas as pd
 
 from cxlink.cohort.arguments_given import refuse_other
 from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.lost_shares import LostShares
 from cxlink.cohort.count.resolution import resolve, with_resolution_of
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.spec.spec_sections import Models
@@ -32,6 +33,8 @@ class Counted:
         counts are available.
     around_exclusion : tuple of Counts
         By score and time alone, with and without the rows that were excluded for a rule; empty where none was.
+    excluded : LostShares or None
+        Who was lost among these rows and among the others; None where none was, or nobody can be lost.
     """
 
     counts: Counts
@@ -40,6 +43,7 @@ class Counted:
     other: Counts | None = None
     around_exclusion: tuple[Counts, ...] = ()
     until_next: Counts | None = None
+    excluded: LostShares | None = None
 
 
 def counted(cohort: Cohort | Counts, first: Counts | None = None) -> Counted:
@@ -66,7 +70,7 @@ def counted(cohort: Cohort | Counts, first: Counts | None = None) -> Counted:
     if not isinstance(cohort, Cohort):
         return Counted(counts, _without_entry(counts))
     if not len(counts.scored):
-        return Counted(counts)
+        return Counted(counts, excluded=cohort.excluded)
     naive, other = cohort.count_from_signup(), _under_the_other(cohort, counts)
     return Counted(
         counts,
@@ -77,6 +81,7 @@ def counted(cohort: Cohort | Counts, first: Counts | None = None) -> Counted:
         with_resolution_of(counts, other) if other is not None else None,
         tuple(_resolved_as(counts, one) for one in cohort.count_around_exclusion()),
         _resolved_as(counts, cut) if (cut := cohort.count_until_next()) is not None else None,
+        cohort.excluded,
     )
 
 

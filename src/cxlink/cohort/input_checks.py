@@ -2,6 +2,7 @@
 
 from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.outcome_strata import outcome_stratum_checks
 from cxlink.cohort.count.resolution import resolution_checks
 from cxlink.cohort.count.unused_keys import unused_key_checks
 from cxlink.cohort.starter.later_headers import later_adjuster_checks
@@ -9,4 +10,5 @@ from cxlink.cohort.starter.later_headers import later_adjuster_checks
 
 def input_checks(counts: Counts) -> list[Check]:
     """Give the checks of bands and horizon, of adjusters known after the score, and of keys that act on nothing."""
-    return [*resolution_checks(counts), *later_adjuster_checks(counts), *unused_key_checks(counts)]
+    adjusters = [*later_adjuster_checks(counts), *outcome_stratum_checks(counts)]
+    return [*resolution_checks(counts), *adjusters, *unused_key_checks(counts)]

@@ -28,8 +28,10 @@ from cxlink.cohort.count.grouped_rows import one_row_each
 from cxlink.cohort.count.identity import one_row_a_customer
 from cxlink.cohort.count.journey_cells import count_journey
 from cxlink.cohort.count.journey_counts import JourneyCounts
+from cxlink.cohort.count.lost_shares import LostShares
 from cxlink.cohort.count.metric_cells import metric_counts, raw_flows, raw_metrics
 from cxlink.cohort.count.metric_sums import nothing
+from cxlink.cohort.count.outcome_strata import without_default_tenure
 from cxlink.cohort.count.profile import Profile, Remark, number_of_rows, together
 from cxlink.cohort.count.repeated_scores import repeated_scores, scores_of_one_day
 from cxlink.cohort.count.resolution import resolve
@@ -50,7 +52,8 @@ from cxlink.cohort.read.dates import with_days
 from cxlink.cohort.read.source import Source, open_source
 from cxlink.cohort.read.survey_table import with_surveys
 from cxlink.cohort.read.zones import zoned_by_engine
-from cxlink.cohort.spec.cohort_spec import CohortSpec, make_spec
+from cxlink.cohort.spec.cohort_spec import TENURE_AT_SURVEY, CohortSpec, make_spec
+from cxlink.cohort.strata import stratum_column
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -83,6 +86,8 @@ class Cohort:
         What was odd but valid while reading.
     undropped : tuple of Arrow tables
         Raw cells of score and time before and after rows were excluded; empty where none was.
+    excluded : LostShares or None
+        Who was lost among the rows excluded and among the others; None where none was, or nobody can be lost.
     drivers : DriverCounts or None
         Customers by all of their scores; None without ``[score] others``.
     until_next : Arrow table or None
@@ -105,6 +110,7 @@ class Cohort:
     drop_invalid: bool = False
     notes: tuple[Remark, ...] = ()
     undropped: tuple[pa.Table, ...] = ()
+    excluded: LostShares | None = None
     drivers: DriverCounts | None = None
     until_next: pa.Table | None = None
     journey: JourneyCounts | None = None
@@ -244,7 +250,7 @@ def read_cohort(table: Any, spec: CohortSpec | Mapping[str, Any], drop_invalid: 
         joined, notes = _with_surveys(source, spec, table)
         _refuse_unknown_codes(joined, spec)
         refuse_two_readings(joined, spec)
-        cohort = _read(joined, spec, drop_invalid, contacts=read_contacts(spec, table))
+        cohort = _without_telling_tenure(joined, spec, drop_invalid, read_contacts(spec, table))
         if source.state() != before:
             raise InputError(f"{source.name}: changed while it was read. Read a copy that stays as it is.")
         n = cohort.rows_read
@@ -256,6 +262,22 @@ def read_cohort(table: Any, spec: CohortSpec | Mapping[str, Any], drop_invalid: 
         return replace(cohort, table=table, drop_invalid=drop_invalid, notes=notes)
     finally:
         source.close()
+
+
+def _without_telling_tenure(
+    source: Source, spec: CohortSpec, drop_invalid: bool, contacts: Contacts | None
+) -> Cohort:
+    """Read and count, without the default bands of tenure where it is missing by what became of customers."""
+    cohort = _read(source, spec, drop_invalid, contacts=contacts)
+    column = stratum_column(TENURE_AT_SURVEY)
+    if column not in cohort.raw.column_names or not cohort.raw[column].null_count:
+        return cohort
+    unused = without_default_tenure(code_cells(cohort.raw, spec, cohort._read()))
+    if unused is None:
+        return cohort
+    alone, remark = unused
+    cohort = _read(source, alone, drop_invalid, contacts=contacts)
+    return replace(cohort, notes=(remark, *cohort.notes))
 
 
 def _refuse_unknown_codes(source: Source, spec: CohortSpec) -> None:
@@ -335,6 +357,7 @@ def _read(
         metrics=metric_counts(metrics, raw_flows(once, spec), spec),
         notes=notes + of_contacts,
         undropped=checked.undropped,
+        excluded=checked.excluded,
         drivers=None
         if wide
         else count_drivers(once, one_each, cells, read, None if spec.every_survey else finer),

@@ -14,7 +14,7 @@ from cxlink.report.language import counting
 from cxlink.report.profile_words import exclusion_moves, exclusions, profile_notes, time_origin
 from cxlink.report.words import say
 from cxlink.sensitivity.duration_convention import headline_points
-from cxlink.sensitivity.excluded_rows import exclusion_checks
+from cxlink.sensitivity.excluded_rows import exclusion_findings
 
 
 def profile(cohort: Cohort) -> str:
@@ -56,7 +56,7 @@ def profile_lines(cohort: Cohort) -> list[str]:
         complete, n = (int(counts.scored[name].sum()) for name in ("spend_n", "n"))
         with counting(counted_by(counts.spec)):
             lines.append(say("terminal.spend", complete=complete, scored=n))
-    moved = exclusion_moves(exclusion_checks(counted(cohort).around_exclusion), counts.spec)
+    moved = exclusion_moves(exclusion_findings(counted(cohort)), counts.spec)
     settled = [note(check) for check in input_checks(counts)]
     notes = [*moved, *settled, *profile_notes(counts), *empty_bands(counts)]
     return plain([*lines, *noted(notes)])

@@ -90,13 +90,25 @@ def other_notes(found: Results) -> list[str]:
     ]
 
 
+def unused_tenure(profile: Profile) -> list[str]:
+    """Say so where tenure at the survey is not adjusted for, since it is missing by what became of customers."""
+    return [_sentence(one) for one in profile.notes if one.code == "default_tenure_unused"]
+
+
+def adjuster_notes(checks: Iterable[Check]) -> list[str]:
+    """Name the adjustment variables that seem to be known only after the score, or by what became of customers."""
+    return [note(check) for check in matching(checks, code=("later_adjuster", "outcome_stratum"))]
+
+
 def exclusion_moves(checks: Iterable[Check], spec: CohortSpec) -> list[str]:
-    """Say so where the exclusion of rows moves retention by more than its standard error."""
-    moved = matching(checks, code="excluded_rows", passed=False, blank="")
-    if not moved:
-        return []
-    both = [_with_them(check, spec) for check in moved]
-    return [say("results.excluded_rows", after=periods(spec.horizon, spec.unit), retention=both)]
+    """Say so where who is excluded depends on who was lost, or the exclusion moves retention beyond its error."""
+    failed = matching(checks, code=("excluded_losses", "excluded_rows"), passed=False, blank="")
+    losses, moved = (matching(failed, code=code) for code in ("excluded_losses", "excluded_rows"))
+    said = [note(check) for check in losses]
+    if moved:
+        both = [_with_them(check, spec) for check in moved]
+        said.append(say("results.excluded_rows", after=periods(spec.horizon, spec.unit), retention=both))
+    return said
 
 
 def _with_them(check: Check, spec: CohortSpec) -> str:

@@ -1,4 +1,4 @@
-"""Rows that were excluded for a rule: retention with those that could have been counted, against what is estimated."""
+"""Rows excluded for a rule: who was lost among them, and retention with those that could have been counted."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -8,13 +8,47 @@ from scipy.sparse import csr_array
 
 from cxlink.checks import Check
 from cxlink.cohort.count.counts import Counts
+from cxlink.cohort.count.lost_shares import LostShares
 from cxlink.cohort.count.spells import spells_of
+from cxlink.cohort.counted import Counted
 from cxlink.estimands.support_checks import until
 from cxlink.groups.requests import pooled
 from cxlink.survival.kaplan_meier import kaplan_meier
 
 _DRAWS = 400
 """Enough for a standard error to 4 %."""
+
+
+def exclusion_findings(made: Counted) -> Iterator[Check]:
+    """Give the checks of the rows that were excluded: who was lost among them, and how far retention moves."""
+    yield from exclusion_losses(made.excluded, made.counts.spec.publish.smallest_cell)
+    yield from exclusion_checks(made.around_exclusion)
+
+
+def exclusion_losses(excluded: LostShares | None, smallest: int) -> Iterator[Check]:
+    """Compare the share lost of the customers who were excluded with that of the others.
+
+    Parameters
+    ----------
+    excluded : LostShares or None
+        Both, of the customers whose event or end can be read, whatever else is wrong with their rows.
+    smallest : int
+        ``[publish] smallest_cell``: where fewer were lost, or not, the numbers are blank.
+
+    Yields
+    ------
+    Check
+        What the exclusion adds to the share lost. It fails where the two differ by more than chance, and the exclusion
+        moves the share by more than its standard error.
+    """
+    if excluded is None or not excluded.n or not excluded.n_others:
+        return
+    moved, error = excluded.moved, excluded.error
+    passed = not (excluded.unlike and abs(moved) > error)
+    if excluded.smaller_than(smallest):
+        yield Check("excluded_losses", passed=passed, facts={"blank": True})
+    else:
+        yield Check("excluded_losses", value=moved, bound=error, passed=passed, facts=excluded.facts())
 
 
 def exclusion_checks(around: Sequence[Counts]) -> Iterator[Check]:

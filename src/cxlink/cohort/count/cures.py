@@ -12,11 +12,11 @@ from cxlink.cohort.starter.date_forms import ISO, forms_of, is_day_by, way_of
 from cxlink.cohort.starter.notation import marks_of
 from cxlink.cohort.visible_text import quoted
 
-Cure = Callable[[str | None], str]
-"""From the text of a cell, None where it is empty, to a sentence."""
+Cure = Callable[[str | None, str], str]
+"""From the text of a cell, None where it is empty, and a last resort, empty where there is none, to a sentence."""
 
 DROP = "drop them with --drop-invalid"
-"""Proposed only where a rule does not depend on the outcome: dropping customers by what became of them is no cure."""
+"""The last resort of rules that do not depend on the outcome: dropping customers by what became of them is no cure."""
 _LONGEST = 40
 """Letters of a cell that a cure repeats."""
 
@@ -25,36 +25,39 @@ def score_cure(column: str, spec: CohortSpec) -> Cure:
     """Of a score that is no level of its scale: an average, another notation, another scale, or no answer."""
     low, high = spec.scale.low, spec.scale.high
 
-    def cure(cell: str | None) -> str:
+    def cure(cell: str | None, last: str) -> str:
         marks = _other_marks(cell, spec.table)
         if marks:
-            return f"{marks}, or {DROP}."
+            return either(marks, last)
         out_of = re.fullmatch(OUT_OF, (cell or "").strip().lower())
         if out_of is not None and not spec.score.labels and int(out_of[1]) <= int(out_of[3]):
             scales = [f'"{least}-{out_of[3]}"' for least in (1, 0) if least <= int(out_of[1])]
-            return f"{out_of[0]} is out of {out_of[3]}: set [score] scale = {' or '.join(scales)}, or {DROP}."
+            return either(
+                f"{out_of[0]} is out of {out_of[3]}: set [score] scale = {' or '.join(scales)}", last
+            )
         value = plain_number((cell or "").rstrip("% "), spec.table)
         if value is not None and value != round(value) and low - 0.5 <= value < high + 0.5:
-            return f"Set [score] round = true, by which averages count as the nearest level, or {DROP}."
+            return either("Set [score] round = true, by which averages count as the nearest level", last)
         ask = _means_nothing(column, cell)
         if spec.score.labels and value is None:
-            return f"Add it to [score] labels, set {ask} if it means no answer, or {DROP}."
+            return either("Add it to [score] labels", f"set {ask} if it means no answer", last)
         first = "Set [score] scale" if value is not None or not ask else "Recode words as numbers"
-        return f"{first}{f', set {ask} if it means no answer' if ask else ''}, or {DROP}."
+        return either(first, f"set {ask} if it means no answer" if ask else "", last)
 
     return cure
 
 
-def event_cure(last: str) -> Cure:
-    """Of a cell that is neither yes nor no; ``last`` is the last resort."""
+def event_cure(otherwise: str = "") -> Cure:
+    """Of a cell that is neither yes nor no; ``otherwise`` is what to do if no word for it is missing."""
 
-    def cure(cell: str | None) -> str:
+    def cure(cell: str | None, last: str) -> str:
         if cell is None or not cell.strip():
-            return f'If an empty cell means no, set [table] false = [""] (true = [""] if it means yes), or {last}.'
+            first = 'If an empty cell means no, set [table] false = [""] (true = [""] if it means yes)'
+            return either(first, otherwise, last)
         word = quoted(cell.strip())
         if len(word) > _LONGEST:
-            return f"Write yes or no, or {last}."
-        return f"Say what it means ([table] true = [{word}] or false = [{word}]), or {last}."
+            return either("Write yes or no", otherwise, last)
+        return either(f"Say what it means ([table] true = [{word}] or false = [{word}])", otherwise, last)
 
     return cure
 
@@ -63,7 +66,7 @@ def amount_cure(column: str, spec: CohortSpec, otherwise: str, below_zero: str =
     """Of an amount: another currency, another notation, a code for not known, or less than 0; else what is said."""
     currency = spec.spend.currency if spec.spend is not None else ""
 
-    def cure(cell: str | None) -> str:
+    def cure(cell: str | None, last: str) -> str:
         code = currency_of(cell or "", currency)
         if currency and code is not None and code != currency:
             return (
@@ -75,55 +78,57 @@ def amount_cure(column: str, spec: CohortSpec, otherwise: str, below_zero: str =
             return f"{marks}."
         value = plain_number(bare(cell or ""), spec.table)
         if below_zero and value is not None and value < 0:
-            return f"{below_zero}. {otherwise}"
+            return f"{below_zero}. {either(otherwise, last)}"
         if value is None and re.search("[0-9]", cell or ""):
-            return f"Write the number alone, with a minus in front if it is negative. {otherwise}"
+            return (
+                f"Write the number alone, with a minus in front if it is negative. {either(otherwise, last)}"
+            )
         ask = _means_nothing(column, cell) if value is None else ""
-        return f"If it means not known, set {ask}. {otherwise}" if ask else otherwise
+        return f"{f'If it means not known, set {ask}. ' if ask else ''}{either(otherwise, last)}"
 
     return cure
 
 
-def period_cure(spec: CohortSpec, *last: str) -> Cure:
-    """Of a number of periods; ``last`` are the last resorts."""
+def period_cure(spec: CohortSpec) -> Cure:
+    """Of a number of periods."""
 
-    def cure(cell: str | None) -> str:
+    def cure(cell: str | None, last: str) -> str:
         text = (cell or "").strip()
         value = plain_number(text, spec.table)
         if not text:
-            return _either("Fill it in", *last[1:])
+            return either("Fill it in", last)
         if value is not None:
-            return _either(*(["Set [subscription] unit"] if value > 0 else []), *last)
+            return either("Set [subscription] unit" if value > 0 else "", "correct it", last)
         alone = f"Write the number alone, in {spec.unit}s" if re.search("[0-9]", text) else ""
-        return _either(_other_marks(text, spec.table) or alone, *last)
+        return either(_other_marks(text, spec.table) or alone, "correct it", last)
 
     return cure
 
 
-def date_cure(column: str, spec: CohortSpec, *last: str) -> Cure:
-    """Of a date that is written otherwise, is no day, or stands for none; ``last`` are the last resorts."""
+def date_cure(column: str, spec: CohortSpec, rewrite: str) -> Cure:
+    """Of a date that is written otherwise, is no day, or stands for none; ``rewrite`` says how to write it."""
 
-    def cure(cell: str | None) -> str:
+    def cure(cell: str | None, last: str) -> str:
         text = (cell or "").strip()
         ask = _means_nothing(column, cell) if not re.search("[1-9]", text) else ""
         if ask:
-            return _either(f"Set {ask} if it means no date", *last)
+            return either(f"Set {ask} if it means no date", rewrite, last)
         forms = forms_of(text)
         forms += ("%Y-%d-%m",) if ISO in forms else ()
         days = [form for form in forms if is_day_by(text, form)]
         if forms and not days:
-            return _either("There is no such day: correct it", *last[1:])
+            return either("There is no such day: correct it", last)
         if days and ISO not in days:
-            return _either(f"Set [table] date_format = {' or '.join(map(quoted, days))}", *last)
+            return either(f"Set [table] date_format = {' or '.join(map(quoted, days))}", rewrite, last)
         if way_of(text):
-            return _either(way_of(text), *last)
-        return _either("Set [table] date_format" if spec.table.date_format is None else "", *last)
+            return either(way_of(text), rewrite, last)
+        return either("Set [table] date_format" if spec.table.date_format is None else "", rewrite, last)
 
     return cure
 
 
-def _either(*ways: str) -> str:
-    """A sentence of what to do, one of several."""
+def either(*ways: str) -> str:
+    """A sentence of what to do, one of several ways; those that are empty are left out."""
     *others, last = [way for way in ways if way]
     said = ", ".join([*others, f"or {last}"]) if others else last
     return f"{said[0].upper()}{said[1:]}."

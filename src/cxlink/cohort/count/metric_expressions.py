@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cxlink.cohort.count.amounts import MOST_SPENT
-from cxlink.cohort.count.cures import DROP, amount_cure
+from cxlink.cohort.count.cures import amount_cure
 from cxlink.cohort.count.row_expressions import Prepared, prepare
 from cxlink.cohort.count.rules import TableRule
 from cxlink.cohort.read import columns, dates
@@ -217,6 +217,5 @@ def metric_rules(spec: CohortSpec) -> list[TableRule]:
 
 
 def _rule(name: str, shown: tuple[str, ...], must: str, cure: str, spec: CohortSpec) -> TableRule:
-    said = f"{cure}, or {DROP}."
-    read = amount_cure(shown[0], spec, said) if name in ("support_cost", "contract_value") else said
-    return TableRule(shown, must, lambda t: t[f"bad.{name}"] > 0, read)
+    read = amount_cure(shown[0], spec, cure) if name in ("support_cost", "contract_value") else cure
+    return TableRule(shown, must, lambda t: t[f"bad.{name}"] > 0, read, "unrelated")

@@ -50,5 +50,5 @@ def _rule(name: str, other: OtherScore) -> TableRule:
         (other.column,),
         f"{other.column} must be {levels_of(other)}, or empty",
         lambda t: (t[key] < low) | (t[key] > high),
-        f"Set {'labels' if other.labels else 'scale'} in [score] others.{name}.",
+        f"Set {'labels' if other.labels else 'scale'} in [score] others.{name}",
     )

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cxlink.cohort.count.cures import DROP, either
+from cxlink.cohort.count.lost_shares import LostShares, gone_key, lost_shares
 from cxlink.cohort.count.metric_expressions import metric_rows
 from cxlink.cohort.count.other_columns import other_keys
 from cxlink.cohort.count.profile import Remark
@@ -45,14 +47,38 @@ def refusal(
             file = f" of {part.name.rsplit('/', 1)[1]}" if len(source.files) > 1 else ""
             first = f"{where}{file}{found}"
     fail = "row fails" if n_rows == 1 else "rows fails" if n_broken == 1 else "rows fail"
-    cure = rule.cure if isinstance(rule.cure, str) else rule.cure(cell)
-    return InputError(f"{source.name}: {rule.must}. {n_broken:,} of {n_rows:,} {fail}, {first}. {cure}")
+    of_lost, last = _last_resort(source, spec, rule)
+    cure = either(rule.cure, last) if isinstance(rule.cure, str) else rule.cure(cell, last)
+    return InputError(
+        f"{source.name}: {rule.must}. {n_broken:,} of {n_rows:,} {fail}, {first}. {of_lost}{cure}"
+    )
+
+
+def _last_resort(source: Source, spec: CohortSpec, rule: TableRule) -> tuple[str, str]:
+    """What a message says of the customers who would be dropped, and whether it proposes that.
+
+    Not where what became of them is not known, or is not what became of the others: that would change the answer.
+    """
+    if rule.drop != "unrelated" or spec.subscription is None:
+        return "", "" if rule.drop == "never" else DROP
+    rows = as_cells(source, spec)
+    shares = lost_shares(source, rows, rule.broken(rows))
+    if not shares.readable:
+        return "", ""
+    if not shares.unlike:
+        return "", DROP
+    who = {shares.n: "All", 0: "None"}.get(shares.lost, f"{shares.lost:,}")
+    were = "was" if shares.lost == 0 else "were"
+    return (
+        f"{who} of these {shares.n:,} customers {were} lost, {shares.lost_others:,} of the {shares.n_others:,} others: "
+        "dropping them would change the answer. ", "",
+    )  # fmt: skip
 
 
 def without_broken(
     source: Source, spec: CohortSpec, rules: Sequence[TableRule]
-) -> tuple[Source, tuple[Remark, ...]]:
-    """Exclude the rows that violate rules, and count them by the first rule that each violates."""
+) -> tuple[Source, tuple[Remark, ...], LostShares | None]:
+    """Exclude the rows that violate rules; count them by the first rule that each violates, and by who was lost."""
     import ibis
 
     rows = as_cells(source, spec)
@@ -63,9 +89,11 @@ def without_broken(
     counted = source.run(rows.group_by("reason").aggregate(n=rows.count())).to_pylist()
     n = {row["reason"]: row["n"] for row in counted}
     dropped = [Remark("invalid", n[i], facts={"rule": rule.must}) for i, rule in enumerate(rules) if i in n]
+    shares = lost_shares(source, rows, rows.reason < len(rules)) if spec.subscription is not None else None
     valid = rows.filter(rows.reason == len(rules))
     names = source.table.columns
-    return source.kept(valid.select([valid[f"raw.{name}"].name(name) for name in names])), tuple(dropped)
+    kept = source.kept(valid.select([valid[f"raw.{name}"].name(name) for name in names]))
+    return kept, tuple(dropped), shares
 
 
 def as_cells(source: Source, spec: CohortSpec) -> Any:
@@ -86,6 +114,8 @@ def as_cells(source: Source, spec: CohortSpec) -> Any:
     if spec.metrics is not None:
         columns |= {f"bad.{name}": wrong for name, wrong in metric_rows(source, spec).bad.items()}
     columns |= other_keys(source, spec)
+    if spec.subscription is not None:
+        columns["gone"] = gone_key(source, spec)
     return source.table.select(**columns, **raw_columns(source))
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxlink.cohort.count.amounts import MOST_SPENT
 from cxlink.cohort.count.cell_columns import CellColumns
-from cxlink.cohort.count.cures import DROP, Cure, amount_cure, date_cure, event_cure, period_cure, score_cure
+from cxlink.cohort.count.cures import Cure, amount_cure, date_cure, event_cure, period_cure, score_cure
 from cxlink.cohort.count.row_expressions import FAULTS
 from cxlink.cohort.read import dates
 from cxlink.cohort.read.columns import BAD
@@ -18,6 +18,8 @@ from cxlink.cohort.read.score_column import levels_of
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.spec_sections import SubscriptionSection
 from cxlink.cohort.strata import stratum_column
+
+Drop = Literal["never", "unrelated", "always"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,16 @@ class TableRule:
         From a table with the cells' columns (cells or single rows) to whether each violates it.
     cure : str or callable
         How to correct it; or from what the first row that violates it holds in the first of the columns to that.
+    drop : {"never", "unrelated", "always"}
+        Whether to propose that such rows be excluded: of what is known before the outcome always, of other columns
+        where what became of these customers is unrelated to it.
     """
 
     columns: tuple[str, ...]
     must: str
     broken: Callable[[Any], Any]
     cure: str | Cure
+    drop: Drop = "never"
 
 
 def rules_of(spec: CohortSpec) -> list[TableRule]:
@@ -65,6 +71,7 @@ def _score_rule(spec: CohortSpec) -> TableRule:
         f"{name} must be {levels_of(spec.score)}",
         lambda t: (t.score < low) | (t.score > high),
         score_cure(name, spec),
+        "always",
     )
 
 
@@ -76,13 +83,14 @@ def _survey_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRule]
             (day,),
             f"{who} must not have two scores on one day ({day})",
             lambda t: t.twice == 1,
-            f"Which of them came first is not known: keep one, or {DROP}.",
+            "Which of them came first is not known: keep one",
+            "always",
         )
     ]
     if not sub.dated:
         missing = TableRule(
             (day,), f"{day} must be there in every row with a score", lambda t: t.wave.isnull() & t.score.notnull(),
-            f"Fill it in, or {DROP}.",
+            "Fill it in", "always",
         )  # fmt: skip
         rules.insert(0, missing)
     return rules
@@ -105,7 +113,7 @@ def _duration_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRul
                 (sub.entry, str(sub.duration)),
                 f"{sub.entry} must not be beyond {sub.duration}",
                 lambda t: t.beyond,
-                f"Both count {sub.unit}s since signup. Correct it.",
+                f"Both count {sub.unit}s since signup. Correct it",
             )
         )
     if sub.survey is not None:
@@ -119,7 +127,8 @@ def _period_rule(key: str, name: str, spec: CohortSpec) -> TableRule:
         (name,),
         f"{name} must be a number of {unit}s from 0 to {longest:,} in every row with a score",
         lambda t: (t[key] < 0) | (t[key] > longest) | (t[key].isnull() & t.score.notnull()),
-        period_cure(spec, "correct it", *([] if key == "whole" else [DROP])),
+        period_cure(spec),
+        "never" if key == "whole" else "unrelated",
     )
 
 
@@ -133,12 +142,14 @@ def _date_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRule]:
     needed = [names[role] for role in dict.fromkeys((sub.clock, "survey", "observed_until"))]
     needed = [name for name in needed if not is_day(name)]
     late = sub.clock == "signup"
+    drop: Drop = "always" if needed == [sub.survey] else "unrelated"
     rules.append(
         TableRule(
             tuple(needed),
             f"{' and '.join(needed)} must be there in every row with a score",
             lambda t: (t.exit.isnull() | (t.entry.isnull() if late else False)) & t.score.notnull(),
-            f"Fill them in, or {DROP}.",
+            "Fill them in",
+            drop,
         )
     )
     longest = spec.longest
@@ -148,32 +159,34 @@ def _date_rules(spec: CohortSpec, sub: SubscriptionSection) -> list[TableRule]:
             tuple(needed),
             f"{names[sub.clock]} must not be more than two hundred years before the end of observation",
             lambda t: t.exit > longest,
-            f"Correct it, or {DROP}.",
+            "Correct it",
+            drop,
         ),
     ]
 
 
 def _fault_rule(code: int, names: dict[str, str], spec: CohortSpec) -> TableRule:
-    shown = tuple(names[role] for role in FAULTS[code - 1])
-    last = "" if "end" in FAULTS[code - 1] else f", or {DROP}"
-    if spec.spans and FAULTS[code - 1] in (("signup", "survey"), ("survey", "end")):
+    roles = FAULTS[code - 1]
+    shown = tuple(names[role] for role in roles)
+    drop: Drop = "never" if "end" in roles else "always" if _before_outcome(roles, names) else "unrelated"
+    cure: str | Cure
+    if spec.spans and roles in (("signup", "survey"), ("survey", "end")):
         must = f"{names['survey']} must fall in a span, from {names['signup']} to {names['end']}"
-        shown, cure, last = (names["survey"], names["signup"], names["end"]), "Correct it", f", or {DROP}"
+        shown, cure, drop = (names["survey"], names["signup"], names["end"]), "Correct it", "always"
     elif len(shown) == 1:
-        must = f"{shown[0]} must be a date, {dates.written(spec.table)}"
-        rewrite = (
-            "write it as YYYY-MM-DD" if dates.written(spec.table).endswith("YYYY-MM-DD") else "rewrite it"
-        )
-        return TableRule(
-            shown,
-            must,
-            lambda t: t.fault == code,
-            date_cure(shown[0], spec, rewrite, *([DROP] if last else [])),
-        )
+        written = dates.written(spec.table)
+        must = f"{shown[0]} must be a date, {written}"
+        rewrite = "write it as YYYY-MM-DD" if written.endswith("YYYY-MM-DD") else "rewrite it"
+        cure = date_cure(shown[0], spec, rewrite)
     else:
         must = f"{shown[0]} must not be after {shown[1]}"
-        cure = LAST_KNOWN if "today" in FAULTS[code - 1] else "Correct it"
-    return TableRule(shown, must, lambda t: t.fault == code, f"{cure}{last}.")
+        cure = LAST_KNOWN if "today" in roles else "Correct it"
+    return TableRule(shown, must, lambda t: t.fault == code, cure, drop)
+
+
+def _before_outcome(roles: tuple[str, ...], names: dict[str, str]) -> bool:
+    """Whether only the day of the survey is wrong, by itself or against a day that is the same for all."""
+    return roles == ("survey",) or (roles == ("survey", "observed_until") and is_day(names["observed_until"]))
 
 
 def _band_rules(spec: CohortSpec) -> list[TableRule]:
@@ -182,7 +195,8 @@ def _band_rules(spec: CohortSpec) -> list[TableRule]:
             (name,),
             f"{name} must be a number, since it is cut into bands",
             lambda t: t[stratum_column(name)] == BAD,
-            f"Take it out of [adjust] bands, or {DROP}.",
+            "Take it out of [adjust] bands",
+            "unrelated",
         )
 
     return [rule(name) for name in spec.cuts]
@@ -199,7 +213,8 @@ def _spend_rules(spec: CohortSpec) -> list[TableRule]:
                 (section.complete,),
                 f"{section.complete} must be 1 or 0, true or false, yes or no, in every row with a score",
                 lambda t: ~t.use_min.isin([0, 1]),
-                event_cure(DROP),
+                event_cure(),
+                "unrelated",
             )
         )
     least = "" if section.refunds else " of 0 or more"
@@ -213,7 +228,7 @@ def _spend_rules(spec: CohortSpec) -> list[TableRule]:
             amount_cure(
                 section.column,
                 spec,
-                "Write 0 for no spend; an empty cell is left out of spend only.",
+                "Write 0 for no spend; an empty cell is left out of spend only",
                 refunds,
             ),
         )
@@ -230,7 +245,7 @@ def _margin_rules(spec: CohortSpec) -> list[TableRule]:
             (name,),
             f"{name} must be an amount of at most {MOST_SPENT:g} in size in every row with a score whose spend counts",
             lambda t: t.score.notnull() & (t.margin_n < t.spend_known),
-            amount_cure(name, spec, "Write 0 for no margin."),
+            amount_cure(name, spec, "Write 0 for no margin"),
         )
     ]
 
@@ -245,7 +260,7 @@ def _control_rules(spec: CohortSpec) -> list[TableRule]:
             f"{name} must be a number of at most {MOST_SPENT:g} in size, true or false, or empty, in every row with a "
             "score",
             lambda t: t.score.notnull() & (t.control_n < t.control_given),
-            "Recode it (0 and 1 for no and yes).",
+            "Recode it (0 and 1 for no and yes)",
         )
     ]
 
@@ -259,7 +274,8 @@ def _member_rules(spec: CohortSpec) -> list[TableRule]:
             (name,),
             f"{name} must be 1 or 0, true or false, yes or no, or empty",
             lambda t: ~t.member.isin([0, 1]),
-            event_cure(DROP),
+            event_cure(),
+            "unrelated",
         )
     ]
 

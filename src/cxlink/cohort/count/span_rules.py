@@ -37,13 +37,13 @@ def refuse_bad_spans(source: Source, spec: CohortSpec) -> Source:
     how = written(spec.table)
     rules = (
         TableRule((key,), f"{key} must be there in every row", lambda t: ~columns.is_given(t[f"raw.{key}"]),
-                  "Fill it in: spans of one customer are merged."),
+                  "Fill it in: spans of one customer are merged"),
         TableRule((start,), f"{start} must be a date, {how}, in every row", lambda t: t.first.isnull(),
-                  "A row is a span of a subscription: write the day on which it started, or set [table] date_format."),
+                  "A row is a span of a subscription: write the day on which it started, or set [table] date_format"),
         TableRule((end,), f"{end} must be a date, {how}, or empty",
                   lambda t: columns.is_given(t[f"raw.{end}"]) & t.last.isnull(),
-                  "Set [table] date_format or rewrite it; a span that has not ended has none."),
-        TableRule((start, end), f"{start} must not be after {end}", lambda t: t.first > t.last, "Correct it."),
+                  "Set [table] date_format or rewrite it; a span that has not ended has none"),
+        TableRule((start, end), f"{start} must not be after {end}", lambda t: t.first > t.last, "Correct it"),
     )  # fmt: skip
     rows = with_days_of(source)
     counts = {f"n{i}": columns.as_one(rule.broken(rows)).sum() for i, rule in enumerate(rules)}

@@ -2,10 +2,10 @@
 
 from cxlink.checks import matching
 from cxlink.cohort.count.resolution import LEAST_CUSTOMERS
-from cxlink.report.check_notes import note
 from cxlink.report.content import Material
 from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.format import levels, who
+from cxlink.report.profile_words import adjuster_notes, unused_tenure
 from cxlink.report.sections.main_results import headline
 from cxlink.report.words import say
 
@@ -48,8 +48,8 @@ def wrong_sign(m: Material) -> list[str]:
 
 
 def later_adjusters(m: Material) -> list[str]:
-    """Name the adjustment variables that seem to be known only after the score."""
-    return [note(check) for check in matching(m.results.checks, code="later_adjuster")]
+    """Name the adjustment variables that seem to be known only after the score, or by what became of customers."""
+    return [*unused_tenure(m.results.profile), *adjuster_notes(m.results.checks)]
 
 
 def _sign(difference: Estimate | None) -> int:
