@@ -4,11 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from cxlink.cohort.count.copied_rows import copied_rows
+from cxlink.cohort.count.copied_rows import _alike_but_for_one, copied_rows
 from cxlink.cohort.count.profile import Remark
+from cxlink.cohort.read.source import open_source
 from cxlink.cohort.spec.cohort_spec import make_spec
 from cxlink.cohort.table import read_cohort
+from cxlink.report.profile_lines import profile_lines
 
 TABLES = {
     "score": {"column": "score", "scale": "1-10"},
@@ -64,3 +67,56 @@ def test_columns_that_the_spec_does_not_name_tell_rows_apart_in_files_too(tmp_pa
     spec = make_spec(TABLES)
     assert [remark.n for remark in copied_rows(file, list(rows(1, 0)), spec, 307)] == [7]
     assert [note.code for note in read_cohort(file, spec).notes] == ["copied_rows"]
+
+
+def left_empty(n: int, copies: int = 0) -> pd.DataFrame:
+    """As `rows` with four amounts to the cent that only the retained have; nothing else tells customers apart."""
+    rng = np.random.default_rng(8)
+    left = rng.random(n) < 0.4
+    bill = pd.Series(rng.integers(100, 10_000_000, n) / 100).where(~left)
+    frame = pd.DataFrame({
+        "score": rng.integers(1, 6, n), "months": rng.integers(1, 25, n), "left": left.astype(int), "bill": bill,
+        "margin": bill / 4, "growth": bill * 2, "plan": rng.choice(["a", "b"], n), "cost": bill * 3,
+    })  # fmt: skip
+    return pd.concat([frame, frame[~left].head(copies)], ignore_index=True)
+
+
+def test_amounts_that_are_empty_for_whoever_left_make_no_copies() -> None:
+    # some 240 left: 28,680 pairs / (5 · 24 · 2) = 120 equal pairs
+    found = codes(left_empty(600))
+    assert "copied_rows" not in found
+    assert found["equal_rows"] == left_empty(600).duplicated().sum() > 60
+
+
+def test_equal_rows_without_certainty_are_a_number_alone() -> None:
+    cohort = read_cohort(left_empty(600), make_spec(TABLES))
+    (said,) = [line for line in profile_lines(cohort) if "rows equal" in line]
+    assert said.endswith(
+        "rows equal another one in all 8 columns. Without [cohort] id each counts as a customer."
+    )
+    (said,) = [
+        line for line in profile_lines(read_cohort(rows(300, 7), make_spec(TABLES))) if "rows equal" in line
+    ]
+    assert said.endswith("if they are copies, delete them.")
+
+
+def test_pairs_that_differ_in_one_column_are_counted_by_hand() -> None:
+    # of 6 rows two pairs differ in the score alone (2 of 15 pairs agree in it: odds 2/13), those of a and of b
+    frame = pd.DataFrame(
+        {"score": [1, 2, 3, 4, 1, 2], "left": [1.5, 1.5, 2.5, 2.5, 3.5, 4.5], "who": list("aabbcd")}
+    )
+    source = open_source(frame, make_spec(TABLES).table)
+    try:
+        assert _alike_but_for_one(source) == pytest.approx(2 * 2 / 13, rel=1e-12)
+    finally:
+        source.close()
+
+
+def test_columns_of_any_kind_are_compared() -> None:
+    more = pd.DataFrame({
+        "nothing": [None] * 307, "day": pd.date_range("2020-01-01", periods=307), "yes": [True] * 307,
+        "part": [float("nan")] * 307,
+    })  # fmt: skip
+    frame = rows(300, 7).assign(**more)
+    frame.loc[300:, "day"] = frame["day"].head(7).to_numpy()
+    assert codes(frame)["copied_rows"] == 7
