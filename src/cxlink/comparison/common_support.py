@@ -7,7 +7,7 @@ import pandas as pd
 
 from cxlink.cohort.count.spells import Spells, risk_sets
 from cxlink.cohort.strata import stratum_variables
-from cxlink.groups.support import FOREVER, estimable_to
+from cxlink.groups.support import FOREVER, censored_customers, modelled_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def frame_of(base: Spells, new: Spells, horizon: int) -> Frame:
         Periods after the survey; 0 for what needs no following (spend).
     """
     levels, strata = common(base, new)
-    reach = np.minimum(*(_reach(one, strata) for one in _same_length(base, new, levels, strata)))
+    reach = _reach_of_both(base, new, levels, strata)
     pieces = [np.empty((0, 2), int)]
     for one in (base, new):
         level, stratum = positions(one, levels, strata)
@@ -112,7 +112,7 @@ def longest(base: Spells, new: Spells) -> int:
     levels, strata = common(base, new)
     if not levels or not len(strata):
         return 0
-    reach = np.minimum(*(_reach(one, strata) for one in _same_length(base, new, levels, strata)))
+    reach = _reach_of_both(base, new, levels, strata)
     whole = max(base.n_periods, new.n_periods)
     ahead = np.where(reach > FOREVER // 2, whole, reach) - np.arange(reach.shape[1])
     entries = np.unique(np.concatenate([base.entry, new.entry]))
@@ -161,26 +161,20 @@ def place_of(spells: Spells, frame: Frame) -> np.ndarray:
     return position
 
 
-def _same_length(
-    base: Spells, new: Spells, levels: tuple[int, ...], strata: pd.DataFrame
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Customers at risk and lost by stratum and period of both cohorts, to the last period of either."""
+def _reach_of_both(base: Spells, new: Spells, levels: tuple[int, ...], strata: pd.DataFrame) -> np.ndarray:
+    """Last period, from each entry, to which each stratum is estimable in both cohorts: (n_strata, n_periods + 1)."""
     last = max(base.n_periods, new.n_periods)
-    counted = [by_stratum(one, levels, strata) for one in (base, new)]
-    return [
-        tuple(np.pad(counts, ((0, 0), (0, last - counts.shape[1]))) for counts in one)  # type: ignore[misc]
-        for one in counted
-    ]
+    if not len(strata):
+        return np.zeros((0, 1), int)
+    reach: np.ndarray = np.minimum(*(_reach(one, levels, strata, last) for one in (base, new)))
+    return reach
 
 
-def by_stratum(
-    spells: Spells, levels: tuple[int, ...], strata: pd.DataFrame
-) -> tuple[np.ndarray, np.ndarray]:
-    """Customers at risk and lost, of these levels together: (n_strata, n_periods)."""
+def _reach(spells: Spells, levels: tuple[int, ...], strata: pd.DataFrame, n_periods: int) -> np.ndarray:
+    """The same of one cohort, of these levels together, among so many periods."""
     level, stratum = positions(spells, levels, strata)
     pairs = [np.unique(spells.pair[(stratum == s) & (level >= 0)]) for s in range(len(strata))]
-    return risk_sets(spells, pairs)(spells.n)
-
-
-def _reach(counted: tuple[np.ndarray, np.ndarray], strata: pd.DataFrame) -> np.ndarray:
-    return estimable_to(*counted) if len(strata) else np.zeros((0, 1), int)
+    longer = ((0, 0), (0, n_periods - spells.n_periods))
+    at_risk, lost = (np.pad(counts, longer) for counts in risk_sets(spells, pairs)(spells.n))
+    censored = censored_customers(spells)
+    return modelled_to(at_risk, lost, np.array([censored[at].sum() for at in pairs]))

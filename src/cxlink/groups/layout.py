@@ -11,7 +11,7 @@ from cxlink.groups.curves import Standard
 from cxlink.groups.discrete_hazard import hazards
 from cxlink.groups.mixtures import Mixtures, mixtures
 from cxlink.groups.requests import Request
-from cxlink.groups.support import FOREVER, estimable_to, estimable_until, mean_until
+from cxlink.groups.support import FOREVER, censored_customers, known_until
 
 _BLOCK = 1_500_000
 
@@ -52,8 +52,8 @@ class CurvePlan:
         Of the data, in the periods that the request needs.
     known : int ndarray of shape (n_groups,)
         Last time after entry at which each group is estimable.
-    mean_until : int ndarray of shape (n_groups,)
-        Last horizon at which each group's restricted mean is estimable, see `mean_until`.
+    last_few : bool ndarray of shape (n_curves, n_needed)
+        Last periods of curves that are 0 on the evidence of few customers alone, see `known_until`.
     shift : int ndarray of shape (n_groups,)
         Entry of each group, where times count from signup; 0 otherwise.
     n_times : int
@@ -72,7 +72,7 @@ class CurvePlan:
     at_risk: np.ndarray
     hazard: np.ndarray
     known: np.ndarray
-    mean_until: np.ndarray
+    last_few: np.ndarray
     shift: np.ndarray
     n_times: int
     read: np.ndarray
@@ -103,7 +103,7 @@ def lay_out(spells: Spells, request: Request, horizon: int, count: Counter) -> C
     request = replace(request, standards=standards)
     at_risk, lost = (x[..., 0] for x in count(spells.n[:, None]))
     at_risk, lost = pool @ at_risk, np.stack([pool @ d for d in lost])
-    known = estimable_until(standards, estimable_to(at_risk, lost[0]))
+    known, few = known_until(standards, at_risk, lost[0], pool @ censored_customers(spells))
     first = np.array([s.entry.min() for s in standards], dtype=np.int64)
     latest = max((int(s.entry.max()) for s in standards), default=0)
     ends = np.where(known < FOREVER // 2, known, spells.n_periods - first)
@@ -119,7 +119,7 @@ def lay_out(spells: Spells, request: Request, horizon: int, count: Counter) -> C
         at_risk=at_risk,
         hazard=hazards(at_risk, lost)[..., :needed],
         known=known,
-        mean_until=mean_until(standards, known, at_risk, pool @ _censored(spells)),
+        last_few=_last_few(standards, few, at_risk, lost[0])[:, :needed],
         shift=first if request.since_signup else np.zeros_like(first),
         n_times=n_times,
         read=times_read(request, first if request.since_signup else np.zeros_like(first), n_times),
@@ -145,7 +145,6 @@ def some_groups(plan: CurvePlan, keep: np.ndarray) -> CurvePlan:
         at_survey=tuple(plan.at_survey[g] for g in at),
         averages=mixtures(standards),
         known=plan.known[at],
-        mean_until=plan.mean_until[at],
         shift=plan.shift[at],
     )
 
@@ -167,10 +166,16 @@ def times_read(request: Request, shift: np.ndarray, n_times: int) -> np.ndarray:
     return np.unique(np.clip(request.times - shift[:, None], 0, n_times - 1))
 
 
-def _censored(spells: Spells) -> np.ndarray:
-    """Customers of each pair who were at risk and not lost."""
-    stayed = (spells.exit > spells.entry) & (spells.cause == 0)
-    return np.bincount(spells.pair[stayed], spells.n[stayed], spells.n_pairs)
+def _last_few(
+    standards: Sequence[Standard], few: np.ndarray, at_risk: np.ndarray, lost: np.ndarray
+) -> np.ndarray:
+    """Periods in which the curves of some groups lost all who were left: (n_curves, n_periods)."""
+    ended = (at_risk > 0) & (lost == at_risk) & (np.cumsum(at_risk[:, ::-1], axis=1)[:, ::-1] == at_risk)
+    theirs = np.zeros(len(at_risk), dtype=bool)
+    for standard, by_few in zip(standards, few, strict=True):
+        theirs[standard.curve] |= by_few
+    found: np.ndarray = ended & theirs[:, None]
+    return found
 
 
 def _pool(request: Request, n_pairs: int) -> csr_array:

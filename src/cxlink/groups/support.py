@@ -121,34 +121,64 @@ def last_at_risk(standards: Sequence[Standard], at_risk: np.ndarray) -> np.ndarr
     return np.array([int((last[s.curve] - s.entry).max(initial=0)) for s in standards], dtype=np.int64)
 
 
-def mean_until(
-    standards: Sequence[Standard], known: np.ndarray, at_risk: np.ndarray, censored: np.ndarray
-) -> np.ndarray:
-    """Find the last horizon at which the restricted mean of each group is estimable.
+def known_until(
+    standards: Sequence[Standard], at_risk: np.ndarray, lost: np.ndarray, censored: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the last time after entry at which each group is known, and whether the last few of it were all lost.
 
-    Where the last few at risk were all lost and others of the group were censored before, the curve is 0 from there on
-    on the evidence of those few alone: with fewer than ten of them the mean ends there.
+    Where fewer than ten were at risk at the end and were all lost, while others of the group were censored before, the
+    curve is 0 on the evidence of those few alone: nothing is known of later times.
 
     Parameters
     ----------
     standards : sequence of Standard
         The groups.
+    at_risk, lost : ndarray of shape (n_curves, n_periods)
+        Customers at risk, and lost.
+    censored : ndarray of shape (n_curves,)
+        Customers who were not lost, from `censored_customers`.
+
+    Returns
+    -------
     known : int ndarray of shape (n_groups,)
-        Last estimable time, from `estimable_until`.
-    at_risk : ndarray of shape (n_curves, n_periods)
-        Customers at risk.
+        As `estimable_until`, but to the last period at risk in those groups.
+    few : bool ndarray of shape (n_groups,)
+        Which they are.
+    """
+    known = estimable_until(standards, estimable_to(at_risk, lost))
+    some = np.array([bool((censored[s.curve] > 0).any()) for s in standards], dtype=bool)
+    end = last_at_risk(standards, at_risk)
+    few = (known > FOREVER // 2) & (end > last_with(standards, at_risk, FEWEST_AT_RISK)) & some
+    return np.where(few, end, known), few
+
+
+def censored_customers(spells: Spells) -> np.ndarray:
+    """Customers of each pair who were at risk and not lost: (n_pairs,)."""
+    stayed = (spells.exit > spells.entry) & (spells.cause == 0)
+    return np.bincount(spells.pair[stayed], spells.n[stayed], spells.n_pairs)
+
+
+def modelled_to(at_risk: np.ndarray, lost: np.ndarray, censored: np.ndarray) -> np.ndarray:
+    """Find the same as `estimable_to`, but not by the last few: for comparisons, and models with a free baseline.
+
+    Parameters
+    ----------
+    at_risk, lost : ndarray of shape (n_curves, n_periods)
+        Customers at risk, and lost.
     censored : ndarray of shape (n_curves,)
         Customers who were not lost.
 
     Returns
     -------
-    int ndarray of shape (n_groups,)
+    int ndarray of shape (n_curves, n_periods + 1)
+        Before the last period of a curve, where it had fewer than ten customers at risk who were all lost, and others
+        were censored: its hazard of 1 has no error that could be known.
     """
-    some = np.array([bool((censored[s.curve] > 0).any()) for s in standards], dtype=bool)
-    end = last_at_risk(standards, at_risk)
-    few = end > last_with(standards, at_risk, FEWEST_AT_RISK)
-    until: np.ndarray = np.where((known >= FOREVER // 2) & few & some, end, known)
-    return until
+    reach = estimable_to(at_risk, lost)
+    last = _last(at_risk > 0)
+    end = np.arange(len(last)), np.maximum(last - 1, 0)
+    few = (at_risk[end] < FEWEST_AT_RISK) & (lost[end] == at_risk[end]) & (censored > 0)
+    return np.where(few[:, None], np.minimum(reach, last[:, None] - 1), reach)
 
 
 def last_with(standards: Sequence[Standard], at_risk: np.ndarray, fewest: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from cxlink.groups.curves import Standard
 from cxlink.groups.discrete_hazard import hazards
 from cxlink.groups.requests import Request, pooled
 from cxlink.groups.standardisation import standardised
-from cxlink.groups.support import estimable_to, estimable_until, reaches
+from cxlink.groups.support import censored_customers, known_until, reaches
 from cxlink.sensitivity.censoring import Censored, censored_group, ending_shares
 from cxlink.sensitivity.follow_up_waves import unfinished_waves
 from cxlink.sensitivity.nonresponse_rows import TIPPING_POINT
@@ -91,8 +91,10 @@ def headline_sides(
     if pair is None:
         return None
     both = (request.standards[pair[0]], request.standards[pair[1]])
-    reach = estimable_to(*risk_sets(spells, request.members)(spells.n))
-    return both if (estimable_until(both, reach) >= spec.horizon).all() else None
+    censored = censored_customers(spells)
+    of_curves = np.array([censored[pairs].sum() for pairs in request.members])
+    known, _ = known_until(both, *risk_sets(spells, request.members)(spells.n), of_curves)
+    return both if (known >= spec.horizon).all() else None
 
 
 def _n_draws(terms: int, spec: CohortSpec) -> int:

@@ -44,7 +44,7 @@ class _Room:
     """Draws of one request, filled block by block; of sparse groups, weights of their terms among those retained.
 
     Sparse groups, those that customers are added to, have draws of their own: the bootstrap's are made of the others,
-    which ``drawn`` lays out.
+    which ``drawn`` lays out; ``left`` of the last few customers is drawn as well, see `_left`.
     """
 
     drawn: CurvePlan
@@ -53,6 +53,7 @@ class _Room:
     incidence: np.ndarray
     emptied: np.ndarray
     sparse: np.ndarray
+    left: np.ndarray
     added: dict[int, Added]
     weights: dict[int, np.ndarray]
 
@@ -89,7 +90,7 @@ def kaplan_meier(
     count = counter(spells)
     every = [one for request in requests for one in (request, *request.later)]
     plans = [lay_out(spells, one, _until(one, horizon), count) for one in every]
-    rooms = [_room(spells, plan, n_draws) for plan in plans]
+    rooms = [_room(spells, plan, n_draws, others) for plan in plans]
     last = [plan.hazard for plan in plans]
     influence = np.empty((n_draws, scores.shape[0]))
     start = 0
@@ -134,7 +135,7 @@ def point_curves(spells: Spells, request: Request) -> np.ndarray:
     return at_times
 
 
-def _room(spells: Spells, plan: CurvePlan, n_draws: int) -> _Room:
+def _room(spells: Spells, plan: CurvePlan, n_draws: int, rng: np.random.Generator) -> _Room:
     shape, standards = (n_draws, plan.n_groups), plan.request.standards
     each = [added_to(spells, plan.request, s, plan.horizon) for s in standards]
     added = {g: one for g, one in enumerate(each) if one is not None}
@@ -147,9 +148,30 @@ def _room(spells: Spells, plan: CurvePlan, n_draws: int) -> _Room:
         np.empty((*shape, plan.n_causes)),
         np.zeros(plan.n_groups),
         sparse,
+        _left(plan, n_draws, rng),
         added,
         {int(g): np.empty((len(standards[g].curve), n_draws)) for g in redrawn},
     )
+
+
+def _left(plan: CurvePlan, n_draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw the share left after the last period of curves whose last few customers were all lost.
+
+    Resampled, it is always 0. Of none left of r, half the draws are 0 and half follow Beta(1, r), whose upper limits
+    are those of Clopper & Pearson (1934, doi 10.1093/biomet/26.4.404): together their mid-p confidence distribution.
+
+    Returns
+    -------
+    ndarray of shape (n_places, n_draws)
+        Of the places of ``plan.last_few``.
+    """
+    at_risk = plan.at_risk[:, : plan.last_few.shape[1]][plan.last_few]
+    if not at_risk.size:
+        return np.empty((0, n_draws))
+    mine = rng.spawn(1)[0]
+    share = mine.beta(1.0, at_risk[:, None], size=(len(at_risk), n_draws))
+    left: np.ndarray = np.where(mine.random(share.shape) < 0.5, 0.0, share)
+    return left
 
 
 def _fill(
@@ -160,6 +182,7 @@ def _fill(
     at_risk, *lost = (_pooled(plan.pool, x[:, :needed]) for x in (counted[0], *counted[1]))
     hazard, empty = hazards(at_risk, np.stack(lost)), at_risk == 0
     hazard, last = carried(hazard, empty, last)
+    hazard[:, plan.last_few] *= 1 - room.left[:, at]
     log_s, often, drawn = log_survival(hazard[0]), ~room.sparse, room.drawn
     weights = _weights(plan, log_s)
     for g, kept in room.weights.items():
@@ -226,7 +249,6 @@ def _reported(
         request.horizons,
         plan.known[groups],
         shift=plan.shift[groups],
-        mean_until=plan.mean_until[groups],
     )
 
 

@@ -176,7 +176,6 @@ def read_off(
     observed_until: np.ndarray,
     *,
     shift: np.ndarray | None = None,
-    mean_until: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give S at some times, and the areas under it to some horizons; NaN where it is not known.
 
@@ -192,8 +191,6 @@ def read_off(
         Last time at which each group is known.
     shift : int ndarray of shape (n_groups,), optional
         What is taken off the times: entry, where they count from signup.
-    mean_until : int ndarray of shape (n_groups,), optional
-        Last horizon to which the area of each group is known; where the group is, by default.
 
     Returns
     -------
@@ -205,7 +202,7 @@ def read_off(
     values = np.take_along_axis(survival, np.clip(at, 0, last)[None], axis=-1)
     values[:, (at > observed_until[:, None]) | ((at <= 0) & (start > 0)[:, None])] = np.nan
     area = cumulative_areas(survival)[..., np.minimum(ends, last)]
-    area[:, ends > (observed_until if mean_until is None else mean_until)[:, None]] = np.nan
+    area[:, ends > observed_until[:, None]] = np.nan
     return values, area
 
 

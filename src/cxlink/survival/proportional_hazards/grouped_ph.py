@@ -13,7 +13,7 @@ from cxlink.groups.group import groups_of
 from cxlink.groups.mixtures import Mixtures, mixtures, standardise
 from cxlink.groups.requests import Request, followed
 from cxlink.groups.retained import retained_shares, retained_weights
-from cxlink.groups.support import FEWEST_AT_RISK, estimable_to, estimable_until, last_at_risk, last_with
+from cxlink.groups.support import FEWEST_AT_RISK, estimable_until, last_at_risk, last_with
 from cxlink.survival.proportional_hazards.hazard_draws import (
     HazardDraws,
     drawn,
@@ -22,7 +22,7 @@ from cxlink.survival.proportional_hazards.hazard_draws import (
     level_effects,
 )
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
-from cxlink.survival.proportional_hazards.hazard_requests import later_followed
+from cxlink.survival.proportional_hazards.hazard_requests import baseline_until, later_followed
 from cxlink.survival.proportional_hazards.robust_errors import Covariance
 from cxlink.survival.survival import Drawn, Survival, inside_areas, read_off
 
@@ -106,9 +106,7 @@ def grouped_ph(
     )  # fmt: skip
     if isinstance(fit, Unestimated):
         return fit
-    reach = estimable_to(periods.at_risk.sum(axis=0, keepdims=True), periods.lost.sum(axis=0, keepdims=True))[
-        0
-    ]
+    reach = baseline_until(spells)
     shares, standards = zip(*(followed(s, reach, spec.horizon) for s in request.standards), strict=True)
     later = [later_followed(one, reach, spec.horizon) for one in request.later]
     request = replace(request, standards=standards)

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from cxlink.cohort.count.spells import Spells
+from cxlink.cohort.count.spells import Spells, risk_sets
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.groups.headline_requests import later_starts, reported_periods
 from cxlink.groups.requests import Request, by_level, followed, narrowed
 from cxlink.groups.standardisation import standardised
+from cxlink.groups.support import censored_customers, modelled_to
 
 
 def hazard_requests(spells: Spells, spec: CohortSpec) -> list[Request]:
@@ -38,6 +39,13 @@ def _with_later(
         if one is not None and one.standards:
             later.append(replace(one, given=given, times=np.array(times), horizons=horizons))
     return replace(request, later=tuple(later))
+
+
+def baseline_until(spells: Spells) -> np.ndarray:
+    """Last period, from each entry, to which the baseline of all customers is estimable: (n_periods + 1,)."""
+    at_risk, lost = risk_sets(spells, (np.arange(spells.n_pairs),))(spells.n)
+    found: np.ndarray = modelled_to(at_risk, lost, censored_customers(spells).sum(keepdims=True))[0]
+    return found
 
 
 def later_followed(request: Request, reach: np.ndarray, horizon: int) -> Request:

@@ -12,9 +12,10 @@ from cxlink.estimation.effects import basis
 from cxlink.groups.group import groups_of
 from cxlink.groups.mixtures import mixtures, standardise
 from cxlink.groups.requests import Request, followed
-from cxlink.groups.support import FEWEST_AT_RISK, estimable_to
+from cxlink.groups.support import FEWEST_AT_RISK
 from cxlink.survival.proportional_hazards.hazard_draws import estimated, extinction
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
+from cxlink.survival.proportional_hazards.hazard_requests import baseline_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ def _retention(
 ) -> np.ndarray:
     """S of each group at each horizon, for the entries inside follow-up; (n_horizons, n_groups), NaN beyond."""
     periods = person_periods(spells)
-    reach = estimable_to(periods.at_risk.sum(axis=0)[None], periods.lost.sum(axis=0)[None])[0]
+    reach = baseline_until(spells)
     draws, matrix = estimated(fit), fit.design.matrix
     log_ratio = (matrix @ draws.beta[0, : matrix.shape[1]])[:, None]
     if len(fit.grouped.varying):
