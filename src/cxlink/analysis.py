@@ -163,7 +163,7 @@ def _analysed(
     if clustered is not None:
         every, coefficients = clustered.rows(every), clustered.coefficients(coefficients)
     estimates = tidy(every)
-    parts.append(_Part([], [*convention_checks(spec, made.other, estimates), *e_value_findings(estimates)]))
+    parts.append(_Part([], [*convention_checks(counts, made.other, estimates), *e_value_findings(estimates)]))
     reported, further = parted(estimates)
     projected = _together([frame for part in parts for frame in part.projected], _PROJECTED)
     checks = once(check for part in parts for check in part.findings)

@@ -5,11 +5,12 @@ from cxlink.cohort.count.counts import Counts
 from cxlink.cohort.count.resolution import with_resolution_of
 from cxlink.cohort.counted import counted
 from cxlink.cohort.input_checks import input_checks
+from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.strata import stratum_column
 from cxlink.cohort.table import Cohort
 from cxlink.report.check_notes import note
 from cxlink.report.content import counted_by
-from cxlink.report.format import FIRM, THIN, levels, listed, percent, periods, whole
+from cxlink.report.format import FIRM, THIN, levels, listed, percent, periods, units, whole
 from cxlink.report.language import counting
 from cxlink.report.profile_words import exclusion_moves, exclusions, profile_notes, time_origin
 from cxlink.report.words import say
@@ -92,11 +93,20 @@ def _follow_up(counts: Counts) -> list[str]:
     lost = cells[cells["cause"] != ""]
     longest = periods(int(cells["exit"].max()), unit)
     n, censored = int(lost["n"].sum()), int(cells.loc[cells["cause"] == "", "n"].sum())
-    lines = [time_origin(counts.spec), say("terminal.losses", lost=n, censored=censored, longest=longest)]
+    losses = say("terminal.losses", lost=n, censored=censored, longest=longest)
+    lines = [" ".join([time_origin(counts.spec), *_rounding(counts.spec)]), losses]
     causes = lost.groupby("cause")["n"].sum()
     if len(causes) > 1:
         lines.append(say("terminal.causes", causes=[f"{cause} {whole(n)}" for cause, n in causes.items()]))
     return lines
+
+
+def _rounding(spec: CohortSpec) -> list[str]:
+    """Say how recorded durations are taken, where no follow-up tells how long customers could have been observed."""
+    sub = spec.subscription
+    if sub is None or sub.dated or sub.follow_up is not None:
+        return []
+    return [say("terminal.rounding", unit=units(sub.unit, 1), units=units(sub.unit))]
 
 
 def _headline(cohort: Cohort, counts: Counts) -> list[str]:

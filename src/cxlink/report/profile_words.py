@@ -75,19 +75,17 @@ def table_notes(found: Results) -> list[str]:
 
 
 def other_notes(found: Results) -> list[str]:
-    """Say what is odd about a table, which keys act on nothing, and what the other duration convention would change."""
+    """Say what is odd about a table, which keys act on nothing, and what other readings of durations would change."""
     odd = [_odd(one, found.counts) for one in found.profile.notes if not one.code.startswith(_GUESS)]
     notes = [*odd, *map(note, matching(found.checks, code="unused_key"))]
-    apart = matching(found.checks, code="counts_reading", passed=False, blank="")
-    if not apart:
-        return notes
-    first = apart[0].facts
-    after = periods(found.spec.horizon, found.spec.unit)
-    both = [_under_both(check, found.spec) for check in apart]
-    return [
-        *notes,
-        say("notes.other_convention", counts=first["counts"], after=after, retention=both),
-    ]
+    for code in ("part_periods", "counts_reading"):
+        apart = matching(found.checks, code=code, passed=False, blank="")
+        if apart:
+            both = [_under_both(check, found.spec) for check in apart]
+            after, unit = periods(found.spec.horizon, found.spec.unit), found.spec.unit
+            words = {"after": after, "unit": units(unit, 1), "units": units(unit), "retention": both}
+            notes.append(say(f"notes.{code}", **{**apart[0].facts, **words}))
+    return notes
 
 
 def unused_tenure(profile: Profile) -> list[str]:

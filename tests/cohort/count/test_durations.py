@@ -48,6 +48,72 @@ def test_completed_periods_with_follow_up_hold_the_truth() -> None:
     assert at_risk[23] == 0  # nobody is followed through the last month: no loss in it counts
 
 
+def _recorded(n: int) -> pd.DataFrame:
+    """Hazard .05 a month, follow-up uniform on 0 to 24 months: losses rounded up, customers retained down."""
+    rng = np.random.default_rng(1)
+    stays, seen = rng.exponential(20, n), rng.uniform(0, 24, n)
+    lost = stays <= seen
+    return stay(np.full(n, 5), np.where(lost, np.ceil(stays), np.floor(seen)), lost)
+
+
+def test_losses_in_a_last_period_that_no_survivor_is_followed_through_are_set_aside() -> None:
+    table = _recorded(200_000)
+    in_part = int((table["months"] == 24).sum())
+    assert in_part > 20
+    counts = count(table)
+    assert counts.cells["exit"].max() == 23
+    assert int(counts.cells.loc[counts.cells["cause"] != "", "n"].sum()) == table["lost"].sum() - in_part
+    before = table[table["months"] < 24]
+    before = cells(count(before), "exit", "cause")
+    after = cells(counts, "exit", "cause")
+    assert after.pop((23, "")) == before.pop((23, "")) + in_part
+    assert after == before
+    remark = Remark("last_part_set_aside", in_part, {**MONTH, "last": 23, "period": 24})
+    assert remark in counts.profile.notes
+    said = profile_notes(counts.profile)[0]
+    assert said.startswith(
+        f"{in_part} losses were recorded in month 24, and no retained customer for more than 23 "
+    )
+    assert "count as retained after 23 months. Name [subscription] follow_up" in said
+
+
+@pytest.mark.parametrize(
+    ("months", "lost"),
+    [
+        ([1, 2, 2, 3], [1, 0, 1, 0]),  # a survivor is followed for as long
+        ([1, 2, 3, 4], [1, 0, 1, 1]),  # losses later still: observation went on
+        ([1, 2, 2, 3], [1, 1, 1, 1]),  # nobody is censored
+        ([1, 0, 1, 1], [1, 0, 1, 1]),  # nobody survives a period
+        ([2, 0, 4, 5], [0, 0, 1, 1]),  # losses two periods on
+    ],
+)
+def test_other_last_losses_stay(months: list[int], lost: list[int]) -> None:
+    counts = count(stay([5] * 4, months, lost))
+    assert int(counts.cells.loc[counts.cells["cause"] != "", "n"].sum()) == sum(lost)
+    assert not [note for note in counts.profile.notes if note.code == "last_part_set_aside"]
+
+
+def test_follow_up_that_is_named_needs_no_last_part() -> None:
+    table = stay([5] * 3, [1, 2, 3], [1, 0, 1], seen=[9] * 3)
+    named = {**STAY["subscription"], "follow_up": "seen"}
+    assert cells(count(table, subscription=named), "exit", "cause") == {
+        (1, "lost"): 1,
+        (2, ""): 1,
+        (3, "lost"): 1,
+    }
+    assert cells(count(table), "exit", "cause") == {(1, "lost"): 1, (2, ""): 2}
+
+
+def test_all_rows_decide_together_on_the_last_part() -> None:
+    """Of score 1 no survivor is as late as of score 5; who has no score decides as well, and nobody without a time."""
+    table = stay([1, 1, 5, 5, None], [2, 1, 3, 3, None], [1, 0, 0, 1, 0])
+    assert cells(count(table), "score", "exit", "cause")[1, 2, "lost"] == 1
+    unscored = stay([5, 5, None], [2, 3, 3], [0, 1, 0])
+    assert cells(count(unscored), "exit", "cause") == {(2, ""): 1, (3, "lost"): 1, (3, ""): 1}
+    without = stay([5, 5, None], [2, 3, None], [0, 1, 0])
+    assert cells(count(without), "score", "exit", "cause")[5, 2, ""] == 2
+
+
 def test_fractions_without_follow_up_are_noted() -> None:
     table = stay([5] * 3, [2.5, 3.5, 3], [1, 0, 1])
     assert count(table).profile.notes == (Remark("followed_in_part", 1, facts=MONTH),)
@@ -149,9 +215,9 @@ def test_causes_are_of_losses_only() -> None:
 
 
 def test_customers_without_a_score_are_counted_and_no_error() -> None:
-    table = stay([5, None, None], [3, 2, None], [1, 0, None])
+    table = stay([5, None, None], [3, 3, None], [1, 0, None])
     counts = count(table)
-    assert cells(counts) == {(5, 0, 3, "lost"): 1, (None, 0, 2, ""): 1, (None, 0, 0, ""): 1}
+    assert cells(counts) == {(5, 0, 3, "lost"): 1, (None, 0, 3, ""): 1, (None, 0, 0, ""): 1}
     assert int(counts.scored["n"].sum()) == 1
     assert counts.profile.dropped == ()
 

@@ -12,6 +12,7 @@ from cxlink.cohort.count.cell_remarks import event_words, lacking_spend, score_t
 from cxlink.cohort.count.counts import CONTROL, MARGIN, PER_CUSTOMER, SPEND, Counts, add_up
 from cxlink.cohort.count.mix import MISSING
 from cxlink.cohort.count.profile import Profile, Remark
+from cxlink.cohort.count.recorded_durations import recorded_spells, whole_numbers
 from cxlink.cohort.count.scored_stayers import scored_stayers
 from cxlink.cohort.count.survey_history import WHOLE, history_names
 from cxlink.cohort.count.unconfirmed import unconfirmed_guesses
@@ -136,13 +137,13 @@ def _spells(
         return zero, zero, zero.astype(bool), []
     notes: list[Remark] = []
     if sub.dated:
-        leave, lost = _whole(times["exit"]), times["lost"].to_numpy(bool)
+        leave, lost = whole_numbers(times["exit"]), times["lost"].to_numpy(bool)
     else:
-        leave, lost, notes = _from_durations(times, spec, scored)
+        leave, lost, notes = recorded_spells(times, spec, scored)
     entry = (
         np.maximum(leave - sub.window, 0)
         if sub.window
-        else _whole(times["entry"])
+        else whole_numbers(times["entry"])
         if "entry" in times
         else zero
     )
@@ -154,37 +155,6 @@ def _spells(
     if idle and sub.clock == "survey":
         notes.append(Remark("followed_briefly", idle, facts={"unit": sub.unit}))
     return entry, leave, lost, notes
-
-
-def _from_durations(
-    times: dict[str, pd.Series], spec: CohortSpec, scored: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, list[Remark]]:
-    sub = spec.subscription
-    assert sub is not None
-    whole = _whole(times["whole"])
-    part = times["part"].to_numpy(bool) if "part" in times else np.zeros(len(whole), bool)
-    lost = (times["event"].fillna(0).to_numpy(float) == 1) & times["whole"].notna().to_numpy()
-    completed = sub.counts == "completed"
-    leave = np.where(lost, whole + 1 if completed else np.maximum(whole + part, 1), whole)
-    notes = []
-    at_zero = int(scored[lost & (whole == 0) & ~part].sum())
-    if at_zero and not completed:
-        notes.append(Remark("lost_at_zero", at_zero, facts={"unit": sub.unit}))
-    in_part = int(scored[lost & part].sum())
-    if in_part and scored[~lost & part].any() and "follow" not in times:
-        notes.append(Remark("followed_in_part", in_part, facts={"unit": sub.unit}))
-    if "follow" in times:
-        most = _whole(times["follow"])
-        beyond = (leave > most) & times["follow"].notna().to_numpy()
-        late = int(scored[beyond & lost].sum())
-        if late:
-            notes.append(Remark("lost_after_follow_up", late, facts={"unit": sub.unit}))
-        leave, lost = np.where(beyond, most, leave), lost & ~beyond
-    return leave, lost, notes
-
-
-def _whole(column: pd.Series) -> np.ndarray:
-    return column.fillna(0).to_numpy(dtype=float).astype(np.int64)
 
 
 def category_names(column: pa.ChunkedArray) -> np.ndarray:

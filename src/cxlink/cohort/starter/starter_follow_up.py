@@ -140,7 +140,10 @@ def _durations(looks: list[Look], duration: Look | None, event: Look | None) -> 
         if follow is not None
         else '# follow_up = "…"     # whole periods each, lost or not, could have been observed; "completed" needs it'
     )
-    lines.append("# survivors must have whole periods rounded down: rounded up, they stay too long")
+    lines += [
+        "# survivors must have whole periods rounded down: rounded up, they stay too long; if losses count in a part",
+        "# period that survivors are not followed through, customers seem to leave too early: follow_up mends that",
+    ]
     origin, guessed = _origin(duration, event, entry, unit)
     lines += origin
     lines += [f"survey = {_quoted(survey.name)}  # date of the score"] if survey is not None else []
