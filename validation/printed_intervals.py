@@ -64,6 +64,15 @@ PRINTED = (
         "entry, competing causes",
     ),
     PrintedIntervals(
+        "retention beyond follow-up (of `spliced`), with differences and ratios", _with_contrasts("retention"),
+        ("curves",),
+        "published curves at 1,000 and 100,000, levels alone: one group each. Not tried: differences, strata, laws",
+    ),
+    PrintedIntervals(
+        "expected tenure with an anchor", ("[analysis] anchors",), (),
+        "a small trial of forty laws, one cohort of 20,000 each, and no proof",
+    ),
+    PrintedIntervals(
         "mean spend, its difference and ratio", _with_contrasts("spend"), ("intervals", "printed"),
         "20,000 and a million customers, four truths, heavy tails among them; 1,500 over ten levels and twelve strata",
     ),
@@ -87,7 +96,9 @@ PRINTED = (
     ),
     PrintedIntervals(
         "what changed between two cohorts, part by part", ("comparison.csv",), ("changes",),
-        "4,000 customers a cohort, five levels; not tried: ten levels over twelve strata, 2,000 against 20,000",
+        "20,000 against 2,000, 1,500 and 20,000 customers, a million each, ten levels and twelve strata, with nothing "
+        "changed and with changes of mix, baseline and effect; 4,000 each, five levels and three strata, followed for "
+        "less than the horizon",
     ),
     PrintedIntervals(
         "the verdict on an older model: valid, recalibrate, re-fit", (), ("old_model",),
@@ -224,7 +235,7 @@ PRINTED = (
     PrintedIntervals(
         "expected tenure without a horizon, cumulative hazards, E-values",
         ("tenure_mean", "cumulative_hazard", "e_value"), (),
-        "no truth reaches as far as a mean without a horizon; E-values are functions of ratios that are tried",
+        "a mean without a horizon rests on all of the tail: it has been tried on no truth; E-values are functions of ratios that are tried",
     ),
 )  # fmt: skip
 
