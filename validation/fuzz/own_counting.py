@@ -20,6 +20,7 @@ from validation.fuzz.own_rows import (
     coded_row,
     every_survey_counts,
     followed_until,
+    last_part_aside,
     of_table,
     scale_of,
     starts_at_signup,
@@ -113,10 +114,12 @@ def counted(
     if found.broken:
         found.left_out["invalid"] = len(found.broken)
     if every_survey_counts(spec) and not found.broken:
-        _count_surveys(history, coded, spec, columns, found)
+        _count_surveys(history, _ended(coded, spec), spec, columns, found)
         return found
     kept = [(row, one) for row, one in zip(rows, coded, strict=True) if one is not None]
     kept = _one_a_customer(kept, spec, found)
+    ended = _ended([one for _, one in kept], spec)
+    kept = [(row, one) for (row, _), one in zip(kept, ended, strict=True)]
     found.refused = found.refused or ("" if kept else "no rows left") or refused_clusters(kept, spec)
     if found.refused:
         return found
@@ -142,6 +145,12 @@ def counted(
         columns,
     )
     return found
+
+
+def _ended(coded: Sequence[Any], spec: Spec) -> list[Any]:
+    """The same rows, a last part period set aside."""
+    keys = last_part_aside([key for key, _ in coded], spec)
+    return [(key, sums) for key, (_, sums) in zip(keys, coded, strict=True)]
 
 
 def _count_metrics(found: Expected, rows: Sequence[Any], spec: Spec, columns: Sequence[str]) -> None:

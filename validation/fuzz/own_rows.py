@@ -158,6 +158,25 @@ def _lasting(row: Row, spec: Spec, scored: bool, _: Sequence[str]) -> tuple[int,
     return entry, leave, _cause(row, spec) if lost else "", _quarter(asked)
 
 
+def last_part_aside(keys: Sequence[tuple[Any, ...]], spec: Spec) -> list[tuple[Any, ...]]:
+    """The same keys of all customers, losses in a last period that nobody retained was followed through set aside."""
+    sub = spec.get("subscription", {})
+    if "duration" not in sub or "follow_up" in sub or sub.get("counts") == "completed":
+        return list(keys)
+    last = max((key[-5] for key in keys if key[-4] == ""), default=0)
+    later = {key[-5] for key in keys if key[-4] != "" and key[-5] > last}
+    if last == 0 or later != {last + 1}:
+        return list(keys)
+    moved = []
+    for key in keys:
+        entry, leave, cause = key[-6:-3]
+        if cause != "" and leave == last + 1:
+            entry = max(last - sub["window"], 0) if "window" in sub else entry
+            leave, cause = last, ""
+        moved.append((*key[:-6], entry, leave, cause, *key[-3:]))
+    return moved
+
+
 def _cause(row: Row, spec: Spec) -> str:
     name = spec["subscription"].get("cause")
     return read.category(row[name]) if name else "lost"

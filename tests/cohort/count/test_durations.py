@@ -70,7 +70,7 @@ def test_losses_in_a_last_period_that_no_survivor_is_followed_through_are_set_as
     assert after == before
     remark = Remark("last_part_set_aside", in_part, {**MONTH, "last": 23, "period": 24})
     assert remark in counts.profile.notes
-    said = profile_notes(counts.profile)[0]
+    said = profile_notes(counts)[0]
     assert said.startswith(
         f"{in_part} losses were recorded in month 24, and no retained customer for more than 23 "
     )

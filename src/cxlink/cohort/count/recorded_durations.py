@@ -26,6 +26,8 @@ def recorded_spells(
     whole = whole_numbers(times["whole"])
     part = times["part"].to_numpy(bool) if "part" in times else np.zeros(len(whole), bool)
     known = times["whole"].notna().to_numpy()
+    if "entry" in times:  # of a customer with neither score nor entry, the start of risk is unknown
+        known &= times["entry"].notna().to_numpy()
     lost = (times["event"].fillna(0).to_numpy(float) == 1) & known
     completed = sub.counts == "completed"
     leave = np.where(lost, whole + 1 if completed else np.maximum(whole + part, 1), whole)
