@@ -12,7 +12,14 @@ import pandas as pd
 import pytest
 
 from cxlink.cohort import checked_rows
-from cxlink.cohort.count import driver_cells, journey_cells, metric_expressions, survey_history, whole_periods
+from cxlink.cohort.count import (
+    driver_cells,
+    journey_cells,
+    metric_expressions,
+    recorded_durations,
+    survey_history,
+    whole_periods,
+)
 from cxlink.cohort.read import columns, dates
 from cxlink.spend.bucket_sandwich import scale_of
 from validation.fuzz import __main__ as command
@@ -63,6 +70,7 @@ def test_a_score_that_is_0_everywhere_has_a_scale() -> None:
         (columns, "YES", frozenset({"true"}), range(20, 30)),
         (metric_expressions, "MOST_ORDERS", 3, (6, 28, 40)),
         (driver_cells, "observed_states", lambda *_: None, (2167,)),
+        (recorded_durations, "_last_part", lambda _, lost, __: (0, lost & False), (3034, 3162)),
         (journey_cells, "_day_number", lambda days: np.zeros(len(days), np.int64), (2300, 2309, 2334, 2341)),
     ],
     ids=[
@@ -73,6 +81,7 @@ def test_a_score_that_is_0_everywhere_has_a_scale() -> None:
         "fewer words",
         "fewer orders",
         "who was never observed",
+        "a last part counted",
         "contacts in another order",
     ],
 )
