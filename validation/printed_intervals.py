@@ -235,7 +235,8 @@ PRINTED = (
     PrintedIntervals(
         "expected tenure without a horizon, cumulative hazards, E-values",
         ("tenure_mean", "cumulative_hazard", "e_value"), (),
-        "a mean without a horizon rests on all of the tail: it has been tried on no truth; E-values are functions of ratios that are tried",
+        "a mean without a horizon rests on all of the tail: it has been tried on no truth; E-values "
+        "are functions of ratios that are tried",
     ),
 )  # fmt: skip
 
