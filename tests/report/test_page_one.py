@@ -383,10 +383,12 @@ def _supported(retention: float, spend: float) -> tuple[Check, ...]:
 
 
 TOOK_OVER = (
-    "No customer has common support for retention and tenure: the main results come from a proportional-hazards model "
-    "of all of them (see “Limitations”). "
-    f"Only 30.0{THIN}% of the customers have common support for mean spend: the main results come from an additive "
-    "Poisson model of all of them (see “Limitations”)."
+    "No customer is in a stratum with common support for retention and tenure. The main results therefore come from a "
+    "proportional-hazards model of all of them, which assumes the same relative difference between scores in every "
+    "stratum. "
+    f"Only 30.0{THIN}% of the customers are in strata with common support for mean spend. The main results therefore "
+    "come from an additive Poisson model of all of them, which assumes the same relative difference between scores in "
+    "every stratum."
 )
 
 
@@ -397,14 +399,14 @@ TOOK_OVER = (
         (
             _supported(0.62, 1.0),
             True,
-            f"Only 62.0{THIN}% of the customers have common support for retention and tenure, and no additive model "
-            "took over (see “Limitations”).",
+            f"Only 62.0{THIN}% of the customers are in strata with common support for retention and tenure, and no "
+            "additive model took over (see “Limitations”).",
         ),
         (
             (Check("customers_per_stratum", "means", "worst", 17.0, bound=20.0, passed=False),),
             False,
-            "Customers per stratum are too few for mean spend: the main results come from an additive Poisson model of "
-            "all of them (see “Limitations”).",
+            "Customers per stratum are too few for mean spend. The main results therefore come from an additive "
+            "Poisson model of all of them, which assumes",
         ),
         (
             (Check("buckets_per_group", "kaplan_meier", "worst", 4.0, bound=10.0, passed=False),),

@@ -35,11 +35,11 @@ def limits(m: Material) -> list[str]:
         *sampling_failures(m.results.checks),
         *guesses(m.results.profile),
         _association(m),
+        *filter(None, support(m)),
         _respondents(m),
         *(left_out if many else ()),
         *_separated(m),
         *_undated(m),
-        *filter(None, support(m)),
         *_tenure_at_survey(m),
     ]
     if any(row.extrapolated > 0 and row.model != "kaplan_meier" for row in m.book.where("tenure")):

@@ -28,7 +28,7 @@ def _supports(m: Material) -> list[tuple[str, float]]:
 
 
 def support(m: Material) -> list[str]:
-    """Say where the headline contrast stands on too few customers, in all or a stratum, and what was done about it."""
+    """Say where the headline contrast stands on too few customers, in all or a stratum, and what those say alone."""
     thin = [(model, share) for model, share in _supports(m) if share < LEAST_SUPPORT]
     others = [model for model in _ESTIMANDS if model not in dict(thin)]
     return [*(_thin(m, model, share) for model, share in thin), *(_few(m, model) for model in others)]
@@ -41,7 +41,7 @@ def stands_on(m: Material) -> list[str]:
 
 
 def _in_short(m: Material, model: str, share: float) -> str:
-    """One such sentence; nothing where there are enough, or no headline, which the results say themselves."""
+    """Say so of an outcome; nothing where there are enough, or no headline, which the results say themselves."""
     stands, why = m.book.headline(_ESTIMANDS[model], m.sides[0]), _lacking(m, model, share)
     if stands is None or not why:
         return ""
@@ -51,11 +51,10 @@ def _in_short(m: Material, model: str, share: float) -> str:
     facts = {
         "why": say(f"results.support_{why}", **({"share": share} if why == "thin" else {})),
         "outcomes": [say(f"results.supported_{one}") for one in outcomes],
-        "section": say("first_page.limits_heading"),
     }
     if stands.model == model:
-        return say("results.not_taken_over", **facts)
-    return say("results.taken_over", model=_additive(m, stands), **facts)
+        return say("results.not_taken_over", section=say("first_page.limits_heading"), **facts)
+    return " ".join([say("results.lacking", **facts), *_took_over(m, stands)])
 
 
 def _lacking(m: Material, model: str, share: float) -> str:
@@ -89,7 +88,7 @@ def _few(m: Material, model: str) -> str:
         why.append(say(f"limitations.few_clusters_{key}", levels=sides, least=FEWEST_BUCKETS))
     if stands.model == model:
         return " ".join([*why, say("limitations.no_fallback")])
-    return " ".join([*why, *_took_over(m, stands)])
+    return " ".join(why)
 
 
 def _thin(m: Material, model: str, share: float) -> str:
@@ -98,13 +97,7 @@ def _thin(m: Material, model: str, share: float) -> str:
     stands = m.book.headline(estimand, m.sides[0])
     if stands is None or stands.model == model:
         return say(f"limitations.support_{estimand}", share=share, lacks=lacks) if share else ""
-    parts = [
-        say(f"limitations.limited_{estimand}", share=share, lacks=lacks)
-        if share
-        else say(f"limitations.limited_{estimand}_none", lacks=lacks),
-        *_took_over(m, stands),
-        _for_the_few(m, model),
-    ]
+    parts = [say(f"limitations.limited_{estimand}", lacks=lacks), _for_the_few(m, model)]
     return " ".join(part for part in parts if part)
 
 
