@@ -65,7 +65,8 @@ def test_the_folder_holds_tables_report_and_hashes(made: tuple[Path, str]) -> No
         "base", "cohort", "estimand", "group", "horizon", "part", "estimate", "std_error", "conf_low", "conf_high",
         "unit",
     ]  # fmt: skip
-    assert set(changes["estimand"]) == {"retention"}
+    assert set(changes["estimand"]) == {"retention", "tenure"}
+    changes = changes[changes["estimand"] == "retention"]
     parts = {"mix_strata", "mix_score", "mix", "baseline", "effect", "total"}
     assert set(changes["part"]) == parts
     assert set(changes["group"]) == {"1", "2", "3", "4", "5", "worst", "best", "all"}

@@ -207,6 +207,7 @@ def _check(key: str) -> Check:
     numbers = {"horizon": 3, "origin": 3, "parameters": 2, "estimate": 0.3}
     facts: dict[str, Any] = {**named, **numbers, **slots, "unit": "month", "n": 2}
     facts |= {"reason": "no_losses"} if "reason" in slots else {}
+    facts |= {"left": ("simultaneous", "weights")} if "left" in slots else {}
     if room == "reasons":
         return Check("not_fitted", "some", passed=False, facts={**facts, "case": "hazards", "reason": rest})
     code, _, case = rest.partition(".")

@@ -119,8 +119,9 @@ def test_a_unit_is_in_the_plural_form_of_the_number_as_it_is_written(row: Estima
     ],
 )
 def test_a_note_has_the_plural_form_of_its_number(remark: Remark, text: str) -> None:
-    profile = replace(made_up.results().profile, notes=(remark,))
-    assert text in profile_notes(profile)[0]
+    counts = made_up.results().counts
+    noted = replace(counts, profile=replace(counts.profile, notes=(remark,)))
+    assert text in profile_notes(noted)[0]
 
 
 def test_estimates_that_stand_together_share_the_decimals_of_the_finest() -> None:

@@ -141,7 +141,7 @@ def test_the_usual_answers_are_recognised_in_their_order(name: str) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("Good", "Bad"), ("Basic", "Pro", "Plus"), ("Easy", "Hard", "Soft"), ("Agree", "Neutral", "Satisfied")],
+    [("Big", "Small"), ("Basic", "Pro", "Plus"), ("Easy", "Hard", "Soft"), ("Agree", "Neutral", "Satisfied")],
 )
 def test_other_words_are_no_answers(words: tuple[str, ...]) -> None:
     assert answers_of(words) is None

@@ -135,7 +135,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"table": {"decimal": ",", "thousands": ","}}, "spec: [table]: thousands must be a mark other than decimal, and no digit."),
     ({"table": {"delimiter": "ab"}}, "spec: [table] delimiter: string should have at most 1 character (found 'ab')."),
     ({"table": {"encoding": "klingon"}}, "spec: [table] encoding: 'klingon' is not an encoding. Write utf-8, latin-1 or cp1252."),
-    ({"table": {"missing": "NA"}}, "spec: [table] missing: write a list, [\"-\"] for every column, or one for each of some, { csat = [\"99\"] }."),
+    ({"table": {"missing": "NA"}}, "spec: [table] missing: write a list, [\"-\"] for every column, or one for each of some, { csat = [\"99\"], \"*\" = [\"-\"] }."),
     ({"subscription": {"unit": "fortnight"}}, "spec: [subscription] unit: input should be 'day', 'week', 'month', 'quarter' or 'year' (found 'fortnight')."),
     ({"subscription": {"clock": "survey", "window": 3}}, 'spec: [subscription]: entry and window imply clock "signup"; leave clock out.'),
     ({"subscription": {"clock": "survey", "entry": "e"}}, 'spec: [subscription]: entry and window imply clock "signup"; leave clock out.'),

@@ -1,5 +1,6 @@
 """What to do about the first cell that violates a rule: the key that reads it, from what it holds."""
 
+import math
 import re
 from collections.abc import Callable
 
@@ -62,6 +63,14 @@ def event_cure(otherwise: str = "") -> Cure:
     return cure
 
 
+def _too_large(cell: str) -> bool:
+    """Whether it is a number by itself, beyond those that a computer holds."""
+    try:
+        return math.isinf(float(cell)) and any(sign.isdigit() for sign in cell)
+    except ValueError:
+        return False
+
+
 def amount_cure(column: str, spec: CohortSpec, otherwise: str, below_zero: str = "") -> Cure:
     """Of an amount: another currency, another notation, a code for not known, or less than 0; else what is said."""
     currency = spec.spend.currency if spec.spend is not None else ""
@@ -79,6 +88,8 @@ def amount_cure(column: str, spec: CohortSpec, otherwise: str, below_zero: str =
         value = plain_number(bare(cell or ""), spec.table)
         if below_zero and value is not None and value < 0:
             return f"{below_zero}. {either(otherwise, last)}"
+        if _too_large(cell or ""):
+            return either(otherwise, last)
         if value is None and re.search("[0-9]", cell or ""):
             return (
                 f"Write the number alone, with a minus in front if it is negative. {either(otherwise, last)}"
