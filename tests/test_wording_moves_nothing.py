@@ -225,12 +225,23 @@ TABLE = {
 }  # fmt: skip
 
 
+def _facts(slots: dict[str, Any]) -> dict[str, Any]:
+    """The facts of `TABLE`, but for those that are several where a slot has one, or one where it has several."""
+    several = {name for name, fact in slots.items() if isinstance(fact, tuple)}
+    fitting = {
+        name: fact
+        for name, fact in TABLE.items()
+        if name not in slots or isinstance(fact, tuple) == (name in several)
+    }
+    return slots | fitting
+
+
 def profile() -> Profile:
     """Every reason of exclusion and every note."""
     named = [key.split(".", 1) for key in KEYS]
     checks = [
         tuple(
-            Remark(code, 7, {**_slots(f"{room}.{code}"), **TABLE})
+            Remark(code, 7, _facts(_slots(f"{room}.{code}")))
             for room, code in named
             if room == of and code not in NESTED
         )

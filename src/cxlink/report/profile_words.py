@@ -151,7 +151,8 @@ def _said(remark: Remark) -> dict[str, object]:
     if remark.code == "unconfirmed_unit_name":
         said["named_units"] = units(str(remark.facts["named_unit"]))
     if remark.code == "unconfirmed_gap_days":
-        said["days"] = periods(int(str(remark.facts["value"])), "day")
+        gap = str(remark.facts["value"])
+        said["days"] = periods(int(gap), "day") if gap.isdecimal() else gap
     if remark.code == "unconfirmed_window":
         window = str(remark.facts["value"])
         said["last"] = stretch(int(window), str(unit)) if window.isdecimal() else window
