@@ -16,7 +16,6 @@ from cxlink.cohort.count import (
     driver_cells,
     journey_cells,
     metric_expressions,
-    recorded_durations,
     survey_history,
     whole_periods,
 )
@@ -70,7 +69,6 @@ def test_a_score_that_is_0_everywhere_has_a_scale() -> None:
         (columns, "YES", frozenset({"true"}), range(20, 30)),
         (metric_expressions, "MOST_ORDERS", 3, (6, 28, 40)),
         (driver_cells, "observed_states", lambda *_: None, (2167,)),
-        (recorded_durations, "_last_part", lambda _, lost, __: (0, lost & False), (3034, 3162)),
         (journey_cells, "_day_number", lambda days: np.zeros(len(days), np.int64), (2300, 2309, 2334, 2341)),
     ],
     ids=[
@@ -81,7 +79,6 @@ def test_a_score_that_is_0_everywhere_has_a_scale() -> None:
         "fewer words",
         "fewer orders",
         "who was never observed",
-        "a last part counted",
         "contacts in another order",
     ],
 )

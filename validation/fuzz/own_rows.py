@@ -158,6 +158,9 @@ def _lasting(row: Row, spec: Spec, scored: bool, _: Sequence[str]) -> tuple[int,
     return entry, leave, _cause(row, spec) if lost else "", _quarter(asked)
 
 
+_FEWEST_LOST = 10
+
+
 def last_part_aside(keys: Sequence[tuple[Any, ...]], spec: Spec) -> list[tuple[Any, ...]]:
     """The same keys of all customers, losses in a last period that nobody retained was followed through set aside."""
     sub = spec.get("subscription", {})
@@ -165,7 +168,8 @@ def last_part_aside(keys: Sequence[tuple[Any, ...]], spec: Spec) -> list[tuple[A
         return list(keys)
     last = max((key[-5] for key in keys if key[-4] == ""), default=0)
     later = {key[-5] for key in keys if key[-4] != "" and key[-5] > last}
-    if last == 0 or later != {last + 1}:
+    lost = sum(key[0] is not None and key[-4] != "" and key[-5] == last + 1 for key in keys)
+    if last == 0 or later != {last + 1} or lost < _FEWEST_LOST:
         return list(keys)
     moved = []
     for key in keys:

@@ -94,24 +94,27 @@ def test_other_last_losses_stay(months: list[int], lost: list[int]) -> None:
 
 
 def test_follow_up_that_is_named_needs_no_last_part() -> None:
-    table = stay([5] * 3, [1, 2, 3], [1, 0, 1], seen=[9] * 3)
+    table = stay([5] * 12, [1, 2, *[3] * 10], [1, 0, *[1] * 10], seen=[9] * 12)
     named = {**STAY["subscription"], "follow_up": "seen"}
     assert cells(count(table, subscription=named), "exit", "cause") == {
         (1, "lost"): 1,
         (2, ""): 1,
-        (3, "lost"): 1,
+        (3, "lost"): 10,
     }
-    assert cells(count(table), "exit", "cause") == {(1, "lost"): 1, (2, ""): 2}
+    assert cells(count(table), "exit", "cause") == {(1, "lost"): 1, (2, ""): 11}
+    # nine may be the last few at risk, all lost
+    assert cells(count(table[:-1]), "exit", "cause") == {(1, "lost"): 1, (2, ""): 1, (3, "lost"): 9}
 
 
 def test_all_rows_decide_together_on_the_last_part() -> None:
     """Of score 1 no survivor is as late as of score 5; who has no score decides as well, and nobody without a time."""
-    table = stay([1, 1, 5, 5, None], [2, 1, 3, 3, None], [1, 0, 0, 1, 0])
-    assert cells(count(table), "score", "exit", "cause")[1, 2, "lost"] == 1
-    unscored = stay([5, 5, None], [2, 3, 3], [0, 1, 0])
-    assert cells(count(unscored), "exit", "cause") == {(2, ""): 1, (3, "lost"): 1, (3, ""): 1}
-    without = stay([5, 5, None], [2, 3, None], [0, 1, 0])
-    assert cells(count(without), "score", "exit", "cause")[5, 2, ""] == 2
+    ten = [1] * 10
+    table = stay([*ten, 1, 5, 5, None], [*[2] * 10, 1, 3, 3, None], [*ten, 0, 0, 1, 0])
+    assert cells(count(table), "score", "exit", "cause")[1, 2, "lost"] == 10
+    unscored = stay([5, *[5] * 10, None], [2, *[3] * 10, 3], [0, *ten, 0])
+    assert cells(count(unscored), "exit", "cause") == {(2, ""): 1, (3, "lost"): 10, (3, ""): 1}
+    without = stay([5, *[5] * 10, None], [2, *[3] * 10, None], [0, *ten, 0])
+    assert cells(count(without), "score", "exit", "cause")[5, 2, ""] == 11
 
 
 def test_fractions_without_follow_up_are_noted() -> None:

@@ -6,6 +6,9 @@ import pandas as pd
 from cxlink.cohort.count.profile import Remark
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
+_FEWEST_LOST = 10
+"""Losses by which a last part period shows: the last few at risk may all be lost, and fewer are not read anyway."""
+
 
 def recorded_spells(
     times: dict[str, pd.Series], spec: CohortSpec, scored: np.ndarray
@@ -46,7 +49,7 @@ def recorded_spells(
             notes.append(Remark("lost_after_follow_up", late, facts={"unit": sub.unit}))
         leave, lost = np.where(beyond, most, leave), lost & ~beyond
     elif not completed:
-        last, aside = _last_part(leave, lost, known)
+        last, aside = _last_part(leave, lost, known, scored)
         if scored[aside].any():
             facts = {"unit": sub.unit, "last": last, "period": last + 1}
             notes.append(Remark("last_part_set_aside", int(scored[aside].sum()), facts=facts))
@@ -54,7 +57,9 @@ def recorded_spells(
     return leave, lost, notes
 
 
-def _last_part(leave: np.ndarray, lost: np.ndarray, known: np.ndarray) -> tuple[int, np.ndarray]:
+def _last_part(
+    leave: np.ndarray, lost: np.ndarray, known: np.ndarray, scored: np.ndarray
+) -> tuple[int, np.ndarray]:
     """Find the last period of any customer retained, and the losses in the one after it, where there is none later.
 
     Losses are recorded with their period rounded up, customers retained with theirs rounded down: where observation
@@ -66,11 +71,12 @@ def _last_part(leave: np.ndarray, lost: np.ndarray, known: np.ndarray) -> tuple[
     last : int
         0 where no customer was retained for a period.
     aside : bool ndarray of shape (n_cells,)
-        None where observation of any customer went on for longer.
+        None where observation of any customer went on for longer, or fewer than ten with a score were lost there.
     """
     last = int(leave[known & ~lost].max(initial=0))
     after = lost & (leave > last)
-    return last, after & bool(last > 0 and (leave[after] == last + 1).all())
+    many = scored[after].sum() >= _FEWEST_LOST
+    return last, after & bool(many and last > 0 and (leave[after] == last + 1).all())
 
 
 def whole_numbers(column: pd.Series) -> np.ndarray:
