@@ -27,6 +27,17 @@ def test_half_of_those_censored_are_at_risk_for_one_more_period() -> None:
     assert headline_points(more) == pytest.approx({"worst": 0.8 * 8 / 14, "best": 1.0}, abs=1e-12)
 
 
+def test_a_stratum_that_is_not_followed_to_the_horizon_stays_out() -> None:
+    """Plan y is followed for one of two periods: both points are of x, 8 of 10 left after the second, or 10 of 12."""
+    x = [(s, "x", t, lost, n) for s in (1, 5) for t, lost, n in ((1, 0, 4), (2, 1, 2), (2, 0, 8))]
+    rows = cell_rows(*x, (1, "y", 1, 1, 5), (1, "y", 1, 0, 5), (5, "y", 1, 0, 10))
+    counts = counts_of(rows, spec_for(horizon=2, adjust=("plan",)))
+    assert headline_points(counts) == pytest.approx({"worst": 0.8, "best": 0.8}, abs=1e-12)
+    assert headline_points(with_part_periods(counts)) == pytest.approx(
+        dict.fromkeys(("worst", "best"), 10 / 12), abs=1e-12
+    )
+
+
 def _recorded(n: int, follow: bool = False) -> pd.DataFrame:
     """Hazard .05 a month, follow-up uniform on 0 to 24 months: losses rounded up, customers retained down."""
     rng = np.random.default_rng(1)
