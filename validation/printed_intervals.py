@@ -17,7 +17,7 @@ PAGES = {
     "break_even": "break_even.md", "drivers": "drivers.md", "journey": "journey.md",
     "clusters": "clusters.md", "falling": "falling.md", "waves": "waves.md",
     "confounding": "confounding.md", "simultaneous": "simultaneous.md", "censoring": "censoring.md",
-    "contrasts": "contrasts.md",
+    "contrasts": "contrasts.md", "gains": "gains.md",
 }  # fmt: skip
 """Page of each proof."""
 
@@ -134,9 +134,9 @@ PRINTED = (
             "driver_retention_contrast", "driver_spend_contrast", "driver_retention_gain", "driver_spend_gain",
             "driver_retention_share", "driver_spend_share", "driver_mean",
         ),
-        ("drivers",),
-        "1,500, 20,000 and a million customers; one law of three scores, of which one acts. Gains of fewer than a "
-        "million are shown, not judged: they are of models fitted to so few. Not tried: strata that interact",
+        ("drivers", "gains"),
+        "1,500, 20,000 and a million customers; one law of three scores, of which one acts; gains against what models "
+        "of so many customers gain. Not tried: strata that interact, the lead over a score",
     ),
     PrintedIntervals(
         "simultaneous intervals of contrasts of several scores, and of touchpoints", ("simultaneous",), ("contrasts",),

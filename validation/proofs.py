@@ -9,6 +9,7 @@ from validation.extrapolation.early_proof import EARLY_PROOF
 from validation.extrapolation.law_proof import LAW_PROOF
 from validation.extrapolation.study_proof import STUDY
 from validation.falling_proof import FALLING
+from validation.gain_proof import GAIN_PROOF
 from validation.interval_proof import INTERVALS
 from validation.journey_proof import JOURNEY
 from validation.metric_proof import METRICS
@@ -36,6 +37,7 @@ PROOFS: dict[str, Proof] = {
         DRIVERS,
         JOURNEY,
         CONTRAST_PROOF,
+        GAIN_PROOF,
         POSTERIORS,
         CHANGES,
         OLD_MODEL,
