@@ -158,7 +158,8 @@ def _lines(table: pd.DataFrame) -> Iterator[str]:
     yield from rules(verdicts(table))
     yield (
         "\nA gain is of models fitted to four fifths of such a cohort (of spend: to all but one customer), which "
-        "predict less well than those of ten million: of fewer customers its interval is not one for the limit."
+        "predict less well than those of ten million: of fewer customers its interval is not one for the limit, but "
+        "for [what models of so many customers gain](gains.md)."
     )
     yield "\n## Every quantity\n"
     columns = {

@@ -132,6 +132,12 @@ def _lines(table: pd.DataFrame) -> Iterator[str]:
         f"error of a coverage of 95 % is {monte_carlo_error(0.95, made):.1%}.{short_run(made, COHORTS)}"
     )
     yield from rules(verdicts(table))
+    yield (
+        "\nWhere a score adds nothing, leaving out one customer at a time leaves nearly the same model for all: the gain "
+        "of spend beyond the others is then a quadratic form of few coefficients, which varies less than the customers' "
+        "own contributions to it, and standard errors are up to √2 times too large. Intervals that miss end below: such "
+        "a form is skewed."
+    )
     yield "\n## Every gain\n"
     columns = {
         "gain": "{estimand}", "score": "{group}", "customers": "{customers:,}", "truth": "{truth:.4g}",
