@@ -133,9 +133,12 @@ def _lines(table: pd.DataFrame) -> Iterator[str]:
     )
     yield from rules(verdicts(table))
     yield (
-        "\nWhere a score adds nothing, leaving out one customer at a time leaves nearly the same model for all: the gain "
-        "of spend beyond the others is then a quadratic form of few coefficients, which varies less than the customers' "
-        "own contributions to it, and standard errors are up to √2 times too large. Intervals that miss end below: such "
+        "\nWhere a score adds nothing, leaving out one customer at a time leaves nearly the same model for "
+        "all: the gain "
+        "of spend beyond the others is then a quadratic form of few coefficients, which varies less than "
+        "the customers' "
+        "own contributions to it, and standard errors are up to √2 times too large. Intervals that miss end "
+        "below: such "
         "a form is skewed."
     )
     yield "\n## Every gain\n"
