@@ -58,7 +58,7 @@ def test_a_run_folder_has_the_second_table_and_gives_the_drivers_back(
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert {"drivers.parquet", "follow_up.parquet"} <= set(record["files"])
     assert record["spec"]["score"]["others"]["effort"] == {
-        "column": "ces", "scale": "1-7", "higher_is_better": True, "round": False,
+        "column": "ces", "scale": "1-7", "higher_is_better": True, "round": False, "labels": [],
     }  # fmt: skip
     written = pd.read_csv(folder / "metrics.csv", keep_default_na=False)
     own = written[written["metric"] == "driver_retention_gain"]

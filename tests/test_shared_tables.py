@@ -74,7 +74,8 @@ def test_saas_is_lifelines_at_every_period_and_level(saas: Analysis) -> None:
         last = max(rows["months_active"].max(), 6)
         assert (mine.loc[mine["horizon"] > last, "estimate"] == 0).all()  # of a level that lost everybody
         mine = mine[mine["horizon"] <= last]
-        assert mine["horizon"].max() == last
+        # a level whose last few customers were all lost has no answer beyond them
+        assert rows["months_active"].max() <= mine["horizon"].max() <= last
         compared += _compare(mine, fitted)
     assert compared > 30
 

@@ -19,7 +19,7 @@ from cxlink.cohort.count import (
     survey_history,
     whole_periods,
 )
-from cxlink.cohort.read import columns, dates
+from cxlink.cohort.read import columns
 from cxlink.spend.bucket_sandwich import scale_of
 from validation.fuzz import __main__ as command
 from validation.fuzz import own_reading as read
@@ -64,7 +64,6 @@ def test_a_score_that_is_0_everywhere_has_a_scale() -> None:
     [
         (whole_periods, "period_of", whole_periods.whole_periods, (4, 5, 6)),
         (checked_rows, "rules_of", lambda _: [], (10, 11)),
-        (dates, "less_gap", lambda until, _: until, (752,)),
         (survey_history, "MOST_NUMBERED", 2, (399, 508)),
         (columns, "YES", frozenset({"true"}), range(20, 30)),
         (metric_expressions, "MOST_ORDERS", 3, (6, 28, 40)),
@@ -74,7 +73,6 @@ def test_a_score_that_is_0_everywhere_has_a_scale() -> None:
     ids=[
         "floor for ceil",
         "no rules",
-        "spans followed to the end",
         "fewer surveys",
         "fewer words",
         "fewer orders",
