@@ -78,8 +78,8 @@ PRINTED = (
     ),
     PrintedIntervals(
         "retention, tenure inside follow-up and spend of customers in accounts", ("[cohort] cluster",), ("clusters",),
-        "20,000 customers, three laws of accounts; 1,500 by the additive models. Not tried: expected tenure beyond "
-        "follow-up, value, metrics, late entry, a million customers",
+        "20,000 customers, three laws of accounts; 1,500, and eight accounts of 150, by the additive models. Not "
+        "tried: expected tenure beyond follow-up, value, metrics, late entry, a million customers",
     ),
     PrintedIntervals(
         "a falling score: difference of retention given the last and the present score",
