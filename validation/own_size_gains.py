@@ -51,7 +51,7 @@ def _one(outcome: str, customers: int, rng: np.random.Generator) -> np.ndarray:
         score(design_of([*cells.strata, *(cells.scores[j] for j in one)], len(cells.n)), drawn)
         for one in asked.sets
     ]
-    return asked.weights @ np.array(reached)
+    return np.asarray(asked.weights @ np.array(reached))
 
 
 @cache
@@ -76,11 +76,8 @@ def _log_score(design: Design, drawn: pd.DataFrame) -> float:
         for table in (drawn, _everybody().table)
     )
     scores = log_scores(logistic(design, *own).eta)
-    return (
-        1000
-        * sum(float(n @ one) for n, one in zip(everybody, scores, strict=True))
-        / sum(map(np.sum, everybody))
-    )
+    total = sum(float(n @ one) for n, one in zip(everybody, scores, strict=True))
+    return 1000 * total / float(sum(n.sum() for n in everybody))
 
 
 def _deviance(design: Design, drawn: pd.DataFrame) -> float:

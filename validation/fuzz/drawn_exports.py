@@ -86,7 +86,8 @@ def _into_shares(spec: Spec, columns: dict[str, list[Any]], random: Random) -> b
 def _into_bookkeeping(spec: Spec, columns: dict[str, list[Any]], random: Random) -> bool:
     """Whole amounts with a mark, in brackets, with the minus behind, without cents; as ``[table]`` has its decimals."""
     spend, done = spec.get("spend", {}), False
-    mark = {"EUR": "€"}.get(spend.get("currency", "EUR"), spend.get("currency", "")) if spend else ""
+    currency = spend.get("currency", "EUR") if spend else ""
+    mark = "€" if currency == "EUR" else currency
     point = spec.get("table", {}).get("decimal", ".")
     named = (spend.get("column"), spec.get("value", {}).get("margin"), spec.get("control", {}).get("column"))
     for name in dict.fromkeys(named):

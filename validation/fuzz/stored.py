@@ -14,8 +14,9 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 
 def missing_of(keys: Mapping[str, Any]) -> Collection[str]:
     """Text that is an empty cell in every column."""
-    listed = keys.get("missing", MISSING)
-    return listed.get("*", MISSING) if isinstance(listed, dict) else listed
+    listed: Any = keys.get("missing", MISSING)
+    found: Collection[str] = listed.get("*", MISSING) if isinstance(listed, dict) else listed
+    return found
 
 
 class Stored:

@@ -22,9 +22,14 @@ def rows_around(seed: int, width: int) -> tuple[list[list[str]], list[list[str]]
     random = Random(f"rows around the header of {seed}")
     if random.random() > 0.25 or not width:
         return [], [], {}
-    above = random.choice(
-        [[], [["Customers of May"]], [["exported", "2024-05-01"], []], [[], []], [["a"] * width]]
-    )
+    titles: list[list[list[str]]] = [
+        [],
+        [["Customers of May"]],
+        [["exported", "2024-05-01"], []],
+        [[], []],
+        [["a"] * width],
+    ]
+    above = random.choice(titles)
     texts = [[random.choice(["How, really?", 'the "score"', "two\nlines", "1"]) for _ in range(width)]]
     below = random.choice([[], [], texts, [*texts, ['{"ImportId":"q"}'] * width]])
     n = len(above)
