@@ -107,10 +107,14 @@ def counted(
         found.left_out = {"unanswered_survey": len(rows) - len(history)} if len(history) < len(rows) else {}
         rows = [survey.row for survey in history]
     coded = [coded_row(row, spec, columns) for row in rows]
-    found.broken = [i for i, one in enumerate(coded, 1) if one is None]
+    unused = _later_and_broken(rows, coded, spec)
+    found.broken = [i for i, one in enumerate(coded, 1) if one is None and i - 1 not in unused]
     if found.broken and not drop_invalid:
-        found.refused = "broken rows"
+        found.refused, found.rows = "broken rows", len(rows) - len(unused)
         return found
+    if unused:
+        found.left_out["later_survey"] = len(unused)
+        rows, coded = ([one for i, one in enumerate(of) if i not in unused] for of in (rows, coded))
     if found.broken:
         found.left_out["invalid"] = len(found.broken)
     if every_survey_counts(spec) and not found.broken:
@@ -223,6 +227,35 @@ def _each_customer(rows: Sequence[Row], spec: Spec, found: Expected) -> Sequence
     return [row for row, n in zip(rows, times, strict=True) for _ in range(int(n))]
 
 
+def _later_and_broken(rows: Sequence[Row], coded: Sequence[Any], spec: Spec) -> set[int]:
+    """Rows that break a rule and are not used: of a customer's surveys in order, those behind the first.
+
+    One whose score or day cannot be read may be the first, and is used.
+    """
+    cohort, table, section = spec.get("cohort", {}), spec.get("table", {}), spec["score"]
+    if cohort.get("repeat") != "first" or "id" not in cohort:
+        return set()
+    by_id: dict[Any, list[int]] = {}
+    for i, row in enumerate(rows):
+        by_id.setdefault(row[cohort["id"]], []).append(i)
+    ends, rounded, labels = scale_of(section["scale"]), section.get("round", False), section.get("labels", ())
+    return {
+        i
+        for several in by_id.values()
+        for i in sorted(several, key=lambda i: _survey_order(rows[i], spec))[1:]
+        if coded[i] is None
+        and read.score(rows[i][section["column"]], table, ends, rounded, labels) is not BAD
+        and isinstance(read.day(rows[i][spec["subscription"]["survey"]], table), datetime.date)
+    }
+
+
+def _survey_order(row: Row, spec: Spec) -> tuple[bool, bool, datetime.date]:
+    """Answered surveys first, by date; one without a date is the last."""
+    on = read.day(row[spec["subscription"]["survey"]], spec.get("table", {}))
+    dated = isinstance(on, datetime.date)
+    return read.is_empty(row[spec["score"]["column"]]), not dated, on if dated else datetime.date.max
+
+
 def _one_a_customer(kept: list[Any], spec: Spec, found: Expected) -> list[Any]:
     name = spec.get("cohort", {}).get("id")
     if name is None:
@@ -235,17 +268,9 @@ def _one_a_customer(kept: list[Any], spec: Spec, found: Expected) -> list[Any]:
     if spec["cohort"].get("repeat") != "first":
         found.refused = found.refused or ("an id repeats" if len(by_id) < len(kept) else "")
         return kept
-    survey, column = spec["subscription"]["survey"], spec["score"]["column"]
-
-    def order(one: Any) -> tuple[bool, bool, datetime.date]:
-        """Answered surveys first, by date; one without a date is the last."""
-        on = read.day(one[0][survey], spec.get("table", {}))
-        dated = isinstance(on, datetime.date)
-        return read.is_empty(one[0][column]), not dated, on if dated else datetime.date.max
-
-    first = [min(several, key=order) for several in by_id.values()]
+    first = [min(several, key=lambda one: _survey_order(one[0], spec)) for several in by_id.values()]
     if len(first) < len(kept):
-        found.left_out["later_survey"] = len(kept) - len(first)
+        found.left_out["later_survey"] = found.left_out.get("later_survey", 0) + len(kept) - len(first)
     return first
 
 

@@ -161,6 +161,7 @@ def emptied(cell: Any, codes: Sequence[str]) -> Any:
     """Give a cell, or nothing where it is one of the codes: as text, as a number however written, as a day."""
     if cell is None:
         return None
+    codes = [code.strip(" ") for code in codes]
     numbers = [float(code) for code in codes if _FLOAT.fullmatch(code)]
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         return None if float(cell) in numbers else cell
