@@ -114,7 +114,8 @@ def counted(
         return found
     if unused:
         found.left_out["later_survey"] = len(unused)
-        rows, coded = ([one for i, one in enumerate(of) if i not in unused] for of in (rows, coded))
+        used = [i for i in range(len(rows)) if i not in unused]
+        rows, coded = [rows[i] for i in used], [coded[i] for i in used]
     if found.broken:
         found.left_out["invalid"] = len(found.broken)
     if every_survey_counts(spec) and not found.broken:
