@@ -146,3 +146,14 @@ def test_a_list_is_said_to_act_on_nothing_where_no_text_is_read(tmp_path: Path) 
     keys = [check.facts["key"] for check in unused_key_checks(count(path, {"table": {"missing": ["-"]}}))]
     assert keys == ["[table] missing"]
     assert not list(unused_key_checks(count(path, {"table": {"missing": {"score": ["4"]}}})))
+
+
+@pytest.mark.parametrize("code", ["99\u00a0", "\u200999"])
+def test_a_code_is_the_text_that_the_cell_has_odd_blanks_included(code: str, tmp_path: Path) -> None:
+    rows = {**ROWS, "plan": ["basic", code, "99", f" {code} "]}
+    found = count(
+        written("csv", tmp_path, rows),
+        STAY,
+        {"adjust": {"columns": ["plan"]}, "table": {"missing": {"plan": [code], "score": ["99", "-1"]}}},
+    )
+    assert cells(found, "stratum.plan") == {"basic": 1, "(missing)": 2, "99": 1}

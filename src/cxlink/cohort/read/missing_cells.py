@@ -36,7 +36,7 @@ def _emptied(column: Any, codes: tuple[str, ...]) -> Any:
             column.cast("float64").isin(numbers).fill_null(False).ifelse(None, column) if numbers else column
         )
     text = column.cast("string").strip()
-    coded = text.isin([code.strip() for code in codes])
+    coded = text.isin([code.strip(" ") for code in codes])
     if numbers and kind.is_string():
         coded = coded | (~text.contains("_") & text.try_cast("float64").isin(numbers)).fill_null(False)
     days = [code for code in codes if _DAY.fullmatch(code)]
@@ -47,4 +47,4 @@ def _emptied(column: Any, codes: tuple[str, ...]) -> Any:
 
 
 def _number(code: str) -> float | None:
-    return float(code) if _NUMBER.fullmatch(code.strip()) else None
+    return float(code) if _NUMBER.fullmatch(code.strip(" ")) else None
