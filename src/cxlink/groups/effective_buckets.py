@@ -60,6 +60,8 @@ class EffectiveBuckets:
         ``score`` (missing: not scored) and the strata of each row of `n`.
     n : ndarray of shape (n_pairs, n_buckets)
         Customers.
+    which : int ndarray of shape (n_pairs,)
+        Position of the stratum of each row.
     standard : tuple of int
         Levels of the score whose strata are the standard population; empty: all customers scored.
     """
@@ -67,6 +69,7 @@ class EffectiveBuckets:
     counts: Counts
     cells: pd.DataFrame
     n: np.ndarray
+    which: np.ndarray
     standard: tuple[int, ...] = ()
 
     def effective(self, sides: tuple[str, ...], adjusted: str, stratum: str = "") -> float:
@@ -127,7 +130,7 @@ class EffectiveBuckets:
 
     def _several(self, sides: tuple[str, ...]) -> np.ndarray:
         """Which rows are of strata where each level of these groups has customers of two buckets or more."""
-        which, score = self._which(), self.cells["score"].to_numpy(float, na_value=np.nan)
+        which, score = self.which, self.cells["score"].to_numpy(float, na_value=np.nan)
         several = (self.n > 0).sum(axis=1) > 1
         held = np.ones(len(which), dtype=bool)
         for side in sides:
@@ -144,14 +147,6 @@ class EffectiveBuckets:
             return score.isin(self.standard).fillna(False).to_numpy(bool)
         return score.notna().to_numpy()
 
-    def _which(self) -> np.ndarray:
-        """Position of the stratum of each row."""
-        strata = [name for name in self.cells if name != "score"]
-        if not strata:
-            return np.zeros(len(self.cells), dtype=int)
-        found: np.ndarray = self.cells.groupby(strata, dropna=False).ngroup().to_numpy()
-        return found
-
     def _weights(self, side: str, inside: np.ndarray, *, pooled: bool) -> np.ndarray:
         """Weight of one customer of each row of `n` in a group."""
         mine = self._of_group(side) & inside
@@ -159,7 +154,7 @@ class EffectiveBuckets:
         if pooled:
             return np.where(mine, 1 / max(float(size[mine].sum()), 1.0), 0.0)
         scored = self._standard() & inside
-        which = self._which()
+        which = self.which
         of_stratum = np.bincount(which[scored], size[scored], which.max(initial=0) + 1)
         own = np.bincount(which[mine], size[mine], len(of_stratum))
         # every stratum has its share, whatever the group's customers in it
@@ -208,4 +203,5 @@ def effective_buckets(counts: Counts) -> EffectiveBuckets | None:
     at = cells.groupby(keys, dropna=False, sort=False).ngroup().to_numpy()
     n = np.zeros((len(rows), BUCKETS))
     np.add.at(n, (at, cells["bucket"].to_numpy(int)), cells["n"].to_numpy(float))
-    return EffectiveBuckets(counts, rows, n)
+    which = rows.groupby(names, dropna=False).ngroup().to_numpy() if names else np.zeros(len(rows), dtype=int)
+    return EffectiveBuckets(counts, rows, n, which)
