@@ -139,7 +139,7 @@ def changed_scores(counts: Counts, asked: Sequence[Move] = ("fall", "rise")) -> 
         inside = cells[(move == 0) | (move == sign)]
         group = np.where(moves(inside, counts.spec) == 0, STAYED, CHANGED)
         for beside, column in (("last", "previous"), ("present", "score")):
-            compared = _compared(counts, inside, group, inside[column].astype(int).astype(str))
+            compared = _compared(counts, inside, group, as_strata(inside[column]))
             yield ChangedScores(name, beside, compared, _to_the_changed(compared))  # type: ignore[arg-type]
 
 
@@ -151,6 +151,12 @@ def _compared(counts: Counts, cells: pd.DataFrame, group: np.ndarray, level: pd.
     made["score"] = pd.array(group, dtype="Int64")
     made.insert(1, stratum_column(LEVEL), level)
     return replace(counts, cells=add_up(made), spec=as_groups(counts.spec, (LEVEL, *strata)))
+
+
+def as_strata(levels: pd.Series) -> pd.Series:
+    """Levels of the score as categories of a stratum variable: text."""
+    whole = levels.astype(int)
+    return whole.map({level: str(level) for level in whole.unique()})
 
 
 def rivals(counts: Counts) -> dict[str, Counts]:
@@ -167,7 +173,7 @@ def rivals(counts: Counts) -> dict[str, Counts]:
         return {}
     times = ["entry", "exit", "cause", *(["bucket"] if "bucket" in cells else []), "n"]
     change = pd.array(moves(cells, spec) + 2, dtype="Int64")
-    before = cells["previous"].astype(int).astype(str)
+    before = as_strata(cells["previous"])
     plain, levels = cells[["score", *times]], as_groups(spec, ()).model_copy(update={"score": spec.score})
     three = as_groups(spec, ())
     three = three.model_copy(update={"score": three.score.model_copy(update={"scale": "1-3"})})

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cxlink.cohort.count.counts import Counts, add_up
 from cxlink.cohort.strata import stratum_column
-from cxlink.groups.changed_scores import LEVEL, as_groups
+from cxlink.groups.changed_scores import LEVEL, as_groups, as_strata
 
 _PER_YEAR = 4
 
@@ -60,7 +60,7 @@ def survey_quarters(
     ].copy()
     made["score"] = pd.array(inside["wave"].map(place).to_numpy(int), dtype="Int64")
     if adjusted:
-        made.insert(1, stratum_column(LEVEL), inside["score"].astype(int).astype(str))
+        made.insert(1, stratum_column(LEVEL), as_strata(inside["score"]))
     spec = as_groups(counts.spec, (LEVEL, *names) if adjusted else ())
     score = spec.score.model_copy(update={"scale": f"1-{len(quarters)}", "best": (len(quarters),)})
     analysis = spec.analysis.model_copy(update={"contrasts": (f"{len(quarters)}:1",)})

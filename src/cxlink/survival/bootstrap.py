@@ -116,13 +116,15 @@ def bucket_weights(buckets: SpellBuckets, exponential: np.ndarray) -> np.ndarray
     ndarray of shape (n_places, n_block)
     """
     log, steps = np.log(exponential), np.round(np.log(buckets.spread) / _SPREAD_STEP).astype(int)
-    weights = np.empty((len(steps), exponential.shape[1]))
-    for step in np.unique(steps):
-        power, at = _power(int(step)), steps == step
-        drawn = np.exp(power * log) / gamma(1 + power)
-        # in steps, so that sums of them are exact, and nobody is at risk where nobody is
-        weights[at] = np.maximum(np.round(drawn / _STEP), 1.0)[buckets.bucket[at]] * _STEP
-    return weights
+    # places of one bucket and variance have the same weights
+    unlike, place = np.unique(np.stack([steps, buckets.bucket]), axis=1, return_inverse=True)
+    powers = np.array([_power(step) for step in unlike[0].tolist()])[:, None]
+    weights: np.ndarray = np.exp(powers * log[unlike[1]])
+    weights /= gamma(1 + powers) * _STEP
+    # in steps, so that sums of them are exact, and nobody is at risk where nobody is
+    np.maximum(np.round(weights, out=weights), 1.0, out=weights)
+    weights *= _STEP
+    return weights[place]
 
 
 @cache

@@ -103,9 +103,9 @@ def spells_of(counts: Counts) -> Spells:
     names = [stratum_column(name) for name in counts.spec.stratum_variables]
     if names:
         strata = cells[names].drop_duplicates().sort_values(names, ignore_index=True)
-        stratum = cells.groupby(names, sort=True).ngroup()
+        stratum = cells.groupby(names, sort=True).ngroup().to_numpy()
     else:
-        strata, stratum = pd.DataFrame(index=range(1)), 0
+        strata, stratum = pd.DataFrame(index=range(1)), np.zeros(len(cells), dtype=int)
     causes = tuple(sorted(set(cells["cause"]) - {""}))
     ranks = cells["score"].astype(int).map(order)
     present = np.unique(ranks)
