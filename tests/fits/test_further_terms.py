@@ -70,3 +70,24 @@ def test_curves_by_a_further_score_are_in_its_order(cohort: Cohort, as_category:
 def test_counts_alone_have_no_further_score(cohort: Cohort) -> None:
     with pytest.raises(InputError, match="these counts have no 'ces'"):
         cxlink.hazards(cohort.count(), "score + ces")
+
+
+@pytest.mark.long
+def test_a_posterior_takes_them_as_strata(cohort: Cohort) -> None:
+    gave = customers().dropna(subset=["effort"]).assign(ces=lambda table: table["effort"].str[0])
+    category = read_cohort(gave, make_spec({**PLAIN, "adjust": {"columns": ["ces"]}}))
+    few = {"draws": 60, "tune": 60, "chains": 2}
+    own = cxlink.posterior(cohort, strata=["ces"], **few)
+    alone = cxlink.posterior(category, **few)
+    for found, plain in ((own.summary(), alone.summary()), (own.average(), alone.average())):
+        np.testing.assert_allclose(found.select_dtypes("number"), plain.select_dtypes("number"), rtol=1e-12)
+    at = [{"score": 9, "ces": level} for level in (1, 5)]
+    np.testing.assert_array_equal(own.predict(at)["estimate"], alone.predict(at)["estimate"])
+    assert own.score()["log_score"] == alone.score()["log_score"]
+
+
+def test_strata_that_counts_lack_or_that_are_outcomes_are_refused(cohort: Cohort) -> None:
+    with pytest.raises(InputError, match="these counts have no 'ces': give the cohort"):
+        cxlink.posterior(cohort.count(), strata=["ces"])
+    with pytest.raises(InputError, match="left"):
+        cxlink.posterior(cohort, strata=["left"])

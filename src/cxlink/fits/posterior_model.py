@@ -26,7 +26,7 @@ from cxlink.estimands.bayesian.posterior_coefficients import posterior_coefficie
 from cxlink.estimands.over_clusters.clustered_rows import clustering
 from cxlink.fits.formulas.clusters_of_models import clustered_by, students_table
 from cxlink.fits.formulas.formula import ModelFormula, parse_formula
-from cxlink.fits.formulas.model_cells import ModelCells, model_cells
+from cxlink.fits.formulas.model_cells import ModelCells, model_cells, with_strata
 from cxlink.fits.formulas.populations import Profiles, as_profiles, contrasts_table, interval, sums_of
 from cxlink.fits.formulas.profile_design import ProfileDesign, learn_design, score_level
 from cxlink.fits.survival_curves import Quantity, median_time, quantity_of, refuse_quantity
@@ -339,6 +339,7 @@ def posterior(
     *,
     sampler: str = NUTPIE,
     cluster: str | None = None,
+    strata: Sequence[str] = (),
     **sampling: Any,
 ) -> PosteriorModel:
     """Sample a Bayesian model.
@@ -357,6 +358,9 @@ def posterior(
     cluster : str, optional
         Column of accounts or households, in place of that of the spec: draws are rescaled to the covariance that their
         buckets show, and intervals are Student's (`cxlink.bayes.rescaling`).
+    strata : sequence of str
+        Columns, and names of ``[score] others``, that are strata beside those of the spec; of a further score the
+        customers who gave it. Where every survey counts (``[cohort] repeat = "all"``) the score before is one already.
     **sampling
         ``draws``, ``tune``, ``chains``, ``cores``: see `cxlink.bayes.draws.sampling.sample`.
 
@@ -368,10 +372,10 @@ def posterior(
     Raises
     ------
     InputError
-        If there is no such model or sampler, the spec lacks its outcome, or an earlier cohort is not of the same kind.
+        If there is no such model or sampler, the spec lacks its outcome, the table or the counts lack a stratum, it is
+        an outcome, or an earlier cohort is not of the same kind.
     """
-    cohort = clustered_by(cohort, cluster)
-    counts = cohort.count() if isinstance(cohort, Cohort) else cohort
+    counts = with_strata(clustered_by(cohort, cluster), strata)
     spec = counts.spec
     refuse_unlisted(model, _MODELS, "Bayesian model")
     sampler = sampler_named(sampler, bayes=True)

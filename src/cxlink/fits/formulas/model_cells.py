@@ -163,11 +163,49 @@ def by_further_score(cohort: Cohort, name: str) -> Counts:
         If nobody gave both.
     """
     spec = _with_terms(cohort.spec, parse_formula(name), [name])
-    counts = read_again(cohort, spec).count()
-    cells = counts.scored[counts.scored[stratum_column(name)] != MISSING].reset_index(drop=True)
+    return _who_gave(read_again(cohort, spec).count(), [name])
+
+
+def with_strata(cohort: Cohort | Counts, names: Sequence[str]) -> Counts:
+    """Count a cohort with further variables as strata, beside those that the spec adjusts for.
+
+    Parameters
+    ----------
+    cohort : Cohort or Counts
+        Counts have the strata that they were made with.
+    names : sequence of str
+        Columns, or names of ``[score] others``: of these the customers who gave them.
+
+    Raises
+    ------
+    InputError
+        If counts lack one, it is an outcome or the score, or nobody gave the score and each further one.
+    """
+    spec = cohort.spec
+    new = [name for name in names if name not in spec.stratum_variables]
+    if isinstance(cohort, Counts):
+        if new:
+            raise InputError(f"these counts have no {new[0]!r}: give the cohort, or set [adjust] columns.")
+        return cohort
+    if not new:
+        return cohort.count()
+    _refuse_terms(new, spec)
+    adjust = spec.adjust.model_copy(update={"columns": (*spec.adjust.columns, *new)})
+    asked = {"adjust": adjust, "control": None, "metrics": None, "value": None}
+    counts = read_again(cohort, spec.model_copy(update=asked)).count()
+    return _who_gave(counts, [name for name in new if name in spec.others])
+
+
+def _who_gave(counts: Counts, further: Sequence[str]) -> Counts:
+    """Keep the customers who gave the score and each further one."""
+    if not further:
+        return counts
+    cells = counts.scored
+    for name in further:
+        cells = cells[cells[stratum_column(name)] != MISSING]
     if not len(cells):
-        raise InputError(f"{counts.profile.table}: nobody has a score and {name}.")
-    return replace(counts, cells=cells)
+        raise InputError(f"{counts.profile.table}: nobody has {' and '.join(['a score', *further])}.")
+    return replace(counts, cells=cells.reset_index(drop=True))
 
 
 def _refuse_terms(names: Sequence[str], spec: CohortSpec) -> None:
