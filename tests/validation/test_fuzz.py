@@ -19,7 +19,7 @@ from cxlink.cohort.count import (
     survey_history,
     whole_periods,
 )
-from cxlink.cohort.read import columns
+from cxlink.cohort.read import columns, dates
 from cxlink.spend.bucket_sandwich import scale_of
 from validation.fuzz import __main__ as command
 from validation.fuzz import own_reading as read
@@ -67,6 +67,7 @@ def test_a_score_that_is_0_everywhere_has_a_scale() -> None:
         (survey_history, "MOST_NUMBERED", 2, (399, 508)),
         (columns, "YES", frozenset({"true"}), range(20, 30)),
         (metric_expressions, "MOST_ORDERS", 3, (6, 28, 40)),
+        (dates, "less_gap", lambda until, _: until, (5, 29)),
         (driver_cells, "observed_states", lambda *_: None, (2167,)),
         (journey_cells, "_day_number", lambda days: np.zeros(len(days), np.int64), (2300, 2309, 2334, 2341)),
     ],
@@ -76,6 +77,7 @@ def test_a_score_that_is_0_everywhere_has_a_scale() -> None:
         "fewer surveys",
         "fewer words",
         "fewer orders",
+        "spans followed to the end",
         "who was never observed",
         "contacts in another order",
     ],
