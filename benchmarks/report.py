@@ -63,7 +63,7 @@ def _head(day: datetime.date, seconds: float, parts: str) -> str:
     return f"""# Benchmarks
 
 `make bench` (`python -m benchmarks`) wrote this page, `results.csv` and `scaling.svg` on {day.day} {day:%B %Y}, in
-{seconds / 60:.0f} minutes on {os.cpu_count()} cores with {_memory_gb():.0f} GB of memory. The customers are simulated
+{seconds / 60:.1f} minutes on {os.cpu_count()} cores with {_memory_gb():.0f} GB of memory. The customers are simulated
 (`customers.py`). Versions: {versions}.{some}
 
 ![Seconds by number of customers, on logarithmic axes](scaling.svg)"""
