@@ -216,7 +216,7 @@ def _check(key: str) -> Check:
     return Check(code, "some", "2", 0.4, bound=0.9, passed=False, facts=facts)
 
 
-NESTED = ("pooled_cohort", "counts_reading", "part_periods", "under_both")
+NESTED = ("pooled_cohort", "counts_reading", "part_periods", "window_losses", "under_both")
 """Sentences of notes that are not of the profile alone."""
 TABLE = {
     "unit": "month", "rule": "QQ rule", "text": "ZZ text", "column": "JJ", "cohorts": (("VV", 3),), "lost": ("XX",),

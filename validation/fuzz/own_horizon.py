@@ -58,6 +58,8 @@ def horizon_of(customers: Sequence[Customer], spec: Spec, scale: tuple[int, int]
     if named is not None or "window" in spec["subscription"]:
         return int(named or year)
     horizon = year
+    if any(not one.lost for one in customers):
+        horizon = max(min(year, max(one.stay for one in customers)), 1)
     for band in _bands(customers, spec["score"], scale):
         own = [one for one in customers if one.level in band]
         if own:

@@ -16,6 +16,7 @@ from cxlink.report.profile_words import exclusion_moves, exclusions, profile_not
 from cxlink.report.words import say
 from cxlink.sensitivity.duration_convention import headline_points
 from cxlink.sensitivity.excluded_rows import exclusion_findings
+from cxlink.sensitivity.snapshot_losses import spread_over_window
 
 
 def profile(cohort: Cohort) -> str:
@@ -121,6 +122,10 @@ def _headline(cohort: Cohort, counts: Counts) -> list[str]:
         own = "own" if convention == sub.counts else convention
         under = "" if sub.dated else say(f"terminal.convention_{own}", counts=convention)
         lines.append(f"  {under}{shown or say('terminal.no_follow_up', horizon=horizon)}")
+    if sub.window is not None and sub.window > 1:
+        points = headline_points(spread_over_window(counts))
+        shown = listed([f"{name} {percent(value, 1)}" for name, value in points.items()])
+        lines += [f"  {say('terminal.window_losses')}{shown}"] if shown else []
     return lines
 
 

@@ -78,12 +78,14 @@ def other_notes(found: Results) -> list[str]:
     """Say what is odd about a table, which keys act on nothing, and what other readings of durations would change."""
     odd = [_odd(one, found.counts) for one in found.profile.notes if not one.code.startswith(_GUESS)]
     notes = [*odd, *map(note, matching(found.checks, code="unused_key"))]
-    for code in ("part_periods", "counts_reading"):
+    for code in ("part_periods", "window_losses", "counts_reading"):
         apart = matching(found.checks, code=code, passed=False, blank="")
         if apart:
             both = [_under_both(check, found.spec) for check in apart]
             after, unit = periods(found.spec.horizon, found.spec.unit), found.spec.unit
             words = {"after": after, "unit": units(unit, 1), "units": units(unit), "retention": both}
+            if code == "window_losses":
+                words["window"] = stretch(int(str(apart[0].facts["window"])), unit)
             notes.append(say(f"notes.{code}", **{**apart[0].facts, **words}))
     return notes
 

@@ -1,4 +1,4 @@
-"""The duration convention: the headline under the other one, and with parts of periods at risk."""
+"""The duration convention: the headline under the other one, with parts of periods at risk, and of a snapshot."""
 
 from collections.abc import Hashable, Iterator
 from dataclasses import replace
@@ -16,14 +16,16 @@ from cxlink.cohort.strata import stratum_column
 from cxlink.estimands.support_checks import until
 from cxlink.estimands.tidy import select
 from cxlink.groups.headline_requests import curve_requests, leading
+from cxlink.sensitivity.snapshot_losses import spread_over_window
 from cxlink.survival.kaplan_meier import point_curves
 
 
 def convention_checks(counts: Counts, other: Counts | None, estimates: pd.DataFrame) -> Iterator[Check]:
     """Compare the headline with what it would be if durations were recorded otherwise.
 
-    Under the other convention; and where no follow-up is named, so that parts of periods may have been observed, with
-    the actuarial risk set. A check fails where they differ by over a standard error.
+    Under the other convention; where no follow-up is named, so that parts of periods may have been observed, with the
+    actuarial risk set; of a snapshot, with those lost at risk for as long as the tenures of those retained suggest. A
+    check fails where they differ by over a standard error.
 
     Parameters
     ----------
@@ -47,6 +49,9 @@ def convention_checks(counts: Counts, other: Counts | None, estimates: pd.DataFr
         yield from _differences("counts_reading", counts.spec, other, estimates, {"counts": convention})
     if not sub.dated and sub.follow_up is None:
         yield from _differences("part_periods", counts.spec, with_part_periods(counts), estimates, {})
+    if sub.window is not None and sub.window > 1:
+        facts: dict[str, Fact] = {"window": sub.window}
+        yield from _differences("window_losses", counts.spec, spread_over_window(counts), estimates, facts)
 
 
 def with_part_periods(counts: Counts) -> Counts:

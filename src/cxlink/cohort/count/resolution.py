@@ -107,8 +107,9 @@ def _against(name: str, spec: CohortSpec) -> set[int]:
 def horizon_followed(scored: pd.DataFrame, spec: CohortSpec) -> int:
     """Give the last period, up to a year, that 50 customers of each band could have been observed for.
 
-    A band with under 50 customers is asked for half of them. One year for a snapshot, of whom nobody is followed, and
-    where a band is empty.
+    A band with under 50 customers is asked for half of them. Where anybody is retained, not beyond the longest stay in
+    the table, which tells of no follow-up after it. One year for a snapshot, of whom nobody is followed, and where a
+    band is empty.
 
     Parameters
     ----------
@@ -120,7 +121,9 @@ def horizon_followed(scored: pd.DataFrame, spec: CohortSpec) -> int:
     year = PERIODS_PER_YEAR[spec.unit]
     if spec.subscription is None or spec.subscription.window:
         return year
-    horizon = year
+    retained = scored[scored["cause"] == ""]
+    longest = int((scored["exit"] - scored["entry"]).max()) if retained["n"].sum() else year
+    horizon = max(min(year, longest), 1)
     for band in (spec.worst, spec.best):
         cells = scored[scored["score"].isin(band)]
         n = int(cells["n"].sum())

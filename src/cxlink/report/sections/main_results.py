@@ -89,6 +89,9 @@ def _side(row: Estimate, m: Material) -> str:
     after, kind = periods(m.spec.horizon, m.spec.unit), one_sided(row)
     if not kind:
         return say("results.retention_side", after=after, value=full(row), group=_who(row, m))
+    window = m.spec.subscription.window if m.spec.subscription is not None else None
+    if window is not None and window < m.spec.horizon:  # nobody was followed to the horizon
+        kind, after = f"{kind}_observed", periods(window, m.spec.unit)
     text = say(f"results.retention_{kind}_lost", n=row.n, levels=levels(row.group, m.spec), after=after)
     bounded = bound(row)
     if not bounded:
