@@ -69,6 +69,17 @@ def test_where_none_or_all_were_lost_page_one_counts_them_and_gives_the_one_limi
     assert "100.0" not in _said(given)
 
 
+@pytest.mark.parametrize(("window", "said"), [(3, "in the 3 months observed"), (12, "within 12 months of the score")])
+def test_of_a_snapshot_none_were_lost_in_its_window_and_not_in_the_year_that_it_chains(
+    window: int, said: str
+) -> None:
+    given = _changed(HEADLINE, n_events=0, estimate=0.999, conf_low=0.984, conf_high=0.9999)
+    assert given.spec.subscription is not None
+    sub = given.spec.subscription.model_copy(update={"window": window, "clock": "signup"})
+    spec = given.spec.model_copy(update={"subscription": sub})
+    assert f"none of 9{THIN}300 was lost {said}" in _said(made_up.altered(given, spec=spec))
+
+
 def test_customers_who_enter_late_are_standardised_to_the_time_elapsed_where_nothing_else_is_named() -> None:
     spec = made_up.results({"adjust": {"columns": ()}}).spec
     m = gather(made_up.altered(GIVEN, spec=spec))
