@@ -55,8 +55,7 @@ def headline_rows(m: Material) -> list[list[str]]:
 
 def reach(m: Material) -> int | None:
     """Give the horizon of the tenure on page one, in periods; None where it has none."""
-    rows = headline(m, "tenure").values()
-    return next((row.horizon for row in rows if row is not None and row.horizon), None)
+    return next((row.horizon for row in headline(m, "tenure").values() if row and row.horizon), None)
 
 
 def retention(m: Material) -> list[Run]:
@@ -89,14 +88,12 @@ def _side(row: Estimate, m: Material) -> str:
     after, kind = periods(m.spec.horizon, m.spec.unit), one_sided(row)
     if not kind:
         return say("results.retention_side", after=after, value=full(row), group=_who(row, m))
-    window = m.spec.subscription.window if m.spec.subscription is not None else None
-    if window is not None and window < m.spec.horizon:  # nobody was followed to the horizon
-        kind, after = f"{kind}_observed", periods(window, m.spec.unit)
+    if (window := m.spec.subscription and m.spec.subscription.window) and window < m.spec.horizon:
+        kind, after = f"{kind}_observed", periods(window, m.spec.unit)  # nobody was followed to the horizon
     text = say(f"results.retention_{kind}_lost", n=row.n, levels=levels(row.group, m.spec), after=after)
-    bounded = bound(row)
-    if not bounded:
-        return say("results.retention_unbounded", text=text)
-    return say("results.retention_bounded", text=text, limit=bounded)
+    if bounded := bound(row):
+        return say("results.retention_bounded", text=text, limit=bounded)
+    return say("results.retention_unbounded", text=text)
 
 
 def bound(row: Estimate) -> str:

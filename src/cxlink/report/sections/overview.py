@@ -43,18 +43,29 @@ def overview(m: Material, reach: int | None) -> list[Block]:
             shown = select(m.results.estimates, adjusted=rows[0].adjusted)
             draw[outcome](shown, m.spec, simulated=m.results.simulated, ax=ax, model=rows[0].model)
             _ticks(ax, m, len(known))
-    names = {
+    said_of = {
         "retention": say("first_page.overview_retention", after=periods(m.spec.horizon, m.spec.unit)),
         "tenure": say("first_page.overview_tenure", horizon=periods(reach or 0, m.spec.unit)),
         "spend": say("first_page.overview_spend"),
     }
     said = [
-        say("first_page.overview_alt", outcome=names[outcome], values=tables.spoken(rows))
+        say("first_page.overview_alt", outcome=said_of[outcome], values=tables.spoken(rows))
         for outcome, rows in known.items()
     ]
-    outcomes = listed([names[outcome] for outcome in known])
+    outcomes = listed([said_of[outcome] for outcome in known])
     caption = say("first_page.overview_caption", outcomes=outcomes, level=coverage(m.spec))
+    beyond = [signed(int(row.group)) for row in known.get("retention", []) if row.extrapolated]
+    for key, names in (("extrapolated", beyond), ("without", _without(m, known.get("retention", [])))):
+        if names:
+            after = periods(m.spec.horizon, m.spec.unit)
+            caption += f" {say(f'first_page.points_{key}', levels=names, n=len(names), after=after)}"
     return [picture("overview", drawing.svg(axes[0]), ". ".join(said), caption)]
+
+
+def _without(m: Material, rows: list[Estimate]) -> list[str]:
+    """Name the levels with customers whose retention has no row beside those that have."""
+    shown = {row.group for row in rows}
+    return [signed(level) for level, n in m.scores.items() if rows and n and str(level) not in shown]
 
 
 def _known(m: Material, reach: int | None) -> dict[str, list[Estimate]]:
@@ -67,9 +78,9 @@ def _known(m: Material, reach: int | None) -> dict[str, list[Estimate]]:
 
 
 def _by_level(m: Material, estimand: str, model: str, horizon: int | None) -> list[Estimate]:
-    """Give the rows of the model that page one stands on; of tenure those of the spliced one where it has more."""
+    """Give the rows of the model that page one stands on; of spells those of the spliced one where it has more."""
     stands = next((row for side in m.sides if (row := m.book.headline(estimand, side))), None)
-    models = (model if stands is None else stands.model, *((REPORTED,) if estimand == "tenure" else ()))
+    models = (model if stands is None else stands.model, *((REPORTED,) if estimand != "spend" else ()))
     return max((_rows(m, estimand, one, horizon) for one in models), key=len)
 
 
