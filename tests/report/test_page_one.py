@@ -69,7 +69,9 @@ def test_where_none_or_all_were_lost_page_one_counts_them_and_gives_the_one_limi
     assert "100.0" not in _said(given)
 
 
-@pytest.mark.parametrize(("window", "said"), [(3, "in the 3 months observed"), (12, "within 12 months of the score")])
+@pytest.mark.parametrize(
+    ("window", "said"), [(3, "in the 3 months observed"), (12, "within 12 months of the score")]
+)
 def test_of_a_snapshot_none_were_lost_in_its_window_and_not_in_the_year_that_it_chains(
     window: int, said: str
 ) -> None:

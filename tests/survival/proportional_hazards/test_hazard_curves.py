@@ -204,3 +204,17 @@ def test_a_level_that_lost_all_takes_the_interval_of_clustered_groups_that_it_is
     spells = spells_of(read_cohort(pd.concat([rows, lost]), spec).count())
     curves = _made(spells, spec, "standardised").curves
     assert {name for name, sparse in zip(curves.groups, curves.sparse, strict=True) if sparse} == without
+
+
+def test_where_nobody_was_lost_up_to_the_horizon_half_a_loss_makes_the_interval() -> None:
+    """Six customers at risk in four periods before the first loss: hazards are Gamma(1/2, 24), S(3) = e^{-3h}."""
+    spells = spells_from(cell_rows((4, "x", 5, 1, 1), (4, "x", 7, 0, 5)), spec_for(horizon=3))
+    made = _made(spells, spec_for(horizon=3), "no", n_draws=20_000)
+    at = made.curves.times.tolist().index(3)
+    assert (made.curves.point[:, at] == 1).all()
+    assert made.curves.sparse.all()
+    low = np.quantile(made.curves.draws[:, 0, at], 0.025)
+    assert low == pytest.approx(np.exp(-3 * 5.0239 / 2 / 24), abs=0.01)
+    # one loss before the horizon, and the draws are those of the estimate alone
+    earlier = spells_from(cell_rows((4, "x", 3, 1, 1), (4, "x", 7, 0, 5)), spec_for(horizon=3))
+    assert not _made(earlier, spec_for(horizon=3), "no").curves.sparse.any()

@@ -20,6 +20,7 @@ from cxlink.survival.proportional_hazards.hazard_draws import (
     estimated,
     extinction,
     level_effects,
+    with_half_a_loss,
 )
 from cxlink.survival.proportional_hazards.hazard_fit import HazardFit, Unestimated, fit_hazards
 from cxlink.survival.proportional_hazards.hazard_requests import baseline_until, later_followed
@@ -114,12 +115,16 @@ def grouped_ph(
     theirs = [share for s, share in zip(request.standards, shares, strict=True) if s.group in sides]
     covered = min(theirs or shares) * request.covered.get(sides, 1.0)
     point, draws = estimated(fit), drawn(fit, n_draws, rng)
+    quiet = int(np.argmax(periods.lost.sum(axis=0) > 0))
+    if quiet >= spec.horizon:
+        draws = with_half_a_loss(draws, float(periods.at_risk[:, :quiet].sum()), quiet, rng)
     curves, *then = (
         _curves(spells, one, reach, fit, point=point, draws=draws)
         for one in (request, *later)
         if one.standards
     )
-    curves = replace(curves, later=tuple(then))
+    held = curves.sparse if quiet < spec.horizon else np.ones(len(curves.groups), dtype=bool)
+    curves = replace(curves, later=tuple(then), sparse=held)
     return GroupedPH(fit, curves, covered, level_effects(fit, point.beta)[0], level_effects(fit, draws.beta))
 
 

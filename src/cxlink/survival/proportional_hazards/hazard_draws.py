@@ -125,6 +125,30 @@ def drawn(fit: HazardFit, n_draws: int, rng: np.random.Generator) -> HazardDraws
     return HazardDraws(beta, _cumulated(fit, np.exp(alpha)))
 
 
+def with_half_a_loss(
+    draws: HazardDraws, exposure: float, periods: int, rng: np.random.Generator
+) -> HazardDraws:
+    """Give the periods before the first loss a hazard of its own in each draw, Gamma(1/2, exposure).
+
+    Nobody was lost in them, so that their hazards are estimated as 0 without an error. Half a loss is added, as to a
+    level that lost nobody.
+
+    Parameters
+    ----------
+    draws : HazardDraws
+        Of effects and baselines.
+    exposure : float
+        Person-periods at risk in these periods.
+    periods : int
+        How many they are, from the first.
+    rng : Generator
+        Advanced.
+    """
+    hazard = rng.gamma(0.5, 1 / exposure, len(draws.beta))
+    passed = np.minimum(np.arange(draws.cumulative.shape[1]), periods)
+    return HazardDraws(draws.beta, draws.cumulative + hazard[:, None] * passed)
+
+
 def _projected(fit: HazardFit, beta: np.ndarray) -> np.ndarray:
     """Project the levels' effects to monotone ones where that is asked for; the first columns are theirs."""
     n = fit.design.n_score
