@@ -176,8 +176,9 @@ def _separated(m: Material) -> list[str]:
 def _excluded(m: Material) -> tuple[list[str], bool]:
     """Say how many rows of the table the figures leave out, and why; and whether they are many."""
     profile = m.results.profile
-    reasons = [say("limitations.excluded_reason", n=n, reason=reason) for reason, n in exclusions(profile)]
-    n = sum(one.n for one in profile.dropped)
+    kinds, n = exclusions(profile), sum(one.n for one in profile.dropped)
+    reasons = [say("limitations.excluded_reason", n=size, reason=reason) for reason, size in kinds]
+    reasons = [kinds[0][0]] if len(kinds) == 1 else reasons
     if not reasons:
         return [], False
     text = say("limitations.excluded", n=n, read=profile.rows_read, reasons=reasons)
