@@ -132,6 +132,21 @@ def test_estimates_that_stand_together_share_the_decimals_of_the_finest() -> Non
     assert wording.shared_digits([wide]) == 0
 
 
+def test_groups_and_their_difference_have_decimals_that_can_be_subtracted() -> None:
+    best, worst, coarse = (
+        estimate("tenure", point, point - w, point + w, "month")
+        for point, w in ((10.6, 0.3), (7.2, 1.4), (5.2, 14.0))
+    )
+    difference = estimate("tenure_difference", 3.4, 2.0, 4.8, "month")
+    found = {"group": best, "reference": worst, "difference": difference, "ratio": None}
+    assert wording.full(worst).startswith("7 months")
+    said = [wording.full_beside(found[name], found) for name in ("group", "reference", "difference")]
+    assert [text.split(" ")[0] for text in said] == ["10.6", "7.2", "3.4"]
+    # a hundredth beside an interval of ten months is not known to anybody
+    exact = estimate("tenure", 10.61, 10.605, 10.615, "month")
+    assert wording.full_beside(coarse, {"group": exact, "reference": coarse}).startswith("5.2 months")
+
+
 def test_whole_numbers_are_grouped_thinly_and_none_is_a_dash() -> None:
     assert wording.whole(1234567) == f"1{THIN}234{THIN}567"
     assert wording.whole(-12) == "−12"

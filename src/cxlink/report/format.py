@@ -3,6 +3,7 @@
 import math
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -65,6 +66,17 @@ def full(row: Estimate | None, digits: int | None = None) -> str:
     if row is None or not bound:
         return f"{value(row, digits)} {interval(row, digits)}".strip()
     return f"{value(row, 0 if _certain(row) else digits)} ({bound})"
+
+
+def full_beside(row: Estimate | None, found: Mapping[str, Estimate | None]) -> str:
+    """Write an estimate beside a group, its reference and their difference, so that a reader can subtract.
+
+    It has the decimals of the finest of them, at most one more than its own interval knows.
+    """
+    finest = shared_digits([one for name, one in found.items() if name != "ratio"])
+    if row is None or row.blank or finest is None or _end(row) is not None:
+        return full(row)
+    return full(row, min(finest, _digits(row) + 1))
 
 
 def limit(row: Estimate | None, digits: int | None = None) -> str:

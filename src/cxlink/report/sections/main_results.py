@@ -10,6 +10,7 @@ from cxlink.report.document import Run
 from cxlink.report.estimates_lookup import Estimate
 from cxlink.report.format import (
     full,
+    full_beside,
     levels,
     limit,
     listed,
@@ -48,8 +49,8 @@ def headline_rows(m: Material) -> list[list[str]]:
     for estimand, name in names.items():
         found = headline(m, estimand)
         if any(row is not None for row in found.values()):
-            cells = [_cell(found[side], estimand) for side in ("group", "reference")]
-            rows.append([name, *cells, full(found["difference"]), full(found["ratio"])])
+            cells = [_cell(found[side], estimand, found) for side in ("group", "reference")]
+            rows.append([name, *cells, full_beside(found["difference"], found), full(found["ratio"])])
     return rows
 
 
@@ -101,11 +102,11 @@ def bound(row: Estimate) -> str:
     return limit(replace(row, estimate=1.0 if one_sided(row) == "none" else 0.0))
 
 
-def _cell(row: Estimate | None, estimand: str) -> str:
+def _cell(row: Estimate | None, estimand: str, found: dict[str, Estimate | None]) -> str:
     """Write a band's estimate for page one's table."""
     kind = one_sided(row) if estimand == "retention" else ""
     if row is None or not kind:
-        return full(row)
+        return full_beside(row, found)
     text, bounded = say(f"results.cell_{kind}_lost", n=row.n), bound(row)
     return say("results.cell_bounded", text=text, limit=bounded) if bounded else text
 
@@ -139,8 +140,7 @@ def tenure(m: Material) -> list[Run]:
     if not known:
         return styled("results.tenure_none", beyond=later) if later else []
     key = "results.tenure_two" if len(known) > 1 else "results.tenure_one"
-    reach = stretch(known[0].horizon or m.spec.horizon, m.spec.unit)
-    said = styled(key, horizon=reach, **_sides(found, m))
+    said = styled(key, horizon=stretch(known[0].horizon or m.spec.horizon, m.spec.unit), **_sides(found, m))
     return [*said, *_contrast(found, "results.difference_ratio"), *([f" {later}"] if later else [])]
 
 
@@ -148,7 +148,7 @@ def _sides(found: dict[str, Estimate | None], m: Material) -> dict[str, str]:
     """Name the bands that have an estimate, and give it; the first of them stands as ``group``."""
     facts: dict[str, str] = {}
     for name, row in zip(("group", "reference"), _bands(found), strict=False):
-        facts |= {name: _who(row, m), f"{name}_value": full(row)}
+        facts |= {name: _who(row, m), f"{name}_value": full_beside(row, found)}
     return facts
 
 
@@ -195,7 +195,7 @@ def _contrast(found: dict[str, Estimate | None], with_ratio: str) -> list[Run]:
     difference, ratio = found["difference"], found["ratio"]
     if difference is None:
         return []
-    facts = {"difference": full(difference)}
+    facts = {"difference": full_beside(difference, found)}
     said = (
         say("results.difference", **facts) if ratio is None else say(with_ratio, ratio=full(ratio), **facts)
     )
