@@ -74,7 +74,8 @@ def tenure_page(table: pd.DataFrame) -> Page:
 
 
 def _head(table: pd.DataFrame) -> Iterator[str]:
-    cohorts = int(table.loc[table["model"] == "", "n"].max())
+    made = table.loc[table["model"] == "", "n"].astype(int)
+    cohorts = f"{made.max()}" if made.min() == made.max() else f"{made.min()} to {made.max()}"
     yield "# How often extrapolated tenure holds the truth"
     yield ""
     yield (
