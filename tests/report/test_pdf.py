@@ -17,7 +17,7 @@ from cxlink.estimands.tidy import KEY
 from cxlink.report.analysis_document import make_document
 from cxlink.report.document import Document
 from cxlink.report.estimates_lookup import open_book
-from cxlink.report.format import full
+from cxlink.report.format import full, full_beside
 from cxlink.report.render_typst import compile_pdf
 from cxlink.report.report_files import write_document
 
@@ -80,11 +80,12 @@ def test_page_one_holds_the_headline_rows_with_their_intervals() -> None:
     given, first = made_up.results(), squeezed(ordinary()[0])
     book = open_book(given.estimates)
     for estimand in ("retention", "spend", "tenure"):
-        for group, reference, kind in (("best", "", ""), ("worst", "", ""), ("best", "worst", "_difference")):
-            row = book.headline(estimand + kind, group, reference)
+        asked = (("best", "", ""), ("worst", "", ""), ("best", "worst", "_difference"))
+        found = {one: book.headline(estimand + one[2], *one[:2]) for one in asked}
+        for one, row in found.items():
             assert row is not None
             assert row.adjusted == "standardised"
-            assert squeezed(full(row)) in first, (estimand, group, kind)
+            assert squeezed(full_beside(row, {"".join(one): row for one, row in found.items()})) in first, one
         ratio = book.headline(f"{estimand}_ratio", "best", "worst")
         assert squeezed(full(ratio)) in first
     assert squeezed("standardised to the mix of plan and region among all customers with a score") in first
