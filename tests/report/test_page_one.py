@@ -490,3 +490,12 @@ def test_no_support_of_clusters_asks_for_two_buckets() -> None:
     said = _said(replace(made_up.altered(GIVEN, spec=spec, checks=checks), estimates=bare))
     assert "at risk up to 12 months, from two buckets of clusters or more." in said
     assert "a complete spend window, from two buckets of clusters or more." in said
+
+
+def test_the_caption_names_scores_whose_retention_is_extrapolated_and_no_others() -> None:
+    assert "extrapolated" not in _picture(GIVEN).caption
+    levels = "estimand == 'retention' and horizon == 12 and stratum == '' and scenario == '' and group in ('2', '3')"
+    said = _picture(_changed(levels, extrapolated=1.0)).caption
+    assert said.endswith(
+        "Retention of scores 2 and 3 is extrapolated: too few of their customers were followed for 12 months."
+    )

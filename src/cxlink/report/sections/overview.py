@@ -54,7 +54,7 @@ def overview(m: Material, reach: int | None) -> list[Block]:
     ]
     outcomes = listed([said_of[outcome] for outcome in known])
     caption = say("first_page.overview_caption", outcomes=outcomes, level=coverage(m.spec))
-    beyond = [signed(int(row.group)) for row in known.get("retention", []) if row.extrapolated]
+    beyond = [signed(int(row.group)) for row in known.get("retention", []) if row.extrapolated > 0]
     for key, names in (("extrapolated", beyond), ("without", _without(m, known.get("retention", [])))):
         if names:
             after = periods(m.spec.horizon, m.spec.unit)
