@@ -88,7 +88,7 @@ def test_a_bad_row_is_named_by_its_id(sent: Any, postgres: str) -> None:
     said = refusal(f"{postgres}::bad", cohort={"id": "id"}, score=SCALE)
     assert said == (
         "bad: score must be a whole number from 0 to 10. 2 of 3 rows fail, the first with id B (found 98). Set [score] "
-        "scale, or drop them with --drop-invalid."
+        'scale, set [table] missing = { score = ["98"] } if it means no answer, or drop them with --drop-invalid.'
     )
     spec = make_spec({"score": {"column": "score", **SCALE}, **STAY})
     kept = read_cohort(f"{postgres}::bad", spec, drop_invalid=True)
