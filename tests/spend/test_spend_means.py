@@ -361,7 +361,7 @@ def test_an_interval_of_one_customers_spend_holds_the_mean_without_it() -> None:
 def test_where_one_customer_spent_everything_its_share_may_be_rounded_over_1() -> None:
     draws = np.linspace(0.5, 1.5, 400)[:, None]
     whole = MeanSpend({}, ("all",), np.array([2.0]), draws, np.array([20]), np.array([False]), (0,), ())
-    means = replace(whole, concentration=np.array([np.nextafter(1.0, 2.0)]))
+    means = replace(whole, concentration=np.array([1.0 + 1e-12]))
     drawn = on_log_link(means, np.random.default_rng(1)).draws.ravel()
     # nothing of the others: as often as the customer is drawn
     assert set(np.round(drawn / 2.0, 9)) <= {0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0}
