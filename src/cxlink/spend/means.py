@@ -238,8 +238,7 @@ def on_log_link(means: MeanSpend, rng: np.random.Generator) -> MeanSpend:
         largest = means.point[one] * np.sqrt(means.concentration[one])
         child, n = rng.spawn(1)[0], means.n[one]
         times = child.poisson(1.0, len(draws))[:, None]
-        rest = np.maximum(means.point[one] - largest, 0.0)  # nobody else spent: 0, but for rounding
-        others = child.gamma(n, rest / n, (len(draws), len(n)))
+        others = child.gamma(n, np.maximum(means.point[one] - largest, 0.0) / n, (len(draws), len(n)))
         draws[:, one] = others + largest * times
     return replace(means, draws=draws)
 
