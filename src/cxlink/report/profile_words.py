@@ -84,8 +84,6 @@ def other_notes(found: Results) -> list[str]:
             both = [_under_both(check, found.spec) for check in apart]
             after, unit = periods(found.spec.horizon, found.spec.unit), found.spec.unit
             words = {"after": after, "unit": units(unit, 1), "units": units(unit), "retention": both}
-            if code == "window_losses":
-                words["window"] = stretch(int(str(apart[0].facts["window"])), unit)
             notes.append(say(f"notes.{code}", **{**apart[0].facts, **words}))
     return notes
 

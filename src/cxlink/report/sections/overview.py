@@ -78,9 +78,11 @@ def _known(m: Material, reach: int | None) -> dict[str, list[Estimate]]:
 
 
 def _by_level(m: Material, estimand: str, model: str, horizon: int | None) -> list[Estimate]:
-    """Give the rows of the model that page one stands on; of spells those of the spliced one where it has more."""
+    """Give the rows of the model that page one stands on; where the spliced one has more those, which continue them."""
     stands = next((row for side in m.sides if (row := m.book.headline(estimand, side))), None)
-    models = (model if stands is None else stands.model, *((REPORTED,) if estimand != "spend" else ()))
+    leads = model if stands is None else stands.model
+    continued = estimand == "tenure" or leads == "kaplan_meier"
+    models = (leads, REPORTED) if continued else (leads,)
     return max((_rows(m, estimand, one, horizon) for one in models), key=len)
 
 
