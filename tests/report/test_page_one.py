@@ -492,10 +492,20 @@ def test_no_support_of_clusters_asks_for_two_buckets() -> None:
     assert "a complete spend window, from two buckets of clusters or more." in said
 
 
-def test_the_caption_names_scores_whose_retention_is_extrapolated_and_no_others() -> None:
-    assert "extrapolated" not in _picture(GIVEN).caption
-    levels = "estimand == 'retention' and horizon == 12 and stratum == '' and scenario == '' and group in ('2', '3')"
-    said = _picture(_changed(levels, extrapolated=1.0)).caption
-    assert said.endswith(
-        "Retention of scores 2 and 3 is extrapolated: too few of their customers were followed for 12 months."
+def test_the_caption_names_scores_whose_curve_ends_before_the_horizon_and_no_others() -> None:
+    rows = GIVEN.estimates
+    levels = rows.query(
+        "estimand == 'retention' and model == 'kaplan_meier' and horizon == 12 and stratum == '' and scenario == ''",
+        engine="python",
+    )
+    levels = levels[levels["group"].str.isdigit()]
+    ended = rows.drop(levels.index[levels["group"].isin(["2", "3"])])
+    few = "too few of their customers were followed for 12 months."
+    assert "too few" not in _picture(_changed("estimand == 'retention'", extrapolated=1.0)).caption
+    assert _picture(replace(GIVEN, estimates=ended)).caption.endswith(
+        f"Scores 2 and 3 have no retention: {few}"
+    )
+    continued = pd.concat([ended, levels.assign(model="spliced")], ignore_index=True)
+    assert _picture(replace(GIVEN, estimates=continued)).caption.endswith(
+        f"Retention of scores 2 and 3 is extrapolated: {few}"
     )

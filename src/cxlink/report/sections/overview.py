@@ -54,18 +54,23 @@ def overview(m: Material, reach: int | None) -> list[Block]:
     ]
     outcomes = listed([said_of[outcome] for outcome in known])
     caption = say("first_page.overview_caption", outcomes=outcomes, level=coverage(m.spec))
-    beyond = [signed(int(row.group)) for row in known.get("retention", []) if row.extrapolated > 0]
-    for key, names in (("extrapolated", beyond), ("without", _without(m, known.get("retention", [])))):
-        if names:
-            after = periods(m.spec.horizon, m.spec.unit)
-            caption += f" {say(f'first_page.points_{key}', levels=names, n=len(names), after=after)}"
+    key, names = _not_observed(m, known.get("retention", []))
+    if names:
+        after = periods(m.spec.horizon, m.spec.unit)
+        caption += f" {say(f'first_page.points_{key}', levels=names, n=len(names), after=after)}"
     return [picture("overview", drawing.svg(axes[0]), ". ".join(said), caption)]
 
 
-def _without(m: Material, rows: list[Estimate]) -> list[str]:
-    """Name the levels with customers whose retention has no row beside those that have."""
-    shown = {row.group for row in rows}
-    return [signed(level) for level, n in m.scores.items() if rows and n and str(level) not in shown]
+def _not_observed(m: Material, rows: list[Estimate]) -> tuple[str, list[str]]:
+    """Name the levels whose observed curve does not reach the horizon, and say what stands for it in the picture.
+
+    Nothing where another model leads, which estimates them all alike.
+    """
+    if not rows or rows[0].model not in ("kaplan_meier", REPORTED):
+        return "without", []
+    seen = {row.group for row in _rows(m, "retention", "kaplan_meier", m.spec.horizon)}
+    names = [signed(level) for level, n in m.scores.items() if n and str(level) not in seen]
+    return ("extrapolated" if rows[0].model == REPORTED else "without"), names
 
 
 def _known(m: Material, reach: int | None) -> dict[str, list[Estimate]]:
