@@ -97,13 +97,14 @@ def test_an_effect_that_may_last_or_fade_does_both_in_the_draws() -> None:
     spells = expected(0.04 * np.exp(np.array([[0.4], [-0.4]]) * 0.5 ** (t / 24)), 3_000)
     tails = tails_of(spells, np.random.default_rng(0), errors=ERRORS)
     shares = np.array([one.share for one in tails.candidates])
-    assert len(tails.others) == len(tails.candidates) - 1 == 4
+    assert len(tails.others) == len(tails.candidates) - 1 == 5
+    assert [one.in_time for one in tails.candidates] == [False] * 5 + [True]
     assert shares.sum() == pytest.approx(1, rel=1e-12)
     assert shares.max() < 0.9
     structure = tails.drawn_structures(400)
-    assert np.bincount(structure, minlength=5) == pytest.approx(400 * shares, abs=1)
+    assert np.bincount(structure, minlength=6) == pytest.approx(400 * shares, abs=1)
     # also within a block of them
-    assert np.bincount(structure[:100], minlength=5) == pytest.approx(100 * shares, abs=5)
+    assert np.bincount(structure[:100], minlength=6) == pytest.approx(100 * shares, abs=5)
     spec = make_spec({
         "score": {"column": "score", "scale": "1-2"}, "subscription": {"duration": "exit", "event": "lost"},
         "analysis": {"horizon": 12},
@@ -118,6 +119,50 @@ def test_an_effect_that_may_last_or_fade_does_both_in_the_draws() -> None:
     assert (both[0].area.draws[..., 0] == both[1].area.draws[..., 0]).all()
     ratios = [np.log(one.area.draws[:, 1, 1] / one.area.draws[:, 0, 1]) for one in both]
     assert np.std(ratios[0]) > 1.1 * np.std(ratios[1])
+
+
+def mixture_cure(kept: float, rate: float, t: np.ndarray) -> np.ndarray:
+    """Share lost in each period by S(t) = kept + (1 − kept)·exp(−rate·t)."""
+    survival = kept + (1 - kept) * np.exp(-rate * np.r_[0.0, t])
+    return 1 - survival[1:] / survival[:-1]
+
+
+def test_where_some_never_leave_hazards_fall_in_time_to_nothing() -> None:
+    # from 18 periods the curve ends at S(120) = .40 by the law, .30 by hazards straight in log time
+    t = np.arange(1.0, 19)
+    spells = expected(mixture_cure(0.4, 0.15, t)[None], 1e6)
+    tails = tails_of(spells, np.random.default_rng(0), errors=ERRORS)
+    first, second = tails.candidates
+    assert (first.in_time, second.in_time) == (True, False)
+    assert first.gain > 2 * first.std_error > 0
+    assert first.share > 0.95
+    rate, _ = projected(spells, 120)
+    assert np.exp(-rate[0].sum()) == pytest.approx(0.4, abs=0.01)
+    later = np.arange(1.0, 121)
+    log_time = np.exp(tails.others[0].log_hazards(tails.others[0].theta[:, None], later - 1, later)[0, :, 0])
+    assert np.exp(-log_time.sum()) < 0.35
+
+
+def test_a_score_that_acts_on_who_never_leaves_is_found_in_time_too() -> None:
+    t = np.arange(1.0, 25)
+    hazards = np.array([mixture_cure(kept, 0.12, t) for kept in (0.3, 0.5, 0.7)])
+    tails = tails_of(expected(hazards, 1e6), np.random.default_rng(0), errors=ERRORS)
+    assert tails.candidates[0].in_time
+    rate, _ = projected(expected(hazards, 1e6), 120)
+    assert np.exp(-rate.sum(axis=1)) == pytest.approx([0.3, 0.5, 0.7], abs=0.02)
+
+
+def test_a_hazard_that_rises_in_time_stays_where_follow_up_ends() -> None:
+    t = np.arange(1.0, 25)
+    spells = expected(-np.expm1(-0.01 * np.exp(0.08 * (t - 0.5)))[None], 1e6)
+    assert tails_of(spells, np.random.default_rng(0), errors=ERRORS).candidates[0].in_time
+    rate, _ = projected(spells, 72)
+    assert rate[0][[23, 71]] == pytest.approx([0.01 * np.exp(0.08 * 23.5)] * 2, rel=0.02)
+
+
+def test_few_periods_are_not_tried_in_time() -> None:
+    spells = expected(mixture_cure(0.4, 0.3, np.arange(1.0, 10))[None], 1e6)
+    assert len(tails_of(spells, np.random.default_rng(0), errors=ERRORS).candidates) == 1
 
 
 def test_a_cycle_is_carried_on_and_one_spike_is_not() -> None:

@@ -180,6 +180,10 @@ def tail_checks(tails: Tails, unit: str) -> Iterator[Check]:
     if np.isfinite(chosen.half_life):
         facts["half_life"] = chosen.half_life
     yield Check("tail_structure", MODEL, value=chosen.gain, facts=facts)
+    in_time = [one.share for one in tails.candidates if one.in_time]
+    if in_time:
+        case = "estimate" if chosen.in_time else "draws"
+        yield Check("tail_in_time", MODEL, value=sum(in_time), facts={"case": case})
     if tails.cycle is not None:
         case = "carried" if tails.carried else "one_spike" if tails.cycle.spikes < 2 else "unknown_phase"
         told: dict[str, Fact] = {

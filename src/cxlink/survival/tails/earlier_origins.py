@@ -172,8 +172,9 @@ def _fitted_to(
 
     def fitted(breaks: tuple[int, ...]) -> TailFit:
         time = time_functions(
-            known.lost.sum(axis=0), whole.half_life, whole.renewals, breaks, drifts=whole.drifts
-        )
+            known.lost.sum(axis=0), whole.half_life, whole.renewals, breaks,
+            drifts=whole.drifts, in_time=whole.in_time,
+        )  # fmt: skip
         offset = cohort_hazard(known)
         return fit_tails(known, terms_for(time, customers, strata, offset=offset, by_stratum=by_stratum))
 

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import f as f_distribution
 
 from cxlink.survival.tails.tail_fit import CellCounts, TailFit, derivatives
-from cxlink.survival.tails.time_functions import LOG_TIME, ONE, RENEWAL, SPLINE
+from cxlink.survival.tails.time_functions import LINE, ONE, RENEWAL, SPLINE
 
 MOST_BREAKS = 3
 SMALLEST = 0.1
@@ -58,7 +58,7 @@ def _without_break(counts: CellCounts, fit: TailFit) -> tuple[np.ndarray, list[n
     expected = (counts.at_risk * -np.expm1(-np.exp(log_hazard))).sum(axis=0)
     share = np.clip(expected / np.maximum(counts.at_risk.sum(axis=0), 1), _NEARLY, 1 - _NEARLY)
     values = fit.terms.time.at(end - 1, end)
-    used = [LOG_TIME, *([RENEWAL] if fit.terms.time.renewals.every else []), *range(SPLINE, len(values))]
+    used = [LINE, *([RENEWAL] if fit.terms.time.renewals.every else []), *range(SPLINE, len(values))]
     return np.log(-np.log1p(-share)), [values[ONE], *(values[k] for k in used if np.ptp(values[k]) > 0)]
 
 

@@ -66,6 +66,8 @@ class TailFit:
     def log_hazards(self, theta: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
         """Mean log hazard per period of each cell in steps of time.
 
+        One that is a line in time falls or stays beyond the data: carried on, a rise would soon be a certain loss.
+
         Parameters
         ----------
         theta : ndarray of shape (n_columns, n_draws)
@@ -81,6 +83,13 @@ class TailFit:
         renewed = values[RENEWAL].copy()
         values[RENEWAL] = 0.0
         log_hazard = np.moveaxis(np.tensordot(found, values, axes=(1, 0)), -1, 1)
+        time = self.terms.time
+        beyond = np.flatnonzero((begin + end) / 2 > time.last)
+        if time.in_time and len(beyond):
+            at_last = time.at(np.array([time.last - 0.5]), np.array([time.last + 0.5]))
+            at_last[RENEWAL] = 0.0
+            highest = np.moveaxis(np.tensordot(found, at_last, axes=(1, 0)), -1, 1)
+            log_hazard[:, beyond] = np.minimum(log_hazard[:, beyond], highest)
         if renewed.any():
             spike = np.expm1(np.minimum(found[:, RENEWAL], _HIGHEST))
             log_hazard += np.log1p(renewed[None, :, None] * spike[:, None])

@@ -20,6 +20,8 @@ from cxlink.survival.tails.time_functions import RenewalTimes, time_functions
 
 FOLDS = 5
 _HALF_LIVES = (1 / 8, 1 / 3, 1.0)
+_FEWEST_IN_TIME = 10
+"""Periods; from fewer, both predict alike, and a published curve's first five or six tell of log time after all."""
 _RESAMPLES, _SEED = 1_000, 20261129
 _Times = tuple[RenewalTimes, tuple[int, ...]]
 """Renewals, and last periods before breaks."""
@@ -37,6 +39,8 @@ class Candidate:
         Periods in which the part of its effect that fades halves; infinite: none fades.
     drifts : bool
         Whether its effect is straight in log time, each level with a slope of its own: an effect on the shape.
+    in_time : bool
+        Whether hazards are straight in time beyond the data, rather than in log time.
     gain, std_error : float
         Log score of customers held out, over that of the first candidate, and its standard error.
     share : float
@@ -47,6 +51,7 @@ class Candidate:
     by_stratum: bool
     half_life: float = np.inf
     drifts: bool = False
+    in_time: bool = False
     gain: float = 0.0
     std_error: float = 0.0
     share: float = 1.0
@@ -60,7 +65,9 @@ def chosen_structure(
     Breaks of the hazard are looked for with the simplest, and all have them. The simplest stands first: strata additive
     and an effect that lasts. A candidate takes over from the one chosen so far where it predicts better by more than a
     standard error. Estimates have the structure chosen; draws have each of them by its share: an effect that fades
-    slowly, one that drifts and one that lasts predict follow-up alike, and not what comes after.
+    slowly, one that drifts and one that lasts predict follow-up alike, and not what comes after. So do hazards that are
+    straight in log time and in time: where some customers never leave, the former are far too high. What predicts best
+    is tried in time as well.
 
     Parameters
     ----------
@@ -93,6 +100,11 @@ def chosen_structure(
         asked += [*fading, replace(best, drifts=True)]
         fits += [_fitted(counts, strata, times, one) for one in asked[len(fits) :]]
     scores = [_held_out(counts, folds, fit) for fit in fits]
+    if last >= _FEWEST_IN_TIME:
+        best = asked[int(np.argmax([score.sum() for score in scores]))]
+        asked.append(replace(best, in_time=True))
+        fits.append(_fitted(counts, strata, times, asked[-1]))
+        scores.append(_held_out(counts, folds, fits[-1]))
     chosen, candidates, shares = 0, [], _shares(np.array(scores))
     for k, one in enumerate(asked):
         gain, error = _difference(scores[k], scores[0])
@@ -114,7 +126,9 @@ def _shares(scores: np.ndarray) -> np.ndarray:
 
 
 def _fitted(counts: CellCounts, strata: pd.DataFrame, times: _Times, one: Candidate) -> TailFit:
-    time = time_functions(counts.lost.sum(axis=0), one.half_life, *times, drifts=one.drifts)
+    time = time_functions(
+        counts.lost.sum(axis=0), one.half_life, *times, drifts=one.drifts, in_time=one.in_time
+    )
     customers = counts.at_risk.max(axis=1).reshape(-1, len(strata))
     offset = cohort_hazard(counts)
     return fit_tails(counts, terms_for(time, customers, strata, offset=offset, by_stratum=one.by_stratum))

@@ -2,8 +2,7 @@
 
 log h_k(t) = Σ_c z_kc · θ_c · b_c(t) for a cell k of level and stratum. Coefficients of a block share a variance, which
 pulls them to 0: strata borrow from each other, levels from a trend over the score, and cells from both. Levels are
-proportional inside a stratum, but for the part of the score's effect that fades or drifts in log time, where the terms
-have one.
+proportional inside a stratum, but for the part of the score's effect that fades or drifts, where the terms have one.
 """
 
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlink.survival.tails.time_functions import FADING, LOG_TIME, ONE, RENEWAL, SPLINE, TimeFunctions
+from cxlink.survival.tails.time_functions import FADING, LINE, ONE, RENEWAL, SPLINE, TimeFunctions
 
 FREE = -1
 _WIDE, _SLOPE, _TREND, _DRIFT = 2.0, 0.5, 3.0, 0.2
@@ -86,7 +85,7 @@ def terms_for(
     level, stratum = (x.ravel() for x in np.indices(customers.shape))
     one = np.ones(len(level))
     made.add(one, ONE, "", _WIDE)
-    made.add(one, LOG_TIME, "", _SLOPE)
+    made.add(one, LINE, "", _SLOPE)
     made.add(
         np.repeat(one[:, None], time.first_step - SPLINE, axis=1),
         np.arange(SPLINE, time.first_step),
@@ -94,7 +93,7 @@ def terms_for(
     )
     theirs = _categories(strata)[stratum] if len(strata) > 1 else np.zeros((len(level), 0))
     made.add(theirs, ONE, "strata")
-    made.add(theirs, LOG_TIME, "slopes")
+    made.add(theirs, LINE, "slopes")
     trend, each = _scores(customers)[level], np.eye(len(customers))[level]
     for function in _acting(time) if len(customers) > 1 else ():
         made.add(trend, function, "", _TREND)
@@ -102,8 +101,8 @@ def terms_for(
         if by_stratum:
             made.add(theirs * trend[:, None], function, "cells")
     if time.drifts and len(customers) > 1:
-        made.add(trend, LOG_TIME, "", _DRIFT)
-        made.add(each, LOG_TIME, "slopes")
+        made.add(trend, LINE, "", _DRIFT)
+        made.add(each, LINE, "slopes")
     if by_stratum and len(customers) > 1 and len(strata) > 1:
         made.add(np.eye(len(level)), ONE, "cells")
     for step in range(time.first_step, time.n_functions):

@@ -1,4 +1,9 @@
-"""Functions of time that continued hazards are made of: straight in log time beyond the data, and there damped."""
+"""Functions of time that continued hazards are made of: straight beyond the data.
+
+In log time they are damped there. In time itself they are not: a hazard may fall to nothing, as where a share of the
+customers never leaves. That is a Gompertz hazard of a negative slope, whose survival ends above 0 (a defective
+distribution, see doi 10.1007/s10985-015-9328-x).
+"""
 
 from dataclasses import dataclass
 
@@ -6,10 +11,13 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 KNOTS = 4
-"""Few: more knots follow the accidents of the last periods, and extrapolate those (tried on published curves)."""
+"""Few: more knots follow the accidents of the last periods, and extrapolate those (tried on published curves).
+
+In time there is one less.
+"""
 DAMPED = 0.3
 """Beyond the data log time x − x_T counts (1 − e^(−0.3·(x − x_T))) / 0.3: trends rarely last (tried on the same)."""
-ONE, LOG_TIME, FADING, RENEWAL, SPLINE = range(5)
+ONE, LINE, FADING, RENEWAL, SPLINE = range(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +38,22 @@ class RenewalTimes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TimeFunctions:
-    """Functions of time: 1, log time, what fades, renewals, a spline of log time, and steps at breaks.
+    """Functions of time: 1, a line, what fades, renewals, a spline, and steps at breaks.
 
     Attributes
     ----------
+    in_time : bool
+        Whether line and spline are of time over `last`, rather than of log time.
     half_life : float
         Periods in which what fades halves; infinite: nothing fades.
     drifts : bool
-        Whether the score's effect is straight in log time.
+        Whether the score's effect is a line as well.
     renewals : RenewalTimes
         Their cycle.
     last : float
-        Log of the middle of the last period with data.
+        Middle of the last period with data, in periods.
     centre : float
-        Mean log time of the losses.
+        Mean of the losses' places on the line.
     knots : ndarray of shape (n_knots,)
         Of the spline, rising; none where there are fewer than three periods.
     loading : ndarray of shape (n_knots, n_knots - 2)
@@ -52,6 +62,7 @@ class TimeFunctions:
         Last periods before a break, after each of which a step is 1.
     """
 
+    in_time: bool
     half_life: float
     drifts: bool
     renewals: RenewalTimes
@@ -80,16 +91,14 @@ class TimeFunctions:
             Of renewals: how many fall in a step, over its length.
         """
         middle = (begin + end) / 2
-        x = np.log(middle)
-        beyond = np.maximum(x - self.last, 0.0)
-        x = np.minimum(x, self.last) - np.expm1(-DAMPED * beyond) / DAMPED
+        x = _placed(middle, self.last, self.in_time)
         fading = 2.0 ** (-middle / self.half_life) if np.isfinite(self.half_life) else np.zeros(len(x))
         renewals = np.zeros(len(x))
         every, after = self.renewals.every, self.renewals.beyond
         if every:
             renewals = (np.floor(end / every) - np.floor(begin / every)) / (end - begin)
             if after is not None:
-                renewals = np.where(np.log(middle) > self.last, after, renewals)
+                renewals = np.where(middle > self.last, after, renewals)
         steps = (middle > np.array(self.breaks, dtype=float)[:, None]).astype(float)
         return np.vstack([np.ones(len(x)), x - self.centre, fading, renewals, self._spline(x), steps])
 
@@ -112,6 +121,7 @@ def time_functions(
     breaks: tuple[int, ...] = (),
     *,
     drifts: bool = False,
+    in_time: bool = False,
 ) -> TimeFunctions:
     """Lay out functions of time.
 
@@ -126,23 +136,36 @@ def time_functions(
     breaks : tuple of int
         Last periods before breaks.
     drifts : bool
-        Whether the score's effect is straight in log time.
+        Whether the score's effect is a line as well.
+    in_time : bool
+        Whether line and spline are of time, rather than of log time.
     """
-    x = np.log(np.arange(len(lost)) + 0.5)
+    middle = np.arange(len(lost)) + 0.5
+    x = _placed(middle, middle[-1], in_time)
     weight = lost + 1e-9
-    even = np.linspace(x[0], x[-1], min(KNOTS, len(x)))
+    even = np.linspace(x[0], x[-1], min(KNOTS - in_time, len(x)))
     knots = np.unique(x[np.abs(x[:, None] - even).argmin(axis=0)])
     knots = knots if len(knots) > 2 else np.zeros(0)
     return TimeFunctions(
+        in_time,
         half_life,
         drifts,
         renewals or RenewalTimes(),
-        float(x[-1]),
+        float(middle[-1]),
         float(x @ weight / weight.sum()),
         knots,
         _loading(knots),
         breaks,
     )
+
+
+def _placed(middle: np.ndarray, last: float, in_time: bool) -> np.ndarray:
+    """Places of times on the line: their share of the last one, or log time, damped after it."""
+    if in_time:
+        return middle / last
+    x, end = np.log(middle), np.log(last)
+    placed: np.ndarray = np.minimum(x, end) - np.expm1(-DAMPED * np.maximum(x - end, 0.0)) / DAMPED
+    return placed
 
 
 def _loading(knots: np.ndarray) -> np.ndarray:
