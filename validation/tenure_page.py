@@ -81,8 +81,8 @@ def _head(table: pd.DataFrame) -> Iterator[str]:
     yield (
         f"{made_by()}: {cohorts} simulated cohorts "
         "a cell, each with three score levels of which 43 %, 60 % and 74 % are retained after a year, followed for "
-        f"one year or two; 95 % intervals from {DRAWS} draws, over the three levels. Widths and errors are relative to "
-        "the truth."
+        f"one year or two; 95 % intervals from {DRAWS} draws, over the three levels. The averages and the constant "
+        "hazard are made of every tenth cohort alone. Widths and errors are relative to the truth."
     )
     yield "\n## The truths\n"
     for truth in tenure_truths().values():

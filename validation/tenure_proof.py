@@ -22,6 +22,7 @@ from cxlink.survival.families.extrapolation_warnings import spike
 from cxlink.survival.families.fit import fit_all
 from cxlink.survival.families.fitted import Fit
 from cxlink.survival.families.projection_plan import Target
+from cxlink.survival.survival import Survival
 from cxlink.survival.tails.spliced_tenure import spliced
 from validation.page import Page
 from validation.process import Cell, CellTables, Proof, labelled, stacked
@@ -32,6 +33,8 @@ SEED = 20140801
 CUSTOMERS = (2_000, 50_000)
 FOLLOW_UP = (YEAR, 2 * YEAR)
 COHORTS, BLOCK = 200, 20
+RIVALS_EVERY = 10
+"""The averages take longer: they are set beside every tenth cohort."""
 _SUMS = ["n", "held", "width", "error"]
 Row = dict[str, Any]
 
@@ -52,7 +55,11 @@ def tallied(
 ) -> pd.DataFrame:
     """Draw cohorts of a truth, and sum what their intervals hold."""
     truth = tenure_truths()[process]
-    return summed(row for _ in range(cohorts) for row in replicated(truth, customers, follow_up, rng))
+    return summed(
+        row
+        for k in range(cohorts)
+        for row in replicated(truth, customers, follow_up, rng, with_rivals=k % RIVALS_EVERY == 0)
+    )
 
 
 def added(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -82,7 +89,9 @@ def page(tables: CellTables) -> Page:
     return tenure_page(coverage(tables))
 
 
-def replicated(truth: TenureTruth, customers: int, follow_up: int, rng: np.random.Generator) -> Iterator[Row]:
+def replicated(
+    truth: TenureTruth, customers: int, follow_up: int, rng: np.random.Generator, *, with_rivals: bool = True
+) -> Iterator[Row]:
     """Draw a cohort, and give the restricted means of `spliced`, of each average and of a constant hazard.
 
     Parameters
@@ -93,6 +102,8 @@ def replicated(truth: TenureTruth, customers: int, follow_up: int, rng: np.rando
         Scored, and months that they are followed.
     rng : Generator
         Advanced.
+    with_rivals : bool
+        Whether the averages and the constant hazard are made as well.
 
     Yields
     ------
@@ -101,30 +112,38 @@ def replicated(truth: TenureTruth, customers: int, follow_up: int, rng: np.rando
         one row whose ``estimate`` says whether a spike was flagged.
     """
     spells = drawn_spells(truth, customers, follow_up, rng)
-    periods = person_periods(spells)
-    fits = [fit for fit in fit_all(periods) if isinstance(fit, Fit)]
-    # what is averaged, and the constant hazard; families that stand for no class are chosen among, not projected
-    shown = sorted({*members(fits), *(k for k, fit in enumerate(fits) if fit.family.name == "exponential")})
-    tested = backtest([fits[k] for k in shown], periods, spells, ("levels", "location"), rng)
-    kept = [fits[k] for k in shown]
+    ours, theirs = rng.spawn(2)
     horizons = (2 * follow_up, LONGEST) if follow_up == YEAR else (2 * follow_up,)
     sizes = [int(spells.n[spells.pair == k].sum()) for k in range(len(spells.levels))]
     target = Target(
         np.arange(len(sizes)), np.zeros(len(sizes), int), tuple(_alone(k, n) for k, n in enumerate(sizes)), horizons,
         np.full(len(sizes), follow_up), {"adjusted": "no", "stratum": "", "scenario": ""},
     )  # fmt: skip
-    averages = project_all(kept, target, weights_of(kept, tested), DRAWS, rng)
-    for tenure in (*averages, *spliced(spells, [_request(spells, target)], DRAWS, rng, horizon=YEAR)):
-        if tenure.model.startswith(("averaged", "spliced")) or tenure.model == "exponential":
-            ends = intervals(tenure.area.draws[..., :-1], 0.95)
-            for (g, h), estimate in np.ndenumerate(tenure.area.point[:, :-1]):
-                level = spells.levels[g]
-                yield {
-                    "model": tenure.model, "level": level, "horizon": horizons[h],
-                    "truth": _truth(truth, level, horizons[h]), "estimate": float(estimate),
-                    "conf_low": float(ends[1, g, h]), "conf_high": float(ends[2, g, h]),
-                }  # fmt: skip
-    yield {"model": "", "level": 0, "horizon": 0, "truth": 1.0, "estimate": float(spike(periods) is not None)}
+    made = list(spliced(spells, [_request(spells, target)], DRAWS, ours, horizon=YEAR))
+    made += _rivals(spells, target, theirs) if with_rivals else []
+    for tenure in made:
+        ends = intervals(tenure.area.draws[..., :-1], 0.95)
+        for (g, h), estimate in np.ndenumerate(tenure.area.point[:, :-1]):
+            level = spells.levels[g]
+            yield {
+                "model": tenure.model, "level": level, "horizon": horizons[h],
+                "truth": _truth(truth, level, horizons[h]), "estimate": float(estimate),
+                "conf_low": float(ends[1, g, h]), "conf_high": float(ends[2, g, h]),
+            }  # fmt: skip
+    flagged = spike(person_periods(spells)) is not None
+    yield {"model": "", "level": 0, "horizon": 0, "truth": 1.0, "estimate": float(flagged)}
+
+
+def _rivals(spells: Spells, target: Target, rng: np.random.Generator) -> list[Survival]:
+    """Averages of the families, and a constant hazard."""
+    periods = person_periods(spells)
+    fits = [fit for fit in fit_all(periods) if isinstance(fit, Fit)]
+    # what is averaged, and the constant hazard; families that stand for no class are chosen among, not projected
+    shown = sorted({*members(fits), *(k for k, fit in enumerate(fits) if fit.family.name == "exponential")})
+    tested = backtest([fits[k] for k in shown], periods, spells, ("levels", "location"), rng)
+    kept = [fits[k] for k in shown]
+    made = project_all(kept, target, weights_of(kept, tested), DRAWS, rng)
+    return [one for one in made if one.model.startswith("averaged") or one.model == "exponential"]
 
 
 def _alone(level: int, n: int) -> Standard:

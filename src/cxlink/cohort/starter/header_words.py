@@ -154,6 +154,7 @@ SIGNUP = (
     r"start|creat|first_(purchase|order)|eerste_(aankoop|bestelling)|open(ed|ing)|begin|ingang|beginn|aangemaakt|entry_date"
     r"|(^|_)inicio|(^|_)debut|apertura|abertura|ouverture|criacao|primera_compra|primeira_compra|premier_achat",
 )
+DAY = r"date|datum|(^|_)(at|on|op|am|day|dag|tag|fecha|data)(_|$)"
 NO_ROLE_DATE = (
     r"birth|geboorte|geburt|(^|_)dob|last_|laatste|letzte|renew|verleng|updated|gewijzigd|modified"
     r"|next_|volgende|due|verval|payment|betaal|factuur|invoice|deliver|lever"

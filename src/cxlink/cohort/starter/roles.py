@@ -49,7 +49,7 @@ def role_of(look: Look) -> Guess:
     """
     if look.dates is not None:
         return _date(look)
-    if look.unread:
+    if look.unread or (not look.n and look.called(said.DAY) and dated_role(look) == "end"):
         return Guess(dated_role(look) or "date", _UNREAD)
     for guess in (
         _count(look),

@@ -31,6 +31,8 @@ def end_line(end: Look | None, survey: Look | None, spans: bool) -> str:
     line = f"end = {json.dumps(end.name, ensure_ascii=False)}  # date of loss, empty for current customers"
     if spans:
         return f"end = {json.dumps(end.name, ensure_ascii=False)}  # of a span; empty where it has not ended"
+    if not end.n:
+        return f"{line}; no row has one, so that nobody counts as lost"
     if survey is not None and end.n >= survey.n:
         return f"{line}; it is given in every row: the planned end of a contract is no loss"
     return line
