@@ -372,6 +372,21 @@ def test_every_date_is_listed_and_a_section_that_lacks_a_column_stays_open() -> 
         assert started(customers(**{column: values}))["subscription"][key] == "…"
 
 
+@pytest.mark.parametrize(("header", "named"), [
+    ("cancel_date", True), ("Opzegdatum", True), ("closed at", True), ("churn_reason", False), ("churned", False),
+])  # fmt: skip
+def test_an_empty_column_of_the_days_of_loss_is_named(header: str, named: bool, tmp_path: Path) -> None:
+    table = customers(survey_date=DAYS.strftime("%Y-%m-%d"), **{header: [None] * N})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    text = starter_spec(tmp_path / "t.csv")
+    assert (tomllib.loads(text)["subscription"]["end"] == header) is named
+    assert ("no row has one, so that nobody counts as lost" in text) is named
+    if named:
+        counts = counted(tmp_path / "t.csv", tmp_path)
+        assert counts.cells["n"].sum() == N
+        assert (counts.cells["cause"] == "").all()
+
+
 def test_what_is_dated_or_named_as_after_the_score_is_no_adjuster() -> None:
     kinds = ["a", "b"] * (N // 2)
     table = customers(

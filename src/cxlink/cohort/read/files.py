@@ -34,6 +34,8 @@ def find_files(text: str) -> tuple[Path, ...]:
     InputError
         If there is none, one is empty or of no known kind, or they are of several.
     """
+    if not text.strip():
+        raise InputError("table: the path is empty. Give a file, a folder, a glob, or URL::table.")
     path = Path(text)
     if "://" in text:
         raise InputError(
