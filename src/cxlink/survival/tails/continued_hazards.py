@@ -10,7 +10,8 @@ from cxlink.cohort.count.spells import Spells, each_pair, risk_sets
 from cxlink.groups.discrete_hazard import add_up
 from cxlink.groups.support import FEWEST_AT_RISK
 from cxlink.survival.tails.extrapolation_error import ErrorPaths
-from cxlink.survival.tails.tail_fit import CellCounts, TailFit, spell_scores
+from cxlink.survival.tails.spell_scores import spell_scores
+from cxlink.survival.tails.tail_fit import CellCounts, TailFit
 
 _LARGEST = 60.0
 Gradients = tuple[csr_array, ...]

@@ -191,7 +191,8 @@ class _Compared:
     ) -> None:
         begin, end = window
         t = np.arange(begin + 1.0, end + 1)
-        values = fit.terms.time.at(t - 1, t)
+        time = fit.terms.time
+        values, held = time.at(t - 1, t), time.at_last()
         at_risk = counts.at_risk[cells, begin:end]
         expected = at_risk * -np.expm1(
             -np.exp(np.clip(fit.log_hazards(fit.theta[:, None], t - 1, t)[cells, :, 0], -40, 6))
@@ -202,8 +203,10 @@ class _Compared:
         self.since = float(np.log((begin + end) / 2 / origin))
         self.quarters = 4 * (end - begin) / origin
         self.gradient = np.empty(len(fit.theta))
+        stays = fit.risen(fit.theta[:, None], t - 1, t)[cells, :, 0] > 0
         for j, at in enumerate(fit.terms.columns):
-            self.gradient[at] = fit.terms.matrix[np.ix_(cells, at)].T @ (expected @ values[j]) / total
+            value = np.where(stays, held[j], values[j]) if j in time.curve else values[j]
+            self.gradient[at] = fit.terms.matrix[np.ix_(cells, at)].T @ (expected * value).sum(axis=1) / total
 
 
 def _sampling(compared: Sequence[_Compared], fit: TailFit) -> np.ndarray:

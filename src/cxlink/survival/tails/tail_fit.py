@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxlink.cohort.count.spells import Spells
 from cxlink.survival.tails.tail_terms import FREE, Terms
 from cxlink.survival.tails.time_functions import RENEWAL
 
-_LOWEST, _HIGHEST = -40.0, 6.0
+LOWEST, HIGHEST = -40.0, 6.0
 _ROUNDS, _HALVINGS = 60, 30
 _SETTLED = 0.01
 _LEAST, _MOST = 1e-3, 10.0
@@ -66,8 +65,6 @@ class TailFit:
     def log_hazards(self, theta: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
         """Mean log hazard per period of each cell in steps of time.
 
-        One that is a line in time falls or stays beyond the data: carried on, a rise would soon be a certain loss.
-
         Parameters
         ----------
         theta : ndarray of shape (n_columns, n_draws)
@@ -83,17 +80,31 @@ class TailFit:
         renewed = values[RENEWAL].copy()
         values[RENEWAL] = 0.0
         log_hazard = np.moveaxis(np.tensordot(found, values, axes=(1, 0)), -1, 1)
-        time = self.terms.time
-        beyond = np.flatnonzero((begin + end) / 2 > time.last)
-        if time.in_time and len(beyond):
-            at_last = time.at(np.array([time.last - 0.5]), np.array([time.last + 0.5]))
-            at_last[RENEWAL] = 0.0
-            highest = np.moveaxis(np.tensordot(found, at_last, axes=(1, 0)), -1, 1)
-            log_hazard[:, beyond] = np.minimum(log_hazard[:, beyond], highest)
+        log_hazard -= self.risen(theta, begin, end)
         if renewed.any():
-            spike = np.expm1(np.minimum(found[:, RENEWAL], _HIGHEST))
+            spike = np.expm1(np.minimum(found[:, RENEWAL], HIGHEST))
             log_hazard += np.log1p(renewed[None, :, None] * spike[:, None])
         return log_hazard
+
+    def risen(self, theta: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """How far a curve in time has risen since the end of the data, which is not carried on.
+
+        Carried on, a log hazard that rises with time would soon be a certain loss. What fades is no part of the curve.
+
+        Returns
+        -------
+        ndarray of shape (n_cells, n_steps, n_draws)
+            At least 0; 0 within the data, and of a curve in log time.
+        """
+        time = self.terms.time
+        rise = np.zeros((len(self.terms.matrix), len(begin), theta.shape[1]))
+        beyond = np.flatnonzero((begin + end) / 2 > time.last)
+        if time.in_time and len(beyond):
+            curve = time.curve
+            since = time.at(begin[beyond], end[beyond])[curve] - time.at_last()[curve]
+            found = self.terms.coefficients(theta)[:, curve]
+            rise[:, beyond] = np.maximum(np.moveaxis(np.tensordot(found, since, axes=(1, 0)), -1, 1), 0.0)
+        return rise
 
 
 def fit_tails(counts: CellCounts, terms: Terms, start: TailFit | None = None) -> TailFit:
@@ -153,14 +164,14 @@ class _Problem:
 
     def value(self, theta: np.ndarray, precision: np.ndarray) -> float:
         """Penalised log-likelihood."""
-        rate = np.exp(np.clip(self.terms.coefficients(theta) @ self.values, _LOWEST, _HIGHEST))
+        rate = np.exp(np.clip(self.terms.coefficients(theta) @ self.values, LOWEST, HIGHEST))
         lost, stayed = self.counts.lost, self.counts.at_risk - self.counts.lost
         return float(np.sum(lost * np.log(-np.expm1(-rate)) - stayed * rate) - 0.5 * precision @ theta**2)
 
     def newton(self, theta: np.ndarray, precision: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
         """Take a step, halved until it does not fall; gives θ, the longest move, and the penalised information."""
         values = self.values
-        rate = np.exp(np.clip(self.terms.coefficients(theta) @ values, _LOWEST, _HIGHEST))
+        rate = np.exp(np.clip(self.terms.coefficients(theta) @ values, LOWEST, HIGHEST))
         slope, weight = derivatives(self.counts, rate)
         information = self._information(weight, values)
         information[np.diag_indices(len(theta))] += precision
@@ -200,43 +211,11 @@ def derivatives(counts: CellCounts, rate: np.ndarray) -> tuple[np.ndarray, np.nd
     return counts.lost * odds - counts.at_risk * rate, weight
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SpellScores:
-    """What each customer of a spell adds to the gradient of ℓ at a fit.
-
-    Attributes
-    ----------
-    sums : ndarray of shape (n_functions, n_spells)
-        Σ_t (d·odds − λ)·b(t) over the periods of a spell.
-    cell : int ndarray of shape (n_spells,)
-        Its cell.
-    """
-
-    sums: np.ndarray
-    cell: np.ndarray
-
-
-def spell_scores(spells: Spells, fit: TailFit) -> SpellScores:
-    """Scores of spells at a fit: a customer at risk over (entry, exit], lost in the last of these periods or not."""
-    end = np.arange(1.0, spells.n_periods + 1)
-    values = fit.terms.time.at(end - 1, end)
-    rate = np.exp(np.clip(fit.terms.coefficients(fit.theta) @ values, _LOWEST, _HIGHEST))
-    cell = spells.level[spells.pair] * len(spells.strata) + spells.stratum[spells.pair]
-    lost = (spells.cause > 0) & (spells.exit > spells.entry)
-    at, own = (cell[lost], spells.exit[lost] - 1), np.zeros((len(values), len(cell)))
-    odds = rate[at] / -np.expm1(-rate[at])
-    for j, value in enumerate(values):
-        stayed = np.pad(np.cumsum(rate * value, axis=1), ((0, 0), (1, 0)))
-        own[j] = stayed[cell, np.minimum(spells.entry, spells.exit)] - stayed[cell, spells.exit]
-        own[j, lost] += odds * value[at[1]]
-    return SpellScores(own, cell)
-
-
 def log_likelihoods(counts: CellCounts, fit: TailFit) -> np.ndarray:
     """Log-likelihood of the counts of each cell at a fit, of shape (n_cells,)."""
     end = np.arange(1.0, counts.lost.shape[1] + 1)
     rate = np.exp(
-        np.clip(fit.terms.coefficients(fit.theta) @ fit.terms.time.at(end - 1, end), _LOWEST, _HIGHEST)
+        np.clip(fit.terms.coefficients(fit.theta) @ fit.terms.time.at(end - 1, end), LOWEST, HIGHEST)
     )
     stayed = counts.at_risk - counts.lost
     total: np.ndarray = (counts.lost * np.log(-np.expm1(-rate)) - stayed * rate).sum(axis=1)

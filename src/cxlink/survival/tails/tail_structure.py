@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import softmax
 
+from cxlink.groups.support import FEWEST_AT_RISK
 from cxlink.survival.tails.hazard_breaks import hazard_breaks
 from cxlink.survival.tails.tail_fit import (
     CellCounts,
@@ -21,7 +22,10 @@ from cxlink.survival.tails.time_functions import RenewalTimes, time_functions
 FOLDS = 5
 _HALF_LIVES = (1 / 8, 1 / 3, 1.0)
 _FEWEST_IN_TIME = 10
-"""Periods; from fewer, both predict alike, and a published curve's first five or six tell of log time after all."""
+"""Periods with ten at risk.
+
+From fewer, both predict alike, and a published curve's first five or six tell of log time after all.
+"""
 _RESAMPLES, _SEED = 1_000, 20261129
 _Times = tuple[RenewalTimes, tuple[int, ...]]
 """Renewals, and last periods before breaks."""
@@ -40,9 +44,10 @@ class Candidate:
     drifts : bool
         Whether its effect is straight in log time, each level with a slope of its own: an effect on the shape.
     in_time : bool
-        Whether hazards are straight in time beyond the data, rather than in log time.
+        Whether log hazards (and an effect that drifts) are straight in time beyond the data, rather than in log time.
     gain, std_error : float
-        Log score of customers held out, over that of the first candidate, and its standard error.
+        Log score of customers held out, over that of additive strata and an effect that lasts, in log time or in time
+        as this one is; and its standard error.
     share : float
         Of the draws that have it: pseudo-BMA+ weights, the mean over Bayesian bootstraps of folds and cells of
         exp(log score) over that of all candidates (Yao et al. 2018, doi 10.1214/17-BA1091).
@@ -65,9 +70,12 @@ def chosen_structure(
     Breaks of the hazard are looked for with the simplest, and all have them. The simplest stands first: strata additive
     and an effect that lasts. A candidate takes over from the one chosen so far where it predicts better by more than a
     standard error. Estimates have the structure chosen; draws have each of them by its share: an effect that fades
-    slowly, one that drifts and one that lasts predict follow-up alike, and not what comes after. So do hazards that are
-    straight in log time and in time: where some customers never leave, the former are far too high. What predicts best
-    is tried in time as well.
+    slowly, one that drifts and one that lasts predict follow-up alike, and not what comes after.
+
+    So do log hazards that are straight in log time and in time: where some customers never leave, the former are far
+    too high. The simplest and the best in log time are fitted in time as well; what is chosen of those takes over by
+    the same rule. Bends that few knots in log time do not follow may look like breaks: in time, breaks stand where both
+    show some.
 
     Parameters
     ----------
@@ -100,20 +108,34 @@ def chosen_structure(
         asked += [*fading, replace(best, drifts=True)]
         fits += [_fitted(counts, strata, times, one) for one in asked[len(fits) :]]
     scores = [_held_out(counts, folds, fit) for fit in fits]
-    if last >= _FEWEST_IN_TIME:
+    n_log = len(fits)
+    if int((counts.at_risk.sum(axis=0) >= FEWEST_AT_RISK).sum()) >= _FEWEST_IN_TIME:
         best = asked[int(np.argmax([score.sum() for score in scores]))]
-        asked.append(replace(best, in_time=True))
-        fits.append(_fitted(counts, strata, times, asked[-1]))
-        scores.append(_held_out(counts, folds, fits[-1]))
-    chosen, candidates, shares = 0, [], _shares(np.array(scores))
+        asked += [replace(one, in_time=True) for one in dict.fromkeys((asked[0], best))]
+        without = _fitted(counts, strata, (renewals, ()), asked[n_log])
+        times = times if times[1] and hazard_breaks(counts, without) else (renewals, ())
+        fits += [] if times[1] else [without]
+        fits += [_fitted(counts, strata, times, one) for one in asked[len(fits) :]]
+        scores += [_held_out(counts, folds, fit) for fit in fits[n_log:]]
+    chosen = _chosen(scores[:n_log])
+    if len(fits) > n_log:
+        in_time = n_log + _chosen(scores[n_log:])
+        chosen = in_time if _chosen([scores[chosen], scores[in_time]]) else chosen
+    candidates, shares = [], _shares(np.array(scores))
     for k, one in enumerate(asked):
-        gain, error = _difference(scores[k], scores[0])
+        gain, error = _difference(scores[k], scores[n_log if one.in_time else 0])
         candidates.append(replace(one, gain=gain, std_error=error, share=float(shares[k])))
-        over, beside = _difference(scores[k], scores[chosen])
-        if over > beside:
-            chosen = k
     order = [chosen, *(k for k in range(len(fits)) if k != chosen)]
     return tuple(fits[k] for k in order), tuple(candidates[k] for k in order)
+
+
+def _chosen(scores: list[np.ndarray]) -> int:
+    """Position of the structure that takes over last, each by more than a standard error."""
+    chosen = 0
+    for k, score in enumerate(scores):
+        over, beside = _difference(score, scores[chosen])
+        chosen = k if over > beside else chosen
+    return chosen
 
 
 def _shares(scores: np.ndarray) -> np.ndarray:

@@ -82,6 +82,15 @@ class TimeFunctions:
         """Position of the first step; those of the spline end before it."""
         return SPLINE + int(self.loading.shape[1])
 
+    @property
+    def curve(self) -> list[int]:
+        """Positions of the line and of the spline."""
+        return [LINE, *range(SPLINE, self.first_step)]
+
+    def at_last(self) -> np.ndarray:
+        """Values in the last period with data, of shape (n_functions, 1)."""
+        return self.at(np.array([self.last - 0.5]), np.array([self.last + 0.5]))
+
     def at(self, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
         """Values in steps from ``begin`` to ``end``, in periods: at their middles.
 
