@@ -20,10 +20,10 @@ from cxlink.survival.tails.published_errors import published_error_at
 from cxlink.survival.tails.renewal_cycle import renewal_cycle
 from cxlink.survival.tails.spell_scores import spell_scores
 from cxlink.survival.tails.spliced_tenure import Further, spliced
-from cxlink.survival.tails.tail_fit import CellCounts, cohort_hazard, fit_tails
+from cxlink.survival.tails.tail_fit import CellCounts, TailFit, cohort_hazard, fit_tails
 from cxlink.survival.tails.tail_terms import terms_for
 from cxlink.survival.tails.tails import tails_of
-from cxlink.survival.tails.time_functions import DAMPED, time_functions
+from cxlink.survival.tails.time_functions import DAMPED, RenewalTimes, time_functions
 
 ERRORS = Errors(0.2, 0.2, 0.0)
 ONE = pd.DataFrame(index=range(1))
@@ -129,7 +129,7 @@ def mixture_cure(kept: float, rate: float, t: np.ndarray) -> np.ndarray:
 
 
 def test_where_some_never_leave_hazards_fall_in_time_to_nothing() -> None:
-    # from 18 periods the curve ends at S(120) = .40 by the law, .30 by hazards straight in log time
+    # of those who stay after 18 periods hardly any is lost; by log hazards straight in log time many more are
     t = np.arange(1.0, 19)
     spells = expected(mixture_cure(0.4, 0.15, t)[None], 1e6)
     tails = tails_of(spells, np.random.default_rng(0), errors=ERRORS)
@@ -160,9 +160,94 @@ def test_a_hazard_that_rises_in_time_stays_where_follow_up_ends() -> None:
     assert rate[0][[23, 71]] == pytest.approx([0.01 * np.exp(0.08 * 23.5)] * 2, rel=0.02)
 
 
-def test_few_periods_are_not_tried_in_time() -> None:
-    spells = expected(mixture_cure(0.4, 0.3, np.arange(1.0, 10))[None], 1e6)
-    assert len(tails_of(spells, np.random.default_rng(0), errors=ERRORS).candidates) == 1
+@pytest.mark.parametrize(("periods", "tried"), [(9, False), (10, True)])
+def test_ten_periods_with_ten_at_risk_are_tried_in_time(periods: int, tried: bool) -> None:
+    spells = expected(mixture_cure(0.4, 0.3, np.arange(1.0, periods + 1))[None], 1e6)
+    assert (
+        any(one.in_time for one in tails_of(spells, np.random.default_rng(0), errors=ERRORS).candidates)
+        is tried
+    )
+    # periods before anybody entered, and a last one of one straggler, do not count
+    late = replace(spells, entry=spells.entry + 30, exit=spells.exit + 30)
+    assert (
+        any(one.in_time for one in tails_of(late, np.random.default_rng(0), errors=ERRORS).candidates)
+        is tried
+    )
+    straggler = replace(
+        spells, pair=np.r_[spells.pair, 0], entry=np.r_[spells.entry, 0], exit=np.r_[spells.exit, periods + 5],
+        cause=np.r_[spells.cause, 0], n=np.r_[spells.n, 1], spend=np.zeros((len(spells.n) + 1, 3)),
+    )  # fmt: skip
+    made = tails_of(straggler, np.random.default_rng(0), errors=ERRORS)
+    assert any(one.in_time for one in made.candidates) is tried
+
+
+def test_a_smooth_fall_in_time_has_no_break_and_lasting_effects() -> None:
+    t = np.arange(1.0, 25)
+    rate = 0.06 * np.exp(np.array([[0.7], [0.3], [0.2], [-0.2], [-0.3], [-0.7]]) - 0.08 * (t - 0.5))
+    strata = pd.DataFrame({"stratum.plan": ["a", "b"]})
+    tails = tails_of(expected(-np.expm1(-rate), 1e5, strata), np.random.default_rng(0), errors=ERRORS)
+    first = tails.candidates[0]
+    assert (first.in_time, first.half_life, first.drifts) == (True, np.inf, False)
+    assert tails.fit.terms.time.breaks == ()
+    assert tails.fit.log_hazards(tails.fit.theta[:, None], t + 47, t + 48)[:, -1, 0] == pytest.approx(
+        np.log(rate[:, 0]) - 0.08 * 71, abs=0.2
+    )
+
+
+def made_in_time(hazard: np.ndarray, **more: object) -> TailFit:
+    """Fit a structure in time to expected counts of 10⁶ customers a level."""
+    counts = cell_counts(expected(hazard, 1e6))
+    time = time_functions(counts.lost.sum(axis=0), in_time=True, **more)  # type: ignore[arg-type]
+    customers = counts.at_risk[:, :1]
+    return fit_tails(counts, terms_for(time, customers, ONE, offset=cohort_hazard(counts), by_stratum=False))
+
+
+def test_what_fades_goes_on_beside_a_curve_that_stays() -> None:
+    t = np.arange(1.0, 25)
+    effect = np.array([[0.6], [-0.6]]) * 0.5 ** ((t - 0.5) / 24)
+    fit = made_in_time(-np.expm1(-0.02 * np.exp(effect + 0.01 * t)), half_life=24.0)
+    later = np.array([24.0, 48.0, 120.0])
+    log_hazard = fit.log_hazards(fit.theta[:, None], later - 1, later)[..., 0]
+    assert log_hazard[0] - log_hazard[1] == pytest.approx(1.2 * 0.5 ** ((later - 0.5) / 24), abs=0.02)
+    assert log_hazard.mean(axis=0) == pytest.approx(np.log(0.02) + 0.01 * 24, abs=0.02)
+
+
+def test_a_curve_that_stays_has_its_renewals_and_whole_steps() -> None:
+    t = np.arange(1.0, 25)
+    rate = np.where(t % 12 == 0, 4.0, 1.0) * 0.01 * np.exp(0.02 * t)
+    fit = made_in_time(-np.expm1(-rate)[None], renewals=RenewalTimes(12))
+    one = np.exp(fit.log_hazards(fit.theta[:, None], np.arange(24.0, 48), np.arange(25.0, 49))[0, :, 0])
+    assert one[[0, 11, 22, 23]] == pytest.approx(0.01 * np.exp(0.48) * np.array([1, 4, 1, 4]), rel=0.02)
+    # a step of twelve periods has the mean of their hazards
+    year = np.exp(
+        fit.log_hazards(fit.theta[:, None], np.array([24.0, 36.0]), np.array([36.0, 48.0]))[0, :, 0]
+    )
+    assert year == pytest.approx([one[:12].mean(), one[12:].mean()], rel=1e-9)
+
+
+@pytest.mark.parametrize("slope", [0.04, -0.04])
+def test_sampling_errors_at_an_earlier_origin_know_whether_the_curve_stays(slope: float) -> None:
+    t = np.arange(1.0, 31)
+    counts = cell_counts(expected(-np.expm1(-0.02 * np.exp(slope * t))[None], 1e6))
+    fit = made_in_time(-np.expm1(-0.02 * np.exp(slope * t))[None])
+    (one, *_) = [o for o in own_errors(counts, fit, ONE, False, ERRORS).origins if o.origin == 15]
+    known = CellCounts(counts.at_risk[:, :15], counts.lost[:, :15])
+    time = time_functions(known.lost.sum(axis=0), in_time=True)
+    early = fit_tails(
+        known, terms_for(time, counts.at_risk[:, :1], ONE, offset=cohort_hazard(known), by_stratum=False)
+    )
+    window = slice(15, 19)  # periods 16 to 19, of 15 times 1.25
+
+    def log_expected(theta: np.ndarray) -> float:
+        rate = np.exp(early.log_hazards(theta[:, None], t[window] - 1, t[window])[0, :, 0])
+        return float(np.log(counts.at_risk[0, window] @ -np.expm1(-rate)))
+
+    step = 1e-5 * np.eye(len(early.theta))
+    gradient = np.array(
+        [(log_expected(early.theta + d) - log_expected(early.theta - d)) / 2e-5 for d in step]
+    )
+    variance = gradient @ early.inverse @ gradient + 1 / counts.lost[0, window].sum()
+    assert one.sampling[0, 0] == pytest.approx(variance, rel=0.05)
 
 
 def test_a_cycle_is_carried_on_and_one_spike_is_not() -> None:

@@ -176,6 +176,7 @@ def tail_checks(tails: Tails, unit: str) -> Iterator[Check]:
     chosen = tails.candidates[0]
     acting = "by_stratum" if chosen.by_stratum else "additive"
     lasting = "drifting" if chosen.drifts else "lasting" if np.isinf(chosen.half_life) else "fading"
+    lasting += "_in_time" if chosen.drifts and chosen.in_time else ""
     facts: dict[str, Fact] = {"case": f"{acting}_{lasting}", "std_error": chosen.std_error, "unit": unit}
     if np.isfinite(chosen.half_life):
         facts["half_life"] = chosen.half_life
