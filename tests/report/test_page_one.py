@@ -509,12 +509,3 @@ def test_the_caption_names_scores_whose_curve_ends_before_the_horizon_and_no_oth
     assert _picture(replace(GIVEN, estimates=continued)).caption.endswith(
         f"Retention of scores 2 and 3 is extrapolated: {few}"
     )
-
-
-def test_scores_that_were_words_are_said_with_them() -> None:
-    answers = [f"Answer {chr(65 + k)}" for k in range(10)]
-    score = {**made_up.SPEC["score"], "labels": answers}
-    said = _said(made_up.results({"score": score}))
-    assert "The scores stand for answers in words: 1 “Answer A”, 2 “Answer B”, " in said
-    assert "and 10 “Answer J”." in said
-    assert "answers in words" not in _said(GIVEN)

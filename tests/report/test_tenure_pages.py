@@ -58,6 +58,13 @@ def test_a_too_wide_interval_is_said_in_words_and_a_narrow_one_is_not() -> None:
     assert "determine" not in sentences(pages(), "notice")
 
 
+@pytest.mark.parametrize(("case", "said"), [("estimate", True), ("draws", False)])
+def test_an_estimate_that_is_extrapolated_in_time_says_what_that_assumes(case: str, said: bool) -> None:
+    check = Check("tail_in_time", "spliced", value=0.9, facts={"case": case})
+    text = sentences(pages(checks=(*GIVEN.checks, check)))
+    assert ("it may fall to nothing, as if some customers never left, and no data within" in text) is said
+
+
 def test_the_last_period_with_ten_at_risk_is_what_was_followed() -> None:
     few = GIVEN.at_risk.copy()
     few.loc[(few["group"] == "all") & (few["period"] > 17), "at_risk"] = 9

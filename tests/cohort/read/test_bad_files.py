@@ -81,7 +81,7 @@ def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
         / "folder.csv": "folder.csv: no Parquet, CSV, Arrow, Excel, SPSS, Stata or SAS file in this folder.",
         tmp_path / "[ab].*": "[ab].*: files of several kinds. Give one kind at a time, such as '*.parquet'.",
         tmp_path / f"{'x' * 300}.csv": f"{'x' * 100}: cannot be opened (File name too long).",
-        "": "table: give a path, a pandas, polars or Arrow table, a DuckDB relation, or an Ibis table.",
+        "": "table: the path is empty. Give a file, a folder, a glob, or URL::table.",
         "a\0b.csv": "a[U+0000]b.csv: no such file.",
     }
     for path, message in cases.items():

@@ -172,10 +172,6 @@ def _opened(table: Any, options: TableSection, wanted: Collection[str] | None) -
         rows, columns = in_memory(table, wanted)
         return Source("table", rows, columns, options, embedded(), ordered=True)
     text = str(table)
-    if not text.strip():
-        raise InputError(
-            "table: give a path, a pandas, polars or Arrow table, a DuckDB relation, or an Ibis table."
-        )
     if is_address(text):
         return _from_engine(text, options, wanted)
     files = tuple(file.absolute() for file in find_files(text))

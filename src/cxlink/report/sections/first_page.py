@@ -83,18 +83,9 @@ def _opening(m: Material) -> list[Run]:
         "high": signed(m.spec.scale.levels[-1]),
     }
     if spend is None:
-        return [*styled("first_page.opening_retention", **facts), *_in_words(m)]
+        return styled("first_page.opening_retention", **facts)
     key = "first_page.opening_spend" if m.spec.subscription is None else "first_page.opening_both"
-    return [*styled(key, window=periods(spend.window_months, "month"), **facts), *_in_words(m)]
-
-
-def _in_words(m: Material) -> list[Run]:
-    """Give the answers that levels stand for, where they were words."""
-    answers = [
-        say("first_page.answer", level=signed(level), answer=answer)
-        for level, answer in zip(m.spec.scale.levels, m.spec.score.labels, strict=bool(m.spec.score.labels))
-    ]
-    return [" " + say("first_page.answers", answers=answers)] if answers else []
+    return styled(key, window=periods(spend.window_months, "month"), **facts)
 
 
 def _caption(m: Material) -> str:

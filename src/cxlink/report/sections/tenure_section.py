@@ -1,5 +1,6 @@
 """The section on tenure: the estimates, and how those beyond follow-up were extrapolated."""
 
+from cxlink.checks import matching
 from cxlink.estimands.second_opinions import REPORTED
 from cxlink.groups.support import FEWEST_AT_RISK
 from cxlink.report.check_notes import published_error
@@ -50,6 +51,8 @@ def _introduction(m: Material) -> str:
     if reach:
         said.append(_reach(m, periods(reach, m.spec.unit)))
     said.append(say("tenure.introduction", at_risk=spelled(FEWEST_AT_RISK)))
+    if matching(m.results.checks, code="tail_in_time", case="estimate"):
+        said.append(say("tenure.in_time"))
     if n:
         said.append(say("tenure.second_opinions", n=n, families=spelled(n)))
     far = published_error(m.results.checks, REPORTED, m.spec.unit)

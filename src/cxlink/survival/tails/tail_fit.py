@@ -80,7 +80,8 @@ class TailFit:
         renewed = values[RENEWAL].copy()
         values[RENEWAL] = 0.0
         log_hazard = np.moveaxis(np.tensordot(found, values, axes=(1, 0)), -1, 1)
-        log_hazard -= self.risen(theta, begin, end)
+        if self.terms.time.in_time:
+            log_hazard -= self.risen(theta, begin, end)
         if renewed.any():
             spike = np.expm1(np.minimum(found[:, RENEWAL], HIGHEST))
             log_hazard += np.log1p(renewed[None, :, None] * spike[:, None])

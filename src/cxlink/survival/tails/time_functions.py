@@ -13,7 +13,7 @@ from scipy.interpolate import CubicSpline
 KNOTS = 4
 """Few: more knots follow the accidents of the last periods, and extrapolate those (tried on published curves).
 
-In time there is one less.
+In time, where a slope is not damped, there is one less.
 """
 DAMPED = 0.3
 """Beyond the data log time x − x_T counts (1 − e^(−0.3·(x − x_T))) / 0.3: trends rarely last (tried on the same)."""
