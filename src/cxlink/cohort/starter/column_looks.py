@@ -8,19 +8,17 @@ from typing import Any
 
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read import columns
-from cxlink.cohort.read.dates import date
-from cxlink.cohort.read.money import quantity
 from cxlink.cohort.read.safe_engines import embedded
-from cxlink.cohort.read.score_column import likely_level
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.spec_sections import TableSection
 from cxlink.cohort.starter.date_forms import COMPACT
 from cxlink.cohort.starter.header_words import in_plain_letters
 from cxlink.cohort.starter.odd_cells import no_answers, slips_of
+from cxlink.cohort.starter.typed_cells import TOP_SCORE, typed
 
 LOOKED_AT = 50_000
 """First rows of a table that are looked at."""
-_EXACT, _TOP_SCORE, _WORDS = 2**53, 10, 12
+_WORDS = 12
 _FEW = 20  # rows below which no value is taken for a slip
 
 
@@ -91,7 +89,7 @@ class Look:
         """Whether it holds averages on a scale of at most 0 to 10, more than one level apart."""
         low, high = self.low, self.high
         return (
-            not self.whole and low is not None and high is not None and 0 <= low < high - 1 <= _TOP_SCORE - 1
+            not self.whole and low is not None and high is not None and 0 <= low < high - 1 <= TOP_SCORE - 1
         )
 
     def called(self, pattern: str) -> bool:
@@ -176,7 +174,8 @@ def _below(rows: Any, names: list[str], kind: str) -> Any:
 
 def _looks(source: Source, names: list[str]) -> list[Look]:
     cells = source.table
-    picked = cells.select(column=cells.column, **_read(cells.cell, source))
+    # stored, so that what is asked of single columns does not read every cell again
+    picked = source.stored(typed(cells, source.options))
     seen = picked.group_by("column").aggregate(
         n=picked.given.sum(), n_rows=picked.count(), n_numbers=(picked.given & picked.value.notnull()).sum(),
         n_days=(picked.given & picked.day.notnull()).sum(), low=picked.value.min(), high=picked.value.max(),
@@ -222,27 +221,6 @@ def _look(source: Source, picked: Any, name: str, row: Mapping[str, Any]) -> Loo
 
 
 _READ_AS = {"score": "n_scores", "value": "n_numbers", "day": "n_days"}
-
-
-def _read(column: Any, source: Source) -> dict[str, Any]:
-    """A column as numbers, days, scores, flags and text."""
-    import ibis
-
-    options = source.options
-    never = ibis.null("float64")
-    timed, text = column.type().is_temporal(), column.type().is_string()
-    value = never if timed else quantity(column, options).cast("float64")
-    inside = value.between(-_EXACT, _EXACT).ifelse(value, None)  # beyond, an engine cannot round
-    level = likely_level(column, inside)
-    return {
-        "given": columns.is_given(column),
-        "value": value,
-        "inside": inside,
-        "score": (level.between(0, _TOP_SCORE) & (level == level.floor())).ifelse(level, None),
-        "day": date(column, options) if timed or text else ibis.null("date"),
-        "flag": ibis.null("int64") if timed else columns.yes_no(column, options),
-        "text": columns.is_given(column).ifelse(column.cast("string"), None),
-    }
 
 
 def _words(column: Any) -> tuple[str, ...]:
