@@ -12,6 +12,7 @@ from cxlink.cohort.count import amounts
 from cxlink.cohort.count.clusters import with_bucket_column
 from cxlink.cohort.count.row_expressions import Prepared, prepare
 from cxlink.cohort.read.columns import as_one
+from cxlink.cohort.read.shared_steps import select_once
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
@@ -104,7 +105,8 @@ def _grouped(
         "margin": prepared.margin, "words": prepared.words, "labels": prepared.labels, "rounded": prepared.rounded,
         "filled": prepared.filled, "share": prepared.share, "surveys": prepared.surveys,
     }  # fmt: skip
-    rows = source.table.select(**keys, **{name: value for name, value in read.items() if value is not None})
+    values = keys | {name: value for name, value in read.items() if value is not None}
+    rows = select_once(source.table, values)
     engine = source.engine.name
     if prepared.y is not None:  # apart, so that a row's logarithm is taken once
         rows = rows.mutate(log=amounts.whole_log(rows.y, engine)).view()

@@ -62,7 +62,9 @@ def _is_text(column: Any) -> bool:
 
 def _dots(source: Source, rows: Any, names: list[str]) -> dict[str, Any]:
     """Of each column the numbers with a dot, those of two readings, the largest of these and the first."""
-    texts = rows.select(**{f"text{i}": rows[name].re_extract(_NUMBER, 0) for i, name in enumerate(names)})
+    numbers = {f"text{i}": rows[name].contains(".").ifelse(rows[name].re_extract(_NUMBER, 0), None)
+               for i, name in enumerate(names)}  # fmt: skip
+    texts = rows.select(**numbers).view()
     summary: dict[str, Any] = {}
     for i in range(len(names)):
         text = texts[f"text{i}"]

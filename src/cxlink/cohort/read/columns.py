@@ -8,6 +8,7 @@ stand, since every expression in a key is paid for in each row: their values are
 import difflib
 import math
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -28,6 +29,7 @@ NO = frozenset({"0", "false", "f", "no", "n", "nee", "nein", "non", "nao", "não
 BLANKS, APOSTROPHES = " \u00a0\u2009\u202f", "'’"
 """Marks between thousands that look alike, of which one table may hold several: blanks, no-break and thin ones."""
 
+_PLAIN = ("1", "0", "Yes", "No", "true", "false")
 _CODE = r"^([0-9]+)([.,]0{0,2}|\s+=\s.*)$"
 """A whole number with zeros behind its mark, or with the label of a statistics package: ``1 = yes``."""
 _EXACT = 2**53
@@ -82,6 +84,18 @@ def as_flag(column: Any) -> Any:
     return column.notnull().ifelse(as_one(column), None)
 
 
+def or_else(value: Any, second: Any) -> Any:
+    """Give a value, and where it is empty a second reading: as a condition, since DuckDB coalesces at every row."""
+    return value.isnull().ifelse(second, value)
+
+
+def is_one_of(text: Any, words: Sequence[str]) -> Any:
+    """Whether text is one of some words: DuckDB joins a longer list to every row, also within a condition."""
+    import ibis
+
+    return ibis.or_(*(text == word for word in words))
+
+
 def without_nan(column: Any) -> Any:
     """Give a floating column with its NaN, which a frame writes for an empty cell, as empty.
 
@@ -101,11 +115,11 @@ def number(column: Any, options: TableSection) -> Any:
         return as_flag(column)
     if kind.is_decimal() or kind.is_null():
         return column.cast("float64")
-    text = column.cast("string").strip()
+    text = column.cast("string")
     if options.decimal != "." or options.thousands:
-        text = _in_plain_notation(text, options)
-    else:
-        text = text.contains("_").ifelse(None, text)  # DuckDB reads 1_000 as a thousand
+        text = _in_plain_notation(text.strip(), options)
+    else:  # blanks around it are read past; DuckDB reads 1_000 as a thousand
+        text = text.contains("_").ifelse(None, text)
     return without_nan(text.nullif("").try_cast("float64"))
 
 
@@ -150,7 +164,8 @@ def _in_plain_notation(text: Any, options: TableSection) -> Any:
 def is_given(column: Any) -> Any:
     """Whether a cell holds anything: not empty, not NaN, and not blank text."""
     if column.type().is_string():
-        return column.notnull() & (column.strip() != "")
+        # most begin with a mark, which sorts after blanks; to strip a cell costs as much as the rest of its reading
+        return column.notnull() & ((column >= "!") | (column.strip() != ""))
     if column.type().is_floating():
         return without_nan(column).notnull()
     return column.notnull()
@@ -181,7 +196,7 @@ def whole_of(
     whole = inside.ceil() if rounding == "up" else inside.floor()
     if rounding == "none":
         whole = (inside == whole).ifelse(whole, None)
-    return given.ifelse(whole.cast("int64").coalesce(span[0] - 1), None)
+    return or_else(whole.cast("int64"), given.ifelse(span[0] - 1, None))
 
 
 def has_part(column: Any, options: TableSection) -> Any | None:
@@ -212,16 +227,25 @@ def yes_no(column: Any, options: TableSection) -> Any:
         return ibis.cases((value.isnull(), None), (value == 1, 1), (value == 0, 0), else_=BAD)
     if kind.is_floating():
         column = without_nan(column)
-    text = column.cast("string").strip().lower().re_replace(_CODE, r"\1")
+    text = column.cast("string")
+    said = text.strip().lower().re_replace(_CODE, r"\1")
     yes, no = (
         [re.sub(_CODE, r"\1", word.strip().lower()) for word in words]
         for words in (options.true, options.false)
     )
     yes, no = [*yes, *(YES - set(no))], [*no, *(NO - set(yes))]
     blank = 1 if "" in yes else 0 if "" in no else None
-    return ibis.cases(
-        (text.isnull() | (text == ""), blank), (text.isin(yes), 1), (text.isin(no), 0), else_=BAD
+    in_words = ibis.cases(
+        (said.isnull() | (said == ""), blank), (is_one_of(said, yes), 1), (is_one_of(said, no), 0), else_=BAD
     )
+    # most cells are written plainly, and need no stripping and folding
+    plain = [
+        (text == form, code)
+        for words, code in ((yes, 1), (no, 0))
+        for form in _PLAIN
+        if form.lower() in words
+    ]
+    return ibis.cases(*plain, else_=in_words)
 
 
 def words_of(column: Any, options: TableSection) -> Any | None:
@@ -229,9 +253,12 @@ def words_of(column: Any, options: TableSection) -> Any | None:
     listed = options.true or options.false
     if not column.type().is_string() and not listed:
         return None
-    text = column.cast("string").strip()
-    plain = text == "" if listed else text.lower().re_search(r"^([01]([.,]0{0,2})?|true|false|)$")
-    return plain.ifelse(None, text)
+    text = column.cast("string")
+    word = text.strip()
+    if listed:
+        return (word == "").ifelse(None, word)
+    plain = word.lower().re_search(r"^([01]([.,]0{0,2})?|true|false|)$")
+    return (text.isin(("0", "1")) | plain).ifelse(None, word)
 
 
 def category(column: Any) -> Any:

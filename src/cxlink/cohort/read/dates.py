@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.read.columns import raw
+from cxlink.cohort.read.columns import or_else, raw
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.spec_sections import TableSection
 
@@ -79,7 +79,7 @@ def date(column: Any, options: TableSection) -> Any:
     by_format = _try_strptime()(with_digits, options.date_format).date()
     if options.date_format.startswith("%Y-"):
         return by_format
-    return by_format.coalesce(text.re_search("^[0-9]{4}-").ifelse(plain, None))
+    return or_else(by_format, text.re_search("^[0-9]{4}-").ifelse(plain, None))
 
 
 def written(options: TableSection) -> str:

@@ -121,13 +121,13 @@ def amount(column: Any, options: TableSection, currency: str | None = None) -> A
     text = column
     for pattern, by in _steps(own, options.decimal):
         text = text.re_replace(pattern, by)
-    return value.coalesce(columns.number(text, options))
+    return columns.or_else(value, columns.number(text, options))
 
 
 def quantity(column: Any, options: TableSection, currency: str | None = None) -> Any:
     """Give a column as `amount` does, and percentages as the number before their sign."""
     value = amount(column, options, currency)
-    return value.coalesce(columns.percentage(column, options)) if column.type().is_string() else value
+    return columns.or_else(value, columns.percentage(column, options)) if column.type().is_string() else value
 
 
 def amount_within(column: Any, options: TableSection, currency: str, low: float, high: float) -> Any:

@@ -79,7 +79,7 @@ def likely_level(column: Any, value: Any) -> Any:
         return value
     text = column.strip().lower()
     first = text.re_extract(OUT_OF, 1).nullif("").coalesce(text.re_extract(_LABELLED, 1))
-    return value.coalesce(first.try_cast("float64"))
+    return columns.or_else(value, first.try_cast("float64"))
 
 
 def levels_of(score: LabelledScore) -> str:
@@ -92,9 +92,8 @@ def label_of(column: Any, options: TableSection) -> Any | None:
     """The text of a cell that is given but is no plain number; None where the column's type has no text."""
     if not column.type().is_string():
         return None
-    text = column.strip()
-    plain = columns.number(column, options).notnull() | (text == "")
-    return plain.ifelse(None, text)
+    plain = columns.number(column, options).notnull() | (column.strip() == "")
+    return plain.ifelse(None, column.strip())
 
 
 def _number(column: Any, options: TableSection, scale: Scale, labels: Sequence[str]) -> Any:
@@ -104,14 +103,14 @@ def _number(column: Any, options: TableSection, scale: Scale, labels: Sequence[s
     import ibis
 
     if scale.high == _HUNDRED:
-        value = value.coalesce(columns.percentage(column, options))
+        value = columns.or_else(value, columns.percentage(column, options))
     if labels:
         said = column.re_replace(rf"[{columns.BLANKS}\s]+", " ").strip().lower()
         level = [(said == folded(label), float(k)) for k, label in enumerate(labels, scale.low)]
-        return value.coalesce(ibis.cases(*level, else_=None))
+        return columns.or_else(value, ibis.cases(*level, else_=None))
     text = column.strip().lower()
     top = text.re_extract(OUT_OF, 3)
     out_of = text.re_extract(OUT_OF, 1).try_cast("float64")
     labelled = text.re_extract(_LABELLED, 1).try_cast("float64")
     in_words = ibis.cases((top == str(scale.high), out_of), (top != "", None), else_=labelled)
-    return value.coalesce(in_words)
+    return columns.or_else(value, in_words)
