@@ -15,6 +15,7 @@ from cxlink.cohort.count.metric_sums import SUMS, totals
 from cxlink.cohort.count.mix import MISSING
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.columns import BAD
+from cxlink.cohort.read.shared_steps import select_once
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
@@ -43,7 +44,7 @@ def raw_metrics(source: Source, spec: CohortSpec) -> pa.Table | None:
     read = {**rows.keys, **{f"bad.{name}": wrong for name, wrong in rows.bad.items()}}
     sides = {f"{name}.above": above for name, (above, _) in rows.amounts.items()}
     sides |= {f"{name}.below": below for name, (_, below) in rows.amounts.items() if below is not None}
-    table = source.table.select(**read, **sides)
+    table = select_once(source.table, {**read, **sides})
     tops = _sizes(source, table, spec, list(sides))
     sums = {"n": table.count()} | {f"bad.{name}": table[f"bad.{name}"].sum() for name in rows.bad}
     sums |= _sums(table, rows, tops, source.engine.name)
@@ -91,7 +92,7 @@ def raw_flows(source: Source, spec: CohortSpec) -> pa.Table | None:
     if not rows.flows:
         return None
     keys = {name: key for name, key in rows.keys.items() if name not in ("score", "period", "signed")}
-    table = source.table.select(**rows.flows, **keys)
+    table = select_once(source.table, {**rows.flows, **keys})
     return _limited(source, table.group_by([*FLOWS, *keys]).aggregate(n=table.count()), spec)
 
 

@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 from cxlink.cohort.count.rules import TableRule
 from cxlink.cohort.read.score_column import further_key, levels_of
+from cxlink.cohort.read.shared_steps import select_once
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.other_scores import OtherScore
@@ -31,7 +32,7 @@ def other_ranges(source: Source, spec: CohortSpec, finer: pa.Table | None = None
         return pa.table(
             {name: pa.array(pc.min_max(finer[name]).as_py().values(), pa.int64()) for name in names}
         )
-    rows = source.table.select(**other_keys(source, spec))
+    rows = select_once(source.table, other_keys(source, spec))
     ends = {f"{name}.{end}": getattr(rows[name], end)() for name in rows.columns for end in ("min", "max")}
     found = source.run(rows.aggregate(**ends)).to_pylist()[0]
     return pa.table({

@@ -14,6 +14,7 @@ from cxlink.cohort.count.grouping import MOST_CELLS
 from cxlink.cohort.count.other_columns import other_column
 from cxlink.cohort.count.row_expressions import prepare
 from cxlink.cohort.read.columns import as_one
+from cxlink.cohort.read.shared_steps import select_once
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 from cxlink.cohort.spec.other_scores import MAIN
@@ -92,7 +93,7 @@ def grouped_by_state(
     named = [] if states is None else [str(name) for name in states.columns if name != "state"]
     times = {name: _as_number(prepared.keys[name]) for name in named}
     y = {} if prepared.y is None else {"y": prepared.y}
-    rows = source.table.select(**keys, **times, **y)
+    rows = select_once(source.table, {**keys, **times, **y})
     rows = rows.drop_null([needed])
     if states is not None:
         known = ibis.memtable(states.rename(columns={name: f"of.{name}" for name in times}))

@@ -12,6 +12,7 @@ from cxlink.cohort.count.row_expressions import prepare
 from cxlink.cohort.count.rules import TableRule
 from cxlink.cohort.errors import InputError
 from cxlink.cohort.read.columns import as_one
+from cxlink.cohort.read.shared_steps import select_once
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.cohort_spec import CohortSpec
 
@@ -116,7 +117,7 @@ def as_cells(source: Source, spec: CohortSpec) -> Any:
     columns |= other_keys(source, spec)
     if spec.subscription is not None:
         columns["gone"] = gone_key(source, spec)
-    return source.table.select(**columns, **raw_columns(source))
+    return select_once(source.table, columns | raw_columns(source))
 
 
 def raw_columns(source: Source) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from itertools import count
 from typing import Any
 
 from cxlink.cohort.errors import InputError
-from cxlink.cohort.read.columns import or_else, raw
+from cxlink.cohort.read.columns import or_else, raw, stripped
+from cxlink.cohort.read.shared_steps import select_once
 from cxlink.cohort.read.source import Source
 from cxlink.cohort.spec.spec_sections import TableSection
 
@@ -39,7 +40,8 @@ def with_days(source: Source, names: Collection[str]) -> Source:
     computed = {column: date(table[name], source.options) for name, column in days.items()}
     if not days:
         return source
-    return replace(source, table=table.mutate(**computed), days={**source.days, **days})
+    own = {name: table[name] for name in table.columns}
+    return replace(source, table=select_once(table, own | computed), days={**source.days, **days})
 
 
 def day(source: Source, name: str, role: str) -> Any:
@@ -68,9 +70,9 @@ def date(column: Any, options: TableSection) -> Any:
         return column
     if kind.is_timestamp():
         return column.date()
-    text = column.cast("string").strip()
+    text = stripped(column.cast("string"))
     # engines also read "infinity", "epoch" (by any format) and other orders of day, month and year
-    plain = (text.substr(4, 1) == "-").ifelse(text, None).try_cast("timestamp").date()
+    plain = text.like("____-%").ifelse(text, None).try_cast("timestamp").date()
     if options.date_format is None:
         return plain
     with_digits = text.re_search("[0-9]").ifelse(text, None)

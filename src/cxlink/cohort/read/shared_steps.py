@@ -1,8 +1,8 @@
-"""Expressions of text columns with the steps that they share taken once.
+"""Expressions with the steps that they share taken once.
 
-A score of a CSV file is stripped, read as a number, compared with its scale and rounded, and each of these steps is
-used by several of the next ones. Written into one query they would be taken again at each use, dozens of times a row:
-engines recognise equal expressions, but not inside a condition.
+A score of a CSV file is read as a number, compared with its scale and rounded, and each of these steps is used by
+several of the next ones; a period between two days is part of half a dozen keys. Written into one query they would be
+taken again at each use, dozens of times a row: engines recognise equal expressions, but not inside a condition.
 """
 
 from collections import Counter
@@ -26,39 +26,38 @@ def select_once(table: Any, values: Mapping[str, Any]) -> Any:
     ibis table
         One column a value, the same rows.
     """
+    import ibis.expr.operations as ops
+
     asked = table.select(**values).op()
+    if not isinstance(asked, ops.Project):  # of tables that are joined in the same step
+        return asked.to_expr()
     rows, nodes = asked.parent.to_expr(), dict(asked.values)
     unused = (name for name in map("step_{}".format, count()) if name not in rows.columns)
-    texts = {name for name in rows.columns if rows[name].type().is_string()}
-    while steps := _innermost(nodes.values(), texts):
+    while steps := _innermost(nodes.values()):
         named = dict(zip(unused, steps, strict=False))
         below = rows.mutate(**{name: step.to_expr() for name, step in named.items()}).view()
         moved = {rows[name].op(): below[name].op() for name in rows.columns}
         moved |= {step: below[name].op() for name, step in named.items()}
         nodes = {name: node.replace(moved, filter=_is_value) for name, node in nodes.items()}
-        rows, texts = below, texts | set(named)
+        rows = below
     return rows.select(**{name: node.to_expr() for name, node in nodes.items()})
 
 
-def _innermost(roots: Collection[Any], texts: Collection[str]) -> list[Any]:
-    """Steps from text that are used more than once, for every row, and themselves use no other such step."""
-    always = _reached(roots, _always)
-    uses = Counter(roots)
-    from_text: dict[Any, bool] = {}
-    stands_on_step: dict[Any, bool] = {}
-    found = []
-    nodes = _from_below(roots)
+def _innermost(roots: Collection[Any]) -> list[Any]:
+    """Steps that are used more than once, for every row, and themselves use no other such step."""
+    always, nodes, uses = _reached(roots, _always), _from_below(roots), Counter(roots)
     for node in nodes:
         uses.update(_children(node))
+    of_rows: dict[Any, bool] = {}
+    stands_on_step: dict[Any, bool] = {}
+    found = []
     for node in nodes:
         below = _children(node)
-        from_text[node] = (
-            getattr(node, "name", None) in texts if _is_column(node) else any(map(from_text.get, below))
-        )
+        of_rows[node] = _is_column(node) or any(map(of_rows.get, below))
         inner = any(map(stands_on_step.get, below))
         step = (
             bool(below)
-            and from_text[node]
+            and of_rows[node]
             and uses[node] > 1
             and node in always
             and not node.dtype.is_boolean()

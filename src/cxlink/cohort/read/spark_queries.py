@@ -5,8 +5,8 @@ from typing import Any
 from cxlink.cohort.read.spark_waiting import interruptible
 
 _ENDS = r"^\s+|\s+$"
-_NUMBER = r"^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?$"
-"""Spark also reads ``7d`` and ``0x7p0`` as 7, as Java does."""
+_NUMBER = r"^\s*[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?\s*$"
+"""Spark also reads ``7d`` and ``0x7p0`` as 7, as Java does; blanks around a number any engine reads past."""
 _DAY = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 _MOMENT = _DAY + r"([ T][0-9]{1,2}:[0-9]{1,2}[-+:.0-9ZUTC ]*)?$"
 """Spark also reads ``2020-02`` as a day, and would give a time with an offset the day that it is in UTC."""
