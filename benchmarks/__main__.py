@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import further_counting, runs, users
+from benchmarks import further_counting, runs, text_files, users
 from benchmarks.figure import draw
 from benchmarks.report import write
 from benchmarks.results import Row, kept, load, save
@@ -21,6 +21,7 @@ def _parts(tables: Path, sizes: list[int], peers: int) -> dict[str, Callable[[],
         "users": lambda: users.waited_for(tables),
         "counting": lambda: runs.count_against_bare(tables, sizes),
         "further": lambda: further_counting.against_bare(tables, sizes),
+        "text": lambda: text_files.against_bare(tables, sizes),
         "after": lambda: runs.after_counting(tables, sizes),
         "after_further": lambda: runs.after_further_counting(tables, sizes),
         "peers": lambda: runs.against_peers(tables, peers),
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("--peers", default="1e6", help="customers, for other packages (default 1e6)")
     parser.add_argument(
         "--parts",
-        default="users,counting,further,after,after_further,peers,tenure,posterior,program",
+        default="users,counting,further,text,after,after_further,peers,tenure,posterior,program",
         help="what to run (default all)",
     )
     parser.add_argument("--tables", type=Path, default=HERE / "tables", help="where the customers are kept")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from benchmarks.customers import spec_of
-from benchmarks.measure import Measured, timed
+from benchmarks.measure import Measured, in_turn, timed
 
 _KEYS = "score, churned, months, plan, region"
 _SUMS = "sum(y), sum(y * y), sum(log_y), sum(log_y * log_y), sum(y * log_y)"
@@ -37,13 +37,7 @@ def alternate(path: str, spend: bool, repeats: int) -> dict[str, Measured]:
         "bare": lambda: engine.execute(query).fetch_arrow_table(),
         "ours": lambda: _count(path, spend),
     }
-    for one in work.values():
-        one()
-    found = {name: Measured() for name in work}
-    for turn in range(repeats):
-        for name in list(work)[:: 1 if turn % 2 else -1]:
-            timed(work[name], found[name])
-    return found
+    return in_turn(work, repeats)
 
 
 def ours_alone(path: str, spend: bool, check_id: bool, first: str) -> dict[str, Measured]:

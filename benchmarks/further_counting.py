@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.customers import make_table
-from benchmarks.measure import Measured, in_own_process, timed
+from benchmarks.measure import Measured, in_own_process, in_turn
 from benchmarks.results import BARE, FEWER, FURTHER, OURS, Row, row
 
 LARGEST = 10_000_000
@@ -130,13 +130,7 @@ def alternate(path: str, what: str, repeats: int) -> dict[str, Measured]:
     }
     if counted.fewer:
         work["fewer"] = lambda: asked(counted.fewer)
-    for one in work.values():
-        one()
-    found = {name: Measured() for name in work}
-    for turn in range(repeats):
-        for name in list(work)[:: 1 if turn % 2 else -1]:
-            timed(work[name], found[name])
-    return found
+    return in_turn(work, repeats)
 
 
 def against_bare(tables: Path, sizes: Sequence[int]) -> Iterator[Row]:

@@ -27,6 +27,7 @@ from benchmarks.results import (
     Row,
     after_by_size,
 )  # fmt: skip
+from benchmarks.text_files import text_table
 
 _PACKAGES = ("cxlink", "duckdb", "numpy", "scipy", "pandas", "lifelines", "statsmodels", "scikit-survival")
 _MOST_TIMES, _MOST_MB, _LONGEST_HELP, _LONGEST_FIT = 1.5, 2048, 0.5, 15.0
@@ -41,6 +42,7 @@ def write(rows: Sequence[Row], path: Path, day: datetime.date, seconds: float, p
         _short(rows),
         _counting(rows),
         further_table(rows),
+        text_table(rows),
         _after(rows),
         _peers(rows),
         _tenure(rows),

@@ -17,6 +17,11 @@ FURTHER = {
     "surveys": "counting, every survey of a customer (200 buckets)",
     "scores": "counting, three scores",
 }
+TEXT = {
+    "text": "counting a CSV file, retention only",
+    "spend": "counting a CSV file, retention and spend",
+    "dates": "counting a CSV file with dates",
+}
 ANALYSIS, REPORT = "analysis of the counts", "run folder with figures and PDF"
 AFTER = {
     what: (f"{ANALYSIS}, {about}", f"{REPORT}, {about}")
