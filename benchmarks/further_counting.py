@@ -2,13 +2,13 @@
 
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.customers import make_table
 from benchmarks.measure import Measured, in_own_process, in_turn
-from benchmarks.results import BARE, FEWER, FURTHER, OURS, Row, row
+from benchmarks.results import FEWER, FURTHER, Row, beside_bare, both_rows, row
 
 LARGEST = 10_000_000
 """Surveys at most."""
@@ -139,10 +139,7 @@ def against_bare(tables: Path, sizes: Sequence[int]) -> Iterator[Row]:
         path = str(make_surveys(tables, size))
         for what, title in FURTHER.items():
             found = in_own_process("further_counting:alternate", path=path, what=what, repeats=5)
-            ours, bare = found["ours"], found["bare"]
-            note = f"processor time {ours.typical_cpu / bare.typical_cpu:.2f} times"
-            yield row(title, size, OURS, replace(ours, note=note), bare)
-            yield row(title, size, BARE, bare)
+            yield from both_rows(title, size, found)
             if "fewer" in found:
                 yield row(title, size, FEWER, found["fewer"])
 
@@ -150,14 +147,11 @@ def against_bare(tables: Path, sizes: Sequence[int]) -> Iterator[Row]:
 def further_table(rows: Sequence[Row]) -> str:
     """Processor seconds of each beside its bare group-by's, as Markdown; empty where none was measured."""
     lines = []
-    for one in (one for one in rows if one.program == OURS and one.what in FURTHER.values()):
-        bare = next(r for r in rows if (r.what, r.size, r.program) == (one.what, one.size, BARE))
-        assert one.cpu_seconds is not None
-        assert bare.cpu_seconds
-        times = one.cpu_seconds / bare.cpu_seconds
+    for one, cpu, bare_cpu in beside_bare(rows, FURTHER.values()):
+        times = cpu / bare_cpu
         met = "met" if times <= MOST_TIMES else "**missed**"
         lines.append(
-            f"| {one.size:,} | {one.what} | {one.cpu_seconds:.2f} | {bare.cpu_seconds:.2f} | {times:.2f} | {met} "
+            f"| {one.size:,} | {one.what} | {cpu:.2f} | {bare_cpu:.2f} | {times:.2f} | {met} "
             f"| {_beside(rows, one, FEWER)} |"
         )
     head = (

@@ -1,8 +1,8 @@
 """Results of a run as tidy rows."""
 
 import csv
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -151,3 +151,20 @@ def after_by_size(rows: Sequence[Row]) -> list[tuple[int, float]]:
         if one.what in (ANALYSIS, REPORT) and one.seconds is not None:
             total[one.size] = total.get(one.size, 0.0) + one.seconds
     return sorted(total.items())
+
+
+def both_rows(what: str, size: int, found: Mapping[str, Measured]) -> Iterator[Row]:
+    """Rows of counting and of the bare group-by, measured in turn."""
+    ours, bare = found["ours"], found["bare"]
+    note = f"processor time {ours.typical_cpu / bare.typical_cpu:.2f} times"
+    yield row(what, size, OURS, replace(ours, note=note), bare)
+    yield row(what, size, BARE, bare)
+
+
+def beside_bare(rows: Sequence[Row], titles: Collection[str]) -> Iterator[tuple[Row, float, float]]:
+    """Each comparison with its processor seconds and those of the bare group-by."""
+    for one in (one for one in rows if one.program == OURS and one.what in titles):
+        bare = next(r for r in rows if (r.what, r.size, r.program) == (one.what, one.size, BARE))
+        assert one.cpu_seconds is not None
+        assert bare.cpu_seconds
+        yield one, one.cpu_seconds, bare.cpu_seconds

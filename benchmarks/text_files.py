@@ -2,13 +2,12 @@
 
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.customers import make_table
 from benchmarks.measure import Measured, in_own_process, in_turn
-from benchmarks.results import BARE, OURS, TEXT, Row, row
+from benchmarks.results import TEXT, Row, beside_bare, both_rows
 
 LARGEST = 10_000_000
 """Rows at most."""
@@ -69,23 +68,15 @@ def against_bare(tables: Path, sizes: Sequence[int]) -> Iterator[Row]:
         path = str(make_text(tables, size))
         for what, title in TEXT.items():
             found = in_own_process("text_files:alternate", path=path, what=what, repeats=3)
-            ours, bare = found["ours"], found["bare"]
-            note = f"processor time {ours.typical_cpu / bare.typical_cpu:.2f} times"
-            yield row(title, size, OURS, replace(ours, note=note), bare)
-            yield row(title, size, BARE, bare)
+            yield from both_rows(title, size, found)
 
 
 def text_table(rows: Sequence[Row]) -> str:
     """Processor seconds of each beside its bare group-by's, as Markdown; empty where none was measured."""
     lines = []
-    for one in (one for one in rows if one.program == OURS and one.what in TEXT.values()):
-        bare = next(r for r in rows if (r.what, r.size, r.program) == (one.what, one.size, BARE))
-        assert one.cpu_seconds is not None
-        assert bare.cpu_seconds
-        times = one.cpu_seconds / bare.cpu_seconds
-        lines.append(
-            f"| {one.size:,} | {one.what} | {one.cpu_seconds:.1f} | {bare.cpu_seconds:.1f} | {times:.1f} |"
-        )
+    for one, cpu, bare_cpu in beside_bare(rows, TEXT.values()):
+        times = cpu / bare_cpu
+        lines.append(f"| {one.size:,} | {one.what} | {cpu:.1f} | {bare_cpu:.1f} | {times:.1f} |")
     head = "| rows | what | cxlink, processor s | bare, processor s | times |\n|---|---|---|---|---|"
     return "\n".join(["### Text files\n", head, *lines, "", _WHY]) if lines else ""
 
