@@ -11,7 +11,7 @@ from benchmarks.measure import Measured, in_own_process, in_turn
 from benchmarks.results import FEWER, FURTHER, Row, beside_bare, both_rows, row
 
 LARGEST = 10_000_000
-"""Surveys at most."""
+"""Rows at most."""
 _SURVEYS = """
 SELECT i // 4 AS customer_id, i // 8 AS account_id, CASE WHEN score IS NULL THEN NULL ELSE 1 + score // 3 END AS score,
     1 + (i * 7 + months) % 5 AS csat, 1 + (i * 3 + months) % 7 AS desk, 1 + months // 6 AS quarters, churned, plan,
@@ -114,12 +114,16 @@ def at_path(query: str, path: str) -> str:
 
 def alternate(path: str, what: str, repeats: int) -> dict[str, Measured]:
     """Count and group by in turn, in one process; each was done once before."""
+    return beside_bare_queries(path, COUNTED[what], repeats)
+
+
+def beside_bare_queries(path: str, counted: Counting, repeats: int) -> dict[str, Measured]:
+    """Count a file as described, and group by with the queries written by hand, in turn."""
     import duckdb
 
     from cxlink import make_spec, read_cohort
 
-    spec = make_spec(tomllib.loads(COUNTED[what].spec))
-    engine, counted = duckdb.connect(), COUNTED[what]
+    spec, engine = make_spec(tomllib.loads(counted.spec)), duckdb.connect()
 
     def asked(*queries: str) -> list[Any]:
         return [engine.execute(at_path(query, path)).fetch_arrow_table() for query in queries]

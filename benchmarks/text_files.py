@@ -1,16 +1,13 @@
 """Counting text files, with durations or with dates, against the bare group-by of the same columns."""
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from benchmarks.customers import make_table
-from benchmarks.measure import Measured, in_own_process, in_turn
+from benchmarks.further_counting import LARGEST, Counting, beside_bare_queries
+from benchmarks.measure import Measured, in_own_process
 from benchmarks.results import TEXT, Row, beside_bare, both_rows
 
-LARGEST = 10_000_000
-"""Rows at most."""
 _SCORE = '[score]\ncolumn = "score"\nscale = "1-10"\n[adjust]\ncolumns = ["plan", "region"]\n'
 _STAY = '[subscription]\nduration = "months"\nevent = "churned"\n'
 _SPEND = '[spend]\ncolumn = "annual_spend"\ncurrency = "EUR"\ncomplete = true\n'
@@ -18,15 +15,24 @@ _DATES = (
     '[subscription]\nsignup = "signup"\nsurvey = "survey"\nend = "cancelled"\nobserved_until = "2026-06-30"\n'
 )
 _KEYS = "score, churned, months, plan, region"
-SPECS = {"text": _SCORE + _STAY, "spend": _SCORE + _STAY + _SPEND, "dates": _SCORE + _DATES}
-BARE_QUERIES = {
-    "text": f"SELECT {_KEYS}, count(*) FROM '{{path}}' GROUP BY ALL",
-    "spend": f"""SELECT {_KEYS}, count(*), sum(y), sum(y * y), sum(log_y), sum(log_y * log_y), sum(y * log_y)
-        FROM (SELECT *, annual_spend AS y, CASE WHEN annual_spend > 0 THEN ln(annual_spend) END AS log_y
-            FROM '{{path}}') GROUP BY ALL""",
-    "dates": """SELECT score, plan, region, date_diff('month', signup, survey) AS entry,
-        date_diff('month', survey, cancelled) AS stay, year(survey) * 4 + quarter(survey) AS wave, count(*)
-        FROM '{path}' GROUP BY ALL""",
+COUNTED = {
+    "text": Counting(_SCORE + _STAY, (f"SELECT {_KEYS}, count(*) FROM '{{path}}' GROUP BY ALL",)),
+    "spend": Counting(
+        _SCORE + _STAY + _SPEND,
+        (
+            f"""SELECT {_KEYS}, count(*), sum(y), sum(y * y), sum(log_y), sum(log_y * log_y), sum(y * log_y)
+            FROM (SELECT *, annual_spend AS y, CASE WHEN annual_spend > 0 THEN ln(annual_spend) END AS log_y
+                FROM '{{path}}') GROUP BY ALL""",
+        ),
+    ),
+    "dates": Counting(
+        _SCORE + _DATES,
+        (
+            """SELECT score, plan, region, date_diff('month', signup, survey) AS entry,
+                date_diff('month', survey, cancelled) AS stay, year(survey) * 4 + quarter(survey) AS wave, count(*)
+            FROM '{path}' GROUP BY ALL""",
+        ),
+    ),
 }
 _TABLE = """SELECT customer_id, score, churned, months, plan, region, annual_spend, signup, survey,
     CASE WHEN churned = 1 THEN survey + INTERVAL 1 MONTH * months END::DATE AS cancelled
@@ -49,17 +55,7 @@ def make_text(folder: Path, size: int) -> Path:
 
 def alternate(path: str, what: str, repeats: int) -> dict[str, Measured]:
     """Count and group by in turn, in one process; each was done once before."""
-    import duckdb
-
-    from cxlink import make_spec, read_cohort
-
-    engine, query = duckdb.connect(), BARE_QUERIES[what].replace("{path}", path.replace("'", "''"))
-    spec = make_spec(tomllib.loads(SPECS[what]))
-    work: dict[str, Any] = {
-        "bare": lambda: engine.execute(query).fetch_arrow_table(),
-        "ours": lambda: read_cohort(path, spec).count(),
-    }
-    return in_turn(work, repeats)
+    return beside_bare_queries(path, COUNTED[what], repeats)
 
 
 def against_bare(tables: Path, sizes: Sequence[int]) -> Iterator[Row]:

@@ -6,6 +6,7 @@ from cxlink.cohort.read import columns
 from cxlink.cohort.read.dates import date
 from cxlink.cohort.read.money import quantity
 from cxlink.cohort.read.score_column import likely_level
+from cxlink.cohort.read.shared_steps import select_once
 from cxlink.cohort.spec.spec_sections import TableSection
 
 _EXACT = 2**53
@@ -14,7 +15,7 @@ TOP_SCORE = 10
 
 
 def typed(cells: Any, options: TableSection) -> Any:
-    """Read each cell as what it might be, step by step, so that an engine does each step once.
+    """Read each cell as what it might be.
 
     Parameters
     ----------
@@ -35,17 +36,16 @@ def typed(cells: Any, options: TableSection) -> Any:
     cell = cells.cell
     timed, text = cell.type().is_temporal(), cell.type().is_string()
     value = ibis.null("float64") if timed else quantity(cell, options).cast("float64")
-    read = cells.mutate(value=value, given=columns.is_given(cell)).view()
-    read = read.mutate(inside=read.value.between(-_EXACT, _EXACT).ifelse(read.value, None)).view()
-    read = read.mutate(level=likely_level(read.cell, read.inside)).view()
-    cell, level = read.cell, read.level
-    return read.select(
-        "column",
-        "given",
-        "value",
-        "inside",
-        score=(level.between(0, TOP_SCORE) & (level == level.floor())).ifelse(level, None),
-        day=date(cell, options) if timed or text else ibis.null("date"),
-        flag=ibis.null("int64") if timed else columns.yes_no(cell, options),
-        text=read.given.ifelse(cell.cast("string"), None),
-    )
+    inside = value.between(-_EXACT, _EXACT).ifelse(value, None)
+    level, given = likely_level(cell, inside), columns.is_given(cell)
+    read = {
+        "column": cells.column,
+        "given": given,
+        "value": value,
+        "inside": inside,
+        "score": (level.between(0, TOP_SCORE) & (level == level.floor())).ifelse(level, None),
+        "day": date(cell, options) if timed or text else ibis.null("date"),
+        "flag": ibis.null("int64") if timed else columns.yes_no(cell, options),
+        "text": given.ifelse(cell.cast("string"), None),
+    }
+    return select_once(cells, read)
